@@ -1,0 +1,21 @@
+/*
+ * The gateway role: HTTP in, batch frames to the issuer, HTTP out. Stateless.
+ * gateway_start() runs options->gateway_threads actors, each an event loop on a thread of its own with its own
+ * listening socket (SO_REUSEPORT) and one DEALER a partition; nothing is shared between them.
+ */
+#ifndef COUPOND_GATEWAY_H
+#define COUPOND_GATEWAY_H
+
+#include "shared/error.h"
+#include "shared/options.h"
+
+struct gateway;
+
+/* Listens and starts the threads. -1 and `error` when it cannot listen or an endpoint makes no sense. `options` is
+ * borrowed and outlives it. */
+int gateway_start(struct gateway **gateway, const struct options *options, struct error *error);
+/* Drains as SIGTERM promises (readiness fails, listening stops, requests in flight are answered, at most
+ * gateway/drain_timeout_ms), joins, frees. */
+void gateway_stop(struct gateway **gateway);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * The issuer role: the only place where a decision is made. One actor a partition (partition.h), and one that streams
+ * the journals to the persisters (stream.h).
+ */
+#ifndef COUPOND_ISSUER_H
+#define COUPOND_ISSUER_H
+
+#include "shared/error.h"
+#include "shared/options.h"
+
+struct issuer;
+
+/*
+ * Locks and opens the journals, replays them with progress on the log, binds the sockets, starts the threads and the
+ * status port. -1 and `error` when a journal is locked, damaged or of another version, or an endpoint cannot be bound.
+ * `options` is borrowed and outlives it.
+ */
+int issuer_start(struct issuer **issuer, const struct options *options, struct error *error);
+/* Answers what it has received, syncs and seals the journals, joins, frees. */
+void issuer_stop(struct issuer **issuer);
+
+#endif

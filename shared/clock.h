@@ -1,0 +1,34 @@
+/*
+ * Time: the two clocks of the machine, the issuer's clock that never runs backwards, and RFC 3339.
+ * Pure but for the two readers.
+ */
+#ifndef COUPOND_CLOCK_H
+#define COUPOND_CLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Microseconds since 1970, UTC; may step. */
+int64_t clock_wall_us(void);
+/* Microseconds since some start; never steps. For intervals. */
+int64_t clock_mono_us(void);
+
+/* The issuer's clock: follows the wall clock, and stands still while that is behind what was already handed out. */
+struct monotone_clock {
+    int64_t last_us;
+};
+
+/* `wall_us`, or the last time handed out when that is later. */
+int64_t monotone_clock_read(struct monotone_clock *clock, int64_t wall_us);
+
+#define RFC3339_MAX 28 /* "2026-11-21T02:25:00.000000Z" and a NUL */
+
+/* Writes `us` as RFC 3339 in UTC with microseconds; years 1970 to 9999. Returns the length, 27. */
+size_t rfc3339_format(int64_t us, char out[RFC3339_MAX]);
+
+/* Reads any RFC 3339 time (offsets, 0 to 9 digits of a second; T and Z in either case) of the years 1970 to 9999. False
+ * when it is none. */
+bool rfc3339_parse(const char *text, size_t length, int64_t *us);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Every bound of coupond in one place: sizes of ids and titles, of coupons and partitions.
+ * What an operator may change is an option (options_table.h); what stands here is part of the formats.
+ */
+#ifndef COUPOND_LIMITS_H
+#define COUPOND_LIMITS_H
+
+#include <stdint.h>
+
+#define COUPON_ID_MAX 32  /* bytes */
+#define USER_ID_MAX   64  /* bytes */
+#define TITLE_MAX     512 /* bytes of UTF-8 */
+
+#define QUANTITY_MAX       4000000000u
+#define PER_USER_LIMIT_MAX 1000u
+
+#define PARTITIONS_MAX            64
+#define COUPONS_PER_PARTITION_MAX 1000000u /* beyond it, creating a coupon answers `overloaded` */
+
+#define COUPON_LIST_MAX 200 /* coupons in one page of a listing */
+
+#define JOURNAL_BATCH_RECORDS_MAX 8192u
+#define JOURNAL_BATCH_BYTES_MAX   (1u << 20)
+
+#define FRAME_BYTES_MAX (8u << 20) /* ZMQ_MAXMSGSIZE of every socket */
+
+#endif

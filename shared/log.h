@@ -1,0 +1,28 @@
+/*
+ * Log lines to standard error: time, level, component, message, one line an event, safe from any thread (one write(2) a
+ * line). `2026-11-21T02:25:00.000000Z info  issuer: recovered partition=0 records=1200`
+ */
+#ifndef COUPOND_LOG_H
+#define COUPOND_LOG_H
+
+enum log_level {
+    LOG_DEBUG,
+    LOG_INFO,
+    LOG_WARN,
+    LOG_ERROR,
+};
+
+/* Lines below `level` are dropped. Call before the threads start. */
+void log_set_level(enum log_level level);
+
+/* The message says what happened in words, then key=value for what a machine may want. Control characters are escaped.
+ */
+void log_write(enum log_level level, const char *component, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_debug(component, ...) log_write(LOG_DEBUG, component, __VA_ARGS__)
+#define log_info(component, ...)  log_write(LOG_INFO, component, __VA_ARGS__)
+#define log_warn(component, ...)  log_write(LOG_WARN, component, __VA_ARGS__)
+#define log_error(component, ...) log_write(LOG_ERROR, component, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * Every metric of coupond, a row each; the exporter and the documentation test read this.
+ * X(id, kind, labels, scale, name, help)
+ *   kind   COUNTER, GAUGE, HISTOGRAM_TIME (observed in µs, printed in seconds), HISTOGRAM_SIZE (rows or requests,
+ * powers of two) labels a label set of below, or NONE scale  what a stored value is multiplied by when printed (1e-6
+ * for µs kept in a counter or gauge of seconds) Process basics (process_cpu_seconds_total,
+ * process_resident_memory_bytes, process_open_fds, process_start_time_seconds …) are added by metrics_render().
+ */
+#ifndef COUPOND_METRICS_TABLE_H
+#define COUPOND_METRICS_TABLE_H
+
+/* clang-format off */
+#define METRIC_TABLE(X) \
+    X(GATEWAY_REQUESTS, COUNTER, ROUTE_STATUS, 1, "coupond_gateway_requests_total", "HTTP requests answered, by route and status") \
+    X(GATEWAY_REQUEST_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_gateway_request_seconds", "from the last byte of a request that goes to the issuer to its answer") \
+    X(GATEWAY_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_gateway_batch_requests", "requests in one message to the issuer") \
+    X(GATEWAY_CONNECTIONS, GAUGE, NONE, 1, "coupond_gateway_connections", "open HTTP connections") \
+    X(GATEWAY_ACCEPTED, COUNTER, NONE, 1, "coupond_gateway_connections_accepted_total", "HTTP connections accepted") \
+    X(GATEWAY_REFUSED, COUNTER, NONE, 1, "coupond_gateway_connections_refused_total", "HTTP connections closed at once because gateway/connections_max was reached") \
+    X(GATEWAY_TIMEOUTS, COUNTER, NONE, 1, "coupond_gateway_connection_timeouts_total", "HTTP connections closed because they were idle or too slow") \
+    X(GATEWAY_IN_FLIGHT, GAUGE, NONE, 1, "coupond_gateway_in_flight", "requests that wait for the issuer") \
+    X(GATEWAY_ISSUERS, GAUGE, NONE, 1, "coupond_gateway_partitions_connected", "connections to partitions of the issuer, summed over the gateway's threads") \
+    X(GATEWAY_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_gateway_frames_dropped_total", "ZeroMQ frames not understood") \
+    X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that nobody waited for any more") \
+    X(ISSUER_VERDICTS, COUNTER, VERDICT, 1, "coupond_issuer_verdicts_total", "requests decided, by verdict") \
+    X(ISSUER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_issuer_batch_requests", "requests decided and synced together") \
+    X(ISSUER_SYNC_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_journal_sync_seconds", "fdatasync of the journal") \
+    X(ISSUER_JOURNAL_BYTES, COUNTER, NONE, 1, "coupond_issuer_journal_written_bytes_total", "bytes appended to the journal") \
+    X(ISSUER_JOURNAL_SEQ, GAUGE, NONE, 1, "coupond_issuer_journal_sequence", "last journal sequence written") \
+    X(ISSUER_SYNCED_SEQ, GAUGE, NONE, 1, "coupond_issuer_journal_synced_sequence", "last journal sequence synced") \
+    X(ISSUER_PERSISTED_SEQ, GAUGE, NONE, 1, "coupond_issuer_persisted_sequence", "journal sequence up to which the store has everything") \
+    X(ISSUER_LAG_ROWS, GAUGE, NONE, 1, "coupond_issuer_persist_lag_rows", "journal records that the store does not have yet") \
+    X(ISSUER_LAG_TIME, GAUGE, NONE, 1e-6, "coupond_issuer_persist_lag_seconds", "age of the oldest journal record that the store does not have yet") \
+    X(ISSUER_COUPONS, GAUGE, NONE, 1, "coupond_issuer_coupons", "coupons of the partition") \
+    X(ISSUER_STREAM_SENT, COUNTER, NONE, 1, "coupond_issuer_stream_batches_total", "batches sent to persisters, re-sent ones included") \
+    X(ISSUER_STREAM_RESENT, COUNTER, NONE, 1, "coupond_issuer_stream_resent_total", "batches sent again because no acknowledgement came in time") \
+    X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "batches that wait for their acknowledgement") \
+    X(ISSUER_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_frames_dropped_total", "ZeroMQ frames not understood") \
+    X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames whose gateway was gone or did not take them") \
+    X(ISSUER_JOURNAL_FULL, GAUGE, NONE, 1, "coupond_issuer_journal_full", "1 while the disk has no room for the journal and new issues are refused") \
+    X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, repeated ones included") \
+    X(PERSISTER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_persister_batch_rows", "journal records in one transaction") \
+    X(PERSISTER_WRITE_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_persister_write_seconds", "one transaction, from its first statement to its commit") \
+    X(PERSISTER_LAST_SEQ, GAUGE, NONE, 1, "coupond_persister_last_sequence", "highest journal sequence that this persister committed") \
+    X(PERSISTER_ERRORS, COUNTER, STORE_RESULT, 1, "coupond_persister_store_errors_total", "transactions that failed, by kind of fault") \
+    X(PERSISTER_RETRIES, COUNTER, NONE, 1, "coupond_persister_retries_total", "transactions tried again") \
+    X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers that have a connection to the store") \
+    X(PERSISTER_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_persister_frames_dropped_total", "ZeroMQ frames not understood")
+
+/* Route names for ROUTE_STATUS; the gateway's route table uses the same ids. */
+#define METRIC_ROUTE_TABLE(X) \
+    X(COUPONS_CREATE, "coupons_create") \
+    X(COUPONS_LIST, "coupons_list") \
+    X(COUPON_GET, "coupon_get") \
+    X(COUPON_CHANGE, "coupon_change") \
+    X(ISSUE_POST, "issue_post") \
+    X(ISSUE_PUT, "issue_put") \
+    X(ISSUE_GET, "issue_get") \
+    X(LIVEZ, "livez") \
+    X(READYZ, "readyz") \
+    X(METRICS, "metrics") \
+    X(NONE, "none")
+
+/* Statuses for ROUTE_STATUS. */
+#define METRIC_STATUS_TABLE(X) \
+    X(200) X(201) X(204) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
+/* clang-format on */
+
+enum metric_route {
+#define X(id, name) METRIC_ROUTE_##id,
+    METRIC_ROUTE_TABLE(X)
+#undef X
+        METRIC_ROUTE_COUNT
+};
+
+/* The child of a ROUTE_STATUS row; a status that is not in the table counts as 500. */
+unsigned metrics_route_status(enum metric_route route, int status);
+
+#endif

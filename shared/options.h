@@ -1,0 +1,50 @@
+/*
+ * Configuration: one ZPL file, COUPOND_<SECTION>_<NAME> in the environment, --set section/name=value, in that rising
+ * order. The rows are in options_table.h. Read once on the main thread before the others start; constant afterwards.
+ */
+#ifndef COUPOND_OPTIONS_H
+#define COUPOND_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "options_table.h"
+
+#define OPTION_STRING_MAX 256
+
+/* options->gateway_threads, options->issuer_journal_dir, … */
+struct options {
+#define OPTION_MEMBER_STRING(member)                char member[OPTION_STRING_MAX];
+#define OPTION_MEMBER_NUMBER(member)                int64_t member;
+#define OPTION_MEMBER_BOOL(member)                  bool member;
+#define X(section, name, kind, def, min, max, help) OPTION_MEMBER_##kind(section##_##name)
+    OPTION_TABLE(X)
+#undef X
+};
+
+/* Every option at its default. */
+void options_init(struct options *options);
+
+/* Reads a ZPL file. An unknown section or key, a value out of bounds, a file that is not there: -1 and `error`. */
+int options_read_file(struct options *options, const char *path, struct error *error);
+/* Reads COUPOND_<SECTION>_<NAME>; an unknown COUPOND_ variable is an error too. */
+int options_read_environment(struct options *options, struct error *error);
+/* Takes "section/name=value". */
+int options_set(struct options *options, const char *assignment, struct error *error);
+/* Reads the *_file secrets, fills the options that default to others, checks what one row alone cannot tell. Call last.
+ */
+int options_complete(struct options *options, struct error *error);
+
+/* Prints every option with its default, bounds and help as a ZPL file that reads back to the defaults. */
+void options_print_help(FILE *out);
+/* Prints the same rows as a Markdown table, as the README bears it. */
+void options_print_markdown(FILE *out);
+
+/* issuer/sync as a value: SYNC_ALWAYS, SYNC_OS, or the interval in ms. Valid after options_complete(). */
+#define SYNC_ALWAYS 0
+#define SYNC_OS     (-1)
+int64_t options_sync_interval_ms(const struct options *options);
+
+#endif

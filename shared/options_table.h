@@ -1,0 +1,53 @@
+/*
+ * Every option of coupond, a row each. The parser, --help-config, the README's table and its test read this.
+ * OPTION(section, name, kind, default, min, max, help)
+ *   kind STRING: default is text, min and max bound its length; NUMBER: an integer between min and max; BOOL: 0 or 1.
+ */
+/* clang-format off */
+#define OPTION_TABLE(OPTION) \
+    OPTION(gateway, http, STRING, "127.0.0.1:8080", 1, 255, "address and port to serve HTTP on; [::1]:8080 for IPv6") \
+    OPTION(gateway, threads, NUMBER, 1, 1, 64, "event loops, each on a thread of its own") \
+    OPTION(gateway, requests, STRING, "", 0, 255, "where the issuer takes requests; empty: issuer/requests") \
+    OPTION(gateway, admin_token, STRING, "", 0, 255, "bearer token that creating and changing coupons needs; empty: none") \
+    OPTION(gateway, admin_token_file, STRING, "", 0, 255, "file to read gateway/admin_token from") \
+    OPTION(gateway, connections_max, NUMBER, 10000, 1, 1000000, "open connections of one thread; more are closed at once") \
+    OPTION(gateway, in_flight_max, NUMBER, 65536, 1, 1000000, "requests of one thread that wait for the issuer; more are answered 503") \
+    OPTION(gateway, header_bytes_max, NUMBER, 16384, 256, 1048576, "request line and headers of one request, in bytes") \
+    OPTION(gateway, body_bytes_max, NUMBER, 16384, 64, 1048576, "body of one request, in bytes") \
+    OPTION(gateway, header_timeout_ms, NUMBER, 10000, 10, 3600000, "from the first byte of a request to its last") \
+    OPTION(gateway, idle_timeout_ms, NUMBER, 60000, 10, 3600000, "between two requests of a connection") \
+    OPTION(gateway, issuer_timeout_ms, NUMBER, 2000, 10, 3600000, "how long a request waits for the issuer before 503 outcome_unknown") \
+    OPTION(gateway, drain_timeout_ms, NUMBER, 10000, 0, 3600000, "how long SIGTERM waits for requests in flight") \
+    OPTION(issuer, requests, STRING, "tcp://127.0.0.1:7100", 1, 255, "endpoint that gateways connect to; partition N adds N to the port, or -N to an ipc path") \
+    OPTION(issuer, events, STRING, "tcp://127.0.0.1:7200", 1, 255, "endpoint that persisters pull events from") \
+    OPTION(issuer, acks, STRING, "tcp://127.0.0.1:7300", 1, 255, "endpoint that persisters push acknowledgements to") \
+    OPTION(issuer, partitions, NUMBER, 1, 1, 64, "partitions that coupons are spread over; fixed for the life of a journal, the same for every role") \
+    OPTION(issuer, journal_dir, STRING, "./var/journal", 1, 255, "directory of the journal, one folder a partition") \
+    OPTION(issuer, sync, STRING, "always", 1, 16, "always: before every answer; a number: every so many milliseconds; os: only ahead of the stream") \
+    OPTION(issuer, segment_mb, NUMBER, 64, 2, 4096, "size of one journal segment, in MiB") \
+    OPTION(issuer, batch_requests_max, NUMBER, 4096, 1, 8192, "requests decided and synced together at the most") \
+    OPTION(issuer, stream_rows_max, NUMBER, 4096, 1, 65536, "records in one batch to a persister; a single journal batch is never split") \
+    OPTION(issuer, stream_in_flight_max, NUMBER, 4, 1, 64, "batches of a partition that wait for their acknowledgement") \
+    OPTION(issuer, resend_ms, NUMBER, 3000, 10, 3600000, "how long a batch waits for its acknowledgement before it is sent again; doubles each time up to ten times this") \
+    OPTION(issuer, http, STRING, "127.0.0.1:9101", 0, 255, "address and port of /metrics, /livez and /readyz; empty: none") \
+    OPTION(persister, events, STRING, "", 0, 255, "where to pull events from; empty: issuer/events") \
+    OPTION(persister, acks, STRING, "", 0, 255, "where to push acknowledgements to; empty: issuer/acks") \
+    OPTION(persister, threads, NUMBER, 1, 1, 64, "writers, each with a connection to the store of its own") \
+    OPTION(persister, retry_min_ms, NUMBER, 50, 1, 60000, "first wait after a passing fault of the store; doubles, with jitter") \
+    OPTION(persister, retry_max_ms, NUMBER, 5000, 1, 3600000, "longest wait after a passing fault of the store") \
+    OPTION(persister, http, STRING, "127.0.0.1:9102", 0, 255, "address and port of /metrics, /livez and /readyz; empty: none") \
+    OPTION(store, type, STRING, "sqlite", 5, 6, "sqlite or mysql (MySQL and MariaDB)") \
+    OPTION(store, path, STRING, "./var/coupond.db", 1, 255, "file of the sqlite store") \
+    OPTION(store, host, STRING, "127.0.0.1", 0, 255, "host of the mysql store") \
+    OPTION(store, port, NUMBER, 3306, 1, 65535, "port of the mysql store") \
+    OPTION(store, socket, STRING, "", 0, 107, "UNIX socket of the mysql store; used instead of host and port when set") \
+    OPTION(store, user, STRING, "coupond", 0, 80, "user of the mysql store") \
+    OPTION(store, password, STRING, "", 0, 255, "password of the mysql store") \
+    OPTION(store, password_file, STRING, "", 0, 255, "file to read store/password from") \
+    OPTION(store, database, STRING, "coupond", 1, 64, "database of the mysql store; it must exist") \
+    OPTION(store, tls, STRING, "preferred", 3, 9, "off, preferred, required, or verify (certificate and host name)") \
+    OPTION(store, tls_ca, STRING, "", 0, 255, "PEM file with the authorities to trust; empty: the system's") \
+    OPTION(store, connect_timeout_ms, NUMBER, 5000, 1000, 600000, "limit for connecting to the mysql store") \
+    OPTION(store, io_timeout_ms, NUMBER, 30000, 1000, 3600000, "limit for one answer of the mysql store") \
+    OPTION(log, level, STRING, "info", 4, 5, "debug, info, warn or error")
+/* clang-format on */
