@@ -1,0 +1,103 @@
+#include "shared/coupon.h"
+
+#include <xxhash.h>
+
+#include "shared/error.h"
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {
+#define X(id, name) [VERDICT_##id] = name,
+        VERDICT_TABLE(X)
+#undef X
+    };
+    return (unsigned)verdict < VERDICT_COUNT ? names[verdict] : "invalid";
+}
+
+enum coupon_state coupon_state(const struct coupon *coupon, int64_t now_us)
+{
+    if (coupon->ends_at_us != TIME_NONE && now_us >= coupon->ends_at_us)
+        return COUPON_ENDED;
+    if (coupon->paused)
+        return COUPON_PAUSED;
+    if (coupon->starts_at_us != TIME_NONE && now_us < coupon->starts_at_us)
+        return COUPON_SCHEDULED;
+    if (coupon->issued >= coupon->quantity)
+        return COUPON_SOLD_OUT;
+    return COUPON_OPEN;
+}
+
+const char *coupon_state_name(enum coupon_state state)
+{
+    static const char *const names[] = {
+        [COUPON_SCHEDULED] = "scheduled", [COUPON_OPEN] = "open",   [COUPON_PAUSED] = "paused",
+        [COUPON_SOLD_OUT] = "sold_out",   [COUPON_ENDED] = "ended",
+    };
+    CHECK((unsigned)state < sizeof names / sizeof *names);
+    return names[state];
+}
+
+/* Which characters an id may bear: 1 in both kinds, 2 in a user's alone. */
+static const unsigned char alphabet[256] = {
+    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['_'] = 1, ['.'] = 1, [':'] = 2, ['@'] = 2,
+};
+
+static bool all_within(const char *id, size_t length, unsigned char kind_max)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char kind = alphabet[(unsigned char)id[i]];
+        if (kind == 0 || kind > kind_max)
+            return false;
+    }
+    return true;
+}
+
+bool coupon_id_valid(const char *id, size_t length)
+{
+    return length >= 1 && length <= COUPON_ID_MAX && all_within(id, length, 1);
+}
+
+bool user_id_valid(const char *id, size_t length)
+{
+    return length >= 1 && length <= USER_ID_MAX && all_within(id, length, 2);
+}
+
+/* Bytes of the well-formed UTF-8 sequence at `s` (Unicode 15, table 3-7), 0 when it is none. */
+static size_t utf8_sequence(const unsigned char *s, size_t left)
+{
+    if (s[0] < 0x80)
+        return 1;
+    size_t length = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4 || left < length)
+        return 0;
+    unsigned char low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
+    if (s[1] < low || s[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return length;
+}
+
+bool title_valid(const char *title, size_t length)
+{
+    const unsigned char *s = (const unsigned char *)title;
+    if (length < 1 || length > TITLE_MAX)
+        return false;
+    for (size_t i = 0; i < length;) {
+        size_t sequence = utf8_sequence(s + i, length - i);
+        bool control = s[i] < 0x20 || s[i] == 0x7f || (s[i] == 0xc2 && i + 1 < length && s[i + 1] < 0xa0);
+        if (sequence == 0 || control)
+            return false;
+        i += sequence;
+    }
+    return true;
+}
+
+uint16_t coupon_partition(const char *id, size_t length, uint16_t partitions)
+{
+    CHECK(partitions > 0);
+    return (uint16_t)(XXH64(id, length, 0) % partitions);
+}
