@@ -5,6 +5,8 @@
 #ifndef COUPOND_LOG_H
 #define COUPOND_LOG_H
 
+#include <stdbool.h>
+
 enum log_level {
     LOG_DEBUG,
     LOG_INFO,
@@ -14,9 +16,11 @@ enum log_level {
 
 /* Lines below `level` are dropped. Call before the threads start. */
 void log_set_level(enum log_level level);
+/* Reads "debug", "info", "warn" or "error"; false for anything else. */
+bool log_level_parse(const char *name, enum log_level *level);
 
-/* The message says what happened in words, then key=value for what a machine may want. Control characters are escaped.
- */
+/* The message says what happened in words, then key=value for what a machine may want. Control characters are escaped;
+ * what does not fit into 2 KiB is cut. errno is left as it was. */
 void log_write(enum log_level level, const char *component, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

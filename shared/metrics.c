@@ -1,0 +1,381 @@
+#include "shared/metrics.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/coupon.h"
+#include "shared/error.h"
+#include "shared/process_stats.h"
+
+/* Upper bounds of the buckets; one more, +Inf, follows. Then comes the sum. */
+static const uint32_t time_bounds[] = {10,    25,    50,     100,    250,    500,     1000,    2500,    5000,    10000,
+                                       25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+static const uint32_t size_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192};
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const short statuses[] = {
+#define X(status) status,
+    METRIC_STATUS_TABLE(X)
+#undef X
+};
+static const char *const route_names[] = {
+#define X(id, name) name,
+    METRIC_ROUTE_TABLE(X)
+#undef X
+};
+static const char *const store_result_names[] = {"ok", "retry", "conflict", "failed"};
+
+enum kind { COUNTER, GAUGE, HISTOGRAM_TIME, HISTOGRAM_SIZE };
+enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT };
+
+/* How many values a row has: one a child, or buckets, +Inf and sum. */
+#define CHILDREN_NONE                1
+#define CHILDREN_ROUTE_STATUS        (METRIC_ROUTE_COUNT * COUNT_OF(statuses))
+#define CHILDREN_VERDICT             VERDICT_COUNT
+#define CHILDREN_STORE_RESULT        COUNT_OF(store_result_names)
+#define SLOTS_COUNTER(labels)        CHILDREN_##labels
+#define SLOTS_GAUGE(labels)          CHILDREN_##labels
+#define SLOTS_HISTOGRAM_TIME(labels) (COUNT_OF(time_bounds) + 2)
+#define SLOTS_HISTOGRAM_SIZE(labels) (COUNT_OF(size_bounds) + 2)
+
+/* A byte a slot, so that offsetof() is a slot's index. */
+struct slot_layout {
+#define X(id, kind, labels, scale, name, help) char id[SLOTS_##kind(labels)];
+    METRIC_TABLE(X)
+#undef X
+};
+
+struct row {
+    enum kind kind;
+    enum labels labels;
+    double scale;
+    const char *name;
+    const char *help;
+    unsigned first_slot;
+    unsigned slots;
+};
+
+static const struct row rows[METRIC_COUNT] = {
+#define X(id, kind, labels, scale, name, help)                                                                         \
+    {kind, labels, scale, name, help, offsetof(struct slot_layout, id), SLOTS_##kind(labels)},
+    METRIC_TABLE(X)
+#undef X
+};
+
+struct metrics {
+    const char *role;
+    int partition;
+    struct metrics *next;      /* the next with other labels; only of the first of its labels */
+    struct metrics *next_same; /* the next with the same labels */
+    /* Relaxed: each value stands for itself. One thread writes, so that adding needs no locked instruction. */
+    _Alignas(64) _Atomic uint64_t slots[sizeof(struct slot_layout)];
+};
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct metrics *list; /* under list_lock; the first blocks of their labels, in the order of their creation */
+
+static bool same_labels(const struct metrics *a, const struct metrics *b)
+{
+    return a->partition == b->partition && strcmp(a->role, b->role) == 0;
+}
+
+static void list_insert(struct metrics *metrics)
+{
+    struct metrics **link = &list;
+    while (*link != NULL && !same_labels(*link, metrics))
+        link = &(*link)->next;
+    if (*link == NULL) {
+        *link = metrics;
+        return;
+    }
+    metrics->next_same = (*link)->next_same;
+    (*link)->next_same = metrics;
+}
+
+struct metrics *metrics_create(const char *role, int partition)
+{
+    struct metrics *metrics = aligned_alloc(64, sizeof(*metrics));
+    CHECK(metrics != NULL);
+    memset(metrics, 0, sizeof(*metrics));
+    metrics->role = role;
+    metrics->partition = partition < 0 ? -1 : partition;
+    pthread_mutex_lock(&list_lock);
+    list_insert(metrics);
+    pthread_mutex_unlock(&list_lock);
+    return metrics;
+}
+
+static uint64_t slot_read(const struct metrics *metrics, unsigned slot)
+{
+    return atomic_load_explicit(&metrics->slots[slot], memory_order_relaxed);
+}
+
+static void slot_write(struct metrics *metrics, unsigned slot, uint64_t value)
+{
+    atomic_store_explicit(&metrics->slots[slot], value, memory_order_relaxed);
+}
+
+static bool is_histogram(const struct row *row)
+{
+    return row->kind == HISTOGRAM_TIME || row->kind == HISTOGRAM_SIZE;
+}
+
+static unsigned slot_of(enum metric metric, unsigned child)
+{
+    CHECK(metric < METRIC_COUNT);
+    CHECK(child < rows[metric].slots);
+    return rows[metric].first_slot + child;
+}
+
+void metrics_add(struct metrics *metrics, enum metric metric, unsigned child, uint64_t n)
+{
+    unsigned slot = slot_of(metric, child);
+    slot_write(metrics, slot, slot_read(metrics, slot) + n);
+}
+
+void metrics_set(struct metrics *metrics, enum metric metric, unsigned child, int64_t value)
+{
+    slot_write(metrics, slot_of(metric, child), (uint64_t)value);
+}
+
+static const uint32_t *bounds_of(const struct row *row, unsigned *count)
+{
+    *count = row->slots - 2;
+    return row->kind == HISTOGRAM_TIME ? time_bounds : size_bounds;
+}
+
+void metrics_observe(struct metrics *metrics, enum metric metric, uint64_t value, uint64_t times)
+{
+    CHECK(is_histogram(&rows[metric]));
+    unsigned count, bucket = 0;
+    const uint32_t *bounds = bounds_of(&rows[metric], &count);
+    while (bucket < count && value > bounds[bucket])
+        bucket++;
+    metrics_add(metrics, metric, bucket, times);
+    metrics_add(metrics, metric, count + 1, value * times);
+}
+
+int64_t metrics_get(const struct metrics *metrics, enum metric metric, unsigned child)
+{
+    if (!is_histogram(&rows[metric]))
+        return (int64_t)slot_read(metrics, slot_of(metric, child));
+    uint64_t observed = 0;
+    for (unsigned bucket = 0; bucket + 1 < rows[metric].slots; bucket++)
+        observed += slot_read(metrics, slot_of(metric, bucket));
+    return (int64_t)observed;
+}
+
+unsigned metrics_route_status(enum metric_route route, int status)
+{
+    CHECK(route < METRIC_ROUTE_COUNT);
+    unsigned index = 0, fallback = 0;
+    for (; index < COUNT_OF(statuses) && statuses[index] != status; index++) {
+        if (statuses[index] == 500)
+            fallback = index;
+    }
+    if (index == COUNT_OF(statuses))
+        index = fallback;
+    return (unsigned)(route * COUNT_OF(statuses) + index);
+}
+
+/* Rendering. */
+
+static uint64_t sum_slot(const struct metrics *first, unsigned slot)
+{
+    uint64_t sum = 0;
+    for (const struct metrics *block = first; block != NULL; block = block->next_same)
+        sum += slot_read(block, slot);
+    return sum;
+}
+
+/* True when the row's name begins with coupond_<role>_. */
+static bool is_row_of(const struct row *row, const char *role)
+{
+    size_t length = strlen(role);
+    const char *name = row->name + sizeof("coupond_") - 1;
+    return strncmp(name, role, length) == 0 && name[length] == '_';
+}
+
+/* Escapes as the text format wants: \ and newline, in label values " too. */
+static void print_escaped(FILE *out, const char *text, bool is_label)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\n')
+            fputs("\\n", out);
+        else if (*text == '\\' || (is_label && *text == '"'))
+            fprintf(out, "\\%c", *text);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void print_head(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP %s ", name);
+    print_escaped(out, help, false);
+    fprintf(out, "\n# TYPE %s %s\n", name, type);
+}
+
+/* A sample's name and labels: {partition="0",KEY="VALUE",KEY="VALUE"}; keys that are NULL are left out. */
+struct label {
+    const char *key;
+    const char *value;
+};
+
+static void print_labels(FILE *out, int partition, const struct label *labels, unsigned count)
+{
+    const char *separator = "{";
+    if (partition >= 0) {
+        fprintf(out, "{partition=\"%d\"", partition);
+        separator = ",";
+    }
+    for (unsigned i = 0; i < count; i++) {
+        fprintf(out, "%s%s=\"", separator, labels[i].key);
+        print_escaped(out, labels[i].value, true);
+        fputc('"', out);
+        separator = ",";
+    }
+    if (*separator == ',')
+        fputc('}', out);
+}
+
+/* Whole numbers as such; others with as many digits as a double tells apart. */
+static void print_value(FILE *out, const struct row *row, uint64_t value)
+{
+    if (row->kind == GAUGE && row->scale == 1)
+        fprintf(out, " %lld\n", (long long)value);
+    else if (row->scale == 1)
+        fprintf(out, " %llu\n", (unsigned long long)value);
+    else
+        fprintf(out, " %.15g\n", (row->kind == GAUGE ? (double)(int64_t)value : (double)value) * row->scale);
+}
+
+/* Fills the labels of one child; returns how many. */
+static unsigned child_labels(const struct row *row, unsigned child, struct label labels[2], char status[12])
+{
+    switch (row->labels) {
+    case NONE:
+        return 0;
+    case VERDICT:
+        labels[0] = (struct label){"verdict", verdict_name((enum verdict)child)};
+        return 1;
+    case STORE_RESULT:
+        labels[0] = (struct label){"result", store_result_names[child]};
+        return 1;
+    case ROUTE_STATUS:
+        snprintf(status, 12, "%d", statuses[child % COUNT_OF(statuses)]);
+        labels[0] = (struct label){"route", route_names[child / COUNT_OF(statuses)]};
+        labels[1] = (struct label){"status", status};
+        return 2;
+    }
+    return 0;
+}
+
+static void print_children(FILE *out, const struct row *row, const struct metrics *first)
+{
+    for (unsigned child = 0; child < row->slots; child++) {
+        uint64_t value = sum_slot(first, row->first_slot + child);
+        if (row->labels == ROUTE_STATUS && value == 0)
+            continue; /* most pairs of route and status never happen */
+        struct label labels[2];
+        char status[12];
+        unsigned count = child_labels(row, child, labels, status);
+        fputs(row->name, out);
+        print_labels(out, first->partition, labels, count);
+        print_value(out, row, value);
+    }
+}
+
+static void print_bucket(FILE *out, const struct row *row, int partition, const char *bound, uint64_t cumulative)
+{
+    struct label label = {"le", bound};
+    fprintf(out, "%s_bucket", row->name);
+    print_labels(out, partition, &label, 1);
+    fprintf(out, " %llu\n", (unsigned long long)cumulative);
+}
+
+static void print_histogram(FILE *out, const struct row *row, const struct metrics *first)
+{
+    unsigned count;
+    const uint32_t *bounds = bounds_of(row, &count);
+    uint64_t cumulative = 0;
+    for (unsigned bucket = 0; bucket < count; bucket++) {
+        char bound[32];
+        snprintf(bound, sizeof(bound), "%.9g", bounds[bucket] * row->scale);
+        cumulative += sum_slot(first, row->first_slot + bucket);
+        print_bucket(out, row, first->partition, bound, cumulative);
+    }
+    cumulative += sum_slot(first, row->first_slot + count);
+    print_bucket(out, row, first->partition, "+Inf", cumulative);
+    fprintf(out, "%s_sum", row->name);
+    print_labels(out, first->partition, NULL, 0);
+    print_value(out, row, sum_slot(first, row->first_slot + count + 1));
+    fprintf(out, "%s_count", row->name);
+    print_labels(out, first->partition, NULL, 0);
+    fprintf(out, " %llu\n", (unsigned long long)cumulative);
+}
+
+static void print_row(FILE *out, const struct row *row)
+{
+    static const char *const types[] = {"counter", "gauge", "histogram", "histogram"};
+    bool headed = false;
+    for (const struct metrics *block = list; block != NULL; block = block->next) {
+        if (!is_row_of(row, block->role))
+            continue;
+        if (!headed)
+            print_head(out, row->name, types[row->kind], row->help);
+        headed = true;
+        if (is_histogram(row))
+            print_histogram(out, row, block);
+        else
+            print_children(out, row, block);
+    }
+}
+
+static void print_plain(FILE *out, const char *name, const char *type, const char *help, double value)
+{
+    print_head(out, name, type, help);
+    fprintf(out, "%s %.15g\n", name, value);
+}
+
+static void print_process(FILE *out)
+{
+    struct process_stats stats;
+    process_stats_read(&stats);
+    print_plain(out, "process_cpu_seconds_total", "counter", "user and system time spent", stats.cpu_seconds);
+    print_plain(out, "process_resident_memory_bytes", "gauge", "memory in RAM", (double)stats.resident_bytes);
+    print_plain(out, "process_virtual_memory_bytes", "gauge", "memory mapped", (double)stats.virtual_bytes);
+    print_plain(out, "process_open_fds", "gauge", "open file descriptors", (double)stats.open_fds);
+    print_plain(out, "process_max_fds", "gauge", "most file descriptors that may be open", (double)stats.max_fds);
+    print_plain(out, "process_threads", "gauge", "threads", (double)stats.threads);
+    print_plain(out, "process_start_time_seconds", "gauge", "when the process started, in seconds since 1970",
+                stats.start_time_seconds);
+}
+
+static void print_build(FILE *out)
+{
+    struct label version = {"version", COUPOND_VERSION};
+    print_head(out, "coupond_build_info", "gauge", "always 1; the version is a label");
+    fputs("coupond_build_info", out);
+    print_labels(out, -1, &version, 1);
+    fputs(" 1\n", out);
+}
+
+char *metrics_render(size_t *length)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, length);
+    CHECK(out != NULL);
+    pthread_mutex_lock(&list_lock);
+    for (unsigned i = 0; i < METRIC_COUNT; i++)
+        print_row(out, &rows[i]);
+    pthread_mutex_unlock(&list_lock);
+    print_build(out);
+    print_process(out);
+    CHECK(fclose(out) == 0);
+    return text;
+}

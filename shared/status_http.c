@@ -1,0 +1,200 @@
+#include "shared/status_http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/log.h"
+#include "shared/metrics.h"
+
+#define CONNECTIONS_MAX      64
+#define CONNECTION_BYTES_MAX 32768
+#define TIMEOUT_S            10
+#define BACKLOG              64
+
+struct status_http {
+    struct MHD_Daemon *daemon;
+    status_ready_fn ready;
+    void *arg;
+};
+
+bool address_split(const char *address, char *host, size_t host_size, uint16_t *port)
+{
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL)
+        return false;
+    const char *start = address;
+    size_t length = (size_t)(colon - address);
+    bool bracketed = length >= 2 && start[0] == '[' && start[length - 1] == ']';
+    if (bracketed) {
+        start++;
+        length -= 2;
+    } else if (memchr(start, ':', length) != NULL) {
+        return false; /* an IPv6 address without its brackets */
+    }
+    size_t digits = strspn(colon + 1, "0123456789");
+    if (length == 0 || length >= host_size || digits == 0 || digits > 5 || colon[1 + digits] != '\0')
+        return false;
+    long number = strtol(colon + 1, NULL, 10);
+    if (number > UINT16_MAX)
+        return false;
+    memcpy(host, start, length);
+    host[length] = '\0';
+    *port = (uint16_t)number;
+    return true;
+}
+
+/* On the daemon's thread. */
+
+static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status, const char *type, char *body,
+                               size_t length, enum MHD_ResponseMemoryMode mode)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(length, body, mode);
+    if (response == NULL) {
+        if (mode == MHD_RESPMEM_MUST_FREE)
+            free(body);
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result respond_text(struct MHD_Connection *connection, unsigned status, const char *text)
+{
+    char line[160];
+    int length = snprintf(line, sizeof(line), "%s\n", text);
+    return respond(connection, status, "text/plain; charset=utf-8", line, (size_t)length, MHD_RESPMEM_MUST_COPY);
+}
+
+static enum MHD_Result respond_metrics(struct MHD_Connection *connection)
+{
+    size_t length;
+    char *text = metrics_render(&length);
+    return respond(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, length,
+                   MHD_RESPMEM_MUST_FREE);
+}
+
+static enum MHD_Result respond_ready(struct MHD_Connection *connection, const struct status_http *status)
+{
+    char why[128] = "";
+    if (status->ready == NULL || status->ready(status->arg, why))
+        return respond_text(connection, MHD_HTTP_OK, "ready");
+    why[sizeof(why) - 1] = '\0';
+    return respond_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, why);
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method,
+                                  const char *version, const char *body, size_t *body_size, void **state)
+{
+    (void)version, (void)body, (void)body_size, (void)state;
+    bool is_metrics = strcmp(path, "/metrics") == 0;
+    bool is_live = strcmp(path, "/livez") == 0;
+    bool is_ready = strcmp(path, "/readyz") == 0;
+    if (!is_metrics && !is_live && !is_ready)
+        return respond_text(connection, MHD_HTTP_NOT_FOUND, "here are /metrics, /livez and /readyz");
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+        return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD");
+    if (is_metrics)
+        return respond_metrics(connection);
+    return is_live ? respond_text(connection, MHD_HTTP_OK, "live") : respond_ready(connection, arg);
+}
+
+static void on_trouble(void *arg, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+
+static void on_trouble(void *arg, const char *format, va_list arguments)
+{
+    (void)arg;
+    char text[512];
+    vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\r\n")] = '\0';
+    log_debug("status", "%s", text);
+}
+
+/* On the caller's thread. */
+
+static int listen_on(const struct addrinfo *address)
+{
+    int one = 1;
+    int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+static int open_listener(const char *text, struct error *error)
+{
+    char host[256], service[8];
+    uint16_t port;
+    if (!address_split(text, host, sizeof(host), &port))
+        return error_set(error, "status port: \"%s\" is no HOST:PORT", text);
+    snprintf(service, sizeof(service), "%u", port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *address = NULL;
+    int result = getaddrinfo(host, service, &hints, &address);
+    if (result != 0)
+        return error_set(error, "status port: cannot resolve %s: %s", text, gai_strerror(result));
+    int fd = listen_on(address);
+    if (fd < 0)
+        error_set(error, "status port: cannot listen on %s: %s; choose another with issuer/http or persister/http",
+                  text, strerror(errno));
+    freeaddrinfo(address);
+    return fd;
+}
+
+static struct MHD_Daemon *start_daemon(int fd, struct status_http *status)
+{
+    return MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, status,
+                            MHD_OPTION_EXTERNAL_LOGGER, on_trouble, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
+                            MHD_OPTION_END);
+}
+
+int status_http_open(struct status_http **status, const char *address, status_ready_fn ready, void *arg,
+                     struct error *error)
+{
+    *status = NULL;
+    if (address[0] == '\0')
+        return 0;
+    int fd = open_listener(address, error);
+    if (fd < 0)
+        return -1;
+    struct status_http *self = calloc(1, sizeof(*self));
+    CHECK(self != NULL);
+    self->ready = ready;
+    self->arg = arg;
+    self->daemon = start_daemon(fd, self);
+    if (self->daemon == NULL) {
+        close(fd);
+        free(self);
+        return error_set(error, "status port %s: cannot start its thread", address);
+    }
+    *status = self;
+    return 0;
+}
+
+void status_http_close(struct status_http **status)
+{
+    if (*status == NULL)
+        return;
+    MHD_stop_daemon((*status)->daemon); /* closes the listening socket */
+    free(*status);
+    *status = NULL;
+}

@@ -1,0 +1,266 @@
+/*
+ * What one row alone cannot tell: secrets from files, options that default to others, and values that must go together.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/frame.h"
+#include "shared/log.h"
+#include "shared/options_internal.h"
+#include "shared/status_http.h"
+
+#define SYNC_INTERVAL_MS_MAX 60000
+
+/* Secrets. */
+
+static int read_secret(const char *path, const char *option, char secret[OPTION_STRING_MAX], struct error *error)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return error_set(error, "%s: cannot open %s: %s", option, path, strerror(errno));
+    char text[OPTION_STRING_MAX + 2]; /* room for a trailing \r\n */
+    size_t length = fread(text, 1, sizeof(text), file);
+    bool failed = ferror(file) != 0;
+    int reason = errno;
+    fclose(file);
+    if (failed)
+        return error_set(error, "%s: cannot read %s: %s", option, path, strerror(reason));
+    if (length > 0 && text[length - 1] == '\n')
+        length--;
+    if (length > 0 && text[length - 1] == '\r')
+        length--;
+    if (length == 0 || length >= OPTION_STRING_MAX)
+        return error_set(error, "%s: %s must hold 1 to %d bytes", option, path, OPTION_STRING_MAX - 1);
+    if (memchr(text, '\0', length) != NULL || memchr(text, '\n', length) != NULL)
+        return error_set(error, "%s: %s must hold one line of text", option, path);
+    memcpy(secret, text, length);
+    secret[length] = '\0';
+    return 0;
+}
+
+/* Reads the file where one is named, and forgets the name, so that completing twice is harmless. */
+static int take_secret(char *path, const char *option, char secret[OPTION_STRING_MAX], struct error *error)
+{
+    if (path[0] == '\0')
+        return 0;
+    if (secret[0] != '\0')
+        return error_set(error, "%s and %s_file are both set; set one of them", option, option);
+    if (read_secret(path, option, secret, error) != 0)
+        return -1;
+    path[0] = '\0';
+    return 0;
+}
+
+static int take_secrets(struct options *options, struct error *error)
+{
+    if (take_secret(options->gateway_admin_token_file, "gateway/admin_token", options->gateway_admin_token, error) != 0)
+        return -1;
+    return take_secret(options->store_password_file, "store/password", options->store_password, error);
+}
+
+/* Values. */
+
+static int check_one_of(const char *option, const char *value, const char *const *names, struct error *error)
+{
+    char list[128] = "";
+    for (const char *const *name = names; *name != NULL; name++) {
+        if (strcmp(value, *name) == 0)
+            return 0;
+        size_t length = strlen(list);
+        snprintf(list + length, sizeof(list) - length, "%s%s", length > 0 ? ", " : "", *name);
+    }
+    return error_set(error, "%s: \"%s\" is none of: %s", option, value, list);
+}
+
+static int check_names(const struct options *options, struct error *error)
+{
+    static const char *const types[] = {"sqlite", "mysql", NULL};
+    static const char *const tls[] = {"off", "preferred", "required", "verify", NULL};
+    static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+    if (check_one_of("store/type", options->store_type, types, error) != 0)
+        return -1;
+    if (check_one_of("store/tls", options->store_tls, tls, error) != 0)
+        return -1;
+    return check_one_of("log/level", options->log_level, levels, error);
+}
+
+/* What may stand in an Authorization header behind "Bearer ". */
+static int check_token(const struct options *options, struct error *error)
+{
+    for (const char *c = options->gateway_admin_token; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~')
+            return error_set(error,
+                             "gateway/admin_token: only printable ASCII without blanks can be sent as a bearer token");
+    }
+    return 0;
+}
+
+/* The interval in ms, SYNC_ALWAYS, SYNC_OS, or -2. */
+static int64_t parse_sync(const char *sync)
+{
+    if (strcmp(sync, "always") == 0)
+        return SYNC_ALWAYS;
+    if (strcmp(sync, "os") == 0)
+        return SYNC_OS;
+    size_t digits = strspn(sync, "0123456789");
+    if (digits == 0 || digits > 6 || sync[digits] != '\0')
+        return -2;
+    int64_t interval = strtoll(sync, NULL, 10);
+    return interval >= 1 && interval <= SYNC_INTERVAL_MS_MAX ? interval : -2;
+}
+
+int64_t options_sync_interval_ms(const struct options *options)
+{
+    int64_t interval = parse_sync(options->issuer_sync);
+    CHECK(interval >= SYNC_OS);
+    return interval;
+}
+
+static int check_together(const struct options *options, struct error *error)
+{
+    if (parse_sync(options->issuer_sync) < SYNC_OS)
+        return error_set(error, "issuer/sync: \"%s\" is neither always nor os nor 1 to %d milliseconds",
+                         options->issuer_sync, SYNC_INTERVAL_MS_MAX);
+    if (options->persister_retry_min_ms > options->persister_retry_max_ms)
+        return error_set(error, "persister/retry_min_ms: %lld is above persister/retry_max_ms, %lld",
+                         (long long)options->persister_retry_min_ms, (long long)options->persister_retry_max_ms);
+    return 0;
+}
+
+/* Addresses. */
+
+static int check_address(const char *option, const char *address, struct error *error)
+{
+    char host[OPTION_STRING_MAX];
+    uint16_t port;
+    if (address[0] == '\0')
+        return 0;
+    if (!address_split(address, host, sizeof(host), &port) || port == 0)
+        return error_set(error, "%s: \"%s\" is no HOST:PORT with a port from 1 to 65535", option, address);
+    return 0;
+}
+
+static int check_addresses(const struct options *options, struct error *error)
+{
+    if (check_address("gateway/http", options->gateway_http, error) != 0)
+        return -1;
+    if (check_address("issuer/http", options->issuer_http, error) != 0)
+        return -1;
+    return check_address("persister/http", options->persister_http, error);
+}
+
+/* Endpoints. */
+
+enum transport { TRANSPORT_NONE, TRANSPORT_TCP, TRANSPORT_IPC, TRANSPORT_INPROC };
+
+struct endpoint {
+    const char *option;
+    const char *text;
+    enum transport transport;
+    char host[OPTION_STRING_MAX];
+    uint16_t port;
+    uint16_t count; /* how many it stands for: one, or one a partition */
+};
+
+static enum transport transport_of(const char *text)
+{
+    if (strncmp(text, "tcp://", 6) == 0)
+        return TRANSPORT_TCP;
+    if (strncmp(text, "ipc://", 6) == 0 && text[6] != '\0')
+        return TRANSPORT_IPC;
+    if (strncmp(text, "inproc://", 9) == 0 && text[9] != '\0')
+        return TRANSPORT_INPROC;
+    return TRANSPORT_NONE;
+}
+
+static int check_endpoint(struct endpoint *endpoint, struct error *error)
+{
+    char last[OPTION_STRING_MAX];
+    endpoint->transport = transport_of(endpoint->text);
+    if (endpoint->transport == TRANSPORT_NONE)
+        return error_set(error, "%s: \"%s\" is no endpoint; expected tcp://HOST:PORT, ipc://PATH or inproc://NAME",
+                         endpoint->option, endpoint->text);
+    if (endpoint->transport == TRANSPORT_TCP &&
+        (!address_split(endpoint->text + 6, endpoint->host, sizeof(endpoint->host), &endpoint->port) ||
+         endpoint->port == 0))
+        return error_set(error, "%s: \"%s\" is no tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
+                         endpoint->text);
+    if (endpoint->transport == TRANSPORT_TCP && endpoint->port + endpoint->count - 1 > 65535)
+        return error_set(error,
+                         "%s: port %u and the %u after it for the other partitions pass 65535; choose a lower one",
+                         endpoint->option, endpoint->port, endpoint->count - 1u);
+    if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof(last)))
+        return error_set(error, "%s: \"%s\" is too long", endpoint->option, endpoint->text);
+    if (endpoint->transport == TRANSPORT_IPC && strlen(last) - 6 > 107)
+        return error_set(error, "%s: the path of %s is longer than the 107 bytes of a UNIX socket", endpoint->option,
+                         last);
+    return 0;
+}
+
+static bool hosts_overlap(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || strcmp(a, "*") == 0 || strcmp(b, "*") == 0 || strcmp(a, "0.0.0.0") == 0 ||
+           strcmp(b, "0.0.0.0") == 0;
+}
+
+/* Of endpoints that stand for one each, or one a partition, in whatever transport. */
+static bool endpoints_overlap(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->transport != b->transport)
+        return false;
+    if (a->transport == TRANSPORT_TCP)
+        return hosts_overlap(a->host, b->host) && a->port < b->port + b->count && b->port < a->port + a->count;
+    return strcmp(a->text, b->text) == 0;
+}
+
+static int check_overlap(const struct endpoint *a, const struct endpoint *b, struct error *error)
+{
+    if (!endpoints_overlap(a, b))
+        return 0;
+    if (a->transport != TRANSPORT_TCP)
+        return error_set(error, "%s and %s are the same endpoint, %s", a->option, b->option, a->text);
+    return error_set(error, "%s takes ports %u to %u, %s ports %u to %u: they overlap; move one of them", a->option,
+                     a->port, a->port + a->count - 1u, b->option, b->port, b->port + b->count - 1u);
+}
+
+static int check_endpoints(const struct options *options, struct error *error)
+{
+    uint16_t partitions = (uint16_t)options->issuer_partitions;
+    struct endpoint all[] = {
+        {.option = "issuer/requests", .text = options->issuer_requests, .count = partitions},
+        {.option = "issuer/events", .text = options->issuer_events, .count = 1},
+        {.option = "issuer/acks", .text = options->issuer_acks, .count = 1},
+        {.option = "gateway/requests", .text = options->gateway_requests, .count = partitions},
+        {.option = "persister/events", .text = options->persister_events, .count = 1},
+        {.option = "persister/acks", .text = options->persister_acks, .count = 1},
+    };
+    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (check_endpoint(&all[i], error) != 0)
+            return -1;
+    }
+    if (check_overlap(&all[0], &all[1], error) != 0 || check_overlap(&all[0], &all[2], error) != 0)
+        return -1;
+    return check_overlap(&all[1], &all[2], error);
+}
+
+static void default_to(char *value, const char *other)
+{
+    if (value[0] == '\0')
+        memcpy(value, other, OPTION_STRING_MAX);
+}
+
+int options_complete(struct options *options, struct error *error)
+{
+    default_to(options->gateway_requests, options->issuer_requests);
+    default_to(options->persister_events, options->issuer_events);
+    default_to(options->persister_acks, options->issuer_acks);
+    if (take_secrets(options, error) != 0 || check_token(options, error) != 0)
+        return -1;
+    if (check_names(options, error) != 0 || check_together(options, error) != 0)
+        return -1;
+    if (check_addresses(options, error) != 0)
+        return -1;
+    return check_endpoints(options, error);
+}

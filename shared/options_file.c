@@ -1,0 +1,174 @@
+/*
+ * A configuration file: ZPL, parsed by czmq's zconfig. zconfig prints its complaints instead of returning them, keeps
+ * no line numbers and lets some nonsense pass; what is around it here makes each trouble an error with its line.
+ */
+#include <czmq.h>
+
+#include "shared/options_internal.h"
+
+#define FILE_BYTES_MAX (1u << 20)
+#define LINE_BYTES_MAX 1000u /* zconfig copies a line to a buffer of 1 KiB */
+
+static char *read_whole(const char *path, size_t *length, struct error *error)
+{
+    char *text = NULL;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        error_set(error, "cannot open the configuration file %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    text = malloc(FILE_BYTES_MAX + 1);
+    CHECK(text != NULL);
+    *length = fread(text, 1, FILE_BYTES_MAX + 1, file);
+    if (ferror(file)) {
+        error_set(error, "cannot read the configuration file %s: %s", path, strerror(errno));
+        free(text);
+        text = NULL;
+    } else if (*length > FILE_BYTES_MAX) {
+        error_set(error, "%s: a configuration file has at most %u bytes", path, FILE_BYTES_MAX);
+        free(text);
+        text = NULL;
+    }
+    fclose(file);
+    return text;
+}
+
+/* Refuses what zconfig would cut or take for the end. */
+static int check_lines(const char *path, const char *text, size_t length, struct error *error)
+{
+    unsigned line = 1;
+    size_t line_start = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\0')
+            return error_set(error, "%s line %u: a zero byte; this is no ZPL text", path, line);
+        if (i - line_start >= LINE_BYTES_MAX)
+            return error_set(error, "%s line %u: longer than %u bytes", path, line, LINE_BYTES_MAX);
+        if (text[i] == '\n') {
+            line++;
+            line_start = i + 1;
+        }
+    }
+    return 0;
+}
+
+/* "26-11-21 02:45:02 E (zconfig): (2) missing \"" becomes "line 2: missing \"". */
+static int set_syntax_error(struct error *error, const char *path, char *complaint)
+{
+    unsigned line = 0;
+    int skip = 0;
+    char *start = strstr(complaint, "(zconfig): ");
+    complaint[strcspn(complaint, "\r\n")] = '\0';
+    if (start == NULL || sscanf(start, "(zconfig): (%u) %n", &line, &skip) != 1)
+        return error_set(error, "%s: not ZPL: %s", path, complaint);
+    return error_set(error,
+                     "%s line %u: %s; expected \"section\" at the margin or \"name = value\" indented by 4 spaces",
+                     path, line, start + skip);
+}
+
+static zconfig_t *parse(const char *path, const char *text, struct error *error)
+{
+    char *complaint = NULL;
+    size_t complaint_length;
+    FILE *stream = open_memstream(&complaint, &complaint_length);
+    CHECK(stream != NULL);
+    zsys_set_logstream(stream);
+    zconfig_t *root = zconfig_str_load(text);
+    zsys_set_logstream(stdout); /* czmq's default */
+    fclose(stream);
+    if (root == NULL)
+        set_syntax_error(error, path, complaint);
+    free(complaint);
+    return root;
+}
+
+/* Where the walk over zconfig's tree is. Each item of the tree is a line of the file that is neither empty nor comment.
+ */
+struct walk {
+    struct options *options;
+    const char *path;
+    const char *text; /* what follows the current line */
+    unsigned line;
+    bool *seen; /* by row */
+};
+
+/* Moves to the next line that holds an item. */
+static void next_item(struct walk *walk)
+{
+    for (bool found = false; !found && *walk->text != '\0';) {
+        size_t blanks = strspn(walk->text, " \t\r");
+        found = walk->text[blanks] != '\n' && walk->text[blanks] != '#' && walk->text[blanks] != '\0';
+        walk->text += strcspn(walk->text, "\n");
+        walk->text += *walk->text == '\n';
+        walk->line++;
+    }
+}
+
+static int take_item(struct walk *walk, const char *section, zconfig_t *item, struct error *error)
+{
+    int index = option_find(section, zconfig_name(item));
+    if (index < 0)
+        return error_set(error, "%s/%s: unknown option; coupond --help-config lists them", section, zconfig_name(item));
+    if (walk->seen[index])
+        return error_set(error, "%s/%s: set twice", section, zconfig_name(item));
+    if (zconfig_child(item) != NULL)
+        return error_set(error, "%s/%s: an option has nothing below it", section, zconfig_name(item));
+    walk->seen[index] = true;
+    return option_assign(walk->options, &option_rows[index], zconfig_value(item), error);
+}
+
+static bool section_exists(const char *section)
+{
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        if (strcmp(option_rows[i].section, section) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int take_section(struct walk *walk, zconfig_t *section, struct error *error)
+{
+    const char *name = zconfig_name(section);
+    next_item(walk);
+    if (!section_exists(name))
+        return error_set(error, "%s: unknown section; coupond --help-config lists them", name);
+    if (zconfig_value(section)[0] != '\0')
+        return error_set(error, "%s: a section has no value; options stand below it, indented by 4 spaces", name);
+    for (zconfig_t *item = zconfig_child(section); item != NULL; item = zconfig_next(item)) {
+        next_item(walk);
+        if (take_item(walk, name, item, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int take_tree(struct walk *walk, zconfig_t *root, struct error *error)
+{
+    for (zconfig_t *section = zconfig_child(root); section != NULL; section = zconfig_next(section)) {
+        if (take_section(walk, section, error) != 0)
+            return error_prefix(error, "%s line %u", walk->path, walk->line);
+    }
+    return 0;
+}
+
+int options_read_file(struct options *options, const char *path, struct error *error)
+{
+    size_t length;
+    char *text = read_whole(path, &length, error);
+    if (text == NULL)
+        return -1;
+    int result = -1;
+    text[length] = '\0';
+    zconfig_t *root = NULL;
+    if (check_lines(path, text, length, error) == 0)
+        root = parse(path, text, error);
+    if (root != NULL) {
+        bool *seen = calloc(option_rows_count, sizeof(*seen));
+        CHECK(seen != NULL);
+        struct walk walk = {.options = options, .path = path, .text = text, .seen = seen};
+        result = take_tree(&walk, root, error);
+        free(seen);
+    }
+    zconfig_destroy(&root);
+    free(text);
+    return result;
+}
