@@ -71,6 +71,7 @@ static zconfig_t *parse(const char *path, const char *text, struct error *error)
     size_t complaint_length;
     FILE *stream = open_memstream(&complaint, &complaint_length);
     CHECK(stream != NULL);
+    zsys_init(); /* sets the stream anew when it comes later */
     zsys_set_logstream(stream);
     zconfig_t *root = zconfig_str_load(text);
     zsys_set_logstream(stdout); /* czmq's default */
