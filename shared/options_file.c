@@ -3,6 +3,7 @@
  * no line numbers and lets some nonsense pass; what is around it here makes each trouble an error with its line.
  */
 #include <czmq.h>
+#include <sys/mman.h>
 
 #include "shared/options_internal.h"
 
@@ -65,20 +66,38 @@ static int set_syntax_error(struct error *error, const char *path, char *complai
                      path, line, start + skip);
 }
 
+/* Standard output goes to `fd` until it is restored from the returned descriptor. */
+static int redirect_stdout(int fd)
+{
+    fflush(stdout);
+    int saved = dup(STDOUT_FILENO);
+    CHECK(saved >= 0);
+    CHECK(dup2(fd, STDOUT_FILENO) >= 0);
+    return saved;
+}
+
+static void restore_stdout(int saved)
+{
+    fflush(stdout);
+    CHECK(dup2(saved, STDOUT_FILENO) >= 0);
+    close(saved);
+}
+
+/* zconfig says what is wrong on standard output only, so that is caught meanwhile; no other thread runs yet. */
 static zconfig_t *parse(const char *path, const char *text, struct error *error)
 {
-    char *complaint = NULL;
-    size_t complaint_length;
-    FILE *stream = open_memstream(&complaint, &complaint_length);
-    CHECK(stream != NULL);
-    zsys_init(); /* sets the stream anew when it comes later */
-    zsys_set_logstream(stream);
+    int catcher = memfd_create("zconfig", MFD_CLOEXEC);
+    CHECK(catcher >= 0);
+    int saved = redirect_stdout(catcher);
     zconfig_t *root = zconfig_str_load(text);
-    zsys_set_logstream(stdout); /* czmq's default */
-    fclose(stream);
-    if (root == NULL)
+    restore_stdout(saved);
+    if (root == NULL) {
+        char complaint[256] = "";
+        ssize_t length = pread(catcher, complaint, sizeof(complaint) - 1, 0);
+        complaint[length > 0 ? length : 0] = '\0';
         set_syntax_error(error, path, complaint);
-    free(complaint);
+    }
+    close(catcher);
     return root;
 }
 
