@@ -45,7 +45,7 @@ struct journal_config {
 struct journal_recovery {
     uint64_t records;
     uint64_t bytes;
-    size_t cut_bytes;   /* of a torn tail; 0: there was none */
+    bool cut;           /* a torn tail was found and cut */
     char cut_text[512]; /* where and why */
 };
 

@@ -15,6 +15,7 @@ struct journal_reader {
     char dir[JOURNAL_PATH_MAX];
     char path[JOURNAL_PATH_MAX];
     struct journal_meta meta;
+    bool owned;               /* the lock is the caller's */
     const unsigned char *map; /* NULL before the first segment */
     size_t size;
     size_t offset;
@@ -57,6 +58,11 @@ void journal_reader_close(struct journal_reader **reader)
     leave_segment(*reader);
     free(*reader);
     *reader = NULL;
+}
+
+void journal_reader_own(struct journal_reader *reader)
+{
+    reader->owned = true;
 }
 
 const struct journal_meta *journal_reader_meta(const struct journal_reader *reader)
@@ -192,7 +198,7 @@ static enum journal_read judge(struct journal_reader *reader, const char *reason
     uint64_t first_seq, last_seq;
     if (find_segment(reader, reader->next_seq, &first_seq, &last_seq, error) != 0)
         return JOURNAL_READ_FAILED;
-    bool live = journal_dir_is_locked(reader->dir);
+    bool live = !reader->owned && journal_dir_is_locked(reader->dir);
     bool acked = journal_acked_read(reader->dir, reader->meta.journal_id) >= reader->next_seq;
     bool empty = rest_is_zero(reader);
     bool was_synced = last_seq > reader->next_seq || acked || (!empty && later_batch_proves_sync(reader));

@@ -34,6 +34,9 @@ enum journal_read {
 int journal_reader_open(struct journal_reader **reader, const char *dir, struct error *error);
 void journal_reader_close(struct journal_reader **reader);
 
+/* The caller itself has the writer's lock: what looks unfinished is torn, nobody is writing it. */
+void journal_reader_own(struct journal_reader *reader);
+
 const struct journal_meta *journal_reader_meta(const struct journal_reader *reader);
 void journal_reader_position(const struct journal_reader *reader, struct journal_position *position);
 

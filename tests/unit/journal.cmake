@@ -1,0 +1,1 @@
+coupond_test(journal LIBRARIES coupond_shared TSAN)
