@@ -1,0 +1,45 @@
+/*
+ * What became of a request, seen from the client. Pure. The rows are printed in this order, and named so in --json.
+ */
+#ifndef COUPOND_BENCH_OUTCOME_H
+#define COUPOND_BENCH_OUTCOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(id, name, unknown): a row whose `unknown` is true may have been issued without the client's knowledge. */
+#define BENCH_OUTCOME_TABLE(X)                                                                                         \
+    X(ISSUED, "issued", false)                                                                                         \
+    X(ALREADY_ISSUED, "already_issued", false)                                                                         \
+    X(SOLD_OUT, "sold_out", false)                                                                                     \
+    X(NOT_STARTED, "not_started", false)                                                                               \
+    X(PAUSED, "paused", false)                                                                                         \
+    X(ENDED, "ended", false)                                                                                           \
+    X(COUPON_NOT_FOUND, "coupon_not_found", false)                                                                     \
+    X(INVALID_REQUEST, "invalid_request", false)                                                                       \
+    X(OVERLOADED, "overloaded", false)                                                                                 \
+    X(ISSUER_UNAVAILABLE, "issuer_unavailable", false)                                                                 \
+    X(OUTCOME_UNKNOWN, "outcome_unknown", true)                                                                        \
+    X(OTHER, "other_answer", true)                                                                                     \
+    X(TIMED_OUT, "timed_out", true)                                                                                    \
+    X(CONNECTION_ERROR, "connection_error", true)                                                                      \
+    X(UNSENT, "unsent", false)
+
+enum bench_outcome {
+#define X(id, name, unknown) BENCH_##id,
+    BENCH_OUTCOME_TABLE(X)
+#undef X
+        BENCH_OUTCOME_COUNT
+};
+
+const char *bench_outcome_name(enum bench_outcome outcome);
+bool bench_outcome_unknown(enum bench_outcome outcome);
+
+/*
+ * Reads an answer to POST …/issues: a 201 with an issue, or a problem body with a code. `sequence` becomes the issue's,
+ * 0 where the answer has none. A body that is not what its status asks for is BENCH_OTHER.
+ */
+enum bench_outcome bench_outcome_of(int status, const char *body, size_t length, uint32_t *sequence);
+
+#endif

@@ -1,0 +1,141 @@
+#include "coupond/bench_report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    double percent;
+} percentiles[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}};
+#define PERCENTILES (sizeof percentiles / sizeof percentiles[0])
+
+const char *bench_number(uint64_t value, char out[BENCH_NUMBER_MAX])
+{
+    char digits[BENCH_NUMBER_MAX];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, value);
+    char *at = out;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            *at++ = ',';
+        *at++ = digits[i];
+    }
+    *at = '\0';
+    return out;
+}
+
+static double achieved_rate(const struct bench_report *report)
+{
+    return report->seconds > 0 ? (double)report->answered / report->seconds : 0.0;
+}
+
+/* table */
+
+static void print_load(const struct bench_report *report, FILE *out)
+{
+    const struct bench_options *options = report->options;
+    char a[BENCH_NUMBER_MAX], b[BENCH_NUMBER_MAX], c[BENCH_NUMBER_MAX];
+    fprintf(out, "coupon %s of %s at http://%s:%s%s, %s connections\n\n", options->coupon,
+            bench_number(report->count.quantity, a), options->url.host, options->url.port, options->url.prefix,
+            bench_number(options->connections, b));
+    fprintf(out, "  asked     %14s /s for %s s: %s requests\n", bench_number(options->plan.rate, a),
+            bench_number(options->duration_s, b), bench_number(options->plan.requests, c));
+    fprintf(out, "  answered  %14s /s over %.1f s: %s requests, %s connections made\n\n",
+            bench_number((uint64_t)(achieved_rate(report) + 0.5), a), report->seconds,
+            bench_number(report->answered, b), bench_number(report->connects, c));
+}
+
+static void print_times(const struct bench_report *report, FILE *out)
+{
+    fprintf(out, "  %-36s", "ms");
+    for (size_t i = 0; i < PERCENTILES; i++)
+        fprintf(out, "%11s", percentiles[i].name);
+    fprintf(out, "\n  %-36s", "latency from the intended send time");
+    for (size_t i = 0; i < PERCENTILES; i++)
+        fprintf(out, "%11.3f", (double)bench_histogram_percentile(&report->latency, percentiles[i].percent) / 1000);
+    fprintf(out, "\n  %-36s", "of it, wait for a free connection");
+    for (size_t i = 0; i < PERCENTILES; i++)
+        fprintf(out, "%11.3f", (double)bench_histogram_percentile(&report->delay, percentiles[i].percent) / 1000);
+    fputs("\n\n", out);
+}
+
+static void print_outcomes(const struct bench_report *report, FILE *out)
+{
+    char number[BENCH_NUMBER_MAX];
+    for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++)
+        if (report->outcomes[i] > 0)
+            fprintf(out, "  %-20s %14s\n", bench_outcome_name(i), bench_number(report->outcomes[i], number));
+    fputc('\n', out);
+}
+
+static void print_judgement(const struct bench_report *report, FILE *out)
+{
+    char number[BENCH_NUMBER_MAX];
+    for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT; i++) {
+        uint64_t faults = report->judgement.faults[i];
+        fprintf(out, "  %-7s %s", faults == 0 ? "kept" : "BROKEN", bench_promise_text(i));
+        if (faults > 0)
+            fprintf(out, " (%s)", bench_number(faults, number));
+        fputc('\n', out);
+    }
+    if (report->judgement.others)
+        fputs("  note    more was issued than this bench asked for: somebody else is asking for this coupon too\n",
+              out);
+    if (report->answered == 0)
+        fputs("  note    nothing was answered: nothing is known\n", out);
+}
+
+void bench_report_print(const struct bench_report *report, FILE *out)
+{
+    print_load(report, out);
+    print_times(report, out);
+    print_outcomes(report, out);
+    print_judgement(report, out);
+}
+
+/* JSON */
+
+static json_t *times_json(const struct bench_histogram *histogram)
+{
+    json_t *times = json_object();
+    for (size_t i = 0; i < PERCENTILES; i++) {
+        uint64_t time_us = bench_histogram_percentile(histogram, percentiles[i].percent);
+        json_object_set_new(times, percentiles[i].name, json_integer((json_int_t)time_us));
+    }
+    json_object_set_new(times, "mean", json_real(bench_histogram_mean(histogram)));
+    return times;
+}
+
+static json_t *outcomes_json(const struct bench_report *report)
+{
+    json_t *outcomes = json_object();
+    for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++)
+        json_object_set_new(outcomes, bench_outcome_name(i), json_integer((json_int_t)report->outcomes[i]));
+    return outcomes;
+}
+
+static json_t *promises_json(const struct bench_report *report)
+{
+    json_t *promises = json_object();
+    for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT; i++)
+        json_object_set_new(promises, bench_promise_name(i), json_integer((json_int_t)report->judgement.faults[i]));
+    return promises;
+}
+
+void bench_report_print_json(const struct bench_report *report, FILE *out)
+{
+    const struct bench_options *options = report->options;
+    json_t *root = json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o, s:b}", "coupon", options->coupon,
+        "rate", (json_int_t)options->plan.rate, "duration_s", (json_int_t)options->duration_s, "connections",
+        (json_int_t)options->connections, "requests", (json_int_t)options->plan.requests, "duplicates",
+        options->plan.duplicates, "sent", (json_int_t)report->sent, "answered", (json_int_t)report->answered, "seconds",
+        report->seconds, "answered_rate", achieved_rate(report), "latency_us", times_json(&report->latency), "delay_us",
+        times_json(&report->delay), "outcomes", outcomes_json(report), "faults", promises_json(report), "kept",
+        (int)report->judgement.kept);
+    CHECK(root != NULL);
+    json_dumpf(root, out, JSON_INDENT(2));
+    fputc('\n', out);
+    json_decref(root);
+}

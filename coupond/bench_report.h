@@ -1,0 +1,36 @@
+/*
+ * What a bench prints: a table for people, JSON for programs. Pure but for writing to `out`.
+ */
+#ifndef COUPOND_BENCH_REPORT_H
+#define COUPOND_BENCH_REPORT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "coupond/bench_histogram.h"
+#include "coupond/bench_options.h"
+#include "coupond/bench_outcome.h"
+#include "coupond/bench_witness.h"
+
+struct bench_report {
+    const struct bench_options *options;
+    double seconds; /* from the first request's time to the last answer */
+    uint64_t sent;
+    uint64_t answered;
+    uint64_t connects;
+    uint64_t outcomes[BENCH_OUTCOME_COUNT];
+    struct bench_histogram latency; /* from the intended send time to the answer */
+    struct bench_histogram delay;   /* from the intended to the real send time */
+    struct bench_count count;
+    struct bench_judgement judgement;
+};
+
+#define BENCH_NUMBER_MAX 32
+
+/* "1,234,567". Returns `out`. */
+const char *bench_number(uint64_t value, char out[BENCH_NUMBER_MAX]);
+
+void bench_report_print(const struct bench_report *report, FILE *out);
+void bench_report_print_json(const struct bench_report *report, FILE *out);
+
+#endif

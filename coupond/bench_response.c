@@ -1,0 +1,64 @@
+#include "coupond/bench_response.h"
+
+#include <string.h>
+
+static int on_body(http_parser *parser, const char *at, size_t length)
+{
+    struct bench_response *response = parser->data;
+    if (length > sizeof response->body - response->body_length)
+        return 1;
+    memcpy(response->body + response->body_length, at, length);
+    response->body_length += length;
+    return 0;
+}
+
+static int on_message_begin(http_parser *parser)
+{
+    struct bench_response *response = parser->data;
+    return response->state == BENCH_RESPONSE_DONE ? 1 : 0;
+}
+
+static int on_message_complete(http_parser *parser)
+{
+    struct bench_response *response = parser->data;
+    response->status = (int)parser->status_code;
+    response->keep_alive = http_should_keep_alive(parser) != 0;
+    response->state = BENCH_RESPONSE_DONE;
+    return 0;
+}
+
+static const http_parser_settings settings = {
+    .on_message_begin = on_message_begin,
+    .on_body = on_body,
+    .on_message_complete = on_message_complete,
+};
+
+void bench_response_init(struct bench_response *response)
+{
+    http_parser_init(&response->parser, HTTP_RESPONSE);
+    response->parser.data = response;
+    response->state = BENCH_RESPONSE_MORE;
+    response->status = 0;
+    response->keep_alive = false;
+    response->body_length = 0;
+}
+
+enum bench_response_state bench_response_feed(struct bench_response *response, const char *data, size_t length)
+{
+    if (length == 0)
+        return response->state;
+    size_t used = http_parser_execute(&response->parser, &settings, data, length);
+    if (used != length || HTTP_PARSER_ERRNO(&response->parser) != HPE_OK)
+        response->state = BENCH_RESPONSE_BAD;
+    return response->state;
+}
+
+enum bench_response_state bench_response_end(struct bench_response *response)
+{
+    if (response->state == BENCH_RESPONSE_MORE)
+        http_parser_execute(&response->parser, &settings, NULL, 0);
+    if (response->state != BENCH_RESPONSE_DONE || HTTP_PARSER_ERRNO(&response->parser) != HPE_OK)
+        response->state = BENCH_RESPONSE_BAD;
+    response->keep_alive = false;
+    return response->state;
+}

@@ -1,0 +1,194 @@
+/*
+ * `coupond bench`: options → coupon → workers → coupon again → verdict. See bench_worker.h for how the load is made and
+ * bench_witness.h for what is judged. Exit status: 0 kept, 1 broken, 2 could not run.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include "coupond/bench_report.h"
+#include "coupond/bench_worker.h"
+#include "coupond/commands.h"
+#include "shared/clock.h"
+
+enum { BENCH_KEPT = 0, BENCH_BROKEN = 1, BENCH_NOT_RUN = 2 };
+
+struct bench {
+    struct bench_options options;
+    struct bench_target target;
+    struct bench_coupon before;
+    struct bench_coupon after;
+    struct bench_witness witness;
+    struct bench_run run;
+    struct bench_worker *workers[BENCH_THREADS_MAX];
+    struct bench_report report;
+};
+
+/* Eight hex digits that make the users of different runs differ. */
+static void make_run_id(char out[9])
+{
+    uint32_t random = 0;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        random = (uint32_t)clock_wall_us();
+    snprintf(out, 9, "%08" PRIx32, random);
+}
+
+static int raise_descriptor_limit(uint64_t connections, struct error *error)
+{
+    struct rlimit limit;
+    rlim_t needed = connections + 64;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return 0;
+    if (limit.rlim_max < needed)
+        return error_set(error,
+                         "--connections %" PRIu64 ": this process may open only %" PRIu64 " files; raise ulimit -n",
+                         connections, (uint64_t)limit.rlim_max);
+    limit.rlim_cur = needed;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : error_set(error, "cannot raise the limit of open files");
+}
+
+/* Everything before the first request. */
+static int prepare(struct bench *bench, struct error *error)
+{
+    struct bench_options *options = &bench->options;
+    if (raise_descriptor_limit(options->connections, error) != 0 ||
+        bench_target_resolve(&bench->target, &options->url, error) != 0)
+        return -1;
+    if (options->create > 0 && bench_coupon_create(&bench->target, options, error) != 0)
+        return -1;
+    if (bench_coupon_read(&bench->target, options, &bench->before, error) != 0)
+        return -1;
+    if (!bench_witness_init(&bench->witness, bench_plan_users_seen(&options->plan), (uint32_t)bench->before.quantity,
+                            (uint32_t)bench->before.per_user_limit))
+        return error_set(error, "no memory to remember the answers to %" PRIu64 " requests; ask for fewer",
+                         options->plan.requests);
+    return 0;
+}
+
+static uint64_t answered(struct bench_run *run)
+{
+    uint64_t sum = 0;
+    for (enum bench_outcome i = 0; i < BENCH_TIMED_OUT; i++)
+        sum += atomic_load_explicit(&run->outcomes[i], memory_order_relaxed);
+    return sum;
+}
+
+static uint64_t failed(struct bench_run *run)
+{
+    return atomic_load(&run->outcomes[BENCH_OVERLOADED]) + atomic_load(&run->outcomes[BENCH_ISSUER_UNAVAILABLE]) +
+           atomic_load(&run->outcomes[BENCH_OUTCOME_UNKNOWN]) + atomic_load(&run->outcomes[BENCH_OTHER]) +
+           atomic_load(&run->outcomes[BENCH_TIMED_OUT]) + atomic_load(&run->outcomes[BENCH_CONNECTION_ERROR]);
+}
+
+static void print_progress(struct bench_run *run, uint64_t last)
+{
+    char a[BENCH_NUMBER_MAX], b[BENCH_NUMBER_MAX], c[BENCH_NUMBER_MAX], d[BENCH_NUMBER_MAX];
+    uint64_t now = answered(run);
+    fprintf(stderr, "%3.0f s  %11s answered  %9s /s  %11s issued  %9s failed\n",
+            (double)(clock_mono_us() - run->start_us) / 1e6, bench_number(now, a), bench_number(now - last, b),
+            bench_number(atomic_load(&run->outcomes[BENCH_ISSUED]), c), bench_number(failed(run), d));
+}
+
+/* Waits for the workers, with a line of progress every second. */
+static void watch(struct bench *bench, uint64_t count)
+{
+    uint64_t last = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        while (!bench_worker_ended(bench->workers[i], 1000)) {
+            print_progress(&bench->run, last);
+            last = answered(&bench->run);
+        }
+    }
+}
+
+static int run_workers(struct bench *bench, struct error *error)
+{
+    struct bench_run *run = &bench->run;
+    uint64_t started = 0;
+    run->options = &bench->options;
+    run->target = &bench->target;
+    run->witness = &bench->witness;
+    /* Time to make the connections, so that the first requests do not pay for them. */
+    run->start_us = clock_mono_us() + 100000 + (int64_t)bench->options.connections * 100;
+    while (started < bench->options.threads) {
+        bench->workers[started] = bench_worker_start(run, started, error);
+        if (bench->workers[started] == NULL)
+            break;
+        started++;
+    }
+    bool whole = started == bench->options.threads;
+    if (!whole)
+        atomic_store(&run->abandoned, true);
+    watch(bench, started);
+    bench->report.seconds = (double)(clock_mono_us() - run->start_us) / 1e6;
+    for (uint64_t i = 0; i < started; i++)
+        bench_worker_destroy(&bench->workers[i], &bench->report.latency, &bench->report.delay);
+    return whole ? 0 : -1;
+}
+
+/* Everything after the last answer. */
+static int judge(struct bench *bench, struct error *error)
+{
+    struct bench_report *report = &bench->report;
+    if (bench_coupon_read(&bench->target, &bench->options, &bench->after, error) != 0)
+        return error_prefix(error, "the run is over, but the coupon cannot be read");
+    report->options = &bench->options;
+    report->sent = atomic_load(&bench->run.sent);
+    report->answered = answered(&bench->run);
+    report->connects = atomic_load(&bench->run.connects);
+    report->count = (struct bench_count){
+        .before = bench->before.issued,
+        .after = bench->after.issued,
+        .quantity = bench->after.quantity > bench->before.quantity ? bench->after.quantity : bench->before.quantity,
+        .alone = bench->options.create > 0,
+    };
+    for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++) {
+        report->outcomes[i] = atomic_load(&bench->run.outcomes[i]);
+        report->count.unknown += bench_outcome_unknown(i) ? report->outcomes[i] : 0;
+    }
+    report->count.issued = report->outcomes[BENCH_ISSUED];
+    report->judgement = bench_witness_judge(&bench->witness, &report->count);
+    return 0;
+}
+
+static int run_bench(struct bench *bench, struct error *error)
+{
+    if (prepare(bench, error) != 0 || run_workers(bench, error) != 0 || judge(bench, error) != 0)
+        return BENCH_NOT_RUN;
+    if (bench->options.json)
+        bench_report_print_json(&bench->report, stdout);
+    else
+        bench_report_print(&bench->report, stdout);
+    if (bench->report.answered == bench->report.outcomes[BENCH_OTHER]) {
+        error_set(error, "nothing was answered that could be understood; is that a coupond at --url?");
+        return BENCH_NOT_RUN;
+    }
+    return bench->report.judgement.kept ? BENCH_KEPT : BENCH_BROKEN;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+    struct error error = {""};
+    char run_id[9];
+    struct bench *bench = calloc(1, sizeof *bench);
+    CHECK(bench != NULL);
+    make_run_id(run_id);
+    signal(SIGPIPE, SIG_IGN);
+    int status = BENCH_NOT_RUN;
+    if (bench_options_read(&bench->options, argc, argv, run_id, &error) == 0) {
+        if (bench->options.help) {
+            bench_options_help(stdout);
+            status = BENCH_KEPT;
+        } else {
+            status = run_bench(bench, &error);
+        }
+    }
+    if (error.text[0] != '\0')
+        fprintf(stderr, "coupond bench: %s\n", error.text);
+    bench_witness_deinit(&bench->witness);
+    free(bench);
+    return status;
+}

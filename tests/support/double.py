@@ -1,0 +1,97 @@
+"""A stand-in for coupond's gateway that can lie: it proves that the checks which are built on answers do fail.
+
+Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id} and POST /v1/coupons/{id}/issues on a free loopback port, on a thread
+of its own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences above the quantity), "twice" (a user is issued
+again), "deny" (a holder hears sold_out), "miscount" (the coupon tells fewer issues than there are), "garbage" (no JSON), "silent"
+(every tenth request is never answered), "hang_up" (every tenth request ends the connection).
+"""
+
+import asyncio
+import json
+import threading
+
+
+class Double:
+    def __init__(self, quantity=100, lie=None):
+        self.quantity = quantity
+        self.lie = lie
+        self.sequences = {}
+        self.issued = 0
+        self.asked = 0
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_):
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def _run(self):
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024))
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        self._loop.run_forever()
+        server.close()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
+
+    async def _serve(self, reader, writer):
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                method, path, _ = head.split(" ", 2)
+                length = next((int(line[15:]) for line in head.lower().split("\r\n") if line.startswith("content-length:")), 0)
+                body = json.loads(await reader.readexactly(length)) if length else None
+                answer = self._answer(method, path, body)
+                if answer is None:
+                    break
+                if answer == "silent":
+                    continue
+                status, content = answer
+                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    def _answer(self, method, path, body):
+        if method == "POST" and path.endswith("/issues"):
+            self.asked += 1
+            if self.lie == "silent" and self.asked % 10 == 0:
+                return "silent"
+            if self.lie == "hang_up" and self.asked % 10 == 0:
+                return None
+            return self._issue(body["user_id"])
+        if method == "POST":
+            self.quantity = body["quantity"]
+            return 201, b"{}"
+        issued = self.issued - (3 if self.lie == "miscount" else 0)
+        return 200, json.dumps({"quantity": self.quantity, "issued": max(0, issued), "per_user_limit": 1}).encode()
+
+    def _issue(self, user):
+        if self.lie == "garbage":
+            return 201, b"<html>"
+        held = self.sequences.get(user)
+        if held is not None and self.lie == "deny":
+            return 409, b'{"code": "sold_out"}'
+        if held is not None and self.lie != "twice":
+            return 409, json.dumps({"code": "already_issued", "issue": {"sequence": held, "user_id": user}}).encode()
+        if self.issued >= self.quantity and self.lie != "beyond":
+            return 409, b'{"code": "sold_out"}'
+        self.issued += 1
+        sequence = self.issued // 2 + 1 if self.lie == "repeat" else self.issued
+        self.sequences[user] = sequence
+        return 201, json.dumps({"coupon_id": "A0001", "user_id": user, "sequence": sequence}).encode()
