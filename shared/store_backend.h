@@ -1,0 +1,90 @@
+/*
+ * Inside the store: what store.c, store_sqlite*.c and store_mysql*.c share, and nobody else includes.
+ * A store is a table of operations behind a common head; rows are compared and contradictions worded here, so that
+ * every store judges alike.
+ */
+#ifndef COUPOND_STORE_BACKEND_H
+#define COUPOND_STORE_BACKEND_H
+
+#include "clock.h"
+#include "store.h"
+
+#define STORE_DESCRIPTION_MAX 512
+#define JOURNAL_ID_TEXT_MAX   33 /* 32 hexadecimal digits and a NUL */
+
+typedef bool (*store_journal_fn)(void *arg, const struct store_journal *journal);
+typedef bool (*store_coupon_fn)(void *arg, const struct coupon *coupon);
+typedef bool (*store_issue_fn)(void *arg, const struct store_issue *issue);
+
+/* Each as its namesake in store.h. */
+struct store_ops {
+    void (*destroy)(struct store *store);
+    enum store_result (*connect)(struct store *store, struct error *error);
+    enum store_result (*migrate)(struct store *store, struct error *error);
+    enum store_result (*check_schema)(struct store *store, struct error *error);
+    enum store_result (*write)(struct store *store, const struct store_batch *batch, struct error *error);
+    enum store_result (*read_begin)(struct store *store, struct error *error);
+    enum store_result (*each_journal)(struct store *store, store_journal_fn each, void *arg, struct error *error);
+    enum store_result (*each_coupon)(struct store *store, store_coupon_fn each, void *arg, struct error *error);
+    enum store_result (*each_issue)(struct store *store, store_issue_fn each, void *arg, struct error *error);
+    void (*read_end)(struct store *store);
+};
+
+struct store {
+    const struct store_ops *ops;
+    char description[STORE_DESCRIPTION_MAX];
+};
+
+struct store *store_sqlite_create(const struct options *options, struct error *error);
+struct store *store_mysql_create(const struct options *options, struct error *error);
+
+/* The issues of a batch in the order of the primary key, (coupon_id, sequence); the array is reused. */
+struct store_order {
+    const struct store_issue **rows;
+    size_t capacity;
+};
+
+/* Fills `order` with the batch's issues. STORE_CONFLICT when two of them claim the same sequence of a coupon. */
+enum store_result store_order_fill(struct store_order *order, const struct store_batch *batch, struct error *error);
+void store_order_deinit(struct store_order *order);
+
+/* Compares by (coupon_id, sequence), as memcmp does. */
+int store_issue_compare(const struct store_issue *a, const struct store_issue *b);
+bool store_issue_same_coupon(const struct store_issue *a, const struct store_issue *b);
+/* Whether both are the same issue of the same user: (coupon_id, user_id, nth). */
+bool store_issue_same_holder(const struct store_issue *a, const struct store_issue *b);
+/* Every column alike. */
+bool store_issue_equal(const struct store_issue *a, const struct store_issue *b);
+
+/* STORE_CONFLICT, with both rows in words. */
+enum store_result store_issue_conflict(const struct store_issue *wanted, const struct store_issue *there,
+                                       struct error *error);
+/* STORE_CONFLICT: issues of a coupon that is not in the store. */
+enum store_result store_coupon_missing(const struct store_issue *issue, struct error *error);
+
+/*
+ * What to do with a policy for a coupon that is there already: STORE_OK, and *newer tells whether it replaces the
+ * stored one; STORE_CONFLICT when the same journal record, or the time of creation, says something else than before.
+ */
+enum store_result store_policy_judge(const struct coupon *wanted, const struct coupon *there, bool *newer,
+                                     struct error *error);
+
+/* STORE_CONFLICT when a journal that filled the store before cannot be of the same issuer as the batch's. */
+enum store_result store_journal_judge(const struct store_batch *batch, const struct store_journal *there,
+                                      struct error *error);
+
+/* STORE_OK for STORE_SCHEMA_VERSION; STORE_FAILED for another, 0 meaning that there is no schema. */
+enum store_result store_schema_judge(const struct store *store, int64_t version, struct error *error);
+
+void journal_id_format(const uint8_t id[16], char out[JOURNAL_ID_TEXT_MAX]);
+bool journal_id_parse(const char *text, size_t length, uint8_t id[16]);
+
+/* The rows of a journal batch share one time: formats it once. */
+struct time_text {
+    int64_t us;
+    char text[RFC3339_MAX]; /* empty: nothing formatted yet */
+};
+
+const char *time_text_of(struct time_text *time, int64_t us);
+
+#endif
