@@ -13,7 +13,7 @@
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 /* Written once before the threads start. */
-static enum log_level lowest_level = LOG_INFO;
+static enum log_level lowest_level = LOG_LEVEL_INFO;
 
 void log_set_level(enum log_level level)
 {

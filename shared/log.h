@@ -7,11 +7,12 @@
 
 #include <stdbool.h>
 
+/* Spelled out: czmq.h brings syslog.h, which has LOG_DEBUG and others as macros. */
 enum log_level {
-    LOG_DEBUG,
-    LOG_INFO,
-    LOG_WARN,
-    LOG_ERROR,
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_WARN,
+    LOG_LEVEL_ERROR,
 };
 
 /* Lines below `level` are dropped. Call before the threads start. */
@@ -24,9 +25,9 @@ bool log_level_parse(const char *name, enum log_level *level);
 void log_write(enum log_level level, const char *component, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-#define log_debug(component, ...) log_write(LOG_DEBUG, component, __VA_ARGS__)
-#define log_info(component, ...)  log_write(LOG_INFO, component, __VA_ARGS__)
-#define log_warn(component, ...)  log_write(LOG_WARN, component, __VA_ARGS__)
-#define log_error(component, ...) log_write(LOG_ERROR, component, __VA_ARGS__)
+#define log_debug(component, ...) log_write(LOG_LEVEL_DEBUG, component, __VA_ARGS__)
+#define log_info(component, ...)  log_write(LOG_LEVEL_INFO, component, __VA_ARGS__)
+#define log_warn(component, ...)  log_write(LOG_LEVEL_WARN, component, __VA_ARGS__)
+#define log_error(component, ...) log_write(LOG_LEVEL_ERROR, component, __VA_ARGS__)
 
 #endif
