@@ -1,1 +1,101 @@
-int main(void) { return 0; }
+/*
+ * coupond: one program, many roles. Finds the command and hands it the rest of the line.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "coupond/commands.h"
+#include "shared/options.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+
+static const struct command commands[] = {
+    {"dev", cmd_dev, "everything in one process, with an SQLite store and sample coupons"},
+    {"gateway", cmd_gateway, "serves the HTTP API"},
+    {"issuer", cmd_issuer, "decides who gets a coupon, and keeps the journal"},
+    {"persister", cmd_persister, "writes what was decided to the database"},
+    {"verify", cmd_verify, "checks the promises over journals and store"},
+    {"journal", cmd_journal, "prints or checks a journal: journal dump|check DIR"},
+    {"bench", cmd_bench, "puts load on a server and checks what it answers"},
+};
+#define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(void)
+{
+    puts("usage: coupond COMMAND [OPTION]…\n\nFirst-come-first-served coupons: who asks first is served, exactly "
+         "once.\n");
+    for (size_t i = 0; i < COMMANDS_COUNT; i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    puts("\n  COMMAND --help              what a command takes\n"
+         "  ROLE --check-config         whether a configuration is right (dev, gateway, issuer, persister)\n"
+         "  --help-config               every option, as a configuration file with the defaults\n"
+         "  --help-config=markdown      the same as a table\n"
+         "  --version");
+}
+
+/* What stands before any command. True when `word` was it. */
+static int run_general(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        print_help();
+    else if (strcmp(word, "--version") == 0)
+        puts("coupond " COUPOND_VERSION);
+    else if (strcmp(word, "--help-config") == 0)
+        options_print_help(stdout);
+    else if (strcmp(word, "--help-config=markdown") == 0)
+        options_print_markdown(stdout);
+    else {
+        fprintf(stderr, "coupond: unknown %s %.100s; coupond --help lists what there is\n",
+                word[0] == '-' ? "option" : "command", word);
+        return EXIT_USAGE;
+    }
+    return EXIT_SUCCESS;
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        fputs("coupond: a command is missing; coupond --help lists them\n", stderr);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    if (argc > 2) {
+        fprintf(stderr, "coupond: \"%.100s\" is not expected behind %.100s; coupond --help lists what there is\n",
+                argv[2], argv[1]);
+        return EXIT_USAGE;
+    }
+    return run_general(argv[1]);
+}
+
+/* A closed standard stream would give its number to the first socket or file that is opened. */
+static void open_standard_streams(void)
+{
+    for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR)) {
+        if (fd > STDERR_FILENO) {
+            close(fd);
+            return;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_streams();
+    int status = run(argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "coupond: cannot write to standard output: %s\n", strerror(errno));
+        return status != EXIT_SUCCESS ? status : EXIT_FAILURE;
+    }
+    return status;
+}

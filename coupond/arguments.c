@@ -1,0 +1,125 @@
+#include "coupond/arguments.h"
+
+#include <string.h>
+
+/* The words that are left. */
+struct words {
+    int argc;
+    char **argv;
+    int next;
+};
+
+/* The length of the name in "--name=value" or "--name". */
+static size_t name_length(const char *word)
+{
+    return strcspn(word, "=");
+}
+
+static bool is_named(const char *word, const char *name)
+{
+    return strlen(name) == name_length(word) && strncmp(word, name, strlen(name)) == 0;
+}
+
+static int take_value(struct words *words, const char *word, const char **value, struct error *error)
+{
+    size_t length = name_length(word);
+    if (word[length] == '=') {
+        *value = word + length + 1;
+        return 0;
+    }
+    if (words->next >= words->argc)
+        return error_set(error, "%s: a value is missing", word);
+    *value = words->argv[words->next++];
+    return 0;
+}
+
+static int take_single_value(struct words *words, const char *word, const char **value, struct error *error)
+{
+    if (*value != NULL)
+        return error_set(error, "%.*s is given twice", (int)name_length(word), word);
+    return take_value(words, word, value, error);
+}
+
+static int take_flag(const char *word, bool *flag, struct error *error)
+{
+    if (word[name_length(word)] == '=')
+        return error_set(error, "%.*s takes no value", (int)name_length(word), word);
+    *flag = true;
+    return 0;
+}
+
+static int take_set(struct arguments *arguments, struct words *words, const char *word, struct error *error)
+{
+    if (arguments->sets_count == ARGUMENTS_SETS_MAX)
+        return error_set(error, "--set: at most %d of them; use a file", ARGUMENTS_SETS_MAX);
+    return take_value(words, word, &arguments->sets[arguments->sets_count++], error);
+}
+
+static int take_own(struct words *words, const char *word, const struct argument *own, struct error *error)
+{
+    for (; own != NULL && own->name != NULL; own++) {
+        if (!is_named(word, own->name))
+            continue;
+        return own->value != NULL ? take_single_value(words, word, own->value, error)
+                                  : take_flag(word, own->flag, error);
+    }
+    return error_set(error, "unknown option %s", word);
+}
+
+static int take_option(struct arguments *arguments, struct words *words, const char *word, const struct argument *own,
+                       struct error *error)
+{
+    if (is_named(word, "--config"))
+        return take_single_value(words, word, &arguments->config, error);
+    if (is_named(word, "--set"))
+        return take_set(arguments, words, word, error);
+    if (is_named(word, "--check-config"))
+        return take_flag(word, &arguments->check_config, error);
+    if (is_named(word, "--help") || is_named(word, "-h"))
+        return take_flag(word, &arguments->help, error);
+    return take_own(words, word, own, error);
+}
+
+int arguments_parse(struct arguments *arguments, int argc, char **argv, const struct argument *own,
+                    size_t positionals_max, struct error *error)
+{
+    struct words words = {argc, argv, 1};
+    bool options_ended = false;
+    CHECK(positionals_max <= ARGUMENTS_POSITIONALS_MAX);
+    memset(arguments, 0, sizeof(*arguments));
+    while (words.next < argc) {
+        const char *word = argv[words.next++];
+        if (!options_ended && strcmp(word, "--") == 0) {
+            options_ended = true;
+        } else if (!options_ended && word[0] == '-' && word[1] != '\0') {
+            if (take_option(arguments, &words, word, own, error) != 0)
+                return -1;
+        } else if (arguments->positionals_count == positionals_max) {
+            return error_set(error, "\"%.100s\" is not expected here", word);
+        } else {
+            arguments->positionals[arguments->positionals_count++] = word;
+        }
+    }
+    return 0;
+}
+
+int arguments_apply(const struct arguments *arguments, struct options *options, struct error *error)
+{
+    if (arguments->config != NULL && options_read_file(options, arguments->config, error) != 0)
+        return -1;
+    if (options_read_environment(options, error) != 0)
+        return -1;
+    for (size_t i = 0; i < arguments->sets_count; i++) {
+        if (options_set(options, arguments->sets[i], error) != 0)
+            return error_prefix(error, "--set");
+    }
+    return 0;
+}
+
+int arguments_load(const struct arguments *arguments, struct options *options, struct error *error)
+{
+    options_init(options);
+    if (arguments_apply(arguments, options, error) != 0)
+        return -1;
+    return options_complete(options, error);
+}

@@ -1,0 +1,172 @@
+/*
+ * `coupond dev`: issuer, persister and gateway in one process over inproc://, with the SQLite store and the journal
+ * below one folder. Any option may be set as everywhere; what is here are other defaults.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coupond/commands.h"
+#include "coupond/role.h"
+#include "coupond/samples.h"
+#include "gateway/gateway.h"
+#include "issuer/issuer.h"
+#include "persister/persister.h"
+#include "shared/journal_dir.h"
+#include "shared/status_http.h"
+
+struct roles {
+    struct issuer *issuer;
+    struct persister *persister;
+    struct gateway *gateway;
+};
+
+static int print_usage(void)
+{
+    puts("usage: coupond dev [--dir DIR] [--http HOST:PORT] [--config FILE] [--set section/name=value]… "
+         "[--check-config]\n\n"
+         "Runs everything in one process until SIGTERM or SIGINT: no server and no configuration is needed.\n"
+         "  --dir DIR          where the store (coupond.db) and the journal live; ./var\n"
+         "  --http HOST:PORT   where to serve HTTP; 127.0.0.1:8080\n\n"
+         "The first start creates the sample coupons A0001 (300), B0001 (2,000) and C0001 (100,000,000).");
+    return 0;
+}
+
+static int set_path(char member[OPTION_STRING_MAX], const char *dir, const char *name, struct error *error)
+{
+    if (snprintf(member, OPTION_STRING_MAX, "%s/%s", dir, name) >= OPTION_STRING_MAX)
+        return error_set(error, "--dir: the path is too long");
+    return 0;
+}
+
+static int set_defaults(struct options *options, const char *dir, struct error *error)
+{
+    options_init(options);
+    strcpy(options->issuer_requests, "inproc://coupond-requests");
+    strcpy(options->issuer_events, "inproc://coupond-events");
+    strcpy(options->issuer_acks, "inproc://coupond-acks");
+    options->issuer_http[0] = '\0';
+    options->persister_http[0] = '\0';
+    if (dir[0] == '\0')
+        return error_set(error, "--dir: a path is missing");
+    if (set_path(options->store_path, dir, "coupond.db", error) != 0)
+        return -1;
+    return set_path(options->issuer_journal_dir, dir, "journal", error);
+}
+
+static int set_http(struct options *options, const char *http, struct error *error)
+{
+    char assignment[OPTION_STRING_MAX + 16];
+    if (http == NULL)
+        return 0;
+    snprintf(assignment, sizeof(assignment), "gateway/http=%s", http);
+    return options_set(options, assignment, error);
+}
+
+static int load(const struct arguments *arguments, struct options *options, const char *dir, const char *http,
+                struct error *error)
+{
+    if (set_defaults(options, dir, error) != 0 || arguments_apply(arguments, options, error) != 0)
+        return -1;
+    if (set_http(options, http, error) != 0)
+        return -1;
+    return options_complete(options, error);
+}
+
+/* ROLE_GO_ON, or the exit status. */
+static int configure(int argc, char **argv, struct options *options, const char **dir)
+{
+    const char *http = NULL;
+    const struct argument own[] = {{"--dir", dir, NULL}, {"--http", &http, NULL}, {NULL, NULL, NULL}};
+    struct arguments arguments;
+    struct error error = {""};
+    if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)
+        return role_fail("dev", &error, EXIT_USAGE);
+    if (arguments.help)
+        return print_usage();
+    if (*dir == NULL)
+        *dir = "./var";
+    if (load(&arguments, options, *dir, http, &error) != 0)
+        return role_fail("dev", &error, EXIT_USAGE);
+    if (!arguments.check_config)
+        return ROLE_GO_ON;
+    puts("the configuration is right");
+    return 0;
+}
+
+/* The address as a browser on this machine reaches it. */
+static void format_url(const struct options *options, char *url, size_t size)
+{
+    char host[OPTION_STRING_MAX];
+    uint16_t port;
+    CHECK(address_split(options->gateway_http, host, sizeof(host), &port));
+    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
+        strcpy(host, "127.0.0.1");
+    else if (strcmp(host, "::") == 0)
+        strcpy(host, "::1");
+    bool is_v6 = strchr(host, ':') != NULL;
+    snprintf(url, size, "http://%s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
+}
+
+static void print_welcome(const struct options *options, bool created)
+{
+    char url[OPTION_STRING_MAX + 32];
+    format_url(options, url, sizeof(url));
+    printf("coupond " COUPOND_VERSION " is up.%s\n\n",
+           created ? " It has three sample coupons: A0001, B0001, C0001." : "");
+    printf("  API      %s/v1/coupons\n  health   %s/readyz\n  metrics  %s/metrics\n  journal  %s\n", url, url, url,
+           options->issuer_journal_dir);
+    if (strcmp(options->store_type, "sqlite") == 0)
+        printf("  store    %s\n", options->store_path);
+    printf("\nTry it: ask for a coupon, look at what you got, look at the coupon.\n\n");
+    printf(
+        "  curl -X POST %s/v1/coupons/A0001/issues -H 'Content-Type: application/json' -d '{\"user_id\":\"alice\"}'\n",
+        url);
+    printf("  curl %s/v1/coupons/A0001/issues/alice\n", url);
+    printf("  curl %s/v1/coupons/A0001\n\n", url);
+    printf("Ctrl-C stops it.\n");
+    fflush(stdout);
+}
+
+/* The issuer first: an inproc endpoint is bound before it is connected to. */
+static int start(struct roles *roles, const struct options *options, bool *created, struct error *error)
+{
+    if (issuer_start(&roles->issuer, options, error) != 0)
+        return -1;
+    if (persister_start(&roles->persister, options, error) != 0)
+        return -1;
+    if (samples_create(options, created, error) != 0)
+        return -1;
+    return gateway_start(&roles->gateway, options, error);
+}
+
+static void stop(struct roles *roles)
+{
+    if (roles->gateway != NULL)
+        gateway_stop(&roles->gateway);
+    if (roles->persister != NULL)
+        persister_stop(&roles->persister);
+    if (roles->issuer != NULL)
+        issuer_stop(&roles->issuer);
+}
+
+int cmd_dev(int argc, char **argv)
+{
+    struct options options;
+    struct roles roles = {NULL, NULL, NULL};
+    struct error error = {""};
+    const char *dir = NULL;
+    bool created = false;
+    int status = configure(argc, argv, &options, &dir);
+    if (status != ROLE_GO_ON)
+        return status;
+    role_begin(&options);
+    if (journal_dir_create(dir, &error) != 0 || start(&roles, &options, &created, &error) != 0) {
+        stop(&roles);
+        return role_fail("dev", &error, EXIT_FAILURE);
+    }
+    print_welcome(&options, created);
+    role_wait("dev");
+    stop(&roles);
+    return role_end("dev");
+}

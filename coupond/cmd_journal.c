@@ -1,0 +1,247 @@
+/*
+ * `coupond journal dump|check DIR`: prints the records of a journal, or checks its bytes, live beside its issuer or at
+ * rest. DIR is issuer/journal_dir or the folder of one partition.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coupond/arguments.h"
+#include "coupond/commands.h"
+#include "coupond/journal_print.h"
+#include "shared/clock.h"
+#include "shared/journal_dir.h"
+#include "shared/journal_reader.h"
+
+enum status { SOUND = 0, DAMAGED = 1, NOT_READ = 2 };
+
+/* What was read of one partition. */
+struct tally {
+    const char *dir;
+    struct journal_meta meta;
+    uint64_t batches, issues, coupons, last_seq, bytes;
+    int64_t last_time_us;
+    enum journal_read end; /* how it ended */
+    struct error error;    /* unless that is JOURNAL_READ_END */
+};
+
+struct request {
+    bool dump; /* else check */
+    bool json;
+    const char *dir;
+};
+
+static int print_usage(void)
+{
+    puts("usage: coupond journal dump|check DIR [--json]\n\n"
+         "dump prints every record, a line each; check reads every byte and sums up what it found.\n"
+         "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
+         "  --json   JSON, an object a line\n\n"
+         "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
+         "2 could not look.");
+    return SOUND;
+}
+
+static int refuse(const char *text)
+{
+    fprintf(stderr, "coupond journal: %s\n", text);
+    return NOT_READ;
+}
+
+/* Reading. */
+
+static void take_batch(const struct request *request, struct tally *tally, const void *batch,
+                       const struct journal_batch_header *header)
+{
+    struct journal_batch_reader reader;
+    struct journal_record record;
+    journal_batch_reader_init(&reader, batch);
+    while (journal_batch_reader_next(&reader, &record)) {
+        *(record.type == JOURNAL_ISSUE ? &tally->issues : &tally->coupons) += 1;
+        tally->last_seq = record.seq;
+        if (request->dump && request->json)
+            journal_print_json(stdout, tally->meta.partition, &record);
+        else if (request->dump)
+            journal_print_text(stdout, tally->meta.partition, &record);
+    }
+    tally->batches++;
+    tally->last_time_us = header->time_us;
+}
+
+static void read_partition(const struct request *request, struct tally *tally)
+{
+    struct journal_reader *reader;
+    struct journal_batch_header header;
+    struct journal_position position;
+    const void *batch;
+    tally->end = JOURNAL_READ_FAILED;
+    if (journal_reader_open(&reader, tally->dir, &tally->error) != 0)
+        return;
+    tally->meta = *journal_reader_meta(reader);
+    while ((tally->end = journal_reader_next(reader, &batch, &header, &tally->error)) == JOURNAL_READ_BATCH)
+        take_batch(request, tally, batch, &header);
+    journal_reader_position(reader, &position);
+    tally->bytes = position.bytes_read;
+    journal_reader_close(&reader);
+}
+
+/* Telling. */
+
+static const char *end_name(const struct tally *tally)
+{
+    switch (tally->end) {
+    case JOURNAL_READ_END:
+    case JOURNAL_READ_BATCH:
+        return "sound";
+    case JOURNAL_READ_TORN:
+        return "torn";
+    case JOURNAL_READ_DAMAGED:
+        return "damaged";
+    case JOURNAL_READ_FAILED:
+        return "unreadable";
+    }
+    return "unreadable";
+}
+
+static void print_summary_text(const struct tally *tally)
+{
+    char time[RFC3339_MAX] = "never";
+    if (tally->batches > 0)
+        rfc3339_format(tally->last_time_us, time);
+    printf("%s: %s, partition %u of %u, %" PRIu64 " records (%" PRIu64 " coupons, %" PRIu64 " issues) in %" PRIu64
+           " batches, %" PRIu64 " bytes, last sequence %" PRIu64 ", last written %s\n",
+           tally->dir, end_name(tally), tally->meta.partition, tally->meta.partitions, tally->coupons + tally->issues,
+           tally->coupons, tally->issues, tally->batches, tally->bytes, tally->last_seq, time);
+    if (tally->end == JOURNAL_READ_TORN)
+        printf("  an unfinished write at the end, which the next start cuts: %s\n", tally->error.text);
+    else if (tally->end != JOURNAL_READ_END)
+        printf("  %s\n", tally->error.text);
+}
+
+static void print_summary_json(const struct tally *tally)
+{
+    fputs("{\"dir\":", stdout);
+    journal_print_string(stdout, tally->dir, strlen(tally->dir));
+    printf(",\"result\":\"%s\",\"partition\":%u,\"partitions\":%u,\"coupons\":%" PRIu64 ",\"issues\":%" PRIu64
+           ",\"batches\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"last_seq\":%" PRIu64,
+           end_name(tally), tally->meta.partition, tally->meta.partitions, tally->coupons, tally->issues,
+           tally->batches, tally->bytes, tally->last_seq);
+    if (tally->error.text[0] != '\0') {
+        fputs(",\"reason\":", stdout);
+        journal_print_string(stdout, tally->error.text, strlen(tally->error.text));
+    }
+    puts("}");
+}
+
+/* Standard output belongs to the records when they are dumped. */
+static void tell(const struct request *request, const struct tally *tally)
+{
+    if (request->dump && tally->end != JOURNAL_READ_END)
+        fprintf(stderr, "coupond journal: %s: %s\n", end_name(tally), tally->error.text);
+    else if (!request->dump && request->json)
+        print_summary_json(tally);
+    else if (!request->dump)
+        print_summary_text(tally);
+}
+
+static enum status status_of(const struct tally *tally)
+{
+    if (tally->end == JOURNAL_READ_DAMAGED)
+        return DAMAGED;
+    return tally->end == JOURNAL_READ_FAILED ? NOT_READ : SOUND;
+}
+
+static enum status worse(enum status a, enum status b)
+{
+    return a > b ? a : b;
+}
+
+/* Reads and tells one partition; its meta is copied to `meta`. */
+static enum status look_at(const struct request *request, const char *dir, struct journal_meta *meta)
+{
+    struct tally tally = {.dir = dir};
+    read_partition(request, &tally);
+    tell(request, &tally);
+    *meta = tally.meta;
+    return status_of(&tally);
+}
+
+/* Finding. */
+
+/* True when there is a meta in the folder, be it sound or not. */
+static bool has_journal(const char *dir)
+{
+    struct journal_meta meta;
+    struct error error;
+    return journal_meta_read(dir, &meta, &error) != 1;
+}
+
+static enum status tell_missing(const struct request *request, uint16_t partition, uint16_t partitions)
+{
+    struct tally tally = {.end = JOURNAL_READ_DAMAGED, .meta = {.partition = partition, .partitions = partitions}};
+    char dir[JOURNAL_PATH_MAX];
+    journal_partition_dir(request->dir, partition, dir);
+    tally.dir = dir;
+    error_set(&tally.error, "%s is missing: the journal has %u partitions; restore it from a backup", dir, partitions);
+    tell(request, &tally);
+    return DAMAGED;
+}
+
+static enum status look_at_all(const struct request *request)
+{
+    enum status status = SOUND;
+    uint64_t seen = 0;
+    uint16_t partitions = 0;
+    for (uint16_t partition = 0; partition < PARTITIONS_MAX; partition++) {
+        char dir[JOURNAL_PATH_MAX];
+        struct journal_meta meta;
+        journal_partition_dir(request->dir, partition, dir);
+        if (!has_journal(dir))
+            continue;
+        seen |= UINT64_C(1) << partition;
+        status = worse(status, look_at(request, dir, &meta));
+        partitions = meta.partitions > partitions ? meta.partitions : partitions;
+    }
+    if (seen == 0) {
+        fprintf(stderr, "coupond journal: there is no journal in %s; expected it or its folders p00, p01 …\n",
+                request->dir);
+        return NOT_READ;
+    }
+    for (uint16_t partition = 0; partition < partitions && partition < PARTITIONS_MAX; partition++) {
+        if ((seen >> partition & 1) == 0)
+            status = worse(status, tell_missing(request, partition, partitions));
+    }
+    return status;
+}
+
+static int parse_request(struct request *request, const struct arguments *arguments)
+{
+    if (arguments->config != NULL || arguments->sets_count > 0 || arguments->check_config)
+        return refuse("--config, --set and --check-config have no meaning here; name the folder");
+    if (arguments->positionals_count != 2)
+        return refuse("expected: coupond journal dump|check DIR");
+    const char *action = arguments->positionals[0];
+    request->dump = strcmp(action, "dump") == 0;
+    if (!request->dump && strcmp(action, "check") != 0)
+        return refuse("expected dump or check; coupond journal --help tells more");
+    request->dir = arguments->positionals[1];
+    if (strlen(request->dir) >= JOURNAL_PATH_MAX - 64)
+        return refuse("the path is too long");
+    return SOUND;
+}
+
+int cmd_journal(int argc, char **argv)
+{
+    struct request request = {.json = false};
+    const struct argument own[] = {{"--json", NULL, &request.json}, {NULL, NULL, NULL}};
+    struct arguments arguments;
+    struct journal_meta meta;
+    struct error error = {""};
+    if (arguments_parse(&arguments, argc, argv, own, 2, &error) != 0)
+        return refuse(error.text);
+    if (arguments.help)
+        return print_usage();
+    if (parse_request(&request, &arguments) != SOUND)
+        return NOT_READ;
+    return (int)(has_journal(request.dir) ? look_at(&request, request.dir, &meta) : look_at_all(&request));
+}

@@ -1,0 +1,22 @@
+/* `coupond persister`: writes to the store, until SIGTERM. */
+#include <stdlib.h>
+
+#include "coupond/commands.h"
+#include "coupond/role.h"
+#include "persister/persister.h"
+
+int cmd_persister(int argc, char **argv)
+{
+    struct options options;
+    struct error error = {""};
+    struct persister *persister = NULL;
+    int status = role_configure("persister", argc, argv, &options);
+    if (status != ROLE_GO_ON)
+        return status;
+    role_begin(&options);
+    if (persister_start(&persister, &options, &error) != 0)
+        return role_fail("persister", &error, EXIT_FAILURE);
+    role_wait("persister");
+    persister_stop(&persister);
+    return role_end("persister");
+}

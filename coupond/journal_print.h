@@ -1,0 +1,22 @@
+/*
+ * One journal record as a line: for people, or as JSON. Pure but for the stream it writes to.
+ */
+#ifndef COUPOND_JOURNAL_PRINT_H
+#define COUPOND_JOURNAL_PRINT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "shared/journal_format.h"
+
+/* "7 p00 2026-11-21T02:25:00.000000Z issue coupon=A0001 user=alice sequence=1 nth=1" */
+void journal_print_text(FILE *out, uint16_t partition, const struct journal_record *record);
+/* {"journal_seq":7,"partition":0,"time":"…","type":"issue","coupon_id":"A0001","user_id":"alice","sequence":1,"nth":1}
+ */
+void journal_print_json(FILE *out, uint16_t partition, const struct journal_record *record);
+
+/* A JSON string with its quotes. `text` is UTF-8. */
+void journal_print_string(FILE *out, const char *text, size_t length);
+
+#endif

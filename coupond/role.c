@@ -1,0 +1,113 @@
+#include "coupond/role.h"
+
+#include <czmq.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "coupond/commands.h"
+#include "shared/limits.h"
+#include "shared/log.h"
+
+#define ZMQ_SOCKETS_MAX 65536
+#define OPEN_FILES_MAX  1048576 /* some systems give a hard limit of 2^30, and tables of that size help nobody */
+
+int role_fail(const char *role, const struct error *error, int status)
+{
+    fprintf(stderr, "coupond %s: %s\n", role, error->text);
+    return status;
+}
+
+static int print_usage(const char *role)
+{
+    printf("usage: coupond %s [--config FILE] [--set section/name=value]… [--check-config]\n\n"
+           "Runs the %s until SIGTERM or SIGINT. Options come from FILE, COUPOND_<SECTION>_<NAME> in the\n"
+           "environment and --set, in that rising order; coupond --help-config prints them all.\n"
+           "--check-config reads them, says whether they are right, and ends.\n",
+           role, role);
+    return 0;
+}
+
+int role_configure(const char *role, int argc, char **argv, struct options *options)
+{
+    struct arguments arguments;
+    struct error error = {""};
+    if (arguments_parse(&arguments, argc, argv, NULL, 0, &error) != 0)
+        return role_fail(role, &error, EXIT_USAGE);
+    if (arguments.help)
+        return print_usage(role);
+    if (arguments_load(&arguments, options, &error) != 0)
+        return role_fail(role, &error, EXIT_USAGE);
+    if (!arguments.check_config)
+        return ROLE_GO_ON;
+    puts("the configuration is right");
+    return 0;
+}
+
+static void signals_to_wait_for(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+}
+
+/* Blocked signals stay with role_wait(); the threads inherit the mask. */
+static void prepare_signals(void)
+{
+    sigset_t signals;
+    signals_to_wait_for(&signals);
+    CHECK(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = limit.rlim_max < OPEN_FILES_MAX ? limit.rlim_max : OPEN_FILES_MAX;
+    if (limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warn("main", "cannot raise the limit of open files: %s", strerror(errno));
+}
+
+static void prepare_czmq(void)
+{
+    zsys_handler_set(NULL);
+    CHECK(zsys_init() != NULL);
+    zsys_set_max_sockets(ZMQ_SOCKETS_MAX);
+    zsys_set_max_msgsz(FRAME_BYTES_MAX);
+    zsys_set_linger(0);
+}
+
+void role_begin(const struct options *options)
+{
+    enum log_level level;
+    CHECK(log_level_parse(options->log_level, &level));
+    log_set_level(level);
+    prepare_signals();
+    raise_open_files();
+    prepare_czmq();
+}
+
+void role_wait(const char *role)
+{
+    sigset_t signals;
+    int received = 0;
+    signals_to_wait_for(&signals);
+    CHECK(sigwait(&signals, &received) == 0);
+    log_info(role, "stopping: %s", received == SIGTERM ? "SIGTERM" : "SIGINT");
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+int role_end(const char *role)
+{
+    zsys_shutdown();
+    log_info(role, "stopped");
+    return 0;
+}

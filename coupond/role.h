@@ -1,0 +1,31 @@
+/*
+ * What the long-running commands (gateway, issuer, persister, dev) share: reading their configuration, the process'
+ * surroundings (signals, limits, czmq), waiting for the end. All on the main thread.
+ */
+#ifndef COUPOND_ROLE_H
+#define COUPOND_ROLE_H
+
+#include "coupond/arguments.h"
+#include "shared/error.h"
+#include "shared/options.h"
+
+#define ROLE_GO_ON (-1)
+
+/* Reads the command line and the configuration of a role. ROLE_GO_ON when it shall run; otherwise (--help,
+ * --check-config, an error) it has printed what there is to say and returns the exit status. */
+int role_configure(const char *role, int argc, char **argv, struct options *options);
+
+/* Says "coupond ROLE: …" on standard error and returns `status`. */
+int role_fail(const char *role, const struct error *error, int status);
+
+/*
+ * Before any thread starts: SIGTERM and SIGINT wait for role_wait() on every thread, SIGPIPE is ignored, the limit of
+ * open files is raised, the log level is set, and czmq is up with bounds and without its own signal handlers.
+ */
+void role_begin(const struct options *options);
+/* Returns at the first SIGTERM or SIGINT, and logs which. After that a second SIGINT ends the process at once. */
+void role_wait(const char *role);
+/* After all sockets are closed; logs the end. Returns the exit status 0. */
+int role_end(const char *role);
+
+#endif

@@ -1,0 +1,107 @@
+#include "coupond/samples.h"
+
+#include <czmq.h>
+
+#include "shared/frame.h"
+
+#define ANSWER_TIMEOUT_MS 10000
+
+static const struct coupon samples[] = {
+    {.id = "A0001", .title = "First 300: coffee for free", .quantity = 300},
+    {.id = "B0001", .title = "First 2,000: half the price", .quantity = 2000},
+    {.id = "C0001", .title = "One for everybody", .quantity = 100000000},
+};
+#define SAMPLES_COUNT (sizeof(samples) / sizeof(samples[0]))
+
+struct request {
+    struct frame_header header;
+    struct frame_coupon_request record;
+};
+_Static_assert(sizeof(struct request) == 16 + 616, "one request behind its header");
+
+static zsock_t *connect_partition(const struct options *options, uint16_t partition, struct error *error)
+{
+    char endpoint[OPTION_STRING_MAX];
+    CHECK(endpoint_of_partition(options->gateway_requests, partition, endpoint, sizeof(endpoint)));
+    zsock_t *socket = zsock_new_dealer(NULL);
+    CHECK(socket != NULL);
+    zsock_set_rcvtimeo(socket, ANSWER_TIMEOUT_MS);
+    if (zsock_connect(socket, "%s", endpoint) == 0)
+        return socket;
+    error_set(error, "cannot connect to %s: %s", endpoint, zmq_strerror(zmq_errno()));
+    zsock_destroy(&socket);
+    return NULL;
+}
+
+/* Sends one request and takes the first record of its answer. */
+static int ask(zsock_t *socket, const struct request *request, struct frame_coupon_reply *reply, struct error *error)
+{
+    struct frame_header header;
+    if (zmq_send(zsock_resolve(socket), request, sizeof(*request), ZMQ_DONTWAIT) < 0)
+        return error_set(error, "cannot ask the issuer: %s", zmq_strerror(zmq_errno()));
+    zframe_t *frame = zframe_recv(socket);
+    if (frame == NULL)
+        return error_set(error, "the issuer gives no answer");
+    const char *wrong = frame_check(zframe_data(frame), zframe_size(frame), &header);
+    bool right = wrong == NULL && header.kind == FRAME_COUPON_REPLIES && header.count > 0;
+    if (right)
+        memcpy(reply, frame_records(zframe_data(frame)), sizeof(*reply));
+    zframe_destroy(&frame);
+    return right ? 0
+                 : error_set(error, "the issuer gives a strange answer: %s", wrong != NULL ? wrong : "another kind");
+}
+
+static int ask_partition(const struct options *options, uint16_t partition, const struct frame_coupon_request *record,
+                         struct frame_coupon_reply *reply, struct error *error)
+{
+    struct request request = {.record = *record};
+    zsock_t *socket = connect_partition(options, partition, error);
+    if (socket == NULL)
+        return -1;
+    frame_header_write(&request.header, FRAME_COUPON_REQUESTS, partition, (uint16_t)options->issuer_partitions, 1);
+    int result = ask(socket, &request, reply, error);
+    zsock_destroy(&socket);
+    return result;
+}
+
+/* True when no partition has a coupon. */
+static int is_empty(const struct options *options, bool *empty, struct error *error)
+{
+    struct frame_coupon_request record = {.op = COUPON_LIST, .coupon = {.quantity = 1}};
+    struct frame_coupon_reply reply;
+    *empty = true;
+    for (uint16_t partition = 0; *empty && partition < options->issuer_partitions; partition++) {
+        if (ask_partition(options, partition, &record, &reply, error) != 0)
+            return -1;
+        *empty = reply.verdict == VERDICT_NONE;
+    }
+    return 0;
+}
+
+static int create_one(const struct options *options, const struct coupon *sample, struct error *error)
+{
+    struct coupon coupon = *sample;
+    struct frame_coupon_request record = {.op = COUPON_CREATE};
+    struct frame_coupon_reply reply;
+    coupon.per_user_limit = 1;
+    coupon.starts_at_us = TIME_NONE;
+    coupon.ends_at_us = TIME_NONE;
+    frame_coupon_write(&record.coupon, &coupon);
+    uint16_t partition = coupon_partition(coupon.id, strlen(coupon.id), (uint16_t)options->issuer_partitions);
+    if (ask_partition(options, partition, &record, &reply, error) != 0)
+        return error_prefix(error, "sample coupon %s", coupon.id);
+    if (reply.verdict != VERDICT_COUPON_CREATED)
+        return error_set(error, "sample coupon %s: the issuer says %s", coupon.id, verdict_name(reply.verdict));
+    return 0;
+}
+
+int samples_create(const struct options *options, bool *created, struct error *error)
+{
+    if (is_empty(options, created, error) != 0)
+        return -1;
+    for (size_t i = 0; *created && i < SAMPLES_COUNT; i++) {
+        if (create_one(options, &samples[i], error) != 0)
+            return -1;
+    }
+    return 0;
+}
