@@ -50,6 +50,14 @@ static const char *check_header(const struct frame_header *header)
 static const char *check_size(const struct frame_header *header, size_t body)
 {
     switch (header->kind) {
+    case FRAME_ISSUE_REQUESTS:
+        if (header->count > FRAME_ISSUE_REQUESTS_MAX)
+            return "more requests than a frame may hold";
+        break;
+    case FRAME_COUPON_REQUESTS:
+        if (header->count > FRAME_COUPON_REQUESTS_MAX)
+            return "more requests than a frame may hold";
+        break;
     case FRAME_EVENTS:
         return body < sizeof(struct frame_events) || header->count == 0 ? "no events" : NULL;
     case FRAME_ACK:
@@ -58,9 +66,10 @@ static const char *check_size(const struct frame_header *header, size_t body)
     case FRAME_PONG:
         return header->count != 0 || body != 0 ? "records where none belong" : NULL;
     default:
-        return header->count == 0 || header->count * record_size[header->kind] != body ? "size does not fit the count"
-                                                                                       : NULL;
+        break;
     }
+    return header->count == 0 || header->count * record_size[header->kind] != body ? "size does not fit the count"
+                                                                                   : NULL;
 }
 
 const char *frame_check(const void *data, size_t size, struct frame_header *header)

@@ -25,7 +25,7 @@
     OPTION(issuer, journal_dir, STRING, "./var/journal", 1, 255, "directory of the journal, one folder a partition") \
     OPTION(issuer, sync, STRING, "always", 1, 16, "always: before every answer; a number: every so many milliseconds; os: only ahead of the stream") \
     OPTION(issuer, segment_mb, NUMBER, 64, 2, 4096, "size of one journal segment, in MiB") \
-    OPTION(issuer, batch_requests_max, NUMBER, 4096, 1, 8192, "requests decided and synced together at the most") \
+    OPTION(issuer, batch_requests_max, NUMBER, 4096, 1, 4096, "requests decided and synced together at the most") \
     OPTION(issuer, stream_rows_max, NUMBER, 4096, 1, 65536, "records in one batch to a persister; a single journal batch is never split") \
     OPTION(issuer, stream_in_flight_max, NUMBER, 4, 1, 64, "batches of a partition that wait for their acknowledgement") \
     OPTION(issuer, resend_ms, NUMBER, 3000, 10, 3600000, "how long a batch waits for its acknowledgement before it is sent again; doubles each time up to ten times this") \

@@ -1,0 +1,267 @@
+#include "issuer/ledger.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "issuer/coupon_index.h"
+#include "shared/error.h"
+
+_Static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(struct fingerprint), "a fingerprint is one SipHash-128");
+
+struct ledger {
+    uint8_t key[crypto_shorthash_siphashx24_KEYBYTES];
+    struct coupon_index index;
+};
+
+struct ledger *ledger_create(const uint8_t key[16])
+{
+    struct ledger *ledger = calloc(1, sizeof *ledger);
+    CHECK(ledger != NULL);
+    memcpy(ledger->key, key, sizeof ledger->key);
+    coupon_index_init(&ledger->index);
+    return ledger;
+}
+
+void ledger_destroy(struct ledger **ledger)
+{
+    if (*ledger == NULL)
+        return;
+    coupon_index_deinit(&(*ledger)->index);
+    free(*ledger);
+    *ledger = NULL;
+}
+
+static struct fingerprint fingerprint_of(const struct ledger *ledger, const char *user_id, size_t length)
+{
+    struct fingerprint user;
+    crypto_shorthash_siphashx24((unsigned char *)&user, (const unsigned char *)user_id, length, ledger->key);
+    return user;
+}
+
+/* Most batches ask for one coupon only: the one before is tried first. */
+static struct ledger_coupon *find_near(const struct ledger *ledger, const struct ledger_command *command,
+                                       struct ledger_coupon *before)
+{
+    if (before != NULL && memcmp(before->coupon.id, command->coupon_id, command->coupon_id_length) == 0 &&
+        before->coupon.id[command->coupon_id_length] == '\0')
+        return before;
+    return coupon_index_find(&ledger->index, command->coupon_id, command->coupon_id_length);
+}
+
+void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands, size_t count)
+{
+    struct ledger_coupon *before = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct ledger_command *command = &commands[i];
+        command->coupon = before = find_near(ledger, command, before);
+        command->user = fingerprint_of(ledger, command->user_id, command->user_id_length);
+        if (command->coupon != NULL)
+            user_set_prefetch_table(&command->coupon->users, command->user);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (commands[i].coupon != NULL)
+            user_set_prefetch_slot(&commands[i].coupon->users, commands[i].user);
+    }
+}
+
+/* What someone who holds none hears. */
+static enum verdict refusal(const struct coupon *coupon, int64_t now_us)
+{
+    switch (coupon_state(coupon, now_us)) {
+    case COUPON_ENDED:
+        return VERDICT_ENDED;
+    case COUPON_PAUSED:
+        return VERDICT_PAUSED;
+    case COUPON_SCHEDULED:
+        return VERDICT_NOT_STARTED;
+    case COUPON_SOLD_OUT:
+        return VERDICT_SOLD_OUT;
+    case COUPON_OPEN:
+        break;
+    }
+    return VERDICT_ISSUED;
+}
+
+static void decide_lookup(bool holds, struct ledger_decision *decision)
+{
+    decision->verdict = holds ? VERDICT_FOUND : VERDICT_NOT_ISSUED;
+}
+
+void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *command, int64_t now_us,
+                         struct ledger_decision *decision)
+{
+    *decision = (struct ledger_decision){.verdict = VERDICT_COUPON_NOT_FOUND};
+    if (command->coupon == NULL) /* created since the batch was prepared? */
+        command->coupon = coupon_index_find(&ledger->index, command->coupon_id, command->coupon_id_length);
+    if (command->coupon == NULL)
+        return;
+    const struct coupon *coupon = &command->coupon->coupon;
+    bool holds = user_set_find(&command->coupon->users, command->user, &decision->issue);
+    if (command->op == ISSUE_LOOKUP) {
+        decide_lookup(holds, decision);
+        return;
+    }
+    enum verdict verdict = refusal(coupon, now_us);
+    bool wants_more = command->op == ISSUE_POST && decision->issue.nth < coupon->per_user_limit;
+    if (holds && (!wants_more || verdict != VERDICT_ISSUED)) {
+        decision->verdict = VERDICT_ALREADY_ISSUED;
+        return;
+    }
+    decision->verdict = verdict;
+    if (verdict == VERDICT_ISSUED)
+        decision->issue = (struct user_issue){coupon->issued + 1, (uint16_t)(decision->issue.nth + 1), now_us};
+    else if (verdict == VERDICT_NOT_STARTED)
+        decision->issue.issued_at_us = coupon->starts_at_us;
+}
+
+void ledger_apply_issue(const struct ledger_command *command, const struct ledger_decision *decision)
+{
+    struct coupon *coupon = &command->coupon->coupon;
+    CHECK(decision->verdict == VERDICT_ISSUED);
+    CHECK(decision->issue.sequence == coupon->issued + 1);
+    CHECK(decision->issue.sequence <= coupon->quantity);
+    CHECK(decision->issue.nth >= 1 && decision->issue.nth <= coupon->per_user_limit);
+    user_set_put(&command->coupon->users, command->user, &decision->issue);
+    coupon->issued++;
+}
+
+enum verdict ledger_decide_create(const struct ledger *ledger, const struct coupon *wanted, int64_t now_us,
+                                  struct coupon *result)
+{
+    const struct coupon *there = ledger_find(ledger, wanted->id, strlen(wanted->id));
+    if (there != NULL) {
+        *result = *there;
+        return VERDICT_COUPON_EXISTS;
+    }
+    if (ledger->index.count >= COUPONS_PER_PARTITION_MAX)
+        return VERDICT_OVERLOADED;
+    *result = *wanted;
+    result->issued = 0;
+    result->paused = false;
+    result->created_at_us = result->updated_at_us = now_us;
+    return VERDICT_COUPON_CREATED;
+}
+
+static void change_fields(struct coupon *coupon, const struct coupon *wanted, unsigned fields)
+{
+    if (fields & COUPON_FIELD_TITLE)
+        memcpy(coupon->title, wanted->title, sizeof coupon->title);
+    if (fields & COUPON_FIELD_QUANTITY)
+        coupon->quantity = wanted->quantity;
+    if (fields & COUPON_FIELD_STARTS_AT)
+        coupon->starts_at_us = wanted->starts_at_us;
+    if (fields & COUPON_FIELD_ENDS_AT)
+        coupon->ends_at_us = wanted->ends_at_us;
+    if (fields & COUPON_FIELD_PAUSED)
+        coupon->paused = wanted->paused;
+}
+
+enum verdict ledger_decide_change(const struct ledger *ledger, const struct coupon *wanted, unsigned fields,
+                                  int64_t now_us, struct coupon *result)
+{
+    const struct coupon *there = ledger_find(ledger, wanted->id, strlen(wanted->id));
+    if (there == NULL)
+        return VERDICT_COUPON_NOT_FOUND;
+    *result = *there;
+    change_fields(result, wanted, fields);
+    bool ends_before_it_begins = result->starts_at_us != TIME_NONE && result->ends_at_us != TIME_NONE &&
+                                 result->ends_at_us <= result->starts_at_us;
+    bool below_issued = result->quantity < result->issued;
+    if (!ends_before_it_begins && !below_issued) {
+        result->updated_at_us = now_us;
+        return VERDICT_COUPON_CHANGED;
+    }
+    *result = *there;
+    return below_issued ? VERDICT_QUANTITY_BELOW_ISSUED : VERDICT_WINDOW_INVALID;
+}
+
+void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy)
+{
+    struct ledger_coupon *there = coupon_index_find(&ledger->index, policy->id, strlen(policy->id));
+    if (there == NULL) {
+        CHECK(policy->issued == 0);
+        coupon_index_add(&ledger->index, policy);
+        return;
+    }
+    CHECK(policy->issued == there->coupon.issued);
+    CHECK(policy->quantity >= there->coupon.issued);
+    there->coupon = *policy;
+}
+
+static const char *replay_issue(struct ledger *ledger, const struct journal_record *record)
+{
+    struct ledger_command command = {
+        .op = ISSUE_POST,
+        .coupon_id = record->coupon_id,
+        .coupon_id_length = record->coupon_id_length,
+        .coupon = coupon_index_find(&ledger->index, record->coupon_id, record->coupon_id_length),
+        .user = fingerprint_of(ledger, record->issue.user_id, record->issue.user_id_length),
+    };
+    if (command.coupon == NULL)
+        return "an issue of a coupon that was never created";
+    const struct coupon *coupon = &command.coupon->coupon;
+    struct user_issue before = {0};
+    user_set_find(&command.coupon->users, command.user, &before);
+    if (record->issue.sequence != coupon->issued + 1)
+        return "an issue out of sequence";
+    if (record->issue.sequence > coupon->quantity)
+        return "an issue above the coupon's quantity";
+    if (record->issue.nth != before.nth + 1 || record->issue.nth > coupon->per_user_limit)
+        return "an issue above the user's limit";
+    struct ledger_decision decision = {
+        .verdict = VERDICT_ISSUED,
+        .issue = {record->issue.sequence, record->issue.nth, record->time_us},
+    };
+    ledger_apply_issue(&command, &decision);
+    return NULL;
+}
+
+static const char *replay_coupon(struct ledger *ledger, const struct journal_record *record)
+{
+    const struct coupon *there = ledger_find(ledger, record->coupon_id, record->coupon_id_length);
+    struct coupon policy = {
+        .quantity = record->coupon.quantity,
+        .issued = there != NULL ? there->issued : 0,
+        .per_user_limit = record->coupon.per_user_limit,
+        .paused = record->coupon.paused,
+        .starts_at_us = record->coupon.starts_at_us,
+        .ends_at_us = record->coupon.ends_at_us,
+        .created_at_us = record->coupon.created_at_us,
+        .updated_at_us = record->time_us,
+        .journal_seq = record->seq,
+    };
+    if (policy.quantity < policy.issued)
+        return "a coupon's quantity below what is issued";
+    memcpy(policy.id, record->coupon_id, record->coupon_id_length);
+    memcpy(policy.title, record->coupon.title, record->coupon.title_length);
+    ledger_apply_coupon(ledger, &policy);
+    return NULL;
+}
+
+const char *ledger_replay(struct ledger *ledger, const struct journal_record *record)
+{
+    return record->type == JOURNAL_ISSUE ? replay_issue(ledger, record) : replay_coupon(ledger, record);
+}
+
+const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length)
+{
+    const struct ledger_coupon *found = coupon_index_find(&ledger->index, id, length);
+    return found == NULL ? NULL : &found->coupon;
+}
+
+size_t ledger_list(const struct ledger *ledger, const char *after, size_t limit, const struct coupon **out)
+{
+    size_t first = coupon_index_after(&ledger->index, after);
+    size_t count = ledger->index.count - first;
+    if (count > limit)
+        count = limit;
+    for (size_t i = 0; i < count; i++)
+        out[i] = &ledger->index.sorted[first + i]->coupon;
+    return count;
+}
+
+size_t ledger_coupons(const struct ledger *ledger)
+{
+    return ledger->index.count;
+}

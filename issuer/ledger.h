@@ -1,0 +1,77 @@
+/*
+ * The ledger of one partition: its coupons, who holds them, and the decision. Pure: no clock, no I/O, no thread;
+ * commands and time come in, verdicts come out. decide never changes anything; apply does, live and in recovery alike.
+ * Owned by the partition's thread.
+ *
+ *   ledger_decide_…(ledger, command, now) → verdict      then, when it is journalled,      ledger_apply_…(ledger,
+ * event)
+ */
+#ifndef COUPOND_LEDGER_H
+#define COUPOND_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "issuer/user_set.h"
+#include "shared/coupon.h"
+#include "shared/frame.h"
+#include "shared/journal_format.h"
+
+struct ledger;
+struct ledger_coupon;
+
+/* `key` is the journal's fingerprint key. */
+struct ledger *ledger_create(const uint8_t key[16]);
+void ledger_destroy(struct ledger **ledger);
+
+/* One request for an issue. The ids are borrowed; the last two members belong to the ledger. */
+struct ledger_command {
+    enum issue_op op;
+    const char *coupon_id;
+    size_t coupon_id_length;
+    const char *user_id;
+    size_t user_id_length;
+    struct ledger_coupon *coupon;
+    struct fingerprint user;
+};
+
+struct ledger_decision {
+    enum verdict verdict;
+    struct user_issue issue; /* ISSUED, ALREADY_ISSUED, FOUND: the issue; NOT_STARTED: issued_at_us is the start */
+};
+
+/* Finds the coupons, hashes the users and asks for the memory of the whole batch before its first decision. */
+void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands, size_t count);
+
+/*
+ * Decides a prepared command at `now_us`. Who holds the coupon is told so before anything else: a holder never hears
+ * sold_out, paused or ended. For the others: ended, paused, not started, sold out, in this order.
+ */
+void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *command, int64_t now_us,
+                         struct ledger_decision *decision);
+/* Applies the ISSUED decision of `command`. */
+void ledger_apply_issue(const struct ledger_command *command, const struct ledger_decision *decision);
+
+/* COUPON_CREATED with `result` as it will be, COUPON_EXISTS, or OVERLOADED when the partition has no room for more. */
+enum verdict ledger_decide_create(const struct ledger *ledger, const struct coupon *wanted, int64_t now_us,
+                                  struct coupon *result);
+/* COUPON_CHANGED with `result` as it will be, COUPON_NOT_FOUND, QUANTITY_BELOW_ISSUED or WINDOW_INVALID. `fields` are
+ * enum coupon_field bits. */
+enum verdict ledger_decide_change(const struct ledger *ledger, const struct coupon *wanted, unsigned fields,
+                                  int64_t now_us, struct coupon *result);
+/* Applies what one of the two above decided, with the journal sequence it got. */
+void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy);
+
+/* Recovery: applies a journalled record. NULL, or what in it contradicts what came before. */
+const char *ledger_replay(struct ledger *ledger, const struct journal_record *record);
+
+/* NULL when there is none. Borrowed until the next apply. */
+const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length);
+/* Fills `out` with up to `limit` coupons whose id comes after `after` in byte order ("" for the first). Returns how
+ * many. */
+size_t ledger_list(const struct ledger *ledger, const char *after, size_t limit, const struct coupon **out);
+
+size_t ledger_coupons(const struct ledger *ledger);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Who holds a coupon: a set of 128-bit keyed fingerprints with each user's latest issue beside them. Pure; the ledger
+ * owns one a coupon.
+ *
+ * A directory of small open-addressing tables (extendible hashing): a table grows by an eighth, and one that has
+ * reached its bound splits in two, so no answer ever waits for the rehash of a large set, and a user takes 35 to 39
+ * bytes, all in.
+ */
+#ifndef COUPOND_USER_SET_H
+#define COUPOND_USER_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* SipHash-128 of a user id under the journal's key: nobody can aim at collisions, and by chance they do not happen. */
+struct fingerprint {
+    uint64_t high;
+    uint64_t low;
+};
+
+/* A user's latest issue of the coupon. */
+struct user_issue {
+    uint32_t sequence;
+    uint16_t nth; /* how many the user holds, at most 4095 */
+    int64_t issued_at_us;
+};
+
+struct user_set {
+    struct user_table **directory; /* 1 << depth entries; NULL while empty */
+    unsigned depth;
+    uint64_t count;
+};
+
+void user_set_init(struct user_set *set);
+void user_set_deinit(struct user_set *set);
+
+/* False when the user holds none. */
+bool user_set_find(const struct user_set *set, struct fingerprint user, struct user_issue *issue);
+/* Adds the user, or replaces the user's issue. */
+void user_set_put(struct user_set *set, struct fingerprint user, const struct user_issue *issue);
+
+/* Asks for the memory that a probe for `user` will touch: first the table, in a second pass its slot. */
+void user_set_prefetch_table(const struct user_set *set, struct fingerprint user);
+void user_set_prefetch_slot(const struct user_set *set, struct fingerprint user);
+
+/* Bytes of memory taken, all in. */
+size_t user_set_bytes(const struct user_set *set);
+
+#endif
