@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2317 # the checks are called by name
+# What ./dev lint checks, after the build: each check says what is wrong; all run, one that fails fails the whole.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
+
+readonly roles="gateway issuer persister"
+readonly lines_max=500
+readonly program=build/dev/coupond/coupond
+mkdir -p build/lint
+
+failed=0
+check() { # TITLE COMMAND…
+    local title=$1
+    shift
+    printf '\033[1m==> lint: %s\033[0m\n' "$title" >&2
+    "$@" >&2 || { printf 'lint: %s: FAILED\n' "$title" >&2; failed=1; }
+}
+
+# The files of the tree that match, without those that are deleted but still known to git.
+sources() {
+    git ls-files --cached --others --exclude-standard "$@" | sort -u | while read -r file; do
+        if [ -f "$file" ]; then echo "$file"; fi
+    done
+}
+
+formatted() { sources '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
+
+# Runs a command unless all C sources and settings are as they were when it last passed.
+unless_unchanged() { # NAME COMMAND…
+    local stamp=build/lint/$1.sha now
+    shift
+    now=$(sources '*.c' '*.h' .clang-tidy tests/support/lint.sh '*CMakeLists.txt' '*.cmake' | xargs sha256sum | sha256sum)
+    [ -f "$stamp" ] && [ "$now" = "$(cat "$stamp")" ] && return 0
+    "$@" || return 1
+    echo "$now" >"$stamp"
+}
+
+run_cppcheck() {
+    sources '*.c' | grep -v '^tests/' | xargs cppcheck --quiet --std=c11 --language=c -I . -j "$(nproc)" -D_GNU_SOURCE \
+        --enable=warning,portability,performance --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
+        '-DCOUPOND_VERSION="lint"'
+}
+
+run_clang_tidy() {
+    # Its standard error only counts suppressed warnings, unless it cannot run at all.
+    sources '*.c' | grep -v '^tests/' |
+        xargs -n 4 -P "$(nproc)" clang-tidy --quiet -p build/dev 2>build/lint/clang-tidy.log ||
+        { grep -v 'warnings\? generated' build/lint/clang-tidy.log; return 1; }
+}
+
+scripts() {
+    sources | while read -r file; do
+        if head -n 1 "$file" | grep -qaE '^#!.*\b(ba)?sh$'; then echo "$file"; fi
+    done | xargs shellcheck
+}
+
+python_compiles() {
+    sources '*.py' | while read -r file; do
+        /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file" || return 1
+    done
+}
+
+# A role never includes another role's headers; shared/ includes none of theirs; only coupond/ includes coupond/.
+layering() {
+    local role other bad=0
+    for role in $roles shared; do
+        for other in $roles coupond; do
+            [ "$role" = "$other" ] && continue
+            if grep -nE "^#include \"(\.\./)*$other/" -- "$role"/*.[ch]; then
+                echo "$role/ includes headers of $other/"
+                bad=1
+            fi
+        done
+    done
+    return "$bad"
+}
+
+short_files() {
+    local file lines bad=0
+    while read -r file; do
+        lines=$(wc -l <"$file")
+        [ "$lines" -le "$lines_max" ] && continue
+        echo "$file has $lines lines; $lines_max is the most: split it by responsibility"
+        bad=1
+    done < <(sources '*.c' '*.h' '*.py' '*.sh' dev)
+    return "$bad"
+}
+
+# The table between the markers is what the program prints.
+documented_options() { # FILE
+    [ -f "$1" ] || { echo "$1 is missing"; return 1; }
+    grep -q '^<!-- options -->$' "$1" || { echo "$1: the marker <!-- options --> is missing"; return 1; }
+    diff -u --label "$1" --label 'coupond --help-config=markdown' \
+        <(sed -n '/^<!-- options -->$/,/^<!-- \/options -->$/p' "$1" | grep '^|') <("$program" --help-config=markdown)
+}
+
+check "format (./dev fmt puts it right)" formatted
+check "cppcheck" unless_unchanged cppcheck run_cppcheck
+check "clang-tidy" unless_unchanged clang-tidy run_clang_tidy
+check "shellcheck" scripts
+check "python" python_compiles
+check "layering" layering
+check "length of files" short_files
+check "options in README.md" documented_options README.md
+check "options in README.ko.md" documented_options README.ko.md
+[ "$failed" -eq 0 ] && echo "lint: all fine"
+exit "$failed"
