@@ -1,0 +1,116 @@
+#include "issuer/issuer.h"
+
+#include <czmq.h>
+#include <stdlib.h>
+
+#include "issuer/partition.h"
+#include "issuer/stream.h"
+#include "shared/journal.h"
+#include "shared/journal_dir.h"
+#include "shared/log.h"
+#include "shared/status_http.h"
+
+struct issuer {
+    /* owned by the main thread; the actors own what is inside while they run */
+    uint16_t partitions_count;
+    struct journal *journals[PARTITIONS_MAX];
+    struct partition *partitions[PARTITIONS_MAX];
+    zactor_t *partition_actors[PARTITIONS_MAX];
+    struct stream *stream;
+    zactor_t *stream_actor;
+    struct status_http *status;
+};
+
+static int open_partition(struct issuer *issuer, uint16_t index, const struct options *options, struct error *error)
+{
+    char dir[JOURNAL_PATH_MAX];
+    journal_partition_dir(options->issuer_journal_dir, index, dir);
+    struct journal_config config = {
+        .dir = dir,
+        .partition = index,
+        .partitions = issuer->partitions_count,
+        .segment_bytes = (size_t)options->issuer_segment_mb << 20,
+        .sync_interval_ms = options_sync_interval_ms(options),
+        .metrics = metrics_create("issuer", index),
+        .signal = stream_signal(issuer->stream),
+    };
+    if (journal_open(&issuer->journals[index], &config, error) != 0)
+        return -1;
+    if (partition_create(&issuer->partitions[index], index, options, issuer->journals[index], error) != 0)
+        return -1;
+    return stream_add(issuer->stream, issuer->journals[index], dir, error);
+}
+
+/* Partitions that an earlier configuration left behind would be silently without service. */
+static int check_no_more_partitions(const struct issuer *issuer, const struct options *options, struct error *error)
+{
+    char dir[JOURNAL_PATH_MAX];
+    journal_partition_dir(options->issuer_journal_dir, issuer->partitions_count, dir);
+    if (access(dir, F_OK) != 0)
+        return 0;
+    return error_set(error, "%s exists, but issuer/partitions is %u: the number is fixed for the life of a journal",
+                     dir, issuer->partitions_count);
+}
+
+static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
+{
+    issuer->partitions_count = (uint16_t)options->issuer_partitions;
+    if (check_no_more_partitions(issuer, options, error) != 0 || stream_create(&issuer->stream, options, error) != 0)
+        return -1;
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        if (open_partition(issuer, i, options, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Replay, sockets and threads are there before the status port is: a role that answers is ready. */
+static bool is_ready(void *arg, char why[128])
+{
+    (void)arg, (void)why;
+    return true;
+}
+
+static void start_actors(struct issuer *issuer)
+{
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        issuer->partition_actors[i] = zactor_new(partition_actor, issuer->partitions[i]);
+        CHECK(issuer->partition_actors[i] != NULL);
+    }
+    issuer->stream_actor = zactor_new(stream_actor, issuer->stream);
+    CHECK(issuer->stream_actor != NULL);
+}
+
+int issuer_start(struct issuer **issuer, const struct options *options, struct error *error)
+{
+    struct issuer *self = calloc(1, sizeof *self);
+    CHECK(self != NULL);
+    if (open_all(self, options, error) != 0 ||
+        status_http_open(&self->status, options->issuer_http, is_ready, self, error) != 0) {
+        issuer_stop(&self);
+        return -1;
+    }
+    start_actors(self);
+    log_info("issuer", "deciding requests=%s partitions=%u sync=%s journal=%s", options->issuer_requests,
+             self->partitions_count, options->issuer_sync, options->issuer_journal_dir);
+    *issuer = self;
+    return 0;
+}
+
+void issuer_stop(struct issuer **issuer)
+{
+    struct issuer *self = *issuer;
+    if (self == NULL)
+        return;
+    status_http_close(&self->status);
+    for (uint16_t i = 0; i < self->partitions_count; i++)
+        zactor_destroy(&self->partition_actors[i]);
+    zactor_destroy(&self->stream_actor);
+    stream_destroy(&self->stream);
+    for (uint16_t i = 0; i < self->partitions_count; i++) {
+        partition_destroy(&self->partitions[i]);
+        journal_close(&self->journals[i]);
+    }
+    free(self);
+    *issuer = NULL;
+}

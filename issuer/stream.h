@@ -1,0 +1,39 @@
+/*
+ * The stream actor: reads behind the journals of all partitions and hands what is synced to the persisters, on a thread
+ * of its own.
+ *
+ *   in   FRAME_ACK      PULL, from persisters
+ *        an eventfd     from the partitions: more is synced
+ *        $TERM          its pipe
+ *   out  FRAME_EVENTS   PUSH, to whichever persister is free
+ *
+ * The journal is the truth, ZeroMQ only carries it: what is not acknowledged in time is sent again, and a batch that
+ * holds coupon records is acknowledged before anything later of its partition leaves.
+ */
+#ifndef COUPOND_STREAM_H
+#define COUPOND_STREAM_H
+
+#include <czmq.h>
+
+#include "shared/error.h"
+#include "shared/journal.h"
+#include "shared/options.h"
+
+struct stream;
+
+/* Binds the sockets and owns the signal that the journals are given. -1 and `error` when an endpoint cannot be bound.
+ */
+int stream_create(struct stream **stream, const struct options *options, struct error *error);
+void stream_destroy(struct stream **stream);
+
+/* What the journals wake the stream with; lives as long as the stream. */
+struct journal_signal *stream_signal(struct stream *stream);
+
+/* Adds a partition's journal, already replayed; it outlives the stream. -1 and `error` when it cannot be read. */
+int stream_add(struct stream *stream, struct journal *journal, const char *dir, struct error *error);
+
+/* The zactor's function; `args` is the stream. On $TERM it goes on for as long as the store takes what is left, at most
+ * two seconds. */
+void stream_actor(zsock_t *pipe, void *args);
+
+#endif
