@@ -1,10 +1,10 @@
-#include "store.h"
+#include "shared/store.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_backend.h"
+#include "shared/store_backend.h"
 
 struct store *store_create(const struct options *options, struct error *error)
 {

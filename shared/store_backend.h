@@ -6,10 +6,10 @@
 #ifndef COUPOND_STORE_BACKEND_H
 #define COUPOND_STORE_BACKEND_H
 
-#include "clock.h"
-#include "store.h"
+#include "shared/clock.h"
+#include "shared/store.h"
 
-#define STORE_DESCRIPTION_MAX 512
+#define STORE_DESCRIPTION_MAX 1024
 #define JOURNAL_ID_TEXT_MAX   33 /* 32 hexadecimal digits and a NUL */
 
 typedef bool (*store_journal_fn)(void *arg, const struct store_journal *journal);

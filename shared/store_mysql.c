@@ -1,0 +1,410 @@
+#include "shared/store_mysql.h"
+
+#include <errmsg.h>
+#include <mysqld_error.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATEMENT_BYTES_MAX  (1u << 20) /* longer ones are no faster */
+#define STATEMENT_ROW_BYTES  1024u      /* no row of an INSERT is longer */
+#define LOCK_WAIT_SECONDS    10
+#define READER_STALL_SECONDS 3600 /* how long the server waits for a reader that is busy with rows it has */
+
+/* Names that only one of the client libraries' headers has; the numbers are the servers'. */
+enum {
+    FAULT_SERVER_GONE = 2006,
+    FAULT_READ_ONLY_TRANSACTION = 1792,
+    FAULT_READ_ONLY_MODE = 1836,
+    FAULT_CONNECTION_KILLED = 1927,   /* MariaDB */
+    FAULT_STATEMENT_TIMEOUT = 1969,   /* MariaDB */
+    FAULT_QUERY_TIMEOUT = 3024,       /* MySQL */
+    FAULT_GROUP_HOOK = 3100,          /* MySQL group replication */
+    FAULT_GROUP_ROLLBACK = 3101,      /* MySQL group replication */
+    FAULT_DISK_FULL_WAITING = 3890,   /* MySQL: out of disk resources */
+    FAULT_INTERACTION_TIMEOUT = 4031, /* MySQL: closed as idle */
+};
+
+/* clang-format off */
+static const char *const schema[] = {
+    "CREATE TABLE IF NOT EXISTS coupon ("
+    " id VARCHAR(32) NOT NULL, title VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
+    " quantity INT UNSIGNED NOT NULL, per_user_limit INT UNSIGNED NOT NULL, starts_at DATETIME(6) NULL,"
+    " ends_at DATETIME(6) NULL, paused BOOLEAN NOT NULL, issued INT UNSIGNED NOT NULL,"
+    " created_at DATETIME(6) NOT NULL, updated_at DATETIME(6) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL,"
+    " PRIMARY KEY (id)) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
+    "CREATE TABLE IF NOT EXISTS coupon_issue ("
+    " coupon_id VARCHAR(32) NOT NULL, sequence INT UNSIGNED NOT NULL, user_id VARCHAR(64) NOT NULL,"
+    " nth SMALLINT UNSIGNED NOT NULL, issued_at DATETIME(6) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL,"
+    " PRIMARY KEY (coupon_id, sequence), UNIQUE KEY holder (coupon_id, user_id, nth))"
+    " ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
+    "CREATE TABLE IF NOT EXISTS dead_letter ("
+    " journal_id CHAR(32) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL, partition_no SMALLINT UNSIGNED NOT NULL,"
+    " coupon_id VARCHAR(32) NOT NULL, sequence INT UNSIGNED NULL, user_id VARCHAR(64) NULL,"
+    " nth SMALLINT UNSIGNED NULL, recorded_at DATETIME(6) NOT NULL, record VARBINARY(1024) NOT NULL,"
+    " reason VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, dead_at DATETIME(6) NOT NULL,"
+    " PRIMARY KEY (journal_id, journal_seq)) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
+    "CREATE TABLE IF NOT EXISTS journal ("
+    " partition_no SMALLINT UNSIGNED NOT NULL, journal_id CHAR(32) NOT NULL, partitions SMALLINT UNSIGNED NOT NULL,"
+    " last_seq BIGINT UNSIGNED NOT NULL, PRIMARY KEY (partition_no))"
+    " ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
+    "CREATE TABLE IF NOT EXISTS schema_version ("
+    " version INT UNSIGNED NOT NULL, applied_at DATETIME(6) NOT NULL, PRIMARY KEY (version)) ENGINE=InnoDB",
+    "INSERT INTO schema_version (version, applied_at) VALUES (1, UTC_TIMESTAMP(6))",
+};
+/* clang-format on */
+_Static_assert(STORE_SCHEMA_VERSION == 1, "a new version needs its migration here");
+
+/* Faults */
+
+/* Faults after which the connection is worth nothing. */
+static bool is_lost(unsigned code)
+{
+    bool of_the_client = code >= CR_MIN_ERROR && code < 3000;
+    return of_the_client || code == ER_SERVER_SHUTDOWN || code == FAULT_CONNECTION_KILLED ||
+           code == FAULT_INTERACTION_TIMEOUT;
+}
+
+/* Faults that pass by themselves: tried again for as long as it takes. */
+static bool passes(unsigned code)
+{
+    switch (code) {
+    /* no connection, or no more */
+    case CR_CONNECTION_ERROR:
+    case CR_CONN_HOST_ERROR:
+    case CR_UNKNOWN_HOST:
+    case CR_IPSOCK_ERROR:
+    case CR_SERVER_HANDSHAKE_ERR:
+    case FAULT_SERVER_GONE:
+    case CR_SERVER_LOST:
+    case CR_SERVER_LOST_EXTENDED:
+    case CR_MALFORMED_PACKET:
+    case CR_OUT_OF_MEMORY:
+    case CR_COMMANDS_OUT_OF_SYNC:
+    case CR_UNKNOWN_ERROR:
+    case ER_CON_COUNT_ERROR:
+    case ER_TOO_MANY_USER_CONNECTIONS:
+    case ER_USER_LIMIT_REACHED:
+    case ER_SERVER_SHUTDOWN:
+    case ER_FORCING_CLOSE:
+    case ER_HANDSHAKE_ERROR:
+    case ER_ABORTING_CONNECTION:
+    case ER_NET_READ_ERROR:
+    case ER_NET_READ_INTERRUPTED:
+    case ER_NET_ERROR_ON_WRITE:
+    case ER_NET_WRITE_INTERRUPTED:
+    case ER_NET_PACKETS_OUT_OF_ORDER:
+    case ER_UNKNOWN_COM_ERROR: /* a Galera node that is not part of its cluster now */
+    case FAULT_CONNECTION_KILLED:
+    case FAULT_INTERACTION_TIMEOUT:
+    /* others in the way */
+    case ER_LOCK_DEADLOCK:
+    case ER_LOCK_WAIT_TIMEOUT:
+    case ER_CANT_UPDATE_WITH_READLOCK:
+    case ER_QUERY_INTERRUPTED:
+    case FAULT_STATEMENT_TIMEOUT:
+    case FAULT_QUERY_TIMEOUT:
+    /* a server that is not the writable one now */
+    case ER_OPTION_PREVENTS_STATEMENT:
+    case FAULT_READ_ONLY_TRANSACTION:
+    case FAULT_READ_ONLY_MODE:
+    case FAULT_GROUP_HOOK:
+    case FAULT_GROUP_ROLLBACK:
+    case ER_ERROR_DURING_COMMIT:
+    /* disk and memory */
+    case ER_DISK_FULL:
+    case ER_RECORD_FILE_FULL:
+    case ER_ERROR_ON_WRITE:
+    case ER_GET_ERRNO:
+    case ER_OUTOFMEMORY:
+    case ER_OUT_OF_SORTMEMORY:
+    case ER_OUT_OF_RESOURCES:
+    case FAULT_DISK_FULL_WAITING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum store_result store_mysql_fault(struct store_mysql *store, const char *doing, struct error *error)
+{
+    unsigned code = mysql_errno(store->connection);
+    error_set(error, "%s: %s: %s (error %u)", store->base.description, doing, mysql_error(store->connection), code);
+    store->lost = store->lost || is_lost(code);
+    return passes(code) ? STORE_RETRY : STORE_FAILED;
+}
+
+bool store_mysql_is_duplicate(const struct store_mysql *store)
+{
+    return mysql_errno(store->connection) == ER_DUP_ENTRY;
+}
+
+enum store_result store_mysql_run_text(struct store_mysql *store, const char *text, struct error *error)
+{
+    if (mysql_query(store->connection, text) == 0)
+        return STORE_OK;
+    return store_mysql_fault(store, text, error);
+}
+
+enum store_result store_mysql_run(struct store_mysql *store, const char *doing, struct error *error)
+{
+    if (mysql_real_query(store->connection, store->sql.data, store->sql.length) == 0)
+        return STORE_OK;
+    return store_mysql_fault(store, doing, error);
+}
+
+/* Connecting */
+
+static unsigned seconds_of(int64_t ms)
+{
+    return (unsigned)((ms + 999) / 1000);
+}
+
+bool store_mysql_is_connected(const struct store_mysql *store)
+{
+    return store->connection && !store->lost;
+}
+
+static bool tls_is(const struct options *options, const char *value)
+{
+    return strcmp(options->store_tls, value) == 0;
+}
+
+/* The two libraries agree on nothing here but the file of authorities. */
+static void set_tls(MYSQL *connection, const struct options *options)
+{
+    bool local = options->store_socket[0] != '\0';
+    bool off = tls_is(options, "off") || (tls_is(options, "preferred") && local);
+    if (!off && options->store_tls_ca[0] != '\0')
+        mysql_options(connection, MYSQL_OPT_SSL_CA, options->store_tls_ca);
+#ifdef MARIADB_BASE_VERSION
+    my_bool use = !off;
+    my_bool verify = tls_is(options, "verify");
+    mysql_options(connection, MYSQL_OPT_SSL_ENFORCE, &use);
+    mysql_options(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+#else
+    unsigned mode = SSL_MODE_PREFERRED;
+    if (off)
+        mode = SSL_MODE_DISABLED;
+    else if (tls_is(options, "required"))
+        mode = SSL_MODE_REQUIRED;
+    else if (tls_is(options, "verify"))
+        mode = SSL_MODE_VERIFY_IDENTITY;
+    mysql_options(connection, MYSQL_OPT_SSL_MODE, &mode);
+#endif
+}
+
+/* LOCAL INFILE stays off: with it a hostile server could read our files. */
+static void set_options(MYSQL *connection, const struct options *options)
+{
+    unsigned connect_timeout = seconds_of(options->store_connect_timeout_ms);
+    unsigned io_timeout = seconds_of(options->store_io_timeout_ms);
+    unsigned local_infile = 0;
+    mysql_options(connection, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout);
+    mysql_options(connection, MYSQL_OPT_READ_TIMEOUT, &io_timeout);
+    mysql_options(connection, MYSQL_OPT_WRITE_TIMEOUT, &io_timeout);
+    mysql_options(connection, MYSQL_OPT_LOCAL_INFILE, &local_infile);
+    mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    set_tls(connection, options);
+}
+
+/* One library takes "use TLS" for a wish, so what came of it is looked at. */
+static enum store_result judge_tls(struct store_mysql *store, struct error *error)
+{
+    bool needed = tls_is(store->options, "required") || tls_is(store->options, "verify");
+    if (!needed || mysql_get_ssl_cipher(store->connection))
+        return STORE_OK;
+    error_set(error, "%s: the server does not offer TLS, but store/tls is %s", store->base.description,
+              store->options->store_tls);
+    return STORE_FAILED;
+}
+
+static bool take_packet_limit(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct store_mysql *store = context;
+    (void)lengths;
+    size_t limit = columns[0] ? strtoull(columns[0], NULL, 10) : 0;
+    *good = limit >= STATEMENT_ROW_BYTES;
+    size_t usable = *good ? limit - STATEMENT_ROW_BYTES : 0;
+    store->statement_bytes_max = usable < STATEMENT_BYTES_MAX ? usable : STATEMENT_BYTES_MAX;
+    return false;
+}
+
+/* READ COMMITTED: what a repeated batch is compared with is what is there now, and inserts lock no gaps. */
+static enum store_result set_session(struct store_mysql *store, struct error *error)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SET SESSION time_zone = '+00:00', autocommit = 1, sql_mode = "
+                              "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+                              "NO_ENGINE_SUBSTITUTION', net_write_timeout = ");
+    sql_text_number(&store->sql, READER_STALL_SECONDS);
+    sql_text_add(&store->sql, ", innodb_lock_wait_timeout = ");
+    sql_text_number(&store->sql, LOCK_WAIT_SECONDS);
+    enum store_result result = store_mysql_run(store, "setting up the session", error);
+    if (result == STORE_OK)
+        result = store_mysql_run_text(store, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", error);
+    if (result != STORE_OK)
+        return result;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT @@max_allowed_packet");
+    return store_mysql_each_row(store, "max_allowed_packet", take_packet_limit, store, error);
+}
+
+/* CLIENT_FOUND_ROWS: an UPDATE tells how many rows it matched, not how many it changed. */
+static enum store_result log_in(struct store_mysql *store, struct error *error)
+{
+    const struct options *options = store->options;
+    bool local = options->store_socket[0] != '\0';
+    const char *host = local ? "localhost" : options->store_host;
+    const char *socket = local ? options->store_socket : NULL;
+    unsigned port = local ? 0 : (unsigned)options->store_port;
+    if (mysql_real_connect(store->connection, host, options->store_user, options->store_password,
+                           options->store_database, port, socket, CLIENT_FOUND_ROWS))
+        return STORE_OK;
+    return store_mysql_fault(store, "connecting", error);
+}
+
+static void disconnect(struct store_mysql *store)
+{
+    if (store->connection)
+        mysql_close(store->connection);
+    store->connection = NULL;
+    store->lost = false;
+}
+
+static enum store_result connect_server(struct store *base, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    disconnect(store);
+    store->connection = mysql_init(NULL);
+    CHECK(store->connection);
+    set_options(store->connection, store->options);
+    enum store_result result = log_in(store, error);
+    if (result == STORE_OK)
+        result = judge_tls(store, error);
+    if (result == STORE_OK)
+        result = set_session(store, error);
+    if (result != STORE_OK)
+        disconnect(store);
+    return result;
+}
+
+enum store_result store_mysql_need_connection(struct store_mysql *store, struct error *error)
+{
+    return store_mysql_is_connected(store) ? STORE_OK : connect_server(&store->base, error);
+}
+
+/* Schema */
+
+static bool take_version(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    int64_t *version = context;
+    (void)lengths;
+    *version = columns[0] ? strtoll(columns[0], NULL, 10) : 0;
+    *good = true;
+    return false;
+}
+
+static enum store_result read_version(struct store_mysql *store, int64_t *version, struct error *error)
+{
+    *version = 0;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT MAX(version) FROM schema_version");
+    enum store_result result = store_mysql_each_row(store, "schema_version", take_version, version, error);
+    bool no_table = result == STORE_FAILED && mysql_errno(store->connection) == ER_NO_SUCH_TABLE;
+    return no_table ? STORE_OK : result;
+}
+
+/* The last statement says that all is there; whoever comes second finds it said. */
+static enum store_result create_schema(struct store_mysql *store, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    for (size_t i = 0; i < sizeof schema / sizeof *schema && result == STORE_OK; i++) {
+        sql_text_clear(&store->sql);
+        sql_text_add(&store->sql, schema[i]);
+        result = store_mysql_run(store, "creating the schema", error);
+        if (result == STORE_FAILED && store_mysql_is_duplicate(store))
+            result = STORE_OK;
+    }
+    return result;
+}
+
+static enum store_result migrate(struct store *base, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    int64_t version = 0;
+    enum store_result result = store_mysql_need_connection(store, error);
+    if (result == STORE_OK)
+        result = read_version(store, &version, error);
+    if (result != STORE_OK)
+        return result;
+    return version == 0 ? create_schema(store, error) : store_schema_judge(base, version, error);
+}
+
+static enum store_result check_schema(struct store *base, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    int64_t version = 0;
+    enum store_result result = store_mysql_need_connection(store, error);
+    if (result == STORE_OK)
+        result = read_version(store, &version, error);
+    return result == STORE_OK ? store_schema_judge(base, version, error) : result;
+}
+
+/* Life */
+
+static void destroy(struct store *base)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    disconnect(store);
+    sql_text_deinit(&store->sql);
+    store_order_deinit(&store->order);
+    free(store->missing);
+    free(store);
+}
+
+static const struct store_ops ops = {
+    .destroy = destroy,
+    .connect = connect_server,
+    .migrate = migrate,
+    .check_schema = check_schema,
+    .write = store_mysql_write,
+    .read_begin = store_mysql_read_begin,
+    .each_journal = store_mysql_each_journal,
+    .each_coupon = store_mysql_each_coupon,
+    .each_issue = store_mysql_each_issue,
+    .read_end = store_mysql_read_end,
+};
+
+static void describe(struct store_mysql *store, const struct options *options)
+{
+    char *out = store->base.description;
+    size_t size = sizeof store->base.description;
+    if (options->store_socket[0] != '\0')
+        snprintf(out, size, "mysql %s@%s/%s", options->store_user, options->store_socket, options->store_database);
+    else
+        snprintf(out, size, "mysql %s@%s:%d/%s", options->store_user, options->store_host, (int)options->store_port,
+                 options->store_database);
+}
+
+static void start_library(void)
+{
+    CHECK(mysql_library_init(0, NULL, NULL) == 0);
+}
+
+struct store *store_mysql_create(const struct options *options, struct error *error)
+{
+    static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+    if (!tls_is(options, "off") && !tls_is(options, "preferred") && !tls_is(options, "required") &&
+        !tls_is(options, "verify")) {
+        error_set(error, "store/tls is \"%s\"; it must be off, preferred, required or verify", options->store_tls);
+        return NULL;
+    }
+    pthread_once(&library_once, start_library);
+    struct store_mysql *store = calloc(1, sizeof *store);
+    CHECK(store);
+    store->base.ops = &ops;
+    store->options = options;
+    describe(store, options);
+    return &store->base;
+}

@@ -1,0 +1,454 @@
+#include "shared/store_sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_TIMEOUT_MS 1000
+
+/* clang-format off */
+static const char *const statement_texts[SQLITE_STATEMENTS] = {
+    [SQLITE_INSERT_ISSUE] =
+        "INSERT INTO coupon_issue (coupon_id, sequence, user_id, nth, issued_at, journal_seq) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQLITE_ISSUE_BY_SEQUENCE] =
+        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
+        "WHERE coupon_id = ?1 AND sequence = ?2",
+    [SQLITE_ISSUE_BY_HOLDER] =
+        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
+        "WHERE coupon_id = ?1 AND user_id = ?2 AND nth = ?3",
+    [SQLITE_INSERT_COUPON] =
+        "INSERT INTO coupon (id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, "
+        "updated_at, journal_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)",
+    [SQLITE_COUPON_BY_ID] =
+        "SELECT id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, "
+        "journal_seq FROM coupon WHERE id = ?1",
+    [SQLITE_CHANGE_COUPON] =
+        "UPDATE coupon SET title = ?2, quantity = ?3, per_user_limit = ?4, starts_at = ?5, ends_at = ?6, paused = ?7, "
+        "created_at = ?8, updated_at = ?9, journal_seq = ?10 WHERE id = ?1",
+    [SQLITE_RAISE_ISSUED] =
+        "UPDATE coupon SET issued = max(issued, ?2) WHERE id = ?1",
+    [SQLITE_INSERT_JOURNAL] =
+        "INSERT INTO journal (partition_no, journal_id, partitions, last_seq) VALUES (?1, ?2, ?3, ?4)",
+    [SQLITE_RAISE_JOURNAL] =
+        "UPDATE journal SET last_seq = max(last_seq, ?2) WHERE partition_no = ?1",
+    [SQLITE_EACH_JOURNAL] =
+        "SELECT partition_no, journal_id, partitions, last_seq FROM journal ORDER BY partition_no",
+    [SQLITE_EACH_COUPON] =
+        "SELECT id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, "
+        "journal_seq FROM coupon ORDER BY id",
+    [SQLITE_EACH_ISSUE] =
+        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
+        "ORDER BY coupon_id, sequence",
+};
+
+/* Every statement may be repeated: several persisters migrate at once. */
+static const char *const schema =
+    "CREATE TABLE IF NOT EXISTS coupon ("
+    " id TEXT PRIMARY KEY NOT NULL, title TEXT NOT NULL, quantity INTEGER NOT NULL, per_user_limit INTEGER NOT NULL,"
+    " starts_at TEXT, ends_at TEXT, paused INTEGER NOT NULL, issued INTEGER NOT NULL,"
+    " created_at TEXT NOT NULL, updated_at TEXT NOT NULL, journal_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS coupon_issue ("
+    " coupon_id TEXT NOT NULL, sequence INTEGER NOT NULL, user_id TEXT NOT NULL, nth INTEGER NOT NULL,"
+    " issued_at TEXT NOT NULL, journal_seq INTEGER NOT NULL,"
+    " PRIMARY KEY (coupon_id, sequence), UNIQUE (coupon_id, user_id, nth)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS dead_letter ("
+    " journal_id TEXT NOT NULL, journal_seq INTEGER NOT NULL, partition_no INTEGER NOT NULL, coupon_id TEXT NOT NULL,"
+    " sequence INTEGER, user_id TEXT, nth INTEGER, recorded_at TEXT NOT NULL, record BLOB NOT NULL,"
+    " reason TEXT NOT NULL, dead_at TEXT NOT NULL, PRIMARY KEY (journal_id, journal_seq)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS journal ("
+    " partition_no INTEGER PRIMARY KEY NOT NULL, journal_id TEXT NOT NULL, partitions INTEGER NOT NULL,"
+    " last_seq INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS schema_version ("
+    " version INTEGER PRIMARY KEY NOT NULL, applied_at TEXT NOT NULL) STRICT;"
+    "INSERT OR IGNORE INTO schema_version (version, applied_at)"
+    " VALUES (1, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));";
+/* clang-format on */
+_Static_assert(STORE_SCHEMA_VERSION == 1, "a new version needs its migration here");
+
+/* Faults */
+
+static bool passes(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT:
+    case SQLITE_PROTOCOL:
+    case SQLITE_SCHEMA:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum store_result store_sqlite_fault(struct store_sqlite *store, const char *doing, struct error *error)
+{
+    int code = store->db ? sqlite3_extended_errcode(store->db) : SQLITE_NOMEM;
+    const char *text = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
+    error_set(error, "%s: %s: %s (SQLite code %d)", store->base.description, doing, text, code);
+    return passes(code) ? STORE_RETRY : STORE_FAILED;
+}
+
+enum store_result store_sqlite_run(struct store_sqlite *store, const char *sql, struct error *error)
+{
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return STORE_OK;
+    return store_sqlite_fault(store, sql, error);
+}
+
+sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_statement which, enum store_result *result,
+                                     struct error *error)
+{
+    sqlite3_stmt **statement = &store->statements[which];
+    if (*statement) {
+        sqlite3_reset(*statement);
+        return *statement;
+    }
+    if (sqlite3_prepare_v3(store->db, statement_texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) !=
+        SQLITE_OK)
+        *result = store_sqlite_fault(store, "preparing a statement", error);
+    return *statement;
+}
+
+/* Opening and closing */
+
+static void close_database(struct store_sqlite *store)
+{
+    for (size_t i = 0; i < SQLITE_STATEMENTS; i++) {
+        sqlite3_finalize(store->statements[i]);
+        store->statements[i] = NULL;
+    }
+    sqlite3_close(store->db);
+    store->db = NULL;
+}
+
+static void destroy(struct store *base)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    close_database(store);
+    store_order_deinit(&store->order);
+    free(store);
+}
+
+/* FULL: an acknowledged batch is never sent again, so it must outlive a power failure. */
+static enum store_result configure(struct store_sqlite *store, struct error *error)
+{
+    sqlite3_extended_result_codes(store->db, 1);
+    sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    return store_sqlite_run(store,
+                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;"
+                            "PRAGMA secure_delete = OFF; PRAGMA trusted_schema = OFF;"
+                            "PRAGMA journal_size_limit = 67108864;",
+                            error);
+}
+
+static enum store_result open_database(struct store_sqlite *store, int flags, struct error *error)
+{
+    close_database(store);
+    enum store_result result = STORE_OK;
+    if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL) !=
+        SQLITE_OK)
+        result = store_sqlite_fault(store, "opening", error);
+    if (result == STORE_OK)
+        result = configure(store, error);
+    if (result != STORE_OK)
+        close_database(store);
+    return result;
+}
+
+static bool absent(const struct store_sqlite *store)
+{
+    return access(store->path, F_OK) != 0;
+}
+
+/* A file that is not there yet is for store_migrate() to create: a reader must not leave an empty one behind. */
+static enum store_result connect_database(struct store *base, struct error *error)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    close_database(store);
+    return absent(store) ? STORE_OK : open_database(store, 0, error);
+}
+
+enum store_result store_sqlite_need_open(struct store_sqlite *store, struct error *error)
+{
+    if (store->db)
+        return STORE_OK;
+    if (!absent(store))
+        return open_database(store, 0, error);
+    error_set(error, "%s does not exist; the persister creates it when it starts", store->base.description);
+    return STORE_FAILED;
+}
+
+/* Schema */
+
+static enum store_result read_version(struct store_sqlite *store, int64_t *version, struct error *error)
+{
+    *version = 0;
+    const char *sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
+    for (int step = 0; step < 2; step++) {
+        sqlite3_stmt *statement = NULL;
+        int code = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
+        if (code == SQLITE_OK)
+            code = sqlite3_step(statement);
+        int64_t value = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+        enum store_result result = STORE_OK;
+        if (code != SQLITE_ROW && code != SQLITE_DONE)
+            result = store_sqlite_fault(store, "reading the schema's version", error);
+        sqlite3_finalize(statement);
+        if (result != STORE_OK || value == 0)
+            return result;
+        sql = "SELECT max(version) FROM schema_version";
+        if (step == 1)
+            *version = value;
+    }
+    return STORE_OK;
+}
+
+static enum store_result create_schema(struct store_sqlite *store, struct error *error)
+{
+    enum store_result result = store_sqlite_run(store, "BEGIN IMMEDIATE", error);
+    if (result == STORE_OK)
+        result = store_sqlite_run(store, schema, error);
+    if (result == STORE_OK)
+        result = store_sqlite_run(store, "COMMIT", error);
+    if (result != STORE_OK && store->db && !sqlite3_get_autocommit(store->db))
+        store_sqlite_run(store, "ROLLBACK", NULL);
+    return result;
+}
+
+static enum store_result migrate(struct store *base, struct error *error)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    int64_t version = 0;
+    enum store_result result = store->db ? STORE_OK : open_database(store, SQLITE_OPEN_CREATE, error);
+    if (result == STORE_OK)
+        result = read_version(store, &version, error);
+    if (result != STORE_OK)
+        return result;
+    return version == 0 ? create_schema(store, error) : store_schema_judge(base, version, error);
+}
+
+static enum store_result check_schema(struct store *base, struct error *error)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    int64_t version = 0;
+    enum store_result result = store_sqlite_need_open(store, error);
+    if (result == STORE_OK)
+        result = read_version(store, &version, error);
+    return result == STORE_OK ? store_schema_judge(base, version, error) : result;
+}
+
+/* Rows to values */
+
+static bool read_time(sqlite3_stmt *row, int column, int64_t *us)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text && rfc3339_parse(text, (size_t)sqlite3_column_bytes(row, column), us);
+}
+
+static bool read_bound(sqlite3_stmt *row, int column, int64_t *us)
+{
+    *us = TIME_NONE;
+    return sqlite3_column_type(row, column) == SQLITE_NULL || read_time(row, column, us);
+}
+
+static bool read_number(sqlite3_stmt *row, int column, uint64_t max, uint64_t *number)
+{
+    int64_t value = sqlite3_column_int64(row, column);
+    *number = (uint64_t)value;
+    return value >= 0 && *number <= max;
+}
+
+static bool read_text(sqlite3_stmt *row, int column, size_t max, const char **text, size_t *length)
+{
+    *text = (const char *)sqlite3_column_text(row, column);
+    *length = (size_t)sqlite3_column_bytes(row, column);
+    return *text && *length <= max;
+}
+
+bool store_sqlite_read_issue(sqlite3_stmt *row, struct store_issue *issue)
+{
+    uint64_t sequence = 0;
+    uint64_t nth = 0;
+    size_t coupon_id_length = 0;
+    size_t user_id_length = 0;
+    bool good = read_text(row, 0, COUPON_ID_MAX, &issue->coupon_id, &coupon_id_length) &&
+                read_number(row, 1, UINT32_MAX, &sequence) &&
+                read_text(row, 2, USER_ID_MAX, &issue->user_id, &user_id_length) &&
+                read_number(row, 3, UINT16_MAX, &nth) && read_time(row, 4, &issue->issued_at_us) &&
+                read_number(row, 5, INT64_MAX, &issue->journal_seq);
+    issue->coupon_id_length = (uint8_t)coupon_id_length;
+    issue->user_id_length = (uint8_t)user_id_length;
+    issue->sequence = (uint32_t)sequence;
+    issue->nth = (uint16_t)nth;
+    return good;
+}
+
+static bool copy_text(sqlite3_stmt *row, int column, size_t max, char *out)
+{
+    const char *text = NULL;
+    size_t length = 0;
+    if (!read_text(row, column, max, &text, &length))
+        return false;
+    memcpy(out, text, length);
+    out[length] = '\0';
+    return true;
+}
+
+bool store_sqlite_read_coupon(sqlite3_stmt *row, struct coupon *coupon)
+{
+    uint64_t quantity = 0;
+    uint64_t per_user_limit = 0;
+    uint64_t paused = 0;
+    uint64_t issued = 0;
+    bool good = copy_text(row, 0, COUPON_ID_MAX, coupon->id) && copy_text(row, 1, TITLE_MAX, coupon->title) &&
+                read_number(row, 2, UINT32_MAX, &quantity) && read_number(row, 3, UINT32_MAX, &per_user_limit) &&
+                read_bound(row, 4, &coupon->starts_at_us) && read_bound(row, 5, &coupon->ends_at_us) &&
+                read_number(row, 6, 1, &paused) && read_number(row, 7, UINT32_MAX, &issued) &&
+                read_time(row, 8, &coupon->created_at_us) && read_time(row, 9, &coupon->updated_at_us) &&
+                read_number(row, 10, INT64_MAX, &coupon->journal_seq);
+    coupon->quantity = (uint32_t)quantity;
+    coupon->per_user_limit = (uint32_t)per_user_limit;
+    coupon->paused = paused != 0;
+    coupon->issued = (uint32_t)issued;
+    return good;
+}
+
+bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal)
+{
+    uint64_t partition = 0;
+    uint64_t partitions = 0;
+    const char *id = NULL;
+    size_t id_length = 0;
+    bool good = read_number(row, 0, UINT16_MAX, &partition) && read_text(row, 1, 32, &id, &id_length) &&
+                journal_id_parse(id, id_length, journal->journal_id) && read_number(row, 2, UINT16_MAX, &partitions) &&
+                read_number(row, 3, INT64_MAX, &journal->last_seq);
+    journal->partition = (uint16_t)partition;
+    journal->partitions = (uint16_t)partitions;
+    return good;
+}
+
+/* Reading */
+
+static enum store_result strange_row(struct store_sqlite *store, const char *table, struct error *error)
+{
+    error_set(error, "%s: a row of table %s holds a value that coupond never writes", store->base.description, table);
+    return STORE_FAILED;
+}
+
+static enum store_result read_begin(struct store *base, struct error *error)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    enum store_result result = store_sqlite_need_open(store, error);
+    return result == STORE_OK ? store_sqlite_run(store, "BEGIN", error) : result;
+}
+
+static void read_end(struct store *base)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    if (store->db && !sqlite3_get_autocommit(store->db))
+        store_sqlite_run(store, "ROLLBACK", NULL);
+}
+
+/* Calls `deliver` for each row; it returns false to end the walk, and sets *good to false for a strange row. */
+static enum store_result each_row(struct store_sqlite *store, enum sqlite_statement which, const char *table,
+                                  bool (*deliver)(sqlite3_stmt *row, void *context, bool *good), void *context,
+                                  struct error *error)
+{
+    enum store_result result = STORE_OK;
+    sqlite3_stmt *statement = store_sqlite_statement(store, which, &result, error);
+    if (!statement)
+        return result;
+    bool good = true;
+    int code = SQLITE_ROW;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+        if (!deliver(statement, context, &good))
+            break;
+    if (!good)
+        result = strange_row(store, table, error);
+    else if (code != SQLITE_ROW && code != SQLITE_DONE)
+        result = store_sqlite_fault(store, "reading rows", error);
+    sqlite3_reset(statement);
+    return result;
+}
+
+struct walk {
+    union {
+        store_journal_fn journal;
+        store_coupon_fn coupon;
+        store_issue_fn issue;
+    } each;
+    void *arg;
+};
+
+static bool deliver_journal(sqlite3_stmt *row, void *context, bool *good)
+{
+    struct walk *walk = context;
+    struct store_journal journal;
+    *good = store_sqlite_read_journal(row, &journal);
+    return *good && walk->each.journal(walk->arg, &journal);
+}
+
+static bool deliver_coupon(sqlite3_stmt *row, void *context, bool *good)
+{
+    struct walk *walk = context;
+    struct coupon coupon = {0};
+    *good = store_sqlite_read_coupon(row, &coupon);
+    return *good && walk->each.coupon(walk->arg, &coupon);
+}
+
+static bool deliver_issue(sqlite3_stmt *row, void *context, bool *good)
+{
+    struct walk *walk = context;
+    struct store_issue issue;
+    *good = store_sqlite_read_issue(row, &issue);
+    return *good && walk->each.issue(walk->arg, &issue);
+}
+
+static enum store_result each_journal(struct store *base, store_journal_fn each, void *arg, struct error *error)
+{
+    struct walk walk = {.each.journal = each, .arg = arg};
+    return each_row((struct store_sqlite *)base, SQLITE_EACH_JOURNAL, "journal", deliver_journal, &walk, error);
+}
+
+static enum store_result each_coupon(struct store *base, store_coupon_fn each, void *arg, struct error *error)
+{
+    struct walk walk = {.each.coupon = each, .arg = arg};
+    return each_row((struct store_sqlite *)base, SQLITE_EACH_COUPON, "coupon", deliver_coupon, &walk, error);
+}
+
+static enum store_result each_issue(struct store *base, store_issue_fn each, void *arg, struct error *error)
+{
+    struct walk walk = {.each.issue = each, .arg = arg};
+    return each_row((struct store_sqlite *)base, SQLITE_EACH_ISSUE, "coupon_issue", deliver_issue, &walk, error);
+}
+
+static const struct store_ops ops = {
+    .destroy = destroy,
+    .connect = connect_database,
+    .migrate = migrate,
+    .check_schema = check_schema,
+    .write = store_sqlite_write,
+    .read_begin = read_begin,
+    .each_journal = each_journal,
+    .each_coupon = each_coupon,
+    .each_issue = each_issue,
+    .read_end = read_end,
+};
+
+struct store *store_sqlite_create(const struct options *options, struct error *error)
+{
+    struct store_sqlite *store = calloc(1, sizeof *store);
+    if (!store) {
+        error_set(error, "no memory for the sqlite store");
+        return NULL;
+    }
+    store->base.ops = &ops;
+    store->path = options->store_path;
+    snprintf(store->base.description, sizeof store->base.description, "sqlite %s", store->path);
+    return &store->base;
+}

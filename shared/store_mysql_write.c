@@ -1,0 +1,410 @@
+/*
+ * One batch, one transaction. Issues go in as multi-row INSERTs in the order of the primary key. When one is refused
+ * because a row of it is there already (a batch that was sent again), its rows are compared with what is there, slice
+ * by slice, and what is missing is inserted: what is alike is left alone, what contradicts ends the batch.
+ */
+#include "shared/store_mysql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE_ROWS 500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
+
+/* Journals */
+
+struct journal_lookup {
+    const struct store_batch *batch;
+    struct error *error;
+    enum store_result result;
+    bool known;
+};
+
+static bool judge_journal(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct journal_lookup *lookup = context;
+    struct store_journal there;
+    *good = store_mysql_read_journal(columns, lengths, &there);
+    if (!*good)
+        return false;
+    lookup->known = lookup->known || there.partition == lookup->batch->partition;
+    lookup->result = store_journal_judge(lookup->batch, &there, lookup->error);
+    return lookup->result == STORE_OK;
+}
+
+static enum store_result insert_journal(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+{
+    char id[JOURNAL_ID_TEXT_MAX];
+    journal_id_format(batch->journal_id, id);
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "INSERT INTO journal (" STORE_MYSQL_JOURNAL_COLUMNS ") VALUES (");
+    sql_text_number(&store->sql, batch->partition);
+    sql_text_add(&store->sql, ", ");
+    sql_text_quoted(&store->sql, id, 32);
+    sql_text_add(&store->sql, ", ");
+    sql_text_number(&store->sql, batch->partitions);
+    sql_text_add(&store->sql, ", 0)");
+    enum store_result result = store_mysql_run(store, "inserting into journal", error);
+    /* another writer was faster: its row is judged the next time */
+    return result == STORE_FAILED && store_mysql_is_duplicate(store) ? STORE_RETRY : result;
+}
+
+/* Journals are few and their rows small: the whole table is judged with each batch. */
+static enum store_result check_journals(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+{
+    struct journal_lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_JOURNAL_COLUMNS " FROM journal ORDER BY partition_no");
+    enum store_result result = store_mysql_each_row(store, "journal", judge_journal, &lookup, error);
+    if (result != STORE_OK)
+        return result;
+    if (lookup.result != STORE_OK || lookup.known)
+        return lookup.result;
+    return insert_journal(store, batch, error);
+}
+
+/* Last before the commit: writers of the same partition wait for each other here, so the wait is short. */
+static enum store_result raise_journal(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "UPDATE journal SET last_seq = GREATEST(last_seq, ");
+    sql_text_number(&store->sql, batch->last_seq);
+    sql_text_add(&store->sql, ") WHERE partition_no = ");
+    sql_text_number(&store->sql, batch->partition);
+    return store_mysql_run(store, "updating journal", error);
+}
+
+/* Coupons */
+
+static void add_time(struct sql_text *sql, int64_t us)
+{
+    char text[RFC3339_MAX];
+    if (us != TIME_NONE)
+        rfc3339_format(us, text);
+    sql_text_time(sql, us == TIME_NONE ? NULL : text);
+}
+
+static void add_field(struct sql_text *sql, const char *before, uint64_t number)
+{
+    sql_text_add(sql, before);
+    sql_text_number(sql, number);
+}
+
+static void add_time_field(struct sql_text *sql, const char *before, int64_t us)
+{
+    sql_text_add(sql, before);
+    add_time(sql, us);
+}
+
+/* "column = value, …": MySQL takes this form in INSERT and in UPDATE. */
+static void add_policy(struct sql_text *sql, const struct coupon *coupon)
+{
+    sql_text_add(sql, " SET title = ");
+    sql_text_quoted(sql, coupon->title, strlen(coupon->title));
+    add_field(sql, ", quantity = ", coupon->quantity);
+    add_field(sql, ", per_user_limit = ", coupon->per_user_limit);
+    add_time_field(sql, ", starts_at = ", coupon->starts_at_us);
+    add_time_field(sql, ", ends_at = ", coupon->ends_at_us);
+    add_field(sql, ", paused = ", coupon->paused);
+    add_time_field(sql, ", created_at = ", coupon->created_at_us);
+    add_time_field(sql, ", updated_at = ", coupon->updated_at_us);
+    add_field(sql, ", journal_seq = ", coupon->journal_seq);
+}
+
+static void add_id(struct sql_text *sql, const char *before, const char *id, size_t length)
+{
+    sql_text_add(sql, before);
+    sql_text_quoted(sql, id, length);
+}
+
+static enum store_result insert_coupon(struct store_mysql *store, const struct coupon *coupon, bool *refused,
+                                       struct error *error)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "INSERT INTO coupon");
+    add_policy(&store->sql, coupon);
+    add_id(&store->sql, ", issued = 0, id = ", coupon->id, strlen(coupon->id));
+    enum store_result result = store_mysql_run(store, "inserting into coupon", error);
+    *refused = result == STORE_FAILED && store_mysql_is_duplicate(store);
+    return *refused ? STORE_OK : result;
+}
+
+static bool take_coupon(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    *good = store_mysql_read_coupon(columns, lengths, context);
+    return false;
+}
+
+/* FOR UPDATE: between this look and the change nobody else may change the row. */
+static enum store_result judge_coupon(struct store_mysql *store, const struct coupon *coupon, bool *newer,
+                                      struct error *error)
+{
+    struct coupon there = {0};
+    sql_text_clear(&store->sql);
+    add_id(&store->sql, "SELECT " STORE_MYSQL_COUPON_COLUMNS " FROM coupon WHERE id = ", coupon->id,
+           strlen(coupon->id));
+    sql_text_add(&store->sql, " FOR UPDATE");
+    enum store_result result = store_mysql_each_row(store, "coupon", take_coupon, &there, error);
+    return result == STORE_OK ? store_policy_judge(coupon, &there, newer, error) : result;
+}
+
+static enum store_result change_coupon(struct store_mysql *store, const struct coupon *coupon, struct error *error)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "UPDATE coupon");
+    add_policy(&store->sql, coupon);
+    add_id(&store->sql, " WHERE id = ", coupon->id, strlen(coupon->id));
+    return store_mysql_run(store, "updating coupon", error);
+}
+
+static enum store_result write_coupons(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    for (size_t i = 0; i < batch->coupons_count && result == STORE_OK; i++) {
+        bool refused = false;
+        bool newer = false;
+        result = insert_coupon(store, &batch->coupons[i], &refused, error);
+        if (result == STORE_OK && refused)
+            result = judge_coupon(store, &batch->coupons[i], &newer, error);
+        if (result == STORE_OK && newer)
+            result = change_coupon(store, &batch->coupons[i], error);
+    }
+    return result;
+}
+
+/* Issues that are new */
+
+static void add_issue(struct store_mysql *store, const struct store_issue *issue)
+{
+    struct sql_text *sql = &store->sql;
+    add_id(sql, "(", issue->coupon_id, issue->coupon_id_length);
+    add_field(sql, ",", issue->sequence);
+    add_id(sql, ",", issue->user_id, issue->user_id_length);
+    add_field(sql, ",", issue->nth);
+    sql_text_add(sql, ",");
+    sql_text_time(sql, time_text_of(&store->time, issue->issued_at_us));
+    add_field(sql, ",", issue->journal_seq);
+    sql_text_add(sql, ")");
+}
+
+/* Inserts as many rows as one statement takes, at least one; their number goes to *taken. */
+static enum store_result insert_issues(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                       size_t *taken, struct error *error)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "INSERT INTO coupon_issue (" STORE_MYSQL_ISSUE_COLUMNS ") VALUES ");
+    size_t n = 0;
+    do {
+        if (n > 0)
+            sql_text_add(&store->sql, ",");
+        add_issue(store, rows[n++]);
+    } while (n < count && store->sql.length < store->statement_bytes_max);
+    *taken = n;
+    return store_mysql_run(store, "inserting into coupon_issue", error);
+}
+
+/* Issues of which some are there already */
+
+/* Adds "(coupon_id = … AND <column> IN (…)) OR …" for rows in the order of their coupons. */
+static void add_lookup(struct sql_text *sql, const struct store_issue **rows, size_t count, bool by_holder)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && store_issue_same_coupon(rows[i - 1], rows[i])) {
+            sql_text_add(sql, ",");
+        } else {
+            add_id(sql, i > 0 ? ")) OR (coupon_id = " : "(coupon_id = ", rows[i]->coupon_id, rows[i]->coupon_id_length);
+            sql_text_add(sql, by_holder ? " AND user_id IN (" : " AND sequence IN (");
+        }
+        if (by_holder)
+            sql_text_quoted(sql, rows[i]->user_id, rows[i]->user_id_length);
+        else
+            sql_text_number(sql, rows[i]->sequence);
+    }
+    sql_text_add(sql, "))");
+}
+
+struct comparison {
+    const struct store_issue **rows;
+    size_t count;
+    size_t at;                          /* rows before it are dealt with */
+    const struct store_issue **missing; /* of these, not there */
+    size_t missing_count;
+    struct error *error;
+    enum store_result result;
+};
+
+static void skip_missing(struct comparison *comparison, const struct store_issue *there)
+{
+    while (comparison->at < comparison->count &&
+           (!there || store_issue_compare(comparison->rows[comparison->at], there) < 0))
+        comparison->missing[comparison->missing_count++] = comparison->rows[comparison->at++];
+}
+
+/* Rows come in the order of the primary key, as ours are: a merge. */
+static bool compare_with_row(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct comparison *comparison = context;
+    struct store_issue there;
+    *good = store_mysql_read_issue(columns, lengths, &there);
+    if (!*good)
+        return false;
+    skip_missing(comparison, &there);
+    if (comparison->at == comparison->count)
+        return false;
+    const struct store_issue *wanted = comparison->rows[comparison->at++];
+    if (!store_issue_equal(wanted, &there))
+        comparison->result = store_issue_conflict(wanted, &there, comparison->error);
+    return comparison->result == STORE_OK;
+}
+
+static enum store_result compare_by_sequence(struct store_mysql *store, struct comparison *comparison)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_ISSUE_COLUMNS " FROM coupon_issue WHERE ");
+    add_lookup(&store->sql, comparison->rows, comparison->count, false);
+    sql_text_add(&store->sql, " ORDER BY coupon_id, sequence");
+    enum store_result result =
+        store_mysql_each_row(store, "coupon_issue", compare_with_row, comparison, comparison->error);
+    if (result != STORE_OK || comparison->result != STORE_OK)
+        return result != STORE_OK ? result : comparison->result;
+    skip_missing(comparison, NULL);
+    return STORE_OK;
+}
+
+static bool find_holder(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct comparison *comparison = context;
+    struct store_issue there;
+    *good = store_mysql_read_issue(columns, lengths, &there);
+    for (size_t i = 0; *good && i < comparison->missing_count; i++) {
+        const struct store_issue *wanted = comparison->missing[i];
+        if (!store_issue_same_holder(wanted, &there) || store_issue_equal(wanted, &there))
+            continue;
+        comparison->result = store_issue_conflict(wanted, &there, comparison->error);
+        return false;
+    }
+    return *good;
+}
+
+static enum store_result find_twins(const struct comparison *comparison)
+{
+    for (size_t i = 0; i < comparison->missing_count; i++)
+        for (size_t j = i + 1; j < comparison->missing_count; j++)
+            if (store_issue_same_holder(comparison->missing[i], comparison->missing[j]))
+                return store_issue_conflict(comparison->missing[j], comparison->missing[i], comparison->error);
+    return STORE_OK;
+}
+
+/*
+ * Rows whose sequences are free are refused all the same: another sequence holds their (user, nth), in the store or in
+ * this very batch; or another writer has just inserted the same rows, which the next try sees.
+ */
+static enum store_result explain_refusal(struct store_mysql *store, struct comparison *comparison)
+{
+    error_set(comparison->error, "%s: another writer inserts the same rows", store->base.description);
+    enum store_result result = find_twins(comparison);
+    if (result != STORE_OK)
+        return result;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_ISSUE_COLUMNS " FROM coupon_issue WHERE ");
+    add_lookup(&store->sql, comparison->missing, comparison->missing_count, true);
+    result = store_mysql_each_row(store, "coupon_issue", find_holder, comparison, comparison->error);
+    if (result != STORE_OK)
+        return result;
+    return comparison->result != STORE_OK ? comparison->result : STORE_RETRY;
+}
+
+static enum store_result merge_slice(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                     struct error *error)
+{
+    struct comparison comparison = {
+        .rows = rows, .count = count, .missing = store->missing, .error = error, .result = STORE_OK};
+    enum store_result result = compare_by_sequence(store, &comparison);
+    for (size_t at = 0, taken = 0; at < comparison.missing_count && result == STORE_OK; at += taken) {
+        result = insert_issues(store, comparison.missing + at, comparison.missing_count - at, &taken, error);
+        if (result == STORE_FAILED && store_mysql_is_duplicate(store))
+            result = explain_refusal(store, &comparison);
+    }
+    return result;
+}
+
+static enum store_result merge_issues(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                      struct error *error)
+{
+    if (!store->missing)
+        store->missing = calloc(SLICE_ROWS, sizeof *store->missing);
+    CHECK(store->missing);
+    enum store_result result = STORE_OK;
+    for (size_t at = 0; at < count && result == STORE_OK; at += SLICE_ROWS)
+        result = merge_slice(store, rows + at, count - at < SLICE_ROWS ? count - at : SLICE_ROWS, error);
+    return result;
+}
+
+static enum store_result write_issues(struct store_mysql *store, size_t count, struct error *error)
+{
+    const struct store_issue **rows = store->order.rows;
+    enum store_result result = STORE_OK;
+    for (size_t at = 0, taken = 0; at < count && result == STORE_OK; at += taken) {
+        result = insert_issues(store, rows + at, count - at, &taken, error);
+        if (result == STORE_FAILED && store_mysql_is_duplicate(store))
+            result = merge_issues(store, rows + at, taken, error);
+    }
+    return result;
+}
+
+/* In the order of the ids, so that writers of the same coupons do not wait for each other in a ring. */
+static enum store_result raise_issued(struct store_mysql *store, size_t count, struct error *error)
+{
+    const struct store_issue **rows = store->order.rows;
+    enum store_result result = STORE_OK;
+    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+        if (i + 1 < count && store_issue_same_coupon(rows[i], rows[i + 1]))
+            continue;
+        sql_text_clear(&store->sql);
+        add_field(&store->sql, "UPDATE coupon SET issued = GREATEST(issued, ", rows[i]->sequence);
+        add_id(&store->sql, ") WHERE id = ", rows[i]->coupon_id, rows[i]->coupon_id_length);
+        result = store_mysql_run(store, "updating coupon", error);
+        if (result == STORE_OK && mysql_affected_rows(store->connection) == 0)
+            result = store_coupon_missing(rows[i], error);
+    }
+    return result;
+}
+
+/* Transaction */
+
+static enum store_result write_rows(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+{
+    enum store_result result = store_order_fill(&store->order, batch, error);
+    if (result == STORE_OK)
+        result = check_journals(store, batch, error);
+    if (result == STORE_OK)
+        result = write_coupons(store, batch, error);
+    if (result == STORE_OK)
+        result = write_issues(store, batch->issues_count, error);
+    if (result == STORE_OK)
+        result = raise_issued(store, batch->issues_count, error);
+    if (result == STORE_OK)
+        result = raise_journal(store, batch, error);
+    return result;
+}
+
+/* A connection that cannot even roll back is dropped: the server rolls back then. */
+static void roll_back(struct store_mysql *store)
+{
+    if (store_mysql_is_connected(store) && mysql_query(store->connection, "ROLLBACK") != 0)
+        store->lost = true;
+}
+
+enum store_result store_mysql_write(struct store *base, const struct store_batch *batch, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    enum store_result result = store_mysql_need_connection(store, error);
+    if (result == STORE_OK)
+        result = store_mysql_run_text(store, "START TRANSACTION", error);
+    if (result == STORE_OK)
+        result = write_rows(store, batch, error);
+    if (result == STORE_OK)
+        result = store_mysql_run_text(store, "COMMIT", error);
+    if (result != STORE_OK)
+        roll_back(store);
+    return result;
+}
