@@ -1,0 +1,76 @@
+"""`coupond bench` against servers that lie: its verdict must be able to fail."""
+
+import json
+
+import pytest
+
+from cluster import Cluster, run_coupond
+from double import Double
+
+
+def bench(url, *more, create=100_000):
+    result = run_coupond("bench", "--url", url, "--create", create, "--rate", 300, "--duration", 1, "--connections", 8,
+                         "--duplicates", 0.3, "--timeout", 2, "--json", *more)
+    return result, json.loads(result.stdout) if result.stdout else None
+
+
+def test_bench_is_content_with_an_honest_server():
+    with Double() as double:
+        result, report = bench(double.url)
+    assert result.returncode == 0
+    assert report["kept"] is True
+    assert report["outcomes"]["issued"] + report["outcomes"]["already_issued"] == 300
+    assert report["outcomes"]["already_issued"] > 0
+    assert report["latency_us"]["p50"] <= report["latency_us"]["p99"] <= report["latency_us"]["max"]
+
+
+@pytest.mark.parametrize("lie, promise, create", [
+    ("repeat", "sequences_distinct", 100_000),
+    ("beyond", "sequences_in_range", 50),
+    ("twice", "issues_within_limit", 100_000),
+    ("deny", "holders_never_sold_out", 100_000),
+    ("miscount", "issued_count_agrees", 100_000),
+])
+def test_bench_sees_a_broken_promise(lie, promise, create):
+    with Double(lie=lie) as double:
+        result, report = bench(double.url, create=create)
+    assert result.returncode == 1
+    assert report["faults"][promise] > 0
+
+
+def test_bench_counts_a_lost_connection_as_an_outcome_and_goes_on():
+    with Double(lie="hang_up") as double:
+        result, report = bench(double.url)
+    assert result.returncode == 0
+    assert report["outcomes"]["connection_error"] == 30
+    assert sum(report["outcomes"].values()) == 300
+
+
+def test_bench_gives_up_an_answer_after_the_timeout():
+    with Double(lie="silent") as double:
+        _, report = bench(double.url)
+    assert report["outcomes"]["timed_out"] > 0
+    assert sum(report["outcomes"].values()) == 300
+
+
+def test_bench_could_not_run_where_nothing_is_understood():
+    with Double(lie="garbage") as double:
+        result, _ = bench(double.url)
+    assert result.returncode == 2
+    assert "understood" in result.stderr
+
+
+def test_bench_could_not_run_where_nobody_listens():
+    result, _ = bench("http://127.0.0.1:1")
+    assert result.returncode == 2
+    assert "cannot connect" in result.stderr
+
+
+def test_bench_judges_the_real_program(tmp_path):
+    with Cluster.dev(tmp_path) as cluster:
+        result, report = bench(f"http://{cluster.addresses[0]}", create=100)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert report["outcomes"]["issued"] == 100
+        assert report["outcomes"]["sold_out"] > 0
+        cluster.wait_drained()
+        cluster.assert_kept()
