@@ -8,8 +8,8 @@
 
 #define STATEMENT_BYTES_MAX  (1u << 20) /* longer ones are no faster */
 #define STATEMENT_ROW_BYTES  1024u      /* no row of an INSERT is longer */
-#define LOCK_WAIT_SECONDS    10
-#define READER_STALL_SECONDS 3600 /* how long the server waits for a reader that is busy with rows it has */
+#define LOCK_WAIT_SECONDS    10         /* or half of store/io_timeout_ms, where that is less */
+#define READER_STALL_SECONDS 3600       /* how long the server waits for a reader that is busy with rows it has */
 
 /* Names that only one of the client libraries' headers has; the numbers are the servers'. */
 enum {
@@ -230,6 +230,13 @@ static bool take_packet_limit(void *context, char **columns, const unsigned long
     return false;
 }
 
+/* Shorter than the limit for an answer, so that the server's own, clearer fault comes first. */
+static unsigned lock_wait_seconds(const struct options *options)
+{
+    unsigned half = seconds_of(options->store_io_timeout_ms / 2);
+    return half < LOCK_WAIT_SECONDS ? half : LOCK_WAIT_SECONDS;
+}
+
 /* READ COMMITTED: what a repeated batch is compared with is what is there now, and inserts lock no gaps. */
 static enum store_result set_session(struct store_mysql *store, struct error *error)
 {
@@ -239,7 +246,7 @@ static enum store_result set_session(struct store_mysql *store, struct error *er
                               "NO_ENGINE_SUBSTITUTION', net_write_timeout = ");
     sql_text_number(&store->sql, READER_STALL_SECONDS);
     sql_text_add(&store->sql, ", innodb_lock_wait_timeout = ");
-    sql_text_number(&store->sql, LOCK_WAIT_SECONDS);
+    sql_text_number(&store->sql, lock_wait_seconds(store->options));
     enum store_result result = store_mysql_run(store, "setting up the session", error);
     if (result == STORE_OK)
         result = store_mysql_run_text(store, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", error);

@@ -7,7 +7,7 @@ As a command: starts the server, runs COMMAND with it in the environment, and st
     python3 tests/support/servers.py mysql -- build/dev/coupond/coupond persister
 
 COMMAND finds COUPOND_STORE_* (so that coupond uses the server), COUPOND_TEST_MYSQL ("socket=…;user=…;…", for the unit
-tests) and COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
+tests; `admin` is a user without a password who may do everything) and COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
 
 As a module:
 
@@ -182,7 +182,7 @@ class SqlServer(Server):
         password_file = self.directory / "password"
         password_file.write_text(self.password + "\n")
         return {
-            "COUPOND_TEST_MYSQL": f"{test};password_file={password_file}",
+            "COUPOND_TEST_MYSQL": f"{test};password_file={password_file};admin=root",
             "COUPOND_STORE_TYPE": "mysql",
             "COUPOND_STORE_SOCKET": str(self.socket),
             "COUPOND_STORE_USER": self.user,

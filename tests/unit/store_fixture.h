@@ -1,0 +1,55 @@
+/*
+ * For tests of the stores: a fresh, empty store of either type, rows to write, and a way around the store to the
+ * tables. The mysql store is tested when COUPOND_TEST_MYSQL says where a server is (tests/support/servers.py); its
+ * database is emptied for every test.
+ */
+#ifndef COUPOND_TEST_STORE_FIXTURE_H
+#define COUPOND_TEST_STORE_FIXTURE_H
+
+#include "shared/store.h"
+
+#define STORE_FIXTURE_ISSUES_MAX 40000
+
+struct store_fixture {
+    struct options options;
+    char directory[64]; /* temporary; the sqlite store's file is in it */
+    struct store *store;
+    struct error error;
+    struct coupon coupons[8];
+    struct store_issue issues[STORE_FIXTURE_ISSUES_MAX];
+    char users[STORE_FIXTURE_ISSUES_MAX][USER_ID_MAX + 1];
+    struct store_batch batch;
+};
+
+/* cmocka's setups and teardown: a store without a schema; *state is the fixture. */
+int store_fixture_setup_sqlite(void **state);
+int store_fixture_setup_mysql(void **state);
+int store_fixture_teardown(void **state);
+/* True when a MySQL or MariaDB is there to test with. */
+bool store_fixture_has_mysql(void);
+/* A value of COUPOND_TEST_MYSQL, or "". */
+const char *store_fixture_mysql(const char *key);
+
+/* Runs SQL as the store's user, or (mysql only) as the server's administrator. */
+void store_fixture_sql(struct store_fixture *fixture, const char *sql);
+void store_fixture_admin_sql(const char *sql);
+/* The only number that a query yields. */
+int64_t store_fixture_number(struct store_fixture *fixture, const char *sql);
+
+/* Tells the server to `stop`, `kill` or `start` (servers.py); it has done so on return. */
+void store_fixture_control(const char *action);
+
+/* Opens another store with the fixture's options, schema and all. */
+struct store *store_fixture_another(struct store_fixture *fixture);
+
+/* An empty batch of partition 0 of 1, journal id all 0x5a. */
+void store_fixture_begin(struct store_fixture *fixture);
+/* Adds a policy; the coupon may be changed until the write. */
+struct coupon *store_fixture_coupon(struct store_fixture *fixture, const char *id, uint64_t journal_seq);
+/* Adds an issue. */
+struct store_issue *store_fixture_issue(struct store_fixture *fixture, const char *coupon_id, uint32_t sequence,
+                                        const char *user_id, uint64_t journal_seq);
+/* Writes the batch. */
+enum store_result store_fixture_write(struct store_fixture *fixture);
+
+#endif
