@@ -106,11 +106,11 @@ void issuer_stop(struct issuer **issuer)
     for (uint16_t i = 0; i < self->partitions_count; i++)
         zactor_destroy(&self->partition_actors[i]);
     zactor_destroy(&self->stream_actor);
-    stream_destroy(&self->stream);
     for (uint16_t i = 0; i < self->partitions_count; i++) {
         partition_destroy(&self->partitions[i]);
-        journal_close(&self->journals[i]);
+        journal_close(&self->journals[i]); /* may still raise the stream's signal */
     }
+    stream_destroy(&self->stream);
     free(self);
     *issuer = NULL;
 }

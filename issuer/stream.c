@@ -233,10 +233,8 @@ static void push_draft(struct stream *stream, struct source *source, const struc
 /* Something to read, and either nothing under way or enough for a full frame: so frames grow with the load. */
 static bool worth_a_frame(const struct stream *stream, const struct source *source)
 {
-    uint64_t ready = journal_synced_seq(source->journal) - source->window.acked_seq;
-    uint64_t under_way = source->read_seq - source->window.acked_seq;
-    uint64_t unread = ready - under_way;
-    return (unread > 0 || source->held != NULL) && (source->window.count == 0 || unread >= stream->rows_max);
+    uint64_t unread = journal_synced_seq(source->journal) - source->read_seq;
+    return unread > 0 && (source->window.count == 0 || unread >= stream->rows_max);
 }
 
 static void read_ahead(struct stream *stream, struct source *source)
@@ -357,6 +355,16 @@ static bool something_to_read(const struct stream *stream)
     return false;
 }
 
+/* With nothing under way the next record is worth waking for; else an acknowledgement comes first. */
+static bool idle(const struct stream *stream)
+{
+    for (unsigned i = 0; i < stream->sources_count; i++) {
+        if (stream->sources[i].window.count == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool all_persisted(const struct stream *stream)
 {
     for (unsigned i = 0; i < stream->sources_count; i++) {
@@ -387,7 +395,7 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
         {.socket = zsock_resolve(stream->events), .events = ZMQ_POLLOUT},
     };
     /* seq_cst, as is publish_synced() in journal.c: either that sees that we wait, or we see what it has synced. */
-    atomic_store(&stream->signal.waiting, true);
+    atomic_store(&stream->signal.waiting, idle(stream));
     long wait = something_to_read(stream) ? 0 : wait_ms(stream);
     zmq_poll(items, taken ? 3 : 4, wait);
     uint64_t count;
