@@ -1,0 +1,318 @@
+"""The command line: what it prints, what it refuses, and with which exit status."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from cluster import REPOSITORY, binary, environment, run_coupond, wait_until, Member
+from ports import free_port
+
+ROLES = ["dev", "gateway", "issuer", "persister"]
+COMMANDS = [*ROLES, "verify", "journal", "bench"]
+
+
+def assert_refused(result, *words, status=2):
+    """One clear line that says all the words, and nothing on standard output."""
+    assert result.returncode == status, result
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+def last_line(result):
+    return result.stderr.splitlines()[-1]
+
+
+def check_config(*arguments, role="issuer", **variables):
+    return subprocess.run([binary(), role, "--check-config", *arguments], capture_output=True, text=True,
+                          env={**environment(), **variables}, check=False)
+
+
+# --- help and version
+
+
+def test_help_names_every_command():
+    for word in ("--help", "-h", "help"):
+        result = run_coupond(word)
+        assert result.returncode == 0
+        for command in COMMANDS:
+            assert re.search(rf"^  {command}\s", result.stdout, re.M)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_help(command):
+    result = run_coupond(command, "--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"usage: coupond {command}")
+
+
+def test_version_is_one_line():
+    result = run_coupond("--version")
+    assert result.returncode == 0
+    assert re.fullmatch(r"coupond \d+\.\d+\.\d+\n", result.stdout)
+
+
+def test_help_config_reads_back_to_the_defaults(tmp_path):
+    text = run_coupond("--help-config").stdout
+    path = tmp_path / "coupond.conf"
+    path.write_text(text)
+    result = check_config("--config", str(path))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "the configuration is right\n"
+
+
+def test_help_config_and_markdown_have_the_same_options_and_defaults():
+    section, plain = None, []
+    for line in run_coupond("--help-config").stdout.splitlines():
+        if re.fullmatch(r"\w+", line):
+            section = line
+        elif found := re.fullmatch(r'    (\w+) = "?([^"]*)"?', line):
+            plain.append((f"{section}/{found[1]}", found[2]))
+    table = [(found[1], found[2] or "") for line in run_coupond("--help-config=markdown").stdout.splitlines()
+             if (found := re.match(r"\| `([^`]+)` \| (?:`([^`]*)`)? \|", line))]
+    assert len(plain) > 40
+    assert table == plain
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
+def test_the_documents_have_the_program_s_options(document):
+    path = REPOSITORY / document
+    assert path.exists(), f"{document} is missing"
+    found = re.search(r"^<!-- options -->\n(.*?)^<!-- /options -->$", path.read_text(), re.M | re.S)
+    assert found, f"{document}: the lines <!-- options --> and <!-- /options --> are missing"
+    table = "".join(line + "\n" for line in found[1].splitlines() if line.startswith("|"))
+    assert table == run_coupond("--help-config=markdown").stdout, "paste what coupond --help-config=markdown prints"
+
+
+def test_output_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "w", encoding="ascii") as full:
+        result = subprocess.run([binary(), "--help-config"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                env=environment(), check=False)
+    assert result.returncode == 1
+    assert "cannot write to standard output: No space left on device" in result.stderr
+
+
+# --- refused words
+
+
+def test_a_command_is_needed():
+    assert_refused(run_coupond(), "a command is missing", "--help")
+
+
+def test_unknown_commands_and_options_are_named():
+    assert_refused(run_coupond("isuer"), "unknown command isuer", "--help")
+    assert_refused(run_coupond("--verson"), "unknown option --verson", "--help")
+    assert_refused(run_coupond("--version", "now"), '"now" is not expected')
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_refuse_what_they_do_not_know(role):
+    assert_refused(run_coupond(role, "--confg", "x"), f"coupond {role}:", "unknown option --confg")
+    assert_refused(run_coupond(role, "--config"), "--config: a value is missing")
+    assert_refused(run_coupond(role, "--config", "a", "--config", "b"), "--config is given twice")
+    assert_refused(run_coupond(role, "now"), '"now" is not expected')
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_default_configuration_is_right(role):
+    assert check_config(role=role).returncode == 0
+
+
+# --- configuration
+
+
+def test_sources_are_taken_in_rising_order(tmp_path):
+    path = tmp_path / "coupond.conf"
+    path.write_text("gateway\n    threads = 65\n")
+    assert_refused(check_config("--config", str(path)), "coupond.conf line 2: gateway/threads: 65 is out of bounds, 1 to 64")
+    path.write_text("log\n    level = loud\n")
+    assert_refused(check_config("--config", str(path)), 'log/level: "loud" is none of: debug, info, warn, error')
+    assert check_config("--config", str(path), COUPOND_LOG_LEVEL="warn").returncode == 0
+    assert_refused(check_config("--config", str(path), "--set", "log/level=noisy", COUPOND_LOG_LEVEL="warn"), '"noisy"')
+
+
+def test_unknown_options_are_refused_from_every_source(tmp_path):
+    path = tmp_path / "coupond.conf"
+    path.write_text("gateway\n    thread = 1\n")
+    assert_refused(check_config("--config", str(path)), "coupond.conf line 2", "gateway/thread: unknown option")
+    assert_refused(check_config("--set", "gateway/thread=1"), "--set: gateway/thread: unknown option")
+    assert_refused(check_config(COUPOND_GATEWAY_THREAD="1"), "COUPOND_GATEWAY_THREAD: unknown option")
+    assert check_config(COUPOND_TEST_ANYTHING="1").returncode == 0
+
+
+def test_a_malformed_file_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "coupond.conf"
+    path.write_text("# fine so far\ngateway\n  threads = 1\n")
+    assert_refused(check_config("--config", str(path)), "coupond.conf line 3", "indent")
+    path.write_bytes(os.urandom(64) + b"\0")
+    assert_refused(check_config("--config", str(path)), "coupond.conf line")
+    assert_refused(check_config("--config", str(tmp_path / "none")), "none: No such file or directory")
+    assert_refused(check_config("--config", str(tmp_path)), "Is a directory")
+
+
+def test_a_secret_that_cannot_be_read_is_named(tmp_path):
+    missing = str(tmp_path / "token")
+    assert_refused(check_config("--set", f"gateway/admin_token_file={missing}"), missing, "No such file or directory")
+
+
+def test_ports_that_overlap_are_refused():
+    assert_refused(check_config("--set", "issuer/partitions=64", "--set", "issuer/requests=tcp://*:7150"),
+                   "issuer/requests takes ports 7150 to 7213", "issuer/events")
+
+
+# --- starts that fail
+
+
+def isolated(tmp_path, **options):
+    """Options of roles that touch nothing outside the directory."""
+    base = {"issuer/requests": f"ipc://{tmp_path}/requests", "issuer/events": f"ipc://{tmp_path}/events",
+            "issuer/acks": f"ipc://{tmp_path}/acks", "issuer/journal_dir": f"{tmp_path}/journal", "issuer/http": "",
+            "persister/http": "", "store/path": f"{tmp_path}/coupond.db", "gateway/http": f"127.0.0.1:{free_port()}"}
+    base.update({name.replace("__", "/"): value for name, value in options.items()})
+    return [f"--set={name}={value}" for name, value in base.items()]
+
+
+def assert_start_fails(role, arguments, *words):
+    result = run_coupond(role, *arguments)
+    assert result.returncode == 1, result
+    assert last_line(result).startswith(f"coupond {role}: ")
+    for word in words:
+        assert word in last_line(result)
+
+
+@pytest.mark.parametrize("role", ["gateway", "issuer", "persister"])
+def test_a_port_in_use_is_named(tmp_path, role):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = "127.0.0.1:{}".format(taken.getsockname()[1])
+        assert_start_fails(role, isolated(tmp_path, **{f"{role}__http": address}), address, "Address already in use")
+
+
+def test_an_endpoint_in_use_is_named(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        endpoint = "tcp://127.0.0.1:{}".format(taken.getsockname()[1])
+        assert_start_fails("issuer", isolated(tmp_path, issuer__requests=endpoint), endpoint, "Address already in use")
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    journal = f"{tmp_path}/file/journal"
+    assert_start_fails("issuer", isolated(tmp_path, issuer__journal_dir=journal), f"{tmp_path}/file", "Not a directory")
+    assert_start_fails("dev", ["--dir", f"{tmp_path}/file/var"], f"{tmp_path}/file", "Not a directory")
+    assert_start_fails("persister", isolated(tmp_path, store__path=f"{tmp_path}/file/coupond.db"), "coupond.db")
+
+
+def test_a_database_that_cannot_be_reached_is_named(tmp_path):
+    port = free_port()
+    assert_start_fails("persister", isolated(tmp_path, store__type="mysql", store__port=port), f"127.0.0.1:{port}")
+
+
+# --- dev
+
+
+@pytest.fixture(name="dev")
+def started_dev(tmp_path):
+    address = f"127.0.0.1:{free_port()}"
+    member = Member("dev", ["dev", "--dir", str(tmp_path / "var"), "--http", address], tmp_path, address)
+    member.start()
+    try:
+        wait_until(lambda: member.is_ready() and "Ctrl-C" in member.log(), "dev is up")
+        yield member
+    finally:
+        member.end()
+
+
+def curl_lines(member):
+    return [line.strip() for line in member.log().splitlines() if line.startswith("  curl ")]
+
+
+def run_curl(line):
+    return subprocess.run(["bash", "-c", line + " -s -w '\\n%{http_code}'"], capture_output=True, text=True,
+                          check=True).stdout.rsplit("\n", 1)
+
+
+def test_dev_prints_three_curl_lines_that_work(dev):
+    lines = curl_lines(dev)
+    assert len(lines) == 3
+    bodies, statuses = zip(*map(run_curl, lines))
+    assert statuses == ("201", "200", "200")
+    assert '"sequence":1' in bodies[0].replace(" ", "")
+    assert bodies[0].strip() == bodies[1].strip()
+    assert '"issued":1' in bodies[2].replace(" ", "")
+
+
+def test_dev_creates_its_samples_once(dev):
+    for coupon, quantity in (("A0001", 300), ("B0001", 2000), ("C0001", 100000000)):
+        status, text = dev.get(f"/v1/coupons/{coupon}")
+        assert status == 200
+        assert f'"quantity":{quantity}' in text.replace(" ", "")
+    dev.stop()
+    dev.start()
+    wait_until(lambda: dev.is_ready() and dev.log().count("Ctrl-C") == 2, "dev is up again")
+    assert dev.log().count("three sample coupons") == 1
+    dev.stop()
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_dev_ends_in_order_at_a_signal(dev, signal_number):
+    dev.process.send_signal(signal_number)
+    assert dev.process.wait(60) == 0
+    assert "stopped" in dev.log()
+    dev.process = None
+
+
+def test_dev_locks_its_directory(dev):
+    directory = dev.arguments[2]
+    assert_start_fails("dev", ["--dir", directory, "--http", f"127.0.0.1:{free_port()}"], "in use")
+
+
+# --- journal
+
+
+def test_journal_dump_prints_every_record(dev):
+    directory = f"{dev.arguments[2]}/journal"
+    assert run_curl(curl_lines(dev)[0])[1] == "201"
+    text = run_coupond("journal", "dump", directory)
+    assert text.returncode == 0
+    assert [line.split()[3] for line in text.stdout.splitlines()] == ["coupon", "coupon", "coupon", "issue"]
+    assert text.stdout.splitlines()[3].endswith("issue coupon=A0001 user=alice sequence=1 nth=1")
+    lines = run_coupond("journal", "dump", "--json", f"{directory}/p00").stdout.splitlines()
+    assert '"coupon_id":"A0001","user_id":"alice","sequence":1,"nth":1}' in lines[3]
+
+
+def test_journal_check_is_content_with_a_sound_journal_and_names_a_flipped_byte(dev):
+    directory = f"{dev.arguments[2]}/journal"
+    live = run_coupond("journal", "check", directory)
+    assert live.returncode == 0, live
+    dev.stop()
+    sound = run_coupond("journal", "check", directory)
+    assert sound.returncode == 0
+    assert re.search(r"p00: sound, partition 0 of 1, 3 records \(3 coupons, 0 issues\)", sound.stdout)
+    [segment] = (os.path.join(directory, "p00", name) for name in os.listdir(f"{directory}/p00")
+                 if name.endswith(".segment"))
+    with open(segment, "r+b") as file:
+        file.seek(64 + 40 + 8)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+    damaged = run_coupond("journal", "check", directory)
+    assert damaged.returncode == 1
+    assert segment in damaged.stdout
+    assert "offset 64" in damaged.stdout
+    assert '"result":"damaged"' in run_coupond("journal", "check", "--json", directory).stdout
+
+
+def test_journal_says_when_there_is_none(tmp_path):
+    for action in ("dump", "check"):
+        assert_refused(run_coupond("journal", action, tmp_path), "there is no journal in", str(tmp_path))
+    assert_refused(run_coupond("journal", "chek", tmp_path), "expected dump or check")
+    assert_refused(run_coupond("journal", "check"), "dump|check DIR")
