@@ -1,0 +1,3 @@
+coupond_test(user_set LIBRARIES coupond_issuer TSAN)
+coupond_test(ledger LIBRARIES coupond_issuer TSAN)
+coupond_test(window LIBRARIES coupond_issuer TSAN)
