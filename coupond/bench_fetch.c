@@ -45,24 +45,29 @@ static bool wait_for(int fd, short events, int64_t deadline_us)
     }
 }
 
+/* The errno of a connect that has been begun, when it is over. */
+static int connect_result(int fd, int64_t deadline_us)
+{
+    int result = 0;
+    socklen_t size = sizeof result;
+    if (!wait_for(fd, POLLOUT, deadline_us) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &size) != 0)
+        return errno;
+    return result;
+}
+
 /* A connected socket, or -1 with errno. */
 static int connect_within(const struct bench_target *target, int64_t deadline_us)
 {
     int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    int failure = 0;
-    socklen_t size = sizeof failure;
-    if (connect(fd, (const struct sockaddr *)&target->address, target->address_length) != 0) {
-        if (errno != EINPROGRESS || !wait_for(fd, POLLOUT, deadline_us))
-            failure = errno;
-        else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0)
-            failure = errno;
-    }
-    if (failure == 0)
+    int result = connect(fd, (const struct sockaddr *)&target->address, target->address_length) == 0 ? 0 : errno;
+    if (result == EINPROGRESS)
+        result = connect_result(fd, deadline_us);
+    if (result == 0)
         return fd;
     close(fd);
-    errno = failure;
+    errno = result;
     return -1;
 }
 
@@ -83,7 +88,6 @@ static bool send_all(int fd, const char *data, size_t length, int64_t deadline_u
 static bool receive_response(int fd, struct bench_response *response, int64_t deadline_us)
 {
     char data[4096];
-    bench_response_init(response);
     while (response->state == BENCH_RESPONSE_MORE) {
         if (!wait_for(fd, POLLIN, deadline_us))
             return false;
@@ -103,6 +107,7 @@ int bench_fetch(const struct bench_target *target, const char *method, const cha
                 const char *body, uint64_t timeout_ms, struct bench_response *response, struct error *error)
 {
     char request[4096];
+    bench_response_init(response);
     int64_t deadline_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
     int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s%s%s", method,
                           path, target->authority, token[0] != '\0' ? "Authorization: Bearer " : "", token,

@@ -2,7 +2,7 @@
 # What `./dev bench` runs: nginx answering a constant, and coupond, with the same wrk script on one machine.
 # Options and method: load-test/bench.sh --help
 set -eu
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+here=$(cd -- "$(dirname -- "$0")" && pwd)
 for tool in wrk nginx; do
     if ! command -v "$tool" >/dev/null 2>&1 && ! [ -x "/usr/sbin/$tool" ]; then
         echo "bench: $tool is not installed; on Debian: apt-get install $tool" >&2
