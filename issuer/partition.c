@@ -10,6 +10,7 @@
 #include "shared/log.h"
 
 #define MESSAGES_MAX 512 /* frames taken in one turn */
+#define REASONS_MAX  16
 
 /* A turn is bounded by the requests option; the frame that crosses the bound is taken whole. Coupon requests end it. */
 #define TURN_ISSUES_MAX (2 * FRAME_ISSUE_REQUESTS_MAX)
@@ -46,8 +47,8 @@ struct partition {
     size_t commands_count;
     size_t coupon_requests;
     uint64_t verdicts[VERDICT_COUNT];
-    uint64_t kinds_logged; /* a bit for each reason that a frame was dropped for */
-    bool room;             /* the journal takes another batch */
+    const char *reasons[REASONS_MAX]; /* that a frame was dropped for and that are logged */
+    bool room;                        /* the journal takes another batch */
 };
 
 /* --- life --- */
@@ -106,15 +107,24 @@ void partition_destroy(struct partition **partition)
 
 /* --- receiving --- */
 
-/* Counts a frame that is not understood; logs each reason once. The reasons are constant strings. */
+/* True the first time that it is asked for `reason`, a constant string. */
+static bool first_time(struct partition *partition, const char *reason)
+{
+    size_t i = 0;
+    while (i < REASONS_MAX && partition->reasons[i] != NULL && partition->reasons[i] != reason)
+        i++;
+    if (i == REASONS_MAX || partition->reasons[i] != NULL)
+        return false;
+    partition->reasons[i] = reason;
+    return true;
+}
+
+/* Counts a frame that is not understood; logs each reason once. */
 static void drop_frame(struct partition *partition, const char *reason)
 {
-    uint64_t bit = UINT64_C(1) << ((uintptr_t)reason / 8 % 64);
     metrics_add(partition->metrics, METRIC_ISSUER_FRAMES_DROPPED, 0, 1);
-    if (partition->kinds_logged & bit)
-        return;
-    partition->kinds_logged |= bit;
-    log_warn("issuer", "dropped a request frame: %s (logged once) partition=%u", reason, partition->index);
+    if (first_time(partition, reason))
+        log_warn("issuer", "dropped a request frame: %s (logged once) partition=%u", reason, partition->index);
 }
 
 /* Takes one multipart message: the gateway's identity and the frame. False when there is none. */

@@ -403,6 +403,26 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
         log_debug("issuer", "nothing to read from the stream's signal");
 }
 
+static bool anything_under_way(const struct stream *stream)
+{
+    for (unsigned i = 0; i < stream->sources_count; i++) {
+        if (window_deadline(&stream->sources[i].window) != INT64_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* An orderly end: the store gets what is left, if a persister is there to take it. */
+static void drain(struct stream *stream, zsock_t *pipe)
+{
+    int64_t until = clock_mono_us() + DRAIN_US_MAX;
+    bool taken = stream_do_work(stream);
+    while (!all_persisted(stream) && (taken || anything_under_way(stream)) && clock_mono_us() < until) {
+        wait_for_work(stream, pipe, taken);
+        taken = stream_do_work(stream);
+    }
+}
+
 static bool told_to_end(zsock_t *pipe)
 {
     if (!(zsock_events(pipe) & ZMQ_POLLIN))
@@ -419,7 +439,5 @@ void stream_actor(zsock_t *pipe, void *args)
     zsock_signal(pipe, 0);
     while (!told_to_end(pipe))
         wait_for_work(stream, pipe, stream_do_work(stream));
-    int64_t until = clock_mono_us() + DRAIN_US_MAX;
-    while (!all_persisted(stream) && clock_mono_us() < until)
-        wait_for_work(stream, pipe, stream_do_work(stream));
+    drain(stream, pipe);
 }

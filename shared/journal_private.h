@@ -1,0 +1,70 @@
+/*
+ * What the parts of the journal share: journal.c (opening, writing, closing), journal_worker.c (preparing, syncing),
+ * journal_replay.c.
+ */
+#ifndef COUPOND_JOURNAL_PRIVATE_H
+#define COUPOND_JOURNAL_PRIVATE_H
+
+#include <pthread.h>
+
+#include "shared/journal.h"
+#include "shared/journal_dir.h"
+#include "shared/options.h"
+
+struct journal {
+    /* shared: constant once open */
+    char dir[JOURNAL_PATH_MAX];
+    struct journal_meta meta;
+    struct journal_config config;
+    int lock_fd;
+
+    /* shared: released by the writer (written) and by whoever syncs (synced), acquired by readers */
+    _Atomic uint64_t written_seq;
+    _Atomic uint64_t synced_seq;
+    _Atomic bool full;
+
+    /* shared: under the mutex */
+    pthread_mutex_t mutex;
+    pthread_cond_t worker_wakes;
+    pthread_cond_t writer_wakes;
+    int active_fd;
+    int prepared_fd; /* -1: not there yet */
+    int retired_fd;  /* the segment before, not synced yet; -1: none */
+    bool prepare_failed;
+    bool stopping;
+
+    /* owned by the writer's thread */
+    pthread_t worker;
+    bool worker_runs;
+    size_t segment_size;
+    size_t offset;
+    unsigned char *batch;
+    struct journal_batch_header header;
+    size_t used;
+    uint64_t next_seq;
+    int64_t last_time_us;
+};
+
+static inline bool journal_syncs_itself(const struct journal *journal)
+{
+    return journal->config.sync_interval_ms == SYNC_ALWAYS;
+}
+
+/* The end of the process: what was acknowledged is safe, and nobody hears of the rest. Says `what` failed and why
+ * (errno). */
+_Noreturn void journal_give_up(const struct journal *journal, const char *what);
+
+/* Writer: goes to the prepared segment, waiting while it is being made. False when the disk has no room for it. */
+bool journal_roll(struct journal *journal);
+
+/* fdatasync, timed. */
+void journal_sync_file(struct journal *journal, int fd);
+/* Syncs what is written so far, the segment before included, and says so. */
+void journal_sync_written(struct journal *journal);
+/* Every record up to `seq` is on the disk: says so to the readers. */
+void journal_publish_synced(struct journal *journal, uint64_t seq);
+
+int journal_worker_start(struct journal *journal, struct error *error);
+void journal_worker_stop(struct journal *journal);
+
+#endif

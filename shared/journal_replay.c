@@ -1,0 +1,140 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/journal_private.h"
+#include "shared/journal_reader.h"
+#include "shared/journal_segment.h"
+
+static uint64_t bytes_of_segments(const char *dir)
+{
+    uint64_t *segments;
+    size_t count;
+    struct error error;
+    uint64_t total = 0;
+    if (journal_segments_list(dir, &segments, &count, &error) != 0)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        char path[JOURNAL_PATH_MAX];
+        struct stat status;
+        journal_segment_path(dir, segments[i], path);
+        total += stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
+    }
+    free(segments);
+    return total;
+}
+
+static enum journal_read replay_batches(struct journal *journal, struct journal_reader *reader,
+                                        journal_replay_fn replay, void *arg, struct journal_recovery *recovery,
+                                        struct error *error)
+{
+    struct journal_progress progress = {.bytes_total = bytes_of_segments(journal->dir)};
+    struct journal_batch_header header;
+    const void *batch;
+    enum journal_read read;
+    while ((read = journal_reader_next(reader, &batch, &header, error)) == JOURNAL_READ_BATCH) {
+        struct journal_position position;
+        journal_reader_position(reader, &position);
+        progress.bytes_done = position.bytes_read;
+        if (header.time_us < journal->last_time_us) {
+            error_set(error, "%s: the time goes backwards at record %" PRIu64, position.path, header.first_seq);
+            return JOURNAL_READ_DAMAGED;
+        }
+        journal->last_time_us = header.time_us;
+        recovery->records += header.count;
+        recovery->bytes += header.length;
+        if (replay(arg, batch, &progress, error) != 0)
+            return JOURNAL_READ_FAILED;
+    }
+    return read;
+}
+
+/* Zeroes what is left of a torn batch, so that it is never taken for one. */
+static int cut_tail(struct journal *journal, const struct journal_position *position, struct journal_recovery *recovery,
+                    const struct error *reason, struct error *error)
+{
+    if (journal_segment_zero(journal->active_fd, position->offset, journal->segment_size) != 0)
+        return error_set(error, "cannot cut the torn tail of %s: %s", position->path, strerror(errno));
+    recovery->cut = true;
+    snprintf(recovery->cut_text, sizeof recovery->cut_text, "%s", reason->text);
+    return 0;
+}
+
+/* Goes on in the last segment. What a process that was killed had written but not synced is synced before anything
+ * rests on it. */
+static int continue_segment(struct journal *journal, const struct journal_position *position, struct error *error)
+{
+    journal->active_fd = open(position->path, O_RDWR | O_CLOEXEC);
+    struct stat status;
+    if (journal->active_fd < 0 || fstat(journal->active_fd, &status) != 0)
+        return error_set(error, "cannot write to %s: %s", position->path, strerror(errno));
+    journal->segment_size = (size_t)status.st_size;
+    journal->offset = position->offset;
+    journal->next_seq = position->next_seq;
+    return 0;
+}
+
+static int sync_segments(struct journal *journal, struct error *error)
+{
+    uint64_t *segments;
+    size_t count;
+    if (journal_segments_list(journal->dir, &segments, &count, error) != 0)
+        return -1;
+    int result = 0;
+    for (size_t i = count < 2 ? 0 : count - 2; i < count && result == 0; i++) {
+        char path[JOURNAL_PATH_MAX];
+        journal_segment_path(journal->dir, segments[i], path);
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0 || fdatasync(fd) != 0)
+            result = error_set(error, "cannot sync %s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+    }
+    free(segments);
+    return result;
+}
+
+static int prepare_first(struct journal *journal, struct error *error)
+{
+    journal->prepared_fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, NULL, NULL, error);
+    return journal->prepared_fd < 0 || !journal_roll(journal) ? -1 : 0;
+}
+
+static int resume(struct journal *journal, struct journal_reader *reader, enum journal_read read,
+                  struct journal_recovery *recovery, const struct error *reason, struct error *error)
+{
+    struct journal_position position;
+    journal_reader_position(reader, &position);
+    journal_segment_discard(journal->dir);
+    if (position.next_seq == 0)
+        return prepare_first(journal, error);
+    if (continue_segment(journal, &position, error) != 0)
+        return -1;
+    if (read == JOURNAL_READ_TORN && cut_tail(journal, &position, recovery, reason, error) != 0)
+        return -1;
+    return sync_segments(journal, error);
+}
+
+int journal_replay(struct journal *journal, journal_replay_fn replay, void *arg, struct journal_recovery *recovery,
+                   struct error *error)
+{
+    *recovery = (struct journal_recovery){0};
+    struct journal_reader *reader;
+    if (journal_reader_open(&reader, journal->dir, error) != 0)
+        return -1;
+    journal_reader_own(reader);
+    struct error reason = {{0}};
+    enum journal_read read = replay_batches(journal, reader, replay, arg, recovery, &reason);
+    int result;
+    if (read == JOURNAL_READ_END || read == JOURNAL_READ_TORN)
+        result = resume(journal, reader, read, recovery, &reason, error);
+    else
+        result = error_set(error, "%s", reason.text);
+    journal_reader_close(&reader);
+    return result == 0 ? journal_worker_start(journal, error) : -1;
+}

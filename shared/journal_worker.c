@@ -1,0 +1,153 @@
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/clock.h"
+#include "shared/journal_private.h"
+#include "shared/journal_segment.h"
+#include "shared/log.h"
+
+#define OS_SYNC_INTERVAL_MS 1000 /* SYNC_OS: how far the stream may stay behind */
+#define PREPARE_RETRY_MS    200  /* while the disk is full */
+
+/* --- syncing --- */
+
+void journal_publish_synced(struct journal *journal, uint64_t seq)
+{
+    /* seq_cst, as is the reader's pair in stream.c: either it sees the new sequence or this sees that it waits. */
+    atomic_store(&journal->synced_seq, seq);
+    struct journal_signal *signal = journal->config.signal;
+    uint64_t one = 1;
+    if (signal != NULL && atomic_load(&signal->waiting) && atomic_exchange(&signal->waiting, false) &&
+        write(signal->fd, &one, sizeof one) < 0)
+        log_warn("journal", "cannot wake the stream: %s", strerror(errno));
+}
+
+void journal_sync_file(struct journal *journal, int fd)
+{
+    int64_t start = clock_mono_us();
+    if (fdatasync(fd) != 0)
+        journal_give_up(journal, "fdatasync");
+    if (journal->config.metrics != NULL)
+        metrics_observe(journal->config.metrics, METRIC_ISSUER_SYNC_TIME, (uint64_t)(clock_mono_us() - start), 1);
+}
+
+/* Worker: syncs what is written so far, the segment before included. */
+void journal_sync_written(struct journal *journal)
+{
+    uint64_t target = atomic_load_explicit(&journal->written_seq, memory_order_acquire);
+    if (target == atomic_load_explicit(&journal->synced_seq, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&journal->mutex);
+    int active = journal->active_fd, retired = journal->retired_fd;
+    pthread_mutex_unlock(&journal->mutex);
+    if (retired >= 0) {
+        journal_sync_file(journal, retired);
+        close(retired);
+        pthread_mutex_lock(&journal->mutex);
+        journal->retired_fd = -1;
+        pthread_cond_signal(&journal->writer_wakes);
+        pthread_mutex_unlock(&journal->mutex);
+    }
+    journal_sync_file(journal, active);
+    journal_publish_synced(journal, target);
+}
+
+/* --- the worker --- */
+
+struct worker {
+    struct journal *journal;
+    int64_t sync_interval_us; /* 0: it has no syncing to do */
+    int64_t next_sync_us;
+};
+
+static void sync_when_due(void *arg)
+{
+    struct worker *worker = arg;
+    int64_t now = clock_mono_us();
+    if (worker->sync_interval_us == 0 || now < worker->next_sync_us)
+        return;
+    journal_sync_written(worker->journal);
+    worker->next_sync_us = clock_mono_us() + worker->sync_interval_us;
+}
+
+static void prepare_next(struct worker *worker)
+{
+    struct journal *journal = worker->journal;
+    struct error error;
+    int fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, sync_when_due, worker, &error);
+    pthread_mutex_lock(&journal->mutex);
+    if (fd < 0 && !journal->prepare_failed)
+        log_error("journal", "%s; no new issues when the segment in use is full", error.text);
+    if (fd >= 0 && journal->prepare_failed)
+        log_info("journal", "there is room for the next segment again dir=%s", journal->dir);
+    journal->prepared_fd = fd;
+    journal->prepare_failed = fd < 0;
+    pthread_cond_signal(&journal->writer_wakes);
+    pthread_mutex_unlock(&journal->mutex);
+}
+
+/* Under the mutex: waits for work, at most until the next sync or attempt is due. */
+static void worker_wait(struct worker *worker)
+{
+    struct journal *journal = worker->journal;
+    int64_t wait_us = worker->sync_interval_us > 0 ? worker->next_sync_us - clock_mono_us() : INT64_C(3600000000);
+    if (journal->prepare_failed && wait_us > PREPARE_RETRY_MS * 1000)
+        wait_us = PREPARE_RETRY_MS * 1000;
+    if (wait_us <= 0)
+        return;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += wait_us / 1000000;
+    until.tv_nsec += wait_us % 1000000 * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(&journal->worker_wakes, &journal->mutex, &until);
+}
+
+static void *worker_main(void *arg)
+{
+    struct journal *journal = arg;
+    int64_t interval_ms = journal->config.sync_interval_ms;
+    struct worker worker = {
+        .journal = journal,
+        .sync_interval_us = (interval_ms == SYNC_OS ? OS_SYNC_INTERVAL_MS : interval_ms) * 1000,
+    };
+    bool stopping = false;
+    while (!stopping) {
+        sync_when_due(&worker);
+        pthread_mutex_lock(&journal->mutex);
+        bool due = journal->prepared_fd < 0;
+        if (!journal->stopping && (!due || journal->prepare_failed))
+            worker_wait(&worker);
+        due = journal->prepared_fd < 0;
+        stopping = journal->stopping;
+        pthread_mutex_unlock(&journal->mutex);
+        if (due && !stopping)
+            prepare_next(&worker);
+    }
+    return NULL;
+}
+
+int journal_worker_start(struct journal *journal, struct error *error)
+{
+    atomic_store(&journal->written_seq, journal->next_seq - 1);
+    atomic_store(&journal->synced_seq, journal->next_seq - 1);
+    int reason = pthread_create(&journal->worker, NULL, worker_main, journal);
+    if (reason != 0)
+        return error_set(error, "cannot start a thread: %s", strerror(reason));
+    journal->worker_runs = true;
+    return 0;
+}
+
+void journal_worker_stop(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->mutex);
+    journal->stopping = true;
+    pthread_cond_signal(&journal->worker_wakes);
+    pthread_mutex_unlock(&journal->mutex);
+    pthread_join(journal->worker, NULL);
+}
