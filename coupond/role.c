@@ -100,9 +100,6 @@ void role_wait(const char *role)
     signals_to_wait_for(&signals);
     CHECK(sigwait(&signals, &received) == 0);
     log_info(role, "stopping: %s", received == SIGTERM ? "SIGTERM" : "SIGINT");
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 int role_end(const char *role)

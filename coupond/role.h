@@ -23,7 +23,8 @@ int role_fail(const char *role, const struct error *error, int status);
  * open files is raised, the log level is set, and czmq is up with bounds and without its own signal handlers.
  */
 void role_begin(const struct options *options);
-/* Returns at the first SIGTERM or SIGINT, and logs which. After that a second SIGINT ends the process at once. */
+/* Returns at the first SIGTERM or SIGINT, and logs which. More of them change nothing; SIGQUIT
+ * ends the process at once. */
 void role_wait(const char *role);
 /* After all sockets are closed; logs the end. Returns the exit status 0. */
 int role_end(const char *role);
