@@ -1,0 +1,93 @@
+#include "persister/persister.h"
+
+#include <czmq.h>
+
+#include "persister/writer.h"
+#include "shared/log.h"
+#include "shared/status_http.h"
+#include "shared/store.h"
+
+struct persister {
+    const struct options *options;
+    struct writer **writers;
+    zactor_t **actors;
+    size_t count; /* of those that run */
+    struct status_http *status;
+};
+
+/* Before any thread runs: a store that refuses us is told at once, to whoever starts us. */
+static int prepare_store(const struct options *options, struct error *error)
+{
+    struct store *store = store_create(options, error);
+    if (!store)
+        return -1;
+    enum store_result result = store_connect(store, error);
+    if (result == STORE_OK)
+        result = store_migrate(store, error);
+    if (result == STORE_OK)
+        log_info("persister", "store is ready: %s", store_describe(store));
+    store_destroy(&store);
+    return result == STORE_OK ? 0 : error_prefix(error, "persister");
+}
+
+static int start_writer(struct persister *persister, struct error *error)
+{
+    size_t i = persister->count;
+    if (writer_create(&persister->writers[i], persister->options, error) != 0)
+        return -1;
+    persister->actors[i] = zactor_new(writer_actor, persister->writers[i]);
+    CHECK(persister->actors[i]);
+    persister->count++;
+    return 0;
+}
+
+/* On the status port's thread. */
+static bool is_ready(void *arg, char why[128])
+{
+    const struct persister *persister = arg;
+    for (size_t i = 0; i < persister->count; i++) {
+        if (!writer_is_connected(persister->writers[i])) {
+            snprintf(why, 128, "writer %zu has no connection to the store", i);
+            return false;
+        }
+    }
+    return true;
+}
+
+int persister_start(struct persister **out, const struct options *options, struct error *error)
+{
+    if (prepare_store(options, error) != 0)
+        return -1;
+    size_t threads = (size_t)options->persister_threads;
+    struct persister *persister = calloc(1, sizeof *persister);
+    CHECK(persister);
+    persister->options = options;
+    persister->writers = calloc(threads, sizeof *persister->writers);
+    persister->actors = calloc(threads, sizeof *persister->actors);
+    CHECK(persister->writers && persister->actors);
+    *out = persister;
+    int result = 0;
+    for (size_t i = 0; i < threads && result == 0; i++)
+        result = start_writer(persister, error);
+    if (result == 0)
+        result = status_http_open(&persister->status, options->persister_http, is_ready, persister, error);
+    if (result != 0)
+        persister_stop(out);
+    return result;
+}
+
+void persister_stop(struct persister **persister)
+{
+    struct persister *self = *persister;
+    if (!self)
+        return;
+    status_http_close(&self->status);
+    for (size_t i = self->count; i-- > 0;) {
+        zactor_destroy(&self->actors[i]);
+        writer_destroy(&self->writers[i]);
+    }
+    free(self->actors);
+    free(self->writers);
+    free(self);
+    *persister = NULL;
+}

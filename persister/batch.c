@@ -1,0 +1,182 @@
+#include "persister/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/journal_format.h"
+
+#define TIME_US_MAX INT64_C(253402300799999999) /* the last microsecond of 9999 */
+
+void batch_init(struct batch *batch)
+{
+    *batch = (struct batch){0};
+}
+
+void batch_deinit(struct batch *batch)
+{
+    free(batch->coupons);
+    free(batch->issues);
+    free(batch->aligned);
+    *batch = (struct batch){0};
+}
+
+static void *grow(void *array, size_t *capacity, size_t count, size_t size)
+{
+    if (count <= *capacity)
+        return array;
+    *capacity = count > 2 * *capacity ? count : 2 * *capacity;
+    array = realloc(array, *capacity * size);
+    CHECK(array);
+    return array;
+}
+
+/* Buffers of ZeroMQ may begin anywhere; journal batches are read on 8 bytes. */
+static const unsigned char *align(struct batch *batch, const void *bytes, size_t size)
+{
+    if ((uintptr_t)bytes % 8 == 0)
+        return bytes;
+    batch->aligned = grow(batch->aligned, &batch->aligned_capacity, size, 1);
+    memcpy(batch->aligned, bytes, size);
+    return batch->aligned;
+}
+
+static bool time_storable(int64_t us)
+{
+    return us >= 0 && us <= TIME_US_MAX;
+}
+
+static bool bound_storable(int64_t us)
+{
+    return us == TIME_NONE || time_storable(us);
+}
+
+static void add_issue(struct batch *batch, const struct journal_record *record)
+{
+    size_t i = batch->rows.issues_count++;
+    batch->issues = grow(batch->issues, &batch->issues_capacity, i + 1, sizeof *batch->issues);
+    batch->issues[i] = (struct store_issue){
+        .coupon_id = record->coupon_id,
+        .user_id = record->issue.user_id,
+        .coupon_id_length = (uint8_t)record->coupon_id_length,
+        .user_id_length = (uint8_t)record->issue.user_id_length,
+        .nth = record->issue.nth,
+        .sequence = record->issue.sequence,
+        .issued_at_us = record->time_us,
+        .journal_seq = record->seq,
+    };
+}
+
+static const char *add_coupon(struct batch *batch, const struct journal_record *record)
+{
+    if (!bound_storable(record->coupon.starts_at_us) || !bound_storable(record->coupon.ends_at_us) ||
+        !time_storable(record->coupon.created_at_us))
+        return "a coupon's time is out of bounds";
+    size_t i = batch->rows.coupons_count++;
+    batch->coupons = grow(batch->coupons, &batch->coupons_capacity, i + 1, sizeof *batch->coupons);
+    struct coupon *coupon = &batch->coupons[i];
+    *coupon = (struct coupon){
+        .quantity = record->coupon.quantity,
+        .per_user_limit = record->coupon.per_user_limit,
+        .paused = record->coupon.paused,
+        .starts_at_us = record->coupon.starts_at_us,
+        .ends_at_us = record->coupon.ends_at_us,
+        .created_at_us = record->coupon.created_at_us,
+        .updated_at_us = record->time_us,
+        .journal_seq = record->seq,
+    };
+    memcpy(coupon->id, record->coupon_id, record->coupon_id_length);
+    memcpy(coupon->title, record->coupon.title, record->coupon.title_length);
+    return NULL;
+}
+
+static const char *add_records(struct batch *batch, const void *journal_batch)
+{
+    struct journal_batch_reader reader;
+    struct journal_record record;
+    const char *wrong = NULL;
+    journal_batch_reader_init(&reader, journal_batch);
+    if (!time_storable(reader.header.time_us))
+        return "a batch's time is out of bounds";
+    while (!wrong && journal_batch_reader_next(&reader, &record)) {
+        if (record.type == JOURNAL_ISSUE)
+            add_issue(batch, &record);
+        else
+            wrong = add_coupon(batch, &record);
+    }
+    return wrong;
+}
+
+/* Walks the journal batches of the frame; their records are numbered on from `next_seq`. */
+static const char *read_batches(struct batch *batch, const unsigned char *bytes, size_t size, uint64_t *next_seq)
+{
+    for (size_t offset = 0; offset < size;) {
+        struct journal_batch_header header;
+        const char *wrong = "bytes that are no journal batch";
+        if (journal_batch_scan(bytes + offset, size - offset, batch->rows.journal_id, &header, &wrong) !=
+            JOURNAL_SCAN_BATCH)
+            return wrong;
+        if (header.count > 0 && header.first_seq != *next_seq)
+            return "the sequences of its journal batches have a gap";
+        wrong = add_records(batch, bytes + offset);
+        if (wrong)
+            return wrong;
+        *next_seq += header.count;
+        offset += header.length;
+    }
+    return NULL;
+}
+
+static const char *check_head(const struct frame_header *header, const struct frame_events *events, uint16_t partitions)
+{
+    if (header->partitions != partitions)
+        return "the issuer has another number of partitions than issuer/partitions says here";
+    if (header->partition >= partitions)
+        return "the partition does not exist";
+    if (header->count > BATCH_RECORDS_MAX)
+        return "more records than a frame may hold";
+    if (events->first_seq == 0 || events->last_seq > INT64_MAX || events->last_seq < events->first_seq ||
+        events->last_seq - events->first_seq + 1 != header->count)
+        return "first sequence, last sequence and count do not agree";
+    return NULL;
+}
+
+static void begin(struct batch *batch, const struct frame_header *header, const struct frame_events *events)
+{
+    batch->first_seq = events->first_seq;
+    batch->rows = (struct store_batch){
+        .partition = header->partition, .partitions = header->partitions, .last_seq = events->last_seq};
+    memcpy(batch->rows.journal_id, events->journal_id, sizeof batch->rows.journal_id);
+}
+
+const char *batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions)
+{
+    struct frame_header header;
+    struct frame_events events;
+    const char *wrong = frame_check(frame, size, &header);
+    if (wrong)
+        return wrong;
+    if (header.kind != FRAME_EVENTS)
+        return "a frame of another kind";
+    memcpy(&events, frame_records(frame), sizeof events);
+    wrong = check_head(&header, &events, partitions);
+    if (wrong)
+        return wrong;
+    begin(batch, &header, &events);
+    size_t fixed = sizeof header + sizeof events;
+    uint64_t next_seq = events.first_seq;
+    wrong = read_batches(batch, align(batch, (const char *)frame + fixed, size - fixed), size - fixed, &next_seq);
+    if (!wrong && next_seq != events.last_seq + 1)
+        wrong = "its journal batches hold another number of records than it says";
+    batch->rows.coupons = batch->coupons;
+    batch->rows.issues = batch->issues;
+    return wrong;
+}
+
+void batch_ack(const struct batch *batch, struct batch_ack *out)
+{
+    memset(out, 0, sizeof *out);
+    frame_header_write(&out->header, FRAME_ACK, batch->rows.partition, batch->rows.partitions, 1);
+    memcpy(out->ack.journal_id, batch->rows.journal_id, sizeof out->ack.journal_id);
+    out->ack.first_seq = batch->first_seq;
+    out->ack.last_seq = batch->rows.last_seq;
+}

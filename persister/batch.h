@@ -1,0 +1,44 @@
+/*
+ * From a FRAME_EVENTS, as it came over the wire, to the rows of one transaction. Pure. Every byte is checked: the
+ * frame, the checksum and the records of each journal batch in it, and that their sequences go on without a gap.
+ */
+#ifndef COUPOND_PERSISTER_BATCH_H
+#define COUPOND_PERSISTER_BATCH_H
+
+#include "shared/frame.h"
+#include "shared/store.h"
+
+/* Records in one frame: issuer/stream_rows_max at its highest, and a journal batch that is never split. */
+#define BATCH_RECORDS_MAX (65536u + 8192u)
+
+struct batch {
+    struct store_batch rows; /* points into the arrays below, and these into the frame */
+    uint64_t first_seq;
+    struct coupon *coupons;
+    size_t coupons_capacity;
+    struct store_issue *issues;
+    size_t issues_capacity;
+    void *aligned; /* for frames that do not lie on 8 bytes */
+    size_t aligned_capacity;
+};
+
+void batch_init(struct batch *batch);
+void batch_deinit(struct batch *batch);
+
+/*
+ * Reads `size` bytes at `frame`, which stay where they are for as long as the rows are used. NULL when batch->rows is
+ * ready to be written; otherwise what is wrong, a constant string. `partitions` is how many the persister believes
+ * there are.
+ */
+const char *batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions);
+
+/* The acknowledgement of the batch, to be sent after its commit. */
+struct batch_ack {
+    struct frame_header header;
+    struct frame_ack ack;
+};
+_Static_assert(sizeof(struct batch_ack) == sizeof(struct frame_header) + sizeof(struct frame_ack), "ack frame layout");
+
+void batch_ack(const struct batch *batch, struct batch_ack *out);
+
+#endif

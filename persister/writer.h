@@ -1,0 +1,37 @@
+/*
+ * The writer actor: takes batches from the issuer's stream, writes each to the store in one transaction and then
+ * acknowledges it. One thread, its own sockets, its own connection to the store.
+ *
+ *   in   FRAME_EVENTS   PULL, from the issuer
+ *        $TERM          its pipe: finishes the transaction in hand, gives up waiting for a store that is away
+ *   out  FRAME_ACK      PUSH, to the issuer
+ *
+ *           frame                    written
+ *   idle ──────────► writing ───────────────────► acknowledging ──► idle
+ *                     ▲   │ RETRY, FAILED
+ *                     │   ▼
+ *                     waiting        CONFLICT: back to idle without an acknowledgement; the issuer sends it again
+ */
+#ifndef COUPOND_PERSISTER_WRITER_H
+#define COUPOND_PERSISTER_WRITER_H
+
+#include <czmq.h>
+
+#include "shared/error.h"
+#include "shared/metrics.h"
+#include "shared/options.h"
+
+struct writer;
+
+/* Connects the sockets; the store is connected on the writer's own thread. -1 and `error` when an endpoint makes no
+ * sense. `options` is borrowed. */
+int writer_create(struct writer **writer, const struct options *options, struct error *error);
+void writer_destroy(struct writer **writer);
+
+/* The zactor's function; `args` is the writer. */
+void writer_actor(zsock_t *pipe, void *args);
+
+/* On any thread: whether its last business with the store went well. */
+bool writer_is_connected(const struct writer *writer);
+
+#endif
