@@ -1,0 +1,106 @@
+#include "gateway.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "gateway_loop.h"
+#include "http_head.h"
+#include "listener.h"
+#include "shared/log.h"
+
+enum {
+    THREADS_MAX = 64,  /* bound of gateway/threads */
+    SPARE_FILES = 128, /* descriptors for everything but connections */
+};
+
+struct gateway {
+    const struct options *options;
+    uint16_t port;
+    unsigned threads;
+    zactor_t *actors[THREADS_MAX];
+};
+
+/* A connection is a file: raises the limit as far as is allowed, and tells when that is not enough. */
+static void raise_file_limit(const struct options *options)
+{
+    rlim_t wanted = (rlim_t)(options->gateway_connections_max * options->gateway_threads + SPARE_FILES);
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        log_warn("gateway",
+                 "the limit of open files is below what gateway/connections_max may need; raise ulimit -n "
+                 "limit=%llu wanted=%llu",
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+}
+
+static int start_thread(struct gateway *gateway, int listen_fd, struct error *error)
+{
+    struct gateway_loop_args args = {.options = gateway->options, .listen_fd = listen_fd};
+    zactor_t *actor = zactor_new(gateway_loop_actor, &args);
+
+    CHECK(actor != NULL);
+    gateway->actors[gateway->threads++] = actor;
+    if (!args.failed)
+        return 0;
+    return error_set(error, "%s", args.error.text);
+}
+
+int gateway_start(struct gateway **gateway, const struct options *options, struct error *error)
+{
+    unsigned count = (unsigned)options->gateway_threads;
+    struct gateway *self = calloc(1, sizeof(*self));
+    int fds[THREADS_MAX];
+    bool loopback = false;
+
+    CHECK(self != NULL && count >= 1 && count <= THREADS_MAX);
+    self->options = options;
+    if (listener_bind(options->gateway_http, fds, count, &self->port, &loopback, error) != 0) {
+        free(self);
+        return -1;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of its write */
+    raise_file_limit(options);
+    http_head_init();
+    reply_init();
+    if (!loopback && options->gateway_admin_token[0] == '\0')
+        log_warn("gateway", "anybody who reaches %s may create and change coupons; set gateway/admin_token",
+                 options->gateway_http);
+    for (unsigned i = 0; i < count; i++) {
+        if (start_thread(self, fds[i], error) != 0) {
+            for (unsigned rest = i + 1; rest < count; rest++)
+                close(fds[rest]);
+            gateway_stop(&self);
+            return -1;
+        }
+    }
+    log_info("gateway", "serving http=%s port=%u threads=%u partitions=%u", options->gateway_http, self->port, count,
+             (unsigned)options->issuer_partitions);
+    *gateway = self;
+    return 0;
+}
+
+uint16_t gateway_port(const struct gateway *gateway)
+{
+    return gateway->port;
+}
+
+void gateway_stop(struct gateway **gateway)
+{
+    struct gateway *self = *gateway;
+
+    if (self == NULL)
+        return;
+    for (unsigned i = 0; i < self->threads; i++) {
+        zsock_set_sndtimeo(self->actors[i], 0); /* one that failed to start has nobody at the other end */
+        zstr_send(self->actors[i], "$TERM");    /* all drain at the same time */
+    }
+    for (unsigned i = 0; i < self->threads; i++)
+        zactor_destroy(&self->actors[i]);
+    free(self);
+    *gateway = NULL;
+}

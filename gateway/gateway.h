@@ -14,6 +14,8 @@ struct gateway;
 /* Listens and starts the threads. -1 and `error` when it cannot listen or an endpoint makes no sense. `options` is
  * borrowed and outlives it. */
 int gateway_start(struct gateway **gateway, const struct options *options, struct error *error);
+/* The port it listens on: that of gateway/http, or the one that was chosen when that is 0. */
+uint16_t gateway_port(const struct gateway *gateway);
 /* Drains as SIGTERM promises (readiness fails, listening stops, requests in flight are answered, at most
  * gateway/drain_timeout_ms), joins, frees. */
 void gateway_stop(struct gateway **gateway);

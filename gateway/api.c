@@ -1,0 +1,102 @@
+#include "api.h"
+
+#include <stdio.h>
+
+#include "api_routes.h"
+
+static void fail(struct api_call *call, enum error_code error)
+{
+    call->kind = API_PROBLEM;
+    call->error = error;
+}
+
+static void fail_field(struct api_call *call, const char *field, const char *reason)
+{
+    fail(call, ERROR_INVALID_REQUEST);
+    api_errors_add(&call->errors, field, reason);
+}
+
+/* What may follow "application/json": nothing, or charset=utf-8, quoted or not. */
+static bool is_utf8_parameter(struct span rest)
+{
+    rest = span_trim(rest);
+    if (rest.length == 0)
+        return true;
+    if (rest.at[0] != ';')
+        return false;
+    rest = span_trim((struct span){rest.at + 1, rest.length - 1});
+    return rest.length == 0 || span_equals_nocase(rest, SPAN_LITERAL("charset=utf-8")) ||
+           span_equals_nocase(rest, SPAN_LITERAL("charset=\"utf-8\""));
+}
+
+static bool is_json(struct span content_type)
+{
+    static const struct span json = {"application/json", 16};
+
+    return content_type.length >= json.length &&
+           span_equals_nocase((struct span){content_type.at, json.length}, json) &&
+           is_utf8_parameter((struct span){content_type.at + json.length, content_type.length - json.length});
+}
+
+/* What every route asks of a request before its own reader. */
+static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
+                   const struct admin_token *admin)
+{
+    enum admin_verdict verdict = ADMIN_ALLOWED;
+
+    if ((route->flags & ROUTE_ADMIN) != 0)
+        verdict = admin_token_check(admin, request->authorization);
+    if (verdict != ADMIN_ALLOWED)
+        fail(call, verdict == ADMIN_MISSING ? ERROR_UNAUTHORIZED : ERROR_FORBIDDEN);
+    else if ((route->flags & ROUTE_JSON) != 0 && !is_json(request->content_type))
+        fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
+    else if ((route->flags & ROUTE_JSON) == 0 && request->body.length > 0)
+        fail_field(call, "body", "this request takes none");
+    else
+        return true;
+    return false;
+}
+
+static bool captures_valid(struct api_call *call, const struct route_captures *captures)
+{
+    if (captures->coupon_id.at != NULL && !coupon_id_valid(captures->coupon_id.at, captures->coupon_id.length))
+        fail_field(call, "coupon_id", "must be 1 to 32 of A-Z a-z 0-9 - _ .");
+    if (captures->user_id.at != NULL && !user_id_valid(captures->user_id.at, captures->user_id.length))
+        fail_field(call, "user_id", "must be 1 to 64 of A-Z a-z 0-9 - _ . : @");
+    return call->errors.count == 0;
+}
+
+void api_read(struct api_call *call, const struct http_request *request, const struct admin_token *admin)
+{
+    struct route_captures captures;
+    const struct route *route = NULL;
+    const char *fault = http_target_parse(&call->target, request->target);
+
+    call->errors.count = 0;
+    call->route = METRIC_ROUTE_NONE;
+    if (fault != NULL) {
+        fail_field(call, "target", fault);
+        return;
+    }
+    route = api_route_find(request->method, call->target.path, &captures, &call->allow);
+    if (route == NULL) {
+        fail(call, call->allow != 0 ? ERROR_METHOD_NOT_ALLOWED : ERROR_NOT_FOUND);
+        return;
+    }
+    call->route = route->metric;
+    call->coupon_id = captures.coupon_id;
+    call->user_id = captures.user_id;
+    if (passes(call, route, request, admin) && captures_valid(call, &captures))
+        route->read(call, request);
+}
+
+void api_allow_format(unsigned allow, char *out, size_t size)
+{
+    static const char *const names[METHOD_COUNT] = {NULL, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    size_t length = 0;
+
+    out[0] = '\0';
+    for (unsigned i = METHOD_GET; i < METHOD_COUNT; i++)
+        if ((allow & (1u << i)) != 0 && length < size)
+            length += (size_t)snprintf(out + length, size - length, "%s%s", length == 0 ? "" : ", ", names[i]);
+}

@@ -1,0 +1,56 @@
+/*
+ * The HTTP API v1: from a parsed request to what it asks for (a call), or to the error that answers it. The routes are
+ * a table in api_routes.c. Pure: no socket, no clock, no thread.
+ */
+#ifndef COUPOND_API_H
+#define COUPOND_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "admin_token.h"
+#include "api_errors.h"
+#include "error_codes.h"
+#include "http_request.h"
+#include "http_target.h"
+#include "shared/coupon.h"
+#include "shared/frame.h"
+#include "shared/metrics_table.h"
+
+enum api_kind {
+    API_PROBLEM, /* answer `error` at once */
+    API_ISSUE,   /* issue_op, coupon_id, user_id to the issuer */
+    API_COUPON,  /* coupon_op, coupon_fields, coupon to the issuer */
+    API_LIST,    /* limit, coupon.id as the cursor, to every partition */
+    API_LIVEZ,
+    API_READYZ,
+    API_METRICS,
+};
+
+/* What one request asks for. Only the members of its kind are filled; the spans borrow the request, or `target`. */
+struct api_call {
+    enum api_kind kind;
+    enum metric_route route;
+    enum error_code error;
+    unsigned allow; /* ERROR_METHOD_NOT_ALLOWED: bits of enum method */
+    enum issue_op issue_op;
+    struct span coupon_id;
+    struct span user_id;
+    enum coupon_op coupon_op;
+    uint8_t coupon_fields;
+    struct coupon coupon; /* COUPON_CREATE without an id: the caller makes one */
+    uint32_t limit;
+    struct api_errors errors; /* with API_PROBLEM */
+    struct http_target target;
+    char user_id_copy[USER_ID_MAX]; /* of an id that came with escapes */
+};
+
+#define LIST_LIMIT_DEFAULT 50
+
+/* `admin` is the token that creating and changing coupons needs. */
+void api_read(struct api_call *call, const struct http_request *request, const struct admin_token *admin);
+
+/* "GET, HEAD, POST" for the bits of `allow`. */
+void api_allow_format(unsigned allow, char *out, size_t size);
+
+#endif

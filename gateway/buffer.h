@@ -1,0 +1,27 @@
+/*
+ * Bytes that grow: what a connection still has to read or to write. Keeps its room between uses, so that the steady
+ * state allocates nothing. Pure; used by one thread. Callers bound what they put in; running out of memory stops the
+ * process.
+ */
+#ifndef COUPOND_BUFFER_H
+#define COUPOND_BUFFER_H
+
+#include <stddef.h>
+
+/* All zeros is an empty buffer. */
+struct buffer {
+    char *data;
+    size_t length;
+    size_t capacity;
+};
+
+/* Room for `size` more bytes behind the end; valid until the next call. The length does not change. */
+char *buffer_reserve(struct buffer *buffer, size_t size);
+void buffer_append(struct buffer *buffer, const void *data, size_t size);
+/* Drops the first `size` bytes. */
+void buffer_consume(struct buffer *buffer, size_t size);
+/* Empties it; gives the room back when it is more than `keep` bytes. */
+void buffer_clear(struct buffer *buffer, size_t keep);
+void buffer_deinit(struct buffer *buffer);
+
+#endif

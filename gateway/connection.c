@@ -1,0 +1,476 @@
+#include "connection.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "dispatch.h"
+#include "gateway_loop.h"
+#include "shared/error.h"
+
+enum {
+    BUFFER_KEEP = 4096,             /* room that an idle connection keeps */
+    OUT_HIGH = 64 * 1024,           /* unwritten answers from which on no more requests are taken */
+    OUT_MAX = 16 * 1024 * 1024,     /* unwritten answers with which it is closed */
+    LINGER_MS = 2000,               /* how long a refused peer may go on sending */
+    LINGER_BYTES_MAX = 1024 * 1024, /* how much */
+};
+
+static uint64_t now_ms(const struct connection *c)
+{
+    return uv_now(&c->loop->uv);
+}
+
+static size_t unwritten(const struct connection *c)
+{
+    return c->out.length + c->writing.length;
+}
+
+void connection_mark_dirty(struct connection *c)
+{
+    if (c->dirty || c->state == CONNECTION_CLOSED)
+        return;
+    c->dirty = true;
+    c->dirty_next = c->loop->dirty;
+    c->loop->dirty = c;
+}
+
+/* ---- time ---- */
+
+/* When the connection must have moved on; UINT64_MAX while it waits for the issuer. */
+static uint64_t deadline_of(const struct connection *c)
+{
+    const struct options *options = c->loop->options;
+
+    if (c->state == CONNECTION_LINGERING)
+        return c->input_ms + LINGER_MS;
+    if (c->write_pending)
+        return c->written_ms + (uint64_t)options->gateway_header_timeout_ms;
+    if (c->queue_length > 0)
+        return UINT64_MAX;
+    if (c->in.length > 0)
+        return c->input_ms + (uint64_t)options->gateway_header_timeout_ms;
+    return c->input_ms + (uint64_t)options->gateway_idle_timeout_ms;
+}
+
+/* Moves the timer when the deadline has come nearer; a later one is found when the timer fires. */
+static void arm(struct connection *c)
+{
+    uint64_t due = deadline_of(c);
+
+    if (c->state != CONNECTION_CLOSED && (c->timer.previous == NULL || due < c->timer.due_ms))
+        timer_wheel_put(&c->loop->wheel, &c->timer, due == UINT64_MAX ? now_ms(c) + 1000 : due);
+}
+
+void connection_on_timer(struct timer_node *node, void *arg)
+{
+    struct connection *c = (struct connection *)((char *)node - offsetof(struct connection, timer));
+
+    (void)arg;
+    if (deadline_of(c) > now_ms(c)) {
+        arm(c);
+        return;
+    }
+    if (c->state != CONNECTION_LINGERING)
+        metrics_add(c->loop->metrics, METRIC_GATEWAY_TIMEOUTS, 0, 1);
+    if (c->state == CONNECTION_OPEN && c->in.length > 0 && !c->write_pending) {
+        c->input_ms = now_ms(c);
+        dispatch_refusal(c, ERROR_REQUEST_TIMEOUT, NULL);
+        arm(c);
+    } else {
+        connection_close(c);
+    }
+}
+
+/* ---- the queue of exchanges ---- */
+
+void connection_enqueue(struct connection *c, struct exchange *exchange)
+{
+    exchange->connection = c;
+    exchange->queue_next = NULL;
+    if (c->queue_tail != NULL)
+        c->queue_tail->queue_next = exchange;
+    else
+        c->queue_head = exchange;
+    c->queue_tail = exchange;
+    c->queue_length++;
+}
+
+static struct exchange *dequeue(struct connection *c)
+{
+    struct exchange *exchange = c->queue_head;
+
+    c->queue_head = exchange->queue_next;
+    if (c->queue_head == NULL)
+        c->queue_tail = NULL;
+    c->queue_length--;
+    return exchange;
+}
+
+struct buffer *connection_answer_buffer(struct connection *c, struct exchange *exchange)
+{
+    CHECK(exchange != NULL || c->queue_length == 0);
+    return exchange == NULL || exchange == c->queue_head ? &c->out : &exchange->answer;
+}
+
+void connection_answered(struct connection *c, struct exchange *exchange)
+{
+    connection_mark_dirty(c);
+    if (exchange != NULL)
+        exchange->answered = true;
+    while (c->queue_head != NULL && c->queue_head->answered) {
+        exchange = dequeue(c);
+        buffer_append(&c->out, exchange->answer.data, exchange->answer.length);
+        exchange_release(&c->loop->exchanges, exchange);
+    }
+    if (c->queue_length == 0)
+        c->input_ms = now_ms(c); /* from now on the next request is what we wait for */
+}
+
+bool connection_ends_with(const struct connection *c, const struct exchange *exchange)
+{
+    return c->state == CONNECTION_LAST && (exchange == NULL || exchange == c->queue_tail);
+}
+
+/* ---- in ---- */
+
+static bool can_take(const struct connection *c)
+{
+    if (c->state != CONNECTION_OPEN || c->queue_length == CONNECTION_PIPELINE_MAX || unwritten(c) >= OUT_HIGH)
+        return false;
+    return c->queue_length == 0 || (!c->loop->draining && !exchanges_full(&c->loop->exchanges));
+}
+
+static void take_request(struct connection *c)
+{
+    if (!c->request.keep_alive || c->loop->draining)
+        c->state = CONNECTION_LAST;
+    dispatch_request(c, &c->request);
+    http_request_reset(&c->request);
+}
+
+/* A client that waits for permission to send its body gets it when its turn has come. */
+static void permit_body(struct connection *c)
+{
+    if (!c->request.continue_wanted || c->queue_length > 0)
+        return;
+    c->request.continue_wanted = false;
+    reply_write_continue(&c->out);
+    connection_mark_dirty(c);
+}
+
+/* Takes every whole request at `data`; *left becomes the length of the rest, which is returned. */
+static char *parse(struct connection *c, char *data, size_t *left)
+{
+    while (*left > 0 && can_take(c)) {
+        enum http_progress progress = http_request_feed(&c->request, &c->loop->limits, data, left);
+        if (progress == HTTP_MORE) {
+            permit_body(c);
+            break;
+        }
+        if (progress == HTTP_REFUSED) {
+            dispatch_refusal(c, error_code_of_http_status(c->request.status), c->request.reason);
+            break;
+        }
+        data += c->request.size;
+        *left -= c->request.size;
+        take_request(c);
+    }
+    if (c->state != CONNECTION_OPEN)
+        *left = 0; /* nothing of it will be read */
+    c->stalled = *left > 0 && !can_take(c);
+    return data;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct connection *c = (struct connection *)handle;
+
+    (void)suggested;
+    *buffer = uv_buf_init(c->loop->read_buffer, sizeof(c->loop->read_buffer));
+}
+
+/* Stops reading while the buffer is full, and goes on when there is room again. */
+static void govern_reading(struct connection *c)
+{
+    size_t high = c->loop->limits.head_bytes_max + c->loop->limits.body_bytes_max;
+    bool full = c->in.length > high && !can_take(c) && c->state == CONNECTION_OPEN;
+
+    if (full && !c->read_paused)
+        uv_read_stop((uv_stream_t *)&c->tcp);
+    else if (!full && c->read_paused && !c->peer_ended)
+        uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+    c->read_paused = full;
+}
+
+void connection_resume(struct connection *c)
+{
+    size_t left = c->in.length;
+    char *rest = NULL;
+
+    if (left == 0 || c->state != CONNECTION_OPEN)
+        return;
+    rest = parse(c, c->in.data, &left);
+    if (rest != c->in.data && left > 0)
+        memmove(c->in.data, rest, left);
+    c->in.length = left;
+    if (left == 0)
+        buffer_clear(&c->in, BUFFER_KEEP);
+    govern_reading(c);
+}
+
+static void take_input(struct connection *c, char *data, size_t size)
+{
+    if (c->in.length == 0) {
+        c->input_ms = now_ms(c);
+        data = parse(c, data, &size);
+        buffer_append(&c->in, data, size);
+        govern_reading(c);
+    } else {
+        buffer_append(&c->in, data, size);
+        connection_resume(c);
+    }
+    arm(c);
+}
+
+/* The peer will send no more; what it asked for before is still answered. */
+static void on_peer_end(struct connection *c, ssize_t status)
+{
+    if (status != UV_EOF || c->state == CONNECTION_LINGERING) {
+        connection_close(c);
+        return;
+    }
+    uv_read_stop((uv_stream_t *)&c->tcp);
+    c->peer_ended = true;
+    c->refused = false;
+    connection_mark_dirty(c);
+}
+
+/* After the peer's end, and with every whole request taken, the rest is a piece that will never be whole. */
+static void drop_torn_request(struct connection *c)
+{
+    if (!c->peer_ended || c->state != CONNECTION_OPEN || c->stalled)
+        return;
+    c->state = CONNECTION_LAST;
+    c->in.length = 0;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    struct connection *c = (struct connection *)stream;
+
+    if (size < 0) {
+        on_peer_end(c, size);
+    } else if (c->state == CONNECTION_OPEN) {
+        take_input(c, buffer->base, (size_t)size);
+    } else if (c->state == CONNECTION_LAST || c->state == CONNECTION_LINGERING) {
+        c->lingered += (size_t)size;
+        if (c->lingered > LINGER_BYTES_MAX)
+            connection_close(c);
+    }
+}
+
+/* ---- out ---- */
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct connection *c = (struct connection *)write->data;
+
+    c->write_pending = false;
+    buffer_clear(&c->writing, BUFFER_KEEP);
+    if (status != 0)
+        connection_close(c);
+    else
+        connection_mark_dirty(c);
+}
+
+/* What the kernel does not take at once goes to libuv, from a buffer that stays as it is until then. */
+static bool write_rest(struct connection *c)
+{
+    struct buffer empty = c->writing;
+    uv_buf_t rest;
+
+    c->writing = c->out;
+    c->out = empty;
+    rest = uv_buf_init(c->writing.data, (unsigned)c->writing.length);
+    c->write.data = c;
+    c->written_ms = now_ms(c);
+    c->write_pending = uv_write(&c->write, (uv_stream_t *)&c->tcp, &rest, 1, on_written) == 0;
+    return c->write_pending;
+}
+
+static bool write_out(struct connection *c)
+{
+    uv_buf_t bytes = uv_buf_init(c->out.data, (unsigned)c->out.length);
+    int written = uv_try_write((uv_stream_t *)&c->tcp, &bytes, 1);
+
+    if (written < 0 && written != UV_EAGAIN)
+        return false;
+    if (written == (int)c->out.length) {
+        buffer_clear(&c->out, BUFFER_KEEP);
+        return true;
+    }
+    if (written > 0)
+        buffer_consume(&c->out, (size_t)written);
+    return write_rest(c);
+}
+
+/* Everything is answered and written. A peer that was refused may still be sending: closing now would reset the
+ * connection and with it the answer on its way. */
+static void finish(struct connection *c)
+{
+    int fd = -1;
+
+    if (!c->refused || uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
+        connection_close(c);
+        return;
+    }
+    c->state = CONNECTION_LINGERING;
+    c->input_ms = now_ms(c);
+}
+
+void connection_flush(struct connection *c)
+{
+    if (c->state == CONNECTION_CLOSED || c->state == CONNECTION_LINGERING)
+        return;
+    drop_torn_request(c);
+    if (c->out.length > 0 && !c->write_pending && !write_out(c)) {
+        connection_close(c);
+        return;
+    }
+    if (unwritten(c) > OUT_MAX) {
+        connection_close(c);
+        return;
+    }
+    if (c->state == CONNECTION_LAST && c->queue_length == 0 && unwritten(c) == 0)
+        finish(c);
+    else if (c->stalled && can_take(c))
+        connection_mark_dirty(c); /* the next turn parses on */
+    arm(c);
+}
+
+/* ---- life ---- */
+
+static struct connection *allocate(struct gateway_loop *loop)
+{
+    struct connection *c = loop->free;
+    struct buffer in;
+    struct buffer out;
+
+    if (c == NULL) {
+        c = calloc(1, sizeof(*c));
+        CHECK(c != NULL);
+    } else {
+        loop->free = c->next;
+        in = c->in;
+        out = c->out;
+        memset(c, 0, sizeof(*c));
+        c->in = in;
+        c->out = out;
+    }
+    c->loop = loop;
+    return c;
+}
+
+static void link_open(struct connection *c)
+{
+    struct gateway_loop *loop = c->loop;
+
+    c->next = loop->open;
+    if (loop->open != NULL)
+        loop->open->previous = c;
+    loop->open = c;
+    metrics_set(loop->metrics, METRIC_GATEWAY_CONNECTIONS, 0, ++loop->connections);
+}
+
+static void unlink_open(struct connection *c)
+{
+    struct gateway_loop *loop = c->loop;
+
+    if (c->previous != NULL)
+        c->previous->next = c->next;
+    else
+        loop->open = c->next;
+    if (c->next != NULL)
+        c->next->previous = c->previous;
+    metrics_set(loop->metrics, METRIC_GATEWAY_CONNECTIONS, 0, --loop->connections);
+}
+
+static void unmark_dirty(struct connection *c)
+{
+    struct connection **at = &c->loop->dirty;
+
+    while (c->dirty && *at != c)
+        at = &(*at)->dirty_next;
+    if (c->dirty)
+        *at = c->dirty_next;
+    c->dirty = false;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct connection *c = (struct connection *)handle;
+
+    unmark_dirty(c);
+    buffer_clear(&c->in, BUFFER_KEEP);
+    buffer_clear(&c->out, BUFFER_KEEP);
+    buffer_deinit(&c->writing);
+    c->next = c->loop->free;
+    c->loop->free = c;
+}
+
+void connection_close(struct connection *c)
+{
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    c->state = CONNECTION_CLOSED;
+    while (c->queue_head != NULL)
+        exchange_release(&c->loop->exchanges, dequeue(c));
+    timer_wheel_remove(&c->timer);
+    unlink_open(c);
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+void connection_accept(struct gateway_loop *loop)
+{
+    struct connection *c = allocate(loop);
+    bool refused = loop->connections >= (uint64_t)loop->options->gateway_connections_max || loop->draining;
+
+    CHECK(uv_tcp_init(&loop->uv, &c->tcp) == 0);
+    link_open(c);
+    c->input_ms = now_ms(c);
+    if (uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&c->tcp) != 0) {
+        connection_close(c);
+        return;
+    }
+    metrics_add(loop->metrics, refused ? METRIC_GATEWAY_REFUSED : METRIC_GATEWAY_ACCEPTED, 0, 1);
+    uv_tcp_nodelay(&c->tcp, 1);
+    if (refused || uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {
+        connection_close(c);
+        return;
+    }
+    arm(c);
+}
+
+void connection_drain(struct connection *c)
+{
+    if (c->state != CONNECTION_OPEN)
+        return;
+    if (c->queue_length > 0 || unwritten(c) > 0)
+        c->state = CONNECTION_LAST;
+    else if (c->in.length == 0)
+        connection_close(c);
+    connection_mark_dirty(c);
+}
+
+void connection_pool_deinit(struct gateway_loop *loop)
+{
+    while (loop->free != NULL) {
+        struct connection *c = loop->free;
+        loop->free = c->next;
+        buffer_deinit(&c->in);
+        buffer_deinit(&c->out);
+        free(c);
+    }
+}

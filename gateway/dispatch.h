@@ -1,0 +1,28 @@
+/*
+ * From requests to calls of the issuer, and from its replies to answers. On the gateway thread.
+ */
+#ifndef COUPOND_DISPATCH_H
+#define COUPOND_DISPATCH_H
+
+#include "connection.h"
+#include "error_codes.h"
+#include "http_request.h"
+#include "issuer_link.h"
+
+/* Answers the request at once, or sends it on its way. */
+void dispatch_request(struct connection *connection, const struct http_request *request);
+/* Answers what could not be read as a request; the connection takes no more. `reason` goes into `errors`, may be NULL.
+ */
+void dispatch_refusal(struct connection *connection, enum error_code code, const char *reason);
+
+/* The links' events; `arg` is the struct gateway_loop. */
+void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply);
+void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply);
+void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag);
+
+/* Answers outcome_unknown to all that wait for a partition whose connection was lost. */
+void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition);
+/* Answers outcome_unknown to all that have waited too long. */
+void dispatch_expire(struct gateway_loop *loop);
+
+#endif

@@ -1,0 +1,310 @@
+#include "gateway_loop.h"
+
+#include <stdlib.h>
+
+#include "dispatch.h"
+#include "shared/clock.h"
+#include "shared/error.h"
+#include "shared/log.h"
+
+enum {
+    TICK_MS = 25,   /* pings, time-outs, the date */
+    ROUNDS_MAX = 4, /* receives and sends in one turn */
+};
+
+int64_t gateway_loop_now_us(struct gateway_loop *loop)
+{
+    if (loop->turn_us == 0)
+        loop->turn_us = clock_mono_us();
+    return loop->turn_us;
+}
+
+static int64_t loop_ms(const struct gateway_loop *loop)
+{
+    return (int64_t)uv_now(&loop->uv);
+}
+
+/* ---- a turn ---- */
+
+static bool receive_replies(struct gateway_loop *loop)
+{
+    bool more = false;
+
+    for (uint16_t p = 0; p < loop->partitions; p++)
+        more |= issuer_link_receive(loop->links[p], loop_ms(loop));
+    return more;
+}
+
+static void resume_connections(struct gateway_loop *loop)
+{
+    for (struct connection *c = loop->dirty; c != NULL; c = c->dirty_next)
+        connection_resume(c);
+}
+
+static bool send_requests(struct gateway_loop *loop)
+{
+    bool sent = false;
+
+    for (uint16_t p = 0; p < loop->partitions; p++)
+        sent |= issuer_link_flush(loop->links[p]);
+    return sent;
+}
+
+/* Connections that become dirty while this goes on have the next turn. */
+static void flush_connections(struct gateway_loop *loop)
+{
+    struct connection *next = loop->dirty;
+
+    loop->dirty = NULL;
+    while (next != NULL) {
+        struct connection *c = next;
+        next = c->dirty_next;
+        c->dirty = false;
+        connection_flush(c);
+    }
+}
+
+static void on_again(uv_idle_t *again)
+{
+    (void)again;
+}
+
+static void take_turn(struct gateway_loop *loop)
+{
+    bool more = true;
+
+    for (int round = 0; more && round < ROUNDS_MAX; round++) {
+        more = receive_replies(loop);
+        resume_connections(loop);
+        more |= send_requests(loop);
+    }
+    flush_connections(loop);
+    if (more || loop->dirty != NULL)
+        uv_idle_start(&loop->again, on_again); /* the poll does not wait */
+    else
+        uv_idle_stop(&loop->again);
+}
+
+/* After the poll: everything that was read is parsed. */
+static void on_check(uv_check_t *check)
+{
+    take_turn(check->data);
+}
+
+/* Before the poll: what timers and writes have left. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct gateway_loop *loop = prepare->data;
+
+    take_turn(loop);
+    loop->turn_us = 0;
+}
+
+/* ---- drain and end ---- */
+
+static void drain(struct gateway_loop *loop)
+{
+    struct connection *next = NULL;
+
+    if (loop->draining)
+        return;
+    log_info("gateway", "draining connections=%u in_flight=%u", loop->connections, loop->exchanges.waiting_count);
+    loop->draining = true;
+    loop->drain_until_ms = uv_now(&loop->uv) + (uint64_t)loop->options->gateway_drain_timeout_ms;
+    uv_close((uv_handle_t *)&loop->listener, NULL);
+    for (struct connection *c = loop->open; c != NULL; c = next) {
+        next = c->next;
+        connection_drain(c);
+    }
+}
+
+static void read_pipe(struct gateway_loop *loop)
+{
+    char *message = NULL;
+
+    while ((zsock_events(loop->pipe) & ZMQ_POLLIN) != 0) {
+        message = zstr_recv(loop->pipe);
+        if (message == NULL || strcmp(message, "$TERM") == 0)
+            drain(loop);
+        zstr_free(&message);
+    }
+}
+
+static void on_pipe(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    read_pipe(poll->data);
+}
+
+static bool drained(const struct gateway_loop *loop)
+{
+    return loop->draining && (loop->connections == 0 || uv_now(&loop->uv) >= loop->drain_until_ms);
+}
+
+/* ---- the tick ---- */
+
+static void set_gauges(struct gateway_loop *loop)
+{
+    int64_t up = 0;
+
+    for (uint16_t p = 0; p < loop->partitions; p++)
+        up += issuer_link_up(loop->links[p], loop_ms(loop));
+    metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, up);
+    metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, loop->exchanges.waiting_count);
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct gateway_loop *loop = tick->data;
+
+    reply_clock_set(&loop->clock, clock_wall_us());
+    for (uint16_t p = 0; p < loop->partitions; p++)
+        issuer_link_tick(loop->links[p], loop_ms(loop));
+    dispatch_expire(loop);
+    timer_wheel_advance(&loop->wheel, uv_now(&loop->uv), connection_on_timer, NULL);
+    set_gauges(loop);
+    if (drained(loop))
+        uv_stop(&loop->uv);
+}
+
+/* ---- setup ---- */
+
+static void on_link(uv_poll_t *poll, int status, int events)
+{
+    struct gateway_loop *loop = poll->data;
+
+    (void)status;
+    (void)events;
+    issuer_link_wake(loop->links[poll - loop->link_polls]);
+}
+
+static void on_monitor(uv_poll_t *poll, int status, int events)
+{
+    struct gateway_loop *loop = poll->data;
+    uint16_t partition = (uint16_t)(poll - loop->monitor_polls);
+
+    (void)status;
+    (void)events;
+    if (issuer_link_check_monitor(loop->links[partition], loop_ms(loop))) {
+        log_warn("gateway", "lost the connection to the issuer partition=%u", partition);
+        dispatch_partition_lost(loop, partition);
+    }
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    if (status == 0)
+        connection_accept(listener->data);
+}
+
+static void watch(struct gateway_loop *loop, uv_poll_t *poll, int fd, uv_poll_cb callback)
+{
+    CHECK(uv_poll_init(&loop->uv, poll, fd) == 0);
+    poll->data = loop;
+    CHECK(uv_poll_start(poll, UV_READABLE, callback) == 0);
+}
+
+static int open_links(struct gateway_loop *loop, struct error *error)
+{
+    const char *base = loop->options->gateway_requests;
+    uint16_t partitions = (uint16_t)loop->options->issuer_partitions;
+
+    loop->link_events =
+        (struct issuer_link_events){dispatch_on_issue_reply, dispatch_on_coupon_reply, dispatch_on_unsent, loop};
+    for (uint16_t p = 0; p < partitions; p++) {
+        loop->links[p] = issuer_link_create(base, p, partitions, &loop->link_events, loop->metrics, error);
+        if (loop->links[p] == NULL)
+            return -1;
+        loop->partitions++;
+        watch(loop, &loop->link_polls[p], issuer_link_fd(loop->links[p]), on_link);
+        if (issuer_link_monitor_fd(loop->links[p]) >= 0)
+            watch(loop, &loop->monitor_polls[p], issuer_link_monitor_fd(loop->links[p]), on_monitor);
+        issuer_link_wake(loop->links[p]);
+    }
+    return 0;
+}
+
+static void open_handles(struct gateway_loop *loop, int listen_fd)
+{
+    CHECK(uv_tcp_init(&loop->uv, &loop->listener) == 0 && uv_tcp_open(&loop->listener, listen_fd) == 0);
+    CHECK(uv_prepare_init(&loop->uv, &loop->prepare) == 0 && uv_prepare_start(&loop->prepare, on_prepare) == 0);
+    CHECK(uv_check_init(&loop->uv, &loop->check) == 0 && uv_check_start(&loop->check, on_check) == 0);
+    CHECK(uv_idle_init(&loop->uv, &loop->again) == 0);
+    CHECK(uv_timer_init(&loop->uv, &loop->tick) == 0 && uv_timer_start(&loop->tick, on_tick, 0, TICK_MS) == 0);
+    loop->listener.data = loop;
+    loop->prepare.data = loop;
+    loop->check.data = loop;
+    loop->tick.data = loop;
+    watch(loop, &loop->pipe_poll, zsock_fd(loop->pipe), on_pipe);
+}
+
+static int listen_error(struct gateway_loop *loop, struct error *error)
+{
+    int status = uv_listen((uv_stream_t *)&loop->listener, 4096, on_connection);
+
+    if (status != 0)
+        return error_set(error, "gateway/http: cannot listen on %s: %s", loop->options->gateway_http,
+                         uv_strerror(status));
+    return 0;
+}
+
+static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_loop_args *args)
+{
+    const struct options *options = args->options;
+
+    loop->options = options;
+    loop->pipe = pipe;
+    loop->metrics = metrics_create("gateway", -1);
+    loop->limits =
+        (struct http_limits){(size_t)options->gateway_header_bytes_max, (size_t)options->gateway_body_bytes_max};
+    admin_token_init(&loop->admin, options->gateway_admin_token);
+    reply_clock_set(&loop->clock, clock_wall_us());
+    exchanges_init(&loop->exchanges, (uint32_t)options->gateway_in_flight_max);
+    CHECK(uv_loop_init(&loop->uv) == 0);
+    timer_wheel_init(&loop->wheel, TICK_MS * 4, uv_now(&loop->uv));
+    open_handles(loop, args->listen_fd);
+    if (open_links(loop, &args->error) != 0)
+        return -1;
+    return listen_error(loop, &args->error);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void loop_close(struct gateway_loop *loop)
+{
+    while (loop->open != NULL)
+        connection_close(loop->open);
+    uv_walk(&loop->uv, close_handle, NULL);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&loop->uv) == 0);
+    for (uint16_t p = 0; p < loop->partitions; p++)
+        issuer_link_destroy(&loop->links[p]);
+    metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, 0);
+    metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, 0);
+    exchanges_deinit(&loop->exchanges);
+    connection_pool_deinit(loop);
+    buffer_deinit(&loop->scratch);
+}
+
+void gateway_loop_actor(zsock_t *pipe, void *args)
+{
+    struct gateway_loop_args *start = args;
+    struct gateway_loop *loop = calloc(1, sizeof(*loop));
+
+    CHECK(loop != NULL);
+    start->failed = loop_open(loop, pipe, start) != 0;
+    bool failed = start->failed;
+    zsock_signal(pipe, failed ? 1 : 0); /* from here on `start` is its owner's again */
+    if (!failed) {
+        read_pipe(loop); /* the signal may have swallowed the descriptor's news */
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+    }
+    loop_close(loop);
+    free(loop);
+}

@@ -1,0 +1,79 @@
+/*
+ * One gateway thread: an event loop with its listening socket, its connections, its exchanges and its links to the
+ * partitions. Everything in the struct is owned by that thread.
+ *
+ * A turn of the loop: read what is readable and parse it, take the issuer's replies, send each partition one frame with
+ * all requests that were found, write each connection once.
+ *
+ *   pipe in   "$TERM": drain, then end
+ *   pipe out  a signal when it serves (zactor's), a signal when it has ended
+ */
+#ifndef COUPOND_GATEWAY_LOOP_H
+#define COUPOND_GATEWAY_LOOP_H
+
+#include <czmq.h>
+#include <uv.h>
+
+#include "admin_token.h"
+#include "connection.h"
+#include "exchange.h"
+#include "http_request.h"
+#include "issuer_link.h"
+#include "reply.h"
+#include "shared/metrics.h"
+#include "shared/options.h"
+#include "timer_wheel.h"
+
+enum { READ_BYTES = 64 * 1024 };
+
+/* What a thread is started with; borrowed until it has signalled. */
+struct gateway_loop_args {
+    const struct options *options;
+    int listen_fd; /* the thread closes it */
+    bool failed;   /* set by the thread before its signal; `error` says why, and the thread ends */
+    struct error error;
+};
+
+struct gateway_loop {
+    const struct options *options;
+    struct metrics *metrics;
+    zsock_t *pipe;
+    /* the loop's handles */
+    uv_loop_t uv;
+    uv_tcp_t listener;
+    uv_poll_t pipe_poll;
+    uv_poll_t link_polls[PARTITIONS_MAX];
+    uv_poll_t monitor_polls[PARTITIONS_MAX];
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t again; /* active while work is left for the next turn */
+    uv_timer_t tick;
+    /* requests */
+    struct http_limits limits;
+    struct admin_token admin;
+    struct reply_clock clock;
+    struct exchanges exchanges;
+    struct issuer_link_events link_events;
+    struct issuer_link *links[PARTITIONS_MAX];
+    uint16_t partitions;
+    struct buffer scratch; /* bodies in the making */
+    /* connections */
+    struct connection *open; /* all that are not closed */
+    struct connection *free;
+    struct connection *dirty; /* have something to read again or to write in this turn */
+    unsigned connections;
+    struct timer_wheel wheel;
+    char read_buffer[READ_BYTES];
+    /* time, read once a turn */
+    int64_t turn_us; /* 0: not read in this turn */
+    bool draining;
+    uint64_t drain_until_ms;
+};
+
+/* The actor: a zactor_fn; `args` is a struct gateway_loop_args. */
+void gateway_loop_actor(zsock_t *pipe, void *args);
+
+/* Microseconds of the monotone clock, the same for a whole turn. */
+int64_t gateway_loop_now_us(struct gateway_loop *loop);
+
+#endif

@@ -1,0 +1,175 @@
+#include "http_fields.h"
+
+#include "http_bytes.h"
+
+static bool refuse(struct http_fields *fields, int status, const char *reason)
+{
+    fields->status = status;
+    fields->reason = reason;
+    return false;
+}
+
+bool http_is_token(struct span s)
+{
+    for (size_t i = 0; i < s.length; i++)
+        if (!http_byte_is(s.at[i], HTTP_BYTE_TOKEN))
+            return false;
+    return s.length > 0;
+}
+
+static bool is_field_value(struct span s)
+{
+    for (size_t i = 0; i < s.length; i++)
+        if (!http_byte_is(s.at[i], HTTP_BYTE_VALUE))
+            return false;
+    return true;
+}
+
+static bool all_bytes_are(struct span s, enum http_byte_class class)
+{
+    for (size_t i = 0; i < s.length; i++)
+        if (!http_byte_is(s.at[i], class))
+            return false;
+    return true;
+}
+
+/* HOST, HOST:PORT or [V6]:PORT, not empty and without empty labels, as nginx asks for. */
+static bool is_host(struct span value)
+{
+    struct span host = value;
+    struct span port = SPAN_NONE;
+    const char *close = NULL;
+
+    if (host.length > 0 && host.at[0] == '[') {
+        close = memchr(host.at, ']', host.length);
+        if (close == NULL || close == host.at + 1)
+            return false;
+        port = (struct span){close + 1, value.length - (size_t)(close + 1 - value.at)};
+        host = (struct span){value.at + 1, (size_t)(close - value.at) - 1};
+        return all_bytes_are(host, HTTP_BYTE_V6) &&
+               (port.length == 0 || (port.at[0] == ':' && all_bytes_are(port, HTTP_BYTE_PORT)));
+    }
+    const char *colon = memchr(host.at, ':', host.length);
+    if (colon != NULL) {
+        port = (struct span){colon + 1, value.length - (size_t)(colon + 1 - value.at)};
+        host.length = (size_t)(colon - value.at);
+    }
+    return host.length > 0 && all_bytes_are(host, HTTP_BYTE_HOST) && all_bytes_are(port, HTTP_BYTE_DIGIT) &&
+           memmem(host.at, host.length, "..", 2) == NULL;
+}
+
+static bool add_host(struct http_fields *fields, struct span value)
+{
+    if (fields->has_host)
+        return refuse(fields, 400, "Host is repeated");
+    if (value.length == 0 || !is_host(value))
+        return refuse(fields, 400, "Host is not a host and port");
+    fields->has_host = true;
+    return true;
+}
+
+static bool add_content_length(struct http_fields *fields, struct span value)
+{
+    uint64_t length = 0;
+
+    if (fields->has_content_length)
+        return refuse(fields, 400, "Content-Length is repeated");
+    if (value.length == 0 || value.length > 18 || !all_bytes_are(value, HTTP_BYTE_DIGIT))
+        return refuse(fields, 400, "Content-Length is not a plain number");
+    for (size_t i = 0; i < value.length; i++)
+        length = length * 10 + (uint64_t)(value.at[i] - '0');
+    fields->has_content_length = true;
+    fields->content_length = length;
+    return true;
+}
+
+static bool add_transfer_encoding(struct http_fields *fields, struct span value)
+{
+    if (fields->chunked)
+        return refuse(fields, 400, "Transfer-Encoding is repeated");
+    if (!span_equals_nocase(value, SPAN_LITERAL("chunked")))
+        return refuse(fields, 501, "Transfer-Encoding is not chunked alone");
+    fields->chunked = true;
+    return true;
+}
+
+static bool add_connection(struct http_fields *fields, struct span value)
+{
+    while (value.length > 0) {
+        const char *comma = memchr(value.at, ',', value.length);
+        size_t length = comma == NULL ? value.length : (size_t)(comma - value.at);
+        struct span option = span_trim((struct span){value.at, length});
+
+        if (span_equals_nocase(option, SPAN_LITERAL("close")))
+            fields->connection_close = true;
+        else if (span_equals_nocase(option, SPAN_LITERAL("keep-alive")))
+            fields->connection_keep_alive = true;
+        value.at += comma == NULL ? length : length + 1;
+        value.length -= comma == NULL ? length : length + 1;
+    }
+    return true;
+}
+
+static bool add_expect(struct http_fields *fields, struct span value)
+{
+    fields->expect_continue = span_equals_nocase(value, SPAN_LITERAL("100-continue"));
+    return true;
+}
+
+static bool add_content_type(struct http_fields *fields, struct span value)
+{
+    if (fields->has_content_type)
+        return refuse(fields, 400, "Content-Type is repeated");
+    fields->has_content_type = true;
+    fields->content_type = value;
+    return true;
+}
+
+static bool add_authorization(struct http_fields *fields, struct span value)
+{
+    if (fields->has_authorization)
+        return refuse(fields, 400, "Authorization is repeated");
+    fields->has_authorization = true;
+    fields->authorization = value;
+    return true;
+}
+
+static const struct {
+    struct span name;
+    bool (*add)(struct http_fields *fields, struct span value);
+} known_fields[] = {
+    {{"host", 4}, add_host},
+    {{"content-length", 14}, add_content_length},
+    {{"content-type", 12}, add_content_type},
+    {{"connection", 10}, add_connection},
+    {{"authorization", 13}, add_authorization},
+    {{"transfer-encoding", 17}, add_transfer_encoding},
+    {{"expect", 6}, add_expect},
+};
+
+bool http_fields_add(struct http_fields *fields, struct span name, struct span value)
+{
+    if (++fields->count > HTTP_FIELDS_MAX)
+        return refuse(fields, 431, "too many header fields");
+    if (!http_is_token(name))
+        return refuse(fields, 400, "a header's name holds a byte that no name may hold");
+    if (!is_field_value(value))
+        return refuse(fields, 400, "a header's value holds a control character");
+    for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
+        if (span_equals_nocase(name, known_fields[i].name))
+            return known_fields[i].add(fields, span_trim(value));
+    return true;
+}
+
+bool http_fields_finish(struct http_fields *fields)
+{
+    if (fields->status != 0)
+        return false;
+    if (!fields->has_host && !fields->http_1_0)
+        return refuse(fields, 400, "Host is missing");
+    if (fields->chunked && fields->has_content_length)
+        return refuse(fields, 400, "Content-Length and Transfer-Encoding contradict each other");
+    if (fields->chunked && fields->http_1_0)
+        return refuse(fields, 400, "HTTP/1.0 has no Transfer-Encoding");
+    return true;
+}

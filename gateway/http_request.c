@@ -1,0 +1,176 @@
+#include "http_request.h"
+
+#include "http_bytes.h"
+#include "http_head.h"
+
+void http_request_reset(struct http_request *request)
+{
+    *request = (struct http_request){0};
+}
+
+static enum http_progress refuse(struct http_request *request, int status, const char *reason)
+{
+    request->status = status;
+    request->reason = reason;
+    return HTTP_REFUSED;
+}
+
+/*
+ * Walks over the lines that have come in and stops behind the empty one. Bare LF, folded lines and what cannot begin a
+ * request line end it at once, so that nobody waits for more of a message that is refused anyway.
+ */
+static enum http_progress find_head_end(struct http_request *request, const char *data, size_t length,
+                                        size_t head_bytes_max)
+{
+    size_t seen = length < head_bytes_max ? length : head_bytes_max;
+
+    while (request->scanned < seen) {
+        const char *line = data + request->scanned;
+        const char *end = memchr(line, '\n', seen - request->scanned);
+        size_t line_length = end == NULL ? 0 : (size_t)(end - line) + 1;
+
+        if (*line == ' ' || *line == '\t')
+            return refuse(request, 400, "a header line is folded or begins with white space");
+        if (request->scanned == 0 && !http_byte_is(*line, HTTP_BYTE_TOKEN))
+            return refuse(request, 400, "this is no request line");
+        if (end == NULL)
+            break;
+        if (line_length < 2 || end[-1] != '\r')
+            return refuse(request, 400, "a line does not end with CR LF");
+        request->scanned += line_length;
+        if (line_length == 2) {
+            request->head_length = request->scanned;
+            return HTTP_READY;
+        }
+    }
+    if (length > head_bytes_max)
+        return refuse(request, 431, "request line and headers are too long");
+    return HTTP_MORE;
+}
+
+static bool is_version(struct span s)
+{
+    return s.length == 8 && memcmp(s.at, "HTTP/", 5) == 0 && http_byte_is(s.at[5], HTTP_BYTE_DIGIT) && s.at[6] == '.' &&
+           http_byte_is(s.at[7], HTTP_BYTE_DIGIT);
+}
+
+/* METHOD SP TARGET SP HTTP/1.x, with single spaces. */
+static enum http_progress check_request_line(struct http_request *request, const char *data)
+{
+    const char *end = memchr(data, '\r', request->head_length);
+    const char *first = memchr(data, ' ', (size_t)(end - data));
+    const char *last = memrchr(data, ' ', (size_t)(end - data));
+    struct span version = SPAN_NONE;
+    struct span target = SPAN_NONE;
+
+    if (first == NULL || first == last || !http_is_token((struct span){data, (size_t)(first - data)}))
+        return refuse(request, 400, "the request line is not METHOD TARGET HTTP/1.1");
+    version = (struct span){last + 1, (size_t)(end - last) - 1};
+    target = (struct span){first + 1, (size_t)(last - first) - 1};
+    if (!is_version(version))
+        return refuse(request, 400, "the request line does not end with HTTP/1.1");
+    if (version.at[5] != '1' || version.at[7] > '1')
+        return refuse(request, 505, "the version is not HTTP/1.1 or HTTP/1.0");
+    for (size_t i = 0; i < target.length; i++)
+        if (!http_byte_is(target.at[i], HTTP_BYTE_TARGET))
+            return refuse(request, 400, "the request target holds a byte that none may hold");
+    if (target.length == 0)
+        return refuse(request, 400, "the request target is empty");
+    request->fields.http_1_0 = version.at[7] == '0';
+    return HTTP_READY;
+}
+
+static enum http_progress parse_head(struct http_request *request, const struct http_limits *limits, const char *data)
+{
+    struct http_fields *fields = &request->fields;
+
+    if (check_request_line(request, data) == HTTP_REFUSED)
+        return HTTP_REFUSED;
+    if (!http_head_parse(data, request->head_length, fields))
+        return refuse(request, fields->status, fields->reason);
+    if (fields->content_length > limits->body_bytes_max)
+        return refuse(request, 413, "Content-Length is more than the body may hold");
+    request->base = data;
+    request->continue_wanted = fields->expect_continue && !fields->http_1_0;
+    return HTTP_READY;
+}
+
+static enum http_progress take_body(struct http_request *request, const struct http_limits *limits, char *data,
+                                    size_t *length)
+{
+    size_t head = request->head_length;
+    size_t behind = *length - head;
+    size_t body = (size_t)request->fields.content_length;
+
+    if (request->fields.chunked) {
+        int status = http_chunked_decode(&request->chunked, data + head, &behind, limits->body_bytes_max,
+                                         limits->head_bytes_max);
+        *length = head + behind;
+        if (status != 0)
+            return refuse(request, status, request->chunked.reason);
+        if (request->chunked.state != CHUNKED_DONE)
+            return HTTP_MORE;
+        body = request->chunked.body_length;
+    } else if (behind < body) {
+        return HTTP_MORE;
+    }
+    request->body = (struct span){data + head, body};
+    request->size = head + body;
+    return HTTP_READY;
+}
+
+/* The spans of the head follow the bytes, which may have moved since the head was parsed. */
+static struct span moved(const struct http_request *request, struct span s, const char *data)
+{
+    if (s.at != NULL)
+        s.at = data + (s.at - request->base);
+    return s;
+}
+
+static void fill(struct http_request *request, const char *data)
+{
+    const struct http_fields *fields = &request->fields;
+
+    request->method = fields->method;
+    request->http_1_0 = fields->http_1_0;
+    request->keep_alive = !fields->connection_close && (!fields->http_1_0 || fields->connection_keep_alive);
+    request->target = moved(request, fields->target, data);
+    request->content_type = moved(request, fields->content_type, data);
+    request->authorization = moved(request, fields->authorization, data);
+    request->continue_wanted = false;
+}
+
+/* Empty lines before a request line are skipped, as RFC 9112 asks for (§2.2); they count as nothing. */
+static void skip_empty_lines(const struct http_request *request, char *data, size_t *length)
+{
+    size_t skipped = 0;
+
+    if (request->scanned != 0)
+        return;
+    while (*length - skipped >= 2 && data[skipped] == '\r' && data[skipped + 1] == '\n')
+        skipped += 2;
+    if (skipped > 0) {
+        memmove(data, data + skipped, *length - skipped);
+        *length -= skipped;
+    }
+}
+
+enum http_progress http_request_feed(struct http_request *request, const struct http_limits *limits, char *data,
+                                     size_t *length)
+{
+    enum http_progress progress = HTTP_READY;
+
+    skip_empty_lines(request, data, length);
+    if (*length == 0 || (request->scanned == 0 && *length == 1 && data[0] == '\r'))
+        return HTTP_MORE;
+    if (request->head_length == 0) {
+        progress = find_head_end(request, data, *length, limits->head_bytes_max);
+        if (progress == HTTP_READY)
+            progress = parse_head(request, limits, data);
+    }
+    if (progress == HTTP_READY)
+        progress = take_body(request, limits, data, length);
+    if (progress == HTTP_READY)
+        fill(request, data);
+    return progress;
+}

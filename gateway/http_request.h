@@ -1,0 +1,61 @@
+/*
+ * HTTP/1.1 requests: bytes of a connection in, one request at a time out, or a refusal. Strict where request smuggling
+ * lives: what nginx refuses is refused here too. How the bytes are cut into reads makes no difference. Pure.
+ */
+#ifndef COUPOND_HTTP_REQUEST_H
+#define COUPOND_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http_chunked.h"
+#include "http_fields.h"
+#include "span.h"
+
+struct http_limits {
+    size_t head_bytes_max; /* request line and fields */
+    size_t body_bytes_max; /* after decoding */
+};
+
+enum http_progress {
+    HTTP_MORE,    /* not whole yet: feed again with more bytes */
+    HTTP_READY,   /* a request: its members are filled */
+    HTTP_REFUSED, /* `status` and `reason`; nothing that follows on this connection can be understood */
+};
+
+struct http_request {
+    /* filled when HTTP_READY; spans borrow the bytes that were fed */
+    enum method method;
+    struct span target;
+    struct span body;
+    struct span content_type; /* at NULL when missing */
+    struct span authorization;
+    bool http_1_0;
+    bool keep_alive;
+    size_t size; /* bytes of this request in `data`; the next one begins behind them */
+    /* filled when HTTP_REFUSED */
+    int status;
+    const char *reason;
+    /* true from the moment when the client waits for "100 Continue" */
+    bool continue_wanted;
+    /* progress, private */
+    struct http_fields fields;
+    struct http_chunked chunked;
+    size_t scanned;     /* bytes whose line ends are checked */
+    size_t head_length; /* 0 until the head is whole */
+    const char *base;   /* where the head lay when it was parsed */
+};
+
+/* Makes ready for the next request. */
+void http_request_reset(struct http_request *request);
+
+/*
+ * `data` holds every byte since the begin of this request, *length of them; the bytes may lie somewhere else than at
+ * the call before. A chunked body is decoded in place, so *length may shrink. Call http_request_reset() after
+ * HTTP_READY.
+ */
+enum http_progress http_request_feed(struct http_request *request, const struct http_limits *limits, char *data,
+                                     size_t *length);
+
+#endif

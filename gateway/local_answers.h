@@ -1,0 +1,15 @@
+/*
+ * What the gateway answers of itself: /livez, /readyz, /metrics. On the gateway thread. Each appends a response and
+ * returns its status.
+ */
+#ifndef COUPOND_LOCAL_ANSWERS_H
+#define COUPOND_LOCAL_ANSWERS_H
+
+#include "gateway_loop.h"
+
+int local_answer_livez(struct gateway_loop *loop, struct buffer *out, struct reply_style style);
+/* 200 while every partition has answered lately and the gateway is not draining; else 503 that says what is missing. */
+int local_answer_readyz(struct gateway_loop *loop, struct buffer *out, struct reply_style style);
+int local_answer_metrics(struct gateway_loop *loop, struct buffer *out, struct reply_style style);
+
+#endif

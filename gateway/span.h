@@ -1,0 +1,43 @@
+/*
+ * A piece of somebody else's bytes: borrowed, not NUL-terminated. Pure; values only.
+ */
+#ifndef COUPOND_SPAN_H
+#define COUPOND_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+struct span {
+    const char *at;
+    size_t length;
+};
+
+#define SPAN_LITERAL(text) ((struct span){(text), sizeof(text) - 1})
+#define SPAN_NONE          ((struct span){NULL, 0})
+
+static inline bool span_equals(struct span a, struct span b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
+}
+
+/* ASCII letters compare without case. */
+static inline bool span_equals_nocase(struct span a, struct span b)
+{
+    return a.length == b.length && (a.length == 0 || strncasecmp(a.at, b.at, a.length) == 0);
+}
+
+/* Without the spaces and tabs at both ends (HTTP's optional white space). */
+static inline struct span span_trim(struct span s)
+{
+    while (s.length > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) {
+        s.at++;
+        s.length--;
+    }
+    while (s.length > 0 && (s.at[s.length - 1] == ' ' || s.at[s.length - 1] == '\t'))
+        s.length--;
+    return s;
+}
+
+#endif
