@@ -1,0 +1,116 @@
+/* Ids, titles, states and partitions of coupons. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shared/coupon.h"
+
+static void coupon_id_takes_its_alphabet_and_length_only(void **state)
+{
+    (void)state;
+    const char *good = "ABCXYZabcxyz0189-_.";
+    assert_true(coupon_id_valid(good, strlen(good)));
+    for (unsigned c = 0; c < 256; c++) {
+        char id = (char)c;
+        bool expected = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", id) && id != '\0';
+        assert_int_equal(coupon_id_valid(&id, 1), expected);
+        bool user_expected = expected || id == ':' || id == '@';
+        assert_int_equal(user_id_valid(&id, 1), user_expected);
+    }
+    char longest[65];
+    memset(longest, 'a', sizeof longest);
+    assert_false(coupon_id_valid(longest, 0));
+    assert_true(coupon_id_valid(longest, 32));
+    assert_false(coupon_id_valid(longest, 33));
+    assert_true(user_id_valid(longest, 64));
+    assert_false(user_id_valid(longest, 65));
+}
+
+static void title_takes_well_formed_utf8_without_controls(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *title;
+        bool valid;
+    } rows[] = {
+        {"Plain", true},
+        {"\xec\x84\xa0\xec\xb0\xa9\xec\x88\x9c", true},
+        {"\xf0\x9f\x8e\x9f", true},
+        {"", false},
+        {"a\nb", false},
+        {"a\x7f", false},
+        {"\xc2\x85", false},         /* a C1 control */
+        {"\xc0\xaf", false},         /* overlong */
+        {"\xe0\x80\xaf", false},     /* overlong */
+        {"\xed\xa0\x80", false},     /* surrogate */
+        {"\xf4\x90\x80\x80", false}, /* beyond U+10FFFF */
+        {"\xec\x84", false},         /* cut short */
+        {"\x80", false},
+        {"\xff", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(title_valid(rows[i].title, strlen(rows[i].title)), rows[i].valid);
+    char longest[TITLE_MAX + 1];
+    memset(longest, 'a', sizeof longest);
+    assert_true(title_valid(longest, TITLE_MAX));
+    assert_false(title_valid(longest, TITLE_MAX + 1));
+}
+
+static void state_names_the_first_reason_not_to_issue(void **state)
+{
+    (void)state;
+    struct coupon coupon = {.quantity = 1, .starts_at_us = 10, .ends_at_us = 20};
+    assert_int_equal(coupon_state(&coupon, 9), COUPON_SCHEDULED);
+    assert_int_equal(coupon_state(&coupon, 10), COUPON_OPEN);
+    assert_int_equal(coupon_state(&coupon, 20), COUPON_ENDED);
+    coupon.issued = 1;
+    assert_int_equal(coupon_state(&coupon, 10), COUPON_SOLD_OUT);
+    assert_int_equal(coupon_state(&coupon, 9), COUPON_SCHEDULED);
+    coupon.paused = true;
+    assert_int_equal(coupon_state(&coupon, 10), COUPON_PAUSED);
+    assert_int_equal(coupon_state(&coupon, 20), COUPON_ENDED);
+    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
+    coupon.paused = false;
+    coupon.issued = 0;
+    assert_int_equal(coupon_state(&coupon, INT64_MAX), COUPON_OPEN);
+    assert_string_equal(coupon_state_name(COUPON_SOLD_OUT), "sold_out");
+}
+
+static void partitions_are_fixed_and_all_in_use(void **state)
+{
+    (void)state;
+    /* Part of the format: a coupon must never move. Values of XXH64 with seed 0, modulo. */
+    assert_int_equal(coupon_partition("A0001", 5, 1), 0);
+    unsigned seen[4] = {0};
+    for (unsigned i = 0; i < 1000; i++) {
+        char id[16];
+        int length = snprintf(id, sizeof id, "C%u", i);
+        seen[coupon_partition(id, (size_t)length, 4)]++;
+    }
+    for (unsigned p = 0; p < 4; p++)
+        assert_true(seen[p] > 150);
+}
+
+static void verdicts_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(verdict_name(VERDICT_ALREADY_ISSUED), "already_issued");
+    assert_string_equal(verdict_name((enum verdict)200), "invalid");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(coupon_id_takes_its_alphabet_and_length_only),
+        cmocka_unit_test(title_takes_well_formed_utf8_without_controls),
+        cmocka_unit_test(state_names_the_first_reason_not_to_issue),
+        cmocka_unit_test(partitions_are_fixed_and_all_in_use),
+        cmocka_unit_test(verdicts_have_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
