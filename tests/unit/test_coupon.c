@@ -86,6 +86,9 @@ static void partitions_are_fixed_and_all_in_use(void **state)
     (void)state;
     /* Part of the format: a coupon must never move. Values of XXH64 with seed 0, modulo. */
     assert_int_equal(coupon_partition("A0001", 5, 1), 0);
+    assert_int_equal(coupon_partition("A0001", 5, 64), 2);
+    assert_int_equal(coupon_partition("B0001", 5, 64), 15);
+    assert_int_equal(coupon_partition("summer-2026.final_x", 19, 64), 52);
     unsigned seen[4] = {0};
     for (unsigned i = 0; i < 1000; i++) {
         char id[16];
