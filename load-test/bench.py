@@ -317,12 +317,12 @@ def describe_machine(directory):
 
 def find_binary():
     root = os.path.join(HERE, "..")
-    candidates = [os.environ.get("COUPOND_BINARY")]
+    candidates = [os.environ.get("COUPOND_TEST_BINARY")]
     candidates += [os.path.join(root, "build", preset, "coupond", "coupond") for preset in ("release", "dev")]
     for candidate in candidates:
         if candidate and os.access(candidate, os.X_OK):
             return os.path.abspath(candidate)
-    raise BenchError("there is no coupond to measure; build it with ./dev build, or name it in COUPOND_BINARY")
+    raise BenchError("there is no coupond to measure; build it with ./dev build, or name it in COUPOND_TEST_BINARY")
 
 
 def parse_arguments():

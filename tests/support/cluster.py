@@ -4,7 +4,7 @@
     with Cluster(tmp_path, gateways=3, partitions=4, persisters=2) as cluster: … # processes over ipc, SQLite
     with Cluster(tmp_path, database=MariaDB(), transport="tcp") as cluster: …    # a server of servers.py
 
-The binary is $COUPOND_TEST_BINARY or $COUPOND_BINARY, else build/dev/coupond/coupond. Leaving the context stops all members by SIGTERM and fails when one does not
+The binary is $COUPOND_TEST_BINARY, else build/dev/coupond/coupond. Leaving the context stops all members by SIGTERM and fails when one does not
 exit with 0, had died by itself, or has reported anything to a sanitizer. Everything waits for conditions; the deadlines are for
 hung programs only, and generous enough for sanitized builds on a busy machine.
 """
@@ -32,10 +32,10 @@ class ClusterError(AssertionError):
 
 
 def binary():
-    named = os.environ.get("COUPOND_TEST_BINARY") or os.environ.get("COUPOND_BINARY")
+    named = os.environ.get("COUPOND_TEST_BINARY")
     path = named or REPOSITORY / "build/dev/coupond/coupond"
     if not os.access(path, os.X_OK):
-        raise ClusterError(f"{path} is not there; build it with ./dev build, or name another in COUPOND_BINARY")
+        raise ClusterError(f"{path} is not there; build it with ./dev build, or name another in COUPOND_TEST_BINARY")
     return str(Path(path).resolve())
 
 
