@@ -319,12 +319,31 @@ static void print_histogram(FILE *out, const struct row *row, const struct metri
     fprintf(out, " %llu\n", (unsigned long long)cumulative);
 }
 
+static bool has_partitions(const char *role)
+{
+    for (const struct metrics *block = list; block != NULL; block = block->next) {
+        if (block->partition >= 0 && strcmp(block->role, role) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* True for what a block without a partition has nothing to say about beside blocks with one: rows it never touched. */
+static bool is_silent(const struct row *row, const struct metrics *block)
+{
+    for (unsigned slot = 0; slot < row->slots; slot++) {
+        if (sum_slot(block, row->first_slot + slot) != 0)
+            return false;
+    }
+    return block->partition < 0 && has_partitions(block->role);
+}
+
 static void print_row(FILE *out, const struct row *row)
 {
     static const char *const types[] = {"counter", "gauge", "histogram", "histogram"};
     bool headed = false;
     for (const struct metrics *block = list; block != NULL; block = block->next) {
-        if (!is_row_of(row, block->role))
+        if (!is_row_of(row, block->role) || is_silent(row, block))
             continue;
         if (!headed)
             print_head(out, row->name, types[row->kind], row->help);

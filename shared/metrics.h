@@ -21,8 +21,8 @@ struct metrics;
 
 /*
  * A block for one actor, all zeros. `role` chooses the rows that it prints (gateway, issuer, persister: the row's name
- * begins with coupond_<role>_); `partition` becomes a label, or is left out when negative. Blocks live until the
- * process ends.
+ * begins with coupond_<role>_); `partition` becomes a label, or is left out when negative; such a block
+ * beside others with a partition prints only the rows that it touched. Blocks live until the process ends.
  */
 struct metrics *metrics_create(const char *role, int partition);
 

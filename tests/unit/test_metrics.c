@@ -60,6 +60,16 @@ static void metrics_adds_up_blocks_with_the_same_labels(void **state)
     assert_int_equal(metrics_get(one, METRIC_ISSUER_FRAMES_DROPPED, 0), 3);
 }
 
+static void metrics_prints_of_a_block_without_partition_only_what_it_touched(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_create("issuer", -1);
+    metrics_add(metrics, METRIC_ISSUER_FRAMES_DROPPED, 0, 2);
+    assert_line("coupond_issuer_frames_dropped_total 2");
+    assert_no_line("coupond_issuer_coupons 0");
+    assert_line("coupond_issuer_coupons{partition=\"10\"} 0");
+}
+
 static void metrics_prints_gauges_below_zero_and_scaled(void **state)
 {
     (void)state;
@@ -190,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metrics_prints_no_row_of_a_role_that_is_not_there),
         cmocka_unit_test(metrics_adds_up_blocks_with_the_same_labels),
+        cmocka_unit_test(metrics_prints_of_a_block_without_partition_only_what_it_touched),
         cmocka_unit_test(metrics_prints_gauges_below_zero_and_scaled),
         cmocka_unit_test(metrics_prints_every_verdict),
         cmocka_unit_test(metrics_prints_histograms_cumulatively),
