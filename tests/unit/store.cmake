@@ -1,2 +1,8 @@
 coupond_test(store LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_store PRIVATE unit/store_fixture.c)
+
+coupond_test(persister_retry LIBRARIES coupond_persister TSAN)
+coupond_test(persister_batch LIBRARIES coupond_persister TSAN)
+target_sources(test_persister_batch PRIVATE unit/events_fixture.c)
+coupond_test(persister LIBRARIES coupond_persister PkgConfig::SQLITE)
+target_sources(test_persister PRIVATE unit/events_fixture.c)
