@@ -2,7 +2,7 @@
 
 /*
  * Rows of 16 bytes from 0x00 to 0xff. What each class takes is written down, byte by byte, in
- * test_http_bytes: the test fails when this table says otherwise.
+ * test_gateway_http_request: the test fails when this table says otherwise.
  */
 /* clang-format off */
 const uint8_t http_bytes[256] = {

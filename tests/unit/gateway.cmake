@@ -1,0 +1,1 @@
+coupond_test(gateway_http_request LIBRARIES coupond_gateway)
