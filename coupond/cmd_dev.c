@@ -144,10 +144,10 @@ static void stop(struct roles *roles)
 {
     if (roles->gateway != NULL)
         gateway_stop(&roles->gateway);
+    if (roles->issuer != NULL) /* before the persister: what is left goes to the store */
+        issuer_stop(&roles->issuer);
     if (roles->persister != NULL)
         persister_stop(&roles->persister);
-    if (roles->issuer != NULL)
-        issuer_stop(&roles->issuer);
 }
 
 int cmd_dev(int argc, char **argv)
