@@ -5,8 +5,6 @@
 #include "shared/log.h"
 
 enum {
-    FRAME_ISSUES_MAX = 4096,  /* issue requests in one frame */
-    FRAME_COUPONS_MAX = 256,  /* coupon requests in one frame */
     FRAMES_IN_MAX = 64,       /* taken in one call */
     SEND_HWM = 256,           /* frames */
     RECEIVE_HWM = 4096,       /* frames */
@@ -189,14 +187,14 @@ static void flush_draft(struct issuer_link *link, struct draft *draft, enum fram
 
 struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link)
 {
-    if (link->issues.count == FRAME_ISSUES_MAX)
+    if (link->issues.count == FRAME_ISSUE_REQUESTS_MAX)
         flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
     return add_record(&link->issues, sizeof(struct frame_issue_request));
 }
 
 struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link)
 {
-    if (link->coupons.count == FRAME_COUPONS_MAX)
+    if (link->coupons.count == FRAME_COUPON_REQUESTS_MAX)
         flush_draft(link, &link->coupons, FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request));
     return add_record(&link->coupons, sizeof(struct frame_coupon_request));
 }
