@@ -1,1 +1,2 @@
 coupond_test(gateway_http_request LIBRARIES coupond_gateway)
+coupond_test(gateway_api LIBRARIES coupond_gateway)
