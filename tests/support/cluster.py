@@ -23,7 +23,7 @@ from pathlib import Path
 from ports import free_port, free_port_range
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DEADLINE_SECONDS = 180
+DEADLINE_SECONDS = int(os.environ.get("COUPOND_TEST_DEADLINE_SECONDS", 180))
 SANITIZER_REPORT = re.compile(r"(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w*Sanitizer).*")
 
 
