@@ -319,7 +319,7 @@ def main(arguments):
             threading.Thread(target=serve_control, args=(server, listener), daemon=True).start()
             environment = {**os.environ, **server.environment(), "COUPOND_TEST_CONTROL": str(control)}
             return subprocess.run(arguments[2:], env=environment).returncode
-    except ServerError as error:
+    except (ServerError, FileNotFoundError) as error:
         print(f"servers.py: {error}", file=sys.stderr)
         return 2
 
