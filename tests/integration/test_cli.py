@@ -87,7 +87,7 @@ def test_the_documents_have_the_program_s_options(document):
     found = re.search(r"^<!-- options -->\n(.*?)^<!-- /options -->$", path.read_text(), re.M | re.S)
     assert found, f"{document}: the lines <!-- options --> and <!-- /options --> are missing"
     table = "".join(line + "\n" for line in found[1].splitlines() if line.startswith("|"))
-    assert table == run_coupond("--help-config=markdown").stdout, "paste what coupond --help-config=markdown prints"
+    assert table == run_coupond("--help-config=markdown").stdout, "./dev fmt pastes what coupond --help-config=markdown prints"
 
 
 def test_output_that_cannot_be_written_is_a_failure():
