@@ -220,7 +220,9 @@ static int open_links(struct gateway_loop *loop, struct error *error)
         watch(loop, &loop->link_polls[p], issuer_link_fd(loop->links[p]), on_link);
         if (issuer_link_monitor_fd(loop->links[p]) >= 0)
             watch(loop, &loop->monitor_polls[p], issuer_link_monitor_fd(loop->links[p]), on_monitor);
+        /* ZeroMQ signals a reader only after it has found nothing once. */
         issuer_link_wake(loop->links[p]);
+        issuer_link_check_monitor(loop->links[p], loop_ms(loop));
     }
     return 0;
 }

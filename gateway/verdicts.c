@@ -57,7 +57,8 @@ static int answer_already_issued(struct buffer *out, const struct reply_clock *c
 /* Whole seconds until the start, at least one, so that who obeys it is not early. */
 static uint32_t seconds_until(int64_t start_us, int64_t now_us)
 {
-    uint64_t seconds = start_us > now_us ? ((uint64_t)start_us - (uint64_t)now_us + 999999) / 1000000 : 1;
+    uint64_t left_us = start_us > now_us ? (uint64_t)start_us - (uint64_t)now_us : 1;
+    uint64_t seconds = left_us / 1000000 + (left_us % 1000000 != 0);
 
     return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
 }

@@ -100,7 +100,8 @@ static void every_route_leads_to_its_call(void **state)
         enum metric_route route;
         int op;
     } rows[] = {
-        {"POST /v1/coupons", "{\"title\":\"t\",\"quantity\":1}", API_COUPON, METRIC_ROUTE_COUPONS_CREATE, COUPON_CREATE},
+        {"POST /v1/coupons", "{\"title\":\"t\",\"quantity\":1}", API_COUPON, METRIC_ROUTE_COUPONS_CREATE,
+         COUPON_CREATE},
         {"GET /v1/coupons", "", API_LIST, METRIC_ROUTE_COUPONS_LIST, 0},
         {"HEAD /v1/coupons", "", API_LIST, METRIC_ROUTE_COUPONS_LIST, 0},
         {"GET /v1/coupons/A", "", API_COUPON, METRIC_ROUTE_COUPON_GET, COUPON_GET},
@@ -130,9 +131,18 @@ static void every_route_leads_to_its_call(void **state)
 static void paths_that_lead_nowhere_are_not_found(void **state)
 {
     static const char *const lines[] = {
-        "GET /",          "GET /v1",         "GET /v1/coupon",      "GET /v1/coupons/",
-        "GET /v1//coupons", "GET /V1/coupons", "GET /v1/coupons/A/",  "GET /v1/coupons/A/issues/",
-        "GET /livez/",    "GET /livezx",     "GET /v1/coupons/A/issues/u/x", "GET /openapi.json",
+        "GET /",
+        "GET /v1",
+        "GET /v1/coupon",
+        "GET /v1/coupons/",
+        "GET /v1//coupons",
+        "GET /V1/coupons",
+        "GET /v1/coupons/A/",
+        "GET /v1/coupons/A/issues/",
+        "GET /livez/",
+        "GET /livezx",
+        "GET /v1/coupons/A/issues/u/x",
+        "GET /openapi.json",
     };
 
     (void)state;
@@ -143,9 +153,12 @@ static void paths_that_lead_nowhere_are_not_found(void **state)
 static void a_wrong_method_is_told_the_right_ones(void **state)
 {
     static const char *const rows[][2] = {
-        {"DELETE /v1/coupons/A", "GET, HEAD, PATCH"}, {"PUT /v1/coupons", "GET, HEAD, POST"},
-        {"GET /v1/coupons/A/issues", "POST"},         {"POST /v1/coupons/A/issues/u", "GET, HEAD, PUT"},
-        {"OPTIONS /livez", "GET, HEAD"},              {"PROPFIND /metrics", "GET, HEAD"},
+        {"DELETE /v1/coupons/A", "GET, HEAD, PATCH"},
+        {"PUT /v1/coupons", "GET, HEAD, POST"},
+        {"GET /v1/coupons/A/issues", "POST"},
+        {"POST /v1/coupons/A/issues/u", "GET, HEAD, PUT"},
+        {"OPTIONS /livez", "GET, HEAD"},
+        {"PROPFIND /metrics", "GET, HEAD"},
     };
     char allow[64];
 
@@ -172,9 +185,18 @@ static void percent_encoding_is_undone_once(void **state)
 static void odd_targets_are_refused(void **state)
 {
     static const char *const lines[] = {
-        "GET /v1/coupons/%00",  "GET /v1/coupons/A%2FB", "GET /v1/coupons/A%2fissues", "GET /v1/coupons/%zz",
-        "GET /v1/coupons/%4",   "GET /v1/coupons/%",     "GET /%0d%0aX:y",             "OPTIONS *",
-        "GET livez",            "GET http://",           "GET http:///livez",          "GET ftp://a/livez",
+        "GET /v1/coupons/%00",
+        "GET /v1/coupons/A%2FB",
+        "GET /v1/coupons/A%2fissues",
+        "GET /v1/coupons/%zz",
+        "GET /v1/coupons/%4",
+        "GET /v1/coupons/%",
+        "GET /%0d%0aX:y",
+        "OPTIONS *",
+        "GET livez",
+        "GET http://",
+        "GET http:///livez",
+        "GET ftp://a/livez",
         "GET ?x",
     };
 
@@ -218,11 +240,18 @@ static void listings_take_limit_and_cursor(void **state)
 
 static void only_json_in_utf8_is_taken(void **state)
 {
-    static const char *const good[] = {"application/json", "Application/JSON", "application/json; charset=utf-8",
-                                       "application/json;charset=UTF-8", "application/json ; charset=\"utf-8\"",
+    static const char *const good[] = {"application/json",
+                                       "Application/JSON",
+                                       "application/json; charset=utf-8",
+                                       "application/json;charset=UTF-8",
+                                       "application/json ; charset=\"utf-8\"",
                                        "application/json;"};
-    static const char *const bad[] = {"text/plain", "application/json; charset=euc-kr", "application/jsonx",
-                                      "application/json charset=utf-8", "application/x-www-form-urlencoded", "json",
+    static const char *const bad[] = {"text/plain",
+                                      "application/json; charset=euc-kr",
+                                      "application/jsonx",
+                                      "application/json charset=utf-8",
+                                      "application/x-www-form-urlencoded",
+                                      "json",
                                       "application/json; a=b"};
     char field[128];
 
@@ -273,7 +302,7 @@ static void the_token_guards_what_changes_coupons(void **state)
 static void the_usual_issue_body_reads_like_any_other(void **state)
 {
     static const char *const bodies[] = {
-        "{\"user_id\":\"u-1\"}",   " { \"user_id\" : \"u-1\" } ",   "{\r\n\t\"user_id\":\"u-1\"\n}",
+        "{\"user_id\":\"u-1\"}",       " { \"user_id\" : \"u-1\" } ", "{\r\n\t\"user_id\":\"u-1\"\n}",
         "{\"user_id\":\"\\u0075-1\"}", "{\"user_id\":\"u\\u002d1\"}",
     };
     char copy[USER_ID_MAX];

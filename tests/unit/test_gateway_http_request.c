@@ -17,7 +17,7 @@
 
 static const struct http_limits limits = {.head_bytes_max = 512, .body_bytes_max = 64};
 
-#define HOST "Host: a\r\n"
+#define HOST    "Host: a\r\n"
 #define CHUNKED "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
 
 enum { MORE = 0, READY = 200 };
@@ -30,7 +30,10 @@ struct message {
     int outcome;
 };
 
-#define M(name, outcome, text) {name, text, sizeof(text) - 1, outcome}
+#define M(name, outcome, text)                                                                                         \
+    {                                                                                                                  \
+        name, text, sizeof(text) - 1, outcome                                                                          \
+    }
 
 static const struct message messages[] = {
     /* what is served */
@@ -158,8 +161,9 @@ static const struct message messages[] = {
     M("a control byte in an extension", 400, CHUNKED "1;\x01\r\na\r\n0\r\n\r\n"),
     M("a trailer that is none", 400, CHUNKED "0\r\nx\r\n\r\n"),
     M("a folded trailer", 400, CHUNKED "0\r\nX: a\r\n b\r\n\r\n"),
-    M("chunks beyond the bound", 413, CHUNKED "40\r\n0123456789012345678901234567890123456789012345678901234567890123"
-                                              "\r\n1\r\na\r\n0\r\n\r\n"),
+    M("chunks beyond the bound", 413,
+      CHUNKED "40\r\n0123456789012345678901234567890123456789012345678901234567890123"
+              "\r\n1\r\na\r\n0\r\n\r\n"),
     M("a chunk beyond the bound", 413, CHUNKED "41\r\n"),
     /* bounds */
     M("a length beyond the bound", 413, "POST / HTTP/1.1\r\n" HOST "Content-Length: 65\r\n\r\n"),

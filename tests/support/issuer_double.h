@@ -1,0 +1,41 @@
+/*
+ * A double of the issuer's request sockets for tests: answers pings by itself, hands every other frame to the test,
+ * which steps it by hand and answers what and when it likes. Used on the test's thread.
+ */
+#ifndef COUPOND_ISSUER_DOUBLE_H
+#define COUPOND_ISSUER_DOUBLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/frame.h"
+
+struct issuer_double;
+
+/* A frame of requests, copied. */
+struct double_frame {
+    struct frame_header header;
+    struct frame_issue_request issues[128];
+    struct frame_coupon_request coupons[16];
+    unsigned char sender[64]; /* the ROUTER's name for who sent it */
+    size_t sender_size;
+};
+
+/* Binds partitions 0 to `partitions` - 1 of `base`; stops the test when it cannot. */
+struct issuer_double *issuer_double_create(const char *base, uint16_t partitions);
+void issuer_double_destroy(struct issuer_double **self);
+
+/* Answers the pings that have come in; a frame of requests stays for the next call. Returns soon. */
+void issuer_double_pump(struct issuer_double *self);
+/* The next frame of requests to a partition. False when none comes within ten seconds. */
+bool issuer_double_receive(struct issuer_double *self, uint16_t partition, struct double_frame *frame);
+
+/* Sends any bytes to who sent `frame`. */
+void issuer_double_send(struct issuer_double *self, const struct double_frame *frame, const void *data, size_t size);
+/* Sends `count` replies as one frame. */
+void issuer_double_reply_issues(struct issuer_double *self, const struct double_frame *frame,
+                                const struct frame_issue_reply *replies, uint32_t count);
+void issuer_double_reply_coupons(struct issuer_double *self, const struct double_frame *frame,
+                                 const struct frame_coupon_reply *replies, uint32_t count);
+
+#endif

@@ -1,0 +1,298 @@
+/* Responses byte for byte: heads, problems, issues, coupons, listings. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+
+#include "gateway/listing.h"
+#include "gateway/reply.h"
+#include "gateway/reply_json.h"
+#include "gateway/verdicts.h"
+
+/* ---- fixture ---- */
+
+static struct buffer out;
+static struct reply_clock reply_clock_now;
+static const struct reply_style plain = {false, false, false};
+
+static int set_up(void **state)
+{
+    (void)state;
+    reply_init();
+    reply_clock_set(&reply_clock_now, 1795228020123456); /* 2026-11-21T02:27:00 */
+    out.length = 0;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    buffer_deinit(&out);
+    return 0;
+}
+
+/* ---- helpers ---- */
+
+static const char *text(void)
+{
+    buffer_append(&out, "", 1);
+    out.length--;
+    return out.data;
+}
+
+/* The JSON body of the only response in `out`, whose announced length must be right. */
+static json_t *body_json(void)
+{
+    const char *body = strstr(text(), "\r\n\r\n") + 4;
+    const char *length = strstr(out.data, "Content-Length: ") + 16;
+    json_t *json = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
+
+    assert_int_equal(strtoul(length, NULL, 10), strlen(body));
+    assert_non_null(json);
+    return json;
+}
+
+static struct coupon some_coupon(const char *id)
+{
+    struct coupon coupon = {.title = "t", .quantity = 10, .issued = 3, .per_user_limit = 2};
+
+    strcpy(coupon.id, id);
+    coupon.starts_at_us = TIME_NONE;
+    coupon.ends_at_us = 1000000;
+    return coupon;
+}
+
+static void list(struct listing *listing)
+{
+    out.length = 0;
+    listing_json_append(listing, &out);
+}
+
+/* ---- tests ---- */
+
+static void a_response_is_written_byte_for_byte(void **state)
+{
+    struct reply reply = {.status = 200, .type = REPLY_JSON, .fields = "X: y\r\n", .fields_length = 6};
+
+    (void)state;
+    reply.body = "{}";
+    reply.body_length = 2;
+    reply_write(&out, &reply_clock_now, plain, &reply);
+    assert_string_equal(text(), "HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 02:27:00 GMT\r\nX: y\r\n"
+                                "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+}
+
+static void the_style_decides_on_connection_and_body(void **state)
+{
+    struct reply reply = {.status = 200, .type = REPLY_JSON, .body = "{}", .body_length = 2};
+
+    (void)state;
+    reply_write(&out, &reply_clock_now, (struct reply_style){.close = true, .http_1_0 = true}, &reply);
+    assert_non_null(strstr(text(), "\r\nConnection: close\r\n"));
+    out.length = 0;
+    reply_write(&out, &reply_clock_now, (struct reply_style){.http_1_0 = true}, &reply);
+    assert_non_null(strstr(text(), "\r\nConnection: keep-alive\r\n"));
+    out.length = 0;
+    reply_write(&out, &reply_clock_now, (struct reply_style){.head_only = true}, &reply);
+    assert_non_null(strstr(text(), "Content-Length: 2\r\n\r\n"));
+    assert_null(strstr(text(), "{}"));
+}
+
+static void the_date_changes_with_the_second(void **state)
+{
+    struct reply_clock clock = {.date_length = 0};
+
+    (void)state;
+    reply_clock_set(&clock, 1795228020999999);
+    assert_memory_equal(clock.date, "Date: Sat, 21 Nov 2026 02:27:00 GMT\r\n", clock.date_length);
+    reply_clock_set(&clock, 1795228021000000);
+    assert_memory_equal(clock.date, "Date: Sat, 21 Nov 2026 02:27:01 GMT\r\n", clock.date_length);
+}
+
+static void every_code_is_a_whole_problem(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ERROR_CODE_COUNT; i++) {
+        const struct error_code_row *row = error_code_row((enum error_code)i);
+        out.length = 0;
+        assert_int_equal(reply_write_problem(&out, &reply_clock_now, plain, (enum error_code)i, NULL), row->status);
+        json_t *json = body_json();
+        assert_non_null(strstr(out.data, "\r\nContent-Type: application/problem+json\r\n"));
+        assert_string_equal(json_string_value(json_object_get(json, "code")), row->code);
+        assert_string_equal(json_string_value(json_object_get(json, "title")), row->title);
+        assert_string_equal(json_string_value(json_object_get(json, "detail")), row->detail);
+        assert_int_equal(json_integer_value(json_object_get(json, "status")), row->status);
+        assert_non_null(json_object_get(json, "type"));
+        assert_int_equal(strstr(out.data, "\r\nRetry-After: 1\r\n") != NULL, row->status == 503);
+        assert_int_equal(strstr(out.data, "\r\nWWW-Authenticate: Bearer") != NULL, row->status == 401);
+        json_decref(json);
+    }
+}
+
+static void problems_tell_what_they_are_given(void **state)
+{
+    struct api_errors errors = {0};
+    struct problem_extras extras = {.errors = &errors, .allow = "GET, HEAD", .retry_after_s = 77};
+
+    (void)state;
+    api_errors_add(&errors, "a\"\\\n\x7f", "\xff\xc3");
+    api_errors_add(&errors, "b", "\xed\x95\x9c");
+    reply_write_problem(&out, &reply_clock_now, plain, ERROR_INVALID_REQUEST, &extras);
+    json_t *json = body_json();
+    json_t *rows = json_object_get(json, "errors");
+    assert_int_equal(json_array_size(rows), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "field")), "a\"\\\n\x7f");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "reason")),
+                        "\xef\xbf\xbd\xef\xbf\xbd");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 1), "reason")), "\xed\x95\x9c");
+    assert_non_null(strstr(out.data, "\r\nAllow: GET, HEAD\r\n"));
+    assert_non_null(strstr(out.data, "\r\nRetry-After: 77\r\n"));
+    json_decref(json);
+}
+
+static void an_issue_is_formatted_at_its_limits(void **state)
+{
+    char id[COUPON_ID_MAX];
+    char user[USER_ID_MAX];
+    char json[ISSUE_JSON_MAX];
+
+    (void)state;
+    memset(id, 'C', sizeof(id));
+    memset(user, 'u', sizeof(user));
+    size_t length = issue_json_format(json, (struct span){id, sizeof(id)}, (struct span){user, sizeof(user)},
+                                      UINT32_MAX, 253402300799999999);
+    json_t *parsed = json_loadb(json, length, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(parsed, "sequence")), UINT32_MAX);
+    assert_string_equal(json_string_value(json_object_get(parsed, "issued_at")), "9999-12-31T23:59:59.999999Z");
+    assert_int_equal(json_string_length(json_object_get(parsed, "user_id")), USER_ID_MAX);
+    json_decref(parsed);
+}
+
+static void a_coupon_shows_state_and_remaining(void **state)
+{
+    struct coupon coupon = some_coupon("A");
+
+    (void)state;
+    coupon_json_append(&out, &coupon, 999999);
+    assert_string_equal(text(), "{\"id\":\"A\",\"title\":\"t\",\"quantity\":10,\"issued\":3,\"remaining\":7,"
+                                "\"per_user_limit\":2,\"starts_at\":null,\"ends_at\":\"1970-01-01T00:00:01.000000Z\","
+                                "\"state\":\"open\",\"created_at\":\"1970-01-01T00:00:00.000000Z\","
+                                "\"updated_at\":\"1970-01-01T00:00:00.000000Z\"}");
+    out.length = 0;
+    coupon.issued = 10;
+    coupon_json_append(&out, &coupon, 1000000);
+    assert_non_null(strstr(text(), "\"remaining\":0,"));
+    assert_non_null(strstr(text(), "\"state\":\"ended\""));
+}
+
+static void not_started_tells_the_seconds_rounded_up(void **state)
+{
+    static const struct {
+        int64_t start_us, now_us;
+        const char *field;
+    } rows[] = {
+        {1000000, 0, "Retry-After: 1\r\n"},
+        {1000001, 0, "Retry-After: 2\r\n"},
+        {1, 0, "Retry-After: 1\r\n"},
+        {5, 9, "Retry-After: 1\r\n"},
+        {INT64_MAX, 0, "Retry-After: 4294967295\r\n"},
+        {INT64_MAX, INT64_MIN, "Retry-After: 4294967295\r\n"},
+    };
+    struct exchange exchange = {.op = ISSUE_POST};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issued_at_us = rows[i].start_us};
+        reply.now_us = rows[i].now_us;
+        out.length = 0;
+        assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 409);
+        assert_non_null(strstr(text(), rows[i].field));
+    }
+}
+
+static void an_issue_time_out_of_range_is_harmless(void **state)
+{
+    struct exchange exchange = {.op = ISSUE_POST, .coupon_id = "A", .coupon_id_length = 1};
+    struct frame_issue_reply reply = {.verdict = VERDICT_ISSUED, .issued_at_us = INT64_MIN};
+
+    (void)state;
+    assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 201);
+    json_decref(body_json());
+    out.length = 0;
+    reply.issued_at_us = INT64_MAX;
+    assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 201);
+    json_decref(body_json());
+}
+
+static void refusals_of_a_change_name_the_member(void **state)
+{
+    (void)state;
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, VERDICT_QUANTITY_BELOW_ISSUED, NULL, 0), 400);
+    assert_non_null(strstr(text(), "\"field\":\"quantity\""));
+    out.length = 0;
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, VERDICT_WINDOW_INVALID, NULL, 0), 400);
+    assert_non_null(strstr(text(), "\"field\":\"ends_at\""));
+    out.length = 0;
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, VERDICT_COUPON_EXISTS, NULL, 0), 409);
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, VERDICT_ISSUED, NULL, 0), 0);
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, (enum verdict)255, NULL, 0), 0);
+}
+
+static void a_page_ends_where_nothing_follows(void **state)
+{
+    struct listing *listing = listing_create(2);
+    struct coupon a = some_coupon("a");
+    struct coupon b = some_coupon("b");
+    struct coupon c = some_coupon("c");
+
+    (void)state;
+    list(listing);
+    assert_string_equal(text(), "{\"coupons\":[],\"next_cursor\":null}");
+    assert_int_equal(listing_ask(listing), 3);
+    assert_true(listing_add(listing, 1, &b, 0));
+    assert_true(listing_add(listing, 0, &a, 0));
+    list(listing);
+    assert_non_null(strstr(text(), "\"next_cursor\":null}"));
+    assert_true(strstr(out.data, "\"a\"") < strstr(out.data, "\"b\""));
+    assert_true(listing_add(listing, 1, &c, 0));
+    list(listing);
+    assert_non_null(strstr(text(), "\"next_cursor\":\"b\"}"));
+    assert_null(strstr(text(), "\"id\":\"c\""));
+    listing_destroy(&listing);
+    assert_null(listing);
+}
+
+static void a_partition_cannot_send_more_than_asked_for(void **state)
+{
+    struct listing *listing = listing_create(COUPON_LIST_MAX);
+    struct coupon coupon = some_coupon("a");
+
+    (void)state;
+    assert_int_equal(listing_ask(listing), COUPON_LIST_MAX);
+    for (int i = 0; i < COUPON_LIST_MAX; i++)
+        assert_true(listing_add(listing, 0, &coupon, 0));
+    assert_false(listing_add(listing, 0, &coupon, 0));
+    list(listing);
+    assert_non_null(strstr(text(), "\"next_cursor\":\"a\"}"));
+    listing_destroy(&listing);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_response_is_written_byte_for_byte),    TEST(the_style_decides_on_connection_and_body),
+        TEST(the_date_changes_with_the_second),       TEST(every_code_is_a_whole_problem),
+        TEST(problems_tell_what_they_are_given),      TEST(an_issue_is_formatted_at_its_limits),
+        TEST(a_coupon_shows_state_and_remaining),     TEST(not_started_tells_the_seconds_rounded_up),
+        TEST(an_issue_time_out_of_range_is_harmless), TEST(refusals_of_a_change_name_the_member),
+        TEST(a_page_ends_where_nothing_follows),      TEST(a_partition_cannot_send_more_than_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
