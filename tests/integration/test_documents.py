@@ -1,0 +1,84 @@
+"""What the documents say is what the program does."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+from cluster import Cluster, REPOSITORY
+
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
+
+
+def text_of(document):
+    return (REPOSITORY / document).read_text(encoding="utf-8")
+
+
+def curl_lines(document):
+    """(command, what it prints) of the README's first example."""
+    found = re.search(r"<!-- curl -->\n```console\n(.*?)```\n<!-- /curl -->", text_of(document), re.S)
+    assert found, f"{document}: no example between <!-- curl --> and <!-- /curl -->"
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", found[1], re.M)
+
+
+def without_times(text):
+    return TIME.sub("TIME", text).strip()
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
+def test_the_curl_lines_give_what_the_readme_says(document, tmp_path):
+    lines = curl_lines(document)
+    assert len(lines) == 3
+    with Cluster.dev(tmp_path) as cluster:
+        for command, expected in lines:
+            command = command.replace("127.0.0.1:8080", cluster.addresses[0])
+            printed = subprocess.run([*shlex.split(command), "--silent", "--show-error"], capture_output=True,
+                                     text=True, check=True).stdout
+            assert without_times(printed) == without_times(expected), command
+
+
+def test_the_layout_table_names_every_folder():
+    tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    folders = {line.split("/")[0] + "/" for line in tracked.splitlines() if "/" in line and not line.startswith(".")}
+    layout = text_of("ARCHITECTURE.md").split("## Layout")[1].split("\n## ")[0]
+    named = set(re.findall(r"^\| `([a-z-]+/)`", layout, re.M))
+    assert named == folders
+
+
+def actors_of_the_code():
+    """Modules that run on a thread of their own: those with an actor's function or a thread's main."""
+    sources = [path for path in REPOSITORY.glob("*/*.c") if path.parent.name in ("gateway", "issuer", "persister", "shared")]
+    pattern = re.compile(r"^void \w+_actor\(zsock_t \*|^static void \*\w+_main\(void \*|MHD_start_daemon\(", re.M)
+    return {path.stem for path in sources if pattern.search(path.read_text(encoding="utf-8"))}
+
+
+def test_the_thread_table_names_every_thread():
+    table = text_of("ARCHITECTURE.md").split("## Threads")[1].split("\n## ")[0]
+    named = set(re.findall(r"^\| [^|]*\(`(\w+)`\) \|", table, re.M))
+    assert actors_of_the_code() == named
+
+
+def test_the_picture_names_every_socket():
+    picture = text_of("ARCHITECTURE.md").split("## The picture")[1].split("```")[1]
+    code = "".join(path.read_text(encoding="utf-8") for role in ("gateway", "issuer", "persister")
+                   for path in (REPOSITORY / role).glob("*.c"))
+    used = set(re.findall(r"ZMQ_(DEALER|ROUTER|PUSH|PULL|PUB|SUB|REQ|REP)\b", code))
+    used |= {kind.upper() for kind in re.findall(r"zsock_new_(dealer|router|push|pull|pub|sub|req|rep)\b", code)}
+    drawn = set(re.findall(r"\b(DEALER|ROUTER|PUSH|PULL|PUB|SUB|REQ|REP)\b", picture))
+    assert drawn == used
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.ko.md", "ARCHITECTURE.md"])
+def test_files_that_a_document_names_are_there(document):
+    text = text_of(document)
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+    named = re.findall(r"`((?:gateway|issuer|persister|shared|coupond|tests|load-test|monitoring)/[\w./-]*[.]\w+)`", text)
+    for name in links + named:
+        assert (REPOSITORY / name).exists(), f"{document} names {name}"
+
+
+def test_the_korean_readme_has_the_same_sections_and_code():
+    def shape(document):
+        text = text_of(document)
+        return [len(level) for level in re.findall(r"^(#+) ", text, re.M)], text.count("```"), text.count("\n|")
+    assert shape("README.ko.md") == shape("README.md")
