@@ -94,7 +94,8 @@ class Peer:
 
     def spawn(self, name, command):
         log = open(os.path.join(self.directory, f"{name}.log"), "wb")
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.directory)
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("COUPOND_")}
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.directory, env=environment)
         log.close()
         self.processes.append((name, process))
         return process
@@ -117,6 +118,9 @@ class Peer:
     def log(self, name):
         with open(os.path.join(self.directory, f"{name}.log"), errors="replace") as file:
             return file.read()[-2000:]
+
+    def logs(self):
+        return "".join(f"{name}: {self.log(name)}" for name, _ in self.processes)
 
     def __enter__(self):
         try:
@@ -233,10 +237,12 @@ def measure(peer, connections, seconds):
     result = run_wrk(peer.url, connections, seconds, "bench")
     cpu = {name: cpu_seconds(pid) - cpu[name] for name, pid in peer.pids.items()}
     after = peer.counters()
-    if result["not_2xx"] or result["socket_errors"]:
-        raise BenchError(f"{peer.name}: {result['not_2xx']} answers were not 2xx, {result['socket_errors']} socket errors")
+    good = result["requests"] - result["not_2xx"]
+    if good == 0 or result["socket_errors"]:
+        raise BenchError(f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}")
     return {
-        "rate": result["requests"] / result["duration_us"] * 1e6,
+        "rate": good / result["duration_us"] * 1e6,
+        "not_2xx": result["not_2xx"],
         "p50_us": result["p50_us"],
         "p99_us": result["p99_us"],
         "cpu_us": {name: value / result["requests"] * 1e6 for name, value in cpu.items()},
@@ -259,6 +265,7 @@ def summarize(rounds):
     summary = {name: median([one[name] for one in rounds]) for name in rounds[0] if name != "cpu_us"}
     summary["cpu_us"] = {name: median([one["cpu_us"][name] for one in rounds]) for name in rounds[0]["cpu_us"]}
     summary["rates"] = [round(one["rate"]) for one in rounds]
+    summary["not_2xx"] = sum(one["not_2xx"] for one in rounds)
     return summary
 
 
@@ -307,6 +314,10 @@ def print_table(report):
               f"{one['p50_us'] / 1000:>8.2f}{one['p99_us'] / 1000:>8.2f}{figure(one['requests_per_sync']):>10}"
               f"{figure(one['requests_per_message']):>13}  {cpu}")
     print("\nper sync, per message: requests decided by one fdatasync, carried by one message from gateway to issuer")
+    for one in report["results"]:
+        if one["not_2xx"]:
+            print(f"{one['peer']} at {one['connections']} connections: {one['not_2xx']:,} answers were refusals (not 2xx); "
+                  "they are not in the rate")
 
 
 def describe_machine(directory):
