@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static int set_up(void **state)
     (void)state;
     log_set_level(LOG_LEVEL_INFO);
     catcher = memfd_create("log", MFD_CLOEXEC);
+    fcntl(catcher, F_SETFL, O_APPEND); /* as logs are opened; else two writes may hit the same offset */
     saved = dup(STDERR_FILENO);
     return dup2(catcher, STDERR_FILENO) < 0 ? -1 : 0;
 }
