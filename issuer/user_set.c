@@ -179,6 +179,7 @@ static void double_directory(struct user_set *set)
 /* Lets `entries` of the directory lead to `table`. */
 static void replace_entries(struct user_set *set, size_t first, size_t entries, struct user_table *table)
 {
+    CHECK(entries > 0);
     for (size_t i = 0; i < entries; i++)
         set->directory[first + i] = table;
 }

@@ -22,8 +22,8 @@
 #define JOURNAL_BATCH_RECORDS_MAX 8192u
 #define JOURNAL_BATCH_BYTES_MAX   (1u << 20)
 
-#define FRAME_ISSUE_REQUESTS_MAX 4096u /* records in one frame of issue requests */
-#define FRAME_COUPON_REQUESTS_MAX 64u  /* records in one frame of coupon requests */
-#define FRAME_BYTES_MAX (8u << 20) /* ZMQ_MAXMSGSIZE of every socket */
+#define FRAME_ISSUE_REQUESTS_MAX  4096u      /* records in one frame of issue requests */
+#define FRAME_COUPON_REQUESTS_MAX 64u        /* records in one frame of coupon requests */
+#define FRAME_BYTES_MAX           (8u << 20) /* ZMQ_MAXMSGSIZE of every socket */
 
 #endif
