@@ -1,0 +1,288 @@
+/*
+ * `coupond verify`: checks the promises over journals and store, on a running system or at rest. What is checked stands
+ * in verify.h; here is what is read, and in which order: acknowledgements, store, journals.
+ */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coupond/arguments.h"
+#include "coupond/commands.h"
+#include "coupond/verify.h"
+#include "coupond/verify_report.h"
+#include "shared/clock.h"
+#include "shared/journal_dir.h"
+#include "shared/journal_reader.h"
+
+#define PROGRESS_INTERVAL_US INT64_C(2000000)
+#define PROGRESS_ROWS        4096 /* looked at between two looks at the clock */
+
+enum { KEPT = 0, BROKEN = 1, COULD_NOT_LOOK = 2 };
+
+struct look {
+    struct options options;
+    struct verify verify;
+    struct store *store;
+    uint16_t partitions;
+    const char *reading; /* for the progress: "rows of the store", … */
+    uint64_t read;
+    int64_t progress_after_us;
+};
+
+static int print_usage(void)
+{
+    puts("usage: coupond verify [--config FILE | --dir DIR] [--set section/name=value]… [--json]\n\n"
+         "Checks that coupond has kept its promises: reads the journals of all partitions and the store, while the\n"
+         "system runs or at rest, and changes nothing. Names what is broken: coupon, sequence, user.\n"
+         "  --dir DIR   the folder of a `coupond dev` (DIR/journal and DIR/coupond.db)\n"
+         "  --json      one JSON object instead of a table\n\n"
+         "Exit status: 0 kept, 1 broken, 2 could not look.");
+    return KEPT;
+}
+
+static int refuse(const struct error *error)
+{
+    fprintf(stderr, "coupond verify: %s\n", error->text);
+    return COULD_NOT_LOOK;
+}
+
+/* Configuration */
+
+static int set_path(char member[OPTION_STRING_MAX], const char *dir, const char *name, struct error *error)
+{
+    if (snprintf(member, OPTION_STRING_MAX, "%s/%s", dir, name) >= OPTION_STRING_MAX)
+        return error_set(error, "--dir: the path is too long");
+    return 0;
+}
+
+static int load(const struct arguments *arguments, const char *dir, struct options *options, struct error *error)
+{
+    if (!dir)
+        return arguments_load(arguments, options, error);
+    if (arguments->config)
+        return error_set(error, "--config and --dir exclude each other");
+    options_init(options);
+    if (set_path(options->issuer_journal_dir, dir, "journal", error) != 0 ||
+        set_path(options->store_path, dir, "coupond.db", error) != 0)
+        return -1;
+    if (arguments_apply(arguments, options, error) != 0)
+        return -1;
+    return options_complete(options, error);
+}
+
+/* Progress */
+
+static void begin_reading(struct look *look, const char *what)
+{
+    look->reading = what;
+    look->read = 0;
+}
+
+static void note_progress(struct look *look)
+{
+    if (++look->read % PROGRESS_ROWS != 0)
+        return;
+    int64_t now_us = clock_mono_us();
+    if (now_us < look->progress_after_us)
+        return;
+    char number[THOUSANDS_MAX];
+    fprintf(stderr, "coupond verify: read %s %s …\n", thousands(look->read, number), look->reading);
+    look->progress_after_us = now_us + PROGRESS_INTERVAL_US;
+}
+
+/* Acknowledgements */
+
+/* 0: the partition is there, or is known as damaged; 1: there is none; -1 and `error`. */
+static int find_journal(struct look *look, uint16_t partition, struct error *error)
+{
+    char dir[JOURNAL_PATH_MAX];
+    struct journal_meta meta;
+    journal_partition_dir(look->options.issuer_journal_dir, partition, dir);
+    int found = journal_meta_read(dir, &meta, error);
+    if (found < 0) {
+        verify_journal_end(&look->verify, partition, 1, error->text);
+        return 0;
+    }
+    if (found > 0)
+        return 1;
+    if (meta.partition != partition || meta.partitions == 0 || meta.partitions > PARTITIONS_MAX)
+        return error_set(error, "%s: it is the journal of partition %u of %u, which does not belong there", dir,
+                         meta.partition, meta.partitions);
+    if (look->partitions != 0 && look->partitions != meta.partitions)
+        return error_set(error, "%s: it has %u partitions, but the journal of another has %u", dir, meta.partitions,
+                         look->partitions);
+    look->partitions = meta.partitions;
+    verify_add_journal(&look->verify, &meta, journal_acked_read(dir, meta.journal_id));
+    return 0;
+}
+
+static int find_journals(struct look *look, struct error *error)
+{
+    uint64_t found = 0;
+    for (uint16_t partition = 0; partition < PARTITIONS_MAX; partition++) {
+        int status = find_journal(look, partition, error);
+        if (status < 0)
+            return -1;
+        found |= (uint64_t)(status == 0) << partition;
+    }
+    if (found == 0)
+        return error_set(error, "there is no journal in %s; --config or --dir says where to look",
+                         look->options.issuer_journal_dir);
+    for (uint16_t partition = 0; partition < look->partitions; partition++)
+        if ((found >> partition & 1) == 0)
+            verify_journal_end(&look->verify, partition, 1, "its folder is missing; restore it from a backup");
+    return 0;
+}
+
+/* Store */
+
+static bool take_store_journal(void *arg, const struct store_journal *journal)
+{
+    struct look *look = arg;
+    verify_store_journal(&look->verify, journal);
+    return true;
+}
+
+static bool take_store_coupon(void *arg, const struct coupon *coupon)
+{
+    struct look *look = arg;
+    note_progress(look);
+    verify_store_coupon(&look->verify, coupon);
+    return true;
+}
+
+static bool take_store_issue(void *arg, const struct store_issue *issue)
+{
+    struct look *look = arg;
+    note_progress(look);
+    verify_store_issue(&look->verify, issue);
+    return true;
+}
+
+static bool name_store_issue(void *arg, const struct store_issue *issue)
+{
+    struct look *look = arg;
+    note_progress(look);
+    verify_name_row(&look->verify, issue);
+    return true;
+}
+
+/* The snapshot stays open: broken rows are named from it at the end. */
+static int read_store(struct look *look, struct error *error)
+{
+    look->store = store_create(&look->options, error);
+    if (!look->store)
+        return -1;
+    begin_reading(look, "rows of the store");
+    enum store_result result = store_check_schema(look->store, error);
+    if (result == STORE_OK)
+        result = store_read_begin(look->store, error);
+    if (result == STORE_OK)
+        result = store_each_journal(look->store, take_store_journal, look, error);
+    if (result == STORE_OK)
+        result = store_each_coupon(look->store, take_store_coupon, look, error);
+    if (result == STORE_OK)
+        result = store_each_issue(look->store, take_store_issue, look, error);
+    return result == STORE_OK ? 0 : -1;
+}
+
+/* Journals */
+
+static void take_batch(struct look *look, uint16_t partition, const void *batch)
+{
+    struct journal_batch_reader reader;
+    struct journal_record record;
+    journal_batch_reader_init(&reader, batch);
+    while (journal_batch_reader_next(&reader, &record)) {
+        note_progress(look);
+        verify_journal_record(&look->verify, partition, &record);
+    }
+}
+
+static int read_journal(struct look *look, uint16_t partition, struct error *error)
+{
+    char dir[JOURNAL_PATH_MAX];
+    struct journal_reader *reader = NULL;
+    struct journal_batch_header header;
+    struct journal_position position;
+    enum journal_read read;
+    const void *batch = NULL;
+    journal_partition_dir(look->options.issuer_journal_dir, partition, dir);
+    if (journal_reader_open(&reader, dir, error) != 0)
+        return -1;
+    while ((read = journal_reader_next(reader, &batch, &header, error)) == JOURNAL_READ_BATCH)
+        take_batch(look, partition, batch);
+    journal_reader_position(reader, &position);
+    if (read != JOURNAL_READ_FAILED) /* an unfinished write at the very end is nothing yet: no damage */
+        verify_journal_end(&look->verify, partition, position.next_seq,
+                           read == JOURNAL_READ_DAMAGED ? error->text : NULL);
+    journal_reader_close(&reader);
+    return read == JOURNAL_READ_FAILED ? -1 : 0;
+}
+
+static int read_journals(struct look *look, struct error *error)
+{
+    begin_reading(look, "records of the journal");
+    for (uint16_t partition = 0; partition < look->partitions; partition++)
+        if (look->verify.journals[partition].present && read_journal(look, partition, error) != 0)
+            return -1;
+    return 0;
+}
+
+/* Together */
+
+static int name_rows(struct look *look, struct error *error)
+{
+    begin_reading(look, "rows of the store again, to name what is broken");
+    return store_each_issue(look->store, name_store_issue, look, error) == STORE_OK ? 0 : -1;
+}
+
+static int look_at_everything(struct look *look, struct error *error)
+{
+    look->progress_after_us = clock_mono_us() + PROGRESS_INTERVAL_US;
+    if (find_journals(look, error) != 0 || read_store(look, error) != 0 || read_journals(look, error) != 0)
+        return -1;
+    verify_finish(&look->verify);
+    return verify_wants_rows(&look->verify) ? name_rows(look, error) : 0;
+}
+
+static int report(const struct look *look, bool json)
+{
+    if (json)
+        verify_report_json(stdout, &look->verify);
+    else
+        verify_report_text(stdout, &look->verify);
+    fflush(stdout);
+    return look->verify.findings.count > 0 ? BROKEN : KEPT;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+    struct look look = {.partitions = 0};
+    bool json = false;
+    const char *dir = NULL;
+    const struct argument own[] = {{"--dir", &dir, NULL}, {"--json", NULL, &json}, {NULL, NULL, NULL}};
+    struct arguments arguments;
+    struct error error = {""};
+    if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)
+        return refuse(&error);
+    if (arguments.help)
+        return print_usage();
+    if (load(&arguments, dir, &look.options, &error) != 0)
+        return refuse(&error);
+    if (arguments.check_config) {
+        puts("the configuration is right");
+        return KEPT;
+    }
+    uint64_t seed;
+    randombytes_buf(&seed, sizeof seed);
+    verify_init(&look.verify, seed);
+    int status = look_at_everything(&look, &error) == 0 ? report(&look, json) : refuse(&error);
+    if (look.store)
+        store_read_end(look.store);
+    store_destroy(&look.store);
+    verify_deinit(&look.verify);
+    return status;
+}

@@ -1,0 +1,369 @@
+#include "coupond/verify.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/clock.h"
+#include "shared/error.h"
+
+#define ISSUE_TEXT_MAX 192
+
+/* An issue as the journal has it, where the store has another under the same sequence. */
+struct verify_difference {
+    const struct verify_coupon *coupon;
+    uint32_t sequence;
+    char text[ISSUE_TEXT_MAX];
+};
+
+/* A sentence about a coupon marks it as broken. */
+static void found_in(struct verify *verify, struct verify_coupon *coupon, enum finding kind, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* "coupon C: sequence N <what> (<the issue>)" */
+static void found_at(struct verify *verify, struct verify_coupon *coupon, enum finding kind,
+                     const struct store_issue *issue, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void format_issue(const struct store_issue *issue, char out[ISSUE_TEXT_MAX])
+{
+    char time[RFC3339_MAX];
+    rfc3339_format(issue->issued_at_us, time);
+    snprintf(out, ISSUE_TEXT_MAX, "user %.*s, nth %u, at %s, journal_seq %" PRIu64, (int)issue->user_id_length,
+             issue->user_id, issue->nth, time, issue->journal_seq);
+}
+
+static void found_in(struct verify *verify, struct verify_coupon *coupon, enum finding kind, const char *format, ...)
+{
+    char text[FINDING_LENGTH_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    coupon->broken = true;
+    findings_add(&verify->findings, kind, "coupon %s: %s", coupon->id, text);
+}
+
+static void found_at(struct verify *verify, struct verify_coupon *coupon, enum finding kind,
+                     const struct store_issue *issue, const char *format, ...)
+{
+    char what[FINDING_LENGTH_MAX];
+    char text[ISSUE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    format_issue(issue, text);
+    found_in(verify, coupon, kind, "sequence %" PRIu32 " %s (%s)", issue->sequence, what, text);
+}
+
+/* Life */
+
+void verify_init(struct verify *verify, uint64_t seed)
+{
+    *verify = (struct verify){.seed = seed};
+    verify->differences = calloc(FINDING_LINES_MAX, sizeof *verify->differences);
+    CHECK(verify->differences);
+}
+
+void verify_deinit(struct verify *verify)
+{
+    verify_index_deinit(&verify->coupons);
+    findings_deinit(&verify->findings);
+    free(verify->differences);
+    *verify = (struct verify){0};
+}
+
+static struct verify_coupon *get_coupon(struct verify *verify, const char *id, size_t length)
+{
+    struct verify_coupon *last = verify->last;
+    if (!last || strlen(last->id) != length || memcmp(last->id, id, length) != 0)
+        verify->last = verify_index_get(&verify->coupons, id, length);
+    return verify->last;
+}
+
+/* Journals and store */
+
+void verify_add_journal(struct verify *verify, const struct journal_meta *meta, uint64_t acked)
+{
+    CHECK(meta->partition < PARTITIONS_MAX);
+    verify->journals[meta->partition] =
+        (struct verify_journal){.present = true, .meta = *meta, .acked = acked, .next_seq = 1};
+}
+
+void verify_store_journal(struct verify *verify, const struct store_journal *there)
+{
+    struct verify_journal *journal = there->partition < PARTITIONS_MAX ? &verify->journals[there->partition] : NULL;
+    if (!journal || !journal->present) {
+        findings_add(&verify->findings, FINDING_JOURNAL_FOREIGN,
+                     "partition %u: the store was filled by a journal that is not here", there->partition);
+        return;
+    }
+    journal->stored = true;
+    if (memcmp(journal->meta.journal_id, there->journal_id, sizeof there->journal_id) != 0)
+        findings_add(&verify->findings, FINDING_JOURNAL_FOREIGN,
+                     "partition %u: the store was filled by another journal", there->partition);
+    else if (journal->meta.partitions != there->partitions)
+        findings_add(&verify->findings, FINDING_JOURNAL_FOREIGN,
+                     "partition %u: the journal has %u partitions, but the store was filled by one with %u",
+                     there->partition, journal->meta.partitions, there->partitions);
+}
+
+void verify_store_coupon(struct verify *verify, const struct coupon *there)
+{
+    struct verify_coupon *coupon = get_coupon(verify, there->id, strlen(there->id));
+    coupon->stored = true;
+    coupon->stored_issued = there->issued;
+    coupon->stored_seq = there->journal_seq;
+    coupon->stored_digest = verify_policy_digest(there);
+}
+
+void verify_store_issue(struct verify *verify, const struct store_issue *issue)
+{
+    verify_coupon_add_row(get_coupon(verify, issue->coupon_id, issue->coupon_id_length), issue);
+    verify->rows++;
+}
+
+/* The journal's coupons */
+
+static void read_policy(const struct journal_record *record, struct coupon *policy)
+{
+    *policy = (struct coupon){
+        .quantity = record->coupon.quantity,
+        .issued = policy->issued,
+        .per_user_limit = record->coupon.per_user_limit,
+        .paused = record->coupon.paused,
+        .starts_at_us = record->coupon.starts_at_us,
+        .ends_at_us = record->coupon.ends_at_us,
+        .created_at_us = record->coupon.created_at_us,
+        .updated_at_us = record->time_us,
+        .journal_seq = record->seq,
+    };
+    CHECK(record->coupon.title_length <= TITLE_MAX);
+    memcpy(policy->title, record->coupon.title, record->coupon.title_length);
+}
+
+static void check_partition(struct verify *verify, struct verify_coupon *coupon, uint16_t partition)
+{
+    uint16_t partitions = verify->journals[partition].meta.partitions;
+    uint16_t right = coupon_partition(coupon->id, strlen(coupon->id), partitions);
+    if (right != partition)
+        found_in(verify, coupon, FINDING_COUPON_MISPLACED, "it is in partition %u, but belongs to %u", partition,
+                 right);
+}
+
+static void take_policy(struct verify *verify, struct verify_coupon *coupon, uint16_t partition,
+                        const struct journal_record *record)
+{
+    if (!coupon->journalled)
+        check_partition(verify, coupon, partition);
+    coupon->journalled = true;
+    coupon->partition = partition;
+    read_policy(record, &coupon->policy);
+    if (record->seq <= verify->journals[partition].acked)
+        coupon->acked_policy_seq = record->seq;
+    if (coupon->stored && coupon->stored_seq == record->seq)
+        coupon->stored_matched = coupon->stored_digest == verify_policy_digest(&coupon->policy);
+    if (coupon->policy.quantity < coupon->policy.issued)
+        found_in(verify, coupon, FINDING_LOWERED_BELOW_ISSUED,
+                 "quantity lowered to %" PRIu32 " when %" PRIu32 " are issued (journal_seq %" PRIu64 ")",
+                 coupon->policy.quantity, coupon->policy.issued, record->seq);
+}
+
+/* The journal's issues */
+
+static void check_sequence(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
+{
+    struct coupon *policy = &coupon->policy;
+    if (!coupon->journalled)
+        found_at(verify, coupon, FINDING_COUPON_UNKNOWN, issue, "is of a coupon that was never made");
+    if (issue->sequence != policy->issued + 1)
+        found_at(verify, coupon, FINDING_SEQUENCE_BROKEN, issue, "follows %" PRIu32, policy->issued);
+    if (issue->sequence > policy->quantity)
+        found_at(verify, coupon, FINDING_ABOVE_QUANTITY, issue, "is above the quantity, %" PRIu32, policy->quantity);
+    if (issue->issued_at_us < coupon->last_issued_at_us)
+        found_at(verify, coupon, FINDING_TIME_BACKWARDS, issue, "is issued earlier than the one before it");
+    if (issue->sequence > policy->issued)
+        policy->issued = issue->sequence;
+    coupon->last_issued_at_us = issue->issued_at_us;
+}
+
+static void check_user(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
+{
+    uint16_t count = verify_users_count(&coupon->users, verify->seed, issue->user_id, issue->user_id_length);
+    if (issue->nth != count)
+        found_at(verify, coupon, FINDING_NTH_BROKEN, issue, "is the user's issue number %u, not %u", count, issue->nth);
+    if (count > coupon->policy.per_user_limit)
+        found_at(verify, coupon, FINDING_ABOVE_LIMIT, issue, "is one more than the %" PRIu32 " that a user may hold",
+                 coupon->policy.per_user_limit);
+}
+
+static void check_window(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
+{
+    const struct coupon *policy = &coupon->policy;
+    const char *when = NULL;
+    if (policy->paused)
+        when = "while it was paused";
+    else if (policy->starts_at_us != TIME_NONE && issue->issued_at_us < policy->starts_at_us)
+        when = "before its start";
+    else if (policy->ends_at_us != TIME_NONE && issue->issued_at_us >= policy->ends_at_us)
+        when = "after its end";
+    if (when)
+        found_at(verify, coupon, FINDING_OUT_OF_WINDOW, issue, "is issued %s", when);
+}
+
+static void keep_difference(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
+{
+    coupon->broken = true;
+    if (verify->differences_count == FINDING_LINES_MAX)
+        return;
+    struct verify_difference *difference = &verify->differences[verify->differences_count++];
+    difference->coupon = coupon;
+    difference->sequence = issue->sequence;
+    format_issue(issue, difference->text);
+}
+
+static void compare_with_store(struct verify *verify, struct verify_coupon *coupon, uint64_t acked,
+                               const struct store_issue *issue)
+{
+    size_t row = verify_coupon_find_row(coupon, issue->sequence);
+    if (row == SIZE_MAX && issue->journal_seq > acked) {
+        coupon->lag++;
+        verify->lag++;
+    } else if (row == SIZE_MAX) {
+        found_at(verify, coupon, FINDING_ROW_MISSING, issue, "is not in the store");
+    } else if (coupon->digests[row] == verify_issue_digest(issue)) {
+        coupon->digests[row] = 0;
+        coupon->rows_matched++;
+    } else if (coupon->digests[row] != 0) {
+        keep_difference(verify, coupon, issue);
+    }
+}
+
+static void take_issue(struct verify *verify, struct verify_coupon *coupon, uint16_t partition,
+                       const struct journal_record *record)
+{
+    const struct store_issue issue = {
+        .coupon_id = record->coupon_id,
+        .user_id = record->issue.user_id,
+        .coupon_id_length = (uint8_t)record->coupon_id_length,
+        .user_id_length = (uint8_t)record->issue.user_id_length,
+        .nth = record->issue.nth,
+        .sequence = record->issue.sequence,
+        .issued_at_us = record->time_us,
+        .journal_seq = record->seq,
+    };
+    verify->issues++;
+    check_sequence(verify, coupon, &issue);
+    check_user(verify, coupon, &issue);
+    check_window(verify, coupon, &issue);
+    compare_with_store(verify, coupon, verify->journals[partition].acked, &issue);
+}
+
+void verify_journal_record(struct verify *verify, uint16_t partition, const struct journal_record *record)
+{
+    CHECK(verify->journals[partition].present);
+    struct verify_coupon *coupon = get_coupon(verify, record->coupon_id, record->coupon_id_length);
+    verify->journals[partition].records++;
+    if (record->type == JOURNAL_COUPON)
+        take_policy(verify, coupon, partition, record);
+    else
+        take_issue(verify, coupon, partition, record);
+}
+
+void verify_journal_end(struct verify *verify, uint16_t partition, uint64_t next_seq, const char *damage)
+{
+    struct verify_journal *journal = &verify->journals[partition];
+    journal->next_seq = next_seq;
+    journal->damaged = damage != NULL;
+    if (damage)
+        findings_add(&verify->findings, FINDING_JOURNAL_DAMAGED, "partition %u: %s", partition, damage);
+    else if (journal->acked >= next_seq)
+        findings_add(&verify->findings, FINDING_JOURNAL_DAMAGED,
+                     "partition %u: the journal ends before record %" PRIu64
+                     ", but the store has acknowledged up to %" PRIu64,
+                     partition, next_seq, journal->acked);
+}
+
+/* Afterwards */
+
+/* Of a damaged journal nothing is known behind the damage, so nothing there can be called wrong. */
+static bool is_beyond_damage(const struct verify *verify, const struct verify_coupon *coupon, uint64_t journal_seq)
+{
+    for (size_t i = 0; i < PARTITIONS_MAX; i++) {
+        const struct verify_journal *journal = &verify->journals[i];
+        bool may_be_its = !coupon->journalled || coupon->partition == i;
+        if (journal->damaged && may_be_its && journal_seq >= journal->next_seq)
+            return true;
+    }
+    return false;
+}
+
+static void finish_policy(struct verify *verify, struct verify_coupon *coupon)
+{
+    if (!coupon->stored && coupon->acked_policy_seq > 0)
+        found_in(verify, coupon, FINDING_COUPON_ROW_MISSING, "it is not in the store (journal_seq %" PRIu64 ")",
+                 coupon->acked_policy_seq);
+    if (!coupon->stored || is_beyond_damage(verify, coupon, coupon->stored_seq))
+        return;
+    if (!coupon->journalled)
+        found_in(verify, coupon, FINDING_COUPON_ROW_UNKNOWN, "it is in the store alone (journal_seq %" PRIu64 ")",
+                 coupon->stored_seq);
+    else if (!coupon->stored_matched)
+        found_in(verify, coupon, FINDING_COUPON_ROW_DIFFERS,
+                 "the store's row differs from the journal's record %" PRIu64 ", which it names", coupon->stored_seq);
+    else if (coupon->stored_seq < coupon->acked_policy_seq)
+        found_in(verify, coupon, FINDING_COUPON_ROW_DIFFERS,
+                 "the store's row is of journal_seq %" PRIu64 ", but %" PRIu64 " was acknowledged", coupon->stored_seq,
+                 coupon->acked_policy_seq);
+}
+
+static void finish_rows(struct verify *verify, struct verify_coupon *coupon)
+{
+    uint32_t last = coupon->rows > 0 ? coupon->sequences[coupon->rows - 1] : 0;
+    if (coupon->stored && coupon->stored_issued != last)
+        found_in(verify, coupon, FINDING_COUNT_DIFFERS,
+                 "the store says issued %" PRIu32 ", its last issue there has sequence %" PRIu32, coupon->stored_issued,
+                 last);
+}
+
+void verify_finish(struct verify *verify)
+{
+    struct verify_coupon **coupons = verify_index_sorted(&verify->coupons);
+    for (size_t i = 0; i < verify->coupons.count; i++) {
+        finish_policy(verify, coupons[i]);
+        finish_rows(verify, coupons[i]);
+    }
+    free(coupons);
+}
+
+bool verify_wants_rows(const struct verify *verify)
+{
+    for (size_t i = 0; verify->coupons.places && i <= verify->coupons.mask; i++) {
+        const struct verify_coupon *coupon = verify->coupons.places[i];
+        if (coupon && coupon->rows_matched < coupon->rows)
+            return true;
+    }
+    return false;
+}
+
+static const char *find_difference(const struct verify *verify, const struct verify_coupon *coupon, uint32_t sequence)
+{
+    for (size_t i = 0; i < verify->differences_count; i++)
+        if (verify->differences[i].coupon == coupon && verify->differences[i].sequence == sequence)
+            return verify->differences[i].text;
+    return "another";
+}
+
+void verify_name_row(struct verify *verify, const struct store_issue *issue)
+{
+    struct verify_coupon *coupon = get_coupon(verify, issue->coupon_id, issue->coupon_id_length);
+    size_t row = verify_coupon_find_row(coupon, issue->sequence);
+    if (row == SIZE_MAX || coupon->digests[row] == 0)
+        return;
+    if (issue->sequence <= coupon->policy.issued)
+        found_at(verify, coupon, FINDING_ROW_DIFFERS, issue, "differs; the journal has %s; the store",
+                 find_difference(verify, coupon, issue->sequence));
+    else if (!is_beyond_damage(verify, coupon, issue->journal_seq))
+        found_at(verify, coupon, FINDING_ROW_UNKNOWN, issue, "is in the store alone");
+}
