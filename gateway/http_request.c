@@ -80,6 +80,11 @@ static enum http_progress check_request_line(struct http_request *request, const
     return HTTP_READY;
 }
 
+static size_t offset_of(struct span piece, const char *data)
+{
+    return piece.at == NULL ? 0 : (size_t)(piece.at - data);
+}
+
 static enum http_progress parse_head(struct http_request *request, const struct http_limits *limits, const char *data)
 {
     struct http_fields *fields = &request->fields;
@@ -90,7 +95,9 @@ static enum http_progress parse_head(struct http_request *request, const struct 
         return refuse(request, fields->status, fields->reason);
     if (fields->content_length > limits->body_bytes_max)
         return refuse(request, 413, "Content-Length is more than the body may hold");
-    request->base = data;
+    request->target_at = offset_of(fields->target, data);
+    request->content_type_at = offset_of(fields->content_type, data);
+    request->authorization_at = offset_of(fields->authorization, data);
     request->continue_wanted = fields->expect_continue && !fields->http_1_0;
     return HTTP_READY;
 }
@@ -119,12 +126,10 @@ static enum http_progress take_body(struct http_request *request, const struct h
     return HTTP_READY;
 }
 
-/* The spans of the head follow the bytes, which may have moved since the head was parsed. */
-static struct span moved(const struct http_request *request, struct span s, const char *data)
+/* A piece of the head, where the bytes lie now. No piece begins at offset 0: that is the method's. */
+static struct span piece_at(size_t at, struct span piece, const char *data)
 {
-    if (s.at != NULL)
-        s.at = data + (s.at - request->base);
-    return s;
+    return at == 0 ? SPAN_NONE : (struct span){data + at, piece.length};
 }
 
 static void fill(struct http_request *request, const char *data)
@@ -134,9 +139,9 @@ static void fill(struct http_request *request, const char *data)
     request->method = fields->method;
     request->http_1_0 = fields->http_1_0;
     request->keep_alive = !fields->connection_close && (!fields->http_1_0 || fields->connection_keep_alive);
-    request->target = moved(request, fields->target, data);
-    request->content_type = moved(request, fields->content_type, data);
-    request->authorization = moved(request, fields->authorization, data);
+    request->target = piece_at(request->target_at, fields->target, data);
+    request->content_type = piece_at(request->content_type_at, fields->content_type, data);
+    request->authorization = piece_at(request->authorization_at, fields->authorization, data);
     request->continue_wanted = false;
 }
 

@@ -44,7 +44,9 @@ struct http_request {
     struct http_chunked chunked;
     size_t scanned;     /* bytes whose line ends are checked */
     size_t head_length; /* 0 until the head is whole */
-    const char *base;   /* where the head lay when it was parsed */
+    size_t target_at;   /* offsets of the head's pieces, since the bytes may move before the body is whole */
+    size_t content_type_at;
+    size_t authorization_at;
 };
 
 /* Makes ready for the next request. */

@@ -257,9 +257,13 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
         header.kind != FRAME_PONG)
         why = "a gateway takes no such frames";
     if (why != NULL) {
-        drop_frame(link, size >= sizeof(header) ? ((const struct frame_header *)data)->kind : 0, why);
+        /* ZeroMQ's buffers may lie anywhere: a byte of it, not a member of the header. */
+        const uint8_t *kind = (const uint8_t *)data + offsetof(struct frame_header, kind);
+        drop_frame(link, size >= sizeof(header) ? *kind : 0, why);
         return;
     }
+    if (!link->alive)
+        log_info("gateway", "the issuer answers partition=%u", link->partition);
     link->alive = true;
     link->alive_ms = now_ms;
     if (header.kind == FRAME_ISSUE_REPLIES)
@@ -308,8 +312,10 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
 {
     struct frame_header ping;
 
-    if (link->alive && !issuer_link_up(link, now_ms))
+    if (link->alive && !issuer_link_up(link, now_ms)) {
+        log_warn("gateway", "the issuer is silent partition=%u milliseconds=%d", link->partition, LINK_ALIVE_MS);
         mark_down(link);
+    }
     if (now_ms < link->ping_next_ms)
         return;
     frame_header_write(&ping, FRAME_PING, link->partition, link->partitions, 0);
