@@ -7,6 +7,7 @@ The ordinary run kills each role twice and stops the database for 5 seconds; the
 (or ./dev test --full). A seed is printed; COUPOND_TEST_SEED repeats it.
 """
 
+import collections
 import time
 
 import pytest
@@ -61,6 +62,7 @@ def run_killing(cluster, choose):
             kill_and_restart(cluster, choose(cluster, random), load, random)
     finally:
         answers = load.finish()
+    print(collections.Counter(answer.code for answer in answers))
     cluster.wait_ready()
     check_answers(answers, COUPONS, ALLOWED)
     assert sum(answer.status == 201 for answer in answers) > 0
