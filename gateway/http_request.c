@@ -60,13 +60,11 @@ static enum http_progress check_request_line(struct http_request *request, const
     const char *end = memchr(data, '\r', request->head_length);
     const char *first = memchr(data, ' ', (size_t)(end - data));
     const char *last = memrchr(data, ' ', (size_t)(end - data));
-    struct span version = SPAN_NONE;
-    struct span target = SPAN_NONE;
 
     if (first == NULL || first == last || !http_is_token((struct span){data, (size_t)(first - data)}))
         return refuse(request, 400, "the request line is not METHOD TARGET HTTP/1.1");
-    version = (struct span){last + 1, (size_t)(end - last) - 1};
-    target = (struct span){first + 1, (size_t)(last - first) - 1};
+    struct span version = {last + 1, (size_t)(end - last) - 1};
+    struct span target = {first + 1, (size_t)(last - first) - 1};
     if (!is_version(version))
         return refuse(request, 400, "the request line does not end with HTTP/1.1");
     if (version.at[5] != '1' || version.at[7] > '1')
