@@ -361,9 +361,13 @@ void verify_name_row(struct verify *verify, const struct store_issue *issue)
     size_t row = verify_coupon_find_row(coupon, issue->sequence);
     if (row == SIZE_MAX || coupon->digests[row] == 0)
         return;
-    if (issue->sequence <= coupon->policy.issued)
-        found_at(verify, coupon, FINDING_ROW_DIFFERS, issue, "differs; the journal has %s; the store",
-                 find_difference(verify, coupon, issue->sequence));
-    else if (!is_beyond_damage(verify, coupon, issue->journal_seq))
+    if (issue->sequence <= coupon->policy.issued) {
+        char text[ISSUE_TEXT_MAX];
+        format_issue(issue, text);
+        found_in(verify, coupon, FINDING_ROW_DIFFERS, "sequence %" PRIu32 ": the store has %s; the journal has %s",
+                 issue->sequence, text, find_difference(verify, coupon, issue->sequence));
+        return;
+    }
+    if (!is_beyond_damage(verify, coupon, issue->journal_seq))
         found_at(verify, coupon, FINDING_ROW_UNKNOWN, issue, "is in the store alone");
 }

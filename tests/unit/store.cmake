@@ -12,3 +12,6 @@ coupond_test(persister_batch LIBRARIES coupond_persister TSAN)
 target_sources(test_persister_batch PRIVATE unit/events_fixture.c)
 coupond_test(persister LIBRARIES coupond_persister PkgConfig::SQLITE)
 target_sources(test_persister PRIVATE unit/events_fixture.c)
+
+coupond_test(verify LIBRARIES coupond_verify TSAN)
+coupond_test(cmd_verify LIBRARIES coupond_verify PkgConfig::SQLITE)
