@@ -104,6 +104,7 @@ def test_garbage_replies_are_dropped_by_the_gateway(tmp_path):
         gateway.arguments += ["--set", f"gateway/requests={requests}"]
         gateway.start()
         with listener.accept() as wire:
+            wait_until(lambda: gateway.get("/livez")[0] == 200, "the gateway serves")
             count = send_all(wire, garbage(ISSUE_REPLIES, 32) + garbage(COUPON_REPLIES, 624))
             wait_dropped(gateway, "coupond_gateway_frames_dropped_total", 0, count - 2, lambda: gateway.get("/livez")[0] == 200)
             status, body = cluster.issue("A", "alice")
