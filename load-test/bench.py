@@ -4,7 +4,7 @@ Method. wrk (one thread, so one core) posts issues, each for a user of its own, 
 nginx with one worker that answers a constant of like size; coupond as two processes, a gateway of one thread and an issuer
 of one partition over ipc, with sync = always and sync = os, no persister (--persister adds one on SQLite). Every measurement starts its
 peer afresh with an empty journal, warms up for a second, and is followed by the next peer's, round after round, so
-that a machine that slows down does so for all. Figures are medians over the rounds. CPU is what /proc/PID/stat gained during the measurement,
+that a machine that slows down does so for all. Figures are medians over the rounds; a ratio is the median of the rounds' ratios. CPU is what /proc/PID/stat gained during the measurement,
 divided by the answers that wrk counted. Syncs and messages come from /metrics. The device's own fdatasync is
 measured in the same directory before and after, with writes of 8 KiB into a file that was allocated and zeroed, as the journal does.
 """
@@ -144,6 +144,10 @@ class Peer:
     def counters(self):
         return {}
 
+    def refusals(self):
+        """Lines that tell why answers were not 2xx."""
+        return []
+
 
 class Nginx(Peer):
     name = "nginx, a constant"
@@ -199,17 +203,26 @@ class Coupond(Peer):
         request = urllib.request.Request(self.url + "/v1/coupons", body, {"Content-Type": "application/json"})
         urllib.request.urlopen(request, timeout=10).close()
 
-    def counters(self):
-        """The sum of every metric over its labels."""
-        sums = {}
+    def metrics(self):
+        """[(name with labels, value)] of gateway and issuer."""
         for url in self.scrapes:
             with urllib.request.urlopen(url, timeout=10) as answer:
                 for line in answer.read().decode().splitlines():
                     if line.startswith("coupond_"):
                         name, value = line.rsplit(" ", 1)
-                        name = name.split("{", 1)[0]
-                        sums[name] = sums.get(name, 0.0) + float(value)
+                        yield name, float(value)
+
+    def counters(self):
+        """The sum of every metric over its labels."""
+        sums = {}
+        for name, value in self.metrics():
+            name = name.split("{", 1)[0]
+            sums[name] = sums.get(name, 0.0) + value
         return sums
+
+    def refusals(self):
+        told = ("coupond_gateway_requests_total{", "coupond_issuer_verdicts_total{")
+        return [f"{name} {value:,.0f}" for name, value in self.metrics() if value and name.startswith(told)]
 
 
 # measuring
@@ -238,6 +251,8 @@ def measure(peer, connections, seconds):
     cpu = {name: cpu_seconds(pid) - cpu[name] for name, pid in peer.pids.items()}
     after = peer.counters()
     good = result["requests"] - result["not_2xx"]
+    if result["not_2xx"]:
+        print("\n".join([f"{peer.name}: {result['not_2xx']:,} refusals", *peer.refusals(), peer.logs()]), file=sys.stderr)
     if good == 0 or result["socket_errors"]:
         raise BenchError(f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}")
     return {
@@ -288,8 +303,9 @@ def run(options, directory):
         summary = summarize(values)
         results.append({"connections": connections, "peer": name, **summary})
     for result in results:
-        yardstick = next(one for one in results if one["connections"] == result["connections"] and one["peer"] == Nginx.name)
-        result["ratio"] = result["rate"] / yardstick["rate"]
+        # of the same round each: a machine that slows down meanwhile does so for both
+        yardstick = rounds[result["connections"], Nginx.name]
+        result["ratio"] = median([one / other["rate"] for one, other in zip(result["rates"], yardstick)])
     return sorted(results, key=lambda one: one["connections"])
 
 
