@@ -7,7 +7,8 @@ As a command: starts the server, runs COMMAND with it in the environment, and st
     python3 tests/support/servers.py mysql -- build/dev/coupond/coupond persister
 
 COMMAND finds COUPOND_STORE_* (so that coupond uses the server), COUPOND_TEST_MYSQL ("socket=…;user=…;…", for the unit
-tests; `admin` is a user without a password who may do everything) and COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
+tests; `admin` is a user without a password who may do everything,
+`tls_ca` the authority of a server with TLS) and COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
 
 As a module:
 
@@ -210,7 +211,7 @@ class MariaDB(SqlServer):
 
 
 class MySQL(SqlServer):
-    """MySQL 9 from Debian sid, in a chroot."""
+    """MySQL 9 from Debian sid, in a chroot, with TLS."""
 
     name = "mysql"
 
@@ -225,11 +226,33 @@ class MySQL(SqlServer):
 
     def prepare(self):
         (self.data / "setup.sql").write_text(SETUP)
+        self.make_certificates()
         run_logged([*self._mysqld(), "--initialize-insecure", f"--datadir={self._inside()}/data", "--user=root",
                     "--secure-file-priv="], self.log)
 
     def command(self):
-        return [*self._mysqld(), *self.options(self._inside()), "--mysqlx=OFF"]
+        tls = [f"--ssl-ca={self._inside()}/ca.pem", f"--ssl-cert={self._inside()}/server.pem",
+               f"--ssl-key={self._inside()}/server.key", "--bind-address=127.0.0.1,127.0.0.2"]
+        return [*self._mysqld(), *self.options(self._inside()), *tls, "--mysqlx=OFF"]
+
+    def environment(self):
+        environment = super().environment()
+        environment["COUPOND_TEST_MYSQL"] += f";tls_ca={self.data}/ca.pem"
+        return environment
+
+    def make_certificates(self):
+        """An authority, and a certificate by it that is good for 127.0.0.1 and for no name."""
+        def openssl(*arguments):
+            run_logged(["openssl", *map(str, arguments)], self.log)
+
+        (self.data / "extensions").write_text("subjectAltName = IP:127.0.0.1\n")
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=coupond test authority",
+                "-keyout", self.data / "ca.key", "-out", self.data / "ca.pem")
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1",
+                "-keyout", self.data / "server.key", "-out", self.data / "server.csr")
+        openssl("x509", "-req", "-days", "30", "-in", self.data / "server.csr", "-CA", self.data / "ca.pem",
+                "-CAkey", self.data / "ca.key", "-set_serial", "1", "-extfile", self.data / "extensions",
+                "-out", self.data / "server.pem")
 
     def close(self):
         super().close()

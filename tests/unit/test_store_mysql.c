@@ -130,11 +130,16 @@ static void tcp_reaches_the_same_server(void **state)
     assert_int_equal(issues_stored(fixture), 3);
 }
 
-/* TLS: MySQL makes itself a certificate, MariaDB has none unless it is given one. */
+/* TLS: servers.py gives MySQL a certificate for 127.0.0.1; MariaDB has none, to be the server without TLS. */
 
-static bool server_has_tls(struct store_fixture *fixture)
+static bool server_has_tls(void)
 {
-    return store_fixture_number(fixture, "SELECT @@version LIKE '%MariaDB%'") == 0;
+    return store_fixture_mysql("tls_ca")[0] != '\0';
+}
+
+static void set_authorities(struct store_fixture *fixture)
+{
+    snprintf(fixture->options.store_tls_ca, sizeof fixture->options.store_tls_ca, "%s", store_fixture_mysql("tls_ca"));
 }
 
 static void set_tls(struct store_fixture *fixture, const char *tls)
@@ -147,10 +152,62 @@ static void required_tls_is_used_or_the_server_refused(void **state)
 {
     struct store_fixture *fixture = *state;
     set_tls(fixture, "required");
-    if (server_has_tls(fixture))
+    if (server_has_tls())
         assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_OK);
     else
         assert_connecting(fixture, STORE_FAILED, "TLS");
+}
+
+static void the_right_authority_and_host_pass_verification(void **state)
+{
+    struct store_fixture *fixture = *state;
+    if (!server_has_tls())
+        skip();
+    set_authorities(fixture);
+    set_tls(fixture, "verify");
+    enum store_result result = store_connect(fixture->store, &fixture->error);
+    if (result != STORE_OK)
+        fail_msg("%s", fixture->error.text);
+    migrate(fixture);
+}
+
+static void another_host_than_the_certificate_names_fails_verification(void **state)
+{
+    struct store_fixture *fixture = *state;
+    if (!server_has_tls())
+        skip();
+    set_authorities(fixture);
+    snprintf(fixture->options.store_host, sizeof fixture->options.store_host, "127.0.0.2");
+    set_tls(fixture, "verify");
+    assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_FAILED);
+    set_tls(fixture, "required");
+    assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_OK);
+}
+
+static void require_tls_of_the_user(struct store_fixture *fixture, bool required)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql, "ALTER USER '%s'@'localhost' REQUIRE %s", fixture->options.store_user,
+             required ? "SSL" : "NONE");
+    store_fixture_admin_sql(sql);
+    snprintf(sql, sizeof sql, "ALTER USER '%s'@'%%' REQUIRE %s", fixture->options.store_user,
+             required ? "SSL" : "NONE");
+    store_fixture_admin_sql(sql);
+}
+
+static void preferred_uses_tls_where_the_server_has_it_and_off_does_not(void **state)
+{
+    struct store_fixture *fixture = *state;
+    if (!server_has_tls())
+        skip();
+    require_tls_of_the_user(fixture, true);
+    set_tls(fixture, "preferred");
+    enum store_result preferred = store_connect(fixture->store, &fixture->error);
+    set_tls(fixture, "off");
+    enum store_result off = store_connect(fixture->store, &fixture->error);
+    require_tls_of_the_user(fixture, false);
+    assert_int_equal(preferred, STORE_OK);
+    assert_int_equal(off, STORE_FAILED);
 }
 
 static void tls_that_nobody_vouches_for_fails_verification(void **state)
@@ -376,6 +433,9 @@ int main(void)
         TEST(too_many_connections_are_a_passing_fault),
         TEST(tcp_reaches_the_same_server),
         TEST(required_tls_is_used_or_the_server_refused),
+        TEST(the_right_authority_and_host_pass_verification),
+        TEST(another_host_than_the_certificate_names_fails_verification),
+        TEST(preferred_uses_tls_where_the_server_has_it_and_off_does_not),
         TEST(tls_that_nobody_vouches_for_fails_verification),
         TEST(authorities_that_cannot_be_read_fail),
         TEST(preferred_and_off_connect_to_any_server),
