@@ -14,6 +14,7 @@
 /* Names that only one of the client libraries' headers has; the numbers are the servers'. */
 enum {
     FAULT_SERVER_GONE = 2006,
+    FAULT_DISK_FULL = 1021,
     FAULT_READ_ONLY_TRANSACTION = 1792,
     FAULT_READ_ONLY_MODE = 1836,
     FAULT_CONNECTION_KILLED = 1927,   /* MariaDB */
@@ -112,7 +113,7 @@ static bool passes(unsigned code)
     case FAULT_GROUP_ROLLBACK:
     case ER_ERROR_DURING_COMMIT:
     /* disk and memory */
-    case ER_DISK_FULL:
+    case FAULT_DISK_FULL:
     case ER_RECORD_FILE_FULL:
     case ER_ERROR_ON_WRITE:
     case ER_GET_ERRNO:
