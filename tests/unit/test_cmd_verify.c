@@ -337,8 +337,20 @@ static void it_is_told_when_asked_wrongly(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* The tests may run beside a database server that the environment names; these look at folders of their own. */
+static void forget_environment(void)
+{
+    static const char *const names[] = {"TYPE", "HOST", "PORT", "SOCKET", "USER", "PASSWORD", "DATABASE", "TLS"};
+    char variable[64];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(variable, sizeof variable, "COUPOND_STORE_%s", names[i]);
+        unsetenv(variable);
+    }
+}
+
 int main(void)
 {
+    forget_environment();
     const struct CMUnitTest tests[] = {
         TEST(kept_promises_exit_0_with_a_table),
         TEST(json_tells_the_same),
