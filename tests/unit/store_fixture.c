@@ -265,3 +265,31 @@ enum store_result store_fixture_write(struct store_fixture *fixture)
 {
     return store_write(fixture->store, &fixture->batch, &fixture->error);
 }
+
+void store_fixture_begin_issues(struct store_fixture *fixture, uint32_t count)
+{
+    store_fixture_begin(fixture);
+    store_fixture_coupon(fixture, "c", 1);
+    for (uint32_t i = 1; i <= count; i++) {
+        char user[24];
+        snprintf(user, sizeof user, "u%u", i);
+        store_fixture_issue(fixture, "c", i, user, i + 1);
+    }
+}
+
+void store_fixture_migrate(struct store_fixture *fixture)
+{
+    assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_OK);
+}
+
+void store_fixture_assert_written(struct store_fixture *fixture)
+{
+    if (store_fixture_write(fixture) != STORE_OK)
+        fail_msg("%s", fixture->error.text);
+}
+
+void store_fixture_assert_error(const struct store_fixture *fixture, const char *words)
+{
+    if (!strstr(fixture->error.text, words))
+        fail_msg("\"%s\" does not say \"%s\"", fixture->error.text, words);
+}

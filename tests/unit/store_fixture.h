@@ -49,7 +49,15 @@ struct coupon *store_fixture_coupon(struct store_fixture *fixture, const char *i
 /* Adds an issue. */
 struct store_issue *store_fixture_issue(struct store_fixture *fixture, const char *coupon_id, uint32_t sequence,
                                         const char *user_id, uint64_t journal_seq);
+/* Begins a batch of the coupon "c" and its issues 1 to `count`, to users u1, u2, …; journal sequences from 1. */
+void store_fixture_begin_issues(struct store_fixture *fixture, uint32_t count);
 /* Writes the batch. */
 enum store_result store_fixture_write(struct store_fixture *fixture);
+
+/* What must work, or the test has failed. */
+void store_fixture_migrate(struct store_fixture *fixture);
+void store_fixture_assert_written(struct store_fixture *fixture);
+/* The last error says these words. */
+void store_fixture_assert_error(const struct store_fixture *fixture, const char *words);
 
 #endif

@@ -1,5 +1,4 @@
 /* What every store promises; the same suite for sqlite and, where there is a server, for mysql. */
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,38 +10,6 @@
 #include "store_fixture.h"
 
 /* Helpers */
-
-static void migrate(struct store_fixture *fixture)
-{
-    assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_OK);
-}
-
-static void assert_written(struct store_fixture *fixture)
-{
-    enum store_result result = store_fixture_write(fixture);
-    if (result != STORE_OK)
-        fail_msg("%s", fixture->error.text);
-}
-
-static void assert_conflict(struct store_fixture *fixture, const char *first, const char *second)
-{
-    fixture->error.text[0] = '\0';
-    assert_int_equal(store_fixture_write(fixture), STORE_CONFLICT);
-    assert_non_null(strstr(fixture->error.text, first));
-    assert_non_null(strstr(fixture->error.text, second));
-}
-
-/* The coupon "c" and issues 1 to `count` of it, to users u1, u2, …; journal sequences from 1. */
-static void begin_coupon_with_issues(struct store_fixture *fixture, uint32_t count)
-{
-    store_fixture_begin(fixture);
-    store_fixture_coupon(fixture, "c", 1);
-    for (uint32_t i = 1; i <= count; i++) {
-        char user[24];
-        snprintf(user, sizeof user, "u%u", i);
-        store_fixture_issue(fixture, "c", i, user, i + 1);
-    }
-}
 
 struct rows {
     struct coupon coupons[8];
@@ -123,10 +90,10 @@ static void a_store_without_a_schema_is_refused_and_says_who_makes_it(void **sta
 static void migrating_creates_the_schema_and_migrating_again_changes_nothing(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    assert_written(fixture);
-    migrate(fixture);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 3);
+    store_fixture_assert_written(fixture);
+    store_fixture_migrate(fixture);
     assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_OK);
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 3);
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM schema_version"), 1);
@@ -136,7 +103,7 @@ static void migrating_creates_the_schema_and_migrating_again_changes_nothing(voi
 static void a_newer_schema_is_left_alone(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     store_fixture_sql(fixture, "INSERT INTO schema_version (version, applied_at) VALUES (99, '2026-11-21 00:00:00')");
     assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_FAILED);
     assert_non_null(strstr(fixture->error.text, "version 99"));
@@ -149,7 +116,7 @@ static void a_newer_schema_is_left_alone(void **state)
 static void coupons_come_back_exactly_as_they_were_written(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     struct coupon *plain = store_fixture_coupon(fixture, "plain", 1);
     plain->starts_at_us = 0;                /* 1970-01-01T00:00:00Z */
     plain->ends_at_us = 253402300799999999; /* 9999-12-31T23:59:59.999999Z */
@@ -161,7 +128,7 @@ static void coupons_come_back_exactly_as_they_were_written(void **state)
     snprintf(odd->title, sizeof odd->title, "%s", "it's \"half\\price\" %s; DROP TABLE coupon; -- 선착순 🎟️");
     struct coupon *longest = store_fixture_coupon(fixture, "abcdefghijklmnopqrstuvwxyz012345", 3);
     memset(longest->title, 'x', TITLE_MAX);
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
 
     struct rows rows;
     read_all(fixture, &rows);
@@ -174,7 +141,7 @@ static void coupons_come_back_exactly_as_they_were_written(void **state)
 static void issues_come_back_exactly_as_they_were_written(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     store_fixture_coupon(fixture, "c", 1)->per_user_limit = 3;
     store_fixture_coupon(fixture, "d", 2);
     const char *longest = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -184,7 +151,7 @@ static void issues_come_back_exactly_as_they_were_written(void **state)
     second->nth = 1000;
     struct store_issue *first = store_fixture_issue(fixture, "c", 1, "a.b:c@d", 3);
     first->issued_at_us = 0;
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
 
     const struct store_issue *wanted[] = {first, second, last};
     struct rows rows;
@@ -203,14 +170,14 @@ static void issues_come_back_exactly_as_they_were_written(void **state)
 static void ids_that_differ_only_in_case_are_different(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     store_fixture_coupon(fixture, "Case", 1);
     store_fixture_coupon(fixture, "case", 2);
     store_fixture_issue(fixture, "Case", 1, "User", 3);
     store_fixture_issue(fixture, "Case", 2, "user", 4);
     store_fixture_issue(fixture, "case", 1, "User", 5);
-    assert_written(fixture);
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
+    store_fixture_assert_written(fixture);
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon"), 2);
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 3);
 }
@@ -218,7 +185,7 @@ static void ids_that_differ_only_in_case_are_different(void **state)
 static void issued_follows_from_the_issues_of_each_coupon(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     store_fixture_coupon(fixture, "b", 1)->issued = 77;
     store_fixture_coupon(fixture, "a", 2);
     store_fixture_coupon(fixture, "none", 3);
@@ -229,7 +196,7 @@ static void issued_follows_from_the_issues_of_each_coupon(void **state)
         if (i <= 3)
             store_fixture_issue(fixture, "a", i, user, 2 * i + 3);
     }
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
     assert_int_equal(store_fixture_number(fixture, "SELECT issued FROM coupon WHERE id = 'a'"), 3);
     assert_int_equal(store_fixture_number(fixture, "SELECT issued FROM coupon WHERE id = 'b'"), 5);
     assert_int_equal(store_fixture_number(fixture, "SELECT issued FROM coupon WHERE id = 'none'"), 0);
@@ -238,10 +205,10 @@ static void issued_follows_from_the_issues_of_each_coupon(void **state)
 static void a_batch_of_many_statements_is_written_whole_and_again(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 30000); /* about 2 MiB of SQL */
-    assert_written(fixture);
-    assert_written(fixture);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 30000); /* about 2 MiB of SQL */
+    store_fixture_assert_written(fixture);
+    store_fixture_assert_written(fixture);
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 30000);
     assert_int_equal(store_fixture_number(fixture, "SELECT MAX(sequence) FROM coupon_issue"), 30000);
     assert_int_equal(store_fixture_number(fixture, "SELECT issued FROM coupon"), 30000);
@@ -250,31 +217,19 @@ static void a_batch_of_many_statements_is_written_whole_and_again(void **state)
 
 /* Again, in pieces, out of order */
 
-static void a_batch_that_is_there_in_part_is_completed(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 2000);
-    assert_written(fixture);
-    store_fixture_sql(fixture, "DELETE FROM coupon_issue WHERE sequence IN (1, 2, 499, 500, 501, 777, 1500, 2000)");
-    store_fixture_sql(fixture, "DELETE FROM coupon_issue WHERE sequence BETWEEN 1001 AND 1400");
-    assert_written(fixture);
-    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 2000);
-}
-
 static void an_older_policy_never_overwrites_a_newer_and_issued_never_goes_down(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 3);
     struct coupon *newer = store_fixture_coupon(fixture, "c", 9);
     newer->quantity = 7;
     newer->paused = true;
     newer->starts_at_us = 5;
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
 
-    begin_coupon_with_issues(fixture, 1);
-    assert_written(fixture);
+    store_fixture_begin_issues(fixture, 1);
+    store_fixture_assert_written(fixture);
     struct rows rows;
     read_all(fixture, &rows);
     assert_int_equal(rows.coupons_count, 1);
@@ -289,199 +244,13 @@ static void an_older_policy_never_overwrites_a_newer_and_issued_never_goes_down(
 static void a_bound_of_the_window_can_be_taken_away(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     store_fixture_coupon(fixture, "c", 1)->ends_at_us = 1000000;
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
     store_fixture_begin(fixture);
     store_fixture_coupon(fixture, "c", 2);
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon WHERE ends_at IS NULL"), 1);
-}
-
-struct writer {
-    struct store *store;
-    struct store_batch batches[20];
-    bool backwards;
-    size_t failures;
-};
-
-static void *write_batches(void *arg)
-{
-    struct writer *writer = arg;
-    struct error error;
-    for (size_t i = 0; i < 20; i++) {
-        enum store_result result = STORE_RETRY;
-        while (result == STORE_RETRY)
-            result = store_write(writer->store, &writer->batches[writer->backwards ? 19 - i : i], &error);
-        writer->failures += result != STORE_OK;
-    }
-    return NULL;
-}
-
-static void two_writers_of_the_same_batches_in_opposite_order_agree(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 0);
-    assert_written(fixture);
-    begin_coupon_with_issues(fixture, 4000);
-    struct writer writers[2] = {{.backwards = false}, {.backwards = true}};
-    pthread_t threads[2];
-    for (size_t w = 0; w < 2; w++) {
-        writers[w].store = store_fixture_another(fixture);
-        for (size_t i = 0; i < 20; i++) {
-            writers[w].batches[i] = fixture->batch;
-            writers[w].batches[i].coupons_count = 0;
-            writers[w].batches[i].issues = fixture->issues + i * 200;
-            writers[w].batches[i].issues_count = 200;
-        }
-        assert_int_equal(pthread_create(&threads[w], NULL, write_batches, &writers[w]), 0);
-    }
-    for (size_t w = 0; w < 2; w++) {
-        pthread_join(threads[w], NULL);
-        assert_int_equal(writers[w].failures, 0);
-        store_destroy(&writers[w].store);
-    }
-    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 4000);
-    assert_int_equal(store_fixture_number(fixture, "SELECT issued FROM coupon"), 4000);
-}
-
-static void *migrate_anew(void *arg)
-{
-    struct store_fixture *fixture = arg;
-    struct error error;
-    struct store *store = store_create(&fixture->options, &error);
-    enum store_result result = STORE_RETRY;
-    while (result == STORE_RETRY)
-        result = store_migrate(store, &error);
-    store_destroy(&store);
-    return result == STORE_OK ? NULL : arg;
-}
-
-static void several_may_create_the_schema_at_once(void **state)
-{
-    struct store_fixture *fixture = *state;
-    pthread_t threads[4];
-    for (size_t i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, migrate_anew, fixture), 0);
-    for (size_t i = 0; i < 4; i++) {
-        void *failed = NULL;
-        pthread_join(threads[i], &failed);
-        assert_null(failed);
-    }
-    assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_OK);
-}
-
-/* Contradictions */
-
-static void assert_nothing_new(struct store_fixture *fixture)
-{
-    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 3);
-    assert_int_equal(store_fixture_number(fixture, "SELECT last_seq FROM journal"), 4);
-    assert_int_equal(store_fixture_number(fixture, "SELECT issued FROM coupon"), 3);
-}
-
-static void another_user_under_the_same_sequence_is_a_conflict_and_writes_nothing(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    assert_written(fixture);
-    begin_coupon_with_issues(fixture, 5);
-    fixture->issues[1].user_id = "x2";
-    assert_conflict(fixture, "sequence 2 to user x2", "sequence 2 to user u2");
-    assert_nothing_new(fixture);
-}
-
-static void another_sequence_for_the_same_holder_is_a_conflict_and_writes_nothing(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    assert_written(fixture);
-    begin_coupon_with_issues(fixture, 5);
-    fixture->issues[4].user_id = "u2";
-    assert_conflict(fixture, "sequence 5 to user u2", "sequence 2 to user u2");
-    assert_nothing_new(fixture);
-}
-
-static void the_same_issue_at_another_time_or_of_another_record_is_a_conflict(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    assert_written(fixture);
-    fixture->issues[2].issued_at_us++;
-    assert_conflict(fixture, "coupon c", "sequence 3");
-    begin_coupon_with_issues(fixture, 3);
-    fixture->issues[0].journal_seq = 17;
-    assert_conflict(fixture, "journal_seq 17", "journal_seq 2");
-    begin_coupon_with_issues(fixture, 3);
-    fixture->issues[0].nth = 2;
-    assert_conflict(fixture, "nth 2", "nth 1");
-    assert_nothing_new(fixture);
-}
-
-static void a_batch_that_contradicts_itself_is_a_conflict(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    fixture->issues[2].sequence = 1;
-    assert_conflict(fixture, "user u1", "user u3");
-    begin_coupon_with_issues(fixture, 3);
-    fixture->issues[2].user_id = "u1";
-    assert_conflict(fixture, "sequence 3 to user u1", "sequence 1 to user u1");
-    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon"), 0);
-}
-
-static void issues_of_a_coupon_that_is_not_there_are_a_conflict(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    store_fixture_issue(fixture, "ghost", 1, "u1", 1);
-    assert_conflict(fixture, "coupon ghost is not in the store", "user u1");
-    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 0);
-}
-
-static void the_same_record_with_another_policy_is_a_conflict(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    assert_written(fixture);
-    fixture->coupons[0].quantity++;
-    assert_conflict(fixture, "coupon c", "record 1");
-    begin_coupon_with_issues(fixture, 3);
-    fixture->coupons[0].journal_seq = 9;
-    fixture->coupons[0].created_at_us--;
-    assert_conflict(fixture, "coupon c", "record 9");
-    assert_nothing_new(fixture);
-}
-
-static void a_foreign_journal_is_a_conflict(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    assert_written(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    fixture->batch.journal_id[15] = 0x01;
-    assert_conflict(fixture, "foreign journal", "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a01");
-    assert_nothing_new(fixture);
-}
-
-static void another_number_of_partitions_is_a_conflict_on_every_partition(void **state)
-{
-    struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
-    assert_written(fixture);
-    fixture->batch.partitions = 2;
-    assert_conflict(fixture, "foreign journal", "2 partitions");
-    fixture->batch.partition = 1;
-    assert_conflict(fixture, "foreign journal", "2 partitions");
-    assert_nothing_new(fixture);
 }
 
 /* Reading */
@@ -489,14 +258,14 @@ static void another_number_of_partitions_is_a_conflict_on_every_partition(void *
 static void journals_of_all_partitions_are_told(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     for (uint16_t partition = 0; partition < 3; partition++) {
         store_fixture_begin(fixture);
         fixture->batch.partition = (uint16_t)(2 - partition);
         fixture->batch.partitions = 3;
         fixture->batch.journal_id[0] = (uint8_t)(2 - partition);
         fixture->batch.last_seq = UINT64_C(1) << 62;
-        assert_written(fixture);
+        store_fixture_assert_written(fixture);
     }
     struct rows rows;
     read_all(fixture, &rows);
@@ -513,14 +282,14 @@ static void journals_of_all_partitions_are_told(void **state)
 static void a_reader_sees_one_snapshot_while_others_write(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 2);
-    assert_written(fixture);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 2);
+    store_fixture_assert_written(fixture);
     struct store *writer = store_fixture_another(fixture);
     struct rows rows = {0};
     assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
     assert_int_equal(store_each_journal(fixture->store, keep_journal, &rows, &fixture->error), STORE_OK);
-    begin_coupon_with_issues(fixture, 4);
+    store_fixture_begin_issues(fixture, 4);
     store_fixture_coupon(fixture, "late", 6);
     assert_int_equal(store_write(writer, &fixture->batch, &fixture->error), STORE_OK);
     rows.journals_count = 0;
@@ -539,25 +308,25 @@ static void a_reader_sees_one_snapshot_while_others_write(void **state)
 static void a_walk_ends_early_when_told_to_and_the_store_goes_on(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 3);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 3);
     store_fixture_coupon(fixture, "d", 9);
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
     struct rows rows = {.stop_after = 1};
     assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
     walk(fixture, &rows);
     store_read_end(fixture->store);
     assert_int_equal(rows.coupons_count, 1);
     assert_int_equal(rows.issues_count, 1);
-    assert_written(fixture);
+    store_fixture_assert_written(fixture);
 }
 
 static void a_row_that_coupond_never_wrote_is_told_and_not_believed(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_coupon_with_issues(fixture, 1);
-    assert_written(fixture);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 1);
+    store_fixture_assert_written(fixture);
     store_fixture_sql(fixture, "UPDATE journal SET journal_id = 'nonsense'");
     struct rows rows = {0};
     assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
@@ -606,19 +375,8 @@ static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **sta
     X(ids_that_differ_only_in_case_are_different)                                                                      \
     X(issued_follows_from_the_issues_of_each_coupon)                                                                   \
     X(a_batch_of_many_statements_is_written_whole_and_again)                                                           \
-    X(a_batch_that_is_there_in_part_is_completed)                                                                      \
     X(an_older_policy_never_overwrites_a_newer_and_issued_never_goes_down)                                             \
     X(a_bound_of_the_window_can_be_taken_away)                                                                         \
-    X(two_writers_of_the_same_batches_in_opposite_order_agree)                                                         \
-    X(several_may_create_the_schema_at_once)                                                                           \
-    X(another_user_under_the_same_sequence_is_a_conflict_and_writes_nothing)                                           \
-    X(another_sequence_for_the_same_holder_is_a_conflict_and_writes_nothing)                                           \
-    X(the_same_issue_at_another_time_or_of_another_record_is_a_conflict)                                               \
-    X(a_batch_that_contradicts_itself_is_a_conflict)                                                                   \
-    X(issues_of_a_coupon_that_is_not_there_are_a_conflict)                                                             \
-    X(the_same_record_with_another_policy_is_a_conflict)                                                               \
-    X(a_foreign_journal_is_a_conflict)                                                                                 \
-    X(another_number_of_partitions_is_a_conflict_on_every_partition)                                                   \
     X(journals_of_all_partitions_are_told)                                                                             \
     X(a_reader_sees_one_snapshot_while_others_write)                                                                   \
     X(a_walk_ends_early_when_told_to_and_the_store_goes_on)                                                            \

@@ -17,22 +17,6 @@
 
 /* Helpers */
 
-static void migrate(struct store_fixture *fixture)
-{
-    assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_OK);
-}
-
-static void begin_issues(struct store_fixture *fixture, uint32_t count)
-{
-    store_fixture_begin(fixture);
-    store_fixture_coupon(fixture, "c", 1);
-    for (uint32_t i = 1; i <= count; i++) {
-        char user[24];
-        snprintf(user, sizeof user, "u%u", i);
-        store_fixture_issue(fixture, "c", i, user, i + 1);
-    }
-}
-
 /* Closes the store and makes another after changed options. */
 static void reopen(struct store_fixture *fixture)
 {
@@ -41,16 +25,10 @@ static void reopen(struct store_fixture *fixture)
     assert_non_null(fixture->store);
 }
 
-static void assert_error(const struct store_fixture *fixture, const char *words)
-{
-    if (!strstr(fixture->error.text, words))
-        fail_msg("\"%s\" does not say \"%s\"", fixture->error.text, words);
-}
-
 static void assert_connecting(struct store_fixture *fixture, enum store_result result, const char *words)
 {
     assert_int_equal(store_connect(fixture->store, &fixture->error), result);
-    assert_error(fixture, words);
+    store_fixture_assert_error(fixture, words);
 }
 
 static int64_t issues_stored(struct store_fixture *fixture)
@@ -124,8 +102,8 @@ static void tcp_reaches_the_same_server(void **state)
 {
     struct store_fixture *fixture = *state;
     use_tcp(fixture);
-    migrate(fixture);
-    begin_issues(fixture, 3);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 3);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     assert_int_equal(issues_stored(fixture), 3);
 }
@@ -168,7 +146,7 @@ static void the_right_authority_and_host_pass_verification(void **state)
     enum store_result result = store_connect(fixture->store, &fixture->error);
     if (result != STORE_OK)
         fail_msg("%s", fixture->error.text);
-    migrate(fixture);
+    store_fixture_migrate(fixture);
 }
 
 static void another_host_than_the_certificate_names_fails_verification(void **state)
@@ -249,9 +227,9 @@ static void kill_connections(struct store_fixture *fixture)
 static void a_lost_connection_is_a_passing_fault_and_made_again(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     kill_connections(fixture);
-    begin_issues(fixture, 3);
+    store_fixture_begin_issues(fixture, 3);
     assert_int_equal(store_fixture_write(fixture), STORE_RETRY);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     assert_int_equal(issues_stored(fixture), 3);
@@ -260,11 +238,11 @@ static void a_lost_connection_is_a_passing_fault_and_made_again(void **state)
 static void a_server_that_stops_and_comes_back_is_written_to_again(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_issues(fixture, 3);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 3);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     store_fixture_control("stop");
-    begin_issues(fixture, 5);
+    store_fixture_begin_issues(fixture, 5);
     assert_int_equal(store_fixture_write(fixture), STORE_RETRY);
     assert_int_equal(store_fixture_write(fixture), STORE_RETRY);
     store_fixture_control("start");
@@ -286,8 +264,8 @@ static void a_server_killed_in_the_middle_loses_nothing_that_was_written(void **
     pthread_t killer;
     uint32_t written = 0;
     enum store_result result = STORE_OK;
-    migrate(fixture);
-    begin_issues(fixture, STORE_FIXTURE_ISSUES_MAX);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, STORE_FIXTURE_ISSUES_MAX);
     struct store_batch batch = fixture->batch;
     for (; result == STORE_OK && written < STORE_FIXTURE_ISSUES_MAX; written += result == STORE_OK ? 100 : 0) {
         if (written == 1000)
@@ -316,14 +294,14 @@ static void a_server_killed_under_a_reader_ends_its_snapshot(void **state)
 {
     struct store_fixture *fixture = *state;
     size_t count = 0;
-    migrate(fixture);
-    begin_issues(fixture, STORE_FIXTURE_ISSUES_MAX);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, STORE_FIXTURE_ISSUES_MAX);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
     assert_int_equal(store_each_issue(fixture->store, count_some, &count, &fixture->error), STORE_RETRY);
     assert_in_range(count, 10, STORE_FIXTURE_ISSUES_MAX - 1);
     assert_int_equal(store_each_issue(fixture->store, count_some, &count, &fixture->error), STORE_RETRY);
-    assert_error(fixture, "lost");
+    store_fixture_assert_error(fixture, "lost");
     store_read_end(fixture->store);
     store_fixture_control("start");
 }
@@ -333,13 +311,13 @@ static void a_server_killed_under_a_reader_ends_its_snapshot(void **state)
 static void a_server_that_may_only_be_read_is_a_passing_fault(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_issues(fixture, 3);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 3);
     store_fixture_admin_sql("SET GLOBAL read_only = 1");
     enum store_result result = store_fixture_write(fixture);
     store_fixture_admin_sql("SET GLOBAL read_only = 0");
     assert_int_equal(result, STORE_RETRY);
-    assert_error(fixture, "read-only");
+    store_fixture_assert_error(fixture, "read-only");
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
 }
 
@@ -357,16 +335,16 @@ static MYSQL *hold_a_row(struct store_fixture *fixture)
 static void a_row_that_another_holds_is_a_passing_fault(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
-    begin_issues(fixture, 0);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 0);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     fixture->options.store_io_timeout_ms = 2000;
     reopen(fixture);
     MYSQL *holder = hold_a_row(fixture);
-    begin_issues(fixture, 3);
+    store_fixture_begin_issues(fixture, 3);
     fixture->batch.coupons_count = 0;
     assert_int_equal(store_fixture_write(fixture), STORE_RETRY);
-    assert_error(fixture, "Lock wait timeout");
+    store_fixture_assert_error(fixture, "Lock wait timeout");
     assert_int_equal(issues_stored(fixture), 0);
     mysql_close(holder);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
@@ -375,12 +353,12 @@ static void a_row_that_another_holds_is_a_passing_fault(void **state)
 static void small_packets_are_respected(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     int64_t before = store_fixture_number(fixture, "SELECT @@global.max_allowed_packet");
     char sql[512];
     store_fixture_admin_sql("SET GLOBAL max_allowed_packet = 16384");
     reopen(fixture);
-    begin_issues(fixture, 2000);
+    store_fixture_begin_issues(fixture, 2000);
     enum store_result result = store_fixture_write(fixture);
     snprintf(sql, sizeof sql, "SET GLOBAL max_allowed_packet = %lld", (long long)before);
     store_fixture_admin_sql(sql);
@@ -392,21 +370,21 @@ static void small_packets_are_respected(void **state)
 static void a_table_that_is_gone_will_not_come_back_by_itself(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     store_fixture_sql(fixture, "DROP TABLE coupon_issue");
-    begin_issues(fixture, 1);
+    store_fixture_begin_issues(fixture, 1);
     assert_int_equal(store_fixture_write(fixture), STORE_FAILED);
-    assert_error(fixture, "coupon_issue");
+    store_fixture_assert_error(fixture, "coupon_issue");
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon"), 0);
 }
 
 static void the_session_of_whoever_looks_does_not_change_the_times(void **state)
 {
     struct store_fixture *fixture = *state;
-    migrate(fixture);
+    store_fixture_migrate(fixture);
     store_fixture_admin_sql("SET GLOBAL time_zone = '+09:00'");
     reopen(fixture);
-    begin_issues(fixture, 1);
+    store_fixture_begin_issues(fixture, 1);
     fixture->issues[0].issued_at_us = 1774746000000001;
     enum store_result result = store_fixture_write(fixture);
     int64_t right = store_fixture_number(

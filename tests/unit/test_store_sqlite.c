@@ -26,30 +26,13 @@ static void set_path(struct store_fixture *fixture, const char *path)
     assert_non_null(fixture->store);
 }
 
-static void begin_issues(struct store_fixture *fixture, uint32_t count)
-{
-    store_fixture_begin(fixture);
-    store_fixture_coupon(fixture, "c", 1);
-    for (uint32_t i = 1; i <= count; i++) {
-        char user[24];
-        snprintf(user, sizeof user, "u%u", i);
-        store_fixture_issue(fixture, "c", i, user, i + 1);
-    }
-}
-
-static void assert_error(const struct store_fixture *fixture, const char *words)
-{
-    if (!strstr(fixture->error.text, words))
-        fail_msg("\"%s\" does not say \"%s\"", fixture->error.text, words);
-}
-
 /* Tests */
 
 static void a_reader_leaves_no_file_behind_where_none_was(void **state)
 {
     struct store_fixture *fixture = *state;
     assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_FAILED);
-    assert_error(fixture, "does not exist");
+    store_fixture_assert_error(fixture, "does not exist");
     assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_FAILED);
     assert_int_equal(store_fixture_write(fixture), STORE_FAILED);
     assert_int_not_equal(access(fixture->options.store_path, F_OK), 0);
@@ -60,7 +43,7 @@ static void a_directory_that_is_not_there_is_named(void **state)
     struct store_fixture *fixture = *state;
     set_path(fixture, "/nowhere/at/all.db");
     assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_FAILED);
-    assert_error(fixture, "/nowhere/at/all.db");
+    store_fixture_assert_error(fixture, "/nowhere/at/all.db");
 }
 
 static void a_file_that_is_no_database_is_refused(void **state)
@@ -71,14 +54,14 @@ static void a_file_that_is_no_database_is_refused(void **state)
         fputs("this is no database\n", file);
     fclose(file);
     assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_FAILED);
-    assert_error(fixture, "not a database");
+    store_fixture_assert_error(fixture, "not a database");
     assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_FAILED);
 }
 
 static void a_file_that_may_only_be_read_is_refused(void **state)
 {
     struct store_fixture *fixture = *state;
-    assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_OK);
+    store_fixture_migrate(fixture);
     store_destroy(&fixture->store);
     assert_int_equal(chmod(fixture->options.store_path, 0444), 0);
     assert_int_equal(chmod(fixture->directory, 0755), 0);
@@ -86,24 +69,24 @@ static void a_file_that_may_only_be_read_is_refused(void **state)
     if (root)
         assert_int_equal(seteuid(NOBODY), 0);
     fixture->store = store_create(&fixture->options, &fixture->error);
-    begin_issues(fixture, 1);
+    store_fixture_begin_issues(fixture, 1);
     enum store_result result = store_fixture_write(fixture);
     if (root)
         assert_int_equal(seteuid(0), 0);
     assert_int_equal(result, STORE_FAILED);
-    assert_error(fixture, fixture->options.store_path);
+    store_fixture_assert_error(fixture, fixture->options.store_path);
 }
 
 static void a_locked_database_is_a_passing_fault(void **state)
 {
     struct store_fixture *fixture = *state;
     sqlite3 *locker = NULL;
-    assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_OK);
+    store_fixture_migrate(fixture);
     assert_int_equal(sqlite3_open(fixture->options.store_path, &locker), SQLITE_OK);
     assert_int_equal(sqlite3_exec(locker, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    begin_issues(fixture, 10);
+    store_fixture_begin_issues(fixture, 10);
     assert_int_equal(store_fixture_write(fixture), STORE_RETRY);
-    assert_error(fixture, "locked");
+    store_fixture_assert_error(fixture, "locked");
     sqlite3_close(locker);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 10);
@@ -114,10 +97,10 @@ static void a_full_disk_is_a_passing_fault_that_leaves_nothing_of_the_batch(void
 {
     struct store_fixture *fixture = *state;
     struct rlimit before;
-    assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_OK);
-    begin_issues(fixture, 3);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 3);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
-    begin_issues(fixture, 20000);
+    store_fixture_begin_issues(fixture, 20000);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit small = {.rlim_cur = 256 * 1024, .rlim_max = before.rlim_max};
@@ -133,23 +116,23 @@ static void a_full_disk_is_a_passing_fault_that_leaves_nothing_of_the_batch(void
 static void a_table_that_is_gone_will_not_come_back_by_itself(void **state)
 {
     struct store_fixture *fixture = *state;
-    assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_OK);
+    store_fixture_migrate(fixture);
     store_fixture_sql(fixture, "DROP TABLE coupon_issue");
-    begin_issues(fixture, 1);
+    store_fixture_begin_issues(fixture, 1);
     assert_int_equal(store_fixture_write(fixture), STORE_FAILED);
-    assert_error(fixture, "coupon_issue");
+    store_fixture_assert_error(fixture, "coupon_issue");
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon"), 0);
 }
 
 static void a_stored_row_with_a_time_that_is_none_is_a_conflict(void **state)
 {
     struct store_fixture *fixture = *state;
-    assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_OK);
-    begin_issues(fixture, 2);
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 2);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     store_fixture_sql(fixture, "UPDATE coupon_issue SET issued_at = 'yesterday' WHERE sequence = 2");
     assert_int_equal(store_fixture_write(fixture), STORE_CONFLICT);
-    assert_error(fixture, "sequence 2");
+    store_fixture_assert_error(fixture, "sequence 2");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_fixture_setup_sqlite, store_fixture_teardown)
