@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "shared/coupon.h"
 #include "shared/error.h"
 
 static const struct {
@@ -32,6 +34,16 @@ void findings_deinit(struct findings *findings)
     *findings = (struct findings){0};
 }
 
+/* Ids that somebody wrote into the store by hand may hold anything; a terminal and JSON take only text. */
+static void make_printable(char *text)
+{
+    if (title_valid(text, strlen(text)))
+        return;
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 void findings_add(struct findings *findings, enum finding kind, const char *format, ...)
 {
     struct findings_of_kind *of_kind = &findings->kinds[kind];
@@ -47,6 +59,7 @@ void findings_add(struct findings *findings, enum finding kind, const char *form
     va_start(arguments, format);
     vsnprintf(of_kind->lines[at], FINDING_LENGTH_MAX, format, arguments);
     va_end(arguments);
+    make_printable(of_kind->lines[at]);
 }
 
 size_t findings_lines(const struct findings *findings, enum finding kind)

@@ -53,7 +53,7 @@ struct findings {
 };
 
 void findings_deinit(struct findings *findings);
-/* Counts one, and keeps its sentence while there is room. */
+/* Counts one, and keeps its sentence while there is room; what is not printable becomes a question mark. */
 void findings_add(struct findings *findings, enum finding kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The sentences kept of a kind. */

@@ -1,11 +1,15 @@
 #include "persister/persister.h"
 
 #include <czmq.h>
+#include <sodium.h>
 
+#include "persister/retry.h"
 #include "persister/writer.h"
 #include "shared/log.h"
 #include "shared/status_http.h"
 #include "shared/store.h"
+
+#define START_TRIES 5
 
 struct persister {
     const struct options *options;
@@ -15,15 +19,28 @@ struct persister {
     struct status_http *status;
 };
 
+/* A fault that passes gets a few tries: several persisters that create an sqlite store at once lock each other out. */
+static enum store_result migrate_store(struct store *store, const struct options *options, struct error *error)
+{
+    struct retry retry;
+    retry_init(&retry, options->persister_retry_min_ms, options->persister_retry_max_ms);
+    for (int tries = 1;; tries++) {
+        enum store_result result = store_connect(store, error);
+        if (result == STORE_OK)
+            result = store_migrate(store, error);
+        if (result != STORE_RETRY || tries == START_TRIES)
+            return result;
+        zclock_sleep((int)retry_next_ms(&retry, randombytes_random()));
+    }
+}
+
 /* Before any thread runs: a store that refuses us is told at once, to whoever starts us. */
 static int prepare_store(const struct options *options, struct error *error)
 {
     struct store *store = store_create(options, error);
     if (!store)
         return -1;
-    enum store_result result = store_connect(store, error);
-    if (result == STORE_OK)
-        result = store_migrate(store, error);
+    enum store_result result = migrate_store(store, options, error);
     if (result == STORE_OK)
         log_info("persister", "store is ready: %s", store_describe(store));
     store_destroy(&store);

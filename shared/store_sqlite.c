@@ -339,9 +339,18 @@ bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal)
 
 /* Reading */
 
-static enum store_result strange_row(struct store_sqlite *store, const char *table, struct error *error)
+static const char *column_or_null(sqlite3_stmt *row, int column)
 {
-    error_set(error, "%s: a row of table %s holds a value that coupond never writes", store->base.description, table);
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text ? text : "NULL";
+}
+
+/* The first two columns name the row. */
+static enum store_result strange_row(struct store_sqlite *store, const char *table, sqlite3_stmt *row,
+                                     struct error *error)
+{
+    error_set(error, "%s: the row (%.64s, %.64s) of table %s holds a value that coupond never writes",
+              store->base.description, column_or_null(row, 0), column_or_null(row, 1), table);
     return STORE_FAILED;
 }
 
@@ -374,7 +383,7 @@ static enum store_result each_row(struct store_sqlite *store, enum sqlite_statem
         if (!deliver(statement, context, &good))
             break;
     if (!good)
-        result = strange_row(store, table, error);
+        result = strange_row(store, table, statement, error);
     else if (code != SQLITE_ROW && code != SQLITE_DONE)
         result = store_sqlite_fault(store, "reading rows", error);
     sqlite3_reset(statement);

@@ -1,5 +1,4 @@
 /* `coupond verify` as a whole, over real journals of two partitions and an sqlite store: what is broken, it names. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -318,7 +317,7 @@ static void a_row_that_makes_no_sense_is_told(void **state)
     change_store(fixture, "UPDATE coupon_issue SET issued_at = 'yesterday' WHERE sequence = 7 AND coupon_id = "
                           "(SELECT MIN(coupon_id) FROM coupon_issue)");
     verify(fixture);
-    assert_says(fixture, 2, "coupon_issue");
+    assert_says(fixture, 2, ", 7) of table coupon_issue");
 }
 
 static void it_is_told_when_asked_wrongly(void **state)

@@ -522,6 +522,18 @@ static void twenty_lines_of_a_kind_are_kept_and_all_are_counted(void **state)
     assert_non_null(strstr(text, "50 things broken"));
 }
 
+static void what_no_terminal_should_see_is_not_printed(void **state)
+{
+    struct fixture *fixture = *state;
+    store_coupon(fixture, 1);
+    store_row(fixture, 1, "\x1b[2J\xff", 2);
+    journal_policy(fixture);
+    journal_issue(fixture, 1, "anna");
+    end(fixture);
+    name_row(fixture, 1, "\x1b[2J\xff", 2);
+    assert_only(fixture, FINDING_ROW_DIFFERS, "the store has user ?[2J?");
+}
+
 static void numbers_have_thousands_separators(void **state)
 {
     (void)state;
@@ -567,6 +579,7 @@ int main(void)
         TEST(behind_damage_nothing_else_is_called_broken),
         TEST(many_users_and_rows_are_told_apart),
         TEST(twenty_lines_of_a_kind_are_kept_and_all_are_counted),
+        TEST(what_no_terminal_should_see_is_not_printed),
         TEST(numbers_have_thousands_separators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
