@@ -9,8 +9,9 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 
-#define MESSAGES_MAX 512 /* frames taken in one turn */
-#define REASONS_MAX  16
+#define MESSAGES_MAX   512 /* frames taken in one turn */
+#define REASONS_MAX    16
+#define LAST_TURNS_MAX 1000 /* taken after $TERM, should requests never end */
 
 /* A turn is bounded by the requests option; the frame that crosses the bound is taken whole. Coupon requests end it. */
 #define TURN_ISSUES_MAX (2 * FRAME_ISSUE_REQUESTS_MAX)
@@ -218,18 +219,20 @@ static const char *take(struct partition *partition, struct exchange *exchange, 
     }
 }
 
-/* Takes what is there, up to the bounds of a turn. */
-static void gather(struct partition *partition)
+/* Takes what is there, up to the bounds of a turn. False when there was nothing. */
+static bool gather(struct partition *partition)
 {
-    bool two_parts;
+    bool two_parts, any = false;
     partition->exchanges_count = partition->commands_count = partition->coupon_requests = 0;
-    while (partition->exchanges_count < MESSAGES_MAX && partition->commands_count < partition->requests_max &&
-           partition->coupon_requests == 0) {
+    for (size_t messages = 0; messages < MESSAGES_MAX && partition->commands_count < partition->requests_max &&
+                              partition->coupon_requests == 0;
+         messages++) {
         struct exchange *exchange = &partition->exchanges[partition->exchanges_count];
         if (!receive(partition, exchange, &two_parts)) {
             forget(exchange);
             break;
         }
+        any = true;
         const char *wrong = take(partition, exchange, two_parts);
         if (wrong == NULL) {
             partition->exchanges_count++;
@@ -238,6 +241,7 @@ static void gather(struct partition *partition)
             forget(exchange);
         }
     }
+    return any;
 }
 
 /* --- deciding --- */
@@ -406,9 +410,9 @@ static void count_turn(struct partition *partition, size_t bytes)
 /* One turn: false when there was nothing to do. */
 static bool partition_do_work(struct partition *partition)
 {
-    gather(partition);
+    bool any = gather(partition);
     if (partition->exchanges_count == 0)
-        return false;
+        return any;
     ledger_prepare(partition->ledger, partition->commands, partition->commands_count);
     int64_t now_us = monotone_clock_read(&partition->clock, clock_wall_us());
     partition->room =
@@ -447,6 +451,6 @@ void partition_actor(zsock_t *pipe, void *args)
         if (!partition_do_work(partition))
             zmq_poll(items, 2, -1);
     }
-    while (partition_do_work(partition))
+    for (unsigned turns = 0; turns < LAST_TURNS_MAX && partition_do_work(partition); turns++)
         ;
 }

@@ -374,8 +374,10 @@ static bool all_persisted(const struct stream *stream)
     return true;
 }
 
-static long wait_ms(const struct stream *stream)
+static long wait_ms(const struct stream *stream, bool taken)
 {
+    if (!taken) /* what is due waits for a persister, who wakes us */
+        return WAIT_MS_MAX;
     int64_t deadline = INT64_MAX;
     for (unsigned i = 0; i < stream->sources_count; i++) {
         int64_t next = window_deadline(&stream->sources[i].window);
@@ -396,7 +398,7 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
     };
     /* seq_cst, as is publish_synced() in journal.c: either that sees that we wait, or we see what it has synced. */
     atomic_store(&stream->signal.waiting, idle(stream));
-    long wait = something_to_read(stream) ? 0 : wait_ms(stream);
+    long wait = something_to_read(stream) ? 0 : wait_ms(stream, taken);
     zmq_poll(items, taken ? 3 : 4, wait);
     uint64_t count;
     if ((items[2].revents & ZMQ_POLLIN) && read(stream->signal.fd, &count, sizeof count) < 0)

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "shared/error.h"
+#include "shared/limits.h"
 
 #define TABLE_CAPACITY_MIN 16u
 #define TABLE_COUNT_MAX    16384u /* a table with more splits: at most half a millisecond of copying */
 #define LOAD_NUMERATOR     13u    /* of 16: how full a table may be */
 #define DEPTH_MAX          28u
 #define NTH_BITS           12
-#define TIME_MAX           (INT64_C(1) << (64 - NTH_BITS)) /* µs: the year 2112 */
+_Static_assert(ISSUER_TIME_US_MAX >> (64 - NTH_BITS) == 0, "a time fits beside the count");
 
 /* 28 bytes; a sequence of 0 marks an empty slot. */
 struct slot {
@@ -75,7 +76,7 @@ static void fill_slot(struct slot *slot, struct fingerprint user, const struct u
 {
     CHECK(issue->sequence > 0);
     CHECK(issue->nth < 1u << NTH_BITS);
-    CHECK(issue->issued_at_us >= 0 && issue->issued_at_us < TIME_MAX);
+    CHECK(issue->issued_at_us >= 0 && issue->issued_at_us <= ISSUER_TIME_US_MAX);
     uint64_t packed = (uint64_t)issue->issued_at_us << NTH_BITS | issue->nth;
     memcpy(slot->fingerprint, &user, sizeof user);
     slot->sequence = issue->sequence;

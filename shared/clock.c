@@ -3,9 +3,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "shared/limits.h"
+
 #define US_PER_SECOND INT64_C(1000000)
 #define US_PER_DAY    (86400 * US_PER_SECOND)
-#define US_MAX        (INT64_C(253402300800) * US_PER_SECOND - 1) /* the last microsecond of 9999 */
 
 static int64_t read_us(clockid_t id)
 {
@@ -26,7 +27,7 @@ int64_t clock_mono_us(void)
 
 int64_t monotone_clock_read(struct monotone_clock *clock, int64_t wall_us)
 {
-    if (wall_us > clock->last_us)
+    if (wall_us > clock->last_us && wall_us <= ISSUER_TIME_US_MAX)
         clock->last_us = wall_us;
     return clock->last_us;
 }
@@ -87,7 +88,7 @@ static char *put_time(char *out, int64_t seconds)
 
 size_t rfc3339_format(int64_t us, char out[RFC3339_MAX])
 {
-    us = us < 0 ? 0 : us > US_MAX ? US_MAX : us;
+    us = us < 0 ? 0 : us > TIME_US_MAX ? TIME_US_MAX : us;
     char *end = put_date(out, us / US_PER_DAY);
     *end++ = 'T';
     end = put_time(end, us % US_PER_DAY / US_PER_SECOND);
@@ -187,7 +188,7 @@ bool rfc3339_parse(const char *text, size_t length, int64_t *us)
     if (!take_fraction(&cursor, &fraction) || !take_offset(&cursor, &offset) || cursor.at != cursor.end)
         return false;
     int64_t result = days * US_PER_DAY + (seconds - offset) * US_PER_SECOND + fraction;
-    if (result < 0 || result > US_MAX)
+    if (result < 0 || result > TIME_US_MAX)
         return false;
     /* A leap second is the last of a day in UTC; it counts as the first of the next. */
     if (leap && result % US_PER_DAY >= US_PER_SECOND)

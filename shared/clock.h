@@ -19,7 +19,7 @@ struct monotone_clock {
     int64_t last_us;
 };
 
-/* `wall_us`, or the last time handed out when that is later. */
+/* `wall_us`, or the last time handed out when that is later, or when `wall_us` is beyond what a ledger keeps (2112). */
 int64_t monotone_clock_read(struct monotone_clock *clock, int64_t wall_us);
 
 #define RFC3339_MAX 28 /* "2026-11-21T02:25:00.000000Z" and a NUL */

@@ -96,6 +96,11 @@ bool title_valid(const char *title, size_t length)
     return true;
 }
 
+bool window_time_valid(int64_t us)
+{
+    return us == TIME_NONE || (us >= 0 && us <= TIME_US_MAX);
+}
+
 uint16_t coupon_partition(const char *id, size_t length, uint16_t partitions)
 {
     CHECK(partitions > 0);

@@ -77,6 +77,9 @@ bool user_id_valid(const char *id, size_t length);
 /* 1 to TITLE_MAX bytes of well-formed UTF-8 without control characters */
 bool title_valid(const char *title, size_t length);
 
+/* A bound of a window: TIME_NONE, or within the years 1970 to 9999. */
+bool window_time_valid(int64_t us);
+
 /* The partition a coupon lives on: a fixed hash of its id (XXH64, seed 0) modulo `partitions`. */
 uint16_t coupon_partition(const char *id, size_t length, uint16_t partitions);
 

@@ -102,6 +102,8 @@ static bool quantity_valid(uint32_t quantity)
 
 static bool window_valid(const struct frame_coupon *coupon)
 {
+    if (!window_time_valid(coupon->starts_at_us) || !window_time_valid(coupon->ends_at_us))
+        return false;
     return coupon->starts_at_us == TIME_NONE || coupon->ends_at_us == TIME_NONE ||
            coupon->starts_at_us < coupon->ends_at_us;
 }
@@ -113,6 +115,10 @@ static bool change_valid(const struct frame_coupon_request *request)
     if ((fields & COUPON_FIELD_TITLE) && !title_valid(coupon->title, coupon->title_length))
         return false;
     if ((fields & COUPON_FIELD_QUANTITY) && !quantity_valid(coupon->quantity))
+        return false;
+    if ((fields & COUPON_FIELD_STARTS_AT) && !window_time_valid(coupon->starts_at_us))
+        return false;
+    if ((fields & COUPON_FIELD_ENDS_AT) && !window_time_valid(coupon->ends_at_us))
         return false;
     return coupon_id_valid(coupon->id, coupon->id_length);
 }

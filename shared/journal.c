@@ -77,7 +77,11 @@ int journal_open(struct journal **journal, const struct journal_config *config, 
     snprintf(self->dir, sizeof self->dir, "%s", config->dir);
     self->config.dir = self->dir;
     pthread_mutex_init(&self->mutex, NULL);
-    pthread_cond_init(&self->worker_wakes, NULL);
+    pthread_condattr_t monotonic; /* a clock that is set back must not put off a sync */
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->worker_wakes, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&self->writer_wakes, NULL);
     self->batch = malloc(JOURNAL_BATCH_BYTES_MAX);
     CHECK(self->batch != NULL);
@@ -129,6 +133,9 @@ bool journal_roll(struct journal *journal)
     int fd = take_prepared(journal);
     if (fd < 0)
         return false;
+    /* A later segment proves that this one was synced, so it has to be. */
+    if (!journal_syncs_itself(journal) && journal->active_fd >= 0 && fdatasync(journal->active_fd) != 0)
+        journal_give_up(journal, "fdatasync");
     struct error error;
     if (journal_segment_activate(fd, journal->dir, &journal->meta, journal->next_seq, journal->config.segment_bytes,
                                  &error) != 0)

@@ -28,6 +28,25 @@ static void file_path(const char *dir, const char *name, char out[JOURNAL_PATH_M
     snprintf(out, JOURNAL_PATH_MAX, "%s/%s", dir, name);
 }
 
+/* The folder that holds `path`, synced: its new entry lasts. */
+static int sync_parent(const char *path, struct error *error)
+{
+    char parent[JOURNAL_PATH_MAX];
+    snprintf(parent, sizeof parent, "%s", path);
+    char *slash = strrchr(parent, '/');
+    if (slash == NULL)
+        return journal_dir_sync(".", error);
+    slash[slash == parent ? 1 : 0] = '\0';
+    return journal_dir_sync(parent, error);
+}
+
+static int make_dir(const char *path, struct error *error)
+{
+    if (mkdir(path, 0777) == 0)
+        return sync_parent(path, error);
+    return errno == EEXIST ? 0 : error_set(error, "cannot make the folder %s: %s", path, strerror(errno));
+}
+
 int journal_dir_create(const char *dir, struct error *error)
 {
     char path[JOURNAL_PATH_MAX];
@@ -36,8 +55,8 @@ int journal_dir_create(const char *dir, struct error *error)
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL)
             *slash = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            return error_set(error, "cannot make the folder %s: %s", path, strerror(errno));
+        if (make_dir(path, error) != 0)
+            return -1;
         if (slash == NULL)
             return 0;
         *slash = '/';

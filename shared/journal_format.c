@@ -111,7 +111,9 @@ static bool decode_coupon(const unsigned char *bytes, size_t length, struct jour
     record->coupon.ends_at_us = fixed.ends_at_us;
     record->coupon.created_at_us = fixed.created_at_us;
     return title_valid(record->coupon.title, fixed.title_length) && fixed.quantity >= 1 &&
-           fixed.quantity <= QUANTITY_MAX && fixed.per_user_limit >= 1 && fixed.per_user_limit <= PER_USER_LIMIT_MAX;
+           fixed.quantity <= QUANTITY_MAX && window_time_valid(fixed.starts_at_us) &&
+           window_time_valid(fixed.ends_at_us) && fixed.per_user_limit >= 1 &&
+           fixed.per_user_limit <= PER_USER_LIMIT_MAX;
 }
 
 /* Decodes the record at `bytes`; returns its length, 0 when it is malformed. seq and time are the caller's. */

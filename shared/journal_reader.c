@@ -19,8 +19,9 @@ struct journal_reader {
     const unsigned char *map; /* NULL before the first segment */
     size_t size;
     size_t offset;
-    uint64_t next_seq;     /* 0 before the first segment */
-    uint64_t bytes_before; /* in segments that were left behind */
+    uint64_t segment_first; /* of the segment's first record */
+    uint64_t next_seq;      /* 0 before the first segment */
+    uint64_t bytes_before;  /* in segments that were left behind */
 };
 
 int journal_reader_open(struct journal_reader **reader, const char *dir, struct error *error)
@@ -135,6 +136,7 @@ static enum journal_read enter_segment(struct journal_reader *reader, uint64_t f
     reader->map = map;
     reader->size = size;
     reader->offset = sizeof header;
+    reader->segment_first = first_seq;
     reader->next_seq = first_seq;
     return JOURNAL_READ_BATCH;
 }
@@ -189,9 +191,19 @@ static bool due_batch_is_there(const struct journal_reader *reader)
            header.first_seq == reader->next_seq;
 }
 
+/* The segment that begins with the record that is due. Asked by name: a folder that is written to may be listed with
+ * gaps. */
+static bool successor_is_there(const struct journal_reader *reader)
+{
+    char path[JOURNAL_PATH_MAX];
+    journal_segment_path(reader->dir, reader->next_seq, path);
+    return reader->next_seq != reader->segment_first && access(path, F_OK) == 0;
+}
+
 /*
- * The batch that is due is not at the reader's position: end, torn or damaged? JOURNAL_READ_BATCH: its issuer has
- * written it meanwhile. The evidence is gathered before the second look, so that a live journal never looks damaged.
+ * The batch that is due is not at the reader's position: end, torn or damaged? JOURNAL_READ_BATCH: look again, its
+ * issuer has written it meanwhile. The evidence is gathered before the second look, so that a live journal never looks
+ * damaged.
  */
 static enum journal_read judge(struct journal_reader *reader, const char *reason, struct error *error)
 {
@@ -201,9 +213,11 @@ static enum journal_read judge(struct journal_reader *reader, const char *reason
     bool live = !reader->owned && journal_dir_is_locked(reader->dir);
     bool acked = journal_acked_read(reader->dir, reader->meta.journal_id) >= reader->next_seq;
     bool empty = rest_is_zero(reader);
-    bool was_synced = last_seq > reader->next_seq || acked || (!empty && later_batch_proves_sync(reader));
+    bool was_synced = last_seq > reader->segment_first || acked || (!empty && later_batch_proves_sync(reader));
     if (due_batch_is_there(reader))
         return JOURNAL_READ_BATCH;
+    if (empty && successor_is_there(reader))
+        return enter_segment(reader, reader->next_seq, error);
     if (was_synced)
         return damaged(reader, reader->offset, reason, error);
     if (live || empty)
@@ -215,24 +229,27 @@ static enum journal_read judge(struct journal_reader *reader, const char *reason
 /* Zeros at the reader's position: the end of the journal, or of this segment. JOURNAL_READ_BATCH: look again. */
 static enum journal_read at_zeros(struct journal_reader *reader, struct error *error)
 {
-    uint64_t first_seq, last_seq;
-    if (find_segment(reader, reader->next_seq, &first_seq, &last_seq, error) != 0)
-        return JOURNAL_READ_FAILED;
-    char next_path[JOURNAL_PATH_MAX];
-    journal_segment_path(reader->dir, first_seq, next_path);
-    if (first_seq != reader->next_seq || strcmp(next_path, reader->path) == 0)
+    if (!successor_is_there(reader))
         return judge(reader, "zeros where records are due", error);
     if (!rest_is_zero(reader))
         return damaged(reader, reader->offset, "bytes behind the end of the segment", error);
-    return enter_segment(reader, first_seq, error);
+    return enter_segment(reader, reader->next_seq, error);
 }
 
+/* Nothing is ever removed from a journal, so it begins with record 1, and one that the store has something of has a
+ * segment. */
 static enum journal_read enter_first_segment(struct journal_reader *reader, struct error *error)
 {
     uint64_t first_seq, last_seq;
     if (find_segment(reader, 0, &first_seq, &last_seq, error) != 0)
         return JOURNAL_READ_FAILED;
-    return first_seq == 0 ? JOURNAL_READ_END : enter_segment(reader, first_seq, error);
+    if (first_seq == 0 && journal_acked_read(reader->dir, reader->meta.journal_id) == 0)
+        return JOURNAL_READ_END;
+    if (first_seq == 1)
+        return enter_segment(reader, first_seq, error);
+    journal_segment_path(reader->dir, 1, reader->path);
+    error_set(error, "%s is missing: restore this file from a backup", reader->path);
+    return JOURNAL_READ_DAMAGED;
 }
 
 /* Looks at the batch at the reader's position without passing it. */

@@ -90,7 +90,8 @@ int journal_segment_activate(int fd, const char *dir, const struct journal_meta 
     memcpy(header.magic, JOURNAL_SEGMENT_MAGIC, sizeof header.magic);
     memcpy(header.journal_id, meta->journal_id, sizeof header.journal_id);
     header.checksum = journal_checksum(&header, sizeof header);
-    if (pwrite(fd, &header, sizeof header, 0) != sizeof header || fdatasync(fd) != 0 || rename(from, to) != 0)
+    if (pwrite(fd, &header, sizeof header, 0) != sizeof header || fdatasync(fd) != 0 ||
+        renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0)
         return error_set(error, "cannot begin the segment %s: %s", to, strerror(errno));
     return journal_dir_sync(dir, error);
 }

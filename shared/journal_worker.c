@@ -34,22 +34,27 @@ void journal_sync_file(struct journal *journal, int fd)
 }
 
 /* Worker: syncs what is written so far, the segment before included. */
+/* Worker: the segment before may be closed once it is synced. */
+static void release_retired(struct journal *journal, int retired)
+{
+    journal_sync_file(journal, retired);
+    close(retired);
+    pthread_mutex_lock(&journal->mutex);
+    journal->retired_fd = -1;
+    pthread_cond_signal(&journal->writer_wakes);
+    pthread_mutex_unlock(&journal->mutex);
+}
+
 void journal_sync_written(struct journal *journal)
 {
     uint64_t target = atomic_load_explicit(&journal->written_seq, memory_order_acquire);
-    if (target == atomic_load_explicit(&journal->synced_seq, memory_order_relaxed))
-        return;
     pthread_mutex_lock(&journal->mutex);
     int active = journal->active_fd, retired = journal->retired_fd;
     pthread_mutex_unlock(&journal->mutex);
-    if (retired >= 0) {
-        journal_sync_file(journal, retired);
-        close(retired);
-        pthread_mutex_lock(&journal->mutex);
-        journal->retired_fd = -1;
-        pthread_cond_signal(&journal->writer_wakes);
-        pthread_mutex_unlock(&journal->mutex);
-    }
+    if (retired >= 0)
+        release_retired(journal, retired);
+    if (target == atomic_load_explicit(&journal->synced_seq, memory_order_relaxed))
+        return;
     journal_sync_file(journal, active);
     journal_publish_synced(journal, target);
 }
@@ -62,11 +67,19 @@ struct worker {
     int64_t next_sync_us;
 };
 
+static bool segment_retired(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->mutex);
+    bool retired = journal->retired_fd >= 0;
+    pthread_mutex_unlock(&journal->mutex);
+    return retired;
+}
+
+/* When the interval is over, or earlier when a segment has ended: the writer waits for it at the end of the next. */
 static void sync_when_due(void *arg)
 {
     struct worker *worker = arg;
-    int64_t now = clock_mono_us();
-    if (worker->sync_interval_us == 0 || now < worker->next_sync_us)
+    if (worker->sync_interval_us == 0 || (clock_mono_us() < worker->next_sync_us && !segment_retired(worker->journal)))
         return;
     journal_sync_written(worker->journal);
     worker->next_sync_us = clock_mono_us() + worker->sync_interval_us;
@@ -98,7 +111,7 @@ static void worker_wait(struct worker *worker)
     if (wait_us <= 0)
         return;
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += wait_us / 1000000;
     until.tv_nsec += wait_us % 1000000 * 1000;
     if (until.tv_nsec >= 1000000000) {
@@ -121,7 +134,7 @@ static void *worker_main(void *arg)
         sync_when_due(&worker);
         pthread_mutex_lock(&journal->mutex);
         bool due = journal->prepared_fd < 0;
-        if (!journal->stopping && (!due || journal->prepare_failed))
+        if (!journal->stopping && journal->retired_fd < 0 && (!due || journal->prepare_failed))
             worker_wait(&worker);
         due = journal->prepared_fd < 0;
         stopping = journal->stopping;

@@ -14,6 +14,10 @@
 #define QUANTITY_MAX       4000000000u
 #define PER_USER_LIMIT_MAX 1000u
 
+/* Microseconds since 1970: what a window may be set to, and what an issuer's clock may say (user sets keep 52 bits). */
+#define TIME_US_MAX        INT64_C(253402300799999999) /* the last microsecond of 9999 */
+#define ISSUER_TIME_US_MAX ((INT64_C(1) << 52) - 1)    /* the year 2112 */
+
 #define PARTITIONS_MAX            64
 #define COUPONS_PER_PARTITION_MAX 1000000u /* beyond it, creating a coupon answers `overloaded` */
 

@@ -120,7 +120,7 @@ static void coupon_requests_are_checked_member_by_member(void **state)
     (void)state;
     struct frame_coupon_request good = create_request();
     assert_true(frame_coupon_request_valid(&good));
-    struct frame_coupon_request bad[] = {good, good, good, good, good, good, good, good, good};
+    struct frame_coupon_request bad[] = {good, good, good, good, good, good, good, good, good, good, good, good};
     bad[0].op = 9;
     bad[1].coupon.quantity = 0;
     bad[2].coupon.quantity = QUANTITY_MAX + 1;
@@ -130,6 +130,11 @@ static void coupon_requests_are_checked_member_by_member(void **state)
     bad[6].coupon.id_length = 0;
     bad[7].coupon.paused = 2;
     bad[8].coupon.starts_at_us = bad[8].coupon.ends_at_us = 5;
+    bad[9].coupon.starts_at_us = -5;
+    bad[10].coupon.ends_at_us = TIME_US_MAX + 1;
+    bad[11].op = COUPON_CHANGE;
+    bad[11].fields = COUPON_FIELD_ENDS_AT;
+    bad[11].coupon.ends_at_us = INT64_MAX;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(frame_coupon_request_valid(&bad[i]));
 }
