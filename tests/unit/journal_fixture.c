@@ -100,7 +100,7 @@ void journal_fixture_append(struct journal *journal, unsigned count)
 /* Ends as kill -9 does: nothing is sealed. The lock goes with the copy of the folder that is worked on. */
 void journal_fixture_crash(struct journal *journal)
 {
-    char command[256], copy[64];
+    char command[256], copy[80];
     snprintf(copy, sizeof copy, "%s.crashed", journal_fixture_dir);
     snprintf(command, sizeof command, "cp -r %s %s", journal_fixture_dir, copy);
     assert_int_equal(system(command), 0);
