@@ -187,6 +187,13 @@ uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16])
     return sound ? acked.seq : 0;
 }
 
+bool journal_acked_exists(const char *dir)
+{
+    char path[JOURNAL_PATH_MAX];
+    file_path(dir, "acked", path);
+    return access(path, F_OK) == 0;
+}
+
 int journal_acked_open(const char *dir, struct error *error)
 {
     char path[JOURNAL_PATH_MAX];

@@ -36,6 +36,8 @@ int journal_meta_create(const char *dir, uint16_t partition, uint16_t partitions
 
 /* What the store has of the journal; 0 when that is not known, which is always safe. */
 uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16]);
+/* True once an issuer has begun to stream the journal. */
+bool journal_acked_exists(const char *dir);
 /* A descriptor for journal_acked_write(), or -1 and `error`. */
 int journal_acked_open(const char *dir, struct error *error);
 /* Not synced: an older value only makes the stream repeat itself. 0 or -1 with errno. */

@@ -243,7 +243,7 @@ static enum journal_read enter_first_segment(struct journal_reader *reader, stru
     uint64_t first_seq, last_seq;
     if (find_segment(reader, 0, &first_seq, &last_seq, error) != 0)
         return JOURNAL_READ_FAILED;
-    if (first_seq == 0 && journal_acked_read(reader->dir, reader->meta.journal_id) == 0)
+    if (first_seq == 0 && !journal_acked_exists(reader->dir))
         return JOURNAL_READ_END;
     if (first_seq == 1)
         return enter_segment(reader, first_seq, error);
