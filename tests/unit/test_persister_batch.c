@@ -215,17 +215,25 @@ static void times_beyond_the_calendar_are_refused(void **state)
     }
 }
 
-static void a_coupon_with_a_time_beyond_the_calendar_is_refused(void **state)
+static struct journal_coupon_record *begin_coupon(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
     events_begin(&fixture->events, 1, 4, 1);
     events_open_batch(&fixture->events, EVENTS_TIME_US);
     events_add_coupon(&fixture->events, "c");
-    struct journal_coupon_record *record = (struct journal_coupon_record *)(events_batch(&fixture->events) + 1);
-    record->starts_at_us = INT64_MAX;
+    return (struct journal_coupon_record *)(events_batch(&fixture->events) + 1);
+}
+
+static void a_coupon_with_a_time_beyond_the_calendar_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_coupon(fixture)->starts_at_us = INT64_MAX;
     events_close_batch(&fixture->events);
     events_end(&fixture->events);
-    assert_refused(fixture, "");
+    assert_refused(fixture, "malformed");
+    begin_coupon(fixture)->created_at_us = -1;
+    events_close_batch(&fixture->events);
+    events_end(&fixture->events);
+    assert_refused(fixture, "coupon's time");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
