@@ -1,4 +1,4 @@
-#include "admin_token.h"
+#include "gateway/admin_token.h"
 
 #include <sodium.h>
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "span.h"
+#include "gateway/span.h"
 
 struct admin_token {
     bool required;

@@ -1,8 +1,8 @@
-#include "api.h"
+#include "gateway/api.h"
 
 #include <stdio.h>
 
-#include "api_routes.h"
+#include "gateway/api_routes.h"
 
 static void fail(struct api_call *call, enum error_code error)
 {

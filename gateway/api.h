@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "admin_token.h"
-#include "api_errors.h"
-#include "error_codes.h"
-#include "http_request.h"
-#include "http_target.h"
+#include "gateway/admin_token.h"
+#include "gateway/api_errors.h"
+#include "gateway/error_codes.h"
+#include "gateway/http_request.h"
+#include "gateway/http_target.h"
 #include "shared/coupon.h"
 #include "shared/frame.h"
 #include "shared/metrics_table.h"

@@ -1,4 +1,4 @@
-#include "api_errors.h"
+#include "gateway/api_errors.h"
 
 #include <stdio.h>
 

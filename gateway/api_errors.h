@@ -4,7 +4,7 @@
 #ifndef COUPOND_API_ERRORS_H
 #define COUPOND_API_ERRORS_H
 
-#include "span.h"
+#include "gateway/span.h"
 
 #define API_ERRORS_MAX 8 /* more are not told */
 

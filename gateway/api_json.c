@@ -1,4 +1,4 @@
-#include "api_json.h"
+#include "gateway/api_json.h"
 
 #include <inttypes.h>
 #include <jansson.h>

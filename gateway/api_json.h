@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "api_errors.h"
+#include "gateway/api_errors.h"
 #include "shared/coupon.h"
 
 /*

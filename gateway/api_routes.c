@@ -1,6 +1,6 @@
-#include "api_routes.h"
+#include "gateway/api_routes.h"
 
-#include "api_json.h"
+#include "gateway/api_json.h"
 
 static void invalid(struct api_call *call)
 {

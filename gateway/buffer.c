@@ -1,4 +1,4 @@
-#include "buffer.h"
+#include "gateway/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>

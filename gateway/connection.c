@@ -1,10 +1,10 @@
-#include "connection.h"
+#include "gateway/connection.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "dispatch.h"
-#include "gateway_loop.h"
+#include "gateway/dispatch.h"
+#include "gateway/gateway_loop.h"
 #include "shared/error.h"
 
 enum {

@@ -15,10 +15,10 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "buffer.h"
-#include "exchange.h"
-#include "http_request.h"
-#include "timer_wheel.h"
+#include "gateway/buffer.h"
+#include "gateway/exchange.h"
+#include "gateway/http_request.h"
+#include "gateway/timer_wheel.h"
 
 struct gateway_loop;
 

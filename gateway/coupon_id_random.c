@@ -1,4 +1,4 @@
-#include "coupon_id_random.h"
+#include "gateway/coupon_id_random.h"
 
 #include <sodium.h>
 

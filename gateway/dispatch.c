@@ -1,13 +1,13 @@
-#include "dispatch.h"
+#include "gateway/dispatch.h"
 
-#include "api.h"
-#include "coupon_id_random.h"
-#include "gateway_loop.h"
-#include "listing.h"
-#include "local_answers.h"
+#include "gateway/api.h"
+#include "gateway/coupon_id_random.h"
+#include "gateway/gateway_loop.h"
+#include "gateway/listing.h"
+#include "gateway/local_answers.h"
+#include "gateway/verdicts.h"
 #include "shared/error.h"
 #include "shared/log.h"
-#include "verdicts.h"
 
 /* An answer under way: to an exchange, or to the request at hand of a connection that waits for nothing. */
 struct answer {

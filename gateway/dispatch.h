@@ -4,10 +4,10 @@
 #ifndef COUPOND_DISPATCH_H
 #define COUPOND_DISPATCH_H
 
-#include "connection.h"
-#include "error_codes.h"
-#include "http_request.h"
-#include "issuer_link.h"
+#include "gateway/connection.h"
+#include "gateway/error_codes.h"
+#include "gateway/http_request.h"
+#include "gateway/issuer_link.h"
 
 /* Answers the request at once, or sends it on its way. */
 void dispatch_request(struct connection *connection, const struct http_request *request);

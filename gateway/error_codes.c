@@ -1,4 +1,4 @@
-#include "error_codes.h"
+#include "gateway/error_codes.h"
 
 #include "shared/error.h"
 

@@ -1,8 +1,8 @@
-#include "exchange.h"
+#include "gateway/exchange.h"
 
 #include <stdlib.h>
 
-#include "listing.h"
+#include "gateway/listing.h"
 #include "shared/error.h"
 
 enum { ANSWER_KEEP = 1024 };

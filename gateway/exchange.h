@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buffer.h"
-#include "reply.h"
+#include "gateway/buffer.h"
+#include "gateway/reply.h"
 #include "shared/limits.h"
 #include "shared/metrics_table.h"
 

@@ -1,13 +1,13 @@
-#include "gateway.h"
+#include "gateway/gateway.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "gateway_loop.h"
-#include "http_head.h"
-#include "listener.h"
+#include "gateway/gateway_loop.h"
+#include "gateway/http_head.h"
+#include "gateway/listener.h"
 #include "shared/log.h"
 
 enum {

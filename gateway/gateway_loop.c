@@ -1,8 +1,8 @@
-#include "gateway_loop.h"
+#include "gateway/gateway_loop.h"
 
 #include <stdlib.h>
 
-#include "dispatch.h"
+#include "gateway/dispatch.h"
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/log.h"

@@ -14,15 +14,15 @@
 #include <czmq.h>
 #include <uv.h>
 
-#include "admin_token.h"
-#include "connection.h"
-#include "exchange.h"
-#include "http_request.h"
-#include "issuer_link.h"
-#include "reply.h"
+#include "gateway/admin_token.h"
+#include "gateway/connection.h"
+#include "gateway/exchange.h"
+#include "gateway/http_request.h"
+#include "gateway/issuer_link.h"
+#include "gateway/reply.h"
+#include "gateway/timer_wheel.h"
 #include "shared/metrics.h"
 #include "shared/options.h"
-#include "timer_wheel.h"
 
 enum { READ_BYTES = 64 * 1024 };
 

@@ -1,4 +1,4 @@
-#include "http_bytes.h"
+#include "gateway/http_bytes.h"
 
 /*
  * Rows of 16 bytes from 0x00 to 0xff. What each class takes is written down, byte by byte, in

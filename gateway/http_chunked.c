@@ -1,10 +1,10 @@
-#include "http_chunked.h"
+#include "gateway/http_chunked.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "http_bytes.h"
-#include "http_fields.h"
+#include "gateway/http_bytes.h"
+#include "gateway/http_fields.h"
 
 enum { SIZE_DIGITS_MAX = 8, MORE = -1 };
 

@@ -1,6 +1,6 @@
-#include "http_fields.h"
+#include "gateway/http_fields.h"
 
-#include "http_bytes.h"
+#include "gateway/http_bytes.h"
 
 static bool refuse(struct http_fields *fields, int status, const char *reason)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "span.h"
+#include "gateway/span.h"
 
 enum method {
     METHOD_OTHER, /* known to HTTP, but no route takes it */

@@ -1,4 +1,4 @@
-#include "http_head.h"
+#include "gateway/http_head.h"
 
 #include <http_parser.h>
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "http_fields.h"
+#include "gateway/http_fields.h"
 
 /* Lifts the parser's own bound on heads, since ours are checked before. Process-wide; call before the first head. */
 void http_head_init(void);

@@ -1,7 +1,7 @@
-#include "http_request.h"
+#include "gateway/http_request.h"
 
-#include "http_bytes.h"
-#include "http_head.h"
+#include "gateway/http_bytes.h"
+#include "gateway/http_head.h"
 
 void http_request_reset(struct http_request *request)
 {

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http_chunked.h"
-#include "http_fields.h"
-#include "span.h"
+#include "gateway/http_chunked.h"
+#include "gateway/http_fields.h"
+#include "gateway/span.h"
 
 struct http_limits {
     size_t head_bytes_max; /* request line and fields */

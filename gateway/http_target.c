@@ -1,6 +1,6 @@
-#include "http_target.h"
+#include "gateway/http_target.h"
 
-#include "http_bytes.h"
+#include "gateway/http_bytes.h"
 
 static unsigned hex_value(char c)
 {

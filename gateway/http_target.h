@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "span.h"
+#include "gateway/span.h"
 
 #define TARGET_PATH_MAX 512 /* bytes of an encoded path that a route can have; longer ones are nowhere */
 

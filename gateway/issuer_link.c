@@ -1,4 +1,4 @@
-#include "issuer_link.h"
+#include "gateway/issuer_link.h"
 
 #include <czmq.h>
 

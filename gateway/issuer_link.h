@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buffer.h"
+#include "gateway/buffer.h"
 #include "shared/error.h"
 #include "shared/frame.h"
 #include "shared/metrics.h"

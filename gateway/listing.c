@@ -1,9 +1,9 @@
-#include "listing.h"
+#include "gateway/listing.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "reply_json.h"
+#include "gateway/reply_json.h"
 #include "shared/error.h"
 
 struct listing {

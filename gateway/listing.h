@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buffer.h"
+#include "gateway/buffer.h"
 #include "shared/coupon.h"
 
 struct listing;

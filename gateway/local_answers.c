@@ -1,4 +1,4 @@
-#include "local_answers.h"
+#include "gateway/local_answers.h"
 
 #include <stdio.h>
 #include <stdlib.h>

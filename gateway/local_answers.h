@@ -5,7 +5,7 @@
 #ifndef COUPOND_LOCAL_ANSWERS_H
 #define COUPOND_LOCAL_ANSWERS_H
 
-#include "gateway_loop.h"
+#include "gateway/gateway_loop.h"
 
 int local_answer_livez(struct gateway_loop *loop, struct buffer *out, struct reply_style style);
 /* 200 while every partition has answered lately and the gateway is not draining; else 503 that says what is missing. */

@@ -1,10 +1,10 @@
-#include "reply.h"
+#include "gateway/reply.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "reply_json.h"
+#include "gateway/reply_json.h"
 #include "shared/error.h"
 
 enum { HEAD_BYTES_MAX = 512, PROBLEM_BYTES_MAX = 512 };

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "api_errors.h"
-#include "buffer.h"
-#include "error_codes.h"
+#include "gateway/api_errors.h"
+#include "gateway/buffer.h"
+#include "gateway/error_codes.h"
 
 enum reply_type { REPLY_JSON, REPLY_PROBLEM, REPLY_METRICS, REPLY_TYPE_COUNT };
 

@@ -1,4 +1,4 @@
-#include "reply_json.h"
+#include "gateway/reply_json.h"
 
 #include <string.h>
 

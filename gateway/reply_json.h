@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buffer.h"
+#include "gateway/buffer.h"
+#include "gateway/span.h"
 #include "shared/coupon.h"
-#include "span.h"
 
 /* Room for any issue object: the fixed parts, both ids, a sequence, a time. */
 #define ISSUE_JSON_MAX 256

@@ -1,4 +1,4 @@
-#include "timer_wheel.h"
+#include "gateway/timer_wheel.h"
 
 #include <stddef.h>
 

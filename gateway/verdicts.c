@@ -1,8 +1,8 @@
-#include "verdicts.h"
+#include "gateway/verdicts.h"
 
 #include <string.h>
 
-#include "reply_json.h"
+#include "gateway/reply_json.h"
 
 enum { LOCATION_MAX = 64 + COUPON_ID_MAX + USER_ID_MAX };
 

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "exchange.h"
+#include "gateway/exchange.h"
 #include "shared/frame.h"
 
 /* Appends the answer. Returns its status, or 0 (and appends nothing) when this request cannot have such a verdict. */

@@ -152,8 +152,6 @@ static void on_written(struct writer *writer, int64_t took_us)
     metrics_observe(metrics, METRIC_PERSISTER_BATCH, count, 1);
     metrics_observe(metrics, METRIC_PERSISTER_WRITE_TIME, (uint64_t)took_us, 1);
     metrics_set(metrics, METRIC_PERSISTER_CONNECTED, 0, 1);
-    if ((int64_t)rows->last_seq > metrics_get(metrics, METRIC_PERSISTER_LAST_SEQ, 0))
-        metrics_set(metrics, METRIC_PERSISTER_LAST_SEQ, 0, (int64_t)rows->last_seq);
     retry_reset(&writer->retry);
 }
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "shared/limits.h"
 
 /* "No such bound" for starts_at_us and ends_at_us. */
 #define TIME_NONE INT64_MIN

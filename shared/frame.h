@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "coupon.h"
+#include "shared/coupon.h"
 
 #define FRAME_MAGIC   0x444e5043u /* "CPND" */
 #define FRAME_VERSION 1

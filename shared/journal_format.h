@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "coupon.h"
+#include "shared/coupon.h"
 
 #define JOURNAL_VERSION       1
 #define JOURNAL_META_MAGIC    "CPNDMETA"

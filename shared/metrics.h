@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "metrics_table.h"
+#include "shared/metrics_table.h"
 
 enum metric {
 #define X(id, kind, labels, scale, name, help) METRIC_##id,

@@ -41,7 +41,6 @@
     X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, repeated ones included") \
     X(PERSISTER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_persister_batch_rows", "journal records in one transaction") \
     X(PERSISTER_WRITE_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_persister_write_seconds", "one transaction, from its first statement to its commit") \
-    X(PERSISTER_LAST_SEQ, GAUGE, NONE, 1, "coupond_persister_last_sequence", "highest journal sequence that this persister committed") \
     X(PERSISTER_ERRORS, COUNTER, STORE_RESULT, 1, "coupond_persister_store_errors_total", "transactions that failed, by kind of fault") \
     X(PERSISTER_RETRIES, COUNTER, NONE, 1, "coupond_persister_retries_total", "transactions tried again") \
     X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers that have a connection to the store") \

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "error.h"
-#include "options_table.h"
+#include "shared/error.h"
+#include "shared/options_table.h"
 
 #define OPTION_STRING_MAX 256
 

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "coupon.h"
-#include "error.h"
-#include "options.h"
+#include "shared/coupon.h"
+#include "shared/error.h"
+#include "shared/options.h"
 
 #define STORE_SCHEMA_VERSION 1
 
