@@ -54,7 +54,9 @@ def filesystem(path):
     """The type of the file system that holds `path`, as /proc/mounts has it: stat(1) cannot tell ext4 from ext2."""
     path = os.path.realpath(path)
     best, kind = "", "unknown"
-    for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
+    with open("/proc/mounts", encoding="utf-8") as mounts:
+        lines = mounts.read().splitlines()
+    for line in lines:
         point, name = line.split()[1:3]
         if os.path.commonpath([path, point]) == point and len(point) >= len(best):
             best, kind = point, name

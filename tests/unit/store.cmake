@@ -17,4 +17,8 @@ coupond_test(persister LIBRARIES coupond_persister PkgConfig::SQLITE)
 target_sources(test_persister PRIVATE unit/events_fixture.c)
 
 coupond_test(verify LIBRARIES coupond_verify TSAN)
+coupond_test(verify_promises LIBRARIES coupond_verify TSAN)
+foreach(test test_verify test_verify_promises)
+  target_sources(${test} PRIVATE unit/verify_fixture.c)
+endforeach()
 coupond_test(cmd_verify LIBRARIES coupond_verify PkgConfig::SQLITE)
