@@ -128,19 +128,9 @@ void verify_store_issue(struct verify *verify, const struct store_issue *issue)
 
 static void read_policy(const struct journal_record *record, struct coupon *policy)
 {
-    *policy = (struct coupon){
-        .quantity = record->coupon.quantity,
-        .issued = policy->issued,
-        .per_user_limit = record->coupon.per_user_limit,
-        .paused = record->coupon.paused,
-        .starts_at_us = record->coupon.starts_at_us,
-        .ends_at_us = record->coupon.ends_at_us,
-        .created_at_us = record->coupon.created_at_us,
-        .updated_at_us = record->time_us,
-        .journal_seq = record->seq,
-    };
-    CHECK(record->coupon.title_length <= TITLE_MAX);
-    memcpy(policy->title, record->coupon.title, record->coupon.title_length);
+    uint32_t issued = policy->issued;
+    journal_record_coupon(record, policy);
+    policy->issued = issued;
 }
 
 static void check_partition(struct verify *verify, struct verify_coupon *coupon, uint16_t partition)
@@ -243,16 +233,7 @@ static void compare_with_store(struct verify *verify, struct verify_coupon *coup
 static void take_issue(struct verify *verify, struct verify_coupon *coupon, uint16_t partition,
                        const struct journal_record *record)
 {
-    const struct store_issue issue = {
-        .coupon_id = record->coupon_id,
-        .user_id = record->issue.user_id,
-        .coupon_id_length = (uint8_t)record->coupon_id_length,
-        .user_id_length = (uint8_t)record->issue.user_id_length,
-        .nth = record->issue.nth,
-        .sequence = record->issue.sequence,
-        .issued_at_us = record->time_us,
-        .journal_seq = record->seq,
-    };
+    const struct store_issue issue = store_issue_of(record);
     verify->issues++;
     check_sequence(verify, coupon, &issue);
     check_user(verify, coupon, &issue);

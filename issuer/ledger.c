@@ -220,21 +220,11 @@ static const char *replay_issue(struct ledger *ledger, const struct journal_reco
 static const char *replay_coupon(struct ledger *ledger, const struct journal_record *record)
 {
     const struct coupon *there = ledger_find(ledger, record->coupon_id, record->coupon_id_length);
-    struct coupon policy = {
-        .quantity = record->coupon.quantity,
-        .issued = there != NULL ? there->issued : 0,
-        .per_user_limit = record->coupon.per_user_limit,
-        .paused = record->coupon.paused,
-        .starts_at_us = record->coupon.starts_at_us,
-        .ends_at_us = record->coupon.ends_at_us,
-        .created_at_us = record->coupon.created_at_us,
-        .updated_at_us = record->time_us,
-        .journal_seq = record->seq,
-    };
+    struct coupon policy;
+    journal_record_coupon(record, &policy);
+    policy.issued = there != NULL ? there->issued : 0;
     if (policy.quantity < policy.issued)
         return "a coupon's quantity below what is issued";
-    memcpy(policy.id, record->coupon_id, record->coupon_id_length);
-    memcpy(policy.title, record->coupon.title, record->coupon.title_length);
     ledger_apply_coupon(ledger, &policy);
     return NULL;
 }

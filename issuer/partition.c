@@ -6,6 +6,7 @@
 #include <zmq.h>
 
 #include "issuer/recovery.h"
+#include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -429,16 +430,6 @@ static bool partition_do_work(struct partition *partition)
     return true;
 }
 
-static bool told_to_end(zsock_t *pipe)
-{
-    if (!(zsock_events(pipe) & ZMQ_POLLIN))
-        return false;
-    char *command = zstr_recv(pipe);
-    bool end = command == NULL || streq(command, "$TERM");
-    zstr_free(&command);
-    return end;
-}
-
 void partition_actor(zsock_t *pipe, void *args)
 {
     struct partition *partition = args;
@@ -447,7 +438,7 @@ void partition_actor(zsock_t *pipe, void *args)
         {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
     };
     zsock_signal(pipe, 0);
-    while (!told_to_end(pipe)) {
+    while (!actor_told_to_end(pipe)) {
         if (!partition_do_work(partition))
             zmq_poll(items, 2, -1);
     }

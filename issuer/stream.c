@@ -9,6 +9,7 @@
 #include <zmq.h>
 
 #include "issuer/window.h"
+#include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/frame.h"
 #include "shared/journal_dir.h"
@@ -425,21 +426,11 @@ static void drain(struct stream *stream, zsock_t *pipe)
     }
 }
 
-static bool told_to_end(zsock_t *pipe)
-{
-    if (!(zsock_events(pipe) & ZMQ_POLLIN))
-        return false;
-    char *command = zstr_recv(pipe);
-    bool end = command == NULL || streq(command, "$TERM");
-    zstr_free(&command);
-    return end;
-}
-
 void stream_actor(zsock_t *pipe, void *args)
 {
     struct stream *stream = args;
     zsock_signal(pipe, 0);
-    while (!told_to_end(pipe))
+    while (!actor_told_to_end(pipe))
         wait_for_work(stream, pipe, stream_do_work(stream));
     drain(stream, pipe);
 }

@@ -47,16 +47,7 @@ static void add_issue(struct batch *batch, const struct journal_record *record)
 {
     size_t i = batch->rows.issues_count++;
     batch->issues = grow(batch->issues, &batch->issues_capacity, i + 1, sizeof *batch->issues);
-    batch->issues[i] = (struct store_issue){
-        .coupon_id = record->coupon_id,
-        .user_id = record->issue.user_id,
-        .coupon_id_length = (uint8_t)record->coupon_id_length,
-        .user_id_length = (uint8_t)record->issue.user_id_length,
-        .nth = record->issue.nth,
-        .sequence = record->issue.sequence,
-        .issued_at_us = record->time_us,
-        .journal_seq = record->seq,
-    };
+    batch->issues[i] = store_issue_of(record);
 }
 
 static const char *add_coupon(struct batch *batch, const struct journal_record *record)
@@ -65,19 +56,7 @@ static const char *add_coupon(struct batch *batch, const struct journal_record *
         return "a coupon's time is out of bounds";
     size_t i = batch->rows.coupons_count++;
     batch->coupons = grow(batch->coupons, &batch->coupons_capacity, i + 1, sizeof *batch->coupons);
-    struct coupon *coupon = &batch->coupons[i];
-    *coupon = (struct coupon){
-        .quantity = record->coupon.quantity,
-        .per_user_limit = record->coupon.per_user_limit,
-        .paused = record->coupon.paused,
-        .starts_at_us = record->coupon.starts_at_us,
-        .ends_at_us = record->coupon.ends_at_us,
-        .created_at_us = record->coupon.created_at_us,
-        .updated_at_us = record->time_us,
-        .journal_seq = record->seq,
-    };
-    memcpy(coupon->id, record->coupon_id, record->coupon_id_length);
-    memcpy(coupon->title, record->coupon.title, record->coupon.title_length);
+    journal_record_coupon(record, &batch->coupons[i]);
     return NULL;
 }
 

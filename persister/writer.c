@@ -5,6 +5,7 @@
 
 #include "persister/batch.h"
 #include "persister/retry.h"
+#include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -88,13 +89,6 @@ bool writer_is_connected(const struct writer *writer)
 
 /* Pipe */
 
-static void take_command(struct writer *writer)
-{
-    char *command = zstr_recv(writer->pipe);
-    writer->terminated = !command || strcmp(command, "$TERM") == 0;
-    freen(command);
-}
-
 /* Waits for the pipe alone. False when the actor shall end. */
 static bool wait_ms(struct writer *writer, int64_t ms)
 {
@@ -105,7 +99,7 @@ static bool wait_ms(struct writer *writer, int64_t ms)
             return true;
         zmq_pollitem_t item = {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN};
         if (zmq_poll(&item, 1, (long)left_ms) > 0)
-            take_command(writer);
+            writer->terminated = actor_told_to_end(writer->pipe);
     }
     return false;
 }
@@ -257,7 +251,7 @@ static void writer_do_work(struct writer *writer)
     if (zmq_poll(items, 2, -1) < 0)
         writer->terminated = errno == ETERM;
     else if (items[0].revents & ZMQ_POLLIN)
-        take_command(writer);
+        writer->terminated = actor_told_to_end(writer->pipe);
     else if (items[1].revents & ZMQ_POLLIN)
         receive_events(writer);
 }

@@ -135,6 +135,23 @@ static size_t decode(const unsigned char *bytes, size_t available, struct journa
     return ok && coupon_id_valid(record->coupon_id, record->coupon_id_length) ? header.length : 0;
 }
 
+void journal_record_coupon(const struct journal_record *record, struct coupon *coupon)
+{
+    CHECK(record->type == JOURNAL_COUPON);
+    *coupon = (struct coupon){
+        .quantity = record->coupon.quantity,
+        .per_user_limit = record->coupon.per_user_limit,
+        .paused = record->coupon.paused,
+        .starts_at_us = record->coupon.starts_at_us,
+        .ends_at_us = record->coupon.ends_at_us,
+        .created_at_us = record->coupon.created_at_us,
+        .updated_at_us = record->time_us,
+        .journal_seq = record->seq,
+    };
+    memcpy(coupon->id, record->coupon_id, record->coupon_id_length);
+    memcpy(coupon->title, record->coupon.title, record->coupon.title_length);
+}
+
 static bool all_zero(const unsigned char *bytes, size_t length)
 {
     return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);

@@ -155,7 +155,10 @@ struct journal_batch_reader {
 void journal_batch_reader_init(struct journal_batch_reader *reader, const void *batch);
 bool journal_batch_reader_next(struct journal_batch_reader *reader, struct journal_record *record);
 
-/* Computes and writes the checksums of the structures above. */
+/* The policy in a JOURNAL_COUPON record; what is issued is not in it and becomes 0. */
+void journal_record_coupon(const struct journal_record *record, struct coupon *coupon);
+
+/* The checksums of the structures above. */
 uint64_t journal_checksum(const void *structure, size_t size);
 uint64_t journal_batch_checksum(const void *batch, size_t length, const uint8_t journal_id[16]);
 

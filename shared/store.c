@@ -6,6 +6,21 @@
 
 #include "shared/store_backend.h"
 
+struct store_issue store_issue_of(const struct journal_record *record)
+{
+    CHECK(record->type == JOURNAL_ISSUE);
+    return (struct store_issue){
+        .coupon_id = record->coupon_id,
+        .user_id = record->issue.user_id,
+        .coupon_id_length = (uint8_t)record->coupon_id_length,
+        .user_id_length = (uint8_t)record->issue.user_id_length,
+        .nth = record->issue.nth,
+        .sequence = record->issue.sequence,
+        .issued_at_us = record->time_us,
+        .journal_seq = record->seq,
+    };
+}
+
 struct store *store_create(const struct options *options, struct error *error)
 {
     if (strcmp(options->store_type, "sqlite") == 0)

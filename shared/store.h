@@ -11,6 +11,7 @@
 
 #include "shared/coupon.h"
 #include "shared/error.h"
+#include "shared/journal_format.h"
 #include "shared/options.h"
 
 #define STORE_SCHEMA_VERSION 1
@@ -34,6 +35,9 @@ struct store_issue {
     int64_t issued_at_us;
     uint64_t journal_seq;
 };
+
+/* The row of a JOURNAL_ISSUE record; borrows its ids. */
+struct store_issue store_issue_of(const struct journal_record *record);
 
 /* One transaction: the policies that changed, the issues, and whose they are. `coupon.issued` is ignored: it follows
  * from the issues. */
