@@ -46,7 +46,7 @@ static bool is_host(struct span value)
             return false;
         port = (struct span){close + 1, value.length - (size_t)(close + 1 - value.at)};
         host = (struct span){value.at + 1, (size_t)(close - value.at) - 1};
-        return all_bytes_are(host, HTTP_BYTE_V6) &&
+        return all_bytes_are(host, HTTP_BYTE_V6) && memmem(host.at, host.length, "..", 2) == NULL &&
                (port.length == 0 || (port.at[0] == ':' && all_bytes_are(port, HTTP_BYTE_PORT)));
     }
     const char *colon = memchr(host.at, ':', host.length);

@@ -37,7 +37,10 @@ static int on_header_value(http_parser *parser, const char *at, size_t length)
 {
     struct head *head = parser->data;
 
-    return http_fields_add(head->fields, head->name, (struct span){at, length}) ? 0 : 1;
+    /* The parser has skipped white space; what framing fields must not have there is for http_fields to see. */
+    const char *begin = head->name.at + head->name.length + 1;
+
+    return http_fields_add(head->fields, head->name, (struct span){begin, (size_t)(at - begin) + length}) ? 0 : 1;
 }
 
 static int on_headers_complete(http_parser *parser)
@@ -92,7 +95,13 @@ bool http_head_parse(const char *data, size_t size, struct http_fields *fields)
 
     http_parser_init(&parser, HTTP_REQUEST);
     parser.data = &head;
-    http_parser_execute(&parser, &settings, data, size);
+    size_t parsed = http_parser_execute(&parser, &settings, data, size);
+    if (head.complete &&
+        parsed != size - 1) { /* it halts at the last LF: what it did not see must not be passed over */
+        fields->status = 400;
+        fields->reason = "the headers end before their last line";
+        return false;
+    }
     if (!head.complete) {
         refuse(fields, HTTP_PARSER_ERRNO(&parser));
         return false;

@@ -37,6 +37,8 @@ static enum http_progress find_head_end(struct http_request *request, const char
             break;
         if (line_length < 2 || end[-1] != '\r')
             return refuse(request, 400, "a line does not end with CR LF");
+        if (memchr(line, '\r', line_length) != end - 1)
+            return refuse(request, 400, "a line holds a bare CR"); /* which the parser might take for its end */
         request->scanned += line_length;
         if (line_length == 2) {
             request->head_length = request->scanned;

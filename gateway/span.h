@@ -28,14 +28,14 @@ static inline bool span_equals_nocase(struct span a, struct span b)
     return a.length == b.length && (a.length == 0 || strncasecmp(a.at, b.at, a.length) == 0);
 }
 
-/* Without the spaces and tabs at both ends (HTTP's optional white space). */
+/* Without the spaces at both ends. Tabs stay, as with nginx: where they frame a message they make it invalid. */
 static inline struct span span_trim(struct span s)
 {
-    while (s.length > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) {
+    while (s.length > 0 && s.at[0] == ' ') {
         s.at++;
         s.length--;
     }
-    while (s.length > 0 && (s.at[s.length - 1] == ' ' || s.at[s.length - 1] == '\t'))
+    while (s.length > 0 && s.at[s.length - 1] == ' ')
         s.length--;
     return s;
 }

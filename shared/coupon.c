@@ -52,14 +52,20 @@ static bool all_within(const char *id, size_t length, unsigned char kind_max)
     return true;
 }
 
+/* "." and "..": clients and proxies take them out of a path before anybody sees them. */
+static bool is_dot_segment(const char *id, size_t length)
+{
+    return id[0] == '.' && (length == 1 || (length == 2 && id[1] == '.'));
+}
+
 bool coupon_id_valid(const char *id, size_t length)
 {
-    return length >= 1 && length <= COUPON_ID_MAX && all_within(id, length, 1);
+    return length >= 1 && length <= COUPON_ID_MAX && all_within(id, length, 1) && !is_dot_segment(id, length);
 }
 
 bool user_id_valid(const char *id, size_t length)
 {
-    return length >= 1 && length <= USER_ID_MAX && all_within(id, length, 2);
+    return length >= 1 && length <= USER_ID_MAX && all_within(id, length, 2) && !is_dot_segment(id, length);
 }
 
 /* Bytes of the well-formed UTF-8 sequence at `s` (Unicode 15, table 3-7), 0 when it is none. */

@@ -70,9 +70,9 @@ enum coupon_state {
 enum coupon_state coupon_state(const struct coupon *coupon, int64_t now_us);
 const char *coupon_state_name(enum coupon_state state);
 
-/* 1 to 32 of A-Z a-z 0-9 - _ . */
+/* 1 to 32 of A-Z a-z 0-9 - _ . but not "." or "..", which no path can hold */
 bool coupon_id_valid(const char *id, size_t length);
-/* 1 to 64 of A-Z a-z 0-9 - _ . : @ */
+/* 1 to 64 of A-Z a-z 0-9 - _ . : @ but not "." or ".." */
 bool user_id_valid(const char *id, size_t length);
 /* 1 to TITLE_MAX bytes of well-formed UTF-8 without control characters */
 bool title_valid(const char *title, size_t length);

@@ -1,5 +1,6 @@
 # The gateway: its pure modules, and its threads against a double of the issuer.
 coupond_test(gateway_http_request LIBRARIES coupond_gateway TSAN)
+target_sources(test_gateway_http_request PRIVATE unit/http_messages.c)
 coupond_test(gateway_api LIBRARIES coupond_gateway TSAN)
 target_sources(test_gateway_api PRIVATE unit/gateway_ask.c)
 coupond_test(gateway_bodies LIBRARIES coupond_gateway TSAN)

@@ -17,11 +17,16 @@ static void coupon_id_takes_its_alphabet_and_length_only(void **state)
     assert_true(coupon_id_valid(good, strlen(good)));
     for (unsigned c = 0; c < 256; c++) {
         char id = (char)c;
-        bool expected = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", id) && id != '\0';
+        bool expected =
+            id != '.' && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", id) && id != '\0';
         assert_int_equal(coupon_id_valid(&id, 1), expected);
         bool user_expected = expected || id == ':' || id == '@';
         assert_int_equal(user_id_valid(&id, 1), user_expected);
     }
+    assert_false(coupon_id_valid("..", 2));
+    assert_false(user_id_valid("..", 2));
+    assert_true(coupon_id_valid("...", 3));
+    assert_true(coupon_id_valid(".a", 2));
     char longest[65];
     memset(longest, 'a', sizeof longest);
     assert_false(coupon_id_valid(longest, 0));
