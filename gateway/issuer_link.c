@@ -29,7 +29,9 @@ struct issuer_link {
     zsock_t *monitor; /* NULL on inproc */
     bool look;        /* the socket's events may have changed */
     bool alive;
-    int64_t alive_ms;     /* the last sign of life */
+    int64_t alive_ms;    /* the last sign of life */
+    int64_t complain_ms; /* when to say that there was none yet; 0: not counted from yet, INT64_MAX: said */
+    char endpoint[512];
     int64_t ping_next_ms; /* 0: at once */
     int64_t ping_wait_ms;
     unsigned complained; /* kinds of garbage that are logged already */
@@ -52,11 +54,11 @@ static int fd_of(const zsock_t *socket)
 }
 
 /* Watches connects and disconnects; inproc has none. */
-static void open_monitor(struct issuer_link *link, const char *endpoint)
+static void open_monitor(struct issuer_link *link)
 {
     char name[64];
 
-    if (strncmp(endpoint, "inproc://", 9) == 0)
+    if (strncmp(link->endpoint, "inproc://", 9) == 0)
         return;
     snprintf(name, sizeof(name), "inproc://gateway-monitor-%p", (void *)link);
     CHECK(zmq_socket_monitor(zsock_resolve(link->dealer), name,
@@ -85,24 +87,23 @@ struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uin
                                        const struct issuer_link_events *events, struct metrics *metrics,
                                        struct error *error)
 {
-    char endpoint[512];
-    struct issuer_link *link = NULL;
+    struct issuer_link *link = calloc(1, sizeof(*link));
 
-    if (!endpoint_of_partition(base, partition, endpoint, sizeof(endpoint))) {
+    CHECK(link != NULL);
+    if (!endpoint_of_partition(base, partition, link->endpoint, sizeof(link->endpoint))) {
         error_set(error, "gateway/requests: %s is no tcp://HOST:PORT, ipc://PATH or inproc://NAME", base);
+        free(link);
         return NULL;
     }
-    link = calloc(1, sizeof(*link));
-    CHECK(link != NULL);
     link->partition = partition;
     link->partitions = partitions;
     link->events = events;
     link->metrics = metrics;
     link->ping_wait_ms = PING_DOWN_FIRST_MS;
     open_dealer(link);
-    open_monitor(link, endpoint);
-    if (zmq_connect(zsock_resolve(link->dealer), endpoint) != 0) {
-        error_set(error, "gateway/requests: cannot connect to %s: %s", endpoint, zmq_strerror(zmq_errno()));
+    open_monitor(link);
+    if (zmq_connect(zsock_resolve(link->dealer), link->endpoint) != 0) {
+        error_set(error, "gateway/requests: cannot connect to %s: %s", link->endpoint, zmq_strerror(zmq_errno()));
         issuer_link_destroy(&link);
     }
     return link;
@@ -308,6 +309,19 @@ bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
     return true;
 }
 
+/* Says once that a partition was never heard of: whoever has mistaken an address or a number learns where to look. */
+static void complain_of_silence(struct issuer_link *link, int64_t now_ms)
+{
+    if (link->complain_ms == 0)
+        link->complain_ms = now_ms + LINK_ALIVE_MS;
+    if (link->alive_ms != 0 || now_ms < link->complain_ms)
+        return;
+    link->complain_ms = INT64_MAX;
+    log_warn("gateway",
+             "no answer yet from the issuer at %s partition=%u: is it up, and is its issuer/partitions %u like here?",
+             link->endpoint, link->partition, link->partitions);
+}
+
 void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
 {
     struct frame_header ping;
@@ -316,6 +330,7 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
         log_warn("gateway", "the issuer is silent partition=%u milliseconds=%d", link->partition, LINK_ALIVE_MS);
         mark_down(link);
     }
+    complain_of_silence(link, now_ms);
     if (now_ms < link->ping_next_ms)
         return;
     frame_header_write(&ping, FRAME_PING, link->partition, link->partitions, 0);
