@@ -9,6 +9,7 @@ import pytest
 
 from cluster import Cluster, metric_sum, wait_until
 from http_load import Load, check_answers
+from ports import free_port
 
 TOKEN = "correct-horse"
 PARTITIONS = 4
@@ -356,6 +357,19 @@ def test_a_restart_of_everything_keeps_everything(tmp_path):
         assert ask(cluster, "KEPT", "new")[2]["sequence"] == 21
         cluster.wait_drained()
         cluster.assert_kept()
+
+
+def test_a_gateway_without_an_issuer_says_so(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        gateway = cluster.gateways[0]
+        gateway.stop()
+        gateway.arguments += ["--set", f"gateway/requests=tcp://127.0.0.1:{free_port()}"]
+        gateway.start()
+        wait_until(lambda: "no answer yet from the issuer at tcp://127.0.0.1:" in gateway.log(), gateway.log)
+        assert gateway.get("/readyz")[0] == 503
+        status, headers, body = cluster.request("PUT", "/v1/coupons/A/issues/alice")
+        assert (status, body["code"]) == (503, "issuer_unavailable")
+        assert int(headers["Retry-After"]) >= 1
 
 
 def test_the_samples_are_there_after_the_first_start(tmp_path):
