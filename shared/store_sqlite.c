@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/journal_dir.h"
+
 #define BUSY_TIMEOUT_MS 1000
 
 /* clang-format off */
@@ -213,6 +215,28 @@ static enum store_result read_version(struct store_sqlite *store, int64_t *versi
     return STORE_OK;
 }
 
+/* SQLite makes the file, but not the folder that it lies in. */
+static enum store_result create_folder(struct store_sqlite *store, struct error *error)
+{
+    char folder[JOURNAL_PATH_MAX];
+    struct error reason = {""};
+    const char *slash = strrchr(store->path, '/');
+    if (slash == NULL || slash == store->path)
+        return STORE_OK;
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - store->path), store->path);
+    if (journal_dir_create(folder, &reason) == 0)
+        return STORE_OK;
+    error_set(error, "%s: %s; make that folder writable for this user, or set store/path", store->base.description,
+              reason.text);
+    return STORE_FAILED;
+}
+
+static enum store_result create_database(struct store_sqlite *store, struct error *error)
+{
+    enum store_result result = create_folder(store, error);
+    return result == STORE_OK ? open_database(store, SQLITE_OPEN_CREATE, error) : result;
+}
+
 static enum store_result create_schema(struct store_sqlite *store, struct error *error)
 {
     enum store_result result = store_sqlite_run(store, "BEGIN IMMEDIATE", error);
@@ -229,7 +253,7 @@ static enum store_result migrate(struct store *base, struct error *error)
 {
     struct store_sqlite *store = (struct store_sqlite *)base;
     int64_t version = 0;
-    enum store_result result = store->db ? STORE_OK : open_database(store, SQLITE_OPEN_CREATE, error);
+    enum store_result result = store->db ? STORE_OK : create_database(store, error);
     if (result == STORE_OK)
         result = read_version(store, &version, error);
     if (result != STORE_OK)

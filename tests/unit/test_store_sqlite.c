@@ -38,12 +38,31 @@ static void a_reader_leaves_no_file_behind_where_none_was(void **state)
     assert_int_not_equal(access(fixture->options.store_path, F_OK), 0);
 }
 
-static void a_directory_that_is_not_there_is_named(void **state)
+static void a_folder_that_is_missing_is_made_for_the_writer_alone(void **state)
 {
     struct store_fixture *fixture = *state;
-    set_path(fixture, "/nowhere/at/all.db");
+    char outer[160], inner[192], path[224];
+    snprintf(outer, sizeof outer, "%s/var", fixture->directory);
+    snprintf(inner, sizeof inner, "%s/lib", outer);
+    snprintf(path, sizeof path, "%s/coupond.db", inner);
+    set_path(fixture, path);
+    assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_FAILED);
+    assert_int_not_equal(access(outer, F_OK), 0);
+    store_fixture_migrate(fixture);
+    assert_int_equal(access(path, F_OK), 0);
+    store_destroy(&fixture->store);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(inner), 0);
+    assert_int_equal(rmdir(outer), 0);
+}
+
+static void a_folder_that_cannot_be_made_is_named_with_the_option(void **state)
+{
+    struct store_fixture *fixture = *state;
+    set_path(fixture, "/proc/nowhere/all.db");
     assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_FAILED);
-    store_fixture_assert_error(fixture, "/nowhere/at/all.db");
+    store_fixture_assert_error(fixture, "cannot make the folder /proc/nowhere: ");
+    store_fixture_assert_error(fixture, "store/path");
 }
 
 static void a_file_that_is_no_database_is_refused(void **state)
@@ -141,7 +160,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_reader_leaves_no_file_behind_where_none_was),
-        TEST(a_directory_that_is_not_there_is_named),
+        TEST(a_folder_that_is_missing_is_made_for_the_writer_alone),
+        TEST(a_folder_that_cannot_be_made_is_named_with_the_option),
         TEST(a_file_that_is_no_database_is_refused),
         TEST(a_file_that_may_only_be_read_is_refused),
         TEST(a_locked_database_is_a_passing_fault),
