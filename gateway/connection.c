@@ -34,6 +34,16 @@ void connection_mark_dirty(struct connection *c)
     c->loop->dirty = c;
 }
 
+/* What it keeps for its reader counts against the loop's bound. */
+static void count_unread(struct connection *c)
+{
+    size_t unread = c->state == CONNECTION_CLOSED ? 0 : unwritten(c);
+
+    CHECK(c->loop->unread_bytes >= c->unread);
+    c->loop->unread_bytes = c->loop->unread_bytes - c->unread + unread;
+    c->unread = unread;
+}
+
 /* ---- time ---- */
 
 /* When the connection must have moved on; UINT64_MAX while it waits for the issuer. */
@@ -106,6 +116,33 @@ static struct exchange *dequeue(struct connection *c)
     return exchange;
 }
 
+bool connection_is_clear(const struct connection *c, const struct exchange *exchange)
+{
+    return c->queue_head == exchange && unwritten(c) == 0;
+}
+
+void connection_hold(struct connection *c, struct exchange *exchange)
+{
+    CHECK(c->held == NULL && c->queue_tail == exchange);
+    c->held = exchange;
+    connection_mark_dirty(c);
+}
+
+static bool held_has_its_turn(const struct connection *c)
+{
+    return c->held != NULL && connection_is_clear(c, c->held);
+}
+
+static void release_held(struct connection *c)
+{
+    struct exchange *exchange = c->held;
+
+    if (!held_has_its_turn(c))
+        return;
+    c->held = NULL;
+    dispatch_held(c->loop, exchange);
+}
+
 struct buffer *connection_answer_buffer(struct connection *c, struct exchange *exchange)
 {
     CHECK(exchange != NULL || c->queue_length == 0);
@@ -122,6 +159,7 @@ void connection_answered(struct connection *c, struct exchange *exchange)
         buffer_append(&c->out, exchange->answer.data, exchange->answer.length);
         exchange_release(&c->loop->exchanges, exchange);
     }
+    count_unread(c);
     if (c->queue_length == 0)
         c->input_ms = now_ms(c); /* from now on the next request is what we wait for */
 }
@@ -135,7 +173,11 @@ bool connection_ends_with(const struct connection *c, const struct exchange *exc
 
 static bool can_take(const struct connection *c)
 {
-    if (c->state != CONNECTION_OPEN || c->queue_length == CONNECTION_PIPELINE_MAX || unwritten(c) >= OUT_HIGH)
+    size_t high = gateway_loop_crowded(c->loop) ? 1 : OUT_HIGH;
+
+    if (c->state != CONNECTION_OPEN || c->held != NULL)
+        return false;
+    if (c->queue_length == CONNECTION_PIPELINE_MAX || unwritten(c) >= high)
         return false;
     return c->queue_length == 0 || (!c->loop->draining && !exchanges_full(&c->loop->exchanges));
 }
@@ -209,6 +251,7 @@ void connection_resume(struct connection *c)
     size_t left = c->in.length;
     char *rest = NULL;
 
+    release_held(c);
     if (left == 0 || c->state != CONNECTION_OPEN)
         return;
     rest = parse(c, c->in.data, &left);
@@ -343,9 +386,10 @@ void connection_flush(struct connection *c)
         connection_close(c);
         return;
     }
+    count_unread(c);
     if (c->state == CONNECTION_LAST && c->queue_length == 0 && unwritten(c) == 0)
         finish(c);
-    else if (c->stalled && can_take(c))
+    else if (held_has_its_turn(c) || (c->stalled && can_take(c)))
         connection_mark_dirty(c); /* the next turn parses on */
     arm(c);
 }
@@ -425,6 +469,8 @@ void connection_close(struct connection *c)
     if (c->state == CONNECTION_CLOSED)
         return;
     c->state = CONNECTION_CLOSED;
+    c->held = NULL;
+    count_unread(c);
     while (c->queue_head != NULL)
         exchange_release(&c->loop->exchanges, dequeue(c));
     timer_wheel_remove(&c->timer);

@@ -6,7 +6,9 @@
  *                                                         │                                   ▲
  *                                                         └──refused──► LINGERING ──peer's end┘
  *
- * Reading goes on while requests are in flight; what comes in beyond the bounds waits in the kernel.
+ * Reading goes on while requests are in flight; what comes in beyond the bounds waits in the kernel. A request whose
+ * answer may be large is held until all before it is answered and written, and those behind it wait, so that no more
+ * than one such answer is kept for a reader.
  */
 #ifndef COUPOND_CONNECTION_H
 #define COUPOND_CONNECTION_H
@@ -47,9 +49,11 @@ struct connection {
     struct exchange *queue_head;
     struct exchange *queue_tail;
     unsigned queue_length;
+    struct exchange *held; /* the last one, while it waits to be alone; nothing is taken behind it */
     /* out */
     struct buffer out;     /* answers, not yet handed to the kernel */
     struct buffer writing; /* with the kernel while it does not take more */
+    size_t unread;         /* what of them is counted in the loop's unread_bytes */
     bool write_pending;
     uv_write_t write;
     /* time */
@@ -71,6 +75,10 @@ void connection_mark_dirty(struct connection *connection);
 
 /* Puts an exchange at the end of the queue. */
 void connection_enqueue(struct connection *connection, struct exchange *exchange);
+/* True when nothing before this exchange (NULL: before the request at hand) is unanswered or unwritten. */
+bool connection_is_clear(const struct connection *connection, const struct exchange *exchange);
+/* The exchange, the last of the queue, goes to dispatch_held() when the connection is clear before it. */
+void connection_hold(struct connection *connection, struct exchange *exchange);
 /* Where the answer to this exchange goes (NULL: to a request that never got one, with an empty queue). */
 struct buffer *connection_answer_buffer(struct connection *connection, struct exchange *exchange);
 /* The answer is written there; hands out those that now have their turn. */

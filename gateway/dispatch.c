@@ -207,14 +207,14 @@ static void send_issue(struct connection *connection, const struct http_request 
 }
 
 static void add_coupon_record(struct gateway_loop *loop, uint16_t partition, const struct exchange *exchange,
-                              const struct api_call *call, enum coupon_op op)
+                              const struct coupon *coupon, uint8_t fields)
 {
     struct frame_coupon_request *record = issuer_link_add_coupon(loop->links[partition]);
 
     record->tag = exchange_tag(exchange);
-    record->op = (uint8_t)op;
-    record->fields = op == COUPON_CHANGE ? call->coupon_fields : 0;
-    frame_coupon_write(&record->coupon, &call->coupon);
+    record->op = exchange->op;
+    record->fields = fields;
+    frame_coupon_write(&record->coupon, coupon);
 }
 
 static void send_coupon(struct connection *connection, const struct http_request *request, struct api_call *call)
@@ -235,30 +235,91 @@ static void send_coupon(struct connection *connection, const struct http_request
         return;
     exchange->kind = EXCHANGE_COUPON;
     exchange->op = (uint8_t)call->coupon_op;
-    add_coupon_record(loop, partition, exchange, call, call->coupon_op);
+    add_coupon_record(loop, partition, exchange, &call->coupon,
+                      call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0);
 }
 
-static void send_list(struct connection *connection, const struct http_request *request, struct api_call *call)
+/* ---- answers that may be large ---- */
+
+/* An exchange that asks nobody yet; NULL when there is none left, which is answered then. */
+static struct exchange *begin_large(struct connection *connection, const struct http_request *request,
+                                    const struct api_call *call, enum exchange_kind kind)
 {
-    struct gateway_loop *loop = connection->loop;
+    struct exchange *exchange = acquire_exchange(connection, request, call->route);
+
+    if (exchange == NULL)
+        answer_code(connection, request, call->route, ERROR_OVERLOADED);
+    else
+        exchange->kind = kind;
+    return exchange;
+}
+
+static void send_or_hold(struct connection *connection, struct exchange *exchange)
+{
+    if (connection_is_clear(connection, exchange))
+        dispatch_held(connection->loop, exchange);
+    else
+        connection_hold(connection, exchange);
+}
+
+static void take_list(struct connection *connection, const struct http_request *request, const struct api_call *call)
+{
+    struct exchange *exchange = begin_large(connection, request, call, EXCHANGE_LIST);
+
+    if (exchange == NULL)
+        return;
+    exchange->op = COUPON_LIST;
+    exchange->listing = listing_create(call->limit);
+    exchange->coupon_id_length = (uint8_t)strlen(call->coupon.id);
+    memcpy(exchange->coupon_id, call->coupon.id, exchange->coupon_id_length);
+    send_or_hold(connection, exchange);
+}
+
+/* An answer that is clear needs no exchange, so that the metrics are there when the bound of those is reached. */
+static void take_metrics(struct connection *connection, const struct http_request *request, const struct api_call *call)
+{
     struct exchange *exchange = NULL;
+
+    if (!connection_is_clear(connection, NULL)) {
+        exchange = begin_large(connection, request, call, EXCHANGE_METRICS);
+        if (exchange != NULL)
+            send_or_hold(connection, exchange);
+    } else if (gateway_loop_crowded(connection->loop)) {
+        answer_code(connection, request, call->route, ERROR_OVERLOADED);
+    } else {
+        answer_local(connection, request, call);
+    }
+}
+
+static void send_list(struct gateway_loop *loop, struct exchange *exchange)
+{
     uint64_t all = loop->partitions == 64 ? UINT64_MAX : (1ull << loop->partitions) - 1;
+    struct coupon cursor = {.quantity = listing_ask(exchange->listing)};
 
     for (uint16_t p = 0; p < loop->partitions; p++) {
         if (!partition_up(loop, p)) {
-            answer_code(connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
+            fail_exchange(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
             return;
         }
     }
-    exchange = begin_exchange(connection, request, call->route, all);
-    if (exchange == NULL)
-        return;
-    exchange->kind = EXCHANGE_LIST;
-    exchange->op = COUPON_LIST;
-    exchange->listing = listing_create(call->limit);
-    call->coupon.quantity = listing_ask(exchange->listing);
+    memcpy(cursor.id, exchange->coupon_id, exchange->coupon_id_length);
+    exchange_wait(&loop->exchanges, exchange, all, gateway_loop_now_us(loop));
     for (uint16_t p = 0; p < loop->partitions; p++)
-        add_coupon_record(loop, p, exchange, call, COUPON_LIST);
+        add_coupon_record(loop, p, exchange, &cursor, 0);
+}
+
+void dispatch_held(struct gateway_loop *loop, struct exchange *exchange)
+{
+    struct answer answer;
+
+    if (gateway_loop_crowded(loop) || loop->exchanges.waiting_lists >= LISTINGS_MAX) {
+        fail_exchange(loop, exchange, ERROR_OVERLOADED);
+    } else if (exchange->kind == EXCHANGE_LIST) {
+        send_list(loop, exchange);
+    } else {
+        answer = begin_answer(loop, exchange);
+        end_answer(&answer, local_answer_metrics(loop, answer.out, answer.style));
+    }
 }
 
 void dispatch_request(struct connection *connection, const struct http_request *request)
@@ -274,15 +335,17 @@ void dispatch_request(struct connection *connection, const struct http_request *
         send_coupon(connection, request, &call);
         break;
     case API_LIST:
-        send_list(connection, request, &call);
+        take_list(connection, request, &call);
         break;
     case API_PROBLEM:
         answer_problem(connection, request, &call);
         break;
     case API_LIVEZ:
     case API_READYZ:
-    case API_METRICS:
         answer_local(connection, request, &call);
+        break;
+    case API_METRICS:
+        take_metrics(connection, request, &call);
         break;
     }
 }

@@ -9,11 +9,16 @@
 #include "gateway/http_request.h"
 #include "gateway/issuer_link.h"
 
+#define LISTINGS_MAX 64 /* lists of one thread that wait for the issuer; more are answered 503 */
+
 /* Answers the request at once, or sends it on its way. */
 void dispatch_request(struct connection *connection, const struct http_request *request);
 /* Answers what could not be read as a request; the connection takes no more. `reason` goes into `errors`, may be NULL.
  */
 void dispatch_refusal(struct connection *connection, enum error_code code, const char *reason);
+
+/* Sends on its way, or answers, what had to wait until it is alone on its connection. */
+void dispatch_held(struct gateway_loop *loop, struct exchange *exchange);
 
 /* The links' events; `arg` is the struct gateway_loop. */
 void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply);

@@ -92,6 +92,7 @@ void exchange_wait(struct exchanges *exchanges, struct exchange *exchange, uint6
         exchanges->oldest = exchange;
     exchanges->newest = exchange;
     exchanges->waiting_count++;
+    exchanges->waiting_lists += exchange->kind == EXCHANGE_LIST;
 }
 
 void exchange_settle(struct exchanges *exchanges, struct exchange *exchange)
@@ -108,4 +109,5 @@ void exchange_settle(struct exchanges *exchanges, struct exchange *exchange)
     else
         exchanges->newest = exchange->older;
     exchanges->waiting_count--;
+    exchanges->waiting_lists -= exchange->kind == EXCHANGE_LIST;
 }

@@ -19,7 +19,7 @@
 struct connection;
 struct listing;
 
-enum exchange_kind { EXCHANGE_LOCAL, EXCHANGE_ISSUE, EXCHANGE_COUPON, EXCHANGE_LIST };
+enum exchange_kind { EXCHANGE_LOCAL, EXCHANGE_METRICS, EXCHANGE_ISSUE, EXCHANGE_COUPON, EXCHANGE_LIST };
 
 struct exchange {
     /* who asked, and how the answer must look */
@@ -35,7 +35,7 @@ struct exchange {
     uint8_t op; /* enum issue_op or coupon_op */
     uint8_t coupon_id_length;
     uint8_t user_id_length;
-    char coupon_id[COUPON_ID_MAX];
+    char coupon_id[COUPON_ID_MAX]; /* of EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
     struct listing *listing; /* of EXCHANGE_LIST; owned */
     /* whom it waits for: a bit a partition; 0 when for nobody */
@@ -54,6 +54,7 @@ struct exchanges {
     uint32_t touched; /* slots below this were in use once */
     uint32_t used;
     uint32_t waiting_count;
+    uint32_t waiting_lists; /* of those, the EXCHANGE_LIST */
     struct exchange *free;
     struct exchange *oldest; /* of those that wait, by begun_us */
     struct exchange *newest;
@@ -72,7 +73,7 @@ uint64_t exchange_tag(const struct exchange *exchange);
 /* The waiting exchange of a tag; NULL when there is none (any more). */
 struct exchange *exchange_find(struct exchanges *exchanges, uint64_t tag);
 
-/* Waits for these partitions from `now_us` on, which never goes back. */
+/* Waits for these partitions from `now_us` on, which never goes back. A list has its kind before. */
 void exchange_wait(struct exchanges *exchanges, struct exchange *exchange, uint64_t partitions, int64_t now_us);
 /* Waits for nobody any more. */
 void exchange_settle(struct exchanges *exchanges, struct exchange *exchange);

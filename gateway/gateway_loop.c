@@ -19,6 +19,11 @@ int64_t gateway_loop_now_us(struct gateway_loop *loop)
     return loop->turn_us;
 }
 
+bool gateway_loop_crowded(const struct gateway_loop *loop)
+{
+    return loop->unread_bytes >= (size_t)loop->options->gateway_unread_bytes_max;
+}
+
 static int64_t loop_ms(const struct gateway_loop *loop)
 {
     return (int64_t)uv_now(&loop->uv);

@@ -62,6 +62,7 @@ struct gateway_loop {
     struct connection *free;
     struct connection *dirty; /* have something to read again or to write in this turn */
     unsigned connections;
+    size_t unread_bytes; /* answers that connections keep for their readers */
     struct timer_wheel wheel;
     char read_buffer[READ_BYTES];
     /* time, read once a turn */
@@ -72,6 +73,10 @@ struct gateway_loop {
 
 /* The actor: a zactor_fn; `args` is a struct gateway_loop_args. */
 void gateway_loop_actor(zsock_t *pipe, void *args);
+
+/* True while readers leave gateway/unread_bytes_max unread: large answers are refused, and no connection is kept more
+ * for than it has. */
+bool gateway_loop_crowded(const struct gateway_loop *loop);
 
 /* Microseconds of the monotone clock, the same for a whole turn. */
 int64_t gateway_loop_now_us(struct gateway_loop *loop);

@@ -12,6 +12,7 @@
     OPTION(gateway, admin_token_file, STRING, "", 0, 255, "file to read gateway/admin_token from") \
     OPTION(gateway, connections_max, NUMBER, 10000, 1, 1000000, "open connections of one thread; more are closed at once") \
     OPTION(gateway, in_flight_max, NUMBER, 65536, 1, 1000000, "requests of one thread that wait for the issuer; more are answered 503") \
+    OPTION(gateway, unread_bytes_max, NUMBER, 67108864, 4096, 1099511627776, "answers of one thread that clients have not read, in bytes; beyond it lists and /metrics are answered 503") \
     OPTION(gateway, header_bytes_max, NUMBER, 16384, 256, 1048576, "request line and headers of one request, in bytes") \
     OPTION(gateway, body_bytes_max, NUMBER, 16384, 64, 1048576, "body of one request, in bytes") \
     OPTION(gateway, header_timeout_ms, NUMBER, 10000, 10, 3600000, "from the first byte of a request to its last") \

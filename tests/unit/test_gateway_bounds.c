@@ -11,6 +11,9 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <czmq.h>
+
+#include "gateway/dispatch.h"
 #include "gateway_fixture.h"
 
 /* ---- tests ---- */
@@ -169,6 +172,122 @@ static void many_pipelined_requests_pass_the_bound_of_one_connection(void **stat
     client_close(client);
 }
 
+static void send_list_request(struct client *client)
+{
+    client_send(client, "GET /v1/coupons?limit=200 HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
+/* The page that `frame` asks for is empty. */
+static void answer_empty_list(void)
+{
+    struct frame_coupon_reply none = {.tag = frame.coupons[0].tag, .verdict = VERDICT_NONE, .now_us = NOW_US};
+
+    assert_int_equal(frame.header.kind, FRAME_COUPON_REQUESTS);
+    assert_int_equal(frame.header.count, 1);
+    assert_int_equal(frame.coupons[0].op, COUPON_LIST);
+    issuer_double_reply_coupons(issuer, &frame, &none, 1);
+}
+
+static void pipelined_lists_go_to_the_issuer_one_after_the_other(void **state)
+{
+    struct client *client = &clients[0];
+
+    (void)state;
+    start_with_issuer(1);
+    client_open(client);
+    client_send(client, "PUT /v1/coupons/A/issues/u HTTP/1.1\r\nHost: a\r\n\r\n"
+                        "GET /v1/coupons?cursor=C&limit=7 HTTP/1.1\r\nHost: a\r\n\r\n"
+                        "GET /v1/coupons HTTP/1.1\r\nHost: a\r\n\r\n"
+                        "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+                        "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+                        "PUT /v1/coupons/A/issues/v HTTP/1.1\r\nHost: a\r\n\r\n");
+    shutdown(client->fd, SHUT_WR);
+    answer(receive(0), 0, VERDICT_ISSUED, 1);
+    receive(0);
+    assert_memory_equal(frame.coupons[0].coupon.id, "C", 2);
+    assert_int_equal(frame.coupons[0].coupon.quantity, 8);
+    answer_empty_list();
+    receive(0);
+    answer_empty_list();
+    answer(receive(0), 0, VERDICT_ISSUED, 2);
+    assert_int_equal(client_read(client), 201);
+    assert_int_equal(client_read(client), 200);
+    assert_string_equal(response.body, "{\"coupons\":[],\"next_cursor\":null}");
+    assert_int_equal(client_read(client), 200);
+    assert_string_equal(response.body, "{\"coupons\":[],\"next_cursor\":null}");
+    assert_int_equal(client_read(client), 200);
+    assert_int_equal(client_read(client), 200);
+    assert_non_null(strstr(response.body, "coupond_gateway_requests_total"));
+    assert_int_equal(client_read(client), 201);
+    assert_true(client_ended(client));
+    client_close(client);
+}
+
+static void lists_beyond_their_bound_are_told_overloaded(void **state)
+{
+    static struct client askers[LISTINGS_MAX];
+    struct client *late = &clients[0];
+
+    (void)state;
+    start_with_issuer(1);
+    for (int i = 0; i < LISTINGS_MAX; i++) {
+        client_open(&askers[i]);
+        send_list_request(&askers[i]);
+        receive(0);
+    }
+    client_open(late);
+    send_list_request(late);
+    assert_int_equal(client_read(late), 503);
+    assert_code("overloaded");
+    answer_empty_list();
+    assert_int_equal(client_read(&askers[LISTINGS_MAX - 1]), 200);
+    send_list_request(late);
+    receive(0);
+    answer_empty_list();
+    assert_int_equal(client_read(late), 200);
+    client_close(late);
+    for (int i = 0; i < LISTINGS_MAX; i++)
+        client_close(&askers[i]);
+}
+
+/* `idle` leaves answers unread until `asker` is refused a large one. */
+static void fill_until_crowded(struct client *idle, struct client *asker)
+{
+    static char text[1000 * 64];
+    size_t at = 0;
+    int64_t until = zclock_mono() + PATIENCE_S * 1000;
+
+    for (int i = 0; i < 1000; i++)
+        sprintf(text + strlen(text), "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+    while (client_get(asker, "/metrics") == 200 && zclock_mono() < until) {
+        ssize_t sent = send(idle->fd, text + at, strlen(text) - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        at = sent > 0 ? (at + (size_t)sent) % strlen(text) : at;
+    }
+}
+
+static void answers_that_nobody_reads_keep_large_ones_from_being_made(void **state)
+{
+    int64_t until = zclock_mono() + PATIENCE_S * 1000;
+
+    (void)state;
+    options.gateway_unread_bytes_max = 4096;
+    start_with_issuer(1);
+    client_open(&clients[0]);
+    client_open(&clients[1]);
+    fill_until_crowded(&clients[0], &clients[1]);
+    assert_int_equal(response.status, 503);
+    assert_code("overloaded");
+    send_list_request(&clients[1]);
+    assert_int_equal(client_read(&clients[1]), 503);
+    assert_code("overloaded");
+    assert_int_equal(client_get(&clients[1], "/readyz"), 200);
+    client_close(&clients[0]);
+    while (client_get(&clients[1], "/metrics") == 503 && zclock_mono() < until)
+        ;
+    assert_int_equal(response.status, 200);
+    client_close(&clients[1]);
+}
+
 static void *stop_gateway(void *arg)
 {
     (void)arg;
@@ -294,6 +413,9 @@ int main(void)
         TEST(a_refused_body_does_not_tear_the_answer_away),
         TEST(a_reader_that_is_slow_gets_everything_in_order),
         TEST(many_pipelined_requests_pass_the_bound_of_one_connection),
+        TEST(pipelined_lists_go_to_the_issuer_one_after_the_other),
+        TEST(lists_beyond_their_bound_are_told_overloaded),
+        TEST(answers_that_nobody_reads_keep_large_ones_from_being_made),
         TEST(draining_answers_what_is_in_flight_and_ends),
         TEST(draining_ends_at_its_bound_without_an_answer),
         TEST(a_port_in_use_is_a_clear_error),
