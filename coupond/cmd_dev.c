@@ -12,7 +12,6 @@
 #include "gateway/gateway.h"
 #include "issuer/issuer.h"
 #include "persister/persister.h"
-#include "shared/journal_dir.h"
 #include "shared/status_http.h"
 
 struct roles {
@@ -70,7 +69,9 @@ static int load(const struct arguments *arguments, struct options *options, cons
         return -1;
     if (set_http(options, http, error) != 0)
         return -1;
-    return options_complete(options, error);
+    if (options_complete(options, error) != 0)
+        return -1;
+    return options_check_role(options, "dev", error);
 }
 
 /* ROLE_GO_ON, or the exit status. */
@@ -128,6 +129,14 @@ static void print_welcome(const struct options *options, bool created)
     fflush(stdout);
 }
 
+/* The folder of --dir stands before the journal in it: who cannot make the one changes --dir. */
+static int make_folders(const struct options *options, const char *dir, struct error *error)
+{
+    if (role_make_folder("--dir", dir, error) != 0)
+        return -1;
+    return role_make_folder("issuer/journal_dir", options->issuer_journal_dir, error);
+}
+
 /* The issuer first: an inproc endpoint is bound before it is connected to. */
 static int start(struct roles *roles, const struct options *options, bool *created, struct error *error)
 {
@@ -161,7 +170,7 @@ int cmd_dev(int argc, char **argv)
     if (status != ROLE_GO_ON)
         return status;
     role_begin(&options);
-    if (journal_dir_create(dir, &error) != 0 || start(&roles, &options, &created, &error) != 0) {
+    if (make_folders(&options, dir, &error) != 0 || start(&roles, &options, &created, &error) != 0) {
         stop(&roles);
         return role_fail("dev", &error, EXIT_FAILURE);
     }

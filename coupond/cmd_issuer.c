@@ -14,7 +14,8 @@ int cmd_issuer(int argc, char **argv)
     if (status != ROLE_GO_ON)
         return status;
     role_begin(&options);
-    if (issuer_start(&issuer, &options, &error) != 0)
+    if (role_make_folder("issuer/journal_dir", options.issuer_journal_dir, &error) != 0 ||
+        issuer_start(&issuer, &options, &error) != 0)
         return role_fail("issuer", &error, EXIT_FAILURE);
     role_wait("issuer");
     issuer_stop(&issuer);

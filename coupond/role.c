@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "coupond/commands.h"
+#include "shared/journal_dir.h"
 #include "shared/limits.h"
 #include "shared/log.h"
 
@@ -17,6 +18,14 @@ int role_fail(const char *role, const struct error *error, int status)
 {
     fprintf(stderr, "coupond %s: %s\n", role, error->text);
     return status;
+}
+
+int role_make_folder(const char *option, const char *folder, struct error *error)
+{
+    struct error reason = {""};
+    if (journal_dir_create(folder, &reason) == 0)
+        return 0;
+    return error_set(error, "%s: %s; name a folder that this user may write to", option, reason.text);
 }
 
 static int print_usage(const char *role)
@@ -37,7 +46,7 @@ int role_configure(const char *role, int argc, char **argv, struct options *opti
         return role_fail(role, &error, EXIT_USAGE);
     if (arguments.help)
         return print_usage(role);
-    if (arguments_load(&arguments, options, &error) != 0)
+    if (arguments_load(&arguments, options, &error) != 0 || options_check_role(options, role, &error) != 0)
         return role_fail(role, &error, EXIT_USAGE);
     if (!arguments.check_config)
         return ROLE_GO_ON;
@@ -74,13 +83,26 @@ static void raise_open_files(void)
         log_warn("main", "cannot raise the limit of open files: %s", strerror(errno));
 }
 
-static void prepare_czmq(void)
+/* Only when asked for: with IPv6 on, libzmq takes the first address of a name, and localhost is then ::1. */
+static bool wants_ipv6(const struct options *options)
+{
+    const char *const endpoints[] = {options->issuer_requests,  options->issuer_events,    options->issuer_acks,
+                                     options->gateway_requests, options->persister_events, options->persister_acks};
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+        if (strncmp(endpoints[i], "tcp://[", 7) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void prepare_czmq(const struct options *options)
 {
     zsys_handler_set(NULL);
     CHECK(zsys_init() != NULL);
     zsys_set_max_sockets(ZMQ_SOCKETS_MAX);
     zsys_set_max_msgsz(FRAME_BYTES_MAX);
     zsys_set_linger(0);
+    zsys_set_ipv6(wants_ipv6(options));
 }
 
 void role_begin(const struct options *options)
@@ -90,7 +112,7 @@ void role_begin(const struct options *options)
     log_set_level(level);
     prepare_signals();
     raise_open_files();
-    prepare_czmq();
+    prepare_czmq(options);
 }
 
 void role_wait(const char *role)

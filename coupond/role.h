@@ -18,6 +18,9 @@ int role_configure(const char *role, int argc, char **argv, struct options *opti
 /* Says "coupond ROLE: …" on standard error and returns `status`. */
 int role_fail(const char *role, const struct error *error, int status);
 
+/* Makes the folder that `option` names, and its parents. -1 and an error that says which option to change. */
+int role_make_folder(const char *option, const char *folder, struct error *error);
+
 /*
  * Before any thread starts: SIGTERM and SIGINT wait for role_wait() on every thread, SIGPIPE is ignored, the limit of
  * open files is raised, the log level is set, and czmq is up with bounds and without its own signal handlers.

@@ -42,9 +42,16 @@ static int sync_parent(const char *path, struct error *error)
 
 static int make_dir(const char *path, struct error *error)
 {
+    struct stat there;
     if (mkdir(path, 0777) == 0)
         return sync_parent(path, error);
-    return errno == EEXIST ? 0 : error_set(error, "cannot make the folder %s: %s", path, strerror(errno));
+    int reason = errno;
+    if (reason == EEXIST && stat(path, &there) == 0) {
+        if (S_ISDIR(there.st_mode))
+            return 0;
+        reason = ENOTDIR;
+    }
+    return error_set(error, "cannot make the folder %s: %s", path, strerror(reason));
 }
 
 int journal_dir_create(const char *dir, struct error *error)

@@ -199,10 +199,15 @@ static int check_endpoint(struct endpoint *endpoint, struct error *error)
     return 0;
 }
 
+/* Every address of this machine: a place to listen, not one to connect to. */
+static bool is_wildcard(const char *host)
+{
+    return strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
 static bool hosts_overlap(const char *a, const char *b)
 {
-    return strcmp(a, b) == 0 || strcmp(a, "*") == 0 || strcmp(b, "*") == 0 || strcmp(a, "0.0.0.0") == 0 ||
-           strcmp(b, "0.0.0.0") == 0;
+    return strcmp(a, b) == 0 || is_wildcard(a) || is_wildcard(b);
 }
 
 /* Of endpoints that stand for one each, or one a partition, in whatever transport. */
@@ -263,4 +268,31 @@ int options_complete(struct options *options, struct error *error)
     if (check_addresses(options, error) != 0)
         return -1;
     return check_endpoints(options, error);
+}
+
+/* What each role connects to. */
+
+static int check_reachable(const char *option, const char *text, struct error *error)
+{
+    char host[OPTION_STRING_MAX];
+    uint16_t port;
+    if (transport_of(text) != TRANSPORT_TCP || !address_split(text + 6, host, sizeof(host), &port) ||
+        !is_wildcard(host))
+        return 0;
+    return error_set(error,
+                     "%s: set it to the issuer's address; %s is where the issuer listens, on every address it has",
+                     option, text);
+}
+
+int options_check_role(const struct options *options, const char *role, struct error *error)
+{
+    bool all = strcmp(role, "dev") == 0;
+    if ((all || strcmp(role, "gateway") == 0) &&
+        check_reachable("gateway/requests", options->gateway_requests, error) != 0)
+        return -1;
+    if (!all && strcmp(role, "persister") != 0)
+        return 0;
+    if (check_reachable("persister/events", options->persister_events, error) != 0)
+        return -1;
+    return check_reachable("persister/acks", options->persister_acks, error);
 }

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from cluster import REPOSITORY, binary, environment, run_coupond, wait_until, Member
+from cluster import REPOSITORY, Cluster, binary, environment, run_coupond, wait_until, Member
 from ports import free_port
 
 ROLES = ["dev", "gateway", "issuer", "persister"]
@@ -166,6 +166,21 @@ def test_ports_that_overlap_are_refused():
                    "issuer/requests takes ports 7150 to 7213", "issuer/events")
 
 
+@pytest.mark.parametrize("role, option, inherited", [
+    ("gateway", "issuer/requests", "gateway/requests"),
+    ("persister", "issuer/events", "persister/events"),
+    ("persister", "issuer/acks", "persister/acks"),
+])
+@pytest.mark.parametrize("host", ["*", "0.0.0.0", "[::]"])
+def test_who_connects_refuses_the_issuer_s_wildcard(role, option, inherited, host):
+    wildcard = f"{option}=tcp://{host}:7150"
+    assert_refused(check_config("--set", wildcard, role=role), f"{inherited}: set it to the issuer's address")
+    assert_refused(run_coupond(role, "--set", wildcard), inherited)
+    assert_refused(check_config("--set", wildcard, role="dev"), inherited)
+    assert check_config("--set", wildcard, role="issuer").returncode == 0
+    assert check_config("--set", wildcard, "--set", f"{inherited}=tcp://127.0.0.1:7150", role=role).returncode == 0
+
+
 # --- starts that fail
 
 
@@ -208,12 +223,65 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path):
     journal = f"{tmp_path}/file/journal"
     assert_start_fails("issuer", isolated(tmp_path, issuer__journal_dir=journal), f"{tmp_path}/file", "Not a directory")
     assert_start_fails("dev", ["--dir", f"{tmp_path}/file/var"], f"{tmp_path}/file", "Not a directory")
-    assert_start_fails("persister", isolated(tmp_path, store__path=f"{tmp_path}/file/coupond.db"), "coupond.db")
+    assert_start_fails("persister", isolated(tmp_path, store__path=f"{tmp_path}/file/coupond.db"),
+                       f"cannot make the folder {tmp_path}/file: Not a directory", "store/path")
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_its_option(tmp_path):
+    assert_start_fails("dev", ["--dir", "/proc/x"], "--dir: cannot make the folder /proc/x", "name a folder")
+    assert_start_fails("issuer", isolated(tmp_path, issuer__journal_dir="/proc/x"),
+                       "issuer/journal_dir: cannot make the folder /proc/x", "name a folder")
+    assert_start_fails("persister", isolated(tmp_path, store__path="/proc/x/coupond.db"),
+                       "cannot make the folder /proc/x", "store/path")
 
 
 def test_a_database_that_cannot_be_reached_is_named(tmp_path):
     port = free_port()
     assert_start_fails("persister", isolated(tmp_path, store__type="mysql", store__port=port), f"127.0.0.1:{port}")
+
+
+# --- starts that succeed
+
+
+def test_a_persister_makes_the_folder_of_its_store(tmp_path):
+    address = f"127.0.0.1:{free_port()}"
+    options = isolated(tmp_path, store__path=f"{tmp_path}/var/lib/coupond.db", persister__http=address)
+    assert run_coupond("verify", *options).returncode != 0
+    assert not (tmp_path / "var").exists()
+    member = Member("persister", ["persister", *options], tmp_path, address)
+    member.start()
+    try:
+        wait_until(lambda: (tmp_path / "var/lib/coupond.db").exists(), member.log)
+        member.stop()
+    finally:
+        member.end()
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as attempt:
+            attempt.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("listen, reach", [
+    ("127.0.0.1", "127.0.0.1"), ("*", "127.0.0.1"), ("127.0.0.1", "localhost"),
+    pytest.param("[::1]", "[::1]", marks=pytest.mark.skipif(not has_ipv6(), reason="there is no ::1")),
+    pytest.param("[::]", "127.0.0.1", marks=pytest.mark.skipif(not has_ipv6(), reason="there is no ::1")),
+])
+def test_roles_meet_over_tcp(tmp_path, listen, reach):
+    ports = {"requests": free_port(), "events": free_port(), "acks": free_port()}
+    options = {f"issuer/{name}": f"tcp://{listen}:{port}" for name, port in ports.items()}
+    for option, name in (("gateway/requests", "requests"), ("persister/events", "events"), ("persister/acks", "acks")):
+        options[option] = f"tcp://{reach}:{ports[name]}"
+    cluster = Cluster(tmp_path)
+    cluster.options.update(options)
+    with cluster:
+        cluster.create_coupon("X", 1)
+        assert cluster.issue("X", "alice")[0] == 201
+        cluster.wait_drained()
 
 
 # --- dev

@@ -310,6 +310,39 @@ static void endpoints_on_other_hosts_may_share_ports(void **state)
     assert_int_equal(COMPLETE_WITH(fixture, "issuer/events=tcp://*:7100"), -1);
 }
 
+static void a_wildcard_is_refused_to_the_roles_that_connect(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *assignment, *role, *option;
+    } cases[] = {
+        {"issuer/requests=tcp://*:7100", "gateway", "gateway/requests: "},
+        {"issuer/requests=tcp://*:7100", "dev", "gateway/requests: "},
+        {"gateway/requests=tcp://0.0.0.0:7100", "gateway", "gateway/requests: "},
+        {"issuer/events=tcp://[::]:7200", "persister", "persister/events: "},
+        {"issuer/acks=tcp://*:7300", "persister", "persister/acks: "},
+        {"persister/acks=tcp://*:7300", "dev", "persister/acks: "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_ok(fixture, COMPLETE_WITH(fixture, cases[i].assignment));
+        assert_int_equal(options_check_role(&fixture->options, cases[i].role, &fixture->error), -1);
+        assert_says(fixture, cases[i].option);
+        assert_says(fixture, "set it to the issuer's address");
+        assert_ok(fixture, options_check_role(&fixture->options, "issuer", &fixture->error));
+    }
+}
+
+static void a_role_connects_to_what_is_no_wildcard(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/requests=tcp://*:7100", "gateway/requests=tcp://[::1]:7100"));
+    assert_ok(fixture, options_check_role(&fixture->options, "gateway", &fixture->error));
+    assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/requests=tcp://*:7100"));
+    assert_ok(fixture, options_check_role(&fixture->options, "persister", &fixture->error));
+    assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/requests=ipc://*:7100"));
+    assert_ok(fixture, options_check_role(&fixture->options, "dev", &fixture->error));
+}
+
 static void a_secret_is_read_from_its_file_without_the_newline(void **state)
 {
     struct fixture *fixture = *state;
@@ -375,6 +408,8 @@ int main(void)
         TEST(an_ipc_path_has_to_fit_into_a_socket_address),
         TEST(sync_is_told_as_an_interval),
         TEST(endpoints_on_other_hosts_may_share_ports),
+        TEST(a_wildcard_is_refused_to_the_roles_that_connect),
+        TEST(a_role_connects_to_what_is_no_wildcard),
         TEST(a_secret_is_read_from_its_file_without_the_newline),
         TEST(a_secret_is_at_most_255_bytes),
         TEST(the_markdown_table_has_a_row_an_option),
