@@ -1,6 +1,8 @@
 #include "gateway/connection.h"
 
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "gateway/dispatch.h"
@@ -54,12 +56,24 @@ static uint64_t deadline_of(const struct connection *c)
     if (c->state == CONNECTION_LINGERING)
         return c->input_ms + LINGER_MS;
     if (c->write_pending)
-        return c->written_ms + (uint64_t)options->gateway_header_timeout_ms;
+        return write_watch_due_ms(&c->watch, (uint64_t)options->gateway_header_timeout_ms);
     if (c->queue_length > 0)
         return UINT64_MAX;
     if (c->in.length > 0)
         return c->input_ms + (uint64_t)options->gateway_header_timeout_ms;
     return c->input_ms + (uint64_t)options->gateway_idle_timeout_ms;
+}
+
+/* Bytes that are with libuv or the kernel and that the peer has not yet acknowledged: the kernel takes more only in
+ * large steps, and a reader may be at work for long between two of them. */
+static size_t untaken(const struct connection *c)
+{
+    int fd = -1;
+    int unacknowledged = 0;
+
+    if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &unacknowledged) != 0)
+        unacknowledged = 0;
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) + (size_t)unacknowledged;
 }
 
 /* Moves the timer when the deadline has come nearer; a later one is found when the timer fires. */
@@ -76,6 +90,8 @@ void connection_on_timer(struct timer_node *node, void *arg)
     struct connection *c = (struct connection *)((char *)node - offsetof(struct connection, timer));
 
     (void)arg;
+    if (c->write_pending)
+        write_watch_see(&c->watch, untaken(c), now_ms(c));
     if (deadline_of(c) > now_ms(c)) {
         arm(c);
         return;
@@ -338,8 +354,8 @@ static bool write_rest(struct connection *c)
     c->out = empty;
     rest = uv_buf_init(c->writing.data, (unsigned)c->writing.length);
     c->write.data = c;
-    c->written_ms = now_ms(c);
     c->write_pending = uv_write(&c->write, (uv_stream_t *)&c->tcp, &rest, 1, on_written) == 0;
+    write_watch_begin(&c->watch, untaken(c), now_ms(c));
     return c->write_pending;
 }
 

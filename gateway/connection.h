@@ -21,6 +21,7 @@
 #include "gateway/exchange.h"
 #include "gateway/http_request.h"
 #include "gateway/timer_wheel.h"
+#include "gateway/write_watch.h"
 
 struct gateway_loop;
 
@@ -58,8 +59,8 @@ struct connection {
     uv_write_t write;
     /* time */
     struct timer_node timer;
-    uint64_t input_ms;   /* the first byte of the request at hand, or the last that came or went */
-    uint64_t written_ms; /* since when `writing` waits */
+    uint64_t input_ms;        /* the first byte of the request at hand, or the last that came or went */
+    struct write_watch watch; /* of `writing` */
     /* lists of the loop */
     bool dirty;
     struct connection *dirty_next;
