@@ -1,16 +1,16 @@
 #include "gateway/connection.h"
 
 #include <linux/sockios.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "gateway/connection_pool.h"
 #include "gateway/dispatch.h"
 #include "gateway/gateway_loop.h"
 #include "shared/error.h"
 
 enum {
-    BUFFER_KEEP = 4096,             /* room that an idle connection keeps */
     OUT_HIGH = 64 * 1024,           /* unwritten answers from which on no more requests are taken */
     OUT_MAX = 16 * 1024 * 1024,     /* unwritten answers with which it is closed */
     LINGER_MS = 2000,               /* how long a refused peer may go on sending */
@@ -275,7 +275,7 @@ void connection_resume(struct connection *c)
         memmove(c->in.data, rest, left);
     c->in.length = left;
     if (left == 0)
-        buffer_clear(&c->in, BUFFER_KEEP);
+        buffer_clear(&c->in, CONNECTION_BUFFER_KEEP);
     govern_reading(c);
 }
 
@@ -337,7 +337,7 @@ static void on_written(uv_write_t *write, int status)
     struct connection *c = (struct connection *)write->data;
 
     c->write_pending = false;
-    buffer_clear(&c->writing, BUFFER_KEEP);
+    buffer_clear(&c->writing, CONNECTION_BUFFER_KEEP);
     if (status != 0)
         connection_close(c);
     else
@@ -367,7 +367,7 @@ static bool write_out(struct connection *c)
     if (written < 0 && written != UV_EAGAIN)
         return false;
     if (written == (int)c->out.length) {
-        buffer_clear(&c->out, BUFFER_KEEP);
+        buffer_clear(&c->out, CONNECTION_BUFFER_KEEP);
         return true;
     }
     if (written > 0)
@@ -412,51 +412,6 @@ void connection_flush(struct connection *c)
 
 /* ---- life ---- */
 
-static struct connection *allocate(struct gateway_loop *loop)
-{
-    struct connection *c = loop->free;
-    struct buffer in;
-    struct buffer out;
-
-    if (c == NULL) {
-        c = calloc(1, sizeof(*c));
-        CHECK(c != NULL);
-    } else {
-        loop->free = c->next;
-        in = c->in;
-        out = c->out;
-        memset(c, 0, sizeof(*c));
-        c->in = in;
-        c->out = out;
-    }
-    c->loop = loop;
-    return c;
-}
-
-static void link_open(struct connection *c)
-{
-    struct gateway_loop *loop = c->loop;
-
-    c->next = loop->open;
-    if (loop->open != NULL)
-        loop->open->previous = c;
-    loop->open = c;
-    metrics_set(loop->metrics, METRIC_GATEWAY_CONNECTIONS, 0, ++loop->connections);
-}
-
-static void unlink_open(struct connection *c)
-{
-    struct gateway_loop *loop = c->loop;
-
-    if (c->previous != NULL)
-        c->previous->next = c->next;
-    else
-        loop->open = c->next;
-    if (c->next != NULL)
-        c->next->previous = c->previous;
-    metrics_set(loop->metrics, METRIC_GATEWAY_CONNECTIONS, 0, --loop->connections);
-}
-
 static void unmark_dirty(struct connection *c)
 {
     struct connection **at = &c->loop->dirty;
@@ -473,11 +428,7 @@ static void on_closed(uv_handle_t *handle)
     struct connection *c = (struct connection *)handle;
 
     unmark_dirty(c);
-    buffer_clear(&c->in, BUFFER_KEEP);
-    buffer_clear(&c->out, BUFFER_KEEP);
-    buffer_deinit(&c->writing);
-    c->next = c->loop->free;
-    c->loop->free = c;
+    connection_pool_give(c);
 }
 
 void connection_close(struct connection *c)
@@ -490,17 +441,31 @@ void connection_close(struct connection *c)
     while (c->queue_head != NULL)
         exchange_release(&c->loop->exchanges, dequeue(c));
     timer_wheel_remove(&c->timer);
-    unlink_open(c);
+    connection_pool_unlink(c);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+/* Tells a client that there is no room for it, as far as that goes without waiting. What it may have sent already is
+ * read first: closed with that unread, the connection would be reset, and the answer lost. */
+static void turn_away(struct connection *c)
+{
+    const struct reply_style last = {.close = true};
+    uv_buf_t bytes;
+    int fd = -1;
+
+    reply_write_problem(&c->out, &c->loop->clock, last, ERROR_OVERLOADED, NULL);
+    bytes = uv_buf_init(c->out.data, (unsigned)c->out.length);
+    if (uv_try_write((uv_stream_t *)&c->tcp, &bytes, 1) > 0 && uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+        (void)recv(fd, c->loop->read_buffer, sizeof(c->loop->read_buffer), MSG_DONTWAIT);
+    connection_close(c);
 }
 
 void connection_accept(struct gateway_loop *loop)
 {
-    struct connection *c = allocate(loop);
     bool refused = loop->connections >= (uint64_t)loop->options->gateway_connections_max || loop->draining;
+    struct connection *c = connection_pool_take(loop);
 
     CHECK(uv_tcp_init(&loop->uv, &c->tcp) == 0);
-    link_open(c);
     c->input_ms = now_ms(c);
     if (uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&c->tcp) != 0) {
         connection_close(c);
@@ -508,11 +473,12 @@ void connection_accept(struct gateway_loop *loop)
     }
     metrics_add(loop->metrics, refused ? METRIC_GATEWAY_REFUSED : METRIC_GATEWAY_ACCEPTED, 0, 1);
     uv_tcp_nodelay(&c->tcp, 1);
-    if (refused || uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {
+    if (refused)
+        turn_away(c);
+    else if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0)
         connection_close(c);
-        return;
-    }
-    arm(c);
+    else
+        arm(c);
 }
 
 void connection_drain(struct connection *c)
@@ -524,15 +490,4 @@ void connection_drain(struct connection *c)
     else if (c->in.length == 0)
         connection_close(c);
     connection_mark_dirty(c);
-}
-
-void connection_pool_deinit(struct gateway_loop *loop)
-{
-    while (loop->free != NULL) {
-        struct connection *c = loop->free;
-        loop->free = c->next;
-        buffer_deinit(&c->in);
-        buffer_deinit(&c->out);
-        free(c);
-    }
 }

@@ -68,7 +68,7 @@ struct connection {
     struct connection *next; /* also the free list */
 };
 
-/* Takes one connection that waits on the listener; closes it at once when there are too many. */
+/* Takes one connection that waits on the listener; answers 503 and closes it when there are too many. */
 void connection_accept(struct gateway_loop *loop);
 
 /* Puts it on the loop's list of connections to look after in this turn. */
@@ -97,8 +97,5 @@ void connection_drain(struct connection *connection);
 void connection_close(struct connection *connection);
 /* The timer's node fired: answers 408, closes, or waits on. */
 void connection_on_timer(struct timer_node *node, void *arg);
-
-/* Frees those that are closed. */
-void connection_pool_deinit(struct gateway_loop *loop);
 
 #endif

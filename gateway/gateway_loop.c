@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "gateway/connection_pool.h"
 #include "gateway/dispatch.h"
 #include "shared/clock.h"
 #include "shared/error.h"

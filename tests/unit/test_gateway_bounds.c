@@ -40,7 +40,7 @@ static void requests_beyond_the_bound_are_told_overloaded(void **state)
     client_close(&clients[1]);
 }
 
-static void connections_beyond_the_bound_are_closed(void **state)
+static void connections_beyond_the_bound_are_told_overloaded_and_closed(void **state)
 {
     (void)state;
     options.gateway_connections_max = 1;
@@ -48,6 +48,10 @@ static void connections_beyond_the_bound_are_closed(void **state)
     client_open(&clients[0]);
     assert_int_equal(client_get(&clients[0], "/livez"), 200);
     client_open(&clients[1]);
+    assert_int_equal(client_read(&clients[1]), 503);
+    assert_code("overloaded");
+    assert_non_null(strstr(response.head, "Retry-After: 1\r\n"));
+    assert_non_null(strstr(response.head, "Connection: close\r\n"));
     assert_true(client_ended(&clients[1]));
     assert_int_equal(client_get(&clients[0], "/livez"), 200);
     client_close(&clients[0]);
@@ -406,7 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(requests_beyond_the_bound_are_told_overloaded),
-        TEST(connections_beyond_the_bound_are_closed),
+        TEST(connections_beyond_the_bound_are_told_overloaded_and_closed),
         TEST(a_request_that_never_ends_is_timed_out),
         TEST(an_idle_connection_is_closed),
         TEST(a_body_is_asked_for_when_the_client_waits),
