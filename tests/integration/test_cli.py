@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +97,14 @@ def test_output_that_cannot_be_written_is_a_failure():
                                 env=environment(), check=False)
     assert result.returncode == 1
     assert "cannot write to standard output: No space left on device" in result.stderr
+
+
+def test_the_program_is_installed_into_bin(tmp_path):
+    build = Path(binary()).parents[1]
+    if not (build / "cmake_install.cmake").exists():
+        pytest.skip("the program is not in a build folder")
+    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path], capture_output=True, check=True)
+    assert subprocess.run([tmp_path / "bin/coupond", "--version"], capture_output=True, check=True).stdout.startswith(b"coupond ")
 
 
 # --- refused words
