@@ -69,16 +69,22 @@ static void print_outcomes(const struct bench_report *report, FILE *out)
     fputc('\n', out);
 }
 
-static void print_judgement(const struct bench_report *report, FILE *out)
+static void print_promise(const struct bench_report *report, enum bench_promise promise, FILE *out)
 {
     char number[BENCH_NUMBER_MAX];
-    for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT; i++) {
-        uint64_t faults = report->judgement.faults[i];
-        fprintf(out, "  %-7s %s", faults == 0 ? "kept" : "BROKEN", bench_promise_text(i));
-        if (faults > 0)
-            fprintf(out, " (%s)", bench_number(faults, number));
-        fputc('\n', out);
-    }
+    uint64_t faults = report->judgement.faults[promise];
+    if (report->judgement.unchecked[promise])
+        fprintf(out, "  not checked: %s (%s)\n", bench_promise_text(promise), report->unread.text);
+    else if (faults > 0)
+        fprintf(out, "  BROKEN  %s (%s)\n", bench_promise_text(promise), bench_number(faults, number));
+    else
+        fprintf(out, "  kept    %s\n", bench_promise_text(promise));
+}
+
+static void print_judgement(const struct bench_report *report, FILE *out)
+{
+    for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT; i++)
+        print_promise(report, i, out);
     if (report->judgement.others)
         fputs("  note    more was issued than this bench asked for: somebody else is asking for this coupon too\n",
               out);
@@ -115,26 +121,37 @@ static json_t *outcomes_json(const struct bench_report *report)
     return outcomes;
 }
 
+/* null: not checked */
 static json_t *promises_json(const struct bench_report *report)
 {
+    const struct bench_judgement *judgement = &report->judgement;
     json_t *promises = json_object();
     for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT; i++)
-        json_object_set_new(promises, bench_promise_name(i), json_integer((json_int_t)report->judgement.faults[i]));
+        json_object_set_new(promises, bench_promise_name(i),
+                            judgement->unchecked[i] ? json_null() : json_integer((json_int_t)judgement->faults[i]));
     return promises;
+}
+
+/* null: nothing is broken, but not everything was checked */
+static json_t *kept_json(const struct bench_report *report)
+{
+    return report->judgement.kept && report->count.unread ? json_null() : json_boolean(report->judgement.kept);
 }
 
 void bench_report_print_json(const struct bench_report *report, FILE *out)
 {
     const struct bench_options *options = report->options;
-    json_t *root = json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o, s:b}", "coupon", options->coupon,
-        "rate", (json_int_t)options->plan.rate, "duration_s", (json_int_t)options->duration_s, "connections",
-        (json_int_t)options->connections, "requests", (json_int_t)options->plan.requests, "duplicates",
-        options->plan.duplicates, "sent", (json_int_t)report->sent, "answered", (json_int_t)report->answered, "seconds",
-        report->seconds, "answered_rate", achieved_rate(report), "latency_us", times_json(&report->latency), "delay_us",
-        times_json(&report->delay), "outcomes", outcomes_json(report), "faults", promises_json(report), "kept",
-        (int)report->judgement.kept);
+    json_t *root = json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o, s:o}", "coupon",
+                             options->coupon, "rate", (json_int_t)options->plan.rate, "duration_s",
+                             (json_int_t)options->duration_s, "connections", (json_int_t)options->connections,
+                             "requests", (json_int_t)options->plan.requests, "duplicates", options->plan.duplicates,
+                             "sent", (json_int_t)report->sent, "answered", (json_int_t)report->answered, "seconds",
+                             report->seconds, "answered_rate", achieved_rate(report), "latency_us",
+                             times_json(&report->latency), "delay_us", times_json(&report->delay), "outcomes",
+                             outcomes_json(report), "faults", promises_json(report), "kept", kept_json(report));
     CHECK(root != NULL);
+    if (report->count.unread)
+        json_object_set_new(root, "not_checked", json_string(report->unread.text));
     json_dumpf(root, out, JSON_INDENT(2));
     fputc('\n', out);
     json_decref(root);

@@ -11,6 +11,7 @@
 #include "coupond/bench_options.h"
 #include "coupond/bench_outcome.h"
 #include "coupond/bench_witness.h"
+#include "shared/error.h"
 
 struct bench_report {
     const struct bench_options *options;
@@ -23,6 +24,7 @@ struct bench_report {
     struct bench_histogram delay;   /* from the intended to the real send time */
     struct bench_count count;
     struct bench_judgement judgement;
+    struct error unread; /* why count.unread */
 };
 
 #define BENCH_NUMBER_MAX 32

@@ -123,7 +123,9 @@ struct bench_judgement bench_witness_judge(const struct bench_witness *witness, 
         judgement.faults[BENCH_PROMISE_IN_RANGE] = atomic_load(&witness->beyond);
     judgement.faults[BENCH_PROMISE_ONE_ISSUE] = atomic_load(&witness->differing) + atomic_load(&witness->excessive);
     judgement.faults[BENCH_PROMISE_NEVER_DENIED] = atomic_load(&witness->denied);
-    judgement.faults[BENCH_PROMISE_COUNTED] = miscounted(count, &judgement.others);
+    judgement.unchecked[BENCH_PROMISE_COUNTED] = count->unread;
+    if (!count->unread)
+        judgement.faults[BENCH_PROMISE_COUNTED] = miscounted(count, &judgement.others);
     for (unsigned i = 0; i < BENCH_PROMISE_COUNT; i++)
         judgement.kept = judgement.kept && judgement.faults[i] == 0;
     return judgement;

@@ -57,6 +57,7 @@ const char *bench_promise_text(enum bench_promise promise);
 /* What GET /v1/coupons/{id} said before and after the run, and what the requests came to. */
 struct bench_count {
     uint64_t before;
+    bool unread; /* the coupon could not be read after the run: `after` says nothing */
     uint64_t after;
     uint64_t quantity; /* the larger of before and after */
     uint64_t issued;   /* 201s read */
@@ -65,8 +66,9 @@ struct bench_count {
 };
 
 struct bench_judgement {
-    bool kept;
-    uint64_t faults[BENCH_PROMISE_COUNT]; /* 0: kept */
+    bool kept; /* nothing that was checked is broken */
+    bool unchecked[BENCH_PROMISE_COUNT];
+    uint64_t faults[BENCH_PROMISE_COUNT]; /* 0: kept, or not checked */
     bool others;                          /* more was issued than this bench asked for, and it was not alone */
 };
 

@@ -1,6 +1,7 @@
 /*
  * `coupond bench`: options → coupon → workers → coupon again → verdict. See bench_worker.h for how the load is made and
- * bench_witness.h for what is judged. Exit status: 0 kept, 1 broken, 2 could not run.
+ * bench_witness.h for what is judged. Exit status: 0 kept, 1 broken, 2 could not run, or not
+ * see the coupon after the run.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -129,44 +130,59 @@ static int run_workers(struct bench *bench, struct error *error)
     return whole ? 0 : -1;
 }
 
-/* Everything after the last answer. */
-static int judge(struct bench *bench, struct error *error)
+/* The coupon after the run. A server that is gone by then leaves everything else to be judged. */
+static void read_after(struct bench *bench)
 {
     struct bench_report *report = &bench->report;
-    if (bench_coupon_read(&bench->target, &bench->options, &bench->after, error) != 0)
-        return error_prefix(error, "the run is over, but the coupon cannot be read");
+    bench->after = bench->before;
+    report->count.unread = bench_coupon_read(&bench->target, &bench->options, &bench->after, &report->unread) != 0;
+    report->count.before = bench->before.issued;
+    report->count.after = bench->after.issued;
+    report->count.quantity =
+        bench->after.quantity > bench->before.quantity ? bench->after.quantity : bench->before.quantity;
+}
+
+/* Everything after the last answer. */
+static void judge(struct bench *bench)
+{
+    struct bench_report *report = &bench->report;
+    read_after(bench);
     report->options = &bench->options;
     report->sent = atomic_load(&bench->run.sent);
     report->answered = answered(&bench->run);
     report->connects = atomic_load(&bench->run.connects);
-    report->count = (struct bench_count){
-        .before = bench->before.issued,
-        .after = bench->after.issued,
-        .quantity = bench->after.quantity > bench->before.quantity ? bench->after.quantity : bench->before.quantity,
-        .alone = bench->options.create > 0,
-    };
+    report->count.alone = bench->options.create > 0;
     for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++) {
         report->outcomes[i] = atomic_load(&bench->run.outcomes[i]);
         report->count.unknown += bench_outcome_unknown(i) ? report->outcomes[i] : 0;
     }
     report->count.issued = report->outcomes[BENCH_ISSUED];
     report->judgement = bench_witness_judge(&bench->witness, &report->count);
-    return 0;
+}
+
+static int conclude(const struct bench_report *report, struct error *error)
+{
+    if (report->count.unread) {
+        error_set(error, "the run is over, but the coupon cannot be read: %s", report->unread.text);
+        return BENCH_NOT_RUN;
+    }
+    if (report->answered == report->outcomes[BENCH_OTHER]) {
+        error_set(error, "nothing was answered that could be understood; is that a coupond at --url?");
+        return BENCH_NOT_RUN;
+    }
+    return report->judgement.kept ? BENCH_KEPT : BENCH_BROKEN;
 }
 
 static int run_bench(struct bench *bench, struct error *error)
 {
-    if (prepare(bench, error) != 0 || run_workers(bench, error) != 0 || judge(bench, error) != 0)
+    if (prepare(bench, error) != 0 || run_workers(bench, error) != 0)
         return BENCH_NOT_RUN;
+    judge(bench);
     if (bench->options.json)
         bench_report_print_json(&bench->report, stdout);
     else
         bench_report_print(&bench->report, stdout);
-    if (bench->report.answered == bench->report.outcomes[BENCH_OTHER]) {
-        error_set(error, "nothing was answered that could be understood; is that a coupond at --url?");
-        return BENCH_NOT_RUN;
-    }
-    return bench->report.judgement.kept ? BENCH_KEPT : BENCH_BROKEN;
+    return conclude(&bench->report, error);
 }
 
 int cmd_bench(int argc, char **argv)

@@ -1,10 +1,12 @@
 """`coupond bench` against servers that lie: its verdict must be able to fail."""
 
 import json
+import re
+import subprocess
 
 import pytest
 
-from cluster import Cluster, run_coupond
+from cluster import DEADLINE_SECONDS, Cluster, binary, environment, run_coupond, wait_until
 from double import Double
 
 
@@ -58,6 +60,42 @@ def test_bench_could_not_run_where_nothing_is_understood():
         result, _ = bench(double.url)
     assert result.returncode == 2
     assert "understood" in result.stderr
+
+
+def end_during_the_run(double, *more):
+    """What a bench of four seconds prints when the server is gone after the first answers, and stays away."""
+    command = [binary(), "bench", "--url", double.url, "--create", "100000", "--rate", "300", "--duration", "4",
+               "--connections", "8", "--timeout", "1", *more]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        try:
+            wait_until(lambda: double.issued > 50, "the run has begun")
+            double.__exit__()
+            output, errors = run.communicate(timeout=DEADLINE_SECONDS)
+        finally:
+            run.kill()
+    return run.returncode, output, errors
+
+
+def test_bench_reports_a_run_that_its_server_did_not_outlive():
+    status, output, errors = end_during_the_run(Double().__enter__(), "--json")
+    report = json.loads(output)
+    assert status == 2
+    assert report["outcomes"]["issued"] > 50
+    assert sum(report["outcomes"].values()) == 1200
+    assert report["faults"]["sequences_distinct"] == 0
+    assert report["faults"]["issued_count_agrees"] is None
+    assert report["kept"] is None
+    assert "cannot connect" in report["not_checked"]
+    assert "the coupon cannot be read: cannot connect" in errors
+    assert len(re.findall(r"^ *\d+ s .* answered", errors, re.M)) >= 3, "progress goes on without a server"
+
+
+def test_bench_marks_only_the_count_of_a_dead_server_as_not_checked():
+    status, output, _ = end_during_the_run(Double(lie="repeat").__enter__())
+    assert status == 2
+    assert re.search(r"^  BROKEN  no sequence was told twice", output, re.M)
+    assert re.search(r"^  kept    no holder was told sold_out$", output, re.M)
+    assert re.search(r"^  not checked: the coupon's issued count .*\(cannot connect", output, re.M)
 
 
 def test_bench_could_not_run_where_nobody_listens():

@@ -52,6 +52,22 @@ static uint64_t faults(enum bench_promise promise, uint64_t issued)
 
 /* tests */
 
+static void a_coupon_that_was_not_read_leaves_its_count_unchecked_and_nothing_else(void **state)
+{
+    (void)state;
+    struct bench_count count = {.unread = true, .quantity = 5, .issued = 2, .alone = true};
+    answer(1, BENCH_ISSUED, 1);
+    struct bench_judgement judgement = bench_witness_judge(&witness, &count);
+    assert_true(judgement.kept);
+    assert_true(judgement.unchecked[BENCH_PROMISE_COUNTED]);
+    assert_false(judgement.unchecked[BENCH_PROMISE_DISTINCT]);
+    answer(2, BENCH_ISSUED, 1);
+    judgement = bench_witness_judge(&witness, &count);
+    assert_false(judgement.kept);
+    assert_int_equal(judgement.faults[BENCH_PROMISE_DISTINCT], 1);
+    assert_int_equal(judgement.faults[BENCH_PROMISE_COUNTED], 0);
+}
+
 static void witness_is_content_when_all_is_well(void **state)
 {
     (void)state;
@@ -167,6 +183,8 @@ static void witness_sees_a_coupon_issued_beyond_its_quantity(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_coupon_that_was_not_read_leaves_its_count_unchecked_and_nothing_else, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(witness_is_content_when_all_is_well, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_sees_a_sequence_told_to_two_users, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_sees_a_sequence_that_another_user_already_had, set_up, tear_down),
