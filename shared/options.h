@@ -36,8 +36,9 @@ int options_set(struct options *options, const char *assignment, struct error *e
 /* Reads the *_file secrets, fills the options that default to others, checks what one row alone cannot tell. Call last.
  */
 int options_complete(struct options *options, struct error *error);
-/* What only one role cannot do with completed options: the gateway, the persister, and dev, which is all of them, cannot
- * connect to a wildcard address that the issuer may well listen on. -1 and `error`; other roles are right as they are. */
+/* What only one role cannot do with completed options: the gateway, the persister, and dev, which is all of them,
+ * cannot connect to a wildcard address that the issuer may well listen on. -1 and `error`; other roles are right as
+ * they are. */
 int options_check_role(const struct options *options, const char *role, struct error *error);
 
 /* Prints every option with its default, bounds and help as a ZPL file that reads back to the defaults. */
