@@ -238,10 +238,10 @@ static void stopping_does_not_wait_for_a_store_that_is_away(void **state)
 static void a_store_that_cannot_be_opened_stops_the_start(void **state)
 {
     struct fixture *fixture = *state;
-    snprintf(fixture->options.store_path, sizeof fixture->options.store_path, "/nowhere/at/all.db");
+    snprintf(fixture->options.store_path, sizeof fixture->options.store_path, "/dev/null/at/all.db");
     assert_int_equal(persister_start(&fixture->persister, &fixture->options, &fixture->error), -1);
     assert_null(fixture->persister);
-    assert_non_null(strstr(fixture->error.text, "/nowhere/at/all.db"));
+    assert_non_null(strstr(fixture->error.text, "/dev/null/at/all.db"));
 }
 
 static void an_endpoint_that_makes_no_sense_stops_the_start(void **state)
