@@ -199,7 +199,7 @@ class MariaDB(SqlServer):
 
     def prepare(self):
         (self.directory / "setup.sql").write_text(SETUP)
-        command = ["mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data", "--skip-test-db",
+        command = ["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.directory}/data", "--skip-test-db",
                    "--auth-root-authentication-method=normal"]
         run_logged(command + (["--user=root"] if os.geteuid() == 0 else []), self.log)
 
