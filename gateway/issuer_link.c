@@ -6,7 +6,7 @@
 
 enum {
     FRAMES_IN_MAX = 64,       /* taken in one call */
-    SEND_HWM = 16384,         /* frames; what they hold is bounded by gateway/in_flight_max */
+    SEND_HWM = 16384,         /* frames; after LINK_ALIVE_MS of silence no more are sent */
     RECEIVE_HWM = 4096,       /* frames */
     RECONNECT_MS = 50,        /* first wait before connecting again */
     RECONNECT_MAX_MS = 1000,  /* longest */
