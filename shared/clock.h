@@ -14,6 +14,10 @@ int64_t clock_wall_us(void);
 /* Microseconds since some start; never steps. For intervals. */
 int64_t clock_mono_us(void);
 
+/* Puts other clocks in the place of the machine's, for tests and the simulation; NULL brings back the machine's. Only
+ * while no other thread runs. */
+void clock_replace(int64_t (*wall_us)(void), int64_t (*mono_us)(void));
+
 /* The issuer's clock: follows the wall clock, and stands still while that is behind what was already handed out. */
 struct monotone_clock {
     int64_t last_us;

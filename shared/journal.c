@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "shared/disk.h"
 #include "shared/journal_private.h"
 #include "shared/journal_segment.h"
 #include "shared/log.h"
@@ -19,7 +19,8 @@ _Noreturn void journal_give_up(const struct journal *journal, const char *what)
 {
     log_error("journal", "%s failed, stopping so that nothing is promised that is not on the disk: %s dir=%s", what,
               strerror(errno), journal->dir);
-    _exit(1);
+    disk->stop(1);
+    abort();
 }
 
 /* --- opening --- */
@@ -103,6 +104,8 @@ const struct journal_meta *journal_meta(const struct journal *journal)
 /* Takes the prepared segment. While it is being made this waits; -1 when the disk has no room for it. */
 static int take_prepared(struct journal *journal)
 {
+    if (journal->config.worker_by_hand)
+        journal_work(journal);
     pthread_mutex_lock(&journal->mutex);
     while (journal->prepared_fd < 0 && !journal->prepare_failed)
         pthread_cond_wait(&journal->writer_wakes, &journal->mutex);
@@ -114,6 +117,8 @@ static int take_prepared(struct journal *journal)
 /* The prepared segment is the active one now; what it replaces is closed, or left to the worker to sync. */
 static void replace_active(struct journal *journal, int fd)
 {
+    if (journal->config.worker_by_hand)
+        journal_sync_written(journal);
     pthread_mutex_lock(&journal->mutex);
     while (journal->retired_fd >= 0)
         pthread_cond_wait(&journal->writer_wakes, &journal->mutex);
@@ -125,7 +130,7 @@ static void replace_active(struct journal *journal, int fd)
     pthread_cond_signal(&journal->worker_wakes);
     pthread_mutex_unlock(&journal->mutex);
     if (journal_syncs_itself(journal) && old >= 0)
-        close(old);
+        disk->close(old);
 }
 
 bool journal_roll(struct journal *journal)
@@ -134,7 +139,7 @@ bool journal_roll(struct journal *journal)
     if (fd < 0)
         return false;
     /* A later segment proves that this one was synced, so it has to be. */
-    if (!journal_syncs_itself(journal) && journal->active_fd >= 0 && fdatasync(journal->active_fd) != 0)
+    if (!journal_syncs_itself(journal) && journal->active_fd >= 0 && disk->fdatasync(journal->active_fd) != 0)
         journal_give_up(journal, "fdatasync");
     struct error error;
     if (journal_segment_activate(fd, journal->dir, &journal->meta, journal->next_seq, journal->config.segment_bytes,
@@ -196,27 +201,15 @@ uint64_t journal_append_coupon(struct journal *journal, const struct coupon *cou
     return appended(journal, journal_encode_coupon(journal->batch + journal->used, coupon));
 }
 
-static void write_all(struct journal *journal, const unsigned char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = pwrite(journal->active_fd, bytes, length, (off_t)journal->offset);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            journal_give_up(journal, "write");
-        bytes += written;
-        length -= (size_t)written;
-        journal->offset += (size_t)written;
-    }
-}
-
 static void write_batch(struct journal *journal)
 {
     journal->header.length = (uint32_t)journal->used;
     memcpy(journal->batch, &journal->header, sizeof journal->header);
     journal->header.checksum = journal_batch_checksum(journal->batch, journal->used, journal->meta.journal_id);
     memcpy(journal->batch, &journal->header, sizeof journal->header);
-    write_all(journal, journal->batch, journal->used);
+    if (disk_write_all(journal->active_fd, journal->batch, journal->used, (off_t)journal->offset) != 0)
+        journal_give_up(journal, "write");
+    journal->offset += journal->used;
 }
 
 size_t journal_commit(struct journal *journal)
@@ -265,20 +258,13 @@ static void seal(struct journal *journal)
 static void close_fd(int fd)
 {
     if (fd >= 0)
-        close(fd);
+        disk->close(fd);
 }
 
-void journal_close(struct journal **journal)
+/* Lets go of everything; the files stay as they are. */
+static void release(struct journal **journal)
 {
     struct journal *self = *journal;
-    if (self == NULL)
-        return;
-    if (self->worker_runs) {
-        journal_worker_stop(self);
-        seal(self);
-    }
-    if (self->prepared_fd >= 0)
-        journal_segment_discard(self->dir);
     close_fd(self->prepared_fd);
     close_fd(self->retired_fd);
     close_fd(self->active_fd);
@@ -289,4 +275,27 @@ void journal_close(struct journal **journal)
     free(self->batch);
     free(self);
     *journal = NULL;
+}
+
+void journal_close(struct journal **journal)
+{
+    struct journal *self = *journal;
+    if (self == NULL)
+        return;
+    if (self->running) {
+        journal_worker_stop(self);
+        seal(self);
+    }
+    if (self->prepared_fd >= 0)
+        journal_segment_discard(self->dir);
+    release(journal);
+}
+
+void journal_abandon(struct journal **journal)
+{
+    if (*journal == NULL)
+        return;
+    if ((*journal)->running)
+        journal_worker_stop(*journal);
+    release(journal);
 }

@@ -40,6 +40,7 @@ struct journal_config {
     int64_t sync_interval_ms; /* SYNC_ALWAYS, SYNC_OS (synced once a second, ahead of the stream only) or an interval */
     struct metrics *metrics;  /* for the sync's time; may be NULL */
     struct journal_signal *signal; /* may be NULL */
+    bool worker_by_hand;           /* no thread: its owner calls journal_work() */
 };
 
 struct journal_recovery {
@@ -67,6 +68,12 @@ int journal_replay(struct journal *journal, journal_replay_fn replay, void *arg,
                    struct error *error);
 /* Syncs, seals and unlocks. NULL is welcome. */
 void journal_close(struct journal **journal);
+/* Unlocks and frees, with the files left as they are: what the end of the process would do. NULL is welcome. */
+void journal_abandon(struct journal **journal);
+
+/* Under `worker_by_hand`: what the worker would do now; syncs when that is due, prepares the next segment when there is
+ * none. */
+void journal_work(struct journal *journal);
 
 const struct journal_meta *journal_meta(const struct journal *journal);
 

@@ -1,6 +1,5 @@
 #include "shared/journal_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,10 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "shared/clock.h"
+#include "shared/disk.h"
 
 void journal_partition_dir(const char *base, uint16_t partition, char out[JOURNAL_PATH_MAX])
 {
@@ -42,15 +40,12 @@ static int sync_parent(const char *path, struct error *error)
 
 static int make_dir(const char *path, struct error *error)
 {
-    struct stat there;
-    if (mkdir(path, 0777) == 0)
+    if (disk->mkdir(path) == 0)
         return sync_parent(path, error);
     int reason = errno;
-    if (reason == EEXIST && stat(path, &there) == 0) {
-        if (S_ISDIR(there.st_mode))
-            return 0;
-        reason = ENOTDIR;
-    }
+    if (reason == EEXIST && disk->is_dir(path))
+        return 0;
+    reason = reason == EEXIST ? ENOTDIR : reason;
     return error_set(error, "cannot make the folder %s: %s", path, strerror(reason));
 }
 
@@ -74,15 +69,14 @@ int journal_dir_lock(const char *dir, struct error *error)
 {
     char path[JOURNAL_PATH_MAX];
     file_path(dir, "lock", path);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    int fd = disk->open(path, O_RDWR | O_CREAT);
     if (fd < 0)
         return error_set(error, "cannot write to %s: %s", path, strerror(errno));
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+    if (disk->try_lock(fd) == 0)
         return fd;
     int reason = errno;
-    close(fd);
-    if (reason == EAGAIN || reason == EACCES)
+    disk->close(fd);
+    if (reason == EAGAIN)
         return error_set(error, "%s is in use by another issuer: stop that one, or give this one a journal of its own",
                          dir);
     return error_set(error, "cannot lock %s: %s", path, strerror(reason));
@@ -92,23 +86,17 @@ bool journal_dir_is_locked(const char *dir)
 {
     char path[JOURNAL_PATH_MAX];
     file_path(dir, "lock", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = disk->open(path, O_RDONLY);
     if (fd < 0)
         return false;
-    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-    bool locked = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-    close(fd);
+    bool locked = disk->is_locked(fd);
+    disk->close(fd);
     return locked;
 }
 
 int journal_dir_sync(const char *dir, struct error *error)
 {
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = fd < 0 ? -1 : fsync(fd);
-    int reason = errno;
-    if (fd >= 0)
-        close(fd);
-    return result == 0 ? 0 : error_set(error, "cannot sync the folder %s: %s", dir, strerror(reason));
+    return disk->sync_dir(dir) == 0 ? 0 : error_set(error, "cannot sync the folder %s: %s", dir, strerror(errno));
 }
 
 static int check_meta(const char *path, const struct journal_meta *meta, struct error *error)
@@ -130,12 +118,12 @@ int journal_meta_read(const char *dir, struct journal_meta *meta, struct error *
 {
     char path[JOURNAL_PATH_MAX];
     file_path(dir, "meta", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = disk->open(path, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT ? 1 : error_set(error, "cannot read %s: %s", path, strerror(errno));
-    ssize_t got = read(fd, meta, sizeof *meta);
+    ssize_t got = disk->pread(fd, meta, sizeof *meta, 0);
     int reason = errno;
-    close(fd);
+    disk->close(fd);
     if (got < 0)
         return error_set(error, "cannot read %s: %s", path, strerror(reason));
     if ((size_t)got != sizeof *meta)
@@ -150,13 +138,13 @@ static int write_durably(const char *dir, const char *name, const void *data, si
     char path[JOURNAL_PATH_MAX], temporary[JOURNAL_PATH_MAX + 4];
     file_path(dir, name, path);
     snprintf(temporary, sizeof temporary, "%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = disk->open(temporary, O_WRONLY | O_CREAT | O_TRUNC);
     if (fd < 0)
         return error_set(error, "cannot write %s: %s", temporary, strerror(errno));
-    bool written = write(fd, data, size) == (ssize_t)size && fsync(fd) == 0;
+    bool written = disk_write_all(fd, data, size, 0) == 0 && disk->fsync(fd) == 0;
     int reason = errno;
-    close(fd);
-    if (!written || rename(temporary, path) != 0)
+    disk->close(fd);
+    if (!written || disk->rename(temporary, path) != 0)
         return error_set(error, "cannot write %s: %s", path, strerror(written ? errno : reason));
     return journal_dir_sync(dir, error);
 }
@@ -183,12 +171,12 @@ uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16])
 {
     char path[JOURNAL_PATH_MAX];
     file_path(dir, "acked", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = disk->open(path, O_RDONLY);
     if (fd < 0)
         return 0;
     struct journal_acked acked;
-    bool whole = pread(fd, &acked, sizeof acked, 0) == sizeof acked;
-    close(fd);
+    bool whole = disk->pread(fd, &acked, sizeof acked, 0) == sizeof acked;
+    disk->close(fd);
     bool sound = whole && acked.checksum == journal_checksum(&acked, sizeof acked) &&
                  memcmp(acked.journal_id, journal_id, sizeof acked.journal_id) == 0;
     return sound ? acked.seq : 0;
@@ -198,14 +186,14 @@ bool journal_acked_exists(const char *dir)
 {
     char path[JOURNAL_PATH_MAX];
     file_path(dir, "acked", path);
-    return access(path, F_OK) == 0;
+    return disk->exists(path);
 }
 
 int journal_acked_open(const char *dir, struct error *error)
 {
     char path[JOURNAL_PATH_MAX];
     file_path(dir, "acked", path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    int fd = disk->open(path, O_WRONLY | O_CREAT);
     return fd >= 0 ? fd : error_set(error, "cannot write %s: %s", path, strerror(errno));
 }
 
@@ -214,7 +202,7 @@ int journal_acked_write(int fd, const uint8_t journal_id[16], uint64_t seq)
     struct journal_acked acked = {.seq = seq};
     memcpy(acked.journal_id, journal_id, sizeof acked.journal_id);
     acked.checksum = journal_checksum(&acked, sizeof acked);
-    return pwrite(fd, &acked, sizeof acked, 0) == sizeof acked ? 0 : -1;
+    return disk_write_all(fd, &acked, sizeof acked, 0);
 }
 
 static int compare_seqs(const void *a, const void *b)
@@ -233,27 +221,37 @@ static uint64_t segment_of_name(const char *name)
     return end == name + 20 ? first_seq : 0;
 }
 
+struct segment_list {
+    uint64_t *first_seqs;
+    size_t count;
+    size_t room;
+};
+
+static bool add_segment(void *arg, const char *name)
+{
+    struct segment_list *list = arg;
+    uint64_t first_seq = segment_of_name(name);
+    if (first_seq == 0)
+        return true;
+    if (list->count == list->room) {
+        list->room = list->room ? list->room * 2 : 16;
+        list->first_seqs = realloc(list->first_seqs, list->room * sizeof *list->first_seqs);
+        CHECK(list->first_seqs != NULL);
+    }
+    list->first_seqs[list->count++] = first_seq;
+    return true;
+}
+
 int journal_segments_list(const char *dir, uint64_t **first_seqs, size_t *count, struct error *error)
 {
+    struct segment_list list = {0};
     *first_seqs = NULL;
     *count = 0;
-    DIR *folder = opendir(dir);
-    if (folder == NULL)
+    if (disk->list(dir, add_segment, &list) != 0)
         return error_set(error, "cannot read the folder %s: %s", dir, strerror(errno));
-    size_t room = 0;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        uint64_t first_seq = segment_of_name(entry->d_name);
-        if (first_seq == 0)
-            continue;
-        if (*count == room) {
-            room = room ? room * 2 : 16;
-            *first_seqs = realloc(*first_seqs, room * sizeof **first_seqs);
-            CHECK(*first_seqs != NULL);
-        }
-        (*first_seqs)[(*count)++] = first_seq;
-    }
-    closedir(folder);
-    if (*count > 0)
-        qsort(*first_seqs, *count, sizeof **first_seqs, compare_seqs);
+    if (list.count > 0)
+        qsort(list.first_seqs, list.count, sizeof *list.first_seqs, compare_seqs);
+    *first_seqs = list.first_seqs;
+    *count = list.count;
     return 0;
 }

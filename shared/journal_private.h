@@ -35,7 +35,8 @@ struct journal {
 
     /* owned by the writer's thread */
     pthread_t worker;
-    bool worker_runs;
+    bool running;         /* replayed; the worker is there, unless it is stepped by hand */
+    int64_t next_sync_us; /* the worker's, by hand */
     size_t segment_size;
     size_t offset;
     unsigned char *batch;

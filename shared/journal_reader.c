@@ -5,10 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "shared/disk.h"
 #include "shared/journal_dir.h"
 
 struct journal_reader {
@@ -47,7 +45,7 @@ static void leave_segment(struct journal_reader *reader)
 {
     if (reader->map == NULL)
         return;
-    munmap((void *)(uintptr_t)reader->map, reader->size);
+    disk->unmap((void *)(uintptr_t)reader->map, reader->size);
     reader->bytes_before += reader->size;
     reader->map = NULL;
 }
@@ -110,28 +108,27 @@ static const char *check_segment(const struct journal_reader *reader, const stru
 static enum journal_read enter_segment(struct journal_reader *reader, uint64_t first_seq, struct error *error)
 {
     journal_segment_path(reader->dir, first_seq, reader->path);
-    int fd = open(reader->path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) != 0) {
+    int fd = disk->open(reader->path, O_RDONLY);
+    int64_t length = fd < 0 ? -1 : disk->size(fd);
+    if (length < 0) {
         error_set(error, "cannot read %s: %s", reader->path, strerror(errno));
         if (fd >= 0)
-            close(fd);
+            disk->close(fd);
         return JOURNAL_READ_FAILED;
     }
-    size_t size = (size_t)status.st_size;
+    size_t size = (size_t)length;
     struct journal_segment_header header;
-    bool whole = pread(fd, &header, sizeof header, 0) == sizeof header;
+    bool whole = disk->pread(fd, &header, sizeof header, 0) == sizeof header;
     const char *wrong = whole ? check_segment(reader, &header, first_seq, size) : "the file is too short";
-    void *map = wrong == NULL ? mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    void *map = wrong == NULL ? disk->map(fd, size) : NULL;
     int reason = errno;
-    close(fd);
+    disk->close(fd);
     if (wrong != NULL)
         return damaged(reader, 0, wrong, error);
-    if (map == MAP_FAILED) {
+    if (map == NULL) {
         error_set(error, "cannot map %s: %s", reader->path, strerror(reason));
         return JOURNAL_READ_FAILED;
     }
-    madvise(map, size, MADV_SEQUENTIAL);
     leave_segment(reader);
     reader->map = map;
     reader->size = size;
@@ -197,7 +194,7 @@ static bool successor_is_there(const struct journal_reader *reader)
 {
     char path[JOURNAL_PATH_MAX];
     journal_segment_path(reader->dir, reader->next_seq, path);
-    return reader->next_seq != reader->segment_first && access(path, F_OK) == 0;
+    return reader->next_seq != reader->segment_first && disk->exists(path);
 }
 
 /*

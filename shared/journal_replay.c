@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "shared/disk.h"
 #include "shared/journal_private.h"
 #include "shared/journal_reader.h"
 #include "shared/journal_segment.h"
@@ -21,9 +20,13 @@ static uint64_t bytes_of_segments(const char *dir)
         return 0;
     for (size_t i = 0; i < count; i++) {
         char path[JOURNAL_PATH_MAX];
-        struct stat status;
         journal_segment_path(dir, segments[i], path);
-        total += stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
+        int fd = disk->open(path, O_RDONLY);
+        if (fd < 0)
+            continue;
+        int64_t size = disk->size(fd);
+        total += size > 0 ? (uint64_t)size : 0;
+        disk->close(fd);
     }
     free(segments);
     return total;
@@ -70,11 +73,11 @@ static int cut_tail(struct journal *journal, const struct journal_position *posi
  * rests on it. */
 static int continue_segment(struct journal *journal, const struct journal_position *position, struct error *error)
 {
-    journal->active_fd = open(position->path, O_RDWR | O_CLOEXEC);
-    struct stat status;
-    if (journal->active_fd < 0 || fstat(journal->active_fd, &status) != 0)
+    journal->active_fd = disk->open(position->path, O_RDWR);
+    int64_t size = journal->active_fd < 0 ? -1 : disk->size(journal->active_fd);
+    if (size < 0)
         return error_set(error, "cannot write to %s: %s", position->path, strerror(errno));
-    journal->segment_size = (size_t)status.st_size;
+    journal->segment_size = (size_t)size;
     journal->offset = position->offset;
     journal->next_seq = position->next_seq;
     return 0;
@@ -90,11 +93,11 @@ static int sync_segments(struct journal *journal, struct error *error)
     for (size_t i = count < 2 ? 0 : count - 2; i < count && result == 0; i++) {
         char path[JOURNAL_PATH_MAX];
         journal_segment_path(journal->dir, segments[i], path);
-        int fd = open(path, O_RDWR | O_CLOEXEC);
-        if (fd < 0 || fdatasync(fd) != 0)
+        int fd = disk->open(path, O_RDWR);
+        if (fd < 0 || disk->fdatasync(fd) != 0)
             result = error_set(error, "cannot sync %s: %s", path, strerror(errno));
         if (fd >= 0)
-            close(fd);
+            disk->close(fd);
     }
     free(segments);
     return result;

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "shared/disk.h"
 #include "shared/journal_dir.h"
 
 #define ZERO_STEP (1u << 20)
@@ -18,17 +18,7 @@ static void prepared_path(const char *dir, char out[JOURNAL_PATH_MAX])
 static int zero_step(int fd, size_t offset, size_t end)
 {
     static const unsigned char zeros[ZERO_STEP];
-    size_t length = end - offset < ZERO_STEP ? end - offset : ZERO_STEP;
-    while (length > 0) {
-        ssize_t written = pwrite(fd, zeros, length, (off_t)offset);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return -1;
-        offset += (size_t)written;
-        length -= (size_t)written;
-    }
-    return 0;
+    return disk_write_all(fd, zeros, end - offset < ZERO_STEP ? end - offset : ZERO_STEP, (off_t)offset);
 }
 
 int journal_segment_zero(int fd, size_t offset, size_t end)
@@ -40,23 +30,20 @@ int journal_segment_zero(int fd, size_t offset, size_t end)
     return 0;
 }
 
-/* posix_fallocate() first: on a full disk it says so at once, without filling what is left. */
+/* Allocated first: on a full disk it says so at once, without filling what is left. */
 static int fill(int fd, size_t size, journal_segment_pause_fn pause, void *arg)
 {
-    int reason = posix_fallocate(fd, 0, (off_t)size);
-    if (reason != 0) {
-        errno = reason;
+    if (disk->allocate(fd, size) != 0)
         return -1;
-    }
     for (size_t offset = 0; offset < size; offset += ZERO_STEP) {
         if (zero_step(fd, offset, size) != 0)
             return -1;
         /* Little by little to the disk: one large flush would hold up the journal's own syncs. */
-        sync_file_range(fd, (off_t)offset, ZERO_STEP, SYNC_FILE_RANGE_WRITE);
+        disk->flush_range(fd, (off_t)offset, ZERO_STEP);
         if (pause != NULL)
             pause(arg);
     }
-    return fsync(fd);
+    return disk->fsync(fd);
 }
 
 int journal_segment_prepare(const char *dir, size_t size, journal_segment_pause_fn pause, void *arg,
@@ -64,14 +51,14 @@ int journal_segment_prepare(const char *dir, size_t size, journal_segment_pause_
 {
     char path[JOURNAL_PATH_MAX];
     prepared_path(dir, path);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = disk->open(path, O_RDWR | O_CREAT | O_TRUNC);
     if (fd < 0)
         return error_set(error, "cannot write %s: %s", path, strerror(errno));
     if (fill(fd, size, pause, arg) == 0)
         return fd;
     error_set(error, "cannot allocate %zu MiB for %s: %s", size >> 20, path, strerror(errno));
-    close(fd);
-    unlink(path);
+    disk->close(fd);
+    disk->unlink(path);
     return -1;
 }
 
@@ -90,8 +77,8 @@ int journal_segment_activate(int fd, const char *dir, const struct journal_meta 
     memcpy(header.magic, JOURNAL_SEGMENT_MAGIC, sizeof header.magic);
     memcpy(header.journal_id, meta->journal_id, sizeof header.journal_id);
     header.checksum = journal_checksum(&header, sizeof header);
-    if (pwrite(fd, &header, sizeof header, 0) != sizeof header || fdatasync(fd) != 0 ||
-        renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0)
+    if (disk_write_all(fd, &header, sizeof header, 0) != 0 || disk->fdatasync(fd) != 0 ||
+        disk->rename_new(from, to) != 0)
         return error_set(error, "cannot begin the segment %s: %s", to, strerror(errno));
     return journal_dir_sync(dir, error);
 }
@@ -100,5 +87,5 @@ void journal_segment_discard(const char *dir)
 {
     char path[JOURNAL_PATH_MAX];
     prepared_path(dir, path);
-    unlink(path);
+    disk->unlink(path);
 }

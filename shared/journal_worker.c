@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "shared/clock.h"
+#include "shared/disk.h"
 #include "shared/journal_private.h"
 #include "shared/journal_segment.h"
 #include "shared/log.h"
@@ -27,18 +28,17 @@ void journal_publish_synced(struct journal *journal, uint64_t seq)
 void journal_sync_file(struct journal *journal, int fd)
 {
     int64_t start = clock_mono_us();
-    if (fdatasync(fd) != 0)
+    if (disk->fdatasync(fd) != 0)
         journal_give_up(journal, "fdatasync");
     if (journal->config.metrics != NULL)
         metrics_observe(journal->config.metrics, METRIC_ISSUER_SYNC_TIME, (uint64_t)(clock_mono_us() - start), 1);
 }
 
-/* Worker: syncs what is written so far, the segment before included. */
 /* Worker: the segment before may be closed once it is synced. */
 static void release_retired(struct journal *journal, int retired)
 {
     journal_sync_file(journal, retired);
-    close(retired);
+    disk->close(retired);
     pthread_mutex_lock(&journal->mutex);
     journal->retired_fd = -1;
     pthread_cond_signal(&journal->writer_wakes);
@@ -121,14 +121,30 @@ static void worker_wait(struct worker *worker)
     pthread_cond_timedwait(&journal->worker_wakes, &journal->mutex, &until);
 }
 
+static struct worker worker_of(struct journal *journal)
+{
+    int64_t interval_ms = journal->config.sync_interval_ms;
+    return (struct worker){
+        .journal = journal,
+        .sync_interval_us = (interval_ms == SYNC_OS ? OS_SYNC_INTERVAL_MS : interval_ms) * 1000,
+        .next_sync_us = journal->next_sync_us,
+    };
+}
+
+void journal_work(struct journal *journal)
+{
+    CHECK(journal->config.worker_by_hand);
+    struct worker worker = worker_of(journal);
+    sync_when_due(&worker);
+    if (journal->prepared_fd < 0)
+        prepare_next(&worker);
+    journal->next_sync_us = worker.next_sync_us;
+}
+
 static void *worker_main(void *arg)
 {
     struct journal *journal = arg;
-    int64_t interval_ms = journal->config.sync_interval_ms;
-    struct worker worker = {
-        .journal = journal,
-        .sync_interval_us = (interval_ms == SYNC_OS ? OS_SYNC_INTERVAL_MS : interval_ms) * 1000,
-    };
+    struct worker worker = worker_of(journal);
     bool stopping = false;
     while (!stopping) {
         sync_when_due(&worker);
@@ -149,15 +165,20 @@ int journal_worker_start(struct journal *journal, struct error *error)
 {
     atomic_store(&journal->written_seq, journal->next_seq - 1);
     atomic_store(&journal->synced_seq, journal->next_seq - 1);
+    journal->running = true;
+    if (journal->config.worker_by_hand)
+        return 0;
     int reason = pthread_create(&journal->worker, NULL, worker_main, journal);
-    if (reason != 0)
-        return error_set(error, "cannot start a thread: %s", strerror(reason));
-    journal->worker_runs = true;
-    return 0;
+    if (reason == 0)
+        return 0;
+    journal->running = false;
+    return error_set(error, "cannot start a thread: %s", strerror(reason));
 }
 
 void journal_worker_stop(struct journal *journal)
 {
+    if (journal->config.worker_by_hand)
+        return;
     pthread_mutex_lock(&journal->mutex);
     journal->stopping = true;
     pthread_cond_signal(&journal->worker_wakes);
