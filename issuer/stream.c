@@ -221,7 +221,8 @@ static void fill_draft(struct stream *stream, struct source *source, struct draf
 static void push_draft(struct stream *stream, struct source *source, const struct draft *draft)
 {
     struct frame_header header;
-    struct frame_events events = {.first_seq = draft->first_seq, .last_seq = draft->last_seq};
+    struct frame_events events = {
+        .first_seq = draft->first_seq, .last_seq = draft->last_seq, .acked_seq = source->window.acked_seq};
     memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
     frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, draft->count);
     memcpy(stream->buffer, &header, sizeof header);

@@ -108,6 +108,8 @@ static const char *check_head(const struct frame_header *header, const struct fr
     if (events->first_seq == 0 || events->last_seq > INT64_MAX || events->last_seq < events->first_seq ||
         events->last_seq - events->first_seq + 1 != header->count)
         return "first sequence, last sequence and count do not agree";
+    if (events->acked_seq >= events->first_seq)
+        return "it is acknowledged already, as it says itself";
     return NULL;
 }
 

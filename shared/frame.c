@@ -16,6 +16,7 @@ static const size_t record_size[] = {
     [FRAME_ACK] = sizeof(struct frame_ack),
     [FRAME_PING] = 0,
     [FRAME_PONG] = 0,
+    [FRAME_BEHIND] = sizeof(struct frame_ack),
 };
 
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,
@@ -38,7 +39,7 @@ static const char *check_header(const struct frame_header *header)
         return "no magic of ours";
     if (header->version != FRAME_VERSION)
         return "another version";
-    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_PONG)
+    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_BEHIND)
         return "unknown kind";
     if (header->partitions == 0 || header->partitions > PARTITIONS_MAX || header->partition >= header->partitions)
         return "no such partition";
@@ -61,6 +62,7 @@ static const char *check_size(const struct frame_header *header, size_t body)
     case FRAME_EVENTS:
         return body < sizeof(struct frame_events) || header->count == 0 ? "no events" : NULL;
     case FRAME_ACK:
+    case FRAME_BEHIND:
         return header->count != 1 || body != sizeof(struct frame_ack) ? "size does not fit one acknowledgement" : NULL;
     case FRAME_PING:
     case FRAME_PONG:

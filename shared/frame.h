@@ -14,7 +14,7 @@
 #include "shared/coupon.h"
 
 #define FRAME_MAGIC   0x444e5043u /* "CPND" */
-#define FRAME_VERSION 1
+#define FRAME_VERSION 2
 
 enum frame_kind {
     FRAME_ISSUE_REQUESTS = 1,  /* gateway → issuer: struct frame_issue_request × count */
@@ -25,6 +25,7 @@ enum frame_kind {
     FRAME_ACK = 6,             /* persister → issuer: struct frame_ack × 1 */
     FRAME_PING = 7,            /* gateway → issuer: no records; asks whether the partition decides */
     FRAME_PONG = 8,            /* issuer → gateway: no records */
+    FRAME_BEHIND = 9,          /* persister → issuer: struct frame_ack × 1; the store has lost what it had */
 };
 
 struct frame_header {
@@ -126,9 +127,15 @@ struct frame_events {
     uint8_t journal_id[16];
     uint64_t first_seq;
     uint64_t last_seq;
+    uint64_t acked_seq; /* every record up to this one was acknowledged; a store that has less has lost it */
 };
-_Static_assert(sizeof(struct frame_events) == 32, "events layout");
+_Static_assert(sizeof(struct frame_events) == 40, "events layout");
 
+/*
+ * In FRAME_ACK: records first_seq to last_seq are in the store. In FRAME_BEHIND, the answer to events whose acked_seq
+ * the store does not reach, since it came back empty or from a backup: nothing of the events was written, every record
+ * up to last_seq is in the store, and first_seq = last_seq + 1 is the one that it needs next.
+ */
 struct frame_ack {
     uint8_t journal_id[16];
     uint64_t first_seq;

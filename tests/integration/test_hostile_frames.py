@@ -10,8 +10,8 @@ from cluster import Cluster, metric_sum, wait_until
 from ports import free_port_range
 from zmtp import Listener, Wire, open_address
 
-MAGIC, VERSION = 0x444E5043, 1
-ISSUE_REQUESTS, ISSUE_REPLIES, COUPON_REPLIES, EVENTS, ACK = 1, 2, 4, 5, 6
+MAGIC, VERSION = 0x444E5043, 2
+ISSUE_REQUESTS, ISSUE_REPLIES, COUPON_REPLIES, EVENTS, ACK, BEHIND = 1, 2, 4, 5, 6, 9
 
 
 def header(kind, count, magic=MAGIC, version=VERSION, partition=0, partitions=1):
@@ -76,7 +76,7 @@ def test_garbage_acknowledgements_are_dropped_by_the_issuer(cluster):
     metric = "coupond_issuer_frames_dropped_total"
     before = metric_sum(cluster.issuer.metrics(), metric)
     with Wire.connect(cluster.options["issuer/acks"], "PUSH") as wire:
-        count = send_all(wire, garbage(ACK, 32))
+        count = send_all(wire, garbage(ACK, 32) + garbage(BEHIND, 32))
         wait_dropped(cluster.issuer, metric, before, count - 1, lambda: issues_go_on(cluster))
         cluster.assert_kept()
 
@@ -91,7 +91,7 @@ def test_garbage_events_are_dropped_by_the_persister(tmp_path):
         persister.start()
         with listener.accept() as wire:
             wait_until(persister.is_ready, "the persister is ready")
-            count = send_all(wire, garbage(EVENTS, 32))
+            count = send_all(wire, garbage(EVENTS, 40))
             wait_dropped(persister, "coupond_persister_frames_dropped_total", 0, count - 1, persister.is_ready)
         assert cluster.issues() == {}
 

@@ -31,6 +31,7 @@ static void frame_of_each_kind_passes_with_its_exact_size_only(void **state)
         {FRAME_COUPON_REQUESTS, 1, 616},
         {FRAME_COUPON_REPLIES, 2, 1248},
         {FRAME_ACK, 1, 32},
+        {FRAME_BEHIND, 1, 32},
         {FRAME_PING, 0, 0},
         {FRAME_PONG, 0, 0},
     };
@@ -52,10 +53,10 @@ static void events_need_their_fixed_part_and_a_record(void **state)
 {
     (void)state;
     struct frame_header header;
-    assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 32), &header));
+    assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 40), &header));
     assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 1000), &header));
-    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 1, 31), &header));
-    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 0, 32), &header));
+    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 1, 39), &header));
+    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 0, 40), &header));
 }
 
 static void frame_refuses_a_foreign_header(void **state)

@@ -370,6 +370,7 @@ static void stream_holds_everything_back_until_a_coupon_is_persisted(void **stat
         receive_batch(&batch);
     while (batch.events.first_seq == 1);
     assert_int_equal(batch.events.first_seq, 2);
+    assert_int_equal(batch.events.acked_seq, 1);
 }
 
 static void stream_goes_on_after_a_restart_where_the_store_is(void **state)
@@ -384,6 +385,7 @@ static void stream_goes_on_after_a_restart_where_the_store_is(void **state)
     post("C", "b");
     receive_batch(&batch);
     assert_int_equal(batch.events.first_seq, 3);
+    assert_int_equal(batch.events.acked_seq, 2);
     acknowledge(&batch);
 }
 

@@ -185,6 +185,15 @@ static void a_count_that_does_not_agree_is_refused(void **state)
     assert_refused(fixture, "more records");
 }
 
+static void a_frame_that_says_it_was_acknowledged_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    events_fixed(&fixture->events)->acked_seq = 1;
+    assert_refused(fixture, "acknowledged already");
+    events_fixed(&fixture->events)->acked_seq = UINT64_MAX;
+    assert_refused(fixture, "acknowledged already");
+}
+
 static void sequences_beyond_what_a_store_can_hold_are_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -251,6 +260,7 @@ int main(void)
         TEST(a_frame_of_another_kind_is_refused),
         TEST(another_number_of_partitions_is_refused),
         TEST(a_count_that_does_not_agree_is_refused),
+        TEST(a_frame_that_says_it_was_acknowledged_is_refused),
         TEST(sequences_beyond_what_a_store_can_hold_are_refused),
         TEST(a_gap_between_journal_batches_is_refused),
         TEST(times_beyond_the_calendar_are_refused),
