@@ -1,0 +1,377 @@
+#include "issuer/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/clock.h"
+#include "shared/error.h"
+#include "shared/frame.h"
+#include "shared/log.h"
+
+#define REASONS_MAX 16
+
+/* A turn is bounded by the requests option; the frame that crosses the bound is taken whole. Coupon requests end it. */
+#define TURN_ISSUES_MAX (2 * FRAME_ISSUE_REQUESTS_MAX)
+_Static_assert(TURN_ISSUES_MAX <= JOURNAL_BATCH_RECORDS_MAX, "the issues of a turn fit one journal batch");
+_Static_assert(sizeof(struct journal_batch_header) + TURN_ISSUES_MAX * 112u +
+                       FRAME_COUPON_REQUESTS_MAX * JOURNAL_RECORD_BYTES_MAX <=
+                   JOURNAL_BATCH_BYTES_MAX,
+               "the bytes of a turn fit one journal batch");
+
+/* One frame of a turn, from its receipt to its answer. */
+struct exchange {
+    zmq_msg_t gateway; /* the ROUTER's identity of it */
+    zmq_msg_t request;
+    zmq_msg_t reply;
+    struct frame_header header;
+};
+
+struct turn {
+    struct turn_config config;
+    const struct journal_meta *meta;
+    struct monotone_clock clock;
+    struct exchange exchanges[TURN_FRAMES_MAX];
+    size_t exchanges_count;
+    struct ledger_command *commands; /* of all issue requests of the turn, in order */
+    size_t commands_count;
+    size_t coupon_requests;
+    bool room;    /* the journal takes another batch */
+    size_t bytes; /* journalled */
+    uint64_t verdicts[VERDICT_COUNT];
+    const char *reasons[REASONS_MAX]; /* that a frame was dropped for and that are logged */
+};
+
+/* --- life --- */
+
+struct turn *turn_create(const struct turn_config *config)
+{
+    struct turn *turn = calloc(1, sizeof *turn);
+    CHECK(turn != NULL);
+    CHECK(config->requests_max <= FRAME_ISSUE_REQUESTS_MAX);
+    turn->config = *config;
+    turn->meta = journal_meta(config->journal);
+    turn->clock.last_us = config->last_time_us;
+    turn->commands = malloc(TURN_ISSUES_MAX * sizeof *turn->commands);
+    CHECK(turn->commands != NULL);
+    metrics_set(config->metrics, METRIC_ISSUER_COUPONS, 0, (int64_t)ledger_coupons(config->ledger));
+    metrics_set(config->metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(config->journal));
+    return turn;
+}
+
+static void close_messages(struct turn *turn)
+{
+    for (size_t i = 0; i < turn->exchanges_count; i++) {
+        zmq_msg_close(&turn->exchanges[i].gateway);
+        zmq_msg_close(&turn->exchanges[i].request);
+        zmq_msg_close(&turn->exchanges[i].reply);
+    }
+    turn->exchanges_count = turn->commands_count = turn->coupon_requests = 0;
+}
+
+void turn_destroy(struct turn **turn)
+{
+    struct turn *self = *turn;
+    if (self == NULL)
+        return;
+    close_messages(self);
+    free(self->commands);
+    free(self);
+    *turn = NULL;
+}
+
+/* --- taking --- */
+
+bool turn_takes_more(const struct turn *turn)
+{
+    return turn->exchanges_count < TURN_FRAMES_MAX && turn->commands_count < turn->config.requests_max &&
+           turn->coupon_requests == 0;
+}
+
+size_t turn_frames(const struct turn *turn)
+{
+    return turn->exchanges_count;
+}
+
+/* True the first time that it is asked for `reason`, a constant string. */
+static bool first_time(struct turn *turn, const char *reason)
+{
+    size_t i = 0;
+    while (i < REASONS_MAX && turn->reasons[i] != NULL && turn->reasons[i] != reason)
+        i++;
+    if (i == REASONS_MAX || turn->reasons[i] != NULL)
+        return false;
+    turn->reasons[i] = reason;
+    return true;
+}
+
+/* Counts a frame that is not understood; logs each reason once. */
+static void drop_frame(struct turn *turn, const char *reason)
+{
+    metrics_add(turn->config.metrics, METRIC_ISSUER_FRAMES_DROPPED, 0, 1);
+    if (first_time(turn, reason))
+        log_warn("issuer", "dropped a request frame: %s (logged once) partition=%u", reason, turn->meta->partition);
+}
+
+/* Turns the frame's records into commands that borrow its bytes. NULL, or what is wrong with one of them. */
+static const char *take_issue_requests(struct turn *turn, const struct exchange *exchange)
+{
+    const char *bytes = frame_records(zmq_msg_data((zmq_msg_t *)&exchange->request));
+    struct ledger_command *commands = turn->commands + turn->commands_count;
+    for (uint32_t i = 0; i < exchange->header.count; i++, bytes += sizeof(struct frame_issue_request)) {
+        struct frame_issue_request request;
+        memcpy(&request, bytes, sizeof request);
+        if (!frame_issue_request_valid(&request))
+            return "an issue request is malformed";
+        commands[i] = (struct ledger_command){
+            .op = (enum issue_op)request.op,
+            .coupon_id = bytes + offsetof(struct frame_issue_request, coupon_id),
+            .coupon_id_length = request.coupon_id_length,
+            .user_id = bytes + offsetof(struct frame_issue_request, user_id),
+            .user_id_length = request.user_id_length,
+        };
+    }
+    turn->commands_count += exchange->header.count;
+    return NULL;
+}
+
+static const char *take_coupon_requests(struct turn *turn, const struct exchange *exchange)
+{
+    const char *bytes = frame_records(zmq_msg_data((zmq_msg_t *)&exchange->request));
+    for (uint32_t i = 0; i < exchange->header.count; i++, bytes += sizeof(struct frame_coupon_request)) {
+        struct frame_coupon_request request;
+        memcpy(&request, bytes, sizeof request);
+        if (!frame_coupon_request_valid(&request))
+            return "a coupon request is malformed";
+        if (request.op == COUPON_CREATE && coupon_partition(request.coupon.id, request.coupon.id_length,
+                                                            turn->meta->partitions) != turn->meta->partition)
+            return "a coupon of another partition";
+    }
+    turn->coupon_requests += exchange->header.count;
+    return NULL;
+}
+
+/* NULL when the exchange is part of the turn now. */
+static const char *take(struct turn *turn, struct exchange *exchange, bool two_parts)
+{
+    if (!two_parts)
+        return "not one part";
+    const char *wrong =
+        frame_check(zmq_msg_data(&exchange->request), zmq_msg_size(&exchange->request), &exchange->header);
+    if (wrong != NULL)
+        return wrong;
+    if (exchange->header.partitions != turn->meta->partitions)
+        return "the gateway believes in another number of partitions";
+    if (exchange->header.partition != turn->meta->partition)
+        return "meant for another partition";
+    switch (exchange->header.kind) {
+    case FRAME_ISSUE_REQUESTS:
+        return take_issue_requests(turn, exchange);
+    case FRAME_COUPON_REQUESTS:
+        return take_coupon_requests(turn, exchange);
+    case FRAME_PING:
+        return NULL;
+    default:
+        return "a kind that does not belong here";
+    }
+}
+
+void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool two_parts)
+{
+    CHECK(turn_takes_more(turn));
+    struct exchange *exchange = &turn->exchanges[turn->exchanges_count];
+    zmq_msg_init(&exchange->gateway);
+    zmq_msg_init(&exchange->request);
+    zmq_msg_init(&exchange->reply);
+    zmq_msg_move(&exchange->gateway, gateway);
+    zmq_msg_move(&exchange->request, request);
+    const char *wrong = take(turn, exchange, two_parts); /* once moved: a short message lies in its zmq_msg_t */
+    if (wrong == NULL) {
+        turn->exchanges_count++;
+        return;
+    }
+    drop_frame(turn, wrong);
+    zmq_msg_close(&exchange->gateway);
+    zmq_msg_close(&exchange->request);
+}
+
+/* --- deciding --- */
+
+static void *reply_init(struct turn *turn, struct exchange *exchange, enum frame_kind kind, size_t count,
+                        size_t record_size)
+{
+    CHECK(zmq_msg_init_size(&exchange->reply, sizeof(struct frame_header) + count * record_size) == 0);
+    unsigned char *data = zmq_msg_data(&exchange->reply);
+    frame_header_write((struct frame_header *)data, kind, turn->meta->partition, turn->meta->partitions,
+                       (uint32_t)count);
+    return data + sizeof(struct frame_header);
+}
+
+/* Decides, and makes it so: journal first, then the ledger. */
+static void decide_issue(struct turn *turn, struct ledger_command *command, int64_t now_us,
+                         struct ledger_decision *decision)
+{
+    ledger_decide_issue(turn->config.ledger, command, now_us, decision);
+    if (decision->verdict == VERDICT_ISSUED && !turn->room)
+        decision->verdict = VERDICT_OVERLOADED;
+    if (decision->verdict == VERDICT_ISSUED) {
+        journal_append_issue(turn->config.journal, command->coupon_id, command->coupon_id_length, command->user_id,
+                             command->user_id_length, decision->issue.sequence, decision->issue.nth);
+        ledger_apply_issue(command, decision);
+    }
+    turn->verdicts[decision->verdict]++;
+}
+
+static void on_issue_requests(struct turn *turn, struct exchange *exchange, struct ledger_command *commands,
+                              int64_t now_us)
+{
+    uint32_t count = exchange->header.count;
+    const char *requests = frame_records(zmq_msg_data(&exchange->request));
+    struct frame_issue_reply *replies =
+        reply_init(turn, exchange, FRAME_ISSUE_REPLIES, count, sizeof(struct frame_issue_reply));
+    for (uint32_t i = 0; i < count; i++) {
+        struct ledger_decision decision;
+        decide_issue(turn, &commands[i], now_us, &decision);
+        struct frame_issue_reply reply = {
+            .verdict = (uint8_t)decision.verdict,
+            .sequence = decision.issue.sequence,
+            .issued_at_us = decision.issue.issued_at_us,
+            .now_us = now_us,
+        };
+        memcpy(&reply.tag, requests + i * sizeof(struct frame_issue_request), sizeof reply.tag);
+        memcpy(&replies[i], &reply, sizeof reply);
+    }
+}
+
+/* Creates or changes a coupon: decides, journals, applies. */
+static enum verdict decide_policy(struct turn *turn, const struct frame_coupon_request *request, int64_t now_us,
+                                  struct coupon *result)
+{
+    struct coupon wanted;
+    struct ledger *ledger = turn->config.ledger;
+    CHECK(frame_coupon_read(&request->coupon, &wanted));
+    enum verdict verdict = request->op == COUPON_CREATE
+                               ? ledger_decide_create(ledger, &wanted, now_us, result)
+                               : ledger_decide_change(ledger, &wanted, request->fields, now_us, result);
+    if (verdict != VERDICT_COUPON_CREATED && verdict != VERDICT_COUPON_CHANGED)
+        return verdict;
+    if (!turn->room)
+        return VERDICT_OVERLOADED;
+    result->journal_seq = journal_append_coupon(turn->config.journal, result);
+    ledger_apply_coupon(ledger, result);
+    metrics_set(turn->config.metrics, METRIC_ISSUER_COUPONS, 0, (int64_t)ledger_coupons(ledger));
+    return verdict;
+}
+
+/* Fills `replies`, which has room for the listing or one reply; returns how many. */
+static size_t answer_coupon_request(struct turn *turn, const struct frame_coupon_request *request, int64_t now_us,
+                                    struct frame_coupon_reply *replies)
+{
+    char id[COUPON_ID_MAX + 1] = {0};
+    memcpy(id, request->coupon.id, request->coupon.id_length);
+    struct coupon result = {.id = ""};
+    const struct coupon *found[COUPON_LIST_MAX] = {&result};
+    enum verdict verdict = VERDICT_NONE;
+    size_t count = 1;
+    if (request->op == COUPON_LIST) {
+        count = ledger_list(turn->config.ledger, id, request->coupon.quantity, found);
+        verdict = count > 0 ? VERDICT_FOUND : VERDICT_NONE;
+    } else if (request->op == COUPON_GET) {
+        found[0] = ledger_find(turn->config.ledger, id, request->coupon.id_length);
+        verdict = found[0] != NULL ? VERDICT_FOUND : VERDICT_COUPON_NOT_FOUND;
+    } else {
+        verdict = decide_policy(turn, request, now_us, &result);
+    }
+    turn->verdicts[verdict]++;
+    size_t replies_count = count > 0 ? count : 1;
+    for (size_t i = 0; i < replies_count; i++) {
+        replies[i] = (struct frame_coupon_reply){
+            .tag = request->tag,
+            .verdict = (uint8_t)verdict,
+            .remaining = (uint32_t)(replies_count - 1 - i),
+            .now_us = now_us,
+        };
+        frame_coupon_write(&replies[i].coupon, count > 0 && found[i] != NULL ? found[i] : &result);
+    }
+    return replies_count;
+}
+
+static size_t replies_max(const struct frame_coupon_request *request)
+{
+    return request->op == COUPON_LIST ? request->coupon.quantity : 1;
+}
+
+static void on_coupon_requests(struct turn *turn, struct exchange *exchange, int64_t now_us)
+{
+    const char *bytes = frame_records(zmq_msg_data(&exchange->request));
+    struct frame_coupon_request requests[FRAME_COUPON_REQUESTS_MAX];
+    memcpy(requests, bytes, exchange->header.count * sizeof *requests);
+    size_t room = 0, count = 0;
+    for (uint32_t i = 0; i < exchange->header.count; i++)
+        room += replies_max(&requests[i]);
+    struct frame_coupon_reply *replies = malloc(room * sizeof *replies);
+    CHECK(replies != NULL);
+    for (uint32_t i = 0; i < exchange->header.count; i++)
+        count += answer_coupon_request(turn, &requests[i], now_us, replies + count);
+    memcpy(reply_init(turn, exchange, FRAME_COUPON_REPLIES, count, sizeof *replies), replies, count * sizeof *replies);
+    free(replies);
+}
+
+static void on_exchange(struct turn *turn, struct exchange *exchange, size_t *commands_done, int64_t now_us)
+{
+    switch (exchange->header.kind) {
+    case FRAME_ISSUE_REQUESTS:
+        on_issue_requests(turn, exchange, turn->commands + *commands_done, now_us);
+        *commands_done += exchange->header.count;
+        break;
+    case FRAME_COUPON_REQUESTS:
+        on_coupon_requests(turn, exchange, now_us);
+        break;
+    default:
+        reply_init(turn, exchange, FRAME_PONG, 0, 0);
+    }
+}
+
+void turn_decide(struct turn *turn, int64_t wall_us)
+{
+    struct journal *journal = turn->config.journal;
+    ledger_prepare(turn->config.ledger, turn->commands, turn->commands_count);
+    int64_t now_us = monotone_clock_read(&turn->clock, wall_us);
+    turn->room = journal_reserve(journal, journal_bytes_max(turn->commands_count, turn->coupon_requests));
+    journal_begin(journal, now_us);
+    size_t commands_done = 0;
+    for (size_t i = 0; i < turn->exchanges_count; i++)
+        on_exchange(turn, &turn->exchanges[i], &commands_done, now_us);
+    CHECK(commands_done == turn->commands_count);
+    turn->bytes = journal_commit(journal);
+}
+
+/* --- answering --- */
+
+void turn_answer(struct turn *turn, size_t frame, zmq_msg_t **gateway, zmq_msg_t **reply)
+{
+    CHECK(frame < turn->exchanges_count);
+    *gateway = &turn->exchanges[frame].gateway;
+    *reply = &turn->exchanges[frame].reply;
+}
+
+static void count(struct turn *turn)
+{
+    struct metrics *metrics = turn->config.metrics;
+    for (unsigned i = 0; i < VERDICT_COUNT; i++) {
+        if (turn->verdicts[i] > 0)
+            metrics_add(metrics, METRIC_ISSUER_VERDICTS, i, turn->verdicts[i]);
+        turn->verdicts[i] = 0;
+    }
+    size_t requests = turn->commands_count + turn->coupon_requests;
+    if (requests > 0)
+        metrics_observe(metrics, METRIC_ISSUER_BATCH, requests, 1);
+    metrics_add(metrics, METRIC_ISSUER_JOURNAL_BYTES, 0, turn->bytes);
+    metrics_set(metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(turn->config.journal));
+    metrics_set(metrics, METRIC_ISSUER_JOURNAL_FULL, 0, journal_is_full(turn->config.journal));
+}
+
+void turn_end(struct turn *turn)
+{
+    count(turn);
+    close_messages(turn);
+}
