@@ -10,6 +10,12 @@ void window_init(struct window *window, unsigned capacity, int64_t resend_us, ui
     *window = (struct window){.capacity = capacity, .resend_us = resend_us, .acked_seq = acked_seq};
 }
 
+void window_restart(struct window *window, uint64_t acked_seq)
+{
+    window->first = window->count = 0;
+    window->acked_seq = acked_seq;
+}
+
 static unsigned slot_at(const struct window *window, unsigned position)
 {
     return (window->first + position) % window->capacity;

@@ -43,6 +43,9 @@ struct window {
 /* `capacity` at most WINDOW_MAX. */
 void window_init(struct window *window, unsigned capacity, int64_t resend_us, uint64_t acked_seq);
 
+/* Gives up what is under way and goes on behind `acked_seq`, earlier or later. */
+void window_restart(struct window *window, uint64_t acked_seq);
+
 /* True when another batch may follow: there is a free slot and no barrier is under way. */
 bool window_accepts(const struct window *window);
 /* Adds the batch that follows the last one; returns its slot. */

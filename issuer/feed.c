@@ -1,0 +1,366 @@
+#include "issuer/feed.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "issuer/window.h"
+#include "shared/disk.h"
+#include "shared/frame.h"
+#include "shared/journal_dir.h"
+#include "shared/journal_reader.h"
+#include "shared/log.h"
+#include "shared/metrics.h"
+
+#define BATCH_BYTES_MAX (FRAME_BYTES_MAX - JOURNAL_BATCH_BYTES_MAX)
+
+/* A journal on its way to the store. */
+struct source {
+    struct journal *journal;
+    const struct journal_meta *meta;
+    char dir[JOURNAL_PATH_MAX];
+    struct journal_reader *reader;
+    int acked_fd;
+    struct window window;
+    zmq_msg_t frames[WINDOW_MAX]; /* by the window's slot */
+    struct metrics *metrics;
+    uint64_t read_seq; /* last record that is in a frame */
+    /* a journal batch that was read but did not fit into the last frame; NULL: none */
+    const void *held;
+    struct journal_batch_header held_header;
+};
+
+struct feed {
+    struct feed_config config;
+    struct source sources[PARTITIONS_MAX];
+    uint16_t sources_count;
+    unsigned char *buffer; /* the frame being built */
+    struct metrics *metrics;
+    bool frame_dropped;
+};
+
+/* --- life --- */
+
+struct feed *feed_create(const struct feed_config *config)
+{
+    struct feed *feed = calloc(1, sizeof *feed);
+    CHECK(feed != NULL);
+    feed->config = *config;
+    feed->buffer = malloc(FRAME_BYTES_MAX);
+    CHECK(feed->buffer != NULL);
+    feed->metrics = metrics_create("issuer", -1);
+    return feed;
+}
+
+static void forget_frames(struct source *source)
+{
+    const struct window *window = &source->window;
+    for (unsigned i = 0; i < window->count; i++)
+        zmq_msg_close(&source->frames[(window->first + i) % window->capacity]);
+    source->held = NULL;
+}
+
+static void source_close(struct source *source)
+{
+    forget_frames(source);
+    journal_reader_close(&source->reader);
+    if (source->acked_fd >= 0)
+        disk->close(source->acked_fd);
+}
+
+void feed_destroy(struct feed **feed)
+{
+    struct feed *self = *feed;
+    if (self == NULL)
+        return;
+    for (unsigned i = 0; i < self->sources_count; i++)
+        source_close(&self->sources[i]);
+    free(self->buffer);
+    free(self);
+    *feed = NULL;
+}
+
+/* The first record that is still in a file. */
+static int first_kept(const struct source *source, uint64_t *seq, struct error *error)
+{
+    uint64_t *segments;
+    size_t count;
+    if (journal_segments_list(source->dir, &segments, &count, error) != 0)
+        return -1;
+    *seq = count > 0 ? segments[0] : 1;
+    free(segments);
+    return 0;
+}
+
+/* Goes on behind record `acked`. */
+static int stand_behind(struct source *source, uint64_t acked, struct error *error)
+{
+    source->read_seq = acked;
+    window_restart(&source->window, acked);
+    enum journal_read found = journal_reader_seek(source->reader, acked + 1, error);
+    return found == JOURNAL_READ_BATCH || found == JOURNAL_READ_END ? 0 : -1;
+}
+
+int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct error *error)
+{
+    CHECK(feed->sources_count < PARTITIONS_MAX);
+    CHECK(strlen(dir) < JOURNAL_PATH_MAX);
+    struct source *source = &feed->sources[feed->sources_count++];
+    *source = (struct source){.journal = journal, .meta = journal_meta(journal)};
+    strcpy(source->dir, dir);
+    window_init(&source->window, feed->config.in_flight_max, feed->config.resend_us, 0);
+    source->metrics = metrics_create("issuer", source->meta->partition);
+    source->acked_fd = journal_acked_open(dir, error);
+    uint64_t first;
+    if (source->acked_fd < 0 || journal_reader_open(&source->reader, dir, error) != 0 ||
+        first_kept(source, &first, error) != 0)
+        return -1;
+    /* What is in no file any more was acknowledged, even if power was lost before that was noted. */
+    uint64_t acked = journal_acked_read(dir, source->meta->journal_id);
+    return stand_behind(source, acked < first ? first - 1 : acked, error);
+}
+
+/* --- from the journal into frames --- */
+
+static _Noreturn void give_up(const struct source *source, const char *reason)
+{
+    log_error("issuer", "the journal cannot be read back, stopping: %s partition=%u", reason, source->meta->partition);
+    disk->stop(1);
+    abort();
+}
+
+/* The next journal batch that is synced; false when there is none. The journal is ours and sound: it was replayed. */
+static bool next_batch(struct source *source, const void **batch, struct journal_batch_header *header)
+{
+    if (source->held != NULL) {
+        *batch = source->held;
+        *header = source->held_header;
+        source->held = NULL;
+        return true;
+    }
+    if (journal_synced_seq(source->journal) <= source->read_seq)
+        return false;
+    struct error error;
+    enum journal_read read = journal_reader_next(source->reader, batch, header, &error);
+    if (read != JOURNAL_READ_BATCH)
+        give_up(source, read == JOURNAL_READ_END ? "it ends too early" : error.text);
+    return true;
+}
+
+static bool holds_coupons(const void *batch)
+{
+    struct journal_batch_reader reader;
+    struct journal_record record;
+    journal_batch_reader_init(&reader, batch);
+    while (journal_batch_reader_next(&reader, &record)) {
+        if (record.type == JOURNAL_COUPON)
+            return true;
+    }
+    return false;
+}
+
+/* A frame in the making. */
+struct draft {
+    size_t bytes;
+    uint64_t first_seq;
+    uint64_t last_seq;
+    uint32_t count;
+    int64_t time_us;
+    bool barrier;
+};
+
+/* Copies synced journal batches into the buffer, up to the bounds or a barrier. */
+static void fill_draft(struct feed *feed, struct source *source, struct draft *draft)
+{
+    const void *batch;
+    struct journal_batch_header header;
+    size_t rows_max = feed->config.rows_max;
+    *draft = (struct draft){.bytes = sizeof(struct frame_header) + sizeof(struct frame_events)};
+    while (!draft->barrier && draft->count < rows_max && next_batch(source, &batch, &header)) {
+        bool fits = draft->bytes + header.length <= BATCH_BYTES_MAX && draft->count + header.count <= rows_max;
+        if (draft->count > 0 && !fits) {
+            source->held = batch;
+            source->held_header = header;
+            return;
+        }
+        if (draft->count == 0) {
+            draft->first_seq = header.first_seq;
+            draft->time_us = header.time_us;
+        }
+        memcpy(feed->buffer + draft->bytes, batch, header.length);
+        draft->bytes += header.length;
+        draft->count += header.count;
+        draft->last_seq = source->read_seq = header.first_seq + header.count - 1;
+        draft->barrier = holds_coupons(batch);
+    }
+}
+
+static void push_draft(struct feed *feed, struct source *source, const struct draft *draft)
+{
+    struct frame_header header;
+    struct frame_events events = {
+        .first_seq = draft->first_seq, .last_seq = draft->last_seq, .acked_seq = source->window.acked_seq};
+    memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
+    frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, draft->count);
+    memcpy(feed->buffer, &header, sizeof header);
+    memcpy(feed->buffer + sizeof header, &events, sizeof events);
+    unsigned slot = window_push(&source->window, draft->first_seq, draft->last_seq, draft->time_us, draft->barrier);
+    CHECK(zmq_msg_init_size(&source->frames[slot], draft->bytes) == 0);
+    memcpy(zmq_msg_data(&source->frames[slot]), feed->buffer, draft->bytes);
+}
+
+/* Something to read, and either nothing under way or enough for a full frame: so frames grow with the load. */
+static bool worth_a_frame(const struct feed *feed, const struct source *source)
+{
+    uint64_t unread = journal_synced_seq(source->journal) - source->read_seq;
+    return unread > 0 && (source->window.count == 0 || unread >= feed->config.rows_max);
+}
+
+static bool has_unread(const struct feed *feed, const struct source *source)
+{
+    return window_accepts(&source->window) && worth_a_frame(feed, source);
+}
+
+void feed_read_ahead(struct feed *feed)
+{
+    struct draft draft;
+    for (unsigned i = 0; i < feed->sources_count; i++) {
+        while (has_unread(feed, &feed->sources[i])) {
+            fill_draft(feed, &feed->sources[i], &draft);
+            push_draft(feed, &feed->sources[i], &draft);
+        }
+    }
+}
+
+bool feed_has_unread(const struct feed *feed)
+{
+    for (unsigned i = 0; i < feed->sources_count; i++) {
+        if (has_unread(feed, &feed->sources[i]))
+            return true;
+    }
+    return false;
+}
+
+/* --- to the persisters --- */
+
+bool feed_due(struct feed *feed, int64_t now_us, struct feed_frame *frame)
+{
+    for (uint16_t i = 0; i < feed->sources_count; i++) {
+        int slot = window_due(&feed->sources[i].window, now_us);
+        if (slot < 0)
+            continue;
+        *frame = (struct feed_frame){&feed->sources[i].frames[slot], i, (unsigned)slot};
+        return true;
+    }
+    return false;
+}
+
+void feed_sent(struct feed *feed, const struct feed_frame *frame, int64_t now_us)
+{
+    struct source *source = &feed->sources[frame->partition];
+    if (source->window.batches[frame->slot].sends > 0)
+        metrics_add(source->metrics, METRIC_ISSUER_STREAM_RESENT, 0, 1);
+    metrics_add(source->metrics, METRIC_ISSUER_STREAM_SENT, 0, 1);
+    window_sent(&source->window, frame->slot, now_us);
+}
+
+int64_t feed_deadline(const struct feed *feed)
+{
+    int64_t deadline = INT64_MAX;
+    for (unsigned i = 0; i < feed->sources_count; i++) {
+        int64_t next = window_deadline(&feed->sources[i].window);
+        deadline = next < deadline ? next : deadline;
+    }
+    return deadline;
+}
+
+/* --- and back --- */
+
+static void drop_frame(struct feed *feed, const char *reason)
+{
+    metrics_add(feed->metrics, METRIC_ISSUER_FRAMES_DROPPED, 0, 1);
+    if (!feed->frame_dropped)
+        log_warn("issuer", "dropped an acknowledgement frame: %s (logged once)", reason);
+    feed->frame_dropped = true;
+}
+
+static void note_acked(const struct source *source)
+{
+    if (journal_acked_write(source->acked_fd, source->meta->journal_id, source->window.acked_seq) != 0)
+        log_warn("issuer", "cannot note what the store has, it will be sent again after a restart: %s partition=%u",
+                 strerror(errno), source->meta->partition);
+}
+
+static void advance(struct source *source)
+{
+    uint64_t before = source->window.acked_seq;
+    for (int slot; (slot = window_pop(&source->window)) >= 0;)
+        zmq_msg_close(&source->frames[slot]);
+    if (source->window.acked_seq != before)
+        note_acked(source);
+}
+
+void feed_on_answer(struct feed *feed, const void *data, size_t size)
+{
+    struct frame_header header;
+    struct frame_ack ack;
+    const char *wrong = frame_check(data, size, &header);
+    if (wrong == NULL && (header.kind != FRAME_ACK || header.partition >= feed->sources_count))
+        wrong = "no acknowledgement of ours";
+    if (wrong != NULL) {
+        drop_frame(feed, wrong);
+        return;
+    }
+    struct source *source = &feed->sources[header.partition];
+    memcpy(&ack, frame_records(data), sizeof ack);
+    if (memcmp(ack.journal_id, source->meta->journal_id, sizeof ack.journal_id) != 0)
+        drop_frame(feed, "an acknowledgement of another journal");
+    else if (window_ack(&source->window, ack.first_seq, ack.last_seq))
+        advance(source);
+}
+
+/* --- how far it is --- */
+
+bool feed_is_idle(const struct feed *feed)
+{
+    for (unsigned i = 0; i < feed->sources_count; i++) {
+        if (feed->sources[i].window.count == 0)
+            return true;
+    }
+    return false;
+}
+
+bool feed_is_done(const struct feed *feed)
+{
+    for (unsigned i = 0; i < feed->sources_count; i++) {
+        if (feed->sources[i].window.acked_seq < journal_written_seq(feed->sources[i].journal))
+            return false;
+    }
+    return true;
+}
+
+uint64_t feed_acked_seq(const struct feed *feed, uint16_t partition)
+{
+    CHECK(partition < feed->sources_count);
+    return feed->sources[partition].window.acked_seq;
+}
+
+static void report(const struct source *source, int64_t wall_us)
+{
+    const struct window *window = &source->window;
+    uint64_t synced = journal_synced_seq(source->journal);
+    uint64_t written = journal_written_seq(source->journal);
+    int64_t oldest = window->count > 0 ? wall_us - window->batches[window->first].time_us : 0;
+    metrics_set(source->metrics, METRIC_ISSUER_SYNCED_SEQ, 0, (int64_t)synced);
+    metrics_set(source->metrics, METRIC_ISSUER_PERSISTED_SEQ, 0, (int64_t)window->acked_seq);
+    metrics_set(source->metrics, METRIC_ISSUER_LAG_ROWS, 0, (int64_t)(written - window->acked_seq));
+    metrics_set(source->metrics, METRIC_ISSUER_LAG_TIME, 0, oldest > 0 ? oldest : 0);
+    metrics_set(source->metrics, METRIC_ISSUER_STREAM_IN_FLIGHT, 0, window->count);
+}
+
+void feed_report(const struct feed *feed, int64_t wall_us)
+{
+    for (unsigned i = 0; i < feed->sources_count; i++)
+        report(&feed->sources[i], wall_us);
+}

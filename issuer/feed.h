@@ -1,0 +1,66 @@
+/*
+ * What the stream does, without its sockets: reads behind the journals of all partitions, makes frames of what is
+ * synced, says which of them are to be sent now, and takes what the persisters answer. No thread and no clock of its
+ * own, so that it can be stepped by hand. Owned by the stream's thread.
+ *
+ *   in   FRAME_ACK      records first to last are in the store
+ *   out  FRAME_EVENTS   whole journal batches, again and again until they are acknowledged
+ */
+#ifndef COUPOND_FEED_H
+#define COUPOND_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zmq.h>
+
+#include "shared/error.h"
+#include "shared/journal.h"
+
+struct feed;
+
+struct feed_config {
+    size_t rows_max;        /* journal records in one frame; a journal batch is never split */
+    unsigned in_flight_max; /* frames of a partition that are under way */
+    int64_t resend_us;
+};
+
+struct feed *feed_create(const struct feed_config *config);
+void feed_destroy(struct feed **feed);
+
+/* Adds the next partition's journal, already replayed; it outlives the feed. -1 and `error` when it cannot be read. */
+int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct error *error);
+
+/* Makes frames of what is synced, as far as the bounds allow. Stops the process when a journal cannot be read back. */
+void feed_read_ahead(struct feed *feed);
+/* True when feed_read_ahead() has something to do. */
+bool feed_has_unread(const struct feed *feed);
+
+/* A frame that is to be sent now; the message is borrowed, and copied to be sent. */
+struct feed_frame {
+    zmq_msg_t *message;
+    uint16_t partition;
+    unsigned slot;
+};
+
+/* False when nothing is to be sent at `now_us`. */
+bool feed_due(struct feed *feed, int64_t now_us, struct feed_frame *frame);
+/* The frame was handed over at `now_us`. */
+void feed_sent(struct feed *feed, const struct feed_frame *frame, int64_t now_us);
+/* When feed_due() has to be asked again at the latest; INT64_MAX: nothing waits for an answer. */
+int64_t feed_deadline(const struct feed *feed);
+
+/* Takes what a persister answered: any bytes. What is not understood is counted, logged once and dropped. */
+void feed_on_answer(struct feed *feed, const void *data, size_t size);
+
+/* True when a partition has nothing under way, so that its next record is worth waking for. */
+bool feed_is_idle(const struct feed *feed);
+/* True when the store has every record that is written. */
+bool feed_is_done(const struct feed *feed);
+/* Up to which record the store has everything. */
+uint64_t feed_acked_seq(const struct feed *feed, uint16_t partition);
+
+/* Brings the gauges up to date. */
+void feed_report(const struct feed *feed, int64_t wall_us);
+
+#endif
