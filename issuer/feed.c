@@ -29,6 +29,9 @@ struct source {
     /* a journal batch that was read but did not fit into the last frame; NULL: none */
     const void *held;
     struct journal_batch_header held_header;
+    /* records up to gap_until that are in no file any more, of which the store has those up to gap_after; 0: none */
+    uint64_t gap_after;
+    uint64_t gap_until;
 };
 
 struct feed {
@@ -196,11 +199,18 @@ static void fill_draft(struct feed *feed, struct source *source, struct draft *d
     }
 }
 
+/* What frames say that the store has: over a gap, what it said itself. */
+static uint64_t claimed_seq(const struct source *source)
+{
+    uint64_t acked = source->window.acked_seq;
+    return acked > source->gap_until ? acked : source->gap_after;
+}
+
 static void push_draft(struct feed *feed, struct source *source, const struct draft *draft)
 {
     struct frame_header header;
     struct frame_events events = {
-        .first_seq = draft->first_seq, .last_seq = draft->last_seq, .acked_seq = source->window.acked_seq};
+        .first_seq = draft->first_seq, .last_seq = draft->last_seq, .acked_seq = claimed_seq(source)};
     memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
     frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, draft->count);
     memcpy(feed->buffer, &header, sizeof header);
@@ -301,12 +311,46 @@ static void advance(struct source *source)
         note_acked(source);
 }
 
+/* The records between what the store has and what is still in a file, of which only a backup of the store knows. */
+static void note_gap(struct source *source, uint64_t stored_seq, uint64_t first)
+{
+    bool gap = stored_seq + 1 < first;
+    source->gap_after = gap ? stored_seq : 0;
+    source->gap_until = gap ? first - 1 : 0;
+    metrics_set(source->metrics, METRIC_ISSUER_STORE_MISSING, 0, gap ? (int64_t)(first - 1 - stored_seq) : 0);
+    if (gap)
+        log_error("issuer",
+                  "records %" PRIu64 " to %" PRIu64
+                  " are in no journal file any more, and the store has lost them: bring "
+                  "them back from another backup of the database partition=%u",
+                  stored_seq + 1, first - 1, source->meta->partition);
+}
+
+/* The store came back with less than it had: it gets everything again. From the first record, since one that has lost
+ * its last transactions may lack any of them. */
+static void rewind_to_first(struct source *source, uint64_t stored_seq)
+{
+    uint64_t first, acked = source->window.acked_seq;
+    struct error error;
+    forget_frames(source);
+    if (first_kept(source, &first, &error) != 0 || stand_behind(source, first - 1, &error) != 0)
+        give_up(source, error.text);
+    log_warn("issuer",
+             "the store has records up to %" PRIu64 " only, it had acknowledged those up to %" PRIu64
+             ": sending again from record %" PRIu64 " partition=%u",
+             stored_seq, acked, first, source->meta->partition);
+    metrics_add(source->metrics, METRIC_ISSUER_STORE_REWINDS, 0, 1);
+    note_gap(source, stored_seq, first);
+    note_acked(source);
+}
+
 void feed_on_answer(struct feed *feed, const void *data, size_t size)
 {
     struct frame_header header;
     struct frame_ack ack;
     const char *wrong = frame_check(data, size, &header);
-    if (wrong == NULL && (header.kind != FRAME_ACK || header.partition >= feed->sources_count))
+    if (wrong == NULL &&
+        ((header.kind != FRAME_ACK && header.kind != FRAME_BEHIND) || header.partition >= feed->sources_count))
         wrong = "no acknowledgement of ours";
     if (wrong != NULL) {
         drop_frame(feed, wrong);
@@ -316,8 +360,10 @@ void feed_on_answer(struct feed *feed, const void *data, size_t size)
     memcpy(&ack, frame_records(data), sizeof ack);
     if (memcmp(ack.journal_id, source->meta->journal_id, sizeof ack.journal_id) != 0)
         drop_frame(feed, "an acknowledgement of another journal");
-    else if (window_ack(&source->window, ack.first_seq, ack.last_seq))
+    else if (header.kind == FRAME_ACK && window_ack(&source->window, ack.first_seq, ack.last_seq))
         advance(source);
+    else if (header.kind == FRAME_BEHIND && ack.last_seq < claimed_seq(source)) /* else it is told again */
+        rewind_to_first(source, ack.last_seq);
 }
 
 /* --- how far it is --- */

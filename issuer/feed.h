@@ -4,6 +4,7 @@
  * own, so that it can be stepped by hand. Owned by the stream's thread.
  *
  *   in   FRAME_ACK      records first to last are in the store
+ *        FRAME_BEHIND   the store has lost what it had: it came back empty, or from a backup
  *   out  FRAME_EVENTS   whole journal batches, again and again until they are acknowledged
  */
 #ifndef COUPOND_FEED_H

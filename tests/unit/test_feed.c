@@ -110,6 +110,11 @@ static void acknowledge(uint64_t first_seq, uint64_t last_seq)
     answer(FRAME_ACK, first_seq, last_seq);
 }
 
+static void tell_behind(uint64_t stored_seq)
+{
+    answer(FRAME_BEHIND, stored_seq + 1, stored_seq);
+}
+
 static uint64_t acked_on_disk(void)
 {
     return journal_acked_read(journal_fixture_dir, journal_meta(journal)->journal_id);
@@ -291,6 +296,48 @@ static void feed_tells_in_each_frame_what_was_acknowledged(void **state)
     assert_int_equal(expect_sent(0, 2, 2).acked_seq, 1);
 }
 
+static void feed_sends_everything_again_to_a_store_that_came_back_with_less(void **state)
+{
+    (void)state;
+    int64_t rewinds = metric_of("coupond_issuer_store_rewinds_total");
+    persist(5);
+    journal_fixture_append(journal, 1);
+    expect_sent(0, 6, 6);
+    tell_behind(2);
+    assert_int_equal(acked_on_disk(), 0);
+    assert_int_equal(expect_sent(0, 1, 6).acked_seq, 0);
+    acknowledge(6, 6); /* of before: the frame is not under way any more */
+    assert_int_equal(feed_acked_seq(feed, 0), 0);
+    acknowledge(1, 6);
+    assert_int_equal(acked_on_disk(), 6);
+    assert_int_equal(metric_of("coupond_issuer_store_rewinds_total"), rewinds + 1);
+    assert_int_equal(metric_of("coupond_issuer_store_missing_records"), 0);
+}
+
+static void feed_begins_again_only_once_however_many_persisters_ask(void **state)
+{
+    (void)state;
+    int64_t rewinds = metric_of("coupond_issuer_store_rewinds_total");
+    persist(5);
+    journal_fixture_append(journal, 1);
+    expect_sent(0, 6, 6);
+    tell_behind(0);
+    expect_sent(0, 1, 6);
+    tell_behind(0);
+    tell_behind(3);
+    expect_nothing(0);
+    assert_int_equal(metric_of("coupond_issuer_store_rewinds_total"), rewinds + 1);
+}
+
+static void feed_is_not_misled_by_a_store_that_has_more(void **state)
+{
+    (void)state;
+    persist(5);
+    tell_behind(5);
+    tell_behind(9);
+    assert_int_equal(feed_acked_seq(feed, 0), 5);
+}
+
 /* The first segment goes, as when snapshot and store have what is in it. */
 static void lose_first_segment(void)
 {
@@ -305,6 +352,34 @@ static void lose_first_segment(void)
     } while (count < 2);
     journal_segment_path(journal_fixture_dir, 1, path);
     assert_int_equal(remove(path), 0);
+}
+
+static void feed_goes_on_over_records_that_are_in_no_file_any_more(void **state)
+{
+    (void)state;
+    struct frame_events events;
+    persist(1);
+    lose_first_segment();
+    while (send_one(0, &events)) /* its reader still has the file */
+        acknowledge(events.first_seq, events.last_seq);
+    uint64_t *segments, all = journal_written_seq(journal);
+    size_t count;
+    struct error error;
+    assert_int_equal(journal_segments_list(journal_fixture_dir, &segments, &count, &error), 0);
+    uint64_t first = segments[0];
+    free(segments);
+    assert_true(first > 3);
+    tell_behind(2);
+    assert_int_equal(metric_of("coupond_issuer_store_missing_records"), (int64_t)first - 3);
+    assert_true(send_one(0, &events));
+    assert_int_equal(events.first_seq, first);
+    assert_int_equal(events.acked_seq, 2); /* what the store itself said */
+    tell_behind(2);                        /* said again by another persister */
+    assert_int_equal(feed_acked_seq(feed, 0), first - 1);
+    do
+        acknowledge(events.first_seq, events.last_seq);
+    while (send_one(0, &events));
+    assert_int_equal(acked_on_disk(), all);
 }
 
 static void feed_starts_with_the_first_segment_when_nothing_was_noted(void **state)
@@ -335,6 +410,10 @@ int main(void)
         TEST(feed_counts_and_drops_what_it_does_not_understand),
         TEST(feed_goes_on_after_a_restart_where_the_store_is),
         TEST(feed_tells_in_each_frame_what_was_acknowledged),
+        TEST(feed_sends_everything_again_to_a_store_that_came_back_with_less),
+        TEST(feed_begins_again_only_once_however_many_persisters_ask),
+        TEST(feed_is_not_misled_by_a_store_that_has_more),
+        TEST(feed_goes_on_over_records_that_are_in_no_file_any_more),
         TEST(feed_starts_with_the_first_segment_when_nothing_was_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
