@@ -29,7 +29,7 @@ struct source {
     /* a journal batch that was read but did not fit into the last frame; NULL: none */
     const void *held;
     struct journal_batch_header held_header;
-    /* records up to gap_until that are in no file any more, of which the store has those up to gap_after; 0: none */
+    /* records behind gap_after, up to gap_until, are neither in the store nor in a file any more; 0: there are none */
     uint64_t gap_after;
     uint64_t gap_until;
 };
@@ -61,7 +61,6 @@ static void forget_frames(struct source *source)
     const struct window *window = &source->window;
     for (unsigned i = 0; i < window->count; i++)
         zmq_msg_close(&source->frames[(window->first + i) % window->capacity]);
-    source->held = NULL;
 }
 
 static void source_close(struct source *source)
@@ -96,12 +95,18 @@ static int first_kept(const struct source *source, uint64_t *seq, struct error *
     return 0;
 }
 
-/* Goes on behind record `acked`. */
+/* Goes on behind record `acked`, or behind the batch before when that is in the middle of one. The batch that is read
+ * here is synced: what is acknowledged is, and all is after a replay. */
 static int stand_behind(struct source *source, uint64_t acked, struct error *error)
 {
+    source->held = NULL;
+    enum journal_read found = journal_reader_seek(source->reader, acked + 1, error);
+    if (found == JOURNAL_READ_BATCH)
+        found = journal_reader_next(source->reader, &source->held, &source->held_header, error);
+    if (found == JOURNAL_READ_BATCH)
+        acked = source->held_header.first_seq - 1;
     source->read_seq = acked;
     window_restart(&source->window, acked);
-    enum journal_read found = journal_reader_seek(source->reader, acked + 1, error);
     return found == JOURNAL_READ_BATCH || found == JOURNAL_READ_END ? 0 : -1;
 }
 
@@ -199,11 +204,10 @@ static void fill_draft(struct feed *feed, struct source *source, struct draft *d
     }
 }
 
-/* What frames say that the store has: over a gap, what it said itself. */
+/* What frames say that the store has without a gap. */
 static uint64_t claimed_seq(const struct source *source)
 {
-    uint64_t acked = source->window.acked_seq;
-    return acked > source->gap_until ? acked : source->gap_after;
+    return source->gap_until > 0 ? source->gap_after : source->window.acked_seq;
 }
 
 static void push_draft(struct feed *feed, struct source *source, const struct draft *draft)
@@ -326,19 +330,19 @@ static void note_gap(struct source *source, uint64_t stored_seq, uint64_t first)
                   stored_seq + 1, first - 1, source->meta->partition);
 }
 
-/* The store came back with less than it had: it gets everything again. From the first record, since one that has lost
- * its last transactions may lack any of them. */
-static void rewind_to_first(struct source *source, uint64_t stored_seq)
+/* The store came back with less than it had: it gets again what it lacks, as far as that is still in a file. */
+static void rewind_to(struct source *source, uint64_t stored_seq)
 {
     uint64_t first, acked = source->window.acked_seq;
     struct error error;
     forget_frames(source);
-    if (first_kept(source, &first, &error) != 0 || stand_behind(source, first - 1, &error) != 0)
+    if (first_kept(source, &first, &error) != 0 ||
+        stand_behind(source, stored_seq + 1 < first ? first - 1 : stored_seq, &error) != 0)
         give_up(source, error.text);
     log_warn("issuer",
              "the store has records up to %" PRIu64 " only, it had acknowledged those up to %" PRIu64
              ": sending again from record %" PRIu64 " partition=%u",
-             stored_seq, acked, first, source->meta->partition);
+             stored_seq, acked, source->read_seq + 1, source->meta->partition);
     metrics_add(source->metrics, METRIC_ISSUER_STORE_REWINDS, 0, 1);
     note_gap(source, stored_seq, first);
     note_acked(source);
@@ -363,7 +367,7 @@ void feed_on_answer(struct feed *feed, const void *data, size_t size)
     else if (header.kind == FRAME_ACK && window_ack(&source->window, ack.first_seq, ack.last_seq))
         advance(source);
     else if (header.kind == FRAME_BEHIND && ack.last_seq < claimed_seq(source)) /* else it is told again */
-        rewind_to_first(source, ack.last_seq);
+        rewind_to(source, ack.last_seq);
 }
 
 /* --- how far it is --- */

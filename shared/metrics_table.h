@@ -35,7 +35,7 @@
     X(ISSUER_STREAM_SENT, COUNTER, NONE, 1, "coupond_issuer_stream_batches_total", "batches sent to persisters, re-sent ones included") \
     X(ISSUER_STREAM_RESENT, COUNTER, NONE, 1, "coupond_issuer_stream_resent_total", "batches sent again because no acknowledgement came in time") \
     X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "batches that wait for their acknowledgement") \
-    X(ISSUER_STORE_REWINDS, COUNTER, NONE, 1, "coupond_issuer_store_rewinds_total", "times that the store came back with less than it had and was sent everything again") \
+    X(ISSUER_STORE_REWINDS, COUNTER, NONE, 1, "coupond_issuer_store_rewinds_total", "times that the store came back with less than it had and was sent the rest again") \
     X(ISSUER_STORE_MISSING, GAUGE, NONE, 1, "coupond_issuer_store_missing_records", "journal records that the store has lost and that are in no journal file any more") \
     X(ISSUER_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_frames_dropped_total", "ZeroMQ frames not understood") \
     X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames whose gateway was gone or did not take them") \
