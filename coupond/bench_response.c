@@ -12,23 +12,18 @@ static int on_body(http_parser *parser, const char *at, size_t length)
     return 0;
 }
 
-static int on_message_begin(http_parser *parser)
-{
-    struct bench_response *response = parser->data;
-    return response->state == BENCH_RESPONSE_DONE ? 1 : 0;
-}
-
+/* Stops the parser, which would skip empty lines behind the end. */
 static int on_message_complete(http_parser *parser)
 {
     struct bench_response *response = parser->data;
     response->status = (int)parser->status_code;
     response->keep_alive = http_should_keep_alive(parser) != 0;
     response->state = BENCH_RESPONSE_DONE;
+    http_parser_pause(parser, 1);
     return 0;
 }
 
 static const http_parser_settings settings = {
-    .on_message_begin = on_message_begin,
     .on_body = on_body,
     .on_message_complete = on_message_complete,
 };
@@ -43,12 +38,18 @@ void bench_response_init(struct bench_response *response)
     response->body_length = 0;
 }
 
+static bool sound(const struct bench_response *response)
+{
+    enum http_errno fault = HTTP_PARSER_ERRNO(&response->parser);
+    return fault == HPE_OK || (fault == HPE_PAUSED && response->state == BENCH_RESPONSE_DONE);
+}
+
 enum bench_response_state bench_response_feed(struct bench_response *response, const char *data, size_t length)
 {
     if (length == 0)
         return response->state;
-    size_t used = http_parser_execute(&response->parser, &settings, data, length);
-    if (used != length || HTTP_PARSER_ERRNO(&response->parser) != HPE_OK)
+    bool more = response->state == BENCH_RESPONSE_MORE;
+    if (!more || http_parser_execute(&response->parser, &settings, data, length) != length || !sound(response))
         response->state = BENCH_RESPONSE_BAD;
     return response->state;
 }
@@ -57,7 +58,7 @@ enum bench_response_state bench_response_end(struct bench_response *response)
 {
     if (response->state == BENCH_RESPONSE_MORE)
         http_parser_execute(&response->parser, &settings, NULL, 0);
-    if (response->state != BENCH_RESPONSE_DONE || HTTP_PARSER_ERRNO(&response->parser) != HPE_OK)
+    if (response->state != BENCH_RESPONSE_DONE || !sound(response))
         response->state = BENCH_RESPONSE_BAD;
     response->keep_alive = false;
     return response->state;
