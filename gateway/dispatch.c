@@ -1,70 +1,12 @@
 #include "gateway/dispatch.h"
 
+#include "gateway/answer.h"
 #include "gateway/api.h"
 #include "gateway/coupon_id_random.h"
 #include "gateway/gateway_loop.h"
 #include "gateway/listing.h"
 #include "gateway/local_answers.h"
-#include "gateway/verdicts.h"
 #include "shared/error.h"
-#include "shared/log.h"
-
-/* An answer under way: to an exchange, or to the request at hand of a connection that waits for nothing. */
-struct answer {
-    struct gateway_loop *loop;
-    struct connection *connection;
-    struct exchange *exchange; /* NULL: of the request at hand */
-    enum metric_route route;
-    struct reply_style style;
-    struct buffer *out;
-};
-
-static void count_answer(struct gateway_loop *loop, enum metric_route route, int status)
-{
-    metrics_add(loop->metrics, METRIC_GATEWAY_REQUESTS, metrics_route_status(route, status), 1);
-}
-
-/* ---- answers to exchanges ---- */
-
-static struct answer begin_answer(struct gateway_loop *loop, struct exchange *exchange)
-{
-    struct connection *connection = exchange->connection;
-
-    return (struct answer){
-        .loop = loop,
-        .connection = connection,
-        .exchange = exchange,
-        .route = exchange->route,
-        .style = {connection_ends_with(connection, exchange), exchange->http_1_0, exchange->head_only},
-        .out = connection_answer_buffer(connection, exchange),
-    };
-}
-
-static void end_answer(const struct answer *answer, int status)
-{
-    struct gateway_loop *loop = answer->loop;
-    struct exchange *exchange = answer->exchange;
-
-    count_answer(loop, answer->route, status);
-    if (exchange != NULL && exchange->waiting != 0) {
-        metrics_observe(loop->metrics, METRIC_GATEWAY_REQUEST_TIME,
-                        (uint64_t)(gateway_loop_now_us(loop) - exchange->begun_us), 1);
-        exchange_settle(&loop->exchanges, exchange);
-    }
-    connection_answered(answer->connection, exchange);
-}
-
-static void answer_error(const struct answer *answer, enum error_code code, const struct problem_extras *extras)
-{
-    end_answer(answer, reply_write_problem(answer->out, &answer->loop->clock, answer->style, code, extras));
-}
-
-static void fail_exchange(struct gateway_loop *loop, struct exchange *exchange, enum error_code code)
-{
-    struct answer answer = begin_answer(loop, exchange);
-
-    answer_error(&answer, code, NULL);
-}
 
 /* ---- answers to the request at hand ---- */
 
@@ -91,7 +33,7 @@ static struct answer begin_local_answer(struct connection *connection, const str
     if (connection->queue_length > 0) {
         exchange = acquire_exchange(connection, request, route);
         CHECK(exchange != NULL); /* the connection takes no request behind others without a free exchange */
-        return begin_answer(connection->loop, exchange);
+        return answer_begin(connection->loop, exchange);
     }
     return (struct answer){
         .loop = connection->loop,
@@ -152,7 +94,7 @@ static void answer_local(struct connection *connection, const struct http_reques
         status = local_answer_readyz(answer.loop, answer.out, answer.style);
     else
         status = local_answer_metrics(answer.loop, answer.out, answer.style);
-    end_answer(&answer, status);
+    answer_end(&answer, status);
 }
 
 /* ---- calls of the issuer ---- */
@@ -298,7 +240,7 @@ static void send_list(struct gateway_loop *loop, struct exchange *exchange)
 
     for (uint16_t p = 0; p < loop->partitions; p++) {
         if (!partition_up(loop, p)) {
-            fail_exchange(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
+            answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
             return;
         }
     }
@@ -313,12 +255,12 @@ void dispatch_held(struct gateway_loop *loop, struct exchange *exchange)
     struct answer answer;
 
     if (gateway_loop_crowded(loop) || loop->exchanges.waiting_lists >= LISTINGS_MAX) {
-        fail_exchange(loop, exchange, ERROR_OVERLOADED);
+        answer_exchange_with_error(loop, exchange, ERROR_OVERLOADED);
     } else if (exchange->kind == EXCHANGE_LIST) {
         send_list(loop, exchange);
     } else {
-        answer = begin_answer(loop, exchange);
-        end_answer(&answer, local_answer_metrics(loop, answer.out, answer.style));
+        answer = answer_begin(loop, exchange);
+        answer_end(&answer, local_answer_metrics(loop, answer.out, answer.style));
     }
 }
 
@@ -348,141 +290,4 @@ void dispatch_request(struct connection *connection, const struct http_request *
         take_metrics(connection, request, &call);
         break;
     }
-}
-
-/* ---- replies of the issuer ---- */
-
-/* The exchange that waits for this reply; NULL, and counted, when nobody does (any more). */
-static struct exchange *find_waiting(struct gateway_loop *loop, uint16_t partition, uint64_t tag)
-{
-    struct exchange *exchange = exchange_find(&loop->exchanges, tag);
-
-    if (exchange != NULL && (exchange->waiting & (1ull << partition)) != 0)
-        return exchange;
-    metrics_add(loop->metrics, METRIC_GATEWAY_REPLIES_LATE, 0, 1);
-    return NULL;
-}
-
-/* The issuer speaks nonsense: what it decided is not known. */
-static void answer_nonsense(struct gateway_loop *loop, const struct answer *answer, uint16_t partition,
-                            unsigned verdict)
-{
-    metrics_add(loop->metrics, METRIC_GATEWAY_FRAMES_DROPPED, 0, 1);
-    log_debug("gateway", "a reply of the issuer makes no sense partition=%u verdict=%u", partition, verdict);
-    answer_error(answer, ERROR_OUTCOME_UNKNOWN, NULL);
-}
-
-void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply)
-{
-    struct gateway_loop *loop = arg;
-    struct exchange *exchange = find_waiting(loop, partition, reply->tag);
-    struct answer answer;
-    int status = 0;
-
-    if (exchange == NULL)
-        return;
-    answer = begin_answer(loop, exchange);
-    if (exchange->kind == EXCHANGE_ISSUE)
-        status = verdict_answer_issue(answer.out, &loop->clock, answer.style, exchange, reply);
-    if (status != 0)
-        end_answer(&answer, status);
-    else
-        answer_nonsense(loop, &answer, partition, reply->verdict);
-}
-
-static void finish_listing(struct gateway_loop *loop, struct exchange *exchange)
-{
-    struct answer answer = begin_answer(loop, exchange);
-    struct reply reply = {.status = 200, .type = REPLY_JSON};
-
-    listing_json_append(exchange->listing, &loop->scratch);
-    reply.body = loop->scratch.data;
-    reply.body_length = loop->scratch.length;
-    reply_write(answer.out, &loop->clock, answer.style, &reply);
-    buffer_clear(&loop->scratch, 0);
-    end_answer(&answer, 200);
-}
-
-/* One coupon of one partition's page, or its only reply when it has none. */
-static void on_listed(struct gateway_loop *loop, struct exchange *exchange, uint16_t partition,
-                      const struct frame_coupon_reply *reply)
-{
-    struct answer answer;
-    struct coupon coupon;
-
-    if (reply->verdict != VERDICT_NONE &&
-        !(reply->verdict == VERDICT_FOUND && frame_coupon_read(&reply->coupon, &coupon) &&
-          listing_add(exchange->listing, partition, &coupon, reply->now_us))) {
-        answer = begin_answer(loop, exchange);
-        answer_nonsense(loop, &answer, partition, reply->verdict);
-        return;
-    }
-    if (reply->remaining != 0)
-        return;
-    if (exchange->waiting == 1ull << partition)
-        finish_listing(loop, exchange);
-    else
-        exchange->waiting &= ~(1ull << partition);
-}
-
-static void on_coupon(struct gateway_loop *loop, struct exchange *exchange, uint16_t partition,
-                      const struct frame_coupon_reply *reply)
-{
-    struct answer answer = begin_answer(loop, exchange);
-    enum verdict verdict = (enum verdict)reply->verdict;
-    bool bears_coupon =
-        verdict == VERDICT_COUPON_CREATED || verdict == VERDICT_COUPON_CHANGED || verdict == VERDICT_FOUND;
-    struct coupon coupon;
-    int status = 0;
-
-    if (exchange->kind == EXCHANGE_COUPON && (!bears_coupon || frame_coupon_read(&reply->coupon, &coupon)))
-        status = verdict_answer_coupon(answer.out, &loop->clock, answer.style, verdict, &coupon, reply->now_us);
-    if (status != 0)
-        end_answer(&answer, status);
-    else
-        answer_nonsense(loop, &answer, partition, reply->verdict);
-}
-
-void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply)
-{
-    struct gateway_loop *loop = arg;
-    struct exchange *exchange = find_waiting(loop, partition, reply->tag);
-
-    if (exchange == NULL)
-        return;
-    if (exchange->kind == EXCHANGE_LIST)
-        on_listed(loop, exchange, partition, reply);
-    else
-        on_coupon(loop, exchange, partition, reply);
-}
-
-/* ---- no reply ---- */
-
-void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
-{
-    struct gateway_loop *loop = arg;
-    struct exchange *exchange = exchange_find(&loop->exchanges, tag);
-
-    (void)partition;
-    if (exchange != NULL)
-        fail_exchange(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
-}
-
-void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition)
-{
-    struct exchange *next = NULL;
-
-    for (struct exchange *exchange = loop->exchanges.oldest; exchange != NULL; exchange = next) {
-        next = exchange->newer;
-        if ((exchange->waiting & (1ull << partition)) != 0)
-            fail_exchange(loop, exchange, ERROR_OUTCOME_UNKNOWN);
-    }
-}
-
-void dispatch_expire(struct gateway_loop *loop)
-{
-    int64_t latest_us = gateway_loop_now_us(loop) - loop->options->gateway_issuer_timeout_ms * 1000;
-
-    while (loop->exchanges.oldest != NULL && loop->exchanges.oldest->begun_us <= latest_us)
-        fail_exchange(loop, loop->exchanges.oldest, ERROR_OUTCOME_UNKNOWN);
 }

@@ -1,5 +1,6 @@
 /*
- * From requests to calls of the issuer, and from its replies to answers. On the gateway thread.
+ * From requests to calls of the issuer (dispatch.c), and from its replies to answers (dispatch_replies.c). On the
+ * gateway thread.
  */
 #ifndef COUPOND_DISPATCH_H
 #define COUPOND_DISPATCH_H

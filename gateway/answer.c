@@ -1,0 +1,48 @@
+#include "gateway/answer.h"
+
+#include "gateway/gateway_loop.h"
+
+static void count_answer(struct gateway_loop *loop, enum metric_route route, int status)
+{
+    metrics_add(loop->metrics, METRIC_GATEWAY_REQUESTS, metrics_route_status(route, status), 1);
+}
+
+struct answer answer_begin(struct gateway_loop *loop, struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+
+    return (struct answer){
+        .loop = loop,
+        .connection = connection,
+        .exchange = exchange,
+        .route = exchange->route,
+        .style = {connection_ends_with(connection, exchange), exchange->http_1_0, exchange->head_only},
+        .out = connection_answer_buffer(connection, exchange),
+    };
+}
+
+void answer_end(const struct answer *answer, int status)
+{
+    struct gateway_loop *loop = answer->loop;
+    struct exchange *exchange = answer->exchange;
+
+    count_answer(loop, answer->route, status);
+    if (exchange != NULL && exchange->waiting != 0) {
+        metrics_observe(loop->metrics, METRIC_GATEWAY_REQUEST_TIME,
+                        (uint64_t)(gateway_loop_now_us(loop) - exchange->begun_us), 1);
+        exchange_settle(&loop->exchanges, exchange);
+    }
+    connection_answered(answer->connection, exchange);
+}
+
+void answer_error(const struct answer *answer, enum error_code code, const struct problem_extras *extras)
+{
+    answer_end(answer, reply_write_problem(answer->out, &answer->loop->clock, answer->style, code, extras));
+}
+
+void answer_exchange_with_error(struct gateway_loop *loop, struct exchange *exchange, enum error_code code)
+{
+    struct answer answer = answer_begin(loop, exchange);
+
+    answer_error(&answer, code, NULL);
+}

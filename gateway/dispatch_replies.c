@@ -1,0 +1,141 @@
+#include "gateway/answer.h"
+#include "gateway/dispatch.h"
+#include "gateway/gateway_loop.h"
+#include "gateway/listing.h"
+#include "gateway/verdicts.h"
+#include "shared/log.h"
+
+/* The exchange that waits for this reply; NULL, and counted, when nobody does (any more). */
+static struct exchange *find_waiting(struct gateway_loop *loop, uint16_t partition, uint64_t tag)
+{
+    struct exchange *exchange = exchange_find(&loop->exchanges, tag);
+
+    if (exchange != NULL && (exchange->waiting & (1ull << partition)) != 0)
+        return exchange;
+    metrics_add(loop->metrics, METRIC_GATEWAY_REPLIES_LATE, 0, 1);
+    return NULL;
+}
+
+/* The issuer speaks nonsense: what it decided is not known. */
+static void answer_nonsense(struct gateway_loop *loop, const struct answer *answer, uint16_t partition,
+                            unsigned verdict)
+{
+    metrics_add(loop->metrics, METRIC_GATEWAY_FRAMES_DROPPED, 0, 1);
+    log_debug("gateway", "a reply of the issuer makes no sense partition=%u verdict=%u", partition, verdict);
+    answer_error(answer, ERROR_OUTCOME_UNKNOWN, NULL);
+}
+
+void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply)
+{
+    struct gateway_loop *loop = arg;
+    struct exchange *exchange = find_waiting(loop, partition, reply->tag);
+    struct answer answer;
+    int status = 0;
+
+    if (exchange == NULL)
+        return;
+    answer = answer_begin(loop, exchange);
+    if (exchange->kind == EXCHANGE_ISSUE)
+        status = verdict_answer_issue(answer.out, &loop->clock, answer.style, exchange, reply);
+    if (status != 0)
+        answer_end(&answer, status);
+    else
+        answer_nonsense(loop, &answer, partition, reply->verdict);
+}
+
+static void finish_listing(struct gateway_loop *loop, struct exchange *exchange)
+{
+    struct answer answer = answer_begin(loop, exchange);
+    struct reply reply = {.status = 200, .type = REPLY_JSON};
+
+    listing_json_append(exchange->listing, &loop->scratch);
+    reply.body = loop->scratch.data;
+    reply.body_length = loop->scratch.length;
+    reply_write(answer.out, &loop->clock, answer.style, &reply);
+    buffer_clear(&loop->scratch, 0);
+    answer_end(&answer, 200);
+}
+
+/* One coupon of one partition's page, or its only reply when it has none. */
+static void on_listed(struct gateway_loop *loop, struct exchange *exchange, uint16_t partition,
+                      const struct frame_coupon_reply *reply)
+{
+    struct answer answer;
+    struct coupon coupon;
+
+    if (reply->verdict != VERDICT_NONE &&
+        !(reply->verdict == VERDICT_FOUND && frame_coupon_read(&reply->coupon, &coupon) &&
+          listing_add(exchange->listing, partition, &coupon, reply->now_us))) {
+        answer = answer_begin(loop, exchange);
+        answer_nonsense(loop, &answer, partition, reply->verdict);
+        return;
+    }
+    if (reply->remaining != 0)
+        return;
+    if (exchange->waiting == 1ull << partition)
+        finish_listing(loop, exchange);
+    else
+        exchange->waiting &= ~(1ull << partition);
+}
+
+static void on_coupon(struct gateway_loop *loop, struct exchange *exchange, uint16_t partition,
+                      const struct frame_coupon_reply *reply)
+{
+    struct answer answer = answer_begin(loop, exchange);
+    enum verdict verdict = (enum verdict)reply->verdict;
+    bool bears_coupon =
+        verdict == VERDICT_COUPON_CREATED || verdict == VERDICT_COUPON_CHANGED || verdict == VERDICT_FOUND;
+    struct coupon coupon;
+    int status = 0;
+
+    if (exchange->kind == EXCHANGE_COUPON && (!bears_coupon || frame_coupon_read(&reply->coupon, &coupon)))
+        status = verdict_answer_coupon(answer.out, &loop->clock, answer.style, verdict, &coupon, reply->now_us);
+    if (status != 0)
+        answer_end(&answer, status);
+    else
+        answer_nonsense(loop, &answer, partition, reply->verdict);
+}
+
+void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply)
+{
+    struct gateway_loop *loop = arg;
+    struct exchange *exchange = find_waiting(loop, partition, reply->tag);
+
+    if (exchange == NULL)
+        return;
+    if (exchange->kind == EXCHANGE_LIST)
+        on_listed(loop, exchange, partition, reply);
+    else
+        on_coupon(loop, exchange, partition, reply);
+}
+
+/* ---- no reply ---- */
+
+void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
+{
+    struct gateway_loop *loop = arg;
+    struct exchange *exchange = exchange_find(&loop->exchanges, tag);
+
+    (void)partition;
+    if (exchange != NULL)
+        answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
+}
+
+void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition)
+{
+    struct exchange *next = NULL;
+
+    for (struct exchange *exchange = loop->exchanges.oldest; exchange != NULL; exchange = next) {
+        next = exchange->newer;
+        if ((exchange->waiting & (1ull << partition)) != 0)
+            answer_exchange_with_error(loop, exchange, ERROR_OUTCOME_UNKNOWN);
+    }
+}
+
+void dispatch_expire(struct gateway_loop *loop)
+{
+    int64_t latest_us = gateway_loop_now_us(loop) - loop->options->gateway_issuer_timeout_ms * 1000;
+
+    while (loop->exchanges.oldest != NULL && loop->exchanges.oldest->begun_us <= latest_us)
+        answer_exchange_with_error(loop, loop->exchanges.oldest, ERROR_OUTCOME_UNKNOWN);
+}
