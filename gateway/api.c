@@ -76,6 +76,7 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->route = METRIC_ROUTE_NONE;
     if (fault != NULL) {
         fail_field(call, "target", fault);
+        call->kind = API_REFUSAL;
         return;
     }
     route = api_route_find(request->method, call->target.path, &captures, &call->allow);

@@ -19,6 +19,7 @@
 
 enum api_kind {
     API_PROBLEM, /* answer `error` at once */
+    API_REFUSAL, /* the same, and take no more of the connection: what the target means is not known */
     API_ISSUE,   /* issue_op, coupon_id, user_id to the issuer */
     API_COUPON,  /* coupon_op, coupon_fields, coupon to the issuer */
     API_LIST,    /* limit, coupon.id as the cursor, to every partition */
@@ -40,7 +41,7 @@ struct api_call {
     uint8_t coupon_fields;
     struct coupon coupon; /* COUPON_CREATE without an id: the caller makes one */
     uint32_t limit;
-    struct api_errors errors; /* with API_PROBLEM */
+    struct api_errors errors; /* with API_PROBLEM and API_REFUSAL */
     struct http_target target;
     char user_id_copy[USER_ID_MAX]; /* of an id that came with escapes */
 };

@@ -44,19 +44,25 @@ static struct answer begin_local_answer(struct connection *connection, const str
     };
 }
 
-void dispatch_refusal(struct connection *connection, enum error_code code, const char *reason)
+static void refuse(struct connection *connection, enum error_code code, const struct api_errors *errors)
 {
-    struct api_errors errors = {0};
-    struct problem_extras extras = {.errors = &errors};
+    struct problem_extras extras = {.errors = errors};
     struct answer answer;
 
     connection->state = CONNECTION_LAST;
     connection->refused = true;
-    if (reason != NULL)
-        api_errors_add(&errors, "http", reason);
     answer = begin_local_answer(connection, &connection->request, METRIC_ROUTE_NONE);
     answer.style.head_only = false; /* how much of the method was read depends on the refusal */
     answer_error(&answer, code, &extras);
+}
+
+void dispatch_refusal(struct connection *connection, enum error_code code, const char *reason)
+{
+    struct api_errors errors = {0};
+
+    if (reason != NULL)
+        api_errors_add(&errors, "http", reason);
+    refuse(connection, code, &errors);
 }
 
 static void answer_problem(struct connection *connection, const struct http_request *request,
@@ -281,6 +287,9 @@ void dispatch_request(struct connection *connection, const struct http_request *
         break;
     case API_PROBLEM:
         answer_problem(connection, request, &call);
+        break;
+    case API_REFUSAL:
+        refuse(connection, call.error, &call.errors);
         break;
     case API_LIVEZ:
     case API_READYZ:

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/span.h"
+
 enum http_byte_class {
     HTTP_BYTE_TOKEN = 1 << 0,  /* RFC 9110 token: names of methods and fields */
     HTTP_BYTE_VALUE = 1 << 1,  /* field values: no control characters but the tab */
@@ -23,6 +25,15 @@ extern const uint8_t http_bytes[256];
 static inline bool http_byte_is(char byte, enum http_byte_class class)
 {
     return (http_bytes[(unsigned char)byte] & (unsigned)class) != 0;
+}
+
+/* True for the empty span. */
+static inline bool http_bytes_are(struct span s, enum http_byte_class class)
+{
+    for (size_t i = 0; i < s.length; i++)
+        if (!http_byte_is(s.at[i], class))
+            return false;
+    return true;
 }
 
 #endif

@@ -48,12 +48,7 @@ static bool is_extension(struct span s)
 {
     if (s.length == 0)
         return true;
-    if (s.at[0] != ';')
-        return false;
-    for (size_t i = 0; i < s.length; i++)
-        if (!http_byte_is(s.at[i], HTTP_BYTE_VALUE))
-            return false;
-    return true;
+    return s.at[0] == ';' && http_bytes_are(s, HTTP_BYTE_VALUE);
 }
 
 static int read_size_line(struct http_chunked *chunked, struct span line, size_t body_max)
@@ -87,9 +82,8 @@ static int read_trailer(struct http_chunked *chunked, struct span line)
     }
     if (colon == NULL || !http_is_token((struct span){line.at, (size_t)(colon - line.at)}))
         return refuse(chunked, 400, "a trailer is not a header field");
-    for (size_t i = 0; i < line.length; i++)
-        if (!http_byte_is(line.at[i], HTTP_BYTE_VALUE))
-            return refuse(chunked, 400, "a trailer holds a control character");
+    if (!http_bytes_are(line, HTTP_BYTE_VALUE))
+        return refuse(chunked, 400, "a trailer holds a control character");
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/http_fields.h"
 
 #include "gateway/http_bytes.h"
+#include "gateway/http_host.h"
 
 static bool refuse(struct http_fields *fields, int status, const char *reason)
 {
@@ -11,58 +12,14 @@ static bool refuse(struct http_fields *fields, int status, const char *reason)
 
 bool http_is_token(struct span s)
 {
-    for (size_t i = 0; i < s.length; i++)
-        if (!http_byte_is(s.at[i], HTTP_BYTE_TOKEN))
-            return false;
-    return s.length > 0;
-}
-
-static bool is_field_value(struct span s)
-{
-    for (size_t i = 0; i < s.length; i++)
-        if (!http_byte_is(s.at[i], HTTP_BYTE_VALUE))
-            return false;
-    return true;
-}
-
-static bool all_bytes_are(struct span s, enum http_byte_class class)
-{
-    for (size_t i = 0; i < s.length; i++)
-        if (!http_byte_is(s.at[i], class))
-            return false;
-    return true;
-}
-
-/* HOST, HOST:PORT or [V6]:PORT, not empty and without empty labels, as nginx asks for. */
-static bool is_host(struct span value)
-{
-    struct span host = value;
-    struct span port = SPAN_NONE;
-    const char *close = NULL;
-
-    if (host.length > 0 && host.at[0] == '[') {
-        close = memchr(host.at, ']', host.length);
-        if (close == NULL || close == host.at + 1)
-            return false;
-        port = (struct span){close + 1, value.length - (size_t)(close + 1 - value.at)};
-        host = (struct span){value.at + 1, (size_t)(close - value.at) - 1};
-        return all_bytes_are(host, HTTP_BYTE_V6) && memmem(host.at, host.length, "..", 2) == NULL &&
-               (port.length == 0 || (port.at[0] == ':' && all_bytes_are(port, HTTP_BYTE_PORT)));
-    }
-    const char *colon = memchr(host.at, ':', host.length);
-    if (colon != NULL) {
-        port = (struct span){colon + 1, value.length - (size_t)(colon + 1 - value.at)};
-        host.length = (size_t)(colon - value.at);
-    }
-    return host.length > 0 && all_bytes_are(host, HTTP_BYTE_HOST) && all_bytes_are(port, HTTP_BYTE_DIGIT) &&
-           memmem(host.at, host.length, "..", 2) == NULL;
+    return s.length > 0 && http_bytes_are(s, HTTP_BYTE_TOKEN);
 }
 
 static bool add_host(struct http_fields *fields, struct span value)
 {
     if (fields->has_host)
         return refuse(fields, 400, "Host is repeated");
-    if (value.length == 0 || !is_host(value))
+    if (!http_host_valid(value))
         return refuse(fields, 400, "Host is not a host and port");
     fields->has_host = true;
     return true;
@@ -74,7 +31,7 @@ static bool add_content_length(struct http_fields *fields, struct span value)
 
     if (fields->has_content_length)
         return refuse(fields, 400, "Content-Length is repeated");
-    if (value.length == 0 || value.length > 18 || !all_bytes_are(value, HTTP_BYTE_DIGIT))
+    if (value.length == 0 || value.length > 18 || !http_bytes_are(value, HTTP_BYTE_DIGIT))
         return refuse(fields, 400, "Content-Length is not a plain number");
     for (size_t i = 0; i < value.length; i++)
         length = length * 10 + (uint64_t)(value.at[i] - '0');
@@ -153,7 +110,7 @@ bool http_fields_add(struct http_fields *fields, struct span name, struct span v
         return refuse(fields, 431, "too many header fields");
     if (!http_is_token(name))
         return refuse(fields, 400, "a header's name holds a byte that no name may hold");
-    if (!is_field_value(value))
+    if (!http_bytes_are(value, HTTP_BYTE_VALUE))
         return refuse(fields, 400, "a header's value holds a control character");
     for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
         if (span_equals_nocase(name, known_fields[i].name))

@@ -1,6 +1,7 @@
 #include "gateway/http_target.h"
 
 #include "gateway/http_bytes.h"
+#include "gateway/http_host.h"
 
 static unsigned hex_value(char c)
 {
@@ -30,7 +31,32 @@ bool http_percent_decode(struct span in, char *out, size_t size, size_t *length)
     return true;
 }
 
-/* Removes "http://authority" of the absolute form. False when the target has neither form. */
+/* Letters, digits, dots, hyphens, and what stands around addresses and ports: nginx takes no more here, though more in
+ * Host. */
+static bool is_plain(struct span authority)
+{
+    for (size_t i = 0; i < authority.length; i++) {
+        char letter = (char)(authority.at[i] | 0x20);
+        if ((letter < 'a' || letter > 'z') && !http_byte_is(authority.at[i], HTTP_BYTE_DIGIT) &&
+            strchr(".-:[]", authority.at[i]) == NULL)
+            return false;
+    }
+    return http_host_valid(authority);
+}
+
+/* Removes "HOST:PORT" behind a scheme of so many bytes. False when there is no such host, or no path behind it. */
+static bool drop_host(struct span *target, size_t scheme)
+{
+    const char *slash = memchr(target->at + scheme, '/', target->length - scheme);
+
+    if (slash == NULL || !is_plain((struct span){target->at + scheme, (size_t)(slash - target->at) - scheme}))
+        return false;
+    target->length -= (size_t)(slash - target->at);
+    target->at = slash;
+    return true;
+}
+
+/* Leaves the path and query of the absolute form. False when the target has neither form. */
 static bool drop_authority(struct span *target)
 {
     static const char *const schemes[] = {"http://", "https://"};
@@ -39,14 +65,8 @@ static bool drop_authority(struct span *target)
         return true;
     for (size_t i = 0; i < 2; i++) {
         size_t scheme = strlen(schemes[i]);
-        if (target->length > scheme && strncasecmp(target->at, schemes[i], scheme) == 0) {
-            const char *slash = memchr(target->at + scheme, '/', target->length - scheme);
-            if (slash == NULL || slash == target->at + scheme)
-                return false;
-            target->length -= (size_t)(slash - target->at);
-            target->at = slash;
-            return true;
-        }
+        if (target->length > scheme && strncasecmp(target->at, schemes[i], scheme) == 0)
+            return drop_host(target, scheme);
     }
     return false;
 }

@@ -131,12 +131,20 @@ static void odd_targets_are_refused(void **state)
         "GET http://",
         "GET http:///livez",
         "GET ftp://a/livez",
+        "GET http://u@a/livez",
+        "GET http://a:b/livez",
+        "GET http://[::1/livez",
+        "GET http://a?x=/livez",
+        "GET http://a_b/livez",
         "GET ?x",
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        assert_field(ask_target(lines[i]), "target");
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct api_call *call = ask_target(lines[i]);
+        assert_int_equal(call->kind, API_REFUSAL);
+        assert_field(call, "target");
+    }
 }
 
 static void ids_out_of_the_alphabet_are_refused(void **state)
