@@ -33,14 +33,17 @@ static int on_header_field(http_parser *parser, const char *at, size_t length)
     return 0;
 }
 
+/* The parser skips white space before a value, and tells of an empty one when it has seen the line behind it. What
+ * framing fields must not have there is for http_fields to see. */
 static int on_header_value(http_parser *parser, const char *at, size_t length)
 {
     struct head *head = parser->data;
-
-    /* The parser has skipped white space; what framing fields must not have there is for http_fields to see. */
     const char *begin = head->name.at + head->name.length + 1;
+    size_t skipped = 0;
 
-    return http_fields_add(head->fields, head->name, (struct span){begin, (size_t)(at - begin) + length}) ? 0 : 1;
+    while (begin + skipped < at && (begin[skipped] == ' ' || begin[skipped] == '\t'))
+        skipped++;
+    return http_fields_add(head->fields, head->name, (struct span){begin, skipped + length}) ? 0 : 1;
 }
 
 static int on_headers_complete(http_parser *parser)

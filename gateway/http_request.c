@@ -15,9 +15,37 @@ static enum http_progress refuse(struct http_request *request, int status, const
     return HTTP_REFUSED;
 }
 
+static bool is_version(struct span s)
+{
+    return s.length == 8 && memcmp(s.at, "HTTP/", 5) == 0 && http_byte_is(s.at[5], HTTP_BYTE_DIGIT) && s.at[6] == '.' &&
+           http_byte_is(s.at[7], HTTP_BYTE_DIGIT);
+}
+
+/* METHOD SP TARGET SP HTTP/1.x, with single spaces; `end` is behind its last byte. */
+static enum http_progress check_request_line(struct http_request *request, const char *data, const char *end)
+{
+    const char *first = memchr(data, ' ', (size_t)(end - data));
+    const char *last = memrchr(data, ' ', (size_t)(end - data));
+
+    if (first == NULL || first == last || !http_is_token((struct span){data, (size_t)(first - data)}))
+        return refuse(request, 400, "the request line is not METHOD TARGET HTTP/1.1");
+    struct span version = {last + 1, (size_t)(end - last) - 1};
+    struct span target = {first + 1, (size_t)(last - first) - 1};
+    if (!is_version(version))
+        return refuse(request, 400, "the request line does not end with HTTP/1.1");
+    if (version.at[5] != '1' || version.at[7] > '1')
+        return refuse(request, 505, "the version is not HTTP/1.1 or HTTP/1.0");
+    if (!http_bytes_are(target, HTTP_BYTE_TARGET))
+        return refuse(request, 400, "the request target holds a byte that none may hold");
+    if (target.length == 0)
+        return refuse(request, 400, "the request target is empty");
+    request->fields.http_1_0 = version.at[7] == '0';
+    return HTTP_READY;
+}
+
 /*
- * Walks over the lines that have come in and stops behind the empty one. Bare LF, folded lines and what cannot begin a
- * request line end it at once, so that nobody waits for more of a message that is refused anyway.
+ * Walks over the lines that have come in and stops behind the empty one. Bare LF, folded lines and what is no request
+ * line end it at once, so that nobody waits for more of a message that is refused anyway.
  */
 static enum http_progress find_head_end(struct http_request *request, const char *data, size_t length,
                                         size_t head_bytes_max)
@@ -39,6 +67,8 @@ static enum http_progress find_head_end(struct http_request *request, const char
             return refuse(request, 400, "a line does not end with CR LF");
         if (memchr(line, '\r', line_length) != end - 1)
             return refuse(request, 400, "a line holds a bare CR"); /* which the parser might take for its end */
+        if (request->scanned == 0 && check_request_line(request, data, end - 1) == HTTP_REFUSED)
+            return HTTP_REFUSED;
         request->scanned += line_length;
         if (line_length == 2) {
             request->head_length = request->scanned;
@@ -50,36 +80,6 @@ static enum http_progress find_head_end(struct http_request *request, const char
     return HTTP_MORE;
 }
 
-static bool is_version(struct span s)
-{
-    return s.length == 8 && memcmp(s.at, "HTTP/", 5) == 0 && http_byte_is(s.at[5], HTTP_BYTE_DIGIT) && s.at[6] == '.' &&
-           http_byte_is(s.at[7], HTTP_BYTE_DIGIT);
-}
-
-/* METHOD SP TARGET SP HTTP/1.x, with single spaces. */
-static enum http_progress check_request_line(struct http_request *request, const char *data)
-{
-    const char *end = memchr(data, '\r', request->head_length);
-    const char *first = memchr(data, ' ', (size_t)(end - data));
-    const char *last = memrchr(data, ' ', (size_t)(end - data));
-
-    if (first == NULL || first == last || !http_is_token((struct span){data, (size_t)(first - data)}))
-        return refuse(request, 400, "the request line is not METHOD TARGET HTTP/1.1");
-    struct span version = {last + 1, (size_t)(end - last) - 1};
-    struct span target = {first + 1, (size_t)(last - first) - 1};
-    if (!is_version(version))
-        return refuse(request, 400, "the request line does not end with HTTP/1.1");
-    if (version.at[5] != '1' || version.at[7] > '1')
-        return refuse(request, 505, "the version is not HTTP/1.1 or HTTP/1.0");
-    for (size_t i = 0; i < target.length; i++)
-        if (!http_byte_is(target.at[i], HTTP_BYTE_TARGET))
-            return refuse(request, 400, "the request target holds a byte that none may hold");
-    if (target.length == 0)
-        return refuse(request, 400, "the request target is empty");
-    request->fields.http_1_0 = version.at[7] == '0';
-    return HTTP_READY;
-}
-
 static size_t offset_of(struct span piece, const char *data)
 {
     return piece.at == NULL ? 0 : (size_t)(piece.at - data);
@@ -89,8 +89,6 @@ static enum http_progress parse_head(struct http_request *request, const struct 
 {
     struct http_fields *fields = &request->fields;
 
-    if (check_request_line(request, data) == HTTP_REFUSED)
-        return HTTP_REFUSED;
     if (!http_head_parse(data, request->head_length, fields))
         return refuse(request, fields->status, fields->reason);
     if (fields->content_length > limits->body_bytes_max)
