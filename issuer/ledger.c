@@ -1,18 +1,10 @@
 #include "issuer/ledger.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/coupon_index.h"
+#include "issuer/ledger_private.h"
 #include "shared/error.h"
-
-_Static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(struct fingerprint), "a fingerprint is one SipHash-128");
-
-struct ledger {
-    uint8_t key[crypto_shorthash_siphashx24_KEYBYTES];
-    struct coupon_index index;
-};
 
 struct ledger *ledger_create(const uint8_t key[16])
 {
@@ -32,13 +24,6 @@ void ledger_destroy(struct ledger **ledger)
     *ledger = NULL;
 }
 
-static struct fingerprint fingerprint_of(const struct ledger *ledger, const char *user_id, size_t length)
-{
-    struct fingerprint user;
-    crypto_shorthash_siphashx24((unsigned char *)&user, (const unsigned char *)user_id, length, ledger->key);
-    return user;
-}
-
 /* Most batches ask for one coupon only: the one before is tried first. */
 static struct ledger_coupon *find_near(const struct ledger *ledger, const struct ledger_command *command,
                                        struct ledger_coupon *before)
@@ -55,7 +40,7 @@ void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands
     for (size_t i = 0; i < count; i++) {
         struct ledger_command *command = &commands[i];
         command->coupon = before = find_near(ledger, command, before);
-        command->user = fingerprint_of(ledger, command->user_id, command->user_id_length);
+        command->user = ledger_fingerprint(ledger, command->user_id, command->user_id_length);
         if (command->coupon != NULL)
             user_set_prefetch_table(&command->coupon->users, command->user);
     }
@@ -187,51 +172,6 @@ void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy)
     CHECK(policy->issued == there->coupon.issued);
     CHECK(policy->quantity >= there->coupon.issued);
     there->coupon = *policy;
-}
-
-static const char *replay_issue(struct ledger *ledger, const struct journal_record *record)
-{
-    struct ledger_command command = {
-        .op = ISSUE_POST,
-        .coupon_id = record->coupon_id,
-        .coupon_id_length = record->coupon_id_length,
-        .coupon = coupon_index_find(&ledger->index, record->coupon_id, record->coupon_id_length),
-        .user = fingerprint_of(ledger, record->issue.user_id, record->issue.user_id_length),
-    };
-    if (command.coupon == NULL)
-        return "an issue of a coupon that was never created";
-    const struct coupon *coupon = &command.coupon->coupon;
-    struct user_issue before = {0};
-    user_set_find(&command.coupon->users, command.user, &before);
-    if (record->issue.sequence != coupon->issued + 1)
-        return "an issue out of sequence";
-    if (record->issue.sequence > coupon->quantity)
-        return "an issue above the coupon's quantity";
-    if (record->issue.nth != before.nth + 1 || record->issue.nth > coupon->per_user_limit)
-        return "an issue above the user's limit";
-    struct ledger_decision decision = {
-        .verdict = VERDICT_ISSUED,
-        .issue = {record->issue.sequence, record->issue.nth, record->time_us},
-    };
-    ledger_apply_issue(&command, &decision);
-    return NULL;
-}
-
-static const char *replay_coupon(struct ledger *ledger, const struct journal_record *record)
-{
-    const struct coupon *there = ledger_find(ledger, record->coupon_id, record->coupon_id_length);
-    struct coupon policy;
-    journal_record_coupon(record, &policy);
-    policy.issued = there != NULL ? there->issued : 0;
-    if (policy.quantity < policy.issued)
-        return "a coupon's quantity below what is issued";
-    ledger_apply_coupon(ledger, &policy);
-    return NULL;
-}
-
-const char *ledger_replay(struct ledger *ledger, const struct journal_record *record)
-{
-    return record->type == JOURNAL_ISSUE ? replay_issue(ledger, record) : replay_coupon(ledger, record);
 }
 
 const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length)

@@ -63,8 +63,59 @@ enum verdict ledger_decide_change(const struct ledger *ledger, const struct coup
 /* Applies what one of the two above decided, with the journal sequence it got. */
 void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy);
 
-/* Recovery: applies a journalled record. NULL, or what in it contradicts what came before. */
+/* --- recovery --- */
+
+/* A journalled issue with its user hashed. */
+struct ledger_event {
+    uint64_t seq;
+    int64_t time_us;
+    struct fingerprint user;
+    uint32_t sequence;
+    uint16_t nth;
+    uint8_t coupon_id_length;
+    char coupon_id[COUPON_ID_MAX];
+};
+
+/* Any thread: reads the ledger's key only. */
+void ledger_event_of(const struct ledger *ledger, const struct journal_record *record, struct ledger_event *event);
+
+/* Applies journalled issues in order. NULL, or what in events[*wrong] contradicts what came before. */
+const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_event *events, size_t count, size_t *wrong);
+/* Applies a journalled policy; its `issued` does not matter. NULL, or what contradicts. */
+const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *policy);
+/* Either of both. */
 const char *ledger_replay(struct ledger *ledger, const struct journal_record *record);
+
+/* --- snapshots --- */
+
+/* Where a walk through the ledger stands. All zero: at its beginning. */
+struct ledger_cursor {
+    char after[COUPON_ID_MAX + 1];
+    const struct ledger_coupon *coupon; /* whose users come next; NULL: a coupon comes next */
+    uint64_t first;
+};
+
+/* A piece of a ledger: a coupon, or a table of the users of the coupon that came last. */
+struct ledger_piece {
+    const struct coupon *coupon; /* NULL: users */
+    struct user_block users;
+};
+
+/*
+ * The next piece of a walk that may be interrupted by applying: every coupon and user that was there when the walk
+ * began is in it, as it is when the walk comes by. False at the end. Borrowed until the next apply.
+ */
+bool ledger_cursor_next(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece);
+
+/*
+ * Fills an empty ledger with the pieces of a walk. The walk began when record `until_seq` at the latest was the last
+ * one applied and ended at `until_seq`; up to there, replaying meets what is applied already. NULL, or what is wrong.
+ */
+const char *ledger_load(struct ledger *ledger, const struct ledger_piece *piece);
+const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq);
+
+/* After recovery: every coupon's users hold exactly what is issued. NULL, or what is wrong. */
+const char *ledger_check(const struct ledger *ledger);
 
 /* NULL when there is none. Borrowed until the next apply. */
 const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length);

@@ -5,6 +5,7 @@
 #include <zmq.h>
 
 #include "issuer/recovery.h"
+#include "issuer/snapshot.h"
 #include "issuer/turn.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
@@ -20,6 +21,7 @@ struct partition {
     uint16_t index;
     struct ledger *ledger;
     struct turn *turn;
+    struct snapshot *snapshot;
     struct metrics *metrics;
     zsock_t *router;
     void *router_handle; /* the libzmq socket of `router` */
@@ -43,6 +45,20 @@ static int bind_router(struct partition *partition, const struct options *option
     return 0;
 }
 
+static int create_snapshot(struct partition *partition, const struct options *options,
+                           const struct recovery_result *recovered, struct error *error)
+{
+    struct snapshot_config config = {
+        .bytes_min = (uint64_t)options->issuer_snapshot_mb << 20,
+        .bytes_per_s = (uint64_t)options->issuer_snapshot_mb_per_s << 20,
+        .keep_segments = options->issuer_keep_segments,
+        .metrics = metrics_create("issuer", partition->index),
+        .journal_bytes = recovered->journal_bytes,
+        .last_bytes = recovered->snapshot_bytes,
+    };
+    return snapshot_create(&partition->snapshot, partition->journal, &config, error);
+}
+
 int partition_create(struct partition **partition, uint16_t index, const struct options *options,
                      struct journal *journal, struct error *error)
 {
@@ -51,18 +67,19 @@ int partition_create(struct partition **partition, uint16_t index, const struct 
     self->journal = journal;
     self->index = index;
     self->metrics = metrics_create("issuer", index);
-    self->ledger = ledger_create(journal_meta(journal)->fingerprint_key);
+    struct recovery_result recovered;
+    if (recovery_run(journal, &self->ledger, &recovered, error) != 0 || bind_router(self, options, error) != 0 ||
+        create_snapshot(self, options, &recovered, error) != 0) {
+        partition_destroy(&self);
+        return -1;
+    }
     struct turn_config config = {
         .journal = journal,
         .ledger = self->ledger,
         .metrics = self->metrics,
         .requests_max = (size_t)options->issuer_batch_requests_max,
+        .last_time_us = recovered.last_time_us,
     };
-    if (recovery_run(journal, self->ledger, &config.last_time_us, error) != 0 ||
-        bind_router(self, options, error) != 0) {
-        partition_destroy(&self);
-        return -1;
-    }
     self->turn = turn_create(&config);
     *partition = self;
     return 0;
@@ -74,6 +91,7 @@ void partition_destroy(struct partition **partition)
     if (self == NULL)
         return;
     zsock_destroy(&self->router);
+    snapshot_destroy(&self->snapshot);
     turn_destroy(&self->turn);
     ledger_destroy(&self->ledger);
     free(self);
@@ -151,8 +169,10 @@ void partition_actor(zsock_t *pipe, void *args)
     };
     zsock_signal(pipe, 0);
     while (!actor_told_to_end(pipe)) {
-        if (!partition_do_work(partition))
-            zmq_poll(items, 2, -1);
+        bool any = partition_do_work(partition);
+        int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
+        if (!any)
+            zmq_poll(items, 2, wait_ms);
     }
     for (unsigned turns = 0; turns < LAST_TURNS_MAX && partition_do_work(partition); turns++)
         ;

@@ -1,30 +1,82 @@
 #include "issuer/recovery.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
+#include "issuer/replay_queue.h"
+#include "issuer/snapshot_load.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
 #define PROGRESS_INTERVAL_US 2000000
 
 struct recovery {
-    struct ledger *ledger;
+    struct journal *journal;
+    bool alone;
     unsigned partition;
+    struct ledger *ledger;
+    struct snapshot_header snapshot; /* from_seq 0: none was loaded */
+    struct replay_queue *queue;
     uint64_t records;
     int64_t last_time_us;
     int64_t next_report_us;
 };
 
-static void report_progress(struct recovery *recovery, const struct journal_progress *progress)
+static bool time_to_report(struct recovery *recovery)
 {
     int64_t now = clock_mono_us();
     if (now < recovery->next_report_us)
-        return;
+        return false;
     recovery->next_report_us = now + PROGRESS_INTERVAL_US;
-    double share = progress->bytes_total > 0 ? 100.0 * (double)progress->bytes_done / (double)progress->bytes_total : 0;
-    log_info("issuer", "replaying the journal, %.0f %% partition=%u records=%" PRIu64, share, recovery->partition,
-             recovery->records);
+    return true;
 }
+
+static double percent(uint64_t done, uint64_t total)
+{
+    return total > 0 ? 100.0 * (double)done / (double)total : 0;
+}
+
+/* --- the snapshot --- */
+
+static void report_loading(void *arg, uint64_t done, uint64_t total)
+{
+    struct recovery *recovery = arg;
+    if (time_to_report(recovery))
+        log_info("issuer", "loading the snapshot, %.0f %% partition=%u", percent(done, total), recovery->partition);
+}
+
+/* Tries one. False when it is damaged; the ledger is empty again. */
+static bool try_snapshot(struct recovery *recovery, uint64_t from_seq)
+{
+    struct error error = {{0}};
+    const struct journal_meta *meta = journal_meta(recovery->journal);
+    if (snapshot_load(journal_folder(recovery->journal), from_seq, meta, recovery->ledger, &recovery->snapshot,
+                      report_loading, recovery, &error) == 0)
+        return true;
+    log_warn("issuer", "passed over a snapshot: %s partition=%u", error.text, recovery->partition);
+    recovery->snapshot = (struct snapshot_header){0};
+    ledger_destroy(&recovery->ledger);
+    recovery->ledger = ledger_create(meta->fingerprint_key);
+    return false;
+}
+
+/* The newest one that is sound. */
+static int load_snapshot(struct recovery *recovery, struct error *error)
+{
+    uint64_t *from_seqs;
+    size_t count;
+    if (snapshot_list(journal_folder(recovery->journal), &from_seqs, &count, error) != 0)
+        return -1;
+    while (count > 0 && !try_snapshot(recovery, from_seqs[count - 1]))
+        count--;
+    free(from_seqs);
+    if (recovery->snapshot.from_seq > 0)
+        journal_replay_after(recovery->journal, recovery->snapshot.from_seq, recovery->snapshot.until_seq);
+    recovery->last_time_us = recovery->snapshot.time_us;
+    return 0;
+}
+
+/* --- the journal --- */
 
 static int replay_batch(void *arg, const void *batch, const struct journal_progress *progress, struct error *error)
 {
@@ -33,33 +85,82 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
     struct journal_record record;
     journal_batch_reader_init(&reader, batch);
     while (journal_batch_reader_next(&reader, &record)) {
-        const char *wrong = ledger_replay(recovery->ledger, &record);
-        if (wrong != NULL)
-            return error_set(error, "the journal of partition %u contradicts itself at record %" PRIu64 ": %s",
-                             recovery->partition, record.seq, wrong);
+        if (replay_queue_add(recovery->queue, &record, error) != 0)
+            return -1;
     }
     recovery->records += reader.header.count;
-    recovery->last_time_us = reader.header.time_us;
-    report_progress(recovery, progress);
+    if (reader.header.time_us > recovery->last_time_us)
+        recovery->last_time_us = reader.header.time_us;
+    if (time_to_report(recovery))
+        log_info("issuer", "replaying the journal, %.0f %% partition=%u records=%" PRIu64,
+                 percent(progress->bytes_done, progress->bytes_total), recovery->partition, recovery->records);
     return 0;
 }
 
-int recovery_run(struct journal *journal, struct ledger *ledger, int64_t *last_time_us, struct error *error)
+static int replay(struct recovery *recovery, struct journal_recovery *replayed, struct error *error)
 {
-    struct journal_recovery result;
-    int64_t now = clock_mono_us();
-    struct recovery recovery = {
-        .ledger = ledger,
-        .partition = journal_meta(journal)->partition,
-        .next_report_us = now + PROGRESS_INTERVAL_US,
-    };
-    if (journal_replay(journal, replay_batch, &recovery, &result, error) != 0)
+    struct error contradiction = {{0}};
+    if (replay_queue_begin(&recovery->queue, recovery->ledger, recovery->alone, error) != 0)
         return -1;
-    if (result.cut)
-        log_warn("issuer", "cut a torn tail, nothing in it was acknowledged: %s partition=%u", result.cut_text,
-                 recovery.partition);
-    log_info("issuer", "recovered partition=%u coupons=%zu records=%" PRIu64 " seconds=%.3f", recovery.partition,
-             ledger_coupons(ledger), result.records, (double)(clock_mono_us() - now) / 1e6);
-    *last_time_us = recovery.last_time_us;
+    int result = journal_replay(recovery->journal, replay_batch, recovery, replayed, error);
+    int applied = replay_queue_end(&recovery->queue, result != 0, &contradiction);
+    if (result != 0)
+        return -1;
+    return applied == 0 ? 0 : error_set(error, "%s", contradiction.text);
+}
+
+/* The whole of it is there, and it fits together. */
+static int check(const struct recovery *recovery, struct error *error)
+{
+    uint64_t last = journal_written_seq(recovery->journal);
+    if (last < recovery->snapshot.until_seq)
+        return error_set(error, "the journal ends with record %" PRIu64 ", but a snapshot knows records up to %" PRIu64,
+                         last, recovery->snapshot.until_seq);
+    const char *wrong = ledger_check(recovery->ledger);
+    return wrong == NULL ? 0 : error_set(error, "%s", wrong);
+}
+
+static void report(const struct recovery *recovery, const struct journal_recovery *replayed, int64_t began_us)
+{
+    if (replayed->cut)
+        log_warn("issuer", "cut a torn tail, nothing in it was acknowledged: %s partition=%u", replayed->cut_text,
+                 recovery->partition);
+    log_info("issuer", "recovered partition=%u coupons=%zu snapshot=%" PRIu64 " records=%" PRIu64 " seconds=%.3f",
+             recovery->partition, ledger_coupons(recovery->ledger), recovery->snapshot.from_seq, replayed->records,
+             (double)(clock_mono_us() - began_us) / 1e6);
+}
+
+static int run(struct recovery *recovery, struct ledger **ledger, struct recovery_result *result, struct error *error)
+{
+    int64_t began_us = clock_mono_us();
+    struct journal_recovery replayed;
+    recovery->next_report_us = began_us + PROGRESS_INTERVAL_US;
+    recovery->partition = journal_meta(recovery->journal)->partition;
+    recovery->ledger = ledger_create(journal_meta(recovery->journal)->fingerprint_key);
+    if (load_snapshot(recovery, error) != 0 || replay(recovery, &replayed, error) != 0 || check(recovery, error) != 0) {
+        ledger_destroy(&recovery->ledger);
+        *ledger = NULL;
+        return -1;
+    }
+    report(recovery, &replayed, began_us);
+    *ledger = recovery->ledger;
+    *result = (struct recovery_result){
+        .last_time_us = recovery->last_time_us,
+        .journal_bytes = replayed.bytes,
+        .snapshot_bytes = recovery->snapshot.bytes,
+    };
     return 0;
+}
+
+int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result, struct error *error)
+{
+    struct recovery recovery = {.journal = journal};
+    return run(&recovery, ledger, result, error);
+}
+
+int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
+                       struct error *error)
+{
+    struct recovery recovery = {.journal = journal, .alone = true};
+    return run(&recovery, ledger, result, error);
 }

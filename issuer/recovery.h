@@ -1,6 +1,6 @@
 /*
- * Recovery: replays a partition's journal into its ledger. Runs before the partition's actor starts, on the main
- * thread.
+ * Recovery: from a partition's newest sound snapshot and the journal behind it to its ledger. Runs before the
+ * partition's actor starts. Two threads share the work: the caller's reads, checks and hashes, another one applies.
  */
 #ifndef COUPOND_RECOVERY_H
 #define COUPOND_RECOVERY_H
@@ -9,11 +9,20 @@
 #include "shared/error.h"
 #include "shared/journal.h"
 
+struct recovery_result {
+    int64_t last_time_us;    /* handed out last; the clock goes on from there */
+    uint64_t journal_bytes;  /* replayed */
+    uint64_t snapshot_bytes; /* of the snapshot that was loaded; 0: none was */
+};
+
 /*
- * Replays `journal` into `ledger`, logging progress every two seconds and a summary at the end. `last_time_us` becomes
- * the time of the last batch, so that the clock goes on from there. -1 and `error` when the journal is damaged or
- * contradicts itself.
+ * Makes the ledger of `journal`, which is open and not yet replayed, logging progress every two seconds and a summary
+ * at the end. A snapshot that is damaged is passed over with a warning for the one before it. -1 and `error` when the
+ * journal is damaged or contradicts itself, or when it needs a snapshot and none is sound; `ledger` is then NULL.
  */
-int recovery_run(struct journal *journal, struct ledger *ledger, int64_t *last_time_us, struct error *error);
+int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result, struct error *error);
+/* The same on the caller's thread alone, for the simulation. */
+int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
+                       struct error *error);
 
 #endif

@@ -9,7 +9,7 @@
 #define TABLE_CAPACITY_MIN 16u
 #define TABLE_COUNT_MAX    16384u /* a table with more splits: at most half a millisecond of copying */
 #define LOAD_NUMERATOR     13u    /* of 16: how full a table may be */
-#define DEPTH_MAX          28u
+#define DEPTH_MAX          22u    /* 4,000,000,000 users are 244,141 tables and more */
 #define NTH_BITS           12
 _Static_assert(ISSUER_TIME_US_MAX >> (64 - NTH_BITS) == 0, "a time fits beside the count");
 
@@ -19,7 +19,7 @@ struct slot {
     uint32_t sequence;
     uint32_t time_and_nth[2];
 };
-_Static_assert(sizeof(struct slot) == 28, "slot layout");
+_Static_assert(sizeof(struct slot) == USER_SLOT_BYTES, "slot layout");
 
 struct user_table {
     uint32_t capacity;
@@ -116,7 +116,7 @@ void user_set_deinit(struct user_set *set)
     size_t entries = (size_t)1 << set->depth;
     for (size_t i = 0; i < entries;) {
         struct user_table *table = set->directory[i];
-        i += entries_of_table(set, table);
+        i += table != NULL ? entries_of_table(set, table) : 1;
         free(table);
     }
     free(set->directory);
@@ -236,11 +236,15 @@ void user_set_put(struct user_set *set, struct fingerprint user, const struct us
         make_room(set, user);
     struct user_table *table = set->directory[entry_of(set, user)];
     struct slot *slot = probe(table, user);
+    struct user_issue before = {0};
     if (slot->sequence == 0) {
         table->count++;
         set->count++;
+    } else {
+        read_slot(slot, &before);
     }
     fill_slot(slot, user, issue);
+    set->held += (uint64_t)issue->nth - before.nth;
 }
 
 void user_set_prefetch_table(const struct user_set *set, struct fingerprint user)
@@ -269,4 +273,111 @@ size_t user_set_bytes(const struct user_set *set)
         i += entries_of_table(set, table);
     }
     return bytes;
+}
+
+/* --- snapshots --- */
+
+bool user_set_block(const struct user_set *set, uint64_t first, struct user_block *block)
+{
+    if (set->directory == NULL)
+        return false;
+    const struct user_table *table = set->directory[entry_of(set, (struct fingerprint){.high = first})];
+    *block = (struct user_block){
+        .first = first,
+        .depth = table->depth,
+        .capacity = table->capacity,
+        .count = table->count,
+        .slots = table->slots,
+    };
+    return true;
+}
+
+bool user_block_next(const struct user_block *block, uint64_t *first)
+{
+    if (block->depth == 0)
+        return false;
+    *first = block->first + (UINT64_C(1) << (64 - block->depth));
+    return *first != 0;
+}
+
+static const char *check_block(const struct user_block *block)
+{
+    if (block->depth > DEPTH_MAX || (block->depth == 0 && block->first != 0) ||
+        (block->depth > 0 && block->first << block->depth != 0))
+        return "a table of users begins where none can";
+    if (block->capacity < TABLE_CAPACITY_MIN || block->capacity > USER_BLOCK_CAPACITY_MAX ||
+        block->count >= block->capacity)
+        return "a table of users of an impossible size";
+    return NULL;
+}
+
+/* Every slot in its table; counts users and issues. */
+static const char *check_slots(const struct user_table *table, uint64_t first, uint64_t *held)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < table->capacity; i++) {
+        const struct slot *slot = &table->slots[i];
+        if (slot->sequence == 0)
+            continue;
+        struct user_issue issue;
+        read_slot(slot, &issue);
+        count++;
+        *held += issue.nth;
+        if (issue.nth == 0 || (table->depth > 0 && (fingerprint_of(slot).high ^ first) >> (64 - table->depth) != 0))
+            return "a user that does not belong into its table";
+    }
+    return count == table->count ? NULL : "a table of users that counts wrong";
+}
+
+/* Lets the directory lead to `table`. False when another one has that place. */
+static bool put_into_directory(struct user_set *set, struct user_table *table, uint64_t first)
+{
+    if (set->directory == NULL) {
+        set->directory = calloc(1, sizeof(*set->directory));
+        CHECK(set->directory != NULL);
+    }
+    while (set->depth < table->depth)
+        double_directory(set);
+    size_t entry = entry_of(set, (struct fingerprint){.high = first});
+    size_t entries = entries_of_table(set, table);
+    for (size_t i = 0; i < entries; i++) {
+        if (set->directory[entry + i] != NULL)
+            return false;
+    }
+    replace_entries(set, entry, entries, table);
+    return true;
+}
+
+const char *user_set_load(struct user_set *set, const struct user_block *block)
+{
+    const char *wrong = check_block(block);
+    if (wrong != NULL)
+        return wrong;
+    struct user_table *table = malloc(sizeof *table + block->capacity * sizeof(struct slot));
+    CHECK(table != NULL);
+    table->capacity = block->capacity;
+    table->count = block->count;
+    table->depth = block->depth;
+    memcpy(table->slots, block->slots, block->capacity * sizeof(struct slot));
+    uint64_t held = 0;
+    wrong = check_slots(table, block->first, &held);
+    if (wrong == NULL && !put_into_directory(set, table, block->first))
+        wrong = "two tables of users for one place";
+    if (wrong != NULL) {
+        free(table);
+        return wrong;
+    }
+    set->count += table->count;
+    set->held += held;
+    return NULL;
+}
+
+bool user_set_is_whole(const struct user_set *set)
+{
+    size_t entries = set->directory == NULL ? 0 : (size_t)1 << set->depth;
+    for (size_t i = 0; i < entries; i++) {
+        if (set->directory[i] == NULL)
+            return false;
+    }
+    return true;
 }

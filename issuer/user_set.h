@@ -29,7 +29,8 @@ struct user_issue {
 struct user_set {
     struct user_table **directory; /* 1 << depth entries; NULL while empty */
     unsigned depth;
-    uint64_t count;
+    uint64_t count; /* users */
+    uint64_t held;  /* issues that they hold, all in */
 };
 
 void user_set_init(struct user_set *set);
@@ -46,5 +47,28 @@ void user_set_prefetch_slot(const struct user_set *set, struct fingerprint user)
 
 /* Bytes of memory taken, all in. */
 size_t user_set_bytes(const struct user_set *set);
+
+/* --- snapshots --- */
+
+#define USER_SLOT_BYTES         28u
+#define USER_BLOCK_CAPACITY_MAX (1u << 16) /* slots; far above what a table takes before it splits */
+
+/* One table of the set. Tables never merge, so where one begins, one will always begin. */
+struct user_block {
+    uint64_t first; /* the least `high` of the fingerprints that belong into it */
+    uint32_t depth; /* bits of `high` that they share */
+    uint32_t capacity;
+    uint32_t count;
+    const void *slots; /* capacity × USER_SLOT_BYTES, little-endian */
+};
+
+/* The table that begins with `first`; borrowed until the next put. False when the set is empty. */
+bool user_set_block(const struct user_set *set, uint64_t first, struct user_block *block);
+/* Where the table behind `block` begins; false when it was the last. */
+bool user_block_next(const struct user_block *block, uint64_t *first);
+/* Adds a copy of a table to a set that is filled by this alone. NULL, or what is wrong with it. */
+const char *user_set_load(struct user_set *set, const struct user_block *block);
+/* True when the tables that were loaded hold a place for every fingerprint, or when there are none. */
+bool user_set_is_whole(const struct user_set *set);
 
 #endif

@@ -99,6 +99,11 @@ const struct journal_meta *journal_meta(const struct journal *journal)
     return &journal->meta;
 }
 
+const char *journal_folder(const struct journal *journal)
+{
+    return journal->dir;
+}
+
 /* --- segments --- */
 
 /* Takes the prepared segment. While it is being made this waits; -1 when the disk has no room for it. */
@@ -210,6 +215,7 @@ static void write_batch(struct journal *journal)
     if (disk_write_all(journal->active_fd, journal->batch, journal->used, (off_t)journal->offset) != 0)
         journal_give_up(journal, "write");
     journal->offset += journal->used;
+    journal->bytes += journal->used;
 }
 
 size_t journal_commit(struct journal *journal)
@@ -225,6 +231,16 @@ size_t journal_commit(struct journal *journal)
     }
     journal->header.count = 0;
     return journal->used;
+}
+
+uint64_t journal_bytes(const struct journal *journal)
+{
+    return journal->bytes;
+}
+
+int64_t journal_last_time_us(const struct journal *journal)
+{
+    return journal->last_time_us;
 }
 
 uint64_t journal_written_seq(const struct journal *journal)

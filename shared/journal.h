@@ -62,6 +62,9 @@ typedef int (*journal_replay_fn)(void *arg, const void *batch, const struct jour
 /* Locks the folder and reads or creates its meta. -1 and `error` when it is in use, unwritable, damaged, of another
  * version or made for other partitions. */
 int journal_open(struct journal **journal, const struct journal_config *config, struct error *error);
+/* A snapshot holds every record up to `seq`, where a batch ends, and proves that those up to `synced_seq` were synced:
+ * journal_replay() begins behind it. */
+void journal_replay_after(struct journal *journal, uint64_t seq, uint64_t synced_seq);
 /* Reads all of it, cuts a torn tail, and makes the journal ready to be written. Once, before any write. -1 and `error`
  * on damage. */
 int journal_replay(struct journal *journal, journal_replay_fn replay, void *arg, struct journal_recovery *recovery,
@@ -76,6 +79,8 @@ void journal_abandon(struct journal **journal);
 void journal_work(struct journal *journal);
 
 const struct journal_meta *journal_meta(const struct journal *journal);
+/* The partition's folder. */
+const char *journal_folder(const struct journal *journal);
 
 /*
  * Writer: makes sure of `bytes` (at most JOURNAL_BATCH_BYTES_MAX) for one batch, going to the next segment where
@@ -93,6 +98,11 @@ size_t journal_commit(struct journal *journal);
 
 /* The most bytes that a batch of so many records takes; for journal_reserve(). */
 size_t journal_bytes_max(size_t issues, size_t coupons);
+
+/* Writer: bytes of the batches written since the journal was opened; the time of the last batch that was begun or
+ * replayed. */
+uint64_t journal_bytes(const struct journal *journal);
+int64_t journal_last_time_us(const struct journal *journal);
 
 /* Any thread: last record written, last record synced. */
 uint64_t journal_written_seq(const struct journal *journal);

@@ -205,53 +205,69 @@ int journal_acked_write(int fd, const uint8_t journal_id[16], uint64_t seq)
     return disk_write_all(fd, &acked, sizeof acked, 0);
 }
 
+int journal_acked_sync(const char *dir, struct error *error)
+{
+    int fd = journal_acked_open(dir, error);
+    if (fd < 0)
+        return -1;
+    int result = disk->fdatasync(fd);
+    int reason = errno;
+    disk->close(fd);
+    return result == 0 ? journal_dir_sync(dir, error)
+                       : error_set(error, "cannot sync %s/acked: %s", dir, strerror(reason));
+}
+
 static int compare_seqs(const void *a, const void *b)
 {
     uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
     return left < right ? -1 : left > right;
 }
 
-/* The first sequence in a segment's name, 0 when it is no segment. */
-static uint64_t segment_of_name(const char *name)
-{
-    char *end;
-    if (strlen(name) != 20 + strlen(".segment") || strcmp(name + 20, ".segment") != 0)
-        return 0;
-    uint64_t first_seq = strtoull(name, &end, 10);
-    return end == name + 20 ? first_seq : 0;
-}
-
-struct segment_list {
-    uint64_t *first_seqs;
+struct number_list {
+    const char *suffix;
+    uint64_t *numbers;
     size_t count;
     size_t room;
 };
 
-static bool add_segment(void *arg, const char *name)
+/* The number in a file's name, 0 when it is named otherwise. */
+static uint64_t number_of_name(const char *name, const char *suffix)
 {
-    struct segment_list *list = arg;
-    uint64_t first_seq = segment_of_name(name);
-    if (first_seq == 0)
+    if (strlen(name) != 20 + strlen(suffix) || strspn(name, "0123456789") != 20 || strcmp(name + 20, suffix) != 0)
+        return 0;
+    return strtoull(name, NULL, 10);
+}
+
+static bool add_number(void *arg, const char *name)
+{
+    struct number_list *list = arg;
+    uint64_t number = number_of_name(name, list->suffix);
+    if (number == 0)
         return true;
     if (list->count == list->room) {
         list->room = list->room ? list->room * 2 : 16;
-        list->first_seqs = realloc(list->first_seqs, list->room * sizeof *list->first_seqs);
-        CHECK(list->first_seqs != NULL);
+        list->numbers = realloc(list->numbers, list->room * sizeof *list->numbers);
+        CHECK(list->numbers != NULL);
     }
-    list->first_seqs[list->count++] = first_seq;
+    list->numbers[list->count++] = number;
     return true;
+}
+
+int journal_numbered_list(const char *dir, const char *suffix, uint64_t **numbers, size_t *count, struct error *error)
+{
+    struct number_list list = {.suffix = suffix};
+    *numbers = NULL;
+    *count = 0;
+    if (disk->list(dir, add_number, &list) != 0)
+        return error_set(error, "cannot read the folder %s: %s", dir, strerror(errno));
+    if (list.count > 0)
+        qsort(list.numbers, list.count, sizeof *list.numbers, compare_seqs);
+    *numbers = list.numbers;
+    *count = list.count;
+    return 0;
 }
 
 int journal_segments_list(const char *dir, uint64_t **first_seqs, size_t *count, struct error *error)
 {
-    struct segment_list list = {0};
-    *first_seqs = NULL;
-    *count = 0;
-    if (disk->list(dir, add_segment, &list) != 0)
-        return error_set(error, "cannot read the folder %s: %s", dir, strerror(errno));
-    if (list.count > 0)
-        qsort(list.first_seqs, list.count, sizeof *list.first_seqs, compare_seqs);
-    *first_seqs = list.first_seqs;
-    *count = list.count;
-    return 0;
+    return journal_numbered_list(dir, ".segment", first_seqs, count, error);
 }

@@ -43,7 +43,13 @@ int journal_acked_open(const char *dir, struct error *error);
 /* Not synced: an older value only makes the stream repeat itself. 0 or -1 with errno. */
 int journal_acked_write(int fd, const uint8_t journal_id[16], uint64_t seq);
 
-/* The first sequences of the segments, ascending; free() them. -1 and `error` when the folder cannot be read. */
+/* What was written last, onto the disk. 0, or -1 and `error`. */
+int journal_acked_sync(const char *dir, struct error *error);
+
+/* The numbers of the files "<20 digits><suffix>", ascending, 0 left out; free() them. -1 and `error` when the folder
+ * cannot be read. */
+int journal_numbered_list(const char *dir, const char *suffix, uint64_t **numbers, size_t *count, struct error *error);
+/* The first sequences of the segments, as above. */
 int journal_segments_list(const char *dir, uint64_t **first_seqs, size_t *count, struct error *error);
 
 /* fsync of the folder itself, so that new names last. 0, or -1 and `error`. */

@@ -116,9 +116,9 @@ static bool decode_coupon(const unsigned char *bytes, size_t length, struct jour
            fixed.per_user_limit <= PER_USER_LIMIT_MAX;
 }
 
-/* Decodes the record at `bytes`; returns its length, 0 when it is malformed. seq and time are the caller's. */
-static size_t decode(const unsigned char *bytes, size_t available, struct journal_record *record)
+size_t journal_decode_record(const void *data, size_t available, struct journal_record *record)
 {
+    const unsigned char *bytes = data;
     struct journal_record_header header;
     if (available < sizeof header)
         return 0;
@@ -163,7 +163,7 @@ static const char *check_records(const unsigned char *batch, const struct journa
     size_t offset = sizeof *header;
     struct journal_record record;
     for (uint32_t i = 0; i < header->count; i++) {
-        size_t length = decode(batch + offset, header->length - offset, &record);
+        size_t length = journal_decode_record(batch + offset, header->length - offset, &record);
         if (length == 0)
             return "a record is malformed";
         offset += length;
@@ -212,7 +212,7 @@ bool journal_batch_reader_next(struct journal_batch_reader *reader, struct journ
 {
     if (reader->left == 0)
         return false;
-    size_t length = decode(reader->cursor, JOURNAL_RECORD_BYTES_MAX, record);
+    size_t length = journal_decode_record(reader->cursor, JOURNAL_RECORD_BYTES_MAX, record);
     CHECK(length > 0);
     record->seq = reader->header.first_seq + (reader->header.count - reader->left);
     record->time_us = reader->header.time_us;

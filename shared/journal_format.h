@@ -155,6 +155,10 @@ struct journal_batch_reader {
 void journal_batch_reader_init(struct journal_batch_reader *reader, const void *batch);
 bool journal_batch_reader_next(struct journal_batch_reader *reader, struct journal_record *record);
 
+/* Decodes the record at `bytes`, at most `available` long; its sequence and time are the caller's. Returns its length,
+ * 0 when it is malformed. */
+size_t journal_decode_record(const void *bytes, size_t available, struct journal_record *record);
+
 /* The policy in a JOURNAL_COUPON record; what is issued is not in it and becomes 0. */
 void journal_record_coupon(const struct journal_record *record, struct coupon *coupon);
 

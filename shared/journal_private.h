@@ -43,7 +43,10 @@ struct journal {
     struct journal_batch_header header;
     size_t used;
     uint64_t next_seq;
+    uint64_t replay_after_seq; /* 0: all of it is replayed */
+    uint64_t proven_seq;       /* synced for certain */
     int64_t last_time_us;
+    uint64_t bytes;
 };
 
 static inline bool journal_syncs_itself(const struct journal *journal)

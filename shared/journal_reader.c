@@ -8,12 +8,14 @@
 
 #include "shared/disk.h"
 #include "shared/journal_dir.h"
+#include "shared/snapshot_format.h"
 
 struct journal_reader {
     char dir[JOURNAL_PATH_MAX];
     char path[JOURNAL_PATH_MAX];
     struct journal_meta meta;
     bool owned;               /* the lock is the caller's */
+    uint64_t proven_seq;      /* synced for certain, as the caller knows */
     const unsigned char *map; /* NULL before the first segment */
     size_t size;
     size_t offset;
@@ -59,9 +61,10 @@ void journal_reader_close(struct journal_reader **reader)
     *reader = NULL;
 }
 
-void journal_reader_own(struct journal_reader *reader)
+void journal_reader_own(struct journal_reader *reader, uint64_t proven_seq)
 {
     reader->owned = true;
+    reader->proven_seq = proven_seq;
 }
 
 const struct journal_meta *journal_reader_meta(const struct journal_reader *reader)
@@ -157,6 +160,18 @@ static int find_segment(const struct journal_reader *reader, uint64_t seq, uint6
     return 0;
 }
 
+/* The last record that some snapshot bears in its name; 0 when there is none. -1 when the folder is unreadable. */
+static int last_snapshot(const struct journal_reader *reader, uint64_t *from_seq, struct error *error)
+{
+    uint64_t *from_seqs;
+    size_t count;
+    if (snapshot_list(reader->dir, &from_seqs, &count, error) != 0)
+        return -1;
+    *from_seq = count > 0 ? from_seqs[count - 1] : 0;
+    free(from_seqs);
+    return 0;
+}
+
 /* A batch behind the reader's position that says the record due here had been synced. */
 static bool later_batch_proves_sync(const struct journal_reader *reader)
 {
@@ -204,13 +219,15 @@ static bool successor_is_there(const struct journal_reader *reader)
  */
 static enum journal_read judge(struct journal_reader *reader, const char *reason, struct error *error)
 {
-    uint64_t first_seq, last_seq;
-    if (find_segment(reader, reader->next_seq, &first_seq, &last_seq, error) != 0)
+    uint64_t first_seq, last_seq, snapshot_seq;
+    if (last_snapshot(reader, &snapshot_seq, error) != 0 ||
+        find_segment(reader, reader->next_seq, &first_seq, &last_seq, error) != 0)
         return JOURNAL_READ_FAILED;
     bool live = !reader->owned && journal_dir_is_locked(reader->dir);
-    bool acked = journal_acked_read(reader->dir, reader->meta.journal_id) >= reader->next_seq;
+    bool proven = reader->proven_seq >= reader->next_seq || snapshot_seq >= reader->next_seq ||
+                  journal_acked_read(reader->dir, reader->meta.journal_id) >= reader->next_seq;
     bool empty = rest_is_zero(reader);
-    bool was_synced = last_seq > reader->segment_first || acked || (!empty && later_batch_proves_sync(reader));
+    bool was_synced = last_seq > reader->segment_first || proven || (!empty && later_batch_proves_sync(reader));
     if (due_batch_is_there(reader))
         return JOURNAL_READ_BATCH;
     if (empty && successor_is_there(reader))
@@ -233,20 +250,25 @@ static enum journal_read at_zeros(struct journal_reader *reader, struct error *e
     return enter_segment(reader, reader->next_seq, error);
 }
 
-/* Nothing is ever removed from a journal, so it begins with record 1, and one that the store has something of has a
- * segment. */
-static enum journal_read enter_first_segment(struct journal_reader *reader, struct error *error)
+static enum journal_read missing(struct journal_reader *reader, uint64_t seq, struct error *error)
 {
-    uint64_t first_seq, last_seq;
-    if (find_segment(reader, 0, &first_seq, &last_seq, error) != 0)
-        return JOURNAL_READ_FAILED;
-    if (first_seq == 0 && !journal_acked_exists(reader->dir))
-        return JOURNAL_READ_END;
-    if (first_seq == 1)
-        return enter_segment(reader, first_seq, error);
-    journal_segment_path(reader->dir, 1, reader->path);
+    journal_segment_path(reader->dir, seq, reader->path);
     error_set(error, "%s is missing: restore this file from a backup", reader->path);
     return JOURNAL_READ_DAMAGED;
+}
+
+/* A journal begins with record 1, or in one that a snapshot holds everything before of. One that the store has
+ * something of has a segment, and so has one with a snapshot. */
+static enum journal_read enter_first_segment(struct journal_reader *reader, struct error *error)
+{
+    uint64_t first_seq, last_seq, snapshot_seq;
+    if (last_snapshot(reader, &snapshot_seq, error) != 0 || find_segment(reader, 0, &first_seq, &last_seq, error) != 0)
+        return JOURNAL_READ_FAILED;
+    if (first_seq == 0 && snapshot_seq == 0 && !journal_acked_exists(reader->dir))
+        return JOURNAL_READ_END;
+    if (first_seq == 0 || first_seq > snapshot_seq + 1)
+        return missing(reader, first_seq == 0 ? snapshot_seq + 1 : 1, error);
+    return enter_segment(reader, first_seq, error);
 }
 
 /* Looks at the batch at the reader's position without passing it. */
@@ -287,13 +309,20 @@ enum journal_read journal_reader_next(struct journal_reader *reader, const void 
     return JOURNAL_READ_BATCH;
 }
 
+/* Of a journal without segments: where it would begin. */
+static enum journal_read peek_first(struct journal_reader *reader, struct error *error)
+{
+    struct journal_batch_header header;
+    return peek(reader, &header, error);
+}
+
 enum journal_read journal_reader_seek(struct journal_reader *reader, uint64_t seq, struct error *error)
 {
     uint64_t first_seq, last_seq;
     if (find_segment(reader, seq, &first_seq, &last_seq, error) != 0)
         return JOURNAL_READ_FAILED;
     if (first_seq == 0)
-        return JOURNAL_READ_END;
+        return last_seq == 0 && seq == 1 ? peek_first(reader, error) : missing(reader, seq, error);
     enum journal_read found = enter_segment(reader, first_seq, error);
     struct journal_batch_header header;
     while (found == JOURNAL_READ_BATCH) {

@@ -29,13 +29,14 @@ enum journal_read {
     JOURNAL_READ_FAILED,  /* the system failed us (open, mmap); `error` says where */
 };
 
-/* Opens the journal in the partition's folder `dir` at its first segment. -1 and `error` when there is none or its meta
- * is unsound. */
+/* Opens the journal in the partition's folder `dir` at its first segment; that of the records that are still there. -1
+ * and `error` when there is none or its meta is unsound. */
 int journal_reader_open(struct journal_reader **reader, const char *dir, struct error *error);
 void journal_reader_close(struct journal_reader **reader);
 
-/* The caller itself has the writer's lock: what looks unfinished is torn, nobody is writing it. */
-void journal_reader_own(struct journal_reader *reader);
+/* The caller itself has the writer's lock: what looks unfinished is torn, nobody is writing it. Every record up to
+ * `proven_seq` was synced (0: that is not known). */
+void journal_reader_own(struct journal_reader *reader, uint64_t proven_seq);
 
 const struct journal_meta *journal_reader_meta(const struct journal_reader *reader);
 void journal_reader_position(const struct journal_reader *reader, struct journal_position *position);
@@ -50,7 +51,7 @@ enum journal_read journal_reader_next(struct journal_reader *reader, const void 
 /*
  * Goes to the batch that holds record `seq`, or to the end when `seq` is the next to be written: journal_reader_next()
  * returns that batch. Returns what journal_reader_next() would on the way: JOURNAL_READ_BATCH when found,
- * JOURNAL_READ_END at the end.
+ * JOURNAL_READ_END at the end, JOURNAL_READ_DAMAGED when no segment reaches back to it.
  */
 enum journal_read journal_reader_seek(struct journal_reader *reader, uint64_t seq, struct error *error);
 

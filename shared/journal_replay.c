@@ -10,7 +10,8 @@
 #include "shared/journal_reader.h"
 #include "shared/journal_segment.h"
 
-static uint64_t bytes_of_segments(const char *dir)
+/* Of those that hold records after `from_seq`. */
+static uint64_t bytes_of_segments(const char *dir, uint64_t from_seq)
 {
     uint64_t *segments;
     size_t count;
@@ -20,6 +21,8 @@ static uint64_t bytes_of_segments(const char *dir)
         return 0;
     for (size_t i = 0; i < count; i++) {
         char path[JOURNAL_PATH_MAX];
+        if (i + 1 < count && segments[i + 1] <= from_seq)
+            continue;
         journal_segment_path(dir, segments[i], path);
         int fd = disk->open(path, O_RDONLY);
         if (fd < 0)
@@ -36,7 +39,7 @@ static enum journal_read replay_batches(struct journal *journal, struct journal_
                                         journal_replay_fn replay, void *arg, struct journal_recovery *recovery,
                                         struct error *error)
 {
-    struct journal_progress progress = {.bytes_total = bytes_of_segments(journal->dir)};
+    struct journal_progress progress = {.bytes_total = bytes_of_segments(journal->dir, journal->replay_after_seq)};
     struct journal_batch_header header;
     const void *batch;
     enum journal_read read;
@@ -124,6 +127,13 @@ static int resume(struct journal *journal, struct journal_reader *reader, enum j
     return sync_segments(journal, error);
 }
 
+void journal_replay_after(struct journal *journal, uint64_t seq, uint64_t synced_seq)
+{
+    CHECK(synced_seq >= seq);
+    journal->replay_after_seq = seq;
+    journal->proven_seq = synced_seq;
+}
+
 int journal_replay(struct journal *journal, journal_replay_fn replay, void *arg, struct journal_recovery *recovery,
                    struct error *error)
 {
@@ -131,9 +141,11 @@ int journal_replay(struct journal *journal, journal_replay_fn replay, void *arg,
     struct journal_reader *reader;
     if (journal_reader_open(&reader, journal->dir, error) != 0)
         return -1;
-    journal_reader_own(reader);
+    journal_reader_own(reader, journal->proven_seq);
     struct error reason = {{0}};
-    enum journal_read read = replay_batches(journal, reader, replay, arg, recovery, &reason);
+    enum journal_read read = journal_reader_seek(reader, journal->replay_after_seq + 1, &reason);
+    if (read == JOURNAL_READ_BATCH)
+        read = replay_batches(journal, reader, replay, arg, recovery, &reason);
     int result;
     if (read == JOURNAL_READ_END || read == JOURNAL_READ_TORN)
         result = resume(journal, reader, read, recovery, &reason, error);

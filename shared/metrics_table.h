@@ -39,6 +39,11 @@
     X(ISSUER_STORE_MISSING, GAUGE, NONE, 1, "coupond_issuer_store_missing_records", "journal records that the store has lost and that are in no journal file any more") \
     X(ISSUER_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_frames_dropped_total", "ZeroMQ frames not understood") \
     X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames whose gateway was gone or did not take them") \
+    X(ISSUER_SNAPSHOTS, COUNTER, NONE, 1, "coupond_issuer_snapshots_total", "snapshots written") \
+    X(ISSUER_SNAPSHOT_FAILURES, COUNTER, NONE, 1, "coupond_issuer_snapshot_failures_total", "snapshots that the disk refused") \
+    X(ISSUER_SNAPSHOT_SEQ, GAUGE, NONE, 1, "coupond_issuer_snapshot_sequence", "journal sequence up to which the newest snapshot written has everything") \
+    X(ISSUER_SNAPSHOT_BYTES, GAUGE, NONE, 1, "coupond_issuer_snapshot_bytes", "size of the newest snapshot written") \
+    X(ISSUER_SEGMENTS_REMOVED, COUNTER, NONE, 1, "coupond_issuer_journal_segments_removed_total", "journal segments removed because a snapshot and the store have their records") \
     X(ISSUER_JOURNAL_FULL, GAUGE, NONE, 1, "coupond_issuer_journal_full", "1 while the disk has no room for the journal and new issues are refused") \
     X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, repeated ones included") \
     X(PERSISTER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_persister_batch_rows", "journal records in one transaction") \

@@ -1,0 +1,201 @@
+#include <string.h>
+
+#include "issuer/ledger.h"
+#include "issuer/ledger_private.h"
+#include "shared/error.h"
+
+/* How many events ahead the memory of a user's table, and of the user's slot, is asked for. */
+#define AHEAD_TABLE 32u
+#define AHEAD_SLOT  16u
+
+void ledger_event_of(const struct ledger *ledger, const struct journal_record *record, struct ledger_event *event)
+{
+    CHECK(record->type == JOURNAL_ISSUE);
+    event->seq = record->seq;
+    event->time_us = record->time_us;
+    event->user = ledger_fingerprint(ledger, record->issue.user_id, record->issue.user_id_length);
+    event->sequence = record->issue.sequence;
+    event->nth = record->issue.nth;
+    event->coupon_id_length = (uint8_t)record->coupon_id_length;
+    memcpy(event->coupon_id, record->coupon_id, record->coupon_id_length);
+}
+
+static bool is_of(const struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    return memcmp(coupon->coupon.id, event->coupon_id, event->coupon_id_length) == 0 &&
+           coupon->coupon.id[event->coupon_id_length] == '\0';
+}
+
+/* Most events are of the same coupon as the one before. */
+static struct ledger_coupon *find_near(const struct ledger *ledger, struct ledger_coupon *before,
+                                       const struct ledger_event *event)
+{
+    if (before != NULL && is_of(before, event))
+        return before;
+    return coupon_index_find(&ledger->index, event->coupon_id, event->coupon_id_length);
+}
+
+/* The snapshot's walk came by after this issue: the coupon and the user know of it. */
+static const char *meet_again(const struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    struct user_issue there = {0};
+    bool holds = user_set_find(&coupon->users, event->user, &there);
+    return holds && there.sequence >= event->sequence && there.nth >= event->nth
+               ? NULL
+               : "an issue that the snapshot should know";
+}
+
+static const char *check_issue(const struct coupon *coupon, const struct user_issue *before,
+                               const struct ledger_event *event)
+{
+    if (event->sequence != coupon->issued + 1)
+        return "an issue out of sequence";
+    if (event->sequence > coupon->quantity)
+        return "an issue above the coupon's quantity";
+    if (event->nth != before->nth + 1 || event->nth > coupon->per_user_limit)
+        return "an issue above the user's limit";
+    return NULL;
+}
+
+static const char *replay_issue(struct ledger *ledger, struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    if (coupon == NULL)
+        return "an issue of a coupon that was never created";
+    bool inexact = event->seq <= ledger->inexact_until;
+    if (inexact && event->sequence <= coupon->coupon.issued)
+        return meet_again(coupon, event);
+    struct user_issue before = {0};
+    user_set_find(&coupon->users, event->user, &before);
+    bool known = inexact && before.sequence >= event->sequence;
+    if (known && before.nth >= 1)
+        before.nth = (uint16_t)(event->nth - 1);
+    const char *wrong = check_issue(&coupon->coupon, &before, event);
+    if (wrong != NULL)
+        return wrong;
+    if (!known) {
+        struct user_issue issue = {event->sequence, event->nth, event->time_us};
+        user_set_put(&coupon->users, event->user, &issue);
+    }
+    coupon->coupon.issued++;
+    return NULL;
+}
+
+const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_event *events, size_t count, size_t *wrong)
+{
+    struct ledger_coupon *coupons[AHEAD_TABLE];
+    struct ledger_coupon *near = NULL;
+    for (size_t i = 0; i < count + AHEAD_TABLE; i++) {
+        if (i >= AHEAD_TABLE) {
+            size_t at = i - AHEAD_TABLE;
+            const char *reason = replay_issue(ledger, coupons[at % AHEAD_TABLE], &events[at]);
+            *wrong = at;
+            if (reason != NULL)
+                return reason;
+        }
+        if (i < count) {
+            near = coupons[i % AHEAD_TABLE] = find_near(ledger, near, &events[i]);
+            if (near != NULL)
+                user_set_prefetch_table(&near->users, events[i].user);
+        }
+        if (i >= AHEAD_SLOT && i - AHEAD_SLOT < count && coupons[(i - AHEAD_SLOT) % AHEAD_TABLE] != NULL)
+            user_set_prefetch_slot(&coupons[(i - AHEAD_SLOT) % AHEAD_TABLE]->users, events[i - AHEAD_SLOT].user);
+    }
+    return NULL;
+}
+
+const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *policy)
+{
+    const struct coupon *there = ledger_find(ledger, policy->id, strlen(policy->id));
+    if (there != NULL && policy->journal_seq <= ledger->inexact_until && there->journal_seq >= policy->journal_seq)
+        return NULL;
+    struct coupon applied = *policy;
+    applied.issued = there != NULL ? there->issued : 0;
+    if (applied.quantity < applied.issued)
+        return "a coupon's quantity below what is issued";
+    ledger_apply_coupon(ledger, &applied);
+    return NULL;
+}
+
+const char *ledger_replay(struct ledger *ledger, const struct journal_record *record)
+{
+    if (record->type == JOURNAL_ISSUE) {
+        struct ledger_event event;
+        size_t wrong;
+        ledger_event_of(ledger, record, &event);
+        return ledger_replay_issues(ledger, &event, 1, &wrong);
+    }
+    struct coupon policy;
+    journal_record_coupon(record, &policy);
+    return ledger_replay_policy(ledger, &policy);
+}
+
+/* --- snapshots --- */
+
+static bool next_coupon(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece)
+{
+    size_t at = coupon_index_after(&ledger->index, cursor->after);
+    if (at == ledger->index.count)
+        return false;
+    cursor->coupon = ledger->index.sorted[at];
+    cursor->first = 0;
+    memcpy(cursor->after, cursor->coupon->coupon.id, sizeof cursor->after);
+    *piece = (struct ledger_piece){.coupon = &cursor->coupon->coupon};
+    return true;
+}
+
+bool ledger_cursor_next(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece)
+{
+    *piece = (struct ledger_piece){0};
+    if (cursor->coupon == NULL || !user_set_block(&cursor->coupon->users, cursor->first, &piece->users))
+        return next_coupon(ledger, cursor, piece);
+    if (!user_block_next(&piece->users, &cursor->first))
+        cursor->coupon = NULL;
+    return true;
+}
+
+static const char *end_of_coupon(const struct ledger *ledger)
+{
+    return ledger->loading == NULL || user_set_is_whole(&ledger->loading->users)
+               ? NULL
+               : "a part of a coupon's users is missing";
+}
+
+static const char *load_coupon(struct ledger *ledger, const struct coupon *coupon)
+{
+    const char *wrong = end_of_coupon(ledger);
+    if (wrong != NULL)
+        return wrong;
+    if (ledger->loading != NULL && strcmp(ledger->loading->coupon.id, coupon->id) >= 0)
+        return "coupons out of order";
+    if (coupon->issued > coupon->quantity)
+        return "a coupon's quantity below what is issued";
+    if (ledger->index.count >= COUPONS_PER_PARTITION_MAX)
+        return "more coupons than a partition takes";
+    ledger->loading = coupon_index_add(&ledger->index, coupon);
+    return NULL;
+}
+
+const char *ledger_load(struct ledger *ledger, const struct ledger_piece *piece)
+{
+    if (piece->coupon != NULL)
+        return load_coupon(ledger, piece->coupon);
+    return ledger->loading == NULL ? "users of no coupon" : user_set_load(&ledger->loading->users, &piece->users);
+}
+
+const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq)
+{
+    const char *wrong = end_of_coupon(ledger);
+    ledger->inexact_until = until_seq;
+    ledger->loading = NULL;
+    return wrong;
+}
+
+const char *ledger_check(const struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->index.count; i++) {
+        const struct ledger_coupon *coupon = ledger->index.sorted[i];
+        if (coupon->users.held != coupon->coupon.issued)
+            return "the users of a coupon hold another number than is issued";
+    }
+    return NULL;
+}

@@ -1,0 +1,83 @@
+#include "issuer/retention.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/disk.h"
+#include "shared/journal_dir.h"
+#include "shared/snapshot_format.h"
+
+#define SNAPSHOTS_KEPT 2
+
+size_t retention_removable(const uint64_t *first_seqs, size_t count, uint64_t limit)
+{
+    size_t removable = 0;
+    while (removable + 1 < count && first_seqs[removable + 1] - 1 <= limit)
+        removable++;
+    return removable;
+}
+
+static int remove_file(const char *dir, const char *path, struct error *error)
+{
+    if (disk->unlink(path) != 0 && errno != ENOENT)
+        return error_set(error, "cannot remove %s: %s", path, strerror(errno));
+    return journal_dir_sync(dir, error);
+}
+
+int retention_snapshots(const char *dir, struct error *error)
+{
+    uint64_t *from_seqs;
+    size_t count;
+    if (snapshot_list(dir, &from_seqs, &count, error) != 0)
+        return -1;
+    int result = 0;
+    for (size_t i = 0; i + SNAPSHOTS_KEPT < count && result == 0; i++) {
+        char path[JOURNAL_PATH_MAX];
+        snapshot_path(dir, from_seqs[i], path);
+        result = remove_file(dir, path, error);
+    }
+    free(from_seqs);
+    return result;
+}
+
+/* The last record that the older of the two snapshots surely holds; 0 when there is none. */
+static int fallback_seq(const char *dir, uint64_t *seq, struct error *error)
+{
+    uint64_t *from_seqs;
+    size_t count;
+    if (snapshot_list(dir, &from_seqs, &count, error) != 0)
+        return -1;
+    *seq = count >= SNAPSHOTS_KEPT ? from_seqs[count - SNAPSHOTS_KEPT] : 0;
+    free(from_seqs);
+    return 0;
+}
+
+static int remove_segments(const char *dir, const uint64_t *first_seqs, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        char path[JOURNAL_PATH_MAX];
+        journal_segment_path(dir, first_seqs[i], path);
+        if (remove_file(dir, path, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int retention_segments(const char *dir, const uint8_t journal_id[16], size_t *removed, struct error *error)
+{
+    uint64_t limit, *first_seqs;
+    size_t count;
+    *removed = 0;
+    if (fallback_seq(dir, &limit, error) != 0 || journal_segments_list(dir, &first_seqs, &count, error) != 0)
+        return -1;
+    uint64_t acked = journal_acked_read(dir, journal_id);
+    *removed = retention_removable(first_seqs, count, acked < limit ? acked : limit);
+    int result = 0;
+    if (*removed > 0)
+        result = journal_acked_sync(dir, error);
+    if (*removed > 0 && result == 0)
+        result = remove_segments(dir, first_seqs, *removed, error);
+    free(first_seqs);
+    return result;
+}
