@@ -14,6 +14,7 @@ void batch_deinit(struct batch *batch)
 {
     free(batch->coupons);
     free(batch->issues);
+    free(batch->records);
     free(batch->aligned);
     *batch = (struct batch){0};
 }
@@ -60,6 +61,14 @@ static const char *add_coupon(struct batch *batch, const struct journal_record *
     return NULL;
 }
 
+/* `at` has 8 bytes' alignment, as every record. */
+static void keep_record(struct batch *batch, const struct journal_record *record, const void *at)
+{
+    size_t i = record->seq - batch->rows.first_seq;
+    batch->records = grow(batch->records, &batch->records_capacity, i + 1, sizeof *batch->records);
+    batch->records[i] = at;
+}
+
 static const char *add_records(struct batch *batch, const void *journal_batch)
 {
     struct journal_batch_reader reader;
@@ -68,7 +77,8 @@ static const char *add_records(struct batch *batch, const void *journal_batch)
     journal_batch_reader_init(&reader, journal_batch);
     if (!time_storable(reader.header.time_us))
         return "a batch's time is out of bounds";
-    while (!wrong && journal_batch_reader_next(&reader, &record)) {
+    for (const void *at = reader.cursor; !wrong && journal_batch_reader_next(&reader, &record); at = reader.cursor) {
+        keep_record(batch, &record, at);
         if (record.type == JOURNAL_ISSUE)
             add_issue(batch, &record);
         else
@@ -115,9 +125,12 @@ static const char *check_head(const struct frame_header *header, const struct fr
 
 static void begin(struct batch *batch, const struct frame_header *header, const struct frame_events *events)
 {
-    batch->first_seq = events->first_seq;
-    batch->rows = (struct store_batch){
-        .partition = header->partition, .partitions = header->partitions, .last_seq = events->last_seq};
+    batch->rows = (struct store_batch){.scope = STORE_FRAME,
+                                       .partition = header->partition,
+                                       .partitions = header->partitions,
+                                       .first_seq = events->first_seq,
+                                       .last_seq = events->last_seq,
+                                       .acked_seq = events->acked_seq};
     memcpy(batch->rows.journal_id, events->journal_id, sizeof batch->rows.journal_id);
 }
 
@@ -145,11 +158,22 @@ const char *batch_read(struct batch *batch, const void *frame, size_t size, uint
     return wrong;
 }
 
-void batch_ack(const struct batch *batch, struct batch_ack *out)
+static void answer(const struct batch *batch, enum frame_kind kind, uint64_t first_seq, uint64_t last_seq,
+                   struct batch_ack *out)
 {
     memset(out, 0, sizeof *out);
-    frame_header_write(&out->header, FRAME_ACK, batch->rows.partition, batch->rows.partitions, 1);
+    frame_header_write(&out->header, kind, batch->rows.partition, batch->rows.partitions, 1);
     memcpy(out->ack.journal_id, batch->rows.journal_id, sizeof out->ack.journal_id);
-    out->ack.first_seq = batch->first_seq;
-    out->ack.last_seq = batch->rows.last_seq;
+    out->ack.first_seq = first_seq;
+    out->ack.last_seq = last_seq;
+}
+
+void batch_ack(const struct batch *batch, struct batch_ack *out)
+{
+    answer(batch, FRAME_ACK, batch->rows.first_seq, batch->rows.last_seq, out);
+}
+
+void batch_behind(const struct batch *batch, uint64_t last_seq, struct batch_ack *out)
+{
+    answer(batch, FRAME_BEHIND, last_seq + 1, last_seq, out);
 }

@@ -13,11 +13,12 @@
 
 struct batch {
     struct store_batch rows; /* points into the arrays below, and these into the frame */
-    uint64_t first_seq;
     struct coupon *coupons;
     size_t coupons_capacity;
     struct store_issue *issues;
     size_t issues_capacity;
+    const struct journal_record_header **records; /* as they stand in the journal, from rows.first_seq on */
+    size_t records_capacity;
     void *aligned; /* for frames that do not lie on 8 bytes */
     size_t aligned_capacity;
 };
@@ -32,13 +33,16 @@ void batch_deinit(struct batch *batch);
  */
 const char *batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions);
 
-/* The acknowledgement of the batch, to be sent after its commit. */
+/* What the issuer is told about the batch, as a whole frame. */
 struct batch_ack {
     struct frame_header header;
     struct frame_ack ack;
 };
 _Static_assert(sizeof(struct batch_ack) == sizeof(struct frame_header) + sizeof(struct frame_ack), "ack frame layout");
 
+/* After its commit. */
 void batch_ack(const struct batch *batch, struct batch_ack *out);
+/* The store has less than was acknowledged: up to `last_seq` only. */
+void batch_behind(const struct batch *batch, uint64_t last_seq, struct batch_ack *out);
 
 #endif

@@ -3,8 +3,7 @@
 #include <inttypes.h>
 #include <sodium.h>
 
-#include "persister/batch.h"
-#include "persister/retry.h"
+#include "persister/delivery.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -12,6 +11,7 @@
 #define LOG_INTERVAL_US   INT64_C(10000000)
 #define ACK_WAIT_MS       1000 /* for the issuer to come back; it sends again what stays unacknowledged */
 #define REASONS_KNOWN_MAX 32
+#define DEAD_LINES_MAX    20 /* of one frame */
 
 struct writer {
     /* shared: the block is read by scrapes and by readiness */
@@ -23,8 +23,7 @@ struct writer {
     zsock_t *events;
     zsock_t *acks;
     struct store *store;
-    struct batch batch;
-    struct retry retry;
+    struct delivery delivery;
     bool terminated;
     int64_t log_after_us; /* faults before that moment are only counted */
     uint64_t faults_unlogged;
@@ -54,9 +53,9 @@ int writer_create(struct writer **out, const struct options *options, struct err
     CHECK(writer);
     writer->options = options;
     writer->metrics = metrics_create("persister", -1);
-    batch_init(&writer->batch);
-    retry_init(&writer->retry, options->persister_retry_min_ms, options->persister_retry_max_ms);
     writer->store = store_create(options, error);
+    delivery_init(&writer->delivery, writer->store, (uint16_t)options->issuer_partitions,
+                  options->persister_retry_min_ms, options->persister_retry_max_ms);
     writer->events = connect_socket(ZMQ_PULL, options->persister_events);
     writer->acks = connect_socket(ZMQ_PUSH, options->persister_acks);
     *out = writer;
@@ -76,8 +75,8 @@ void writer_destroy(struct writer **writer)
         return;
     zsock_destroy(&self->events);
     zsock_destroy(&self->acks);
+    delivery_deinit(&self->delivery);
     store_destroy(&self->store);
-    batch_deinit(&self->batch);
     free(self);
     *writer = NULL;
 }
@@ -89,82 +88,98 @@ bool writer_is_connected(const struct writer *writer)
 
 /* Pipe */
 
-/* Waits for the pipe alone. False when the actor shall end. */
+/* Waits for the pipe alone, and looks at it in any case. False when the actor shall end. */
 static bool wait_ms(struct writer *writer, int64_t ms)
 {
     int64_t until_us = clock_mono_us() + ms * 1000;
-    while (!writer->terminated) {
-        int64_t left_ms = (until_us - clock_mono_us() + 999) / 1000;
-        if (left_ms <= 0)
-            return true;
+    for (int64_t left_ms = ms; !writer->terminated; left_ms = (until_us - clock_mono_us() + 999) / 1000) {
         zmq_pollitem_t item = {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN};
-        if (zmq_poll(&item, 1, (long)left_ms) > 0)
+        if (zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0) > 0)
             writer->terminated = actor_told_to_end(writer->pipe);
+        else if (left_ms <= 0)
+            return true;
     }
     return false;
 }
 
 /* Store */
 
-static void log_fault(struct writer *writer, enum store_result result, int64_t wait, const struct error *error)
+static void log_fault(struct writer *writer, const struct delivery_step *step)
 {
     int64_t now_us = clock_mono_us();
     if (now_us < writer->log_after_us) {
         writer->faults_unlogged++;
         return;
     }
-    enum log_level level = result == STORE_RETRY ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
-    const struct store_batch *rows = &writer->batch.rows;
+    enum log_level level = step->result == STORE_RETRY ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+    const struct store_batch *rows = &writer->delivery.batch.rows;
     log_write(level, "persister",
               "the store does not take a batch: %s partition=%u first_seq=%" PRIu64 " last_seq=%" PRIu64
               " wait_ms=%" PRId64 " faults_since_last_line=%" PRIu64,
-              error->text, rows->partition, writer->batch.first_seq, rows->last_seq, wait, writer->faults_unlogged);
+              step->error.text, rows->partition, rows->first_seq, rows->last_seq, step->wait_ms,
+              writer->faults_unlogged);
     writer->log_after_us = now_us + LOG_INTERVAL_US;
     writer->faults_unlogged = 0;
 }
 
-/* How long to wait before the next try; 0: none, the batch is left to the issuer. */
-static int64_t on_fault(struct writer *writer, enum store_result result, const struct error *error)
+static void on_fault(struct writer *writer, const struct delivery_step *step)
 {
-    int64_t wait = 0;
-    if (result == STORE_RETRY)
-        wait = retry_next_ms(&writer->retry, randombytes_random());
-    else if (result == STORE_FAILED)
-        wait = retry_longest_ms(&writer->retry);
-    metrics_add(writer->metrics, METRIC_PERSISTER_ERRORS, result, 1);
-    metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, result == STORE_CONFLICT);
-    log_fault(writer, result, wait, error);
-    return wait;
+    bool connected = step->result != STORE_RETRY && step->result != STORE_FAILED;
+    metrics_add(writer->metrics, METRIC_PERSISTER_ERRORS, step->result, 1);
+    metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, connected);
+    if (step->result != STORE_REJECTED) /* that becomes dead letters, which are told one by one */
+        log_fault(writer, step);
 }
 
-static void on_written(struct writer *writer, int64_t took_us)
+static void on_written(struct writer *writer, const struct delivery_step *step, int64_t took_us)
 {
     struct metrics *metrics = writer->metrics;
-    const struct store_batch *rows = &writer->batch.rows;
-    uint64_t count = rows->coupons_count + rows->issues_count;
-    metrics_add(metrics, METRIC_PERSISTER_ROWS, 0, count);
-    metrics_observe(metrics, METRIC_PERSISTER_BATCH, count, 1);
-    metrics_observe(metrics, METRIC_PERSISTER_WRITE_TIME, (uint64_t)took_us, 1);
     metrics_set(metrics, METRIC_PERSISTER_CONNECTED, 0, 1);
-    retry_reset(&writer->retry);
+    if (step->rows == 0)
+        return;
+    metrics_add(metrics, METRIC_PERSISTER_ROWS, 0, step->rows);
+    metrics_observe(metrics, METRIC_PERSISTER_BATCH, step->rows, 1);
+    metrics_observe(metrics, METRIC_PERSISTER_WRITE_TIME, (uint64_t)took_us, 1);
 }
 
-/* Writes the batch in hand, for as long as it takes. False when it stays unwritten. */
-static bool write_batch(struct writer *writer)
+/* A line that an alert can be made of. */
+static void log_dead(const struct store_dead_letter *letter)
 {
-    for (;;) {
-        struct error error = {{0}};
-        int64_t began_us = clock_mono_us();
-        enum store_result result = store_write(writer->store, &writer->batch.rows, &error);
-        if (result == STORE_OK) {
-            on_written(writer, clock_mono_us() - began_us);
-            return true;
-        }
-        int64_t wait = on_fault(writer, result, &error);
-        if (wait == 0 || !wait_ms(writer, wait))
-            return false;
-        metrics_add(writer->metrics, METRIC_PERSISTER_RETRIES, 0, 1);
-    }
+    const int coupon_id_length = letter->coupon_id_length;
+    if (letter->user_id_length == 0)
+        log_error("persister",
+                  "dead letter: the store refuses a coupon: %s coupon=%.*s partition=%u journal_seq=%" PRIu64,
+                  letter->reason, coupon_id_length, letter->coupon_id, letter->partition, letter->journal_seq);
+    else
+        log_error("persister",
+                  "dead letter: the store refuses an issue: %s coupon=%.*s sequence=%" PRIu32
+                  " user=%.*s partition=%u journal_seq=%" PRIu64,
+                  letter->reason, coupon_id_length, letter->coupon_id, letter->sequence, (int)letter->user_id_length,
+                  letter->user_id, letter->partition, letter->journal_seq);
+}
+
+static void on_dead(struct writer *writer, const struct delivery_step *step)
+{
+    metrics_add(writer->metrics, METRIC_PERSISTER_DEAD_LETTERS, 0, step->dead_count);
+    for (size_t i = 0; i < step->dead_count && i < DEAD_LINES_MAX; i++)
+        log_dead(&step->dead[i]);
+    if (step->dead_count > DEAD_LINES_MAX)
+        log_error("persister", "%zu more dead letters of the same frame; coupond dead-letter list shows them",
+                  step->dead_count - DEAD_LINES_MAX);
+}
+
+/* One attempt at the frame in hand; false when the frame is done with. */
+static bool attempt(struct writer *writer, struct delivery_step *step)
+{
+    int64_t began_us = clock_mono_us();
+    delivery_work(&writer->delivery, clock_wall_us(), randombytes_random(), step);
+    if (step->result == STORE_OK)
+        on_written(writer, step, clock_mono_us() - began_us);
+    else
+        on_fault(writer, step);
+    if (step->dead_count > 0)
+        on_dead(writer, step);
+    return step->action == DELIVERY_AGAIN;
 }
 
 /* The first connection is made here, so that readiness tells the truth before the first batch. */
@@ -179,20 +194,32 @@ static void connect_store(struct writer *writer)
 
 /* Frames */
 
-/* Waits a moment for an issuer that is coming back; an acknowledgement that is lost costs a repeated batch, no more. */
-static void acknowledge(struct writer *writer)
+/* Waits a moment for an issuer that is coming back; an answer that is lost costs a repeated batch, no more. */
+static void send_answer(struct writer *writer, const struct batch_ack *answer)
 {
-    struct batch_ack ack;
-    batch_ack(&writer->batch, &ack);
     void *socket = zsock_resolve(writer->acks);
     zmq_pollitem_t items[] = {
         {.socket = socket, .events = ZMQ_POLLOUT},
         {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN},
     };
     zmq_poll(items, 2, ACK_WAIT_MS);
-    if (zmq_send(socket, &ack, sizeof ack, ZMQ_DONTWAIT) < 0)
-        log_debug("persister", "an acknowledgement found no issuer partition=%u last_seq=%" PRIu64,
-                  writer->batch.rows.partition, writer->batch.rows.last_seq);
+    if (zmq_send(socket, answer, sizeof *answer, ZMQ_DONTWAIT) < 0)
+        log_debug("persister", "an answer found no issuer partition=%u last_seq=%" PRIu64, answer->header.partition,
+                  answer->ack.last_seq);
+}
+
+/* Tries the frame in hand for as long as it takes, and answers it. Told to end, it gives up between two attempts. */
+static void deliver(struct writer *writer)
+{
+    struct delivery_step step;
+    while (attempt(writer, &step)) {
+        if (!wait_ms(writer, step.wait_ms))
+            return;
+        if (step.result == STORE_RETRY || step.result == STORE_FAILED)
+            metrics_add(writer->metrics, METRIC_PERSISTER_RETRIES, 0, 1);
+    }
+    if (step.action == DELIVERY_ANSWER)
+        send_answer(writer, &step.answer);
 }
 
 static void drop_frame(struct writer *writer, const char *why, size_t size)
@@ -214,11 +241,11 @@ static void on_events(struct writer *writer, zmq_msg_t *message)
     size_t size = zmq_msg_size(message);
     const char *wrong = zmq_msg_more(message) ? "more than one part" : NULL;
     if (!wrong)
-        wrong = batch_read(&writer->batch, zmq_msg_data(message), size, (uint16_t)writer->options->issuer_partitions);
+        wrong = delivery_begin(&writer->delivery, zmq_msg_data(message), size);
     if (wrong)
         drop_frame(writer, wrong, size);
-    else if (write_batch(writer))
-        acknowledge(writer);
+    else
+        deliver(writer);
 }
 
 /* The rest of a message whose first part was refused. */

@@ -4,13 +4,10 @@
  *
  *   in   FRAME_EVENTS   PULL, from the issuer
  *        $TERM          its pipe: finishes the transaction in hand, gives up waiting for a store that is away
- *   out  FRAME_ACK      PUSH, to the issuer
+ *   out  FRAME_ACK      PUSH, to the issuer: the batch is in the store
+ *        FRAME_BEHIND   PUSH, to the issuer: the store has lost what it had
  *
- *           frame                    written
- *   idle ──────────► writing ───────────────────► acknowledging ──► idle
- *                     ▲   │ RETRY, FAILED
- *                     │   ▼
- *                     waiting        CONFLICT: back to idle without an acknowledgement; the issuer sends it again
+ * What is tried, and when again, is the delivery's to say.
  */
 #ifndef COUPOND_PERSISTER_WRITER_H
 #define COUPOND_PERSISTER_WRITER_H

@@ -27,7 +27,7 @@ static const char *const route_names[] = {
     METRIC_ROUTE_TABLE(X)
 #undef X
 };
-static const char *const store_result_names[] = {"ok", "retry", "conflict", "failed"};
+static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "behind", "rejected"};
 
 enum kind { COUNTER, GAUGE, HISTOGRAM_TIME, HISTOGRAM_SIZE };
 enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT };

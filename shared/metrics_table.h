@@ -50,6 +50,7 @@
     X(PERSISTER_WRITE_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_persister_write_seconds", "one transaction, from its first statement to its commit") \
     X(PERSISTER_ERRORS, COUNTER, STORE_RESULT, 1, "coupond_persister_store_errors_total", "transactions that failed, by kind of fault") \
     X(PERSISTER_RETRIES, COUNTER, NONE, 1, "coupond_persister_retries_total", "transactions tried again") \
+    X(PERSISTER_DEAD_LETTERS, COUNTER, NONE, 1, "coupond_persister_dead_letters_total", "journal records that the store refuses for good, put into dead_letter; counted again when their batch is repeated") \
     X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers that have a connection to the store") \
     X(PERSISTER_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_persister_frames_dropped_total", "ZeroMQ frames not understood")
 

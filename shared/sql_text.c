@@ -90,6 +90,13 @@ void sql_text_quoted(struct sql_text *sql, const char *text, size_t length)
     sql_text_add(sql, "'");
 }
 
+void sql_text_bytes(struct sql_text *sql, const void *bytes, size_t length)
+{
+    sql_text_add(sql, "x'");
+    add_hexadecimal(sql, bytes, length);
+    sql_text_add(sql, "'");
+}
+
 void sql_text_time(struct sql_text *sql, const char *rfc3339)
 {
     if (!rfc3339) {

@@ -25,6 +25,8 @@ void sql_text_add(struct sql_text *sql, const char *text);
 void sql_text_number(struct sql_text *sql, uint64_t number);
 /* A string literal in UTF-8. */
 void sql_text_quoted(struct sql_text *sql, const char *text, size_t length);
+/* A literal of bytes. */
+void sql_text_bytes(struct sql_text *sql, const void *bytes, size_t length);
 /* A DATETIME(6) literal in UTC, or NULL. `rfc3339` is rfc3339_format()'s text, or NULL. */
 void sql_text_time(struct sql_text *sql, const char *rfc3339);
 

@@ -63,6 +63,22 @@ enum store_result store_write(struct store *store, const struct store_batch *bat
     return store->ops->write(store, batch, error);
 }
 
+uint64_t store_behind_seq(const struct store *store)
+{
+    return store->behind_seq;
+}
+
+enum store_result store_each_dead_coupon(struct store *store, const uint8_t journal_id[16], store_dead_coupon_fn each,
+                                         void *arg, struct error *error)
+{
+    return store->ops->each_dead_coupon(store, journal_id, each, arg, error);
+}
+
+enum store_result store_adopt_journal(struct store *store, const struct store_journal *journal, struct error *error)
+{
+    return store->ops->adopt_journal(store, journal, error);
+}
+
 enum store_result store_read_begin(struct store *store, struct error *error)
 {
     return store->ops->read_begin(store, error);
@@ -81,6 +97,12 @@ enum store_result store_each_coupon(struct store *store, store_coupon_fn each, v
 enum store_result store_each_issue(struct store *store, store_issue_fn each, void *arg, struct error *error)
 {
     return store->ops->each_issue(store, each, arg, error);
+}
+
+enum store_result store_each_dead_letter(struct store *store, const struct store_dead_letter *after, size_t limit,
+                                         store_dead_letter_fn each, void *arg, struct error *error)
+{
+    return store->ops->each_dead_letter(store, after, limit, each, arg, error);
 }
 
 void store_read_end(struct store *store)
@@ -181,7 +203,7 @@ enum store_result store_issue_conflict(const struct store_issue *wanted, const s
     describe_issue(there, there_text);
     error_set(error, "coupon %.*s: the journal issues %s, but there is %s already", (int)wanted->coupon_id_length,
               wanted->coupon_id, wanted_text, there_text);
-    return STORE_CONFLICT;
+    return STORE_REJECTED;
 }
 
 enum store_result store_coupon_missing(const struct store_issue *issue, struct error *error)
@@ -189,7 +211,7 @@ enum store_result store_coupon_missing(const struct store_issue *issue, struct e
     error_set(error, "coupon %.*s is not in the store, but the journal issues its sequence %" PRIu32 " to user %.*s",
               (int)issue->coupon_id_length, issue->coupon_id, issue->sequence, (int)issue->user_id_length,
               issue->user_id);
-    return STORE_CONFLICT;
+    return STORE_REJECTED;
 }
 
 static bool policy_equal(const struct coupon *a, const struct coupon *b)
@@ -210,7 +232,7 @@ enum store_result store_policy_judge(const struct coupon *wanted, const struct c
               "coupon %s: the journal's record %" PRIu64 " contradicts the stored one, which came from its record "
               "%" PRIu64,
               wanted->id, wanted->journal_seq, there->journal_seq);
-    return STORE_CONFLICT;
+    return STORE_REJECTED;
 }
 
 enum store_result store_journal_judge(const struct store_batch *batch, const struct store_journal *there,
@@ -219,7 +241,7 @@ enum store_result store_journal_judge(const struct store_batch *batch, const str
     if (there->partitions != batch->partitions) {
         error_set(error, "foreign journal: it has %u partitions, but the store was filled by one with %u",
                   batch->partitions, there->partitions);
-        return STORE_CONFLICT;
+        return STORE_FOREIGN;
     }
     if (there->partition != batch->partition || memcmp(there->journal_id, batch->journal_id, 16) == 0)
         return STORE_OK;
@@ -231,7 +253,20 @@ enum store_result store_journal_judge(const struct store_batch *batch, const str
               "foreign journal: partition %u is journal %s, but the store was filled by journal %s; give the persister "
               "an empty database, or bring back the journal that belongs to this one",
               batch->partition, ours, theirs);
-    return STORE_CONFLICT;
+    return STORE_FOREIGN;
+}
+
+enum store_result store_behind_judge(struct store *store, const struct store_batch *batch, uint64_t last_seq,
+                                     struct error *error)
+{
+    store->behind_seq = last_seq;
+    if (last_seq >= batch->acked_seq)
+        return STORE_OK;
+    error_set(error,
+              "%s has the records of partition %u up to %" PRIu64 " only, but acknowledged them up to %" PRIu64
+              "; it came back empty or from a backup, and the issuer sends them again",
+              store->description, batch->partition, last_seq, batch->acked_seq);
+    return STORE_BEHIND;
 }
 
 enum store_result store_schema_judge(const struct store *store, int64_t version, struct error *error)

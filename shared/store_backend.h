@@ -8,6 +8,7 @@
 
 #include "shared/clock.h"
 #include "shared/store.h"
+#include "shared/store_progress.h"
 
 #define STORE_DESCRIPTION_MAX 1024
 #define JOURNAL_ID_TEXT_MAX   33 /* 32 hexadecimal digits and a NUL */
@@ -15,6 +16,8 @@
 typedef bool (*store_journal_fn)(void *arg, const struct store_journal *journal);
 typedef bool (*store_coupon_fn)(void *arg, const struct coupon *coupon);
 typedef bool (*store_issue_fn)(void *arg, const struct store_issue *issue);
+typedef bool (*store_dead_letter_fn)(void *arg, const struct store_dead_letter *letter);
+typedef bool (*store_dead_coupon_fn)(void *arg, const char *coupon_id, const char *reason);
 
 /* Each as its namesake in store.h. */
 struct store_ops {
@@ -23,15 +26,21 @@ struct store_ops {
     enum store_result (*migrate)(struct store *store, struct error *error);
     enum store_result (*check_schema)(struct store *store, struct error *error);
     enum store_result (*write)(struct store *store, const struct store_batch *batch, struct error *error);
+    enum store_result (*each_dead_coupon)(struct store *store, const uint8_t journal_id[16], store_dead_coupon_fn each,
+                                          void *arg, struct error *error);
+    enum store_result (*adopt_journal)(struct store *store, const struct store_journal *journal, struct error *error);
     enum store_result (*read_begin)(struct store *store, struct error *error);
     enum store_result (*each_journal)(struct store *store, store_journal_fn each, void *arg, struct error *error);
     enum store_result (*each_coupon)(struct store *store, store_coupon_fn each, void *arg, struct error *error);
     enum store_result (*each_issue)(struct store *store, store_issue_fn each, void *arg, struct error *error);
+    enum store_result (*each_dead_letter)(struct store *store, const struct store_dead_letter *after, size_t limit,
+                                          store_dead_letter_fn each, void *arg, struct error *error);
     void (*read_end)(struct store *store);
 };
 
 struct store {
     const struct store_ops *ops;
+    uint64_t behind_seq; /* with STORE_BEHIND */
     char description[STORE_DESCRIPTION_MAX];
 };
 
@@ -44,7 +53,7 @@ struct store_order {
     size_t capacity;
 };
 
-/* Fills `order` with the batch's issues. STORE_CONFLICT when two of them claim the same sequence of a coupon. */
+/* Fills `order` with the batch's issues. STORE_REJECTED when two of them claim the same sequence of a coupon. */
 enum store_result store_order_fill(struct store_order *order, const struct store_batch *batch, struct error *error);
 void store_order_deinit(struct store_order *order);
 
@@ -56,22 +65,25 @@ bool store_issue_same_holder(const struct store_issue *a, const struct store_iss
 /* Every column alike. */
 bool store_issue_equal(const struct store_issue *a, const struct store_issue *b);
 
-/* STORE_CONFLICT, with both rows in words. */
+/* STORE_REJECTED, with both rows in words. */
 enum store_result store_issue_conflict(const struct store_issue *wanted, const struct store_issue *there,
                                        struct error *error);
-/* STORE_CONFLICT: issues of a coupon that is not in the store. */
+/* STORE_REJECTED: issues of a coupon that is not in the store. */
 enum store_result store_coupon_missing(const struct store_issue *issue, struct error *error);
 
 /*
  * What to do with a policy for a coupon that is there already: STORE_OK, and *newer tells whether it replaces the
- * stored one; STORE_CONFLICT when the same journal record, or the time of creation, says something else than before.
+ * stored one; STORE_REJECTED when the same journal record, or the time of creation, says something else than before.
  */
 enum store_result store_policy_judge(const struct coupon *wanted, const struct coupon *there, bool *newer,
                                      struct error *error);
 
-/* STORE_CONFLICT when a journal that filled the store before cannot be of the same issuer as the batch's. */
+/* STORE_FOREIGN when a journal that filled the store before cannot be of the same issuer as the batch's. */
 enum store_result store_journal_judge(const struct store_batch *batch, const struct store_journal *there,
                                       struct error *error);
+/* STORE_BEHIND when a store that has the batch's journal up to `last_seq` lacks what was acknowledged. */
+enum store_result store_behind_judge(struct store *store, const struct store_batch *batch, uint64_t last_seq,
+                                     struct error *error);
 
 /* STORE_OK for STORE_SCHEMA_VERSION; STORE_FAILED for another, 0 meaning that there is no schema. */
 enum store_result store_schema_judge(const struct store *store, int64_t version, struct error *error);

@@ -1,6 +1,5 @@
 #include "shared/store_mysql.h"
 
-#include <errmsg.h>
 #include <mysqld_error.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,21 +9,6 @@
 #define STATEMENT_ROW_BYTES  1024u      /* no row of an INSERT is longer */
 #define LOCK_WAIT_SECONDS    10         /* or half of store/io_timeout_ms, where that is less */
 #define READER_STALL_SECONDS 3600       /* how long the server waits for a reader that is busy with rows it has */
-
-/* Names that only one of the client libraries' headers has; the numbers are the servers'. */
-enum {
-    FAULT_SERVER_GONE = 2006,
-    FAULT_DISK_FULL = 1021,
-    FAULT_READ_ONLY_TRANSACTION = 1792,
-    FAULT_READ_ONLY_MODE = 1836,
-    FAULT_CONNECTION_KILLED = 1927,   /* MariaDB */
-    FAULT_STATEMENT_TIMEOUT = 1969,   /* MariaDB */
-    FAULT_QUERY_TIMEOUT = 3024,       /* MySQL */
-    FAULT_GROUP_HOOK = 3100,          /* MySQL group replication */
-    FAULT_GROUP_ROLLBACK = 3101,      /* MySQL group replication */
-    FAULT_DISK_FULL_WAITING = 3890,   /* MySQL: out of disk resources */
-    FAULT_INTERACTION_TIMEOUT = 4031, /* MySQL: closed as idle */
-};
 
 /* clang-format off */
 static const char *const schema[] = {
@@ -47,98 +31,23 @@ static const char *const schema[] = {
     " PRIMARY KEY (journal_id, journal_seq)) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
     "CREATE TABLE IF NOT EXISTS journal ("
     " partition_no SMALLINT UNSIGNED NOT NULL, journal_id CHAR(32) NOT NULL, partitions SMALLINT UNSIGNED NOT NULL,"
-    " last_seq BIGINT UNSIGNED NOT NULL, PRIMARY KEY (partition_no))"
+    " last_seq BIGINT UNSIGNED NOT NULL, ahead VARCHAR(4000) NOT NULL DEFAULT '', PRIMARY KEY (partition_no))"
     " ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
     "CREATE TABLE IF NOT EXISTS schema_version ("
     " version INT UNSIGNED NOT NULL, applied_at DATETIME(6) NOT NULL, PRIMARY KEY (version)) ENGINE=InnoDB",
-    "INSERT INTO schema_version (version, applied_at) VALUES (1, UTC_TIMESTAMP(6))",
+    "INSERT INTO schema_version (version, applied_at) VALUES (2, UTC_TIMESTAMP(6))",
+    NULL,
+};
+
+static const char *const from_version_1[] = {
+    "ALTER TABLE journal ADD COLUMN ahead VARCHAR(4000) NOT NULL DEFAULT ''",
+    "INSERT INTO schema_version (version, applied_at) VALUES (2, UTC_TIMESTAMP(6))",
+    NULL,
 };
 /* clang-format on */
-_Static_assert(STORE_SCHEMA_VERSION == 1, "a new version needs its migration here");
+_Static_assert(STORE_SCHEMA_VERSION == 2, "a new version needs its migration here");
 
-/* Faults */
-
-/* Faults after which the connection is worth nothing. */
-static bool is_lost(unsigned code)
-{
-    bool of_the_client = code >= CR_MIN_ERROR && code < 3000;
-    return of_the_client || code == ER_SERVER_SHUTDOWN || code == FAULT_CONNECTION_KILLED ||
-           code == FAULT_INTERACTION_TIMEOUT;
-}
-
-/* Faults that pass by themselves: tried again for as long as it takes. */
-static bool passes(unsigned code)
-{
-    switch (code) {
-    /* no connection, or no more */
-    case CR_CONNECTION_ERROR:
-    case CR_CONN_HOST_ERROR:
-    case CR_UNKNOWN_HOST:
-    case CR_IPSOCK_ERROR:
-    case CR_SERVER_HANDSHAKE_ERR:
-    case FAULT_SERVER_GONE:
-    case CR_SERVER_LOST:
-    case CR_SERVER_LOST_EXTENDED:
-    case CR_MALFORMED_PACKET:
-    case CR_OUT_OF_MEMORY:
-    case CR_COMMANDS_OUT_OF_SYNC:
-    case CR_UNKNOWN_ERROR:
-    case ER_CON_COUNT_ERROR:
-    case ER_TOO_MANY_USER_CONNECTIONS:
-    case ER_USER_LIMIT_REACHED:
-    case ER_SERVER_SHUTDOWN:
-    case ER_FORCING_CLOSE:
-    case ER_HANDSHAKE_ERROR:
-    case ER_ABORTING_CONNECTION:
-    case ER_NET_READ_ERROR:
-    case ER_NET_READ_INTERRUPTED:
-    case ER_NET_ERROR_ON_WRITE:
-    case ER_NET_WRITE_INTERRUPTED:
-    case ER_NET_PACKETS_OUT_OF_ORDER:
-    case ER_UNKNOWN_COM_ERROR: /* a Galera node that is not part of its cluster now */
-    case FAULT_CONNECTION_KILLED:
-    case FAULT_INTERACTION_TIMEOUT:
-    /* others in the way */
-    case ER_LOCK_DEADLOCK:
-    case ER_LOCK_WAIT_TIMEOUT:
-    case ER_CANT_UPDATE_WITH_READLOCK:
-    case ER_QUERY_INTERRUPTED:
-    case FAULT_STATEMENT_TIMEOUT:
-    case FAULT_QUERY_TIMEOUT:
-    /* a server that is not the writable one now */
-    case ER_OPTION_PREVENTS_STATEMENT:
-    case FAULT_READ_ONLY_TRANSACTION:
-    case FAULT_READ_ONLY_MODE:
-    case FAULT_GROUP_HOOK:
-    case FAULT_GROUP_ROLLBACK:
-    case ER_ERROR_DURING_COMMIT:
-    /* disk and memory */
-    case FAULT_DISK_FULL:
-    case ER_RECORD_FILE_FULL:
-    case ER_ERROR_ON_WRITE:
-    case ER_GET_ERRNO:
-    case ER_OUTOFMEMORY:
-    case ER_OUT_OF_SORTMEMORY:
-    case ER_OUT_OF_RESOURCES:
-    case FAULT_DISK_FULL_WAITING:
-        return true;
-    default:
-        return false;
-    }
-}
-
-enum store_result store_mysql_fault(struct store_mysql *store, const char *doing, struct error *error)
-{
-    unsigned code = mysql_errno(store->connection);
-    error_set(error, "%s: %s: %s (error %u)", store->base.description, doing, mysql_error(store->connection), code);
-    store->lost = store->lost || is_lost(code);
-    return passes(code) ? STORE_RETRY : STORE_FAILED;
-}
-
-bool store_mysql_is_duplicate(const struct store_mysql *store)
-{
-    return mysql_errno(store->connection) == ER_DUP_ENTRY;
-}
+/* Statements */
 
 enum store_result store_mysql_run_text(struct store_mysql *store, const char *text, struct error *error)
 {
@@ -323,15 +232,22 @@ static enum store_result read_version(struct store_mysql *store, int64_t *versio
     return no_table ? STORE_OK : result;
 }
 
+/* What another has done in the meantime. */
+static bool is_done(const struct store_mysql *store)
+{
+    unsigned code = mysql_errno(store->connection);
+    return code == ER_DUP_ENTRY || code == ER_DUP_FIELDNAME;
+}
+
 /* The last statement says that all is there; whoever comes second finds it said. */
-static enum store_result create_schema(struct store_mysql *store, struct error *error)
+static enum store_result run_steps(struct store_mysql *store, const char *const *steps, struct error *error)
 {
     enum store_result result = STORE_OK;
-    for (size_t i = 0; i < sizeof schema / sizeof *schema && result == STORE_OK; i++) {
+    for (; *steps && result == STORE_OK; steps++) {
         sql_text_clear(&store->sql);
-        sql_text_add(&store->sql, schema[i]);
+        sql_text_add(&store->sql, *steps);
         result = store_mysql_run(store, "creating the schema", error);
-        if (result == STORE_FAILED && store_mysql_is_duplicate(store))
+        if (result == STORE_FAILED && is_done(store))
             result = STORE_OK;
     }
     return result;
@@ -346,7 +262,9 @@ static enum store_result migrate(struct store *base, struct error *error)
         result = read_version(store, &version, error);
     if (result != STORE_OK)
         return result;
-    return version == 0 ? create_schema(store, error) : store_schema_judge(base, version, error);
+    if (version <= 1)
+        return run_steps(store, version == 0 ? schema : from_version_1, error);
+    return store_schema_judge(base, version, error);
 }
 
 static enum store_result check_schema(struct store *base, struct error *error)
@@ -377,10 +295,13 @@ static const struct store_ops ops = {
     .migrate = migrate,
     .check_schema = check_schema,
     .write = store_mysql_write,
+    .each_dead_coupon = store_mysql_each_dead_coupon,
+    .adopt_journal = store_mysql_adopt_journal,
     .read_begin = store_mysql_read_begin,
     .each_journal = store_mysql_each_journal,
     .each_coupon = store_mysql_each_coupon,
     .each_issue = store_mysql_each_issue,
+    .each_dead_letter = store_mysql_each_dead_letter,
     .read_end = store_mysql_read_end,
 };
 

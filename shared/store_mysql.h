@@ -32,13 +32,19 @@ enum store_result store_mysql_fault(struct store_mysql *store, const char *doing
 
 /* Runs store->sql, or `text`; neither yields rows. */
 enum store_result store_mysql_run(struct store_mysql *store, const char *doing, struct error *error);
+/* Runs store->sql, which writes coupons or issues: STORE_REJECTED where it is a row that is refused. */
+enum store_result store_mysql_run_row(struct store_mysql *store, const char *doing, struct error *error);
 enum store_result store_mysql_run_text(struct store_mysql *store, const char *text, struct error *error);
 
 bool store_mysql_is_connected(const struct store_mysql *store);
 /* Connects when there is no connection. */
 enum store_result store_mysql_need_connection(struct store_mysql *store, struct error *error);
 
-/* The fault is that a row with such a key is there already. */
+enum store_result store_mysql_begin(struct store_mysql *store, struct error *error);
+/* Commits when `result` is STORE_OK, else rolls back and returns it. */
+enum store_result store_mysql_end(struct store_mysql *store, enum store_result result, struct error *error);
+
+/* The fault is that a row with such a key of ours is there already. */
 bool store_mysql_is_duplicate(const struct store_mysql *store);
 
 /*
@@ -53,18 +59,43 @@ enum store_result store_mysql_each_row(struct store_mysql *store, const char *ta
 #define STORE_MYSQL_ISSUE_COLUMNS "coupon_id, sequence, user_id, nth, issued_at, journal_seq"
 #define STORE_MYSQL_COUPON_COLUMNS                                                                                     \
     "id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, journal_seq"
-#define STORE_MYSQL_JOURNAL_COLUMNS "partition_no, journal_id, partitions, last_seq"
+#define STORE_MYSQL_JOURNAL_COLUMNS "partition_no, journal_id, partitions, last_seq, ahead"
+#define STORE_MYSQL_LETTER_COLUMNS                                                                                     \
+    "journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, dead_at"
 
 bool store_mysql_read_issue(char **columns, const unsigned long *lengths, struct store_issue *issue);
 bool store_mysql_read_coupon(char **columns, const unsigned long *lengths, struct coupon *coupon);
 bool store_mysql_read_journal(char **columns, const unsigned long *lengths, struct store_journal *journal);
+bool store_mysql_read_progress(char **columns, const unsigned long *lengths, struct store_progress *progress);
 
+/* Parts of statements: what stands before, and the value behind it. */
+void store_mysql_add_number(struct sql_text *sql, const char *before, uint64_t number);
+void store_mysql_add_text(struct sql_text *sql, const char *before, const char *text, size_t length);
+void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us); /* TIME_NONE: NULL */
+void store_mysql_add_journal_id(struct sql_text *sql, const char *before, const uint8_t journal_id[16]);
+
+/* In a batch's transaction: whose store it is and whether anything is missing, first; that it has more now, last; and
+ * what the batch says of dead letters. */
+enum store_result store_mysql_check_journals(struct store_mysql *store, const struct store_batch *batch,
+                                             struct error *error);
+enum store_result store_mysql_raise_journal(struct store_mysql *store, const struct store_batch *batch,
+                                            struct error *error);
+enum store_result store_mysql_write_letters(struct store_mysql *store, const struct store_batch *batch,
+                                            struct error *error);
+
+/* Each as its namesake in store.h. */
 enum store_result store_mysql_write(struct store *base, const struct store_batch *batch, struct error *error);
+enum store_result store_mysql_adopt_journal(struct store *base, const struct store_journal *journal,
+                                            struct error *error);
+enum store_result store_mysql_each_dead_coupon(struct store *base, const uint8_t journal_id[16],
+                                               store_dead_coupon_fn each, void *arg, struct error *error);
 
 enum store_result store_mysql_read_begin(struct store *base, struct error *error);
-void store_mysql_read_end(struct store *base);
 enum store_result store_mysql_each_journal(struct store *base, store_journal_fn each, void *arg, struct error *error);
 enum store_result store_mysql_each_coupon(struct store *base, store_coupon_fn each, void *arg, struct error *error);
 enum store_result store_mysql_each_issue(struct store *base, store_issue_fn each, void *arg, struct error *error);
+enum store_result store_mysql_each_dead_letter(struct store *base, const struct store_dead_letter *after, size_t limit,
+                                               store_dead_letter_fn each, void *arg, struct error *error);
+void store_mysql_read_end(struct store *base);
 
 #endif

@@ -123,6 +123,49 @@ bool store_mysql_read_journal(char **columns, const unsigned long *lengths, stru
     return good;
 }
 
+bool store_mysql_read_progress(char **columns, const unsigned long *lengths, struct store_progress *progress)
+{
+    uint64_t last_seq = 0;
+    return read_number(columns[3], INT64_MAX, &last_seq) && columns[4] && lengths[4] <= STORE_AHEAD_TEXT_MAX &&
+           store_progress_parse(progress, last_seq, columns[4], lengths[4]);
+}
+
+/* Sequence, user and nth of a dead letter: all of them, or none for a coupon's record. */
+static bool read_dead_issue(char **columns, const unsigned long *lengths, struct store_dead_letter *letter)
+{
+    uint64_t sequence = 0;
+    uint64_t nth = 0;
+    if (!columns[5])
+        return true;
+    bool good = read_number(columns[4], UINT32_MAX, &sequence) && lengths[5] >= 1 && lengths[5] <= USER_ID_MAX &&
+                read_number(columns[6], UINT16_MAX, &nth);
+    letter->sequence = (uint32_t)sequence;
+    letter->user_id = columns[5];
+    letter->user_id_length = (uint8_t)lengths[5];
+    letter->nth = (uint16_t)nth;
+    return good;
+}
+
+static bool read_dead_letter(char **columns, const unsigned long *lengths, struct store_dead_letter *letter)
+{
+    uint64_t partition = 0;
+    if (!columns[0] || !columns[3] || !columns[8] || !columns[9])
+        return false;
+    bool good = journal_id_parse(columns[0], lengths[0], letter->journal_id) &&
+                read_number(columns[1], INT64_MAX, &letter->journal_seq) &&
+                read_number(columns[2], UINT16_MAX, &partition) && lengths[3] <= COUPON_ID_MAX &&
+                read_dead_issue(columns, lengths, letter) &&
+                read_time(columns[7], lengths[7], &letter->recorded_at_us) && lengths[8] <= JOURNAL_RECORD_BYTES_MAX &&
+                read_time(columns[10], lengths[10], &letter->dead_at_us);
+    letter->partition = (uint16_t)partition;
+    letter->coupon_id = columns[3];
+    letter->coupon_id_length = (uint8_t)lengths[3];
+    letter->record = columns[8];
+    letter->record_length = (uint16_t)lengths[8];
+    letter->reason = columns[9];
+    return good;
+}
+
 /* Snapshot */
 
 enum store_result store_mysql_read_begin(struct store *base, struct error *error)
@@ -144,13 +187,20 @@ void store_mysql_read_end(struct store *base)
 }
 
 /* A snapshot that lost its connection is gone: reading on would read another. */
+static enum store_result need_snapshot(struct store_mysql *store, struct error *error)
+{
+    if (store_mysql_is_connected(store))
+        return STORE_OK;
+    error_set(error, "%s: the connection was lost while reading", store->base.description);
+    return STORE_RETRY;
+}
+
 static enum store_result select_all(struct store_mysql *store, const char *columns, const char *from,
                                     store_mysql_row_fn deliver, void *context, struct error *error)
 {
-    if (!store_mysql_is_connected(store)) {
-        error_set(error, "%s: the connection was lost while reading", store->base.description);
-        return STORE_RETRY;
-    }
+    enum store_result result = need_snapshot(store, error);
+    if (result != STORE_OK)
+        return result;
     sql_text_clear(&store->sql);
     sql_text_add(&store->sql, "SELECT ");
     sql_text_add(&store->sql, columns);
@@ -163,6 +213,8 @@ struct walk {
         store_journal_fn journal;
         store_coupon_fn coupon;
         store_issue_fn issue;
+        store_dead_letter_fn dead_letter;
+        store_dead_coupon_fn dead_coupon;
     } each;
     void *arg;
 };
@@ -191,6 +243,22 @@ static bool deliver_issue(void *context, char **columns, const unsigned long *le
     return *good && walk->each.issue(walk->arg, &issue);
 }
 
+static bool deliver_dead_letter(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct walk *walk = context;
+    struct store_dead_letter letter = {.nth = 0};
+    *good = read_dead_letter(columns, lengths, &letter);
+    return *good && walk->each.dead_letter(walk->arg, &letter);
+}
+
+static bool deliver_dead_coupon(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct walk *walk = context;
+    (void)lengths;
+    *good = columns[0] && columns[1];
+    return *good && walk->each.dead_coupon(walk->arg, columns[0], columns[1]);
+}
+
 enum store_result store_mysql_each_journal(struct store *base, store_journal_fn each, void *arg, struct error *error)
 {
     struct walk walk = {.each.journal = each, .arg = arg};
@@ -210,4 +278,47 @@ enum store_result store_mysql_each_issue(struct store *base, store_issue_fn each
     struct walk walk = {.each.issue = each, .arg = arg};
     return select_all((struct store_mysql *)base, STORE_MYSQL_ISSUE_COLUMNS,
                       " FROM coupon_issue ORDER BY coupon_id, sequence", deliver_issue, &walk, error);
+}
+
+/* The rows behind a key, spelled so that both servers read the primary key from there. */
+static void add_rows_behind(struct sql_text *sql, const struct store_dead_letter *after)
+{
+    store_mysql_add_journal_id(sql, " WHERE journal_id >= ", after->journal_id);
+    store_mysql_add_journal_id(sql, " AND (journal_id > ", after->journal_id);
+    store_mysql_add_number(sql, " OR journal_seq > ", after->journal_seq);
+    sql_text_add(sql, ")");
+}
+
+enum store_result store_mysql_each_dead_letter(struct store *base, const struct store_dead_letter *after, size_t limit,
+                                               store_dead_letter_fn each, void *arg, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    struct walk walk = {.each.dead_letter = each, .arg = arg};
+    enum store_result result = need_snapshot(store, error);
+    if (result != STORE_OK)
+        return result;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_LETTER_COLUMNS " FROM dead_letter");
+    if (after)
+        add_rows_behind(&store->sql, after);
+    sql_text_add(&store->sql, " ORDER BY journal_id, journal_seq");
+    if (limit > 0)
+        store_mysql_add_number(&store->sql, " LIMIT ", limit);
+    return store_mysql_each_row(store, "dead_letter", deliver_dead_letter, &walk, error);
+}
+
+enum store_result store_mysql_each_dead_coupon(struct store *base, const uint8_t journal_id[16],
+                                               store_dead_coupon_fn each, void *arg, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    struct walk walk = {.each.dead_coupon = each, .arg = arg};
+    enum store_result result = store_mysql_need_connection(store, error);
+    if (result != STORE_OK)
+        return result;
+    sql_text_clear(&store->sql);
+    store_mysql_add_journal_id(&store->sql,
+                               "SELECT coupon_id, reason FROM dead_letter WHERE journal_id = ", journal_id);
+    sql_text_add(&store->sql, " AND user_id IS NULL AND NOT EXISTS (SELECT 1 FROM coupon WHERE id = coupon_id)"
+                              " ORDER BY coupon_id, journal_seq");
+    return store_mysql_each_row(store, "dead_letter", deliver_dead_coupon, &walk, error);
 }

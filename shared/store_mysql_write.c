@@ -10,110 +10,41 @@
 
 #define SLICE_ROWS 500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
 
-/* Journals */
-
-struct journal_lookup {
-    const struct store_batch *batch;
-    struct error *error;
-    enum store_result result;
-    bool known;
-};
-
-static bool judge_journal(void *context, char **columns, const unsigned long *lengths, bool *good)
-{
-    struct journal_lookup *lookup = context;
-    struct store_journal there;
-    *good = store_mysql_read_journal(columns, lengths, &there);
-    if (!*good)
-        return false;
-    lookup->known = lookup->known || there.partition == lookup->batch->partition;
-    lookup->result = store_journal_judge(lookup->batch, &there, lookup->error);
-    return lookup->result == STORE_OK;
-}
-
-static enum store_result insert_journal(struct store_mysql *store, const struct store_batch *batch, struct error *error)
-{
-    char id[JOURNAL_ID_TEXT_MAX];
-    journal_id_format(batch->journal_id, id);
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "INSERT INTO journal (" STORE_MYSQL_JOURNAL_COLUMNS ") VALUES (");
-    sql_text_number(&store->sql, batch->partition);
-    sql_text_add(&store->sql, ", ");
-    sql_text_quoted(&store->sql, id, 32);
-    sql_text_add(&store->sql, ", ");
-    sql_text_number(&store->sql, batch->partitions);
-    sql_text_add(&store->sql, ", 0)");
-    enum store_result result = store_mysql_run(store, "inserting into journal", error);
-    /* another writer was faster: its row is judged the next time */
-    return result == STORE_FAILED && store_mysql_is_duplicate(store) ? STORE_RETRY : result;
-}
-
-/* Journals are few and their rows small: the whole table is judged with each batch. */
-static enum store_result check_journals(struct store_mysql *store, const struct store_batch *batch, struct error *error)
-{
-    struct journal_lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_JOURNAL_COLUMNS " FROM journal ORDER BY partition_no");
-    enum store_result result = store_mysql_each_row(store, "journal", judge_journal, &lookup, error);
-    if (result != STORE_OK)
-        return result;
-    if (lookup.result != STORE_OK || lookup.known)
-        return lookup.result;
-    return insert_journal(store, batch, error);
-}
-
-/* Last before the commit: writers of the same partition wait for each other here, so the wait is short. */
-static enum store_result raise_journal(struct store_mysql *store, const struct store_batch *batch, struct error *error)
-{
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "UPDATE journal SET last_seq = GREATEST(last_seq, ");
-    sql_text_number(&store->sql, batch->last_seq);
-    sql_text_add(&store->sql, ") WHERE partition_no = ");
-    sql_text_number(&store->sql, batch->partition);
-    return store_mysql_run(store, "updating journal", error);
-}
-
 /* Coupons */
 
-static void add_time(struct sql_text *sql, int64_t us)
-{
-    char text[RFC3339_MAX];
-    if (us != TIME_NONE)
-        rfc3339_format(us, text);
-    sql_text_time(sql, us == TIME_NONE ? NULL : text);
-}
-
-static void add_field(struct sql_text *sql, const char *before, uint64_t number)
+void store_mysql_add_number(struct sql_text *sql, const char *before, uint64_t number)
 {
     sql_text_add(sql, before);
     sql_text_number(sql, number);
 }
 
-static void add_time_field(struct sql_text *sql, const char *before, int64_t us)
+void store_mysql_add_text(struct sql_text *sql, const char *before, const char *text, size_t length)
 {
     sql_text_add(sql, before);
-    add_time(sql, us);
+    sql_text_quoted(sql, text, length);
+}
+
+void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us)
+{
+    char text[RFC3339_MAX];
+    sql_text_add(sql, before);
+    if (us != TIME_NONE)
+        rfc3339_format(us, text);
+    sql_text_time(sql, us == TIME_NONE ? NULL : text);
 }
 
 /* "column = value, …": MySQL takes this form in INSERT and in UPDATE. */
 static void add_policy(struct sql_text *sql, const struct coupon *coupon)
 {
-    sql_text_add(sql, " SET title = ");
-    sql_text_quoted(sql, coupon->title, strlen(coupon->title));
-    add_field(sql, ", quantity = ", coupon->quantity);
-    add_field(sql, ", per_user_limit = ", coupon->per_user_limit);
-    add_time_field(sql, ", starts_at = ", coupon->starts_at_us);
-    add_time_field(sql, ", ends_at = ", coupon->ends_at_us);
-    add_field(sql, ", paused = ", coupon->paused);
-    add_time_field(sql, ", created_at = ", coupon->created_at_us);
-    add_time_field(sql, ", updated_at = ", coupon->updated_at_us);
-    add_field(sql, ", journal_seq = ", coupon->journal_seq);
-}
-
-static void add_id(struct sql_text *sql, const char *before, const char *id, size_t length)
-{
-    sql_text_add(sql, before);
-    sql_text_quoted(sql, id, length);
+    store_mysql_add_text(sql, " SET title = ", coupon->title, strlen(coupon->title));
+    store_mysql_add_number(sql, ", quantity = ", coupon->quantity);
+    store_mysql_add_number(sql, ", per_user_limit = ", coupon->per_user_limit);
+    store_mysql_add_time(sql, ", starts_at = ", coupon->starts_at_us);
+    store_mysql_add_time(sql, ", ends_at = ", coupon->ends_at_us);
+    store_mysql_add_number(sql, ", paused = ", coupon->paused);
+    store_mysql_add_time(sql, ", created_at = ", coupon->created_at_us);
+    store_mysql_add_time(sql, ", updated_at = ", coupon->updated_at_us);
+    store_mysql_add_number(sql, ", journal_seq = ", coupon->journal_seq);
 }
 
 static enum store_result insert_coupon(struct store_mysql *store, const struct coupon *coupon, bool *refused,
@@ -122,9 +53,9 @@ static enum store_result insert_coupon(struct store_mysql *store, const struct c
     sql_text_clear(&store->sql);
     sql_text_add(&store->sql, "INSERT INTO coupon");
     add_policy(&store->sql, coupon);
-    add_id(&store->sql, ", issued = 0, id = ", coupon->id, strlen(coupon->id));
-    enum store_result result = store_mysql_run(store, "inserting into coupon", error);
-    *refused = result == STORE_FAILED && store_mysql_is_duplicate(store);
+    store_mysql_add_text(&store->sql, ", issued = 0, id = ", coupon->id, strlen(coupon->id));
+    enum store_result result = store_mysql_run_row(store, "inserting into coupon", error);
+    *refused = result == STORE_REJECTED && store_mysql_is_duplicate(store);
     return *refused ? STORE_OK : result;
 }
 
@@ -140,8 +71,8 @@ static enum store_result judge_coupon(struct store_mysql *store, const struct co
 {
     struct coupon there = {0};
     sql_text_clear(&store->sql);
-    add_id(&store->sql, "SELECT " STORE_MYSQL_COUPON_COLUMNS " FROM coupon WHERE id = ", coupon->id,
-           strlen(coupon->id));
+    store_mysql_add_text(&store->sql, "SELECT " STORE_MYSQL_COUPON_COLUMNS " FROM coupon WHERE id = ", coupon->id,
+                         strlen(coupon->id));
     sql_text_add(&store->sql, " FOR UPDATE");
     enum store_result result = store_mysql_each_row(store, "coupon", take_coupon, &there, error);
     return result == STORE_OK ? store_policy_judge(coupon, &there, newer, error) : result;
@@ -152,8 +83,8 @@ static enum store_result change_coupon(struct store_mysql *store, const struct c
     sql_text_clear(&store->sql);
     sql_text_add(&store->sql, "UPDATE coupon");
     add_policy(&store->sql, coupon);
-    add_id(&store->sql, " WHERE id = ", coupon->id, strlen(coupon->id));
-    return store_mysql_run(store, "updating coupon", error);
+    store_mysql_add_text(&store->sql, " WHERE id = ", coupon->id, strlen(coupon->id));
+    return store_mysql_run_row(store, "updating coupon", error);
 }
 
 static enum store_result write_coupons(struct store_mysql *store, const struct store_batch *batch, struct error *error)
@@ -176,13 +107,13 @@ static enum store_result write_coupons(struct store_mysql *store, const struct s
 static void add_issue(struct store_mysql *store, const struct store_issue *issue)
 {
     struct sql_text *sql = &store->sql;
-    add_id(sql, "(", issue->coupon_id, issue->coupon_id_length);
-    add_field(sql, ",", issue->sequence);
-    add_id(sql, ",", issue->user_id, issue->user_id_length);
-    add_field(sql, ",", issue->nth);
+    store_mysql_add_text(sql, "(", issue->coupon_id, issue->coupon_id_length);
+    store_mysql_add_number(sql, ",", issue->sequence);
+    store_mysql_add_text(sql, ",", issue->user_id, issue->user_id_length);
+    store_mysql_add_number(sql, ",", issue->nth);
     sql_text_add(sql, ",");
     sql_text_time(sql, time_text_of(&store->time, issue->issued_at_us));
-    add_field(sql, ",", issue->journal_seq);
+    store_mysql_add_number(sql, ",", issue->journal_seq);
     sql_text_add(sql, ")");
 }
 
@@ -199,7 +130,7 @@ static enum store_result insert_issues(struct store_mysql *store, const struct s
         add_issue(store, rows[n++]);
     } while (n < count && store->sql.length < store->statement_bytes_max);
     *taken = n;
-    return store_mysql_run(store, "inserting into coupon_issue", error);
+    return store_mysql_run_row(store, "inserting into coupon_issue", error);
 }
 
 /* Issues of which some are there already */
@@ -211,7 +142,8 @@ static void add_lookup(struct sql_text *sql, const struct store_issue **rows, si
         if (i > 0 && store_issue_same_coupon(rows[i - 1], rows[i])) {
             sql_text_add(sql, ",");
         } else {
-            add_id(sql, i > 0 ? ")) OR (coupon_id = " : "(coupon_id = ", rows[i]->coupon_id, rows[i]->coupon_id_length);
+            store_mysql_add_text(sql, i > 0 ? ")) OR (coupon_id = " : "(coupon_id = ", rows[i]->coupon_id,
+                                 rows[i]->coupon_id_length);
             sql_text_add(sql, by_holder ? " AND user_id IN (" : " AND sequence IN (");
         }
         if (by_holder)
@@ -321,7 +253,7 @@ static enum store_result merge_slice(struct store_mysql *store, const struct sto
     enum store_result result = compare_by_sequence(store, &comparison);
     for (size_t at = 0, taken = 0; at < comparison.missing_count && result == STORE_OK; at += taken) {
         result = insert_issues(store, comparison.missing + at, comparison.missing_count - at, &taken, error);
-        if (result == STORE_FAILED && store_mysql_is_duplicate(store))
+        if (result == STORE_REJECTED && store_mysql_is_duplicate(store))
             result = explain_refusal(store, &comparison);
     }
     return result;
@@ -345,7 +277,7 @@ static enum store_result write_issues(struct store_mysql *store, size_t count, s
     enum store_result result = STORE_OK;
     for (size_t at = 0, taken = 0; at < count && result == STORE_OK; at += taken) {
         result = insert_issues(store, rows + at, count - at, &taken, error);
-        if (result == STORE_FAILED && store_mysql_is_duplicate(store))
+        if (result == STORE_REJECTED && store_mysql_is_duplicate(store))
             result = merge_issues(store, rows + at, taken, error);
     }
     return result;
@@ -360,9 +292,9 @@ static enum store_result raise_issued(struct store_mysql *store, size_t count, s
         if (i + 1 < count && store_issue_same_coupon(rows[i], rows[i + 1]))
             continue;
         sql_text_clear(&store->sql);
-        add_field(&store->sql, "UPDATE coupon SET issued = GREATEST(issued, ", rows[i]->sequence);
-        add_id(&store->sql, ") WHERE id = ", rows[i]->coupon_id, rows[i]->coupon_id_length);
-        result = store_mysql_run(store, "updating coupon", error);
+        store_mysql_add_number(&store->sql, "UPDATE coupon SET issued = GREATEST(issued, ", rows[i]->sequence);
+        store_mysql_add_text(&store->sql, ") WHERE id = ", rows[i]->coupon_id, rows[i]->coupon_id_length);
+        result = store_mysql_run_row(store, "updating coupon", error);
         if (result == STORE_OK && mysql_affected_rows(store->connection) == 0)
             result = store_coupon_missing(rows[i], error);
     }
@@ -374,8 +306,8 @@ static enum store_result raise_issued(struct store_mysql *store, size_t count, s
 static enum store_result write_rows(struct store_mysql *store, const struct store_batch *batch, struct error *error)
 {
     enum store_result result = store_order_fill(&store->order, batch, error);
-    if (result == STORE_OK)
-        result = check_journals(store, batch, error);
+    if (result == STORE_OK && batch->scope != STORE_LETTER)
+        result = store_mysql_check_journals(store, batch, error);
     if (result == STORE_OK)
         result = write_coupons(store, batch, error);
     if (result == STORE_OK)
@@ -383,28 +315,33 @@ static enum store_result write_rows(struct store_mysql *store, const struct stor
     if (result == STORE_OK)
         result = raise_issued(store, batch->issues_count, error);
     if (result == STORE_OK)
-        result = raise_journal(store, batch, error);
+        result = store_mysql_write_letters(store, batch, error);
+    if (result == STORE_OK && batch->scope == STORE_FRAME)
+        result = store_mysql_raise_journal(store, batch, error);
     return result;
 }
 
-/* A connection that cannot even roll back is dropped: the server rolls back then. */
-static void roll_back(struct store_mysql *store)
+enum store_result store_mysql_begin(struct store_mysql *store, struct error *error)
 {
-    if (store_mysql_is_connected(store) && mysql_query(store->connection, "ROLLBACK") != 0)
+    enum store_result result = store_mysql_need_connection(store, error);
+    return result == STORE_OK ? store_mysql_run_text(store, "START TRANSACTION", error) : result;
+}
+
+/* A connection that cannot even roll back is dropped: the server rolls back then. */
+enum store_result store_mysql_end(struct store_mysql *store, enum store_result result, struct error *error)
+{
+    if (result == STORE_OK)
+        result = store_mysql_run_text(store, "COMMIT", error);
+    if (result != STORE_OK && store_mysql_is_connected(store) && mysql_query(store->connection, "ROLLBACK") != 0)
         store->lost = true;
+    return result;
 }
 
 enum store_result store_mysql_write(struct store *base, const struct store_batch *batch, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
-    enum store_result result = store_mysql_need_connection(store, error);
-    if (result == STORE_OK)
-        result = store_mysql_run_text(store, "START TRANSACTION", error);
+    enum store_result result = store_mysql_begin(store, error);
     if (result == STORE_OK)
         result = write_rows(store, batch, error);
-    if (result == STORE_OK)
-        result = store_mysql_run_text(store, "COMMIT", error);
-    if (result != STORE_OK)
-        roll_back(store);
-    return result;
+    return store_mysql_end(store, result, error);
 }

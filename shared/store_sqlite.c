@@ -30,18 +30,27 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
         "created_at = ?8, updated_at = ?9, journal_seq = ?10 WHERE id = ?1",
     [SQLITE_RAISE_ISSUED] =
         "UPDATE coupon SET issued = max(issued, ?2) WHERE id = ?1",
-    [SQLITE_INSERT_JOURNAL] =
-        "INSERT INTO journal (partition_no, journal_id, partitions, last_seq) VALUES (?1, ?2, ?3, ?4)",
-    [SQLITE_RAISE_JOURNAL] =
-        "UPDATE journal SET last_seq = max(last_seq, ?2) WHERE partition_no = ?1",
+    [SQLITE_SET_JOURNAL] =
+        "REPLACE INTO journal (partition_no, journal_id, partitions, last_seq, ahead) VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQLITE_EACH_JOURNAL] =
-        "SELECT partition_no, journal_id, partitions, last_seq FROM journal ORDER BY partition_no",
+        "SELECT partition_no, journal_id, partitions, last_seq, ahead FROM journal ORDER BY partition_no",
     [SQLITE_EACH_COUPON] =
         "SELECT id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, "
         "journal_seq FROM coupon ORDER BY id",
     [SQLITE_EACH_ISSUE] =
         "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
         "ORDER BY coupon_id, sequence",
+    [SQLITE_BURY_LETTER] =
+        "REPLACE INTO dead_letter (journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, "
+        "recorded_at, record, reason, dead_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [SQLITE_TAKE_LETTERS] =
+        "DELETE FROM dead_letter WHERE journal_id = ?1 AND journal_seq BETWEEN ?2 AND ?3",
+    [SQLITE_EACH_LETTER] =
+        "SELECT journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, "
+        "dead_at FROM dead_letter WHERE (journal_id, journal_seq) > (?1, ?2) ORDER BY journal_id, journal_seq LIMIT ?3",
+    [SQLITE_DEAD_COUPONS] =
+        "SELECT coupon_id, reason FROM dead_letter WHERE journal_id = ?1 AND user_id IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM coupon WHERE id = coupon_id) ORDER BY coupon_id, journal_seq",
 };
 
 /* Every statement may be repeated: several persisters migrate at once. */
@@ -60,13 +69,17 @@ static const char *const schema =
     " reason TEXT NOT NULL, dead_at TEXT NOT NULL, PRIMARY KEY (journal_id, journal_seq)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS journal ("
     " partition_no INTEGER PRIMARY KEY NOT NULL, journal_id TEXT NOT NULL, partitions INTEGER NOT NULL,"
-    " last_seq INTEGER NOT NULL) STRICT;"
+    " last_seq INTEGER NOT NULL, ahead TEXT NOT NULL DEFAULT '') STRICT;"
     "CREATE TABLE IF NOT EXISTS schema_version ("
     " version INTEGER PRIMARY KEY NOT NULL, applied_at TEXT NOT NULL) STRICT;"
     "INSERT OR IGNORE INTO schema_version (version, applied_at)"
-    " VALUES (1, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));";
+    " VALUES (2, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));";
+
+static const char *const from_version_1 =
+    "ALTER TABLE journal ADD COLUMN ahead TEXT NOT NULL DEFAULT '';"
+    "INSERT INTO schema_version (version, applied_at) VALUES (2, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));";
 /* clang-format on */
-_Static_assert(STORE_SCHEMA_VERSION == 1, "a new version needs its migration here");
+_Static_assert(STORE_SCHEMA_VERSION == 2, "a new version needs its migration here");
 
 /* Faults */
 
@@ -93,6 +106,25 @@ enum store_result store_sqlite_fault(struct store_sqlite *store, const char *doi
     const char *text = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
     error_set(error, "%s: %s: %s (SQLite code %d)", store->base.description, doing, text, code);
     return passes(code) ? STORE_RETRY : STORE_FAILED;
+}
+
+static bool refuses_row(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_CONSTRAINT: /* also what a trigger raises, and a value of another type than its STRICT column's */
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum store_result store_sqlite_row_fault(struct store_sqlite *store, const char *doing, struct error *error)
+{
+    int code = sqlite3_extended_errcode(store->db);
+    enum store_result result = store_sqlite_fault(store, doing, error);
+    return refuses_row(code) ? STORE_REJECTED : result;
 }
 
 enum store_result store_sqlite_run(struct store_sqlite *store, const char *sql, struct error *error)
@@ -180,8 +212,17 @@ static enum store_result connect_database(struct store *base, struct error *erro
     return absent(store) ? STORE_OK : open_database(store, 0, error);
 }
 
+/* Whoever deletes or replaces the file leaves us with one that nobody else sees. */
+static bool has_moved(struct store_sqlite *store)
+{
+    int moved = 0;
+    return sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+}
+
 enum store_result store_sqlite_need_open(struct store_sqlite *store, struct error *error)
 {
+    if (store->db && has_moved(store))
+        close_database(store);
     if (store->db)
         return STORE_OK;
     if (!absent(store))
@@ -237,11 +278,17 @@ static enum store_result create_database(struct store_sqlite *store, struct erro
     return result == STORE_OK ? open_database(store, SQLITE_OPEN_CREATE, error) : result;
 }
 
-static enum store_result create_schema(struct store_sqlite *store, struct error *error)
+/* In a transaction, as several may come at once: whoever is second finds it done. */
+static enum store_result upgrade(struct store_sqlite *store, struct error *error)
 {
+    int64_t version = 0;
     enum store_result result = store_sqlite_run(store, "BEGIN IMMEDIATE", error);
     if (result == STORE_OK)
+        result = read_version(store, &version, error);
+    if (result == STORE_OK && version == 0)
         result = store_sqlite_run(store, schema, error);
+    else if (result == STORE_OK && version == 1)
+        result = store_sqlite_run(store, from_version_1, error);
     if (result == STORE_OK)
         result = store_sqlite_run(store, "COMMIT", error);
     if (result != STORE_OK && store->db && !sqlite3_get_autocommit(store->db))
@@ -258,7 +305,7 @@ static enum store_result migrate(struct store *base, struct error *error)
         result = read_version(store, &version, error);
     if (result != STORE_OK)
         return result;
-    return version == 0 ? create_schema(store, error) : store_schema_judge(base, version, error);
+    return version <= 1 ? upgrade(store, error) : store_schema_judge(base, version, error);
 }
 
 static enum store_result check_schema(struct store *base, struct error *error)
@@ -271,199 +318,7 @@ static enum store_result check_schema(struct store *base, struct error *error)
     return result == STORE_OK ? store_schema_judge(base, version, error) : result;
 }
 
-/* Rows to values */
-
-static bool read_time(sqlite3_stmt *row, int column, int64_t *us)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    return text && rfc3339_parse(text, (size_t)sqlite3_column_bytes(row, column), us);
-}
-
-static bool read_bound(sqlite3_stmt *row, int column, int64_t *us)
-{
-    *us = TIME_NONE;
-    return sqlite3_column_type(row, column) == SQLITE_NULL || read_time(row, column, us);
-}
-
-static bool read_number(sqlite3_stmt *row, int column, uint64_t max, uint64_t *number)
-{
-    int64_t value = sqlite3_column_int64(row, column);
-    *number = (uint64_t)value;
-    return value >= 0 && *number <= max;
-}
-
-static bool read_text(sqlite3_stmt *row, int column, size_t max, const char **text, size_t *length)
-{
-    *text = (const char *)sqlite3_column_text(row, column);
-    *length = (size_t)sqlite3_column_bytes(row, column);
-    return *text && *length <= max;
-}
-
-bool store_sqlite_read_issue(sqlite3_stmt *row, struct store_issue *issue)
-{
-    uint64_t sequence = 0;
-    uint64_t nth = 0;
-    size_t coupon_id_length = 0;
-    size_t user_id_length = 0;
-    bool good = read_text(row, 0, COUPON_ID_MAX, &issue->coupon_id, &coupon_id_length) &&
-                read_number(row, 1, UINT32_MAX, &sequence) &&
-                read_text(row, 2, USER_ID_MAX, &issue->user_id, &user_id_length) &&
-                read_number(row, 3, UINT16_MAX, &nth) && read_time(row, 4, &issue->issued_at_us) &&
-                read_number(row, 5, INT64_MAX, &issue->journal_seq);
-    issue->coupon_id_length = (uint8_t)coupon_id_length;
-    issue->user_id_length = (uint8_t)user_id_length;
-    issue->sequence = (uint32_t)sequence;
-    issue->nth = (uint16_t)nth;
-    return good;
-}
-
-static bool copy_text(sqlite3_stmt *row, int column, size_t max, char *out)
-{
-    const char *text = NULL;
-    size_t length = 0;
-    if (!read_text(row, column, max, &text, &length))
-        return false;
-    memcpy(out, text, length);
-    out[length] = '\0';
-    return true;
-}
-
-bool store_sqlite_read_coupon(sqlite3_stmt *row, struct coupon *coupon)
-{
-    uint64_t quantity = 0;
-    uint64_t per_user_limit = 0;
-    uint64_t paused = 0;
-    uint64_t issued = 0;
-    bool good = copy_text(row, 0, COUPON_ID_MAX, coupon->id) && copy_text(row, 1, TITLE_MAX, coupon->title) &&
-                read_number(row, 2, UINT32_MAX, &quantity) && read_number(row, 3, UINT32_MAX, &per_user_limit) &&
-                read_bound(row, 4, &coupon->starts_at_us) && read_bound(row, 5, &coupon->ends_at_us) &&
-                read_number(row, 6, 1, &paused) && read_number(row, 7, UINT32_MAX, &issued) &&
-                read_time(row, 8, &coupon->created_at_us) && read_time(row, 9, &coupon->updated_at_us) &&
-                read_number(row, 10, INT64_MAX, &coupon->journal_seq);
-    coupon->quantity = (uint32_t)quantity;
-    coupon->per_user_limit = (uint32_t)per_user_limit;
-    coupon->paused = paused != 0;
-    coupon->issued = (uint32_t)issued;
-    return good;
-}
-
-bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal)
-{
-    uint64_t partition = 0;
-    uint64_t partitions = 0;
-    const char *id = NULL;
-    size_t id_length = 0;
-    bool good = read_number(row, 0, UINT16_MAX, &partition) && read_text(row, 1, 32, &id, &id_length) &&
-                journal_id_parse(id, id_length, journal->journal_id) && read_number(row, 2, UINT16_MAX, &partitions) &&
-                read_number(row, 3, INT64_MAX, &journal->last_seq);
-    journal->partition = (uint16_t)partition;
-    journal->partitions = (uint16_t)partitions;
-    return good;
-}
-
-/* Reading */
-
-static const char *column_or_null(sqlite3_stmt *row, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    return text ? text : "NULL";
-}
-
-/* The first two columns name the row. */
-static enum store_result strange_row(struct store_sqlite *store, const char *table, sqlite3_stmt *row,
-                                     struct error *error)
-{
-    error_set(error, "%s: the row (%.64s, %.64s) of table %s holds a value that coupond never writes",
-              store->base.description, column_or_null(row, 0), column_or_null(row, 1), table);
-    return STORE_FAILED;
-}
-
-static enum store_result read_begin(struct store *base, struct error *error)
-{
-    struct store_sqlite *store = (struct store_sqlite *)base;
-    enum store_result result = store_sqlite_need_open(store, error);
-    return result == STORE_OK ? store_sqlite_run(store, "BEGIN", error) : result;
-}
-
-static void read_end(struct store *base)
-{
-    struct store_sqlite *store = (struct store_sqlite *)base;
-    if (store->db && !sqlite3_get_autocommit(store->db))
-        store_sqlite_run(store, "ROLLBACK", NULL);
-}
-
-/* Calls `deliver` for each row; it returns false to end the walk, and sets *good to false for a strange row. */
-static enum store_result each_row(struct store_sqlite *store, enum sqlite_statement which, const char *table,
-                                  bool (*deliver)(sqlite3_stmt *row, void *context, bool *good), void *context,
-                                  struct error *error)
-{
-    enum store_result result = STORE_OK;
-    sqlite3_stmt *statement = store_sqlite_statement(store, which, &result, error);
-    if (!statement)
-        return result;
-    bool good = true;
-    int code = SQLITE_ROW;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        if (!deliver(statement, context, &good))
-            break;
-    if (!good)
-        result = strange_row(store, table, statement, error);
-    else if (code != SQLITE_ROW && code != SQLITE_DONE)
-        result = store_sqlite_fault(store, "reading rows", error);
-    sqlite3_reset(statement);
-    return result;
-}
-
-struct walk {
-    union {
-        store_journal_fn journal;
-        store_coupon_fn coupon;
-        store_issue_fn issue;
-    } each;
-    void *arg;
-};
-
-static bool deliver_journal(sqlite3_stmt *row, void *context, bool *good)
-{
-    struct walk *walk = context;
-    struct store_journal journal;
-    *good = store_sqlite_read_journal(row, &journal);
-    return *good && walk->each.journal(walk->arg, &journal);
-}
-
-static bool deliver_coupon(sqlite3_stmt *row, void *context, bool *good)
-{
-    struct walk *walk = context;
-    struct coupon coupon = {0};
-    *good = store_sqlite_read_coupon(row, &coupon);
-    return *good && walk->each.coupon(walk->arg, &coupon);
-}
-
-static bool deliver_issue(sqlite3_stmt *row, void *context, bool *good)
-{
-    struct walk *walk = context;
-    struct store_issue issue;
-    *good = store_sqlite_read_issue(row, &issue);
-    return *good && walk->each.issue(walk->arg, &issue);
-}
-
-static enum store_result each_journal(struct store *base, store_journal_fn each, void *arg, struct error *error)
-{
-    struct walk walk = {.each.journal = each, .arg = arg};
-    return each_row((struct store_sqlite *)base, SQLITE_EACH_JOURNAL, "journal", deliver_journal, &walk, error);
-}
-
-static enum store_result each_coupon(struct store *base, store_coupon_fn each, void *arg, struct error *error)
-{
-    struct walk walk = {.each.coupon = each, .arg = arg};
-    return each_row((struct store_sqlite *)base, SQLITE_EACH_COUPON, "coupon", deliver_coupon, &walk, error);
-}
-
-static enum store_result each_issue(struct store *base, store_issue_fn each, void *arg, struct error *error)
-{
-    struct walk walk = {.each.issue = each, .arg = arg};
-    return each_row((struct store_sqlite *)base, SQLITE_EACH_ISSUE, "coupon_issue", deliver_issue, &walk, error);
-}
+/* Life */
 
 static const struct store_ops ops = {
     .destroy = destroy,
@@ -471,11 +326,14 @@ static const struct store_ops ops = {
     .migrate = migrate,
     .check_schema = check_schema,
     .write = store_sqlite_write,
-    .read_begin = read_begin,
-    .each_journal = each_journal,
-    .each_coupon = each_coupon,
-    .each_issue = each_issue,
-    .read_end = read_end,
+    .each_dead_coupon = store_sqlite_each_dead_coupon,
+    .adopt_journal = store_sqlite_adopt_journal,
+    .read_begin = store_sqlite_read_begin,
+    .each_journal = store_sqlite_each_journal,
+    .each_coupon = store_sqlite_each_coupon,
+    .each_issue = store_sqlite_each_issue,
+    .each_dead_letter = store_sqlite_each_dead_letter,
+    .read_end = store_sqlite_read_end,
 };
 
 struct store *store_sqlite_create(const struct options *options, struct error *error)

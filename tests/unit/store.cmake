@@ -1,4 +1,5 @@
 coupond_test(sql_text LIBRARIES coupond_shared TSAN)
+coupond_test(store_progress LIBRARIES coupond_shared TSAN)
 coupond_test(store LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_store PRIVATE unit/store_fixture.c)
 coupond_test(store_again LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
@@ -13,6 +14,8 @@ set_tests_properties(store store_again store_mysql PROPERTIES RESOURCE_LOCK COUP
 coupond_test(persister_retry LIBRARIES coupond_persister TSAN)
 coupond_test(persister_batch LIBRARIES coupond_persister TSAN)
 target_sources(test_persister_batch PRIVATE unit/events_fixture.c)
+coupond_test(persister_delivery LIBRARIES coupond_persister TSAN)
+target_sources(test_persister_delivery PRIVATE unit/events_fixture.c)
 coupond_test(persister LIBRARIES coupond_persister PkgConfig::SQLITE)
 target_sources(test_persister PRIVATE unit/events_fixture.c)
 

@@ -211,8 +211,8 @@ void store_fixture_control(const char *action)
 
 void store_fixture_begin(struct store_fixture *fixture)
 {
-    fixture->batch =
-        (struct store_batch){.partition = 0, .partitions = 1, .coupons = fixture->coupons, .issues = fixture->issues};
+    fixture->batch = (struct store_batch){
+        .partition = 0, .partitions = 1, .first_seq = 1, .coupons = fixture->coupons, .issues = fixture->issues};
     memset(fixture->batch.journal_id, 0x5a, sizeof fixture->batch.journal_id);
 }
 

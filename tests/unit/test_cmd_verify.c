@@ -95,8 +95,12 @@ static void fill_partition(struct fixture *fixture, struct store *store, uint16_
                                          .issued_at_us = TIME_US + i,
                                          .journal_seq = seq};
     }
-    struct store_batch batch = {
-        .coupons = &coupon, .coupons_count = 1, .issues = issues, .issues_count = ISSUES - 10, .last_seq = ISSUES - 9};
+    struct store_batch batch = {.coupons = &coupon,
+                                .coupons_count = 1,
+                                .issues = issues,
+                                .issues_count = ISSUES - 10,
+                                .first_seq = 1,
+                                .last_seq = ISSUES - 9};
     make_journal_id(journal, &batch);
     assert_int_equal(store_write(store, &batch, &fixture->error), STORE_OK);
     int acked = journal_acked_open(dir, &fixture->error);

@@ -121,10 +121,11 @@ static void await_metric(const char *sample, long at_least)
     }
 }
 
-#define DROPPED   "coupond_persister_frames_dropped_total"
-#define ROWS      "coupond_persister_rows_total"
-#define RETRIES   "coupond_persister_retries_total"
-#define CONFLICTS "coupond_persister_store_errors_total{result=\"conflict\"}"
+#define DROPPED "coupond_persister_frames_dropped_total"
+#define ROWS    "coupond_persister_rows_total"
+#define RETRIES "coupond_persister_retries_total"
+#define FOREIGN "coupond_persister_store_errors_total{result=\"foreign\"}"
+#define LETTERS "coupond_persister_dead_letters_total"
 
 /* Tests */
 
@@ -193,28 +194,80 @@ static void a_passing_fault_is_tried_again_until_it_passes(void **state)
     assert_int_equal(number_of(fixture, "SELECT COUNT(*) FROM coupon_issue"), 10);
 }
 
-static void a_contradiction_is_not_acknowledged_and_holds_nobody_up(void **state)
+static void add_issues(struct fixture *fixture, uint64_t first_seq, const char *coupon, uint32_t sequence,
+                       const char *user)
+{
+    events_begin(&fixture->frame, 0, 2, first_seq);
+    events_open_batch(&fixture->frame, EVENTS_TIME_US);
+    events_add_issue(&fixture->frame, coupon, sequence, user);
+    events_add_issue(&fixture->frame, coupon, sequence + 1, "somebody-new");
+    events_close_batch(&fixture->frame);
+    events_end(&fixture->frame);
+}
+
+static void a_contradiction_becomes_a_dead_letter_and_the_rest_of_its_batch_is_stored(void **state)
 {
     struct fixture *fixture = *state;
-    long conflicts = metric(CONFLICTS);
+    long letters = metric(LETTERS);
     start(fixture);
     events_coupon_with_issues(&fixture->frame, 0, 2, 10);
     send_frame(fixture);
     assert_acknowledged(fixture, 0, 1, 11);
-    events_begin(&fixture->frame, 0, 2, 12);
-    events_open_batch(&fixture->frame, EVENTS_TIME_US);
-    events_add_issue(&fixture->frame, "c", 11, "u1");
-    events_close_batch(&fixture->frame);
-    events_end(&fixture->frame);
+    add_issues(fixture, 12, "c", 11, "u1");
     send_frame(fixture);
-    await_metric(CONFLICTS, conflicts + 1);
-    events_begin(&fixture->frame, 1, 2, 1);
-    events_open_batch(&fixture->frame, EVENTS_TIME_US);
-    events_add_coupon(&fixture->frame, "d");
-    events_close_batch(&fixture->frame);
-    events_end(&fixture->frame);
+    assert_acknowledged(fixture, 0, 12, 13);
+    assert_int_equal(metric(LETTERS), letters + 1);
+    assert_int_equal(number_of(fixture, "SELECT COUNT(*) FROM coupon_issue"), 11);
+    assert_int_equal(number_of(fixture, "SELECT journal_seq FROM dead_letter WHERE user_id = 'u1'"), 12);
+    assert_int_equal(number_of(fixture, "SELECT last_seq FROM journal WHERE partition_no = 0"), 13);
+}
+
+static void a_foreign_journal_is_not_acknowledged_and_holds_nobody_up(void **state)
+{
+    struct fixture *fixture = *state;
+    long foreign = metric(FOREIGN);
+    start(fixture);
+    events_coupon_with_issues(&fixture->frame, 0, 2, 10);
     send_frame(fixture);
-    assert_acknowledged(fixture, 1, 1, 1);
+    assert_acknowledged(fixture, 0, 1, 11);
+    add_issues(fixture, 12, "c", 11, "u11");
+    events_fixed(&fixture->frame)->journal_id[0] ^= 1;
+    events_seal(&fixture->frame);
+    send_frame(fixture);
+    await_metric(FOREIGN, foreign + 1);
+    add_issues(fixture, 12, "c", 11, "u11");
+    send_frame(fixture);
+    assert_acknowledged(fixture, 0, 12, 13);
+    assert_int_equal(number_of(fixture, "SELECT COUNT(*) FROM coupon_issue"), 12);
+}
+
+static void assert_behind(struct fixture *fixture, uint64_t last_seq)
+{
+    struct batch_ack answer;
+    struct frame_header header;
+    assert_int_equal(zmq_recv(zsock_resolve(fixture->acks), &answer, sizeof answer, 0), sizeof answer);
+    assert_null(frame_check(&answer, sizeof answer, &header));
+    assert_int_equal(header.kind, FRAME_BEHIND);
+    assert_int_equal(answer.ack.first_seq, last_seq + 1);
+    assert_int_equal(answer.ack.last_seq, last_seq);
+}
+
+static void a_database_that_is_deleted_while_it_runs_is_made_anew_and_found_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture);
+    events_coupon_with_issues(&fixture->frame, 0, 2, 10);
+    send_frame(fixture);
+    assert_acknowledged(fixture, 0, 1, 11);
+    assert_int_equal(remove(fixture->options.store_path), 0);
+    add_issues(fixture, 12, "c", 11, "u11");
+    events_fixed(&fixture->frame)->acked_seq = 11;
+    send_frame(fixture);
+    assert_behind(fixture, 0);
+    assert_int_equal(number_of(fixture, "SELECT COUNT(*) FROM coupon_issue"), 0);
+    events_coupon_with_issues(&fixture->frame, 0, 2, 10);
+    send_frame(fixture);
+    assert_acknowledged(fixture, 0, 1, 11);
     assert_int_equal(number_of(fixture, "SELECT COUNT(*) FROM coupon_issue"), 10);
 }
 
@@ -263,7 +316,9 @@ int main(void)
         TEST(a_batch_that_comes_twice_is_acknowledged_twice_and_stored_once),
         TEST(garbage_is_counted_and_dropped_and_the_next_batch_is_stored),
         TEST(a_passing_fault_is_tried_again_until_it_passes),
-        TEST(a_contradiction_is_not_acknowledged_and_holds_nobody_up),
+        TEST(a_contradiction_becomes_a_dead_letter_and_the_rest_of_its_batch_is_stored),
+        TEST(a_foreign_journal_is_not_acknowledged_and_holds_nobody_up),
+        TEST(a_database_that_is_deleted_while_it_runs_is_made_anew_and_found_behind),
         TEST(stopping_does_not_wait_for_a_store_that_is_away),
         TEST(a_store_that_cannot_be_opened_stops_the_start),
         TEST(an_endpoint_that_makes_no_sense_stops_the_start),

@@ -13,12 +13,23 @@
 
 /* Helpers */
 
-static void assert_conflict(struct store_fixture *fixture, const char *first, const char *second)
+static void assert_refused(struct store_fixture *fixture, enum store_result result, const char *first,
+                           const char *second)
 {
     fixture->error.text[0] = '\0';
-    assert_int_equal(store_fixture_write(fixture), STORE_CONFLICT);
-    assert_non_null(strstr(fixture->error.text, first));
-    assert_non_null(strstr(fixture->error.text, second));
+    assert_int_equal(store_fixture_write(fixture), result);
+    store_fixture_assert_error(fixture, first);
+    store_fixture_assert_error(fixture, second);
+}
+
+static void assert_rejected(struct store_fixture *fixture, const char *first, const char *second)
+{
+    assert_refused(fixture, STORE_REJECTED, first, second);
+}
+
+static void assert_foreign(struct store_fixture *fixture, const char *first, const char *second)
+{
+    assert_refused(fixture, STORE_FOREIGN, first, second);
 }
 
 /* Again, and at once */
@@ -118,7 +129,7 @@ static void assert_nothing_new(struct store_fixture *fixture)
     assert_int_equal(store_fixture_number(fixture, "SELECT issued FROM coupon"), 3);
 }
 
-static void another_user_under_the_same_sequence_is_a_conflict_and_writes_nothing(void **state)
+static void another_user_under_the_same_sequence_is_rejected_and_writes_nothing(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
@@ -126,11 +137,11 @@ static void another_user_under_the_same_sequence_is_a_conflict_and_writes_nothin
     store_fixture_assert_written(fixture);
     store_fixture_begin_issues(fixture, 5);
     fixture->issues[1].user_id = "x2";
-    assert_conflict(fixture, "sequence 2 to user x2", "sequence 2 to user u2");
+    assert_rejected(fixture, "sequence 2 to user x2", "sequence 2 to user u2");
     assert_nothing_new(fixture);
 }
 
-static void another_sequence_for_the_same_holder_is_a_conflict_and_writes_nothing(void **state)
+static void another_sequence_for_the_same_holder_is_rejected_and_writes_nothing(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
@@ -138,65 +149,65 @@ static void another_sequence_for_the_same_holder_is_a_conflict_and_writes_nothin
     store_fixture_assert_written(fixture);
     store_fixture_begin_issues(fixture, 5);
     fixture->issues[4].user_id = "u2";
-    assert_conflict(fixture, "sequence 5 to user u2", "sequence 2 to user u2");
+    assert_rejected(fixture, "sequence 5 to user u2", "sequence 2 to user u2");
     assert_nothing_new(fixture);
 }
 
-static void the_same_issue_at_another_time_or_of_another_record_is_a_conflict(void **state)
+static void the_same_issue_at_another_time_or_of_another_record_is_rejected(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
     store_fixture_begin_issues(fixture, 3);
     store_fixture_assert_written(fixture);
     fixture->issues[2].issued_at_us++;
-    assert_conflict(fixture, "coupon c", "sequence 3");
+    assert_rejected(fixture, "coupon c", "sequence 3");
     store_fixture_begin_issues(fixture, 3);
     fixture->issues[0].journal_seq = 17;
-    assert_conflict(fixture, "journal_seq 17", "journal_seq 2");
+    assert_rejected(fixture, "journal_seq 17", "journal_seq 2");
     store_fixture_begin_issues(fixture, 3);
     fixture->issues[0].nth = 2;
-    assert_conflict(fixture, "nth 2", "nth 1");
+    assert_rejected(fixture, "nth 2", "nth 1");
     assert_nothing_new(fixture);
 }
 
-static void a_batch_that_contradicts_itself_is_a_conflict(void **state)
+static void a_batch_that_contradicts_itself_is_rejected(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
     store_fixture_begin_issues(fixture, 3);
     fixture->issues[2].sequence = 1;
-    assert_conflict(fixture, "user u1", "user u3");
+    assert_rejected(fixture, "user u1", "user u3");
     store_fixture_begin_issues(fixture, 3);
     fixture->issues[2].user_id = "u1";
-    assert_conflict(fixture, "sequence 3 to user u1", "sequence 1 to user u1");
+    assert_rejected(fixture, "sequence 3 to user u1", "sequence 1 to user u1");
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon"), 0);
 }
 
-static void issues_of_a_coupon_that_is_not_there_are_a_conflict(void **state)
+static void issues_of_a_coupon_that_is_not_there_are_rejected(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
     store_fixture_issue(fixture, "ghost", 1, "u1", 1);
-    assert_conflict(fixture, "coupon ghost is not in the store", "user u1");
+    assert_rejected(fixture, "coupon ghost is not in the store", "user u1");
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 0);
 }
 
-static void the_same_record_with_another_policy_is_a_conflict(void **state)
+static void the_same_record_with_another_policy_is_rejected(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
     store_fixture_begin_issues(fixture, 3);
     store_fixture_assert_written(fixture);
     fixture->coupons[0].quantity++;
-    assert_conflict(fixture, "coupon c", "record 1");
+    assert_rejected(fixture, "coupon c", "record 1");
     store_fixture_begin_issues(fixture, 3);
     fixture->coupons[0].journal_seq = 9;
     fixture->coupons[0].created_at_us--;
-    assert_conflict(fixture, "coupon c", "record 9");
+    assert_rejected(fixture, "coupon c", "record 9");
     assert_nothing_new(fixture);
 }
 
-static void a_foreign_journal_is_a_conflict(void **state)
+static void a_foreign_journal_is_refused(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
@@ -204,20 +215,20 @@ static void a_foreign_journal_is_a_conflict(void **state)
     store_fixture_assert_written(fixture);
     store_fixture_begin_issues(fixture, 3);
     fixture->batch.journal_id[15] = 0x01;
-    assert_conflict(fixture, "foreign journal", "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a01");
+    assert_foreign(fixture, "foreign journal", "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a01");
     assert_nothing_new(fixture);
 }
 
-static void another_number_of_partitions_is_a_conflict_on_every_partition(void **state)
+static void another_number_of_partitions_is_refused_on_every_partition(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
     store_fixture_begin_issues(fixture, 3);
     store_fixture_assert_written(fixture);
     fixture->batch.partitions = 2;
-    assert_conflict(fixture, "foreign journal", "2 partitions");
+    assert_foreign(fixture, "foreign journal", "2 partitions");
     fixture->batch.partition = 1;
-    assert_conflict(fixture, "foreign journal", "2 partitions");
+    assert_foreign(fixture, "foreign journal", "2 partitions");
     assert_nothing_new(fixture);
 }
 
@@ -231,14 +242,14 @@ static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **sta
     X(a_batch_that_is_there_in_part_is_completed)                                                                      \
     X(two_writers_of_the_same_batches_in_opposite_order_agree)                                                         \
     X(several_may_create_the_schema_at_once)                                                                           \
-    X(another_user_under_the_same_sequence_is_a_conflict_and_writes_nothing)                                           \
-    X(another_sequence_for_the_same_holder_is_a_conflict_and_writes_nothing)                                           \
-    X(the_same_issue_at_another_time_or_of_another_record_is_a_conflict)                                               \
-    X(a_batch_that_contradicts_itself_is_a_conflict)                                                                   \
-    X(issues_of_a_coupon_that_is_not_there_are_a_conflict)                                                             \
-    X(the_same_record_with_another_policy_is_a_conflict)                                                               \
-    X(a_foreign_journal_is_a_conflict)                                                                                 \
-    X(another_number_of_partitions_is_a_conflict_on_every_partition)
+    X(another_user_under_the_same_sequence_is_rejected_and_writes_nothing)                                             \
+    X(another_sequence_for_the_same_holder_is_rejected_and_writes_nothing)                                             \
+    X(the_same_issue_at_another_time_or_of_another_record_is_rejected)                                                 \
+    X(a_batch_that_contradicts_itself_is_rejected)                                                                     \
+    X(issues_of_a_coupon_that_is_not_there_are_rejected)                                                               \
+    X(the_same_record_with_another_policy_is_rejected)                                                                 \
+    X(a_foreign_journal_is_refused)                                                                                    \
+    X(another_number_of_partitions_is_refused_on_every_partition)
 
 #define ON_SQLITE(test) cmocka_unit_test_setup_teardown(test, store_fixture_setup_sqlite, store_fixture_teardown),
 #define ON_MYSQL(test)  cmocka_unit_test_setup_teardown(test, store_fixture_setup_mysql, store_fixture_teardown),

@@ -150,7 +150,7 @@ static void a_stored_row_with_a_time_that_is_none_is_a_conflict(void **state)
     store_fixture_begin_issues(fixture, 2);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     store_fixture_sql(fixture, "UPDATE coupon_issue SET issued_at = 'yesterday' WHERE sequence = 2");
-    assert_int_equal(store_fixture_write(fixture), STORE_CONFLICT);
+    assert_int_equal(store_fixture_write(fixture), STORE_REJECTED);
     store_fixture_assert_error(fixture, "sequence 2");
 }
 

@@ -1,0 +1,311 @@
+#include "persister/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void delivery_init(struct delivery *delivery, struct store *store, uint16_t partitions, int64_t retry_min_ms,
+                   int64_t retry_max_ms)
+{
+    *delivery = (struct delivery){.store = store, .partitions = partitions};
+    batch_init(&delivery->batch);
+    retry_init(&delivery->retry, retry_min_ms, retry_max_ms);
+}
+
+void delivery_deinit(struct delivery *delivery)
+{
+    batch_deinit(&delivery->batch);
+    dead_deinit(&delivery->dead);
+    free(delivery->is_dead);
+    free(delivery->issues);
+    *delivery = (struct delivery){.store = NULL};
+}
+
+const char *delivery_begin(struct delivery *delivery, const void *frame, size_t size)
+{
+    dead_forget(&delivery->dead, 0);
+    delivery->dead_stored = 0;
+    delivery->ranges_count = 0;
+    delivery->state = DELIVERY_IDLE;
+    const char *wrong = batch_read(&delivery->batch, frame, size, delivery->partitions);
+    if (wrong == NULL)
+        delivery->state = DELIVERY_WHOLE;
+    return wrong;
+}
+
+/* Rows: the coupons, then the issues */
+
+static const struct store_batch *rows_of(const struct delivery *delivery)
+{
+    return &delivery->batch.rows;
+}
+
+static size_t rows_count(const struct delivery *delivery)
+{
+    return rows_of(delivery)->coupons_count + rows_of(delivery)->issues_count;
+}
+
+static void push_range(struct delivery *delivery, size_t first, size_t end)
+{
+    CHECK(delivery->ranges_count < DELIVERY_RANGES_MAX);
+    if (first < end)
+        delivery->ranges[delivery->ranges_count++] = (struct delivery_range){first, end};
+}
+
+static struct delivery_range *top_range(struct delivery *delivery)
+{
+    CHECK(delivery->ranges_count > 0);
+    return &delivery->ranges[delivery->ranges_count - 1];
+}
+
+/* The rows of the frame stay; only what is tried of them changes. */
+static struct store_batch part_of(const struct delivery *delivery, enum store_scope scope)
+{
+    struct store_batch part = *rows_of(delivery);
+    part.scope = scope;
+    part.coupons_count = 0;
+    part.issues_count = 0;
+    return part;
+}
+
+static struct store_batch coupons_of(const struct delivery *delivery, const struct delivery_range *range)
+{
+    struct store_batch part = part_of(delivery, STORE_PART);
+    part.coupons += range->first;
+    part.coupons_count = range->end - range->first;
+    return part;
+}
+
+/* Copies the issues of a range that are not dead. */
+static struct store_batch issues_of(struct delivery *delivery, const struct delivery_range *range)
+{
+    struct store_batch part = part_of(delivery, STORE_PART);
+    for (size_t row = range->first; row < range->end; row++)
+        if (!delivery->is_dead[row])
+            delivery->issues[part.issues_count++] = part.issues[row - rows_of(delivery)->coupons_count];
+    part.issues = delivery->issues;
+    return part;
+}
+
+/* Halving */
+
+static void begin_halving(struct delivery *delivery)
+{
+    size_t rows = rows_count(delivery);
+    if (rows > delivery->is_dead_capacity) {
+        delivery->is_dead = realloc(delivery->is_dead, rows * sizeof *delivery->is_dead);
+        delivery->is_dead_capacity = rows;
+    }
+    if (rows_of(delivery)->issues_count > delivery->issues_capacity) {
+        delivery->issues_capacity = rows_of(delivery)->issues_count;
+        delivery->issues = realloc(delivery->issues, delivery->issues_capacity * sizeof *delivery->issues);
+    }
+    CHECK(delivery->is_dead);
+    CHECK(delivery->issues || rows_of(delivery)->issues_count == 0);
+    memset(delivery->is_dead, 0, rows * sizeof *delivery->is_dead);
+    delivery->state = DELIVERY_COUPONS;
+    push_range(delivery, 0, rows_of(delivery)->coupons_count);
+}
+
+static void bury(struct delivery *delivery, size_t row, const char *reason, int64_t now_us)
+{
+    const struct store_batch *rows = rows_of(delivery);
+    delivery->is_dead[row] = true;
+    if (row < rows->coupons_count)
+        dead_add_coupon(&delivery->dead, &delivery->batch, &rows->coupons[row], reason, now_us);
+    else
+        dead_add_issue(&delivery->dead, &delivery->batch, &rows->issues[row - rows->coupons_count], reason, now_us);
+}
+
+/* The range in hand holds a row that can never be stored: it is that row, or it is in one of the halves. */
+static void halve(struct delivery *delivery, const char *reason, int64_t now_us)
+{
+    struct delivery_range range = *top_range(delivery);
+    delivery->ranges_count--;
+    if (range.end - range.first == 1) {
+        bury(delivery, range.first, reason, now_us);
+        return;
+    }
+    size_t middle = range.first + (range.end - range.first) / 2;
+    push_range(delivery, middle, range.end);
+    push_range(delivery, range.first, middle);
+}
+
+/* The row of the range that alone is left in it. */
+static void shrink_to_last(struct delivery *delivery)
+{
+    struct delivery_range *range = top_range(delivery);
+    size_t row = range->first;
+    while (delivery->is_dead[row])
+        row++;
+    *range = (struct delivery_range){row, row + 1};
+}
+
+/* Orphans */
+
+struct orphans {
+    struct delivery *delivery;
+    int64_t now_us;
+};
+
+static bool bury_orphans(void *arg, const char *coupon_id, const char *why)
+{
+    const struct orphans *orphans = arg;
+    struct delivery *delivery = orphans->delivery;
+    const struct store_batch *rows = rows_of(delivery);
+    size_t length = strlen(coupon_id);
+    struct error reason;
+    error_set(&reason, "its coupon is a dead letter: %s", why);
+    for (size_t i = 0; i < rows->issues_count; i++) {
+        const struct store_issue *issue = &rows->issues[i];
+        bool its = issue->coupon_id_length == length && memcmp(issue->coupon_id, coupon_id, length) == 0;
+        if (its && !delivery->is_dead[rows->coupons_count + i])
+            bury(delivery, rows->coupons_count + i, reason.text, orphans->now_us);
+    }
+    return true;
+}
+
+/* Coupons that have just died are written first, so that the store knows them all. */
+static enum store_result find_orphans(struct delivery *delivery, int64_t now_us, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    if (delivery->dead_stored < delivery->dead.count) {
+        struct store_batch part = part_of(delivery, STORE_PART);
+        part.dead = delivery->dead.letters;
+        part.dead_count = delivery->dead.count;
+        result = store_write(delivery->store, &part, error);
+        delivery->dead_stored = result == STORE_OK ? delivery->dead.count : 0;
+        return result;
+    }
+    struct orphans orphans = {delivery, now_us};
+    size_t known = delivery->dead.count;
+    result = store_each_dead_coupon(delivery->store, rows_of(delivery)->journal_id, bury_orphans, &orphans, error);
+    if (result != STORE_OK) { /* whoever was found is found again */
+        dead_forget(&delivery->dead, known);
+        memset(delivery->is_dead + rows_of(delivery)->coupons_count, 0, rows_of(delivery)->issues_count);
+        return result;
+    }
+    delivery->state = DELIVERY_ISSUES;
+    push_range(delivery, rows_of(delivery)->coupons_count, rows_count(delivery));
+    return STORE_OK;
+}
+
+/* Attempts */
+
+/* Where no rows are written it was not a row that was refused. */
+static enum store_result without_rows(enum store_result result)
+{
+    return result == STORE_REJECTED ? STORE_FAILED : result;
+}
+
+static enum store_result write_whole(struct delivery *delivery, struct delivery_step *step)
+{
+    enum store_result result = store_write(delivery->store, rows_of(delivery), &step->error);
+    if (result == STORE_OK) {
+        step->rows = rows_count(delivery);
+        batch_ack(&delivery->batch, &step->answer);
+        step->action = DELIVERY_ANSWER;
+    } else if (result == STORE_REJECTED) {
+        begin_halving(delivery);
+    }
+    return result;
+}
+
+static enum store_result write_letters(struct delivery *delivery, struct delivery_step *step)
+{
+    struct store_batch frame = part_of(delivery, STORE_FRAME);
+    frame.dead = delivery->dead.letters;
+    frame.dead_count = delivery->dead.count;
+    enum store_result result = store_write(delivery->store, &frame, &step->error);
+    if (result == STORE_OK) {
+        step->dead = frame.dead;
+        step->dead_count = frame.dead_count;
+        batch_ack(&delivery->batch, &step->answer);
+        step->action = DELIVERY_ANSWER;
+    }
+    return result;
+}
+
+static enum store_result write_part(struct delivery *delivery, int64_t now_us, struct delivery_step *step)
+{
+    const struct delivery_range *range = top_range(delivery);
+    bool coupons = delivery->state == DELIVERY_COUPONS;
+    struct store_batch part = coupons ? coupons_of(delivery, range) : issues_of(delivery, range);
+    size_t rows = part.coupons_count + part.issues_count;
+    enum store_result result = rows > 0 ? store_write(delivery->store, &part, &step->error) : STORE_OK;
+    if (result == STORE_OK) {
+        step->rows = rows;
+        delivery->ranges_count--;
+    } else if (result == STORE_REJECTED) {
+        if (rows == 1)
+            shrink_to_last(delivery);
+        halve(delivery, step->error.text, now_us);
+    }
+    return result;
+}
+
+static enum store_result attempt(struct delivery *delivery, int64_t now_us, struct delivery_step *step)
+{
+    if (delivery->state == DELIVERY_COUPONS && delivery->ranges_count == 0)
+        delivery->state = DELIVERY_ORPHANS;
+    if (delivery->state == DELIVERY_ISSUES && delivery->ranges_count == 0)
+        delivery->state = DELIVERY_LETTERS;
+    switch (delivery->state) {
+    case DELIVERY_WHOLE:
+        return write_whole(delivery, step);
+    case DELIVERY_COUPONS:
+    case DELIVERY_ISSUES:
+        return write_part(delivery, now_us, step);
+    case DELIVERY_ORPHANS:
+        return without_rows(find_orphans(delivery, now_us, &step->error));
+    case DELIVERY_LETTERS:
+        return without_rows(write_letters(delivery, step));
+    default:
+        CHECK(!"a frame is in hand");
+        return STORE_FAILED;
+    }
+}
+
+/* Faults */
+
+/*
+ * A fault that does not pass by itself may be a schema that is gone with its database: it is made anew, and then the
+ * store is found to be behind. That is worth one quick try.
+ */
+static int64_t wait_after_failure(struct delivery *delivery, uint32_t random)
+{
+    struct error error;
+    bool there = store_migrate(delivery->store, &error) == STORE_OK;
+    if (!there || delivery->schema_seen)
+        return retry_longest_ms(&delivery->retry);
+    delivery->schema_seen = true;
+    return retry_next_ms(&delivery->retry, random);
+}
+
+void delivery_work(struct delivery *delivery, int64_t now_us, uint32_t random, struct delivery_step *step)
+{
+    *step = (struct delivery_step){.action = DELIVERY_AGAIN};
+    step->result = attempt(delivery, now_us, step);
+    switch (step->result) {
+    case STORE_OK:
+        delivery->schema_seen = false;
+        retry_reset(&delivery->retry);
+        break;
+    case STORE_RETRY:
+        step->wait_ms = retry_next_ms(&delivery->retry, random);
+        break;
+    case STORE_FAILED:
+        step->wait_ms = wait_after_failure(delivery, random);
+        break;
+    case STORE_FOREIGN:
+        step->action = DELIVERY_DROP;
+        break;
+    case STORE_BEHIND:
+        batch_behind(&delivery->batch, store_behind_seq(delivery->store), &step->answer);
+        step->action = DELIVERY_ANSWER;
+        break;
+    case STORE_REJECTED:
+        break;
+    }
+    if (step->action != DELIVERY_AGAIN)
+        delivery->state = DELIVERY_IDLE;
+}
