@@ -143,6 +143,66 @@ static void a_table_that_is_gone_will_not_come_back_by_itself(void **state)
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon"), 0);
 }
 
+static void assert_rejected(struct store_fixture *fixture, const char *words)
+{
+    assert_int_equal(store_fixture_write(fixture), STORE_REJECTED);
+    store_fixture_assert_error(fixture, words);
+}
+
+/* RAISE(IGNORE) says nothing and writes nothing: acknowledging that would lose the issue. */
+static void a_trigger_that_leaves_rows_out_silently_rejects_them(void **state)
+{
+    struct store_fixture *fixture = *state;
+    store_fixture_migrate(fixture);
+    store_fixture_sql(fixture, "CREATE TRIGGER hush BEFORE INSERT ON coupon_issue WHEN NEW.user_id = 'u2' "
+                               "BEGIN SELECT RAISE(IGNORE); END");
+    store_fixture_begin_issues(fixture, 3);
+    assert_rejected(fixture, "leaves the row out");
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 0);
+}
+
+static void a_check_and_a_type_that_do_not_take_a_value_reject_the_row(void **state)
+{
+    struct store_fixture *fixture = *state;
+    store_fixture_migrate(fixture);
+    store_fixture_sql(fixture, "DROP TABLE coupon_issue");
+    store_fixture_sql(fixture, "CREATE TABLE coupon_issue (coupon_id TEXT, sequence INTEGER CHECK (sequence < 3), "
+                               "user_id INTEGER, nth INTEGER, issued_at TEXT, journal_seq INTEGER, "
+                               "PRIMARY KEY (coupon_id, sequence)) STRICT");
+    store_fixture_begin(fixture);
+    store_fixture_coupon(fixture, "c", 1);
+    store_fixture_issue(fixture, "c", 1, "12345", 2);
+    assert_int_equal(store_fixture_write(fixture), STORE_OK);
+    store_fixture_issue(fixture, "c", 2, "alice", 3);
+    assert_rejected(fixture, "cannot store TEXT value in INTEGER column");
+    store_fixture_begin(fixture);
+    store_fixture_issue(fixture, "c", 3, "12345", 4);
+    assert_rejected(fixture, "CHECK constraint failed");
+}
+
+static void a_file_that_is_deleted_or_replaced_is_noticed_at_the_next_write(void **state)
+{
+    struct store_fixture *fixture = *state;
+    char other[OPTION_STRING_MAX + 8];
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 3);
+    assert_int_equal(store_fixture_write(fixture), STORE_OK);
+    assert_int_equal(remove(fixture->options.store_path), 0);
+    fixture->batch.acked_seq = 1;
+    assert_int_equal(store_fixture_write(fixture), STORE_FAILED);
+    store_fixture_assert_error(fixture, "does not exist");
+    store_fixture_migrate(fixture);
+    assert_int_equal(store_fixture_write(fixture), STORE_BEHIND);
+    snprintf(other, sizeof other, "%s.other", fixture->options.store_path);
+    store_fixture_sql(fixture, "PRAGMA wal_checkpoint(TRUNCATE)");
+    assert_int_equal(rename(fixture->options.store_path, other), 0);
+    struct store *another = store_fixture_another(fixture);
+    assert_int_equal(store_write(another, &(struct store_batch){.partitions = 1, .first_seq = 1, .last_seq = 9}, NULL),
+                     STORE_OK);
+    store_destroy(&another);
+    assert_int_equal(store_fixture_write(fixture), STORE_FOREIGN);
+}
+
 static void a_stored_row_with_a_time_that_is_none_is_a_conflict(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -167,6 +227,9 @@ int main(void)
         TEST(a_locked_database_is_a_passing_fault),
         TEST(a_full_disk_is_a_passing_fault_that_leaves_nothing_of_the_batch),
         TEST(a_table_that_is_gone_will_not_come_back_by_itself),
+        TEST(a_trigger_that_leaves_rows_out_silently_rejects_them),
+        TEST(a_check_and_a_type_that_do_not_take_a_value_reject_the_row),
+        TEST(a_file_that_is_deleted_or_replaced_is_noticed_at_the_next_write),
         TEST(a_stored_row_with_a_time_that_is_none_is_a_conflict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
