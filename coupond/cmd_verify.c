@@ -161,6 +161,14 @@ static bool take_store_issue(void *arg, const struct store_issue *issue)
     return true;
 }
 
+static bool take_dead_letter(void *arg, const struct store_dead_letter *letter)
+{
+    struct look *look = arg;
+    note_progress(look);
+    verify_store_dead_letter(&look->verify, letter);
+    return true;
+}
+
 static bool name_store_issue(void *arg, const struct store_issue *issue)
 {
     struct look *look = arg;
@@ -185,6 +193,8 @@ static int read_store(struct look *look, struct error *error)
         result = store_each_coupon(look->store, take_store_coupon, look, error);
     if (result == STORE_OK)
         result = store_each_issue(look->store, take_store_issue, look, error);
+    if (result == STORE_OK)
+        result = store_each_dead_letter(look->store, NULL, 0, take_dead_letter, look, error);
     return result == STORE_OK ? 0 : -1;
 }
 

@@ -71,6 +71,8 @@ void verify_deinit(struct verify *verify)
     verify_index_deinit(&verify->coupons);
     findings_deinit(&verify->findings);
     free(verify->differences);
+    for (size_t i = 0; i < PARTITIONS_MAX; i++)
+        verify_dead_deinit(&verify->journals[i].dead);
     *verify = (struct verify){0};
 }
 
@@ -124,6 +126,21 @@ void verify_store_issue(struct verify *verify, const struct store_issue *issue)
     verify->rows++;
 }
 
+void verify_store_dead_letter(struct verify *verify, const struct store_dead_letter *letter)
+{
+    struct verify_coupon *coupon = get_coupon(verify, letter->coupon_id, letter->coupon_id_length);
+    struct verify_journal *journal = letter->partition < PARTITIONS_MAX ? &verify->journals[letter->partition] : NULL;
+    if (journal && journal->present && memcmp(journal->meta.journal_id, letter->journal_id, 16) == 0)
+        verify_dead_add(&journal->dead, letter->journal_seq);
+    verify->dead++;
+    if (letter->user_id_length == 0)
+        found_in(verify, coupon, FINDING_DEAD_LETTER, "its policy of journal_seq %" PRIu64 ": %s", letter->journal_seq,
+                 letter->reason);
+    else
+        found_in(verify, coupon, FINDING_DEAD_LETTER, "sequence %" PRIu32 " (user %.*s, journal_seq %" PRIu64 "): %s",
+                 letter->sequence, (int)letter->user_id_length, letter->user_id, letter->journal_seq, letter->reason);
+}
+
 /* The journal's coupons */
 
 static void read_policy(const struct journal_record *record, struct coupon *policy)
@@ -150,7 +167,8 @@ static void take_policy(struct verify *verify, struct verify_coupon *coupon, uin
     coupon->journalled = true;
     coupon->partition = partition;
     read_policy(record, &coupon->policy);
-    if (record->seq <= verify->journals[partition].acked)
+    const struct verify_journal *journal = &verify->journals[partition];
+    if (record->seq <= journal->acked && !verify_dead_has(&journal->dead, record->seq))
         coupon->acked_policy_seq = record->seq;
     if (coupon->stored && coupon->stored_seq == record->seq)
         coupon->stored_matched = coupon->stored_digest == verify_policy_digest(&coupon->policy);
@@ -213,15 +231,25 @@ static void keep_difference(struct verify *verify, struct verify_coupon *coupon,
     format_issue(issue, difference->text);
 }
 
-static void compare_with_store(struct verify *verify, struct verify_coupon *coupon, uint64_t acked,
-                               const struct store_issue *issue)
+static void note_absence(struct verify *verify, struct verify_coupon *coupon, const struct verify_journal *journal,
+                         const struct store_issue *issue)
+{
+    if (verify_dead_has(&journal->dead, issue->journal_seq))
+        return;
+    if (issue->journal_seq <= journal->acked) {
+        found_at(verify, coupon, FINDING_ROW_MISSING, issue, "is not in the store");
+        return;
+    }
+    coupon->lag++;
+    verify->lag++;
+}
+
+static void compare_with_store(struct verify *verify, struct verify_coupon *coupon,
+                               const struct verify_journal *journal, const struct store_issue *issue)
 {
     size_t row = verify_coupon_find_row(coupon, issue->sequence);
-    if (row == SIZE_MAX && issue->journal_seq > acked) {
-        coupon->lag++;
-        verify->lag++;
-    } else if (row == SIZE_MAX) {
-        found_at(verify, coupon, FINDING_ROW_MISSING, issue, "is not in the store");
+    if (row == SIZE_MAX) {
+        note_absence(verify, coupon, journal, issue);
     } else if (coupon->digests[row] == verify_issue_digest(issue)) {
         coupon->digests[row] = 0;
         coupon->rows_matched++;
@@ -238,7 +266,7 @@ static void take_issue(struct verify *verify, struct verify_coupon *coupon, uint
     check_sequence(verify, coupon, &issue);
     check_user(verify, coupon, &issue);
     check_window(verify, coupon, &issue);
-    compare_with_store(verify, coupon, verify->journals[partition].acked, &issue);
+    compare_with_store(verify, coupon, &verify->journals[partition], &issue);
 }
 
 void verify_journal_record(struct verify *verify, uint16_t partition, const struct journal_record *record)

@@ -11,6 +11,7 @@
 #define COUPOND_VERIFY_H
 
 #include "coupond/verify_coupon.h"
+#include "coupond/verify_dead.h"
 #include "coupond/verify_findings.h"
 
 struct verify_journal {
@@ -19,6 +20,7 @@ struct verify_journal {
     bool damaged;
     struct journal_meta meta;
     uint64_t acked;
+    struct verify_dead dead; /* records that the store refused: told as such, not as missing */
     uint64_t records;
     uint64_t next_seq; /* behind the last record that could be read */
 };
@@ -34,6 +36,7 @@ struct verify {
     uint64_t issues;
     uint64_t rows;
     uint64_t lag;
+    uint64_t dead;
 };
 
 void verify_init(struct verify *verify, uint64_t seed);
@@ -46,6 +49,7 @@ void verify_add_journal(struct verify *verify, const struct journal_meta *meta, 
 void verify_store_journal(struct verify *verify, const struct store_journal *journal);
 void verify_store_coupon(struct verify *verify, const struct coupon *coupon);
 void verify_store_issue(struct verify *verify, const struct store_issue *issue);
+void verify_store_dead_letter(struct verify *verify, const struct store_dead_letter *letter);
 
 /* The records of a journal in their order. */
 void verify_journal_record(struct verify *verify, uint16_t partition, const struct journal_record *record);

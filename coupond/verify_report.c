@@ -79,6 +79,8 @@ void verify_report_text(FILE *out, const struct verify *verify)
             result_of(verify->findings.count > 0), thousands(verify->coupons.count, numbers[0]),
             thousands(verify->issues, numbers[1]), thousands(verify->rows, numbers[2]),
             thousands(verify->lag, numbers[3]));
+    if (verify->dead > 0)
+        fprintf(out, ", %s dead letters", thousands(verify->dead, numbers[4]));
     if (verify->findings.count > 0)
         fprintf(out, ", %s things broken", thousands(verify->findings.count, numbers[4]));
     fputc('\n', out);
@@ -147,8 +149,10 @@ static void json_findings(FILE *out, const struct findings *findings)
 
 void verify_report_json(FILE *out, const struct verify *verify)
 {
-    fprintf(out, "{\"result\":\"%s\",\"issues\":%" PRIu64 ",\"in_store\":%" PRIu64 ",\"lag\":%" PRIu64 ",",
-            verify->findings.count > 0 ? "broken" : "kept", verify->issues, verify->rows, verify->lag);
+    fprintf(out,
+            "{\"result\":\"%s\",\"issues\":%" PRIu64 ",\"in_store\":%" PRIu64 ",\"lag\":%" PRIu64
+            ",\"dead_letters\":%" PRIu64 ",",
+            verify->findings.count > 0 ? "broken" : "kept", verify->issues, verify->rows, verify->lag, verify->dead);
     json_journals(out, verify);
     json_coupons(out, verify);
     json_findings(out, &verify->findings);

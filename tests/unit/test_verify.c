@@ -174,6 +174,57 @@ static void a_journal_that_ends_before_what_was_acknowledged_is_named(void **sta
     verify_fixture_assert_only(fixture, FINDING_JOURNAL_DAMAGED, "before record 500");
 }
 
+static void bury(struct fixture *fixture, uint64_t journal_seq, uint32_t sequence, const char *user, uint8_t journal_id)
+{
+    struct store_dead_letter letter = {.journal_seq = journal_seq,
+                                       .sequence = sequence,
+                                       .coupon_id = "c",
+                                       .coupon_id_length = 1,
+                                       .user_id = user,
+                                       .user_id_length = user ? (uint8_t)strlen(user) : 0,
+                                       .reason = "refused by\x1b a trigger"};
+    memset(letter.journal_id, journal_id, sizeof letter.journal_id);
+    verify_store_dead_letter(&fixture->verify, &letter);
+}
+
+static void a_dead_letter_is_named_and_not_called_missing_too(void **state)
+{
+    struct fixture *fixture = *state;
+    verify_fixture_store_coupon(fixture, 1);
+    verify_fixture_store_row(fixture, 1, "anna", 2);
+    bury(fixture, 3, 2, "bob", 0x5a);
+    verify_fixture_journal_policy(fixture);
+    verify_fixture_journal_issue(fixture, 1, "anna");
+    verify_fixture_journal_issue(fixture, 2, "bob");
+    verify_fixture_end(fixture);
+    verify_fixture_assert_only(fixture, FINDING_DEAD_LETTER,
+                               "coupon c: sequence 2 (user bob, journal_seq 3): refused by? a trigger");
+    assert_int_equal(fixture->verify.dead, 1);
+}
+
+static void a_coupon_that_is_a_dead_letter_is_not_called_missing_too(void **state)
+{
+    struct fixture *fixture = *state;
+    bury(fixture, 1, 0, NULL, 0x5a);
+    verify_fixture_journal_policy(fixture);
+    verify_fixture_end(fixture);
+    verify_fixture_assert_only(fixture, FINDING_DEAD_LETTER, "its policy of journal_seq 1: refused");
+}
+
+static void a_dead_letter_of_a_journal_before_excuses_nothing_in_this_one(void **state)
+{
+    struct fixture *fixture = *state;
+    verify_fixture_store_coupon(fixture, 1);
+    verify_fixture_store_row(fixture, 1, "anna", 2);
+    bury(fixture, 3, 2, "bob", 0x11);
+    verify_fixture_journal_policy(fixture);
+    verify_fixture_journal_issue(fixture, 1, "anna");
+    verify_fixture_journal_issue(fixture, 2, "bob");
+    verify_fixture_end(fixture);
+    assert_int_equal(fixture->verify.findings.kinds[FINDING_DEAD_LETTER].count, 1);
+    assert_int_equal(fixture->verify.findings.kinds[FINDING_ROW_MISSING].count, 1);
+}
+
 static void twenty_lines_of_a_kind_are_kept_and_all_are_counted(void **state)
 {
     struct fixture *fixture = *state;
@@ -239,6 +290,9 @@ int main(void)
         TEST(a_store_of_another_journal_is_named),
         TEST(a_store_with_more_partitions_is_named),
         TEST(a_journal_that_ends_before_what_was_acknowledged_is_named),
+        TEST(a_dead_letter_is_named_and_not_called_missing_too),
+        TEST(a_coupon_that_is_a_dead_letter_is_not_called_missing_too),
+        TEST(a_dead_letter_of_a_journal_before_excuses_nothing_in_this_one),
         TEST(twenty_lines_of_a_kind_are_kept_and_all_are_counted),
         TEST(what_no_terminal_should_see_is_not_printed),
         TEST(numbers_have_thousands_separators),

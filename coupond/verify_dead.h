@@ -1,0 +1,24 @@
+/*
+ * Which records of the journals are dead letters: the store refused them, so they cannot be in it. Pure; 8 bytes a
+ * letter.
+ */
+#ifndef COUPOND_VERIFY_DEAD_H
+#define COUPOND_VERIFY_DEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Of one journal. All zeros is an empty one. */
+struct verify_dead {
+    uint64_t *seqs;
+    size_t count;
+    size_t capacity;
+};
+
+void verify_dead_deinit(struct verify_dead *dead);
+/* In rising order. */
+void verify_dead_add(struct verify_dead *dead, uint64_t journal_seq);
+bool verify_dead_has(const struct verify_dead *dead, uint64_t journal_seq);
+
+#endif
