@@ -123,3 +123,25 @@ int arguments_load(const struct arguments *arguments, struct options *options, s
         return -1;
     return options_complete(options, error);
 }
+
+static int set_path(char member[OPTION_STRING_MAX], const char *dir, const char *name, struct error *error)
+{
+    if (snprintf(member, OPTION_STRING_MAX, "%s/%s", dir, name) >= OPTION_STRING_MAX)
+        return error_set(error, "--dir: the path is too long");
+    return 0;
+}
+
+int arguments_load_dir(const struct arguments *arguments, const char *dir, struct options *options, struct error *error)
+{
+    if (!dir)
+        return arguments_load(arguments, options, error);
+    if (arguments->config)
+        return error_set(error, "--config and --dir exclude each other");
+    options_init(options);
+    if (set_path(options->issuer_journal_dir, dir, "journal", error) != 0 ||
+        set_path(options->store_path, dir, "coupond.db", error) != 0)
+        return -1;
+    if (arguments_apply(arguments, options, error) != 0)
+        return -1;
+    return options_complete(options, error);
+}

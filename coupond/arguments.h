@@ -42,5 +42,9 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, const st
 int arguments_apply(const struct arguments *arguments, struct options *options, struct error *error);
 /* Defaults, arguments_apply() and options_complete() in one. */
 int arguments_load(const struct arguments *arguments, struct options *options, struct error *error);
+/* The same for the folder of a `coupond dev` (DIR/journal and DIR/coupond.db); where `dir` is NULL, arguments_load().
+ */
+int arguments_load_dir(const struct arguments *arguments, const char *dir, struct options *options,
+                       struct error *error);
 
 #endif

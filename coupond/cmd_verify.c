@@ -48,30 +48,6 @@ static int refuse(const struct error *error)
     return COULD_NOT_LOOK;
 }
 
-/* Configuration */
-
-static int set_path(char member[OPTION_STRING_MAX], const char *dir, const char *name, struct error *error)
-{
-    if (snprintf(member, OPTION_STRING_MAX, "%s/%s", dir, name) >= OPTION_STRING_MAX)
-        return error_set(error, "--dir: the path is too long");
-    return 0;
-}
-
-static int load(const struct arguments *arguments, const char *dir, struct options *options, struct error *error)
-{
-    if (!dir)
-        return arguments_load(arguments, options, error);
-    if (arguments->config)
-        return error_set(error, "--config and --dir exclude each other");
-    options_init(options);
-    if (set_path(options->issuer_journal_dir, dir, "journal", error) != 0 ||
-        set_path(options->store_path, dir, "coupond.db", error) != 0)
-        return -1;
-    if (arguments_apply(arguments, options, error) != 0)
-        return -1;
-    return options_complete(options, error);
-}
-
 /* Progress */
 
 static void begin_reading(struct look *look, const char *what)
@@ -280,7 +256,7 @@ int cmd_verify(int argc, char **argv)
         return refuse(&error);
     if (arguments.help)
         return print_usage();
-    if (load(&arguments, dir, &look.options, &error) != 0)
+    if (arguments_load_dir(&arguments, dir, &look.options, &error) != 0)
         return refuse(&error);
     if (arguments.check_config) {
         puts("the configuration is right");
