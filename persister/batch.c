@@ -32,7 +32,7 @@ static void *grow(void *array, size_t *capacity, size_t count, size_t size)
 /* Buffers of ZeroMQ may begin anywhere; journal batches are read on 8 bytes. */
 static const unsigned char *align(struct batch *batch, const void *bytes, size_t size)
 {
-    if ((uintptr_t)bytes % 8 == 0)
+    if (size == 0 || (uintptr_t)bytes % 8 == 0)
         return bytes;
     batch->aligned = grow(batch->aligned, &batch->aligned_capacity, size, 1);
     memcpy(batch->aligned, bytes, size);
