@@ -115,7 +115,7 @@ static void check_coupon(const struct api_call *call)
 static void check_call(const struct api_call *call, const struct http_request *request, bool allowed)
 {
     check_errors(&call->errors);
-    if (call->kind == API_PROBLEM) {
+    if (call->kind == API_PROBLEM || call->kind == API_REFUSAL) {
         CHECK(error_code_row(call->error)->status >= 400);
         CHECK(call->error == ERROR_INVALID_REQUEST || call->errors.count == 0);
         return;

@@ -23,7 +23,7 @@ PROGRESS_S = 15
 HASH = re.compile("[0-9a-f]{40}")  # how libFuzzer names what it keeps
 
 SANITIZERS = {
-    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1",
+    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=32:malloc_context_size=10:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
 

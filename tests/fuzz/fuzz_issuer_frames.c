@@ -1,0 +1,309 @@
+/*
+ * Request frames, as a partition takes them from whoever speaks to its socket: several messages, several turns. What is
+ * taken is answered record for record; the journal holds exactly what the answers say was issued, created or changed;
+ * and replayed, it keeps the promises and makes the same ledger.
+ */
+#include "fuzz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "issuer/recovery.h"
+#include "issuer/turn.h"
+#include "journal_input.h"
+#include "memory_disk.h"
+#include "shared/journal_dir.h"
+#include "shared/journal_reader.h"
+#include "shared/options.h"
+#include "simple_ledger.h"
+
+#define SEGMENT_BYTES                                                                                                  \
+    65536 /* of the journal's first segment; shorter than any that is prepared, which takes its time */
+#define TAG       UINT64_C(0x7461677461677461)
+#define TURNS_MAX 8
+
+static struct metrics *metrics;
+static unsigned char segment[SEGMENT_BYTES];
+
+/* A message of an input: how it is put right and where the turn ends, its size, its bytes. */
+enum { FIX_HEADER = 1 << 0, FIX_COUNT = 1 << 1, LAST_OF_TURN = 1 << 2, ONE_PART = 1 << 3, FIX_LENGTHS = 1 << 4 };
+
+static struct journal *open_journal(void)
+{
+    struct journal_config config = {.dir = JOURNAL_INPUT_DIR,
+                                    .partitions = 1,
+                                    .segment_bytes = 2u << 20,
+                                    .sync_interval_ms = SYNC_ALWAYS,
+                                    .worker_by_hand = true};
+    struct journal *journal;
+    CHECK(journal_open(&journal, &config, NULL) == 0);
+    return journal;
+}
+
+void fuzz_begin(void)
+{
+    struct journal_meta meta;
+    struct journal_segment_header header = {.version = JOURNAL_VERSION, .first_seq = 1, .size = sizeof segment};
+    memory_disk_use();
+    metrics = metrics_create("issuer", 0);
+    journal_input_meta(&meta);
+    memcpy(header.magic, JOURNAL_SEGMENT_MAGIC, sizeof header.magic);
+    memcpy(header.journal_id, meta.journal_id, sizeof header.journal_id);
+    header.checksum = journal_checksum(&header, sizeof header);
+    memcpy(segment, &header, sizeof header);
+}
+
+/* An empty journal. */
+static void write_journal(void)
+{
+    struct journal_meta meta;
+    char path[JOURNAL_PATH_MAX];
+    journal_input_meta(&meta);
+    journal_segment_path(JOURNAL_INPUT_DIR, 1, path);
+    memory_disk_clear();
+    CHECK(memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta));
+    CHECK(memory_disk_put(path, segment, sizeof segment));
+}
+
+/* --- seeds --- */
+
+struct seed {
+    unsigned char bytes[8192];
+    size_t size;
+};
+
+static void add_message(struct seed *seed, unsigned flags, enum frame_kind kind, const void *records, size_t size,
+                        uint32_t count)
+{
+    struct frame_header header;
+    uint16_t length = (uint16_t)(sizeof header + size);
+    frame_header_write(&header, kind, 0, 1, count);
+    seed->bytes[seed->size++] = (unsigned char)flags;
+    memcpy(seed->bytes + seed->size, &length, sizeof length);
+    memcpy(seed->bytes + seed->size + sizeof length, &header, sizeof header);
+    seed->size += sizeof length + sizeof header;
+    if (size > 0)
+        memcpy(seed->bytes + seed->size, records, size);
+    seed->size += size;
+}
+
+static void add_coupon(struct seed *seed, unsigned flags, enum coupon_op op, const char *id, uint32_t quantity)
+{
+    struct frame_coupon_request request = {.tag = TAG, .op = (uint8_t)op, .fields = 31};
+    struct coupon coupon = {
+        .title = "t", .quantity = quantity, .per_user_limit = 2, .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
+    snprintf(coupon.id, sizeof coupon.id, "%s", id);
+    frame_coupon_write(&request.coupon, &coupon);
+    add_message(seed, flags, FRAME_COUPON_REQUESTS, &request, sizeof request, 1);
+}
+
+static void add_issues(struct seed *seed, unsigned flags, const char *id, const char *users)
+{
+    struct frame_issue_request requests[16];
+    uint32_t count = 0;
+    for (; *users != '\0'; users++, count++) {
+        requests[count] = (struct frame_issue_request){.tag = TAG, .op = (uint8_t)(1 + count % 3)};
+        requests[count].coupon_id_length = (uint8_t)strlen(id);
+        requests[count].user_id_length = 1;
+        memcpy(requests[count].coupon_id, id, strlen(id));
+        requests[count].user_id[0] = *users;
+    }
+    add_message(seed, flags, FRAME_ISSUE_REQUESTS, requests, count * sizeof *requests, count);
+}
+
+void fuzz_seeds(void)
+{
+    static struct seed seed;
+    seed.size = 0;
+    add_coupon(&seed, FIX_HEADER | FIX_COUNT | LAST_OF_TURN, COUPON_CREATE, "A", 3);
+    add_issues(&seed, FIX_HEADER | FIX_COUNT, "A", "abcabc");
+    add_issues(&seed, FIX_HEADER | FIX_COUNT | LAST_OF_TURN, "A", "aaadef");
+    add_coupon(&seed, FIX_HEADER | FIX_COUNT | LAST_OF_TURN, COUPON_CHANGE, "A", 9);
+    add_coupon(&seed, LAST_OF_TURN, COUPON_LIST, "", 5);
+    fuzz_seed(seed.bytes, seed.size);
+    seed.size = 0;
+    add_coupon(&seed, LAST_OF_TURN, COUPON_GET, "A", 1);
+    add_message(&seed, FIX_HEADER, FRAME_PING, NULL, 0, 0);
+    add_issues(&seed, ONE_PART, "A", "a");
+    add_issues(&seed, LAST_OF_TURN, "nowhere", "ab");
+    fuzz_seed(seed.bytes, seed.size);
+}
+
+/* --- from an input to messages --- */
+
+static size_t record_size(unsigned kind)
+{
+    return kind == FRAME_ISSUE_REQUESTS    ? sizeof(struct frame_issue_request)
+           : kind == FRAME_COUPON_REQUESTS ? sizeof(struct frame_coupon_request)
+                                           : 0;
+}
+
+/* Lengths of ids within the bounds. */
+static void fix_lengths(unsigned kind, uint8_t *records, size_t size)
+{
+    for (size_t at = 0; at + record_size(kind) <= size && record_size(kind) > 0; at += record_size(kind)) {
+        if (kind == FRAME_ISSUE_REQUESTS) {
+            records[at + offsetof(struct frame_issue_request, coupon_id_length)] %= COUPON_ID_MAX + 1;
+            records[at + offsetof(struct frame_issue_request, user_id_length)] %= USER_ID_MAX + 1;
+        } else {
+            records[at + offsetof(struct frame_coupon_request, coupon.id_length)] %= COUPON_ID_MAX + 1;
+        }
+    }
+}
+
+/* Returns the frame's size, cut to whole records where the count is put right. */
+static size_t fix(unsigned flags, uint8_t *frame, size_t size)
+{
+    struct frame_header header;
+    if (size < sizeof header)
+        return size;
+    memcpy(&header, frame, sizeof header);
+    size_t record = record_size(header.kind);
+    if (flags & FIX_HEADER) {
+        header.magic = FRAME_MAGIC;
+        header.version = FRAME_VERSION;
+        header.partition = header.reserved = 0;
+        header.partitions = 1;
+    }
+    if ((flags & FIX_COUNT) && record > 0) {
+        header.count = (uint32_t)((size - sizeof header) / record);
+        size = sizeof header + header.count * record;
+    }
+    if (flags & FIX_LENGTHS)
+        fix_lengths(header.kind, frame + sizeof header, size - sizeof header);
+    memcpy(frame, &header, sizeof header);
+    return size;
+}
+
+static void take_message(struct turn *turn, unsigned flags, struct fuzz_input *input)
+{
+    size_t wanted = fuzz_take_u16(input), length;
+    const uint8_t *bytes = fuzz_take(input, wanted, &length);
+    uint8_t *frame = fuzz_copy(bytes, length);
+    zmq_msg_t gateway, request;
+    length = fix(flags, frame, length);
+    zmq_msg_init_size(&gateway, 5);
+    memcpy(zmq_msg_data(&gateway), "gate1", 5);
+    zmq_msg_init_size(&request, length);
+    memcpy(zmq_msg_data(&request), frame, length);
+    free(frame);
+    turn_take(turn, &gateway, &request, (flags & ONE_PART) == 0);
+    CHECK(zmq_msg_size(&gateway) == 0 && zmq_msg_size(&request) == 0);
+    zmq_msg_close(&gateway);
+    zmq_msg_close(&request);
+}
+
+/* --- what must hold of answers --- */
+
+/* What was decided in favour of somebody, all in. */
+struct granted {
+    uint64_t issues;
+    uint64_t policies;
+};
+
+static void check_issue_replies(struct granted *granted, const char *records, uint32_t count)
+{
+    struct frame_issue_reply reply;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&reply, records + i * sizeof reply, sizeof reply);
+        CHECK(reply.verdict > VERDICT_NONE && reply.verdict < VERDICT_COUNT);
+        granted->issues += reply.verdict == VERDICT_ISSUED;
+        if (reply.verdict == VERDICT_ISSUED || reply.verdict == VERDICT_ALREADY_ISSUED ||
+            reply.verdict == VERDICT_FOUND)
+            CHECK(reply.sequence >= 1 && reply.issued_at_us <= reply.now_us);
+    }
+}
+
+static void check_coupon_replies(struct granted *granted, const char *records, uint32_t count)
+{
+    struct frame_coupon_reply reply;
+    struct coupon coupon;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&reply, records + i * sizeof reply, sizeof reply);
+        CHECK(reply.verdict < VERDICT_COUNT);
+        CHECK(frame_coupon_read(&reply.coupon, &coupon));
+        CHECK(coupon.issued <= coupon.quantity);
+        granted->policies += reply.verdict == VERDICT_COUPON_CREATED || reply.verdict == VERDICT_COUPON_CHANGED;
+    }
+}
+
+static void check_answers(struct turn *turn, struct granted *granted)
+{
+    for (size_t i = 0; i < turn_frames(turn); i++) {
+        zmq_msg_t *gateway, *reply;
+        struct frame_header header;
+        turn_answer(turn, i, &gateway, &reply);
+        CHECK(zmq_msg_size(gateway) == 5);
+        CHECK(frame_check(zmq_msg_data(reply), zmq_msg_size(reply), &header) == NULL);
+        if (header.kind == FRAME_ISSUE_REPLIES)
+            check_issue_replies(granted, frame_records(zmq_msg_data(reply)), header.count);
+        else if (header.kind == FRAME_COUPON_REPLIES)
+            check_coupon_replies(granted, frame_records(zmq_msg_data(reply)), header.count);
+        else
+            CHECK(header.kind == FRAME_PONG);
+    }
+}
+
+/* --- what must hold of the journal --- */
+
+/* The journal has what was granted, no more and no less, and the simple ledger takes all of it. */
+static void check_journal(const struct granted *granted, const struct ledger *ledger)
+{
+    struct journal_reader *reader;
+    struct journal_batch_header header;
+    struct journal_record record;
+    struct granted written = {0};
+    struct simple_ledger *simple = simple_ledger_create();
+    const void *batch;
+    CHECK(journal_reader_open(&reader, JOURNAL_INPUT_DIR, NULL) == 0);
+    journal_reader_own(reader, 0);
+    while (journal_reader_next(reader, &batch, &header, NULL) == JOURNAL_READ_BATCH) {
+        struct journal_batch_reader records;
+        journal_batch_reader_init(&records, batch);
+        while (journal_batch_reader_next(&records, &record)) {
+            *(record.type == JOURNAL_ISSUE ? &written.issues : &written.policies) += 1;
+            CHECK(simple_ledger_take(simple, &record));
+        }
+    }
+    CHECK(written.issues == granted->issues && written.policies == granted->policies);
+    simple_ledger_compare(simple, ledger);
+    simple_ledger_destroy(&simple);
+    journal_reader_close(&reader);
+}
+
+/* --- one input --- */
+
+static void run_turns(struct turn *turn, struct fuzz_input *input, struct granted *granted)
+{
+    int64_t now_us = 1000;
+    for (unsigned turns = 0; turns < TURNS_MAX && input->left > 0; turns++) {
+        unsigned flags = 0;
+        while (input->left > 0 && turn_takes_more(turn) && (flags & LAST_OF_TURN) == 0) {
+            flags = fuzz_take_byte(input);
+            take_message(turn, flags, input);
+        }
+        turn_decide(turn, now_us += flags);
+        check_answers(turn, granted);
+        turn_end(turn);
+    }
+}
+
+void fuzz_one(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    struct granted granted = {0};
+    struct recovery_result recovered;
+    struct ledger *ledger;
+    write_journal();
+    struct journal *journal = open_journal();
+    CHECK(recovery_run_alone(journal, &ledger, &recovered, NULL) == 0);
+    struct turn_config config = {.journal = journal, .ledger = ledger, .metrics = metrics, .requests_max = 64};
+    struct turn *turn = turn_create(&config);
+    run_turns(turn, &input, &granted);
+    turn_destroy(&turn);
+    journal_abandon(&journal);
+    check_journal(&granted, ledger);
+    ledger_destroy(&ledger);
+    memory_disk_clear();
+}

@@ -1,0 +1,284 @@
+/*
+ * A journal's folder: meta, acked, segments. Whatever its bytes, reading it ends; the records that come out are
+ * numbered on, well-formed and print as JSON; a ledger takes exactly those that keep the promises; and where the
+ * journal is sound, recovery agrees with the reader, and what is then written behind it is read back.
+ */
+#include "fuzz.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coupond/journal_print.h"
+#include "issuer/ledger.h"
+#include "issuer/recovery.h"
+#include "journal_input.h"
+#include "journal_sample.h"
+#include "memory_disk.h"
+#include "shared/journal_reader.h"
+#include "simple_ledger.h"
+
+enum { LOCKED_BY_OTHERS = 1 << 4, RECOVER = 1 << 5 };
+
+#define SEEKS_MAX  16
+#define PRINTS_MAX 4
+
+void fuzz_begin(void)
+{
+    memory_disk_use();
+}
+
+/* --- seeds --- */
+
+static void add_acked(uint64_t seq)
+{
+    struct journal_meta meta;
+    struct journal_acked acked = {.seq = seq};
+    journal_input_meta(&meta);
+    memcpy(acked.journal_id, meta.journal_id, sizeof acked.journal_id);
+    acked.checksum = journal_checksum(&acked, sizeof acked);
+    memory_disk_put(JOURNAL_INPUT_DIR "/acked", &acked, sizeof acked);
+}
+
+/* The next segment with one batch; its sums and numbers are put right with the input. */
+static void add_segment(uint64_t first_seq)
+{
+    _Alignas(8) unsigned char bytes[512] = {0};
+    char path[128];
+    struct journal_segment_header segment = {.version = JOURNAL_VERSION};
+    struct journal_batch_header batch = {.length = sizeof batch, .count = 1, .synced_seq = first_seq - 1};
+    memcpy(segment.magic, JOURNAL_SEGMENT_MAGIC, sizeof segment.magic);
+    batch.length += (uint32_t)journal_encode_issue(bytes + sizeof segment + sizeof batch, "A", 1, "later", 5, 5, 1);
+    memcpy(bytes, &segment, sizeof segment);
+    memcpy(bytes + sizeof segment, &batch, sizeof batch);
+    snprintf(path, sizeof path, JOURNAL_INPUT_DIR "/%020llu.segment", (unsigned long long)first_seq);
+    memory_disk_put(path, bytes, sizeof bytes);
+}
+
+void fuzz_seeds(void)
+{
+    struct journal_meta meta;
+    struct journal *journal;
+    journal_input_meta(&meta);
+    memory_disk_clear();
+    memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
+    journal = journal_sample_open();
+    journal_sample_write(journal);
+    journal_abandon(&journal); /* as kill -9 leaves it */
+    journal_input_seed(JOURNAL_FIX_ALL | RECOVER);
+    add_acked(6);
+    journal_input_seed(JOURNAL_FIX_ALL);
+    add_segment(JOURNAL_SAMPLE_RECORDS + 1);
+    journal_input_seed(JOURNAL_FIX_ALL | RECOVER);
+    memory_disk_clear();
+    memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
+    journal = journal_sample_open();
+    journal_sample_coupon(journal, 10, "A", 9, 1);
+    journal_sample_issues(journal, 20, "A", 1, 4);
+    journal_close(&journal); /* sealed */
+    add_segment(6);
+    journal_input_seed(JOURNAL_FIX_ALL | RECOVER);
+    journal_input_seed(JOURNAL_FIX_ALL | LOCKED_BY_OTHERS);
+    journal_input_seed(JOURNAL_FIX_SUMS | JOURNAL_FIX_HEADERS | RECOVER);
+    memory_disk_clear();
+}
+
+/* --- reading --- */
+
+/* What a reader saw of a journal. */
+struct seen {
+    enum journal_read end;
+    uint64_t records;
+    int64_t last_time_us;
+    bool times_fine;     /* none before the one before it, none impossible */
+    bool promises_kept;  /* the ledger took every record */
+    size_t offset;       /* where reading ended */
+    size_t segment_size; /* there; 0 without a segment */
+    size_t batches;
+    uint64_t firsts[SEEKS_MAX]; /* of the first batches */
+    size_t printed;
+};
+
+static void check_printed(struct seen *seen, const struct journal_record *record)
+{
+    char *text = NULL;
+    size_t size = 0;
+    json_error_t fault;
+    if (seen->printed++ >= PRINTS_MAX)
+        return;
+    FILE *out = open_memstream(&text, &size);
+    CHECK(out != NULL);
+    journal_print_json(out, 0, record);
+    CHECK(fclose(out) == 0);
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &fault);
+    CHECK(root != NULL);
+    CHECK((uint64_t)json_integer_value(json_object_get(root, "journal_seq")) == record->seq);
+    json_decref(root);
+    free(text);
+}
+
+static void check_record(const struct journal_record *record)
+{
+    CHECK(coupon_id_valid(record->coupon_id, record->coupon_id_length));
+    if (record->type == JOURNAL_ISSUE) {
+        CHECK(user_id_valid(record->issue.user_id, record->issue.user_id_length));
+        CHECK(record->issue.sequence >= 1 && record->issue.nth >= 1);
+        return;
+    }
+    CHECK(record->type == JOURNAL_COUPON);
+    CHECK(title_valid(record->coupon.title, record->coupon.title_length));
+    CHECK(record->coupon.quantity >= 1 && record->coupon.quantity <= QUANTITY_MAX);
+    CHECK(record->coupon.per_user_limit >= 1 && record->coupon.per_user_limit <= PER_USER_LIMIT_MAX);
+}
+
+static void take_batch(struct seen *seen, struct ledger *ledger, struct simple_ledger *simple, const void *batch,
+                       const struct journal_batch_header *header)
+{
+    struct journal_batch_reader reader;
+    struct journal_record record;
+    CHECK(header->first_seq == seen->records + 1);
+    if (seen->batches < SEEKS_MAX)
+        seen->firsts[seen->batches] = header->first_seq;
+    seen->batches++;
+    seen->times_fine &= header->time_us >= 0 && header->time_us >= seen->last_time_us;
+    seen->times_fine &= header->time_us <= ISSUER_TIME_US_MAX;
+    seen->last_time_us = header->time_us;
+    journal_batch_reader_init(&reader, batch);
+    while (journal_batch_reader_next(&reader, &record)) {
+        CHECK(record.seq == ++seen->records && record.time_us == header->time_us);
+        check_record(&record);
+        if (!seen->times_fine || !seen->promises_kept)
+            continue;
+        check_printed(seen, &record);
+        seen->promises_kept = simple_ledger_take(simple, &record);
+        CHECK(seen->promises_kept == (ledger_replay(ledger, &record) == NULL));
+    }
+}
+
+/* From the first record to the end, into two ledgers. */
+static void read_all(struct seen *seen, struct ledger *ledger, struct simple_ledger *simple, bool owned)
+{
+    struct journal_reader *reader;
+    struct journal_batch_header header;
+    struct journal_position position;
+    struct error error = {""};
+    const void *batch;
+    *seen = (struct seen){.end = JOURNAL_READ_FAILED, .times_fine = true, .promises_kept = true};
+    if (journal_reader_open(&reader, JOURNAL_INPUT_DIR, &error) != 0) {
+        CHECK(error.text[0] != '\0');
+        return;
+    }
+    if (owned)
+        journal_reader_own(reader, 0);
+    while ((seen->end = journal_reader_next(reader, &batch, &header, &error)) == JOURNAL_READ_BATCH)
+        take_batch(seen, ledger, simple, batch, &header);
+    CHECK(seen->end == JOURNAL_READ_END || error.text[0] != '\0');
+    CHECK(!owned || seen->end != JOURNAL_READ_FAILED);
+    journal_reader_position(reader, &position);
+    seen->offset = position.offset;
+    memory_disk_get(position.path, &seen->segment_size);
+    journal_reader_close(&reader);
+}
+
+static bool is_sound(const struct seen *seen)
+{
+    return seen->end == JOURNAL_READ_END || seen->end == JOURNAL_READ_TORN;
+}
+
+/* Each of the first batches is found by any of its records: here by its first. */
+static void check_seeks(const struct seen *seen)
+{
+    struct journal_reader *reader;
+    struct journal_batch_header header;
+    const void *batch;
+    for (size_t i = 0; i < seen->batches && i < SEEKS_MAX; i++) {
+        CHECK(journal_reader_open(&reader, JOURNAL_INPUT_DIR, NULL) == 0);
+        journal_reader_own(reader, 0);
+        CHECK(journal_reader_seek(reader, seen->firsts[i], NULL) == JOURNAL_READ_BATCH);
+        CHECK(journal_reader_next(reader, &batch, &header, NULL) == JOURNAL_READ_BATCH);
+        CHECK(header.first_seq == seen->firsts[i]);
+        journal_reader_close(&reader);
+    }
+}
+
+/* --- recovery --- */
+
+/* Goes on behind what was recovered, and reads all of it again. */
+static void check_goes_on(struct journal **journal, const struct seen *seen)
+{
+    struct seen after;
+    struct ledger *ledger = ledger_create(journal_meta(*journal)->fingerprint_key);
+    struct simple_ledger *simple = simple_ledger_create();
+    journal_sample_coupon(*journal, seen->last_time_us, "behind", 1, 1);
+    CHECK(journal_written_seq(*journal) == seen->records + 1);
+    journal_close(journal);
+    read_all(&after, ledger, simple, true);
+    CHECK(after.end == JOURNAL_READ_END && after.records == seen->records + 1);
+    simple_ledger_destroy(&simple);
+    ledger_destroy(&ledger);
+}
+
+/* Whether the next batch begins another segment, which takes long to prepare. */
+static bool needs_another_segment(const struct seen *seen)
+{
+    return seen->offset + journal_bytes_max(0, 1) > seen->segment_size;
+}
+
+/* A segment with no room even for its first batch is none that a writer makes, and none that it can go on from. */
+static bool segment_is_useless(const struct seen *seen)
+{
+    return seen->segment_size > 0 &&
+           sizeof(struct journal_segment_header) + journal_bytes_max(0, 1) > seen->segment_size;
+}
+
+static void check_recovery(const struct seen *seen, const struct simple_ledger *simple, bool patient)
+{
+    struct journal_config config = journal_sample_config();
+    struct journal *journal;
+    struct error error = {""};
+    struct ledger *ledger = NULL;
+    struct recovery_result result;
+    if (journal_open(&journal, &config, &error) != 0) {
+        CHECK(error.text[0] != '\0');
+        return;
+    }
+    bool recovered = recovery_run_alone(journal, &ledger, &result, &error) == 0;
+    CHECK(recovered == (is_sound(seen) && seen->times_fine && seen->promises_kept));
+    CHECK(recovered || error.text[0] != '\0');
+    if (recovered) {
+        CHECK(result.last_time_us == seen->last_time_us);
+        simple_ledger_compare(simple, ledger);
+        if (!segment_is_useless(seen) && (patient || !needs_another_segment(seen)))
+            check_goes_on(&journal, seen);
+    }
+    journal_close(&journal);
+    ledger_destroy(&ledger);
+}
+
+/* --- one input --- */
+
+void fuzz_one(const uint8_t *data, size_t size)
+{
+    struct journal_meta meta;
+    struct seen seen;
+    unsigned flags = size > 0 ? data[0] : 0;
+    memory_disk_clear();
+    journal_input_write(data, size);
+    journal_input_meta(&meta);
+    struct ledger *ledger = ledger_create(meta.fingerprint_key);
+    struct simple_ledger *simple = simple_ledger_create();
+    memory_disk_set_locked((flags & LOCKED_BY_OTHERS) != 0);
+    read_all(&seen, ledger, simple, (flags & LOCKED_BY_OTHERS) == 0);
+    memory_disk_set_locked(false);
+    if (seen.promises_kept)
+        simple_ledger_compare(simple, ledger);
+    if (is_sound(&seen) && (flags & LOCKED_BY_OTHERS) == 0)
+        check_seeks(&seen);
+    bool patient = size % 8 == 0;
+    if ((flags & RECOVER) != 0 && (flags & LOCKED_BY_OTHERS) == 0 && (patient || seen.segment_size > 0))
+        check_recovery(&seen, simple, patient);
+    simple_ledger_destroy(&simple);
+    ledger_destroy(&ledger);
+    memory_disk_clear();
+}

@@ -1,0 +1,81 @@
+#include "journal_sample.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "journal_input.h"
+#include "shared/error.h"
+#include "shared/options.h"
+
+struct journal_config journal_sample_config(void)
+{
+    return (struct journal_config){.dir = JOURNAL_INPUT_DIR,
+                                   .partitions = 1,
+                                   .segment_bytes = 2u << 20,
+                                   .sync_interval_ms = SYNC_ALWAYS,
+                                   .worker_by_hand = true};
+}
+
+static int take_nothing(void *arg, const void *batch, const struct journal_progress *progress, struct error *error)
+{
+    (void)arg, (void)batch, (void)progress, (void)error;
+    return 0;
+}
+
+struct journal *journal_sample_open(void)
+{
+    struct journal_config config = journal_sample_config();
+    struct journal_recovery recovery;
+    struct journal *journal;
+    CHECK(journal_open(&journal, &config, NULL) == 0);
+    CHECK(journal_replay(journal, take_nothing, NULL, &recovery, NULL) == 0);
+    return journal;
+}
+
+static struct coupon coupon_of(const char *id, uint32_t quantity, uint32_t limit)
+{
+    struct coupon coupon = {
+        .title = "A \"coffee\" \xed\x95\x9c",
+        .quantity = quantity,
+        .per_user_limit = limit,
+        .starts_at_us = TIME_NONE,
+        .ends_at_us = TIME_NONE,
+        .created_at_us = 5,
+    };
+    snprintf(coupon.id, sizeof coupon.id, "%s", id);
+    return coupon;
+}
+
+void journal_sample_coupon(struct journal *journal, int64_t time_us, const char *id, uint32_t quantity, uint32_t limit)
+{
+    struct coupon coupon = coupon_of(id, quantity, limit);
+    CHECK(journal_reserve(journal, journal_bytes_max(0, 1)));
+    journal_begin(journal, time_us);
+    journal_append_coupon(journal, &coupon);
+    journal_commit(journal);
+}
+
+void journal_sample_issues(struct journal *journal, int64_t time_us, const char *id, uint32_t first, uint32_t count)
+{
+    CHECK(journal_reserve(journal, journal_bytes_max(count, 0)));
+    journal_begin(journal, time_us);
+    for (uint32_t i = first; i < first + count; i++) {
+        char user[16];
+        int length = snprintf(user, sizeof user, "u%u", i);
+        journal_append_issue(journal, id, strlen(id), user, (size_t)length, i, 1);
+    }
+    journal_commit(journal);
+}
+
+void journal_sample_write(struct journal *journal)
+{
+    journal_sample_coupon(journal, 10, "A", 5, 2);
+    journal_sample_issues(journal, 20, "A", 1, 3);
+    journal_reserve(journal, journal_bytes_max(1, 0));
+    journal_begin(journal, 25);
+    journal_append_issue(journal, "A", 1, "u2", 2, 4, 2);
+    journal_commit(journal);
+    journal_sample_coupon(journal, 30, "A", 4, 1);
+    journal_sample_coupon(journal, 30, "B.b-b_B", 4000000000u, 1000);
+    journal_sample_issues(journal, 40, "B.b-b_B", 1, 9);
+}
