@@ -1,23 +1,52 @@
-/* `coupond issuer`: decides, one journal a partition, until SIGTERM. */
+/* `coupond issuer`: decides, one journal a partition, until SIGTERM. With --rebuild-from-store it makes the journals.
+ */
 #include <stdlib.h>
 
 #include "coupond/commands.h"
 #include "coupond/role.h"
 #include "issuer/issuer.h"
+#include "issuer/rebuild.h"
 
-int cmd_issuer(int argc, char **argv)
+static const char own_help[] =
+    "\n--rebuild-from-store  after the loss of a disk: makes the journals from what the store holds, and ends;\n"
+    "                      run it again without, to decide again\n"
+    "--accept-gaps         with it: sequences that the store lacks count as issued, to holders named lost:<sequence>\n";
+
+static int rebuild(const struct options *options, bool accept_gaps)
 {
-    struct options options;
+    struct error error = {""};
+    if (role_make_folder("issuer/journal_dir", options->issuer_journal_dir, &error) != 0 ||
+        rebuild_run(options, accept_gaps, &error) != 0)
+        return role_fail("issuer", &error, EXIT_FAILURE);
+    return EXIT_SUCCESS;
+}
+
+static int run(const struct options *options)
+{
     struct error error = {""};
     struct issuer *issuer = NULL;
-    int status = role_configure("issuer", argc, argv, &options);
-    if (status != ROLE_GO_ON)
-        return status;
-    role_begin(&options);
-    if (role_make_folder("issuer/journal_dir", options.issuer_journal_dir, &error) != 0 ||
-        issuer_start(&issuer, &options, &error) != 0)
+    if (role_make_folder("issuer/journal_dir", options->issuer_journal_dir, &error) != 0 ||
+        issuer_start(&issuer, options, &error) != 0)
         return role_fail("issuer", &error, EXIT_FAILURE);
     role_wait("issuer");
     issuer_stop(&issuer);
     return role_end("issuer");
+}
+
+int cmd_issuer(int argc, char **argv)
+{
+    struct options options;
+    bool from_store = false, accept_gaps = false;
+    const struct argument own[] = {
+        {"--rebuild-from-store", NULL, &from_store}, {"--accept-gaps", NULL, &accept_gaps}, {NULL, NULL, NULL}};
+    int status = role_configure_more("issuer", argc, argv, own, own_help, &options);
+    if (status != ROLE_GO_ON)
+        return status;
+    struct error error;
+    if (accept_gaps && !from_store) {
+        error_set(&error, "--accept-gaps goes with --rebuild-from-store");
+        return role_fail("issuer", &error, EXIT_USAGE);
+    }
+    role_begin(&options);
+    return from_store ? rebuild(&options, accept_gaps) : run(&options);
 }

@@ -12,12 +12,14 @@
 #include "coupond/commands.h"
 #include "coupond/verify.h"
 #include "coupond/verify_report.h"
+#include "issuer/snapshot_load.h"
 #include "shared/clock.h"
 #include "shared/journal_dir.h"
 #include "shared/journal_reader.h"
 
 #define PROGRESS_INTERVAL_US INT64_C(2000000)
 #define PROGRESS_ROWS        4096 /* looked at between two looks at the clock */
+#define TRIES_MAX            5
 
 enum { KEPT = 0, BROKEN = 1, COULD_NOT_LOOK = 2 };
 
@@ -26,7 +28,9 @@ struct look {
     struct verify verify;
     struct store *store;
     uint16_t partitions;
-    const char *reading; /* for the progress: "rows of the store", … */
+    struct ledger *snapshots[PARTITIONS_MAX]; /* of journals that no longer begin with record 1 */
+    bool moved;                               /* segments were removed while we looked */
+    const char *reading;                      /* for the progress: "rows of the store", … */
     uint64_t read;
     int64_t progress_after_us;
 };
@@ -70,6 +74,53 @@ static void note_progress(struct look *look)
 
 /* Acknowledgements */
 
+/* The first record that is still in a segment; 1 when there is no segment. */
+static int first_kept(const char *dir, uint64_t *first_seq, struct error *error)
+{
+    uint64_t *first_seqs;
+    size_t count;
+    if (journal_segments_list(dir, &first_seqs, &count, error) != 0)
+        return -1;
+    *first_seq = count > 0 ? first_seqs[0] : 1;
+    free(first_seqs);
+    return 0;
+}
+
+/* The newest sound one; NULL when there is none. */
+static struct ledger *load_snapshot(const char *dir, const struct journal_meta *meta, struct error *error)
+{
+    uint64_t *from_seqs;
+    size_t count;
+    struct ledger *ledger = NULL;
+    if (snapshot_list(dir, &from_seqs, &count, error) != 0)
+        return NULL;
+    for (; count > 0 && ledger == NULL; count--) {
+        struct snapshot_header header;
+        ledger = ledger_create(meta->fingerprint_key);
+        if (snapshot_load(dir, from_seqs[count - 1], meta, ledger, &header, NULL, NULL, error) != 0)
+            ledger_destroy(&ledger);
+    }
+    free(from_seqs);
+    return ledger;
+}
+
+/* Of a journal whose first segments are removed, a snapshot tells what was in them. */
+static int find_snapshot(struct look *look, const char *dir, const struct journal_meta *meta, struct error *error)
+{
+    uint64_t first_seq;
+    if (first_kept(dir, &first_seq, error) != 0)
+        return -1;
+    if (first_seq == 1)
+        return 0;
+    error_set(error, "%s begins with record %" PRIu64 ", and there is no snapshot", dir, first_seq);
+    look->snapshots[meta->partition] = load_snapshot(dir, meta, error);
+    if (look->snapshots[meta->partition] != NULL)
+        verify_add_snapshot(&look->verify, meta->partition, first_seq, look->snapshots[meta->partition]);
+    else
+        verify_journal_end(&look->verify, meta->partition, 1, error->text);
+    return 0;
+}
+
 /* 0: the partition is there, or is known as damaged; 1: there is none; -1 and `error`. */
 static int find_journal(struct look *look, uint16_t partition, struct error *error)
 {
@@ -91,7 +142,7 @@ static int find_journal(struct look *look, uint16_t partition, struct error *err
                          look->partitions);
     look->partitions = meta.partitions;
     verify_add_journal(&look->verify, &meta, journal_acked_read(dir, meta.journal_id));
-    return 0;
+    return find_snapshot(look, dir, &meta, error);
 }
 
 static int find_journals(struct look *look, struct error *error)
@@ -187,6 +238,16 @@ static void take_batch(struct look *look, uint16_t partition, const void *batch)
     }
 }
 
+/* A running issuer may have removed segments that we had yet to read. */
+static int note_move(struct look *look, uint16_t partition, const char *dir, struct error *error)
+{
+    uint64_t first_seq;
+    if (first_kept(dir, &first_seq, error) != 0)
+        return -1;
+    look->moved = look->moved || first_seq != look->verify.journals[partition].first_seq;
+    return 0;
+}
+
 static int read_journal(struct look *look, uint16_t partition, struct error *error)
 {
     char dir[JOURNAL_PATH_MAX];
@@ -196,11 +257,15 @@ static int read_journal(struct look *look, uint16_t partition, struct error *err
     enum journal_read read;
     const void *batch = NULL;
     journal_partition_dir(look->options.issuer_journal_dir, partition, dir);
+    if (look->verify.journals[partition].damaged)
+        return 0;
     if (journal_reader_open(&reader, dir, error) != 0)
         return -1;
     while ((read = journal_reader_next(reader, &batch, &header, error)) == JOURNAL_READ_BATCH)
         take_batch(look, partition, batch);
     journal_reader_position(reader, &position);
+    if (note_move(look, partition, dir, error) != 0)
+        read = JOURNAL_READ_FAILED;
     if (read != JOURNAL_READ_FAILED) /* an unfinished write at the very end is nothing yet: no damage */
         verify_journal_end(&look->verify, partition, position.next_seq,
                            read == JOURNAL_READ_DAMAGED ? error->text : NULL);
@@ -230,6 +295,8 @@ static int look_at_everything(struct look *look, struct error *error)
     look->progress_after_us = clock_mono_us() + PROGRESS_INTERVAL_US;
     if (find_journals(look, error) != 0 || read_store(look, error) != 0 || read_journals(look, error) != 0)
         return -1;
+    if (look->moved)
+        return 0;
     verify_finish(&look->verify);
     return verify_wants_rows(&look->verify) ? name_rows(look, error) : 0;
 }
@@ -242,6 +309,37 @@ static int report(const struct look *look, bool json)
         verify_report_text(stdout, &look->verify);
     fflush(stdout);
     return look->verify.findings.count > 0 ? BROKEN : KEPT;
+}
+
+static void forget(struct look *look)
+{
+    if (look->store)
+        store_read_end(look->store);
+    store_destroy(&look->store);
+    verify_deinit(&look->verify);
+    for (size_t i = 0; i < PARTITIONS_MAX; i++)
+        ledger_destroy(&look->snapshots[i]);
+}
+
+/* Looks again when a running issuer has removed what was to be read. */
+static int look_until_still(struct look *look, bool json)
+{
+    struct error error = {""};
+    for (unsigned tries = 1; tries <= TRIES_MAX; tries++) {
+        uint64_t seed;
+        randombytes_buf(&seed, sizeof seed);
+        verify_init(&look->verify, seed);
+        look->moved = false;
+        int result = look_at_everything(look, &error);
+        int status = result == 0 && !look->moved ? report(look, json) : COULD_NOT_LOOK;
+        bool again = look->moved;
+        forget(look);
+        if (!again)
+            return result == 0 ? status : refuse(&error);
+        fputs("coupond verify: the issuer removed segments meanwhile, looking again\n", stderr);
+    }
+    error_set(&error, "the issuer removes segments faster than they can be read");
+    return refuse(&error);
 }
 
 int cmd_verify(int argc, char **argv)
@@ -262,13 +360,5 @@ int cmd_verify(int argc, char **argv)
         puts("the configuration is right");
         return KEPT;
     }
-    uint64_t seed;
-    randombytes_buf(&seed, sizeof seed);
-    verify_init(&look.verify, seed);
-    int status = look_at_everything(&look, &error) == 0 ? report(&look, json) : refuse(&error);
-    if (look.store)
-        store_read_end(look.store);
-    store_destroy(&look.store);
-    verify_deinit(&look.verify);
-    return status;
+    return look_until_still(&look, json);
 }

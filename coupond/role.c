@@ -28,24 +28,31 @@ int role_make_folder(const char *option, const char *folder, struct error *error
     return error_set(error, "%s: %s; name a folder that this user may write to", option, reason.text);
 }
 
-static int print_usage(const char *role)
+static int print_usage(const char *role, const char *own_help)
 {
-    printf("usage: coupond %s [--config FILE] [--set section/name=value]… [--check-config]\n\n"
+    printf("usage: coupond %s [--config FILE] [--set section/name=value]… [--check-config]%s\n\n"
            "Runs the %s until SIGTERM or SIGINT. Options come from FILE, COUPOND_<SECTION>_<NAME> in the\n"
            "environment and --set, in that rising order; coupond --help-config prints them all.\n"
            "--check-config reads them, says whether they are right, and ends.\n",
-           role, role);
+           role, own_help[0] != '\0' ? " [OPTION]…" : "", role);
+    fputs(own_help, stdout);
     return 0;
 }
 
 int role_configure(const char *role, int argc, char **argv, struct options *options)
 {
+    return role_configure_more(role, argc, argv, NULL, "", options);
+}
+
+int role_configure_more(const char *role, int argc, char **argv, const struct argument *own, const char *own_help,
+                        struct options *options)
+{
     struct arguments arguments;
     struct error error = {""};
-    if (arguments_parse(&arguments, argc, argv, NULL, 0, &error) != 0)
+    if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)
         return role_fail(role, &error, EXIT_USAGE);
     if (arguments.help)
-        return print_usage(role);
+        return print_usage(role, own_help);
     if (arguments_load(&arguments, options, &error) != 0 || options_check_role(options, role, &error) != 0)
         return role_fail(role, &error, EXIT_USAGE);
     if (!arguments.check_config)

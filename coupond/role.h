@@ -14,6 +14,9 @@
 /* Reads the command line and the configuration of a role. ROLE_GO_ON when it shall run; otherwise (--help,
  * --check-config, an error) it has printed what there is to say and returns the exit status. */
 int role_configure(const char *role, int argc, char **argv, struct options *options);
+/* The same for a role that takes more than the others: `own` as in arguments_parse(), `own_help` a text for --help. */
+int role_configure_more(const char *role, int argc, char **argv, const struct argument *own, const char *own_help,
+                        struct options *options);
 
 /* Says "coupond ROLE: …" on standard error and returns `status`. */
 int role_fail(const char *role, const struct error *error, int status);

@@ -84,13 +84,61 @@ static struct verify_coupon *get_coupon(struct verify *verify, const char *id, s
     return verify->last;
 }
 
+/* Checks that rows and records share */
+
+static void check_partition(struct verify *verify, struct verify_coupon *coupon, uint16_t partition)
+{
+    uint16_t partitions = verify->journals[partition].meta.partitions;
+    uint16_t right = coupon_partition(coupon->id, strlen(coupon->id), partitions);
+    if (right != partition)
+        found_in(verify, coupon, FINDING_COUPON_MISPLACED, "it is in partition %u, but belongs to %u", partition,
+                 right);
+}
+
+static void check_user(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
+{
+    uint16_t count = verify_users_count(&coupon->users, verify->seed, issue->user_id, issue->user_id_length);
+    if (issue->nth != count)
+        found_at(verify, coupon, FINDING_NTH_BROKEN, issue, "is the user's issue number %u, not %u", count, issue->nth);
+    if (count > coupon->policy.per_user_limit)
+        found_at(verify, coupon, FINDING_ABOVE_LIMIT, issue, "is one more than the %" PRIu32 " that a user may hold",
+                 coupon->policy.per_user_limit);
+}
+
 /* Journals and store */
 
 void verify_add_journal(struct verify *verify, const struct journal_meta *meta, uint64_t acked)
 {
     CHECK(meta->partition < PARTITIONS_MAX);
     verify->journals[meta->partition] =
-        (struct verify_journal){.present = true, .meta = *meta, .acked = acked, .next_seq = 1};
+        (struct verify_journal){.present = true, .meta = *meta, .acked = acked, .next_seq = 1, .first_seq = 1};
+}
+
+static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const struct coupon *there)
+{
+    struct verify_coupon *coupon = get_coupon(verify, there->id, strlen(there->id));
+    check_partition(verify, coupon, partition);
+    coupon->journalled = true;
+    coupon->partition = partition;
+    coupon->policy = *there;
+    coupon->policy.issued = 0; /* the rows are counted */
+    coupon->snapshot_issued = there->issued;
+    if (there->journal_seq < verify->journals[partition].first_seq)
+        coupon->acked_policy_seq = there->journal_seq;
+}
+
+void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t first_seq, const struct ledger *snapshot)
+{
+    const struct coupon *coupons[COUPON_LIST_MAX];
+    const char *after = "";
+    size_t count;
+    verify->journals[partition].first_seq = first_seq;
+    verify->journals[partition].snapshot = snapshot;
+    while ((count = ledger_list(snapshot, after, COUPON_LIST_MAX, coupons)) > 0) {
+        for (size_t i = 0; i < count; i++)
+            add_snapshot_coupon(verify, partition, coupons[i]);
+        after = coupons[count - 1]->id;
+    }
 }
 
 void verify_store_journal(struct verify *verify, const struct store_journal *there)
@@ -118,12 +166,47 @@ void verify_store_coupon(struct verify *verify, const struct coupon *there)
     coupon->stored_issued = there->issued;
     coupon->stored_seq = there->journal_seq;
     coupon->stored_digest = verify_policy_digest(there);
+    if (coupon->journalled && coupon->policy.journal_seq == there->journal_seq)
+        coupon->stored_matched = coupon->stored_digest == verify_policy_digest(&coupon->policy);
+}
+
+/* A user's latest issue in the snapshot is this one, or a later one. */
+static bool snapshot_knows(const struct ledger *snapshot, const struct store_issue *issue)
+{
+    struct user_issue there;
+    if (!ledger_lookup(snapshot, issue->coupon_id, issue->coupon_id_length, issue->user_id, issue->user_id_length,
+                       &there))
+        return false;
+    if (there.sequence == issue->sequence)
+        return there.nth == issue->nth && there.issued_at_us == issue->issued_at_us;
+    return there.sequence > issue->sequence && there.nth > issue->nth;
+}
+
+/* The row of an issue whose segment is removed stands for the journal's record. */
+static void take_row_as_record(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
+{
+    verify->issues++;
+    if (issue->sequence != coupon->policy.issued + 1)
+        found_at(verify, coupon, FINDING_SEQUENCE_BROKEN, issue, "follows %" PRIu32 " in the store",
+                 coupon->policy.issued);
+    if (issue->issued_at_us < coupon->last_issued_at_us)
+        found_at(verify, coupon, FINDING_TIME_BACKWARDS, issue, "is issued earlier than the one before it");
+    if (!snapshot_knows(verify->journals[coupon->partition].snapshot, issue))
+        found_at(verify, coupon, FINDING_SNAPSHOT_DIFFERS, issue, "is not what the journal's snapshot says");
+    coupon->policy.issued = issue->sequence;
+    coupon->last_issued_at_us = issue->issued_at_us;
+    check_user(verify, coupon, issue);
+    coupon->digests[coupon->rows - 1] = 0;
+    coupon->rows_matched++;
 }
 
 void verify_store_issue(struct verify *verify, const struct store_issue *issue)
 {
-    verify_coupon_add_row(get_coupon(verify, issue->coupon_id, issue->coupon_id_length), issue);
+    struct verify_coupon *coupon = get_coupon(verify, issue->coupon_id, issue->coupon_id_length);
+    verify_coupon_add_row(coupon, issue);
     verify->rows++;
+    if (coupon->journalled && issue->journal_seq < verify->journals[coupon->partition].first_seq)
+        take_row_as_record(verify, coupon, issue);
 }
 
 void verify_store_dead_letter(struct verify *verify, const struct store_dead_letter *letter)
@@ -148,15 +231,6 @@ static void read_policy(const struct journal_record *record, struct coupon *poli
     uint32_t issued = policy->issued;
     journal_record_coupon(record, policy);
     policy->issued = issued;
-}
-
-static void check_partition(struct verify *verify, struct verify_coupon *coupon, uint16_t partition)
-{
-    uint16_t partitions = verify->journals[partition].meta.partitions;
-    uint16_t right = coupon_partition(coupon->id, strlen(coupon->id), partitions);
-    if (right != partition)
-        found_in(verify, coupon, FINDING_COUPON_MISPLACED, "it is in partition %u, but belongs to %u", partition,
-                 right);
 }
 
 static void take_policy(struct verify *verify, struct verify_coupon *coupon, uint16_t partition,
@@ -194,16 +268,6 @@ static void check_sequence(struct verify *verify, struct verify_coupon *coupon, 
     if (issue->sequence > policy->issued)
         policy->issued = issue->sequence;
     coupon->last_issued_at_us = issue->issued_at_us;
-}
-
-static void check_user(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
-{
-    uint16_t count = verify_users_count(&coupon->users, verify->seed, issue->user_id, issue->user_id_length);
-    if (issue->nth != count)
-        found_at(verify, coupon, FINDING_NTH_BROKEN, issue, "is the user's issue number %u, not %u", count, issue->nth);
-    if (count > coupon->policy.per_user_limit)
-        found_at(verify, coupon, FINDING_ABOVE_LIMIT, issue, "is one more than the %" PRIu32 " that a user may hold",
-                 coupon->policy.per_user_limit);
 }
 
 static void check_window(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
@@ -330,6 +394,10 @@ static void finish_policy(struct verify *verify, struct verify_coupon *coupon)
 static void finish_rows(struct verify *verify, struct verify_coupon *coupon)
 {
     uint32_t last = coupon->rows > 0 ? coupon->sequences[coupon->rows - 1] : 0;
+    if (coupon->policy.issued < coupon->snapshot_issued)
+        found_in(verify, coupon, FINDING_ROW_MISSING,
+                 "the journal's snapshot has %" PRIu32 " issues, the store and the journal behind it only %" PRIu32,
+                 coupon->snapshot_issued, coupon->policy.issued);
     if (coupon->stored && coupon->stored_issued != last)
         found_in(verify, coupon, FINDING_COUNT_DIFFERS,
                  "the store says issued %" PRIu32 ", its last issue there has sequence %" PRIu32, coupon->stored_issued,

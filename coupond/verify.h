@@ -4,8 +4,12 @@
  * snapshot; then the journals' records. Whatever was acknowledged before the snapshot must be in it, and whatever is in
  * the snapshot must be in a journal that is read later.
  *
- *   verify_add_journal()*  →  verify_store_…()*  →  (verify_journal_record()* verify_journal_end())*  → verify_finish()
- *   →  when verify_wants_rows(): verify_name_row()* with the same snapshot's issues again
+ * Records whose segments are removed are in a snapshot and in the store: there the store's rows are checked as the
+ * journal's records would be, and each against the snapshot.
+ *
+ *   (verify_add_journal() verify_add_snapshot()?)*  →  verify_store_…()*  →  (verify_journal_record()*
+ * verify_journal_end())*  → verify_finish() →  when verify_wants_rows(): verify_name_row()* with the same snapshot's
+ * issues again
  */
 #ifndef COUPOND_VERIFY_H
 #define COUPOND_VERIFY_H
@@ -13,6 +17,7 @@
 #include "coupond/verify_coupon.h"
 #include "coupond/verify_dead.h"
 #include "coupond/verify_findings.h"
+#include "issuer/ledger.h"
 
 struct verify_journal {
     bool present;
@@ -22,7 +27,9 @@ struct verify_journal {
     uint64_t acked;
     struct verify_dead dead; /* records that the store refused: told as such, not as missing */
     uint64_t records;
-    uint64_t next_seq; /* behind the last record that could be read */
+    uint64_t first_seq;            /* of the records that are still in segments */
+    const struct ledger *snapshot; /* NULL unless first_seq is above 1 */
+    uint64_t next_seq;             /* behind the last record that could be read */
 };
 
 struct verify {
@@ -44,6 +51,9 @@ void verify_deinit(struct verify *verify);
 
 /* A partition's journal, and up to which sequence the store has acknowledged it. */
 void verify_add_journal(struct verify *verify, const struct journal_meta *meta, uint64_t acked);
+
+/* The journal's segments begin with record `first_seq`; what came before is in `snapshot`, which is borrowed. */
+void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t first_seq, const struct ledger *snapshot);
 
 /* The store's rows, each kind in the order of store.h. */
 void verify_store_journal(struct verify *verify, const struct store_journal *journal);

@@ -36,6 +36,7 @@ struct verify_coupon {
     uint16_t partition;
     uint64_t acked_policy_seq; /* the last record of the policy that the store has acknowledged; 0: none */
     struct coupon policy;      /* `issued` is the last sequence */
+    uint32_t snapshot_issued;  /* of a snapshot: at least so many are issued */
     int64_t last_issued_at_us;
     uint64_t lag; /* issues that the store has not acknowledged and does not hold */
     struct verify_users users;

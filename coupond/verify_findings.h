@@ -28,6 +28,7 @@
     X(ROW_UNKNOWN, "row_unknown", "the store holds an issue that the journal does not have")                           \
     X(DEAD_LETTER, "dead_letter",                                                                                      \
       "the store refused it for good; see coupond dead-letter list, and bring it home by coupond dead-letter retry")   \
+    X(SNAPSHOT_DIFFERS, "snapshot_differs", "an issue in the store differs from the journal's snapshot")               \
     X(COUPON_ROW_MISSING, "coupon_row_missing", "a coupon that the store acknowledged is not in it")                   \
     X(COUPON_ROW_DIFFERS, "coupon_row_differs", "a coupon in the store differs from the journal's")                    \
     X(COUPON_ROW_UNKNOWN, "coupon_row_unknown", "the store holds a coupon that the journal does not have")             \

@@ -1,9 +1,11 @@
 #include "issuer/issuer.h"
 
 #include <czmq.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "issuer/partition.h"
+#include "issuer/store_check.h"
 #include "issuer/stream.h"
 #include "shared/journal.h"
 #include "shared/journal_dir.h"
@@ -21,6 +23,17 @@ struct issuer {
     struct status_http *status;
 };
 
+/* One partition's opening, on a thread of its own. */
+struct opening {
+    struct issuer *issuer;
+    const struct options *options;
+    uint16_t index;
+    pthread_t thread;
+    bool started;
+    int result;
+    struct error error;
+};
+
 static int open_partition(struct issuer *issuer, uint16_t index, const struct options *options, struct error *error)
 {
     char dir[JOURNAL_PATH_MAX];
@@ -36,9 +49,47 @@ static int open_partition(struct issuer *issuer, uint16_t index, const struct op
     };
     if (journal_open(&issuer->journals[index], &config, error) != 0)
         return -1;
-    if (partition_create(&issuer->partitions[index], index, options, issuer->journals[index], error) != 0)
-        return -1;
-    return stream_add(issuer->stream, issuer->journals[index], dir, error);
+    return partition_create(&issuer->partitions[index], index, options, issuer->journals[index], error);
+}
+
+static void *open_on_thread(void *arg)
+{
+    struct opening *opening = arg;
+    opening->result = open_partition(opening->issuer, opening->index, opening->options, &opening->error);
+    return NULL;
+}
+
+/* All partitions at once; recovery takes long where journals are long. */
+static int open_partitions(struct issuer *issuer, const struct options *options, struct error *error)
+{
+    struct opening *openings = calloc(issuer->partitions_count, sizeof *openings);
+    CHECK(openings != NULL);
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        struct opening *opening = &openings[i];
+        *opening = (struct opening){.issuer = issuer, .options = options, .index = i, .result = -1};
+        int reason = pthread_create(&opening->thread, NULL, open_on_thread, opening);
+        opening->started = reason == 0;
+        if (reason != 0)
+            error_set(&opening->error, "cannot start a thread: %s", strerror(reason));
+    }
+    int result = 0;
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        if (openings[i].started)
+            pthread_join(openings[i].thread, NULL);
+        if (openings[i].result != 0 && result == 0)
+            result = error_set(error, "%s", openings[i].error.text);
+    }
+    free(openings);
+    return result;
+}
+
+static int add_to_stream(struct issuer *issuer, struct error *error)
+{
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        if (stream_add(issuer->stream, issuer->journals[i], journal_folder(issuer->journals[i]), error) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* Partitions that an earlier configuration left behind would be silently without service. */
@@ -57,11 +108,10 @@ static int open_all(struct issuer *issuer, const struct options *options, struct
     issuer->partitions_count = (uint16_t)options->issuer_partitions;
     if (check_no_more_partitions(issuer, options, error) != 0 || stream_create(&issuer->stream, options, error) != 0)
         return -1;
-    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
-        if (open_partition(issuer, i, options, error) != 0)
-            return -1;
-    }
-    return 0;
+    if (open_partitions(issuer, options, error) != 0 ||
+        store_check_run(options, issuer->journals, issuer->partitions_count, error) != 0)
+        return -1;
+    return add_to_stream(issuer, error);
 }
 
 /* Replay, sockets and threads are there before the status port is: a role that answers is ready. */

@@ -11,8 +11,9 @@
 struct issuer;
 
 /*
- * Locks and opens the journals, replays them with progress on the log, binds the sockets, starts the threads and the
- * status port. -1 and `error` when a journal is locked, damaged or of another version, or an endpoint cannot be bound.
+ * Locks and opens the journals, replays them with progress on the log, compares them with the store, binds the sockets,
+ * starts the threads and the status port. -1 and `error` when a journal is locked, damaged or of another version, the
+ * store is another journal's, or an endpoint cannot be bound.
  * `options` is borrowed and outlives it.
  */
 int issuer_start(struct issuer **issuer, const struct options *options, struct error *error);

@@ -174,6 +174,13 @@ void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy)
     there->coupon = *policy;
 }
 
+bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t coupon_id_length, const char *user_id,
+                   size_t user_id_length, struct user_issue *issue)
+{
+    const struct ledger_coupon *coupon = coupon_index_find(&ledger->index, coupon_id, coupon_id_length);
+    return coupon != NULL && user_set_find(&coupon->users, ledger_fingerprint(ledger, user_id, user_id_length), issue);
+}
+
 const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length)
 {
     const struct ledger_coupon *found = coupon_index_find(&ledger->index, id, length);

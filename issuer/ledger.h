@@ -117,6 +117,10 @@ const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq);
 /* After recovery: every coupon's users hold exactly what is issued. NULL, or what is wrong. */
 const char *ledger_check(const struct ledger *ledger);
 
+/* The user's latest issue of the coupon; false when there is none. */
+bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t coupon_id_length, const char *user_id,
+                   size_t user_id_length, struct user_issue *issue);
+
 /* NULL when there is none. Borrowed until the next apply. */
 const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length);
 /* Fills `out` with up to `limit` coupons whose id comes after `after` in byte order ("" for the first). Returns how

@@ -49,8 +49,9 @@ static int create_identity(struct journal *journal, struct error *error)
     free(segments);
     if (count > 0)
         return error_set(error, "%s has segments but its file meta is missing: restore it from a backup", journal->dir);
-    return journal_meta_create(journal->dir, journal->config.partition, journal->config.partitions, &journal->meta,
-                               error);
+    if (journal_meta_make(journal->config.partition, journal->config.partitions, &journal->meta, error) != 0)
+        return -1;
+    return journal_meta_write(journal->dir, &journal->meta, error);
 }
 
 static int identify(struct journal *journal, struct error *error)

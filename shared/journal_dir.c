@@ -26,8 +26,7 @@ static void file_path(const char *dir, const char *name, char out[JOURNAL_PATH_M
     snprintf(out, JOURNAL_PATH_MAX, "%s/%s", dir, name);
 }
 
-/* The folder that holds `path`, synced: its new entry lasts. */
-static int sync_parent(const char *path, struct error *error)
+int journal_dir_sync_parent(const char *path, struct error *error)
 {
     char parent[JOURNAL_PATH_MAX];
     snprintf(parent, sizeof parent, "%s", path);
@@ -41,7 +40,7 @@ static int sync_parent(const char *path, struct error *error)
 static int make_dir(const char *path, struct error *error)
 {
     if (disk->mkdir(path) == 0)
-        return sync_parent(path, error);
+        return journal_dir_sync_parent(path, error);
     int reason = errno;
     if (reason == EEXIST && disk->is_dir(path))
         return 0;
@@ -149,8 +148,7 @@ static int write_durably(const char *dir, const char *name, const void *data, si
     return journal_dir_sync(dir, error);
 }
 
-int journal_meta_create(const char *dir, uint16_t partition, uint16_t partitions, struct journal_meta *meta,
-                        struct error *error)
+int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_meta *meta, struct error *error)
 {
     if (sodium_init() < 0)
         return error_set(error, "libsodium cannot be initialised");
@@ -164,6 +162,11 @@ int journal_meta_create(const char *dir, uint16_t partition, uint16_t partitions
     randombytes_buf(meta->journal_id, sizeof meta->journal_id);
     randombytes_buf(meta->fingerprint_key, sizeof meta->fingerprint_key);
     meta->checksum = journal_checksum(meta, sizeof *meta);
+    return 0;
+}
+
+int journal_meta_write(const char *dir, const struct journal_meta *meta, struct error *error)
+{
     return write_durably(dir, "meta", meta, sizeof *meta, error);
 }
 

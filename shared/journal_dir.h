@@ -30,9 +30,10 @@ bool journal_dir_is_locked(const char *dir);
 
 /* 0: read and sound; 1: there is none; -1: unreadable, damaged or of another version, see `error`. */
 int journal_meta_read(const char *dir, struct journal_meta *meta, struct error *error);
-/* Makes a new journal with a random id and key, durably. 0, or -1 and `error`. */
-int journal_meta_create(const char *dir, uint16_t partition, uint16_t partitions, struct journal_meta *meta,
-                        struct error *error);
+/* A new journal's identity: a random id and key. 0, or -1 and `error`. */
+int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_meta *meta, struct error *error);
+/* Writes it into the folder, durably. 0, or -1 and `error`. */
+int journal_meta_write(const char *dir, const struct journal_meta *meta, struct error *error);
 
 /* What the store has of the journal; 0 when that is not known, which is always safe. */
 uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16]);
@@ -52,7 +53,8 @@ int journal_numbered_list(const char *dir, const char *suffix, uint64_t **number
 /* The first sequences of the segments, as above. */
 int journal_segments_list(const char *dir, uint64_t **first_seqs, size_t *count, struct error *error);
 
-/* fsync of the folder itself, so that new names last. 0, or -1 and `error`. */
+/* fsync of the folder itself, so that new names last; and of the folder that it lies in. 0, or -1 and `error`. */
 int journal_dir_sync(const char *dir, struct error *error);
+int journal_dir_sync_parent(const char *dir, struct error *error);
 
 #endif

@@ -55,7 +55,14 @@ enum store_result store_migrate(struct store *store, struct error *error)
 
 enum store_result store_check_schema(struct store *store, struct error *error)
 {
-    return store->ops->check_schema(store, error);
+    int64_t version;
+    enum store_result result = store->ops->schema_version(store, &version, error);
+    return result == STORE_OK ? store_schema_judge(store, version, error) : result;
+}
+
+enum store_result store_schema_version(struct store *store, int64_t *version, struct error *error)
+{
+    return store->ops->schema_version(store, version, error);
 }
 
 enum store_result store_write(struct store *store, const struct store_batch *batch, struct error *error)

@@ -113,6 +113,8 @@ enum store_result store_connect(struct store *store, struct error *error);
 enum store_result store_migrate(struct store *store, struct error *error);
 /* STORE_OK when the schema is there at STORE_SCHEMA_VERSION; creates nothing. For readers. */
 enum store_result store_check_schema(struct store *store, struct error *error);
+/* The version of the schema that is there; 0 when there is none. */
+enum store_result store_schema_version(struct store *store, int64_t *version, struct error *error);
 
 /*
  * Writes a batch in one transaction. Idempotent and commutative: rows that are there already are left alone, a policy

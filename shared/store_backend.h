@@ -24,7 +24,7 @@ struct store_ops {
     void (*destroy)(struct store *store);
     enum store_result (*connect)(struct store *store, struct error *error);
     enum store_result (*migrate)(struct store *store, struct error *error);
-    enum store_result (*check_schema)(struct store *store, struct error *error);
+    enum store_result (*schema_version)(struct store *store, int64_t *version, struct error *error);
     enum store_result (*write)(struct store *store, const struct store_batch *batch, struct error *error);
     enum store_result (*each_dead_coupon)(struct store *store, const uint8_t journal_id[16], store_dead_coupon_fn each,
                                           void *arg, struct error *error);

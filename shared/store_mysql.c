@@ -267,14 +267,12 @@ static enum store_result migrate(struct store *base, struct error *error)
     return store_schema_judge(base, version, error);
 }
 
-static enum store_result check_schema(struct store *base, struct error *error)
+static enum store_result schema_version(struct store *base, int64_t *version, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
-    int64_t version = 0;
+    *version = 0;
     enum store_result result = store_mysql_need_connection(store, error);
-    if (result == STORE_OK)
-        result = read_version(store, &version, error);
-    return result == STORE_OK ? store_schema_judge(base, version, error) : result;
+    return result == STORE_OK ? read_version(store, version, error) : result;
 }
 
 /* Life */
@@ -293,7 +291,7 @@ static const struct store_ops ops = {
     .destroy = destroy,
     .connect = connect_server,
     .migrate = migrate,
-    .check_schema = check_schema,
+    .schema_version = schema_version,
     .write = store_mysql_write,
     .each_dead_coupon = store_mysql_each_dead_coupon,
     .adopt_journal = store_mysql_adopt_journal,

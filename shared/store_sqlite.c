@@ -308,14 +308,14 @@ static enum store_result migrate(struct store *base, struct error *error)
     return version <= 1 ? upgrade(store, error) : store_schema_judge(base, version, error);
 }
 
-static enum store_result check_schema(struct store *base, struct error *error)
+static enum store_result schema_version(struct store *base, int64_t *version, struct error *error)
 {
     struct store_sqlite *store = (struct store_sqlite *)base;
-    int64_t version = 0;
+    *version = 0;
+    if (!store->db && absent(store))
+        return STORE_OK;
     enum store_result result = store_sqlite_need_open(store, error);
-    if (result == STORE_OK)
-        result = read_version(store, &version, error);
-    return result == STORE_OK ? store_schema_judge(base, version, error) : result;
+    return result == STORE_OK ? read_version(store, version, error) : result;
 }
 
 /* Life */
@@ -324,7 +324,7 @@ static const struct store_ops ops = {
     .destroy = destroy,
     .connect = connect_database,
     .migrate = migrate,
-    .check_schema = check_schema,
+    .schema_version = schema_version,
     .write = store_sqlite_write,
     .each_dead_coupon = store_sqlite_each_dead_coupon,
     .adopt_journal = store_sqlite_adopt_journal,
