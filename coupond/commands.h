@@ -1,7 +1,7 @@
 /*
  * The commands of the one program. Each takes its arguments with its own name as argv[0], prints what a person needs to
- * know, and returns the exit status: 0 fine, 1 it failed, 2 it was asked wrongly; `verify` and `journal check`: 0 kept,
- * 1 broken, 2 could not look.
+ * know, and returns the exit status: 0 fine, 1 it failed, 2 it was asked wrongly; `verify`, `journal check` and
+ * `dead-letter`: 0 kept, 1 broken, 2 could not look.
  */
 #ifndef COUPOND_COMMANDS_H
 #define COUPOND_COMMANDS_H
@@ -13,6 +13,7 @@ int cmd_gateway(int argc, char **argv);
 int cmd_issuer(int argc, char **argv);
 int cmd_persister(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_dead_letter(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 

@@ -23,6 +23,7 @@ static const struct command commands[] = {
     {"issuer", cmd_issuer, "decides who gets a coupon, and keeps the journal"},
     {"persister", cmd_persister, "writes what was decided to the database"},
     {"verify", cmd_verify, "checks the promises over journals and store"},
+    {"dead-letter", cmd_dead_letter, "shows what the database refused for good, or tries it again: list|retry"},
     {"journal", cmd_journal, "prints or checks a journal: journal dump|check DIR"},
     {"bench", cmd_bench, "puts load on a server and checks what it answers"},
 };
@@ -33,7 +34,7 @@ static void print_help(void)
     puts("usage: coupond COMMAND [OPTION]…\n\nFirst-come-first-served coupons: who asks first is served, exactly "
          "once.\n");
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+        printf("  %-11s %s\n", commands[i].name, commands[i].summary);
     puts("\n  COMMAND --help              what a command takes\n"
          "  ROLE --check-config         whether a configuration is right (dev, gateway, issuer, persister)\n"
          "  --help-config               every option, as a configuration file with the defaults\n"

@@ -1,5 +1,6 @@
 coupond_test(sql_text LIBRARIES coupond_shared TSAN)
 coupond_test(store_progress LIBRARIES coupond_shared TSAN)
+coupond_test(store_letter LIBRARIES coupond_shared TSAN)
 coupond_test(store LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_store PRIVATE unit/store_fixture.c)
 coupond_test(store_again LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
