@@ -8,13 +8,15 @@
 
 struct listing {
     uint32_t limit;
-    size_t count;
-    size_t capacity;
-    struct coupon *coupons;
+    uint32_t count;
+    struct coupon *coupons;         /* room for `limit`, from the first on; in no order */
+    uint8_t order[COUPON_LIST_MAX]; /* which of them is the first, second … by id */
     int64_t now_us;
-    bool partition_full; /* one partition sent all that it was asked for: it may have more */
+    bool more; /* there are coupons behind the page, or may be */
     uint32_t counts[PARTITIONS_MAX];
 };
+
+_Static_assert(COUPON_LIST_MAX <= UINT8_MAX, "a place in `order` is a byte");
 
 struct listing *listing_create(uint32_t limit)
 {
@@ -39,44 +41,79 @@ uint32_t listing_ask(const struct listing *listing)
     return listing->limit < COUPON_LIST_MAX ? listing->limit + 1 : COUPON_LIST_MAX;
 }
 
+static const char *id_at(const struct listing *listing, uint32_t place)
+{
+    return listing->coupons[listing->order[place]].id;
+}
+
+/* How many of the page come before `id`. */
+static uint32_t place_of(const struct listing *listing, const char *id)
+{
+    uint32_t low = 0;
+    uint32_t high = listing->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (strcmp(id_at(listing, middle), id) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Room for one more: a new slot, or that of the last of a full page, which falls off. */
+static uint8_t take_slot(struct listing *listing)
+{
+    if (listing->count < listing->limit)
+        return (uint8_t)listing->count++;
+    listing->more = true;
+    return listing->order[listing->count - 1];
+}
+
+/* Puts the coupon into its place, unless the page is full of earlier ones. */
+static void insert(struct listing *listing, const struct coupon *coupon)
+{
+    uint32_t place = place_of(listing, coupon->id);
+    uint8_t slot = 0;
+
+    if (place == listing->limit) {
+        listing->more = true;
+        return;
+    }
+    slot = take_slot(listing);
+    listing->coupons[slot] = *coupon;
+    memmove(listing->order + place + 1, listing->order + place, listing->count - 1 - place);
+    listing->order[place] = slot;
+}
+
 bool listing_add(struct listing *listing, uint16_t partition, const struct coupon *coupon, int64_t now_us)
 {
     CHECK(partition < PARTITIONS_MAX);
     if (listing->counts[partition] == listing_ask(listing))
         return false;
-    if (listing->count == listing->capacity) {
-        listing->capacity = listing->capacity == 0 ? listing_ask(listing) : listing->capacity * 2;
-        listing->coupons = realloc(listing->coupons, listing->capacity * sizeof(*listing->coupons));
+    if (listing->coupons == NULL) {
+        listing->coupons = calloc(listing->limit, sizeof(*listing->coupons));
         CHECK(listing->coupons != NULL);
     }
-    listing->coupons[listing->count++] = *coupon;
+    insert(listing, coupon);
     listing->counts[partition]++;
-    listing->partition_full |= listing->counts[partition] == listing_ask(listing);
+    listing->more |= listing->counts[partition] == listing_ask(listing);
     listing->now_us = now_us > listing->now_us ? now_us : listing->now_us;
     return true;
 }
 
-static int by_id(const void *a, const void *b)
+void listing_json_append(const struct listing *listing, struct buffer *out)
 {
-    return strcmp(((const struct coupon *)a)->id, ((const struct coupon *)b)->id);
-}
-
-void listing_json_append(struct listing *listing, struct buffer *out)
-{
-    size_t count = listing->count < listing->limit ? listing->count : listing->limit;
-    bool more = listing->count > listing->limit || listing->partition_full;
-
-    if (listing->count > 0)
-        qsort(listing->coupons, listing->count, sizeof(*listing->coupons), by_id);
     buffer_append(out, "{\"coupons\":[", 12);
-    for (size_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < listing->count; i++) {
         if (i > 0)
             buffer_append(out, ",", 1);
-        coupon_json_append(out, &listing->coupons[i], listing->now_us);
+        coupon_json_append(out, &listing->coupons[listing->order[i]], listing->now_us);
     }
     buffer_append(out, "],\"next_cursor\":", 16);
-    if (more && count > 0)
-        json_string_append(out, listing->coupons[count - 1].id, strlen(listing->coupons[count - 1].id));
+    if (listing->more && listing->count > 0)
+        json_string_append(out, id_at(listing, listing->count - 1), strlen(id_at(listing, listing->count - 1)));
     else
         buffer_append(out, "null", 4);
     buffer_append(out, "}", 1);

@@ -1,5 +1,6 @@
 /*
- * A page of GET /v1/coupons in the making: what the partitions answered, merged by id. Pure; used by one thread.
+ * A page of GET /v1/coupons in the making: what the partitions answer, merged by id as it comes in; never more than the
+ * page is kept, however many partitions there are. Pure; used by one thread.
  */
 #ifndef COUPOND_LISTING_H
 #define COUPOND_LISTING_H
@@ -25,6 +26,6 @@ uint32_t listing_ask(const struct listing *listing);
 bool listing_add(struct listing *listing, uint16_t partition, const struct coupon *coupon, int64_t now_us);
 
 /* Appends {"coupons":[…],"next_cursor":…}; next_cursor is null on the last page. */
-void listing_json_append(struct listing *listing, struct buffer *out);
+void listing_json_append(const struct listing *listing, struct buffer *out);
 
 #endif

@@ -282,17 +282,63 @@ static void a_partition_cannot_send_more_than_asked_for(void **state)
     listing_destroy(&listing);
 }
 
+/* Coupon "000" to "399"; the quotes are of JSON. */
+static const char *quoted_id(uint32_t number)
+{
+    static char id[16];
+
+    snprintf(id, sizeof(id), "\"%03u\"", number);
+    return id;
+}
+
+/* As much of the 400 coupons as four partitions are asked for, in an order that no partition keeps. */
+static void add_pages(struct listing *listing)
+{
+    for (uint32_t n = 0; n < 400; n++) {
+        uint32_t number = n * 129 % 400;
+        struct coupon coupon = some_coupon("");
+        memcpy(coupon.id, quoted_id(number) + 1, 3);
+        if (number / 4 < listing_ask(listing))
+            assert_true(listing_add(listing, (uint16_t)(number % 4), &coupon, 0));
+    }
+}
+
+static void a_page_holds_the_first_of_all_partitions_in_their_order(void **state)
+{
+    static const uint32_t limits[] = {1, 7, 100, 199};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        struct listing *listing = listing_create(limits[i]);
+        add_pages(listing);
+        list(listing);
+        const char *at = text();
+        for (uint32_t number = 0; number < limits[i]; number++)
+            assert_non_null(at = strstr(at, quoted_id(number)));
+        assert_null(strstr(text(), quoted_id(limits[i])));
+        assert_memory_equal(strstr(text(), "\"next_cursor\":") + 14, quoted_id(limits[i] - 1), 5);
+        listing_destroy(&listing);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_response_is_written_byte_for_byte),    TEST(the_style_decides_on_connection_and_body),
-        TEST(the_date_changes_with_the_second),       TEST(every_code_is_a_whole_problem),
-        TEST(problems_tell_what_they_are_given),      TEST(an_issue_is_formatted_at_its_limits),
-        TEST(a_coupon_shows_state_and_remaining),     TEST(not_started_tells_the_seconds_rounded_up),
-        TEST(an_issue_time_out_of_range_is_harmless), TEST(refusals_of_a_change_name_the_member),
-        TEST(a_page_ends_where_nothing_follows),      TEST(a_partition_cannot_send_more_than_asked_for),
+        TEST(a_response_is_written_byte_for_byte),
+        TEST(the_style_decides_on_connection_and_body),
+        TEST(the_date_changes_with_the_second),
+        TEST(every_code_is_a_whole_problem),
+        TEST(problems_tell_what_they_are_given),
+        TEST(an_issue_is_formatted_at_its_limits),
+        TEST(a_coupon_shows_state_and_remaining),
+        TEST(not_started_tells_the_seconds_rounded_up),
+        TEST(an_issue_time_out_of_range_is_harmless),
+        TEST(refusals_of_a_change_name_the_member),
+        TEST(a_page_ends_where_nothing_follows),
+        TEST(a_partition_cannot_send_more_than_asked_for),
+        TEST(a_page_holds_the_first_of_all_partitions_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
