@@ -18,7 +18,8 @@ union address {
     struct sockaddr_storage storage;
 };
 
-static int resolve(const char *text, union address *address, socklen_t *size, struct error *error)
+/* NULL and `error`, or what the name stands for, to be freed by freeaddrinfo(). */
+static struct addrinfo *resolve(const char *text, struct error *error)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
@@ -27,16 +28,17 @@ static int resolve(const char *text, union address *address, socklen_t *size, st
     uint16_t port = 0;
     int status = 0;
 
-    if (!address_split(text, host, sizeof(host), &port))
-        return error_set(error, "gateway/http: %s is neither HOST:PORT nor [V6]:PORT", text);
+    if (!address_split(text, host, sizeof(host), &port)) {
+        error_set(error, "gateway/http: %s is neither HOST:PORT nor [V6]:PORT", text);
+        return NULL;
+    }
     snprintf(service, sizeof(service), "%u", port);
     status = getaddrinfo(host, service, &hints, &found);
-    if (status != 0)
-        return error_set(error, "gateway/http: cannot resolve %s: %s", host, gai_strerror(status));
-    memcpy(address, found->ai_addr, found->ai_addrlen);
-    *size = found->ai_addrlen;
-    freeaddrinfo(found);
-    return 0;
+    if (status != 0) {
+        error_set(error, "gateway/http: cannot resolve %s: %s", host, gai_strerror(status));
+        return NULL;
+    }
+    return found;
 }
 
 static bool is_loopback(const union address *address)
@@ -92,30 +94,61 @@ static void set_port(union address *address, uint16_t port)
         address->v6.sin6_port = htons(port);
 }
 
-int listener_bind(const char *address, int *fds, unsigned count, uint16_t *port, bool *loopback, struct error *error)
+/* All sockets on one address, its port set to the one that they got; -1 with errno, and none left open. */
+static int bind_all(union address *where, socklen_t size, int *fds, unsigned count)
 {
-    union address where;
-    socklen_t size = 0;
     unsigned bound = 0;
+    int saved = 0;
 
-    if (resolve(address, &where, &size, error) != 0)
+    if (!is_free(where, size))
         return -1;
-    *loopback = is_loopback(&where);
-    if (!is_free(&where, size))
-        goto fail;
     for (; bound < count; bound++) {
-        fds[bound] = bind_one(&where, size, count > 1);
+        fds[bound] = bind_one(where, size, count > 1);
         if (fds[bound] < 0)
             goto fail;
-        *port = port_of(fds[bound]);
-        set_port(&where, *port);
+        set_port(where, port_of(fds[bound]));
     }
     return 0;
 
 fail:
-    error_set(error, "gateway/http: cannot listen on %s: %s%s", address, strerror(errno),
-              errno == EADDRINUSE ? "; stop the program that has the port, or choose another" : "");
+    saved = errno;
     while (bound > 0)
         close(fds[--bound]);
+    errno = saved;
     return -1;
+}
+
+/* On the first address of a name that this machine has. One whose port is in use is not passed over: whoever asked for
+ * it would look for us in vain. */
+static int bind_any(const struct addrinfo *found, union address *where, int *fds, unsigned count)
+{
+    int status = -1;
+
+    for (const struct addrinfo *next = found; next != NULL && status != 0; next = next->ai_next) {
+        memcpy(where, next->ai_addr, next->ai_addrlen);
+        status = bind_all(where, next->ai_addrlen, fds, count);
+        if (status != 0 && errno == EADDRINUSE)
+            break;
+    }
+    return status;
+}
+
+int listener_bind(const char *address, int *fds, unsigned count, uint16_t *port, bool *loopback, struct error *error)
+{
+    struct addrinfo *found = resolve(address, error);
+    union address where = {0};
+    int status = -1;
+
+    if (found == NULL)
+        return -1;
+    status = bind_any(found, &where, fds, count);
+    if (status != 0)
+        error_set(error, "gateway/http: cannot listen on %s: %s%s", address, strerror(errno),
+                  errno == EADDRINUSE ? "; stop the program that has the port, or choose another" : "");
+    freeaddrinfo(found);
+    if (status != 0)
+        return -1;
+    *loopback = is_loopback(&where);
+    *port = port_of(fds[0]);
+    return 0;
 }

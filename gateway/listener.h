@@ -11,8 +11,8 @@
 
 /*
  * Binds `count` sockets to one address ("HOST:PORT"; port 0 chooses one), not yet listening, non-blocking. Several
- * share it by SO_REUSEPORT; that another program, or another coupond, has it already is an error all the same. -1 and
- * `error` then; no socket is left open.
+ * share it by SO_REUSEPORT. Of a name's addresses the first that this machine has is taken. That another program, or
+ * another coupond, has its port already is an error all the same. -1 and `error` then; no socket is left open.
  */
 int listener_bind(const char *address, int *fds, unsigned count, uint16_t *port, bool *loopback, struct error *error);
 

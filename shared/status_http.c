@@ -138,6 +138,18 @@ static int listen_on(const struct addrinfo *address)
     return -1;
 }
 
+/* On the first address of a name that this machine has; one whose port is in use is not passed over. */
+static int listen_on_any(const struct addrinfo *found)
+{
+    int fd = -1;
+    for (; found != NULL && fd < 0; found = found->ai_next) {
+        fd = listen_on(found);
+        if (fd < 0 && errno == EADDRINUSE)
+            break;
+    }
+    return fd;
+}
+
 static int open_listener(const char *text, struct error *error)
 {
     char host[256], service[8];
@@ -150,7 +162,7 @@ static int open_listener(const char *text, struct error *error)
     int result = getaddrinfo(host, service, &hints, &address);
     if (result != 0)
         return error_set(error, "status port: cannot resolve %s: %s", text, gai_strerror(result));
-    int fd = listen_on(address);
+    int fd = listen_on_any(address);
     if (fd < 0)
         error_set(error, "status port: cannot listen on %s: %s; choose another with issuer/http or persister/http",
                   text, strerror(errno));

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shared/status_http.h"
+#include "unusable_address.h"
 
 /* Fixture: a status port on a free port of the loopback. */
 
@@ -227,6 +228,19 @@ static void address_split_takes_host_and_port_apart(void **state)
     }
 }
 
+static void status_http_takes_the_first_address_that_the_machine_has(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {""};
+
+    status_http_close(&fixture->status);
+    unusable_address_first = true;
+    int status = status_http_open(&fixture->status, fixture->text, is_ready, fixture, &error);
+    unusable_address_first = false;
+    assert_int_equal(status, 0);
+    assert_int_equal(status_of(ask(fixture, "GET", "/livez", "")), 200);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -240,6 +254,7 @@ int main(void)
         TEST(status_http_survives_garbage),
         TEST(status_http_names_an_address_in_use),
         TEST(status_http_can_be_opened_again_after_it_was_closed),
+        TEST(status_http_takes_the_first_address_that_the_machine_has),
         cmocka_unit_test(status_http_is_not_opened_without_an_address),
         cmocka_unit_test(status_http_refuses_an_address_that_is_none),
         cmocka_unit_test(address_split_takes_host_and_port_apart),
