@@ -11,6 +11,9 @@
 enum {
     TICK_MS = 25,   /* pings, time-outs, the date */
     ROUNDS_MAX = 4, /* receives and sends in one turn */
+    /* What a crowd that comes, or times out, at the same moment may keep the others waiting for. */
+    ACCEPTS_MAX = 64,  /* in one turn */
+    TIMERS_MAX = 1024, /* in one tick */
 };
 
 int64_t gateway_loop_now_us(struct gateway_loop *loop)
@@ -97,11 +100,27 @@ static void on_check(uv_check_t *check)
     take_turn(check->data);
 }
 
+static void accept_one(struct gateway_loop *loop)
+{
+    loop->accepted++;
+    connection_accept(loop);
+}
+
+/* The one that was left waiting; from then on the listener is polled again. */
+static void go_on_accepting(struct gateway_loop *loop)
+{
+    loop->accepted = 0;
+    if (loop->accept_waits && !loop->draining)
+        accept_one(loop);
+    loop->accept_waits = false;
+}
+
 /* Before the poll: what timers and writes have left. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway_loop *loop = prepare->data;
 
+    go_on_accepting(loop);
     take_turn(loop);
     loop->turn_us = 0;
 }
@@ -168,7 +187,7 @@ static void on_tick(uv_timer_t *tick)
     for (uint16_t p = 0; p < loop->partitions; p++)
         issuer_link_tick(loop->links[p], loop_ms(loop));
     dispatch_expire(loop);
-    timer_wheel_advance(&loop->wheel, uv_now(&loop->uv), connection_on_timer, NULL);
+    timer_wheel_advance(&loop->wheel, uv_now(&loop->uv), TIMERS_MAX, connection_on_timer, NULL);
     set_gauges(loop);
     if (drained(loop))
         uv_stop(&loop->uv);
@@ -198,10 +217,16 @@ static void on_monitor(uv_poll_t *poll, int status, int events)
     }
 }
 
+/* libuv accepts for as long as clients come faster than it does, unless one is left waiting. */
 static void on_connection(uv_stream_t *listener, int status)
 {
-    if (status == 0)
-        connection_accept(listener->data);
+    struct gateway_loop *loop = listener->data;
+
+    if (status != 0)
+        return;
+    loop->accept_waits = loop->accepted == ACCEPTS_MAX;
+    if (!loop->accept_waits)
+        accept_one(loop);
 }
 
 static void watch(struct gateway_loop *loop, uv_poll_t *poll, int fd, uv_poll_cb callback)

@@ -62,6 +62,8 @@ struct gateway_loop {
     struct connection *free;
     struct connection *dirty; /* have something to read again or to write in this turn */
     unsigned connections;
+    unsigned accepted;   /* in this turn */
+    bool accept_waits;   /* one more is there than a turn takes */
     size_t unread_bytes; /* answers that connections keep for their readers */
     struct timer_wheel wheel;
     char read_buffer[READ_BYTES];

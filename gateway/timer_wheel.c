@@ -43,19 +43,25 @@ void timer_wheel_put(struct timer_wheel *wheel, struct timer_node *node, uint64_
     insert(&wheel->buckets[tick % TIMER_WHEEL_BUCKETS], node);
 }
 
-void timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_ms, void (*fire)(struct timer_node *node, void *arg),
-                         void *arg)
+void timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_ms, unsigned most,
+                         void (*fire)(struct timer_node *node, void *arg), void *arg)
 {
     uint64_t last = now_ms / wheel->tick_ms;
 
     if (last > wheel->tick + TIMER_WHEEL_BUCKETS)
         wheel->tick = last - TIMER_WHEEL_BUCKETS; /* after a long stall one whole turn fires everything */
-    while (wheel->tick < last) {
-        struct timer_node *bucket = &wheel->buckets[++wheel->tick % TIMER_WHEEL_BUCKETS];
-        while (bucket->next != bucket) {
-            struct timer_node *node = bucket->next;
+    while (most > 0) {
+        /* Nothing is put into the bucket of the tick that fires, so that it ends. */
+        struct timer_node *bucket = &wheel->buckets[wheel->tick % TIMER_WHEEL_BUCKETS];
+        struct timer_node *node = bucket->next;
+        if (node != bucket) {
             timer_wheel_remove(node);
             fire(node, arg);
+            most--;
+        } else if (wheel->tick < last) {
+            wheel->tick++;
+        } else {
+            break;
         }
     }
 }

@@ -19,15 +19,16 @@ struct timer_node {
 struct timer_wheel {
     struct timer_node buckets[TIMER_WHEEL_BUCKETS];
     uint64_t tick_ms;
-    uint64_t tick; /* the last one that fired */
+    uint64_t tick; /* the last one that fired, or fires still */
 };
 
 void timer_wheel_init(struct timer_wheel *wheel, uint64_t tick_ms, uint64_t now_ms);
 /* Puts the node, or moves it, to `due_ms`. */
 void timer_wheel_put(struct timer_wheel *wheel, struct timer_node *node, uint64_t due_ms);
 void timer_wheel_remove(struct timer_node *node);
-/* Takes out every node whose tick has passed and hands it to `fire`, which may put it back or remove others. */
-void timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_ms, void (*fire)(struct timer_node *node, void *arg),
-                         void *arg);
+/* Takes out every node whose tick has passed, `most` at the most, and hands it to `fire`, which may put it back or
+ * remove others. What is left fires at the next call. */
+void timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_ms, unsigned most,
+                         void (*fire)(struct timer_node *node, void *arg), void *arg);
 
 #endif

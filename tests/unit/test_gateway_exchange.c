@@ -42,11 +42,16 @@ static void on_fire(struct timer_node *node, void *arg)
     fired |= 1u << (node - nodes);
 }
 
-static unsigned fire_until(uint64_t now_ms)
+static unsigned fire_some_until(uint64_t now_ms, unsigned most)
 {
     fired = 0;
-    timer_wheel_advance(&wheel, now_ms, on_fire, NULL);
+    timer_wheel_advance(&wheel, now_ms, most, on_fire, NULL);
     return fired;
+}
+
+static unsigned fire_until(uint64_t now_ms)
+{
+    return fire_some_until(now_ms, UINT32_MAX);
 }
 
 /* ---- tests ---- */
@@ -171,6 +176,19 @@ static void a_long_stall_fires_everything_once(void **state)
     assert_int_equal(fire_until(900000000), 15);
 }
 
+static void nodes_beyond_the_bound_of_a_call_fire_at_the_next(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        timer_wheel_put(&wheel, &nodes[i], i < 3 ? 1050 : 1100);
+    assert_int_equal(fire_some_until(1060, 2), 3);
+    timer_wheel_put(&wheel, &nodes[0], 3); /* due already, but not in the tick that fires still */
+    assert_int_equal(fire_some_until(1060, 2), 4);
+    assert_int_equal(fire_some_until(900000000, 1), 1);
+    assert_int_equal(fire_some_until(900000000, 1), 8);
+    assert_int_equal(fire_some_until(900000000, 1), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -186,6 +204,7 @@ int main(void)
         TEST(nodes_move_and_leave),
         TEST(a_node_beyond_the_wheel_fires_early_for_its_owner_to_put_back),
         TEST(a_long_stall_fires_everything_once),
+        TEST(nodes_beyond_the_bound_of_a_call_fire_at_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
