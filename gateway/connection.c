@@ -462,7 +462,7 @@ static void turn_away(struct connection *c)
 
 void connection_accept(struct gateway_loop *loop)
 {
-    bool refused = loop->connections >= (uint64_t)loop->options->gateway_connections_max || loop->draining;
+    bool refused = loop->connections >= loop->connections_max || loop->draining;
     struct connection *c = connection_pool_take(loop);
 
     CHECK(uv_tcp_init(&loop->uv, &c->tcp) == 0);

@@ -19,28 +19,37 @@ struct gateway {
     const struct options *options;
     uint16_t port;
     unsigned threads;
+    unsigned connections_max; /* of a thread */
     zactor_t *actors[THREADS_MAX];
 };
 
-/* A connection is a file: raises the limit as far as is allowed, and tells when that is not enough. */
-static void raise_file_limit(const struct options *options)
+/* A connection is a file: raises the limit as far as is allowed. Returns how many connections a thread may have: fewer
+ * than gateway/connections_max where the limit stays below it, so that those beyond are told so instead of failing. */
+static unsigned raise_file_limit(const struct options *options)
 {
-    rlim_t wanted = (rlim_t)(options->gateway_connections_max * options->gateway_threads + SPARE_FILES);
+    rlim_t threads = (rlim_t)options->gateway_threads;
+    rlim_t wanted = (rlim_t)options->gateway_connections_max * threads + SPARE_FILES;
     struct rlimit limit;
+    rlim_t room = 0;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
+        return (unsigned)options->gateway_connections_max;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        log_warn("gateway",
-                 "the limit of open files is below what gateway/connections_max may need; raise ulimit -n "
-                 "limit=%llu wanted=%llu",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == wanted)
+        return (unsigned)options->gateway_connections_max;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > SPARE_FILES)
+        room = (limit.rlim_cur - SPARE_FILES) / threads;
+    log_warn("gateway",
+             "the limit of open files does not allow gateway/connections_max; raise ulimit -n "
+             "limit=%llu wanted=%llu connections_of_a_thread=%llu",
+             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (unsigned long long)room);
+    return room > 0 ? (unsigned)room : 1;
 }
 
 static int start_thread(struct gateway *gateway, int listen_fd, struct error *error)
 {
-    struct gateway_loop_args args = {.options = gateway->options, .listen_fd = listen_fd};
+    struct gateway_loop_args args = {
+        .options = gateway->options, .listen_fd = listen_fd, .connections_max = gateway->connections_max};
     zactor_t *actor = zactor_new(gateway_loop_actor, &args);
 
     CHECK(actor != NULL);
@@ -64,7 +73,7 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
         return -1;
     }
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of its write */
-    raise_file_limit(options);
+    self->connections_max = raise_file_limit(options);
     http_head_init();
     reply_init();
     if (!loopback && options->gateway_admin_token[0] == '\0')

@@ -287,6 +287,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     const struct options *options = args->options;
 
     loop->options = options;
+    loop->connections_max = args->connections_max;
     loop->pipe = pipe;
     loop->metrics = metrics_create("gateway", -1);
     loop->limits =

@@ -30,7 +30,8 @@ enum { READ_BYTES = 64 * 1024 };
 struct gateway_loop_args {
     const struct options *options;
     int listen_fd; /* the thread closes it */
-    bool failed;   /* set by the thread before its signal; `error` says why, and the thread ends */
+    unsigned connections_max;
+    bool failed; /* set by the thread before its signal; `error` says why, and the thread ends */
     struct error error;
 };
 
@@ -62,6 +63,7 @@ struct gateway_loop {
     struct connection *free;
     struct connection *dirty; /* have something to read again or to write in this turn */
     unsigned connections;
+    unsigned connections_max;
     unsigned accepted;   /* in this turn */
     bool accept_waits;   /* one more is there than a turn takes */
     size_t unread_bytes; /* answers that connections keep for their readers */

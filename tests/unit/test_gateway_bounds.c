@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <czmq.h>
@@ -407,6 +408,26 @@ static void http_1_0_and_close_end_the_connection(void **state)
     client_close(&clients[0]);
 }
 
+/* The last of the tests: without privileges the limit cannot be lifted again. */
+static void connections_that_the_limit_of_open_files_forbids_are_told_overloaded(void **state)
+{
+    const struct rlimit low = {130, 130}; /* two more than are spared for everything else */
+    struct rlimit before;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    start();
+    for (int i = 0; i < 3; i++) {
+        client_open(&clients[i]);
+        assert_int_equal(i < 2 ? client_get(&clients[i], "/livez") : client_read(&clients[i]), i < 2 ? 200 : 503);
+    }
+    assert_code("overloaded");
+    for (int i = 0; i < 3; i++)
+        client_close(&clients[i]);
+    (void)setrlimit(RLIMIT_NOFILE, &before);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, gateway_blank, gateway_tear_down)
 
 int main(void)
@@ -429,6 +450,7 @@ int main(void)
         TEST(endpoints_that_make_no_sense_are_clear_errors),
         TEST(several_threads_share_a_port),
         TEST(http_1_0_and_close_end_the_connection),
+        TEST(connections_that_the_limit_of_open_files_forbids_are_told_overloaded),
     };
     return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);
 }
