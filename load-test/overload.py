@@ -1,0 +1,149 @@
+"""What a crowd costs the others: latency and memory of one gateway thread while it holds idle, slow, coming and flooding connections.
+
+Method. A gateway, an issuer (sync = always) and a persister on SQLite, as processes on this machine. `coupond bench` asks for one coupon at a
+constant rate over 64 keep-alive connections, latency counted from the intended send time: first alone, then beside each crowd, round
+after round; figures are medians over the rounds. The crowd is a process of its own (tests/support/slow_crowd.py). CPU is what the
+gateway used in that time, divided by the requests of bench; memory is anonymous resident memory. Run it on a machine that does nothing else: with
+two cores, bench, the crowd, the gateway and the issuer share them.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "tests/support"))
+os.environ.setdefault("COUPOND_TEST_BINARY", str(REPOSITORY / "build/release/coupond/coupond"))
+from cluster import Cluster, run_coupond  # noqa: E402
+from pressure import anonymous_bytes, connect, cpu_seconds  # noqa: E402
+from slow_crowd import SlowCrowd  # noqa: E402
+
+PAGE_COUPONS = 200  # what slow readers read
+FLOODS = 10
+FLOOD_REQUEST = b"PUT /v1/coupons/FLOOD/issues/same HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Flood:
+    """Connections that send requests without end and never read an answer."""
+
+    def __init__(self, address):
+        self.connections = [connect(address) for _ in range(FLOODS)]
+        self.threads = [threading.Thread(target=self._pour, args=(connection,), daemon=True) for connection in self.connections]
+
+    @staticmethod
+    def _pour(connection):
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(FLOOD_REQUEST * 1000)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        for connection in self.connections:
+            connection.close()
+
+
+def scenarios(arguments, address):
+    idle, half = arguments.idle, arguments.slow // 2
+    return {
+        "alone": contextlib.nullcontext,
+        f"{idle:,} idle": lambda: SlowCrowd(address, idle),
+        f"{idle:,} idle, {half:,} slow senders, {half:,} slow readers": lambda: SlowCrowd(address, idle, half, half),
+        "200 at a time that come, ask and leave": lambda: SlowCrowd(address, passers=200),
+        f"{FLOODS} that ask and never read": lambda: Flood(address),
+    }
+
+
+def bench(cluster, arguments):
+    gateway = cluster.gateways[0]
+    begun = cpu_seconds(gateway.process.pid)
+    result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", "A", "--rate", arguments.rate,
+                         "--duration", arguments.seconds, "--timeout", 60, "--json")
+    if result.returncode != 0:
+        sys.exit(f"overload: bench exited with {result.returncode}: {result.stdout}{result.stderr}")
+    report = json.loads(result.stdout)
+    return {
+        "p50": report["latency_us"]["p50"] / 1000,
+        "p99": report["latency_us"]["p99"] / 1000,
+        "max": report["latency_us"]["max"] / 1000,
+        "cpu": (cpu_seconds(gateway.process.pid) - begun) * 1e6 / (arguments.rate * arguments.seconds),
+        "not_issued": sum(count for name, count in report["outcomes"].items() if name != "issued"),
+    }
+
+
+def measure(arguments, directory, name):
+    """One scenario on processes of its own, so that none inherits another's memory."""
+    options = {"gateway/connections_max": arguments.idle + arguments.slow + 1000}
+    with Cluster(directory, options=options) as cluster:
+        cluster.create_coupon("A", 4_000_000_000)
+        cluster.create_coupon("FLOOD", 10)
+        for number in range(PAGE_COUPONS):
+            cluster.create_coupon(f"L{number:03}", 10, title="t" * 500)
+        run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", "A", "--rate", 1000, "--duration", 1)
+        gateway = cluster.gateways[0]
+        before = anonymous_bytes(gateway)
+        with scenarios(arguments, cluster.addresses[0])[name]():
+            figures = bench(cluster, arguments)
+            figures["connections"] = gateway.metrics()["coupond_gateway_connections"] - 1
+            figures["mib"] = anonymous_bytes(gateway) / 2**20
+            figures["grown"] = anonymous_bytes(gateway) - before
+    return figures
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} × {names[0]}" if names else platform.machine()
+
+
+def table(arguments, results):
+    lines = [f"{processor()}, Linux {platform.release()}; {arguments.rate}/s for {arguments.seconds} s, {arguments.rounds} rounds; "
+             f"load average before: {arguments.load_before:.1f}", "",
+             "| beside | p50 | p99 | max | CPU a request | memory | bytes a connection | not issued |", "|---|---|---|---|---|---|---|---|"]
+    for name, rounds in results.items():
+        median = {key: statistics.median(figures[key] for figures in rounds) for key in rounds[0]}
+        each = f"{median['grown'] / median['connections']:,.0f}" if median["connections"] >= 1000 else "–"
+        lines.append(f"| {name} | {median['p50']:.2f} ms | {median['p99']:.2f} ms | {median['max']:.1f} ms | {median['cpu']:.0f} µs | "
+                     f"{median['mib']:.1f} MiB | {each} | {sum(figures['not_issued'] for figures in rounds)} |")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--idle", type=int, default=10_000)
+    parser.add_argument("--slow", type=int, default=1_000)
+    parser.add_argument("--rate", type=int, default=1_000)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < arguments.idle + arguments.slow + 1200:
+        sys.exit(f"overload: the limit of open files is {most}; raise ulimit -n, or ask for fewer with --idle")
+    arguments.load_before = os.getloadavg()[0]
+    names = list(scenarios(arguments, ""))
+    results = {name: [] for name in names}
+    with tempfile.TemporaryDirectory(prefix="coupond-overload-") as directory:
+        for number in range(arguments.rounds):
+            for name in names:
+                results[name].append(measure(arguments, Path(directory) / f"{number}-{names.index(name)}", name))
+                print(f"round {number + 1}: {name}: {results[name][-1]}", file=sys.stderr, flush=True)
+    print(table(arguments, results))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.SubprocessError as error:
+        sys.exit(f"overload: {error}")

@@ -1,0 +1,249 @@
+"""Too much of everything: connections, slow clients, requests beyond the issuer's pace, a store that takes nothing. Everybody gets an answer,
+those accepted are served, and memory is bounded. Times and memory are printed; times are never asserted."""
+
+import json
+import os
+import resource
+import signal
+import threading
+
+import pytest
+
+from cluster import Cluster, run_coupond, wait_until
+from crowd import FULL
+from pressure import Answers, anonymous_bytes, ask, connect, issue_request, pour
+from slow_crowd import SlowCrowd
+
+MIB = 1 << 20
+IDLE, SENDERS, READERS = (10_000, 500, 500) if FULL else (2_000, 100, 100)
+
+
+@pytest.fixture(autouse=True)
+def many_open_files():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def is_overloaded(head, body):
+    """A 503 that says what to do."""
+    return b"\r\nRetry-After: " in head and json.loads(body)["code"] == "overloaded"
+
+
+def code_of(body):
+    return json.loads(body).get("code")
+
+
+def bench(cluster, coupon, seconds=2):
+    result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", coupon, "--rate", 500, "--duration", seconds,
+                         "--connections", 16, "--timeout", 60, "--json")
+    report = json.loads(result.stdout)
+    assert result.returncode == 0, report
+    assert {name for name, count in report["outcomes"].items() if count} == {"issued"}, report["outcomes"]
+    return report["latency_us"]
+
+
+def describe(what, latency, member):
+    print(f"{what}: p50 {latency['p50'] / 1000:.1f} ms, p99 {latency['p99'] / 1000:.1f} ms, "
+          f"anonymous memory {anonymous_bytes(member) / MIB:.1f} MiB")
+
+
+# --- connections
+
+
+def test_idle_and_slow_connections_leave_the_others_alone(tmp_path):
+    options = {"gateway/connections_max": IDLE + SENDERS + READERS + 100}
+    with Cluster(tmp_path, options=options) as cluster:
+        cluster.create_coupon("A", 1_000_000)
+        for number in range(200):  # pages of these are what slow readers read
+            cluster.create_coupon(f"L{number:03}", 10, title="t" * 500)
+        gateway = cluster.gateways[0]
+        describe("alone", bench(cluster, "A"), gateway)
+        before = anonymous_bytes(gateway)
+        with SlowCrowd(cluster.addresses[0], IDLE, SENDERS, READERS) as crowd:
+            describe(f"beside {IDLE} idle connections and {SENDERS + READERS} slow ones", bench(cluster, "A"), gateway)
+            grown = anonymous_bytes(gateway) - before
+            state = crowd.state()
+        print(f"{grown / (IDLE + SENDERS + READERS):.0f} bytes a connection; the crowd: {state}")
+        assert state["open"]["idle"] == IDLE
+        assert state["bytes_read_slowly"] > 0
+        assert state.get("without_retry_after", 0) == 0
+        assert gateway.metrics()["coupond_gateway_connections_refused_total"] == 0
+        check_growth(grown, (IDLE + SENDERS + READERS) * 4096 + 64 * MIB)  # a connection's own, and gateway/unread_bytes_max
+        wait_until(lambda: gateway.metrics()["coupond_gateway_connections"] <= 1, "the crowd is gone")
+
+
+def check_growth(grown, most):
+    """Under a sanitizer memory is no measure: what is freed stays in quarantine."""
+    if os.environ.get("COUPOND_TEST_PRESET") != "asan":
+        assert grown <= most, f"{grown / MIB:.1f} MiB more, at most {most / MIB:.1f} were to be expected"
+
+
+def test_a_crowd_that_waits_at_the_door_is_served_to_the_last(tmp_path):
+    """More connections than a turn accepts are there when the gateway comes to look."""
+    with Cluster.dev(tmp_path) as cluster:
+        gateway = cluster.gateways[0]
+        gateway.process.send_signal(signal.SIGSTOP)
+        waiting = [connect(cluster.addresses[0]) for _ in range(1000)]
+        for connection in waiting:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        gateway.process.send_signal(signal.SIGCONT)
+        assert {Answers(connection).next()[0] for connection in waiting} == {200}
+        for connection in waiting:
+            connection.close()
+
+
+def test_a_flood_of_new_connections_is_told_to_come_again(tmp_path):
+    with Cluster.dev(tmp_path, options={"gateway/connections_max": 20}) as cluster:
+        address, gateway = cluster.addresses[0], cluster.gateways[0]
+        cluster.create_coupon("A", 1000)
+        inside = connect(address)
+        inside.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert Answers(inside).next()[0] == 200
+        others = [connect(address) for _ in range(19)]
+        wait_until(lambda: ask(address, b"")[0] == 503, "the gateway is full")
+        before = anonymous_bytes(gateway)
+        for _ in range(5):
+            flood = [connect(address) for _ in range(400)]
+            for connection in flood:
+                answers = Answers(connection)
+                status, head, body = answers.next()
+                assert status == 503 and is_overloaded(head, body) and b"\r\nConnection: close" in head
+                assert answers.next() is None
+                connection.close()
+            inside.sendall(issue_request("A", f"user-{_}"))
+            assert Answers(inside).next()[0] == 201
+        grown = anonymous_bytes(gateway) - before
+        print(f"2000 connections turned away: {grown / MIB:.1f} MiB more")
+        check_growth(grown, 8 * MIB)
+        for connection in [*others, inside]:
+            connection.close()
+        wait_until(lambda: gateway.get("/livez")[0] == 200, "there is room again")
+
+
+# --- requests
+
+
+def test_requests_beyond_the_issuers_pace_are_refused_at_once_and_the_others_answered(tmp_path):
+    options = {"gateway/in_flight_max": 100, "gateway/issuer_timeout_ms": 600_000}
+    with Cluster(tmp_path, options=options) as cluster:
+        cluster.create_coupon("A", 1000)
+        cluster.issuer.process.send_signal(signal.SIGSTOP)
+        try:
+            crowd = [Answers(connect(cluster.addresses[0])) for _ in range(300)]
+            for number, answers in enumerate(crowd):
+                answers.connection.sendall(issue_request("A", f"user-{number}"))
+            wait_until(lambda: refused_requests(cluster.gateways[0]) == 200, "two hundred are refused while the issuer stands still")
+        finally:
+            cluster.issuer.process.send_signal(signal.SIGCONT)
+        told = [answers.next() for answers in crowd]
+        refused = [answer for answer in told if answer[0] == 503]
+        assert sum(status == 201 for status, _, _ in told) == 100
+        assert len(refused) == 200 and all(b"\r\nRetry-After: " in head for _, head, _ in refused)
+        # Who comes when the issuer has been silent for long hears that it is gone.
+        assert code_of(refused[0][2]) == "overloaded"
+        assert {code_of(body) for _, _, body in refused} <= {"overloaded", "issuer_unavailable"}
+        for answers in crowd:  # asked again, everybody holds one
+            answers.connection.close()
+        assert sum(cluster.issue("A", f"user-{number}")[0] == 201 for number in range(300)) == 200
+        cluster.wait_drained()
+        cluster.assert_kept()
+
+
+def refused_requests(gateway):
+    return gateway.metrics().get('coupond_gateway_requests_total{route="issue_post",status="503"}', 0)
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_without_an_issuer_every_request_hears_503_with_retry_after(tmp_path, how):
+    with Cluster(tmp_path, options={"gateway/issuer_timeout_ms": 300}) as cluster:
+        address = cluster.addresses[0]
+        cluster.create_coupon("A", 1000)
+        if how == "killed":
+            cluster.issuer.kill()
+        else:
+            cluster.issuer.process.send_signal(signal.SIGSTOP)
+        seconds = []
+        codes = set()
+        wait_until(lambda: "issuer_unavailable" in codes or ask_in_vain(address, seconds, codes), "the gateway knows that it is gone")
+        for _ in range(50):
+            ask_in_vain(address, seconds, codes)
+        print(f"issuer {how}: {len(seconds)} answers, the slowest after {max(seconds) * 1000:.0f} ms, the last after {seconds[-1] * 1000:.1f} ms; {codes}")
+        assert codes <= {"issuer_unavailable", "outcome_unknown"}
+        if how == "killed":
+            cluster.issuer.start()
+        else:
+            cluster.issuer.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: cluster.issue("A", "late")[0] in (201, 409), "issuing goes on")
+        assert cluster.issue("A", "u")[1].get("code", "issued") in ("issued", "already_issued")
+
+
+def ask_in_vain(address, seconds, codes):
+    status, head, body, taken = ask(address, issue_request("A", "u"))
+    assert status == 503 and b"\r\nRetry-After: " in head, head
+    seconds.append(taken)
+    codes.add(code_of(body))
+
+
+def test_a_pipelined_flood_is_answered_to_the_last_and_keeps_nobody_waiting(tmp_path):
+    """Connections that ask without reading: what they are owed is bounded, others are served, and nothing is lost in the end."""
+    count = 20_000
+    request = b"PUT /v1/coupons/A/issues/same HTTP/1.1\r\nHost: a\r\n\r\n"
+    with Cluster(tmp_path) as cluster:
+        gateway = cluster.gateways[0]
+        cluster.create_coupon("A", 100_000)
+        bench(cluster, "A", seconds=1)
+        before = anonymous_bytes(gateway)
+        floods = [connect(cluster.addresses[0]) for _ in range(10)]
+        senders = [threading.Thread(target=flood.sendall, args=(request * count,)) for flood in floods]
+        for sender in senders:
+            sender.start()
+        wait_until(lambda: flooded(gateway) > 0, "the flood has begun")
+        latency = bench(cluster, "A")
+        grown = anonymous_bytes(gateway) - before
+        describe(f"beside {len(floods)} connections that ask and do not read", latency, gateway)
+        check_growth(grown, len(floods) * MIB + 8 * MIB)
+        for flood, sender in zip(floods, senders):
+            answers = Answers(flood)
+            statuses = [answers.next()[0] for _ in range(count)]
+            assert set(statuses) <= {200, 201}
+            sender.join()
+            flood.close()
+        assert gateway.metrics()["coupond_gateway_in_flight"] == 0
+
+
+def flooded(gateway):
+    return sum(value for name, value in gateway.metrics().items() if 'route="issue_put"' in name and "_requests_total" in name)
+
+
+# --- the store
+
+
+def test_a_persister_that_takes_nothing_costs_the_issuer_no_memory(tmp_path):
+    """Users who may hold many: what the ledger keeps does not grow, so that only a queue could."""
+    users = 300
+    with Cluster(tmp_path) as cluster:
+        cluster.create_coupon("A", 1_000_000, per_user_limit=1000)
+        crowd = b"".join(issue_request("A", f"user-{number}") for number in range(users))
+        with connect(cluster.addresses[0]) as connection:
+            ask_in_rounds(connection, crowd, users, 10)
+            cluster.wait_drained()
+            cluster.persisters[0].process.send_signal(signal.SIGSTOP)
+            try:
+                ask_in_rounds(connection, crowd, users, 90)  # all that may be sent ahead is under way now
+                before = anonymous_bytes(cluster.issuer)
+                ask_in_rounds(connection, crowd, users, 500)
+                grown, backlog = anonymous_bytes(cluster.issuer) - before, cluster.backlog()
+            finally:
+                cluster.persisters[0].process.send_signal(signal.SIGCONT)
+        print(f"backlog of {backlog:.0f} rows: the issuer's anonymous memory grew by {grown / 1024:.0f} KiB")
+        assert backlog >= users * 500
+        check_growth(grown, MIB)  # the rows would take several times that
+        cluster.wait_drained()
+        cluster.assert_kept()
+
+
+def ask_in_rounds(connection, crowd, users, rounds):
+    for _ in range(rounds):
+        assert pour(connection, crowd, users) == {201: users}
