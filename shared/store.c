@@ -281,7 +281,8 @@ enum store_result store_schema_judge(const struct store *store, int64_t version,
     if (version == STORE_SCHEMA_VERSION)
         return STORE_OK;
     if (version == 0)
-        error_set(error, "%s has no coupond schema; the persister creates it when it starts", store->description);
+        error_set(error, "%s does not exist or has no coupond schema; the persister creates it when it starts",
+                  store->description);
     else
         error_set(error, "%s has schema version %" PRId64 ", but this coupond knows version %d; %s", store->description,
                   version, STORE_SCHEMA_VERSION,
