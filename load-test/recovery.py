@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""How long an issuer needs to recover, and how much memory that takes: without and with a snapshot.
+"""How long an issuer needs to recover, how much memory that takes, and what a snapshot costs those who ask meanwhile.
 
 Fills a journal of one coupon, sold out (fill_journal), starts the issuer on it, lets it write a snapshot, kills it, and
-starts it again. Prints a table, or JSON with --json. Run by `./dev recovery`.
+starts it again. With --under-load N it also loads the issuer with N users more, with and without a snapshot being
+written, in turn. Prints tables, or JSON with --json. Run by `./dev recovery`.
 """
 import argparse
 import json
@@ -82,12 +83,114 @@ def measure(folder, issues):
     return result
 
 
+class Gateway:
+    """Serves the issuer of the same folder."""
+
+    def __init__(self, folder, port):
+        self.url = f"http://127.0.0.1:{port}"
+        command = [BINARY, "gateway", f"--set=issuer/requests=ipc://{folder}/requests",
+                   f"--set=gateway/http=127.0.0.1:{port}"]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def wait_ready(self):
+        deadline = time.monotonic() + 30
+        while subprocess.run(["curl", "-sf", "-o", "/dev/null", self.url + "/readyz"], check=False).returncode != 0:
+            if time.monotonic() > deadline:
+                sys.exit("recovery: the gateway does not get ready")
+            time.sleep(0.05)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def open_loop(gateway, rate, seconds):
+    """Latencies in milliseconds as `coupond bench` sees them, from the intended send time."""
+    command = [BINARY, "bench", "--url", gateway.url, "--create", "4000000000", "--rate", str(rate), "--duration",
+               str(seconds), "--json"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def closed_loop(gateway, seconds):
+    """Answers a second to wrk with 256 connections, every request a new user."""
+    subprocess.run(["curl", "-sf", "-o", "/dev/null", "-X", "POST", gateway.url + "/v1/coupons", "-H",
+                    "content-type: application/json", "-d",
+                    json.dumps({"id": "WRK", "title": "wrk", "quantity": 4_000_000_000})], check=False)
+    script = pathlib.Path(__file__).with_name("issue.lua")
+    command = ["wrk", "-t1", "-c256", f"-d{seconds}s", "-s", str(script), gateway.url, "--", "WRK",
+               f"s{time.monotonic_ns()}"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
+
+
+def load_once(folder, journal, snapshot, arguments):
+    """One start, one load; what was measured."""
+    issuer = Issuer(folder, journal, ["issuer/snapshot_mb=" + ("1" if snapshot else "0")])
+    gateway = Gateway(folder, arguments.port)
+    try:
+        issuer.wait_for(r"deciding", 600)
+        gateway.wait_ready()
+        result = {"snapshot": snapshot, "rate": closed_loop(gateway, arguments.seconds)}
+        latency = open_loop(gateway, arguments.rate, arguments.seconds)["latency_us"]
+        result.update({name: value / 1000 for name, value in latency.items()})
+        written = re.findall(r"snapshot partition=0 .* seconds=([\d.]+)", issuer.log.read_text())
+        result["overlapped"] = not snapshot or not written or float(written[0]) >= 2 * arguments.seconds
+    finally:
+        gateway.end()
+        issuer.kill()
+    for path in journal.glob("p00/*.snapshot"):
+        path.unlink()
+    return result
+
+
+def measure_under_load(folder, arguments):
+    journal = folder / "journal"
+    journal.mkdir()
+    say(f"filling a journal with {arguments.under_load:,} issues")
+    subprocess.run([FILL, journal / "p00", str(arguments.under_load)], check=True)
+    runs = []
+    for number in range(arguments.rounds):
+        for snapshot in (False, True):
+            say(f"round {number + 1} of {arguments.rounds}, {'with' if snapshot else 'without'} a snapshot under way")
+            runs.append(load_once(folder, journal, snapshot, arguments))
+            say(f"  {runs[-1]}")
+    return runs
+
+
+def median(runs, snapshot, key):
+    values = sorted(run[key] for run in runs if run["snapshot"] == snapshot)
+    return values[len(values) // 2]
+
+
+def print_under_load(runs, arguments):
+    print(f"\nWith {arguments.under_load:,} users in the ledger, medians of {arguments.rounds} alternating rounds:\n")
+    print("| | without a snapshot | while one is written |\n|:--|--:|--:|")
+    print(f"| answers/s, 256 connections | {median(runs, False, 'rate'):,.0f} | {median(runs, True, 'rate'):,.0f} |")
+    for key in ("p50", "p99", "max"):
+        print(f"| {key} at {arguments.rate:,}/s | {median(runs, False, key):.2f} ms | {median(runs, True, key):.2f} ms |")
+    if not all(run["overlapped"] for run in runs):
+        print("\nA snapshot ended before its load did: take more users or fewer seconds.")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--issues", type=int, nargs="+", default=[10_000_000, 100_000_000])
     parser.add_argument("--dir", help="where to make the journal (default: a temporary folder)")
+    parser.add_argument("--under-load", type=int, metavar="USERS", help="measure load beside a snapshot of so many users")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=6, help="of each of the two loads of a round")
+    parser.add_argument("--rate", type=int, default=20000, help="of the load that latencies are taken from")
+    parser.add_argument("--port", type=int, default=18080)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    if arguments.under_load:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="coupond-recovery-", dir=arguments.dir))
+        try:
+            runs = measure_under_load(folder, arguments)
+        finally:
+            shutil.rmtree(folder)
+        print(json.dumps(runs, indent=2)) if arguments.json else print_under_load(runs, arguments)
+        return
     results = []
     for issues in arguments.issues:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="coupond-recovery-", dir=arguments.dir))

@@ -311,7 +311,7 @@ static void where_there_is_no_store_it_could_not_look_and_makes_none(void **stat
     struct fixture *fixture = *state;
     assert_int_equal(unlink(fixture->options.store_path), 0);
     verify(fixture);
-    assert_says(fixture, 2, "does not exist");
+    assert_says(fixture, 2, "has no coupond schema");
     assert_int_not_equal(access(fixture->options.store_path, F_OK), 0);
 }
 
