@@ -81,11 +81,15 @@ class Member:
         self.log_path = Path(directory) / f"{name}.log"
         self.process = None
         self.starts = 0
+        self.environment = {}  # beside what all have: libraries that inject faults
+        self.prefix = []  # a command that runs the program somewhere else, such as in another network namespace
+        self.patience_seconds = DEADLINE_SECONDS  # for one answer of the status port
 
     def start(self):
         assert self.process is None
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([binary(), *self.arguments], env=environment(), stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.prefix, binary(), *self.arguments],
+                                            env={**environment(), **self.environment}, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, cwd=self.log_path.parent)
         self.starts += 1
 
@@ -93,6 +97,12 @@ class Member:
         status = self.process.poll() if self.process else None
         if status is not None:
             raise ClusterError(f"{self.name} ended by itself with status {status}:\n{self.log()[-4000:]}")
+
+    def wait_for_end(self):
+        """Waits until it has ended by itself, and returns its exit status (negative: the signal)."""
+        status = self.process.wait(DEADLINE_SECONDS)
+        self.process = None
+        return status
 
     def kill(self):
         """kill -9"""
@@ -133,7 +143,7 @@ class Member:
 
     def get(self, path):
         """Status and text; status 0 when it cannot be reached."""
-        connection = http.client.HTTPConnection(self.status_address, timeout=DEADLINE_SECONDS)
+        connection = http.client.HTTPConnection(self.status_address, timeout=self.patience_seconds)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

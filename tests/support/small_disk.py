@@ -1,0 +1,46 @@
+"""A small filesystem of its own (tmpfs, needs root) that really fills up and gets room again.
+
+    with SmallDisk(tmp_path / "disk", mebibytes=32) as disk:
+        disk.fill(); …; disk.free()
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+
+def why_not():
+    """Why nothing can be mounted here; None when it can."""
+    if os.geteuid() != 0:
+        return "mounting a small filesystem needs root"
+    probe = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    return None if probe.returncode == 0 else "this machine mounts no tmpfs"
+
+
+class SmallDisk:
+    def __init__(self, path, mebibytes):
+        self.path, self.mebibytes = Path(path), mebibytes
+        self._ballast = self.path / "ballast"
+
+    def __enter__(self):
+        self.path.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.mebibytes}m", "coupond-test", str(self.path)], check=True)
+        return self
+
+    def __exit__(self, *_):
+        # Lazily: what is still open keeps its own until it is closed.
+        subprocess.run(["umount", "--lazy", str(self.path)], check=False)
+
+    def free_bytes(self):
+        state = os.statvfs(self.path)
+        return state.f_bavail * state.f_frsize
+
+    def fill(self, leave=0):
+        """Takes all room but `leave` bytes."""
+        with open(self._ballast, "ab") as ballast:
+            size = max(0, self.free_bytes() - leave)
+            if size:
+                os.posix_fallocate(ballast.fileno(), ballast.tell(), size)
+
+    def free(self):
+        self._ballast.unlink(missing_ok=True)

@@ -1,0 +1,329 @@
+"""Judges a recorded history. Pure: no clock, no file, no process.
+
+    check(ops, events, rows, coupons) → ["C1: …", …], nothing when all promises were kept
+
+The journal's order is taken for the order in which things were decided, and this module proves or refutes that every answer that a
+client read fits it: that the history is linearizable. Per coupon,
+
+  log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, while the coupon was open,
+             times never backwards, policies as somebody asked for them
+  told       each 201 (and each created or changed coupon) is one record of the journal, as it was told
+  explained  each record was asked for by a request that may have been carried out: one that was told so, or that heard no final answer;
+             never by one that heard "nothing was decided"
+  real time  what was answered before another was asked comes before it: seq(A) < seq(B)
+  answers    each refusal and each look fits some moment between its question and its answer, after all that was answered
+             before the question and before all that was asked after the answer
+  store      the store has exactly the journal's issues and policies
+
+Positions are numbers of records that have been applied. Records have fixed places, so a look needs only the first position that
+fits from its lower bound on: taking the earliest for each look, in the order of their questions, finds an order whenever there is one.
+"""
+
+import bisect
+import collections
+import itertools
+
+from history import FINAL, NOTHING, UNKNOWN, code_of, issue_of, outcome
+
+FOREVER = float("inf")
+LATEST = "9999-12-31T23:59:59.999999Z"
+REFUSALS = ("ended", "paused", "not_started", "sold_out")
+
+
+def check(ops, events, rows, coupons):
+    """`coupons`: {id: policy with issued} as the store has them."""
+    found = []
+    by_coupon = {"ops": collections.defaultdict(list), "events": collections.defaultdict(list),
+                 "rows": collections.defaultdict(list)}
+    for name, items in (("ops", ops), ("events", events), ("rows", rows)):
+        for item in items:
+            by_coupon[name][item.coupon].append(item)
+    for coupon in sorted({*by_coupon["ops"], *by_coupon["events"], *by_coupon["rows"], *coupons}):
+        story = Story(coupon, by_coupon["ops"][coupon], by_coupon["events"][coupon])
+        found += story.check() + check_store(story, by_coupon["rows"][coupon], coupons.get(coupon))
+    return found
+
+
+def check_store(story, rows, policy):
+    found = []
+    wanted = {event.sequence: (event.user, event.nth, event.time, event.seq) for event in story.events if event.user}
+    there = {row.sequence: (row.user, row.nth, row.issued_at, row.seq) for row in rows}
+    if len(there) != len(rows):
+        found.append("the store has a sequence twice")
+    for sequence in sorted(wanted.keys() | there.keys()):
+        if wanted.get(sequence) != there.get(sequence):
+            found.append(f"store: sequence {sequence} is {there.get(sequence)}, the journal says {wanted.get(sequence)}")
+    last = story.policies[story.count] if story.events else None
+    expected = None if last is None else {**last, "issued": len(wanted)}
+    if policy != expected:
+        found.append(f"store: the coupon is {policy}, the journal says {expected}")
+    return [f"{story.coupon}: {text}" for text in found[:20]]
+
+
+def state_at(policy, issued, now):
+    if policy["ends_at"] and now >= policy["ends_at"]:
+        return "ended"
+    if policy["paused"]:
+        return "paused"
+    if policy["starts_at"] and now < policy["starts_at"]:
+        return "not_started"
+    return "sold_out" if issued >= policy["quantity"] else "open"
+
+
+class Story:
+    """One coupon's requests and records."""
+
+    def __init__(self, coupon, ops, events):
+        self.coupon, self.ops = coupon, ops
+        self.events = sorted(events, key=lambda event: event.seq)
+        self.count = len(self.events)
+        self.found = []
+        self._replay()
+
+    def say(self, text):
+        self.found.append(f"{self.coupon}: {text}")
+
+    def check(self):
+        self._attribute()
+        self._check_real_time()
+        self._check_answers()
+        surplus = len(self.found) - 20
+        return self.found if surplus <= 0 else [*self.found[:20], f"{self.coupon}: and {surplus} more"]
+
+    # the log
+
+    def _replay(self):
+        """State at every position: policy, issued; and each user's records."""
+        self.policies, self.issued = [None], [0]
+        self.holdings = collections.defaultdict(list)  # user → [(position from which it counts, event)]
+        for position, event in enumerate(self.events, 1):
+            policy, issued = self.policies[-1], self.issued[-1]
+            if position > 1 and event.time < self.events[position - 2].time:
+                self.say(f"log: time goes backwards at {event}")
+            if event.user is None:
+                policy = self._replay_policy(event, policy, issued)
+            else:
+                issued = self._replay_issue(event, policy, issued)
+                self.holdings[event.user].append((position, event))
+            self.policies.append(policy)
+            self.issued.append(issued)
+
+    def _replay_policy(self, event, before, issued):
+        if event.policy["quantity"] < issued:
+            self.say(f"log: quantity below the {issued} that are issued at {event}")
+        if before and before["per_user_limit"] != event.policy["per_user_limit"]:
+            self.say(f"log: the limit of a user changed at {event}")
+        return event.policy
+
+    def _replay_issue(self, event, policy, issued):
+        if policy is None:
+            self.say(f"log: an issue before the coupon was created: {event}")
+            return issued + 1
+        if event.sequence != issued + 1:
+            self.say(f"log: sequence {event.sequence} follows {issued}")
+        state = state_at(policy, issued, event.time)
+        if state != "open":
+            self.say(f"log: issued while it was {state}: {event}")
+        held = len(self.holdings[event.user])
+        if event.nth != held + 1 or event.nth > policy["per_user_limit"]:
+            self.say(f"log: the {held + 1}. issue of this user of at most {policy['per_user_limit']}: {event}")
+        return event.sequence
+
+    def latest(self, user, position):
+        """The user's latest issue at that position, or None."""
+        held = self.holdings.get(user, ())
+        at = bisect.bisect_right(held, position, key=lambda pair: pair[0])
+        return held[at - 1][1] if at else None
+
+    # which request made which record
+
+    def _attribute(self):
+        """asked[i], answered[i]: between these moments record i was decided."""
+        self.asked, self.answered = [0.0] * self.count, [FOREVER] * self.count
+        self._told = {}
+        self._attribute_policies()
+        self._attribute_told_issues()
+        self._attribute_untold_issues()
+
+    def _attribute_policies(self):
+        """A policy's title names the one request that asked for it."""
+        asking = {op.wanted["title"]: op for op in self.ops if op.kind in ("create", "change")}
+        for index, event in enumerate(self.events):
+            if event.user is not None:
+                continue
+            op = asking.get(event.policy["title"])
+            if op is None or outcome(op) == NOTHING or (outcome(op) == FINAL and op.status not in (200, 201)):
+                self.say(f"explained: nobody asked, or was told so, for {event}: {op}")
+            elif id(op) in self._told:
+                self.say(f"told: carried out twice: {op}")
+            else:
+                self._take(index, op)
+                self._check_policy(index, event, op)
+        for op in self.ops:
+            if op.kind in ("create", "change") and op.status in (200, 201) and id(op) not in self._told:
+                self.say(f"told: the journal has nothing of {op}")
+
+    def _take(self, index, op):
+        self._told[id(op)] = index
+        self.asked[index] = op.sent
+        if outcome(op) == FINAL:
+            self.answered[index] = op.answered
+
+    def _check_policy(self, index, event, op):
+        before = self.policies[index]
+        expected = {"paused": False, "starts_at": None, "ends_at": None, "per_user_limit": 1} if before is None else before
+        if (before is None) != (op.kind == "create") or {**expected, **op.wanted} != event.policy:
+            self.say(f"log: {op.wanted} made {event.policy} of {before}")
+        if outcome(op) == FINAL and (op.body["issued"] != self.issued[index] or op.body["updated_at"] != event.time):
+            self.say(f"told: {op} and the journal's {event} differ (issued {self.issued[index]})")
+
+    def _attribute_told_issues(self):
+        places = {event.sequence: index for index, event in enumerate(self.events) if event.user}
+        taken = set()
+        for op in self.ops:
+            if op.kind not in ("post", "put") or op.status != 201:
+                continue
+            sequence, issued_at = issue_of(op)
+            index = places.get(sequence)
+            event = self.events[index] if index is not None else None
+            if event is None or (event.user, event.time) != (op.user, issued_at):
+                self.say(f"told: {op}, but the journal says {event}")
+            elif index in taken:
+                self.say(f"told: sequence {sequence} twice: {op}")
+            else:
+                taken.add(index)
+                self._take(index, op)
+            if event is not None and op.kind == "put" and event.nth != 1:
+                self.say(f"told: PUT issued one more to a holder: {op}")
+        self._untold = [index for index in places.values() if index not in taken]
+
+    def _attribute_untold_issues(self):
+        """Issues whose answer was lost: by the user's earliest requests that heard nothing final."""
+        lost = collections.defaultdict(list)
+        for op in self.ops:
+            if op.kind in ("post", "put") and outcome(op) == UNKNOWN:
+                lost[op.user].append(op)
+        for ops in lost.values():
+            ops.sort(key=lambda op: op.sent, reverse=True)
+        for index in sorted(self._untold):
+            event = self.events[index]
+            candidates = lost.get(event.user)
+            if not candidates:
+                self.say(f"explained: nobody asked, or was told so, for {event}")
+            else:
+                self.asked[index] = candidates.pop().sent
+
+    # real time
+
+    def _check_real_time(self):
+        """After this, asked_by[i] is the earliest moment at which records 1 … i can have been decided, answered_by[i] the latest for i and on."""
+        self.asked_by = list(itertools.accumulate(self.asked, max))
+        self.answered_by = list(itertools.accumulate(reversed(self.answered), min))[::-1]
+        for index, event in enumerate(self.events):
+            if self.asked_by[index] > self.answered[index]:
+                earlier = max(range(index), key=lambda i: self.asked[i])
+                self.say(f"real time: {event} was answered at {self.answered[index]}, before {self.events[earlier]} "
+                         f"was asked for at {self.asked[earlier]}")
+
+    def _bounds(self, op):
+        """The first and the last position that a look may have had."""
+        return (bisect.bisect_left(self.answered_by, op.sent), bisect.bisect_right(self.asked_by, op.answered))
+
+    # answers
+
+    def _check_answers(self):
+        looks = sorted((op for op in self.ops if outcome(op) == FINAL and id(op) not in self._told), key=lambda op: op.sent)
+        finished, reached = [], 0  # looks by the moment of their answer; how far those before the question had come
+        for op in self.ops:
+            if op.status is not None and op.status >= 500 and op.status != 503:
+                self.say(f"answers: {op}")
+        for op in looks:
+            if op.status == 201 or (op.kind == "change" and op.status == 200):
+                continue  # that it is in no record is said already
+            while finished and finished[0][0] < op.sent:
+                reached = max(reached, finished.pop(0)[1])
+            first, last = self._bounds(op)
+            position = self._place(op, max(first, reached), last)
+            if position is None:
+                self.say(f"answers: {op} fits no moment: {self._describe(first, last)}, looks before it had come to {reached}")
+            else:
+                bisect.insort(finished, (op.answered, position))
+
+    def _place(self, op, first, last):
+        fits = self._judge_of(op)
+        if fits is None:
+            return None
+        return next((position for position in range(first, last + 1) if fits(position)), None)
+
+    def _describe(self, first, last):
+        moments = [(position, self.issued[position], self.policies[position]) for position in {first, last}
+                   if position <= self.count]
+        return f"position, issued, policy {moments}"
+
+    def _judge_of(self, op):
+        """What says whether the answer fits a position; None for an answer that never fits."""
+        code = code_of(op)
+        if code == "coupon_not_found":
+            return lambda position: self.policies[position] is None
+        exists = {"post": self._judge_post, "put": self._judge_put, "lookup": self._judge_lookup, "get": self._judge_get,
+                  "change": self._judge_change, "create": self._judge_create}[op.kind](op, code)
+        return exists and (lambda position: self.policies[position] is not None and exists(position))
+
+    def _judge_refusal(self, op, code):
+        return lambda position: self.latest(op.user, position) is None and self._may_be(code, position)
+
+    def _judge_post(self, op, code):
+        if code in REFUSALS:
+            return self._judge_refusal(op, code)
+        if code == "already_issued":
+            return lambda position: self._is_latest(op, position) and self._may_refuse_more(op, position)
+        return None
+
+    def _judge_put(self, op, code):
+        if code in REFUSALS:
+            return self._judge_refusal(op, code)
+        return (lambda position: self._is_latest(op, position)) if op.status == 200 else None
+
+    def _judge_lookup(self, op, code):
+        if code == "not_issued":
+            return lambda position: self.latest(op.user, position) is None
+        return (lambda position: self._is_latest(op, position)) if op.status == 200 else None
+
+    def _judge_get(self, op, _):
+        return (lambda position: self._shows(op.body, position)) if op.status == 200 else None
+
+    def _judge_change(self, op, code):
+        if code != "invalid_request" or "quantity" not in op.wanted:
+            return None
+        return lambda position: op.wanted["quantity"] < self.issued[position]
+
+    def _judge_create(self, _, code):
+        return (lambda position: True) if code == "coupon_exists" else None
+
+    def _is_latest(self, op, position):
+        event = self.latest(op.user, position)
+        return event is not None and (event.sequence, event.time) == issue_of(op)
+
+    def _may_refuse_more(self, op, position):
+        """A holder hears already_issued at the limit, or when nobody is issued any."""
+        at_limit = self.latest(op.user, position).nth >= self.policies[position]["per_user_limit"]
+        return at_limit or any(self._may_be(code, position) for code in REFUSALS)
+
+    def _moments(self, position):
+        """The issuer's times at which a coupon's state can change while this position lasts: its clock is between two records."""
+        first = self.events[position - 1].time
+        last = self.events[position].time if position < self.count else LATEST
+        policy = self.policies[position]
+        borders = [policy[name] for name in ("starts_at", "ends_at") if policy[name] and first < policy[name] <= last]
+        return [first, *borders, last]
+
+    def _may_be(self, state, position):
+        policy, issued = self.policies[position], self.issued[position]
+        return any(state_at(policy, issued, now) == state for now in self._moments(position))
+
+    def _shows(self, body, position):
+        policy, issued = self.policies[position], self.issued[position]
+        state = "not_started" if body["state"] == "scheduled" else body["state"]
+        return (all(body[name] == policy[name] for name in ("title", "quantity", "per_user_limit", "starts_at", "ends_at"))
+                and body["issued"] == issued and body["remaining"] == policy["quantity"] - issued
+                and self._may_be(state, position))

@@ -1,0 +1,62 @@
+"""What is written down of a run: every request that clients sent, with its times and its answer; and what the journal and the store say.
+
+Pure values; times are seconds of one monotonic clock, issuer's times are their texts (RFC 3339 of a fixed length sorts).
+"""
+
+import collections
+import gzip
+import json
+
+# One request as its client saw it. `kind`: post, put, lookup (of issues); create, change, get (of coupons). `wanted` is what a create
+# or change asked for. `answered` is None when no answer was read. `body`: the parsed answer, None without one.
+Op = collections.namedtuple("Op", "kind coupon user sent answered status body wanted", defaults=(None,))
+
+# One record of the journal, in its order. Issues have user, sequence and nth; policies (`policy` is a dict) have none of these.
+Event = collections.namedtuple("Event", "coupon seq time user sequence nth policy")
+
+# One row of coupon_issue.
+Row = collections.namedtuple("Row", "coupon sequence user nth issued_at seq")
+
+FINAL, NOTHING, UNKNOWN = "final", "nothing", "unknown"
+NOTHING_DECIDED = ("issuer_unavailable", "overloaded")
+
+
+def code_of(op):
+    return (op.body or {}).get("code") if op.status is None or op.status >= 300 else None
+
+
+def outcome(op):
+    """Whether an answer is final, says that nothing was decided, or leaves it open."""
+    if op.answered is None or op.status is None:
+        return UNKNOWN
+    if op.status == 503:
+        return NOTHING if code_of(op) in NOTHING_DECIDED else UNKNOWN
+    return FINAL if op.status < 500 else UNKNOWN
+
+
+def issue_of(op):
+    """(sequence, issued_at) that an answer bears, or None."""
+    body = op.body or {}
+    issue = body.get("issue", body)
+    return (issue["sequence"], issue["issued_at"]) if "sequence" in issue else None
+
+
+def event_of_line(line):
+    """From a line of `coupond journal dump --json`."""
+    record = json.loads(line)
+    if record["type"] == "issue":
+        return Event(record["coupon_id"], record["journal_seq"], record["time"], record["user_id"], record["sequence"],
+                     record["nth"], None)
+    policy = {name: record[name] for name in ("title", "quantity", "per_user_limit", "paused", "starts_at", "ends_at")}
+    return Event(record["coupon_id"], record["journal_seq"], record["time"], None, None, None, policy)
+
+
+def save(path, ops):
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        for op in ops:
+            file.write(json.dumps(op) + "\n")
+
+
+def load(path):
+    with gzip.open(path, "rt") as file:
+        return [Op(*json.loads(line)) for line in file]

@@ -1,0 +1,503 @@
+"""The kinds of faults, a row each at the end: what it takes in hand, and a function that does the harm, waits until it is shown to have happened,
+and makes good again. A function returns what showed it, or raises Unproved.
+"""
+
+import collections
+import errno
+import signal
+import time
+from pathlib import Path
+
+from cluster import metric_sum, wait_until
+from network import SILENT
+
+# name; what it takes in hand (a function of world and random, the first is the target); the harm; what the world must not lack
+Kind = collections.namedtuple("Kind", "name takes harm needs weight", defaults=((), 1.0))
+
+PAUSES = (0.5, 2.0, 6.5)  # seconds; the longest is longer than every time-out between the roles
+PROOF_SECONDS = 20
+
+
+class Unproved(Exception):
+    """It was tried, but nothing shows that it happened."""
+
+
+def proof(condition, what, seconds=PROOF_SECONDS, pause=0.02):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise Unproved(what)
+        time.sleep(pause)
+    return value
+
+
+def hold(random, pauses=PAUSES):
+    time.sleep(random.choice(pauses))  # how long a fault lasts is the fault itself, not a wait for something
+
+
+# what they take in hand
+
+
+def issuer(world, _):
+    return [world.cluster.issuer]
+
+
+def gateway(world, random):
+    return [random.choice(world.cluster.gateways)]
+
+
+def persister(world, random):
+    return [random.choice(world.cluster.persisters)]
+
+
+def database(_world, _random):
+    return ["database"]
+
+
+def clock(_world, _random):
+    return ["clock"]
+
+
+def room(_world, _random):
+    return ["room"]
+
+
+def acks(_world, _random):
+    return ["acks"]
+
+
+# processes
+
+
+def kill(world, random, member):
+    process = member.process
+    member.kill()
+    time.sleep(random.choice([0, 0, 0.3, 1.5]))
+    world.restart(member)
+    return f"wait() told {process.returncode}"
+
+
+def terminate(world, random, member):
+    process = member.process
+    member.stop()
+    time.sleep(random.choice([0, 0, 0.5]))
+    world.restart(member)
+    return f"it said goodbye with status {process.returncode}"
+
+
+def state_of(process):
+    return Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def frozen(process, random):
+    """SIGSTOP for a while; True when it was seen stopped at both ends of it."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        proof(lambda: state_of(process) == "T", "it does not stop")
+        hold(random)
+        if state_of(process) != "T":
+            raise Unproved("it did not stay stopped")
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def stop(world, random, member):
+    frozen(member.process, random)
+    world.wait_healthy(member)
+    return "/proc told T, first and last"
+
+
+# the issuer's disk, by the preloaded library
+
+
+def strike(world, member, *rule, status, **more):
+    """A rule that ends the issuer; then it starts again."""
+    armed = world.preload.add(*rule, **more)
+    deadline = time.monotonic() + PROOF_SECONDS
+    while armed.struck == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    armed.disarm()
+    time.sleep(0.05)  # a call that was met in this very moment is counted too
+    if armed.struck == 0:
+        raise Unproved(f"{rule} met no call")
+    ended = member.wait_for_end()
+    if ended != status:
+        world.fail(f"the issuer ended with {ended} instead of {status} after {rule}:\n{member.log()[-2000:]}")
+    world.restart(member)
+    return f"{armed.struck} call struck, status {ended}"
+
+
+def sync_fails(world, random, member):
+    return strike(world, member, "sync", "fail", ".segment", error=errno.EIO, skip=random.randrange(20), status=1)
+
+
+def write_fails(world, random, member):
+    error = random.choice([errno.EIO, errno.ENOSPC])
+    return strike(world, member, "pwrite", "fail", ".segment", error=error, skip=random.randrange(20), status=1)
+
+
+def write_torn(world, random, member):
+    return strike(world, member, "pwrite", "torn", ".segment", skip=random.randrange(20), status=-9)
+
+
+def killed_before_sync(world, random, member):
+    return strike(world, member, "sync", "kill_before", ".segment", skip=random.randrange(20), status=-9)
+
+
+def killed_after_sync(world, random, member):
+    return strike(world, member, "sync", "kill_after", ".segment", skip=random.randrange(20), status=-9)
+
+
+def killed_preparing(world, random, member):
+    """A life that ends while it makes its first new segment."""
+    member.kill()
+    rule = random.choice([("fallocate", "kill_before"), ("fallocate", "kill_after"), ("pwrite", "torn")])
+    armed = world.preload.add(*rule, "next.prepared")
+    member.start()
+    status = member.wait_for_end()
+    armed.disarm()
+    world.restart(member)
+    if (status, armed.struck) != (-9, 1):
+        raise Unproved(f"status {status}, {armed.struck} calls struck")
+    return "1 call struck, status -9"
+
+
+def bear(world, member, *rule, **more):
+    """A rule that the issuer has to live with."""
+    armed = world.preload.add(*rule, **more)
+    try:
+        proof(lambda: armed.struck > 0, f"{rule} met no call")
+        hold_until = time.monotonic() + 5
+        while armed.struck < more["times"] and time.monotonic() < hold_until:
+            time.sleep(0.02)
+    finally:
+        armed.disarm()
+    world.wait_healthy(member)
+    return f"{armed.struck} calls struck"
+
+
+def short_writes(world, random, member):
+    return bear(world, member, "pwrite", "short", ".segment", times=random.randrange(1, 60))
+
+
+def slow_syncs(world, random, member):
+    return bear(world, member, "sync", "delay", ".segment", times=random.randrange(1, 4), delay_ms=random.choice([100, 600, 1500]))
+
+
+def acked_unwritable(world, random, _):
+    return bear(world, world.cluster.issuer, "pwrite", "fail", "/acked", error=errno.ENOSPC, times=random.randrange(1, 30))
+
+
+def disk_full(world, random, _):
+    """A full filesystem, held until new issues are refused for it."""
+    member, known = world.cluster.issuer, world.overloaded()
+    world.disk.fill()
+    try:
+        if world.disk.free_bytes() != 0:
+            raise Unproved("there is room left")
+        proof(lambda: world.ending or metric_or(member, "coupond_issuer_journal_full", 0) > 0,
+              "no segment came to its end", seconds=180, pause=0.2)
+        proof(lambda: world.overloaded() > known, "nothing was refused")
+        hold(random)
+        refused = world.overloaded() - known
+    finally:
+        world.disk.free()
+    wait_until(lambda: metric_or(member, "coupond_issuer_journal_full", 1) == 0, "the issuer takes new issues again", seconds=120)
+    return f"0 bytes free, {refused} requests heard overloaded"
+
+
+def metric_or(member, name, other):
+    """A metric's sum, or `other` while the member cannot be asked."""
+    try:
+        return metric_sum(member.metrics(), name)
+    except (AssertionError, OSError):
+        return other
+
+
+# the issuer's clock
+
+
+def probe(world):
+    """The issuer's time now, by a coupon made for this; it is no part of the recorded history's coupons."""
+    return world.clock_probe()
+
+
+def clock_forward(world, random, _):
+    before = probe(world)
+    world.clock_latest += random.uniform(5, 90)
+    world.clock_offset = world.clock_latest
+    began = time.monotonic()
+    world.preload.step_clock(world.clock_offset)
+    after = proof(lambda: (now := probe(world)) - before > time.monotonic() - began + 3 and now, "the issuer's time did not jump")
+    return f"the issuer's time went on by {after - before:.1f} s in {time.monotonic() - began:.1f} s"
+
+
+def clock_back(world, random, _):
+    before = probe(world)
+    world.clock_offset -= random.choice([0.5, 30, 3600]) + 20
+    world.preload.step_clock(world.clock_offset)
+    first = probe(world)
+    began = time.monotonic()
+    time.sleep(0.3)
+    second = probe(world)
+    if first < before or second != first:
+        raise Unproved(f"{before} {first} {second}: the issuer's time went on")
+    return f"the issuer's time stood still for {time.monotonic() - began:.1f} s"
+
+
+# machines and links
+
+
+def reach(world, host):
+    """What a connection meets between this host and another."""
+    other = world.hosts["database" if host.name != "database" else "issuer"]
+    return host.reach(other, 3306 if other.name == "database" else 7100)
+
+
+def cut_off(world, random, host):
+    host.cut()
+    try:
+        if host.has_carrier():
+            raise Unproved("the link has a carrier")
+        proof(lambda: reach(world, host) == SILENT, "packets still pass")
+        hold(random)
+    finally:
+        host.mend()
+    wait_until(host.has_carrier, "the link is up again", seconds=20)
+
+
+def cut(world, random, member):
+    cut_off(world, random, member.host)
+    world.wait_healthy(member)
+    return "no carrier, and a connection met silence"
+
+
+def cut_database(world, random, _):
+    cut_off(world, random, world.hosts["database"])
+    return "no carrier, and a connection met silence"
+
+
+def lose_machine(world, random, member):
+    """Power loss of the machine: its connections are never closed, the others hear nothing; another comes up at its addresses."""
+    member.host.cut()
+    process = member.process
+    member.kill()
+    member.host.pull_out()
+    hold(random, (0, 0.5, 3))
+    member.host.plug_in()
+    world.restart(member)
+    return f"wait() told {process.returncode}, and its network was gone before"
+
+
+# the database
+
+
+def database_answers(world):
+    wait_until(world.database.answers, "the database answers", seconds=60)
+
+
+def database_kill(world, random, _):
+    process = world.database.process
+    world.database.kill()
+    hold(random, (0, 1, 4))
+    world.database.start()
+    return f"wait() told {process.returncode}"
+
+
+def database_restart(world, random, _):
+    process = world.database.process
+    world.database.stop()
+    hold(random, (0, 1, 4))
+    world.database.start()
+    return f"it said goodbye with status {process.returncode}"
+
+
+def database_stop(world, random, _):
+    frozen(world.database.process, random)
+    database_answers(world)
+    return "/proc told T, first and last"
+
+
+def errors(world):
+    """Faults of the store that the persisters have counted, in the lives that they have now."""
+    return sum(metric_or(member, "coupond_persister_store_errors_total", 0) for member in world.cluster.persisters)
+
+
+def refused(world, known):
+    return proof(lambda: errors(world) > known and errors(world), "no persister met it")
+
+
+def ask(connection, sql):
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+def writers(connection):
+    """(id, state, statement) of the persisters' connections."""
+    rows = ask(connection, "SELECT id, state, info FROM information_schema.processlist WHERE user = 'coupond'")
+    return [(row[0], str(row[1] or ""), str(row[2] or "")) for row in rows]
+
+
+def read_only(world, random, _):
+    with world.database.connect() as connection:
+        known = errors(world)
+        ask(connection, "SET GLOBAL read_only = 1")
+        try:
+            count = refused(world, known) - known
+            hold(random, (0.5, 3))
+        finally:
+            ask(connection, "SET GLOBAL read_only = 0")
+    return f"the persisters counted {count:.0f} refused transactions"
+
+
+def lock_waits(watcher):
+    """MariaDB makes this table anew only for who has not asked for 0.1 s."""
+    time.sleep(0.15)
+    return [f"{row[0]} waited for a row" for row in ask(watcher, "SELECT requesting_trx_id FROM information_schema.innodb_lock_waits")]
+
+
+def table_waits(watcher):
+    return [state for _, state, _ in writers(watcher) if "Waiting for table" in state]
+
+
+def locked(world, random, lock, unlock, waits):
+    with world.database.connect() as connection:
+        for sql in lock:
+            ask(connection, sql)
+        try:
+            with world.database.connect() as watcher:
+                seen = proof(lambda: waits(watcher), "no persister waits")
+            hold(random)
+        finally:
+            ask(connection, unlock)
+    return f"a persister: {seen[0]}"
+
+
+def table_lock(world, random, _):
+    table = random.choice(["coupon", "coupon_issue", "journal"])
+    return locked(world, random, [f"LOCK TABLES {table} WRITE"], "UNLOCK TABLES", table_waits)
+
+
+def row_lock(world, random, _):
+    """Longer than the lock wait at times: the persister's transaction is refused then."""
+    table = random.choice(["coupon", "journal"])
+    return locked(world, random, ["START TRANSACTION", f"SELECT * FROM {table} FOR UPDATE"], "ROLLBACK", lock_waits)
+
+
+def deadlocks(connection):
+    return int(ask(connection, "SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")[0][1])
+
+
+def deadlock(world, _random, _):
+    """Holds what a persister needs last, and then wants what it has: heavier than it, so that it is the one that is rolled back."""
+    with world.database.connect() as connection, world.database.connect() as watcher:
+        known, counted = deadlocks(watcher), errors(world)
+        ask(connection, "CREATE DATABASE IF NOT EXISTS ballast")
+        ask(connection, "CREATE TABLE IF NOT EXISTS ballast.weights (number INT)")
+        ask(connection, "START TRANSACTION")
+        try:
+            ask(connection, f"INSERT INTO ballast.weights VALUES {','.join('(1)' for _ in range(20_000))}")
+            ask(connection, "SELECT * FROM journal FOR UPDATE")
+            proof(lambda: [row for row in writers(watcher) if row[2].startswith("UPDATE journal")], "no persister waits")
+            ask(connection, "SELECT * FROM coupon FOR UPDATE")
+        finally:
+            ask(connection, "ROLLBACK")
+            ask(connection, "DROP DATABASE ballast")
+        count = proof(lambda: deadlocks(watcher) > known and errors(world) > counted and deadlocks(watcher) - known,
+                      "nobody was rolled back")
+    return f"the server counted {count} deadlocks"
+
+
+def connections_killed(world, _random, _):
+    with world.database.connect() as connection:
+        ids = [row[0] for row in proof(lambda: writers(connection), "no persister is connected")]
+        for number in ids:
+            kill_connection(connection, number)
+        proof(lambda: not {row[0] for row in writers(connection)} & set(ids), "they are still there")
+    return f"{len(ids)} connections are gone"
+
+
+def kill_connection(connection, number):
+    import pymysql
+    try:
+        ask(connection, f"KILL {number}")
+    except pymysql.err.OperationalError:
+        pass  # it went by itself
+
+
+def commits_held(world, act):
+    """Holds all commits, and does something while one waits."""
+    with world.database.connect() as connection, world.database.connect() as watcher:
+        ask(connection, "BACKUP STAGE START")
+        try:
+            ask(connection, "BACKUP STAGE BLOCK_COMMIT")
+            waiting = proof(lambda: [row for row in writers(watcher) if row[2] == "COMMIT"], "nobody commits")
+            return act(watcher, waiting)
+        finally:
+            ask(connection, "BACKUP STAGE END")
+
+
+def commit_killed(world, _random, _):
+    def act(watcher, waiting):
+        kill_connection(watcher, waiting[0][0])
+        return f"killed in {waiting[0][2]}, {waiting[0][1]}"
+    return commits_held(world, act)
+
+
+def commit_unheard(world, random, _):
+    """The commit succeeds, but its answer never arrives: the link is cut before, and mended when the persister has given up."""
+    host, known = world.hosts["database"], errors(world)
+
+    def act(_, waiting):
+        host.cut()
+        return waiting
+    try:
+        waiting = commits_held(world, act)
+        refused(world, known)
+    finally:
+        host.mend()
+    wait_until(host.has_carrier, "the link is up again", seconds=20)
+    return f"{len(waiting)} answers to COMMIT went into a link without carrier"
+
+
+KINDS = [
+    Kind("kill -9 of the issuer", issuer, kill),
+    Kind("kill -9 of a gateway", gateway, kill),
+    Kind("kill -9 of a persister", persister, kill),
+    Kind("SIGTERM and restart of the issuer", issuer, terminate),
+    Kind("SIGTERM and restart of a gateway", gateway, terminate),
+    Kind("SIGTERM and restart of a persister", persister, terminate),
+    Kind("SIGSTOP of the issuer", issuer, stop),
+    Kind("SIGSTOP of a gateway", gateway, stop),
+    Kind("SIGSTOP of a persister", persister, stop),
+    Kind("sync of the journal fails (EIO)", issuer, sync_fails),
+    Kind("write of the journal fails (EIO, ENOSPC)", issuer, write_fails),
+    Kind("torn write of the journal, and death", issuer, write_torn),
+    Kind("death between write and sync", issuer, killed_before_sync),
+    Kind("death between sync and answer", issuer, killed_after_sync),
+    Kind("death while a segment is prepared", issuer, killed_preparing),
+    Kind("short writes of the journal", issuer, short_writes),
+    Kind("slow syncs of the journal", issuer, slow_syncs),
+    Kind("the file of acknowledgements cannot be written", acks, acked_unwritable),
+    Kind("the journal's filesystem is full", room, disk_full, ("disk",)),
+    Kind("the issuer's clock jumps forward", clock, clock_forward, ("clock",)),
+    Kind("the issuer's clock jumps back", clock, clock_back, ("clock",)),
+    Kind("link of the issuer cut", issuer, cut, ("network",)),
+    Kind("link of a gateway cut", gateway, cut, ("network",)),
+    Kind("link of a persister cut", persister, cut, ("network",)),
+    Kind("link of the database cut", database, cut_database, ("network", "database")),
+    Kind("power loss of the issuer's machine", issuer, lose_machine, ("network",)),
+    Kind("power loss of a gateway's machine", gateway, lose_machine, ("network",)),
+    Kind("power loss of a persister's machine", persister, lose_machine, ("network",)),
+    Kind("kill -9 of the database", database, database_kill, ("database",)),
+    Kind("restart of the database", database, database_restart, ("database",)),
+    Kind("SIGSTOP of the database", database, database_stop, ("database",)),
+    Kind("the database is read-only", database, read_only, ("database",)),
+    Kind("tables locked", database, table_lock, ("database",)),
+    Kind("rows locked", database, row_lock, ("database",)),
+    Kind("deadlock in the database", database, deadlock, ("database",)),
+    Kind("the database's connections killed", database, connections_killed, ("database",)),
+    Kind("connection killed in COMMIT", database, commit_killed, ("database",)),
+    Kind("COMMIT done, its answer lost", database, commit_unheard, ("network", "database")),
+]

@@ -1,0 +1,218 @@
+"""The checker itself: a sound history passes, and each rule has a history that breaks it and nothing else."""
+
+import pytest
+
+from checker import check
+from history import Event, Op, Row
+
+POLICY = {"title": "t0", "quantity": 2, "per_user_limit": 1, "paused": False, "starts_at": None, "ends_at": None}
+
+
+def time(second):
+    return f"2030-01-01T00:00:{second:02}.000000Z"
+
+
+def created(**more):
+    return Event("C", 1, time(1), None, None, None, {**POLICY, **more})
+
+
+def issued(seq, user, sequence, nth=1, at=None):
+    return Event("C", seq, at or time(seq), user, sequence, nth, None)
+
+
+def create_op(**more):
+    policy = {**POLICY, **more}
+    wanted = {name: value for name, value in policy.items() if name != "paused"}
+    return Op("create", "C", None, 0.0, 0.5, 201, {**policy, "issued": 0, "updated_at": time(1)}, wanted)
+
+
+def post(user, sent, answered, sequence, seq, kind="post"):
+    return Op(kind, "C", user, sent, answered, 201, {"user_id": user, "sequence": sequence, "issued_at": time(seq)})
+
+
+def answer(kind, user, sent, answered, status, **body):
+    return Op(kind, "C", user, sent, answered, status, body or None)
+
+
+def refusal(user, sent, answered, code, status=409):
+    return answer("post", user, sent, answered, status, code=code)
+
+
+def holder(user, sent, answered, sequence, seq):
+    return answer("post", user, sent, answered, 409, code="already_issued", issue={"sequence": sequence, "issued_at": time(seq)})
+
+
+def rows_of(events):
+    return [Row(event.coupon, event.sequence, event.user, event.nth, event.time, event.seq) for event in events if event.user]
+
+
+def stored(events):
+    policies = [event.policy for event in events if event.policy]
+    return {"C": {**policies[-1], "issued": sum(event.user is not None for event in events)}}
+
+
+def findings(ops, events, rows=None, coupons=None):
+    return check(ops, events, rows_of(events) if rows is None else rows, stored(events) if coupons is None else coupons)
+
+
+EVENTS = [created(), issued(2, "ann", 1), issued(3, "ben", 2)]
+OPS = [create_op(), post("ann", 1, 2, 1, 2), post("ben", 3, 4, 2, 3)]
+
+
+def broken(rule, ops, events=None, **more):
+    """Exactly one finding, of that rule."""
+    found = findings(ops, EVENTS if events is None else events, **more)
+    assert len(found) == 1 and rule in found[0], found
+
+
+def test_a_sound_history_passes():
+    looks = [refusal("cid", 5, 6, "sold_out"), holder("ann", 5, 6, 1, 2), answer("lookup", "cid", 5, 6, 404, code="not_issued"),
+             answer("lookup", "ben", 5, 6, 200, sequence=2, issued_at=time(3)),
+             answer("put", "ben", 5, 6, 200, sequence=2, issued_at=time(3)),
+             answer("get", None, 2.5, 2.7, 200, **POLICY, issued=1, remaining=1, state="open"),
+             answer("post", "zoe", 0.0, 0.1, 404, code="coupon_not_found"), refusal("dan", 1, 2, "overloaded", 503)]
+    assert findings([*OPS, *looks], EVENTS) == []
+
+
+@pytest.mark.parametrize("events", [
+    pytest.param([created(), issued(2, "ann", 1), issued(3, "ben", 3)], id="a gap"),
+    pytest.param([created(quantity=1), issued(2, "ann", 1), issued(3, "ben", 2)], id="above the quantity"),
+    pytest.param([created(paused=True), issued(2, "ann", 1)], id="while paused"),
+    pytest.param([created(ends_at=time(2)), issued(2, "ann", 1)], id="after its end"),
+    pytest.param([created(starts_at=time(3)), issued(2, "ann", 1)], id="before its start"),
+    pytest.param([created(), issued(2, "ann", 1, nth=2)], id="a number of the user's that is missing"),
+    pytest.param([created(), issued(3, "ann", 1), issued(4, "ben", 2, at=time(2))], id="time backwards"),
+])
+def test_an_illegal_log_is_found(events):
+    policy = events[0].policy
+    ops = [create_op(**policy), *(Op("post", "C", event.user, 1, None, None, None) for event in events[1:])]
+    ops[0] = ops[0]._replace(wanted=dict(policy))
+    broken("log:", ops, events)
+
+
+def test_a_user_above_the_limit_is_found():
+    events = [created(), issued(2, "ann", 1), issued(3, "ann", 2, nth=2)]
+    broken("log:", [create_op(), post("ann", 1, 2, 1, 2), post("ann", 3, 4, 2, 3)], events)
+
+
+def test_an_issue_before_the_coupon_is_found():
+    events = [issued(1, "ann", 1), created()._replace(seq=2)]
+    assert any("before the coupon was created" in text for text in findings([create_op(), post("ann", 1, 2, 1, 1)], events))
+
+
+def test_a_change_that_nobody_wanted_is_found():
+    change = Op("change", "C", None, 5, 6, 200, {"issued": 2, "updated_at": time(4)}, {"title": "t1", "quantity": 5})
+    made = Event("C", 4, time(4), None, None, None, {**POLICY, "title": "t1", "quantity": 6})
+    broken("log:", [*OPS, change], [*EVENTS, made])
+
+
+def test_a_quantity_below_what_is_issued_is_found():
+    change = Op("change", "C", None, 5, 6, 200, {"issued": 2, "updated_at": time(4)}, {"title": "t1", "quantity": 1})
+    made = Event("C", 4, time(4), None, None, None, {**POLICY, "title": "t1", "quantity": 1})
+    broken("log:", [*OPS, change], [*EVENTS, made])
+
+
+def test_an_issue_that_was_told_and_is_lost_is_found():
+    broken("told:", [*OPS, post("cid", 5, 6, 3, 4)])
+
+
+def test_a_sequence_that_was_told_to_somebody_else_is_found():
+    assert any("told:" in text for text in findings([create_op(), post("ann", 1, 2, 1, 2), post("cid", 3, 4, 2, 3)], EVENTS))
+
+
+def test_an_issue_that_was_told_twice_is_found():
+    broken("told:", [*OPS, post("ann", 1.5, 2.5, 1, 2)])
+
+
+def test_a_time_of_issue_that_was_told_otherwise_is_found():
+    assert any("told:" in text for text in findings([*OPS[:2], post("ben", 3, 4, 2, 9)], EVENTS))
+
+
+def test_a_coupon_that_was_created_and_is_lost_is_found():
+    lost = create_op(title="t9")
+    broken("told:", [*OPS, lost])
+
+
+def test_a_change_that_was_told_and_is_lost_is_found():
+    broken("told:", [*OPS, Op("change", "C", None, 5, 6, 200, {"issued": 2, "updated_at": time(4)}, {"title": "t1"})])
+
+
+def test_a_put_that_issues_one_more_to_a_holder_is_found():
+    events = [created(per_user_limit=2), issued(2, "ann", 1), issued(3, "ann", 2, nth=2)]
+    broken("told:", [create_op(per_user_limit=2), post("ann", 1, 2, 1, 2), post("ann", 3, 4, 2, 3, kind="put")], events)
+
+
+def test_an_issue_that_nobody_asked_for_is_found():
+    broken("explained:", OPS[:2])
+
+
+def test_an_issue_to_one_who_heard_that_nothing_was_decided_is_found():
+    broken("explained:", [*OPS[:2], refusal("ben", 3, 4, "issuer_unavailable", 503)])
+
+
+def test_an_issue_whose_answer_was_lost_is_explained():
+    assert findings([*OPS[:2], Op("post", "C", "ben", 3, None, None, None)], EVENTS) == []
+    assert findings([*OPS[:2], refusal("ben", 3, 4, "outcome_unknown", 503)], EVENTS) == []
+
+
+def test_a_change_that_was_refused_and_happened_is_found():
+    change = Op("change", "C", None, 5, 6, 400, {"code": "invalid_request"}, {"title": "t1", "quantity": 1})
+    made = Event("C", 4, time(4), None, None, None, {**POLICY, "title": "t1", "quantity": 1})
+    assert any("explained:" in text for text in findings([*OPS, change], [*EVENTS, made]))
+
+
+def test_who_was_answered_before_another_asked_comes_first():
+    broken("real time:", [create_op(), post("ann", 3, 4, 1, 2), post("ben", 1, 2, 2, 3)])
+
+
+def test_a_lost_answer_cannot_come_before_its_question():
+    broken("real time:", [create_op(), Op("post", "C", "ann", 5, None, None, None), post("ben", 1, 2, 2, 3)])
+
+
+@pytest.mark.parametrize("op", [
+    pytest.param(refusal("cid", 2.2, 2.8, "sold_out"), id="sold out too early"),
+    pytest.param(refusal("ann", 5, 6, "sold_out"), id="a holder who hears sold out"),
+    pytest.param(refusal("cid", 5, 6, "paused"), id="paused that never was"),
+    pytest.param(refusal("cid", 5, 6, "ended", 410), id="ended that never was"),
+    pytest.param(refusal("cid", 5, 6, "not_started"), id="not started that never was"),
+    pytest.param(holder("ann", 5, 6, 2, 3), id="another's sequence"),
+    pytest.param(holder("ben", 1, 2.5, 2, 3), id="an issue told before it was asked for"),
+    pytest.param(answer("lookup", "ann", 5, 6, 404, code="not_issued"), id="an issue that is denied"),
+    pytest.param(answer("lookup", "ann", 5, 6, 200, sequence=2, issued_at=time(3)), id="another's issue looked up"),
+    pytest.param(answer("put", "ann", 5, 6, 200, sequence=1, issued_at=time(9)), id="another time of issue"),
+    pytest.param(answer("get", None, 5, 6, 200, **POLICY, issued=1, remaining=1, state="open"), id="a count of the past"),
+    pytest.param(answer("get", None, 5, 6, 200, **POLICY, issued=2, remaining=0, state="open"), id="a state that it never had"),
+    pytest.param(answer("post", "cid", 5, 6, 404, code="coupon_not_found"), id="a coupon that is denied"),
+    pytest.param(Op("create", "C", None, 0, 0.1, 409, {"code": "something"}, {"title": "x"}), id="an answer that nobody knows"),
+    pytest.param(answer("post", "cid", 5, 6, 500, code="internal_error"), id="an internal error"),
+])
+def test_an_answer_that_fits_no_moment_is_found(op):
+    broken("answers:", [*OPS, op])
+
+
+def test_a_holder_below_the_limit_who_is_refused_one_more_is_found():
+    events = [created(per_user_limit=2), issued(2, "ann", 1)]
+    ops = [create_op(per_user_limit=2), post("ann", 1, 2, 1, 2)]
+    broken("answers:", [*ops, holder("ann", 3, 4, 1, 2)], events)
+
+
+def test_looks_never_go_back_in_time():
+    first = answer("get", None, 2.1, 2.5, 200, **POLICY, issued=2, remaining=0, state="sold_out")
+    second = answer("get", None, 2.6, 9, 200, **POLICY, issued=1, remaining=1, state="open")
+    ops = [create_op(), post("ann", 1, 2, 1, 2), post("ben", 1, 9, 2, 3)]
+    assert findings([*ops, first], EVENTS) == findings([*ops, second], EVENTS) == []
+    broken("answers:", [*ops, first, second])
+
+
+def test_a_row_that_is_missing_or_other_in_the_store_is_found():
+    rows = rows_of(EVENTS)
+    broken("store:", OPS, rows=rows[:1])
+    broken("store:", OPS, rows=[rows[0], rows[1]._replace(user="cid")])
+    broken("store:", OPS, rows=[*rows, rows[1]._replace(sequence=3)])
+    broken("twice", OPS, rows=[*rows, rows[1]])
+
+
+def test_a_coupon_that_is_other_in_the_store_is_found():
+    broken("store:", OPS, coupons={"C": {**POLICY, "issued": 1}})
+    broken("store:", OPS, coupons={"C": {**POLICY, "issued": 2, "quantity": 3}})
+    broken("store:", OPS, coupons={})

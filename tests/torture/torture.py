@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""The real system under random real faults, with clients whose every request is remembered, and a judgement of the whole history.
+
+    ./dev torture [--minutes N] [--seed N] [--store mysql|sqlite] [--keep] [--results FILE]
+
+Two gateways, an issuer of two partitions, two persisters and MariaDB run on machines of their own (network namespaces); faults
+come as in kinds.py, checker.py judges. Exits with 0 when nothing was broken; else the directory with all logs, the history and the
+journal is kept. The seed repeats the choice of faults and of requests, though not the moments at which they meet.
+"""
+
+import argparse
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1] / "support")]
+
+import report
+from checker import check
+from cluster import wait_until
+from devil import Devil
+from history import save
+from traffic import Traffic
+from world import World
+
+QUIET_SECONDS = 120
+DRAIN_SECONDS = 180
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="./dev torture", description="The real system under random real faults.")
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--store", choices=("mysql", "sqlite"), default="mysql")
+    parser.add_argument("--rate", type=float, default=800, help="requests a second, roughly")
+    parser.add_argument("--between", type=float, default=3, help="seconds between two faults, in the mean")
+    parser.add_argument("--keep", action="store_true", help="keep the directory of a good run too")
+    parser.add_argument("--results", help="write the table to this file, as Markdown")
+    return parser.parse_args()
+
+
+def run(world, traffic, devil, seconds):
+    """The run itself, then quiet; what is broken is in world.broken."""
+    world.traffic = traffic
+    traffic.start()
+    with report.Progress(world, traffic, devil):
+        devil.torment(seconds)
+        world.wait_all_healthy()
+    say("the faults are over; waiting for what is still asked")
+    traffic.finish(QUIET_SECONDS)
+    for kind, coupon, user in traffic.unanswered:
+        world.fail(f"no final answer within {QUIET_SECONDS} s without faults: {kind} {coupon} {user}")
+    wait_until(lambda: world.cluster.backlog() == 0, lambda: f"the store has all; {world.cluster.backlog():.0f} records are left",
+               seconds=DRAIN_SECONDS, pause=0.1)
+
+
+def judge(world, traffic):
+    """verify, an orderly end, and the history."""
+    verdict = world.verify()
+    if verdict.returncode != 0:
+        world.fail(f"verify exited with {verdict.returncode}\n{verdict.stdout}{verdict.stderr}")
+    world.archive_now()
+    world.cluster.stop()
+    world.cluster.check_logs()
+    events = world.events()
+    say(f"judging {len(traffic.ops) + len(world.probes)} requests by {len(events)} records")
+    for text in check(traffic.ops + world.probes, events, world.rows(), world.coupons()):
+        world.fail(text)
+
+
+def say(text):
+    print(f"==> {text}", flush=True)
+
+
+def main():
+    arguments = parse()
+    directory = Path(tempfile.mkdtemp(prefix="coupond-torture-"))
+    say(f"torture --seed {arguments.seed} --minutes {arguments.minutes:g} --store {arguments.store}, in {directory}")
+    choose = random.Random(arguments.seed)
+    with World(directory, arguments.store) as world:
+        for what, reason in world.missing.items():
+            say(f"without {what}: {reason}")
+        traffic = Traffic(world.cluster.addresses, random.Random(choose.random()), arguments.rate)
+        devil = Devil(world, random.Random(choose.random()), arguments.between)
+        began = time.monotonic()
+        try:
+            run(world, traffic, devil, arguments.minutes * 60)
+            if not world.broken:
+                judge(world, traffic)
+        except Exception:
+            world.fail(traceback.format_exc())
+        good = not world.broken
+        summary = report.Summary(arguments, world, traffic, devil, time.monotonic() - began)
+        report.write(directory, summary)
+        if not good:
+            save(directory / "history.gz", traffic.ops + world.probes)
+            shutil.copytree(world.archive, directory / "journal-kept", dirs_exist_ok=True)
+    print(summary.table())
+    for text in world.broken:
+        print(f"BROKEN: {text}")
+    if arguments.results and good:
+        Path(arguments.results).write_text(summary.page())
+    if good and not arguments.keep:
+        shutil.rmtree(directory)
+    say("every promise was kept" if good else f"BROKEN, see {directory}; again: ./dev torture --seed {arguments.seed} "
+        f"--minutes {arguments.minutes:g} --store {arguments.store}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""The clients of a torture run: people who ask, ask again, ask twice at once, and look; operators who create and change coupons.
+
+Every attempt is remembered as one Op. A question is asked until it has a final answer, over one gateway or another; what never
+got one is left in `unanswered`.
+"""
+
+import asyncio
+import datetime
+import itertools
+import json
+import threading
+import time
+
+from history import FINAL, Op, code_of, outcome
+
+CONNECT_SECONDS = 2
+ANSWER_SECONDS = 12  # longer than any gateway takes to answer
+PAUSES = (0.05, 0.4)  # between two attempts, in seconds
+COUPONS_OPEN = 10
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class Connection:
+    """One keep-alive connection to one gateway."""
+
+    def __init__(self, address):
+        self.address = address
+        self.reader = self.writer = None
+
+    def close(self):
+        if self.writer is not None:
+            self.writer.close()
+        self.reader = self.writer = None
+
+    async def open(self):
+        """True when there is a connection."""
+        if self.writer is not None and not self.reader.at_eof():
+            return True
+        self.close()
+        host, port = self.address.rsplit(":", 1)
+        try:
+            self.reader, self.writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), CONNECT_SECONDS)
+        except (OSError, asyncio.TimeoutError):
+            return False
+        return True
+
+    async def exchange(self, method, path, content):
+        """(status, body) or None when no whole answer came."""
+        body = b"" if content is None else json.dumps(content).encode()
+        head = f"{method} {path} HTTP/1.1\r\nHost: torture\r\n"
+        if content is not None:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        try:
+            self.writer.write(head.encode() + b"\r\n" + body)
+            return await asyncio.wait_for(self._read(), ANSWER_SECONDS)
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            self.close()
+            return None
+
+    async def _read(self):
+        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
+        at = head.index(b"\r\ncontent-length:") + 17
+        body = await self.reader.readexactly(int(head[at:head.index(b"\r\n", at)]))
+        if b"\r\nconnection: close" in head:
+            self.close()
+        return int(head[9:12]), json.loads(body)
+
+
+class Traffic:
+    """Runs on a thread of its own: start(), then finish()."""
+
+    def __init__(self, addresses, random, requests_per_second, clients=32):
+        self.addresses, self.random = addresses, random
+        self.pause = clients / requests_per_second
+        self.clients = clients
+        self.ops = []
+        self.unanswered = []
+        self.overloaded = 0
+        self.failure = None
+        self.stopping = False
+        self.abandoning = False
+        self.coupons = []  # those that are asked for: [id, users who asked, questions left]
+        self._numbers = itertools.count(1)
+        self._thread = threading.Thread(target=self._run_thread, daemon=True)
+
+    # life
+
+    def start(self):
+        self._thread.start()
+
+    def finish(self, patience_seconds):
+        """No more questions; those that are open are asked on until they are answered, or patience is at its end."""
+        self.stopping = True
+        self._thread.join(patience_seconds)
+        self.abandoning = True
+        self._thread.join()
+        if self.failure:
+            raise self.failure
+
+    def _run_thread(self):
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:  # told by finish(), on the main thread
+            self.failure = error
+
+    async def _run(self):
+        while len(self.coupons) < COUPONS_OPEN and not self.stopping:
+            await self._create([Connection(address) for address in self.addresses])
+        await asyncio.gather(*(self._client() for _ in range(self.clients)))
+
+    async def _client(self):
+        connections = [Connection(address) for address in self.addresses]
+        others = [Connection(address) for address in self.addresses]
+        while not self.stopping:
+            began = time.monotonic()
+            await self._something(connections, others)
+            left = self.pause * self.random.uniform(0.5, 1.5) - (time.monotonic() - began)
+            await asyncio.sleep(max(0, left))
+        for connection in connections + others:
+            connection.close()
+
+    # one question, until it is answered
+
+    async def _attempt(self, connection, kind, coupon, user, method, path, content):
+        if not await connection.open():
+            return None
+        sent = time.monotonic()
+        answer = await connection.exchange(method, path, content)
+        status, body = answer or (None, None)
+        wanted = {name: value for name, value in content.items() if name != "id"} if kind in ("create", "change") else None
+        op = Op(kind, coupon, user, sent, time.monotonic() if answer else None, status, body, wanted)
+        self.ops.append(op)
+        self.overloaded += code_of(op) == "overloaded"
+        return op
+
+    async def _ask(self, connections, kind, coupon, user, make_request):
+        """make_request() → method, path, content of each attempt. Returns the last Op."""
+        while not self.abandoning:
+            connection = self.random.choice(connections)
+            op = await self._attempt(connection, kind, coupon, user, *make_request())
+            if op is not None and outcome(op) == FINAL:
+                return op
+            await asyncio.sleep(self.random.uniform(*PAUSES))
+        self.unanswered.append((kind, coupon, user))
+        return None
+
+    # what people do
+
+    async def _something(self, connections, others):
+        dice = self.random.random()
+        if dice < 0.004 or len(self.coupons) < COUPONS_OPEN:
+            await self._create(connections)
+        elif dice < 0.012:
+            await self._change(connections, self.random.choice(self.coupons)[0])
+        elif dice < 0.05:
+            await self._look(connections, self.random.choice(self.coupons)[0])
+        else:
+            await self._want(connections, others, self.random.choice(self.coupons), dice)
+
+    async def _want(self, connections, others, coupon, dice):
+        again = coupon[1] and dice < 0.25
+        user = self.random.choice(coupon[1]) if again else self._new_user()
+        coupon[1].append(user)
+        coupon[2] -= 1
+        if coupon[2] <= 0 and coupon in self.coupons:
+            self.coupons.remove(coupon)
+        if dice < 0.12:
+            await asyncio.gather(self._post(connections, coupon[0], user), self._post(others, coupon[0], user))
+        elif dice < 0.15:
+            await self._put(connections, coupon[0], user)
+        elif dice < 0.19:
+            path = f"/v1/coupons/{coupon[0]}/issues/{user}"
+            await self._ask(connections, "lookup", coupon[0], user, lambda: ("GET", path, None))
+        else:
+            await self._post(connections, coupon[0], user)
+
+    async def _post(self, connections, coupon, user):
+        request = ("POST", f"/v1/coupons/{coupon}/issues", {"user_id": user})
+        return await self._ask(connections, "post", coupon, user, lambda: request)
+
+    async def _put(self, connections, coupon, user):
+        request = ("PUT", f"/v1/coupons/{coupon}/issues/{user}", None)
+        return await self._ask(connections, "put", coupon, user, lambda: request)
+
+    async def _look(self, connections, coupon):
+        return await self._ask(connections, "get", coupon, None, lambda: ("GET", f"/v1/coupons/{coupon}", None))
+
+    def _new_user(self):
+        """Ids of all lengths; long ones fill the journal."""
+        number = next(self._numbers)
+        filler = "".join(self.random.choices(LETTERS, k=4)) * self.random.randrange(14)
+        return f"u{number}-{filler}"[:64]
+
+    # what operators do
+
+    async def _create(self, connections):
+        number = next(self._numbers)
+        coupon = f"coupon-{number}-{'x' * self.random.randrange(16)}"[:32]
+        quantity = self.random.choice([1, 30, 300, 2_000, 5_000])
+        policy = {"quantity": quantity, "per_user_limit": self.random.choice([1, 1, 1, 2, 3]), **self._window()}
+        op = await self._ask(connections, "create", coupon, None,
+                             lambda: ("POST", "/v1/coupons", {"id": coupon, "title": self._title(), **policy}))
+        if op is not None:
+            self.coupons.append([coupon, [], quantity * self.random.uniform(0.7, 2.5) + 40])
+
+    def _window(self):
+        """Now and then one that begins or ends soon, by the issuer's last known time."""
+        latest = next((op.body["updated_at"] for op in reversed(self.ops[-200:]) if op.body and "updated_at" in op.body), None)
+        dice = self.random.random()
+        if latest is None or dice > 0.3:
+            return {}
+        window = {"starts_at": later(latest, 2)} if dice < 0.15 else {}
+        return window | ({"ends_at": later(latest, 60)} if dice > 0.1 else {})
+
+    def _title(self):
+        """A title is never used twice, not even by two attempts: it tells in the journal which one was carried out."""
+        return f"t{next(self._numbers)}"
+
+    async def _change(self, connections, coupon):
+        wanted = self.random.choice([{"quantity": self.random.randrange(1, 6_000)}, {"paused": True}, {"paused": False}, {}])
+        await self._ask(connections, "change", coupon, None,
+                        lambda: ("PATCH", f"/v1/coupons/{coupon}", {"title": self._title(), **wanted}))
+        if wanted.get("paused"):
+            await self._ask(connections, "change", coupon, None,
+                            lambda: ("PATCH", f"/v1/coupons/{coupon}", {"title": self._title(), "paused": False}))
+
+
+def later(text, seconds):
+    """An issuer's time, moved."""
+    moved = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) + datetime.timedelta(seconds=seconds)
+    return moved.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

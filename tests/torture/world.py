@@ -1,0 +1,275 @@
+"""The system under torture: the real processes, each on a machine of its own (network namespaces) where that is possible, a small disk
+for the journal, libraries that make calls fail and clocks jump, and the database.
+
+What a machine does not offer (root, libfaketime) is left out, with the reason in `missing`.
+"""
+
+import contextlib
+import datetime
+import http.client
+import itertools
+import json
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import network
+import small_disk
+from cluster import Cluster, ClusterError, binary, environment, run_coupond, wait_until
+from history import Op, Row, event_of_line
+from preload import Preload, faketime_library
+from servers import MariaDB
+
+PARTITIONS, GATEWAYS, PERSISTERS = 2, 2, 2
+DISK_MEBIBYTES = 512
+HEALTHY_SECONDS = 120
+OPTIONS = {"gateway/issuer_timeout_ms": 1000, "issuer/resend_ms": 1000, "issuer/segment_mb": 2, "persister/retry_max_ms": 1000,
+           "store/connect_timeout_ms": 1000, "store/io_timeout_ms": 4000}
+REQUESTS_PORT, EVENTS_PORT, ACKS_PORT, HTTP_PORT, SQL_PORT = 7100, 7200, 7300, 8080, 3306
+
+
+class HostedMariaDB(MariaDB):
+    """On a machine of its own, reached over its back side; tests reach it by its socket."""
+
+    def __init__(self, host):
+        super().__init__()
+        self.host = host
+        if host:
+            self.port = SQL_PORT
+
+    def command(self):
+        more = ["--lock-wait-timeout=3", "--max-connections=60"]
+        if not self.host:
+            return super().command() + more
+        return [*self.host.prefix, *super().command(), "--bind-address=0.0.0.0", *more]
+
+    def environment(self):
+        variables = super().environment()
+        if self.host:
+            del variables["COUPOND_STORE_SOCKET"]
+            variables |= {"COUPOND_STORE_HOST": self.host.back, "COUPOND_STORE_PORT": str(SQL_PORT)}
+        return variables
+
+    def connect(self, patience=10):
+        """As root, over the socket."""
+        import pymysql
+        return pymysql.connect(unix_socket=str(self.socket), user="root", database=self.database, charset="utf8mb4",
+                               autocommit=True, connect_timeout=patience, read_timeout=patience, write_timeout=patience)
+
+
+class HostedCluster(Cluster):
+    """A cluster whose members live on the hosts of a network; without one, all on loopback."""
+
+    def __init__(self, directory, hosts, journal_directory, **more):
+        self.hosts = hosts
+        super().__init__(directory, gateways=GATEWAYS, partitions=PARTITIONS, persisters=PERSISTERS, transport="tcp", **more)
+        self.journal_directory = journal_directory
+        self.options["issuer/journal_dir"] = journal_directory
+
+    def _plan_processes(self, transport, gateways, persisters):
+        super()._plan_processes(transport, gateways, persisters)
+        if self.hosts:
+            back = self.hosts["issuer"].back
+            for name, port in (("requests", REQUESTS_PORT), ("events", EVENTS_PORT), ("acks", ACKS_PORT)):
+                self.options[f"issuer/{name}"] = f"tcp://{back}:{port}"
+        for member in self.members:
+            member.patience_seconds = 3
+
+    def _member(self, name, role, address, address_option, more=()):
+        if not self.hosts:
+            return super()._member(name, role, address, address_option, more)
+        host = self.hosts[name]
+        member = super()._member(name, role, f"{host.front}:{HTTP_PORT}", address_option, more)
+        member.prefix, member.host = host.prefix, host
+        return member
+
+
+class World:
+    def __init__(self, directory, store="mysql"):
+        self.directory = Path(directory)
+        self.store = store
+        self.missing = {}
+        self.broken = []  # what went wrong, as text; empty at the end of a good run
+        self.busy = set()  # members and parts that a fault has in hand just now
+        self.lock = threading.Lock()
+        self.ending = False  # the run is: nothing long is to be waited for
+        self.traffic = None
+        self.probes = []
+        self._numbers = itertools.count(1)
+        self.hosts = {}
+        self.network = self.disk = self.database = self.cluster = None
+        self._stack = contextlib.ExitStack()
+        self._stopping = threading.Event()
+
+    # life
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            self._stack = stack
+            self._build()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._stopping.set()
+        if self.cluster:
+            self.cluster.end()
+        self._stack.close()
+
+    def _build(self):
+        self._build_network()
+        self._build_disk()
+        self._build_preload()
+        if self.store != "mysql":
+            self.missing["database"] = "the store is a file"
+        else:
+            self.database = self._stack.enter_context(HostedMariaDB(self.hosts.get("database")))
+        self.cluster = HostedCluster(self.directory, self.hosts, self.journal, database=self.database, options=OPTIONS)
+        self.cluster.issuer.environment = self.preload.environment()
+        self.cluster.start()
+        for action in (self._watch, self._archive):
+            threading.Thread(target=action, daemon=True).start()
+
+    def _build_network(self):
+        reason = network.why_not()
+        if reason:
+            self.missing["network"] = reason
+            return
+        self.network = self._stack.enter_context(network.Network())
+        names = ["issuer", *(f"gateway-{i}" for i in range(GATEWAYS)), *(f"persister-{i}" for i in range(PERSISTERS)), "database"]
+        self.hosts = {name: self.network.host(name) for name in names}
+
+    def _build_disk(self):
+        reason = small_disk.why_not()
+        root = self.directory / "disk"
+        root.mkdir(parents=True)
+        if reason:
+            self.missing["disk"] = reason
+        else:
+            self.disk = self._stack.enter_context(small_disk.SmallDisk(root, DISK_MEBIBYTES))
+        self.journal, self.archive = root / "journal", root / "archive"
+
+    def _build_preload(self):
+        clock = faketime_library() is not None
+        if not clock:
+            self.missing["clock"] = "libfaketime is not installed"
+        self.preload = Preload(self.directory / "rules", clock=clock)
+        self.clock_offset = self.clock_latest = 0.0
+
+    # watching
+
+    def fail(self, text):
+        self.broken.append(text)
+
+    def _watch(self):
+        """A member that ends while no fault has it in hand has failed."""
+        while not self._stopping.wait(0.2):
+            with self.lock:
+                for member in self.cluster.members:
+                    process = member.process
+                    if member.name not in self.busy and process and process.poll() is not None:
+                        self.fail(f"{member.name} ended by itself with status {process.returncode}:\n{member.log()[-3000:]}")
+                        member.process = None
+                        self.busy.add(member.name)  # nothing more is to be done to it
+
+    def _archive(self):
+        """Keeps every segment of the journal by a second name, so that the whole of it can be read in the end."""
+        while not self._stopping.wait(0.1):
+            self.archive_now()
+
+    def archive_now(self):
+        for path in [*self.journal.glob("p*/*.segment"), *self.journal.glob("p*/meta")]:
+            kept = self.archive / path.relative_to(self.journal)
+            if not kept.exists():
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(FileNotFoundError, FileExistsError):
+                    os.link(path, kept)
+
+    def overloaded(self):
+        """How many requests heard so, so far."""
+        return self.traffic.overloaded
+
+    # members
+
+    def wait_healthy(self, member):
+        wait_until(lambda: self._stopping.is_set() or member.is_ready(),
+                   lambda: f"{member.name} is ready again\n{member.log()[-3000:]}", seconds=HEALTHY_SECONDS, pause=0.05)
+
+    def restart(self, member):
+        member.start()
+        self.wait_healthy(member)
+
+    def wait_all_healthy(self):
+        for member in self.cluster.members:
+            self.wait_healthy(member)
+
+    def verify(self):
+        """From a machine that reaches the database."""
+        prefix = self.hosts["issuer"].prefix if self.hosts else []
+        return subprocess.run([*prefix, binary(), "verify", "--config", str(self.cluster.config_path)], env=environment(),
+                              capture_output=True, text=True, check=False, timeout=300)
+
+    # the issuer's clock
+
+    def clock_probe(self):
+        """The issuer's time now, in seconds, from a coupon of the harness' own; its requests are part of the history."""
+        while not self._stopping.is_set():
+            op = self._probe_once("change") or self._probe_once("create")
+            if op:
+                return datetime.datetime.fromisoformat(op.body["updated_at"].replace("Z", "+00:00")).timestamp()
+            time.sleep(0.05)
+        raise ClusterError("the run is over")
+
+    def _probe_once(self, kind):
+        """One attempt; the Op when it was carried out."""
+        wanted = {"title": f"probe-{next(self._numbers)}", **({"quantity": 1} if kind == "create" else {})}
+        request = ("PATCH", "/v1/coupons/probe", wanted) if kind == "change" else ("POST", "/v1/coupons", {"id": "probe", **wanted})
+        sent = time.monotonic()
+        connection = http.client.HTTPConnection(self.cluster.addresses[len(self.probes) % GATEWAYS], timeout=3)
+        status = body = None
+        try:
+            connection.request(request[0], request[1], json.dumps(request[2]), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            status, body = answer.status, json.loads(answer.read())
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        self.probes.append(Op(kind, "probe", None, sent, time.monotonic() if status else None, status, body, wanted))
+        return self.probes[-1] if status in (200, 201) else None
+
+    # the end
+
+    def events(self):
+        """All records of the journal, in their order."""
+        self.archive_now()
+        result = run_coupond("journal", "dump", "--json", self.archive)
+        if result.returncode != 0:
+            raise ClusterError(f"journal dump: {result.stderr}")
+        return [event_of_line(line) for line in result.stdout.splitlines()]
+
+    def rows(self):
+        return [Row(text(coupon), sequence, text(user), nth, time_text(issued_at), seq)
+                for coupon, sequence, user, nth, issued_at, seq in self.cluster.query(
+                    "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue")]
+
+    def coupons(self):
+        names = ("title", "quantity", "per_user_limit", "paused", "starts_at", "ends_at", "issued")
+        found = {}
+        for row in self.cluster.query(f"SELECT id, {', '.join(names)} FROM coupon"):
+            policy = dict(zip(names, map(text, row[1:])))
+            policy |= {"paused": bool(policy["paused"]), **{name: time_text(policy[name]) for name in ("starts_at", "ends_at")}}
+            found[text(row[0])] = policy
+        return found
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def time_text(value):
+    """As the API says it."""
+    value = text(value)
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if hasattr(value, "strftime") else value
