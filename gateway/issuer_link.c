@@ -3,6 +3,7 @@
 #include <czmq.h>
 
 #include "shared/log.h"
+#include "shared/peer.h"
 
 enum {
     FRAMES_IN_MAX = 64,       /* taken in one call */
@@ -73,6 +74,7 @@ static void open_dealer(struct issuer_link *link)
 {
     link->dealer = zsock_new(ZMQ_DEALER);
     CHECK(link->dealer != NULL);
+    peer_watch(link->dealer, true);
     set_option(link->dealer, ZMQ_LINGER, 0);
     set_option(link->dealer, ZMQ_IMMEDIATE, 1);
     set_option(link->dealer, ZMQ_SNDHWM, SEND_HWM);

@@ -12,6 +12,7 @@
 #include "shared/clock.h"
 #include "shared/limits.h"
 #include "shared/log.h"
+#include "shared/peer.h"
 
 #define WAIT_MS_MAX             200     /* so that lag metrics stay fresh */
 #define DRAIN_US_MAX            2000000 /* how long an orderly end waits for the store */
@@ -37,6 +38,7 @@ static zsock_t *bind_socket(int type, const char *endpoint, const char *option, 
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
     zsock_set_sndhwm(socket, PERSISTER_QUEUE_BATCHES);
     zsock_set_linger(socket, 0);
+    peer_watch(socket, false);
     if (zsock_bind(socket, "%s", endpoint) >= 0)
         return socket;
     error_set(error, "cannot listen on %s (%s): %s", endpoint, option, zmq_strerror(errno));

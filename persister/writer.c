@@ -7,6 +7,7 @@
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/peer.h"
 
 #define LOG_INTERVAL_US   INT64_C(10000000)
 #define ACK_WAIT_MS       1000 /* for the issuer to come back; it sends again what stays unacknowledged */
@@ -37,6 +38,7 @@ static zsock_t *connect_socket(int type, const char *endpoint)
     zsock_t *socket = zsock_new(type);
     CHECK(socket);
     zsock_set_linger(socket, 0);
+    peer_watch(socket, type == ZMQ_PUSH);
     zsock_set_immediate(socket, 1);
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
     zsock_set_rcvhwm(socket, 2); /* what waits here another persister cannot take */
