@@ -153,6 +153,10 @@ class Member:
         finally:
             connection.close()
 
+    def is_up(self):
+        """Its status port answers, whatever it says."""
+        return self.get("/livez")[0] == 200
+
     def is_ready(self):
         self.check_alive()
         return self.get("/readyz")[0] == 200

@@ -7,7 +7,8 @@ import traceback
 
 from pymysql.err import MySQLError
 
-from kinds import KINDS, Unproved
+from faults import Unproved
+from kinds import KINDS
 
 TOGETHER_MAX = 4
 

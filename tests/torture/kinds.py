@@ -4,31 +4,17 @@ and makes good again. A function returns what showed it, or raises Unproved.
 
 import collections
 import errno
-import signal
 import time
-from pathlib import Path
 
+import faults
 from cluster import metric_sum, wait_until
+from faults import PROOF_SECONDS, Unproved, proof, stopped
 from network import SILENT
 
 # name; what it takes in hand (a function of world and random, the first is the target); the harm; what the world must not lack
 Kind = collections.namedtuple("Kind", "name takes harm needs weight", defaults=((), 1.0))
 
 PAUSES = (0.5, 2.0, 6.5)  # seconds; the longest is longer than every time-out between the roles
-PROOF_SECONDS = 20
-
-
-class Unproved(Exception):
-    """It was tried, but nothing shows that it happened."""
-
-
-def proof(condition, what, seconds=PROOF_SECONDS, pause=0.02):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise Unproved(what)
-        time.sleep(pause)
-    return value
 
 
 def hold(random, pauses=PAUSES):
@@ -66,6 +52,10 @@ def acks(_world, _random):
     return ["acks"]
 
 
+def snapshots(_world, _random):
+    return ["snapshots"]
+
+
 # processes
 
 
@@ -85,24 +75,13 @@ def terminate(world, random, member):
     return f"it said goodbye with status {process.returncode}"
 
 
-def state_of(process):
-    return Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-
-
-def frozen(process, random):
-    """SIGSTOP for a while; True when it was seen stopped at both ends of it."""
-    process.send_signal(signal.SIGSTOP)
-    try:
-        proof(lambda: state_of(process) == "T", "it does not stop")
+def freeze(process, random):
+    with stopped(process):
         hold(random)
-        if state_of(process) != "T":
-            raise Unproved("it did not stay stopped")
-    finally:
-        process.send_signal(signal.SIGCONT)
 
 
 def stop(world, random, member):
-    frozen(member.process, random)
+    freeze(member.process, random)
     world.wait_healthy(member)
     return "/proc told T, first and last"
 
@@ -110,11 +89,11 @@ def stop(world, random, member):
 # the issuer's disk, by the preloaded library
 
 
-def strike(world, member, *rule, status, **more):
+def strike(world, member, *rule, status, seconds=PROOF_SECONDS, **more):
     """A rule that ends the issuer; then it starts again."""
     armed = world.preload.add(*rule, **more)
-    deadline = time.monotonic() + PROOF_SECONDS
-    while armed.struck == 0 and time.monotonic() < deadline:
+    deadline = time.monotonic() + seconds
+    while armed.struck == 0 and time.monotonic() < deadline and not world.ending:
         time.sleep(0.01)
     armed.disarm()
     time.sleep(0.05)  # a call that was met in this very moment is counted too
@@ -186,6 +165,26 @@ def slow_syncs(world, random, member):
 
 def acked_unwritable(world, random, _):
     return bear(world, world.cluster.issuer, "pwrite", "fail", "/acked", error=errno.ENOSPC, times=random.randrange(1, 30))
+
+
+def snapshot_fails(world, random, _):
+    """The issuer goes on without a snapshot, and makes one when it can."""
+    operation, error = random.choice([("pwrite", errno.ENOSPC), ("sync", errno.EIO)])
+    armed = world.preload.add(operation, "fail", "next.snapshot", error=error, times=random.randrange(1, 4))
+    try:
+        proof(lambda: world.ending or armed.struck > 0, "no snapshot was due", seconds=90)
+    finally:
+        armed.disarm()
+    if not armed.struck:
+        raise Unproved("no snapshot was due")
+    return f"{armed.struck} calls struck"
+
+
+def killed_in_snapshot(world, random, member):
+    """A life that ends while it writes, syncs or names a snapshot."""
+    rule = random.choice([("pwrite", "torn", "next.snapshot"), ("sync", "kill_before", "next.snapshot"),
+                          ("rename", "kill_before", ".snapshot"), ("rename", "kill_after", ".snapshot")])
+    return strike(world, member, *rule, status=-9, seconds=60)
 
 
 def disk_full(world, random, _):
@@ -313,7 +312,7 @@ def database_restart(world, random, _):
 
 
 def database_stop(world, random, _):
-    frozen(world.database.process, random)
+    freeze(world.database.process, random)
     database_answers(world)
     return "/proc told T, first and last"
 
@@ -327,133 +326,48 @@ def refused(world, known):
     return proof(lambda: errors(world) > known and errors(world), "no persister met it")
 
 
-def ask(connection, sql):
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return cursor.fetchall()
-
-
-def writers(connection):
-    """(id, state, statement) of the persisters' connections."""
-    rows = ask(connection, "SELECT id, state, info FROM information_schema.processlist WHERE user = 'coupond'")
-    return [(row[0], str(row[1] or ""), str(row[2] or "")) for row in rows]
-
-
 def read_only(world, random, _):
-    with world.database.connect() as connection:
-        known = errors(world)
-        ask(connection, "SET GLOBAL read_only = 1")
-        try:
-            count = refused(world, known) - known
-            hold(random, (0.5, 3))
-        finally:
-            ask(connection, "SET GLOBAL read_only = 0")
+    known = errors(world)
+    with faults.read_only(world.database):
+        count = refused(world, known) - known
+        hold(random, (0.5, 3))
     return f"the persisters counted {count:.0f} refused transactions"
 
 
-def lock_waits(watcher):
-    """MariaDB makes this table anew only for who has not asked for 0.1 s."""
-    time.sleep(0.15)
-    return [f"{row[0]} waited for a row" for row in ask(watcher, "SELECT requesting_trx_id FROM information_schema.innodb_lock_waits")]
-
-
-def table_waits(watcher):
-    return [state for _, state, _ in writers(watcher) if "Waiting for table" in state]
-
-
-def locked(world, random, lock, unlock, waits):
-    with world.database.connect() as connection:
-        for sql in lock:
-            ask(connection, sql)
-        try:
-            with world.database.connect() as watcher:
-                seen = proof(lambda: waits(watcher), "no persister waits")
-            hold(random)
-        finally:
-            ask(connection, unlock)
+def tables_locked(world, random, _):
+    with faults.tables_locked(world.database, random.choice(["coupon", "coupon_issue", "journal"])) as seen:
+        hold(random)
     return f"a persister: {seen[0]}"
 
 
-def table_lock(world, random, _):
-    table = random.choice(["coupon", "coupon_issue", "journal"])
-    return locked(world, random, [f"LOCK TABLES {table} WRITE"], "UNLOCK TABLES", table_waits)
-
-
-def row_lock(world, random, _):
+def rows_locked(world, random, _):
     """Longer than the lock wait at times: the persister's transaction is refused then."""
-    table = random.choice(["coupon", "journal"])
-    return locked(world, random, ["START TRANSACTION", f"SELECT * FROM {table} FOR UPDATE"], "ROLLBACK", lock_waits)
-
-
-def deadlocks(connection):
-    return int(ask(connection, "SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")[0][1])
+    with faults.rows_locked(world.database, random.choice(["coupon", "journal"])) as seen:
+        hold(random)
+    return seen[0]
 
 
 def deadlock(world, _random, _):
-    """Holds what a persister needs last, and then wants what it has: heavier than it, so that it is the one that is rolled back."""
-    with world.database.connect() as connection, world.database.connect() as watcher:
-        known, counted = deadlocks(watcher), errors(world)
-        ask(connection, "CREATE DATABASE IF NOT EXISTS ballast")
-        ask(connection, "CREATE TABLE IF NOT EXISTS ballast.weights (number INT)")
-        ask(connection, "START TRANSACTION")
-        try:
-            ask(connection, f"INSERT INTO ballast.weights VALUES {','.join('(1)' for _ in range(20_000))}")
-            ask(connection, "SELECT * FROM journal FOR UPDATE")
-            proof(lambda: [row for row in writers(watcher) if row[2].startswith("UPDATE journal")], "no persister waits")
-            ask(connection, "SELECT * FROM coupon FOR UPDATE")
-        finally:
-            ask(connection, "ROLLBACK")
-            ask(connection, "DROP DATABASE ballast")
-        count = proof(lambda: deadlocks(watcher) > known and errors(world) > counted and deadlocks(watcher) - known,
-                      "nobody was rolled back")
+    known = errors(world)
+    count = faults.deadlock(world.database)
+    refused(world, known)
     return f"the server counted {count} deadlocks"
 
 
 def connections_killed(world, _random, _):
-    with world.database.connect() as connection:
-        ids = [row[0] for row in proof(lambda: writers(connection), "no persister is connected")]
-        for number in ids:
-            kill_connection(connection, number)
-        proof(lambda: not {row[0] for row in writers(connection)} & set(ids), "they are still there")
-    return f"{len(ids)} connections are gone"
-
-
-def kill_connection(connection, number):
-    import pymysql
-    try:
-        ask(connection, f"KILL {number}")
-    except pymysql.err.OperationalError:
-        pass  # it went by itself
-
-
-def commits_held(world, act):
-    """Holds all commits, and does something while one waits."""
-    with world.database.connect() as connection, world.database.connect() as watcher:
-        ask(connection, "BACKUP STAGE START")
-        try:
-            ask(connection, "BACKUP STAGE BLOCK_COMMIT")
-            waiting = proof(lambda: [row for row in writers(watcher) if row[2] == "COMMIT"], "nobody commits")
-            return act(watcher, waiting)
-        finally:
-            ask(connection, "BACKUP STAGE END")
+    return f"{faults.kill_connections(world.database)} connections are gone"
 
 
 def commit_killed(world, _random, _):
-    def act(watcher, waiting):
-        kill_connection(watcher, waiting[0][0])
-        return f"killed in {waiting[0][2]}, {waiting[0][1]}"
-    return commits_held(world, act)
+    return f"killed in COMMIT: {faults.kill_in_commit(world.database)}"
 
 
-def commit_unheard(world, random, _):
+def commit_unheard(world, _random, _):
     """The commit succeeds, but its answer never arrives: the link is cut before, and mended when the persister has given up."""
     host, known = world.hosts["database"], errors(world)
-
-    def act(_, waiting):
-        host.cut()
-        return waiting
     try:
-        waiting = commits_held(world, act)
+        with faults.commits_held(world.database) as (_, waiting):
+            host.cut()
         refused(world, known)
     finally:
         host.mend()
@@ -477,6 +391,8 @@ KINDS = [
     Kind("death between write and sync", issuer, killed_before_sync),
     Kind("death between sync and answer", issuer, killed_after_sync),
     Kind("death while a segment is prepared", issuer, killed_preparing),
+    Kind("death while a snapshot is written", issuer, killed_in_snapshot),
+    Kind("a snapshot cannot be written", snapshots, snapshot_fails),
     Kind("short writes of the journal", issuer, short_writes),
     Kind("slow syncs of the journal", issuer, slow_syncs),
     Kind("the file of acknowledgements cannot be written", acks, acked_unwritable),
@@ -494,8 +410,8 @@ KINDS = [
     Kind("restart of the database", database, database_restart, ("database",)),
     Kind("SIGSTOP of the database", database, database_stop, ("database",)),
     Kind("the database is read-only", database, read_only, ("database",)),
-    Kind("tables locked", database, table_lock, ("database",)),
-    Kind("rows locked", database, row_lock, ("database",)),
+    Kind("tables locked", database, tables_locked, ("database",)),
+    Kind("rows locked", database, rows_locked, ("database",)),
     Kind("deadlock in the database", database, deadlock, ("database",)),
     Kind("the database's connections killed", database, connections_killed, ("database",)),
     Kind("connection killed in COMMIT", database, commit_killed, ("database",)),

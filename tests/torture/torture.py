@@ -49,6 +49,8 @@ def run(world, traffic, devil, seconds):
     traffic.start()
     with report.Progress(world, traffic, devil):
         devil.torment(seconds)
+        if world.broken:
+            return
         world.wait_all_healthy()
     say("the faults are over; waiting for what is still asked")
     traffic.finish(QUIET_SECONDS)

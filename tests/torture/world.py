@@ -25,7 +25,8 @@ from servers import MariaDB
 PARTITIONS, GATEWAYS, PERSISTERS = 2, 2, 2
 DISK_MEBIBYTES = 512
 HEALTHY_SECONDS = 120
-OPTIONS = {"gateway/issuer_timeout_ms": 1000, "issuer/resend_ms": 1000, "issuer/segment_mb": 2, "persister/retry_max_ms": 1000,
+OPTIONS = {"gateway/issuer_timeout_ms": 1000, "issuer/resend_ms": 1000, "issuer/segment_mb": 2, "issuer/snapshot_mb": 1,
+            "persister/retry_max_ms": 1000,
            "store/connect_timeout_ms": 1000, "store/io_timeout_ms": 4000}
 REQUESTS_PORT, EVENTS_PORT, ACKS_PORT, HTTP_PORT, SQL_PORT = 7100, 7200, 7300, 8080, 3306
 
@@ -51,12 +52,6 @@ class HostedMariaDB(MariaDB):
             del variables["COUPOND_STORE_SOCKET"]
             variables |= {"COUPOND_STORE_HOST": self.host.back, "COUPOND_STORE_PORT": str(SQL_PORT)}
         return variables
-
-    def connect(self, patience=10):
-        """As root, over the socket."""
-        import pymysql
-        return pymysql.connect(unix_socket=str(self.socket), user="root", database=self.database, charset="utf8mb4",
-                               autocommit=True, connect_timeout=patience, read_timeout=patience, write_timeout=patience)
 
 
 class HostedCluster(Cluster):
@@ -156,7 +151,7 @@ class World:
         if not clock:
             self.missing["clock"] = "libfaketime is not installed"
         self.preload = Preload(self.directory / "rules", clock=clock)
-        self.clock_offset = self.clock_latest = 0.0
+        self.clock_offset = self.clock_latest = 0.0  # seconds from ours: now, and the furthest ever
 
     # watching
 
@@ -198,7 +193,13 @@ class World:
                    lambda: f"{member.name} is ready again\n{member.log()[-3000:]}", seconds=HEALTHY_SECONDS, pause=0.05)
 
     def restart(self, member):
+        """As a supervisor does: a persister that finds no database at its start ends, and is started again."""
         member.start()
+        while member in self.cluster.persisters and not self._stopping.is_set() and not member.is_up():
+            if member.process.poll() == 1 and "database" in self.busy:
+                member.process = None
+                member.start()
+            time.sleep(0.05)
         self.wait_healthy(member)
 
     def wait_all_healthy(self):

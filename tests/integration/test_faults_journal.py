@@ -1,0 +1,307 @@
+"""The journal's disk and the issuer's clock fail under the real program: what was told stays, the rest is refused or asked again."""
+
+import errno
+
+import pytest
+
+import small_disk
+from cluster import Cluster, metric_sum, run_coupond, wait_until
+from http_load import Load
+from preload import ENDLESS, Preload, faketime_library
+
+needs_clock = pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
+needs_mount = pytest.mark.skipif(small_disk.why_not() is not None, reason=str(small_disk.why_not()))
+LONG = "x" * 50  # users with long ids fill a segment sooner
+
+
+def prepared(tmp_path, clock=False, **more):
+    """A cluster whose issuer can be made to fail, and its rules."""
+    cluster, rules = Cluster(tmp_path, **more), Preload(tmp_path / "rules", clock=clock)
+    cluster.issuer.environment = rules.environment()
+    return cluster, rules
+
+
+def issue_some(cluster, first, count, coupon="A"):
+    """{user: issue} of users who are all issued."""
+    told = {}
+    for number in range(first, first + count):
+        status, body = cluster.issue(coupon, f"user-{number}")
+        assert status == 201, (status, body)
+        told[f"user-{number}"] = body
+    return told
+
+
+def finally_issued(cluster, user, coupon="A"):
+    """Asks until the answer is final; the issue that the user holds then."""
+    def ask():
+        status, _, body = cluster.request("PUT", f"/v1/coupons/{coupon}/issues/{user}")
+        assert status in (200, 201, 503), (status, body)
+        return body if status != 503 else None
+    return wait_until(ask, f"a final answer for {user}")
+
+
+def assert_kept(cluster, told, coupon="A"):
+    """Whoever was told holds it still, and the store has it."""
+    for user, issue in told.items():
+        assert finally_issued(cluster, user, coupon) == issue
+    cluster.wait_drained()
+    stored = cluster.issues()[coupon]
+    assert {issue["sequence"]: user for user, issue in told.items()}.items() <= stored.items()
+    cluster.assert_kept()
+
+
+def restart_after_end(cluster, status):
+    assert cluster.issuer.wait_for_end() == status
+    cluster.issuer.start()
+    wait_until(cluster.issuer.is_ready, lambda: f"the issuer is ready again\n{cluster.issuer.log()[-2000:]}")
+
+
+# writing and syncing
+
+
+@pytest.mark.parametrize("operation, error", [("sync", errno.EIO), ("pwrite", errno.EIO), ("pwrite", errno.ENOSPC)])
+def test_an_issuer_whose_journal_fails_stops_and_has_answered_nothing_of_that_batch(tmp_path, operation, error):
+    cluster, rules = prepared(tmp_path)
+    with cluster:
+        cluster.create_coupon("A", 100)
+        told = issue_some(cluster, 0, 20)
+        rule = rules.add(operation, "fail", ".segment", error=error)
+        status, body = cluster.issue("A", "unlucky")
+        assert (status, body["code"]) == (503, "outcome_unknown")
+        assert rule.struck == 1
+        restart_after_end(cluster, 1)
+        assert "stopping so that nothing is promised that is not on the disk" in cluster.issuer.log()
+        assert finally_issued(cluster, "unlucky")["sequence"] == 21
+        assert_kept(cluster, told)
+
+
+@pytest.mark.parametrize("operation, action", [("pwrite", "torn"), ("pwrite", "kill_before"), ("pwrite", "kill_after"),
+                                               ("sync", "kill_before"), ("sync", "kill_after")])
+def test_an_issuer_that_dies_around_a_write_loses_nothing_that_it_has_told(tmp_path, operation, action):
+    cluster, rules = prepared(tmp_path)
+    with cluster:
+        cluster.create_coupon("A", 100)
+        told = issue_some(cluster, 0, 20)
+        rule = rules.add(operation, action, ".segment")
+        status, body = cluster.issue("A", "unlucky")
+        assert (status, body["code"]) == (503, "outcome_unknown")
+        restart_after_end(cluster, -9)
+        assert rule.struck == 1
+        assert ("cut a torn tail" in cluster.issuer.log()) == (action == "torn")
+        assert finally_issued(cluster, "unlucky")["sequence"] == 21
+        assert_kept(cluster, told | issue_some(cluster, 20, 5))
+
+
+def test_short_writes_of_the_journal_are_no_reason_for_anything(tmp_path):
+    cluster, rules = prepared(tmp_path)
+    with cluster:
+        cluster.create_coupon("A", 100)
+        rule = rules.add("pwrite", "short", ".segment", times=ENDLESS)
+        told = issue_some(cluster, 0, 30)
+        assert rule.struck >= 30
+        rule.disarm()
+        cluster.issuer.kill()
+        cluster.issuer.start()
+        cluster.wait_ready()
+        assert_kept(cluster, told)
+
+
+# room
+
+
+def fill_segments(cluster, coupon="A"):
+    """Issues until there is no room, first for many at once and then for one; {user: sequence} of those that were told."""
+    crowd = ((coupon, f"user-{number}-{LONG}") for number in range(200_000))
+    load = Load(cluster.addresses, connections=64)
+    load.start(crowd)
+    wait_until(lambda: not load.is_alive() or any(answer.code == "overloaded" for answer in load.answers[-64:]),
+               "new issues are refused")
+    answers = load.finish()
+    assert {answer.code for answer in answers} == {"issued", "overloaded"}
+    told = {answer.user: answer.sequence for answer in answers if answer.code == "issued"}
+    for number in range(1_000):
+        status, body = cluster.issue(coupon, f"last-{number}-{LONG}")
+        if status != 201:
+            assert (status, body["code"]) == (503, "overloaded")
+            return told
+        told[body["user_id"]] = body["sequence"]
+    raise AssertionError("there is room without end")
+
+
+def assert_refused_until_there_is_room(cluster, make_room):
+    """With the disk full: new issues hear overloaded, holders and lookups are answered, coupons cannot change; then all goes on."""
+    told = fill_segments(cluster)
+    user, sequence = max(told.items(), key=lambda pair: pair[1])
+    assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 1
+    status, headers, body = cluster.request("POST", "/v1/coupons/A/issues", {"user_id": "new"})
+    assert (status, body["code"]) == (503, "overloaded") and headers["Retry-After"]
+    status, body = cluster.issue("A", user)
+    assert (status, body["issue"]["sequence"]) == (409, sequence)
+    assert cluster.request("GET", f"/v1/coupons/A/issues/{user}")[0] == 200
+    assert cluster.request("PATCH", "/v1/coupons/A", {"title": "B"})[0] == 503
+    make_room()
+    wait_until(lambda: cluster.issue("A", "new")[0] == 201, "there is room again")
+    assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 0
+    cluster.wait_drained()
+    stored = cluster.issues()["A"]
+    assert {sequence: user for user, sequence in told.items()}.items() <= stored.items()
+    cluster.assert_kept()
+
+
+def test_no_room_for_the_next_segment_refuses_new_issues_until_there_is_some(tmp_path):
+    cluster, rules = prepared(tmp_path, options={"issuer/segment_mb": 2})
+    with cluster:
+        cluster.create_coupon("A", 1_000_000)
+        # The segment after this one is prepared already: this life begins without.
+        rule = rules.add("fallocate", "fail", "next.prepared", error=errno.ENOSPC, times=ENDLESS)
+        cluster.issuer.stop()
+        cluster.issuer.start()
+        cluster.wait_ready()
+        assert_refused_until_there_is_room(cluster, rule.disarm)
+        assert rule.struck > 0
+
+
+@needs_mount
+def test_a_full_filesystem_refuses_new_issues_until_there_is_room(tmp_path):
+    with small_disk.SmallDisk(tmp_path / "disk", mebibytes=24) as disk:
+        with Cluster(tmp_path / "cluster", options={"issuer/segment_mb": 2}) as cluster:
+            cluster.issuer.stop()
+            cluster.options["issuer/journal_dir"] = cluster.journal_directory = disk.path / "journal"
+            cluster.write_config()
+            cluster.issuer.start()
+            cluster.wait_ready()
+            cluster.create_coupon("A", 1_000_000)
+            wait_until((disk.path / "journal/p00/next.prepared").exists, "the next segment is begun")
+            disk.fill()
+            assert disk.free_bytes() == 0
+            assert_refused_until_there_is_room(cluster, disk.free)
+
+
+@pytest.mark.parametrize("operation, name", [("fallocate", "next.prepared"), ("pwrite", "meta"), ("sync", "meta")])
+def test_a_first_start_without_room_says_so_and_a_later_one_succeeds(tmp_path, operation, name):
+    cluster, rules = prepared(tmp_path)
+    rule = rules.add(operation, "fail", name, error=errno.ENOSPC, times=ENDLESS)
+    cluster.write_config()
+    cluster.issuer.start()
+    try:
+        assert cluster.issuer.wait_for_end() == 1
+        assert rule.struck > 0
+        assert "No space left on device" in cluster.issuer.log()
+    finally:
+        rule.disarm()
+        cluster.end()
+    with cluster:
+        cluster.create_coupon("A", 100)
+        assert_kept(cluster, issue_some(cluster, 0, 5))
+
+
+def test_acknowledgements_that_cannot_be_noted_are_only_heard_again_after_a_restart(tmp_path):
+    cluster, rules = prepared(tmp_path)
+    with cluster:
+        rule = rules.add("pwrite", "fail", "/acked", error=errno.ENOSPC, times=ENDLESS)
+        cluster.create_coupon("A", 100)
+        told = issue_some(cluster, 0, 20)
+        cluster.wait_drained()
+        assert rule.struck > 0
+        assert "cannot note what the store has" in cluster.issuer.log()
+        cluster.issuer.kill()
+        rule.disarm()
+        cluster.issuer.start()
+        cluster.wait_ready()
+        assert_kept(cluster, told)
+
+
+@pytest.mark.parametrize("operation, name", [("pwrite", "next.snapshot"), ("sync", "next.snapshot"), ("rename", ".snapshot")])
+def test_a_snapshot_that_cannot_be_written_is_counted_while_issuing_goes_on(tmp_path, operation, name):
+    cluster, rules = prepared(tmp_path, options={"issuer/snapshot_mb": 1, "issuer/segment_mb": 2})
+    with cluster:
+        cluster.create_coupon("A", 1_000_000)
+        rule = rules.add(operation, "fail", name, error=errno.ENOSPC)
+        load = Load(cluster.addresses, connections=32)
+        load.start(("A", f"user-{number}-{LONG}") for number in range(200_000))
+        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_snapshot_failures_total") == 1, "a snapshot fails")
+        assert rule.struck == 1
+        issued = load.issued
+        wait_until(lambda: load.issued > issued + 500, "issues go on")
+        answers = load.finish()
+        assert {answer.code for answer in answers} == {"issued"}
+        assert not list(cluster.journal_directory.glob("p00/*.snapshot")), "none that failed is there"
+        cluster.issuer.kill()
+        cluster.issuer.start()
+        cluster.wait_ready()
+        cluster.wait_drained()
+        assert len(cluster.issues()["A"]) == len(answers)
+        cluster.assert_kept()
+
+
+# the clock
+
+
+@needs_clock
+def test_a_clock_that_jumps_forward_opens_and_ends_coupons_and_nothing_else(tmp_path):
+    cluster, rules = prepared(tmp_path, clock=True)
+    for member in cluster.members:
+        member.environment = rules.environment()
+    with cluster:
+        year = 365 * 86_400
+        before = cluster.create_coupon("A", 100)["created_at"]
+        cluster.create_coupon("LATER", 100, starts_at=f"{int(before[:4]) + 1}{before[4:]}")
+        cluster.create_coupon("SOON-OVER", 100, ends_at=f"{int(before[:4]) + 1}{before[4:]}")
+        told = issue_some(cluster, 0, 5)
+        assert cluster.issue("LATER", "ann")[1]["code"] == "not_started"
+        assert cluster.issue("SOON-OVER", "ann")[0] == 201
+        rules.step_clock(2 * year)
+        assert cluster.issue("LATER", "ann")[0] == 201
+        assert cluster.issue("SOON-OVER", "ben")[1]["code"] == "ended"
+        # Time-outs are of another clock: nobody counts as silent, idle or late for two years.
+        assert all(member.is_ready() for member in cluster.members)
+        assert metric_sum(cluster.gateways[0].metrics(), "coupond_gateway_connection_timeouts_total") == 0
+        assert "silent" not in cluster.gateways[0].log()
+        later = issue_some(cluster, 5, 5)
+        assert min(issue["issued_at"] for issue in later.values()) > f"{int(before[:4]) + 1}{before[4:]}"
+        assert_kept(cluster, told | later)
+
+
+@needs_clock
+def test_a_clock_that_jumps_back_makes_the_issuers_time_stand_still_over_a_restart_too(tmp_path):
+    cluster, rules = prepared(tmp_path, clock=True)
+    with cluster:
+        cluster.create_coupon("A", 100)
+        told = issue_some(cluster, 0, 5)
+        rules.step_clock(-3600)
+        standing = issue_some(cluster, 5, 3)
+        cluster.issuer.kill()
+        cluster.issuer.start()
+        cluster.wait_ready()
+        standing |= issue_some(cluster, 8, 3)
+        times = {issue["issued_at"] for issue in standing.values()}
+        assert len(times) == 1, "it stands still"
+        assert min(times) >= max(issue["issued_at"] for issue in told.values())
+        rules.step_clock(0)
+        going = issue_some(cluster, 11, 3)
+        assert min(issue["issued_at"] for issue in going.values()) > max(times)
+        assert_kept(cluster, told | standing | going)
+
+
+# the rules themselves
+
+
+def test_a_rule_strikes_only_the_files_it_names_and_as_often_as_it_says(tmp_path):
+    cluster, rules = prepared(tmp_path)
+    with cluster:
+        elsewhere = rules.add("sync", "fail", "no-such-file", times=ENDLESS)
+        late = rules.add("sync", "delay", ".segment", skip=2, times=3)
+        cluster.create_coupon("A", 100)
+        issue_some(cluster, 0, 9)
+        assert (elsewhere.struck, late.struck) == (0, 3)
+
+
+def test_the_journal_of_a_killed_issuer_is_sound(tmp_path):
+    cluster, rules = prepared(tmp_path)
+    with cluster:
+        cluster.create_coupon("A", 100)
+        issue_some(cluster, 0, 5)
+        rules.add("pwrite", "torn", ".segment")
+        cluster.issue("A", "unlucky")
+        restart_after_end(cluster, -9)
+        assert run_coupond("journal", "check", cluster.journal_directory).returncode == 0
