@@ -7,6 +7,7 @@ import errno
 import time
 
 import faults
+import hosted
 from cluster import metric_sum, wait_until
 from faults import PROOF_SECONDS, Unproved, proof, stopped
 from network import SILENT
@@ -277,13 +278,8 @@ def cut_database(world, random, _):
 
 
 def lose_machine(world, random, member):
-    """Power loss of the machine: its connections are never closed, the others hear nothing; another comes up at its addresses."""
-    member.host.cut()
     process = member.process
-    member.kill()
-    member.host.pull_out()
-    hold(random, (0, 0.5, 3))
-    member.host.plug_in()
+    hosted.lose_machine(member, lambda: hold(random, (0, 0.5, 3)))
     world.restart(member)
     return f"wait() told {process.returncode}, and its network was gone before"
 

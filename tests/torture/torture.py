@@ -65,8 +65,7 @@ def judge(world, traffic):
     verdict = world.verify()
     if verdict.returncode != 0:
         world.fail(f"verify exited with {verdict.returncode}\n{verdict.stdout}{verdict.stderr}")
-    world.archive_now()
-    world.cluster.stop()
+    world.stop()
     world.cluster.check_logs()
     events = world.events()
     say(f"judging {len(traffic.ops) + len(world.probes)} requests by {len(events)} records")

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import network
 import small_disk
-from cluster import Cluster, ClusterError, binary, environment, run_coupond, wait_until
+from cluster import ClusterError, binary, environment, run_coupond, wait_until
 from history import Op, Row, event_of_line
+from hosted import HostedCluster, HostedMariaDB, hosts_of
 from preload import Preload, faketime_library
-from servers import MariaDB
 
 PARTITIONS, GATEWAYS, PERSISTERS = 2, 2, 2
 DISK_MEBIBYTES = 512
@@ -28,57 +28,6 @@ HEALTHY_SECONDS = 120
 OPTIONS = {"gateway/issuer_timeout_ms": 1000, "issuer/resend_ms": 1000, "issuer/segment_mb": 2, "issuer/snapshot_mb": 1,
             "persister/retry_max_ms": 1000,
            "store/connect_timeout_ms": 1000, "store/io_timeout_ms": 4000}
-REQUESTS_PORT, EVENTS_PORT, ACKS_PORT, HTTP_PORT, SQL_PORT = 7100, 7200, 7300, 8080, 3306
-
-
-class HostedMariaDB(MariaDB):
-    """On a machine of its own, reached over its back side; tests reach it by its socket."""
-
-    def __init__(self, host):
-        super().__init__()
-        self.host = host
-        if host:
-            self.port = SQL_PORT
-
-    def command(self):
-        more = ["--lock-wait-timeout=3", "--max-connections=60"]
-        if not self.host:
-            return super().command() + more
-        return [*self.host.prefix, *super().command(), "--bind-address=0.0.0.0", *more]
-
-    def environment(self):
-        variables = super().environment()
-        if self.host:
-            del variables["COUPOND_STORE_SOCKET"]
-            variables |= {"COUPOND_STORE_HOST": self.host.back, "COUPOND_STORE_PORT": str(SQL_PORT)}
-        return variables
-
-
-class HostedCluster(Cluster):
-    """A cluster whose members live on the hosts of a network; without one, all on loopback."""
-
-    def __init__(self, directory, hosts, journal_directory, **more):
-        self.hosts = hosts
-        super().__init__(directory, gateways=GATEWAYS, partitions=PARTITIONS, persisters=PERSISTERS, transport="tcp", **more)
-        self.journal_directory = journal_directory
-        self.options["issuer/journal_dir"] = journal_directory
-
-    def _plan_processes(self, transport, gateways, persisters):
-        super()._plan_processes(transport, gateways, persisters)
-        if self.hosts:
-            back = self.hosts["issuer"].back
-            for name, port in (("requests", REQUESTS_PORT), ("events", EVENTS_PORT), ("acks", ACKS_PORT)):
-                self.options[f"issuer/{name}"] = f"tcp://{back}:{port}"
-        for member in self.members:
-            member.patience_seconds = 3
-
-    def _member(self, name, role, address, address_option, more=()):
-        if not self.hosts:
-            return super()._member(name, role, address, address_option, more)
-        host = self.hosts[name]
-        member = super()._member(name, role, f"{host.front}:{HTTP_PORT}", address_option, more)
-        member.prefix, member.host = host.prefix, host
-        return member
 
 
 class World:
@@ -121,7 +70,9 @@ class World:
             self.missing["database"] = "the store is a file"
         else:
             self.database = self._stack.enter_context(HostedMariaDB(self.hosts.get("database")))
-        self.cluster = HostedCluster(self.directory, self.hosts, self.journal, database=self.database, options=OPTIONS)
+        self.cluster = HostedCluster(self.directory, self.hosts, gateways=GATEWAYS, partitions=PARTITIONS,
+                                     persisters=PERSISTERS, database=self.database, options=OPTIONS)
+        self.cluster.journal_directory = self.cluster.options["issuer/journal_dir"] = self.journal
         self.cluster.issuer.environment = self.preload.environment()
         self.cluster.start()
         for action in (self._watch, self._archive):
@@ -133,8 +84,7 @@ class World:
             self.missing["network"] = reason
             return
         self.network = self._stack.enter_context(network.Network())
-        names = ["issuer", *(f"gateway-{i}" for i in range(GATEWAYS)), *(f"persister-{i}" for i in range(PERSISTERS)), "database"]
-        self.hosts = {name: self.network.host(name) for name in names}
+        self.hosts = hosts_of(self.network, GATEWAYS, PERSISTERS)
 
     def _build_disk(self):
         reason = small_disk.why_not()
@@ -242,6 +192,13 @@ class World:
         return self.probes[-1] if status in (200, 201) else None
 
     # the end
+
+    def stop(self):
+        """All members end by SIGTERM, each with status 0."""
+        self.archive_now()
+        with self.lock:
+            self.busy |= {member.name for member in self.cluster.members}
+        self.cluster.stop()
 
     def events(self):
         """All records of the journal, in their order."""

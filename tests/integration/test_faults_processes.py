@@ -1,0 +1,158 @@
+"""Processes that stop for longer than every time-out, links that are cut, machines that go without a word: the others go on, and nothing is lost."""
+
+import http.client
+import json
+import threading
+
+import pytest
+
+import network
+from cluster import Cluster, metric_sum, wait_until
+from faults import stopped
+from hosted import HostedCluster, hosts_of, lose_machine
+from network import SILENT, Network
+
+QUICK = {"gateway/issuer_timeout_ms": 300, "issuer/resend_ms": 300}
+needs_network = pytest.mark.skipif(network.why_not() is not None, reason=str(network.why_not()))
+
+
+def issue_some(cluster, first, count):
+    told = {}
+    for number in range(first, first + count):
+        status, body = cluster.issue("A", f"user-{number}")
+        assert status == 201, (status, body)
+        told[f"user-{number}"] = body
+    return told
+
+
+def issue_in_the_end(cluster, user, gateway=0):
+    """Asks until the answer is final: the issue that the user holds."""
+    def ask():
+        status, _, body = cluster.request("PUT", f"/v1/coupons/A/issues/{user}", gateway=gateway)
+        assert status in (200, 201, 503), (status, body)
+        return body if status != 503 else None
+    return wait_until(ask, f"a final answer for {user}")
+
+
+def assert_kept(cluster, told):
+    for user, issue in told.items():
+        assert issue_in_the_end(cluster, user) == issue
+    cluster.wait_drained()
+    stored = cluster.issues()["A"]
+    assert {issue["sequence"]: user for user, issue in told.items()}.items() <= stored.items()
+    assert sorted(stored) == list(range(1, len(stored) + 1)) and len(set(stored.values())) == len(stored)
+    cluster.assert_kept()
+
+
+def code_when_asked(cluster, user):
+    return cluster.issue("A", user)[1].get("code")
+
+
+# SIGSTOP
+
+
+def test_an_issuer_that_stops_for_longer_than_every_time_out_goes_on_where_it_was(tmp_path):
+    with Cluster(tmp_path, options=QUICK) as cluster:
+        cluster.create_coupon("A", 1_000)
+        told = issue_some(cluster, 0, 10)
+        with stopped(cluster.issuer.process):
+            assert code_when_asked(cluster, "waits") == "outcome_unknown"
+            wait_until(lambda: code_when_asked(cluster, "asks-again") == "issuer_unavailable", "the gateway gives it up")
+            assert cluster.gateways[0].get("/readyz")[0] == 503
+        wait_until(cluster.gateways[0].is_ready, "the gateway finds it again")
+        both = {user: issue_in_the_end(cluster, user) for user in ("waits", "asks-again")}
+        assert sorted(issue["sequence"] for issue in both.values()) == [11, 12]
+        assert_kept(cluster, told | both | issue_some(cluster, 10, 5))
+        assert cluster.coupon("A")["issued"] == 17
+
+
+def test_a_gateway_that_stops_answers_when_it_goes_on_while_the_other_serves(tmp_path):
+    with Cluster(tmp_path, gateways=2, options=QUICK) as cluster:
+        cluster.create_coupon("A", 1_000)
+        answers = []
+        with stopped(cluster.gateways[1].process):
+            connection = http.client.HTTPConnection(cluster.addresses[1])
+            connection.request("POST", "/v1/coupons/A/issues", json.dumps({"user_id": "waits"}), {"Content-Type": "application/json"})
+            thread = threading.Thread(target=lambda: answers.append(connection.getresponse()))
+            thread.start()
+            told = issue_some(cluster, 0, 50)
+            assert not answers
+        thread.join()
+        assert answers[0].status == 201
+        assert_kept(cluster, told | {"waits": json.loads(answers[0].read())})
+
+
+def test_what_a_stopped_persister_has_in_hand_is_written_by_another_and_only_once(tmp_path):
+    with Cluster(tmp_path, persisters=2, options=QUICK) as cluster:
+        cluster.create_coupon("A", 1_000)
+        cluster.wait_drained()
+        with stopped(cluster.persisters[0].process):
+            told = issue_some(cluster, 0, 50)
+            cluster.wait_drained()
+            assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_stream_resent_total") > 0
+        assert_kept(cluster, told | issue_some(cluster, 50, 20))
+
+
+def test_issuing_goes_on_while_every_persister_is_stopped(tmp_path):
+    with Cluster(tmp_path, options=QUICK) as cluster:
+        cluster.create_coupon("A", 1_000)
+        cluster.wait_drained()
+        with stopped(cluster.persisters[0].process):
+            told = issue_some(cluster, 0, 100)
+            assert cluster.backlog() > 0
+        assert_kept(cluster, told)
+
+
+# links and machines
+
+
+@pytest.fixture
+def spread(tmp_path):
+    """A cluster with each member on a machine of its own, and SQLite."""
+    with Network() as net, HostedCluster(tmp_path, hosts_of(net, 1, 2), persisters=2, options=QUICK) as cluster:
+        cluster.create_coupon("A", 1_000)
+        yield cluster
+
+
+@needs_network
+def test_a_gateway_whose_link_is_cut_says_that_nothing_was_decided_and_comes_back(spread):
+    told, gateway = issue_some(spread, 0, 5), spread.gateways[0]
+    gateway.host.cut()
+    assert gateway.host.reach(spread.issuer.host, 7100) == SILENT
+    wait_until(lambda: code_when_asked(spread, "cut-off") == "issuer_unavailable", "the gateway gives the issuer up")
+    gateway.host.mend()
+    cut_off = issue_in_the_end(spread, "cut-off")
+    assert_kept(spread, told | {"cut-off": cut_off})
+
+
+@needs_network
+def test_an_issuer_whose_link_is_cut_gets_its_backlog_to_the_store_afterwards(spread):
+    told, issuer = issue_some(spread, 0, 5), spread.issuer
+    issuer.host.cut()
+    wait_until(lambda: code_when_asked(spread, "cut-off") == "issuer_unavailable", "the gateway gives the issuer up")
+    issuer.host.mend()
+    assert_kept(spread, told | {"cut-off": issue_in_the_end(spread, "cut-off")} | issue_some(spread, 5, 5))
+
+
+@needs_network
+def test_persisters_and_gateways_find_an_issuer_again_whose_machine_lost_its_power(spread):
+    """Its connections were never closed: who only reads has to find out by itself."""
+    told = issue_some(spread, 0, 5)
+    spread.wait_drained()
+    lose_machine(spread.issuer)
+    spread.issuer.start()
+    wait_until(spread.issuer.is_ready, "the issuer is ready again")
+    told |= {f"later-{number}": issue_in_the_end(spread, f"later-{number}") for number in range(5)}
+    assert_kept(spread, told)
+    assert [persister.starts for persister in spread.persisters] == [1, 1]
+
+
+@needs_network
+def test_a_persister_whose_machine_never_comes_back_holds_nothing_up(spread):
+    told = issue_some(spread, 0, 5)
+    spread.wait_drained()
+    persister = spread.persisters[0]
+    persister.host.cut()
+    persister.kill()
+    told |= issue_some(spread, 5, 20)
+    assert_kept(spread, told)
