@@ -5,10 +5,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "coupond/arguments.h"
 #include "coupond/commands.h"
 #include "coupond/journal_print.h"
+#include "issuer/snapshot_load.h"
 #include "shared/clock.h"
 #include "shared/journal_dir.h"
 #include "shared/journal_reader.h"
@@ -20,6 +22,7 @@ struct tally {
     const char *dir;
     struct journal_meta meta;
     uint64_t batches, issues, coupons, last_seq, bytes;
+    unsigned snapshots;
     int64_t last_time_us;
     enum journal_read end; /* how it ended */
     struct error error;    /* unless that is JOURNAL_READ_END */
@@ -33,12 +36,13 @@ struct request {
 
 static int print_usage(void)
 {
-    puts("usage: coupond journal dump|check DIR [--json]\n\n"
-         "dump prints every record, a line each; check reads every byte and sums up what it found.\n"
-         "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
-         "  --json   JSON, an object a line\n\n"
-         "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
-         "2 could not look.");
+    puts(
+        "usage: coupond journal dump|check DIR [--json]\n\n"
+        "dump prints every record, a line each; check reads every byte, the snapshots too, and sums up what it found.\n"
+        "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
+        "  --json   JSON, an object a line\n\n"
+        "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
+        "2 could not look.");
     return SOUND;
 }
 
@@ -68,6 +72,34 @@ static void take_batch(const struct request *request, struct tally *tally, const
     tally->last_time_us = header->time_us;
 }
 
+/* One that a running issuer has removed meanwhile is no loss. */
+static void check_snapshot(struct tally *tally, uint64_t from_seq)
+{
+    struct snapshot_header header;
+    struct error error;
+    char path[JOURNAL_PATH_MAX];
+    struct ledger *ledger = ledger_create(tally->meta.fingerprint_key);
+    bool sound = snapshot_load(tally->dir, from_seq, &tally->meta, ledger, &header, NULL, NULL, &error) == 0;
+    ledger_destroy(&ledger);
+    snapshot_path(tally->dir, from_seq, path);
+    tally->snapshots += sound;
+    if (sound || access(path, F_OK) != 0)
+        return;
+    tally->end = JOURNAL_READ_DAMAGED;
+    tally->error = error;
+}
+
+static void check_snapshots(struct tally *tally)
+{
+    uint64_t *from_seqs;
+    size_t count;
+    if (snapshot_list(tally->dir, &from_seqs, &count, &tally->error) != 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        check_snapshot(tally, from_seqs[i]);
+    free(from_seqs);
+}
+
 static void read_partition(const struct request *request, struct tally *tally)
 {
     struct journal_reader *reader;
@@ -83,6 +115,8 @@ static void read_partition(const struct request *request, struct tally *tally)
     journal_reader_position(reader, &position);
     tally->bytes = position.bytes_read;
     journal_reader_close(&reader);
+    if (!request->dump && tally->end != JOURNAL_READ_FAILED)
+        check_snapshots(tally);
 }
 
 /* Telling. */
@@ -109,9 +143,9 @@ static void print_summary_text(const struct tally *tally)
     if (tally->batches > 0)
         rfc3339_format(tally->last_time_us, time);
     printf("%s: %s, partition %u of %u, %" PRIu64 " records (%" PRIu64 " coupons, %" PRIu64 " issues) in %" PRIu64
-           " batches, %" PRIu64 " bytes, last sequence %" PRIu64 ", last written %s\n",
+           " batches, %" PRIu64 " bytes, last sequence %" PRIu64 ", last written %s, %u snapshots\n",
            tally->dir, end_name(tally), tally->meta.partition, tally->meta.partitions, tally->coupons + tally->issues,
-           tally->coupons, tally->issues, tally->batches, tally->bytes, tally->last_seq, time);
+           tally->coupons, tally->issues, tally->batches, tally->bytes, tally->last_seq, time, tally->snapshots);
     if (tally->end == JOURNAL_READ_TORN)
         printf("  an unfinished write at the end, which the next start cuts: %s\n", tally->error.text);
     else if (tally->end != JOURNAL_READ_END)
@@ -123,9 +157,9 @@ static void print_summary_json(const struct tally *tally)
     fputs("{\"dir\":", stdout);
     journal_print_string(stdout, tally->dir, strlen(tally->dir));
     printf(",\"result\":\"%s\",\"partition\":%u,\"partitions\":%u,\"coupons\":%" PRIu64 ",\"issues\":%" PRIu64
-           ",\"batches\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"last_seq\":%" PRIu64,
+           ",\"batches\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"snapshots\":%u",
            end_name(tally), tally->meta.partition, tally->meta.partitions, tally->coupons, tally->issues,
-           tally->batches, tally->bytes, tally->last_seq);
+           tally->batches, tally->bytes, tally->last_seq, tally->snapshots);
     if (tally->error.text[0] != '\0') {
         fputs(",\"reason\":", stdout);
         journal_print_string(stdout, tally->error.text, strlen(tally->error.text));

@@ -1,0 +1,250 @@
+/* Journals that contradict themselves are refused wherever in them that is, with one thread and with two; and what the
+ * store says of a journal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "issuer/recovery.h"
+#include "issuer/store_check.h"
+#include "journal_fixture.h"
+
+#define TIME_US INT64_C(1700000000000000)
+
+typedef int (*recover_fn)(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
+                          struct error *error);
+
+/* --- helpers --- */
+
+static struct journal *open_journal(void)
+{
+    struct journal *journal;
+    struct error error = {{0}};
+    struct journal_config config = {.dir = journal_fixture_dir, .partitions = 1, .segment_bytes = 2u << 20};
+    if (journal_open(&journal, &config, &error) != 0)
+        fail_msg("%s", error.text);
+    return journal;
+}
+
+static void begin(struct journal *journal)
+{
+    assert_true(journal_reserve(journal, journal_bytes_max(1000, 1)));
+    journal_begin(journal, TIME_US);
+}
+
+static void put_coupon(struct journal *journal, const char *id, uint32_t quantity, uint32_t limit)
+{
+    struct coupon coupon = {.quantity = quantity, .per_user_limit = limit, .created_at_us = TIME_US};
+    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
+    strcpy(coupon.id, id);
+    strcpy(coupon.title, id);
+    begin(journal);
+    journal_append_coupon(journal, &coupon);
+    journal_commit(journal);
+}
+
+static void put_issue(struct journal *journal, const char *id, const char *user, uint32_t sequence, uint16_t nth)
+{
+    begin(journal);
+    journal_append_issue(journal, id, strlen(id), user, strlen(user), sequence, nth);
+    journal_commit(journal);
+}
+
+/* Users first to last, a thousand a batch, in order. */
+static void put_many(struct journal *journal, const char *id, uint32_t first, uint32_t last)
+{
+    char user[32];
+    for (uint32_t sequence = first; sequence <= last; sequence++) {
+        if ((sequence - first) % 1000 == 0)
+            begin(journal);
+        int length = snprintf(user, sizeof user, "user-%u", sequence);
+        journal_append_issue(journal, id, strlen(id), user, (size_t)length, sequence, 1);
+        if ((sequence - first) % 1000 == 999 || sequence == last)
+            journal_commit(journal);
+    }
+}
+
+/* A new journal that is ready to be written. */
+static struct journal *fresh(void)
+{
+    struct ledger *ledger;
+    struct recovery_result result;
+    struct error error = {{0}};
+    struct journal *journal = open_journal();
+    if (recovery_run(journal, &ledger, &result, &error) != 0)
+        fail_msg("%s", error.text);
+    ledger_destroy(&ledger);
+    return journal;
+}
+
+static void assert_refused_by(recover_fn recover, const char *reason)
+{
+    struct ledger *ledger = NULL;
+    struct recovery_result result;
+    struct error error = {{0}};
+    struct journal *journal = open_journal();
+    assert_int_equal(recover(journal, &ledger, &result, &error), -1);
+    assert_null(ledger);
+    journal_abandon(&journal);
+    if (strstr(error.text, reason) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.text, reason);
+}
+
+static void assert_refused(struct journal *journal, const char *reason)
+{
+    journal_abandon(&journal);
+    assert_refused_by(recovery_run, reason);
+    assert_refused_by(recovery_run_alone, reason);
+}
+
+/* --- recovery --- */
+
+static void recovery_counts_what_a_long_journal_holds(void **state)
+{
+    (void)state;
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 200000, 1);
+    put_many(journal, "A", 1, 100000);
+    journal_abandon(&journal);
+    for (int alone = 0; alone < 2; alone++) {
+        struct ledger *ledger;
+        struct recovery_result result;
+        struct error error = {{0}};
+        journal = open_journal();
+        assert_int_equal((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, &error), 0);
+        assert_int_equal(ledger_find(ledger, "A", 1)->issued, 100000);
+        assert_int_equal(result.last_time_us, TIME_US);
+        assert_null(ledger_check(ledger));
+        ledger_destroy(&ledger);
+        journal_abandon(&journal);
+    }
+}
+
+static void an_issue_of_an_unknown_coupon_is_refused(void **state)
+{
+    (void)state;
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 10, 1);
+    put_issue(journal, "B", "u", 1, 1);
+    assert_refused(journal, "record 2 contradicts those before it: an issue of a coupon that was never created");
+}
+
+static void an_issue_out_of_sequence_is_refused_in_the_middle_of_a_long_journal(void **state)
+{
+    (void)state;
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 200000, 1);
+    put_many(journal, "A", 1, 30000);
+    put_many(journal, "A", 30002, 100000);
+    assert_refused(journal, "record 30002 contradicts those before it: an issue out of sequence");
+}
+
+static void an_issue_above_the_quantity_is_refused(void **state)
+{
+    (void)state;
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 2, 1);
+    put_many(journal, "A", 1, 3);
+    assert_refused(journal, "an issue above the coupon's quantity");
+}
+
+static void an_issue_above_a_users_limit_is_refused(void **state)
+{
+    (void)state;
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 9, 1);
+    put_issue(journal, "A", "u", 1, 1);
+    put_issue(journal, "A", "u", 2, 2);
+    assert_refused(journal, "an issue above the user's limit");
+}
+
+static void an_issue_that_skips_one_of_its_user_is_refused(void **state)
+{
+    (void)state;
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 9, 3);
+    put_issue(journal, "A", "u", 1, 2);
+    assert_refused(journal, "an issue above the user's limit");
+}
+
+static void a_quantity_below_what_is_issued_is_refused(void **state)
+{
+    (void)state;
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 9, 1);
+    put_many(journal, "A", 1, 5);
+    put_coupon(journal, "A", 4, 1);
+    assert_refused(journal, "a coupon's quantity below what is issued");
+}
+
+/* --- the store's word --- */
+
+static struct journal_meta meta_of(uint8_t id, uint16_t partitions)
+{
+    struct journal_meta meta = {.partitions = partitions};
+    memset(meta.journal_id, id, sizeof meta.journal_id);
+    return meta;
+}
+
+static const char *judge(uint8_t stored_id, uint64_t stored_seq, uint8_t id, uint64_t written_seq)
+{
+    struct journal_meta meta = meta_of(id, 2);
+    struct store_journal stored = {.partitions = 2, .last_seq = stored_seq};
+    memset(stored.journal_id, stored_id, sizeof stored.journal_id);
+    return store_check_judge(&stored, &meta, written_seq);
+}
+
+static void the_journal_that_fills_the_store_may_be_ahead_of_it(void **state)
+{
+    (void)state;
+    assert_null(judge(1, 0, 1, 0));
+    assert_null(judge(1, 10, 1, 10));
+    assert_null(judge(1, 10, 1, 11));
+}
+
+static void a_journal_that_lacks_what_the_store_has_is_refused(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(judge(1, 11, 1, 10), "older copy"));
+    assert_non_null(strstr(judge(1, 11, 1, 0), "older copy"));
+}
+
+static void another_journal_is_refused_and_an_empty_one_hears_of_the_rebuild(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(judge(1, 5, 2, 5), "another journal"));
+    assert_non_null(strstr(judge(1, 5, 2, 0), "--rebuild-from-store"));
+}
+
+static void another_number_of_partitions_is_refused(void **state)
+{
+    (void)state;
+    struct journal_meta meta = meta_of(1, 4);
+    struct store_journal stored = {.partitions = 2};
+    memset(stored.journal_id, 1, sizeof stored.journal_id);
+    assert_non_null(strstr(store_check_judge(&stored, &meta, 5), "number of partitions"));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, journal_fixture_setup, journal_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(recovery_counts_what_a_long_journal_holds),
+        TEST(an_issue_of_an_unknown_coupon_is_refused),
+        TEST(an_issue_out_of_sequence_is_refused_in_the_middle_of_a_long_journal),
+        TEST(an_issue_above_the_quantity_is_refused),
+        TEST(an_issue_above_a_users_limit_is_refused),
+        TEST(an_issue_that_skips_one_of_its_user_is_refused),
+        TEST(a_quantity_below_what_is_issued_is_refused),
+        cmocka_unit_test(the_journal_that_fills_the_store_may_be_ahead_of_it),
+        cmocka_unit_test(a_journal_that_lacks_what_the_store_has_is_refused),
+        cmocka_unit_test(another_journal_is_refused_and_an_empty_one_hears_of_the_rebuild),
+        cmocka_unit_test(another_number_of_partitions_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
