@@ -551,6 +551,27 @@ static void a_snapshot_written_at_once_is_the_same(void **state)
     ledger_destroy(&loaded);
 }
 
+static void a_snapshot_is_written_by_its_own_thread_while_issuing_goes_on(void **state)
+{
+    (void)state;
+    struct error error;
+    struct snapshot_config threaded = {.bytes_min = 1, .step_bytes = 100000, .bytes_per_s = 20u << 20};
+    unsigned user = 0;
+    clock_replace(test_wall, NULL);
+    snapshot_destroy(&snapshot);
+    assert_int_equal(snapshot_create(&snapshot, journal, &threaded, &error), 0);
+    put_policy("A", 10000000, 1);
+    issue("A", user, 50000);
+    for (user = 50000; count_files(".snapshot") == 0; user += 10) {
+        issue("A", user, 10);
+        snapshot_step(snapshot, ledger);
+    }
+    snapshot_destroy(&snapshot); /* its thread reads the clock */
+    clock_replace(test_wall, test_mono);
+    assert_recovers(60000);
+    assert_true(recovered.snapshot_bytes > 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -570,6 +591,7 @@ int main(void)
         TEST(what_an_ended_process_left_unfinished_is_removed),
         TEST(the_last_segment_always_stays),
         TEST(a_snapshot_written_at_once_is_the_same),
+        TEST(a_snapshot_is_written_by_its_own_thread_while_issuing_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
