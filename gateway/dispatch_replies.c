@@ -56,16 +56,22 @@ static void finish_listing(struct gateway_loop *loop, struct exchange *exchange)
     answer_end(&answer, 200);
 }
 
+static bool take_listed(struct exchange *exchange, uint16_t partition, const struct frame_coupon_reply *reply)
+{
+    struct coupon coupon;
+
+    return reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon) &&
+           frame_coupon_read(&reply->coupon, &coupon) &&
+           listing_add(exchange->listing, partition, &coupon, reply->now_us);
+}
+
 /* One coupon of one partition's page, or its only reply when it has none. */
 static void on_listed(struct gateway_loop *loop, struct exchange *exchange, uint16_t partition,
                       const struct frame_coupon_reply *reply)
 {
     struct answer answer;
-    struct coupon coupon;
 
-    if (reply->verdict != VERDICT_NONE &&
-        !(reply->verdict == VERDICT_FOUND && frame_coupon_read(&reply->coupon, &coupon) &&
-          listing_add(exchange->listing, partition, &coupon, reply->now_us))) {
+    if (reply->verdict != VERDICT_NONE && !take_listed(exchange, partition, reply)) {
         answer = answer_begin(loop, exchange);
         answer_nonsense(loop, &answer, partition, reply->verdict);
         return;
@@ -82,14 +88,10 @@ static void on_coupon(struct gateway_loop *loop, struct exchange *exchange, uint
                       const struct frame_coupon_reply *reply)
 {
     struct answer answer = answer_begin(loop, exchange);
-    enum verdict verdict = (enum verdict)reply->verdict;
-    bool bears_coupon =
-        verdict == VERDICT_COUPON_CREATED || verdict == VERDICT_COUPON_CHANGED || verdict == VERDICT_FOUND;
-    struct coupon coupon;
     int status = 0;
 
-    if (exchange->kind == EXCHANGE_COUPON && (!bears_coupon || frame_coupon_read(&reply->coupon, &coupon)))
-        status = verdict_answer_coupon(answer.out, &loop->clock, answer.style, verdict, &coupon, reply->now_us);
+    if (exchange->kind == EXCHANGE_COUPON)
+        status = verdict_answer_coupon(answer.out, &loop->clock, answer.style, reply);
     if (status != 0)
         answer_end(&answer, status);
     else

@@ -121,14 +121,17 @@ int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, st
 }
 
 static int answer_coupon(struct buffer *out, const struct reply_clock *clock, struct reply_style style, int status,
-                         const struct coupon *coupon, int64_t now_us)
+                         const struct frame_coupon_reply *bearer)
 {
-    struct span id = {coupon->id, strlen(coupon->id)};
+    struct coupon coupon;
+    struct span id = {bearer->coupon.id, bearer->coupon.id_length};
     struct buffer body = {0};
     char location[LOCATION_MAX];
     struct reply reply = {.status = status, .type = REPLY_JSON};
 
-    coupon_json_append(&body, coupon, now_us);
+    if (!frame_coupon_whole(&bearer->coupon) || !frame_coupon_read(&bearer->coupon, &coupon))
+        return 0;
+    coupon_json_append(&body, &coupon, bearer->now_us);
     reply.body = body.data;
     reply.body_length = body.length;
     if (status == 201) {
@@ -151,19 +154,19 @@ static int answer_bad_member(struct buffer *out, const struct reply_clock *clock
 }
 
 int verdict_answer_coupon(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
-                          enum verdict verdict, const struct coupon *coupon, int64_t now_us)
+                          const struct frame_coupon_reply *reply)
 {
-    switch (verdict) {
+    switch ((enum verdict)reply->verdict) {
     case VERDICT_COUPON_CREATED:
-        return answer_coupon(out, clock, style, 201, coupon, now_us);
+        return answer_coupon(out, clock, style, 201, reply);
     case VERDICT_COUPON_CHANGED:
     case VERDICT_FOUND:
-        return answer_coupon(out, clock, style, 200, coupon, now_us);
+        return answer_coupon(out, clock, style, 200, reply);
     case VERDICT_QUANTITY_BELOW_ISSUED:
         return answer_bad_member(out, clock, style, "quantity", "must not be below what is issued");
     case VERDICT_WINDOW_INVALID:
         return answer_bad_member(out, clock, style, "ends_at", "must be later than starts_at");
     default:
-        return answer_plain_error(out, clock, style, verdict);
+        return answer_plain_error(out, clock, style, (enum verdict)reply->verdict);
     }
 }

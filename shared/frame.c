@@ -125,6 +125,19 @@ static bool change_valid(const struct frame_coupon_request *request)
     return coupon_id_valid(coupon->id, coupon->id_length);
 }
 
+static bool policy_valid(const struct frame_coupon *coupon)
+{
+    return coupon_id_valid(coupon->id, coupon->id_length) && title_valid(coupon->title, coupon->title_length) &&
+           quantity_valid(coupon->quantity) && coupon->per_user_limit >= 1 &&
+           coupon->per_user_limit <= PER_USER_LIMIT_MAX && window_valid(coupon);
+}
+
+bool frame_coupon_whole(const struct frame_coupon *coupon)
+{
+    return coupon->id_length <= COUPON_ID_MAX && coupon->title_length <= TITLE_MAX && coupon->paused <= 1 &&
+           policy_valid(coupon) && coupon->issued <= coupon->quantity;
+}
+
 bool frame_coupon_request_valid(const struct frame_coupon_request *request)
 {
     const struct frame_coupon *coupon = &request->coupon;
@@ -132,9 +145,7 @@ bool frame_coupon_request_valid(const struct frame_coupon_request *request)
         return false;
     switch (request->op) {
     case COUPON_CREATE:
-        return coupon_id_valid(coupon->id, coupon->id_length) && title_valid(coupon->title, coupon->title_length) &&
-               quantity_valid(coupon->quantity) && coupon->per_user_limit >= 1 &&
-               coupon->per_user_limit <= PER_USER_LIMIT_MAX && window_valid(coupon);
+        return policy_valid(coupon);
     case COUPON_CHANGE:
         return change_valid(request);
     case COUPON_GET:

@@ -162,6 +162,9 @@ const void *frame_records(const void *data);
 bool frame_issue_request_valid(const struct frame_issue_request *request);
 bool frame_coupon_request_valid(const struct frame_coupon_request *request);
 
+/* True when id, title, numbers and window are what a coupon's can be: what a reply may bear. */
+bool frame_coupon_whole(const struct frame_coupon *coupon);
+
 /* Between the wire and the value. The first returns false when a length is out of bounds. */
 bool frame_coupon_read(const struct frame_coupon *wire, struct coupon *coupon);
 void frame_coupon_write(struct frame_coupon *wire, const struct coupon *coupon);

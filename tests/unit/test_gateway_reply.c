@@ -229,18 +229,44 @@ static void an_issue_time_out_of_range_is_harmless(void **state)
     json_decref(body_json());
 }
 
+static int answer_coupon(uint8_t verdict)
+{
+    struct frame_coupon_reply reply = {.verdict = verdict};
+
+    return verdict_answer_coupon(&out, &reply_clock_now, plain, &reply);
+}
+
+static void a_reply_whose_coupon_is_none_is_no_answer(void **state)
+{
+    struct frame_coupon_reply good = {.verdict = VERDICT_COUPON_CREATED}, bad;
+    struct coupon coupon = some_coupon("a");
+
+    (void)state;
+    frame_coupon_write(&good.coupon, &coupon);
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &good), 201);
+    bad = good;
+    bad.coupon.id[0] = '\n'; /* which would begin a header line */
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
+    bad = good;
+    bad.coupon.issued = bad.coupon.quantity + 1;
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
+    bad = good;
+    bad.coupon.title_length = TITLE_MAX + 1;
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
+}
+
 static void refusals_of_a_change_name_the_member(void **state)
 {
     (void)state;
-    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, VERDICT_QUANTITY_BELOW_ISSUED, NULL, 0), 400);
+    assert_int_equal(answer_coupon(VERDICT_QUANTITY_BELOW_ISSUED), 400);
     assert_non_null(strstr(text(), "\"field\":\"quantity\""));
     out.length = 0;
-    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, VERDICT_WINDOW_INVALID, NULL, 0), 400);
+    assert_int_equal(answer_coupon(VERDICT_WINDOW_INVALID), 400);
     assert_non_null(strstr(text(), "\"field\":\"ends_at\""));
     out.length = 0;
-    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, VERDICT_COUPON_EXISTS, NULL, 0), 409);
-    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, VERDICT_ISSUED, NULL, 0), 0);
-    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, (enum verdict)255, NULL, 0), 0);
+    assert_int_equal(answer_coupon(VERDICT_COUPON_EXISTS), 409);
+    assert_int_equal(answer_coupon(VERDICT_ISSUED), 0);
+    assert_int_equal(answer_coupon(255), 0);
 }
 
 static void a_page_ends_where_nothing_follows(void **state)
@@ -336,6 +362,7 @@ int main(void)
         TEST(not_started_tells_the_seconds_rounded_up),
         TEST(an_issue_time_out_of_range_is_harmless),
         TEST(refusals_of_a_change_name_the_member),
+        TEST(a_reply_whose_coupon_is_none_is_no_answer),
         TEST(a_page_ends_where_nothing_follows),
         TEST(a_partition_cannot_send_more_than_asked_for),
         TEST(a_page_holds_the_first_of_all_partitions_in_their_order),
