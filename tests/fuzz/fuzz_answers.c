@@ -213,7 +213,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     struct feed_config config = {
         .rows_max = 1 + (choice & 3), .in_flight_max = 1 + (choice >> 2 & 3), .resend_us = 1000};
     memory_disk_clear();
-    journal_input_write(image, image_size);
+    journal_input_write(image, image_size, false);
     scene = (struct scene){.journal = journal_sample_open(), .feed = feed_create(&config)};
     CHECK(feed_add(scene.feed, scene.journal, JOURNAL_INPUT_DIR, NULL) == 0);
     for (unsigned i = 0; i < STEPS_MAX && input.left > 0; i++) {

@@ -264,7 +264,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     struct seen seen;
     unsigned flags = size > 0 ? data[0] : 0;
     memory_disk_clear();
-    journal_input_write(data, size);
+    journal_input_write(data, size, false);
     journal_input_meta(&meta);
     struct ledger *ledger = ledger_create(meta.fingerprint_key);
     struct simple_ledger *simple = simple_ledger_create();

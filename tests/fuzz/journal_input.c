@@ -11,8 +11,10 @@
 #include "memory_disk.h"
 #include "shared/journal_dir.h"
 #include "shared/limits.h"
+#include "shared/snapshot_format.h"
+#include "snapshot_fix.h"
 
-enum entry_kind { ENTRY_SEGMENT, ENTRY_META, ENTRY_ACKED, ENTRY_PREPARED, ENTRY_KINDS };
+enum entry_kind { ENTRY_SEGMENT, ENTRY_META, ENTRY_ACKED, ENTRY_PREPARED, ENTRY_SNAPSHOT, ENTRY_KINDS };
 
 #define SEED_BYTES_MAX  65536
 #define FILE_BYTES_MAX  65536
@@ -119,12 +121,22 @@ static void fix_segment(unsigned flags, unsigned char *bytes, size_t size, uint6
 
 /* --- from an input to files --- */
 
+static unsigned snapshot_flags(unsigned flags)
+{
+    return ((flags & JOURNAL_FIX_SUMS) ? SNAPSHOT_FIX_SUMS : 0u) |
+           ((flags & JOURNAL_FIX_HEADERS) ? SNAPSHOT_FIX_HEADER : 0u) |
+           ((flags & JOURNAL_FIX_NUMBERS) ? SNAPSHOT_FIX_COUNTS : 0u);
+}
+
 static void write_entry(unsigned flags, enum entry_kind kind, uint64_t name, unsigned char *bytes, size_t size)
 {
     char path[JOURNAL_PATH_MAX];
     if (kind == ENTRY_SEGMENT) {
         journal_segment_path(JOURNAL_INPUT_DIR, name, path);
         fix_segment(flags, bytes, size, name);
+    } else if (kind == ENTRY_SNAPSHOT) {
+        snapshot_path(JOURNAL_INPUT_DIR, name, path);
+        snapshot_fix(snapshot_flags(flags), bytes, size, name);
     } else if (kind == ENTRY_META) {
         snprintf(path, sizeof path, JOURNAL_INPUT_DIR "/meta");
         fix_meta(flags, bytes, size);
@@ -137,9 +149,9 @@ static void write_entry(unsigned flags, enum entry_kind kind, uint64_t name, uns
     memory_disk_put(path, bytes, size);
 }
 
-static void take_entry(unsigned flags, struct fuzz_input *input)
+static void take_entry(unsigned flags, struct fuzz_input *input, bool snapshots)
 {
-    enum entry_kind kind = (enum entry_kind)(fuzz_take_byte(input) % ENTRY_KINDS);
+    enum entry_kind kind = (enum entry_kind)(fuzz_take_byte(input) % (snapshots ? ENTRY_KINDS : ENTRY_SNAPSHOT));
     uint64_t name = fuzz_take_u64(input);
     size_t zeros = fuzz_take_u16(input), length;
     size_t wanted = fuzz_take_u16(input);
@@ -153,7 +165,7 @@ static void take_entry(unsigned flags, struct fuzz_input *input)
     free(file);
 }
 
-void journal_input_write(const uint8_t *data, size_t size)
+void journal_input_write(const uint8_t *data, size_t size, bool snapshots)
 {
     struct fuzz_input input = {data, size};
     struct journal_meta meta;
@@ -161,7 +173,7 @@ void journal_input_write(const uint8_t *data, size_t size)
     journal_input_meta(&meta);
     memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
     while (input.left > 0)
-        take_entry(flags, &input);
+        take_entry(flags, &input, snapshots);
 }
 
 /* --- from files to an input --- */
@@ -186,19 +198,27 @@ static size_t without_zeros(const unsigned char *bytes, size_t size)
     return (size + 7) & ~(size_t)7;
 }
 
+/* The lock and the prepared segment say nothing. */
+static bool is_kept(const char *name, uint8_t *kind)
+{
+    bool segment = strstr(name, ".segment") != NULL, snapshot = strstr(name, ".snapshot") != NULL;
+    *kind = segment ? ENTRY_SEGMENT : snapshot ? ENTRY_SNAPSHOT : strcmp(name, "meta") == 0 ? ENTRY_META : ENTRY_ACKED;
+    return segment || snapshot || strcmp(name, "meta") == 0 || strcmp(name, "acked") == 0;
+}
+
 static void add_file(void *arg, const char *path, const void *data, size_t size)
 {
     struct seed *seed = arg;
     const char *name = strrchr(path, '/') + 1;
-    uint8_t kind = strcmp(name, "meta") == 0 ? ENTRY_META : strcmp(name, "acked") == 0 ? ENTRY_ACKED : ENTRY_SEGMENT;
-    uint64_t first_seq = kind == ENTRY_SEGMENT ? strtoull(name, NULL, 10) : 0;
-    if (kind == ENTRY_SEGMENT && strstr(name, ".segment") == NULL)
-        return; /* the lock and the prepared segment say nothing */
+    uint8_t kind;
+    uint64_t number = strtoull(name, NULL, 10);
+    if (!is_kept(name, &kind))
+        return;
     size_t kept = kind == ENTRY_SEGMENT ? without_zeros(data, size) : size;
     uint16_t zeros = kind == ENTRY_SEGMENT ? SEED_TAIL_BYTES : 0, length = (uint16_t)kept;
     CHECK(kept <= UINT16_MAX);
     add(seed, &kind, sizeof kind);
-    add(seed, &first_seq, sizeof first_seq);
+    add(seed, &number, sizeof number);
     add(seed, &zeros, sizeof zeros);
     add(seed, &length, sizeof length);
     add(seed, data, kept);

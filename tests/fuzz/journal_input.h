@@ -21,8 +21,8 @@ enum journal_input_flag {
 };
 
 /* Makes the files of the input, whose first byte holds the flags; other bits are the caller's. Without a file meta in
- * it there is a sound one. */
-void journal_input_write(const uint8_t *data, size_t size);
+ * it there is a sound one. `snapshots` says whether there may be any. */
+void journal_input_write(const uint8_t *data, size_t size, bool snapshots);
 /* The identity that a sound meta has. */
 void journal_input_meta(struct journal_meta *meta);
 

@@ -1,0 +1,267 @@
+/*
+ * What a gateway hears from whoever answers in the issuer's place: frames through the link's real socket, then the
+ * answers to HTTP clients that become of their records. Whatever the bytes, an answer is one well-formed HTTP response
+ * whose body is JSON of the length that its head says, and nothing of a reply reaches the head but ids.
+ */
+#include "fuzz.h"
+
+#include <czmq.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/exchange.h"
+#include "gateway/issuer_link.h"
+#include "gateway/listing.h"
+#include "gateway/verdicts.h"
+
+#define BASE          "inproc://fuzz-issuer"
+#define EXCHANGES_MAX 8
+#define MESSAGES_MAX  16
+
+/* A message of an input: how it is put right, its size, its bytes. */
+enum { FIX_HEADER = 1 << 0, FIX_COUNT = 1 << 1, FIX_TAGS = 1 << 2, MORE_PARTS = 1 << 3 };
+
+/* The gateway's side, and who speaks to it. */
+static zsock_t *bound;
+static void *issuer; /* the libzmq socket of it */
+static struct issuer_link *issuer_link;
+static struct reply_clock wall_clock;
+static struct exchanges exchanges;
+static struct buffer out;
+
+/* --- what must hold of an answer --- */
+
+/* The length that the head says the body has. */
+static size_t check_head(const char *head, size_t length)
+{
+    const char *name = memmem(head, length, "\r\nContent-Length: ", 18);
+    const char *location = memmem(head, length, "\r\nLocation: ", 12);
+    CHECK(length > 12 && memcmp(head, "HTTP/1.1 ", 9) == 0);
+    for (size_t i = 0; i < length; i++) {
+        CHECK((head[i] >= ' ' && head[i] < 0x7f) || head[i] == '\r' || head[i] == '\n');
+        CHECK(head[i] != '\n' || (i > 0 && head[i - 1] == '\r'));
+    }
+    CHECK(name != NULL);
+    if (location != NULL)
+        CHECK(memcmp(location + 12, "/v1/coupons/", 12) == 0);
+    return strtoul(name + 18, NULL, 10);
+}
+
+static void check_answer(int status)
+{
+    json_error_t fault;
+    buffer_append(&out, "", 1); /* strtol() reads up to a zero */
+    out.length--;
+    const char *end = memmem(out.data, out.length, "\r\n\r\n", 4);
+    CHECK(status >= 200 && status <= 599);
+    CHECK(end != NULL);
+    size_t head = (size_t)(end - out.data) + 2;
+    size_t body = out.length - head - 2;
+    CHECK(check_head(out.data, head) == body);
+    CHECK(strtol(out.data + 9, NULL, 10) == status);
+    json_t *root = json_loadb(out.data + head + 2, body, JSON_REJECT_DUPLICATES, &fault);
+    CHECK(root != NULL && json_is_object(root));
+    json_decref(root);
+}
+
+/* Nothing was written for what makes no sense. */
+static void check_written(int status)
+{
+    if (status == 0)
+        CHECK(out.length == 0);
+    else
+        check_answer(status);
+    buffer_clear(&out, 0);
+}
+
+/* --- the link's events --- */
+
+static void on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply)
+{
+    struct exchange *exchange = exchange_find(&exchanges, reply->tag);
+    (void)arg;
+    CHECK(partition == 0);
+    if (exchange == NULL || exchange->kind != EXCHANGE_ISSUE)
+        return;
+    check_written(verdict_answer_issue(&out, &wall_clock, (struct reply_style){.close = false}, exchange, reply));
+    exchange_settle(&exchanges, exchange);
+}
+
+static void on_listed(struct exchange *exchange, const struct frame_coupon_reply *reply)
+{
+    struct coupon coupon;
+    json_error_t fault;
+    if (reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon) &&
+        frame_coupon_read(&reply->coupon, &coupon))
+        listing_add(exchange->listing, 0, &coupon, reply->now_us);
+    if (reply->remaining != 0)
+        return;
+    listing_json_append(exchange->listing, &out);
+    json_t *root = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, &fault);
+    CHECK(root != NULL);
+    json_decref(root);
+    buffer_clear(&out, 0);
+    exchange_settle(&exchanges, exchange);
+}
+
+static void on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply)
+{
+    struct exchange *exchange = exchange_find(&exchanges, reply->tag);
+    (void)arg;
+    CHECK(partition == 0);
+    if (exchange != NULL && exchange->kind == EXCHANGE_LIST) {
+        on_listed(exchange, reply);
+    } else if (exchange != NULL && exchange->kind == EXCHANGE_COUPON) {
+        check_written(verdict_answer_coupon(&out, &wall_clock, (struct reply_style){.close = false}, reply));
+        exchange_settle(&exchanges, exchange);
+    }
+}
+
+static void on_unsent(void *arg, uint16_t partition, uint64_t tag)
+{
+    (void)arg, (void)partition, (void)tag;
+}
+
+/* --- fixture --- */
+
+static void end(void)
+{
+    issuer_link_destroy(&issuer_link);
+    zsock_destroy(&bound);
+    buffer_deinit(&out);
+}
+
+/* Both ends in this process, on one thread: a message that was sent is there to be received. */
+void fuzz_begin(void)
+{
+    static const struct issuer_link_events events = {on_issue_reply, on_coupon_reply, on_unsent, NULL};
+    bound = zsock_new(ZMQ_DEALER);
+    CHECK(bound != NULL && zsock_bind(bound, BASE "-0") >= 0);
+    issuer = zsock_resolve(bound);
+    issuer_link = issuer_link_create(BASE, 0, 1, &events, metrics_create("gateway", 0), NULL);
+    CHECK(issuer_link != NULL);
+    atexit(end);
+    reply_init();
+    reply_clock_set(&wall_clock, INT64_C(1763691900000000));
+}
+
+static struct exchange *wait_for(enum exchange_kind kind, uint8_t op)
+{
+    struct exchange *exchange = exchange_acquire(&exchanges);
+    exchange->kind = kind;
+    exchange->op = op;
+    exchange->coupon_id_length = exchange->user_id_length = 1;
+    exchange->coupon_id[0] = exchange->user_id[0] = 'A';
+    if (kind == EXCHANGE_LIST)
+        exchange->listing = listing_create(2);
+    exchange_wait(&exchanges, exchange, 1, 0);
+    return exchange;
+}
+
+/* One exchange of each kind waits; `tags` gets theirs. */
+static void wait_for_all(uint64_t tags[EXCHANGES_MAX])
+{
+    size_t count = 0;
+    exchanges_init(&exchanges, EXCHANGES_MAX);
+    for (uint8_t op = ISSUE_POST; op <= ISSUE_LOOKUP; op++)
+        tags[count++] = exchange_tag(wait_for(EXCHANGE_ISSUE, op));
+    for (uint8_t op = COUPON_CREATE; op <= COUPON_GET; op++)
+        tags[count++] = exchange_tag(wait_for(EXCHANGE_COUPON, op));
+    tags[count++] = exchange_tag(wait_for(EXCHANGE_LIST, COUPON_LIST));
+    tags[count++] = UINT64_MAX;
+    CHECK(count == EXCHANGES_MAX);
+}
+
+/* --- seeds --- */
+
+static void add_seed(unsigned flags, enum frame_kind kind, const void *records, size_t size, uint32_t count)
+{
+    unsigned char seed[3 + sizeof(struct frame_header) + 3 * sizeof(struct frame_coupon_reply)];
+    struct frame_header header;
+    uint16_t length = (uint16_t)(sizeof header + size);
+    frame_header_write(&header, kind, 0, 1, count);
+    seed[0] = (unsigned char)flags;
+    memcpy(seed + 1, &length, sizeof length);
+    memcpy(seed + 3, &header, sizeof header);
+    if (size > 0)
+        memcpy(seed + 3 + sizeof header, records, size);
+    fuzz_seed(seed, 3 + length);
+}
+
+void fuzz_seeds(void)
+{
+    struct coupon coupon = {.id = "A",
+                            .title = "\"\xed\x95\x9c\"",
+                            .quantity = 9,
+                            .per_user_limit = 1,
+                            .starts_at_us = TIME_NONE,
+                            .ends_at_us = TIME_US_MAX};
+    struct frame_coupon_reply coupons[3] = {{.tag = 3, .verdict = VERDICT_COUPON_CREATED}};
+    frame_coupon_write(&coupons[0].coupon, &coupon);
+    add_seed(FIX_TAGS | FIX_HEADER, FRAME_COUPON_REPLIES, coupons, sizeof *coupons, 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        coupons[i] = coupons[0];
+        coupons[i].tag = 6;
+        coupons[i].verdict = VERDICT_FOUND;
+        coupons[i].remaining = 2 - i;
+    }
+    add_seed(FIX_TAGS | FIX_COUNT, FRAME_COUPON_REPLIES, coupons, sizeof coupons, 3);
+    for (uint8_t verdict = VERDICT_NONE; verdict < VERDICT_COUNT; verdict++) {
+        struct frame_issue_reply issue = {.tag = verdict % 3u, .verdict = verdict, .sequence = 7, .now_us = 5};
+        add_seed(FIX_TAGS | FIX_HEADER, FRAME_ISSUE_REPLIES, &issue, sizeof issue, 1);
+    }
+    add_seed(0, FRAME_PONG, NULL, 0, 0);
+    add_seed(MORE_PARTS, FRAME_PONG, NULL, 0, 0);
+}
+
+/* --- from an input to messages --- */
+
+static size_t fix(unsigned flags, unsigned char *frame, size_t size, const uint64_t tags[EXCHANGES_MAX])
+{
+    struct frame_header header;
+    if (size < sizeof header)
+        return size;
+    memcpy(&header, frame, sizeof header);
+    bool issues = header.kind == FRAME_ISSUE_REPLIES;
+    size_t record = issues ? sizeof(struct frame_issue_reply) : sizeof(struct frame_coupon_reply);
+    if (flags & FIX_HEADER)
+        frame_header_write(&header, issues ? FRAME_ISSUE_REPLIES : FRAME_COUPON_REPLIES, 0, 1, header.count);
+    if (flags & FIX_COUNT) {
+        header.count = (uint32_t)((size - sizeof header) / record);
+        size = sizeof header + header.count * record;
+    }
+    memcpy(frame, &header, sizeof header);
+    for (size_t at = sizeof header; (flags & FIX_TAGS) && at + record <= size; at += record) {
+        uint64_t tag;
+        memcpy(&tag, frame + at, sizeof tag);
+        memcpy(frame + at, &tags[tag % EXCHANGES_MAX], sizeof tag);
+    }
+    return size;
+}
+
+static void send_message(struct fuzz_input *input, const uint64_t tags[EXCHANGES_MAX])
+{
+    unsigned flags = fuzz_take_byte(input);
+    size_t wanted = fuzz_take_u16(input), size;
+    const uint8_t *bytes = fuzz_take(input, wanted, &size);
+    unsigned char *frame = fuzz_copy(bytes, size);
+    size = fix(flags, frame, size, tags);
+    CHECK(zmq_send(issuer, frame, size, ZMQ_DONTWAIT | (flags & MORE_PARTS ? ZMQ_SNDMORE : 0)) == (int)size);
+    if (flags & MORE_PARTS)
+        CHECK(zmq_send(issuer, frame, size, ZMQ_DONTWAIT) == (int)size);
+    free(frame);
+}
+
+void fuzz_one(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    uint64_t tags[EXCHANGES_MAX];
+    wait_for_all(tags);
+    for (unsigned i = 0; i < MESSAGES_MAX && input.left > 0; i++)
+        send_message(&input, tags);
+    issuer_link_wake(issuer_link);
+    CHECK(!issuer_link_receive(issuer_link, 1000));
+    exchanges_deinit(&exchanges);
+}
