@@ -37,13 +37,21 @@ int journal_dir_sync_parent(const char *path, struct error *error)
     return journal_dir_sync(parent, error);
 }
 
+/* A folder that is there may have been made by a process that was killed before its name was synced. One whose parent
+ * may not be looked into was made by somebody else. */
+static int sync_parent_of_existing(const char *path, struct error *error)
+{
+    errno = 0;
+    return journal_dir_sync_parent(path, error) == 0 || errno != EIO ? 0 : -1;
+}
+
 static int make_dir(const char *path, struct error *error)
 {
     if (disk->mkdir(path) == 0)
         return journal_dir_sync_parent(path, error);
     int reason = errno;
     if (reason == EEXIST && disk->is_dir(path))
-        return 0;
+        return sync_parent_of_existing(path, error);
     reason = reason == EEXIST ? ENOTDIR : reason;
     return error_set(error, "cannot make the folder %s: %s", path, strerror(reason));
 }

@@ -86,6 +86,7 @@ static int continue_segment(struct journal *journal, const struct journal_positi
     return 0;
 }
 
+/* And their names: a process may have been killed between giving a segment its name and syncing that. */
 static int sync_segments(struct journal *journal, struct error *error)
 {
     uint64_t *segments;
@@ -103,7 +104,7 @@ static int sync_segments(struct journal *journal, struct error *error)
             disk->close(fd);
     }
     free(segments);
-    return result;
+    return result == 0 ? journal_dir_sync(journal->dir, error) : -1;
 }
 
 static int prepare_first(struct journal *journal, struct error *error)
