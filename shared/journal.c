@@ -69,7 +69,6 @@ static int identify(struct journal *journal, struct error *error)
 
 int journal_open(struct journal **journal, const struct journal_config *config, struct error *error)
 {
-    CHECK(config->segment_bytes >= 2u << 20);
     struct journal *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->config = *config;
@@ -167,6 +166,7 @@ size_t journal_bytes_max(size_t issues, size_t coupons)
 bool journal_reserve(struct journal *journal, size_t bytes)
 {
     CHECK(bytes <= JOURNAL_BATCH_BYTES_MAX);
+    CHECK(sizeof(struct journal_segment_header) + bytes <= journal->config.segment_bytes);
     bool room = journal->offset + bytes <= journal->segment_size || journal_roll(journal);
     if (room == atomic_load_explicit(&journal->full, memory_order_relaxed))
         atomic_store_explicit(&journal->full, !room, memory_order_relaxed);

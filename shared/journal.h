@@ -36,7 +36,7 @@ struct journal_config {
     const char *dir; /* of the partition */
     uint16_t partition;
     uint16_t partitions;
-    size_t segment_bytes;     /* at least 2 MiB */
+    size_t segment_bytes;     /* room for a header and the largest batch that is reserved */
     int64_t sync_interval_ms; /* SYNC_ALWAYS, SYNC_OS (synced once a second, ahead of the stream only) or an interval */
     struct metrics *metrics;  /* for the sync's time; may be NULL */
     struct journal_signal *signal; /* may be NULL */
