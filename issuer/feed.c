@@ -336,6 +336,8 @@ static void rewind_to(struct source *source, uint64_t stored_seq)
     uint64_t first, acked = source->window.acked_seq;
     struct error error;
     forget_frames(source);
+    window_restart(&source->window, stored_seq);
+    note_acked(source); /* first, so that no more segments are removed */
     if (first_kept(source, &first, &error) != 0 ||
         stand_behind(source, stored_seq + 1 < first ? first - 1 : stored_seq, &error) != 0)
         give_up(source, error.text);
