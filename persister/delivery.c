@@ -17,6 +17,7 @@ void delivery_deinit(struct delivery *delivery)
     dead_deinit(&delivery->dead);
     free(delivery->is_dead);
     free(delivery->issues);
+    free(delivery->coupons);
     *delivery = (struct delivery){.store = NULL};
 }
 
@@ -25,6 +26,7 @@ const char *delivery_begin(struct delivery *delivery, const void *frame, size_t 
     dead_forget(&delivery->dead, 0);
     delivery->dead_stored = 0;
     delivery->ranges_count = 0;
+    delivery->halved_again = false;
     delivery->state = DELIVERY_IDLE;
     const char *wrong = batch_read(&delivery->batch, frame, size, delivery->partitions);
     if (wrong == NULL)
@@ -86,10 +88,37 @@ static struct store_batch issues_of(struct delivery *delivery, const struct deli
     return part;
 }
 
+/* The whole frame but its dead rows, which go with it as letters. */
+static struct store_batch living_of(struct delivery *delivery)
+{
+    const struct store_batch *rows = rows_of(delivery);
+    struct delivery_range issues = {rows->coupons_count, rows_count(delivery)};
+    struct store_batch frame = issues_of(delivery, &issues);
+    frame.scope = STORE_FRAME;
+    for (size_t i = 0; i < rows->coupons_count; i++)
+        if (!delivery->is_dead[i])
+            delivery->coupons[frame.coupons_count++] = rows->coupons[i];
+    frame.coupons = delivery->coupons;
+    frame.dead = delivery->dead.letters;
+    frame.dead_count = delivery->dead.count;
+    return frame;
+}
+
 /* Halving */
+
+static void reserve_coupons(struct delivery *delivery)
+{
+    size_t count = rows_of(delivery)->coupons_count;
+    if (count <= delivery->coupons_capacity)
+        return;
+    delivery->coupons = realloc(delivery->coupons, count * sizeof *delivery->coupons);
+    delivery->coupons_capacity = count;
+    CHECK(delivery->coupons);
+}
 
 static void begin_halving(struct delivery *delivery)
 {
+    reserve_coupons(delivery);
     size_t rows = rows_count(delivery);
     if (rows > delivery->is_dead_capacity) {
         delivery->is_dead = realloc(delivery->is_dead, rows * sizeof *delivery->is_dead);
@@ -210,12 +239,24 @@ static enum store_result write_whole(struct delivery *delivery, struct delivery_
     return result;
 }
 
+/* Once for a frame: what was taken is refused now, so all is looked at again. */
+static enum store_result halve_again(struct delivery *delivery)
+{
+    if (delivery->halved_again)
+        return STORE_FAILED;
+    delivery->halved_again = true;
+    dead_forget(&delivery->dead, 0);
+    delivery->dead_stored = 0;
+    begin_halving(delivery);
+    return STORE_REJECTED;
+}
+
 static enum store_result write_letters(struct delivery *delivery, struct delivery_step *step)
 {
-    struct store_batch frame = part_of(delivery, STORE_FRAME);
-    frame.dead = delivery->dead.letters;
-    frame.dead_count = delivery->dead.count;
+    struct store_batch frame = living_of(delivery);
     enum store_result result = store_write(delivery->store, &frame, &step->error);
+    if (result == STORE_REJECTED)
+        return halve_again(delivery);
     if (result == STORE_OK) {
         step->dead = frame.dead;
         step->dead_count = frame.dead_count;
@@ -258,7 +299,7 @@ static enum store_result attempt(struct delivery *delivery, int64_t now_us, stru
     case DELIVERY_ORPHANS:
         return without_rows(find_orphans(delivery, now_us, &step->error));
     case DELIVERY_LETTERS:
-        return without_rows(write_letters(delivery, step));
+        return write_letters(delivery, step);
     default:
         CHECK(!"a frame is in hand");
         return STORE_FAILED;

@@ -10,8 +10,9 @@
  *
  * WHOLE writes the frame in one transaction. Where rows of it can never be stored, COUPONS and then ISSUES halve it
  * until those are alone; ORPHANS gives the issues of coupons that are dead letters the same fate without trying each;
- * LETTERS writes the dead letters and closes the frame. A passing fault repeats the attempt that it hit. In every state
- * a store that has less than was acknowledged ends with a FRAME_BEHIND, and one that another journal fills drops the
+ * LETTERS writes the dead letters and closes the frame, together with all rows that are not dead: a store that came
+ * back from a backup meanwhile may lack them again. A passing fault repeats the attempt that it hit. In every state a
+ * store that has less than was acknowledged ends with a FRAME_BEHIND, and one that another journal fills drops the
  * frame.
  */
 #ifndef COUPOND_PERSISTER_DELIVERY_H
@@ -53,7 +54,10 @@ struct delivery {
     size_t is_dead_capacity;
     struct store_issue *issues; /* of the attempt in hand, without the dead ones */
     size_t issues_capacity;
-    bool schema_seen; /* it was made sure of after a fault, in vain */
+    struct coupon *coupons; /* of the last attempt, likewise */
+    size_t coupons_capacity;
+    bool halved_again; /* since a row was refused that had been taken before */
+    bool schema_seen;  /* it was made sure of after a fault, in vain */
 };
 
 enum delivery_action {

@@ -361,6 +361,38 @@ static void dead_letters_that_are_refused_themselves_are_never_acknowledged(void
     assert_account(fixture);
 }
 
+static void rows_that_a_store_lost_between_two_attempts_are_written_with_the_last(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fake.poisoned[4] = true;
+    begin(fixture);
+    unsigned steps = 0;
+    for (; work(fixture) == DELIVERY_AGAIN; steps++)
+        ;
+    for (unsigned lost_at = 1; lost_at <= steps; lost_at++) {
+        begin(fixture);
+        for (unsigned i = 0; i < lost_at; i++)
+            assert_int_equal(work(fixture), DELIVERY_AGAIN);
+        memset(fixture->fake.stored, 0, sizeof fixture->fake.stored);
+        fixture->fake.stored[1] = true; /* the coupon was there before the frame, as far as the store can tell */
+        work_to_the_end(fixture);
+        assert_account(fixture);
+    }
+}
+
+static void rows_that_are_refused_after_they_were_taken_become_dead_letters_too(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fake.poisoned[4] = true;
+    begin(fixture);
+    while (fixture->delivery.state != DELIVERY_ISSUES || fixture->delivery.ranges_count > 0)
+        assert_int_equal(work(fixture), DELIVERY_AGAIN);
+    fixture->fake.poisoned[7] = true;
+    work_to_the_end(fixture);
+    memset(&fixture->fake.stored[7], 0, sizeof(bool)); /* it was, before */
+    assert_account(fixture);
+}
+
 static void a_frame_that_is_given_up_leaves_nothing_behind_in_the_next(void **state)
 {
     struct fixture *fixture = *state;
@@ -410,6 +442,8 @@ int main(void)
         TEST(the_issues_of_a_coupon_that_is_refused_follow_it_without_being_tried),
         TEST(a_passing_fault_at_any_attempt_changes_nothing_in_the_end),
         TEST(dead_letters_that_are_refused_themselves_are_never_acknowledged),
+        TEST(rows_that_a_store_lost_between_two_attempts_are_written_with_the_last),
+        TEST(rows_that_are_refused_after_they_were_taken_become_dead_letters_too),
         TEST(a_frame_that_is_given_up_leaves_nothing_behind_in_the_next),
         TEST(a_reason_is_short_and_valid_whatever_the_server_says),
     };
