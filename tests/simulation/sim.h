@@ -1,0 +1,130 @@
+/*
+ * One run of the simulation: the real turn, journal, feed and delivery in one thread, on a virtual clock, disk, network
+ * and store, all driven from one seed. What is wrong ends the run with a sentence.
+ */
+#ifndef COUPOND_SIM_H
+#define COUPOND_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim_random.h"
+
+#define SIM_PARTITIONS_MAX 3
+#define SIM_PERSISTERS_MAX 3
+
+/* What can happen to a run, and how a summary calls it. */
+#define SIM_FAULT_TABLE(X)                                                                                             \
+    X(KILLED, "issuer killed in a disk operation")                                                                     \
+    X(KILLED_AT_START, "issuer killed while it started")                                                               \
+    X(KILLED_AT_STOP, "issuer killed while it stopped")                                                                \
+    X(POWER_LOST, "power lost with it")                                                                                \
+    X(TORN_WRITE, "unsynced write torn by the loss of power")                                                          \
+    X(NAME_LOST, "unsynced name lost with the power")                                                                  \
+    X(SHORT_WRITE, "write cut short")                                                                                  \
+    X(INTERRUPTED, "write interrupted")                                                                                \
+    X(SYNC_FAILED, "sync failed")                                                                                      \
+    X(STOPPED_ITSELF, "issuer stopped itself after a fault of the disk")                                               \
+    X(START_REFUSED, "start refused because of a fault of the disk")                                                   \
+    X(DISK_FULL, "no room on the disk")                                                                                \
+    X(OVERLOADED, "issue refused because the disk is full")                                                            \
+    X(STOPPED, "issuer stopped in order")                                                                              \
+    X(ISSUER_PAUSED, "issuer stood still")                                                                             \
+    X(PERSISTER_KILLED, "persister killed")                                                                            \
+    X(PERSISTER_PAUSED, "persister stood still")                                                                       \
+    X(CLOCK_BACK, "clock set back")                                                                                    \
+    X(CLOCK_FORWARD, "clock set forward")                                                                              \
+    X(REQUEST_LOST, "requests lost")                                                                                   \
+    X(REQUEST_DOUBLED, "requests delivered twice")                                                                     \
+    X(REPLY_LOST, "replies lost")                                                                                      \
+    X(EVENTS_LOST, "events lost")                                                                                      \
+    X(EVENTS_DOUBLED, "events delivered twice")                                                                        \
+    X(ACK_LOST, "acknowledgement lost")                                                                                \
+    X(ACK_DOUBLED, "acknowledgement delivered twice")                                                                  \
+    X(REORDERED, "message overtook another")                                                                           \
+    X(LATE, "reply that nobody waited for any more")                                                                   \
+    X(STORE_AWAY, "transaction failed")                                                                                \
+    X(COMMIT_UNKNOWN, "connection lost after the commit")                                                              \
+    X(STORE_EMPTIED, "store came back empty")                                                                          \
+    X(STORE_OLDER, "store came back from a backup")                                                                    \
+    X(BEHIND, "persister told that the store has less")                                                                \
+    X(ROW_REJECTED, "row refused for ever")                                                                            \
+    X(SEGMENT_BEGUN, "segment begun")                                                                                  \
+    X(SEGMENT_REMOVED, "segment removed")                                                                              \
+    X(SNAPSHOT_WRITTEN, "snapshot written")                                                                            \
+    X(SNAPSHOT_LOADED, "start with a snapshot")                                                                        \
+    X(GONE, "records gone with the store that were in no segment any more")                                            \
+    X(LOST_UNSYNCED, "answered records lost with the power, as the sync policy allows")
+
+enum sim_fault {
+#define X(id, text) SIM_##id,
+    SIM_FAULT_TABLE(X)
+#undef X
+        SIM_FAULT_COUNT
+};
+
+/* What this run is made of, by its seed; rates are in 1000 steps. Each run leaves most faults out. */
+struct sim_plan {
+    uint16_t partitions;
+    unsigned persisters;
+    int64_t sync_interval_ms;
+    size_t requests_max;
+    size_t segment_bytes;
+    uint64_t snapshot_bytes; /* of journal between two snapshots */
+    size_t rows_max;
+    unsigned in_flight_max;
+    unsigned coupons;
+    unsigned users;
+    unsigned operations;
+    uint32_t creates, changes; /* in 1000 operations */
+    int64_t delay_us_max;
+    uint32_t lose, repeat; /* in 1000 messages */
+    uint32_t kill, stop, pause_issuer, lose_power;
+    uint32_t kill_persister, pause_persister;
+    uint32_t step_clock;
+    uint32_t short_write, interrupted, sync_error, fill_disk;
+    uint32_t store_fails, commit_unknown, empty_store, older_store, reject_rows;
+};
+
+struct sim {
+    uint64_t seed;
+    struct sim_random random;
+    struct sim_plan plan;
+    int64_t mono_us;
+    int64_t wall_us;
+    bool quiet; /* no faults any more */
+    bool verbose;
+    uint64_t trace; /* hash of all that happened */
+    uint64_t counts[SIM_FAULT_COUNT];
+    char failure[512]; /* "": all is well */
+
+    struct sim_network *network;
+    struct sim_clients *clients;
+    struct sim_issuer *issuer;
+    struct sim_database *database;
+    struct sim_persisters *persisters;
+};
+
+void sim_plan_make(struct sim_plan *plan, struct sim_random *random);
+
+/* Runs one seed from beginning to end. True when every promise was kept; `sim` has the rest. */
+bool sim_run(struct sim *sim, uint64_t seed, bool verbose);
+
+/* Notes the first thing that is wrong; the run ends soon. */
+void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline bool sim_failed(const struct sim *sim)
+{
+    return sim->failure[0] != '\0';
+}
+
+/* Something happened: a step of the trace. Printed when the run is verbose. */
+void sim_trace(struct sim *sim, const char *what, uint64_t a, uint64_t b);
+/* A fault happened. */
+void sim_count(struct sim *sim, enum sim_fault fault);
+/* True when a fault of this rate is to happen now. */
+bool sim_strikes(struct sim *sim, uint32_t per_mille);
+
+const char *sim_fault_name(enum sim_fault fault);
+
+#endif

@@ -1,0 +1,155 @@
+/* The checker, where the journal comes up again: is everything there that was answered, and nothing else? */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/journal_dir.h"
+#include "shared/journal_reader.h"
+#include "shared/options.h"
+#include "sim_disk.h"
+#include "sim_partition.h"
+
+void sim_partition_lose_power(struct sim *sim, struct sim_partition *partition)
+{
+    uint64_t durable = sim_disk_durable_seq(partition->dir);
+    if (sim->plan.sync_interval_ms != SYNC_ALWAYS && durable < partition->answered_count)
+        partition->answered_count = (size_t)durable;
+}
+
+/* --- reading --- */
+
+struct found {
+    struct model_record *records;
+    size_t count, room;
+    uint64_t first_seq; /* of these; what came before is in snapshots only */
+};
+
+static void add_batch(struct found *found, const void *batch)
+{
+    struct journal_batch_reader reader;
+    struct journal_record record;
+    journal_batch_reader_init(&reader, batch);
+    while (journal_batch_reader_next(&reader, &record)) {
+        if (found->count == found->room) {
+            found->room = found->room ? 2 * found->room : 256;
+            found->records = realloc(found->records, found->room * sizeof *found->records);
+            CHECK(found->records != NULL);
+        }
+        found->first_seq = found->count == 0 ? record.seq : found->first_seq;
+        model_record_read(&record, &found->records[found->count++]);
+    }
+}
+
+static void read_journal(struct sim *sim, const struct sim_partition *partition, struct found *found)
+{
+    struct journal_reader *reader;
+    struct journal_batch_header header;
+    struct error error;
+    const void *batch;
+    enum journal_read read;
+    *found = (struct found){.first_seq = 1};
+    if (journal_reader_open(&reader, partition->dir, &error) != 0) {
+        sim_fail(sim, "the journal cannot be read: %s", error.text);
+        return;
+    }
+    while ((read = journal_reader_next(reader, &batch, &header, &error)) == JOURNAL_READ_BATCH)
+        add_batch(found, batch);
+    if (read != JOURNAL_READ_END)
+        sim_fail(sim, "the journal cannot be read after a start: %s", error.text);
+    journal_reader_close(&reader);
+    if (found->count == 0) /* all of it is in snapshots */
+        found->first_seq = journal_written_seq(partition->journal) + 1;
+}
+
+uint64_t sim_partition_first_kept(const struct sim_partition *partition)
+{
+    uint64_t *segments, first = 1;
+    size_t count;
+    if (journal_segments_list(partition->dir, &segments, &count, NULL) == 0 && count > 0)
+        first = segments[0];
+    free(segments);
+    return first;
+}
+
+/* --- comparing --- */
+
+/* The records that the journal shall go on with, if the turn that was cut short is in it at all. */
+static void compare_with_cut_turn(struct sim *sim, struct sim_partition *partition, const struct model_record *extra,
+                                  size_t count)
+{
+    int64_t now_us = extra[0].time_us;
+    size_t matched = 0;
+    for (size_t i = 0; partition->cut_short && i < partition->asked_count; i++) {
+        struct model_answer expected;
+        if (partition->asked[i].is_coupon)
+            model_ask_coupon(&partition->model, &partition->asked[i].coupon, now_us, &expected);
+        else
+            model_ask_issue(&partition->model, &partition->asked[i].issue, now_us, &expected);
+        bool journalled = expected.verdict == VERDICT_ISSUED || expected.verdict == VERDICT_COUPON_CREATED ||
+                          expected.verdict == VERDICT_COUPON_CHANGED;
+        if (!journalled)
+            continue;
+        if (matched == count || !model_record_equal(&extra[matched], &expected.record) ||
+            model_add(&partition->model, &expected.record) != NULL)
+            break;
+        matched++;
+    }
+    if (matched != count)
+        sim_fail(sim, "partition %u came up with %zu records that nobody asked for, behind record %zu",
+                 partition->index, count - matched, partition->model.log_count);
+}
+
+static void note_lost(struct sim *sim, struct sim_partition *partition, size_t left)
+{
+    struct model *model = &partition->model;
+    size_t lost = model->log_count - left;
+    partition->lost = realloc(partition->lost, (partition->lost_count + lost) * sizeof *partition->lost);
+    CHECK(partition->lost != NULL);
+    memcpy(partition->lost + partition->lost_count, model->log + left, lost * sizeof *partition->lost);
+    partition->lost_count += lost;
+    sim_count(sim, SIM_LOST_UNSYNCED);
+    model_truncate(model, left);
+}
+
+/* What was answered is there, unchanged. */
+static void compare_answered(struct sim *sim, struct sim_partition *partition, const struct found *found)
+{
+    const struct model *model = &partition->model;
+    for (size_t i = 0; i < found->count && found->first_seq - 1 + i < model->log_count; i++) {
+        if (model_record_equal(&found->records[i], &model->log[found->first_seq - 1 + i]))
+            continue;
+        sim_fail(sim, "promise 3: record %" PRIu64 " of partition %u is another one than was answered",
+                 found->first_seq + i, partition->index);
+        return;
+    }
+}
+
+void sim_partition_compare(struct sim *sim, struct sim_partition *partition)
+{
+    struct found found;
+    read_journal(sim, partition, &found);
+    size_t end = (size_t)(found.first_seq - 1) + found.count;
+    sim_trace(sim, "records there", partition->index, end);
+    if (!sim_failed(sim) && end != journal_written_seq(partition->journal))
+        sim_fail(sim, "partition %u believes in %" PRIu64 " records, its journal holds %zu", partition->index,
+                 journal_written_seq(partition->journal), end);
+    if (!sim_failed(sim) && end < partition->answered_count)
+        sim_fail(sim, "promise 3: partition %u answered for %zu records and came up with %zu", partition->index,
+                 partition->answered_count, end);
+    if (!sim_failed(sim) && end < partition->model.log_count)
+        note_lost(sim, partition, end);
+    if (!sim_failed(sim))
+        compare_answered(sim, partition, &found);
+    size_t known = partition->model.log_count;
+    if (!sim_failed(sim) && end > known && found.first_seq - 1 > known)
+        sim_fail(sim, "partition %u removed segments that hold what was never answered", partition->index);
+    else if (!sim_failed(sim) && end > known)
+        compare_with_cut_turn(sim, partition, found.records + (known - (found.first_seq - 1)), end - known);
+    free(found.records);
+    partition->cut_short = false;
+    partition->answered_count = partition->model.log_count;
+    uint64_t durable = sim_disk_durable_seq(partition->dir);
+    if (!sim_failed(sim) && durable < end)
+        sim_fail(sim, "partition %u goes on with %zu records, but only %" PRIu64 " are on the disk", partition->index,
+                 end, durable);
+}

@@ -1,0 +1,27 @@
+/*
+ * The database in memory that all persisters share: a store as shared/store_backend.h wants it. It commits a batch as a
+ * whole or not at all, loses connections before and after the commit, refuses some rows for ever, and at times comes
+ * back empty or as it was some while ago.
+ */
+#ifndef COUPOND_SIM_DATABASE_H
+#define COUPOND_SIM_DATABASE_H
+
+#include "shared/store.h"
+#include "sim.h"
+
+struct sim_database *sim_database_create(void);
+void sim_database_destroy(struct sim_database **database);
+
+/* A connection, for one persister. */
+struct store *sim_database_open(struct sim *sim);
+
+/* Perhaps it is saved, restored or emptied now. */
+void sim_database_work(struct sim *sim);
+
+/* What nobody can ever store, while the plan says that there is such a thing. */
+bool sim_database_refuses_user(const struct sim *sim, const char *user_id, size_t length);
+
+/* Compares the rows with the journals: each record there once, as it was issued, and nothing else. */
+void sim_database_judge(struct sim *sim);
+
+#endif

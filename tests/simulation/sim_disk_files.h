@@ -1,0 +1,90 @@
+/* Inside of the simulated disk: files and names, and what a loss of power leaves of them. */
+#ifndef COUPOND_SIM_DISK_FILES_H
+#define COUPOND_SIM_DISK_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim_random.h"
+
+#define SIM_FILES_MAX 4096
+#define SIM_NAMES_MAX 256
+#define SIM_PATH_MAX  128
+
+/* A write that is in the page cache only. */
+struct sim_write {
+    size_t offset;
+    size_t length;
+    unsigned char *bytes; /* NULL: the file was cut to nothing, and writes before are void */
+};
+
+struct sim_file {
+    bool is_dir;
+    unsigned char *cached; /* stays where it is while the file is mapped */
+    unsigned char *durable;
+    size_t capacity;
+    size_t size;
+    size_t durable_size;
+    size_t allocated;
+    struct sim_write *writes; /* in their order */
+    size_t writes_count, writes_room;
+    unsigned maps;
+    bool locked;
+    /* journal batches that were found in the durable bytes so far */
+    size_t scanned;
+    uint64_t scanned_next_seq;
+};
+
+struct sim_name {
+    char path[SIM_PATH_MAX];
+    struct sim_file *file;
+};
+
+struct sim_names {
+    struct sim_name entries[SIM_NAMES_MAX];
+    size_t count;
+};
+
+/* The change of one name, or of two in one folder: a rename. */
+struct sim_name_change {
+    char removed[SIM_PATH_MAX]; /* "": none */
+    char added[SIM_PATH_MAX];   /* "": none */
+    struct sim_file *file;
+};
+
+struct sim_files {
+    struct sim_file *all[SIM_FILES_MAX];
+    size_t count;
+    struct sim_names cached;
+    struct sim_names durable;
+    struct sim_name_change *changes; /* not synced yet, in their order */
+    size_t changes_count, changes_room;
+};
+
+void sim_files_clear(struct sim_files *files);
+
+struct sim_file *sim_names_find(const struct sim_names *names, const char *path);
+/* True when `path` is directly in the folder `dir`. */
+bool sim_path_in(const char *path, const char *dir);
+
+struct sim_file *sim_files_create(struct sim_files *files, const char *path, bool is_dir);
+/* Either may be NULL. `file` gets the name `added`, in the place of what had it. */
+void sim_files_rename(struct sim_files *files, const char *removed, const char *added, struct sim_file *file);
+/* The names in `dir` last from now on. */
+void sim_files_sync_dir(struct sim_files *files, const char *dir);
+
+void sim_file_reserve(struct sim_file *file, size_t size);
+void sim_file_write(struct sim_file *file, const void *bytes, size_t length, size_t offset);
+void sim_file_truncate(struct sim_file *file);
+/* What is in the page cache lasts from now on. */
+void sim_file_sync(struct sim_file *file);
+
+/* Both count what was lost. */
+void sim_file_lose_power(struct sim_file *file, struct sim_random *random, uint64_t *torn);
+void sim_files_lose_names(struct sim_files *files, struct sim_random *random, uint64_t *lost);
+
+/* As sim_disk_durable_seq(). */
+uint64_t sim_files_durable_seq(struct sim_files *files, const char *dir);
+
+#endif

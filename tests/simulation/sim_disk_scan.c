@@ -1,0 +1,64 @@
+/* Which records of a journal would be there after a loss of power: from the durable bytes alone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/journal_format.h"
+#include "sim_disk_files.h"
+
+static bool is_segment(const struct sim_name *name, const char *dir)
+{
+    size_t length = strlen(name->path);
+    return sim_path_in(name->path, dir) && length > 8 && strcmp(name->path + length - 8, ".segment") == 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const struct sim_name *const *)a)->path, (*(const struct sim_name *const *)b)->path);
+}
+
+/* Goes on behind what was found before; the record that comes next, or 0 when this is no sound segment. */
+static uint64_t scan_file(struct sim_file *file)
+{
+    struct journal_segment_header segment;
+    struct journal_batch_header batch;
+    if (file->durable_size < sizeof segment)
+        return 0;
+    memcpy(&segment, file->durable, sizeof segment);
+    if (segment.checksum != journal_checksum(&segment, sizeof segment))
+        return 0;
+    if (file->scanned == 0) {
+        file->scanned = sizeof segment;
+        file->scanned_next_seq = segment.first_seq;
+    }
+    while (journal_batch_scan(file->durable + file->scanned, file->durable_size - file->scanned, segment.journal_id,
+                              &batch, NULL) == JOURNAL_SCAN_BATCH &&
+           batch.first_seq == file->scanned_next_seq) {
+        file->scanned += batch.length;
+        file->scanned_next_seq += batch.count;
+    }
+    return file->scanned_next_seq;
+}
+
+static uint64_t first_seq_of(const struct sim_name *name)
+{
+    return strtoull(strrchr(name->path, '/') + 1, NULL, 10);
+}
+
+uint64_t sim_files_durable_seq(struct sim_files *files, const char *dir)
+{
+    const struct sim_name *segments[SIM_NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < files->durable.count; i++) {
+        if (is_segment(&files->durable.entries[i], dir))
+            segments[count++] = &files->durable.entries[i];
+    }
+    qsort(segments, count, sizeof segments[0], compare_names);
+    uint64_t next_seq = count > 0 ? first_seq_of(segments[0]) : 1;
+    for (size_t i = 0; i < count && first_seq_of(segments[i]) == next_seq; i++) {
+        uint64_t next = scan_file(segments[i]->file);
+        if (next == 0)
+            break;
+        next_seq = next;
+    }
+    return next_seq - 1;
+}

@@ -1,0 +1,397 @@
+#include "sim_issuer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "issuer/feed.h"
+#include "sim_clients.h"
+#include "sim_disk.h"
+#include "sim_network.h"
+#include "sim_partition.h"
+#include "sim_persister.h"
+
+#define RESEND_US 8000
+
+enum phase { RUNNING, STARTING, STOPPING };
+
+struct sim_issuer {
+    bool up;
+    int64_t start_at_us;
+    int64_t still_until_us;
+    uint16_t partitions_count;
+    struct sim_partition partitions[SIM_PARTITIONS_MAX];
+    struct feed *feed;
+    bool started; /* what the last start came to */
+    struct error start_error;
+};
+
+/* What a body that runs on the disk is given. */
+struct call {
+    struct sim *sim;
+    struct sim_partition *partition;
+};
+
+struct sim_issuer *sim_issuer_create(struct sim *sim)
+{
+    static struct metrics *metrics[SIM_PARTITIONS_MAX];
+    struct sim_issuer *issuer = calloc(1, sizeof *issuer);
+    CHECK(issuer != NULL);
+    issuer->partitions_count = sim->plan.partitions;
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        if (metrics[i] == NULL)
+            metrics[i] = metrics_create("issuer", i);
+        issuer->partitions[i].index = i;
+        issuer->partitions[i].metrics = metrics[i];
+        snprintf(issuer->partitions[i].dir, SIM_DIR_MAX, "/sim/p%02u", i);
+        model_init(&issuer->partitions[i].model);
+    }
+    return issuer;
+}
+
+static void abandon(struct sim_issuer *issuer)
+{
+    for (uint16_t i = 0; i < issuer->partitions_count; i++)
+        sim_partition_abandon(&issuer->partitions[i]);
+    feed_destroy(&issuer->feed);
+    issuer->up = false;
+}
+
+void sim_issuer_destroy(struct sim_issuer **issuer)
+{
+    if (*issuer == NULL)
+        return;
+    abandon(*issuer);
+    for (uint16_t i = 0; i < (*issuer)->partitions_count; i++) {
+        model_deinit(&(*issuer)->partitions[i].model);
+        free((*issuer)->partitions[i].lost);
+    }
+    free(*issuer);
+    *issuer = NULL;
+}
+
+/* --- its end --- */
+
+/* The process is gone, and with it perhaps the power. */
+static void end_process(struct sim *sim, bool power_too)
+{
+    struct sim_issuer *issuer = sim->issuer;
+    for (uint16_t i = 0; power_too && i < issuer->partitions_count; i++)
+        sim_partition_lose_power(sim, &issuer->partitions[i]);
+    if (power_too)
+        sim_disk_power_gone();
+    else
+        sim_disk_process_gone();
+    if (power_too)
+        sim_count(sim, SIM_POWER_LOST);
+    abandon(issuer);
+    for (uint16_t i = 0; i < issuer->partitions_count; i++)
+        sim_network_cut(sim, SIM_TO_PARTITION, i);
+    sim_network_cut(sim, SIM_TO_FEED, 0);
+    issuer->start_at_us = sim->mono_us + sim_random_between(&sim->random, 0, 20000);
+}
+
+static void on_end(struct sim *sim, enum sim_end end, enum phase phase, bool sync_failed)
+{
+    static const enum sim_fault killed[] = {
+        [RUNNING] = SIM_KILLED, [STARTING] = SIM_KILLED_AT_START, [STOPPING] = SIM_KILLED_AT_STOP};
+    sim_trace(sim, end == SIM_END_KILLED ? "killed" : "stopped itself", phase, sim_disk_counts.operations);
+    sim_count(sim, end == SIM_END_KILLED ? killed[phase] : SIM_STOPPED_ITSELF);
+    if (end == SIM_END_STOPPED && !sync_failed)
+        sim_fail(sim, "the issuer stopped itself although the disk did not fail");
+    end_process(sim, sim_strikes(sim, sim->plan.lose_power));
+}
+
+/* Runs a part of the process. False when the process ended in it. */
+static bool enter(struct sim *sim, void (*body)(void *), struct call *call, enum phase phase)
+{
+    uint64_t failed_before = sim_disk_counts.sync_errors;
+    enum sim_end end = sim_disk_run(body, call);
+    if (end == SIM_END_RETURNED)
+        return true;
+    on_end(sim, end, phase, sim_disk_counts.sync_errors > failed_before);
+    return false;
+}
+
+void sim_issuer_kill_soon(struct sim *sim)
+{
+    sim_disk_kill_after((uint64_t)sim_random_between(&sim->random, 1, 40));
+}
+
+void sim_issuer_kill(struct sim *sim)
+{
+    if (!sim->issuer->up)
+        return;
+    sim_trace(sim, "killed between", 0, 0);
+    end_process(sim, sim_strikes(sim, sim->plan.lose_power));
+}
+
+/* --- its start --- */
+
+static int start_all(struct sim *sim, struct error *error)
+{
+    struct sim_issuer *issuer = sim->issuer;
+    struct feed_config config = {
+        .rows_max = sim->plan.rows_max, .in_flight_max = sim->plan.in_flight_max, .resend_us = RESEND_US};
+    issuer->feed = feed_create(&config);
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        struct sim_partition *partition = &issuer->partitions[i];
+        if (sim_partition_start(sim, partition, error) != 0 ||
+            feed_add(issuer->feed, partition->journal, partition->dir, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void start_body(void *arg)
+{
+    struct call *call = arg;
+    struct sim_issuer *issuer = call->sim->issuer;
+    issuer->started = start_all(call->sim, &issuer->start_error) == 0;
+}
+
+static void on_refused(struct sim *sim, uint64_t faults_before)
+{
+    struct sim_issuer *issuer = sim->issuer;
+    sim_trace(sim, "start refused", 0, 0);
+    if (sim_disk_refusals() == faults_before)
+        sim_fail(sim, "the start is refused although the disk did not fail: %s", issuer->start_error.text);
+    sim_count(sim, SIM_START_REFUSED);
+    end_process(sim, false);
+}
+
+static void start(struct sim *sim)
+{
+    struct sim_issuer *issuer = sim->issuer;
+    struct call call = {.sim = sim};
+    uint64_t faults_before = sim_disk_refusals();
+    sim_trace(sim, "start", 0, 0);
+    if (!enter(sim, start_body, &call, STARTING))
+        return;
+    if (!issuer->started) {
+        on_refused(sim, faults_before);
+        return;
+    }
+    for (uint16_t i = 0; i < issuer->partitions_count && !sim_failed(sim); i++)
+        sim_partition_compare(sim, &issuer->partitions[i]);
+    issuer->up = true;
+}
+
+/* --- its work --- */
+
+static void decide_body(void *arg)
+{
+    struct call *call = arg;
+    turn_decide(call->partition->turn, call->sim->wall_us);
+}
+
+static void snapshot_step_body(void *arg)
+{
+    struct call *call = arg;
+    snapshot_step(call->partition->snapshot, call->partition->ledger);
+}
+
+static void work_on_turn(struct sim *sim, struct sim_partition *partition)
+{
+    struct call call = {sim, partition};
+    if (sim_partition_gather(sim, partition)) {
+        partition->cut_short = true;
+        if (!enter(sim, decide_body, &call, RUNNING))
+            return;
+        partition->cut_short = false;
+        sim_partition_answer(sim, partition, true);
+    }
+    if (!sim_failed(sim))
+        enter(sim, snapshot_step_body, &call, RUNNING);
+}
+
+static void worker_body(void *arg)
+{
+    struct call *call = arg;
+    if (sim_random_chance(&call->sim->random, 500))
+        journal_work(call->partition->journal);
+    else
+        snapshot_work(call->partition->snapshot);
+}
+
+/* The feed begins again later than the store asked for: what is between has to be in no segment any more. */
+static void note_gone(struct sim *sim, const struct sim_message *message)
+{
+    struct frame_header header;
+    struct frame_ack behind;
+    memcpy(&header, message->bytes, sizeof header);
+    memcpy(&behind, frame_records(message->bytes), sizeof behind);
+    struct sim_partition *partition = &sim->issuer->partitions[header.partition];
+    uint64_t begins = feed_acked_seq(sim->issuer->feed, header.partition);
+    if (header.kind != FRAME_BEHIND || begins <= behind.last_seq || begins + 1 != sim_partition_first_kept(partition))
+        return;
+    sim_count(sim, SIM_GONE);
+    if (partition->gone_until == 0 || behind.last_seq < partition->gone_after)
+        partition->gone_after = behind.last_seq;
+    partition->gone_until = begins;
+}
+
+static void answers_body(void *arg)
+{
+    struct call *call = arg;
+    struct sim_message message;
+    while (sim_network_take(call->sim, SIM_TO_FEED, 0, &message)) {
+        feed_on_answer(call->sim->issuer->feed, message.bytes, message.size);
+        note_gone(call->sim, &message);
+        free(message.bytes);
+    }
+}
+
+/* Nothing is handed out that a loss of power could still take back. */
+static void judge_events(struct sim *sim, const struct feed_frame *frame)
+{
+    struct frame_events events;
+    memcpy(&events, frame_records(zmq_msg_data(frame->message)), sizeof events);
+    uint64_t durable = sim_disk_durable_seq(sim->issuer->partitions[frame->partition].dir);
+    sim_trace(sim, "events", events.first_seq, events.last_seq);
+    if (events.last_seq > durable)
+        sim_fail(sim, "records up to %" PRIu64 " of partition %u are sent, but only %" PRIu64 " are on the disk",
+                 events.last_seq, frame->partition, durable);
+}
+
+static void feed_body(void *arg)
+{
+    struct call *call = arg;
+    struct sim *sim = call->sim;
+    struct feed *feed = sim->issuer->feed;
+    struct feed_frame frame;
+    uint16_t persister;
+    answers_body(arg);
+    feed_read_ahead(feed);
+    while (!sim_failed(sim) && sim_persisters_take_more(sim, &persister) && feed_due(feed, sim->mono_us, &frame)) {
+        judge_events(sim, &frame);
+        sim_network_send(sim, SIM_TO_PERSISTER, persister, zmq_msg_data(frame.message), zmq_msg_size(frame.message));
+        feed_sent(feed, &frame, sim->mono_us);
+    }
+    feed_report(feed, sim->wall_us);
+}
+
+void sim_issuer_work(struct sim *sim)
+{
+    struct sim_issuer *issuer = sim->issuer;
+    if (sim_strikes(sim, sim->plan.pause_issuer)) {
+        sim_count(sim, SIM_ISSUER_PAUSED);
+        issuer->still_until_us = sim->mono_us + sim_random_between(&sim->random, 10000, 100000);
+    }
+    if (sim->mono_us < issuer->still_until_us && !sim->quiet)
+        return;
+    if (!issuer->up) {
+        if (sim->mono_us >= issuer->start_at_us)
+            start(sim);
+        return;
+    }
+    struct call call = {.sim = sim};
+    call.partition = &issuer->partitions[sim_random_below(&sim->random, issuer->partitions_count)];
+    switch (sim_random_below(&sim->random, 5)) {
+    case 0:
+    case 1:
+        work_on_turn(sim, call.partition);
+        break;
+    case 2:
+        enter(sim, worker_body, &call, RUNNING);
+        break;
+    default:
+        enter(sim, feed_body, &call, RUNNING);
+    }
+}
+
+/* --- stopping in order --- */
+
+static void stop_body(void *arg)
+{
+    struct call *call = arg;
+    struct sim_issuer *issuer = call->sim->issuer;
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        struct sim_partition *partition = &issuer->partitions[i];
+        snapshot_destroy(&partition->snapshot);
+        turn_destroy(&partition->turn);
+        ledger_destroy(&partition->ledger);
+        journal_close(&partition->journal);
+    }
+}
+
+void sim_issuer_stop(struct sim *sim)
+{
+    struct call call = {.sim = sim};
+    if (!sim->issuer->up)
+        return;
+    sim_trace(sim, "stop", 0, 0);
+    if (!enter(sim, stop_body, &call, STOPPING))
+        return;
+    sim_count(sim, SIM_STOPPED);
+    end_process(sim, false);
+}
+
+void sim_issuer_come_back(struct sim *sim)
+{
+    sim_issuer_stop(sim);
+    start(sim);
+}
+
+/* --- for the checker --- */
+
+bool sim_issuer_is_up(const struct sim *sim)
+{
+    return sim->issuer->up;
+}
+
+bool sim_issuer_is_drained(const struct sim *sim)
+{
+    const struct sim_issuer *issuer = sim->issuer;
+    for (uint16_t i = 0; issuer->up && i < issuer->partitions_count; i++) {
+        const struct journal *journal = issuer->partitions[i].journal;
+        if (journal_synced_seq(journal) != journal_written_seq(journal))
+            return false;
+    }
+    return issuer->up && feed_is_done(issuer->feed);
+}
+
+static void ask_one(struct sim *sim, struct sim_partition *partition, unsigned coupon, unsigned user)
+{
+    struct call call = {sim, partition};
+    sim_partition_gather_lookup(sim, partition, coupon, user);
+    if (!sim_failed(sim) && enter(sim, decide_body, &call, RUNNING))
+        sim_partition_answer(sim, partition, false);
+}
+
+void sim_issuer_ask_all(struct sim *sim)
+{
+    for (uint16_t i = 0; i < sim->issuer->partitions_count; i++) {
+        for (unsigned coupon = 0; coupon < sim->plan.coupons; coupon++) {
+            for (unsigned user = 0; user < sim->plan.users && !sim_failed(sim) && sim->issuer->up; user++)
+                ask_one(sim, &sim->issuer->partitions[i], coupon, user);
+        }
+    }
+}
+
+const struct model *sim_issuer_model(const struct sim *sim, uint16_t partition)
+{
+    return &sim->issuer->partitions[partition].model;
+}
+
+bool sim_issuer_may_lack(const struct sim *sim, const struct sim_told *told)
+{
+    const struct sim_partition *partition = &sim->issuer->partitions[told->partition];
+    for (size_t i = 0; i < partition->lost_count; i++) {
+        if (sim_told_is(told, &partition->lost[i]))
+            return true;
+    }
+    return false;
+}
+
+bool sim_issuer_is_gone(const struct sim *sim, uint16_t partition, uint64_t seq)
+{
+    const struct sim_partition *self = &sim->issuer->partitions[partition];
+    return seq > self->gone_after && seq <= self->gone_until;
+}
+
+uint64_t sim_issuer_durable_seq(const struct sim *sim, uint16_t partition)
+{
+    return sim_disk_durable_seq(sim->issuer->partitions[partition].dir);
+}

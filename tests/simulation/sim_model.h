@@ -1,0 +1,69 @@
+/*
+ * What a partition has to do, written down a second time as plainly as can be: lists that are searched from the front.
+ * It shares no code with the ledger. The checker asks it about every request that was decided, and gives it what the
+ * journal holds after every start.
+ */
+#ifndef COUPOND_SIM_MODEL_H
+#define COUPOND_SIM_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/coupon.h"
+#include "shared/frame.h"
+#include "shared/journal_format.h"
+
+/* A journal record. */
+struct model_record {
+    bool is_coupon;
+    int64_t time_us;
+    char coupon_id[COUPON_ID_MAX + 1];
+    struct coupon policy; /* of a coupon */
+    char user_id[USER_ID_MAX + 1];
+    uint32_t sequence;
+    uint32_t nth;
+};
+
+struct model_coupon {
+    struct coupon policy; /* with what is issued */
+    int64_t last_issue_us;
+};
+
+struct model {
+    struct model_record *log;
+    size_t log_count, log_room;
+    struct model_coupon *coupons;
+    size_t coupons_count, coupons_room;
+    int64_t last_us; /* of the last decision */
+};
+
+void model_init(struct model *model);
+void model_deinit(struct model *model);
+
+/* What a request has to hear; `record` is what has to be journalled when it is ISSUED, CREATED or CHANGED. */
+struct model_answer {
+    enum verdict verdict;
+    uint32_t sequence;
+    int64_t time_us;
+    const struct coupon *coupon; /* that is answered with; NULL: any */
+    struct model_record record;
+};
+
+/* The ids in the requests are as they came over the wire: valid. */
+void model_ask_issue(const struct model *model, const struct frame_issue_request *request, int64_t now_us,
+                     struct model_answer *answer);
+void model_ask_coupon(const struct model *model, const struct frame_coupon_request *request, int64_t now_us,
+                      struct model_answer *answer);
+
+/* Adds a record. NULL, or which promise it breaks; then nothing is changed. */
+const char *model_add(struct model *model, const struct model_record *record);
+/* Forgets all records but the first `count`. */
+void model_truncate(struct model *model, size_t count);
+
+bool model_record_equal(const struct model_record *a, const struct model_record *b);
+void model_record_read(const struct journal_record *journalled, struct model_record *record);
+
+const struct model_coupon *model_find(const struct model *model, const char *coupon_id);
+
+#endif

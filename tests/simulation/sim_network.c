@@ -1,0 +1,123 @@
+#include "sim_network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/error.h"
+
+#define MESSAGES_MAX 4096
+
+struct sim_network {
+    struct sim_message messages[MESSAGES_MAX];
+    size_t count;
+    uint64_t order;
+};
+
+struct sim_network *sim_network_create(void)
+{
+    struct sim_network *network = calloc(1, sizeof *network);
+    CHECK(network != NULL);
+    return network;
+}
+
+void sim_network_destroy(struct sim_network **network)
+{
+    if (*network == NULL)
+        return;
+    for (size_t i = 0; i < (*network)->count; i++)
+        free((*network)->messages[i].bytes);
+    free(*network);
+    *network = NULL;
+}
+
+static void put(struct sim *sim, enum sim_port port, uint16_t index, const void *bytes, size_t size)
+{
+    struct sim_network *network = sim->network;
+    CHECK(network->count < MESSAGES_MAX);
+    struct sim_message *message = &network->messages[network->count++];
+    *message = (struct sim_message){.port = port, .index = index, .order = network->order++, .size = size};
+    message->due_us = sim->mono_us + sim_random_between(&sim->random, 0, sim->quiet ? 100 : sim->plan.delay_us_max);
+    message->bytes = malloc(size);
+    CHECK(message->bytes != NULL);
+    memcpy(message->bytes, bytes, size);
+}
+
+void sim_network_send(struct sim *sim, enum sim_port port, uint16_t index, const void *bytes, size_t size)
+{
+    static const enum sim_fault lost[] = {
+        [SIM_TO_PARTITION] = SIM_REQUEST_LOST,
+        [SIM_TO_CLIENTS] = SIM_REPLY_LOST,
+        [SIM_TO_PERSISTER] = SIM_EVENTS_LOST,
+        [SIM_TO_FEED] = SIM_ACK_LOST,
+    };
+    static const enum sim_fault doubled[] = {
+        [SIM_TO_PARTITION] = SIM_REQUEST_DOUBLED,
+        [SIM_TO_PERSISTER] = SIM_EVENTS_DOUBLED,
+        [SIM_TO_FEED] = SIM_ACK_DOUBLED,
+    };
+    if (sim_strikes(sim, sim->plan.lose)) {
+        sim_count(sim, lost[port]);
+        return;
+    }
+    put(sim, port, index, bytes, size);
+    if (port != SIM_TO_CLIENTS && sim_strikes(sim, sim->plan.repeat)) {
+        sim_count(sim, doubled[port]);
+        put(sim, port, index, bytes, size);
+    }
+}
+
+static void remove_at(struct sim_network *network, size_t i)
+{
+    network->messages[i] = network->messages[--network->count];
+}
+
+bool sim_network_take(struct sim *sim, enum sim_port port, uint16_t index, struct sim_message *taken)
+{
+    struct sim_network *network = sim->network;
+    size_t best = SIZE_MAX;
+    bool overtakes = false;
+    for (size_t i = 0; i < network->count; i++) {
+        const struct sim_message *message = &network->messages[i];
+        if (message->port != port || message->index != index || message->due_us > sim->mono_us)
+            continue;
+        const struct sim_message *other = best == SIZE_MAX ? NULL : &network->messages[best];
+        if (other == NULL || message->due_us < other->due_us ||
+            (message->due_us == other->due_us && message->order < other->order))
+            best = i;
+    }
+    if (best == SIZE_MAX)
+        return false;
+    *taken = network->messages[best];
+    remove_at(network, best);
+    for (size_t i = 0; i < network->count; i++)
+        overtakes |= network->messages[i].port == port && network->messages[i].index == index &&
+                     network->messages[i].order < taken->order;
+    if (overtakes)
+        sim_count(sim, SIM_REORDERED);
+    return true;
+}
+
+size_t sim_network_waiting(const struct sim *sim, enum sim_port port, uint16_t index)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sim->network->count; i++)
+        count += sim->network->messages[i].port == port && sim->network->messages[i].index == index;
+    return count;
+}
+
+void sim_network_cut(struct sim *sim, enum sim_port port, uint16_t index)
+{
+    struct sim_network *network = sim->network;
+    for (size_t i = network->count; i-- > 0;) {
+        struct sim_message *message = &network->messages[i];
+        if (message->port != port || message->index != index || sim_random_chance(&sim->random, 200))
+            continue;
+        free(message->bytes);
+        remove_at(network, i);
+    }
+}
+
+bool sim_network_is_empty(const struct sim *sim)
+{
+    return sim->network->count == 0;
+}

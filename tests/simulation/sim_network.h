@@ -1,0 +1,35 @@
+/* Messages on their way between the processes: late, lost, doubled, in another order. */
+#ifndef COUPOND_SIM_NETWORK_H
+#define COUPOND_SIM_NETWORK_H
+
+#include "sim.h"
+
+enum sim_port {
+    SIM_TO_PARTITION,
+    SIM_TO_CLIENTS,
+    SIM_TO_PERSISTER,
+    SIM_TO_FEED,
+};
+
+struct sim_message {
+    enum sim_port port;
+    uint16_t index; /* of the partition or persister */
+    int64_t due_us;
+    uint64_t order;
+    void *bytes;
+    size_t size;
+};
+
+struct sim_network *sim_network_create(void);
+void sim_network_destroy(struct sim_network **network);
+
+void sim_network_send(struct sim *sim, enum sim_port port, uint16_t index, const void *bytes, size_t size);
+/* Takes the next message that has arrived; free() its bytes. False when there is none. */
+bool sim_network_take(struct sim *sim, enum sim_port port, uint16_t index, struct sim_message *message);
+/* How many are on their way to a port or wait there. */
+size_t sim_network_waiting(const struct sim *sim, enum sim_port port, uint16_t index);
+/* The receiver is gone: what was on the way to it is lost, but for what ZeroMQ still holds at the sender. */
+void sim_network_cut(struct sim *sim, enum sim_port port, uint16_t index);
+bool sim_network_is_empty(const struct sim *sim);
+
+#endif

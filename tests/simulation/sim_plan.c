@@ -1,0 +1,74 @@
+/* What a run is made of. Each leaves out most faults, so that one kind does not hide what another would find. */
+#include "shared/journal.h"
+#include "shared/options.h"
+#include "sim.h"
+#include "sim_clients.h"
+#include "sim_disk.h"
+
+/* A rate up to `most`, in one run of three. */
+static uint32_t sometimes(struct sim_random *random, uint32_t most)
+{
+    return sim_random_chance(random, 333) ? 1 + sim_random_below(random, most) : 0;
+}
+
+static int64_t choose_sync(struct sim_random *random)
+{
+    switch (sim_random_below(random, 4)) {
+    case 0:
+        return SYNC_OS;
+    case 1:
+        return sim_random_between(random, 1, 20);
+    default:
+        return SYNC_ALWAYS;
+    }
+}
+
+/* Room for a header and the largest turn: segments come and go as often as can be. */
+static size_t smallest_segment(size_t requests_max)
+{
+    size_t bytes = sizeof(struct journal_segment_header) +
+                   journal_bytes_max(requests_max + SIM_ISSUES_A_FRAME, SIM_COUPONS_A_FRAME);
+    return (bytes + SIM_SECTOR - 1) / SIM_SECTOR * SIM_SECTOR;
+}
+
+static void plan_load(struct sim_plan *plan, struct sim_random *random)
+{
+    plan->partitions = (uint16_t)(1 + sim_random_below(random, SIM_PARTITIONS_MAX));
+    plan->persisters = 1 + sim_random_below(random, SIM_PERSISTERS_MAX);
+    plan->sync_interval_ms = choose_sync(random);
+    plan->requests_max = 1 + sim_random_below(random, sim_random_chance(random, 500) ? 4 : 60);
+    plan->segment_bytes = smallest_segment(plan->requests_max) + 512 * (size_t)sim_random_below(random, 16);
+    plan->snapshot_bytes = sim_random_chance(random, 300) ? 0 : 500 + sim_random_below(random, 5000);
+    plan->rows_max = 1 + sim_random_below(random, sim_random_chance(random, 500) ? 8 : 100);
+    plan->in_flight_max = 1 + sim_random_below(random, 6);
+    plan->coupons = 1 + sim_random_below(random, 5);
+    plan->users = 2 + sim_random_below(random, sim_random_chance(random, 300) ? 4 : 60);
+    plan->operations = 30 + sim_random_below(random, sim_random_chance(random, 200) ? 900 : 150);
+    plan->creates = sim_random_below(random, 20);
+    plan->changes = sim_random_below(random, sim_random_chance(random, 300) ? 500 : 60);
+    plan->delay_us_max = sim_random_chance(random, 500) ? 200 : 15000;
+}
+
+void sim_plan_make(struct sim_plan *plan, struct sim_random *random)
+{
+    *plan = (struct sim_plan){0};
+    plan_load(plan, random);
+    plan->lose = sometimes(random, 150);
+    plan->repeat = sometimes(random, 150);
+    plan->kill = sometimes(random, 40);
+    plan->stop = sometimes(random, 10);
+    plan->pause_issuer = sometimes(random, 10);
+    plan->lose_power = sim_random_chance(random, 600) ? 1000 : sometimes(random, 900);
+    plan->kill_persister = sometimes(random, 40);
+    plan->pause_persister = sometimes(random, 20);
+    plan->step_clock = sometimes(random, 20);
+    plan->short_write = sometimes(random, 300);
+    plan->interrupted = sometimes(random, 200);
+    plan->sync_error = sometimes(random, 30);
+    plan->fill_disk = sometimes(random, 20);
+    plan->store_fails = sometimes(random, 300);
+    plan->commit_unknown = sometimes(random, 200);
+    plan->empty_store = sometimes(random, 5);
+    plan->older_store = sometimes(random, 10);
+    plan->reject_rows = sometimes(random, 1);
+}
