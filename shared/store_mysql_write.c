@@ -327,13 +327,17 @@ enum store_result store_mysql_begin(struct store_mysql *store, struct error *err
     return result == STORE_OK ? store_mysql_run_text(store, "START TRANSACTION", error) : result;
 }
 
-/* A connection that cannot even roll back is dropped: the server rolls back then. */
+/*
+ * A connection that cannot even roll back is dropped: the server rolls back then. So is one with a fault that stays, as
+ * rights that are granted meanwhile count from the next connection on.
+ */
 enum store_result store_mysql_end(struct store_mysql *store, enum store_result result, struct error *error)
 {
     if (result == STORE_OK)
         result = store_mysql_run_text(store, "COMMIT", error);
     if (result != STORE_OK && store_mysql_is_connected(store) && mysql_query(store->connection, "ROLLBACK") != 0)
         store->lost = true;
+    store->lost = store->lost || result == STORE_FAILED;
     return result;
 }
 

@@ -16,14 +16,6 @@
 
 /* Helpers */
 
-/* Closes the store and makes another after changed options. */
-static void reopen(struct store_fixture *fixture)
-{
-    store_destroy(&fixture->store);
-    fixture->store = store_create(&fixture->options, &fixture->error);
-    assert_non_null(fixture->store);
-}
-
 static int64_t issues_stored(struct store_fixture *fixture)
 {
     return store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue");
@@ -90,7 +82,6 @@ static void rights_and_columns_that_are_missing_are_faults_and_no_row_is_to_blam
     store_fixture_assert_error(fixture, "default value");
     store_fixture_sql(fixture, "ALTER TABLE coupon_issue DROP COLUMN shop");
     set_rights(fixture, "REVOKE", "FROM");
-    reopen(fixture);
     enum store_result result = store_fixture_write(fixture);
     set_rights(fixture, "GRANT", "TO");
     assert_int_equal(result, STORE_FAILED);
