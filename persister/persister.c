@@ -34,7 +34,10 @@ static enum store_result migrate_store(struct store *store, const struct options
     }
 }
 
-/* Before any thread runs: a store that refuses us is told at once, to whoever starts us. */
+/*
+ * Before any thread runs: a store that refuses us is told at once, to whoever starts us. One that cannot be reached yet
+ * is no reason to end: its writers go on trying, and the first of them to get through makes the tables.
+ */
 static int prepare_store(const struct options *options, struct error *error)
 {
     struct store *store = store_create(options, error);
@@ -43,8 +46,10 @@ static int prepare_store(const struct options *options, struct error *error)
     enum store_result result = migrate_store(store, options, error);
     if (result == STORE_OK)
         log_info("persister", "store is ready: %s", store_describe(store));
+    else if (result == STORE_RETRY)
+        log_warn("persister", "no store yet, trying for as long as it takes: %s", error->text);
     store_destroy(&store);
-    return result == STORE_OK ? 0 : error_prefix(error, "persister");
+    return result == STORE_OK || result == STORE_RETRY ? 0 : error_prefix(error, "persister");
 }
 
 static int start_writer(struct persister *persister, struct error *error)

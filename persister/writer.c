@@ -10,6 +10,7 @@
 #include "shared/peer.h"
 
 #define LOG_INTERVAL_US   INT64_C(10000000)
+#define CONNECT_EVERY_MS  500  /* while there is no connection and nothing to write either */
 #define ACK_WAIT_MS       1000 /* for the issuer to come back; it sends again what stays unacknowledged */
 #define REASONS_KNOWN_MAX 32
 #define DEAD_LINES_MAX    20 /* of one frame */
@@ -184,14 +185,19 @@ static bool attempt(struct writer *writer, struct delivery_step *step)
     return step->action == DELIVERY_AGAIN;
 }
 
-/* The first connection is made here, so that readiness tells the truth before the first batch. */
+/* Between frames: makes the connection and, in an empty store, the tables, so that readiness tells the truth. */
 static void connect_store(struct writer *writer)
 {
     struct error error = {{0}};
     enum store_result result = store_connect(writer->store, &error);
+    if (result == STORE_OK)
+        result = store_migrate(writer->store, &error);
     metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, result == STORE_OK);
-    if (result != STORE_OK)
-        log_warn("persister", "no connection to the store yet: %s", error.text);
+    int64_t now_us = clock_mono_us();
+    if (result == STORE_OK || now_us < writer->log_after_us)
+        return;
+    log_warn("persister", "no connection to the store yet: %s", error.text);
+    writer->log_after_us = now_us + LOG_INTERVAL_US;
 }
 
 /* Frames */
@@ -270,15 +276,18 @@ static void receive_events(struct writer *writer)
     zmq_msg_close(&message);
 }
 
-/* The duty cycle: waits for a command or a frame, and deals with one of each. */
+/* The duty cycle: waits for a command or a frame, and deals with one of each; without a store, tries to reach it. */
 static void writer_do_work(struct writer *writer)
 {
     zmq_pollitem_t items[] = {
         {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(writer->events), .events = ZMQ_POLLIN},
     };
-    if (zmq_poll(items, 2, -1) < 0)
+    int ready = zmq_poll(items, 2, writer_is_connected(writer) ? -1 : CONNECT_EVERY_MS);
+    if (ready < 0)
         writer->terminated = errno == ETERM;
+    else if (ready == 0)
+        connect_store(writer);
     else if (items[0].revents & ZMQ_POLLIN)
         writer->terminated = actor_told_to_end(writer->pipe);
     else if (items[1].revents & ZMQ_POLLIN)

@@ -85,6 +85,31 @@ def test_a_database_that_restarts_gets_what_was_issued_meanwhile(cluster, coupon
     cluster.database.start()
 
 
+def test_a_persister_that_starts_before_the_database_waits_for_it(cluster, coupon):
+    cluster.database.stop()
+    for persister in cluster.persisters:
+        persister.stop()
+        persister.start()
+        wait_until(persister.is_up, "the persister is up")
+        assert persister.get("/readyz")[0] == 503
+        assert "trying for as long as it takes" in persister.log()
+    issue(cluster, coupon, 100, 5)
+    cluster.database.start()
+    cluster.wait_ready()
+
+
+def test_a_persister_without_a_database_ends_when_it_is_told_to(cluster, coupon):
+    cluster.database.stop()
+    for persister in cluster.persisters:
+        persister.stop()
+        persister.start()
+        wait_until(persister.is_up, "the persister is up")
+        persister.stop()
+        persister.start()
+    cluster.database.start()
+    cluster.wait_ready()
+
+
 def test_a_database_that_is_killed_gets_what_was_issued_meanwhile(cluster, coupon):
     known = store_errors(cluster)
     cluster.database.kill()

@@ -173,7 +173,7 @@ def snapshot_fails(world, random, _):
     operation, error = random.choice([("pwrite", errno.ENOSPC), ("sync", errno.EIO)])
     armed = world.preload.add(operation, "fail", "next.snapshot", error=error, times=random.randrange(1, 4))
     try:
-        proof(lambda: world.ending or armed.struck > 0, "no snapshot was due", seconds=90)
+        proof(lambda: world.ending or armed.struck > 0, "no snapshot was due", seconds=150)
     finally:
         armed.disarm()
     if not armed.struck:
@@ -185,7 +185,7 @@ def killed_in_snapshot(world, random, member):
     """A life that ends while it writes, syncs or names a snapshot."""
     rule = random.choice([("pwrite", "torn", "next.snapshot"), ("sync", "kill_before", "next.snapshot"),
                           ("rename", "kill_before", ".snapshot"), ("rename", "kill_after", ".snapshot")])
-    return strike(world, member, *rule, status=-9, seconds=60)
+    return strike(world, member, *rule, status=-9, seconds=30)
 
 
 def disk_full(world, random, _):
@@ -195,6 +195,9 @@ def disk_full(world, random, _):
     try:
         if world.disk.free_bytes() != 0:
             raise Unproved("there is room left")
+        with world.in_hand(member):  # the next life begins without a prepared segment
+            member.stop()
+            world.restart(member)
         proof(lambda: world.ending or metric_or(member, "coupond_issuer_journal_full", 0) > 0,
               "no segment came to its end", seconds=180, pause=0.2)
         proof(lambda: world.overloaded() > known, "nothing was refused")

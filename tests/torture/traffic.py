@@ -188,7 +188,7 @@ class Traffic:
     def _new_user(self):
         """Mostly long ids, which fill the journal."""
         number = next(self._numbers)
-        filler = "".join(self.random.choices(LETTERS, k=4)) * self.random.choice([0, 7, 14, 14, 14])
+        filler = "".join(self.random.choices(LETTERS, k=4)) * self.random.choice([0, 14, 14, 14, 14])
         return f"u{number}-{filler}"[:64]
 
     # what operators do

@@ -138,18 +138,28 @@ class World:
 
     # members
 
+    @contextlib.contextmanager
+    def in_hand(self, member):
+        """Waits until no other fault has the member in hand, and keeps it from them."""
+        def take():
+            with self.lock:
+                free = member.name not in self.busy
+                if free:
+                    self.busy.add(member.name)
+                return free
+        wait_until(take, f"{member.name} is free", seconds=HEALTHY_SECONDS)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.busy.discard(member.name)
+
     def wait_healthy(self, member):
         wait_until(lambda: self._stopping.is_set() or member.is_ready(),
                    lambda: f"{member.name} is ready again\n{member.log()[-3000:]}", seconds=HEALTHY_SECONDS, pause=0.05)
 
     def restart(self, member):
-        """As a supervisor does: a persister that finds no database at its start ends, and is started again."""
         member.start()
-        while member in self.cluster.persisters and not self._stopping.is_set() and not member.is_up():
-            if member.process.poll() == 1 and "database" in self.busy:
-                member.process = None
-                member.start()
-            time.sleep(0.05)
         self.wait_healthy(member)
 
     def wait_all_healthy(self):
