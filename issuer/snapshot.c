@@ -59,6 +59,8 @@ struct snapshot {
 
     /* owned by the partition's thread */
     struct ledger_cursor cursor;
+    uint64_t coupons; /* handed over in this walk */
+    uint64_t users;
     unsigned next_to_fill;
     uint64_t began_at_bytes; /* of the journal, when the last walk began */
     uint64_t before_bytes;   /* the same of the walk before */
@@ -90,6 +92,7 @@ static void begin(struct snapshot *snapshot)
 {
     snapshot->walk = (struct walk){.from_seq = journal_written_seq(snapshot->journal)};
     snapshot->cursor = (struct ledger_cursor){0};
+    snapshot->coupons = snapshot->users = 0;
     snapshot->before_bytes = snapshot->began_at_bytes;
     snapshot->began_at_bytes = snapshot->config.journal_bytes + journal_bytes(snapshot->journal);
     snapshot->state = SNAPSHOT_WALKING;
@@ -109,10 +112,8 @@ static bool fill(struct snapshot *snapshot, const struct ledger *ledger, struct 
             return true;
         }
         *length += snapshot_encode(buffer->bytes + *length, &piece, journal_meta(snapshot->journal)->journal_id);
-        if (piece.coupon != NULL)
-            snapshot->walk.coupons++;
-        else
-            snapshot->walk.users += piece.users.count;
+        snapshot->coupons += piece.coupon != NULL;
+        snapshot->users += piece.coupon != NULL ? 0 : piece.users.count;
     }
     return true;
 }
@@ -134,6 +135,8 @@ static int walk_on(struct snapshot *snapshot, const struct ledger *ledger)
         snapshot->next_to_fill = (snapshot->next_to_fill + 1) % BUFFERS;
     if (!more) {
         snapshot->walk.until_seq = journal_written_seq(snapshot->journal);
+        snapshot->walk.coupons = snapshot->coupons;
+        snapshot->walk.users = snapshot->users;
         snapshot->walk.last_time_us = journal_last_time_us(snapshot->journal);
         snapshot->state = SNAPSHOT_FINISHING;
     }
