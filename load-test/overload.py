@@ -36,7 +36,7 @@ class Flood:
     """Connections that send requests without end and never read an answer."""
 
     def __init__(self, address):
-        self.connections = [connect(address) for _ in range(FLOODS)]
+        self.connections = [connect(address, window=4096) for _ in range(FLOODS)]
         self.threads = [threading.Thread(target=self._pour, args=(connection,), daemon=True) for connection in self.connections]
 
     @staticmethod

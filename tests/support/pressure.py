@@ -23,9 +23,15 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def connect(address):
+def connect(address, window=None):
+    """A connection; `window` bounds what the kernel takes for a client that does not read."""
     host, port = address.rsplit(":", 1)
-    return socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS)
+    connection = socket.socket()
+    if window:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    connection.settimeout(DEADLINE_SECONDS)
+    connection.connect((host, int(port)))
+    return connection
 
 
 def issue_request(coupon, user):
