@@ -120,22 +120,41 @@ static void append_escape(struct buffer *out, unsigned char c)
     }
 }
 
+/* True for a character that stands in JSON as it is. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* What is to be escaped, or beyond ASCII. Returns how many bytes of the text it was. */
+static size_t append_special(struct buffer *out, const unsigned char *at, size_t left)
+{
+    size_t size = utf8_size(at, left);
+
+    if (size == 0) {
+        append_text(out, "\\ufffd");
+        return 1;
+    }
+    if (size == 1)
+        append_escape(out, *at);
+    else
+        buffer_append(out, at, size);
+    return size;
+}
+
 void json_string_append(struct buffer *out, const char *text, size_t length)
 {
     const unsigned char *at = (const unsigned char *)text;
-    size_t size = 0;
+    const unsigned char *end = at + length;
 
     append_text(out, "\"");
-    for (size_t left = length; left > 0; left -= size, at += size) {
-        size = utf8_size(at, left);
-        if (size == 0) {
-            append_text(out, "\\ufffd");
-            size = 1;
-        } else if (*at < 0x20 || *at == 0x7f || *at == '"' || *at == '\\') {
-            append_escape(out, *at);
-        } else {
-            buffer_append(out, at, size);
-        }
+    while (at < end) {
+        const unsigned char *plain = at;
+        while (at < end && is_plain(*at))
+            at++;
+        buffer_append(out, plain, (size_t)(at - plain));
+        if (at < end)
+            at += append_special(out, at, (size_t)(end - at));
     }
     append_text(out, "\"");
 }

@@ -215,6 +215,30 @@ static void not_started_tells_the_seconds_rounded_up(void **state)
     }
 }
 
+static void a_string_is_escaped_where_json_or_utf_8_asks_for_it(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *json;
+    } strings[] = {
+        {"", "\"\""},
+        {"plain, all of it", "\"plain, all of it\""},
+        {"\"a\\", "\"\\\"a\\\\\""},
+        {"a\x1f\x7f", "\"a\\u001f\\u007f\""},
+        {"a\xed\x95\x9cz", "\"a\xed\x95\x9cz\""},
+        {"\xed\x95", "\"\\ufffd\\ufffd\""},
+        {"a\xc0\x80z", "\"a\\ufffd\\ufffdz\""},
+        {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        out.length = 0;
+        json_string_append(&out, strings[i].text, strlen(strings[i].text));
+        assert_string_equal(text(), strings[i].json);
+    }
+}
+
 static void an_issue_time_out_of_range_is_harmless(void **state)
 {
     struct exchange exchange = {.op = ISSUE_POST, .coupon_id = "A", .coupon_id_length = 1};
@@ -360,6 +384,7 @@ int main(void)
         TEST(an_issue_is_formatted_at_its_limits),
         TEST(a_coupon_shows_state_and_remaining),
         TEST(not_started_tells_the_seconds_rounded_up),
+        TEST(a_string_is_escaped_where_json_or_utf_8_asks_for_it),
         TEST(an_issue_time_out_of_range_is_harmless),
         TEST(refusals_of_a_change_name_the_member),
         TEST(a_reply_whose_coupon_is_none_is_no_answer),
