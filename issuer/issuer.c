@@ -52,7 +52,7 @@ static int open_partition(struct issuer *issuer, uint16_t index, const struct op
     return partition_create(&issuer->partitions[index], index, options, issuer->journals[index], error);
 }
 
-static void *open_on_thread(void *arg)
+static void *opening_main(void *arg)
 {
     struct opening *opening = arg;
     opening->result = open_partition(opening->issuer, opening->index, opening->options, &opening->error);
@@ -67,7 +67,7 @@ static int open_partitions(struct issuer *issuer, const struct options *options,
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
         struct opening *opening = &openings[i];
         *opening = (struct opening){.issuer = issuer, .options = options, .index = i, .result = -1};
-        int reason = pthread_create(&opening->thread, NULL, open_on_thread, opening);
+        int reason = pthread_create(&opening->thread, NULL, opening_main, opening);
         opening->started = reason == 0;
         if (reason != 0)
             error_set(&opening->error, "cannot start a thread: %s", strerror(reason));

@@ -63,7 +63,7 @@ static struct chunk *wait_for_chunk(struct replay_queue *queue)
     return chunk;
 }
 
-static void *apply_all(void *arg)
+static void *apply_main(void *arg)
 {
     struct replay_queue *queue = arg;
     struct error error = {{0}};
@@ -127,7 +127,7 @@ int replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool 
     self->alone = alone;
     pthread_mutex_init(&self->mutex, NULL);
     pthread_cond_init(&self->changed, NULL);
-    int reason = alone ? 0 : pthread_create(&self->thread, NULL, apply_all, self);
+    int reason = alone ? 0 : pthread_create(&self->thread, NULL, apply_main, self);
     *queue = self;
     if (reason == 0)
         return 0;
