@@ -29,9 +29,7 @@ struct source {
     /* a journal batch that was read but did not fit into the last frame; NULL: none */
     const void *held;
     struct journal_batch_header held_header;
-    /* records behind gap_after, up to gap_until, are neither in the store nor in a file any more; 0: there are none */
-    uint64_t gap_after;
-    uint64_t gap_until;
+    uint64_t gone_seq; /* the store lost records up to this one that are in no file any more; 0: it did not */
 };
 
 struct feed {
@@ -204,17 +202,13 @@ static void fill_draft(struct feed *feed, struct source *source, struct draft *d
     }
 }
 
-/* What frames say that the store has without a gap. */
-static uint64_t claimed_seq(const struct source *source)
-{
-    return source->gap_until > 0 ? source->gap_after : source->window.acked_seq;
-}
-
 static void push_draft(struct feed *feed, struct source *source, const struct draft *draft)
 {
     struct frame_header header;
-    struct frame_events events = {
-        .first_seq = draft->first_seq, .last_seq = draft->last_seq, .acked_seq = claimed_seq(source)};
+    struct frame_events events = {.first_seq = draft->first_seq,
+                                  .last_seq = draft->last_seq,
+                                  .acked_seq = source->window.acked_seq,
+                                  .gone_seq = source->gone_seq};
     memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
     frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, draft->count);
     memcpy(feed->buffer, &header, sizeof header);
@@ -319,8 +313,7 @@ static void advance(struct source *source)
 static void note_gap(struct source *source, uint64_t stored_seq, uint64_t first)
 {
     bool gap = stored_seq + 1 < first;
-    source->gap_after = gap ? stored_seq : 0;
-    source->gap_until = gap ? first - 1 : 0;
+    source->gone_seq = gap ? first - 1 : 0;
     metrics_set(source->metrics, METRIC_ISSUER_STORE_MISSING, 0, gap ? (int64_t)(first - 1 - stored_seq) : 0);
     if (gap)
         log_error("issuer",
@@ -350,6 +343,13 @@ static void rewind_to(struct source *source, uint64_t stored_seq)
     note_acked(source);
 }
 
+/* False when a store that says so was told already, by this or another persister. */
+static bool is_news(const struct source *source, uint64_t stored_seq)
+{
+    uint64_t has = stored_seq < source->gone_seq ? source->gone_seq : stored_seq;
+    return has < source->window.acked_seq;
+}
+
 void feed_on_answer(struct feed *feed, const void *data, size_t size)
 {
     struct frame_header header;
@@ -368,7 +368,7 @@ void feed_on_answer(struct feed *feed, const void *data, size_t size)
         drop_frame(feed, "an acknowledgement of another journal");
     else if (header.kind == FRAME_ACK && window_ack(&source->window, ack.first_seq, ack.last_seq))
         advance(source);
-    else if (header.kind == FRAME_BEHIND && ack.last_seq < claimed_seq(source)) /* else it is told again */
+    else if (header.kind == FRAME_BEHIND && is_news(source, ack.last_seq))
         rewind_to(source, ack.last_seq);
 }
 

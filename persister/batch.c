@@ -118,7 +118,7 @@ static const char *check_head(const struct frame_header *header, const struct fr
     if (events->first_seq == 0 || events->last_seq > INT64_MAX || events->last_seq < events->first_seq ||
         events->last_seq - events->first_seq + 1 != header->count)
         return "first sequence, last sequence and count do not agree";
-    if (events->acked_seq >= events->first_seq)
+    if (events->acked_seq >= events->first_seq || events->gone_seq >= events->first_seq)
         return "it is acknowledged already, as it says itself";
     return NULL;
 }
@@ -130,7 +130,8 @@ static void begin(struct batch *batch, const struct frame_header *header, const 
                                        .partitions = header->partitions,
                                        .first_seq = events->first_seq,
                                        .last_seq = events->last_seq,
-                                       .acked_seq = events->acked_seq};
+                                       .acked_seq = events->acked_seq,
+                                       .gone_seq = events->gone_seq};
     memcpy(batch->rows.journal_id, events->journal_id, sizeof batch->rows.journal_id);
 }
 

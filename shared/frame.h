@@ -128,8 +128,9 @@ struct frame_events {
     uint64_t first_seq;
     uint64_t last_seq;
     uint64_t acked_seq; /* every record up to this one was acknowledged; a store that has less has lost it */
+    uint64_t gone_seq;  /* a store need not have the records up to this one: they are in no file any more; mostly 0 */
 };
-_Static_assert(sizeof(struct frame_events) == 40, "events layout");
+_Static_assert(sizeof(struct frame_events) == 48, "events layout");
 
 /*
  * In FRAME_ACK: records first_seq to last_seq are in the store. In FRAME_BEHIND, the answer to events whose acked_seq

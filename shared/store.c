@@ -263,16 +263,23 @@ enum store_result store_journal_judge(const struct store_batch *batch, const str
     return STORE_FOREIGN;
 }
 
-enum store_result store_behind_judge(struct store *store, const struct store_batch *batch, uint64_t last_seq,
-                                     struct error *error)
+void store_pass_over_gone(const struct store_batch *batch, struct store_progress *progress)
 {
-    store->behind_seq = last_seq;
-    if (last_seq >= batch->acked_seq)
+    if (batch->gone_seq > progress->last_seq)
+        store_progress_add(progress, 1, batch->gone_seq);
+}
+
+enum store_result store_behind_judge(struct store *store, const struct store_batch *batch,
+                                     struct store_progress *progress, struct error *error)
+{
+    store->behind_seq = progress->last_seq;
+    store_pass_over_gone(batch, progress);
+    if (progress->last_seq >= batch->acked_seq)
         return STORE_OK;
     error_set(error,
               "%s has the records of partition %u up to %" PRIu64 " only, but acknowledged them up to %" PRIu64
               "; it came back empty or from a backup, and the issuer sends them again",
-              store->description, batch->partition, last_seq, batch->acked_seq);
+              store->description, batch->partition, store->behind_seq, batch->acked_seq);
     return STORE_BEHIND;
 }
 

@@ -81,6 +81,7 @@ struct store_batch {
     uint64_t first_seq;
     uint64_t last_seq;
     uint64_t acked_seq;           /* the issuer believes that the store has every record up to this one */
+    uint64_t gone_seq;            /* but it cannot be sent those up to this one again, whether it has them or not */
     const struct coupon *coupons; /* in journal order; one coupon may stand here more than once */
     size_t coupons_count;
     const struct store_issue *issues; /* in journal order */

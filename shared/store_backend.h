@@ -81,9 +81,12 @@ enum store_result store_policy_judge(const struct coupon *wanted, const struct c
 /* STORE_FOREIGN when a journal that filled the store before cannot be of the same issuer as the batch's. */
 enum store_result store_journal_judge(const struct store_batch *batch, const struct store_journal *there,
                                       struct error *error);
-/* STORE_BEHIND when a store that has the batch's journal up to `last_seq` lacks what was acknowledged. */
-enum store_result store_behind_judge(struct store *store, const struct store_batch *batch, uint64_t last_seq,
-                                     struct error *error);
+/* What can never come again counts as there, so that the store is asked only for what can. */
+void store_pass_over_gone(const struct store_batch *batch, struct store_progress *progress);
+/* STORE_BEHIND when a store that is so far with the batch's journal lacks what was acknowledged. Passes over what is
+ * gone. */
+enum store_result store_behind_judge(struct store *store, const struct store_batch *batch,
+                                     struct store_progress *progress, struct error *error);
 
 /* STORE_OK for STORE_SCHEMA_VERSION; STORE_FAILED for another, 0 meaning that there is no schema. */
 enum store_result store_schema_judge(const struct store *store, int64_t version, struct error *error);

@@ -75,7 +75,7 @@ enum store_result store_mysql_check_journals(struct store_mysql *store, const st
     struct lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
     enum store_result result = look_up(store, " ORDER BY partition_no", &lookup);
     if (result == STORE_OK)
-        result = store_behind_judge(&store->base, batch, lookup.progress.last_seq, error);
+        result = store_behind_judge(&store->base, batch, &lookup.progress, error);
     return result == STORE_OK && !lookup.known ? insert_journal(store, batch, error) : result;
 }
 
@@ -106,6 +106,7 @@ enum store_result store_mysql_raise_journal(struct store_mysql *store, const str
                   batch->partition);
         return STORE_RETRY;
     }
+    store_pass_over_gone(batch, &lookup.progress);
     store_progress_add(&lookup.progress, batch->first_seq, batch->last_seq);
     return update_journal(store, batch, &lookup.progress, error);
 }

@@ -116,7 +116,7 @@ static enum store_result write_journal(struct store_sqlite *store, const struct 
     if (result == STORE_OK)
         result = lookup.result;
     if (result == STORE_OK)
-        result = store_behind_judge(&store->base, batch, lookup.progress.last_seq, error);
+        result = store_behind_judge(&store->base, batch, &lookup.progress, error);
     if (result != STORE_OK || (lookup.known && batch->scope == STORE_PART))
         return result;
     if (batch->scope == STORE_FRAME)

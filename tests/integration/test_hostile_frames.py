@@ -91,7 +91,7 @@ def test_garbage_events_are_dropped_by_the_persister(tmp_path):
         persister.start()
         with listener.accept() as wire:
             wait_until(persister.is_ready, "the persister is ready")
-            count = send_all(wire, garbage(EVENTS, 40))
+            count = send_all(wire, garbage(EVENTS, 48))
             wait_dropped(persister, "coupond_persister_frames_dropped_total", 0, count - 1, persister.is_ready)
         assert cluster.issues() == {}
 

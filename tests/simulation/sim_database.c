@@ -55,7 +55,7 @@ static enum store_result judge_journal(struct connection *connection, const stru
     memcpy(there.journal_id, row->journal_id, sizeof there.journal_id);
     enum store_result result = row->known ? store_journal_judge(batch, &there, error) : STORE_OK;
     if (result == STORE_OK)
-        result = store_behind_judge(&connection->base, batch, row->progress.last_seq, error);
+        result = store_behind_judge(&connection->base, batch, &row->progress, error);
     if (result != STORE_OK || batch->scope == STORE_PART)
         return result;
     row->known = true;

@@ -53,10 +53,10 @@ static void events_need_their_fixed_part_and_a_record(void **state)
 {
     (void)state;
     struct frame_header header;
-    assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 40), &header));
+    assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 48), &header));
     assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 1000), &header));
     assert_non_null(frame_check(frame, make(FRAME_EVENTS, 1, 39), &header));
-    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 0, 40), &header));
+    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 0, 48), &header));
 }
 
 static void frame_refuses_a_foreign_header(void **state)

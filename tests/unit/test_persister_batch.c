@@ -192,6 +192,9 @@ static void a_frame_that_says_it_was_acknowledged_is_refused(void **state)
     assert_refused(fixture, "acknowledged already");
     events_fixed(&fixture->events)->acked_seq = UINT64_MAX;
     assert_refused(fixture, "acknowledged already");
+    events_fixed(&fixture->events)->acked_seq = 0;
+    events_fixed(&fixture->events)->gone_seq = 1;
+    assert_refused(fixture, "acknowledged already");
 }
 
 static void sequences_beyond_what_a_store_can_hold_are_refused(void **state)

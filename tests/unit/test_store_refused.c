@@ -240,6 +240,22 @@ static void a_frame_from_before_the_loss_does_not_hide_it(void **state)
     assert_has(fixture, 3, "");
 }
 
+/* Records 1 to 20 are in no journal file any more. */
+static void a_store_is_not_asked_for_what_can_never_come_again(void **state)
+{
+    struct store_fixture *fixture = *state;
+    store_fixture_migrate(fixture);
+    begin_frame(fixture, 21, 30, 20);
+    assert_behind(fixture, 0);
+    fixture->batch.gone_seq = 20;
+    store_fixture_assert_written(fixture);
+    assert_has(fixture, 30, "");
+    store_fixture_sql(fixture, "DELETE FROM journal");
+    begin_frame(fixture, 31, 40, 30);
+    fixture->batch.gone_seq = 20;
+    assert_behind(fixture, 0);
+}
+
 static void a_part_of_a_frame_leaves_the_journals_row_where_it_is(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -512,6 +528,7 @@ static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **sta
     X(a_journal_table_that_refuses_is_a_fault_and_no_row_is_to_blame)                                                  \
     X(frames_in_any_order_are_counted_exactly)                                                                         \
     X(a_store_that_lost_acknowledged_records_says_so_and_writes_nothing)                                               \
+    X(a_store_is_not_asked_for_what_can_never_come_again)                                                              \
     X(a_frame_from_before_the_loss_does_not_hide_it)                                                                   \
     X(a_part_of_a_frame_leaves_the_journals_row_where_it_is)                                                           \
     X(what_nobody_wrote_into_ahead_is_told)                                                                            \
