@@ -13,6 +13,8 @@
 #include "shared/log.h"
 #include "shared/metrics.h"
 
+#define ASK_INTERVAL_US 5000000    /* between two looks whether an idle partition's store still has everything */
+#define SLOT_QUESTION   WINDOW_MAX /* no slot of the window: the frame is a question */
 #define BATCH_BYTES_MAX (FRAME_BYTES_MAX - JOURNAL_BATCH_BYTES_MAX)
 
 /* A journal on its way to the store. */
@@ -24,6 +26,8 @@ struct source {
     int acked_fd;
     struct window window;
     zmq_msg_t frames[WINDOW_MAX]; /* by the window's slot */
+    zmq_msg_t question;           /* whether the store still has what it acknowledged */
+    int64_t ask_at_us;            /* 0: nothing was asked or sent yet */
     struct metrics *metrics;
     uint64_t read_seq; /* last record that is in a frame */
     /* a journal batch that was read but did not fit into the last frame; NULL: none */
@@ -64,6 +68,7 @@ static void forget_frames(struct source *source)
 static void source_close(struct source *source)
 {
     forget_frames(source);
+    zmq_msg_close(&source->question);
     journal_reader_close(&source->reader);
     if (source->acked_fd >= 0)
         disk->close(source->acked_fd);
@@ -116,6 +121,7 @@ int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct
     *source = (struct source){.journal = journal, .meta = journal_meta(journal)};
     strcpy(source->dir, dir);
     window_init(&source->window, feed->config.in_flight_max, feed->config.resend_us, 0);
+    zmq_msg_init(&source->question);
     source->metrics = metrics_create("issuer", source->meta->partition);
     source->acked_fd = journal_acked_open(dir, error);
     uint64_t first;
@@ -252,14 +258,45 @@ bool feed_has_unread(const struct feed *feed)
 
 /* --- to the persisters --- */
 
+/* With nothing under way no frame finds out that the store came back with less: then it is asked now and then. */
+static bool is_to_be_asked(struct source *source, int64_t now_us)
+{
+    if (source->window.count > 0 || source->window.acked_seq == 0)
+        return false;
+    if (source->ask_at_us == 0)
+        source->ask_at_us = now_us + ASK_INTERVAL_US;
+    return now_us >= source->ask_at_us;
+}
+
+/* Events without a record: an answer comes only from a store that has less. */
+static void make_question(struct source *source)
+{
+    struct frame_header header;
+    uint64_t acked = source->window.acked_seq;
+    struct frame_events events = {
+        .first_seq = acked + 1, .last_seq = acked, .acked_seq = acked, .gone_seq = source->gone_seq};
+    memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
+    frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, 0);
+    zmq_msg_close(&source->question);
+    CHECK(zmq_msg_init_size(&source->question, sizeof header + sizeof events) == 0);
+    memcpy(zmq_msg_data(&source->question), &header, sizeof header);
+    memcpy((unsigned char *)zmq_msg_data(&source->question) + sizeof header, &events, sizeof events);
+}
+
 bool feed_due(struct feed *feed, int64_t now_us, struct feed_frame *frame)
 {
     for (uint16_t i = 0; i < feed->sources_count; i++) {
-        int slot = window_due(&feed->sources[i].window, now_us);
-        if (slot < 0)
-            continue;
-        *frame = (struct feed_frame){&feed->sources[i].frames[slot], i, (unsigned)slot};
-        return true;
+        struct source *source = &feed->sources[i];
+        int slot = window_due(&source->window, now_us);
+        if (slot >= 0) {
+            *frame = (struct feed_frame){&source->frames[slot], i, (unsigned)slot};
+            return true;
+        }
+        if (is_to_be_asked(source, now_us)) {
+            make_question(source);
+            *frame = (struct feed_frame){&source->question, i, SLOT_QUESTION};
+            return true;
+        }
     }
     return false;
 }
@@ -267,6 +304,9 @@ bool feed_due(struct feed *feed, int64_t now_us, struct feed_frame *frame)
 void feed_sent(struct feed *feed, const struct feed_frame *frame, int64_t now_us)
 {
     struct source *source = &feed->sources[frame->partition];
+    source->ask_at_us = now_us + ASK_INTERVAL_US;
+    if (frame->slot == SLOT_QUESTION)
+        return;
     if (source->window.batches[frame->slot].sends > 0)
         metrics_add(source->metrics, METRIC_ISSUER_STREAM_RESENT, 0, 1);
     metrics_add(source->metrics, METRIC_ISSUER_STREAM_SENT, 0, 1);

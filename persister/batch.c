@@ -115,8 +115,8 @@ static const char *check_head(const struct frame_header *header, const struct fr
         return "the partition does not exist";
     if (header->count > BATCH_RECORDS_MAX)
         return "more records than a frame may hold";
-    if (events->first_seq == 0 || events->last_seq > INT64_MAX || events->last_seq < events->first_seq ||
-        events->last_seq - events->first_seq + 1 != header->count)
+    if (events->first_seq == 0 || events->first_seq > INT64_MAX || events->last_seq > INT64_MAX ||
+        events->last_seq + 1 - events->first_seq != header->count)
         return "first sequence, last sequence and count do not agree";
     if (events->acked_seq >= events->first_seq || events->gone_seq >= events->first_seq)
         return "it is acknowledged already, as it says itself";
@@ -125,7 +125,7 @@ static const char *check_head(const struct frame_header *header, const struct fr
 
 static void begin(struct batch *batch, const struct frame_header *header, const struct frame_events *events)
 {
-    batch->rows = (struct store_batch){.scope = STORE_FRAME,
+    batch->rows = (struct store_batch){.scope = header->count > 0 ? STORE_FRAME : STORE_PART,
                                        .partition = header->partition,
                                        .partitions = header->partitions,
                                        .first_seq = events->first_seq,

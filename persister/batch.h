@@ -27,9 +27,9 @@ void batch_init(struct batch *batch);
 void batch_deinit(struct batch *batch);
 
 /*
- * Reads `size` bytes at `frame`, which stay where they are for as long as the rows are used. NULL when batch->rows is
- * ready to be written; otherwise what is wrong, a constant string. `partitions` is how many the persister believes
- * there are.
+ * Reads `size` bytes at `frame`, which may be without records and then only ask what the store has; they stay where
+ * they are for as long as the rows are used. NULL when batch->rows is ready to be written; otherwise what is wrong, a
+ * constant string. `partitions` is how many the persister believes there are.
  */
 const char *batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions);
 

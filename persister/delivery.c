@@ -232,10 +232,13 @@ static enum store_result write_whole(struct delivery *delivery, struct delivery_
     if (result == STORE_OK) {
         step->rows = rows_count(delivery);
         batch_ack(&delivery->batch, &step->answer);
-        step->action = DELIVERY_ANSWER;
-    } else if (result == STORE_REJECTED) {
-        begin_halving(delivery);
+        step->action = step->rows > 0 ? DELIVERY_ANSWER : DELIVERY_DROP;
+        return STORE_OK;
     }
+    if (rows_count(delivery) == 0)
+        return without_rows(result);
+    if (result == STORE_REJECTED)
+        begin_halving(delivery);
     return result;
 }
 

@@ -3,7 +3,7 @@
  * no socket, no thread, no clock and no source of chance; time and randomness are arguments. The writer drives it with
  * a real store, the simulation with its own.
  *
- *   begin ──► WHOLE ──written──► acknowledge
+ *   begin ──► WHOLE ──written──► acknowledge, or nothing where there are no records
  *               │ rejected
  *               ▼
  *             COUPONS ──► ORPHANS ──► ISSUES ──► LETTERS ──written──► acknowledge
@@ -63,7 +63,7 @@ struct delivery {
 enum delivery_action {
     DELIVERY_AGAIN,  /* call delivery_work() again in wait_ms */
     DELIVERY_ANSWER, /* send `answer`; the frame is done with */
-    DELIVERY_DROP,   /* the frame is done with, unanswered: the issuer sends it again */
+    DELIVERY_DROP,   /* the frame is done with and needs no answer, or gets none: then the issuer sends it again */
 };
 
 struct delivery_step {

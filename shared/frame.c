@@ -60,7 +60,9 @@ static const char *check_size(const struct frame_header *header, size_t body)
             return "more requests than a frame may hold";
         break;
     case FRAME_EVENTS:
-        return body < sizeof(struct frame_events) || header->count == 0 ? "no events" : NULL;
+        if (body < sizeof(struct frame_events))
+            return "no events";
+        return header->count == 0 && body > sizeof(struct frame_events) ? "records where none belong" : NULL;
     case FRAME_ACK:
     case FRAME_BEHIND:
         return header->count != 1 || body != sizeof(struct frame_ack) ? "size does not fit one acknowledgement" : NULL;

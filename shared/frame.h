@@ -122,7 +122,11 @@ struct frame_coupon_reply {
 };
 _Static_assert(sizeof(struct frame_coupon_reply) == 624, "coupon reply layout");
 
-/* Follows the header of FRAME_EVENTS; header.count counts the records in the journal batches behind it. */
+/*
+ * Follows the header of FRAME_EVENTS; header.count counts the records in the journal batches behind it. Without any
+ * (last_seq = first_seq - 1) it only asks whether the store still has what it acknowledged: FRAME_BEHIND if not,
+ * no answer if so.
+ */
 struct frame_events {
     uint8_t journal_id[16];
     uint64_t first_seq;

@@ -208,6 +208,18 @@ def test_a_database_that_comes_back_from_an_older_backup_is_filled_again(on_sqli
         wait_until(lambda: issuer_rewinds(on_sqlite) >= 2, "both partitions begin again")
 
 
+def test_a_database_that_is_lost_while_nobody_asks_for_anything_is_filled_again(on_sqlite):
+    with crowd(on_sqlite):
+        pass
+    stored = on_sqlite.issues()
+    for path in on_sqlite.directory.glob("coupond.db*"):
+        path.unlink()
+    wait_until(lambda: issuer_rewinds(on_sqlite) >= 2, "both partitions begin again")
+    on_sqlite.wait_drained()
+    assert on_sqlite.issues() == stored
+    on_sqlite.assert_kept()
+
+
 def test_a_database_file_that_is_deleted_while_it_runs_is_made_and_filled_again(on_sqlite):
     with crowd(on_sqlite):
         cluster_has_acknowledged(on_sqlite)

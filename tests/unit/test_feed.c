@@ -188,6 +188,26 @@ static void feed_sends_nothing_that_is_not_synced(void **state)
     assert_false(feed_is_done(feed));
 }
 
+static void feed_asks_a_store_that_has_nothing_to_do_whether_it_still_has_everything(void **state)
+{
+    (void)state;
+    const int64_t interval = 5000000;
+    expect_nothing(0);
+    expect_nothing(100 * interval); /* nothing was ever acknowledged */
+    journal_fixture_append(journal, 3);
+    expect_sent(0, 1, 3);
+    expect_nothing(0);
+    acknowledge(1, 3);
+    expect_nothing(interval - 1);
+    struct frame_events events = expect_sent(interval, 4, 3);
+    assert_int_equal(events.acked_seq, 3);
+    expect_nothing(2 * interval - 1);
+    expect_sent(2 * interval, 4, 3);
+    assert_int_equal(feed_deadline(feed), INT64_MAX); /* no answer is waited for */
+    answer(FRAME_BEHIND, 1, 0);
+    expect_sent(2 * interval, 1, 3);
+}
+
 static void feed_sends_again_what_is_not_acknowledged_in_time(void **state)
 {
     (void)state;
@@ -417,6 +437,7 @@ int main(void)
         TEST(feed_carries_whole_batches_up_to_its_bound),
         TEST(feed_never_splits_a_batch_that_is_larger_than_its_bound),
         TEST(feed_sends_nothing_that_is_not_synced),
+        TEST(feed_asks_a_store_that_has_nothing_to_do_whether_it_still_has_everything),
         TEST(feed_sends_again_what_is_not_acknowledged_in_time),
         TEST(feed_holds_everything_back_until_a_coupon_is_acknowledged),
         TEST(feed_has_bounded_frames_under_way),

@@ -49,14 +49,15 @@ static void frame_of_each_kind_passes_with_its_exact_size_only(void **state)
     }
 }
 
-static void events_need_their_fixed_part_and_a_record(void **state)
+static void events_need_their_fixed_part_and_a_record_for_what_follows(void **state)
 {
     (void)state;
     struct frame_header header;
     assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 48), &header));
     assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 1000), &header));
-    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 1, 39), &header));
-    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 0, 48), &header));
+    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 1, 47), &header));
+    assert_null(frame_check(frame, make(FRAME_EVENTS, 0, 48), &header));
+    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 0, 56), &header));
 }
 
 static void frame_refuses_a_foreign_header(void **state)
@@ -195,7 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frame_of_each_kind_passes_with_its_exact_size_only),
-        cmocka_unit_test(events_need_their_fixed_part_and_a_record),
+        cmocka_unit_test(events_need_their_fixed_part_and_a_record_for_what_follows),
         cmocka_unit_test(frame_refuses_a_foreign_header),
         cmocka_unit_test(frame_refuses_a_count_that_would_overflow),
         cmocka_unit_test(issue_requests_are_checked_member_by_member),

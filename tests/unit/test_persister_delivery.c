@@ -286,6 +286,27 @@ static void a_store_that_has_less_is_told_to_the_issuer_from_any_state(void **st
     }
 }
 
+static void a_frame_without_records_is_answered_only_by_a_store_that_has_less(void **state)
+{
+    struct fixture *fixture = *state;
+    events_begin(&fixture->events, 0, 1, 9);
+    events_end(&fixture->events);
+    events_fixed(&fixture->events)->acked_seq = 8;
+    begin(fixture);
+    assert_int_equal(work(fixture), DELIVERY_DROP);
+    assert_int_equal(fixture->step.result, STORE_OK);
+    assert_int_equal(fixture->fake.closed_seq, 0);
+    script(fixture, 1, STORE_BEHIND);
+    fixture->fake.script[0] = STORE_RETRY;
+    begin(fixture);
+    assert_int_equal(work_to_the_end(fixture), DELIVERY_ANSWER);
+    assert_answer(fixture, FRAME_BEHIND, 18, 17);
+    script(fixture, 0, STORE_REJECTED);
+    begin(fixture);
+    assert_int_equal(work(fixture), DELIVERY_AGAIN);
+    assert_int_equal(fixture->step.result, STORE_FAILED);
+}
+
 static void a_store_that_another_journal_fills_drops_the_frame(void **state)
 {
     struct fixture *fixture = *state;
@@ -437,6 +458,7 @@ int main(void)
         TEST(a_passing_fault_is_tried_again_ever_later_for_as_long_as_it_takes),
         TEST(a_fault_that_stays_has_the_schema_made_and_then_waits_longest),
         TEST(a_store_that_has_less_is_told_to_the_issuer_from_any_state),
+        TEST(a_frame_without_records_is_answered_only_by_a_store_that_has_less),
         TEST(a_store_that_another_journal_fills_drops_the_frame),
         TEST(whichever_issues_are_refused_become_dead_letters_and_the_others_are_stored),
         TEST(the_issues_of_a_coupon_that_is_refused_follow_it_without_being_tried),
