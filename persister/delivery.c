@@ -27,6 +27,7 @@ const char *delivery_begin(struct delivery *delivery, const void *frame, size_t 
     delivery->dead_stored = 0;
     delivery->ranges_count = 0;
     delivery->halved_again = false;
+    delivery->schema_seen = false;
     delivery->state = DELIVERY_IDLE;
     const char *wrong = batch_read(&delivery->batch, frame, size, delivery->partitions);
     if (wrong == NULL)
@@ -242,16 +243,18 @@ static enum store_result write_whole(struct delivery *delivery, struct delivery_
     return result;
 }
 
-/* Once for a frame: what was taken is refused now, so all is looked at again. */
+/*
+ * What was taken is refused now, so all is looked at again: at once the first time, and then as after a fault that
+ * stays, since it may be the dead letters themselves that are refused.
+ */
 static enum store_result halve_again(struct delivery *delivery)
 {
-    if (delivery->halved_again)
-        return STORE_FAILED;
+    enum store_result result = delivery->halved_again ? STORE_FAILED : STORE_REJECTED;
     delivery->halved_again = true;
     dead_forget(&delivery->dead, 0);
     delivery->dead_stored = 0;
     begin_halving(delivery);
-    return STORE_REJECTED;
+    return result;
 }
 
 static enum store_result write_letters(struct delivery *delivery, struct delivery_step *step)
@@ -331,7 +334,6 @@ void delivery_work(struct delivery *delivery, int64_t now_us, uint32_t random, s
     step->result = attempt(delivery, now_us, step);
     switch (step->result) {
     case STORE_OK:
-        delivery->schema_seen = false;
         retry_reset(&delivery->retry);
         break;
     case STORE_RETRY:

@@ -372,13 +372,14 @@ static void dead_letters_that_are_refused_themselves_are_never_acknowledged(void
     fixture->fake.poisoned[4] = true;
     fixture->fake.refuses_letters = true;
     begin(fixture);
-    for (unsigned i = 0; i < 100; i++)
+    for (unsigned failures = 0; failures < 5; failures += fixture->step.result == STORE_FAILED) {
         assert_int_equal(work(fixture), DELIVERY_AGAIN);
-    assert_int_equal(fixture->step.result, STORE_FAILED);
-    assert_int_equal(fixture->step.wait_ms, MAX_MS);
-    assert_int_equal(fixture->step.dead_count, 0);
+        assert_int_equal(fixture->step.dead_count, 0);
+        if (fixture->step.result == STORE_FAILED)
+            assert_int_equal(fixture->step.wait_ms, failures == 0 ? MIN_MS : MAX_MS);
+    }
     fixture->fake.refuses_letters = false;
-    assert_int_equal(work(fixture), DELIVERY_ANSWER);
+    work_to_the_end(fixture);
     assert_account(fixture);
 }
 
@@ -401,16 +402,20 @@ static void rows_that_a_store_lost_between_two_attempts_are_written_with_the_las
     }
 }
 
+/* However often somebody changes what the database refuses while a frame is halved. */
 static void rows_that_are_refused_after_they_were_taken_become_dead_letters_too(void **state)
 {
     struct fixture *fixture = *state;
     fixture->fake.poisoned[4] = true;
     begin(fixture);
-    while (fixture->delivery.state != DELIVERY_ISSUES || fixture->delivery.ranges_count > 0)
+    for (unsigned seq = 5; seq <= 8; seq++) {
+        while (fixture->delivery.state != DELIVERY_ISSUES || fixture->delivery.ranges_count > 0)
+            assert_int_equal(work(fixture), DELIVERY_AGAIN);
+        fixture->fake.poisoned[seq] = true;
         assert_int_equal(work(fixture), DELIVERY_AGAIN);
-    fixture->fake.poisoned[7] = true;
+        fixture->fake.stored[seq] = false; /* it was, before */
+    }
     work_to_the_end(fixture);
-    memset(&fixture->fake.stored[7], 0, sizeof(bool)); /* it was, before */
     assert_account(fixture);
 }
 
