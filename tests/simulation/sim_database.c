@@ -196,6 +196,15 @@ struct store *sim_database_open(struct sim *sim)
     return &connection->base;
 }
 
+bool sim_database_has(const struct sim *sim, uint16_t partition, uint64_t first_seq, uint64_t last_seq)
+{
+    const struct store_progress *progress = &sim->database->rows.journals[partition].progress;
+    bool has = progress->last_seq >= last_seq;
+    for (size_t i = 0; i < progress->ahead_count; i++)
+        has |= progress->ahead[i].first_seq <= first_seq && progress->ahead[i].last_seq >= last_seq;
+    return has;
+}
+
 /* --- what befalls it --- */
 
 void sim_database_work(struct sim *sim)

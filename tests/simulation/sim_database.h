@@ -21,6 +21,9 @@ void sim_database_work(struct sim *sim);
 /* What nobody can ever store, while the plan says that there is such a thing. */
 bool sim_database_refuses_user(const struct sim *sim, const char *user_id, size_t length);
 
+/* True when the records are in it, stored or dead, as it would tell the issuer itself. */
+bool sim_database_has(const struct sim *sim, uint16_t partition, uint64_t first_seq, uint64_t last_seq);
+
 /* Compares the rows with the journals: each record there once, as it was issued, and nothing else. */
 void sim_database_judge(struct sim *sim);
 

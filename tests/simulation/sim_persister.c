@@ -1,5 +1,6 @@
 #include "sim_persister.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "persister/delivery.h"
@@ -94,6 +95,11 @@ static void finish(struct sim *sim, struct persister *persister, const struct de
               step->answer.ack.last_seq);
     if (step->action == DELIVERY_DROP && step->result != STORE_OK)
         sim_fail(sim, "a persister gives a frame up: %s", step->error.text);
+    const struct frame_ack *ack = &step->answer.ack;
+    if (step->action == DELIVERY_ANSWER && step->answer.header.kind == FRAME_ACK &&
+        !sim_database_has(sim, step->answer.header.partition, ack->first_seq, ack->last_seq))
+        sim_fail(sim, "promise 3: a persister acknowledges records up to %" PRIu64 " that are not in the database",
+                 ack->last_seq);
     if (step->answer.header.kind == FRAME_BEHIND)
         sim_count(sim, SIM_BEHIND);
     if (step->action == DELIVERY_ANSWER)
