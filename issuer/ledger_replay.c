@@ -82,7 +82,7 @@ static const char *replay_issue(struct ledger *ledger, struct ledger_coupon *cou
 
 const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_event *events, size_t count, size_t *wrong)
 {
-    struct ledger_coupon *coupons[AHEAD_TABLE];
+    struct ledger_coupon *coupons[AHEAD_TABLE] = {NULL};
     struct ledger_coupon *near = NULL;
     for (size_t i = 0; i < count + AHEAD_TABLE; i++) {
         if (i >= AHEAD_TABLE) {

@@ -1,0 +1,109 @@
+/* What snapshots and the store make unnecessary goes, and nothing else. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "issuer/retention.h"
+#include "shared/snapshot_format.h"
+#include "snapshot_fixture.h"
+
+static void segments_go_when_two_snapshots_and_the_store_have_them(void **state)
+{
+    (void)state;
+    snapshot_fixture_put_policy("A", 1000000, 1);
+    snapshot_fixture_issue("A", 0, 100000);
+    size_t segments = snapshot_fixture_count_files(".segment");
+    assert_true(segments >= 2);
+    snapshot_fixture_take_snapshot();
+    snapshot_fixture_acknowledge(journal_written_seq(fixture.journal));
+    fixture.mono_us += 10000000;
+    while (snapshot_work(fixture.snapshot))
+        ;
+    assert_int_equal(snapshot_fixture_count_files(".segment"), segments); /* one snapshot is not enough */
+    snapshot_fixture_issue("A", 100000, 100000);
+    segments = snapshot_fixture_count_files(".segment");
+    snapshot_fixture_acknowledge(1);
+    snapshot_fixture_take_snapshot();
+    assert_int_equal(snapshot_fixture_count_files(".segment"), segments); /* the store does not have them */
+    snapshot_fixture_acknowledge(journal_written_seq(fixture.journal));
+    fixture.mono_us += 10000000;
+    while (snapshot_work(fixture.snapshot))
+        ;
+    assert_true(snapshot_fixture_count_files(".segment") < segments);
+    snapshot_fixture_assert_recovers(1000);
+    snapshot_fixture_damage_newest();
+    snapshot_fixture_assert_recovers(1000);
+    snapshot_fixture_damage_newest();
+    snapshot_fixture_stop();
+    uint64_t *numbers;
+    size_t count;
+    struct error error;
+    assert_int_equal(snapshot_list(journal_fixture_dir, &numbers, &count, &error), 0);
+    for (size_t i = 0; i < count; i++) {
+        char path[JOURNAL_PATH_MAX];
+        snapshot_path(journal_fixture_dir, numbers[i], path);
+        snapshot_fixture_flip(path, 200);
+    }
+    free(numbers);
+    snapshot_fixture_assert_refused("missing");
+}
+
+static void only_two_snapshots_are_kept(void **state)
+{
+    (void)state;
+    snapshot_fixture_put_policy("A", 100000, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        snapshot_fixture_issue("A", (1u << i) * 4000, (1u << i) * 4000);
+        snapshot_fixture_take_snapshot();
+    }
+    assert_int_equal(snapshot_fixture_count_files(".snapshot"), 2);
+    snapshot_fixture_assert_recovers(64000);
+}
+
+static void what_an_ended_process_left_unfinished_is_removed(void **state)
+{
+    (void)state;
+    char path[JOURNAL_PATH_MAX];
+    snapshot_fixture_put_policy("A", 100, 1);
+    snapshot_unfinished_path(journal_fixture_dir, path);
+    int fd = open(path, O_CREAT | O_WRONLY, 0666);
+    assert_true(fd >= 0);
+    close(fd);
+    snapshot_fixture_assert_recovers(1);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void the_last_segment_always_stays(void **state)
+{
+    (void)state;
+    const uint64_t segments[] = {1, 100, 200, 300};
+    assert_int_equal(retention_removable(segments, 4, 0), 0);
+    assert_int_equal(retention_removable(segments, 4, 98), 0);
+    assert_int_equal(retention_removable(segments, 4, 99), 1);
+    assert_int_equal(retention_removable(segments, 4, 250), 2);
+    assert_int_equal(retention_removable(segments, 4, UINT64_MAX), 3);
+    assert_int_equal(retention_removable(segments, 1, UINT64_MAX), 0);
+    assert_int_equal(retention_removable(segments, 0, UINT64_MAX), 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, snapshot_fixture_setup, snapshot_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(segments_go_when_two_snapshots_and_the_store_have_them),
+        TEST(only_two_snapshots_are_kept),
+        TEST(what_an_ended_process_left_unfinished_is_removed),
+        TEST(the_last_segment_always_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
