@@ -78,10 +78,15 @@ static struct store_batch coupons_of(const struct delivery *delivery, const stru
     return part;
 }
 
-/* Copies the issues of a range that are not dead. */
+/* The issues of a range that are not dead, and all coupons that are not: a store that came back from a backup since
+ * they were written may lack what these issues belong to. */
 static struct store_batch issues_of(struct delivery *delivery, const struct delivery_range *range)
 {
     struct store_batch part = part_of(delivery, STORE_PART);
+    for (size_t i = 0; i < rows_of(delivery)->coupons_count; i++)
+        if (!delivery->is_dead[i])
+            delivery->coupons[part.coupons_count++] = part.coupons[i];
+    part.coupons = delivery->coupons;
     for (size_t row = range->first; row < range->end; row++)
         if (!delivery->is_dead[row])
             delivery->issues[part.issues_count++] = part.issues[row - rows_of(delivery)->coupons_count];
@@ -96,10 +101,6 @@ static struct store_batch living_of(struct delivery *delivery)
     struct delivery_range issues = {rows->coupons_count, rows_count(delivery)};
     struct store_batch frame = issues_of(delivery, &issues);
     frame.scope = STORE_FRAME;
-    for (size_t i = 0; i < rows->coupons_count; i++)
-        if (!delivery->is_dead[i])
-            delivery->coupons[frame.coupons_count++] = rows->coupons[i];
-    frame.coupons = delivery->coupons;
     frame.dead = delivery->dead.letters;
     frame.dead_count = delivery->dead.count;
     return frame;
@@ -277,7 +278,7 @@ static enum store_result write_part(struct delivery *delivery, int64_t now_us, s
     const struct delivery_range *range = top_range(delivery);
     bool coupons = delivery->state == DELIVERY_COUPONS;
     struct store_batch part = coupons ? coupons_of(delivery, range) : issues_of(delivery, range);
-    size_t rows = part.coupons_count + part.issues_count;
+    size_t rows = coupons ? part.coupons_count : part.issues_count;
     enum store_result result = rows > 0 ? store_write(delivery->store, &part, &step->error) : STORE_OK;
     if (result == STORE_OK) {
         step->rows = rows;

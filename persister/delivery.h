@@ -54,7 +54,7 @@ struct delivery {
     size_t is_dead_capacity;
     struct store_issue *issues; /* of the attempt in hand, without the dead ones */
     size_t issues_capacity;
-    struct coupon *coupons; /* of the last attempt, likewise */
+    struct coupon *coupons; /* likewise */
     size_t coupons_capacity;
     bool halved_again; /* since a row was refused that had been taken before */
     bool schema_seen;  /* it was made sure of after a fault, in vain */
