@@ -1,75 +1,75 @@
 #!/usr/bin/env python3
-"""Plants one fault after the other in a copy of the sources and requires that the simulation notices.
+"""Plants one fault after the other and requires that the simulation notices.
 
-usage: run.py [--work DIR] [--runs N] [--list] [NAME…] [-- SIMULATE-ARGS]
+usage: run.py [--build DIR] [--runs N] [--list] [NAME…] [-- SIMULATE-ARGS]
 
-With names only these are planted. What stands behind -- goes to the simulation instead of its usual runs: so a fault is
-replayed. Ends with 1 when a fault is not noticed, or when a text of the table is not found exactly once.
+The file with the fault is compiled and linked in the place of the sound one, beside a build that is there. With names
+only these are planted. What stands behind -- goes to the simulation instead of its usual runs: so a fault is replayed.
+Ends with 1 when a fault is not noticed, or when a text of the table is not found exactly once.
 """
 
 import argparse
-import os
+import json
 import re
-import shutil
+import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from table import FAULTS
 
 ROOT = Path(__file__).resolve().parents[3]
+SIMULATE = "tests/simulation/simulate"
 SEED = 1
 
 
-def sources():
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.c", "*.h",
-                             "*CMakeLists.txt", "*.cmake", "*.py"],
-                            cwd=ROOT, capture_output=True, check=True).stdout
-    return [name for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
+def fail(text):
+    sys.exit(f"planted: {text}")
 
 
-def write_if_changed(path, data):
-    """So that a build that was made before has little to do."""
-    if path.exists() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-
-
-def copy_sources(tree):
-    wanted = sources()
-    for name in wanted:
-        write_if_changed(tree / name, (ROOT / name).read_bytes())
-    for path in tree.rglob("*"):
-        if path.is_file() and str(path.relative_to(tree)) not in wanted:
-            path.unlink()
-
-
-def configure(tree, build):
-    launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
-    subprocess.run(["cmake", "-S", tree, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *launcher],
-                   check=True, stdout=subprocess.DEVNULL)
-
-
-def compile_simulation(build):
-    """Its path. A fault that does not compile is a mistake in the table."""
-    done = subprocess.run(["cmake", "--build", build, "--target", "simulate"], capture_output=True, text=True)
+def run(command, build):
+    done = subprocess.run(command, cwd=build, capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(f"planted: the copy does not compile:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
-    return build / "tests/simulation/simulate"
+        fail(f"this does not work:\n{shlex.join(command)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def plant(fault, tree):
+def with_fault(fault):
     text = (ROOT / fault.file).read_text(encoding="utf-8")
     found = text.count(fault.old)
     if found != 1:
-        sys.exit(f"planted: {fault.name}: its text is {found} times in {fault.file}: bring the table up to date")
-    write_if_changed(tree / fault.file, text.replace(fault.old, fault.new).encode())
+        fail(f"{fault.name}: its text is {found} times in {fault.file}: bring the table up to date")
+    return text.replace(fault.old, fault.new)
 
 
-def heal(fault, tree):
-    write_if_changed(tree / fault.file, (ROOT / fault.file).read_bytes())
+def compile_with_fault(fault, build, folder):
+    """(the object that the build made of the file, the one with the fault)"""
+    entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    entry = next(entry for entry in entries if entry["file"] == str(ROOT / fault.file))
+    command = shlex.split(entry["command"])
+    sound = command[command.index("-o") + 1]
+    source, planted = folder / Path(fault.file).name, folder / "planted.o"
+    source.write_text(with_fault(fault), encoding="utf-8")
+    command[command.index("-o") + 1] = str(planted)
+    command[command.index(entry["file"])] = str(source)
+    run([*command, "-Wno-error", "-iquote", str((ROOT / fault.file).parent)], build)
+    return sound, planted
+
+
+def link_with_fault(fault, build, folder):
+    """The program: the object with the fault comes before the libraries, so that theirs is not looked for."""
+    sound, planted = compile_with_fault(fault, build, folder)
+    listed = subprocess.run(["ninja", "-t", "commands", SIMULATE], cwd=build, capture_output=True, text=True, check=True)
+    command = [word for word in shlex.split(listed.stdout.splitlines()[-1]) if word not in (":", "&&")]
+    output = command.index("-o")
+    command[output + 1] = str(folder / "simulate")
+    if sound in command:
+        command[command.index(sound)] = str(planted)
+    else:
+        command.insert(output, str(planted))
+    run(command, build)
+    return folder / "simulate"
 
 
 def judge(fault, printed, status, seconds):
@@ -83,23 +83,17 @@ def judge(fault, printed, status, seconds):
     return True
 
 
-def try_fault(fault, tree, build, runs):
-    plant(fault, tree)
-    try:
-        program = compile_simulation(build)
+def try_fault(fault, build, runs):
+    with tempfile.TemporaryDirectory(prefix="coupond-planted-") as folder:
+        program = link_with_fault(fault, build, Path(folder))
         began = time.monotonic()
         done = subprocess.run([program, "--seed", str(SEED), "--runs", str(runs)], capture_output=True, text=True)
         return judge(fault, done.stdout, done.returncode, time.monotonic() - began)
-    finally:
-        heal(fault, tree)
 
 
-def replay(fault, tree, build, arguments):
-    plant(fault, tree)
-    try:
-        return subprocess.run([compile_simulation(build), *arguments]).returncode
-    finally:
-        heal(fault, tree)
+def replay(fault, build, arguments):
+    with tempfile.TemporaryDirectory(prefix="coupond-planted-") as folder:
+        return subprocess.run([link_with_fault(fault, build, Path(folder)), *arguments]).returncode
 
 
 def parse():
@@ -109,7 +103,7 @@ def parse():
         own, behind = own[:at], own[at + 1:]
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split("\n")[0])
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--work", default=ROOT / "build/planted")
+    parser.add_argument("--build", default=ROOT / "build/release")
     parser.add_argument("--runs", type=int, default=5000)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args(own)
@@ -125,14 +119,12 @@ def main():
     if options.list:
         print("\n".join(f"{fault.name:28} {fault.breaks}" for fault in chosen))
         return 0
-    tree, build = Path(options.work) / "source", Path(options.work) / "build"
-    tree.mkdir(parents=True, exist_ok=True)
-    os.environ.pop("CFLAGS", None)
-    copy_sources(tree)
-    configure(tree, build)
+    build = Path(options.build).resolve()
+    if not (build / SIMULATE).exists():
+        fail(f"{build} has no simulation: build it first")
     if behind:
-        return replay(chosen[0], tree, build, behind)
-    noticed = sum([try_fault(fault, tree, build, options.runs) for fault in chosen])
+        return replay(chosen[0], build, behind)
+    noticed = sum([try_fault(fault, build, options.runs) for fault in chosen])
     print(f"{noticed} of {len(chosen)} planted faults noticed")
     return 0 if noticed == len(chosen) else 1
 
