@@ -16,6 +16,7 @@ struct simple_coupon {
     struct coupon policy;
     struct holder *holders;
     size_t holders_count;
+    int64_t last_issued_at_us;
 };
 
 struct simple_ledger {
@@ -105,12 +106,25 @@ static bool take_issue(struct simple_ledger *simple, const struct journal_record
     holder->held++;
     holder->sequence = record->issue.sequence;
     coupon->policy.issued++;
+    coupon->last_issued_at_us = record->time_us;
     return true;
 }
 
 bool simple_ledger_take(struct simple_ledger *simple, const struct journal_record *record)
 {
     return record->type == JOURNAL_ISSUE ? take_issue(simple, record) : take_coupon(simple, record);
+}
+
+bool simple_ledger_in_time(const struct simple_ledger *simple, const struct journal_record *record)
+{
+    const struct simple_coupon *coupon = find(simple, record->coupon_id, record->coupon_id_length);
+    if (record->type != JOURNAL_ISSUE || coupon == NULL)
+        return true;
+    const struct coupon *policy = &coupon->policy;
+    bool begun = policy->starts_at_us == TIME_NONE || record->time_us >= policy->starts_at_us;
+    bool ended = policy->ends_at_us != TIME_NONE && record->time_us >= policy->ends_at_us;
+    return begun && !ended && !policy->paused &&
+           (coupon->holders_count == 0 || record->time_us >= coupon->last_issued_at_us);
 }
 
 static void compare_holder(const struct ledger *ledger, const struct coupon *coupon, const struct holder *holder)
