@@ -10,7 +10,7 @@
     OPTION(gateway, requests, STRING, "", 0, 255, "where the issuer takes requests; empty: issuer/requests") \
     OPTION(gateway, admin_token, STRING, "", 0, 255, "bearer token that creating and changing coupons needs; empty: none") \
     OPTION(gateway, admin_token_file, STRING, "", 0, 255, "file to read gateway/admin_token from") \
-    OPTION(gateway, connections_max, NUMBER, 10000, 1, 1000000, "open connections of one thread; more are answered 503 and closed") \
+    OPTION(gateway, connections_max, NUMBER, 16384, 1, 1000000, "open connections of one thread; more are answered 503 and closed") \
     OPTION(gateway, in_flight_max, NUMBER, 65536, 1, 1000000, "requests of one thread that wait for the issuer; more are answered 503") \
     OPTION(gateway, unread_bytes_max, NUMBER, 67108864, 4096, 1099511627776, "answers of one thread that clients have not read, in bytes; beyond it lists and /metrics are answered 503") \
     OPTION(gateway, header_bytes_max, NUMBER, 16384, 256, 1048576, "request line and headers of one request, in bytes") \
