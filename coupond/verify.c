@@ -114,6 +114,14 @@ void verify_add_journal(struct verify *verify, const struct journal_meta *meta, 
         (struct verify_journal){.present = true, .meta = *meta, .acked = acked, .next_seq = 1, .first_seq = 1};
 }
 
+/* The policy's record comes later than issues that are still in segments: what held for those is in no file any more.
+ */
+static void forget_window(struct coupon *policy)
+{
+    policy->paused = false;
+    policy->starts_at_us = policy->ends_at_us = TIME_NONE;
+}
+
 static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const struct coupon *there)
 {
     struct verify_coupon *coupon = get_coupon(verify, there->id, strlen(there->id));
@@ -125,6 +133,8 @@ static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const
     coupon->snapshot_issued = there->issued;
     if (there->journal_seq < verify->journals[partition].first_seq)
         coupon->acked_policy_seq = there->journal_seq;
+    else
+        forget_window(&coupon->policy);
 }
 
 void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t first_seq, const struct ledger *snapshot)

@@ -259,6 +259,30 @@ static void what_no_terminal_should_see_is_not_printed(void **state)
     verify_fixture_assert_only(fixture, FINDING_ROW_DIFFERS, "the store has user ?[2J?");
 }
 
+/* The snapshot is of record 5, but the segments begin with record 3: what it says of the window holds from record 4 on.
+ */
+static void a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues_before_the_change(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ledger *snapshot = ledger_create((const uint8_t[16]){7});
+    struct coupon paused = fixture->policy;
+    paused.paused = true;
+    paused.journal_seq = 4;
+    ledger_apply_coupon(snapshot, &paused);
+    verify_add_snapshot(&fixture->verify, 0, 3, snapshot);
+    fixture->policy.paused = true;
+    fixture->policy.journal_seq = 4;
+    verify_fixture_store_coupon(fixture, 1);
+    verify_fixture_store_row(fixture, 1, "anna", 3);
+    fixture->seq = 2;
+    verify_fixture_journal_issue(fixture, 1, "anna");
+    verify_fixture_journal_policy(fixture);
+    assert_int_equal(fixture->verify.findings.count, 0);
+    verify_fixture_journal_issue(fixture, 2, "bob");
+    assert_int_equal(fixture->verify.findings.kinds[FINDING_OUT_OF_WINDOW].count, 1);
+    ledger_destroy(&snapshot);
+}
+
 static void numbers_have_thousands_separators(void **state)
 {
     (void)state;
@@ -295,6 +319,7 @@ int main(void)
         TEST(a_dead_letter_of_a_journal_before_excuses_nothing_in_this_one),
         TEST(twenty_lines_of_a_kind_are_kept_and_all_are_counted),
         TEST(what_no_terminal_should_see_is_not_printed),
+        TEST(a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues_before_the_change),
         TEST(numbers_have_thousands_separators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
