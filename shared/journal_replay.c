@@ -53,6 +53,8 @@ static enum journal_read replay_batches(struct journal *journal, struct journal_
             return JOURNAL_READ_DAMAGED;
         }
         journal->last_time_us = header.time_us;
+        if (header.synced_seq > journal->proven_seq)
+            journal->proven_seq = header.synced_seq;
         recovery->records += header.count;
         recovery->bytes += header.length;
         if (replay(arg, batch, &progress, error) != 0)
@@ -84,6 +86,50 @@ static int continue_segment(struct journal *journal, const struct journal_positi
     journal->offset = position->offset;
     journal->next_seq = position->next_seq;
     return 0;
+}
+
+static int rewrite(struct journal *journal, size_t offset, size_t end)
+{
+    unsigned char bytes[1 << 14];
+    while (offset < end) {
+        size_t length = end - offset < sizeof bytes ? end - offset : sizeof bytes;
+        ssize_t got = disk->pread(journal->active_fd, bytes, length, (off_t)offset);
+        if (got <= 0 || disk_write_all(journal->active_fd, bytes, (size_t)got, (off_t)offset) != 0)
+            return -1;
+        offset += (size_t)got;
+    }
+    return 0;
+}
+
+/* Where the last batch that is proven to have been synced ends in the active segment. */
+static size_t end_of_proven(const struct journal *journal, struct journal_reader *reader)
+{
+    struct journal_position position;
+    struct journal_batch_header header;
+    struct error error;
+    const void *batch;
+    char active[JOURNAL_PATH_MAX];
+    journal_reader_position(reader, &position);
+    snprintf(active, sizeof active, "%s", position.path);
+    if (journal->proven_seq > 0 && journal_reader_seek(reader, journal->proven_seq, &error) == JOURNAL_READ_BATCH &&
+        journal_reader_next(reader, &batch, &header, &error) == JOURNAL_READ_BATCH) {
+        journal_reader_position(reader, &position);
+        if (strcmp(position.path, active) == 0)
+            return position.offset;
+    }
+    return sizeof(struct journal_segment_header);
+}
+
+/*
+ * After a sync that failed, the page cache may hold batches and seals that are not on the disk and that no later sync
+ * writes: to the system they are clean. So what nothing proves to have been synced is written once more before anything
+ * rests on it. Segments before the last one were synced before it began.
+ */
+static int rewrite_unproven(struct journal *journal, struct journal_reader *reader, struct error *error)
+{
+    if (rewrite(journal, end_of_proven(journal, reader), journal->offset) == 0)
+        return 0;
+    return error_set(error, "cannot write the end of the journal %s once more: %s", journal->dir, strerror(errno));
 }
 
 /* And their names: a process may have been killed between giving a segment its name and syncing that. */
@@ -124,6 +170,8 @@ static int resume(struct journal *journal, struct journal_reader *reader, enum j
     if (continue_segment(journal, &position, error) != 0)
         return -1;
     if (read == JOURNAL_READ_TORN && cut_tail(journal, &position, recovery, reason, error) != 0)
+        return -1;
+    if (rewrite_unproven(journal, reader, error) != 0)
         return -1;
     return sync_segments(journal, error);
 }

@@ -259,8 +259,10 @@ static int sim_fsync(int fd)
         return 0;
     bool last;
     operation(&last);
-    if (!last && sync_fails())
+    if (!last && sync_fails()) {
+        sim_file_fail_sync(file, chance);
         return fail(EIO);
+    }
     sim_file_sync(file);
     operation_done(last);
     return 0;

@@ -1,7 +1,8 @@
 /*
  * A disk in memory, put in the place of the real one (shared/disk.h). Every file has two contents: what the page cache
  * says, and what would be there after a loss of power. What was not synced survives a loss of power in any part, sector
- * by sector; names that were not synced survive as far as their folder's journal happened to get.
+ * by sector; after a sync that failed, what it should have written passes for written. Names that were not synced
+ * survive as far as their folder's journal happened to get.
  *
  * One process uses the disk at a time. Its code runs inside of sim_disk_run(), which returns early when the process
  * ends in the middle: killed at one of its disk operations, or by itself after a fault (disk->stop). Outside of it the

@@ -198,6 +198,18 @@ static bool apply_sectors(struct sim_file *file, const struct sim_write *write, 
     return lost;
 }
 
+/* So does Linux: after a write-back that failed the pages are clean, and a later sync has nothing to say about them. */
+void sim_file_fail_sync(struct sim_file *file, struct sim_random *random)
+{
+    uint64_t salt = sim_random_next(random);
+    for (size_t i = 0; i < file->writes_count; i++) {
+        scan_again(file, file->writes[i].offset);
+        if (file->writes[i].bytes != NULL)
+            apply_sectors(file, &file->writes[i], i, salt);
+    }
+    forget_writes(file);
+}
+
 /* A sector reaches the disk whole, as it was at some moment after the last sync; each sector at its own moment. */
 void sim_file_lose_power(struct sim_file *file, struct sim_random *random, uint64_t *torn)
 {

@@ -80,6 +80,9 @@ void sim_file_truncate(struct sim_file *file);
 /* What is in the page cache lasts from now on. */
 void sim_file_sync(struct sim_file *file);
 
+/* The disk failed: some of it lasts, and the page cache believes of all of it that it does. */
+void sim_file_fail_sync(struct sim_file *file, struct sim_random *random);
+
 /* Both count what was lost. */
 void sim_file_lose_power(struct sim_file *file, struct sim_random *random, uint64_t *torn);
 void sim_files_lose_names(struct sim_files *files, struct sim_random *random, uint64_t *lost);
