@@ -292,15 +292,15 @@ bool snapshot_work(struct snapshot *snapshot)
     return state == SNAPSHOT_IDLE && remove_segments(snapshot);
 }
 
-/* How long until the worker has to look again, in µs: at most what keeps it under its rate. */
-static int64_t pause_us(const struct snapshot *snapshot)
+/* How long until the worker has to look again, in µs: while a buffer is there, what keeps it under its rate; else it is
+ * woken. */
+static int64_t pause_us(struct snapshot *snapshot)
 {
-    if (snapshot->state == SNAPSHOT_FINISHING && snapshot->buffers[snapshot->next_to_write].length == 0)
-        return WAIT_FOR_SYNC_US;
-    if (snapshot->state != SNAPSHOT_WALKING && snapshot->state != SNAPSHOT_FINISHING)
-        return RETENTION_US;
+    bool writes = snapshot->state == SNAPSHOT_WALKING || snapshot->state == SNAPSHOT_FINISHING;
+    if (!writes || next_buffer(snapshot) == NULL)
+        return snapshot->state == SNAPSHOT_FINISHING ? WAIT_FOR_SYNC_US : RETENTION_US;
     if (snapshot->file.fd < 0 || snapshot->config.bytes_per_s == 0)
-        return snapshot->buffers[snapshot->next_to_write].length > 0 ? 0 : RETENTION_US;
+        return 0;
     double seconds = (double)snapshot->file.offset / (double)snapshot->config.bytes_per_s;
     int64_t due_us = snapshot->began_us + (int64_t)(seconds * 1e6);
     return due_us - clock_mono_us();
