@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shared/clock.h"
+#include "shared/journal_dir.h"
 #include "shared/log.h"
 
 #define WAIT_US            INT64_C(30000000) /* for a store that starts beside us, when the journals are new */
@@ -104,6 +105,12 @@ static int conclude(const struct store_check *check, enum store_result result, c
                      reason->text);
 }
 
+/* It has no records, and was never compared with a store: the stream makes the file `acked` only after that. */
+static bool is_new(const struct journal *journal)
+{
+    return journal_written_seq(journal) == 0 && !journal_acked_exists(journal_folder(journal));
+}
+
 int store_check_run(const struct options *options, struct journal *const journals[], size_t count, struct error *error)
 {
     if (!options->issuer_check_store)
@@ -116,7 +123,7 @@ int store_check_run(const struct options *options, struct journal *const journal
     if (quick.store_io_timeout_ms > IO_TIMEOUT_MS)
         quick.store_io_timeout_ms = IO_TIMEOUT_MS;
     for (size_t i = 0; i < count; i++)
-        check.any_new = check.any_new || journal_written_seq(journals[i]) == 0;
+        check.any_new = check.any_new || is_new(journals[i]);
     struct store *store = store_create(&quick, error);
     if (store == NULL)
         return -1;

@@ -14,8 +14,8 @@
 
 /*
  * -1 and `error`, which says what to do, when the store was filled by other journals or knows records that these do not
- * have. A store that cannot be asked is no reason to stop journals that have records; an empty one waits for it for
- * half a minute and is then refused. The journals are replayed.
+ * have. A store that cannot be asked is no reason to stop journals that have records, or were compared with it before;
+ * a new one waits for it for half a minute and is then refused. The journals are replayed.
  */
 int store_check_run(const struct options *options, struct journal *const journals[], size_t count, struct error *error);
 
