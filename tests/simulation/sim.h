@@ -53,6 +53,7 @@
     X(SEGMENT_BEGUN, "segment begun")                                                                                  \
     X(SEGMENT_REMOVED, "segment removed")                                                                              \
     X(SNAPSHOT_WRITTEN, "snapshot written")                                                                            \
+    X(SNAPSHOT_DAMAGED, "newest of two snapshots damaged")                                                             \
     X(SNAPSHOT_LOADED, "start with a snapshot")                                                                        \
     X(GONE, "records gone with the store that were in no segment any more")                                            \
     X(LOST_UNSYNCED, "answered records lost with the power, as the sync policy allows")
@@ -83,6 +84,7 @@ struct sim_plan {
     uint32_t kill, stop, pause_issuer, lose_power;
     uint32_t kill_persister, pause_persister;
     uint32_t step_clock;
+    bool damage_snapshot; /* once, while the issuer is down */
     uint32_t short_write, interrupted, sync_error, fill_disk;
     uint32_t store_fails, commit_unknown, empty_store, older_store, reject_rows;
 };

@@ -226,11 +226,16 @@ void sim_database_work(struct sim *sim)
 
 /* --- judging the end --- */
 
-/* Some records were lost for good, as was told, and the issues of coupons among them have nothing to belong to. */
-static bool may_be_dead(const struct sim *sim, const struct model_record *record)
+/* Where the record of a coupon was lost for good, as was told, its issues have nothing to belong to before it is next
+ * changed. */
+static bool may_be_dead(const struct sim *sim, uint16_t partition, uint64_t seq, const struct model_record *record)
 {
-    return sim_database_refuses_user(sim, record->user_id, strlen(record->user_id)) ||
-           sim_rows_coupon(&sim->database->rows, record->coupon_id, strlen(record->coupon_id)) == NULL;
+    const struct model *model = sim_issuer_model(sim, partition);
+    bool coupon_gone = false;
+    for (uint64_t i = 0; i < seq; i++)
+        coupon_gone |= model->log[i].is_coupon && strcmp(model->log[i].coupon_id, record->coupon_id) == 0 &&
+                       sim_issuer_is_gone(sim, partition, i + 1);
+    return coupon_gone || sim_database_refuses_user(sim, record->user_id, strlen(record->user_id));
 }
 
 static void judge_issue(struct sim *sim, uint16_t partition, uint64_t seq, const struct model_record *record)
@@ -245,7 +250,7 @@ static void judge_issue(struct sim *sim, uint16_t partition, uint64_t seq, const
                  "promise 3: sequence %u of %s to %s (record %" PRIu64 ") is %zu times in the database and %zu "
                  "times a dead letter",
                  record->sequence, record->coupon_id, record->user_id, seq, there, dead);
-    else if (dead > 0 && !may_be_dead(sim, record))
+    else if (dead > 0 && !may_be_dead(sim, partition, seq, record))
         sim_fail(sim, "record %" PRIu64 " is a dead letter, but the database would take it", seq);
 }
 

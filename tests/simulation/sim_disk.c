@@ -438,3 +438,8 @@ uint64_t sim_disk_durable_seq(const char *dir)
 {
     return sim_files_durable_seq(&files, dir);
 }
+
+bool sim_disk_damage_snapshot(const char *dir)
+{
+    return sim_files_damage_snapshot(&files, dir, chance);
+}

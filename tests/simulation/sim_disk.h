@@ -70,6 +70,9 @@ void sim_disk_process_gone(void);
 /* With it the power: what is left is what was synced, and by chance some of the rest. */
 void sim_disk_power_gone(void);
 
+/* Flips a bit of the newest snapshot in `dir`, if that is not the only one. False when it is. */
+bool sim_disk_damage_snapshot(const char *dir);
+
 /*
  * The last record of the journal in `dir` up to which all would be there after a loss of power now: read from the bytes
  * of that state, whatever the journal itself believes.

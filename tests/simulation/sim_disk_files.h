@@ -87,6 +87,8 @@ void sim_file_fail_sync(struct sim_file *file, struct sim_random *random);
 void sim_file_lose_power(struct sim_file *file, struct sim_random *random, uint64_t *torn);
 void sim_files_lose_names(struct sim_files *files, struct sim_random *random, uint64_t *lost);
 
+/* As sim_disk_damage_snapshot(). */
+bool sim_files_damage_snapshot(struct sim_files *files, const char *dir, struct sim_random *random);
 /* As sim_disk_durable_seq(). */
 uint64_t sim_files_durable_seq(struct sim_files *files, const char *dir);
 

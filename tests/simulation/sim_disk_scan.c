@@ -1,14 +1,17 @@
-/* Which records of a journal would be there after a loss of power: from the durable bytes alone. */
+/* What the simulated disk knows of journals: which records would be there after a loss of power, from the durable bytes
+ * alone; and where a snapshot can be damaged. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/journal_format.h"
 #include "sim_disk_files.h"
 
-static bool is_segment(const struct sim_name *name, const char *dir)
+/* "<dir>/<number><end>"; what is being written has a name without a number. */
+static bool is_numbered(const struct sim_name *name, const char *dir, const char *end)
 {
-    size_t length = strlen(name->path);
-    return sim_path_in(name->path, dir) && length > 8 && strcmp(name->path + length - 8, ".segment") == 0;
+    size_t length = strlen(name->path), dir_length = strlen(dir);
+    return sim_path_in(name->path, dir) && length == dir_length + 21 + strlen(end) &&
+           strcmp(name->path + length - strlen(end), end) == 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -49,7 +52,7 @@ uint64_t sim_files_durable_seq(struct sim_files *files, const char *dir)
     const struct sim_name *segments[SIM_NAMES_MAX];
     size_t count = 0;
     for (size_t i = 0; i < files->durable.count; i++) {
-        if (is_segment(&files->durable.entries[i], dir))
+        if (is_numbered(&files->durable.entries[i], dir, ".segment"))
             segments[count++] = &files->durable.entries[i];
     }
     qsort(segments, count, sizeof segments[0], compare_names);
@@ -61,4 +64,25 @@ uint64_t sim_files_durable_seq(struct sim_files *files, const char *dir)
         next_seq = next;
     }
     return next_seq - 1;
+}
+
+bool sim_files_damage_snapshot(struct sim_files *files, const char *dir, struct sim_random *random)
+{
+    const struct sim_name *newest = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < files->cached.count; i++) {
+        const struct sim_name *name = &files->cached.entries[i];
+        if (!is_numbered(name, dir, ".snapshot"))
+            continue;
+        count++;
+        newest = newest == NULL || strcmp(name->path, newest->path) > 0 ? name : newest;
+    }
+    if (count < 2 || newest->file->size == 0)
+        return false;
+    struct sim_file *file = newest->file;
+    size_t at = sim_random_below(random, (uint32_t)file->size);
+    unsigned char bit = (unsigned char)(1u << sim_random_below(random, 8));
+    file->cached[at] ^= bit;
+    file->durable[at] = file->cached[at];
+    return true;
 }

@@ -161,12 +161,26 @@ static void on_refused(struct sim *sim, uint64_t faults_before)
     end_process(sim, false);
 }
 
+/* The newest snapshot is found to be damaged: the one before it has to do. */
+static void damage_snapshots(struct sim *sim)
+{
+    for (uint16_t i = 0; i < sim->issuer->partitions_count && !sim->quiet; i++) {
+        struct sim_partition *partition = &sim->issuer->partitions[i];
+        if (!sim->plan.damage_snapshot || partition->snapshot_damaged || !sim_random_chance(&sim->random, 200))
+            continue;
+        partition->snapshot_damaged = sim_disk_damage_snapshot(partition->dir);
+        if (partition->snapshot_damaged)
+            sim_count(sim, SIM_SNAPSHOT_DAMAGED);
+    }
+}
+
 static void start(struct sim *sim)
 {
     struct sim_issuer *issuer = sim->issuer;
     struct call call = {.sim = sim};
     uint64_t faults_before = sim_disk_refusals();
     sim_trace(sim, "start", 0, 0);
+    damage_snapshots(sim);
     if (!enter(sim, start_body, &call, STARTING))
         return;
     if (!issuer->started) {

@@ -36,6 +36,7 @@ struct sim_partition {
     struct sim_asked asked[SIM_ASKED_MAX]; /* of the turn in hand, or of the one that a kill cut short */
     size_t asked_count;
     int64_t asked_wall_us;
+    bool snapshot_damaged;
     uint64_t refusals_before; /* of the disk */
     bool cut_short;
     size_t answered_count;           /* records that have to be there again after a kill */
