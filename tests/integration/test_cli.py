@@ -244,12 +244,21 @@ def test_a_folder_that_cannot_be_made_is_told_with_its_option(tmp_path):
                        "cannot make the folder /proc/x", "store/path")
 
 
-def test_a_database_that_cannot_be_reached_is_named(tmp_path):
-    port = free_port()
-    assert_start_fails("persister", isolated(tmp_path, store__type="mysql", store__port=port), f"127.0.0.1:{port}")
-
-
 # --- starts that succeed
+
+
+def test_a_database_that_cannot_be_reached_is_named_and_waited_for(tmp_path):
+    port, address = free_port(), f"127.0.0.1:{free_port()}"
+    options = isolated(tmp_path, store__type="mysql", store__port=port, persister__http=address)
+    member = Member("persister", ["persister", *options], tmp_path, address)
+    member.start()
+    try:
+        wait_until(lambda: f"127.0.0.1:{port}" in member.log(), member.log)
+        member.check_alive()
+        assert not member.is_ready()
+        member.stop()
+    finally:
+        member.end()
 
 
 def test_a_persister_makes_the_folder_of_its_store(tmp_path):
