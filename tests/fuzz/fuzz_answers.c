@@ -20,7 +20,7 @@
 #define STEPS_MAX 64
 #define DRAIN_MAX 200
 
-enum step { READ_AND_SEND, WAIT, ACK_SENT, ACK_ANY, SAY_BEHIND, SAY_BYTES, APPEND, STEPS };
+enum step { READ_AND_SEND, WAIT, ACK_SENT, ACK_ANY, SAY_BEHIND, SAY_BYTES, APPEND, READ_ONLY, STEPS };
 
 /* A feed behind a journal, and what it sent. */
 struct scene {
@@ -69,6 +69,7 @@ void fuzz_seeds(void)
     static const uint8_t late[] = {0, READ_AND_SEND, WAIT, 255, 255, READ_AND_SEND, ACK_ANY, 1, 1, SAY_BEHIND, 0};
     static const uint8_t many[] = {7, READ_AND_SEND, ACK_SENT, 0, READ_AND_SEND, ACK_SENT, 2, ACK_SENT,
                                    1, SAY_BEHIND,    9};
+    static const uint8_t early[] = {0, READ_ONLY, ACK_ANY, 1, 1};
     uint8_t bytes[3 + sizeof(struct frame_header) + sizeof(struct frame_ack)] = {1, SAY_BYTES, sizeof bytes - 3};
     struct frame_header header;
     frame_header_write(&header, FRAME_ACK, 0, 1, 1);
@@ -77,6 +78,7 @@ void fuzz_seeds(void)
     fuzz_seed(fair, sizeof fair);
     fuzz_seed(late, sizeof late);
     fuzz_seed(many, sizeof many);
+    fuzz_seed(early, sizeof early);
     fuzz_seed(bytes, sizeof bytes);
 }
 
@@ -175,6 +177,9 @@ static void take_step(struct scene *scene, enum step step, struct fuzz_input *in
     case SAY_BYTES:
         bytes = fuzz_take(input, fuzz_take_byte(input), &size);
         say(scene, bytes, size);
+        break;
+    case READ_ONLY:
+        feed_read_ahead(scene->feed);
         break;
     default:
         append(scene);

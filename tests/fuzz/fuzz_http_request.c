@@ -39,8 +39,21 @@ void fuzz_begin(void)
     http_head_init();
 }
 
+/* More than the narrow bounds take, of a head, a chunk's extension and a trailer. */
+static void add_long_seeds(void)
+{
+    static const char *const begins[] = {"GET / HTTP/1.1\r\nHost: a\r\nX: ", CHUNKED "1;x=", CHUNKED "0\r\nX: "};
+    char seed[1024] = {1, 7, 3};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+        memset(seed + 3, 'a', sizeof seed - 3);
+        memcpy(seed + 3, begins[i], strlen(begins[i]));
+        fuzz_seed(seed, sizeof seed);
+    }
+}
+
 void fuzz_seeds(void)
 {
+    add_long_seeds();
     for (size_t i = 0; i < http_messages_count; i++) {
         const struct message *message = &http_messages[i];
         size_t length = message->length != 0 ? message->length : strlen(message->bytes);
@@ -169,8 +182,10 @@ static bool feed(struct http_request *request, const struct http_limits *limits,
         size_t before = pending->length;
         enum http_progress progress = http_request_feed(request, limits, pending->data, &pending->length);
         CHECK(pending->length <= before);
-        if (progress == HTTP_MORE)
+        if (progress == HTTP_MORE) {
+            CHECK(pending->length <= 2 * limits->head_bytes_max + limits->body_bytes_max);
             return true;
+        }
         if (progress == HTTP_READY)
             check_request(request, limits, pending);
         note(outcomes, progress, request);

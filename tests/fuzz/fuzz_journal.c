@@ -56,6 +56,19 @@ static void add_segment(uint64_t first_seq)
     memory_disk_put(path, bytes, sizeof bytes);
 }
 
+static void add_broken(enum journal_sample_fault fault)
+{
+    struct journal_meta meta;
+    journal_input_meta(&meta);
+    memory_disk_clear();
+    memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
+    struct journal *journal = journal_sample_open();
+    journal_sample_write(journal);
+    journal_sample_break(journal, fault);
+    journal_abandon(&journal);
+    journal_input_seed(JOURNAL_FIX_ALL | RECOVER);
+}
+
 void fuzz_seeds(void)
 {
     struct journal_meta meta;
@@ -81,6 +94,8 @@ void fuzz_seeds(void)
     journal_input_seed(JOURNAL_FIX_ALL | RECOVER);
     journal_input_seed(JOURNAL_FIX_ALL | LOCKED_BY_OTHERS);
     journal_input_seed(JOURNAL_FIX_SUMS | JOURNAL_FIX_HEADERS | RECOVER);
+    for (unsigned fault = 0; fault < JOURNAL_SAMPLE_FAULTS; fault++)
+        add_broken((enum journal_sample_fault)fault);
     memory_disk_clear();
 }
 

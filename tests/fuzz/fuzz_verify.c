@@ -69,6 +69,20 @@ static void add_seed(enum fault fault)
     fuzz_seed(seed, 2 + journal_input_read(JOURNAL_FIX_ALL, seed + 2, sizeof seed - 2));
 }
 
+/* The journal itself breaks a promise. */
+static void add_broken(enum journal_sample_fault fault)
+{
+    struct journal_meta meta;
+    journal_input_meta(&meta);
+    memory_disk_clear();
+    memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
+    struct journal *journal = journal_sample_open();
+    journal_sample_write(journal);
+    journal_sample_break(journal, fault);
+    journal_abandon(&journal);
+    add_seed(NO_FAULT);
+}
+
 void fuzz_seeds(void)
 {
     struct journal_meta meta;
@@ -80,6 +94,8 @@ void fuzz_seeds(void)
     journal_abandon(&journal);
     for (unsigned fault = NO_FAULT; fault < FAULTS; fault++)
         add_seed((enum fault)fault);
+    for (unsigned fault = 0; fault < JOURNAL_SAMPLE_FAULTS; fault++)
+        add_broken((enum journal_sample_fault)fault);
     memory_disk_clear();
 }
 

@@ -79,3 +79,49 @@ void journal_sample_write(struct journal *journal)
     journal_sample_coupon(journal, 30, "B.b-b_B", 4000000000u, 1000);
     journal_sample_issues(journal, 40, "B.b-b_B", 1, 9);
 }
+
+static void write_issue(struct journal *journal, const char *id, const char *user, uint32_t sequence, uint16_t nth)
+{
+    CHECK(journal_reserve(journal, journal_bytes_max(1, 0)));
+    journal_begin(journal, 100);
+    journal_append_issue(journal, id, strlen(id), user, strlen(user), sequence, nth);
+    journal_commit(journal);
+}
+
+/* A coupon "W" of a window, and an issue of it at the time 100. */
+static void write_windowed(struct journal *journal, int64_t starts_at_us, int64_t ends_at_us, bool paused)
+{
+    struct coupon coupon = coupon_of("W", 5, 1);
+    coupon.starts_at_us = starts_at_us;
+    coupon.ends_at_us = ends_at_us;
+    coupon.paused = paused;
+    CHECK(journal_reserve(journal, journal_bytes_max(0, 1)));
+    journal_begin(journal, 90);
+    journal_append_coupon(journal, &coupon);
+    journal_commit(journal);
+    write_issue(journal, "W", "u1", 1, 1);
+}
+
+void journal_sample_break(struct journal *journal, enum journal_sample_fault fault)
+{
+    if (fault == JOURNAL_SAMPLE_OVER_LIMIT || fault == JOURNAL_SAMPLE_OVER_QUANTITY) {
+        journal_sample_coupon(journal, 90, "L", 2, fault == JOURNAL_SAMPLE_OVER_LIMIT ? 1 : 9);
+        write_issue(journal, "L", "u1", 1, 1);
+        write_issue(journal, "L", "u1", 2, 2);
+        write_issue(journal, "L", "u2", 3, 1);
+    } else if (fault == JOURNAL_SAMPLE_OUT_OF_SEQUENCE) {
+        write_issue(journal, "B.b-b_B", "u77", 11, 1);
+    } else if (fault == JOURNAL_SAMPLE_COUNTED_WRONG) {
+        write_issue(journal, "B.b-b_B", "u77", 10, 2);
+    } else if (fault == JOURNAL_SAMPLE_UNKNOWN_COUPON) {
+        write_issue(journal, "nowhere", "u1", 1, 1);
+    } else if (fault == JOURNAL_SAMPLE_LOWERED) {
+        journal_sample_coupon(journal, 90, "B.b-b_B", 8, 1);
+    } else if (fault == JOURNAL_SAMPLE_PAUSED) {
+        write_windowed(journal, TIME_NONE, TIME_NONE, true);
+    } else if (fault == JOURNAL_SAMPLE_TOO_EARLY) {
+        write_windowed(journal, 101, TIME_NONE, false);
+    } else {
+        write_windowed(journal, 1, 100, false);
+    }
+}

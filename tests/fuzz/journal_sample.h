@@ -22,4 +22,19 @@ void journal_sample_issues(struct journal *journal, int64_t time_us, const char 
 /* Two coupons, one of them changed, and their issues, at the times 10 to 40. */
 void journal_sample_write(struct journal *journal);
 
+/* Writes on in the sample what no issuer would. */
+enum journal_sample_fault {
+    JOURNAL_SAMPLE_OVER_LIMIT,
+    JOURNAL_SAMPLE_OVER_QUANTITY,
+    JOURNAL_SAMPLE_OUT_OF_SEQUENCE,
+    JOURNAL_SAMPLE_COUNTED_WRONG,
+    JOURNAL_SAMPLE_UNKNOWN_COUPON,
+    JOURNAL_SAMPLE_LOWERED,
+    JOURNAL_SAMPLE_PAUSED,
+    JOURNAL_SAMPLE_TOO_EARLY,
+    JOURNAL_SAMPLE_TOO_LATE,
+    JOURNAL_SAMPLE_FAULTS
+};
+void journal_sample_break(struct journal *journal, enum journal_sample_fault fault);
+
 #endif
