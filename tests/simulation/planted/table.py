@@ -85,6 +85,9 @@ FAULTS = [
     Fault("loss-not-heard", "issuer/feed.c",
           "    return has < source->window.acked_seq;", "    return has > source->window.acked_seq;",
           "a database that came back empty stays empty"),
+    Fault("store-never-asked", "issuer/feed.c",
+          "    return now_us >= source->ask_at_us;", "    return now_us < 0;",
+          "a database that came back empty while nothing was issued stays empty"),
     Fault("ack-before-commit", "persister/delivery.c",
           "    enum store_result result = store_write(delivery->store, rows_of(delivery), &step->error);\n    if (result == STORE_OK) {",
           "    enum store_result result = store_write(delivery->store, rows_of(delivery), &step->error);\n"
