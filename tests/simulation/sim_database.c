@@ -12,6 +12,7 @@
 struct sim_database {
     struct sim_rows rows;
     struct sim_rows backup;
+    struct store_progress ever[SIM_PARTITIONS_MAX]; /* what was committed, as if nothing had befallen it */
 };
 
 /* A connection. */
@@ -132,6 +133,8 @@ static void judge_commit(struct sim *sim, const struct store_batch *batch)
 {
     uint64_t durable = sim_issuer_durable_seq(sim, batch->partition);
     sim_trace(sim, "commit", batch->first_seq, batch->last_seq);
+    if (batch->scope == STORE_FRAME)
+        store_progress_add(&sim->database->ever[batch->partition], batch->first_seq, batch->last_seq);
     if (batch->last_seq > durable)
         sim_fail(sim, "the database has records up to %" PRIu64 " of partition %u, the disk only %" PRIu64,
                  batch->last_seq, batch->partition, durable);
@@ -203,6 +206,11 @@ bool sim_database_has(const struct sim *sim, uint16_t partition, uint64_t first_
     for (size_t i = 0; i < progress->ahead_count; i++)
         has |= progress->ahead[i].first_seq <= first_seq && progress->ahead[i].last_seq >= last_seq;
     return has;
+}
+
+uint64_t sim_database_ever_seq(const struct sim *sim, uint16_t partition)
+{
+    return sim->database->ever[partition].last_seq;
 }
 
 /* --- what befalls it --- */

@@ -24,6 +24,9 @@ bool sim_database_refuses_user(const struct sim *sim, const char *user_id, size_
 /* True when the records are in it, stored or dead, as it would tell the issuer itself. */
 bool sim_database_has(const struct sim *sim, uint16_t partition, uint64_t first_seq, uint64_t last_seq);
 
+/* The last record up to which each was in it at some time, whatever befell it later. */
+uint64_t sim_database_ever_seq(const struct sim *sim, uint16_t partition);
+
 /* Compares the rows with the journals: each record there once, as it was issued, and nothing else. */
 void sim_database_judge(struct sim *sim);
 

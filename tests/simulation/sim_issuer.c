@@ -7,6 +7,7 @@
 
 #include "issuer/feed.h"
 #include "sim_clients.h"
+#include "sim_database.h"
 #include "sim_disk.h"
 #include "sim_network.h"
 #include "sim_partition.h"
@@ -246,6 +247,18 @@ static void note_gone(struct sim *sim, const struct sim_message *message)
     partition->gone_until = begins;
 }
 
+/* What the feed takes for persisted was in the database some time. */
+static void judge_acked(struct sim *sim)
+{
+    for (uint16_t i = 0; i < sim->issuer->partitions_count; i++) {
+        uint64_t acked = feed_acked_seq(sim->issuer->feed, i), ever = sim_database_ever_seq(sim, i);
+        if (acked > ever)
+            sim_fail(sim,
+                     "promise 3: records up to %" PRIu64 " of partition %u count as persisted, %" PRIu64 " ever were",
+                     acked, i, ever);
+    }
+}
+
 static void answers_body(void *arg)
 {
     struct call *call = arg;
@@ -253,6 +266,7 @@ static void answers_body(void *arg)
     while (sim_network_take(call->sim, SIM_TO_FEED, 0, &message)) {
         feed_on_answer(call->sim->issuer->feed, message.bytes, message.size);
         note_gone(call->sim, &message);
+        judge_acked(call->sim);
         free(message.bytes);
     }
 }
