@@ -14,9 +14,10 @@
 #include "shared/options.h"
 
 /*
- * 0; or -1 and `error`: the store cannot be read, it is not whole, a journal is in use, or one is there that has all
- * that the store has. With `accept_gaps` sequences that the store lacks count as issued, to holders named
- * lost:<sequence>, who are written to the store as well. Progress goes to the log.
+ * 0; or -1 and `error`: the store cannot be read, it is not whole, a journal is in use, or all of them are sound and
+ * have all that the store has; where only some are, those stay as they are. With `accept_gaps` sequences that the store
+ * lacks count as issued, to holders named lost:<sequence>, who are written to the store as well. Progress goes to the
+ * log.
  */
 int rebuild_run(const struct options *options, bool accept_gaps, struct error *error);
 

@@ -37,23 +37,21 @@ int rebuild_folder_check(const char *dir, const struct store_journal *stored, st
 {
     struct journal_meta meta;
     struct error ignored;
-    bool sound;
+    bool sound, known = stored->partitions > 0;
     if (journal_dir_is_locked(dir))
         return error_set(error, "%s is in use by an issuer: stop that one first", dir);
-    if (journal_meta_read(dir, &meta, &ignored) != 0 ||
-        memcmp(meta.journal_id, stored->journal_id, sizeof meta.journal_id) != 0)
-        return 0;
+    if (journal_meta_read(dir, &meta, &ignored) != 0)
+        return REBUILD_FOLDER_LOST;
+    if (known && memcmp(meta.journal_id, stored->journal_id, sizeof meta.journal_id) != 0)
+        return REBUILD_FOLDER_FOREIGN;
     log_info("issuer", "reading the journal that is there: %s", dir);
     uint64_t last_seq = read_to_end(dir, &sound);
     if (sound && last_seq >= stored->last_seq)
-        return error_set(error,
-                         "the journal %s is sound and has all that the store has (records up to %" PRIu64
-                         "): there is nothing to rebuild; start the issuer",
-                         dir, last_seq);
+        return REBUILD_FOLDER_SOUND;
     log_warn("issuer",
              "the journal %s is replaced: it can be read up to record %" PRIu64 ", the store has record %" PRIu64, dir,
              last_seq, stored->last_seq);
-    return 0;
+    return REBUILD_FOLDER_LOST;
 }
 
 /* --- the new one --- */

@@ -10,7 +10,13 @@
 #include "shared/journal_dir.h"
 #include "shared/store.h"
 
-/* -1 and `error` when the journal there is in use, or is the store's own and has all that the store has. */
+enum rebuild_folder {
+    REBUILD_FOLDER_SOUND, /* it has all that the store has, and may have more */
+    REBUILD_FOLDER_LOST,
+    REBUILD_FOLDER_FOREIGN, /* another journal than the store's */
+};
+
+/* What stands there; `stored` is all zero when the store has nothing of it. -1 and `error` when it is in use. */
 int rebuild_folder_check(const char *dir, const struct store_journal *stored, struct error *error);
 
 /* Makes the new journal beside `dir`, puts what stands there to "<dir>.replaced-<time>", and takes its place. -1 and

@@ -72,6 +72,8 @@ int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon)
 {
     uint16_t partition = coupon_partition(coupon->id, strlen(coupon->id), rows->partitions);
     struct rebuild_part *part = &rows->parts[partition];
+    if (part->kept)
+        return 0;
     const char *reason = ledger_replay_policy(part->ledger, coupon);
     if (reason != NULL)
         return wrong(rows, "coupon %s: %s", coupon->id, reason);
@@ -158,6 +160,8 @@ static int enter_coupon(struct rebuild_rows *rows, const struct store_issue *iss
     rows->coupon_id[issue->coupon_id_length] = '\0';
     rows->partition = coupon_partition(issue->coupon_id, issue->coupon_id_length, rows->partitions);
     rows->last_sequence = 0;
+    if (rows->parts[rows->partition].kept)
+        return 0;
     const struct coupon *coupon =
         ledger_find(rows->parts[rows->partition].ledger, issue->coupon_id, issue->coupon_id_length);
     if (coupon == NULL)
@@ -182,6 +186,8 @@ int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issu
                 memcmp(rows->coupon_id, issue->coupon_id, issue->coupon_id_length) == 0;
     if (!same && enter_coupon(rows, issue) != 0)
         return -1;
+    if (rows->parts[rows->partition].kept)
+        return 0;
     if (issue->sequence > rows->last_sequence + 1 && bridge_gap(rows, issue->sequence - 1) != 0)
         return -1;
     if (issue->issued_at_us < rows->time_us)

@@ -19,6 +19,7 @@
 struct rebuild_part {
     struct ledger *ledger;
     struct store_journal stored; /* all zero: the store knows no journal of this partition */
+    bool kept;                   /* its journal is sound: its rows are passed over */
     uint64_t last_seq;
     int64_t last_time_us;
 };
