@@ -363,6 +363,18 @@ static void note_gap(struct source *source, uint64_t stored_seq, uint64_t first)
                   stored_seq + 1, first - 1, source->meta->partition);
 }
 
+/* A segment may go in the moment in which it is looked for: then the next one is the first. */
+static int stand_behind_or_later(struct source *source, uint64_t stored_seq, uint64_t *first, struct error *error)
+{
+    uint64_t before = 0;
+    while (first_kept(source, first, error) == 0 && *first != before) {
+        if (stand_behind(source, stored_seq + 1 < *first ? *first - 1 : stored_seq, error) == 0)
+            return 0;
+        before = *first;
+    }
+    return -1;
+}
+
 /* The store came back with less than it had: it gets again what it lacks, as far as that is still in a file. */
 static void rewind_to(struct source *source, uint64_t stored_seq)
 {
@@ -370,9 +382,8 @@ static void rewind_to(struct source *source, uint64_t stored_seq)
     struct error error;
     forget_frames(source);
     window_restart(&source->window, stored_seq);
-    note_acked(source); /* first, so that no more segments are removed */
-    if (first_kept(source, &first, &error) != 0 ||
-        stand_behind(source, stored_seq + 1 < first ? first - 1 : stored_seq, &error) != 0)
+    note_acked(source); /* first, so that no more segments are removed but the one that is going */
+    if (stand_behind_or_later(source, stored_seq, &first, &error) != 0)
         give_up(source, error.text);
     log_warn("issuer",
              "the store has records up to %" PRIu64 " only, it had acknowledged those up to %" PRIu64

@@ -53,13 +53,16 @@ static int fallback_seq(const char *dir, uint64_t *seq, struct error *error)
     return 0;
 }
 
-static int remove_segments(const char *dir, const uint64_t *first_seqs, size_t count, struct error *error)
+/* Asks again before each: a store that comes back with less needs them after all. */
+static int remove_segments(const char *dir, const uint8_t journal_id[16], const uint64_t *first_seqs, size_t count,
+                           size_t *removed, struct error *error)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && first_seqs[i + 1] - 1 <= journal_acked_read(dir, journal_id); i++) {
         char path[JOURNAL_PATH_MAX];
         journal_segment_path(dir, first_seqs[i], path);
         if (remove_file(dir, path, error) != 0)
             return -1;
+        *removed = i + 1;
     }
     return 0;
 }
@@ -72,12 +75,12 @@ int retention_segments(const char *dir, const uint8_t journal_id[16], size_t *re
     if (fallback_seq(dir, &limit, error) != 0 || journal_segments_list(dir, &first_seqs, &count, error) != 0)
         return -1;
     uint64_t acked = journal_acked_read(dir, journal_id);
-    *removed = retention_removable(first_seqs, count, acked < limit ? acked : limit);
+    size_t removable = retention_removable(first_seqs, count, acked < limit ? acked : limit);
     int result = 0;
-    if (*removed > 0)
+    if (removable > 0)
         result = journal_acked_sync(dir, error);
-    if (*removed > 0 && result == 0)
-        result = remove_segments(dir, first_seqs, *removed, error);
+    if (removable > 0 && result == 0)
+        result = remove_segments(dir, journal_id, first_seqs, removable, removed, error);
     free(first_seqs);
     return result;
 }

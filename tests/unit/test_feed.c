@@ -11,6 +11,7 @@
 
 #include "issuer/feed.h"
 #include "journal_fixture.h"
+#include "shared/disk.h"
 #include "shared/frame.h"
 #include "shared/journal_dir.h"
 #include "shared/options.h"
@@ -368,6 +369,17 @@ static void feed_is_not_misled_by_a_store_that_has_more(void **state)
     assert_int_equal(feed_acked_seq(feed, 0), 5);
 }
 
+static uint64_t last_segment(void)
+{
+    uint64_t *segments;
+    size_t count;
+    struct error error;
+    assert_int_equal(journal_segments_list(journal_fixture_dir, &segments, &count, &error), 0);
+    uint64_t last = segments[count - 1];
+    free(segments);
+    return last;
+}
+
 /* The first segment goes, as when snapshot and store have what is in it. */
 static void lose_first_segment(void)
 {
@@ -392,12 +404,7 @@ static void feed_goes_on_over_records_that_are_in_no_file_any_more(void **state)
     lose_first_segment();
     while (send_one(0, &events)) /* its reader still has the file */
         acknowledge(events.first_seq, events.last_seq);
-    uint64_t *segments, all = journal_written_seq(journal);
-    size_t count;
-    struct error error;
-    assert_int_equal(journal_segments_list(journal_fixture_dir, &segments, &count, &error), 0);
-    uint64_t first = segments[0];
-    free(segments);
+    uint64_t first = last_segment(), all = journal_written_seq(journal);
     assert_true(first > 3);
     tell_behind(2);
     assert_int_equal(metric_of("coupond_issuer_store_missing_records"), (int64_t)first - 3);
@@ -415,6 +422,38 @@ static void feed_goes_on_over_records_that_are_in_no_file_any_more(void **state)
     assert_true(send_one(0, &events));
     tell_behind(2); /* it is gone once more */
     assert_int_equal(feed_acked_seq(feed, 0), first - 1);
+}
+
+/* Removes the first segment as soon as somebody has listed it. */
+static int list_and_remove_first(const char *path, disk_entry_fn each, void *arg)
+{
+    char first[JOURNAL_PATH_MAX];
+    int result = disk_posix.list(path, each, arg);
+    journal_segment_path(path, 1, first);
+    remove(first);
+    return result;
+}
+
+static void feed_begins_with_the_next_segment_when_the_first_goes_while_it_looks(void **state)
+{
+    (void)state;
+    struct frame_events events;
+    struct disk racing = disk_posix;
+    racing.list = list_and_remove_first;
+    for (uint64_t first = 1; first == 1;) {
+        journal_fixture_append(journal, 4000);
+        while (send_one(0, &events))
+            acknowledge(events.first_seq, events.last_seq);
+        first = last_segment();
+    }
+    int64_t missing = metric_of("coupond_issuer_store_missing_records"); /* of earlier tests */
+    disk = &racing;
+    tell_behind(0);
+    disk = &disk_posix;
+    assert_true(send_one(0, &events));
+    assert_int_equal(events.first_seq, last_segment());
+    missing += (int64_t)events.first_seq - 1;
+    assert_int_equal(metric_of("coupond_issuer_store_missing_records"), missing);
 }
 
 static void feed_starts_with_the_first_segment_when_nothing_was_noted(void **state)
@@ -451,6 +490,7 @@ int main(void)
         TEST(feed_begins_again_with_a_whole_batch),
         TEST(feed_is_not_misled_by_a_store_that_has_more),
         TEST(feed_goes_on_over_records_that_are_in_no_file_any_more),
+        TEST(feed_begins_with_the_next_segment_when_the_first_goes_while_it_looks),
         TEST(feed_starts_with_the_first_segment_when_nothing_was_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

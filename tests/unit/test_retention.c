@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "issuer/retention.h"
+#include "shared/disk.h"
+#include "shared/journal_dir.h"
 #include "shared/snapshot_format.h"
 #include "snapshot_fixture.h"
 
@@ -55,6 +57,40 @@ static void segments_go_when_two_snapshots_and_the_store_have_them(void **state)
     }
     free(numbers);
     snapshot_fixture_assert_refused("missing");
+}
+
+/* With the first segment the store turns out to lack what it had. */
+static int unlink_and_fall_behind(const char *path)
+{
+    struct error error;
+    int fd = journal_acked_open(journal_fixture_dir, &error);
+    assert_int_equal(journal_acked_write(fd, journal_meta(fixture.journal)->journal_id, 1), 0);
+    close(fd);
+    return disk_posix.unlink(path);
+}
+
+static void segments_stay_when_the_store_falls_behind_while_others_go(void **state)
+{
+    (void)state;
+    struct disk racing = disk_posix;
+    struct error error;
+    size_t removed;
+    racing.unlink = unlink_and_fall_behind;
+    snapshot_fixture_put_policy("A", 1000000, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        snapshot_fixture_issue("A", i * 200000, 200000);
+        snapshot_fixture_acknowledge(1);
+        snapshot_fixture_take_snapshot();
+    }
+    size_t segments = snapshot_fixture_count_files(".segment");
+    snapshot_fixture_acknowledge(journal_written_seq(fixture.journal));
+    disk = &racing;
+    int result = retention_segments(journal_fixture_dir, journal_meta(fixture.journal)->journal_id, &removed, &error);
+    disk = &disk_posix;
+    if (result != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(removed, 1);
+    assert_int_equal(snapshot_fixture_count_files(".segment"), segments - 1);
 }
 
 static void only_two_snapshots_are_kept(void **state)
@@ -101,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(segments_go_when_two_snapshots_and_the_store_have_them),
+        TEST(segments_stay_when_the_store_falls_behind_while_others_go),
         TEST(only_two_snapshots_are_kept),
         TEST(what_an_ended_process_left_unfinished_is_removed),
         TEST(the_last_segment_always_stays),
