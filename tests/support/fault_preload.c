@@ -31,7 +31,7 @@ struct rule {
     int32_t error;           /* ACT_FAIL: errno */
     _Atomic int32_t skip;    /* calls that are let through first */
     _Atomic int32_t left;    /* how often it may strike; below 0: without end */
-    uint32_t delay_ms;       /* ACT_DELAY */
+    uint32_t delay_ms;       /* that the call takes longer, whatever comes of it */
     _Atomic uint32_t struck; /* how often it did */
     char name[NAME_BYTES];   /* part of the file's path */
 };
@@ -114,8 +114,7 @@ static int before(const struct rule *rule)
 {
     if (rule == NULL)
         return 0;
-    if (rule->action == ACT_DELAY)
-        delay(rule);
+    delay(rule);
     if (rule->action == ACT_KILL_BEFORE)
         die();
     errno = rule->action == ACT_FAIL ? rule->error : errno;

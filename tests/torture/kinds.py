@@ -107,25 +107,29 @@ def strike(world, member, *rule, status, seconds=PROOF_SECONDS, **more):
     return f"{armed.struck} call struck, status {ended}"
 
 
+def slowly(random):
+    """Calls that fail late show who did not wait for them."""
+    return {"skip": random.randrange(20), "delay_ms": random.choice([0, 30, 100])}
+
+
 def sync_fails(world, random, member):
-    return strike(world, member, "sync", "fail", ".segment", error=errno.EIO, skip=random.randrange(20), status=1)
+    return strike(world, member, "sync", "fail", ".segment", error=errno.EIO, status=1, **slowly(random))
 
 
 def write_fails(world, random, member):
-    error = random.choice([errno.EIO, errno.ENOSPC])
-    return strike(world, member, "pwrite", "fail", ".segment", error=error, skip=random.randrange(20), status=1)
+    return strike(world, member, "pwrite", "fail", ".segment", error=random.choice([errno.EIO, errno.ENOSPC]), status=1, **slowly(random))
 
 
 def write_torn(world, random, member):
-    return strike(world, member, "pwrite", "torn", ".segment", skip=random.randrange(20), status=-9)
+    return strike(world, member, "pwrite", "torn", ".segment", status=-9, **slowly(random))
 
 
 def killed_before_sync(world, random, member):
-    return strike(world, member, "sync", "kill_before", ".segment", skip=random.randrange(20), status=-9)
+    return strike(world, member, "sync", "kill_before", ".segment", status=-9, **slowly(random))
 
 
 def killed_after_sync(world, random, member):
-    return strike(world, member, "sync", "kill_after", ".segment", skip=random.randrange(20), status=-9)
+    return strike(world, member, "sync", "kill_after", ".segment", status=-9, **slowly(random))
 
 
 def killed_preparing(world, random, member):
@@ -173,7 +177,8 @@ def snapshot_fails(world, random, _):
     operation, error = random.choice([("pwrite", errno.ENOSPC), ("sync", errno.EIO)])
     armed = world.preload.add(operation, "fail", "next.snapshot", error=error, times=random.randrange(1, 4))
     try:
-        proof(lambda: world.ending or armed.struck > 0, "no snapshot was due", seconds=150)
+        with world.traffic.hurry():
+            proof(lambda: world.ending or armed.struck > 0, "no snapshot was due", seconds=90)
     finally:
         armed.disarm()
     if not armed.struck:
@@ -185,7 +190,8 @@ def killed_in_snapshot(world, random, member):
     """A life that ends while it writes, syncs or names a snapshot."""
     rule = random.choice([("pwrite", "torn", "next.snapshot"), ("sync", "kill_before", "next.snapshot"),
                           ("rename", "kill_before", ".snapshot"), ("rename", "kill_after", ".snapshot")])
-    return strike(world, member, *rule, status=-9, seconds=30)
+    with world.traffic.hurry():
+        return strike(world, member, *rule, status=-9, seconds=40)
 
 
 def disk_full(world, random, _):
@@ -198,9 +204,10 @@ def disk_full(world, random, _):
         with world.in_hand(member):  # the next life begins without a prepared segment
             member.stop()
             world.restart(member)
-        proof(lambda: world.ending or metric_or(member, "coupond_issuer_journal_full", 0) > 0,
-              "no segment came to its end", seconds=180, pause=0.2)
-        proof(lambda: world.overloaded() > known, "nothing was refused")
+        with world.traffic.hurry():
+            proof(lambda: world.ending or metric_or(member, "coupond_issuer_journal_full", 0) > 0,
+                  "no segment came to its end", seconds=180, pause=0.2)
+            proof(lambda: world.overloaded() > known, "nothing was refused")
         hold(random)
         refused = world.overloaded() - known
     finally:

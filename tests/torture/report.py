@@ -63,7 +63,8 @@ class Summary:
         kinds = sum(1 for tally in self.devil.tallies.values() if tally.proved)
         return (f"{self.seconds / 60:.0f} minutes, {len(self.ops):,} requests for {coupons:,} coupons, {issued:,} answered `201`; "
                 f"{self.outcomes[FINAL]:,} final answers, {self.outcomes[NOTHING]:,} times \"nothing was decided\", "
-                f"{self.outcomes[UNKNOWN]:,} answers lost or unknown; faults of {kinds} kinds.")
+                f"{self.outcomes[UNKNOWN]:,} answers lost or unknown; faults of {kinds} kinds; `coupond verify` looked at the running system "
+                f"{self.world.verified[0]} times and found nothing ({self.world.verified[2]} times it could not look).")
 
     def page(self):
         left_out = "".join(f"\nLeft out: {what} ({reason}).\n" for what, reason in self.world.missing.items())

@@ -5,6 +5,7 @@ got one is left in `unanswered`.
 """
 
 import asyncio
+import contextlib
 import datetime
 import itertools
 import json
@@ -17,6 +18,7 @@ CONNECT_SECONDS = 2
 ANSWER_SECONDS = 12  # longer than any gateway takes to answer
 PAUSES = (0.05, 0.4)  # between two attempts, in seconds
 COUPONS_OPEN = 10
+LARGE_QUANTITY = 60_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -76,6 +78,8 @@ class Traffic:
         self.ops = []
         self.unanswered = []
         self.overloaded = 0
+        self.hurrying = 0  # how many faults wish the journal to grow
+        self._large = [None, 0]  # a coupon for that: id, pieces left
         self.failure = None
         self.stopping = False
         self.abandoning = False
@@ -97,6 +101,15 @@ class Traffic:
         if self.failure:
             raise self.failure
 
+    @contextlib.contextmanager
+    def hurry(self):
+        """Meanwhile: new users for a large coupon only, as fast as the clients can."""
+        self.hurrying += 1
+        try:
+            yield
+        finally:
+            self.hurrying -= 1
+
     def _run_thread(self):
         try:
             asyncio.run(self._run())
@@ -114,7 +127,7 @@ class Traffic:
         while not self.stopping:
             began = time.monotonic()
             await self._something(connections, others)
-            left = self.pause * self.random.uniform(0.5, 1.5) - (time.monotonic() - began)
+            left = 0 if self.hurrying else self.pause * self.random.uniform(0.5, 1.5) - (time.monotonic() - began)
             await asyncio.sleep(max(0, left))
         for connection in connections + others:
             connection.close()
@@ -127,6 +140,8 @@ class Traffic:
         sent = time.monotonic()
         answer = await connection.exchange(method, path, content)
         status, body = answer or (None, None)
+        if status in (200, 201) and "sequence" in body:
+            body = {"sequence": body["sequence"], "issued_at": body["issued_at"]}  # the rest is as it was asked: millions are kept
         wanted = {name: value for name, value in content.items() if name != "id"} if kind in ("create", "change") else None
         op = Op(kind, coupon, user, sent, time.monotonic() if answer else None, status, body, wanted)
         self.ops.append(op)
@@ -148,7 +163,9 @@ class Traffic:
 
     async def _something(self, connections, others):
         dice = self.random.random()
-        if dice < 0.004 or len(self.coupons) < COUPONS_OPEN:
+        if self.hurrying and self.random.random() < 0.6:
+            await self._grow(connections)
+        elif dice < 0.004 or len(self.coupons) < COUPONS_OPEN:
             await self._create(connections)
         elif dice < 0.012:
             await self._change(connections, self.random.choice(self.coupons)[0])
@@ -191,16 +208,32 @@ class Traffic:
         filler = "".join(self.random.choices(LETTERS, k=4)) * self.random.choice([0, 14, 14, 14, 14])
         return f"u{number}-{filler}"[:64]
 
+    async def _grow(self, connections):
+        """One more issue of the large coupon. The first who finds it sold out makes another."""
+        if self._large[1] == 0:
+            self._large = [self._large[0], LARGE_QUANTITY]
+            self._large = [await self._make(connections, {"quantity": LARGE_QUANTITY}), LARGE_QUANTITY]
+        if self._large[0] is None:
+            await asyncio.sleep(PAUSES[0])  # it is being made
+            return
+        self._large[1] -= 1
+        await self._post(connections, self._large[0], self._new_user())
+
     # what operators do
 
-    async def _create(self, connections):
+    async def _make(self, connections, policy):
+        """The id of a new coupon; None when the run is over."""
         number = next(self._numbers)
         coupon = f"coupon-{number}-{'x' * self.random.randrange(24)}"[:32]
-        quantity = self.random.choice([1, 30, 300, 2_000, 5_000])
-        policy = {"quantity": quantity, "per_user_limit": self.random.choice([1, 1, 1, 2, 3]), **self._window()}
         op = await self._ask(connections, "create", coupon, None,
                              lambda: ("POST", "/v1/coupons", {"id": coupon, "title": self._title(), **policy}))
-        if op is not None:
+        return coupon if op is not None else None
+
+    async def _create(self, connections):
+        quantity = self.random.choice([1, 30, 300, 3_000, 30_000])
+        coupon = await self._make(connections, {"quantity": quantity, "per_user_limit": self.random.choice([1, 1, 1, 2, 3]),
+                                                **self._window()})
+        if coupon is not None:
             self.coupons.append([coupon, [], quantity * self.random.uniform(0.7, 2.5) + 40])
 
     def _window(self):
@@ -217,7 +250,7 @@ class Traffic:
         return f"t{next(self._numbers)}"
 
     async def _change(self, connections, coupon):
-        wanted = self.random.choice([{"quantity": self.random.randrange(1, 6_000)}, {"paused": True}, {"paused": False}, {}])
+        wanted = self.random.choice([{"quantity": self.random.randrange(1, 40_000)}, {"paused": True}, {"paused": False}, {}])
         await self._ask(connections, "change", coupon, None,
                         lambda: ("PATCH", f"/v1/coupons/{coupon}", {"title": self._title(), **wanted}))
         if wanted.get("paused"):

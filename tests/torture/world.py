@@ -4,6 +4,7 @@ for the journal, libraries that make calls fail and clocks jump, and the databas
 What a machine does not offer (root, libfaketime) is left out, with the reason in `missing`.
 """
 
+import collections
 import contextlib
 import datetime
 import http.client
@@ -25,6 +26,7 @@ from preload import Preload, faketime_library
 PARTITIONS, GATEWAYS, PERSISTERS = 2, 2, 2
 DISK_MEBIBYTES = 512
 HEALTHY_SECONDS = 120
+VERIFY_EVERY_SECONDS = 20
 OPTIONS = {"gateway/issuer_timeout_ms": 1000, "issuer/resend_ms": 1000, "issuer/segment_mb": 2, "issuer/snapshot_mb": 1,
             "persister/retry_max_ms": 1000,
            "store/connect_timeout_ms": 1000, "store/io_timeout_ms": 4000}
@@ -40,6 +42,7 @@ class World:
         self.lock = threading.Lock()
         self.ending = False  # the run is: nothing long is to be waited for
         self.traffic = None
+        self.verified = collections.Counter()  # looks at the running system, by exit status
         self.probes = []
         self._numbers = itertools.count(1)
         self.hosts = {}
@@ -75,7 +78,7 @@ class World:
         self.cluster.journal_directory = self.cluster.options["issuer/journal_dir"] = self.journal
         self.cluster.issuer.environment = self.preload.environment()
         self.cluster.start()
-        for action in (self._watch, self._archive):
+        for action in (self._watch, self._archive, self._verify):
             threading.Thread(target=action, daemon=True).start()
 
     def _build_network(self):
@@ -131,6 +134,14 @@ class World:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 with contextlib.suppress(FileNotFoundError, FileExistsError):
                     os.link(path, kept)
+
+    def _verify(self):
+        """The running system never looks broken, whatever happens to it; that one cannot look is fair."""
+        while not self._stopping.wait(VERIFY_EVERY_SECONDS) and not self.ending:
+            result = self.verify()
+            self.verified[result.returncode] += 1
+            if result.returncode not in (0, 2):
+                self.fail(f"verify of the running system exited with {result.returncode}\n{result.stdout}{result.stderr}")
 
     def overloaded(self):
         """How many requests heard so, so far."""
