@@ -54,6 +54,7 @@ def run(world, traffic, devil, seconds):
         world.wait_all_healthy()
     say("the faults are over; waiting for what is still asked")
     traffic.finish(QUIET_SECONDS)
+    world.broken += traffic.wrong
     for kind, coupon, user in traffic.unanswered:
         world.fail(f"no final answer within {QUIET_SECONDS} s without faults: {kind} {coupon} {user}")
     wait_until(lambda: world.cluster.backlog() == 0, lambda: f"the store has all; {world.cluster.backlog():.0f} records are left",

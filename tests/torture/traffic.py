@@ -77,6 +77,7 @@ class Traffic:
         self.clients = clients
         self.ops = []
         self.unanswered = []
+        self.wrong = []
         self.overloaded = 0
         self.hurrying = 0  # how many faults wish the journal to grow
         self._large = [None, 0]  # a coupon for that: id, pieces left
@@ -141,6 +142,8 @@ class Traffic:
         answer = await connection.exchange(method, path, content)
         status, body = answer or (None, None)
         if status in (200, 201) and "sequence" in body:
+            if (body["coupon_id"], body["user_id"]) != (coupon, user):
+                self.wrong.append(f"{user} asked for {coupon} and was told {body}")
             body = {"sequence": body["sequence"], "issued_at": body["issued_at"]}  # the rest is as it was asked: millions are kept
         wanted = {name: value for name, value in content.items() if name != "id"} if kind in ("create", "change") else None
         op = Op(kind, coupon, user, sent, time.monotonic() if answer else None, status, body, wanted)

@@ -140,6 +140,7 @@ class World:
         while not self._stopping.wait(VERIFY_EVERY_SECONDS) and not self.ending:
             result = self.verify()
             self.verified[result.returncode] += 1
+            print(f"         verify of the running system: {result.returncode} {result.stderr.strip()[:300]}", flush=True)
             if result.returncode not in (0, 2):
                 self.fail(f"verify of the running system exited with {result.returncode}\n{result.stdout}{result.stderr}")
 
