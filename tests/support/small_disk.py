@@ -4,6 +4,7 @@
         disk.fill(); …; disk.free()
 """
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -36,11 +37,11 @@ class SmallDisk:
         return state.f_bavail * state.f_frsize
 
     def fill(self, leave=0):
-        """Takes all room but `leave` bytes."""
+        """Takes all room but `leave` bytes. Who else takes room meanwhile is left with it."""
         with open(self._ballast, "ab") as ballast:
-            size = max(0, self.free_bytes() - leave)
-            if size:
-                os.posix_fallocate(ballast.fileno(), ballast.tell(), size)
+            while (size := self.free_bytes() - leave) > 0:
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(ballast.fileno(), ballast.seek(0, os.SEEK_END), size)
 
     def free(self):
         self._ballast.unlink(missing_ok=True)
