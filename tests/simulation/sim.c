@@ -171,7 +171,7 @@ static void run_without_faults(struct sim *sim)
     sim_disk_kill_after(0);
     if (sim->seed % 2 == 0)
         sim_clients_close(sim);
-    run_until_done(sim, 0);
+    run_until_done(sim, IDLE_STEPS); /* a feed that has just started begins to count the time */
     sim->mono_us += IDLE_US;
     sim->wall_us += IDLE_US;
     run_until_done(sim, IDLE_STEPS);
