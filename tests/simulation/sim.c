@@ -14,7 +14,7 @@
 #include "sim_persister.h"
 
 #define STEPS_MAX       20000   /* with faults; a run that needs more goes on without them */
-#define QUIET_STEPS_MAX 40000   /* without: by then all has to be done */
+#define QUIET_STEPS_MAX 400000  /* without: by then all has to be done */
 #define IDLE_US         6000000 /* then nothing happens, for longer than it takes to ask the store */
 #define IDLE_STEPS      1000
 #define FIRST_WALL_US   INT64_C(1795224600000000)
