@@ -265,7 +265,10 @@ bool journal_is_full(const struct journal *journal)
 static void seal(struct journal *journal)
 {
     journal_sync_written(journal);
-    if (journal->offset + sizeof journal->header > journal->segment_size)
+    /* An empty segment proves that the one before was synced; were it filled with seals, the next would have its name.
+     */
+    if (journal->offset == sizeof(struct journal_segment_header) ||
+        journal->offset + sizeof journal->header > journal->segment_size)
         return;
     journal_begin(journal, journal->last_time_us);
     write_batch(journal);
