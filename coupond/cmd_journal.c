@@ -100,6 +100,19 @@ static void check_snapshots(struct tally *tally)
     free(from_seqs);
 }
 
+/* Its issuer has removed the segment that was to be read next: what looks damaged is only gone. */
+static bool has_moved(const struct tally *tally, uint64_t next_seq)
+{
+    uint64_t *first_seqs;
+    size_t count;
+    struct error ignored;
+    if (journal_segments_list(tally->dir, &first_seqs, &count, &ignored) != 0)
+        return false;
+    bool moved = next_seq > 0 && count > 0 && first_seqs[0] > next_seq;
+    free(first_seqs);
+    return moved;
+}
+
 static void read_partition(const struct request *request, struct tally *tally)
 {
     struct journal_reader *reader;
@@ -115,6 +128,12 @@ static void read_partition(const struct request *request, struct tally *tally)
     journal_reader_position(reader, &position);
     tally->bytes = position.bytes_read;
     journal_reader_close(&reader);
+    if (tally->end == JOURNAL_READ_DAMAGED && has_moved(tally, position.next_seq)) {
+        tally->end = JOURNAL_READ_FAILED;
+        error_set(&tally->error,
+                  "its issuer removed segments while they were read, from record %" PRIu64 " on: run this again",
+                  position.next_seq);
+    }
     if (!request->dump && tally->end != JOURNAL_READ_FAILED)
         check_snapshots(tally);
 }
