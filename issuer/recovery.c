@@ -6,6 +6,7 @@
 #include "issuer/replay_queue.h"
 #include "issuer/snapshot_load.h"
 #include "shared/clock.h"
+#include "shared/disk.h"
 #include "shared/log.h"
 
 #define PROGRESS_INTERVAL_US 2000000
@@ -76,6 +77,24 @@ static int load_snapshot(struct recovery *recovery, struct error *error)
     return 0;
 }
 
+/* Those that were passed over: they would count among the two that are kept. */
+static void remove_passed_over(const struct recovery *recovery)
+{
+    const char *dir = journal_folder(recovery->journal);
+    struct error error;
+    uint64_t *from_seqs;
+    size_t count;
+    if (snapshot_list(dir, &from_seqs, &count, &error) != 0)
+        return;
+    for (; count > 0 && from_seqs[count - 1] > recovery->snapshot.from_seq; count--) {
+        char path[JOURNAL_PATH_MAX];
+        snapshot_path(dir, from_seqs[count - 1], path);
+        if (disk->unlink(path) == 0)
+            log_warn("issuer", "removed a snapshot that is damaged: %s", path);
+    }
+    free(from_seqs);
+}
+
 /* --- the journal --- */
 
 static int replay_batch(void *arg, const void *batch, const struct journal_progress *progress, struct error *error)
@@ -142,6 +161,7 @@ static int run(struct recovery *recovery, struct ledger **ledger, struct recover
         *ledger = NULL;
         return -1;
     }
+    remove_passed_over(recovery);
     report(recovery, &replayed, began_us);
     *ledger = recovery->ledger;
     *result = (struct recovery_result){

@@ -93,6 +93,28 @@ static void segments_stay_when_the_store_falls_behind_while_others_go(void **sta
     assert_int_equal(snapshot_fixture_count_files(".segment"), segments - 1);
 }
 
+/* Else the damaged one would be what there is to fall back to, and its segments would be removed. */
+static void a_snapshot_that_was_found_damaged_does_not_count_among_the_two(void **state)
+{
+    (void)state;
+    snapshot_fixture_put_policy("A", 1000000, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        snapshot_fixture_issue("A", ((1u << i) - 1) * 100000, (1u << i) * 100000);
+        snapshot_fixture_take_snapshot();
+        if (i != 1)
+            continue;
+        snapshot_fixture_damage_newest();
+        snapshot_fixture_stop();
+        snapshot_fixture_assert_starts();
+    }
+    snapshot_fixture_acknowledge(journal_written_seq(fixture.journal));
+    fixture.mono_us += 10000000;
+    while (snapshot_work(fixture.snapshot))
+        ;
+    snapshot_fixture_damage_newest();
+    snapshot_fixture_assert_recovers(1000);
+}
+
 static void only_two_snapshots_are_kept(void **state)
 {
     (void)state;
@@ -138,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(segments_go_when_two_snapshots_and_the_store_have_them),
         TEST(segments_stay_when_the_store_falls_behind_while_others_go),
+        TEST(a_snapshot_that_was_found_damaged_does_not_count_among_the_two),
         TEST(only_two_snapshots_are_kept),
         TEST(what_an_ended_process_left_unfinished_is_removed),
         TEST(the_last_segment_always_stays),
