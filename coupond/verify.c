@@ -131,6 +131,7 @@ static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const
     coupon->policy = *there;
     coupon->policy.issued = 0; /* the rows are counted */
     coupon->snapshot_issued = there->issued;
+    coupon->snapshot_digest = verify_policy_digest(there);
     if (there->journal_seq < verify->journals[partition].first_seq)
         coupon->acked_policy_seq = there->journal_seq;
     else
@@ -177,7 +178,7 @@ void verify_store_coupon(struct verify *verify, const struct coupon *there)
     coupon->stored_seq = there->journal_seq;
     coupon->stored_digest = verify_policy_digest(there);
     if (coupon->journalled && coupon->policy.journal_seq == there->journal_seq)
-        coupon->stored_matched = coupon->stored_digest == verify_policy_digest(&coupon->policy);
+        coupon->stored_matched = coupon->stored_digest == coupon->snapshot_digest;
 }
 
 /* A user's latest issue in the snapshot is this one, or a later one. */
