@@ -96,6 +96,8 @@ def main():
         except Exception:
             world.fail(traceback.format_exc())
         good = not world.broken
+        if not good:
+            traffic.abandon()
         summary = report.Summary(arguments, world, traffic, devil, time.monotonic() - began)
         report.write(directory, summary)
         if not good:

@@ -102,6 +102,11 @@ class Traffic:
         if self.failure:
             raise self.failure
 
+    def abandon(self):
+        """Asks no more, so that what was asked can be put down."""
+        self.stopping = self.abandoning = True
+        self._thread.join(ANSWER_SECONDS + CONNECT_SECONDS)
+
     @contextlib.contextmanager
     def hurry(self):
         """Meanwhile: new users for a large coupon only, as fast as the clients can."""
