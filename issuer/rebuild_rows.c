@@ -128,11 +128,12 @@ static int bridge_gap(struct rebuild_rows *rows, uint32_t last)
 {
     uint32_t first = rows->last_sequence + 1;
     if (!rows->accept_gaps)
-        return wrong(rows,
-                     "the store is not whole: coupon %s lacks the sequences %" PRIu32 " to %" PRIu32
-                     " (dead letters? see `coupond dead-letter list`). With --accept-gaps they count as issued, to "
-                     "holders named lost:<sequence>",
-                     rows->coupon_id, first, last);
+        return wrong(
+            rows,
+            "the store is not whole: coupon %s lacks the sequences %" PRIu32 " to %" PRIu32
+            ". Those that `coupond dead-letter list` knows bring home by `coupond dead-letter retry` first: later "
+            "it is too late. With --accept-gaps the others count as issued, to holders named lost:<sequence>",
+            rows->coupon_id, first, last);
     struct rebuild_gap gap = {.partition = rows->partition,
                               .first = first,
                               .last = last,

@@ -192,6 +192,7 @@ def test_a_store_with_a_gap_is_rebuilt_only_when_told_so(filled):
     lose_the_disk(filled)
     result = rebuild(filled)
     assert result.returncode == 1 and "SMALL lacks the sequences 4 to 4" in result.stderr, result.stderr
+    assert "dead-letter retry" in result.stderr
     assert rebuild(filled, "--accept-gaps").returncode == 0
     filled.start()
     assert filled.request("GET", "/v1/coupons/SMALL/issues/lost:4")[2]["sequence"] == 4
