@@ -247,7 +247,7 @@ static void note_gone(struct sim *sim, const struct sim_message *message)
     partition->gone_until = begins;
 }
 
-/* What the feed takes for persisted was in the database some time. */
+/* What the feed takes for persisted was in the database some time, and so was what is in no segment any more. */
 static void judge_acked(struct sim *sim)
 {
     for (uint16_t i = 0; i < sim->issuer->partitions_count; i++) {
@@ -256,6 +256,12 @@ static void judge_acked(struct sim *sim)
             sim_fail(sim,
                      "promise 3: records up to %" PRIu64 " of partition %u count as persisted, %" PRIu64 " ever were",
                      acked, i, ever);
+        uint64_t removed = sim_partition_first_kept(&sim->issuer->partitions[i]) - 1;
+        if (removed > ever)
+            sim_fail(sim,
+                     "promise 3: records up to %" PRIu64 " of partition %u are in no segment, %" PRIu64
+                     " were persisted",
+                     removed, i, ever);
     }
 }
 
