@@ -114,6 +114,17 @@ bool ledger_cursor_next(const struct ledger *ledger, struct ledger_cursor *curso
 const char *ledger_load(struct ledger *ledger, const struct ledger_piece *piece);
 const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq);
 
+#define LEDGER_PARTS_MAX 8
+
+/*
+ * Divides a ledger into 1 << bits parts, so that as many threads may replay: each is given every event and policy,
+ * checks all sequences, and keeps the users whose fingerprints begin with its number. The ledger itself is the first
+ * part; `parts` becomes all of them.
+ */
+void ledger_divide(struct ledger *ledger, unsigned bits, struct ledger *parts[]);
+/* The reverse: the first part holds everything again, the others are destroyed. */
+void ledger_unite(unsigned bits, struct ledger *parts[]);
+
 /* After recovery: every coupon's users hold exactly what is issued. NULL, or what is wrong. */
 const char *ledger_check(const struct ledger *ledger);
 

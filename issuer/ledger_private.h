@@ -14,6 +14,8 @@ struct ledger {
     struct coupon_index index;
     uint64_t inexact_until;        /* 0: not loaded from a snapshot */
     struct ledger_coupon *loading; /* the coupon whose users come next */
+    unsigned part_bits;            /* 0: it keeps all users */
+    unsigned part;
 };
 
 static inline struct fingerprint ledger_fingerprint(const struct ledger *ledger, const char *user_id, size_t length)

@@ -45,13 +45,32 @@ static const char *meet_again(const struct ledger_coupon *coupon, const struct l
                : "an issue that the snapshot should know";
 }
 
-static const char *check_issue(const struct coupon *coupon, const struct user_issue *before,
-                               const struct ledger_event *event)
+static const char *check_sequence(const struct coupon *coupon, const struct ledger_event *event)
 {
     if (event->sequence != coupon->issued + 1)
         return "an issue out of sequence";
-    if (event->sequence > coupon->quantity)
-        return "an issue above the coupon's quantity";
+    return event->sequence > coupon->quantity ? "an issue above the coupon's quantity" : NULL;
+}
+
+/* The user belongs to this part of the ledger. */
+static bool is_ours(const struct ledger *ledger, const struct ledger_event *event)
+{
+    return ledger->part_bits == 0 || event->user.high >> (64 - ledger->part_bits) == ledger->part;
+}
+
+static const char *pass_by(struct coupon *coupon, const struct ledger_event *event)
+{
+    const char *wrong = check_sequence(coupon, event);
+    coupon->issued += wrong == NULL;
+    return wrong;
+}
+
+static const char *check_issue(const struct coupon *coupon, const struct user_issue *before,
+                               const struct ledger_event *event)
+{
+    const char *wrong = check_sequence(coupon, event);
+    if (wrong != NULL)
+        return wrong;
     if (event->nth != before->nth + 1 || event->nth > coupon->per_user_limit)
         return "an issue above the user's limit";
     return NULL;
@@ -62,8 +81,11 @@ static const char *replay_issue(struct ledger *ledger, struct ledger_coupon *cou
     if (coupon == NULL)
         return "an issue of a coupon that was never created";
     bool inexact = event->seq <= ledger->inexact_until;
+    bool ours = is_ours(ledger, event);
     if (inexact && event->sequence <= coupon->coupon.issued)
-        return meet_again(coupon, event);
+        return ours ? meet_again(coupon, event) : NULL;
+    if (!ours)
+        return pass_by(&coupon->coupon, event);
     struct user_issue before = {0};
     user_set_find(&coupon->users, event->user, &before);
     bool known = inexact && before.sequence >= event->sequence;
@@ -80,6 +102,13 @@ static const char *replay_issue(struct ledger *ledger, struct ledger_coupon *cou
     return NULL;
 }
 
+static void prefetch_slot(const struct ledger *ledger, const struct ledger_coupon *coupon,
+                          const struct ledger_event *event)
+{
+    if (coupon != NULL && is_ours(ledger, event))
+        user_set_prefetch_slot(&coupon->users, event->user);
+}
+
 const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_event *events, size_t count, size_t *wrong)
 {
     struct ledger_coupon *coupons[AHEAD_TABLE] = {NULL};
@@ -94,11 +123,11 @@ const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_even
         }
         if (i < count) {
             near = coupons[i % AHEAD_TABLE] = find_near(ledger, near, &events[i]);
-            if (near != NULL)
+            if (near != NULL && is_ours(ledger, &events[i]))
                 user_set_prefetch_table(&near->users, events[i].user);
         }
-        if (i >= AHEAD_SLOT && i - AHEAD_SLOT < count && coupons[(i - AHEAD_SLOT) % AHEAD_TABLE] != NULL)
-            user_set_prefetch_slot(&coupons[(i - AHEAD_SLOT) % AHEAD_TABLE]->users, events[i - AHEAD_SLOT].user);
+        if (i >= AHEAD_SLOT && i - AHEAD_SLOT < count)
+            prefetch_slot(ledger, coupons[(i - AHEAD_SLOT) % AHEAD_TABLE], &events[i - AHEAD_SLOT]);
     }
     return NULL;
 }
@@ -188,6 +217,52 @@ const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq)
     ledger->inexact_until = until_seq;
     ledger->loading = NULL;
     return wrong;
+}
+
+/* --- parts --- */
+
+static struct ledger *part_of(const struct ledger *ledger, unsigned bits, unsigned part)
+{
+    struct ledger *made = ledger_create(ledger->key);
+    made->inexact_until = ledger->inexact_until;
+    made->part_bits = bits;
+    made->part = part;
+    for (size_t i = 0; i < ledger->index.count; i++)
+        coupon_index_add(&made->index, &ledger->index.sorted[i]->coupon);
+    return made;
+}
+
+void ledger_divide(struct ledger *ledger, unsigned bits, struct ledger *parts[])
+{
+    parts[0] = ledger;
+    ledger->part_bits = bits;
+    for (unsigned part = 1; part < 1u << bits; part++)
+        parts[part] = part_of(ledger, bits, part);
+    for (size_t i = 0; i < ledger->index.count; i++) {
+        struct user_set whole = ledger->index.sorted[i]->users;
+        struct user_set *sets[LEDGER_PARTS_MAX];
+        for (unsigned part = 0; part < 1u << bits; part++)
+            sets[part] = &parts[part]->index.sorted[i]->users;
+        user_set_divide(&whole, bits, sets);
+    }
+}
+
+void ledger_unite(unsigned bits, struct ledger *parts[])
+{
+    struct ledger *ledger = parts[0];
+    for (size_t i = 0; i < ledger->index.count; i++) {
+        struct user_set whole;
+        struct user_set *sets[LEDGER_PARTS_MAX];
+        for (unsigned part = 0; part < 1u << bits; part++) {
+            CHECK(parts[part]->index.count == ledger->index.count);
+            sets[part] = &parts[part]->index.sorted[i]->users;
+        }
+        user_set_unite(&whole, bits, sets);
+        ledger->index.sorted[i]->users = whole;
+    }
+    for (unsigned part = 1; part < 1u << bits; part++)
+        ledger_destroy(&parts[part]);
+    ledger->part_bits = 0;
 }
 
 const char *ledger_check(const struct ledger *ledger)

@@ -1,12 +1,15 @@
 #include "issuer/replay_queue.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHUNKS       8
 #define CHUNK_EVENTS 4096
+#define TRIM_CHUNKS  1024 /* applied between two returns of freed memory to the system */
 
 /* Issues, and then at most one policy. */
 struct chunk {
@@ -16,23 +19,32 @@ struct chunk {
     struct ledger_event events[CHUNK_EVENTS];
 };
 
+/* An applying thread: one part of the ledger, every chunk. */
+struct applier {
+    struct replay_queue *queue;
+    struct ledger *ledger;
+    uint64_t applied; /* chunks; under the mutex */
+    pthread_t thread;
+    bool started;
+};
+
 struct replay_queue {
     /* shared: constant */
-    struct ledger *ledger;
+    unsigned bits; /* 1 << bits appliers */
     bool alone;
+    struct ledger *parts[LEDGER_PARTS_MAX];
 
-    /* shared: under the mutex; the chunks between `applied` and `filled` are the applying thread's */
+    /* shared: under the mutex; the chunks before `filled` that an applier has not applied are its to read */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     uint64_t filled;
-    uint64_t applied;
     bool ended;
     bool failed;
     struct error error;
 
     /* owned by the reader, but for the above */
     struct chunk *chunks;
-    pthread_t thread;
+    struct applier appliers[LEDGER_PARTS_MAX];
 };
 
 static struct chunk *filling(struct replay_queue *queue)
@@ -53,48 +65,68 @@ static int apply(struct ledger *ledger, const struct chunk *chunk, struct error 
 /* --- the applying thread --- */
 
 /* The next chunk; NULL when there will be none. */
-static struct chunk *wait_for_chunk(struct replay_queue *queue)
+static const struct chunk *wait_for_chunk(struct applier *applier)
 {
+    struct replay_queue *queue = applier->queue;
     pthread_mutex_lock(&queue->mutex);
-    while (queue->applied == queue->filled && !queue->ended)
+    while (applier->applied == queue->filled && !queue->ended)
         pthread_cond_wait(&queue->changed, &queue->mutex);
-    struct chunk *chunk = queue->applied == queue->filled ? NULL : &queue->chunks[queue->applied % CHUNKS];
+    const struct chunk *chunk = applier->applied == queue->filled ? NULL : &queue->chunks[applier->applied % CHUNKS];
     pthread_mutex_unlock(&queue->mutex);
     return chunk;
 }
 
+static void note_applied(struct applier *applier, const struct error *error)
+{
+    struct replay_queue *queue = applier->queue;
+    pthread_mutex_lock(&queue->mutex);
+    if (error != NULL && !queue->failed) {
+        queue->error = *error;
+        queue->failed = true;
+    }
+    applier->applied++;
+    pthread_cond_broadcast(&queue->changed);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
 static void *apply_main(void *arg)
 {
-    struct replay_queue *queue = arg;
+    struct applier *applier = arg;
     struct error error = {{0}};
     bool failed = false;
-    for (struct chunk *chunk; (chunk = wait_for_chunk(queue)) != NULL;) {
-        failed = failed || apply(queue->ledger, chunk, &error) != 0;
-        pthread_mutex_lock(&queue->mutex);
-        if (failed && !queue->failed)
-            queue->error = error;
-        queue->failed = failed;
-        queue->applied++;
-        pthread_cond_signal(&queue->changed);
-        pthread_mutex_unlock(&queue->mutex);
+    for (const struct chunk *chunk; (chunk = wait_for_chunk(applier)) != NULL;) {
+        failed = failed || apply(applier->ledger, chunk, &error) != 0;
+        note_applied(applier, failed ? &error : NULL);
+        if (applier->applied % TRIM_CHUNKS == 0) /* tables that have grown leave holes */
+            malloc_trim(0);
     }
     return NULL;
 }
 
 /* --- the reader --- */
 
+/* Some applier still reads the chunk that is to be filled next. */
+static bool is_behind(const struct replay_queue *queue)
+{
+    for (size_t i = 0; i < (size_t)1 << queue->bits; i++) {
+        if (queue->filled - queue->appliers[i].applied == CHUNKS)
+            return true;
+    }
+    return false;
+}
+
 static int hand_over(struct replay_queue *queue, struct error *error)
 {
     if (queue->alone) {
-        int result = apply(queue->ledger, filling(queue), error);
+        int result = apply(queue->parts[0], filling(queue), error);
         filling(queue)->count = 0;
         filling(queue)->has_policy = false;
         return result;
     }
     pthread_mutex_lock(&queue->mutex);
     queue->filled++;
-    pthread_cond_signal(&queue->changed);
-    while (queue->filled - queue->applied == CHUNKS)
+    pthread_cond_broadcast(&queue->changed);
+    while (is_behind(queue))
         pthread_cond_wait(&queue->changed, &queue->mutex);
     bool failed = queue->failed;
     if (failed)
@@ -112,9 +144,32 @@ int replay_queue_add(struct replay_queue *queue, const struct journal_record *re
         journal_record_coupon(record, &chunk->policy);
         chunk->has_policy = true;
     } else {
-        ledger_event_of(queue->ledger, record, &chunk->events[chunk->count++]);
+        ledger_event_of(queue->parts[0], record, &chunk->events[chunk->count++]);
     }
     return chunk->has_policy || chunk->count == CHUNK_EVENTS ? hand_over(queue, error) : 0;
+}
+
+/* As many appliers as cores, while they are few enough for it to matter. */
+static unsigned bits_for_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned bits = 0;
+    while (2L << bits <= cores && 2u << bits <= LEDGER_PARTS_MAX)
+        bits++;
+    return bits;
+}
+
+static int start_appliers(struct replay_queue *queue, struct error *error)
+{
+    for (size_t i = 0; i < (size_t)1 << queue->bits; i++) {
+        struct applier *applier = &queue->appliers[i];
+        *applier = (struct applier){.queue = queue, .ledger = queue->parts[i]};
+        int reason = pthread_create(&applier->thread, NULL, apply_main, applier);
+        if (reason != 0)
+            return error_set(error, "cannot start a thread: %s", strerror(reason));
+        applier->started = true;
+    }
+    return 0;
 }
 
 int replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool alone, struct error *error)
@@ -123,43 +178,54 @@ int replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool 
     CHECK(self != NULL);
     self->chunks = calloc(alone ? 1 : CHUNKS, sizeof *self->chunks);
     CHECK(self->chunks != NULL);
-    self->ledger = ledger;
     self->alone = alone;
+    self->bits = alone ? 0 : bits_for_cores();
     pthread_mutex_init(&self->mutex, NULL);
     pthread_cond_init(&self->changed, NULL);
-    int reason = alone ? 0 : pthread_create(&self->thread, NULL, apply_main, self);
+    ledger_divide(ledger, self->bits, self->parts);
     *queue = self;
-    if (reason == 0)
+    if (alone || start_appliers(self, error) == 0)
         return 0;
-    self->alone = true;
-    struct error ignored;
-    replay_queue_end(queue, true, &ignored);
-    return error_set(error, "cannot start a thread: %s", strerror(reason));
+    replay_queue_end(queue, true, NULL);
+    return -1;
 }
 
-static int finish(struct replay_queue *queue, bool abandon, struct error *error)
+static void join_appliers(struct replay_queue *queue)
 {
-    int result = abandon ? 0 : hand_over(queue, error);
-    if (queue->alone)
-        return result;
     pthread_mutex_lock(&queue->mutex);
     queue->ended = true;
-    pthread_cond_signal(&queue->changed);
+    pthread_cond_broadcast(&queue->changed);
     pthread_mutex_unlock(&queue->mutex);
-    pthread_join(queue->thread, NULL);
-    if (result == 0 && queue->failed && !abandon)
-        result = error_set(error, "%s", queue->error.text);
-    return result;
+    for (size_t i = 0; i < (size_t)1 << queue->bits; i++) {
+        if (queue->appliers[i].started)
+            pthread_join(queue->appliers[i].thread, NULL);
+    }
+}
+
+/* Parts that were not all given the same policies cannot be united: the ledger is of no use then. */
+static void put_together(struct replay_queue *queue, bool whole)
+{
+    if (whole) {
+        ledger_unite(queue->bits, queue->parts);
+        malloc_trim(0);
+        return;
+    }
+    for (size_t i = 1; i < (size_t)1 << queue->bits; i++)
+        ledger_destroy(&queue->parts[i]);
 }
 
 int replay_queue_end(struct replay_queue **queue, bool abandon, struct error *error)
 {
     struct replay_queue *self = *queue;
-    int result = finish(self, abandon, error);
+    int result = abandon ? -1 : hand_over(self, error);
+    join_appliers(self);
+    if (result == 0 && self->failed)
+        result = error_set(error, "%s", self->error.text);
+    put_together(self, result == 0);
     pthread_cond_destroy(&self->changed);
     pthread_mutex_destroy(&self->mutex);
     free(self->chunks);
     free(self);
     *queue = NULL;
-    return result;
+    return abandon ? 0 : result;
 }

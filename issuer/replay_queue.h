@@ -1,6 +1,7 @@
 /*
- * Journalled records on their way from the thread that reads them to the one that applies them, in chunks and in order.
- * Owned by the reader; the applying thread lives inside.
+ * Journalled records on their way from the thread that reads them to those that apply them, in chunks and in order.
+ * Every applying thread has a part of the ledger (ledger_divide) and sees every chunk. Owned by the reader; they live
+ * inside.
  */
 #ifndef COUPOND_REPLAY_QUEUE_H
 #define COUPOND_REPLAY_QUEUE_H
@@ -12,12 +13,13 @@
 
 struct replay_queue;
 
-/* With `alone` there is no thread: chunks are applied when they are full. -1 and `error` when the thread cannot be
+/* With `alone` there is no thread: chunks are applied when they are full. -1 and `error` when a thread cannot be
  * started. `ledger` is the queue's until replay_queue_end(). */
 int replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool alone, struct error *error);
 /* Adds a record. -1 and `error` when one of those before it contradicts. */
 int replay_queue_add(struct replay_queue *queue, const struct journal_record *record, struct error *error);
-/* Applies what is left (unless `abandon`), joins and frees. -1 and `error` as above. */
+/* Applies what is left, joins and frees. -1 and `error` as above. After a failure, and with `abandon`, the ledger is
+ * of no use but to be destroyed. */
 int replay_queue_end(struct replay_queue **queue, bool abandon, struct error *error);
 
 #endif

@@ -71,4 +71,12 @@ const char *user_set_load(struct user_set *set, const struct user_block *block);
 /* True when the tables that were loaded hold a place for every fingerprint, or when there are none. */
 bool user_set_is_whole(const struct user_set *set);
 
+/* --- parts, for recovery on several threads --- */
+
+/* Divides a set into 1 << bits parts by the highest bits of the fingerprints: each is used for its own users alone.
+ * The parts are initialised; their `count` and `held` mean something only in sum. `set` is empty afterwards. */
+void user_set_divide(struct user_set *set, unsigned bits, struct user_set *const parts[]);
+/* The reverse: `parts`, which are empty afterwards, make one set. */
+void user_set_unite(struct user_set *set, unsigned bits, struct user_set *const parts[]);
+
 #endif

@@ -117,6 +117,38 @@ static void user_set_takes_at_most_40_bytes_a_user(void **state)
     user_set_deinit(&set);
 }
 
+static void assert_divides_and_unites(unsigned bits, uint64_t before, uint64_t after)
+{
+    struct user_set set, parts[4];
+    struct user_set *pointers[4] = {&parts[0], &parts[1], &parts[2], &parts[3]};
+    user_set_init(&set);
+    put_users(&set, 0, before);
+    user_set_divide(&set, bits, pointers);
+    assert_int_equal(set.count, 0);
+    for (uint64_t i = before; i < before + after; i++) {
+        struct user_issue issue = issue_of(i);
+        user_set_put(pointers[bits == 0 ? 0 : user(i).high >> (64 - bits)], user(i), &issue);
+    }
+    user_set_unite(&set, bits, pointers);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(i >= (size_t)1 << bits || parts[i].directory == NULL);
+    assert_holds_exactly(&set, before + after);
+    assert_true(user_set_is_whole(&set));
+    put_users(&set, before + after, 100);
+    assert_holds_exactly(&set, before + after + 100);
+    user_set_deinit(&set);
+}
+
+static void user_set_divides_into_parts_that_grow_apart_and_unite(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {0, 1, 2, 10, 1000, 100000};
+    for (unsigned bits = 0; bits <= 2; bits++) {
+        for (size_t i = 0; i < 36; i++)
+            assert_divides_and_unites(bits, sizes[i / 6], sizes[i % 6]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +157,7 @@ int main(void)
         cmocka_unit_test(user_set_replaces_the_issue_of_a_user),
         cmocka_unit_test(user_set_tells_fingerprints_apart_that_share_a_half),
         cmocka_unit_test(user_set_takes_at_most_40_bytes_a_user),
+        cmocka_unit_test(user_set_divides_into_parts_that_grow_apart_and_unite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
