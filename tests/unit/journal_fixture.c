@@ -84,6 +84,22 @@ struct journal *journal_fixture_open(uint64_t expected_records)
     return journal;
 }
 
+struct journal *journal_fixture_open_by_hand(int64_t sync_ms)
+{
+    struct journal *journal;
+    struct journal_recovery recovery;
+    struct error error;
+    uint64_t records = 0;
+    struct journal_config config = {.dir = journal_fixture_dir,
+                                    .partitions = 1,
+                                    .segment_bytes = SEGMENT_BYTES,
+                                    .sync_interval_ms = sync_ms,
+                                    .worker_by_hand = true};
+    assert_int_equal(journal_open(&journal, &config, &error), 0);
+    assert_int_equal(journal_replay(journal, journal_fixture_count, &records, &recovery, &error), 0);
+    return journal;
+}
+
 void journal_fixture_append(struct journal *journal, unsigned count)
 {
     char user[32];

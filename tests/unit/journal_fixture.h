@@ -21,6 +21,8 @@ int journal_fixture_try_open(struct journal **journal, int64_t sync, uint64_t *r
                              struct journal_recovery *recovery, struct error *error);
 /* The same under SYNC_ALWAYS, with so many records expected. */
 struct journal *journal_fixture_open(uint64_t expected_records);
+/* An empty one without a thread: journal_work() syncs it, at once the first time and then every `sync_ms`. */
+struct journal *journal_fixture_open_by_hand(int64_t sync_ms);
 /* Writes a batch of `count` issues. */
 void journal_fixture_append(struct journal *journal, unsigned count);
 /* Ends as kill -9 does: nothing is sealed. */
