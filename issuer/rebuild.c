@@ -22,6 +22,11 @@ static bool take_coupon(void *arg, const struct coupon *coupon)
     return rebuild_rows_coupon(arg, coupon) == 0;
 }
 
+static bool take_letter(void *arg, const struct store_dead_letter *letter)
+{
+    return rebuild_rows_letter(arg, letter) == 0;
+}
+
 static bool take_issue(void *arg, const struct store_issue *issue)
 {
     return rebuild_rows_issue(arg, issue) == 0;
@@ -43,6 +48,8 @@ static enum store_result read_rows(struct store *store, struct rebuild_rows *row
         result = store_each_journal(store, take_journal, rows, error);
     if (result == STORE_OK && !rows->wrong)
         result = store_each_coupon(store, take_coupon, rows, error);
+    if (result == STORE_OK && !rows->wrong)
+        result = store_each_dead_letter(store, NULL, 0, take_letter, rows, error);
     if (result == STORE_OK && !rows->wrong)
         result = store_each_issue(store, take_issue, rows, error);
     store_read_end(store);

@@ -28,6 +28,7 @@ void rebuild_rows_deinit(struct rebuild_rows *rows)
         ledger_destroy(&rows->parts[i].ledger);
     free(rows->events);
     free(rows->gaps);
+    free(rows->letters);
 }
 
 /* Keeps what was found first. */
@@ -128,12 +129,10 @@ static int bridge_gap(struct rebuild_rows *rows, uint32_t last)
 {
     uint32_t first = rows->last_sequence + 1;
     if (!rows->accept_gaps)
-        return wrong(
-            rows,
-            "the store is not whole: coupon %s lacks the sequences %" PRIu32 " to %" PRIu32
-            ". Those that `coupond dead-letter list` knows bring home by `coupond dead-letter retry` first: later "
-            "it is too late. With --accept-gaps the others count as issued, to holders named lost:<sequence>",
-            rows->coupon_id, first, last);
+        return wrong(rows,
+                     "the store is not whole: coupon %s lacks the sequences %" PRIu32 " to %" PRIu32
+                     ". With --accept-gaps they count as issued, to holders named lost:<sequence>",
+                     rows->coupon_id, first, last);
     struct rebuild_gap gap = {.partition = rows->partition,
                               .first = first,
                               .last = last,
@@ -181,7 +180,7 @@ static void report(struct rebuild_rows *rows)
     log_info("issuer", "reading the store issues=%" PRIu64, rows->issues);
 }
 
-int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issue)
+static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue)
 {
     bool same = strlen(rows->coupon_id) == issue->coupon_id_length &&
                 memcmp(rows->coupon_id, issue->coupon_id, issue->coupon_id_length) == 0;
@@ -205,9 +204,81 @@ int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issu
     return add_event(rows, issue);
 }
 
+/* --- dead letters: somebody holds what they tell of, although it is no row --- */
+
+int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter)
+{
+    if (letter->user_id_length == 0)
+        return wrong(rows,
+                     "the coupon %.*s is a dead letter itself: bring it home by `coupond dead-letter retry` first",
+                     letter->coupon_id_length, letter->coupon_id);
+    rows->letters = realloc(rows->letters, (rows->letters_count + 1) * sizeof *rows->letters);
+    CHECK(rows->letters != NULL);
+    struct rebuild_letter *kept = &rows->letters[rows->letters_count++];
+    memcpy(kept->coupon_id, letter->coupon_id, letter->coupon_id_length);
+    memcpy(kept->user_id, letter->user_id, letter->user_id_length);
+    kept->issue = (struct store_issue){
+        .coupon_id_length = letter->coupon_id_length,
+        .user_id_length = letter->user_id_length,
+        .nth = letter->nth,
+        .sequence = letter->sequence,
+        .issued_at_us = letter->recorded_at_us,
+        .journal_seq = letter->journal_seq,
+    };
+    return 0;
+}
+
+static int compare_letters(const void *a, const void *b)
+{
+    const struct rebuild_letter *left = a, *right = b;
+    struct store_issue left_issue = left->issue, right_issue = right->issue;
+    left_issue.coupon_id = left->coupon_id; /* they move while they are sorted */
+    right_issue.coupon_id = right->coupon_id;
+    return store_issue_compare(&left_issue, &right_issue);
+}
+
+/* The array stays where it is from now on. */
+static void point_to_ids(struct rebuild_rows *rows)
+{
+    for (size_t i = 0; i < rows->letters_count; i++) {
+        rows->letters[i].issue.coupon_id = rows->letters[i].coupon_id;
+        rows->letters[i].issue.user_id = rows->letters[i].user_id;
+    }
+}
+
+static void sort_letters(struct rebuild_rows *rows)
+{
+    if (rows->letters_count > 0)
+        qsort(rows->letters, rows->letters_count, sizeof *rows->letters, compare_letters);
+    point_to_ids(rows);
+    rows->letters_sorted = true;
+}
+
+/* Takes the letters that come before `row`; all that are left when it is NULL. One that is a row as well is passed
+ * over. */
+static int take_letters(struct rebuild_rows *rows, const struct store_issue *row)
+{
+    if (!rows->letters_sorted)
+        sort_letters(rows);
+    for (; rows->letters_taken < rows->letters_count; rows->letters_taken++) {
+        const struct store_issue *issue = &rows->letters[rows->letters_taken].issue;
+        int order = row == NULL ? -1 : store_issue_compare(issue, row);
+        if (order > 0)
+            break;
+        if (order < 0 && take_issue(rows, issue) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issue)
+{
+    return take_letters(rows, issue) != 0 ? -1 : take_issue(rows, issue);
+}
+
 int rebuild_rows_end(struct rebuild_rows *rows, struct error *error)
 {
-    if (!rows->wrong)
+    if (!rows->wrong && take_letters(rows, NULL) == 0)
         apply_events(rows);
     for (uint16_t i = 0; i < rows->partitions && !rows->wrong; i++) {
         const char *reason = ledger_check(rows->parts[i].ledger);

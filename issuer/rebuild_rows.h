@@ -34,6 +34,13 @@ struct rebuild_gap {
     uint64_t journal_seq; /* of the same */
 };
 
+/* An issue that is in the store, but as a dead letter. */
+struct rebuild_letter {
+    char coupon_id[COUPON_ID_MAX];
+    char user_id[USER_ID_MAX];
+    struct store_issue issue; /* its ids point here once all letters are there */
+};
+
 struct rebuild_rows {
     struct rebuild_part parts[PARTITIONS_MAX];
     uint16_t partitions;
@@ -42,6 +49,10 @@ struct rebuild_rows {
     struct error error;
     struct rebuild_gap *gaps;
     size_t gaps_count;
+    struct rebuild_letter *letters; /* by coupon and sequence, once the first issue comes */
+    size_t letters_count;
+    size_t letters_taken;
+    bool letters_sorted;
     uint64_t issues;
     uint64_t lost;
 
@@ -61,10 +72,12 @@ void rebuild_rows_init(struct rebuild_rows *rows, const struct journal_meta *met
                        bool accept_gaps);
 void rebuild_rows_deinit(struct rebuild_rows *rows);
 
-/* In this order, as the store reads them: journals, coupons, issues by coupon and sequence. -1 when something is wrong.
+/* In this order, as the store reads them: journals, coupons, dead letters, issues by coupon and sequence. -1 when
+ * something is wrong.
  */
 int rebuild_rows_journal(struct rebuild_rows *rows, const struct store_journal *stored);
 int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon);
+int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter);
 int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issue);
 /* 0 when all is whole; -1 and `error`. */
 int rebuild_rows_end(struct rebuild_rows *rows, struct error *error);

@@ -41,6 +41,8 @@ struct store_issue {
 
 /* The row of a JOURNAL_ISSUE record; borrows its ids. */
 struct store_issue store_issue_of(const struct journal_record *record);
+/* Compares by (coupon_id, sequence), as memcmp does. */
+int store_issue_compare(const struct store_issue *a, const struct store_issue *b);
 
 #define STORE_REASON_MAX 511 /* bytes of a dead letter's reason */
 

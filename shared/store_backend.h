@@ -57,8 +57,6 @@ struct store_order {
 enum store_result store_order_fill(struct store_order *order, const struct store_batch *batch, struct error *error);
 void store_order_deinit(struct store_order *order);
 
-/* Compares by (coupon_id, sequence), as memcmp does. */
-int store_issue_compare(const struct store_issue *a, const struct store_issue *b);
 bool store_issue_same_coupon(const struct store_issue *a, const struct store_issue *b);
 /* Whether both are the same issue of the same user: (coupon_id, user_id, nth). */
 bool store_issue_same_holder(const struct store_issue *a, const struct store_issue *b);

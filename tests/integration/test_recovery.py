@@ -192,12 +192,35 @@ def test_a_store_with_a_gap_is_rebuilt_only_when_told_so(filled):
     lose_the_disk(filled)
     result = rebuild(filled)
     assert result.returncode == 1 and "SMALL lacks the sequences 4 to 4" in result.stderr, result.stderr
-    assert "dead-letter retry" in result.stderr
     assert rebuild(filled, "--accept-gaps").returncode == 0
     filled.start()
     assert filled.request("GET", "/v1/coupons/SMALL/issues/lost:4")[2]["sequence"] == 4
     assert filled.issue("SMALL", "somebody")[1]["code"] == "sold_out"
     filled.assert_kept()
+
+
+def test_a_dead_letter_keeps_its_holder_through_the_rebuild(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        cluster.create_coupon("A", 10)
+        cluster.wait_drained()
+        barred = "CREATE TRIGGER barred BEFORE INSERT ON coupon_issue WHEN new.user_id IN ('first', 'last') " \
+                 "BEGIN SELECT RAISE(ABORT, 'barred'); END"
+        cluster.query(barred)
+        for user in ("first", "second", "last"):
+            assert cluster.issue("A", user)[0] == 201
+        cluster.wait_drained()
+        cluster.stop()
+        lose_the_disk(cluster)
+        result = rebuild(cluster)
+        assert result.returncode == 0, result.stderr
+        cluster.start()
+        for sequence, user in enumerate(("first", "second", "last"), 1):
+            assert cluster.issue("A", user)[1]["issue"]["sequence"] == sequence
+        assert cluster.issue("A", "fourth")[1]["sequence"] == 4
+        cluster.query("DROP TRIGGER barred")
+        assert run_coupond("dead-letter", "retry", "--config", str(cluster.config_path)).returncode == 0
+        cluster.wait_drained()
+        cluster.assert_kept()
 
 
 def test_the_rebuild_leaves_a_running_issuer_alone(filled):
