@@ -4,7 +4,6 @@ those accepted are served, and memory is bounded. Times and memory are printed; 
 import json
 import os
 import resource
-import signal
 import threading
 
 import pytest
@@ -84,11 +83,11 @@ def test_a_crowd_that_waits_at_the_door_is_served_to_the_last(tmp_path):
     """More connections than a turn accepts are there when the gateway comes to look."""
     with Cluster.dev(tmp_path) as cluster:
         gateway = cluster.gateways[0]
-        gateway.process.send_signal(signal.SIGSTOP)
+        gateway.stand_still()
         waiting = [connect(cluster.addresses[0]) for _ in range(1000)]
         for connection in waiting:
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
-        gateway.process.send_signal(signal.SIGCONT)
+        gateway.go_on()
         assert {Answers(connection).next()[0] for connection in waiting} == {200}
         for connection in waiting:
             connection.close()
@@ -129,14 +128,14 @@ def test_requests_beyond_the_issuers_pace_are_refused_at_once_and_the_others_ans
     options = {"gateway/in_flight_max": 100, "gateway/issuer_timeout_ms": 600_000}
     with Cluster(tmp_path, options=options) as cluster:
         cluster.create_coupon("A", 1000)
-        cluster.issuer.process.send_signal(signal.SIGSTOP)
+        cluster.issuer.stand_still()
         try:
             crowd = [Answers(connect(cluster.addresses[0])) for _ in range(300)]
             for number, answers in enumerate(crowd):
                 answers.connection.sendall(issue_request("A", f"user-{number}"))
             wait_until(lambda: refused_requests(cluster.gateways[0]) == 200, "two hundred are refused while the issuer stands still")
         finally:
-            cluster.issuer.process.send_signal(signal.SIGCONT)
+            cluster.issuer.go_on()
         told = [answers.next() for answers in crowd]
         refused = [answer for answer in told if answer[0] == 503]
         assert sum(status == 201 for status, _, _ in told) == 100
@@ -163,7 +162,7 @@ def test_without_an_issuer_every_request_hears_503_with_retry_after(tmp_path, ho
         if how == "killed":
             cluster.issuer.kill()
         else:
-            cluster.issuer.process.send_signal(signal.SIGSTOP)
+            cluster.issuer.stand_still()
         seconds = []
         codes = set()
         wait_until(lambda: "issuer_unavailable" in codes or ask_in_vain(address, seconds, codes), "the gateway knows that it is gone")
@@ -174,7 +173,7 @@ def test_without_an_issuer_every_request_hears_503_with_retry_after(tmp_path, ho
         if how == "killed":
             cluster.issuer.start()
         else:
-            cluster.issuer.process.send_signal(signal.SIGCONT)
+            cluster.issuer.go_on()
         wait_until(lambda: cluster.issue("A", "late")[0] in (201, 409), "issuing goes on")
         assert cluster.issue("A", "u")[1].get("code", "issued") in ("issued", "already_issued")
 
@@ -229,14 +228,14 @@ def test_a_persister_that_takes_nothing_costs_the_issuer_no_memory(tmp_path):
         with connect(cluster.addresses[0]) as connection:
             ask_in_rounds(connection, crowd, users, 10)
             cluster.wait_drained()
-            cluster.persisters[0].process.send_signal(signal.SIGSTOP)
+            cluster.persisters[0].stand_still()
             try:
                 ask_in_rounds(connection, crowd, users, 90)  # all that may be sent ahead is under way now
                 before = anonymous_bytes(cluster.issuer)
                 ask_in_rounds(connection, crowd, users, 500)
                 grown, backlog = anonymous_bytes(cluster.issuer) - before, cluster.backlog()
             finally:
-                cluster.persisters[0].process.send_signal(signal.SIGCONT)
+                cluster.persisters[0].go_on()
         print(f"backlog of {backlog:.0f} rows: the issuer's anonymous memory grew by {grown / 1024:.0f} KiB")
         assert backlog >= users * 500
         check_growth(grown, MIB)  # the rows would take several times that

@@ -111,6 +111,14 @@ class Member:
         self.process.wait()
         self.process = None
 
+    def stand_still(self):
+        """SIGSTOP, which stops a process of several threads only a moment later: waits until all of them stand."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self):
         """SIGTERM, which must end in exit status 0."""
         if self.process is None:
