@@ -51,6 +51,15 @@ static int teardown(void **state)
 
 /* --- helpers --- */
 
+/* A journal without a thread. */
+static void reopen_by_hand(int64_t sync_ms)
+{
+    feed_destroy(&feed);
+    journal_close(&journal);
+    journal = journal_fixture_open_by_hand(sync_ms);
+    open_feed();
+}
+
 static void append_coupon(void)
 {
     struct coupon coupon = {.id = "C1",
@@ -171,10 +180,7 @@ static void feed_sends_nothing_that_is_not_synced(void **state)
 {
     (void)state;
     struct frame_events events;
-    feed_destroy(&feed);
-    journal_close(&journal);
-    journal = journal_fixture_open_by_hand(3600000);
-    open_feed();
+    reopen_by_hand(3600000);
     journal_fixture_append(journal, 10);
     assert_false(send_one(0, &events));
     assert_false(feed_is_done(feed));
@@ -439,6 +445,7 @@ static void feed_begins_with_the_next_segment_when_the_first_goes_while_it_looks
     struct frame_events events;
     struct disk racing = disk_posix;
     racing.list = list_and_remove_first;
+    reopen_by_hand(0);
     for (uint64_t first = 1; first == 1;) {
         journal_fixture_append(journal, 4000);
         while (send_one(0, &events))
