@@ -62,12 +62,8 @@ static void reopen_by_hand(int64_t sync_ms)
 
 static void append_coupon(void)
 {
-    struct coupon coupon = {.id = "C1",
-                            .title = "T",
-                            .quantity = 9,
-                            .per_user_limit = 1,
-                            .starts_at_us = TIME_NONE,
-                            .ends_at_us = TIME_NONE};
+    struct coupon coupon = {.id = "C1", .title = "T", .quantity = 9, .per_user_limit = 1};
+    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
     assert_true(journal_reserve(journal, journal_bytes_max(0, 1)));
     journal_begin(journal, 1000);
     journal_append_coupon(journal, &coupon);
