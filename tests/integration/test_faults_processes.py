@@ -85,12 +85,19 @@ def test_a_gateway_that_stops_answers_when_it_goes_on_while_the_other_serves(tmp
 def test_what_a_stopped_persister_has_in_hand_is_written_by_another_and_only_once(tmp_path):
     with Cluster(tmp_path, persisters=2, options=QUICK) as cluster:
         cluster.create_coupon("A", 1_000)
-        cluster.wait_drained()
+        told = {}
+
+        def has_written(persister):
+            told.update(issue_some(cluster, len(told), 5))
+            cluster.wait_drained()
+            return metric_sum(persister.metrics(), "coupond_persister_rows_total") > 0
+
+        wait_until(lambda: has_written(cluster.persisters[0]), "the persister has found the issuer")
         with stopped(cluster.persisters[0].process):
-            told = issue_some(cluster, 0, 50)
+            told.update(issue_some(cluster, len(told), 50))
             cluster.wait_drained()
             assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_stream_resent_total") > 0
-        assert_kept(cluster, told | issue_some(cluster, 50, 20))
+        assert_kept(cluster, told | issue_some(cluster, len(told), 20))
 
 
 def test_issuing_goes_on_while_every_persister_is_stopped(tmp_path):
