@@ -207,7 +207,8 @@ static void put_together(struct replay_queue *queue, bool whole)
 {
     if (whole) {
         ledger_unite(queue->bits, queue->parts);
-        malloc_trim(0);
+        if (queue->filled >= TRIM_CHUNKS) /* less is not worth the walk through all arenas */
+            malloc_trim(0);
         return;
     }
     for (size_t i = 1; i < (size_t)1 << queue->bits; i++)
