@@ -209,7 +209,8 @@ static void write_buffer(struct snapshot *snapshot, struct buffer *buffer, const
                                      journal_meta(snapshot->journal), walk->from_seq, &error);
     }
     if (result == 0)
-        result = snapshot_file_append(&snapshot->file, buffer->bytes, buffer->length, &error);
+        result = snapshot_file_append(&snapshot->file, journal_folder(snapshot->journal), buffer->bytes, buffer->length,
+                                      &error);
     if (result == 0)
         free_buffer(snapshot, buffer);
     else
@@ -416,8 +417,8 @@ void snapshot_destroy(struct snapshot **snapshot)
 
 /* --- at once --- */
 
-static int write_pieces(struct snapshot_file *file, const struct ledger *ledger, const uint8_t journal_id[16],
-                        struct walk *walk, struct error *error)
+static int write_pieces(struct snapshot_file *file, const char *dir, const struct ledger *ledger,
+                        const uint8_t journal_id[16], struct walk *walk, struct error *error)
 {
     unsigned char *buffer = malloc(BUFFER_BYTES);
     CHECK(buffer != NULL);
@@ -426,7 +427,7 @@ static int write_pieces(struct snapshot_file *file, const struct ledger *ledger,
     int result = 0;
     while (result == 0 && ledger_cursor_next(ledger, &cursor, &piece)) {
         size_t length = snapshot_encode(buffer, &piece, journal_id);
-        result = snapshot_file_append(file, buffer, length, error);
+        result = snapshot_file_append(file, dir, buffer, length, error);
         walk->coupons += piece.coupon != NULL;
         walk->users += piece.coupon != NULL ? 0 : piece.users.count;
     }
@@ -441,7 +442,7 @@ int snapshot_write(const char *dir, const struct journal_meta *meta, const struc
     struct walk walk = {0};
     int result = snapshot_file_begin(&file, dir, meta, seq, error);
     if (result == 0)
-        result = write_pieces(&file, ledger, meta->journal_id, &walk, error);
+        result = write_pieces(&file, dir, ledger, meta->journal_id, &walk, error);
     if (result == 0)
         result = snapshot_file_finish(&file, dir, seq, last_time_us, walk.coupons, walk.users, error);
     if (result != 0)

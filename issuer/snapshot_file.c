@@ -2,9 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/disk.h"
+
+#define DIRECT_ALIGNMENT 4096         /* of memory, offset and length: what every device takes */
+#define STAGED_BYTES     (256u << 10) /* in one write: the journal's syncs wait behind it */
 
 size_t snapshot_piece_bytes(const struct ledger_piece *piece)
 {
@@ -58,6 +62,8 @@ int snapshot_file_begin(struct snapshot_file *file, const char *dir, const struc
     snapshot_unfinished_path(dir, path);
     *file = (struct snapshot_file){
         .offset = sizeof(struct snapshot_header),
+        .staged_bytes = sizeof(struct snapshot_header), /* zeros, until it is finished */
+        .direct = true,
         .header = {.version = SNAPSHOT_VERSION,
                    .partition = meta->partition,
                    .partitions = meta->partitions,
@@ -65,17 +71,79 @@ int snapshot_file_begin(struct snapshot_file *file, const char *dir, const struc
     };
     memcpy(file->header.magic, SNAPSHOT_MAGIC, sizeof file->header.magic);
     memcpy(file->header.journal_id, meta->journal_id, sizeof file->header.journal_id);
-    file->fd = disk->open(path, O_RDWR | O_CREAT | O_TRUNC);
-    return file->fd < 0 ? failed(dir, error) : 0;
+    int flags = O_RDWR | O_CREAT | O_TRUNC;
+    file->fd = disk->open(path, flags | O_DIRECT);
+    if (file->fd < 0 && errno == EINVAL) {
+        file->direct = false;
+        file->fd = disk->open(path, flags);
+    }
+    if (file->fd < 0)
+        return failed(dir, error);
+    file->staged = aligned_alloc(DIRECT_ALIGNMENT, STAGED_BYTES);
+    CHECK(file->staged != NULL);
+    memset(file->staged, 0, sizeof(struct snapshot_header));
+    return 0;
 }
 
-int snapshot_file_append(struct snapshot_file *file, const void *blocks, size_t length, struct error *error)
+/* Goes on through the page cache. */
+static int leave_direct(struct snapshot_file *file, const char *dir)
 {
-    if (disk_write_all(file->fd, blocks, length, (off_t)file->offset) != 0)
-        return error_set(error, "cannot write a snapshot: %s", strerror(errno));
-    disk->flush_range(file->fd, (off_t)file->offset, length);
-    file->offset += length;
+    char path[JOURNAL_PATH_MAX];
+    snapshot_unfinished_path(dir, path);
+    int fd = disk->open(path, O_RDWR);
+    if (fd < 0)
+        return -1;
+    disk->close(file->fd);
+    file->fd = fd;
+    file->direct = false;
     return 0;
+}
+
+/* Writes what is staged; a part that is not whole pages only through the page cache, which a short write leads to as
+ * well. */
+static int write_staged(struct snapshot_file *file, const char *dir)
+{
+    off_t offset = (off_t)(file->offset - file->staged_bytes);
+    if (file->direct && file->staged_bytes % DIRECT_ALIGNMENT != 0 && leave_direct(file, dir) != 0)
+        return -1;
+    int result = disk_write_all(file->fd, file->staged, file->staged_bytes, offset);
+    if (result != 0 && errno == EINVAL && file->direct) {
+        result = leave_direct(file, dir);
+        if (result == 0)
+            result = disk_write_all(file->fd, file->staged, file->staged_bytes, offset);
+    }
+    if (result != 0)
+        return -1;
+    if (!file->direct)
+        disk->flush_range(file->fd, offset, file->staged_bytes);
+    file->staged_bytes = 0;
+    return 0;
+}
+
+int snapshot_file_append(struct snapshot_file *file, const char *dir, const void *blocks, size_t length,
+                         struct error *error)
+{
+    for (const unsigned char *from = blocks; length > 0;) {
+        size_t room = STAGED_BYTES - file->staged_bytes;
+        size_t taken = length < room ? length : room;
+        memcpy(file->staged + file->staged_bytes, from, taken);
+        file->staged_bytes += taken;
+        file->offset += taken;
+        from += taken;
+        length -= taken;
+        if (file->staged_bytes == STAGED_BYTES && write_staged(file, dir) != 0)
+            return failed(dir, error);
+    }
+    return 0;
+}
+
+static void close_file(struct snapshot_file *file)
+{
+    if (file->fd >= 0)
+        disk->close(file->fd);
+    file->fd = -1;
+    free(file->staged);
+    file->staged = NULL;
 }
 
 int snapshot_file_finish(struct snapshot_file *file, const char *dir, uint64_t until_seq, int64_t time_us,
@@ -91,10 +159,10 @@ int snapshot_file_finish(struct snapshot_file *file, const char *dir, uint64_t u
     header->checksum = journal_checksum(header, sizeof *header);
     snapshot_unfinished_path(dir, from);
     snapshot_path(dir, header->from_seq, to);
-    if (disk_write_all(file->fd, header, sizeof *header, 0) != 0 || disk->fsync(file->fd) != 0)
+    if (write_staged(file, dir) != 0 || (file->direct && leave_direct(file, dir) != 0) ||
+        disk_write_all(file->fd, header, sizeof *header, 0) != 0 || disk->fsync(file->fd) != 0)
         return failed(dir, error);
-    disk->close(file->fd);
-    file->fd = -1;
+    close_file(file);
     return disk->rename(from, to) != 0 ? failed(dir, error) : journal_dir_sync(dir, error);
 }
 
@@ -102,8 +170,6 @@ void snapshot_file_drop(struct snapshot_file *file, const char *dir)
 {
     char path[JOURNAL_PATH_MAX];
     snapshot_unfinished_path(dir, path);
-    if (file->fd >= 0)
-        disk->close(file->fd);
-    file->fd = -1;
+    close_file(file);
     disk->unlink(path);
 }

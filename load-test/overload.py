@@ -3,8 +3,11 @@
 Method. A gateway, an issuer (sync = always) and a persister on SQLite, as processes on this machine. `coupond bench` asks for one coupon at a
 constant rate over 64 keep-alive connections, latency counted from the intended send time: first alone, then beside each crowd, round
 after round; figures are medians over the rounds. The crowd is a process of its own (tests/support/slow_crowd.py). CPU is what the
-gateway used in that time, divided by the requests of bench; memory is anonymous resident memory. Run it on a machine that does nothing else: with
-two cores, bench, the crowd, the gateway and the issuer share them.
+gateway used in that time, divided by the requests of bench; memory is anonymous resident memory. Run it on a machine that does nothing else. Clients have
+machines of their own elsewhere; here they share the cores with those they ask, so gateway and issuer go first (SCHED_RR; --equal leaves that out).
+
+A crowd also costs whoever it does not talk to: its sockets make the kernel's work longer, its processes take turns on the same cores. So that this can be told
+from what coupond does, each crowd stands once more before nginx (one worker, constants) while bench goes on asking coupond.
 """
 
 import argparse
@@ -23,12 +26,14 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests/support"))
 os.environ.setdefault("COUPOND_TEST_BINARY", str(REPOSITORY / "build/release/coupond/coupond"))
+from bench import Nginx  # noqa: E402
 from cluster import Cluster, run_coupond  # noqa: E402
 from pressure import anonymous_bytes, connect, cpu_seconds  # noqa: E402
 from slow_crowd import SlowCrowd  # noqa: E402
 
 PAGE_COUPONS = 200  # what slow readers read
 FLOODS = 10
+ELSEWHERE = 3  # so many scenarios are about connections that do next to nothing
 FLOOD_REQUEST = b"PUT /v1/coupons/FLOOD/issues/same HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -66,10 +71,9 @@ def scenarios(arguments, address):
     }
 
 
-def bench(cluster, arguments):
-    gateway = cluster.gateways[0]
-    begun = cpu_seconds(gateway.process.pid)
-    result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", "A", "--rate", arguments.rate,
+def bench(address, pid, arguments):
+    begun = cpu_seconds(pid)
+    result = run_coupond("bench", "--url", f"http://{address}", "--coupon", "A", "--rate", arguments.rate,
                          "--duration", arguments.seconds, "--timeout", 60, "--json")
     if result.returncode != 0:
         sys.exit(f"overload: bench exited with {result.returncode}: {result.stdout}{result.stderr}")
@@ -78,27 +82,49 @@ def bench(cluster, arguments):
         "p50": report["latency_us"]["p50"] / 1000,
         "p99": report["latency_us"]["p99"] / 1000,
         "max": report["latency_us"]["max"] / 1000,
-        "cpu": (cpu_seconds(gateway.process.pid) - begun) * 1e6 / (arguments.rate * arguments.seconds),
+        "cpu": (cpu_seconds(pid) - begun) * 1e6 / (arguments.rate * arguments.seconds),
         "not_issued": sum(count for name, count in report["outcomes"].items() if name != "issued"),
     }
 
 
-def measure(arguments, directory, name):
-    """One scenario on processes of its own, so that none inherits another's memory."""
+def prepare(cluster):
+    cluster.create_coupon("A", 4_000_000_000)
+    cluster.create_coupon("FLOOD", 10)
+    for number in range(PAGE_COUPONS):
+        cluster.create_coupon(f"L{number:03}", 10, title="t" * 500)
+    run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", "A", "--rate", 1000, "--duration", 1)
+
+
+def go_first(process):
+    for thread in os.listdir(f"/proc/{process.pid}/task"):
+        os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(1))
+
+
+@contextlib.contextmanager
+def nginx_address(directory):
+    with Nginx(directory) as nginx:
+        with open(Path(nginx.directory) / "page.json", "w", encoding="utf-8") as page:
+            page.write("t" * 600 * PAGE_COUPONS)
+        yield nginx.url.removeprefix("http://")
+
+
+def measure(arguments, directory, name, elsewhere):
+    """One scenario on processes of its own, so that none inherits another's memory; the crowd stands before coupond or `elsewhere`."""
     options = {"gateway/connections_max": arguments.idle + arguments.slow + 1000}
-    with Cluster(directory, options=options) as cluster:
-        cluster.create_coupon("A", 4_000_000_000)
-        cluster.create_coupon("FLOOD", 10)
-        for number in range(PAGE_COUPONS):
-            cluster.create_coupon(f"L{number:03}", 10, title="t" * 500)
-        run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", "A", "--rate", 1000, "--duration", 1)
+    with contextlib.ExitStack() as stack:
+        cluster = stack.enter_context(Cluster(directory, options=options))
+        prepare(cluster)
+        if not arguments.equal:
+            go_first(cluster.gateways[0].process)
+            go_first(cluster.issuer.process)
+        door = stack.enter_context(nginx_address(directory)) if elsewhere else cluster.addresses[0]
         gateway = cluster.gateways[0]
         before = anonymous_bytes(gateway)
-        with scenarios(arguments, cluster.addresses[0])[name]():
-            figures = bench(cluster, arguments)
-            figures["connections"] = gateway.metrics()["coupond_gateway_connections"] - 1
-            figures["mib"] = anonymous_bytes(gateway) / 2**20
-            figures["grown"] = anonymous_bytes(gateway) - before
+        stack.enter_context(scenarios(arguments, door)[name]())
+        figures = bench(cluster.addresses[0], gateway.process.pid, arguments)
+        figures["connections"] = gateway.metrics()["coupond_gateway_connections"] - 1
+        figures["mib"] = anonymous_bytes(gateway) / 2**20
+        figures["grown"] = anonymous_bytes(gateway) - before
     return figures
 
 
@@ -127,18 +153,22 @@ def main():
     parser.add_argument("--rate", type=int, default=1_000)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--equal", action="store_true", help="gateway and issuer do not go before their clients")
+    parser.add_argument("--crowds", type=int, default=None, metavar="N", help="only the first N rows of the table (all)")
     arguments = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most < arguments.idle + arguments.slow + 1200:
         sys.exit(f"overload: the limit of open files is {most}; raise ulimit -n, or ask for fewer with --idle")
     arguments.load_before = os.getloadavg()[0]
-    names = list(scenarios(arguments, ""))
-    results = {name: [] for name in names}
+    names = list(scenarios(arguments, ""))[: arguments.crowds]
+    runs = {name: (name, False) for name in names}
+    runs.update({f"{name}, before nginx": (name, True) for name in names[1:ELSEWHERE]})
+    results = {run: [] for run in runs}
     with tempfile.TemporaryDirectory(prefix="coupond-overload-") as directory:
         for number in range(arguments.rounds):
-            for name in names:
-                results[name].append(measure(arguments, Path(directory) / f"{number}-{names.index(name)}", name))
-                print(f"round {number + 1}: {name}: {results[name][-1]}", file=sys.stderr, flush=True)
+            for index, (run, (name, elsewhere)) in enumerate(runs.items()):
+                results[run].append(measure(arguments, Path(directory) / f"{number}-{index}", name, elsewhere))
+                print(f"round {number + 1}: {run}: {results[run][-1]}", file=sys.stderr, flush=True)
     print(table(arguments, results))
 
 

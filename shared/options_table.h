@@ -27,7 +27,7 @@
     OPTION(issuer, sync, STRING, "always", 1, 16, "always: before every answer; a number: every so many milliseconds; os: only ahead of the stream") \
     OPTION(issuer, segment_mb, NUMBER, 64, 2, 4096, "size of one journal segment, in MiB") \
     OPTION(issuer, snapshot_mb, NUMBER, 256, 0, 1048576, "MiB that a partition's journal grows by, at the least, between two snapshots, which shorten recovery; 0: none") \
-    OPTION(issuer, snapshot_mb_per_s, NUMBER, 100, 0, 1048576, "MiB a second at which a snapshot is written; 0: as fast as the disk takes it") \
+    OPTION(issuer, snapshot_mb_per_s, NUMBER, 50, 0, 1048576, "MiB a second at which a snapshot is written; 0: as fast as the disk takes it") \
     OPTION(issuer, keep_segments, BOOL, 0, 0, 1, "1: keep journal segments whose records are in two snapshots and in the store") \
     OPTION(issuer, check_store, BOOL, 1, 0, 1, "1: refuse to start beside a store that another journal filled, or that knows more than the journal; 0: the issuer cannot reach the store") \
     OPTION(issuer, batch_requests_max, NUMBER, 4096, 1, 4096, "requests decided and synced together at the most") \

@@ -212,6 +212,119 @@ static void a_full_disk_costs_a_snapshot_and_no_more(void **state)
     assert_true(fixture.recovered.snapshot_bytes > 0);
 }
 
+/* --- past the page cache --- */
+
+static unsigned direct_writes;
+static unsigned cached_writes; /* of a snapshot's blocks */
+
+static bool is_direct(int fd)
+{
+    return (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
+}
+
+static ssize_t count_writes(int fd, const void *bytes, size_t length, off_t offset)
+{
+    direct_writes += is_direct(fd);
+    cached_writes += !is_direct(fd) && length > 10000;
+    return pwrite(fd, bytes, length, offset);
+}
+
+static int open_never_direct(const char *path, int flags)
+{
+    if ((flags & O_DIRECT) == 0)
+        return disk_posix.open(path, flags);
+    errno = EINVAL;
+    return -1;
+}
+
+/* As a device does whose blocks are larger than ours. */
+static ssize_t refuse_direct_writes(int fd, const void *bytes, size_t length, off_t offset)
+{
+    if (!is_direct(fd))
+        return count_writes(fd, bytes, length, offset);
+    errno = EINVAL;
+    return -1;
+}
+
+/* What is left is no whole page then. */
+static ssize_t write_short(int fd, const void *bytes, size_t length, off_t offset)
+{
+    if (!is_direct(fd))
+        return count_writes(fd, bytes, length, offset);
+    if (length % 4096 != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    direct_writes++;
+    assert_int_equal(pwrite(fd, bytes, 8192, offset), 8192);
+    return 5000;
+}
+
+static void take_snapshot_on(const struct disk *other)
+{
+    direct_writes = cached_writes = 0;
+    snapshot_fixture_put_policy("A", 100000, 1);
+    snapshot_fixture_issue("A", 0, 30000);
+    disk = other;
+    snapshot_fixture_take_snapshot();
+    disk = &disk_posix;
+    snapshot_fixture_assert_recovers(30100);
+    assert_true(fixture.recovered.snapshot_bytes > 700000);
+}
+
+static bool folder_takes_direct_writes(void)
+{
+    char path[JOURNAL_PATH_MAX];
+    snapshot_unfinished_path(journal_fixture_dir, path);
+    int fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    unlink(path);
+    return fd >= 0;
+}
+
+static void a_snapshot_goes_past_the_page_cache(void **state)
+{
+    (void)state;
+    if (!folder_takes_direct_writes())
+        skip();
+    struct disk counting = disk_posix;
+    counting.pwrite = count_writes;
+    take_snapshot_on(&counting);
+    assert_true(direct_writes > 2);
+    assert_true(cached_writes <= 1); /* the end, which fills no page */
+}
+
+static void a_filesystem_that_only_caches_gets_snapshots_too(void **state)
+{
+    (void)state;
+    struct disk caching = disk_posix;
+    caching.open = open_never_direct;
+    caching.pwrite = count_writes;
+    take_snapshot_on(&caching);
+    assert_int_equal(direct_writes, 0);
+    assert_true(cached_writes > 2);
+}
+
+static void a_device_that_refuses_direct_writes_gets_snapshots_too(void **state)
+{
+    (void)state;
+    struct disk refusing = disk_posix;
+    refusing.pwrite = refuse_direct_writes;
+    take_snapshot_on(&refusing);
+    assert_true(cached_writes > 2);
+}
+
+static void a_short_direct_write_is_made_whole(void **state)
+{
+    (void)state;
+    struct disk shortening = disk_posix;
+    shortening.pwrite = write_short;
+    take_snapshot_on(&shortening);
+    assert_int_equal(direct_writes, 1);
+    assert_true(cached_writes > 2);
+}
+
 static void a_snapshot_written_at_once_is_the_same(void **state)
 {
     (void)state;
@@ -267,6 +380,10 @@ int main(void)
         TEST(a_journal_that_ends_before_its_snapshot_is_refused),
         TEST(a_snapshot_waits_until_the_journal_is_synced),
         TEST(a_full_disk_costs_a_snapshot_and_no_more),
+        TEST(a_snapshot_goes_past_the_page_cache),
+        TEST(a_filesystem_that_only_caches_gets_snapshots_too),
+        TEST(a_device_that_refuses_direct_writes_gets_snapshots_too),
+        TEST(a_short_direct_write_is_made_whole),
         TEST(a_snapshot_written_at_once_is_the_same),
         TEST(a_snapshot_is_written_by_its_own_thread_while_issuing_goes_on),
     };
