@@ -1,0 +1,130 @@
+/* The ledger: a batch is prepared, decided and applied as a turn does it, without frames and journal. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "groups.h"
+#include "issuer/ledger.h"
+#include "scratch.h"
+#include "shared/error.h"
+
+#define OPERATIONS 4000u
+#define USERS_FEW  16000u /* whose set fits the caches */
+#define GROWTH_MAX 200000u
+#define FILL_BATCH 1000u
+#define NOW_US     INT64_C(1800000000000000)
+
+struct bench {
+    struct ledger *ledger;
+    uint32_t users; /* who hold the coupon: the first so many */
+    size_t batch;
+    uint64_t random;
+    enum verdict expected;
+    char names[OPERATIONS][MICRO_USER];
+    struct ledger_command commands[OPERATIONS];
+};
+
+static void begin(struct bench *bench)
+{
+    static const uint8_t key[16] = "micro-benchmark";
+    struct coupon coupon = scratch_coupon();
+    ledger_destroy(&bench->ledger);
+    bench->ledger = ledger_create(key);
+    ledger_apply_coupon(bench->ledger, &coupon);
+    bench->users = 0;
+}
+
+static void decide_batch(struct bench *bench, size_t first, size_t count)
+{
+    struct ledger_command *commands = bench->commands + first;
+    for (size_t i = 0; i < count; i++)
+        commands[i] = (struct ledger_command){.op = ISSUE_POST,
+                                              .coupon_id = MICRO_COUPON,
+                                              .coupon_id_length = sizeof MICRO_COUPON - 1,
+                                              .user_id = bench->names[first + i],
+                                              .user_id_length = MICRO_USER};
+    ledger_prepare(bench->ledger, commands, count);
+    for (size_t i = 0; i < count; i++) {
+        struct ledger_decision decision;
+        ledger_decide_issue(bench->ledger, &commands[i], NOW_US, &decision);
+        CHECK(decision.verdict == bench->expected);
+        if (decision.verdict == VERDICT_ISSUED)
+            ledger_apply_issue(&commands[i], &decision);
+    }
+}
+
+static void decide(void *arg)
+{
+    struct bench *bench = arg;
+    for (size_t at = 0; at < OPERATIONS; at += bench->batch)
+        decide_batch(bench, at, OPERATIONS - at < bench->batch ? OPERATIONS - at : bench->batch);
+}
+
+static void name_new_users(void *arg)
+{
+    struct bench *bench = arg;
+    for (size_t i = 0; i < OPERATIONS; i++)
+        scratch_user(bench->names[i], ++bench->users);
+}
+
+static void name_new_users_of_few(void *arg)
+{
+    struct bench *bench = arg;
+    if (bench->users >= USERS_FEW)
+        begin(bench);
+    name_new_users(bench);
+}
+
+static void name_holders(void *arg)
+{
+    struct bench *bench = arg;
+    for (size_t i = 0; i < OPERATIONS; i++)
+        scratch_user(bench->names[i], (uint32_t)(scratch_random(&bench->random) % bench->users) + 1);
+}
+
+static void fill(struct bench *bench, uint32_t users)
+{
+    begin(bench);
+    bench->batch = FILL_BATCH;
+    bench->expected = VERDICT_ISSUED;
+    while (bench->users < users) {
+        name_new_users(bench);
+        decide(bench);
+    }
+}
+
+static void measure(struct micro *micro, struct bench *bench, void (*prepare)(void *arg), const char *what)
+{
+    static const size_t batches[] = {1, 16, 64, 256, 1000};
+    bool grows = prepare == name_new_users;
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+        bench->batch = batches[i];
+        struct micro_work work = {.operations = OPERATIONS,
+                                  .operations_max = grows ? GROWTH_MAX : 0,
+                                  .prepare = prepare,
+                                  .run = decide,
+                                  .arg = bench};
+        micro_measure(micro, &work, "%s, batches of %zu", what, batches[i]);
+    }
+}
+
+void micro_ledger(struct micro *micro)
+{
+    char what[48];
+    struct bench *bench = calloc(1, sizeof *bench);
+    CHECK(bench != NULL);
+    begin(bench);
+    bench->expected = VERDICT_ISSUED;
+    measure(micro, bench, name_new_users_of_few, "new users, set in cache");
+    fill(bench, USERS_FEW);
+    bench->expected = VERDICT_ALREADY_ISSUED;
+    measure(micro, bench, name_holders, "holders, set in cache");
+    fill(bench, micro->settings.users);
+    snprintf(what, sizeof what, "new users beside %u", micro->settings.users);
+    measure(micro, bench, name_new_users, what);
+    snprintf(what, sizeof what, "holders of %u", micro->settings.users);
+    bench->expected = VERDICT_ALREADY_ISSUED;
+    measure(micro, bench, name_holders, what);
+    ledger_destroy(&bench->ledger);
+    free(bench);
+}
