@@ -46,7 +46,7 @@ static struct micro_result *add(struct micro *micro)
 
 struct micro_result *micro_measure(struct micro *micro, const struct micro_work *work, const char *name, ...)
 {
-    double ns[MICRO_ROUNDS_MAX];
+    double ns[MICRO_ROUNDS_MAX] = {0};
     unsigned rounds = micro->settings.rounds;
     one_round(work, micro->settings.round_ms * 1000000 / 4); /* caches, branches, pages */
     for (unsigned i = 0; i < rounds; i++)
