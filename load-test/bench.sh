@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `./dev bench` runs: nginx answering a constant, and coupond, with the same wrk script on one machine.
+# What `./dev bench` runs: nginx answering a constant, coupond, and whom --peers names, with the same wrk script on one machine.
 # Options and method: load-test/bench.sh --help
 set -eu
 here=$(cd -- "$(dirname -- "$0")" && pwd)
@@ -11,4 +11,4 @@ for tool in wrk nginx; do
 done
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
-exec "$python" "$here/bench.py" "$@"
+PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 exec "$python" -m bench "$@"

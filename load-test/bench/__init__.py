@@ -1,0 +1,40 @@
+"""The rate of coupond beside others', on one machine, with one client.
+
+Method. wrk (one thread, so one core) posts issues, each for a user of its own, over so many keep-alive connections. Every
+measurement starts its peer afresh with nothing in it, warms up for a second, and is followed by the next peer's, round after
+round, so that a machine that slows down does so for all. Figures are medians over the rounds; a ratio is the median of the
+rounds' ratios. CPU is what /proc/PID/stat gained during the measurement, divided by the answers that the client counted. Syncs and
+messages come from /metrics. What a peer has issued is counted in it afterwards, and must be what it answered. The device's own
+fdatasync is measured in the same directory before and after, with writes of 8 KiB into a file that was allocated and zeroed, as
+the journal does.
+
+Always measured:
+  nginx, a constant       one worker that answers a constant of like size, and decides nothing
+  coupond, sync = …       two processes, a gateway of one thread and an issuer of one partition over ipc; nothing listens to its stream
+  coupond, …, SQLite      the same, and a persister that writes what is issued into SQLite meanwhile (--persister, --stores)
+  coupond, …, MariaDB     the same, into a MariaDB whose every commit is synced (--stores)
+
+Measured with --peers, or --peers NAME,…:
+  redis-benchmark         Redis (AOF everysec) and a Lua script that decides (SISMEMBER, SCARD, SADD, RPUSH), without HTTP, each request at once
+  redis-benchmark-p16     the same, 16 requests a connection at a time, so that a connection has 16 users
+  webdis                  the same Redis and script behind webdis; it answers 200 whatever the script says
+  fastify-lua             the same Redis and script behind fastify: ioredis, autopipelining
+  fastify-lua-consumer    the same, and a process that takes the list, 1,000 at a time, into MariaDB: the usual way to sell out in Redis
+  fastify-row-lock        fastify and mysql2: SELECT … FOR UPDATE of the coupon's row, INSERT, UPDATE, COMMIT
+  fastify-redis-lock      fastify, ioredis and mysql2: the same SQL without FOR UPDATE under a lock in Redis (SET NX PX, released by a script)
+
+All fastify peers are one process with the same front and answer as coupond's API does: 201 with the issue, 409 with a code. Redis and
+MariaDB are reached by UNIX sockets (webdis knows only TCP). Redis rewrites no AOF and MariaDB keeps no binary log meanwhile. An answer
+of Redis with AOF everysec may be lost with the power for about two seconds, as one of coupond with a sync interval; one of MariaDB, or
+of coupond with sync = always, is not.
+
+--open-loop adds, after each measurement, `coupond bench` at 25, 50 and 75 % of the rate just measured: requests leave at their times
+whatever the answers do, and latencies count from the intended times. It asks whatever speaks the API: coupond, nginx, the fastify peers.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "support"))
+
+from .peers import Nginx  # noqa: E402, F401

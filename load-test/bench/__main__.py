@@ -1,0 +1,124 @@
+"""`./dev bench`: reads the options, lets the peers take turns, writes down what was found. The method stands in the package's text."""
+
+import argparse
+import datetime
+import os
+import re
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+
+import bench
+
+from . import machine, measuring, report
+from .clients import BenchError
+from .peers import STORES, Coupond
+from .servers import MariaDB
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+
+
+def find_binary():
+    candidates = [os.environ.get("COUPOND_TEST_BINARY")]
+    candidates += [os.path.join(ROOT, "build", preset, "coupond", "coupond") for preset in ("release", "dev")]
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK):
+            return os.path.abspath(candidate)
+    raise BenchError("there is no coupond to measure; build it with ./dev build, or name it in COUPOND_TEST_BINARY")
+
+
+def comma_list(read, allowed):
+    """An argparse type: words between commas, each read by `read`, that `allowed` accepts."""
+    def parse(words):
+        values = [read(word) for word in words.split(",")]
+        if not all(allowed(value) for value in values):
+            raise ValueError(words)
+        return values
+    return parse
+
+
+def make_parser():
+    parser = argparse.ArgumentParser(prog="bench.sh", description=bench.__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=5, help="of one measurement")
+    parser.add_argument("--connections", type=comma_list(int, lambda count: count > 0), default=[64, 256], metavar="N,…")
+    parser.add_argument("--sync", type=comma_list(str, re.compile("always|os|[1-9][0-9]*").fullmatch), metavar="POLICY,…",
+                        help="policies of coupond: always, os, or milliseconds; default always,os")
+    parser.add_argument("--stores", type=comma_list(str, STORES.__contains__), metavar="STORE,…",
+                        help="what coupond writes to meanwhile: none, sqlite, mariadb; default none")
+    parser.add_argument("--persister", action="store_true", help="the same as --stores none,sqlite")
+    parser.add_argument("--open-loop", action="store_true", help="also measure latencies at 25, 50 and 75 %% of each rate")
+    parser.add_argument("--require", type=float, metavar="RATIO",
+                        help="exit 1 when coupond with sync = always at the most connections stays below this share of nginx")
+    parser.add_argument("--dir", default="/var/tmp", help="where journals and databases are put; a real disk, not tmpfs")
+    parser.add_argument("--out", default=os.path.join(HERE, "..", "results"), help="folder for the results as JSON and SVG")
+    return parser
+
+
+def parse_arguments():
+    parser = make_parser()
+    options = parser.parse_args()
+    if options.rounds < 1 or options.seconds < 1:
+        parser.error("--rounds and --seconds are at least 1")
+    options.sync = options.sync or ["always", "os"]
+    options.stores = options.stores or (["none", "sqlite"] if options.persister else ["none"])
+    if options.require is not None and not ("always" in options.sync and "none" in options.stores):
+        parser.error("--require is about sync = always without a store, which is not measured")
+    return options
+
+
+def prepare(directory):
+    """All that is temporary, databases included, lies on the disk to be measured; a thousand connections need descriptors."""
+    tempfile.tempdir = directory
+    MariaDB.template = os.path.join(directory, "mariadb-template")
+    Coupond.binary = find_binary()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def run(options, directory):
+    prepare(directory)
+    times = machine.fdatasync_times(directory)
+    results = measuring.run(options, measuring.choose(options, directory))
+    times += machine.fdatasync_times(directory)
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "machine": machine.describe(directory),
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "fdatasync_us": {"p50": machine.percentile(times, 50), "p99": machine.percentile(times, 99)},
+        "results": results,
+    }
+
+
+def is_enough(options, results):
+    if options.require is None:
+        return True
+    reached = [one["ratio"] for one in results if one["peer"] == Coupond.name_of("always")][-1]
+    if reached < options.require:
+        print(f"bench: {reached:.2f} of nginx's rate, {options.require:.2f} is required", file=sys.stderr)
+    return reached >= options.require
+
+
+def main():
+    options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    directory = tempfile.mkdtemp(prefix="coupond-bench-", dir=options.dir)
+    try:
+        found = run(options, directory)
+    except (BenchError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    report.print_table(found)
+    report.write_files(options.out, found)
+    return 0 if is_enough(options, found["results"]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

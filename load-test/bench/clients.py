@@ -1,0 +1,59 @@
+"""The clients that ask peers: wrk for rates, `coupond bench` for latencies at a rate, redis-benchmark for Redis itself.
+
+Those for rates return requests, duration_us, not_2xx, socket_errors, p50_us and p99_us.
+"""
+
+import csv
+import io
+import json
+import os
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+COUPON = "BENCH"
+QUANTITY = 1_000_000_000
+MARGIN_SECONDS = 60
+
+
+class BenchError(Exception):
+    pass
+
+
+def run(command, seconds):
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds + MARGIN_SECONDS, check=False)
+
+
+def run_wrk(url, connections, seconds, prefix, more=()):
+    """`more` are arguments to issue.lua behind coupon and prefix."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "..", "issue.lua"), url, "--",
+               COUPON, prefix, *more]
+    output = run(command, seconds)
+    for line in output.stdout.splitlines():
+        if line.startswith("RESULT "):
+            return {name: int(value) for name, value in (pair.split("=") for pair in line.split()[1:])}
+    raise BenchError(f"wrk failed: {output.stdout}{output.stderr}")
+
+
+def run_redis_benchmark(socket, connections, requests, pipeline, words):
+    """Sends the command `words` so many times; __rand_int__ in it is another number at each place and each time."""
+    command = ["redis-benchmark", "-s", socket, "-c", str(connections), "-n", str(requests), "-P", str(pipeline),
+               "-r", "2147483647", "--csv", *words]
+    output = run(command, 600)
+    rows = list(csv.DictReader(io.StringIO(output.stdout)))
+    if output.returncode != 0 or len(rows) != 1:
+        raise BenchError(f"redis-benchmark failed: {output.stdout}{output.stderr}")
+    row = rows[0]
+    return {"requests": requests, "duration_us": requests / float(row["rps"]) * 1e6, "not_2xx": 0, "socket_errors": 0,
+            "p50_us": float(row["p50_latency_ms"]) * 1000, "p99_us": float(row["p99_latency_ms"]) * 1000}
+
+
+def run_open_loop(binary, url, connections, seconds, rate):
+    """What `coupond bench` saw: latencies in µs from the intended times, answers a second, whether the promises were kept."""
+    output = run([binary, "bench", "--url", url, "--coupon", COUPON, "--connections", str(connections), "--rate",
+                  str(max(1, round(rate))), "--duration", str(seconds), "--json"], seconds)
+    if output.returncode not in (0, 1):
+        raise BenchError(f"coupond bench failed: {output.stdout}{output.stderr}")
+    told = json.loads(output.stdout)
+    latency = told["latency_us"]
+    return {"rate": told["rate"], "answered_rate": told["answered_rate"], "issued": told["outcomes"]["issued"], "sent": told["sent"],
+            "kept": told["kept"], "p50_us": latency["p50"], "p99_us": latency["p99"], "p99.9_us": latency["p99.9"]}

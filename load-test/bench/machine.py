@@ -1,0 +1,63 @@
+"""What the kernel knows: CPU times, processes, file systems, and what a sync takes."""
+
+import os
+import platform
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def filesystem(path):
+    """The type of the file system that holds `path`, as /proc/mounts has it: stat(1) cannot tell ext4 from ext2."""
+    path = os.path.realpath(path)
+    best, kind = "", "unknown"
+    with open("/proc/mounts", encoding="utf-8") as mounts:
+        lines = mounts.read().splitlines()
+    for line in lines:
+        point, name = line.split()[1:3]
+        if os.path.commonpath([path, point]) == point and len(point) >= len(best):
+            best, kind = point, name
+    return kind
+
+
+def fdatasync_times(directory, count=1000, size=8192):
+    """Times in µs of `count` writes of `size` bytes, each followed by fdatasync, into a zeroed file."""
+    path = os.path.join(directory, "fdatasync-probe")
+    times = []
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, count * size)
+        os.pwrite(fd, bytes(count * size), 0)
+        os.fsync(fd)
+        block = b"\x5a" * size
+        for i in range(count):
+            started = time.perf_counter_ns()
+            os.pwrite(fd, block, i * size)
+            os.fdatasync(fd)
+            times.append((time.perf_counter_ns() - started) / 1000)
+    finally:
+        os.close(fd)
+        os.unlink(path)
+    return times
+
+
+def percentile(values, percent):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def describe(directory):
+    with open("/proc/cpuinfo") as file:
+        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "filesystem": filesystem(directory)}

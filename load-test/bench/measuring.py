@@ -1,0 +1,127 @@
+"""One measurement of one peer, and the rounds of all."""
+
+import functools
+import statistics
+import sys
+
+from .clients import BenchError, run_open_loop
+from .machine import cpu_seconds
+from .peers import Coupond, Nginx
+
+SHARES = (25, 50, 75)  # of the capacity just measured, in percent, for the open loop
+
+
+def quotient(after, before, numerator, denominator):
+    below = after.get(denominator, 0) - before.get(denominator, 0)
+    return (after.get(numerator, 0) - before.get(numerator, 0)) / below if below > 0 else None
+
+
+def difference(after, before):
+    return None if after is None or before is None else after - before
+
+
+def check_issued(peer, issued, good, result):
+    """What was answered must have been issued; what was issued and not answered was under way when the client stopped."""
+    if issued is not None and issued < good:
+        raise BenchError(f"{peer.name}: {good} answers tell of issues, but only {issued} are in it\n{peer.logs()}")
+    if good == 0 or result["socket_errors"]:
+        raise BenchError(f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}")
+
+
+def measure(peer, connections, seconds):
+    peer.load(connections, 1, "warm")
+    counters, issued, stored = peer.counters(), peer.issued(), peer.stored()
+    cpu = {name: cpu_seconds(pid) for name, pid in peer.pids.items()}
+    result = peer.load(connections, seconds, "bench")
+    cpu = {name: cpu_seconds(pid) - cpu[name] for name, pid in peer.pids.items()}
+    stored, issued, after = difference(peer.stored(), stored), difference(peer.issued(), issued), peer.counters()
+    good = result["requests"] - result["not_2xx"]
+    if result["not_2xx"]:
+        print("\n".join([f"{peer.name}: {result['not_2xx']:,} refusals", *peer.refusals(), peer.logs()]), file=sys.stderr)
+    check_issued(peer, issued, good, result)
+    return {
+        "rate": good / result["duration_us"] * 1e6,
+        "not_2xx": result["not_2xx"],
+        "p50_us": result["p50_us"],
+        "p99_us": result["p99_us"],
+        "cpu_us": {name: value / result["requests"] * 1e6 for name, value in cpu.items()},
+        "stored_rate": None if stored is None else stored / result["duration_us"] * 1e6,
+        "requests_per_sync": quotient(after, counters, "coupond_issuer_verdicts_total",
+                                      "coupond_issuer_journal_sync_seconds_count"),
+        "requests_per_message": quotient(after, counters, "coupond_gateway_batch_requests_sum",
+                                         "coupond_gateway_batch_requests_count"),
+        "requests_per_batch": quotient(after, counters, "coupond_issuer_batch_requests_sum",
+                                       "coupond_issuer_batch_requests_count"),
+    }
+
+
+def measure_open_loop(peer, connections, seconds, rate):
+    """{share: what coupond bench saw at that share of `rate`}"""
+    return {str(share): run_open_loop(Coupond.binary, peer.url, connections, seconds, rate * share / 100) for share in SHARES}
+
+
+def median(values):
+    values = [value for value in values if value is not None]
+    return statistics.median(values) if values else None
+
+
+def summarize_open_loop(rounds):
+    shares = [one["open_loop"] for one in rounds if "open_loop" in one]
+    summary = {}
+    for share in shares[0] if shares else ():
+        measured = [one[share] for one in shares]
+        summary[share] = {name: median([one[name] for one in measured]) for name in measured[0] if name != "kept"}
+        summary[share]["kept"] = all(one["kept"] for one in measured)
+    return summary
+
+
+def summarize(rounds):
+    """The median of every figure over the rounds of one peer at one number of connections."""
+    special = ("cpu_us", "open_loop")
+    summary = {name: median([one[name] for one in rounds]) for name in rounds[0] if name not in special}
+    summary["cpu_us"] = {name: median([one["cpu_us"][name] for one in rounds]) for name in rounds[0]["cpu_us"]}
+    summary["rates"] = [round(one["rate"]) for one in rounds]
+    summary["not_2xx"] = sum(one["not_2xx"] for one in rounds)
+    if "open_loop" in rounds[0]:
+        summary["open_loop"] = summarize_open_loop(rounds)
+    return summary
+
+
+def ratio(rounds, others):
+    """Of the same round each: a machine that slows down meanwhile does so for both."""
+    return median([one["rate"] / other["rate"] for one, other in zip(rounds, others)])
+
+
+def choose(options, directory, more=()):
+    """What makes the peers of a run, in the order in which they take turns; `more` are classes."""
+    makers = [functools.partial(Nginx, directory)]
+    makers += [functools.partial(Coupond, directory, sync, store) for store in options.stores for sync in options.sync]
+    return makers + [functools.partial(kind, directory) for kind in more]
+
+
+def one_turn(make, connections, options):
+    with make() as peer:
+        result = measure(peer, connections, options.seconds)
+        if options.open_loop and peer.speaks_api:
+            result["open_loop"] = measure_open_loop(peer, connections, options.seconds, result["rate"])
+        return peer.name, result
+
+
+def run(options, makers):
+    """Results in order of connections, and within them in the order of the peers."""
+    rounds = {}
+    for number in range(options.rounds):
+        for connections in options.connections:
+            for make in makers:
+                name, result = one_turn(make, connections, options)
+                rounds.setdefault((connections, name), []).append(result)
+                print(f"round {number + 1} of {options.rounds}  {connections:>5} connections  {name:<32}"
+                      f"{result['rate']:>10,.0f} /s", file=sys.stderr)
+    results = []
+    for (connections, name), values in rounds.items():
+        result = {"connections": connections, "peer": name, **summarize(values)}
+        result["ratio"] = ratio(values, rounds[connections, Nginx.name])
+        durable = rounds.get((connections, Coupond.name_of("always")))
+        result["coupond_ratio"] = ratio(durable, values) if durable else None
+        results.append(result)
+    return sorted(results, key=lambda one: one["connections"])

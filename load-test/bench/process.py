@@ -1,0 +1,121 @@
+"""What all peers have in common: processes in a directory of their own, that end with it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+from .clients import BenchError, run_wrk
+from .clients import COUPON
+
+READY_SECONDS = 20
+
+
+class Peer:
+    """Processes that answer on self.url; self.pids names those whose CPU counts. Use as a context."""
+
+    name = None
+    speaks_api = True  # POST and GET of /v1/coupons as coupond has them
+
+    def __init__(self, directory):
+        self.directory = tempfile.mkdtemp(dir=directory)
+        self.processes = []
+        self.servers = []
+        self.pids = {}
+
+    def start(self):
+        raise NotImplementedError
+
+    def spawn(self, name, command, **more_environment):
+        log = open(self.log_path(name), "wb")
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("COUPOND_")}
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.directory,
+                                   env={**environment, **more_environment})
+        log.close()
+        self.processes.append((name, process))
+        return process
+
+    def wait_until(self, ready, what):
+        deadline = time.monotonic() + READY_SECONDS
+        while not ready():
+            for name, process in self.processes:
+                if process.poll() is not None:
+                    raise BenchError(f"{name} ended with status {process.returncode}:\n{self.log(name)}")
+            if time.monotonic() > deadline:
+                raise BenchError(f"{what} did not become ready within {READY_SECONDS} s\n{self.logs()}")
+            time.sleep(0.02)
+
+    def wait_for(self, url, wanted=(200, 201)):
+        def ready():
+            try:
+                with urllib.request.urlopen(url, timeout=2) as answer:
+                    return answer.status in wanted
+            except OSError:
+                return False
+        self.wait_until(ready, url)
+
+    def add_server(self, server):
+        """A server of tests/support/servers.py, that is stopped after the processes."""
+        self.servers.append(server)
+        return server.__enter__()
+
+    def log_path(self, name):
+        return os.path.join(self.directory, f"{name}.log")
+
+    def log(self, name):
+        with open(self.log_path(name), errors="replace") as file:
+            return file.read()[-2000:]
+
+    def logs(self):
+        return "".join(f"{name}: {self.log(name)}" for name, _ in self.processes)
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for _, process in reversed(self.processes):
+            self.end(process)
+        for server in reversed(self.servers):
+            server.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    @staticmethod
+    def end(process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    # what is asked of it
+
+    def load(self, connections, seconds, prefix):
+        """Asks for issues as fast as it answers; see clients."""
+        return run_wrk(self.url, connections, seconds, prefix)
+
+    def counters(self):
+        return {}
+
+    def issued(self):
+        """What it has issued so far, or None when it cannot tell."""
+        with urllib.request.urlopen(f"{self.url}/v1/coupons/{COUPON}", timeout=10) as answer:
+            return json.load(answer)["issued"]
+
+    def stored(self):
+        """What is in a database so far, where that goes on behind the answers; else None."""
+        return None
+
+    def refusals(self):
+        """Lines that tell why answers were not 2xx."""
+        return []

@@ -1,0 +1,67 @@
+"""What a run found, as a table and as files: JSON, and an SVG chart."""
+
+import json
+import os
+
+from . import chart
+
+
+def figure(value, form="{:,.1f}"):
+    return "" if value is None else form.format(value)
+
+
+def print_head(report):
+    machine, sync = report["machine"], report["fdatasync_us"]
+    print(f"\n{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, journal on {machine['filesystem']}")
+    print(f"fdatasync of 8 KiB on that device: p50 {sync['p50']:,.0f} µs, p99 {sync['p99']:,.0f} µs")
+    print(f"wrk with one thread, {report['seconds']} s a measurement, medians of {report['rounds']} rounds\n")
+
+
+def print_rates(report):
+    print(f"{'connections':>11}  {'peer':<34}{'rate /s':>10}{'of nginx':>9}{'coupond/it':>11}{'p50 ms':>9}{'p99 ms':>9}"
+          f"{'per sync':>10}{'per message':>13}{'stored /s':>11}  CPU µs a request")
+    for one in report["results"]:
+        cpu = ", ".join(f"{name} {value:.1f}" for name, value in one["cpu_us"].items())
+        print(f"{one['connections']:>11}  {one['peer']:<34}{one['rate']:>10,.0f}{one['ratio']:>9.2f}"
+              f"{figure(one['coupond_ratio'], '{:,.2f}'):>11}{one['p50_us'] / 1000:>9.2f}{one['p99_us'] / 1000:>9.2f}"
+              f"{figure(one['requests_per_sync']):>10}{figure(one['requests_per_message']):>13}"
+              f"{figure(one['stored_rate'], '{:,.0f}'):>11}  {cpu}")
+    print("\nper sync, per message: requests decided by one fdatasync, carried by one message from gateway to issuer"
+          "\ncoupond/it: how many times its rate coupond has with sync = always and no store; stored: rows that reached the database meanwhile")
+
+
+def print_open_loop(report):
+    asked = [one for one in report["results"] if one.get("open_loop")]
+    if not asked:
+        return
+    print(f"\nat a constant rate, latency from the intended send time:\n{'connections':>11}  {'peer':<34}{'share':>6}{'rate /s':>10}"
+          f"{'answered /s':>13}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}")
+    for one in asked:
+        for share, seen in one["open_loop"].items():
+            print(f"{one['connections']:>11}  {one['peer']:<34}{share + ' %':>6}{seen['rate']:>10,.0f}{seen['answered_rate']:>13,.0f}"
+                  f"{seen['p50_us'] / 1000:>9.2f}{seen['p99_us'] / 1000:>9.2f}{seen['p99.9_us'] / 1000:>10.2f}")
+
+
+def print_refusals(report):
+    for one in report["results"]:
+        if one["not_2xx"]:
+            print(f"{one['peer']} at {one['connections']} connections: {one['not_2xx']:,} answers were refusals (not 2xx); "
+                  "they are not in the rate")
+
+
+def print_table(report):
+    print_head(report)
+    print_rates(report)
+    print_open_loop(report)
+    print_refusals(report)
+
+
+def write_files(folder, report):
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, f"bench-{report['date'].replace(':', '')}")
+    with open(path + ".json", "w", encoding="utf-8") as file:
+        json.dump(report, file, indent=2)
+        file.write("\n")
+    with open(path + ".svg", "w", encoding="utf-8") as file:
+        file.write(chart.draw(report))
+    print(f"written to {os.path.relpath(path)}.json and .svg")

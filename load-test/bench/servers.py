@@ -1,0 +1,51 @@
+"""The databases of the bench: MariaDB and Redis, each afresh for every measurement, configured as for production."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import servers
+
+
+class MariaDB(servers.MariaDB):
+    """Every commit synced (InnoDB's default), memory enough, no binary log. The empty database is made once and copied."""
+
+    template = None  # where the empty database is kept; set before use
+
+    def options(self, data):
+        return [*super().options(data), "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M", "--max-connections=500"]
+
+    def prepare(self):
+        template = Path(self.template)
+        if not template.exists():
+            super().prepare()
+            os.rename(self.directory / "data", template)
+        (self.directory / "setup.sql").write_text(servers.SETUP)
+        shutil.copytree(template, self.directory / "data")
+        shutil.copystat(template, self.directory / "data")
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+class Redis:
+    """Options and questions of a redis-server on a UNIX socket, and on a TCP port where one is given."""
+
+    def __init__(self, directory, port=0):
+        self.directory = directory
+        self.port = port
+        self.socket = f"{directory}/redis.sock"
+
+    def command(self):
+        return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.socket, "--dir", self.directory,
+                "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0", "--save", "",
+                "--daemonize", "no"]
+
+    def ask(self, *words):
+        answer = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True, text=True, timeout=20, check=False)
+        return answer.stdout.strip()
+
+    def ready(self):
+        return self.ask("PING") == "PONG"

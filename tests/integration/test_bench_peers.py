@@ -1,0 +1,110 @@
+"""`./dev bench`: its peers answer as they should, and its files hold what was measured. Nothing here looks at times."""
+
+import argparse
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+import pytest
+from cluster import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "load-test"))
+from bench import chart, measuring  # noqa: E402
+from bench.__main__ import is_enough  # noqa: E402
+from bench.clients import BenchError  # noqa: E402
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def run_bench(folder, *arguments):
+    # its sockets' paths are short only below /tmp
+    command = [REPOSITORY / "load-test/bench.sh", "--rounds", "1", "--seconds", "1", "--connections", "16", "--dir", "/tmp", "--out", folder]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
+
+
+def results_of(folder):
+    [path] = folder.glob("bench-*.json")
+    return {one["peer"]: one for one in json.loads(path.read_text(encoding="utf-8"))["results"]}
+
+
+def texts_of(drawing):
+    return ["".join(text.itertext()) for text in xml.etree.ElementTree.fromstring(drawing).iter(f"{SVG}text")]
+
+
+def test_bench_measures_policies_and_stores(tmp_path):
+    result = run_bench(tmp_path, "--sync", "5", "--stores", "mariadb", "--open-loop")
+    assert result.returncode == 0, result.stdout + result.stderr
+    results = results_of(tmp_path)
+    assert list(results) == ["nginx, a constant", "coupond, sync = 5 ms, MariaDB"]
+    assert all(one["rate"] > 0 and one["not_2xx"] == 0 for one in results.values())
+    stored = results["coupond, sync = 5 ms, MariaDB"]
+    assert stored["stored_rate"] > 0
+    assert set(stored["cpu_us"]) == {"gateway", "issuer", "persister", "mariadbd"}
+    assert results["nginx, a constant"]["stored_rate"] is None
+    assert [seen["kept"] for seen in stored["open_loop"].values()] == [True] * 3
+    [drawing] = tmp_path.glob("bench-*.svg")
+    assert set(results) <= set(texts_of(drawing.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--sync", "0"], ["--sync", "sometimes"], ["--stores", "oracle"], ["--connections", "0"], ["--rounds", "0"],
+    ["--require", "0.7", "--sync", "os"],
+])
+def test_bench_refuses_what_it_cannot_measure(tmp_path, arguments):
+    result = run_bench(tmp_path, *arguments)
+    assert result.returncode == 2
+    assert "usage: bench.sh" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("required, enough", [(None, True), (0.8, True), (0.81, False)])
+def test_what_is_required_is_asked_of_the_most_connections(required, enough):
+    results = [{"connections": 64, "peer": "coupond, sync = always", "ratio": 0.5},
+               {"connections": 256, "peer": "coupond, sync = always", "ratio": 0.8},
+               {"connections": 256, "peer": "coupond, sync = os", "ratio": 0.9}]
+    assert is_enough(argparse.Namespace(require=required), results) == enough
+
+
+class Forgetful:
+    """A peer that answers more than it issues."""
+
+    name, pids, answers, issues = "forgetful", {}, 100, 99
+    asked = 0
+
+    def load(self, *_):
+        self.asked += self.issues
+        return {"requests": self.answers, "duration_us": 1e6, "not_2xx": 0, "socket_errors": 0, "p50_us": 1, "p99_us": 1}
+
+    def issued(self):
+        return self.asked
+
+    def stored(self):
+        return None
+
+    def counters(self):
+        return {}
+
+    def logs(self):
+        return ""
+
+
+def test_answers_that_issued_nothing_are_no_result():
+    with pytest.raises(BenchError, match="100 answers tell of issues, but only 99"):
+        measuring.measure(Forgetful(), 16, 1)
+    honest = Forgetful()
+    honest.issues = 100
+    assert measuring.measure(honest, 16, 1)["rate"] == 100
+
+
+def test_the_chart_has_a_panel_for_each_number_of_connections_and_a_bar_for_each_rate():
+    figures = {"p50_us": 100, "p99_us": 2500}
+    results = [{"connections": connections, "peer": peer, "rate": rate, **figures}
+               for connections in (64, 256) for peer, rate in (("coupond <&>", 1000), ("another", 250))]
+    machine = {"cpu": "a CPU", "cores": 2, "kernel": "6", "filesystem": "ext4"}
+    drawing = chart.draw({"results": results, "machine": machine, "seconds": 5, "rounds": 3})
+    texts = texts_of(drawing)
+    assert texts.count("coupond <&>") == texts.count("another") == 2
+    assert {"64 connections", "256 connections", "1,000", "250", "2.50 ms"} <= set(texts)
+    widths = [float(bar.get("width")) for bar in xml.etree.ElementTree.fromstring(drawing).iter(f"{SVG}rect")]
+    assert widths[0] == pytest.approx(4 * widths[1], abs=0.1)
