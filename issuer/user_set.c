@@ -1,58 +1,11 @@
 #include "issuer/user_set.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "issuer/user_set_private.h"
 #include "shared/error.h"
 
-struct user_table *user_table_create(uint32_t capacity, unsigned depth)
-{
-    struct user_table *table = calloc(1, sizeof *table + capacity * sizeof(struct slot));
-    CHECK(table != NULL);
-    table->capacity = capacity;
-    table->depth = depth;
-    return table;
-}
-
-/* Slots for `count` users so that the table may grow by an eighth before it is too full. */
-static uint32_t capacity_for(uint32_t count)
-{
-    uint32_t capacity = (uint32_t)((uint64_t)count * 16 * 9 / (LOAD_NUMERATOR * 8)) + 1;
-    return capacity < TABLE_CAPACITY_MIN ? TABLE_CAPACITY_MIN : capacity;
-}
-
-static uint32_t slot_of(const struct user_table *table, struct fingerprint user)
-{
-    return (uint32_t)((__extension__(unsigned __int128) user.low * table->capacity) >> 64);
-}
-
-static bool same(const struct slot *slot, struct fingerprint user)
-{
-    return memcmp(slot->fingerprint, &user, sizeof user) == 0;
-}
-
-/* The user's slot, or the empty one where the user belongs. */
-static struct slot *probe(struct user_table *table, struct fingerprint user)
-{
-    uint32_t at = slot_of(table, user);
-    while (table->slots[at].sequence != 0 && !same(&table->slots[at], user)) {
-        if (++at == table->capacity)
-            at = 0;
-    }
-    return &table->slots[at];
-}
-
-static void fill_slot(struct slot *slot, struct fingerprint user, const struct user_issue *issue)
-{
-    CHECK(issue->sequence > 0);
-    CHECK(issue->nth < 1u << NTH_BITS);
-    CHECK(issue->issued_at_us >= 0 && issue->issued_at_us <= ISSUER_TIME_US_MAX);
-    uint64_t packed = (uint64_t)issue->issued_at_us << NTH_BITS | issue->nth;
-    memcpy(slot->fingerprint, &user, sizeof user);
-    slot->sequence = issue->sequence;
-    memcpy(slot->time_and_nth, &packed, sizeof packed);
-}
+#define PREFETCH_BYTES 256 /* from the home on: a search, and a new user's way to the next empty slot */
 
 void user_set_init(struct user_set *set)
 {
@@ -77,42 +30,12 @@ bool user_set_find(const struct user_set *set, struct fingerprint user, struct u
 {
     if (set->directory == NULL)
         return false;
-    const struct slot *slot = probe(set->directory[user_set_entry(set, user)], user);
-    if (slot->sequence == 0)
+    const struct user_table *table = set->directory[user_set_entry(set, user)];
+    uint32_t at = user_table_seek(table, user);
+    if (!user_table_holds(table, at, user))
         return false;
-    slot_read(slot, issue);
+    slot_read(&table->slots[at], issue);
     return true;
-}
-
-static void copy_slots(struct user_table *to, const struct user_table *from, unsigned bit_shift, unsigned bit)
-{
-    for (uint32_t i = 0; i < from->capacity; i++) {
-        const struct slot *slot = &from->slots[i];
-        if (slot->sequence == 0)
-            continue;
-        struct fingerprint user = slot_user(slot);
-        if (bit_shift < 64 && ((user.high >> bit_shift) & 1) != bit)
-            continue;
-        *probe(to, user) = *slot;
-        to->count++;
-    }
-}
-
-static uint32_t count_with_bit(const struct user_table *table, unsigned shift)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < table->capacity; i++) {
-        const struct slot *slot = &table->slots[i];
-        count += slot->sequence != 0 && ((slot_user(slot).high >> shift) & 1);
-    }
-    return count;
-}
-
-static struct user_table *grow(const struct user_table *table)
-{
-    struct user_table *larger = user_table_create(capacity_for(table->count), table->depth);
-    copy_slots(larger, table, 64, 0);
-    return larger;
 }
 
 void user_set_double_directory(struct user_set *set)
@@ -147,20 +70,21 @@ void user_set_split(struct user_set *set, struct user_table *table, struct finge
     unsigned shift = 63 - table->depth;
     size_t first = first_entry(set, table, user);
     size_t half = user_set_entries(set, table) / 2;
-    uint32_t ones = count_with_bit(table, shift);
+    uint32_t ones = user_table_count(table, shift);
     for (unsigned bit = 0; bit < 2; bit++) {
         uint32_t users = bit ? ones : table->count - ones;
-        struct user_table *part = user_table_create(capacity_for(users), table->depth + 1);
-        copy_slots(part, table, shift, bit);
+        struct user_table *part = user_table_copy(table, user_table_capacity_for(users), table->depth + 1, shift, bit);
         CHECK(part->count == users);
         user_set_replace_entries(set, first + bit * half, half, part);
     }
     free(table);
 }
 
-static bool too_full(const struct user_table *table)
+static struct user_table *grow(const struct user_table *table)
 {
-    return (uint64_t)(table->count + 1) * 16 > (uint64_t)table->capacity * LOAD_NUMERATOR;
+    uint32_t least = table->capacity + table->capacity / 8; /* when it is its end that is full */
+    uint32_t capacity = user_table_capacity_for(table->count);
+    return user_table_copy(table, capacity > least ? capacity : least, table->depth, 64, 0);
 }
 
 static void make_room(struct user_set *set, struct fingerprint user)
@@ -175,25 +99,38 @@ static void make_room(struct user_set *set, struct fingerprint user)
     free(table);
 }
 
-void user_set_put(struct user_set *set, struct fingerprint user, const struct user_issue *issue)
+static void create_directory(struct user_set *set)
 {
-    if (set->directory == NULL) {
-        set->directory = malloc(sizeof(*set->directory));
-        CHECK(set->directory != NULL);
-        set->directory[0] = user_table_create(TABLE_CAPACITY_MIN, 0);
-    }
-    while (too_full(set->directory[user_set_entry(set, user)]))
-        make_room(set, user);
-    struct user_table *table = set->directory[user_set_entry(set, user)];
-    struct slot *slot = probe(table, user);
-    struct user_issue before = {0};
-    if (slot->sequence == 0) {
+    set->directory = malloc(sizeof(*set->directory));
+    CHECK(set->directory != NULL);
+    set->directory[0] = user_table_create(TABLE_CAPACITY_MIN, 0);
+}
+
+/* A slot for a user who is not in the set. */
+static struct slot *add_slot(struct user_set *set, struct fingerprint user)
+{
+    for (;; make_room(set, user)) {
+        struct user_table *table = set->directory[user_set_entry(set, user)];
+        uint32_t at = user_table_seek(table, user);
+        if (user_table_is_full(table) || !user_table_open(table, at))
+            continue;
         table->count++;
         set->count++;
-    } else {
-        slot_read(slot, &before);
+        return &table->slots[at];
     }
-    fill_slot(slot, user, issue);
+}
+
+void user_set_put(struct user_set *set, struct fingerprint user, const struct user_issue *issue)
+{
+    if (set->directory == NULL)
+        create_directory(set);
+    struct user_table *table = set->directory[user_set_entry(set, user)];
+    uint32_t at = user_table_seek(table, user);
+    bool known = user_table_holds(table, at, user);
+    struct user_issue before = {0};
+    if (known)
+        slot_read(&table->slots[at], &before);
+    slot_fill(known ? &table->slots[at] : add_slot(set, user), user, issue);
     set->held += (uint64_t)issue->nth - before.nth;
 }
 
@@ -208,9 +145,9 @@ void user_set_prefetch_slot(const struct user_set *set, struct fingerprint user)
     if (set->directory == NULL)
         return;
     const struct user_table *table = set->directory[user_set_entry(set, user)];
-    const char *slot = (const char *)&table->slots[slot_of(table, user)];
-    __builtin_prefetch(slot);
-    __builtin_prefetch(slot + 64);
+    const char *slot = (const char *)&table->slots[user_table_home(table, user)];
+    for (size_t at = 0; at < PREFETCH_BYTES; at += 64)
+        __builtin_prefetch(slot + at);
 }
 
 size_t user_set_bytes(const struct user_set *set)

@@ -2,9 +2,9 @@
  * Who holds a coupon: a set of 128-bit keyed fingerprints with each user's latest issue beside them. Pure; the ledger
  * owns one a coupon.
  *
- * A directory of small open-addressing tables (extendible hashing): a table grows by an eighth, and one that has
- * reached its bound splits in two, so no answer ever waits for the rehash of a large set, and a user takes 35 to 39
- * bytes, all in.
+ * A directory of small open-addressing tables (extendible hashing; user_table.h): a table grows by an eighth, and one
+ * that has reached its bound splits in two, so no answer ever waits for the rehash of a large set, and a user takes 35
+ * to 39 bytes, all in.
  */
 #ifndef COUPOND_USER_SET_H
 #define COUPOND_USER_SET_H

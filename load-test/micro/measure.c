@@ -48,14 +48,19 @@ struct micro_result *micro_measure(struct micro *micro, const struct micro_work 
 {
     double ns[MICRO_ROUNDS_MAX] = {0};
     unsigned rounds = micro->settings.rounds;
-    one_round(work, micro->settings.round_ms * 1000000 / 4); /* caches, branches, pages */
+    int64_t least_ns = work->average ? INT64_MAX : micro->settings.round_ms * 1000000;
+    if (!work->average)
+        one_round(work, least_ns / 4); /* caches, branches, pages */
     for (unsigned i = 0; i < rounds; i++)
-        ns[i] = one_round(work, micro->settings.round_ms * 1000000);
+        ns[i] = one_round(work, least_ns);
+    double sum = 0;
+    for (unsigned i = 0; i < rounds; i++)
+        sum += ns[i];
     qsort(ns, rounds, sizeof *ns, compare);
     struct micro_result *result = add(micro);
     *result = (struct micro_result){.group = micro->group,
                                     .clock = work->clock,
-                                    .ns = ns[rounds / 2],
+                                    .ns = work->average ? sum / rounds : ns[rounds / 2],
                                     .ns_least = ns[0],
                                     .ns_most = ns[rounds - 1]};
     va_list args;

@@ -30,7 +30,7 @@ struct micro_result {
     const char *group;
     char name[MICRO_NAME_MAX];
     enum micro_clock clock;
-    double ns;       /* of an operation: the median */
+    double ns;       /* of an operation: the median, or the average */
     double ns_least; /* the fastest and the slowest round */
     double ns_most;
     double bytes; /* of an operation; 0: nothing to tell */
@@ -40,6 +40,7 @@ struct micro_work {
     enum micro_clock clock;
     uint64_t operations;     /* that one run does */
     uint64_t operations_max; /* of a round, so that what grows by being measured stays as it is named; 0: any number */
+    bool average; /* rounds of operations_max, and the result is their average: for work that comes in lumps */
     void (*prepare)(void *arg); /* off the clock; may be NULL */
     void (*run)(void *arg);
     void *arg;

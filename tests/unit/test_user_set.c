@@ -149,6 +149,93 @@ static void user_set_divides_into_parts_that_grow_apart_and_unite(void **state)
     }
 }
 
+/* The only table of a small set. */
+static struct user_block only_block(const struct user_set *set)
+{
+    struct user_block block;
+    uint64_t first;
+    assert_true(user_set_block(set, 0, &block));
+    assert_false(user_block_next(&block, &first));
+    return block;
+}
+
+static void user_set_stands_the_same_however_it_was_filled(void **state)
+{
+    (void)state;
+    struct user_set up, down;
+    user_set_init(&up);
+    user_set_init(&down);
+    for (uint64_t i = 0; i < 10000; i++) {
+        struct user_issue one = issue_of(i), other = issue_of(9999 - i);
+        user_set_put(&up, user(i), &one);
+        user_set_put(&down, user(9999 - i), &other);
+    }
+    struct user_block a = only_block(&up), b = only_block(&down);
+    assert_int_equal(a.capacity, b.capacity);
+    assert_memory_equal(a.slots, b.slots, a.capacity * USER_SLOT_BYTES);
+    user_set_deinit(&up);
+    user_set_deinit(&down);
+}
+
+/* Users in any slots, as snapshots had them before tables kept an order. */
+static void user_set_loads_tables_without_an_order(void **state)
+{
+    (void)state;
+    struct user_set set, loaded;
+    user_set_init(&set);
+    user_set_init(&loaded);
+    put_users(&set, 0, 1000);
+    struct user_block block = only_block(&set);
+    unsigned char *slots = calloc(block.capacity, USER_SLOT_BYTES);
+    for (uint32_t i = 0; i < block.capacity; i++)
+        memcpy(slots + i * USER_SLOT_BYTES, (const char *)block.slots + (block.capacity - 1 - i) * USER_SLOT_BYTES,
+               USER_SLOT_BYTES);
+    block.slots = slots;
+    assert_null(user_set_load(&loaded, &block));
+    assert_holds_exactly(&loaded, 1000);
+    free(slots);
+    user_set_deinit(&set);
+    user_set_deinit(&loaded);
+}
+
+static void user_set_loads_no_user_twice(void **state)
+{
+    (void)state;
+    struct user_set set, loaded;
+    user_set_init(&set);
+    user_set_init(&loaded);
+    put_users(&set, 0, 1);
+    struct user_block block = only_block(&set);
+    unsigned char *slots = calloc(block.capacity, USER_SLOT_BYTES);
+    for (uint32_t i = 0; i < block.capacity; i++) {
+        const char *slot = (const char *)block.slots + i * USER_SLOT_BYTES;
+        memcpy(slots, slot, slot[16] != 0 ? USER_SLOT_BYTES : 0);
+        memcpy(slots + (size_t)5 * USER_SLOT_BYTES, slot, slot[16] != 0 ? USER_SLOT_BYTES : 0);
+    }
+    block.slots = slots;
+    block.count = 2;
+    assert_string_equal(user_set_load(&loaded, &block), "a user twice, or too many for one place");
+    free(slots);
+    user_set_deinit(&set);
+    user_set_deinit(&loaded);
+}
+
+static void user_set_takes_many_users_at_the_end_of_a_table(void **state)
+{
+    (void)state;
+    struct user_set set;
+    struct user_issue issue = {.sequence = 1, .nth = 1}, found;
+    user_set_init(&set);
+    for (uint64_t i = 0; i < 30; i++) /* one home, the last */
+        user_set_put(&set, (struct fingerprint){0, UINT64_MAX - i}, &issue);
+    put_users(&set, 0, 1000);
+    for (uint64_t i = 0; i < 30; i++)
+        assert_true(user_set_find(&set, (struct fingerprint){0, UINT64_MAX - i}, &found));
+    assert_false(user_set_find(&set, (struct fingerprint){0, UINT64_MAX - 30}, &found));
+    assert_int_equal(set.count, 1030);
+    user_set_deinit(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +244,10 @@ int main(void)
         cmocka_unit_test(user_set_replaces_the_issue_of_a_user),
         cmocka_unit_test(user_set_tells_fingerprints_apart_that_share_a_half),
         cmocka_unit_test(user_set_takes_at_most_40_bytes_a_user),
+        cmocka_unit_test(user_set_stands_the_same_however_it_was_filled),
+        cmocka_unit_test(user_set_loads_tables_without_an_order),
+        cmocka_unit_test(user_set_loads_no_user_twice),
+        cmocka_unit_test(user_set_takes_many_users_at_the_end_of_a_table),
         cmocka_unit_test(user_set_divides_into_parts_that_grow_apart_and_unite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
