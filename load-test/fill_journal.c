@@ -1,6 +1,7 @@
 /*
- * fill_journal DIR ISSUES: writes a journal of one coupon, C0001, sold out to as many users, as an issuer under load
- * would have written it: 64 issues a batch. For measuring recovery; see recovery.py.
+ * fill_journal DIR ISSUES [shuffled]: writes a journal of one coupon, C0001, sold out to as many users, as an issuer
+ * under load would have written it: 64 issues a batch. Users come in the order of their names, or in none. For
+ * measuring recovery and the stores' pace; see recovery.py and store_pace.py.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,26 +32,32 @@ static void write_coupon(struct journal *journal, uint32_t quantity)
     journal_commit(journal);
 }
 
-static bool write_batch(struct journal *journal, uint32_t first, uint32_t count)
+/* An odd factor: each number of 32 bits has another image. */
+static uint32_t user_of(uint32_t sequence, bool shuffled)
+{
+    return shuffled ? sequence * UINT32_C(2654435761) : sequence;
+}
+
+static bool write_batch(struct journal *journal, uint32_t first, uint32_t count, bool shuffled)
 {
     char user[32];
     if (!journal_reserve(journal, journal_bytes_max(count, 0)))
         return false;
     journal_begin(journal, clock_wall_us());
     for (uint32_t i = 0; i < count; i++) {
-        int length = snprintf(user, sizeof user, "u%010" PRIu32, first + i);
+        int length = snprintf(user, sizeof user, "u%010" PRIu32, user_of(first + i, shuffled));
         journal_append_issue(journal, "C0001", 5, user, (size_t)length, first + i, 1);
     }
     journal_commit(journal);
     return true;
 }
 
-static int fill(struct journal *journal, uint32_t issues)
+static int fill(struct journal *journal, uint32_t issues, bool shuffled)
 {
     write_coupon(journal, issues);
     for (uint32_t done = 0; done < issues; done += BATCH_ISSUES) {
         uint32_t count = issues - done < BATCH_ISSUES ? issues - done : BATCH_ISSUES;
-        if (!write_batch(journal, done + 1, count)) {
+        if (!write_batch(journal, done + 1, count, shuffled)) {
             fputs("fill_journal: the disk is full\n", stderr);
             return EXIT_FAILURE;
         }
@@ -63,8 +70,9 @@ int main(int argc, char **argv)
     struct journal *journal;
     struct error error;
     struct journal_recovery recovery;
-    if (argc != 3) {
-        fputs("usage: fill_journal DIR ISSUES\n", stderr);
+    bool shuffled = argc == 4 && strcmp(argv[3], "shuffled") == 0;
+    if (argc != 3 && !shuffled) {
+        fputs("usage: fill_journal DIR ISSUES [shuffled]\n", stderr);
         return 2;
     }
     struct journal_config config = {
@@ -73,7 +81,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "fill_journal: %s\n", error.text);
         return EXIT_FAILURE;
     }
-    int status = fill(journal, (uint32_t)strtoul(argv[2], NULL, 10));
+    int status = fill(journal, (uint32_t)strtoul(argv[2], NULL, 10), shuffled);
     journal_close(&journal);
     return status;
 }

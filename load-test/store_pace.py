@@ -1,0 +1,283 @@
+"""How fast the persister fills the store, beside the store's own bulk loader.
+
+Method. A journal of one coupon, sold out (fill_journal), is drained by the real issuer and persister, as processes on this machine, into
+empty tables; the time runs from the persister's start until the issuer's metrics tell that everything is acknowledged. Round after round, in
+turn with it, the same rows go from a file in the page cache into an empty copy of the same table: by LOAD DATA LOCAL INFILE of the mariadb
+client, in one statement, and by .import of the sqlite3 shell, in one transaction, with the pragmas of the persister (WAL, synchronous = FULL,
+cache and checkpoints alike). Users come in no order, as crowds do, unless --ordered. Figures are medians over the rounds, ratios those of
+medians. MariaDB is private, with its defaults but for a buffer pool of 1 GiB. A drain that is not counted goes first; it makes the rows.
+
+--issuing RATE instead drains while `coupond bench` asks for RATE issues a second, and tells the time until the backlog of before is stored.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "tests/support"))
+os.environ.setdefault("COUPOND_TEST_BINARY", str(REPOSITORY / "build/release/coupond/coupond"))
+from cluster import Cluster, binary, metric_sum, wait_until  # noqa: E402
+from pressure import cpu_seconds  # noqa: E402
+from servers import MariaDB  # noqa: E402
+
+FILL = REPOSITORY / "build/release/load-test/fill_journal"
+COLUMNS = "coupon_id, sequence, user_id, nth, issued_at, journal_seq"
+PRAGMAS = """\
+PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;
+PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;
+"""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Server(MariaDB):
+    """As most servers are set: room for the table, and every commit synced."""
+
+    def options(self, data):
+        return [*super().options(data), "--innodb-buffer-pool-size=1G", "--local-infile=ON"]
+
+    def sql(self, *statements, **more):
+        command = ["mariadb", "--no-defaults", f"--socket={self.socket}", "--user=root", "--local-infile=1", "--batch",
+                   "--skip-column-names", f"--execute={'; '.join(statements)}", "coupond"]
+        return subprocess.run(command, check=True, stdin=subprocess.DEVNULL, **more)
+
+
+class MariaStore:
+    """The persister's tables and, in another database, the copy that LOAD DATA fills."""
+
+    name = "MariaDB"
+    loader = "LOAD DATA LOCAL INFILE"
+
+    def __init__(self, stack, folder):
+        self.rows = folder / "rows.tsv"
+        self.database = stack.enter_context(Server())
+
+    def empty(self):
+        self.database.sql("DROP DATABASE IF EXISTS copy", "DROP DATABASE coupond", "CREATE DATABASE coupond")
+
+    def cpu(self):
+        return cpu_seconds(self.database.process.pid)
+
+    def save_rows(self, _):
+        with open(self.rows, "wb") as out:
+            self.database.sql(f"SELECT {COLUMNS} FROM coupon_issue ORDER BY coupon_id, sequence", stdout=out)
+        create = self.database.sql("SHOW CREATE TABLE coupon_issue", capture_output=True, text=True).stdout
+        self.table = create.split("\t", 1)[1].replace("\\n", " ").replace("`coupon_issue`", "copy.coupon_issue", 1)
+
+    def prepare_load(self):
+        self.empty()
+        self.database.sql("CREATE DATABASE copy", self.table)
+
+    def load(self):
+        self.database.sql(f"LOAD DATA LOCAL INFILE '{self.rows}' INTO TABLE copy.coupon_issue ({COLUMNS})")
+
+    def loaded(self):
+        return int(self.database.sql("SELECT COUNT(*) FROM copy.coupon_issue", capture_output=True, text=True).stdout)
+
+
+class SqliteStore:
+    """The persister's file and the one that the shell fills, beside each other."""
+
+    name = "SQLite"
+    loader = "sqlite3 .import"
+    database = None
+
+    def __init__(self, _, folder):
+        self.rows = folder / "rows.tsv"
+        self.file = folder / "copy.db"
+
+    def empty(self):
+        pass  # each drain has a folder of its own
+
+    def cpu(self):
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def shell(self, file, script, **more):
+        return subprocess.run(["sqlite3", "-batch", "-bail", file], input=script, text=True, check=True, **more)
+
+    def save_rows(self, file):
+        self.shell(file, f".mode tabs\n.output {self.rows}\nSELECT {COLUMNS} FROM coupon_issue ORDER BY 1, 2;\n")
+        query = "SELECT sql FROM sqlite_schema WHERE name = 'coupon_issue';\n"
+        self.table = self.shell(file, query, capture_output=True).stdout
+
+    def prepare_load(self):
+        for file in self.file.parent.glob("copy.db*"):
+            file.unlink()
+        self.shell(self.file, f"{PRAGMAS}{self.table};\n", stdout=subprocess.DEVNULL)
+
+    def load(self):
+        self.shell(self.file, f"{PRAGMAS}.mode tabs\n.import {self.rows} coupon_issue\n", stdout=subprocess.DEVNULL)
+
+    def loaded(self):
+        return int(self.shell(self.file, "SELECT COUNT(*) FROM coupon_issue;", capture_output=True).stdout)
+
+
+def persisted(cluster):
+    return metric_sum(cluster.issuer.metrics(), "coupond_issuer_persisted_sequence")
+
+
+def wait_stored(cluster, rows):
+    def stored():
+        cluster.persisters[0].check_alive()
+        return persisted(cluster) >= rows + 1
+    wait_until(stored, "all rows stored", seconds=600)
+
+
+@contextlib.contextmanager
+def backlog(store, journal, options, gateways=0):
+    """An issuer on a copy of the journal, before empty tables; its persister does not run yet."""
+    store.empty()
+    options = {"issuer/snapshot_mb": 0, "issuer/check_store": 0, **options}
+    with tempfile.TemporaryDirectory(prefix="drain-", dir=journal.parent) as folder:
+        cluster = Cluster(folder, gateways=gateways, database=store.database, options=options)
+        shutil.copytree(journal, cluster.journal_directory)
+        cluster.write_config()
+        try:
+            for member in (cluster.issuer, *cluster.gateways):
+                member.start()
+                wait_until(member.is_ready, f"{member.name} ready")
+            yield cluster
+        finally:
+            cluster.end()
+
+
+def drain(store, journal, rows, options, after=None):
+    with backlog(store, journal, options) as cluster:
+        issuer = cluster.issuer.process.pid
+        issuer_cpu, store_cpu, began = cpu_seconds(issuer), store.cpu(), time.monotonic()
+        cluster.persisters[0].start()
+        wait_stored(cluster, rows)
+        seconds = time.monotonic() - began
+        result = {"seconds": seconds, "rows_per_s": rows / seconds, "cpu_issuer": cpu_seconds(issuer) - issuer_cpu,
+                  "cpu_persister": cpu_seconds(cluster.persisters[0].process.pid)}
+        if store.database:
+            result["cpu_store"] = store.cpu() - store_cpu
+        batches = cluster.persisters[0].metrics()
+        result["transactions"] = int(metric_sum(batches, "coupond_persister_batch_rows_count"))
+        if after:
+            cluster.stop()
+            after(cluster)
+    return result
+
+
+def load(store, rows):
+    store.prepare_load()
+    cpu, began = store.cpu(), time.monotonic()
+    store.load()
+    seconds = time.monotonic() - began
+    result = {"seconds": seconds, "rows_per_s": rows / seconds, "cpu_store": store.cpu() - cpu}
+    if store.loaded() != rows:
+        sys.exit(f"store_pace: {store.loader} stored {store.loaded()} rows instead of {rows}")
+    return result
+
+
+def measure(store, journal, arguments, options):
+    drain(store, journal, arguments.rows, options, after=lambda cluster: store.save_rows(cluster.store_path))
+    runs = {"persister": [], "loader": []}
+    for number in range(arguments.rounds):
+        # The other way round every other time: what drifts meets both alike.
+        for who in (("persister", "loader"), ("loader", "persister"))[number % 2]:
+            one = drain(store, journal, arguments.rows, options) if who == "persister" else load(store, arguments.rows)
+            say(f"{store.name}, round {number + 1} of {arguments.rounds}, {who}: "
+                + ", ".join(f"{key} {value:,.2f}" for key, value in one.items()))
+            runs[who].append(one)
+    return {"store": store.name, "loader": store.loader, "rows": arguments.rows, "runs": runs}
+
+
+def drain_while_issuing(store, journal, arguments, options):
+    with backlog(store, journal, options, gateways=1) as cluster:
+        command = [binary(), "bench", "--url", f"http://{cluster.addresses[0]}", "--create", "4000000000", "--rate",
+                   str(arguments.issuing), "--duration", str(arguments.seconds), "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bench:
+            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_sequence") > arguments.rows + 2,
+                       "issuing goes on")
+            began = time.monotonic()
+            cluster.persisters[0].start()
+            wait_stored(cluster, arguments.rows)
+            seconds = time.monotonic() - began
+            issuing = bench.poll() is None
+            asked = json.loads(bench.communicate()[0])
+    if not issuing:
+        say("store_pace: issuing ended before the backlog was stored; ask for more --seconds")
+    return {"store": store.name, "rows": arguments.rows, "seconds": seconds, "issuing_all_the_while": issuing,
+            "rate": arguments.issuing, "latency_us": asked["latency_us"]}
+
+
+def median(runs, key):
+    return statistics.median(run[key] for run in runs if key in run) if any(key in run for run in runs) else None
+
+
+def print_measured(results, rounds):
+    print(f"\nMedians of {rounds} alternating rounds; CPU in µs a row.\n")
+    print("| | rows | persister, rows/s | loader, rows/s | ratio | CPU issuer | persister | store | loader |")
+    print("|:--|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for one in results:
+        ours, theirs, rows = one["runs"]["persister"], one["runs"]["loader"], one["rows"]
+        cpu = [median(ours, "cpu_issuer"), median(ours, "cpu_persister"), median(ours, "cpu_store"), median(theirs, "cpu_store")]
+        used = [f"{value / rows * 1e6:.1f}" if value is not None else "" for value in cpu]
+        pace, loader = median(ours, "rows_per_s"), median(theirs, "rows_per_s")
+        print(f"| {one['store']} beside {one['loader']} | {rows:,} | {pace:,.0f} | {loader:,.0f} | {pace / loader:.2f} "
+              f"| {' | '.join(used)} |")
+
+
+def print_issuing(results):
+    print("\n| | backlog | issues a second meanwhile | stored after | p50 | p99 |\n|:--|--:|--:|--:|--:|--:|")
+    for one in results:
+        latency = one["latency_us"]
+        print(f"| {one['store']} | {one['rows']:,} | {one['rate']:,} | {one['seconds']:.1f} s "
+              f"| {latency['p50'] / 1000:.2f} ms | {latency['p99'] / 1000:.2f} ms |")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--store", choices=("mysql", "sqlite"), action="append", help="only this one (default: both)")
+    parser.add_argument("--ordered", action="store_true", help="users in the order of their names")
+    parser.add_argument("--issuing", type=int, metavar="RATE", help="drain while so many issues a second are asked for")
+    parser.add_argument("--seconds", type=int, default=20, help="of --issuing")
+    parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="an option of coupond")
+    parser.add_argument("--dir", help="where to make journals and stores (default: a temporary folder)")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    options = dict(option.split("=", 1) for option in arguments.set)
+    results = []
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coupond-stores-", dir=arguments.dir)))
+        journal = folder / "journal"
+        journal.mkdir()
+        order = [] if arguments.ordered else ["shuffled"]
+        subprocess.run([FILL, journal / "p00", str(arguments.rows), *order], check=True)
+        for name, kind in (("mysql", MariaStore), ("sqlite", SqliteStore)):
+            if arguments.store and name not in arguments.store:
+                continue
+            store = kind(stack, folder)
+            job = drain_while_issuing if arguments.issuing else measure
+            results.append(job(store, journal, arguments, options))
+    if arguments.json:
+        print(json.dumps(results, indent=2))
+    elif arguments.issuing:
+        print_issuing(results)
+    else:
+        print_measured(results, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
