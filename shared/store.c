@@ -175,11 +175,14 @@ enum store_result store_order_fill(struct store_order *order, const struct store
 {
     size_t count = batch->issues_count;
     reserve(order, count);
-    for (size_t i = 0; i < count; i++)
+    bool sorted = true; /* as the issues of one coupon are */
+    for (size_t i = 0; i < count; i++) {
         order->rows[i] = &batch->issues[i];
-    if (count > 1)
+        sorted = sorted && (i == 0 || store_issue_compare(order->rows[i - 1], order->rows[i]) < 0);
+    }
+    if (!sorted)
         qsort(order->rows, count, sizeof *order->rows, compare_rows);
-    for (size_t i = 1; i < count; i++)
+    for (size_t i = 1; i < count && !sorted; i++)
         if (store_issue_compare(order->rows[i - 1], order->rows[i]) == 0)
             return store_issue_conflict(order->rows[i], order->rows[i - 1], error);
     return STORE_OK;

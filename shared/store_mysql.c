@@ -183,6 +183,7 @@ static enum store_result log_in(struct store_mysql *store, struct error *error)
 
 static void disconnect(struct store_mysql *store)
 {
+    store_mysql_bulk_close(store);
     if (store->connection)
         mysql_close(store->connection);
     store->connection = NULL;

@@ -22,6 +22,8 @@ struct store_mysql {
     struct store_order order;
     const struct store_issue **missing; /* room for one slice of a repeated batch */
     struct time_text time;
+    struct store_mysql_bulk *bulk; /* of this connection; NULL: not prepared */
+    bool bulk_refused;             /* nor will it be */
 };
 
 /*
@@ -34,6 +36,8 @@ enum store_result store_mysql_fault(struct store_mysql *store, const char *doing
 enum store_result store_mysql_run(struct store_mysql *store, const char *doing, struct error *error);
 /* Runs store->sql, which writes coupons or issues: STORE_REJECTED where it is a row that is refused. */
 enum store_result store_mysql_run_row(struct store_mysql *store, const char *doing, struct error *error);
+/* The same judgement of a statement that has just failed on the connection. Never STORE_OK. */
+enum store_result store_mysql_row_fault(struct store_mysql *store, const char *doing, struct error *error);
 enum store_result store_mysql_run_text(struct store_mysql *store, const char *text, struct error *error);
 
 bool store_mysql_is_connected(const struct store_mysql *store);
@@ -73,6 +77,16 @@ void store_mysql_add_number(struct sql_text *sql, const char *before, uint64_t n
 void store_mysql_add_text(struct sql_text *sql, const char *before, const char *text, size_t length);
 void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us); /* TIME_NONE: NULL */
 void store_mysql_add_journal_id(struct sql_text *sql, const char *before, const uint8_t journal_id[16]);
+
+/*
+ * Inserts as many of the rows as one packet takes, at least one; their number goes to *taken, what came of it, as of
+ * store_mysql_run_row(), to *result. False, and nothing is inserted, where server or client library do not know how:
+ * text does it then.
+ */
+bool store_mysql_bulk_insert(struct store_mysql *store, const struct store_issue **rows, size_t count, size_t *taken,
+                             enum store_result *result, struct error *error);
+/* Before the connection is closed; the next one is asked anew. */
+void store_mysql_bulk_close(struct store_mysql *store);
 
 /* In a batch's transaction: whose store it is and whether anything is missing, first; that it has more now, last; and
  * what the batch says of dead letters. */

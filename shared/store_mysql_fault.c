@@ -118,10 +118,17 @@ static bool refuses_row(MYSQL *connection)
     return strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0 || strncmp(state, "45", 2) == 0;
 }
 
+enum store_result store_mysql_row_fault(struct store_mysql *store, const char *doing, struct error *error)
+{
+    enum store_result result = store_mysql_fault(store, doing, error);
+    return result == STORE_FAILED && refuses_row(store->connection) ? STORE_REJECTED : result;
+}
+
 enum store_result store_mysql_run_row(struct store_mysql *store, const char *doing, struct error *error)
 {
-    enum store_result result = store_mysql_run(store, doing, error);
-    return result == STORE_FAILED && refuses_row(store->connection) ? STORE_REJECTED : result;
+    if (mysql_real_query(store->connection, store->sql.data, store->sql.length) == 0)
+        return STORE_OK;
+    return store_mysql_row_fault(store, doing, error);
 }
 
 /* "Duplicate entry 'x' for key 'coupon_issue.holder'": the last that stands in quotes, in every language; MariaDB

@@ -1,5 +1,6 @@
 /*
- * One batch, one transaction. Issues go in as multi-row INSERTs in the order of the primary key. When one is refused
+ * One batch, one transaction. Issues go in in the order of the primary key, as arrays where the server takes them, else
+ * as multi-row INSERTs. When one is refused
  * because a row of it is there already (a batch that was sent again), its rows are compared with what is there, slice
  * by slice, and what is missing is inserted: what is alike is left alone, what contradicts ends the batch.
  */
@@ -8,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE_ROWS 500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
+#define SLICE_ROWS    500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
+#define BULK_ROWS_MIN 16  /* fewer are not worth a prepared statement */
 
 /* Coupons */
 
@@ -117,9 +119,8 @@ static void add_issue(struct store_mysql *store, const struct store_issue *issue
     sql_text_add(sql, ")");
 }
 
-/* Inserts as many rows as one statement takes, at least one; their number goes to *taken. */
-static enum store_result insert_issues(struct store_mysql *store, const struct store_issue **rows, size_t count,
-                                       size_t *taken, struct error *error)
+static enum store_result insert_by_text(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                        size_t *taken, struct error *error)
 {
     sql_text_clear(&store->sql);
     sql_text_add(&store->sql, "INSERT INTO coupon_issue (" STORE_MYSQL_ISSUE_COLUMNS ") VALUES ");
@@ -131,6 +132,16 @@ static enum store_result insert_issues(struct store_mysql *store, const struct s
     } while (n < count && store->sql.length < store->statement_bytes_max);
     *taken = n;
     return store_mysql_run_row(store, "inserting into coupon_issue", error);
+}
+
+/* Inserts as many rows as one statement takes, at least one; their number goes to *taken. */
+static enum store_result insert_issues(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                       size_t *taken, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    if (count >= BULK_ROWS_MIN && store_mysql_bulk_insert(store, rows, count, taken, &result, error))
+        return result;
+    return insert_by_text(store, rows, count, taken, error);
 }
 
 /* Issues of which some are there already */

@@ -394,6 +394,65 @@ static void the_session_of_whoever_looks_does_not_change_the_times(void **state)
     assert_int_equal(right, 1);
 }
 
+/* Many rows at once: arrays, where server and library know them */
+
+static bool server_takes_arrays(struct store_fixture *fixture)
+{
+#ifdef MARIADB_BASE_VERSION
+    return store_fixture_number(fixture, "SELECT VERSION() LIKE '%MariaDB%'") == 1;
+#else
+    (void)fixture;
+    return false;
+#endif
+}
+
+static int64_t statements_prepared(struct store_fixture *fixture)
+{
+    return store_fixture_number(
+        fixture,
+        "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'COM_STMT_PREPARE'");
+}
+
+static void rows_in_arrays_are_stored_exactly(void **state)
+{
+    struct store_fixture *fixture = *state;
+    if (!server_takes_arrays(fixture))
+        skip();
+    store_fixture_migrate(fixture);
+    int64_t before = statements_prepared(fixture);
+    store_fixture_begin_issues(fixture, 100);
+    for (int i = 0; i < 100; i++)
+        fixture->issues[i].issued_at_us = 951782400000000 + i / 2 * INT64_C(86399999999); /* from 2000-02-29 on */
+    fixture->issues[99].nth = 1000;
+    fixture->issues[99].journal_seq = INT64_MAX;
+    assert_int_equal(store_fixture_write(fixture), STORE_OK);
+    assert_true(statements_prepared(fixture) > before);
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue WHERE coupon_id = 'c' AND "
+                                                   "user_id = CONCAT('u', sequence) AND issued_at = '2000-02-29' + "
+                                                   "INTERVAL (sequence - 1) DIV 2 * 86399999999 MICROSECOND"),
+                     100);
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue WHERE sequence = 100 AND "
+                                                   "nth = 1000 AND journal_seq = 9223372036854775807"),
+                     1);
+}
+
+static void a_server_that_prepares_no_statement_gets_text(void **state)
+{
+    struct store_fixture *fixture = *state;
+    store_fixture_migrate(fixture);
+    int64_t before = store_fixture_number(fixture, "SELECT @@global.max_prepared_stmt_count");
+    store_fixture_admin_sql("SET GLOBAL max_prepared_stmt_count = 0");
+    store_fixture_begin_issues(fixture, 100);
+    enum store_result first = store_fixture_write(fixture);
+    enum store_result again = store_fixture_write(fixture);
+    char sql[128];
+    snprintf(sql, sizeof sql, "SET GLOBAL max_prepared_stmt_count = %lld", (long long)before);
+    store_fixture_admin_sql(sql);
+    assert_int_equal(first, STORE_OK);
+    assert_int_equal(again, STORE_OK);
+    assert_int_equal(issues_stored(fixture), 100);
+}
+
 static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **state)
 {
     (void)state;
@@ -426,6 +485,8 @@ int main(void)
         TEST(small_packets_are_respected),
         TEST(a_table_that_is_gone_will_not_come_back_by_itself),
         TEST(the_session_of_whoever_looks_does_not_change_the_times),
+        TEST(rows_in_arrays_are_stored_exactly),
+        TEST(a_server_that_prepares_no_statement_gets_text),
     };
     const struct CMUnitTest none[] = {cmocka_unit_test(mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set)};
     return store_fixture_has_mysql() ? cmocka_run_group_tests_name("store mysql faults", tests, NULL, NULL)
