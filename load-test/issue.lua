@@ -1,5 +1,6 @@
 -- wrk script: POST /v1/coupons/COUPON/issues with a user of its own in every request.
--- wrk -s issue.lua URL -- COUPON PREFIX
+-- wrk -s issue.lua URL -- COUPON PREFIX [PATH]
+-- With PATH, what is sent is GET PATH, in which USER stands for the user.
 -- Each wrk thread has a number, so no two threads make up the same user. The id has a fixed width, so a request is two
 -- strings around it and nothing is counted anew.
 
@@ -11,17 +12,24 @@ function setup(thread)
 end
 
 function init(args)
-   local coupon, prefix = args[1] or "BENCH", args[2] or "u"
-   local user_length = #string.format("%s-%02d-%010d", prefix, number, 0)
+   local coupon, prefix, path = args[1] or "BENCH", args[2] or "u", args[3]
+   local host = wrk.headers["Host"] or wrk.host
+   local user = string.format("%s-%02d-", prefix, number)
    count = 0
-   before = string.format("POST /v1/coupons/%s/issues HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-      .. "Content-Length: %d\r\n\r\n{\"user_id\":\"%s-%02d-", coupon, wrk.headers["Host"] or wrk.host,
-      #'{"user_id":""}' + user_length, prefix, number)
+   if path then
+      local first, last = path:find("USER", 1, true)
+      before = string.format("GET %s%s", path:sub(1, first - 1), user)
+      after = string.format("%s HTTP/1.1\r\nHost: %s\r\n\r\n", path:sub(last + 1), host)
+   else
+      before = string.format("POST /v1/coupons/%s/issues HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
+         .. "Content-Length: %d\r\n\r\n{\"user_id\":\"%s", coupon, host, #'{"user_id":""}' + #user + 10, user)
+      after = '"}'
+   end
 end
 
 function request()
    count = count + 1
-   return string.format("%s%010d\"}", before, count)
+   return string.format("%s%010d%s", before, count, after)
 end
 
 function done(summary, latency, requests)

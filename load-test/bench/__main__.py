@@ -14,6 +14,7 @@ import bench
 
 from . import machine, measuring, report
 from .clients import BenchError
+from .others import OTHERS
 from .peers import STORES, Coupond
 from .servers import MariaDB
 
@@ -51,6 +52,8 @@ def make_parser():
     parser.add_argument("--stores", type=comma_list(str, STORES.__contains__), metavar="STORE,…",
                         help="what coupond writes to meanwhile: none, sqlite, mariadb; default none")
     parser.add_argument("--persister", action="store_true", help="the same as --stores none,sqlite")
+    parser.add_argument("--peers", nargs="?", const=list(OTHERS), default=[], type=comma_list(str, OTHERS.__contains__), metavar="NAME,…",
+                        help="also measure these, or all; with all of them the default is --sync always,5,os --stores none,sqlite,mariadb")
     parser.add_argument("--open-loop", action="store_true", help="also measure latencies at 25, 50 and 75 %% of each rate")
     parser.add_argument("--require", type=float, metavar="RATIO",
                         help="exit 1 when coupond with sync = always at the most connections stays below this share of nginx")
@@ -64,8 +67,9 @@ def parse_arguments():
     options = parser.parse_args()
     if options.rounds < 1 or options.seconds < 1:
         parser.error("--rounds and --seconds are at least 1")
-    options.sync = options.sync or ["always", "os"]
-    options.stores = options.stores or (["none", "sqlite"] if options.persister else ["none"])
+    all_peers = options.peers == list(OTHERS)
+    options.sync = options.sync or (["always", "5", "os"] if all_peers else ["always", "os"])
+    options.stores = options.stores or (["none", "sqlite"] if options.persister else list(STORES) if all_peers else ["none"])
     if options.require is not None and not ("always" in options.sync and "none" in options.stores):
         parser.error("--require is about sync = always without a store, which is not measured")
     return options
@@ -83,7 +87,7 @@ def prepare(directory):
 def run(options, directory):
     prepare(directory)
     times = machine.fdatasync_times(directory)
-    results = measuring.run(options, measuring.choose(options, directory))
+    results = measuring.run(options, measuring.choose(options, directory, [OTHERS[name] for name in options.peers]))
     times += machine.fdatasync_times(directory)
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 COUPON = "BENCH"
 QUANTITY = 1_000_000_000
 MARGIN_SECONDS = 60
+LOOP_CONNECTIONS_MAX = 1000  # of one thread of `coupond bench`
 
 
 class BenchError(Exception):
@@ -24,9 +25,9 @@ def run(command, seconds):
 
 
 def run_wrk(url, connections, seconds, prefix, more=()):
-    """`more` are arguments to issue.lua behind coupon and prefix."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "..", "issue.lua"), url, "--",
-               COUPON, prefix, *more]
+    """`more` are arguments to issue.lua behind coupon and prefix. An answer may be slow, which its latency tells; it is no error."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{MARGIN_SECONDS}s",
+               "-s", os.path.join(HERE, "..", "issue.lua"), url, "--", COUPON, prefix, *more]
     output = run(command, seconds)
     for line in output.stdout.splitlines():
         if line.startswith("RESULT "):
@@ -49,10 +50,11 @@ def run_redis_benchmark(socket, connections, requests, pipeline, words):
 
 def run_open_loop(binary, url, connections, seconds, rate):
     """What `coupond bench` saw: latencies in µs from the intended times, answers a second, whether the promises were kept."""
-    output = run([binary, "bench", "--url", url, "--coupon", COUPON, "--connections", str(connections), "--rate",
-                  str(max(1, round(rate))), "--duration", str(seconds), "--json"], seconds)
+    threads = connections // LOOP_CONNECTIONS_MAX + 1
+    output = run([binary, "bench", "--url", url, "--coupon", COUPON, "--connections", str(connections), "--threads", str(threads),
+                  "--rate", str(max(1, round(rate))), "--duration", str(seconds), "--json"], seconds)
     if output.returncode not in (0, 1):
-        raise BenchError(f"coupond bench failed: {output.stdout}{output.stderr}")
+        raise BenchError(f"coupond bench ended with status {output.returncode}: {output.stdout}{output.stderr}")
     told = json.loads(output.stdout)
     latency = told["latency_us"]
     return {"rate": told["rate"], "answered_rate": told["answered_rate"], "issued": told["outcomes"]["issued"], "sent": told["sent"],

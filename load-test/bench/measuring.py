@@ -3,12 +3,14 @@
 import functools
 import statistics
 import sys
+import time
 
 from .clients import BenchError, run_open_loop
 from .machine import cpu_seconds
 from .peers import Coupond, Nginx
 
 SHARES = (25, 50, 75)  # of the capacity just measured, in percent, for the open loop
+SETTLE_SECONDS = 30
 
 
 def quotient(after, before, numerator, denominator):
@@ -28,8 +30,18 @@ def check_issued(peer, issued, good, result):
         raise BenchError(f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}")
 
 
+def settle(peer):
+    """Waits until nothing is issued any more: what a client left behind would burden the next measurement."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    before, now = None, peer.issued()
+    while now != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+        before, now = now, peer.issued()
+
+
 def measure(peer, connections, seconds):
     peer.load(connections, 1, "warm")
+    settle(peer)
     counters, issued, stored = peer.counters(), peer.issued(), peer.stored()
     cpu = {name: cpu_seconds(pid) for name, pid in peer.pids.items()}
     result = peer.load(connections, seconds, "bench")
@@ -46,18 +58,19 @@ def measure(peer, connections, seconds):
         "p99_us": result["p99_us"],
         "cpu_us": {name: value / result["requests"] * 1e6 for name, value in cpu.items()},
         "stored_rate": None if stored is None else stored / result["duration_us"] * 1e6,
-        "requests_per_sync": quotient(after, counters, "coupond_issuer_verdicts_total",
-                                      "coupond_issuer_journal_sync_seconds_count"),
-        "requests_per_message": quotient(after, counters, "coupond_gateway_batch_requests_sum",
-                                         "coupond_gateway_batch_requests_count"),
-        "requests_per_batch": quotient(after, counters, "coupond_issuer_batch_requests_sum",
-                                       "coupond_issuer_batch_requests_count"),
+        "requests_per_sync": quotient(after, counters, "decided", "syncs"),
+        "requests_per_message": quotient(after, counters, "sent", "messages"),
+        "requests_per_batch": quotient(after, counters, "taken", "batches"),
     }
 
 
 def measure_open_loop(peer, connections, seconds, rate):
     """{share: what coupond bench saw at that share of `rate`}"""
-    return {str(share): run_open_loop(Coupond.binary, peer.url, connections, seconds, rate * share / 100) for share in SHARES}
+    seen = {}
+    for share in SHARES:
+        settle(peer)
+        seen[str(share)] = run_open_loop(Coupond.binary, peer.url, connections, seconds, rate * share / 100)
+    return seen
 
 
 def median(values):

@@ -13,6 +13,14 @@ from .process import Peer
 from .servers import MariaDB
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+COUNTERS = {
+    "decided": "coupond_issuer_verdicts_total",
+    "syncs": "coupond_issuer_journal_sync_seconds_count",
+    "sent": "coupond_gateway_batch_requests_sum",
+    "messages": "coupond_gateway_batch_requests_count",
+    "taken": "coupond_issuer_batch_requests_sum",
+    "batches": "coupond_issuer_batch_requests_count",
+}
 STORES = {"none": "", "sqlite": ", SQLite", "mariadb": ", MariaDB"}
 
 
@@ -93,7 +101,7 @@ class Coupond(Peer):
                         name, value = line.rsplit(" ", 1)
                         yield name, float(value)
 
-    def counters(self):
+    def sums(self):
         """The sum of every metric over its labels."""
         sums = {}
         for name, value in self.metrics():
@@ -101,8 +109,12 @@ class Coupond(Peer):
             sums[name] = sums.get(name, 0.0) + value
         return sums
 
+    def counters(self):
+        sums = self.sums()
+        return {name: sums.get(metric, 0.0) for name, metric in COUNTERS.items()}
+
     def stored(self):
-        return self.counters().get("coupond_persister_rows_total")
+        return self.sums().get("coupond_persister_rows_total")
 
     def refusals(self):
         told = ("coupond_gateway_requests_total{", "coupond_issuer_verdicts_total{")

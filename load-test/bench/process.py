@@ -9,8 +9,7 @@ import tempfile
 import time
 import urllib.request
 
-from .clients import BenchError, run_wrk
-from .clients import COUPON
+from .clients import COUPON, BenchError, run_wrk
 
 READY_SECONDS = 20
 
@@ -105,6 +104,7 @@ class Peer:
         return run_wrk(self.url, connections, seconds, prefix)
 
     def counters(self):
+        """Totals so far, as far as it can tell: `decided` by so many `syncs`, `sent` in so many `messages`."""
         return {}
 
     def issued(self):

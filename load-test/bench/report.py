@@ -14,7 +14,7 @@ def print_head(report):
     machine, sync = report["machine"], report["fdatasync_us"]
     print(f"\n{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, journal on {machine['filesystem']}")
     print(f"fdatasync of 8 KiB on that device: p50 {sync['p50']:,.0f} µs, p99 {sync['p99']:,.0f} µs")
-    print(f"wrk with one thread, {report['seconds']} s a measurement, medians of {report['rounds']} rounds\n")
+    print(f"wrk with one thread (redis-benchmark: itself), {report['seconds']} s a measurement, medians of {report['rounds']} rounds\n")
 
 
 def print_rates(report):
@@ -26,7 +26,7 @@ def print_rates(report):
               f"{figure(one['coupond_ratio'], '{:,.2f}'):>11}{one['p50_us'] / 1000:>9.2f}{one['p99_us'] / 1000:>9.2f}"
               f"{figure(one['requests_per_sync']):>10}{figure(one['requests_per_message']):>13}"
               f"{figure(one['stored_rate'], '{:,.0f}'):>11}  {cpu}")
-    print("\nper sync, per message: requests decided by one fdatasync, carried by one message from gateway to issuer"
+    print("\nper sync, per message: requests decided by one fdatasync, carried by one message from gateway to issuer (from front to Redis)"
           "\ncoupond/it: how many times its rate coupond has with sync = always and no store; stored: rows that reached the database meanwhile")
 
 

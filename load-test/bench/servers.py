@@ -29,6 +29,13 @@ class MariaDB(servers.MariaDB):
     def pid(self):
         return self.process.pid
 
+    def syncs(self):
+        """How often InnoDB has synced a file: its log at each commit, the others now and then."""
+        answer = subprocess.run(["mariadb", "--no-defaults", "--socket", self.socket, "--user", "root", "--skip-column-names",
+                                 "--execute", "SHOW GLOBAL STATUS LIKE 'Innodb_data_fsyncs'"],
+                                capture_output=True, text=True, timeout=20, check=True)
+        return int(answer.stdout.split()[1])
+
 
 class Redis:
     """Options and questions of a redis-server on a UNIX socket, and on a TCP port where one is given."""
@@ -46,6 +53,11 @@ class Redis:
     def ask(self, *words):
         answer = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True, text=True, timeout=20, check=False)
         return answer.stdout.strip()
+
+    def reads(self):
+        """How often it has read from a connection: many commands may have come at once."""
+        fields = dict(line.split(":", 1) for line in self.ask("INFO", "stats").splitlines() if ":" in line)
+        return int(fields["total_reads_processed"])
 
     def ready(self):
         return self.ask("PING") == "PONG"

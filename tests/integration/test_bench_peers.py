@@ -2,18 +2,26 @@
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import urllib.error
+import urllib.request
 import xml.etree.ElementTree
 
 import pytest
 from cluster import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "load-test"))
-from bench import chart, measuring  # noqa: E402
+from bench import chart, measuring, others  # noqa: E402
 from bench.__main__ import is_enough  # noqa: E402
 from bench.clients import BenchError  # noqa: E402
+from bench.others import OTHERS  # noqa: E402
+from bench.servers import MariaDB  # noqa: E402
 
+needs_node = pytest.mark.skipif(not os.path.isdir(others.INSTALLED), reason="./dev bench --peers has not installed the npm packages")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -64,6 +72,54 @@ def test_what_is_required_is_asked_of_the_most_connections(required, enough):
                {"connections": 256, "peer": "coupond, sync = always", "ratio": 0.8},
                {"connections": 256, "peer": "coupond, sync = os", "ratio": 0.9}]
     assert is_enough(argparse.Namespace(require=required), results) == enough
+
+
+def ask(peer, user):
+    """(status, body) of asking for an issue."""
+    request = urllib.request.Request(f"{peer.url}/v1/coupons/BENCH/issues", json.dumps({"user_id": user}).encode(),
+                                     {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal)
+
+
+@pytest.fixture
+def bench_directory(monkeypatch):
+    """Short, since sockets lie in it; MariaDB's template is made in it."""
+    with tempfile.TemporaryDirectory(prefix="coupond-peers-") as directory:
+        monkeypatch.setattr(tempfile, "tempdir", directory)
+        monkeypatch.setattr(MariaDB, "template", f"{directory}/template")
+        yield directory
+
+
+@needs_node
+@pytest.mark.parametrize("name", [name for name in OTHERS if name.startswith("fastify")])
+def test_fastify_peers_answer_as_the_api_does(name, bench_directory, monkeypatch):
+    monkeypatch.setattr(others, "QUANTITY", 2)
+    with OTHERS[name](bench_directory) as peer:
+        status, issue = ask(peer, "alice")
+        assert (status, issue["user_id"], issue["sequence"]) == (201, "alice", 1)
+        status, refusal = ask(peer, "alice")
+        assert (status, refusal["code"]) == (409, "already_issued")
+        assert ask(peer, "bob")[1]["sequence"] == 2
+        status, refusal = ask(peer, "carol")
+        assert (status, refusal["code"]) == (409, "sold_out")
+        assert peer.issued() == 2
+        assert all(count > 0 for count in peer.counters().values())
+        if peer.has_consumer:
+            peer.wait_until(lambda: peer.stored() == 2, "the consumer")
+
+
+@pytest.mark.skipif(not shutil.which("webdis") or not shutil.which("redis-benchmark"), reason="the packages of --peers are not installed")
+def test_bench_measures_redis_alone_and_behind_webdis(tmp_path):
+    result = run_bench(tmp_path, "--sync", "os", "--peers", "redis-benchmark,redis-benchmark-p16,webdis")
+    assert result.returncode == 0, result.stdout + result.stderr
+    results = results_of(tmp_path)
+    assert list(results)[2:] == ["redis-benchmark + Lua", "redis-benchmark + Lua, -P 16", "webdis + Lua"]
+    assert set(results["webdis + Lua"]["cpu_us"]) == {"redis", "webdis"}
 
 
 class Forgetful:

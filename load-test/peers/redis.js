@@ -1,0 +1,20 @@
+'use strict';
+// Redis as the peers use it: one connection over a UNIX socket, and commands of one turn of the loop in one pipeline.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { Redis } = require('ioredis');
+
+const USERS = 'users';
+const QUEUE = 'queue';
+
+const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
+
+function connect(settings) {
+    const redis = new Redis({ path: settings.redis, enableAutoPipelining: true });
+    redis.defineCommand('decide', { numberOfKeys: 2, lua: fs.readFileSync(path.join(__dirname, 'decide.lua'), 'utf8') });
+    redis.defineCommand('release', { numberOfKeys: 1, lua: RELEASE });
+    return redis;
+}
+
+module.exports = { connect, USERS, QUEUE };
