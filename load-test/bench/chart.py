@@ -34,7 +34,7 @@ def bar(one, y, most):
     length = max(1, (WIDTH - LABELS - FIGURES - MARGIN) * one["rate"] / most)
     kind = "coupond" if one["peer"].startswith("coupond") else "other"
     base = y + BAR - 3
-    tip = f"{one['peer']}, {one['connections']} connections: {one['rate']:,.0f}/s, p50 {one['p50_us'] / 1000:.2f} ms"
+    tip = f"{one['peer']}, {one['connections']:,} connections: {one['rate']:,.0f}/s, p50 {one['p50_us'] / 1000:.2f} ms"
     return [
         "<g>",
         f"<title>{escape(tip)}</title>",
@@ -47,7 +47,7 @@ def bar(one, y, most):
 
 
 def panel(connections, results, y, most):
-    lines = [text(MARGIN, y + 16, f"{connections} connections", "panel"),
+    lines = [text(MARGIN, y + 16, f"{connections:,} connections", "panel"),
              text(LABELS, y + 16, "requests/s", "quiet"), text(WIDTH - MARGIN, y + 16, "p99", "quiet", "end")]
     top = y + PANEL_HEAD - 14
     for number, one in enumerate(results):
@@ -67,7 +67,7 @@ def draw(report):
         y += PANEL_HEAD + len(of_these) * ROW
     machine = report["machine"]
     method = (f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, {machine['filesystem']}; "
-              f"wrk with one thread, {report['seconds']} s, medians of {report['rounds']} rounds")
+              f"wrk with one thread, {report['seconds']} s, medians of rounds: {report['rounds']}")
     lines = [text(MARGIN, 30, "Issues a second, each to a new user", "title"), *lines, text(MARGIN, y + 16, method, "quiet")]
     height = y + FOOT
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">\n'

@@ -95,6 +95,7 @@ def summarize(rounds):
     summary["cpu_us"] = {name: median([one["cpu_us"][name] for one in rounds]) for name in rounds[0]["cpu_us"]}
     summary["rates"] = [round(one["rate"]) for one in rounds]
     summary["not_2xx"] = sum(one["not_2xx"] for one in rounds)
+    summary["repeated"] = sum(one["repeated"] for one in rounds)
     if "open_loop" in rounds[0]:
         summary["open_loop"] = summarize_open_loop(rounds)
     return summary
@@ -120,13 +121,24 @@ def one_turn(make, connections, options):
         return peer.name, result
 
 
+def turn_or_again(make, connections, options):
+    """A run takes long: what fails once is told and measured again, what fails twice ends it."""
+    try:
+        name, result = one_turn(make, connections, options)
+        return name, {**result, "repeated": 0}
+    except BenchError as error:
+        print(f"bench: measured again, because of: {error}", file=sys.stderr)
+    name, result = one_turn(make, connections, options)
+    return name, {**result, "repeated": 1}
+
+
 def run(options, makers):
     """Results in order of connections, and within them in the order of the peers."""
     rounds = {}
     for number in range(options.rounds):
         for connections in options.connections:
             for make in makers:
-                name, result = one_turn(make, connections, options)
+                name, result = turn_or_again(make, connections, options)
                 rounds.setdefault((connections, name), []).append(result)
                 print(f"round {number + 1} of {options.rounds}  {connections:>5} connections  {name:<32}"
                       f"{result['rate']:>10,.0f} /s", file=sys.stderr)

@@ -10,11 +10,15 @@ def figure(value, form="{:,.1f}"):
     return "" if value is None else form.format(value)
 
 
+def rounds_of(report):
+    return "one round" if report["rounds"] == 1 else f"{report['rounds']} rounds"
+
+
 def print_head(report):
     machine, sync = report["machine"], report["fdatasync_us"]
     print(f"\n{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, journal on {machine['filesystem']}")
     print(f"fdatasync of 8 KiB on that device: p50 {sync['p50']:,.0f} µs, p99 {sync['p99']:,.0f} µs")
-    print(f"wrk with one thread (redis-benchmark: itself), {report['seconds']} s a measurement, medians of {report['rounds']} rounds\n")
+    print(f"wrk with one thread (redis-benchmark: itself), {report['seconds']} s a measurement, medians of {rounds_of(report)}\n")
 
 
 def print_rates(report):
@@ -49,11 +53,18 @@ def print_refusals(report):
                   "they are not in the rate")
 
 
+def print_repeated(report):
+    for one in report["results"]:
+        if one["repeated"]:
+            print(f"{one['peer']} at {one['connections']} connections: measured again in {one['repeated']} rounds, since the first try failed")
+
+
 def print_table(report):
     print_head(report)
     print_rates(report)
     print_open_loop(report)
     print_refusals(report)
+    print_repeated(report)
 
 
 def write_files(folder, report):

@@ -153,6 +153,34 @@ def test_answers_that_issued_nothing_are_no_result():
     assert measuring.measure(honest, 16, 1)["rate"] == 100
 
 
+class Unsteady(Forgetful):
+    """Forgetful at first, honest when it is started again."""
+
+    starts = 0
+
+    def __enter__(self):
+        Unsteady.starts += 1
+        self.issues = 99 if Unsteady.starts < self.honest_at else 100
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("honest_at, is_measured", [(1, True), (2, True), (3, False)])
+def test_what_fails_once_is_measured_again(honest_at, is_measured, monkeypatch, capsys):
+    monkeypatch.setattr(Unsteady, "starts", 0)
+    monkeypatch.setattr(Unsteady, "honest_at", honest_at, raising=False)
+    options = argparse.Namespace(seconds=1, open_loop=False)
+    if not is_measured:
+        with pytest.raises(BenchError):
+            measuring.turn_or_again(Unsteady, 16, options)
+        return
+    name, result = measuring.turn_or_again(Unsteady, 16, options)
+    assert (name, result["rate"], result["repeated"]) == ("forgetful", 100, honest_at - 1)
+    assert ("measured again" in capsys.readouterr().err) == (honest_at == 2)
+
+
 def test_the_chart_has_a_panel_for_each_number_of_connections_and_a_bar_for_each_rate():
     figures = {"p50_us": 100, "p99_us": 2500}
     results = [{"connections": connections, "peer": peer, "rate": rate, **figures}
