@@ -59,6 +59,15 @@ int window_due(const struct window *window, int64_t now_us)
     return -1;
 }
 
+/* Of the batches before, those that a persister may have to write first. */
+static int64_t waiting_before(const struct window *window, unsigned slot)
+{
+    int64_t waiting = 0;
+    for (unsigned i = 0; i < window->count && slot_at(window, i) != slot; i++)
+        waiting += window->batches[slot_at(window, i)].state == WINDOW_WAITING;
+    return waiting;
+}
+
 void window_sent(struct window *window, unsigned slot, int64_t now_us)
 {
     struct window_batch *batch = &window->batches[slot];
@@ -67,7 +76,7 @@ void window_sent(struct window *window, unsigned slot, int64_t now_us)
     factor = factor > RESEND_FACTOR_MAX ? RESEND_FACTOR_MAX : factor;
     batch->state = WINDOW_WAITING;
     batch->sends++;
-    batch->resend_at_us = now_us + window->resend_us * factor;
+    batch->resend_at_us = now_us + window->resend_us * factor * (1 + waiting_before(window, slot));
 }
 
 int64_t window_deadline(const struct window *window)

@@ -53,7 +53,8 @@ unsigned window_push(struct window *window, uint64_t first_seq, uint64_t last_se
 
 /* The oldest batch that is to be sent at `now_us`, for the first time or again; -1 when there is none. */
 int window_due(const struct window *window, int64_t now_us);
-/* The batch was handed over at `now_us`. Each time it waits twice as long, up to ten times the first. */
+/* The batch was handed over at `now_us`. It waits resend_us, and as long again for each one before it that waits too:
+ * one persister writes them one after the other. Each time twice as long, up to ten times the first. */
 void window_sent(struct window *window, unsigned slot, int64_t now_us);
 /* When window_due() has to be asked again at the latest; INT64_MAX: not before something else happens. */
 int64_t window_deadline(const struct window *window);

@@ -96,6 +96,20 @@ static void window_waits_twice_as_long_each_time_up_to_ten_times(void **state)
     }
 }
 
+static void window_gives_a_batch_the_time_of_those_before_it(void **state)
+{
+    (void)state;
+    push_and_send(11, 20, 0);
+    push_and_send(21, 30, 0);
+    unsigned third = push_and_send(31, 40, 0);
+    assert_true(window_ack(&window, 11, 20));
+    assert_int_equal(window_deadline(&window), 2 * RESEND);
+    assert_true(window_ack(&window, 21, 30));
+    assert_int_equal(window_deadline(&window), 3 * RESEND);
+    window_sent(&window, third, 0); /* nobody waits before it any more */
+    assert_int_equal(window_deadline(&window), 2 * RESEND);
+}
+
 static void window_sends_the_oldest_first(void **state)
 {
     (void)state;
@@ -128,6 +142,7 @@ int main(void)
         TEST(window_ignores_acknowledgements_of_nothing),
         TEST(window_sends_again_what_is_not_acknowledged_in_time),
         TEST(window_waits_twice_as_long_each_time_up_to_ten_times),
+        TEST(window_gives_a_batch_the_time_of_those_before_it),
         TEST(window_sends_the_oldest_first),
         TEST(window_goes_round),
     };
