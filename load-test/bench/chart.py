@@ -10,16 +10,20 @@ STYLE = """\
   .title { font-size: 16px; font-weight: 600; }
   .panel { font-weight: 600; }
   .quiet { fill: #656d76; font-size: 12px; }
+  .small { fill: #656d76; font-size: 10px; }
+  .middle { text-anchor: middle; }
   .end { text-anchor: end; }
   .figure { font-variant-numeric: tabular-nums; }
-  .coupond { fill: #1a7f5a; }
-  .other { fill: #8c959f; }
+  .coupond { fill: #1a7f5a; stroke: #1a7f5a; }
+  .other { fill: #8c959f; stroke: #8c959f; }
+  .line { stroke-width: 2; }
+  rect.coupond, rect.other { stroke: none; }
   .axis { stroke: #d0d7de; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; }
-    .quiet { fill: #9198a1; }
-    .coupond { fill: #3fb68b; }
-    .other { fill: #6e7681; }
+    .quiet, .small { fill: #9198a1; }
+    .coupond { fill: #3fb68b; stroke: #3fb68b; }
+    .other { fill: #6e7681; stroke: #6e7681; }
     .axis { stroke: #3d444d; }
   }
 """
@@ -29,11 +33,26 @@ def text(x, y, words, *kinds):
     return f'<text x="{x:.0f}" y="{y:.0f}" class="{" ".join(kinds)}">{escape(words)}</text>'
 
 
+def kind_of(peer):
+    return "coupond" if peer.startswith("coupond") else "other"
+
+
+def machine_line(report, client):
+    machine = report["machine"]
+    return (f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, {machine['filesystem']}; "
+            f"{client}, {report['seconds']} s, medians of rounds: {report['rounds']}")
+
+
+def svg(title, lines, height):
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">\n'
+            f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n"
+            + "\n".join([text(MARGIN, 30, title, "title"), *lines]) + "\n</svg>\n")
+
+
 def bar(one, y, most):
     """A peer's row: name, bar, and its rate with the latency behind it."""
     length = max(1, (WIDTH - LABELS - FIGURES - MARGIN) * one["rate"] / most)
-    kind = "coupond" if one["peer"].startswith("coupond") else "other"
-    base = y + BAR - 3
+    base, kind = y + BAR - 3, kind_of(one["peer"])
     tip = f"{one['peer']}, {one['connections']:,} connections: {one['rate']:,.0f}/s, p50 {one['p50_us'] / 1000:.2f} ms"
     return [
         "<g>",
@@ -65,10 +84,5 @@ def draw(report):
         of_these = [one for one in results if one["connections"] == connections]
         lines += panel(connections, of_these, y, most)
         y += PANEL_HEAD + len(of_these) * ROW
-    machine = report["machine"]
-    method = (f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, {machine['filesystem']}; "
-              f"wrk with one thread, {report['seconds']} s, medians of rounds: {report['rounds']}")
-    lines = [text(MARGIN, 30, "Issues a second, each to a new user", "title"), *lines, text(MARGIN, y + 16, method, "quiet")]
-    height = y + FOOT
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">\n'
-            f"<title>Rates of coupond and its peers</title>\n<style>\n{STYLE}</style>\n" + "\n".join(lines) + "\n</svg>\n")
+    lines.append(text(MARGIN, y + 16, machine_line(report, "wrk with one thread"), "quiet"))
+    return svg("Issues a second, each to a new user", lines, y + FOOT)

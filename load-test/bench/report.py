@@ -3,7 +3,7 @@
 import json
 import os
 
-from . import chart
+from . import chart, latency_chart
 
 
 def figure(value, form="{:,.1f}"):
@@ -73,6 +73,8 @@ def write_files(folder, report):
     with open(path + ".json", "w", encoding="utf-8") as file:
         json.dump(report, file, indent=2)
         file.write("\n")
-    with open(path + ".svg", "w", encoding="utf-8") as file:
-        file.write(chart.draw(report))
-    print(f"written to {os.path.relpath(path)}.json and .svg")
+    for ending, drawing in ((".svg", chart.draw(report)), ("-latency.svg", latency_chart.draw(report))):
+        if drawing:
+            with open(path + ending, "w", encoding="utf-8") as file:
+                file.write(drawing)
+    print(f"written to {os.path.relpath(path)}.json and as charts, .svg")

@@ -15,7 +15,7 @@ import pytest
 from cluster import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "load-test"))
-from bench import chart, measuring, others  # noqa: E402
+from bench import chart, latency_chart, measuring, others  # noqa: E402
 from bench.__main__ import is_enough  # noqa: E402
 from bench.clients import BenchError  # noqa: E402
 from bench.others import OTHERS  # noqa: E402
@@ -51,8 +51,10 @@ def test_bench_measures_policies_and_stores(tmp_path):
     assert set(stored["cpu_us"]) == {"gateway", "issuer", "persister", "mariadbd"}
     assert results["nginx, a constant"]["stored_rate"] is None
     assert [seen["kept"] for seen in stored["open_loop"].values()] == [True] * 3
-    [drawing] = tmp_path.glob("bench-*.svg")
-    assert set(results) <= set(texts_of(drawing.read_text(encoding="utf-8")))
+    drawings = list(tmp_path.glob("bench-*.svg"))
+    assert len(drawings) == 2
+    for drawing in drawings:
+        assert set(results) <= set(texts_of(drawing.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("arguments", [
@@ -192,3 +194,20 @@ def test_the_chart_has_a_panel_for_each_number_of_connections_and_a_bar_for_each
     assert {"64 connections", "256 connections", "1,000", "250", "2.50 ms"} <= set(texts)
     widths = [float(bar.get("width")) for bar in xml.etree.ElementTree.fromstring(drawing).iter(f"{SVG}rect")]
     assert widths[0] == pytest.approx(4 * widths[1], abs=0.1)
+
+
+def test_the_latency_chart_has_a_line_from_p50_to_p99_for_each_share():
+    def seen(p50_ms, p99_ms):
+        return {"rate": 100, "p50_us": p50_ms * 1000, "p99_us": p99_ms * 1000}
+
+    results = [{"connections": 64, "peer": "coupond <&>", "open_loop": {"25": seen(0.1, 1), "75": seen(0.1, 10)}},
+               {"connections": 64, "peer": "without", "rate": 1}]
+    machine = {"cpu": "a CPU", "cores": 2, "kernel": "6", "filesystem": "ext4"}
+    report = {"results": results, "machine": machine, "seconds": 5, "rounds": 3}
+    drawing = latency_chart.draw(report)
+    assert {"coupond <&>", "0.1 ms", "1 ms", "10 ms"} <= set(texts_of(drawing))
+    assert "without" not in texts_of(drawing)
+    lines = [line for line in xml.etree.ElementTree.fromstring(drawing).iter(f"{SVG}line") if line.get("class") == "coupond line"]
+    lengths = [float(line.get("x2")) - float(line.get("x1")) for line in lines if line.get("y1") == line.get("y2")]
+    assert lengths[1] == pytest.approx(2 * lengths[0], abs=0.3)
+    assert latency_chart.draw({**report, "results": results[1:]}) is None
