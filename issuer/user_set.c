@@ -146,7 +146,8 @@ void user_set_prefetch_slot(const struct user_set *set, struct fingerprint user)
         return;
     const struct user_table *table = set->directory[user_set_entry(set, user)];
     const char *slot = (const char *)&table->slots[user_table_home(table, user)];
-    for (size_t at = 0; at < PREFETCH_BYTES; at += 64)
+    (void)*(const volatile char *)slot; /* the processor may drop a prefetch, but not a load */
+    for (size_t at = 64; at < PREFETCH_BYTES; at += 64)
         __builtin_prefetch(slot + at);
 }
 

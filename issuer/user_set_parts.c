@@ -80,14 +80,6 @@ static bool put_into_directory(struct user_set *set, struct user_table *table, u
     return true;
 }
 
-static struct user_table *copy_block(const struct user_block *block)
-{
-    struct user_table *table = user_table_create(block->capacity, block->depth);
-    table->count = block->count;
-    memcpy(table->slots, block->slots, block->capacity * sizeof(struct slot));
-    return table;
-}
-
 /* Tables of older snapshots do not keep the order. False when there is none; the table is as it was. */
 static bool put_in_order(struct user_table **table)
 {
@@ -106,7 +98,7 @@ const char *user_set_load(struct user_set *set, const struct user_block *block)
     const char *wrong = check_block(block);
     if (wrong != NULL)
         return wrong;
-    struct user_table *table = copy_block(block);
+    struct user_table *table = user_table_load(block);
     uint64_t held = 0;
     wrong = check_slots(table, block->first, &held);
     if (wrong == NULL && !put_in_order(&table))

@@ -34,6 +34,19 @@ struct user_table *user_table_create(uint32_t capacity, unsigned depth)
     return table;
 }
 
+struct user_table *user_table_load(const struct user_block *block)
+{
+    CHECK(block->capacity >= TABLE_CAPACITY_MIN);
+    struct user_table *table = malloc(sizeof *table + block->capacity * sizeof(struct slot));
+    CHECK(table != NULL);
+    table->capacity = block->capacity;
+    table->homes = block->capacity - spill_of(block->capacity);
+    table->count = block->count;
+    table->depth = block->depth;
+    memcpy(table->slots, block->slots, block->capacity * sizeof(struct slot));
+    return table;
+}
+
 uint32_t user_table_capacity_for(uint32_t count)
 {
     uint32_t homes = (uint32_t)((uint64_t)count * 16 * 9 / (LOAD_NUMERATOR * 8)) + 1;

@@ -84,6 +84,8 @@ static inline bool user_table_holds(const struct user_table *table, uint32_t at,
 
 /* An empty one of at least TABLE_CAPACITY_MIN slots; free() it. */
 struct user_table *user_table_create(uint32_t capacity, unsigned depth);
+/* A copy of a table of a snapshot, as it says it is; free() it. */
+struct user_table *user_table_load(const struct user_block *block);
 /* Slots for `count` users so that the table may grow by an eighth before it is too full. */
 uint32_t user_table_capacity_for(uint32_t count);
 /* True when it should not take one more user. */
