@@ -27,6 +27,7 @@ struct connection {
     struct bench_worker *worker;
     struct connection *next_idle;
     enum connection_state state;
+    bool writing;     /* `write` is libuv's until on_written() */
     bool held;        /* the user had the coupon when the request left */
     uint64_t user;    /* of the request in flight */
     int64_t due_us;   /* when it was meant to leave */
@@ -130,8 +131,8 @@ static void on_answer(struct connection *connection)
     enum bench_outcome outcome = bench_outcome_of(response->status, response->body, response->body_length, &sequence);
     finish_request(connection, outcome, sequence);
     make_idle(connection);
-    if (!response->keep_alive)
-        close_connection(connection);
+    if (!response->keep_alive || connection->writing)
+        close_connection(connection); /* or the next request would take `write` away from libuv */
 }
 
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
@@ -212,8 +213,28 @@ static size_t write_request(struct connection *connection)
 static void on_written(uv_write_t *request, int status)
 {
     struct connection *connection = request->data;
+    connection->writing = false;
     if (status != 0 && connection->state == BUSY)
         fail_connection(connection, BENCH_CONNECTION_ERROR);
+}
+
+/*
+ * Writes the request, at once as far as the socket takes it, which is nearly always all. A write that is left to libuv
+ * is over only when on_written() is called, and with more than a thousand connections ready the answer can be read
+ * before that.
+ */
+static int write_all(struct connection *connection, size_t length)
+{
+    uv_stream_t *stream = (uv_stream_t *)&connection->tcp;
+    uv_buf_t buffer = uv_buf_init(connection->request, (unsigned)length);
+    int written = uv_try_write(stream, &buffer, 1);
+    if (written == (int)length || (written < 0 && written != UV_EAGAIN))
+        return written < 0 ? written : 0;
+    size_t done = written > 0 ? (size_t)written : 0;
+    uv_buf_t rest = uv_buf_init(connection->request + done, (unsigned)(length - done));
+    int result = uv_write(&connection->write, stream, &rest, 1, on_written);
+    connection->writing = result == 0;
+    return result;
 }
 
 static void send_request(struct connection *connection, uint64_t number, int64_t now_us)
@@ -230,8 +251,7 @@ static void send_request(struct connection *connection, uint64_t number, int64_t
     atomic_fetch_add_explicit(&run->sent, 1, memory_order_relaxed);
     bench_response_init(&connection->response);
     connection->write.data = connection;
-    uv_buf_t buffer = uv_buf_init(connection->request, (unsigned)write_request(connection));
-    if (uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &buffer, 1, on_written) != 0)
+    if (write_all(connection, write_request(connection)) != 0)
         fail_connection(connection, BENCH_CONNECTION_ERROR);
 }
 
