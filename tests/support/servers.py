@@ -235,6 +235,9 @@ class MySQL(SqlServer):
                f"--ssl-key={self._inside()}/server.key", "--bind-address=127.0.0.1,127.0.0.2"]
         return [*self._mysqld(), *self.options(self._inside()), *tls, "--mysqlx=OFF"]
 
+    def options(self, data):
+        return super().options(data) + ["--log-bin-trust-function-creators=1"]  # tests make triggers
+
     def environment(self):
         environment = super().environment()
         environment["COUPOND_TEST_MYSQL"] += f";tls_ca={self.data}/ca.pem"

@@ -23,6 +23,11 @@ static int64_t issues_stored(struct store_fixture *fixture)
 
 /* Tests */
 
+/* MySQL would leave the key with the first byte of the column only. */
+#define USER_ID_AS_IT_WAS                                                                                              \
+    "ALTER TABLE coupon_issue MODIFY user_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "             \
+    "DROP KEY holder, ADD UNIQUE KEY holder (coupon_id, user_id, nth)"
+
 /* What is wrong with a row, each in another way: a table that was changed, and what the server calls it. */
 static void data_that_the_server_does_not_take_rejects_the_rows(void **state)
 {
@@ -33,11 +38,9 @@ static void data_that_the_server_does_not_take_rejects_the_rows(void **state)
         const char *back;
     } faults[] = {
         {"ALTER TABLE coupon_issue MODIFY user_id VARCHAR(1) CHARACTER SET ascii NOT NULL", "too long",
-         "ALTER TABLE coupon_issue MODIFY user_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"},
-        {"ALTER TABLE coupon_issue MODIFY user_id INT NOT NULL", "Incorrect integer value",
-         "ALTER TABLE coupon_issue MODIFY user_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"},
-        {"ALTER TABLE coupon_issue MODIFY user_id ENUM('somebody') NOT NULL", "Data truncated",
-         "ALTER TABLE coupon_issue MODIFY user_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"},
+         USER_ID_AS_IT_WAS},
+        {"ALTER TABLE coupon_issue MODIFY user_id INT NOT NULL", "Incorrect integer value", USER_ID_AS_IT_WAS},
+        {"ALTER TABLE coupon_issue MODIFY user_id ENUM('somebody') NOT NULL", "Data truncated", USER_ID_AS_IT_WAS},
         {"ALTER TABLE coupon_issue MODIFY journal_seq TINYINT NOT NULL", "Out of range",
          "ALTER TABLE coupon_issue MODIFY journal_seq BIGINT UNSIGNED NOT NULL"},
         {"ALTER TABLE coupon MODIFY title VARCHAR(3) NOT NULL", "too long",
