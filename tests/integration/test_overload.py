@@ -222,7 +222,7 @@ def flooded(gateway):
 def test_a_persister_that_takes_nothing_costs_the_issuer_no_memory(tmp_path):
     """Users who may hold many: what the ledger keeps does not grow, so that only a queue could."""
     users = 300
-    with Cluster(tmp_path) as cluster:
+    with Cluster(tmp_path, options={"issuer/stream_rows_max": 4096}) as cluster:
         cluster.create_coupon("A", 1_000_000, per_user_limit=1000)
         crowd = b"".join(issue_request("A", f"user-{number}") for number in range(users))
         with connect(cluster.addresses[0]) as connection:

@@ -218,7 +218,7 @@ void sim_file_lose_power(struct sim_file *file, struct sim_random *random, uint6
     for (size_t i = 0; i < file->writes_count; i++) {
         const struct sim_write *write = &file->writes[i];
         scan_again(file, write->offset);
-        if (write->bytes == NULL && size_lasts)
+        if (write->bytes == NULL && size_lasts && file->capacity > 0)
             memset(file->durable, 0, file->capacity);
         else if (write->bytes != NULL)
             *torn += apply_sectors(file, write, i, salt);
