@@ -167,10 +167,10 @@ static void scan_again(struct sim_file *file, size_t offset)
 static void apply_write(struct sim_file *file, const struct sim_write *write)
 {
     scan_again(file, write->offset);
-    if (write->bytes == NULL)
-        memset(file->durable, 0, file->capacity);
-    else
+    if (write->bytes != NULL)
         memcpy(file->durable + write->offset, write->bytes, write->length);
+    else if (file->capacity > 0)
+        memset(file->durable, 0, file->capacity);
 }
 
 void sim_file_sync(struct sim_file *file)
