@@ -96,8 +96,11 @@ def prepare(cluster):
 
 
 def go_first(process):
-    for thread in os.listdir(f"/proc/{process.pid}/task"):
-        os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(1))
+    try:
+        for thread in os.listdir(f"/proc/{process.pid}/task"):
+            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        sys.exit("overload: only root, or who has CAP_SYS_NICE, may put processes first; --equal does without")
 
 
 @contextlib.contextmanager
