@@ -71,9 +71,10 @@ def scenarios(arguments, address):
     }
 
 
-def bench(address, pid, arguments):
-    begun = cpu_seconds(pid)
-    result = run_coupond("bench", "--url", f"http://{address}", "--coupon", "A", "--rate", arguments.rate,
+def bench(cluster, arguments):
+    gateway = cluster.gateways[0].process.pid
+    begun = cpu_seconds(gateway)
+    result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", "A", "--rate", arguments.rate,
                          "--duration", arguments.seconds, "--timeout", 60, "--json")
     if result.returncode != 0:
         sys.exit(f"overload: bench exited with {result.returncode}: {result.stdout}{result.stderr}")
@@ -82,7 +83,7 @@ def bench(address, pid, arguments):
         "p50": report["latency_us"]["p50"] / 1000,
         "p99": report["latency_us"]["p99"] / 1000,
         "max": report["latency_us"]["max"] / 1000,
-        "cpu": (cpu_seconds(pid) - begun) * 1e6 / (arguments.rate * arguments.seconds),
+        "cpu": (cpu_seconds(gateway) - begun) * 1e6 / (arguments.rate * arguments.seconds),
         "not_issued": sum(count for name, count in report["outcomes"].items() if name != "issued"),
     }
 
@@ -124,7 +125,7 @@ def measure(arguments, directory, name, elsewhere):
         gateway = cluster.gateways[0]
         before = anonymous_bytes(gateway)
         stack.enter_context(scenarios(arguments, door)[name]())
-        figures = bench(cluster.addresses[0], gateway.process.pid, arguments)
+        figures = bench(cluster, arguments)
         figures["connections"] = gateway.metrics()["coupond_gateway_connections"] - 1
         figures["mib"] = anonymous_bytes(gateway) / 2**20
         figures["grown"] = anonymous_bytes(gateway) - before

@@ -1,8 +1,8 @@
 /*
  * One batch, one transaction. Issues go in in the order of the primary key, as arrays where the server takes them, else
- * as multi-row INSERTs. When one is refused
- * because a row of it is there already (a batch that was sent again), its rows are compared with what is there, slice
- * by slice, and what is missing is inserted: what is alike is left alone, what contradicts ends the batch.
+ * as multi-row INSERTs. When one is refused because a row of it is there already (a batch that was sent again), its
+ * rows are compared with what is there, slice by slice, and what is missing is inserted: what is alike is left alone,
+ * what contradicts ends the batch.
  */
 #include "shared/store_mysql.h"
 
