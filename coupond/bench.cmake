@@ -2,6 +2,7 @@
 find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)
 add_library(coupond_bench STATIC)
 target_sources(coupond_bench PRIVATE
+  bench_episodes.c
   bench_fetch.c
   bench_histogram.c
   bench_options.c
@@ -9,6 +10,7 @@ target_sources(coupond_bench PRIVATE
   bench_plan.c
   bench_report.c
   bench_response.c
+  bench_stalls.c
   bench_witness.c
   bench_worker.c
 )

@@ -16,12 +16,15 @@
     X('C', "create", "QUANTITY", "create a coupon of this quantity first (named by --coupon, else made up)")           \
     X('T', "token", "TOKEN", "admin token for --create; better given as COUPOND_GATEWAY_ADMIN_TOKEN")                  \
     X('r', "rate", "N[/s]", "requests a second, sent at their times whatever the answers do; default 1000")            \
-    X('d', "duration", "SECONDS", "how long to send, default 10; rate times duration is at most 10,000,000")           \
+    X('d', "duration", "SECONDS", "how long to send, default 10; rate times duration is at most 100,000,000")          \
+    X('N', "requests", "N", "end after so many requests instead, at most 100,000,000")                                 \
     X('n', "connections", "N", "keep-alive connections, default 64; when all are busy requests wait, and it counts")   \
     X('D', "duplicates", "SHARE", "share of requests whose user has asked before, 0 to 1, default 0")                  \
     X('U', "users", "USERS", "PREFIX, FIRST-LAST or PREFIX:FIRST-LAST; default a prefix of this run")                  \
     X('t', "threads", "N", "threads to send with, default 1")                                                          \
     X('o', "timeout", "SECONDS", "give up on an answer after this long, default 10")                                   \
+    X('p', "progress", "SECONDS", "tell on the standard error how far it is, every so many seconds; default 1")        \
+    X('s', "slow", "MS", "tell when answers took longer than this, and how long the machine's cores stood still then") \
     X('j', "json", NULL, "print the result as JSON")                                                                   \
     X('h', "help", NULL, "print this")
 
@@ -156,6 +159,8 @@ static int read_load(struct bench_options *options, int letter, const char *valu
         return refuse(error, "rate", value, "it must be a number of requests a second between 1 and 1000000");
     if (letter == 'd' && !read_number(value, "s", 1, 86400, &options->duration_s))
         return refuse(error, "duration", value, "it must be a number of seconds between 1 and 86400");
+    if (letter == 'N' && !read_number(value, "", 1, BENCH_REQUESTS_MAX, &options->plan.requests))
+        return refuse(error, "requests", value, "it must be a number between 1 and 100000000");
     if (letter == 'n' && !read_number(value, "", 1, BENCH_CONNECTIONS_MAX, &options->connections))
         return refuse(error, "connections", value, "it must be a number between 1 and 20000");
     if (letter == 'D' && !read_share(value, &options->plan.duplicates))
@@ -163,7 +168,7 @@ static int read_load(struct bench_options *options, int letter, const char *valu
     if (letter == 'U' && !bench_plan_users(&options->plan, value))
         return refuse(
             error, "users", value,
-            "it must be a prefix of at most 48 of A-Z a-z 0-9 - _ . : @, or FIRST-LAST, at most 10000000 users");
+            "it must be a prefix of at most 48 of A-Z a-z 0-9 - _ . : @, or FIRST-LAST, at most 100000000 users");
     if (letter == 't' && !read_number(value, "", 1, BENCH_THREADS_MAX, &options->threads))
         return refuse(error, "threads", value, "it must be a number between 1 and 64");
     if (letter == 'o') {
@@ -171,6 +176,15 @@ static int read_load(struct bench_options *options, int letter, const char *valu
             return refuse(error, "timeout", value, "it must be a number of seconds between 1 and 3600");
         options->timeout_ms = seconds * 1000;
     }
+    return 0;
+}
+
+static int read_telling(struct bench_options *options, int letter, const char *value, struct error *error)
+{
+    if (letter == 'p' && !read_number(value, "s", 1, 3600, &options->progress_s))
+        return refuse(error, "progress", value, "it must be a number of seconds between 1 and 3600");
+    if (letter == 's' && !read_number(value, "ms", 1, 3600000, &options->slow_ms))
+        return refuse(error, "slow", value, "it must be a number of milliseconds between 1 and 3600000");
     return 0;
 }
 
@@ -182,6 +196,9 @@ static int read_option(struct bench_options *options, int letter, const char *va
     case 'C':
     case 'T':
         return read_target(options, letter, value, error);
+    case 'p':
+    case 's':
+        return read_telling(options, letter, value, error);
     case 'j':
         options->json = true;
         return 0;
@@ -202,6 +219,7 @@ static void set_defaults(struct bench_options *options, const char *run_id)
     options->connections = 64;
     options->threads = 1;
     options->timeout_ms = 10000;
+    options->progress_s = 1;
     options->plan.rate = 1000;
     snprintf(prefix, sizeof prefix, "bench-%s-", run_id);
     CHECK(bench_plan_users(&options->plan, prefix));
@@ -210,11 +228,15 @@ static void set_defaults(struct bench_options *options, const char *run_id)
 /* Fills what depends on several options, and checks it. */
 static int complete(struct bench_options *options, const char *run_id, struct error *error)
 {
-    options->plan.requests = options->plan.rate * options->duration_s;
-    if (options->plan.requests > BENCH_REQUESTS_MAX)
+    struct bench_plan *plan = &options->plan;
+    if (plan->requests > 0)
+        options->duration_s = (plan->requests + plan->rate - 1) / plan->rate;
+    else
+        plan->requests = plan->rate * options->duration_s;
+    if (plan->requests > BENCH_REQUESTS_MAX)
         return error_set(
-            error, "--rate %" PRIu64 " for --duration %" PRIu64 " is more than 10000000 requests; lower one of them",
-            options->plan.rate, options->duration_s);
+            error, "--rate %" PRIu64 " for --duration %" PRIu64 " is more than 100000000 requests; lower one of them",
+            plan->rate, options->duration_s);
     if (options->threads > options->connections)
         return error_set(error, "--threads %" PRIu64 " is more than --connections %" PRIu64 "; lower it",
                          options->threads, options->connections);

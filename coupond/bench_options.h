@@ -27,10 +27,12 @@ struct bench_options {
     char coupon[COUPON_ID_MAX + 1]; /* empty: make up one (only with create) */
     char token[256];                /* admin bearer token for create; empty: none */
     uint64_t create;                /* quantity of a coupon to create first; 0: use one that is there */
-    uint64_t duration_s;
+    uint64_t duration_s;            /* with plan.requests given: what they take, rounded up */
     uint64_t connections;
     uint64_t threads;
     uint64_t timeout_ms;
+    uint64_t progress_s; /* between lines of progress */
+    uint64_t slow_ms;    /* answers that take longer are looked into; 0: none are */
     struct bench_plan plan;
     bool json;
     bool help;

@@ -1,6 +1,6 @@
 /*
  * Which user asks in which request, and when. Pure and without state: any thread can tell it of any request by the
- * request's number alone, so a plan of ten million requests takes no memory and is the same on every run.
+ * request's number alone, so a plan of a hundred million requests takes no memory and is the same on every run.
  */
 #ifndef COUPOND_BENCH_PLAN_H
 #define COUPOND_BENCH_PLAN_H
@@ -11,7 +11,7 @@
 
 #include "shared/limits.h"
 
-#define BENCH_REQUESTS_MAX UINT64_C(10000000)
+#define BENCH_REQUESTS_MAX UINT64_C(100000000)
 #define BENCH_PREFIX_MAX   48u /* leaves room for sixteen digits in a user id */
 
 struct bench_plan {

@@ -9,7 +9,8 @@ static const struct {
     const char *name;
     double percent;
 } percentiles[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}};
-#define PERCENTILES (sizeof percentiles / sizeof percentiles[0])
+#define PERCENTILES      (sizeof percentiles / sizeof percentiles[0])
+#define EPISODES_PRINTED 10u /* the slowest */
 
 const char *bench_number(uint64_t value, char out[BENCH_NUMBER_MAX])
 {
@@ -60,6 +61,45 @@ static void print_times(const struct bench_report *report, FILE *out)
     fputs("\n\n", out);
 }
 
+static double ms(uint64_t time_us)
+{
+    return (double)time_us / 1000;
+}
+
+/* When an episode began, in seconds of the run. */
+static double begun(const struct bench_report *report, const struct bench_episode *episode)
+{
+    return (double)(episode->from_us - report->start_us) / 1e6;
+}
+
+static void print_episodes(const struct bench_report *report, FILE *out)
+{
+    const struct bench_episodes *slow = &report->slow;
+    char a[BENCH_NUMBER_MAX], b[BENCH_NUMBER_MAX], c[BENCH_NUMBER_MAX];
+    fprintf(out, "  slower than %s ms: %s answers, %s times\n", bench_number(slow->limit_us / 1000, a),
+            bench_number(slow->answers, b), bench_number(slow->seen, c));
+    for (uint64_t i = 0; i < slow->count && i < EPISODES_PRINTED; i++) {
+        const struct bench_episode *episode = &slow->list[i];
+        fprintf(out, "    at %9.3f s: up to %9.3f ms, %9s answers; a core stood still for %9.3f ms\n",
+                begun(report, episode), ms(episode->slowest_us), bench_number(episode->answers, a),
+                ms(episode->stalled_us));
+    }
+    if (slow->count > 0)
+        fprintf(out, "    the longest wait apart from that: %.3f ms\n", ms(bench_episodes_beyond_stalls(slow)));
+}
+
+static void print_stalls(const struct bench_report *report, FILE *out)
+{
+    const struct bench_histogram *times = bench_stalls_times(report->stalls);
+    char number[BENCH_NUMBER_MAX];
+    fprintf(
+        out,
+        "  of %u cores one stood still for at least %.0f ms %s times: p50 %.3f ms, p99 %.3f ms, longest %.3f ms%s\n\n",
+        bench_stalls_cores(report->stalls), ms(BENCH_STALL_MIN_US), bench_number(times->count, number),
+        ms(bench_histogram_percentile(times, 50)), ms(bench_histogram_percentile(times, 99)), ms(times->max_us),
+        bench_stalls_realtime(report->stalls) ? "" : " (or was taken by other threads)");
+}
+
 static void print_outcomes(const struct bench_report *report, FILE *out)
 {
     char number[BENCH_NUMBER_MAX];
@@ -96,6 +136,10 @@ void bench_report_print(const struct bench_report *report, FILE *out)
 {
     print_load(report, out);
     print_times(report, out);
+    if (report->stalls != NULL) {
+        print_episodes(report, out);
+        print_stalls(report, out);
+    }
     print_outcomes(report, out);
     print_judgement(report, out);
 }
@@ -111,6 +155,35 @@ static json_t *times_json(const struct bench_histogram *histogram)
     }
     json_object_set_new(times, "mean", json_real(bench_histogram_mean(histogram)));
     return times;
+}
+
+static json_t *episodes_json(const struct bench_report *report)
+{
+    json_t *list = json_array();
+    for (uint64_t i = 0; i < report->slow.count && i < EPISODES_PRINTED; i++) {
+        const struct bench_episode *episode = &report->slow.list[i];
+        json_array_append_new(list, json_pack("{s:f, s:I, s:I, s:I, s:I}", "at_s", begun(report, episode), "lasted_us",
+                                              (json_int_t)(episode->until_us - episode->from_us), "slowest_us",
+                                              (json_int_t)episode->slowest_us, "answers", (json_int_t)episode->answers,
+                                              "stalled_us", (json_int_t)episode->stalled_us));
+    }
+    return list;
+}
+
+static json_t *slow_json(const struct bench_report *report)
+{
+    const struct bench_episodes *slow = &report->slow;
+    return json_pack("{s:I, s:I, s:I, s:I, s:o}", "limit_us", (json_int_t)slow->limit_us, "answers",
+                     (json_int_t)slow->answers, "episodes", (json_int_t)slow->seen, "beyond_stalls_us",
+                     (json_int_t)bench_episodes_beyond_stalls(slow), "slowest", episodes_json(report));
+}
+
+static json_t *stalls_json(const struct bench_stalls *stalls)
+{
+    const struct bench_histogram *times = bench_stalls_times(stalls);
+    return json_pack("{s:I, s:b, s:I, s:I, s:o}", "cores", (json_int_t)bench_stalls_cores(stalls), "realtime",
+                     (int)bench_stalls_realtime(stalls), "count", (json_int_t)times->count, "sum_us",
+                     (json_int_t)times->sum_us, "times_us", times_json(times));
 }
 
 static json_t *outcomes_json(const struct bench_report *report)
@@ -150,6 +223,10 @@ void bench_report_print_json(const struct bench_report *report, FILE *out)
                              times_json(&report->latency), "delay_us", times_json(&report->delay), "outcomes",
                              outcomes_json(report), "faults", promises_json(report), "kept", kept_json(report));
     CHECK(root != NULL);
+    if (report->stalls != NULL) {
+        json_object_set_new(root, "slow", slow_json(report));
+        json_object_set_new(root, "stalls", stalls_json(report->stalls));
+    }
     if (report->count.unread)
         json_object_set_new(root, "not_checked", json_string(report->unread.text));
     json_dumpf(root, out, JSON_INDENT(2));

@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "coupond/bench_episodes.h"
 #include "coupond/bench_histogram.h"
 #include "coupond/bench_options.h"
 #include "coupond/bench_outcome.h"
+#include "coupond/bench_stalls.h"
 #include "coupond/bench_witness.h"
 #include "shared/error.h"
 
@@ -22,6 +24,9 @@ struct bench_report {
     uint64_t outcomes[BENCH_OUTCOME_COUNT];
     struct bench_histogram latency; /* from the intended send time to the answer */
     struct bench_histogram delay;   /* from the intended to the real send time */
+    int64_t start_us;               /* when the first was due */
+    struct bench_episodes slow;     /* the slowest first */
+    struct bench_stalls *stalls;    /* NULL when they were not watched; stopped */
     struct bench_count count;
     struct bench_judgement judgement;
     struct error unread; /* why count.unread */

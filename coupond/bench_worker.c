@@ -121,6 +121,22 @@ static void make_idle(struct connection *connection)
     connection->worker->idle = connection;
 }
 
+/* Keeps what is told of single answers: the slowest since the last line of progress, and all that are too slow. */
+static void note_latency(struct bench_run *run, int64_t due_us, int64_t now_us)
+{
+    uint64_t latency_us = (uint64_t)(now_us - due_us);
+    uint64_t slowest_us = atomic_load_explicit(&run->slowest_us, memory_order_relaxed);
+    while (latency_us > slowest_us &&
+           !atomic_compare_exchange_weak_explicit(&run->slowest_us, &slowest_us, latency_us, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        continue;
+    if (run->slow->limit_us == 0 || latency_us <= run->slow->limit_us)
+        return;
+    CHECK(pthread_mutex_lock(&run->slow_lock) == 0);
+    bench_episodes_add(run->slow, due_us, now_us);
+    CHECK(pthread_mutex_unlock(&run->slow_lock) == 0);
+}
+
 static void on_answer(struct connection *connection)
 {
     struct bench_worker *worker = connection->worker;
@@ -128,6 +144,7 @@ static void on_answer(struct connection *connection)
     uint32_t sequence = 0;
     int64_t now_us = clock_mono_us();
     bench_histogram_add(&worker->latency, (uint64_t)(now_us - connection->due_us));
+    note_latency(worker->run, connection->due_us, now_us);
     enum bench_outcome outcome = bench_outcome_of(response->status, response->body, response->body_length, &sequence);
     finish_request(connection, outcome, sequence);
     make_idle(connection);

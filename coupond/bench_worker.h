@@ -10,15 +10,18 @@
 #ifndef COUPOND_BENCH_WORKER_H
 #define COUPOND_BENCH_WORKER_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "coupond/bench_episodes.h"
 #include "coupond/bench_fetch.h"
 #include "coupond/bench_histogram.h"
 #include "coupond/bench_options.h"
 #include "coupond/bench_witness.h"
 
-/* Shared by all workers: constant during the run, but for the witness and the counters, which are atomics. */
+/* Shared by all workers: constant during the run, but for the witness and the counters, which are atomics, and the
+ * episodes, which have a mutex that only slow answers take. */
 struct bench_run {
     const struct bench_options *options;
     const struct bench_target *target;
@@ -27,7 +30,10 @@ struct bench_run {
     _Atomic bool abandoned; /* set by the main thread: send no more, end soon */
     _Atomic uint64_t sent;
     _Atomic uint64_t outcomes[BENCH_OUTCOME_COUNT];
-    _Atomic uint64_t connects; /* connections made, the first ones included */
+    _Atomic uint64_t connects;   /* connections made, the first ones included */
+    _Atomic uint64_t slowest_us; /* answer since the main thread last set this to 0 */
+    pthread_mutex_t slow_lock;
+    struct bench_episodes *slow;
 };
 
 struct bench_worker;

@@ -88,30 +88,41 @@ static void print_progress(struct bench_run *run, uint64_t last)
 {
     char a[BENCH_NUMBER_MAX], b[BENCH_NUMBER_MAX], c[BENCH_NUMBER_MAX], d[BENCH_NUMBER_MAX];
     uint64_t now = answered(run);
-    fprintf(stderr, "%3.0f s  %11s answered  %9s /s  %11s issued  %9s failed\n",
-            (double)(clock_mono_us() - run->start_us) / 1e6, bench_number(now, a), bench_number(now - last, b),
-            bench_number(atomic_load(&run->outcomes[BENCH_ISSUED]), c), bench_number(failed(run), d));
+    double slowest_us = (double)atomic_exchange(&run->slowest_us, 0);
+    fprintf(stderr, "%3.0f s  %11s answered  %9s /s  %11s issued  %9s failed  slowest %8.3f ms\n",
+            (double)(clock_mono_us() - run->start_us) / 1e6, bench_number(now, a),
+            bench_number((now - last) / run->options->progress_s, b),
+            bench_number(atomic_load(&run->outcomes[BENCH_ISSUED]), c), bench_number(failed(run), d),
+            slowest_us / 1000);
 }
 
-/* Waits for the workers, with a line of progress every second. */
+/* Waits for the workers, with a line of progress now and then. */
 static void watch(struct bench *bench, uint64_t count)
 {
     uint64_t last = 0;
     for (uint64_t i = 0; i < count; i++) {
-        while (!bench_worker_ended(bench->workers[i], 1000)) {
+        while (!bench_worker_ended(bench->workers[i], (int64_t)bench->options.progress_s * 1000)) {
             print_progress(&bench->run, last);
             last = answered(&bench->run);
         }
     }
 }
 
+static void init_run(struct bench *bench)
+{
+    struct bench_run *run = &bench->run;
+    run->options = &bench->options;
+    run->target = &bench->target;
+    run->witness = &bench->witness;
+    run->slow = &bench->report.slow;
+    CHECK(pthread_mutex_init(&run->slow_lock, NULL) == 0);
+    bench_episodes_init(run->slow, bench->options.slow_ms * 1000);
+}
+
 static int run_workers(struct bench *bench, struct error *error)
 {
     struct bench_run *run = &bench->run;
     uint64_t started = 0;
-    run->options = &bench->options;
-    run->target = &bench->target;
-    run->witness = &bench->witness;
     /* Time to make the connections, so that the first requests do not pay for them. */
     run->start_us = clock_mono_us() + 100000 + (int64_t)bench->options.connections * 100;
     while (started < bench->options.threads) {
@@ -128,6 +139,32 @@ static int run_workers(struct bench *bench, struct error *error)
     for (uint64_t i = 0; i < started; i++)
         bench_worker_destroy(&bench->workers[i], &bench->report.latency, &bench->report.delay);
     return whole ? 0 : -1;
+}
+
+/* Puts what was slow beside what the machine did meanwhile. */
+static void examine_slow(struct bench_report *report)
+{
+    if (report->stalls == NULL)
+        return;
+    bench_stalls_stop(report->stalls);
+    bench_episodes_sort(&report->slow);
+    for (uint64_t i = 0; i < report->slow.count; i++) {
+        struct bench_episode *episode = &report->slow.list[i];
+        episode->stalled_us = bench_stalls_within(report->stalls, episode->from_us, episode->until_us);
+    }
+}
+
+static int run_watched(struct bench *bench, struct error *error)
+{
+    init_run(bench);
+    if (bench->options.slow_ms > 0) {
+        bench->report.stalls = bench_stalls_start(error);
+        if (bench->report.stalls == NULL)
+            return -1;
+    }
+    int status = run_workers(bench, error);
+    examine_slow(&bench->report);
+    return status;
 }
 
 /* The coupon after the run. A server that is gone by then leaves everything else to be judged. */
@@ -148,6 +185,7 @@ static void judge(struct bench *bench)
     struct bench_report *report = &bench->report;
     read_after(bench);
     report->options = &bench->options;
+    report->start_us = bench->run.start_us;
     report->sent = atomic_load(&bench->run.sent);
     report->answered = answered(&bench->run);
     report->connects = atomic_load(&bench->run.connects);
@@ -175,7 +213,7 @@ static int conclude(const struct bench_report *report, struct error *error)
 
 static int run_bench(struct bench *bench, struct error *error)
 {
-    if (prepare(bench, error) != 0 || run_workers(bench, error) != 0)
+    if (prepare(bench, error) != 0 || run_watched(bench, error) != 0)
         return BENCH_NOT_RUN;
     judge(bench);
     if (bench->options.json)
@@ -204,6 +242,7 @@ int cmd_bench(int argc, char **argv)
     }
     if (error.text[0] != '\0')
         fprintf(stderr, "coupond bench: %s\n", error.text);
+    bench_stalls_destroy(&bench->report.stalls);
     bench_witness_deinit(&bench->witness);
     free(bench);
     return status;

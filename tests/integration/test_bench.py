@@ -1,13 +1,14 @@
 """`coupond bench` against servers that lie: its verdict must be able to fail."""
 
 import json
+import os
 import re
 import subprocess
 
 import pytest
 
 from cluster import DEADLINE_SECONDS, Cluster, binary, environment, run_coupond, wait_until
-from double import Double
+from double import LATE_SECONDS, Double
 
 
 def bench(url, *more, create=100_000):
@@ -53,6 +54,26 @@ def test_bench_gives_up_an_answer_after_the_timeout():
         _, report = bench(double.url)
     assert report["outcomes"]["timed_out"] > 0
     assert sum(report["outcomes"].values()) == 300
+
+
+def test_bench_tells_when_answers_were_slow_and_what_the_machine_did():
+    with Double(lie="late") as double:
+        result, report = bench(double.url, "--slow", 100, "--requests", 250)
+    assert result.returncode == 0
+    assert sum(report["outcomes"].values()) == 250
+    assert 2 <= report["slow"]["episodes"] <= report["slow"]["answers"]
+    slowest = [one["slowest_us"] for one in report["slow"]["slowest"]]
+    assert slowest == sorted(slowest, reverse=True)
+    assert slowest[0] == report["latency_us"]["max"] >= LATE_SECONDS * 1e6
+    assert report["slow"]["beyond_stalls_us"] <= slowest[0]
+    assert report["stalls"]["cores"] == len(os.sched_getaffinity(0))
+
+
+def test_bench_prints_when_answers_were_slow():
+    with Double(lie="late") as double:
+        result = run_coupond("bench", "--url", double.url, "--create", 1000, "--rate", 300, "--requests", 250, "--slow", 100)
+    assert re.search(r"^  slower than 100 ms: \d+ answers, \d+ times\n    at +\d", result.stdout, re.M)
+    assert re.search(r"^  of \d+ cores one stood still for at least 1 ms", result.stdout, re.M)
 
 
 def test_bench_could_not_run_where_nothing_is_understood():

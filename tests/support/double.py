@@ -3,12 +3,14 @@
 Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id} and POST /v1/coupons/{id}/issues on a free loopback port, on a thread
 of its own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences above the quantity), "twice" (a user is issued
 again), "deny" (a holder hears sold_out), "miscount" (the coupon tells fewer issues than there are), "garbage" (no JSON), "silent"
-(every tenth request is never answered), "hang_up" (every tenth request ends the connection).
+(every tenth request is never answered), "hang_up" (every tenth request ends the connection), "late" (every hundredth answer comes after LATE_SECONDS).
 """
 
 import asyncio
 import json
 import threading
+
+LATE_SECONDS = 0.2
 
 
 class Double:
@@ -59,6 +61,8 @@ class Double:
                     break
                 if answer == "silent":
                     continue
+                if self.lie == "late" and path.endswith("/issues") and self.asked % 100 == 0:
+                    await asyncio.sleep(LATE_SECONDS)
                 status, content = answer
                 writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content)
                 await writer.drain()

@@ -63,6 +63,19 @@ static void options_are_read(void **state)
     assert_true(options.json);
 }
 
+static void options_end_a_run_by_requests_too(void **state)
+{
+    (void)state;
+    assert_int_equal(READ("--rate", "3000", "--requests", "20000000", "--duration", "5"), 0);
+    assert_int_equal(options.plan.requests, 20000000);
+    assert_int_equal(options.duration_s, 6667);
+    assert_int_equal(options.progress_s, 1);
+    assert_int_equal(options.slow_ms, 0);
+    assert_int_equal(READ("--progress", "2s", "--slow", "10ms"), 0);
+    assert_int_equal(options.progress_s, 2);
+    assert_int_equal(options.slow_ms, 10);
+}
+
 static void options_make_up_a_name_for_a_coupon_to_create(void **state)
 {
     (void)state;
@@ -81,6 +94,10 @@ static void options_out_of_bounds_are_refused(void **state)
     assert_refused(READ("--rate", "1e3"), "--rate 1e3");
     assert_refused(READ("--rate", ""), "--rate");
     assert_refused(READ("--duration", "0"), "--duration 0");
+    assert_refused(READ("--requests", "0"), "--requests 0");
+    assert_refused(READ("--requests", "100000001"), "--requests 100000001");
+    assert_refused(READ("--progress", "0"), "--progress 0");
+    assert_refused(READ("--slow", "0.5"), "--slow 0.5");
     assert_refused(READ("--connections", "20001"), "--connections 20001");
     assert_refused(READ("--duplicates", "1.1"), "--duplicates 1.1");
     assert_refused(READ("--duplicates", "nan"), "--duplicates nan");
@@ -94,7 +111,7 @@ static void options_out_of_bounds_are_refused(void **state)
 static void options_that_do_not_go_together_are_refused(void **state)
 {
     (void)state;
-    assert_refused(READ("--rate", "1000000", "--duration", "11"), "more than 10000000 requests");
+    assert_refused(READ("--rate", "1000000", "--duration", "101"), "more than 100000000 requests");
     assert_refused(READ("--threads", "8", "--connections", "4"), "--threads 8 is more than --connections 4");
 }
 
@@ -148,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_have_defaults),
         cmocka_unit_test(options_are_read),
+        cmocka_unit_test(options_end_a_run_by_requests_too),
         cmocka_unit_test(options_make_up_a_name_for_a_coupon_to_create),
         cmocka_unit_test(options_out_of_bounds_are_refused),
         cmocka_unit_test(options_that_do_not_go_together_are_refused),
