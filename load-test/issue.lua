@@ -1,13 +1,21 @@
 -- wrk script: POST /v1/coupons/COUPON/issues with a user of its own in every request.
 -- wrk -s issue.lua URL -- COUPON PREFIX [PATH]
 -- With PATH, what is sent is GET PATH, in which USER stands for the user.
+-- WRK_PORTS in the environment, as PORT,PORT…, sends the threads to these ports of 127.0.0.1 by turns, instead of to the URL's.
 -- Each wrk thread has a number, so no two threads make up the same user. The id has a fixed width, so a request is two
 -- strings around it and nothing is counted anew.
 
 local threads = 0
+local ports = {}
+for port in (os.getenv("WRK_PORTS") or ""):gmatch("%d+") do
+   ports[#ports + 1] = port
+end
 
 function setup(thread)
    thread:set("number", threads)
+   if #ports > 0 then
+      thread.addr = wrk.lookup("127.0.0.1", ports[threads % #ports + 1])[1]
+   end
    threads = threads + 1
 end
 

@@ -12,13 +12,14 @@ import tempfile
 
 import bench
 
-from . import machine, measuring, report
+from . import gateways, grow, machine, measuring, report
 from .clients import BenchError
 from .others import OTHERS
 from .peers import STORES, Coupond
 from .servers import MariaDB
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+USERS_MAX = 100_000_000  # what `coupond bench` asks for in one run
 ROOT = os.path.join(HERE, "..", "..")
 
 
@@ -55,6 +56,10 @@ def make_parser():
     parser.add_argument("--peers", nargs="?", const=list(OTHERS), default=[], type=comma_list(str, OTHERS.__contains__), metavar="NAME,…",
                         help="also measure these, or all; with all of them the default is --sync always,5,os --stores none,sqlite,mariadb")
     parser.add_argument("--open-loop", action="store_true", help="also measure latencies at 25, 50 and 75 %% of each rate")
+    parser.add_argument("--gateways", type=comma_list(int, lambda count: 0 < count <= 16), metavar="N,…",
+                        help="measure instead what a request costs with so many gateways")
+    parser.add_argument("--grow", type=int, metavar="USERS",
+                        help="measure instead the slowest answer while a coupon is issued to so many users, such as 20000000")
     parser.add_argument("--require", type=float, metavar="RATIO",
                         help="exit 1 when coupond with sync = always at the most connections stays below this share of nginx")
     parser.add_argument("--dir", default="/var/tmp", help="where journals and databases are put; a real disk, not tmpfs")
@@ -72,7 +77,25 @@ def parse_arguments():
     options.stores = options.stores or (["none", "sqlite"] if options.persister else list(STORES) if all_peers else ["none"])
     if options.require is not None and not ("always" in options.sync and "none" in options.stores):
         parser.error("--require is about sync = always without a store, which is not measured")
+    check_instead(parser, options)
     return options
+
+
+def is_instead(options):
+    return options.gateways is not None or options.grow is not None
+
+
+def check_instead(parser, options):
+    """--gateways and --grow are runs of their own."""
+    if not is_instead(options):
+        return
+    if options.peers or options.open_loop or options.require is not None:
+        parser.error("--gateways and --grow go without --peers, --open-loop and --require")
+    if options.grow is not None and not 0 < options.grow <= USERS_MAX:
+        parser.error(f"--grow is a number between 1 and {USERS_MAX}")
+    threads = gateways.threads_for(options.gateways or [1])
+    if any(connections % threads for connections in options.connections):
+        parser.error(f"--gateways: connections are shared out evenly over {threads} threads of wrk")
 
 
 def prepare(directory):
@@ -84,10 +107,22 @@ def prepare(directory):
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def measure(options, directory):
+    """What is written down beside the machine's figures."""
+    found = {"results": []}
+    if options.gateways is not None:
+        found["gateways"] = gateways.run(options, directory)
+    if options.grow is not None:
+        found["grow"] = grow.run(options, directory)
+    if not is_instead(options):
+        found["results"] = measuring.run(options, measuring.choose(options, directory, [OTHERS[name] for name in options.peers]))
+    return found
+
+
 def run(options, directory):
     prepare(directory)
     times = machine.fdatasync_times(directory)
-    results = measuring.run(options, measuring.choose(options, directory, [OTHERS[name] for name in options.peers]))
+    found = measure(options, directory)
     times += machine.fdatasync_times(directory)
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -95,7 +130,7 @@ def run(options, directory):
         "rounds": options.rounds,
         "seconds": options.seconds,
         "fdatasync_us": {"p50": machine.percentile(times, 50), "p99": machine.percentile(times, 99)},
-        "results": results,
+        **found,
     }
 
 

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 COUPON = "BENCH"
 QUANTITY = 1_000_000_000
 MARGIN_SECONDS = 60
+SLOW_MS = 10  # answers that take longer are looked into
 LOOP_CONNECTIONS_MAX = 1000  # of one thread of `coupond bench`: fewer than the 1,024 events that libuv takes at once
 
 
@@ -20,15 +21,17 @@ class BenchError(Exception):
     pass
 
 
-def run(command, seconds):
-    return subprocess.run(command, capture_output=True, text=True, timeout=seconds + MARGIN_SECONDS, check=False)
+def run(command, seconds, **more):
+    return subprocess.run(command, **{"stderr": subprocess.PIPE, **more}, stdout=subprocess.PIPE, text=True,
+                          timeout=seconds + MARGIN_SECONDS, check=False)
 
 
-def run_wrk(url, connections, seconds, prefix, more=()):
-    """`more` are arguments to issue.lua behind coupon and prefix. An answer may be slow, which its latency tells; it is no error."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{MARGIN_SECONDS}s",
+def run_wrk(url, connections, seconds, prefix, more=(), threads=1, ports=()):
+    """`more` are arguments to issue.lua behind coupon and prefix; `ports` are those that the threads ask by turns instead of the
+    URL's. An answer may be slow, which its latency tells; it is no error."""
+    command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{MARGIN_SECONDS}s",
                "-s", os.path.join(HERE, "..", "issue.lua"), url, "--", COUPON, prefix, *more]
-    output = run(command, seconds)
+    output = run(command, seconds, env={**os.environ, "WRK_PORTS": ",".join(str(port) for port in ports)})
     for line in output.stdout.splitlines():
         if line.startswith("RESULT "):
             return {name: int(value) for name, value in (pair.split("=") for pair in line.split()[1:])}
@@ -48,14 +51,31 @@ def run_redis_benchmark(socket, connections, requests, pipeline, words):
             "p50_us": float(row["p50_latency_ms"]) * 1000, "p99_us": float(row["p99_latency_ms"]) * 1000}
 
 
-def run_open_loop(binary, url, connections, seconds, rate):
-    """What `coupond bench` saw: latencies in µs from the intended times, answers a second, whether the promises were kept."""
+def coupond_bench(binary, url, connections, seconds, rate, *more, **streams):
+    """What `coupond bench` prints as JSON; `seconds` is how long that takes. Exit 1 is nginx's, whose constant breaks promises."""
     threads = connections // LOOP_CONNECTIONS_MAX + 1
     output = run([binary, "bench", "--url", url, "--coupon", COUPON, "--connections", str(connections), "--threads", str(threads),
-                  "--rate", str(max(1, round(rate))), "--duration", str(seconds), "--json"], seconds)
+                  "--rate", str(max(1, round(rate))), "--json", *more], seconds, **streams)
     if output.returncode not in (0, 1):
         raise BenchError(f"coupond bench ended with status {output.returncode}: {output.stdout}{output.stderr}")
-    told = json.loads(output.stdout)
+    return json.loads(output.stdout)
+
+
+def condense(told):
+    """Latencies in µs from the intended times, answers a second, whether the promises were kept."""
     latency = told["latency_us"]
     return {"rate": told["rate"], "answered_rate": told["answered_rate"], "issued": told["outcomes"]["issued"], "sent": told["sent"],
             "kept": told["kept"], "p50_us": latency["p50"], "p99_us": latency["p99"], "p99.9_us": latency["p99.9"]}
+
+
+def run_open_loop(binary, url, connections, seconds, rate):
+    return condense(coupond_bench(binary, url, connections, seconds, rate, "--duration", str(seconds)))
+
+
+def run_growth(binary, url, connections, users, rate):
+    """One request for each of so many users; beside run_open_loop()'s figures the slowest answer, all that were slow, and what the
+    machine did meanwhile. Progress goes to the standard error."""
+    told = coupond_bench(binary, url, connections, users / rate, rate, "--requests", str(users), "--slow", str(SLOW_MS),
+                         "--progress", "2", stderr=None)
+    return {**condense(told), "max_us": told["latency_us"]["max"], "seconds": told["seconds"], "slow": told["slow"],
+            "stalls": told["stalls"]}

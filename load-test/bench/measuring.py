@@ -6,7 +6,7 @@ import sys
 import time
 
 from .clients import BenchError, run_open_loop
-from .machine import cpu_seconds
+from .machine import cpu_seconds, fdatasync_times, percentile
 from .peers import Coupond, Nginx
 
 SHARES = (25, 50, 75)  # of the capacity just measured, in percent, for the open loop
@@ -64,12 +64,38 @@ def measure(peer, connections, seconds):
     }
 
 
+def bytes_per_batch(peer, connections, rate):
+    """How large the journal's writes are at this rate: a second of it tells."""
+    before = peer.counters()
+    run_open_loop(Coupond.binary, peer.url, connections, 1, rate)
+    settle(peer)
+    return round(quotient(peer.counters(), before, "bytes", "batches") or 1)
+
+
+def limits(device_p50_us, device_p99_us):
+    """What an answer may take at half of capacity that waited for its batch and for the device."""
+    return {"limit_p50_us": 1.5 * device_p50_us + 1000, "limit_p99_us": 3 * device_p99_us + 1000}
+
+
+def beside_device(peer, connections, seconds, rate):
+    """What coupond bench saw, and what the device's own sync of such writes took just before and after."""
+    size = bytes_per_batch(peer, connections, rate)
+    times = fdatasync_times(peer.directory, size=size)
+    seen = run_open_loop(Coupond.binary, peer.url, connections, seconds, rate)
+    settle(peer)
+    times += fdatasync_times(peer.directory, size=size)
+    return {**seen, "write_bytes": size, "device_p50_us": percentile(times, 50), "device_p99_us": percentile(times, 99)}
+
+
 def measure_open_loop(peer, connections, seconds, rate):
     """{share: what coupond bench saw at that share of `rate`}"""
     seen = {}
     for share in SHARES:
         settle(peer)
-        seen[str(share)] = run_open_loop(Coupond.binary, peer.url, connections, seconds, rate * share / 100)
+        if peer.has_journal:
+            seen[str(share)] = beside_device(peer, connections, seconds, rate * share / 100)
+        else:
+            seen[str(share)] = run_open_loop(Coupond.binary, peer.url, connections, seconds, rate * share / 100)
     return seen
 
 
@@ -78,12 +104,20 @@ def median(values):
     return statistics.median(values) if values else None
 
 
+def with_limits(seen):
+    """The figures of a share, and whether they are within the limits that their device gives them."""
+    if "device_p50_us" not in seen:
+        return seen
+    bounds = limits(seen["device_p50_us"], seen["device_p99_us"])
+    return {**seen, **bounds, "p50_within": seen["p50_us"] <= bounds["limit_p50_us"], "p99_within": seen["p99_us"] <= bounds["limit_p99_us"]}
+
+
 def summarize_open_loop(rounds):
     shares = [one["open_loop"] for one in rounds if "open_loop" in one]
     summary = {}
     for share in shares[0] if shares else ():
         measured = [one[share] for one in shares]
-        summary[share] = {name: median([one[name] for one in measured]) for name in measured[0] if name != "kept"}
+        summary[share] = with_limits({name: median([one[name] for one in measured]) for name in measured[0] if name != "kept"})
         summary[share]["kept"] = all(one["kept"] for one in measured)
     return summary
 

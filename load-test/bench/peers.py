@@ -20,6 +20,7 @@ COUNTERS = {
     "messages": "coupond_gateway_batch_requests_count",
     "taken": "coupond_issuer_batch_requests_sum",
     "batches": "coupond_issuer_batch_requests_count",
+    "bytes": "coupond_issuer_journal_written_bytes_total",
 }
 STORES = {"none": "", "sqlite": ", SQLite", "mariadb": ", MariaDB"}
 
@@ -45,26 +46,40 @@ class Nginx(Peer):
 
 
 class Coupond(Peer):
-    """Gateway and issuer; and, where `store` is not none, a persister and its database."""
+    """Gateways, each on a port of its own, and an issuer; and, where `store` is not none, a persister and its database."""
 
     binary = None
+    has_journal = True
 
-    def __init__(self, directory, sync, store="none"):
+    def __init__(self, directory, sync, store="none", gateways=1):
         super().__init__(directory)
         self.name = self.name_of(sync, store)
         self.sync = sync
         self.store = store
+        self.ports = [free_port() for _ in range(gateways)]
+        self.url = self.urls[0]
+
+    @property
+    def urls(self):
+        return [f"http://127.0.0.1:{port}" for port in self.ports]
 
     @staticmethod
     def name_of(sync, store="none"):
         unit = " ms" if sync.isdigit() else ""
         return f"coupond, sync = {sync}{unit}{STORES[store]}"
 
-    def role(self, role, options):
+    def role(self, role, options, called=None):
         command = [self.binary, role]
         for name, value in options.items():
             command += ["--set", f"{name}={value}"]
-        self.pids[role] = self.spawn(role, command).pid
+        self.pids[called or role] = self.spawn(called or role, command).pid
+
+    def start_gateways(self, common):
+        for number, port in enumerate(self.ports):
+            self.role("gateway", {"gateway/http": f"127.0.0.1:{port}", "gateway/threads": 1, **common},
+                      f"gateway {number + 1}" if len(self.ports) > 1 else None)
+        for url in self.urls:
+            self.scrapes.append(f"{url}/metrics")
 
     def store_options(self):
         if self.store != "mariadb":
@@ -76,30 +91,35 @@ class Coupond(Peer):
 
     def start(self):
         path = self.directory
-        gateway, issuer, persister = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        issuer, persister = (f"127.0.0.1:{free_port()}" for _ in range(2))
         common = {f"issuer/{name}": f"ipc://{path}/{name}" for name in ("requests", "events", "acks")}
         common |= {**self.store_options(), "log/level": "warn"}
-        self.url = f"http://{gateway}"
+        self.scrapes = [f"http://{issuer}/metrics"]
         self.role("issuer", {"issuer/journal_dir": f"{path}/journal", "issuer/sync": self.sync, "issuer/http": issuer, **common})
-        self.role("gateway", {"gateway/http": gateway, "gateway/threads": 1, **common})
-        self.scrapes = [f"http://{issuer}/metrics", f"{self.url}/metrics"]
+        self.start_gateways(common)
         if self.store != "none":
             self.role("persister", {"persister/http": persister, **common})
             self.scrapes.append(f"http://{persister}/metrics")
             self.wait_for(self.scrapes[-1])
-        self.wait_for(self.url + "/readyz")
+        for url in self.urls:
+            self.wait_for(f"{url}/readyz")
         body = json.dumps({"id": COUPON, "title": "bench", "quantity": QUANTITY}).encode()
         request = urllib.request.Request(self.url + "/v1/coupons", body, {"Content-Type": "application/json"})
         urllib.request.urlopen(request, timeout=10).close()
 
+    @staticmethod
+    def metrics_of(url):
+        """[(name with labels, value)] of one process."""
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith("coupond_"):
+                    name, value = line.rsplit(" ", 1)
+                    yield name, float(value)
+
     def metrics(self):
-        """[(name with labels, value)] of all its processes."""
+        """The same of all its processes."""
         for url in self.scrapes:
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                for line in answer.read().decode().splitlines():
-                    if line.startswith("coupond_"):
-                        name, value = line.rsplit(" ", 1)
-                        yield name, float(value)
+            yield from self.metrics_of(url)
 
     def sums(self):
         """The sum of every metric over its labels."""

@@ -18,6 +18,7 @@ class Peer:
     """Processes that answer on self.url; self.pids names those whose CPU counts. Use as a context."""
 
     name = None
+    has_journal = False  # counters() tells of bytes and batches, which are synced in its directory
     speaks_api = True  # POST and GET of /v1/coupons as coupond has them
 
     def __init__(self, directory):

@@ -3,7 +3,7 @@
 import json
 import os
 
-from . import chart, latency_chart
+from . import chart, gateways, grow, latency_chart
 
 
 def figure(value, form="{:,.1f}"):
@@ -18,7 +18,8 @@ def print_head(report):
     machine, sync = report["machine"], report["fdatasync_us"]
     print(f"\n{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, journal on {machine['filesystem']}")
     print(f"fdatasync of 8 KiB on that device: p50 {sync['p50']:,.0f} µs, p99 {sync['p99']:,.0f} µs")
-    print(f"wrk with one thread (redis-benchmark: itself), {report['seconds']} s a measurement, medians of {rounds_of(report)}\n")
+    wrk = "" if "gateways" in report else "wrk with one thread (redis-benchmark: itself), "
+    print(f"{wrk}{report['seconds']} s a measurement, medians of {rounds_of(report)}\n")
 
 
 def print_rates(report):
@@ -34,16 +35,31 @@ def print_rates(report):
           "\ncoupond/it: how many times its rate coupond has with sync = always and no store; stored: rows that reached the database meanwhile")
 
 
+def told_limits(seen):
+    """Beside the latencies of coupond: the device's own, and whether the limits that follow from them were kept."""
+    if "device_p50_us" not in seen:
+        return ""
+    told = []
+    for name in ("p50", "p99"):
+        verdict = "within" if seen[f"{name}_within"] else "beyond"
+        told.append(f"{seen[f'device_{name}_us'] / 1000:>10.2f}{seen[f'limit_{name}_us'] / 1000:>8.2f} {verdict}")
+    return "".join(told)
+
+
 def print_open_loop(report):
     asked = [one for one in report["results"] if one.get("open_loop")]
     if not asked:
         return
     print(f"\nat a constant rate, latency from the intended send time:\n{'connections':>11}  {'peer':<34}{'share':>6}{'rate /s':>10}"
-          f"{'answered /s':>13}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}")
+          f"{'answered /s':>13}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}"
+          f"{'sync p50':>10}{'limit p50':>15}{'sync p99':>10}{'limit p99':>15}")
     for one in asked:
         for share, seen in one["open_loop"].items():
             print(f"{one['connections']:>11}  {one['peer']:<34}{share + ' %':>6}{seen['rate']:>10,.0f}{seen['answered_rate']:>13,.0f}"
-                  f"{seen['p50_us'] / 1000:>9.2f}{seen['p99_us'] / 1000:>9.2f}{seen['p99.9_us'] / 1000:>10.2f}")
+                  f"{seen['p50_us'] / 1000:>9.2f}{seen['p99_us'] / 1000:>9.2f}{seen['p99.9_us'] / 1000:>10.2f}"
+                  f"{told_limits(seen)}")
+    print("\nsync: ms that the device itself takes for a write of a batch's size and fdatasync, just before and after"
+          "\nlimits in ms: p50 1.5 times the device's and 1 ms, p99 3 times the device's and 1 ms; the target at half of the rate")
 
 
 def print_refusals(report):
@@ -61,6 +77,12 @@ def print_repeated(report):
 
 def print_table(report):
     print_head(report)
+    if "gateways" in report:
+        gateways.print_table(report["gateways"])
+    if "grow" in report:
+        grow.print_table(report["grow"])
+    if not report["results"]:
+        return
     print_rates(report)
     print_open_loop(report)
     print_refusals(report)
@@ -73,8 +95,9 @@ def write_files(folder, report):
     with open(path + ".json", "w", encoding="utf-8") as file:
         json.dump(report, file, indent=2)
         file.write("\n")
-    for ending, drawing in ((".svg", chart.draw(report)), ("-latency.svg", latency_chart.draw(report))):
+    drawings = ((".svg", chart.draw(report)), ("-latency.svg", latency_chart.draw(report))) if report["results"] else ()
+    for ending, drawing in drawings:
         if drawing:
             with open(path + ending, "w", encoding="utf-8") as file:
                 file.write(drawing)
-    print(f"written to {os.path.relpath(path)}.json and as charts, .svg")
+    print(f"written to {os.path.relpath(path)}.json{' and as charts, .svg' if drawings else ''}")

@@ -51,6 +51,11 @@ def test_bench_measures_policies_and_stores(tmp_path):
     assert set(stored["cpu_us"]) == {"gateway", "issuer", "persister", "mariadbd"}
     assert results["nginx, a constant"]["stored_rate"] is None
     assert [seen["kept"] for seen in stored["open_loop"].values()] == [True] * 3
+    for seen in stored["open_loop"].values():
+        assert seen["write_bytes"] > 0 and seen["device_p50_us"] > 0
+        assert seen["p99_within"] == (seen["p99_us"] <= 3 * seen["device_p99_us"] + 1000)
+    assert "limit p50" in result.stdout
+    assert not any("device_p50_us" in seen for seen in results["nginx, a constant"]["open_loop"].values())
     drawings = list(tmp_path.glob("bench-*.svg"))
     assert len(drawings) == 2
     for drawing in drawings:
@@ -59,7 +64,8 @@ def test_bench_measures_policies_and_stores(tmp_path):
 
 @pytest.mark.parametrize("arguments", [
     ["--sync", "0"], ["--sync", "sometimes"], ["--stores", "oracle"], ["--connections", "0"], ["--rounds", "0"],
-    ["--require", "0.7", "--sync", "os"],
+    ["--require", "0.7", "--sync", "os"], ["--gateways", "0"], ["--gateways", "3"], ["--gateways", "1,2", "--open-loop"],
+    ["--grow", "0"], ["--grow", "100000001"], ["--grow", "10", "--peers"],
 ])
 def test_bench_refuses_what_it_cannot_measure(tmp_path, arguments):
     result = run_bench(tmp_path, *arguments)
