@@ -42,6 +42,7 @@ struct bench_worker {
     uv_loop_t loop;
     uv_timer_t sweep;
     uv_poll_t alarm;
+    uv_prepare_t before_sleep;
     int alarm_fd;
     uint64_t next;  /* number of the next request to send */
     uint64_t armed; /* number of the request that the alarm is set for */
@@ -290,6 +291,7 @@ static void stop(struct bench_worker *worker)
         close_connection(&worker->connections[i]);
     uv_close((uv_handle_t *)&worker->sweep, NULL);
     uv_close((uv_handle_t *)&worker->alarm, NULL);
+    uv_close((uv_handle_t *)&worker->before_sleep, NULL);
 }
 
 /* Sends every request that is due, as far as there are free connections. */
@@ -304,11 +306,17 @@ static void send_due(struct bench_worker *worker)
         send_request(connection, worker->next, now_us);
         worker->next += worker->step;
     }
-    if (worker->stopping)
-        return;
-    if (worker->next >= requests && worker->busy == 0)
+    if (!worker->stopping && worker->next >= requests && worker->busy == 0)
         stop(worker);
-    else
+}
+
+/* The alarm is set only when the loop is about to sleep: to set it costs more than a request, and while there are
+ * answers to read each of them looks for what is due. */
+static void on_before_sleep(uv_prepare_t *before_sleep)
+{
+    struct bench_worker *worker = before_sleep->data;
+    send_due(worker);
+    if (!worker->stopping)
         set_alarm(worker);
 }
 
@@ -370,9 +378,12 @@ static void init_loop(struct bench_worker *worker)
     CHECK(uv_timer_init(&worker->loop, &worker->sweep) == 0);
     CHECK(uv_poll_init(&worker->loop, &worker->alarm, worker->alarm_fd) == 0);
     worker->sweep.data = worker;
+    CHECK(uv_prepare_init(&worker->loop, &worker->before_sleep) == 0);
     worker->alarm.data = worker;
+    worker->before_sleep.data = worker;
     CHECK(uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS) == 0);
     CHECK(uv_poll_start(&worker->alarm, UV_READABLE, on_alarm) == 0);
+    CHECK(uv_prepare_start(&worker->before_sleep, on_before_sleep) == 0);
 }
 
 /* This worker's share of the connections: all in turn get one until none is left. */
