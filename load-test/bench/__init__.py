@@ -36,12 +36,12 @@ file system, and the limits that follow: p50 at most 1.5 times the device's and 
 --gateways N,… measures something else: coupond with so many gateways of one thread, each on a port of its own (a gateway shares its port
 with no other process). One wrk asks all of them over as many connections as ever, with as many threads as each of the numbers divides, and
 each thread asks one gateway, by turns; so the client is the same for all. It tells the CPU a request of all gateways together and of the
-issuer, and by how many percent they rise from the first number to the last. With 1,2,4 and the defaults it takes six minutes.
+issuer, and by how many percent they rise from the first number to the last. With 1,2,4 and the defaults it takes four minutes.
 
 --grow USERS measures how slow the slowest answer is while one coupon is issued to so many users: the capacity of a fresh coupond
 with sync = always by wrk, then another fresh one at half of that by `coupond bench`, at the most connections. A thread on each core, that goes before
 all others where that is allowed, sleeps a millisecond at a time meanwhile, so that what the machine stood still can be told from what coupond
-took; and nginx is asked at the same rate for a minute. 20000000 users take eight to ten minutes, and 3 GB of disk.
+took; and nginx is asked at the same rate for a minute. 20000000 users take eight to ten minutes, and a few GB of disk.
 """
 
 import os

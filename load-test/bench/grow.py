@@ -5,6 +5,7 @@ import sys
 
 from . import measuring
 from .clients import run_growth
+from .machine import core_wait_seconds
 from .peers import Coupond, Nginx
 
 SHARE = 50  # of the capacity just measured, in percent
@@ -40,12 +41,18 @@ def control(options, directory, connections, rate):
         return run_growth(Coupond.binary, peer.url, connections, min(options.grow, CONTROL_SECONDS * rate), rate)
 
 
+def core_waits(peer):
+    return {name: core_wait_seconds(pid) for name, pid in peer.pids.items()}
+
+
 def grow(options, directory, connections, store, rate):
     with Coupond(directory, "always", store) as peer:
         print(f"{peer.name}, {rate:,.0f} /s until {options.grow:,} users hold the coupon", file=sys.stderr)
+        before = core_waits(peer)
         seen = run_growth(Coupond.binary, peer.url, connections, options.grow, rate)
+        waited = {name: measuring.difference(after, before[name]) for name, after in core_waits(peer).items()}
         measuring.settle(peer)
-        return {**seen, "peer": peer.name, "syncs": slow_syncs(peer.metrics()), "holders": peer.issued(), "stored": peer.stored()}
+        return {**seen, "peer": peer.name, "core_wait_s": waited, "syncs": slow_syncs(peer.metrics()), "holders": peer.issued(), "stored": peer.stored()}
 
 
 def one_store(options, directory, connections, store):
@@ -98,6 +105,8 @@ def print_one(one):
     print("\napart from: the longest wait in ms that is left without the time in which a core stood still during the same slow answers")
     print_stalls(one["peer"], one["stalls"])
     print_stalls("nginx", one["control"]["stalls"])
+    waited = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in one["core_wait_s"].items() if seconds is not None)
+    print(f"ready to run, but without a core, all threads of a process together: {waited or 'unknown'}; the run took {one['seconds']:,.0f} s")
     longer = ", ".join(f"{count:,.0f} above {float(bound) * 1000:g} ms" for bound, count in one["syncs"]["longer_than_s"].items())
     print(f"syncs of the journal: {one['syncs']['count']:,.0f}, of them {longer}")
     print_slowest(one)

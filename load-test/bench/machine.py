@@ -13,6 +13,18 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def core_wait_seconds(pid):
+    """How long the threads of a process could have run and had no core; None where the kernel does not tell."""
+    waited = 0
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
+                waited += int(file.read().split()[1])
+    except OSError:
+        return None
+    return waited / 1e9
+
+
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         return [int(child) for child in file.read().split()]

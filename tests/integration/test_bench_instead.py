@@ -72,7 +72,8 @@ def test_bench_grows_a_coupon_to_so_many_users(tmp_path):
     assert one["within"] == (one["max_us"] <= 50_000)
     assert one["syncs"]["count"] >= one["syncs"]["longer_than_s"]["0.01"] >= one["syncs"]["longer_than_s"]["0.05"] >= 0
     assert one["control"]["sent"] == 5000 and one["stalls"]["cores"] > 0
-    assert "holders: 5,000;" in printed
+    assert set(one["core_wait_s"]) == {"gateway", "issuer"}
+    assert "holders: 5,000;" in printed and "without a core, all threads of a process together: issuer" in printed
 
 
 @pytest.mark.parametrize("change, within", [({}, True), ({"max_us": 50_001}, False), ({"holders": 99}, False), ({"issued": 99}, False)])
