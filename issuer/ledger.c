@@ -46,6 +46,10 @@ void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands
     }
     for (size_t i = 0; i < count; i++) {
         if (commands[i].coupon != NULL)
+            user_set_prefetch_index(&commands[i].coupon->users, commands[i].user);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (commands[i].coupon != NULL)
             user_set_prefetch_slot(&commands[i].coupon->users, commands[i].user);
     }
 }

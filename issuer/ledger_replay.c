@@ -4,9 +4,10 @@
 #include "issuer/ledger_private.h"
 #include "shared/error.h"
 
-/* How many events ahead the memory of a user's table, and of the user's slot, is asked for. */
+/* How many events ahead the memory of a user's table, of its index and of the user's slot is asked for. */
 #define AHEAD_TABLE 32u
-#define AHEAD_SLOT  16u
+#define AHEAD_INDEX 24u
+#define AHEAD_SLOT  8u
 
 void ledger_event_of(const struct ledger *ledger, const struct journal_record *record, struct ledger_event *event)
 {
@@ -102,11 +103,13 @@ static const char *replay_issue(struct ledger *ledger, struct ledger_coupon *cou
     return NULL;
 }
 
-static void prefetch_slot(const struct ledger *ledger, const struct ledger_coupon *coupon,
-                          const struct ledger_event *event)
+typedef void prefetch_fn(const struct user_set *set, struct fingerprint user);
+
+static void prefetch(prefetch_fn *fn, const struct ledger *ledger, const struct ledger_coupon *coupon,
+                     const struct ledger_event *event)
 {
     if (coupon != NULL && is_ours(ledger, event))
-        user_set_prefetch_slot(&coupon->users, event->user);
+        fn(&coupon->users, event->user);
 }
 
 const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_event *events, size_t count, size_t *wrong)
@@ -123,11 +126,14 @@ const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_even
         }
         if (i < count) {
             near = coupons[i % AHEAD_TABLE] = find_near(ledger, near, &events[i]);
-            if (near != NULL && is_ours(ledger, &events[i]))
-                user_set_prefetch_table(&near->users, events[i].user);
+            prefetch(user_set_prefetch_table, ledger, near, &events[i]);
         }
-        if (i >= AHEAD_SLOT && i - AHEAD_SLOT < count)
-            prefetch_slot(ledger, coupons[(i - AHEAD_SLOT) % AHEAD_TABLE], &events[i - AHEAD_SLOT]);
+        size_t at = i - (AHEAD_TABLE - AHEAD_INDEX);
+        if (at < count)
+            prefetch(user_set_prefetch_index, ledger, coupons[at % AHEAD_TABLE], &events[at]);
+        at = i - (AHEAD_TABLE - AHEAD_SLOT);
+        if (at < count)
+            prefetch(user_set_prefetch_slot, ledger, coupons[at % AHEAD_TABLE], &events[at]);
     }
     return NULL;
 }

@@ -5,8 +5,6 @@
 #include "issuer/user_set_private.h"
 #include "shared/error.h"
 
-#define PREFETCH_BYTES 256 /* from the home on: a search, and a new user's way to the next empty slot */
-
 void user_set_init(struct user_set *set)
 {
     *set = (struct user_set){0};
@@ -20,7 +18,7 @@ void user_set_deinit(struct user_set *set)
     for (size_t i = 0; i < entries;) {
         struct user_table *table = set->directory[i];
         i += table != NULL ? user_set_entries(set, table) : 1;
-        free(table);
+        user_table_destroy(&table);
     }
     free(set->directory);
     user_set_init(set);
@@ -31,10 +29,10 @@ bool user_set_find(const struct user_set *set, struct fingerprint user, struct u
     if (set->directory == NULL)
         return false;
     const struct user_table *table = set->directory[user_set_entry(set, user)];
-    uint32_t at = user_table_seek(table, user);
-    if (!user_table_holds(table, at, user))
+    uint32_t slot = user_table_find(table, user);
+    if (slot == USER_NOWHERE)
         return false;
-    slot_read(&table->slots[at], issue);
+    slot_read(&table->slots[slot], issue);
     return true;
 }
 
@@ -65,59 +63,40 @@ static size_t first_entry(const struct user_set *set, const struct user_table *t
 
 void user_set_split(struct user_set *set, struct user_table *table, struct fingerprint user)
 {
+    CHECK(table->depth < DEPTH_MAX);
     if (table->depth == set->depth)
         user_set_double_directory(set);
-    unsigned shift = 63 - table->depth;
     size_t first = first_entry(set, table, user);
     size_t half = user_set_entries(set, table) / 2;
-    uint32_t ones = user_table_count(table, shift);
-    for (unsigned bit = 0; bit < 2; bit++) {
-        uint32_t users = bit ? ones : table->count - ones;
-        struct user_table *part = user_table_copy(table, user_table_capacity_for(users), table->depth + 1, shift, bit);
-        CHECK(part->count == users);
-        user_set_replace_entries(set, first + bit * half, half, part);
-    }
-    free(table);
+    user_set_replace_entries(set, first + half, half, user_table_split(table));
 }
 
-static struct user_table *grow(const struct user_table *table)
+static void make_room(struct user_set *set, struct user_table *table, struct fingerprint user)
 {
-    uint32_t least = table->capacity + table->capacity / 8; /* when it is its end that is full */
-    uint32_t capacity = user_table_capacity_for(table->count);
-    return user_table_copy(table, capacity > least ? capacity : least, table->depth, 64, 0);
-}
-
-static void make_room(struct user_set *set, struct fingerprint user)
-{
-    struct user_table *table = set->directory[user_set_entry(set, user)];
-    if (table->count >= TABLE_COUNT_MAX && table->depth < DEPTH_MAX) {
+    if (table->count == TABLE_USERS_MAX) {
         user_set_split(set, table, user);
         return;
     }
-    struct user_table *larger = grow(table);
+    struct user_table *larger = user_table_grow(table);
     user_set_replace_entries(set, first_entry(set, table, user), user_set_entries(set, table), larger);
-    free(table);
+    user_table_destroy(&table);
 }
 
 static void create_directory(struct user_set *set)
 {
     set->directory = malloc(sizeof(*set->directory));
     CHECK(set->directory != NULL);
-    set->directory[0] = user_table_create(TABLE_CAPACITY_MIN, 0);
+    set->directory[0] = user_table_create(0, 0);
 }
 
 /* A slot for a user who is not in the set. */
 static struct slot *add_slot(struct user_set *set, struct fingerprint user)
 {
-    for (;; make_room(set, user)) {
-        struct user_table *table = set->directory[user_set_entry(set, user)];
-        uint32_t at = user_table_seek(table, user);
-        if (user_table_is_full(table) || !user_table_open(table, at))
-            continue;
-        table->count++;
-        set->count++;
-        return &table->slots[at];
-    }
+    struct user_table *table;
+    while (user_table_is_full(table = set->directory[user_set_entry(set, user)]))
+        make_room(set, table, user);
+    set->count++;
+    return user_table_add(table, user);
 }
 
 void user_set_put(struct user_set *set, struct fingerprint user, const struct user_issue *issue)
@@ -125,12 +104,11 @@ void user_set_put(struct user_set *set, struct fingerprint user, const struct us
     if (set->directory == NULL)
         create_directory(set);
     struct user_table *table = set->directory[user_set_entry(set, user)];
-    uint32_t at = user_table_seek(table, user);
-    bool known = user_table_holds(table, at, user);
+    uint32_t slot = user_table_find(table, user);
     struct user_issue before = {0};
-    if (known)
-        slot_read(&table->slots[at], &before);
-    slot_fill(known ? &table->slots[at] : add_slot(set, user), user, issue);
+    if (slot != USER_NOWHERE)
+        slot_read(&table->slots[slot], &before);
+    slot_fill(slot != USER_NOWHERE ? &table->slots[slot] : add_slot(set, user), user, issue);
     set->held += (uint64_t)issue->nth - before.nth;
 }
 
@@ -140,25 +118,31 @@ void user_set_prefetch_table(const struct user_set *set, struct fingerprint user
         __builtin_prefetch(set->directory[user_set_entry(set, user)]);
 }
 
+void user_set_prefetch_index(const struct user_set *set, struct fingerprint user)
+{
+    if (set->directory == NULL)
+        return;
+    const struct user_table *table = set->directory[user_set_entry(set, user)];
+    __builtin_prefetch(&table->lines[user_table_line(table, user)], 1);
+}
+
 void user_set_prefetch_slot(const struct user_set *set, struct fingerprint user)
 {
     if (set->directory == NULL)
         return;
     const struct user_table *table = set->directory[user_set_entry(set, user)];
-    const char *slot = (const char *)&table->slots[user_table_home(table, user)];
-    (void)*(const volatile char *)slot; /* the processor may drop a prefetch, but not a load */
-    for (size_t at = 64; at < PREFETCH_BYTES; at += 64)
-        __builtin_prefetch(slot + at);
+    const struct index_line *line = &table->lines[user_table_line(table, user)];
+    uint32_t matches = line_matches(line, entry_mark(user));
+    uint32_t slot = matches != 0 ? line->entries[__builtin_ctz(matches)] % TABLE_SLOTS_MAX : table->count;
+    __builtin_prefetch(&table->slots[slot], 1);
+    __builtin_prefetch((const char *)&table->slots[slot + 1] - 1, 1);
 }
 
 size_t user_set_bytes(const struct user_set *set)
 {
     size_t entries = set->directory == NULL ? 0 : (size_t)1 << set->depth;
     size_t bytes = entries * sizeof(*set->directory);
-    for (size_t i = 0; i < entries;) {
-        const struct user_table *table = set->directory[i];
-        bytes += sizeof *table + table->capacity * sizeof(struct slot);
-        i += user_set_entries(set, table);
-    }
+    for (size_t i = 0; i < entries; i += user_set_entries(set, set->directory[i]))
+        bytes += user_table_bytes(set->directory[i]);
     return bytes;
 }

@@ -2,9 +2,8 @@
  * Who holds a coupon: a set of 128-bit keyed fingerprints with each user's latest issue beside them. Pure; the ledger
  * owns one a coupon.
  *
- * A directory of small open-addressing tables (extendible hashing; user_table.h): a table grows by an eighth, and one
- * that has reached its bound splits in two, so no answer ever waits for the rehash of a large set, and a user takes 35
- * to 39 bytes, all in.
+ * A directory of tables (extendible hashing; user_table.h): one that has reached its bound splits in two, so no answer
+ * ever waits for the rehash of a large set, and a user of more than a few takes 34 to 40 bytes, all in.
  */
 #ifndef COUPOND_USER_SET_H
 #define COUPOND_USER_SET_H
@@ -41,8 +40,9 @@ bool user_set_find(const struct user_set *set, struct fingerprint user, struct u
 /* Adds the user, or replaces the user's issue. */
 void user_set_put(struct user_set *set, struct fingerprint user, const struct user_issue *issue);
 
-/* Asks for the memory that a probe for `user` will touch: first the table, in a second pass its slot. */
+/* Asks for the memory that deciding about `user` will touch, in three passes: the table, its index, the slot. */
 void user_set_prefetch_table(const struct user_set *set, struct fingerprint user);
+void user_set_prefetch_index(const struct user_set *set, struct fingerprint user);
 void user_set_prefetch_slot(const struct user_set *set, struct fingerprint user);
 
 /* Bytes of memory taken, all in. */

@@ -17,7 +17,7 @@ bool user_set_block(const struct user_set *set, uint64_t first, struct user_bloc
     *block = (struct user_block){
         .first = first,
         .depth = table->depth,
-        .capacity = table->capacity,
+        .capacity = table->count < TABLE_SLOTS_MIN ? TABLE_SLOTS_MIN : table->count + 1,
         .count = table->count,
         .slots = table->slots,
     };
@@ -37,28 +37,9 @@ static const char *check_block(const struct user_block *block)
     if (block->depth > DEPTH_MAX || (block->depth == 0 && block->first != 0) ||
         (block->depth > 0 && block->first << block->depth != 0))
         return "a table of users begins where none can";
-    if (block->capacity < TABLE_CAPACITY_MIN || block->capacity > USER_BLOCK_CAPACITY_MAX ||
-        block->count >= block->capacity)
+    if (block->capacity > USER_BLOCK_CAPACITY_MAX || block->count >= block->capacity)
         return "a table of users of an impossible size";
     return NULL;
-}
-
-/* Every slot in its table; counts users and issues. */
-static const char *check_slots(const struct user_table *table, uint64_t first, uint64_t *held)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < table->capacity; i++) {
-        const struct slot *slot = &table->slots[i];
-        if (slot->sequence == 0)
-            continue;
-        struct user_issue issue;
-        slot_read(slot, &issue);
-        count++;
-        *held += issue.nth;
-        if (issue.nth == 0 || (table->depth > 0 && (slot_user(slot).high ^ first) >> (64 - table->depth) != 0))
-            return "a user that does not belong into its table";
-    }
-    return count == table->count ? NULL : "a table of users that counts wrong";
 }
 
 /* Lets the directory lead to `table`. False when another one has that place. */
@@ -80,38 +61,88 @@ static bool put_into_directory(struct user_set *set, struct user_table *table, u
     return true;
 }
 
-/* Tables of older snapshots do not keep the order. False when there is none; the table is as it was. */
-static bool put_in_order(struct user_table **table)
+/* One of the tables that a block becomes: those of older snapshots have empty slots in between, and may hold more users
+ * than a table takes now. */
+struct loading {
+    const struct user_block *block;
+    uint64_t first;
+    unsigned depth;
+    uint64_t held;
+};
+
+static bool belongs(const struct loading *loading, const struct slot *slot)
 {
-    if (user_table_is_ordered(*table))
-        return true;
-    struct user_table *ordered = user_table_order(*table);
-    if (ordered == NULL)
-        return false;
-    free(*table);
-    *table = ordered;
-    return true;
+    return slot->sequence != 0 &&
+           (loading->depth == 0 || (slot_user(slot).high ^ loading->first) >> (64 - loading->depth) == 0);
+}
+
+static uint32_t count_users(const struct loading *loading)
+{
+    const struct slot *slots = loading->block->slots;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < loading->block->capacity; i++)
+        count += belongs(loading, &slots[i]);
+    return count;
+}
+
+static const char *fill_table(struct loading *loading, struct user_table *table)
+{
+    const struct slot *slots = loading->block->slots;
+    for (uint32_t i = 0; i < loading->block->capacity; i++) {
+        if (!belongs(loading, &slots[i]))
+            continue;
+        struct user_issue issue;
+        slot_read(&slots[i], &issue);
+        if (issue.nth == 0)
+            return "a user who holds nothing";
+        if (user_table_find(table, slot_user(&slots[i])) != USER_NOWHERE)
+            return "a user twice";
+        *user_table_add(table, slot_user(&slots[i])) = slots[i];
+        loading->held += issue.nth;
+    }
+    return NULL;
+}
+
+static const char *load_table(struct user_set *set, struct loading *loading, uint32_t users)
+{
+    struct user_table *table = user_table_create(users, loading->depth);
+    const char *wrong = fill_table(loading, table);
+    if (wrong == NULL && !put_into_directory(set, table, loading->first))
+        wrong = "two tables of users for one place";
+    if (wrong != NULL) {
+        user_table_destroy(&table);
+        return wrong;
+    }
+    set->count += table->count;
+    set->held += loading->held;
+    return NULL;
+}
+
+/* Loads what of the block belongs into a table, or into two and more. */
+static const char *load_tables(struct user_set *set, struct loading loading, uint32_t *loaded)
+{
+    uint32_t users = count_users(&loading);
+    *loaded += users;
+    if (users <= TABLE_USERS_MAX)
+        return load_table(set, &loading, users);
+    if (loading.depth == DEPTH_MAX)
+        return "a table of users of an impossible size";
+    loading.depth++;
+    *loaded -= users;
+    const char *wrong = load_tables(set, loading, loaded);
+    loading.first |= UINT64_C(1) << (64 - loading.depth);
+    return wrong == NULL ? load_tables(set, loading, loaded) : wrong;
 }
 
 const char *user_set_load(struct user_set *set, const struct user_block *block)
 {
     const char *wrong = check_block(block);
-    if (wrong != NULL)
-        return wrong;
-    struct user_table *table = user_table_load(block);
-    uint64_t held = 0;
-    wrong = check_slots(table, block->first, &held);
-    if (wrong == NULL && !put_in_order(&table))
-        wrong = "a user twice, or too many for one place";
-    if (wrong == NULL && !put_into_directory(set, table, block->first))
-        wrong = "two tables of users for one place";
-    if (wrong != NULL) {
-        free(table);
-        return wrong;
-    }
-    set->count += table->count;
-    set->held += held;
-    return NULL;
+    uint32_t loaded = 0;
+    if (wrong == NULL)
+        wrong = load_tables(set, (struct loading){block, block->first, block->depth, 0}, &loaded);
+    if (wrong == NULL && loaded != block->count)
+        wrong = "a table of users that counts wrong, or with one who does not belong into it";
+    return wrong;
 }
 
 bool user_set_is_whole(const struct user_set *set)
@@ -162,7 +193,7 @@ static void take_part(struct user_set *set, unsigned bits, size_t part, struct u
 {
     size_t first = part << (set->depth - bits), entries = (size_t)1 << (set->depth - bits);
     if (from->directory == NULL) {
-        user_set_replace_entries(set, first, entries, user_table_create(TABLE_CAPACITY_MIN, bits));
+        user_set_replace_entries(set, first, entries, user_table_create(0, bits));
         return;
     }
     while (from->depth < set->depth)
@@ -181,11 +212,10 @@ static void take_part(struct user_set *set, unsigned bits, size_t part, struct u
 
 static void put_all(struct user_set *set, const struct user_table *table)
 {
-    for (uint32_t i = 0; i < table->capacity; i++) {
+    for (uint32_t i = 0; i < table->count; i++) {
         struct user_issue issue;
         slot_read(&table->slots[i], &issue);
-        if (issue.sequence != 0)
-            user_set_put(set, slot_user(&table->slots[i]), &issue);
+        user_set_put(set, slot_user(&table->slots[i]), &issue);
     }
 }
 

@@ -5,8 +5,7 @@
 #include "issuer/user_set.h"
 #include "issuer/user_table.h"
 
-#define TABLE_COUNT_MAX 16384u /* a table with more splits: at most half a millisecond of copying */
-#define DEPTH_MAX       22u    /* 4,000,000,000 users are 244,141 tables and more */
+#define DEPTH_MAX 22u /* 4,000,000,000 users are 244,155 tables and more */
 
 /* Entry of the directory for `user`: the highest `depth` bits. */
 static inline size_t user_set_entry(const struct user_set *set, struct fingerprint user)

@@ -1,16 +1,11 @@
 #include "issuer/user_table.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "shared/error.h"
 
-#define LOAD_NUMERATOR 13u /* of 16: how full the homes may be */
-#define SPILL_MAX      32u /* slots behind the homes; more than that are wanted once in a million tables */
-
-static uint32_t spill_of(uint32_t capacity)
-{
-    return capacity / 8 < SPILL_MAX ? capacity / 8 : SPILL_MAX;
-}
+#define PAGE_BYTES 4096u
 
 void slot_fill(struct slot *slot, struct fingerprint user, const struct user_issue *issue)
 {
@@ -23,156 +18,172 @@ void slot_fill(struct slot *slot, struct fingerprint user, const struct user_iss
     memcpy(slot->time_and_nth, &packed, sizeof packed);
 }
 
-struct user_table *user_table_create(uint32_t capacity, unsigned depth)
+/* --- memory --- */
+
+/* Five entries for four slots; more than users in any case, so that a search finds an end. */
+static uint32_t lines_for(uint32_t slots)
 {
-    CHECK(capacity >= TABLE_CAPACITY_MIN);
-    struct user_table *table = calloc(1, sizeof *table + capacity * sizeof(struct slot));
+    return slots <= LINE_ENTRIES ? 1 : (slots * 5 / 4 + LINE_ENTRIES - 1) / LINE_ENTRIES;
+}
+
+#define LINES_MAX (TABLE_SLOTS_MAX * 5 / 4 / LINE_ENTRIES)
+
+static bool is_mapped(const struct user_table *table)
+{
+    return table->capacity == TABLE_SLOTS_MAX;
+}
+
+static size_t memory_bytes(const struct user_table *table)
+{
+    size_t bytes = table->lines_count * sizeof(struct index_line) + table->capacity * sizeof(struct slot);
+    return (bytes + 63) / 64 * 64;
+}
+
+/* Pages that nobody has touched take no memory; huge ones would. Those of the first `used` bytes are taken at once,
+ * where the kernel can: a fault each would be dearer. What it cannot do costs time or memory, no more. */
+static void *map(size_t bytes, size_t used)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    madvise(memory, bytes, MADV_NOHUGEPAGE);
+#ifdef MADV_POPULATE_WRITE
+    madvise(memory, used, MADV_POPULATE_WRITE);
+#else
+    (void)used;
+#endif
+    return memory;
+}
+
+static void *allocate(size_t bytes)
+{
+    void *memory = aligned_alloc(64, bytes);
+    CHECK(memory != NULL);
+    return memset(memory, 0, bytes);
+}
+
+struct user_table *user_table_create(uint32_t users, unsigned depth)
+{
+    CHECK(users <= TABLE_USERS_MAX);
+    struct user_table *table = malloc(sizeof *table);
     CHECK(table != NULL);
-    table->capacity = capacity;
-    table->homes = capacity - spill_of(capacity);
-    table->depth = depth;
+    uint32_t slots = users + users / 6 + 2;
+    if (slots < TABLE_SLOTS_MIN)
+        slots = TABLE_SLOTS_MIN;
+    if (slots > TABLE_SLOTS_MAX / 2)
+        slots = TABLE_SLOTS_MAX;
+    *table = (struct user_table){.capacity = slots, .lines_count = lines_for(slots), .depth = depth};
+    size_t bytes = memory_bytes(table), unused = (slots - users) * sizeof(struct slot);
+    table->lines = is_mapped(table) ? map(bytes, bytes - unused) : allocate(bytes);
+    table->slots = (struct slot *)(void *)(table->lines + table->lines_count);
     return table;
 }
 
-struct user_table *user_table_load(const struct user_block *block)
+void user_table_destroy(struct user_table **table)
 {
-    CHECK(block->capacity >= TABLE_CAPACITY_MIN);
-    struct user_table *table = malloc(sizeof *table + block->capacity * sizeof(struct slot));
-    CHECK(table != NULL);
-    table->capacity = block->capacity;
-    table->homes = block->capacity - spill_of(block->capacity);
-    table->count = block->count;
-    table->depth = block->depth;
-    memcpy(table->slots, block->slots, block->capacity * sizeof(struct slot));
-    return table;
+    if (*table == NULL)
+        return;
+    if (is_mapped(*table))
+        munmap((*table)->lines, memory_bytes(*table));
+    else
+        free((*table)->lines);
+    free(*table);
+    *table = NULL;
 }
 
-uint32_t user_table_capacity_for(uint32_t count)
+size_t user_table_bytes(const struct user_table *table)
 {
-    uint32_t homes = (uint32_t)((uint64_t)count * 16 * 9 / (LOAD_NUMERATOR * 8)) + 1;
-    uint32_t spill = homes / 7 < SPILL_MAX ? homes / 7 : SPILL_MAX;
-    return homes + spill < TABLE_CAPACITY_MIN ? TABLE_CAPACITY_MIN : homes + spill;
-}
-
-bool user_table_is_full(const struct user_table *table)
-{
-    return (uint64_t)(table->count + 1) * 16 > (uint64_t)table->homes * LOAD_NUMERATOR;
-}
-
-bool user_table_open(struct user_table *table, uint32_t at)
-{
-    uint32_t end = at;
-    while (table->slots[end].sequence != 0)
-        end++;
-    if (end + 1 >= table->capacity)
-        return false;
-    memmove(&table->slots[at + 1], &table->slots[at], (end - at) * sizeof(struct slot));
-    return true;
-}
-
-/* --- from one table into another --- */
-
-/* Puts a user behind all that are there: `next` is the first slot that is free. False when there is none. */
-static bool append(struct user_table *table, const struct slot *slot, uint32_t *next)
-{
-    uint32_t home = user_table_home(table, slot_user(slot));
-    uint32_t at = home > *next ? home : *next;
-    if (at + 1 >= table->capacity)
-        return false;
-    table->slots[at] = *slot;
-    table->count++;
-    *next = at + 1;
-    return true;
-}
-
-static bool is_chosen(const struct slot *slot, unsigned shift, unsigned bit)
-{
-    return slot->sequence != 0 && (shift == 64 || ((slot_user(slot).high >> shift) & 1) == bit);
-}
-
-static bool append_all(struct user_table *to, const struct user_table *from, unsigned shift, unsigned bit)
-{
-    uint32_t next = 0;
-    for (uint32_t i = 0; i < from->capacity; i++) {
-        if (is_chosen(&from->slots[i], shift, bit) && !append(to, &from->slots[i], &next))
-            return false;
+    size_t bytes = memory_bytes(table);
+    if (is_mapped(table)) {
+        bytes -= (table->capacity - table->count) * sizeof(struct slot);
+        bytes = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     }
-    return true;
+    return sizeof *table + bytes;
 }
 
-struct user_table *user_table_copy(const struct user_table *from, uint32_t capacity, unsigned depth, unsigned shift,
-                                   unsigned bit)
+/* --- adding --- */
+
+static void index_user(struct user_table *table, struct fingerprint user, uint32_t slot)
 {
-    for (;; capacity += capacity / 8) {
-        struct user_table *copy = user_table_create(capacity, depth);
-        if (append_all(copy, from, shift, bit))
-            return copy;
-        free(copy);
-    }
+    uint32_t at = user_table_line(table, user);
+    while (line_is_full(&table->lines[at]))
+        at = at + 1 < table->lines_count ? at + 1 : 0;
+    struct index_line *line = &table->lines[at];
+    line->entries[line_taken(line)] = entry_mark(user) | slot;
 }
 
-uint32_t user_table_count(const struct user_table *table, unsigned shift)
+struct slot *user_table_add(struct user_table *table, struct fingerprint user)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < table->capacity; i++)
-        count += is_chosen(&table->slots[i], shift, 1);
-    return count;
+    CHECK(!user_table_is_full(table));
+    index_user(table, user, table->count);
+    return &table->slots[table->count++];
 }
 
-/* --- order --- */
-
-bool user_table_is_ordered(const struct user_table *table)
+/* The index, empty so far, leads to the first `count` slots. How full each line is stands beside it, so that a
+ * processor need not wait for one entry before it writes the next. */
+static void index_slots(struct user_table *table, uint32_t count)
 {
-    const struct slot *before = NULL;
-    uint32_t next = 0;
-    for (uint32_t i = 0; i < table->capacity; i++) {
-        const struct slot *slot = &table->slots[i];
-        if (slot->sequence == 0)
-            continue;
-        uint32_t home = user_table_home(table, slot_user(slot));
-        if (i != (home > next ? home : next) ||
-            (before != NULL && !fingerprint_less(slot_user(before), slot_user(slot))))
-            return false;
-        before = slot;
-        next = i + 1;
-    }
-    return next < table->capacity;
-}
-
-static int compare_slots(const void *a, const void *b)
-{
-    struct fingerprint x = slot_user(a), y = slot_user(b);
-    return fingerprint_less(y, x) - fingerprint_less(x, y);
-}
-
-static struct user_table *lay_out(const struct slot *sorted, uint32_t count, uint32_t capacity, unsigned depth)
-{
-    struct user_table *table = user_table_create(capacity, depth);
-    uint32_t next = 0;
+    uint8_t taken[LINES_MAX] = {0};
     for (uint32_t i = 0; i < count; i++) {
-        bool twice = i > 0 && compare_slots(&sorted[i - 1], &sorted[i]) == 0;
-        if (twice || !append(table, &sorted[i], &next)) {
-            free(table);
-            return NULL;
-        }
+        struct fingerprint user = slot_user(&table->slots[i]);
+        uint32_t at = user_table_line(table, user);
+        while (taken[at] == LINE_ENTRIES)
+            at = at + 1 < table->lines_count ? at + 1 : 0;
+        table->lines[at].entries[taken[at]++] = entry_mark(user) | i;
     }
-    return table;
+    table->count = count;
 }
 
-struct user_table *user_table_order(const struct user_table *table)
+/* --- growing --- */
+
+struct user_table *user_table_grow(const struct user_table *from)
 {
-    struct slot *sorted = malloc((table->capacity + 1) * sizeof *sorted);
-    CHECK(sorted != NULL);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < table->capacity; i++) {
-        if (table->slots[i].sequence != 0)
-            sorted[count++] = table->slots[i];
+    struct user_table *larger = user_table_create(from->count, from->depth);
+    memcpy(larger->slots, from->slots, from->count * sizeof(struct slot));
+    index_slots(larger, from->count);
+    return larger;
+}
+
+static uint32_t bit_of(const struct slot *slot, unsigned shift)
+{
+    return (uint32_t)(slot_user(slot).high >> shift) & 1;
+}
+
+static uint32_t count_ones(const struct user_table *table, unsigned shift)
+{
+    uint32_t ones = 0;
+    for (uint32_t i = 0; i < table->count; i++)
+        ones += bit_of(&table->slots[i], shift);
+    return ones;
+}
+
+/* Behind the users the slots are empty again, and their pages take no memory. */
+static void clear_behind(struct user_table *table, uint32_t before)
+{
+    char *begin = (char *)&table->slots[table->count], *end = (char *)&table->slots[before];
+    if (is_mapped(table)) {
+        char *page = (char *)(((uintptr_t)begin + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
+        char *behind = (char *)table->lines + memory_bytes(table);
+        if (page < end && madvise(page, (size_t)(behind - page), MADV_DONTNEED) == 0)
+            end = page;
     }
-    qsort(sorted, count, sizeof *sorted, compare_slots);
-    struct user_table *ordered = NULL;
-    uint32_t capacity = table->capacity;
-    for (; ordered == NULL && capacity <= USER_BLOCK_CAPACITY_MAX; capacity += capacity / 8)
-        ordered = lay_out(sorted, count, capacity, table->depth);
-    free(sorted);
-    return ordered;
+    memset(begin, 0, (size_t)(end - begin));
+}
+
+struct user_table *user_table_split(struct user_table *table)
+{
+    unsigned shift = 63 - table->depth;
+    uint32_t before = table->count, ones = count_ones(table, shift);
+    struct user_table *other = user_table_create(ones, table->depth + 1);
+    struct slot *next[2] = {table->slots, other->slots};
+    for (uint32_t i = 0; i < before; i++) {
+        struct slot slot = table->slots[i];
+        *next[bit_of(&slot, shift)]++ = slot;
+    }
+    table->depth++;
+    table->count = before - ones;
+    clear_behind(table, before);
+    memset(table->lines, 0, table->lines_count * sizeof *table->lines);
+    index_slots(table, before - ones);
+    index_slots(other, ones);
+    return other;
 }

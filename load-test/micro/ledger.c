@@ -104,20 +104,20 @@ static void measure(struct micro *micro, struct bench *bench, void (*prepare)(vo
     }
 }
 
-/* Tables of a set are about equally full and grow at the same time. So a whole eighth is added, from one growth to the
- * next, in rounds that differ. */
+/* Tables of a set are about equally full and split at the same time. So as many users are added as there are, from one
+ * split to the next, in rounds that differ. */
 static void measure_growth(struct micro *micro, struct bench *bench, uint32_t users)
 {
     for (size_t i = 0; i < BATCHES; i++) {
         fill(bench, users);
         bench->batch = batches[i];
         struct micro_work work = {.operations = OPERATIONS,
-                                  .operations_max = users / 8 / micro->settings.rounds + 1,
+                                  .operations_max = users / micro->settings.rounds + 1,
                                   .average = true,
                                   .prepare = name_new_users,
                                   .run = decide,
                                   .arg = bench};
-        micro_measure(micro, &work, "new users beside %u, batches of %zu", users, batches[i]);
+        micro_measure(micro, &work, "new users from %u on to twice as many, batches of %zu", users, batches[i]);
     }
 }
 
@@ -133,6 +133,7 @@ void micro_ledger(struct micro *micro)
     bench->expected = VERDICT_ALREADY_ISSUED;
     measure(micro, bench, name_holders, "holders, set in cache");
     measure_growth(micro, bench, micro->settings.users);
+    fill(bench, micro->settings.users);
     snprintf(what, sizeof what, "holders of %u", bench->users);
     bench->expected = VERDICT_ALREADY_ISSUED;
     measure(micro, bench, name_holders, what);

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +118,39 @@ static void user_set_takes_at_most_40_bytes_a_user(void **state)
     user_set_deinit(&set);
 }
 
+/* Anonymous memory of this process that is resident. */
+static uint64_t resident_bytes(void)
+{
+    char line[256];
+    unsigned long long kilobytes = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL && sscanf(line, "RssAnon: %llu", &kilobytes) != 1)
+        ;
+    fclose(file);
+    return kilobytes * 1024;
+}
+
+/* Tables that fill up where they are keep no page that nobody stands in, through two rounds of splits. */
+static void user_set_takes_no_more_memory_than_it_says(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* their own memory counts, too */
+#endif
+    struct user_set set;
+    user_set_init(&set);
+    uint64_t before = resident_bytes();
+    for (uint64_t count = 0; count < 1500000; count += 50000) {
+        put_users(&set, count, 50000);
+        uint64_t taken = resident_bytes() - before;
+        assert_true(taken <= user_set_bytes(&set) + (4u << 20));
+        assert_true(taken <= (count + 50000) * 40 + (4u << 20));
+    }
+    user_set_deinit(&set);
+    assert_true(resident_bytes() <= before + (4u << 20));
+}
+
 static void assert_divides_and_unites(unsigned bits, uint64_t before, uint64_t after)
 {
     struct user_set set, parts[4];
@@ -159,41 +193,102 @@ static struct user_block only_block(const struct user_set *set)
     return block;
 }
 
-static void user_set_stands_the_same_however_it_was_filled(void **state)
+/* How many slots of the block say that they are somebody's. */
+static uint32_t taken_slots(const struct user_block *block)
 {
-    (void)state;
-    struct user_set up, down;
-    user_set_init(&up);
-    user_set_init(&down);
-    for (uint64_t i = 0; i < 10000; i++) {
-        struct user_issue one = issue_of(i), other = issue_of(9999 - i);
-        user_set_put(&up, user(i), &one);
-        user_set_put(&down, user(9999 - i), &other);
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < block->capacity; i++) {
+        uint32_t sequence;
+        memcpy(&sequence, (const char *)block->slots + i * USER_SLOT_BYTES + 16, sizeof sequence);
+        taken += sequence != 0;
     }
-    struct user_block a = only_block(&up), b = only_block(&down);
-    assert_int_equal(a.capacity, b.capacity);
-    assert_memory_equal(a.slots, b.slots, a.capacity * USER_SLOT_BYTES);
-    user_set_deinit(&up);
-    user_set_deinit(&down);
+    return taken;
 }
 
-/* Users in any slots, as snapshots had them before tables kept an order. */
-static void user_set_loads_tables_without_an_order(void **state)
+static void user_set_copies_itself_table_by_table(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {1, 14, 15, 16, 17, 8000, 16383, 16384, 40000, 200000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct user_set set, copy;
+        struct user_block block;
+        uint64_t first = 0;
+        user_set_init(&set);
+        user_set_init(&copy);
+        put_users(&set, 0, sizes[i]);
+        do {
+            assert_true(user_set_block(&set, first, &block));
+            assert_int_equal(taken_slots(&block), block.count);
+            assert_true(block.count < block.capacity && block.capacity >= 16); /* as older programs want it */
+            assert_null(user_set_load(&copy, &block));
+        } while (user_block_next(&block, &first));
+        assert_true(user_set_is_whole(&copy));
+        assert_int_equal(copy.held, set.held);
+        assert_holds_exactly(&copy, sizes[i]);
+        put_users(&copy, sizes[i], 100);
+        assert_holds_exactly(&copy, sizes[i] + 100);
+        user_set_deinit(&set);
+        user_set_deinit(&copy);
+    }
+}
+
+/* Users in any slots, and more of them than a table takes, as older snapshots have them. */
+static void load_scattered(uint32_t users, uint32_t capacity)
+{
+    struct user_set set, loaded;
+    struct user_block block;
+    uint64_t first = 0;
+    user_set_init(&set);
+    user_set_init(&loaded);
+    put_users(&set, 0, users);
+    unsigned char *slots = calloc(capacity, USER_SLOT_BYTES);
+    uint32_t at = 0;
+    do {
+        assert_true(user_set_block(&set, first, &block));
+        for (uint32_t i = block.count; i-- > 0; at += at % 5 == 0 ? 2 : 1)
+            memcpy(slots + (size_t)at * USER_SLOT_BYTES, (const char *)block.slots + (size_t)i * USER_SLOT_BYTES,
+                   USER_SLOT_BYTES);
+    } while (user_block_next(&block, &first));
+    assert_true(at < capacity);
+    block = (struct user_block){.capacity = capacity, .count = users, .slots = slots};
+    assert_null(user_set_load(&loaded, &block));
+    assert_true(user_set_is_whole(&loaded));
+    assert_int_equal(loaded.held, set.held);
+    assert_holds_exactly(&loaded, users);
+    block.count = users + 1;
+    user_set_deinit(&loaded);
+    assert_string_equal(user_set_load(&loaded, &block),
+                        "a table of users that counts wrong, or with one who does not belong into it");
+    free(slots);
+    user_set_deinit(&set);
+    user_set_deinit(&loaded);
+}
+
+static void user_set_loads_tables_as_older_snapshots_have_them(void **state)
+{
+    (void)state;
+    load_scattered(1, 16);
+    load_scattered(1000, 1300);
+    load_scattered(16384, 21000);
+    load_scattered(50000, 65536);
+}
+
+static void user_set_loads_no_table_that_cannot_be(void **state)
 {
     (void)state;
     struct user_set set, loaded;
     user_set_init(&set);
     user_set_init(&loaded);
-    put_users(&set, 0, 1000);
-    struct user_block block = only_block(&set);
-    unsigned char *slots = calloc(block.capacity, USER_SLOT_BYTES);
-    for (uint32_t i = 0; i < block.capacity; i++)
-        memcpy(slots + i * USER_SLOT_BYTES, (const char *)block.slots + (block.capacity - 1 - i) * USER_SLOT_BYTES,
-               USER_SLOT_BYTES);
-    block.slots = slots;
+    put_users(&set, 0, 20);
+    struct user_block block = only_block(&set), other = block;
+    other.count = block.capacity;
+    assert_string_equal(user_set_load(&loaded, &other), "a table of users of an impossible size");
+    other = block;
+    other.depth = 1; /* users of the other half are among them */
+    assert_non_null(user_set_load(&loaded, &other));
+    user_set_deinit(&loaded);
     assert_null(user_set_load(&loaded, &block));
-    assert_holds_exactly(&loaded, 1000);
-    free(slots);
+    assert_string_equal(user_set_load(&loaded, &block), "two tables of users for one place");
     user_set_deinit(&set);
     user_set_deinit(&loaded);
 }
@@ -214,25 +309,45 @@ static void user_set_loads_no_user_twice(void **state)
     }
     block.slots = slots;
     block.count = 2;
-    assert_string_equal(user_set_load(&loaded, &block), "a user twice, or too many for one place");
+    assert_string_equal(user_set_load(&loaded, &block), "a user twice");
     free(slots);
     user_set_deinit(&set);
     user_set_deinit(&loaded);
 }
 
-static void user_set_takes_many_users_at_the_end_of_a_table(void **state)
+/* More than a line of the index takes; from the last line they go on in the first. */
+static void user_set_takes_many_users_of_one_line(void **state)
 {
     (void)state;
     struct user_set set;
     struct user_issue issue = {.sequence = 1, .nth = 1}, found;
     user_set_init(&set);
-    for (uint64_t i = 0; i < 30; i++) /* one home, the last */
+    for (uint64_t i = 0; i < 40; i++)
         user_set_put(&set, (struct fingerprint){0, UINT64_MAX - i}, &issue);
-    put_users(&set, 0, 1000);
-    for (uint64_t i = 0; i < 30; i++)
+    put_users(&set, 0, 40000);
+    for (uint64_t i = 0; i < 40; i++)
         assert_true(user_set_find(&set, (struct fingerprint){0, UINT64_MAX - i}, &found));
-    assert_false(user_set_find(&set, (struct fingerprint){0, UINT64_MAX - 30}, &found));
-    assert_int_equal(set.count, 1030);
+    assert_false(user_set_find(&set, (struct fingerprint){0, UINT64_MAX - 40}, &found));
+    assert_int_equal(set.count, 40040);
+    user_set_deinit(&set);
+}
+
+/* Their entries in the index are the same, and even their lines. */
+static void user_set_tells_users_apart_whose_entries_are_alike(void **state)
+{
+    (void)state;
+    struct user_set set;
+    struct user_issue found;
+    user_set_init(&set);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct user_issue issue = {.sequence = i + 1, .nth = 1};
+        user_set_put(&set, (struct fingerprint){i, 7}, &issue);
+    }
+    for (uint32_t i = 0; i < 100; i++) {
+        assert_true(user_set_find(&set, (struct fingerprint){i, 7}, &found));
+        assert_int_equal(found.sequence, i + 1);
+    }
+    assert_false(user_set_find(&set, (struct fingerprint){100, 7}, &found));
     user_set_deinit(&set);
 }
 
@@ -244,10 +359,13 @@ int main(void)
         cmocka_unit_test(user_set_replaces_the_issue_of_a_user),
         cmocka_unit_test(user_set_tells_fingerprints_apart_that_share_a_half),
         cmocka_unit_test(user_set_takes_at_most_40_bytes_a_user),
-        cmocka_unit_test(user_set_stands_the_same_however_it_was_filled),
-        cmocka_unit_test(user_set_loads_tables_without_an_order),
+        cmocka_unit_test(user_set_takes_no_more_memory_than_it_says),
+        cmocka_unit_test(user_set_copies_itself_table_by_table),
+        cmocka_unit_test(user_set_loads_tables_as_older_snapshots_have_them),
+        cmocka_unit_test(user_set_loads_no_table_that_cannot_be),
         cmocka_unit_test(user_set_loads_no_user_twice),
-        cmocka_unit_test(user_set_takes_many_users_at_the_end_of_a_table),
+        cmocka_unit_test(user_set_takes_many_users_of_one_line),
+        cmocka_unit_test(user_set_tells_users_apart_whose_entries_are_alike),
         cmocka_unit_test(user_set_divides_into_parts_that_grow_apart_and_unite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
