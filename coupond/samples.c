@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct request) == 16 + 616, "one request behind its heade
 static zsock_t *connect_partition(const struct options *options, uint16_t partition, struct error *error)
 {
     char endpoint[OPTION_STRING_MAX];
-    CHECK(endpoint_of_partition(options->gateway_requests, partition, endpoint, sizeof(endpoint)));
+    CHECK(endpoint_of_partition(options->issuer_requests, partition, endpoint, sizeof(endpoint)));
     zsock_t *socket = zsock_new_dealer(NULL);
     CHECK(socket != NULL);
     zsock_set_rcvtimeo(socket, ANSWER_TIMEOUT_MS);

@@ -94,10 +94,24 @@ static void take_turn(struct gateway_loop *loop)
         uv_idle_stop(&loop->again);
 }
 
+/* False when a link has something already, so that the poll must not wait. */
+static bool doze(struct gateway_loop *loop)
+{
+    bool may = true;
+
+    for (uint16_t p = 0; p < loop->partitions; p++)
+        may &= issuer_link_doze(loop->links[p]);
+    return may;
+}
+
 /* After the poll: everything that was read is parsed. */
 static void on_check(uv_check_t *check)
 {
-    take_turn(check->data);
+    struct gateway_loop *loop = check->data;
+
+    for (uint16_t p = 0; p < loop->partitions; p++)
+        issuer_link_rise(loop->links[p]);
+    take_turn(loop);
 }
 
 static void accept_one(struct gateway_loop *loop)
@@ -122,6 +136,8 @@ static void on_prepare(uv_prepare_t *prepare)
 
     go_on_accepting(loop);
     take_turn(loop);
+    if (!uv_is_active((uv_handle_t *)&loop->again) && !doze(loop))
+        uv_idle_start(&loop->again, on_again);
     loop->turn_us = 0;
 }
 
@@ -248,7 +264,8 @@ static int open_links(struct gateway_loop *loop, struct error *error)
         if (loop->links[p] == NULL)
             return -1;
         loop->partitions++;
-        watch(loop, &loop->link_polls[p], issuer_link_fd(loop->links[p]), on_link);
+        if (issuer_link_fd(loop->links[p]) >= 0)
+            watch(loop, &loop->link_polls[p], issuer_link_fd(loop->links[p]), on_link);
         if (issuer_link_monitor_fd(loop->links[p]) >= 0)
             watch(loop, &loop->monitor_polls[p], issuer_link_monitor_fd(loop->links[p]), on_monitor);
         /* ZeroMQ signals a reader only after it has found nothing once. */

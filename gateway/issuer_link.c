@@ -1,16 +1,14 @@
 #include "gateway/issuer_link.h"
 
-#include <czmq.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "gateway/issuer_wire.h"
 #include "shared/log.h"
-#include "shared/peer.h"
 
 enum {
     FRAMES_IN_MAX = 64,       /* taken in one call */
-    SEND_HWM = 16384,         /* frames; after LINK_ALIVE_MS of silence no more are sent */
-    RECEIVE_HWM = 4096,       /* frames */
-    RECONNECT_MS = 50,        /* first wait before connecting again */
-    RECONNECT_MAX_MS = 1000,  /* longest */
+    LAST_FRAMES_MAX = 4096,   /* taken after the connection was lost */
     PING_UP_MS = 1000,        /* while the partition answers */
     PING_DOWN_FIRST_MS = 100, /* while it does not: doubling up to the same */
 };
@@ -26,9 +24,7 @@ struct issuer_link {
     uint16_t partitions;
     const struct issuer_link_events *events;
     struct metrics *metrics;
-    zsock_t *dealer;
-    zsock_t *monitor; /* NULL on inproc */
-    bool look;        /* the socket's events may have changed */
+    struct issuer_wire *wire;
     bool alive;
     int64_t alive_ms;    /* the last sign of life */
     int64_t complain_ms; /* when to say that there was none yet; 0: not counted from yet, INT64_MAX: said */
@@ -40,51 +36,6 @@ struct issuer_link {
     struct draft coupons;
 };
 
-static void set_option(zsock_t *socket, int option, int value)
-{
-    CHECK(zmq_setsockopt(zsock_resolve(socket), option, &value, sizeof(value)) == 0);
-}
-
-static int fd_of(const zsock_t *socket)
-{
-    int fd = -1;
-    size_t size = sizeof(fd);
-
-    CHECK(zmq_getsockopt(zsock_resolve((zsock_t *)socket), ZMQ_FD, &fd, &size) == 0);
-    return fd;
-}
-
-/* Watches connects and disconnects; inproc has none. */
-static void open_monitor(struct issuer_link *link)
-{
-    char name[64];
-
-    if (strncmp(link->endpoint, "inproc://", 9) == 0)
-        return;
-    snprintf(name, sizeof(name), "inproc://gateway-monitor-%p", (void *)link);
-    CHECK(zmq_socket_monitor(zsock_resolve(link->dealer), name,
-                             ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) == 0);
-    link->monitor = zsock_new(ZMQ_PAIR);
-    CHECK(link->monitor != NULL);
-    set_option(link->monitor, ZMQ_LINGER, 0);
-    CHECK(zmq_connect(zsock_resolve(link->monitor), name) == 0);
-}
-
-static void open_dealer(struct issuer_link *link)
-{
-    link->dealer = zsock_new(ZMQ_DEALER);
-    CHECK(link->dealer != NULL);
-    peer_watch(link->dealer, true);
-    set_option(link->dealer, ZMQ_LINGER, 0);
-    set_option(link->dealer, ZMQ_IMMEDIATE, 1);
-    set_option(link->dealer, ZMQ_SNDHWM, SEND_HWM);
-    set_option(link->dealer, ZMQ_RCVHWM, RECEIVE_HWM);
-    set_option(link->dealer, ZMQ_RECONNECT_IVL, RECONNECT_MS);
-    set_option(link->dealer, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
-    int64_t bytes_max = FRAME_BYTES_MAX;
-    CHECK(zmq_setsockopt(zsock_resolve(link->dealer), ZMQ_MAXMSGSIZE, &bytes_max, sizeof(bytes_max)) == 0);
-}
-
 struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uint16_t partitions,
                                        const struct issuer_link_events *events, struct metrics *metrics,
                                        struct error *error)
@@ -93,7 +44,7 @@ struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uin
 
     CHECK(link != NULL);
     if (!endpoint_of_partition(base, partition, link->endpoint, sizeof(link->endpoint))) {
-        error_set(error, "gateway/requests: %s is no tcp://HOST:PORT, ipc://PATH or inproc://NAME", base);
+        error_set(error, "gateway/requests: %s is no tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME", base);
         free(link);
         return NULL;
     }
@@ -102,10 +53,9 @@ struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uin
     link->events = events;
     link->metrics = metrics;
     link->ping_wait_ms = PING_DOWN_FIRST_MS;
-    open_dealer(link);
-    open_monitor(link);
-    if (zmq_connect(zsock_resolve(link->dealer), link->endpoint) != 0) {
-        error_set(error, "gateway/requests: cannot connect to %s: %s", link->endpoint, zmq_strerror(zmq_errno()));
+    link->wire = issuer_wire_create(link->endpoint, error);
+    if (link->wire == NULL) {
+        error_prefix(error, "gateway/requests");
         issuer_link_destroy(&link);
     }
     return link;
@@ -115,10 +65,7 @@ void issuer_link_destroy(struct issuer_link **link)
 {
     if (*link == NULL)
         return;
-    if ((*link)->monitor != NULL)
-        zmq_socket_monitor(zsock_resolve((*link)->dealer), NULL, 0);
-    zsock_destroy(&(*link)->monitor);
-    zsock_destroy(&(*link)->dealer);
+    issuer_wire_destroy(&(*link)->wire);
     buffer_deinit(&(*link)->issues.bytes);
     buffer_deinit(&(*link)->coupons.bytes);
     free(*link);
@@ -127,12 +74,12 @@ void issuer_link_destroy(struct issuer_link **link)
 
 int issuer_link_fd(const struct issuer_link *link)
 {
-    return fd_of(link->dealer);
+    return issuer_wire_fd(link->wire);
 }
 
 int issuer_link_monitor_fd(const struct issuer_link *link)
 {
-    return link->monitor == NULL ? -1 : fd_of(link->monitor);
+    return issuer_wire_monitor_fd(link->wire);
 }
 
 bool issuer_link_up(const struct issuer_link *link, int64_t now_ms)
@@ -148,12 +95,6 @@ static void mark_down(struct issuer_link *link)
     link->ping_wait_ms = PING_DOWN_FIRST_MS;
 }
 
-static bool send_bytes(struct issuer_link *link, const void *data, size_t size)
-{
-    link->look = true;
-    return zmq_send(zsock_resolve(link->dealer), data, size, ZMQ_DONTWAIT) >= 0;
-}
-
 static void *add_record(struct draft *draft, size_t record_size)
 {
     char *record = NULL;
@@ -167,7 +108,7 @@ static void *add_record(struct draft *draft, size_t record_size)
     return record;
 }
 
-/* Sends the draft; when ZeroMQ does not take it, says so request by request. Both kinds begin with the tag. */
+/* Sends the draft; when the wire does not take it, says so request by request. Both kinds begin with the tag. */
 static void flush_draft(struct issuer_link *link, struct draft *draft, enum frame_kind kind, size_t record_size)
 {
     struct frame_header header;
@@ -179,7 +120,7 @@ static void flush_draft(struct issuer_link *link, struct draft *draft, enum fram
     memcpy(draft->bytes.data, &header, sizeof(header));
     draft->count = 0;
     metrics_observe(link->metrics, METRIC_GATEWAY_BATCH, count, 1);
-    if (send_bytes(link, draft->bytes.data, draft->bytes.length))
+    if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
         return;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t tag = 0;
@@ -213,7 +154,7 @@ bool issuer_link_flush(struct issuer_link *link)
 
 void issuer_link_wake(struct issuer_link *link)
 {
-    link->look = true;
+    issuer_wire_wake(link->wire);
 }
 
 /* Counts a frame that is not understood, and logs the first of its kind. */
@@ -260,7 +201,7 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
         header.kind != FRAME_PONG)
         why = "a gateway takes no such frames";
     if (why != NULL) {
-        /* ZeroMQ's buffers may lie anywhere: a byte of it, not a member of the header. */
+        /* The bytes may lie anywhere: one of them, not a member of the header. */
         const uint8_t *kind = (const uint8_t *)data + offsetof(struct frame_header, kind);
         drop_frame(link, size >= sizeof(header) ? *kind : 0, why);
         return;
@@ -275,38 +216,17 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
         hand_out_coupon_replies(link, frame_records(data), header.count);
 }
 
-/* One message of one part. False when there is none. */
-static bool receive_message(struct issuer_link *link, int64_t now_ms)
-{
-    zmq_msg_t message;
-    bool more = false;
-
-    zmq_msg_init(&message);
-    if (zmq_msg_recv(&message, zsock_resolve(link->dealer), ZMQ_DONTWAIT) < 0)
-        return false;
-    if (!zmq_msg_more(&message)) {
-        take_frame(link, zmq_msg_data(&message), zmq_msg_size(&message), now_ms);
-        zmq_msg_close(&message);
-        return true;
-    }
-    drop_frame(link, 31, "it has several parts");
-    do {
-        more = zmq_msg_more(&message) && zmq_msg_recv(&message, zsock_resolve(link->dealer), ZMQ_DONTWAIT) >= 0;
-    } while (more);
-    zmq_msg_close(&message);
-    return true;
-}
-
 bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
 {
-    if (!link->look)
-        return false;
-    /* A receive that finds nothing has processed all of ZeroMQ's commands, so the descriptor fires for the next one. */
+    struct wire_message message;
+
     for (int i = 0; i < FRAMES_IN_MAX; i++) {
-        if (!receive_message(link, now_ms)) {
-            link->look = false;
+        if (!issuer_wire_receive(link->wire, &message))
             return false;
-        }
+        if (message.one_part)
+            take_frame(link, message.data, message.size, now_ms);
+        else
+            drop_frame(link, 31, "it has several parts");
     }
     return true;
 }
@@ -328,6 +248,7 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
 {
     struct frame_header ping;
 
+    issuer_wire_tick(link->wire, now_ms);
     if (link->alive && !issuer_link_up(link, now_ms)) {
         log_warn("gateway", "the issuer is silent partition=%u milliseconds=%d", link->partition, LINK_ALIVE_MS);
         mark_down(link);
@@ -336,53 +257,36 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
     if (now_ms < link->ping_next_ms)
         return;
     frame_header_write(&ping, FRAME_PING, link->partition, link->partitions, 0);
-    if (!send_bytes(link, &ping, sizeof(ping)) || link->alive)
+    if (!issuer_wire_send(link->wire, &ping, sizeof(ping)) || link->alive)
         link->ping_wait_ms = PING_DOWN_FIRST_MS;
     else if (link->ping_wait_ms < PING_UP_MS)
         link->ping_wait_ms *= 2; /* on inproc, pings wait in a queue for an issuer that is not there yet */
     link->ping_next_ms = now_ms + (link->alive ? PING_UP_MS : link->ping_wait_ms);
 }
 
-/* The next event's number, or -1. An event is two parts: number and value, then the endpoint. */
-static int next_monitor_event(struct issuer_link *link)
-{
-    zmq_msg_t part;
-    uint16_t event = 0;
-    bool first = true;
-    bool more = true;
-
-    while (more) {
-        zmq_msg_init(&part);
-        if (zmq_msg_recv(&part, zsock_resolve(link->monitor), ZMQ_DONTWAIT) < 0)
-            return -1;
-        if (first && zmq_msg_size(&part) >= sizeof(event))
-            memcpy(&event, zmq_msg_data(&part), sizeof(event));
-        first = false;
-        more = zmq_msg_more(&part) != 0;
-        zmq_msg_close(&part);
-    }
-    return event;
-}
-
 bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms)
 {
-    bool lost = false;
+    unsigned news = issuer_wire_check(link->wire);
 
-    if (link->monitor == NULL)
-        return false;
-    for (int event = next_monitor_event(link); event >= 0; event = next_monitor_event(link)) {
-        lost |= event == ZMQ_EVENT_DISCONNECTED;
-        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-            link->ping_next_ms = 0;
-    }
-    if (lost) {
-        link->look = true;
-        for (int i = 0; i < RECEIVE_HWM / FRAMES_IN_MAX && issuer_link_receive(link, now_ms); i++)
+    if ((news & WIRE_LOST) != 0) {
+        for (int i = 0; i < LAST_FRAMES_MAX / FRAMES_IN_MAX && issuer_link_receive(link, now_ms); i++)
             continue;
         mark_down(link);
-        link->look = true;
+        issuer_wire_wake(link->wire);
     }
+    if ((news & WIRE_MADE) != 0)
+        link->ping_next_ms = 0;
     if (link->ping_next_ms == 0)
         issuer_link_tick(link, now_ms);
-    return lost;
+    return (news & WIRE_LOST) != 0;
+}
+
+bool issuer_link_doze(struct issuer_link *link)
+{
+    return issuer_wire_doze(link->wire);
+}
+
+void issuer_link_rise(struct issuer_link *link)
+{
+    issuer_wire_rise(link->wire);
 }

@@ -1,13 +1,14 @@
 /*
- * The link to one partition of the issuer: a DEALER, a frame in the making for each kind of request, and what is known
- * of the other side. Owned and used by one gateway thread. Never blocks.
+ * The link to one partition of the issuer: a wire (issuer_wire), a frame in the making for each kind of request, and
+ * what is known of the other side. Owned and used by one gateway thread. Never blocks.
  *
  *   out  FRAME_ISSUE_REQUESTS, FRAME_COUPON_REQUESTS, FRAME_PING
  *   in   FRAME_ISSUE_REPLIES, FRAME_COUPON_REPLIES, FRAME_PONG; anything else is counted, logged once a kind and
  * dropped
  *
  * ZeroMQ's file descriptor tells changes, not states: after every send and receive the socket's events are looked at
- * again, which issuer_link_receive() does.
+ * again, which issuer_link_receive() does. Shared memory has no descriptor that tells of frames while both sides are at
+ * work: issuer_link_doze() comes before waiting for its bell.
  */
 #ifndef COUPOND_ISSUER_LINK_H
 #define COUPOND_ISSUER_LINK_H
@@ -39,7 +40,7 @@ struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uin
                                        struct error *error);
 void issuer_link_destroy(struct issuer_link **link);
 
-/* File descriptors to watch for reading; the monitor's is -1 on inproc. */
+/* File descriptors to watch for reading, for issuer_link_wake() and issuer_link_check_monitor(); either may be -1. */
 int issuer_link_fd(const struct issuer_link *link);
 int issuer_link_monitor_fd(const struct issuer_link *link);
 
@@ -61,5 +62,9 @@ bool issuer_link_receive(struct issuer_link *link, int64_t now_ms);
 void issuer_link_tick(struct issuer_link *link, int64_t now_ms);
 /* Reads the monitor. True when the connection was lost: replies that came before it have been handed out. */
 bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms);
+/* Before the thread waits for its descriptors: false when something has come in already. After it waited, or not:
+ * issuer_link_rise(). */
+bool issuer_link_doze(struct issuer_link *link);
+void issuer_link_rise(struct issuer_link *link);
 
 #endif

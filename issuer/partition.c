@@ -1,9 +1,14 @@
 #include "issuer/partition.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <zmq.h>
 
+#include "issuer/local_gateways.h"
 #include "issuer/recovery.h"
 #include "issuer/snapshot.h"
 #include "issuer/turn.h"
@@ -12,7 +17,11 @@
 #include "shared/frame.h"
 #include "shared/peer.h"
 
-#define LAST_TURNS_MAX 1000 /* taken after $TERM, should requests never end */
+#define LAST_TURNS_MAX  1000 /* taken after $TERM, should requests never end */
+#define LINGER_US       100  /* at the most before a turn that is small beside the last ones */
+#define LINGER_SIZE_MIN 8    /* requests a turn: fewer are no crowd */
+#define LINGER_SIZE_MAX 64   /* more are worth a sync in any case */
+#define NOT_LOCAL       SIZE_MAX
 
 struct partition {
     /* shared: the journal's sequences are read by the stream */
@@ -26,7 +35,17 @@ struct partition {
     struct metrics *metrics;
     zsock_t *router;
     void *router_handle; /* the libzmq socket of `router` */
+    struct local_gateways *local_gateways;
+    size_t from[TURN_FRAMES_MAX]; /* of each frame of the turn: which local gateway, or NOT_LOCAL */
+    int poll;                     /* an epoll of what follows */
+    bool router_has_news;         /* ZeroMQ's descriptor tells changes: then until a receive has found nothing */
+    bool pipe_has_news;
+    bool syncs_each_turn;
+    size_t usual_requests; /* in a turn, lately */
 };
+
+/* What a descriptor of the epoll belongs to. */
+enum watched { WATCHED_ROUTER, WATCHED_PIPE, WATCHED_LOCAL, WATCHED_COUNT };
 
 /* --- life --- */
 
@@ -45,6 +64,18 @@ static int bind_router(struct partition *partition, const struct options *option
     if (zsock_bind(partition->router, "%s", endpoint) < 0)
         return error_set(error, "cannot listen on %s (issuer/requests): %s", endpoint, zmq_strerror(errno));
     return 0;
+}
+
+/* Gateways of this machine are welcome where an endpoint for them is configured. */
+static int listen_locally(struct partition *partition, const struct options *options, struct error *error)
+{
+    char endpoint[300] = "";
+    const char *base = options->issuer_local_requests;
+    if (base[0] != '\0' && !endpoint_of_partition(base, partition->index, endpoint, sizeof endpoint))
+        return error_set(error, "issuer/local_requests %s is no shm endpoint", base);
+    const char *path = base[0] == '\0' ? "" : endpoint + strlen("shm://");
+    partition->local_gateways = local_gateways_create(path, partition->index, error);
+    return partition->local_gateways != NULL ? 0 : error_prefix(error, "issuer/local_requests");
 }
 
 static int create_snapshot(struct partition *partition, const struct options *options,
@@ -66,12 +97,13 @@ int partition_create(struct partition **partition, uint16_t index, const struct 
 {
     struct partition *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
+    self->poll = -1;
     self->journal = journal;
     self->index = index;
     self->metrics = metrics_create("issuer", index);
     struct recovery_result recovered;
     if (recovery_run(journal, &self->ledger, &recovered, error) != 0 || bind_router(self, options, error) != 0 ||
-        create_snapshot(self, options, &recovered, error) != 0) {
+        listen_locally(self, options, error) != 0 || create_snapshot(self, options, &recovered, error) != 0) {
         partition_destroy(&self);
         return -1;
     }
@@ -83,6 +115,9 @@ int partition_create(struct partition **partition, uint16_t index, const struct 
         .last_time_us = recovered.last_time_us,
     };
     self->turn = turn_create(&config);
+    self->syncs_each_turn = options_sync_interval_ms(options) == SYNC_ALWAYS;
+    self->poll = epoll_create1(EPOLL_CLOEXEC);
+    CHECK(self->poll >= 0);
     *partition = self;
     return 0;
 }
@@ -93,9 +128,12 @@ void partition_destroy(struct partition **partition)
     if (self == NULL)
         return;
     zsock_destroy(&self->router);
+    local_gateways_destroy(&self->local_gateways);
     snapshot_destroy(&self->snapshot);
     turn_destroy(&self->turn);
     ledger_destroy(&self->ledger);
+    if (self->poll >= 0)
+        close(self->poll);
     free(self);
     *partition = NULL;
 }
@@ -124,30 +162,95 @@ static bool receive(struct partition *partition, zmq_msg_t *gateway, zmq_msg_t *
     return true;
 }
 
-/* Takes what is there, up to the bounds of a turn. False when there was nothing. */
-static bool gather(struct partition *partition)
+static void take(struct partition *partition, zmq_msg_t *gateway, zmq_msg_t *request, bool two_parts, size_t from)
+{
+    size_t frames = turn_frames(partition->turn);
+    turn_take(partition->turn, gateway, request, two_parts);
+    if (turn_frames(partition->turn) > frames)
+        partition->from[frames] = from;
+}
+
+/* Takes one frame that came by ZeroMQ. */
+static bool take_remote(struct partition *partition)
 {
     zmq_msg_t gateway, request;
     bool two_parts;
+    if (!receive(partition, &gateway, &request, &two_parts)) {
+        partition->router_has_news = false;
+        return false;
+    }
+    take(partition, &gateway, &request, two_parts, NOT_LOCAL);
+    return true;
+}
+
+/* Takes one frame of a gateway of this machine. */
+static bool take_local(struct partition *partition)
+{
+    zmq_msg_t gateway, request;
+    size_t from;
+    if (!local_gateways_take(partition->local_gateways, &request, &from))
+        return false;
+    zmq_msg_init(&gateway);
+    take(partition, &gateway, &request, true, from);
+    return true;
+}
+
+/* Takes what is there, up to the bounds of a turn, from both sides in turn. False when there was nothing. */
+static bool gather(struct partition *partition)
+{
+    bool local = true, remote = partition->router_has_news;
     unsigned messages = 0;
-    for (; messages < TURN_FRAMES_MAX && turn_takes_more(partition->turn); messages++) {
-        if (!receive(partition, &gateway, &request, &two_parts))
-            break;
-        turn_take(partition->turn, &gateway, &request, two_parts);
+    while ((local || remote) && messages < TURN_FRAMES_MAX && turn_takes_more(partition->turn)) {
+        local = local && take_local(partition);
+        remote = remote && turn_takes_more(partition->turn) && take_remote(partition);
+        messages += (unsigned)local + (unsigned)remote;
     }
     return messages > 0;
 }
 
-static void answer_all(struct partition *partition)
+static bool is_small(const struct partition *partition)
+{
+    return turn_requests(partition->turn) < partition->usual_requests / 2 && turn_takes_more(partition->turn);
+}
+
+/*
+ * A turn costs a sync, however few it decides. When much less has come than usual, the rest is likely on its way, and
+ * the processor is better used by who brings it: it is theirs until half of the usual number is there, for a moment at
+ * the most.
+ */
+static void linger(struct partition *partition)
+{
+    if (partition->syncs_each_turn && partition->usual_requests >= LINGER_SIZE_MIN &&
+        partition->usual_requests <= LINGER_SIZE_MAX) {
+        int64_t until_us = clock_mono_us() + LINGER_US;
+        while (is_small(partition) && clock_mono_us() < until_us) {
+            sched_yield();
+            gather(partition);
+        }
+    }
+    partition->usual_requests = (3 * partition->usual_requests + turn_requests(partition->turn)) / 4;
+}
+
+static bool answer(struct partition *partition, size_t frame)
 {
     void *router = partition->router_handle;
+    zmq_msg_t *gateway, *reply;
+    turn_answer(partition->turn, frame, &gateway, &reply);
+    if (partition->from[frame] != NOT_LOCAL)
+        return local_gateways_answer(partition->local_gateways, partition->from[frame], zmq_msg_data(reply),
+                                     zmq_msg_size(reply));
+    partition->router_has_news = true; /* a send may have taken note of it */
+    return zmq_msg_send(gateway, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+           zmq_msg_send(reply, router, ZMQ_DONTWAIT) >= 0;
+}
+
+static void answer_all(struct partition *partition)
+{
     for (size_t i = 0; i < turn_frames(partition->turn); i++) {
-        zmq_msg_t *gateway, *reply;
-        turn_answer(partition->turn, i, &gateway, &reply);
-        if (zmq_msg_send(gateway, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
-            zmq_msg_send(reply, router, ZMQ_DONTWAIT) < 0)
+        if (!answer(partition, i))
             metrics_add(partition->metrics, METRIC_ISSUER_REPLIES_DROPPED, 0, 1);
     }
+    local_gateways_wake(partition->local_gateways);
 }
 
 /* One turn: false when there was nothing to do. */
@@ -156,26 +259,83 @@ static bool partition_do_work(struct partition *partition)
     bool any = gather(partition);
     if (turn_frames(partition->turn) == 0)
         return any;
+    linger(partition);
     turn_decide(partition->turn, clock_wall_us());
     answer_all(partition);
     turn_end(partition->turn);
     return true;
 }
 
+static int zeromq_fd(void *socket)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    CHECK(zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0);
+    return fd;
+}
+
+static void watch(const struct partition *partition, int fd, enum watched what)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = what};
+    CHECK(epoll_ctl(partition->poll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+static void watch_all(struct partition *partition, zsock_t *pipe)
+{
+    watch(partition, zeromq_fd(partition->router_handle), WATCHED_ROUTER);
+    watch(partition, zeromq_fd(zsock_resolve(pipe)), WATCHED_PIPE);
+    if (local_gateways_fd(partition->local_gateways) >= 0)
+        watch(partition, local_gateways_fd(partition->local_gateways), WATCHED_LOCAL);
+    partition->router_has_news = partition->pipe_has_news = true;
+}
+
+/* Waits for news. False when there is some already. */
+static bool wait_for_news(struct partition *partition, struct epoll_event *events, int *count, int wait_ms)
+{
+    if (wait_ms == 0 || partition->router_has_news || partition->pipe_has_news)
+        return false;
+    bool may = local_gateways_doze(partition->local_gateways);
+    if (may)
+        *count = epoll_wait(partition->poll, events, WATCHED_COUNT, wait_ms);
+    else
+        local_gateways_attend(partition->local_gateways); /* frames, or one whose memory makes no sense */
+    local_gateways_rise(partition->local_gateways);
+    return may;
+}
+
+/* Sees what is new; waits for it if `wait_ms` allows and nothing is left to do. */
+static void look(struct partition *partition, int wait_ms)
+{
+    struct epoll_event events[WATCHED_COUNT];
+    int count = 0;
+    if (!wait_for_news(partition, events, &count, wait_ms))
+        count = epoll_wait(partition->poll, events, WATCHED_COUNT, 0);
+    for (int i = 0; i < count; i++) {
+        partition->router_has_news |= events[i].data.u32 == WATCHED_ROUTER;
+        partition->pipe_has_news |= events[i].data.u32 == WATCHED_PIPE;
+        if (events[i].data.u32 == WATCHED_LOCAL)
+            local_gateways_attend(partition->local_gateways);
+    }
+}
+
+static bool told_to_end(struct partition *partition, zsock_t *pipe)
+{
+    bool end = partition->pipe_has_news && actor_told_to_end(pipe);
+    partition->pipe_has_news = false;
+    return end;
+}
+
 void partition_actor(zsock_t *pipe, void *args)
 {
     struct partition *partition = args;
-    zmq_pollitem_t items[] = {
-        {.socket = partition->router_handle, .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
-    };
     zsock_signal(pipe, 0);
-    while (!actor_told_to_end(pipe)) {
+    watch_all(partition, pipe);
+    while (!told_to_end(partition, pipe)) {
         bool any = partition_do_work(partition);
         int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
-        if (!any)
-            zmq_poll(items, 2, wait_ms);
+        look(partition, any ? 0 : wait_ms);
     }
+    partition->router_has_news = true;
     for (unsigned turns = 0; turns < LAST_TURNS_MAX && partition_do_work(partition); turns++)
         ;
 }

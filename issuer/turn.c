@@ -92,6 +92,11 @@ size_t turn_frames(const struct turn *turn)
     return turn->exchanges_count;
 }
 
+size_t turn_requests(const struct turn *turn)
+{
+    return turn->commands_count;
+}
+
 /* True the first time that it is asked for `reason`, a constant string. */
 static bool first_time(struct turn *turn, const char *reason)
 {

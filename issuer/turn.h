@@ -44,6 +44,8 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
 
 /* How many frames were taken and will be answered. */
 size_t turn_frames(const struct turn *turn);
+/* How many issue requests they hold. */
+size_t turn_requests(const struct turn *turn);
 /* Decides everything at `wall_us`, or at the latest time of the journal when that is later, and journals it. When this
  * returns, the replies may leave. */
 void turn_decide(struct turn *turn, int64_t wall_us);

@@ -215,7 +215,7 @@ bool endpoint_of_partition(const char *base, uint16_t partition, char *out, size
 {
     if (strncmp(base, "tcp://", 6) == 0)
         return tcp_endpoint(base, partition, out, size);
-    if (strncmp(base, "ipc://", 6) != 0 && strncmp(base, "inproc://", 9) != 0)
+    if (strncmp(base, "ipc://", 6) != 0 && strncmp(base, "shm://", 6) != 0 && strncmp(base, "inproc://", 9) != 0)
         return false;
     int length = snprintf(out, size, "%s-%u", base, partition);
     return length > 0 && (size_t)length < size;

@@ -153,7 +153,15 @@ static int check_addresses(const struct options *options, struct error *error)
 
 /* Endpoints. */
 
-enum transport { TRANSPORT_NONE, TRANSPORT_TCP, TRANSPORT_IPC, TRANSPORT_INPROC };
+enum transport {
+    TRANSPORT_NONE = 0,
+    TRANSPORT_TCP = 1 << 0,
+    TRANSPORT_IPC = 1 << 1,
+    TRANSPORT_INPROC = 1 << 2,
+    TRANSPORT_SHM = 1 << 3,
+    TRANSPORT_ZEROMQ = TRANSPORT_TCP | TRANSPORT_IPC | TRANSPORT_INPROC,
+    TRANSPORT_ANY = TRANSPORT_ZEROMQ | TRANSPORT_SHM,
+};
 
 struct endpoint {
     const char *option;
@@ -162,7 +170,16 @@ struct endpoint {
     char host[OPTION_STRING_MAX];
     uint16_t port;
     uint16_t count; /* how many it stands for: one, or one a partition */
+    enum transport allowed;
 };
+
+static const char *transports_text(enum transport allowed)
+{
+    if (allowed == TRANSPORT_SHM)
+        return "shm://PATH";
+    return allowed == TRANSPORT_ZEROMQ ? "tcp://HOST:PORT, ipc://PATH or inproc://NAME"
+                                       : "tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME";
+}
 
 static enum transport transport_of(const char *text)
 {
@@ -170,6 +187,8 @@ static enum transport transport_of(const char *text)
         return TRANSPORT_TCP;
     if (strncmp(text, "ipc://", 6) == 0 && text[6] != '\0')
         return TRANSPORT_IPC;
+    if (strncmp(text, "shm://", 6) == 0 && text[6] != '\0')
+        return TRANSPORT_SHM;
     if (strncmp(text, "inproc://", 9) == 0 && text[9] != '\0')
         return TRANSPORT_INPROC;
     return TRANSPORT_NONE;
@@ -179,9 +198,9 @@ static int check_endpoint(struct endpoint *endpoint, struct error *error)
 {
     char last[OPTION_STRING_MAX];
     endpoint->transport = transport_of(endpoint->text);
-    if (endpoint->transport == TRANSPORT_NONE)
-        return error_set(error, "%s: \"%s\" is no endpoint; expected tcp://HOST:PORT, ipc://PATH or inproc://NAME",
-                         endpoint->option, endpoint->text);
+    if ((endpoint->transport & endpoint->allowed) == 0)
+        return error_set(error, "%s: \"%s\" is no endpoint; expected %s", endpoint->option, endpoint->text,
+                         transports_text(endpoint->allowed));
     if (endpoint->transport == TRANSPORT_TCP &&
         (!address_split(endpoint->text + 6, endpoint->host, sizeof(endpoint->host), &endpoint->port) ||
          endpoint->port == 0))
@@ -193,7 +212,7 @@ static int check_endpoint(struct endpoint *endpoint, struct error *error)
                          endpoint->option, endpoint->port, endpoint->count - 1u);
     if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof(last)))
         return error_set(error, "%s: \"%s\" is too long", endpoint->option, endpoint->text);
-    if (endpoint->transport == TRANSPORT_IPC && strlen(last) - 6 > 107)
+    if ((endpoint->transport & (TRANSPORT_IPC | TRANSPORT_SHM)) != 0 && strlen(last) - 6 > 107)
         return error_set(error, "%s: the path of %s is longer than the 107 bytes of a UNIX socket", endpoint->option,
                          last);
     return 0;
@@ -213,6 +232,9 @@ static bool hosts_overlap(const char *a, const char *b)
 /* Of endpoints that stand for one each, or one a partition, in whatever transport. */
 static bool endpoints_overlap(const struct endpoint *a, const struct endpoint *b)
 {
+    const enum transport with_path = TRANSPORT_IPC | TRANSPORT_SHM;
+    if ((a->transport & with_path) != 0 && (b->transport & with_path) != 0)
+        return strcmp(a->text + 6, b->text + 6) == 0;
     if (a->transport != b->transport)
         return false;
     if (a->transport == TRANSPORT_TCP)
@@ -225,29 +247,54 @@ static int check_overlap(const struct endpoint *a, const struct endpoint *b, str
     if (!endpoints_overlap(a, b))
         return 0;
     if (a->transport != TRANSPORT_TCP)
-        return error_set(error, "%s and %s are the same endpoint, %s", a->option, b->option, a->text);
+        return error_set(error, "%s and %s are the same endpoint, %s", a->option, b->option, b->text);
     return error_set(error, "%s takes ports %u to %u, %s ports %u to %u: they overlap; move one of them", a->option,
                      a->port, a->port + a->count - 1u, b->option, b->port, b->port + b->count - 1u);
+}
+
+static int check_endpoint_list(struct endpoint *endpoints, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (endpoints[i].text[0] != '\0' && check_endpoint(&endpoints[i], error) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int check_endpoints(const struct options *options, struct error *error)
 {
     uint16_t partitions = (uint16_t)options->issuer_partitions;
-    struct endpoint all[] = {
-        {.option = "issuer/requests", .text = options->issuer_requests, .count = partitions},
-        {.option = "issuer/events", .text = options->issuer_events, .count = 1},
-        {.option = "issuer/acks", .text = options->issuer_acks, .count = 1},
-        {.option = "gateway/requests", .text = options->gateway_requests, .count = partitions},
-        {.option = "persister/events", .text = options->persister_events, .count = 1},
-        {.option = "persister/acks", .text = options->persister_acks, .count = 1},
+    struct endpoint bound[] = {
+        {.option = "issuer/requests",
+         .text = options->issuer_requests,
+         .count = partitions,
+         .allowed = TRANSPORT_ZEROMQ},
+        {.option = "issuer/events", .text = options->issuer_events, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+        {.option = "issuer/acks", .text = options->issuer_acks, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+        {.option = "issuer/local_requests",
+         .text = options->issuer_local_requests,
+         .count = partitions,
+         .allowed = TRANSPORT_SHM},
     };
-    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (check_endpoint(&all[i], error) != 0)
-            return -1;
-    }
-    if (check_overlap(&all[0], &all[1], error) != 0 || check_overlap(&all[0], &all[2], error) != 0)
+    struct endpoint connected[] = {
+        {.option = "gateway/requests",
+         .text = options->gateway_requests,
+         .count = partitions,
+         .allowed = TRANSPORT_ANY},
+        {.option = "persister/events", .text = options->persister_events, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+        {.option = "persister/acks", .text = options->persister_acks, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+    };
+    const size_t bound_count = sizeof(bound) / sizeof(bound[0]);
+    if (check_endpoint_list(bound, bound_count, error) != 0 ||
+        check_endpoint_list(connected, sizeof(connected) / sizeof(connected[0]), error) != 0)
         return -1;
-    return check_overlap(&all[1], &all[2], error);
+    for (size_t i = 0; i < bound_count; i++) {
+        for (size_t j = i + 1; j < bound_count; j++) {
+            if (check_overlap(&bound[i], &bound[j], error) != 0)
+                return -1;
+        }
+    }
+    return 0;
 }
 
 static void default_to(char *value, const char *other)
@@ -258,6 +305,7 @@ static void default_to(char *value, const char *other)
 
 int options_complete(struct options *options, struct error *error)
 {
+    default_to(options->gateway_requests, options->issuer_local_requests);
     default_to(options->gateway_requests, options->issuer_requests);
     default_to(options->persister_events, options->issuer_events);
     default_to(options->persister_acks, options->issuer_acks);

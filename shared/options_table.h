@@ -7,7 +7,7 @@
 #define OPTION_TABLE(OPTION) \
     OPTION(gateway, http, STRING, "127.0.0.1:8080", 1, 255, "address and port to serve HTTP on; [::1]:8080 for IPv6") \
     OPTION(gateway, threads, NUMBER, 1, 1, 64, "event loops, each on a thread of its own") \
-    OPTION(gateway, requests, STRING, "", 0, 255, "where the issuer takes requests; empty: issuer/requests") \
+    OPTION(gateway, requests, STRING, "", 0, 255, "where the issuer takes requests; empty: issuer/local_requests, else issuer/requests") \
     OPTION(gateway, admin_token, STRING, "", 0, 255, "bearer token that creating and changing coupons needs; empty: none") \
     OPTION(gateway, admin_token_file, STRING, "", 0, 255, "file to read gateway/admin_token from") \
     OPTION(gateway, connections_max, NUMBER, 16384, 1, 1000000, "open connections of one thread; more are answered 503 and closed") \
@@ -20,6 +20,7 @@
     OPTION(gateway, issuer_timeout_ms, NUMBER, 2000, 10, 3600000, "how long a request waits for the issuer before 503 outcome_unknown") \
     OPTION(gateway, drain_timeout_ms, NUMBER, 10000, 0, 3600000, "how long SIGTERM waits for requests in flight") \
     OPTION(issuer, requests, STRING, "tcp://127.0.0.1:7100", 1, 255, "endpoint that gateways connect to; partition N adds N to the port, or -N to an ipc path") \
+    OPTION(issuer, local_requests, STRING, "", 0, 255, "shm://PATH: gateways of the same machine connect to this UNIX socket and share memory with the issuer; partition N adds -N; empty: none") \
     OPTION(issuer, events, STRING, "tcp://127.0.0.1:7200", 1, 255, "endpoint that persisters pull events from") \
     OPTION(issuer, acks, STRING, "tcp://127.0.0.1:7300", 1, 255, "endpoint that persisters push acknowledgements to") \
     OPTION(issuer, partitions, NUMBER, 1, 1, 64, "partitions that coupons are spread over; fixed for the life of a journal, the same for every role") \

@@ -93,7 +93,7 @@ class Coupond(Peer):
         path = self.directory
         issuer, persister = (f"127.0.0.1:{free_port()}" for _ in range(2))
         common = {f"issuer/{name}": f"ipc://{path}/{name}" for name in ("requests", "events", "acks")}
-        common |= {**self.store_options(), "log/level": "warn"}
+        common |= {"issuer/local_requests": f"shm://{path}/local", **self.store_options(), "log/level": "warn"}
         self.scrapes = [f"http://{issuer}/metrics"]
         self.role("issuer", {"issuer/journal_dir": f"{path}/journal", "issuer/sync": self.sync, "issuer/http": issuer, **common})
         self.start_gateways(common)

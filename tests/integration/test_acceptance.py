@@ -58,8 +58,9 @@ def test_five_thousand_of_twenty_thousand_users_are_issued_by_one_process_with_s
         run_crowd(cluster, {"BIG": QUANTITY}, {"BIG": USERS})
 
 
-def test_fifty_coupons_at_once_on_separate_processes_over_ipc_with_sqlite(tmp_path):
-    with Cluster(tmp_path, gateways=3, partitions=4, persisters=2) as cluster:
+@pytest.mark.parametrize("transport", ["shm", "ipc"])
+def test_fifty_coupons_at_once_on_separate_processes_of_one_machine_with_sqlite(tmp_path, transport):
+    with Cluster(tmp_path, gateways=3, partitions=4, persisters=2, transport=transport) as cluster:
         run_crowd(cluster, *fifty_coupons())
 
 

@@ -190,6 +190,31 @@ def test_who_connects_refuses_the_issuer_s_wildcard(role, option, inherited, hos
     assert check_config("--set", wildcard, "--set", f"{inherited}=tcp://127.0.0.1:7150", role=role).returncode == 0
 
 
+@pytest.mark.parametrize("option, value, told", [
+    ("issuer/local_requests", "ipc:///run/x", "expected shm://PATH"),
+    ("issuer/local_requests", "shm://", "expected shm://PATH"),
+    ("issuer/local_requests", "shm:///" + "x" * 110, "longer than the 107 bytes of a UNIX socket"),
+    ("issuer/requests", "shm:///run/x", "expected tcp://HOST:PORT, ipc://PATH or inproc://NAME"),
+    ("issuer/events", "shm:///run/x", "expected tcp://HOST:PORT, ipc://PATH or inproc://NAME"),
+    ("persister/acks", "shm:///run/x", "expected tcp://HOST:PORT, ipc://PATH or inproc://NAME"),
+    ("gateway/requests", "udp://x", "expected tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME"),
+])
+def test_shared_memory_is_for_requests_alone(option, value, told):
+    assert_refused(check_config("--set", f"{option}={value}"), option, told)
+
+
+def test_one_path_for_zeromq_and_shared_memory_is_refused():
+    assert_refused(check_config("--set", "issuer/requests=ipc:///run/x", "--set", "issuer/local_requests=shm:///run/x"),
+                   "issuer/requests", "issuer/local_requests", "the same endpoint")
+
+
+def test_gateways_take_the_local_endpoint_of_a_shared_configuration(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        assert f"shm://{tmp_path}/local" in cluster.options["issuer/local_requests"]
+        assert cluster.gateways[0].is_ready()
+        assert "joined to a gateway of this machine" in cluster.issuer.log()
+
+
 # --- starts that fail
 
 

@@ -84,8 +84,9 @@ def test_a_persister_that_is_killed_under_load_loses_nothing(tmp_path):
         run_killing(cluster, lambda cluster, random: random.choice(cluster.persisters))
 
 
-def test_a_gateway_that_is_killed_under_load_loses_nothing(tmp_path):
-    with processes(tmp_path, transport="tcp") as cluster:
+@pytest.mark.parametrize("transport", ["tcp", "shm"])
+def test_a_gateway_that_is_killed_under_load_loses_nothing(tmp_path, transport):
+    with processes(tmp_path, transport=transport) as cluster:
         run_killing(cluster, lambda cluster, random: random.choice(cluster.gateways))
 
 

@@ -1,7 +1,7 @@
 """The real program on free loopback ports, in a directory of its own.
 
     with Cluster.dev(tmp_path) as cluster: …                                     # everything in one process, SQLite
-    with Cluster(tmp_path, gateways=3, partitions=4, persisters=2) as cluster: … # processes over ipc, SQLite
+    with Cluster(tmp_path, gateways=3, partitions=4, persisters=2) as cluster: … # processes on one machine, SQLite
     with Cluster(tmp_path, database=MariaDB(), transport="tcp") as cluster: …    # a server of servers.py
 
 The binary is $COUPOND_TEST_BINARY, else build/dev/coupond/coupond. Leaving the context stops all members by SIGTERM and fails when one does not
@@ -184,7 +184,7 @@ def metric_sum(metrics, name):
 
 
 class Cluster:
-    def __init__(self, directory, gateways=1, partitions=1, persisters=1, transport="ipc", database=None, options=None,
+    def __init__(self, directory, gateways=1, partitions=1, persisters=1, transport="shm", database=None, options=None,
                  dev=False):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -214,10 +214,12 @@ class Cluster:
 
     def _plan_processes(self, transport, gateways, persisters):
         for name in ("requests", "events", "acks"):
-            if transport == "ipc":
-                self.options[f"issuer/{name}"] = f"ipc://{self.directory}/{name}"
-            else:
+            if transport == "tcp":
                 self.options[f"issuer/{name}"] = f"tcp://127.0.0.1:{free_port_range(self.partitions)}"
+            else:
+                self.options[f"issuer/{name}"] = f"ipc://{self.directory}/{name}"
+        if transport == "shm":
+            self.options["issuer/local_requests"] = f"shm://{self.directory}/local"
         self.options["issuer/partitions"] = self.partitions
         self.options["issuer/journal_dir"] = self.journal_directory
         self.options.update(self._store_options())

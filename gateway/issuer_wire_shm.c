@@ -1,0 +1,231 @@
+/*
+ * Shared memory with an issuer of the same machine (shm_link).
+ *
+ *   AWAY ──connected──► WAITING ──greeting there──► JOINED ──its end──► LEFT ──all received──► AWAY
+ *     ▲───────────────── its end ───┘
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/issuer_wire.h"
+#include "shared/limits.h"
+#include "shared/log.h"
+#include "shared/shm_link.h"
+
+#define RECONNECT_MS 50
+
+enum state {
+    AWAY,    /* connects again at `retry_ms` */
+    WAITING, /* connected: the greeting is on its way */
+    JOINED,
+    LEFT, /* the issuer has gone; what it sent is still there */
+};
+
+struct shm_wire {
+    struct issuer_wire head;
+    char *path;
+    enum state state;
+    int64_t retry_ms;
+    int poll;   /* an epoll of the socket and the bell */
+    int socket; /* of WAITING */
+    struct shm_link link;
+    void *message; /* FRAME_BYTES_MAX; what was received last */
+    size_t message_size;
+};
+
+static void watch(const struct shm_wire *wire, int watched, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.fd = watched};
+
+    CHECK(epoll_ctl(wire->poll, EPOLL_CTL_ADD, watched, &event) == 0);
+}
+
+static void unwatch(const struct shm_wire *wire, int watched)
+{
+    CHECK(epoll_ctl(wire->poll, EPOLL_CTL_DEL, watched, NULL) == 0);
+}
+
+/* ---- connection ---- */
+
+/* The bell is the issuer's too: closing our descriptor alone would leave it in the epoll. */
+static void go_away(struct shm_wire *wire)
+{
+    if (wire->state == WAITING)
+        close(wire->socket);
+    if (wire->state == LEFT || wire->state == JOINED)
+        unwatch(wire, wire->link.bell);
+    shm_link_close(&wire->link);
+    wire->state = AWAY;
+}
+
+static unsigned join(struct shm_wire *wire)
+{
+    struct error error = {""};
+    int result = shm_greet(wire->socket, &wire->link, &error);
+
+    if (result == 0)
+        return 0;
+    if (result < 0) {
+        log_warn("gateway", "the issuer at shm://%s does not join: %s", wire->path, error.text);
+        go_away(wire);
+        return 0;
+    }
+    /* Edge-triggered, a bell need not be read: each ringing is news. */
+    watch(wire, wire->link.bell, EPOLLIN | EPOLLET);
+    wire->state = JOINED;
+    return WIRE_MADE;
+}
+
+/* Nothing is said on the socket after the greeting. */
+static unsigned leave(struct shm_wire *wire)
+{
+    unwatch(wire, wire->link.socket);
+    wire->state = LEFT;
+    return WIRE_LOST;
+}
+
+static unsigned check(struct issuer_wire *self)
+{
+    struct shm_wire *wire = (struct shm_wire *)self;
+    struct epoll_event events[2];
+    unsigned news = 0;
+    int count = epoll_wait(wire->poll, events, 2, 0);
+
+    for (int i = 0; i < count; i++) {
+        if (wire->state == WAITING)
+            news |= join(wire);
+        else if (wire->state == JOINED && events[i].data.fd == wire->link.socket)
+            news |= leave(wire);
+    }
+    return news;
+}
+
+/* What cannot be was written by no issuer: the end of the connection, which is told as any other. */
+static void give_up_broken(const struct shm_wire *wire)
+{
+    if (wire->state != JOINED || (!wire->link.in.broken && !wire->link.out.broken))
+        return;
+    log_warn("gateway", "what the issuer at shm://%s wrote into the shared memory cannot be", wire->path);
+    shutdown(wire->link.socket, SHUT_RDWR);
+}
+
+static void tick(struct issuer_wire *self, int64_t now_ms)
+{
+    struct shm_wire *wire = (struct shm_wire *)self;
+
+    give_up_broken(wire);
+    if (wire->state != AWAY || now_ms < wire->retry_ms)
+        return;
+    wire->retry_ms = now_ms + RECONNECT_MS;
+    wire->socket = shm_connect(wire->path);
+    if (wire->socket < 0)
+        return;
+    wire->state = WAITING;
+    watch(wire, wire->socket, EPOLLIN | EPOLLRDHUP);
+}
+
+/* ---- life ---- */
+
+static void destroy(struct issuer_wire *self)
+{
+    struct shm_wire *wire = (struct shm_wire *)self;
+
+    go_away(wire);
+    close(wire->poll);
+    free(wire->message);
+    free(wire->path);
+    free(wire);
+}
+
+static int fd(const struct issuer_wire *self)
+{
+    (void)self;
+    return -1;
+}
+
+static int monitor_fd(const struct issuer_wire *self)
+{
+    return ((const struct shm_wire *)self)->poll;
+}
+
+/* ---- frames ---- */
+
+static void wake(struct issuer_wire *self)
+{
+    (void)self;
+}
+
+static bool send_bytes(struct issuer_wire *self, const void *data, size_t size)
+{
+    struct shm_wire *wire = (struct shm_wire *)self;
+
+    if (wire->state != JOINED || !shm_link_send(&wire->link, data, size))
+        return false;
+    shm_link_ring(&wire->link);
+    return true;
+}
+
+/* Grows to what is needed, and stays: frames of a gateway are about alike. */
+static void make_room(struct shm_wire *wire, size_t size)
+{
+    if (size <= wire->message_size)
+        return;
+    free(wire->message);
+    wire->message = malloc(size);
+    CHECK(wire->message != NULL);
+    wire->message_size = size;
+}
+
+static bool receive(struct issuer_wire *self, struct wire_message *message)
+{
+    struct shm_wire *wire = (struct shm_wire *)self;
+
+    if (wire->state != JOINED && wire->state != LEFT)
+        return false;
+    size_t size = shm_ring_next(&wire->link.in);
+    if (size == 0) {
+        if (wire->state == LEFT)
+            go_away(wire);
+        return false;
+    }
+    make_room(wire, size);
+    shm_ring_read(&wire->link.in, wire->message, size);
+    *message = (struct wire_message){wire->message, size, true};
+    return true;
+}
+
+static bool doze(struct issuer_wire *self)
+{
+    struct shm_wire *wire = (struct shm_wire *)self;
+
+    return wire->state != JOINED || shm_ring_doze(&wire->link.in);
+}
+
+static void rise(struct issuer_wire *self)
+{
+    struct shm_wire *wire = (struct shm_wire *)self;
+
+    if (wire->state == JOINED)
+        shm_ring_rise(&wire->link.in);
+}
+
+struct issuer_wire *issuer_wire_shm_create(const char *endpoint, struct error *error)
+{
+    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake, send_bytes,
+                                                 receive, check, tick,       doze, rise};
+    struct shm_wire *wire = calloc(1, sizeof(*wire));
+
+    CHECK(wire != NULL);
+    (void)error; /* who listens there is found out by and by */
+    wire->head.kind = &kind;
+    shm_link_init(&wire->link);
+    wire->path = strdup(endpoint + strlen("shm://"));
+    wire->poll = epoll_create1(EPOLL_CLOEXEC);
+    CHECK(wire->path != NULL);
+    CHECK(wire->poll >= 0);
+    return &wire->head;
+}

@@ -1,0 +1,247 @@
+#include "shared/shm_link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define GREETING_MAGIC   0x51504e43u /* "CNPQ" */
+#define GREETING_VERSION 1u
+#define BACKLOG          128
+#define FDS              3 /* memory, the bell of who connects, the bell of who listens */
+
+/* What the listening side says first, with the descriptors beside it. */
+struct shm_greeting {
+    uint32_t magic;
+    uint32_t version;
+    uint64_t queue_bytes; /* of each of the two queues behind each other: requests, then replies */
+};
+_Static_assert(sizeof(struct shm_greeting) == 16, "greeting layout");
+
+static size_t memory_size(void)
+{
+    return 2 * shm_ring_size(SHM_QUEUE_BYTES);
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void shm_link_init(struct shm_link *link)
+{
+    *link = (struct shm_link){.socket = -1, .bell = -1, .other_bell = -1};
+}
+
+void shm_link_close(struct shm_link *link)
+{
+    if (link->memory != NULL)
+        munmap(link->memory, memory_size());
+    close_fd(&link->socket);
+    close_fd(&link->bell);
+    close_fd(&link->other_bell);
+    shm_link_init(link);
+}
+
+static bool set_address(struct sockaddr_un *address, const char *path)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "%s", path);
+    return length > 0 && (size_t)length < sizeof address->sun_path;
+}
+
+static int new_socket(void)
+{
+    return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static bool map(struct shm_link *link, int memory, bool listens)
+{
+    size_t each = shm_ring_size(SHM_QUEUE_BYTES);
+    void *mapped = mmap(NULL, memory_size(), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    if (mapped == MAP_FAILED)
+        return false;
+    link->memory = mapped;
+    shm_ring_init(listens ? &link->in : &link->out, mapped, each);
+    shm_ring_init(listens ? &link->out : &link->in, (char *)mapped + each, each);
+    return true;
+}
+
+/* --- who listens --- */
+
+/* True when a live process listens at the address. */
+static bool is_taken(const struct sockaddr_un *address)
+{
+    int probe = new_socket();
+    bool taken =
+        probe >= 0 && (connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+    close_fd(&probe);
+    return taken;
+}
+
+int shm_listen(const char *path, struct error *error)
+{
+    struct sockaddr_un address;
+    if (!set_address(&address, path))
+        return error_set(error, "%s: longer than a UNIX socket's address", path);
+    if (is_taken(&address))
+        return error_set(error, "%s: another process listens there", path);
+    struct stat there;
+    if (lstat(path, &there) == 0 && S_ISSOCK(there.st_mode))
+        unlink(path);
+    int listener = new_socket();
+    if (listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+        listen(listener, BACKLOG) == 0)
+        return listener;
+    error_set(error, "%s: cannot listen: %s", path, strerror(errno));
+    close_fd(&listener);
+    return -1;
+}
+
+/* Memory of both queues, which cannot change its size any more. */
+static int create_memory(void)
+{
+    int memory = memfd_create("coupond-queues", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (memory >= 0 && ftruncate(memory, (off_t)memory_size()) == 0 &&
+        fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return memory;
+    close_fd(&memory);
+    return -1;
+}
+
+static bool send_greeting(const struct shm_link *link, int memory)
+{
+    struct shm_greeting greeting = {GREETING_MAGIC, GREETING_VERSION, SHM_QUEUE_BYTES};
+    struct iovec bytes = {&greeting, sizeof greeting};
+    const int fds[FDS] = {memory, link->other_bell, link->bell};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {0};
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fds);
+    memcpy(CMSG_DATA(rights), fds, sizeof fds);
+    return sendmsg(link->socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof greeting;
+}
+
+static bool furnish(struct shm_link *link)
+{
+    int memory = create_memory();
+    link->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    link->other_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    bool done = memory >= 0 && link->bell >= 0 && link->other_bell >= 0 && map(link, memory, true) &&
+                send_greeting(link, memory);
+    int why = errno;
+    close_fd(&memory);
+    errno = why;
+    return done;
+}
+
+int shm_accept(int listener, struct shm_link *link, struct error *error)
+{
+    shm_link_init(link);
+    link->socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (link->socket < 0)
+        return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR ? 0 : error_set(error, "%s", strerror(errno));
+    if (furnish(link))
+        return 1;
+    error_set(error, "%s", strerror(errno));
+    shm_link_close(link);
+    return -1;
+}
+
+/* --- who connects --- */
+
+int shm_connect(const char *path)
+{
+    struct sockaddr_un address;
+    CHECK(set_address(&address, path));
+    int fd = new_socket();
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        close_fd(&fd);
+    return fd;
+}
+
+/* The descriptors of a message, into `fds`; -1 for those that are missing. What is too many, the kernel has closed. */
+static void take_fds(struct msghdr *message, int fds[FDS])
+{
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(message);
+    if (rights == NULL || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)
+        return;
+    size_t bytes = rights->cmsg_len - CMSG_LEN(0);
+    memcpy(fds, CMSG_DATA(rights), bytes < FDS * sizeof fds[0] ? bytes : FDS * sizeof fds[0]);
+}
+
+static bool is_sealed(int memory)
+{
+    struct stat there;
+    int seals = fcntl(memory, F_GET_SEALS);
+    return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && fstat(memory, &there) == 0 &&
+           (size_t)there.st_size == memory_size();
+}
+
+static bool is_ours(const struct shm_greeting *greeting, ssize_t size)
+{
+    return size == (ssize_t)sizeof *greeting && greeting->magic == GREETING_MAGIC &&
+           greeting->version == GREETING_VERSION && greeting->queue_bytes == SHM_QUEUE_BYTES;
+}
+
+/* Bytes received, with up to FDS descriptors. */
+static ssize_t receive_greeting(int socket, struct shm_greeting *greeting, int fds[FDS])
+{
+    struct iovec bytes = {greeting, sizeof *greeting};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS * sizeof(int))] = {0};
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (size >= 0)
+        take_fds(&message, fds);
+    return size;
+}
+
+int shm_greet(int socket, struct shm_link *link, struct error *error)
+{
+    struct shm_greeting greeting;
+    int fds[FDS] = {-1, -1, -1};
+    shm_link_init(link);
+    ssize_t size = receive_greeting(socket, &greeting, fds);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    int memory = fds[0];
+    link->bell = fds[1];
+    link->other_bell = fds[2];
+    bool right = is_ours(&greeting, size) && link->other_bell >= 0 && is_sealed(memory) && map(link, memory, false);
+    close_fd(&memory);
+    if (right) {
+        link->socket = socket;
+        return 1;
+    }
+    shm_link_close(link);
+    return error_set(error, size <= 0 ? "it has closed the connection" : "it speaks otherwise: another version?");
+}
+
+/* --- both --- */
+
+bool shm_link_send(struct shm_link *link, const void *data, size_t size)
+{
+    return link->memory != NULL && shm_ring_write(&link->out, data, size);
+}
+
+void shm_link_ring(struct shm_link *link)
+{
+    const uint64_t once = 1;
+    if (link->memory == NULL || !shm_ring_must_wake(&link->out))
+        return;
+    /* It fails when it was rung without end and nobody heard. */
+    ssize_t ignored = write(link->other_bell, &once, sizeof once);
+    (void)ignored;
+}

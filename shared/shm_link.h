@@ -1,0 +1,58 @@
+/*
+ * Two processes of one machine joined by shared memory: a queue of frames each way (shm_ring), a bell each way
+ * (eventfds) and a UNIX socket, which only brings them together and tells when one of them has died.
+ *
+ *   issuer   shm_listen() ─► shm_accept() ─────────── sends shm_greeting with memory and bells ─┐
+ *   gateway                  shm_connect() ─► shm_greet(), until the greeting is there ◄────────┘
+ *
+ * The memory is sealed: nobody can shorten it under the other. What the other side writes is checked by shm_ring;
+ * frames are checked by who takes them, as from any other socket. Each end is owned by one thread. Nothing here blocks.
+ */
+#ifndef COUPOND_SHM_LINK_H
+#define COUPOND_SHM_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shared/error.h"
+#include "shared/shm_ring.h"
+
+/* Bytes of a queue: all requests that a thread may have in flight by default, and the largest answers to all its lists.
+ */
+#define SHM_QUEUE_BYTES (16u << 20)
+
+struct shm_link {
+    int socket;     /* readable when the other side is gone; -1: not open */
+    int bell;       /* an eventfd that the other side writes when we are to wake up */
+    int other_bell; /* the one that we write */
+    void *memory;
+    struct shm_ring in;
+    struct shm_ring out;
+};
+
+/* A link that is not open; shm_link_close() may be called on it. */
+void shm_link_init(struct shm_link *link);
+void shm_link_close(struct shm_link *link);
+
+/*
+ * A UNIX socket at `path` for shm_accept(). A file that a dead process has left is replaced. -1 and `error` when
+ * somebody listens there or it cannot be made.
+ */
+int shm_listen(const char *path, struct error *error);
+/* The next who has connected: 1 with an open `link`, 0 when there is none, -1 and `error` when one was turned away. */
+int shm_accept(int listener, struct shm_link *link, struct error *error);
+
+/* A socket on its way to `path`, or -1 when nobody listens there; `path` fits a UNIX address. */
+int shm_connect(const char *path);
+/*
+ * Takes the greeting: 1 with an open `link`, which takes `socket` over; 0 when it is not there yet; -1 and `error` when
+ * the other side is gone or speaks otherwise: the caller closes the socket.
+ */
+int shm_greet(int socket, struct shm_link *link, struct error *error);
+
+/* Queues one frame for the other side, without waking it. False when it has no room. */
+bool shm_link_send(struct shm_link *link, const void *data, size_t size);
+/* After sending: wakes the other side if it sleeps. */
+void shm_link_ring(struct shm_link *link);
+
+#endif

@@ -1,0 +1,169 @@
+#include "shared/shm_ring.h"
+
+#include <string.h>
+
+#include "shared/error.h"
+
+#define RECORD_HEAD 8u         /* bytes before a message */
+#define TO_FRONT    UINT32_MAX /* the length that sends the reader to the front */
+
+static uint64_t record_size(size_t size)
+{
+    return RECORD_HEAD + (((uint64_t)size + 7) & ~(uint64_t)7);
+}
+
+static uint64_t offset_of(const struct shm_ring *ring, uint64_t position)
+{
+    return position & (ring->capacity - 1);
+}
+
+size_t shm_ring_size(size_t capacity)
+{
+    return sizeof(struct shm_ring_header) + capacity;
+}
+
+void shm_ring_init(struct shm_ring *ring, void *memory, size_t size)
+{
+    uint64_t capacity = size - sizeof(struct shm_ring_header);
+    CHECK(size > sizeof(struct shm_ring_header) && capacity >= 64 && (capacity & (capacity - 1)) == 0);
+    *ring = (struct shm_ring){
+        .header = memory,
+        .bytes = (unsigned char *)memory + sizeof(struct shm_ring_header),
+        .capacity = capacity,
+    };
+}
+
+/* --- writing --- */
+
+/* Looks where the reader is. False when it is where it cannot be. */
+static bool look_at_head(struct shm_ring *ring)
+{
+    uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_acquire);
+    ring->broken |= ring->position - head > ring->capacity || head < ring->other;
+    ring->other = head;
+    return !ring->broken;
+}
+
+static bool has_room(struct shm_ring *ring, uint64_t bytes)
+{
+    if (!ring->broken && ring->capacity - (ring->position - ring->other) >= bytes)
+        return true;
+    return !ring->broken && look_at_head(ring) && ring->capacity - (ring->position - ring->other) >= bytes;
+}
+
+/* How much to leave out so that `bytes` lie in one piece, or in memory that is warm. */
+static uint64_t bytes_to_front(struct shm_ring *ring, uint64_t bytes)
+{
+    uint64_t offset = offset_of(ring, ring->position);
+    uint64_t rest = ring->capacity - offset;
+    if (rest < bytes)
+        return rest;
+    if (offset < SHM_RING_WARM)
+        return 0;
+    return look_at_head(ring) && ring->other == ring->position ? rest : 0;
+}
+
+static void put_length(struct shm_ring *ring, uint32_t length)
+{
+    uint64_t head = length;
+    memcpy(ring->bytes + offset_of(ring, ring->position), &head, sizeof head);
+}
+
+bool shm_ring_write(struct shm_ring *ring, const void *data, size_t size)
+{
+    CHECK(size > 0 && record_size(size) <= ring->capacity / 2);
+    uint64_t bytes = record_size(size);
+    uint64_t left_out = bytes_to_front(ring, bytes);
+    if (!has_room(ring, left_out + bytes))
+        return false;
+    if (left_out > 0) {
+        put_length(ring, TO_FRONT);
+        ring->position += left_out;
+    }
+    put_length(ring, (uint32_t)size);
+    memcpy(ring->bytes + offset_of(ring, ring->position) + RECORD_HEAD, data, size);
+    ring->position += bytes;
+    /* Ordered before the look at `asleep`, as the reader's store of it is before its look at the tail. */
+    atomic_store_explicit(&ring->header->tail, ring->position, memory_order_seq_cst);
+    return true;
+}
+
+bool shm_ring_must_wake(struct shm_ring *ring)
+{
+    return atomic_load_explicit(&ring->header->asleep, memory_order_seq_cst) != 0 &&
+           atomic_exchange_explicit(&ring->header->asleep, 0, memory_order_seq_cst) != 0;
+}
+
+/* --- reading --- */
+
+/* How many bytes are there to read; what cannot be breaks the queue. */
+static uint64_t unread(struct shm_ring *ring)
+{
+    if (ring->other == ring->position && !ring->broken) {
+        uint64_t tail = atomic_load_explicit(&ring->header->tail, memory_order_acquire);
+        ring->broken = tail - ring->position > ring->capacity || (tail & 7) != 0;
+        ring->other = ring->broken ? ring->position : tail;
+    }
+    return ring->other - ring->position;
+}
+
+static uint32_t read_length(const struct shm_ring *ring)
+{
+    uint32_t length;
+    memcpy(&length, ring->bytes + offset_of(ring, ring->position), sizeof length);
+    return length;
+}
+
+static void publish_head(struct shm_ring *ring, uint64_t bytes)
+{
+    ring->position += bytes;
+    atomic_store_explicit(&ring->header->head, ring->position, memory_order_release);
+}
+
+static size_t break_off(struct shm_ring *ring)
+{
+    ring->broken = true;
+    ring->other = ring->position;
+    return 0;
+}
+
+size_t shm_ring_next(struct shm_ring *ring)
+{
+    uint64_t there = unread(ring);
+    if (there == 0)
+        return 0;
+    uint32_t length = read_length(ring);
+    if (length == TO_FRONT) {
+        uint64_t rest = ring->capacity - offset_of(ring, ring->position);
+        if (rest >= there) /* a message follows in the same step */
+            return break_off(ring);
+        publish_head(ring, rest);
+        there -= rest;
+        length = read_length(ring);
+    }
+    if (length == 0 || record_size(length) > there ||
+        record_size(length) > ring->capacity - offset_of(ring, ring->position))
+        return break_off(ring);
+    return length;
+}
+
+void shm_ring_read(struct shm_ring *ring, void *data, size_t size)
+{
+    memcpy(data, ring->bytes + offset_of(ring, ring->position) + RECORD_HEAD, size);
+    publish_head(ring, record_size(size));
+}
+
+bool shm_ring_doze(struct shm_ring *ring)
+{
+    atomic_store_explicit(&ring->header->asleep, 1, memory_order_seq_cst);
+    if (ring->other == ring->position &&
+        atomic_load_explicit(&ring->header->tail, memory_order_seq_cst) == ring->position)
+        return true;
+    shm_ring_rise(ring);
+    return false;
+}
+
+void shm_ring_rise(struct shm_ring *ring)
+{
+    atomic_store_explicit(&ring->header->asleep, 0, memory_order_relaxed);
+}

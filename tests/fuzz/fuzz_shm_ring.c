@@ -1,0 +1,89 @@
+/*
+ * Shared memory that the other side has filled as it likes: whatever stands in it, a reader reads nothing beyond it and
+ * comes to an end, and a writer writes nothing beyond it.
+ */
+#include "fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/shm_ring.h"
+
+#define CAPACITY     512u
+#define MESSAGES_MAX 128 /* more are not in so few bytes, unless one is read twice */
+
+void fuzz_begin(void)
+{
+}
+
+/* Sets the other side's position, and as many bytes as the input has. */
+static void fill(struct shm_ring *ring, struct fuzz_input *input, _Atomic uint64_t *position)
+{
+    size_t size;
+    uint16_t step = fuzz_take_u16(input);
+    atomic_store(position, step == 0xffff ? fuzz_take_u64(input) : ring->position + step);
+    const uint8_t *bytes = fuzz_take(input, CAPACITY, &size);
+    memcpy(ring->bytes, bytes, size);
+}
+
+static void read_all(struct shm_ring *ring)
+{
+    unsigned messages = 0;
+    size_t size;
+    while ((size = shm_ring_next(ring)) > 0) {
+        unsigned char *copy = malloc(size);
+        CHECK(copy != NULL);
+        CHECK(size <= CAPACITY);
+        shm_ring_read(ring, copy, size);
+        free(copy);
+        CHECK(++messages <= MESSAGES_MAX);
+    }
+    CHECK(ring->broken || shm_ring_doze(ring));
+    shm_ring_rise(ring);
+}
+
+static void write_some(struct shm_ring *ring)
+{
+    static const unsigned char message[CAPACITY / 2 - 8];
+    for (unsigned i = 1; i < 20 && shm_ring_write(ring, message, i * 7); i++)
+        continue;
+    if (ring->broken)
+        CHECK(!shm_ring_write(ring, message, 1));
+}
+
+void fuzz_one(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    size_t memory_size = shm_ring_size(CAPACITY);
+    void *memory = NULL;
+    CHECK(posix_memalign(&memory, 64, memory_size) == 0);
+    memset(memory, 0, memory_size);
+    struct shm_ring ring;
+    bool writes = (fuzz_take_byte(&input) & 1) != 0;
+    shm_ring_init(&ring, memory, memory_size);
+    ring.position = ring.other = fuzz_take_u16(&input) * UINT64_C(8);
+    atomic_store(&ring.header->tail, ring.position);
+    atomic_store(&ring.header->head, ring.position);
+    for (unsigned rounds = 0; rounds < 4 && input.left > 0 && !ring.broken; rounds++) {
+        fill(&ring, &input, writes ? &ring.header->head : &ring.header->tail);
+        if (writes)
+            write_some(&ring);
+        else
+            read_all(&ring);
+    }
+    free(memory);
+}
+
+/* A reader's memory with two messages, and one with the way back to the front. */
+void fuzz_seeds(void)
+{
+    static const struct {
+        uint8_t writes;
+        uint8_t position[2], step[2];
+        uint8_t bytes[40];
+    } plain = {0, {0, 0}, {40, 0}, {8, [16] = 16}}, at_end = {0, {62, 0}, {32, 0}, {1}},
+      writer = {1, {3, 0}, {8, 0}, {0}};
+    fuzz_seed(&plain, sizeof plain);
+    fuzz_seed(&at_end, sizeof at_end);
+    fuzz_seed(&writer, sizeof writer);
+}

@@ -1,0 +1,274 @@
+"""Gateways of the issuer's machine share memory with it. Whatever one of them does with that memory, its socket or its life, the
+others are served and the promises hold."""
+
+import array
+import mmap
+import os
+import signal
+import socket
+import struct
+
+import pytest
+
+from cluster import Cluster, metric_sum, wait_until
+
+MAGIC, VERSION = 0x444E5043, 2
+QUEUE_BYTES, HEADER_BYTES = 16 << 20, 192
+RING_BYTES = HEADER_BYTES + QUEUE_BYTES  # requests, then replies behind them
+TAIL, HEAD, ASLEEP, BYTES = 0, 64, 128, HEADER_BYTES
+GATEWAYS_MAX = 256
+
+
+class Stranger:
+    """Speaks to the issuer as a gateway would, and writes what it likes."""
+
+    def __init__(self, cluster):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(10)
+        self.socket.connect(f"{cluster.directory}/local-0")
+        greeting, control, _, _ = self.socket.recvmsg(64, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+        self.fds = array.array("i", control[0][2]) if control else []
+        self.greeting = greeting
+        self.memory = mmap.mmap(self.fds[0], 2 * RING_BYTES) if greeting else None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.memory:
+            self.memory.close()
+        for fd in self.fds:
+            os.close(fd)
+        self.socket.close()
+
+    def put(self, offset, value, size=8):
+        self.memory[offset:offset + size] = value.to_bytes(size, "little")
+
+    def send(self, frame, at=0):
+        """One record at the begin of the queue, and the bell."""
+        self.memory[BYTES + at:BYTES + at + 8] = struct.pack("<II", len(frame), 0)
+        self.memory[BYTES + at + 8:BYTES + at + 8 + len(frame)] = frame
+        end = at + 8 + (len(frame) + 7) // 8 * 8
+        self.put(TAIL, end)
+        self.ring()
+        return end
+
+    def ring(self):
+        os.write(self.fds[2], struct.pack("<Q", 1))
+
+    def is_parted(self):
+        """The issuer has closed the connection."""
+        self.socket.setblocking(False)
+        try:
+            return self.socket.recv(1) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+
+@pytest.fixture(name="cluster")
+def a_cluster(tmp_path):
+    with Cluster(tmp_path) as running:
+        running.create_coupon("A", 100_000)
+        yield running
+
+
+def issues_go_on(cluster):
+    users = [f"user-{os.urandom(8).hex()}" for _ in range(20)]
+    return all(cluster.issue("A", user)[0] == 201 for user in users)
+
+
+def joined(cluster):
+    return cluster.issuer.log().count("joined to a gateway of this machine")
+
+
+# --- gateways that come and go
+
+
+def test_a_gateway_by_shared_memory_and_one_by_zeromq_share_the_stock(tmp_path):
+    cluster = Cluster(tmp_path, gateways=2)
+    cluster.gateways[1].arguments += ["--set", f"gateway/requests={cluster.options['issuer/requests']}"]
+    with cluster:
+        cluster.create_coupon("FEW", 50)
+        answers = [cluster.issue("FEW", f"user-{i}", gateway=i % 2) for i in range(60)]
+        assert [status for status, _ in answers] == [201] * 50 + [409] * 10
+        assert [body["sequence"] for status, body in answers if status == 201] == list(range(1, 51))
+        assert joined(cluster) == 1
+        cluster.assert_kept()
+
+
+def test_an_issuer_that_comes_back_is_joined_again(cluster):
+    assert issues_go_on(cluster)
+    cluster.issuer.kill()
+    wait_until(lambda: cluster.issue("A", "meanwhile")[0] == 503, "the gateway knows")
+    cluster.issuer.start()
+    wait_until(lambda: cluster.issue("A", "again")[0] in (200, 201, 409), "the gateway has joined again")
+    assert issues_go_on(cluster)
+    cluster.assert_kept()
+
+
+def test_a_gateway_that_dies_is_parted_from_and_its_next_life_joined(cluster):
+    gateway = cluster.gateways[0]
+    for _ in range(3):
+        assert issues_go_on(cluster)
+        gateway.kill()
+        gateway.start()
+        wait_until(gateway.is_ready, "the gateway is back")
+    assert issues_go_on(cluster)
+    wait_until(lambda: cluster.issuer.log().count("parted from a gateway") == 3, cluster.issuer.log)
+
+
+def test_a_gateway_that_is_stopped_holds_up_nobody(tmp_path):
+    with Cluster(tmp_path, gateways=2) as cluster:
+        cluster.create_coupon("A", 100_000)
+        cluster.gateways[0].process.send_signal(signal.SIGSTOP)
+        try:
+            for i in range(200):
+                assert cluster.issue("A", f"user-{i}", gateway=1)[0] == 201
+        finally:
+            cluster.gateways[0].process.send_signal(signal.SIGCONT)
+        assert cluster.issue("A", "back", gateway=0)[0] == 201
+
+
+def test_an_issuer_ends_while_it_is_joined(cluster):
+    assert issues_go_on(cluster)
+    cluster.issuer.stop()
+    assert not os.path.exists(f"{cluster.directory}/local-0")
+    assert cluster.issue("A", "too-late")[0] == 503
+
+
+# --- strangers
+
+
+def test_memory_filled_with_nonsense_parts_the_issuer_from_it_alone(cluster):
+    def wrong_tail(stranger):
+        stranger.put(TAIL, 12345)
+
+    def tail_far_away(stranger):
+        stranger.put(TAIL, 1 << 40)
+
+    def length_beyond(stranger):
+        stranger.put(BYTES, QUEUE_BYTES, 4)
+        stranger.put(TAIL, 64)
+
+    def no_length(stranger):
+        stranger.put(TAIL, 64)
+
+    def random(stranger):
+        stranger.memory[:4096] = os.urandom(4096)
+
+    for spoil in (wrong_tail, tail_far_away, length_beyond, no_length, random):
+        with Stranger(cluster) as stranger:
+            spoil(stranger)
+            stranger.ring()
+            wait_until(stranger.is_parted, f"parted from: {spoil.__name__}\n{cluster.issuer.log()[-2000:]}")
+        assert issues_go_on(cluster)
+    assert cluster.issuer.log().count("what it wrote into the shared memory cannot be") == 5
+
+
+def test_a_head_that_cannot_be_parts_the_issuer_from_it(cluster):
+    ping = struct.pack("<IBBHHHI", MAGIC, VERSION, 7, 0, 1, 0, 0)
+    with Stranger(cluster) as stranger:
+        stranger.put(RING_BYTES + HEAD, 1 << 30)
+        at = 0
+        for _ in range(3):  # the issuer looks at the head when it seems to have no room, or goes back to the front
+            at = stranger.send(ping, at)
+        assert issues_go_on(cluster)
+
+
+def test_garbage_frames_are_counted_and_dropped(cluster):
+    metric = "coupond_issuer_frames_dropped_total"
+    before = metric_sum(cluster.issuer.metrics(), metric)
+    with Stranger(cluster) as stranger:
+        at = 0
+        for number, frame in enumerate((b"x", os.urandom(15), os.urandom(70_000), struct.pack("<IBBHHHI", MAGIC, VERSION, 1, 0, 1, 0, 1) + b"\xff" * 112), 1):
+            at = stranger.send(frame, at)
+            wait_until(lambda number=number: metric_sum(cluster.issuer.metrics(), metric) == before + number, f"{number} dropped")
+        assert not stranger.is_parted()
+    assert issues_go_on(cluster)
+
+
+def test_a_stranger_s_question_is_answered_to_it_alone(cluster):
+    ping = struct.pack("<IBBHHHI", MAGIC, VERSION, 7, 0, 1, 0, 0)
+    with Stranger(cluster) as stranger:
+        stranger.send(ping)
+        wait_until(lambda: stranger.memory[RING_BYTES + TAIL:RING_BYTES + TAIL + 8] != bytes(8), "a reply is in its queue")
+        length, _ = struct.unpack_from("<II", stranger.memory, RING_BYTES + BYTES)
+        assert stranger.memory[RING_BYTES + BYTES + 8:RING_BYTES + BYTES + 8 + length][5] == 8  # FRAME_PONG
+
+
+def test_a_stranger_that_reads_no_replies_loses_them_alone(cluster):
+    """Lists fill its queue; what does not fit is dropped and counted."""
+    metric = "coupond_issuer_replies_dropped_total"
+    for i in range(200):
+        cluster.create_coupon(f"C{i:03}", 1)
+    coupon = bytearray(600)
+    coupon[40:44] = (200).to_bytes(4, "little")
+    question = struct.pack("<IBBHHHI", MAGIC, VERSION, 3, 0, 1, 0, 64) + (struct.pack("<QBB6x", 1, 4, 0) + bytes(coupon)) * 64
+    with Stranger(cluster) as stranger:
+        at = 0
+        for _ in range(4):  # eight megabytes of replies each
+            seen = metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total")
+            at = stranger.send(question, at)
+            wait_until(lambda seen=seen: metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total") >= seen + 64, "answered")
+        wait_until(lambda: metric_sum(cluster.issuer.metrics(), metric) >= 1, "replies are dropped")
+        assert issues_go_on(cluster)
+
+
+def test_words_on_the_socket_end_the_connection(cluster):
+    with Stranger(cluster) as stranger:
+        stranger.socket.send(b"GET / HTTP/1.1\r\n\r\n")
+        wait_until(stranger.is_parted, "parted")
+    assert issues_go_on(cluster)
+
+
+def test_more_than_may_be_joined_are_turned_away(cluster):
+    strangers = []
+    try:
+        while len(strangers) < GATEWAYS_MAX - 1:
+            strangers.append(Stranger(cluster))
+            assert strangers[-1].greeting
+        one_more = Stranger(cluster)
+        strangers.append(one_more)
+        wait_until(one_more.is_parted, "turned away")
+        assert "turned a gateway away" in cluster.issuer.log()
+        assert issues_go_on(cluster)
+    finally:
+        for stranger in strangers:
+            stranger.__exit__()
+    wait_until(lambda: cluster.issuer.log().count("its connection is closed") >= GATEWAYS_MAX - 1, "all have gone")
+    with Stranger(cluster) as stranger:
+        assert stranger.greeting and not stranger.is_parted()
+    assert issues_go_on(cluster)
+
+
+def test_an_issuer_that_is_not_ours_is_named_and_asked_again(tmp_path):
+    """The gateway finds somebody at the path who speaks otherwise; when the issuer is there, it joins that."""
+    cluster = Cluster(tmp_path)
+    path = f"{tmp_path}/elsewhere"
+    gateway = cluster.gateways[0]
+    gateway.arguments += ["--set", f"gateway/requests=shm://{path}"]
+    cluster.write_config()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path + "-0")
+        listener.listen()
+        gateway.start()
+        try:
+            for _ in range(3):
+                connection, _ = listener.accept()
+                connection.send(b"welcome")
+                connection.close()
+            wait_until(lambda: "it speaks otherwise" in gateway.log(), gateway.log)
+        finally:
+            gateway.stop()
+
+
+def test_two_issuers_cannot_listen_at_one_path(cluster, tmp_path):
+    other = Cluster(tmp_path / "other")
+    other.options["issuer/local_requests"] = cluster.options["issuer/local_requests"]
+    other.write_config()
+    other.issuer.start()
+    assert other.issuer.process.wait(30) != 0
+    assert "issuer/local_requests" in other.issuer.log() and "another process listens there" in other.issuer.log()
+    assert issues_go_on(cluster)
