@@ -28,6 +28,7 @@ struct source {
     zmq_msg_t frames[WINDOW_MAX]; /* by the window's slot */
     zmq_msg_t question;           /* whether the store still has what it acknowledged */
     int64_t ask_at_us;            /* 0: nothing was asked or sent yet */
+    int64_t gather_until_us;      /* before, only a full frame leaves */
     struct metrics *metrics;
     uint64_t read_seq; /* last record that is in a frame */
     /* a journal batch that was read but did not fit into the last frame; NULL: none */
@@ -224,33 +225,39 @@ static void push_draft(struct feed *feed, struct source *source, const struct dr
     memcpy(zmq_msg_data(&source->frames[slot]), feed->buffer, draft->bytes);
 }
 
+/* Nothing under way, and the last frame left long enough ago. */
+static bool is_free(const struct source *source, int64_t now_us)
+{
+    return source->window.count == 0 && now_us >= source->gather_until_us;
+}
+
 /* Something to read, and either nothing under way or enough for a full frame: so frames grow with the load. */
-static bool worth_a_frame(const struct feed *feed, const struct source *source)
+static bool worth_a_frame(const struct feed *feed, const struct source *source, int64_t now_us)
 {
     uint64_t unread = journal_synced_seq(source->journal) - source->read_seq;
-    return unread > 0 && (source->window.count == 0 || unread >= feed->config.rows_max);
+    return unread > 0 && (is_free(source, now_us) || unread >= feed->config.rows_max);
 }
 
-static bool has_unread(const struct feed *feed, const struct source *source)
+static bool has_unread(const struct feed *feed, const struct source *source, int64_t now_us)
 {
-    return window_accepts(&source->window) && worth_a_frame(feed, source);
+    return window_accepts(&source->window) && worth_a_frame(feed, source, now_us);
 }
 
-void feed_read_ahead(struct feed *feed)
+void feed_read_ahead(struct feed *feed, int64_t now_us)
 {
     struct draft draft;
     for (unsigned i = 0; i < feed->sources_count; i++) {
-        while (has_unread(feed, &feed->sources[i])) {
+        while (has_unread(feed, &feed->sources[i], now_us)) {
             fill_draft(feed, &feed->sources[i], &draft);
             push_draft(feed, &feed->sources[i], &draft);
         }
     }
 }
 
-bool feed_has_unread(const struct feed *feed)
+bool feed_has_unread(const struct feed *feed, int64_t now_us)
 {
     for (unsigned i = 0; i < feed->sources_count; i++) {
-        if (has_unread(feed, &feed->sources[i]))
+        if (has_unread(feed, &feed->sources[i], now_us))
             return true;
     }
     return false;
@@ -307,17 +314,21 @@ void feed_sent(struct feed *feed, const struct feed_frame *frame, int64_t now_us
     source->ask_at_us = now_us + ASK_INTERVAL_US;
     if (frame->slot == SLOT_QUESTION)
         return;
+    source->gather_until_us = now_us + feed->config.gather_us;
     if (source->window.batches[frame->slot].sends > 0)
         metrics_add(source->metrics, METRIC_ISSUER_STREAM_RESENT, 0, 1);
     metrics_add(source->metrics, METRIC_ISSUER_STREAM_SENT, 0, 1);
     window_sent(&source->window, frame->slot, now_us);
 }
 
-int64_t feed_deadline(const struct feed *feed)
+int64_t feed_deadline(const struct feed *feed, int64_t now_us)
 {
     int64_t deadline = INT64_MAX;
     for (unsigned i = 0; i < feed->sources_count; i++) {
-        int64_t next = window_deadline(&feed->sources[i].window);
+        const struct source *source = &feed->sources[i];
+        int64_t next = window_deadline(&source->window);
+        if (source->window.count == 0 && source->gather_until_us > now_us)
+            next = source->gather_until_us;
         deadline = next < deadline ? next : deadline;
     }
     return deadline;
@@ -425,10 +436,10 @@ void feed_on_answer(struct feed *feed, const void *data, size_t size)
 
 /* --- how far it is --- */
 
-bool feed_is_idle(const struct feed *feed)
+bool feed_is_idle(const struct feed *feed, int64_t now_us)
 {
     for (unsigned i = 0; i < feed->sources_count; i++) {
-        if (feed->sources[i].window.count == 0)
+        if (is_free(&feed->sources[i], now_us))
             return true;
     }
     return false;

@@ -24,6 +24,7 @@ struct feed_config {
     size_t rows_max;        /* journal records in one frame; a journal batch is never split */
     unsigned in_flight_max; /* frames of a partition that are under way */
     int64_t resend_us;
+    int64_t gather_us; /* from a frame's leaving to the next one's that is not full */
 };
 
 struct feed *feed_create(const struct feed_config *config);
@@ -33,9 +34,9 @@ void feed_destroy(struct feed **feed);
 int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct error *error);
 
 /* Makes frames of what is synced, as far as the bounds allow. Stops the process when a journal cannot be read back. */
-void feed_read_ahead(struct feed *feed);
+void feed_read_ahead(struct feed *feed, int64_t now_us);
 /* True when feed_read_ahead() has something to do. */
-bool feed_has_unread(const struct feed *feed);
+bool feed_has_unread(const struct feed *feed, int64_t now_us);
 
 /* A frame that is to be sent now; the message is borrowed, and copied to be sent. */
 struct feed_frame {
@@ -48,14 +49,15 @@ struct feed_frame {
 bool feed_due(struct feed *feed, int64_t now_us, struct feed_frame *frame);
 /* The frame was handed over at `now_us`. */
 void feed_sent(struct feed *feed, const struct feed_frame *frame, int64_t now_us);
-/* When feed_due() has to be asked again at the latest; INT64_MAX: nothing waits for an answer. */
-int64_t feed_deadline(const struct feed *feed);
+/* When feed_read_ahead() and feed_due() have to be asked again at the latest; INT64_MAX: nothing waits for an answer.
+ */
+int64_t feed_deadline(const struct feed *feed, int64_t now_us);
 
 /* Takes what a persister answered: any bytes. What is not understood is counted, logged once and dropped. */
 void feed_on_answer(struct feed *feed, const void *data, size_t size);
 
-/* True when a partition has nothing under way, so that its next record is worth waking for. */
-bool feed_is_idle(const struct feed *feed);
+/* True when a partition has nothing under way and gathers nothing, so that its next record is worth waking for. */
+bool feed_is_idle(const struct feed *feed, int64_t now_us);
 /* True when the store has every record that is written. */
 bool feed_is_done(const struct feed *feed);
 /* Up to which record the store has everything. */

@@ -56,6 +56,7 @@ int stream_create(struct stream **stream, const struct options *options, struct 
         .rows_max = (size_t)options->issuer_stream_rows_max,
         .in_flight_max = (unsigned)options->issuer_stream_in_flight_max,
         .resend_us = options->issuer_resend_ms * 1000,
+        .gather_us = options->issuer_stream_gather_ms * 1000,
     };
     self->feed = feed_create(&config);
     self->events = bind_socket(ZMQ_PUSH, options->issuer_events, "issuer/events", error);
@@ -125,7 +126,7 @@ static bool stream_do_work(struct stream *stream)
 {
     stream->now_us = clock_mono_us();
     take_answers(stream);
-    feed_read_ahead(stream->feed);
+    feed_read_ahead(stream->feed, stream->now_us);
     bool taken = send_due(stream);
     feed_report(stream->feed, clock_wall_us());
     return taken;
@@ -135,7 +136,7 @@ static long wait_ms(const struct stream *stream, bool taken)
 {
     if (!taken) /* what is due waits for a persister, who wakes us */
         return WAIT_MS_MAX;
-    int64_t deadline = feed_deadline(stream->feed);
+    int64_t deadline = feed_deadline(stream->feed, stream->now_us);
     int64_t wait = deadline == INT64_MAX ? WAIT_MS_MAX : (deadline - stream->now_us) / 1000 + 1;
     return wait < 0 ? 0 : wait > WAIT_MS_MAX ? WAIT_MS_MAX : (long)wait;
 }
@@ -151,8 +152,8 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
     };
     /* With nothing under way the next record is worth waking for; else an acknowledgement comes first.
      * seq_cst, as is journal_publish_synced(): either that sees that we wait, or we see what it has synced. */
-    atomic_store(&stream->signal.waiting, feed_is_idle(stream->feed));
-    long wait = feed_has_unread(stream->feed) ? 0 : wait_ms(stream, taken);
+    atomic_store(&stream->signal.waiting, feed_is_idle(stream->feed, stream->now_us));
+    long wait = feed_has_unread(stream->feed, stream->now_us) ? 0 : wait_ms(stream, taken);
     zmq_poll(items, taken ? 3 : 4, wait);
     uint64_t count;
     if ((items[2].revents & ZMQ_POLLIN) && read(stream->signal.fd, &count, sizeof count) < 0)
@@ -164,7 +165,7 @@ static void drain(struct stream *stream, zsock_t *pipe)
 {
     int64_t until = clock_mono_us() + DRAIN_US_MAX;
     bool taken = stream_do_work(stream);
-    while (!feed_is_done(stream->feed) && (taken || feed_deadline(stream->feed) != INT64_MAX) &&
+    while (!feed_is_done(stream->feed) && (taken || feed_deadline(stream->feed, stream->now_us) != INT64_MAX) &&
            clock_mono_us() < until) {
         wait_for_work(stream, pipe, taken);
         taken = stream_do_work(stream);

@@ -34,6 +34,7 @@
     OPTION(issuer, batch_requests_max, NUMBER, 4096, 1, 4096, "requests decided and synced together at the most") \
     OPTION(issuer, stream_rows_max, NUMBER, 65536, 1, 65536, "records in one batch to a persister; a single journal batch is never split") \
     OPTION(issuer, stream_in_flight_max, NUMBER, 4, 1, 64, "batches of a partition that wait for their acknowledgement") \
+    OPTION(issuer, stream_gather_ms, NUMBER, 50, 0, 10000, "from one batch to a persister to the next that is not full: fewer and larger transactions") \
     OPTION(issuer, resend_ms, NUMBER, 3000, 10, 3600000, "how long a batch waits for its acknowledgement before it is sent again, and as long again for each one under way before it; doubles each time up to ten times this") \
     OPTION(issuer, http, STRING, "127.0.0.1:9101", 0, 255, "address and port of /metrics, /livez and /readyz; empty: none") \
     OPTION(persister, events, STRING, "", 0, 255, "where to pull events from; empty: issuer/events") \

@@ -103,12 +103,12 @@ static void note_sent(struct scene *scene, zmq_msg_t *message)
 static void read_and_send(struct scene *scene)
 {
     struct feed_frame frame;
-    feed_read_ahead(scene->feed);
+    feed_read_ahead(scene->feed, scene->now_us);
     while (feed_due(scene->feed, scene->now_us, &frame)) {
         note_sent(scene, frame.message);
         feed_sent(scene->feed, &frame, scene->now_us);
     }
-    CHECK(feed_deadline(scene->feed) > scene->now_us);
+    CHECK(feed_deadline(scene->feed, scene->now_us) > scene->now_us);
 }
 
 /* --- answering --- */
@@ -179,7 +179,7 @@ static void take_step(struct scene *scene, enum step step, struct fuzz_input *in
         say(scene, bytes, size);
         break;
     case READ_ONLY:
-        feed_read_ahead(scene->feed);
+        feed_read_ahead(scene->feed, scene->now_us);
         break;
     default:
         append(scene);
@@ -206,7 +206,7 @@ static void drain(struct scene *scene)
         check(scene);
     }
     CHECK(feed_is_done(scene->feed));
-    CHECK(feed_deadline(scene->feed) == INT64_MAX);
+    CHECK(feed_deadline(scene->feed, scene->now_us) == INT64_MAX);
     CHECK(feed_acked_seq(scene->feed, 0) == journal_written_seq(scene->journal));
 }
 

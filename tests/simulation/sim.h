@@ -75,6 +75,7 @@ struct sim_plan {
     uint64_t snapshot_bytes; /* of journal between two snapshots */
     size_t rows_max;
     unsigned in_flight_max;
+    int64_t gather_us;
     unsigned coupons;
     unsigned users;
     unsigned operations;

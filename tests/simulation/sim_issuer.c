@@ -133,8 +133,10 @@ void sim_issuer_kill(struct sim *sim)
 static int start_all(struct sim *sim, struct error *error)
 {
     struct sim_issuer *issuer = sim->issuer;
-    struct feed_config config = {
-        .rows_max = sim->plan.rows_max, .in_flight_max = sim->plan.in_flight_max, .resend_us = RESEND_US};
+    struct feed_config config = {.rows_max = sim->plan.rows_max,
+                                 .in_flight_max = sim->plan.in_flight_max,
+                                 .resend_us = RESEND_US,
+                                 .gather_us = sim->plan.gather_us};
     issuer->feed = feed_create(&config);
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
         struct sim_partition *partition = &issuer->partitions[i];
@@ -297,7 +299,7 @@ static void feed_body(void *arg)
     struct feed_frame frame;
     uint16_t persister;
     answers_body(arg);
-    feed_read_ahead(feed);
+    feed_read_ahead(feed, sim->mono_us);
     while (!sim_failed(sim) && sim_persisters_take_more(sim, &persister) && feed_due(feed, sim->mono_us, &frame)) {
         judge_events(sim, &frame);
         sim_network_send(sim, SIM_TO_PERSISTER, persister, zmq_msg_data(frame.message), zmq_msg_size(frame.message));

@@ -41,6 +41,7 @@ static void plan_load(struct sim_plan *plan, struct sim_random *random)
     plan->snapshot_bytes = sim_random_chance(random, 300) ? 0 : 500 + sim_random_below(random, 5000);
     plan->rows_max = 1 + sim_random_below(random, sim_random_chance(random, 500) ? 8 : 100);
     plan->in_flight_max = 1 + sim_random_below(random, 6);
+    plan->gather_us = plan->rows_max % 2 == 0 ? 0 : 5000;
     plan->coupons = 1 + sim_random_below(random, 5);
     plan->users = 2 + sim_random_below(random, sim_random_chance(random, 300) ? 4 : 60);
     plan->operations = 30 + sim_random_below(random, sim_random_chance(random, 200) ? 900 : 150);

@@ -24,13 +24,18 @@
 static struct journal *journal;
 static struct feed *feed;
 
-static void open_feed(void)
+static void open_gathering_feed(int64_t gather_us)
 {
-    struct feed_config config = {.rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
+    struct feed_config config = {.rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND, .gather_us = gather_us};
     struct error error;
     feed = feed_create(&config);
     if (feed_add(feed, journal, journal_fixture_dir, &error) != 0)
         fail_msg("%s", error.text);
+}
+
+static void open_feed(void)
+{
+    open_gathering_feed(0);
 }
 
 static int setup(void **state)
@@ -75,7 +80,7 @@ static bool send_one(int64_t now_us, struct frame_events *events)
 {
     struct feed_frame frame;
     struct frame_header header;
-    feed_read_ahead(feed);
+    feed_read_ahead(feed, now_us);
     if (!feed_due(feed, now_us, &frame))
         return false;
     assert_null(frame_check(zmq_msg_data(frame.message), zmq_msg_size(frame.message), &header));
@@ -205,7 +210,7 @@ static void feed_asks_a_store_that_has_nothing_to_do_whether_it_still_has_everyt
     assert_int_equal(events.acked_seq, 3);
     expect_nothing(2 * interval - 1);
     expect_sent(2 * interval, 4, 3);
-    assert_int_equal(feed_deadline(feed), INT64_MAX); /* no answer is waited for */
+    assert_int_equal(feed_deadline(feed, 2 * interval), INT64_MAX); /* no answer is waited for */
     answer(FRAME_BEHIND, 1, 0);
     expect_sent(2 * interval, 1, 3);
 }
@@ -215,11 +220,11 @@ static void feed_sends_again_what_is_not_acknowledged_in_time(void **state)
     (void)state;
     journal_fixture_append(journal, 1);
     expect_sent(0, 1, 1);
-    assert_int_equal(feed_deadline(feed), RESEND);
+    assert_int_equal(feed_deadline(feed, 0), RESEND);
     expect_nothing(RESEND - 1);
     expect_sent(RESEND, 1, 1);
     acknowledge(1, 1);
-    assert_int_equal(feed_deadline(feed), INT64_MAX);
+    assert_int_equal(feed_deadline(feed, RESEND), INT64_MAX);
     expect_nothing(10 * RESEND);
 }
 
@@ -242,10 +247,33 @@ static void feed_has_bounded_frames_under_way(void **state)
     for (unsigned i = 0; i < 3; i++)
         expect_sent(0, i * ROWS_MAX + 1, (i + 1) * ROWS_MAX);
     expect_nothing(0);
-    assert_false(feed_has_unread(feed));
+    assert_false(feed_has_unread(feed, 0));
     acknowledge(1, ROWS_MAX);
-    assert_true(feed_has_unread(feed));
+    assert_true(feed_has_unread(feed, 0));
     expect_sent(0, 3 * ROWS_MAX + 1, 4 * ROWS_MAX);
+}
+
+static void feed_gathers_for_a_while_between_two_frames_that_are_not_full(void **state)
+{
+    (void)state;
+    feed_destroy(&feed);
+    open_gathering_feed(500);
+    assert_true(feed_is_idle(feed, 0));
+    journal_fixture_append(journal, 1);
+    expect_sent(100, 1, 1); /* the first leaves at once */
+    acknowledge(1, 1);
+    assert_false(feed_is_idle(feed, 599)); /* records need not wake it */
+    assert_int_equal(feed_deadline(feed, 599), 600);
+    journal_fixture_append(journal, 1);
+    journal_fixture_append(journal, 1);
+    expect_nothing(599);
+    expect_sent(600, 2, 3);
+    acknowledge(2, 3);
+    journal_fixture_append(journal, ROWS_MAX);
+    expect_sent(601, 4, 3 + ROWS_MAX); /* full */
+    acknowledge(4, 3 + ROWS_MAX);
+    assert_true(feed_is_idle(feed, 1101));
+    assert_int_equal(feed_deadline(feed, 1101), INT64_MAX);
 }
 
 /* --- tests: acknowledgements --- */
@@ -482,6 +510,7 @@ int main(void)
         TEST(feed_sends_again_what_is_not_acknowledged_in_time),
         TEST(feed_holds_everything_back_until_a_coupon_is_acknowledged),
         TEST(feed_has_bounded_frames_under_way),
+        TEST(feed_gathers_for_a_while_between_two_frames_that_are_not_full),
         TEST(feed_notes_only_what_the_store_has_without_a_gap),
         TEST(feed_ignores_acknowledgements_of_what_is_not_under_way),
         TEST(feed_counts_and_drops_what_it_does_not_understand),
