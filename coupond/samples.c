@@ -19,10 +19,16 @@ struct request {
 };
 _Static_assert(sizeof(struct request) == 16 + 616, "one request behind its header");
 
+/* Where the gateway asks, unless that is by shared memory. */
+static const char *requests_by_zeromq(const struct options *options)
+{
+    return strncmp(options->gateway_requests, "shm://", 6) == 0 ? options->issuer_requests : options->gateway_requests;
+}
+
 static zsock_t *connect_partition(const struct options *options, uint16_t partition, struct error *error)
 {
     char endpoint[OPTION_STRING_MAX];
-    CHECK(endpoint_of_partition(options->issuer_requests, partition, endpoint, sizeof(endpoint)));
+    CHECK(endpoint_of_partition(requests_by_zeromq(options), partition, endpoint, sizeof(endpoint)));
     zsock_t *socket = zsock_new_dealer(NULL);
     CHECK(socket != NULL);
     zsock_set_rcvtimeo(socket, ANSWER_TIMEOUT_MS);

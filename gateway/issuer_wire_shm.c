@@ -16,7 +16,8 @@
 #include "shared/log.h"
 #include "shared/shm_link.h"
 
-#define RECONNECT_MS 50
+#define RECONNECT_MS 50   /* when nobody listens there */
+#define REFUSED_MS   1000 /* when somebody does, and does not join */
 
 enum state {
     AWAY,    /* connects again at `retry_ms` */
@@ -30,36 +31,36 @@ struct shm_wire {
     char *path;
     enum state state;
     int64_t retry_ms;
-    int poll;   /* an epoll of the socket and the bell */
-    int socket; /* of WAITING */
+    bool complained; /* since it was joined */
+    int poll;        /* an epoll of the socket */
+    int socket;      /* of WAITING */
     struct shm_link link;
     void *message; /* FRAME_BYTES_MAX; what was received last */
     size_t message_size;
 };
 
-static void watch(const struct shm_wire *wire, int watched, uint32_t events)
+static void watch(const struct shm_wire *wire, int socket)
 {
-    struct epoll_event event = {.events = events, .data.fd = watched};
+    struct epoll_event event = {.events = EPOLLIN};
 
-    CHECK(epoll_ctl(wire->poll, EPOLL_CTL_ADD, watched, &event) == 0);
-}
-
-static void unwatch(const struct shm_wire *wire, int watched)
-{
-    CHECK(epoll_ctl(wire->poll, EPOLL_CTL_DEL, watched, NULL) == 0);
+    CHECK(epoll_ctl(wire->poll, EPOLL_CTL_ADD, socket, &event) == 0);
 }
 
 /* ---- connection ---- */
 
-/* The bell is the issuer's too: closing our descriptor alone would leave it in the epoll. */
 static void go_away(struct shm_wire *wire)
 {
     if (wire->state == WAITING)
         close(wire->socket);
-    if (wire->state == LEFT || wire->state == JOINED)
-        unwatch(wire, wire->link.bell);
     shm_link_close(&wire->link);
     wire->state = AWAY;
+}
+
+static void complain(struct shm_wire *wire, const char *why)
+{
+    if (!wire->complained)
+        log_warn("gateway", "the issuer at shm://%s does not join, asking again and again: %s", wire->path, why);
+    wire->complained = true;
 }
 
 static unsigned join(struct shm_wire *wire)
@@ -70,20 +71,21 @@ static unsigned join(struct shm_wire *wire)
     if (result == 0)
         return 0;
     if (result < 0) {
-        log_warn("gateway", "the issuer at shm://%s does not join: %s", wire->path, error.text);
+        complain(wire, error.text);
         go_away(wire);
+        wire->retry_ms += REFUSED_MS;
         return 0;
     }
-    /* Edge-triggered, a bell need not be read: each ringing is news. */
-    watch(wire, wire->link.bell, EPOLLIN | EPOLLET);
+    wire->complained = false;
     wire->state = JOINED;
     return WIRE_MADE;
 }
 
-/* Nothing is said on the socket after the greeting. */
-static unsigned leave(struct shm_wire *wire)
+static unsigned hear(struct shm_wire *wire)
 {
-    unwatch(wire, wire->link.socket);
+    if (shm_link_hear(&wire->link))
+        return 0;
+    CHECK(epoll_ctl(wire->poll, EPOLL_CTL_DEL, wire->link.socket, NULL) == 0);
     wire->state = LEFT;
     return WIRE_LOST;
 }
@@ -91,17 +93,13 @@ static unsigned leave(struct shm_wire *wire)
 static unsigned check(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-    struct epoll_event events[2];
-    unsigned news = 0;
-    int count = epoll_wait(wire->poll, events, 2, 0);
+    struct epoll_event event;
 
-    for (int i = 0; i < count; i++) {
-        if (wire->state == WAITING)
-            news |= join(wire);
-        else if (wire->state == JOINED && events[i].data.fd == wire->link.socket)
-            news |= leave(wire);
-    }
-    return news;
+    if (epoll_wait(wire->poll, &event, 1, 0) <= 0)
+        return 0;
+    if (wire->state == WAITING)
+        return join(wire);
+    return wire->state == JOINED ? hear(wire) : 0;
 }
 
 /* What cannot be was written by no issuer: the end of the connection, which is told as any other. */
@@ -125,7 +123,7 @@ static void tick(struct issuer_wire *self, int64_t now_ms)
     if (wire->socket < 0)
         return;
     wire->state = WAITING;
-    watch(wire, wire->socket, EPOLLIN | EPOLLRDHUP);
+    watch(wire, wire->socket);
 }
 
 /* ---- life ---- */

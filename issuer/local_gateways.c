@@ -1,22 +1,24 @@
 #include "issuer/local_gateways.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "shared/limits.h"
 #include "shared/log.h"
 #include "shared/shm_link.h"
 
-#define EVENTS_MAX 64
+#define EVENTS_MAX  64
+#define ACCEPTS_MAX 16 /* at once: whoever floods the socket holds nobody up */
 
 struct local_gateways {
     uint16_t partition;
     char *path;
     int listener;                              /* -1: nobody can come */
+    int spare;                                 /* given up for turning somebody away when no descriptor is left */
+    bool complained;                           /* since somebody was welcome */
     int poll;                                  /* an epoll of the listener, and of each gateway's socket and bell */
     struct shm_link links[LOCAL_GATEWAYS_MAX]; /* the first `count` are open */
     bool answered[LOCAL_GATEWAYS_MAX];         /* since the last local_gateways_wake() */
@@ -26,12 +28,9 @@ struct local_gateways {
 
 /* --- life --- */
 
-/* What a descriptor of the epoll is. */
-enum watched { WATCHED_LISTENER, WATCHED_SOCKET, WATCHED_BELL };
-
-static void watch(const struct local_gateways *gateways, int fd, enum watched what, uint32_t events)
+static void watch(const struct local_gateways *gateways, int fd)
 {
-    struct epoll_event event = {.events = events, .data.u32 = what};
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     CHECK(epoll_ctl(gateways->poll, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
@@ -43,6 +42,7 @@ struct local_gateways *local_gateways_create(const char *path, uint16_t partitio
     gateways->path = strdup(path);
     gateways->poll = epoll_create1(EPOLL_CLOEXEC);
     gateways->listener = -1;
+    gateways->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     CHECK(gateways->path != NULL);
     CHECK(gateways->poll >= 0);
     if (path[0] == '\0')
@@ -51,7 +51,7 @@ struct local_gateways *local_gateways_create(const char *path, uint16_t partitio
     if (gateways->listener < 0)
         local_gateways_destroy(&gateways);
     else
-        watch(gateways, gateways->listener, WATCHED_LISTENER, EPOLLIN);
+        watch(gateways, gateways->listener);
     return gateways;
 }
 
@@ -66,6 +66,7 @@ void local_gateways_destroy(struct local_gateways **gateways)
         close(self->listener);
         unlink(self->path);
     }
+    close(self->spare);
     close(self->poll);
     free(self->path);
     free(self);
@@ -79,14 +80,10 @@ int local_gateways_fd(const struct local_gateways *gateways)
 
 /* --- who comes and goes --- */
 
-/* The bell is the gateway's too: closing our descriptor alone would leave it in the epoll. */
 static void part_from(struct local_gateways *gateways, size_t which, const char *why)
 {
-    struct shm_link *link = &gateways->links[which];
     log_info("issuer", "parted from a gateway of this machine: %s partition=%u", why, gateways->partition);
-    CHECK(epoll_ctl(gateways->poll, EPOLL_CTL_DEL, link->bell, NULL) == 0);
-    CHECK(epoll_ctl(gateways->poll, EPOLL_CTL_DEL, link->socket, NULL) == 0);
-    shm_link_close(link);
+    shm_link_close(&gateways->links[which]);
     gateways->links[which] = gateways->links[--gateways->count];
     gateways->next = 0;
 }
@@ -94,23 +91,6 @@ static void part_from(struct local_gateways *gateways, size_t which, const char 
 static bool is_broken(const struct shm_link *link)
 {
     return link->in.broken || link->out.broken;
-}
-
-/* Nothing is said on the socket after the greeting: what can be read is its end, or comes from no gateway. */
-static bool has_gone(const struct shm_link *link)
-{
-    char byte;
-    return recv(link->socket, &byte, 1, MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
-}
-
-/* What a gateway has sent before it went is decided first. */
-static void part_from_gone(struct local_gateways *gateways)
-{
-    for (size_t i = gateways->count; i-- > 0;) {
-        struct shm_link *link = &gateways->links[i];
-        if (!is_broken(link) && has_gone(link) && shm_ring_next(&link->in) == 0)
-            part_from(gateways, i, "its connection is closed");
-    }
 }
 
 static void part_from_broken(struct local_gateways *gateways)
@@ -121,51 +101,81 @@ static void part_from_broken(struct local_gateways *gateways)
     }
 }
 
-/* Edge-triggered, a bell need not be read: each ringing is news. */
+/* A bell, or the end: what a gateway has sent before it went is decided first. */
+static void hear(struct local_gateways *gateways, int socket)
+{
+    size_t i = 0;
+    while (i < gateways->count && gateways->links[i].socket != socket)
+        i++;
+    if (i < gateways->count && !shm_link_hear(&gateways->links[i]) && shm_ring_next(&gateways->links[i].in) == 0)
+        part_from(gateways, i, "its connection is closed");
+}
+
+/* A listener whose next guest stays at the door would be readable for ever. */
+static void turn_away(struct local_gateways *gateways, const char *why)
+{
+    close(gateways->spare);
+    shm_turn_away(gateways->listener);
+    gateways->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (!gateways->complained)
+        log_warn("issuer", "turned a gateway of this machine away, more are not told of: %s partition=%u", why,
+                 gateways->partition);
+    gateways->complained = true;
+}
+
 static void welcome(struct local_gateways *gateways, const struct shm_link *link)
 {
     gateways->links[gateways->count++] = *link;
-    watch(gateways, link->socket, WATCHED_SOCKET, EPOLLIN | EPOLLRDHUP);
-    watch(gateways, link->bell, WATCHED_BELL, EPOLLIN | EPOLLET);
+    gateways->complained = false;
+    watch(gateways, link->socket);
     log_info("issuer", "joined to a gateway of this machine partition=%u gateways=%zu", gateways->partition,
              gateways->count);
 }
 
-static void accept_all(struct local_gateways *gateways)
+/* False when nobody is left at the door. */
+static bool accept_one(struct local_gateways *gateways)
 {
     struct error error = {""};
     struct shm_link link;
-    int result = 0;
-    while ((result = shm_accept(gateways->listener, &link, &error)) > 0) {
-        if (gateways->count < LOCAL_GATEWAYS_MAX) {
-            welcome(gateways, &link);
-            continue;
-        }
-        log_warn("issuer", "turned a gateway away: %d threads are joined already partition=%u", LOCAL_GATEWAYS_MAX,
-                 gateways->partition);
-        shm_link_close(&link);
-    }
-    if (result < 0)
-        log_warn("issuer", "cannot join a gateway: %s partition=%u", error.text, gateways->partition);
+    int result = shm_accept(gateways->listener, &link, &error);
+    if (result > 0)
+        welcome(gateways, &link);
+    else if (result < 0)
+        turn_away(gateways, error.text);
+    return result > 0;
+}
+
+static void accept_some(struct local_gateways *gateways)
+{
+    unsigned accepted = 0;
+    while (accepted < ACCEPTS_MAX && gateways->count < LOCAL_GATEWAYS_MAX && accept_one(gateways))
+        accepted++;
+    if (gateways->count == LOCAL_GATEWAYS_MAX)
+        turn_away(gateways, "as many as may be are joined");
 }
 
 void local_gateways_attend(struct local_gateways *gateways)
 {
     struct epoll_event events[EVENTS_MAX];
     int count = gateways->listener < 0 ? 0 : epoll_wait(gateways->poll, events, EVENTS_MAX, 0);
-    bool comes = false, goes = false;
+    bool comes = false;
     for (int i = 0; i < count; i++) {
-        comes |= events[i].data.u32 == WATCHED_LISTENER;
-        goes |= events[i].data.u32 == WATCHED_SOCKET;
+        if (events[i].data.fd == gateways->listener)
+            comes = true;
+        else
+            hear(gateways, events[i].data.fd);
     }
-    if (goes)
-        part_from_gone(gateways);
     part_from_broken(gateways);
     if (comes)
-        accept_all(gateways);
+        accept_some(gateways);
 }
 
 /* --- frames --- */
+
+bool local_gateways_any(const struct local_gateways *gateways)
+{
+    return gateways->count > 0;
+}
 
 bool local_gateways_take(struct local_gateways *gateways, zmq_msg_t *request, size_t *from)
 {
@@ -197,6 +207,7 @@ void local_gateways_wake(struct local_gateways *gateways)
             shm_link_ring(&gateways->links[i]);
         gateways->answered[i] = false;
     }
+    part_from_broken(gateways);
 }
 
 /* --- sleep --- */

@@ -26,12 +26,14 @@ int local_gateways_fd(const struct local_gateways *gateways);
 /* Accepts who comes, forgets who has gone. */
 void local_gateways_attend(struct local_gateways *gateways);
 
+/* True when a gateway is joined. */
+bool local_gateways_any(const struct local_gateways *gateways);
 /* The next frame of any gateway, each in its turn: `request` is initialised and holds it, `from` says whose it is until
- * the next local_gateways_attend(). False when there is none. */
+ * the next local_gateways_wake() or _attend(). False when there is none. */
 bool local_gateways_take(struct local_gateways *gateways, zmq_msg_t *request, size_t *from);
 /* Queues a reply. False when the gateway does not take any. */
 bool local_gateways_answer(struct local_gateways *gateways, size_t to, const void *data, size_t size);
-/* After the answers: wakes those of the gateways that sleep. */
+/* After the answers: wakes those of the gateways that sleep, and parts from those whose memory makes no sense. */
 void local_gateways_wake(struct local_gateways *gateways);
 
 /* Before the partition waits: false when a frame is there already. After it waited: local_gateways_rise(). */

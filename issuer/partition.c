@@ -220,8 +220,8 @@ static bool is_small(const struct partition *partition)
  */
 static void linger(struct partition *partition)
 {
-    if (partition->syncs_each_turn && partition->usual_requests >= LINGER_SIZE_MIN &&
-        partition->usual_requests <= LINGER_SIZE_MAX) {
+    if (partition->syncs_each_turn && local_gateways_any(partition->local_gateways) &&
+        partition->usual_requests >= LINGER_SIZE_MIN && partition->usual_requests <= LINGER_SIZE_MAX) {
         int64_t until_us = clock_mono_us() + LINGER_US;
         while (is_small(partition) && clock_mono_us() < until_us) {
             sched_yield();

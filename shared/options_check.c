@@ -170,6 +170,7 @@ struct endpoint {
     char host[OPTION_STRING_MAX];
     uint16_t port;
     uint16_t count; /* how many it stands for: one, or one a partition */
+    bool numbered;  /* one a partition */
     enum transport allowed;
 };
 
@@ -229,12 +230,35 @@ static bool hosts_overlap(const char *a, const char *b)
     return strcmp(a, b) == 0 || is_wildcard(a) || is_wildcard(b);
 }
 
+static void path_of(const struct endpoint *endpoint, uint16_t number, char path[OPTION_STRING_MAX + 8])
+{
+    const char *text = endpoint->text + 6;
+    if (endpoint->numbered)
+        snprintf(path, OPTION_STRING_MAX + 8, "%s-%u", text, number);
+    else
+        snprintf(path, OPTION_STRING_MAX + 8, "%s", text);
+}
+
+static bool paths_overlap(const struct endpoint *a, const struct endpoint *b)
+{
+    char of_a[OPTION_STRING_MAX + 8], of_b[OPTION_STRING_MAX + 8];
+    for (uint16_t i = 0; i < a->count; i++) {
+        path_of(a, i, of_a);
+        for (uint16_t j = 0; j < b->count; j++) {
+            path_of(b, j, of_b);
+            if (strcmp(of_a, of_b) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Of endpoints that stand for one each, or one a partition, in whatever transport. */
 static bool endpoints_overlap(const struct endpoint *a, const struct endpoint *b)
 {
     const enum transport with_path = TRANSPORT_IPC | TRANSPORT_SHM;
     if ((a->transport & with_path) != 0 && (b->transport & with_path) != 0)
-        return strcmp(a->text + 6, b->text + 6) == 0;
+        return paths_overlap(a, b);
     if (a->transport != b->transport)
         return false;
     if (a->transport == TRANSPORT_TCP)
@@ -268,18 +292,21 @@ static int check_endpoints(const struct options *options, struct error *error)
         {.option = "issuer/requests",
          .text = options->issuer_requests,
          .count = partitions,
+         .numbered = true,
          .allowed = TRANSPORT_ZEROMQ},
         {.option = "issuer/events", .text = options->issuer_events, .count = 1, .allowed = TRANSPORT_ZEROMQ},
         {.option = "issuer/acks", .text = options->issuer_acks, .count = 1, .allowed = TRANSPORT_ZEROMQ},
         {.option = "issuer/local_requests",
          .text = options->issuer_local_requests,
          .count = partitions,
+         .numbered = true,
          .allowed = TRANSPORT_SHM},
     };
     struct endpoint connected[] = {
         {.option = "gateway/requests",
          .text = options->gateway_requests,
          .count = partitions,
+         .numbered = true,
          .allowed = TRANSPORT_ANY},
         {.option = "persister/events", .text = options->persister_events, .count = 1, .allowed = TRANSPORT_ZEROMQ},
         {.option = "persister/acks", .text = options->persister_acks, .count = 1, .allowed = TRANSPORT_ZEROMQ},

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,9 +13,9 @@
 #define GREETING_MAGIC   0x51504e43u /* "CNPQ" */
 #define GREETING_VERSION 1u
 #define BACKLOG          128
-#define FDS              3 /* memory, the bell of who connects, the bell of who listens */
+#define BELLS_MAX        16 /* heard at once */
 
-/* What the listening side says first, with the descriptors beside it. */
+/* What the listening side says first, with the memory's descriptor beside it. */
 struct shm_greeting {
     uint32_t magic;
     uint32_t version;
@@ -38,7 +37,7 @@ static void close_fd(int *fd)
 
 void shm_link_init(struct shm_link *link)
 {
-    *link = (struct shm_link){.socket = -1, .bell = -1, .other_bell = -1};
+    *link = (struct shm_link){.socket = -1};
 }
 
 void shm_link_close(struct shm_link *link)
@@ -46,8 +45,6 @@ void shm_link_close(struct shm_link *link)
     if (link->memory != NULL)
         munmap(link->memory, memory_size());
     close_fd(&link->socket);
-    close_fd(&link->bell);
-    close_fd(&link->other_bell);
     shm_link_init(link);
 }
 
@@ -121,25 +118,21 @@ static bool send_greeting(const struct shm_link *link, int memory)
 {
     struct shm_greeting greeting = {GREETING_MAGIC, GREETING_VERSION, SHM_QUEUE_BYTES};
     struct iovec bytes = {&greeting, sizeof greeting};
-    const int fds[FDS] = {memory, link->other_bell, link->bell};
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {0};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof memory)] = {0};
     struct msghdr message = {
         .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof fds);
-    memcpy(CMSG_DATA(rights), fds, sizeof fds);
+    rights->cmsg_len = CMSG_LEN(sizeof memory);
+    memcpy(CMSG_DATA(rights), &memory, sizeof memory);
     return sendmsg(link->socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof greeting;
 }
 
 static bool furnish(struct shm_link *link)
 {
     int memory = create_memory();
-    link->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    link->other_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    bool done = memory >= 0 && link->bell >= 0 && link->other_bell >= 0 && map(link, memory, true) &&
-                send_greeting(link, memory);
+    bool done = memory >= 0 && map(link, memory, true) && send_greeting(link, memory);
     int why = errno;
     close_fd(&memory);
     errno = why;
@@ -159,6 +152,14 @@ int shm_accept(int listener, struct shm_link *link, struct error *error)
     return -1;
 }
 
+bool shm_turn_away(int listener)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    bool any = fd >= 0;
+    close_fd(&fd);
+    return any;
+}
+
 /* --- who connects --- */
 
 int shm_connect(const char *path)
@@ -171,14 +172,15 @@ int shm_connect(const char *path)
     return fd;
 }
 
-/* The descriptors of a message, into `fds`; -1 for those that are missing. What is too many, the kernel has closed. */
-static void take_fds(struct msghdr *message, int fds[FDS])
+/* The descriptor that came with a message, or -1. */
+static int take_fd(struct msghdr *message)
 {
     const struct cmsghdr *rights = CMSG_FIRSTHDR(message);
-    if (rights == NULL || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)
-        return;
-    size_t bytes = rights->cmsg_len - CMSG_LEN(0);
-    memcpy(fds, CMSG_DATA(rights), bytes < FDS * sizeof fds[0] ? bytes : FDS * sizeof fds[0]);
+    int fd = -1;
+    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+        rights->cmsg_len == CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+    return fd;
 }
 
 static bool is_sealed(int memory)
@@ -195,38 +197,41 @@ static bool is_ours(const struct shm_greeting *greeting, ssize_t size)
            greeting->version == GREETING_VERSION && greeting->queue_bytes == SHM_QUEUE_BYTES;
 }
 
-/* Bytes received, with up to FDS descriptors. */
-static ssize_t receive_greeting(int socket, struct shm_greeting *greeting, int fds[FDS])
+/* Bytes received; `*truncated` when a descriptor got lost since there was no room for it in this process. */
+static ssize_t receive_greeting(int socket, struct shm_greeting *greeting, int *memory, bool *truncated)
 {
     struct iovec bytes = {greeting, sizeof *greeting};
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS * sizeof(int))] = {0};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof *memory)] = {0};
     struct msghdr message = {
         .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     ssize_t size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    if (size >= 0)
-        take_fds(&message, fds);
+    *memory = size >= 0 ? take_fd(&message) : -1;
+    *truncated = (message.msg_flags & MSG_CTRUNC) != 0;
     return size;
+}
+
+static const char *why_not(ssize_t size, bool truncated)
+{
+    if (size <= 0)
+        return "it has closed the connection";
+    return truncated ? "no descriptor is left for its memory" : "it speaks otherwise: another version?";
 }
 
 int shm_greet(int socket, struct shm_link *link, struct error *error)
 {
     struct shm_greeting greeting;
-    int fds[FDS] = {-1, -1, -1};
+    int memory;
+    bool truncated;
     shm_link_init(link);
-    ssize_t size = receive_greeting(socket, &greeting, fds);
+    ssize_t size = receive_greeting(socket, &greeting, &memory, &truncated);
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    int memory = fds[0];
-    link->bell = fds[1];
-    link->other_bell = fds[2];
-    bool right = is_ours(&greeting, size) && link->other_bell >= 0 && is_sealed(memory) && map(link, memory, false);
+    bool right = is_ours(&greeting, size) && is_sealed(memory) && map(link, memory, false);
     close_fd(&memory);
-    if (right) {
-        link->socket = socket;
-        return 1;
-    }
-    shm_link_close(link);
-    return error_set(error, size <= 0 ? "it has closed the connection" : "it speaks otherwise: another version?");
+    if (!right)
+        return error_set(error, "%s", why_not(size, truncated));
+    link->socket = socket;
+    return 1;
 }
 
 /* --- both --- */
@@ -236,12 +241,20 @@ bool shm_link_send(struct shm_link *link, const void *data, size_t size)
     return link->memory != NULL && shm_ring_write(&link->out, data, size);
 }
 
+/* It fails when it was rung without end and nobody heard, or nobody is there. */
 void shm_link_ring(struct shm_link *link)
 {
-    const uint64_t once = 1;
     if (link->memory == NULL || !shm_ring_must_wake(&link->out))
         return;
-    /* It fails when it was rung without end and nobody heard. */
-    ssize_t ignored = write(link->other_bell, &once, sizeof once);
+    ssize_t ignored = send(link->socket, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)ignored;
+}
+
+bool shm_link_hear(struct shm_link *link)
+{
+    char bell;
+    ssize_t heard = 1;
+    for (unsigned i = 0; i < BELLS_MAX && heard > 0; i++)
+        heard = recv(link->socket, &bell, sizeof bell, MSG_DONTWAIT);
+    return heard > 0 || (heard < 0 && (errno == EAGAIN || errno == EINTR));
 }

@@ -1,12 +1,13 @@
 /*
- * Two processes of one machine joined by shared memory: a queue of frames each way (shm_ring), a bell each way
- * (eventfds) and a UNIX socket, which only brings them together and tells when one of them has died.
+ * Two processes of one machine joined by shared memory: a queue of frames each way (shm_ring), and a UNIX socket that
+ * brings them together, wakes a side that sleeps (a byte on it is a bell), and tells when one of them has died.
  *
- *   issuer   shm_listen() ─► shm_accept() ─────────── sends shm_greeting with memory and bells ─┐
- *   gateway                  shm_connect() ─► shm_greet(), until the greeting is there ◄────────┘
+ *   issuer   shm_listen() ─► shm_accept() ─────────── sends shm_greeting with the memory ───┐
+ *   gateway                  shm_connect() ─► shm_greet(), until the greeting is there ◄────┘
  *
  * The memory is sealed: nobody can shorten it under the other. What the other side writes is checked by shm_ring;
- * frames are checked by who takes them, as from any other socket. Each end is owned by one thread. Nothing here blocks.
+ * frames are checked by who takes them, as from any other socket. Each end is owned by one thread. Nothing here blocks:
+ * a socket's two ends are not one open file, so the other side cannot make ours block.
  */
 #ifndef COUPOND_SHM_LINK_H
 #define COUPOND_SHM_LINK_H
@@ -22,9 +23,7 @@
 #define SHM_QUEUE_BYTES (16u << 20)
 
 struct shm_link {
-    int socket;     /* readable when the other side is gone; -1: not open */
-    int bell;       /* an eventfd that the other side writes when we are to wake up */
-    int other_bell; /* the one that we write */
+    int socket; /* readable when the other side has rung, or is gone; -1: not open */
     void *memory;
     struct shm_ring in;
     struct shm_ring out;
@@ -39,8 +38,11 @@ void shm_link_close(struct shm_link *link);
  * somebody listens there or it cannot be made.
  */
 int shm_listen(const char *path, struct error *error);
-/* The next who has connected: 1 with an open `link`, 0 when there is none, -1 and `error` when one was turned away. */
+/* The next who has connected: 1 with an open `link`, 0 when there is none, -1 and `error` when it could not be joined.
+ */
 int shm_accept(int listener, struct shm_link *link, struct error *error);
+/* Hangs up on the next who has connected. False when there is none, or not a single descriptor to do it with. */
+bool shm_turn_away(int listener);
 
 /* A socket on its way to `path`, or -1 when nobody listens there; `path` fits a UNIX address. */
 int shm_connect(const char *path);
@@ -54,5 +56,7 @@ int shm_greet(int socket, struct shm_link *link, struct error *error);
 bool shm_link_send(struct shm_link *link, const void *data, size_t size);
 /* After sending: wakes the other side if it sleeps. */
 void shm_link_ring(struct shm_link *link);
+/* Takes what has rung. False when the other side is gone; what it queued before is still there. */
+bool shm_link_hear(struct shm_link *link);
 
 #endif

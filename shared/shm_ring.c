@@ -58,7 +58,7 @@ static uint64_t bytes_to_front(struct shm_ring *ring, uint64_t bytes)
     uint64_t rest = ring->capacity - offset;
     if (rest < bytes)
         return rest;
-    if (offset < SHM_RING_WARM)
+    if (offset < SHM_RING_WARM || bytes > offset) /* or it would not fit behind what is left out */
         return 0;
     return look_at_head(ring) && ring->other == ring->position ? rest : 0;
 }

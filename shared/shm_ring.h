@@ -11,7 +11,7 @@
  *            that the next record begins at the front.
  *
  * A writer that finds the queue empty goes back to the front once it is past SHM_RING_WARM bytes, so that both work in
- * memory that their caches hold, and a large queue costs memory only while it is full.
+ * memory that their caches hold, and of a large queue only as much costs memory as was ever full at once.
  */
 #ifndef COUPOND_SHM_RING_H
 #define COUPOND_SHM_RING_H

@@ -204,6 +204,8 @@ def test_shared_memory_is_for_requests_alone(option, value, told):
 
 
 def test_one_path_for_zeromq_and_shared_memory_is_refused():
+    assert_refused(check_config("--set", "issuer/events=ipc:///run/x-1", "--set", "issuer/local_requests=shm:///run/x",
+                                "--set", "issuer/partitions=2"), "issuer/events", "issuer/local_requests")
     assert_refused(check_config("--set", "issuer/requests=ipc:///run/x", "--set", "issuer/local_requests=shm:///run/x"),
                    "issuer/requests", "issuer/local_requests", "the same endpoint")
 

@@ -89,13 +89,37 @@ static void a_bell_rings_only_for_who_sleeps(void **state)
     int listener = join(&issuer, &gateway);
     assert_true(shm_link_send(&gateway, "request", 8));
     shm_link_ring(&gateway);
-    assert_false(is_readable(issuer.bell));
+    assert_false(is_readable(issuer.socket));
     assert_takes(&issuer, "request");
     assert_true(shm_ring_doze(&issuer.in));
     assert_true(shm_link_send(&gateway, "request", 8));
     shm_link_ring(&gateway);
-    assert_true(is_readable(issuer.bell));
-    assert_false(is_readable(gateway.bell));
+    assert_true(is_readable(issuer.socket));
+    assert_false(is_readable(gateway.socket));
+    assert_true(shm_link_hear(&issuer));
+    assert_false(is_readable(issuer.socket));
+    shm_link_close(&issuer);
+    shm_link_close(&gateway);
+    close(listener);
+}
+
+/* It cannot make the socket of the other side block, nor fill it so that a bell is missed. */
+static void bells_without_end_hold_nobody_up(void **state)
+{
+    (void)state;
+    struct shm_link issuer, gateway;
+    int listener = join(&issuer, &gateway);
+    while (send(gateway.socket, "", 1, MSG_DONTWAIT) == 1)
+        continue;
+    while (send(issuer.socket, "", 1, MSG_DONTWAIT) == 1)
+        continue;
+    assert_true(shm_ring_doze(&gateway.in));
+    assert_true(shm_link_send(&issuer, "reply", 6));
+    shm_link_ring(&issuer);
+    assert_true(is_readable(gateway.socket));
+    for (unsigned i = 0; i < 1000 && is_readable(issuer.socket); i++)
+        assert_true(shm_link_hear(&issuer));
+    assert_false(is_readable(issuer.socket));
     shm_link_close(&issuer);
     shm_link_close(&gateway);
     close(listener);
@@ -109,14 +133,14 @@ static void what_was_sent_outlives_who_sent_it(void **state)
     assert_true(shm_link_send(&issuer, "last words", 11));
     assert_false(is_readable(gateway.socket));
     shm_link_close(&issuer);
-    assert_true(is_readable(gateway.socket));
+    assert_false(shm_link_hear(&gateway));
     assert_takes(&gateway, "last words");
     assert_false(shm_link_send(&issuer, "nobody", 7));
     shm_link_close(&gateway);
     close(listener);
 }
 
-/* The first descriptor that comes with a greeting. */
+/* The descriptor that comes with a greeting. */
 static int take_memory(int socket)
 {
     char greeting[64];
@@ -124,15 +148,13 @@ static int take_memory(int socket)
     struct iovec bytes = {greeting, sizeof greeting};
     struct msghdr message = {
         .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    int fds[3];
+    int fd;
     assert_int_equal(recvmsg(socket, &message, 0), 16);
     const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
     assert_non_null(rights);
-    assert_int_equal(rights->cmsg_len, CMSG_LEN(sizeof fds));
-    memcpy(fds, CMSG_DATA(rights), sizeof fds);
-    close(fds[1]);
-    close(fds[2]);
-    return fds[0];
+    assert_int_equal(rights->cmsg_len, CMSG_LEN(sizeof fd));
+    memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+    return fd;
 }
 
 /* Were the memory shortened under the issuer, its next look at it would be its last. */
@@ -242,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(frames_go_both_ways),
         TEST(a_bell_rings_only_for_who_sleeps),
+        TEST(bells_without_end_hold_nobody_up),
         TEST(what_was_sent_outlives_who_sent_it),
         TEST(nobody_can_shorten_the_memory),
         TEST(a_second_listener_is_refused_and_a_dead_ones_file_replaced),

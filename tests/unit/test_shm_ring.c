@@ -131,6 +131,23 @@ static void an_empty_queue_goes_on_in_warm_memory(void **state)
     free(pair.memory);
 }
 
+/* Behind what is left out there is no room for a message larger than what lies before. */
+static void a_message_larger_than_what_was_used_is_taken_at_once(void **state)
+{
+    (void)state;
+    struct pair pair;
+    unsigned char *message = calloc(1, 400000);
+    assert_non_null(message);
+    open_pair(&pair, 1u << 20);
+    for (size_t size = 70000; size <= 400000; size += 110000) {
+        assert_true(shm_ring_write(&pair.writer, message, size));
+        assert_int_equal(shm_ring_next(&pair.reader), size);
+        shm_ring_read(&pair.reader, message, size);
+    }
+    free(message);
+    free(pair.memory);
+}
+
 /* --- sleep --- */
 
 static void a_sleeper_is_to_be_woken_once(void **state)
@@ -301,6 +318,7 @@ int main(void)
         TEST(a_full_queue_takes_nothing_until_something_is_read),
         TEST(messages_of_every_size_go_round_and_round),
         TEST(an_empty_queue_goes_on_in_warm_memory),
+        TEST(a_message_larger_than_what_was_used_is_taken_at_once),
         TEST(a_sleeper_is_to_be_woken_once),
         TEST(nobody_may_sleep_beside_a_message),
         TEST(two_threads_lose_no_message_and_no_wake_up),
