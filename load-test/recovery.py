@@ -17,8 +17,9 @@ import sys
 import tempfile
 import time
 
-BINARY = os.environ.get("COUPOND_BENCH_BINARY", "build/release/coupond/coupond")
-FILL = os.environ.get("COUPOND_BENCH_FILL", "build/release/load-test/fill_journal")
+# Taken out of the environment: coupond refuses variables of its own prefix that it does not know.
+BINARY = os.environ.pop("COUPOND_BENCH_BINARY", "build/release/coupond/coupond")
+FILL = os.environ.pop("COUPOND_BENCH_FILL", "build/release/load-test/fill_journal")
 
 
 def say(text):
@@ -38,7 +39,7 @@ class Issuer:
         self.log = folder / f"issuer-{time.monotonic_ns()}.log"
         sockets = [f"--set=issuer/{name}=ipc://{folder}/{name}" for name in ("requests", "events", "acks")]
         command = [BINARY, "issuer", f"--set=issuer/journal_dir={journal}", "--set=issuer/http=",
-                   f"--set=store/path={folder}/none.db", *sockets, *[f"--set={option}" for option in options]]
+                   f"--set=issuer/local_requests=shm://{folder}/local", f"--set=store/path={folder}/none.db", *sockets, *[f"--set={option}" for option in options]]
         self.began = time.monotonic()
         self.process = subprocess.Popen(command, stderr=self.log.open("wb"), stdout=subprocess.DEVNULL)
         self.peak = 0
@@ -88,7 +89,7 @@ class Gateway:
 
     def __init__(self, folder, port):
         self.url = f"http://127.0.0.1:{port}"
-        command = [BINARY, "gateway", f"--set=issuer/requests=ipc://{folder}/requests",
+        command = [BINARY, "gateway", f"--set=gateway/requests=shm://{folder}/local",
                    f"--set=gateway/http=127.0.0.1:{port}"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 

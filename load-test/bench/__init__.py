@@ -10,7 +10,7 @@ the journal does.
 
 Always measured:
   nginx, a constant       one worker that answers a constant of like size, and decides nothing
-  coupond, sync = …       two processes, a gateway of one thread and an issuer of one partition over ipc; nothing listens to its stream
+  coupond, sync = …       two processes, a gateway of one thread and an issuer of one partition, sharing memory; nothing listens to its stream
   coupond, …, SQLite      the same, and a persister that writes what is issued into SQLite meanwhile (--persister, --stores)
   coupond, …, MariaDB     the same, into a MariaDB whose every commit is synced (--stores)
 

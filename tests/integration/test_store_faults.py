@@ -16,7 +16,8 @@ from http_load import Load, check_answers
 from servers import MariaDB
 
 COUPONS = {f"C{i}": 1_000_000 for i in range(5)}
-QUICKLY = {"persister/retry_min_ms": 5, "persister/retry_max_ms": 50, "issuer/resend_ms": 500, "store/io_timeout_ms": 4000}
+# No gathering: InnoDB ends the smaller of two transactions, and the persister has to be that sometimes.
+QUICKLY = {"issuer/stream_gather_ms": 0, "persister/retry_min_ms": 5, "persister/retry_max_ms": 50, "issuer/resend_ms": 500, "store/io_timeout_ms": 4000}
 ALLOWED = ("issued", "already_issued", "overloaded", "outcome_unknown", None)
 
 

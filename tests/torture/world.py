@@ -76,10 +76,17 @@ class World:
         self.cluster = HostedCluster(self.directory, self.hosts, gateways=GATEWAYS, partitions=PARTITIONS,
                                      persisters=PERSISTERS, database=self.database, options=OPTIONS)
         self.cluster.journal_directory = self.cluster.options["issuer/journal_dir"] = self.journal
+        self._let_one_gateway_share_memory()
         self.cluster.issuer.environment = self.preload.environment()
         self.cluster.start()
         for action in (self._watch, self._archive, self._verify):
             threading.Thread(target=action, daemon=True).start()
+
+    def _let_one_gateway_share_memory(self):
+        """The first; the others ask by ZeroMQ."""
+        self.cluster.options["issuer/local_requests"] = f"shm://{self.directory}/local"
+        for gateway in self.cluster.gateways[1:]:
+            gateway.arguments += ["--set", f"gateway/requests={self.cluster.options['issuer/requests']}"]
 
     def _build_network(self):
         reason = network.why_not()
