@@ -4,7 +4,6 @@
  *   AWAY ──connected──► WAITING ──greeting there──► JOINED ──its end──► LEFT ──all received──► AWAY
  *     ▲───────────────── its end ───┘
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "gateway/issuer_wire.h"
-#include "shared/limits.h"
 #include "shared/log.h"
 #include "shared/shm_link.h"
 
@@ -35,7 +33,7 @@ struct shm_wire {
     int poll;        /* an epoll of the socket */
     int socket;      /* of WAITING */
     struct shm_link link;
-    void *message; /* FRAME_BYTES_MAX; what was received last */
+    void *message; /* what was received last */
     size_t message_size;
 };
 

@@ -6,7 +6,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "shared/limits.h"
 #include "shared/log.h"
 #include "shared/shm_link.h"
 
@@ -19,7 +18,7 @@ struct local_gateways {
     int listener;                              /* -1: nobody can come */
     int spare;                                 /* given up for turning somebody away when no descriptor is left */
     bool complained;                           /* since somebody was welcome */
-    int poll;                                  /* an epoll of the listener, and of each gateway's socket and bell */
+    int poll;                                  /* an epoll of the listener and of each gateway's socket */
     struct shm_link links[LOCAL_GATEWAYS_MAX]; /* the first `count` are open */
     bool answered[LOCAL_GATEWAYS_MAX];         /* since the last local_gateways_wake() */
     size_t count;
