@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define GREETING_MAGIC   0x51504e43u /* "CNPQ" */
-#define GREETING_VERSION 1u
+#define GREETING_VERSION 2u
 #define BACKLOG          128
 #define BELLS_MAX        16 /* heard at once */
 

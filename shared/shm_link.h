@@ -18,8 +18,8 @@
 #include "shared/error.h"
 #include "shared/shm_ring.h"
 
-/* Bytes of a queue: all requests that a thread may have in flight by default, and the largest answers to all its lists.
- */
+/* Bytes of a queue: all requests that a thread may have in flight by default, each in a frame of its own, and the
+ * largest answers to all its lists. */
 #define SHM_QUEUE_BYTES (16u << 20)
 
 struct shm_link {

@@ -17,6 +17,12 @@ static uint64_t offset_of(const struct shm_ring *ring, uint64_t position)
     return position & (ring->capacity - 1);
 }
 
+/* Where the front is next. */
+static uint64_t next_front(const struct shm_ring *ring)
+{
+    return ring->position + ring->capacity - offset_of(ring, ring->position);
+}
+
 size_t shm_ring_size(size_t capacity)
 {
     return sizeof(struct shm_ring_header) + capacity;
@@ -30,62 +36,89 @@ void shm_ring_init(struct shm_ring *ring, void *memory, size_t size)
         .header = memory,
         .bytes = (unsigned char *)memory + sizeof(struct shm_ring_header),
         .capacity = capacity,
+        .left = UINT64_MAX,
     };
 }
 
 /* --- writing --- */
 
+/* Goes to the front if the reader did. False when the tail is where neither has put it. */
+static bool follow_reader(struct shm_ring *ring)
+{
+    uint64_t tail = atomic_load_explicit(&ring->header->tail, memory_order_acquire);
+    if (ring->broken || tail == ring->position)
+        return !ring->broken;
+    ring->broken = tail != next_front(ring);
+    ring->left = ring->position;
+    ring->position = ring->other = tail;
+    return !ring->broken;
+}
+
 /* Looks where the reader is. False when it is where it cannot be. */
 static bool look_at_head(struct shm_ring *ring)
 {
     uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_acquire);
-    ring->broken |= ring->position - head > ring->capacity || head < ring->other;
+    if (head == ring->left)
+        return true;
+    ring->broken = ring->position - head > ring->capacity || head < ring->other;
     ring->other = head;
     return !ring->broken;
 }
 
 static bool has_room(struct shm_ring *ring, uint64_t bytes)
 {
-    if (!ring->broken && ring->capacity - (ring->position - ring->other) >= bytes)
+    if (ring->capacity - (ring->position - ring->other) >= bytes)
         return true;
-    return !ring->broken && look_at_head(ring) && ring->capacity - (ring->position - ring->other) >= bytes;
+    return look_at_head(ring) && ring->capacity - (ring->position - ring->other) >= bytes;
 }
 
-/* How much to leave out so that `bytes` lie in one piece, or in memory that is warm. */
-static uint64_t bytes_to_front(struct shm_ring *ring, uint64_t bytes)
+/* How much to leave out so that `bytes` lie in one piece. */
+static uint64_t bytes_to_front(const struct shm_ring *ring, uint64_t bytes)
 {
-    uint64_t offset = offset_of(ring, ring->position);
-    uint64_t rest = ring->capacity - offset;
-    if (rest < bytes)
-        return rest;
-    if (offset < SHM_RING_WARM || bytes > offset) /* or it would not fit behind what is left out */
-        return 0;
-    return look_at_head(ring) && ring->other == ring->position ? rest : 0;
+    uint64_t rest = ring->capacity - offset_of(ring, ring->position);
+    return rest < bytes ? rest : 0;
 }
 
-static void put_length(struct shm_ring *ring, uint32_t length)
+static void put_length(const struct shm_ring *ring, uint64_t position, uint32_t length)
 {
     uint64_t head = length;
-    memcpy(ring->bytes + offset_of(ring, ring->position), &head, sizeof head);
+    memcpy(ring->bytes + offset_of(ring, position), &head, sizeof head);
+}
+
+enum outcome {
+    WRITTEN,
+    REFUSED,
+    OVERTAKEN, /* the reader has gone to the front meanwhile */
+};
+
+static enum outcome try_to_write(struct shm_ring *ring, const void *data, size_t size)
+{
+    uint64_t bytes = record_size(size);
+    uint64_t left_out = bytes_to_front(ring, bytes);
+    if (!has_room(ring, left_out + bytes))
+        return REFUSED;
+    uint64_t tail = ring->position;
+    uint64_t at = tail + left_out;
+    if (left_out > 0)
+        put_length(ring, tail, TO_FRONT);
+    put_length(ring, at, (uint32_t)size);
+    memcpy(ring->bytes + offset_of(ring, at) + RECORD_HEAD, data, size);
+    /* Ordered before the look at `asleep`, as the reader's store of it is before its look at the tail. */
+    if (!atomic_compare_exchange_strong_explicit(&ring->header->tail, &tail, at + bytes, memory_order_seq_cst,
+                                                 memory_order_relaxed))
+        return OVERTAKEN;
+    ring->position = at + bytes;
+    return WRITTEN;
 }
 
 bool shm_ring_write(struct shm_ring *ring, const void *data, size_t size)
 {
+    enum outcome outcome = OVERTAKEN;
     CHECK(size > 0 && record_size(size) <= ring->capacity / 2);
-    uint64_t bytes = record_size(size);
-    uint64_t left_out = bytes_to_front(ring, bytes);
-    if (!has_room(ring, left_out + bytes))
-        return false;
-    if (left_out > 0) {
-        put_length(ring, TO_FRONT);
-        ring->position += left_out;
-    }
-    put_length(ring, (uint32_t)size);
-    memcpy(ring->bytes + offset_of(ring, ring->position) + RECORD_HEAD, data, size);
-    ring->position += bytes;
-    /* Ordered before the look at `asleep`, as the reader's store of it is before its look at the tail. */
-    atomic_store_explicit(&ring->header->tail, ring->position, memory_order_seq_cst);
-    return true;
+    for (int tries = 0; tries < 2 && outcome == OVERTAKEN; tries++)
+        outcome = follow_reader(ring) ? try_to_write(ring, data, size) : REFUSED;
+    ring->broken |= outcome == OVERTAKEN; /* from the front there is no leaving */
+    return outcome == WRITTEN;
 }
 
 bool shm_ring_must_wake(struct shm_ring *ring)
@@ -120,6 +153,19 @@ static void publish_head(struct shm_ring *ring, uint64_t bytes)
     atomic_store_explicit(&ring->header->head, ring->position, memory_order_release);
 }
 
+/* An empty queue goes on in memory that is warm; unless the writer was quicker. */
+static void go_to_front(struct shm_ring *ring)
+{
+    uint64_t tail = ring->position;
+    uint64_t front = next_front(ring);
+    if (ring->broken || offset_of(ring, tail) < SHM_RING_WARM ||
+        !atomic_compare_exchange_strong_explicit(&ring->header->tail, &tail, front, memory_order_seq_cst,
+                                                 memory_order_relaxed))
+        return;
+    ring->other = front;
+    publish_head(ring, front - ring->position);
+}
+
 static size_t break_off(struct shm_ring *ring)
 {
     ring->broken = true;
@@ -130,8 +176,10 @@ static size_t break_off(struct shm_ring *ring)
 size_t shm_ring_next(struct shm_ring *ring)
 {
     uint64_t there = unread(ring);
-    if (there == 0)
+    if (there == 0) {
+        go_to_front(ring);
         return 0;
+    }
     uint32_t length = read_length(ring);
     if (length == TO_FRONT) {
         uint64_t rest = ring->capacity - offset_of(ring, ring->position);

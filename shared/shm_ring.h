@@ -10,8 +10,9 @@
  *   bytes    records: a 32-bit length, 32 bits 0, the message, zeros up to a multiple of 8. A length of all ones says
  *            that the next record begins at the front.
  *
- * A writer that finds the queue empty goes back to the front once it is past SHM_RING_WARM bytes, so that both work in
- * memory that their caches hold, and of a large queue only as much costs memory as was ever full at once.
+ * A reader that finds the queue empty past SHM_RING_WARM bytes moves it back to the front, tail and head, so that both
+ * work in memory that their caches hold, and of a large queue only as much costs memory as was ever full at once. It
+ * is the one case in which the reader writes the tail: either side does it by compare and exchange, from what it knew.
  */
 #ifndef COUPOND_SHM_RING_H
 #define COUPOND_SHM_RING_H
@@ -25,8 +26,8 @@
 
 /* At the begin of the shared memory; zeros are an empty queue. */
 struct shm_ring_header {
-    _Alignas(64) _Atomic uint64_t tail; /* bytes ever written; pairs with the reader's loads of it */
-    _Alignas(64) _Atomic uint64_t head; /* bytes ever read; pairs with the writer's loads of it */
+    _Alignas(64) _Atomic uint64_t tail; /* bytes ever written or left out; pairs with the reader's loads of it */
+    _Alignas(64) _Atomic uint64_t head; /* bytes ever read or left out; pairs with the writer's loads of it */
     _Alignas(64) _Atomic uint32_t asleep;
 };
 _Static_assert(sizeof(struct shm_ring_header) == 192, "ring header layout");
@@ -38,6 +39,7 @@ struct shm_ring {
     uint64_t capacity;
     uint64_t position; /* our own: of the writer the tail, of the reader the head */
     uint64_t other;    /* the other's, as last seen */
+    uint64_t left;     /* of the writer: where the reader last left for the front, and its head may still say so */
     bool broken;       /* the other side wrote what cannot be */
 };
 

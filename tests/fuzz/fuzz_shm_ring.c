@@ -59,13 +59,14 @@ void fuzz_one(const uint8_t *data, size_t size)
     CHECK(posix_memalign(&memory, 64, memory_size) == 0);
     memset(memory, 0, memory_size);
     struct shm_ring ring;
-    bool writes = (fuzz_take_byte(&input) & 1) != 0;
+    uint8_t choice = fuzz_take_byte(&input);
+    bool writes = (choice & 1) != 0;
     shm_ring_init(&ring, memory, memory_size);
     ring.position = ring.other = fuzz_take_u16(&input) * UINT64_C(8);
     atomic_store(&ring.header->tail, ring.position);
     atomic_store(&ring.header->head, ring.position);
     for (unsigned rounds = 0; rounds < 4 && input.left > 0 && !ring.broken; rounds++) {
-        fill(&ring, &input, writes ? &ring.header->head : &ring.header->tail);
+        fill(&ring, &input, choice % 4 == 1 ? &ring.header->head : &ring.header->tail);
         if (writes)
             write_some(&ring);
         else
@@ -82,8 +83,9 @@ void fuzz_seeds(void)
         uint8_t position[2], step[2];
         uint8_t bytes[40];
     } plain = {0, {0, 0}, {40, 0}, {8, [16] = 16}}, at_end = {0, {62, 0}, {32, 0}, {1}},
-      writer = {1, {3, 0}, {8, 0}, {0}};
+      writer = {1, {3, 0}, {8, 0}, {0}}, moved_writer = {3, {48, 0}, {128, 0}, {0}};
     fuzz_seed(&plain, sizeof plain);
     fuzz_seed(&at_end, sizeof at_end);
     fuzz_seed(&writer, sizeof writer);
+    fuzz_seed(&moved_writer, sizeof moved_writer);
 }

@@ -37,8 +37,8 @@ def code_of(body):
 def bench(cluster, coupon, seconds=2):
     result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", coupon, "--rate", 500, "--duration", seconds,
                          "--connections", 16, "--timeout", 60, "--json")
+    assert result.returncode == 0, result.stderr + result.stdout
     report = json.loads(result.stdout)
-    assert result.returncode == 0, report
     assert {name for name, count in report["outcomes"].items() if count} == {"issued"}, report["outcomes"]
     return report["latency_us"]
 

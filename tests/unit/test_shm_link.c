@@ -15,6 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "shared/frame.h"
+#include "shared/options.h"
 #include "shared/shm_link.h"
 
 /* --- fixture --- */
@@ -77,6 +79,23 @@ static void frames_go_both_ways(void **state)
     assert_true(shm_link_send(&issuer, "reply", 6));
     assert_takes(&issuer, "request");
     assert_takes(&gateway, "reply");
+    shm_link_close(&issuer);
+    shm_link_close(&gateway);
+    close(listener);
+}
+
+/* Whatever may be in flight by default fits, even when no two requests share a frame. */
+static void all_requests_in_flight_have_room(void **state)
+{
+    (void)state;
+    static const char frame[sizeof(struct frame_header) + sizeof(struct frame_issue_request)];
+    struct shm_link issuer, gateway;
+    int listener = join(&issuer, &gateway);
+    struct options options;
+    options_init(&options);
+    for (int64_t i = 0; i < options.gateway_in_flight_max; i++)
+        assert_true(shm_link_send(&gateway, frame, sizeof frame));
+    assert_true(shm_link_send(&gateway, frame, sizeof frame)); /* a ping beside them, too */
     shm_link_close(&issuer);
     shm_link_close(&gateway);
     close(listener);
@@ -250,7 +269,7 @@ static void strange_greetings_are_refused(void **state)
     static const struct {
         uint32_t magic, version;
         uint64_t bytes;
-    } without_memory = {0x51504e43u, 1, SHM_QUEUE_BYTES}, another_version = {0x51504e43u, 2, SHM_QUEUE_BYTES};
+    } without_memory = {0x51504e43u, 2, SHM_QUEUE_BYTES}, another_version = {0x51504e43u, 1, SHM_QUEUE_BYTES};
     assert_greeting_refused("", 0, "closed the connection");
     assert_greeting_refused("hello", 5, "speaks otherwise");
     assert_greeting_refused(&another_version, sizeof another_version, "speaks otherwise");
@@ -263,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(frames_go_both_ways),
+        TEST(all_requests_in_flight_have_room),
         TEST(a_bell_rings_only_for_who_sleeps),
         TEST(bells_without_end_hold_nobody_up),
         TEST(what_was_sent_outlives_who_sent_it),

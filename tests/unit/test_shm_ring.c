@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,12 @@ static void messages_of_every_size_go_round_and_round(void **state)
     }
 }
 
+static void read_one(struct shm_ring *reader, void *data, size_t size)
+{
+    assert_int_equal(shm_ring_next(reader), size);
+    shm_ring_read(reader, data, size);
+}
+
 static void an_empty_queue_goes_on_in_warm_memory(void **state)
 {
     (void)state;
@@ -123,16 +130,36 @@ static void an_empty_queue_goes_on_in_warm_memory(void **state)
     open_pair(&pair, 1u << 20);
     for (unsigned i = 0; i < 5000; i++) {
         assert_true(shm_ring_write(&pair.writer, message, sizeof message));
-        size_t size = shm_ring_next(&pair.reader);
-        assert_int_equal(size, sizeof message);
-        shm_ring_read(&pair.reader, message, size);
-        assert_true((pair.reader.position & ((1u << 20) - 1)) <= SHM_RING_WARM + 1008);
+        read_one(&pair.reader, message, sizeof message);
+        assert_int_equal(shm_ring_next(&pair.reader), 0);
+        assert_true((pair.reader.position & ((1u << 20) - 1)) <= SHM_RING_WARM);
     }
     free(pair.memory);
 }
 
-/* Behind what is left out there is no room for a message larger than what lies before. */
-static void a_message_larger_than_what_was_used_is_taken_at_once(void **state)
+/* Wherever the queue was emptied, all of it can be filled again while the reader does something else. */
+static void an_empty_queue_has_all_its_room(void **state)
+{
+    (void)state;
+    struct pair pair;
+    unsigned char message[1016] = {0};
+    open_pair(&pair, 1u << 20);
+    for (unsigned used = 0; used < 300; used++) {
+        for (unsigned i = 0; i < used; i++) {
+            assert_true(shm_ring_write(&pair.writer, message, sizeof message));
+            read_one(&pair.reader, message, sizeof message);
+        }
+        assert_int_equal(shm_ring_next(&pair.reader), 0);
+        for (unsigned i = 0; i < 1024; i++)
+            assert_true(shm_ring_write(&pair.writer, message, sizeof message));
+        assert_false(shm_ring_write(&pair.writer, message, 1));
+        for (unsigned i = 0; i < 1024; i++)
+            read_one(&pair.reader, message, sizeof message);
+    }
+    free(pair.memory);
+}
+
+static void large_messages_are_taken_by_an_empty_queue(void **state)
 {
     (void)state;
     struct pair pair;
@@ -141,10 +168,28 @@ static void a_message_larger_than_what_was_used_is_taken_at_once(void **state)
     open_pair(&pair, 1u << 20);
     for (size_t size = 70000; size <= 400000; size += 110000) {
         assert_true(shm_ring_write(&pair.writer, message, size));
-        assert_int_equal(shm_ring_next(&pair.reader), size);
-        shm_ring_read(&pair.reader, message, size);
+        read_one(&pair.reader, message, size);
     }
     free(message);
+    free(pair.memory);
+}
+
+/* Between the tail and the head that a reader on its way to the front writes, its head is the old one. */
+static void a_writer_may_come_while_the_reader_goes_to_the_front(void **state)
+{
+    (void)state;
+    struct pair pair;
+    unsigned char message[1016] = {0};
+    open_pair(&pair, 1u << 20);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_true(shm_ring_write(&pair.writer, message, sizeof message));
+        read_one(&pair.reader, message, sizeof message);
+    }
+    atomic_store(&pair.writer.header->tail, UINT64_C(1) << 20);
+    for (unsigned i = 0; i < 1024; i++)
+        assert_true(shm_ring_write(&pair.writer, message, sizeof message));
+    assert_false(shm_ring_write(&pair.writer, message, 1));
+    assert_false(pair.writer.broken);
     free(pair.memory);
 }
 
@@ -186,6 +231,13 @@ struct crossing {
     sem_t bell;
 };
 
+/* Now and then the writer waits until all is read, and goes on just when the reader may go to the front. */
+static void wait_for_reader(const struct shm_ring *writer)
+{
+    while (atomic_load(&writer->header->head) < writer->position)
+        sched_yield();
+}
+
 static void *write_all(void *arg)
 {
     struct crossing *crossing = arg;
@@ -196,14 +248,16 @@ static void *write_all(void *arg)
             i++;
         if (shm_ring_must_wake(writer))
             sem_post(&crossing->bell);
+        if (i % 4096 == 0)
+            wait_for_reader(writer);
     }
     return NULL;
 }
 
 /* Were a message written before the reader's sleep and its bell not rung, the reader would wait for ever. */
-static void two_threads_lose_no_message_and_no_wake_up(void **state)
+static void cross(struct pair *pair)
 {
-    struct crossing crossing = {.pair = *state};
+    struct crossing crossing = {.pair = pair};
     struct shm_ring *reader = &crossing.pair->reader;
     pthread_t thread;
     assert_int_equal(sem_init(&crossing.bell, 0, 0), 0);
@@ -225,6 +279,22 @@ static void two_threads_lose_no_message_and_no_wake_up(void **state)
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
     sem_destroy(&crossing.bell);
+}
+
+static void two_threads_lose_no_message_and_no_wake_up(void **state)
+{
+    cross(*state);
+}
+
+/* Large enough for its reader to go to the front now and then, beside a writer that writes. */
+static void two_threads_go_to_the_front_together(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair(&pair, 4 * SHM_RING_WARM);
+    cross(&pair);
+    assert_true(pair.reader.position > UINT64_C(2) * 28 * MESSAGES); /* much was left out */
+    free(pair.memory);
 }
 
 /* --- a neighbour that writes nonsense --- */
@@ -281,6 +351,17 @@ static void going_to_the_front_twice_breaks_the_reader(void **state)
     assert_reader_breaks(pair);
 }
 
+static void a_tail_that_the_reader_put_elsewhere_breaks_the_writer(void **state)
+{
+    struct pair *pair = *state;
+    assert_true(write_text(pair, "a"));
+    atomic_store(&pair->writer.header->tail, 512);
+    assert_false(write_text(pair, "b"));
+    assert_true(pair->writer.broken);
+    atomic_store(&pair->writer.header->tail, pair->writer.position);
+    assert_false(write_text(pair, "c"));
+}
+
 static void a_head_that_cannot_be_breaks_the_writer(void **state)
 {
     struct pair *pair = *state;
@@ -318,14 +399,18 @@ int main(void)
         TEST(a_full_queue_takes_nothing_until_something_is_read),
         TEST(messages_of_every_size_go_round_and_round),
         TEST(an_empty_queue_goes_on_in_warm_memory),
-        TEST(a_message_larger_than_what_was_used_is_taken_at_once),
+        TEST(an_empty_queue_has_all_its_room),
+        TEST(large_messages_are_taken_by_an_empty_queue),
+        TEST(a_writer_may_come_while_the_reader_goes_to_the_front),
         TEST(a_sleeper_is_to_be_woken_once),
         TEST(nobody_may_sleep_beside_a_message),
         TEST(two_threads_lose_no_message_and_no_wake_up),
+        TEST(two_threads_go_to_the_front_together),
         TEST(a_tail_that_cannot_be_breaks_the_reader),
         TEST(a_length_that_cannot_be_breaks_the_reader),
         TEST(a_record_beyond_the_end_breaks_the_reader),
         TEST(going_to_the_front_twice_breaks_the_reader),
+        TEST(a_tail_that_the_reader_put_elsewhere_breaks_the_writer),
         TEST(a_head_that_cannot_be_breaks_the_writer),
         TEST(a_head_that_goes_back_breaks_the_writer),
     };
