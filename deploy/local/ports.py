@@ -1,0 +1,50 @@
+"""Which loopback ports the members of a local system listen on."""
+
+import random
+import socket
+
+from .process import LocalError
+
+# Below the ports that the system gives to outgoing connections, any of which may take one of these.
+FIRST_FREE, LAST_FREE = 10_000, 32_000
+
+
+def is_free(port):
+    """Connections that still linger from an earlier run do not count, listeners do."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def usual(gateways, persisters):
+    """{name: port}: the ports that the roles and the other programs have by default, further members beside them."""
+    ports = {"front": 8000, "haproxy-metrics": 8405, "issuer": 9101, "prometheus": 9090, "alertmanager": 9093,
+             "mysqld-exporter": 9104, "redis-exporter": 9121}
+    ports.update({f"gateway-{i + 1}": 8080 + i for i in range(gateways)})
+    ports.update({f"persister-{i + 1}": 9102 + i if i < 2 else 9130 + i for i in range(persisters)})
+    return ports
+
+
+def in_a_row(names, first):
+    return {name: first + i for i, name in enumerate(names)}
+
+
+def free_row(names):
+    """As many free ports in a row as there are names."""
+    for _ in range(1000):
+        first = random.SystemRandom().randrange(FIRST_FREE, LAST_FREE - len(names))
+        ports = in_a_row(names, first)
+        if all(is_free(port) for port in ports.values()):
+            return ports
+    raise LocalError("there are no free ports in a row on 127.0.0.1")
+
+
+def check_free(ports):
+    taken = [f"{port} ({name})" for name, port in ports.items() if not is_free(port)]
+    if taken:
+        raise LocalError(f"these ports of 127.0.0.1 are taken: {', '.join(taken)}; --port-base N takes N and those behind it instead, "
+                         f"such as --port-base 18000")

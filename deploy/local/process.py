@@ -1,0 +1,103 @@
+"""One program of a local system: how it is started, when it is ready, and how it ends."""
+
+import http.client
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+READY_SECONDS = 120
+STOP_SECONDS = 60
+
+
+class LocalError(Exception):
+    """What keeps the system from coming up or staying up, for the user to read."""
+
+
+def environment():
+    """The caller's, without coupond's options, which would be laid over the configuration of every role."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COUPOND_")}
+
+
+def tail(path, lines=15):
+    try:
+        return "\n".join("    " + line for line in Path(path).read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def answers_200(port, path):
+    """Whether a loopback port answers a GET of the path with 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+class Process:
+    """A command with a log, in a session of its own: the Ctrl-C of a terminal is not for it, but for who started it.
+
+    It is told to end when the thread that started it ends, however that happens (setpriv --pdeathsig).
+    """
+
+    def __init__(self, name, command, log, ready, variables=None, stop_signal=signal.SIGTERM):
+        self.name = name
+        self.command = [str(word) for word in command]
+        self.log = Path(log)
+        self.ready = ready  # a function: whether it does its work
+        self.variables = variables or {}
+        self.stop_signal = stop_signal
+        self.process = None
+
+    @property
+    def pid(self):
+        return self.process.pid if self.process else None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            try:
+                self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self.command], stdout=log, stderr=log,
+                                                stdin=subprocess.DEVNULL, start_new_session=True,
+                                                env={**environment(), **self.variables})
+            except OSError as error:
+                raise LocalError(f"{self.name} cannot be started: {error}") from None
+
+    def check_alive(self):
+        status = self.process.poll() if self.process else None
+        if status is not None:
+            raise LocalError(f"{self.name} ended by itself ({describe_status(status)}); its log, {self.log}, ends with\n{tail(self.log)}")
+
+    def wait_ready(self, seconds=READY_SECONDS):
+        deadline = time.monotonic() + seconds
+        while not self.ready():
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise LocalError(f"{self.name} is not ready after {seconds} s; its log, {self.log}, ends with\n{tail(self.log)}")
+            time.sleep(0.05)
+
+    def stop(self, seconds=STOP_SECONDS):
+        """Returns None when it ended as it should, else what was wrong. It is gone afterwards in any case."""
+        if not self.process:
+            return None
+        process, self.process = self.process, None
+        had_ended = process.poll() is not None
+        if not had_ended:
+            process.send_signal(self.stop_signal)
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return f"{self.name} had to be killed: it did not end within {seconds} s; see {self.log}"
+        if had_ended or status not in (0, -self.stop_signal):
+            return f"{self.name} ended with {describe_status(status)}; see {self.log}"
+        return None
+
+
+def describe_status(status):
+    return f"status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"
