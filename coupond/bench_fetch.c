@@ -109,7 +109,7 @@ int bench_fetch(const struct bench_target *target, const char *method, const cha
     char request[4096];
     bench_response_init(response);
     int64_t deadline_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
-    int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s%s%s", method,
+    int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nCache-Control: no-cache\r\n%s%s%s", method,
                           path, target->authority, token[0] != '\0' ? "Authorization: Bearer " : "", token,
                           token[0] != '\0' ? "\r\n" : "");
     size_t used = (size_t)length;

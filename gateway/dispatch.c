@@ -3,9 +3,11 @@
 #include "gateway/answer.h"
 #include "gateway/api.h"
 #include "gateway/coupon_id_random.h"
+#include "gateway/dispatch_private.h"
 #include "gateway/gateway_loop.h"
 #include "gateway/listing.h"
 #include "gateway/local_answers.h"
+#include "gateway/policies.h"
 #include "shared/error.h"
 
 /* ---- answers to the request at hand ---- */
@@ -25,8 +27,8 @@ static struct exchange *acquire_exchange(struct connection *connection, const st
     return exchange;
 }
 
-static struct answer begin_local_answer(struct connection *connection, const struct http_request *request,
-                                        enum metric_route route)
+struct answer dispatch_begin_local(struct connection *connection, const struct http_request *request,
+                                   enum metric_route route)
 {
     struct exchange *exchange = NULL;
 
@@ -51,7 +53,7 @@ static void refuse(struct connection *connection, enum error_code code, const st
 
     connection->state = CONNECTION_LAST;
     connection->refused = true;
-    answer = begin_local_answer(connection, &connection->request, METRIC_ROUTE_NONE);
+    answer = dispatch_begin_local(connection, &connection->request, METRIC_ROUTE_NONE);
     answer.style.head_only = false; /* how much of the method was read depends on the refusal */
     answer_error(&answer, code, &extras);
 }
@@ -68,7 +70,7 @@ void dispatch_refusal(struct connection *connection, enum error_code code, const
 static void answer_problem(struct connection *connection, const struct http_request *request,
                            const struct api_call *call)
 {
-    struct answer answer = begin_local_answer(connection, request, call->route);
+    struct answer answer = dispatch_begin_local(connection, request, call->route);
     struct problem_extras extras = {0};
     char allow[64];
 
@@ -81,17 +83,17 @@ static void answer_problem(struct connection *connection, const struct http_requ
     answer_error(&answer, call->error, &extras);
 }
 
-static void answer_code(struct connection *connection, const struct http_request *request, enum metric_route route,
-                        enum error_code code)
+void dispatch_answer_code(struct connection *connection, const struct http_request *request, enum metric_route route,
+                          enum error_code code)
 {
-    struct answer answer = begin_local_answer(connection, request, route);
+    struct answer answer = dispatch_begin_local(connection, request, route);
 
     answer_error(&answer, code, NULL);
 }
 
 static void answer_local(struct connection *connection, const struct http_request *request, const struct api_call *call)
 {
-    struct answer answer = begin_local_answer(connection, request, call->route);
+    struct answer answer = dispatch_begin_local(connection, request, call->route);
     int status = 0;
 
     if (call->kind == API_LIVEZ)
@@ -105,20 +107,19 @@ static void answer_local(struct connection *connection, const struct http_reques
 
 /* ---- calls of the issuer ---- */
 
-static bool partition_up(struct gateway_loop *loop, uint16_t partition)
+bool dispatch_partition_up(struct gateway_loop *loop, uint16_t partition)
 {
     return issuer_link_up(loop->links[partition], (int64_t)uv_now(&loop->uv));
 }
 
-/* An exchange that waits for `partitions`; NULL when there is none left, which is answered then. */
-static struct exchange *begin_exchange(struct connection *connection, const struct http_request *request,
-                                       enum metric_route route, uint64_t partitions)
+struct exchange *dispatch_begin_exchange(struct connection *connection, const struct http_request *request,
+                                         enum metric_route route, uint64_t partitions)
 {
     struct gateway_loop *loop = connection->loop;
     struct exchange *exchange = acquire_exchange(connection, request, route);
 
     if (exchange == NULL) {
-        answer_code(connection, request, route, ERROR_OVERLOADED);
+        dispatch_answer_code(connection, request, route, ERROR_OVERLOADED);
         return NULL;
     }
     exchange_wait(&loop->exchanges, exchange, partitions, gateway_loop_now_us(loop));
@@ -132,11 +133,13 @@ static void send_issue(struct connection *connection, const struct http_request 
     struct frame_issue_request *record = NULL;
     struct exchange *exchange = NULL;
 
-    if (!partition_up(loop, partition)) {
-        answer_code(connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
+    if (policies_refuse(connection, request, call))
+        return;
+    if (!dispatch_partition_up(loop, partition)) {
+        dispatch_answer_code(connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
-    exchange = begin_exchange(connection, request, call->route, 1ull << partition);
+    exchange = dispatch_begin_exchange(connection, request, call->route, 1ull << partition);
     if (exchange == NULL)
         return;
     exchange->kind = EXCHANGE_ISSUE;
@@ -174,15 +177,19 @@ static void send_coupon(struct connection *connection, const struct http_request
     if (call->coupon.id[0] == '\0')
         coupon_id_random(call->coupon.id);
     partition = coupon_partition(call->coupon.id, strlen(call->coupon.id), loop->partitions);
-    if (!partition_up(loop, partition)) {
-        answer_code(connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
+    if (!dispatch_partition_up(loop, partition)) {
+        dispatch_answer_code(connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
-    exchange = begin_exchange(connection, request, call->route, 1ull << partition);
+    exchange = dispatch_begin_exchange(connection, request, call->route, 1ull << partition);
     if (exchange == NULL)
         return;
     exchange->kind = EXCHANGE_COUPON;
     exchange->op = (uint8_t)call->coupon_op;
+    exchange->coupon_id_length = (uint8_t)strlen(call->coupon.id);
+    memcpy(exchange->coupon_id, call->coupon.id, exchange->coupon_id_length);
+    if (call->coupon_op == COUPON_GET && request->if_none_match.at != NULL)
+        exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
     add_coupon_record(loop, partition, exchange, &call->coupon,
                       call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0);
 }
@@ -196,7 +203,7 @@ static struct exchange *begin_large(struct connection *connection, const struct 
     struct exchange *exchange = acquire_exchange(connection, request, call->route);
 
     if (exchange == NULL)
-        answer_code(connection, request, call->route, ERROR_OVERLOADED);
+        dispatch_answer_code(connection, request, call->route, ERROR_OVERLOADED);
     else
         exchange->kind = kind;
     return exchange;
@@ -233,7 +240,7 @@ static void take_metrics(struct connection *connection, const struct http_reques
         if (exchange != NULL)
             send_or_hold(connection, exchange);
     } else if (gateway_loop_crowded(connection->loop)) {
-        answer_code(connection, request, call->route, ERROR_OVERLOADED);
+        dispatch_answer_code(connection, request, call->route, ERROR_OVERLOADED);
     } else {
         answer_local(connection, request, call);
     }
@@ -245,7 +252,7 @@ static void send_list(struct gateway_loop *loop, struct exchange *exchange)
     struct coupon cursor = {.quantity = listing_ask(exchange->listing)};
 
     for (uint16_t p = 0; p < loop->partitions; p++) {
-        if (!partition_up(loop, p)) {
+        if (!dispatch_partition_up(loop, p)) {
             answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
             return;
         }
@@ -280,7 +287,8 @@ void dispatch_request(struct connection *connection, const struct http_request *
         send_issue(connection, request, &call);
         break;
     case API_COUPON:
-        send_coupon(connection, request, &call);
+        if (call.coupon_op != COUPON_GET || !policies_read(connection, request, &call))
+            send_coupon(connection, request, &call);
         break;
     case API_LIST:
         take_list(connection, request, &call);

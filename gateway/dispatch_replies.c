@@ -1,7 +1,9 @@
 #include "gateway/answer.h"
 #include "gateway/dispatch.h"
+#include "gateway/dispatch_private.h"
 #include "gateway/gateway_loop.h"
 #include "gateway/listing.h"
+#include "gateway/policies.h"
 #include "gateway/verdicts.h"
 #include "shared/log.h"
 
@@ -16,9 +18,8 @@ static struct exchange *find_waiting(struct gateway_loop *loop, uint16_t partiti
     return NULL;
 }
 
-/* The issuer speaks nonsense: what it decided is not known. */
-static void answer_nonsense(struct gateway_loop *loop, const struct answer *answer, uint16_t partition,
-                            unsigned verdict)
+void dispatch_answer_nonsense(struct gateway_loop *loop, const struct answer *answer, uint16_t partition,
+                              unsigned verdict)
 {
     metrics_add(loop->metrics, METRIC_GATEWAY_FRAMES_DROPPED, 0, 1);
     log_debug("gateway", "a reply of the issuer makes no sense partition=%u verdict=%u", partition, verdict);
@@ -34,13 +35,14 @@ void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_i
 
     if (exchange == NULL)
         return;
+    policies_on_issue_reply(loop, exchange, reply);
     answer = answer_begin(loop, exchange);
     if (exchange->kind == EXCHANGE_ISSUE)
         status = verdict_answer_issue(answer.out, &loop->clock, answer.style, exchange, reply);
     if (status != 0)
         answer_end(&answer, status);
     else
-        answer_nonsense(loop, &answer, partition, reply->verdict);
+        dispatch_answer_nonsense(loop, &answer, partition, reply->verdict);
 }
 
 static void finish_listing(struct gateway_loop *loop, struct exchange *exchange)
@@ -73,7 +75,7 @@ static void on_listed(struct gateway_loop *loop, struct exchange *exchange, uint
 
     if (reply->verdict != VERDICT_NONE && !take_listed(exchange, partition, reply)) {
         answer = answer_begin(loop, exchange);
-        answer_nonsense(loop, &answer, partition, reply->verdict);
+        dispatch_answer_nonsense(loop, &answer, partition, reply->verdict);
         return;
     }
     if (reply->remaining != 0)
@@ -87,22 +89,28 @@ static void on_listed(struct gateway_loop *loop, struct exchange *exchange, uint
 static void on_coupon(struct gateway_loop *loop, struct exchange *exchange, uint16_t partition,
                       const struct frame_coupon_reply *reply)
 {
-    struct answer answer = answer_begin(loop, exchange);
+    struct answer answer;
     int status = 0;
 
+    if (policies_answer(loop, exchange, reply))
+        return;
+    answer = answer_begin(loop, exchange);
     if (exchange->kind == EXCHANGE_COUPON)
         status = verdict_answer_coupon(answer.out, &loop->clock, answer.style, reply);
     if (status != 0)
         answer_end(&answer, status);
     else
-        answer_nonsense(loop, &answer, partition, reply->verdict);
+        dispatch_answer_nonsense(loop, &answer, partition, reply->verdict);
 }
 
 void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply)
 {
     struct gateway_loop *loop = arg;
-    struct exchange *exchange = find_waiting(loop, partition, reply->tag);
+    struct exchange *exchange = NULL;
 
+    if (policies_take_reply(loop, partition, reply))
+        return;
+    exchange = find_waiting(loop, partition, reply->tag);
     if (exchange == NULL)
         return;
     if (exchange->kind == EXCHANGE_LIST)
@@ -119,8 +127,17 @@ void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
     struct exchange *exchange = exchange_find(&loop->exchanges, tag);
 
     (void)partition;
+    policies_on_unsent(loop, tag);
     if (exchange != NULL)
         answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
+}
+
+/* Nobody knows what became of it: a change may have been made. */
+static void give_up(struct gateway_loop *loop, struct exchange *exchange)
+{
+    if (exchange->kind == EXCHANGE_COUPON && exchange->op != COUPON_GET)
+        policies_changed(loop, (struct span){exchange->coupon_id, exchange->coupon_id_length});
+    answer_exchange_with_error(loop, exchange, ERROR_OUTCOME_UNKNOWN);
 }
 
 void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition)
@@ -130,8 +147,9 @@ void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition)
     for (struct exchange *exchange = loop->exchanges.oldest; exchange != NULL; exchange = next) {
         next = exchange->newer;
         if ((exchange->waiting & (1ull << partition)) != 0)
-            answer_exchange_with_error(loop, exchange, ERROR_OUTCOME_UNKNOWN);
+            give_up(loop, exchange);
     }
+    policies_partition_lost(loop, partition);
 }
 
 void dispatch_expire(struct gateway_loop *loop)
@@ -139,5 +157,5 @@ void dispatch_expire(struct gateway_loop *loop)
     int64_t latest_us = gateway_loop_now_us(loop) - loop->options->gateway_issuer_timeout_ms * 1000;
 
     while (loop->exchanges.oldest != NULL && loop->exchanges.oldest->begun_us <= latest_us)
-        answer_exchange_with_error(loop, loop->exchanges.oldest, ERROR_OUTCOME_UNKNOWN);
+        give_up(loop, loop->exchanges.oldest);
 }

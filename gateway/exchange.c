@@ -18,6 +18,7 @@ void exchanges_deinit(struct exchanges *exchanges)
 {
     for (uint32_t i = 0; i < exchanges->touched; i++) {
         listing_destroy(&exchanges->slots[i].listing);
+        free(exchanges->slots[i].if_none_match);
         buffer_deinit(&exchanges->slots[i].answer);
     }
     free(exchanges->slots);
@@ -56,6 +57,8 @@ void exchange_release(struct exchanges *exchanges, struct exchange *exchange)
 {
     exchange_settle(exchanges, exchange);
     listing_destroy(&exchange->listing);
+    free(exchange->if_none_match);
+    exchange->if_none_match = NULL;
     buffer_clear(&exchange->answer, ANSWER_KEEP);
     exchange->connection = NULL;
     exchange->generation++;

@@ -38,6 +38,7 @@ struct exchange {
     char coupon_id[COUPON_ID_MAX]; /* of EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
     struct listing *listing; /* of EXCHANGE_LIST; owned */
+    char *if_none_match;     /* of a COUPON_GET that bears one; owned */
     /* whom it waits for: a bit a partition; 0 when for nobody */
     uint64_t waiting;
     int64_t begun_us;

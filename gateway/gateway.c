@@ -8,6 +8,7 @@
 #include "gateway/gateway_loop.h"
 #include "gateway/http_head.h"
 #include "gateway/listener.h"
+#include "gateway/policy_board.h"
 #include "shared/log.h"
 
 enum {
@@ -20,6 +21,7 @@ struct gateway {
     uint16_t port;
     unsigned threads;
     unsigned connections_max; /* of a thread */
+    struct policy_board *board;
     zactor_t *actors[THREADS_MAX];
 };
 
@@ -49,7 +51,11 @@ static unsigned raise_file_limit(const struct options *options)
 static int start_thread(struct gateway *gateway, int listen_fd, struct error *error)
 {
     struct gateway_loop_args args = {
-        .options = gateway->options, .listen_fd = listen_fd, .connections_max = gateway->connections_max};
+        .options = gateway->options,
+        .listen_fd = listen_fd,
+        .connections_max = gateway->connections_max,
+        .board = gateway->board,
+    };
     zactor_t *actor = zactor_new(gateway_loop_actor, &args);
 
     CHECK(actor != NULL);
@@ -74,6 +80,7 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
     }
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of its write */
     self->connections_max = raise_file_limit(options);
+    self->board = policy_board_create();
     http_head_init();
     reply_init();
     if (!loopback && options->gateway_admin_token[0] == '\0')
@@ -110,6 +117,7 @@ void gateway_stop(struct gateway **gateway)
     }
     for (unsigned i = 0; i < self->threads; i++)
         zactor_destroy(&self->actors[i]);
+    policy_board_destroy(&self->board);
     free(self);
     *gateway = NULL;
 }

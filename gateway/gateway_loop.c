@@ -4,6 +4,7 @@
 
 #include "gateway/connection_pool.h"
 #include "gateway/dispatch.h"
+#include "gateway/policies.h"
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/log.h"
@@ -203,6 +204,7 @@ static void on_tick(uv_timer_t *tick)
     for (uint16_t p = 0; p < loop->partitions; p++)
         issuer_link_tick(loop->links[p], loop_ms(loop));
     dispatch_expire(loop);
+    policies_tick(loop);
     timer_wheel_advance(&loop->wheel, uv_now(&loop->uv), TIMERS_MAX, connection_on_timer, NULL);
     set_gauges(loop);
     if (drained(loop))
@@ -312,6 +314,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     admin_token_init(&loop->admin, options->gateway_admin_token);
     reply_clock_set(&loop->clock, clock_wall_us());
     exchanges_init(&loop->exchanges, (uint32_t)options->gateway_in_flight_max);
+    loop->policies = policies_create(options, args->board);
     CHECK(uv_loop_init(&loop->uv) == 0);
     timer_wheel_init(&loop->wheel, TICK_MS * 4, uv_now(&loop->uv));
     open_handles(loop, args->listen_fd);
@@ -338,6 +341,7 @@ static void loop_close(struct gateway_loop *loop)
         issuer_link_destroy(&loop->links[p]);
     metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, 0);
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, 0);
+    policies_destroy(&loop->policies);
     exchanges_deinit(&loop->exchanges);
     connection_pool_deinit(loop);
     buffer_deinit(&loop->scratch);

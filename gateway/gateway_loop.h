@@ -24,6 +24,9 @@
 #include "shared/metrics.h"
 #include "shared/options.h"
 
+struct policies;
+struct policy_board;
+
 enum { READ_BYTES = 64 * 1024 };
 
 /* What a thread is started with; borrowed until it has signalled. */
@@ -31,7 +34,8 @@ struct gateway_loop_args {
     const struct options *options;
     int listen_fd; /* the thread closes it */
     unsigned connections_max;
-    bool failed; /* set by the thread before its signal; `error` says why, and the thread ends */
+    struct policy_board *board; /* of all threads; outlives them */
+    bool failed;                /* set by the thread before its signal; `error` says why, and the thread ends */
     struct error error;
 };
 
@@ -57,6 +61,7 @@ struct gateway_loop {
     struct issuer_link_events link_events;
     struct issuer_link *links[PARTITIONS_MAX];
     uint16_t partitions;
+    struct policies *policies;
     struct buffer scratch; /* bodies in the making */
     /* connections */
     struct connection *open; /* all that are not closed */

@@ -50,20 +50,48 @@ static bool add_transfer_encoding(struct http_fields *fields, struct span value)
     return true;
 }
 
+/* Takes the next member off a list between commas. False at its end. */
+static bool next_member(struct span *list, struct span *member)
+{
+    const char *comma = list->length == 0 ? NULL : memchr(list->at, ',', list->length);
+    size_t length = comma == NULL ? list->length : (size_t)(comma - list->at);
+
+    if (list->length == 0)
+        return false;
+    *member = span_trim((struct span){list->at, length});
+    list->at += comma == NULL ? length : length + 1;
+    list->length -= comma == NULL ? length : length + 1;
+    return true;
+}
+
 static bool add_connection(struct http_fields *fields, struct span value)
 {
-    while (value.length > 0) {
-        const char *comma = memchr(value.at, ',', value.length);
-        size_t length = comma == NULL ? value.length : (size_t)(comma - value.at);
-        struct span option = span_trim((struct span){value.at, length});
+    struct span option = SPAN_NONE;
 
+    while (next_member(&value, &option)) {
         if (span_equals_nocase(option, SPAN_LITERAL("close")))
             fields->connection_close = true;
         else if (span_equals_nocase(option, SPAN_LITERAL("keep-alive")))
             fields->connection_keep_alive = true;
-        value.at += comma == NULL ? length : length + 1;
-        value.length -= comma == NULL ? length : length + 1;
     }
+    return true;
+}
+
+static bool add_cache_control(struct http_fields *fields, struct span value)
+{
+    struct span directive = SPAN_NONE;
+
+    while (next_member(&value, &directive))
+        if (span_equals_nocase(directive, SPAN_LITERAL("no-cache")))
+            fields->no_cache = true;
+    return true;
+}
+
+/* Several of them are one list; who sends such is told everything once more. */
+static bool add_if_none_match(struct http_fields *fields, struct span value)
+{
+    fields->if_none_match = fields->has_if_none_match ? SPAN_NONE : value;
+    fields->has_if_none_match = true;
     return true;
 }
 
@@ -102,6 +130,8 @@ static const struct {
     {{"authorization", 13}, add_authorization},
     {{"transfer-encoding", 17}, add_transfer_encoding},
     {{"expect", 6}, add_expect},
+    {{"cache-control", 13}, add_cache_control},
+    {{"if-none-match", 13}, add_if_none_match},
 };
 
 bool http_fields_add(struct http_fields *fields, struct span name, struct span value)

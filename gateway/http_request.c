@@ -96,6 +96,7 @@ static enum http_progress parse_head(struct http_request *request, const struct 
     request->target_at = offset_of(fields->target, data);
     request->content_type_at = offset_of(fields->content_type, data);
     request->authorization_at = offset_of(fields->authorization, data);
+    request->if_none_match_at = offset_of(fields->if_none_match, data);
     request->continue_wanted = fields->expect_continue && !fields->http_1_0;
     return HTTP_READY;
 }
@@ -140,6 +141,8 @@ static void fill(struct http_request *request, const char *data)
     request->target = piece_at(request->target_at, fields->target, data);
     request->content_type = piece_at(request->content_type_at, fields->content_type, data);
     request->authorization = piece_at(request->authorization_at, fields->authorization, data);
+    request->if_none_match = piece_at(request->if_none_match_at, fields->if_none_match, data);
+    request->no_cache = fields->no_cache;
     request->continue_wanted = false;
 }
 

@@ -31,6 +31,8 @@ struct http_request {
     struct span body;
     struct span content_type; /* at NULL when missing */
     struct span authorization;
+    struct span if_none_match;
+    bool no_cache; /* the client wants no answer that was kept */
     bool http_1_0;
     bool keep_alive;
     size_t size; /* bytes of this request in `data`; the next one begins behind them */
@@ -47,6 +49,7 @@ struct http_request {
     size_t target_at;   /* offsets of the head's pieces, since the bytes may move before the body is whole */
     size_t content_type_at;
     size_t authorization_at;
+    size_t if_none_match_at;
 };
 
 /* Makes ready for the next request. */

@@ -12,6 +12,7 @@ enum { HEAD_BYTES_MAX = 512, PROBLEM_BYTES_MAX = 512 };
 #define STATUS_LINE_TABLE(X)                                                                                           \
     X(200, "OK")                                                                                                       \
     X(201, "Created")                                                                                                  \
+    X(304, "Not Modified")                                                                                             \
     X(400, "Bad Request")                                                                                              \
     X(401, "Unauthorized")                                                                                             \
     X(403, "Forbidden")                                                                                                \
@@ -108,6 +109,11 @@ void reply_write(struct buffer *out, const struct reply_clock *clock, struct rep
     at = put_connection(at, style);
     if (reply->fields_length > 0)
         at = put(at, reply->fields, reply->fields_length);
+    if (reply->status == 304) { /* tells nothing of the body that it saves */
+        at = put(at, "\r\n", 2);
+        out->length += (size_t)(at - begin);
+        return;
+    }
     at = put(at, types[reply->type].text, types[reply->type].length);
     at += decimal_format(at, reply->body_length);
     at = put(at, "\r\n\r\n", 4);

@@ -27,16 +27,22 @@ static const char *const route_names[] = {
     METRIC_ROUTE_TABLE(X)
 #undef X
 };
+static const char *const policy_source_names[] = {
+#define X(id, name) name,
+    METRIC_POLICY_SOURCE_TABLE(X)
+#undef X
+};
 static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "behind", "rejected"};
 
 enum kind { COUNTER, GAUGE, HISTOGRAM_TIME, HISTOGRAM_SIZE };
-enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT };
+enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE };
 
 /* How many values a row has: one a child, or buckets, +Inf and sum. */
 #define CHILDREN_NONE                1
 #define CHILDREN_ROUTE_STATUS        (METRIC_ROUTE_COUNT * COUNT_OF(statuses))
 #define CHILDREN_VERDICT             VERDICT_COUNT
 #define CHILDREN_STORE_RESULT        COUNT_OF(store_result_names)
+#define CHILDREN_POLICY_SOURCE       METRIC_POLICY_SOURCE_COUNT
 #define SLOTS_COUNTER(labels)        CHILDREN_##labels
 #define SLOTS_GAUGE(labels)          CHILDREN_##labels
 #define SLOTS_HISTOGRAM_TIME(labels) (COUNT_OF(time_bounds) + 2)
@@ -265,6 +271,9 @@ static unsigned child_labels(const struct row *row, unsigned child, struct label
         return 1;
     case STORE_RESULT:
         labels[0] = (struct label){"result", store_result_names[child]};
+        return 1;
+    case POLICY_SOURCE:
+        labels[0] = (struct label){"source", policy_source_names[child]};
         return 1;
     case ROUTE_STATUS:
         snprintf(status, 12, "%d", statuses[child % COUNT_OF(statuses)]);

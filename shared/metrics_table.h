@@ -21,6 +21,9 @@
     X(GATEWAY_IN_FLIGHT, GAUGE, NONE, 1, "coupond_gateway_in_flight", "requests that wait for the issuer") \
     X(GATEWAY_ISSUERS, GAUGE, NONE, 1, "coupond_gateway_partitions_connected", "connections to partitions of the issuer, summed over the gateway's threads") \
     X(GATEWAY_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_gateway_frames_dropped_total", "ZeroMQ frames not understood") \
+    X(GATEWAY_POLICY_READS, COUNTER, POLICY_SOURCE, 1, "coupond_gateway_policy_reads_total", "coupons told to who looked at one, by where they came from; local: nobody was asked for this one") \
+    X(GATEWAY_POLICY_REFUSALS, COUNTER, NONE, 1, "coupond_gateway_policy_refusals_total", "issue requests refused from the cache because their coupon had not started or was unknown") \
+    X(GATEWAY_POLICY_CHANGES, COUNTER, NONE, 1, "coupond_gateway_policy_invalidations_total", "changes of coupons, carried or heard of, that outdated what is cached of them") \
     X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that nobody waited for any more") \
     X(ISSUER_VERDICTS, COUNTER, VERDICT, 1, "coupond_issuer_verdicts_total", "requests decided, by verdict") \
     X(ISSUER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_issuer_batch_requests", "requests decided and synced together") \
@@ -68,9 +71,12 @@
     X(METRICS, "metrics") \
     X(NONE, "none")
 
+/* Where a coupon that was looked at came from, for POLICY_SOURCE. */
+#define METRIC_POLICY_SOURCE_TABLE(X) X(LOCAL, "local") X(REDIS, "redis") X(ISSUER, "issuer")
+
 /* Statuses for ROUTE_STATUS. */
 #define METRIC_STATUS_TABLE(X) \
-    X(200) X(201) X(204) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
+    X(200) X(201) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
 /* clang-format on */
 
 enum metric_route {
@@ -78,6 +84,13 @@ enum metric_route {
     METRIC_ROUTE_TABLE(X)
 #undef X
         METRIC_ROUTE_COUNT
+};
+
+enum metric_policy_source {
+#define X(id, name) METRIC_POLICY_##id,
+    METRIC_POLICY_SOURCE_TABLE(X)
+#undef X
+        METRIC_POLICY_SOURCE_COUNT
 };
 
 /* The child of a ROUTE_STATUS row; a status that is not in the table counts as 500. */

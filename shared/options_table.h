@@ -19,6 +19,7 @@
     OPTION(gateway, idle_timeout_ms, NUMBER, 60000, 10, 3600000, "between two requests of a connection") \
     OPTION(gateway, issuer_timeout_ms, NUMBER, 2000, 10, 3600000, "how long a request waits for the issuer before 503 outcome_unknown") \
     OPTION(gateway, drain_timeout_ms, NUMBER, 10000, 0, 3600000, "how long SIGTERM waits for requests in flight") \
+    OPTION(gateway, policy_ttl_ms, NUMBER, 1000, 0, 60000, "how old what a coupon is said to be may be; 0: the issuer is asked every time") \
     OPTION(issuer, requests, STRING, "tcp://127.0.0.1:7100", 1, 255, "endpoint that gateways connect to; partition N adds N to the port, or -N to an ipc path") \
     OPTION(issuer, local_requests, STRING, "", 0, 255, "shm://PATH: gateways of the same machine connect to this UNIX socket and share memory with the issuer; partition N adds -N; empty: none") \
     OPTION(issuer, events, STRING, "tcp://127.0.0.1:7200", 1, 255, "endpoint that persisters pull events from") \

@@ -110,7 +110,8 @@ class Peer:
 
     def issued(self):
         """What it has issued so far, or None when it cannot tell."""
-        with urllib.request.urlopen(f"{self.url}/v1/coupons/{COUPON}", timeout=10) as answer:
+        request = urllib.request.Request(f"{self.url}/v1/coupons/{COUPON}", headers={"Cache-Control": "no-cache"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)["issued"]
 
     def stored(self):

@@ -49,7 +49,7 @@ class Connection:
     async def exchange(self, method, path, content):
         """(status, body) or None when no whole answer came."""
         body = b"" if content is None else json.dumps(content).encode()
-        head = f"{method} {path} HTTP/1.1\r\nHost: torture\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: torture\r\nCache-Control: no-cache\r\n"
         if content is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         try:

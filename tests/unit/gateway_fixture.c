@@ -35,6 +35,7 @@ int gateway_blank(void **state)
     options.gateway_header_timeout_ms = 600000;
     options.gateway_idle_timeout_ms = 600000;
     options.gateway_drain_timeout_ms = 600000;
+    options.gateway_policy_ttl_ms = 0; /* tests that are not about it see every question */
     return 0;
 }
 

@@ -1,0 +1,35 @@
+/*
+ * A coupon as HTTP caches and browsers may keep it: 200 with ETag, Age and Cache-Control, or 304. Pure.
+ */
+#ifndef COUPOND_POLICY_PAGE_H
+#define COUPOND_POLICY_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/reply.h"
+#include "gateway/span.h"
+#include "shared/coupon.h"
+
+/* Puts the coupon's JSON, with its state at `issuer_us`, into `body` in place of what is there. Returns its tag. */
+uint64_t policy_page_render(struct buffer *body, const struct coupon *coupon, int64_t issuer_us);
+
+struct policy_page {
+    struct span body;
+    uint64_t etag;
+    int64_t age_us;          /* since the issuer was asked */
+    int64_t ttl_us;          /* how old it may become; 0: it is not to be kept without asking */
+    int64_t until_change_us; /* until the state changes by itself; INT64_MAX: never */
+};
+
+/* The time from `issuer_us` until the window opens or closes; INT64_MAX when it does neither any more. */
+int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us);
+
+/* True when an If-None-Match names the tag or anything, weak tags too; false for SPAN_NONE. */
+bool policy_page_matches(struct span if_none_match, uint64_t etag);
+
+/* Appends the answer to a request with this If-None-Match (or SPAN_NONE). Returns its status, 200 or 304. */
+int policy_page_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                      const struct policy_page *page, struct span if_none_match);
+
+#endif

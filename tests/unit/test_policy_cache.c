@@ -1,0 +1,344 @@
+/* The cache of coupons, the pages made of it, and the board of changes: times are numbers here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gateway/policy_board.h"
+#include "gateway/policy_cache.h"
+#include "gateway/policy_page.h"
+#include "shared/clock.h"
+
+#define SECOND INT64_C(1000000)
+#define TTL    SECOND
+#define NOW    (100 * SECOND)
+#define ISSUER (1763691900 * SECOND) /* what the issuer's clock shows at NOW */
+#define NEVER  INT64_MIN             /* no change is known */
+
+/* ---- fixture ---- */
+
+static struct policy_cache *cache;
+static struct coupon coupon;
+
+static int set_up(void **state)
+{
+    (void)state;
+    cache = policy_cache_create(16, TTL);
+    coupon = (struct coupon){.id = "A",
+                             .title = "t",
+                             .quantity = 5,
+                             .per_user_limit = 1,
+                             .starts_at_us = TIME_NONE,
+                             .ends_at_us = TIME_NONE,
+                             .journal_seq = 7};
+    reply_init();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    policy_cache_destroy(&cache);
+    return 0;
+}
+
+/* ---- helpers ---- */
+
+static struct span span(const char *text)
+{
+    return (struct span){text, strlen(text)};
+}
+
+/* Told at NOW, asked so long before. */
+static void put(const struct coupon *what, int64_t asked_before_us)
+{
+    struct policy_told told = {.id = span("A"),
+                               .coupon = what,
+                               .from_issuer = true,
+                               .asked_us = NOW - asked_before_us,
+                               .told_us = NOW,
+                               .issuer_us = ISSUER};
+    policy_cache_put(cache, &told, NOW);
+}
+
+static const struct policy_entry *find(int64_t now_us, int64_t changed_us)
+{
+    return policy_cache_find(cache, span("A"), now_us, changed_us);
+}
+
+static enum error_code refusal(int64_t now_us, int64_t changed_us)
+{
+    uint32_t retry_after_s = 0;
+    return policy_cache_refusal(cache, span("A"), now_us, changed_us, &retry_after_s);
+}
+
+static bool body_has(const struct policy_entry *entry, const char *text)
+{
+    return memmem(entry->body.data, entry->body.length, text, strlen(text)) != NULL;
+}
+
+/* ---- tests: entries ---- */
+
+static void an_entry_is_found_until_it_expires(void **state)
+{
+    (void)state;
+    assert_null(find(NOW, NEVER));
+    put(&coupon, 10);
+    assert_non_null(find(NOW, NEVER));
+    assert_true(body_has(find(NOW, NEVER), "\"id\":\"A\""));
+    assert_non_null(find(NOW - 10 + TTL - 1, NEVER));
+    assert_null(find(NOW - 10 + TTL, NEVER)); /* its age counts from the question */
+    assert_null(policy_cache_find(cache, span("B"), NOW, NEVER));
+}
+
+static void a_change_outdates_what_was_asked_for_before_it(void **state)
+{
+    (void)state;
+    put(&coupon, 10);
+    assert_null(find(NOW, NOW - 5)); /* changed while the answer was under way */
+    assert_null(find(NOW, NOW - 10));
+    assert_non_null(find(NOW, NOW - 11));
+}
+
+static void an_older_answer_does_not_replace_a_newer(void **state)
+{
+    (void)state;
+    coupon.issued = 3;
+    put(&coupon, 10);
+    coupon.issued = 2;
+    put(&coupon, 20);
+    assert_true(body_has(find(NOW, NEVER), "\"issued\":3"));
+    coupon.issued = 4;
+    put(&coupon, 9);
+    assert_true(body_has(find(NOW, NEVER), "\"issued\":4"));
+}
+
+static void an_unknown_coupon_is_unknown_for_a_short_while(void **state)
+{
+    (void)state;
+    put(NULL, 0);
+    assert_false(find(NOW, NEVER)->known);
+    assert_false(find(NOW + POLICY_UNKNOWN_TTL_US - 1, NEVER)->known);
+    assert_null(find(NOW + POLICY_UNKNOWN_TTL_US, NEVER));
+    put(NULL, 0);
+    assert_null(find(NOW, NOW)); /* it was created */
+    put(&coupon, -1);
+    assert_true(find(NOW + 2, NEVER)->known);
+}
+
+static void the_state_comes_with_the_issuers_time_and_never_early(void **state)
+{
+    uint64_t scheduled = 0;
+
+    (void)state;
+    coupon.starts_at_us = ISSUER + 1000;
+    coupon.ends_at_us = ISSUER + 2000;
+    put(&coupon, 500);
+    scheduled = find(NOW + 999, NEVER)->etag;
+    assert_true(body_has(find(NOW + 999, NEVER), "\"state\":\"scheduled\""));
+    assert_true(body_has(find(NOW + 1000, NEVER), "\"state\":\"open\""));
+    assert_int_not_equal(find(NOW + 1000, NEVER)->etag, scheduled);
+    assert_true(body_has(find(NOW + 2000, NEVER), "\"state\":\"ended\""));
+}
+
+static void a_full_cache_forgets_the_longest_unused_and_keeps_its_bound(void **state)
+{
+    char id[16];
+    unsigned kept = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        struct policy_told told = {.coupon = &coupon, .asked_us = NOW, .told_us = NOW, .issuer_us = ISSUER};
+        snprintf(id, sizeof(id), "c%d", i);
+        told.id = span(id);
+        policy_cache_put(cache, &told, NOW + i);
+        put(&coupon, -i); /* this one is in use all the time */
+    }
+    for (int i = 0; i < 1000; i++) {
+        snprintf(id, sizeof(id), "c%d", i);
+        kept += policy_cache_find(cache, span(id), NOW, NEVER) != NULL;
+    }
+    assert_in_range(kept, 8, 15);
+    assert_non_null(find(NOW + 1000, NEVER));
+}
+
+static void a_flood_of_unknown_ids_pushes_out_no_coupon(void **state)
+{
+    char id[16];
+
+    (void)state;
+    put(&coupon, 0);
+    for (int i = 0; i < 1000; i++) {
+        struct policy_told told = {.asked_us = NOW + i, .told_us = NOW + i, .issuer_us = ISSUER};
+        snprintf(id, sizeof(id), "c%d", i);
+        told.id = span(id);
+        policy_cache_put(cache, &told, NOW + i);
+    }
+    assert_non_null(find(NOW + 1000, NEVER));
+}
+
+/* ---- tests: refusals ---- */
+
+static void who_comes_long_before_the_start_is_refused(void **state)
+{
+    uint32_t retry_after_s = 0;
+
+    (void)state;
+    coupon.starts_at_us = ISSUER + 10 * SECOND;
+    put(&coupon, 1000);
+    assert_int_equal(policy_cache_refusal(cache, span("A"), NOW + 1, NEVER, &retry_after_s), ERROR_NOT_STARTED);
+    assert_int_equal(retry_after_s, 10);
+    assert_int_equal(refusal(NOW + 1, NOW), ERROR_CODE_COUNT); /* the start may have moved */
+    assert_int_equal(refusal(NOW - 1000 + POLICY_REFUSAL_TTL_US, NEVER), ERROR_CODE_COUNT);
+}
+
+static void near_its_start_a_coupon_is_the_issuers(void **state)
+{
+    (void)state;
+    coupon.starts_at_us = ISSUER + POLICY_START_MARGIN_US + 1001;
+    put(&coupon, 1000); /* the issuer's clock may be ahead by as long as the answer took */
+    assert_int_equal(refusal(NOW, NEVER), ERROR_NOT_STARTED);
+    assert_int_equal(refusal(NOW + 1, NEVER), ERROR_CODE_COUNT);
+}
+
+static void who_may_hold_one_is_never_refused(void **state)
+{
+    (void)state;
+    coupon.starts_at_us = ISSUER + 10 * SECOND;
+    coupon.issued = 1;
+    put(&coupon, 0);
+    assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
+}
+
+static void a_paused_coupon_and_an_open_one_are_the_issuers(void **state)
+{
+    (void)state;
+    put(&coupon, 0);
+    assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
+    coupon.starts_at_us = ISSUER + 10 * SECOND;
+    coupon.paused = true;
+    put(&coupon, -1);
+    assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
+}
+
+static void an_unknown_coupon_is_refused_until_it_may_be_there(void **state)
+{
+    (void)state;
+    put(NULL, 0);
+    assert_int_equal(refusal(NOW + 1, NEVER), ERROR_COUPON_NOT_FOUND);
+    assert_int_equal(refusal(NOW + 1, NOW), ERROR_CODE_COUNT);
+    assert_int_equal(refusal(NOW + POLICY_REFUSAL_TTL_US, NEVER), ERROR_CODE_COUNT);
+}
+
+static void what_did_not_come_from_the_issuer_refuses_nobody(void **state)
+{
+    struct policy_told told = {
+        .id = span("A"), .coupon = &coupon, .asked_us = NOW, .told_us = NOW, .issuer_us = ISSUER};
+
+    (void)state;
+    coupon.starts_at_us = ISSUER + 10 * SECOND;
+    policy_cache_put(cache, &told, NOW);
+    assert_non_null(find(NOW, NEVER));
+    assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
+    told.coupon = NULL;
+    told.asked_us++;
+    policy_cache_put(cache, &told, NOW);
+    assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
+}
+
+/* ---- tests: pages ---- */
+
+static char *page_text(const struct policy_page *page, struct span if_none_match, int status)
+{
+    static struct buffer out;
+    struct reply_clock clock = {.date = "", .date_length = 0};
+
+    buffer_clear(&out, 0);
+    assert_int_equal(policy_page_write(&out, &clock, (struct reply_style){.close = false}, page, if_none_match),
+                     status);
+    buffer_append(&out, "", 1);
+    return out.data;
+}
+
+static void a_page_says_how_old_it_is_and_may_become(void **state)
+{
+    struct policy_page page = {.body = span("{}"), .etag = 0x1234, .ttl_us = TTL, .until_change_us = INT64_MAX};
+
+    (void)state;
+    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nETag: \"0000000000001234\"\r\nAge: 0\r\n"
+                                                             "Cache-Control: public, max-age=1\r\n"));
+    page.ttl_us = 60 * SECOND;
+    page.age_us = 37 * SECOND + 5;
+    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nAge: 37\r\nCache-Control: public, max-age=60\r\n"));
+    page.until_change_us = 3 * SECOND; /* what is kept elsewhere must not outlive the state */
+    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nAge: 37\r\nCache-Control: public, max-age=40\r\n"));
+    page.age_us = 61 * SECOND;
+    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "max-age=60\r\n"));
+    page.ttl_us = page.age_us = 0;
+    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nCache-Control: no-cache\r\n"));
+}
+
+static void who_has_the_page_already_is_told_304(void **state)
+{
+    struct policy_page page = {.body = span("{}"), .etag = 0xabc, .ttl_us = TTL, .until_change_us = INT64_MAX};
+    const char *same[] = {"\"0000000000000abc\"", "W/\"0000000000000abc\"", "\"x\", \"0000000000000abc\"", "*", " * "};
+    const char *other[] = {"\"0000000000000abd\"", "0000000000000abc", "\"0000000000000abc", "", "\"*\""};
+    char *text = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        text = page_text(&page, span(same[i]), 304);
+        assert_memory_equal(text, "HTTP/1.1 304 Not Modified\r\n", 27);
+        assert_string_equal(text + strlen(text) - 4, "\r\n\r\n");
+        assert_null(strstr(text, "Content-"));
+        assert_non_null(strstr(text, "ETag: \"0000000000000abc\"\r\n"));
+    }
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+        assert_non_null(strstr(page_text(&page, span(other[i]), 200), "\r\n\r\n{}"));
+}
+
+/* ---- tests: the board ---- */
+
+static void the_board_tells_the_latest_change(void **state)
+{
+    struct policy_board *board = policy_board_create();
+
+    (void)state;
+    assert_true(policy_board_changed_us(board, 5) == INT64_MIN);
+    policy_board_change(board, 5, 100);
+    policy_board_change(board, 5, 90); /* a thread that was slower */
+    assert_int_equal(policy_board_changed_us(board, 5), 100);
+    assert_true(policy_board_changed_us(board, 6) == INT64_MIN);
+    policy_board_change_all(board, 200);
+    assert_int_equal(policy_board_changed_us(board, 5), 200);
+    assert_int_equal(policy_board_changed_us(board, 6), 200);
+    policy_board_destroy(&board);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_entry_is_found_until_it_expires, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_change_outdates_what_was_asked_for_before_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_older_answer_does_not_replace_a_newer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_unknown_coupon_is_unknown_for_a_short_while, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_state_comes_with_the_issuers_time_and_never_early, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_cache_forgets_the_longest_unused_and_keeps_its_bound, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_flood_of_unknown_ids_pushes_out_no_coupon, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_comes_long_before_the_start_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(near_its_start_a_coupon_is_the_issuers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_may_hold_one_is_never_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_paused_coupon_and_an_open_one_are_the_issuers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_unknown_coupon_is_refused_until_it_may_be_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_did_not_come_from_the_issuer_refuses_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_says_how_old_it_is_and_may_become, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_has_the_page_already_is_told_304, set_up, tear_down),
+        cmocka_unit_test(the_board_tells_the_latest_change),
+    };
+    return cmocka_run_group_tests_name("policy_cache", tests, NULL, NULL);
+}
