@@ -159,6 +159,14 @@ static void stop(struct roles *roles)
         persister_stop(&roles->persister);
 }
 
+/* On the notifying thread, as role_wait() asks for it: the first of the roles that has something to say. */
+static bool is_ready(void *arg, char why[128])
+{
+    const struct roles *roles = arg;
+    return issuer_ready(roles->issuer, why) && why[0] == '\0' && persister_ready(roles->persister, why) &&
+           why[0] == '\0' && gateway_ready(roles->gateway, why);
+}
+
 int cmd_dev(int argc, char **argv)
 {
     struct options options;
@@ -175,7 +183,7 @@ int cmd_dev(int argc, char **argv)
         return role_fail("dev", &error, EXIT_FAILURE);
     }
     print_welcome(&options, created);
-    role_wait("dev");
+    role_wait("dev", is_ready, &roles);
     stop(&roles);
     return role_end("dev");
 }

@@ -16,7 +16,7 @@ int cmd_gateway(int argc, char **argv)
     role_begin(&options);
     if (gateway_start(&gateway, &options, &error) != 0)
         return role_fail("gateway", &error, EXIT_FAILURE);
-    role_wait("gateway");
+    role_wait("gateway", gateway_ready, gateway);
     gateway_stop(&gateway);
     return role_end("gateway");
 }

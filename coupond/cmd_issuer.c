@@ -28,7 +28,7 @@ static int run(const struct options *options)
     if (role_make_folder("issuer/journal_dir", options->issuer_journal_dir, &error) != 0 ||
         issuer_start(&issuer, options, &error) != 0)
         return role_fail("issuer", &error, EXIT_FAILURE);
-    role_wait("issuer");
+    role_wait("issuer", issuer_ready, issuer);
     issuer_stop(&issuer);
     return role_end("issuer");
 }

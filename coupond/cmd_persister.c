@@ -16,7 +16,7 @@ int cmd_persister(int argc, char **argv)
     role_begin(&options);
     if (persister_start(&persister, &options, &error) != 0)
         return role_fail("persister", &error, EXIT_FAILURE);
-    role_wait("persister");
+    role_wait("persister", persister_ready, persister);
     persister_stop(&persister);
     return role_end("persister");
 }

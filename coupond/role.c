@@ -10,6 +10,7 @@
 #include "shared/journal_dir.h"
 #include "shared/limits.h"
 #include "shared/log.h"
+#include "shared/notify.h"
 
 #define ZMQ_SOCKETS_MAX 65536
 #define OPEN_FILES_MAX  1048576 /* some systems give a hard limit of 2^30, and tables of that size help nobody */
@@ -117,17 +118,23 @@ void role_begin(const struct options *options)
     enum log_level level;
     CHECK(log_level_parse(options->log_level, &level));
     log_set_level(level);
+    enum log_format format;
+    CHECK(log_format_parse(options->log_format, &format));
+    log_set_format(format);
     prepare_signals();
     raise_open_files();
     prepare_czmq(options);
+    notify_begin();
 }
 
-void role_wait(const char *role)
+void role_wait(const char *role, bool (*ready)(void *arg, char why[128]), void *arg)
 {
     sigset_t signals;
     int received = 0;
     signals_to_wait_for(&signals);
+    notify_ready(ready, arg);
     CHECK(sigwait(&signals, &received) == 0);
+    notify_stopping();
     log_info(role, "stopping: %s", received == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
@@ -135,5 +142,6 @@ int role_end(const char *role)
 {
     zsys_shutdown();
     log_info(role, "stopped");
+    notify_end();
     return 0;
 }

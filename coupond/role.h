@@ -26,12 +26,14 @@ int role_make_folder(const char *option, const char *folder, struct error *error
 
 /*
  * Before any thread starts: SIGTERM and SIGINT wait for role_wait() on every thread, SIGPIPE is ignored, the limit of
- * open files is raised, the log level is set, and czmq is up with bounds and without its own signal handlers.
+ * open files is raised, the log's level and format are set, czmq is up with bounds and without its own signal handlers,
+ * and the service manager hears of us (shared/notify.h).
  */
 void role_begin(const struct options *options);
-/* Returns at the first SIGTERM or SIGINT, and logs which. More of them change nothing; SIGQUIT
- * ends the process at once. */
-void role_wait(const char *role);
+/* Tells the service manager that the role is ready, and returns at the first SIGTERM or SIGINT, which it logs. More of
+ * them change nothing; SIGQUIT ends the process at once. Meanwhile `ready` is asked, on a thread of its own, how the
+ * role is, as by /readyz. */
+void role_wait(const char *role, bool (*ready)(void *arg, char why[128]), void *arg);
 /* After all sockets are closed; logs the end. Returns the exit status 0. */
 int role_end(const char *role);
 

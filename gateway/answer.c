@@ -1,10 +1,16 @@
 #include "gateway/answer.h"
 
 #include "gateway/gateway_loop.h"
+#include "gateway/request_note.h"
 
 static void count_answer(struct gateway_loop *loop, enum metric_route route, int status)
 {
     metrics_add(loop->metrics, METRIC_GATEWAY_REQUESTS, metrics_route_status(route, status), 1);
+}
+
+const char *answer_request_id(const struct request_note *note)
+{
+    return note == NULL ? NULL : note->id;
 }
 
 struct answer answer_begin(struct gateway_loop *loop, struct exchange *exchange)
@@ -16,7 +22,9 @@ struct answer answer_begin(struct gateway_loop *loop, struct exchange *exchange)
         .connection = connection,
         .exchange = exchange,
         .route = exchange->route,
-        .style = {connection_ends_with(connection, exchange), exchange->http_1_0, exchange->head_only},
+        .note = exchange->note,
+        .style = {connection_ends_with(connection, exchange), exchange->http_1_0, exchange->head_only,
+                  answer_request_id(exchange->note)},
         .out = connection_answer_buffer(connection, exchange),
     };
 }
@@ -27,6 +35,8 @@ void answer_end(const struct answer *answer, int status)
     struct exchange *exchange = answer->exchange;
 
     count_answer(loop, answer->route, status);
+    if (answer->note != NULL && loop->options->log_requests)
+        request_note_log(answer->note, answer->route, status, gateway_loop_now_us(loop));
     if (exchange != NULL && exchange->waiting != 0) {
         metrics_observe(loop->metrics, METRIC_GATEWAY_REQUEST_TIME,
                         (uint64_t)(gateway_loop_now_us(loop) - exchange->begun_us), 1);

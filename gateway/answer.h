@@ -15,10 +15,13 @@ struct answer {
     struct connection *connection;
     struct exchange *exchange; /* NULL: of the request at hand */
     enum metric_route route;
+    const struct request_note *note; /* NULL: none */
     struct reply_style style;
     struct buffer *out; /* the caller writes it there between begin and end */
 };
 
+/* What an answer gives back of a note, which may be NULL. */
+const char *answer_request_id(const struct request_note *note);
 /* Begins the answer to an exchange. */
 struct answer answer_begin(struct gateway_loop *loop, struct exchange *exchange);
 /* It is written: counts it and hands it out when it has its turn. */

@@ -15,6 +15,7 @@ enum {
     OUT_MAX = 16 * 1024 * 1024,     /* unwritten answers with which it is closed */
     LINGER_MS = 2000,               /* how long a refused peer may go on sending */
     LINGER_BYTES_MAX = 1024 * 1024, /* how much */
+    DRAIN_IDLE_MS = 1000,           /* a client in the middle of its work asks again within that, and is answered */
 };
 
 static uint64_t now_ms(const struct connection *c)
@@ -61,7 +62,7 @@ static uint64_t deadline_of(const struct connection *c)
         return UINT64_MAX;
     if (c->in.length > 0)
         return c->input_ms + (uint64_t)options->gateway_header_timeout_ms;
-    return c->input_ms + (uint64_t)options->gateway_idle_timeout_ms;
+    return c->input_ms + (uint64_t)(c->loop->draining ? DRAIN_IDLE_MS : options->gateway_idle_timeout_ms);
 }
 
 /* Bytes that are with libuv or the kernel and that the peer has not yet acknowledged: the kernel takes more only in
@@ -96,7 +97,7 @@ void connection_on_timer(struct timer_node *node, void *arg)
         arm(c);
         return;
     }
-    if (c->state != CONNECTION_LINGERING)
+    if (c->state != CONNECTION_LINGERING && !c->loop->draining)
         metrics_add(c->loop->metrics, METRIC_GATEWAY_TIMEOUTS, 0, 1);
     if (c->state == CONNECTION_OPEN && c->in.length > 0 && !c->write_pending) {
         c->input_ms = now_ms(c);
@@ -462,7 +463,7 @@ static void turn_away(struct connection *c)
 
 void connection_accept(struct gateway_loop *loop)
 {
-    bool refused = loop->connections >= loop->connections_max || loop->draining;
+    bool refused = loop->connections >= loop->connections_max;
     struct connection *c = connection_pool_take(loop);
 
     CHECK(uv_tcp_init(&loop->uv, &c->tcp) == 0);
@@ -485,9 +486,8 @@ void connection_drain(struct connection *c)
 {
     if (c->state != CONNECTION_OPEN)
         return;
-    if (c->queue_length > 0 || unwritten(c) > 0)
+    if (c->queue_length > 0 && !c->queue_tail->answered)
         c->state = CONNECTION_LAST;
-    else if (c->in.length == 0)
-        connection_close(c);
+    arm(c);
     connection_mark_dirty(c);
 }

@@ -40,12 +40,13 @@ struct connection {
     enum connection_state state;
     /* in */
     struct http_request request;
-    struct buffer in; /* from the first byte of the request that is not whole or has to wait */
-    bool stalled;     /* `in` may hold whole requests that have to wait */
-    bool read_paused; /* `in` is full */
-    bool peer_ended;  /* it has closed its side */
-    bool refused;     /* the rest of the input means nothing */
-    size_t lingered;  /* bytes thrown away */
+    struct request_note *note; /* of the request at hand, while it is dispatched and no exchange has it; NULL: none */
+    struct buffer in;          /* from the first byte of the request that is not whole or has to wait */
+    bool stalled;              /* `in` may hold whole requests that have to wait */
+    bool read_paused;          /* `in` is full */
+    bool peer_ended;           /* it has closed its side */
+    bool refused;              /* the rest of the input means nothing */
+    size_t lingered;           /* bytes thrown away */
     /* exchanges in the order of their requests */
     struct exchange *queue_head;
     struct exchange *queue_tail;
@@ -91,7 +92,7 @@ bool connection_ends_with(const struct connection *connection, const struct exch
 void connection_resume(struct connection *connection);
 /* Writes; closes when that was the last. */
 void connection_flush(struct connection *connection);
-/* No more requests: idle ones close now, the others with their last answer. */
+/* Its next answer is its last; one that asks for nothing closes when it has been idle for a second. */
 void connection_drain(struct connection *connection);
 /* Drops it with all that belongs to it. */
 void connection_close(struct connection *connection);

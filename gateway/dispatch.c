@@ -8,6 +8,7 @@
 #include "gateway/listing.h"
 #include "gateway/local_answers.h"
 #include "gateway/policies.h"
+#include "gateway/request_note.h"
 #include "shared/error.h"
 
 /* ---- answers to the request at hand ---- */
@@ -23,6 +24,8 @@ static struct exchange *acquire_exchange(struct connection *connection, const st
     exchange->route = route;
     exchange->http_1_0 = request->http_1_0;
     exchange->head_only = request->method == METHOD_HEAD;
+    exchange->note = connection->note;
+    connection->note = NULL;
     connection_enqueue(connection, exchange);
     return exchange;
 }
@@ -41,7 +44,9 @@ struct answer dispatch_begin_local(struct connection *connection, const struct h
         .loop = connection->loop,
         .connection = connection,
         .route = route,
-        .style = {connection_ends_with(connection, NULL), request->http_1_0, request->method == METHOD_HEAD},
+        .note = connection->note,
+        .style = {connection_ends_with(connection, NULL), request->http_1_0, request->method == METHOD_HEAD,
+                  answer_request_id(connection->note)},
         .out = connection_answer_buffer(connection, NULL),
     };
 }
@@ -58,13 +63,40 @@ static void refuse(struct connection *connection, enum error_code code, const st
     answer_error(&answer, code, &extras);
 }
 
+/* Of the request at hand, or, with NULL, of one that could not be read. */
+static void take_note(struct connection *connection, const struct http_request *request)
+{
+    struct gateway_loop *loop = connection->loop;
+    bool logged = loop->options->log_requests;
+
+    if (logged || (request != NULL && request->request_id.at != NULL))
+        connection->note = request_note_create(request, logged, gateway_loop_now_us(loop));
+}
+
+/* What no exchange has taken over. */
+static void drop_note(struct connection *connection)
+{
+    if (connection->note != NULL)
+        request_note_destroy(&connection->note);
+}
+
+static void note_coupon(struct connection *connection, const struct api_call *call)
+{
+    if (connection->note != NULL && call->kind == API_ISSUE)
+        request_note_set_coupon(connection->note, call->coupon_id);
+    else if (connection->note != NULL && call->kind == API_COUPON)
+        request_note_set_coupon(connection->note, (struct span){call->coupon.id, strlen(call->coupon.id)});
+}
+
 void dispatch_refusal(struct connection *connection, enum error_code code, const char *reason)
 {
     struct api_errors errors = {0};
 
     if (reason != NULL)
         api_errors_add(&errors, "http", reason);
+    take_note(connection, NULL);
     refuse(connection, code, &errors);
+    drop_note(connection);
 }
 
 static void answer_problem(struct connection *connection, const struct http_request *request,
@@ -176,6 +208,7 @@ static void send_coupon(struct connection *connection, const struct http_request
 
     if (call->coupon.id[0] == '\0')
         coupon_id_random(call->coupon.id);
+    note_coupon(connection, call);
     partition = coupon_partition(call->coupon.id, strlen(call->coupon.id), loop->partitions);
     if (!dispatch_partition_up(loop, partition)) {
         dispatch_answer_code(connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
@@ -282,6 +315,8 @@ void dispatch_request(struct connection *connection, const struct http_request *
     struct api_call call;
 
     api_read(&call, request, &connection->loop->admin);
+    take_note(connection, request);
+    note_coupon(connection, &call);
     switch (call.kind) {
     case API_ISSUE:
         send_issue(connection, request, &call);
@@ -307,4 +342,5 @@ void dispatch_request(struct connection *connection, const struct http_request *
         take_metrics(connection, request, &call);
         break;
     }
+    drop_note(connection);
 }

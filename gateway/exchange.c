@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "gateway/listing.h"
+#include "gateway/request_note.h"
 #include "shared/error.h"
 
 enum { ANSWER_KEEP = 1024 };
@@ -19,6 +20,7 @@ void exchanges_deinit(struct exchanges *exchanges)
     for (uint32_t i = 0; i < exchanges->touched; i++) {
         listing_destroy(&exchanges->slots[i].listing);
         free(exchanges->slots[i].if_none_match);
+        request_note_destroy(&exchanges->slots[i].note);
         buffer_deinit(&exchanges->slots[i].answer);
     }
     free(exchanges->slots);
@@ -59,6 +61,8 @@ void exchange_release(struct exchanges *exchanges, struct exchange *exchange)
     listing_destroy(&exchange->listing);
     free(exchange->if_none_match);
     exchange->if_none_match = NULL;
+    if (exchange->note != NULL)
+        request_note_destroy(&exchange->note);
     buffer_clear(&exchange->answer, ANSWER_KEEP);
     exchange->connection = NULL;
     exchange->generation++;

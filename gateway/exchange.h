@@ -18,6 +18,7 @@
 
 struct connection;
 struct listing;
+struct request_note;
 
 enum exchange_kind { EXCHANGE_LOCAL, EXCHANGE_METRICS, EXCHANGE_ISSUE, EXCHANGE_COUPON, EXCHANGE_LIST };
 
@@ -37,8 +38,9 @@ struct exchange {
     uint8_t user_id_length;
     char coupon_id[COUPON_ID_MAX]; /* of EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
-    struct listing *listing; /* of EXCHANGE_LIST; owned */
-    char *if_none_match;     /* of a COUPON_GET that bears one; owned */
+    char *if_none_match;       /* of a COUPON_GET that bears one; owned */
+    struct listing *listing;   /* of EXCHANGE_LIST; owned */
+    struct request_note *note; /* NULL: none; owned */
     /* whom it waits for: a bit a partition; 0 when for nobody */
     uint64_t waiting;
     int64_t begun_us;

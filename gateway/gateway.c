@@ -10,6 +10,7 @@
 #include "gateway/listener.h"
 #include "gateway/policy_board.h"
 #include "shared/log.h"
+#include "shared/metrics.h"
 
 enum {
     THREADS_MAX = 64,  /* bound of gateway/threads */
@@ -23,6 +24,7 @@ struct gateway {
     unsigned connections_max; /* of a thread */
     struct policy_board *board;
     zactor_t *actors[THREADS_MAX];
+    const struct metrics *metrics[THREADS_MAX];
 };
 
 /* A connection is a file: raises the limit as far as is allowed. Returns how many connections a thread may have: fewer
@@ -59,6 +61,7 @@ static int start_thread(struct gateway *gateway, int listen_fd, struct error *er
     zactor_t *actor = zactor_new(gateway_loop_actor, &args);
 
     CHECK(actor != NULL);
+    gateway->metrics[gateway->threads] = args.metrics;
     gateway->actors[gateway->threads++] = actor;
     if (!args.failed)
         return 0;
@@ -103,6 +106,22 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
 uint16_t gateway_port(const struct gateway *gateway)
 {
     return gateway->port;
+}
+
+bool gateway_ready(void *arg, char why[128])
+{
+    const struct gateway *gateway = arg;
+    int64_t partitions = gateway->options->issuer_partitions;
+
+    for (unsigned i = 0; i < gateway->threads; i++) {
+        int64_t heard = metrics_get(gateway->metrics[i], METRIC_GATEWAY_ISSUERS, 0);
+        if (heard >= partitions)
+            continue;
+        snprintf(why, 128, "thread %u hears %lld of the issuer's %lld partitions", i, (long long)heard,
+                 (long long)partitions);
+        return false;
+    }
+    return true;
 }
 
 void gateway_stop(struct gateway **gateway)

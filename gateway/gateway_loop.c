@@ -4,6 +4,7 @@
 
 #include "gateway/connection_pool.h"
 #include "gateway/dispatch.h"
+#include "gateway/listener.h"
 #include "gateway/policies.h"
 #include "shared/clock.h"
 #include "shared/error.h"
@@ -15,6 +16,7 @@ enum {
     /* What a crowd that comes, or times out, at the same moment may keep the others waiting for. */
     ACCEPTS_MAX = 64,  /* in one turn */
     TIMERS_MAX = 1024, /* in one tick */
+    HANDSHAKE_MS = 50, /* what a client that is connecting may need until it is connected */
 };
 
 int64_t gateway_loop_now_us(struct gateway_loop *loop)
@@ -125,7 +127,7 @@ static void accept_one(struct gateway_loop *loop)
 static void go_on_accepting(struct gateway_loop *loop)
 {
     loop->accepted = 0;
-    if (loop->accept_waits && !loop->draining)
+    if (loop->accept_waits && loop->listening != LISTENING_CLOSED)
         accept_one(loop);
     loop->accept_waits = false;
 }
@@ -152,11 +154,29 @@ static void drain(struct gateway_loop *loop)
         return;
     log_info("gateway", "draining connections=%u in_flight=%u", loop->connections, loop->exchanges.waiting_count);
     loop->draining = true;
-    loop->drain_until_ms = uv_now(&loop->uv) + (uint64_t)loop->options->gateway_drain_timeout_ms;
-    uv_close((uv_handle_t *)&loop->listener, NULL);
+    loop->refuse_at_ms = uv_now(&loop->uv) + (uint64_t)loop->options->gateway_drain_delay_ms;
+    loop->close_at_ms = loop->refuse_at_ms + HANDSHAKE_MS;
+    loop->drain_until_ms = loop->refuse_at_ms + (uint64_t)loop->options->gateway_drain_timeout_ms;
     for (struct connection *c = loop->open; c != NULL; c = next) {
         next = c->next;
         connection_drain(c);
+    }
+}
+
+/* Whoever is told that it is connected must not find itself cut off: the listener closes when nobody is on the way. */
+static void shut_listener(struct gateway_loop *loop)
+{
+    uint64_t now_ms = uv_now(&loop->uv);
+    int fd = -1;
+
+    if (loop->listening == LISTENING_OPEN && now_ms >= loop->refuse_at_ms) {
+        loop->listening = LISTENING_SHUTTING;
+        if (uv_fileno((const uv_handle_t *)&loop->listener, &fd) == 0)
+            listener_refuse(fd);
+    }
+    if (loop->listening == LISTENING_SHUTTING && now_ms >= loop->close_at_ms && !loop->accept_waits) {
+        loop->listening = LISTENING_CLOSED;
+        uv_close((uv_handle_t *)&loop->listener, NULL);
     }
 }
 
@@ -181,7 +201,9 @@ static void on_pipe(uv_poll_t *poll, int status, int events)
 
 static bool drained(const struct gateway_loop *loop)
 {
-    return loop->draining && (loop->connections == 0 || uv_now(&loop->uv) >= loop->drain_until_ms);
+    if (loop->listening != LISTENING_CLOSED)
+        return false;
+    return loop->connections == 0 || uv_now(&loop->uv) >= loop->drain_until_ms;
 }
 
 /* ---- the tick ---- */
@@ -207,6 +229,9 @@ static void on_tick(uv_timer_t *tick)
     policies_tick(loop);
     timer_wheel_advance(&loop->wheel, uv_now(&loop->uv), TIMERS_MAX, connection_on_timer, NULL);
     set_gauges(loop);
+    pulse_beat(loop->pulse);
+    if (loop->draining)
+        shut_listener(loop);
     if (drained(loop))
         uv_stop(&loop->uv);
 }
@@ -308,7 +333,8 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     loop->options = options;
     loop->connections_max = args->connections_max;
     loop->pipe = pipe;
-    loop->metrics = metrics_create("gateway", -1);
+    loop->metrics = args->metrics = metrics_create("gateway", -1);
+    loop->pulse = pulse_create("gateway thread", -1);
     loop->limits =
         (struct http_limits){(size_t)options->gateway_header_bytes_max, (size_t)options->gateway_body_bytes_max};
     admin_token_init(&loop->admin, options->gateway_admin_token);
@@ -342,6 +368,7 @@ static void loop_close(struct gateway_loop *loop)
     metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, 0);
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, 0);
     policies_destroy(&loop->policies);
+    pulse_destroy(&loop->pulse);
     exchanges_deinit(&loop->exchanges);
     connection_pool_deinit(loop);
     buffer_deinit(&loop->scratch);

@@ -23,6 +23,7 @@
 #include "gateway/timer_wheel.h"
 #include "shared/metrics.h"
 #include "shared/options.h"
+#include "shared/pulse.h"
 
 struct policies;
 struct policy_board;
@@ -34,14 +35,25 @@ struct gateway_loop_args {
     const struct options *options;
     int listen_fd; /* the thread closes it */
     unsigned connections_max;
+    struct metrics *metrics;    /* set by the thread: its own, for others to read */
     struct policy_board *board; /* of all threads; outlives them */
     bool failed;                /* set by the thread before its signal; `error` says why, and the thread ends */
     struct error error;
 };
 
+/*
+ *   OPEN ──drain_delay_ms after "$TERM"──► SHUTTING ──those that were connecting are here──► CLOSED
+ */
+enum listening {
+    LISTENING_OPEN,
+    LISTENING_SHUTTING, /* takes those that are connecting, and lets nobody begin to */
+    LISTENING_CLOSED,
+};
+
 struct gateway_loop {
     const struct options *options;
     struct metrics *metrics;
+    struct pulse *pulse;
     zsock_t *pipe;
     /* the loop's handles */
     uv_loop_t uv;
@@ -76,7 +88,11 @@ struct gateway_loop {
     char read_buffer[READ_BYTES];
     /* time, read once a turn */
     int64_t turn_us; /* 0: not read in this turn */
-    bool draining;
+    /* the end */
+    bool draining;            /* not ready any more; every answer is its connection's last */
+    enum listening listening; /* which goes on for a while */
+    uint64_t refuse_at_ms;
+    uint64_t close_at_ms;
     uint64_t drain_until_ms;
 };
 

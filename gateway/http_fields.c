@@ -119,6 +119,24 @@ static bool add_authorization(struct http_fields *fields, struct span value)
     return true;
 }
 
+/* Neither is worth a refusal: of several, which contradict each other, none is taken. */
+static bool add_once(bool *has, struct span *into, struct span value)
+{
+    *into = *has ? (struct span){value.at, 0} : value;
+    *has = true;
+    return true;
+}
+
+static bool add_request_id(struct http_fields *fields, struct span value)
+{
+    return add_once(&fields->has_request_id, &fields->request_id, value);
+}
+
+static bool add_traceparent(struct http_fields *fields, struct span value)
+{
+    return add_once(&fields->has_traceparent, &fields->traceparent, value);
+}
+
 static const struct {
     struct span name;
     bool (*add)(struct http_fields *fields, struct span value);
@@ -132,6 +150,8 @@ static const struct {
     {{"expect", 6}, add_expect},
     {{"cache-control", 13}, add_cache_control},
     {{"if-none-match", 13}, add_if_none_match},
+    {{"x-request-id", 12}, add_request_id},
+    {{"traceparent", 11}, add_traceparent},
 };
 
 bool http_fields_add(struct http_fields *fields, struct span name, struct span value)

@@ -38,11 +38,15 @@ struct http_fields {
     bool has_content_type;
     bool has_authorization;
     bool has_if_none_match;
+    bool has_request_id;
+    bool has_traceparent;
     bool no_cache; /* Cache-Control: no-cache */
     uint64_t content_length;
     struct span content_type;
     struct span authorization;
     struct span if_none_match; /* at NULL when missing, or when there are several */
+    struct span request_id;    /* repeated: an empty one, which is no id */
+    struct span traceparent;
     unsigned count;
     int status;         /* 0, or why the head is refused: 400, 431, 501 */
     const char *reason; /* with a status: a constant sentence */

@@ -97,6 +97,8 @@ static enum http_progress parse_head(struct http_request *request, const struct 
     request->content_type_at = offset_of(fields->content_type, data);
     request->authorization_at = offset_of(fields->authorization, data);
     request->if_none_match_at = offset_of(fields->if_none_match, data);
+    request->request_id_at = offset_of(fields->request_id, data);
+    request->traceparent_at = offset_of(fields->traceparent, data);
     request->continue_wanted = fields->expect_continue && !fields->http_1_0;
     return HTTP_READY;
 }
@@ -143,6 +145,8 @@ static void fill(struct http_request *request, const char *data)
     request->authorization = piece_at(request->authorization_at, fields->authorization, data);
     request->if_none_match = piece_at(request->if_none_match_at, fields->if_none_match, data);
     request->no_cache = fields->no_cache;
+    request->request_id = piece_at(request->request_id_at, fields->request_id, data);
+    request->traceparent = piece_at(request->traceparent_at, fields->traceparent, data);
     request->continue_wanted = false;
 }
 

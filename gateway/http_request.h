@@ -32,7 +32,9 @@ struct http_request {
     struct span content_type; /* at NULL when missing */
     struct span authorization;
     struct span if_none_match;
-    bool no_cache; /* the client wants no answer that was kept */
+    bool no_cache;           /* the client wants no answer that was kept */
+    struct span request_id;  /* at NULL when missing; as it came: request_note.h tells whether it is fit for anything */
+    struct span traceparent; /* the same */
     bool http_1_0;
     bool keep_alive;
     size_t size; /* bytes of this request in `data`; the next one begins behind them */
@@ -50,6 +52,8 @@ struct http_request {
     size_t content_type_at;
     size_t authorization_at;
     size_t if_none_match_at;
+    size_t request_id_at;
+    size_t traceparent_at;
 };
 
 /* Makes ready for the next request. */

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shared/log.h"
 #include "shared/status_http.h"
 
 union address {
@@ -151,4 +153,19 @@ int listener_bind(const char *address, int *fds, unsigned count, uint16_t *port,
     *loopback = is_loopback(&where);
     *port = port_of(fds[0]);
     return 0;
+}
+
+void listener_refuse(int fd)
+{
+    enum { FLAGS_AT = 13, FLAG_SYN = 2 }; /* in TCP's header */
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FLAG_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog filter = {sizeof(steps) / sizeof(steps[0]), steps};
+
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) != 0)
+        log_debug("gateway", "cannot let the listening socket run dry: %s", strerror(errno));
 }

@@ -16,4 +16,9 @@
  */
 int listener_bind(const char *address, int *fds, unsigned count, uint16_t *port, bool *loopback, struct error *error);
 
+/* On a listening socket: who asks for a connection from now on hears nothing, so that its system asks once more a
+ * second later; whose connection is on the way already gets it. Without this, a socket that closes resets those who
+ * wait. */
+void listener_refuse(int fd);
+
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "shared/error.h"
+#include "shared/pulse.h"
+#include "shared/status_http.h"
 
 static int answer_text(struct gateway_loop *loop, struct buffer *out, struct reply_style style, const char *body)
 {
@@ -15,6 +17,10 @@ static int answer_text(struct gateway_loop *loop, struct buffer *out, struct rep
 
 int local_answer_livez(struct gateway_loop *loop, struct buffer *out, struct reply_style style)
 {
+    char why[128] = "";
+
+    if (!pulse_all_beat(STATUS_LIVE_LIMIT_US, why)) /* this loop goes round, but others may not */
+        return reply_write_problem(out, &loop->clock, style, ERROR_OVERLOADED, &(struct problem_extras){.detail = why});
     return answer_text(loop, out, style, "{\"status\":\"live\"}");
 }
 

@@ -7,6 +7,7 @@
 
 #include "gateway/gateway_loop.h"
 
+/* 200 unless one of the process' threads stands still. */
 int local_answer_livez(struct gateway_loop *loop, struct buffer *out, struct reply_style style);
 /* 200 while every partition has answered lately and the gateway is not draining; else 503 that says what is missing. */
 int local_answer_readyz(struct gateway_loop *loop, struct buffer *out, struct reply_style style);

@@ -7,7 +7,7 @@
 #include "gateway/reply_json.h"
 #include "shared/error.h"
 
-enum { HEAD_BYTES_MAX = 512, PROBLEM_BYTES_MAX = 512 };
+enum { HEAD_BYTES_MAX = 512, PROBLEM_BYTES_MAX = 512, REQUEST_ID_BYTES_MAX = 160 };
 
 #define STATUS_LINE_TABLE(X)                                                                                           \
     X(200, "OK")                                                                                                       \
@@ -98,15 +98,23 @@ static char *put_connection(char *at, struct reply_style style)
     return style.http_1_0 ? put(at, keep_alive.text, keep_alive.length) : at;
 }
 
+static char *put_text(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
 void reply_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                  const struct reply *reply)
 {
     const struct piece *line = status_line(reply->status);
-    char *begin = buffer_reserve(out, HEAD_BYTES_MAX + reply->fields_length + reply->body_length);
+    char *begin =
+        buffer_reserve(out, HEAD_BYTES_MAX + REQUEST_ID_BYTES_MAX + reply->fields_length + reply->body_length);
     char *at = put(begin, line->text, line->length);
 
     at = put(at, clock->date, clock->date_length);
     at = put_connection(at, style);
+    if (style.request_id != NULL)
+        at = put_text(put_text(put_text(at, "X-Request-Id: "), style.request_id), "\r\n");
     if (reply->fields_length > 0)
         at = put(at, reply->fields, reply->fields_length);
     if (reply->status == 304) { /* tells nothing of the body that it saves */
@@ -164,7 +172,8 @@ static void append_errors(struct buffer *body, const struct api_errors *errors)
 }
 
 /* Problems off the usual way, whose bodies need more room or another detail. Details are our own plain words. */
-static void build_problem(struct buffer *body, enum error_code code, const struct problem_extras *extras)
+static void build_problem(struct buffer *body, enum error_code code, const struct problem_extras *extras,
+                          const char *request_id)
 {
     char text[PROBLEM_BYTES_MAX];
     int length = 0;
@@ -178,12 +187,11 @@ static void build_problem(struct buffer *body, enum error_code code, const struc
     }
     if (extras->errors != NULL)
         append_errors(body, extras->errors);
+    if (request_id != NULL) {
+        buffer_append(body, ",\"request_id\":", 14);
+        json_string_append(body, request_id, strlen(request_id));
+    }
     buffer_append(body, "}", 1);
-}
-
-static char *put_text(char *at, const char *text)
-{
-    return put(at, text, strlen(text));
 }
 
 /* Retry-After, Allow, WWW-Authenticate. */
@@ -211,7 +219,7 @@ int reply_write_problem(struct buffer *out, const struct reply_clock *clock, str
 {
     static const struct problem_extras none = {0};
     char fields[HEAD_BYTES_MAX];
-    char text[PROBLEM_BYTES_MAX + ISSUE_JSON_MAX + 16];
+    char text[PROBLEM_BYTES_MAX + ISSUE_JSON_MAX + REQUEST_ID_BYTES_MAX + 16];
     struct reply reply = {.status = error_code_row(code)->status, .type = REPLY_PROBLEM, .fields = fields};
     struct buffer body = {0};
     char *at = text;
@@ -219,13 +227,15 @@ int reply_write_problem(struct buffer *out, const struct reply_clock *clock, str
     extras = extras == NULL ? &none : extras;
     reply.fields_length = format_fields(fields, code, extras);
     if (extras->errors != NULL || extras->detail != NULL) {
-        build_problem(&body, code, extras);
+        build_problem(&body, code, extras, style.request_id);
         reply.body = body.data;
         reply.body_length = body.length;
     } else {
         at = put(at, problems[code].text, problems[code].length);
         if (extras->issue_length > 0)
             at = put(put_text(at, ",\"issue\":"), extras->issue, extras->issue_length);
+        if (style.request_id != NULL)
+            at = put_text(put_text(put_text(at, ",\"request_id\":\""), style.request_id), "\"");
         *at++ = '}';
         reply.body = text;
         reply.body_length = (size_t)(at - text);

@@ -2,6 +2,7 @@
 
 #include <czmq.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "issuer/partition.h"
@@ -12,7 +13,13 @@
 #include "shared/log.h"
 #include "shared/status_http.h"
 
+enum issuer_phase { PHASE_RECOVERING, PHASE_ASKING_STORE, PHASE_DECIDING };
+
 struct issuer {
+    /* shared: how far the start is, for whoever asks whether it is ready */
+    _Atomic enum issuer_phase phase;
+    _Atomic unsigned opened; /* partitions */
+
     /* owned by the main thread; the actors own what is inside while they run */
     uint16_t partitions_count;
     struct journal *journals[PARTITIONS_MAX];
@@ -56,6 +63,8 @@ static void *opening_main(void *arg)
 {
     struct opening *opening = arg;
     opening->result = open_partition(opening->issuer, opening->index, opening->options, &opening->error);
+    if (opening->result == 0)
+        atomic_fetch_add(&opening->issuer->opened, 1);
     return NULL;
 }
 
@@ -105,19 +114,40 @@ static int check_no_more_partitions(const struct issuer *issuer, const struct op
 
 static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
 {
-    issuer->partitions_count = (uint16_t)options->issuer_partitions;
     if (check_no_more_partitions(issuer, options, error) != 0 || stream_create(&issuer->stream, options, error) != 0)
         return -1;
-    if (open_partitions(issuer, options, error) != 0 ||
-        store_check_run(options, issuer->journals, issuer->partitions_count, error) != 0)
+    if (open_partitions(issuer, options, error) != 0)
+        return -1;
+    issuer->phase = PHASE_ASKING_STORE;
+    if (store_check_run(options, issuer->journals, issuer->partitions_count, error) != 0)
         return -1;
     return add_to_stream(issuer, error);
 }
 
-/* Replay, sockets and threads are there before the status port is: a role that answers is ready. */
-static bool is_ready(void *arg, char why[128])
+/* A full disk is told of, but holders and refusals are still answered, which nobody should be kept from. */
+static void describe_full(const struct issuer *issuer, char why[128])
 {
-    (void)arg, (void)why;
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        if (!journal_is_full(issuer->journals[i]))
+            continue;
+        snprintf(why, 128, "the disk has no room for the journal of partition %u: new issues are refused", i);
+        return;
+    }
+}
+
+bool issuer_ready(void *arg, char why[128])
+{
+    struct issuer *issuer = arg;
+    switch (issuer->phase) {
+    case PHASE_RECOVERING:
+        snprintf(why, 128, "recovering: %u of %u partitions are done", issuer->opened, issuer->partitions_count);
+        return false;
+    case PHASE_ASKING_STORE:
+        snprintf(why, 128, "asking the store whether this journal is the one that filled it");
+        return false;
+    case PHASE_DECIDING:
+        describe_full(issuer, why);
+    }
     return true;
 }
 
@@ -135,12 +165,14 @@ int issuer_start(struct issuer **issuer, const struct options *options, struct e
 {
     struct issuer *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
-    if (open_all(self, options, error) != 0 ||
-        status_http_open(&self->status, options->issuer_http, is_ready, self, error) != 0) {
+    self->partitions_count = (uint16_t)options->issuer_partitions;
+    if (status_http_open(&self->status, options->issuer_http, issuer_ready, self, error) != 0 ||
+        open_all(self, options, error) != 0) {
         issuer_stop(&self);
         return -1;
     }
     start_actors(self);
+    self->phase = PHASE_DECIDING;
     log_info("issuer", "deciding requests=%s partitions=%u sync=%s journal=%s", options->issuer_requests,
              self->partitions_count, options->issuer_sync, options->issuer_journal_dir);
     *issuer = self;

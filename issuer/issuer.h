@@ -5,18 +5,23 @@
 #ifndef COUPOND_ISSUER_H
 #define COUPOND_ISSUER_H
 
+#include <stdbool.h>
+
 #include "shared/error.h"
 #include "shared/options.h"
 
 struct issuer;
 
 /*
- * Locks and opens the journals, replays them with progress on the log, compares them with the store, binds the sockets,
- * starts the threads and the status port. -1 and `error` when a journal is locked, damaged or of another version, the
- * store is another journal's, or an endpoint cannot be bound.
+ * Starts the status port, which is not ready until all of this is done: locks and opens the journals, replays them with
+ * progress on the log, compares them with the store, binds the sockets, starts the threads. -1 and `error` when a
+ * journal is locked, damaged or of another version, the store is another journal's, or an endpoint cannot be bound.
  * `options` is borrowed and outlives it.
  */
 int issuer_start(struct issuer **issuer, const struct options *options, struct error *error);
+/* Whether it decides; `why` says what is missing, or, when it is ready, what else an operator should know. On any
+ * thread; `issuer` is a struct issuer, and NUL-terminated words go to `why`, which was empty. */
+bool issuer_ready(void *issuer, char why[128]);
 /* Answers what it has received, syncs and seals the journals, joins, frees. */
 void issuer_stop(struct issuer **issuer);
 

@@ -16,6 +16,7 @@
 #include "shared/clock.h"
 #include "shared/frame.h"
 #include "shared/peer.h"
+#include "shared/pulse.h"
 
 #define LAST_TURNS_MAX  1000 /* taken after $TERM, should requests never end */
 #define LINGER_US       100  /* at the most before a turn that is small beside the last ones */
@@ -325,17 +326,27 @@ static bool told_to_end(struct partition *partition, zsock_t *pipe)
     return end;
 }
 
+/* For how long an idle partition may sleep: until its snapshot wants it, and never so long that it seems to hang. */
+static int sleep_ms(struct partition *partition)
+{
+    int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
+    return wait_ms < 0 || wait_ms > PULSE_TURN_MS_MAX ? PULSE_TURN_MS_MAX : wait_ms;
+}
+
 void partition_actor(zsock_t *pipe, void *args)
 {
     struct partition *partition = args;
+    struct pulse *pulse = pulse_create("partition", partition->index);
     zsock_signal(pipe, 0);
     watch_all(partition, pipe);
     while (!told_to_end(partition, pipe)) {
         bool any = partition_do_work(partition);
-        int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
+        int wait_ms = sleep_ms(partition);
         look(partition, any ? 0 : wait_ms);
+        pulse_beat(pulse);
     }
     partition->router_has_news = true;
     for (unsigned turns = 0; turns < LAST_TURNS_MAX && partition_do_work(partition); turns++)
-        ;
+        pulse_beat(pulse);
+    pulse_destroy(&pulse);
 }

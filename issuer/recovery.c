@@ -8,6 +8,8 @@
 #include "shared/clock.h"
 #include "shared/disk.h"
 #include "shared/log.h"
+#include "shared/notify.h"
+#include "shared/pulse.h"
 
 #define PROGRESS_INTERVAL_US 2000000
 
@@ -21,11 +23,14 @@ struct recovery {
     uint64_t records;
     int64_t last_time_us;
     int64_t next_report_us;
+    struct pulse *pulse; /* NULL in the simulation; excused, but it shows that a long start gets on */
 };
 
 static bool time_to_report(struct recovery *recovery)
 {
     int64_t now = clock_mono_us();
+    if (recovery->pulse != NULL)
+        pulse_beat(recovery->pulse);
     if (now < recovery->next_report_us)
         return false;
     recovery->next_report_us = now + PROGRESS_INTERVAL_US;
@@ -42,8 +47,10 @@ static double percent(uint64_t done, uint64_t total)
 static void report_loading(void *arg, uint64_t done, uint64_t total)
 {
     struct recovery *recovery = arg;
-    if (time_to_report(recovery))
-        log_info("issuer", "loading the snapshot, %.0f %% partition=%u", percent(done, total), recovery->partition);
+    if (!time_to_report(recovery))
+        return;
+    log_info("issuer", "loading the snapshot, %.0f %% partition=%u", percent(done, total), recovery->partition);
+    notify_status("recovering partition %u: snapshot, %.0f %%", recovery->partition, percent(done, total));
 }
 
 /* Tries one. False when it is damaged; the ledger is empty again. */
@@ -97,6 +104,13 @@ static void remove_passed_over(const struct recovery *recovery)
 
 /* --- the journal --- */
 
+static void report_replaying(const struct recovery *recovery, double done)
+{
+    log_info("issuer", "replaying the journal, %.0f %% partition=%u records=%" PRIu64, done, recovery->partition,
+             recovery->records);
+    notify_status("recovering partition %u: journal, %.0f %%", recovery->partition, done);
+}
+
 static int replay_batch(void *arg, const void *batch, const struct journal_progress *progress, struct error *error)
 {
     struct recovery *recovery = arg;
@@ -111,8 +125,7 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
     if (reader.header.time_us > recovery->last_time_us)
         recovery->last_time_us = reader.header.time_us;
     if (time_to_report(recovery))
-        log_info("issuer", "replaying the journal, %.0f %% partition=%u records=%" PRIu64,
-                 percent(progress->bytes_done, progress->bytes_total), recovery->partition, recovery->records);
+        report_replaying(recovery, percent(progress->bytes_done, progress->bytes_total));
     return 0;
 }
 
@@ -174,8 +187,11 @@ static int run(struct recovery *recovery, struct ledger **ledger, struct recover
 
 int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result, struct error *error)
 {
-    struct recovery recovery = {.journal = journal};
-    return run(&recovery, ledger, result, error);
+    struct recovery recovery = {.journal = journal, .pulse = pulse_create("recovery", -1)};
+    pulse_excuse(recovery.pulse, true);
+    int status = run(&recovery, ledger, result, error);
+    pulse_destroy(&recovery.pulse);
+    return status;
 }
 
 int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,

@@ -13,6 +13,7 @@
 #include "shared/limits.h"
 #include "shared/log.h"
 #include "shared/peer.h"
+#include "shared/pulse.h"
 
 #define WAIT_MS_MAX             200     /* so that lag metrics stay fresh */
 #define DRAIN_US_MAX            2000000 /* how long an orderly end waits for the store */
@@ -26,6 +27,7 @@ struct stream {
     struct feed *feed;
     zsock_t *events;
     zsock_t *acks;
+    struct pulse *pulse;
     int64_t now_us;
 };
 
@@ -124,6 +126,7 @@ static bool send_due(struct stream *stream)
 /* True when all is done that can be done now; false when a persister has to take something first. */
 static bool stream_do_work(struct stream *stream)
 {
+    pulse_beat(stream->pulse);
     stream->now_us = clock_mono_us();
     take_answers(stream);
     feed_read_ahead(stream->feed, stream->now_us);
@@ -175,8 +178,10 @@ static void drain(struct stream *stream, zsock_t *pipe)
 void stream_actor(zsock_t *pipe, void *args)
 {
     struct stream *stream = args;
+    stream->pulse = pulse_create("the stream", -1);
     zsock_signal(pipe, 0);
     while (!actor_told_to_end(pipe))
         wait_for_work(stream, pipe, stream_do_work(stream));
     drain(stream, pipe);
+    pulse_destroy(&stream->pulse);
 }

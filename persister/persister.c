@@ -5,11 +5,13 @@
 
 #include "persister/retry.h"
 #include "persister/writer.h"
+#include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/status_http.h"
 #include "shared/store.h"
 
 #define START_TRIES 5
+#define SILENCE_US  INT64_C(60000000)
 
 struct persister {
     const struct options *options;
@@ -63,8 +65,19 @@ static int start_writer(struct persister *persister, struct error *error)
     return 0;
 }
 
-/* On the status port's thread. */
-static bool is_ready(void *arg, char why[128])
+/* The issuer sends something to somebody every five seconds, so a silent one is most likely gone. */
+static void describe_silence(const struct persister *persister, char why[128])
+{
+    int64_t heard_us = 0, now_us = clock_mono_us();
+    for (size_t i = 0; i < persister->count; i++) {
+        if (writer_heard_us(persister->writers[i]) > heard_us)
+            heard_us = writer_heard_us(persister->writers[i]);
+    }
+    if (now_us - heard_us > SILENCE_US)
+        snprintf(why, 128, "no word of the issuer for %lld s", (long long)((now_us - heard_us) / 1000000));
+}
+
+bool persister_ready(void *arg, char why[128])
 {
     const struct persister *persister = arg;
     for (size_t i = 0; i < persister->count; i++) {
@@ -73,6 +86,7 @@ static bool is_ready(void *arg, char why[128])
             return false;
         }
     }
+    describe_silence(persister, why);
     return true;
 }
 
@@ -92,7 +106,7 @@ int persister_start(struct persister **out, const struct options *options, struc
     for (size_t i = 0; i < threads && result == 0; i++)
         result = start_writer(persister, error);
     if (result == 0)
-        result = status_http_open(&persister->status, options->persister_http, is_ready, persister, error);
+        result = status_http_open(&persister->status, options->persister_http, persister_ready, persister, error);
     if (result != 0)
         persister_stop(out);
     return result;

@@ -6,6 +6,8 @@
 #ifndef COUPOND_PERSISTER_H
 #define COUPOND_PERSISTER_H
 
+#include <stdbool.h>
+
 #include "shared/error.h"
 #include "shared/options.h"
 
@@ -17,6 +19,10 @@ struct persister;
  * borrowed and outlives it.
  */
 int persister_start(struct persister **persister, const struct options *options, struct error *error);
+/* Whether every writer has its connection to the store; `why` says which has not, or, when all have, what else an
+ * operator should know. On any thread; `persister` is a struct persister, and NUL-terminated words go to `why`, which
+ * was empty. */
+bool persister_ready(void *persister, char why[128]);
 /* Finishes the batch in hand, joins, frees. */
 void persister_stop(struct persister **persister);
 

@@ -2,12 +2,14 @@
 
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdatomic.h>
 
 #include "persister/delivery.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/peer.h"
+#include "shared/pulse.h"
 
 #define LOG_INTERVAL_US   INT64_C(10000000)
 #define CONNECT_EVERY_MS  500  /* while there is no connection and nothing to write either */
@@ -18,6 +20,7 @@
 struct writer {
     /* shared: the block is read by scrapes and by readiness */
     struct metrics *metrics;
+    _Atomic int64_t heard_us; /* monotone time of the last frame, or of the start */
 
     /* owned by the writer's thread, once that runs */
     const struct options *options;
@@ -26,6 +29,7 @@ struct writer {
     zsock_t *acks;
     struct store *store;
     struct delivery delivery;
+    struct pulse *pulse;
     bool terminated;
     int64_t log_after_us; /* faults before that moment are only counted */
     uint64_t faults_unlogged;
@@ -55,6 +59,7 @@ int writer_create(struct writer **out, const struct options *options, struct err
     struct writer *writer = calloc(1, sizeof *writer);
     CHECK(writer);
     writer->options = options;
+    writer->heard_us = clock_mono_us();
     writer->metrics = metrics_create("persister", -1);
     writer->store = store_create(options, error);
     delivery_init(&writer->delivery, writer->store, (uint16_t)options->issuer_partitions,
@@ -89,7 +94,18 @@ bool writer_is_connected(const struct writer *writer)
     return metrics_get(writer->metrics, METRIC_PERSISTER_CONNECTED, 0) != 0;
 }
 
+int64_t writer_heard_us(const struct writer *writer)
+{
+    return atomic_load(&writer->heard_us);
+}
+
 /* Pipe */
+
+/* What a wait may take without looking like a thread that hangs. */
+static long turn_ms(int64_t ms)
+{
+    return ms < 0 ? 0 : ms > PULSE_TURN_MS_MAX ? PULSE_TURN_MS_MAX : (long)ms;
+}
 
 /* Waits for the pipe alone, and looks at it in any case. False when the actor shall end. */
 static bool wait_ms(struct writer *writer, int64_t ms)
@@ -97,7 +113,8 @@ static bool wait_ms(struct writer *writer, int64_t ms)
     int64_t until_us = clock_mono_us() + ms * 1000;
     for (int64_t left_ms = ms; !writer->terminated; left_ms = (until_us - clock_mono_us() + 999) / 1000) {
         zmq_pollitem_t item = {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN};
-        if (zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0) > 0)
+        pulse_beat(writer->pulse);
+        if (zmq_poll(&item, 1, turn_ms(left_ms)) > 0)
             writer->terminated = actor_told_to_end(writer->pipe);
         else if (left_ms <= 0)
             return true;
@@ -175,7 +192,9 @@ static void on_dead(struct writer *writer, const struct delivery_step *step)
 static bool attempt(struct writer *writer, struct delivery_step *step)
 {
     int64_t began_us = clock_mono_us();
+    pulse_excuse(writer->pulse, true); /* the store has time limits of its own */
     delivery_work(&writer->delivery, clock_wall_us(), randombytes_random(), step);
+    pulse_excuse(writer->pulse, false);
     if (step->result == STORE_OK)
         on_written(writer, step, clock_mono_us() - began_us);
     else
@@ -189,9 +208,11 @@ static bool attempt(struct writer *writer, struct delivery_step *step)
 static void connect_store(struct writer *writer)
 {
     struct error error = {{0}};
+    pulse_excuse(writer->pulse, true);
     enum store_result result = store_connect(writer->store, &error);
     if (result == STORE_OK)
         result = store_migrate(writer->store, &error);
+    pulse_excuse(writer->pulse, false);
     metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, result == STORE_OK);
     int64_t now_us = clock_mono_us();
     if (result == STORE_OK || now_us < writer->log_after_us)
@@ -270,6 +291,7 @@ static void receive_events(struct writer *writer)
     zmq_msg_t message;
     zmq_msg_init(&message);
     if (zmq_msg_recv(&message, socket, ZMQ_DONTWAIT) >= 0) {
+        atomic_store(&writer->heard_us, clock_mono_us());
         on_events(writer, &message);
         drain_parts(socket, &message);
     }
@@ -283,10 +305,12 @@ static void writer_do_work(struct writer *writer)
         {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(writer->events), .events = ZMQ_POLLIN},
     };
-    int ready = zmq_poll(items, 2, writer_is_connected(writer) ? -1 : CONNECT_EVERY_MS);
+    bool connected = writer_is_connected(writer);
+    pulse_beat(writer->pulse);
+    int ready = zmq_poll(items, 2, connected ? PULSE_TURN_MS_MAX : CONNECT_EVERY_MS);
     if (ready < 0)
         writer->terminated = errno == ETERM;
-    else if (ready == 0)
+    else if (ready == 0 && !connected)
         connect_store(writer);
     else if (items[0].revents & ZMQ_POLLIN)
         writer->terminated = actor_told_to_end(writer->pipe);
@@ -298,9 +322,11 @@ void writer_actor(zsock_t *pipe, void *args)
 {
     struct writer *writer = args;
     writer->pipe = pipe;
+    writer->pulse = pulse_create("writer", -1);
     zsock_signal(pipe, 0);
     connect_store(writer);
     while (!writer->terminated)
         writer_do_work(writer);
     metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, 0);
+    pulse_destroy(&writer->pulse);
 }

@@ -30,5 +30,7 @@ void writer_actor(zsock_t *pipe, void *args);
 
 /* On any thread: whether its last business with the store went well. */
 bool writer_is_connected(const struct writer *writer);
+/* On any thread: when the issuer's last frame came, or the writer was made, in µs of the monotone clock. */
+int64_t writer_heard_us(const struct writer *writer);
 
 #endif

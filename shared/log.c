@@ -2,18 +2,33 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shared/clock.h"
 
-#define LINE_MAX_BYTES 2048
-
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 /* Written once before the threads start. */
 static enum log_level lowest_level = LOG_LEVEL_INFO;
+static enum log_format line_format = LOG_FORMAT_TEXT;
+
+void log_set_format(enum log_format format)
+{
+    line_format = format;
+}
+
+bool log_format_parse(const char *name, enum log_format *format)
+{
+    static const char *const names[] = {"text", "logfmt", "json"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *format = (enum log_format)i;
+            return true;
+        }
+    }
+    return false;
+}
 
 void log_set_level(enum log_level level)
 {
@@ -29,29 +44,6 @@ bool log_level_parse(const char *name, enum log_level *level)
         }
     }
     return false;
-}
-
-/* Copies `text` with control characters as \n, \t, \r or \xNN, as far as whole characters fit; returns the length. */
-static size_t escape(char *out, size_t size, const char *text)
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t length = 0;
-    for (; *text != '\0' && length + 4 <= size; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c >= ' ' && c != 0x7f) {
-            out[length++] = *text;
-            continue;
-        }
-        out[length++] = '\\';
-        if (c == '\n' || c == '\r' || c == '\t') {
-            out[length++] = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
-            continue;
-        }
-        out[length++] = 'x';
-        out[length++] = hex[c >> 4];
-        out[length++] = hex[c & 15];
-    }
-    return length;
 }
 
 static void write_whole(const char *line, size_t length)
@@ -72,18 +64,13 @@ void log_write(enum log_level level, const char *component, const char *format, 
     if (level < lowest_level)
         return;
     int saved_errno = errno;
-    char message[LINE_MAX_BYTES];
+    char time[RFC3339_MAX], line[LOG_LINE_MAX];
+    rfc3339_format(clock_wall_us(), time);
+    struct log_head head = {.time = time, .level = level_names[level], .role = component};
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof(message), format, arguments);
+    size_t length = log_line_write(line, line_format, &head, format, arguments);
     va_end(arguments);
-
-    char time[RFC3339_MAX];
-    rfc3339_format(clock_wall_us(), time);
-    char line[LINE_MAX_BYTES];
-    size_t length = (size_t)snprintf(line, 128, "%s %-5s %.64s: ", time, level_names[level], component);
-    length += escape(line + length, sizeof(line) - length - 1, message);
-    line[length++] = '\n';
     write_whole(line, length);
     errno = saved_errno;
 }

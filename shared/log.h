@@ -1,11 +1,14 @@
 /*
  * Log lines to standard error: time, level, component, message, one line an event, safe from any thread (one write(2) a
- * line). `2026-11-21T02:25:00.000000Z info  issuer: recovered partition=0 records=1200`
+ * line), as text or for machines (log_line.h).
+ * `2026-11-21T02:25:00.000000Z info  issuer: recovered partition=0 records=1200`
  */
 #ifndef COUPOND_LOG_H
 #define COUPOND_LOG_H
 
 #include <stdbool.h>
+
+#include "shared/log_line.h"
 
 /* Spelled out: czmq.h brings syslog.h, which has LOG_DEBUG and others as macros. */
 enum log_level {
@@ -19,6 +22,11 @@ enum log_level {
 void log_set_level(enum log_level level);
 /* Reads "debug", "info", "warn" or "error"; false for anything else. */
 bool log_level_parse(const char *name, enum log_level *level);
+
+/* How lines look. Call before the threads start. */
+void log_set_format(enum log_format format);
+/* Reads "text", "logfmt" or "json"; false for anything else. */
+bool log_format_parse(const char *name, enum log_format *format);
 
 /* The message says what happened in words, then key=value for what a machine may want. Control characters are escaped;
  * what does not fit into 2 KiB is cut. errno is left as it was. */

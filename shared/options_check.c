@@ -79,11 +79,14 @@ static int check_names(const struct options *options, struct error *error)
     static const char *const types[] = {"sqlite", "mysql", NULL};
     static const char *const tls[] = {"off", "preferred", "required", "verify", NULL};
     static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+    static const char *const formats[] = {"text", "logfmt", "json", NULL};
     if (check_one_of("store/type", options->store_type, types, error) != 0)
         return -1;
     if (check_one_of("store/tls", options->store_tls, tls, error) != 0)
         return -1;
-    return check_one_of("log/level", options->log_level, levels, error);
+    if (check_one_of("log/level", options->log_level, levels, error) != 0)
+        return -1;
+    return check_one_of("log/format", options->log_format, formats, error);
 }
 
 /* What may stand in an Authorization header behind "Bearer ". */

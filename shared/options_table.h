@@ -20,6 +20,7 @@
     OPTION(gateway, issuer_timeout_ms, NUMBER, 2000, 10, 3600000, "how long a request waits for the issuer before 503 outcome_unknown") \
     OPTION(gateway, drain_timeout_ms, NUMBER, 10000, 0, 3600000, "how long SIGTERM waits for requests in flight") \
     OPTION(gateway, policy_ttl_ms, NUMBER, 1000, 0, 60000, "how old what a coupon is said to be may be; 0: the issuer is asked every time") \
+    OPTION(gateway, drain_delay_ms, NUMBER, 0, 0, 3600000, "how long SIGTERM goes on accepting connections while /readyz already says 503, for a load balancer to notice") \
     OPTION(issuer, requests, STRING, "tcp://127.0.0.1:7100", 1, 255, "endpoint that gateways connect to; partition N adds N to the port, or -N to an ipc path") \
     OPTION(issuer, local_requests, STRING, "", 0, 255, "shm://PATH: gateways of the same machine connect to this UNIX socket and share memory with the issuer; partition N adds -N; empty: none") \
     OPTION(issuer, events, STRING, "tcp://127.0.0.1:7200", 1, 255, "endpoint that persisters pull events from") \
@@ -57,5 +58,7 @@
     OPTION(store, tls_ca, STRING, "", 0, 255, "PEM file with the authorities to trust; empty: the system's") \
     OPTION(store, connect_timeout_ms, NUMBER, 5000, 1000, 600000, "limit for connecting to the mysql store") \
     OPTION(store, io_timeout_ms, NUMBER, 30000, 1000, 3600000, "limit for one answer of the mysql store") \
-    OPTION(log, level, STRING, "info", 4, 5, "debug, info, warn or error")
+    OPTION(log, level, STRING, "info", 4, 5, "debug, info, warn or error") \
+    OPTION(log, format, STRING, "text", 4, 6, "text, logfmt or json (an object a line)") \
+    OPTION(log, requests, BOOL, 0, 0, 1, "1: the gateway logs a line for each request: method, route, coupon, status, duration, request id, trace id")
 /* clang-format on */

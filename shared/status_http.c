@@ -12,6 +12,7 @@
 
 #include "shared/log.h"
 #include "shared/metrics.h"
+#include "shared/pulse.h"
 
 #define CONNECTIONS_MAX      64
 #define CONNECTION_BYTES_MAX 32768
@@ -85,13 +86,30 @@ static enum MHD_Result respond_metrics(struct MHD_Connection *connection)
                    MHD_RESPMEM_MUST_FREE);
 }
 
+/* `detail` is our own plain words, which need no escapes; empty: none. */
+static enum MHD_Result respond_status(struct MHD_Connection *connection, bool good, const char *word,
+                                      const char *detail)
+{
+    char body[224];
+    int length = snprintf(body, sizeof(body), "{\"status\":\"%s%s\"%s%s%s}", good ? "" : "not ", word,
+                          detail[0] != '\0' ? ",\"detail\":\"" : "", detail, detail[0] != '\0' ? "\"" : "");
+    return respond(connection, good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "application/json", body,
+                   (size_t)length, MHD_RESPMEM_MUST_COPY);
+}
+
+static enum MHD_Result respond_live(struct MHD_Connection *connection)
+{
+    char why[128] = "";
+    bool live = pulse_all_beat(STATUS_LIVE_LIMIT_US, why);
+    return respond_status(connection, live, "live", why);
+}
+
 static enum MHD_Result respond_ready(struct MHD_Connection *connection, const struct status_http *status)
 {
     char why[128] = "";
-    if (status->ready == NULL || status->ready(status->arg, why))
-        return respond_text(connection, MHD_HTTP_OK, "ready");
+    bool ready = status->ready == NULL || status->ready(status->arg, why);
     why[sizeof(why) - 1] = '\0';
-    return respond_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, why);
+    return respond_status(connection, ready, "ready", why);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method,
@@ -107,7 +125,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD");
     if (is_metrics)
         return respond_metrics(connection);
-    return is_live ? respond_text(connection, MHD_HTTP_OK, "live") : respond_ready(connection, arg);
+    return is_live ? respond_live(connection) : respond_ready(connection, arg);
 }
 
 static void on_trouble(void *arg, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));

@@ -1,6 +1,7 @@
 /*
  * The small HTTP port of issuer and persister: GET /metrics, /livez, /readyz. A libmicrohttpd daemon on a thread of its
- * own.
+ * own. /livez and /readyz answer {"status":"live"} or {"status":"ready"} with 200, else another status with 503; what
+ * is missing, or worth knowing, stands in "detail".
  */
 #ifndef COUPOND_STATUS_HTTP_H
 #define COUPOND_STATUS_HTTP_H
@@ -13,8 +14,10 @@
 
 struct status_http;
 
-/* Asked on the daemon's thread: true when the role can do its work; else false and a few words in `why`
- * (NUL-terminated, at most 128). */
+#define STATUS_LIVE_LIMIT_US INT64_C(30000000) /* a thread that stands for longer is not live: see shared/pulse.h */
+
+/* Asked on the daemon's thread: true when the role can do its work; else false and what is missing in `why`, which was
+ * empty (NUL-terminated, at most 128, our own plain words). Words beside true are passed on as well. */
 typedef bool (*status_ready_fn)(void *arg, char why[128]);
 
 /* Listens on "HOST:PORT"; an empty address returns 0 and leaves *status NULL. -1 and `error` when it cannot. */

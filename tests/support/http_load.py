@@ -5,7 +5,7 @@
     check_answers(load.answers, {"A": 5000})
 
 With retry=True a request that was answered 503, or whose connection failed, is sent again (to another gateway) until it is answered
-for good; the answers in between are remembered too. `started` and `ended` are steps of one counter, so that "sent after
+for good; the answers in between are remembered too: 503s, and status 0 (code not_connected when nothing was sent). `started` and `ended` are steps of one counter, so that "sent after
 that was read" can be told exactly.
 """
 
@@ -29,6 +29,7 @@ class Load:
         self.retry = retry
         self.answers = []
         self.issued = 0  # 201s read so far
+        self.no_retry_after = 0  # 503s that did not say when to ask again
         self._steps = itertools.count(1)
         self._failure = None
         self._thread = None
@@ -82,15 +83,18 @@ class Load:
     async def _ask(self, connection, number, coupon, user):
         """Remembers the answer; false when the request must be sent again to know."""
         started = next(self._steps)
+        connected = False
         try:
             await connection.open(self.addresses[number % len(self.addresses)])
+            connected = True
             status, body = await asyncio.wait_for(connection.post_issue(coupon, user), REQUEST_SECONDS)
         except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError, asyncio.LimitOverrunError):
-            status, body = NO_ANSWER, {}
+            status, body = NO_ANSWER, {} if connected else {"code": "not_connected"}
             connection.close()
         code = "issued" if status == 201 else body.get("code")
         sequence = body.get("sequence") or body.get("issue", {}).get("sequence")
         self.issued += status == 201
+        self.no_retry_after += status == 503 and not connection.retry_after
         self.answers.append(Answer(coupon, user, status, code, sequence, started, next(self._steps)))
         return status not in (NO_ANSWER, 503)
 
@@ -100,6 +104,7 @@ class Connection:
 
     def __init__(self):
         self.reader = self.writer = self.address = None
+        self.retry_after = False  # whether the last answer bore it
 
     async def open(self, address):
         if self.writer is None:
@@ -117,6 +122,7 @@ class Connection:
                           b"Content-Length: %d\r\n\r\n%s" % (coupon.encode(), len(body), body))
         head = await self.reader.readuntil(b"\r\n\r\n")
         lowered = head.lower()
+        self.retry_after = b"\r\nretry-after:" in lowered
         at = lowered.index(b"\r\ncontent-length:") + 17
         content = await self.reader.readexactly(int(lowered[at:lowered.index(b"\r\n", at)]))
         if b"\r\nconnection: close" in lowered:

@@ -194,6 +194,30 @@ static void a_coupon_reply_to_an_issue_request_is_no_answer(void **state)
     client_close(client);
 }
 
+static void a_request_id_is_given_back_to_whom_it_came_from(void **state)
+{
+    struct client *client = &clients[0];
+
+    (void)state;
+    start_with_issuer(1);
+    client_open(client);
+    client_send(client, "PUT /v1/coupons/A/issues/u HTTP/1.1\r\nHost: x\r\nx-request-id:  r-1 \r\n\r\n"
+                        "GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-Id: r-2\r\n\r\n"
+                        "GET /nothing HTTP/1.1\r\nHost: x\r\nX-Request-Id: r-3\r\n\r\n"
+                        "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+    answer(receive(0), 0, VERDICT_SOLD_OUT, 0);
+    assert_int_equal(client_read(client), 409);
+    assert_non_null(strstr(response.head, "X-Request-Id: r-1\r\n"));
+    assert_non_null(strstr(response.body, ",\"request_id\":\"r-1\"}"));
+    assert_int_equal(client_read(client), 200);
+    assert_non_null(strstr(response.head, "X-Request-Id: r-2\r\n"));
+    assert_int_equal(client_read(client), 404);
+    assert_non_null(strstr(response.body, ",\"request_id\":\"r-3\"}"));
+    assert_int_equal(client_read(client), 200);
+    assert_null(strstr(response.head, "X-Request-Id"));
+    client_close(client);
+}
+
 static void without_an_issuer_the_answer_is_at_once(void **state)
 {
     struct client *client = &clients[0];
@@ -388,6 +412,7 @@ int main(void)
         TEST(every_verdict_has_its_answer),
         TEST(garbage_and_strangers_replies_are_dropped),
         TEST(a_coupon_reply_to_an_issue_request_is_no_answer),
+        TEST(a_request_id_is_given_back_to_whom_it_came_from),
         TEST(without_an_issuer_the_answer_is_at_once),
         TEST(an_issuer_that_does_not_answer_leaves_the_outcome_unknown),
         TEST(an_issuer_that_dies_is_told_at_once_and_found_again),

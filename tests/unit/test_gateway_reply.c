@@ -18,7 +18,7 @@
 
 static struct buffer out;
 static struct reply_clock reply_clock_now;
-static const struct reply_style plain = {false, false, false};
+static const struct reply_style plain = {.close = false};
 
 static int set_up(void **state)
 {

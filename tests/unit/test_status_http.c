@@ -40,7 +40,7 @@ static int take_port(struct sockaddr_in *address)
 static bool is_ready(void *arg, char why[128])
 {
     struct fixture *fixture = arg;
-    snprintf(why, 128, "no store yet");
+    snprintf(why, 128, "%s", fixture->ready ? "the disk is full" : "no store yet");
     return fixture->ready;
 }
 
@@ -106,7 +106,9 @@ static void status_http_serves_metrics_as_prometheus_text(void **state)
 
 static void status_http_is_live(void **state)
 {
-    assert_int_equal(status_of(ask(*state, "GET", "/livez", "")), 200);
+    const char *text = ask(*state, "GET", "/livez", "");
+    assert_int_equal(status_of(text), 200);
+    assert_non_null(strstr(text, "\r\n\r\n{\"status\":\"live\"}"));
 }
 
 static void status_http_is_ready_when_the_role_is(void **state)
@@ -114,9 +116,12 @@ static void status_http_is_ready_when_the_role_is(void **state)
     struct fixture *fixture = *state;
     const char *text = ask(fixture, "GET", "/readyz", "");
     assert_int_equal(status_of(text), 503);
-    assert_non_null(strstr(text, "\r\n\r\nno store yet\n"));
+    assert_non_null(strstr(text, "Content-Type: application/json\r\n"));
+    assert_non_null(strstr(text, "\r\n\r\n{\"status\":\"not ready\",\"detail\":\"no store yet\"}"));
     fixture->ready = true;
-    assert_int_equal(status_of(ask(fixture, "GET", "/readyz", "")), 200);
+    text = ask(fixture, "GET", "/readyz", "");
+    assert_int_equal(status_of(text), 200);
+    assert_non_null(strstr(text, "\r\n\r\n{\"status\":\"ready\",\"detail\":\"the disk is full\"}"));
 }
 
 static void status_http_answers_head_without_a_body(void **state)

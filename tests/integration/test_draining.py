@@ -1,0 +1,88 @@
+"""SIGTERM to a gateway under load: every request that was sent is answered."""
+
+import os
+
+import pytest
+
+from cluster import Cluster, wait_until
+from haproxy import HAProxy
+from http_load import NO_ANSWER, Load, check_answers
+
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="load; once is enough")
+
+PLENTY = 1_000_000
+
+
+def users():
+    number = 0
+    while True:
+        number += 1
+        yield "A", f"user-{number}"
+
+
+def answered(load):
+    return len(load.answers)
+
+
+def wait_for_more(load, count=500):
+    """The load goes on: so many answers from now."""
+    before = answered(load)
+    wait_until(lambda: answered(load) >= before + count or not load.is_alive(), "the load goes on")
+    assert load.is_alive()
+
+
+def judge(cluster, load):
+    """All are final and keep the promises, and what was told is what is."""
+    answers = load.finish()
+    final = [answer for answer in answers if answer.status not in (NO_ANSWER, 503)]
+    told = check_answers(final, {"A": PLENTY})
+    assert cluster.coupon("A")["issued"] == len(told["A"])
+    return answers
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_clients_of_a_gateway_that_ends_are_answered_first(tmp_path, threads):
+    """Without a load balancer: clients go to the other gateway when they are told to, or find the door shut."""
+    with Cluster(tmp_path, gateways=2, options={"gateway/threads": threads}) as cluster:
+        cluster.create_coupon("A", PLENTY)
+        load = Load(cluster.addresses, connections=32, retry=True)
+        load.start(users())
+        for gateway in cluster.gateways * 2:
+            wait_for_more(load)
+            gateway.stop()
+            wait_for_more(load)
+            gateway.start()
+            wait_until(gateway.is_ready, "the gateway is back")
+        answers = judge(cluster, load)
+    lost = [answer for answer in answers if answer.status in (NO_ANSWER, 503) and answer.code != "not_connected"]
+    assert not lost, lost[:5]
+
+
+def test_behind_a_load_balancer_no_request_fails(tmp_path):
+    """/readyz fails at once; connections are taken until the balancer has noticed."""
+    with Cluster(tmp_path, gateways=2, options={"gateway/drain_delay_ms": 1000}) as cluster:
+        cluster.create_coupon("A", PLENTY)
+        with HAProxy(tmp_path / "haproxy", cluster.addresses) as proxy:
+            load = Load([proxy.address], connections=32)
+            load.start(users())
+            for gateway in cluster.gateways:
+                wait_for_more(load)
+                gateway.stop()
+                wait_for_more(load)
+                gateway.start()
+                proxy.wait_up(2)
+            answers = judge(cluster, load)
+    failed = [answer for answer in answers if answer.status in (NO_ANSWER, 503) or answer.code is None]
+    assert not failed, failed[:5]
+
+
+def test_a_gateway_that_drains_says_so_and_goes_on_taking_requests(tmp_path):
+    with Cluster(tmp_path, options={"gateway/drain_delay_ms": 1500}) as cluster:
+        cluster.create_coupon("A", PLENTY)
+        gateway = cluster.gateways[0]
+        gateway.process.terminate()
+        wait_until(lambda: gateway.get("/readyz")[0] == 503, "the gateway is not ready any more")
+        assert "draining" in gateway.get("/readyz")[1]
+        status, headers, _ = cluster.request("PUT", "/v1/coupons/A/issues/alice")
+        assert (status, headers["Connection"]) == (201, "close")
+        assert gateway.wait_for_end() == 0

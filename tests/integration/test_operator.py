@@ -1,0 +1,252 @@
+"""What an operator sees: how each role says that it is ready or what is missing, its log, and what it tells a service manager."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from cluster import Cluster, binary, environment, run_coupond, wait_until
+from ports import free_port
+from preload import Preload
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+only_in_dev = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="once is enough")
+
+
+def health(cluster, role, *arguments):
+    members = {"gateway": cluster.gateways, "issuer": [cluster.issuer], "persister": cluster.persisters}
+    return run_coupond("health", role, "--config", cluster.config_path, "--set",
+                       f"{role}/http={members[role][0].status_address}", *arguments)
+
+
+# --- health
+
+
+def test_health_tells_what_each_role_is_ready_for_and_what_is_missing(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        for role in ("gateway", "issuer", "persister"):
+            for more, word in (((), "ready"), (("--live",), "live")):
+                result = health(cluster, role, *more)
+                assert (result.returncode, result.stdout) == (0, f"{role}: {word}\n"), result
+        cluster.issuer.stop()
+        wait_until(lambda: health(cluster, "gateway").returncode == 1, "the gateway misses the issuer")
+        assert health(cluster, "gateway").stdout == "gateway: not ready: No answer from partition 0\n"
+        assert health(cluster, "gateway", "--live").returncode == 0
+        gone = health(cluster, "issuer")
+        assert gone.returncode == 1
+        assert "coupond health: cannot connect to http://127.0.0.1:" in gone.stderr
+        cluster.issuer.start()
+        cluster.wait_ready()
+
+
+def test_health_reaches_a_role_that_listens_on_all_interfaces(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        port = cluster.issuer.status_address.rpartition(":")[2]
+        for host in ("0.0.0.0", "localhost"):
+            assert run_coupond("health", "issuer", "--set", f"issuer/http={host}:{port}").returncode == 0
+
+
+def test_health_is_asked_wrongly_with_status_2():
+    for arguments, words in ((["cook"], 'not "cook"'), ([], "expected gateway"), (["issuer", "persister"], "not expected"),
+                             (["issuer", "--set", "issuer/http="], "issuer/http is empty")):
+        result = run_coupond("health", *arguments)
+        assert result.returncode == 2, result
+        assert words in result.stderr
+
+
+# --- the log
+
+
+def log_of(member):
+    return [json.loads(line) for line in member.log().splitlines()]
+
+
+def requests_of(member):
+    return [line for line in log_of(member) if line["message"] == "request"]
+
+
+def test_every_line_is_an_object_and_a_request_is_one_line(tmp_path):
+    with Cluster(tmp_path, options={"log/format": "json", "log/requests": 1}) as cluster:
+        cluster.create_coupon("A", 1)
+        traced = {"X-Request-Id": "r-1", "traceparent": f"00-{TRACE}-{SPAN}-01"}
+        status, headers, _ = cluster.request("PUT", "/v1/coupons/A/issues/alice", headers=traced)
+        assert (status, headers["X-Request-Id"]) == (201, "r-1")
+        status, headers, body = cluster.request("PUT", "/v1/coupons/A/issues/bob",
+                                                headers={"X-Request-Id": 'forged" level="error'})
+        made = headers["X-Request-Id"]
+        assert (status, body["code"], body["request_id"]) == (409, "sold_out", made)
+        assert re.fullmatch("[0-9a-f]{32}", made)
+        assert cluster.request("GET", "/v1/coupons/A", headers={"X-Request-Id": "r-2"})[1]["X-Request-Id"] == "r-2"
+        lines = requests_of(cluster.gateways[0])
+    for member in cluster.members:
+        assert all({"time", "level", "role", "message"} <= line.keys() for line in log_of(member)), member.name
+    alice = next(line for line in lines if line.get("request_id") == "r-1")
+    assert alice["duration_us"] >= 0
+    expected = {"method": "PUT", "route": "issue_put", "coupon": "A", "status": 201, "trace_id": TRACE, "span_id": SPAN}
+    assert {key: alice[key] for key in expected} == expected
+    look = next(line for line in lines if line.get("request_id") == "r-2")
+    assert (look["route"], look["coupon"], look["status"]) == ("coupon_get", "A", 200)
+    bob = next(line for line in lines if line.get("request_id") == made)
+    assert (bob["status"], "trace_id" in bob) == (409, False)
+
+
+def test_nothing_is_logged_of_requests_unless_asked(tmp_path):
+    with Cluster(tmp_path, options={"log/format": "logfmt"}) as cluster:
+        cluster.create_coupon("A", 1)
+        status, headers, _ = cluster.request("PUT", "/v1/coupons/A/issues/alice")
+        assert (status, headers["X-Request-Id"]) == (201, None)
+        status, headers, _ = cluster.request("PUT", "/v1/coupons/A/issues/alice", headers={"X-Request-Id": "r-9"})
+        assert (status, headers["X-Request-Id"]) == (200, "r-9")
+        log = cluster.gateways[0].log()
+    assert "r-9" not in log and "request" not in log
+    assert re.search(r'^time=\S+Z level=info role=gateway message="serving" http=127\.0\.0\.1:\d+ port=\d+', log, re.M)
+
+
+# --- the service manager
+
+
+class Manager:
+    """The receiving end of sd_notify: a datagram socket, and what came there."""
+
+    def __init__(self, directory, listens=True):
+        self.path = str(directory / "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.lines = []
+        if listens:
+            threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while True:
+            self.lines += self.socket.recv(4096).decode().splitlines()
+
+    def environment(self, watchdog_us=None):
+        more = {} if watchdog_us is None else {"WATCHDOG_USEC": str(watchdog_us)}
+        return {"NOTIFY_SOCKET": self.path, **more}
+
+    def count(self, line):
+        return self.lines.count(line)
+
+    def wait_for(self, line, times=1):
+        wait_until(lambda: self.count(line) >= times, lambda: f"{times} times {line}: {self.lines}")
+
+
+@pytest.fixture
+def manager(tmp_path):
+    return Manager(tmp_path)
+
+
+@pytest.mark.parametrize("role", ["issuer", "persister", "gateway"])
+def test_the_service_manager_hears_of_start_life_and_stop(tmp_path, manager, role):
+    cluster = Cluster(tmp_path)
+    member = {"issuer": cluster.issuer, "persister": cluster.persisters[0], "gateway": cluster.gateways[0]}[role]
+    member.environment = manager.environment(watchdog_us=400_000)
+    with cluster:
+        manager.wait_for("READY=1")
+        manager.wait_for("WATCHDOG=1", 3)
+        manager.wait_for("STATUS=ready")
+        assert "STOPPING=1" not in manager.lines
+    manager.wait_for("STOPPING=1")
+    assert manager.lines.index("READY=1") < manager.lines.index("STOPPING=1")
+
+
+def test_the_service_manager_is_told_what_is_missing(tmp_path, manager):
+    cluster = Cluster(tmp_path)
+    cluster.gateways[0].environment = manager.environment(watchdog_us=400_000)
+    with cluster:
+        manager.wait_for("STATUS=ready")
+        cluster.issuer.stop()
+        manager.wait_for("STATUS=not ready: thread 0 hears 0 of the issuer's 1 partitions")
+        cluster.issuer.start()
+        cluster.wait_ready()
+
+
+def test_a_service_manager_that_does_not_listen_holds_nobody_up(tmp_path):
+    manager = Manager(tmp_path, listens=False)
+    cluster = Cluster(tmp_path)
+    for member in cluster.members:
+        member.environment = manager.environment(watchdog_us=20_000)
+    with cluster:
+        wait_until(lambda: is_full(manager), "the socket is full")
+        cluster.create_coupon("A", 1)
+
+
+def is_full(manager):
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as probe:
+        probe.connect(manager.path)
+        try:
+            probe.send(b"X=1", socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_dev_tells_the_service_manager_too(tmp_path, manager):
+    cluster = Cluster.dev(tmp_path / "dev")
+    cluster.issuer.environment = manager.environment()
+    with cluster:
+        manager.wait_for("READY=1")
+    manager.wait_for("STOPPING=1")
+    assert manager.count("WATCHDOG=1") == 0  # nobody asked for it
+
+
+@only_in_dev
+def test_a_partition_that_hangs_ends_the_pings(tmp_path, manager):
+    rules = Preload(tmp_path / "rules")
+    cluster = Cluster(tmp_path)
+    cluster.issuer.environment = {**rules.environment(), **manager.environment(watchdog_us=1_000_000)}
+    with cluster:
+        cluster.create_coupon("A", 10)
+        manager.wait_for("WATCHDOG=1", 3)
+        hang = rules.add("sync", "delay", ".segment", delay_ms=4000, times=1)
+        cluster.issue("A", "alice")
+        assert hang.struck == 1
+        assert re.search("the watchdog is not told any more that all is well: partition 0 has not gone round",
+                         cluster.issuer.log())
+        before = manager.count("WATCHDOG=1")
+        manager.wait_for("WATCHDOG=1", before + 2)
+        assert "all threads go round again" in cluster.issuer.log()
+
+
+@only_in_dev
+def test_a_gateway_loop_that_hangs_ends_the_pings(tmp_path, manager):
+    """A log that nobody reads holds up the one who writes to it."""
+    with Cluster(tmp_path) as cluster:
+        address = f"127.0.0.1:{free_port()}"
+        reader, writer = os.pipe()
+        process = subprocess.Popen([binary(), "gateway", "--config", cluster.config_path, "--set", "log/requests=1",
+                                    "--set", f"gateway/http={address}"], stderr=writer, stdin=subprocess.DEVNULL,
+                                   env={**environment(), **manager.environment(watchdog_us=1_000_000)})
+        os.close(writer)
+        try:
+            manager.wait_for("WATCHDOG=1", 3)
+            wait_until(lambda: not answers(address), "the log is full")
+            time.sleep(1)  # what is on its way, by then, has come
+            before = manager.count("WATCHDOG=1")
+            time.sleep(1.5)
+            assert manager.count("WATCHDOG=1") == before
+        finally:
+            os.close(reader)  # the writes fail, and the gateway goes on
+        manager.wait_for("WATCHDOG=1", before + 2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def answers(address):
+    """Whether a hundred requests on one connection are answered in time."""
+    host, _, port = address.rpartition(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=2) as connection:
+        for _ in range(100):
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            if not connection.recv(4096):
+                return False
+        return True
+    return False
+
