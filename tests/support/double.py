@@ -1,7 +1,7 @@
 """A stand-in for coupond's gateway that can lie: it proves that the checks which are built on answers do fail.
 
-Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id} and POST /v1/coupons/{id}/issues on a free loopback port, on a thread
-of its own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences above the quantity), "twice" (a user is issued
+Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id}, POST /v1/coupons/{id}/issues, and PUT and GET of a user's issue, on a free
+loopback port, on a thread of its own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences above the quantity), "twice" (a user is issued
 again), "deny" (a holder hears sold_out), "miscount" (the coupon tells fewer issues than there are), "garbage" (no JSON), "silent"
 (every tenth request is never answered), "hang_up" (every tenth request ends the connection), "late" (every hundredth answer comes after LATE_SECONDS).
 """
@@ -78,24 +78,33 @@ class Double:
                 return "silent"
             if self.lie == "hang_up" and self.asked % 10 == 0:
                 return None
-            return self._issue(body["user_id"])
+            return self._issue(path.split("/")[-2], body["user_id"])
+        if "/issues/" in path:
+            return self._user(method, *path.split("/")[-3::2])
         if method == "POST":
             self.quantity = body["quantity"]
             return 201, b"{}"
         issued = self.issued - (3 if self.lie == "miscount" else 0)
-        return 200, json.dumps({"quantity": self.quantity, "issued": max(0, issued), "per_user_limit": 1}).encode()
+        return 200, json.dumps({"quantity": self.quantity, "issued": max(0, issued), "remaining": self.quantity - max(0, issued),
+                                "per_user_limit": 1}).encode()
 
-    def _issue(self, user):
+    def _user(self, method, coupon, user):
+        if user in self.sequences:
+            return 200, json.dumps({"coupon_id": coupon, "user_id": user, "sequence": self.sequences[user]}).encode()
+        return self._issue(coupon, user) if method == "PUT" else (404, b'{"code": "not_issued"}')
+
+    def _issue(self, coupon, user):
         if self.lie == "garbage":
             return 201, b"<html>"
         held = self.sequences.get(user)
         if held is not None and self.lie == "deny":
             return 409, b'{"code": "sold_out"}'
         if held is not None and self.lie != "twice":
-            return 409, json.dumps({"code": "already_issued", "issue": {"sequence": held, "user_id": user}}).encode()
+            issue = {"coupon_id": coupon, "user_id": user, "sequence": held}
+            return 409, json.dumps({"code": "already_issued", "issue": issue}).encode()
         if self.issued >= self.quantity and self.lie != "beyond":
             return 409, b'{"code": "sold_out"}'
         self.issued += 1
         sequence = self.issued // 2 + 1 if self.lie == "repeat" else self.issued
         self.sequences[user] = sequence
-        return 201, json.dumps({"coupon_id": "A0001", "user_id": user, "sequence": sequence}).encode()
+        return 201, json.dumps({"coupon_id": coupon, "user_id": user, "sequence": sequence}).encode()

@@ -1,0 +1,60 @@
+"""What the master asks of the API before and after a run, a request at a time."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+
+TRIES, PAUSE_SECONDS, TIMEOUT_SECONDS = 30, 0.5, 10
+
+
+class ApiError(Exception):
+    """The API did not do what the run needs, in words."""
+
+
+class Api:
+    def __init__(self, host, token=""):
+        self.host = host.rstrip("/")
+        self.token = token
+
+    def ask(self, method, path, body=None):
+        """Status and JSON; asks again while nobody answers, or 503."""
+        request = urllib.request.Request(f"{self.host}{path}", method=method)
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+            if self.token:
+                request.add_header("Authorization", f"Bearer {self.token}")
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(PAUSE_SECONDS)
+            status, answer = self._once(request)
+            if status not in (0, 503):
+                return status, answer
+        raise ApiError(f"{method} {path}: {answer}")
+
+    @staticmethod
+    def _once(request):
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            text = error.read()
+            return error.code, json.loads(text) if "json" in error.headers.get("Content-Type", "") else text.decode(errors="replace")
+        except OSError as error:
+            return 0, str(error)
+
+    def make_coupon(self, coupon, quantity, starts_at=None):
+        window = {} if starts_at is None else {"starts_at": starts_at}
+        status, answer = self.ask("POST", "/v1/coupons", {"id": coupon, "title": "load test", "quantity": quantity, **window})
+        if status != 201 and not (status == 409 and answer["code"] == "coupon_exists"):  # made, and the first answer lost
+            raise ApiError(f"cannot make the coupon {coupon}: {status} {answer}")
+
+    def coupon(self, coupon):
+        status, answer = self.ask("GET", f"/v1/coupons/{coupon}")
+        return answer if status == 200 else None
+
+    def sequence_of(self, coupon, user):
+        """The sequence that the user holds, or None."""
+        status, answer = self.ask("GET", f"/v1/coupons/{coupon}/issues/{user}")
+        return answer["sequence"] if status == 200 else None

@@ -1,0 +1,249 @@
+"""Crowds that ask coupond for coupons: locust -f load-test/locust/locustfile.py --host http://127.0.0.1:8000
+
+--scenario says which crowd, --crowd how many, --seconds how long; README.md, beside this file, tells more. In the end the master compares what
+everybody was told with what the API says: a broken promise makes the exit status 1, as does a failed request.
+"""
+
+import datetime
+import json
+import logging
+import os
+import random
+import time
+
+import gevent
+from locust import FastHttpUser, LoadTestShape, events, runners, task
+
+import scenarios
+from api import Api, ApiError
+from people import Answer, judge
+from promises import Book, People, Tally, summary
+
+STOP_SECONDS = 10  # for asks that are on their way when a run ends
+SETTLE_SECONDS = 10  # until the coupons' pages, which may be a second old, tell of the last issue; then they never will
+log = logging.getLogger("coupond")
+
+# Debian's package has an empty version, and a worker that tells none is taken for an old one and refused.
+runners.__version__ = runners.__version__ or "unknown"
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser):
+    def add(name, default, words, **more):
+        variable = "COUPOND_LOAD_" + name.upper().replace("-", "_")
+        parser.add_argument(f"--{name}", default=default, env_var=variable, help=words, type=type(default), **more)
+
+    add("scenario", "countdown", "which crowd", choices=list(scenarios.SCENARIOS))
+    add("crowd", 100, "how many ask at the same time, on all workers together")
+    add("seconds", 30, "how long they ask, without the countdown")
+    add("countdown", 10, "seconds that the crowd takes to come together; the coupon of the scenario countdown opens after them")
+    add("rate", 100, "visitors a second of the scenario soak")
+    add("coupon-quantity", 0, "pieces of each coupon; 0: what the scenario has")
+    add("coupons", 0, "how many coupons; 0: what the scenario has")
+    add("run", "", "name of the run, in coupon and user ids, 1 to 16 of A-Z a-z 0-9 -; made up when empty")
+    add("admin-token", "", "what creating coupons needs, where gateway/admin_token is set", include_in_web_ui=False)
+    add("promises", "", "file to write the judgement to, as JSON", include_in_web_ui=False)
+
+
+class Plan:
+    """A run, as the options have it; the web page hands over text."""
+
+    def __init__(self, options):
+        self.name, self.run = options.scenario, options.run
+        self.scenario = scenarios.SCENARIOS[self.name]
+        self.quantity = int(options.coupon_quantity) or self.scenario.quantity
+        self.coupons = [f"{self.run}.{number}" for number in range(int(options.coupons) or self.scenario.coupons)]
+        self.crowd, self.seconds = max(1, int(options.crowd)), int(options.seconds)
+        self.countdown = max(1, int(options.countdown))
+        self.pause = self.crowd / max(1, int(options.rate)) if self.scenario.paced else 0
+
+
+class Desk:
+    """A worker's side: people, scripts, and the tally of what they saw. Made anew for each run."""
+
+    def __init__(self, plan, worker):
+        self.plan = plan
+        self.tally = Tally()
+        self.scene = scenarios.Scene(plan.coupons, People(plan.run, worker), random.SystemRandom(), time.time)
+
+
+class Crowd(FastHttpUser):
+    """One place in the crowd, which one visitor after another takes. Who waits longer for an answer has none."""
+
+    network_timeout = connection_timeout = 20.0
+    desk = None  # of this process
+
+    def on_start(self):
+        self.is_first = True
+        self.due = time.monotonic() + random.random() * self.desk.plan.pause
+
+    def wait_time(self):
+        self.due += self.desk.plan.pause
+        return max(0, self.due - time.monotonic())
+
+    @task
+    def visit(self):
+        script = self.desk.plan.scenario.script(self.desk.scene, self.is_first)
+        self.is_first = False
+        try:
+            step = next(script)
+            while True:
+                step = script.send(self.take(step))
+        except StopIteration:
+            pass
+
+    def take(self, step):
+        if isinstance(step, scenarios.Pause):
+            gevent.sleep(step.seconds)
+            return None
+        return self.ask(step)
+
+    def ask(self, ask):
+        tally = self.desk.tally
+        knew = tally.begins(ask)
+        headers = {"Content-Type": "application/json"} if ask.body else None
+        with self.client.request(ask.method, ask.path, name=ask.name, data=ask.body, headers=headers, catch_response=True) as response:
+            heard = judge(ask, answer_of(response), knew)
+            tally.ends(ask, heard, int(time.time()))
+            if heard.complaint:
+                response.failure(heard.complaint)
+            else:
+                response.success()
+        return heard
+
+
+def answer_of(response):
+    if response.status_code == 0:
+        return Answer(0, error=repr(response.error))
+    text = response.text or ""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = text
+    return Answer(response.status_code, body, response.headers.get("retry-after"))
+
+
+class Shape(LoadTestShape):
+    """The crowd comes together during the countdown, and stays until the time is over. Runs in the master."""
+
+    def tick(self):
+        if court.book is None and not court.open(self.runner.environment):
+            return None
+        plan = court.plan
+        if self.get_run_time() < plan.countdown + plan.seconds:
+            return plan.crowd, max(1, plan.crowd / plan.countdown)
+        # What the runner does when it is told to quit leaves out the last reports: it is stopped first.
+        self.runner.stop()
+        return None
+
+
+class Court:
+    """The master's side: makes the coupons, gathers what workers saw, judges in the end."""
+
+    def __init__(self):
+        self.plan = self.api = self.book = None
+
+    def open(self, environment):
+        """False when the run cannot begin."""
+        options = environment.parsed_options
+        options.run = options.run or f"{os.getpid() % 1000:03d}-{int(time.time()):x}"
+        self.plan = Plan(options)
+        self.api = Api(environment.host or "", options.admin_token)
+        try:
+            if not environment.host:
+                raise ApiError("whom to ask? --host says so, such as http://127.0.0.1:8000")
+            self._make_coupons()
+        except ApiError as error:
+            log.error("%s", error)
+            environment.process_exit_code = 2
+            return False
+        self.book = Book({coupon: self.plan.quantity for coupon in self.plan.coupons})
+        return True
+
+    def _make_coupons(self):
+        starts_at = None
+        if self.plan.scenario.waits:
+            start = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.plan.countdown)
+            starts_at = start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        for coupon in self.plan.coupons:
+            self.api.make_coupon(coupon, self.plan.quantity, starts_at)
+
+    def close(self, environment):
+        """Judges, tells, and is ready for another run, whose coupons have another name."""
+        if self.book is None:
+            return
+        try:
+            found = self._judge()
+        except ApiError as error:
+            log.error("the promises cannot be checked: %s", error)
+            found = {"kept": None, "broken": [], "error": str(error)}
+        environment.process_exit_code = {True: None, False: 1, None: 2}[found["kept"]]  # None: up to Locust
+        if environment.parsed_options.promises:
+            with open(environment.parsed_options.promises, "w", encoding="utf-8") as file:
+                json.dump({"scenario": self.plan.name, "run": self.plan.run, **found}, file, indent=2)
+        self.book = None
+        environment.parsed_options.run = ""
+
+    def _judge(self):
+        for coupon, user in self.book.without_answer():
+            sequence = self.api.sequence_of(coupon, user)
+            if sequence is not None:
+                self.book.tell(coupon, sequence)
+        pages = self._pages()
+        broken = self.book.judge(pages)
+        found = summary(self.book, pages, broken)
+        for words in broken:
+            log.error("BROKEN: %s", words)
+        log.info("promises %s: %s issued of %s, %s told so; %s", "kept" if found["kept"] else "BROKEN", f"{found['issued']:,}",
+                 f"{found['quantity']:,}", f"{found['told']:,}", found["outcomes"])
+        return found
+
+
+    def _pages(self):
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            pages = {coupon: self.api.coupon(coupon) for coupon in self.plan.coupons}
+            if not self.book.is_behind(pages) or time.monotonic() > deadline:
+                return pages
+            time.sleep(0.5)
+
+
+court = Court()
+
+
+@events.init.add_listener
+def on_init(environment, **_):
+    environment.stop_timeout = environment.stop_timeout or STOP_SECONDS
+
+
+@events.test_start.add_listener
+def on_test_start(environment, **_):
+    """Here a worker has the master's options, the name of the run among them."""
+    if not isinstance(environment.runner, runners.MasterRunner):
+        Crowd.desk = Desk(Plan(environment.parsed_options), environment.runner.worker_index)
+
+
+@events.report_to_master.add_listener
+def on_report(client_id, data):
+    if Crowd.desk:
+        data["coupond"] = Crowd.desk.tally.take()
+
+
+@events.worker_report.add_listener
+def on_worker_report(client_id, data):
+    if court.book and "coupond" in data:
+        court.book.add(client_id, data["coupond"])
+
+
+@events.test_stop.add_listener
+def on_test_stop(environment, **_):
+    """On a worker: when all of its users have ended. On the master: when all workers have."""
+    runner = environment.runner
+    if isinstance(runner, runners.WorkerRunner):
+        report = {}
+        events.report_to_master.fire(client_id=runner.client_id, data=report)
+        runner.send_message("stats", report)
+        return
+    if Crowd.desk and court.book:
+        court.book.add("", Crowd.desk.tally.take())
+    court.close(environment)

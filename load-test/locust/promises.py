@@ -1,0 +1,190 @@
+"""What the crowd was told, and whether it keeps the promises. Pure.
+
+A worker fills a Tally and hands over what is new with each report; the master gathers that in a Book, and judges it in the end against what the
+API says of the coupons. Users are never shared between workers, so it takes sequences only: that a user was told two is seen by the worker.
+"""
+
+import collections
+
+from people import Person
+
+FAULTS_MAX = 20  # told in words; the others are only counted
+
+
+class People:
+    """The users of one worker. No other worker, and no other run, has the same: both stand in the id."""
+
+    def __init__(self, run, worker):
+        self.prefix = f"{run}.{worker}"
+        self.count = 0
+        self.known = {}
+
+    def newcomer(self, coupon):
+        self.count += 1
+        return Person(coupon, f"{self.prefix}.{self.count}")
+
+    def regulars(self, coupon, count):
+        """The same few for ever."""
+        if coupon not in self.known:
+            self.known[coupon] = [self.newcomer(coupon) for _ in range(count)]
+        return self.known[coupon]
+
+
+class Tally:
+    """What one worker saw since its last report, and whose asks have no final answer yet."""
+
+    def __init__(self):
+        self.unsettled = {}
+        self._begin_anew()
+
+    def _begin_anew(self):
+        self.outcomes = collections.Counter()
+        self.seconds = collections.Counter()  # {seconds since 1970: answers to asks for issues}
+        self.told = collections.defaultdict(list)  # {coupon: [sequence of each person who was told one]}
+        self.faults = []
+        self.fault_count = 0
+
+    def take(self):
+        """Hands over what is new, as what can be sent to the master, and begins anew."""
+        report = {"outcomes": dict(self.outcomes), "seconds": dict(self.seconds), "told": dict(self.told), "faults": self.faults,
+                  "fault_count": self.fault_count, "unsettled": [[person.coupon, person.user] for person in self.unsettled.values()]}
+        self._begin_anew()
+        return report
+
+    def begins(self, ask):
+        """Before a request leaves; returns whether its person held an issue then."""
+        person = ask.person
+        if person is None:
+            return False
+        if person.sequence is None and ask.method != "GET":
+            self.unsettled[person.user] = person
+        return person.sequence is not None
+
+    def ends(self, ask, heard, second):
+        """After its answer. `second`: when that was, in whole seconds since 1970."""
+        self.outcomes[heard.outcome] += 1
+        if heard.complaint is not None and heard.outcome != "failed":
+            self.add_fault(heard.complaint)
+        if ask.person is None:
+            return
+        self.seconds[second] += 1
+        is_final = heard.outcome not in ("failed", "wait")
+        if is_final and (ask.method != "GET" or ask.person.sequence is not None):
+            self.unsettled.pop(ask.person.user, None)
+        if ask.person.sequence is not None and not ask.person.noted:
+            ask.person.noted = True
+            self.told[ask.person.coupon].append(ask.person.sequence)
+
+    def add_fault(self, words):
+        self.fault_count += 1
+        if len(self.faults) < FAULTS_MAX:
+            self.faults.append(words)
+
+
+class Sequences:
+    """The sequences of one coupon that somebody was told, a byte each."""
+
+    def __init__(self, quantity):
+        self.quantity = quantity
+        self.seen = bytearray()
+        self.count = 0
+
+    def add(self, sequence):
+        """Returns what is wrong with it, or None."""
+        if not 1 <= sequence <= self.quantity:
+            return f"number {sequence} of {self.quantity:,} was told"
+        if sequence > len(self.seen):
+            self.seen.extend(bytes(max(sequence, 2 * len(self.seen)) - len(self.seen)))
+        if self.seen[sequence - 1]:
+            return f"number {sequence} was told to two users"
+        self.seen[sequence - 1] = 1
+        self.count += 1
+        return None
+
+    def first_gap(self, issued):
+        """The first of 1 to `issued` that nobody was told, or None."""
+        at = self.seen.find(0, 0, issued)
+        at = len(self.seen) if at < 0 else at
+        return at + 1 if at < issued else None
+
+
+class Book:
+    """What all workers saw together. `quantities`: {coupon: pieces}, coupons that this run made and nobody else asks for."""
+
+    def __init__(self, quantities):
+        self.told = {coupon: Sequences(quantity) for coupon, quantity in quantities.items()}
+        self.outcomes = collections.Counter()
+        self.seconds = collections.Counter()
+        self.unsettled = {}
+        self.faults = []
+        self.fault_count = 0
+
+    def add(self, worker, report):
+        self.outcomes.update(report["outcomes"])
+        self.seconds.update({int(second): count for second, count in report["seconds"].items()})
+        self.unsettled[worker] = report["unsettled"]
+        for words in report["faults"]:
+            self._add_fault(words)
+        self.fault_count += report["fault_count"] - len(report["faults"])
+        for coupon, sequences in report["told"].items():
+            for sequence in sequences:
+                self.tell(coupon, sequence)
+
+    def tell(self, coupon, sequence):
+        """Somebody was told this sequence."""
+        fault = self.told[coupon].add(sequence) if coupon in self.told else "nobody made it"
+        if fault:
+            self._add_fault(f"{coupon}: {fault}")
+
+    def _add_fault(self, words):
+        self.fault_count += 1
+        if len(self.faults) < FAULTS_MAX:
+            self.faults.append(words)
+
+    def without_answer(self):
+        """(coupon, user) of all whose asks had no final answer; who asks the API for them tells the book, and forgets them."""
+        return [tuple(one) for some in self.unsettled.values() for one in some]
+
+    def is_behind(self, coupons):
+        """Whether a coupon's page tells of fewer issues than users have been told of: it is old, or wrong."""
+        return any(coupons[coupon] and coupons[coupon]["issued"] < told.count for coupon, told in self.told.items())
+
+    def judge(self, coupons):
+        """All that is broken, in words. `coupons`: {coupon: what the API says of it} after the run."""
+        broken = list(self.faults)
+        if self.fault_count > len(self.faults):
+            broken.append(f"and {self.fault_count - len(self.faults):,} more")
+        for coupon, told in self.told.items():
+            broken += [f"{coupon}: {words}" for words in judge_coupon(told, coupons.get(coupon))]
+        return broken
+
+
+def judge_coupon(told, policy):
+    if policy is None:
+        return ["cannot be read"]
+    issued, quantity = policy["issued"], policy["quantity"]
+    broken = []
+    if issued > quantity:
+        broken.append(f"{issued:,} issued of {quantity:,}")
+    if issued + policy["remaining"] != quantity:
+        broken.append(f"{issued:,} issued and {policy['remaining']:,} left do not make {quantity:,}")
+    if issued != told.count:
+        broken.append(f"{issued:,} issued, but {told.count:,} users were told so")
+    gap = told.first_gap(issued)
+    if gap is not None:
+        broken.append(f"nobody was told number {gap:,} of {issued:,}")
+    return broken
+
+
+def summary(book, coupons, broken):
+    """A run in figures, for a file."""
+    return {
+        "kept": not broken,
+        "broken": broken,
+        "coupons": len(book.told),
+        "quantity": sum(told.quantity for told in book.told.values()),
+        "issued": sum(policy["issued"] for policy in coupons.values() if policy),
+        "told": sum(told.count for told in book.told.values()),
+        "outcomes": dict(book.outcomes),
+        "seconds": {str(second): count for second, count in sorted(book.seconds.items())},
+    }

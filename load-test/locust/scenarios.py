@@ -1,0 +1,141 @@
+"""The scenarios: what one person of the crowd does, as a script that yields asks and pauses and is sent what was heard. Pure.
+
+A script runs once for each visitor; when it ends, the next visitor takes the place in the crowd.
+"""
+
+import collections
+import datetime
+
+from people import get, page, post, put
+
+ATTEMPTS_MAX = 20  # of one ask that is answered 503, or not at all
+POLL_SECONDS = 1
+STORM_ASKS = 20  # of each visitor, once all is gone
+REGULARS = 5  # users a worker has in the scenario of duplicates
+SKEW = 2  # of coupons: the greater, the more ask for the first ones
+
+OPEN = ("issued", "already_issued", "sold_out")
+MAKE_SURE = ("issued", "again", "sold_out")
+LOOK = ("again", "not_issued")
+
+Pause = collections.namedtuple("Pause", "seconds")
+
+
+class Scene:
+    """What scripts see of the world: coupons, random numbers, the time, and new people."""
+
+    def __init__(self, coupons, people, random, now):
+        self.coupons, self.people, self.random, self.now = coupons, people, random, now
+
+    @property
+    def coupon(self):
+        return self.coupons[0]
+
+    def newcomer(self, coupon=None):
+        return self.people.newcomer(coupon or self.coupon)
+
+
+def insist(ask):
+    """Asks until there is a final answer, as a good client does: after 503, when Retry-After says."""
+    heard = None
+    for _ in range(ATTEMPTS_MAX):
+        heard = yield ask
+        if heard.outcome not in ("wait", "failed") or heard.wait is None:
+            break
+        yield Pause(heard.wait)
+    return heard
+
+
+def seconds_to_start(coupon, now):
+    """How long until the window opens; 0 when nothing is said of it. `now` in seconds since 1970."""
+    starts_at = coupon.get("starts_at")
+    if coupon.get("state") != "scheduled" or not starts_at:
+        return 0
+    return max(0, datetime.datetime.fromisoformat(starts_at.replace("Z", "+00:00")).timestamp() - now)
+
+
+def watch(scene, patient):
+    """Reads the coupon's page about once a second until it opens. Who is not patient asks before that, too."""
+    while True:
+        heard = yield from insist(page(scene.coupon))
+        left = seconds_to_start(heard.body, scene.now()) if heard.outcome == "policy" else 0
+        if left <= 0:
+            return
+        if not patient:
+            yield post(scene.newcomer(), (*OPEN, "not_started"))
+        yield Pause(min(left, POLL_SECONDS * (0.5 + scene.random.random())))
+
+
+def ask_in_time(person):
+    """POST; a clock that is ahead of the server's is told so, and asks again."""
+    heard = yield from insist(post(person, (*OPEN, "not_started")))
+    while heard.outcome == "not_started":
+        yield Pause(heard.wait)
+        heard = yield from insist(post(person, (*OPEN, "not_started")))
+
+
+def afterthoughts(scene, person):
+    """Some make sure, some look whether they hold one."""
+    doubt = scene.random.random()
+    if doubt < 0.1:
+        yield from insist(put(person, MAKE_SURE))
+    elif doubt < 0.3:
+        yield from insist(get(person, LOOK))
+
+
+def countdown(scene, first):
+    """The crowd reads the page until the start, then all ask at once, and others after them."""
+    if first:
+        yield from watch(scene, patient=scene.random.random() >= 0.02)
+    person = scene.newcomer()
+    yield from ask_in_time(person)
+    yield from afterthoughts(scene, person)
+
+
+def retry_storm(scene, _first):
+    """A small stock; who hears sold_out asks again and again, and so do some who hold one."""
+    person = scene.newcomer()
+    heard = yield from insist(post(person, OPEN))
+    asks = STORM_ASKS if heard.outcome == "sold_out" or scene.random.random() < 0.1 else 0
+    for _ in range(asks):
+        yield from insist(put(person, MAKE_SURE) if scene.random.random() < 0.2 else post(person, OPEN))
+
+
+def soak(scene, _first):
+    """New people at a steady rate, a stock that lasts."""
+    person = scene.newcomer()
+    yield from insist(post(person, OPEN))
+    yield from afterthoughts(scene, person)
+
+
+def duplicates(scene, _first):
+    """A few users, each from many places at the same time, again and again."""
+    person = scene.random.choice(scene.people.regulars(scene.coupon, REGULARS))
+    way = scene.random.random()
+    if way < 0.7:
+        yield from insist(post(person, OPEN))
+    elif way < 0.9:
+        yield from insist(put(person, MAKE_SURE))
+    else:
+        yield from insist(get(person, LOOK))
+
+
+def many_coupons(scene, _first):
+    """Many coupons; everybody asks for a few, most for the first ones."""
+    for _ in range(3):
+        coupon = scene.coupons[int(len(scene.coupons) * scene.random.random() ** SKEW)]
+        person = scene.newcomer(coupon)
+        yield from insist(post(person, OPEN))
+        yield from afterthoughts(scene, person)
+
+
+Scenario = collections.namedtuple("Scenario", "script quantity coupons waits paced", defaults=(1, False, False))
+
+# script; pieces of a coupon; coupons; whether they open after the countdown; whether --rate holds
+SCENARIOS = {
+    "countdown": Scenario(countdown, 10_000, waits=True),
+    "retry-storm": Scenario(retry_storm, 1_000),
+    "soak": Scenario(soak, 100_000_000, paced=True),
+    "duplicates": Scenario(duplicates, 10_000),
+    "many-coupons": Scenario(many_coupons, 100, coupons=300),
+}

@@ -1,0 +1,113 @@
+"""`load-test/run.sh`: reads the options, lets each number of gateways have its turn, writes down what was found."""
+
+import argparse
+import datetime
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import rush
+
+from bench import machine
+from deploy.local.process import LocalError
+from deploy.local.system import System
+
+from . import REPOSITORY, chart, turn
+from .locusts import LocustError
+
+SCENARIOS = ("countdown", "retry-storm", "soak", "duplicates", "many-coupons")
+
+
+def counts(words):
+    values = [int(word) for word in words.split(",")]
+    if not all(0 < value <= 16 for value in values):
+        raise ValueError(words)
+    return values
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="run.sh", description=rush.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scenario", choices=SCENARIOS, default="countdown")
+    parser.add_argument("--gateways", type=counts, default=[1, 2, 4], metavar="N,…")
+    parser.add_argument("--seconds", type=int, default=20, help="of each turn, with the whole crowd there")
+    parser.add_argument("--countdown", type=int, default=5, help="seconds before that, in which the crowd comes together")
+    parser.add_argument("--users", type=int, default=200, help="how many ask at the same time")
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1), help="processes of Locust that ask")
+    parser.add_argument("--coupon-quantity", type=int, default=0, help="pieces of each coupon; 0: what the scenario has")
+    parser.add_argument("--rate", type=int, default=500, help="visitors a second of the scenario soak")
+    parser.add_argument("--database", choices=("mariadb", "sqlite"), default="mariadb")
+    parser.add_argument("--no-redis", action="store_true")
+    parser.add_argument("--dir", default="/var/tmp", help="where journal and database are put; a real disk, not tmpfs")
+    parser.add_argument("--out", default=os.path.join(REPOSITORY, "load-test/results"), help="folder for the results")
+    options = parser.parse_args()
+    if min(options.seconds, options.countdown, options.users, options.workers) < 1:
+        parser.error("--seconds, --countdown, --users and --workers are at least 1")
+    return options
+
+
+def find_program():
+    """The binary that the environment names, as with the tests; else a build of this tree."""
+    candidates = [os.environ.get("COUPOND_TEST_BINARY")]
+    candidates += [os.path.join(REPOSITORY, "build", preset, "coupond", "coupond") for preset in ("release", "dev")]
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK):
+            return candidate
+    raise LocustError("there is no coupond to ask; build it with ./dev build, or name it in COUPOND_TEST_BINARY")
+
+
+def run(options, directory, folder):
+    found = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "machine": machine.describe(directory),
+             "scenario": options.scenario, "users": options.users, "workers": options.workers, "seconds": options.seconds, "turns": []}
+
+    def make_system(gateways):
+        return System(directory, program=find_program(), gateways=gateways, persisters=1, database=options.database,
+                      redis=not options.no_redis, monitoring=False, ports="free")
+
+    for gateways in options.gateways:
+        print(f"{gateways} gateway{'' if gateways == 1 else 's'}: {options.scenario} …", file=sys.stderr, flush=True)
+        found["turns"].append(turn.run(options, gateways, folder, make_system, found["machine"]["cores"]))
+        print_turn(found["turns"][-1])
+    return found
+
+
+def print_turn(one):
+    promises = one["promises"]
+    print(f"{one['gateways']:>3} gateways {one['rate']:>9,.0f} answers/s   p50 {one['p50_ms']:,.0f} ms, p99 {one['p99_ms']:,.0f} ms   "
+          f"{promises.get('issued', 0):,} issued, {promises.get('told', 0):,} told so, {one['requests']:,} requests, {one['failures']:,} failed")
+    print("    cores: " + ", ".join(f"{group} {cores:.2f}" for group, cores in one["cores_by"].items() if cores >= 0.005)
+          + f"; at its limit: {one['limit']}")
+    for words in one["wrong"]:
+        print(f"    {words}")
+    print("    promises " + ("BROKEN, or could not be seen" if one["wrong"] else "kept"), flush=True)
+
+
+def write_files(folder, found):
+    (folder / "scaling.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    (folder / "scaling.svg").write_text(chart.draw(found), encoding="utf-8")
+    print(f"written to {os.path.relpath(folder)}: scaling.svg, scaling.json, and a report (HTML, CSV) for each number of gateways")
+
+
+def main():
+    options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H%M%SZ")
+    folder = Path(options.out) / f"load-{stamp}"
+    folder.mkdir(parents=True)
+    directory = tempfile.mkdtemp(prefix="coupond-load-", dir=options.dir)
+    try:
+        found = run(options, directory, folder)
+    except (LocustError, LocalError, OSError) as error:
+        print(f"run.sh: {error}", file=sys.stderr)
+        return 2
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    write_files(folder, found)
+    return 1 if any(one["wrong"] for one in found["turns"]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

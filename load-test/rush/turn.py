@@ -1,0 +1,79 @@
+"""One turn: the system with so many gateways, the crowd, the judgement."""
+
+import json
+import statistics
+import time
+
+from . import cpu
+from .locusts import LocustError, Locusts, read_stats
+
+DRAIN_SECONDS = 120
+
+
+def window_of(seconds, length):
+    """The first and last full second of the time that the whole crowd is there. `seconds`: {second: answers}; it ends with the run."""
+    last = max(seconds)
+    return min(max(last - length + 1, min(seconds) + 1), last), max(last - 1, min(seconds))
+
+
+def rate_in(seconds, window):
+    """The median of the answers in each second of the window."""
+    first, last = window
+    counts = [seconds.get(second, 0) for second in range(first, last + 1)]
+    return statistics.median(counts) if counts else max(seconds.values())
+
+
+def wait_drained(system):
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while system.backlog() != 0:
+        if time.monotonic() > deadline:
+            raise LocustError(f"the database did not get everything within {DRAIN_SECONDS} s; {system.backlog()} rows are left")
+        time.sleep(0.1)
+
+
+def verify(system):
+    """What `coupond verify` found: {kept, told}."""
+    result = system.coupond("verify", "--json")
+    if result.returncode not in (0, 1):
+        raise LocustError(f"coupond verify could not look: {result.stdout}{result.stderr}")
+    report = json.loads(result.stdout)
+    return {"kept": result.returncode == 0, "issues": report.get("issues"), "text": "" if result.returncode == 0 else result.stdout[:2000]}
+
+
+def what_is_wrong(promises, verified, stats, status):
+    """All that makes a turn fail, in words; nothing when the promises are kept and every request had an answer that may be."""
+    wrong = [f"broken: {words}" for words in promises["broken"]]
+    if promises["kept"] is None:
+        wrong.append(f"not judged: {promises.get('error')}")
+    if not verified["kept"]:
+        wrong.append(f"coupond verify: {verified['text']}")
+    if stats["failures"]:
+        wrong.append(f"{stats['failures']:,} of {stats['requests']:,} requests failed; see the report")
+    if status != 0 and not wrong:
+        wrong.append(f"Locust ended with status {status}")
+    return wrong
+
+
+def measure(system, locusts, seconds, machine_cores):
+    """Runs a crowd on a system that is up, and returns the turn's figures."""
+    with locusts, cpu.Sampler({**system.pids(), **locusts.pids()}) as sampler:
+        status = locusts.wait()
+    promises, stats = locusts.promises(), read_stats(locusts.prefix)
+    if not promises.get("seconds"):
+        raise LocustError(f"nobody asked for anything: {promises}")
+    wait_drained(system)
+    answers = {int(second): count for second, count in promises.pop("seconds").items()}
+    window = window_of(answers, seconds)
+    cores = sampler.cores(window[0], window[1] + 1)
+    verified = verify(system)
+    return {"rate": rate_in(answers, window), **stats, "cores": cores, "cores_by": cpu.by_group(cores),
+            "limit": cpu.limit_of(cores, machine_cores), "promises": promises, "verify": verified,
+            "wrong": what_is_wrong(promises, verified, stats, status)}
+
+
+def run(options, gateways, folder, make_system, machine_cores):
+    with make_system(gateways) as system:
+        prefix = folder / f"gateways-{gateways}"
+        more = ["--coupon-quantity", str(options.coupon_quantity), "--rate", str(options.rate)]
+        locusts = Locusts(system.front_url, prefix, options.scenario, options.workers, options.users, options.seconds, options.countdown, more)
+        return {"gateways": gateways, **measure(system, locusts, options.seconds, machine_cores)}

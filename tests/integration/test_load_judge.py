@@ -1,0 +1,277 @@
+"""What the load test makes of answers, without Locust and without servers: each broken promise is noticed."""
+
+import random
+import sys
+import types
+
+import pytest
+from cluster import REPOSITORY
+
+sys.path[:0] = [str(REPOSITORY / "load-test/locust"), str(REPOSITORY / "load-test"), str(REPOSITORY)]
+import people  # noqa: E402
+import promises  # noqa: E402
+import scenarios  # noqa: E402
+from rush import chart, cpu, locusts, turn  # noqa: E402
+
+ISSUE = {"coupon_id": "A", "user_id": "u", "sequence": 7}
+ALREADY = {"code": "already_issued", "issue": ISSUE}
+
+
+def somebody():
+    return people.Person("A", "u")
+
+
+# one answer
+
+
+@pytest.mark.parametrize("status, body, outcome", [
+    (201, ISSUE, "issued"), (409, ALREADY, "already_issued"), (409, {"code": "sold_out"}, "sold_out"),
+    (409, {"code": "paused"}, "failed"), (409, {"code": "not_started"}, "failed"), (410, {"code": "ended"}, "failed"),
+    (409, "<html>", "failed"), (404, {"code": "coupon_not_found"}, "failed"), (500, "", "failed"), (0, None, "failed"),
+])
+def test_an_answer_counts_as_what_may_come_in_its_scenario(status, body, outcome):
+    heard = people.judge(people.post(somebody(), scenarios.OPEN), people.Answer(status, body, error="refused"))
+    assert heard.outcome == outcome
+    assert (heard.complaint is not None) == (outcome == "failed")
+
+
+def test_what_a_scenario_expects_is_no_failure():
+    answer = people.Answer(409, {"code": "not_started"}, "3")
+    heard = people.judge(people.post(somebody(), (*scenarios.OPEN, "not_started")), answer)
+    assert (heard.outcome, heard.wait, heard.complaint) == ("not_started", 3, None)
+
+
+def test_a_503_says_when_to_ask_again_or_is_a_failure():
+    ask = people.post(somebody(), scenarios.OPEN)
+    assert people.judge(ask, people.Answer(503, {}, "2"))[:3] == ("wait", {}, 2)
+    for missing in (None, "", "soon"):
+        assert people.judge(ask, people.Answer(503, {}, missing)).outcome == "failed"
+
+
+def test_complaints_say_what_came():
+    ask = people.post(somebody(), scenarios.OPEN)
+    assert people.judge(ask, people.Answer(409, {"code": "paused"})).complaint == "unexpected: 409 paused"
+    assert people.judge(ask, people.Answer(0, error="ConnectionRefusedError()")).complaint == "unexpected: no answer: ConnectionRefusedError()"
+
+
+@pytest.mark.parametrize("body", [{}, [], {**ISSUE, "sequence": 0}, {**ISSUE, "sequence": "7"}, {**ISSUE, "user_id": "v"}, {**ISSUE, "coupon_id": "B"}])
+def test_an_issue_has_to_be_the_one_that_was_asked_for(body):
+    assert people.judge(people.post(somebody(), scenarios.OPEN), people.Answer(201, body)).complaint
+
+
+@pytest.mark.parametrize("first, then, knew, words", [
+    ((201, ISSUE), (409, {"code": "sold_out"}), True, "hears sold_out"),
+    ((201, ISSUE), (201, ISSUE), True, "twice"),
+    ((201, ISSUE), (409, {**ALREADY, "issue": {**ISSUE, "sequence": 8}}), True, "was told A number 7, now number 8"),
+    ((201, ISSUE), (409, ALREADY), True, None),
+    ((409, ALREADY), (409, ALREADY), True, None),
+    ((201, ISSUE), (409, {"code": "sold_out"}), False, None),  # it may have been decided before
+])
+def test_a_person_remembers(first, then, knew, words):
+    ask = people.post(somebody(), scenarios.OPEN)
+    assert people.judge(ask, people.Answer(*first)).complaint is None
+    complaint = people.judge(ask, people.Answer(*then), knew).complaint
+    assert words in complaint if words else complaint is None
+
+
+# scripts
+
+
+class World:
+    """Answers a script as the API would, with a stock of its own; `troubles` are answers that come first."""
+
+    def __init__(self, stock, troubles=()):
+        self.stock, self.troubles, self.held, self.asks, self.pauses = stock, list(troubles), {}, [], []
+        self.tally = promises.Tally()
+
+    def answer(self, ask):
+        if self.troubles:
+            return self.troubles.pop(0)
+        if ask.person is None:
+            return people.Answer(200, {"state": "open", "starts_at": None})
+        issue = {"coupon_id": ask.person.coupon, "user_id": ask.person.user, "sequence": self.held.get(ask.person.user)}
+        if issue["sequence"]:
+            return people.Answer(409, {"code": "already_issued", "issue": issue}) if ask.method == "POST" else people.Answer(200, issue)
+        if ask.method == "GET":
+            return people.Answer(404, {"code": "not_issued"})
+        if len(self.held) >= self.stock:
+            return people.Answer(409, {"code": "sold_out"})
+        self.held[ask.person.user] = len(self.held) + 1
+        return people.Answer(201, {**issue, "sequence": len(self.held)})
+
+    def play(self, script):
+        heard = None
+        while True:
+            try:
+                step = script.send(heard)
+            except StopIteration:
+                return
+            heard = self.take(step)
+
+    def take(self, step):
+        if isinstance(step, scenarios.Pause):
+            self.pauses.append(step.seconds)
+            return None
+        self.asks.append(step)
+        knew = self.tally.begins(step)
+        heard = people.judge(step, self.answer(step), knew)
+        self.tally.ends(step, heard, 100)
+        assert heard.complaint is None or heard.outcome == "failed", heard
+        return heard
+
+
+def scene(now=0):
+    return scenarios.Scene(["A", "B"], promises.People("run", 3), random.Random(1), lambda: now)
+
+
+@pytest.mark.parametrize("name", scenarios.SCENARIOS)
+def test_every_scenario_keeps_the_promises_of_an_honest_world(name):
+    world, stage = World(stock=20), scene()
+    for number in range(60):
+        world.play(scenarios.SCENARIOS[name].script(stage, number == 0))
+    report = world.tally.take()
+    told = [sequence for sequences in report["told"].values() for sequence in sequences]
+    assert sorted(told) == sorted(world.held.values())
+    assert report["fault_count"] == 0 and report["unsettled"] == []
+    assert "failed" not in report["outcomes"]
+    assert all(len(ask.person.user) <= 64 and ask.person.user.startswith("run.3.") for ask in world.asks if ask.person)
+
+
+def test_who_is_told_to_wait_asks_again_after_that():
+    world = World(5, [people.Answer(503, {}, "4"), people.Answer(0), people.Answer(500, "")])
+    world.play(scenarios.soak(scene(), False))
+    assert world.pauses[:3] == [4, 1, 1]
+    assert world.tally.take()["outcomes"]["issued"] == 1
+
+
+def test_who_is_refused_for_good_does_not_ask_again():
+    world = World(5, [people.Answer(400, {"code": "invalid_request"})])
+    world.play(scenarios.insist(people.post(somebody(), scenarios.OPEN)))
+    assert len(world.asks) == 1 and world.pauses == []
+    assert world.tally.take()["unsettled"] == [["A", "u"]]
+
+
+def test_the_crowd_of_the_countdown_waits_until_the_start():
+    page = {"state": "scheduled", "starts_at": "1970-01-01T00:00:10.500000Z"}
+    assert scenarios.seconds_to_start(page, 8) == 2.5
+    assert scenarios.seconds_to_start(page, 11) == scenarios.seconds_to_start({"state": "open"}, 8) == 0
+    clock = types.SimpleNamespace(now=8)
+    stage = scenarios.Scene(["A"], promises.People("run", 0), random.Random(1), lambda: clock.now)
+    script, heard, asked = scenarios.countdown(stage, True), None, []
+    while not asked or asked[-1].person is None:
+        step = script.send(heard)
+        if isinstance(step, scenarios.Pause):
+            clock.now += step.seconds
+        else:
+            asked.append(step)
+            heard = people.judge(step, people.Answer(200, page)) if step.person is None else None
+    assert clock.now >= 10.5 and len(asked) > 2
+
+
+# what all saw together
+
+
+def page_of(quantity, issued, **more):
+    return {"quantity": quantity, "issued": issued, "remaining": quantity - issued, **more}
+
+
+def report_of(sequences, **more):
+    return {"outcomes": {}, "seconds": {}, "told": {"A": sequences}, "faults": [], "fault_count": 0, "unsettled": [], **more}
+
+
+def test_a_kept_promise_is_one():
+    book = promises.Book({"A": 5})
+    book.add("one", report_of([3, 1]))
+    book.add("two", report_of([2]))
+    assert book.judge({"A": page_of(5, 3)}) == []
+    assert promises.summary(book, {"A": page_of(5, 3)}, [])["told"] == 3
+
+
+@pytest.mark.parametrize("sequences, page, words", [
+    ([1, 2, 2], page_of(5, 3), "number 2 was told to two users"),
+    ([1, 2, 6], page_of(5, 3), "number 6 of 5 was told"),
+    ([1, 2, 4], page_of(5, 3), "nobody was told number 3 of 3"),
+    ([1, 2], page_of(5, 3), "3 issued, but 2 users were told so"),
+    ([1, 2, 3], page_of(5, 2), "2 issued, but 3 users were told so"),
+    ([1, 2, 3, 4, 5], page_of(5, 6), "6 issued of 5"),
+    ([1, 2], page_of(5, 2, remaining=2), "do not make 5"),
+    ([1], None, "cannot be read"),
+])
+def test_a_broken_promise_is_told(sequences, page, words):
+    book = promises.Book({"A": 5})
+    book.add("one", report_of(sequences))
+    assert any(words in broken for broken in book.judge({"A": page}))
+
+
+def test_what_a_worker_saw_broken_stays_broken():
+    tally = promises.Tally()
+    for _ in range(promises.FAULTS_MAX + 5):
+        tally.add_fault("a holder hears sold_out")
+    book = promises.Book({"A": 5})
+    book.add("one", tally.take())
+    broken = book.judge({"A": page_of(5, 0)})
+    assert broken[0] == "a holder hears sold_out" and broken[-1] == "and 5 more"
+
+
+def test_who_had_no_answer_is_asked_for_in_the_end():
+    book = promises.Book({"A": 5})
+    book.add("one", report_of([1], unsettled=[["A", "run.0.2"]]))
+    assert book.without_answer() == [("A", "run.0.2")]
+    book.tell("A", 2)
+    assert book.judge({"A": page_of(5, 2)}) == []
+
+
+def test_an_old_page_is_known_as_such():
+    book = promises.Book({"A": 5})
+    book.add("one", report_of([1, 2]))
+    assert book.is_behind({"A": page_of(5, 1)}) and not book.is_behind({"A": page_of(5, 2)})
+
+
+# a turn of run.sh
+
+
+SOUND = {"kept": True, "broken": []}
+VERIFIED = {"kept": True, "text": ""}
+
+
+@pytest.mark.parametrize("judged, verified, failures, status, words", [
+    (SOUND, VERIFIED, 0, 0, None),
+    ({"kept": False, "broken": ["A: number 2 was told to two users"]}, VERIFIED, 0, 1, "told to two users"),
+    ({"kept": None, "broken": [], "error": "nobody answers"}, VERIFIED, 0, 2, "not judged: nobody answers"),
+    (SOUND, {"kept": False, "text": "BROKEN"}, 0, 0, "coupond verify: BROKEN"),
+    (SOUND, VERIFIED, 3, 1, "3 of 10 requests failed"),
+    (SOUND, VERIFIED, 0, 1, "status 1"),
+])
+def test_a_turn_fails_for_each_thing_that_is_wrong(judged, verified, failures, status, words):
+    wrong = turn.what_is_wrong(judged, verified, {"requests": 10, "failures": failures}, status)
+    assert any(words in one for one in wrong) if words else wrong == []
+
+
+def test_the_rate_is_that_of_full_seconds():
+    seconds = {10: 1, 11: 50, 12: 60, 13: 70, 14: 3}
+    assert turn.window_of(seconds, 4) == (11, 13)
+    assert turn.rate_in(seconds, turn.window_of(seconds, 4)) == 60
+    assert turn.rate_in({10: 5}, turn.window_of({10: 5}, 1)) == 5
+
+
+def test_cpu_is_told_for_whom_and_what_was_at_its_limit():
+    samples = [(100 + at / 4, {"locust-worker-1": at / 4 * 0.95, "gateway-1": at / 40, "gateway-2": at / 40, "machine": at / 4 * 1.5}) for at in range(40)]
+    cores = cpu.cores_between(samples, 102, 106)
+    grouped = cpu.by_group(cores)
+    assert grouped["Locust"] == pytest.approx(0.95) and grouped["gateways"] == pytest.approx(0.2) and grouped["others"] == pytest.approx(0.35)
+    assert cpu.limit_of(cores, 4) == "Locust: locust-worker-1 used its whole core"
+    assert cpu.limit_of({**cores, "machine": 1.95}, 2).startswith("the machine: 1.9 of 2 cores at work, Locust took 0.9")
+    assert cpu.limit_of({"locust-worker-1": 0.2, "machine": 0.5}, 2) == "no core: 0.5 of 2 at work"
+    assert cpu.cores_between(samples[:1], 102, 106) == {}
+
+
+def test_locusts_own_figures_are_read(tmp_path):
+    (tmp_path / "x_stats.csv").write_text("Type,Name,Request Count,Failure Count,50%,99%\nPOST,/v1/coupons/{id}/issues,8,1,4,20\n,Aggregated,9,1,3,19\n")
+    assert locusts.read_stats(tmp_path / "x") == {"requests": 9, "failures": 1, "p50_ms": 4, "p99_ms": 20}
+
+
+def test_the_chart_says_what_was_the_limit():
+    one = {"gateways": 1, "rate": 4000, "p50_ms": 4, "p99_ms": 20, "cores_by": {"Locust": 1.2, "gateways": 0.2}, "limit": "Locust & co"}
+    machine = {"cpu": "a CPU", "cores": 2, "kernel": "6", "filesystem": "ext4"}
+    drawn = chart.draw({"turns": [one, {**one, "gateways": 2}], "machine": machine, "scenario": "soak", "users": 5, "workers": 1, "seconds": 3})
+    assert "at its limit with 2 gateways: Locust &amp; co" in drawn and drawn.count("<svg") == 1
