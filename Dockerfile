@@ -1,0 +1,42 @@
+# One image for all roles: docker build -t coupond . && docker run --rm -p 127.0.0.1:8080:8080 coupond
+FROM debian:bookworm-slim AS build
+WORKDIR /src
+COPY packages.txt .
+RUN apt-get update \
+    && awk '$1 == "build" { print $2 }' packages.txt | xargs apt-get install -y --no-install-recommends \
+    && rm -rf /var/lib/apt/lists/*
+COPY . .
+RUN cmake --preset release \
+    && cmake --build --preset release --target coupond \
+    && cmake --install build/release --prefix /usr/local --strip
+
+FROM debian:bookworm-slim
+# What the program is linked with, and the authorities that store/tls = verify trusts.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        ca-certificates \
+        libczmq4 \
+        libhttp-parser2.9 \
+        libjansson4 \
+        libmariadb3 \
+        libmicrohttpd12 \
+        libsodium23 \
+        libsqlite3-0 \
+        libsystemd0 \
+        libuv1 \
+        libxxhash0 \
+        libzmq5 \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --system --gid 10001 coupond \
+    && useradd --system --uid 10001 --gid coupond --home-dir /var/lib/coupond --no-create-home --shell /usr/sbin/nologin coupond \
+    && install -d -o coupond -g coupond -m 0750 /var/lib/coupond /etc/coupond
+COPY --from=build /usr/local/bin/coupond /usr/local/bin/coupond
+USER 10001:10001
+WORKDIR /var/lib/coupond
+VOLUME /var/lib/coupond
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+# That of `coupond dev`; docker-compose.yml names each role's own.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["coupond", "health", "gateway", "--set", "gateway/http=0.0.0.0:8080"]
+ENTRYPOINT ["coupond"]
+CMD ["dev", "--dir", "/var/lib/coupond", "--http", "0.0.0.0:8080"]
