@@ -45,8 +45,20 @@ void answer_end(const struct answer *answer, int status)
     connection_answered(answer->connection, exchange);
 }
 
+/* What clients are told to ask again for. */
+static void count_unavailable(struct gateway_loop *loop, enum error_code code)
+{
+    if (code == ERROR_OVERLOADED)
+        metrics_add(loop->metrics, METRIC_GATEWAY_UNAVAILABLE, METRIC_UNAVAILABLE_OVERLOADED, 1);
+    else if (code == ERROR_ISSUER_UNAVAILABLE)
+        metrics_add(loop->metrics, METRIC_GATEWAY_UNAVAILABLE, METRIC_UNAVAILABLE_ISSUER_UNAVAILABLE, 1);
+    else if (code == ERROR_OUTCOME_UNKNOWN)
+        metrics_add(loop->metrics, METRIC_GATEWAY_UNAVAILABLE, METRIC_UNAVAILABLE_OUTCOME_UNKNOWN, 1);
+}
+
 void answer_error(const struct answer *answer, enum error_code code, const struct problem_extras *extras)
 {
+    count_unavailable(answer->loop, code);
     answer_end(answer, reply_write_problem(answer->out, &answer->loop->clock, answer->style, code, extras));
 }
 

@@ -46,11 +46,23 @@ int local_answer_readyz(struct gateway_loop *loop, struct buffer *out, struct re
     return answer_text(loop, out, style, "{\"status\":\"ready\"}");
 }
 
+/* As local_answer_readyz() tells. */
+static bool is_ready(const struct gateway_loop *loop)
+{
+    uint16_t p = 0;
+
+    while (p < loop->partitions && issuer_link_up(loop->links[p], (int64_t)uv_now(&loop->uv)))
+        p++;
+    return p == loop->partitions && !loop->draining;
+}
+
 int local_answer_metrics(struct gateway_loop *loop, struct buffer *out, struct reply_style style)
 {
     struct reply reply = {.status = 200, .type = REPLY_METRICS};
-    char *text = metrics_render(&reply.body_length);
+    char *text;
 
+    metrics_set_ready(is_ready(loop));
+    text = metrics_render(&reply.body_length);
     CHECK(text != NULL);
     reply.body = text;
     reply_write(out, &loop->clock, style, &reply);

@@ -13,6 +13,7 @@
 
 struct ledger_coupon {
     struct coupon coupon;
+    unsigned gauge; /* of coupon_gauges: its place there, counted from 1; 0: it has none */
     struct user_set users;
 };
 

@@ -185,6 +185,11 @@ bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t co
     return coupon != NULL && user_set_find(&coupon->users, ledger_fingerprint(ledger, user_id, user_id_length), issue);
 }
 
+struct ledger_coupon *ledger_entry(const struct ledger *ledger, const char *id, size_t length)
+{
+    return coupon_index_find(&ledger->index, id, length);
+}
+
 const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length)
 {
     const struct ledger_coupon *found = coupon_index_find(&ledger->index, id, length);

@@ -132,6 +132,8 @@ const char *ledger_check(const struct ledger *ledger);
 bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t coupon_id_length, const char *user_id,
                    size_t user_id_length, struct user_issue *issue);
 
+/* The coupon and what belongs to it, NULL when there is none; it stays where it is for the ledger's life. */
+struct ledger_coupon *ledger_entry(const struct ledger *ledger, const char *id, size_t length);
 /* NULL when there is none. Borrowed until the next apply. */
 const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length);
 /* Fills `out` with up to `limit` coupons whose id comes after `after` in byte order ("" for the first). Returns how

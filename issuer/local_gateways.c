@@ -14,6 +14,7 @@
 
 struct local_gateways {
     uint16_t partition;
+    struct metrics *metrics;
     char *path;
     int listener;                              /* -1: nobody can come */
     int spare;                                 /* given up for turning somebody away when no descriptor is left */
@@ -33,11 +34,13 @@ static void watch(const struct local_gateways *gateways, int fd)
     CHECK(epoll_ctl(gateways->poll, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
-struct local_gateways *local_gateways_create(const char *path, uint16_t partition, struct error *error)
+struct local_gateways *local_gateways_create(const char *path, uint16_t partition, struct metrics *metrics,
+                                             struct error *error)
 {
     struct local_gateways *gateways = calloc(1, sizeof *gateways);
     CHECK(gateways != NULL);
     gateways->partition = partition;
+    gateways->metrics = metrics;
     gateways->path = strdup(path);
     gateways->poll = epoll_create1(EPOLL_CLOEXEC);
     gateways->listener = -1;
@@ -79,11 +82,17 @@ int local_gateways_fd(const struct local_gateways *gateways)
 
 /* --- who comes and goes --- */
 
+static void tell_count(const struct local_gateways *gateways)
+{
+    metrics_set(gateways->metrics, METRIC_ISSUER_LOCAL_GATEWAYS, 0, (int64_t)gateways->count);
+}
+
 static void part_from(struct local_gateways *gateways, size_t which, const char *why)
 {
     log_info("issuer", "parted from a gateway of this machine: %s partition=%u", why, gateways->partition);
     shm_link_close(&gateways->links[which]);
     gateways->links[which] = gateways->links[--gateways->count];
+    tell_count(gateways);
     gateways->next = 0;
 }
 
@@ -125,6 +134,7 @@ static void turn_away(struct local_gateways *gateways, const char *why)
 static void welcome(struct local_gateways *gateways, const struct shm_link *link)
 {
     gateways->links[gateways->count++] = *link;
+    tell_count(gateways);
     gateways->complained = false;
     watch(gateways, link->socket);
     log_info("issuer", "joined to a gateway of this machine partition=%u gateways=%zu", gateways->partition,

@@ -11,13 +11,16 @@
 #include <zmq.h>
 
 #include "shared/error.h"
+#include "shared/metrics.h"
 
 #define LOCAL_GATEWAYS_MAX 256 /* threads; more are turned away */
 
 struct local_gateways;
 
-/* Listens at `path`, which is a UNIX socket's; an empty one: nobody will come. NULL and `error` when it cannot. */
-struct local_gateways *local_gateways_create(const char *path, uint16_t partition, struct error *error);
+/* Listens at `path`, which is a UNIX socket's; an empty one: nobody will come. `metrics`, borrowed, is told how many
+ * are joined. NULL and `error` when it cannot. */
+struct local_gateways *local_gateways_create(const char *path, uint16_t partition, struct metrics *metrics,
+                                             struct error *error);
 /* Parts from all, and removes the socket's file. */
 void local_gateways_destroy(struct local_gateways **gateways);
 

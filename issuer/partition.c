@@ -43,6 +43,7 @@ struct partition {
     bool pipe_has_news;
     bool syncs_each_turn;
     size_t usual_requests; /* in a turn, lately */
+    int64_t decided_us;    /* when the turn before decided; 0: it left nothing to do */
 };
 
 /* What a descriptor of the epoll belongs to. */
@@ -75,7 +76,7 @@ static int listen_locally(struct partition *partition, const struct options *opt
     if (base[0] != '\0' && !endpoint_of_partition(base, partition->index, endpoint, sizeof endpoint))
         return error_set(error, "issuer/local_requests %s is no shm endpoint", base);
     const char *path = base[0] == '\0' ? "" : endpoint + strlen("shm://");
-    partition->local_gateways = local_gateways_create(path, partition->index, error);
+    partition->local_gateways = local_gateways_create(path, partition->index, partition->metrics, error);
     return partition->local_gateways != NULL ? 0 : error_prefix(error, "issuer/local_requests");
 }
 
@@ -108,6 +109,8 @@ int partition_create(struct partition **partition, uint16_t index, const struct 
         partition_destroy(&self);
         return -1;
     }
+    metrics_set(self->metrics, METRIC_ISSUER_RECOVERY_TIME, 0, recovered.took_us);
+    metrics_set(self->metrics, METRIC_ISSUER_RECOVERY_RECORDS, 0, (int64_t)recovered.records);
     struct turn_config config = {
         .journal = journal,
         .ledger = self->ledger,
@@ -254,14 +257,26 @@ static void answer_all(struct partition *partition)
     local_gateways_wake(partition->local_gateways);
 }
 
+/* What came while a turn was at work waited for the next decision, at most as long as it is from one to the other. */
+static void observe_turn(struct partition *partition, int64_t now_us)
+{
+    if (partition->decided_us != 0 && now_us >= partition->decided_us)
+        metrics_observe(partition->metrics, METRIC_ISSUER_TURN_TIME, (uint64_t)(now_us - partition->decided_us), 1);
+    partition->decided_us = now_us;
+}
+
 /* One turn: false when there was nothing to do. */
 static bool partition_do_work(struct partition *partition)
 {
     bool any = gather(partition);
-    if (turn_frames(partition->turn) == 0)
+    if (turn_frames(partition->turn) == 0) {
+        partition->decided_us = 0;
         return any;
+    }
     linger(partition);
-    turn_decide(partition->turn, clock_wall_us());
+    int64_t now_us = clock_wall_us();
+    observe_turn(partition, now_us);
+    turn_decide(partition->turn, now_us);
     answer_all(partition);
     turn_end(partition->turn);
     return true;

@@ -180,6 +180,8 @@ static int run(struct recovery *recovery, struct ledger **ledger, struct recover
     *result = (struct recovery_result){
         .last_time_us = recovery->last_time_us,
         .journal_bytes = replayed.bytes,
+        .records = replayed.records,
+        .took_us = clock_mono_us() - began_us,
         .snapshot_bytes = recovery->snapshot.bytes,
     };
     return 0;

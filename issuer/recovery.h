@@ -10,8 +10,10 @@
 #include "shared/journal.h"
 
 struct recovery_result {
-    int64_t last_time_us;    /* handed out last; the clock goes on from there */
-    uint64_t journal_bytes;  /* replayed */
+    int64_t last_time_us;   /* handed out last; the clock goes on from there */
+    uint64_t journal_bytes; /* replayed */
+    uint64_t records;       /* replayed */
+    int64_t took_us;
     uint64_t snapshot_bytes; /* of the snapshot that was loaded; 0: none was */
 };
 

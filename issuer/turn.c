@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/coupon_gauges.h"
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/frame.h"
@@ -30,6 +31,7 @@ struct turn {
     struct turn_config config;
     const struct journal_meta *meta;
     struct monotone_clock clock;
+    struct coupon_gauges *gauges;
     struct exchange exchanges[TURN_FRAMES_MAX];
     size_t exchanges_count;
     struct ledger_command *commands; /* of all issue requests of the turn, in order */
@@ -53,7 +55,7 @@ struct turn *turn_create(const struct turn_config *config)
     turn->clock.last_us = config->last_time_us;
     turn->commands = malloc(TURN_ISSUES_MAX * sizeof *turn->commands);
     CHECK(turn->commands != NULL);
-    metrics_set(config->metrics, METRIC_ISSUER_COUPONS, 0, (int64_t)ledger_coupons(config->ledger));
+    turn->gauges = coupon_gauges_create(config->ledger, config->metrics);
     metrics_set(config->metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(config->journal));
     return turn;
 }
@@ -74,6 +76,7 @@ void turn_destroy(struct turn **turn)
     if (self == NULL)
         return;
     close_messages(self);
+    coupon_gauges_destroy(&self->gauges);
     free(self->commands);
     free(self);
     *turn = NULL;
@@ -263,7 +266,7 @@ static enum verdict decide_policy(struct turn *turn, const struct frame_coupon_r
         return VERDICT_OVERLOADED;
     result->journal_seq = journal_append_coupon(turn->config.journal, result);
     ledger_apply_coupon(ledger, result);
-    metrics_set(turn->config.metrics, METRIC_ISSUER_COUPONS, 0, (int64_t)ledger_coupons(ledger));
+    coupon_gauges_note(turn->gauges, ledger_entry(ledger, result->id, strlen(result->id)), now_us);
     return verdict;
 }
 
@@ -359,6 +362,18 @@ void turn_answer(struct turn *turn, size_t frame, zmq_msg_t **gateway, zmq_msg_t
     *reply = &turn->exchanges[frame].reply;
 }
 
+/* Most turns are asked for one coupon only. */
+static void note_coupons(struct turn *turn)
+{
+    const struct ledger_coupon *before = NULL;
+    for (size_t i = 0; i < turn->commands_count; i++) {
+        struct ledger_coupon *coupon = turn->commands[i].coupon;
+        if (coupon != before && coupon != NULL)
+            coupon_gauges_note(turn->gauges, coupon, turn->clock.last_us);
+        before = coupon;
+    }
+}
+
 static void count(struct turn *turn)
 {
     struct metrics *metrics = turn->config.metrics;
@@ -377,6 +392,7 @@ static void count(struct turn *turn)
 
 void turn_end(struct turn *turn)
 {
+    note_coupons(turn);
     count(turn);
     close_messages(turn);
 }

@@ -62,6 +62,7 @@ int writer_create(struct writer **out, const struct options *options, struct err
     writer->heard_us = clock_mono_us();
     writer->metrics = metrics_create("persister", -1);
     writer->store = store_create(options, error);
+    metrics_set(writer->metrics, METRIC_PERSISTER_WRITERS, 0, 1);
     delivery_init(&writer->delivery, writer->store, (uint16_t)options->issuer_partitions,
                   options->persister_retry_min_ms, options->persister_retry_max_ms);
     writer->events = connect_socket(ZMQ_PULL, options->persister_events);

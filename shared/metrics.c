@@ -9,7 +9,7 @@
 
 #include "shared/coupon.h"
 #include "shared/error.h"
-#include "shared/process_stats.h"
+#include "shared/metrics_print.h"
 
 /* Upper bounds of the buckets; one more, +Inf, follows. Then comes the sum. */
 static const uint32_t time_bounds[] = {10,    25,    50,     100,    250,    500,     1000,    2500,    5000,    10000,
@@ -32,10 +32,15 @@ static const char *const policy_source_names[] = {
     METRIC_POLICY_SOURCE_TABLE(X)
 #undef X
 };
+static const char *const unavailable_names[] = {
+#define X(id, name) name,
+    METRIC_UNAVAILABLE_TABLE(X)
+#undef X
+};
 static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "behind", "rejected"};
 
 enum kind { COUNTER, GAUGE, HISTOGRAM_TIME, HISTOGRAM_SIZE };
-enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE };
+enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE, UNAVAILABLE, COUPON };
 
 /* How many values a row has: one a child, or buckets, +Inf and sum. */
 #define CHILDREN_NONE                1
@@ -43,6 +48,8 @@ enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE };
 #define CHILDREN_VERDICT             VERDICT_COUNT
 #define CHILDREN_STORE_RESULT        COUNT_OF(store_result_names)
 #define CHILDREN_POLICY_SOURCE       METRIC_POLICY_SOURCE_COUNT
+#define CHILDREN_UNAVAILABLE         COUNT_OF(unavailable_names)
+#define CHILDREN_COUPON              METRIC_COUPONS_MAX
 #define SLOTS_COUNTER(labels)        CHILDREN_##labels
 #define SLOTS_GAUGE(labels)          CHILDREN_##labels
 #define SLOTS_HISTOGRAM_TIME(labels) (COUNT_OF(time_bounds) + 2)
@@ -72,6 +79,13 @@ static const struct row rows[METRIC_COUNT] = {
 #undef X
 };
 
+/* Which coupon a child of the COUPON rows belongs to. */
+#define ID_WORDS ((COUPON_ID_MAX + 8) / 8)
+struct coupon_child {
+    _Atomic uint32_t version; /* odd while the owner writes; 0: nobody's */
+    _Atomic uint64_t id[ID_WORDS];
+};
+
 struct metrics {
     const char *role;
     int partition;
@@ -79,6 +93,7 @@ struct metrics {
     struct metrics *next_same; /* the next with the same labels */
     /* Relaxed: each value stands for itself. One thread writes, so that adding needs no locked instruction. */
     _Alignas(64) _Atomic uint64_t slots[sizeof(struct slot_layout)];
+    struct coupon_child coupons[METRIC_COUPONS_MAX];
 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -148,6 +163,29 @@ void metrics_set(struct metrics *metrics, enum metric metric, unsigned child, in
     slot_write(metrics, slot_of(metric, child), (uint64_t)value);
 }
 
+/* Released, as what stands before it in a writer's program: who reads it with acquire sees the odd version, too. */
+static void release(_Atomic uint64_t *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_release);
+}
+
+void metrics_set_coupon(struct metrics *metrics, unsigned child, const char *id, uint32_t quantity, uint32_t issued)
+{
+    unsigned slots[] = {slot_of(METRIC_ISSUER_COUPON_QUANTITY, child), slot_of(METRIC_ISSUER_COUPON_ISSUED, child)};
+    struct coupon_child *coupon = &metrics->coupons[child];
+    uint64_t words[ID_WORDS] = {0};
+    size_t length = strnlen(id, COUPON_ID_MAX + 1);
+    CHECK(length <= COUPON_ID_MAX);
+    memcpy(words, id, length);
+    uint32_t version = atomic_load_explicit(&coupon->version, memory_order_relaxed);
+    atomic_store_explicit(&coupon->version, version + 1, memory_order_relaxed);
+    for (size_t i = 0; i < ID_WORDS; i++)
+        release(&coupon->id[i], words[i]);
+    release(&metrics->slots[slots[0]], quantity);
+    release(&metrics->slots[slots[1]], issued);
+    atomic_store_explicit(&coupon->version, version + 2, memory_order_release);
+}
+
 static const uint32_t *bounds_of(const struct row *row, unsigned *count)
 {
     *count = row->slots - 2;
@@ -206,49 +244,6 @@ static bool is_row_of(const struct row *row, const char *role)
     return strncmp(name, role, length) == 0 && name[length] == '_';
 }
 
-/* Escapes as the text format wants: \ and newline, in label values " too. */
-static void print_escaped(FILE *out, const char *text, bool is_label)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '\n')
-            fputs("\\n", out);
-        else if (*text == '\\' || (is_label && *text == '"'))
-            fprintf(out, "\\%c", *text);
-        else
-            fputc(*text, out);
-    }
-}
-
-static void print_head(FILE *out, const char *name, const char *type, const char *help)
-{
-    fprintf(out, "# HELP %s ", name);
-    print_escaped(out, help, false);
-    fprintf(out, "\n# TYPE %s %s\n", name, type);
-}
-
-/* A sample's name and labels: {partition="0",KEY="VALUE",KEY="VALUE"}; keys that are NULL are left out. */
-struct label {
-    const char *key;
-    const char *value;
-};
-
-static void print_labels(FILE *out, int partition, const struct label *labels, unsigned count)
-{
-    const char *separator = "{";
-    if (partition >= 0) {
-        fprintf(out, "{partition=\"%d\"", partition);
-        separator = ",";
-    }
-    for (unsigned i = 0; i < count; i++) {
-        fprintf(out, "%s%s=\"", separator, labels[i].key);
-        print_escaped(out, labels[i].value, true);
-        fputc('"', out);
-        separator = ",";
-    }
-    if (*separator == ',')
-        fputc('}', out);
-}
-
 /* Whole numbers as such; others with as many digits as a double tells apart. */
 static void print_value(FILE *out, const struct row *row, uint64_t value)
 {
@@ -261,24 +256,29 @@ static void print_value(FILE *out, const struct row *row, uint64_t value)
 }
 
 /* Fills the labels of one child; returns how many. */
-static unsigned child_labels(const struct row *row, unsigned child, struct label labels[2], char status[12])
+static unsigned child_labels(const struct row *row, unsigned child, struct metrics_label labels[2], char status[12])
 {
     switch (row->labels) {
     case NONE:
         return 0;
     case VERDICT:
-        labels[0] = (struct label){"verdict", verdict_name((enum verdict)child)};
+        labels[0] = (struct metrics_label){"verdict", verdict_name((enum verdict)child)};
         return 1;
     case STORE_RESULT:
-        labels[0] = (struct label){"result", store_result_names[child]};
+        labels[0] = (struct metrics_label){"result", store_result_names[child]};
         return 1;
     case POLICY_SOURCE:
-        labels[0] = (struct label){"source", policy_source_names[child]};
+        labels[0] = (struct metrics_label){"source", policy_source_names[child]};
         return 1;
+    case UNAVAILABLE:
+        labels[0] = (struct metrics_label){"code", unavailable_names[child]};
+        return 1;
+    case COUPON: /* print_coupons() */
+        return 0;
     case ROUTE_STATUS:
         snprintf(status, 12, "%d", statuses[child % COUNT_OF(statuses)]);
-        labels[0] = (struct label){"route", route_names[child / COUNT_OF(statuses)]};
-        labels[1] = (struct label){"status", status};
+        labels[0] = (struct metrics_label){"route", route_names[child / COUNT_OF(statuses)]};
+        labels[1] = (struct metrics_label){"status", status};
         return 2;
     }
     return 0;
@@ -290,20 +290,54 @@ static void print_children(FILE *out, const struct row *row, const struct metric
         uint64_t value = sum_slot(first, row->first_slot + child);
         if (row->labels == ROUTE_STATUS && value == 0)
             continue; /* most pairs of route and status never happen */
-        struct label labels[2];
+        struct metrics_label labels[2];
         char status[12];
         unsigned count = child_labels(row, child, labels, status);
         fputs(row->name, out);
-        print_labels(out, first->partition, labels, count);
+        metrics_print_labels(out, first->partition, labels, count);
         print_value(out, row, value);
+    }
+}
+
+/* Reads a child of a COUPON row; false when it is nobody's. */
+static bool read_coupon(const struct metrics *metrics, const struct row *row, unsigned child,
+                        char id[ID_WORDS * sizeof(uint64_t)], uint64_t *value)
+{
+    const struct coupon_child *coupon = &metrics->coupons[child];
+    uint64_t words[ID_WORDS];
+    uint32_t before, after;
+    do {
+        before = atomic_load_explicit(&coupon->version, memory_order_acquire);
+        for (size_t i = 0; i < ID_WORDS; i++)
+            words[i] = atomic_load_explicit(&coupon->id[i], memory_order_acquire);
+        *value = atomic_load_explicit(&metrics->slots[row->first_slot + child], memory_order_acquire);
+        after = atomic_load_explicit(&coupon->version, memory_order_relaxed);
+    } while (before != after || before % 2 != 0);
+    memcpy(id, words, sizeof words);
+    return before != 0;
+}
+
+static void print_coupons(FILE *out, const struct row *row, const struct metrics *first)
+{
+    for (const struct metrics *block = first; block != NULL; block = block->next_same) {
+        for (unsigned child = 0; child < METRIC_COUPONS_MAX; child++) {
+            char id[ID_WORDS * sizeof(uint64_t)];
+            uint64_t value;
+            if (!read_coupon(block, row, child, id, &value))
+                continue;
+            struct metrics_label label = {"coupon", id};
+            fputs(row->name, out);
+            metrics_print_labels(out, block->partition, &label, 1);
+            print_value(out, row, value);
+        }
     }
 }
 
 static void print_bucket(FILE *out, const struct row *row, int partition, const char *bound, uint64_t cumulative)
 {
-    struct label label = {"le", bound};
+    struct metrics_label label = {"le", bound};
     fprintf(out, "%s_bucket", row->name);
-    print_labels(out, partition, &label, 1);
+    metrics_print_labels(out, partition, &label, 1);
     fprintf(out, " %llu\n", (unsigned long long)cumulative);
 }
 
@@ -321,10 +355,10 @@ static void print_histogram(FILE *out, const struct row *row, const struct metri
     cumulative += sum_slot(first, row->first_slot + count);
     print_bucket(out, row, first->partition, "+Inf", cumulative);
     fprintf(out, "%s_sum", row->name);
-    print_labels(out, first->partition, NULL, 0);
+    metrics_print_labels(out, first->partition, NULL, 0);
     print_value(out, row, sum_slot(first, row->first_slot + count + 1));
     fprintf(out, "%s_count", row->name);
-    print_labels(out, first->partition, NULL, 0);
+    metrics_print_labels(out, first->partition, NULL, 0);
     fprintf(out, " %llu\n", (unsigned long long)cumulative);
 }
 
@@ -355,42 +389,22 @@ static void print_row(FILE *out, const struct row *row)
         if (!is_row_of(row, block->role) || is_silent(row, block))
             continue;
         if (!headed)
-            print_head(out, row->name, types[row->kind], row->help);
+            metrics_print_head(out, row->name, types[row->kind], row->help);
         headed = true;
         if (is_histogram(row))
             print_histogram(out, row, block);
+        else if (row->labels == COUPON)
+            print_coupons(out, row, block);
         else
             print_children(out, row, block);
     }
 }
 
-static void print_plain(FILE *out, const char *name, const char *type, const char *help, double value)
-{
-    print_head(out, name, type, help);
-    fprintf(out, "%s %.15g\n", name, value);
-}
+static _Atomic bool ready;
 
-static void print_process(FILE *out)
+void metrics_set_ready(bool is_ready)
 {
-    struct process_stats stats;
-    process_stats_read(&stats);
-    print_plain(out, "process_cpu_seconds_total", "counter", "user and system time spent", stats.cpu_seconds);
-    print_plain(out, "process_resident_memory_bytes", "gauge", "memory in RAM", (double)stats.resident_bytes);
-    print_plain(out, "process_virtual_memory_bytes", "gauge", "memory mapped", (double)stats.virtual_bytes);
-    print_plain(out, "process_open_fds", "gauge", "open file descriptors", (double)stats.open_fds);
-    print_plain(out, "process_max_fds", "gauge", "most file descriptors that may be open", (double)stats.max_fds);
-    print_plain(out, "process_threads", "gauge", "threads", (double)stats.threads);
-    print_plain(out, "process_start_time_seconds", "gauge", "when the process started, in seconds since 1970",
-                stats.start_time_seconds);
-}
-
-static void print_build(FILE *out)
-{
-    struct label version = {"version", COUPOND_VERSION};
-    print_head(out, "coupond_build_info", "gauge", "always 1; the version is a label");
-    fputs("coupond_build_info", out);
-    print_labels(out, -1, &version, 1);
-    fputs(" 1\n", out);
+    atomic_store_explicit(&ready, is_ready, memory_order_relaxed);
 }
 
 char *metrics_render(size_t *length)
@@ -402,8 +416,10 @@ char *metrics_render(size_t *length)
     for (unsigned i = 0; i < METRIC_COUNT; i++)
         print_row(out, &rows[i]);
     pthread_mutex_unlock(&list_lock);
-    print_build(out);
-    print_process(out);
+    metrics_print_plain(out, "coupond_ready", "gauge", "1 while /readyz of this port answers 200",
+                        atomic_load_explicit(&ready, memory_order_relaxed));
+    metrics_print_build(out);
+    metrics_print_process(out);
     CHECK(fclose(out) == 0);
     return text;
 }

@@ -5,6 +5,7 @@
 #ifndef COUPOND_METRICS_H
 #define COUPOND_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,9 +33,14 @@ void metrics_set(struct metrics *metrics, enum metric metric, unsigned child, in
 /* Histogram rows: counts `value` (µs, rows, bytes: the row's own unit before its scale) into its bucket, `times` times.
  */
 void metrics_observe(struct metrics *metrics, enum metric metric, uint64_t value, uint64_t times);
+/* COUPON rows: gives child `child` of the quantity and the issued row to a coupon, whose id is at most COUPON_ID_MAX
+ * bytes long, with these values; a scrape never shows one coupon's values under another one's id. */
+void metrics_set_coupon(struct metrics *metrics, unsigned child, const char *id, uint32_t quantity, uint32_t issued);
 /* On any thread: one value, for tests, health checks and logs. */
 int64_t metrics_get(const struct metrics *metrics, enum metric metric, unsigned child);
 
+/* On the thread that renders, before it: what /readyz of the same port says, for coupond_ready. */
+void metrics_set_ready(bool ready);
 /* All blocks and the process basics as Prometheus text. The caller frees the NUL-terminated result; `length` excludes
  * the NUL. */
 char *metrics_render(size_t *length);

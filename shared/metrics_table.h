@@ -24,9 +24,11 @@
     X(GATEWAY_POLICY_READS, COUNTER, POLICY_SOURCE, 1, "coupond_gateway_policy_reads_total", "coupons told to who looked at one, by where they came from; local: nobody was asked for this one") \
     X(GATEWAY_POLICY_REFUSALS, COUNTER, NONE, 1, "coupond_gateway_policy_refusals_total", "issue requests refused from the cache because their coupon had not started or was unknown") \
     X(GATEWAY_POLICY_CHANGES, COUNTER, NONE, 1, "coupond_gateway_policy_invalidations_total", "changes of coupons, carried or heard of, that outdated what is cached of them") \
+    X(GATEWAY_UNAVAILABLE, COUNTER, UNAVAILABLE, 1, "coupond_gateway_unavailable_total", "503 answers that the gateway gave without a decision of the issuer, by their code") \
     X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that nobody waited for any more") \
     X(ISSUER_VERDICTS, COUNTER, VERDICT, 1, "coupond_issuer_verdicts_total", "requests decided, by verdict") \
     X(ISSUER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_issuer_batch_requests", "requests decided and synced together") \
+    X(ISSUER_TURN_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_turn_seconds", "from one batch's decision to the next one's that had work waiting: a request waits at most that long in the queue before it is decided") \
     X(ISSUER_SYNC_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_journal_sync_seconds", "fdatasync of the journal") \
     X(ISSUER_JOURNAL_BYTES, COUNTER, NONE, 1, "coupond_issuer_journal_written_bytes_total", "bytes appended to the journal") \
     X(ISSUER_JOURNAL_SEQ, GAUGE, NONE, 1, "coupond_issuer_journal_sequence", "last journal sequence written") \
@@ -35,6 +37,12 @@
     X(ISSUER_LAG_ROWS, GAUGE, NONE, 1, "coupond_issuer_persist_lag_rows", "journal records that the store does not have yet") \
     X(ISSUER_LAG_TIME, GAUGE, NONE, 1e-6, "coupond_issuer_persist_lag_seconds", "age of the oldest journal record that the store does not have yet") \
     X(ISSUER_COUPONS, GAUGE, NONE, 1, "coupond_issuer_coupons", "coupons of the partition") \
+    X(ISSUER_COUPON_QUANTITY, GAUGE, COUPON, 1, "coupond_issuer_coupon_quantity", "how many of the coupon there are, for the coupons that were asked for lately") \
+    X(ISSUER_COUPON_ISSUED, GAUGE, COUPON, 1, "coupond_issuer_coupon_issued", "how many of the coupon are issued, for the coupons that were asked for lately") \
+    X(ISSUER_COUPONS_UNLISTED, GAUGE, NONE, 1, "coupond_issuer_coupons_unlisted", "coupons of the partition that have no quantity and issued of their own here, because others are asked for more") \
+    X(ISSUER_LOCAL_GATEWAYS, GAUGE, NONE, 1, "coupond_issuer_local_gateways", "gateway threads joined by shared memory") \
+    X(ISSUER_RECOVERY_TIME, GAUGE, NONE, 1e-6, "coupond_issuer_recovery_seconds", "how long the last start took to recover the partition from snapshot and journal") \
+    X(ISSUER_RECOVERY_RECORDS, GAUGE, NONE, 1, "coupond_issuer_recovery_records", "journal records that the last start replayed behind the snapshot") \
     X(ISSUER_STREAM_SENT, COUNTER, NONE, 1, "coupond_issuer_stream_batches_total", "batches sent to persisters, re-sent ones included") \
     X(ISSUER_STREAM_RESENT, COUNTER, NONE, 1, "coupond_issuer_stream_resent_total", "batches sent again because no acknowledgement came in time") \
     X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "batches that wait for their acknowledgement") \
@@ -54,6 +62,7 @@
     X(PERSISTER_ERRORS, COUNTER, STORE_RESULT, 1, "coupond_persister_store_errors_total", "transactions that failed, by kind of fault") \
     X(PERSISTER_RETRIES, COUNTER, NONE, 1, "coupond_persister_retries_total", "transactions tried again") \
     X(PERSISTER_DEAD_LETTERS, COUNTER, NONE, 1, "coupond_persister_dead_letters_total", "journal records that the store refuses for good, put into dead_letter; counted again when their batch is repeated") \
+    X(PERSISTER_WRITERS, GAUGE, NONE, 1, "coupond_persister_writers", "writers, connected to the store or not") \
     X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers that have a connection to the store") \
     X(PERSISTER_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_persister_frames_dropped_total", "ZeroMQ frames not understood")
 
@@ -77,7 +86,22 @@
 /* Statuses for ROUTE_STATUS. */
 #define METRIC_STATUS_TABLE(X) \
     X(200) X(201) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
+
+/* Codes for UNAVAILABLE. */
+#define METRIC_UNAVAILABLE_TABLE(X) \
+    X(OVERLOADED, "overloaded") \
+    X(ISSUER_UNAVAILABLE, "issuer_unavailable") \
+    X(OUTCOME_UNKNOWN, "outcome_unknown")
 /* clang-format on */
+
+enum metric_unavailable {
+#define X(id, name) METRIC_UNAVAILABLE_##id,
+    METRIC_UNAVAILABLE_TABLE(X)
+#undef X
+};
+
+/* COUPON rows have so many children a block; a child is printed once it bears a coupon's id (metrics_set_coupon). */
+#define METRIC_COUPONS_MAX 32
 
 enum metric_route {
 #define X(id, name) METRIC_ROUTE_##id,

@@ -78,9 +78,16 @@ static enum MHD_Result respond_text(struct MHD_Connection *connection, unsigned 
     return respond(connection, status, "text/plain; charset=utf-8", line, (size_t)length, MHD_RESPMEM_MUST_COPY);
 }
 
-static enum MHD_Result respond_metrics(struct MHD_Connection *connection)
+static bool is_ready(const struct status_http *status, char why[128])
+{
+    return status->ready == NULL || status->ready(status->arg, why);
+}
+
+static enum MHD_Result respond_metrics(struct MHD_Connection *connection, const struct status_http *status)
 {
     size_t length;
+    char why[128] = "";
+    metrics_set_ready(is_ready(status, why));
     char *text = metrics_render(&length);
     return respond(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, length,
                    MHD_RESPMEM_MUST_FREE);
@@ -107,7 +114,7 @@ static enum MHD_Result respond_live(struct MHD_Connection *connection)
 static enum MHD_Result respond_ready(struct MHD_Connection *connection, const struct status_http *status)
 {
     char why[128] = "";
-    bool ready = status->ready == NULL || status->ready(status->arg, why);
+    bool ready = is_ready(status, why);
     why[sizeof(why) - 1] = '\0';
     return respond_status(connection, ready, "ready", why);
 }
@@ -118,13 +125,13 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     (void)version, (void)body, (void)body_size, (void)state;
     bool is_metrics = strcmp(path, "/metrics") == 0;
     bool is_live = strcmp(path, "/livez") == 0;
-    bool is_ready = strcmp(path, "/readyz") == 0;
-    if (!is_metrics && !is_live && !is_ready)
+    bool asks_ready = strcmp(path, "/readyz") == 0;
+    if (!is_metrics && !is_live && !asks_ready)
         return respond_text(connection, MHD_HTTP_NOT_FOUND, "here are /metrics, /livez and /readyz");
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD");
     if (is_metrics)
-        return respond_metrics(connection);
+        return respond_metrics(connection, arg);
     return is_live ? respond_live(connection) : respond_ready(connection, arg);
 }
 

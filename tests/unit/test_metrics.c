@@ -137,6 +137,25 @@ static void metrics_prints_routes_and_statuses_that_happened(void **state)
     assert_line("coupond_gateway_connections 0");
 }
 
+static void metrics_says_whether_the_port_is_ready(void **state)
+{
+    (void)state;
+    metrics_set_ready(true);
+    assert_line("coupond_ready 1");
+    metrics_set_ready(false);
+    assert_line("coupond_ready 0");
+    assert_line("# TYPE coupond_ready gauge");
+}
+
+static void metrics_prints_why_a_gateway_said_ask_again(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_create("gateway", -1);
+    metrics_add(metrics, METRIC_GATEWAY_UNAVAILABLE, METRIC_UNAVAILABLE_OUTCOME_UNKNOWN, 3);
+    assert_line("coupond_gateway_unavailable_total{code=\"outcome_unknown\"} 3");
+    assert_line("coupond_gateway_unavailable_total{code=\"overloaded\"} 0");
+}
+
 static void metrics_prints_store_errors_by_kind(void **state)
 {
     (void)state;
@@ -206,6 +225,8 @@ int main(void)
         cmocka_unit_test(metrics_prints_histograms_cumulatively),
         cmocka_unit_test(metrics_counts_sizes_in_powers_of_two),
         cmocka_unit_test(metrics_prints_routes_and_statuses_that_happened),
+        cmocka_unit_test(metrics_says_whether_the_port_is_ready),
+        cmocka_unit_test(metrics_prints_why_a_gateway_said_ask_again),
         cmocka_unit_test(metrics_prints_store_errors_by_kind),
         cmocka_unit_test(metrics_may_be_read_while_their_owner_writes),
         cmocka_unit_test(metrics_prints_every_sample_below_its_head),

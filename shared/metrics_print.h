@@ -1,0 +1,26 @@
+/*
+ * Prometheus' text format: what metrics_render() puts lines together with, and the lines that every process has. Any
+ * thread.
+ */
+#ifndef COUPOND_METRICS_PRINT_H
+#define COUPOND_METRICS_PRINT_H
+
+#include <stdio.h>
+
+struct metrics_label {
+    const char *key;
+    const char *value;
+};
+
+/* HELP and TYPE of the samples that follow. */
+void metrics_print_head(FILE *out, const char *name, const char *type, const char *help);
+/* {partition="0",KEY="VALUE",…}; the partition is left out when negative, the braces when there is nothing in them. */
+void metrics_print_labels(FILE *out, int partition, const struct metrics_label *labels, unsigned count);
+/* Head and sample of a metric without labels. */
+void metrics_print_plain(FILE *out, const char *name, const char *type, const char *help, double value);
+/* process_cpu_seconds_total, process_resident_memory_bytes and the like. */
+void metrics_print_process(FILE *out);
+/* coupond_build_info. */
+void metrics_print_build(FILE *out);
+
+#endif
