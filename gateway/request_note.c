@@ -20,7 +20,7 @@ enum {
 
 bool request_id_valid(struct span id)
 {
-    if (id.length < 1 || id.length > REQUEST_ID_MAX)
+    if (id.at == NULL || id.length < 1 || id.length > REQUEST_ID_MAX)
         return false;
     for (size_t i = 0; i < id.length; i++) {
         char c = id.at[i];

@@ -1,6 +1,7 @@
 """The journal's disk and the issuer's clock fail under the real program: what was told stays, the rest is refused or asked again."""
 
 import errno
+import json
 
 import pytest
 
@@ -133,6 +134,9 @@ def assert_refused_until_there_is_room(cluster, make_room):
     told = fill_segments(cluster)
     user, sequence = max(told.items(), key=lambda pair: pair[1])
     assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 1
+    status, text = cluster.issuer.get("/readyz")
+    assert (status, json.loads(text)["status"]) == (200, "ready")
+    assert "no room for the journal of partition 0" in json.loads(text)["detail"]
     status, headers, body = cluster.request("POST", "/v1/coupons/A/issues", {"user_id": "new"})
     assert (status, body["code"]) == (503, "overloaded") and headers["Retry-After"]
     status, body = cluster.issue("A", user)

@@ -46,6 +46,21 @@ def test_health_tells_what_each_role_is_ready_for_and_what_is_missing(tmp_path):
         cluster.wait_ready()
 
 
+def test_an_issuer_is_live_but_not_ready_until_it_knows_that_the_store_is_its_own(tmp_path):
+    nobody = {"store/type": "mysql", "store/host": "127.0.0.1", "store/port": free_port()}
+    cluster = Cluster(tmp_path)
+    cluster.options.update(nobody)
+    cluster.write_config()
+    cluster.issuer.start()
+    try:
+        wait_until(lambda: "asking the store" in cluster.issuer.get("/readyz")[1], "the issuer asks the store")
+        result = health(cluster, "issuer")
+        assert (result.returncode, result.stdout.startswith("issuer: not ready: asking the store")) == (1, True), result
+        assert health(cluster, "issuer", "--live").returncode == 0
+    finally:
+        cluster.end()
+
+
 def test_health_reaches_a_role_that_listens_on_all_interfaces(tmp_path):
     with Cluster(tmp_path) as cluster:
         port = cluster.issuer.status_address.rpartition(":")[2]
@@ -145,7 +160,7 @@ def manager(tmp_path):
 
 @pytest.mark.parametrize("role", ["issuer", "persister", "gateway"])
 def test_the_service_manager_hears_of_start_life_and_stop(tmp_path, manager, role):
-    cluster = Cluster(tmp_path)
+    cluster = Cluster(tmp_path, options={"gateway/drain_delay_ms": 500})
     member = {"issuer": cluster.issuer, "persister": cluster.persisters[0], "gateway": cluster.gateways[0]}[role]
     member.environment = manager.environment(watchdog_us=400_000)
     with cluster:
@@ -155,6 +170,8 @@ def test_the_service_manager_hears_of_start_life_and_stop(tmp_path, manager, rol
         assert "STOPPING=1" not in manager.lines
     manager.wait_for("STOPPING=1")
     assert manager.lines.index("READY=1") < manager.lines.index("STOPPING=1")
+    if role == "gateway":  # which takes its time, and shows that it gets on
+        assert "EXTEND_TIMEOUT_USEC=60000000" in manager.lines[manager.lines.index("STOPPING=1"):]
 
 
 def test_the_service_manager_is_told_what_is_missing(tmp_path, manager):
