@@ -13,7 +13,7 @@
 #include "shared/options.h"
 
 #define ARGUMENTS_SETS_MAX        256
-#define ARGUMENTS_POSITIONALS_MAX 4
+#define ARGUMENTS_POSITIONALS_MAX 32
 
 /* What a command adds: either `value` (--name VALUE) or `flag` (--name) is not NULL. */
 struct argument {

@@ -12,22 +12,7 @@
 
 #include "shared/clock.h"
 
-int bench_target_resolve(struct bench_target *target, const struct bench_url *url, struct error *error)
-{
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    int status = getaddrinfo(url->host, url->port, &hints, &found);
-    if (status != 0)
-        return error_set(error, "%s: %s; check --url", url->host, gai_strerror(status));
-    memset(target, 0, sizeof *target);
-    memcpy(&target->address, found->ai_addr, found->ai_addrlen);
-    target->address_length = found->ai_addrlen;
-    freeaddrinfo(found);
-    bool v6 = strchr(url->host, ':') != NULL;
-    snprintf(target->authority, sizeof target->authority, "%s%s%s:%s", v6 ? "[" : "", url->host, v6 ? "]" : "",
-             url->port);
-    return 0;
-}
+#define CHOICE_TIMEOUT_US 1000000
 
 /* Waits for `events` until `deadline_us`; false with errno ETIMEDOUT when they did not come. */
 static bool wait_for(int fd, short events, int64_t deadline_us)
@@ -71,6 +56,43 @@ static int connect_within(const struct bench_target *target, int64_t deadline_us
     return -1;
 }
 
+static void take_address(struct bench_target *target, const struct addrinfo *address)
+{
+    memcpy(&target->address, address->ai_addr, address->ai_addrlen);
+    target->address_length = address->ai_addrlen;
+}
+
+/* The first address that takes connections, such as 127.0.0.1 of a localhost that is ::1, too; else the first. */
+static void choose_address(struct bench_target *target, const struct addrinfo *found)
+{
+    for (const struct addrinfo *address = found; found->ai_next != NULL && address != NULL;
+         address = address->ai_next) {
+        take_address(target, address);
+        int fd = connect_within(target, clock_mono_us() + CHOICE_TIMEOUT_US);
+        if (fd < 0)
+            continue;
+        close(fd);
+        return;
+    }
+    take_address(target, found);
+}
+
+int bench_target_resolve(struct bench_target *target, const struct bench_url *url, struct error *error)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int status = getaddrinfo(url->host, url->port, &hints, &found);
+    if (status != 0)
+        return error_set(error, "%s: %s; check --url", url->host, gai_strerror(status));
+    memset(target, 0, sizeof *target);
+    choose_address(target, found);
+    freeaddrinfo(found);
+    bool v6 = strchr(url->host, ':') != NULL;
+    snprintf(target->authority, sizeof target->authority, "%s%s%s:%s", v6 ? "[" : "", url->host, v6 ? "]" : "",
+             url->port);
+    return 0;
+}
+
 static bool send_all(int fd, const char *data, size_t length, int64_t deadline_us)
 {
     while (length > 0) {
@@ -103,14 +125,14 @@ static bool receive_response(int fd, struct bench_response *response, int64_t de
     return response->state == BENCH_RESPONSE_DONE;
 }
 
-int bench_fetch(const struct bench_target *target, const char *method, const char *path, const char *token,
-                const char *body, uint64_t timeout_ms, struct bench_response *response, struct error *error)
+static int fetch(const struct bench_target *target, const char *method, const char *path, const char *token,
+                 const char *body, uint64_t timeout_ms, struct bench_response *response, struct error *error)
 {
     char request[4096];
-    bench_response_init(response);
     int64_t deadline_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
-    int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nCache-Control: no-cache\r\n%s%s%s", method,
-                          path, target->authority, token[0] != '\0' ? "Authorization: Bearer " : "", token,
+    int length = snprintf(request, sizeof request,
+                          "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nCache-Control: no-cache\r\n%s%s%s",
+                          method, path, target->authority, token[0] != '\0' ? "Authorization: Bearer " : "", token,
                           token[0] != '\0' ? "\r\n" : "");
     size_t used = (size_t)length;
     if (body != NULL)
@@ -121,16 +143,31 @@ int bench_fetch(const struct bench_target *target, const char *method, const cha
     used += (size_t)length;
     CHECK(used < sizeof request);
     int fd = connect_within(target, deadline_us);
-    if (fd < 0)
-        return error_set(error, "cannot connect to http://%s: %s; is the server running there?", target->authority,
-                         strerror(errno));
-    bool answered = send_all(fd, request, used, deadline_us) && receive_response(fd, response, deadline_us);
+    bool answered = fd >= 0 && send_all(fd, request, used, deadline_us) && receive_response(fd, response, deadline_us);
     int failure = errno;
-    close(fd);
-    if (answered)
-        return 0;
-    return error_set(error, "%s http://%s%s was not answered as HTTP asks for: %s", method, target->authority, path,
-                     strerror(failure));
+    if (fd < 0)
+        error_set(error, "cannot connect to http://%s: %s; is the server running there?", target->authority,
+                  strerror(failure));
+    else if (!answered)
+        error_set(error, "%s http://%s%s was not answered as HTTP asks for: %s", method, target->authority, path,
+                  strerror(failure));
+    if (fd >= 0)
+        close(fd);
+    errno = failure;
+    return answered ? 0 : -1;
+}
+
+int bench_fetch(const struct bench_target *target, const char *method, const char *path, const char *token,
+                const char *body, uint64_t timeout_ms, struct bench_response *response, struct error *error)
+{
+    bench_response_init(response);
+    return fetch(target, method, path, token, body, timeout_ms, response, error);
+}
+
+int bench_fetch_into(const struct bench_target *target, const char *path, uint64_t timeout_ms,
+                     struct bench_response *response, struct error *error)
+{
+    return fetch(target, "GET", path, "", NULL, timeout_ms, response, error);
 }
 
 /* The response said something else than what was wanted: its status, code and detail. */

@@ -1,6 +1,6 @@
 /*
  * Where the server is, and single requests to it, one connection each: creating the coupon and reading its counts
- * before and after a run. Blocking; on the main thread.
+ * before and after a run. Blocking; on any thread.
  */
 #ifndef COUPOND_BENCH_FETCH_H
 #define COUPOND_BENCH_FETCH_H
@@ -19,12 +19,16 @@ struct bench_target {
     char authority[300]; /* HOST:PORT, for the Host header and messages */
 };
 
-/* Looks the host up. -1 and `error` when it is not known. */
+/* Looks the host up; of several addresses it takes the first that answers. -1 and `error` when it is not known. */
 int bench_target_resolve(struct bench_target *target, const struct bench_url *url, struct error *error);
 
-/* Sends one request (`body` may be NULL, `token` empty) and reads its response, within `timeout_ms`. */
+/* Sends one request (`body` may be NULL, `token` empty) and reads its response, within `timeout_ms`. -1, `error` and an
+ * errno that tells why. */
 int bench_fetch(const struct bench_target *target, const char *method, const char *path, const char *token,
                 const char *body, uint64_t timeout_ms, struct bench_response *response, struct error *error);
+/* GETs into `response` as bench_response_init_room() left it. */
+int bench_fetch_into(const struct bench_target *target, const char *path, uint64_t timeout_ms,
+                     struct bench_response *response, struct error *error);
 
 /* What the bench wants to know of its coupon. */
 struct bench_coupon {

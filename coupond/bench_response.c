@@ -5,7 +5,7 @@
 static int on_body(http_parser *parser, const char *at, size_t length)
 {
     struct bench_response *response = parser->data;
-    if (length > sizeof response->body - response->body_length)
+    if (length > response->body_max - response->body_length)
         return 1;
     memcpy(response->body + response->body_length, at, length);
     response->body_length += length;
@@ -28,7 +28,7 @@ static const http_parser_settings settings = {
     .on_message_complete = on_message_complete,
 };
 
-void bench_response_init(struct bench_response *response)
+void bench_response_init_room(struct bench_response *response, char *room, size_t size)
 {
     http_parser_init(&response->parser, HTTP_RESPONSE);
     response->parser.data = response;
@@ -36,6 +36,13 @@ void bench_response_init(struct bench_response *response)
     response->status = 0;
     response->keep_alive = false;
     response->body_length = 0;
+    response->body_max = size;
+    response->body = room;
+}
+
+void bench_response_init(struct bench_response *response)
+{
+    bench_response_init_room(response, response->own_body, sizeof response->own_body);
 }
 
 static bool sound(const struct bench_response *response)

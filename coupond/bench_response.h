@@ -23,11 +23,15 @@ struct bench_response {
     int status;
     bool keep_alive;
     size_t body_length;
-    char body[BENCH_BODY_MAX];
+    size_t body_max;
+    char *body; /* room for `body_max` bytes: the response's own, or the caller's */
+    char own_body[BENCH_BODY_MAX];
 };
 
-/* Makes ready for the next response. */
+/* Makes ready for the next response, whose body goes into the response itself; it must not be copied or moved. */
 void bench_response_init(struct bench_response *response);
+/* The same for a body of up to `size` bytes that goes into `room`, which is borrowed. */
+void bench_response_init_room(struct bench_response *response, char *room, size_t size);
 enum bench_response_state bench_response_feed(struct bench_response *response, const char *data, size_t length);
 /* The peer closed: DONE when that ends the response, else BAD. */
 enum bench_response_state bench_response_end(struct bench_response *response);

@@ -17,5 +17,6 @@ int cmd_dead_letter(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_health(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 #endif

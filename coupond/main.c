@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"verify", cmd_verify, "checks the promises over journals and store"},
     {"dead-letter", cmd_dead_letter, "shows what the database refused for good, or tries it again: list|retry"},
     {"journal", cmd_journal, "prints or checks a journal: journal dump|check DIR"},
+    {"top", cmd_top, "a live view of a running system: stock, rates, latency, backlog, members"},
     {"health", cmd_health, "asks a running role whether it is ready: gateway|issuer|persister"},
     {"bench", cmd_bench, "puts load on a server and checks what it answers"},
 };

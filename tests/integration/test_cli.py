@@ -13,7 +13,7 @@ from cluster import REPOSITORY, Cluster, binary, environment, run_coupond, wait_
 from ports import free_port
 
 ROLES = ["dev", "gateway", "issuer", "persister"]
-COMMANDS = [*ROLES, "verify", "dead-letter", "journal", "health", "bench"]
+COMMANDS = [*ROLES, "verify", "dead-letter", "journal", "top", "health", "bench"]
 
 
 def assert_refused(result, *words, status=2):
