@@ -23,7 +23,8 @@ struct verify_coupon {
     uint32_t stored_issued;
     uint64_t stored_seq;
     uint64_t stored_digest;
-    uint64_t snapshot_digest; /* of the snapshot's policy; the store is read before any record of the journal */
+    uint64_t snapshot_digest;     /* of the snapshot's policy; the store is read before any record of the journal */
+    uint64_t snapshot_policy_seq; /* the record of that policy; 0: not in a snapshot */
 
     /* the store's rows of its issues, by sequence */
     uint32_t *sequences;

@@ -299,6 +299,40 @@ static void a_snapshot_s_policy_is_the_store_s_even_when_its_record_is_never_rea
     ledger_destroy(&snapshot);
 }
 
+/* The store's row is of record 2, whose segment is removed; the snapshot and the segments have the change of record 4.
+ */
+static void look_at_an_overtaken_row(struct fixture *fixture, uint64_t acked)
+{
+    struct ledger *snapshot = ledger_create((const uint8_t[16]){7});
+    struct coupon changed = fixture->policy;
+    fixture->verify.journals[0].acked = acked;
+    changed.paused = true;
+    changed.journal_seq = 4;
+    ledger_apply_coupon(snapshot, &changed);
+    verify_add_snapshot(&fixture->verify, 0, 3, snapshot);
+    fixture->policy.journal_seq = 2;
+    verify_fixture_store_coupon(fixture, 0);
+    fixture->policy = changed;
+    fixture->seq = 3;
+    verify_fixture_journal_policy(fixture);
+    verify_fixture_end(fixture);
+    ledger_destroy(&snapshot);
+}
+
+static void a_change_that_is_on_its_way_to_the_store_is_none_that_differs(void **state)
+{
+    struct fixture *fixture = *state;
+    look_at_an_overtaken_row(fixture, 3);
+    assert_int_equal(fixture->verify.findings.count, 0);
+}
+
+static void a_change_that_was_acknowledged_is_missed_in_the_store(void **state)
+{
+    struct fixture *fixture = *state;
+    look_at_an_overtaken_row(fixture, 4);
+    verify_fixture_assert_only(fixture, FINDING_COUPON_ROW_DIFFERS, "but 4 was acknowledged");
+}
+
 static void numbers_have_thousands_separators(void **state)
 {
     (void)state;
@@ -337,6 +371,8 @@ int main(void)
         TEST(what_no_terminal_should_see_is_not_printed),
         TEST(a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues_before_the_change),
         TEST(a_snapshot_s_policy_is_the_store_s_even_when_its_record_is_never_read),
+        TEST(a_change_that_is_on_its_way_to_the_store_is_none_that_differs),
+        TEST(a_change_that_was_acknowledged_is_missed_in_the_store),
         TEST(numbers_have_thousands_separators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
