@@ -16,6 +16,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         ca-certificates \
         libczmq4 \
+        libhiredis0.14 \
         libhttp-parser2.9 \
         libjansson4 \
         libmariadb3 \

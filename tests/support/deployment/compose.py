@@ -25,6 +25,7 @@ def check(facts):
         facts.expect((facts.root / path).is_file(), f"{NAME}: secret {secret}: there is no {path}")
     check_haproxy(facts, services)
     check_prometheus(facts, services)
+    check_grafana(facts, services)
 
 
 def check_with_tools(facts):
@@ -138,6 +139,19 @@ def check_prometheus(facts, services):
         facts.check_addresses(name, " ".join(target for one in group["static_configs"] for target in one["targets"]), services)
     missing = {*ROLES, "haproxy", "mysqld-exporter", "redis-exporter"} - found
     facts.expect(not missing, f"{name}: not scraped: {', '.join(sorted(missing))}")
+
+
+def check_grafana(facts, services):
+    """What its provisioning asks for: variables, and the folder of the dashboards."""
+    service = services["grafana"]
+    folder = next(source for target, source in mounted(service) if target == "/etc/grafana/provisioning")
+    for path in sorted((facts.root / folder).rglob("*.yml")):
+        text = "\n".join(line.split("#")[0] for line in path.read_text(encoding="utf-8").splitlines())
+        for variable in re.findall(r"\$\{?(\w+)", text):
+            facts.expect(variable in service["environment"], f"{NAME}: grafana: {path.name} wants {variable}")
+        for dashboards in re.findall(r"^\s*path: (\S+)", text, re.M):
+            facts.expect(dashboards in dict(mounted(service)), f"{NAME}: grafana: nothing is mounted at {dashboards}")
+    facts.check_addresses(f"{NAME}: grafana", " ".join(map(str, service["environment"].values())).replace("://", " "), services)
 
 
 def check_accepted(facts):

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 NAME = "Dockerfile"
-ALSO = {"ca-certificates"}
+ALSO = {"ca-certificates", "libhiredis0.14"}
 
 
 def check(facts):
