@@ -28,8 +28,8 @@ RUN apt-get update \
         libxxhash0 \
         libzmq5 \
     && rm -rf /var/lib/apt/lists/* \
-    && groupadd --system --gid 10001 coupond \
-    && useradd --system --uid 10001 --gid coupond --home-dir /var/lib/coupond --no-create-home --shell /usr/sbin/nologin coupond \
+    && groupadd --gid 10001 coupond \
+    && useradd --uid 10001 --gid coupond --home-dir /var/lib/coupond --no-create-home --shell /usr/sbin/nologin coupond \
     && install -d -o coupond -g coupond -m 0750 /var/lib/coupond /etc/coupond
 COPY --from=build /usr/local/bin/coupond /usr/local/bin/coupond
 USER 10001:10001
