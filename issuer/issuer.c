@@ -138,7 +138,8 @@ static void describe_full(const struct issuer *issuer, char why[128])
 bool issuer_ready(void *arg, char why[128])
 {
     struct issuer *issuer = arg;
-    switch (issuer->phase) {
+    enum issuer_phase phase = issuer->phase;
+    switch (phase) {
     case PHASE_RECOVERING:
         snprintf(why, 128, "recovering: %u of %u partitions are done", issuer->opened, issuer->partitions_count);
         return false;

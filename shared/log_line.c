@@ -185,6 +185,9 @@ static bool cut_values(char *text, struct field *fields, size_t count)
     return true;
 }
 
+static size_t format_fields(char text[LOG_MESSAGE_MAX], struct field fields[FIELDS_MAX], const char *format,
+                            va_list arguments) __attribute__((format(printf, 3, 0)));
+
 /* Formats into `text` and finds the fields' values there; returns how many fields there are. */
 static size_t format_fields(char text[LOG_MESSAGE_MAX], struct field fields[FIELDS_MAX], const char *format,
                             va_list arguments)
@@ -194,9 +197,12 @@ static size_t format_fields(char text[LOG_MESSAGE_MAX], struct field fields[FIEL
     va_list again;
     va_copy(again, arguments);
     size_t count = find_fields(format, fields, &message);
-    bool found = mark_fields(format, fields, count, message, marked) &&
-                 vsnprintf(text, LOG_MESSAGE_MAX, marked, arguments) < LOG_MESSAGE_MAX &&
-                 cut_values(text, fields, count);
+    bool found = mark_fields(format, fields, count, message, marked);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the caller's format without its keys: the same conversions */
+    found = found && vsnprintf(text, LOG_MESSAGE_MAX, marked, arguments) < LOG_MESSAGE_MAX;
+#pragma GCC diagnostic pop
+    found = found && cut_values(text, fields, count);
     if (!found)
         vsnprintf(text, LOG_MESSAGE_MAX, format, again);
     va_end(again);
@@ -234,6 +240,9 @@ static void put_logfmt_pair(struct line *line, const char *key, size_t key_lengt
 }
 
 static void write_fields(struct line *line, bool json, const struct log_head *head, const char *format,
+                         va_list arguments) __attribute__((format(printf, 4, 0)));
+
+static void write_fields(struct line *line, bool json, const struct log_head *head, const char *format,
                          va_list arguments)
 {
     char text[LOG_MESSAGE_MAX];
@@ -254,6 +263,9 @@ static void write_fields(struct line *line, bool json, const struct log_head *he
     if (json)
         put(line, "}", 1);
 }
+
+static void write_text(struct line *line, const struct log_head *head, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* Control characters as \n, \t, \r or \xNN, as far as whole characters fit. */
 static void write_text(struct line *line, const struct log_head *head, const char *format, va_list arguments)
