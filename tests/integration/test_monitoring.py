@@ -1,0 +1,250 @@
+"""monitoring/ on the real system: a Prometheus with the shipped configuration scrapes it under load, and every expression of every
+dashboard, recording rule and alert is put to it."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import pytest
+import yaml
+from cluster import REPOSITORY, binary, environment, wait_until
+from promql import Prometheus, concrete, dashboard_expressions, metric_names, rules, selectors
+
+sys.path.insert(0, str(REPOSITORY))
+from deploy.local.system import System  # noqa: E402
+
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
+
+MONITORING = REPOSITORY / "monitoring"
+DASHBOARDS = MONITORING / "grafana/dashboards"
+LOAD_SECONDS = 25
+
+# Expressions that answer nothing while all is well. Counters of errors do not belong here: they are 0.
+IDLE = {
+}
+
+# What coupond exports and nothing in monitoring/ asks for, with the reason.
+UNUSED = {
+}
+
+
+# --- the running system
+
+
+class Watched:
+    """The system, its Prometheus, and the time in which it was under load."""
+
+    def __init__(self, system):
+        self.system = system
+        self.prometheus = Prometheus(system.url("prometheus"))
+        self.start = self.end = None
+
+    def bring_load(self):
+        self._post("/v1/coupons", '{"id": "noon", "title": "Noon", "quantity": 1000000}')
+        self._wait_for_targets()
+        self.start = time.time()
+        command = [binary(), "bench", "--url", self.system.front_url, "--coupon", "noon", "--rate", "1200", "--duration", str(LOAD_SECONDS)]
+        looking = threading.Thread(target=self._look)
+        looking.start()
+        result = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=180, check=False)
+        self.end = time.time()
+        looking.join()
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def _look(self):
+        while self.end is None:
+            self._get(self.system.front_url + "/v1/coupons/noon")
+            time.sleep(0.05)
+
+    def _wait_for_targets(self):
+        def all_up():
+            targets = self.prometheus.ask("targets")["activeTargets"]
+            return len(targets) == 9 and all(target["health"] == "up" for target in targets)
+        wait_until(all_up, lambda: f"targets up: {self.prometheus.ask('targets')['activeTargets']}")
+
+    def _post(self, path, body):
+        request = urllib.request.Request(self.system.front_url + path, data=body.encode(), headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 201
+
+    @staticmethod
+    def _get(url):
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.read().decode()
+
+    def members(self):
+        return [name for name in self.system.ports if re.match(r"gateway|issuer|persister", name)]
+
+    def metrics_of(self, member):
+        return self._get(self.system.url(member) + "/metrics")
+
+    def answers(self, expression):
+        return self.prometheus.has_data(concrete(expression), self.start, self.end)
+
+
+@pytest.fixture(scope="module", name="watched")
+def watch_the_system(tmp_path_factory):
+    with System(tmp_path_factory.mktemp("watched"), program=binary(), gateways=3, persisters=2, ports="free") as system:
+        watched = Watched(system)
+        watched.bring_load()
+        yield watched
+
+
+def expressions():
+    yield from dashboard_expressions(DASHBOARDS)
+    for rule in rules(MONITORING / "rules"):
+        yield rule.get("alert") or rule["record"], rule["expr"]
+
+
+def unanswered(watched, asked):
+    """Those of (where, expression) that are not answered by a number."""
+    return [f"{where}: {expression}" for where, expression in asked if expression not in IDLE and not watched.answers(expression)]
+
+
+# --- on it
+
+
+def test_every_expression_of_every_dashboard_answers(watched):
+    assert unanswered(watched, dashboard_expressions(DASHBOARDS)) == []
+
+
+def test_every_recording_rule_records(watched):
+    recorded = [(rule["record"], asked) for rule in rules(MONITORING / "rules") if "record" in rule
+                for asked in (rule["record"], rule["expr"])]
+    assert recorded
+    assert unanswered(watched, recorded) == []
+
+
+def test_everything_that_an_alert_looks_at_is_there(watched):
+    alerts = [rule for rule in rules(MONITORING / "rules") if "alert" in rule]
+    looked_at = [(rule["alert"], selector) for rule in alerts for selector in selectors(rule["expr"])]
+    assert len(looked_at) >= len(alerts)
+    assert unanswered(watched, looked_at) == []
+    for rule in alerts:
+        watched.answers(rule["expr"])  # Prometheus understands it
+    loaded = watched.prometheus.ask("rules")["groups"]
+    assert [rule for group in loaded for rule in group["rules"] if rule["health"] != "ok"] == []
+
+
+def test_no_alert_that_calls_somebody_fires_on_a_healthy_system(watched):
+    firing = watched.prometheus.ask("query_range", query='ALERTS{alertstate="firing", severity="critical"}', start=watched.start,
+                                    end=watched.end, step=1)["result"]
+    assert [series["metric"] for series in firing] == []
+
+
+def test_every_metric_named_exists(watched):
+    names = watched.prometheus.names()
+    missing = {name for _, expression in expressions() for name in metric_names(expression)} - names
+    assert missing == set()
+
+
+def exported(text):
+    """{name: type} of a /metrics."""
+    return dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+
+
+def test_every_metric_exported_is_used_or_listed(watched):
+    used = {name for _, expression in expressions() for name in metric_names(expression)}
+    unused = set()
+    for member in watched.members():
+        for name, kind in exported(watched.metrics_of(member)).items():
+            forms = [f"{name}_bucket", f"{name}_sum", f"{name}_count"] if kind == "histogram" else [name]
+            if not used.intersection(forms):
+                unused.add(name)
+    assert unused == set(UNUSED)
+
+
+def test_promtool_finds_nothing_to_say_about_the_metrics(watched):
+    for member in ("gateway-1", "issuer", "persister-1"):
+        result = subprocess.run(["promtool", "check", "metrics"], input=watched.metrics_of(member), capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), member
+
+
+@pytest.mark.parametrize("broken", [
+    "sum(rate(coupond_issuer_verdict_total[5s]))",  # no such metric
+    'coupond_issuer_coupon_issued{coupon="midnight"}',  # no such label's value
+    "rate(coupond_issuer_journal_sync_seconds[5s])",  # a histogram has no such series
+])
+def test_an_expression_that_asks_for_nothing_is_found(watched, broken):
+    assert unanswered(watched, [("broken", broken)]) == [f"broken: {broken}"]
+
+
+def test_an_expression_that_prometheus_does_not_understand_is_found(watched):
+    with pytest.raises(AssertionError, match="parse error"):
+        watched.answers("sum(rate(coupond_issuer_verdicts_total[5s])")
+
+
+# --- without it
+
+
+def promtool(*arguments):
+    return subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("config", ["prometheus.yml", "prometheus.compose.yml"])
+def test_promtool_accepts_the_configuration(config):
+    result = promtool("check", "config", "--lint-fatal", MONITORING / config)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 rule files found" in result.stdout
+
+
+def test_the_rules_pass_their_tests(tmp_path):
+    tests = MONITORING / "rules/tests/alerts.yml"
+    result = promtool("test", "rules", tests)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (tmp_path / "tests").mkdir()
+    for name in ("recording.yml", "alerts.yml"):
+        text = (MONITORING / "rules" / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace("coupond_issuer_journal_full == 1", "coupond_issuer_journal_full == 2"), encoding="utf-8")
+    (tmp_path / "tests/alerts.yml").write_text(tests.read_text(encoding="utf-8"), encoding="utf-8")
+    assert promtool("test", "rules", tmp_path / "tests/alerts.yml").returncode != 0
+
+
+def test_every_alert_is_tested_and_says_what_to_do():
+    tests = {test["name"] for test in yaml.safe_load((MONITORING / "rules/tests/alerts.yml").read_text(encoding="utf-8"))["tests"]}
+    alerts = [rule for rule in rules(MONITORING / "rules") if "alert" in rule]
+    assert {rule["alert"] for rule in alerts} == tests
+    for rule in alerts:
+        assert set(rule["annotations"]) == {"summary", "description", "runbook"}, rule["alert"]
+        assert rule["labels"]["severity"] in ("critical", "warning", "info"), rule["alert"]
+
+
+def test_alertmanager_knows_the_alerts_that_it_names():
+    alerts = {rule["alert"] for rule in rules(MONITORING / "rules") if "alert" in rule}
+    named = set(re.findall(r"\b(?:Coupond|Database|Redis|Haproxy)[A-Z]\w+", (MONITORING / "alertmanager.yml").read_text(encoding="utf-8")))
+    assert named and named <= alerts
+
+
+def test_the_dashboards_are_those_of_their_source():
+    spec = importlib.util.spec_from_file_location("dashboards", MONITORING / "grafana/dashboards.py")
+    source = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(source)
+    assert {path.stem for path in DASHBOARDS.glob("*.json")} == set(source.DASHBOARDS)
+    for name in source.DASHBOARDS:
+        assert (DASHBOARDS / f"{name}.json").read_text(encoding="utf-8") == source.text_of(name), f"{name}: run monitoring/grafana/dashboards.py"
+        for panel in source.dashboard(name)["panels"]:
+            if panel["type"] != "row":
+                assert panel["title"] and panel["description"] and panel["fieldConfig"]["defaults"]["unit"], panel
+
+
+def test_the_dashboards_ask_the_data_source_that_is_provisioned():
+    sources = yaml.safe_load((MONITORING / "grafana/provisioning/datasources/prometheus.yml").read_text(encoding="utf-8"))["datasources"]
+    text = "".join(path.read_text(encoding="utf-8") for path in DASHBOARDS.glob("*.json"))
+    asked = set(re.findall(r'"type": "prometheus",\s+"uid": "(\w+)"', text))
+    assert asked == {source["uid"] for source in sources}
+
+
+@pytest.mark.parametrize("expression, expected", [
+    ("up", ["up"]),
+    ('sum by (le, role) (rate(a_bucket{x="sum by (b)", y=~"c|d"}[5s])) / on (z) group_left () b:c:d offset 5m > 0.5',
+     ['a_bucket{x="sum by (b)", y=~"c|d"}', "b:c:d"]),
+    ("histogram_quantile(0.99, a) and b > 1e3 or vector(0) unless c == bool 1", ["a", "b", "c"]),
+    ("time() - start{job='x'}", ["start{job='x'}"]),
+])
+def test_selectors_are_found(expression, expected):
+    assert selectors(expression) == expected
