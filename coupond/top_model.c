@@ -17,6 +17,9 @@ static const struct {
     {TOP_VALUE_STORE_ERRORS, "store errors"},
     {TOP_VALUE_REWINDS, "store rewinds"},
     {TOP_VALUE_SNAPSHOT_FAILURES, "snapshots failed"},
+    {TOP_VALUE_UNKNOWN, "outcome_unknown"},
+    {TOP_VALUE_NO_ISSUER, "issuer_unavailable"},
+    {TOP_VALUE_OVERLOADED, "overloaded"},
     {TOP_VALUE_REFUSED, "connections refused"},
     {TOP_VALUE_LATE, "late replies"},
     {TOP_VALUE_REPLIES_DROPPED, "replies dropped"},
@@ -255,6 +258,14 @@ static void view_troubles(struct top_view *view)
 
 /* Coupons */
 
+/* When it is sold out, if it goes on like this. */
+static void set_end(struct top_view_coupon *row)
+{
+    const struct top_coupon *coupon = &row->coupon;
+    if (coupon->state == COUPON_OPEN && row->rate > 0 && coupon->quantity > coupon->issued)
+        row->left_s = (double)(coupon->quantity - coupon->issued) / row->rate;
+}
+
 static void view_coupon(const struct top_model *model, int64_t wall_us, const struct top_coupon *coupon,
                         struct top_view_coupon *row)
 {
@@ -265,10 +276,29 @@ static void view_coupon(const struct top_model *model, int64_t wall_us, const st
     *row = (struct top_view_coupon){.coupon = *coupon, .rate = NAN, .left_s = NAN, .starts_s = NAN};
     if (before != NULL)
         row->rate = rate_of((double)coupon->issued, (double)before->issued, seconds);
-    if (coupon->state == COUPON_OPEN && row->rate > 0 && coupon->quantity > coupon->issued)
-        row->left_s = (double)(coupon->quantity - coupon->issued) / row->rate;
+    set_end(row);
     if (coupon->state == COUPON_SCHEDULED && coupon->starts_us != TIME_NONE)
         row->starts_s = fmax(0, (double)(coupon->starts_us - wall_us) / 1e6);
+}
+
+/* Coupons that only the issuer's metrics tell of: no gateway is seen, or there are more than are listed. */
+static void view_stocks(const struct top_model *model, const struct top_member *member, struct top_view *view)
+{
+    for (unsigned i = 0; i < member->now.stocks && view->coupons < TOP_COUPONS_MAX; i++) {
+        const struct top_stock *stock = &member->now.stock[i];
+        if (top_coupons_find(&model->coupons, stock->id) != NULL)
+            continue;
+        const struct top_stock *before = member->has_rates ? top_sample_stock(&member->before, stock->id) : NULL;
+        struct top_view_coupon *row = &view->coupon[view->coupons++];
+        *row = (struct top_view_coupon){.rate = NAN, .left_s = NAN, .starts_s = NAN};
+        memcpy(row->coupon.id, stock->id, sizeof(stock->id));
+        row->coupon.quantity = stock->quantity;
+        row->coupon.issued = stock->issued;
+        row->coupon.state = stock->issued < stock->quantity ? COUPON_OPEN : COUPON_SOLD_OUT;
+        if (before != NULL)
+            row->rate = rate_of((double)stock->issued, (double)before->issued, seconds_of(member));
+        set_end(row);
+    }
 }
 
 static int rank_of(enum coupon_state state)
@@ -293,6 +323,10 @@ static void view_coupons(const struct top_model *model, int64_t mono_us, struct 
     view->coupons = model->coupons.count;
     for (unsigned i = 0; i < view->coupons; i++)
         view_coupon(model, view->wall_us, &model->coupons.list[i], &view->coupon[i]);
+    for (unsigned i = 0; i < view->members; i++) {
+        if (view->list[i]->up)
+            view_stocks(model, view->list[i], view);
+    }
     qsort(view->coupon, view->coupons, sizeof(view->coupon[0]), compare_busy);
     view->coupons_in_all = fmax(view->values[TOP_VALUE_COUPONS], view->coupons);
     view->coupons_age_s = model->coupons.taken_us != 0 ? (double)(mono_us - model->coupons.taken_us) / 1e6 : NAN;

@@ -166,6 +166,9 @@ static json_t *gateways_json(const struct top_view *view)
     json_object_set_new(object, "answers_per_second", number(view->answers));
     json_object_set_new(object, "unavailable_per_second", number(view->unavailable));
     json_object_set_new(object, "failed_per_second", number(view->failed));
+    json_object_set_new(object, "cache_refusals_per_second", number(view->rates[TOP_VALUE_CACHE_REFUSALS]));
+    json_object_set_new(object, "reads_per_second", number(view->rates[TOP_VALUE_READS]));
+    json_object_set_new(object, "reads_asked_per_second", number(view->rates[TOP_VALUE_READS_ASKED]));
     json_object_set_new(object, "connections", number(view->values[TOP_VALUE_CONNECTIONS]));
     json_object_set_new(object, "in_flight", number(view->values[TOP_VALUE_WAITING]));
     json_object_set_new(object, "answer_seconds", histogram_json(view, TOP_HISTOGRAM_ANSWER));
@@ -179,6 +182,7 @@ static json_t *issuer_json(const struct top_view *view)
     bool is_up = view->role_up[TOP_ISSUER] > 0;
     json_object_set_new(object, "outcomes_per_second", outcomes_json(view));
     json_object_set_new(object, "batch_requests", histogram_json(view, TOP_HISTOGRAM_BATCH));
+    json_object_set_new(object, "turn_seconds", histogram_json(view, TOP_HISTOGRAM_TURN));
     json_object_set_new(object, "sync_seconds", histogram_json(view, TOP_HISTOGRAM_SYNC));
     json_object_set_new(object, "journal_bytes_per_second", number(view->rates[TOP_VALUE_JOURNAL_BYTES]));
     json_object_set_new(object, "backlog_rows", number(is_up ? view->values[TOP_VALUE_LAG_ROWS] : NAN));

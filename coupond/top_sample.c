@@ -12,9 +12,9 @@ enum how { SUM, MAX };
 
 static const struct {
     enum how how;
-    const char *name;
+    const char *name, *label, *label_value;
 } value_rows[TOP_VALUE_COUNT] = {
-#define X(id, how, name) {how, name},
+#define X(id, how, name, label, label_value) {how, name, label, label_value},
     TOP_VALUE_TABLE(X)
 #undef X
 };
@@ -24,6 +24,7 @@ static const char *const histogram_names[TOP_HISTOGRAM_COUNT] = {
     [TOP_HISTOGRAM_MESSAGE] = "coupond_gateway_batch_requests",
     [TOP_HISTOGRAM_BATCH] = "coupond_issuer_batch_requests",
     [TOP_HISTOGRAM_SYNC] = "coupond_issuer_journal_sync_seconds",
+    [TOP_HISTOGRAM_TURN] = "coupond_issuer_turn_seconds",
     [TOP_HISTOGRAM_ROWS] = "coupond_persister_batch_rows",
     [TOP_HISTOGRAM_WRITE] = "coupond_persister_write_seconds",
 };
@@ -37,14 +38,20 @@ static void take_role(struct top_sample *sample, const struct metrics_sample *me
         sample->roles[role] |= metrics_sample_begins(metric, prefixes[role]);
 }
 
+static bool has_label(const struct metrics_sample *metric, const char *label, const char *value)
+{
+    char text[LABEL_MAX];
+    return label == NULL || (metrics_sample_label(metric, label, text, sizeof(text)) && strcmp(text, value) == 0);
+}
+
 static void take_value(struct top_sample *sample, const struct metrics_sample *metric)
 {
     for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
         double *value = &sample->values[i];
-        if (!metrics_sample_is(metric, value_rows[i].name))
+        if (!metrics_sample_is(metric, value_rows[i].name) ||
+            !has_label(metric, value_rows[i].label, value_rows[i].label_value))
             continue;
         *value = value_rows[i].how == SUM ? *value + metric->value : fmax(*value, metric->value);
-        return;
     }
 }
 
@@ -122,6 +129,41 @@ static void take_histogram(struct top_sample *sample, const struct metrics_sampl
     }
 }
 
+static struct top_stock *stock_of(struct top_sample *sample, const char *id)
+{
+    struct top_stock *stock = sample->stock;
+    while (stock < sample->stock + sample->stocks && strcmp(stock->id, id) != 0)
+        stock++;
+    if (stock < sample->stock + sample->stocks || sample->stocks == TOP_STOCKS_MAX)
+        return stock;
+    memcpy(stock->id, id, strlen(id) + 1);
+    sample->stocks++;
+    return stock;
+}
+
+static void take_stock(struct top_sample *sample, const struct metrics_sample *metric)
+{
+    char id[COUPON_ID_MAX + 1];
+    bool is_quantity = metrics_sample_is(metric, "coupond_issuer_coupon_quantity");
+    if ((!is_quantity && !metrics_sample_is(metric, "coupond_issuer_coupon_issued")) || metric->value > QUANTITY_MAX)
+        return;
+    if (!metrics_sample_label(metric, "coupon", id, sizeof(id)) || !coupon_id_valid(id, strlen(id)))
+        return;
+    struct top_stock *stock = stock_of(sample, id);
+    if (stock == sample->stock + TOP_STOCKS_MAX)
+        return;
+    *(is_quantity ? &stock->quantity : &stock->issued) = (uint64_t)metric->value;
+}
+
+const struct top_stock *top_sample_stock(const struct top_sample *sample, const char *id)
+{
+    for (unsigned i = 0; i < sample->stocks; i++) {
+        if (strcmp(sample->stock[i].id, id) == 0)
+            return &sample->stock[i];
+    }
+    return NULL;
+}
+
 /* What can stand on a screen: printable ASCII. */
 static void take_version(struct top_sample *sample, const struct metrics_sample *metric)
 {
@@ -155,6 +197,7 @@ bool top_sample_read(struct top_sample *sample, int64_t taken_us, const char *te
         take_verdict(sample, &metric);
         take_answers(sample, &metric);
         take_histogram(sample, &metric);
+        take_stock(sample, &metric);
         take_version(sample, &metric);
     }
     return sample->roles[TOP_GATEWAY] || sample->roles[TOP_ISSUER] || sample->roles[TOP_PERSISTER];

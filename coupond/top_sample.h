@@ -11,37 +11,45 @@
 
 #include "shared/coupon.h"
 
-/* X(id, how values of several partitions and labels become one, name) */
-#define TOP_VALUE_TABLE(X)                                                                                             \
-    X(CONNECTIONS, SUM, "coupond_gateway_connections")                                                                 \
-    X(WAITING, SUM, "coupond_gateway_in_flight")                                                                       \
-    X(REFUSED, SUM, "coupond_gateway_connections_refused_total")                                                       \
-    X(GATEWAY_DROPPED, SUM, "coupond_gateway_frames_dropped_total")                                                    \
-    X(LATE, SUM, "coupond_gateway_replies_late_total")                                                                 \
-    X(JOURNAL_BYTES, SUM, "coupond_issuer_journal_written_bytes_total")                                                \
-    X(LAG_ROWS, SUM, "coupond_issuer_persist_lag_rows")                                                                \
-    X(LAG_SECONDS, MAX, "coupond_issuer_persist_lag_seconds")                                                          \
-    X(COUPONS, SUM, "coupond_issuer_coupons")                                                                          \
-    X(IN_FLIGHT, SUM, "coupond_issuer_stream_in_flight")                                                               \
-    X(RESENT, SUM, "coupond_issuer_stream_resent_total")                                                               \
-    X(REWINDS, SUM, "coupond_issuer_store_rewinds_total")                                                              \
-    X(MISSING, SUM, "coupond_issuer_store_missing_records")                                                            \
-    X(ISSUER_DROPPED, SUM, "coupond_issuer_frames_dropped_total")                                                      \
-    X(REPLIES_DROPPED, SUM, "coupond_issuer_replies_dropped_total")                                                    \
-    X(SNAPSHOT_FAILURES, SUM, "coupond_issuer_snapshot_failures_total")                                                \
-    X(JOURNAL_FULL, MAX, "coupond_issuer_journal_full")                                                                \
-    X(ROWS, SUM, "coupond_persister_rows_total")                                                                       \
-    X(STORE_ERRORS, SUM, "coupond_persister_store_errors_total")                                                       \
-    X(RETRIES, SUM, "coupond_persister_retries_total")                                                                 \
-    X(DEAD_LETTERS, SUM, "coupond_persister_dead_letters_total")                                                       \
-    X(PERSISTER_DROPPED, SUM, "coupond_persister_frames_dropped_total")                                                \
-    X(CPU_SECONDS, SUM, "process_cpu_seconds_total")                                                                   \
-    X(MEMORY_BYTES, SUM, "process_resident_memory_bytes")                                                              \
-    X(FDS, SUM, "process_open_fds")                                                                                    \
-    X(START_SECONDS, MAX, "process_start_time_seconds")
+/* X(id, how values of several partitions and labels become one, name, label, its value); NULL: whatever its labels are
+ */
+/* clang-format off */
+#define TOP_VALUE_TABLE(X) \
+    X(CONNECTIONS, SUM, "coupond_gateway_connections", NULL, NULL) \
+    X(WAITING, SUM, "coupond_gateway_in_flight", NULL, NULL) \
+    X(REFUSED, SUM, "coupond_gateway_connections_refused_total", NULL, NULL) \
+    X(GATEWAY_DROPPED, SUM, "coupond_gateway_frames_dropped_total", NULL, NULL) \
+    X(LATE, SUM, "coupond_gateway_replies_late_total", NULL, NULL) \
+    X(OVERLOADED, SUM, "coupond_gateway_unavailable_total", "code", "overloaded") \
+    X(NO_ISSUER, SUM, "coupond_gateway_unavailable_total", "code", "issuer_unavailable") \
+    X(UNKNOWN, SUM, "coupond_gateway_unavailable_total", "code", "outcome_unknown") \
+    X(READS, SUM, "coupond_gateway_policy_reads_total", NULL, NULL) \
+    X(READS_ASKED, SUM, "coupond_gateway_policy_reads_total", "source", "issuer") \
+    X(CACHE_REFUSALS, SUM, "coupond_gateway_policy_refusals_total", NULL, NULL) \
+    X(JOURNAL_BYTES, SUM, "coupond_issuer_journal_written_bytes_total", NULL, NULL) \
+    X(LAG_ROWS, SUM, "coupond_issuer_persist_lag_rows", NULL, NULL) \
+    X(LAG_SECONDS, MAX, "coupond_issuer_persist_lag_seconds", NULL, NULL) \
+    X(COUPONS, SUM, "coupond_issuer_coupons", NULL, NULL) \
+    X(IN_FLIGHT, SUM, "coupond_issuer_stream_in_flight", NULL, NULL) \
+    X(RESENT, SUM, "coupond_issuer_stream_resent_total", NULL, NULL) \
+    X(REWINDS, SUM, "coupond_issuer_store_rewinds_total", NULL, NULL) \
+    X(MISSING, SUM, "coupond_issuer_store_missing_records", NULL, NULL) \
+    X(ISSUER_DROPPED, SUM, "coupond_issuer_frames_dropped_total", NULL, NULL) \
+    X(REPLIES_DROPPED, SUM, "coupond_issuer_replies_dropped_total", NULL, NULL) \
+    X(SNAPSHOT_FAILURES, SUM, "coupond_issuer_snapshot_failures_total", NULL, NULL) \
+    X(JOURNAL_FULL, MAX, "coupond_issuer_journal_full", NULL, NULL) \
+    X(ROWS, SUM, "coupond_persister_rows_total", NULL, NULL) \
+    X(STORE_ERRORS, SUM, "coupond_persister_store_errors_total", NULL, NULL) \
+    X(DEAD_LETTERS, SUM, "coupond_persister_dead_letters_total", NULL, NULL) \
+    X(PERSISTER_DROPPED, SUM, "coupond_persister_frames_dropped_total", NULL, NULL) \
+    X(CPU_SECONDS, SUM, "process_cpu_seconds_total", NULL, NULL) \
+    X(MEMORY_BYTES, SUM, "process_resident_memory_bytes", NULL, NULL) \
+    X(FDS, SUM, "process_open_fds", NULL, NULL) \
+    X(START_SECONDS, MAX, "process_start_time_seconds", NULL, NULL)
+/* clang-format on */
 
 enum top_value {
-#define X(id, how, name) TOP_VALUE_##id,
+#define X(id, how, name, label, label_value) TOP_VALUE_##id,
     TOP_VALUE_TABLE(X)
 #undef X
         TOP_VALUE_COUNT
@@ -52,6 +60,7 @@ enum top_histogram {
     TOP_HISTOGRAM_MESSAGE, /* requests in one message to the issuer */
     TOP_HISTOGRAM_BATCH,   /* requests decided and synced together */
     TOP_HISTOGRAM_SYNC,    /* in seconds */
+    TOP_HISTOGRAM_TURN,    /* how long a request waits for its decision at the most, in seconds */
     TOP_HISTOGRAM_ROWS,    /* rows of one transaction */
     TOP_HISTOGRAM_WRITE,   /* one transaction, in seconds */
     TOP_HISTOGRAM_COUNT
@@ -72,6 +81,14 @@ enum top_role { TOP_GATEWAY, TOP_ISSUER, TOP_PERSISTER, TOP_ROLE_COUNT };
 extern const char *const top_role_names[TOP_ROLE_COUNT];
 
 #define TOP_VERSION_MAX 16
+#define TOP_STOCKS_MAX  64
+
+/* The stock of a coupon as the issuer's metrics tell it, which they do for those that are asked for most. */
+struct top_stock {
+    char id[COUPON_ID_MAX + 1];
+    uint64_t quantity;
+    uint64_t issued;
+};
 
 struct top_sample {
     int64_t taken_us;           /* on the monotone clock */
@@ -83,10 +100,15 @@ struct top_sample {
     double unavailable; /* of these, with 503 */
     double failed;      /* of these, with another 5xx */
     struct top_histogram_sample histograms[TOP_HISTOGRAM_COUNT];
+    unsigned stocks;
+    struct top_stock stock[TOP_STOCKS_MAX];
 };
 
 /* Reads a text that was taken at `taken_us`. False when it is not coupond's. */
 bool top_sample_read(struct top_sample *sample, int64_t taken_us, const char *text, size_t length);
+
+/* The stock of a coupon; NULL when it is not told. */
+const struct top_stock *top_sample_stock(const struct top_sample *sample, const char *id);
 
 /* `to` becomes `to` plus what `now` counted more than `before`, or nothing when it has counted less in anything. */
 void top_histogram_add_delta(struct top_histogram_sample *to, const struct top_histogram_sample *now,

@@ -7,7 +7,7 @@
 #include "coupond/top_format.h"
 #include "shared/clock.h"
 
-#define FIXED_ROWS     12 /* all but coupons, members and blank lines */
+#define FIXED_ROWS     13 /* all but coupons, members and blank lines */
 #define BLANK_ROWS     3
 #define COLUMNS_LEAST  80 /* narrower screens show the left part of this */
 #define MEMBERS_LEAST  3
@@ -189,9 +189,9 @@ static int draw_outcomes(const struct top_view *view, struct canvas *canvas, int
         {"already", verdicts[VERDICT_ALREADY_ISSUED], false},
         {"sold out", verdicts[VERDICT_SOLD_OUT], false},
         {"too early", verdicts[VERDICT_NOT_STARTED], false},
-        {"paused", verdicts[VERDICT_PAUSED], false},
-        {"ended", verdicts[VERDICT_ENDED], false},
+        {"closed", sum_of(verdicts[VERDICT_PAUSED], verdicts[VERDICT_ENDED]), false},
         {"no coupon", verdicts[VERDICT_COUPON_NOT_FOUND], false},
+        {"by cache", view->rates[TOP_VALUE_CACHE_REFUSALS], false},
         {"503/5xx", sum_of(view->unavailable, view->failed), true},
     };
     const int count = (int)(sizeof(cells) / sizeof(cells[0]));
@@ -280,6 +280,24 @@ static void draw_queues(const struct top_view *view, struct canvas *canvas, int 
     put_stage(canvas, row, TOP_PERSISTER, CANVAS_PLAIN, view->role_up[TOP_ISSUER] > 0 ? persisters.text : "-");
 }
 
+/* What the stages have beside: coupons that were looked at, the time until a decision, what is on its way. */
+static void draw_more(const struct top_view *view, struct canvas *canvas, int row)
+{
+    char rate[TOP_TEXT_MAX], text[TOP_TEXT_MAX];
+    struct line gateways = {"", 0}, issuer = {"", 0}, persisters = {"", 0};
+    double reads = view->rates[TOP_VALUE_READS];
+    double turn = top_histogram_quantile(&view->histograms[TOP_HISTOGRAM_TURN], 0.99);
+    canvas_put(canvas, row, 0, CANVAS_DIM, "cache");
+    if (reads > 0)
+        add(&gateways, "%s of ", top_percent(1 - view->rates[TOP_VALUE_READS_ASKED] / reads, text));
+    add(&gateways, "%s reads/s", top_count(reads, rate));
+    add(&issuer, "turn p99 %s", top_time(turn, text));
+    add(&persisters, "%s batches under way", top_count(view->values[TOP_VALUE_IN_FLIGHT], text));
+    put_stage(canvas, row, TOP_GATEWAY, CANVAS_PLAIN, gateways.text);
+    put_stage(canvas, row, TOP_ISSUER, CANVAS_PLAIN, isnan(turn) ? "-" : issuer.text);
+    put_stage(canvas, row, TOP_PERSISTER, CANVAS_PLAIN, view->role_up[TOP_ISSUER] > 0 ? persisters.text : "-");
+}
+
 static int draw_stages(const struct top_view *view, struct canvas *canvas, int row)
 {
     draw_stages_head(view, canvas, row);
@@ -288,7 +306,8 @@ static int draw_stages(const struct top_view *view, struct canvas *canvas, int r
     draw_batches(view, canvas, row + 3);
     draw_flow(view, canvas, row + 4);
     draw_queues(view, canvas, row + 5);
-    return row + 6;
+    draw_more(view, canvas, row + 6);
+    return row + 7;
 }
 
 static int draw_troubles(const struct top_view *view, struct canvas *canvas, int row)
@@ -397,6 +416,8 @@ void top_screen_draw(const struct top_view *view, const char *hint, struct canva
         members = room - coupons > MEMBERS_LEAST ? room - coupons : members < MEMBERS_LEAST ? members : MEMBERS_LEAST;
     if (coupons > room - members)
         coupons = room - members > 1 ? room - members : coupons < 1 ? coupons : 1;
+    if (members > room - coupons)
+        members = room - coupons > 1 ? room - coupons : 1;
     draw_header(view, hint, canvas);
     int row = draw_coupons(view, canvas, 1, (unsigned)coupons) + blank;
     row = draw_outcomes(view, canvas, row) + blank;

@@ -194,6 +194,8 @@ def test_the_screen_shows_a_system_under_load(cluster):
         live.wait_for(r"4 of 4 up +for \d")
         live.wait_for(r"B +open .* [1-9][\d,]* / 100M +0 % +[1-9][\d,.]* ")
         live.wait_for(r"A +open .* 0 / 50 +0 % +0 +-\n")
+        cluster.coupon("A")
+        live.wait_for(r"cache +\d+ % of [\d.]+ reads/s +turn p99 [\d.]+ [µm]?s")
         live.wait_for(r"ISSUED/S .*503/5xx\n +[1-9][\d,]* +0 +0 +0 +0 +0 +0 +0\n")
         live.wait_for(r"GATEWAYS 2 of 2 +ISSUER 1 of 1 +PERSISTERS 1 of 1\n"
                       r"time p50  [\d.]+ [µm]?s an answer +[\d.]+ [µm]?s a sync")
@@ -216,6 +218,7 @@ def test_a_member_that_is_killed_is_down_and_comes_back(cluster):
         issuer.kill()
         live.wait_for(rf"3 of 4 up(.*\n)+.*ISSUER 0 of 1(.*\n)+{issuer.status_address} +issuer +down +Connection refused")
         live.wait_for(r"trouble .*answers of 503")
+        live.wait_for(rf"{cluster.addresses[0]} +gateway +not ready +No answer from partition 0")
         issuer.start()
         live.wait_for(rf"4 of 4 up(.*\n)+.*ISSUER 1 of 1(.*\n)+{issuer.status_address} +issuer +ready")
         live.wait_for(r"ISSUED/S .*\n +[1-9]")
@@ -344,6 +347,12 @@ def test_the_members_of_a_configuration_are_found(cluster):
         (gateway.status_address, True), (issuer.status_address, True), (persister.status_address, True)]
 
 
+def test_the_issuer_alone_tells_the_stock_too(cluster):
+    cluster.issue("A", "first")
+    result = run_coupond("top", "--once", "--interval", "0.1", cluster.issuer.status_address)
+    assert re.search(r"^A +open .* 1 / 50 +2 %", result.stdout, re.M), result.stdout
+
+
 def test_one_process_with_all_roles_is_enough(tmp_path):
     with Cluster.dev(tmp_path) as cluster:
         result = run_coupond("top", "--once", "--json", "--interval", "0.1", f"--set=gateway/http={cluster.addresses[0]}",
@@ -428,5 +437,5 @@ def test_the_readme_s_screen_has_the_form_of_a_real_one(cluster):
     for document in ("README.md", "README.ko.md"):
         found = re.search(r"\$ coupond top.*\n(coupond (?:.*\n)+?)```", (REPOSITORY / document).read_text())
         assert found, f"{document} shows no screen"
-        for heading in re.findall(r"^(?:time p50|flow|queue|trouble|MEMBER +ROLE +STATE.*|COUPON +STATE)", real, re.M):
+        for heading in re.findall(r"^(?:time p50|flow|queue|cache|trouble|MEMBER +ROLE +STATE.*|COUPON +STATE)", real, re.M):
             assert re.sub(" +", " ", heading) in re.sub(" +", " ", found[1]), f"{document}: {heading}"

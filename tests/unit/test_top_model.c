@@ -106,6 +106,18 @@ static void a_version_has_nothing_that_a_terminal_obeys(void **state)
                         "");
 }
 
+static void a_label_chooses_what_is_counted(void **state)
+{
+    (void)state;
+    const struct top_sample *sample = sample_of("coupond_gateway_policy_reads_total{source=\"local\"} 90\n"
+                                                "coupond_gateway_policy_reads_total{source=\"issuer\"} 10\n"
+                                                "coupond_gateway_unavailable_total{code=\"overloaded\"} 3\n");
+    assert_float_equal(sample->values[TOP_VALUE_READS], 100, 0);
+    assert_float_equal(sample->values[TOP_VALUE_READS_ASKED], 10, 0);
+    assert_float_equal(sample->values[TOP_VALUE_OVERLOADED], 3, 0);
+    assert_float_equal(sample->values[TOP_VALUE_UNKNOWN], 0, 0);
+}
+
 /* histograms */
 
 static struct top_histogram_sample histogram_of(double low, double middle, double all)
@@ -347,6 +359,47 @@ static void coupons_that_rest_are_ordered_by_state(void **state)
     assert_true(isnan(top_view.coupon[0].starts_s));
 }
 
+static void stocks_of_the_issuer_stand_in_for_coupons_that_are_not_listed(void **state)
+{
+    (void)state;
+    top_model_add(&top_model, "g", TOP_ROLE_ANY);
+    top_model_add(&top_model, "i", TOP_ROLE_ANY);
+    top_take_coupons(0, page_later(12, 300), 1);
+    top_take(1, "coupond_issuer_coupon_quantity{coupon=\"HOT\"} 50\ncoupond_issuer_coupon_issued{coupon=\"HOT\"} 10\n",
+             1);
+    top_take(1,
+             "coupond_issuer_coupon_quantity{partition=\"0\",coupon=\"HOT\"} 50\n"
+             "coupond_issuer_coupon_issued{partition=\"0\",coupon=\"HOT\"} 30\n"
+             "coupond_issuer_coupon_quantity{coupon=\"FAST\"} 7\ncoupond_issuer_coupon_issued{coupon=\"FAST\"} 7\n"
+             "coupond_issuer_coupon_quantity{coupon=\"a b\"} 7\ncoupond_issuer_coupon_issued{coupon=\"\"} 7\n"
+             "coupond_issuer_coupon_quantity{coupon=\"BIG\"} 5e9\n",
+             2);
+    top_look(2);
+    assert_int_equal(top_view.coupons, 3);
+    assert_string_equal(top_view.coupon[0].coupon.id, "HOT");
+    assert_float_equal(top_view.coupon[0].rate, 20, 1e-6);
+    assert_float_equal(top_view.coupon[0].left_s, 1, 1e-6);
+    assert_string_equal(top_view.coupon[1].coupon.id, "FAST");
+    assert_int_equal(top_view.coupon[1].coupon.quantity, 1000);
+}
+
+static void more_stocks_than_have_room_are_left_out(void **state)
+{
+    (void)state;
+    static char text[16384];
+    FILE *out = fmemopen(text, sizeof(text), "w");
+    for (unsigned i = 0; i < TOP_STOCKS_MAX + 10; i++)
+        fprintf(out,
+                "coupond_issuer_coupon_quantity{coupon=\"C%u\"} 9\ncoupond_issuer_coupon_issued{coupon=\"C%u\"} 9\n", i,
+                i);
+    fclose(out);
+    top_model_add(&top_model, "i", TOP_ROLE_ANY);
+    top_take(0, text, 1);
+    top_look(1);
+    assert_int_equal(top_view.coupons, TOP_STOCKS_MAX);
+    assert_int_equal(top_view.coupon[0].coupon.state, COUPON_SOLD_OUT);
+}
+
 static void what_is_no_coupon_is_left_out(void **state)
 {
     (void)state;
@@ -418,6 +471,7 @@ int main(void)
         cmocka_unit_test_setup(values_that_nothing_can_have_are_left_out, set_up),
         cmocka_unit_test_setup(what_is_not_of_coupond_is_refused, set_up),
         cmocka_unit_test_setup(a_version_has_nothing_that_a_terminal_obeys, set_up),
+        cmocka_unit_test_setup(a_label_chooses_what_is_counted, set_up),
         cmocka_unit_test_setup(quantiles_lie_evenly_within_a_bucket, set_up),
         cmocka_unit_test_setup(a_quantile_beyond_all_bounds_is_the_last_bound, set_up),
         cmocka_unit_test_setup(a_histogram_without_counts_has_no_quantile, set_up),
@@ -434,6 +488,8 @@ int main(void)
         cmocka_unit_test_setup(a_gateway_that_is_up_is_asked_for_the_coupons, set_up),
         cmocka_unit_test_setup(coupons_have_rates_and_an_end, set_up),
         cmocka_unit_test_setup(coupons_that_rest_are_ordered_by_state, set_up),
+        cmocka_unit_test_setup(more_stocks_than_have_room_are_left_out, set_up),
+        cmocka_unit_test_setup(stocks_of_the_issuer_stand_in_for_coupons_that_are_not_listed, set_up),
         cmocka_unit_test_setup(what_is_no_coupon_is_left_out, set_up),
         cmocka_unit_test_setup(what_is_no_page_is_refused, set_up),
         cmocka_unit_test_setup(a_cursor_that_is_more_than_one_is_none, set_up),

@@ -76,8 +76,11 @@ const char *top_gateway_text(double start, double answers)
             "coupond_gateway_request_seconds_bucket{le=\"+Inf\"} %.0f\n"
             "coupond_gateway_request_seconds_sum %f\ncoupond_gateway_request_seconds_count %.0f\n"
             "coupond_gateway_batch_requests_sum %.0f\ncoupond_gateway_batch_requests_count %.0f\n"
-            "coupond_gateway_connections 64\ncoupond_gateway_in_flight 7\n",
-            answers, answers / 2, answers, answers, answers * 0.0005, answers, answers, answers / 4);
+            "coupond_gateway_connections 64\ncoupond_gateway_in_flight 7\n"
+            "coupond_gateway_policy_reads_total{source=\"local\"} %.0f\n"
+            "coupond_gateway_policy_reads_total{source=\"issuer\"} %.0f\ncoupond_gateway_policy_refusals_total 0\n",
+            answers, answers / 2, answers, answers, answers * 0.0005, answers, answers, answers / 4, answers / 10,
+            answers / 100);
     print_process(out, start, answers / 1e5);
     fclose(out);
     return text;
@@ -94,10 +97,13 @@ const char *top_issuer_text(double start, double issued)
             "coupond_issuer_batch_requests_count{partition=\"0\"} %.0f\n"
             "coupond_issuer_journal_sync_seconds_bucket{partition=\"0\",le=\"0.0001\"} %.0f\n"
             "coupond_issuer_journal_sync_seconds_bucket{partition=\"0\",le=\"+Inf\"} %.0f\n"
+            "coupond_issuer_turn_seconds_bucket{partition=\"0\",le=\"0.00025\"} %.0f\n"
+            "coupond_issuer_turn_seconds_bucket{partition=\"0\",le=\"+Inf\"} %.0f\n"
+            "coupond_issuer_stream_in_flight 2\n"
             "coupond_issuer_journal_written_bytes_total{partition=\"0\"} %.0f\n"
             "coupond_issuer_persist_lag_rows{partition=\"0\"} 1234\n"
             "coupond_issuer_persist_lag_seconds{partition=\"0\"} 0.25\ncoupond_issuer_coupons{partition=\"0\"} 3\n",
-            issued, issued, all, syncs, syncs, syncs, issued * 32);
+            issued, issued, all, syncs, syncs, syncs, syncs, syncs, issued * 32);
     print_process(out, start, all / 1e6);
     fclose(out);
     return text;
