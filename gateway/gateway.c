@@ -57,6 +57,7 @@ static int start_thread(struct gateway *gateway, int listen_fd, struct error *er
         .listen_fd = listen_fd,
         .connections_max = gateway->connections_max,
         .board = gateway->board,
+        .hears = gateway->threads == 0,
     };
     zactor_t *actor = zactor_new(gateway_loop_actor, &args);
 

@@ -90,6 +90,7 @@ static void take_turn(struct gateway_loop *loop)
         resume_connections(loop);
         more |= send_requests(loop);
     }
+    policies_flush(loop);
     flush_connections(loop);
     if (more || loop->dirty != NULL)
         uv_idle_start(&loop->again, on_again); /* the poll does not wait */
@@ -340,8 +341,8 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     admin_token_init(&loop->admin, options->gateway_admin_token);
     reply_clock_set(&loop->clock, clock_wall_us());
     exchanges_init(&loop->exchanges, (uint32_t)options->gateway_in_flight_max);
-    loop->policies = policies_create(options, args->board);
     CHECK(uv_loop_init(&loop->uv) == 0);
+    loop->policies = policies_create(loop, args->board, args->hears);
     timer_wheel_init(&loop->wheel, TICK_MS * 4, uv_now(&loop->uv));
     open_handles(loop, args->listen_fd);
     if (open_links(loop, &args->error) != 0)
@@ -360,6 +361,7 @@ static void loop_close(struct gateway_loop *loop)
 {
     while (loop->open != NULL)
         connection_close(loop->open);
+    policies_end(loop->policies);
     uv_walk(&loop->uv, close_handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop->uv) == 0);

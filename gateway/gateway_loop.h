@@ -37,6 +37,7 @@ struct gateway_loop_args {
     unsigned connections_max;
     struct metrics *metrics;    /* set by the thread: its own, for others to read */
     struct policy_board *board; /* of all threads; outlives them */
+    bool hears;                 /* one of them hears what other gateways change */
     bool failed;                /* set by the thread before its signal; `error` says why, and the thread ends */
     struct error error;
 };

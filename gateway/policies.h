@@ -1,7 +1,7 @@
 /*
- * Coupons as people look at them: from this thread's cache, else from the issuer, asked once for all who wait for the
- * same coupon (a fetch). Also the issue requests that the cache alone can refuse, and the news that outdate it. Every
- * function on the gateway thread; what the threads share is the board.
+ * Coupons as people look at them: from this thread's cache, else from Redis, else from the issuer, asked once for all
+ * who wait for the same coupon (a fetch). Also the issue requests that the cache alone can refuse, and the news that
+ * outdate it. Every function on the gateway thread; what the threads share is the board.
  */
 #ifndef COUPOND_POLICIES_H
 #define COUPOND_POLICIES_H
@@ -10,8 +10,10 @@
 #include "gateway/gateway_loop.h"
 #include "shared/frame.h"
 
-/* `options` and `board` are borrowed. */
-struct policies *policies_create(const struct options *options, struct policy_board *board);
+/* `board` is borrowed. `hears`: this thread hears for all of the process what other gateways change. */
+struct policies *policies_create(struct gateway_loop *loop, struct policy_board *board, bool hears);
+/* Closes what it has on the loop, which runs once more before policies_destroy(). */
+void policies_end(struct policies *policies);
 void policies_destroy(struct policies **policies);
 
 /* Takes a request for one coupon: answers it, or lets it wait for a fetch. False when it has to ask for itself. */
@@ -33,6 +35,8 @@ void policies_changed(struct gateway_loop *loop, struct span id);
 /* What was asked of a partition gets no reply. */
 void policies_on_unsent(struct gateway_loop *loop, uint64_t tag);
 void policies_partition_lost(struct gateway_loop *loop, uint16_t partition);
+/* Sends what has gathered for Redis. */
+void policies_flush(struct gateway_loop *loop);
 /* Ends fetches that have waited too long. */
 void policies_tick(struct gateway_loop *loop);
 

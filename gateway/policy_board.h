@@ -18,7 +18,12 @@ void policy_board_destroy(struct policy_board **board);
 void policy_board_change(struct policy_board *board, uint64_t hash, int64_t now_us);
 void policy_board_change_all(struct policy_board *board, int64_t now_us);
 
+/* A number of this process, by which it knows its own news. */
+uint64_t policy_board_nonce(const struct policy_board *board);
+
 /* What was asked for at this time or before is outdated; INT64_MIN when nothing is known. */
 int64_t policy_board_changed_us(const struct policy_board *board, uint64_t hash);
+/* The same without what may have happened to all. */
+int64_t policy_board_coupon_changed_us(const struct policy_board *board, uint64_t hash);
 
 #endif

@@ -37,10 +37,15 @@ static const char *const unavailable_names[] = {
     METRIC_UNAVAILABLE_TABLE(X)
 #undef X
 };
+static const char *const redis_error_names[] = {
+#define X(id, name) name,
+    METRIC_REDIS_ERROR_TABLE(X)
+#undef X
+};
 static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "behind", "rejected"};
 
 enum kind { COUNTER, GAUGE, HISTOGRAM_TIME, HISTOGRAM_SIZE };
-enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE, UNAVAILABLE, COUPON };
+enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE, UNAVAILABLE, COUPON, REDIS_ERROR };
 
 /* How many values a row has: one a child, or buckets, +Inf and sum. */
 #define CHILDREN_NONE                1
@@ -50,6 +55,7 @@ enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE, UNAVAILA
 #define CHILDREN_POLICY_SOURCE       METRIC_POLICY_SOURCE_COUNT
 #define CHILDREN_UNAVAILABLE         COUNT_OF(unavailable_names)
 #define CHILDREN_COUPON              METRIC_COUPONS_MAX
+#define CHILDREN_REDIS_ERROR         METRIC_REDIS_ERROR_COUNT
 #define SLOTS_COUNTER(labels)        CHILDREN_##labels
 #define SLOTS_GAUGE(labels)          CHILDREN_##labels
 #define SLOTS_HISTOGRAM_TIME(labels) (COUNT_OF(time_bounds) + 2)
@@ -275,6 +281,9 @@ static unsigned child_labels(const struct row *row, unsigned child, struct metri
         return 1;
     case COUPON: /* print_coupons() */
         return 0;
+    case REDIS_ERROR:
+        labels[0] = (struct metrics_label){"kind", redis_error_names[child]};
+        return 1;
     case ROUTE_STATUS:
         snprintf(status, 12, "%d", statuses[child % COUNT_OF(statuses)]);
         labels[0] = (struct metrics_label){"route", route_names[child / COUNT_OF(statuses)]};

@@ -25,6 +25,8 @@
     X(GATEWAY_POLICY_REFUSALS, COUNTER, NONE, 1, "coupond_gateway_policy_refusals_total", "issue requests refused from the cache because their coupon had not started or was unknown") \
     X(GATEWAY_POLICY_CHANGES, COUNTER, NONE, 1, "coupond_gateway_policy_invalidations_total", "changes of coupons, carried or heard of, that outdated what is cached of them") \
     X(GATEWAY_UNAVAILABLE, COUNTER, UNAVAILABLE, 1, "coupond_gateway_unavailable_total", "503 answers that the gateway gave without a decision of the issuer, by their code") \
+    X(GATEWAY_REDIS_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_redis_connected", "connections to Redis that work: one a thread, and one to hear of changes") \
+    X(GATEWAY_REDIS_ERRORS, COUNTER, REDIS_ERROR, 1, "coupond_gateway_redis_errors_total", "what went wrong with Redis, by kind; coupons are told without it then") \
     X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that nobody waited for any more") \
     X(ISSUER_VERDICTS, COUNTER, VERDICT, 1, "coupond_issuer_verdicts_total", "requests decided, by verdict") \
     X(ISSUER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_issuer_batch_requests", "requests decided and synced together") \
@@ -83,6 +85,11 @@
 /* Where a coupon that was looked at came from, for POLICY_SOURCE. */
 #define METRIC_POLICY_SOURCE_TABLE(X) X(LOCAL, "local") X(REDIS, "redis") X(ISSUER, "issuer")
 
+/* For REDIS_ERROR: cannot connect, or lost; no answer in time; an error as the answer; one that makes no sense; more
+ * waits than may. */
+#define METRIC_REDIS_ERROR_TABLE(X) \
+    X(CONNECTION, "connection") X(TIMEOUT, "timeout") X(REFUSED, "refused") X(GARBAGE, "garbage") X(FULL, "full")
+
 /* Statuses for ROUTE_STATUS. */
 #define METRIC_STATUS_TABLE(X) \
     X(200) X(201) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
@@ -115,6 +122,13 @@ enum metric_policy_source {
     METRIC_POLICY_SOURCE_TABLE(X)
 #undef X
         METRIC_POLICY_SOURCE_COUNT
+};
+
+enum metric_redis_error {
+#define X(id, name) METRIC_REDIS_##id,
+    METRIC_REDIS_ERROR_TABLE(X)
+#undef X
+        METRIC_REDIS_ERROR_COUNT
 };
 
 /* The child of a ROUTE_STATUS row; a status that is not in the table counts as 500. */

@@ -57,6 +57,9 @@ static int take_secrets(struct options *options, struct error *error)
 {
     if (take_secret(options->gateway_admin_token_file, "gateway/admin_token", options->gateway_admin_token, error) != 0)
         return -1;
+    if (take_secret(options->gateway_redis_password_file, "gateway/redis_password", options->gateway_redis_password,
+                    error) != 0)
+        return -1;
     return take_secret(options->store_password_file, "store/password", options->store_password, error);
 }
 
@@ -145,9 +148,23 @@ static int check_address(const char *option, const char *address, struct error *
     return 0;
 }
 
+static int check_redis(const char *url, struct error *error)
+{
+    char host[OPTION_STRING_MAX];
+    uint16_t port = 0;
+    bool is_tcp = strncmp(url, "redis://", 8) == 0 && address_split(url + 8, host, sizeof(host), &port) && port != 0;
+    bool is_path = strncmp(url, "unix://", 7) == 0 && url[7] != '\0' && strlen(url + 7) <= 107;
+    if (url[0] == '\0' || is_tcp || is_path)
+        return 0;
+    return error_set(error, "gateway/redis: \"%s\" is neither redis://HOST:PORT nor unix://PATH of at most 107 bytes",
+                     url);
+}
+
 static int check_addresses(const struct options *options, struct error *error)
 {
     if (check_address("gateway/http", options->gateway_http, error) != 0)
+        return -1;
+    if (check_redis(options->gateway_redis, error) != 0)
         return -1;
     if (check_address("issuer/http", options->issuer_http, error) != 0)
         return -1;

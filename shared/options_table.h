@@ -21,6 +21,9 @@
     OPTION(gateway, drain_timeout_ms, NUMBER, 10000, 0, 3600000, "how long SIGTERM waits for requests in flight") \
     OPTION(gateway, policy_ttl_ms, NUMBER, 1000, 0, 60000, "how old what a coupon is said to be may be; 0: the issuer is asked every time") \
     OPTION(gateway, drain_delay_ms, NUMBER, 0, 0, 3600000, "how long SIGTERM goes on accepting connections while /readyz already says 503, for a load balancer to notice") \
+    OPTION(gateway, redis, STRING, "", 0, 255, "redis://HOST:PORT or unix://PATH: where gateways share what coupons are said to be and hear of changes; for these gateways alone; empty: none") \
+    OPTION(gateway, redis_password, STRING, "", 0, 255, "password of Redis; empty: none") \
+    OPTION(gateway, redis_password_file, STRING, "", 0, 255, "file to read gateway/redis_password from") \
     OPTION(issuer, requests, STRING, "tcp://127.0.0.1:7100", 1, 255, "endpoint that gateways connect to; partition N adds N to the port, or -N to an ipc path") \
     OPTION(issuer, local_requests, STRING, "", 0, 255, "shm://PATH: gateways of the same machine connect to this UNIX socket and share memory with the issuer; partition N adds -N; empty: none") \
     OPTION(issuer, events, STRING, "tcp://127.0.0.1:7200", 1, 255, "endpoint that persisters pull events from") \

@@ -268,6 +268,48 @@ class MySQL(SqlServer):
         return ["chroot", str(self.tree), "/usr/sbin/mysqld", "--no-defaults"]
 
 
+class Redis(Server):
+    """The machine's own Redis, which keeps nothing."""
+
+    name = "redis"
+
+    def __init__(self, *options):
+        super().__init__()
+        self.socket = self.directory / "s"
+        self.options = options
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}"
+
+    def command(self):
+        server = shutil.which("redis-server")
+        if not server:
+            raise ServerError("redis-server is not installed; on Debian: apt-get install redis-server")
+        return [server, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--dir", str(self.directory),
+                "--save", "", "--appendonly", "no", *self.options]
+
+    def answers(self):
+        try:
+            return self.ask("PING", patience=5) is not None
+        except OSError:
+            return False
+
+    def ask(self, *words, patience=DEADLINE_SECONDS):
+        """One command by the UNIX socket; the reply's bytes as they are, but for a text, which is returned bare, and None for nil."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(patience)
+            connection.connect(str(self.socket))
+            parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+            connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+            with connection.makefile("rb") as reply:
+                line = reply.readline()
+                if not line.startswith(b"$"):
+                    return line.rstrip()
+                length = int(line[1:])
+                return None if length < 0 else reply.read(length)
+
+
 def apt_mirror():
     """The Debian mirror of this machine's own apt sources."""
     listing = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(LABEL)",
