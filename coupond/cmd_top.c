@@ -193,12 +193,13 @@ static void ask_all(struct top *top)
 }
 
 /* Asks everybody, shows what came, and waits until it is time again. Who has not answered by then is not waited for,
- * but for the only reading that there will be. */
+ * but for the two readings that the first figures are made of, where they cannot be drawn anew. */
 static void run_round(struct top *top, int64_t next_us)
 {
     top->rounds++;
     ask_all(top);
-    while (!top->quit && is_busy(top) && (top->settings.once || clock_mono_us() < next_us))
+    bool waits = !top->settings.live && top->rounds <= 2;
+    while (!top->quit && is_busy(top) && (waits || clock_mono_us() < next_us))
         wait_for_event(top, clock_mono_us() < next_us ? next_us : clock_mono_us() + 100000);
     on_readings(top);
     if (!top->quit)
@@ -225,6 +226,7 @@ static int take_signals(struct error *error)
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGQUIT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGWINCH);
