@@ -190,13 +190,9 @@ class System:
         options.update({"issuer/local_requests": f"shm://{run}/local", "issuer/journal_dir": self.directory / "journal",
                         "issuer/http": f"127.0.0.1:{self.ports['issuer']}"})
         options.update(self.database.options() if self.database else {"store/path": self.directory / "coupond.db"})
-        if self.redis and self._has_option("redis"):
+        if self.redis:
             options["gateway/redis"] = f"unix://{self.redis.socket}"
         return {**options, **self.more_options}
-
-    def _has_option(self, name):
-        listing = subprocess.run([self.program, "--help-config"], capture_output=True, text=True, check=True).stdout
-        return f"\n    {name} = " in listing
 
     def _write_config(self):
         sections = {}

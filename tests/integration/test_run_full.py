@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -79,6 +80,11 @@ def targets(prometheus):
     return sorted((target["labels"]["job"], target["labels"].get("role", ""), target["health"]) for target in found)
 
 
+def value_of(prometheus, expression):
+    answer = ask("GET", f"{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))[1]["data"]["result"]
+    return float(answer[0]["value"][1]) if answer else None
+
+
 def test_it_serves_is_watched_and_stops_in_order(run):
     front = f"http://127.0.0.1:{run.base}"
     assert ask("POST", f"{front}/v1/coupons", {"id": "first", "title": "First", "quantity": 3})[0] == 201
@@ -90,6 +96,8 @@ def test_it_serves_is_watched_and_stops_in_order(run):
                       [(job, "", "up") for job in ("haproxy", "mysqld", "redis")])
     prometheus = run.url("Prometheus")
     wait_until(lambda: targets(prometheus) == expected, lambda: f"all targets up: {targets(prometheus)}")
+    in_touch = "sum(coupond_gateway_redis_connected)"
+    wait_until(lambda: value_of(prometheus, in_touch) == 6, lambda: f"every gateway has its two connections to Redis: {value_of(prometheus, in_touch)}")
     assert set(MEMBERS) == {line.split()[0] for line in run.text().splitlines() if line.endswith(" is up")}
 
     verified = subprocess.run([binary(), "verify", "--config", run.directory / "coupond.conf"], env=environment(),

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 NAME = "Dockerfile"
-ALSO = {"ca-certificates", "libhiredis0.14"}
+ALSO = {"ca-certificates"}
 
 
 def check(facts):
