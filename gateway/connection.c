@@ -86,6 +86,11 @@ static void arm(struct connection *c)
         timer_wheel_put(&c->loop->wheel, &c->timer, due == UINT64_MAX ? now_ms(c) + 1000 : due);
 }
 
+static enum metric_timeout why_closed(const struct connection *c)
+{
+    return c->write_pending ? METRIC_TIMEOUT_READER : c->in.length > 0 ? METRIC_TIMEOUT_REQUEST : METRIC_TIMEOUT_IDLE;
+}
+
 void connection_on_timer(struct timer_node *node, void *arg)
 {
     struct connection *c = (struct connection *)((char *)node - offsetof(struct connection, timer));
@@ -98,7 +103,7 @@ void connection_on_timer(struct timer_node *node, void *arg)
         return;
     }
     if (c->state != CONNECTION_LINGERING && !c->loop->draining)
-        metrics_add(c->loop->metrics, METRIC_GATEWAY_TIMEOUTS, 0, 1);
+        metrics_add(c->loop->metrics, METRIC_GATEWAY_TIMEOUTS, why_closed(c), 1);
     if (c->state == CONNECTION_OPEN && c->in.length > 0 && !c->write_pending) {
         c->input_ms = now_ms(c);
         dispatch_refusal(c, ERROR_REQUEST_TIMEOUT, NULL);

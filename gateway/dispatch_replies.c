@@ -21,7 +21,7 @@ static struct exchange *find_waiting(struct gateway_loop *loop, uint16_t partiti
 void dispatch_answer_nonsense(struct gateway_loop *loop, const struct answer *answer, uint16_t partition,
                               unsigned verdict)
 {
-    metrics_add(loop->metrics, METRIC_GATEWAY_FRAMES_DROPPED, 0, 1);
+    metrics_add(loop->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
     log_debug("gateway", "a reply of the issuer makes no sense partition=%u verdict=%u", partition, verdict);
     answer_error(answer, ERROR_OUTCOME_UNKNOWN, NULL);
 }

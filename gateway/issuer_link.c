@@ -158,11 +158,11 @@ void issuer_link_wake(struct issuer_link *link)
 }
 
 /* Counts a frame that is not understood, and logs the first of its kind. */
-static void drop_frame(struct issuer_link *link, unsigned kind, const char *why)
+static void drop_frame(struct issuer_link *link, unsigned kind, enum metric_drop drop, const char *why)
 {
     unsigned bit = 1u << (kind < 31 ? kind : 31);
 
-    metrics_add(link->metrics, METRIC_GATEWAY_FRAMES_DROPPED, 0, 1);
+    metrics_add(link->metrics, METRIC_GATEWAY_FRAMES_DROPPED, drop, 1);
     if ((link->complained & bit) == 0)
         log_warn("gateway",
                  "dropped a frame from the issuer, more of its kind are only counted: %s partition=%u kind=%u", why,
@@ -193,17 +193,20 @@ static void hand_out_coupon_replies(const struct issuer_link *link, const char *
 static void take_frame(struct issuer_link *link, const void *data, size_t size, int64_t now_ms)
 {
     struct frame_header header;
+    enum metric_drop drop = METRIC_DROP_MALFORMED;
     const char *why = frame_check(data, size, &header);
 
-    if (why == NULL && (header.partition != link->partition || header.partitions != link->partitions))
+    if (why == NULL && (header.partition != link->partition || header.partitions != link->partitions)) {
         why = "it is of another partition";
+        drop = METRIC_DROP_MISDIRECTED;
+    }
     if (why == NULL && header.kind != FRAME_ISSUE_REPLIES && header.kind != FRAME_COUPON_REPLIES &&
         header.kind != FRAME_PONG)
         why = "a gateway takes no such frames";
     if (why != NULL) {
         /* The bytes may lie anywhere: one of them, not a member of the header. */
         const uint8_t *kind = (const uint8_t *)data + offsetof(struct frame_header, kind);
-        drop_frame(link, size >= sizeof(header) ? *kind : 0, why);
+        drop_frame(link, size >= sizeof(header) ? *kind : 0, drop, why);
         return;
     }
     if (!link->alive)
@@ -226,7 +229,7 @@ bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
         if (message.one_part)
             take_frame(link, message.data, message.size, now_ms);
         else
-            drop_frame(link, 31, "it has several parts");
+            drop_frame(link, 31, METRIC_DROP_MALFORMED, "it has several parts");
     }
     return true;
 }

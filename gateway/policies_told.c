@@ -42,7 +42,7 @@ static void share(struct gateway_loop *loop, const struct coupon *coupon, int64_
 
 static void fetch_makes_no_sense(struct gateway_loop *loop, struct policy_fetch *fetch)
 {
-    metrics_add(loop->metrics, METRIC_GATEWAY_FRAMES_DROPPED, 0, 1);
+    metrics_add(loop->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
     policies_fail_fetch(loop, fetch, ERROR_OUTCOME_UNKNOWN);
 }
 

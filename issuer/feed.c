@@ -336,9 +336,9 @@ int64_t feed_deadline(const struct feed *feed, int64_t now_us)
 
 /* --- and back --- */
 
-static void drop_frame(struct feed *feed, const char *reason)
+static void drop_frame(struct feed *feed, enum metric_drop drop, const char *reason)
 {
-    metrics_add(feed->metrics, METRIC_ISSUER_FRAMES_DROPPED, 0, 1);
+    metrics_add(feed->metrics, METRIC_ISSUER_FRAMES_DROPPED, drop, 1);
     if (!feed->frame_dropped)
         log_warn("issuer", "dropped an acknowledgement frame: %s (logged once)", reason);
     feed->frame_dropped = true;
@@ -421,13 +421,13 @@ void feed_on_answer(struct feed *feed, const void *data, size_t size)
         ((header.kind != FRAME_ACK && header.kind != FRAME_BEHIND) || header.partition >= feed->sources_count))
         wrong = "no acknowledgement of ours";
     if (wrong != NULL) {
-        drop_frame(feed, wrong);
+        drop_frame(feed, METRIC_DROP_MALFORMED, wrong);
         return;
     }
     struct source *source = &feed->sources[header.partition];
     memcpy(&ack, frame_records(data), sizeof ack);
     if (memcmp(ack.journal_id, source->meta->journal_id, sizeof ack.journal_id) != 0)
-        drop_frame(feed, "an acknowledgement of another journal");
+        drop_frame(feed, METRIC_DROP_MISDIRECTED, "an acknowledgement of another journal");
     else if (header.kind == FRAME_ACK && window_ack(&source->window, ack.first_seq, ack.last_seq))
         advance(source);
     else if (header.kind == FRAME_BEHIND && is_news(source, ack.last_seq))

@@ -112,10 +112,17 @@ static bool first_time(struct turn *turn, const char *reason)
     return true;
 }
 
-/* Counts a frame that is not understood; logs each reason once. */
+/* Reasons why a frame that is understood does not belong here. */
+static const char other_partitions[] = "the gateway believes in another number of partitions";
+static const char other_partition[] = "meant for another partition";
+static const char other_coupon[] = "a coupon of another partition";
+
+/* Counts a frame; logs each reason once. */
 static void drop_frame(struct turn *turn, const char *reason)
 {
-    metrics_add(turn->config.metrics, METRIC_ISSUER_FRAMES_DROPPED, 0, 1);
+    bool misdirected = reason == other_partitions || reason == other_partition || reason == other_coupon;
+    metrics_add(turn->config.metrics, METRIC_ISSUER_FRAMES_DROPPED,
+                misdirected ? METRIC_DROP_MISDIRECTED : METRIC_DROP_MALFORMED, 1);
     if (first_time(turn, reason))
         log_warn("issuer", "dropped a request frame: %s (logged once) partition=%u", reason, turn->meta->partition);
 }
@@ -152,7 +159,7 @@ static const char *take_coupon_requests(struct turn *turn, const struct exchange
             return "a coupon request is malformed";
         if (request.op == COUPON_CREATE && coupon_partition(request.coupon.id, request.coupon.id_length,
                                                             turn->meta->partitions) != turn->meta->partition)
-            return "a coupon of another partition";
+            return other_coupon;
     }
     turn->coupon_requests += exchange->header.count;
     return NULL;
@@ -168,9 +175,9 @@ static const char *take(struct turn *turn, struct exchange *exchange, bool two_p
     if (wrong != NULL)
         return wrong;
     if (exchange->header.partitions != turn->meta->partitions)
-        return "the gateway believes in another number of partitions";
+        return other_partitions;
     if (exchange->header.partition != turn->meta->partition)
-        return "meant for another partition";
+        return other_partition;
     switch (exchange->header.kind) {
     case FRAME_ISSUE_REQUESTS:
         return take_issue_requests(turn, exchange);

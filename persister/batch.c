@@ -107,10 +107,17 @@ static const char *read_batches(struct batch *batch, const unsigned char *bytes,
     return NULL;
 }
 
+static const char other_partitions[] = "the issuer has another number of partitions than issuer/partitions says here";
+
+bool batch_misdirected(const char *wrong)
+{
+    return wrong == other_partitions;
+}
+
 static const char *check_head(const struct frame_header *header, const struct frame_events *events, uint16_t partitions)
 {
     if (header->partitions != partitions)
-        return "the issuer has another number of partitions than issuer/partitions says here";
+        return other_partitions;
     if (header->partition >= partitions)
         return "the partition does not exist";
     if (header->count > BATCH_RECORDS_MAX)

@@ -32,6 +32,8 @@ void batch_deinit(struct batch *batch);
  * constant string. `partitions` is how many the persister believes there are.
  */
 const char *batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions);
+/* True when what batch_read() found wrong is only that issuer and persister are configured differently. */
+bool batch_misdirected(const char *wrong);
 
 /* What the issuer is told about the batch, as a whole frame. */
 struct batch_ack {

@@ -254,7 +254,8 @@ static void deliver(struct writer *writer)
 
 static void drop_frame(struct writer *writer, const char *why, size_t size)
 {
-    metrics_add(writer->metrics, METRIC_PERSISTER_FRAMES_DROPPED, 0, 1);
+    metrics_add(writer->metrics, METRIC_PERSISTER_FRAMES_DROPPED,
+                batch_misdirected(why) ? METRIC_DROP_MISDIRECTED : METRIC_DROP_MALFORMED, 1);
     for (size_t i = 0; i < REASONS_KNOWN_MAX; i++) {
         if (writer->reasons[i] == why)
             return;

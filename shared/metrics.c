@@ -32,6 +32,16 @@ static const char *const policy_source_names[] = {
     METRIC_POLICY_SOURCE_TABLE(X)
 #undef X
 };
+static const char *const drop_names[] = {
+#define X(id, name) name,
+    METRIC_DROP_TABLE(X)
+#undef X
+};
+static const char *const timeout_names[] = {
+#define X(id, name) name,
+    METRIC_TIMEOUT_TABLE(X)
+#undef X
+};
 static const char *const unavailable_names[] = {
 #define X(id, name) name,
     METRIC_UNAVAILABLE_TABLE(X)
@@ -45,7 +55,18 @@ static const char *const redis_error_names[] = {
 static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "behind", "rejected"};
 
 enum kind { COUNTER, GAUGE, HISTOGRAM_TIME, HISTOGRAM_SIZE };
-enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE, UNAVAILABLE, COUPON, REDIS_ERROR };
+enum labels {
+    NONE,
+    ROUTE_STATUS,
+    VERDICT,
+    STORE_RESULT,
+    POLICY_SOURCE,
+    UNAVAILABLE,
+    DROP,
+    TIMEOUT,
+    COUPON,
+    REDIS_ERROR
+};
 
 /* How many values a row has: one a child, or buckets, +Inf and sum. */
 #define CHILDREN_NONE                1
@@ -54,6 +75,8 @@ enum labels { NONE, ROUTE_STATUS, VERDICT, STORE_RESULT, POLICY_SOURCE, UNAVAILA
 #define CHILDREN_STORE_RESULT        COUNT_OF(store_result_names)
 #define CHILDREN_POLICY_SOURCE       METRIC_POLICY_SOURCE_COUNT
 #define CHILDREN_UNAVAILABLE         COUNT_OF(unavailable_names)
+#define CHILDREN_DROP                COUNT_OF(drop_names)
+#define CHILDREN_TIMEOUT             COUNT_OF(timeout_names)
 #define CHILDREN_COUPON              METRIC_COUPONS_MAX
 #define CHILDREN_REDIS_ERROR         METRIC_REDIS_ERROR_COUNT
 #define SLOTS_COUNTER(labels)        CHILDREN_##labels
@@ -278,6 +301,12 @@ static unsigned child_labels(const struct row *row, unsigned child, struct metri
         return 1;
     case UNAVAILABLE:
         labels[0] = (struct metrics_label){"code", unavailable_names[child]};
+        return 1;
+    case DROP:
+        labels[0] = (struct metrics_label){"reason", drop_names[child]};
+        return 1;
+    case TIMEOUT:
+        labels[0] = (struct metrics_label){"reason", timeout_names[child]};
         return 1;
     case COUPON: /* print_coupons() */
         return 0;

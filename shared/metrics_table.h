@@ -17,10 +17,10 @@
     X(GATEWAY_CONNECTIONS, GAUGE, NONE, 1, "coupond_gateway_connections", "open HTTP connections") \
     X(GATEWAY_ACCEPTED, COUNTER, NONE, 1, "coupond_gateway_connections_accepted_total", "HTTP connections accepted") \
     X(GATEWAY_REFUSED, COUNTER, NONE, 1, "coupond_gateway_connections_refused_total", "HTTP connections answered 503 and closed because gateway/connections_max was reached") \
-    X(GATEWAY_TIMEOUTS, COUNTER, NONE, 1, "coupond_gateway_connection_timeouts_total", "HTTP connections closed because they were idle or too slow") \
+    X(GATEWAY_TIMEOUTS, COUNTER, TIMEOUT, 1, "coupond_gateway_connection_timeouts_total", "HTTP connections closed because they were idle, because a request did not come to its end, or because the answers were not read") \
     X(GATEWAY_IN_FLIGHT, GAUGE, NONE, 1, "coupond_gateway_in_flight", "requests that wait for the issuer") \
     X(GATEWAY_ISSUERS, GAUGE, NONE, 1, "coupond_gateway_partitions_connected", "connections to partitions of the issuer, summed over the gateway's threads") \
-    X(GATEWAY_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_gateway_frames_dropped_total", "ZeroMQ frames not understood") \
+    X(GATEWAY_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_gateway_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal") \
     X(GATEWAY_POLICY_READS, COUNTER, POLICY_SOURCE, 1, "coupond_gateway_policy_reads_total", "coupons told to who looked at one, by where they came from; local: nobody was asked for this one") \
     X(GATEWAY_POLICY_REFUSALS, COUNTER, NONE, 1, "coupond_gateway_policy_refusals_total", "issue requests refused from the cache because their coupon had not started or was unknown") \
     X(GATEWAY_POLICY_CHANGES, COUNTER, NONE, 1, "coupond_gateway_policy_invalidations_total", "changes of coupons, carried or heard of, that outdated what is cached of them") \
@@ -50,7 +50,7 @@
     X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "batches that wait for their acknowledgement") \
     X(ISSUER_STORE_REWINDS, COUNTER, NONE, 1, "coupond_issuer_store_rewinds_total", "times that the store came back with less than it had and was sent the rest again") \
     X(ISSUER_STORE_MISSING, GAUGE, NONE, 1, "coupond_issuer_store_missing_records", "journal records that the store has lost and that are in no journal file any more") \
-    X(ISSUER_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_frames_dropped_total", "ZeroMQ frames not understood") \
+    X(ISSUER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_issuer_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal") \
     X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames whose gateway was gone or did not take them") \
     X(ISSUER_SNAPSHOTS, COUNTER, NONE, 1, "coupond_issuer_snapshots_total", "snapshots written") \
     X(ISSUER_SNAPSHOT_FAILURES, COUNTER, NONE, 1, "coupond_issuer_snapshot_failures_total", "snapshots that the disk refused") \
@@ -66,7 +66,7 @@
     X(PERSISTER_DEAD_LETTERS, COUNTER, NONE, 1, "coupond_persister_dead_letters_total", "journal records that the store refuses for good, put into dead_letter; counted again when their batch is repeated") \
     X(PERSISTER_WRITERS, GAUGE, NONE, 1, "coupond_persister_writers", "writers, connected to the store or not") \
     X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers that have a connection to the store") \
-    X(PERSISTER_FRAMES_DROPPED, COUNTER, NONE, 1, "coupond_persister_frames_dropped_total", "ZeroMQ frames not understood")
+    X(PERSISTER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_persister_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal")
 
 /* Route names for ROUTE_STATUS; the gateway's route table uses the same ids. */
 #define METRIC_ROUTE_TABLE(X) \
@@ -94,12 +94,28 @@
 #define METRIC_STATUS_TABLE(X) \
     X(200) X(201) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
 
+/* Reasons for DROP and TIMEOUT. */
+#define METRIC_DROP_TABLE(X)    X(MALFORMED, "malformed") X(MISDIRECTED, "misdirected")
+#define METRIC_TIMEOUT_TABLE(X) X(IDLE, "idle") X(REQUEST, "slow_request") X(READER, "slow_reader")
+
 /* Codes for UNAVAILABLE. */
 #define METRIC_UNAVAILABLE_TABLE(X) \
     X(OVERLOADED, "overloaded") \
     X(ISSUER_UNAVAILABLE, "issuer_unavailable") \
     X(OUTCOME_UNKNOWN, "outcome_unknown")
 /* clang-format on */
+
+enum metric_drop {
+#define X(id, name) METRIC_DROP_##id,
+    METRIC_DROP_TABLE(X)
+#undef X
+};
+
+enum metric_timeout {
+#define X(id, name) METRIC_TIMEOUT_##id,
+    METRIC_TIMEOUT_TABLE(X)
+#undef X
+};
 
 enum metric_unavailable {
 #define X(id, name) METRIC_UNAVAILABLE_##id,

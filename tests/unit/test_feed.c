@@ -168,7 +168,9 @@ static void feed_counts_and_drops_what_it_does_not_understand(void **state)
 {
     (void)state;
     unsigned char frame[sizeof(struct frame_header) + sizeof(struct frame_ack)] = {0};
+    const char *misdirected = "coupond_issuer_frames_dropped_total{reason=\"misdirected\"}";
     int64_t before = feed_fixture_metric_of("coupond_issuer_frames_dropped_total");
+    int64_t misdirected_before = feed_fixture_metric_of(misdirected);
     feed_on_answer(feed_of_test, "garbage", 7);
     feed_on_answer(feed_of_test, NULL, 0);
     frame_header_write((struct frame_header *)frame, FRAME_ACK, 1, 2, 1); /* no such partition */
@@ -178,6 +180,7 @@ static void feed_counts_and_drops_what_it_does_not_understand(void **state)
     frame_header_write((struct frame_header *)frame, FRAME_PONG, 0, 1, 0);
     feed_on_answer(feed_of_test, frame, sizeof(struct frame_header));
     assert_int_equal(feed_fixture_metric_of("coupond_issuer_frames_dropped_total"), before + 5);
+    assert_int_equal(feed_fixture_metric_of(misdirected), misdirected_before + 1);
 }
 
 static void feed_goes_on_after_a_restart_where_the_store_is(void **state)

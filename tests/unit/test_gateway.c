@@ -143,12 +143,14 @@ static void garbage_and_strangers_replies_are_dropped(void **state)
     struct client *client = &clients[0];
     struct frame_header header;
     struct frame_issue_reply reply;
-    long dropped = 0;
+    long malformed = 0;
+    long misdirected = 0;
     long late = 0;
 
     (void)state;
     start_with_issuer(1);
-    dropped = metric_now("coupond_gateway_frames_dropped_total");
+    malformed = metric_now("coupond_gateway_frames_dropped_total{reason=\"malformed\"}");
+    misdirected = metric_now("coupond_gateway_frames_dropped_total{reason=\"misdirected\"}");
     late = metric_now("coupond_gateway_replies_late_total");
     client_open(client);
     client_ask(client, "A", "u");
@@ -170,7 +172,8 @@ static void garbage_and_strangers_replies_are_dropped(void **state)
     answer(&frame, 0, VERDICT_ISSUED, 2); /* answered already */
     assert_int_equal(client_read(client), 201);
     assert_non_null(strstr(response.body, "\"sequence\":1,"));
-    wait_metric("coupond_gateway_frames_dropped_total", dropped + 5);
+    wait_metric("coupond_gateway_frames_dropped_total{reason=\"malformed\"}", malformed + 4);
+    wait_metric("coupond_gateway_frames_dropped_total{reason=\"misdirected\"}", misdirected + 1);
     wait_metric("coupond_gateway_replies_late_total", late + 3);
     client_ask(client, "A", "v");
     answer(receive(0), 0, VERDICT_ISSUED, 2);

@@ -100,7 +100,7 @@ static void a_reader_that_takes_nothing_is_given_up(void **state)
     while (ask_more() && zclock_mono() < until)
         zclock_sleep(1);
     assert_true(zclock_mono() < until);
-    wait_metric("coupond_gateway_connection_timeouts_total", 1);
+    wait_metric("coupond_gateway_connection_timeouts_total{reason=\"slow_reader\"}", 1);
     client_close(&reader);
 }
 

@@ -53,10 +53,12 @@ static void metrics_adds_up_blocks_with_the_same_labels(void **state)
     metrics_add(one, METRIC_ISSUER_FRAMES_DROPPED, 0, 3);
     metrics_add(two, METRIC_ISSUER_FRAMES_DROPPED, 0, 4);
     metrics_add(other, METRIC_ISSUER_FRAMES_DROPPED, 0, 1);
-    assert_line("coupond_issuer_frames_dropped_total{partition=\"10\"} 7");
-    assert_line("coupond_issuer_frames_dropped_total{partition=\"11\"} 1");
+    assert_line("coupond_issuer_frames_dropped_total{partition=\"10\",reason=\"malformed\"} 7");
+    assert_line("coupond_issuer_frames_dropped_total{partition=\"11\",reason=\"malformed\"} 1");
     assert_line("# TYPE coupond_issuer_frames_dropped_total counter");
-    assert_line("# HELP coupond_issuer_frames_dropped_total ZeroMQ frames not understood");
+    assert_line("# HELP coupond_issuer_frames_dropped_total frames dropped: malformed ones, and misdirected ones, "
+                "which are meant for another "
+                "partition, number of partitions or journal");
     assert_int_equal(metrics_get(one, METRIC_ISSUER_FRAMES_DROPPED, 0), 3);
 }
 
@@ -65,7 +67,7 @@ static void metrics_prints_of_a_block_without_partition_only_what_it_touched(voi
     (void)state;
     struct metrics *metrics = metrics_create("issuer", -1);
     metrics_add(metrics, METRIC_ISSUER_FRAMES_DROPPED, 0, 2);
-    assert_line("coupond_issuer_frames_dropped_total 2");
+    assert_line("coupond_issuer_frames_dropped_total{reason=\"malformed\"} 2");
     assert_no_line("coupond_issuer_coupons 0");
     assert_line("coupond_issuer_coupons{partition=\"10\"} 0");
 }

@@ -121,11 +121,11 @@ static void await_metric(const char *sample, long at_least)
     }
 }
 
-#define DROPPED "coupond_persister_frames_dropped_total"
-#define ROWS    "coupond_persister_rows_total"
-#define RETRIES "coupond_persister_retries_total"
-#define FOREIGN "coupond_persister_store_errors_total{result=\"foreign\"}"
-#define LETTERS "coupond_persister_dead_letters_total"
+#define DROPPED(reason) "coupond_persister_frames_dropped_total{reason=\"" reason "\"}"
+#define ROWS            "coupond_persister_rows_total"
+#define RETRIES         "coupond_persister_retries_total"
+#define FOREIGN         "coupond_persister_store_errors_total{result=\"foreign\"}"
+#define LETTERS         "coupond_persister_dead_letters_total"
 
 /* Tests */
 
@@ -159,7 +159,7 @@ static void a_batch_that_comes_twice_is_acknowledged_twice_and_stored_once(void 
 static void garbage_is_counted_and_dropped_and_the_next_batch_is_stored(void **state)
 {
     struct fixture *fixture = *state;
-    long dropped = metric(DROPPED);
+    long malformed = metric(DROPPED("malformed")), misdirected = metric(DROPPED("misdirected"));
     void *socket = zsock_resolve(fixture->events);
     start(fixture);
     zmq_send(socket, "", 0, 0);
@@ -174,7 +174,8 @@ static void garbage_is_counted_and_dropped_and_the_next_batch_is_stored(void **s
     zmq_send(socket, fixture->frame.bytes, fixture->frame.size, 0);
     send_frame(fixture);
     assert_acknowledged(fixture, 0, 1, 11);
-    assert_int_equal(metric(DROPPED), dropped + 5);
+    assert_int_equal(metric(DROPPED("malformed")), malformed + 4);
+    assert_int_equal(metric(DROPPED("misdirected")), misdirected + 1);
 }
 
 static void a_passing_fault_is_tried_again_until_it_passes(void **state)
