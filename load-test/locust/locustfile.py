@@ -127,14 +127,22 @@ class Shape(LoadTestShape):
     """The crowd comes together during the countdown, and stays until the time is over. Runs in the master."""
 
     def tick(self):
-        if court.book is None and not court.open(self.runner.environment):
-            return None
+        if court.book is None:
+            self._await_workers()
+            if not court.open(self.runner.environment):
+                return None
+            self.reset_time()
         plan = court.plan
         if self.get_run_time() < plan.countdown + plan.seconds:
             return plan.crowd, max(1, plan.crowd / plan.countdown)
         # What the runner does when it is told to quit leaves out the last reports: it is stopped first.
         self.runner.stop()
         return None
+
+    def _await_workers(self):
+        """A run that begins without any would never get on, and they come back a while after the run before."""
+        while isinstance(self.runner, runners.MasterRunner) and not self.runner.clients.ready:
+            gevent.sleep(0.5)
 
 
 class Court:

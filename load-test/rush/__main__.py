@@ -43,6 +43,7 @@ def parse_arguments():
     parser.add_argument("--no-redis", action="store_true")
     parser.add_argument("--dir", default="/var/tmp", help="where journal and database are put; a real disk, not tmpfs")
     parser.add_argument("--out", default=os.path.join(REPOSITORY, "load-test/results"), help="folder for the results")
+    parser.add_argument("--add-to", type=Path, metavar="FOLDER", help="an earlier run's results, whose report and chart these turns go into")
     options = parser.parse_args()
     if min(options.seconds, options.countdown, options.users, options.workers) < 1:
         parser.error("--seconds, --countdown, --users and --workers are at least 1")
@@ -59,9 +60,17 @@ def find_program():
     raise LocustError("there is no coupond to ask; build it with ./dev build, or name it in COUPOND_TEST_BINARY")
 
 
+def begin(options, directory):
+    """What a run is, before its turns."""
+    return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "machine": machine.describe(directory),
+            "scenario": options.scenario, "users": options.users, "workers": options.workers, "seconds": options.seconds,
+            "coupon_quantity": options.coupon_quantity, "turns": []}
+
+
 def run(options, directory, folder):
-    found = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "machine": machine.describe(directory),
-             "scenario": options.scenario, "users": options.users, "workers": options.workers, "seconds": options.seconds, "turns": []}
+    found = begin(options, directory)
+    before = json.loads((folder / "scaling.json").read_text(encoding="utf-8")) if options.add_to else found
+    joined(before, found)
 
     def make_system(gateways):
         return System(directory, program=find_program(), gateways=gateways, persisters=1, database=options.database,
@@ -71,7 +80,7 @@ def run(options, directory, folder):
         print(f"{gateways} gateway{'' if gateways == 1 else 's'}: {options.scenario} …", file=sys.stderr, flush=True)
         found["turns"].append(turn.run(options, gateways, folder, make_system, found["machine"]["cores"]))
         print_turn(found["turns"][-1])
-    return found
+    return joined(before, found)
 
 
 def print_turn(one):
@@ -85,6 +94,23 @@ def print_turn(one):
     print("    promises " + ("BROKEN, or could not be seen" if one["wrong"] else "kept"), flush=True)
 
 
+def new_folder(parent):
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H%M%SZ")
+    folder = Path(parent) / f"load-{stamp}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def joined(before, found):
+    """The turns of an earlier run and of this one, where it did not repeat them. Both have to be alike."""
+    for name in ("machine", "scenario", "users", "workers", "seconds", "coupon_quantity"):
+        if before[name] != found[name]:
+            raise LocustError(f"--add-to: {name} was {before[name]} there, and is {found[name]} here")
+    now = {one["gateways"] for one in found["turns"]}
+    turns = [one for one in before["turns"] if one["gateways"] not in now] + found["turns"]
+    return {**found, "turns": sorted(turns, key=lambda one: one["gateways"])}
+
+
 def write_files(folder, found):
     (folder / "scaling.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     (folder / "scaling.svg").write_text(chart.draw(found), encoding="utf-8")
@@ -94,9 +120,7 @@ def write_files(folder, found):
 def main():
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H%M%SZ")
-    folder = Path(options.out) / f"load-{stamp}"
-    folder.mkdir(parents=True)
+    folder = options.add_to or new_folder(options.out)
     directory = tempfile.mkdtemp(prefix="coupond-load-", dir=options.dir)
     try:
         found = run(options, directory, folder)

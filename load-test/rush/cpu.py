@@ -5,9 +5,12 @@ import os
 import threading
 import time
 
+from bench.machine import core_wait_seconds
+
 TICK = os.sysconf("SC_CLK_TCK")
 INTERVAL_SECONDS = 0.25
 NEAR_LIMIT = 0.9  # of a core, or of all
+NOTED = 0.03  # cores: less is not worth a word
 GROUPS = ("Locust", "HAProxy", "gateways", "issuer", "persister", "MariaDB", "Redis", "others")
 STEMS = {"locust": "Locust", "haproxy": "HAProxy", "gateway": "gateways", "mariadb": "MariaDB", "redis": "Redis"}
 SINGLE = ("Locust", "gateways")  # groups of processes that use one core each at the most
@@ -28,11 +31,22 @@ def used_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def busy_seconds():
-    """Of all cores, whoever used them; what a hypervisor kept is neither busy nor idle."""
+def machine_seconds():
+    """What all cores together did, whoever used them, and what a hypervisor gave to others meanwhile."""
     with open("/proc/stat", encoding="ascii") as file:
-        user, nice, system, _idle, _wait, irq, soft = map(int, file.readline().split()[1:8])
-    return (user + nice + system + irq + soft) / TICK
+        user, nice, system, _idle, _wait, irq, soft, stolen = map(int, file.readline().split()[1:9])
+    return {"machine": (user + nice + system + irq + soft) / TICK, "stolen": stolen / TICK}
+
+
+def look(pids):
+    """CPU seconds so far by process, and as "NAME waiting" for how long it could have run and had no core."""
+    seen = machine_seconds()
+    for name, pid in pids.items():
+        used, waited = used_seconds(pid), core_wait_seconds(pid)
+        if used is not None:
+            seen[name] = used
+            seen[f"{name} waiting"] = waited or 0
+    return seen
 
 
 class Sampler:
@@ -40,15 +54,13 @@ class Sampler:
 
     def __init__(self, pids):
         self.pids = pids
-        self.samples = []  # (seconds since 1970, {name: CPU seconds}), rising
+        self.samples = []  # (seconds since 1970, what look() saw), rising
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
         while not self.ended.wait(INTERVAL_SECONDS):
-            used = {name: used_seconds(pid) for name, pid in self.pids.items()}
-            used = {name: seconds for name, seconds in used.items() if seconds is not None}
-            self.samples.append((time.time(), {**used, "machine": busy_seconds()}))
+            self.samples.append((time.time(), look(self.pids)))
 
     def __enter__(self):
         self.thread.start()
@@ -77,19 +89,22 @@ def by_group(cores):
     """What the machine did beside all of these is `others`: whoever else runs there, and the kernel for nobody in particular."""
     grouped = {group: 0.0 for group in GROUPS}
     for name, used in cores.items():
-        if name != "machine":
+        if name not in ("machine", "stolen") and not name.endswith(" waiting"):
             grouped[group_of(name)] = grouped.get(group_of(name), 0.0) + used
     grouped["others"] = max(0.0, cores.get("machine", 0.0) - sum(grouped.values()))
     return grouped
 
 
 def limit_of(cores, machine_cores):
-    """What was at its limit, in words."""
+    """What was at its limit, in words. A process that waits for a core is at its limit as one is that uses it."""
     grouped = by_group(cores)
     most = max(grouped, key=grouped.get)
-    if cores.get("machine", 0) >= NEAR_LIMIT * machine_cores:
-        return f"the machine: {cores['machine']:.1f} of {machine_cores} cores at work, {most} took {grouped[most]:.1f}"
-    full = [name for name, used in cores.items() if group_of(name) in SINGLE and used >= NEAR_LIMIT]
-    if full:
-        return f"{group_of(full[0])}: {full[0]} used its whole core"
-    return f"no core: {cores.get('machine', 0):.1f} of {machine_cores} at work"
+    machine, stolen = cores.get("machine", 0), cores.get("stolen", 0)
+    kept = f", {stolen:.1f} were given to other machines" if stolen >= NOTED else ""
+    if machine + stolen >= NEAR_LIMIT * machine_cores:
+        return f"the machine: {machine:.1f} of {machine_cores} cores at work{kept}, {most} took {grouped[most]:.1f}"
+    for name, used in cores.items():
+        waited = cores.get(f"{name} waiting", 0)
+        if group_of(name) in SINGLE and not name.endswith(" waiting") and used + waited >= NEAR_LIMIT:
+            return f"{group_of(name)}: {name} used {used:.2f} of its one core" + (f" and waited for it {waited:.2f}" if waited >= NOTED else "") + kept
+    return f"no core: {machine:.1f} of {machine_cores} at work{kept}"

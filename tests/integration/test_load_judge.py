@@ -11,6 +11,7 @@ sys.path[:0] = [str(REPOSITORY / "load-test/locust"), str(REPOSITORY / "load-tes
 import people  # noqa: E402
 import promises  # noqa: E402
 import scenarios  # noqa: E402
+from rush import __main__ as command  # noqa: E402
 from rush import chart, cpu, locusts, turn  # noqa: E402
 
 ISSUE = {"coupon_id": "A", "user_id": "u", "sequence": 7}
@@ -259,7 +260,11 @@ def test_cpu_is_told_for_whom_and_what_was_at_its_limit():
     cores = cpu.cores_between(samples, 102, 106)
     grouped = cpu.by_group(cores)
     assert grouped["Locust"] == pytest.approx(0.95) and grouped["gateways"] == pytest.approx(0.2) and grouped["others"] == pytest.approx(0.35)
-    assert cpu.limit_of(cores, 4) == "Locust: locust-worker-1 used its whole core"
+    assert cpu.limit_of(cores, 4) == "Locust: locust-worker-1 used 0.95 of its one core"
+    waiting = {"locust-worker-1": 0.8, "locust-worker-1 waiting": 0.15, "machine": 1.5}
+    assert cpu.limit_of(waiting, 4) == "Locust: locust-worker-1 used 0.80 of its one core and waited for it 0.15"
+    assert cpu.by_group(waiting)["Locust"] == 0.8
+    assert cpu.limit_of({"locust-worker-1": 0.8, "machine": 1.5, "stolen": 0.4}, 2) == "the machine: 1.5 of 2 cores at work, 0.4 were given to other machines, Locust took 0.8"
     assert cpu.limit_of({**cores, "machine": 1.95}, 2).startswith("the machine: 1.9 of 2 cores at work, Locust took 0.9")
     assert cpu.limit_of({"locust-worker-1": 0.2, "machine": 0.5}, 2) == "no core: 0.5 of 2 at work"
     assert cpu.cores_between(samples[:1], 102, 106) == {}
@@ -268,6 +273,15 @@ def test_cpu_is_told_for_whom_and_what_was_at_its_limit():
 def test_locusts_own_figures_are_read(tmp_path):
     (tmp_path / "x_stats.csv").write_text("Type,Name,Request Count,Failure Count,50%,99%\nPOST,/v1/coupons/{id}/issues,8,1,4,20\n,Aggregated,9,1,3,19\n")
     assert locusts.read_stats(tmp_path / "x") == {"requests": 9, "failures": 1, "p50_ms": 4, "p99_ms": 20}
+
+
+def test_turns_are_added_to_a_run_that_is_alike():
+    run = {"machine": {}, "scenario": "soak", "users": 5, "workers": 1, "seconds": 3, "coupon_quantity": 0}
+    before = {**run, "turns": [{"gateways": 1, "rate": 1}, {"gateways": 4, "rate": 4}]}
+    found = {**run, "turns": [{"gateways": 2, "rate": 20}, {"gateways": 1, "rate": 10}]}
+    assert [(one["gateways"], one["rate"]) for one in command.joined(before, found)["turns"]] == [(1, 10), (2, 20), (4, 4)]
+    with pytest.raises(locusts.LocustError, match="users was 5 there, and is 6 here"):
+        command.joined(before, {**found, "users": 6})
 
 
 def test_the_chart_says_what_was_the_limit():
