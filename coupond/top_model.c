@@ -20,6 +20,7 @@ static const struct {
     {TOP_VALUE_UNKNOWN, "outcome_unknown"},
     {TOP_VALUE_NO_ISSUER, "issuer_unavailable"},
     {TOP_VALUE_OVERLOADED, "overloaded"},
+    {TOP_VALUE_REDIS_ERRORS, "Redis errors"},
     {TOP_VALUE_REFUSED, "connections refused"},
     {TOP_VALUE_LATE, "late replies"},
     {TOP_VALUE_REPLIES_DROPPED, "replies dropped"},

@@ -25,6 +25,7 @@
     X(UNKNOWN, SUM, "coupond_gateway_unavailable_total", "code", "outcome_unknown") \
     X(READS, SUM, "coupond_gateway_policy_reads_total", NULL, NULL) \
     X(READS_ASKED, SUM, "coupond_gateway_policy_reads_total", "source", "issuer") \
+    X(REDIS_ERRORS, SUM, "coupond_gateway_redis_errors_total", NULL, NULL) \
     X(CACHE_REFUSALS, SUM, "coupond_gateway_policy_refusals_total", NULL, NULL) \
     X(JOURNAL_BYTES, SUM, "coupond_issuer_journal_written_bytes_total", NULL, NULL) \
     X(LAG_ROWS, SUM, "coupond_issuer_persist_lag_rows", NULL, NULL) \

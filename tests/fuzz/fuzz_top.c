@@ -45,6 +45,10 @@ void fuzz_seeds(void)
     add_seed("coupond_issuer_verdicts_total{partition=\"0\",verdict=\"issued\"} 1e3\nprocess_cpu_seconds_total 1.5\n"
              "coupond_build_info{version=\"0.1.0\"} 1\nprocess_start_time_seconds 1.7e9\n",
              "coupond_issuer_verdicts_total{partition=\"0\",verdict=\"issued\"} 2e3\ncoupond_issuer_journal_full 1\n");
+    add_seed("coupond_issuer_coupon_quantity{partition=\"0\",coupon=\"A\"} "
+             "9\ncoupond_issuer_coupon_issued{coupon=\"A\"} 3\n",
+             "coupond_issuer_coupon_quantity{coupon=\"A\"} 9\ncoupond_issuer_coupon_issued{coupon=\"A\"} 5\n"
+             "coupond_gateway_unavailable_total{code=\"outcome_unknown\"} 1\n");
     add_seed("coupond_persister_dead_letters_total 1\ncoupond_persister_rows_total NaN\n",
              "coupond_persister_dead_letters_total{x=\"\\\"\\\\\\n\"} 2 1700000000000\n");
     add_seed("{\"coupons\":[{\"id\":\"A\",\"quantity\":5,\"issued\":1,\"state\":\"open\"}],\"next_cursor\":\"A\"}",

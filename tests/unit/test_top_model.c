@@ -21,12 +21,6 @@ static int set_up(void **state)
 
 /* helpers */
 
-static struct top_sample *sample_of(const char *text)
-{
-    top_read(text, 0);
-    return &top_reading.sample;
-}
-
 static const char page[] = "{\"coupons\":["
                            "{\"id\":\"OLD\",\"quantity\":5,\"issued\":5,\"state\":\"ended\",\"starts_at\":null},"
                            "{\"id\":\"SLOW\",\"quantity\":100,\"issued\":10,\"state\":\"open\",\"starts_at\":null},"
@@ -42,151 +36,6 @@ static const char *page_later(unsigned slow, unsigned fast)
              "{\"id\":\"FAST\",\"quantity\":1000,\"issued\":%u,\"state\":\"open\"}]}",
              slow, fast);
     return text;
-}
-
-/* samples */
-
-static void a_sample_sums_up_partitions(void **state)
-{
-    (void)state;
-    const struct top_sample *sample =
-        sample_of("coupond_issuer_persist_lag_rows{partition=\"0\"} 10\n"
-                  "coupond_issuer_persist_lag_rows{partition=\"1\"} 5\n"
-                  "coupond_issuer_persist_lag_seconds{partition=\"0\"} 3\n"
-                  "coupond_issuer_persist_lag_seconds{partition=\"1\"} 2\n"
-                  "coupond_issuer_verdicts_total{partition=\"0\",verdict=\"paused\"} 7\n"
-                  "coupond_issuer_verdicts_total{partition=\"1\",verdict=\"paused\"} 8\n"
-                  "coupond_issuer_verdicts_total{partition=\"1\",verdict=\"of tomorrow\"} 9\n");
-    assert_float_equal(sample->values[TOP_VALUE_LAG_ROWS], 15, 0);
-    assert_float_equal(sample->values[TOP_VALUE_LAG_SECONDS], 3, 0);
-    assert_float_equal(sample->verdicts[VERDICT_PAUSED], 15, 0);
-    assert_true(sample->roles[TOP_ISSUER] && !sample->roles[TOP_GATEWAY]);
-}
-
-static void answers_for_health_and_metrics_are_not_counted(void **state)
-{
-    (void)state;
-    const struct top_sample *sample =
-        sample_of("coupond_gateway_requests_total{route=\"issue_post\",status=\"201\"} 5\n"
-                  "coupond_gateway_requests_total{route=\"issue_post\",status=\"503\"} 2\n"
-                  "coupond_gateway_requests_total{route=\"coupon_get\",status=\"500\"} 1\n"
-                  "coupond_gateway_requests_total{route=\"readyz\",status=\"503\"} 100\n"
-                  "coupond_gateway_requests_total{route=\"livez\",status=\"200\"} 100\n"
-                  "coupond_gateway_requests_total{route=\"metrics\",status=\"200\"} 100\n");
-    assert_float_equal(sample->answers, 8, 0);
-    assert_float_equal(sample->unavailable, 2, 0);
-    assert_float_equal(sample->failed, 1, 0);
-}
-
-static void values_that_nothing_can_have_are_left_out(void **state)
-{
-    (void)state;
-    const struct top_sample *sample =
-        sample_of("coupond_gateway_connections NaN\ncoupond_gateway_connections +Inf\n"
-                  "coupond_gateway_connections -5\ncoupond_gateway_connections 1e300\n"
-                  "coupond_gateway_connections 3\ncoupond_gateway_connections_of_others 9\n");
-    assert_float_equal(sample->values[TOP_VALUE_CONNECTIONS], 3, 0);
-}
-
-static void what_is_not_of_coupond_is_refused(void **state)
-{
-    (void)state;
-    static const char others[] = "process_cpu_seconds_total 5\nprometheus_ready 1\n<html>coupond_gateway_x 1</html>\n";
-    struct top_sample sample;
-    assert_false(top_sample_read(&sample, 0, others, strlen(others)));
-    assert_false(top_sample_read(&sample, 0, "", 0));
-}
-
-static void a_version_has_nothing_that_a_terminal_obeys(void **state)
-{
-    (void)state;
-    assert_string_equal(sample_of("coupond_gateway_x 1\ncoupond_build_info{version=\"1\x1b[2J\\n2\"} 1\n")->version,
-                        "1?[2J?2");
-    assert_string_equal(sample_of("coupond_gateway_x 1\ncoupond_build_info{version=\"0123456789012345\"} 1\n")->version,
-                        "");
-}
-
-static void a_label_chooses_what_is_counted(void **state)
-{
-    (void)state;
-    const struct top_sample *sample = sample_of("coupond_gateway_policy_reads_total{source=\"local\"} 90\n"
-                                                "coupond_gateway_policy_reads_total{source=\"issuer\"} 10\n"
-                                                "coupond_gateway_unavailable_total{code=\"overloaded\"} 3\n");
-    assert_float_equal(sample->values[TOP_VALUE_READS], 100, 0);
-    assert_float_equal(sample->values[TOP_VALUE_READS_ASKED], 10, 0);
-    assert_float_equal(sample->values[TOP_VALUE_OVERLOADED], 3, 0);
-    assert_float_equal(sample->values[TOP_VALUE_UNKNOWN], 0, 0);
-}
-
-/* histograms */
-
-static struct top_histogram_sample histogram_of(double low, double middle, double all)
-{
-    char text[400];
-    snprintf(text, sizeof(text),
-             "coupond_gateway_request_seconds_bucket{le=\"0.001\"} %f\n"
-             "coupond_gateway_request_seconds_bucket{le=\"0.002\"} %f\n"
-             "coupond_gateway_request_seconds_bucket{le=\"+Inf\"} %f\n"
-             "coupond_gateway_request_seconds_sum %f\ncoupond_gateway_request_seconds_count %f\n",
-             low, middle, all, all * 0.001, all);
-    return sample_of(text)->histograms[TOP_HISTOGRAM_ANSWER];
-}
-
-static void quantiles_lie_evenly_within_a_bucket(void **state)
-{
-    (void)state;
-    struct top_histogram_sample histogram = histogram_of(50, 100, 100);
-    assert_float_equal(top_histogram_quantile(&histogram, 0.25), 0.0005, 1e-9);
-    assert_float_equal(top_histogram_quantile(&histogram, 0.5), 0.001, 1e-9);
-    assert_float_equal(top_histogram_quantile(&histogram, 0.75), 0.0015, 1e-9);
-    assert_float_equal(top_histogram_mean(&histogram), 0.001, 1e-9);
-}
-
-static void a_quantile_beyond_all_bounds_is_the_last_bound(void **state)
-{
-    (void)state;
-    struct top_histogram_sample histogram = histogram_of(1, 2, 100);
-    assert_float_equal(top_histogram_quantile(&histogram, 0.99), 0.002, 1e-9);
-}
-
-static void a_histogram_without_counts_has_no_quantile(void **state)
-{
-    (void)state;
-    struct top_histogram_sample histogram = histogram_of(0, 0, 0), none = {.buckets = 0};
-    assert_true(isnan(top_histogram_quantile(&histogram, 0.5)) && isnan(top_histogram_mean(&histogram)));
-    assert_true(isnan(top_histogram_quantile(&none, 0.5)));
-}
-
-static void counts_that_are_not_in_order_give_a_quantile_within_the_bounds(void **state)
-{
-    (void)state;
-    struct top_histogram_sample histogram = histogram_of(100, 3, 50);
-    double quantile = top_histogram_quantile(&histogram, 0.99);
-    assert_true(quantile >= 0 && quantile <= 0.002);
-}
-
-static void a_histogram_that_fell_gives_no_delta(void **state)
-{
-    (void)state;
-    struct top_histogram_sample before = histogram_of(50, 80, 100), now = histogram_of(60, 79, 200), delta = {0};
-    top_histogram_add_delta(&delta, &now, &before);
-    assert_float_equal(delta.count, 0, 0);
-    now = histogram_of(60, 90, 200);
-    top_histogram_add_delta(&delta, &now, &before);
-    top_histogram_add_delta(&delta, &now, &before);
-    assert_float_equal(delta.count, 200, 0);
-    assert_float_equal(delta.counts[0], 20, 0);
-}
-
-static void more_buckets_than_have_room_are_left_out(void **state)
-{
-    (void)state;
-    char text[8192];
-    FILE *out = fmemopen(text, sizeof(text), "w");
-    for (unsigned i = 0; i < 100; i++)
-        fprintf(out, "coupond_gateway_request_seconds_bucket{le=\"%u\"} %u\n", 200 - i, i);
-    fclose(out);
-    assert_int_equal(sample_of(text)->histograms[TOP_HISTOGRAM_ANSWER].buckets, TOP_BUCKETS_MAX);
 }
 
 /* rates */
@@ -466,18 +315,6 @@ static void troubles_that_grow_come_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_sample_sums_up_partitions, set_up),
-        cmocka_unit_test_setup(answers_for_health_and_metrics_are_not_counted, set_up),
-        cmocka_unit_test_setup(values_that_nothing_can_have_are_left_out, set_up),
-        cmocka_unit_test_setup(what_is_not_of_coupond_is_refused, set_up),
-        cmocka_unit_test_setup(a_version_has_nothing_that_a_terminal_obeys, set_up),
-        cmocka_unit_test_setup(a_label_chooses_what_is_counted, set_up),
-        cmocka_unit_test_setup(quantiles_lie_evenly_within_a_bucket, set_up),
-        cmocka_unit_test_setup(a_quantile_beyond_all_bounds_is_the_last_bound, set_up),
-        cmocka_unit_test_setup(a_histogram_without_counts_has_no_quantile, set_up),
-        cmocka_unit_test_setup(counts_that_are_not_in_order_give_a_quantile_within_the_bounds, set_up),
-        cmocka_unit_test_setup(a_histogram_that_fell_gives_no_delta, set_up),
-        cmocka_unit_test_setup(more_buckets_than_have_room_are_left_out, set_up),
         cmocka_unit_test_setup(rates_are_of_the_last_interval, set_up),
         cmocka_unit_test_setup(rates_of_several_gateways_add_up, set_up),
         cmocka_unit_test_setup(a_member_that_began_anew_counts_for_nothing_once, set_up),
@@ -488,8 +325,8 @@ int main(void)
         cmocka_unit_test_setup(a_gateway_that_is_up_is_asked_for_the_coupons, set_up),
         cmocka_unit_test_setup(coupons_have_rates_and_an_end, set_up),
         cmocka_unit_test_setup(coupons_that_rest_are_ordered_by_state, set_up),
-        cmocka_unit_test_setup(more_stocks_than_have_room_are_left_out, set_up),
         cmocka_unit_test_setup(stocks_of_the_issuer_stand_in_for_coupons_that_are_not_listed, set_up),
+        cmocka_unit_test_setup(more_stocks_than_have_room_are_left_out, set_up),
         cmocka_unit_test_setup(what_is_no_coupon_is_left_out, set_up),
         cmocka_unit_test_setup(what_is_no_page_is_refused, set_up),
         cmocka_unit_test_setup(a_cursor_that_is_more_than_one_is_none, set_up),
