@@ -1,0 +1,59 @@
+"""What /metrics says of a system that is asked, stopped and started again."""
+
+from cluster import Cluster, metric_sum, wait_until
+
+
+def of_coupon(cluster, name, coupon):
+    return cluster.issuer.metrics().get(f'coupond_issuer_coupon_{name}{{partition="0",coupon="{coupon}"}}')
+
+
+def test_stock_is_told_by_coupon_and_again_after_a_restart(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        cluster.create_coupon("A", 7)
+        cluster.create_coupon("B", 100)
+        assert of_coupon(cluster, "quantity", "A") == 7
+        for user in range(9):
+            cluster.issue("A", f"user-{user}")
+        wait_until(lambda: of_coupon(cluster, "issued", "A") == 7, "all of A is told as issued")
+        assert of_coupon(cluster, "issued", "B") == 0
+        cluster.request("PATCH", "/v1/coupons/A", {"quantity": 8})
+        wait_until(lambda: of_coupon(cluster, "quantity", "A") == 8, "the new quantity is told")
+
+        cluster.issuer.kill()
+        cluster.issuer.start()
+        cluster.wait_ready()
+        metrics = cluster.issuer.metrics()
+        assert (of_coupon(cluster, "quantity", "A"), of_coupon(cluster, "issued", "A")) == (8, 7)
+        assert metric_sum(metrics, "coupond_issuer_coupons") == 2
+        assert metric_sum(metrics, "coupond_issuer_coupons_unlisted") == 0
+        assert metric_sum(metrics, "coupond_issuer_recovery_records") == 2 + 7 + 1
+        assert 0 < metric_sum(metrics, "coupond_issuer_recovery_seconds") < 60
+
+
+def test_more_coupons_than_have_a_place_are_counted(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        for number in range(35):
+            cluster.create_coupon(f"c{number:02}", 1)
+        metrics = cluster.issuer.metrics()
+        assert len([name for name in metrics if name.startswith("coupond_issuer_coupon_quantity{")]) == 32
+        assert metric_sum(metrics, "coupond_issuer_coupons_unlisted") == 3
+
+
+def test_readiness_and_what_clients_are_told_meanwhile(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        cluster.create_coupon("A", 10)
+        gateway = cluster.gateways[0]
+        assert [member.metrics()["coupond_ready"] for member in cluster.members] == [1, 1, 1]
+        assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") >= 1
+        persister = cluster.persisters[0].metrics()
+        assert persister["coupond_persister_writers"] == persister["coupond_persister_store_connected"] >= 1
+        told = 'coupond_gateway_unavailable_total{code="issuer_unavailable"}'
+        assert gateway.metrics()[told] == 0
+
+        cluster.issuer.stop()
+        wait_until(lambda: gateway.metrics()["coupond_ready"] == 0, "the gateway misses the issuer")
+        assert cluster.issue("A", "alice")[0] == 503
+        assert gateway.metrics()[told] == 1
+        cluster.issuer.start()
+        cluster.wait_ready()
+        assert gateway.metrics()["coupond_ready"] == 1
