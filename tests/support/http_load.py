@@ -5,7 +5,8 @@
     check_answers(load.answers, {"A": 5000})
 
 With retry=True a request that was answered 503, or whose connection failed, is sent again (to another gateway) until it is answered
-for good; the answers in between are remembered too: 503s, and status 0 (code not_connected when nothing was sent). `started` and `ended` are steps of one counter, so that "sent after
+for good; the answers in between are remembered too. Those that were
+sent and never answered are in `lost`. `started` and `ended` are steps of one counter, so that "sent after
 that was read" can be told exactly.
 """
 
@@ -29,6 +30,7 @@ class Load:
         self.retry = retry
         self.answers = []
         self.issued = 0  # 201s read so far
+        self.lost = []  # (coupon, user) of requests that were sent and not answered
         self.no_retry_after = 0  # 503s that did not say when to ask again
         self._steps = itertools.count(1)
         self._failure = None
@@ -89,7 +91,9 @@ class Load:
             connected = True
             status, body = await asyncio.wait_for(connection.post_issue(coupon, user), REQUEST_SECONDS)
         except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError, asyncio.LimitOverrunError):
-            status, body = NO_ANSWER, {} if connected else {"code": "not_connected"}
+            status, body = NO_ANSWER, {}
+            if connected:
+                self.lost.append((coupon, user))
             connection.close()
         code = "issued" if status == 201 else body.get("code")
         sequence = body.get("sequence") or body.get("issue", {}).get("sequence")
