@@ -49,7 +49,7 @@ class Watched:
         self._post("/v1/coupons", '{"id": "noon", "title": "Noon", "quantity": 1000000}')
         self._wait_for_targets()
         self.start = time.time()
-        command = [binary(), "bench", "--url", self.system.front_url, "--coupon", "noon", "--rate", "1200", "--duration", str(LOAD_SECONDS)]
+        command = [binary(), "bench", "--url", self.system.front_url, "--coupon", "noon", "--rate", "800", "--duration", str(LOAD_SECONDS)]
         looking = threading.Thread(target=self._look)
         looking.start()
         result = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=180, check=False)
