@@ -231,7 +231,8 @@ bool policies_refuse(struct connection *connection, const struct http_request *r
     int64_t changed_us = 0;
     enum error_code code = ERROR_CODE_COUNT;
 
-    if (policies->cache == NULL || call->issue_op == ISSUE_LOOKUP)
+    if (policies->cache == NULL || call->issue_op == ISSUE_LOOKUP ||
+        !policy_cache_refuses(policies->cache, gateway_loop_now_us(loop)))
         return false;
     changed_us = policy_board_changed_us(policies->board, policy_hash(call->coupon_id));
     code = policy_cache_refusal(policies->cache, call->coupon_id, gateway_loop_now_us(loop), changed_us,

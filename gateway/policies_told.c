@@ -21,10 +21,16 @@ static const struct policy_entry *keep(struct gateway_loop *loop, struct span id
     return policy_cache_put(loop->policies->cache, &told, gateway_loop_now_us(loop));
 }
 
+/* What an issuer's clock can say. */
+static bool is_time(int64_t us)
+{
+    return us >= 0 && us <= ISSUER_TIME_US_MAX;
+}
+
 /* True when the reply bears this coupon, which is read then. */
 static bool bears(const struct frame_coupon_reply *reply, struct span id, struct coupon *coupon)
 {
-    return reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon) &&
+    return reply->verdict == VERDICT_FOUND && is_time(reply->now_us) && frame_coupon_whole(&reply->coupon) &&
            frame_coupon_read(&reply->coupon, coupon) && span_equals((struct span){coupon->id, strlen(coupon->id)}, id);
 }
 
@@ -91,7 +97,8 @@ bool policies_take_reply(struct gateway_loop *loop, uint16_t partition, const st
 {
     struct policy_fetch *fetch = policy_fetch_find(&loop->policies->fetches, reply->tag);
 
-    loop->policies->issuer_ahead_us[partition] = reply->now_us - clock_mono_us();
+    if (is_time(reply->now_us))
+        loop->policies->issuer_ahead_us[partition] = reply->now_us - clock_mono_us();
     if (reply->verdict == VERDICT_COUPON_CREATED || reply->verdict == VERDICT_COUPON_CHANGED)
         take_change(loop, reply);
     if (fetch != NULL && fetch->stage == FETCH_ISSUER && fetch->partition == partition)

@@ -15,7 +15,8 @@ enum {
 struct policy_cache {
     unsigned sets;
     int64_t ttl_us;
-    uint64_t *hashes; /* of all places, those of a set in one cache line */
+    int64_t refusing_until_us; /* from then on no entry refuses anybody */
+    uint64_t *hashes;          /* of all places, those of a set in one cache line */
     struct policy_entry *entries;
 };
 
@@ -26,6 +27,7 @@ struct policy_cache *policy_cache_create(unsigned entries, int64_t ttl_us)
     CHECK(cache != NULL && entries >= WAYS && entries % WAYS == 0);
     cache->sets = entries / WAYS;
     cache->ttl_us = ttl_us;
+    cache->refusing_until_us = INT64_MIN;
     cache->hashes = aligned_alloc(64, entries * sizeof(*cache->hashes));
     cache->entries = calloc(entries, sizeof(*cache->entries));
     CHECK(cache->hashes != NULL && cache->entries != NULL);
@@ -131,6 +133,12 @@ static void keep_coupon(struct policy_entry *entry, const struct coupon *coupon,
     render(entry, now_us);
 }
 
+static bool may_refuse(const struct policy_told *told)
+{
+    return told->from_issuer &&
+           (told->coupon == NULL || (told->coupon->issued == 0 && told->coupon->starts_at_us != TIME_NONE));
+}
+
 const struct policy_entry *policy_cache_put(struct policy_cache *cache, const struct policy_told *told, int64_t now_us)
 {
     struct policy_entry *entry = lookup(cache, told->id);
@@ -140,6 +148,8 @@ const struct policy_entry *policy_cache_put(struct policy_cache *cache, const st
         entry = make_room(cache, told->id);
     else if (entry->asked_us > told->asked_us)
         return entry;
+    if (may_refuse(told) && told->asked_us + POLICY_REFUSAL_TTL_US > cache->refusing_until_us)
+        cache->refusing_until_us = told->asked_us + POLICY_REFUSAL_TTL_US;
     entry->known = told->coupon != NULL;
     entry->from_issuer = told->from_issuer;
     entry->asked_us = told->asked_us;
@@ -184,6 +194,11 @@ static struct policy_entry *find_recent(struct policy_cache *cache, struct span 
     int64_t ttl_us = least(cache->ttl_us, POLICY_REFUSAL_TTL_US);
 
     return entry != NULL && entry->from_issuer && holds(entry, now_us, changed_us, ttl_us) ? entry : NULL;
+}
+
+bool policy_cache_refuses(const struct policy_cache *cache, int64_t now_us)
+{
+    return now_us < cache->refusing_until_us;
 }
 
 bool policy_cache_is_recent(struct policy_cache *cache, struct span id, int64_t now_us, int64_t changed_us)

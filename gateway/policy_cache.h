@@ -73,6 +73,9 @@ int64_t policy_entry_issuer_us(const struct policy_entry *entry, int64_t now_us)
 /* True when there is an entry by the issuer that is young enough to refuse by, whether it does or not. */
 bool policy_cache_is_recent(struct policy_cache *cache, struct span id, int64_t now_us, int64_t changed_us);
 
+/* False while no issue request at all would be refused: what most of them need to know. */
+bool policy_cache_refuses(const struct policy_cache *cache, int64_t now_us);
+
 /*
  * What an issue request to this coupon would certainly be refused with, or ERROR_CODE_COUNT. A coupon that anybody may
  * hold is never refused here, since holders are told so before anything else. For ERROR_NOT_STARTED `retry_after_s`

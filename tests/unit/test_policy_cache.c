@@ -197,6 +197,24 @@ static void who_comes_long_before_the_start_is_refused(void **state)
     assert_int_equal(refusal(NOW - 1000 + POLICY_REFUSAL_TTL_US, NEVER), ERROR_CODE_COUNT);
 }
 
+static void most_of_the_time_nobody_is_refused_at_all(void **state)
+{
+    (void)state;
+    assert_false(policy_cache_refuses(cache, NOW));
+    put(&coupon, 5); /* without a start */
+    assert_false(policy_cache_refuses(cache, NOW));
+    coupon.starts_at_us = ISSUER + 10 * SECOND;
+    coupon.issued = 1;
+    put(&coupon, 4);
+    assert_false(policy_cache_refuses(cache, NOW));
+    coupon.issued = 0;
+    put(&coupon, 3);
+    assert_true(policy_cache_refuses(cache, NOW - 3 + POLICY_REFUSAL_TTL_US - 1));
+    assert_false(policy_cache_refuses(cache, NOW - 3 + POLICY_REFUSAL_TTL_US));
+    put(NULL, 2);
+    assert_true(policy_cache_refuses(cache, NOW - 2 + POLICY_REFUSAL_TTL_US - 1));
+}
+
 static void near_its_start_a_coupon_is_the_issuers(void **state)
 {
     (void)state;
@@ -331,6 +349,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_cache_forgets_the_longest_unused_and_keeps_its_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_flood_of_unknown_ids_pushes_out_no_coupon, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_comes_long_before_the_start_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(most_of_the_time_nobody_is_refused_at_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(near_its_start_a_coupon_is_the_issuers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_may_hold_one_is_never_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_paused_coupon_and_an_open_one_are_the_issuers, set_up, tear_down),
