@@ -4,7 +4,8 @@
  * and all of it does nothing.
  *
  * A thread of its own sends WATCHDOG=1 only while every pulse (pulse.h) beats, so a thread that hangs ends the pings,
- * and the manager the process. A manager that does not read holds up nobody but that thread. While the role starts or stops it sends EXTEND_TIMEOUT_USEC as long as any pulse beats.
+ * and the manager the process. A manager that does not read holds up nobody but that thread. While the role starts or
+ * stops it sends EXTEND_TIMEOUT_USEC as long as any pulse beats.
  */
 #ifndef COUPOND_NOTIFY_H
 #define COUPOND_NOTIFY_H
