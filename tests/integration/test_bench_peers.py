@@ -21,6 +21,7 @@ from bench.clients import BenchError  # noqa: E402
 from bench.others import OTHERS  # noqa: E402
 from bench.servers import MariaDB  # noqa: E402
 
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="what is under test is Python")
 needs_node = pytest.mark.skipif(not os.path.isdir(others.INSTALLED), reason="./dev bench --peers has not installed the npm packages")
 SVG = "{http://www.w3.org/2000/svg}"
 
