@@ -133,7 +133,7 @@ def assert_refused_until_there_is_room(cluster, make_room):
     """With the disk full: new issues hear overloaded, holders and lookups are answered, coupons cannot change; then all goes on."""
     told = fill_segments(cluster)
     user, sequence = max(told.items(), key=lambda pair: pair[1])
-    assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 1
+    wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 1, "the gauge tells it")
     status, text = cluster.issuer.get("/readyz")
     assert (status, json.loads(text)["status"]) == (200, "ready")
     assert "no room for the journal of partition 0" in json.loads(text)["detail"]
@@ -145,7 +145,7 @@ def assert_refused_until_there_is_room(cluster, make_room):
     assert cluster.request("PATCH", "/v1/coupons/A", {"title": "B"})[0] == 503
     make_room()
     wait_until(lambda: cluster.issue("A", "new")[0] == 201, "there is room again")
-    assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 0
+    wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 0, "the gauge tells it")
     cluster.wait_drained()
     stored = cluster.issues()["A"]
     assert {sequence: user for user, sequence in told.items()}.items() <= stored.items()

@@ -209,7 +209,7 @@ def test_a_pipelined_flood_is_answered_to_the_last_and_keeps_nobody_waiting(tmp_
             assert set(statuses) <= {200, 201}
             sender.join()
             flood.close()
-        assert gateway.metrics()["coupond_gateway_in_flight"] == 0
+        wait_until(lambda: gateway.metrics()["coupond_gateway_in_flight"] == 0, "nothing is in flight any more")
 
 
 def flooded(gateway):

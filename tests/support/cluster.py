@@ -23,6 +23,7 @@ from pathlib import Path
 from ports import free_port, free_port_range
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+SEGMENT_MB = 4  # two of them lie ready for each partition of each test
 DEADLINE_SECONDS = int(os.environ.get("COUPOND_TEST_DEADLINE_SECONDS", 180))
 SANITIZER_REPORT = re.compile(r"(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w*Sanitizer).*")
 
@@ -193,7 +194,7 @@ class Cluster:
         self.journal_directory = self.directory / "journal"
         self.store_path = self.directory / "coupond.db"
         self.config_path = self.directory / "coupond.conf"
-        self.options = {"log/level": "info", **(options or {})}
+        self.options = {"log/level": "info", "issuer/segment_mb": SEGMENT_MB, **(options or {})}
         self.gateways, self.persisters = [], []
         self.issuer = None
         if dev:

@@ -31,6 +31,8 @@ import threading
 import time
 from pathlib import Path
 
+from ports import free_port
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 120
 USER, PASSWORD, DATABASE = "coupond", "test secret;=", "coupond"
@@ -50,12 +52,6 @@ class ServerError(Exception):
 
 def cache_directory():
     return Path(os.environ.get("COUPOND_TEST_CACHE") or REPOSITORY / ".cache")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def run_logged(command, log):
