@@ -12,8 +12,9 @@
 /* X(letter, name, argument, help) */
 #define OPTION_ROWS(X)                                                                                                 \
     X('u', "url", "URL", "server, default http://127.0.0.1:8080")                                                      \
-    X('c', "coupon", "ID", "coupon to ask for, default A0001")                                                         \
-    X('C', "create", "QUANTITY", "create a coupon of this quantity first (named by --coupon, else made up)")           \
+    X('c', "coupon", "ID", "coupon to ask for; without it one is created for this run")                                \
+    X('C', "create", "QUANTITY",                                                                                       \
+      "create a coupon of this quantity first; default without --coupon: one for every request")                       \
     X('T', "token", "TOKEN", "admin token for --create; better given as COUPOND_GATEWAY_ADMIN_TOKEN")                  \
     X('r', "rate", "N[/s]", "requests a second, sent at their times whatever the answers do; default 1000")            \
     X('d', "duration", "SECONDS", "how long to send, default 10; rate times duration is at most 100,000,000")          \
@@ -166,9 +167,10 @@ static int read_load(struct bench_options *options, int letter, const char *valu
     if (letter == 'D' && !read_share(value, &options->plan.duplicates))
         return refuse(error, "duplicates", value, "it must be a share between 0 and 1, such as 0.3");
     if (letter == 'U' && !bench_plan_users(&options->plan, value))
-        return refuse(
-            error, "users", value,
-            "it must be a prefix of at most 48 of A-Z a-z 0-9 - _ . : @, or FIRST-LAST, at most 100000000 users");
+        return refuse(error, "users", value,
+                      "it must be a prefix of at most 48 of A-Z a-z 0-9 - _ . : @, or FIRST-LAST with LAST not before "
+                      "FIRST, at most "
+                      "100000000 users");
     if (letter == 't' && !read_number(value, "", 1, BENCH_THREADS_MAX, &options->threads))
         return refuse(error, "threads", value, "it must be a number between 1 and 64");
     if (letter == 'o') {
@@ -240,10 +242,11 @@ static int complete(struct bench_options *options, const char *run_id, struct er
     if (options->threads > options->connections)
         return error_set(error, "--threads %" PRIu64 " is more than --connections %" PRIu64 "; lower it",
                          options->threads, options->connections);
-    if (options->coupon[0] == '\0' && options->create > 0)
-        snprintf(options->coupon, sizeof options->coupon, "bench-%s", run_id);
-    if (options->coupon[0] == '\0')
-        copy_text(options->coupon, sizeof options->coupon, "A0001", 5);
+    if (options->coupon[0] != '\0')
+        return 0;
+    snprintf(options->coupon, sizeof options->coupon, "bench-%s", run_id);
+    if (options->create == 0)
+        options->create = plan->requests;
     return 0;
 }
 

@@ -36,6 +36,14 @@ static bool read_number(const char **text, uint64_t *number)
     return true;
 }
 
+/* Two numbers and a hyphen: meant as a range, whether or not it is one. */
+static bool looks_like_range(const char *text)
+{
+    size_t first = strspn(text, "0123456789");
+    size_t last = first > 0 && text[first] == '-' ? strspn(text + first + 1, "0123456789") : 0;
+    return last > 0 && text[first + 1 + last] == '\0';
+}
+
 static bool read_range(struct bench_plan *plan, const char *text)
 {
     uint64_t first = 0, last = 0;
@@ -54,6 +62,8 @@ bool bench_plan_users(struct bench_plan *plan, const char *text)
     const char *range = colon != NULL ? colon + 1 : text;
     size_t prefix_length = (size_t)(range - text);
     if (!read_range(plan, range)) {
+        if (looks_like_range(range))
+            return false;
         plan->first = 0;
         plan->users = BENCH_REQUESTS_MAX;
         prefix_length = strlen(text);

@@ -90,6 +90,24 @@ void canvas_put_within(struct canvas *canvas, int row, int column, int end, enum
     }
 }
 
+void canvas_put_name(struct canvas *canvas, int row, int column, int end, enum canvas_style style, const char *text)
+{
+    int room = end - column, length = columns_of(text);
+    if (length <= room || room < 3) {
+        canvas_put_within(canvas, row, column, end, style, text);
+        return;
+    }
+    int head = room / 2, tail = room - head - 1;
+    for (int i = 0; i < length; i++) {
+        uint16_t character = take_character(&text);
+        if (i < head)
+            set_cell(canvas, row, column + i, style, character);
+        else if (i >= length - tail)
+            set_cell(canvas, row, end - length + i, style, character);
+    }
+    set_cell(canvas, row, column + head, style, ELLIPSIS);
+}
+
 void canvas_style_row(struct canvas *canvas, int row, enum canvas_style style)
 {
     for (int column = 0; row >= 0 && row < canvas->rows && column < canvas->columns; column++)

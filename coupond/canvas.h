@@ -40,6 +40,8 @@ int canvas_put(struct canvas *canvas, int row, int column, enum canvas_style sty
 void canvas_put_right(struct canvas *canvas, int row, int from, int end, enum canvas_style style, const char *text);
 /* The same as canvas_put(), but nothing from column `end` on; what is cut ends in "…". */
 void canvas_put_within(struct canvas *canvas, int row, int column, int end, enum canvas_style style, const char *text);
+/* The same for names: what is too long loses its middle, since many differ only at the end. */
+void canvas_put_name(struct canvas *canvas, int row, int column, int end, enum canvas_style style, const char *text);
 /* Gives all cells of a row a style. */
 void canvas_style_row(struct canvas *canvas, int row, enum canvas_style style);
 

@@ -12,6 +12,7 @@
 #include "gateway/gateway.h"
 #include "issuer/issuer.h"
 #include "persister/persister.h"
+#include "shared/clock.h"
 #include "shared/status_http.h"
 
 struct roles {
@@ -109,23 +110,32 @@ static void format_url(const struct options *options, char *url, size_t size)
     snprintf(url, size, "http://%s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
 }
 
-static void print_welcome(const struct options *options, bool created)
+/* Someone who holds nothing yet: a system that was used before has given alice her coupon. */
+static void make_user(bool created, char user[32])
 {
-    char url[OPTION_STRING_MAX + 32];
+    char time[RFC3339_MAX];
+    rfc3339_format(clock_wall_us(), time);
+    snprintf(user, 32, created ? "alice" : "alice-%.2s%.2s%.2s", time + 11, time + 14, time + 17);
+}
+
+static void print_welcome(const struct options *options, const char *dir, bool created)
+{
+    char url[OPTION_STRING_MAX + 32], user[32];
     format_url(options, url, sizeof(url));
-    printf("coupond " COUPOND_VERSION " is up.%s\n\n",
-           created ? " It has three sample coupons: A0001, B0001, C0001." : "");
+    make_user(created, user);
+    printf("coupond " COUPOND_VERSION " is up. %s\n\n",
+           created ? "It has three sample coupons: A0001, B0001, C0001." : "It has what was issued before.");
     printf("  API      %s/v1/coupons\n  health   %s/readyz\n  metrics  %s/metrics\n  journal  %s\n", url, url, url,
            options->issuer_journal_dir);
     if (strcmp(options->store_type, "sqlite") == 0)
         printf("  store    %s\n", options->store_path);
     printf("\nTry it: ask for a coupon, look at what you got, look at the coupon.\n\n");
-    printf(
-        "  curl -X POST %s/v1/coupons/A0001/issues -H 'Content-Type: application/json' -d '{\"user_id\":\"alice\"}'\n",
-        url);
-    printf("  curl %s/v1/coupons/A0001/issues/alice\n", url);
-    printf("  curl %s/v1/coupons/A0001\n\n", url);
-    printf("Ctrl-C stops it.\n");
+    printf("  curl -w '\\n' -X POST %s/v1/coupons/A0001/issues -H 'Content-Type: application/json' -d "
+           "'{\"user_id\":\"%s\"}'\n",
+           url, user);
+    printf("  curl -w '\\n' %s/v1/coupons/A0001/issues/%s\n", url, user);
+    printf("  curl -w '\\n' %s/v1/coupons/A0001\n\n", url);
+    printf("Ctrl-C stops it. To start over, stop it and remove the folder %s.\n", dir);
     fflush(stdout);
 }
 
@@ -182,7 +192,7 @@ int cmd_dev(int argc, char **argv)
         stop(&roles);
         return role_fail("dev", &error, EXIT_FAILURE);
     }
-    print_welcome(&options, created);
+    print_welcome(&options, dir, created);
     role_wait("dev", is_ready, &roles);
     stop(&roles);
     return role_end("dev");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "coupond/commands.h"
+#include "coupond/top_keys.h"
 #include "coupond/top_members.h"
 #include "coupond/top_plain.h"
 #include "coupond/top_reader.h"
@@ -45,6 +46,7 @@ struct top {
     int signal_fd; /* -1: signals do what they do */
     uint64_t rounds;
     uint64_t lines;
+    unsigned first_coupon; /* of those on the screen */
     bool wipe;
     bool quit;
 };
@@ -62,7 +64,9 @@ static int print_usage(void)
         "  --once              one reading, after one interval, as text; exit 1 when no member answers\n"
         "  --json              one JSON object a reading\n"
         "  --no-color          no colors; NO_COLOR in the environment does the same\n\n"
-        "On a terminal q or Ctrl-C ends it; elsewhere it prints a line a reading.");
+        "On a terminal the arrow keys, Page Up and Down, Home and End go through the coupons, and q or Ctrl-C ends "
+        "it;\n"
+        "elsewhere it prints a line a reading.");
     return EXIT_SUCCESS;
 }
 
@@ -79,7 +83,7 @@ static void show_screen(struct top *top)
     int rows, columns;
     top_terminal_size(&rows, &columns);
     canvas_init(&top->canvas, rows, columns);
-    top_screen_draw(&top->view, "q quits", &top->canvas);
+    top_screen_draw(&top->view, "q quits", top->first_coupon, &top->canvas);
     if (!top_terminal_show(&top->canvas, &top->settings.look, top->wipe))
         top->quit = true;
     top->wipe = false;
@@ -90,7 +94,7 @@ static void show_once(struct top *top)
     int rows, columns;
     top_terminal_size(&rows, &columns);
     canvas_init(&top->canvas, top_screen_rows(&top->view, ONCE_COUPONS_MAX), columns);
-    top_screen_draw(&top->view, "", &top->canvas);
+    top_screen_draw(&top->view, "", 0, &top->canvas);
     canvas_write(&top->canvas, &top->settings.look, stdout);
 }
 
@@ -159,6 +163,24 @@ static void on_signal(struct top *top)
     }
 }
 
+static void on_keys(struct top *top)
+{
+    char bytes[64];
+    size_t length, taken;
+    int rows, columns;
+    if (!top_terminal_read_keys(bytes, sizeof(bytes), &length))
+        top->quit = true; /* the terminal is gone */
+    top_terminal_size(&rows, &columns);
+    for (size_t at = 0; at < length; at += taken) {
+        enum top_key key = top_key_read(bytes + at, length - at, &taken);
+        top->quit |= key == TOP_KEY_QUIT;
+        top->first_coupon =
+            top_key_scroll(key, top->first_coupon, top_screen_coupons(&top->view, rows), top->view.coupons);
+    }
+    if (!top->quit)
+        show(top);
+}
+
 /* Waits for something to happen, until `until_us` at the longest. */
 static void wait_for_event(struct top *top, int64_t until_us)
 {
@@ -172,8 +194,8 @@ static void wait_for_event(struct top *top, int64_t until_us)
         on_readings(top);
     if (fds[1].revents != 0)
         on_signal(top);
-    if (fds[2].revents != 0 && !top_terminal_read_keys(&top->quit))
-        top->quit = true; /* the terminal is gone */
+    if (fds[2].revents != 0)
+        on_keys(top);
 }
 
 static bool is_busy(const struct top *top)

@@ -6,6 +6,7 @@ target_sources(coupond_top PRIVATE
   metrics_text.c
   top_coupons.c
   top_format.c
+  top_keys.c
   top_members.c
   top_model.c
   top_plain.c

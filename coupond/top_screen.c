@@ -10,6 +10,7 @@
 #define FIXED_ROWS     13 /* all but coupons, members and blank lines */
 #define BLANK_ROWS     3
 #define COLUMNS_LEAST  80 /* narrower screens show the left part of this */
+#define COLUMNS_MOST   120
 #define MEMBERS_LEAST  3
 #define LATE_S         5 /* coupons older than this are told so */
 #define HEADING_COLUMN 10
@@ -33,7 +34,8 @@ static void __attribute__((format(printf, 2, 3))) add(struct line *line, const c
 
 static int columns_of(const struct canvas *canvas)
 {
-    return canvas->columns > COLUMNS_LEAST ? canvas->columns : COLUMNS_LEAST;
+    int columns = canvas->columns > COLUMNS_LEAST ? canvas->columns : COLUMNS_LEAST;
+    return columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
 }
 
 /* Header: who is there. */
@@ -88,8 +90,8 @@ static struct coupon_columns plan_coupons(const struct top_view *view, int colum
     return plan;
 }
 
-static void draw_coupons_head(const struct top_view *view, const struct coupon_columns *plan, int row, unsigned shown,
-                              struct canvas *canvas)
+static void draw_coupons_head(const struct top_view *view, const struct coupon_columns *plan, int row, unsigned first,
+                              unsigned shown, struct canvas *canvas)
 {
     char all[TOP_TEXT_MAX], age[TOP_TEXT_MAX];
     struct line line = {"COUPON", 6};
@@ -101,6 +103,8 @@ static void draw_coupons_head(const struct top_view *view, const struct coupon_c
     line = (struct line){"", 0};
     if (view->coupons_age_s > LATE_S)
         add(&line, "%s ago", top_span(view->coupons_age_s, age));
+    else if (first > 0)
+        add(&line, "%u-%u of %s", first + 1, first + shown, top_count(view->coupons_in_all, all));
     else if (view->coupons_in_all > shown)
         add(&line, "%u of %s", shown, top_count(view->coupons_in_all, all));
     canvas_put_within(canvas, row, plan->bar, plan->counts_end - 13,
@@ -150,7 +154,7 @@ static void draw_coupon(const struct top_view_coupon *row, int at, const struct 
     struct line counts = {"", 0};
     double share = coupon->quantity > 0 ? (double)coupon->issued / (double)coupon->quantity : 0;
     share = share > 1 ? 1 : share;
-    canvas_put_within(canvas, at, 0, plan->id_end, CANVAS_PLAIN, coupon->id);
+    canvas_put_name(canvas, at, 0, plan->id_end, CANVAS_PLAIN, coupon->id);
     canvas_put(canvas, at, plan->state, style_of_state(coupon->state), coupon_state_name(coupon->state));
     draw_bar(canvas, at, plan->bar, plan->bar_end, share);
     add(&counts, "%s / %s", top_count((double)coupon->issued, issued), top_count((double)coupon->quantity, all));
@@ -161,12 +165,12 @@ static void draw_coupon(const struct top_view_coupon *row, int at, const struct 
     draw_left(row, at, plan, canvas);
 }
 
-static int draw_coupons(const struct top_view *view, struct canvas *canvas, int row, unsigned shown)
+static int draw_coupons(const struct top_view *view, struct canvas *canvas, int row, unsigned first, unsigned shown)
 {
     struct coupon_columns plan = plan_coupons(view, columns_of(canvas));
-    draw_coupons_head(view, &plan, row++, shown, canvas);
+    draw_coupons_head(view, &plan, row++, first, shown, canvas);
     for (unsigned i = 0; i < shown; i++)
-        draw_coupon(&view->coupon[i], row++, &plan, canvas);
+        draw_coupon(&view->coupon[first + i], row++, &plan, canvas);
     return row;
 }
 
@@ -351,7 +355,7 @@ static void draw_member(const struct top_view *view, unsigned index, struct canv
     enum canvas_style style = member->ready ? CANVAS_GOOD : member->up ? CANVAS_WARN : CANVAS_BAD;
     char text[TOP_TEXT_MAX];
     int name_end = columns_of(canvas) - 57;
-    canvas_put_within(canvas, row, 0, name_end, CANVAS_PLAIN, member->name);
+    canvas_put_name(canvas, row, 0, name_end, CANVAS_PLAIN, member->name);
     canvas_put(canvas, row, name_end + 2, CANVAS_PLAIN, role_text(member));
     canvas_put(canvas, row, name_end + 13, style, state);
     if (!member->ready) {
@@ -407,21 +411,46 @@ int top_screen_rows(const struct top_view *view, unsigned coupons_max)
     return FIXED_ROWS + BLANK_ROWS + (int)(view->members + coupons);
 }
 
-void top_screen_draw(const struct top_view *view, const char *hint, struct canvas *canvas)
+/* How the rows of a screen are shared out. */
+struct rows {
+    int blank;
+    int coupons;
+    int members;
+};
+
+static struct rows plan_rows(const struct top_view *view, int rows)
 {
-    int blank = canvas->rows >= 20 ? 1 : 0;
-    int room = canvas->rows - FIXED_ROWS - blank * BLANK_ROWS;
-    int members = (int)view->members, coupons = (int)view->coupons;
-    if (members > room - coupons)
-        members = room - coupons > MEMBERS_LEAST ? room - coupons : members < MEMBERS_LEAST ? members : MEMBERS_LEAST;
-    if (coupons > room - members)
-        coupons = room - members > 1 ? room - members : coupons < 1 ? coupons : 1;
-    if (members > room - coupons)
-        members = room - coupons > 1 ? room - coupons : 1;
+    struct rows plan = {.blank = rows >= 20 ? 1 : 0, .coupons = (int)view->coupons, .members = (int)view->members};
+    int room = rows - FIXED_ROWS - plan.blank * BLANK_ROWS;
+    if (plan.members > room - plan.coupons) {
+        int least = plan.members < MEMBERS_LEAST ? plan.members : MEMBERS_LEAST;
+        plan.members = room - plan.coupons > MEMBERS_LEAST ? room - plan.coupons : least;
+    }
+    if (plan.coupons > room - plan.members) {
+        int least = plan.coupons < 1 ? plan.coupons : 1;
+        plan.coupons = room - plan.members > 1 ? room - plan.members : least;
+    }
+    if (plan.members > room - plan.coupons)
+        plan.members = room - plan.coupons > 1 ? room - plan.coupons : 1;
+    if (plan.members < 1)
+        plan.members = 1;
+    return plan;
+}
+
+unsigned top_screen_coupons(const struct top_view *view, int rows)
+{
+    return (unsigned)plan_rows(view, rows).coupons;
+}
+
+void top_screen_draw(const struct top_view *view, const char *hint, unsigned first, struct canvas *canvas)
+{
+    struct rows plan = plan_rows(view, canvas->rows);
+    unsigned last_first = view->coupons - (unsigned)plan.coupons;
     draw_header(view, hint, canvas);
-    int row = draw_coupons(view, canvas, 1, (unsigned)coupons) + blank;
-    row = draw_outcomes(view, canvas, row) + blank;
+    int row =
+        draw_coupons(view, canvas, 1, first < last_first ? first : last_first, (unsigned)plan.coupons) + plan.blank;
+    row = draw_outcomes(view, canvas, row) + plan.blank;
     row = draw_stages(view, canvas, row);
-    row = draw_troubles(view, canvas, row) + blank;
-    draw_members(view, canvas, row, (unsigned)(members > 0 ? members : 1));
+    row = draw_troubles(view, canvas, row) + plan.blank;
+    draw_members(view, canvas, row, (unsigned)plan.members);
 }

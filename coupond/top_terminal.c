@@ -93,13 +93,9 @@ int top_terminal_keys_fd(void)
     return terminal.has_keys ? STDIN_FILENO : -1;
 }
 
-bool top_terminal_read_keys(bool *quit)
+bool top_terminal_read_keys(char *bytes, size_t size, size_t *length)
 {
-    char keys[64];
-    ssize_t got = read(STDIN_FILENO, keys, sizeof(keys));
-    for (ssize_t i = 0; i < got; i++)
-        *quit |= keys[i] == 'q' || keys[i] == 'Q';
-    if (got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)))
-        return true;
-    return false;
+    ssize_t got = read(STDIN_FILENO, bytes, size);
+    *length = got > 0 ? (size_t)got : 0;
+    return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
 }

@@ -19,7 +19,7 @@ void top_terminal_size(int *rows, int *columns);
 bool top_terminal_show(const struct canvas *canvas, const struct canvas_look *look, bool wipe);
 /* Where keys can be waited for; -1: nowhere. */
 int top_terminal_keys_fd(void);
-/* Takes the keys that were pressed. False when there will be no more. */
-bool top_terminal_read_keys(bool *quit);
+/* Takes the bytes of keys that were pressed; `length` is 0 when there were none. False when there will be no more. */
+bool top_terminal_read_keys(char *bytes, size_t size, size_t *length);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "fuzz.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,7 @@ static void write_all(int rows, int columns)
     FILE *out = open_memstream(&text, &length);
     CHECK(out != NULL);
     canvas_init(&canvas, rows, columns);
-    top_screen_draw(&view, "", &canvas);
+    top_screen_draw(&view, "", UINT_MAX, &canvas);
     canvas_write(&canvas, &(struct canvas_look){.unicode = false}, out);
     top_line_print(&view, false, out);
     top_json_print(&view, out);

@@ -375,6 +375,17 @@ def test_dev_creates_its_samples_once(dev):
     dev.stop()
 
 
+def test_dev_prints_curl_lines_that_work_after_a_restart_too_and_how_to_start_over(dev):
+    assert run_curl(curl_lines(dev)[0])[1] == "201"
+    dev.stop()
+    dev.start()
+    wait_until(lambda: dev.is_ready() and dev.log().count("Ctrl-C") == 2, "dev is up again")
+    lines = curl_lines(dev)[3:]
+    assert [run_curl(line)[1] for line in lines] == ["201", "200", "200"]
+    assert f"To start over, stop it and remove the folder {dev.arguments[2]}." in dev.log()
+    dev.stop()
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 def test_dev_ends_in_order_at_a_signal(dev, signal_number):
     dev.process.send_signal(signal_number)

@@ -192,6 +192,17 @@ class Live:
 # --- the live screen
 
 
+def test_arrow_keys_go_through_the_coupons(cluster):
+    with Live(*urls(cluster), rows=15) as live:
+        live.wait_for(r"COUPON .* 1 of \d")
+        live.press(b"\x1b[B")
+        live.wait_for(r"COUPON .* 2-2 of \d")
+        live.press(b"\x1b[A")
+        live.wait_for(r"COUPON .* 1 of \d")
+        live.press(b"q")
+        assert live.wait_for_end() == 0
+
+
 def test_the_screen_shows_a_system_under_load(cluster):
     with load_on(cluster), Live(*urls(cluster)) as live:
         live.wait_for(r"4 of 4 up +for \d")

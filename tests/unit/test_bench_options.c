@@ -40,7 +40,8 @@ static void options_have_defaults(void **state)
     assert_int_equal(read_words((char *[]){"bench", NULL}), 0);
     assert_string_equal(options.url.host, "127.0.0.1");
     assert_string_equal(options.url.port, "8080");
-    assert_string_equal(options.coupon, "A0001");
+    assert_string_equal(options.coupon, "bench-0a1b2c3d");
+    assert_int_equal(options.create, options.plan.requests);
     assert_string_equal(options.plan.prefix, "bench-0a1b2c3d-");
     assert_int_equal(options.plan.requests, 10000);
     assert_int_equal(options.timeout_ms, 10000);
@@ -102,6 +103,7 @@ static void options_out_of_bounds_are_refused(void **state)
     assert_refused(READ("--duplicates", "1.1"), "--duplicates 1.1");
     assert_refused(READ("--duplicates", "nan"), "--duplicates nan");
     assert_refused(READ("--users", "a b"), "--users a b");
+    assert_refused(READ("--users", "5-1"), "--users 5-1: it must be");
     assert_refused(READ("--coupon", "a/b"), "--coupon a/b");
     assert_refused(READ("--create", "4000000001"), "--create 4000000001");
     assert_refused(READ("--timeout", "0"), "--timeout 0");

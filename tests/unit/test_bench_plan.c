@@ -80,8 +80,17 @@ static void plan_reads_what_is_no_range_as_a_prefix(void **state)
     (void)state;
     struct bench_plan plan = plan_of(1, 0.0, "run-2-");
     assert_string_equal(plan.prefix, "run-2-");
-    plan = plan_of(1, 0.0, "9-3");
-    assert_string_equal(plan.prefix, "9-3");
+    plan = plan_of(1, 0.0, "9-3-");
+    assert_string_equal(plan.prefix, "9-3-");
+}
+
+static void plan_refuses_a_range_that_is_none(void **state)
+{
+    (void)state;
+    static const char *bad[] = {"5-1", "shop:5-1", "0-100000000", "1-99999999999999999999"};
+    struct bench_plan plan = {0};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(bench_plan_users(&plan, bad[i]));
 }
 
 static void plan_refuses_users_out_of_the_alphabet(void **state)
@@ -114,6 +123,7 @@ int main(void)
         cmocka_unit_test(plan_begins_again_behind_the_last_user_of_a_range),
         cmocka_unit_test(plan_reads_a_range_behind_a_prefix),
         cmocka_unit_test(plan_reads_what_is_no_range_as_a_prefix),
+        cmocka_unit_test(plan_refuses_a_range_that_is_none),
         cmocka_unit_test(plan_refuses_users_out_of_the_alphabet),
         cmocka_unit_test(plan_spreads_the_requests_evenly),
     };

@@ -65,7 +65,7 @@ static const char *draw(int rows, int columns, bool unicode)
 {
     top_look(2.5);
     canvas_init(&canvas, rows, columns);
-    top_screen_draw(&top_view, "q quits", &canvas);
+    top_screen_draw(&top_view, "q quits", 0, &canvas);
     return write_canvas((struct canvas_look){.unicode = unicode});
 }
 
@@ -95,7 +95,7 @@ static const char on_80_by_24[] =
     "127.0.0.1:8080           gateway    ready       1 h 02 m   84 %  2.50 MiB     42\n"
     "127.0.0.1:9101           issuer     ready       1 h 02 m    8 %  2.50 MiB     42\n"
     "127.0.0.1:9102           persister  ready       1 h 02 m    6 %  2.50 MiB     42\n"
-    "persister-2.internal.e…  ?          down      Connection refused\n";
+    "persister-2…xample:9102  ?          down      Connection refused\n";
 
 static const char in_ascii[] =
     "coupond 0.1.0  3 of 4 up  for 1 h 02 m                     00:53:20 UTC  q quits\n"
@@ -120,7 +120,7 @@ static const char in_ascii[] =
     "127.0.0.1:8080           gateway    ready       1 h 02 m   84 %  2.50 MiB     42\n"
     "127.0.0.1:9101           issuer     ready       1 h 02 m    8 %  2.50 MiB     42\n"
     "127.0.0.1:9102           persister  ready       1 h 02 m    6 %  2.50 MiB     42\n"
-    "persister-2.internal.e~  ?          down      Connection refused\n";
+    "persister-2~xample:9102  ?          down      Connection refused\n";
 
 static const char as_a_line[] =
     "    time     up  issued/s  answers/s   5xx/s      p50      p99  a sync  sync p99   rows/s   behind      lag  troubles\n"
@@ -153,6 +153,41 @@ static void a_wide_screen_has_long_bars_and_whole_names(void **state)
     const char *text = draw(24, 120, true);
     assert_int_equal(count(text, "█"), 19 + 49);
     assert_non_null(strstr(text, "persister-2.internal.example:9102"));
+}
+
+static void a_very_wide_screen_leaves_its_right_side_empty(void **state)
+{
+    (void)state;
+    char narrower[CANVAS_COLUMNS_MAX * 24 * 4];
+    strcpy(narrower, draw(24, 120, true));
+    assert_string_equal(draw(24, 200, true), narrower);
+}
+
+static void coupons_whose_names_begin_alike_are_told_apart(void **state)
+{
+    (void)state;
+    top_take_coupons(0,
+                     "{\"coupons\":[" COUPON("coupon-with-a-long-name-0001", "300", "1", "open", "") "," COUPON(
+                         "coupon-with-a-long-name-0002", "300", "1", "open", "") "]}",
+                     3);
+    const char *text = draw(24, 80, true);
+    assert_non_null(strstr(text, "coupon-wit…name-0001 "));
+    assert_non_null(strstr(text, "coupon-wit…name-0002 "));
+}
+
+static void one_can_scroll_to_the_last_coupon(void **state)
+{
+    (void)state;
+    top_look(2.5);
+    assert_int_equal(top_screen_coupons(&top_view, 16), 1);
+    canvas_init(&canvas, 16, 80);
+    top_screen_draw(&top_view, "", 1, &canvas);
+    const char *text = write_canvas((struct canvas_look){.unicode = true});
+    assert_non_null(strstr(text, "noon"));
+    assert_non_null(strstr(text, "2-2 of 3"));
+    canvas_init(&canvas, 16, 80);
+    top_screen_draw(&top_view, "", 1000, &canvas);
+    assert_non_null(strstr(write_canvas((struct canvas_look){.unicode = true}), "B0001"));
 }
 
 static void a_small_screen_shows_its_part_and_members_in_need_first(void **state)
@@ -203,7 +238,7 @@ static void a_coupon_list_that_is_old_is_told(void **state)
     (void)state;
     top_look(62.4);
     canvas_init(&canvas, 24, 80);
-    top_screen_draw(&top_view, "q quits", &canvas);
+    top_screen_draw(&top_view, "q quits", 0, &canvas);
     assert_non_null(strstr(write_canvas((struct canvas_look){.unicode = true}), "COUPON  STATE      1 m 00 s ago"));
 }
 
@@ -337,6 +372,9 @@ int main(void)
         cmocka_unit_test_setup(a_screen_of_80_by_24_shows_everything, set_up),
         cmocka_unit_test_setup(a_terminal_without_unicode_gets_ascii, set_up),
         cmocka_unit_test_setup(a_wide_screen_has_long_bars_and_whole_names, set_up),
+        cmocka_unit_test_setup(a_very_wide_screen_leaves_its_right_side_empty, set_up),
+        cmocka_unit_test_setup(coupons_whose_names_begin_alike_are_told_apart, set_up),
+        cmocka_unit_test_setup(one_can_scroll_to_the_last_coupon, set_up),
         cmocka_unit_test_setup(a_small_screen_shows_its_part_and_members_in_need_first, set_up),
         cmocka_unit_test_setup(any_size_can_be_drawn, set_up),
         cmocka_unit_test_setup(before_the_first_answer_nothing_is_claimed, set_up),

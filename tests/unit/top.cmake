@@ -1,5 +1,6 @@
 # `coupond top`: its pure modules.
 coupond_test(metrics_text LIBRARIES coupond_top)
+coupond_test(top_keys LIBRARIES coupond_top)
 coupond_test(top_model LIBRARIES coupond_top)
 coupond_test(top_sample LIBRARIES coupond_top)
 coupond_test(top_screen LIBRARIES coupond_top)
