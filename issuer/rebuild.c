@@ -135,18 +135,18 @@ static int adopt(struct store *store, const struct rebuild_rows *rows, const str
     return 0;
 }
 
-static int write_folders(const struct options *options, const struct rebuild_rows *rows,
-                         const struct journal_meta *metas, struct error *error)
+static int write_folders(const struct options *options, struct rebuild_rows *rows, const struct journal_meta *metas,
+                         struct error *error)
 {
     for (uint16_t i = 0; i < rows->partitions; i++) {
         char dir[JOURNAL_PATH_MAX];
-        const struct rebuild_part *part = &rows->parts[i];
+        struct rebuild_part *part = &rows->parts[i];
         journal_partition_dir(options->issuer_journal_dir, i, dir);
         if (part->kept) {
             log_info("issuer", "the journal %s is sound and has all that the store has: it stays", dir);
             continue;
         }
-        if (rebuild_folder_write(dir, &metas[i], part->ledger, part->last_seq, part->last_time_us,
+        if (rebuild_folder_write(dir, &metas[i], &part->ledger, part->last_seq, part->last_time_us,
                                  (size_t)options->issuer_segment_mb << 20, error) != 0)
             return -1;
         log_info("issuer", "rebuilt the journal %s coupons=%zu last_sequence=%" PRIu64, dir,
@@ -161,10 +161,9 @@ static int rebuild(const struct options *options, struct store *store, struct re
     if (read_store(options, store, rows, error) != 0 || write_lost(store, rows, error) != 0 ||
         write_folders(options, rows, metas, error) != 0 || adopt(store, rows, metas, error) != 0)
         return -1;
-    log_info("issuer",
-             "the journals are rebuilt; what had been answered and was not stored is lost issues=%" PRIu64
-             " lost_sequences=%" PRIu64,
-             rows->issues, rows->lost);
+    log_info("issuer", "answers that had not reached the store are in no journal; the last "
+                       "coupond_issuer_persist_lag_rows before the loss says how many they can be");
+    log_info("issuer", "the journals are rebuilt issues=%" PRIu64 " lost_sequences=%" PRIu64, rows->issues, rows->lost);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "issuer/snapshot.h"
+#include "issuer/snapshot_load.h"
 #include "shared/clock.h"
 #include "shared/disk.h"
 #include "shared/journal_reader.h"
@@ -87,15 +88,28 @@ static bool remove_entry(void *arg, const char *name)
     return true;
 }
 
-static int write_contents(const char *dir, const struct journal_meta *meta, const struct ledger *ledger,
-                          uint64_t last_seq, int64_t last_time_us, size_t segment_bytes, struct error *error)
+/* Nothing takes a journal's place that its own reader would refuse. The ledger goes first: two may be too large. */
+static int read_back(const char *dir, const struct journal_meta *meta, struct ledger **ledger, uint64_t last_seq,
+                     struct error *error)
+{
+    struct snapshot_header header;
+    ledger_destroy(ledger);
+    *ledger = ledger_create(meta->fingerprint_key);
+    if (snapshot_load(dir, last_seq, meta, *ledger, &header, NULL, NULL, error) == 0)
+        return 0;
+    return error_prefix(error, "the rebuilt journal cannot be read back, the old one stays");
+}
+
+static int write_contents(const char *dir, const struct journal_meta *meta, struct ledger **ledger, uint64_t last_seq,
+                          int64_t last_time_us, size_t segment_bytes, struct error *error)
 {
     if (journal_dir_create(dir, error) != 0)
         return -1;
     disk->list(dir, remove_entry, (void *)(uintptr_t)dir); /* of a rebuild that was interrupted */
-    if (last_seq > 0 && (snapshot_write(dir, meta, ledger, last_seq, last_time_us, error) != 0 ||
-                         write_segment(dir, meta, last_seq + 1, segment_bytes, error) != 0 ||
-                         write_acked(dir, meta, last_seq, error) != 0))
+    if (last_seq > 0 &&
+        (snapshot_write(dir, meta, *ledger, last_seq, last_time_us, error) != 0 ||
+         write_segment(dir, meta, last_seq + 1, segment_bytes, error) != 0 ||
+         write_acked(dir, meta, last_seq, error) != 0 || read_back(dir, meta, ledger, last_seq, error) != 0))
         return -1;
     return journal_meta_write(dir, meta, error);
 }
@@ -126,8 +140,8 @@ static int put_aside(const char *dir, struct error *error)
     return 0;
 }
 
-int rebuild_folder_write(const char *dir, const struct journal_meta *meta, const struct ledger *ledger,
-                         uint64_t last_seq, int64_t last_time_us, size_t segment_bytes, struct error *error)
+int rebuild_folder_write(const char *dir, const struct journal_meta *meta, struct ledger **ledger, uint64_t last_seq,
+                         int64_t last_time_us, size_t segment_bytes, struct error *error)
 {
     char made[JOURNAL_PATH_MAX];
     if (snprintf(made, sizeof made, "%s.rebuilding", dir) >= JOURNAL_PATH_MAX)

@@ -19,9 +19,9 @@ enum rebuild_folder {
 /* What stands there; `stored` is all zero when the store has nothing of it. -1 and `error` when it is in use. */
 int rebuild_folder_check(const char *dir, const struct store_journal *stored, struct error *error);
 
-/* Makes the new journal beside `dir`, puts what stands there to "<dir>.replaced-<time>", and takes its place. -1 and
- * `error`. */
-int rebuild_folder_write(const char *dir, const struct journal_meta *meta, const struct ledger *ledger,
-                         uint64_t last_seq, int64_t last_time_us, size_t segment_bytes, struct error *error);
+/* Makes the new journal beside `dir`, puts what stands there to "<dir>.replaced-<time>", and takes its place once it
+ * was read back, into *ledger. -1 and `error`. */
+int rebuild_folder_write(const char *dir, const struct journal_meta *meta, struct ledger **ledger, uint64_t last_seq,
+                         int64_t last_time_us, size_t segment_bytes, struct error *error);
 
 #endif

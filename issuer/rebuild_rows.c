@@ -69,8 +69,33 @@ int rebuild_rows_journal(struct rebuild_rows *rows, const struct store_journal *
     return 0;
 }
 
+/* --- what the reader of journals and snapshots will ask --- */
+
+static bool is_readable_coupon(const struct coupon *coupon)
+{
+    unsigned char bytes[JOURNAL_RECORD_BYTES_MAX];
+    struct journal_record record;
+    if (coupon->id[0] == '\0' || coupon->title[0] == '\0')
+        return false;
+    size_t length = journal_encode_coupon(bytes, coupon);
+    return journal_decode_record(bytes, length, &record) == length;
+}
+
+static bool is_readable_issue(const struct store_issue *issue)
+{
+    return coupon_id_valid(issue->coupon_id, issue->coupon_id_length) &&
+           user_id_valid(issue->user_id, issue->user_id_length) && issue->sequence >= 1 && issue->nth >= 1;
+}
+
+/* --- rows --- */
+
 int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon)
 {
+    if (!is_readable_coupon(coupon))
+        return wrong(rows,
+                     "coupon %s: its row holds what no issuer takes (id, title, quantity, limit or window): somebody "
+                     "changed it, or it comes out of the database in another character set; mend the row first",
+                     coupon->id);
     uint16_t partition = coupon_partition(coupon->id, strlen(coupon->id), rows->partitions);
     struct rebuild_part *part = &rows->parts[partition];
     if (part->kept)
@@ -182,6 +207,9 @@ static void report(struct rebuild_rows *rows)
 
 static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue)
 {
+    if (!is_readable_issue(issue))
+        return wrong(rows, "coupon %.*s, sequence %" PRIu32 ": the row holds what no issuer writes; mend it first",
+                     issue->coupon_id_length, issue->coupon_id, issue->sequence);
     bool same = strlen(rows->coupon_id) == issue->coupon_id_length &&
                 memcmp(rows->coupon_id, issue->coupon_id, issue->coupon_id_length) == 0;
     if (!same && enter_coupon(rows, issue) != 0)

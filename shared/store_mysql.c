@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATEMENT_BYTES_MAX  (1u << 20) /* longer ones are no faster */
-#define STATEMENT_ROW_BYTES  1024u      /* no row of an INSERT is longer */
-#define LOCK_WAIT_SECONDS    10         /* or half of store/io_timeout_ms, where that is less */
-#define READER_STALL_SECONDS 3600       /* how long the server waits for a reader that is busy with rows it has */
-
 /* clang-format off */
 static const char *const schema[] = {
     "CREATE TABLE IF NOT EXISTS coupon ("
@@ -129,44 +124,6 @@ static enum store_result judge_tls(struct store_mysql *store, struct error *erro
     return STORE_FAILED;
 }
 
-static bool take_packet_limit(void *context, char **columns, const unsigned long *lengths, bool *good)
-{
-    struct store_mysql *store = context;
-    (void)lengths;
-    size_t limit = columns[0] ? strtoull(columns[0], NULL, 10) : 0;
-    *good = limit >= STATEMENT_ROW_BYTES;
-    size_t usable = *good ? limit - STATEMENT_ROW_BYTES : 0;
-    store->statement_bytes_max = usable < STATEMENT_BYTES_MAX ? usable : STATEMENT_BYTES_MAX;
-    return false;
-}
-
-/* Shorter than the limit for an answer, so that the server's own, clearer fault comes first. */
-static unsigned lock_wait_seconds(const struct options *options)
-{
-    unsigned half = seconds_of(options->store_io_timeout_ms / 2);
-    return half < LOCK_WAIT_SECONDS ? half : LOCK_WAIT_SECONDS;
-}
-
-/* READ COMMITTED: what a repeated batch is compared with is what is there now, and inserts lock no gaps. */
-static enum store_result set_session(struct store_mysql *store, struct error *error)
-{
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "SET SESSION time_zone = '+00:00', autocommit = 1, sql_mode = "
-                              "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
-                              "NO_ENGINE_SUBSTITUTION', net_write_timeout = ");
-    sql_text_number(&store->sql, READER_STALL_SECONDS);
-    sql_text_add(&store->sql, ", innodb_lock_wait_timeout = ");
-    sql_text_number(&store->sql, lock_wait_seconds(store->options));
-    enum store_result result = store_mysql_run(store, "setting up the session", error);
-    if (result == STORE_OK)
-        result = store_mysql_run_text(store, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", error);
-    if (result != STORE_OK)
-        return result;
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "SELECT @@max_allowed_packet");
-    return store_mysql_each_row(store, "max_allowed_packet", take_packet_limit, store, error);
-}
-
 /* CLIENT_FOUND_ROWS: an UPDATE tells how many rows it matched, not how many it changed. */
 static enum store_result log_in(struct store_mysql *store, struct error *error)
 {
@@ -201,7 +158,7 @@ static enum store_result connect_server(struct store *base, struct error *error)
     if (result == STORE_OK)
         result = judge_tls(store, error);
     if (result == STORE_OK)
-        result = set_session(store, error);
+        result = store_mysql_session_set(store, error);
     if (result != STORE_OK)
         disconnect(store);
     return result;

@@ -12,12 +12,25 @@
 #include "shared/sql_text.h"
 #include "shared/store_backend.h"
 
+/* An isolation level: in a SET, and as the server tells it. */
+struct store_mysql_level {
+    const char *words;
+    const char *shown;
+};
+extern const struct store_mysql_level store_mysql_writing;
+extern const struct store_mysql_level store_mysql_reading;
+
+#define STORE_MYSQL_MODE                                                                                               \
+    "STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
 struct store_mysql {
     struct store base;
     const struct options *options;
     MYSQL *connection; /* NULL: never connected, or connecting failed */
     bool lost;         /* the connection is of no use any more; the next write connects again */
     size_t statement_bytes_max;
+    bool calls_it_tx; /* @@tx_isolation, where others say @@transaction_isolation */
+    const struct store_mysql_level *level;
     struct sql_text sql;
     struct store_order order;
     const struct store_issue **missing; /* room for one slice of a repeated batch */
@@ -43,6 +56,16 @@ enum store_result store_mysql_run_text(struct store_mysql *store, const char *te
 bool store_mysql_is_connected(const struct store_mysql *store);
 /* Connects when there is no connection. */
 enum store_result store_mysql_need_connection(struct store_mysql *store, struct error *error);
+
+/* Makes the session of a new connection ours; STORE_FAILED, and what to do, where it does not become what it must be.
+ */
+enum store_result store_mysql_session_set(struct store_mysql *store, struct error *error);
+/*
+ * Begins a transaction by `statement`, connecting first when there is no connection, and looks whether its session is
+ * ours. One that is not, as behind a pool, is set once more. STORE_FAILED as above.
+ */
+enum store_result store_mysql_session_start(struct store_mysql *store, const struct store_mysql_level *level,
+                                            const char *statement, struct error *error);
 
 enum store_result store_mysql_begin(struct store_mysql *store, struct error *error);
 /* Commits when `result` is STORE_OK, else rolls back and returns it. */

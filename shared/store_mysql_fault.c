@@ -93,7 +93,11 @@ static bool passes(unsigned code)
 enum store_result store_mysql_fault(struct store_mysql *store, const char *doing, struct error *error)
 {
     unsigned code = mysql_errno(store->connection);
-    error_set(error, "%s: %s: %s (error %u)", store->base.description, doing, mysql_error(store->connection), code);
+    bool format = code == ER_BINLOG_STMT_MODE_AND_ROW_ENGINE;
+    error_set(error, "%s: %s: %s (error %u)%s", store->base.description, doing, mysql_error(store->connection), code,
+              format ? "; set the server's binlog_format to ROW or MIXED, or let this user change that of his session "
+                       "(MariaDB: GRANT BINLOG ADMIN; MySQL: GRANT SESSION_VARIABLES_ADMIN)"
+                     : "");
     store->lost = store->lost || is_lost(code);
     return passes(code) ? STORE_RETRY : STORE_FAILED;
 }

@@ -63,7 +63,7 @@ static bool read_bound(const char *text, size_t length, int64_t *us)
 
 static bool copy_text(const char *text, size_t length, size_t max, char *out)
 {
-    if (!text || length > max)
+    if (!text || length > max || memchr(text, '\0', length))
         return false;
     memcpy(out, text, length);
     out[length] = '\0';
@@ -171,12 +171,8 @@ static bool read_dead_letter(char **columns, const unsigned long *lengths, struc
 enum store_result store_mysql_read_begin(struct store *base, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
-    enum store_result result = store_mysql_need_connection(store, error);
-    if (result == STORE_OK)
-        result = store_mysql_run_text(store, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", error);
-    if (result == STORE_OK)
-        result = store_mysql_run_text(store, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", error);
-    return result;
+    return store_mysql_session_start(store, &store_mysql_reading,
+                                     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", error);
 }
 
 void store_mysql_read_end(struct store *base)
@@ -312,7 +308,7 @@ enum store_result store_mysql_each_dead_coupon(struct store *base, const uint8_t
 {
     struct store_mysql *store = (struct store_mysql *)base;
     struct walk walk = {.each.dead_coupon = each, .arg = arg};
-    enum store_result result = store_mysql_need_connection(store, error);
+    enum store_result result = store_mysql_begin(store, error);
     if (result != STORE_OK)
         return result;
     sql_text_clear(&store->sql);
@@ -320,5 +316,6 @@ enum store_result store_mysql_each_dead_coupon(struct store *base, const uint8_t
                                "SELECT coupon_id, reason FROM dead_letter WHERE journal_id = ", journal_id);
     sql_text_add(&store->sql, " AND user_id IS NULL AND NOT EXISTS (SELECT 1 FROM coupon WHERE id = coupon_id)"
                               " ORDER BY coupon_id, journal_seq");
-    return store_mysql_each_row(store, "dead_letter", deliver_dead_coupon, &walk, error);
+    result = store_mysql_each_row(store, "dead_letter", deliver_dead_coupon, &walk, error);
+    return store_mysql_end(store, result, error);
 }

@@ -334,8 +334,7 @@ static enum store_result write_rows(struct store_mysql *store, const struct stor
 
 enum store_result store_mysql_begin(struct store_mysql *store, struct error *error)
 {
-    enum store_result result = store_mysql_need_connection(store, error);
-    return result == STORE_OK ? store_mysql_run_text(store, "START TRANSACTION", error) : result;
+    return store_mysql_session_start(store, &store_mysql_writing, "START TRANSACTION", error);
 }
 
 /*

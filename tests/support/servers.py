@@ -20,6 +20,7 @@ MariaDB is the machine's own. MySQL comes from Debian sid: Debian's stable relea
 once with debootstrap in .cache/ (or $COUPOND_TEST_CACHE), and mysqld runs in it by chroot(8), which needs root.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -147,6 +148,16 @@ class SqlServer(Server):
         super().__init__()
         self.user, self.password, self.database = USER, PASSWORD, DATABASE
         self.socket = self.directory / "s"
+        self.more_options = ()  # from the next start on
+
+    def administer(self, *statements):
+        """Runs them as the user who may do everything; the rows of the last."""
+        import pymysql
+        with contextlib.closing(pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)) as connection, \
+                connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
 
     def options(self, data):
         """`data` is the directory as the server sees it."""
@@ -203,7 +214,7 @@ class MariaDB(SqlServer):
         server = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin")
         if not server:
             raise ServerError("mariadbd is not installed; on Debian: apt-get install mariadb-server")
-        return [server, "--no-defaults", *self.options(self.directory)]
+        return [server, "--no-defaults", *self.options(self.directory), *self.more_options]
 
 
 class MySQL(SqlServer):
