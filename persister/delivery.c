@@ -18,6 +18,8 @@ void delivery_deinit(struct delivery *delivery)
     free(delivery->is_dead);
     free(delivery->issues);
     free(delivery->coupons);
+    free(delivery->is_wanted);
+    rows_by_coupon_deinit(&delivery->by_coupon);
     *delivery = (struct delivery){.store = NULL};
 }
 
@@ -78,19 +80,50 @@ static struct store_batch coupons_of(const struct delivery *delivery, const stru
     return part;
 }
 
-/* The issues of a range that are not dead, and all coupons that are not: a store that came back from a backup since
- * they were written may lack what these issues belong to. */
+/* The living ones of a range go into the part. */
+static void add_issues(struct delivery *delivery, const struct delivery_range *range, struct store_batch *part)
+{
+    const struct store_batch *rows = rows_of(delivery);
+    for (size_t row = range->first; row < range->end; row++)
+        if (!delivery->is_dead[row])
+            delivery->issues[part->issues_count++] = rows->issues[row - rows->coupons_count];
+    part->issues = delivery->issues;
+}
+
+/* Of the records of the coupons, those that are wanted and living go into the part. */
+static void add_coupons(struct delivery *delivery, struct store_batch *part)
+{
+    const struct store_batch *rows = rows_of(delivery);
+    for (size_t i = 0; i < rows->coupons_count; i++)
+        if (delivery->is_wanted[i] && !delivery->is_dead[i])
+            delivery->coupons[part->coupons_count++] = rows->coupons[i];
+    part->coupons = delivery->coupons;
+}
+
+static void want_coupon_of(struct delivery *delivery, const struct store_issue *issue)
+{
+    size_t first;
+    size_t count = rows_by_coupon_coupons(&delivery->by_coupon, issue->coupon_id, issue->coupon_id_length, &first);
+    for (size_t i = first; i < first + count; i++)
+        delivery->is_wanted[delivery->by_coupon.coupons[i] - rows_of(delivery)->coupons] = true;
+}
+
+static void want_coupons(struct delivery *delivery, bool wanted)
+{
+    if (rows_of(delivery)->coupons_count > 0)
+        memset(delivery->is_wanted, wanted, rows_of(delivery)->coupons_count * sizeof *delivery->is_wanted);
+}
+
+/* The issues of a range, and the coupons that they belong to: a store that came back from a backup since those were
+ * written may lack them. */
 static struct store_batch issues_of(struct delivery *delivery, const struct delivery_range *range)
 {
     struct store_batch part = part_of(delivery, STORE_PART);
-    for (size_t i = 0; i < rows_of(delivery)->coupons_count; i++)
-        if (!delivery->is_dead[i])
-            delivery->coupons[part.coupons_count++] = part.coupons[i];
-    part.coupons = delivery->coupons;
-    for (size_t row = range->first; row < range->end; row++)
-        if (!delivery->is_dead[row])
-            delivery->issues[part.issues_count++] = part.issues[row - rows_of(delivery)->coupons_count];
-    part.issues = delivery->issues;
+    add_issues(delivery, range, &part);
+    want_coupons(delivery, false);
+    for (size_t i = 0; i < part.issues_count; i++)
+        want_coupon_of(delivery, &part.issues[i]);
+    add_coupons(delivery, &part);
     return part;
 }
 
@@ -99,8 +132,10 @@ static struct store_batch living_of(struct delivery *delivery)
 {
     const struct store_batch *rows = rows_of(delivery);
     struct delivery_range issues = {rows->coupons_count, rows_count(delivery)};
-    struct store_batch frame = issues_of(delivery, &issues);
-    frame.scope = STORE_FRAME;
+    struct store_batch frame = part_of(delivery, STORE_FRAME);
+    add_issues(delivery, &issues, &frame);
+    want_coupons(delivery, true);
+    add_coupons(delivery, &frame);
     frame.dead = delivery->dead.letters;
     frame.dead_count = delivery->dead.count;
     return frame;
@@ -114,8 +149,9 @@ static void reserve_coupons(struct delivery *delivery)
     if (count <= delivery->coupons_capacity)
         return;
     delivery->coupons = realloc(delivery->coupons, count * sizeof *delivery->coupons);
+    delivery->is_wanted = realloc(delivery->is_wanted, count * sizeof *delivery->is_wanted);
     delivery->coupons_capacity = count;
-    CHECK(delivery->coupons);
+    CHECK(delivery->coupons && delivery->is_wanted);
 }
 
 static void begin_halving(struct delivery *delivery)
@@ -133,6 +169,7 @@ static void begin_halving(struct delivery *delivery)
     CHECK(delivery->is_dead);
     CHECK(delivery->issues || rows_of(delivery)->issues_count == 0);
     memset(delivery->is_dead, 0, rows * sizeof *delivery->is_dead);
+    rows_by_coupon_fill(&delivery->by_coupon, rows_of(delivery));
     delivery->state = DELIVERY_COUPONS;
     push_range(delivery, 0, rows_of(delivery)->coupons_count);
 }
@@ -183,14 +220,13 @@ static bool bury_orphans(void *arg, const char *coupon_id, const char *why)
     const struct orphans *orphans = arg;
     struct delivery *delivery = orphans->delivery;
     const struct store_batch *rows = rows_of(delivery);
-    size_t length = strlen(coupon_id);
     struct error reason;
+    size_t first, count = rows_by_coupon_issues(&delivery->by_coupon, coupon_id, strlen(coupon_id), &first);
     error_set(&reason, "its coupon is a dead letter: %s", why);
-    for (size_t i = 0; i < rows->issues_count; i++) {
-        const struct store_issue *issue = &rows->issues[i];
-        bool its = issue->coupon_id_length == length && memcmp(issue->coupon_id, coupon_id, length) == 0;
-        if (its && !delivery->is_dead[rows->coupons_count + i])
-            bury(delivery, rows->coupons_count + i, reason.text, orphans->now_us);
+    for (size_t i = first; i < first + count; i++) {
+        size_t row = rows->coupons_count + (size_t)(delivery->by_coupon.issues[i] - rows->issues);
+        if (!delivery->is_dead[row])
+            bury(delivery, row, reason.text, orphans->now_us);
     }
     return true;
 }

@@ -21,6 +21,7 @@
 #include "persister/batch.h"
 #include "persister/dead.h"
 #include "persister/retry.h"
+#include "persister/rows_by_coupon.h"
 
 enum delivery_state {
     DELIVERY_IDLE,
@@ -52,10 +53,12 @@ struct delivery {
     size_t ranges_count;
     bool *is_dead; /* by row */
     size_t is_dead_capacity;
+    struct rows_by_coupon by_coupon;
     struct store_issue *issues; /* of the attempt in hand, without the dead ones */
     size_t issues_capacity;
     struct coupon *coupons; /* likewise */
     size_t coupons_capacity;
+    bool *is_wanted;   /* by coupon: these are */
     bool halved_again; /* since a row was refused that had been taken before */
     bool schema_seen;  /* it was made sure of after a fault, in vain */
 };

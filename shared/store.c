@@ -157,43 +157,6 @@ bool store_issue_equal(const struct store_issue *a, const struct store_issue *b)
            store_issue_same_holder(a, b);
 }
 
-static int compare_rows(const void *a, const void *b)
-{
-    return store_issue_compare(*(const struct store_issue *const *)a, *(const struct store_issue *const *)b);
-}
-
-static void reserve(struct store_order *order, size_t count)
-{
-    if (count <= order->capacity)
-        return;
-    order->rows = realloc(order->rows, count * sizeof *order->rows);
-    CHECK(order->rows);
-    order->capacity = count;
-}
-
-enum store_result store_order_fill(struct store_order *order, const struct store_batch *batch, struct error *error)
-{
-    size_t count = batch->issues_count;
-    reserve(order, count);
-    bool sorted = true; /* as the issues of one coupon are */
-    for (size_t i = 0; i < count; i++) {
-        order->rows[i] = &batch->issues[i];
-        sorted = sorted && (i == 0 || store_issue_compare(order->rows[i - 1], order->rows[i]) < 0);
-    }
-    if (!sorted)
-        qsort(order->rows, count, sizeof *order->rows, compare_rows);
-    for (size_t i = 1; i < count && !sorted; i++)
-        if (store_issue_compare(order->rows[i - 1], order->rows[i]) == 0)
-            return store_issue_conflict(order->rows[i], order->rows[i - 1], error);
-    return STORE_OK;
-}
-
-void store_order_deinit(struct store_order *order)
-{
-    free(order->rows);
-    *order = (struct store_order){0};
-}
-
 /* Contradictions, in words */
 
 static void describe_issue(const struct store_issue *issue, char out[192])

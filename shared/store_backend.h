@@ -47,13 +47,22 @@ struct store {
 struct store *store_sqlite_create(const struct options *options, struct error *error);
 struct store *store_mysql_create(const struct options *options, struct error *error);
 
-/* The issues of a batch in the order of the primary key, (coupon_id, sequence); the array is reused. */
+/*
+ * The rows of a batch in the order of their primary keys, so that writers of the same rows do not wait for each other
+ * in a ring; the arrays are reused.
+ */
 struct store_order {
-    const struct store_issue **rows;
+    const struct store_issue **rows; /* by (coupon_id, sequence); as many as the batch has */
     size_t capacity;
+    const struct coupon **coupons; /* by id; of each coupon the newest record alone */
+    size_t coupons_count;
+    size_t coupons_capacity;
 };
 
-/* Fills `order` with the batch's issues. STORE_REJECTED when two of them claim the same sequence of a coupon. */
+/*
+ * Fills `order` with the batch's issues and with its coupons. STORE_REJECTED when two issues claim the same sequence of
+ * a coupon, or two records of a coupon contradict each other.
+ */
 enum store_result store_order_fill(struct store_order *order, const struct store_batch *batch, struct error *error);
 void store_order_deinit(struct store_order *order);
 

@@ -111,6 +111,13 @@ bool store_mysql_bulk_insert(struct store_mysql *store, const struct store_issue
 /* Before the connection is closed; the next one is asked anew. */
 void store_mysql_bulk_close(struct store_mysql *store);
 
+/*
+ * In a batch's transaction: the coupons of store->order, and, once their issues are there, the `issued` of those that
+ * the first `issues_count` issues in it belong to.
+ */
+enum store_result store_mysql_write_coupons(struct store_mysql *store, struct error *error);
+enum store_result store_mysql_raise_issued(struct store_mysql *store, size_t issues_count, struct error *error);
+
 /* In a batch's transaction: whose store it is and whether anything is missing, first; that it has more now, last; and
  * what the batch says of dead letters. */
 enum store_result store_mysql_check_journals(struct store_mysql *store, const struct store_batch *batch,

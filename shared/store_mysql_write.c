@@ -12,7 +12,7 @@
 #define SLICE_ROWS    500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
 #define BULK_ROWS_MIN 16  /* fewer are not worth a prepared statement */
 
-/* Coupons */
+/* Parts of statements */
 
 void store_mysql_add_number(struct sql_text *sql, const char *before, uint64_t number)
 {
@@ -33,75 +33,6 @@ void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us)
     if (us != TIME_NONE)
         rfc3339_format(us, text);
     sql_text_time(sql, us == TIME_NONE ? NULL : text);
-}
-
-/* "column = value, …": MySQL takes this form in INSERT and in UPDATE. */
-static void add_policy(struct sql_text *sql, const struct coupon *coupon)
-{
-    store_mysql_add_text(sql, " SET title = ", coupon->title, strlen(coupon->title));
-    store_mysql_add_number(sql, ", quantity = ", coupon->quantity);
-    store_mysql_add_number(sql, ", per_user_limit = ", coupon->per_user_limit);
-    store_mysql_add_time(sql, ", starts_at = ", coupon->starts_at_us);
-    store_mysql_add_time(sql, ", ends_at = ", coupon->ends_at_us);
-    store_mysql_add_number(sql, ", paused = ", coupon->paused);
-    store_mysql_add_time(sql, ", created_at = ", coupon->created_at_us);
-    store_mysql_add_time(sql, ", updated_at = ", coupon->updated_at_us);
-    store_mysql_add_number(sql, ", journal_seq = ", coupon->journal_seq);
-}
-
-static enum store_result insert_coupon(struct store_mysql *store, const struct coupon *coupon, bool *refused,
-                                       struct error *error)
-{
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "INSERT INTO coupon");
-    add_policy(&store->sql, coupon);
-    store_mysql_add_text(&store->sql, ", issued = 0, id = ", coupon->id, strlen(coupon->id));
-    enum store_result result = store_mysql_run_row(store, "inserting into coupon", error);
-    *refused = result == STORE_REJECTED && store_mysql_is_duplicate(store);
-    return *refused ? STORE_OK : result;
-}
-
-static bool take_coupon(void *context, char **columns, const unsigned long *lengths, bool *good)
-{
-    *good = store_mysql_read_coupon(columns, lengths, context);
-    return false;
-}
-
-/* FOR UPDATE: between this look and the change nobody else may change the row. */
-static enum store_result judge_coupon(struct store_mysql *store, const struct coupon *coupon, bool *newer,
-                                      struct error *error)
-{
-    struct coupon there = {0};
-    sql_text_clear(&store->sql);
-    store_mysql_add_text(&store->sql, "SELECT " STORE_MYSQL_COUPON_COLUMNS " FROM coupon WHERE id = ", coupon->id,
-                         strlen(coupon->id));
-    sql_text_add(&store->sql, " FOR UPDATE");
-    enum store_result result = store_mysql_each_row(store, "coupon", take_coupon, &there, error);
-    return result == STORE_OK ? store_policy_judge(coupon, &there, newer, error) : result;
-}
-
-static enum store_result change_coupon(struct store_mysql *store, const struct coupon *coupon, struct error *error)
-{
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "UPDATE coupon");
-    add_policy(&store->sql, coupon);
-    store_mysql_add_text(&store->sql, " WHERE id = ", coupon->id, strlen(coupon->id));
-    return store_mysql_run_row(store, "updating coupon", error);
-}
-
-static enum store_result write_coupons(struct store_mysql *store, const struct store_batch *batch, struct error *error)
-{
-    enum store_result result = STORE_OK;
-    for (size_t i = 0; i < batch->coupons_count && result == STORE_OK; i++) {
-        bool refused = false;
-        bool newer = false;
-        result = insert_coupon(store, &batch->coupons[i], &refused, error);
-        if (result == STORE_OK && refused)
-            result = judge_coupon(store, &batch->coupons[i], &newer, error);
-        if (result == STORE_OK && newer)
-            result = change_coupon(store, &batch->coupons[i], error);
-    }
-    return result;
 }
 
 /* Issues that are new */
@@ -294,24 +225,6 @@ static enum store_result write_issues(struct store_mysql *store, size_t count, s
     return result;
 }
 
-/* In the order of the ids, so that writers of the same coupons do not wait for each other in a ring. */
-static enum store_result raise_issued(struct store_mysql *store, size_t count, struct error *error)
-{
-    const struct store_issue **rows = store->order.rows;
-    enum store_result result = STORE_OK;
-    for (size_t i = 0; i < count && result == STORE_OK; i++) {
-        if (i + 1 < count && store_issue_same_coupon(rows[i], rows[i + 1]))
-            continue;
-        sql_text_clear(&store->sql);
-        store_mysql_add_number(&store->sql, "UPDATE coupon SET issued = GREATEST(issued, ", rows[i]->sequence);
-        store_mysql_add_text(&store->sql, ") WHERE id = ", rows[i]->coupon_id, rows[i]->coupon_id_length);
-        result = store_mysql_run_row(store, "updating coupon", error);
-        if (result == STORE_OK && mysql_affected_rows(store->connection) == 0)
-            result = store_coupon_missing(rows[i], error);
-    }
-    return result;
-}
-
 /* Transaction */
 
 static enum store_result write_rows(struct store_mysql *store, const struct store_batch *batch, struct error *error)
@@ -320,11 +233,11 @@ static enum store_result write_rows(struct store_mysql *store, const struct stor
     if (result == STORE_OK && batch->scope != STORE_LETTER)
         result = store_mysql_check_journals(store, batch, error);
     if (result == STORE_OK)
-        result = write_coupons(store, batch, error);
+        result = store_mysql_write_coupons(store, error);
     if (result == STORE_OK)
         result = write_issues(store, batch->issues_count, error);
     if (result == STORE_OK)
-        result = raise_issued(store, batch->issues_count, error);
+        result = store_mysql_raise_issued(store, batch->issues_count, error);
     if (result == STORE_OK)
         result = store_mysql_write_letters(store, batch, error);
     if (result == STORE_OK && batch->scope == STORE_FRAME)

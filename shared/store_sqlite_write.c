@@ -196,11 +196,11 @@ static enum store_result write_coupon(struct store_sqlite *store, const struct c
                                            : result;
 }
 
-static enum store_result write_coupons(struct store_sqlite *store, const struct store_batch *batch, struct error *error)
+static enum store_result write_coupons(struct store_sqlite *store, struct error *error)
 {
     enum store_result result = STORE_OK;
-    for (size_t i = 0; i < batch->coupons_count && result == STORE_OK; i++)
-        result = write_coupon(store, &batch->coupons[i], error);
+    for (size_t i = 0; i < store->order.coupons_count && result == STORE_OK; i++)
+        result = write_coupon(store, store->order.coupons[i], error);
     return result;
 }
 
@@ -286,7 +286,7 @@ static enum store_result raise_issued(struct store_sqlite *store, const struct s
 
 static enum store_result write_issues(struct store_sqlite *store, const struct store_batch *batch, struct error *error)
 {
-    enum store_result result = store_order_fill(&store->order, batch, error);
+    enum store_result result = STORE_OK;
     const struct store_issue **rows = store->order.rows;
     for (size_t i = 0; i < batch->issues_count && result == STORE_OK; i++) {
         result = write_issue(store, rows[i], error);
@@ -324,7 +324,9 @@ enum store_result store_sqlite_write(struct store *base, const struct store_batc
     if (batch->scope != STORE_LETTER)
         result = write_journal(store, batch, error);
     if (result == STORE_OK)
-        result = write_coupons(store, batch, error);
+        result = store_order_fill(&store->order, batch, error);
+    if (result == STORE_OK)
+        result = write_coupons(store, error);
     if (result == STORE_OK)
         result = write_issues(store, batch, error);
     if (result == STORE_OK)

@@ -44,6 +44,11 @@ bool sim_database_refuses_user(const struct sim *sim, const char *user_id, size_
     return sim->plan.reject_rows > 0 && length > 0 && user_id[length - 1] == '3';
 }
 
+static bool refuses_coupon(const struct sim *sim, const char *id)
+{
+    return sim->plan.reject_rows > 0 && id[strlen(id) - 1] == '2';
+}
+
 /* --- a transaction --- */
 
 static enum store_result judge_journal(struct connection *connection, const struct store_batch *batch,
@@ -65,9 +70,14 @@ static enum store_result judge_journal(struct connection *connection, const stru
     return STORE_OK;
 }
 
-static enum store_result write_coupon(struct sim_rows *rows, const struct coupon *coupon, struct error *error)
+static enum store_result write_coupon(struct connection *connection, const struct coupon *coupon, struct error *error)
 {
     bool newer = false;
+    struct sim_rows *rows = &connection->sim->database->rows;
+    if (refuses_coupon(connection->sim, coupon->id)) {
+        error_set(error, "a trigger refuses the coupon");
+        return STORE_REJECTED;
+    }
     struct coupon *there = sim_rows_coupon(rows, coupon->id, strlen(coupon->id));
     if (there == NULL) {
         sim_rows_add_coupon(rows, coupon);
@@ -106,10 +116,10 @@ static enum store_result write_rows(struct connection *connection, const struct 
 {
     struct sim_rows *rows = &connection->sim->database->rows;
     enum store_result result = judge_journal(connection, batch, error);
-    for (size_t i = 0; i < batch->coupons_count && result == STORE_OK; i++)
-        result = write_coupon(rows, &batch->coupons[i], error);
     if (result == STORE_OK)
         result = store_order_fill(&connection->order, batch, error);
+    for (size_t i = 0; i < connection->order.coupons_count && result == STORE_OK; i++)
+        result = write_coupon(connection, connection->order.coupons[i], error);
     for (size_t i = 0; i < batch->issues_count && result == STORE_OK; i++)
         result = write_issue(connection, connection->order.rows[i], error);
     if (result != STORE_OK)
@@ -248,7 +258,7 @@ static bool coupon_is_gone(const struct sim *sim, uint16_t partition, uint64_t s
 
 static bool may_be_dead(const struct sim *sim, uint16_t partition, uint64_t seq, const struct model_record *record)
 {
-    return coupon_is_gone(sim, partition, seq, record->coupon_id) ||
+    return coupon_is_gone(sim, partition, seq, record->coupon_id) || refuses_coupon(sim, record->coupon_id) ||
            sim_database_refuses_user(sim, record->user_id, strlen(record->user_id));
 }
 
@@ -272,10 +282,16 @@ static void judge_issue(struct sim *sim, uint16_t partition, uint64_t seq, const
 
 static void judge_coupon(struct sim *sim, uint16_t partition, const struct model_coupon *coupon)
 {
-    const struct coupon *there = sim_rows_coupon(&sim->database->rows, coupon->policy.id, strlen(coupon->policy.id));
+    const struct sim_rows *rows = &sim->database->rows;
+    const struct coupon *there = sim_rows_coupon(rows, coupon->policy.id, strlen(coupon->policy.id));
     if (sim_issuer_is_gone(sim, partition, coupon->policy.journal_seq))
         return;
-    if (there == NULL)
+    if (refuses_coupon(sim, coupon->policy.id) &&
+        (there != NULL || sim_rows_count_letters(rows, partition, coupon->policy.journal_seq) != 1))
+        sim_fail(sim, "coupon %s is refused, but it is no dead letter", coupon->policy.id);
+    else if (refuses_coupon(sim, coupon->policy.id))
+        return;
+    else if (there == NULL)
         sim_fail(sim, "promise 3: coupon %s is not in the database", coupon->policy.id);
     else if (there->journal_seq != coupon->policy.journal_seq || there->quantity != coupon->policy.quantity ||
              there->paused != coupon->policy.paused || strcmp(there->title, coupon->policy.title) != 0 ||

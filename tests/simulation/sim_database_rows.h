@@ -6,7 +6,7 @@
 #include "shared/store_progress.h"
 #include "sim.h"
 
-#define SIM_COUPONS_MAX 32
+#define SIM_COUPONS_MAX 64
 
 struct sim_journal_row {
     bool known;

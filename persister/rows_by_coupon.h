@@ -1,0 +1,26 @@
+/*
+ * The rows of the frame in hand by the coupon that they are of, since a frame may create thousands of coupons and issue
+ * them. Pure. Points into the batch, and lives as long as its frame.
+ */
+#ifndef COUPOND_PERSISTER_ROWS_BY_COUPON_H
+#define COUPOND_PERSISTER_ROWS_BY_COUPON_H
+
+#include "shared/store.h"
+
+struct rows_by_coupon {
+    const struct coupon **coupons; /* by id, then in journal order */
+    size_t coupons_count;
+    size_t coupons_capacity;
+    const struct store_issue **issues; /* by their coupon's id, then in journal order */
+    size_t issues_count;
+    size_t issues_capacity;
+};
+
+void rows_by_coupon_deinit(struct rows_by_coupon *index);
+void rows_by_coupon_fill(struct rows_by_coupon *index, const struct store_batch *rows);
+
+/* The records of a coupon, or its issues: their number, and where in the index they begin. */
+size_t rows_by_coupon_coupons(const struct rows_by_coupon *index, const char *id, size_t length, size_t *first);
+size_t rows_by_coupon_issues(const struct rows_by_coupon *index, const char *id, size_t length, size_t *first);
+
+#endif
