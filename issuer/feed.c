@@ -5,35 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/feed_draft.h"
+#include "issuer/feed_reader.h"
 #include "issuer/window.h"
 #include "shared/disk.h"
 #include "shared/frame.h"
 #include "shared/journal_dir.h"
-#include "shared/journal_reader.h"
 #include "shared/log.h"
 #include "shared/metrics.h"
 
 #define ASK_INTERVAL_US 5000000    /* between two looks whether an idle partition's store still has everything */
 #define SLOT_QUESTION   WINDOW_MAX /* no slot of the window: the frame is a question */
-#define BATCH_BYTES_MAX (FRAME_BYTES_MAX - JOURNAL_BATCH_BYTES_MAX)
 
 /* A journal on its way to the store. */
 struct source {
     struct journal *journal;
     const struct journal_meta *meta;
     char dir[JOURNAL_PATH_MAX];
-    struct journal_reader *reader;
+    struct feed_reader reader;
     int acked_fd;
     struct window window;
     zmq_msg_t frames[WINDOW_MAX]; /* by the window's slot */
     zmq_msg_t question;           /* whether the store still has what it acknowledged */
     int64_t ask_at_us;            /* 0: nothing was asked or sent yet */
     int64_t gather_until_us;      /* before, only a full frame leaves */
+    bool caught_up;               /* the last frame took all that was synced, and holds nothing up */
     struct metrics *metrics;
-    uint64_t read_seq; /* last record that is in a frame */
-    /* a journal batch that was read but did not fit into the last frame; NULL: none */
-    const void *held;
-    struct journal_batch_header held_header;
     uint64_t gone_seq; /* the store lost records up to this one that are in no file any more; 0: it did not */
 };
 
@@ -41,7 +38,7 @@ struct feed {
     struct feed_config config;
     struct source sources[PARTITIONS_MAX];
     uint16_t sources_count;
-    unsigned char *buffer; /* the frame being built */
+    struct feed_draft draft;
     struct metrics *metrics;
     bool frame_dropped;
 };
@@ -53,8 +50,7 @@ struct feed *feed_create(const struct feed_config *config)
     struct feed *feed = calloc(1, sizeof *feed);
     CHECK(feed != NULL);
     feed->config = *config;
-    feed->buffer = malloc(FRAME_BYTES_MAX);
-    CHECK(feed->buffer != NULL);
+    feed_draft_init(&feed->draft);
     feed->metrics = metrics_create("issuer", -1);
     return feed;
 }
@@ -70,7 +66,7 @@ static void source_close(struct source *source)
 {
     forget_frames(source);
     zmq_msg_close(&source->question);
-    journal_reader_close(&source->reader);
+    feed_reader_close(&source->reader);
     if (source->acked_fd >= 0)
         disk->close(source->acked_fd);
 }
@@ -82,7 +78,7 @@ void feed_destroy(struct feed **feed)
         return;
     for (unsigned i = 0; i < self->sources_count; i++)
         source_close(&self->sources[i]);
-    free(self->buffer);
+    feed_draft_deinit(&self->draft);
     free(self);
     *feed = NULL;
 }
@@ -99,19 +95,11 @@ static int first_kept(const struct source *source, uint64_t *seq, struct error *
     return 0;
 }
 
-/* Goes on behind record `acked`, or behind the batch before when that is in the middle of one. The batch that is read
- * here is synced: what is acknowledged is, and all is after a replay. */
 static int stand_behind(struct source *source, uint64_t acked, struct error *error)
 {
-    source->held = NULL;
-    enum journal_read found = journal_reader_seek(source->reader, acked + 1, error);
-    if (found == JOURNAL_READ_BATCH)
-        found = journal_reader_next(source->reader, &source->held, &source->held_header, error);
-    if (found == JOURNAL_READ_BATCH)
-        acked = source->held_header.first_seq - 1;
-    source->read_seq = acked;
-    window_restart(&source->window, acked);
-    return found == JOURNAL_READ_BATCH || found == JOURNAL_READ_END ? 0 : -1;
+    int result = feed_reader_stand_behind(&source->reader, acked, error);
+    window_restart(&source->window, source->reader.taken_seq);
+    return result;
 }
 
 int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct error *error)
@@ -126,7 +114,7 @@ int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct
     source->metrics = metrics_create("issuer", source->meta->partition);
     source->acked_fd = journal_acked_open(dir, error);
     uint64_t first;
-    if (source->acked_fd < 0 || journal_reader_open(&source->reader, dir, error) != 0 ||
+    if (source->acked_fd < 0 || feed_reader_open(&source->reader, journal, dir, error) != 0 ||
         first_kept(source, &first, error) != 0)
         return -1;
     /* What is in no file any more was acknowledged, even if power was lost before that was noted. */
@@ -136,80 +124,7 @@ int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct
 
 /* --- from the journal into frames --- */
 
-static _Noreturn void give_up(const struct source *source, const char *reason)
-{
-    log_error("issuer", "the journal cannot be read back, stopping: %s partition=%u", reason, source->meta->partition);
-    disk->stop(1);
-    abort();
-}
-
-/* The next journal batch that is synced; false when there is none. The journal is ours and sound: it was replayed. */
-static bool next_batch(struct source *source, const void **batch, struct journal_batch_header *header)
-{
-    if (source->held != NULL) {
-        *batch = source->held;
-        *header = source->held_header;
-        source->held = NULL;
-        return true;
-    }
-    if (journal_synced_seq(source->journal) <= source->read_seq)
-        return false;
-    struct error error;
-    enum journal_read read = journal_reader_next(source->reader, batch, header, &error);
-    if (read != JOURNAL_READ_BATCH)
-        give_up(source, read == JOURNAL_READ_END ? "it ends too early" : error.text);
-    return true;
-}
-
-static bool holds_coupons(const void *batch)
-{
-    struct journal_batch_reader reader;
-    struct journal_record record;
-    journal_batch_reader_init(&reader, batch);
-    while (journal_batch_reader_next(&reader, &record)) {
-        if (record.type == JOURNAL_COUPON)
-            return true;
-    }
-    return false;
-}
-
-/* A frame in the making. */
-struct draft {
-    size_t bytes;
-    uint64_t first_seq;
-    uint64_t last_seq;
-    uint32_t count;
-    int64_t time_us;
-    bool barrier;
-};
-
-/* Copies synced journal batches into the buffer, up to the bounds or a barrier. */
-static void fill_draft(struct feed *feed, struct source *source, struct draft *draft)
-{
-    const void *batch;
-    struct journal_batch_header header;
-    size_t rows_max = feed->config.rows_max;
-    *draft = (struct draft){.bytes = sizeof(struct frame_header) + sizeof(struct frame_events)};
-    while (!draft->barrier && draft->count < rows_max && next_batch(source, &batch, &header)) {
-        bool fits = draft->bytes + header.length <= BATCH_BYTES_MAX && draft->count + header.count <= rows_max;
-        if (draft->count > 0 && !fits) {
-            source->held = batch;
-            source->held_header = header;
-            return;
-        }
-        if (draft->count == 0) {
-            draft->first_seq = header.first_seq;
-            draft->time_us = header.time_us;
-        }
-        memcpy(feed->buffer + draft->bytes, batch, header.length);
-        draft->bytes += header.length;
-        draft->count += header.count;
-        draft->last_seq = source->read_seq = header.first_seq + header.count - 1;
-        draft->barrier = holds_coupons(batch);
-    }
-}
-
-static void push_draft(struct feed *feed, struct source *source, const struct draft *draft)
+static void push_draft(struct source *source, const struct feed_draft *draft)
 {
     struct frame_header header;
     struct frame_events events = {.first_seq = draft->first_seq,
@@ -218,11 +133,12 @@ static void push_draft(struct feed *feed, struct source *source, const struct dr
                                   .gone_seq = source->gone_seq};
     memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
     frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, draft->count);
-    memcpy(feed->buffer, &header, sizeof header);
-    memcpy(feed->buffer + sizeof header, &events, sizeof events);
+    memcpy(draft->bytes, &header, sizeof header);
+    memcpy(draft->bytes + sizeof header, &events, sizeof events);
     unsigned slot = window_push(&source->window, draft->first_seq, draft->last_seq, draft->time_us, draft->barrier);
-    CHECK(zmq_msg_init_size(&source->frames[slot], draft->bytes) == 0);
-    memcpy(zmq_msg_data(&source->frames[slot]), feed->buffer, draft->bytes);
+    CHECK(zmq_msg_init_size(&source->frames[slot], draft->size) == 0);
+    memcpy(zmq_msg_data(&source->frames[slot]), draft->bytes, draft->size);
+    source->caught_up = !draft->barrier && !draft->leaves_some;
 }
 
 /* Nothing under way, and the last frame left long enough ago. */
@@ -234,7 +150,7 @@ static bool is_free(const struct source *source, int64_t now_us)
 /* Something to read, and either nothing under way or enough for a full frame: so frames grow with the load. */
 static bool worth_a_frame(const struct feed *feed, const struct source *source, int64_t now_us)
 {
-    uint64_t unread = journal_synced_seq(source->journal) - source->read_seq;
+    uint64_t unread = feed_reader_unread(&source->reader);
     return unread > 0 && (is_free(source, now_us) || unread >= feed->config.rows_max);
 }
 
@@ -245,11 +161,10 @@ static bool has_unread(const struct feed *feed, const struct source *source, int
 
 void feed_read_ahead(struct feed *feed, int64_t now_us)
 {
-    struct draft draft;
     for (unsigned i = 0; i < feed->sources_count; i++) {
         while (has_unread(feed, &feed->sources[i], now_us)) {
-            fill_draft(feed, &feed->sources[i], &draft);
-            push_draft(feed, &feed->sources[i], &draft);
+            feed_draft_fill(&feed->draft, &feed->sources[i].reader, feed->config.rows_max);
+            push_draft(&feed->sources[i], &feed->draft);
         }
     }
 }
@@ -314,7 +229,7 @@ void feed_sent(struct feed *feed, const struct feed_frame *frame, int64_t now_us
     source->ask_at_us = now_us + ASK_INTERVAL_US;
     if (frame->slot == SLOT_QUESTION)
         return;
-    source->gather_until_us = now_us + feed->config.gather_us;
+    source->gather_until_us = source->caught_up ? now_us + feed->config.gather_us : now_us;
     if (source->window.batches[frame->slot].sends > 0)
         metrics_add(source->metrics, METRIC_ISSUER_STREAM_RESENT, 0, 1);
     metrics_add(source->metrics, METRIC_ISSUER_STREAM_SENT, 0, 1);
@@ -393,13 +308,14 @@ static void rewind_to(struct source *source, uint64_t stored_seq)
     struct error error;
     forget_frames(source);
     window_restart(&source->window, stored_seq);
+    source->gather_until_us = 0;
     note_acked(source); /* first, so that no more segments are removed but the one that is going */
     if (stand_behind_or_later(source, stored_seq, &first, &error) != 0)
-        give_up(source, error.text);
+        feed_reader_give_up(&source->reader, error.text);
     log_warn("issuer",
              "the store has records up to %" PRIu64 " only, it had acknowledged those up to %" PRIu64
              ": sending again from record %" PRIu64 " partition=%u",
-             stored_seq, acked, source->read_seq + 1, source->meta->partition);
+             stored_seq, acked, source->reader.taken_seq + 1, source->meta->partition);
     metrics_add(source->metrics, METRIC_ISSUER_STORE_REWINDS, 0, 1);
     note_gap(source, stored_seq, first);
     note_acked(source);
@@ -460,12 +376,22 @@ uint64_t feed_acked_seq(const struct feed *feed, uint16_t partition)
     return feed->sources[partition].window.acked_seq;
 }
 
-static void report(const struct source *source, int64_t wall_us)
+/* When the first record that the store does not have was written, sent or not; `now_us` when it has them all. */
+static int64_t oldest_us(struct source *source, int64_t now_us)
+{
+    const struct window *window = &source->window;
+    if (window->count > 0)
+        return window->batches[window->first].time_us;
+    const struct journal_batch_header *next = feed_reader_look(&source->reader);
+    return next != NULL ? next->time_us : now_us;
+}
+
+static void report(struct source *source, int64_t wall_us)
 {
     const struct window *window = &source->window;
     uint64_t synced = journal_synced_seq(source->journal);
     uint64_t written = journal_written_seq(source->journal);
-    int64_t oldest = window->count > 0 ? wall_us - window->batches[window->first].time_us : 0;
+    int64_t oldest = wall_us - oldest_us(source, wall_us);
     metrics_set(source->metrics, METRIC_ISSUER_SYNCED_SEQ, 0, (int64_t)synced);
     metrics_set(source->metrics, METRIC_ISSUER_PERSISTED_SEQ, 0, (int64_t)window->acked_seq);
     metrics_set(source->metrics, METRIC_ISSUER_LAG_ROWS, 0, (int64_t)(written - window->acked_seq));
@@ -473,7 +399,7 @@ static void report(const struct source *source, int64_t wall_us)
     metrics_set(source->metrics, METRIC_ISSUER_STREAM_IN_FLIGHT, 0, window->count);
 }
 
-void feed_report(const struct feed *feed, int64_t wall_us)
+void feed_report(struct feed *feed, int64_t wall_us)
 {
     for (unsigned i = 0; i < feed->sources_count; i++)
         report(&feed->sources[i], wall_us);

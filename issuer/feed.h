@@ -24,7 +24,7 @@ struct feed_config {
     size_t rows_max;        /* journal records in one frame; a journal batch is never split */
     unsigned in_flight_max; /* frames of a partition that are under way */
     int64_t resend_us;
-    int64_t gather_us; /* from a frame's leaving to the next one's that is not full */
+    int64_t gather_us; /* from the leaving of a frame that left nothing behind to the next one's that is not full */
 };
 
 struct feed *feed_create(const struct feed_config *config);
@@ -64,6 +64,6 @@ bool feed_is_done(const struct feed *feed);
 uint64_t feed_acked_seq(const struct feed *feed, uint16_t partition);
 
 /* Brings the gauges up to date. */
-void feed_report(const struct feed *feed, int64_t wall_us);
+void feed_report(struct feed *feed, int64_t wall_us);
 
 #endif

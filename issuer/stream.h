@@ -7,8 +7,8 @@
  *        $TERM          its pipe
  *   out  FRAME_EVENTS   PUSH, to whichever persister is free
  *
- * The journal is the truth, ZeroMQ only carries it: what is not acknowledged in time is sent again, and a batch that
- * holds coupon records is acknowledged before anything later of its partition leaves.
+ * The journal is the truth, ZeroMQ only carries it: what is not acknowledged in time is sent again, and a frame that
+ * holds coupon records is acknowledged before any later one of its partition leaves.
  */
 #ifndef COUPOND_STREAM_H
 #define COUPOND_STREAM_H

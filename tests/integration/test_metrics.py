@@ -60,3 +60,23 @@ def test_readiness_and_what_clients_are_told_meanwhile(tmp_path):
         cluster.issuer.start()
         cluster.wait_ready()
         wait_until(lambda: gateway.metrics()["coupond_ready"] == 1, "the gateway has the issuer again")
+
+
+def test_creations_among_issues_reach_the_store_in_few_transactions_and_lag_until_then(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        persister = cluster.persisters[0]
+        persister.stop()
+        for number in range(100):
+            cluster.create_coupon(f"c{number:03}", 1)
+            assert cluster.issue(f"c{number:03}", "alice")[0] == 201
+
+        def lags():
+            metrics = cluster.issuer.metrics()
+            return (metric_sum(metrics, "coupond_issuer_persist_lag_rows") == 200
+                    and metric_sum(metrics, "coupond_issuer_persist_lag_seconds") > 0)
+        wait_until(lags, "all records lag")
+        persister.start()
+        cluster.wait_drained()
+        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_persist_lag_seconds") == 0, "nothing lags")
+        assert metric_sum(persister.metrics(), "coupond_persister_batch_rows_count") <= 10
+        assert len(cluster.issues()) == 100

@@ -77,6 +77,7 @@ struct sim_plan {
     unsigned in_flight_max;
     int64_t gather_us;
     unsigned coupons;
+    unsigned coupons_first; /* of these, created before anything else; the others among the issues */
     unsigned users;
     unsigned operations;
     uint32_t creates, changes; /* in 1000 operations */

@@ -119,16 +119,17 @@ static void make_issue_operation(struct sim *sim, struct operation *operation, u
     memcpy(operation->issue.user_id, user_id, strlen(user_id));
 }
 
-/* The first operations create the coupons. */
+/* The first operations create the coupons, or some of them. */
 static void make_operation(struct sim *sim, struct operation *operation)
 {
     static const enum coupon_op reads[] = {COUPON_GET, COUPON_LIST};
     struct sim_random *random = &sim->random;
     size_t index = sim->clients->count;
-    unsigned number = index < sim->plan.coupons ? (unsigned)index : sim_random_below(random, sim->plan.coupons + 1);
+    bool first = index < sim->plan.coupons_first;
+    unsigned number = first ? (unsigned)index : sim_random_below(random, sim->plan.coupons + 1);
     char id[COUPON_ID_MAX + 1];
     *operation = (struct operation){.done = false};
-    if (index < sim->plan.coupons || sim_random_chance(random, sim->plan.creates))
+    if (first || sim_random_chance(random, sim->plan.creates))
         make_coupon_operation(sim, operation, COUPON_CREATE, number);
     else if (sim_random_chance(random, sim->plan.changes))
         make_coupon_operation(sim, operation, COUPON_CHANGE, number);

@@ -42,10 +42,15 @@ static void plan_load(struct sim_plan *plan, struct sim_random *random)
     plan->rows_max = 1 + sim_random_below(random, sim_random_chance(random, 500) ? 8 : 100);
     plan->in_flight_max = 1 + sim_random_below(random, 6);
     plan->gather_us = plan->rows_max % 2 == 0 ? 0 : 5000;
-    plan->coupons = 1 + sim_random_below(random, 5);
+    plan->coupons = plan->coupons_first = 1 + sim_random_below(random, 5);
     plan->users = 2 + sim_random_below(random, sim_random_chance(random, 300) ? 4 : 60);
     plan->operations = 30 + sim_random_below(random, sim_random_chance(random, 200) ? 900 : 150);
     plan->creates = sim_random_below(random, 20);
+    if (sim_random_chance(random, 250)) {
+        plan->coupons_first = 1;
+        plan->coupons = 2 + sim_random_below(random, 30);
+        plan->creates = 50 + sim_random_below(random, 500);
+    }
     plan->changes = sim_random_below(random, sim_random_chance(random, 300) ? 500 : 60);
     plan->delay_us_max = sim_random_chance(random, 500) ? 200 : 15000;
 }

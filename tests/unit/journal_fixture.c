@@ -102,9 +102,14 @@ struct journal *journal_fixture_open_by_hand(int64_t sync_ms)
 
 void journal_fixture_append(struct journal *journal, unsigned count)
 {
+    journal_fixture_append_at(journal, count, 1000);
+}
+
+void journal_fixture_append_at(struct journal *journal, unsigned count, int64_t time_us)
+{
     char user[32];
     assert_true(journal_reserve(journal, journal_bytes_max(count, 0)));
-    journal_begin(journal, 1000);
+    journal_begin(journal, time_us);
     for (unsigned i = 0; i < count; i++) {
         uint64_t seq = journal_written_seq(journal) + i + 1;
         int length = snprintf(user, sizeof user, "user-%llu", (unsigned long long)seq);

@@ -25,6 +25,7 @@ struct journal *journal_fixture_open(uint64_t expected_records);
 struct journal *journal_fixture_open_by_hand(int64_t sync_ms);
 /* Writes a batch of `count` issues. */
 void journal_fixture_append(struct journal *journal, unsigned count);
+void journal_fixture_append_at(struct journal *journal, unsigned count, int64_t time_us);
 /* Ends as kill -9 does: nothing is sealed. */
 void journal_fixture_crash(struct journal *journal);
 

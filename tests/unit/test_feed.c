@@ -96,6 +96,32 @@ static void feed_holds_everything_back_until_a_coupon_is_acknowledged(void **sta
     feed_fixture_expect_sent(0, 2, 2 * ROWS_MAX + 1);
 }
 
+static void feed_goes_on_past_coupons_and_only_later_frames_wait_for_them(void **state)
+{
+    (void)state;
+    feed_destroy(&feed_of_test);
+    feed_fixture_open(5000);
+    feed_fixture_append_coupon();
+    journal_fixture_append(journal_of_test, 3);
+    feed_fixture_append_coupon();
+    feed_fixture_append_coupon();
+    feed_fixture_expect_sent(0, 1, 6);
+    journal_fixture_append(journal_of_test, ROWS_MAX);
+    feed_fixture_append_coupon();
+    feed_fixture_expect_nothing(0); /* a full frame waits, too */
+    feed_fixture_acknowledge(1, 6);
+    feed_fixture_expect_sent(1, 7, 6 + ROWS_MAX); /* but gathers nothing more */
+    feed_fixture_acknowledge(7, 6 + ROWS_MAX);
+    feed_fixture_expect_sent(2, 7 + ROWS_MAX, 7 + ROWS_MAX); /* nor does what it left behind */
+    feed_fixture_acknowledge(7 + ROWS_MAX, 7 + ROWS_MAX);
+    journal_fixture_append(journal_of_test, 1);
+    feed_fixture_expect_sent(3, 8 + ROWS_MAX, 8 + ROWS_MAX);
+    feed_fixture_acknowledge(8 + ROWS_MAX, 8 + ROWS_MAX);
+    journal_fixture_append(journal_of_test, 1);
+    feed_fixture_expect_nothing(5002); /* the frame before held no coupon and left nothing behind */
+    feed_fixture_expect_sent(5003, 9 + ROWS_MAX, 9 + ROWS_MAX);
+}
+
 static void feed_has_bounded_frames_under_way(void **state)
 {
     (void)state;
@@ -131,6 +157,54 @@ static void feed_gathers_for_a_while_between_two_frames_that_are_not_full(void *
     feed_fixture_acknowledge(4, 3 + ROWS_MAX);
     assert_true(feed_is_idle(feed_of_test, 1101));
     assert_int_equal(feed_deadline(feed_of_test, 1101), INT64_MAX);
+}
+
+/* --- tests: how far it is --- */
+
+static void expect_lag(int64_t wall_us, int64_t seconds, int64_t records)
+{
+    feed_report(feed_of_test, wall_us);
+    assert_int_equal(feed_fixture_metric_of("coupond_issuer_persist_lag_seconds"), seconds);
+    assert_int_equal(feed_fixture_metric_of("coupond_issuer_persist_lag_rows"), records);
+}
+
+static void feed_tells_the_age_of_the_first_record_that_is_not_stored_wherever_it_is(void **state)
+{
+    (void)state;
+    const int64_t second = 1000000;
+    feed_destroy(&feed_of_test);
+    feed_fixture_open(500);
+    expect_lag(9 * second, 0, 0);
+    journal_fixture_append_at(journal_of_test, 2, 10 * second); /* nobody has read it yet */
+    expect_lag(13 * second, 3, 2);
+    feed_fixture_expect_sent(0, 1, 2); /* under way */
+    journal_fixture_append_at(journal_of_test, 1, 20 * second);
+    expect_lag(21 * second, 11, 3);
+    feed_fixture_acknowledge(1, 2);
+    feed_fixture_expect_nothing(1); /* it gathers */
+    expect_lag(25 * second, 5, 1);
+    feed_fixture_expect_sent(500, 3, 3);
+    feed_fixture_acknowledge(3, 3);
+    expect_lag(30 * second, 0, 0);
+    feed_fixture_tell_behind(0); /* the store has lost it all */
+    expect_lag(31 * second, 21, 3);
+    feed_fixture_expect_sent(501, 1, 3);
+    feed_fixture_acknowledge(1, 3);
+    expect_lag(32 * second, 0, 0);
+}
+
+static void feed_counts_the_age_of_what_is_not_synced_yet(void **state)
+{
+    (void)state;
+    feed_fixture_reopen_by_hand(3600000);
+    journal_fixture_append_at(journal_of_test, 2, 10000000);
+    feed_fixture_expect_nothing(0);
+    expect_lag(14000000, 4, 2);
+    feed_fixture_expect_nothing(0); /* it was looked at, no more */
+    journal_work(journal_of_test);
+    feed_fixture_expect_sent(0, 1, 2);
+    feed_fixture_acknowledge(1, 2);
+    expect_lag(14000000, 0, 0);
 }
 
 /* --- tests: acknowledgements --- */
@@ -204,8 +278,11 @@ int main(void)
         TEST(feed_asks_a_store_that_has_nothing_to_do_whether_it_still_has_everything),
         TEST(feed_sends_again_what_is_not_acknowledged_in_time),
         TEST(feed_holds_everything_back_until_a_coupon_is_acknowledged),
+        TEST(feed_goes_on_past_coupons_and_only_later_frames_wait_for_them),
         TEST(feed_has_bounded_frames_under_way),
         TEST(feed_gathers_for_a_while_between_two_frames_that_are_not_full),
+        TEST(feed_tells_the_age_of_the_first_record_that_is_not_stored_wherever_it_is),
+        TEST(feed_counts_the_age_of_what_is_not_synced_yet),
         TEST(feed_notes_only_what_the_store_has_without_a_gap),
         TEST(feed_ignores_acknowledgements_of_what_is_not_under_way),
         TEST(feed_counts_and_drops_what_it_does_not_understand),
