@@ -1,7 +1,8 @@
 /*
- * fill_journal DIR ISSUES [shuffled]: writes a journal of one coupon, C0001, sold out to as many users, as an issuer
- * under load would have written it: 64 issues a batch. Users come in the order of their names, or in none. For
- * measuring recovery and the stores' pace; see recovery.py and store_pace.py.
+ * fill_journal DIR ISSUES [shuffled|creating]: writes a journal of one coupon, C0001, sold out to as many users, as an
+ * issuer under load would have written it: 64 issues a batch. Users come in the order of their names, or in none. With
+ * `creating` each issue is of a coupon of its own, C0000001 and on, and 32 creations stand before their 32 issues in
+ * each batch. For measuring recovery and the stores' pace; see recovery.py and store_pace.py.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,12 +21,18 @@ static int ignore(void *arg, const void *batch, const struct journal_progress *p
     return error_set(error, "the folder holds a journal already");
 }
 
-static void write_coupon(struct journal *journal, uint32_t quantity)
+static struct coupon new_coupon(const char *id, uint32_t quantity)
 {
-    struct coupon coupon = {
-        .id = "C0001", .title = "filled", .quantity = quantity, .per_user_limit = 1, .starts_at_us = TIME_NONE};
+    struct coupon coupon = {.title = "filled", .quantity = quantity, .per_user_limit = 1, .starts_at_us = TIME_NONE};
+    snprintf(coupon.id, sizeof coupon.id, "%s", id);
     coupon.ends_at_us = TIME_NONE;
     coupon.created_at_us = clock_wall_us();
+    return coupon;
+}
+
+static void write_coupon(struct journal *journal, uint32_t quantity)
+{
+    struct coupon coupon = new_coupon("C0001", quantity);
     CHECK(journal_reserve(journal, journal_bytes_max(0, 1)));
     journal_begin(journal, coupon.created_at_us);
     journal_append_coupon(journal, &coupon);
@@ -52,12 +59,39 @@ static bool write_batch(struct journal *journal, uint32_t first, uint32_t count,
     return true;
 }
 
-static int fill(struct journal *journal, uint32_t issues, bool shuffled)
+/* Coupons `first` to `first` + `count` - 1, and one issue of each. */
+static bool write_new_coupons(struct journal *journal, uint32_t first, uint32_t count)
 {
-    write_coupon(journal, issues);
-    for (uint32_t done = 0; done < issues; done += BATCH_ISSUES) {
-        uint32_t count = issues - done < BATCH_ISSUES ? issues - done : BATCH_ISSUES;
-        if (!write_batch(journal, done + 1, count, shuffled)) {
+    char id[COUPON_ID_MAX + 1], user[32];
+    if (!journal_reserve(journal, journal_bytes_max(count, count)))
+        return false;
+    journal_begin(journal, clock_wall_us());
+    for (uint32_t i = first; i < first + count; i++) {
+        snprintf(id, sizeof id, "C%07" PRIu32, i);
+        struct coupon coupon = new_coupon(id, 10);
+        journal_append_coupon(journal, &coupon);
+    }
+    for (uint32_t i = first; i < first + count; i++) {
+        int id_length = snprintf(id, sizeof id, "C%07" PRIu32, i);
+        int length = snprintf(user, sizeof user, "u%010" PRIu32, i);
+        journal_append_issue(journal, id, (size_t)id_length, user, (size_t)length, 1, 1);
+    }
+    journal_commit(journal);
+    return true;
+}
+
+enum kind { ORDERED, SHUFFLED, CREATING };
+
+static int fill(struct journal *journal, uint32_t issues, enum kind kind)
+{
+    uint32_t count = kind == CREATING ? BATCH_ISSUES / 2 : BATCH_ISSUES;
+    if (kind != CREATING)
+        write_coupon(journal, issues);
+    for (uint32_t done = 0; done < issues; done += count) {
+        count = issues - done < count ? issues - done : count;
+        bool written = kind == CREATING ? write_new_coupons(journal, done + 1, count)
+                                        : write_batch(journal, done + 1, count, kind == SHUFFLED);
+        if (!written) {
             fputs("fill_journal: the disk is full\n", stderr);
             return EXIT_FAILURE;
         }
@@ -71,8 +105,9 @@ int main(int argc, char **argv)
     struct error error;
     struct journal_recovery recovery;
     bool shuffled = argc == 4 && strcmp(argv[3], "shuffled") == 0;
-    if (argc != 3 && !shuffled) {
-        fputs("usage: fill_journal DIR ISSUES [shuffled]\n", stderr);
+    bool creating = argc == 4 && strcmp(argv[3], "creating") == 0;
+    if (argc != 3 && !shuffled && !creating) {
+        fputs("usage: fill_journal DIR ISSUES [shuffled|creating]\n", stderr);
         return 2;
     }
     struct journal_config config = {
@@ -81,7 +116,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "fill_journal: %s\n", error.text);
         return EXIT_FAILURE;
     }
-    int status = fill(journal, (uint32_t)strtoul(argv[2], NULL, 10), shuffled);
+    int status = fill(journal, (uint32_t)strtoul(argv[2], NULL, 10),
+                      creating   ? CREATING
+                      : shuffled ? SHUFFLED
+                                 : ORDERED);
     journal_close(&journal);
     return status;
 }

@@ -7,6 +7,9 @@ client, in one statement, and by .import of the sqlite3 shell, in one transactio
 cache and checkpoints alike). Users come in no order, as crowds do, unless --ordered. Figures are medians over the rounds, ratios those of
 medians. MariaDB is private, with its defaults but for a buffer pool of 1 GiB. A drain that is not counted goes first; it makes the rows.
 
+--creating instead drains a journal of as many records in which every other one creates a coupon, round after round in turn with one of issues
+of a single coupon, and tells the paces of both.
+
 --issuing RATE instead drains while `coupond bench` asks for RATE issues a second, and tells the time until the backlog of before is stored.
 """
 
@@ -129,10 +132,10 @@ def persisted(cluster):
     return metric_sum(cluster.issuer.metrics(), "coupond_issuer_persisted_sequence")
 
 
-def wait_stored(cluster, rows):
+def wait_stored(cluster, records):
     def stored():
         cluster.persisters[0].check_alive()
-        return persisted(cluster) >= rows + 1
+        return persisted(cluster) >= records
     wait_until(stored, "all rows stored", seconds=600)
 
 
@@ -154,12 +157,12 @@ def backlog(store, journal, options, gateways=0):
             cluster.end()
 
 
-def drain(store, journal, rows, options, after=None):
+def drain(store, journal, rows, options, after=None, records=None):
     with backlog(store, journal, options) as cluster:
         issuer = cluster.issuer.process.pid
         issuer_cpu, store_cpu, began = cpu_seconds(issuer), store.cpu(), time.monotonic()
         cluster.persisters[0].start()
-        wait_stored(cluster, rows)
+        wait_stored(cluster, records or rows + 1)
         seconds = time.monotonic() - began
         result = {"seconds": seconds, "rows_per_s": rows / seconds, "cpu_issuer": cpu_seconds(issuer) - issuer_cpu,
                   "cpu_persister": cpu_seconds(cluster.persisters[0].process.pid)}
@@ -206,7 +209,7 @@ def drain_while_issuing(store, journal, arguments, options):
                        "issuing goes on")
             began = time.monotonic()
             cluster.persisters[0].start()
-            wait_stored(cluster, arguments.rows)
+            wait_stored(cluster, arguments.rows + 1)
             seconds = time.monotonic() - began
             issuing = bench.poll() is None
             asked = json.loads(bench.communicate()[0])
@@ -214,6 +217,19 @@ def drain_while_issuing(store, journal, arguments, options):
         say("store_pace: issuing ended before the backlog was stored; ask for more --seconds")
     return {"store": store.name, "rows": arguments.rows, "seconds": seconds, "issuing_all_the_while": issuing,
             "rate": arguments.issuing, "latency_us": asked["latency_us"]}
+
+
+def measure_creating(store, journals, arguments, options):
+    """Both journals have as many records, but for the one coupon that is sold out."""
+    rows, runs = arguments.rows, {"issues": [], "creating": []}
+    for number in range(arguments.rounds):
+        for what in (("issues", "creating"), ("creating", "issues"))[number % 2]:
+            records = rows if what == "creating" else None
+            one = drain(store, journals[what], rows, options, records=records)
+            say(f"{store.name}, round {number + 1} of {arguments.rounds}, {what}: "
+                + ", ".join(f"{key} {value:,.2f}" for key, value in one.items()))
+            runs[what].append(one)
+    return {"store": store.name, "records": rows, "runs": runs}
 
 
 def median(runs, key):
@@ -233,6 +249,14 @@ def print_measured(results, rounds):
               f"| {' | '.join(used)} |")
 
 
+def print_creating(results, rounds):
+    print(f"\nMedians of {rounds} alternating rounds.\n")
+    print("| | records | issues alone, records/s | every other one a creation | ratio |\n|:--|--:|--:|--:|--:|")
+    for one in results:
+        issues, creating = (median(one["runs"][what], "rows_per_s") for what in ("issues", "creating"))
+        print(f"| {one['store']} | {one['records']:,} | {issues:,.0f} | {creating:,.0f} | {creating / issues:.2f} |")
+
+
 def print_issuing(results):
     print("\n| | backlog | issues a second meanwhile | stored after | p50 | p99 |\n|:--|--:|--:|--:|--:|--:|")
     for one in results:
@@ -247,6 +271,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--store", choices=("mysql", "sqlite"), action="append", help="only this one (default: both)")
     parser.add_argument("--ordered", action="store_true", help="users in the order of their names")
+    parser.add_argument("--creating", action="store_true", help="every other record creates a coupon")
     parser.add_argument("--issuing", type=int, metavar="RATE", help="drain while so many issues a second are asked for")
     parser.add_argument("--seconds", type=int, default=20, help="of --issuing")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="an option of coupond")
@@ -255,24 +280,32 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def fill(folder, name, issues, *order):
+    journal = folder / name
+    journal.mkdir()
+    subprocess.run([FILL, journal / "p00", str(issues), *order], check=True)
+    return journal
+
+
 def main():
     arguments = parse_arguments()
     options = dict(option.split("=", 1) for option in arguments.set)
     results = []
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coupond-stores-", dir=arguments.dir)))
-        journal = folder / "journal"
-        journal.mkdir()
-        order = [] if arguments.ordered else ["shuffled"]
-        subprocess.run([FILL, journal / "p00", str(arguments.rows), *order], check=True)
+        journal = fill(folder, "journal", arguments.rows, *([] if arguments.ordered else ["shuffled"]))
+        job = drain_while_issuing if arguments.issuing else measure
+        if arguments.creating:
+            arguments.rows -= arguments.rows % 2
+            journal, job = {"issues": journal, "creating": fill(folder, "creating", arguments.rows // 2, "creating")}, measure_creating
         for name, kind in (("mysql", MariaStore), ("sqlite", SqliteStore)):
             if arguments.store and name not in arguments.store:
                 continue
-            store = kind(stack, folder)
-            job = drain_while_issuing if arguments.issuing else measure
-            results.append(job(store, journal, arguments, options))
+            results.append(job(kind(stack, folder), journal, arguments, options))
     if arguments.json:
         print(json.dumps(results, indent=2))
+    elif arguments.creating:
+        print_creating(results, arguments.rounds)
     elif arguments.issuing:
         print_issuing(results)
     else:
