@@ -96,12 +96,12 @@ static int configure(int argc, char **argv, struct options *options, const char 
     return 0;
 }
 
-/* The address as a browser on this machine reaches it. */
-static void format_url(const struct options *options, char *url, size_t size)
+/* An address to listen on as a browser on this machine reaches it. */
+static void format_url(const char *address, char *url, size_t size)
 {
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    CHECK(address_split(options->gateway_http, host, sizeof(host), &port));
+    CHECK(address_split(address, host, sizeof(host), &port));
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
         strcpy(host, "127.0.0.1");
     else if (strcmp(host, "::") == 0)
@@ -118,15 +118,26 @@ static void make_user(bool created, char user[32])
     snprintf(user, 32, created ? "alice" : "alice-%.2s%.2s%.2s", time + 11, time + 14, time + 17);
 }
 
+static void print_metrics_url(const struct options *options)
+{
+    const char *operators = options->gateway_operator_http;
+    char url[OPTION_STRING_MAX + 32];
+    if (operators[0] == '\0' && !options->gateway_public_metrics)
+        return;
+    format_url(operators[0] != '\0' ? operators : options->gateway_http, url, sizeof(url));
+    printf("  metrics  %s/metrics\n", url);
+}
+
 static void print_welcome(const struct options *options, const char *dir, bool created)
 {
     char url[OPTION_STRING_MAX + 32], user[32];
-    format_url(options, url, sizeof(url));
+    format_url(options->gateway_http, url, sizeof(url));
     make_user(created, user);
     printf("coupond " COUPOND_VERSION " is up. %s\n\n",
            created ? "It has three sample coupons: A0001, B0001, C0001." : "It has what was issued before.");
-    printf("  API      %s/v1/coupons\n  health   %s/readyz\n  metrics  %s/metrics\n  journal  %s\n", url, url, url,
-           options->issuer_journal_dir);
+    printf("  API      %s/v1/coupons\n  health   %s/readyz\n", url, url);
+    print_metrics_url(options);
+    printf("  journal  %s\n", options->issuer_journal_dir);
     if (strcmp(options->store_type, "sqlite") == 0)
         printf("  store    %s\n", options->store_path);
     printf("\nTry it: ask for a coupon, look at what you got, look at the coupon.\n\n");

@@ -30,7 +30,7 @@ static int print_usage(void)
 static const char *address_of(const struct options *options, const char *role)
 {
     if (strcmp(role, "gateway") == 0)
-        return options->gateway_http;
+        return options->gateway_operator_http[0] != '\0' ? options->gateway_operator_http : options->gateway_http;
     if (strcmp(role, "issuer") == 0)
         return options->issuer_http;
     return strcmp(role, "persister") == 0 ? options->persister_http : NULL;

@@ -59,7 +59,7 @@ static int print_usage(void)
         "Shows a running system from its metrics: coupons, rates by outcome, latency, batches, backlog, members. URL "
         "is\n"
         "a member's status address, http://HOST:PORT; without any those of the configuration, which are\n"
-        "127.0.0.1:8080 (gateway), 127.0.0.1:9101 (issuer) and 127.0.0.1:9102 (persister).\n"
+        "127.0.0.1:8090 (gateway/operator_http), 127.0.0.1:9101 (issuer) and 127.0.0.1:9102 (persister).\n"
         "  --interval SECONDS  from one reading to the next, 0.1 to 3600; 1\n"
         "  --once              one reading, after one interval, as text; exit 1 when no member answers\n"
         "  --json              one JSON object a reading\n"

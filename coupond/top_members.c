@@ -47,7 +47,9 @@ static int add_address(struct top_members *members, const char *address, int rol
 
 int top_members_of_options(struct top_members *members, const struct options *options, struct error *error)
 {
-    if (add_address(members, options->gateway_http, TOP_GATEWAY, error) != 0 ||
+    const char *gateway =
+        options->gateway_operator_http[0] != '\0' ? options->gateway_operator_http : options->gateway_http;
+    if (add_address(members, gateway, TOP_GATEWAY, error) != 0 ||
         add_address(members, options->issuer_http, TOP_ISSUER, error) != 0)
         return -1;
     return add_address(members, options->persister_http, TOP_PERSISTER, error);

@@ -19,8 +19,8 @@ struct top_members {
 
 /* "http://HOST:PORT", or "HOST:PORT". -1 and `error` for what is neither. */
 int top_members_add(struct top_members *members, const char *text, int expected, struct error *error);
-/* gateway/http, issuer/http and persister/http, as this machine reaches them; those that are empty are left out. -1 and
- * `error` for what is no address. */
+/* gateway/operator_http, issuer/http and persister/http, as this machine reaches them; those that are empty are left
+ * out. -1 and `error` for what is no address. */
 int top_members_of_options(struct top_members *members, const struct options *options, struct error *error);
 
 #endif

@@ -118,7 +118,7 @@ static json_t *member_json(const struct top_view *view, unsigned index)
     json_object_set_new(object, "roles", roles);
     json_object_set_new(object, "up", json_boolean(member->up));
     json_object_set_new(object, "ready", json_boolean(member->ready));
-    json_object_set_new(object, "reason", member->ready ? json_null() : text_of(member->reason));
+    json_object_set_new(object, "reason", member->reason[0] == '\0' ? json_null() : text_of(member->reason));
     json_object_set_new(object, "version", member->up ? text_of(member->now.version) : json_null());
     json_object_set_new(object, "up_seconds", number(view->up_s[index]));
     json_object_set_new(object, "cpu_cores", number(view->cpu[index]));

@@ -9,6 +9,7 @@
 
 #include "coupond/bench_fetch.h"
 #include "shared/clock.h"
+#include "shared/status_http.h"
 
 #define BODY_MAX   (4u << 20) /* of one answer */
 #define TIMEOUT_MS 3000       /* for one answer */
@@ -27,6 +28,7 @@ struct top_reader {
     int notify_fd;
     struct bench_target target;
     bool resolved;
+    char http[300]; /* where a gateway serves clients, when that is not where its metrics are */
     struct bench_response response;
     struct top_reading work;
     char body[BODY_MAX];
@@ -47,15 +49,20 @@ static void set_reason(struct top_reader *reader, const char *reason)
 }
 
 /* The status; 0 and a reason when there is no answer. */
-static int get(struct top_reader *reader, const char *path)
+static int get_from(struct top_reader *reader, const struct bench_target *target, const char *path)
 {
     char whole[512];
     snprintf(whole, sizeof(whole), "%s%s", reader->url.prefix, path);
     bench_response_init_room(&reader->response, reader->body, sizeof(reader->body));
-    if (bench_fetch_into(&reader->target, whole, TIMEOUT_MS, &reader->response, NULL) == 0)
+    if (bench_fetch_into(target, whole, TIMEOUT_MS, &reader->response, NULL) == 0)
         return reader->response.status;
     set_reason(reader, reason_of(errno));
     return 0;
+}
+
+static int get(struct top_reader *reader, const char *path)
+{
+    return get_from(reader, &reader->target, path);
 }
 
 static bool read_metrics(struct top_reader *reader)
@@ -66,24 +73,28 @@ static bool read_metrics(struct top_reader *reader)
     if (status == 200 &&
         top_sample_read(&reader->work.sample, clock_mono_us(), reader->body, reader->response.body_length))
         return true;
-    set_reason(reader, status == 200 ? "these are no metrics of coupond" : "/metrics is refused");
+    set_reason(reader, status == 200   ? "these are no metrics of coupond"
+                       : status == 404 ? "no /metrics here: a gateway has them on gateway/operator_http"
+                                       : "/metrics is refused");
     return false;
 }
 
-/* The body of /readyz: a problem's detail, or a line of text. */
-static void read_reason(struct top_reader *reader)
+/* The body of /readyz: what is missing, or of one that is not ready a line of text, and where clients are served. */
+static void read_details(struct top_reader *reader)
 {
     size_t length = reader->response.body_length;
     json_t *body = json_loadb(reader->body, length, 0, NULL);
     const char *detail = json_string_value(json_object_get(body, "detail"));
+    const char *http = json_string_value(json_object_get(body, "http"));
     size_t line = 0;
     while (line < length && reader->body[line] != '\n' && reader->body[line] != '\r')
         line++;
     if (detail != NULL)
         set_reason(reader, detail);
-    else
+    else if (!reader->work.ready)
         snprintf(reader->work.reason, sizeof(reader->work.reason), "%.*s", (int)(line < 1000 ? line : 1000),
                  reader->body);
+    snprintf(reader->http, sizeof(reader->http), "%s", http != NULL ? http : "");
     json_decref(body);
 }
 
@@ -91,19 +102,40 @@ static void read_ready(struct top_reader *reader)
 {
     int status = get(reader, "/readyz");
     reader->work.ready = status == 200;
-    if (status != 0 && status != 200)
-        read_reason(reader);
+    if (status != 0)
+        read_details(reader);
+}
+
+/* Where this gateway serves clients: what it says, or the machine that was asked where it listens on all addresses. */
+static bool resolve_clients_port(const struct top_reader *reader, struct bench_target *target)
+{
+    struct bench_url url = reader->url;
+    char host[sizeof(url.host)];
+    uint16_t port;
+    if (reader->http[0] == '\0') {
+        *target = reader->target;
+        return true;
+    }
+    if (!address_split(reader->http, host, sizeof(host), &port))
+        return false;
+    if (strcmp(host, "0.0.0.0") != 0 && strcmp(host, "::") != 0 && strcmp(host, "*") != 0)
+        memcpy(url.host, host, sizeof(host));
+    snprintf(url.port, sizeof(url.port), "%u", port);
+    return bench_target_resolve(target, &url, NULL) == 0;
 }
 
 static void read_coupons(struct top_reader *reader)
 {
     char path[64 + TOP_CURSOR_MAX], cursor[TOP_CURSOR_MAX] = "";
     struct top_coupons *coupons = &reader->work.coupons;
+    struct bench_target target;
     coupons->count = 0;
+    if (!resolve_clients_port(reader, &target))
+        return;
     for (unsigned pages = 0; pages * COUPON_LIST_MAX < TOP_COUPONS_MAX && (pages == 0 || cursor[0] != '\0'); pages++) {
         snprintf(path, sizeof(path), "/v1/coupons?limit=%d%s%s", COUPON_LIST_MAX, cursor[0] != '\0' ? "&cursor=" : "",
                  cursor);
-        if (get(reader, path) != 200 ||
+        if (get_from(reader, &target, path) != 200 ||
             !top_coupons_add_page(coupons, reader->body, reader->response.body_length, cursor))
             return;
     }
@@ -123,9 +155,9 @@ static void read_member(struct top_reader *reader, bool with_coupons)
     work->up = reader->resolved = read_metrics(reader); /* a member that is gone may come back elsewhere */
     if (!work->up)
         return;
+    read_ready(reader);
     if (with_coupons && work->sample.roles[TOP_GATEWAY])
         read_coupons(reader);
-    read_ready(reader);
 }
 
 static void publish(struct top_reader *reader)

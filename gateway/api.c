@@ -40,12 +40,12 @@ static bool is_json(struct span content_type)
 
 /* What every route asks of a request before its own reader. */
 static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
-                   const struct admin_token *admin)
+                   const struct api_rules *rules)
 {
     enum admin_verdict verdict = ADMIN_ALLOWED;
 
     if ((route->flags & ROUTE_ADMIN) != 0)
-        verdict = admin_token_check(admin, request->authorization);
+        verdict = admin_token_check(&rules->admin, request->authorization);
     if (verdict != ADMIN_ALLOWED)
         fail(call, verdict == ADMIN_MISSING ? ERROR_UNAUTHORIZED : ERROR_FORBIDDEN);
     else if ((route->flags & ROUTE_JSON) != 0 && !is_json(request->content_type))
@@ -66,7 +66,13 @@ static bool captures_valid(struct api_call *call, const struct route_captures *c
     return call->errors.count == 0;
 }
 
-void api_read(struct api_call *call, const struct http_request *request, const struct admin_token *admin)
+/* As if there were no such route. */
+static bool is_hidden(struct span path, const struct api_rules *rules)
+{
+    return !rules->metrics && span_equals(path, SPAN_LITERAL("/metrics"));
+}
+
+void api_read(struct api_call *call, const struct http_request *request, const struct api_rules *rules)
 {
     struct route_captures captures;
     const struct route *route = NULL;
@@ -80,6 +86,10 @@ void api_read(struct api_call *call, const struct http_request *request, const s
         return;
     }
     route = api_route_find(request->method, call->target.path, &captures, &call->allow);
+    if (is_hidden(call->target.path, rules)) {
+        fail(call, ERROR_NOT_FOUND);
+        return;
+    }
     if (route == NULL) {
         fail(call, call->allow != 0 ? ERROR_METHOD_NOT_ALLOWED : ERROR_NOT_FOUND);
         return;
@@ -87,7 +97,7 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->route = route->metric;
     call->coupon_id = captures.coupon_id;
     call->user_id = captures.user_id;
-    if (passes(call, route, request, admin) && captures_valid(call, &captures))
+    if (passes(call, route, request, rules) && captures_valid(call, &captures))
         route->read(call, request);
 }
 

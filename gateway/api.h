@@ -28,6 +28,12 @@ enum api_kind {
     API_METRICS,
 };
 
+/* What the gateway's options allow. */
+struct api_rules {
+    struct admin_token admin; /* that creating and changing coupons needs */
+    bool metrics;             /* there is a /metrics */
+};
+
 /* What one request asks for. Only the members of its kind are filled; the spans borrow the request, or `target`. */
 struct api_call {
     enum api_kind kind;
@@ -48,8 +54,7 @@ struct api_call {
 
 #define LIST_LIMIT_DEFAULT 50
 
-/* `admin` is the token that creating and changing coupons needs. */
-void api_read(struct api_call *call, const struct http_request *request, const struct admin_token *admin);
+void api_read(struct api_call *call, const struct http_request *request, const struct api_rules *rules);
 
 /* "GET, HEAD, POST" for the bits of `allow`. */
 void api_allow_format(unsigned allow, char *out, size_t size);

@@ -314,7 +314,7 @@ void dispatch_request(struct connection *connection, const struct http_request *
 {
     struct api_call call;
 
-    api_read(&call, request, &connection->loop->admin);
+    api_read(&call, request, &connection->loop->rules);
     take_note(connection, request);
     note_coupon(connection, &call);
     switch (call.kind) {

@@ -9,8 +9,9 @@
 #include "gateway/http_head.h"
 #include "gateway/listener.h"
 #include "gateway/policy_board.h"
+#include "gateway/readiness.h"
 #include "shared/log.h"
-#include "shared/metrics.h"
+#include "shared/status_http.h"
 
 enum {
     THREADS_MAX = 64,  /* bound of gateway/threads */
@@ -23,8 +24,9 @@ struct gateway {
     unsigned threads;
     unsigned connections_max; /* of a thread */
     struct policy_board *board;
+    struct readiness readiness;
+    struct status_http *status;
     zactor_t *actors[THREADS_MAX];
-    const struct metrics *metrics[THREADS_MAX];
 };
 
 /* A connection is a file: raises the limit as far as is allowed. Returns how many connections a thread may have: fewer
@@ -57,16 +59,46 @@ static int start_thread(struct gateway *gateway, int listen_fd, struct error *er
         .listen_fd = listen_fd,
         .connections_max = gateway->connections_max,
         .board = gateway->board,
+        .readiness = &gateway->readiness,
+        .thread = gateway->threads,
         .hears = gateway->threads == 0,
     };
     zactor_t *actor = zactor_new(gateway_loop_actor, &args);
 
     CHECK(actor != NULL);
-    gateway->metrics[gateway->threads] = args.metrics;
     gateway->actors[gateway->threads++] = actor;
     if (!args.failed)
         return 0;
     return error_set(error, "%s", args.error.text);
+}
+
+static void warn_of_open_doors(const struct options *options, bool loopback)
+{
+    if (loopback)
+        return;
+    if (options->gateway_admin_token[0] == '\0')
+        log_warn("gateway", "anybody who reaches %s may create and change coupons; set gateway/admin_token",
+                 options->gateway_http);
+    if (options->gateway_public_metrics)
+        log_warn("gateway", "anybody who reaches %s may read /metrics; set gateway/public_metrics to 0",
+                 options->gateway_http);
+}
+
+static int open_status(struct gateway *gateway, struct error *error)
+{
+    const struct status_http_config config = {.option = "gateway/operator_http",
+                                              .address = gateway->options->gateway_operator_http,
+                                              .http = gateway->options->gateway_http,
+                                              .ready = gateway_ready,
+                                              .arg = gateway};
+
+    return status_http_open(&gateway->status, &config, error);
+}
+
+static void close_all(const int *fds, unsigned from, unsigned count)
+{
+    for (unsigned i = from; i < count; i++)
+        close(fds[i]);
 }
 
 int gateway_start(struct gateway **gateway, const struct options *options, struct error *error)
@@ -82,18 +114,21 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
         free(self);
         return -1;
     }
+    readiness_init(&self->readiness, count, (unsigned)options->issuer_partitions);
+    if (open_status(self, error) != 0) {
+        close_all(fds, 0, count);
+        free(self);
+        return -1;
+    }
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of its write */
     self->connections_max = raise_file_limit(options);
     self->board = policy_board_create();
     http_head_init();
     reply_init();
-    if (!loopback && options->gateway_admin_token[0] == '\0')
-        log_warn("gateway", "anybody who reaches %s may create and change coupons; set gateway/admin_token",
-                 options->gateway_http);
+    warn_of_open_doors(options, loopback);
     for (unsigned i = 0; i < count; i++) {
         if (start_thread(self, fds[i], error) != 0) {
-            for (unsigned rest = i + 1; rest < count; rest++)
-                close(fds[rest]);
+            close_all(fds, i + 1, count);
             gateway_stop(&self);
             return -1;
         }
@@ -112,17 +147,8 @@ uint16_t gateway_port(const struct gateway *gateway)
 bool gateway_ready(void *arg, char why[128])
 {
     const struct gateway *gateway = arg;
-    int64_t partitions = gateway->options->issuer_partitions;
 
-    for (unsigned i = 0; i < gateway->threads; i++) {
-        int64_t heard = metrics_get(gateway->metrics[i], METRIC_GATEWAY_ISSUERS, 0);
-        if (heard >= partitions)
-            continue;
-        snprintf(why, 128, "thread %u hears %lld of the issuer's %lld partitions", i, (long long)heard,
-                 (long long)partitions);
-        return false;
-    }
-    return true;
+    return readiness_read(&gateway->readiness, why);
 }
 
 void gateway_stop(struct gateway **gateway)
@@ -131,12 +157,14 @@ void gateway_stop(struct gateway **gateway)
 
     if (self == NULL)
         return;
+    readiness_drain(&self->readiness);
     for (unsigned i = 0; i < self->threads; i++) {
         zsock_set_sndtimeo(self->actors[i], 0); /* one that failed to start has nobody at the other end */
         zstr_send(self->actors[i], "$TERM");    /* all drain at the same time */
     }
     for (unsigned i = 0; i < self->threads; i++)
         zactor_destroy(&self->actors[i]);
+    status_http_close(&self->status);
     policy_board_destroy(&self->board);
     free(self);
     *gateway = NULL;

@@ -1,7 +1,8 @@
 /*
  * The gateway role: HTTP in, batch frames to the issuer, HTTP out. Stateless.
  * gateway_start() runs options->gateway_threads actors, each an event loop on a thread of its own with its own
- * listening socket (SO_REUSEPORT) and one DEALER a partition; nothing is shared between them.
+ * listening socket (SO_REUSEPORT) and one DEALER a partition; nothing is shared between them. Operators have a port of
+ * their own (options->gateway_operator_http), on its own thread, which answers however busy the loops are.
  */
 #ifndef COUPOND_GATEWAY_H
 #define COUPOND_GATEWAY_H
@@ -16,8 +17,9 @@ struct gateway;
 /* Listens and starts the threads. -1 and `error` when it cannot listen or an endpoint makes no sense. `options` is
  * borrowed and outlives it. */
 int gateway_start(struct gateway **gateway, const struct options *options, struct error *error);
-/* Whether every thread hears every partition of the issuer; `why` says which does not. On any thread; `gateway` is a
- * struct gateway, and NUL-terminated words go to `why`, which was empty. */
+/* True from the moment when every thread has heard every partition of the issuer, until gateway_stop(). `why` says
+ * which partitions some thread does not hear now, in both cases. On any thread; `gateway` is a struct gateway, and
+ * NUL-terminated words go to `why`. */
 bool gateway_ready(void *gateway, char why[128]);
 /* The port it listens on: that of gateway/http, or the one that was chosen when that is 0. */
 uint16_t gateway_port(const struct gateway *gateway);

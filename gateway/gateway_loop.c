@@ -211,10 +211,15 @@ static bool drained(const struct gateway_loop *loop)
 
 static void set_gauges(struct gateway_loop *loop)
 {
+    uint64_t hearing = 0;
     int64_t up = 0;
 
-    for (uint16_t p = 0; p < loop->partitions; p++)
-        up += issuer_link_up(loop->links[p], loop_ms(loop));
+    for (uint16_t p = 0; p < loop->partitions; p++) {
+        bool is_up = issuer_link_up(loop->links[p], loop_ms(loop));
+        up += is_up;
+        hearing |= (uint64_t)is_up << p;
+    }
+    readiness_note(loop->readiness, loop->thread, hearing);
     metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, up);
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, loop->exchanges.waiting_count);
 }
@@ -333,12 +338,15 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
 
     loop->options = options;
     loop->connections_max = args->connections_max;
+    loop->readiness = args->readiness;
+    loop->thread = args->thread;
     loop->pipe = pipe;
     loop->metrics = args->metrics = metrics_create("gateway", -1);
     loop->pulse = pulse_create("gateway thread", -1);
     loop->limits =
         (struct http_limits){(size_t)options->gateway_header_bytes_max, (size_t)options->gateway_body_bytes_max};
-    admin_token_init(&loop->admin, options->gateway_admin_token);
+    admin_token_init(&loop->rules.admin, options->gateway_admin_token);
+    loop->rules.metrics = options->gateway_public_metrics;
     reply_clock_set(&loop->clock, clock_wall_us());
     exchanges_init(&loop->exchanges, (uint32_t)options->gateway_in_flight_max);
     CHECK(uv_loop_init(&loop->uv) == 0);

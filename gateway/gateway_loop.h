@@ -14,11 +14,12 @@
 #include <czmq.h>
 #include <uv.h>
 
-#include "gateway/admin_token.h"
+#include "gateway/api.h"
 #include "gateway/connection.h"
 #include "gateway/exchange.h"
 #include "gateway/http_request.h"
 #include "gateway/issuer_link.h"
+#include "gateway/readiness.h"
 #include "gateway/reply.h"
 #include "gateway/timer_wheel.h"
 #include "shared/metrics.h"
@@ -35,10 +36,12 @@ struct gateway_loop_args {
     const struct options *options;
     int listen_fd; /* the thread closes it */
     unsigned connections_max;
-    struct metrics *metrics;    /* set by the thread: its own, for others to read */
-    struct policy_board *board; /* of all threads; outlives them */
-    bool hears;                 /* one of them hears what other gateways change */
-    bool failed;                /* set by the thread before its signal; `error` says why, and the thread ends */
+    struct metrics *metrics;     /* set by the thread: its own, for others to read */
+    struct policy_board *board;  /* of all threads; outlives them */
+    struct readiness *readiness; /* the same */
+    unsigned thread;             /* its place among those */
+    bool hears;                  /* one of them hears what other gateways change */
+    bool failed;                 /* set by the thread before its signal; `error` says why, and the thread ends */
     struct error error;
 };
 
@@ -68,12 +71,14 @@ struct gateway_loop {
     uv_timer_t tick;
     /* requests */
     struct http_limits limits;
-    struct admin_token admin;
+    struct api_rules rules;
     struct reply_clock clock;
     struct exchanges exchanges;
     struct issuer_link_events link_events;
     struct issuer_link *links[PARTITIONS_MAX];
     uint16_t partitions;
+    struct readiness *readiness;
+    unsigned thread; /* its place among those */
     struct policies *policies;
     struct buffer scratch; /* bodies in the making */
     /* connections */

@@ -26,42 +26,24 @@ int local_answer_livez(struct gateway_loop *loop, struct buffer *out, struct rep
 
 int local_answer_readyz(struct gateway_loop *loop, struct buffer *out, struct reply_style style)
 {
-    char detail[256] = "No answer from partition";
-    size_t length = strlen(detail);
-    bool missing = false;
+    char why[READINESS_WORDS_MAX];
+    char body[sizeof(why) + 64];
 
-    for (uint16_t p = 0; p < loop->partitions; p++) {
-        if (issuer_link_up(loop->links[p], (int64_t)uv_now(&loop->uv)))
-            continue;
-        if (length < sizeof(detail) - 8)
-            length += (size_t)snprintf(detail + length, sizeof(detail) - length, "%s %u", missing ? "," : "", p);
-        missing = true;
-    }
-    if (loop->draining)
+    if (!readiness_read(loop->readiness, why))
         return reply_write_problem(out, &loop->clock, style, ERROR_ISSUER_UNAVAILABLE,
-                                   &(struct problem_extras){.detail = "The gateway is draining."});
-    if (missing)
-        return reply_write_problem(out, &loop->clock, style, ERROR_ISSUER_UNAVAILABLE,
-                                   &(struct problem_extras){.detail = detail});
-    return answer_text(loop, out, style, "{\"status\":\"ready\"}");
-}
-
-/* As local_answer_readyz() tells. */
-static bool is_ready(const struct gateway_loop *loop)
-{
-    uint16_t p = 0;
-
-    while (p < loop->partitions && issuer_link_up(loop->links[p], (int64_t)uv_now(&loop->uv)))
-        p++;
-    return p == loop->partitions && !loop->draining;
+                                   &(struct problem_extras){.detail = why});
+    snprintf(body, sizeof(body), "{\"status\":\"ready\"%s%s%s}", why[0] != '\0' ? ",\"detail\":\"" : "", why,
+             why[0] != '\0' ? "\"" : "");
+    return answer_text(loop, out, style, body);
 }
 
 int local_answer_metrics(struct gateway_loop *loop, struct buffer *out, struct reply_style style)
 {
     struct reply reply = {.status = 200, .type = REPLY_METRICS};
+    char why[READINESS_WORDS_MAX];
     char *text;
 
-    metrics_set_ready(is_ready(loop));
+    metrics_set_ready(readiness_read(loop->readiness, why));
     text = metrics_render(&reply.body_length);
     CHECK(text != NULL);
     reply.body = text;

@@ -9,7 +9,8 @@
 
 /* 200 unless one of the process' threads stands still. */
 int local_answer_livez(struct gateway_loop *loop, struct buffer *out, struct reply_style style);
-/* 200 while every partition has answered lately and the gateway is not draining; else 503 that says what is missing. */
+/* 503 until every partition has answered once, and while the gateway is draining; else 200. Both say which partitions
+ * have not answered lately. */
 int local_answer_readyz(struct gateway_loop *loop, struct buffer *out, struct reply_style style);
 int local_answer_metrics(struct gateway_loop *loop, struct buffer *out, struct reply_style style);
 

@@ -167,8 +167,9 @@ int issuer_start(struct issuer **issuer, const struct options *options, struct e
     struct issuer *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->partitions_count = (uint16_t)options->issuer_partitions;
-    if (status_http_open(&self->status, options->issuer_http, issuer_ready, self, error) != 0 ||
-        open_all(self, options, error) != 0) {
+    const struct status_http_config status = {
+        .option = "issuer/http", .address = options->issuer_http, .ready = issuer_ready, .arg = self};
+    if (status_http_open(&self->status, &status, error) != 0 || open_all(self, options, error) != 0) {
         issuer_stop(&self);
         return -1;
     }

@@ -90,7 +90,7 @@ class Gateway:
     def __init__(self, folder, port):
         self.url = f"http://127.0.0.1:{port}"
         command = [BINARY, "gateway", f"--set=gateway/requests=shm://{folder}/local",
-                   f"--set=gateway/http=127.0.0.1:{port}"]
+                   f"--set=gateway/http=127.0.0.1:{port}", "--set=gateway/operator_http="]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def wait_ready(self):

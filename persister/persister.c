@@ -105,8 +105,10 @@ int persister_start(struct persister **out, const struct options *options, struc
     int result = 0;
     for (size_t i = 0; i < threads && result == 0; i++)
         result = start_writer(persister, error);
+    const struct status_http_config status = {
+        .option = "persister/http", .address = options->persister_http, .ready = persister_ready, .arg = persister};
     if (result == 0)
-        result = status_http_open(&persister->status, options->persister_http, persister_ready, persister, error);
+        result = status_http_open(&persister->status, &status, error);
     if (result != 0)
         persister_stop(out);
     return result;

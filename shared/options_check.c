@@ -148,6 +148,26 @@ static int check_address(const char *option, const char *address, struct error *
     return 0;
 }
 
+/* HOST:+N becomes HOST:PORT, N above the port of gateway/http, so that gateways of one machine need no more said. */
+static int settle_operator_port(struct options *options, struct error *error)
+{
+    char *address = options->gateway_operator_http;
+    char *plus = strstr(address, ":+");
+    char host[OPTION_STRING_MAX];
+    uint16_t port = 0;
+    if (plus == NULL || !address_split(options->gateway_http, host, sizeof(host), &port))
+        return 0; /* check_addresses() looks at what is there */
+    size_t digits = strspn(plus + 2, "0123456789");
+    long above = digits >= 1 && digits <= 5 && plus[2 + digits] == '\0' ? strtol(plus + 2, NULL, 10) : -1;
+    if (above < 1)
+        return error_set(error, "gateway/operator_http: \"%s\" is neither HOST:PORT nor HOST:+N", address);
+    if (port + above > 65535)
+        return error_set(error, "gateway/operator_http: %ld above gateway/http's port, %u, is no port; name one", above,
+                         port);
+    snprintf(plus, OPTION_STRING_MAX - (size_t)(plus - address), ":%ld", port + above);
+    return 0;
+}
+
 static int check_redis(const char *url, struct error *error)
 {
     char host[OPTION_STRING_MAX];
@@ -163,6 +183,8 @@ static int check_redis(const char *url, struct error *error)
 static int check_addresses(const struct options *options, struct error *error)
 {
     if (check_address("gateway/http", options->gateway_http, error) != 0)
+        return -1;
+    if (check_address("gateway/operator_http", options->gateway_operator_http, error) != 0)
         return -1;
     if (check_redis(options->gateway_redis, error) != 0)
         return -1;
@@ -360,7 +382,7 @@ int options_complete(struct options *options, struct error *error)
         return -1;
     if (check_names(options, error) != 0 || check_together(options, error) != 0)
         return -1;
-    if (check_addresses(options, error) != 0)
+    if (settle_operator_port(options, error) != 0 || check_addresses(options, error) != 0)
         return -1;
     return check_endpoints(options, error);
 }

@@ -21,8 +21,7 @@
 
 struct status_http {
     struct MHD_Daemon *daemon;
-    status_ready_fn ready;
-    void *arg;
+    struct status_http_config config;
 };
 
 bool address_split(const char *address, char *host, size_t host_size, uint16_t *port)
@@ -80,7 +79,7 @@ static enum MHD_Result respond_text(struct MHD_Connection *connection, unsigned 
 
 static bool is_ready(const struct status_http *status, char why[128])
 {
-    return status->ready == NULL || status->ready(status->arg, why);
+    return status->config.ready == NULL || status->config.ready(status->config.arg, why);
 }
 
 static enum MHD_Result respond_metrics(struct MHD_Connection *connection, const struct status_http *status)
@@ -93,22 +92,29 @@ static enum MHD_Result respond_metrics(struct MHD_Connection *connection, const 
                    MHD_RESPMEM_MUST_FREE);
 }
 
-/* `detail` is our own plain words, which need no escapes; empty: none. */
-static enum MHD_Result respond_status(struct MHD_Connection *connection, bool good, const char *word,
-                                      const char *detail)
+/* `value` is our own plain words or an address that is listened on, which need no escapes; empty: none. */
+static size_t put_member(char *out, size_t size, const char *name, const char *value)
 {
-    char body[224];
-    int length = snprintf(body, sizeof(body), "{\"status\":\"%s%s\"%s%s%s}", good ? "" : "not ", word,
-                          detail[0] != '\0' ? ",\"detail\":\"" : "", detail, detail[0] != '\0' ? "\"" : "");
-    return respond(connection, good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "application/json", body,
-                   (size_t)length, MHD_RESPMEM_MUST_COPY);
+    return value[0] == '\0' ? 0 : (size_t)snprintf(out, size, ",\"%s\":\"%s\"", name, value);
+}
+
+static enum MHD_Result respond_status(struct MHD_Connection *connection, bool good, const char *word,
+                                      const char *detail, const char *http)
+{
+    char body[640];
+    size_t length = (size_t)snprintf(body, sizeof(body), "{\"status\":\"%s%s\"", good ? "" : "not ", word);
+    length += put_member(body + length, sizeof(body) - length, "detail", detail);
+    length += put_member(body + length, sizeof(body) - length, "http", http == NULL ? "" : http);
+    length += (size_t)snprintf(body + length, sizeof(body) - length, "}");
+    return respond(connection, good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "application/json", body, length,
+                   MHD_RESPMEM_MUST_COPY);
 }
 
 static enum MHD_Result respond_live(struct MHD_Connection *connection)
 {
     char why[128] = "";
     bool live = pulse_all_beat(STATUS_LIVE_LIMIT_US, why);
-    return respond_status(connection, live, "live", why);
+    return respond_status(connection, live, "live", why, NULL);
 }
 
 static enum MHD_Result respond_ready(struct MHD_Connection *connection, const struct status_http *status)
@@ -116,7 +122,7 @@ static enum MHD_Result respond_ready(struct MHD_Connection *connection, const st
     char why[128] = "";
     bool ready = is_ready(status, why);
     why[sizeof(why) - 1] = '\0';
-    return respond_status(connection, ready, "ready", why);
+    return respond_status(connection, ready, "ready", why, status->config.http);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method,
@@ -175,22 +181,23 @@ static int listen_on_any(const struct addrinfo *found)
     return fd;
 }
 
-static int open_listener(const char *text, struct error *error)
+static int open_listener(const struct status_http_config *config, struct error *error)
 {
+    const char *text = config->address;
     char host[256], service[8];
     uint16_t port;
     if (!address_split(text, host, sizeof(host), &port))
-        return error_set(error, "status port: \"%s\" is no HOST:PORT", text);
+        return error_set(error, "%s: \"%s\" is no HOST:PORT", config->option, text);
     snprintf(service, sizeof(service), "%u", port);
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *address = NULL;
     int result = getaddrinfo(host, service, &hints, &address);
     if (result != 0)
-        return error_set(error, "status port: cannot resolve %s: %s", text, gai_strerror(result));
+        return error_set(error, "%s: cannot resolve %s: %s", config->option, text, gai_strerror(result));
     int fd = listen_on_any(address);
     if (fd < 0)
-        error_set(error, "status port: cannot listen on %s: %s; choose another with issuer/http or persister/http",
-                  text, strerror(errno));
+        error_set(error, "%s: cannot listen on %s: %s%s", config->option, text, strerror(errno),
+                  errno == EADDRINUSE ? "; stop the program that has the port, or choose another" : "");
     freeaddrinfo(address);
     return fd;
 }
@@ -204,24 +211,22 @@ static struct MHD_Daemon *start_daemon(int fd, struct status_http *status)
                             MHD_OPTION_END);
 }
 
-int status_http_open(struct status_http **status, const char *address, status_ready_fn ready, void *arg,
-                     struct error *error)
+int status_http_open(struct status_http **status, const struct status_http_config *config, struct error *error)
 {
     *status = NULL;
-    if (address[0] == '\0')
+    if (config->address[0] == '\0')
         return 0;
-    int fd = open_listener(address, error);
+    int fd = open_listener(config, error);
     if (fd < 0)
         return -1;
     struct status_http *self = calloc(1, sizeof(*self));
     CHECK(self != NULL);
-    self->ready = ready;
-    self->arg = arg;
+    self->config = *config;
     self->daemon = start_daemon(fd, self);
     if (self->daemon == NULL) {
         close(fd);
         free(self);
-        return error_set(error, "status port %s: cannot start its thread", address);
+        return error_set(error, "%s: cannot start the thread that serves %s", config->option, config->address);
     }
     *status = self;
     return 0;

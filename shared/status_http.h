@@ -1,7 +1,8 @@
 /*
- * The small HTTP port of issuer and persister: GET /metrics, /livez, /readyz. A libmicrohttpd daemon on a thread of its
- * own. /livez and /readyz answer {"status":"live"} or {"status":"ready"} with 200, else another status with 503; what
- * is missing, or worth knowing, stands in "detail".
+ * The small HTTP port of operators, which each role has: GET /metrics, /livez, /readyz. A libmicrohttpd daemon on a
+ * thread of its own. /livez and /readyz answer {"status":"live"} or {"status":"ready"} with 200, else another status
+ * with 503; what is missing, or worth knowing, stands in "detail", and the address that a gateway serves clients on in
+ * "http".
  */
 #ifndef COUPOND_STATUS_HTTP_H
 #define COUPOND_STATUS_HTTP_H
@@ -20,9 +21,17 @@ struct status_http;
  * empty (NUL-terminated, at most 128, our own plain words). Words beside true are passed on as well. */
 typedef bool (*status_ready_fn)(void *arg, char why[128]);
 
-/* Listens on "HOST:PORT"; an empty address returns 0 and leaves *status NULL. -1 and `error` when it cannot. */
-int status_http_open(struct status_http **status, const char *address, status_ready_fn ready, void *arg,
-                     struct error *error);
+/* All borrowed; what is NULL is left out. */
+struct status_http_config {
+    const char *option;  /* that the address stands in, for errors */
+    const char *address; /* "HOST:PORT" to listen on */
+    const char *http;    /* what /readyz says as "http" */
+    status_ready_fn ready;
+    void *arg;
+};
+
+/* An empty address returns 0 and leaves *status NULL. -1 and `error` when it cannot listen. */
+int status_http_open(struct status_http **status, const struct status_http_config *config, struct error *error);
 void status_http_close(struct status_http **status);
 
 /* Splits "HOST:PORT" or "[V6]:PORT"; false when it is neither. */

@@ -22,7 +22,8 @@ def prometheus(directory, ports, log):
 
 def targets(ports):
     """{file of monitoring/targets: its groups}"""
-    return {"coupond": [group(ports, role, role=role) for role in ("gateway", "issuer", "persister")],
+    members = (("gateway-operator", "gateway"), ("issuer", "issuer"), ("persister", "persister"))
+    return {"coupond": [group(ports, name, role=role) for name, role in members],
             **{job: [group(ports, name)] for job, name in (("haproxy", "haproxy-metrics"), ("mysqld", "mysqld-exporter"),
                                                             ("redis", "redis-exporter"), ("alertmanager", "alertmanager"))}}
 

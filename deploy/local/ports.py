@@ -25,6 +25,7 @@ def usual(gateways, persisters):
     ports = {"front": 8000, "haproxy-metrics": 8405, "issuer": 9101, "prometheus": 9090, "alertmanager": 9093,
              "mysqld-exporter": 9104, "redis-exporter": 9121}
     ports.update({f"gateway-{i + 1}": 8080 + i for i in range(gateways)})
+    ports.update({f"gateway-operator-{i + 1}": 8090 + i if gateways <= 10 else 8200 + i for i in range(gateways)})
     ports.update({f"persister-{i + 1}": 9102 + i if i < 2 else 9130 + i for i in range(persisters)})
     return ports
 

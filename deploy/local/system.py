@@ -210,6 +210,8 @@ class System:
         name = f"{role}-{number}" if number else role
         port = self.ports[name]
         command = [self.program, role, "--config", self.config_path, "--set", f"{role}/http=127.0.0.1:{port}"]
+        if role == "gateway":
+            command += ["--set", f"gateway/operator_http=127.0.0.1:{self.ports[f'gateway-operator-{number}']}"]
         return Process(name, command, self.log_of(name), lambda: answers_200(port, "/readyz"))
 
     def _monitors(self):

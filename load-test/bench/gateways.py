@@ -29,7 +29,7 @@ class SharedOut(Coupond):
     def asked(self):
         """How many requests each gateway has sent on so far."""
         wanted = "coupond_gateway_batch_requests_sum"
-        return [sum(value for name, value in self.metrics_of(f"{url}/metrics") if name == wanted) for url in self.urls]
+        return [sum(value for name, value in self.metrics_of(url) if name == wanted) for url in self.gateway_scrapes]
 
 
 def threads_for(counts):

@@ -76,10 +76,11 @@ class Coupond(Peer):
 
     def start_gateways(self, common):
         for number, port in enumerate(self.ports):
-            self.role("gateway", {"gateway/http": f"127.0.0.1:{port}", "gateway/threads": 1, **common},
+            operator = f"127.0.0.1:{free_port()}"
+            self.role("gateway", {"gateway/http": f"127.0.0.1:{port}", "gateway/operator_http": operator, "gateway/threads": 1, **common},
                       f"gateway {number + 1}" if len(self.ports) > 1 else None)
-        for url in self.urls:
-            self.scrapes.append(f"{url}/metrics")
+            self.gateway_scrapes.append(f"http://{operator}/metrics")
+        self.scrapes += self.gateway_scrapes
 
     def store_options(self):
         if self.store != "mariadb":
@@ -94,6 +95,7 @@ class Coupond(Peer):
         issuer, persister = (f"127.0.0.1:{free_port()}" for _ in range(2))
         common = {f"issuer/{name}": f"ipc://{path}/{name}" for name in ("requests", "events", "acks")}
         common |= {"issuer/local_requests": f"shm://{path}/local", **self.store_options(), "log/level": "warn"}
+        self.gateway_scrapes = []
         self.scrapes = [f"http://{issuer}/metrics"]
         self.role("issuer", {"issuer/journal_dir": f"{path}/journal", "issuer/sync": self.sync, "issuer/http": issuer, **common})
         self.start_gateways(common)

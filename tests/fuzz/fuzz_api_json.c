@@ -15,12 +15,12 @@
 
 #define TARGET_BYTES_MAX 600
 
-static struct admin_token open_door, guarded;
+static struct api_rules open_door = {.metrics = true}, guarded;
 
 void fuzz_begin(void)
 {
-    admin_token_init(&open_door, "");
-    admin_token_init(&guarded, "secret");
+    admin_token_init(&open_door.admin, "");
+    admin_token_init(&guarded.admin, "secret");
 }
 
 /* --- an input: two choices, the target, a zero, the body --- */

@@ -224,7 +224,8 @@ def isolated(tmp_path, **options):
     """Options of roles that touch nothing outside the directory."""
     base = {"issuer/requests": f"ipc://{tmp_path}/requests", "issuer/events": f"ipc://{tmp_path}/events",
             "issuer/acks": f"ipc://{tmp_path}/acks", "issuer/journal_dir": f"{tmp_path}/journal", "issuer/http": "",
-            "persister/http": "", "store/path": f"{tmp_path}/coupond.db", "gateway/http": f"127.0.0.1:{free_port()}"}
+            "persister/http": "", "store/path": f"{tmp_path}/coupond.db", "gateway/http": f"127.0.0.1:{free_port()}",
+            "gateway/operator_http": ""}
     base.update({name.replace("__", "/"): value for name, value in options.items()})
     return [f"--set={name}={value}" for name, value in base.items()]
 

@@ -54,12 +54,13 @@ def test_readiness_and_what_clients_are_told_meanwhile(tmp_path):
         assert gateway.metrics()[told] == 0
 
         cluster.issuer.stop()
-        wait_until(lambda: gateway.metrics()["coupond_ready"] == 0, "the gateway misses the issuer")
+        wait_until(lambda: gateway.metrics()["coupond_gateway_partitions_connected"] == 0, "the gateway misses the issuer")
+        assert gateway.metrics()["coupond_ready"] == 1
         assert cluster.issue("A", "alice")[0] == 503
         assert gateway.metrics()[told] == 1
         cluster.issuer.start()
         cluster.wait_ready()
-        wait_until(lambda: gateway.metrics()["coupond_ready"] == 1, "the gateway has the issuer again")
+        wait_until(lambda: gateway.metrics()["coupond_gateway_partitions_connected"] == 1, "the gateway has the issuer again")
 
 
 def test_creations_among_issues_reach_the_store_in_few_transactions_and_lag_until_then(tmp_path):

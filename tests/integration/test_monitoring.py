@@ -79,7 +79,7 @@ class Watched:
             return answer.read().decode()
 
     def members(self):
-        return [name for name in self.system.ports if re.match(r"gateway|issuer|persister", name)]
+        return [name for name in self.system.ports if re.match(r"gateway-operator|issuer|persister", name)]
 
     def metrics_of(self, member):
         return self._get(self.system.url(member) + "/metrics")
@@ -161,7 +161,7 @@ def test_every_metric_exported_is_used_or_listed(watched):
 
 
 def test_promtool_finds_nothing_to_say_about_the_metrics(watched):
-    for member in ("gateway-1", "issuer", "persister-1"):
+    for member in ("gateway-operator-1", "issuer", "persister-1"):
         result = subprocess.run(["promtool", "check", "metrics"], input=watched.metrics_of(member), capture_output=True, text=True, check=False)
         assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), member
 

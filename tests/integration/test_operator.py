@@ -22,8 +22,9 @@ only_in_dev = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") !=
 
 def health(cluster, role, *arguments):
     members = {"gateway": cluster.gateways, "issuer": [cluster.issuer], "persister": cluster.persisters}
+    option = "gateway/operator_http" if role == "gateway" else f"{role}/http"
     return run_coupond("health", role, "--config", cluster.config_path, "--set",
-                       f"{role}/http={members[role][0].status_address}", *arguments)
+                       f"{option}={members[role][0].operator_address}", *arguments)
 
 
 # --- health
@@ -36,8 +37,9 @@ def test_health_tells_what_each_role_is_ready_for_and_what_is_missing(tmp_path):
                 result = health(cluster, role, *more)
                 assert (result.returncode, result.stdout) == (0, f"{role}: {word}\n"), result
         cluster.issuer.stop()
-        wait_until(lambda: health(cluster, "gateway").returncode == 1, "the gateway misses the issuer")
-        assert health(cluster, "gateway").stdout == "gateway: not ready: No answer from partition 0\n"
+        missing = "gateway: ready: No answer from partition 0\n"
+        wait_until(lambda: health(cluster, "gateway").stdout == missing, "the gateway misses the issuer, and clients hear so from it")
+        assert health(cluster, "gateway").returncode == 0
         assert health(cluster, "gateway", "--live").returncode == 0
         gone = health(cluster, "issuer")
         assert gone.returncode == 1
@@ -74,6 +76,37 @@ def test_health_is_asked_wrongly_with_status_2():
         result = run_coupond("health", *arguments)
         assert result.returncode == 2, result
         assert words in result.stderr
+
+
+def test_the_operators_port_of_a_gateway_has_the_metrics_and_the_public_one_does_not(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        gateway = cluster.gateways[0]
+        for method in ("GET", "HEAD", "POST", "OPTIONS"):
+            assert cluster.request(method, "/metrics")[0] == 404
+        for path in ("/livez", "/readyz"):
+            assert [gateway.get(path, address)[0] for address in (gateway.status_address, gateway.operator_address)] == [200, 200]
+        assert json.loads(gateway.get("/readyz", gateway.operator_address)[1])["http"] == gateway.status_address
+        assert gateway.get("/v1/coupons", gateway.operator_address)[0] == 404
+        assert "coupond_gateway_connections " in gateway.get("/metrics", gateway.operator_address)[1]
+
+        gateway.stop()
+        port = int(gateway.status_address.rpartition(":")[2])
+        gateway.arguments += ["--set", "gateway/public_metrics=1", "--set", "gateway/operator_http="]
+        gateway.start()
+        wait_until(gateway.is_ready, "the gateway is back")
+        assert "coupond_gateway_connections " in gateway.get("/metrics")[1]
+        assert gateway.get("/livez", gateway.operator_address)[0] == 0
+
+        taken = socket.create_server(("127.0.0.1", 0))
+        result = run_coupond("gateway", "--config", cluster.config_path, "--set", f"gateway/http=127.0.0.1:{free_port()}", "--set",
+                             f"gateway/operator_http=127.0.0.1:{taken.getsockname()[1]}")
+        assert (result.returncode, "gateway/operator_http: cannot listen on" in result.stderr) == (1, True), result
+        taken.close()
+        for value, words in (("127.0.0.1:+0", "neither HOST:PORT nor HOST:+N"), ("127.0.0.1:+70000", "is no port"),
+                             ("127.0.0.1:+x", "neither HOST:PORT nor HOST:+N"), (f"127.0.0.1:+{65536 - port}", "is no port")):
+            result = run_coupond("gateway", "--check-config", "--set", f"gateway/http=127.0.0.1:{port}", "--set",
+                                 f"gateway/operator_http={value}")
+            assert (result.returncode, words in result.stderr) == (2, True), result
 
 
 # --- the log
@@ -180,7 +213,7 @@ def test_the_service_manager_is_told_what_is_missing(tmp_path, manager):
     with cluster:
         manager.wait_for("STATUS=ready")
         cluster.issuer.stop()
-        manager.wait_for("STATUS=not ready: thread 0 hears 0 of the issuer's 1 partitions")
+        manager.wait_for("STATUS=ready: No answer from partition 0")
         cluster.issuer.start()
         cluster.wait_ready()
 
@@ -239,7 +272,7 @@ def test_a_gateway_loop_that_hangs_ends_the_pings(tmp_path, manager):
         address = f"127.0.0.1:{free_port()}"
         reader, writer = os.pipe()
         process = subprocess.Popen([binary(), "gateway", "--config", cluster.config_path, "--set", "log/requests=1",
-                                    "--set", f"gateway/http={address}"], stderr=writer, stdin=subprocess.DEVNULL,
+                                    "--set", f"gateway/http={address}", "--set", "gateway/operator_http="], stderr=writer, stdin=subprocess.DEVNULL,
                                    env={**environment(), **manager.environment(watchdog_us=1_000_000)})
         os.close(writer)
         try:

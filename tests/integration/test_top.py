@@ -47,7 +47,7 @@ def load_on(cluster, coupon="B"):
 
 
 def urls(cluster):
-    return [f"http://{member.status_address}" for member in cluster.members]
+    return [f"http://{member.operator_address}" for member in cluster.members]
 
 
 class Screen:
@@ -216,7 +216,7 @@ def test_the_screen_shows_a_system_under_load(cluster):
         live.wait_for(r"flow +[1-9][\d,]* answers/s +[\d.]+ [KM]?i?B/s journal")
         live.wait_for(r"trouble   none")
         for member in cluster.members:
-            live.wait_for(rf"{member.status_address} +{member.name.split('-')[0]} +ready +\d+ \w.* %")
+            live.wait_for(rf"{member.operator_address} +{member.name.split('-')[0]} +ready +\d+ \w.* %")
         assert "\x1b[0;7m" in live.output, "it has colors"
         live.press(b"x")
         live.press(b"q")
@@ -232,7 +232,7 @@ def test_a_member_that_is_killed_is_down_and_comes_back(cluster):
         issuer.kill()
         live.wait_for(rf"3 of 4 up(.*\n)+.*ISSUER 0 of 1(.*\n)+{issuer.status_address} +issuer +down +Connection refused")
         live.wait_for(r"trouble .*answers of 503")
-        live.wait_for(rf"{cluster.addresses[0]} +gateway +not ready +No answer from partition 0")
+        live.wait_for(rf"{cluster.gateways[0].operator_address} +gateway +ready +\d+ \w.*")
         issuer.start()
         live.wait_for(rf"4 of 4 up(.*\n)+.*ISSUER 1 of 1(.*\n)+{issuer.status_address} +issuer +ready")
         live.wait_for(r"ISSUED/S .*\n +[1-9]")
@@ -298,7 +298,7 @@ def test_a_member_that_hangs_holds_nobody_up(cluster):
         live.wait_for(r"4 of 4 up")
         gateway.stand_still()
         try:
-            live.wait_for(rf"{gateway.status_address} +gateway +down +no answer")
+            live.wait_for(rf"{gateway.operator_address} +gateway +down +no answer")
             live.wait_for(r"ISSUED/S .*\n +[1-9]")
             live.press(b"q")
             assert live.wait_for_end() == 0
@@ -354,11 +354,11 @@ def test_a_line_an_interval_where_there_is_no_terminal(cluster):
 def test_the_members_of_a_configuration_are_found(cluster):
     gateway, issuer, persister = cluster.gateways[0], cluster.issuer, cluster.persisters[0]
     result = run_coupond("top", "--once", "--json", "--interval", "0.1", "--config", cluster.config_path,
-                         f"--set=gateway/http=0.0.0.0:{gateway.status_address.split(':')[1]}",
+                         f"--set=gateway/operator_http=0.0.0.0:{gateway.operator_address.split(':')[1]}",
                          f"--set=issuer/http={issuer.status_address}", f"--set=persister/http={persister.status_address}")
     members = json.loads(result.stdout)["members"]
     assert [(member["address"], member["up"]) for member in members] == [
-        (gateway.status_address, True), (issuer.status_address, True), (persister.status_address, True)]
+        (gateway.operator_address, True), (issuer.status_address, True), (persister.status_address, True)]
 
 
 def test_the_issuer_alone_tells_the_stock_too(cluster):
@@ -369,11 +369,11 @@ def test_the_issuer_alone_tells_the_stock_too(cluster):
 
 def test_one_process_with_all_roles_is_enough(tmp_path):
     with Cluster.dev(tmp_path) as cluster:
-        result = run_coupond("top", "--once", "--json", "--interval", "0.1", f"--set=gateway/http={cluster.addresses[0]}",
+        result = run_coupond("top", "--once", "--json", "--interval", "0.1", f"--set=gateway/operator_http={cluster.gateways[0].operator_address}",
                              f"--set=issuer/http=127.0.0.1:{free_port()}", f"--set=persister/http=127.0.0.1:{free_port()}")
         [member] = json.loads(result.stdout)["members"]
         assert member["roles"] == ["gateway", "issuer", "persister"] and member["ready"]
-        assert run_coupond("top", "--once", "--interval", "0.1", cluster.addresses[0].replace("127.0.0.1", "localhost")
+        assert run_coupond("top", "--once", "--interval", "0.1", cluster.gateways[0].operator_address.replace("127.0.0.1", "localhost")
                            ).returncode == 0
 
 

@@ -14,8 +14,8 @@
 
 /* ---- fixture ---- */
 
-struct admin_token open_door;
-struct admin_token guarded;
+struct api_rules open_door = {.metrics = true};
+struct api_rules guarded;
 static char bytes[32768];
 static struct http_request request;
 
@@ -23,14 +23,14 @@ int gateway_ask_set_up(void **state)
 {
     (void)state;
     http_head_init();
-    admin_token_init(&open_door, "");
-    admin_token_init(&guarded, "secret");
+    admin_token_init(&open_door.admin, "");
+    admin_token_init(&guarded.admin, "secret");
     return 0;
 }
 
 /* ---- helpers ---- */
 
-struct api_call *ask_with(const struct admin_token *admin, const char *line, const char *fields, const char *body)
+struct api_call *ask_with(const struct api_rules *rules, const char *line, const char *fields, const char *body)
 {
     static const struct http_limits limits = {16384, 16384};
     static struct api_call call;
@@ -40,7 +40,7 @@ struct api_call *ask_with(const struct admin_token *admin, const char *line, con
     http_request_reset(&request);
     assert_int_equal(http_request_feed(&request, &limits, bytes, &length), HTTP_READY);
     memset(&call, 0xa5, sizeof(call)); /* nothing may rest on a member that was not filled */
-    api_read(&call, &request, admin);
+    api_read(&call, &request, rules);
     return &call;
 }
 

@@ -8,14 +8,14 @@
 
 #define ISSUES "POST /v1/coupons/A/issues"
 
-extern struct admin_token open_door; /* none needed */
-extern struct admin_token guarded;   /* needs "secret" */
+extern struct api_rules open_door; /* no token needed, /metrics is there */
+extern struct api_rules guarded;   /* needs "secret", no /metrics */
 
 /* The group's setup. */
 int gateway_ask_set_up(void **state);
 
 /* What "METHOD TARGET" with these header lines and this body asks for; valid until the next call. */
-struct api_call *ask_with(const struct admin_token *admin, const char *line, const char *fields, const char *body);
+struct api_call *ask_with(const struct api_rules *rules, const char *line, const char *fields, const char *body);
 /* The same with an open door, the body being JSON when there is one. */
 struct api_call *ask(const char *line, const char *body);
 

@@ -30,6 +30,8 @@ int gateway_blank(void **state)
     (void)state;
     options_init(&options);
     snprintf(options.gateway_http, sizeof(options.gateway_http), "127.0.0.1:0");
+    options.gateway_operator_http[0] = '\0';
+    options.gateway_public_metrics = true; /* read on the connection at hand */
     snprintf(options.gateway_requests, sizeof(options.gateway_requests), "inproc://double-%u", ++starts);
     options.gateway_issuer_timeout_ms = 600000;
     options.gateway_header_timeout_ms = 600000;
@@ -175,19 +177,37 @@ void start(void)
         fail_msg("%s", error.text);
 }
 
-/* Waits until /readyz answers `status`, while the double, if there is one, answers pings. */
+static bool misses_issuer(void)
+{
+    return strstr(response.body, "No answer from partition") != NULL;
+}
+
+/* Waits until /readyz answers `status` and misses nothing, while the double, if there is one, answers pings. */
 void wait_ready(int status)
 {
     struct client *client = &clients[3];
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
 
     client_open(client);
-    while (client_get(client, "/readyz") != status && zclock_mono() < until) {
+    while ((client_get(client, "/readyz") != status || misses_issuer()) && zclock_mono() < until) {
         if (issuer != NULL)
             issuer_double_pump(issuer);
         zclock_sleep(1);
     }
     assert_int_equal(response.status, status);
+    client_close(client);
+}
+
+void wait_for_word_of_missing_issuer(void)
+{
+    struct client *client = &clients[3];
+    int64_t until = zclock_mono() + PATIENCE_S * 1000;
+
+    client_open(client);
+    do
+        assert_int_equal(client_get(client, "/readyz"), 200); /* a balancer goes on sending, and clients hear 503 */
+    while (!misses_issuer() && zclock_mono() < until);
+    assert_true(misses_issuer());
     client_close(client);
 }
 

@@ -41,7 +41,9 @@ int gateway_group_set_up(void **state);
 /* Starts what `options` say, alone or with a double that is ready. */
 void start(void);
 void start_with_issuer(uint16_t partitions);
-/* Waits until /readyz answers `status`. */
+/* Waits until /readyz is 200 and says that the issuer does not answer. */
+void wait_for_word_of_missing_issuer(void);
+/* Waits until /readyz answers `status` and misses nothing. */
 void wait_ready(int status);
 
 void client_open(struct client *client);

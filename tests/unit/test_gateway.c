@@ -285,7 +285,7 @@ static void an_issuer_that_dies_is_told_at_once_and_found_again(void **state)
     client_ask(client, "A", "u");
     assert_int_equal(client_read(client), 503);
     assert_code("issuer_unavailable");
-    wait_ready(503);
+    wait_for_word_of_missing_issuer();
     issuer = issuer_double_create(options.gateway_requests, 1);
     wait_ready(200);
     client_ask(client, "A", "u");

@@ -105,6 +105,19 @@ static void a_wrong_method_is_told_the_right_ones(void **state)
     }
 }
 
+static void metrics_are_nowhere_for_the_public(void **state)
+{
+    static const char *const rows[] = {"GET /metrics",     "HEAD /metrics",    "POST /metrics",
+                                       "OPTIONS /metrics", "GET /metrics?x=1", "GET /%6detrics"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct api_call *call = ask_with(&guarded, rows[i], "", "");
+        assert_error(call, ERROR_NOT_FOUND);
+        assert_int_equal(call->route, METRIC_ROUTE_NONE);
+    }
+}
+
 static void percent_encoding_is_undone_once(void **state)
 {
     struct api_call *call = ask("PUT /v1/%63oupons/A%2dB/issues/a%40b.org", "");
@@ -245,6 +258,7 @@ int main(void)
         cmocka_unit_test(every_route_leads_to_its_call),
         cmocka_unit_test(paths_that_lead_nowhere_are_not_found),
         cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
+        cmocka_unit_test(metrics_are_nowhere_for_the_public),
         cmocka_unit_test(percent_encoding_is_undone_once),
         cmocka_unit_test(odd_targets_are_refused),
         cmocka_unit_test(ids_out_of_the_alphabet_are_refused),

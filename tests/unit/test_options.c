@@ -96,6 +96,19 @@ static void options_are_complete_at_their_defaults(void **state)
     assert_int_equal(options_sync_interval_ms(&fixture->options), SYNC_ALWAYS);
 }
 
+static void the_operators_port_follows_the_clients_port(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/http=0.0.0.0:8081"));
+    assert_string_equal(fixture->options.gateway_operator_http, "127.0.0.1:8091");
+    assert_ok(fixture, options_complete(&fixture->options, &fixture->error));
+    assert_string_equal(fixture->options.gateway_operator_http, "127.0.0.1:8091");
+    assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/operator_http=[::1]:+1000"));
+    assert_string_equal(fixture->options.gateway_operator_http, "[::1]:9080");
+    assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/operator_http="));
+    assert_string_equal(fixture->options.gateway_operator_http, "");
+}
+
 static void the_help_reads_back_to_the_defaults(void **state)
 {
     struct fixture *fixture = *state;
@@ -394,6 +407,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(options_are_complete_at_their_defaults),
+        TEST(the_operators_port_follows_the_clients_port),
         TEST(the_help_reads_back_to_the_defaults),
         TEST(a_file_sets_what_it_names),
         TEST(a_file_may_be_empty_or_have_crlf),

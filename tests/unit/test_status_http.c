@@ -22,6 +22,7 @@ struct fixture {
     struct status_http *status;
     struct sockaddr_in address;
     char text[32]; /* of the address */
+    struct status_http_config config;
     _Atomic bool ready;
 };
 
@@ -51,8 +52,10 @@ static int set_up(void **state)
     int fd = take_port(&fixture->address);
     snprintf(fixture->text, sizeof(fixture->text), "127.0.0.1:%u", ntohs(fixture->address.sin_port));
     close(fd);
+    fixture->config = (struct status_http_config){
+        .option = "issuer/http", .address = fixture->text, .ready = is_ready, .arg = fixture};
     *state = fixture;
-    if (status_http_open(&fixture->status, fixture->text, is_ready, fixture, &error) != 0)
+    if (status_http_open(&fixture->status, &fixture->config, &error) != 0)
         fail_msg("%s", error.text);
     return 0;
 }
@@ -124,6 +127,18 @@ static void status_http_is_ready_when_the_role_is(void **state)
     assert_non_null(strstr(text, "\r\n\r\n{\"status\":\"ready\",\"detail\":\"the disk is full\"}"));
 }
 
+static void status_http_tells_where_clients_are_served(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {""};
+    status_http_close(&fixture->status);
+    fixture->config.http = "[::1]:8080";
+    assert_int_equal(status_http_open(&fixture->status, &fixture->config, &error), 0);
+    fixture->ready = true;
+    assert_non_null(strstr(ask(fixture, "GET", "/readyz", ""), ",\"http\":\"[::1]:8080\"}"));
+    assert_null(strstr(ask(fixture, "GET", "/livez", ""), "http\""));
+}
+
 static void status_http_answers_head_without_a_body(void **state)
 {
     const char *text = ask(*state, "HEAD", "/metrics", "");
@@ -157,7 +172,7 @@ static void status_http_names_an_address_in_use(void **state)
     struct fixture *fixture = *state;
     struct status_http *second = NULL;
     struct error error = {""};
-    assert_int_equal(status_http_open(&second, fixture->text, NULL, NULL, &error), -1);
+    assert_int_equal(status_http_open(&second, &fixture->config, &error), -1);
     assert_null(second);
     assert_non_null(strstr(error.text, fixture->text));
     assert_non_null(strstr(error.text, "Address already in use"));
@@ -169,7 +184,7 @@ static void status_http_can_be_opened_again_after_it_was_closed(void **state)
     struct error error = {""};
     ask(fixture, "GET", "/livez", "");
     status_http_close(&fixture->status);
-    if (status_http_open(&fixture->status, fixture->text, is_ready, fixture, &error) != 0)
+    if (status_http_open(&fixture->status, &fixture->config, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(status_of(ask(fixture, "GET", "/livez", "")), 200);
 }
@@ -178,7 +193,7 @@ static void status_http_is_not_opened_without_an_address(void **state)
 {
     (void)state;
     struct status_http *status = (struct status_http *)&status;
-    assert_int_equal(status_http_open(&status, "", NULL, NULL, NULL), 0);
+    assert_int_equal(status_http_open(&status, &(struct status_http_config){.address = ""}, NULL), 0);
     assert_null(status);
     status_http_close(&status);
 }
@@ -188,9 +203,11 @@ static void status_http_refuses_an_address_that_is_none(void **state)
     (void)state;
     struct status_http *status = NULL;
     struct error error = {""};
-    assert_int_equal(status_http_open(&status, "nowhere", NULL, NULL, &error), -1);
-    assert_non_null(strstr(error.text, "\"nowhere\" is no HOST:PORT"));
-    assert_int_equal(status_http_open(&status, "no host:1", NULL, NULL, &error), -1);
+    struct status_http_config config = {.option = "issuer/http", .address = "nowhere"};
+    assert_int_equal(status_http_open(&status, &config, &error), -1);
+    assert_non_null(strstr(error.text, "issuer/http: \"nowhere\" is no HOST:PORT"));
+    config.address = "no host:1";
+    assert_int_equal(status_http_open(&status, &config, &error), -1);
     assert_non_null(strstr(error.text, "cannot resolve"));
 }
 
@@ -240,7 +257,7 @@ static void status_http_takes_the_first_address_that_the_machine_has(void **stat
 
     status_http_close(&fixture->status);
     unusable_address_first = true;
-    int status = status_http_open(&fixture->status, fixture->text, is_ready, fixture, &error);
+    int status = status_http_open(&fixture->status, &fixture->config, &error);
     unusable_address_first = false;
     assert_int_equal(status, 0);
     assert_int_equal(status_of(ask(fixture, "GET", "/livez", "")), 200);
@@ -253,6 +270,7 @@ int main(void)
         TEST(status_http_serves_metrics_as_prometheus_text),
         TEST(status_http_is_live),
         TEST(status_http_is_ready_when_the_role_is),
+        TEST(status_http_tells_where_clients_are_served),
         TEST(status_http_answers_head_without_a_body),
         TEST(status_http_knows_no_other_path),
         TEST(status_http_takes_no_other_method),

@@ -133,7 +133,8 @@ class Facts:
             requests = range(first, first + self.number(config, "issuer/partitions"))
             return {*requests, *(port_of(config.get(f"issuer/{name}", "")) for name in ("events", "acks", "http"))}
         if service in ROLES:
-            return {port_of(self.configs[service].get(f"{service}/http", ""))}
+            options = [f"{service}/http", *(["gateway/operator_http"] if service == "gateway" else [])]
+            return {port_of(self.configs[service].get(option, "")) for option in options}
         return OTHER_PORTS.get(service, set())
 
     def check_addresses(self, where, text, services):

@@ -104,8 +104,8 @@ def example_secrets(facts):
 def check_ports(facts, where, role, container, annotations):
     ports = {port["containerPort"] for port in container["ports"]}
     facts.expect(ports == facts.ports(role), f"{where}: containerPorts are {sorted(ports)}, it listens on {sorted(facts.ports(role))}")
-    http = next((port["containerPort"] for port in container["ports"] if port["name"] == "http"), None)
-    facts.expect(annotations["prometheus.io/port"] == str(http), f"{where}: the metrics are not on {annotations['prometheus.io/port']}")
+    operator = next((port["containerPort"] for port in container["ports"] if port["name"] == "operator"), None)
+    facts.expect(annotations["prometheus.io/port"] == str(operator), f"{where}: the metrics are not on {annotations['prometheus.io/port']}")
 
 
 def check_probes(facts, where, container):

@@ -1,0 +1,68 @@
+#include "gateway/readiness.h"
+
+#include <stdio.h>
+
+#include "shared/error.h"
+#include "shared/limits.h"
+
+_Static_assert(PARTITIONS_MAX == 64, "a partition is a bit");
+
+void readiness_init(struct readiness *readiness, unsigned threads, unsigned partitions)
+{
+    CHECK(threads >= 1 && threads <= READINESS_THREADS_MAX && partitions >= 1 && partitions <= PARTITIONS_MAX);
+    *readiness = (struct readiness){.threads = threads, .all = UINT64_MAX >> (PARTITIONS_MAX - partitions)};
+}
+
+void readiness_note(struct readiness *readiness, unsigned thread, uint64_t hearing)
+{
+    CHECK(thread < readiness->threads);
+    atomic_store_explicit(&readiness->hearing[thread], hearing, memory_order_relaxed);
+    atomic_fetch_or_explicit(&readiness->heard[thread], hearing, memory_order_relaxed);
+}
+
+void readiness_drain(struct readiness *readiness)
+{
+    atomic_store_explicit(&readiness->draining, true, memory_order_relaxed);
+}
+
+/* What all threads have of it. */
+static uint64_t common(const struct readiness *readiness, const _Atomic uint64_t *masks)
+{
+    uint64_t mask = readiness->all;
+
+    for (unsigned i = 0; i < readiness->threads; i++)
+        mask &= atomic_load_explicit(&masks[i], memory_order_relaxed);
+    return mask;
+}
+
+/* "No answer from partition 0, 3 and others" */
+static void describe(uint64_t missing, char why[READINESS_WORDS_MAX])
+{
+    int length = snprintf(why, READINESS_WORDS_MAX, "No answer from partition");
+    const char *separator = " ";
+
+    for (unsigned p = 0; p < PARTITIONS_MAX; p++) {
+        if ((missing >> p & 1) == 0)
+            continue;
+        if (length > READINESS_WORDS_MAX - 20) {
+            snprintf(why + length, (size_t)(READINESS_WORDS_MAX - length), " and others");
+            return;
+        }
+        length += snprintf(why + length, (size_t)(READINESS_WORDS_MAX - length), "%s%u", separator, p);
+        separator = ", ";
+    }
+}
+
+bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_MAX])
+{
+    uint64_t missing = readiness->all & ~common(readiness, readiness->hearing);
+
+    why[0] = '\0';
+    if (atomic_load_explicit(&readiness->draining, memory_order_relaxed)) {
+        snprintf(why, READINESS_WORDS_MAX, "The gateway is draining.");
+        return false;
+    }
+    if (missing != 0)
+        describe(missing, why);
+    return common(readiness, readiness->heard) == readiness->all;
+}
