@@ -5,6 +5,7 @@
 #include "shared/frame.h"
 
 #define ANSWER_TIMEOUT_MS 10000
+#define DEADLINE_US       (ANSWER_TIMEOUT_MS * 1000u)
 
 static const struct coupon samples[] = {
     {.id = "A0001", .title = "First 300: coffee for free", .quantity = 300},
@@ -17,7 +18,7 @@ struct request {
     struct frame_header header;
     struct frame_coupon_request record;
 };
-_Static_assert(sizeof(struct request) == 16 + 616, "one request behind its header");
+_Static_assert(sizeof(struct request) == 32 + 616, "one request behind its header");
 
 /* Where the gateway asks, unless that is by shared memory. */
 static const char *requests_by_zeromq(const struct options *options)
@@ -39,18 +40,19 @@ static zsock_t *connect_partition(const struct options *options, uint16_t partit
     return NULL;
 }
 
-/* Sends one request and takes the first record of its answer. */
-static int ask(zsock_t *socket, const struct request *request, struct frame_coupon_reply *reply, struct error *error)
+/* Sends a frame and takes the answer: its header, and its first record into `reply` unless that is NULL. */
+static int ask(zsock_t *socket, const void *data, size_t size, struct frame_header *header,
+               struct frame_coupon_reply *reply, struct error *error)
 {
-    struct frame_header header;
-    if (zmq_send(zsock_resolve(socket), request, sizeof(*request), ZMQ_DONTWAIT) < 0)
+    enum frame_kind kind = reply != NULL ? FRAME_COUPON_REPLIES : FRAME_PONG;
+    if (zmq_send(zsock_resolve(socket), data, size, ZMQ_DONTWAIT) < 0)
         return error_set(error, "cannot ask the issuer: %s", zmq_strerror(zmq_errno()));
     zframe_t *frame = zframe_recv(socket);
     if (frame == NULL)
         return error_set(error, "the issuer gives no answer");
-    const char *wrong = frame_check(zframe_data(frame), zframe_size(frame), &header);
-    bool right = wrong == NULL && header.kind == FRAME_COUPON_REPLIES && header.count > 0;
-    if (right)
+    const char *wrong = frame_check(zframe_data(frame), zframe_size(frame), header);
+    bool right = wrong == NULL && header->kind == kind;
+    if (right && reply != NULL)
         memcpy(reply, frame_records(zframe_data(frame)), sizeof(*reply));
     zframe_destroy(&frame);
     return right ? 0
@@ -60,12 +62,20 @@ static int ask(zsock_t *socket, const struct request *request, struct frame_coup
 static int ask_partition(const struct options *options, uint16_t partition, const struct frame_coupon_request *record,
                          struct frame_coupon_reply *reply, struct error *error)
 {
+    uint16_t partitions = (uint16_t)options->issuer_partitions;
     struct request request = {.record = *record};
+    struct frame_header ping, header;
     zsock_t *socket = connect_partition(options, partition, error);
     if (socket == NULL)
         return -1;
-    frame_header_write(&request.header, FRAME_COUPON_REQUESTS, partition, (uint16_t)options->issuer_partitions, 1);
-    int result = ask(socket, &request, reply, error);
+    frame_header_write(&ping, FRAME_PING, partition, partitions, 0);
+    int result = ask(socket, &ping, sizeof(ping), &header, NULL, error);
+    if (result == 0) {
+        request.record.wait_us = DEADLINE_US;
+        frame_header_write(&request.header, FRAME_COUPON_REQUESTS, partition, partitions, 1);
+        frame_header_set_clock(&request.header, header.incarnation, header.clock_us);
+        result = ask(socket, &request, sizeof(request), &header, reply, error);
+    }
     zsock_destroy(&socket);
     return result;
 }

@@ -139,6 +139,11 @@ static void answer_local(struct connection *connection, const struct http_reques
 
 /* ---- calls of the issuer ---- */
 
+int64_t dispatch_until_us(struct gateway_loop *loop)
+{
+    return gateway_loop_now_us(loop) + loop->options->gateway_issuer_timeout_ms * 1000;
+}
+
 bool dispatch_partition_up(struct gateway_loop *loop, uint16_t partition)
 {
     return issuer_link_up(loop->links[partition], (int64_t)uv_now(&loop->uv));
@@ -180,7 +185,7 @@ static void send_issue(struct connection *connection, const struct http_request 
     exchange->user_id_length = (uint8_t)call->user_id.length;
     memcpy(exchange->coupon_id, call->coupon_id.at, call->coupon_id.length);
     memcpy(exchange->user_id, call->user_id.at, call->user_id.length);
-    record = issuer_link_add_issue(loop->links[partition]);
+    record = issuer_link_add_issue(loop->links[partition], exchange->begun_us, dispatch_until_us(loop));
     record->tag = exchange_tag(exchange);
     record->op = (uint8_t)call->issue_op;
     record->coupon_id_length = (uint8_t)call->coupon_id.length;
@@ -192,7 +197,8 @@ static void send_issue(struct connection *connection, const struct http_request 
 static void add_coupon_record(struct gateway_loop *loop, uint16_t partition, const struct exchange *exchange,
                               const struct coupon *coupon, uint8_t fields)
 {
-    struct frame_coupon_request *record = issuer_link_add_coupon(loop->links[partition]);
+    struct frame_coupon_request *record =
+        issuer_link_add_coupon(loop->links[partition], exchange->begun_us, dispatch_until_us(loop));
 
     record->tag = exchange_tag(exchange);
     record->op = exchange->op;

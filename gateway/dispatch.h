@@ -25,10 +25,12 @@ void dispatch_held(struct gateway_loop *loop, struct exchange *exchange);
 void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply);
 void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply);
 void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag);
+void dispatch_on_restart(void *arg, uint16_t partition);
 
-/* Answers outcome_unknown to all that wait for a partition whose connection was lost. */
+/* The connection to a partition was lost. Answers issuer_unavailable to all that only look; what may change something
+ * may still be decided, so its answer waits until its deadline has passed. */
 void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition);
-/* Answers outcome_unknown to all that have waited too long. */
+/* Answers outcome_unknown to all whose deadline has passed. */
 void dispatch_expire(struct gateway_loop *loop);
 
 #endif

@@ -15,6 +15,8 @@ struct answer dispatch_begin_local(struct connection *connection, const struct h
 void dispatch_answer_code(struct connection *connection, const struct http_request *request, enum metric_route route,
                           enum error_code code);
 
+/* Until when what is asked now waits: it is decided by then or never will be. */
+int64_t dispatch_until_us(struct gateway_loop *loop);
 bool dispatch_partition_up(struct gateway_loop *loop, uint16_t partition);
 /* An exchange that waits for `partitions`; NULL when there is none left, which is answered then. */
 struct exchange *dispatch_begin_exchange(struct connection *connection, const struct http_request *request,

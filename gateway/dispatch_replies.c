@@ -73,6 +73,10 @@ static void on_listed(struct gateway_loop *loop, struct exchange *exchange, uint
 {
     struct answer answer;
 
+    if (reply->verdict == VERDICT_LATE) {
+        answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
+        return;
+    }
     if (reply->verdict != VERDICT_NONE && !take_listed(exchange, partition, reply)) {
         answer = answer_begin(loop, exchange);
         dispatch_answer_nonsense(loop, &answer, partition, reply->verdict);
@@ -140,16 +144,36 @@ static void give_up(struct gateway_loop *loop, struct exchange *exchange)
     answer_exchange_with_error(loop, exchange, ERROR_OUTCOME_UNKNOWN);
 }
 
-void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition)
+static bool only_looks(const struct exchange *exchange)
+{
+    return exchange->kind == EXCHANGE_LIST || (exchange->kind == EXCHANGE_ISSUE && exchange->op == ISSUE_LOOKUP) ||
+           (exchange->kind == EXCHANGE_COUPON && exchange->op == COUPON_GET);
+}
+
+static void lose(struct gateway_loop *loop, uint16_t partition, bool all)
 {
     struct exchange *next = NULL;
 
     for (struct exchange *exchange = loop->exchanges.oldest; exchange != NULL; exchange = next) {
         next = exchange->newer;
-        if ((exchange->waiting & (1ull << partition)) != 0)
+        if ((exchange->waiting & (1ull << partition)) == 0)
+            continue;
+        if (only_looks(exchange))
+            answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
+        else if (all)
             give_up(loop, exchange);
     }
     policies_partition_lost(loop, partition);
+}
+
+void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition)
+{
+    lose(loop, partition, false);
+}
+
+void dispatch_on_restart(void *arg, uint16_t partition)
+{
+    lose(arg, partition, true);
 }
 
 void dispatch_expire(struct gateway_loop *loop)

@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/issuer_clock.h"
 #include "gateway/issuer_wire.h"
+#include "shared/clock.h"
 #include "shared/log.h"
 
 enum {
     FRAMES_IN_MAX = 64,       /* taken in one call */
+    CLOCK_MS = 10,            /* between two looks at the issuer's clock */
     LAST_FRAMES_MAX = 4096,   /* taken after the connection was lost */
     PING_UP_MS = 1000,        /* while the partition answers */
     PING_DOWN_FIRST_MS = 100, /* while it does not: doubling up to the same */
@@ -17,6 +20,7 @@ enum {
 struct draft {
     struct buffer bytes; /* header and records */
     uint32_t count;
+    int64_t asked_us; /* its first record; the header tells the issuer's clock of then */
 };
 
 struct issuer_link {
@@ -25,6 +29,8 @@ struct issuer_link {
     const struct issuer_link_events *events;
     struct metrics *metrics;
     struct issuer_wire *wire;
+    struct issuer_clock clock;
+    int64_t clock_next_ms; /* when it is looked at again */
     bool alive;
     int64_t alive_ms;    /* the last sign of life */
     int64_t complain_ms; /* when to say that there was none yet; 0: not counted from yet, INT64_MAX: said */
@@ -95,12 +101,14 @@ static void mark_down(struct issuer_link *link)
     link->ping_wait_ms = PING_DOWN_FIRST_MS;
 }
 
-static void *add_record(struct draft *draft, size_t record_size)
+static void *add_record(struct draft *draft, size_t record_size, int64_t asked_us)
 {
     char *record = NULL;
 
-    if (draft->count == 0)
+    if (draft->count == 0) {
         draft->bytes.length = sizeof(struct frame_header);
+        draft->asked_us = asked_us;
+    }
     record = buffer_reserve(&draft->bytes, record_size + sizeof(struct frame_header));
     memset(record, 0, record_size);
     draft->bytes.length += record_size;
@@ -108,39 +116,66 @@ static void *add_record(struct draft *draft, size_t record_size)
     return record;
 }
 
-/* Sends the draft; when the wire does not take it, says so request by request. Both kinds begin with the tag. */
-static void flush_draft(struct issuer_link *link, struct draft *draft, enum frame_kind kind, size_t record_size)
+/* The frame of a draft is not to be sent: says so request by request. Both kinds begin with the tag. */
+static void tell_unsent(const struct issuer_link *link, struct draft *draft, size_t record_size)
 {
-    struct frame_header header;
     uint32_t count = draft->count;
 
-    if (count == 0)
-        return;
-    frame_header_write(&header, kind, link->partition, link->partitions, count);
-    memcpy(draft->bytes.data, &header, sizeof(header));
     draft->count = 0;
-    metrics_observe(link->metrics, METRIC_GATEWAY_BATCH, count, 1);
-    if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
-        return;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t tag = 0;
-        memcpy(&tag, draft->bytes.data + sizeof(header) + i * record_size, sizeof(tag));
+        memcpy(&tag, draft->bytes.data + sizeof(struct frame_header) + i * record_size, sizeof(tag));
         link->events->on_unsent(link->events->arg, link->partition, tag);
     }
 }
 
-struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link)
+/* Sends the draft. */
+static void flush_draft(struct issuer_link *link, struct draft *draft, enum frame_kind kind, size_t record_size)
 {
-    if (link->issues.count == FRAME_ISSUE_REQUESTS_MAX)
-        flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
-    return add_record(&link->issues, sizeof(struct frame_issue_request));
+    struct frame_header header;
+
+    if (draft->count == 0)
+        return;
+    frame_header_write(&header, kind, link->partition, link->partitions, draft->count);
+    frame_header_set_clock(&header, link->clock.incarnation, issuer_clock_least_us(&link->clock, draft->asked_us));
+    memcpy(draft->bytes.data, &header, sizeof(header));
+    metrics_observe(link->metrics, METRIC_GATEWAY_BATCH, draft->count, 1);
+    if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
+        draft->count = 0;
+    else
+        tell_unsent(link, draft, record_size);
 }
 
-struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link)
+/* The deadline of a request in the draft, counted from the clock in its header. */
+static uint32_t wait_us(const struct draft *draft, int64_t until_us)
 {
+    int64_t us = issuer_clock_passes_us(until_us - draft->asked_us);
+
+    return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int64_t asked_us, int64_t until_us)
+{
+    struct frame_issue_request *record = NULL;
+
+    CHECK(link->clock.incarnation != 0);
+    if (link->issues.count == FRAME_ISSUE_REQUESTS_MAX)
+        flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
+    record = add_record(&link->issues, sizeof(*record), asked_us);
+    record->wait_us = wait_us(&link->issues, until_us);
+    return record;
+}
+
+struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us)
+{
+    struct frame_coupon_request *record = NULL;
+
+    CHECK(link->clock.incarnation != 0);
     if (link->coupons.count == FRAME_COUPON_REQUESTS_MAX)
         flush_draft(link, &link->coupons, FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request));
-    return add_record(&link->coupons, sizeof(struct frame_coupon_request));
+    record = add_record(&link->coupons, sizeof(*record), asked_us);
+    record->wait_us = wait_us(&link->coupons, until_us);
+    return record;
 }
 
 bool issuer_link_flush(struct issuer_link *link)
@@ -190,6 +225,24 @@ static void hand_out_coupon_replies(const struct issuer_link *link, const char *
     }
 }
 
+/* True when the issuer has been started anew. Our clock has to be read once the frame is there: the turn's is older. */
+static bool look_at_clock(struct issuer_link *link, const struct frame_header *header, int64_t now_ms)
+{
+    if (header->incarnation == link->clock.incarnation && now_ms < link->clock_next_ms)
+        return false;
+    link->clock_next_ms = now_ms + CLOCK_MS;
+    return issuer_clock_hear(&link->clock, header->incarnation, header->clock_us, clock_mono_us());
+}
+
+/* What is in the drafts has its deadlines by the clock of the issuer before. */
+static void begin_anew(struct issuer_link *link)
+{
+    log_info("gateway", "the issuer has been started anew partition=%u", link->partition);
+    tell_unsent(link, &link->issues, sizeof(struct frame_issue_request));
+    tell_unsent(link, &link->coupons, sizeof(struct frame_coupon_request));
+    link->events->on_restart(link->events->arg, link->partition);
+}
+
 static void take_frame(struct issuer_link *link, const void *data, size_t size, int64_t now_ms)
 {
     struct frame_header header;
@@ -213,10 +266,13 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
         log_info("gateway", "the issuer answers partition=%u", link->partition);
     link->alive = true;
     link->alive_ms = now_ms;
+    bool anew = look_at_clock(link, &header, now_ms);
     if (header.kind == FRAME_ISSUE_REPLIES)
         hand_out_issue_replies(link, frame_records(data), header.count);
     else if (header.kind == FRAME_COUPON_REPLIES)
         hand_out_coupon_replies(link, frame_records(data), header.count);
+    if (anew)
+        begin_anew(link);
 }
 
 bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
@@ -260,6 +316,8 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
     if (now_ms < link->ping_next_ms)
         return;
     frame_header_write(&ping, FRAME_PING, link->partition, link->partitions, 0);
+    if (link->clock.incarnation != 0)
+        frame_header_set_clock(&ping, link->clock.incarnation, issuer_clock_least_us(&link->clock, clock_mono_us()));
     if (!issuer_wire_send(link->wire, &ping, sizeof(ping)) || link->alive)
         link->ping_wait_ms = PING_DOWN_FIRST_MS;
     else if (link->ping_wait_ms < PING_UP_MS)

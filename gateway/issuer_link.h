@@ -29,6 +29,9 @@ struct issuer_link_events {
     void (*on_coupon_reply)(void *arg, uint16_t partition, const struct frame_coupon_reply *reply);
     /* A request that was not sent: nothing was decided. */
     void (*on_unsent)(void *arg, uint16_t partition, uint64_t tag);
+    /* The issuer has been started anew: what was sent before, and is not answered, is decided by now or never will be.
+     */
+    void (*on_restart)(void *arg, uint16_t partition);
     void *arg;
 };
 
@@ -47,9 +50,13 @@ int issuer_link_monitor_fd(const struct issuer_link *link);
 /* True when the partition has shown life lately. */
 bool issuer_link_up(const struct issuer_link *link, int64_t now_ms);
 
-/* A blank request in the frame that the next flush sends; valid until the next call. The caller fills tag and rest. */
-struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link);
-struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link);
+/*
+ * A request in the frame that the next flush sends, blank but for its deadline; valid until the next call. The caller
+ * fills tag and rest. `asked_us` is now, or a little before it; when this thread's clock shows `until_us`, it is
+ * decided or never will be. Only after the partition has shown life once.
+ */
+struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int64_t asked_us, int64_t until_us);
+struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us);
 
 /* Sends what was added. True when there was something. */
 bool issuer_link_flush(struct issuer_link *link);

@@ -85,10 +85,11 @@ struct span policies_condition_of(const struct exchange *exchange)
 
 void policies_ask_issuer(struct gateway_loop *loop, struct policy_fetch *fetch)
 {
-    struct frame_coupon_request *record = issuer_link_add_coupon(loop->links[fetch->partition]);
+    struct frame_coupon_request *record = NULL;
 
     fetch->stage = FETCH_ISSUER;
     fetch->asked_us = gateway_loop_now_us(loop);
+    record = issuer_link_add_coupon(loop->links[fetch->partition], fetch->asked_us, dispatch_until_us(loop));
     record->tag = policy_fetch_tag(&loop->policies->fetches, fetch);
     record->op = COUPON_GET;
     record->coupon.id_length = fetch->id_length;

@@ -58,6 +58,10 @@ static void take_fetch_reply(struct gateway_loop *loop, struct policy_fetch *fet
     struct coupon coupon;
     const struct policy_entry *entry = NULL;
 
+    if (reply->verdict == VERDICT_LATE) {
+        policies_fail_fetch(loop, fetch, ERROR_ISSUER_UNAVAILABLE);
+        return;
+    }
     if (bears(reply, policy_fetch_id(fetch), &coupon)) {
         entry = keep(loop, policy_fetch_id(fetch), &coupon, fetch->asked_us, reply->now_us);
         share(loop, &coupon, reply->now_us, false);
@@ -240,7 +244,7 @@ void policies_partition_lost(struct gateway_loop *loop, uint16_t partition)
     for (size_t i = 0; i < POLICY_FETCHES; i++) {
         struct policy_fetch *fetch = &loop->policies->fetches.places[i];
         if (fetch->stage == FETCH_ISSUER && fetch->partition == partition)
-            policies_fail_fetch(loop, fetch, ERROR_OUTCOME_UNKNOWN);
+            policies_fail_fetch(loop, fetch, ERROR_ISSUER_UNAVAILABLE);
     }
 }
 

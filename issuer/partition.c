@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -80,6 +81,15 @@ static int listen_locally(struct partition *partition, const struct options *opt
     return partition->local_gateways != NULL ? 0 : error_prefix(error, "issuer/local_requests");
 }
 
+/* A number that no other start has. */
+static uint64_t random_incarnation(void)
+{
+    uint64_t number = 0;
+    while (number == 0)
+        randombytes_buf(&number, sizeof number);
+    return number;
+}
+
 static int create_snapshot(struct partition *partition, const struct options *options,
                            const struct recovery_result *recovered, struct error *error)
 {
@@ -117,6 +127,7 @@ int partition_create(struct partition **partition, uint16_t index, const struct 
         .metrics = self->metrics,
         .requests_max = (size_t)options->issuer_batch_requests_max,
         .last_time_us = recovered.last_time_us,
+        .incarnation = random_incarnation(),
     };
     self->turn = turn_create(&config);
     self->syncs_each_turn = options_sync_interval_ms(options) == SYNC_ALWAYS;
@@ -276,7 +287,7 @@ static bool partition_do_work(struct partition *partition)
     linger(partition);
     int64_t now_us = clock_wall_us();
     observe_turn(partition, now_us);
-    turn_decide(partition->turn, now_us);
+    turn_decide(partition->turn, now_us, clock_boot_us());
     answer_all(partition);
     turn_end(partition->turn);
     return true;

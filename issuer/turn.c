@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "issuer/coupon_gauges.h"
+#include "issuer/deadline_clock.h"
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/frame.h"
@@ -31,6 +32,7 @@ struct turn {
     struct turn_config config;
     const struct journal_meta *meta;
     struct monotone_clock clock;
+    struct deadline_clock deadlines;
     struct coupon_gauges *gauges;
     struct exchange exchanges[TURN_FRAMES_MAX];
     size_t exchanges_count;
@@ -53,6 +55,7 @@ struct turn *turn_create(const struct turn_config *config)
     turn->config = *config;
     turn->meta = journal_meta(config->journal);
     turn->clock.last_us = config->last_time_us;
+    deadline_clock_init(&turn->deadlines, config->incarnation);
     turn->commands = malloc(TURN_ISSUES_MAX * sizeof *turn->commands);
     CHECK(turn->commands != NULL);
     turn->gauges = coupon_gauges_create(config->ledger, config->metrics);
@@ -201,6 +204,7 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
     zmq_msg_move(&exchange->request, request);
     const char *wrong = take(turn, exchange, two_parts); /* once moved: a short message lies in its zmq_msg_t */
     if (wrong == NULL) {
+        deadline_clock_hear(&turn->deadlines, &exchange->header);
         turn->exchanges_count++;
         return;
     }
@@ -218,6 +222,7 @@ static void *reply_init(struct turn *turn, struct exchange *exchange, enum frame
     unsigned char *data = zmq_msg_data(&exchange->reply);
     frame_header_write((struct frame_header *)data, kind, turn->meta->partition, turn->meta->partitions,
                        (uint32_t)count);
+    frame_header_set_clock(data, turn->deadlines.incarnation, turn->deadlines.now_us);
     return data + sizeof(struct frame_header);
 }
 
@@ -233,26 +238,30 @@ static void decide_issue(struct turn *turn, struct ledger_command *command, int6
                              command->user_id_length, decision->issue.sequence, decision->issue.nth);
         ledger_apply_issue(command, decision);
     }
-    turn->verdicts[decision->verdict]++;
 }
 
 static void on_issue_requests(struct turn *turn, struct exchange *exchange, struct ledger_command *commands,
                               int64_t now_us)
 {
     uint32_t count = exchange->header.count;
+    int64_t age_us = deadline_clock_age_us(&turn->deadlines, &exchange->header);
     const char *requests = frame_records(zmq_msg_data(&exchange->request));
     struct frame_issue_reply *replies =
         reply_init(turn, exchange, FRAME_ISSUE_REPLIES, count, sizeof(struct frame_issue_reply));
-    for (uint32_t i = 0; i < count; i++) {
-        struct ledger_decision decision;
-        decide_issue(turn, &commands[i], now_us, &decision);
+    for (uint32_t i = 0; i < count; i++, requests += sizeof(struct frame_issue_request)) {
+        struct ledger_decision decision = {.verdict = VERDICT_LATE};
+        uint32_t wait_us;
+        memcpy(&wait_us, requests + offsetof(struct frame_issue_request, wait_us), sizeof wait_us);
+        if (age_us < wait_us)
+            decide_issue(turn, &commands[i], now_us, &decision);
+        turn->verdicts[decision.verdict]++;
         struct frame_issue_reply reply = {
             .verdict = (uint8_t)decision.verdict,
             .sequence = decision.issue.sequence,
             .issued_at_us = decision.issue.issued_at_us,
             .now_us = now_us,
         };
-        memcpy(&reply.tag, requests + i * sizeof(struct frame_issue_request), sizeof reply.tag);
+        memcpy(&reply.tag, requests, sizeof reply.tag);
         memcpy(&replies[i], &reply, sizeof reply);
     }
 }
@@ -278,8 +287,8 @@ static enum verdict decide_policy(struct turn *turn, const struct frame_coupon_r
 }
 
 /* Fills `replies`, which has room for the listing or one reply; returns how many. */
-static size_t answer_coupon_request(struct turn *turn, const struct frame_coupon_request *request, int64_t now_us,
-                                    struct frame_coupon_reply *replies)
+static size_t answer_coupon_request(struct turn *turn, const struct frame_coupon_request *request, bool late,
+                                    int64_t now_us, struct frame_coupon_reply *replies)
 {
     char id[COUPON_ID_MAX + 1] = {0};
     memcpy(id, request->coupon.id, request->coupon.id_length);
@@ -287,7 +296,9 @@ static size_t answer_coupon_request(struct turn *turn, const struct frame_coupon
     const struct coupon *found[COUPON_LIST_MAX] = {&result};
     enum verdict verdict = VERDICT_NONE;
     size_t count = 1;
-    if (request->op == COUPON_LIST) {
+    if (late) {
+        verdict = VERDICT_LATE;
+    } else if (request->op == COUPON_LIST) {
         count = ledger_list(turn->config.ledger, id, request->coupon.quantity, found);
         verdict = count > 0 ? VERDICT_FOUND : VERDICT_NONE;
     } else if (request->op == COUPON_GET) {
@@ -320,13 +331,14 @@ static void on_coupon_requests(struct turn *turn, struct exchange *exchange, int
     const char *bytes = frame_records(zmq_msg_data(&exchange->request));
     struct frame_coupon_request requests[FRAME_COUPON_REQUESTS_MAX];
     memcpy(requests, bytes, exchange->header.count * sizeof *requests);
+    int64_t age_us = deadline_clock_age_us(&turn->deadlines, &exchange->header);
     size_t room = 0, count = 0;
     for (uint32_t i = 0; i < exchange->header.count; i++)
         room += replies_max(&requests[i]);
     struct frame_coupon_reply *replies = malloc(room * sizeof *replies);
     CHECK(replies != NULL);
     for (uint32_t i = 0; i < exchange->header.count; i++)
-        count += answer_coupon_request(turn, &requests[i], now_us, replies + count);
+        count += answer_coupon_request(turn, &requests[i], age_us >= requests[i].wait_us, now_us, replies + count);
     memcpy(reply_init(turn, exchange, FRAME_COUPON_REPLIES, count, sizeof *replies), replies, count * sizeof *replies);
     free(replies);
 }
@@ -346,11 +358,12 @@ static void on_exchange(struct turn *turn, struct exchange *exchange, size_t *co
     }
 }
 
-void turn_decide(struct turn *turn, int64_t wall_us)
+void turn_decide(struct turn *turn, int64_t wall_us, int64_t boot_us)
 {
     struct journal *journal = turn->config.journal;
     ledger_prepare(turn->config.ledger, turn->commands, turn->commands_count);
     int64_t now_us = monotone_clock_read(&turn->clock, wall_us);
+    deadline_clock_read(&turn->deadlines, boot_us);
     turn->room = journal_reserve(journal, journal_bytes_max(turn->commands_count, turn->coupon_requests));
     journal_begin(journal, now_us);
     size_t commands_done = 0;

@@ -34,6 +34,11 @@ int64_t clock_mono_us(void)
     return mono_instead != NULL ? mono_instead() : read_us(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_us(void)
+{
+    return mono_instead != NULL ? mono_instead() : read_us(CLOCK_BOOTTIME);
+}
+
 int64_t monotone_clock_read(struct monotone_clock *clock, int64_t wall_us)
 {
     if (wall_us > clock->last_us && wall_us <= ISSUER_TIME_US_MAX)

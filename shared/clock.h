@@ -14,8 +14,11 @@ int64_t clock_wall_us(void);
 /* Microseconds since some start; never steps. For intervals. */
 int64_t clock_mono_us(void);
 
-/* Puts other clocks in the place of the machine's, for tests and the simulation; NULL brings back the machine's. Only
- * while no other thread runs. */
+/* The same, and it goes on while the machine sleeps. */
+int64_t clock_boot_us(void);
+
+/* Puts other clocks in the place of the machine's, for tests and the simulation; NULL brings back the machine's. The
+ * one for intervals is also that of clock_boot_us(). Only while no other thread runs. */
 void clock_replace(int64_t (*wall_us)(void), int64_t (*mono_us)(void));
 
 /* The issuer's clock: follows the wall clock, and stands still while that is behind what was already handed out. */

@@ -46,7 +46,8 @@ struct coupon {
     X(COUPON_EXISTS, "coupon_exists")                                                                                  \
     X(QUANTITY_BELOW_ISSUED, "quantity_below_issued")                                                                  \
     X(WINDOW_INVALID, "window_invalid")                                                                                \
-    X(OVERLOADED, "overloaded")
+    X(OVERLOADED, "overloaded")                                                                                        \
+    X(LATE, "late")
 
 enum verdict {
 #define X(id, name) VERDICT_##id,

@@ -33,6 +33,31 @@ void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t
     };
 }
 
+void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us)
+{
+    unsigned char *bytes = header;
+    memcpy(bytes + offsetof(struct frame_header, incarnation), &incarnation, sizeof incarnation);
+    memcpy(bytes + offsetof(struct frame_header, clock_us), &clock_us, sizeof clock_us);
+}
+
+/* Requests and replies tell of an issuer's clock; a ping may. */
+static const char *check_clock(const struct frame_header *header)
+{
+    bool unknown = header->incarnation == 0;
+    switch (header->kind) {
+    case FRAME_EVENTS:
+    case FRAME_ACK:
+    case FRAME_BEHIND:
+        return unknown && header->clock_us == 0 ? NULL : "reserved bytes in use";
+    case FRAME_PING:
+        break;
+    default:
+        if (unknown)
+            return "of no incarnation";
+    }
+    return header->clock_us < 0 || header->clock_us > FRAME_CLOCK_US_MAX ? "no clock shows that" : NULL;
+}
+
 static const char *check_header(const struct frame_header *header)
 {
     if (header->magic != FRAME_MAGIC)
@@ -45,7 +70,7 @@ static const char *check_header(const struct frame_header *header)
         return "no such partition";
     if (header->reserved != 0)
         return "reserved bytes in use";
-    return NULL;
+    return check_clock(header);
 }
 
 static const char *check_size(const struct frame_header *header, size_t body)

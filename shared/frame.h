@@ -14,7 +14,9 @@
 #include "shared/coupon.h"
 
 #define FRAME_MAGIC   0x444e5043u /* "CPND" */
-#define FRAME_VERSION 2
+#define FRAME_VERSION 3
+
+#define FRAME_CLOCK_US_MAX (INT64_C(1) << 60) /* of an issuer's clock */
 
 enum frame_kind {
     FRAME_ISSUE_REQUESTS = 1,  /* gateway → issuer: struct frame_issue_request × count */
@@ -36,8 +38,16 @@ struct frame_header {
     uint16_t partitions; /* how many the sender believes there are; another number is refused */
     uint16_t reserved;
     uint32_t count; /* records */
+    /*
+     * Between gateways and issuer; zeros in all other frames. One start of an issuer has a random number and a clock
+     * that deadlines are told by (issuer/deadline_clock.h). From the issuer: its own, and what its clock showed when it
+     * decided. From a gateway: whom it asks, and what that clock shows at the least; zeros in the ping of one that
+     * knows no issuer yet.
+     */
+    uint64_t incarnation;
+    int64_t clock_us;
 };
-_Static_assert(sizeof(struct frame_header) == 16, "frame header layout");
+_Static_assert(sizeof(struct frame_header) == 32, "frame header layout");
 
 enum issue_op {
     ISSUE_POST = 1,   /* issue one more, up to the limit */
@@ -50,7 +60,8 @@ struct frame_issue_request {
     uint8_t op;   /* enum issue_op */
     uint8_t coupon_id_length;
     uint8_t user_id_length;
-    uint8_t reserved[5];
+    uint8_t reserved;
+    uint32_t wait_us; /* decided before the header's clock_us + wait_us, or never */
     char coupon_id[COUPON_ID_MAX];
     char user_id[USER_ID_MAX];
 };
@@ -103,7 +114,8 @@ struct frame_coupon_request {
     uint64_t tag;
     uint8_t op;     /* enum coupon_op */
     uint8_t fields; /* enum coupon_field bits, for COUPON_CHANGE */
-    uint8_t reserved[6];
+    uint8_t reserved[2];
+    uint32_t wait_us; /* as of an issue request */
     struct frame_coupon coupon;
 };
 _Static_assert(sizeof(struct frame_coupon_request) == 616, "coupon request layout");
@@ -148,9 +160,11 @@ struct frame_ack {
 };
 _Static_assert(sizeof(struct frame_ack) == 32, "ack layout");
 
-/* Writes a header for `count` records of `kind` to `out`. */
+/* Writes a header for `count` records of `kind` to `out`, with an incarnation and a clock of zero. */
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,
                         uint32_t count);
+/* The incarnation and the clock of a header that is written already, wherever its bytes lie. */
+void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us);
 
 /*
  * NULL when `size` bytes at `data` are a whole frame with a header of ours, of one of our kinds, whose count fits its

@@ -33,11 +33,13 @@ static void write_requests(struct bench *bench, unsigned char *frame)
     char user[MICRO_USER];
     scratch_user(user, (uint32_t)bench->seen);
     frame_header_write((struct frame_header *)frame, FRAME_ISSUE_REQUESTS, 0, 1, bench->records);
+    frame_header_set_clock(frame, 1, 1);
     struct frame_issue_request *requests = (struct frame_issue_request *)(frame + sizeof(struct frame_header));
     for (uint32_t i = 0; i < bench->records; i++) {
         struct frame_issue_request *request = memset(&requests[i], 0, sizeof *request);
         request->tag = bench->seen++;
         request->op = ISSUE_POST;
+        request->wait_us = UINT32_MAX;
         request->coupon_id_length = sizeof MICRO_COUPON - 1;
         request->user_id_length = MICRO_USER;
         memcpy(request->coupon_id, MICRO_COUPON, sizeof MICRO_COUPON - 1);
@@ -62,6 +64,7 @@ static void check_requests(struct bench *bench, unsigned char *frame)
 static void write_replies(struct bench *bench, unsigned char *frame)
 {
     frame_header_write((struct frame_header *)frame, FRAME_ISSUE_REPLIES, 0, 1, bench->records);
+    frame_header_set_clock(frame, 1, 1);
     struct frame_issue_reply *replies = (struct frame_issue_reply *)(frame + sizeof(struct frame_header));
     for (uint32_t i = 0; i < bench->records; i++)
         replies[i] = (struct frame_issue_reply){

@@ -31,7 +31,8 @@ struct bench {
     unsigned under_way_max;
     uint32_t users;
     enum verdict expected;
-    uint32_t asked; /* the users of the run begin behind this one */
+    uint32_t asked;            /* the users of the run begin behind this one */
+    struct frame_header heard; /* its clock, once */
     unsigned char frame[FRAME_BYTES];
 };
 
@@ -75,18 +76,29 @@ static void *open_dealer(struct bench *bench)
     return dealer;
 }
 
+/* Learns the issuer's clock, by which all deadlines are more than an hour ahead. */
+static void greet(struct bench *bench)
+{
+    struct frame_header ping;
+    frame_header_write(&ping, FRAME_PING, 0, 1, 0);
+    if (zmq_send(bench->dealer, &ping, sizeof ping, 0) < 0 ||
+        zmq_recv(bench->dealer, &bench->heard, sizeof bench->heard, 0) != sizeof bench->heard)
+        fail(bench, "it answers no ping");
+}
+
 static void create_coupon(struct bench *bench)
 {
     struct {
         struct frame_header header;
         struct frame_coupon_request request;
-    } frame = {.request = {.op = COUPON_CREATE}};
+    } frame = {.request = {.op = COUPON_CREATE, .wait_us = UINT32_MAX}};
     struct {
         struct frame_header header;
         struct frame_coupon_reply reply;
     } answer;
     struct coupon coupon = scratch_coupon();
     frame_header_write(&frame.header, FRAME_COUPON_REQUESTS, 0, 1, 1);
+    frame_header_set_clock(&frame.header, bench->heard.incarnation, bench->heard.clock_us);
     frame_coupon_write(&frame.request.coupon, &coupon);
     if (zmq_send(bench->dealer, &frame, sizeof frame, 0) < 0 ||
         zmq_recv(bench->dealer, &answer, sizeof answer, 0) != sizeof answer ||
@@ -103,6 +115,7 @@ static void start(struct micro *micro, struct bench *bench)
         become_issuer(bench, micro->settings.coupond);
     bench->context = zmq_ctx_new();
     bench->dealer = open_dealer(bench);
+    greet(bench);
     create_coupon(bench);
 }
 
@@ -121,8 +134,10 @@ static void stop(struct bench *bench)
 static void draft_frame(struct bench *bench)
 {
     frame_header_write((struct frame_header *)bench->frame, FRAME_ISSUE_REQUESTS, 0, 1, REQUESTS);
+    frame_header_set_clock(bench->frame, bench->heard.incarnation, bench->heard.clock_us);
     for (unsigned i = 0; i < REQUESTS; i++) {
         struct frame_issue_request request = {.op = ISSUE_POST,
+                                              .wait_us = UINT32_MAX,
                                               .coupon_id_length = sizeof MICRO_COUPON - 1,
                                               .user_id_length = MICRO_USER,
                                               .coupon_id = MICRO_COUPON};

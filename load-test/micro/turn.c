@@ -12,7 +12,8 @@
 #include "shared/frame.h"
 #include "shared/options.h"
 
-#define FRAMES_MAX 64
+#define FRAMES_MAX  64
+#define INCARNATION 1
 
 struct bench {
     struct journal *journal;
@@ -32,8 +33,10 @@ static void fill_message(struct bench *bench, zmq_msg_t *message)
                             sizeof(struct frame_header) + bench->requests * sizeof(struct frame_issue_request)) == 0);
     char *data = zmq_msg_data(message);
     frame_header_write((struct frame_header *)data, FRAME_ISSUE_REQUESTS, 0, 1, (uint32_t)bench->requests);
+    frame_header_set_clock(data, INCARNATION, clock_boot_us());
     for (size_t i = 0; i < bench->requests; i++) {
         struct frame_issue_request request = {.op = ISSUE_POST,
+                                              .wait_us = UINT32_MAX,
                                               .coupon_id_length = sizeof MICRO_COUPON - 1,
                                               .user_id_length = MICRO_USER,
                                               .coupon_id = MICRO_COUPON};
@@ -61,7 +64,7 @@ static void run(void *arg)
         turn_take(bench->turn, &gateway, &bench->messages[i], true);
     }
     CHECK(turn_frames(bench->turn) == bench->frames);
-    turn_decide(bench->turn, clock_wall_us());
+    turn_decide(bench->turn, clock_wall_us(), clock_boot_us());
     turn_end(bench->turn);
 }
 
@@ -75,7 +78,8 @@ static void open_bench(struct bench *bench, const char *folder, int64_t sync_int
                                  .ledger = bench->ledger,
                                  .metrics = metrics_create("issuer", -1),
                                  .requests_max = FRAME_ISSUE_REQUESTS_MAX,
-                                 .last_time_us = clock_wall_us()};
+                                 .last_time_us = clock_wall_us(),
+                                 .incarnation = INCARNATION};
     bench->turn = turn_create(&config);
 }
 

@@ -124,6 +124,11 @@ static void on_unsent(void *arg, uint16_t partition, uint64_t tag)
     (void)arg, (void)partition, (void)tag;
 }
 
+static void on_restart(void *arg, uint16_t partition)
+{
+    (void)arg, (void)partition;
+}
+
 /* --- fixture --- */
 
 static void end(void)
@@ -136,7 +141,7 @@ static void end(void)
 /* Both ends in this process, on one thread: a message that was sent is there to be received. */
 void fuzz_begin(void)
 {
-    static const struct issuer_link_events events = {on_issue_reply, on_coupon_reply, on_unsent, NULL};
+    static const struct issuer_link_events events = {on_issue_reply, on_coupon_reply, on_unsent, on_restart, NULL};
     bound = zsock_new(ZMQ_DEALER);
     CHECK(bound != NULL && zsock_bind(bound, BASE "-0") >= 0);
     issuer = zsock_resolve(bound);
@@ -182,6 +187,7 @@ static void add_seed(unsigned flags, enum frame_kind kind, const void *records, 
     struct frame_header header;
     uint16_t length = (uint16_t)(sizeof header + size);
     frame_header_write(&header, kind, 0, 1, count);
+    frame_header_set_clock(&header, 1, 1);
     seed[0] = (unsigned char)flags;
     memcpy(seed + 1, &length, sizeof length);
     memcpy(seed + 3, &header, sizeof header);
@@ -226,8 +232,12 @@ static size_t fix(unsigned flags, unsigned char *frame, size_t size, const uint6
     memcpy(&header, frame, sizeof header);
     bool issues = header.kind == FRAME_ISSUE_REPLIES;
     size_t record = issues ? sizeof(struct frame_issue_reply) : sizeof(struct frame_coupon_reply);
-    if (flags & FIX_HEADER)
+    if (flags & FIX_HEADER) {
+        uint64_t incarnation = 1 + header.incarnation % 4;
+        int64_t clock_us = header.clock_us & INT32_MAX;
         frame_header_write(&header, issues ? FRAME_ISSUE_REPLIES : FRAME_COUPON_REPLIES, 0, 1, header.count);
+        frame_header_set_clock(&header, incarnation, clock_us);
+    }
     if (flags & FIX_COUNT) {
         header.count = (uint32_t)((size - sizeof header) / record);
         size = sizeof header + header.count * record;

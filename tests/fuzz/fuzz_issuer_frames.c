@@ -20,8 +20,10 @@
 
 #define SEGMENT_BYTES                                                                                                  \
     65536 /* of the journal's first segment; shorter than any that is prepared, which takes its time */
-#define TAG       UINT64_C(0x7461677461677461)
-#define TURNS_MAX 8
+#define TAG         UINT64_C(0x7461677461677461)
+#define TURNS_MAX   8
+#define INCARNATION 2
+#define START_US    2000
 
 static struct metrics *metrics;
 static unsigned char segment[SEGMENT_BYTES];
@@ -79,6 +81,7 @@ static void add_message(struct seed *seed, unsigned flags, enum frame_kind kind,
     struct frame_header header;
     uint16_t length = (uint16_t)(sizeof header + size);
     frame_header_write(&header, kind, 0, 1, count);
+    frame_header_set_clock(&header, INCARNATION, START_US);
     seed->bytes[seed->size++] = (unsigned char)flags;
     memcpy(seed->bytes + seed->size, &length, sizeof length);
     memcpy(seed->bytes + seed->size + sizeof length, &header, sizeof header);
@@ -90,7 +93,7 @@ static void add_message(struct seed *seed, unsigned flags, enum frame_kind kind,
 
 static void add_coupon(struct seed *seed, unsigned flags, enum coupon_op op, const char *id, uint32_t quantity)
 {
-    struct frame_coupon_request request = {.tag = TAG, .op = (uint8_t)op, .fields = 31};
+    struct frame_coupon_request request = {.tag = TAG, .op = (uint8_t)op, .fields = 31, .wait_us = 500};
     struct coupon coupon = {
         .title = "t", .quantity = quantity, .per_user_limit = 2, .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
     snprintf(coupon.id, sizeof coupon.id, "%s", id);
@@ -103,7 +106,7 @@ static void add_issues(struct seed *seed, unsigned flags, const char *id, const 
     struct frame_issue_request requests[16];
     uint32_t count = 0;
     for (; *users != '\0'; users++, count++) {
-        requests[count] = (struct frame_issue_request){.tag = TAG, .op = (uint8_t)(1 + count % 3)};
+        requests[count] = (struct frame_issue_request){.tag = TAG, .op = (uint8_t)(1 + count % 3), .wait_us = 500};
         requests[count].coupon_id_length = (uint8_t)strlen(id);
         requests[count].user_id_length = 1;
         memcpy(requests[count].coupon_id, id, strlen(id));
@@ -165,6 +168,8 @@ static size_t fix(unsigned flags, uint8_t *frame, size_t size)
         header.version = FRAME_VERSION;
         header.partition = header.reserved = 0;
         header.partitions = 1;
+        header.incarnation = INCARNATION + (header.incarnation & 1);
+        header.clock_us = START_US + header.clock_us % 1024;
     }
     if ((flags & FIX_COUNT) && record > 0) {
         header.count = (uint32_t)((size - sizeof header) / record);
@@ -276,14 +281,15 @@ static void check_journal(const struct granted *granted, const struct ledger *le
 
 static void run_turns(struct turn *turn, struct fuzz_input *input, struct granted *granted)
 {
-    int64_t now_us = 1000;
+    int64_t now_us = START_US;
     for (unsigned turns = 0; turns < TURNS_MAX && input->left > 0; turns++) {
         unsigned flags = 0;
         while (input->left > 0 && turn_takes_more(turn) && (flags & LAST_OF_TURN) == 0) {
             flags = fuzz_take_byte(input);
             take_message(turn, flags, input);
         }
-        turn_decide(turn, now_us += flags);
+        now_us += flags;
+        turn_decide(turn, now_us, now_us);
         check_answers(turn, granted);
         turn_end(turn);
     }
@@ -298,7 +304,8 @@ void fuzz_one(const uint8_t *data, size_t size)
     write_journal();
     struct journal *journal = open_journal();
     CHECK(recovery_run_alone(journal, &ledger, &recovered, NULL) == 0);
-    struct turn_config config = {.journal = journal, .ledger = ledger, .metrics = metrics, .requests_max = 64};
+    struct turn_config config = {
+        .journal = journal, .ledger = ledger, .metrics = metrics, .requests_max = 64, .incarnation = INCARNATION};
     struct turn *turn = turn_create(&config);
     run_turns(turn, &input, &granted);
     turn_destroy(&turn);

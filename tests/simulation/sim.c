@@ -9,6 +9,7 @@
 #include "sim_clients.h"
 #include "sim_database.h"
 #include "sim_disk.h"
+#include "sim_gateways.h"
 #include "sim_issuer.h"
 #include "sim_network.h"
 #include "sim_persister.h"
@@ -124,6 +125,7 @@ static void step(struct sim *sim)
     strike_issuer(sim);
     sim_database_work(sim);
     sim_clients_listen(sim);
+    sim_gateways_work(sim);
     switch (sim_random_below(&sim->random, 6)) {
     case 0:
         sim_clients_ask(sim);
@@ -232,6 +234,7 @@ static void begin(struct sim *sim, uint64_t seed, bool verbose)
     clock_replace(wall_now, mono_now);
     sim_disk_reset(&sim->random);
     sim->network = sim_network_create();
+    sim->gateways = sim_gateways_create(sim);
     sim->clients = sim_clients_create();
     sim->database = sim_database_create();
     sim->persisters = sim_persisters_create(sim);
@@ -244,6 +247,7 @@ static void end(struct sim *sim)
     sim_persisters_destroy(&sim->persisters);
     sim_database_destroy(&sim->database);
     sim_clients_destroy(&sim->clients);
+    sim_gateways_destroy(&sim->gateways);
     sim_network_destroy(&sim->network);
     clock_replace(NULL, NULL);
     disk = &disk_posix;

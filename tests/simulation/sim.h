@@ -13,6 +13,7 @@
 
 #define SIM_PARTITIONS_MAX 3
 #define SIM_PERSISTERS_MAX 3
+#define SIM_GATEWAYS_MAX   3
 
 /* What can happen to a run, and how a summary calls it. */
 #define SIM_FAULT_TABLE(X)                                                                                             \
@@ -44,6 +45,10 @@
     X(ACK_DOUBLED, "acknowledgement delivered twice")                                                                  \
     X(REORDERED, "message overtook another")                                                                           \
     X(LATE, "reply that nobody waited for any more")                                                                   \
+    X(LINK_HELD, "all that went to and from a gateway held back")                                                      \
+    X(DEADLINE_PASSED, "request refused after its deadline")                                                           \
+    X(OTHER_INCARNATION, "request refused that an issuer before was asked for")                                        \
+    X(ANEW, "gateway saw that the issuer had been started anew")                                                       \
     X(STORE_AWAY, "transaction failed")                                                                                \
     X(COMMIT_UNKNOWN, "connection lost after the commit")                                                              \
     X(STORE_EMPTIED, "store came back empty")                                                                          \
@@ -69,6 +74,7 @@ enum sim_fault {
 struct sim_plan {
     uint16_t partitions;
     unsigned persisters;
+    unsigned gateways;
     int64_t sync_interval_ms;
     size_t requests_max;
     size_t segment_bytes;
@@ -83,6 +89,7 @@ struct sim_plan {
     uint32_t creates, changes; /* in 1000 operations */
     int64_t delay_us_max;
     uint32_t lose, repeat; /* in 1000 messages */
+    uint32_t hold_link;
     uint32_t kill, stop, pause_issuer, lose_power;
     uint32_t kill_persister, pause_persister;
     uint32_t step_clock;
@@ -97,13 +104,15 @@ struct sim {
     struct sim_plan plan;
     int64_t mono_us;
     int64_t wall_us;
-    bool quiet; /* no faults any more */
+    int64_t booted_us; /* when the issuer's machine was started, by mono_us */
+    bool quiet;        /* no faults any more */
     bool verbose;
     uint64_t trace; /* hash of all that happened */
     uint64_t counts[SIM_FAULT_COUNT];
     char failure[512]; /* "": all is well */
 
     struct sim_network *network;
+    struct sim_gateways *gateways;
     struct sim_clients *clients;
     struct sim_issuer *issuer;
     struct sim_database *database;
@@ -126,6 +135,11 @@ static inline bool sim_failed(const struct sim *sim)
 void sim_trace(struct sim *sim, const char *what, uint64_t a, uint64_t b);
 /* A fault happened. */
 void sim_count(struct sim *sim, enum sim_fault fault);
+/* The clock that the issuer's machine tells deadlines by. */
+static inline int64_t sim_boot_us(const struct sim *sim)
+{
+    return sim->mono_us - sim->booted_us;
+}
 /* True when a fault of this rate is to happen now. */
 bool sim_strikes(struct sim *sim, uint32_t per_mille);
 

@@ -6,19 +6,24 @@
 
 #include "shared/error.h"
 #include "shared/frame.h"
+#include "sim_gateways.h"
 #include "sim_network.h"
 
-#define OPERATIONS_MAX     2048
-#define FRAMES_WAITING_MAX 24 /* on the way to a partition */
-#define TIMEOUT_US         30000
+#define OPERATIONS_MAX 2048
+#define TIMEOUT_US     30000 /* by the gateway's clock */
+#define TRIES_NOTED    256
 
 /* What somebody wants, until it is answered. */
 struct operation {
     bool is_coupon;
     bool done;
     uint16_t partition;
+    uint16_t gateway;
     uint32_t tries;
+    bool waits;        /* for the answer to the last of them */
+    int64_t until_us;  /* by the gateway's clock, as the next; then the outcome is unknown */
     int64_t ask_at_us; /* again */
+    bool unknown[TRIES_NOTED];
     struct frame_issue_request issue;
     struct frame_coupon_request coupon;
 };
@@ -139,6 +144,7 @@ static void make_operation(struct sim *sim, struct operation *operation)
         make_issue_operation(sim, operation, number);
     sim_coupon_id(number, id);
     operation->partition = coupon_partition(id, strlen(id), sim->plan.partitions);
+    operation->gateway = (uint16_t)sim_random_below(random, sim->plan.gateways);
 }
 
 /* --- asking --- */
@@ -151,14 +157,61 @@ static uint64_t tag_of(size_t index, const struct operation *operation)
 
 static bool wants_to_ask(const struct sim *sim, const struct operation *operation)
 {
-    return !operation->done && sim->mono_us >= operation->ask_at_us;
+    return !operation->done && !operation->waits &&
+           sim_gateway_now_us(sim, operation->gateway) >= operation->ask_at_us &&
+           sim_gateway_may_ask(sim, operation->gateway, operation->partition);
+}
+
+/* The client is told that the outcome of its last try is unknown, and asks again. */
+static void give_up(struct operation *operation, int64_t now_us)
+{
+    operation->waits = false;
+    operation->ask_at_us = now_us;
+    if (operation->tries < TRIES_NOTED)
+        operation->unknown[operation->tries] = true;
+}
+
+static bool is_late(const struct sim *sim, const struct operation *operation)
+{
+    return operation->waits && sim_gateway_now_us(sim, operation->gateway) >= operation->until_us;
+}
+
+static void give_up_late(struct sim *sim)
+{
+    for (size_t i = sim->clients->first_open; i < sim->clients->count; i++) {
+        struct operation *operation = &sim->clients->operations[i];
+        if (is_late(sim, operation))
+            give_up(operation, operation->until_us);
+    }
+}
+
+/* The issuer has been started anew: nothing that its former process was asked is decided any more. */
+static void give_up_former(struct sim *sim, uint16_t gateway, uint16_t partition)
+{
+    sim_count(sim, SIM_ANEW);
+    for (size_t i = sim->clients->first_open; i < sim->clients->count; i++) {
+        struct operation *operation = &sim->clients->operations[i];
+        if (operation->waits && operation->gateway == gateway && operation->partition == partition)
+            give_up(operation, sim_gateway_now_us(sim, gateway));
+    }
+}
+
+bool sim_clients_gave_up(const struct sim *sim, uint64_t tag)
+{
+    const struct operation *operation = &sim->clients->operations[tag >> 32];
+    uint32_t try = (uint32_t)tag;
+    if (try < TRIES_NOTED && operation->unknown[try])
+        return true;
+    return try == operation->tries && is_late(sim, operation);
 }
 
 static uint32_t put_request(struct sim *sim, size_t index, unsigned char *records, uint32_t count)
 {
     struct operation *operation = &sim->clients->operations[index];
     operation->tries++;
-    operation->ask_at_us = sim->mono_us + TIMEOUT_US;
+    operation->waits = true;
+    operation->until_us = sim_gateway_now_us(sim, operation->gateway) + TIMEOUT_US;
+    operation->issue.wait_us = operation->coupon.wait_us = (uint32_t)issuer_clock_passes_us(TIMEOUT_US);
     operation->issue.tag = operation->coupon.tag = tag_of(index, operation);
     if (operation->is_coupon)
         memcpy(records + count * sizeof operation->coupon, &operation->coupon, sizeof operation->coupon);
@@ -177,13 +230,13 @@ static void send_frame(struct sim *sim, size_t first)
     for (size_t i = first; i < clients->count && count < most; i++) {
         const struct operation *operation = &clients->operations[i];
         if (operation->is_coupon == like->is_coupon && operation->partition == like->partition &&
-            wants_to_ask(sim, operation))
+            operation->gateway == like->gateway && wants_to_ask(sim, operation))
             count = put_request(sim, i, frame + sizeof(struct frame_header), count);
     }
     frame_header_write((struct frame_header *)frame, like->is_coupon ? FRAME_COUPON_REQUESTS : FRAME_ISSUE_REQUESTS,
                        like->partition, sim->plan.partitions, count);
     size_t record = like->is_coupon ? sizeof(struct frame_coupon_request) : sizeof(struct frame_issue_request);
-    sim_network_send(sim, SIM_TO_PARTITION, like->partition, frame, sizeof(struct frame_header) + count * record);
+    sim_gateway_send(sim, like->gateway, like->partition, frame, sizeof(struct frame_header) + count * record);
 }
 
 void sim_clients_ask(struct sim *sim)
@@ -195,10 +248,11 @@ void sim_clients_ask(struct sim *sim)
     }
     while (clients->first_open < clients->count && clients->operations[clients->first_open].done)
         clients->first_open++;
+    give_up_late(sim);
     for (size_t i = clients->first_open; i < clients->count; i++) {
         const struct operation *operation = &clients->operations[i];
         if (wants_to_ask(sim, operation) &&
-            sim_network_waiting(sim, SIM_TO_PARTITION, operation->partition) < FRAMES_WAITING_MAX)
+            sim_network_waiting(sim, SIM_TO_PARTITION, operation->partition) < SIM_FRAMES_WAITING_MAX)
             send_frame(sim, i);
     }
 }
@@ -212,20 +266,21 @@ static struct operation *find_asker(struct sim *sim, uint64_t tag)
     size_t index = (size_t)(tag >> 32);
     if (index >= clients->count)
         sim_fail(sim, "a reply bears a tag that nobody used");
-    else if (!clients->operations[index].done && tag_of(index, &clients->operations[index]) == tag)
+    else if (clients->operations[index].waits && tag_of(index, &clients->operations[index]) == tag)
         return &clients->operations[index];
     else
         sim_count(sim, SIM_LATE);
     return NULL;
 }
 
-/* OVERLOADED means: ask again. */
+/* OVERLOADED and LATE mean: ask again. */
 static void settle(struct sim *sim, struct operation *operation, enum verdict verdict)
 {
-    if (verdict != VERDICT_OVERLOADED)
+    operation->waits = false;
+    if (verdict == VERDICT_OVERLOADED)
+        operation->ask_at_us = sim_gateway_now_us(sim, operation->gateway) + TIMEOUT_US / 3;
+    else if (verdict != VERDICT_LATE)
         operation->done = true;
-    else
-        operation->ask_at_us = sim->mono_us + TIMEOUT_US / 3;
 }
 
 static void on_issue_reply(struct sim *sim, const struct frame_issue_reply *reply)
@@ -251,13 +306,14 @@ static void on_coupon_reply(struct sim *sim, const struct frame_coupon_reply *re
         settle(sim, operation, (enum verdict)reply->verdict);
 }
 
-static void on_replies(struct sim *sim, const struct sim_message *message)
+static void on_frame(struct sim *sim, const struct sim_message *message)
 {
     struct frame_header header;
     const char *wrong = frame_check(message->bytes, message->size, &header);
     const unsigned char *records = frame_records(message->bytes);
     if (wrong != NULL)
         sim_fail(sim, "a reply is malformed: %s", wrong);
+    bool anew = wrong == NULL && sim_gateway_hear(sim, message->index, &header);
     for (uint32_t i = 0; wrong == NULL && i < header.count; i++) {
         struct frame_issue_reply issue;
         struct frame_coupon_reply coupon;
@@ -269,14 +325,19 @@ static void on_replies(struct sim *sim, const struct sim_message *message)
             on_coupon_reply(sim, &coupon);
         }
     }
+    if (anew)
+        give_up_former(sim, message->index, header.partition);
 }
 
 void sim_clients_listen(struct sim *sim)
 {
     struct sim_message message;
-    while (sim_network_take(sim, SIM_TO_CLIENTS, 0, &message)) {
-        on_replies(sim, &message);
-        free(message.bytes);
+    give_up_late(sim);
+    for (uint16_t gateway = 0; gateway < sim->plan.gateways; gateway++) {
+        while (sim_network_take(sim, SIM_TO_CLIENTS, gateway, &message)) {
+            on_frame(sim, &message);
+            free(message.bytes);
+        }
     }
 }
 

@@ -36,6 +36,9 @@ bool sim_clients_are_done(const struct sim *sim);
 /* How many operations wait for an answer. */
 size_t sim_clients_waiting(const struct sim *sim);
 
+/* True when whoever sent the request with this tag is told by now that its outcome is unknown. */
+bool sim_clients_gave_up(const struct sim *sim, uint64_t tag);
+
 /* The issues that the clients were told of. */
 const struct sim_told *sim_clients_told(const struct sim *sim, size_t *count);
 

@@ -81,6 +81,8 @@ static void compare_with_cut_turn(struct sim *sim, struct sim_partition *partiti
     size_t matched = 0;
     for (size_t i = 0; partition->cut_short && i < partition->asked_count; i++) {
         struct model_answer expected;
+        if (partition->asked[i].late)
+            continue;
         if (partition->asked[i].is_coupon)
             model_ask_coupon(&partition->model, &partition->asked[i].coupon, now_us, &expected);
         else

@@ -84,8 +84,10 @@ static void end_process(struct sim *sim, bool power_too)
         sim_disk_power_gone();
     else
         sim_disk_process_gone();
-    if (power_too)
+    if (power_too) {
         sim_count(sim, SIM_POWER_LOST);
+        sim->booted_us = sim->mono_us;
+    }
     abandon(issuer);
     for (uint16_t i = 0; i < issuer->partitions_count; i++)
         sim_network_cut(sim, SIM_TO_PARTITION, i);
@@ -184,6 +186,7 @@ static void start(struct sim *sim)
     uint64_t faults_before = sim_disk_refusals();
     sim_trace(sim, "start", 0, 0);
     damage_snapshots(sim);
+    sim_network_fence(sim);
     if (!enter(sim, start_body, &call, STARTING))
         return;
     if (!issuer->started) {
@@ -200,7 +203,7 @@ static void start(struct sim *sim)
 static void decide_body(void *arg)
 {
     struct call *call = arg;
-    turn_decide(call->partition->turn, call->sim->wall_us);
+    turn_decide(call->partition->turn, call->sim->wall_us, sim_boot_us(call->sim));
 }
 
 static void snapshot_step_body(void *arg)

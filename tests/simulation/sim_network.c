@@ -11,6 +11,8 @@ struct sim_network {
     struct sim_message messages[MESSAGES_MAX];
     size_t count;
     uint64_t order;
+    int64_t held_until_us[SIM_GATEWAYS_MAX];
+    int64_t fence_us[SIM_GATEWAYS_MAX]; /* of what goes to a gateway, nothing is there before */
 };
 
 struct sim_network *sim_network_create(void)
@@ -30,19 +32,64 @@ void sim_network_destroy(struct sim_network **network)
     *network = NULL;
 }
 
-static void put(struct sim *sim, enum sim_port port, uint16_t index, const void *bytes, size_t size)
+/* A message to or from this gateway. */
+static bool passes_gateway(const struct sim_message *message, uint16_t gateway)
+{
+    return (message->port == SIM_TO_PARTITION && message->from == gateway) ||
+           (message->port == SIM_TO_CLIENTS && message->index == gateway);
+}
+
+static void delay(int64_t *due_us, int64_t until_us)
+{
+    *due_us = *due_us > until_us ? *due_us : until_us;
+}
+
+void sim_network_hold(struct sim *sim, uint16_t gateway, int64_t until_us)
+{
+    struct sim_network *network = sim->network;
+    delay(&network->held_until_us[gateway], until_us);
+    for (size_t i = 0; i < network->count; i++) {
+        if (passes_gateway(&network->messages[i], gateway))
+            delay(&network->messages[i].due_us, until_us);
+    }
+}
+
+void sim_network_fence(struct sim *sim)
+{
+    struct sim_network *network = sim->network;
+    for (size_t i = 0; i < network->count; i++) {
+        const struct sim_message *message = &network->messages[i];
+        if (message->port == SIM_TO_CLIENTS)
+            delay(&network->fence_us[message->index], message->due_us);
+    }
+}
+
+static void put(struct sim *sim, uint16_t from, enum sim_port port, uint16_t index, const void *bytes, size_t size)
 {
     struct sim_network *network = sim->network;
     CHECK(network->count < MESSAGES_MAX);
     struct sim_message *message = &network->messages[network->count++];
-    *message = (struct sim_message){.port = port, .index = index, .order = network->order++, .size = size};
+    *message =
+        (struct sim_message){.port = port, .index = index, .from = from, .order = network->order++, .size = size};
     message->due_us = sim->mono_us + sim_random_between(&sim->random, 0, sim->quiet ? 100 : sim->plan.delay_us_max);
+    for (uint16_t i = 0; i < SIM_GATEWAYS_MAX; i++) {
+        if (passes_gateway(message, i))
+            delay(&message->due_us, network->held_until_us[i]);
+        if (port == SIM_TO_CLIENTS && index == i)
+            delay(&message->due_us, network->fence_us[i]);
+    }
     message->bytes = malloc(size);
     CHECK(message->bytes != NULL);
     memcpy(message->bytes, bytes, size);
 }
 
 void sim_network_send(struct sim *sim, enum sim_port port, uint16_t index, const void *bytes, size_t size)
+{
+    sim_network_send_from(sim, 0, port, index, bytes, size);
+}
+
+void sim_network_send_from(struct sim *sim, uint16_t gateway, enum sim_port port, uint16_t index, const void *bytes,
+                           size_t size)
 {
     static const enum sim_fault lost[] = {
         [SIM_TO_PARTITION] = SIM_REQUEST_LOST,
@@ -59,10 +106,10 @@ void sim_network_send(struct sim *sim, enum sim_port port, uint16_t index, const
         sim_count(sim, lost[port]);
         return;
     }
-    put(sim, port, index, bytes, size);
+    put(sim, gateway, port, index, bytes, size);
     if (port != SIM_TO_CLIENTS && sim_strikes(sim, sim->plan.repeat)) {
         sim_count(sim, doubled[port]);
-        put(sim, port, index, bytes, size);
+        put(sim, gateway, port, index, bytes, size);
     }
 }
 

@@ -11,9 +11,12 @@ enum sim_port {
     SIM_TO_FEED,
 };
 
+#define SIM_FRAMES_WAITING_MAX 8 /* on the way to a partition: more could not be decided before their deadlines */
+
 struct sim_message {
     enum sim_port port;
-    uint16_t index; /* of the partition or persister */
+    uint16_t index; /* of the partition, gateway or persister */
+    uint16_t from;  /* of the gateway that asks */
     int64_t due_us;
     uint64_t order;
     void *bytes;
@@ -24,6 +27,12 @@ struct sim_network *sim_network_create(void);
 void sim_network_destroy(struct sim_network **network);
 
 void sim_network_send(struct sim *sim, enum sim_port port, uint16_t index, const void *bytes, size_t size);
+void sim_network_send_from(struct sim *sim, uint16_t gateway, enum sim_port port, uint16_t index, const void *bytes,
+                           size_t size);
+/* Holds back what goes to and from a gateway, what is under way already, too. */
+void sim_network_hold(struct sim *sim, uint16_t gateway, int64_t until_us);
+/* The issuer's sockets are new: what its former process sent to gateways comes before all that this one sends. */
+void sim_network_fence(struct sim *sim);
 /* Takes the next message that has arrived; free() its bytes. False when there is none. */
 bool sim_network_take(struct sim *sim, enum sim_port port, uint16_t index, struct sim_message *message);
 /* How many are on their way to a port or wait there. */

@@ -10,7 +10,8 @@
 #include "sim_disk.h"
 #include "sim_network.h"
 
-#define SNAPSHOT_STEP 1000 /* bytes that are copied between two turns */
+#define SNAPSHOT_STEP 1000       /* bytes that are copied between two turns */
+#define NOBODY        UINT16_MAX /* the checker asks */
 
 /* --- the process --- */
 
@@ -42,12 +43,14 @@ int sim_partition_start(struct sim *sim, struct sim_partition *partition, struct
     };
     if (snapshot_create(&partition->snapshot, partition->journal, &snapshot, error) != 0)
         return -1;
+    partition->incarnation = 1 + sim_random_below(&sim->random, 1000000000);
     struct turn_config config = {
         .journal = partition->journal,
         .ledger = partition->ledger,
         .metrics = partition->metrics,
         .requests_max = sim->plan.requests_max,
         .last_time_us = recovered.last_time_us,
+        .incarnation = partition->incarnation,
     };
     partition->turn = turn_create(&config);
     partition->model.last_us = recovered.last_time_us;
@@ -66,7 +69,18 @@ void sim_partition_abandon(struct sim_partition *partition)
 
 /* --- taking requests --- */
 
-static void note_asked(struct sim_partition *partition, const void *frame)
+static void note_deadline(struct sim *sim, const struct sim_partition *partition, struct sim_asked *asked,
+                          const struct frame_header *header, bool from_client)
+{
+    uint32_t wait_us = asked->is_coupon ? asked->coupon.wait_us : asked->issue.wait_us;
+    uint64_t tag = asked->is_coupon ? asked->coupon.tag : asked->issue.tag;
+    asked->foreign = header->incarnation != partition->incarnation;
+    asked->late = asked->foreign || sim_boot_us(sim) >= header->clock_us + wait_us;
+    asked->given_up = from_client && sim_clients_gave_up(sim, tag);
+}
+
+/* Turns are decided at the moment at which they gather. */
+static void note_asked(struct sim *sim, struct sim_partition *partition, const void *frame, uint16_t gateway)
 {
     struct frame_header header;
     memcpy(&header, frame, sizeof header);
@@ -79,22 +93,23 @@ static void note_asked(struct sim_partition *partition, const void *frame)
             memcpy(&asked->coupon, records + i * sizeof asked->coupon, sizeof asked->coupon);
         else
             memcpy(&asked->issue, records + i * sizeof asked->issue, sizeof asked->issue);
+        note_deadline(sim, partition, asked, &header, gateway != NOBODY);
     }
 }
 
-static void take_frame(struct sim *sim, struct sim_partition *partition, const void *frame, size_t size)
+static void take_frame(struct sim *sim, struct sim_partition *partition, const void *frame, size_t size, uint16_t from)
 {
     zmq_msg_t gateway, request;
-    CHECK(zmq_msg_init_size(&gateway, 1) == 0);
+    CHECK(zmq_msg_init_size(&gateway, sizeof from) == 0);
     CHECK(zmq_msg_init_size(&request, size) == 0);
-    memset(zmq_msg_data(&gateway), 'g', 1);
+    memcpy(zmq_msg_data(&gateway), &from, sizeof from);
     memcpy(zmq_msg_data(&request), frame, size);
     size_t before = turn_frames(partition->turn);
     turn_take(partition->turn, &gateway, &request, true);
     if (turn_frames(partition->turn) == before)
         sim_fail(sim, "a sound frame of requests was dropped");
     else
-        note_asked(partition, frame);
+        note_asked(sim, partition, frame, from);
 }
 
 static void begin_turn(struct sim *sim, struct sim_partition *partition)
@@ -110,7 +125,7 @@ bool sim_partition_gather(struct sim *sim, struct sim_partition *partition)
     struct sim_message message;
     begin_turn(sim, partition);
     while (turn_takes_more(partition->turn) && sim_network_take(sim, SIM_TO_PARTITION, partition->index, &message)) {
-        take_frame(sim, partition, message.bytes, message.size);
+        take_frame(sim, partition, message.bytes, message.size, message.from);
         free(message.bytes);
     }
     return turn_frames(partition->turn) > 0;
@@ -122,14 +137,17 @@ void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partitio
     char coupon_id[COUPON_ID_MAX + 1], user_id[USER_ID_MAX + 1];
     sim_coupon_id(coupon, coupon_id);
     sim_user_id(user, user_id);
-    struct frame_issue_request request = {
-        .op = ISSUE_LOOKUP, .coupon_id_length = (uint8_t)strlen(coupon_id), .user_id_length = (uint8_t)strlen(user_id)};
+    struct frame_issue_request request = {.op = ISSUE_LOOKUP,
+                                          .wait_us = UINT32_MAX,
+                                          .coupon_id_length = (uint8_t)strlen(coupon_id),
+                                          .user_id_length = (uint8_t)strlen(user_id)};
     memcpy(request.coupon_id, coupon_id, strlen(coupon_id));
     memcpy(request.user_id, user_id, strlen(user_id));
     frame_header_write((struct frame_header *)frame, FRAME_ISSUE_REQUESTS, partition->index, sim->plan.partitions, 1);
+    frame_header_set_clock(frame, partition->incarnation, sim_boot_us(sim));
     memcpy(frame + sizeof(struct frame_header), &request, sizeof request);
     begin_turn(sim, partition);
-    take_frame(sim, partition, frame, sizeof frame);
+    take_frame(sim, partition, frame, sizeof frame, NOBODY);
 }
 
 /* --- judging --- */
@@ -137,6 +155,21 @@ void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partitio
 static int64_t model_time(const struct sim_partition *partition)
 {
     return partition->asked_wall_us > partition->model.last_us ? partition->asked_wall_us : partition->model.last_us;
+}
+
+/* Judges a request by its deadline: true when it had to be refused for that, or when something is wrong. */
+static bool judge_deadline(struct sim *sim, const struct sim_partition *partition, const struct sim_asked *asked,
+                           enum verdict verdict)
+{
+    if (verdict != VERDICT_LATE && asked->given_up)
+        sim_fail(sim, "promise 5: partition %u decides (%s) what its client was told the outcome of is unknown",
+                 partition->index, verdict_name(verdict));
+    else if (asked->late != (verdict == VERDICT_LATE))
+        sim_fail(sim, "partition %u answers %s where the deadline %s", partition->index, verdict_name(verdict),
+                 asked->late ? "has passed" : "has not passed");
+    else if (asked->late)
+        sim_count(sim, asked->foreign ? SIM_OTHER_INCARNATION : SIM_DEADLINE_PASSED);
+    return asked->late || sim_failed(sim);
 }
 
 static bool changes_something(enum verdict verdict)
@@ -176,6 +209,8 @@ static void judge_issue(struct sim *sim, struct sim_partition *partition, const 
 {
     struct model_answer expected;
     enum verdict verdict = (enum verdict)reply->verdict;
+    if (judge_deadline(sim, partition, asked, verdict))
+        return;
     model_ask_issue(&partition->model, &asked->issue, now_us, &expected);
     sim_trace(sim, verdict_name(verdict), partition->index, reply->sequence);
     if (!judge_verdict(sim, partition, &expected, verdict))
@@ -195,6 +230,8 @@ static void judge_coupon(struct sim *sim, struct sim_partition *partition, const
     struct model_answer expected;
     enum verdict verdict = (enum verdict)reply->verdict;
     struct coupon told;
+    if (judge_deadline(sim, partition, asked, verdict))
+        return;
     model_ask_coupon(&partition->model, &asked->coupon, now_us, &expected);
     sim_trace(sim, verdict_name(verdict), partition->index, reply->coupon.quantity);
     if (!judge_verdict(sim, partition, &expected, verdict) || verdict == VERDICT_OVERLOADED)
@@ -254,10 +291,12 @@ void sim_partition_answer(struct sim *sim, struct sim_partition *partition, bool
     partition->model.last_us = now_us;
     for (size_t i = 0; i < turn_frames(partition->turn) && !sim_failed(sim); i++) {
         zmq_msg_t *gateway, *reply;
+        uint16_t from;
         turn_answer(partition->turn, i, &gateway, &reply);
         done += judge_frame(sim, partition, partition->asked + done, reply, now_us);
+        memcpy(&from, zmq_msg_data(gateway), sizeof from);
         if (send)
-            sim_network_send(sim, SIM_TO_CLIENTS, 0, zmq_msg_data(reply), zmq_msg_size(reply));
+            sim_network_send(sim, SIM_TO_CLIENTS, from, zmq_msg_data(reply), zmq_msg_size(reply));
     }
     if (!sim_failed(sim) && done != partition->asked_count)
         sim_fail(sim, "partition %u answers %zu of %zu requests", partition->index, done, partition->asked_count);

@@ -16,6 +16,9 @@
 /* A request that was taken into a turn. */
 struct sim_asked {
     bool is_coupon;
+    bool foreign;  /* another incarnation was asked */
+    bool late;     /* for that, or since its deadline has passed */
+    bool given_up; /* its client is told that nobody knows */
     struct frame_issue_request issue;
     struct frame_coupon_request coupon;
 };
@@ -30,6 +33,7 @@ struct sim_partition {
     struct ledger *ledger;
     struct snapshot *snapshot;
     struct turn *turn;
+    uint64_t incarnation;
 
     /* of the checker */
     struct model model;

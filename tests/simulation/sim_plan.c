@@ -35,6 +35,7 @@ static void plan_load(struct sim_plan *plan, struct sim_random *random)
 {
     plan->partitions = (uint16_t)(1 + sim_random_below(random, SIM_PARTITIONS_MAX));
     plan->persisters = 1 + sim_random_below(random, SIM_PERSISTERS_MAX);
+    plan->gateways = 1 + sim_random_below(random, SIM_GATEWAYS_MAX);
     plan->sync_interval_ms = choose_sync(random);
     plan->requests_max = 1 + sim_random_below(random, sim_random_chance(random, 500) ? 4 : 60);
     plan->segment_bytes = smallest_segment(plan->requests_max) + 512 * (size_t)sim_random_below(random, 16);
@@ -61,6 +62,7 @@ void sim_plan_make(struct sim_plan *plan, struct sim_random *random)
     plan_load(plan, random);
     plan->lose = sometimes(random, 150);
     plan->repeat = sometimes(random, 150);
+    plan->hold_link = sometimes(random, 2);
     plan->kill = sometimes(random, 40);
     plan->stop = sometimes(random, 10);
     plan->pause_issuer = sometimes(random, 10);

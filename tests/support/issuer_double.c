@@ -2,12 +2,14 @@
 
 #include <czmq.h>
 
+#include "shared/clock.h"
 #include "shared/error.h"
 
 enum { PATIENCE_MS = 10000 };
 
 struct issuer_double {
     uint16_t partitions;
+    uint64_t incarnation;
     zsock_t *routers[PARTITIONS_MAX];
     struct double_frame *kept[PARTITIONS_MAX]; /* came while pings were answered */
 };
@@ -27,10 +29,12 @@ static void bind_patiently(void *router, const char *endpoint)
 
 struct issuer_double *issuer_double_create(const char *base, uint16_t partitions)
 {
+    static uint64_t incarnations;
     struct issuer_double *self = calloc(1, sizeof(*self));
     char endpoint[256];
 
     CHECK(self != NULL);
+    self->incarnation = ++incarnations;
     self->partitions = partitions;
     for (uint16_t p = 0; p < partitions; p++) {
         CHECK(endpoint_of_partition(base, p, endpoint, sizeof(endpoint)));
@@ -53,6 +57,11 @@ void issuer_double_destroy(struct issuer_double **self)
     *self = NULL;
 }
 
+void issuer_double_set_clock(const struct issuer_double *self, void *header)
+{
+    frame_header_set_clock(header, self->incarnation, clock_mono_us());
+}
+
 void issuer_double_send(struct issuer_double *self, const struct double_frame *frame, const void *data, size_t size)
 {
     void *router = zsock_resolve(self->routers[frame->header.partition]);
@@ -66,6 +75,7 @@ static void answer_ping(struct issuer_double *self, const struct double_frame *f
     struct frame_header pong;
 
     frame_header_write(&pong, FRAME_PONG, frame->header.partition, frame->header.partitions, 0);
+    issuer_double_set_clock(self, &pong);
     issuer_double_send(self, frame, &pong, sizeof(pong));
 }
 
@@ -141,6 +151,7 @@ static void reply(struct issuer_double *self, const struct double_frame *frame, 
 
     CHECK(data != NULL);
     frame_header_write(&header, kind, frame->header.partition, frame->header.partitions, count);
+    issuer_double_set_clock(self, &header);
     memcpy(data, &header, sizeof(header));
     memcpy(data + sizeof(header), records, count * record_size);
     issuer_double_send(self, frame, data, size);

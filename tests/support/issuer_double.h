@@ -30,6 +30,8 @@ void issuer_double_pump(struct issuer_double *self);
 /* The next frame of requests to a partition. False when none comes within ten seconds. */
 bool issuer_double_receive(struct issuer_double *self, uint16_t partition, struct double_frame *frame);
 
+/* Each double is another incarnation; its clock is clock_mono_us(). Both into a header that is written already. */
+void issuer_double_set_clock(const struct issuer_double *self, void *header);
 /* Sends any bytes to who sent `frame`. */
 void issuer_double_send(struct issuer_double *self, const struct double_frame *frame, const void *data, size_t size);
 /* Sends `count` replies as one frame. */

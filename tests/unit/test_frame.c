@@ -15,6 +15,8 @@ static size_t make(enum frame_kind kind, uint32_t count, size_t body)
 {
     memset(frame, 0, sizeof frame);
     frame_header_write((struct frame_header *)frame, kind, 1, 4, count);
+    if (kind != FRAME_EVENTS && kind != FRAME_ACK && kind != FRAME_BEHIND)
+        frame_header_set_clock(frame, 9, FRAME_CLOCK_US_MAX);
     return sizeof(struct frame_header) + body;
 }
 
@@ -77,6 +79,27 @@ static void frame_refuses_a_foreign_header(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_non_null(frame_check(&bad[i], size, &header));
     assert_non_null(frame_check(frame, 0, &header));
+}
+
+static void requests_and_replies_tell_of_an_issuers_clock_and_nothing_else_does(void **state)
+{
+    (void)state;
+    struct frame_header header;
+    size_t size = make(FRAME_ISSUE_REPLIES, 1, 32);
+    frame_header_set_clock(frame, 9, FRAME_CLOCK_US_MAX + 1);
+    assert_non_null(frame_check(frame, size, &header));
+    frame_header_set_clock(frame, 9, -1);
+    assert_non_null(frame_check(frame, size, &header));
+    frame_header_set_clock(frame, 0, 0);
+    assert_non_null(frame_check(frame, size, &header));
+    size = make(FRAME_PING, 0, 0);
+    frame_header_set_clock(frame, 0, 0);
+    assert_null(frame_check(frame, size, &header));
+    size = make(FRAME_ACK, 1, 32);
+    frame_header_set_clock(frame, 1, 0);
+    assert_non_null(frame_check(frame, size, &header));
+    frame_header_set_clock(frame, 0, 1);
+    assert_non_null(frame_check(frame, size, &header));
 }
 
 static void frame_refuses_a_count_that_would_overflow(void **state)
@@ -198,6 +221,7 @@ int main(void)
         cmocka_unit_test(frame_of_each_kind_passes_with_its_exact_size_only),
         cmocka_unit_test(events_need_their_fixed_part_and_a_record_for_what_follows),
         cmocka_unit_test(frame_refuses_a_foreign_header),
+        cmocka_unit_test(requests_and_replies_tell_of_an_issuers_clock_and_nothing_else_does),
         cmocka_unit_test(frame_refuses_a_count_that_would_overflow),
         cmocka_unit_test(issue_requests_are_checked_member_by_member),
         cmocka_unit_test(coupon_requests_are_checked_member_by_member),

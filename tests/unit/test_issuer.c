@@ -23,12 +23,15 @@ static unsigned run; /* makes the endpoints of each start unique */
 static struct options options;
 static struct issuer *issuer;
 static zsock_t *gateway, *events, *acks;
+static struct frame_header heard; /* the last of the issuer */
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw)
 {
     (void)status, (void)type, (void)ftw;
     return remove(path);
 }
+
+static void greet(void);
 
 static void start(void)
 {
@@ -48,6 +51,7 @@ static void start(void)
     acks = zsock_new_push(options.issuer_acks);
     zsock_set_rcvtimeo(gateway, 10000);
     zsock_set_rcvtimeo(events, 10000);
+    greet();
 }
 
 static void stop(void)
@@ -86,6 +90,7 @@ static void send_frame(enum frame_kind kind, const void *records, size_t size, u
 {
     unsigned char *frame = malloc(sizeof(struct frame_header) + size);
     frame_header_write((struct frame_header *)frame, kind, 0, 1, count);
+    frame_header_set_clock(frame, heard.incarnation, heard.clock_us);
     if (size > 0)
         memcpy(frame + sizeof(struct frame_header), records, size);
     zmq_send(zsock_resolve(gateway), frame, sizeof(struct frame_header) + size, 0);
@@ -96,21 +101,29 @@ static void send_frame(enum frame_kind kind, const void *records, size_t size, u
 static uint32_t receive_frame(enum frame_kind kind, void *records, size_t size)
 {
     static unsigned char frame[1 << 20];
-    struct frame_header header;
     int length = zmq_recv(zsock_resolve(gateway), frame, sizeof frame, 0);
     assert_true(length >= 0);
-    assert_null(frame_check(frame, (size_t)length, &header));
-    assert_int_equal(header.kind, kind);
-    assert_true((size_t)length - sizeof header <= size);
+    assert_null(frame_check(frame, (size_t)length, &heard));
+    assert_int_equal(heard.kind, kind);
+    assert_true((size_t)length - sizeof heard <= size);
     if (size > 0)
-        memcpy(records, frame_records(frame), (size_t)length - sizeof header);
-    return header.count;
+        memcpy(records, frame_records(frame), (size_t)length - sizeof heard);
+    return heard.count;
+}
+
+/* Learns the issuer's clock. */
+static void greet(void)
+{
+    heard = (struct frame_header){.incarnation = 0};
+    send_frame(FRAME_PING, NULL, 0, 0);
+    assert_int_equal(receive_frame(FRAME_PONG, NULL, 0), 0);
 }
 
 static struct frame_issue_request request_of(enum issue_op op, const char *coupon, const char *user, uint64_t tag)
 {
     struct frame_issue_request request = {.tag = tag,
                                           .op = (uint8_t)op,
+                                          .wait_us = UINT32_MAX,
                                           .coupon_id_length = (uint8_t)strlen(coupon),
                                           .user_id_length = (uint8_t)strlen(user)};
     memcpy(request.coupon_id, coupon, strlen(coupon));
@@ -130,7 +143,8 @@ static struct frame_issue_reply post(const char *coupon, const char *user)
 
 static enum verdict ask_coupon(enum coupon_op op, const char *id, uint32_t quantity, struct coupon *result)
 {
-    struct frame_coupon_request request = {.tag = 5, .op = (uint8_t)op, .fields = COUPON_FIELD_QUANTITY};
+    struct frame_coupon_request request = {
+        .tag = 5, .op = (uint8_t)op, .fields = COUPON_FIELD_QUANTITY, .wait_us = UINT32_MAX};
     struct frame_coupon_reply reply;
     struct coupon coupon = {
         .quantity = quantity, .per_user_limit = 1, .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
@@ -250,8 +264,12 @@ static void issuer_remembers_everything_after_a_restart(void **state)
     (void)state;
     create("C", 2);
     struct frame_issue_reply issued = post("C", "a");
+    struct frame_header before = heard;
     stop();
     start();
+    assert_true(heard.incarnation != before.incarnation);
+    heard.incarnation = before.incarnation;
+    assert_int_equal(post("C", "b").verdict, VERDICT_LATE); /* meant for the one before */
     struct frame_issue_reply again = post("C", "a");
     assert_int_equal(again.verdict, VERDICT_ALREADY_ISSUED);
     assert_int_equal(again.sequence, 1);
@@ -284,7 +302,7 @@ static void issuer_lists_coupons_by_id(void **state)
     create("B", 1);
     create("A", 1);
     create("C", 1);
-    struct frame_coupon_request request = {.tag = 1, .op = COUPON_LIST};
+    struct frame_coupon_request request = {.tag = 1, .op = COUPON_LIST, .wait_us = UINT32_MAX};
     request.coupon.quantity = 2;
     send_frame(FRAME_COUPON_REQUESTS, &request, sizeof request, 1);
     assert_int_equal(receive_frame(FRAME_COUPON_REPLIES, replies, sizeof replies), 2);

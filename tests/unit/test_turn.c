@@ -15,6 +15,8 @@
 
 #define REQUESTS_MAX 100
 #define NOW_US       INT64_C(1763691900000000)
+#define INCARNATION  UINT64_C(77)
+#define BOOT_US      INT64_C(5000000)
 
 /* --- fixture --- */
 
@@ -30,7 +32,8 @@ static void make_turn(int64_t last_time_us)
                                  .ledger = ledger,
                                  .metrics = metrics,
                                  .requests_max = REQUESTS_MAX,
-                                 .last_time_us = last_time_us};
+                                 .last_time_us = last_time_us,
+                                 .incarnation = INCARNATION};
     turn = turn_create(&config);
 }
 
@@ -69,20 +72,28 @@ static void take_bytes(const void *bytes, size_t size, bool two_parts)
     assert_int_equal(zmq_msg_size(&request), 0);
 }
 
-static void take(enum frame_kind kind, const void *records, size_t size, uint32_t count)
+static void take_of(uint64_t incarnation, int64_t clock_us, enum frame_kind kind, const void *records, size_t size,
+                    uint32_t count)
 {
     unsigned char *frame = malloc(sizeof(struct frame_header) + size);
     frame_header_write((struct frame_header *)frame, kind, 0, 1, count);
+    frame_header_set_clock(frame, incarnation, clock_us);
     if (size > 0)
         memcpy(frame + sizeof(struct frame_header), records, size);
     take_bytes(frame, sizeof(struct frame_header) + size, true);
     free(frame);
 }
 
+static void take(enum frame_kind kind, const void *records, size_t size, uint32_t count)
+{
+    take_of(INCARNATION, BOOT_US, kind, records, size, count);
+}
+
 static struct frame_issue_request request_of(const char *coupon, const char *user, uint64_t tag)
 {
     struct frame_issue_request request = {.tag = tag,
                                           .op = ISSUE_POST,
+                                          .wait_us = 1000,
                                           .coupon_id_length = (uint8_t)strlen(coupon),
                                           .user_id_length = (uint8_t)strlen(user)};
     memcpy(request.coupon_id, coupon, strlen(coupon));
@@ -98,7 +109,7 @@ static void take_post(const char *coupon, const char *user)
 
 static void take_create(const char *id, uint32_t quantity)
 {
-    struct frame_coupon_request request = {.tag = 9, .op = COUPON_CREATE};
+    struct frame_coupon_request request = {.tag = 9, .op = COUPON_CREATE, .wait_us = 1000};
     struct coupon coupon = {.title = "Title",
                             .quantity = quantity,
                             .per_user_limit = 1,
@@ -134,7 +145,7 @@ static void create(const char *id, uint32_t quantity, int64_t now_us)
 {
     struct frame_coupon_reply reply;
     take_create(id, quantity);
-    turn_decide(turn, now_us);
+    turn_decide(turn, now_us, BOOT_US);
     memcpy(&reply, reply_of(0, FRAME_COUPON_REPLIES, 1), sizeof reply);
     assert_int_equal(reply.verdict, VERDICT_COUPON_CREATED);
     turn_end(turn);
@@ -143,7 +154,7 @@ static void create(const char *id, uint32_t quantity, int64_t now_us)
 static struct frame_issue_reply post(const char *coupon, const char *user, int64_t now_us)
 {
     take_post(coupon, user);
-    turn_decide(turn, now_us);
+    turn_decide(turn, now_us, BOOT_US);
     struct frame_issue_reply reply = issue_reply_of(0);
     turn_end(turn);
     return reply;
@@ -167,7 +178,7 @@ static void turn_decides_all_frames_at_one_time_and_in_their_order(void **state)
     take_post("C", "b");
     take_post("C", "a");
     take_post("C", "c");
-    turn_decide(turn, NOW_US + 5);
+    turn_decide(turn, NOW_US + 5, BOOT_US);
     const struct {
         enum verdict verdict;
         uint32_t sequence;
@@ -187,7 +198,7 @@ static void turn_has_synced_what_it_decided_before_a_reply_can_leave(void **stat
     create("C", 2, NOW_US);
     take_post("C", "a");
     assert_int_equal(journal_synced_seq(journal), 1);
-    turn_decide(turn, NOW_US);
+    turn_decide(turn, NOW_US, BOOT_US);
     assert_int_equal(journal_written_seq(journal), 2);
     assert_int_equal(journal_synced_seq(journal), 2);
 }
@@ -220,7 +231,7 @@ static void turn_ends_with_a_frame_of_coupon_requests(void **state)
     assert_true(turn_takes_more(turn));
     take_create("C", 1);
     assert_false(turn_takes_more(turn));
-    turn_decide(turn, NOW_US);
+    turn_decide(turn, NOW_US, BOOT_US);
     assert_int_equal(issue_reply_of(0).verdict, VERDICT_COUPON_NOT_FOUND);
     turn_end(turn);
     assert_true(turn_takes_more(turn));
@@ -240,7 +251,7 @@ static void turn_takes_the_frame_that_crosses_its_bound_whole(void **state)
     }
     take(FRAME_ISSUE_REQUESTS, requests, sizeof requests, REQUESTS_MAX);
     assert_false(turn_takes_more(turn));
-    turn_decide(turn, NOW_US);
+    turn_decide(turn, NOW_US, BOOT_US);
     const struct frame_issue_reply *replies = reply_of(1, FRAME_ISSUE_REPLIES, REQUESTS_MAX);
     for (unsigned i = 0; i < REQUESTS_MAX; i++) {
         struct frame_issue_reply reply;
@@ -254,9 +265,114 @@ static void turn_answers_a_ping(void **state)
 {
     (void)state;
     take(FRAME_PING, NULL, 0, 0);
-    turn_decide(turn, NOW_US);
+    turn_decide(turn, NOW_US, BOOT_US);
     reply_of(0, FRAME_PONG, 0);
     assert_int_equal(journal_written_seq(journal), 0);
+}
+
+/* Decides what was taken when the clock of deadlines shows `boot_us`; the verdict of the first frame's only request. */
+static enum verdict decided_at(int64_t boot_us)
+{
+    turn_decide(turn, NOW_US, boot_us);
+    enum verdict verdict = (enum verdict)issue_reply_of(0).verdict;
+    turn_end(turn);
+    return verdict;
+}
+
+static void turn_decides_nothing_after_its_deadline(void **state)
+{
+    (void)state;
+    create("C", 9, NOW_US);
+    take_post("C", "a");
+    assert_int_equal(decided_at(BOOT_US + 999), VERDICT_ISSUED);
+    take_post("C", "b");
+    assert_int_equal(decided_at(BOOT_US + 1000), VERDICT_LATE);
+    take_post("C", "a"); /* no holder is told so, either */
+    assert_int_equal(decided_at(BOOT_US + 1000), VERDICT_LATE);
+    assert_int_equal(journal_written_seq(journal), 2);
+    assert_int_equal(metrics_get(metrics, METRIC_ISSUER_VERDICTS, VERDICT_LATE), 2);
+}
+
+static void turn_judges_each_request_of_a_frame_by_its_own_deadline(void **state)
+{
+    (void)state;
+    struct frame_issue_request requests[3] = {request_of("C", "a", 1), request_of("C", "b", 2),
+                                              request_of("C", "c", 3)};
+    create("C", 9, NOW_US);
+    requests[1].wait_us = 10;
+    take(FRAME_ISSUE_REQUESTS, requests, sizeof requests, 3);
+    turn_decide(turn, NOW_US, BOOT_US + 10);
+    const struct frame_issue_reply *replies = reply_of(0, FRAME_ISSUE_REPLIES, 3);
+    assert_int_equal(replies[0].verdict, VERDICT_ISSUED);
+    assert_int_equal(replies[1].verdict, VERDICT_LATE);
+    assert_int_equal(replies[1].tag, 2);
+    assert_int_equal(replies[2].verdict, VERDICT_ISSUED);
+    assert_int_equal(replies[2].sequence, 2);
+}
+
+static void turn_decides_nothing_that_another_incarnation_was_asked_for(void **state)
+{
+    (void)state;
+    struct frame_issue_request request = request_of("C", "a", 1);
+    create("C", 9, NOW_US);
+    take_of(INCARNATION + 1, BOOT_US, FRAME_ISSUE_REQUESTS, &request, sizeof request, 1);
+    assert_int_equal(decided_at(BOOT_US), VERDICT_LATE);
+    assert_int_equal(journal_written_seq(journal), 1);
+}
+
+static void turn_makes_and_changes_no_coupon_after_the_deadline(void **state)
+{
+    (void)state;
+    struct frame_coupon_request change = {.tag = 3, .op = COUPON_CHANGE, .fields = COUPON_FIELD_PAUSED, .wait_us = 9};
+    struct frame_coupon_request list = {.tag = 4, .op = COUPON_LIST, .wait_us = 9, .coupon = {.quantity = 5}};
+    struct frame_coupon_request requests[2];
+    struct frame_coupon_reply reply;
+    create("C", 9, NOW_US);
+    change.coupon.paused = 1;
+    change.coupon.id_length = 1;
+    change.coupon.id[0] = 'C';
+    requests[0] = change;
+    requests[1] = list;
+    take(FRAME_COUPON_REQUESTS, requests, sizeof requests, 2);
+    turn_decide(turn, NOW_US, BOOT_US + 9);
+    const char *replies = reply_of(0, FRAME_COUPON_REPLIES, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(&reply, replies + i * sizeof reply, sizeof reply);
+        assert_int_equal(reply.tag, requests[i].tag);
+        assert_int_equal(reply.verdict, VERDICT_LATE);
+        assert_int_equal(reply.remaining, 0);
+    }
+    turn_end(turn);
+    assert_false(ledger_find(ledger, "C", 1)->paused);
+    take_create("D", 1);
+    turn_decide(turn, NOW_US, BOOT_US + 1000);
+    turn_end(turn);
+    assert_null(ledger_find(ledger, "D", 1));
+}
+
+static void turn_tells_its_incarnation_and_its_clock(void **state)
+{
+    (void)state;
+    zmq_msg_t *gateway, *reply;
+    struct frame_header header;
+    take_of(0, 0, FRAME_PING, NULL, 0, 0);
+    turn_decide(turn, NOW_US, BOOT_US + 5);
+    turn_answer(turn, 0, &gateway, &reply);
+    assert_null(frame_check(zmq_msg_data(reply), zmq_msg_size(reply), &header));
+    assert_int_equal(header.incarnation, INCARNATION);
+    assert_int_equal(header.clock_us, BOOT_US + 5);
+}
+
+/* A virtual machine was paused, and its clocks with it. */
+static void turn_hears_from_gateways_that_its_clock_has_stood_still(void **state)
+{
+    (void)state;
+    create("C", 9, NOW_US);
+    take_post("C", "a");
+    take_of(INCARNATION, BOOT_US + 3600000000, FRAME_PING, NULL, 0, 0);
+    assert_int_equal(decided_at(BOOT_US + 5), VERDICT_LATE);
+    take_post("C", "a");
+    assert_int_equal(decided_at(BOOT_US + 6), VERDICT_LATE);
 }
 
 static void turn_counts_and_drops_what_it_does_not_understand(void **state)
@@ -331,6 +447,12 @@ int main(void)
         TEST(turn_ends_with_a_frame_of_coupon_requests),
         TEST(turn_takes_the_frame_that_crosses_its_bound_whole),
         TEST(turn_answers_a_ping),
+        TEST(turn_decides_nothing_after_its_deadline),
+        TEST(turn_judges_each_request_of_a_frame_by_its_own_deadline),
+        TEST(turn_decides_nothing_that_another_incarnation_was_asked_for),
+        TEST(turn_makes_and_changes_no_coupon_after_the_deadline),
+        TEST(turn_tells_its_incarnation_and_its_clock),
+        TEST(turn_hears_from_gateways_that_its_clock_has_stood_still),
         TEST(turn_counts_and_drops_what_it_does_not_understand),
         TEST(turn_forgets_what_it_took_of_a_frame_that_is_malformed_at_its_end),
         TEST(turn_counts_verdicts_requests_and_bytes),
