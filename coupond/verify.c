@@ -141,14 +141,17 @@ static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const
 
 void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t first_seq, const struct ledger *snapshot)
 {
-    const struct coupon *coupons[COUPON_LIST_MAX];
+    const struct ledger_coupon *coupons[COUPON_LIST_MAX];
     const char *after = "";
     size_t count;
     verify->journals[partition].first_seq = first_seq;
     verify->journals[partition].snapshot = snapshot;
     while ((count = ledger_list(snapshot, after, COUPON_LIST_MAX, coupons)) > 0) {
-        for (size_t i = 0; i < count; i++)
-            add_snapshot_coupon(verify, partition, coupons[i]);
+        for (size_t i = 0; i < count; i++) {
+            struct coupon coupon;
+            ledger_coupon_read(coupons[i], &coupon);
+            add_snapshot_coupon(verify, partition, &coupon);
+        }
         after = coupons[count - 1]->id;
     }
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/coupon_index.h"
 #include "shared/error.h"
 
 struct place {
@@ -30,7 +29,7 @@ static void tell_numbers(const struct coupon_gauges *gauges)
 
 static void tell_coupon(const struct coupon_gauges *gauges, unsigned place)
 {
-    const struct coupon *coupon = &gauges->places[place].coupon->coupon;
+    const struct ledger_coupon *coupon = gauges->places[place].coupon;
     metrics_set_coupon(gauges->metrics, place, coupon->id, coupon->quantity, coupon->issued);
 }
 
@@ -47,7 +46,7 @@ struct coupon_gauges *coupon_gauges_create(const struct ledger *ledger, struct m
     CHECK(gauges != NULL);
     gauges->ledger = ledger;
     gauges->metrics = metrics;
-    const struct coupon *first[METRIC_COUPONS_MAX];
+    const struct ledger_coupon *first[METRIC_COUPONS_MAX];
     gauges->count = (unsigned)ledger_list(ledger, "", METRIC_COUPONS_MAX, first);
     for (unsigned i = 0; i < gauges->count; i++)
         give_place(gauges, i, ledger_entry(ledger, first[i]->id, strlen(first[i]->id)), 0);

@@ -6,87 +6,118 @@
 
 #include "shared/error.h"
 
-void coupon_index_init(struct coupon_index *index)
+#define SLAB_COUPONS    256u
+#define TABLE_SLOTS_MIN 8u
+
+void coupon_index_init(struct coupon_index *index, bool bare)
 {
-    *index = (struct coupon_index){0};
+    *index = (struct coupon_index){.bare = bare};
 }
 
 void coupon_index_deinit(struct coupon_index *index)
 {
-    for (size_t i = 0; i < index->count; i++) {
-        user_set_deinit(&index->sorted[i]->users);
-        free(index->sorted[i]);
-    }
-    free(index->sorted);
-    free(index->slots);
-    coupon_index_init(index);
+    for (size_t i = 0; i < index->count; i++)
+        ledger_coupon_deinit(coupon_index_at(index, i));
+    for (size_t i = 0; i * SLAB_COUPONS < index->count; i++)
+        free(index->slabs[i]);
+    for (size_t i = 0; i < COUPON_INDEX_TABLES; i++)
+        free(index->tables[i].slots);
+    free(index->slabs);
+    coupon_order_deinit(&index->order);
+    coupon_index_init(index, index->bare);
 }
 
-static size_t slot_of(const struct coupon_index *index, const char *id, size_t length)
+struct ledger_coupon *coupon_index_at(const struct coupon_index *index, size_t number)
 {
-    return (size_t)XXH3_64bits(id, length) & (index->slots_count - 1);
+    return &index->slabs[number / SLAB_COUPONS][number % SLAB_COUPONS];
 }
 
-static bool same(const struct ledger_coupon *coupon, const char *id, size_t length)
+/* --- by id --- */
+
+/* The highest bits of a hash choose the table; the lower half is the mark, whose lowest bits choose the slot. */
+static size_t table_of(uint64_t hash)
 {
-    return memcmp(coupon->coupon.id, id, length) == 0 && coupon->coupon.id[length] == '\0';
+    return hash / (UINT64_MAX / COUPON_INDEX_TABLES + 1);
+}
+
+static bool is_of(const struct ledger_coupon *coupon, const char *id, size_t length)
+{
+    return memcmp(coupon->id, id, length) == 0 && coupon->id[length] == '\0';
 }
 
 struct ledger_coupon *coupon_index_find(const struct coupon_index *index, const char *id, size_t length)
 {
-    if (index->count == 0 || length > COUPON_ID_MAX)
+    if (length > COUPON_ID_MAX)
         return NULL;
-    size_t at = slot_of(index, id, length);
-    while (index->slots[at] != NULL && !same(index->slots[at], id, length))
-        at = (at + 1) & (index->slots_count - 1);
-    return index->slots[at];
-}
-
-static void place(struct coupon_index *index, struct ledger_coupon *coupon)
-{
-    size_t at = slot_of(index, coupon->coupon.id, strlen(coupon->coupon.id));
-    while (index->slots[at] != NULL)
-        at = (at + 1) & (index->slots_count - 1);
-    index->slots[at] = coupon;
-}
-
-static void make_room(struct coupon_index *index)
-{
-    if ((index->count + 1) * 2 <= index->slots_count)
-        return;
-    free(index->slots);
-    index->slots_count = index->slots_count == 0 ? 64 : index->slots_count * 2;
-    index->slots = calloc(index->slots_count, sizeof(*index->slots));
-    index->sorted = realloc(index->sorted, index->slots_count / 2 * sizeof(*index->sorted));
-    CHECK(index->slots != NULL && index->sorted != NULL);
-    for (size_t i = 0; i < index->count; i++)
-        place(index, index->sorted[i]);
-}
-
-size_t coupon_index_after(const struct coupon_index *index, const char *after)
-{
-    size_t low = 0, high = index->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(index->sorted[middle]->coupon.id, after) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
+    uint64_t hash = XXH3_64bits(id, length);
+    const struct coupon_table *table = &index->tables[table_of(hash)];
+    if (table->slots == NULL)
+        return NULL;
+    uint32_t mark = (uint32_t)hash, last = table->slots_count - 1;
+    for (uint32_t at = mark & last; table->slots[at].number != 0; at = (at + 1) & last) {
+        if (table->slots[at].mark != mark)
+            continue;
+        struct ledger_coupon *coupon = coupon_index_at(index, table->slots[at].number - 1);
+        if (is_of(coupon, id, length))
+            return coupon;
     }
-    return low;
+    return NULL;
+}
+
+static void place(struct coupon_table *table, struct coupon_slot slot)
+{
+    uint32_t last = table->slots_count - 1, at = slot.mark & last;
+    while (table->slots[at].number != 0)
+        at = (at + 1) & last;
+    table->slots[at] = slot;
+}
+
+static void grow_table(struct coupon_table *table)
+{
+    struct coupon_table before = *table;
+    table->slots_count = before.slots_count == 0 ? TABLE_SLOTS_MIN : before.slots_count * 2;
+    table->slots = calloc(table->slots_count, sizeof *table->slots);
+    CHECK(table->slots != NULL);
+    for (uint32_t i = 0; i < before.slots_count; i++) {
+        if (before.slots[i].number != 0)
+            place(table, before.slots[i]);
+    }
+    free(before.slots);
+}
+
+static void add_to_table(struct coupon_index *index, const char *id, uint32_t number)
+{
+    uint64_t hash = XXH3_64bits(id, strlen(id));
+    struct coupon_table *table = &index->tables[table_of(hash)];
+    if ((table->count + 1) * 2 > table->slots_count)
+        grow_table(table);
+    place(table, (struct coupon_slot){.mark = (uint32_t)hash, .number = number});
+    table->count++;
+}
+
+/* --- adding --- */
+
+static struct ledger_coupon *take_entry(struct coupon_index *index)
+{
+    size_t slab = index->count / SLAB_COUPONS;
+    if (index->count % SLAB_COUPONS == 0) {
+        if (slab == index->slabs_room) {
+            index->slabs_room = slab == 0 ? 16 : slab * 2;
+            index->slabs = realloc(index->slabs, index->slabs_room * sizeof(*index->slabs));
+            CHECK(index->slabs != NULL);
+        }
+        index->slabs[slab] = calloc(SLAB_COUPONS, sizeof(*index->slabs[slab]));
+        CHECK(index->slabs[slab] != NULL);
+    }
+    return coupon_index_at(index, index->count++);
 }
 
 struct ledger_coupon *coupon_index_add(struct coupon_index *index, const struct coupon *coupon)
 {
-    make_room(index);
-    struct ledger_coupon *added = calloc(1, sizeof *added);
-    CHECK(added != NULL);
-    added->coupon = *coupon;
-    user_set_init(&added->users);
-    place(index, added);
-    size_t at = coupon_index_after(index, coupon->id);
-    memmove(index->sorted + at + 1, index->sorted + at, (index->count - at) * sizeof(*index->sorted));
-    index->sorted[at] = added;
-    index->count++;
+    struct ledger_coupon *added = take_entry(index);
+    ledger_coupon_init(added, coupon, !index->bare);
+    add_to_table(index, added->id, (uint32_t)index->count);
+    if (!index->bare)
+        coupon_order_add(&index->order, added);
     return added;
 }

@@ -11,7 +11,7 @@ struct ledger *ledger_create(const uint8_t key[16])
     struct ledger *ledger = calloc(1, sizeof *ledger);
     CHECK(ledger != NULL);
     memcpy(ledger->key, key, sizeof ledger->key);
-    coupon_index_init(&ledger->index);
+    coupon_index_init(&ledger->index, false);
     return ledger;
 }
 
@@ -28,8 +28,8 @@ void ledger_destroy(struct ledger **ledger)
 static struct ledger_coupon *find_near(const struct ledger *ledger, const struct ledger_command *command,
                                        struct ledger_coupon *before)
 {
-    if (before != NULL && memcmp(before->coupon.id, command->coupon_id, command->coupon_id_length) == 0 &&
-        before->coupon.id[command->coupon_id_length] == '\0')
+    if (before != NULL && memcmp(before->id, command->coupon_id, command->coupon_id_length) == 0 &&
+        before->id[command->coupon_id_length] == '\0')
         return before;
     return coupon_index_find(&ledger->index, command->coupon_id, command->coupon_id_length);
 }
@@ -55,9 +55,10 @@ void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands
 }
 
 /* What someone who holds none hears. */
-static enum verdict refusal(const struct coupon *coupon, int64_t now_us)
+static enum verdict refusal(const struct ledger_coupon *coupon, int64_t now_us)
 {
-    switch (coupon_state(coupon, now_us)) {
+    bool sold_out = coupon->issued >= coupon->quantity;
+    switch (coupon_state_of(coupon->starts_at_us, coupon->ends_at_us, coupon->paused, sold_out, now_us)) {
     case COUPON_ENDED:
         return VERDICT_ENDED;
     case COUPON_PAUSED:
@@ -85,8 +86,8 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
         command->coupon = coupon_index_find(&ledger->index, command->coupon_id, command->coupon_id_length);
     if (command->coupon == NULL)
         return;
-    const struct coupon *coupon = &command->coupon->coupon;
-    bool holds = user_set_find(&command->coupon->users, command->user, &decision->issue);
+    const struct ledger_coupon *coupon = command->coupon;
+    bool holds = user_set_find(&coupon->users, command->user, &decision->issue);
     if (command->op == ISSUE_LOOKUP) {
         decide_lookup(holds, decision);
         return;
@@ -106,21 +107,21 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
 
 void ledger_apply_issue(const struct ledger_command *command, const struct ledger_decision *decision)
 {
-    struct coupon *coupon = &command->coupon->coupon;
+    struct ledger_coupon *coupon = command->coupon;
     CHECK(decision->verdict == VERDICT_ISSUED);
     CHECK(decision->issue.sequence == coupon->issued + 1);
     CHECK(decision->issue.sequence <= coupon->quantity);
     CHECK(decision->issue.nth >= 1 && decision->issue.nth <= coupon->per_user_limit);
-    user_set_put(&command->coupon->users, command->user, &decision->issue);
+    user_set_put(&coupon->users, command->user, &decision->issue);
     coupon->issued++;
 }
 
 enum verdict ledger_decide_create(const struct ledger *ledger, const struct coupon *wanted, int64_t now_us,
                                   struct coupon *result)
 {
-    const struct coupon *there = ledger_find(ledger, wanted->id, strlen(wanted->id));
+    const struct ledger_coupon *there = ledger_entry(ledger, wanted->id, strlen(wanted->id));
     if (there != NULL) {
-        *result = *there;
+        ledger_coupon_read(there, result);
         return VERDICT_COUPON_EXISTS;
     }
     if (ledger->index.count >= COUPONS_PER_PARTITION_MAX)
@@ -149,10 +150,10 @@ static void change_fields(struct coupon *coupon, const struct coupon *wanted, un
 enum verdict ledger_decide_change(const struct ledger *ledger, const struct coupon *wanted, unsigned fields,
                                   int64_t now_us, struct coupon *result)
 {
-    const struct coupon *there = ledger_find(ledger, wanted->id, strlen(wanted->id));
+    const struct ledger_coupon *there = ledger_entry(ledger, wanted->id, strlen(wanted->id));
     if (there == NULL)
         return VERDICT_COUPON_NOT_FOUND;
-    *result = *there;
+    ledger_coupon_read(there, result);
     change_fields(result, wanted, fields);
     bool ends_before_it_begins = result->starts_at_us != TIME_NONE && result->ends_at_us != TIME_NONE &&
                                  result->ends_at_us <= result->starts_at_us;
@@ -161,7 +162,7 @@ enum verdict ledger_decide_change(const struct ledger *ledger, const struct coup
         result->updated_at_us = now_us;
         return VERDICT_COUPON_CHANGED;
     }
-    *result = *there;
+    ledger_coupon_read(there, result);
     return below_issued ? VERDICT_QUANTITY_BELOW_ISSUED : VERDICT_WINDOW_INVALID;
 }
 
@@ -173,9 +174,9 @@ void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy)
         coupon_index_add(&ledger->index, policy);
         return;
     }
-    CHECK(policy->issued == there->coupon.issued);
-    CHECK(policy->quantity >= there->coupon.issued);
-    there->coupon = *policy;
+    CHECK(policy->issued == there->issued);
+    CHECK(policy->quantity >= there->issued);
+    ledger_coupon_change(there, policy);
 }
 
 bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t coupon_id_length, const char *user_id,
@@ -190,20 +191,12 @@ struct ledger_coupon *ledger_entry(const struct ledger *ledger, const char *id, 
     return coupon_index_find(&ledger->index, id, length);
 }
 
-const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length)
+size_t ledger_list(const struct ledger *ledger, const char *after, size_t limit, const struct ledger_coupon **out)
 {
-    const struct ledger_coupon *found = coupon_index_find(&ledger->index, id, length);
-    return found == NULL ? NULL : &found->coupon;
-}
-
-size_t ledger_list(const struct ledger *ledger, const char *after, size_t limit, const struct coupon **out)
-{
-    size_t first = coupon_index_after(&ledger->index, after);
-    size_t count = ledger->index.count - first;
-    if (count > limit)
-        count = limit;
-    for (size_t i = 0; i < count; i++)
-        out[i] = &ledger->index.sorted[first + i]->coupon;
+    struct coupon_order_place place = coupon_order_after(&ledger->index.order, after);
+    size_t count = 0;
+    while (count < limit && (out[count] = coupon_order_next(&place)) != NULL)
+        count++;
     return count;
 }
 

@@ -13,13 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "issuer/coupon_order.h"
 #include "issuer/user_set.h"
 #include "shared/coupon.h"
 #include "shared/frame.h"
 #include "shared/journal_format.h"
 
 struct ledger;
-struct ledger_coupon;
 
 /* `key` is the journal's fingerprint key. */
 struct ledger *ledger_create(const uint8_t key[16]);
@@ -93,11 +93,13 @@ struct ledger_cursor {
     char after[COUPON_ID_MAX + 1];
     const struct ledger_coupon *coupon; /* whose users come next; NULL: a coupon comes next */
     uint64_t first;
+    struct coupon_order_place place; /* behind `after`, while there are so many coupons */
+    size_t coupons;
 };
 
 /* A piece of a ledger: a coupon, or a table of the users of the coupon that came last. */
 struct ledger_piece {
-    const struct coupon *coupon; /* NULL: users */
+    const struct ledger_coupon *coupon; /* NULL: users */
     struct user_block users;
 };
 
@@ -111,7 +113,8 @@ bool ledger_cursor_next(const struct ledger *ledger, struct ledger_cursor *curso
  * Fills an empty ledger with the pieces of a walk. The walk began when record `until_seq` at the latest was the last
  * one applied and ended at `until_seq`; up to there, replaying meets what is applied already. NULL, or what is wrong.
  */
-const char *ledger_load(struct ledger *ledger, const struct ledger_piece *piece);
+const char *ledger_load_coupon(struct ledger *ledger, const struct coupon *coupon);
+const char *ledger_load_users(struct ledger *ledger, const struct user_block *users);
 const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq);
 
 #define LEDGER_PARTS_MAX 8
@@ -134,11 +137,9 @@ bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t co
 
 /* The coupon and what belongs to it, NULL when there is none; it stays where it is for the ledger's life. */
 struct ledger_coupon *ledger_entry(const struct ledger *ledger, const char *id, size_t length);
-/* NULL when there is none. Borrowed until the next apply. */
-const struct coupon *ledger_find(const struct ledger *ledger, const char *id, size_t length);
 /* Fills `out` with up to `limit` coupons whose id comes after `after` in byte order ("" for the first). Returns how
  * many. */
-size_t ledger_list(const struct ledger *ledger, const char *after, size_t limit, const struct coupon **out);
+size_t ledger_list(const struct ledger *ledger, const char *after, size_t limit, const struct ledger_coupon **out);
 
 size_t ledger_coupons(const struct ledger *ledger);
 

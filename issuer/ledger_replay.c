@@ -23,8 +23,8 @@ void ledger_event_of(const struct ledger *ledger, const struct journal_record *r
 
 static bool is_of(const struct ledger_coupon *coupon, const struct ledger_event *event)
 {
-    return memcmp(coupon->coupon.id, event->coupon_id, event->coupon_id_length) == 0 &&
-           coupon->coupon.id[event->coupon_id_length] == '\0';
+    return memcmp(coupon->id, event->coupon_id, event->coupon_id_length) == 0 &&
+           coupon->id[event->coupon_id_length] == '\0';
 }
 
 /* Most events are of the same coupon as the one before. */
@@ -46,7 +46,7 @@ static const char *meet_again(const struct ledger_coupon *coupon, const struct l
                : "an issue that the snapshot should know";
 }
 
-static const char *check_sequence(const struct coupon *coupon, const struct ledger_event *event)
+static const char *check_sequence(const struct ledger_coupon *coupon, const struct ledger_event *event)
 {
     if (event->sequence != coupon->issued + 1)
         return "an issue out of sequence";
@@ -54,19 +54,21 @@ static const char *check_sequence(const struct coupon *coupon, const struct ledg
 }
 
 /* The user belongs to this part of the ledger. */
-static bool is_ours(const struct ledger *ledger, const struct ledger_event *event)
+static bool is_ours(const struct ledger *ledger, const struct ledger_coupon *coupon, const struct ledger_event *event)
 {
+    if (coupon->holder != 0)
+        return coupon->holder == ledger->part + 1;
     return ledger->part_bits == 0 || event->user.high >> (64 - ledger->part_bits) == ledger->part;
 }
 
-static const char *pass_by(struct coupon *coupon, const struct ledger_event *event)
+static const char *pass_by(struct ledger_coupon *coupon, const struct ledger_event *event)
 {
     const char *wrong = check_sequence(coupon, event);
     coupon->issued += wrong == NULL;
     return wrong;
 }
 
-static const char *check_issue(const struct coupon *coupon, const struct user_issue *before,
+static const char *check_issue(const struct ledger_coupon *coupon, const struct user_issue *before,
                                const struct ledger_event *event)
 {
     const char *wrong = check_sequence(coupon, event);
@@ -82,24 +84,24 @@ static const char *replay_issue(struct ledger *ledger, struct ledger_coupon *cou
     if (coupon == NULL)
         return "an issue of a coupon that was never created";
     bool inexact = event->seq <= ledger->inexact_until;
-    bool ours = is_ours(ledger, event);
-    if (inexact && event->sequence <= coupon->coupon.issued)
+    bool ours = is_ours(ledger, coupon, event);
+    if (inexact && event->sequence <= coupon->issued)
         return ours ? meet_again(coupon, event) : NULL;
     if (!ours)
-        return pass_by(&coupon->coupon, event);
+        return pass_by(coupon, event);
     struct user_issue before = {0};
     user_set_find(&coupon->users, event->user, &before);
     bool known = inexact && before.sequence >= event->sequence;
     if (known && before.nth >= 1)
         before.nth = (uint16_t)(event->nth - 1);
-    const char *wrong = check_issue(&coupon->coupon, &before, event);
+    const char *wrong = check_issue(coupon, &before, event);
     if (wrong != NULL)
         return wrong;
     if (!known) {
         struct user_issue issue = {event->sequence, event->nth, event->time_us};
         user_set_put(&coupon->users, event->user, &issue);
     }
-    coupon->coupon.issued++;
+    coupon->issued++;
     return NULL;
 }
 
@@ -108,7 +110,7 @@ typedef void prefetch_fn(const struct user_set *set, struct fingerprint user);
 static void prefetch(prefetch_fn *fn, const struct ledger *ledger, const struct ledger_coupon *coupon,
                      const struct ledger_event *event)
 {
-    if (coupon != NULL && is_ours(ledger, event))
+    if (coupon != NULL && is_ours(ledger, coupon, event))
         fn(&coupon->users, event->user);
 }
 
@@ -140,7 +142,7 @@ const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_even
 
 const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *policy)
 {
-    const struct coupon *there = ledger_find(ledger, policy->id, strlen(policy->id));
+    const struct ledger_coupon *there = ledger_entry(ledger, policy->id, strlen(policy->id));
     if (there != NULL && policy->journal_seq <= ledger->inexact_until && there->journal_seq >= policy->journal_seq)
         return NULL;
     struct coupon applied = *policy;
@@ -168,13 +170,16 @@ const char *ledger_replay(struct ledger *ledger, const struct journal_record *re
 
 static bool next_coupon(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece)
 {
-    size_t at = coupon_index_after(&ledger->index, cursor->after);
-    if (at == ledger->index.count)
-        return false;
-    cursor->coupon = ledger->index.sorted[at];
+    if (cursor->place.leaf == NULL || cursor->coupons != ledger->index.count) {
+        cursor->place = coupon_order_after(&ledger->index.order, cursor->after);
+        cursor->coupons = ledger->index.count;
+    }
+    cursor->coupon = coupon_order_next(&cursor->place);
     cursor->first = 0;
-    memcpy(cursor->after, cursor->coupon->coupon.id, sizeof cursor->after);
-    *piece = (struct ledger_piece){.coupon = &cursor->coupon->coupon};
+    if (cursor->coupon == NULL)
+        return false;
+    memcpy(cursor->after, cursor->coupon->id, sizeof cursor->after);
+    *piece = (struct ledger_piece){.coupon = cursor->coupon};
     return true;
 }
 
@@ -195,12 +200,12 @@ static const char *end_of_coupon(const struct ledger *ledger)
                : "a part of a coupon's users is missing";
 }
 
-static const char *load_coupon(struct ledger *ledger, const struct coupon *coupon)
+const char *ledger_load_coupon(struct ledger *ledger, const struct coupon *coupon)
 {
     const char *wrong = end_of_coupon(ledger);
     if (wrong != NULL)
         return wrong;
-    if (ledger->loading != NULL && strcmp(ledger->loading->coupon.id, coupon->id) >= 0)
+    if (ledger->loading != NULL && strcmp(ledger->loading->id, coupon->id) >= 0)
         return "coupons out of order";
     if (coupon->issued > coupon->quantity)
         return "a coupon's quantity below what is issued";
@@ -210,11 +215,9 @@ static const char *load_coupon(struct ledger *ledger, const struct coupon *coupo
     return NULL;
 }
 
-const char *ledger_load(struct ledger *ledger, const struct ledger_piece *piece)
+const char *ledger_load_users(struct ledger *ledger, const struct user_block *users)
 {
-    if (piece->coupon != NULL)
-        return load_coupon(ledger, piece->coupon);
-    return ledger->loading == NULL ? "users of no coupon" : user_set_load(&ledger->loading->users, &piece->users);
+    return ledger->loading == NULL ? "users of no coupon" : user_set_load(&ledger->loading->users, users);
 }
 
 const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq)
@@ -233,39 +236,71 @@ static struct ledger *part_of(const struct ledger *ledger, unsigned bits, unsign
     made->inexact_until = ledger->inexact_until;
     made->part_bits = bits;
     made->part = part;
-    for (size_t i = 0; i < ledger->index.count; i++)
-        coupon_index_add(&made->index, &ledger->index.sorted[i]->coupon);
+    made->index.bare = true;
+    for (size_t i = 0; i < ledger->index.count; i++) {
+        struct coupon coupon;
+        ledger_coupon_read(coupon_index_at(&ledger->index, i), &coupon);
+        coupon_index_add(&made->index, &coupon);
+    }
     return made;
+}
+
+/* Few users go to one part as they are: a million coupons with few users each are not taken apart. */
+static void divide_coupon(unsigned bits, struct ledger *parts[], size_t number)
+{
+    struct user_set whole = coupon_index_at(&parts[0]->index, number)->users;
+    struct user_set *sets[LEDGER_PARTS_MAX];
+    bool few = user_set_has_few(&whole);
+    unsigned holder = (unsigned)(number % (1u << bits));
+    for (unsigned part = 0; part < 1u << bits; part++) {
+        struct ledger_coupon *coupon = coupon_index_at(&parts[part]->index, number);
+        coupon->holder = few ? (uint8_t)(holder + 1) : 0;
+        sets[part] = &coupon->users;
+        user_set_init(sets[part]);
+    }
+    if (few)
+        *sets[holder] = whole;
+    else
+        user_set_divide(&whole, bits, sets);
 }
 
 void ledger_divide(struct ledger *ledger, unsigned bits, struct ledger *parts[])
 {
     parts[0] = ledger;
+    if (bits == 0)
+        return;
     ledger->part_bits = bits;
     for (unsigned part = 1; part < 1u << bits; part++)
         parts[part] = part_of(ledger, bits, part);
-    for (size_t i = 0; i < ledger->index.count; i++) {
-        struct user_set whole = ledger->index.sorted[i]->users;
-        struct user_set *sets[LEDGER_PARTS_MAX];
-        for (unsigned part = 0; part < 1u << bits; part++)
-            sets[part] = &parts[part]->index.sorted[i]->users;
-        user_set_divide(&whole, bits, sets);
-    }
+    for (size_t i = 0; i < ledger->index.count; i++)
+        divide_coupon(bits, parts, i);
 }
 
+static void unite_coupon(unsigned bits, struct ledger *parts[], size_t number)
+{
+    struct ledger_coupon *coupon = coupon_index_at(&parts[0]->index, number);
+    struct user_set whole;
+    struct user_set *sets[LEDGER_PARTS_MAX];
+    for (unsigned part = 0; part < 1u << bits; part++)
+        sets[part] = &coupon_index_at(&parts[part]->index, number)->users;
+    if (coupon->holder != 0) {
+        whole = *sets[coupon->holder - 1];
+        user_set_init(sets[coupon->holder - 1]);
+    } else {
+        user_set_unite(&whole, bits, sets);
+    }
+    coupon->users = whole;
+    coupon->holder = 0;
+}
+
+/* All parts were given the same policies, so the same coupon has the same number in each. */
 void ledger_unite(unsigned bits, struct ledger *parts[])
 {
     struct ledger *ledger = parts[0];
-    for (size_t i = 0; i < ledger->index.count; i++) {
-        struct user_set whole;
-        struct user_set *sets[LEDGER_PARTS_MAX];
-        for (unsigned part = 0; part < 1u << bits; part++) {
-            CHECK(parts[part]->index.count == ledger->index.count);
-            sets[part] = &parts[part]->index.sorted[i]->users;
-        }
-        user_set_unite(&whole, bits, sets);
-        ledger->index.sorted[i]->users = whole;
-    }
+    for (unsigned part = 1; part < 1u << bits; part++)
+        CHECK(parts[part]->index.count == ledger->index.count);
+    for (size_t i = 0; bits > 0 && i < ledger->index.count; i++)
+        unite_coupon(bits, parts, i);
     for (unsigned part = 1; part < 1u << bits; part++)
         ledger_destroy(&parts[part]);
     ledger->part_bits = 0;
@@ -274,8 +309,8 @@ void ledger_unite(unsigned bits, struct ledger *parts[])
 const char *ledger_check(const struct ledger *ledger)
 {
     for (size_t i = 0; i < ledger->index.count; i++) {
-        const struct ledger_coupon *coupon = ledger->index.sorted[i];
-        if (coupon->users.held != coupon->coupon.issued)
+        const struct ledger_coupon *coupon = coupon_index_at(&ledger->index, i);
+        if (coupon->users.held != coupon->issued)
             return "the users of a coupon hold another number than is issued";
     }
     return NULL;

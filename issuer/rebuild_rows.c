@@ -187,8 +187,8 @@ static int enter_coupon(struct rebuild_rows *rows, const struct store_issue *iss
     rows->last_sequence = 0;
     if (rows->parts[rows->partition].kept)
         return 0;
-    const struct coupon *coupon =
-        ledger_find(rows->parts[rows->partition].ledger, issue->coupon_id, issue->coupon_id_length);
+    const struct ledger_coupon *coupon =
+        ledger_entry(rows->parts[rows->partition].ledger, issue->coupon_id, issue->coupon_id_length);
     if (coupon == NULL)
         return wrong(rows, "coupon %s has issues in the store, but no row of its own", rows->coupon_id);
     rows->time_us = coupon->created_at_us;

@@ -132,8 +132,7 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
 static int replay(struct recovery *recovery, struct journal_recovery *replayed, struct error *error)
 {
     struct error contradiction = {{0}};
-    if (replay_queue_begin(&recovery->queue, recovery->ledger, recovery->alone, error) != 0)
-        return -1;
+    replay_queue_begin(&recovery->queue, recovery->ledger, recovery->alone);
     int result = journal_replay(recovery->journal, replay_batch, recovery, replayed, error);
     int applied = replay_queue_end(&recovery->queue, result != 0, &contradiction);
     if (result != 0)

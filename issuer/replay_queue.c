@@ -7,16 +7,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHUNKS       8
-#define CHUNK_EVENTS 4096
-#define TRIM_CHUNKS  1024 /* applied between two returns of freed memory to the system */
+#define CHUNKS            8
+#define CHUNK_EVENTS      4096
+#define CHUNK_POLICIES    256
+#define TRIM_CHUNKS       1024  /* applied between two returns of freed memory to the system */
+#define ALONE_RECORDS_MIN 16384 /* are applied before other threads are worth a ledger in parts */
 
-/* Issues, and then at most one policy. */
-struct chunk {
-    size_t count;
-    bool has_policy;
+/* A policy, and how many issues of the chunk come before it. */
+struct chunk_policy {
+    size_t after_events;
     struct coupon policy;
+};
+
+struct chunk {
+    size_t events_count;
+    size_t policies_count;
     struct ledger_event events[CHUNK_EVENTS];
+    struct chunk_policy policies[CHUNK_POLICIES];
 };
 
 /* An applying thread: one part of the ledger, every chunk. */
@@ -31,7 +38,6 @@ struct applier {
 struct replay_queue {
     /* shared: constant */
     unsigned bits; /* 1 << bits appliers */
-    bool alone;
     struct ledger *parts[LEDGER_PARTS_MAX];
 
     /* shared: under the mutex; the chunks before `filled` that an applier has not applied are its to read */
@@ -43,23 +49,51 @@ struct replay_queue {
     struct error error;
 
     /* owned by the reader, but for the above */
+    bool alone; /* it applies by itself, so far */
+    bool stays_alone;
+    uint64_t records_max; /* that it applies by itself */
+    uint64_t records;
     struct chunk *chunks;
     struct applier appliers[LEDGER_PARTS_MAX];
 };
+
+static void empty(struct chunk *chunk)
+{
+    chunk->events_count = chunk->policies_count = 0;
+}
 
 static struct chunk *filling(struct replay_queue *queue)
 {
     return &queue->chunks[queue->filled % CHUNKS];
 }
 
-static int apply(struct ledger *ledger, const struct chunk *chunk, struct error *error)
+static int contradiction(uint64_t seq, const char *wrong, struct error *error)
+{
+    return error_set(error, "record %" PRIu64 " contradicts those before it: %s", seq, wrong);
+}
+
+/* Applies the issues from `first` to `end`. */
+static int apply_events(struct ledger *ledger, const struct chunk *chunk, size_t first, size_t end, struct error *error)
 {
     size_t at = 0;
-    const char *wrong = ledger_replay_issues(ledger, chunk->events, chunk->count, &at);
-    uint64_t seq = wrong != NULL ? chunk->events[at].seq : chunk->policy.journal_seq;
-    if (wrong == NULL && chunk->has_policy)
-        wrong = ledger_replay_policy(ledger, &chunk->policy);
-    return wrong == NULL ? 0 : error_set(error, "record %" PRIu64 " contradicts those before it: %s", seq, wrong);
+    const struct ledger_event *events = chunk->events + first;
+    const char *wrong = first == end ? NULL : ledger_replay_issues(ledger, events, end - first, &at);
+    return wrong == NULL ? 0 : contradiction(events[at].seq, wrong, error);
+}
+
+static int apply(struct ledger *ledger, const struct chunk *chunk, struct error *error)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < chunk->policies_count; i++) {
+        const struct chunk_policy *next = &chunk->policies[i];
+        if (apply_events(ledger, chunk, done, next->after_events, error) != 0)
+            return -1;
+        const char *wrong = ledger_replay_policy(ledger, &next->policy);
+        if (wrong != NULL)
+            return contradiction(next->policy.journal_seq, wrong, error);
+        done = next->after_events;
+    }
+    return apply_events(ledger, chunk, done, chunk->events_count, error);
 }
 
 /* --- the applying thread --- */
@@ -115,40 +149,6 @@ static bool is_behind(const struct replay_queue *queue)
     return false;
 }
 
-static int hand_over(struct replay_queue *queue, struct error *error)
-{
-    if (queue->alone) {
-        int result = apply(queue->parts[0], filling(queue), error);
-        filling(queue)->count = 0;
-        filling(queue)->has_policy = false;
-        return result;
-    }
-    pthread_mutex_lock(&queue->mutex);
-    queue->filled++;
-    pthread_cond_broadcast(&queue->changed);
-    while (is_behind(queue))
-        pthread_cond_wait(&queue->changed, &queue->mutex);
-    bool failed = queue->failed;
-    if (failed)
-        *error = queue->error;
-    pthread_mutex_unlock(&queue->mutex);
-    filling(queue)->count = 0;
-    filling(queue)->has_policy = false;
-    return failed ? -1 : 0;
-}
-
-int replay_queue_add(struct replay_queue *queue, const struct journal_record *record, struct error *error)
-{
-    struct chunk *chunk = filling(queue);
-    if (record->type == JOURNAL_COUPON) {
-        journal_record_coupon(record, &chunk->policy);
-        chunk->has_policy = true;
-    } else {
-        ledger_event_of(queue->parts[0], record, &chunk->events[chunk->count++]);
-    }
-    return chunk->has_policy || chunk->count == CHUNK_EVENTS ? hand_over(queue, error) : 0;
-}
-
 /* As many appliers as cores, while they are few enough for it to matter. */
 static unsigned bits_for_cores(void)
 {
@@ -172,22 +172,69 @@ static int start_appliers(struct replay_queue *queue, struct error *error)
     return 0;
 }
 
-int replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool alone, struct error *error)
+static int divide(struct replay_queue *queue, struct error *error)
+{
+    queue->alone = false;
+    queue->bits = bits_for_cores();
+    ledger_divide(queue->parts[0], queue->bits, queue->parts);
+    return start_appliers(queue, error);
+}
+
+static int apply_alone(struct replay_queue *queue, struct error *error)
+{
+    struct chunk *chunk = filling(queue);
+    int result = apply(queue->parts[0], chunk, error);
+    queue->records += chunk->events_count + chunk->policies_count;
+    empty(chunk);
+    if (result == 0 && !queue->stays_alone && queue->records >= queue->records_max)
+        result = divide(queue, error);
+    return result;
+}
+
+static int hand_over(struct replay_queue *queue, struct error *error)
+{
+    if (queue->alone)
+        return apply_alone(queue, error);
+    pthread_mutex_lock(&queue->mutex);
+    queue->filled++;
+    pthread_cond_broadcast(&queue->changed);
+    while (is_behind(queue))
+        pthread_cond_wait(&queue->changed, &queue->mutex);
+    bool failed = queue->failed;
+    if (failed)
+        *error = queue->error;
+    pthread_mutex_unlock(&queue->mutex);
+    empty(filling(queue));
+    return failed ? -1 : 0;
+}
+
+int replay_queue_add(struct replay_queue *queue, const struct journal_record *record, struct error *error)
+{
+    struct chunk *chunk = filling(queue);
+    if (record->type == JOURNAL_COUPON) {
+        struct chunk_policy *next = &chunk->policies[chunk->policies_count++];
+        next->after_events = chunk->events_count;
+        journal_record_coupon(record, &next->policy);
+    } else {
+        ledger_event_of(queue->parts[0], record, &chunk->events[chunk->events_count++]);
+    }
+    bool full = chunk->events_count == CHUNK_EVENTS || chunk->policies_count == CHUNK_POLICIES;
+    return full ? hand_over(queue, error) : 0;
+}
+
+void replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool alone)
 {
     struct replay_queue *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->chunks = calloc(alone ? 1 : CHUNKS, sizeof *self->chunks);
     CHECK(self->chunks != NULL);
-    self->alone = alone;
-    self->bits = alone ? 0 : bits_for_cores();
+    self->alone = true;
+    self->stays_alone = alone;
+    self->records_max = ALONE_RECORDS_MIN + ledger_coupons(ledger);
+    self->parts[0] = ledger;
     pthread_mutex_init(&self->mutex, NULL);
     pthread_cond_init(&self->changed, NULL);
-    ledger_divide(ledger, self->bits, self->parts);
     *queue = self;
-    if (alone || start_appliers(self, error) == 0)
-        return 0;
-    replay_queue_end(queue, true, NULL);
-    return -1;
 }
 
 static void join_appliers(struct replay_queue *queue)

@@ -13,10 +13,11 @@
 
 struct replay_queue;
 
-/* With `alone` there is no thread: chunks are applied when they are full. -1 and `error` when a thread cannot be
- * started. `ledger` is the queue's until replay_queue_end(). */
-int replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool alone, struct error *error);
-/* Adds a record. -1 and `error` when one of those before it contradicts. */
+/* A journal that is short is applied on the caller's thread; with `alone` a long one is, too. `ledger` is the queue's
+ * until replay_queue_end(). */
+void replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool alone);
+/* Adds a record. -1 and `error` when one of those before it contradicts, or when
+ * a thread cannot be started. */
 int replay_queue_add(struct replay_queue *queue, const struct journal_record *record, struct error *error);
 /* Applies what is left, joins and frees. -1 and `error` as above. After a failure, and with `abandon`, the ledger is
  * of no use but to be destroyed. */

@@ -15,6 +15,7 @@
 #define BUFFERS          4
 #define BUFFER_BYTES     (2u << 20)
 #define STEP_BYTES       (1u << 20)
+#define STEP_PIECES      512 /* each may cost a few cache misses, however small it is */
 #define WAIT_FOR_ROOM_MS 2
 #define RETRY_US         INT64_C(30000000)
 #define RETENTION_US     INT64_C(5000000)
@@ -103,7 +104,7 @@ static bool fill(struct snapshot *snapshot, const struct ledger *ledger, struct 
 {
     struct ledger_piece piece;
     *length = 0;
-    while (*length < snapshot->config.step_bytes) {
+    for (unsigned pieces = 0; pieces < STEP_PIECES && *length < snapshot->config.step_bytes; pieces++) {
         struct ledger_cursor before = snapshot->cursor;
         if (!ledger_cursor_next(ledger, &snapshot->cursor, &piece))
             return false;

@@ -41,8 +41,8 @@ void snapshot_destroy(struct snapshot **snapshot);
 
 /*
  * Partition's thread, between two turns: begins a snapshot that is due, or hands over one buffer of the one under way:
- * at most `step_bytes` of copying and a piece. Returns in how many milliseconds it has something to do again; -1: not
- * before the journal has grown.
+ * at most `step_bytes` of copying and a piece, and a few hundred pieces. Returns in how many milliseconds it has
+ * something to do again; -1: not before the journal has grown.
  */
 int snapshot_step(struct snapshot *snapshot, const struct ledger *ledger);
 

@@ -18,15 +18,17 @@ size_t snapshot_piece_bytes(const struct ledger_piece *piece)
     return head + sizeof(struct snapshot_users) + (size_t)piece->users.capacity * USER_SLOT_BYTES;
 }
 
-static size_t encode_coupon(unsigned char *out, const struct coupon *coupon)
+static size_t encode_coupon(unsigned char *out, const struct ledger_coupon *entry)
 {
+    struct coupon coupon;
     struct snapshot_coupon head = {
-        .journal_seq = coupon->journal_seq,
-        .updated_at_us = coupon->updated_at_us,
-        .issued = coupon->issued,
+        .journal_seq = entry->journal_seq,
+        .updated_at_us = entry->updated_at_us,
+        .issued = entry->issued,
     };
+    ledger_coupon_read(entry, &coupon);
     memcpy(out, &head, sizeof head);
-    return sizeof head + journal_encode_coupon(out + sizeof head, coupon);
+    return sizeof head + journal_encode_coupon(out + sizeof head, &coupon);
 }
 
 static size_t encode_users(unsigned char *out, const struct user_block *users)

@@ -54,17 +54,20 @@ static const char *load_block(struct ledger *ledger, const struct content *conte
                               struct snapshot_header *counted)
 {
     struct coupon coupon;
-    struct ledger_piece piece = {0};
-    const char *wrong = "a block of an unknown kind";
-    if (kind == SNAPSHOT_COUPON) {
+    struct user_block users;
+    const char *wrong;
+    switch (kind) {
+    case SNAPSHOT_COUPON:
         wrong = read_coupon(content, &coupon);
-        piece.coupon = &coupon;
         counted->coupons++;
-    } else if (kind == SNAPSHOT_USERS) {
-        wrong = read_users(content, &piece.users);
-        counted->users += piece.users.count;
+        return wrong != NULL ? wrong : ledger_load_coupon(ledger, &coupon);
+    case SNAPSHOT_USERS:
+        wrong = read_users(content, &users);
+        counted->users += wrong == NULL ? users.count : 0;
+        return wrong != NULL ? wrong : ledger_load_users(ledger, &users);
+    default:
+        return "a block of an unknown kind";
     }
-    return wrong != NULL ? wrong : ledger_load(ledger, &piece);
 }
 
 const char *snapshot_load_bytes(const void *bytes, size_t size, uint64_t from_seq, const struct journal_meta *meta,

@@ -293,7 +293,7 @@ static size_t answer_coupon_request(struct turn *turn, const struct frame_coupon
     char id[COUPON_ID_MAX + 1] = {0};
     memcpy(id, request->coupon.id, request->coupon.id_length);
     struct coupon result = {.id = ""};
-    const struct coupon *found[COUPON_LIST_MAX] = {&result};
+    const struct ledger_coupon *found[COUPON_LIST_MAX] = {NULL};
     enum verdict verdict = VERDICT_NONE;
     size_t count = 1;
     if (late) {
@@ -302,7 +302,7 @@ static size_t answer_coupon_request(struct turn *turn, const struct frame_coupon
         count = ledger_list(turn->config.ledger, id, request->coupon.quantity, found);
         verdict = count > 0 ? VERDICT_FOUND : VERDICT_NONE;
     } else if (request->op == COUPON_GET) {
-        found[0] = ledger_find(turn->config.ledger, id, request->coupon.id_length);
+        found[0] = ledger_entry(turn->config.ledger, id, request->coupon.id_length);
         verdict = found[0] != NULL ? VERDICT_FOUND : VERDICT_COUPON_NOT_FOUND;
     } else {
         verdict = decide_policy(turn, request, now_us, &result);
@@ -316,7 +316,9 @@ static size_t answer_coupon_request(struct turn *turn, const struct frame_coupon
             .remaining = (uint32_t)(replies_count - 1 - i),
             .now_us = now_us,
         };
-        frame_coupon_write(&replies[i].coupon, count > 0 && found[i] != NULL ? found[i] : &result);
+        if (found[i] != NULL)
+            ledger_coupon_read(found[i], &result);
+        frame_coupon_write(&replies[i].coupon, &result);
     }
     return replies_count;
 }

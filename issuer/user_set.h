@@ -73,6 +73,8 @@ bool user_set_is_whole(const struct user_set *set);
 
 /* --- parts, for recovery on several threads --- */
 
+/* True when the set holds users, but so few that dividing it is not worth the work. */
+bool user_set_has_few(const struct user_set *set);
 /* Divides a set into 1 << bits parts by the highest bits of the fingerprints: each is used for its own users alone.
  * The parts are initialised; their `count` and `held` mean something only in sum. `set` is empty afterwards. */
 void user_set_divide(struct user_set *set, unsigned bits, struct user_set *const parts[]);

@@ -168,6 +168,11 @@ static void split_down_to(struct user_set *set, unsigned bits)
     }
 }
 
+bool user_set_has_few(const struct user_set *set)
+{
+    return set->count > 0 && set->count <= SMALL_USERS;
+}
+
 void user_set_divide(struct user_set *set, unsigned bits, struct user_set *const parts[])
 {
     for (size_t i = 0; i < (size_t)1 << bits; i++)
@@ -219,6 +224,20 @@ static void put_all(struct user_set *set, const struct user_table *table)
     }
 }
 
+/* The only part that holds users, when one table holds them all, as it is when they are few; or NULL. */
+static struct user_set *only_part(size_t count, struct user_set *const parts[])
+{
+    struct user_set *only = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i]->directory == NULL)
+            continue;
+        if (only != NULL || parts[i]->depth > 0)
+            return NULL;
+        only = parts[i];
+    }
+    return only;
+}
+
 /* One table takes less than one a part. */
 static void unite_small(struct user_set *set, size_t count, struct user_set *const parts[])
 {
@@ -247,6 +266,12 @@ void user_set_unite(struct user_set *set, unsigned bits, struct user_set *const 
 {
     size_t count = (size_t)1 << bits;
     bool any = false;
+    struct user_set *only = only_part(count, parts);
+    if (only != NULL) {
+        *set = *only;
+        user_set_init(only);
+        return;
+    }
     if (users_of(count, parts) <= SMALL_USERS) {
         unite_small(set, count, parts);
         return;

@@ -62,11 +62,11 @@ class Issuer:
         self.process.wait()
 
 
-def measure(folder, issues):
+def measure(folder, issues, many_coupons):
     journal = folder / "journal"
     journal.mkdir()
-    say(f"filling a journal with {issues:,} issues")
-    subprocess.run([FILL, journal / "p00", str(issues)], check=True)
+    say(f"filling a journal with {issues:,} issues" + (" of as many coupons" if many_coupons else ""))
+    subprocess.run([FILL, journal / "p00", str(issues), *(["creating"] if many_coupons else [])], check=True)
     result = {"issues": issues, "journal_bytes": sum(f.stat().st_size for f in (journal / "p00").glob("*.segment"))}
     say("starting without a snapshot")
     issuer = Issuer(folder, journal, ["issuer/snapshot_mb=1", "issuer/snapshot_mb_per_s=0"])
@@ -177,6 +177,7 @@ def print_under_load(runs, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--issues", type=int, nargs="+", default=[10_000_000, 100_000_000])
+    parser.add_argument("--coupons", type=int, nargs="+", help="instead of --issues: so many coupons, each with one issue")
     parser.add_argument("--dir", help="where to make the journal (default: a temporary folder)")
     parser.add_argument("--under-load", type=int, metavar="USERS", help="measure load beside a snapshot of so many users")
     parser.add_argument("--rounds", type=int, default=5)
@@ -194,10 +195,10 @@ def main():
         print(json.dumps(runs, indent=2)) if arguments.json else print_under_load(runs, arguments)
         return
     results = []
-    for issues in arguments.issues:
+    for issues in arguments.coupons or arguments.issues:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="coupond-recovery-", dir=arguments.dir))
         try:
-            results.append(measure(folder, issues))
+            results.append(measure(folder, issues, arguments.coupons is not None))
         finally:
             shutil.rmtree(folder)
     if arguments.json:

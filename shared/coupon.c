@@ -15,17 +15,21 @@ const char *verdict_name(enum verdict verdict)
     return (unsigned)verdict < VERDICT_COUNT ? names[verdict] : "invalid";
 }
 
+enum coupon_state coupon_state_of(int64_t starts_at_us, int64_t ends_at_us, bool paused, bool sold_out, int64_t now_us)
+{
+    if (ends_at_us != TIME_NONE && now_us >= ends_at_us)
+        return COUPON_ENDED;
+    if (paused)
+        return COUPON_PAUSED;
+    if (starts_at_us != TIME_NONE && now_us < starts_at_us)
+        return COUPON_SCHEDULED;
+    return sold_out ? COUPON_SOLD_OUT : COUPON_OPEN;
+}
+
 enum coupon_state coupon_state(const struct coupon *coupon, int64_t now_us)
 {
-    if (coupon->ends_at_us != TIME_NONE && now_us >= coupon->ends_at_us)
-        return COUPON_ENDED;
-    if (coupon->paused)
-        return COUPON_PAUSED;
-    if (coupon->starts_at_us != TIME_NONE && now_us < coupon->starts_at_us)
-        return COUPON_SCHEDULED;
-    if (coupon->issued >= coupon->quantity)
-        return COUPON_SOLD_OUT;
-    return COUPON_OPEN;
+    return coupon_state_of(coupon->starts_at_us, coupon->ends_at_us, coupon->paused, coupon->issued >= coupon->quantity,
+                           now_us);
 }
 
 const char *coupon_state_name(enum coupon_state state)

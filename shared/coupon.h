@@ -69,6 +69,8 @@ enum coupon_state {
 
 /* The state at `now_us`; where several hold: ended, paused, scheduled, sold out, open, in this order. */
 enum coupon_state coupon_state(const struct coupon *coupon, int64_t now_us);
+/* The same from its window, TIME_NONE where there is no bound, and whether anything is left. */
+enum coupon_state coupon_state_of(int64_t starts_at_us, int64_t ends_at_us, bool paused, bool sold_out, int64_t now_us);
 const char *coupon_state_name(enum coupon_state state);
 
 /* 1 to 32 of A-Z a-z 0-9 - _ . but not "." or "..", which no path can hold */

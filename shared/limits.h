@@ -19,7 +19,7 @@
 #define ISSUER_TIME_US_MAX ((INT64_C(1) << 52) - 1)    /* the year 2112 */
 
 #define PARTITIONS_MAX            64
-#define COUPONS_PER_PARTITION_MAX 1000000u /* beyond it, creating a coupon answers `overloaded` */
+#define COUPONS_PER_PARTITION_MAX 10000000u /* beyond it, creating a coupon answers `overloaded` */
 
 #define COUPON_LIST_MAX 200 /* coupons in one page of a listing */
 

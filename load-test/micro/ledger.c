@@ -121,6 +121,54 @@ static void measure_growth(struct micro *micro, struct bench *bench, uint32_t us
     }
 }
 
+/* --- many coupons --- */
+
+#define COUPONS_MANY 1000000u
+#define COUPONS_STEP 100000u
+
+/* An odd factor: each number of 32 bits has another image, so ids come in no order. */
+static struct coupon numbered_coupon(uint32_t number)
+{
+    struct coupon coupon = scratch_coupon();
+    snprintf(coupon.id, sizeof coupon.id, "c-%010u", number * 2654435761u);
+    return coupon;
+}
+
+static void create_coupons(void *arg)
+{
+    struct bench *bench = arg;
+    for (uint32_t i = 0; i < OPERATIONS; i++) {
+        struct coupon coupon = numbered_coupon(bench->users++), result;
+        CHECK(ledger_decide_create(bench->ledger, &coupon, NOW_US, &result) == VERDICT_COUPON_CREATED);
+        ledger_apply_coupon(bench->ledger, &result);
+    }
+}
+
+static void list_page(void *arg)
+{
+    struct bench *bench = arg;
+    const struct ledger_coupon *page[COUPON_LIST_MAX];
+    struct coupon coupon, after = numbered_coupon((uint32_t)scratch_random(&bench->random));
+    size_t count = ledger_list(bench->ledger, after.id, COUPON_LIST_MAX, page);
+    for (size_t i = 0; i < count; i++)
+        ledger_coupon_read(page[i], &coupon);
+}
+
+static void measure_many_coupons(struct micro *micro, struct bench *bench)
+{
+    begin(bench);
+    while (bench->users < COUPONS_MANY) {
+        struct micro_work create = {.operations = OPERATIONS,
+                                    .operations_max = COUPONS_STEP / micro->settings.rounds + 1,
+                                    .average = true,
+                                    .run = create_coupons,
+                                    .arg = bench};
+        micro_measure(micro, &create, "new coupons, ids in no order, from %u on", bench->users);
+    }
+    struct micro_work list = {.operations = 1, .run = list_page, .arg = bench};
+    micro_measure(micro, &list, "a page of %u of %u coupons", COUPON_LIST_MAX, COUPONS_MANY);
+}
+
 void micro_ledger(struct micro *micro)
 {
     char what[48];
@@ -137,6 +185,7 @@ void micro_ledger(struct micro *micro)
     snprintf(what, sizeof what, "holders of %u", bench->users);
     bench->expected = VERDICT_ALREADY_ISSUED;
     measure(micro, bench, name_holders, what);
+    measure_many_coupons(micro, bench);
     ledger_destroy(&bench->ledger);
     free(bench);
 }

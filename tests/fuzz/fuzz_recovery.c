@@ -94,7 +94,7 @@ static void check_same(const struct ledger *a, const struct ledger *b)
 
 static void check_promises(const struct ledger *ledger)
 {
-    const struct coupon *coupons[COUPON_LIST_MAX];
+    const struct ledger_coupon *coupons[COUPON_LIST_MAX];
     size_t count = ledger_list(ledger, "", COUPON_LIST_MAX, coupons);
     CHECK(ledger_check(ledger) == NULL);
     for (size_t i = 0; i < count; i++) {

@@ -160,7 +160,7 @@ static void check_again(const struct ledger *ledger, const struct snapshot_heade
 /* The tables of users may be as full as they can be: asking and adding still ends. */
 static void check_usable(struct ledger *ledger)
 {
-    const struct coupon *coupons[COUPONS_MAX];
+    const struct ledger_coupon *coupons[COUPONS_MAX];
     char ids[COUPONS_MAX][COUPON_ID_MAX + 1];
     size_t count = ledger_list(ledger, "", COUPONS_MAX, coupons);
     for (size_t i = 0; i < count; i++) {

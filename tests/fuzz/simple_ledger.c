@@ -148,7 +148,7 @@ void simple_ledger_compare(const struct simple_ledger *simple, const struct ledg
     CHECK(ledger_coupons(ledger) == simple->count);
     for (size_t i = 0; i < simple->count; i++) {
         const struct simple_coupon *coupon = &simple->coupons[i];
-        const struct coupon *there = ledger_find(ledger, coupon->policy.id, strlen(coupon->policy.id));
+        const struct ledger_coupon *there = ledger_entry(ledger, coupon->policy.id, strlen(coupon->policy.id));
         CHECK(there != NULL);
         CHECK(there->issued == coupon->policy.issued && there->quantity == coupon->policy.quantity);
         CHECK(there->issued <= there->quantity);

@@ -1,4 +1,5 @@
 coupond_test(user_set LIBRARIES coupond_issuer TSAN)
+coupond_test(coupon_order LIBRARIES coupond_issuer TSAN)
 coupond_test(ledger LIBRARIES coupond_issuer TSAN)
 coupond_test(coupon_gauges LIBRARIES coupond_issuer TSAN)
 coupond_test(window LIBRARIES coupond_issuer TSAN)

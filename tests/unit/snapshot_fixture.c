@@ -109,7 +109,7 @@ void snapshot_fixture_begin(void)
 
 void snapshot_fixture_put_policy(const char *id, uint32_t quantity, uint32_t limit)
 {
-    const struct coupon *there = ledger_find(fixture.ledger, id, strlen(id));
+    const struct ledger_coupon *there = ledger_entry(fixture.ledger, id, strlen(id));
     struct coupon wanted = {.quantity = quantity, .per_user_limit = limit}, result;
     strcpy(wanted.id, id);
     strcpy(wanted.title, id);
@@ -186,13 +186,16 @@ size_t snapshot_fixture_count_files(const char *suffix)
 /* Every coupon, and every user up to `users`, alike in both ledgers. */
 void snapshot_fixture_assert_same(const struct ledger *one, const struct ledger *other, unsigned users)
 {
-    const struct coupon *coupons[COUPON_LIST_MAX];
+    const struct ledger_coupon *coupons[COUPON_LIST_MAX];
     size_t count = ledger_list(one, "", COUPON_LIST_MAX, coupons);
     assert_int_equal(ledger_coupons(one), ledger_coupons(other));
     for (size_t i = 0; i < count; i++) {
-        const struct coupon *there = ledger_find(other, coupons[i]->id, strlen(coupons[i]->id));
+        const struct ledger_coupon *there = ledger_entry(other, coupons[i]->id, strlen(coupons[i]->id));
+        struct coupon expected, found;
         assert_non_null(there);
-        assert_memory_equal(there, coupons[i], sizeof *there);
+        ledger_coupon_read(coupons[i], &expected);
+        ledger_coupon_read(there, &found);
+        assert_memory_equal(&found, &expected, sizeof found);
         for (unsigned user = 0; user < users; user++) {
             struct ledger_decision a = snapshot_fixture_ask(one, coupons[i]->id, user, ISSUE_LOOKUP);
             struct ledger_decision b = snapshot_fixture_ask(other, coupons[i]->id, user, ISSUE_LOOKUP);

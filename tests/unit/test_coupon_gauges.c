@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "issuer/coupon_gauges.h"
-#include "issuer/coupon_index.h"
 #include "shared/coupon.h"
 
 #define NOW_US INT64_C(1763691900000000)
@@ -102,8 +101,8 @@ static void gauges_tell_what_a_coupon_has_when_it_is_noted(void **state)
     coupon_gauges_note(gauges, coupon, NOW_US);
     assert_int_equal(quantity_of("noon"), 300);
     assert_int_equal(issued_of("noon"), 0);
-    coupon->coupon.issued = 7;
-    coupon->coupon.quantity = 400;
+    coupon->issued = 7;
+    coupon->quantity = 400;
     coupon_gauges_note(gauges, coupon, NOW_US + 1);
     assert_int_equal(quantity_of("noon"), 400);
     assert_int_equal(issued_of("noon"), 7);
@@ -115,7 +114,7 @@ static void gauges_know_the_coupons_that_were_recovered(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < METRIC_COUPONS_MAX + 5; i++)
-        add_numbered(i)->coupon.issued = i;
+        add_numbered(i)->issued = i;
     gauges = coupon_gauges_create(ledger, metrics);
     assert_int_equal(issued_of("c0000"), 0);
     assert_int_equal(issued_of("c0031"), 31);

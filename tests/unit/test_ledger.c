@@ -99,7 +99,7 @@ static void ledger_issues_in_sequence_until_sold_out(void **state)
         assert_int_equal(decision.issue.issued_at_us, NOW + i);
     }
     assert_int_equal(post("C", "d"), VERDICT_SOLD_OUT);
-    assert_int_equal(ledger_find(ledger, "C", 1)->issued, 3);
+    assert_int_equal(ledger_entry(ledger, "C", 1)->issued, 3);
 }
 
 static void ledger_refuses_a_second_issue_to_the_same_user(void **state)
@@ -111,7 +111,7 @@ static void ledger_refuses_a_second_issue_to_the_same_user(void **state)
     assert_int_equal(decision.verdict, VERDICT_ALREADY_ISSUED);
     assert_int_equal(decision.issue.sequence, 1);
     assert_int_equal(decision.issue.issued_at_us, NOW);
-    assert_int_equal(ledger_find(ledger, "C", 1)->issued, 1);
+    assert_int_equal(ledger_entry(ledger, "C", 1)->issued, 1);
 }
 
 static void ledger_tells_a_holder_of_the_issue_whatever_the_state(void **state)
@@ -144,7 +144,7 @@ static void ledger_issues_up_to_the_limit_of_a_user(void **state)
     struct ledger_decision decision = ask(ISSUE_POST, "C", "a", NOW);
     assert_int_equal(decision.verdict, VERDICT_ALREADY_ISSUED);
     assert_int_equal(decision.issue.sequence, 3);
-    assert_int_equal(ledger_find(ledger, "C", 1)->issued, 3);
+    assert_int_equal(ledger_entry(ledger, "C", 1)->issued, 3);
 }
 
 static void ledger_makes_sure_of_one_issue_only(void **state)
@@ -153,7 +153,7 @@ static void ledger_makes_sure_of_one_issue_only(void **state)
     add_simple("C", 10, 3);
     assert_int_equal(ask(ISSUE_ENSURE, "C", "a", NOW).verdict, VERDICT_ISSUED);
     assert_int_equal(ask(ISSUE_ENSURE, "C", "a", NOW).verdict, VERDICT_ALREADY_ISSUED);
-    assert_int_equal(ledger_find(ledger, "C", 1)->issued, 1);
+    assert_int_equal(ledger_entry(ledger, "C", 1)->issued, 1);
 }
 
 static void ledger_looks_up_without_issuing(void **state)
@@ -181,7 +181,7 @@ static void ledger_keeps_to_the_window(void **state)
     assert_int_equal(ask(ISSUE_POST, "C", "a", NOW + 10).verdict, VERDICT_ISSUED);
     assert_int_equal(ask(ISSUE_POST, "C", "b", NOW + 19).verdict, VERDICT_ISSUED);
     assert_int_equal(ask(ISSUE_POST, "C", "c", NOW + 20).verdict, VERDICT_ENDED);
-    assert_int_equal(ledger_find(ledger, "C", 1)->issued, 2);
+    assert_int_equal(ledger_entry(ledger, "C", 1)->issued, 2);
 }
 
 static void ledger_knows_no_coupon_that_was_not_created(void **state)
@@ -209,7 +209,7 @@ static void ledger_lowers_the_quantity_to_what_is_issued_not_below(void **state)
     post("C", "b");
     struct coupon wanted = coupon_of("C", 1, 1);
     assert_int_equal(change(&wanted, COUPON_FIELD_QUANTITY), VERDICT_QUANTITY_BELOW_ISSUED);
-    assert_int_equal(ledger_find(ledger, "C", 1)->quantity, 5);
+    assert_int_equal(ledger_entry(ledger, "C", 1)->quantity, 5);
     wanted.quantity = 2;
     assert_int_equal(change(&wanted, COUPON_FIELD_QUANTITY), VERDICT_COUPON_CHANGED);
     assert_int_equal(post("C", "c"), VERDICT_SOLD_OUT);
@@ -238,7 +238,7 @@ static void ledger_changes_only_the_members_that_are_meant(void **state)
     strcpy(wanted.title, "New");
     wanted.paused = true;
     assert_int_equal(change(&wanted, COUPON_FIELD_TITLE), VERDICT_COUPON_CHANGED);
-    const struct coupon *coupon = ledger_find(ledger, "C", 1);
+    const struct ledger_coupon *coupon = ledger_entry(ledger, "C", 1);
     assert_string_equal(coupon->title, "New");
     assert_int_equal(coupon->quantity, 5);
     assert_int_equal(coupon->per_user_limit, 2);
@@ -253,7 +253,7 @@ static void ledger_lists_coupons_in_the_order_of_their_ids(void **state)
         snprintf(id, sizeof id, "C%03u", i * 7 % 500);
         add_simple(id, 1, 1);
     }
-    const struct coupon *page[200];
+    const struct ledger_coupon *page[200];
     char after[16] = "";
     unsigned seen = 0;
     for (size_t count; (count = ledger_list(ledger, after, 200, page)) > 0;) {
@@ -266,7 +266,7 @@ static void ledger_lists_coupons_in_the_order_of_their_ids(void **state)
     assert_int_equal(seen, 500);
     for (unsigned i = 0; i < 500; i++) {
         int length = snprintf(id, sizeof id, "C%03u", i);
-        assert_string_equal(ledger_find(ledger, id, (size_t)length)->id, id);
+        assert_string_equal(ledger_entry(ledger, id, (size_t)length)->id, id);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "issuer/recovery.h"
+#include "issuer/snapshot.h"
 #include "issuer/store_check.h"
 #include "journal_fixture.h"
 
@@ -116,9 +117,105 @@ static void recovery_counts_what_a_long_journal_holds(void **state)
         struct error error = {{0}};
         journal = open_journal();
         assert_int_equal((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, &error), 0);
-        assert_int_equal(ledger_find(ledger, "A", 1)->issued, 100000);
+        assert_int_equal(ledger_entry(ledger, "A", 1)->issued, 100000);
         assert_int_equal(result.last_time_us, TIME_US);
         assert_null(ledger_check(ledger));
+        ledger_destroy(&ledger);
+        journal_abandon(&journal);
+    }
+}
+
+/* --- many coupons --- */
+
+#define MANY_COUPONS 300u
+#define MANY_HOLDERS 3u
+#define LARGE_ISSUES 40000u
+
+static void name_coupon(char id[COUPON_ID_MAX + 1], unsigned number)
+{
+    snprintf(id, COUPON_ID_MAX + 1, "coupon-%u", number * 7919u % MANY_COUPONS);
+}
+
+static void put_many_coupons(struct journal *journal)
+{
+    char id[COUPON_ID_MAX + 1];
+    for (unsigned i = 0; i < MANY_COUPONS; i++) {
+        name_coupon(id, i);
+        put_coupon(journal, id, 100000, 1);
+        put_many(journal, id, 1, i % (MANY_HOLDERS + 1));
+    }
+}
+
+/* Goes on behind a snapshot of what is there. */
+static struct journal *reopen_behind_snapshot(struct journal *journal)
+{
+    struct ledger *ledger;
+    struct recovery_result result;
+    struct error error = {{0}};
+    uint64_t seq = journal_written_seq(journal);
+    journal_abandon(&journal);
+    journal = open_journal();
+    assert_int_equal(recovery_run_alone(journal, &ledger, &result, &error), 0);
+    assert_int_equal(snapshot_write(journal_fixture_dir, journal_meta(journal), ledger, seq, TIME_US, &error), 0);
+    ledger_destroy(&ledger);
+    return journal;
+}
+
+static void assert_many_coupons(const struct ledger *ledger)
+{
+    const struct ledger_coupon *page[COUPON_LIST_MAX];
+    char id[COUPON_ID_MAX + 1], after[COUPON_ID_MAX + 1] = "";
+    size_t seen = 0;
+    for (size_t count; (count = ledger_list(ledger, after, COUPON_LIST_MAX, page)) > 0; seen += count) {
+        assert_true(strcmp(after, page[0]->id) < 0);
+        strcpy(after, page[count - 1]->id);
+    }
+    assert_int_equal(seen, MANY_COUPONS + 1);
+    assert_null(ledger_check(ledger));
+    for (unsigned i = 0; i < MANY_COUPONS; i++) {
+        struct user_issue issue;
+        uint32_t issued = i == 1 ? LARGE_ISSUES : i % (MANY_HOLDERS + 1);
+        name_coupon(id, i);
+        assert_int_equal(ledger_entry(ledger, id, strlen(id))->issued, issued);
+        assert_string_equal(ledger_entry(ledger, id, strlen(id))->title, i == 2 ? "changed" : id);
+        assert_int_equal(ledger_lookup(ledger, id, strlen(id), "user-1", 6, &issue), issued > 0);
+        assert_int_equal(ledger_lookup(ledger, id, strlen(id), "user-39999", 10, &issue), i == 1);
+    }
+}
+
+static void change_title(struct journal *journal, const char *id)
+{
+    struct coupon coupon = {.title = "changed", .quantity = 100000, .per_user_limit = 1, .created_at_us = TIME_US};
+    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
+    strcpy(coupon.id, id);
+    begin(journal);
+    journal_append_coupon(journal, &coupon);
+    journal_commit(journal);
+}
+
+/* A few users of each are in the snapshot; one coupon gets so many behind it that its set splits. */
+static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **state)
+{
+    (void)state;
+    char id[COUPON_ID_MAX + 1];
+    struct journal *journal = fresh();
+    put_many_coupons(journal);
+    journal = reopen_behind_snapshot(journal);
+    name_coupon(id, 1);
+    put_many(journal, id, 2, LARGE_ISSUES);
+    put_coupon(journal, "new", 10, 1);
+    name_coupon(id, 2);
+    change_title(journal, id);
+    journal_abandon(&journal);
+    for (int alone = 0; alone < 2; alone++) {
+        struct ledger *ledger;
+        struct recovery_result result;
+        struct error error = {{0}};
+        journal = open_journal();
+        if ((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, &error) != 0)
+            fail_msg("%s", error.text);
+        assert_int_equal(result.records, LARGE_ISSUES + 1);
+        assert_many_coupons(ledger);
         ledger_destroy(&ledger);
         journal_abandon(&journal);
     }
@@ -235,6 +332,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(recovery_counts_what_a_long_journal_holds),
+        TEST(many_coupons_are_recovered_alike_by_one_thread_and_by_many),
         TEST(an_issue_of_an_unknown_coupon_is_refused),
         TEST(an_issue_out_of_sequence_is_refused_in_the_middle_of_a_long_journal),
         TEST(an_issue_above_the_quantity_is_refused),

@@ -343,11 +343,11 @@ static void turn_makes_and_changes_no_coupon_after_the_deadline(void **state)
         assert_int_equal(reply.remaining, 0);
     }
     turn_end(turn);
-    assert_false(ledger_find(ledger, "C", 1)->paused);
+    assert_false(ledger_entry(ledger, "C", 1)->paused);
     take_create("D", 1);
     turn_decide(turn, NOW_US, BOOT_US + 1000);
     turn_end(turn);
-    assert_null(ledger_find(ledger, "D", 1));
+    assert_null(ledger_entry(ledger, "D", 1));
 }
 
 static void turn_tells_its_incarnation_and_its_clock(void **state)
