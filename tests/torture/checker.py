@@ -10,7 +10,8 @@ client read fits it: that the history is linearizable. Per coupon,
   told       each 201 (and each created or changed coupon) is one record of the journal, as it was told
   explained  each record was asked for by a request that may have been carried out: one that was told so, or that heard no final answer;
              never by one that heard "nothing was decided"
-  real time  what was answered before another was asked comes before it: seq(A) < seq(B)
+  real time  what was answered before another was asked comes before it: seq(A) < seq(B); "outcome unknown" is an answer, too, since
+             nothing is decided after it
   answers    each refusal and each look fits some moment between its question and its answer, after all that was answered
              before the question and before all that was asked after the answer
   store      the store has exactly the journal's issues and policies
@@ -58,6 +59,11 @@ def check_store(story, rows, policy):
     if policy != expected:
         found.append(f"store: the coupon is {policy}, the journal says {expected}")
     return [f"{story.coupon}: {text}" for text in found[:20]]
+
+
+def decided_by(op):
+    """Until when the request was decided, if it was: until its client was told that nobody knows, or for ever when it was told nothing."""
+    return FOREVER if op.answered is None or op.status is None else op.answered
 
 
 def state_at(policy, issued, now):
@@ -166,8 +172,7 @@ class Story:
     def _take(self, index, op):
         self._told[id(op)] = index
         self.asked[index] = op.sent
-        if outcome(op) == FINAL:
-            self.answered[index] = op.answered
+        self.answered[index] = decided_by(op)
 
     def _check_policy(self, index, event, op):
         before = self.policies[index]
@@ -211,6 +216,7 @@ class Story:
             if not candidates:
                 self.say(f"explained: nobody asked, or was told so, for {event}")
             else:
+                self.answered[index] = max(decided_by(op) for op in candidates)
                 self.asked[index] = candidates.pop().sent
 
     # real time

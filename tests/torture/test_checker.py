@@ -169,6 +169,23 @@ def test_a_lost_answer_cannot_come_before_its_question():
     broken("real time:", [create_op(), Op("post", "C", "ann", 5, None, None, None), post("ben", 1, 2, 2, 3)])
 
 
+def test_an_issue_after_its_client_heard_that_nobody_knows_is_found():
+    unknown = refusal("ben", 3, 4, "outcome_unknown", 503)
+    look = answer("lookup", "ben", 5, 6, 404, code="not_issued")
+    broken("answers:", [*OPS[:2], unknown, look])
+    assert findings([*OPS[:2], unknown, look._replace(sent=3.5)], EVENTS) == []
+    assert findings([*OPS[:2], unknown, refusal("ben", 7, 8, "outcome_unknown", 503), look], EVENTS) == []
+    assert findings([*OPS[:2], unknown._replace(answered=None, status=None), look], EVENTS) == []
+
+
+def test_a_change_after_its_client_heard_that_nobody_knows_is_found():
+    change = Op("change", "C", None, 5, 6, 503, {"code": "outcome_unknown"}, {"title": "t1", "paused": True})
+    made = Event("C", 4, time(4), None, None, None, {**POLICY, "title": "t1", "paused": True})
+    look = answer("get", None, 7, 8, 200, **POLICY, issued=2, remaining=0, state="sold_out")
+    broken("answers:", [*OPS, change, look], [*EVENTS, made])
+    assert findings([*OPS, change, look._replace(sent=5.5)], [*EVENTS, made]) == []
+
+
 @pytest.mark.parametrize("op", [
     pytest.param(refusal("cid", 2.2, 2.8, "sold_out"), id="sold out too early"),
     pytest.param(refusal("ann", 5, 6, "sold_out"), id="a holder who hears sold out"),
