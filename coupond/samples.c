@@ -64,7 +64,7 @@ static int ask_partition(const struct options *options, uint16_t partition, cons
 {
     uint16_t partitions = (uint16_t)options->issuer_partitions;
     struct request request = {.record = *record};
-    struct frame_header ping, header;
+    struct frame_header ping, header = {.magic = 0};
     zsock_t *socket = connect_partition(options, partition, error);
     if (socket == NULL)
         return -1;
