@@ -201,7 +201,7 @@ int cmd_dev(int argc, char **argv)
     role_begin(&options);
     if (make_folders(&options, dir, &error) != 0 || start(&roles, &options, &created, &error) != 0) {
         stop(&roles);
-        return role_fail("dev", &error, EXIT_FAILURE);
+        return role_start_failed("dev", &error);
     }
     print_welcome(&options, dir, created);
     role_wait("dev", is_ready, &roles);

@@ -15,7 +15,7 @@ int cmd_gateway(int argc, char **argv)
         return status;
     role_begin(&options);
     if (gateway_start(&gateway, &options, &error) != 0)
-        return role_fail("gateway", &error, EXIT_FAILURE);
+        return role_start_failed("gateway", &error);
     role_wait("gateway", gateway_ready, gateway);
     gateway_stop(&gateway);
     return role_end("gateway");

@@ -15,6 +15,7 @@ static const char own_help[] =
 static int rebuild(const struct options *options, bool accept_gaps)
 {
     struct error error = {""};
+    role_let_signals_end();
     if (role_make_folder("issuer/journal_dir", options->issuer_journal_dir, &error) != 0 ||
         rebuild_run(options, accept_gaps, &error) != 0)
         return role_fail("issuer", &error, EXIT_FAILURE);
@@ -27,7 +28,7 @@ static int run(const struct options *options)
     struct issuer *issuer = NULL;
     if (role_make_folder("issuer/journal_dir", options->issuer_journal_dir, &error) != 0 ||
         issuer_start(&issuer, options, &error) != 0)
-        return role_fail("issuer", &error, EXIT_FAILURE);
+        return role_start_failed("issuer", &error);
     role_wait("issuer", issuer_ready, issuer);
     issuer_stop(&issuer);
     return role_end("issuer");

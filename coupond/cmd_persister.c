@@ -15,7 +15,7 @@ int cmd_persister(int argc, char **argv)
         return status;
     role_begin(&options);
     if (persister_start(&persister, &options, &error) != 0)
-        return role_fail("persister", &error, EXIT_FAILURE);
+        return role_start_failed("persister", &error);
     role_wait("persister", persister_ready, persister);
     persister_stop(&persister);
     return role_end("persister");

@@ -10,6 +10,7 @@
 
 #include "coupond/commands.h"
 #include "shared/options.h"
+#include "shared/stop.h"
 
 struct command {
     const char *name;
@@ -98,7 +99,9 @@ int main(int argc, char **argv)
     int status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "coupond: cannot write to standard output: %s\n", strerror(errno));
-        return status != EXIT_SUCCESS ? status : EXIT_FAILURE;
+        status = status != EXIT_SUCCESS ? status : EXIT_FAILURE;
     }
+    if (stop_abandoned())
+        _exit(status); /* the thread left behind may be in a library that exit() takes down */
     return status;
 }

@@ -3,6 +3,7 @@
 #include <czmq.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -11,6 +12,7 @@
 #include "shared/limits.h"
 #include "shared/log.h"
 #include "shared/notify.h"
+#include "shared/stop.h"
 
 #define ZMQ_SOCKETS_MAX 65536
 #define OPEN_FILES_MAX  1048576 /* some systems give a hard limit of 2^30, and tables of that size help nobody */
@@ -127,6 +129,22 @@ void role_begin(const struct options *options)
     notify_begin();
 }
 
+int role_start_failed(const char *role, const struct error *error)
+{
+    if (!stop_requested())
+        return role_fail(role, error, EXIT_FAILURE);
+    notify_stopping();
+    log_info(role, "stopping before it was ready: %s", error->text);
+    return role_end(role);
+}
+
+void role_let_signals_end(void)
+{
+    sigset_t signals;
+    signals_to_wait_for(&signals);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &signals, NULL) == 0);
+}
+
 void role_wait(const char *role, bool (*ready)(void *arg, char why[128]), void *arg)
 {
     sigset_t signals;
@@ -140,7 +158,8 @@ void role_wait(const char *role, bool (*ready)(void *arg, char why[128]), void *
 
 int role_end(const char *role)
 {
-    zsys_shutdown();
+    if (!stop_abandoned())
+        zsys_shutdown();
     log_info(role, "stopped");
     notify_end();
     return 0;

@@ -30,11 +30,17 @@ int role_make_folder(const char *option, const char *folder, struct error *error
  * and the service manager hears of us (shared/notify.h).
  */
 void role_begin(const struct options *options);
+/* Its start has failed: the exit status. Told to end meanwhile, it ends in good order, and says where it stood. */
+int role_start_failed(const char *role, const struct error *error);
+/* SIGTERM and SIGINT end the process at once again: for what may be killed at any moment. */
+void role_let_signals_end(void);
+
 /* Tells the service manager that the role is ready, and returns at the first SIGTERM or SIGINT, which it logs. More of
  * them change nothing; SIGQUIT ends the process at once. Meanwhile `ready` is asked, on a thread of its own, how the
  * role is, as by /readyz. */
 void role_wait(const char *role, bool (*ready)(void *arg, char why[128]), void *arg);
-/* After all sockets are closed; logs the end. Returns the exit status 0. */
+/* After all sockets are closed, but for those of a thread that is left behind (shared/stop.h); logs the end. Returns
+ * the exit status 0. */
 int role_end(const char *role);
 
 #endif

@@ -12,6 +12,7 @@
 #include "shared/journal_dir.h"
 #include "shared/log.h"
 #include "shared/status_http.h"
+#include "shared/store.h"
 
 enum issuer_phase { PHASE_RECOVERING, PHASE_ASKING_STORE, PHASE_DECIDING };
 
@@ -19,6 +20,7 @@ struct issuer {
     /* shared: how far the start is, for whoever asks whether it is ready */
     _Atomic enum issuer_phase phase;
     _Atomic unsigned opened; /* partitions */
+    char store[72];          /* written before the phase that tells it */
 
     /* owned by the main thread; the actors own what is inside while they run */
     uint16_t partitions_count;
@@ -112,11 +114,23 @@ static int check_no_more_partitions(const struct issuer *issuer, const struct op
                      dir, issuer->partitions_count);
 }
 
+static int describe_store(struct issuer *issuer, const struct options *options, struct error *error)
+{
+    struct store *store = store_create(options, error);
+    if (store == NULL)
+        return -1;
+    snprintf(issuer->store, sizeof issuer->store, "%s", store_describe(store));
+    store_destroy(&store);
+    return 0;
+}
+
 static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
 {
     if (check_no_more_partitions(issuer, options, error) != 0 || stream_create(&issuer->stream, options, error) != 0)
         return -1;
     if (open_partitions(issuer, options, error) != 0)
+        return -1;
+    if (describe_store(issuer, options, error) != 0)
         return -1;
     issuer->phase = PHASE_ASKING_STORE;
     if (store_check_run(options, issuer->journals, issuer->partitions_count, error) != 0)
@@ -144,7 +158,7 @@ bool issuer_ready(void *arg, char why[128])
         snprintf(why, 128, "recovering: %u of %u partitions are done", issuer->opened, issuer->partitions_count);
         return false;
     case PHASE_ASKING_STORE:
-        snprintf(why, 128, "asking the store whether this journal is the one that filled it");
+        snprintf(why, 128, "waiting for the store, to compare the journal with it: %s", issuer->store);
         return false;
     case PHASE_DECIDING:
         describe_full(issuer, why);

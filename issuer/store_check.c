@@ -1,28 +1,32 @@
 #include "issuer/store_check.h"
 
-#include <czmq.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/clock.h"
 #include "shared/journal_dir.h"
 #include "shared/log.h"
+#include "shared/notify.h"
+#include "shared/stop.h"
 
-#define WAIT_US            INT64_C(30000000) /* for a store that starts beside us, when the journals are new */
-#define REPORT_US          INT64_C(2000000)
+#define REPORT_US          INT64_C(10000000)
 #define PAUSE_MS           200
 #define CONNECT_TIMEOUT_MS 1000 /* a start is never held up for long */
 #define IO_TIMEOUT_MS      5000
+#define ROWS_MAX           (PARTITIONS_MAX + 1) /* more of them, and one is of a partition that there is not */
 
 #define REBUILD "`coupond issuer --rebuild-from-store` builds the journals from the store"
 
-struct store_check {
-    struct journal *const *journals;
-    size_t count;
-    bool any_new;
-    const char *store;
-    struct error *error;
-    bool refused;
+/* What is asked on a thread that may be left behind: it has all that it needs. */
+struct question {
+    struct options options;
+    struct store *store;
+    enum store_result result;
+    struct error reason;
+    struct error reported; /* the reason that was logged last */
+    struct store_journal rows[ROWS_MAX];
+    size_t rows_count;
 };
 
 const char *store_check_judge(const struct store_journal *stored, const struct journal_meta *meta, uint64_t written_seq)
@@ -41,68 +45,116 @@ const char *store_check_judge(const struct store_journal *stored, const struct j
     return NULL;
 }
 
-static bool check_journal(void *arg, const struct store_journal *stored)
+/* --- asking --- */
+
+static bool take_row(void *arg, const struct store_journal *stored)
 {
-    struct store_check *check = arg;
-    const char *wrong = "the store was filled with more partitions: set issuer/partitions to that";
-    uint64_t written_seq = 0;
-    if (stored->partition < check->count) {
-        const struct journal *journal = check->journals[stored->partition];
-        written_seq = journal_written_seq(journal);
-        wrong = store_check_judge(stored, journal_meta(journal), written_seq);
-    }
-    if (wrong == NULL)
-        return true;
-    error_set(check->error, "partition %u beside %s (store has record %" PRIu64 ", journal %" PRIu64 "): %s",
-              stored->partition, check->store, stored->last_seq, written_seq, wrong);
-    check->refused = true;
-    return false;
+    struct question *question = arg;
+    question->rows[question->rows_count++] = *stored;
+    return question->rows_count < ROWS_MAX;
 }
 
 /* One look. STORE_OK when it could be asked, whatever it said. */
-static enum store_result ask(struct store *store, struct store_check *check, struct error *error)
+static enum store_result look(struct question *question)
 {
     int64_t version = 0;
-    enum store_result result = store_connect(store, error);
+    struct store *store = question->store;
+    enum store_result result = store_connect(store, &question->reason);
     if (result == STORE_OK)
-        result = store_schema_version(store, &version, error);
+        result = store_schema_version(store, &version, &question->reason);
     if (result != STORE_OK || version == 0)
         return result;
-    result = store_read_begin(store, error);
+    result = store_read_begin(store, &question->reason);
     if (result == STORE_OK)
-        result = store_each_journal(store, check_journal, check, error);
+        result = store_each_journal(store, take_row, question, &question->reason);
     store_read_end(store);
     return result;
 }
 
-/* Asks until the store answers, for as long as it is worth waiting. */
-static enum store_result ask_patiently(struct store *store, struct store_check *check, struct error *error)
+static void ask(void *arg)
 {
-    int64_t began = clock_mono_us(), reported = began;
-    enum store_result result;
-    while ((result = ask(store, check, error)) != STORE_OK && check->any_new && clock_mono_us() - began < WAIT_US) {
-        if (clock_mono_us() - reported >= REPORT_US) {
-            log_info("issuer", "waiting for the store, to tell whether it holds coupons already: %s", error->text);
-            reported = clock_mono_us();
-        }
-        zclock_sleep(PAUSE_MS);
-    }
-    return result;
+    struct question *question = arg;
+    question->rows_count = 0;
+    question->result = look(question);
 }
 
-static int conclude(const struct store_check *check, enum store_result result, const struct error *reason,
-                    struct error *error)
+static void release(void *arg)
 {
-    if (result == STORE_OK)
-        return check->refused ? -1 : 0;
-    if (!check->any_new) {
-        log_warn("issuer", "the journals could not be compared with the store, deciding goes on: %s", reason->text);
-        return 0;
+    struct question *question = arg;
+    store_destroy(&question->store);
+    free(question);
+}
+
+static struct question *create_question(const struct options *options, struct error *error)
+{
+    struct question *question = calloc(1, sizeof *question);
+    CHECK(question != NULL);
+    question->options = *options;
+    if (question->options.store_connect_timeout_ms > CONNECT_TIMEOUT_MS)
+        question->options.store_connect_timeout_ms = CONNECT_TIMEOUT_MS;
+    if (question->options.store_io_timeout_ms > IO_TIMEOUT_MS)
+        question->options.store_io_timeout_ms = IO_TIMEOUT_MS;
+    question->store = store_create(&question->options, error);
+    if (question->store != NULL)
+        return question;
+    release(question);
+    return NULL;
+}
+
+/* At first, when the reason is another one, and now and then. */
+static void report(struct question *question, int64_t *report_us)
+{
+    int64_t now_us = clock_mono_us();
+    bool same = strcmp(question->reported.text, question->reason.text) == 0;
+    if (same && now_us < *report_us)
+        return;
+    question->reported = question->reason;
+    log_warn("issuer", "waiting for the store, with which the journals are compared before anything is decided: %s",
+             question->reason.text);
+    notify_status("waiting for the store: %s", store_describe(question->store));
+    *report_us = now_us + REPORT_US;
+}
+
+/* Asks until the store answers, once where that is enough. False when the process is told to end before. */
+static bool ask_patiently(struct question *question, bool wait)
+{
+    for (int64_t report_us = 0;;) {
+        if (!stop_run(ask, release, question))
+            return false;
+        if (question->result == STORE_OK || !wait)
+            return true;
+        report(question, &report_us);
+        if (!stop_sleep(PAUSE_MS)) {
+            release(question);
+            return false;
+        }
     }
-    return error_set(error,
-                     "cannot tell whether the store holds coupons of another journal, and this one is empty: %s; start "
-                     "the database first, or set issuer/check_store to 0 when no other journal ever filled it",
-                     reason->text);
+}
+
+/* --- judging --- */
+
+static int judge_row(const struct store_journal *stored, struct journal *const journals[], size_t count,
+                     const char *store, struct error *error)
+{
+    const char *wrong = "the store was filled with more partitions: set issuer/partitions to that";
+    uint64_t written_seq = 0;
+    if (stored->partition < count) {
+        written_seq = journal_written_seq(journals[stored->partition]);
+        wrong = store_check_judge(stored, journal_meta(journals[stored->partition]), written_seq);
+    }
+    if (wrong == NULL)
+        return 0;
+    return error_set(error, "partition %u beside %s (store has record %" PRIu64 ", journal %" PRIu64 "): %s",
+                     stored->partition, store, stored->last_seq, written_seq, wrong);
+}
+
+static int judge(const struct question *question, struct journal *const journals[], size_t count, struct error *error)
+{
+    for (size_t i = 0; i < question->rows_count; i++) {
+        if (judge_row(&question->rows[i], journals, count, store_describe(question->store), error) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* It has no records, and was never compared with a store: the stream makes the file `acked` only after that. */
@@ -111,25 +163,32 @@ static bool is_new(const struct journal *journal)
     return journal_written_seq(journal) == 0 && !journal_acked_exists(journal_folder(journal));
 }
 
+/* A new journal beside a store that is full would give everything out once more. */
+static bool must_compare(const struct options *options, struct journal *const journals[], size_t count)
+{
+    bool any_new = options->issuer_require_store;
+    for (size_t i = 0; i < count; i++)
+        any_new = any_new || is_new(journals[i]);
+    return any_new;
+}
+
 int store_check_run(const struct options *options, struct journal *const journals[], size_t count, struct error *error)
 {
     if (!options->issuer_check_store)
         return 0;
-    struct options quick = *options;
-    struct store_check check = {.journals = journals, .count = count, .error = error};
-    struct error reason = {{0}};
-    if (quick.store_connect_timeout_ms > CONNECT_TIMEOUT_MS)
-        quick.store_connect_timeout_ms = CONNECT_TIMEOUT_MS;
-    if (quick.store_io_timeout_ms > IO_TIMEOUT_MS)
-        quick.store_io_timeout_ms = IO_TIMEOUT_MS;
-    for (size_t i = 0; i < count; i++)
-        check.any_new = check.any_new || is_new(journals[i]);
-    struct store *store = store_create(&quick, error);
-    if (store == NULL)
+    struct question *question = create_question(options, error);
+    if (question == NULL)
         return -1;
-    check.store = store_describe(store);
-    enum store_result result = ask_patiently(store, &check, &reason);
-    int verdict = conclude(&check, result, &reason, error);
-    store_destroy(&store);
+    if (!ask_patiently(question, must_compare(options, journals, count)))
+        return error_set(error, "told to end while it waited for the store");
+    int verdict = 0;
+    if (question->result == STORE_OK)
+        verdict = judge(question, journals, count, error);
+    else
+        log_warn("issuer",
+                 "the journals could not be compared with the store, deciding goes on (issuer/require_store = 1 waits "
+                 "for it): %s",
+                 question->reason.text);
+    release(question);
     return verdict;
 }

@@ -14,8 +14,9 @@
 
 /*
  * -1 and `error`, which says what to do, when the store was filled by other journals or knows records that these do not
- * have. A store that cannot be asked is no reason to stop journals that have records, or were compared with it before;
- * a new one waits for it for half a minute and is then refused. The journals are replayed.
+ * have; or when the process is told to end meanwhile. A store that cannot be asked is no reason to stop journals that
+ * have records, or were compared with it before, unless issuer/require_store is set; else it is waited for, for as long
+ * as it takes. The journals are replayed.
  */
 int store_check_run(const struct options *options, struct journal *const journals[], size_t count, struct error *error);
 

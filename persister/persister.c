@@ -2,18 +2,27 @@
 
 #include <czmq.h>
 #include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 
 #include "persister/retry.h"
 #include "persister/writer.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/status_http.h"
+#include "shared/stop.h"
 #include "shared/store.h"
 
-#define START_TRIES 5
-#define SILENCE_US  INT64_C(60000000)
+#define START_TRIES   5
+#define SILENCE_US    INT64_C(60000000)
+#define STUCK_WAIT_MS 300 /* for a connection in the making, when we are told to end */
 
 struct persister {
+    /* shared: how far the start is, for whoever asks whether it is ready */
+    atomic_bool started;
+    char store[72]; /* constant */
+
+    /* owned by the main thread; once it has started, they are constant */
     const struct options *options;
     struct writer **writers;
     zactor_t **actors;
@@ -21,37 +30,79 @@ struct persister {
     struct status_http *status;
 };
 
-/* A fault that passes gets a few tries: several persisters that create an sqlite store at once lock each other out. */
-static enum store_result migrate_store(struct store *store, const struct options *options, struct error *error)
+/* --- the store's first look, on a thread that may be left behind: it has all that it needs --- */
+
+struct first_look {
+    struct options options;
+    struct store *store;
+    enum store_result result;
+    struct error error;
+};
+
+static void look(void *arg)
+{
+    struct first_look *first = arg;
+    first->result = store_connect(first->store, &first->error);
+    if (first->result == STORE_OK)
+        first->result = store_migrate(first->store, &first->error);
+}
+
+static void release(void *arg)
+{
+    struct first_look *first = arg;
+    store_destroy(&first->store);
+    free(first);
+}
+
+static struct first_look *create_look(const struct options *options, struct error *error)
+{
+    struct first_look *first = calloc(1, sizeof *first);
+    CHECK(first);
+    first->options = *options;
+    first->store = store_create(&first->options, error);
+    if (first->store)
+        return first;
+    release(first);
+    return NULL;
+}
+
+/* A fault that passes gets a few tries: several persisters that create an sqlite store at once lock each other out.
+ * False when the process is told to end before. */
+static bool look_a_few_times(struct first_look *first)
 {
     struct retry retry;
-    retry_init(&retry, options->persister_retry_min_ms, options->persister_retry_max_ms);
-    for (int tries = 1;; tries++) {
-        enum store_result result = store_connect(store, error);
-        if (result == STORE_OK)
-            result = store_migrate(store, error);
-        if (result != STORE_RETRY || tries == START_TRIES)
-            return result;
-        zclock_sleep((int)retry_next_ms(&retry, randombytes_random()));
+    retry_init(&retry, first->options.persister_retry_min_ms, first->options.persister_retry_max_ms);
+    for (int tries = 1; stop_run(look, release, first); tries++) {
+        if (tries == 1 && (first->result == STORE_RETRY || store_awaits_setup(first->store)))
+            log_warn("persister", "no store yet, trying for as long as it takes: %s", first->error.text);
+        if (first->result != STORE_RETRY || tries == START_TRIES)
+            return true;
+        if (stop_sleep(retry_next_ms(&retry, randombytes_random())))
+            continue;
+        release(first);
+        return false;
     }
+    return false;
 }
 
 /*
- * Before any thread runs: a store that refuses us is told at once, to whoever starts us. One that cannot be reached yet
- * is no reason to end: its writers go on trying, and the first of them to get through makes the tables.
+ * Before any writer runs: a store that refuses us is told at once, to whoever starts us. One that cannot be reached
+ * yet, or where user, rights or database are still to be made, is no reason to end: the writers go on trying, and the
+ * first of them to get through makes the tables.
  */
 static int prepare_store(const struct options *options, struct error *error)
 {
-    struct store *store = store_create(options, error);
-    if (!store)
+    struct first_look *first = create_look(options, error);
+    if (!first)
         return -1;
-    enum store_result result = migrate_store(store, options, error);
-    if (result == STORE_OK)
-        log_info("persister", "store is ready: %s", store_describe(store));
-    else if (result == STORE_RETRY)
-        log_warn("persister", "no store yet, trying for as long as it takes: %s", error->text);
-    store_destroy(&store);
-    return result == STORE_OK || result == STORE_RETRY ? 0 : error_prefix(error, "persister");
+    if (!look_a_few_times(first))
+        return error_set(error, "told to end while it waited for the store");
+    bool may_come = first->result == STORE_RETRY || store_awaits_setup(first->store);
+    if (first->result == STORE_OK)
+        log_info("persister", "store is ready: %s", store_describe(first->store));
+    int verdict = first->result == STORE_OK || may_come ? 0 : error_set(error, "%s", first->error.text);
+    release(first);
+    return verdict;
 }
 
 static int start_writer(struct persister *persister, struct error *error)
@@ -80,9 +131,13 @@ static void describe_silence(const struct persister *persister, char why[128])
 bool persister_ready(void *arg, char why[128])
 {
     const struct persister *persister = arg;
+    if (!atomic_load(&persister->started)) {
+        snprintf(why, 128, "waiting for the store: %s", persister->store);
+        return false;
+    }
     for (size_t i = 0; i < persister->count; i++) {
         if (!writer_is_connected(persister->writers[i])) {
-            snprintf(why, 128, "writer %zu has no connection to the store", i);
+            snprintf(why, 128, "writer %zu has no connection to the store: %.60s", i, persister->store);
             return false;
         }
     }
@@ -90,10 +145,34 @@ bool persister_ready(void *arg, char why[128])
     return true;
 }
 
+static int describe_store(struct persister *persister, struct error *error)
+{
+    struct store *store = store_create(persister->options, error);
+    if (!store)
+        return -1;
+    snprintf(persister->store, sizeof persister->store, "%s", store_describe(store));
+    store_destroy(&store);
+    return 0;
+}
+
+static int start_all(struct persister *persister, struct error *error)
+{
+    const struct options *options = persister->options;
+    const struct status_http_config status = {
+        .option = "persister/http", .address = options->persister_http, .ready = persister_ready, .arg = persister};
+    if (describe_store(persister, error) != 0 || status_http_open(&persister->status, &status, error) != 0 ||
+        prepare_store(options, error) != 0)
+        return -1;
+    for (int64_t i = 0; i < options->persister_threads; i++) {
+        if (start_writer(persister, error) != 0)
+            return -1;
+    }
+    atomic_store(&persister->started, true);
+    return 0;
+}
+
 int persister_start(struct persister **out, const struct options *options, struct error *error)
 {
-    if (prepare_store(options, error) != 0)
-        return -1;
     size_t threads = (size_t)options->persister_threads;
     struct persister *persister = calloc(1, sizeof *persister);
     CHECK(persister);
@@ -102,16 +181,39 @@ int persister_start(struct persister **out, const struct options *options, struc
     persister->actors = calloc(threads, sizeof *persister->actors);
     CHECK(persister->writers && persister->actors);
     *out = persister;
-    int result = 0;
-    for (size_t i = 0; i < threads && result == 0; i++)
-        result = start_writer(persister, error);
-    const struct status_http_config status = {
-        .option = "persister/http", .address = options->persister_http, .ready = persister_ready, .arg = persister};
-    if (result == 0)
-        result = status_http_open(&persister->status, &status, error);
-    if (result != 0)
-        persister_stop(out);
-    return result;
+    if (start_all(persister, error) == 0)
+        return 0;
+    persister_stop(out);
+    return -1;
+}
+
+/* Whoever is still about to connect has nothing in hand that could be lost, and may hang there for long. */
+static bool any_stuck(const struct persister *persister)
+{
+    for (size_t i = 0; i < persister->count; i++) {
+        if (writer_is_stuck(persister->writers[i]))
+            return true;
+    }
+    return false;
+}
+
+/* False when one of them had to be left behind. */
+static bool stop_writers(struct persister *persister)
+{
+    bool all = true;
+    for (size_t i = 0; i < persister->count; i++)
+        writer_stop(persister->writers[i]);
+    for (int ms = 0; ms < STUCK_WAIT_MS && any_stuck(persister); ms += 10)
+        zclock_sleep(10);
+    for (size_t i = persister->count; i-- > 0;) {
+        if (writer_is_stuck(persister->writers[i])) {
+            all = false;
+            continue;
+        }
+        zactor_destroy(&persister->actors[i]);
+        writer_destroy(&persister->writers[i]);
+    }
+    return all;
 }
 
 void persister_stop(struct persister **persister)
@@ -119,13 +221,13 @@ void persister_stop(struct persister **persister)
     struct persister *self = *persister;
     if (!self)
         return;
+    *persister = NULL;
     status_http_close(&self->status);
-    for (size_t i = self->count; i-- > 0;) {
-        zactor_destroy(&self->actors[i]);
-        writer_destroy(&self->writers[i]);
+    if (!stop_writers(self)) {
+        stop_abandon();
+        return;
     }
     free(self->actors);
     free(self->writers);
     free(self);
-    *persister = NULL;
 }

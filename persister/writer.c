@@ -21,6 +21,9 @@ struct writer {
     /* shared: the block is read by scrapes and by readiness */
     struct metrics *metrics;
     _Atomic int64_t heard_us; /* monotone time of the last frame, or of the start */
+    /* whoever stops us sets the first and reads the second, we the other way round: sequentially consistent */
+    atomic_bool stopped;
+    atomic_bool in_store;
 
     /* owned by the writer's thread, once that runs */
     const struct options *options;
@@ -98,6 +101,33 @@ bool writer_is_connected(const struct writer *writer)
 int64_t writer_heard_us(const struct writer *writer)
 {
     return atomic_load(&writer->heard_us);
+}
+
+void writer_stop(struct writer *writer)
+{
+    atomic_store(&writer->stopped, true);
+}
+
+bool writer_is_stuck(const struct writer *writer)
+{
+    return atomic_load(&writer->in_store) && !writer_is_connected(writer);
+}
+
+/* Before each call of the store, which has time limits of its own. False when it must not be made any more. */
+static bool enter_store(struct writer *writer)
+{
+    atomic_store(&writer->in_store, true);
+    bool entered = !atomic_load(&writer->stopped) || writer_is_connected(writer);
+    atomic_store(&writer->in_store, entered);
+    if (entered)
+        pulse_excuse(writer->pulse, true);
+    return entered;
+}
+
+static void leave_store(struct writer *writer)
+{
+    pulse_excuse(writer->pulse, false);
+    atomic_store(&writer->in_store, false);
 }
 
 /* Pipe */
@@ -193,9 +223,8 @@ static void on_dead(struct writer *writer, const struct delivery_step *step)
 static bool attempt(struct writer *writer, struct delivery_step *step)
 {
     int64_t began_us = clock_mono_us();
-    pulse_excuse(writer->pulse, true); /* the store has time limits of its own */
     delivery_work(&writer->delivery, clock_wall_us(), randombytes_random(), step);
-    pulse_excuse(writer->pulse, false);
+    leave_store(writer);
     if (step->result == STORE_OK)
         on_written(writer, step, clock_mono_us() - began_us);
     else
@@ -209,11 +238,12 @@ static bool attempt(struct writer *writer, struct delivery_step *step)
 static void connect_store(struct writer *writer)
 {
     struct error error = {{0}};
-    pulse_excuse(writer->pulse, true);
+    if (!enter_store(writer))
+        return;
     enum store_result result = store_connect(writer->store, &error);
     if (result == STORE_OK)
         result = store_migrate(writer->store, &error);
-    pulse_excuse(writer->pulse, false);
+    leave_store(writer);
     metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, result == STORE_OK);
     int64_t now_us = clock_mono_us();
     if (result == STORE_OK || now_us < writer->log_after_us)
@@ -241,8 +271,8 @@ static void send_answer(struct writer *writer, const struct batch_ack *answer)
 /* Tries the frame in hand for as long as it takes, and answers it. Told to end, it gives up between two attempts. */
 static void deliver(struct writer *writer)
 {
-    struct delivery_step step;
-    while (attempt(writer, &step)) {
+    struct delivery_step step = {0};
+    while (enter_store(writer) && attempt(writer, &step)) {
         if (!wait_ms(writer, step.wait_ms))
             return;
         if (step.result == STORE_RETRY || step.result == STORE_FAILED)

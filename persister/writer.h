@@ -30,6 +30,10 @@ void writer_actor(zsock_t *pipe, void *args);
 
 /* On any thread: whether its last business with the store went well. */
 bool writer_is_connected(const struct writer *writer);
+/* On any thread: from now on it does not begin to connect, which its end would have to wait for. */
+void writer_stop(struct writer *writer);
+/* On any thread, after writer_stop(): it is connecting, or trying to; it has nothing under way that could be lost. */
+bool writer_is_stuck(const struct writer *writer);
 /* On any thread: when the issuer's last frame came, or the writer was made, in µs of the monotone clock. */
 int64_t writer_heard_us(const struct writer *writer);
 

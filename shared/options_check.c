@@ -129,6 +129,8 @@ static int check_together(const struct options *options, struct error *error)
     if (parse_sync(options->issuer_sync) < SYNC_OS)
         return error_set(error, "issuer/sync: \"%s\" is neither always nor os nor 1 to %d milliseconds",
                          options->issuer_sync, SYNC_INTERVAL_MS_MAX);
+    if (options->issuer_require_store && !options->issuer_check_store)
+        return error_set(error, "issuer/require_store is 1, but issuer/check_store is 0: nothing would be compared");
     if (options->persister_retry_min_ms > options->persister_retry_max_ms)
         return error_set(error, "persister/retry_min_ms: %lld is above persister/retry_max_ms, %lld",
                          (long long)options->persister_retry_min_ms, (long long)options->persister_retry_max_ms);

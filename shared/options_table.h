@@ -38,6 +38,7 @@
     OPTION(issuer, snapshot_mb_per_s, NUMBER, 50, 0, 1048576, "MiB a second at which a snapshot is written; 0: as fast as the disk takes it") \
     OPTION(issuer, keep_segments, BOOL, 0, 0, 1, "1: keep journal segments whose records are in two snapshots and in the store") \
     OPTION(issuer, check_store, BOOL, 1, 0, 1, "1: refuse to start beside a store that another journal filled, or that knows more than the journal; 0: the issuer cannot reach the store") \
+    OPTION(issuer, require_store, BOOL, 0, 0, 1, "1: wait for the store at every start, to compare the journal with it before anything is decided; 0: only a new journal waits, one with records goes on without a store that is away") \
     OPTION(issuer, batch_requests_max, NUMBER, 4096, 1, 4096, "requests decided and synced together at the most") \
     OPTION(issuer, stream_rows_max, NUMBER, 65536, 1, 65536, "records in one batch to a persister; a single journal batch is never split") \
     OPTION(issuer, stream_in_flight_max, NUMBER, 4, 1, 64, "batches of a partition that wait for their acknowledgement") \

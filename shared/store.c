@@ -48,6 +48,11 @@ enum store_result store_connect(struct store *store, struct error *error)
     return store->ops->connect(store, error);
 }
 
+bool store_awaits_setup(const struct store *store)
+{
+    return store->awaits_setup;
+}
+
 enum store_result store_migrate(struct store *store, struct error *error)
 {
     return store->ops->migrate(store, error);

@@ -112,6 +112,8 @@ const char *store_describe(const struct store *store);
 
 /* Connects, or connects again. */
 enum store_result store_connect(struct store *store, struct error *error);
+/* After store_connect() has failed: the server is there, but not, or not yet, its user, rights or database. */
+bool store_awaits_setup(const struct store *store);
 /* Creates the schema or migrates it to STORE_SCHEMA_VERSION; safe when several do so at once. */
 enum store_result store_migrate(struct store *store, struct error *error);
 /* STORE_OK when the schema is there at STORE_SCHEMA_VERSION; creates nothing. For readers. */

@@ -41,6 +41,7 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
     uint64_t behind_seq; /* with STORE_BEHIND */
+    bool awaits_setup;   /* as store_awaits_setup() */
     char description[STORE_DESCRIPTION_MAX];
 };
 

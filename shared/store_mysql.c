@@ -135,6 +135,9 @@ static enum store_result log_in(struct store_mysql *store, struct error *error)
     if (mysql_real_connect(store->connection, host, options->store_user, options->store_password,
                            options->store_database, port, socket, CLIENT_FOUND_ROWS))
         return STORE_OK;
+    unsigned code = mysql_errno(store->connection);
+    store->base.awaits_setup =
+        code == ER_ACCESS_DENIED_ERROR || code == ER_DBACCESS_DENIED_ERROR || code == ER_BAD_DB_ERROR;
     return store_mysql_fault(store, "connecting", error);
 }
 
@@ -151,6 +154,7 @@ static enum store_result connect_server(struct store *base, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
     disconnect(store);
+    base->awaits_setup = false;
     store->connection = mysql_init(NULL);
     CHECK(store->connection);
     set_options(store->connection, store->options);
