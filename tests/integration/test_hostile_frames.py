@@ -10,12 +10,13 @@ from cluster import Cluster, metric_sum, wait_until
 from ports import free_port_range
 from zmtp import Listener, Wire, open_address
 
-MAGIC, VERSION = 0x444E5043, 2
+MAGIC, VERSION = 0x444E5043, 3
 ISSUE_REQUESTS, ISSUE_REPLIES, COUPON_REPLIES, EVENTS, ACK, BEHIND = 1, 2, 4, 5, 6, 9
 
 
 def header(kind, count, magic=MAGIC, version=VERSION, partition=0, partitions=1):
-    return struct.pack("<IBBHHHI", magic, version, kind, partition, partitions, 0, count)
+    clock = (0, 0) if kind in (EVENTS, ACK, BEHIND) else (1, 1)
+    return struct.pack("<IBBHHHIQq", magic, version, kind, partition, partitions, 0, count, *clock)
 
 
 def garbage(kind, record_size):

@@ -14,7 +14,7 @@ import pytest
 
 from cluster import Cluster, metric_sum, wait_until
 
-MAGIC, VERSION = 0x444E5043, 2
+MAGIC, VERSION = 0x444E5043, 3
 QUEUE_BYTES, HEADER_BYTES = 16 << 20, 192
 RING_BYTES = HEADER_BYTES + QUEUE_BYTES  # requests, then replies behind them
 TAIL, HEAD, ASLEEP, BYTES = 0, 64, 128, HEADER_BYTES
@@ -66,6 +66,12 @@ class Stranger:
     def ring(self):
         self.socket.send(b"!")
 
+    def greet(self):
+        """The issuer's incarnation and clock, by the first reply in its queue."""
+        self.send(header(7))
+        wait_until(lambda: self.memory[RING_BYTES + TAIL:RING_BYTES + TAIL + 8] != bytes(8), "a reply is in its queue")
+        return struct.unpack_from("<Qq", self.memory, RING_BYTES + BYTES + 8 + 16)
+
     def is_parted(self):
         """The issuer has closed the connection."""
         self.socket.setblocking(False)
@@ -94,11 +100,15 @@ def is_turned_away(cluster):
         return guest.recv(64) == b""
 
 
-def lists(count):
-    """A frame that asks for so many lists of 200 coupons."""
+def header(kind, count=0, incarnation=0, clock_us=0):
+    return struct.pack("<IBBHHHIQq", MAGIC, VERSION, kind, 0, 1, 0, count, incarnation, clock_us)
+
+
+def lists(count, issuer):
+    """A frame that asks for so many lists of 200 coupons, within an hour."""
     coupon = bytearray(600)
     coupon[40:44] = (200).to_bytes(4, "little")
-    return struct.pack("<IBBHHHI", MAGIC, VERSION, 3, 0, 1, 0, count) + (struct.pack("<QBB6x", 1, 4, 0) + bytes(coupon)) * count
+    return header(3, count, *issuer) + (struct.pack("<QBB2xI", 1, 4, 0, 3_600_000_000) + bytes(coupon)) * count
 
 
 def issues_go_on(cluster):
@@ -199,9 +209,10 @@ def test_a_head_that_cannot_be_parts_the_issuer_from_it(cluster):
     for i in range(200):
         cluster.create_coupon(f"C{i:03}", 1)
     with Stranger(cluster) as stranger:
+        issuer = stranger.greet()
         stranger.put(RING_BYTES + HEAD, 1 << 30)
         for _ in range(3):  # eight megabytes of replies each
-            stranger.send(lists(64))
+            stranger.send(lists(64, issuer))
         wait_until(stranger.is_parted, cluster.issuer.log)
     assert "what it wrote into the shared memory cannot be" in cluster.issuer.log()
     assert issues_go_on(cluster)
@@ -211,7 +222,7 @@ def test_garbage_frames_are_counted_and_dropped(cluster):
     metric = "coupond_issuer_frames_dropped_total"
     before = metric_sum(cluster.issuer.metrics(), metric)
     with Stranger(cluster) as stranger:
-        for number, frame in enumerate((b"x", os.urandom(15), os.urandom(70_000), struct.pack("<IBBHHHI", MAGIC, VERSION, 1, 0, 1, 0, 1) + b"\xff" * 112), 1):
+        for number, frame in enumerate((b"x", os.urandom(15), os.urandom(70_000), header(1, 1, 1) + b"\xff" * 112), 1):
             stranger.send(frame)
             wait_until(lambda number=number: metric_sum(cluster.issuer.metrics(), metric) == before + number, f"{number} dropped")
         assert not stranger.is_parted()
@@ -219,10 +230,8 @@ def test_garbage_frames_are_counted_and_dropped(cluster):
 
 
 def test_a_stranger_s_question_is_answered_to_it_alone(cluster):
-    ping = struct.pack("<IBBHHHI", MAGIC, VERSION, 7, 0, 1, 0, 0)
     with Stranger(cluster) as stranger:
-        stranger.send(ping)
-        wait_until(lambda: stranger.memory[RING_BYTES + TAIL:RING_BYTES + TAIL + 8] != bytes(8), "a reply is in its queue")
+        assert stranger.greet()[0] != 0
         length, _ = struct.unpack_from("<II", stranger.memory, RING_BYTES + BYTES)
         assert stranger.memory[RING_BYTES + BYTES + 8:RING_BYTES + BYTES + 8 + length][5] == 8  # FRAME_PONG
 
@@ -233,9 +242,10 @@ def test_a_stranger_that_reads_no_replies_loses_them_alone(cluster):
     for i in range(200):
         cluster.create_coupon(f"C{i:03}", 1)
     with Stranger(cluster) as stranger:
+        issuer = stranger.greet()
         for _ in range(4):  # eight megabytes of replies each
             seen = metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total")
-            stranger.send(lists(64))
+            stranger.send(lists(64, issuer))
             wait_until(lambda seen=seen: metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total") >= seen + 64, "answered")
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), metric) >= 1, "replies are dropped")
         assert issues_go_on(cluster)
@@ -249,7 +259,7 @@ def test_words_on_the_socket_are_bells_at_the_most(cluster):
                 stranger.socket.send(b"GET / HTTP/1.1\r\n\r\n")
         assert issues_go_on(cluster)
         assert not stranger.is_parted()
-        stranger.send(struct.pack("<IBBHHHI", MAGIC, VERSION, 7, 0, 1, 0, 0))
+        stranger.send(header(7))
         wait_until(lambda: stranger.memory[RING_BYTES + TAIL:RING_BYTES + TAIL + 8] != bytes(8), "a reply is in its queue")
 
 
