@@ -52,6 +52,17 @@ static bool posix_is_dir(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* What cannot be looked at for another reason than that it is gone may well be there. */
+static bool posix_is_same(int fd, const char *path)
+{
+    struct stat opened, named;
+    if (fstat(fd, &opened) != 0)
+        return true;
+    if (stat(path, &named) != 0)
+        return errno != ENOENT && errno != ENOTDIR;
+    return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 static int posix_mkdir(const char *path)
 {
     return mkdir(path, 0777);
@@ -115,6 +126,7 @@ const struct disk disk_posix = {
     .unmap = munmap,
     .exists = posix_exists,
     .is_dir = posix_is_dir,
+    .is_same = posix_is_same,
     .mkdir = posix_mkdir,
     .rename = rename,
     .rename_new = posix_rename_new,

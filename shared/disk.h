@@ -33,6 +33,7 @@ struct disk {
     /* names */
     bool (*exists)(const char *path);
     bool (*is_dir)(const char *path);
+    bool (*is_same)(int fd, const char *path); /* `path` names the file that `fd` has open, as far as can be told */
     int (*mkdir)(const char *path);
     int (*rename)(const char *from, const char *to);     /* replaces `to` */
     int (*rename_new)(const char *from, const char *to); /* fails with EEXIST when `to` is there */

@@ -131,6 +131,7 @@ static void replace_active(struct journal *journal, int fd)
     if (!journal_syncs_itself(journal) && old >= 0)
         journal->retired_fd = old;
     journal->active_fd = fd;
+    journal_segment_path(journal->dir, journal->next_seq, journal->active_path);
     journal->prepared_fd = -1;
     pthread_cond_signal(&journal->worker_wakes);
     pthread_mutex_unlock(&journal->mutex);

@@ -10,7 +10,8 @@
  * µs after storing the same bytes through a shared mapping.
  *
  * A write or a sync that fails ends the process at once with status 1: afterwards nothing is known about the pages, and
- * nothing of the failed batch was answered.
+ * nothing of the failed batch was answered. So does a folder, lock or segment that is removed or replaced while the
+ * journal is open: the worker looks at their names three times a second.
  */
 #ifndef COUPOND_JOURNAL_H
 #define COUPOND_JOURNAL_H

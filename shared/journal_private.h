@@ -28,6 +28,7 @@ struct journal {
     pthread_cond_t worker_wakes;
     pthread_cond_t writer_wakes;
     int active_fd;
+    char active_path[JOURNAL_PATH_MAX];
     int prepared_fd; /* -1: not there yet */
     int retired_fd;  /* the segment before, not synced yet; -1: none */
     bool prepare_failed;
@@ -35,8 +36,9 @@ struct journal {
 
     /* owned by the writer's thread */
     pthread_t worker;
-    bool running;         /* replayed; the worker is there, unless it is stepped by hand */
-    int64_t next_sync_us; /* the worker's, by hand */
+    bool running;          /* replayed; the worker is there, unless it is stepped by hand */
+    int64_t next_sync_us;  /* the worker's, by hand */
+    int64_t next_check_us; /* the same */
     size_t segment_size;
     size_t offset;
     unsigned char *batch;
@@ -57,6 +59,10 @@ static inline bool journal_syncs_itself(const struct journal *journal)
 /* The end of the process: what was acknowledged is safe, and nobody hears of the rest. Says `what` failed and why
  * (errno). */
 _Noreturn void journal_give_up(const struct journal *journal, const char *what);
+
+/* Ends the process when the journal's files are no longer those that their names lead to: what is written to them would
+ * be lost. */
+void journal_check_place(struct journal *journal);
 
 /* Writer: goes to the prepared segment, waiting while it is being made. False when the disk has no room for it. */
 bool journal_roll(struct journal *journal);

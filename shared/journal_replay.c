@@ -82,6 +82,7 @@ static int continue_segment(struct journal *journal, const struct journal_positi
     int64_t size = journal->active_fd < 0 ? -1 : disk->size(journal->active_fd);
     if (size < 0)
         return error_set(error, "cannot write to %s: %s", position->path, strerror(errno));
+    snprintf(journal->active_path, sizeof journal->active_path, "%s", position->path);
     journal->segment_size = (size_t)size;
     journal->offset = position->offset;
     journal->next_seq = position->next_seq;

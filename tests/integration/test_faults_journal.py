@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 
 import pytest
 
@@ -105,6 +106,30 @@ def test_short_writes_of_the_journal_are_no_reason_for_anything(tmp_path):
         cluster.issuer.start()
         cluster.wait_ready()
         assert_kept(cluster, told)
+
+
+# files that are taken away
+
+
+@pytest.mark.parametrize("what", ["folder renamed", "folder removed", "lock replaced", "segment unlinked"])
+def test_an_issuer_whose_journal_is_taken_away_stops(tmp_path, what):
+    with Cluster(tmp_path) as cluster:
+        cluster.create_coupon("A", 100)
+        issue_some(cluster, 0, 5)
+        folder = cluster.journal_directory / "p00"
+        if what == "folder renamed":
+            folder.rename(folder.with_name("moved"))
+        elif what == "folder removed":
+            shutil.rmtree(folder)
+        elif what == "lock replaced":
+            (folder / "other").touch()
+            (folder / "other").rename(folder / "lock")
+        else:
+            next(folder.glob("*.segment")).unlink()
+        assert cluster.issuer.wait_for_end() == 1
+        assert "was removed or replaced while this issuer writes to it" in cluster.issuer.log()
+        status, _ = cluster.issue("A", "late")
+        assert status == 503
 
 
 # room

@@ -1,6 +1,7 @@
 coupond_test(journal LIBRARIES coupond_shared TSAN)
 coupond_test(journal_damage LIBRARIES coupond_shared TSAN)
-foreach(test test_journal test_journal_damage)
+coupond_test(journal_place LIBRARIES coupond_shared TSAN)
+foreach(test test_journal test_journal_damage test_journal_place)
   target_sources(${test} PRIVATE unit/journal_fixture.c)
 endforeach()
 coupond_test(coupon LIBRARIES coupond_shared TSAN)
