@@ -38,6 +38,6 @@ VOLUME /var/lib/coupond
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 # That of `coupond dev`; docker-compose.yml names each role's own.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["coupond", "health", "gateway", "--set", "gateway/http=0.0.0.0:8080"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["coupond", "health", "gateway", "--set", "gateway/http=0.0.0.0:8080"]
 ENTRYPOINT ["coupond"]
 CMD ["dev", "--dir", "/var/lib/coupond", "--http", "0.0.0.0:8080"]
