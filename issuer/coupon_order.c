@@ -151,8 +151,10 @@ static void grow(struct coupon_order *order, struct coupon_order_node *right)
 
 void coupon_order_add(struct coupon_order *order, struct ledger_coupon *coupon)
 {
-    if (order->root == NULL)
+    if (order->root == NULL) {
+        CHECK(order->height == 0);
         order->root = create_node(true);
+    }
     struct coupon_order_node *right = add_below(order, order->root, order->height, coupon);
     if (right != NULL)
         grow(order, right);
@@ -171,6 +173,8 @@ static size_t count_below(const struct coupon_order_node *node, unsigned height,
 {
     size_t count = 0;
     for (unsigned i = 0; i < node->count; i++) {
+        if (node->coupons[i] == NULL)
+            return 0;
         const char *id = node->coupons[i]->id, *behind = i + 1 < node->count ? node->coupons[i + 1]->id : end;
         bool kept_up = height == 0 || i > 0;
         if (kept_up && !lies_between(id, least, behind))
