@@ -48,9 +48,15 @@ static bool passes(struct api_call *call, const struct route *route, const struc
         verdict = admin_token_check(&rules->admin, request->authorization);
     if (verdict != ADMIN_ALLOWED)
         fail(call, verdict == ADMIN_MISSING ? ERROR_UNAUTHORIZED : ERROR_FORBIDDEN);
+    else if (request->if_match.present && (request->method == METHOD_POST || request->method == METHOD_PUT))
+        fail(call, ERROR_STALE_VERSION); /* nothing that these make has a version */
+    else if (request->encoded)
+        fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
+    else if ((route->flags & ROUTE_OBJECT) != 0 && request->body.length > 0 && !is_json(request->content_type))
+        fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
     else if ((route->flags & ROUTE_JSON) != 0 && !is_json(request->content_type))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
-    else if ((route->flags & ROUTE_JSON) == 0 && request->body.length > 0)
+    else if ((route->flags & (ROUTE_JSON | ROUTE_OBJECT)) == 0 && request->body.length > 0)
         fail_field(call, "body", "this request takes none");
     else
         return true;

@@ -26,8 +26,8 @@ static const char *read_id(const json_t *value, struct coupon *coupon)
 
 static const char *read_title(const json_t *value, struct coupon *coupon)
 {
-    if (!json_is_string(value) || !title_valid(json_string_value(value), json_string_length(value)))
-        return "must be a string of 1 to 512 bytes without control characters";
+    if (!json_is_string(value) || !title_settable(json_string_value(value), json_string_length(value)))
+        return "must be a string of 1 to 512 bytes of UTF-8 without control, line or direction characters";
     memcpy(coupon->title, json_string_value(value), json_string_length(value) + 1);
     return NULL;
 }
@@ -89,6 +89,30 @@ static const struct member members[] = {
 };
 enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
 
+/* What jansson found, in words for people who do not know it. */
+static const char *fault_words(const json_error_t *fault)
+{
+    switch (json_error_code(fault)) {
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "holds the character U+0000, which no string here may hold";
+    case json_error_numeric_overflow:
+        return "holds a number that is too large";
+    case json_error_duplicate_key:
+        return "names a member twice";
+    case json_error_stack_overflow:
+        return "is nested too deeply";
+    case json_error_invalid_utf8:
+        return "is not UTF-8";
+    case json_error_premature_end_of_input:
+        return "is not JSON: it ends too early";
+    case json_error_end_of_input_expected:
+        return "is not JSON: something follows its end";
+    default:
+        return "is not JSON";
+    }
+}
+
 /* The body as an object, which the caller releases; NULL when it is none. */
 static json_t *load_object(struct span body, struct api_errors *errors)
 {
@@ -97,8 +121,7 @@ static json_t *load_object(struct span body, struct api_errors *errors)
     char reason[sizeof(errors->rows[0].reason)];
 
     if (root == NULL) {
-        snprintf(reason, sizeof(reason), "is not JSON: line %d, column %d: %.100s", fault.line, fault.column,
-                 fault.text);
+        snprintf(reason, sizeof(reason), "%s, line %d, column %d", fault_words(&fault), fault.line, fault.column);
         api_errors_add(errors, "body", reason);
     } else if (!json_is_object(root)) {
         api_errors_add(errors, "body", "must be a JSON object");
@@ -126,7 +149,8 @@ static unsigned read_members(json_t *root, bool create, struct coupon *coupon, s
     json_object_foreach(root, name, value)
     {
         const struct member *member = find_member(name, create);
-        const char *reason = member == NULL ? "is not known here" : member->read(value, coupon);
+        const char *unknown = !create && find_member(name, true) != NULL ? "cannot be changed" : "is not known here";
+        const char *reason = member == NULL ? unknown : member->read(value, coupon);
 
         if (member != NULL)
             seen |= 1u << (member - members);
@@ -206,6 +230,29 @@ static const char *expect(const char *at, const char *end, const char *text, siz
     return (size_t)(end - at) >= length && memcmp(at, text, length) == 0 ? at + length : end + 1;
 }
 
+/* Whether these digits are a JSON integer that is an id: no zero in front, at most 2^63 - 1. */
+static bool digits_are_id(struct span digits)
+{
+    static const char max[] = "9223372036854775807";
+    const size_t max_length = sizeof(max) - 1;
+
+    if (digits.length == 0 || digits.length > max_length || (digits.at[0] == '0' && digits.length > 1))
+        return false;
+    return digits.length < max_length || memcmp(digits.at, max, max_length) <= 0;
+}
+
+/* From the first digit on. */
+static bool read_usual_digits(const char *begin, const char *end, struct span *user_id)
+{
+    const char *at = begin;
+
+    while (at < end && *at >= '0' && *at <= '9')
+        at++;
+    *user_id = (struct span){begin, (size_t)(at - begin)};
+    at = expect(at, end, "}", 1);
+    return digits_are_id(*user_id) && at <= end && skip_space(at, end) == end;
+}
+
 /*
  * The body that nearly every request bears: one member, visible ASCII without escapes. It reads the same through
  * jansson; whatever looks different is left to it.
@@ -224,6 +271,10 @@ static bool read_usual_issue(struct span body, struct span *user_id)
     if (at <= end)
         at = expect(at, end, ":", 1);
     if (at <= end)
+        at = skip_space(at, end);
+    if (at < end && *at >= '0' && *at <= '9')
+        return read_usual_digits(at, end, user_id);
+    if (at <= end)
         at = expect(at, end, "\"", 1);
     for (begin = at; at<end && * at> 0x20 && *at < 0x7f && *at != '"' && *at != '\\'; at++)
         continue;
@@ -232,6 +283,47 @@ static bool read_usual_issue(struct span body, struct span *user_id)
     *user_id = (struct span){begin, (size_t)(at - begin)};
     at = expect(at + 1, end, "}", 1);
     return at <= end && skip_space(at, end) == end;
+}
+
+/* What the tree has of it; -0 has become 0 there, and is none. */
+static bool take_user_id(const json_t *value, struct span body, char *copy, struct span *user_id)
+{
+    char digits[24];
+    const char *text = digits;
+    size_t length = 0;
+
+    if (json_is_integer(value) && json_integer_value(value) >= 0 && memchr(body.at, '-', body.length) == NULL) {
+        length = (size_t)snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else if (json_is_string(value) && json_string_length(value) <= USER_ID_MAX) {
+        text = json_string_value(value);
+        length = json_string_length(value);
+    } else {
+        return false;
+    }
+    memcpy(copy, text, length);
+    *user_id = (struct span){copy, length};
+    return true;
+}
+
+bool api_json_read_ensure(struct span body, struct span user_id, struct api_errors *errors)
+{
+    json_t *root = load_object(body, errors);
+    char copy[USER_ID_MAX];
+    struct span named = user_id;
+    const char *name = NULL;
+    json_t *value = NULL;
+
+    if (root == NULL)
+        return false;
+    json_object_foreach(root, name, value)
+    {
+        if (strcmp(name, "user_id") != 0)
+            api_errors_add(errors, name, "is not known here");
+        else if (!take_user_id(value, body, copy, &named) || !span_equals(named, user_id))
+            api_errors_add(errors, name, "must be the same as in the path");
+    }
+    json_decref(root);
+    return errors->count == 0;
 }
 
 bool api_json_read_issue(struct span body, struct span *user_id, char *copy, struct api_errors *errors)
@@ -250,11 +342,8 @@ bool api_json_read_issue(struct span body, struct span *user_id, char *copy, str
     value = json_object_get(root, "user_id");
     if (value == NULL) {
         api_errors_add(errors, "user_id", "is missing");
-    } else if (!json_is_string(value) || json_string_length(value) > USER_ID_MAX) {
-        api_errors_add(errors, "user_id", "must be a string of 1 to 64 of A-Z a-z 0-9 - _ . : @");
-    } else {
-        memcpy(copy, json_string_value(value), json_string_length(value));
-        *user_id = (struct span){copy, json_string_length(value)};
+    } else if (!take_user_id(value, body, copy, user_id)) {
+        api_errors_add(errors, "user_id", USER_ID_RULE);
     }
     json_decref(root);
     return errors->count == 0;

@@ -32,6 +32,10 @@ static void read_coupon_change(struct api_call *call, const struct http_request 
     ask_coupon(call, COUPON_CHANGE);
     if (!api_json_read_change(request->body, &call->coupon, &call->coupon_fields, &call->errors))
         invalid(call);
+    if (request->if_match.present && !request->if_match.any) {
+        call->coupon_fields |= COUPON_IF_VERSION;
+        call->coupon.journal_seq = request->if_match.version;
+    }
     take_coupon_id(call);
 }
 
@@ -104,16 +108,17 @@ static void read_issue_post(struct api_call *call, const struct http_request *re
     if (!api_json_read_issue(request->body, &call->user_id, call->user_id_copy, &call->errors)) {
         invalid(call);
     } else if (!user_id_valid(call->user_id.at, call->user_id.length)) {
-        api_errors_add(&call->errors, "user_id", "must be a string of 1 to 64 of A-Z a-z 0-9 - _ . : @");
+        api_errors_add(&call->errors, "user_id", USER_ID_RULE);
         invalid(call);
     }
 }
 
 static void read_issue_put(struct api_call *call, const struct http_request *request)
 {
-    (void)request;
     call->kind = API_ISSUE;
     call->issue_op = ISSUE_ENSURE;
+    if (request->body.length > 0 && !api_json_read_ensure(request->body, call->user_id, &call->errors))
+        invalid(call);
 }
 
 static void read_issue_get(struct api_call *call, const struct http_request *request)
@@ -144,7 +149,7 @@ static void read_metrics(struct api_call *call, const struct http_request *reque
 /* The busiest first. */
 static const struct route routes[] = {
     {METHOD_POST, "/v1/coupons/{id}/issues", ROUTE_JSON, METRIC_ROUTE_ISSUE_POST, read_issue_post},
-    {METHOD_PUT, "/v1/coupons/{id}/issues/{user}", 0, METRIC_ROUTE_ISSUE_PUT, read_issue_put},
+    {METHOD_PUT, "/v1/coupons/{id}/issues/{user}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put},
     {METHOD_GET, "/v1/coupons/{id}/issues/{user}", 0, METRIC_ROUTE_ISSUE_GET, read_issue_get},
     {METHOD_GET, "/v1/coupons/{id}", 0, METRIC_ROUTE_COUPON_GET, read_coupon_get},
     {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPON_CHANGE, read_coupon_change},

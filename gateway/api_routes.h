@@ -13,8 +13,9 @@ struct route_captures {
 };
 
 enum route_flag {
-    ROUTE_ADMIN = 1 << 0, /* needs the admin token, if there is one */
-    ROUTE_JSON = 1 << 1,  /* takes a JSON body; the others take none */
+    ROUTE_ADMIN = 1 << 0,  /* needs the admin token, if there is one */
+    ROUTE_JSON = 1 << 1,   /* takes a JSON body; the others take none */
+    ROUTE_OBJECT = 1 << 2, /* takes none, or a JSON object that says nothing new */
 };
 
 struct route {

@@ -95,6 +95,22 @@ static bool add_if_none_match(struct http_fields *fields, struct span value)
     return true;
 }
 
+static bool add_if_match(struct http_fields *fields, struct span value)
+{
+    if_match_add(&fields->if_match, value);
+    return true;
+}
+
+static bool add_content_encoding(struct http_fields *fields, struct span value)
+{
+    struct span coding = SPAN_NONE;
+
+    while (next_member(&value, &coding))
+        if (coding.length > 0 && !span_equals_nocase(coding, SPAN_LITERAL("identity")))
+            fields->encoded = true;
+    return true;
+}
+
 static bool add_expect(struct http_fields *fields, struct span value)
 {
     fields->expect_continue = span_equals_nocase(value, SPAN_LITERAL("100-continue"));
@@ -150,6 +166,8 @@ static const struct {
     {{"expect", 6}, add_expect},
     {{"cache-control", 13}, add_cache_control},
     {{"if-none-match", 13}, add_if_none_match},
+    {{"if-match", 8}, add_if_match},
+    {{"content-encoding", 16}, add_content_encoding},
     {{"x-request-id", 12}, add_request_id},
     {{"traceparent", 11}, add_traceparent},
 };

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/etag.h"
 #include "gateway/span.h"
 
 enum method {
@@ -41,6 +42,8 @@ struct http_fields {
     bool has_request_id;
     bool has_traceparent;
     bool no_cache; /* Cache-Control: no-cache */
+    bool encoded;  /* Content-Encoding is not identity */
+    struct if_match if_match;
     uint64_t content_length;
     struct span content_type;
     struct span authorization;

@@ -145,6 +145,8 @@ static void fill(struct http_request *request, const char *data)
     request->authorization = piece_at(request->authorization_at, fields->authorization, data);
     request->if_none_match = piece_at(request->if_none_match_at, fields->if_none_match, data);
     request->no_cache = fields->no_cache;
+    request->if_match = fields->if_match;
+    request->encoded = fields->encoded;
     request->request_id = piece_at(request->request_id_at, fields->request_id, data);
     request->traceparent = piece_at(request->traceparent_at, fields->traceparent, data);
     request->continue_wanted = false;

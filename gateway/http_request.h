@@ -32,6 +32,8 @@ struct http_request {
     struct span content_type; /* at NULL when missing */
     struct span authorization;
     struct span if_none_match;
+    struct if_match if_match;
+    bool encoded;            /* the body is in a Content-Encoding that is not identity */
     bool no_cache;           /* the client wants no answer that was kept */
     struct span request_id;  /* at NULL when missing; as it came: request_note.h tells whether it is fit for anything */
     struct span traceparent; /* the same */

@@ -66,6 +66,7 @@ static void answer_entry(const struct answer *answer, const struct policy_entry 
     }
     page = (struct policy_page){
         .body = {entry->body.data, entry->body.length},
+        .version = entry->coupon->journal_seq,
         .etag = entry->etag,
         .age_us = now_us > entry->asked_us ? now_us - entry->asked_us : 0,
         .ttl_us = loop->policies->ttl_us,

@@ -125,6 +125,7 @@ bool policies_answer(struct gateway_loop *loop, struct exchange *exchange, const
     if (loop->policies->cache != NULL)
         keep(loop, id, &coupon, exchange->begun_us, reply->now_us);
     policies_count_read(loop, METRIC_POLICY_ISSUER, 1);
+    page.version = coupon.journal_seq;
     page.etag = policy_page_render(&loop->scratch, &coupon, reply->now_us);
     page.body = (struct span){loop->scratch.data, loop->scratch.length};
     page.until_change_us = policy_until_change_us(&coupon, reply->now_us);

@@ -3,9 +3,10 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "gateway/etag.h"
 #include "gateway/reply_json.h"
 
-enum { ETAG_LENGTH = 18, FIELDS_MAX = 160 };
+enum { FIELDS_MAX = 192 };
 
 uint64_t policy_page_render(struct buffer *body, const struct coupon *coupon, int64_t issuer_us)
 {
@@ -23,17 +24,7 @@ int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us)
     return INT64_MAX;
 }
 
-/* Sixteen digits between quotes. */
-static void format_etag(char out[ETAG_LENGTH], uint64_t etag)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    out[0] = out[ETAG_LENGTH - 1] = '"';
-    for (int i = 0; i < 16; i++)
-        out[1 + i] = digits[etag >> (60 - 4 * i) & 15];
-}
-
-bool policy_page_matches(struct span if_none_match, uint64_t etag)
+bool policy_page_matches(struct span if_none_match, const struct policy_page *page)
 {
     char ours[ETAG_LENGTH];
 
@@ -42,7 +33,7 @@ bool policy_page_matches(struct span if_none_match, uint64_t etag)
     if_none_match = span_trim(if_none_match);
     if (span_equals(if_none_match, SPAN_LITERAL("*")))
         return true;
-    format_etag(ours, etag);
+    etag_format(ours, page->version, page->etag);
     /* A tag holds no quote but its own two, so ours is found as a whole or not at all. */
     return memmem(if_none_match.at, if_none_match.length, ours, sizeof(ours)) != NULL;
 }
@@ -67,7 +58,7 @@ static size_t format_fields(char out[FIELDS_MAX], const struct policy_page *page
 {
     char *at = stpcpy(out, "ETag: ");
 
-    format_etag(at, page->etag);
+    etag_format(at, page->version, page->etag);
     at = stpcpy(at + ETAG_LENGTH, "\r\nAge: ");
     at += decimal_format(at, (uint64_t)page->age_us / 1000000);
     if (page->ttl_us > 0) {
@@ -85,8 +76,8 @@ int policy_page_write(struct buffer *out, const struct reply_clock *clock, struc
 {
     char fields[FIELDS_MAX];
     struct reply reply = {
-        .status = policy_page_matches(if_none_match, page->etag) ? 304 : 200,
-        .type = REPLY_JSON,
+        .status = policy_page_matches(if_none_match, page) ? 304 : 200,
+        .type = REPLY_PAGE,
         .fields = fields,
         .fields_length = format_fields(fields, page),
         .body = page->body.at,

@@ -16,7 +16,8 @@ uint64_t policy_page_render(struct buffer *body, const struct coupon *coupon, in
 
 struct policy_page {
     struct span body;
-    uint64_t etag;
+    uint64_t version;        /* the coupon's journal_seq */
+    uint64_t etag;           /* of the body */
     int64_t age_us;          /* since the issuer was asked */
     int64_t ttl_us;          /* how old it may become; 0: it is not to be kept without asking */
     int64_t until_change_us; /* until the state changes by itself; INT64_MAX: never */
@@ -25,8 +26,8 @@ struct policy_page {
 /* The time from `issuer_us` until the window opens or closes; INT64_MAX when it does neither any more. */
 int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us);
 
-/* True when an If-None-Match names the tag or anything, weak tags too; false for SPAN_NONE. */
-bool policy_page_matches(struct span if_none_match, uint64_t etag);
+/* True when an If-None-Match names the page's tag or anything, weak tags too; false for SPAN_NONE. */
+bool policy_page_matches(struct span if_none_match, const struct policy_page *page);
 
 /* Appends the answer to a request with this If-None-Match (or SPAN_NONE). Returns its status, 200 or 304. */
 int policy_page_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,

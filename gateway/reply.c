@@ -21,6 +21,7 @@ enum { HEAD_BYTES_MAX = 512, PROBLEM_BYTES_MAX = 512, REQUEST_ID_BYTES_MAX = 160
     X(408, "Request Timeout")                                                                                          \
     X(409, "Conflict")                                                                                                 \
     X(410, "Gone")                                                                                                     \
+    X(412, "Precondition Failed")                                                                                      \
     X(413, "Content Too Large")                                                                                        \
     X(415, "Unsupported Media Type")                                                                                   \
     X(431, "Request Header Fields Too Large")                                                                          \
@@ -49,7 +50,8 @@ static const struct {
 
 /* The last lines of every head, but for the digits of the length. */
 static const struct piece types[REPLY_TYPE_COUNT] = {
-    [REPLY_JSON] = PIECE("Content-Type: application/json\r\nContent-Length: "),
+    [REPLY_JSON] = PIECE("Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: "),
+    [REPLY_PAGE] = PIECE("Content-Type: application/json\r\nContent-Length: "),
     [REPLY_PROBLEM] = PIECE("Content-Type: application/problem+json\r\nCache-Control: no-store\r\nContent-Length: "),
     [REPLY_METRICS] = PIECE("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: "),
 };
@@ -209,6 +211,8 @@ static size_t format_fields(char out[HEAD_BYTES_MAX], enum error_code code, cons
     }
     if (extras->allow != NULL)
         at = put_text(put_text(put_text(at, "Allow: "), extras->allow), "\r\n");
+    if (code == ERROR_UNSUPPORTED_MEDIA_TYPE)
+        at = put_text(at, "Accept-Encoding: identity\r\n");
     if (code == ERROR_UNAUTHORIZED)
         at = put_text(at, "WWW-Authenticate: Bearer realm=\"coupond\"\r\n");
     return (size_t)(at - out);

@@ -14,7 +14,13 @@
 #include "gateway/buffer.h"
 #include "gateway/error_codes.h"
 
-enum reply_type { REPLY_JSON, REPLY_PROBLEM, REPLY_METRICS, REPLY_TYPE_COUNT };
+enum reply_type {
+    REPLY_JSON, /* not to be stored */
+    REPLY_PAGE, /* JSON whose fields say how long it may be */
+    REPLY_PROBLEM,
+    REPLY_METRICS,
+    REPLY_TYPE_COUNT
+};
 
 /* What the request asks of any answer to it. */
 struct reply_style {

@@ -89,6 +89,8 @@ static enum error_code plain_error(enum verdict verdict)
         return ERROR_COUPON_EXISTS;
     case VERDICT_OVERLOADED:
         return ERROR_OVERLOADED;
+    case VERDICT_STALE_VERSION:
+        return ERROR_STALE_VERSION;
     case VERDICT_LATE:
         return ERROR_ISSUER_UNAVAILABLE;
     default:

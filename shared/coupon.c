@@ -88,6 +88,34 @@ bool title_valid(const char *title, size_t length)
     return true;
 }
 
+/* Beyond ASCII and of three bytes at the most, which all of them are. */
+static unsigned code_point(const unsigned char *s, size_t size)
+{
+    if (size == 2)
+        return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+    return size == 3 ? (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu) : 0;
+}
+
+static bool misleads(unsigned point)
+{
+    return point == 0x061c || point == 0x200e || point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
+           (point >= 0x2066 && point <= 0x2069) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb);
+}
+
+bool title_settable(const char *title, size_t length)
+{
+    const unsigned char *s = (const unsigned char *)title;
+    size_t size = 1;
+    if (!title_valid(title, length))
+        return false;
+    for (size_t i = 0; i < length; i += size) {
+        size = utf8_sequence(s + i, length - i);
+        if (misleads(code_point(s + i, size)))
+            return false;
+    }
+    return true;
+}
+
 bool window_time_valid(int64_t us)
 {
     return us == TIME_NONE || (us >= 0 && us <= TIME_US_MAX);

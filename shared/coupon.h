@@ -47,7 +47,8 @@ struct coupon {
     X(QUANTITY_BELOW_ISSUED, "quantity_below_issued")                                                                  \
     X(WINDOW_INVALID, "window_invalid")                                                                                \
     X(OVERLOADED, "overloaded")                                                                                        \
-    X(LATE, "late")
+    X(LATE, "late")                                                                                                    \
+    X(STALE_VERSION, "stale_version")
 
 enum verdict {
 #define X(id, name) VERDICT_##id,
@@ -77,8 +78,11 @@ const char *coupon_state_name(enum coupon_state state);
 bool coupon_id_valid(const char *id, size_t length);
 /* 1 to 64 of A-Z a-z 0-9 - _ . : @ but not "." or ".." */
 bool user_id_valid(const char *id, size_t length);
-/* 1 to TITLE_MAX bytes of well-formed UTF-8 without control characters */
+/* 1 to TITLE_MAX bytes of well-formed UTF-8 without control characters: what is stored */
 bool title_valid(const char *title, size_t length);
+/* What a title may be set to: valid, and without characters that turn a line around, end it, or cannot be seen (U+061C,
+ * U+200E and F, U+2028 to E, U+2066 to 9, U+FEFF, U+FFF9 to B). Titles of older journals may hold them. */
+bool title_settable(const char *title, size_t length);
 
 /* A bound of a window: TIME_NONE, or within the years 1970 to 9999. */
 bool window_time_valid(int64_t us);

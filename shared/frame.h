@@ -91,6 +91,7 @@ enum coupon_field {
     COUPON_FIELD_STARTS_AT = 1 << 2,
     COUPON_FIELD_ENDS_AT = 1 << 3,
     COUPON_FIELD_PAUSED = 1 << 4,
+    COUPON_IF_VERSION = 1 << 5, /* no member: only when the coupon's journal_seq is the request's */
 };
 
 struct frame_coupon {

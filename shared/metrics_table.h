@@ -92,7 +92,7 @@
 
 /* Statuses for ROUTE_STATUS. */
 #define METRIC_STATUS_TABLE(X) \
-    X(200) X(201) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
+    X(200) X(201) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(412) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
 
 /* Reasons for DROP and TIMEOUT. */
 #define METRIC_DROP_TABLE(X)    X(MALFORMED, "malformed") X(MISDIRECTED, "misdirected")

@@ -184,7 +184,7 @@ def test_a_method_that_a_path_does_not_take_is_told_with_those_that_it_takes(clu
 
 
 @pytest.mark.parametrize("body", [
-    b"", b"{", b"[]", b'"x"', b'{"user_id":5}', b'{"user_id":""}', b'{"user_id":"a b"}', b'{}', b'{"user_id":"a","x":1}',
+    b"", b"{", b"[]", b'"x"', b'{"user_id":-5}', b'{"user_id":""}', b'{"user_id":"a b"}', b'{}', b'{"user_id":"a","x":1}',
     b'{"user_id":"a","user_id":"b"}', b'{"user_id":"' + b"x" * 65 + b'"}', b'{"user_id":"a"}x', b'{"user_id":"\xff"}',
     b'{"user_id":"a\\u0000"}', b"[" * 2000,
 ])
@@ -357,6 +357,32 @@ def test_a_restart_of_everything_keeps_everything(tmp_path):
         assert ask(cluster, "KEPT", "new")[2]["sequence"] == 21
         cluster.wait_drained()
         cluster.assert_kept()
+
+
+def test_a_change_is_refused_when_somebody_was_faster_but_not_when_somebody_was_issued_a_coupon(tmp_path):
+    with Cluster(tmp_path, gateways=2) as cluster:
+        cluster.create_coupon("A", 100)
+
+        def etag(gateway):
+            return cluster.request("GET", "/v1/coupons/A", headers={"Cache-Control": "no-cache"}, gateway=gateway)[1]["ETag"]
+
+        def change(quantity, tag, gateway=0):
+            return cluster.request("PATCH", "/v1/coupons/A", {"quantity": quantity}, {"If-Match": tag}, gateway)
+        seen = etag(0)
+        assert cluster.issue("A", "alice")[0] == 201
+        assert etag(0) != seen, "a cached body is not the same any more"
+        assert change(200, seen)[0] == 200
+        problem(change(300, seen, gateway=1), 412, "stale_version")
+        problem(change(300, '"nonsense"'), 412, "stale_version")
+        assert cluster.coupon("A")["quantity"] == 200
+        assert change(300, etag(1))[0] == 200
+        assert change(400, "*")[0] == 200
+        status, headers, _ = cluster.request("PUT", "/v1/coupons/A/issues/42", {"user_id": 42})
+        assert (status, headers["Cache-Control"]) == (201, "no-store")
+        assert cluster.request("POST", "/v1/coupons/A/issues", {"user_id": 42})[2]["issue"]["user_id"] == "42"
+        coded = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        status, headers, _ = cluster.request("POST", "/v1/coupons/A/issues", b'{"user_id":"z"}', coded)
+        assert (status, headers["Accept-Encoding"]) == (415, "identity")
 
 
 def test_a_gateway_without_an_issuer_says_so(tmp_path):

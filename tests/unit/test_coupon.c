@@ -66,6 +66,20 @@ static void title_takes_well_formed_utf8_without_controls(void **state)
     assert_false(title_valid(longest, TITLE_MAX + 1));
 }
 
+static void a_title_cannot_be_set_to_what_misleads_its_reader(void **state)
+{
+    static const char *const good[] = {"커피 ☕", "👩‍💻", "a\u00adb", "정오 é"};
+    static const char *const bad[] = {"a\u202eb", "a\u202ab", "\u2066x",  "x\u2069",  "\ufeffx",
+                                      "a\u200eb", "a\u200fb", "a\u2028b", "a\u2029b", "\u061cx",
+                                      "\ufff9",   "x\ufffb",  "a\tb",     "\xc2\x85", ""};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(title_settable(good[i], strlen(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(title_settable(bad[i], strlen(bad[i])));
+    assert_true(title_valid("a\u202eb", 5)); /* journals of before may hold it */
+}
+
 static void state_names_the_first_reason_not_to_issue(void **state)
 {
     (void)state;
@@ -116,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(coupon_id_takes_its_alphabet_and_length_only),
         cmocka_unit_test(title_takes_well_formed_utf8_without_controls),
+        cmocka_unit_test(a_title_cannot_be_set_to_what_misleads_its_reader),
         cmocka_unit_test(state_names_the_first_reason_not_to_issue),
         cmocka_unit_test(partitions_are_fixed_and_all_in_use),
         cmocka_unit_test(verdicts_have_names),

@@ -226,7 +226,67 @@ static void requests_without_a_body_refuse_one(void **state)
 {
     (void)state;
     assert_field(ask("GET /livez", "x"), "body");
-    assert_field(ask("PUT /v1/coupons/A/issues/u", "{}"), "body");
+}
+
+static void a_put_may_say_again_whose_issue_it_is(void **state)
+{
+    static const char *const taken[] = {"", "{}", " { } ", "{\"user_id\":\"7\"}", "{\"user_id\":7}"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        assert_int_equal(ask("PUT /v1/coupons/A/issues/7", taken[i])->kind, API_ISSUE);
+    assert_field(ask("PUT /v1/coupons/A/issues/7", "{\"user_id\":8}"), "user_id");
+    assert_field(ask("PUT /v1/coupons/A/issues/7", "{\"x\":8}"), "x");
+    assert_field(ask("PUT /v1/coupons/A/issues/7", "[]"), "body");
+    assert_error(ask_with(&open_door, "PUT /v1/coupons/A/issues/7", "", "{}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
+}
+
+static void a_coded_body_is_refused(void **state)
+{
+    static const char *const coded[] = {"gzip", "br", "identity, gzip", "x"};
+    char fields[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(coded) / sizeof(coded[0]); i++) {
+        snprintf(fields, sizeof(fields), "Content-Type: application/json\r\nContent-Encoding: %s\r\n", coded[i]);
+        assert_error(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
+    }
+    snprintf(fields, sizeof(fields), "Content-Type: application/json\r\nContent-Encoding: Identity\r\n");
+    assert_int_equal(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}")->kind, API_ISSUE);
+}
+
+static void a_change_bears_the_version_that_if_match_names(void **state)
+{
+#define TAG "0000000000000007-00000000000000ab"
+    static const struct {
+        const char *fields;
+        bool conditional;
+        uint64_t version;
+    } rows[] = {
+        {"", false, 0},
+        {"If-Match: *\r\n", false, 0},
+        {"If-Match: \"" TAG "\"\r\n", true, 7},
+        {"If-Match: \"x\", \"" TAG "\" , \"\"\r\n", true, 7},
+        {"If-Match: \"0000000000000005-00000000000000ab\"\r\nIf-Match: \"" TAG "\"\r\n", true, 7},
+        {"If-Match: W/\"" TAG "\"\r\n", true, 0},
+        {"If-Match: " TAG "\r\n", true, 0},
+        {"If-Match: \"nonsense\"\r\n", true, 0},
+        {"If-Match: \"*\"\r\n", true, 0},
+        {"If-Match:\r\n", true, 0},
+    };
+    char fields[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(fields, sizeof(fields), "Content-Type: application/json\r\n%s", rows[i].fields);
+        const struct api_call *call = ask_with(&open_door, "PATCH /v1/coupons/A", fields, "{\"paused\":true}");
+        assert_int_equal(call->kind, API_COUPON);
+        assert_int_equal((call->coupon_fields & COUPON_IF_VERSION) != 0, rows[i].conditional);
+        if (rows[i].conditional)
+            assert_int_equal(call->coupon.journal_seq, rows[i].version);
+        if (rows[i].fields[0] != '\0') /* an issue has no version */
+            assert_error(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}"), ERROR_STALE_VERSION);
+    }
 }
 
 static void the_token_guards_what_changes_coupons(void **state)
@@ -265,6 +325,9 @@ int main(void)
         cmocka_unit_test(listings_take_limit_and_cursor),
         cmocka_unit_test(only_json_in_utf8_is_taken),
         cmocka_unit_test(requests_without_a_body_refuse_one),
+        cmocka_unit_test(a_put_may_say_again_whose_issue_it_is),
+        cmocka_unit_test(a_coded_body_is_refused),
+        cmocka_unit_test(a_change_bears_the_version_that_if_match_names),
         cmocka_unit_test(the_token_guards_what_changes_coupons),
     };
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);

@@ -39,6 +39,41 @@ static void the_usual_issue_body_reads_like_any_other(void **state)
         assert_true(span_equals(read_user(bodies[i], copy), SPAN_LITERAL("u-1")));
 }
 
+static void an_integer_is_an_id_by_its_digits(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{\"user_id\":0}", "0"},
+        {" { \"user_id\" : 42 } ", "42"},
+        {"{\"\\u0075ser_id\":42}", "42"},
+        {"{\"user_id\":9223372036854775807}", "9223372036854775807"},
+    };
+    char copy[USER_ID_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_true(span_equals(read_user(rows[i][0], copy), (struct span){rows[i][1], strlen(rows[i][1])}));
+}
+
+static const char *reason_of(const char *line, const char *body)
+{
+    const struct api_call *call = ask(line, body);
+
+    assert_error(call, ERROR_INVALID_REQUEST);
+    return call->errors.rows[0].reason;
+}
+
+static void faults_of_a_body_are_told_in_our_own_words(void **state)
+{
+    (void)state;
+    assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"per_user_limit\":2}"), "cannot be changed");
+    assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"id\":\"B\"}"), "cannot be changed");
+    assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"colour\":2}"), "is not known here");
+    assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":\"\\u0000\"}"), "U+0000"));
+    assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":99999999999999999999}"), "too large"));
+    assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":1e400}"), "too large"));
+    assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":\"a\",\"user_id\":\"a\"}"), "twice"));
+}
+
 static void broken_issue_bodies_are_refused(void **state)
 {
     static const char *const rows[][2] = {
@@ -56,7 +91,14 @@ static void broken_issue_bodies_are_refused(void **state)
         {"{'user_id':'u'}", "body"},
         {"{\"user_id\":\"u\",\"user_id\":\"v\"}", "body"},
         {"{\"user_id\":\"u\",\"\\u0075ser_id\":\"v\"}", "body"},
-        {"{\"user_id\":1}", "user_id"},
+        {"{\"user_id\":-1}", "user_id"},
+        {"{\"user_id\":-0}", "user_id"},
+        {"{\"user_id\":1.0}", "user_id"},
+        {"{\"user_id\":1e3}", "user_id"},
+        {"{\"user_id\":007}", "body"},
+        {"{\"user_id\":9223372036854775808}", "body"},
+        {"{\"user_id\":1e400}", "body"},
+        {"{\"user_id\":true}", "user_id"},
         {"{\"user_id\":null}", "user_id"},
         {"{\"user_id\":[\"u\"]}", "user_id"},
         {"{\"user_id\":\"\"}", "user_id"},
@@ -220,6 +262,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_usual_issue_body_reads_like_any_other),
+        cmocka_unit_test(an_integer_is_an_id_by_its_digits),
+        cmocka_unit_test(faults_of_a_body_are_told_in_our_own_words),
         cmocka_unit_test(broken_issue_bodies_are_refused),
         cmocka_unit_test(deeply_nested_bodies_are_refused),
         cmocka_unit_test(a_whole_coupon_is_read),

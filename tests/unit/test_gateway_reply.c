@@ -83,8 +83,9 @@ static void a_response_is_written_byte_for_byte(void **state)
     reply.body = "{}";
     reply.body_length = 2;
     reply_write(&out, &reply_clock_now, plain, &reply);
-    assert_string_equal(text(), "HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 02:27:00 GMT\r\nX: y\r\n"
-                                "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    assert_string_equal(text(),
+                        "HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 02:27:00 GMT\r\nX: y\r\n"
+                        "Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: 2\r\n\r\n{}");
 }
 
 static void the_style_decides_on_connection_and_body(void **state)

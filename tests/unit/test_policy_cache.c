@@ -285,11 +285,13 @@ static char *page_text(const struct policy_page *page, struct span if_none_match
 
 static void a_page_says_how_old_it_is_and_may_become(void **state)
 {
-    struct policy_page page = {.body = span("{}"), .etag = 0x1234, .ttl_us = TTL, .until_change_us = INT64_MAX};
+    struct policy_page page = {
+        .body = span("{}"), .version = 7, .etag = 0x1234, .ttl_us = TTL, .until_change_us = INT64_MAX};
 
     (void)state;
-    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nETag: \"0000000000001234\"\r\nAge: 0\r\n"
-                                                             "Cache-Control: public, max-age=1\r\n"));
+    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200),
+                           "\r\nETag: \"0000000000000007-0000000000001234\"\r\nAge: 0\r\n"
+                           "Cache-Control: public, max-age=1\r\n"));
     page.ttl_us = 60 * SECOND;
     page.age_us = 37 * SECOND + 5;
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nAge: 37\r\nCache-Control: public, max-age=60\r\n"));
@@ -303,9 +305,12 @@ static void a_page_says_how_old_it_is_and_may_become(void **state)
 
 static void who_has_the_page_already_is_told_304(void **state)
 {
-    struct policy_page page = {.body = span("{}"), .etag = 0xabc, .ttl_us = TTL, .until_change_us = INT64_MAX};
-    const char *same[] = {"\"0000000000000abc\"", "W/\"0000000000000abc\"", "\"x\", \"0000000000000abc\"", "*", " * "};
-    const char *other[] = {"\"0000000000000abd\"", "0000000000000abc", "\"0000000000000abc", "", "\"*\""};
+    struct policy_page page = {
+        .body = span("{}"), .version = 7, .etag = 0xabc, .ttl_us = TTL, .until_change_us = INT64_MAX};
+    const char *same[] = {"\"0000000000000007-0000000000000abc\"", "W/\"0000000000000007-0000000000000abc\"",
+                          "\"x\", \"0000000000000007-0000000000000abc\"", "*", " * "};
+    const char *other[] = {"\"0000000000000007-0000000000000abd\"", "0000000000000007-0000000000000abc",
+                           "\"0000000000000007-0000000000000abc", "", "\"*\""};
     char *text = NULL;
 
     (void)state;
@@ -314,7 +319,7 @@ static void who_has_the_page_already_is_told_304(void **state)
         assert_memory_equal(text, "HTTP/1.1 304 Not Modified\r\n", 27);
         assert_string_equal(text + strlen(text) - 4, "\r\n\r\n");
         assert_null(strstr(text, "Content-"));
-        assert_non_null(strstr(text, "ETag: \"0000000000000abc\"\r\n"));
+        assert_non_null(strstr(text, "ETag: \"0000000000000007-0000000000000abc\"\r\n"));
     }
     for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
         assert_non_null(strstr(page_text(&page, span(other[i]), 200), "\r\n\r\n{}"));
