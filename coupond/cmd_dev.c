@@ -13,6 +13,7 @@
 #include "issuer/issuer.h"
 #include "persister/persister.h"
 #include "shared/clock.h"
+#include "shared/peer.h"
 #include "shared/status_http.h"
 
 struct roles {
@@ -72,7 +73,9 @@ static int load(const struct arguments *arguments, struct options *options, cons
         return -1;
     if (options_complete(options, error) != 0)
         return -1;
-    return options_check_role(options, "dev", error);
+    if (options_check_role(options, "dev", error) != 0)
+        return -1;
+    return peer_read_secret(options->cluster_secret_file, error);
 }
 
 /* ROLE_GO_ON, or the exit status. */

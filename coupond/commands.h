@@ -16,6 +16,7 @@ int cmd_verify(int argc, char **argv);
 int cmd_dead_letter(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_health(int argc, char **argv);
+int cmd_keygen(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 

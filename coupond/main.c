@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"journal", cmd_journal, "prints or checks a journal: journal dump|check DIR"},
     {"top", cmd_top, "a live view of a running system: stock, rates, latency, backlog, members"},
     {"health", cmd_health, "asks a running role whether it is ready: gateway|issuer|persister"},
+    {"keygen", cmd_keygen, "makes the secret by which the roles of a cluster know each other"},
     {"bench", cmd_bench, "puts load on a server and checks what it answers"},
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -3,6 +3,7 @@
 #include <czmq.h>
 
 #include "shared/frame.h"
+#include "shared/peer.h"
 
 #define ANSWER_TIMEOUT_MS 10000
 #define DEADLINE_US       (ANSWER_TIMEOUT_MS * 1000u)
@@ -32,6 +33,7 @@ static zsock_t *connect_partition(const struct options *options, uint16_t partit
     CHECK(endpoint_of_partition(requests_by_zeromq(options), partition, endpoint, sizeof(endpoint)));
     zsock_t *socket = zsock_new_dealer(NULL);
     CHECK(socket != NULL);
+    peer_prepare_connector(socket, true);
     zsock_set_rcvtimeo(socket, ANSWER_TIMEOUT_MS);
     if (zsock_connect(socket, "%s", endpoint) == 0)
         return socket;

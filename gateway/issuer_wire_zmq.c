@@ -3,6 +3,7 @@
 
 #include "gateway/issuer_wire.h"
 #include "shared/limits.h"
+#include "shared/log.h"
 #include "shared/peer.h"
 
 enum {
@@ -12,10 +13,16 @@ enum {
     RECONNECT_MAX_MS = 1000, /* longest */
 };
 
+/* What the monitor tells when one end has a secret and the other has none. Of two secrets that differ it tells a
+ * disconnection without a handshake. */
+#define HANDSHAKE_REFUSED (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+
 struct zmq_wire {
     struct issuer_wire head;
     zsock_t *dealer;
     zsock_t *monitor; /* NULL on inproc */
+    bool made;        /* the handshake has succeeded */
+    bool complained;  /* since the last handshake that succeeded */
     bool look;        /* the socket's events may have changed */
     zmq_msg_t message;
 };
@@ -45,7 +52,7 @@ static void open_monitor(struct zmq_wire *wire, const char *endpoint)
         return;
     snprintf(name, sizeof(name), "inproc://gateway-monitor-%p", (void *)wire);
     CHECK(zmq_socket_monitor(zsock_resolve(wire->dealer), name,
-                             ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) == 0);
+                             ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | HANDSHAKE_REFUSED) == 0);
     wire->monitor = zsock_new(ZMQ_PAIR);
     CHECK(wire->monitor != NULL);
     set_option(wire->monitor, ZMQ_LINGER, 0);
@@ -58,7 +65,7 @@ static void open_dealer(struct zmq_wire *wire)
 
     wire->dealer = zsock_new(ZMQ_DEALER);
     CHECK(wire->dealer != NULL);
-    peer_watch(wire->dealer, true);
+    peer_prepare_connector(wire->dealer, true);
     set_option(wire->dealer, ZMQ_LINGER, 0);
     set_option(wire->dealer, ZMQ_IMMEDIATE, 1);
     set_option(wire->dealer, ZMQ_SNDHWM, SEND_HWM);
@@ -151,6 +158,14 @@ static int next_monitor_event(struct zmq_wire *wire)
     return event;
 }
 
+static void complain(struct zmq_wire *wire)
+{
+    if (!wire->complained)
+        log_warn("gateway", "the issuer's port refuses the handshake, trying again and again: cluster/secret_file must "
+                            "hold one secret for all roles, or none");
+    wire->complained = true;
+}
+
 static unsigned check(struct issuer_wire *self)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
@@ -159,10 +174,16 @@ static unsigned check(struct issuer_wire *self)
     if (wire->monitor == NULL)
         return 0;
     for (int event = next_monitor_event(wire); event >= 0; event = next_monitor_event(wire)) {
-        if (event == ZMQ_EVENT_DISCONNECTED)
-            news |= WIRE_LOST;
-        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
             news |= WIRE_MADE;
+            wire->made = true;
+            wire->complained = false;
+        } else if (event == ZMQ_EVENT_DISCONNECTED && wire->made) {
+            news |= WIRE_LOST;
+            wire->made = false;
+        } else {
+            complain(wire);
+        }
     }
     if ((news & WIRE_LOST) != 0)
         wire->look = true;

@@ -11,6 +11,7 @@
 #include "shared/journal.h"
 #include "shared/journal_dir.h"
 #include "shared/log.h"
+#include "shared/peer.h"
 #include "shared/status_http.h"
 #include "shared/store.h"
 
@@ -30,6 +31,7 @@ struct issuer {
     struct stream *stream;
     zactor_t *stream_actor;
     struct status_http *status;
+    const struct options *options;
 };
 
 /* One partition's opening, on a thread of its own. */
@@ -149,6 +151,35 @@ static void describe_full(const struct issuer *issuer, char why[128])
     }
 }
 
+/* The first endpoint that other machines reach and that believes them all; NULL: there is none. */
+static const char *find_open_endpoint(const struct options *options)
+{
+    const char *const endpoints[] = {options->issuer_requests, options->issuer_events, options->issuer_acks};
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
+        if (peer_is_open_to_all(endpoints[i]))
+            return endpoints[i];
+    }
+    return NULL;
+}
+
+static void describe_open(const struct issuer *issuer, char why[128])
+{
+    const char *endpoint = find_open_endpoint(issuer->options);
+    if (why[0] == '\0' && endpoint != NULL)
+        snprintf(why, 128, "whoever reaches %.60s is believed: set cluster/secret_file", endpoint);
+}
+
+static void warn_of_open(const struct options *options, struct metrics *metrics)
+{
+    const char *endpoint = find_open_endpoint(options);
+    metrics_set(metrics, METRIC_ISSUER_UNAUTHENTICATED, 0, endpoint != NULL);
+    if (endpoint != NULL)
+        log_warn("issuer",
+                 "whoever reaches %s may issue, create and acknowledge: make a secret with coupond keygen, and set "
+                 "cluster/secret_file for all roles",
+                 endpoint);
+}
+
 bool issuer_ready(void *arg, char why[128])
 {
     struct issuer *issuer = arg;
@@ -162,6 +193,7 @@ bool issuer_ready(void *arg, char why[128])
         return false;
     case PHASE_DECIDING:
         describe_full(issuer, why);
+        describe_open(issuer, why);
     }
     return true;
 }
@@ -181,6 +213,10 @@ int issuer_start(struct issuer **issuer, const struct options *options, struct e
     struct issuer *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->partitions_count = (uint16_t)options->issuer_partitions;
+    self->options = options;
+    struct metrics *metrics = metrics_create("issuer", -1);
+    warn_of_open(options, metrics);
+    peer_guard_begin(metrics);
     const struct status_http_config status = {
         .option = "issuer/http", .address = options->issuer_http, .ready = issuer_ready, .arg = self};
     if (status_http_open(&self->status, &status, error) != 0 || open_all(self, options, error) != 0) {
@@ -209,6 +245,7 @@ void issuer_stop(struct issuer **issuer)
         journal_close(&self->journals[i]); /* may still raise the stream's signal */
     }
     stream_destroy(&self->stream);
+    peer_guard_end();
     free(self);
     *issuer = NULL;
 }

@@ -63,7 +63,7 @@ static int bind_router(struct partition *partition, const struct options *option
     zsock_set_router_mandatory(partition->router, 1);
     zsock_set_maxmsgsize(partition->router, FRAME_BYTES_MAX);
     zsock_set_linger(partition->router, 1000);
-    peer_watch(partition->router, false);
+    peer_prepare_listener(partition->router);
     if (zsock_bind(partition->router, "%s", endpoint) < 0)
         return error_set(error, "cannot listen on %s (issuer/requests): %s", endpoint, zmq_strerror(errno));
     return 0;

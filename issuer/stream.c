@@ -40,7 +40,7 @@ static zsock_t *bind_socket(int type, const char *endpoint, const char *option, 
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
     zsock_set_sndhwm(socket, PERSISTER_QUEUE_BATCHES);
     zsock_set_linger(socket, 0);
-    peer_watch(socket, false);
+    peer_prepare_listener(socket);
     if (zsock_bind(socket, "%s", endpoint) >= 0)
         return socket;
     error_set(error, "cannot listen on %s (%s): %s", endpoint, option, zmq_strerror(errno));

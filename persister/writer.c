@@ -46,7 +46,7 @@ static zsock_t *connect_socket(int type, const char *endpoint)
     zsock_t *socket = zsock_new(type);
     CHECK(socket);
     zsock_set_linger(socket, 0);
-    peer_watch(socket, type == ZMQ_PUSH);
+    peer_prepare_connector(socket, type == ZMQ_PUSH);
     zsock_set_immediate(socket, 1);
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
     zsock_set_rcvhwm(socket, 2); /* what waits here another persister cannot take */

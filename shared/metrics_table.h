@@ -58,6 +58,8 @@
     X(ISSUER_SNAPSHOT_BYTES, GAUGE, NONE, 1, "coupond_issuer_snapshot_bytes", "size of the newest snapshot written") \
     X(ISSUER_SEGMENTS_REMOVED, COUNTER, NONE, 1, "coupond_issuer_journal_segments_removed_total", "journal segments removed because a snapshot and the store have their records") \
     X(ISSUER_JOURNAL_FULL, GAUGE, NONE, 1, "coupond_issuer_journal_full", "1 while the disk has no room for the journal and new issues are refused") \
+    X(ISSUER_PEERS_REFUSED, COUNTER, NONE, 1, "coupond_issuer_peers_refused_total", "connections of peers that proved another key than the one derived from cluster/secret_file") \
+    X(ISSUER_UNAUTHENTICATED, GAUGE, NONE, 1, "coupond_issuer_unauthenticated", "1 while other machines can reach the issuer's ports and there is no cluster/secret_file to tell who may") \
     X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, repeated ones included") \
     X(PERSISTER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_persister_batch_rows", "journal records in one transaction") \
     X(PERSISTER_WRITE_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_persister_write_seconds", "one transaction, from its first statement to its commit") \

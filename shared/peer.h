@@ -1,8 +1,9 @@
 /*
- * How a ZeroMQ socket learns that the machine at its other end has gone without a word: one that lost its power or its
- * network closes no connection, and who only reads would wait for it for ever. TCP's own probes tell, even while the
- * other end takes nothing; ZeroMQ's heartbeats do not go by when a reader's queue is full, and would then cut a
- * connection that is sound.
+ * What the ZeroMQ sockets between roles have in common: they prove to each other that they know the cluster's secret
+ * (CURVE, with the keys of shared/cluster_keys.h), give a peer two seconds to do so, and learn when a peer has gone
+ * without a word: a machine that lost its power or its network closes no connection, and who only reads would wait for
+ * it for ever. TCP's own probes tell, even while the other end takes nothing; ZeroMQ's heartbeats do not go by when a
+ * reader's queue is full, and would then cut a connection that is sound.
  */
 #ifndef COUPOND_PEER_H
 #define COUPOND_PEER_H
@@ -10,11 +11,32 @@
 #include <czmq.h>
 #include <stdbool.h>
 
+#include "shared/error.h"
+#include "shared/metrics.h"
+
+/* --- the process; main thread --- */
+
+/* Takes the cluster's secret from a file (cluster/secret_file) for all sockets that are made afterwards; an empty path:
+ * there is none, and peers need none. -1 and `error` when the file is not right. */
+int peer_read_secret(const char *path, struct error *error);
+/* Begins and ends to tell who may come in, where there is a secret; after czmq is up and before the first socket
+ * listens, and after the last one is closed. Ending twice is harmless. `metrics` is written by the guard's thread. */
+void peer_guard_begin(struct metrics *metrics);
+void peer_guard_end(void);
+
+/* --- sockets, before they are bound or connected --- */
+
 /*
- * Before `socket` is bound or connected: a silent peer is found out within about ten seconds, and a connection attempt
- * that meets silence is begun anew after three. `reads_always`: the peer takes what it is sent as long as it lives, so
- * that what is sent and not confirmed for ten seconds is proof as well. No effect over ipc and inproc.
+ * A silent peer is found out within about ten seconds, and a connection attempt that meets silence is begun anew after
+ * three. `reads_always`: the peer takes what it is sent as long as it lives, so that what is sent and not confirmed for
+ * ten seconds is proof as well. Over ipc only the secret has an effect, over inproc nothing.
  */
-void peer_watch(zsock_t *socket, bool reads_always);
+void peer_prepare_connector(zsock_t *socket, bool reads_always);
+void peer_prepare_listener(zsock_t *socket);
+
+/* --- what is open to whom; any thread --- */
+
+/* True when an endpoint to listen on can be reached from other machines, and there is no secret to keep them out. */
+bool peer_is_open_to_all(const char *endpoint);
 
 #endif

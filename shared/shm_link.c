@@ -13,6 +13,7 @@
 #define GREETING_MAGIC   0x51504e43u /* "CNPQ" */
 #define GREETING_VERSION 2u
 #define BACKLOG          128
+#define STRANGERS_MAX    16 /* disconnected at once */
 #define BELLS_MAX        16 /* heard at once */
 
 /* What the listening side says first, with the memory's descriptor beside it. */
@@ -139,10 +140,38 @@ static bool furnish(struct shm_link *link)
     return done;
 }
 
+/* Memory is shared with processes of our own user and of root; others could tamper with what they are not given. */
+static bool is_trusted(int socket)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return false;
+    return shm_trusts(peer.uid, geteuid());
+}
+
+bool shm_trusts(uid_t peer, uid_t own)
+{
+    return peer == own || peer == 0;
+}
+
+/* Strangers are disconnected, some at once: they come again when there are more. */
+static int accept_trusted(int listener)
+{
+    for (unsigned i = 0; i < STRANGERS_MAX; i++) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 || is_trusted(fd))
+            return fd;
+        close_fd(&fd);
+    }
+    errno = EAGAIN;
+    return -1;
+}
+
 int shm_accept(int listener, struct shm_link *link, struct error *error)
 {
     shm_link_init(link);
-    link->socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    link->socket = accept_trusted(listener);
     if (link->socket < 0)
         return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR ? 0 : error_set(error, "%s", strerror(errno));
     if (furnish(link))
@@ -213,7 +242,7 @@ static ssize_t receive_greeting(int socket, struct shm_greeting *greeting, int *
 static const char *why_not(ssize_t size, bool truncated)
 {
     if (size <= 0)
-        return "it has closed the connection";
+        return "it has closed the connection: only processes of its own user and of root may join";
     return truncated ? "no descriptor is left for its memory" : "it speaks otherwise: another version?";
 }
 

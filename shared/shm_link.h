@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "shared/error.h"
 #include "shared/shm_ring.h"
@@ -38,7 +39,10 @@ void shm_link_close(struct shm_link *link);
  * somebody listens there or it cannot be made.
  */
 int shm_listen(const char *path, struct error *error);
-/* The next who has connected: 1 with an open `link`, 0 when there is none, -1 and `error` when it could not be joined.
+/* True for a peer whose memory may be shared: one of our own user, or root. Pure. */
+bool shm_trusts(uid_t peer, uid_t own);
+/* The next who has connected and is trusted: 1 with an open `link`, 0 when there is none, -1 and `error` when it could
+ * not be joined.
  */
 int shm_accept(int listener, struct shm_link *link, struct error *error);
 /* Hangs up on the next who has connected. False when there is none, or not a single descriptor to do it with. */

@@ -278,6 +278,15 @@ static void strange_greetings_are_refused(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void memory_is_shared_with_the_own_user_and_root_alone(void **state)
+{
+    (void)state;
+    assert_true(shm_trusts(1000, 1000));
+    assert_true(shm_trusts(0, 1000));
+    assert_false(shm_trusts(1001, 1000));
+    assert_false(shm_trusts(1000, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +300,7 @@ int main(void)
         TEST(a_file_that_is_no_socket_is_left_alone),
         TEST(a_path_too_long_is_refused),
         TEST(strange_greetings_are_refused),
+        cmocka_unit_test(memory_is_shared_with_the_own_user_and_root_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

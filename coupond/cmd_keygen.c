@@ -1,0 +1,38 @@
+/* `coupond keygen FILE`: makes the secret by which the roles of one cluster know each other (cluster/secret_file). */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "coupond/arguments.h"
+#include "coupond/commands.h"
+#include "coupond/role.h"
+#include "shared/cluster_keys.h"
+
+static int print_usage(void)
+{
+    puts("usage: coupond keygen FILE\n\n"
+         "Makes FILE with 32 random bytes as hexadecimal digits: the secret of one cluster. Give a copy to every role\n"
+         "and name it in cluster/secret_file; ZeroMQ's sockets between the roles are then encrypted, and admit nobody\n"
+         "who does not have it. Its owner and its group may read it. A file that is there already is left as it is.");
+    return EXIT_SUCCESS;
+}
+
+int cmd_keygen(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct error error = {""};
+    if (arguments_parse(&arguments, argc, argv, NULL, 1, &error) != 0)
+        return role_fail("keygen", &error, EXIT_USAGE);
+    if (arguments.help)
+        return print_usage();
+    if (arguments.positionals_count != 1) {
+        error_set(&error, "name the file to make: coupond keygen FILE");
+        return role_fail("keygen", &error, EXIT_USAGE);
+    }
+    const char *path = arguments.positionals[0];
+    if (cluster_secret_create(path, &error) != 0)
+        return role_fail("keygen", &error, EXIT_FAILURE);
+    printf("%s is made. Copy it to every machine of the cluster, readable by the user that coupond runs as only, and\n"
+           "start issuer, gateways and persisters with cluster/secret_file = \"%s\".\n",
+           path, path);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,41 @@
+"""Persisters that take what they are sent and say that the store has everything. They speak ZMTP and coupond's frames as
+they should be, but have no secret: where there is one, nothing of what they say may count."""
+
+import struct
+import threading
+
+from zmtp import Wire
+
+HEADER = "<IBBHHHI"  # magic, version, kind, partition, partitions, reserved, count
+ACK = 6
+EVENTS_FIXED = 16 + 8 + 8  # journal id, first and last sequence: what an acknowledgement gives back
+
+
+def acknowledgement(frame):
+    """What a true persister would answer to a frame of events, had it written it."""
+    magic, version, _, partition, partitions, _, _ = struct.unpack_from(HEADER, frame)
+    size = struct.calcsize(HEADER)
+    return struct.pack(HEADER, magic, version, ACK, partition, partitions, 0, 1) + frame[size:size + EVENTS_FIXED]
+
+
+class Liar:
+    """Lies on a thread of its own until it is disconnected."""
+
+    def __init__(self, cluster):
+        self.lies = 0
+        self.refused = None
+        self.thread = threading.Thread(target=self._lie, args=(cluster.options,), daemon=True)
+        self.thread.start()
+
+    def _lie(self, options):
+        try:
+            with Wire.connect(options["issuer/events"], "PULL") as events, Wire.connect(options["issuer/acks"], "PUSH") as acks:
+                while True:
+                    acks.send(acknowledgement(events.receive()))
+                    self.lies += 1
+        except OSError as error:
+            self.refused = error
+
+    def wait_for_end(self, seconds=60):
+        self.thread.join(seconds)
+        return not self.thread.is_alive()
