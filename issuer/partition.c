@@ -97,6 +97,7 @@ static int create_snapshot(struct partition *partition, const struct options *op
         .bytes_min = (uint64_t)options->issuer_snapshot_mb << 20,
         .bytes_per_s = (uint64_t)options->issuer_snapshot_mb_per_s << 20,
         .keep_segments = options->issuer_keep_segments,
+        .keep_us = options->issuer_keep_minutes * 60 * 1000000,
         .metrics = metrics_create("issuer", partition->index),
         .journal_bytes = recovered->journal_bytes,
         .last_bytes = recovered->snapshot_bytes,

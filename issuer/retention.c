@@ -1,6 +1,7 @@
 #include "issuer/retention.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,38 @@ size_t retention_removable(const uint64_t *first_seqs, size_t count, uint64_t li
     while (removable + 1 < count && first_seqs[removable + 1] - 1 <= limit)
         removable++;
     return removable;
+}
+
+/* Notes that have come of age become the limit. */
+static void take_old_notes(struct retention_memory *memory, int64_t until_us)
+{
+    size_t old = 0;
+    for (; old < memory->count && memory->notes[old].at_us <= until_us; old++) {
+        if (memory->notes[old].acked > memory->limit)
+            memory->limit = memory->notes[old].acked;
+    }
+    memory->count -= old;
+    memmove(memory->notes, memory->notes + old, memory->count * sizeof memory->notes[0]);
+}
+
+/* So far apart that there is always room. */
+static bool note_is_due(const struct retention_memory *memory, int64_t now_us, int64_t keep_us)
+{
+    return memory->count == 0 || now_us - memory->notes[memory->count - 1].at_us > keep_us / (RETENTION_NOTES_MAX - 1);
+}
+
+uint64_t retention_recall(struct retention_memory *memory, uint64_t acked, int64_t now_us, int64_t keep_us)
+{
+    if (keep_us == 0)
+        return acked;
+    take_old_notes(memory, now_us - keep_us);
+    if (memory->count < RETENTION_NOTES_MAX && note_is_due(memory, now_us, keep_us)) {
+        memory->notes[memory->count].acked = acked;
+        memory->notes[memory->count++].at_us = now_us;
+    }
+    if (memory->limit > acked) /* the store has lost something */
+        memory->limit = acked;
+    return memory->limit;
 }
 
 static int remove_file(const char *dir, const char *path, struct error *error)
@@ -67,15 +100,18 @@ static int remove_segments(const char *dir, const uint8_t journal_id[16], const 
     return 0;
 }
 
-int retention_segments(const char *dir, const uint8_t journal_id[16], size_t *removed, struct error *error)
+int retention_segments(const char *dir, const uint8_t journal_id[16], uint64_t limit, size_t *removed,
+                       struct error *error)
 {
-    uint64_t limit, *first_seqs;
+    uint64_t in_snapshots, *first_seqs;
     size_t count;
     *removed = 0;
-    if (fallback_seq(dir, &limit, error) != 0 || journal_segments_list(dir, &first_seqs, &count, error) != 0)
+    if (fallback_seq(dir, &in_snapshots, error) != 0 || journal_segments_list(dir, &first_seqs, &count, error) != 0)
         return -1;
     uint64_t acked = journal_acked_read(dir, journal_id);
-    size_t removable = retention_removable(first_seqs, count, acked < limit ? acked : limit);
+    if (acked < limit)
+        limit = acked;
+    size_t removable = retention_removable(first_seqs, count, in_snapshots < limit ? in_snapshots : limit);
     int result = 0;
     if (removable > 0)
         result = journal_acked_sync(dir, error);

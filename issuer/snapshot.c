@@ -75,6 +75,7 @@ struct snapshot {
     int64_t began_us;
     int64_t retention_at_us;
     bool retention_failed; /* is logged once */
+    struct retention_memory retention;
 };
 
 /* --- the partition's side --- */
@@ -258,9 +259,12 @@ static bool remove_segments(struct snapshot *snapshot)
         return false;
     snapshot->retention_at_us = clock_mono_us() + RETENTION_US;
     const struct journal_meta *meta = journal_meta(snapshot->journal);
+    const char *dir = journal_folder(snapshot->journal);
+    uint64_t limit = retention_recall(&snapshot->retention, journal_acked_read(dir, meta->journal_id), clock_mono_us(),
+                                      snapshot->config.keep_us);
     struct error error = {{0}};
     size_t removed;
-    bool failed = retention_segments(journal_folder(snapshot->journal), meta->journal_id, &removed, &error) != 0;
+    bool failed = retention_segments(dir, meta->journal_id, limit, &removed, &error) != 0;
     if (failed && !snapshot->retention_failed)
         log_warn("issuer", "old segments stay: %s", error.text);
     snapshot->retention_failed = failed;

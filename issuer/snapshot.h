@@ -26,6 +26,7 @@ struct snapshot_config {
     uint64_t bytes_min;      /* of journal between two snapshots at the least; 0: none are taken */
     uint64_t bytes_per_s;    /* to the disk; 0: as fast as it takes them */
     bool keep_segments;      /* none is ever removed */
+    int64_t keep_us;         /* for so long after the store has acknowledged all of it */
     size_t step_bytes;       /* copied between two turns, and the piece that crosses it; 0: a megabyte */
     struct metrics *metrics; /* may be NULL */
     bool worker_by_hand;     /* no thread: its owner calls snapshot_work() */

@@ -37,6 +37,7 @@
     OPTION(issuer, segment_mb, NUMBER, 64, 2, 4096, "size of one journal segment, in MiB") \
     OPTION(issuer, snapshot_mb, NUMBER, 256, 0, 1048576, "MiB that a partition's journal grows by, at the least, between two snapshots, which shorten recovery; 0: none") \
     OPTION(issuer, snapshot_mb_per_s, NUMBER, 50, 0, 1048576, "MiB a second at which a snapshot is written; 0: as fast as the disk takes it") \
+    OPTION(issuer, keep_minutes, NUMBER, 60, 0, 525600, "how long journal segments stay after the store has acknowledged all of their records, should that have been wrong; each start begins anew") \
     OPTION(issuer, keep_segments, BOOL, 0, 0, 1, "1: keep journal segments whose records are in two snapshots and in the store") \
     OPTION(issuer, check_store, BOOL, 1, 0, 1, "1: refuse to start beside a store that another journal filled, or that knows more than the journal; 0: the issuer cannot reach the store") \
     OPTION(issuer, require_store, BOOL, 0, 0, 1, "1: wait for the store at every start, to compare the journal with it before anything is decided; 0: only a new journal waits, one with records goes on without a store that is away") \

@@ -197,7 +197,7 @@ class Cluster:
         self.journal_directory = self.directory / "journal"
         self.store_path = self.directory / "coupond.db"
         self.config_path = self.directory / "coupond.conf"
-        self.options = {"log/level": "info", "issuer/segment_mb": SEGMENT_MB, **(options or {})}
+        self.options = {"log/level": "info", "issuer/keep_minutes": 0, "issuer/segment_mb": SEGMENT_MB, **(options or {})}
         self.gateways, self.persisters = [], []
         self.issuer = None
         if dev:

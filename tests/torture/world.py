@@ -28,6 +28,7 @@ DISK_MEBIBYTES = 512
 HEALTHY_SECONDS = 120
 VERIFY_EVERY_SECONDS = 20
 OPTIONS = {"gateway/issuer_timeout_ms": 1000, "issuer/resend_ms": 1000, "issuer/segment_mb": 2, "issuer/snapshot_mb": 1,
+           "issuer/keep_minutes": 0,
             "persister/retry_max_ms": 1000,
            "store/connect_timeout_ms": 1000, "store/io_timeout_ms": 4000}
 

@@ -85,7 +85,8 @@ static void segments_stay_when_the_store_falls_behind_while_others_go(void **sta
     size_t segments = snapshot_fixture_count_files(".segment");
     snapshot_fixture_acknowledge(journal_written_seq(fixture.journal));
     disk = &racing;
-    int result = retention_segments(journal_fixture_dir, journal_meta(fixture.journal)->journal_id, &removed, &error);
+    int result = retention_segments(journal_fixture_dir, journal_meta(fixture.journal)->journal_id, UINT64_MAX,
+                                    &removed, &error);
     disk = &disk_posix;
     if (result != 0)
         fail_msg("%s", error.text);
@@ -155,6 +156,31 @@ static void the_last_segment_always_stays(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, snapshot_fixture_setup, snapshot_fixture_teardown)
 
+static void segments_outlive_an_acknowledgement_by_the_time_that_is_set(void **state)
+{
+    (void)state;
+    struct retention_memory memory = {0};
+    assert_int_equal(retention_recall(&memory, 100, 1000, 6300), 0);
+    assert_int_equal(retention_recall(&memory, 200, 4000, 6300), 0);
+    assert_int_equal(retention_recall(&memory, 300, 7299, 6300), 0);
+    assert_int_equal(retention_recall(&memory, 300, 7300, 6300), 100);
+    assert_int_equal(retention_recall(&memory, 300, 10300, 6300), 200);
+    assert_int_equal(retention_recall(&memory, 150, 10301, 6300), 150); /* the store came back with less */
+    assert_int_equal(retention_recall(&memory, 400, 10302, 0), 400);
+}
+
+static void the_memory_of_acknowledgements_never_overflows(void **state)
+{
+    (void)state;
+    struct retention_memory memory = {0};
+    for (int64_t now_us = 0; now_us < 100000; now_us++) {
+        uint64_t limit = retention_recall(&memory, (uint64_t)now_us, now_us, 6300);
+        assert_true(memory.count <= RETENTION_NOTES_MAX);
+        assert_true(limit + 6300 <= (uint64_t)now_us || limit == 0);
+        assert_true(now_us < 7000 || limit + 6300 + 102 >= (uint64_t)now_us);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +190,8 @@ int main(void)
         TEST(only_two_snapshots_are_kept),
         TEST(what_an_ended_process_left_unfinished_is_removed),
         TEST(the_last_segment_always_stays),
+        cmocka_unit_test(segments_outlive_an_acknowledgement_by_the_time_that_is_set),
+        cmocka_unit_test(the_memory_of_acknowledgements_never_overflows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
