@@ -13,7 +13,7 @@ SECRETS = "/etc/coupond/secrets/"
 
 # What the images of others listen on.
 OTHER_PORTS = {"mysql": {3306}, "redis": {6379}, "prometheus": {9090}, "alertmanager": {9093}, "grafana": {3000},
-               "mysqld-exporter": {9104}, "redis-exporter": {9121}, "locust": {8089}, "locust-worker": set()}
+               "mysql-accounts": set(), "mysqld-exporter": {9104}, "redis-exporter": {9121}, "locust": {8089}, "locust-worker": set()}
 
 
 class Facts:
