@@ -174,12 +174,14 @@ static int check_redis(const char *url, struct error *error)
 {
     char host[OPTION_STRING_MAX];
     uint16_t port = 0;
-    bool is_tcp = strncmp(url, "redis://", 8) == 0 && address_split(url + 8, host, sizeof(host), &port) && port != 0;
+    bool is_tcp = strncmp(url, "redis://", 8) == 0 && strchr(url, '@') == NULL &&
+                  address_split(url + 8, host, sizeof(host), &port) && port != 0;
     bool is_path = strncmp(url, "unix://", 7) == 0 && url[7] != '\0' && strlen(url + 7) <= 107;
     if (url[0] == '\0' || is_tcp || is_path)
         return 0;
-    return error_set(error, "gateway/redis: \"%s\" is neither redis://HOST:PORT nor unix://PATH of at most 107 bytes",
-                     url);
+    /* Never the address itself: it may hold a password. */
+    return error_set(error, "gateway/redis: this is neither redis://HOST:PORT nor unix://PATH of at most 107 bytes; a "
+                            "password goes into gateway/redis_password_file");
 }
 
 static int check_addresses(const struct options *options, struct error *error)

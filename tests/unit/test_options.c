@@ -96,6 +96,19 @@ static void options_are_complete_at_their_defaults(void **state)
     assert_int_equal(options_sync_interval_ms(&fixture->options), SYNC_ALWAYS);
 }
 
+static void the_password_in_an_address_of_redis_is_not_printed(void **state)
+{
+    static const char *const addresses[] = {"gateway/redis=redis://app:s3cret@10.0.0.1:6379",
+                                            "gateway/redis=redis://s3cret@10.0.0.1:6379",
+                                            "gateway/redis=rediss://:s3cret@10.0.0.1:6379/0"};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        assert_int_equal(COMPLETE_WITH(fixture, addresses[i]), -1);
+        assert_says(fixture, "gateway/redis_password_file");
+        assert_null(strstr(fixture->error.text, "s3cret"));
+    }
+}
+
 static void the_operators_port_follows_the_clients_port(void **state)
 {
     struct fixture *fixture = *state;
@@ -408,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(options_are_complete_at_their_defaults),
         TEST(the_operators_port_follows_the_clients_port),
+        TEST(the_password_in_an_address_of_redis_is_not_printed),
         TEST(the_help_reads_back_to_the_defaults),
         TEST(a_file_sets_what_it_names),
         TEST(a_file_may_be_empty_or_have_crlf),
