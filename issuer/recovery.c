@@ -10,8 +10,10 @@
 #include "shared/log.h"
 #include "shared/notify.h"
 #include "shared/pulse.h"
+#include "shared/stop.h"
 
 #define PROGRESS_INTERVAL_US 2000000
+#define STOP_RECORDS         4096 /* between two looks whether the process is told to end */
 
 struct recovery {
     struct journal *journal;
@@ -44,13 +46,22 @@ static double percent(uint64_t done, uint64_t total)
 
 /* --- the snapshot --- */
 
-static void report_loading(void *arg, uint64_t done, uint64_t total)
+static int told_to_end(struct error *error)
+{
+    return error_set(error, "told to end while it recovered the journal");
+}
+
+/* False when the process is told to end. */
+static bool report_loading(void *arg, uint64_t done, uint64_t total)
 {
     struct recovery *recovery = arg;
+    if (stop_requested())
+        return false;
     if (!time_to_report(recovery))
-        return;
+        return true;
     log_info("issuer", "loading the snapshot, %.0f %% partition=%u", percent(done, total), recovery->partition);
     notify_status("recovering partition %u: snapshot, %.0f %%", recovery->partition, percent(done, total));
+    return true;
 }
 
 /* Tries one. False when it is damaged; the ledger is empty again. */
@@ -61,7 +72,8 @@ static bool try_snapshot(struct recovery *recovery, uint64_t from_seq)
     if (snapshot_load(journal_folder(recovery->journal), from_seq, meta, recovery->ledger, &recovery->snapshot,
                       report_loading, recovery, &error) == 0)
         return true;
-    log_warn("issuer", "passed over a snapshot: %s partition=%u", error.text, recovery->partition);
+    if (!stop_requested())
+        log_warn("issuer", "passed over a snapshot: %s partition=%u", error.text, recovery->partition);
     recovery->snapshot = (struct snapshot_header){0};
     ledger_destroy(&recovery->ledger);
     recovery->ledger = ledger_create(meta->fingerprint_key);
@@ -75,9 +87,11 @@ static int load_snapshot(struct recovery *recovery, struct error *error)
     size_t count;
     if (snapshot_list(journal_folder(recovery->journal), &from_seqs, &count, error) != 0)
         return -1;
-    while (count > 0 && !try_snapshot(recovery, from_seqs[count - 1]))
+    while (count > 0 && !stop_requested() && !try_snapshot(recovery, from_seqs[count - 1]))
         count--;
     free(from_seqs);
+    if (stop_requested())
+        return told_to_end(error);
     if (recovery->snapshot.from_seq > 0)
         journal_replay_after(recovery->journal, recovery->snapshot.from_seq, recovery->snapshot.until_seq);
     recovery->last_time_us = recovery->snapshot.time_us;
@@ -121,7 +135,10 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
         if (replay_queue_add(recovery->queue, &record, error) != 0)
             return -1;
     }
+    bool look = recovery->records / STOP_RECORDS != (recovery->records + reader.header.count) / STOP_RECORDS;
     recovery->records += reader.header.count;
+    if (look && stop_requested())
+        return told_to_end(error);
     if (reader.header.time_us > recovery->last_time_us)
         recovery->last_time_us = reader.header.time_us;
     if (time_to_report(recovery))

@@ -20,7 +20,8 @@ struct recovery_result {
 /*
  * Makes the ledger of `journal`, which is open and not yet replayed, logging progress every two seconds and a summary
  * at the end. A snapshot that is damaged is passed over with a warning for the one before it, and removed once all is
- * recovered. -1 and `error` when the journal is damaged or contradicts itself, or when it needs a snapshot and none is
+ * recovered. -1 and `error` when the process is told to end meanwhile (shared/stop.h), which leaves the files as they
+ * are, when the journal is damaged or contradicts itself, or when it needs a snapshot and none is
  * sound; `ledger` is then NULL.
  */
 int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result, struct error *error);

@@ -93,8 +93,8 @@ const char *snapshot_load_bytes(const void *bytes, size_t size, uint64_t from_se
         if (wrong != NULL)
             return wrong;
         *offset += block.length;
-        if (progress != NULL && *offset - reported >= PROGRESS_BYTES)
-            progress(arg, reported = *offset, size);
+        if (progress != NULL && *offset - reported >= PROGRESS_BYTES && !progress(arg, reported = *offset, size))
+            return "the loading was ended";
     }
     if (counted.coupons != header->coupons || counted.users != header->users)
         return "it holds another number of coupons or users than it says";

@@ -5,14 +5,15 @@
 #ifndef COUPOND_SNAPSHOT_LOAD_H
 #define COUPOND_SNAPSHOT_LOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "issuer/ledger.h"
 #include "shared/error.h"
 #include "shared/snapshot_format.h"
 
-/* Called now and then; NULL is welcome. */
-typedef void (*snapshot_progress_fn)(void *arg, uint64_t bytes_done, uint64_t bytes_total);
+/* Called now and then; NULL is welcome. False ends the loading. */
+typedef bool (*snapshot_progress_fn)(void *arg, uint64_t bytes_done, uint64_t bytes_total);
 
 /*
  * Fills an empty ledger with the snapshot of `dir` that is named after `from_seq`. 0 and its header, or -1 and `error`

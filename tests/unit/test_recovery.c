@@ -1,11 +1,13 @@
 /* Journals that contradict themselves are refused wherever in them that is, with one thread and with two; and what the
  * store says of a journal. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -221,6 +223,45 @@ static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **st
     }
 }
 
+static void assert_told_to_end(void)
+{
+    struct ledger *ledger;
+    struct recovery_result result;
+    struct error error = {{0}};
+    sigset_t signals;
+    int received;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &signals, NULL), 0);
+    assert_int_equal(kill(getpid(), SIGTERM), 0);
+    struct journal *journal = open_journal();
+    int status = recovery_run(journal, &ledger, &result, &error);
+    assert_int_equal(sigwait(&signals, &received), 0);
+    assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &signals, NULL), 0);
+    assert_int_equal(status, -1);
+    assert_null(ledger);
+    assert_non_null(strstr(error.text, "told to end"));
+    journal_abandon(&journal);
+}
+
+static void recovery_ends_when_the_process_is_told_to_and_begins_anew(void **state)
+{
+    (void)state;
+    struct ledger *ledger;
+    struct recovery_result result;
+    struct error error = {{0}};
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 200000, 1);
+    put_many(journal, "A", 1, 50000);
+    journal_abandon(&journal);
+    assert_told_to_end();
+    journal = open_journal();
+    assert_int_equal(recovery_run(journal, &ledger, &result, &error), 0);
+    assert_int_equal(result.records, 50001);
+    ledger_destroy(&ledger);
+    journal_abandon(&journal);
+}
+
 static void an_issue_of_an_unknown_coupon_is_refused(void **state)
 {
     (void)state;
@@ -332,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(recovery_counts_what_a_long_journal_holds),
+        TEST(recovery_ends_when_the_process_is_told_to_and_begins_anew),
         TEST(many_coupons_are_recovered_alike_by_one_thread_and_by_many),
         TEST(an_issue_of_an_unknown_coupon_is_refused),
         TEST(an_issue_out_of_sequence_is_refused_in_the_middle_of_a_long_journal),
