@@ -76,6 +76,8 @@ static int write_segment(const char *dir, const struct journal_meta *meta, uint6
     if (fd < 0)
         return -1;
     int result = journal_segment_activate(fd, dir, meta, first_seq, bytes, error);
+    if (result == 0)
+        result = journal_dir_sync(dir, error);
     disk->close(fd);
     return result;
 }

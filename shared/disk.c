@@ -85,9 +85,14 @@ static int posix_list(const char *path, disk_entry_fn each, void *arg)
     return 0;
 }
 
+static int posix_open_dir(const char *path)
+{
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static int posix_sync_dir(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = posix_open_dir(path);
     if (fd < 0)
         return -1;
     int result = fsync(fd);
@@ -133,6 +138,7 @@ const struct disk disk_posix = {
     .unlink = unlink,
     .list = posix_list,
     .sync_dir = posix_sync_dir,
+    .open_dir = posix_open_dir,
     .try_lock = posix_try_lock,
     .is_locked = posix_is_locked,
     .stop = _exit,

@@ -40,6 +40,7 @@ struct disk {
     int (*unlink)(const char *path);
     int (*list)(const char *path, disk_entry_fn each, void *arg);
     int (*sync_dir)(const char *path); /* so that new names last */
+    int (*open_dir)(const char *path); /* for fsync() in the place of sync_dir(); -1 where there is no such thing */
 
     /* locks of an open file description; `try_lock` fails with EAGAIN when another has it */
     int (*try_lock)(int fd);

@@ -61,6 +61,7 @@ static int identify(struct journal *journal, struct error *error)
     journal->lock_fd = journal_dir_lock(journal->dir, error);
     if (journal->lock_fd < 0)
         return -1;
+    journal->dir_fd = disk->open_dir(journal->dir);
     int result = journal_meta_read(journal->dir, &journal->meta, error);
     if (result == 0)
         return check_identity(journal, error);
@@ -72,7 +73,7 @@ int journal_open(struct journal **journal, const struct journal_config *config, 
     struct journal *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->config = *config;
-    self->lock_fd = self->active_fd = self->prepared_fd = self->retired_fd = -1;
+    self->lock_fd = self->dir_fd = self->active_fd = self->prepared_fd = self->retired_fd = -1;
     self->next_seq = 1;
     self->last_time_us = INT64_MIN;
     snprintf(self->dir, sizeof self->dir, "%s", config->dir);
@@ -139,6 +140,13 @@ static void replace_active(struct journal *journal, int fd)
         disk->close(old);
 }
 
+static int sync_folder(const struct journal *journal, struct error *error)
+{
+    if (journal->dir_fd < 0)
+        return journal_dir_sync(journal->dir, error);
+    return disk->fsync(journal->dir_fd) == 0 ? 0 : error_set(error, "syncing the folder");
+}
+
 bool journal_roll(struct journal *journal)
 {
     int fd = take_prepared(journal);
@@ -149,7 +157,8 @@ bool journal_roll(struct journal *journal)
         journal_give_up(journal, "fdatasync");
     struct error error;
     if (journal_segment_activate(fd, journal->dir, &journal->meta, journal->next_seq, journal->config.segment_bytes,
-                                 &error) != 0)
+                                 &error) != 0 ||
+        sync_folder(journal, &error) != 0)
         journal_give_up(journal, error.text);
     replace_active(journal, fd);
     journal->segment_size = journal->config.segment_bytes;
@@ -290,6 +299,7 @@ static void release(struct journal **journal)
     close_fd(self->retired_fd);
     close_fd(self->active_fd);
     close_fd(self->lock_fd);
+    close_fd(self->dir_fd);
     pthread_cond_destroy(&self->writer_wakes);
     pthread_cond_destroy(&self->worker_wakes);
     pthread_mutex_destroy(&self->mutex);

@@ -17,6 +17,7 @@ struct journal {
     struct journal_meta meta;
     struct journal_config config;
     int lock_fd;
+    int dir_fd; /* so that a new segment needs no descriptor when there are none; -1: the disk has no such thing */
 
     /* shared: released by the writer (written) and by whoever syncs (synced), acquired by readers */
     _Atomic uint64_t written_seq;

@@ -19,8 +19,8 @@ typedef void (*journal_segment_pause_fn)(void *arg);
 int journal_segment_prepare(const char *dir, size_t size, journal_segment_pause_fn pause, void *arg,
                             struct error *error);
 
-/* Writes the header and gives the prepared file its name, durably. 0, or -1 and `error`; then the prepared file is as
- * it was. */
+/* Writes the header, durably, and gives the prepared file its name, which lasts once the folder is synced. 0, or -1 and
+ * `error`; then the prepared file is as it was. */
 int journal_segment_activate(int fd, const char *dir, const struct journal_meta *meta, uint64_t first_seq, size_t size,
                              struct error *error);
 

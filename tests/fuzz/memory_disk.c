@@ -223,6 +223,12 @@ static int disk_rename(const char *from, const char *to)
     return 0;
 }
 
+static int disk_open_dir(const char *path)
+{
+    (void)path;
+    return -1;
+}
+
 /* Nobody else puts files here. */
 static bool disk_is_same(int fd, const char *path)
 {
@@ -289,6 +295,7 @@ static const struct disk memory_disk = {
     .mkdir = disk_mkdir,
     .rename = disk_rename,
     .is_same = disk_is_same,
+    .open_dir = disk_open_dir,
     .rename_new = disk_rename_new,
     .unlink = disk_unlink,
     .list = disk_list,

@@ -343,6 +343,12 @@ static int sim_rename(const char *from, const char *to)
     return 0;
 }
 
+static int sim_open_dir(const char *path)
+{
+    (void)path;
+    return -1;
+}
+
 /* Nobody else puts files here. */
 static bool sim_is_same(int fd, const char *path)
 {
@@ -433,6 +439,7 @@ const struct disk sim_disk = {
     .mkdir = sim_mkdir,
     .rename = sim_rename,
     .is_same = sim_is_same,
+    .open_dir = sim_open_dir,
     .rename_new = sim_rename_new,
     .unlink = sim_unlink,
     .list = sim_list,

@@ -1,5 +1,6 @@
 /* A journal whose files are taken away while it is open stops the process: what it wrote then would be found nowhere.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -172,15 +173,56 @@ static void the_worker_looks_by_itself(void **state)
     assert_int_equal(status, 1);
 }
 
+/* --- no descriptors left --- */
+
+static int open_none(const char *path, int flags)
+{
+    (void)path, (void)flags;
+    errno = EMFILE;
+    return -1;
+}
+
+static int sync_no_dir(const char *path)
+{
+    (void)path;
+    errno = EMFILE;
+    return -1;
+}
+
+static void a_journal_without_descriptors_refuses_when_its_segments_are_full_and_goes_on_later(void **state)
+{
+    (void)state;
+    journal_work(journal); /* the next segment is ready */
+    watched.open = open_none;
+    watched.sync_dir = sync_no_dir;
+    if (setjmp(stopped) == 0) {
+        assert_true(journal_roll(journal));
+        journal_fixture_append(journal, 3);
+        assert_false(journal_roll(journal));
+    }
+    assert_int_equal(status, -1);
+    watched = disk_posix;
+    watched.stop = on_stop;
+    journal_work(journal);
+    assert_true(journal_roll(journal));
+    journal_fixture_append(journal, 3);
+    assert_false(check_stops());
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_journal_whose_files_stay_goes_on),           TEST(a_folder_that_is_renamed_stops_the_process),
-        TEST(a_folder_that_is_replaced_stops_the_process),  TEST(a_lock_that_is_replaced_stops_the_process),
-        TEST(a_segment_that_is_unlinked_stops_the_process), TEST(a_segment_that_is_replaced_stops_the_process),
-        TEST(a_segment_that_is_no_longer_written_may_go),   TEST(the_worker_looks_by_itself),
+        TEST(a_journal_whose_files_stay_goes_on),
+        TEST(a_folder_that_is_renamed_stops_the_process),
+        TEST(a_folder_that_is_replaced_stops_the_process),
+        TEST(a_lock_that_is_replaced_stops_the_process),
+        TEST(a_segment_that_is_unlinked_stops_the_process),
+        TEST(a_segment_that_is_replaced_stops_the_process),
+        TEST(a_segment_that_is_no_longer_written_may_go),
+        TEST(the_worker_looks_by_itself),
+        TEST(a_journal_without_descriptors_refuses_when_its_segments_are_full_and_goes_on_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
