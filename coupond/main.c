@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "coupond/commands.h"
@@ -94,9 +95,16 @@ static void open_standard_streams(void)
     }
 }
 
+/* Journals, stores and sockets are for this user, and for its group to read, however generous the caller is. */
+static void keep_files_private(void)
+{
+    umask(umask(0777) | 0027);
+}
+
 int main(int argc, char **argv)
 {
     open_standard_streams();
+    keep_files_private();
     int status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "coupond: cannot write to standard output: %s\n", strerror(errno));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "coupond/commands.h"
@@ -107,6 +108,13 @@ static bool wants_ipv6(const struct options *options)
     return false;
 }
 
+/* A core would hold the secrets of the cluster and of the store, and who holds which coupon. */
+static void forbid_cores(const struct options *options)
+{
+    if (!options->process_core_dumps && prctl(PR_SET_DUMPABLE, 0) != 0)
+        log_warn("main", "cannot forbid core dumps: %s", strerror(errno));
+}
+
 static void prepare_czmq(const struct options *options)
 {
     zsys_handler_set(NULL);
@@ -127,6 +135,7 @@ void role_begin(const struct options *options)
     log_set_format(format);
     prepare_signals();
     raise_open_files();
+    forbid_cores(options);
     prepare_czmq(options);
     notify_begin();
 }

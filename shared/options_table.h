@@ -66,6 +66,7 @@
     OPTION(store, tls_ca, STRING, "", 0, 255, "PEM file with the authorities to trust; empty: the system's") \
     OPTION(store, connect_timeout_ms, NUMBER, 5000, 1000, 600000, "limit for connecting to the mysql store") \
     OPTION(store, io_timeout_ms, NUMBER, 30000, 1000, 3600000, "limit for one answer of the mysql store") \
+    OPTION(process, core_dumps, BOOL, 0, 0, 1, "1: a crash may leave a core, and debuggers of the same user may attach; a core holds the secrets and who has which coupon") \
     OPTION(log, level, STRING, "info", 4, 5, "debug, info, warn or error") \
     OPTION(log, format, STRING, "text", 4, 6, "text, logfmt or json (an object a line)") \
     OPTION(log, requests, BOOL, 0, 0, 1, "1: the gateway logs a line for each request: method, route, coupon, status, duration, request id, trace id")
