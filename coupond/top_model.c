@@ -12,6 +12,7 @@ static const struct {
     const char *text;
 } trouble_rows[] = {
     {TOP_VALUE_JOURNAL_FULL, "journal full"},
+    {TOP_VALUE_CLOCK_SUSPECT, "clock stepped, not believed"},
     {TOP_VALUE_MISSING, "records lost by the store"},
     {TOP_VALUE_DEAD_LETTERS, "dead letters"},
     {TOP_VALUE_STORE_ERRORS, "store errors"},
@@ -186,7 +187,7 @@ static void add_values(struct top_view *view, const struct top_sample *sample)
 {
     for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
         double *value = &view->values[i];
-        bool is_max = i == TOP_VALUE_LAG_SECONDS || i == TOP_VALUE_JOURNAL_FULL;
+        bool is_max = i == TOP_VALUE_LAG_SECONDS || i == TOP_VALUE_JOURNAL_FULL || i == TOP_VALUE_CLOCK_SUSPECT;
         *value = is_max ? fmax(*value, sample->values[i]) : *value + sample->values[i];
     }
 }

@@ -38,6 +38,7 @@
     X(ISSUER_DROPPED, SUM, "coupond_issuer_frames_dropped_total", NULL, NULL) \
     X(REPLIES_DROPPED, SUM, "coupond_issuer_replies_dropped_total", NULL, NULL) \
     X(SNAPSHOT_FAILURES, SUM, "coupond_issuer_snapshot_failures_total", NULL, NULL) \
+    X(CLOCK_SUSPECT, MAX, "coupond_issuer_clock_suspect", NULL, NULL) \
     X(JOURNAL_FULL, MAX, "coupond_issuer_journal_full", NULL, NULL) \
     X(ROWS, SUM, "coupond_persister_rows_total", NULL, NULL) \
     X(STORE_ERRORS, SUM, "coupond_persister_store_errors_total", NULL, NULL) \

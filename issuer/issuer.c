@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "issuer/issuer_clock.h"
 #include "issuer/partition.h"
 #include "issuer/store_check.h"
 #include "issuer/stream.h"
@@ -22,6 +23,7 @@ struct issuer {
     _Atomic enum issuer_phase phase;
     _Atomic unsigned opened; /* partitions */
     char store[72];          /* written before the phase that tells it */
+    struct issuer_clock *clock;
 
     /* owned by the main thread; the actors own what is inside while they run */
     uint16_t partitions_count;
@@ -60,7 +62,7 @@ static int open_partition(struct issuer *issuer, uint16_t index, const struct op
     };
     if (journal_open(&issuer->journals[index], &config, error) != 0)
         return -1;
-    return partition_create(&issuer->partitions[index], index, options, issuer->journals[index], error);
+    return partition_create(&issuer->partitions[index], index, options, issuer->journals[index], issuer->clock, error);
 }
 
 static void *opening_main(void *arg)
@@ -128,7 +130,8 @@ static int describe_store(struct issuer *issuer, const struct options *options, 
 
 static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
 {
-    if (check_no_more_partitions(issuer, options, error) != 0 || stream_create(&issuer->stream, options, error) != 0)
+    if (check_no_more_partitions(issuer, options, error) != 0 ||
+        stream_create(&issuer->stream, options, issuer->clock, error) != 0)
         return -1;
     if (open_partitions(issuer, options, error) != 0)
         return -1;
@@ -141,14 +144,15 @@ static int open_all(struct issuer *issuer, const struct options *options, struct
 }
 
 /* A full disk is told of, but holders and refusals are still answered, which nobody should be kept from. */
-static void describe_full(const struct issuer *issuer, char why[128])
+static bool describe_full(const struct issuer *issuer, char why[128])
 {
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
         if (!journal_is_full(issuer->journals[i]))
             continue;
         snprintf(why, 128, "the disk has no room for the journal of partition %u: new issues are refused", i);
-        return;
+        return true;
     }
+    return false;
 }
 
 /* The first endpoint that other machines reach and that believes them all; NULL: there is none. */
@@ -192,7 +196,8 @@ bool issuer_ready(void *arg, char why[128])
         snprintf(why, 128, "waiting for the store, to compare the journal with it: %s", issuer->store);
         return false;
     case PHASE_DECIDING:
-        describe_full(issuer, why);
+        if (!describe_full(issuer, why))
+            issuer_clock_describe(issuer->clock, why, 128);
         describe_open(issuer, why);
     }
     return true;
@@ -217,6 +222,7 @@ int issuer_start(struct issuer **issuer, const struct options *options, struct e
     struct metrics *metrics = metrics_create("issuer", -1);
     warn_of_open(options, metrics);
     peer_guard_begin(metrics);
+    self->clock = issuer_clock_create(options->issuer_clock_settle_ms);
     const struct status_http_config status = {
         .option = "issuer/http", .address = options->issuer_http, .ready = issuer_ready, .arg = self};
     if (status_http_open(&self->status, &status, error) != 0 || open_all(self, options, error) != 0) {
@@ -246,6 +252,7 @@ void issuer_stop(struct issuer **issuer)
     }
     stream_destroy(&self->stream);
     peer_guard_end();
+    issuer_clock_destroy(&self->clock);
     free(self);
     *issuer = NULL;
 }

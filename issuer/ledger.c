@@ -87,7 +87,8 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
     if (command->coupon == NULL)
         return;
     const struct ledger_coupon *coupon = command->coupon;
-    bool holds = user_set_find(&coupon->users, command->user, &decision->issue);
+    const struct user_set *users = &coupon->users;
+    bool holds = user_set_find(users, command->user, &decision->issue);
     if (command->op == ISSUE_LOOKUP) {
         decide_lookup(holds, decision);
         return;
@@ -100,7 +101,8 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
     }
     decision->verdict = verdict;
     if (verdict == VERDICT_ISSUED)
-        decision->issue = (struct user_issue){coupon->issued + 1, (uint16_t)(decision->issue.nth + 1), now_us};
+        decision->issue = (struct user_issue){coupon->issued + 1, (uint16_t)(decision->issue.nth + 1),
+                                              now_us > users->latest_us ? now_us : users->latest_us};
     else if (verdict == VERDICT_NOT_STARTED)
         decision->issue.issued_at_us = coupon->starts_at_us;
 }
@@ -179,6 +181,16 @@ void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy)
     CHECK(policy->issued == there->issued);
     CHECK(policy->quantity >= there->issued);
     ledger_coupon_change(there, policy);
+}
+
+int64_t ledger_latest_us(const struct ledger *ledger)
+{
+    int64_t latest = 0;
+    for (size_t i = 0; i < ledger->index.count; i++) {
+        int64_t its = coupon_index_at(&ledger->index, i)->users.latest_us;
+        latest = its > latest ? its : latest;
+    }
+    return latest;
 }
 
 bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t coupon_id_length, const char *user_id,

@@ -45,8 +45,9 @@ struct ledger_decision {
 void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands, size_t count);
 
 /*
- * Decides a prepared command at `now_us`. Who holds the coupon is told so before anything else: a holder never hears
- * sold_out, paused or ended. For the others: ended, paused, not started, sold out, in this order.
+ * Decides a prepared command at `now_us`. An issue bears that time, or the time of the coupon's issue before it when
+ * that is later. Who holds the coupon is told so before anything else: a holder never hears sold_out, paused or ended.
+ * For the others: ended, paused, not started, sold out, in this order.
  */
 void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *command, int64_t now_us,
                          struct ledger_decision *decision);
@@ -130,6 +131,9 @@ void ledger_unite(unsigned bits, struct ledger *parts[]);
 
 /* After recovery: every coupon's users hold exactly what is issued. NULL, or what is wrong. */
 const char *ledger_check(const struct ledger *ledger);
+
+/* The latest time that any issue bears; 0: there is none. */
+int64_t ledger_latest_us(const struct ledger *ledger);
 
 /* The user's latest issue of the coupon; false when there is none. */
 bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t coupon_id_length, const char *user_id,

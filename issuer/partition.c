@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "issuer/issuer_clock.h"
 #include "issuer/local_gateways.h"
 #include "issuer/recovery.h"
 #include "issuer/snapshot.h"
@@ -28,6 +29,8 @@
 struct partition {
     /* shared: the journal's sequences are read by the stream */
     struct journal *journal;
+
+    struct issuer_clock *clock;
 
     /* owned by the partition's thread */
     uint16_t index;
@@ -106,12 +109,13 @@ static int create_snapshot(struct partition *partition, const struct options *op
 }
 
 int partition_create(struct partition **partition, uint16_t index, const struct options *options,
-                     struct journal *journal, struct error *error)
+                     struct journal *journal, struct issuer_clock *clock, struct error *error)
 {
     struct partition *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->poll = -1;
     self->journal = journal;
+    self->clock = clock;
     self->index = index;
     self->metrics = metrics_create("issuer", index);
     struct recovery_result recovered;
@@ -120,6 +124,7 @@ int partition_create(struct partition **partition, uint16_t index, const struct 
         partition_destroy(&self);
         return -1;
     }
+    issuer_clock_note_journal(clock, index, recovered.last_time_us);
     metrics_set(self->metrics, METRIC_ISSUER_RECOVERY_TIME, 0, recovered.took_us);
     metrics_set(self->metrics, METRIC_ISSUER_RECOVERY_RECORDS, 0, (int64_t)recovered.records);
     struct turn_config config = {
@@ -127,7 +132,6 @@ int partition_create(struct partition **partition, uint16_t index, const struct 
         .ledger = self->ledger,
         .metrics = self->metrics,
         .requests_max = (size_t)options->issuer_batch_requests_max,
-        .last_time_us = recovered.last_time_us,
         .incarnation = random_incarnation(),
     };
     self->turn = turn_create(&config);
@@ -286,7 +290,7 @@ static bool partition_do_work(struct partition *partition)
         return any;
     }
     linger(partition);
-    int64_t now_us = clock_wall_us();
+    int64_t now_us = issuer_clock_now_us(partition->clock);
     observe_turn(partition, now_us);
     turn_decide(partition->turn, now_us, clock_boot_us());
     answer_all(partition);
@@ -356,6 +360,7 @@ static bool told_to_end(struct partition *partition, zsock_t *pipe)
 /* For how long an idle partition may sleep: until its snapshot wants it, and never so long that it seems to hang. */
 static int sleep_ms(struct partition *partition)
 {
+    issuer_clock_now_us(partition->clock); /* somebody looks at the wall clock while nothing is asked, too */
     int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
     return wait_ms < 0 || wait_ms > PULSE_TURN_MS_MAX ? PULSE_TURN_MS_MAX : wait_ms;
 }

@@ -218,7 +218,7 @@ static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue
         return 0;
     if (issue->sequence > rows->last_sequence + 1 && bridge_gap(rows, issue->sequence - 1) != 0)
         return -1;
-    if (issue->issued_at_us < rows->time_us)
+    if (rows->last_sequence > 0 && issue->issued_at_us < rows->time_us)
         return wrong(rows, "coupon %s: sequence %" PRIu32 " was issued earlier than the one before it", rows->coupon_id,
                      issue->sequence);
     rows->last_sequence = issue->sequence;

@@ -193,8 +193,9 @@ static int run(struct recovery *recovery, struct ledger **ledger, struct recover
     remove_passed_over(recovery);
     report(recovery, &replayed, began_us);
     *ledger = recovery->ledger;
+    int64_t latest_us = ledger_latest_us(recovery->ledger);
     *result = (struct recovery_result){
-        .last_time_us = recovery->last_time_us,
+        .last_time_us = latest_us > recovery->last_time_us ? latest_us : recovery->last_time_us,
         .journal_bytes = replayed.bytes,
         .records = replayed.records,
         .took_us = clock_mono_us() - began_us,

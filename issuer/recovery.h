@@ -10,7 +10,7 @@
 #include "shared/journal.h"
 
 struct recovery_result {
-    int64_t last_time_us;   /* handed out last; the clock goes on from there */
+    int64_t last_time_us;   /* the latest that a batch or an issue bears */
     uint64_t journal_bytes; /* replayed */
     uint64_t records;       /* replayed */
     int64_t took_us;

@@ -8,6 +8,7 @@
 #include <zmq.h>
 
 #include "issuer/feed.h"
+#include "issuer/issuer_clock.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/limits.h"
@@ -22,6 +23,7 @@
 struct stream {
     /* shared: the partitions raise it */
     struct journal_signal signal;
+    struct issuer_clock *clock;
 
     /* owned by the stream's thread */
     struct feed *feed;
@@ -48,12 +50,14 @@ static zsock_t *bind_socket(int type, const char *endpoint, const char *option, 
     return NULL;
 }
 
-int stream_create(struct stream **stream, const struct options *options, struct error *error)
+int stream_create(struct stream **stream, const struct options *options, struct issuer_clock *clock,
+                  struct error *error)
 {
     struct stream *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->signal.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CHECK(self->signal.fd >= 0);
+    self->clock = clock;
     struct feed_config config = {
         .rows_max = (size_t)options->issuer_stream_rows_max,
         .in_flight_max = (unsigned)options->issuer_stream_in_flight_max,
@@ -131,7 +135,7 @@ static bool stream_do_work(struct stream *stream)
     take_answers(stream);
     feed_read_ahead(stream->feed, stream->now_us);
     bool taken = send_due(stream);
-    feed_report(stream->feed, clock_wall_us());
+    feed_report(stream->feed, issuer_clock_now_us(stream->clock));
     return taken;
 }
 

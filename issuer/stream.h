@@ -19,11 +19,14 @@
 #include "shared/journal.h"
 #include "shared/options.h"
 
+struct issuer_clock;
 struct stream;
 
-/* Binds the sockets and owns the signal that the journals are given. -1 and `error` when an endpoint cannot be bound.
+/* Binds the sockets and owns the signal that the journals are given; `clock` outlives it. -1 and `error` when an
+ * endpoint cannot be bound.
  */
-int stream_create(struct stream **stream, const struct options *options, struct error *error);
+int stream_create(struct stream **stream, const struct options *options, struct issuer_clock *clock,
+                  struct error *error);
 void stream_destroy(struct stream **stream);
 
 /* What the journals wake the stream with; lives as long as the stream. */

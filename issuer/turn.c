@@ -10,12 +10,13 @@
 #include "shared/frame.h"
 #include "shared/log.h"
 
-#define REASONS_MAX 16
+#define REASONS_MAX   16
+#define PASSED_US_MAX INT64_C(3600000000) /* between two decisions, for the gauges */
 
 /* A turn is bounded by the requests option; the frame that crosses the bound is taken whole. Coupon requests end it. */
 #define TURN_ISSUES_MAX (2 * FRAME_ISSUE_REQUESTS_MAX)
 _Static_assert(TURN_ISSUES_MAX <= JOURNAL_BATCH_RECORDS_MAX, "the issues of a turn fit one journal batch");
-_Static_assert(sizeof(struct journal_batch_header) + TURN_ISSUES_MAX * 112u +
+_Static_assert(sizeof(struct journal_batch_header) + TURN_ISSUES_MAX * 120u +
                        FRAME_COUPON_REQUESTS_MAX * JOURNAL_RECORD_BYTES_MAX <=
                    JOURNAL_BATCH_BYTES_MAX,
                "the bytes of a turn fit one journal batch");
@@ -31,8 +32,9 @@ struct exchange {
 struct turn {
     struct turn_config config;
     const struct journal_meta *meta;
-    struct monotone_clock clock;
     struct deadline_clock deadlines;
+    int64_t now_us;    /* of the last decision */
+    int64_t passed_us; /* between decisions, all in: what the gauges take for time */
     struct coupon_gauges *gauges;
     struct exchange exchanges[TURN_FRAMES_MAX];
     size_t exchanges_count;
@@ -54,8 +56,8 @@ struct turn *turn_create(const struct turn_config *config)
     CHECK(config->requests_max <= FRAME_ISSUE_REQUESTS_MAX);
     turn->config = *config;
     turn->meta = journal_meta(config->journal);
-    turn->clock.last_us = config->last_time_us;
     deadline_clock_init(&turn->deadlines, config->incarnation);
+    turn->passed_us = COUPON_GAUGES_IDLE_US; /* at the start nobody was asked for lately */
     turn->commands = malloc(TURN_ISSUES_MAX * sizeof *turn->commands);
     CHECK(turn->commands != NULL);
     turn->gauges = coupon_gauges_create(config->ledger, config->metrics);
@@ -226,6 +228,23 @@ static void *reply_init(struct turn *turn, struct exchange *exchange, enum frame
     return data + sizeof(struct frame_header);
 }
 
+/* Where the coupon's last issue is later than now, this one bears that time, and so does its record. */
+static void journal_issue(struct turn *turn, const struct ledger_command *command,
+                          const struct ledger_decision *decision, int64_t now_us)
+{
+    struct journal_record record = {
+        .coupon_id = command->coupon_id,
+        .coupon_id_length = command->coupon_id_length,
+        .issue = {.user_id = command->user_id,
+                  .user_id_length = command->user_id_length,
+                  .sequence = decision->issue.sequence,
+                  .nth = decision->issue.nth},
+    };
+    int64_t issued_at_us = decision->issue.issued_at_us;
+    journal_append_stamped_issue(turn->config.journal, &record,
+                                 issued_at_us == now_us ? JOURNAL_NO_STAMP : issued_at_us);
+}
+
 /* Decides, and makes it so: journal first, then the ledger. */
 static void decide_issue(struct turn *turn, struct ledger_command *command, int64_t now_us,
                          struct ledger_decision *decision)
@@ -234,8 +253,7 @@ static void decide_issue(struct turn *turn, struct ledger_command *command, int6
     if (decision->verdict == VERDICT_ISSUED && !turn->room)
         decision->verdict = VERDICT_OVERLOADED;
     if (decision->verdict == VERDICT_ISSUED) {
-        journal_append_issue(turn->config.journal, command->coupon_id, command->coupon_id_length, command->user_id,
-                             command->user_id_length, decision->issue.sequence, decision->issue.nth);
+        journal_issue(turn, command, decision, now_us);
         ledger_apply_issue(command, decision);
     }
 }
@@ -282,7 +300,7 @@ static enum verdict decide_policy(struct turn *turn, const struct frame_coupon_r
         return VERDICT_OVERLOADED;
     result->journal_seq = journal_append_coupon(turn->config.journal, result);
     ledger_apply_coupon(ledger, result);
-    coupon_gauges_note(turn->gauges, ledger_entry(ledger, result->id, strlen(result->id)), now_us);
+    coupon_gauges_note(turn->gauges, ledger_entry(ledger, result->id, strlen(result->id)), turn->passed_us);
     return verdict;
 }
 
@@ -360,11 +378,20 @@ static void on_exchange(struct turn *turn, struct exchange *exchange, size_t *co
     }
 }
 
-void turn_decide(struct turn *turn, int64_t wall_us, int64_t boot_us)
+/* Time may go back, or jump when a step of the clock is believed; for the gauges it does neither. */
+static void note_time(struct turn *turn, int64_t now_us)
+{
+    int64_t passed = turn->now_us == 0 ? 0 : now_us - turn->now_us;
+    if (passed > 0)
+        turn->passed_us += passed < PASSED_US_MAX ? passed : PASSED_US_MAX;
+    turn->now_us = now_us;
+}
+
+void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us)
 {
     struct journal *journal = turn->config.journal;
+    note_time(turn, now_us);
     ledger_prepare(turn->config.ledger, turn->commands, turn->commands_count);
-    int64_t now_us = monotone_clock_read(&turn->clock, wall_us);
     deadline_clock_read(&turn->deadlines, boot_us);
     turn->room = journal_reserve(journal, journal_bytes_max(turn->commands_count, turn->coupon_requests));
     journal_begin(journal, now_us);
@@ -391,7 +418,7 @@ static void note_coupons(struct turn *turn)
     for (size_t i = 0; i < turn->commands_count; i++) {
         struct ledger_coupon *coupon = turn->commands[i].coupon;
         if (coupon != before && coupon != NULL)
-            coupon_gauges_note(turn->gauges, coupon, turn->clock.last_us);
+            coupon_gauges_note(turn->gauges, coupon, turn->passed_us);
         before = coupon;
     }
 }

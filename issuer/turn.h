@@ -27,7 +27,6 @@ struct turn_config {
     struct ledger *ledger;
     struct metrics *metrics;
     size_t requests_max;  /* issue requests; the frame that crosses the bound is taken whole */
-    int64_t last_time_us; /* of the journal; decisions go on from there */
     uint64_t incarnation; /* of this start, for deadlines: random, not 0 */
 };
 
@@ -47,10 +46,10 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
 size_t turn_frames(const struct turn *turn);
 /* How many issue requests they hold. */
 size_t turn_requests(const struct turn *turn);
-/* Decides everything at `wall_us`, or at the latest time of the journal when that is later, and journals it; but what
- * has a deadline that has passed by `boot_us` (clock_boot_us()), or was meant for another incarnation, is answered LATE
- * and not decided. When this returns, the replies may leave. */
-void turn_decide(struct turn *turn, int64_t wall_us, int64_t boot_us);
+/* Decides everything at `now_us` (issuer/issuer_clock.h), 0 to ISSUER_TIME_US_MAX, which may be earlier than what was
+ * decided before, and journals it; but what has a deadline that has passed by `boot_us` (clock_boot_us()), or was meant
+ * for another incarnation, is answered LATE and not decided. When this returns, the replies may leave. */
+void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us);
 /* The reply to a frame and the gateway it goes to: borrowed, and welcome to be sent. */
 void turn_answer(struct turn *turn, size_t frame, zmq_msg_t **gateway, zmq_msg_t **reply);
 /* Counts what was decided and closes the messages; another turn may begin. */

@@ -110,6 +110,8 @@ void user_set_put(struct user_set *set, struct fingerprint user, const struct us
         slot_read(&table->slots[slot], &before);
     slot_fill(slot != USER_NOWHERE ? &table->slots[slot] : add_slot(set, user), user, issue);
     set->held += (uint64_t)issue->nth - before.nth;
+    if (issue->issued_at_us > set->latest_us)
+        set->latest_us = issue->issued_at_us;
 }
 
 void user_set_prefetch_table(const struct user_set *set, struct fingerprint user)

@@ -28,8 +28,9 @@ struct user_issue {
 struct user_set {
     struct user_table **directory; /* 1 << depth entries; NULL while empty */
     unsigned depth;
-    uint64_t count; /* users */
-    uint64_t held;  /* issues that they hold, all in */
+    uint64_t count;    /* users */
+    uint64_t held;     /* issues that they hold, all in */
+    int64_t latest_us; /* the latest time of an issue; 0: none */
 };
 
 void user_set_init(struct user_set *set);

@@ -61,6 +61,11 @@ static bool put_into_directory(struct user_set *set, struct user_table *table, u
     return true;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* One of the tables that a block becomes: those of older snapshots have empty slots in between, and may hold more users
  * than a table takes now. */
 struct loading {
@@ -68,6 +73,7 @@ struct loading {
     uint64_t first;
     unsigned depth;
     uint64_t held;
+    int64_t latest_us;
 };
 
 static bool belongs(const struct loading *loading, const struct slot *slot)
@@ -99,6 +105,7 @@ static const char *fill_table(struct loading *loading, struct user_table *table)
             return "a user twice";
         *user_table_add(table, slot_user(&slots[i])) = slots[i];
         loading->held += issue.nth;
+        loading->latest_us = later(issue.issued_at_us, loading->latest_us);
     }
     return NULL;
 }
@@ -115,6 +122,7 @@ static const char *load_table(struct user_set *set, struct loading *loading, uin
     }
     set->count += table->count;
     set->held += loading->held;
+    set->latest_us = later(set->latest_us, loading->latest_us);
     return NULL;
 }
 
@@ -139,7 +147,7 @@ const char *user_set_load(struct user_set *set, const struct user_block *block)
     const char *wrong = check_block(block);
     uint32_t loaded = 0;
     if (wrong == NULL)
-        wrong = load_tables(set, (struct loading){block, block->first, block->depth, 0}, &loaded);
+        wrong = load_tables(set, (struct loading){block, block->first, block->depth, 0, 0}, &loaded);
     if (wrong == NULL && loaded != block->count)
         wrong = "a table of users that counts wrong, or with one who does not belong into it";
     return wrong;
@@ -189,6 +197,7 @@ void user_set_divide(struct user_set *set, unsigned bits, struct user_set *const
     }
     parts[0]->count = set->count; /* the sums are what counts */
     parts[0]->held = set->held;
+    parts[0]->latest_us = set->latest_us;
     free(set->directory);
     user_set_init(set);
 }
@@ -282,6 +291,7 @@ void user_set_unite(struct user_set *set, unsigned bits, struct user_set *const 
         set->depth = parts[i]->depth > set->depth ? parts[i]->depth : set->depth;
         set->count += parts[i]->count;
         set->held += parts[i]->held;
+        set->latest_us = later(set->latest_us, parts[i]->latest_us);
     }
     if (!any)
         return;

@@ -10,9 +10,9 @@
 #include "shared/journal_segment.h"
 #include "shared/log.h"
 
-#define ISSUE_BYTES_MAX 112u
+#define ISSUE_BYTES_MAX 120u
 
-_Static_assert(sizeof(struct journal_issue_record) + COUPON_ID_MAX + USER_ID_MAX <= ISSUE_BYTES_MAX,
+_Static_assert(sizeof(struct journal_issue_record) + sizeof(int64_t) + COUPON_ID_MAX + USER_ID_MAX <= ISSUE_BYTES_MAX,
                "the longest issue record fits");
 
 _Noreturn void journal_give_up(const struct journal *journal, const char *what)
@@ -185,7 +185,7 @@ bool journal_reserve(struct journal *journal, size_t bytes)
 
 void journal_begin(struct journal *journal, int64_t time_us)
 {
-    CHECK(time_us >= journal->last_time_us);
+    CHECK(time_us >= 0 && time_us <= ISSUER_TIME_US_MAX);
     journal->last_time_us = time_us;
     journal->used = sizeof journal->header;
     journal->header = (struct journal_batch_header){
@@ -209,6 +209,12 @@ uint64_t journal_append_issue(struct journal *journal, const char *coupon_id, si
     CHECK(journal->used + ISSUE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
     return appended(journal, journal_encode_issue(journal->batch + journal->used, coupon_id, coupon_id_length, user_id,
                                                   user_id_length, sequence, nth));
+}
+
+uint64_t journal_append_stamped_issue(struct journal *journal, const struct journal_record *record, int64_t stamp_us)
+{
+    CHECK(journal->used + ISSUE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
+    return appended(journal, journal_encode_stamped_issue(journal->batch + journal->used, record, stamp_us));
 }
 
 uint64_t journal_append_coupon(struct journal *journal, const struct coupon *coupon)
@@ -280,7 +286,7 @@ static void seal(struct journal *journal)
     if (journal->offset == sizeof(struct journal_segment_header) ||
         journal->offset + sizeof journal->header > journal->segment_size)
         return;
-    journal_begin(journal, journal->last_time_us);
+    journal_begin(journal, journal->last_time_us > 0 ? journal->last_time_us : 0);
     write_batch(journal);
     journal_sync_file(journal, journal->active_fd);
 }

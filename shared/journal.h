@@ -88,11 +88,13 @@ const char *journal_folder(const struct journal *journal);
  * needed. False while the disk is full; a later call tries again.
  */
 bool journal_reserve(struct journal *journal, size_t bytes);
-/* Writer: begins a batch at `time_us`, which never goes backwards. */
+/* Writer: begins a batch at `time_us`, 0 to ISSUER_TIME_US_MAX; it may be earlier than that of the batch before. */
 void journal_begin(struct journal *journal, int64_t time_us);
 /* Writer: appends a record to the batch; returns its journal sequence. */
 uint64_t journal_append_issue(struct journal *journal, const char *coupon_id, size_t coupon_id_length,
                               const char *user_id, size_t user_id_length, uint32_t sequence, uint16_t nth);
+/* The same at a time of its own: a coupon's issues never go back in time, whatever the batch's time is. */
+uint64_t journal_append_stamped_issue(struct journal *journal, const struct journal_record *record, int64_t stamp_us);
 uint64_t journal_append_coupon(struct journal *journal, const struct coupon *coupon);
 /* Writer: writes the batch, and under SYNC_ALWAYS syncs it. An empty batch is nothing. Returns the bytes written. */
 size_t journal_commit(struct journal *journal);

@@ -37,22 +37,39 @@ static size_t append_texts(unsigned char *out, size_t fixed, const char *first, 
     return length;
 }
 
+size_t journal_encode_stamped_issue(void *out, const struct journal_record *record, int64_t stamp_us)
+{
+    CHECK(record->coupon_id_length >= 1 && record->coupon_id_length <= COUPON_ID_MAX);
+    CHECK(record->issue.user_id_length >= 1 && record->issue.user_id_length <= USER_ID_MAX);
+    CHECK(record->issue.sequence >= 1 && record->issue.nth >= 1);
+    bool stamped = stamp_us != JOURNAL_NO_STAMP;
+    size_t fixed = sizeof(struct journal_issue_record) + (stamped ? sizeof stamp_us : 0);
+    size_t length = append_texts(out, fixed, record->coupon_id, record->coupon_id_length, record->issue.user_id,
+                                 record->issue.user_id_length);
+    struct journal_issue_record head = {
+        .header = {.length = (uint16_t)length,
+                   .type = JOURNAL_ISSUE,
+                   .coupon_id_length = (uint8_t)record->coupon_id_length},
+        .user_id_length = (uint8_t)record->issue.user_id_length,
+        .stamped = stamped,
+        .nth = record->issue.nth,
+        .sequence = record->issue.sequence,
+    };
+    memcpy(out, &head, sizeof head);
+    if (stamped)
+        memcpy((unsigned char *)out + sizeof head, &stamp_us, sizeof stamp_us);
+    return length;
+}
+
 size_t journal_encode_issue(void *out, const char *coupon_id, size_t coupon_id_length, const char *user_id,
                             size_t user_id_length, uint32_t sequence, uint16_t nth)
 {
-    CHECK(coupon_id_length >= 1 && coupon_id_length <= COUPON_ID_MAX);
-    CHECK(user_id_length >= 1 && user_id_length <= USER_ID_MAX);
-    CHECK(sequence >= 1 && nth >= 1);
-    size_t length =
-        append_texts(out, sizeof(struct journal_issue_record), coupon_id, coupon_id_length, user_id, user_id_length);
-    struct journal_issue_record record = {
-        .header = {.length = (uint16_t)length, .type = JOURNAL_ISSUE, .coupon_id_length = (uint8_t)coupon_id_length},
-        .user_id_length = (uint8_t)user_id_length,
-        .nth = nth,
-        .sequence = sequence,
+    struct journal_record record = {
+        .coupon_id = coupon_id,
+        .coupon_id_length = coupon_id_length,
+        .issue = {.user_id = user_id, .user_id_length = user_id_length, .sequence = sequence, .nth = nth},
     };
-    memcpy(out, &record, sizeof record);
-    return length;
+    return journal_encode_stamped_issue(out, &record, JOURNAL_NO_STAMP);
 }
 
 size_t journal_encode_coupon(void *out, const struct coupon *coupon)
@@ -77,13 +94,27 @@ size_t journal_encode_coupon(void *out, const struct coupon *coupon)
     return length;
 }
 
+/* The time of its own behind the fixed part; the ids come behind that. */
+static bool decode_stamp(const unsigned char *bytes, size_t length, struct journal_record *record)
+{
+    if (length < sizeof(struct journal_issue_record) + sizeof record->time_us)
+        return false;
+    memcpy(&record->time_us, bytes + sizeof(struct journal_issue_record), sizeof record->time_us);
+    record->coupon_id += sizeof record->time_us;
+    return record->time_us >= 0 && record->time_us <= ISSUER_TIME_US_MAX;
+}
+
 static bool decode_issue(const unsigned char *bytes, size_t length, struct journal_record *record)
 {
     struct journal_issue_record fixed;
     if (length < sizeof fixed)
         return false;
     memcpy(&fixed, bytes, sizeof fixed);
-    size_t used = sizeof fixed + fixed.header.coupon_id_length + fixed.user_id_length;
+    record->issue.stamped = fixed.stamped == 1;
+    if (fixed.stamped > 1 || (fixed.stamped == 1 && !decode_stamp(bytes, length, record)))
+        return false;
+    size_t used = (size_t)((const unsigned char *)record->coupon_id - bytes) + fixed.header.coupon_id_length +
+                  fixed.user_id_length;
     if (padded(used) != length)
         return false;
     record->issue.user_id = record->coupon_id + fixed.header.coupon_id_length;
@@ -215,7 +246,8 @@ bool journal_batch_reader_next(struct journal_batch_reader *reader, struct journ
     size_t length = journal_decode_record(reader->cursor, JOURNAL_RECORD_BYTES_MAX, record);
     CHECK(length > 0);
     record->seq = reader->header.first_seq + (reader->header.count - reader->left);
-    record->time_us = reader->header.time_us;
+    if (record->type != JOURNAL_ISSUE || !record->issue.stamped)
+        record->time_us = reader->header.time_us;
     reader->cursor += length;
     reader->left--;
     return true;

@@ -63,7 +63,7 @@ struct journal_batch_header {
     uint32_t length;   /* of the batch with this header and its padding, a multiple of 8 */
     uint32_t count;    /* records; 0: a seal, written when the journal is closed in order */
     uint64_t first_seq;
-    int64_t time_us;     /* of every record in the batch */
+    int64_t time_us;     /* of every record in the batch that bears none of its own; may be before an earlier batch's */
     uint64_t synced_seq; /* every record up to this one was synced before this batch was written */
 };
 _Static_assert(sizeof(struct journal_batch_header) == 40, "journal batch layout");
@@ -79,12 +79,12 @@ struct journal_record_header {
     uint8_t coupon_id_length;
 };
 
-/* then coupon id, user id, padding */
+/* then, when it is stamped, issued_at_us; then coupon id, user id, padding */
 struct journal_issue_record {
     struct journal_record_header header;
     uint8_t user_id_length;
-    uint8_t reserved;
-    uint16_t nth; /* which of the user's issues of this coupon, from 1 */
+    uint8_t stamped; /* 1: the issue bears a time of its own, 8 bytes behind this; 0: the batch's */
+    uint16_t nth;    /* which of the user's issues of this coupon, from 1 */
     uint32_t sequence;
 };
 _Static_assert(sizeof(struct journal_issue_record) == 12, "journal issue layout");
@@ -117,6 +117,7 @@ struct journal_record {
         size_t user_id_length;
         uint32_t sequence;
         uint16_t nth;
+        bool stamped; /* its time is its own, not the batch's */
     } issue;
     struct { /* JOURNAL_COUPON */
         const char *title;
@@ -128,7 +129,10 @@ struct journal_record {
     } coupon;
 };
 
-/* Appends one record to `out`, which has room for JOURNAL_RECORD_BYTES_MAX. Returns its length. */
+/* Appends one record to `out`, which has room for JOURNAL_RECORD_BYTES_MAX. Returns its length. `stamp_us` is the
+ * issue's own time, JOURNAL_NO_STAMP: it is the batch's. */
+#define JOURNAL_NO_STAMP INT64_MIN
+size_t journal_encode_stamped_issue(void *out, const struct journal_record *record, int64_t stamp_us);
 size_t journal_encode_issue(void *out, const char *coupon_id, size_t coupon_id_length, const char *user_id,
                             size_t user_id_length, uint32_t sequence, uint16_t nth);
 size_t journal_encode_coupon(void *out, const struct coupon *coupon);
@@ -155,8 +159,8 @@ struct journal_batch_reader {
 void journal_batch_reader_init(struct journal_batch_reader *reader, const void *batch);
 bool journal_batch_reader_next(struct journal_batch_reader *reader, struct journal_record *record);
 
-/* Decodes the record at `bytes`, at most `available` long; its sequence and time are the caller's. Returns its length,
- * 0 when it is malformed. */
+/* Decodes the record at `bytes`, at most `available` long; its sequence, and its time unless it is stamped, are the
+ * caller's. Returns its length, 0 when it is malformed. */
 size_t journal_decode_record(const void *bytes, size_t available, struct journal_record *record);
 
 /* The policy in a JOURNAL_COUPON record; what is issued is not in it and becomes 0. */

@@ -47,9 +47,8 @@ static enum journal_read replay_batches(struct journal *journal, struct journal_
         struct journal_position position;
         journal_reader_position(reader, &position);
         progress.bytes_done = position.bytes_read;
-        if (header.time_us < journal->last_time_us || header.time_us > ISSUER_TIME_US_MAX || header.time_us < 0) {
-            error_set(error, "%s: the time of record %" PRIu64 " is impossible or before the one before it",
-                      position.path, header.first_seq);
+        if (header.time_us > ISSUER_TIME_US_MAX || header.time_us < 0) {
+            error_set(error, "%s: the time of record %" PRIu64 " is impossible", position.path, header.first_seq);
             return JOURNAL_READ_DAMAGED;
         }
         journal->last_time_us = header.time_us;

@@ -46,6 +46,7 @@
     OPTION(issuer, stream_in_flight_max, NUMBER, 4, 1, 64, "batches of a partition that wait for their acknowledgement") \
     OPTION(issuer, stream_gather_ms, NUMBER, 50, 0, 10000, "from one batch to a persister to the next that is not full: fewer and larger transactions") \
     OPTION(issuer, resend_ms, NUMBER, 3000, 10, 3600000, "how long a batch waits for its acknowledgement before it is sent again, and as long again for each one under way before it; doubles each time up to ten times this") \
+    OPTION(issuer, clock_settle_ms, NUMBER, 30000, 100, 86400000, "how long a step of the machine's clock that the monotonic clock contradicts must last before it is believed") \
     OPTION(issuer, http, STRING, "127.0.0.1:9101", 0, 255, "address and port of /metrics, /livez and /readyz; empty: none") \
     OPTION(persister, events, STRING, "", 0, 255, "where to pull events from; empty: issuer/events") \
     OPTION(persister, acks, STRING, "", 0, 255, "where to push acknowledgements to; empty: issuer/acks") \

@@ -78,7 +78,6 @@ static void open_bench(struct bench *bench, const char *folder, int64_t sync_int
                                  .ledger = bench->ledger,
                                  .metrics = metrics_create("issuer", -1),
                                  .requests_max = FRAME_ISSUE_REQUESTS_MAX,
-                                 .last_time_us = clock_wall_us(),
                                  .incarnation = INCARNATION};
     bench->turn = turn_create(&config);
 }

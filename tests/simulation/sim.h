@@ -93,6 +93,7 @@ struct sim_plan {
     uint32_t kill, stop, pause_issuer, lose_power;
     uint32_t kill_persister, pause_persister;
     uint32_t step_clock;
+    int64_t clock_settle_us;
     bool damage_snapshot; /* once, while the issuer is down */
     uint32_t short_write, interrupted, sync_error, fill_disk;
     uint32_t store_fails, commit_unknown, empty_store, older_store, reject_rows;

@@ -77,7 +77,7 @@ uint64_t sim_partition_first_kept(const struct sim_partition *partition)
 static void compare_with_cut_turn(struct sim *sim, struct sim_partition *partition, const struct model_record *extra,
                                   size_t count)
 {
-    int64_t now_us = extra[0].time_us;
+    int64_t now_us = partition->asked_us;
     size_t matched = 0;
     for (size_t i = 0; partition->cut_short && i < partition->asked_count; i++) {
         struct model_answer expected;

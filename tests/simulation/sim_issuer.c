@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/corrected_clock.h"
 #include "issuer/feed.h"
 #include "sim_clients.h"
 #include "sim_database.h"
@@ -24,6 +25,7 @@ struct sim_issuer {
     uint16_t partitions_count;
     struct sim_partition partitions[SIM_PARTITIONS_MAX];
     struct feed *feed;
+    struct corrected_clock clock;
     bool started; /* what the last start came to */
     struct error start_error;
 };
@@ -140,6 +142,7 @@ static int start_all(struct sim *sim, struct error *error)
                                  .resend_us = RESEND_US,
                                  .gather_us = sim->plan.gather_us};
     issuer->feed = feed_create(&config);
+    corrected_clock_init(&issuer->clock, sim->plan.clock_settle_us, 1, sim->wall_us, sim->mono_us);
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
         struct sim_partition *partition = &issuer->partitions[i];
         if (sim_partition_start(sim, partition, error) != 0 ||
@@ -200,10 +203,16 @@ static void start(struct sim *sim)
 
 /* --- its work --- */
 
+int64_t sim_issuer_now_us(struct sim *sim)
+{
+    corrected_clock_judge(&sim->issuer->clock, sim->wall_us, sim->mono_us);
+    return corrected_clock_at(&sim->issuer->clock, sim->mono_us);
+}
+
 static void decide_body(void *arg)
 {
     struct call *call = arg;
-    turn_decide(call->partition->turn, call->sim->wall_us, sim_boot_us(call->sim));
+    turn_decide(call->partition->turn, call->partition->asked_us, sim_boot_us(call->sim));
 }
 
 static void snapshot_step_body(void *arg)
@@ -308,7 +317,7 @@ static void feed_body(void *arg)
         sim_network_send(sim, SIM_TO_PERSISTER, persister, zmq_msg_data(frame.message), zmq_msg_size(frame.message));
         feed_sent(feed, &frame, sim->mono_us);
     }
-    feed_report(feed, sim->wall_us);
+    feed_report(feed, sim_issuer_now_us(sim));
 }
 
 void sim_issuer_work(struct sim *sim)

@@ -20,6 +20,9 @@ void sim_issuer_kill_soon(struct sim *sim);
 /* It is killed here and now. */
 void sim_issuer_kill(struct sim *sim);
 
+/* What time it is to the issuer, which is up. */
+int64_t sim_issuer_now_us(struct sim *sim);
+
 bool sim_issuer_is_up(const struct sim *sim);
 /* True when every record that is written is synced and acknowledged by the store. */
 bool sim_issuer_is_drained(const struct sim *sim);

@@ -35,7 +35,6 @@ struct model {
     size_t log_count, log_room;
     struct model_coupon *coupons;
     size_t coupons_count, coupons_room;
-    int64_t last_us; /* of the last decision */
 };
 
 void model_init(struct model *model);

@@ -8,6 +8,7 @@
 #include "shared/options.h"
 #include "sim_clients.h"
 #include "sim_disk.h"
+#include "sim_issuer.h"
 #include "sim_network.h"
 
 #define SNAPSHOT_STEP 1000       /* bytes that are copied between two turns */
@@ -49,11 +50,9 @@ int sim_partition_start(struct sim *sim, struct sim_partition *partition, struct
         .ledger = partition->ledger,
         .metrics = partition->metrics,
         .requests_max = sim->plan.requests_max,
-        .last_time_us = recovered.last_time_us,
         .incarnation = partition->incarnation,
     };
     partition->turn = turn_create(&config);
-    partition->model.last_us = recovered.last_time_us;
     if (recovered.snapshot_bytes > 0)
         sim_count(sim, SIM_SNAPSHOT_LOADED);
     return 0;
@@ -115,7 +114,7 @@ static void take_frame(struct sim *sim, struct sim_partition *partition, const v
 static void begin_turn(struct sim *sim, struct sim_partition *partition)
 {
     partition->asked_count = 0;
-    partition->asked_wall_us = sim->wall_us;
+    partition->asked_us = sim_issuer_now_us(sim);
     partition->refusals_before = sim_disk_refusals();
     partition->cut_short = false;
 }
@@ -151,11 +150,6 @@ void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partitio
 }
 
 /* --- judging --- */
-
-static int64_t model_time(const struct sim_partition *partition)
-{
-    return partition->asked_wall_us > partition->model.last_us ? partition->asked_wall_us : partition->model.last_us;
-}
 
 /* Judges a request by its deadline: true when it had to be refused for that, or when something is wrong. */
 static bool judge_deadline(struct sim *sim, const struct sim_partition *partition, const struct sim_asked *asked,
@@ -286,9 +280,8 @@ static void judge_durability(struct sim *sim, struct sim_partition *partition)
 
 void sim_partition_answer(struct sim *sim, struct sim_partition *partition, bool send)
 {
-    int64_t now_us = model_time(partition);
+    int64_t now_us = partition->asked_us;
     size_t done = 0;
-    partition->model.last_us = now_us;
     for (size_t i = 0; i < turn_frames(partition->turn) && !sim_failed(sim); i++) {
         zmq_msg_t *gateway, *reply;
         uint16_t from;

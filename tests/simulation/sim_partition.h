@@ -39,7 +39,7 @@ struct sim_partition {
     struct model model;
     struct sim_asked asked[SIM_ASKED_MAX]; /* of the turn in hand, or of the one that a kill cut short */
     size_t asked_count;
-    int64_t asked_wall_us;
+    int64_t asked_us; /* the issuer's time */
     bool snapshot_damaged;
     uint64_t refusals_before; /* of the disk */
     bool cut_short;

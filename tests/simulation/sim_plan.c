@@ -70,6 +70,7 @@ void sim_plan_make(struct sim_plan *plan, struct sim_random *random)
     plan->kill_persister = sometimes(random, 40);
     plan->pause_persister = sometimes(random, 20);
     plan->step_clock = sometimes(random, 20);
+    plan->clock_settle_us = 20000;
     plan->damage_snapshot = sim_random_chance(random, 300);
     plan->short_write = sometimes(random, 300);
     plan->interrupted = sometimes(random, 200);

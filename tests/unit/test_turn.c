@@ -8,10 +8,12 @@
 
 #include <cmocka.h>
 
+#include "issuer/recovery.h"
 #include "issuer/turn.h"
 #include "journal_fixture.h"
 #include "shared/disk.h"
 #include "shared/frame.h"
+#include "shared/options.h"
 
 #define REQUESTS_MAX 100
 #define NOW_US       INT64_C(1763691900000000)
@@ -26,13 +28,12 @@ static struct metrics *metrics;
 static struct turn *turn;
 static int64_t dropped;
 
-static void make_turn(int64_t last_time_us)
+static void make_turn(void)
 {
     struct turn_config config = {.journal = journal,
                                  .ledger = ledger,
                                  .metrics = metrics,
                                  .requests_max = REQUESTS_MAX,
-                                 .last_time_us = last_time_us,
                                  .incarnation = INCARNATION};
     turn = turn_create(&config);
 }
@@ -45,7 +46,7 @@ static int setup(void **state)
     ledger = ledger_create(journal_meta(journal)->fingerprint_key);
     metrics = metrics_create("issuer", 0);
     dropped = 0;
-    make_turn(0);
+    make_turn();
     return 0;
 }
 
@@ -213,15 +214,67 @@ static void turn_writes_nothing_for_refusals(void **state)
     assert_int_equal(journal_written_seq(journal), 2);
 }
 
-static void turn_never_goes_back_in_time(void **state)
+static void give_a_window(const char *id, int64_t starts_at_us, int64_t ends_at_us, int64_t now_us)
+{
+    struct frame_coupon_request request = {
+        .tag = 9, .op = COUPON_CHANGE, .wait_us = 1000, .fields = COUPON_FIELD_STARTS_AT | COUPON_FIELD_ENDS_AT};
+    struct coupon coupon = {
+        .title = "Title", .quantity = 9, .per_user_limit = 1, .starts_at_us = starts_at_us, .ends_at_us = ends_at_us};
+    snprintf(coupon.id, sizeof coupon.id, "%s", id);
+    frame_coupon_write(&request.coupon, &coupon);
+    take(FRAME_COUPON_REQUESTS, &request, sizeof request, 1);
+    turn_decide(turn, now_us, BOOT_US);
+    struct frame_coupon_reply reply;
+    memcpy(&reply, reply_of(0, FRAME_COUPON_REPLIES, 1), sizeof reply);
+    assert_int_equal(reply.verdict, VERDICT_COUPON_CHANGED);
+    turn_end(turn);
+}
+
+/* Replays what is journalled into a new ledger and a new turn. */
+static void start_again(void)
+{
+    struct recovery_result recovered;
+    struct error error;
+    turn_destroy(&turn);
+    ledger_destroy(&ledger);
+    journal_close(&journal);
+    struct journal_config config = {
+        .dir = journal_fixture_dir, .partitions = 1, .segment_bytes = 2u << 20, .sync_interval_ms = SYNC_ALWAYS};
+    assert_int_equal(journal_open(&journal, &config, &error), 0);
+    assert_int_equal(recovery_run(journal, &ledger, &recovered, &error), 0);
+    make_turn();
+}
+
+static void turn_never_lets_the_issues_of_a_coupon_go_back_in_time(void **state)
 {
     (void)state;
     create("C", 3, NOW_US);
+    create("D", 3, NOW_US);
     assert_int_equal(post("C", "a", NOW_US + 10).issued_at_us, NOW_US + 10);
     assert_int_equal(post("C", "b", NOW_US - 1000000).issued_at_us, NOW_US + 10);
-    turn_destroy(&turn);
-    make_turn(NOW_US + 20);
-    assert_int_equal(post("C", "c", NOW_US).issued_at_us, NOW_US + 20);
+    assert_int_equal(post("D", "b", NOW_US - 1000000).issued_at_us, NOW_US - 1000000);
+    start_again();
+    assert_int_equal(post("C", "b", NOW_US - 1000000).issued_at_us, NOW_US + 10);
+    assert_int_equal(post("D", "b", NOW_US - 1000000).issued_at_us, NOW_US - 1000000);
+    assert_int_equal(post("C", "c", NOW_US - 1000000).issued_at_us, NOW_US + 10);
+}
+
+static void turn_judges_windows_by_the_time_that_it_is_given_whatever_was_decided_before(void **state)
+{
+    (void)state;
+    int64_t day_us = INT64_C(86400000000);
+    create("C", 9, NOW_US);
+    create("D", 9, NOW_US);
+    give_a_window("C", TIME_NONE, NOW_US + 60, NOW_US + day_us);
+    give_a_window("D", NOW_US + 60, TIME_NONE, NOW_US + day_us);
+    assert_int_equal(post("C", "a", NOW_US + day_us).verdict, VERDICT_ENDED);
+    assert_int_equal(post("D", "a", NOW_US + day_us).verdict, VERDICT_ISSUED);
+    assert_int_equal(post("C", "b", NOW_US + 10).verdict, VERDICT_ISSUED);
+    assert_int_equal(post("D", "b", NOW_US + 10).verdict, VERDICT_NOT_STARTED);
+    start_again();
+    assert_int_equal(post("C", "c", NOW_US + 20).verdict, VERDICT_ISSUED);
+    assert_int_equal(post("D", "c", NOW_US + 20).verdict, VERDICT_NOT_STARTED);
+    assert_int_equal(post("D", "d", NOW_US + 70).issued_at_us, NOW_US + day_us);
 }
 
 static void turn_ends_with_a_frame_of_coupon_requests(void **state)
@@ -430,7 +483,7 @@ static void turn_that_is_destroyed_forgets_what_it_took(void **state)
     create("C", 1, NOW_US);
     take_post("C", "a");
     turn_destroy(&turn);
-    make_turn(NOW_US);
+    make_turn();
     assert_int_equal(journal_written_seq(journal), 1);
     assert_int_equal(post("C", "b", NOW_US).sequence, 1);
 }
@@ -443,7 +496,8 @@ int main(void)
         TEST(turn_decides_all_frames_at_one_time_and_in_their_order),
         TEST(turn_has_synced_what_it_decided_before_a_reply_can_leave),
         TEST(turn_writes_nothing_for_refusals),
-        TEST(turn_never_goes_back_in_time),
+        TEST(turn_never_lets_the_issues_of_a_coupon_go_back_in_time),
+        TEST(turn_judges_windows_by_the_time_that_it_is_given_whatever_was_decided_before),
         TEST(turn_ends_with_a_frame_of_coupon_requests),
         TEST(turn_takes_the_frame_that_crosses_its_bound_whole),
         TEST(turn_answers_a_ping),
