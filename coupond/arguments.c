@@ -116,11 +116,12 @@ int arguments_apply(const struct arguments *arguments, struct options *options, 
     return 0;
 }
 
-int arguments_load(const struct arguments *arguments, struct options *options, struct error *error)
+int arguments_load(const struct arguments *arguments, const char *role, struct options *options, struct error *error)
 {
     options_init(options);
     if (arguments_apply(arguments, options, error) != 0)
         return -1;
+    options_leave_secrets(options, role);
     return options_complete(options, error);
 }
 
@@ -134,7 +135,7 @@ static int set_path(char member[OPTION_STRING_MAX], const char *dir, const char 
 int arguments_load_dir(const struct arguments *arguments, const char *dir, struct options *options, struct error *error)
 {
     if (!dir)
-        return arguments_load(arguments, options, error);
+        return arguments_load(arguments, "verify", options, error);
     if (arguments->config)
         return error_set(error, "--config and --dir exclude each other");
     options_init(options);
@@ -143,5 +144,6 @@ int arguments_load_dir(const struct arguments *arguments, const char *dir, struc
         return -1;
     if (arguments_apply(arguments, options, error) != 0)
         return -1;
+    options_leave_secrets(options, "verify");
     return options_complete(options, error);
 }

@@ -40,8 +40,8 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, const st
 
 /* File, environment and --set, in this order, over what `options` holds; options_complete() is the caller's. */
 int arguments_apply(const struct arguments *arguments, struct options *options, struct error *error);
-/* Defaults, arguments_apply() and options_complete() in one. */
-int arguments_load(const struct arguments *arguments, struct options *options, struct error *error);
+/* Defaults, arguments_apply(), options_leave_secrets() for the role, and options_complete() in one. */
+int arguments_load(const struct arguments *arguments, const char *role, struct options *options, struct error *error);
 /* The same for the folder of a `coupond dev` (DIR/journal and DIR/coupond.db); where `dir` is NULL, arguments_load().
  */
 int arguments_load_dir(const struct arguments *arguments, const char *dir, struct options *options,

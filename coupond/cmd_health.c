@@ -93,7 +93,7 @@ int cmd_health(int argc, char **argv)
         return role_fail("health", &error, EXIT_USAGE);
     if (arguments.help)
         return print_usage();
-    if (arguments_load(&arguments, &options, &error) != 0)
+    if (arguments_load(&arguments, "health", &options, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);
     const char *role = arguments.positionals_count == 1 ? arguments.positionals[0] : "";
     const char *address = address_of(&options, role);

@@ -323,7 +323,7 @@ static void look_around(struct settings *settings, bool no_color)
 static int find_members(struct top *top, const struct arguments *arguments, struct error *error)
 {
     struct options options;
-    if (arguments_load(arguments, &options, error) != 0)
+    if (arguments_load(arguments, "top", &options, error) != 0)
         return -1;
     if (arguments->positionals_count == 0)
         return top_members_of_options(&top->members, &options, error);

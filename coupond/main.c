@@ -34,24 +34,26 @@ static const struct command commands[] = {
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-static void print_help(void)
+static void print_help(FILE *out)
 {
-    puts("usage: coupond COMMAND [OPTION]…\n\nFirst-come-first-served coupons: who asks first is served, exactly "
-         "once.\n");
+    fputs("usage: coupond COMMAND [OPTION]…\n\nFirst-come-first-served coupons: who asks first is served, exactly "
+          "once.\n\n",
+          out);
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
-        printf("  %-11s %s\n", commands[i].name, commands[i].summary);
-    puts("\n  COMMAND --help              what a command takes\n"
-         "  ROLE --check-config         whether a configuration is right (dev, gateway, issuer, persister)\n"
-         "  --help-config               every option, as a configuration file with the defaults\n"
-         "  --help-config=markdown      the same as a table\n"
-         "  --version");
+        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n  COMMAND --help              what a command takes\n"
+          "  ROLE --check-config         whether a configuration is right (dev, gateway, issuer, persister)\n"
+          "  --help-config               every option, as a configuration file with the defaults\n"
+          "  --help-config=markdown      the same as a table\n"
+          "  --version\n",
+          out);
 }
 
 /* What stands before any command. True when `word` was it. */
 static int run_general(const char *word)
 {
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
-        print_help();
+        print_help(stdout);
     else if (strcmp(word, "--version") == 0)
         puts("coupond " COUPOND_VERSION);
     else if (strcmp(word, "--help-config") == 0)
@@ -69,7 +71,9 @@ static int run_general(const char *word)
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
-        fputs("coupond: a command is missing; coupond --help lists them\n", stderr);
+        fputs("coupond: a command is missing; usage: coupond COMMAND [OPTION]…; coupond --help lists them\n", stderr);
+        if (isatty(STDERR_FILENO))
+            print_help(stderr);
         return EXIT_USAGE;
     }
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "shared/options_internal.h"
 
@@ -144,10 +145,43 @@ static const struct option_row *find_variable(const char *name, size_t length)
     return NULL;
 }
 
+/* Whether the first word behind the prefix is a section. */
+static bool is_of_section(const char *variable)
+{
+    const char *word = variable + sizeof(ENVIRONMENT_PREFIX) - 1;
+    size_t length = strcspn(word, "_=");
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const char *section = option_rows[i].section;
+        if (word[length] == '_' && strlen(section) == length && strncasecmp(section, word, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What Kubernetes and container links put into the environment for a service named coupond-gateway or coupond-store:
+ * COUPOND_GATEWAY_SERVICE_HOST, …_SERVICE_PORT, …_SERVICE_PORT_HTTP, …_PORT=tcp://…, …_PORT_8080_TCP,
+ * …_PORT_8080_TCP_ADDR. No option's value is like that of …_PORT.
+ */
+static bool is_of_service(const char *variable, size_t length)
+{
+    static const char *const words[] = {"_SERVICE_HOST", "_SERVICE_PORT", "_TCP", "_UDP", "_SCTP"};
+    char name[128];
+    snprintf(name, sizeof(name), "%.*s", (int)(length < sizeof(name) ? length : sizeof(name) - 1), variable);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strstr(name, words[i]) != NULL)
+            return true;
+    }
+    bool port = length > 5 && memcmp(variable + length - 5, "_PORT", 5) == 0;
+    return port && variable[length] == '=' && strstr(variable + length, "://") != NULL;
+}
+
 static int take_variable(struct options *options, const char *variable, struct error *error)
 {
     const char *equals = strchr(variable, '=');
     size_t length = equals != NULL ? (size_t)(equals - variable) : strlen(variable);
+    if (!is_of_section(variable) || is_of_service(variable, length))
+        return 0;
     const struct option_row *row = find_variable(variable, length);
     if (row == NULL)
         return error_set(error, "environment variable %.*s: unknown option; coupond --help-config lists them",

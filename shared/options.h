@@ -29,10 +29,14 @@ void options_init(struct options *options);
 
 /* Reads a ZPL file. An unknown section or key, a value out of bounds, a file that is not there: -1 and `error`. */
 int options_read_file(struct options *options, const char *path, struct error *error);
-/* Reads COUPOND_<SECTION>_<NAME>; an unknown COUPOND_ variable is an error too. */
+/* Reads COUPOND_<SECTION>_<NAME>; an unknown one of a section that exists is an error too.
+ * Others are not ours: COUPOND_SECRETS, or what Kubernetes tells of a service of such a name. */
 int options_read_environment(struct options *options, struct error *error);
 /* Takes "section/name=value". */
 int options_set(struct options *options, const char *assignment, struct error *error);
+/* Before options_complete(): files with secrets that a role ("gateway", "issuer", "persister", "verify" for whoever
+ * only reads journals and store, "health") has no use for are not opened; "dev" needs all. */
+void options_leave_secrets(struct options *options, const char *role);
 /* Reads the *_file secrets, fills the options that default to others, checks what one row alone cannot tell. Call last.
  */
 int options_complete(struct options *options, struct error *error);

@@ -19,7 +19,7 @@ static int read_secret(const char *path, const char *option, char secret[OPTION_
 {
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return error_set(error, "%s: cannot open %s: %s", option, path, strerror(errno));
+        return error_set(error, "%s: cannot open %s: %s; %s_file names it", option, path, strerror(errno), option);
     char text[OPTION_STRING_MAX + 2]; /* room for a trailing \r\n */
     size_t length = fread(text, 1, sizeof(text), file);
     bool failed = ferror(file) != 0;
@@ -374,6 +374,26 @@ static void default_to(char *value, const char *other)
 {
     if (value[0] == '\0')
         memcpy(value, other, OPTION_STRING_MAX);
+}
+
+/* One that is told in place is no harm; what a file holds is not even opened. */
+static void leave_secret(char *path)
+{
+    path[0] = '\0';
+}
+
+void options_leave_secrets(struct options *options, const char *role)
+{
+    bool asks_store = strcmp(role, "issuer") == 0 || strcmp(role, "persister") == 0 || strcmp(role, "verify") == 0;
+    bool serves = strcmp(role, "gateway") == 0;
+    if (strcmp(role, "dev") == 0)
+        return;
+    if (!asks_store)
+        leave_secret(options->store_password_file);
+    if (!serves) {
+        leave_secret(options->gateway_admin_token_file);
+        leave_secret(options->gateway_redis_password_file);
+    }
 }
 
 int options_complete(struct options *options, struct error *error)

@@ -111,7 +111,7 @@ def test_the_program_is_installed_into_bin(tmp_path):
 
 
 def test_a_command_is_needed():
-    assert_refused(run_coupond(), "a command is missing", "--help")
+    assert_refused(run_coupond(), "a command is missing", "usage: coupond COMMAND", "--help")
 
 
 def test_unknown_commands_and_options_are_named():
@@ -167,7 +167,22 @@ def test_a_malformed_file_is_refused_with_its_line(tmp_path):
 
 def test_a_secret_that_cannot_be_read_is_named(tmp_path):
     missing = str(tmp_path / "token")
-    assert_refused(check_config("--set", f"gateway/admin_token_file={missing}"), missing, "No such file or directory")
+    assert_refused(check_config("--set", f"gateway/admin_token_file={missing}", role="gateway"), missing,
+                   "No such file or directory", "gateway/admin_token_file names it")
+
+
+def test_a_role_needs_only_its_own_secrets(tmp_path):
+    def status(role, option):
+        return check_config("--set", f"{option}={tmp_path}/missing", role=role).returncode
+    assert {role: status(role, "gateway/admin_token_file") for role in ROLES} == {"dev": 2, "gateway": 2, "issuer": 0, "persister": 0}
+    assert {role: status(role, "store/password_file") for role in ROLES} == {"dev": 2, "gateway": 0, "issuer": 2, "persister": 2}
+
+
+def test_variables_of_other_tools_stop_no_role():
+    variables = {"COUPOND_SECRETS": "/run/secrets", "COUPOND_GATEWAY_PORT": "tcp://10.0.0.1:8080",
+                 "COUPOND_GATEWAY_SERVICE_HOST": "10.0.0.1", "COUPOND_STORE_PORT": "tcp://10.0.0.2:3306"}
+    for role in ROLES:
+        assert check_config(role=role, **variables).returncode == 0
 
 
 def test_ports_that_overlap_are_refused():

@@ -73,7 +73,7 @@ static void arguments_are_applied_in_rising_order(void **state)
     setenv("COUPOND_GATEWAY_THREADS", "3", 1);
     setenv("COUPOND_ISSUER_PARTITIONS", "4", 1);
     assert_int_equal(PARSE(0, "--set", "gateway/threads=5"), 0);
-    int result = arguments_load(&arguments, &options, &error);
+    int result = arguments_load(&arguments, "dev", &options, &error);
     unsetenv("COUPOND_GATEWAY_THREADS");
     unsetenv("COUPOND_ISSUER_PARTITIONS");
     assert_int_equal(result, 0);
@@ -86,7 +86,7 @@ static void arguments_name_a_bad_set(void **state)
     (void)state;
     struct options options;
     assert_int_equal(PARSE(0, "--set", "gateway/threads=0"), 0);
-    assert_int_equal(arguments_load(&arguments, &options, &error), -1);
+    assert_int_equal(arguments_load(&arguments, "dev", &options, &error), -1);
     assert_string_equal(error.text, "--set: gateway/threads: 0 is out of bounds, 1 to 64");
 }
 

@@ -174,6 +174,49 @@ static void an_unknown_variable_is_an_error(void **state)
     assert_says(fixture, "COUPOND_GATEWAY_THREAD: unknown option");
 }
 
+/* Of the tools around, and of Kubernetes for services named coupond-gateway and coupond-store. */
+static const char *const not_ours[][2] = {
+    {"COUPOND_SECRETS", "/run/secrets"},
+    {"COUPOND_LOAD_SCENARIO", "rush"},
+    {"COUPOND_GATEWAY", "x"},
+    {"COUPOND_GATEWAY_PORT", "tcp://10.96.0.12:8080"},
+    {"COUPOND_GATEWAY_SERVICE_HOST", "10.96.0.12"},
+    {"COUPOND_GATEWAY_SERVICE_PORT", "8080"},
+    {"COUPOND_GATEWAY_SERVICE_PORT_HTTP", "8080"},
+    {"COUPOND_GATEWAY_PORT_8080_TCP", "tcp://10.96.0.12:8080"},
+    {"COUPOND_GATEWAY_PORT_8080_TCP_ADDR", "10.96.0.12"},
+    {"COUPOND_GATEWAY_PORT_8080_TCP_PROTO", "tcp"},
+    {"COUPOND_STORE_PORT", "tcp://10.96.0.13:3306"},
+};
+
+static void variables_that_are_no_options_stop_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof not_ours / sizeof *not_ours; i++)
+        setenv(not_ours[i][0], not_ours[i][1], 1);
+    int result = options_read_environment(&fixture->options, &fixture->error);
+    for (size_t i = 0; i < sizeof not_ours / sizeof *not_ours; i++)
+        unsetenv(not_ours[i][0]);
+    assert_ok(fixture, result);
+    assert_int_equal(fixture->options.store_port, 3306);
+}
+
+static void a_role_opens_only_its_own_secrets(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_ok(fixture, options_set(&fixture->options, "store/password_file=/nowhere/password", &fixture->error));
+    options_leave_secrets(&fixture->options, "gateway");
+    assert_ok(fixture, options_complete(&fixture->options, &fixture->error));
+    options_init(&fixture->options);
+    assert_ok(fixture, options_set(&fixture->options, "gateway/admin_token_file=/nowhere/token", &fixture->error));
+    options_leave_secrets(&fixture->options, "persister");
+    assert_ok(fixture, options_complete(&fixture->options, &fixture->error));
+    assert_ok(fixture, options_set(&fixture->options, "store/password_file=/nowhere/password", &fixture->error));
+    options_leave_secrets(&fixture->options, "persister");
+    assert_int_equal(options_complete(&fixture->options, &fixture->error), -1);
+    assert_says(fixture, "store/password_file names it");
+}
+
 static void a_variable_out_of_bounds_is_named(void **state)
 {
     struct fixture *fixture = *state;
@@ -426,6 +469,8 @@ int main(void)
         TEST(a_file_sets_what_it_names),
         TEST(a_file_may_be_empty_or_have_crlf),
         TEST(the_environment_sets_what_it_names),
+        TEST(variables_that_are_no_options_stop_nobody),
+        TEST(a_role_opens_only_its_own_secrets),
         TEST(an_unknown_variable_is_an_error),
         TEST(a_variable_out_of_bounds_is_named),
         TEST(every_bad_file_is_refused_with_its_line),
