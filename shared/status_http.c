@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,9 +15,10 @@
 #include "shared/metrics.h"
 #include "shared/pulse.h"
 
-#define CONNECTIONS_MAX      64
+#define CONNECTIONS_MAX      512 /* more than strangers leave idle within TIMEOUT_S */
+#define FILES_SHARE          4   /* of the descriptors, at the most: the others are for the role itself */
 #define CONNECTION_BYTES_MAX 32768
-#define TIMEOUT_S            10
+#define TIMEOUT_S            2
 #define BACKLOG              64
 
 struct status_http {
@@ -202,11 +204,19 @@ static int open_listener(const struct status_http_config *config, struct error *
     return fd;
 }
 
+static unsigned connections_max(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / FILES_SHARE >= CONNECTIONS_MAX)
+        return CONNECTIONS_MAX;
+    return files.rlim_cur < FILES_SHARE ? 1 : (unsigned)(files.rlim_cur / FILES_SHARE);
+}
+
 static struct MHD_Daemon *start_daemon(int fd, struct status_http *status)
 {
     return MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, status,
                             MHD_OPTION_EXTERNAL_LOGGER, on_trouble, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                            MHD_OPTION_CONNECTION_LIMIT, connections_max(), MHD_OPTION_CONNECTION_TIMEOUT,
                             (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
                             MHD_OPTION_END);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "shared/status_http.h"
@@ -105,6 +106,31 @@ static void status_http_serves_metrics_as_prometheus_text(void **state)
     assert_int_equal(status_of(text), 200);
     assert_non_null(strstr(text, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
     assert_non_null(strstr(text, "\ncoupond_build_info{version="));
+}
+
+/* Each is disconnected within two seconds; where sixty-four were served for ten, the last waited for forty. */
+static void status_http_answers_beside_300_idle_connections(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct timeval patience = {.tv_sec = 5};
+    int idle[300];
+    char line[64] = "";
+    for (size_t i = 0; i < 300; i++) {
+        idle[i] = socket(AF_INET, SOCK_STREAM, 0);
+        setsockopt(idle[i], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* for connect() */
+        assert_int_equal(connect(idle[i], (struct sockaddr *)&fixture->address, sizeof(fixture->address)), 0);
+    }
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    assert_int_equal(connect(fd, (struct sockaddr *)&fixture->address, sizeof(fixture->address)), 0);
+    static const char request[] = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+    ssize_t got = recv(fd, line, sizeof(line) - 1, 0);
+    for (size_t i = 0; i < 300; i++)
+        close(idle[i]);
+    close(fd);
+    assert_true(got > 0);
+    assert_int_equal(status_of(line), 200);
 }
 
 static void status_http_is_live(void **state)
@@ -268,6 +294,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(status_http_serves_metrics_as_prometheus_text),
+        TEST(status_http_answers_beside_300_idle_connections),
         TEST(status_http_is_live),
         TEST(status_http_is_ready_when_the_role_is),
         TEST(status_http_tells_where_clients_are_served),
