@@ -9,13 +9,15 @@ import yaml
 from .facts import PATHS, ROLES
 
 BASE, EXAMPLE = "deploy/k8s/base", "deploy/k8s/example"
+# A probe waits as long as a process that has all but no CPU needs for an answer.
+PROBE_SECONDS = 5
 KINDS = {"Namespace", "ConfigMap", "Deployment", "StatefulSet", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget",
          "NetworkPolicy"}
 
 
 def check(facts):
     base = check_resources(facts, BASE)
-    check_resources(facts, EXAMPLE, {"pod-monitor.yaml"})
+    example = check_resources(facts, EXAMPLE, {"pod-monitor.yaml", "scrape.yaml"})
     workloads = {document["metadata"]["name"]: document for document in base if document["kind"] in ("Deployment", "StatefulSet")}
     for role in ROLES:
         if facts.expect(role in workloads, f"{BASE}: {role} is missing"):
@@ -23,6 +25,9 @@ def check(facts):
     for document in base:
         check_others(facts, document, workloads)
     check_generated(facts)
+    check_budgets(facts, base, workloads)
+    check_ingress(facts, example, base)
+    check_scraping(facts)
 
 
 def check_with_tools(facts):
@@ -114,6 +119,8 @@ def check_probes(facts, where, container):
         probe = container.get(kind, {}).get("httpGet", {})
         facts.expect(probe.get("path") == path and path in PATHS, f"{where}: {kind} asks {probe.get('path')}")
         facts.expect(probe.get("port") in names, f"{where}: {kind}: there is no port {probe.get('port')}")
+        patience = container.get(kind, {}).get("timeoutSeconds", 1)
+        facts.expect(patience >= PROBE_SECONDS, f"{where}: {kind} gives up after {patience} s, which a crowd takes longer than")
 
 
 def check_security(facts, where, pod, container):
@@ -153,6 +160,42 @@ def check_others(facts, document, workloads):
     if kind == "NetworkPolicy":
         opened = {port["port"] for rule in spec["ingress"] for port in rule["ports"]}
         facts.expect(opened == set(ports.values()), f"{where}: nobody reaches {sorted(set(ports.values()) - opened)}")
+        check_egress(facts, where, name, spec)
+
+
+def check_egress(facts, where, role, spec):
+    """A role reaches every port that its configuration names, and DNS."""
+    wanted = {53, *(int(port) for value in facts.configs[role].values() for port in re.findall(r"://(?!0\.0\.0\.0)[^:/]+:(\d+)", value))}
+    wanted |= {3306} if "store/host" in facts.configs[role] else set()
+    reached = {port["port"] for rule in spec.get("egress", []) for port in rule["ports"]}
+    facts.expect("Egress" in spec["policyTypes"] and wanted == reached, f"{where}: it needs {sorted(wanted)} and may reach {sorted(reached)}")
+
+
+def check_budgets(facts, base, workloads):
+    """Nothing that is done to nodes takes the issuer away, or all of the others."""
+    budgets = {document["metadata"]["name"] for document in base if document["kind"] == "PodDisruptionBudget"}
+    facts.expect(set(ROLES) <= budgets, f"{BASE}: no PodDisruptionBudget for {', '.join(sorted(set(ROLES) - budgets))}")
+    for role, wanted in (("issuer", "false"), ("persister", "true")):
+        found = workloads[role]["spec"]["template"]["metadata"]["annotations"].get("cluster-autoscaler.kubernetes.io/safe-to-evict")
+        facts.expect(found == wanted, f"{BASE}: {role}: safe-to-evict is {found}")
+
+
+def check_ingress(facts, example, base):
+    ports = {(one["metadata"]["name"], port["name"]) for one in base if one["kind"] == "Service" for port in one["spec"]["ports"]}
+    for document in (one for one in example if one["kind"] == "Ingress"):
+        for path in (path for rule in document["spec"]["rules"] for path in rule["http"]["paths"]):
+            backend = path["backend"]["service"]
+            facts.expect((backend["name"], backend["port"]["name"]) in ports, f"{EXAMPLE}: Ingress: there is no {backend}")
+
+
+def check_scraping(facts):
+    """Both ways give the labels that the rules of monitoring/ ask for."""
+    endpoint = facts.yaml(f"{EXAMPLE}/pod-monitor.yaml")[0]["spec"]["podMetricsEndpoints"][0]
+    job = facts.yaml(f"{EXAMPLE}/scrape.yaml")[0][0]
+    given = {rule.get("targetLabel") for rule in endpoint["relabelings"]}
+    facts.expect({"job", "role"} <= given, f"{EXAMPLE}/pod-monitor.yaml gives {given}")
+    roles = {rule.get("target_label") for rule in job["relabel_configs"]}
+    facts.expect(job["job_name"] == "coupond" and "role" in roles, f"{EXAMPLE}/scrape.yaml gives {roles}")
 
 
 def check_generated(facts):
@@ -170,9 +213,11 @@ def check_rendered(facts, folder):
         return
     rendered = [document for document in yaml.safe_load_all(result.stdout) if document]
     kinds = {document["kind"] for document in rendered}
-    facts.expect(KINDS <= kinds, f"{folder}: not rendered: {', '.join(sorted(KINDS - kinds))}")
+    wanted = KINDS | {"Ingress"} if folder == EXAMPLE else KINDS
+    facts.expect(wanted <= kinds, f"{folder}: not rendered: {', '.join(sorted(wanted - kinds))}")
     names = {document["metadata"]["name"] for document in rendered if document["kind"] in ("ConfigMap", "Secret")}
-    used = set(re.findall(r"(?:secretName|configMap:\n\s+name): (\S+)", result.stdout))
+    pods = yaml.safe_dump_all([document for document in rendered if document["kind"] in ("Deployment", "StatefulSet")])
+    used = set(re.findall(r"(?:secretName|configMap:\n\s+name): (\S+)", pods))
     if folder == EXAMPLE:
         facts.expect(used <= names, f"{folder}: nobody makes {', '.join(sorted(used - names))}")
     images = set(re.findall(r"image: (\S+)", result.stdout))
