@@ -12,7 +12,7 @@ from cluster import REPOSITORY, environment
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
 
 EXAMPLE = REPOSITORY / "deploy/secrets.example"
-OURS = {"admin_token": 10001, "db_password": 10001, "db_root_password": 0, "exporter.cnf": 65534, "grafana_password": 472}
+OURS = {"admin_token": 10001, "cluster_secret": 10001, "db_password": 10001, "db_root_password": 0, "exporter.cnf": 65534, "grafana_password": 472}
 
 
 @pytest.fixture(name="secrets")
