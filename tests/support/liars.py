@@ -6,16 +6,16 @@ import threading
 
 from zmtp import Wire
 
-HEADER = "<IBBHHHI"  # magic, version, kind, partition, partitions, reserved, count
+HEADER = "<IBBHHHIQq"  # magic, version, kind, partition, partitions, reserved, count, incarnation, clock
 ACK = 6
 EVENTS_FIXED = 16 + 8 + 8  # journal id, first and last sequence: what an acknowledgement gives back
 
 
 def acknowledgement(frame):
     """What a true persister would answer to a frame of events, had it written it."""
-    magic, version, _, partition, partitions, _, _ = struct.unpack_from(HEADER, frame)
+    magic, version, _, partition, partitions, *_ = struct.unpack_from(HEADER, frame)
     size = struct.calcsize(HEADER)
-    return struct.pack(HEADER, magic, version, ACK, partition, partitions, 0, 1) + frame[size:size + EVENTS_FIXED]
+    return struct.pack(HEADER, magic, version, ACK, partition, partitions, 0, 1, 0, 0) + frame[size:size + EVENTS_FIXED]
 
 
 class Liar:
