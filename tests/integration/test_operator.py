@@ -55,9 +55,9 @@ def test_an_issuer_is_live_but_not_ready_until_it_knows_that_the_store_is_its_ow
     cluster.write_config()
     cluster.issuer.start()
     try:
-        wait_until(lambda: "asking the store" in cluster.issuer.get("/readyz")[1], "the issuer asks the store")
+        wait_until(lambda: "waiting for the store" in cluster.issuer.get("/readyz")[1], "the issuer asks the store")
         result = health(cluster, "issuer")
-        assert (result.returncode, result.stdout.startswith("issuer: not ready: asking the store")) == (1, True), result
+        assert (result.returncode, result.stdout.startswith("issuer: not ready: waiting for the store")) == (1, True), result
         assert health(cluster, "issuer", "--live").returncode == 0
     finally:
         cluster.end()
