@@ -38,6 +38,15 @@ static bool is_json(struct span content_type)
            is_utf8_parameter((struct span){content_type.at + json.length, content_type.length - json.length});
 }
 
+/* A body comes as it is, and as JSON where one is needed or an optional one is there. */
+static bool has_readable_body(const struct route *route, const struct http_request *request)
+{
+    bool needs_json =
+        (route->flags & ROUTE_JSON) != 0 || ((route->flags & ROUTE_OBJECT) != 0 && request->body.length > 0);
+
+    return !request->encoded && (!needs_json || is_json(request->content_type));
+}
+
 /* What every route asks of a request before its own reader. */
 static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
                    const struct api_rules *rules)
@@ -50,11 +59,7 @@ static bool passes(struct api_call *call, const struct route *route, const struc
         fail(call, verdict == ADMIN_MISSING ? ERROR_UNAUTHORIZED : ERROR_FORBIDDEN);
     else if (request->if_match.present && (request->method == METHOD_POST || request->method == METHOD_PUT))
         fail(call, ERROR_STALE_VERSION); /* nothing that these make has a version */
-    else if (request->encoded)
-        fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
-    else if ((route->flags & ROUTE_OBJECT) != 0 && request->body.length > 0 && !is_json(request->content_type))
-        fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
-    else if ((route->flags & ROUTE_JSON) != 0 && !is_json(request->content_type))
+    else if (!has_readable_body(route, request))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
     else if ((route->flags & (ROUTE_JSON | ROUTE_OBJECT)) == 0 && request->body.length > 0)
         fail_field(call, "body", "this request takes none");
