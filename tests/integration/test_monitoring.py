@@ -31,6 +31,7 @@ IDLE = {
 
 # What coupond exports and nothing in monitoring/ asks for, with the reason.
 UNUSED = {
+    "coupond_issuer_clock_offset_seconds": "how far a step goes; the alert on coupond_issuer_clock_suspect sends its reader here",
 }
 
 
