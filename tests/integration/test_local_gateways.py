@@ -198,7 +198,8 @@ def test_memory_filled_with_nonsense_parts_the_issuer_from_it_alone(cluster):
     for spoil in (wrong_tail, tail_far_away, length_beyond, no_length, random):
         with Stranger(cluster) as stranger:
             spoil(stranger)
-            stranger.ring()
+            with contextlib.suppress(BrokenPipeError):  # an issuer that looked before the bell has closed already
+                stranger.ring()
             wait_until(stranger.is_parted, f"parted from: {spoil.__name__}\n{cluster.issuer.log()[-2000:]}")
         assert issues_go_on(cluster)
     assert cluster.issuer.log().count("what it wrote into the shared memory cannot be") == 5
