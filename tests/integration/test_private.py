@@ -43,8 +43,8 @@ def test_a_crash_leaves_a_core_only_where_it_may(tmp_path, allowed):
         issuer.start()
         cluster.wait_ready()
         assert issuer.metrics()["process_open_fds"] > 3
-        issuer.process.send_signal(signal.SIGQUIT)
-        assert issuer.wait_for_end() == -signal.SIGQUIT
+        issuer.process.send_signal(signal.SIGABRT)
+        assert issuer.wait_for_end() == -signal.SIGABRT
         assert len(list(issuer.log_path.parent.glob("core*"))) == allowed
         issuer.prefix = []
         issuer.start()
