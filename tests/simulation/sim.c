@@ -19,6 +19,7 @@
 #define IDLE_US         6000000 /* then nothing happens, for longer than it takes to ask the store */
 #define IDLE_STEPS      1000
 #define FIRST_WALL_US   INT64_C(1795224600000000)
+#define FIRST_MONO_US   1000000
 
 /* --- telling --- */
 
@@ -88,7 +89,10 @@ static void pass_time(struct sim *sim)
     sim->wall_us += us;
     if (!sim_strikes(sim, sim->plan.step_clock))
         return;
-    int64_t step_us = sim_random_between(&sim->random, -2000000, 2000000);
+    int64_t away_us = sim->wall_us - sim->mono_us - (FIRST_WALL_US - FIRST_MONO_US);
+    bool returns = away_us != 0 && sim_random_chance(&sim->random, 500);
+    int64_t unit = sim_random_chance(&sim->random, 300) ? 43200 : 1; /* up to a day, or to two seconds */
+    int64_t step_us = returns ? -away_us : unit * sim_random_between(&sim->random, -2000000, 2000000);
     sim_count(sim, step_us < 0 ? SIM_CLOCK_BACK : SIM_CLOCK_FORWARD);
     sim->wall_us += step_us;
 }
@@ -225,7 +229,7 @@ static void note_disk_faults(struct sim *sim)
 
 static void begin(struct sim *sim, uint64_t seed, bool verbose)
 {
-    *sim = (struct sim){.seed = seed, .verbose = verbose, .mono_us = 1000000, .wall_us = FIRST_WALL_US};
+    *sim = (struct sim){.seed = seed, .verbose = verbose, .mono_us = FIRST_MONO_US, .wall_us = FIRST_WALL_US};
     sim_random_init(&sim->random, seed);
     sim_random_feed_sodium(&sim->random);
     sim_plan_make(&sim->plan, &sim->random);

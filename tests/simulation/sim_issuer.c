@@ -13,6 +13,7 @@
 #include "sim_network.h"
 #include "sim_partition.h"
 #include "sim_persister.h"
+#include "sim_true_clock.h"
 
 #define RESEND_US 8000
 
@@ -26,6 +27,7 @@ struct sim_issuer {
     struct sim_partition partitions[SIM_PARTITIONS_MAX];
     struct feed *feed;
     struct corrected_clock clock;
+    struct sim_true_clock true_clock;
     bool started; /* what the last start came to */
     struct error start_error;
 };
@@ -142,6 +144,7 @@ static int start_all(struct sim *sim, struct error *error)
                                  .resend_us = RESEND_US,
                                  .gather_us = sim->plan.gather_us};
     issuer->feed = feed_create(&config);
+    sim_true_clock_begin(&issuer->true_clock, sim->wall_us, sim->mono_us);
     corrected_clock_init(&issuer->clock, sim->plan.clock_settle_us, 1, sim->wall_us, sim->mono_us);
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
         struct sim_partition *partition = &issuer->partitions[i];
@@ -206,7 +209,12 @@ static void start(struct sim *sim)
 int64_t sim_issuer_now_us(struct sim *sim)
 {
     corrected_clock_judge(&sim->issuer->clock, sim->wall_us, sim->mono_us);
-    return corrected_clock_at(&sim->issuer->clock, sim->mono_us);
+    int64_t now_us = corrected_clock_at(&sim->issuer->clock, sim->mono_us);
+    sim_true_clock_look(&sim->issuer->true_clock, sim->plan.clock_settle_us, sim->wall_us, sim->mono_us);
+    if (!sim_true_clock_allows(&sim->issuer->true_clock, now_us, sim->mono_us))
+        sim_fail(sim, "a step of the clock that did not last decides: the time is %lld us off what was believed",
+                 (long long)(now_us - sim->mono_us - sim->issuer->true_clock.believed_us));
+    return now_us;
 }
 
 static void decide_body(void *arg)
