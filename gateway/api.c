@@ -55,8 +55,9 @@ static bool passes(struct api_call *call, const struct route *route, const struc
 
     if ((route->flags & ROUTE_ADMIN) != 0)
         verdict = admin_token_check(&rules->admin, request->authorization);
+    call->invalid_token = verdict == ADMIN_WRONG;
     if (verdict != ADMIN_ALLOWED)
-        fail(call, verdict == ADMIN_MISSING ? ERROR_UNAUTHORIZED : ERROR_FORBIDDEN);
+        fail(call, ERROR_UNAUTHORIZED);
     else if (request->if_match.present && (request->method == METHOD_POST || request->method == METHOD_PUT))
         fail(call, ERROR_STALE_VERSION); /* nothing that these make has a version */
     else if (!has_readable_body(route, request))

@@ -39,7 +39,8 @@ struct api_call {
     enum api_kind kind;
     enum metric_route route;
     enum error_code error;
-    unsigned allow; /* ERROR_METHOD_NOT_ALLOWED: bits of enum method */
+    unsigned allow;     /* ERROR_METHOD_NOT_ALLOWED: bits of enum method */
+    bool invalid_token; /* ERROR_UNAUTHORIZED: a bearer token is there, but not the right one */
     enum issue_op issue_op;
     struct span coupon_id;
     struct span user_id;

@@ -103,7 +103,7 @@ static void answer_problem(struct connection *connection, const struct http_requ
                            const struct api_call *call)
 {
     struct answer answer = dispatch_begin_local(connection, request, call->route);
-    struct problem_extras extras = {0};
+    struct problem_extras extras = {.invalid_token = call->error == ERROR_UNAUTHORIZED && call->invalid_token};
     char allow[64];
 
     if (call->errors.count > 0)

@@ -9,7 +9,7 @@
 /* clang-format off */
 #define ERROR_CODE_TABLE(ERROR) \
     ERROR(INVALID_REQUEST, "invalid_request", 400, "Invalid request", "The request cannot be understood; correct it before asking again.") \
-    ERROR(UNAUTHORIZED, "unauthorized", 401, "Unauthorized", "This request needs an Authorization header with a bearer token.") \
+    ERROR(UNAUTHORIZED, "unauthorized", 401, "Unauthorized", "This request needs an Authorization header with the right bearer token.") \
     ERROR(FORBIDDEN, "forbidden", 403, "Forbidden", "The bearer token does not allow this request.") \
     ERROR(NOT_FOUND, "not_found", 404, "Not found", "There is nothing at this path.") \
     ERROR(COUPON_NOT_FOUND, "coupon_not_found", 404, "Coupon not found", "There is no coupon with this id.") \
@@ -18,7 +18,7 @@
     ERROR(REQUEST_TIMEOUT, "request_timeout", 408, "Request timeout", "The request did not arrive in time.") \
     ERROR(ALREADY_ISSUED, "already_issued", 409, "Already issued", "This user holds as many of the coupon as a user may; `issue` is the latest.") \
     ERROR(SOLD_OUT, "sold_out", 409, "Sold out", "All of the coupon is issued.") \
-    ERROR(NOT_STARTED, "not_started", 409, "Not started", "Issuing has not begun yet; Retry-After tells when.") \
+    ERROR(NOT_STARTED, "not_started", 409, "Not started", "Issuing begins at `starts_at`; Retry-After tells in how many seconds.") \
     ERROR(PAUSED, "paused", 409, "Paused", "Issuing is paused.") \
     ERROR(COUPON_EXISTS, "coupon_exists", 409, "Coupon exists", "There is a coupon with this id already.") \
     ERROR(ENDED, "ended", 410, "Ended", "Issuing has ended.") \

@@ -228,7 +228,7 @@ bool policies_refuse(struct connection *connection, const struct http_request *r
 {
     struct gateway_loop *loop = connection->loop;
     struct policies *policies = loop->policies;
-    struct problem_extras extras = {0};
+    struct policy_start start = {0};
     struct answer answer;
     int64_t changed_us = 0;
     enum error_code code = ERROR_CODE_COUNT;
@@ -237,12 +237,12 @@ bool policies_refuse(struct connection *connection, const struct http_request *r
         !policy_cache_refuses(policies->cache, gateway_loop_now_us(loop)))
         return false;
     changed_us = policy_board_changed_us(policies->board, policy_hash(call->coupon_id));
-    code = policy_cache_refusal(policies->cache, call->coupon_id, gateway_loop_now_us(loop), changed_us,
-                                &extras.retry_after_s);
+    code = policy_cache_refusal(policies->cache, call->coupon_id, gateway_loop_now_us(loop), changed_us, &start);
     if (code == ERROR_CODE_COUNT)
         return false;
     metrics_add(loop->metrics, METRIC_GATEWAY_POLICY_REFUSALS, 0, 1);
     answer = dispatch_begin_local(connection, request, call->route);
-    answer_error(&answer, code, &extras);
+    answer_error(&answer, code,
+                 &(struct problem_extras){.retry_after_s = start.in_s, .starts_at_us = start.starts_at_us});
     return true;
 }

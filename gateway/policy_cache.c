@@ -217,7 +217,7 @@ static bool certainly_not_started(const struct policy_entry *entry, int64_t now_
 }
 
 enum error_code policy_cache_refusal(struct policy_cache *cache, struct span id, int64_t now_us, int64_t changed_us,
-                                     uint32_t *retry_after_s)
+                                     struct policy_start *start)
 {
     struct policy_entry *entry = find_recent(cache, id, now_us, changed_us);
     int64_t left_us = 0;
@@ -230,6 +230,7 @@ enum error_code policy_cache_refusal(struct policy_cache *cache, struct span id,
     if (!certainly_not_started(entry, now_us))
         return ERROR_CODE_COUNT;
     left_us = entry->coupon->starts_at_us - policy_entry_issuer_us(entry, now_us);
-    *retry_after_s = (uint32_t)least((left_us + 999999) / 1000000, UINT32_MAX);
+    start->starts_at_us = entry->coupon->starts_at_us;
+    start->in_s = (uint32_t)least((left_us + 999999) / 1000000, UINT32_MAX);
     return ERROR_NOT_STARTED;
 }

@@ -76,12 +76,16 @@ bool policy_cache_is_recent(struct policy_cache *cache, struct span id, int64_t 
 /* False while no issue request at all would be refused: what most of them need to know. */
 bool policy_cache_refuses(const struct policy_cache *cache, int64_t now_us);
 
+struct policy_start {
+    int64_t starts_at_us;
+    uint32_t in_s; /* seconds from now, rounded up */
+};
+
 /*
  * What an issue request to this coupon would certainly be refused with, or ERROR_CODE_COUNT. A coupon that anybody may
- * hold is never refused here, since holders are told so before anything else. For ERROR_NOT_STARTED `retry_after_s`
- * gets the seconds until the start.
+ * hold is never refused here, since holders are told so before anything else. ERROR_NOT_STARTED fills `start`.
  */
 enum error_code policy_cache_refusal(struct policy_cache *cache, struct span id, int64_t now_us, int64_t changed_us,
-                                     uint32_t *retry_after_s);
+                                     struct policy_start *start);
 
 #endif

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "gateway/reply_json.h"
+#include "shared/clock.h"
 #include "shared/error.h"
 
 enum { HEAD_BYTES_MAX = 512, PROBLEM_BYTES_MAX = 512, REQUEST_ID_BYTES_MAX = 160 };
@@ -139,6 +140,13 @@ void reply_write_continue(struct buffer *out)
     buffer_append(out, line.text, line.length);
 }
 
+static char *put_starts_at(char *at, int64_t us)
+{
+    at = put_text(at, ",\"starts_at\":\"");
+    at += rfc3339_format(us, at);
+    return put_text(at, "\"");
+}
+
 /* {"type","title","status","code","detail" without the closing brace, so that more members may follow. */
 static int format_problem(char *out, size_t size, const struct error_code_row *row, const char *detail)
 {
@@ -214,7 +222,8 @@ static size_t format_fields(char out[HEAD_BYTES_MAX], enum error_code code, cons
     if (code == ERROR_UNSUPPORTED_MEDIA_TYPE)
         at = put_text(at, "Accept-Encoding: identity\r\n");
     if (code == ERROR_UNAUTHORIZED)
-        at = put_text(at, "WWW-Authenticate: Bearer realm=\"coupond\"\r\n");
+        at = put_text(put_text(at, "WWW-Authenticate: Bearer realm=\"coupond\""),
+                      extras->invalid_token ? ", error=\"invalid_token\"\r\n" : "\r\n");
     return (size_t)(at - out);
 }
 
@@ -223,7 +232,7 @@ int reply_write_problem(struct buffer *out, const struct reply_clock *clock, str
 {
     static const struct problem_extras none = {0};
     char fields[HEAD_BYTES_MAX];
-    char text[PROBLEM_BYTES_MAX + ISSUE_JSON_MAX + REQUEST_ID_BYTES_MAX + 16];
+    char text[PROBLEM_BYTES_MAX + ISSUE_JSON_MAX + REQUEST_ID_BYTES_MAX + RFC3339_MAX + 32];
     struct reply reply = {.status = error_code_row(code)->status, .type = REPLY_PROBLEM, .fields = fields};
     struct buffer body = {0};
     char *at = text;
@@ -238,6 +247,8 @@ int reply_write_problem(struct buffer *out, const struct reply_clock *clock, str
         at = put(at, problems[code].text, problems[code].length);
         if (extras->issue_length > 0)
             at = put(put_text(at, ",\"issue\":"), extras->issue, extras->issue_length);
+        if (extras->starts_at_us != 0)
+            at = put_starts_at(at, extras->starts_at_us);
         if (style.request_id != NULL)
             at = put_text(put_text(put_text(at, ",\"request_id\":\""), style.request_id), "\"");
         *at++ = '}';

@@ -65,7 +65,9 @@ struct problem_extras {
     const char *issue;               /* JSON object, "issue" */
     size_t issue_length;
     uint32_t retry_after_s; /* 0: 1 for a 503, else none */
+    int64_t starts_at_us;   /* "starts_at" */
     const char *allow;      /* Allow, for a 405 */
+    bool invalid_token;     /* for a 401: there is a bearer token, but not the right one */
 };
 
 /* Appends an application/problem+json response. Returns its status. `extras` may be NULL. */

@@ -66,7 +66,8 @@ static uint32_t seconds_until(int64_t start_us, int64_t now_us)
 static int answer_not_started(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                               const struct frame_issue_reply *reply)
 {
-    struct problem_extras extras = {.retry_after_s = seconds_until(reply->issued_at_us, reply->now_us)};
+    struct problem_extras extras = {.retry_after_s = seconds_until(reply->issued_at_us, reply->now_us),
+                                    .starts_at_us = reply->issued_at_us};
 
     return reply_write_problem(out, clock, style, ERROR_NOT_STARTED, &extras);
 }

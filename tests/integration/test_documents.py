@@ -37,6 +37,45 @@ def test_the_curl_lines_give_what_the_readme_says(document, tmp_path):
             assert without_times(printed) == without_times(expected), command
 
 
+def steps_of(document):
+    """The commands of the example of the API as they stand there, and the status that each promises: of a comment's statuses the first is its
+    first command's, the second its second's."""
+    example = text_of(document).split("\n```sh\napi=")[1].split("```")[0]
+    promised = []
+    for paragraph in example.split("\n\n")[1:]:
+        comment = " ".join(line for line in paragraph.splitlines() if line.startswith("#"))
+        statuses = re.findall(r"(?<!\d)[2-5]\d\d(?!\d)", comment)
+        commands = len(re.findall(r"^curl ", paragraph, re.M))
+        assert commands and len(statuses) >= commands, f"{document}: {paragraph}"
+        promised += statuses[:commands]
+    return "api=" + example, promised
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
+def test_the_example_of_the_api_gives_the_statuses_it_promises(document, tmp_path):
+    """As it stands there, but for the port and what curl prints."""
+    commands, promised = steps_of(document)
+    assert promised.count("201") >= 3 and "409" in promised
+    only_status = 'curl() { command curl -s -S -o /dev/null -w "%{http_code}\\n" "$@"; }\n'
+    with Cluster.dev(tmp_path) as cluster:
+        commands = commands.replace("127.0.0.1:8080", cluster.addresses[0])
+        printed = subprocess.run(["bash", "-eu", "-c", only_status + commands], capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == promised
+
+
+def codes_of_the_program():
+    rows = re.findall(r'ERROR\([A-Z_]+, "(\w+)", (\d+),', text_of("gateway/error_codes.h"))
+    assert len(rows) > 20
+    return rows
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
+def test_the_table_of_errors_has_every_code_with_its_status(document):
+    table = text_of(document).split("<!-- errors -->")[1].split("<!-- /errors -->")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| ([^|]+) \| ([^|]+) \|$", table, re.M)
+    assert [row[:2] for row in rows] == codes_of_the_program()
+
+
 def test_the_layout_table_names_every_folder():
     tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     folders = {line.split("/")[0] + "/" for line in tracked.splitlines() if "/" in line and not line.startswith(".")}

@@ -154,6 +154,7 @@ def test_a_crowd_before_the_start_does_not_trouble_the_issuer(cluster):
     answers = [cluster.request("POST", "/v1/coupons/SOON/issues", {"user_id": f"u{n}"}) for n in range(500)]
     assert all((status, body["code"]) == (409, "not_started") for status, _, body in answers)
     assert all(3500 < int(headers["Retry-After"]) <= 3600 for _, headers, _ in answers)
+    assert {body["starts_at"] for _, _, body in answers} == {look(cluster, "SOON")[2]["starts_at"]}
     refused = metric_sum(cluster.gateways[0].metrics(), REFUSALS) - refused
     assert refused > 0
     assert verdicts(cluster, "not_started") - troubled == 500 - refused

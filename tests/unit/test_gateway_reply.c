@@ -216,6 +216,33 @@ static void not_started_tells_the_seconds_rounded_up(void **state)
     }
 }
 
+static void not_started_tells_the_start(void **state)
+{
+    struct exchange exchange = {.op = ISSUE_POST};
+    struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issued_at_us = 1798772400000000};
+
+    (void)state;
+    out.length = 0;
+    assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 409);
+    assert_non_null(strstr(text(), ",\"starts_at\":\"2027-01-01T03:00:00.000000Z\"}"));
+}
+
+static void only_a_wrong_token_is_told_to_be_one(void **state)
+{
+    const char *challenge = "WWW-Authenticate: Bearer realm=\"coupond\"";
+
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct problem_extras extras = {.invalid_token = wrong};
+        out.length = 0;
+        assert_int_equal(reply_write_problem(&out, &reply_clock_now, plain, ERROR_UNAUTHORIZED, &extras), 401);
+        const char *line = strstr(text(), challenge);
+        assert_non_null(line);
+        line += strlen(challenge);
+        assert_int_equal(strncmp(line, wrong ? ", error=\"invalid_token\"\r\n" : "\r\n", wrong ? 25 : 2), 0);
+    }
+}
+
 static void a_string_is_escaped_where_json_or_utf_8_asks_for_it(void **state)
 {
     static const struct {
@@ -385,6 +412,8 @@ int main(void)
         TEST(an_issue_is_formatted_at_its_limits),
         TEST(a_coupon_shows_state_and_remaining),
         TEST(not_started_tells_the_seconds_rounded_up),
+        TEST(not_started_tells_the_start),
+        TEST(only_a_wrong_token_is_told_to_be_one),
         TEST(a_string_is_escaped_where_json_or_utf_8_asks_for_it),
         TEST(an_issue_time_out_of_range_is_harmless),
         TEST(refusals_of_a_change_name_the_member),

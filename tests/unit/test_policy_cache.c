@@ -73,8 +73,8 @@ static const struct policy_entry *find(int64_t now_us, int64_t changed_us)
 
 static enum error_code refusal(int64_t now_us, int64_t changed_us)
 {
-    uint32_t retry_after_s = 0;
-    return policy_cache_refusal(cache, span("A"), now_us, changed_us, &retry_after_s);
+    struct policy_start start = {0};
+    return policy_cache_refusal(cache, span("A"), now_us, changed_us, &start);
 }
 
 static bool body_has(const struct policy_entry *entry, const char *text)
@@ -186,13 +186,14 @@ static void a_flood_of_unknown_ids_pushes_out_no_coupon(void **state)
 
 static void who_comes_long_before_the_start_is_refused(void **state)
 {
-    uint32_t retry_after_s = 0;
+    struct policy_start start = {0};
 
     (void)state;
     coupon.starts_at_us = ISSUER + 10 * SECOND;
     put(&coupon, 1000);
-    assert_int_equal(policy_cache_refusal(cache, span("A"), NOW + 1, NEVER, &retry_after_s), ERROR_NOT_STARTED);
-    assert_int_equal(retry_after_s, 10);
+    assert_int_equal(policy_cache_refusal(cache, span("A"), NOW + 1, NEVER, &start), ERROR_NOT_STARTED);
+    assert_int_equal(start.in_s, 10);
+    assert_int_equal(start.starts_at_us, coupon.starts_at_us);
     assert_int_equal(refusal(NOW + 1, NOW), ERROR_CODE_COUNT); /* the start may have moved */
     assert_int_equal(refusal(NOW - 1000 + POLICY_REFUSAL_TTL_US, NEVER), ERROR_CODE_COUNT);
 }
