@@ -14,6 +14,9 @@ Always measured:
   coupond, …, SQLite      the same, and a persister that writes what is issued into SQLite meanwhile (--persister, --stores)
   coupond, …, MariaDB     the same, into a MariaDB whose every commit is synced (--stores)
 
+Measured with --against PROGRAM:
+  other build, …          another build of coupond, such as the one before a change, in turn with this one
+
 Measured with --peers, or --peers NAME,…:
   redis-benchmark         Redis (AOF everysec) and a Lua script that decides (SISMEMBER, SCARD, SADD, RPUSH), without HTTP, each request at once
   redis-benchmark-p16     the same, 16 requests a connection at a time, so that a connection has 16 users

@@ -55,6 +55,7 @@ def make_parser():
     parser.add_argument("--persister", action="store_true", help="the same as --stores none,sqlite")
     parser.add_argument("--peers", nargs="?", const=list(OTHERS), default=[], type=comma_list(str, OTHERS.__contains__), metavar="NAME,…",
                         help="also measure these, or all; with all of them the default is --sync always,5,os --stores none,sqlite,mariadb")
+    parser.add_argument("--against", metavar="PROGRAM", help="also measure this other build of coupond, and compare rates and CPU a request")
     parser.add_argument("--open-loop", action="store_true", help="also measure latencies at 25, 50 and 75 %% of each rate")
     parser.add_argument("--gateways", type=comma_list(int, lambda count: 0 < count <= 16), metavar="N,…",
                         help="measure instead what a request costs with so many gateways")
@@ -77,6 +78,8 @@ def parse_arguments():
     options.stores = options.stores or (["none", "sqlite"] if options.persister else list(STORES) if all_peers else ["none"])
     if options.require is not None and not ("always" in options.sync and "none" in options.stores):
         parser.error("--require is about sync = always without a store, which is not measured")
+    if options.against is not None and not os.access(options.against, os.X_OK):
+        parser.error(f"--against {options.against}: no program is there")
     check_instead(parser, options)
     return options
 
@@ -89,8 +92,8 @@ def check_instead(parser, options):
     """--gateways and --grow are runs of their own."""
     if not is_instead(options):
         return
-    if options.peers or options.open_loop or options.require is not None:
-        parser.error("--gateways and --grow go without --peers, --open-loop and --require")
+    if options.peers or options.open_loop or options.against or options.require is not None:
+        parser.error("--gateways and --grow go without --peers, --against, --open-loop and --require")
     if options.grow is not None and not 0 < options.grow <= USERS_MAX:
         parser.error(f"--grow is a number between 1 and {USERS_MAX}")
     threads = gateways.threads_for(options.gateways or [1])
@@ -98,11 +101,12 @@ def check_instead(parser, options):
         parser.error(f"--gateways: connections are shared out evenly over {threads} threads of wrk")
 
 
-def prepare(directory):
+def prepare(options, directory):
     """All that is temporary, databases included, lies on the disk to be measured; a thousand connections need descriptors."""
     tempfile.tempdir = directory
     MariaDB.template = os.path.join(directory, "mariadb-template")
     Coupond.binary = find_binary()
+    options.against = options.against and os.path.abspath(options.against)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -115,12 +119,12 @@ def measure(options, directory):
     if options.grow is not None:
         found["grow"] = grow.run(options, directory)
     if not is_instead(options):
-        found["results"] = measuring.run(options, measuring.choose(options, directory, [OTHERS[name] for name in options.peers]))
+        found["results"], found["against"] = measuring.run(options, measuring.choose(options, directory, [OTHERS[name] for name in options.peers]))
     return found
 
 
 def run(options, directory):
-    prepare(directory)
+    prepare(options, directory)
     times = machine.fdatasync_times(directory)
     found = measure(options, directory)
     times += machine.fdatasync_times(directory)

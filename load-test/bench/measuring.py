@@ -7,7 +7,7 @@ import time
 
 from .clients import BenchError, run_open_loop
 from .machine import cpu_seconds, fdatasync_times, percentile
-from .peers import Coupond, Nginx
+from .peers import Coupond, Nginx, OtherBuild
 
 SHARES = (25, 50, 75)  # of the capacity just measured, in percent, for the open loop
 SETTLE_SECONDS = 30
@@ -140,10 +140,28 @@ def ratio(rounds, others):
     return median([one["rate"] / other["rate"] for one, other in zip(rounds, others)])
 
 
+def cpu_ratios(rounds, others):
+    """{process: its CPU a request as a multiple of the other build's}, of the same round each; `all` is their sum."""
+    pairs = [(one["cpu_us"], other["cpu_us"]) for one, other in zip(rounds, others)]
+    ratios = {name: median([one[name] / other[name] for one, other in pairs if other[name] > 0]) for name in pairs[0][0]}
+    return {**ratios, "all": median([sum(one.values()) / sum(other.values()) for one, other in pairs if sum(other.values()) > 0])}
+
+
+def compare(rounds):
+    """What each measurement of this build is beside the other build's, where that was measured too."""
+    found = []
+    for (connections, name), values in rounds.items():
+        others = rounds.get((connections, name.replace("coupond", "other build", 1)))
+        if name.startswith("coupond") and others:
+            found.append({"connections": connections, "peer": name, "rate_ratio": ratio(values, others), "cpu_ratio": cpu_ratios(values, others)})
+    return found
+
+
 def choose(options, directory, more=()):
     """What makes the peers of a run, in the order in which they take turns; `more` are classes."""
     makers = [functools.partial(Nginx, directory)]
-    makers += [functools.partial(Coupond, directory, sync, store) for store in options.stores for sync in options.sync]
+    builds = [Coupond, OtherBuild.of(options.against)] if options.against else [Coupond]
+    makers += [functools.partial(build, directory, sync, store) for store in options.stores for sync in options.sync for build in builds]
     return makers + [functools.partial(kind, directory) for kind in more]
 
 
@@ -167,7 +185,7 @@ def turn_or_again(make, connections, options):
 
 
 def run(options, makers):
-    """Results in order of connections, and within them in the order of the peers."""
+    """Results in order of connections, and within them in the order of the peers; and this build beside another."""
     rounds = {}
     for number in range(options.rounds):
         for connections in options.connections:
@@ -183,4 +201,4 @@ def run(options, makers):
         durable = rounds.get((connections, Coupond.name_of("always")))
         result["coupond_ratio"] = ratio(durable, values) if durable else None
         results.append(result)
-    return sorted(results, key=lambda one: one["connections"])
+    return sorted(results, key=lambda one: one["connections"]), compare(rounds)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import urllib.request
 
 from ports import free_port
@@ -76,11 +77,17 @@ class Coupond(Peer):
 
     def start_gateways(self, common):
         for number, port in enumerate(self.ports):
-            operator = f"127.0.0.1:{free_port()}"
-            self.role("gateway", {"gateway/http": f"127.0.0.1:{port}", "gateway/operator_http": operator, "gateway/threads": 1, **common},
+            address = f"127.0.0.1:{port}"
+            options, metrics = self.operators_port(address)
+            self.role("gateway", {"gateway/http": address, "gateway/threads": 1, **options, **common},
                       f"gateway {number + 1}" if len(self.ports) > 1 else None)
-            self.gateway_scrapes.append(f"http://{operator}/metrics")
+            self.gateway_scrapes.append(f"http://{metrics}/metrics")
         self.scrapes += self.gateway_scrapes
+
+    def operators_port(self, _address):
+        """Options that give a gateway its operator's port, and where its metrics are then."""
+        operator = f"127.0.0.1:{free_port()}"
+        return {"gateway/operator_http": operator}, operator
 
     def store_options(self):
         if self.store != "mariadb":
@@ -141,3 +148,19 @@ class Coupond(Peer):
     def refusals(self):
         told = ("coupond_gateway_requests_total{", "coupond_issuer_verdicts_total{")
         return [f"{name} {value:,.0f}" for name, value in self.metrics() if value and name.startswith(told)]
+
+
+class OtherBuild(Coupond):
+    """Another build of coupond, such as the one before a change: what one knows and the other does not is left out."""
+
+    @staticmethod
+    def name_of(sync, store="none"):
+        return Coupond.name_of(sync, store).replace("coupond", "other build", 1)
+
+    @classmethod
+    def of(cls, path):
+        known = subprocess.run([path, "--help-config"], capture_output=True, text=True, timeout=20, check=True).stdout
+        return type("OtherBuild", (cls,), {"binary": path, "has_operators_port": "operator_http" in known})
+
+    def operators_port(self, address):
+        return super().operators_port(address) if self.has_operators_port else ({}, address)

@@ -1,11 +1,11 @@
-"""`./dev bench --gateways` and `--grow`: tiny versions of both, and what they make of figures. Nothing here looks at times."""
+"""`./dev bench --gateways`, `--grow` and `--against`: tiny versions of them, and what they make of figures. Nothing here looks at times."""
 
 import json
 import subprocess
 import sys
 
 import pytest
-from cluster import REPOSITORY
+from cluster import REPOSITORY, binary
 
 sys.path.insert(0, str(REPOSITORY / "load-test"))
 from bench import gateways, grow, measuring  # noqa: E402
@@ -16,7 +16,7 @@ def run_bench(folder, *arguments):
     command = [REPOSITORY / "load-test/bench.sh", "--rounds", "1", "--seconds", "1", "--connections", "16", "--dir", "/tmp", "--out", folder]
     result = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-    [path] = folder.glob("bench-*")
+    [path] = folder.glob("bench-*.json")
     return result.stdout, json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -32,6 +32,27 @@ def test_bench_measures_several_gateways_that_one_client_asks(tmp_path):
     assert (rise["from"], rise["to"]) == (1, 2)
     for who, percent in rise["percent"].items():
         assert f"{who} {percent:+.1f} %" in printed
+
+
+def test_bench_compares_two_builds_in_turn(tmp_path):
+    printed, found = run_bench(tmp_path, "--against", binary(), "--sync", "os")
+    assert [one["peer"] for one in found["results"]] == ["nginx, a constant", "coupond, sync = os", "other build, sync = os"]
+    [compared] = found["against"]
+    assert (compared["connections"], compared["peer"]) == (16, "coupond, sync = os")
+    assert set(compared["cpu_ratio"]) == {"issuer", "gateway", "all"}
+    assert f"{compared['rate_ratio']:.3f}" in printed
+
+
+def test_a_build_is_compared_with_the_other_of_the_same_round():
+    def rounds_of(*figures):
+        return [{"rate": rate, "cpu_us": {"issuer": issuer, "gateway": gateway}} for rate, issuer, gateway in figures]
+    rounds = {(64, "coupond, sync = os"): rounds_of((10, 2, 6), (30, 3, 9), (20, 1, 7)),
+              (64, "other build, sync = os"): rounds_of((10, 1, 6), (10, 3, 3), (10, 2, 7)),
+              (64, "nginx, a constant"): rounds_of((1, 1, 1), (1, 1, 1), (1, 1, 1))}
+    [compared] = measuring.compare(rounds)
+    assert compared["rate_ratio"] == 2
+    assert compared["cpu_ratio"] == {"issuer": 1, "gateway": 1, "all": 8 / 7}
+    assert measuring.compare({(64, "coupond, sync = os"): rounds_of((10, 2, 6))}) == []
 
 
 class TwoGateways(gateways.SharedOut):
