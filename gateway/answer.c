@@ -24,7 +24,7 @@ struct answer answer_begin(struct gateway_loop *loop, struct exchange *exchange)
         .route = exchange->route,
         .note = exchange->note,
         .style = {connection_ends_with(connection, exchange), exchange->http_1_0, exchange->head_only,
-                  answer_request_id(exchange->note)},
+                  answer_request_id(exchange->note), exchange->origin_fields},
         .out = connection_answer_buffer(connection, exchange),
     };
 }

@@ -84,6 +84,17 @@ static bool is_hidden(struct span path, const struct api_rules *rules)
     return !rules->metrics && span_equals(path, SPAN_LITERAL("/metrics"));
 }
 
+/* A browser asks whether a page may ask for this path; the methods that it takes are in `allow`. */
+static void read_preflight(struct api_call *call, const struct http_request *request, const struct cors *cors)
+{
+    call->route = METRIC_ROUTE_PREFLIGHT;
+    call->kind = API_PREFLIGHT;
+    if (!cors_allows(cors, request->origin)) {
+        fail(call, ERROR_FORBIDDEN);
+        api_errors_add(&call->errors, "origin", "is not one of gateway/cors_origins");
+    }
+}
+
 void api_read(struct api_call *call, const struct http_request *request, const struct api_rules *rules)
 {
     struct route_captures captures;
@@ -100,6 +111,11 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     route = api_route_find(request->method, call->target.path, &captures, &call->allow);
     if (is_hidden(call->target.path, rules)) {
         fail(call, ERROR_NOT_FOUND);
+        return;
+    }
+    if (route == NULL && call->allow != 0 && rules->cors != NULL && request->method == METHOD_OPTIONS &&
+        request->preflight) {
+        read_preflight(call, request, rules->cors);
         return;
     }
     if (route == NULL) {

@@ -10,6 +10,7 @@
 
 #include "gateway/admin_token.h"
 #include "gateway/api_errors.h"
+#include "gateway/cors.h"
 #include "gateway/error_codes.h"
 #include "gateway/http_request.h"
 #include "gateway/http_target.h"
@@ -26,12 +27,14 @@ enum api_kind {
     API_LIVEZ,
     API_READYZ,
     API_METRICS,
+    API_PREFLIGHT, /* tell what may be asked from other origins: `allow` */
 };
 
 /* What the gateway's options allow. */
 struct api_rules {
     struct admin_token admin; /* that creating and changing coupons needs */
     bool metrics;             /* there is a /metrics */
+    const struct cors *cors;  /* NULL: nothing is said of origins */
 };
 
 /* What one request asks for. Only the members of its kind are filled; the spans borrow the request, or `target`. */
@@ -39,7 +42,7 @@ struct api_call {
     enum api_kind kind;
     enum metric_route route;
     enum error_code error;
-    unsigned allow;     /* ERROR_METHOD_NOT_ALLOWED: bits of enum method */
+    unsigned allow;     /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
     bool invalid_token; /* ERROR_UNAUTHORIZED: a bearer token is there, but not the right one */
     enum issue_op issue_op;
     struct span coupon_id;

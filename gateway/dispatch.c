@@ -13,6 +13,11 @@
 
 /* ---- answers to the request at hand ---- */
 
+static const char *origin_fields(const struct gateway_loop *loop, const struct http_request *request)
+{
+    return loop->rules.cors == NULL ? NULL : cors_fields(loop->rules.cors, request->origin);
+}
+
 /* The request at hand gets an exchange when earlier ones are still to be answered, so that its answer waits. */
 static struct exchange *acquire_exchange(struct connection *connection, const struct http_request *request,
                                          enum metric_route route)
@@ -24,6 +29,7 @@ static struct exchange *acquire_exchange(struct connection *connection, const st
     exchange->route = route;
     exchange->http_1_0 = request->http_1_0;
     exchange->head_only = request->method == METHOD_HEAD;
+    exchange->origin_fields = origin_fields(connection->loop, request);
     exchange->note = connection->note;
     connection->note = NULL;
     connection_enqueue(connection, exchange);
@@ -46,7 +52,7 @@ struct answer dispatch_begin_local(struct connection *connection, const struct h
         .route = route,
         .note = connection->note,
         .style = {connection_ends_with(connection, NULL), request->http_1_0, request->method == METHOD_HEAD,
-                  answer_request_id(connection->note)},
+                  answer_request_id(connection->note), origin_fields(connection->loop, request)},
         .out = connection_answer_buffer(connection, NULL),
     };
 }
@@ -135,6 +141,16 @@ static void answer_local(struct connection *connection, const struct http_reques
     else
         status = local_answer_metrics(answer.loop, answer.out, answer.style);
     answer_end(&answer, status);
+}
+
+static void answer_preflight(struct connection *connection, const struct http_request *request,
+                             const struct api_call *call)
+{
+    struct answer answer = dispatch_begin_local(connection, request, call->route);
+    char methods[64];
+
+    api_allow_format(call->allow, methods, sizeof(methods));
+    answer_end(&answer, cors_write_preflight(answer.out, &answer.loop->clock, answer.style, methods));
 }
 
 /* ---- calls of the issuer ---- */
@@ -346,6 +362,9 @@ void dispatch_request(struct connection *connection, const struct http_request *
         break;
     case API_METRICS:
         take_metrics(connection, request, &call);
+        break;
+    case API_PREFLIGHT:
+        answer_preflight(connection, request, &call);
         break;
     }
     drop_note(connection);

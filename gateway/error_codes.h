@@ -10,7 +10,7 @@
 #define ERROR_CODE_TABLE(ERROR) \
     ERROR(INVALID_REQUEST, "invalid_request", 400, "Invalid request", "The request cannot be understood; correct it before asking again.") \
     ERROR(UNAUTHORIZED, "unauthorized", 401, "Unauthorized", "This request needs an Authorization header with the right bearer token.") \
-    ERROR(FORBIDDEN, "forbidden", 403, "Forbidden", "The bearer token does not allow this request.") \
+    ERROR(FORBIDDEN, "forbidden", 403, "Forbidden", "This request is not allowed.") \
     ERROR(NOT_FOUND, "not_found", 404, "Not found", "There is nothing at this path.") \
     ERROR(COUPON_NOT_FOUND, "coupon_not_found", 404, "Coupon not found", "There is no coupon with this id.") \
     ERROR(NOT_ISSUED, "not_issued", 404, "Not issued", "This user holds no issue of the coupon.") \

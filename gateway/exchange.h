@@ -29,6 +29,7 @@ struct exchange {
     bool answered;
     bool http_1_0;
     bool head_only;
+    const char *origin_fields; /* of reply_style */
     enum metric_route route;
     struct buffer answer; /* of an answer that waits for its turn */
     /* what was asked */

@@ -347,6 +347,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
         (struct http_limits){(size_t)options->gateway_header_bytes_max, (size_t)options->gateway_body_bytes_max};
     admin_token_init(&loop->rules.admin, options->gateway_admin_token);
     loop->rules.metrics = options->gateway_public_metrics;
+    loop->rules.cors = loop->cors = cors_create(options->gateway_cors_origins);
     reply_clock_set(&loop->clock, clock_wall_us());
     exchanges_init(&loop->exchanges, (uint32_t)options->gateway_in_flight_max);
     CHECK(uv_loop_init(&loop->uv) == 0);
@@ -382,6 +383,7 @@ static void loop_close(struct gateway_loop *loop)
     exchanges_deinit(&loop->exchanges);
     connection_pool_deinit(loop);
     buffer_deinit(&loop->scratch);
+    cors_destroy(&loop->cors);
 }
 
 void gateway_loop_actor(zsock_t *pipe, void *args)

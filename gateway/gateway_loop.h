@@ -72,6 +72,7 @@ struct gateway_loop {
     /* requests */
     struct http_limits limits;
     struct api_rules rules;
+    struct cors *cors; /* gateway/cors_origins; NULL: none */
     struct reply_clock clock;
     struct exchanges exchanges;
     struct issuer_link_events link_events;

@@ -153,6 +153,17 @@ static bool add_traceparent(struct http_fields *fields, struct span value)
     return add_once(&fields->has_traceparent, &fields->traceparent, value);
 }
 
+static bool add_origin(struct http_fields *fields, struct span value)
+{
+    return add_once(&fields->has_origin, &fields->origin, value);
+}
+
+static bool add_requested_method(struct http_fields *fields, struct span value)
+{
+    fields->preflight = value.length > 0;
+    return true;
+}
+
 static const struct {
     struct span name;
     bool (*add)(struct http_fields *fields, struct span value);
@@ -170,6 +181,8 @@ static const struct {
     {{"content-encoding", 16}, add_content_encoding},
     {{"x-request-id", 12}, add_request_id},
     {{"traceparent", 11}, add_traceparent},
+    {{"origin", 6}, add_origin},
+    {{"access-control-request-method", 29}, add_requested_method},
 };
 
 bool http_fields_add(struct http_fields *fields, struct span name, struct span value)

@@ -41,8 +41,10 @@ struct http_fields {
     bool has_if_none_match;
     bool has_request_id;
     bool has_traceparent;
-    bool no_cache; /* Cache-Control: no-cache */
-    bool encoded;  /* Content-Encoding is not identity */
+    bool has_origin;
+    bool preflight; /* Access-Control-Request-Method is there */
+    bool no_cache;  /* Cache-Control: no-cache */
+    bool encoded;   /* Content-Encoding is not identity */
     struct if_match if_match;
     uint64_t content_length;
     struct span content_type;
@@ -50,6 +52,7 @@ struct http_fields {
     struct span if_none_match; /* at NULL when missing, or when there are several */
     struct span request_id;    /* repeated: an empty one, which is no id */
     struct span traceparent;
+    struct span origin;
     unsigned count;
     int status;         /* 0, or why the head is refused: 400, 431, 501 */
     const char *reason; /* with a status: a constant sentence */

@@ -99,6 +99,7 @@ static enum http_progress parse_head(struct http_request *request, const struct 
     request->if_none_match_at = offset_of(fields->if_none_match, data);
     request->request_id_at = offset_of(fields->request_id, data);
     request->traceparent_at = offset_of(fields->traceparent, data);
+    request->origin_at = offset_of(fields->origin, data);
     request->continue_wanted = fields->expect_continue && !fields->http_1_0;
     return HTTP_READY;
 }
@@ -149,6 +150,8 @@ static void fill(struct http_request *request, const char *data)
     request->encoded = fields->encoded;
     request->request_id = piece_at(request->request_id_at, fields->request_id, data);
     request->traceparent = piece_at(request->traceparent_at, fields->traceparent, data);
+    request->origin = piece_at(request->origin_at, fields->origin, data);
+    request->preflight = fields->preflight;
     request->continue_wanted = false;
 }
 

@@ -37,6 +37,8 @@ struct http_request {
     bool no_cache;           /* the client wants no answer that was kept */
     struct span request_id;  /* at NULL when missing; as it came: request_note.h tells whether it is fit for anything */
     struct span traceparent; /* the same */
+    struct span origin;      /* at NULL when missing */
+    bool preflight;          /* asks whether another request would be allowed */
     bool http_1_0;
     bool keep_alive;
     size_t size; /* bytes of this request in `data`; the next one begins behind them */
@@ -56,6 +58,7 @@ struct http_request {
     size_t if_none_match_at;
     size_t request_id_at;
     size_t traceparent_at;
+    size_t origin_at;
 };
 
 /* Makes ready for the next request. */

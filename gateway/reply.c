@@ -13,6 +13,7 @@ enum { HEAD_BYTES_MAX = 512, PROBLEM_BYTES_MAX = 512, REQUEST_ID_BYTES_MAX = 160
 #define STATUS_LINE_TABLE(X)                                                                                           \
     X(200, "OK")                                                                                                       \
     X(201, "Created")                                                                                                  \
+    X(204, "No Content")                                                                                               \
     X(304, "Not Modified")                                                                                             \
     X(400, "Bad Request")                                                                                              \
     X(401, "Unauthorized")                                                                                             \
@@ -110,17 +111,20 @@ void reply_write(struct buffer *out, const struct reply_clock *clock, struct rep
                  const struct reply *reply)
 {
     const struct piece *line = status_line(reply->status);
-    char *begin =
-        buffer_reserve(out, HEAD_BYTES_MAX + REQUEST_ID_BYTES_MAX + reply->fields_length + reply->body_length);
+    size_t origin_length = style.origin_fields == NULL ? 0 : strlen(style.origin_fields);
+    char *begin = buffer_reserve(out, HEAD_BYTES_MAX + REQUEST_ID_BYTES_MAX + origin_length + reply->fields_length +
+                                          reply->body_length);
     char *at = put(begin, line->text, line->length);
 
     at = put(at, clock->date, clock->date_length);
     at = put_connection(at, style);
     if (style.request_id != NULL)
         at = put_text(put_text(put_text(at, "X-Request-Id: "), style.request_id), "\r\n");
+    if (origin_length > 0)
+        at = put(at, style.origin_fields, origin_length);
     if (reply->fields_length > 0)
         at = put(at, reply->fields, reply->fields_length);
-    if (reply->status == 304) { /* tells nothing of the body that it saves */
+    if (reply->status == 304 || reply->status == 204) { /* without a body; 304 tells nothing of the one that it saves */
         at = put(at, "\r\n", 2);
         out->length += (size_t)(at - begin);
         return;

@@ -24,10 +24,11 @@ enum reply_type {
 
 /* What the request asks of any answer to it. */
 struct reply_style {
-    bool close;             /* "Connection: close": no more requests are taken */
-    bool http_1_0;          /* keeping alive must be said */
-    bool head_only;         /* HEAD: the head of the answer, without its body */
-    const char *request_id; /* to be given back, with nothing in it that JSON escapes; NULL: none, the usual case */
+    bool close;                /* "Connection: close": no more requests are taken */
+    bool http_1_0;             /* keeping alive must be said */
+    bool head_only;            /* HEAD: the head of the answer, without its body */
+    const char *request_id;    /* to be given back, with nothing in it that JSON escapes; NULL: none, the usual case */
+    const char *origin_fields; /* header lines about the request's origin; NULL: none, the usual case */
 };
 
 struct reply_clock {

@@ -85,6 +85,7 @@
     X(LIVEZ, "livez") \
     X(READYZ, "readyz") \
     X(METRICS, "metrics") \
+    X(PREFLIGHT, "preflight") \
     X(NONE, "none")
 
 /* Where a coupon that was looked at came from, for POLICY_SOURCE. */

@@ -10,6 +10,7 @@
 #include "shared/log.h"
 #include "shared/options_internal.h"
 #include "shared/status_http.h"
+#include "shared/web_origin.h"
 
 #define SYNC_INTERVAL_MS_MAX 60000
 
@@ -101,6 +102,16 @@ static int check_token(const struct options *options, struct error *error)
                              "gateway/admin_token: only printable ASCII without blanks can be sent as a bearer token");
     }
     return 0;
+}
+
+static int check_origins(const struct options *options, struct error *error)
+{
+    const char *origin = NULL;
+    size_t length = 0;
+    const char *fault = web_origins_fault(options->gateway_cors_origins, &origin, &length);
+    if (fault == NULL)
+        return 0;
+    return error_set(error, "gateway/cors_origins: \"%.*s\" must %s", (int)length, origin, fault);
 }
 
 /* The interval in ms, SYNC_ALWAYS, SYNC_OS, or -2. */
@@ -402,7 +413,7 @@ int options_complete(struct options *options, struct error *error)
     default_to(options->gateway_requests, options->issuer_requests);
     default_to(options->persister_events, options->issuer_events);
     default_to(options->persister_acks, options->issuer_acks);
-    if (take_secrets(options, error) != 0 || check_token(options, error) != 0)
+    if (take_secrets(options, error) != 0 || check_token(options, error) != 0 || check_origins(options, error) != 0)
         return -1;
     if (check_names(options, error) != 0 || check_together(options, error) != 0)
         return -1;

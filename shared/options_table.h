@@ -9,6 +9,7 @@
     OPTION(gateway, http, STRING, "127.0.0.1:8080", 1, 255, "address and port to serve HTTP on; [::1]:8080 for IPv6") \
     OPTION(gateway, operator_http, STRING, "127.0.0.1:+10", 0, 255, "address and port of /metrics, /livez and /readyz; HOST:+N is N above the port of gateway/http; empty: none") \
     OPTION(gateway, public_metrics, BOOL, 0, 0, 1, "1: gateway/http answers /metrics, too, to whoever reaches it") \
+    OPTION(gateway, cors_origins, STRING, "", 0, 255, "origins whose web pages may use the API from a browser, with commas between them, such as https://shop.example,http://localhost:3000; *: all; empty: none, and no answer speaks of origins") \
     OPTION(gateway, threads, NUMBER, 1, 1, 64, "event loops, each on a thread of its own") \
     OPTION(gateway, requests, STRING, "", 0, 255, "where the issuer takes requests; empty: issuer/local_requests, else issuer/requests") \
     OPTION(gateway, admin_token, STRING, "", 0, 255, "bearer token that creating and changing coupons needs; empty: none") \
