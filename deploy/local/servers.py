@@ -41,6 +41,7 @@ class MariaDB:
 
     def __init__(self, directory, run_directory, log):
         self.data = directory / "mariadb"
+        self.temporary = directory / "mariadb-tmp"  # of its own: a server that starts removes what others have in /tmp
         self.setup = directory / "secrets/mariadb.sql"
         self.socket = run_directory / "mariadb.sock"
         self.password_file = directory / "secrets/db_password"
@@ -48,9 +49,10 @@ class MariaDB:
         self.log = log
 
     def process(self):
+        self.temporary.mkdir(exist_ok=True)
         self._write_setup()
         self._install()
-        options = ["--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", f"--pid-file={self.data}/pid",
+        options = ["--no-defaults", f"--datadir={self.data}", f"--tmpdir={self.temporary}", f"--socket={self.socket}", f"--pid-file={self.data}/pid",
                    "--skip-networking", f"--init-file={self.setup}", "--innodb-buffer-pool-size=128M"]
         return Process("mariadb", [find_program("mariadbd"), *options, *run_as_root()], self.log, self._greets)
 
@@ -75,8 +77,8 @@ GRANT PROCESS, REPLICATION CLIENT, SLAVE MONITOR, SELECT ON *.* TO '{EXPORTER_US
         shutil.rmtree(self.data, ignore_errors=True)  # what an interrupted installation left
         making = self.data.with_name("mariadb-making")
         shutil.rmtree(making, ignore_errors=True)
-        command = [find_program("mariadb-install-db"), "--no-defaults", "--force", f"--datadir={making}", "--skip-test-db",
-                   "--auth-root-authentication-method=normal", *run_as_root()]
+        command = [find_program("mariadb-install-db"), "--no-defaults", "--force", f"--datadir={making}", f"--tmpdir={self.temporary}",
+                   "--skip-test-db", "--auth-root-authentication-method=normal", *run_as_root()]
         with open(self.log, "ab") as log:
             status = subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment(),
                                     check=False).returncode

@@ -206,7 +206,8 @@ class MariaDB(SqlServer):
 
     def prepare(self):
         (self.directory / "setup.sql").write_text(SETUP)
-        command = ["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.directory}/data", "--skip-test-db",
+        (self.directory / "tmp").mkdir()
+        command = ["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.directory}/data", self._temporary(), "--skip-test-db",
                    "--auth-root-authentication-method=normal"]
         run_logged(command + (["--user=root"] if os.geteuid() == 0 else []), self.log)
 
@@ -214,7 +215,11 @@ class MariaDB(SqlServer):
         server = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin")
         if not server:
             raise ServerError("mariadbd is not installed; on Debian: apt-get install mariadb-server")
-        return [server, "--no-defaults", *self.options(self.directory), *self.more_options]
+        return [server, "--no-defaults", *self.options(self.directory), self._temporary(), *self.more_options]
+
+    def _temporary(self):
+        """A server that starts removes the tables of all others from a folder that they share."""
+        return f"--tmpdir={self.directory}/tmp"
 
 
 class MySQL(SqlServer):
