@@ -4,6 +4,8 @@
 """
 
 import argparse
+import contextlib
+import os
 import signal
 import sys
 import threading
@@ -32,8 +34,17 @@ def parse(arguments):
     return parsed
 
 
-def say(line):
-    print(line, flush=True)
+def say(line, descriptor=1):
+    """Whoever read it may have gone, such as a `tee` that the same Ctrl-C ended: the parts still have to be stopped in order."""
+    with contextlib.suppress(OSError):
+        os.write(descriptor, f"{line}\n".encode())
+
+
+def open_standard_streams():
+    """Where one is closed, the next file to be opened would get its number, and what is said."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 def describe(system):
@@ -53,14 +64,14 @@ coupond serves on {system.front_url}, through HAProxy. Make a coupon, and take o
   the promises        {system.program} verify --config {system.config_path}
 
 Grafana is not among Debian's packages: docker-compose.yml has it, with the dashboards of monitoring/.
-Ctrl-C stops everything in order.
+Kill what you like: it is started again. Ctrl-C stops everything in order.
 """
 
 
 def wait_for_end(system, ended):
     try:
         while not ended.wait(0.5):
-            system.check_alive()
+            system.supervise()
     finally:
         ended.set()
 
@@ -76,8 +87,10 @@ def main(arguments):
         say("\nstopping, clients' side first")
         raise SystemExit(0)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    open_standard_streams()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, end)
     try:
         more = dict(option.split("=", 1) for option in options.set)
         with System(options.dir, program=options.program, gateways=options.gateways, persisters=options.persisters,
@@ -85,7 +98,7 @@ def main(arguments):
             say(describe(system))
             wait_for_end(system, ended)
     except LocalError as error:
-        print(f"./dev run --full: {error}", file=sys.stderr)
+        say(f"./dev run --full: {error}", descriptor=2)
         return 1
     return 0
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 READY_SECONDS = 120
 STOP_SECONDS = 60
+RESTARTS_MAX = 5  # within RESTART_SECONDS
+RESTART_SECONDS = 60
 
 
 class LocalError(Exception):
@@ -53,6 +55,7 @@ class Process:
         self.variables = variables or {}
         self.stop_signal = stop_signal
         self.process = None
+        self.restarts = []  # when
 
     @property
     def pid(self):
@@ -67,10 +70,23 @@ class Process:
             except OSError as error:
                 raise LocalError(f"{self.name} cannot be started: {error}") from None
 
+    def status(self):
+        """What it ended with by itself; None while it runs."""
+        return self.process.poll() if self.process else None
+
     def check_alive(self):
-        status = self.process.poll() if self.process else None
+        status = self.status()
         if status is not None:
             raise LocalError(f"{self.name} ended by itself ({describe_status(status)}); its log, {self.log}, ends with\n{tail(self.log)}")
+
+    def restart(self):
+        """Starts it again after it ended, or raises LocalError when that has happened too often lately."""
+        now = time.monotonic()
+        self.restarts = [then for then in self.restarts if now - then < RESTART_SECONDS] + [now]
+        if len(self.restarts) > RESTARTS_MAX:
+            raise LocalError(f"{self.name} ends again and again, {len(self.restarts)} times within {RESTART_SECONDS} s, the last time with "
+                             f"{describe_status(self.status())}; its log, {self.log}, ends with\n{tail(self.log)}")
+        self.start()
 
     def wait_ready(self, seconds=READY_SECONDS):
         deadline = time.monotonic() + seconds

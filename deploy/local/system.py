@@ -19,7 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from . import monitors, ports as port_plans
-from .process import LocalError, Process, answers_200, environment
+from .process import LocalError, Process, READY_SECONDS, answers_200, describe_status, environment
 from .servers import MariaDB, REPOSITORY, Redis, haproxy
 
 PROGRAM = REPOSITORY / "build/release/coupond/coupond"
@@ -41,6 +41,7 @@ class System:
         self.config_path = self.directory / "coupond.conf"
         self.more_options = dict(options or {})
         self.processes = []  # in the order of their start
+        self.returning = {}  # started again and not ready yet: until when that is awaited
         self.ports = self._plan_ports(ports)
         self.database = self.redis = self.run_directory = self.lock = None
 
@@ -124,9 +125,22 @@ class System:
             process.wait_ready()
             self.say(f"{process.name} is up")
 
-    def check_alive(self):
+    def supervise(self):
+        """Starts again what has ended by itself, and returns at once; LocalError when one of them cannot be kept up."""
         for process in self.processes:
-            process.check_alive()
+            status = process.status()
+            if status is not None:
+                self.say(f"{process.name} ended by itself ({describe_status(status)}) and is started again; its log: {process.log}")
+                process.restart()
+                self.returning[process] = time.monotonic() + READY_SECONDS
+        for process, deadline in list(self.returning.items()):
+            if process.ready():
+                self.say(f"{process.name} is up again")
+            elif time.monotonic() > deadline:
+                self.say(f"{process.name} is still not ready after {READY_SECONDS} s; its log: {process.log}")
+            else:
+                continue
+            del self.returning[process]
 
     def stop(self):
         """Stops everything, clients' side first, and returns what was wrong, a line each."""

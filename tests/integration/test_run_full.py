@@ -1,11 +1,13 @@
 """./dev run --full: the whole system on this machine, from the system's packages, and how it ends."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,6 +15,9 @@ import urllib.request
 import pytest
 from cluster import REPOSITORY, binary, environment, wait_until
 from ports import free_port_range
+
+sys.path.insert(0, str(REPOSITORY))
+from deploy.local import ports  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
 
@@ -24,13 +29,15 @@ STOP_ORDER = list(reversed(MEMBERS))
 class Run:
     """One ./dev run --full, without its build."""
 
-    def __init__(self, directory, *arguments):
+    def __init__(self, directory, *, gateways=3, persisters=2, stdout=None, through=()):
         self.base = free_port_range(20)
+        self.ports = ports.in_a_row(ports.usual(gateways, persisters), self.base)
         self.output = directory / f"output-{self.base}"
         self.directory = directory / "full"
-        command = [sys.executable, "-m", "deploy.local.full", "--program", binary(), "--dir", self.directory, "--port-base", self.base]
+        command = [*through, sys.executable, "-m", "deploy.local.full", "--program", binary(), "--dir", self.directory, "--port-base", self.base]
         with open(self.output, "wb") as output:
-            self.process = subprocess.Popen([*map(str, command), *arguments], cwd=REPOSITORY, stdout=output, stderr=output,
+            command += ["--gateways", gateways, "--persisters", persisters]
+            self.process = subprocess.Popen([*map(str, command)], cwd=REPOSITORY, stdout=stdout or output, stderr=output,
                                             stdin=subprocess.DEVNULL, env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"})
 
     def text(self):
@@ -46,6 +53,26 @@ class Run:
     def end(self, how):
         self.process.send_signal(how)
         return self.process.wait(120)
+
+    def prometheus_answers(self):
+        """It is the last to be started."""
+        assert self.process.poll() is None, self.text()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['prometheus']}/-/ready", timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def pid_of(self, name):
+        words = "/mariadbd " if name == "mariadb" else f"{name.split('-')[0]}/http=127.0.0.1:{self.ports[name]} "
+        return next((int(line.split()[0]) for line in self.left() if words in f"{line} "), None)
+
+    def kill(self, name):
+        pid = self.pid_of(name)
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: self.pid_of(name) != pid, f"{name} to be gone")
 
     def left(self):
         """Processes whose command line names this run's directory."""
@@ -97,6 +124,9 @@ def test_it_serves_is_watched_and_stops_in_order(run):
     prometheus = run.url("Prometheus")
     wait_until(lambda: targets(prometheus) == expected, lambda: f"all targets up: {targets(prometheus)}")
     in_touch = "sum(coupond_gateway_redis_connected)"
+    fault = "mysql_exporter_last_scrape_error"
+    wait_until(lambda: value_of(prometheus, fault) is not None, "the database's exporter is asked")
+    assert value_of(prometheus, fault) == 0, (run.directory / "log/mysqld-exporter.log").read_text(encoding="utf-8")
     wait_until(lambda: value_of(prometheus, in_touch) == 6, lambda: f"every gateway has its two connections to Redis: {value_of(prometheus, in_touch)}")
     assert set(MEMBERS) == {line.split()[0] for line in run.text().splitlines() if line.endswith(" is up")}
 
@@ -109,7 +139,7 @@ def test_it_serves_is_watched_and_stops_in_order(run):
     assert run.left() == []
 
 
-def test_a_second_run_finds_what_the_first_issued_and_a_death_ends_all_of_it(tmp_path):
+def test_a_second_run_finds_what_the_first_issued_and_starts_again_what_is_killed(tmp_path):
     first = Run(tmp_path)
     wait_until(first.is_up, first.text)
     ask("POST", f"http://127.0.0.1:{first.base}/v1/coupons", {"id": "kept", "title": "Kept", "quantity": 1})
@@ -121,13 +151,46 @@ def test_a_second_run_finds_what_the_first_issued_and_a_death_ends_all_of_it(tmp
 
     again = Run(tmp_path)
     wait_until(again.is_up, again.text)
-    assert ask("GET", f"http://127.0.0.1:{again.base}/v1/coupons/kept/issues/alice")[0] == 200
-    victim = next(line for line in again.left() if " gateway --config" in line and "setpriv" not in line)
-    os.kill(int(victim.split()[0]), signal.SIGKILL)
+    front = f"http://127.0.0.1:{again.base}"
+    assert ask("GET", f"{front}/v1/coupons/kept/issues/alice")[0] == 200
+    for name in ("gateway-1", "persister-1", "issuer"):
+        again.kill(name)
+        wait_until(lambda name=name: again.is_up() and f"{name} is up again" in again.text(), again.text)
+    assert again.text().count("ended by itself (signal SIGKILL) and is started again") == 3
+    wait_until(lambda: ask("GET", f"{front}/v1/coupons/kept/issues/alice")[0] == 200, "it serves again")
+
+    while again.process.poll() is None:
+        again.kill("persister-1")
     assert again.process.wait(120) == 1
-    assert "ended by itself (signal SIGKILL)" in again.text()
-    assert "/log/gateway-" in again.text()
+    assert "persister-1 ends again and again, 6 times within 60 s, the last time with signal SIGKILL; its log, " in again.text()
+    assert "/log/persister-1.log" in again.text()
     assert again.left() == []
+
+
+@pytest.mark.parametrize("closed", ["by its reader", "from the start"])
+def test_with_nobody_to_read_what_it_says_it_stops_in_order(tmp_path, closed):
+    if closed == "from the start":
+        run = Run(tmp_path, gateways=1, persisters=1, through=("sh", "-c", 'exec "$@" >&-', "sh"))
+    else:
+        reading, writing = os.pipe()
+        run = Run(tmp_path, gateways=1, persisters=1, stdout=writing)
+        os.close(writing)
+    try:
+        wait_until(run.prometheus_answers, run.text)
+        if closed == "by its reader":
+            os.close(reading)  # as the Ctrl-C of a terminal does, which is for all of a pipeline
+        order = [run.pid_of(name) for name in ("mariadb", "persister-1", "issuer", "gateway-1")]
+        run.process.send_signal(signal.SIGINT)
+        while run.process.poll() is None:
+            gone = [not os.path.exists(f"/proc/{pid}") for pid in order]
+            assert gone == sorted(gone), f"gone, from the database to the gateway: {gone}"
+            time.sleep(0.002)
+        assert run.process.returncode == 0, run.text()
+    finally:
+        run.process.terminate()
+        run.process.wait(120)
+    assert run.text() == ""
+    assert run.left() == []
 
 
 def test_taken_ports_are_named(tmp_path):
