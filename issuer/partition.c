@@ -16,6 +16,7 @@
 #include "issuer/turn.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
+#include "shared/door.h"
 #include "shared/frame.h"
 #include "shared/peer.h"
 #include "shared/pulse.h"
@@ -39,6 +40,7 @@ struct partition {
     struct snapshot *snapshot;
     struct metrics *metrics;
     zsock_t *router;
+    struct door door;
     void *router_handle; /* the libzmq socket of `router` */
     struct local_gateways *local_gateways;
     size_t from[TURN_FRAMES_MAX]; /* of each frame of the turn: which local gateway, or NOT_LOCAL */
@@ -67,7 +69,7 @@ static int bind_router(struct partition *partition, const struct options *option
     zsock_set_maxmsgsize(partition->router, FRAME_BYTES_MAX);
     zsock_set_linger(partition->router, 1000);
     peer_prepare_listener(partition->router);
-    if (zsock_bind(partition->router, "%s", endpoint) < 0)
+    if (door_open(&partition->door, partition->router, endpoint) != 0)
         return error_set(error, "cannot listen on %s (issuer/requests): %s", endpoint, zmq_strerror(errno));
     return 0;
 }
@@ -147,6 +149,7 @@ void partition_destroy(struct partition **partition)
     struct partition *self = *partition;
     if (self == NULL)
         return;
+    door_close(&self->door);
     zsock_destroy(&self->router);
     local_gateways_destroy(&self->local_gateways);
     snapshot_destroy(&self->snapshot);
@@ -357,12 +360,12 @@ static bool told_to_end(struct partition *partition, zsock_t *pipe)
     return end;
 }
 
-/* For how long an idle partition may sleep: until its snapshot wants it, and never so long that it seems to hang. */
+/* For how long an idle partition may sleep: until its snapshot wants it, or its door. */
 static int sleep_ms(struct partition *partition)
 {
     issuer_clock_now_us(partition->clock); /* somebody looks at the wall clock while nothing is asked, too */
     int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
-    return wait_ms < 0 || wait_ms > PULSE_TURN_MS_MAX ? PULSE_TURN_MS_MAX : wait_ms;
+    return wait_ms < 0 || wait_ms > DOOR_TURN_MS ? DOOR_TURN_MS : wait_ms;
 }
 
 void partition_actor(zsock_t *pipe, void *args)
@@ -373,6 +376,7 @@ void partition_actor(zsock_t *pipe, void *args)
     watch_all(partition, pipe);
     while (!told_to_end(partition, pipe)) {
         bool any = partition_do_work(partition);
+        door_tend(&partition->door, clock_mono_us());
         int wait_ms = sleep_ms(partition);
         look(partition, any ? 0 : wait_ms);
         pulse_beat(pulse);

@@ -11,6 +11,8 @@
 #include "issuer/issuer_clock.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
+#include "shared/door.h"
+#include "shared/files.h"
 #include "shared/limits.h"
 #include "shared/log.h"
 #include "shared/peer.h"
@@ -29,13 +31,16 @@ struct stream {
     struct feed *feed;
     zsock_t *events;
     zsock_t *acks;
+    struct door events_door;
+    struct door acks_door;
+    struct files_held held; /* for the whole issuer, unless its sockets are inproc */
     struct pulse *pulse;
     int64_t now_us;
 };
 
 /* --- life --- */
 
-static zsock_t *bind_socket(int type, const char *endpoint, const char *option, struct error *error)
+static zsock_t *bind_socket(int type, struct door *door, const char *endpoint, const char *option, struct error *error)
 {
     zsock_t *socket = zsock_new(type);
     CHECK(socket != NULL);
@@ -43,7 +48,7 @@ static zsock_t *bind_socket(int type, const char *endpoint, const char *option, 
     zsock_set_sndhwm(socket, PERSISTER_QUEUE_BATCHES);
     zsock_set_linger(socket, 0);
     peer_prepare_listener(socket);
-    if (zsock_bind(socket, "%s", endpoint) >= 0)
+    if (door_open(door, socket, endpoint) == 0)
         return socket;
     error_set(error, "cannot listen on %s (%s): %s", endpoint, option, zmq_strerror(errno));
     zsock_destroy(&socket);
@@ -65,13 +70,15 @@ int stream_create(struct stream **stream, const struct options *options, struct 
         .gather_us = options->issuer_stream_gather_ms * 1000,
     };
     self->feed = feed_create(&config);
-    self->events = bind_socket(ZMQ_PUSH, options->issuer_events, "issuer/events", error);
+    self->events = bind_socket(ZMQ_PUSH, &self->events_door, options->issuer_events, "issuer/events", error);
     if (self->events != NULL)
-        self->acks = bind_socket(ZMQ_PULL, options->issuer_acks, "issuer/acks", error);
+        self->acks = bind_socket(ZMQ_PULL, &self->acks_door, options->issuer_acks, "issuer/acks", error);
     if (self->acks == NULL) {
         stream_destroy(&self);
         return -1;
     }
+    if (self->events_door.listener >= 0)
+        files_hold(&self->held);
     *stream = self;
     return 0;
 }
@@ -82,6 +89,9 @@ void stream_destroy(struct stream **stream)
     if (self == NULL)
         return;
     feed_destroy(&self->feed);
+    files_release(&self->held);
+    door_close(&self->acks_door);
+    door_close(&self->events_door);
     zsock_destroy(&self->acks);
     zsock_destroy(&self->events);
     close(self->signal.fd);
@@ -132,6 +142,10 @@ static bool stream_do_work(struct stream *stream)
 {
     pulse_beat(stream->pulse);
     stream->now_us = clock_mono_us();
+    door_tend(&stream->events_door, stream->now_us);
+    door_tend(&stream->acks_door, stream->now_us);
+    if (stream->events_door.listener >= 0)
+        files_tend(&stream->held, stream->now_us);
     take_answers(stream);
     feed_read_ahead(stream->feed, stream->now_us);
     bool taken = send_due(stream);

@@ -15,16 +15,16 @@ MORE, LONG, COMMAND = 1, 2, 4
 def open_address(endpoint):
     """The socket family and address of a tcp:// or ipc:// endpoint."""
     scheme, rest = endpoint.split("://", 1)
-    if scheme == "ipc":
+    if scheme in ("ipc", "shm"):
         return socket.AF_UNIX, rest
     host, port = rest.rsplit(":", 1)
     return socket.AF_INET, (host, int(port))
 
 
 class Wire:
-    def __init__(self, raw, kind):
+    def __init__(self, raw, kind, seconds=SECONDS):
         self.raw = raw
-        raw.settimeout(SECONDS)
+        raw.settimeout(seconds)
         raw.sendall(GREETING)
         self._receive_exactly(64)
         name, value = b"Socket-Type", kind.encode()
@@ -35,12 +35,16 @@ class Wire:
         self._receive_frame()
 
     @classmethod
-    def connect(cls, endpoint, kind):
+    def connect(cls, endpoint, kind, seconds=SECONDS):
         family, address = open_address(endpoint)
         raw = socket.socket(family)
-        raw.settimeout(SECONDS)
-        raw.connect(address)
-        return cls(raw, kind)
+        raw.settimeout(seconds)
+        try:
+            raw.connect(address)
+            return cls(raw, kind, seconds)
+        except OSError:
+            raw.close()
+            raise
 
     def __enter__(self):
         return self

@@ -2,6 +2,7 @@
 coupond_test(arguments LIBRARIES coupond_commands)
 coupond_test(clock LIBRARIES coupond_shared)
 coupond_test(cluster_keys LIBRARIES coupond_shared)
+coupond_test(door LIBRARIES coupond_shared)
 coupond_test(log LIBRARIES coupond_shared TSAN)
 coupond_test(metrics LIBRARIES coupond_shared TSAN)
 coupond_test(pulse LIBRARIES coupond_shared TSAN)

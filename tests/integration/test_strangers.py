@@ -1,0 +1,94 @@
+"""Hundreds of connections that say nothing, on every port at once, with few descriptors: the issuer goes on issuing from one
+segment into the next, its status port answers, and when they have gone all is as before."""
+
+import contextlib
+import socket
+
+import pytest
+
+from cluster import Cluster, wait_until
+from zmtp import Wire, open_address
+
+STRANGERS = 300
+FILES = 256
+
+
+def flood(stack, endpoint):
+    """Connects as often as is allowed, without waiting for anybody."""
+    family, address = open_address(endpoint)
+    kind = socket.SOCK_SEQPACKET if endpoint.startswith("shm:") else socket.SOCK_STREAM
+    for _ in range(STRANGERS):
+        stranger = stack.enter_context(socket.socket(family, kind))
+        stranger.setblocking(False)
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            stranger.connect(address)
+
+
+def with_few_files(cluster):
+    issuer = cluster.issuer
+    issuer.stop()
+    issuer.prefix = ["prlimit", f"--nofile={FILES}:{FILES}"]
+    issuer.start()
+    cluster.wait_ready()
+    return issuer
+
+
+def with_usual_files(cluster):
+    cluster.issuer.stop()
+    cluster.issuer.prefix = []
+    cluster.issuer.start()
+    cluster.wait_ready()
+
+
+def crowd_of_peers(stack, endpoint):
+    """They finish ZeroMQ's handshake, as anybody may where there is no secret, as fast as they are let in."""
+    with contextlib.suppress(OSError):
+        for _ in range(STRANGERS):
+            stack.enter_context(Wire.connect(endpoint, "PUSH", seconds=1))
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_strangers_who_speak_zeromq_leave_descriptors_for_others(tmp_path, transport):
+    """Gateway and persister are still served, and so is the status port; nobody has to come again."""
+    with Cluster(tmp_path, transport=transport) as cluster, contextlib.ExitStack() as stack:
+        issuer = with_few_files(cluster)
+        cluster.create_coupon("A", 1_000)
+        crowd_of_peers(stack, cluster.options["issuer/acks"])
+        wait_until(lambda: "takes no more connections" in issuer.log(), "the port gives way")
+        wait_until(issuer.is_up, "the status port answers")
+        for user in range(20):
+            assert cluster.issue("A", f"user-{user}")[0] == 201
+        assert cluster.request("PATCH", "/v1/coupons/A", {"title": "B"})[0] == 200
+        assert issuer.log().count("takes connections again") == 0
+        cluster.wait_drained()
+        stack.close()
+        wait_until(lambda: "takes connections again" in issuer.log(), "the port is open again")
+        with_usual_files(cluster)
+
+
+def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
+    options = {"issuer/segment_mb": 2, "gateway/requests": f"shm://{tmp_path}/local", "issuer/local_requests": f"shm://{tmp_path}/local"}
+    with Cluster(tmp_path, transport="tcp", options=options) as cluster, contextlib.ExitStack() as stack:
+        issuer = with_few_files(cluster)
+        cluster.create_coupon("A", 10_000_000)
+        for name in ("requests", "events", "acks"):
+            flood(stack, cluster.options[f"issuer/{name}"])
+        flood(stack, f"tcp://{issuer.status_address}")
+        flood(stack, f"tcp://{cluster.addresses[0]}")
+        before = len(cluster.segments())
+        issued = 0
+        while len(cluster.segments()) == before:  # the last one of them is full, and the next has begun
+            titles = [cluster.request("POST", "/v1/coupons", {"id": f"c{issued}-{i}", "title": "x" * 500, "quantity": 1})[0] for i in range(20)]
+            assert set(titles) <= {201, 503}
+            status, _ = cluster.issue("A", f"user-{issued}")
+            assert status in (201, 503)
+            issued += 1
+            issuer.check_alive()
+            assert issued < 2_000
+        wait_until(issuer.is_up, "the status port answers")
+        wait_until(lambda: issuer.metrics()["process_open_fds"] < FILES / 2, "strangers are disconnected")
+        assert cluster.issue("A", "alice")[0] == 201
+        stack.close()
+        cluster.wait_drained()
+        cluster.assert_kept()
+        with_usual_files(cluster)
