@@ -20,7 +20,7 @@
     OPTION(gateway, header_bytes_max, NUMBER, 16384, 256, 1048576, "request line and headers of one request, in bytes") \
     OPTION(gateway, body_bytes_max, NUMBER, 16384, 64, 1048576, "body of one request, in bytes") \
     OPTION(gateway, header_timeout_ms, NUMBER, 10000, 10, 3600000, "from the first byte of a request to its last") \
-    OPTION(gateway, idle_timeout_ms, NUMBER, 60000, 10, 3600000, "between two requests of a connection") \
+    OPTION(gateway, idle_timeout_ms, NUMBER, 75000, 10, 3600000, "between two requests of a connection; longer than a load balancer in front keeps an idle one") \
     OPTION(gateway, issuer_timeout_ms, NUMBER, 2000, 10, 3600000, "how long a request waits for the issuer before 503 outcome_unknown") \
     OPTION(gateway, drain_timeout_ms, NUMBER, 10000, 0, 3600000, "how long SIGTERM waits for requests in flight") \
     OPTION(gateway, policy_ttl_ms, NUMBER, 1000, 0, 60000, "how old what a coupon is said to be may be; 0: the issuer is asked every time") \

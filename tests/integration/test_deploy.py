@@ -1,10 +1,11 @@
 """What is shipped to run coupond somewhere fits the program, and itself; and the check of that notices when it does not."""
 
 import os
+import re
 import shutil
 
 import pytest
-from cluster import REPOSITORY, binary
+from cluster import REPOSITORY, binary, run_coupond
 from deployment import findings
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
@@ -14,6 +15,18 @@ SHIPPED = ["CMakeLists.txt", "CMakePresets.json", "packages.txt", "Dockerfile", 
 
 def test_everything_fits():
     assert findings(REPOSITORY, binary()) == []
+
+
+def test_who_stands_in_front_closes_idle_connections_first():
+    """A balancer's 60 s, HAProxy's front and the gateway's own: each at least as long as what stands before it."""
+    option = re.search(r"^# *idle_timeout_ms = (\d+)|^ *idle_timeout_ms = (\d+)", run_coupond("--help-config").stdout, re.M)
+    gateway_ms = int(option[1] or option[2])
+    haproxy = (REPOSITORY / "deploy/haproxy/haproxy.cfg").read_text(encoding="utf-8")
+    for name in ("client", "http-keep-alive"):
+        assert 60 < int(re.search(rf"^ *timeout {name} (\d+)s$", haproxy, re.M)[1]) <= gateway_ms / 1000
+    advised = (REPOSITORY / "deploy/README.md").read_text(encoding="utf-8")
+    assert f"({gateway_ms // 1000} s by default)" in advised
+    assert int(re.search(r"600 s, fixed \| `gateway/idle_timeout_ms = (\d+)`", advised)[1]) > 600_000
 
 
 @pytest.fixture(name="copy", scope="module")
