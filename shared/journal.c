@@ -83,6 +83,7 @@ int journal_open(struct journal **journal, const struct journal_config *config, 
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&self->worker_wakes, &monotonic);
+    pthread_cond_init(&self->watch_wakes, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&self->writer_wakes, NULL);
     self->batch = malloc(JOURNAL_BATCH_BYTES_MAX);
@@ -308,6 +309,7 @@ static void release(struct journal **journal)
     close_fd(self->dir_fd);
     pthread_cond_destroy(&self->writer_wakes);
     pthread_cond_destroy(&self->worker_wakes);
+    pthread_cond_destroy(&self->watch_wakes);
     pthread_mutex_destroy(&self->mutex);
     free(self->batch);
     free(self);

@@ -3,15 +3,15 @@
  * policy. At once write-ahead log and queue to the persisters: what is synced may be read by journal_reader on other
  * threads and in other processes.
  *
- * Threads: one writer (the partition), one worker inside (prepares the next segment; syncs, unless the policy is
- * SYNC_ALWAYS); journal_*_seq() on any thread. A batch is written into blocks that were allocated and zeroed ahead, so
- * a full disk is found by journal_reserve(), never by a write, and fdatasync has no metadata to carry. Batches are
- * written, not stored through a mapping: measured on ext4, fdatasync takes 110 µs after a write of 1 to 14 KiB and 290
- * µs after storing the same bytes through a shared mapping.
+ * Threads: one writer (the partition); inside one worker (prepares the next segment; syncs, unless the policy is
+ * SYNC_ALWAYS) and one watch (whether the files stay in their places); journal_*_seq() on any thread. A batch is
+ * written into blocks that were allocated and zeroed ahead, so a full disk is found by journal_reserve(), never by a
+ * write, and fdatasync has no metadata to carry. Batches are written, not stored through a mapping: measured on ext4,
+ * fdatasync takes 110 µs after a write of 1 to 14 KiB and 290 µs after storing the same bytes through a shared mapping.
  *
  * A write or a sync that fails ends the process at once with status 1: afterwards nothing is known about the pages, and
  * nothing of the failed batch was answered. So does a folder, lock or segment that is removed or replaced while the
- * journal is open: the worker looks at their names three times a second.
+ * journal is open: the watch looks at their names three times a second.
  */
 #ifndef COUPOND_JOURNAL_H
 #define COUPOND_JOURNAL_H

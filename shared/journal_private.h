@@ -1,6 +1,6 @@
 /*
  * What the parts of the journal share: journal.c (opening, writing, closing), journal_worker.c (preparing, syncing),
- * journal_replay.c.
+ * journal_watch.c (whether the files stay where they are), journal_replay.c.
  */
 #ifndef COUPOND_JOURNAL_PRIVATE_H
 #define COUPOND_JOURNAL_PRIVATE_H
@@ -27,6 +27,7 @@ struct journal {
     /* shared: under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t worker_wakes;
+    pthread_cond_t watch_wakes;
     pthread_cond_t writer_wakes;
     int active_fd;
     char active_path[JOURNAL_PATH_MAX];
@@ -37,9 +38,10 @@ struct journal {
 
     /* owned by the writer's thread */
     pthread_t worker;
+    pthread_t watch;
     bool running;          /* replayed; the worker is there, unless it is stepped by hand */
     int64_t next_sync_us;  /* the worker's, by hand */
-    int64_t next_check_us; /* the same */
+    int64_t next_check_us; /* the watch's, by hand */
     size_t segment_size;
     size_t offset;
     unsigned char *batch;
@@ -64,6 +66,14 @@ _Noreturn void journal_give_up(const struct journal *journal, const char *what);
 /* Ends the process when the journal's files are no longer those that their names lead to: what is written to them would
  * be lost. */
 void journal_check_place(struct journal *journal);
+/* The same under `worker_by_hand`, when it is due. */
+void journal_check_by_hand(struct journal *journal);
+/* A thread that checks three times a second, whatever the worker does. */
+int journal_watch_start(struct journal *journal, struct error *error);
+void journal_watch_stop(struct journal *journal);
+
+/* Under the mutex: waits for `wakes`, of the monotonic clock, for so many µs at the most. */
+void journal_wait_for(struct journal *journal, pthread_cond_t *wakes, int64_t us);
 
 /* Writer: goes to the prepared segment, waiting while it is being made. False when the disk has no room for it. */
 bool journal_roll(struct journal *journal);

@@ -13,7 +13,6 @@
 
 #define OS_SYNC_INTERVAL_MS 1000 /* SYNC_OS: how far the stream may stay behind */
 #define PREPARE_RETRY_MS    200  /* while the disk is full */
-#define CHECK_INTERVAL_MS   300  /* between two looks whether the files are still those that their names lead to */
 
 /* --- syncing --- */
 
@@ -62,49 +61,13 @@ void journal_sync_written(struct journal *journal)
     journal_publish_synced(journal, target);
 }
 
-/* --- the folder --- */
-
-static _Noreturn void leave_lost_place(const struct journal *journal, const char *path)
-{
-    log_error("journal",
-              "%s was removed or replaced while this issuer writes to it; stopping, since nothing that is written now "
-              "would be found again: bring the folder back, or see `coupond issuer --rebuild-from-store` dir=%s",
-              path, journal->dir);
-    disk->stop(1);
-    abort();
-}
-
-/* The writer takes the mutex once a segment, and closes none that is looked at. */
-void journal_check_place(struct journal *journal)
-{
-    char lock[JOURNAL_PATH_MAX + 8];
-    snprintf(lock, sizeof lock, "%s/lock", journal->dir);
-    if (!disk->is_same(journal->lock_fd, lock))
-        leave_lost_place(journal, lock);
-    pthread_mutex_lock(&journal->mutex);
-    bool there = journal->active_fd < 0 || disk->is_same(journal->active_fd, journal->active_path);
-    pthread_mutex_unlock(&journal->mutex);
-    if (!there)
-        leave_lost_place(journal, journal->active_path);
-}
-
 /* --- the worker --- */
 
 struct worker {
     struct journal *journal;
     int64_t sync_interval_us; /* 0: it has no syncing to do */
     int64_t next_sync_us;
-    int64_t next_check_us;
 };
-
-static void check_when_due(struct worker *worker)
-{
-    int64_t now_us = clock_mono_us();
-    if (now_us < worker->next_check_us)
-        return;
-    journal_check_place(worker->journal);
-    worker->next_check_us = now_us + CHECK_INTERVAL_MS * 1000;
-}
 
 static bool segment_retired(struct journal *journal)
 {
@@ -124,17 +87,11 @@ static void sync_when_due(void *arg)
     worker->next_sync_us = clock_mono_us() + worker->sync_interval_us;
 }
 
-static void on_prepare_step(void *arg)
-{
-    check_when_due(arg);
-    sync_when_due(arg);
-}
-
 static void prepare_next(struct worker *worker)
 {
     struct journal *journal = worker->journal;
     struct error error;
-    int fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, on_prepare_step, worker, &error);
+    int fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, sync_when_due, worker, &error);
     pthread_mutex_lock(&journal->mutex);
     if (fd < 0 && !journal->prepare_failed)
         log_error("journal", "%s; no new issues when the segment in use is full", error.text);
@@ -150,23 +107,13 @@ static void prepare_next(struct worker *worker)
 static void worker_wait(struct worker *worker)
 {
     struct journal *journal = worker->journal;
-    int64_t due_us = worker->next_check_us;
-    if (worker->sync_interval_us > 0 && worker->next_sync_us < due_us)
-        due_us = worker->next_sync_us;
-    int64_t wait_us = due_us - clock_mono_us();
+    int64_t wait_us = worker->sync_interval_us > 0 ? worker->next_sync_us - clock_mono_us() : INT64_MAX;
     if (journal->prepare_failed && wait_us > PREPARE_RETRY_MS * 1000)
         wait_us = PREPARE_RETRY_MS * 1000;
-    if (wait_us <= 0)
-        return;
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_us / 1000000;
-    until.tv_nsec += wait_us % 1000000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_cond_timedwait(&journal->worker_wakes, &journal->mutex, &until);
+    if (wait_us == INT64_MAX)
+        pthread_cond_wait(&journal->worker_wakes, &journal->mutex);
+    else if (wait_us > 0)
+        journal_wait_for(journal, &journal->worker_wakes, wait_us);
 }
 
 static struct worker worker_of(struct journal *journal)
@@ -176,20 +123,31 @@ static struct worker worker_of(struct journal *journal)
         .journal = journal,
         .sync_interval_us = (interval_ms == SYNC_OS ? OS_SYNC_INTERVAL_MS : interval_ms) * 1000,
         .next_sync_us = journal->next_sync_us,
-        .next_check_us = journal->next_check_us,
     };
+}
+
+void journal_wait_for(struct journal *journal, pthread_cond_t *wakes, int64_t us)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += us / 1000000;
+    until.tv_nsec += us % 1000000 * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(wakes, &journal->mutex, &until);
 }
 
 void journal_work(struct journal *journal)
 {
     CHECK(journal->config.worker_by_hand);
     struct worker worker = worker_of(journal);
-    check_when_due(&worker);
+    journal_check_by_hand(journal);
     sync_when_due(&worker);
     if (journal->prepared_fd < 0)
         prepare_next(&worker);
     journal->next_sync_us = worker.next_sync_us;
-    journal->next_check_us = worker.next_check_us;
 }
 
 static void *worker_main(void *arg)
@@ -198,7 +156,6 @@ static void *worker_main(void *arg)
     struct worker worker = worker_of(journal);
     bool stopping = false;
     while (!stopping) {
-        check_when_due(&worker);
         sync_when_due(&worker);
         pthread_mutex_lock(&journal->mutex);
         bool due = journal->prepared_fd < 0;
@@ -213,27 +170,38 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
+static void stop_worker(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->mutex);
+    journal->stopping = true;
+    pthread_cond_signal(&journal->worker_wakes);
+    pthread_mutex_unlock(&journal->mutex);
+    pthread_join(journal->worker, NULL);
+}
+
+static int start_threads(struct journal *journal, struct error *error)
+{
+    int reason = pthread_create(&journal->worker, NULL, worker_main, journal);
+    if (reason != 0)
+        return error_set(error, "cannot start a thread: %s", strerror(reason));
+    if (journal_watch_start(journal, error) == 0)
+        return 0;
+    stop_worker(journal);
+    return -1;
+}
+
 int journal_worker_start(struct journal *journal, struct error *error)
 {
     atomic_store(&journal->written_seq, journal->next_seq - 1);
     atomic_store(&journal->synced_seq, journal->next_seq - 1);
-    journal->running = true;
-    if (journal->config.worker_by_hand)
-        return 0;
-    int reason = pthread_create(&journal->worker, NULL, worker_main, journal);
-    if (reason == 0)
-        return 0;
-    journal->running = false;
-    return error_set(error, "cannot start a thread: %s", strerror(reason));
+    journal->running = journal->config.worker_by_hand || start_threads(journal, error) == 0;
+    return journal->running ? 0 : -1;
 }
 
 void journal_worker_stop(struct journal *journal)
 {
     if (journal->config.worker_by_hand)
         return;
-    pthread_mutex_lock(&journal->mutex);
-    journal->stopping = true;
-    pthread_cond_signal(&journal->worker_wakes);
-    pthread_mutex_unlock(&journal->mutex);
-    pthread_join(journal->worker, NULL);
+    journal_watch_stop(journal);
+    stop_worker(journal);
 }

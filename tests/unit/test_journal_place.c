@@ -2,6 +2,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -173,6 +175,77 @@ static void the_worker_looks_by_itself(void **state)
     assert_int_equal(status, 1);
 }
 
+/* --- a slow disk --- */
+
+static pthread_mutex_t slow_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t slow_changed = PTHREAD_COND_INITIALIZER;
+static pthread_t tester;
+static bool syncing, noticed, released;
+
+/* The worker makes the next segment for as long as the test wants. */
+static int sync_slowly(int fd)
+{
+    if (pthread_equal(pthread_self(), tester))
+        return fsync(fd);
+    pthread_mutex_lock(&slow_mutex);
+    syncing = true;
+    pthread_cond_broadcast(&slow_changed);
+    while (!released)
+        pthread_cond_wait(&slow_changed, &slow_mutex);
+    pthread_mutex_unlock(&slow_mutex);
+    return 0;
+}
+
+static void end_thread(int with)
+{
+    pthread_mutex_lock(&slow_mutex);
+    noticed = with == 1;
+    pthread_cond_broadcast(&slow_changed);
+    pthread_mutex_unlock(&slow_mutex);
+    pthread_exit(NULL);
+}
+
+/* False when it does not come within ten seconds. */
+static bool wait_until(const bool *flag)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    pthread_mutex_lock(&slow_mutex);
+    while (!*flag && pthread_cond_timedwait(&slow_changed, &slow_mutex, &until) == 0)
+        ;
+    bool came = *flag;
+    pthread_mutex_unlock(&slow_mutex);
+    return came;
+}
+
+static void release_sync(void)
+{
+    pthread_mutex_lock(&slow_mutex);
+    released = true;
+    pthread_cond_broadcast(&slow_changed);
+    pthread_mutex_unlock(&slow_mutex);
+}
+
+static void the_folder_is_looked_at_while_a_segment_is_synced_slowly(void **state)
+{
+    (void)state;
+    char lock[JOURNAL_PATH_MAX], moved[JOURNAL_PATH_MAX];
+    path_of("lock", lock);
+    path_of("moved", moved);
+    journal_abandon(&journal);
+    tester = pthread_self();
+    watched.fsync = sync_slowly;
+    watched.stop = end_thread;
+    journal = journal_fixture_open(3);
+    assert_true(wait_until(&syncing));
+    assert_int_equal(rename(lock, moved), 0);
+    bool came = wait_until(&noticed);
+    release_sync();
+    journal_abandon(&journal);
+    assert_true(came);
+}
+
 /* --- no descriptors left --- */
 
 static int open_none(const char *path, int flags)
@@ -222,6 +295,7 @@ int main(void)
         TEST(a_segment_that_is_replaced_stops_the_process),
         TEST(a_segment_that_is_no_longer_written_may_go),
         TEST(the_worker_looks_by_itself),
+        TEST(the_folder_is_looked_at_while_a_segment_is_synced_slowly),
         TEST(a_journal_without_descriptors_refuses_when_its_segments_are_full_and_goes_on_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
