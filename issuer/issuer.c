@@ -7,6 +7,7 @@
 
 #include "issuer/issuer_clock.h"
 #include "issuer/partition.h"
+#include "issuer/recovery_progress.h"
 #include "issuer/store_check.h"
 #include "issuer/stream.h"
 #include "shared/journal.h"
@@ -21,8 +22,8 @@ enum issuer_phase { PHASE_RECOVERING, PHASE_ASKING_STORE, PHASE_DECIDING };
 struct issuer {
     /* shared: how far the start is, for whoever asks whether it is ready */
     _Atomic enum issuer_phase phase;
-    _Atomic unsigned opened; /* partitions */
-    char store[72];          /* written before the phase that tells it */
+    struct recovery_progress progress[PARTITIONS_MAX];
+    char store[72]; /* written before the phase that tells it */
     struct issuer_clock *clock;
 
     /* owned by the main thread; the actors own what is inside while they run */
@@ -62,7 +63,8 @@ static int open_partition(struct issuer *issuer, uint16_t index, const struct op
     };
     if (journal_open(&issuer->journals[index], &config, error) != 0)
         return -1;
-    return partition_create(&issuer->partitions[index], index, options, issuer->journals[index], issuer->clock, error);
+    return partition_create(&issuer->partitions[index], options, issuer->journals[index], issuer->clock,
+                            &issuer->progress[index], error);
 }
 
 static void *opening_main(void *arg)
@@ -70,7 +72,7 @@ static void *opening_main(void *arg)
     struct opening *opening = arg;
     opening->result = open_partition(opening->issuer, opening->index, opening->options, &opening->error);
     if (opening->result == 0)
-        atomic_fetch_add(&opening->issuer->opened, 1);
+        recovery_progress_note(&opening->issuer->progress[opening->index], RECOVERY_DONE, 0, 0);
     return NULL;
 }
 
@@ -190,7 +192,7 @@ bool issuer_ready(void *arg, char why[128])
     enum issuer_phase phase = issuer->phase;
     switch (phase) {
     case PHASE_RECOVERING:
-        snprintf(why, 128, "recovering: %u of %u partitions are done", issuer->opened, issuer->partitions_count);
+        recovery_progress_describe(issuer->progress, issuer->partitions_count, why, 128);
         return false;
     case PHASE_ASKING_STORE:
         snprintf(why, 128, "waiting for the store, to compare the journal with it: %s", issuer->store);

@@ -110,9 +110,10 @@ static int create_snapshot(struct partition *partition, const struct options *op
     return snapshot_create(&partition->snapshot, partition->journal, &config, error);
 }
 
-int partition_create(struct partition **partition, uint16_t index, const struct options *options,
-                     struct journal *journal, struct issuer_clock *clock, struct error *error)
+int partition_create(struct partition **partition, const struct options *options, struct journal *journal,
+                     struct issuer_clock *clock, struct recovery_progress *progress, struct error *error)
 {
+    uint16_t index = journal_meta(journal)->partition;
     struct partition *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->poll = -1;
@@ -121,8 +122,9 @@ int partition_create(struct partition **partition, uint16_t index, const struct 
     self->index = index;
     self->metrics = metrics_create("issuer", index);
     struct recovery_result recovered;
-    if (recovery_run(journal, &self->ledger, &recovered, error) != 0 || bind_router(self, options, error) != 0 ||
-        listen_locally(self, options, error) != 0 || create_snapshot(self, options, &recovered, error) != 0) {
+    if (recovery_run(journal, &self->ledger, &recovered, progress, error) != 0 ||
+        bind_router(self, options, error) != 0 || listen_locally(self, options, error) != 0 ||
+        create_snapshot(self, options, &recovered, error) != 0) {
         partition_destroy(&self);
         return -1;
     }

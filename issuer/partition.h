@@ -20,14 +20,15 @@
 
 struct issuer_clock;
 struct partition;
+struct recovery_progress;
 
 /*
  * Replays the journal into a new ledger, with progress on the log, and binds the ROUTER. Takes over nothing: `journal`
- * (open, not yet replayed) and `clock` outlive the partition. -1 and `error` when the journal is damaged or the
- * endpoint cannot be bound.
+ * (open, not yet replayed) and `clock` outlive the partition; `progress` tells of the replay. -1 and `error` when the
+ * journal is damaged or the endpoint cannot be bound.
  */
-int partition_create(struct partition **partition, uint16_t index, const struct options *options,
-                     struct journal *journal, struct issuer_clock *clock, struct error *error);
+int partition_create(struct partition **partition, const struct options *options, struct journal *journal,
+                     struct issuer_clock *clock, struct recovery_progress *progress, struct error *error);
 void partition_destroy(struct partition **partition);
 
 /* The zactor's function; `args` is the partition. Ends on $TERM, when what was received is answered. */

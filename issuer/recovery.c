@@ -25,12 +25,15 @@ struct recovery {
     uint64_t records;
     int64_t last_time_us;
     int64_t next_report_us;
+    struct recovery_progress *progress;
     struct pulse *pulse; /* NULL in the simulation; excused, but it shows that a long start gets on */
 };
 
-static bool time_to_report(struct recovery *recovery)
+static bool time_to_report(struct recovery *recovery, enum recovery_phase phase, uint64_t done, uint64_t total)
 {
     int64_t now = clock_mono_us();
+    if (recovery->progress != NULL)
+        recovery_progress_note(recovery->progress, phase, done, total);
     if (recovery->pulse != NULL)
         pulse_beat(recovery->pulse);
     if (now < recovery->next_report_us)
@@ -57,7 +60,7 @@ static bool report_loading(void *arg, uint64_t done, uint64_t total)
     struct recovery *recovery = arg;
     if (stop_requested())
         return false;
-    if (!time_to_report(recovery))
+    if (!time_to_report(recovery, RECOVERY_SNAPSHOT, done, total))
         return true;
     log_info("issuer", "loading the snapshot, %.0f %% partition=%u", percent(done, total), recovery->partition);
     notify_status("recovering partition %u: snapshot, %.0f %%", recovery->partition, percent(done, total));
@@ -141,7 +144,7 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
         return told_to_end(error);
     if (reader.header.time_us > recovery->last_time_us)
         recovery->last_time_us = reader.header.time_us;
-    if (time_to_report(recovery))
+    if (time_to_report(recovery, RECOVERY_JOURNAL, progress->bytes_done, progress->bytes_total))
         report_replaying(recovery, percent(progress->bytes_done, progress->bytes_total));
     return 0;
 }
@@ -204,9 +207,10 @@ static int run(struct recovery *recovery, struct ledger **ledger, struct recover
     return 0;
 }
 
-int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result, struct error *error)
+int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
+                 struct recovery_progress *progress, struct error *error)
 {
-    struct recovery recovery = {.journal = journal, .pulse = pulse_create("recovery", -1)};
+    struct recovery recovery = {.journal = journal, .progress = progress, .pulse = pulse_create("recovery", -1)};
     pulse_excuse(recovery.pulse, true);
     int status = run(&recovery, ledger, result, error);
     pulse_destroy(&recovery.pulse);
@@ -214,8 +218,8 @@ int recovery_run(struct journal *journal, struct ledger **ledger, struct recover
 }
 
 int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
-                       struct error *error)
+                       struct recovery_progress *progress, struct error *error)
 {
-    struct recovery recovery = {.journal = journal, .alone = true};
+    struct recovery recovery = {.journal = journal, .progress = progress, .alone = true};
     return run(&recovery, ledger, result, error);
 }

@@ -6,6 +6,7 @@
 #define COUPOND_RECOVERY_H
 
 #include "issuer/ledger.h"
+#include "issuer/recovery_progress.h"
 #include "shared/error.h"
 #include "shared/journal.h"
 
@@ -19,14 +20,15 @@ struct recovery_result {
 
 /*
  * Makes the ledger of `journal`, which is open and not yet replayed, logging progress every two seconds and a summary
- * at the end. A snapshot that is damaged is passed over with a warning for the one before it, and removed once all is
- * recovered. -1 and `error` when the process is told to end meanwhile (shared/stop.h), which leaves the files as they
- * are, when the journal is damaged or contradicts itself, or when it needs a snapshot and none is
- * sound; `ledger` is then NULL.
+ * at the end; `progress` (NULL is welcome) is never behind by more than 16 MiB. A snapshot that is damaged is passed
+ * over with a warning for the one before it, and removed once all is recovered. -1 and `error` when the process is told
+ * to end meanwhile (shared/stop.h), which leaves the files as they are, when the journal is damaged or contradicts
+ * itself, or when it needs a snapshot and none is sound; `ledger` is then NULL.
  */
-int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result, struct error *error);
+int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
+                 struct recovery_progress *progress, struct error *error);
 /* The same on the caller's thread alone, for the simulation. */
 int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
-                       struct error *error);
+                       struct recovery_progress *progress, struct error *error);
 
 #endif

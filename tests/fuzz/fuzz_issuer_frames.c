@@ -303,7 +303,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     struct ledger *ledger;
     write_journal();
     struct journal *journal = open_journal();
-    CHECK(recovery_run_alone(journal, &ledger, &recovered, NULL) == 0);
+    CHECK(recovery_run_alone(journal, &ledger, &recovered, NULL, NULL) == 0);
     struct turn_config config = {
         .journal = journal, .ledger = ledger, .metrics = metrics, .requests_max = 64, .incarnation = INCARNATION};
     struct turn *turn = turn_create(&config);

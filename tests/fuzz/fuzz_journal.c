@@ -265,7 +265,7 @@ static void check_recovery(const struct seen *seen, const struct simple_ledger *
         CHECK(error.text[0] != '\0');
         return;
     }
-    bool recovered = recovery_run_alone(journal, &ledger, &result, &error) == 0;
+    bool recovered = recovery_run_alone(journal, &ledger, &result, NULL, &error) == 0;
     CHECK(recovered == (is_sound(seen) && seen->times_fine && seen->promises_kept));
     CHECK(recovered || error.text[0] != '\0');
     if (recovered) {

@@ -40,7 +40,7 @@ static struct journal *reopen(struct journal *journal, struct ledger **ledger)
     journal_abandon(&journal);
     ledger_destroy(ledger);
     CHECK(journal_open(&journal, &config, NULL) == 0);
-    CHECK(recovery_run_alone(journal, ledger, &result, NULL) == 0);
+    CHECK(recovery_run_alone(journal, ledger, &result, NULL, NULL) == 0);
     return journal;
 }
 
@@ -117,7 +117,7 @@ static struct journal *recover(struct ledger **ledger, struct error *error)
     *ledger = NULL;
     if (journal_open(&journal, &config, error) != 0)
         return NULL;
-    if (recovery_run_alone(journal, ledger, &result, error) == 0)
+    if (recovery_run_alone(journal, ledger, &result, NULL, error) == 0)
         return journal;
     CHECK(*ledger == NULL);
     journal_abandon(&journal);

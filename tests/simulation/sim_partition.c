@@ -33,7 +33,7 @@ int sim_partition_start(struct sim *sim, struct sim_partition *partition, struct
 {
     struct recovery_result recovered;
     if (open_journal(sim, partition, error) != 0 ||
-        recovery_run_alone(partition->journal, &partition->ledger, &recovered, error) != 0)
+        recovery_run_alone(partition->journal, &partition->ledger, &recovered, NULL, error) != 0)
         return -1;
     struct snapshot_config snapshot = {
         .bytes_min = sim->plan.snapshot_bytes,

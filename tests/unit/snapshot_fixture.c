@@ -42,7 +42,7 @@ static int start(struct error *error)
     struct journal_config config = {
         .dir = journal_fixture_dir, .partitions = 1, .segment_bytes = 2u << 20, .worker_by_hand = true};
     if (journal_open(&fixture.journal, &config, error) != 0 ||
-        recovery_run(fixture.journal, &fixture.ledger, &fixture.recovered, error) != 0)
+        recovery_run(fixture.journal, &fixture.ledger, &fixture.recovered, NULL, error) != 0)
         return -1;
     struct snapshot_config snapshots = {
         .bytes_min = 1,

@@ -19,7 +19,7 @@
 #define TIME_US INT64_C(1700000000000000)
 
 typedef int (*recover_fn)(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
-                          struct error *error);
+                          struct recovery_progress *progress, struct error *error);
 
 /* --- helpers --- */
 
@@ -78,7 +78,7 @@ static struct journal *fresh(void)
     struct recovery_result result;
     struct error error = {{0}};
     struct journal *journal = open_journal();
-    if (recovery_run(journal, &ledger, &result, &error) != 0)
+    if (recovery_run(journal, &ledger, &result, NULL, &error) != 0)
         fail_msg("%s", error.text);
     ledger_destroy(&ledger);
     return journal;
@@ -90,7 +90,7 @@ static void assert_refused_by(recover_fn recover, const char *reason)
     struct recovery_result result;
     struct error error = {{0}};
     struct journal *journal = open_journal();
-    assert_int_equal(recover(journal, &ledger, &result, &error), -1);
+    assert_int_equal(recover(journal, &ledger, &result, NULL, &error), -1);
     assert_null(ledger);
     journal_abandon(&journal);
     if (strstr(error.text, reason) == NULL)
@@ -118,7 +118,7 @@ static void recovery_counts_what_a_long_journal_holds(void **state)
         struct recovery_result result;
         struct error error = {{0}};
         journal = open_journal();
-        assert_int_equal((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, &error), 0);
+        assert_int_equal((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, NULL, &error), 0);
         assert_int_equal(ledger_entry(ledger, "A", 1)->issued, 100000);
         assert_int_equal(result.last_time_us, TIME_US);
         assert_null(ledger_check(ledger));
@@ -157,7 +157,7 @@ static struct journal *reopen_behind_snapshot(struct journal *journal)
     uint64_t seq = journal_written_seq(journal);
     journal_abandon(&journal);
     journal = open_journal();
-    assert_int_equal(recovery_run_alone(journal, &ledger, &result, &error), 0);
+    assert_int_equal(recovery_run_alone(journal, &ledger, &result, NULL, &error), 0);
     assert_int_equal(snapshot_write(journal_fixture_dir, journal_meta(journal), ledger, seq, TIME_US, &error), 0);
     ledger_destroy(&ledger);
     return journal;
@@ -214,13 +214,39 @@ static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **st
         struct recovery_result result;
         struct error error = {{0}};
         journal = open_journal();
-        if ((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, &error) != 0)
+        if ((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, NULL, &error) != 0)
             fail_msg("%s", error.text);
         assert_int_equal(result.records, LARGE_ISSUES + 1);
         assert_many_coupons(ledger);
         ledger_destroy(&ledger);
         journal_abandon(&journal);
     }
+}
+
+static void recovery_says_how_far_it_is(void **state)
+{
+    (void)state;
+    struct ledger *ledger;
+    struct recovery_result result;
+    struct recovery_progress progress[2] = {{0}};
+    struct error error = {{0}};
+    char text[128];
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 200000, 1);
+    put_many(journal, "A", 1, 100000);
+    journal_abandon(&journal);
+    recovery_progress_describe(progress, 2, text, sizeof text);
+    assert_string_equal(text, "recovering: 0 of 2 partitions are done");
+    recovery_progress_note(&progress[0], RECOVERY_DONE, 0, 0);
+    journal = open_journal();
+    assert_int_equal(recovery_run(journal, &ledger, &result, &progress[1], &error), 0);
+    assert_int_equal(progress[1].phase, RECOVERY_JOURNAL);
+    assert_true(progress[1].bytes_done > 0 && progress[1].bytes_done <= progress[1].bytes_total);
+    recovery_progress_note(&progress[1], RECOVERY_SNAPSHOT, UINT64_C(5) << 20, UINT64_C(64) << 20);
+    recovery_progress_describe(progress, 2, text, sizeof text);
+    assert_string_equal(text, "recovering: 1 of 2 partitions are done; partition 1: snapshot, 5 of 64 MiB");
+    ledger_destroy(&ledger);
+    journal_abandon(&journal);
 }
 
 static void assert_told_to_end(void)
@@ -235,7 +261,7 @@ static void assert_told_to_end(void)
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &signals, NULL), 0);
     assert_int_equal(kill(getpid(), SIGTERM), 0);
     struct journal *journal = open_journal();
-    int status = recovery_run(journal, &ledger, &result, &error);
+    int status = recovery_run(journal, &ledger, &result, NULL, &error);
     assert_int_equal(sigwait(&signals, &received), 0);
     assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &signals, NULL), 0);
     assert_int_equal(status, -1);
@@ -256,7 +282,7 @@ static void recovery_ends_when_the_process_is_told_to_and_begins_anew(void **sta
     journal_abandon(&journal);
     assert_told_to_end();
     journal = open_journal();
-    assert_int_equal(recovery_run(journal, &ledger, &result, &error), 0);
+    assert_int_equal(recovery_run(journal, &ledger, &result, NULL, &error), 0);
     assert_int_equal(result.records, 50001);
     ledger_destroy(&ledger);
     journal_abandon(&journal);
@@ -373,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(recovery_counts_what_a_long_journal_holds),
+        TEST(recovery_says_how_far_it_is),
         TEST(recovery_ends_when_the_process_is_told_to_and_begins_anew),
         TEST(many_coupons_are_recovered_alike_by_one_thread_and_by_many),
         TEST(an_issue_of_an_unknown_coupon_is_refused),

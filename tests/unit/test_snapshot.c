@@ -160,7 +160,7 @@ static void a_snapshot_waits_until_the_journal_is_synced(void **state)
                                     .sync_interval_ms = 1000,
                                     .worker_by_hand = true};
     assert_int_equal(journal_open(&fixture.journal, &config, &error), 0);
-    assert_int_equal(recovery_run(fixture.journal, &fixture.ledger, &fixture.recovered, &error), 0);
+    assert_int_equal(recovery_run(fixture.journal, &fixture.ledger, &fixture.recovered, NULL, &error), 0);
     struct snapshot_config snapshots = {.bytes_min = 1, .worker_by_hand = true};
     assert_int_equal(snapshot_create(&fixture.snapshot, fixture.journal, &snapshots, &error), 0);
     journal_work(fixture.journal);

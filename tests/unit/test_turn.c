@@ -87,7 +87,7 @@ static void start_again(void)
     struct journal_config config = {
         .dir = journal_fixture_dir, .partitions = 1, .segment_bytes = 2u << 20, .sync_interval_ms = SYNC_ALWAYS};
     assert_int_equal(journal_open(&journal, &config, &error), 0);
-    assert_int_equal(recovery_run(journal, &ledger, &recovered, &error), 0);
+    assert_int_equal(recovery_run(journal, &ledger, &recovered, NULL, &error), 0);
     make_turn();
 }
 
