@@ -87,10 +87,11 @@ def measure(folder, issues, many_coupons):
 class Gateway:
     """Serves the issuer of the same folder."""
 
-    def __init__(self, folder, port):
+    def __init__(self, folder, port, options=()):
         self.url = f"http://127.0.0.1:{port}"
         command = [BINARY, "gateway", f"--set=gateway/requests=shm://{folder}/local",
-                   f"--set=gateway/http=127.0.0.1:{port}", "--set=gateway/operator_http="]
+                   f"--set=gateway/http=127.0.0.1:{port}", "--set=gateway/operator_http=",
+                   *[f"--set={option}" for option in options]]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def wait_ready(self):
