@@ -5,8 +5,10 @@
 The journal's order is taken for the order in which things were decided, and this module proves or refutes that every answer that a
 client read fits it: that the history is linearizable. Per coupon,
 
-  log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, while the coupon was open,
-             times never backwards, policies as somebody asked for them
+  log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, times of issues never
+             backwards, policies as somebody asked for them
+  clock      each record bears a time that the issuer's clock may have shown while it was decided, and the coupon was open then; an
+             issue may bear that of the issue before it instead, when that is later, and never opens or closes a window by it
   told       each 201 (and each created or changed coupon) is one record of the journal, as it was told
   explained  each record was asked for by a request that may have been carried out: one that was told so, or that heard no final answer;
              never by one that heard "nothing was decided"
@@ -24,15 +26,15 @@ import bisect
 import collections
 import itertools
 
+from clock import AnyTime
 from history import FINAL, NOTHING, UNKNOWN, code_of, issue_of, outcome
 
 FOREVER = float("inf")
-LATEST = "9999-12-31T23:59:59.999999Z"
 REFUSALS = ("ended", "paused", "not_started", "sold_out")
 
 
-def check(ops, events, rows, coupons):
-    """`coupons`: {id: policy with issued} as the store has them."""
+def check(ops, events, rows, coupons, clock=AnyTime()):
+    """`coupons`: {id: policy with issued} as the store has them; `clock`: what time the issuer may have gone by, as in clock.py."""
     found = []
     by_coupon = {"ops": collections.defaultdict(list), "events": collections.defaultdict(list),
                  "rows": collections.defaultdict(list)}
@@ -40,7 +42,7 @@ def check(ops, events, rows, coupons):
         for item in items:
             by_coupon[name][item.coupon].append(item)
     for coupon in sorted({*by_coupon["ops"], *by_coupon["events"], *by_coupon["rows"], *coupons}):
-        story = Story(coupon, by_coupon["ops"][coupon], by_coupon["events"][coupon])
+        story = Story(coupon, by_coupon["ops"][coupon], by_coupon["events"][coupon], clock)
         found += story.check() + check_store(story, by_coupon["rows"][coupon], coupons.get(coupon))
     return found
 
@@ -76,11 +78,21 @@ def state_at(policy, issued, now):
     return "sold_out" if issued >= policy["quantity"] else "open"
 
 
+def window_at(policy, now):
+    return state_at({**policy, "paused": False}, 0, now)
+
+
+def moments_of(policy, ranges):
+    """Of these times those at which the coupon's state can be another than before."""
+    borders = [policy[name] for name in ("starts_at", "ends_at") if policy[name]]
+    return [now for first, last in ranges for now in (first, *(border for border in borders if first < border <= last))]
+
+
 class Story:
     """One coupon's requests and records."""
 
-    def __init__(self, coupon, ops, events):
-        self.coupon, self.ops = coupon, ops
+    def __init__(self, coupon, ops, events, clock):
+        self.coupon, self.ops, self.clock = coupon, ops, clock
         self.events = sorted(events, key=lambda event: event.seq)
         self.count = len(self.events)
         self.found = []
@@ -92,6 +104,7 @@ class Story:
     def check(self):
         self._attribute()
         self._check_real_time()
+        self._check_times()
         self._check_answers()
         surplus = len(self.found) - 20
         return self.found if surplus <= 0 else [*self.found[:20], f"{self.coupon}: and {surplus} more"]
@@ -104,8 +117,6 @@ class Story:
         self.holdings = collections.defaultdict(list)  # user → [(position from which it counts, event)]
         for position, event in enumerate(self.events, 1):
             policy, issued = self.policies[-1], self.issued[-1]
-            if position > 1 and event.time < self.events[position - 2].time:
-                self.say(f"log: time goes backwards at {event}")
             if event.user is None:
                 policy = self._replay_policy(event, policy, issued)
             else:
@@ -127,9 +138,8 @@ class Story:
             return issued + 1
         if event.sequence != issued + 1:
             self.say(f"log: sequence {event.sequence} follows {issued}")
-        state = state_at(policy, issued, event.time)
-        if state != "open":
-            self.say(f"log: issued while it was {state}: {event}")
+        if policy["paused"] or issued >= policy["quantity"]:
+            self.say(f"log: issued while it was paused or sold out: {event}")
         held = len(self.holdings[event.user])
         if event.nth != held + 1 or event.nth > policy["per_user_limit"]:
             self.say(f"log: the {held + 1}. issue of this user of at most {policy['per_user_limit']}: {event}")
@@ -235,6 +245,37 @@ class Story:
         """The first and the last position that a look may have had."""
         return (bisect.bisect_left(self.answered_by, op.sent), bisect.bisect_right(self.asked_by, op.answered))
 
+    # the clock
+
+    def _check_times(self):
+        latest = ""
+        for index, event in enumerate(self.events):
+            ranges = self.clock.ranges(self.asked_by[index], self.answered_by[index])
+            if event.user is None:
+                self._check_time(event, ranges)
+                continue
+            if event.time < latest:
+                self.say(f"log: time goes backwards at {event}")
+            elif event.time == latest:
+                ranges = [(first, min(last, latest)) for first, last in ranges if first <= latest]
+            elif self._check_time(event, ranges):
+                ranges = [(event.time, event.time)]
+            self._check_window(event, self.policies[index], ranges)
+            latest = max(latest, event.time)
+
+    def _check_time(self, event, ranges):
+        """True when the issuer's clock may have shown that time."""
+        good = any(first <= event.time <= last for first, last in ranges)
+        if not good:
+            self.say(f"clock: {event} bears a time that is none of {ranges}")
+        return good
+
+    def _check_window(self, event, policy, ranges):
+        if not ranges:
+            self.say(f"clock: {event} bears the time of the issue before it, though the clock was past that")
+        elif policy and not any(window_at(policy, now) == "open" for now in moments_of(policy, ranges)):
+            self.say(f"clock: issued outside of {policy['starts_at']} to {policy['ends_at']}, while the time was of {ranges}: {event}")
+
     # answers
 
     def _check_answers(self):
@@ -276,7 +317,7 @@ class Story:
         return exists and (lambda position: self.policies[position] is not None and exists(position))
 
     def _judge_refusal(self, op, code):
-        return lambda position: self.latest(op.user, position) is None and self._may_be(code, position)
+        return lambda position: self.latest(op.user, position) is None and self._may_be(op, code, position)
 
     def _judge_post(self, op, code):
         if code in REFUSALS:
@@ -296,7 +337,7 @@ class Story:
         return (lambda position: self._is_latest(op, position)) if op.status == 200 else None
 
     def _judge_get(self, op, _):
-        return (lambda position: self._shows(op.body, position)) if op.status == 200 else None
+        return (lambda position: self._shows(op, position)) if op.status == 200 else None
 
     def _judge_change(self, op, code):
         if code != "invalid_request" or "quantity" not in op.wanted:
@@ -313,23 +354,17 @@ class Story:
     def _may_refuse_more(self, op, position):
         """A holder hears already_issued at the limit, or when nobody is issued any."""
         at_limit = self.latest(op.user, position).nth >= self.policies[position]["per_user_limit"]
-        return at_limit or any(self._may_be(code, position) for code in REFUSALS)
+        return at_limit or any(self._may_be(op, code, position) for code in REFUSALS)
 
-    def _moments(self, position):
-        """The issuer's times at which a coupon's state can change while this position lasts: its clock is between two records."""
-        first = self.events[position - 1].time
-        last = self.events[position].time if position < self.count else LATEST
-        policy = self.policies[position]
-        borders = [policy[name] for name in ("starts_at", "ends_at") if policy[name] and first < policy[name] <= last]
-        return [first, *borders, last]
-
-    def _may_be(self, state, position):
+    def _may_be(self, op, state, position):
         policy, issued = self.policies[position], self.issued[position]
-        return any(state_at(policy, issued, now) == state for now in self._moments(position))
+        ranges = self.clock.ranges(op.sent, op.answered)
+        return any(state_at(policy, issued, now) == state for now in moments_of(policy, ranges))
 
-    def _shows(self, body, position):
+    def _shows(self, op, position):
+        body = op.body
         policy, issued = self.policies[position], self.issued[position]
         state = "not_started" if body["state"] == "scheduled" else body["state"]
         return (all(body[name] == policy[name] for name in ("title", "quantity", "per_user_limit", "starts_at", "ends_at"))
                 and body["issued"] == issued and body["remaining"] == policy["quantity"] - issued
-                and self._may_be(state, position))
+                and self._may_be(op, state, position))

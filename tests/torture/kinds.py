@@ -41,10 +41,6 @@ def database(_world, _random):
     return ["database"]
 
 
-def clock(_world, _random):
-    return ["clock"]
-
-
 def room(_world, _random):
     return ["room"]
 
@@ -226,33 +222,73 @@ def metric_or(member, name, other):
 
 # the issuer's clock
 
-
-def probe(world):
-    """The issuer's time now, by a coupon made for this; it is no part of the recorded history's coupons."""
-    return world.clock_probe()
+NEAR = 2.5  # seconds by which a probe may be off
+HOUR, DAY = 3600, 86_400
 
 
-def clock_forward(world, random, _):
-    before = probe(world)
-    world.clock_latest += random.uniform(5, 90)
-    world.clock_offset = world.clock_latest
+def away(random):
+    """How far a clock is set: seconds, minutes, hours, a day; ahead or behind."""
+    return random.choice([-1, 1]) * random.choice([5, 90, HOUR, DAY]) * random.uniform(1, 1.5)
+
+
+def probe_near(world, offset):
+    """The issuer goes by a time this far from ours."""
+    proof(lambda: abs(world.clock_probe() - offset) < NEAR, f"the issuer's time is not {offset:+.1f} s from ours")
+
+
+def suspect(member):
+    return metric_or(member, "coupond_issuer_clock_suspect", -1)
+
+
+def clock_for_a_moment(world, random, member):
+    """A step that is taken back before it has lasted: the issuer's time goes on as if nothing had been."""
+    stood, step = world.clock.offset, away(random)
     began = time.monotonic()
-    world.preload.step_clock(world.clock_offset)
-    after = proof(lambda: (now := probe(world)) - before > time.monotonic() - began + 3 and now, "the issuer's time did not jump")
-    return f"the issuer's time went on by {after - before:.1f} s in {time.monotonic() - began:.1f} s"
+    world.step_clock(stood + step)
+    try:
+        proof(lambda: suspect(member) == 1, "the issuer does not see the step")
+        during = world.clock_probe()
+        hold(random, (0, 1, 2))
+    finally:
+        world.step_clock(stood)
+    lasted = time.monotonic() - began
+    proof(lambda: suspect(member) == 0, "the clock is right again, but not trusted")
+    probe_near(world, stood)
+    return f"{step:+.0f} s for {lasted:.1f} s; meanwhile the issuer's time moved by {during - stood:+.1f} s"
 
 
-def clock_back(world, random, _):
-    before = probe(world)
-    world.clock_offset -= random.choice([0.5, 30, 3600]) + 20
-    world.preload.step_clock(world.clock_offset)
-    first = probe(world)
+def clock_for_good(world, random, member):
+    """A step that lasts: believed when it has."""
+    stood, offset = world.clock.offset, random.choice([0, 0, away(random)])
+    if abs(offset - stood) < 1:
+        offset = stood + away(random)
     began = time.monotonic()
-    time.sleep(0.3)
-    second = probe(world)
-    if first < before or second != first:
-        raise Unproved(f"{before} {first} {second}: the issuer's time went on")
-    return f"the issuer's time stood still for {time.monotonic() - began:.1f} s"
+    world.step_clock(offset)
+    proof(lambda: suspect(member) == 1, "the issuer does not see the step")
+    proof(lambda: suspect(member) == 0, "the issuer does not believe the step", seconds=PROOF_SECONDS + 10)
+    lasted = time.monotonic() - began
+    probe_near(world, offset)
+    return f"{offset - stood:+.0f} s, believed after {lasted:.1f} s"
+
+
+def clock_wrong_at_start(world, random, member):
+    """A life with a wrong clock between two with a right one: its times are in the journal, and rule no window afterwards."""
+    stood, step = world.clock.offset, away(random)
+    member.stop()
+    world.step_clock(stood + step)
+    world.restart(member)
+    try:
+        probe_near(world, stood + step)
+        hold(random, (0, 1, 3))
+    finally:
+        member.kill() if random.random() < 0.5 else member.stop()
+        world.step_clock(stood)
+        world.restart(member)
+    probe_near(world, stood)
+    ahead = metric_or(member, "coupond_issuer_clock_journal_ahead_seconds", 0)
+    if step > 60 and ahead <= 0:
+        raise Unproved("the journal's future times are not told")
+    return f"a life with a clock {step:+.0f} s off; afterwards the journal is {ahead:.0f} s ahead"
 
 
 # machines and links
@@ -403,8 +439,9 @@ KINDS = [
     Kind("slow syncs of the journal", issuer, slow_syncs),
     Kind("the file of acknowledgements cannot be written", acks, acked_unwritable),
     Kind("the journal's filesystem is full", room, disk_full, ("disk",)),
-    Kind("the issuer's clock jumps forward", clock, clock_forward, ("clock",)),
-    Kind("the issuer's clock jumps back", clock, clock_back, ("clock",)),
+    Kind("the issuer's clock is wrong for a moment", issuer, clock_for_a_moment, ("clock",), 3.0),
+    Kind("the issuer's clock is set, for good", issuer, clock_for_good, ("clock",), 2.0),
+    Kind("a life of the issuer with a wrong clock", issuer, clock_wrong_at_start, ("clock",), 2.0),
     Kind("link of the issuer cut", issuer, cut, ("network",)),
     Kind("link of a gateway cut", gateway, cut, ("network",)),
     Kind("link of a persister cut", persister, cut, ("network",)),

@@ -1,8 +1,11 @@
 """The checker itself: a sound history passes, and each rule has a history that breaks it and nothing else."""
 
+import datetime
+
 import pytest
 
 from checker import check
+from clock import IssuerClock
 from history import Event, Op, Row
 
 POLICY = {"title": "t0", "quantity": 2, "per_user_limit": 1, "paused": False, "starts_at": None, "ends_at": None}
@@ -51,8 +54,8 @@ def stored(events):
     return {"C": {**policies[-1], "issued": sum(event.user is not None for event in events)}}
 
 
-def findings(ops, events, rows=None, coupons=None):
-    return check(ops, events, rows_of(events) if rows is None else rows, stored(events) if coupons is None else coupons)
+def findings(ops, events, rows=None, coupons=None, **more):
+    return check(ops, events, rows_of(events) if rows is None else rows, stored(events) if coupons is None else coupons, **more)
 
 
 EVENTS = [created(), issued(2, "ann", 1), issued(3, "ben", 2)]
@@ -78,8 +81,6 @@ def test_a_sound_history_passes():
     pytest.param([created(), issued(2, "ann", 1), issued(3, "ben", 3)], id="a gap"),
     pytest.param([created(quantity=1), issued(2, "ann", 1), issued(3, "ben", 2)], id="above the quantity"),
     pytest.param([created(paused=True), issued(2, "ann", 1)], id="while paused"),
-    pytest.param([created(ends_at=time(2)), issued(2, "ann", 1)], id="after its end"),
-    pytest.param([created(starts_at=time(3)), issued(2, "ann", 1)], id="before its start"),
     pytest.param([created(), issued(2, "ann", 1, nth=2)], id="a number of the user's that is missing"),
     pytest.param([created(), issued(3, "ann", 1), issued(4, "ben", 2, at=time(2))], id="time backwards"),
 ])
@@ -88,6 +89,12 @@ def test_an_illegal_log_is_found(events):
     ops = [create_op(**policy), *(Op("post", "C", event.user, 1, None, None, None) for event in events[1:])]
     ops[0] = ops[0]._replace(wanted=dict(policy))
     broken("log:", ops, events)
+
+
+@pytest.mark.parametrize("window", [pytest.param({"ends_at": time(2)}, id="after its end"),
+                                    pytest.param({"starts_at": time(3)}, id="before its start")])
+def test_an_issue_outside_of_the_window_is_found(window):
+    broken("clock:", [create_op(**window), post("ann", 1, 2, 1, 2)], [created(**window), issued(2, "ann", 1)])
 
 
 def test_a_user_above_the_limit_is_found():
@@ -233,3 +240,79 @@ def test_a_coupon_that_is_other_in_the_store_is_found():
     broken("store:", OPS, coupons={"C": {**POLICY, "issued": 1}})
     broken("store:", OPS, coupons={"C": {**POLICY, "issued": 2, "quantity": 3}})
     broken("store:", OPS, coupons={})
+
+
+# The clock: the monotonic clock shows 0 at time(0), and a step has to last for 10 s.
+
+
+HOUR = 3600
+WALL = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
+
+
+def clock(*steps, starts=()):
+    """Set at (second, to so many seconds from ours)."""
+    made = IssuerClock(WALL, settle=10)
+    for second, offset in steps:
+        made.stepped(second, second, offset)
+    for second in starts:
+        made.started(second)
+    return made
+
+
+def hour_ahead(second):
+    return time(second).replace("T00:", "T01:")
+
+
+def spans(ranges):
+    return [tuple(datetime.datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() - WALL for end in span) for span in ranges]
+
+
+def test_a_step_may_be_believed_when_it_has_lasted():
+    stepped = clock((20, HOUR))
+    assert spans(stepped.ranges(25, 26)) == [(24.5, 26.5)]
+    assert spans(stepped.ranges(31, 31)) == [(30.5, 31.5), (HOUR + 30.5, HOUR + 31.5)]
+    assert spans(stepped.ranges(40, 41)) == [(HOUR + 39.5, HOUR + 41.5)]
+
+
+def test_a_step_that_is_taken_back_is_never_believed_but_by_a_process_that_begins():
+    assert spans(clock((20, HOUR), (25, 0)).ranges(15, 30)) == [(14.5, 30.5)]
+    assert spans(clock((20, HOUR), (25, 0), starts=(22,)).ranges(24, 25)) == [(HOUR + 23.5, HOUR + 25.5)]
+    assert spans(clock((20, HOUR), (25, 0), starts=(22, 26)).ranges(28, 29)) == [(27.5, 29.5)]
+
+
+def test_a_record_of_a_time_that_was_not_to_be_believed_is_found():
+    events = [*EVENTS[:2], EVENTS[2]._replace(time=hour_ahead(3))]
+    ops = [*OPS[:2], OPS[2]._replace(body={**OPS[2].body, "issued_at": hour_ahead(3)})]
+    assert findings(ops, events, clock=clock((2.5, HOUR), starts=(2.6,))) == []
+    broken("clock:", ops, events, clock=clock((2.5, HOUR), (4, 0)))
+    broken("clock:", ops, events, clock=clock())
+
+
+def wrong_hour(second, **policy):
+    """Ann is issued hers in a wrong hour, Ben his in the right one again; his bears the time of hers."""
+    events = [created(**policy), issued(2, "ann", 1, at=hour_ahead(2)), issued(3, "ben", 2, at=hour_ahead(second))]
+    ops = [create_op(**policy), *(Op("post", "C", user, sent, sent + 0.5, 201, {"sequence": number, "issued_at": at}) for
+                                  user, sent, number, at in (("ann", 2, 1, hour_ahead(2)), ("ben", 5, 2, hour_ahead(second))))]
+    return ops, events
+
+
+def test_an_issue_bears_the_time_of_the_one_before_it_that_is_later():
+    right_again = clock((1.5, HOUR), (4, 0), starts=(1.6, 4.1))
+    assert findings(*wrong_hour(2), clock=right_again) == []
+    broken("clock:", *wrong_hour(5), clock=right_again)
+    broken("clock:", *wrong_hour(2), clock=clock((1.5, HOUR), starts=(1.6,)))
+
+
+def test_a_window_goes_by_the_clock_and_not_by_the_time_that_an_issue_bears():
+    right_again = clock((1.5, HOUR), (4, 0), starts=(1.6, 4.1))
+    assert findings(*wrong_hour(2, ends_at=hour_ahead(30)), clock=right_again) == []
+    broken("clock:", *wrong_hour(2, starts_at=hour_ahead(1)), clock=right_again)
+
+
+def test_a_refusal_by_a_wrong_clock_is_found():
+    policy = {"ends_at": hour_ahead(0)}
+    ops, events = [create_op(**policy), post("ann", 1, 2, 1, 2)], [created(**policy), issued(2, "ann", 1)]
+    refused = refusal("ben", 25, 26, "ended", 410)
+    assert findings([*ops, refused], events, clock=clock((10, HOUR))) == []
+    broken("answers:", [*ops, refused], events, clock=clock((20, HOUR), (28, 0)))
+    broken("answers:", [*ops, refusal("ben", 25, 26, "not_started")], events, clock=clock())

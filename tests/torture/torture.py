@@ -70,7 +70,7 @@ def judge(world, traffic):
     world.cluster.check_logs()
     events = world.events()
     say(f"judging {len(traffic.ops) + len(world.probes)} requests by {len(events)} records")
-    for text in check(traffic.ops + world.probes, events, world.rows(), world.coupons()):
+    for text in check(traffic.ops + world.probes, events, world.rows(), world.coupons(), world.clock):
         world.fail(text)
 
 

@@ -245,13 +245,14 @@ class Traffic:
             self.coupons.append([coupon, [], quantity * self.random.uniform(0.7, 2.5) + 40])
 
     def _window(self):
-        """Now and then one that begins or ends soon, by the issuer's last known time."""
+        """Now and then one that begins or ends soon, or so far away that only a wrong clock opens or closes it, by the issuer's last known time."""
         latest = next((op.body["updated_at"] for op in reversed(self.ops[-200:]) if op.body and "updated_at" in op.body), None)
         dice = self.random.random()
         if latest is None or dice > 0.3:
             return {}
-        window = {"starts_at": later(latest, 2)} if dice < 0.15 else {}
-        return window | ({"ends_at": later(latest, 60)} if dice > 0.1 else {})
+        begins, ends = self.random.choice([(2, 60), (2, 60), (2, 10_000), (7200, 10_000)])
+        window = {"starts_at": later(latest, begins)} if dice < 0.15 else {}
+        return window | ({"ends_at": later(latest, ends)} if dice > 0.1 else {})
 
     def _title(self):
         """A title is never used twice, not even by two attempts: it tells in the journal which one was carried out."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import network
 import small_disk
+from clock import IssuerClock
 from cluster import ClusterError, binary, environment, run_coupond, wait_until
 from history import Op, Row, event_of_line
 from hosted import HostedCluster, HostedMariaDB, hosts_of
@@ -27,9 +28,10 @@ PARTITIONS, GATEWAYS, PERSISTERS = 2, 2, 2
 DISK_MEBIBYTES = 512
 HEALTHY_SECONDS = 120
 VERIFY_EVERY_SECONDS = 20
+SETTLE_SECONDS = 4  # what a step of the clock has to last for
 OPTIONS = {"gateway/issuer_timeout_ms": 1000, "issuer/resend_ms": 1000, "issuer/segment_mb": 2, "issuer/snapshot_mb": 1,
-           "issuer/keep_minutes": 0,
-            "persister/retry_max_ms": 1000,
+           "issuer/keep_minutes": 0, "issuer/clock_settle_ms": SETTLE_SECONDS * 1000,
+           "persister/retry_max_ms": 1000,
            "store/connect_timeout_ms": 1000, "store/io_timeout_ms": 4000}
 
 
@@ -79,6 +81,7 @@ class World:
         self.cluster.journal_directory = self.cluster.options["issuer/journal_dir"] = self.journal
         self._let_one_gateway_share_memory()
         self.cluster.issuer.environment = self.preload.environment()
+        self._note_starts(self.cluster.issuer)
         self.cluster.start()
         for action in (self._watch, self._archive, self._verify):
             threading.Thread(target=action, daemon=True).start()
@@ -113,7 +116,17 @@ class World:
         if not clock:
             self.missing["clock"] = "libfaketime is not installed"
         self.preload = Preload(self.directory / "rules", clock=clock)
-        self.clock_offset = self.clock_latest = 0.0  # seconds from ours: now, and the furthest ever
+        self.clock = IssuerClock(time.time() - time.monotonic(), SETTLE_SECONDS)
+
+    def _note_starts(self, issuer):
+        """For the judge of its clock."""
+        start = issuer.start
+
+        def noted():
+            self.clock.started(time.monotonic())
+            start()
+
+        issuer.start = noted
 
     # watching
 
@@ -195,12 +208,18 @@ class World:
 
     # the issuer's clock
 
+    def step_clock(self, offset):
+        """The clock of the issuer's machine is this many seconds from ours from now on."""
+        before = time.monotonic()
+        self.preload.step_clock(offset)
+        self.clock.stepped(before, time.monotonic(), offset)
+
     def clock_probe(self):
-        """The issuer's time now, in seconds, from a coupon of the harness' own; its requests are part of the history."""
+        """How many seconds the issuer's time is from ours, by a coupon of the harness' own; its requests are part of the history."""
         while not self._stopping.is_set():
             op = self._probe_once("change") or self._probe_once("create")
             if op:
-                return datetime.datetime.fromisoformat(op.body["updated_at"].replace("Z", "+00:00")).timestamp()
+                return datetime.datetime.fromisoformat(op.body["updated_at"].replace("Z", "+00:00")).timestamp() - time.time()
             time.sleep(0.05)
         raise ClusterError("the run is over")
 

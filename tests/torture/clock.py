@@ -1,0 +1,76 @@
+"""What time an issuer may go by while its machine's clock is stepped. Pure: it knows nothing of the issuer's own reckoning.
+
+A wall clock that stood where it stands when the process began is believed, and so is one that has stood there for as long as a step
+has to last (issuer/clock_settle_ms); any other is not. Where the moments are too close to tell, both times are allowed.
+
+    clock = IssuerClock(wall, settle)      `wall`: seconds since 1970 minus the monotonic clock
+    clock.stepped(before, after, offset)   between these moments the machine's clock was set, to so many seconds from ours
+    clock.started(moment)                  an issuer's process begins
+    clock.ranges(since, until)             [(from, to), …]: all times that it may have gone by between two moments, as texts
+"""
+
+import collections
+import datetime
+
+SLACK = 0.5  # seconds: of readings
+LATE = 2.0  # how long after it has to believe a step it may still know nothing of it
+FOREVER = float("inf")
+EARLIEST, LATEST = "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"
+
+Stand = collections.namedtuple("Stand", "since certain offset")
+Belief = collections.namedtuple("Belief", "since certain offset")  # may be held from one moment on, and is from the other on
+
+
+def text(seconds):
+    if seconds == FOREVER:
+        return LATEST
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class AnyTime:
+    """Of a history whose issuer may have gone by any time."""
+
+    def ranges(self, _since, _until):
+        return [(EARLIEST, LATEST)]
+
+
+class IssuerClock:
+    def __init__(self, wall, settle):
+        self.wall, self.settle = wall, settle
+        self._stands = [Stand(-FOREVER, -FOREVER, 0.0)]
+        self._starts = []
+
+    @property
+    def offset(self):
+        """Where the machine's clock stands now."""
+        return self._stands[-1].offset
+
+    def stepped(self, before, after, offset):
+        if offset != self.offset:
+            self._stands.append(Stand(before, after, offset))
+
+    def started(self, moment):
+        self._starts.append(moment)
+
+    def _beliefs(self):
+        found = [Belief(-FOREVER, -FOREVER, self._stands[0].offset)]
+        for place, stand in enumerate(self._stands[1:], 1):
+            end = self._stands[place + 1].certain if place + 1 < len(self._stands) else FOREVER
+            if end >= stand.since + self.settle - SLACK:
+                known = stand.certain + self.settle + LATE
+                found.append(Belief(stand.since + self.settle - SLACK, known if known <= end else FOREVER, stand.offset))
+        for moment in self._starts:
+            found.append(Belief(moment, moment, self._offset_at(moment)))
+        return sorted(found)
+
+    def _offset_at(self, moment):
+        return [stand for stand in self._stands if stand.since <= moment][-1].offset
+
+    def ranges(self, since, until):
+        beliefs, found = self._beliefs(), []
+        for place, belief in enumerate(beliefs):
+            end = min((other.certain for other in beliefs[place + 1:]), default=FOREVER)
+            first, last = max(since, belief.since) - SLACK, min(until, end) + SLACK
+            if first <= last:
+                found.append((text(self.wall + belief.offset + first), text(self.wall + belief.offset + last)))
+        return found
