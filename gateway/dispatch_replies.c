@@ -35,7 +35,7 @@ void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_i
 
     if (exchange == NULL)
         return;
-    policies_on_issue_reply(loop, exchange, reply);
+    policies_on_issue_reply(loop, partition, exchange, reply);
     answer = answer_begin(loop, exchange);
     if (exchange->kind == EXCHANGE_ISSUE)
         status = verdict_answer_issue(answer.out, &loop->clock, answer.style, exchange, reply);

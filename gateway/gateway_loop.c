@@ -228,7 +228,7 @@ static void on_tick(uv_timer_t *tick)
 {
     struct gateway_loop *loop = tick->data;
 
-    reply_clock_set(&loop->clock, clock_wall_us());
+    reply_clock_set(&loop->clock, policies_time_us(loop->policies));
     for (uint16_t p = 0; p < loop->partitions; p++)
         issuer_link_tick(loop->links[p], loop_ms(loop));
     dispatch_expire(loop);

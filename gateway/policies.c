@@ -97,7 +97,8 @@ void policies_ask_issuer(struct gateway_loop *loop, struct policy_fetch *fetch)
     memcpy(record->coupon.id, fetch->id, fetch->id_length);
 }
 
-/* Whether Redis can be asked: not for a while after a change, since it may still have what was before. */
+/* Whether Redis can be asked: not for a while after a change, since it may still have what was before; and not before
+ * the issuer has told its time, by which the age of what Redis has is known. */
 static bool ask_redis(struct gateway_loop *loop, struct policy_fetch *fetch)
 {
     struct policies *policies = loop->policies;
@@ -106,6 +107,8 @@ static bool ask_redis(struct gateway_loop *loop, struct policy_fetch *fetch)
     int64_t changed_us = policy_board_coupon_changed_us(policies->board, policy_hash(id));
 
     if (policies->redis == NULL || changed_us > now_us - policies->ttl_us - REDIS_PASSED_BY_US)
+        return false;
+    if (policies_issuer_now_us(policies, fetch->partition) == 0)
         return false;
     if (!policy_redis_ask(policies->redis, id, policy_fetch_tag(&policies->fetches, fetch)))
         return false;

@@ -26,8 +26,11 @@ bool policies_take_reply(struct gateway_loop *loop, uint16_t partition, const st
 /* Answers who asked for a coupon by himself. False when this is no such exchange, or the reply bears none. */
 bool policies_answer(struct gateway_loop *loop, struct exchange *exchange, const struct frame_coupon_reply *reply);
 /* Learns from what an issue request was told. */
-void policies_on_issue_reply(struct gateway_loop *loop, const struct exchange *exchange,
+void policies_on_issue_reply(struct gateway_loop *loop, uint16_t partition, const struct exchange *exchange,
                              const struct frame_issue_reply *reply);
+
+/* The time of day: the issuer's, whatever this machine's clock shows; before the issuer has told it, that clock's. */
+int64_t policies_time_us(const struct policies *policies);
 
 /* This coupon has changed, or may have: nobody in this process is told what was known before. */
 void policies_changed(struct gateway_loop *loop, struct span id);

@@ -21,8 +21,8 @@ struct policies {
     struct policy_redis_events redis_events;
     int64_t ttl_us;
     int64_t timeout_us;
-    /* what to add to the monotone clock for what the issuer's shows at the least; 0: not known yet */
-    int64_t issuer_ahead_us[PARTITIONS_MAX];
+    int64_t issuer_ahead_us[PARTITIONS_MAX]; /* of clock_boot_us(), at the least; 0: not known yet */
+    int64_t latest_ahead_us;                 /* the same, of the partition that told last */
     struct policy_fetches fetches;
 };
 
@@ -30,6 +30,8 @@ void policies_count_read(struct gateway_loop *loop, enum metric_policy_source so
 /* The If-None-Match that the exchange's request bore. */
 struct span policies_condition_of(const struct exchange *exchange);
 
+/* What the issuer's clock shows now, as far as its replies have told; 0 before the first. */
+int64_t policies_issuer_now_us(const struct policies *policies, uint16_t partition);
 /* Asks the issuer, now or after Redis. */
 void policies_ask_issuer(struct gateway_loop *loop, struct policy_fetch *fetch);
 /* Answers all who wait, and ends it. */

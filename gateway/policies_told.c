@@ -27,6 +27,26 @@ static bool is_time(int64_t us)
     return us >= 0 && us <= ISSUER_TIME_US_MAX;
 }
 
+static void note_time(struct policies *policies, uint16_t partition, int64_t issuer_us)
+{
+    if (!is_time(issuer_us))
+        return;
+    policies->latest_ahead_us = issuer_us - clock_boot_us();
+    policies->issuer_ahead_us[partition] = policies->latest_ahead_us;
+}
+
+int64_t policies_issuer_now_us(const struct policies *policies, uint16_t partition)
+{
+    int64_t ahead_us = policies->issuer_ahead_us[partition];
+
+    return ahead_us == 0 ? 0 : clock_boot_us() + ahead_us;
+}
+
+int64_t policies_time_us(const struct policies *policies)
+{
+    return policies->latest_ahead_us == 0 ? clock_wall_us() : clock_boot_us() + policies->latest_ahead_us;
+}
+
 /* True when the reply bears this coupon, which is read then. */
 static bool bears(const struct frame_coupon_reply *reply, struct span id, struct coupon *coupon)
 {
@@ -101,8 +121,7 @@ bool policies_take_reply(struct gateway_loop *loop, uint16_t partition, const st
 {
     struct policy_fetch *fetch = policy_fetch_find(&loop->policies->fetches, reply->tag);
 
-    if (is_time(reply->now_us))
-        loop->policies->issuer_ahead_us[partition] = reply->now_us - clock_mono_us();
+    note_time(loop->policies, partition, reply->now_us);
     if (reply->verdict == VERDICT_COUPON_CREATED || reply->verdict == VERDICT_COUPON_CHANGED)
         take_change(loop, reply);
     if (fetch != NULL && fetch->stage == FETCH_ISSUER && fetch->partition == partition)
@@ -153,9 +172,10 @@ static void refresh(struct gateway_loop *loop, const struct exchange *exchange)
     }
 }
 
-void policies_on_issue_reply(struct gateway_loop *loop, const struct exchange *exchange,
+void policies_on_issue_reply(struct gateway_loop *loop, uint16_t partition, const struct exchange *exchange,
                              const struct frame_issue_reply *reply)
 {
+    note_time(loop->policies, partition, reply->now_us);
     if (loop->policies->cache == NULL || exchange->kind != EXCHANGE_ISSUE)
         return;
     if (reply->verdict == VERDICT_NOT_STARTED)
@@ -167,14 +187,6 @@ void policies_on_issue_reply(struct gateway_loop *loop, const struct exchange *e
 
 /* ---- what Redis tells ---- */
 
-/* What the issuer's clock shows now, as far as is known; without any reply of it so far, the machine's own. */
-static int64_t issuer_now_us(const struct policies *policies, uint16_t partition)
-{
-    int64_t ahead_us = policies->issuer_ahead_us[partition];
-
-    return ahead_us == 0 ? clock_wall_us() : clock_mono_us() + ahead_us;
-}
-
 /* The entry that these bytes make, or NULL when they are wrong, too old, or from before a change. */
 static const struct policy_entry *keep_told(struct gateway_loop *loop, const struct policy_fetch *fetch,
                                             struct span bytes)
@@ -185,7 +197,7 @@ static const struct policy_entry *keep_told(struct gateway_loop *loop, const str
     int64_t age_us = 0;
 
     if (policy_value_read(bytes, told.id, &coupon, &told.issuer_us))
-        age_us = issuer_now_us(policies, fetch->partition) - told.issuer_us;
+        age_us = policies_issuer_now_us(policies, fetch->partition) - told.issuer_us;
     else
         age_us = -REDIS_AHEAD_US - 1;
     if (age_us < -REDIS_AHEAD_US) {
