@@ -20,13 +20,16 @@ GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(
 SELECTOR = re.compile(r"(?<![\w:$.])([a-zA-Z_:][\w:]*)\b(?!\s*\()\s*(\{[^{}]*\})?")
 DURATION = re.compile(r"\[[^\[\]]*\]|\boffset\s+\w+")
 WORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf", "nan"}
-VARIABLES = {"$__rate_interval": "5s", "$coupon": ".*"}
+VARIABLES = {"$__rate_interval": "5s", "$coupon": ".*", "$job": "coupond"}
 
 
 def dashboard_expressions(folder):
-    """(dashboard and panel, expression) of every target of every dashboard."""
+    """(dashboard and panel or annotation, expression) of every target of every dashboard."""
     for path in sorted(Path(folder).glob("*.json")):
-        for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]:
+        dashboard = json.loads(path.read_text(encoding="utf-8"))
+        for annotation in dashboard["annotations"]["list"]:
+            yield f"{path.stem}: {annotation['name']}", annotation["expr"]
+        for panel in dashboard["panels"]:
             for target in panel.get("targets", []):
                 yield f"{path.stem}: {panel['title']}", target["expr"]
 
