@@ -12,9 +12,9 @@
 #include "gateway/gateway.h"
 #include "issuer/issuer.h"
 #include "persister/persister.h"
+#include "shared/address.h"
 #include "shared/clock.h"
 #include "shared/peer.h"
-#include "shared/status_http.h"
 
 struct roles {
     struct issuer *issuer;

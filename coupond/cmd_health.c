@@ -12,7 +12,7 @@
 #include "coupond/bench_fetch.h"
 #include "coupond/commands.h"
 #include "coupond/role.h"
-#include "shared/status_http.h"
+#include "shared/address.h"
 
 #define TIMEOUT_MS 2000
 

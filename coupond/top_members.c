@@ -1,9 +1,8 @@
 #include "coupond/top_members.h"
+#include "shared/address.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include "shared/status_http.h"
 
 static void set_name(char name[TOP_NAME_MAX], const struct bench_url *url)
 {

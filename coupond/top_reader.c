@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "coupond/bench_fetch.h"
+#include "shared/address.h"
 #include "shared/clock.h"
-#include "shared/status_http.h"
 
 #define BODY_MAX   (4u << 20) /* of one answer */
 #define TIMEOUT_MS 3000       /* for one answer */

@@ -466,14 +466,14 @@ static void turn_away(struct connection *c)
     connection_close(c);
 }
 
-void connection_accept(struct gateway_loop *loop)
+void connection_accept(struct gateway_loop *loop, uv_tcp_t *listener)
 {
     bool refused = loop->connections >= loop->connections_max;
     struct connection *c = connection_pool_take(loop);
 
     CHECK(uv_tcp_init(&loop->uv, &c->tcp) == 0);
     c->input_ms = now_ms(c);
-    if (uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&c->tcp) != 0) {
+    if (uv_accept((uv_stream_t *)listener, (uv_stream_t *)&c->tcp) != 0) {
         connection_close(c);
         return;
     }

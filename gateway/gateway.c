@@ -7,15 +7,15 @@
 
 #include "gateway/gateway_loop.h"
 #include "gateway/http_head.h"
-#include "gateway/listener.h"
 #include "gateway/policy_board.h"
 #include "gateway/readiness.h"
+#include "shared/listen.h"
 #include "shared/log.h"
 #include "shared/status_http.h"
 
 enum {
-    THREADS_MAX = 64,  /* bound of gateway/threads */
-    SPARE_FILES = 128, /* descriptors for everything but connections */
+    THREADS_MAX = LISTEN_SOCKETS_MAX, /* bound of gateway/threads */
+    SPARE_FILES = 128,                /* descriptors for everything but connections */
 };
 
 struct gateway {
@@ -52,19 +52,23 @@ static unsigned raise_file_limit(const struct options *options)
     return room > 0 ? (unsigned)room : 1;
 }
 
-static int start_thread(struct gateway *gateway, int listen_fd, struct error *error)
+/* With one socket of each address. */
+static int start_thread(struct gateway *gateway, const struct listen_sockets *sockets, struct error *error)
 {
     struct gateway_loop_args args = {
         .options = gateway->options,
-        .listen_fd = listen_fd,
+        .listeners = sockets->addresses,
         .connections_max = gateway->connections_max,
         .board = gateway->board,
         .readiness = &gateway->readiness,
         .thread = gateway->threads,
         .hears = gateway->threads == 0,
     };
-    zactor_t *actor = zactor_new(gateway_loop_actor, &args);
+    zactor_t *actor = NULL;
 
+    for (unsigned a = 0; a < sockets->addresses; a++)
+        args.listen_fds[a] = sockets->fds[a][gateway->threads];
+    actor = zactor_new(gateway_loop_actor, &args);
     CHECK(actor != NULL);
     gateway->actors[gateway->threads++] = actor;
     if (!args.failed)
@@ -95,28 +99,30 @@ static int open_status(struct gateway *gateway, struct error *error)
     return status_http_open(&gateway->status, &config, error);
 }
 
-static void close_all(const int *fds, unsigned from, unsigned count)
+/* Those of the threads that were not started. */
+static void close_rest(const struct listen_sockets *sockets, unsigned started)
 {
-    for (unsigned i = from; i < count; i++)
-        close(fds[i]);
+    for (unsigned a = 0; a < sockets->addresses; a++)
+        for (unsigned i = started; i < sockets->count; i++)
+            close(sockets->fds[a][i]);
 }
 
 int gateway_start(struct gateway **gateway, const struct options *options, struct error *error)
 {
     unsigned count = (unsigned)options->gateway_threads;
     struct gateway *self = calloc(1, sizeof(*self));
-    int fds[THREADS_MAX];
-    bool loopback = false;
+    struct listen_sockets sockets;
 
     CHECK(self != NULL && count >= 1 && count <= THREADS_MAX);
     self->options = options;
-    if (listener_bind(options->gateway_http, fds, count, &self->port, &loopback, error) != 0) {
+    if (listen_bind(&sockets, "gateway/http", options->gateway_http, count, error) != 0) {
         free(self);
         return -1;
     }
+    self->port = sockets.port;
     readiness_init(&self->readiness, count, (unsigned)options->issuer_partitions);
     if (open_status(self, error) != 0) {
-        close_all(fds, 0, count);
+        listen_close(&sockets);
         free(self);
         return -1;
     }
@@ -125,16 +131,16 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
     self->board = policy_board_create();
     http_head_init();
     reply_init();
-    warn_of_open_doors(options, loopback);
+    warn_of_open_doors(options, sockets.loopback);
     for (unsigned i = 0; i < count; i++) {
-        if (start_thread(self, fds[i], error) != 0) {
-            close_all(fds, i + 1, count);
+        if (start_thread(self, &sockets, error) != 0) {
+            close_rest(&sockets, i + 1);
             gateway_stop(&self);
             return -1;
         }
     }
-    log_info("gateway", "serving http=%s port=%u threads=%u partitions=%u", options->gateway_http, self->port, count,
-             (unsigned)options->issuer_partitions);
+    log_info("gateway", "serving http=%s port=%u addresses=%s threads=%u partitions=%u", options->gateway_http,
+             self->port, sockets.text, count, (unsigned)options->issuer_partitions);
     *gateway = self;
     return 0;
 }

@@ -118,19 +118,22 @@ static void on_check(uv_check_t *check)
     take_turn(loop);
 }
 
-static void accept_one(struct gateway_loop *loop)
+static void accept_one(struct gateway_loop *loop, struct gateway_listener *listener)
 {
     loop->accepted++;
-    connection_accept(loop);
+    connection_accept(loop, &listener->tcp);
 }
 
-/* The one that was left waiting; from then on the listener is polled again. */
+/* Those that were left waiting; from then on their listeners are polled again. */
 static void go_on_accepting(struct gateway_loop *loop)
 {
     loop->accepted = 0;
-    if (loop->accept_waits && loop->listening != LISTENING_CLOSED)
-        accept_one(loop);
-    loop->accept_waits = false;
+    for (unsigned i = 0; i < loop->listeners_count; i++) {
+        struct gateway_listener *listener = &loop->listeners[i];
+        if (listener->waits && loop->listening != LISTENING_CLOSED)
+            accept_one(loop, listener);
+        listener->waits = false;
+    }
 }
 
 /* Before the poll: what timers and writes have left. */
@@ -164,20 +167,37 @@ static void drain(struct gateway_loop *loop)
     }
 }
 
-/* Whoever is told that it is connected must not find itself cut off: the listener closes when nobody is on the way. */
-static void shut_listener(struct gateway_loop *loop)
+static void refuse_clients(struct gateway_loop *loop)
+{
+    int fd = -1;
+
+    for (unsigned i = 0; i < loop->listeners_count; i++)
+        if (uv_fileno((const uv_handle_t *)&loop->listeners[i].tcp, &fd) == 0)
+            listener_refuse(fd);
+}
+
+static bool client_waits(const struct gateway_loop *loop)
+{
+    bool waits = false;
+
+    for (unsigned i = 0; i < loop->listeners_count; i++)
+        waits |= loop->listeners[i].waits;
+    return waits;
+}
+
+/* Whoever is told that it is connected must not find itself cut off: listeners close when nobody is on the way. */
+static void shut_listeners(struct gateway_loop *loop)
 {
     uint64_t now_ms = uv_now(&loop->uv);
-    int fd = -1;
 
     if (loop->listening == LISTENING_OPEN && now_ms >= loop->refuse_at_ms) {
         loop->listening = LISTENING_SHUTTING;
-        if (uv_fileno((const uv_handle_t *)&loop->listener, &fd) == 0)
-            listener_refuse(fd);
+        refuse_clients(loop);
     }
-    if (loop->listening == LISTENING_SHUTTING && now_ms >= loop->close_at_ms && !loop->accept_waits) {
+    if (loop->listening == LISTENING_SHUTTING && now_ms >= loop->close_at_ms && !client_waits(loop)) {
         loop->listening = LISTENING_CLOSED;
-        uv_close((uv_handle_t *)&loop->listener, NULL);
+        for (unsigned i = 0; i < loop->listeners_count; i++)
+            uv_close((uv_handle_t *)&loop->listeners[i].tcp, NULL);
     }
 }
 
@@ -237,7 +257,7 @@ static void on_tick(uv_timer_t *tick)
     set_gauges(loop);
     pulse_beat(loop->pulse);
     if (loop->draining)
-        shut_listener(loop);
+        shut_listeners(loop);
     if (drained(loop))
         uv_stop(&loop->uv);
 }
@@ -267,15 +287,16 @@ static void on_monitor(uv_poll_t *poll, int status, int events)
 }
 
 /* libuv accepts for as long as clients come faster than it does, unless one is left waiting. */
-static void on_connection(uv_stream_t *listener, int status)
+static void on_connection(uv_stream_t *stream, int status)
 {
-    struct gateway_loop *loop = listener->data;
+    struct gateway_listener *listener = (struct gateway_listener *)stream;
+    struct gateway_loop *loop = stream->data;
 
     if (status != 0)
         return;
-    loop->accept_waits = loop->accepted == ACCEPTS_MAX;
-    if (!loop->accept_waits)
-        accept_one(loop);
+    listener->waits = loop->accepted >= ACCEPTS_MAX;
+    if (!listener->waits)
+        accept_one(loop, listener);
 }
 
 static void watch(struct gateway_loop *loop, uv_poll_t *poll, int fd, uv_poll_cb callback)
@@ -308,27 +329,36 @@ static int open_links(struct gateway_loop *loop, struct error *error)
     return 0;
 }
 
-static void open_handles(struct gateway_loop *loop, int listen_fd)
+static void open_listeners(struct gateway_loop *loop, const struct gateway_loop_args *args)
 {
-    CHECK(uv_tcp_init(&loop->uv, &loop->listener) == 0 && uv_tcp_open(&loop->listener, listen_fd) == 0);
+    for (unsigned i = 0; i < args->listeners; i++) {
+        uv_tcp_t *tcp = &loop->listeners[i].tcp;
+        CHECK(uv_tcp_init(&loop->uv, tcp) == 0 && uv_tcp_open(tcp, args->listen_fds[i]) == 0);
+        tcp->data = loop;
+    }
+    loop->listeners_count = args->listeners;
+}
+
+static void open_handles(struct gateway_loop *loop)
+{
     CHECK(uv_prepare_init(&loop->uv, &loop->prepare) == 0 && uv_prepare_start(&loop->prepare, on_prepare) == 0);
     CHECK(uv_check_init(&loop->uv, &loop->check) == 0 && uv_check_start(&loop->check, on_check) == 0);
     CHECK(uv_idle_init(&loop->uv, &loop->again) == 0);
     CHECK(uv_timer_init(&loop->uv, &loop->tick) == 0 && uv_timer_start(&loop->tick, on_tick, 0, TICK_MS) == 0);
-    loop->listener.data = loop;
     loop->prepare.data = loop;
     loop->check.data = loop;
     loop->tick.data = loop;
     watch(loop, &loop->pipe_poll, zsock_fd(loop->pipe), on_pipe);
 }
 
-static int listen_error(struct gateway_loop *loop, struct error *error)
+static int start_listening(struct gateway_loop *loop, struct error *error)
 {
-    int status = uv_listen((uv_stream_t *)&loop->listener, 4096, on_connection);
-
-    if (status != 0)
-        return error_set(error, "gateway/http: cannot listen on %s: %s", loop->options->gateway_http,
-                         uv_strerror(status));
+    for (unsigned i = 0; i < loop->listeners_count; i++) {
+        int status = uv_listen((uv_stream_t *)&loop->listeners[i].tcp, 4096, on_connection);
+        if (status != 0)
+            return error_set(error, "gateway/http: cannot listen on %s: %s", loop->options->gateway_http,
+                             uv_strerror(status));
+    }
     return 0;
 }
 
@@ -353,10 +383,11 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     CHECK(uv_loop_init(&loop->uv) == 0);
     loop->policies = policies_create(loop, args->board, args->hears);
     timer_wheel_init(&loop->wheel, TICK_MS * 4, uv_now(&loop->uv));
-    open_handles(loop, args->listen_fd);
+    open_listeners(loop, args);
+    open_handles(loop);
     if (open_links(loop, &args->error) != 0)
         return -1;
-    return listen_error(loop, &args->error);
+    return start_listening(loop, &args->error);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)

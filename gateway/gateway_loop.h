@@ -22,6 +22,7 @@
 #include "gateway/readiness.h"
 #include "gateway/reply.h"
 #include "gateway/timer_wheel.h"
+#include "shared/listen.h"
 #include "shared/metrics.h"
 #include "shared/options.h"
 #include "shared/pulse.h"
@@ -34,7 +35,8 @@ enum { READ_BYTES = 64 * 1024 };
 /* What a thread is started with; borrowed until it has signalled. */
 struct gateway_loop_args {
     const struct options *options;
-    int listen_fd; /* the thread closes it */
+    unsigned listeners;                   /* how many addresses it listens on */
+    int listen_fds[LISTEN_ADDRESSES_MAX]; /* the thread closes them */
     unsigned connections_max;
     struct metrics *metrics;     /* set by the thread: its own, for others to read */
     struct policy_board *board;  /* of all threads; outlives them */
@@ -54,6 +56,11 @@ enum listening {
     LISTENING_CLOSED,
 };
 
+struct gateway_listener {
+    uv_tcp_t tcp;
+    bool waits; /* one more is there than a turn takes */
+};
+
 struct gateway_loop {
     const struct options *options;
     struct metrics *metrics;
@@ -61,7 +68,8 @@ struct gateway_loop {
     zsock_t *pipe;
     /* the loop's handles */
     uv_loop_t uv;
-    uv_tcp_t listener;
+    struct gateway_listener listeners[LISTEN_ADDRESSES_MAX];
+    unsigned listeners_count;
     uv_poll_t pipe_poll;
     uv_poll_t link_polls[PARTITIONS_MAX];
     uv_poll_t monitor_polls[PARTITIONS_MAX];
@@ -89,7 +97,6 @@ struct gateway_loop {
     unsigned connections;
     unsigned connections_max;
     unsigned accepted;   /* in this turn */
-    bool accept_waits;   /* one more is there than a turn takes */
     size_t unread_bytes; /* answers that connections keep for their readers */
     struct timer_wheel wheel;
     char read_buffer[READ_BYTES];

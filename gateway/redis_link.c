@@ -3,8 +3,8 @@
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 
+#include "shared/address.h"
 #include "shared/error.h"
-#include "shared/status_http.h"
 
 enum {
     UNSENT_MAX = 256 * 1024,

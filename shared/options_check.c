@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/address.h"
 #include "shared/frame.h"
 #include "shared/log.h"
 #include "shared/options_internal.h"
-#include "shared/status_http.h"
 #include "shared/web_origin.h"
 
 #define SYNC_INTERVAL_MS_MAX 60000

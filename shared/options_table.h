@@ -6,7 +6,7 @@
 /* clang-format off */
 #define OPTION_TABLE(OPTION) \
     OPTION(cluster, secret_file, STRING, "", 0, 255, "file with the secret that all roles of a cluster share, made by coupond keygen: sockets between roles are encrypted and admit nobody without it; empty: anybody who reaches them is believed") \
-    OPTION(gateway, http, STRING, "127.0.0.1:8080", 1, 255, "address and port to serve HTTP on; [::1]:8080 for IPv6") \
+    OPTION(gateway, http, STRING, "127.0.0.1:8080", 1, 255, "address and port to serve HTTP on; [::1]:8080 for IPv6, localhost:8080 for 127.0.0.1 and ::1, *:8080 for all addresses of IPv4 and IPv6") \
     OPTION(gateway, operator_http, STRING, "127.0.0.1:+10", 0, 255, "address and port of /metrics, /livez and /readyz; HOST:+N is N above the port of gateway/http; empty: none") \
     OPTION(gateway, public_metrics, BOOL, 0, 0, 1, "1: gateway/http answers /metrics, too, to whoever reaches it") \
     OPTION(gateway, cors_origins, STRING, "", 0, 255, "origins whose web pages may use the API from a browser, with commas between them, such as https://shop.example,http://localhost:3000; *: all; empty: none, and no answer speaks of origins") \

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shared/listen.h"
 #include "shared/log.h"
 #include "shared/metrics.h"
 #include "shared/pulse.h"
@@ -22,35 +22,10 @@
 #define BACKLOG              64
 
 struct status_http {
-    struct MHD_Daemon *daemon;
+    struct MHD_Daemon *daemons[LISTEN_ADDRESSES_MAX]; /* one an address */
+    unsigned daemons_count;
     struct status_http_config config;
 };
-
-bool address_split(const char *address, char *host, size_t host_size, uint16_t *port)
-{
-    const char *colon = strrchr(address, ':');
-    if (colon == NULL)
-        return false;
-    const char *start = address;
-    size_t length = (size_t)(colon - address);
-    bool bracketed = length >= 2 && start[0] == '[' && start[length - 1] == ']';
-    if (bracketed) {
-        start++;
-        length -= 2;
-    } else if (memchr(start, ':', length) != NULL) {
-        return false; /* an IPv6 address without its brackets */
-    }
-    size_t digits = strspn(colon + 1, "0123456789");
-    if (length == 0 || length >= host_size || digits == 0 || digits > 5 || colon[1 + digits] != '\0')
-        return false;
-    long number = strtol(colon + 1, NULL, 10);
-    if (number > UINT16_MAX)
-        return false;
-    memcpy(host, start, length);
-    host[length] = '\0';
-    *port = (uint16_t)number;
-    return true;
-}
 
 /* On the daemon's thread. */
 
@@ -156,54 +131,6 @@ static void on_trouble(void *arg, const char *format, va_list arguments)
 
 /* On the caller's thread. */
 
-static int listen_on(const struct addrinfo *address)
-{
-    int one = 1;
-    int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-        return fd;
-    int reason = errno;
-    close(fd);
-    errno = reason;
-    return -1;
-}
-
-/* On the first address of a name that this machine has; one whose port is in use is not passed over. */
-static int listen_on_any(const struct addrinfo *found)
-{
-    int fd = -1;
-    for (; found != NULL && fd < 0; found = found->ai_next) {
-        fd = listen_on(found);
-        if (fd < 0 && errno == EADDRINUSE)
-            break;
-    }
-    return fd;
-}
-
-static int open_listener(const struct status_http_config *config, struct error *error)
-{
-    const char *text = config->address;
-    char host[256], service[8];
-    uint16_t port;
-    if (!address_split(text, host, sizeof(host), &port))
-        return error_set(error, "%s: \"%s\" is no HOST:PORT", config->option, text);
-    snprintf(service, sizeof(service), "%u", port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *address = NULL;
-    int result = getaddrinfo(host, service, &hints, &address);
-    if (result != 0)
-        return error_set(error, "%s: cannot resolve %s: %s", config->option, text, gai_strerror(result));
-    int fd = listen_on_any(address);
-    if (fd < 0)
-        error_set(error, "%s: cannot listen on %s: %s%s", config->option, text, strerror(errno),
-                  errno == EADDRINUSE ? "; stop the program that has the port, or choose another" : "");
-    freeaddrinfo(address);
-    return fd;
-}
-
 static unsigned connections_max(void)
 {
     struct rlimit files;
@@ -221,23 +148,38 @@ static struct MHD_Daemon *start_daemon(int fd, struct status_http *status)
                             MHD_OPTION_END);
 }
 
+static int start_daemons(struct status_http *status, struct listen_sockets *sockets, struct error *error)
+{
+    for (unsigned i = 0; i < sockets->addresses; i++) {
+        int fd = sockets->fds[i][0];
+        struct MHD_Daemon *daemon = listen(fd, BACKLOG) == 0 ? start_daemon(fd, status) : NULL;
+        if (daemon == NULL) {
+            for (unsigned left = i; left < sockets->addresses; left++)
+                close(sockets->fds[left][0]);
+            return error_set(error, "%s: cannot start the thread that serves %s", status->config.option,
+                             status->config.address);
+        }
+        status->daemons[status->daemons_count++] = daemon;
+    }
+    return 0;
+}
+
 int status_http_open(struct status_http **status, const struct status_http_config *config, struct error *error)
 {
+    struct listen_sockets sockets;
     *status = NULL;
     if (config->address[0] == '\0')
         return 0;
-    int fd = open_listener(config, error);
-    if (fd < 0)
+    if (listen_bind(&sockets, config->option, config->address, 1, error) != 0)
         return -1;
     struct status_http *self = calloc(1, sizeof(*self));
     CHECK(self != NULL);
     self->config = *config;
-    self->daemon = start_daemon(fd, self);
-    if (self->daemon == NULL) {
-        close(fd);
-        free(self);
-        return error_set(error, "%s: cannot start the thread that serves %s", config->option, config->address);
+    if (start_daemons(self, &sockets, error) != 0) {
+        status_http_close(&self);
+        return -1;
     }
+    log_info("status", "serving option=%s addresses=%s", config->option, sockets.text);
     *status = self;
     return 0;
 }
@@ -246,7 +188,8 @@ void status_http_close(struct status_http **status)
 {
     if (*status == NULL)
         return;
-    MHD_stop_daemon((*status)->daemon); /* closes the listening socket */
+    for (unsigned i = 0; i < (*status)->daemons_count; i++)
+        MHD_stop_daemon((*status)->daemons[i]); /* closes its listening socket */
     free(*status);
     *status = NULL;
 }

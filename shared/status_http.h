@@ -1,14 +1,13 @@
 /*
  * The small HTTP port of operators, which each role has: GET /metrics, /livez, /readyz. A libmicrohttpd daemon on a
- * thread of its own. /livez and /readyz answer {"status":"live"} or {"status":"ready"} with 200, else another status
- * with 503; what is missing, or worth knowing, stands in "detail", and the address that a gateway serves clients on in
- * "http".
+ * thread of its own for each address (shared/listen.h). /livez and /readyz answer {"status":"live"} or
+ * {"status":"ready"} with 200, else another status with 503; what is missing, or worth knowing, stands in "detail", and
+ * the address that a gateway serves clients on in "http".
  */
 #ifndef COUPOND_STATUS_HTTP_H
 #define COUPOND_STATUS_HTTP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/error.h"
@@ -24,7 +23,7 @@ typedef bool (*status_ready_fn)(void *arg, char why[128]);
 /* All borrowed; what is NULL is left out. */
 struct status_http_config {
     const char *option;  /* that the address stands in, for errors */
-    const char *address; /* "HOST:PORT" to listen on */
+    const char *address; /* "HOST:PORT" to listen on, as shared/listen.h has it */
     const char *http;    /* what /readyz says as "http" */
     status_ready_fn ready;
     void *arg;
@@ -33,8 +32,5 @@ struct status_http_config {
 /* An empty address returns 0 and leaves *status NULL. -1 and `error` when it cannot listen. */
 int status_http_open(struct status_http **status, const struct status_http_config *config, struct error *error);
 void status_http_close(struct status_http **status);
-
-/* Splits "HOST:PORT" or "[V6]:PORT"; false when it is neither. */
-bool address_split(const char *address, char *host, size_t host_size, uint16_t *port);
 
 #endif

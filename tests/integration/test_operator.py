@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from cluster import Cluster, binary, environment, run_coupond, wait_until
+from cluster import Cluster, Member, binary, environment, run_coupond, wait_until
 from ports import free_port
 from preload import Preload
 
@@ -155,6 +155,27 @@ def test_nothing_is_logged_of_requests_unless_asked(tmp_path):
         log = cluster.gateways[0].log()
     assert "r-9" not in log and "request" not in log
     assert re.search(r'^time=\S+Z level=info role=gateway message="serving" http=127\.0\.0\.1:\d+ port=\d+', log, re.M)
+
+
+# --- addresses
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"), reason="this machine has no IPv6")
+@pytest.mark.parametrize("host, listed", [("localhost", "127.0.0.1:{0},[::1]:{0}"), ("*", "[::]:{0}")])
+def test_localhost_and_all_addresses_are_both_kinds(tmp_path, host, listed):
+    port, operator = free_port(), free_port()
+    settings = {"gateway/http": f"{host}:{port}", "gateway/operator_http": f"{host}:{operator}", "gateway/requests": f"ipc://{tmp_path}/nobody"}
+    arguments = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    gateway = Member("gateway", ["gateway", *arguments], tmp_path, f"127.0.0.1:{port}")
+    gateway.start()
+    try:
+        wait_until(gateway.is_up, gateway.log)
+        for number, path in ((port, "/livez"), (operator, "/metrics")):
+            assert [gateway.get(path, f"{address}:{number}")[0] for address in ("127.0.0.1", "[::1]")] == [200, 200], path
+            assert f"addresses={listed.format(number)}" in gateway.log()
+        gateway.stop()
+    finally:
+        gateway.end()
 
 
 # --- the service manager

@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "shared/address.h"
 #include "shared/status_http.h"
 #include "unusable_address.h"
 
