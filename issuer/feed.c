@@ -7,6 +7,7 @@
 
 #include "issuer/feed_draft.h"
 #include "issuer/feed_reader.h"
+#include "issuer/persist_lag.h"
 #include "issuer/window.h"
 #include "shared/disk.h"
 #include "shared/frame.h"
@@ -30,6 +31,7 @@ struct source {
     int64_t ask_at_us;            /* 0: nothing was asked or sent yet */
     int64_t gather_until_us;      /* before, only a full frame leaves */
     bool caught_up;               /* the last frame took all that was synced, and holds nothing up */
+    struct persist_lag lag;
     struct metrics *metrics;
     uint64_t gone_seq; /* the store lost records up to this one that are in no file any more; 0: it did not */
 };
@@ -386,21 +388,23 @@ static int64_t oldest_us(struct source *source, int64_t now_us)
     return next != NULL ? next->time_us : now_us;
 }
 
-static void report(struct source *source, int64_t wall_us)
+static void report(struct source *source, int64_t now_us, int64_t steady_us)
 {
     const struct window *window = &source->window;
     uint64_t synced = journal_synced_seq(source->journal);
     uint64_t written = journal_written_seq(source->journal);
-    int64_t oldest = wall_us - oldest_us(source, wall_us);
+    int64_t stamped_us = now_us - oldest_us(source, now_us);
+    persist_lag_note(&source->lag, window->acked_seq, written, steady_us);
     metrics_set(source->metrics, METRIC_ISSUER_SYNCED_SEQ, 0, (int64_t)synced);
     metrics_set(source->metrics, METRIC_ISSUER_PERSISTED_SEQ, 0, (int64_t)window->acked_seq);
     metrics_set(source->metrics, METRIC_ISSUER_LAG_ROWS, 0, (int64_t)(written - window->acked_seq));
-    metrics_set(source->metrics, METRIC_ISSUER_LAG_TIME, 0, oldest > 0 ? oldest : 0);
+    metrics_set(source->metrics, METRIC_ISSUER_LAG_TIME, 0,
+                persist_lag_us(&source->lag, window->acked_seq, written, stamped_us, steady_us));
     metrics_set(source->metrics, METRIC_ISSUER_STREAM_IN_FLIGHT, 0, window->count);
 }
 
-void feed_report(struct feed *feed, int64_t wall_us)
+void feed_report(struct feed *feed, int64_t now_us, int64_t steady_us)
 {
     for (unsigned i = 0; i < feed->sources_count; i++)
-        report(&feed->sources[i], wall_us);
+        report(&feed->sources[i], now_us, steady_us);
 }

@@ -63,7 +63,7 @@ bool feed_is_done(const struct feed *feed);
 /* Up to which record the store has everything. */
 uint64_t feed_acked_seq(const struct feed *feed, uint16_t partition);
 
-/* Brings the gauges up to date. */
-void feed_report(struct feed *feed, int64_t wall_us);
+/* Brings the gauges up to date. `now_us` is the time that records bear, `steady_us` a clock that never steps. */
+void feed_report(struct feed *feed, int64_t now_us, int64_t steady_us);
 
 #endif

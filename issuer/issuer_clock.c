@@ -141,7 +141,7 @@ static void tell_journal(unsigned partition, int64_t ahead_us)
             "wrong now (set it). Windows are judged by the clock as it is; new issues of coupons that were issued "
             "then bear the later time until it has passed partition=%u",
             (double)ahead_us / 1e6, partition);
-    else if (ahead_us < -BEHIND_US)
+    else if (ahead_us < -BEHIND_US) /* as after every quiet night: a warning would be one each morning */
         log_info("issuer", "the journal's last time lies %.1f hours behind the clock partition=%u",
                  (double)-ahead_us / 3.6e9, partition);
 }

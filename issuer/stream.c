@@ -149,7 +149,7 @@ static bool stream_do_work(struct stream *stream)
     take_answers(stream);
     feed_read_ahead(stream->feed, stream->now_us);
     bool taken = send_due(stream);
-    feed_report(stream->feed, issuer_clock_now_us(stream->clock));
+    feed_report(stream->feed, issuer_clock_now_us(stream->clock), clock_boot_us());
     return taken;
 }
 

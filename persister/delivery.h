@@ -93,7 +93,8 @@ void delivery_deinit(struct delivery *delivery);
  */
 const char *delivery_begin(struct delivery *delivery, const void *frame, size_t size);
 
-/* One attempt: at most one transaction. `now_us` is the wall clock's, `random` uniform over uint32_t. */
+/* One attempt: at most one transaction. `now_us` is the wall clock's, by which a
+ * dead letter tells people when it died, and nothing is decided; `random` is uniform over uint32_t. */
 void delivery_work(struct delivery *delivery, int64_t now_us, uint32_t random, struct delivery_step *step);
 
 #endif

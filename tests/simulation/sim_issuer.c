@@ -325,7 +325,7 @@ static void feed_body(void *arg)
         sim_network_send(sim, SIM_TO_PERSISTER, persister, zmq_msg_data(frame.message), zmq_msg_size(frame.message));
         feed_sent(feed, &frame, sim->mono_us);
     }
-    feed_report(feed, sim_issuer_now_us(sim));
+    feed_report(feed, sim_issuer_now_us(sim), sim->mono_us);
 }
 
 void sim_issuer_work(struct sim *sim)

@@ -141,6 +141,24 @@ static void clock_takes_a_step_that_nobody_saw_for_as_new_as_the_look_at_it(void
     assert_int_equal(after(SETTLE), CORRECTED_BELIEVED);
 }
 
+static void clock_knows_how_long_a_machine_slept(void **state)
+{
+    (void)state;
+    assert_int_equal(after(8 * HOUR), CORRECTED_NOTHING); /* CLOCK_BOOTTIME has gone on, too */
+    assert_int_equal(now(), wall_us);
+}
+
+/* A virtual machine may be stopped so that none of its clocks goes on. */
+static void clock_that_stood_still_with_its_machine_is_caught_up_with_when_the_wall_clock_is_set(void **state)
+{
+    (void)state;
+    assert_int_equal(after(SECOND), CORRECTED_NOTHING); /* it goes on where it was, for nothing contradicts */
+    assert_int_equal(step(HOUR), CORRECTED_STEPPED);    /* the guest's agent or chrony sets the wall clock */
+    assert_int_equal(after(SETTLE), CORRECTED_BELIEVED);
+    assert_int_equal(now(), WALL_US + SECOND + HOUR + SETTLE);
+    assert_int_equal(corrected_clock_error(&judged), 0);
+}
+
 static void clock_never_believes_what_no_issuer_can_work_with(void **state)
 {
     (void)state;
@@ -182,6 +200,8 @@ int main(void)
         TEST(clock_believes_a_step_that_has_lasted),
         TEST(clock_waits_anew_when_it_steps_while_it_settles),
         TEST(clock_takes_a_step_that_nobody_saw_for_as_new_as_the_look_at_it),
+        TEST(clock_knows_how_long_a_machine_slept),
+        TEST(clock_that_stood_still_with_its_machine_is_caught_up_with_when_the_wall_clock_is_set),
         TEST(clock_never_believes_what_no_issuer_can_work_with),
         TEST(clock_that_begins_beyond_all_bounds_goes_on_from_elsewhere_until_it_is_set),
     };

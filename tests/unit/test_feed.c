@@ -161,11 +161,16 @@ static void feed_gathers_for_a_while_between_two_frames_that_are_not_full(void *
 
 /* --- tests: how far it is --- */
 
-static void expect_lag(int64_t wall_us, int64_t seconds, int64_t records)
+static void expect_lag_after(int64_t steady_us, int64_t now_us, int64_t seconds, int64_t records)
 {
-    feed_report(feed_of_test, wall_us);
+    feed_report(feed_of_test, now_us, steady_us);
     assert_int_equal(feed_fixture_metric_of("coupond_issuer_persist_lag_seconds"), seconds);
     assert_int_equal(feed_fixture_metric_of("coupond_issuer_persist_lag_rows"), records);
+}
+
+static void expect_lag(int64_t now_us, int64_t seconds, int64_t records)
+{
+    expect_lag_after(now_us, now_us, seconds, records);
 }
 
 static void feed_tells_the_age_of_the_first_record_that_is_not_stored_wherever_it_is(void **state)
@@ -191,6 +196,19 @@ static void feed_tells_the_age_of_the_first_record_that_is_not_stored_wherever_i
     feed_fixture_expect_sent(501, 1, 3);
     feed_fixture_acknowledge(1, 3);
     expect_lag(32 * second, 0, 0);
+}
+
+static void feed_counts_the_age_of_what_bears_a_time_of_the_future(void **state)
+{
+    (void)state;
+    const int64_t second = 1000000;
+    journal_fixture_append_at(journal_of_test, 2, 86400 * second);
+    expect_lag_after(100 * second, 5 * second, 0, 2); /* the first look of this life */
+    expect_lag_after(107 * second, 12 * second, 7, 2);
+    feed_fixture_expect_sent(0, 1, 2);
+    expect_lag_after(109 * second, 14 * second, 9, 2);
+    feed_fixture_acknowledge(1, 2);
+    expect_lag_after(110 * second, 15 * second, 0, 0);
 }
 
 static void feed_counts_the_age_of_what_is_not_synced_yet(void **state)
@@ -283,6 +301,7 @@ int main(void)
         TEST(feed_gathers_for_a_while_between_two_frames_that_are_not_full),
         TEST(feed_tells_the_age_of_the_first_record_that_is_not_stored_wherever_it_is),
         TEST(feed_counts_the_age_of_what_is_not_synced_yet),
+        TEST(feed_counts_the_age_of_what_bears_a_time_of_the_future),
         TEST(feed_notes_only_what_the_store_has_without_a_gap),
         TEST(feed_ignores_acknowledgements_of_what_is_not_under_way),
         TEST(feed_counts_and_drops_what_it_does_not_understand),

@@ -291,6 +291,19 @@ static void a_cursor_that_is_more_than_one_is_none(void **state)
 
 /* troubles */
 
+static void a_clock_that_is_not_believed_is_a_trouble_until_it_is(void **state)
+{
+    (void)state;
+    top_model_add(&top_model, "x", TOP_ROLE_ANY);
+    top_take(0, "coupond_issuer_clock_suspect 1\n", 1);
+    top_look(1);
+    assert_int_equal(top_view.troubles, 1);
+    assert_string_equal(top_view.trouble[0].text, "clock stepped, not believed");
+    top_take(0, "coupond_issuer_clock_suspect 0\n", 2);
+    top_look(2);
+    assert_int_equal(top_view.troubles, 0);
+}
+
 static void troubles_that_grow_come_first(void **state)
 {
     (void)state;
@@ -331,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_no_page_is_refused, set_up),
         cmocka_unit_test_setup(a_cursor_that_is_more_than_one_is_none, set_up),
         cmocka_unit_test_setup(troubles_that_grow_come_first, set_up),
+        cmocka_unit_test_setup(a_clock_that_is_not_believed_is_a_trouble_until_it_is, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
