@@ -47,6 +47,20 @@ static bool has_readable_body(const struct route *route, const struct http_reque
     return !request->encoded && (!needs_json || is_json(request->content_type));
 }
 
+/* Names every parameter of a query that the route does not take. */
+static bool has_no_query(struct api_call *call)
+{
+    struct span query = call->target.query;
+    struct span name = SPAN_NONE;
+    struct span value = SPAN_NONE;
+
+    while (http_query_next(&query, &name, &value))
+        api_errors_add_unknown(&call->errors, name);
+    if (call->errors.count > 0)
+        fail(call, ERROR_INVALID_REQUEST);
+    return call->errors.count == 0;
+}
+
 /* What every route asks of a request before its own reader. */
 static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
                    const struct api_rules *rules)
@@ -65,7 +79,7 @@ static bool passes(struct api_call *call, const struct route *route, const struc
     else if ((route->flags & (ROUTE_JSON | ROUTE_OBJECT)) == 0 && request->body.length > 0)
         fail_field(call, "body", "this request takes none");
     else
-        return true;
+        return (route->flags & ROUTE_QUERY) != 0 || has_no_query(call);
     return false;
 }
 

@@ -20,5 +20,7 @@ struct api_errors {
 
 /* Adds a row; texts that are too long are cut. */
 void api_errors_add(struct api_errors *errors, const char *field, const char *reason);
+/* A query parameter that the route does not know. */
+void api_errors_add_unknown(struct api_errors *errors, struct span parameter);
 
 #endif

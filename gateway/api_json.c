@@ -56,7 +56,7 @@ static const char *read_time(const json_t *value, int64_t *us)
     if (json_is_null(value))
         return NULL;
     if (!json_is_string(value) || !rfc3339_parse(json_string_value(value), json_string_length(value), us))
-        return "must be an RFC 3339 time such as 2026-11-21T02:25:00Z, or null";
+        return "must be an RFC 3339 time such as 2026-11-21T02:25:00Z, of the years 1970 to 9999, or null";
     return NULL;
 }
 

@@ -64,7 +64,6 @@ static bool read_limit(struct span text, uint32_t *limit)
 static void read_list_member(struct api_call *call, struct span name, struct span value)
 {
     char text[COUPON_ID_MAX];
-    char field[48];
     size_t length = 0;
 
     if (span_equals(name, SPAN_LITERAL("limit"))) {
@@ -78,10 +77,7 @@ static void read_list_member(struct api_call *call, struct span name, struct spa
             call->coupon.id[length] = '\0';
         }
     } else {
-        length = name.length < sizeof(field) - 1 ? name.length : sizeof(field) - 1;
-        memcpy(field, name.at, length);
-        field[length] = '\0';
-        api_errors_add(&call->errors, field, "is not known here");
+        api_errors_add_unknown(&call->errors, name);
     }
 }
 
@@ -153,7 +149,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/v1/coupons/{id}/issues/{user}", 0, METRIC_ROUTE_ISSUE_GET, read_issue_get},
     {METHOD_GET, "/v1/coupons/{id}", 0, METRIC_ROUTE_COUPON_GET, read_coupon_get},
     {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPON_CHANGE, read_coupon_change},
-    {METHOD_GET, "/v1/coupons", 0, METRIC_ROUTE_COUPONS_LIST, read_coupon_list},
+    {METHOD_GET, "/v1/coupons", ROUTE_QUERY, METRIC_ROUTE_COUPONS_LIST, read_coupon_list},
     {METHOD_POST, "/v1/coupons", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},
     {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, read_readyz},

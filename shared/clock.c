@@ -151,13 +151,14 @@ static bool take_date(struct cursor *cursor, int64_t *days)
     return true;
 }
 
-/* The second may be 60: rfc3339_parse() says when. */
-static bool take_time(struct cursor *cursor, int64_t *seconds, bool *leap)
+/* The second may be 60: rfc3339_parse() says when. One that is left out is 0, and `whole` tells that it was there. */
+static bool take_time(struct cursor *cursor, int64_t *seconds, bool *leap, bool *whole)
 {
-    int64_t hour, minute, second;
-    if (!take_digits(cursor, 2, &hour) || !take_one_of(cursor, ":"))
+    int64_t hour, minute, second = 0;
+    if (!take_digits(cursor, 2, &hour) || !take_one_of(cursor, ":") || !take_digits(cursor, 2, &minute))
         return false;
-    if (!take_digits(cursor, 2, &minute) || !take_one_of(cursor, ":") || !take_digits(cursor, 2, &second))
+    *whole = take_one_of(cursor, ":") != 0;
+    if (*whole && !take_digits(cursor, 2, &second))
         return false;
     *seconds = hour * 3600 + minute * 60 + second;
     *leap = second == 60;
@@ -196,10 +197,11 @@ bool rfc3339_parse(const char *text, size_t length, int64_t *us)
 {
     struct cursor cursor = {text, text + length};
     int64_t days, seconds, fraction, offset;
-    bool leap;
-    if (!take_date(&cursor, &days) || !take_one_of(&cursor, "Tt") || !take_time(&cursor, &seconds, &leap))
+    bool leap, whole;
+    if (!take_date(&cursor, &days) || !take_one_of(&cursor, "Tt") || !take_time(&cursor, &seconds, &leap, &whole))
         return false;
-    if (!take_fraction(&cursor, &fraction) || !take_offset(&cursor, &offset) || cursor.at != cursor.end)
+    fraction = 0;
+    if ((whole && !take_fraction(&cursor, &fraction)) || !take_offset(&cursor, &offset) || cursor.at != cursor.end)
         return false;
     int64_t result = days * US_PER_DAY + (seconds - offset) * US_PER_SECOND + fraction;
     if (result < 0 || result > TIME_US_MAX)

@@ -34,8 +34,8 @@ int64_t monotone_clock_read(struct monotone_clock *clock, int64_t wall_us);
 /* Writes `us` as RFC 3339 in UTC with microseconds; years 1970 to 9999. Returns the length, 27. */
 size_t rfc3339_format(int64_t us, char out[RFC3339_MAX]);
 
-/* Reads any RFC 3339 time (offsets, 0 to 9 digits of a second; T and Z in either case) of the years 1970 to 9999. False
- * when it is none. */
+/* Reads any RFC 3339 time (offsets, 0 to 9 digits of a second; T and Z in either case) of the years 1970 to 9999, and
+ * one without seconds, as Java's OffsetDateTime prints full minutes. False when it is none. */
 bool rfc3339_parse(const char *text, size_t length, int64_t *us);
 
 #endif

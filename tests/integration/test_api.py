@@ -203,6 +203,12 @@ def test_another_media_type_and_a_huge_body_are_refused(cluster, coupon):
 # windows, pause, quantity
 
 
+def test_a_window_in_the_past_makes_a_coupon_that_is_over(cluster):
+    status, _, body = cluster.request("POST", "/v1/coupons", {"id": "PAST", "title": "x", "quantity": 5, "ends_at": "2020-01-01T12:00+09:00"})
+    assert (status, body["state"], body["ends_at"]) == (201, "ended", "2020-01-01T03:00:00.000000Z")
+    problem(ask(cluster, "PAST", "alice"), 410, "ended")
+
+
 def test_a_coupon_before_its_start_says_when_to_come_again(cluster):
     cluster.create_coupon("SOON", 5, starts_at=iso(3600))
     answer = ask(cluster, "SOON", "alice")
