@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "gateway/etag.h"
+#include "gateway/policy_page.h"
 #include "gateway/reply_json.h"
 
 enum { LOCATION_MAX = 64 + COUPON_ID_MAX + USER_ID_MAX };
@@ -13,7 +15,7 @@ static char *put(char *out, const char *text, size_t length)
 }
 
 /* "Location: /v1/coupons/ID[/issues/USER]"; ids need no escapes in a path. */
-static size_t format_location(char out[LOCATION_MAX], struct span coupon_id, struct span user_id)
+static size_t format_location(char *out, struct span coupon_id, struct span user_id)
 {
     char *at = put(out, "Location: /v1/coupons/", 22);
 
@@ -125,24 +127,32 @@ int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, st
     }
 }
 
+static size_t format_etag(char *out, uint64_t version, uint64_t content)
+{
+    char *at = put(out, "ETag: ", 6);
+
+    etag_format(at, version, content);
+    at = put(at + ETAG_LENGTH, "\r\n", 2);
+    return (size_t)(at - out);
+}
+
+/* With the tag that GET gives for it as it is now. */
 static int answer_coupon(struct buffer *out, const struct reply_clock *clock, struct reply_style style, int status,
                          const struct frame_coupon_reply *bearer)
 {
     struct coupon coupon;
     struct span id = {bearer->coupon.id, bearer->coupon.id_length};
     struct buffer body = {0};
-    char location[LOCATION_MAX];
-    struct reply reply = {.status = status, .type = REPLY_JSON};
+    char fields[LOCATION_MAX + ETAG_LENGTH + 8];
+    struct reply reply = {.status = status, .type = REPLY_JSON, .fields = fields};
 
     if (!frame_coupon_whole(&bearer->coupon) || !frame_coupon_read(&bearer->coupon, &coupon))
         return 0;
-    coupon_json_append(&body, &coupon, bearer->now_us);
+    reply.fields_length = format_etag(fields, coupon.journal_seq, policy_page_render(&body, &coupon, bearer->now_us));
     reply.body = body.data;
     reply.body_length = body.length;
-    if (status == 201) {
-        reply.fields = location;
-        reply.fields_length = format_location(location, id, SPAN_NONE);
-    }
+    if (status == 201)
+        reply.fields_length += format_location(fields + reply.fields_length, id, SPAN_NONE);
     reply_write(out, clock, style, &reply);
     buffer_deinit(&body);
     return status;

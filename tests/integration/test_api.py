@@ -209,6 +209,19 @@ def test_a_window_in_the_past_makes_a_coupon_that_is_over(cluster):
     problem(ask(cluster, "PAST", "alice"), 410, "ended")
 
 
+def test_the_answers_to_changes_bear_the_tag_that_a_look_gives(cluster):
+    def tag_now():
+        return cluster.request("GET", "/v1/coupons/TAGGED", headers={"Cache-Control": "no-cache"})[1]["ETag"]
+    created = cluster.request("POST", "/v1/coupons", {"id": "TAGGED", "title": "x", "quantity": 5})[1]["ETag"]
+    assert created == tag_now()
+    status, headers, _ = cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 6}, {"If-Match": created})
+    assert (status, headers["ETag"]) == (200, tag_now()) and headers["ETag"] != created
+    ask(cluster, "TAGGED", "alice")  # changes what a look gives, but not what an operator set
+    assert tag_now().split("-")[0] == headers["ETag"].split("-")[0]
+    problem(cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 7}, {"If-Match": created}), 412, "stale_version")
+    assert cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 7}, {"If-Match": headers["ETag"]})[0] == 200
+
+
 def test_a_coupon_before_its_start_says_when_to_come_again(cluster):
     cluster.create_coupon("SOON", 5, starts_at=iso(3600))
     answer = ask(cluster, "SOON", "alice")
