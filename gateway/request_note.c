@@ -134,7 +134,7 @@ void request_note_log(const struct request_note *note, enum metric_route route, 
 {
     static const char *const methods[METHOD_COUNT] = {"-", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
     static const char *const routes[METRIC_ROUTE_COUNT] = {
-#define X(id, name) [METRIC_ROUTE_##id] = name,
+#define X(id, name, statuses) [METRIC_ROUTE_##id] = name,
         METRIC_ROUTE_TABLE(X)
 #undef X
     };

@@ -23,7 +23,12 @@ static const short statuses[] = {
 #undef X
 };
 static const char *const route_names[] = {
-#define X(id, name) name,
+#define X(id, name, statuses) name,
+    METRIC_ROUTE_TABLE(X)
+#undef X
+};
+static const char *const route_statuses[] = {
+#define X(id, name, statuses) statuses,
     METRIC_ROUTE_TABLE(X)
 #undef X
 };
@@ -322,12 +327,22 @@ static unsigned child_labels(const struct row *row, unsigned child, struct metri
     return 0;
 }
 
+/* False for a pair of route and status that is out of the ordinary, as most are. */
+static bool is_ordinary(const struct row *row, unsigned child)
+{
+    char status[12];
+    if (row->labels != ROUTE_STATUS)
+        return true;
+    snprintf(status, sizeof(status), "%d", statuses[child % COUNT_OF(statuses)]);
+    return strstr(route_statuses[child / COUNT_OF(statuses)], status) != NULL;
+}
+
 static void print_children(FILE *out, const struct row *row, const struct metrics *first)
 {
     for (unsigned child = 0; child < row->slots; child++) {
         uint64_t value = sum_slot(first, row->first_slot + child);
-        if (row->labels == ROUTE_STATUS && value == 0)
-            continue; /* most pairs of route and status never happen */
+        if (value == 0 && !is_ordinary(row, child))
+            continue;
         struct metrics_label labels[2];
         char status[12];
         unsigned count = child_labels(row, child, labels, status);

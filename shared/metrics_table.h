@@ -73,20 +73,22 @@
     X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers that have a connection to the store") \
     X(PERSISTER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_persister_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal")
 
-/* Route names for ROUTE_STATUS; the gateway's route table uses the same ids. */
+/* Routes for ROUTE_STATUS: id, name, and the statuses that are ordinary there, which are printed before they happen, so
+ * that rate() and increase() see the first burst; others once they have happened. The gateway's route table uses the
+ * same ids. */
 #define METRIC_ROUTE_TABLE(X) \
-    X(COUPONS_CREATE, "coupons_create") \
-    X(COUPONS_LIST, "coupons_list") \
-    X(COUPON_GET, "coupon_get") \
-    X(COUPON_CHANGE, "coupon_change") \
-    X(ISSUE_POST, "issue_post") \
-    X(ISSUE_PUT, "issue_put") \
-    X(ISSUE_GET, "issue_get") \
-    X(LIVEZ, "livez") \
-    X(READYZ, "readyz") \
-    X(METRICS, "metrics") \
-    X(PREFLIGHT, "preflight") \
-    X(NONE, "none")
+    X(COUPONS_CREATE, "coupons_create", "201 400 401 409 412 415 503") \
+    X(COUPONS_LIST, "coupons_list", "200 400 503") \
+    X(COUPON_GET, "coupon_get", "200 304 400 404 503") \
+    X(COUPON_CHANGE, "coupon_change", "200 400 401 404 412 415 503") \
+    X(ISSUE_POST, "issue_post", "201 400 404 409 410 412 415 503") \
+    X(ISSUE_PUT, "issue_put", "200 201 400 404 409 410 412 415 503") \
+    X(ISSUE_GET, "issue_get", "200 400 404 503") \
+    X(LIVEZ, "livez", "200 503") \
+    X(READYZ, "readyz", "200 503") \
+    X(METRICS, "metrics", "200 503") \
+    X(PREFLIGHT, "preflight", "204 403") \
+    X(NONE, "none", "400 404 405 408 413 431 500 501 503 505")
 
 /* Where a coupon that was looked at came from, for POLICY_SOURCE. */
 #define METRIC_POLICY_SOURCE_TABLE(X) X(LOCAL, "local") X(REDIS, "redis") X(ISSUER, "issuer")
@@ -133,7 +135,7 @@ enum metric_unavailable {
 #define METRIC_COUPONS_MAX 32
 
 enum metric_route {
-#define X(id, name) METRIC_ROUTE_##id,
+#define X(id, name, statuses) METRIC_ROUTE_##id,
     METRIC_ROUTE_TABLE(X)
 #undef X
         METRIC_ROUTE_COUNT

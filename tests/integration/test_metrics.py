@@ -1,10 +1,44 @@
 """What /metrics says of a system that is asked, stopped and started again."""
 
-from cluster import Cluster, metric_sum, wait_until
+import re
+
+from cluster import REPOSITORY, Cluster, metric_sum, wait_until
 
 
 def of_coupon(cluster, name, coupon):
     return cluster.issuer.metrics().get(f'coupond_issuer_coupon_{name}{{partition="0",coupon="{coupon}"}}')
+
+
+def names_of(file, table):
+    """The quoted texts of each row X(ID, "…") of a table of the program."""
+    text = (REPOSITORY / file).read_text(encoding="utf-8")
+    body = re.search(rf"#define {table}\(X\)((?:.*\\\n)*.*)\n", text)[1]
+    return [re.findall(r'"([^"]*)"', row) for row in re.findall(r"X\(([^)]*)\)", body)]
+
+
+def labelled_counters():
+    """Every series that a counter with labels has from the start, without its partition."""
+    table = "shared/metrics_table.h"
+    one = {"VERDICT": ("verdict", "shared/coupon.h", "VERDICT_TABLE"), "POLICY_SOURCE": ("source", table, "METRIC_POLICY_SOURCE_TABLE"),
+           "UNAVAILABLE": ("code", table, "METRIC_UNAVAILABLE_TABLE"), "DROP": ("reason", table, "METRIC_DROP_TABLE"),
+           "TIMEOUT": ("reason", table, "METRIC_TIMEOUT_TABLE"), "REDIS_ERROR": ("kind", table, "METRIC_REDIS_ERROR_TABLE")}
+    labels = {name: [f'{label}="{row[0]}"' for row in names_of(*where)] for name, (label, *where) in one.items()}
+    labels["STORE_RESULT"] = [f'result="{result}"' for result in ("ok", "retry", "failed", "foreign", "behind", "rejected")]
+    labels["ROUTE_STATUS"] = [f'route="{route}",status="{status}"' for route, statuses in names_of(table, "METRIC_ROUTE_TABLE")
+                              for status in statuses.split()]
+    rows = re.findall(r'X\(\w+, COUNTER, (\w+), [^,]+, "(\w+)"', (REPOSITORY / table).read_text(encoding="utf-8"))
+    return [(name, label) for kind, name in rows if kind != "NONE" for label in labels[kind]]
+
+
+def test_every_counter_with_labels_is_there_before_anything_has_happened(tmp_path):
+    expected = labelled_counters()
+    assert len(expected) > 80
+    with Cluster(tmp_path) as cluster:
+        series = {re.sub(r'partition="\d+",', "", name): value for member in cluster.members for name, value in member.metrics().items()}
+    missing = [f"{name}{{{label}}}" for name, label in expected if f"{name}{{{label}}}" not in series]
+    assert missing == []
+    assert [series[f"{name}{{{label}}}"] for name, label in expected if "issue" in label] == [0] * sum("issue" in label for _, label in expected)
+    assert sum(name.startswith("coupond_gateway_requests_total{") for name in series) < 80
 
 
 def test_stock_is_told_by_coupon_and_again_after_a_restart(tmp_path):
