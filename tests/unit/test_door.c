@@ -108,7 +108,7 @@ static bool still_stands(int fd)
 
 static void check_door(struct door *door)
 {
-    int fds[FILES_MAX];
+    int fds[FILES_MAX] = {0};
     int64_t now_us = 1;
     int friend = connect_once();
     assert_true(friend >= 0);
@@ -156,7 +156,7 @@ static void a_door_that_ends_shut_leaves_no_file(void **state)
     (void)state;
     struct door door;
     char endpoint[80], away[96];
-    int fds[FILES_MAX];
+    int fds[FILES_MAX] = {0};
     zsock_t *socket = zsock_new(ZMQ_PULL);
     use_ipc(endpoint);
     snprintf(away, sizeof away, "%s.shut", endpoint + 6);
@@ -174,7 +174,7 @@ static void descriptors_are_held_back_and_given_up_when_they_have_been_scarce_fo
 {
     (void)state;
     struct files_held held = {.count = 0};
-    int fds[FILES_MAX];
+    int fds[FILES_MAX] = {0};
     files_hold(&held);
     assert_int_equal(held.count, FILES_MAX / 8);
     size_t count = use_up(fds, 0);
@@ -196,7 +196,7 @@ static void descriptors_are_held_back_and_given_up_when_they_have_been_scarce_fo
 static void no_descriptor_at_all_is_scarce(void **state)
 {
     (void)state;
-    int fds[FILES_MAX];
+    int fds[FILES_MAX] = {0};
     size_t count = use_up(fds, 0);
     assert_true(files_are_scarce());
     assert_false(files_are_plenty());
@@ -209,7 +209,7 @@ static void no_descriptor_at_all_is_scarce(void **state)
 static void one_hole_is_not_plenty(void **state)
 {
     (void)state;
-    int fds[FILES_MAX];
+    int fds[FILES_MAX] = {0};
     size_t count = use_up(fds, 8);
     close(fds[0]);
     assert_false(files_are_scarce());
