@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "coupond/commands.h"
 #include "shared/journal_dir.h"
@@ -149,8 +150,16 @@ int role_start_failed(const char *role, const struct error *error)
     return role_end(role);
 }
 
+static void end_by_signal(int signal_number)
+{
+    _exit(128 + signal_number);
+}
+
 void role_let_signals_end(void)
 {
+    /* By a handler: the first process of a container is not ended by a signal that it has left at its default. */
+    struct sigaction action = {.sa_handler = end_by_signal};
+    CHECK(sigaction(SIGTERM, &action, NULL) == 0 && sigaction(SIGINT, &action, NULL) == 0);
     sigset_t signals;
     signals_to_wait_for(&signals);
     CHECK(pthread_sigmask(SIG_UNBLOCK, &signals, NULL) == 0);

@@ -32,7 +32,8 @@ int role_make_folder(const char *option, const char *folder, struct error *error
 void role_begin(const struct options *options);
 /* Its start has failed: the exit status. Told to end meanwhile, it ends in good order, and says where it stood. */
 int role_start_failed(const char *role, const struct error *error);
-/* SIGTERM and SIGINT end the process at once again: for what may be killed at any moment. */
+/* SIGTERM and SIGINT end the process at once again, with status 128 and the signal's number, in a container as well:
+ * for what may be killed at any moment. */
 void role_let_signals_end(void);
 
 /* Tells the service manager that the role is ready, and returns at the first SIGTERM or SIGINT, which it logs. More of

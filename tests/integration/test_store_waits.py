@@ -1,8 +1,11 @@
 """A role that is started before its database waits for it, says so, and can be told to end meanwhile."""
 
 import contextlib
+import os
 import signal
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +80,30 @@ def test_a_role_that_waits_for_its_store_ends_when_it_is_told_to(tmp_path, role,
             assert "stopping" in member.log()
         finally:
             member.end()
+
+
+AS_FIRST = ["unshare", "--pid", "--fork", "--kill-child"]
+needs_namespaces = pytest.mark.skipif(subprocess.run([*AS_FIRST, "true"], capture_output=True, check=False).returncode != 0,
+                                      reason="this machine gives no namespace of processes")
+
+
+@pytest.mark.parametrize("prefix", [[], pytest.param(AS_FIRST, marks=needs_namespaces)], ids=["usual", "first process of a container"])
+def test_a_rebuild_ends_when_it_is_told_to(tmp_path, prefix):
+    with listener(64) as listening:
+        listening.settimeout(SIGNAL_SECONDS)
+        cluster = without_database(tmp_path, listening.getsockname()[1])
+        issuer = cluster.issuer
+        issuer.prefix = prefix
+        issuer.arguments = [*issuer.arguments, "--rebuild-from-store"]
+        issuer.start()
+        try:
+            with listening.accept()[0]:  # nobody will answer
+                pid = issuer.process.pid
+                child = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+                os.kill(int(child[0]) if prefix else pid, signal.SIGTERM)
+                assert issuer.process.wait(SIGNAL_SECONDS) == 128 + signal.SIGTERM, issuer.log()
+        finally:
+            issuer.end()
 
 
 def test_roles_started_first_wait_for_server_user_and_database(tmp_path):
