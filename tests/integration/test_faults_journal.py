@@ -1,9 +1,11 @@
 """The journal's disk and the issuer's clock fail under the real program: what was told stays, the rest is refused or asked again."""
 
+import contextlib
 import datetime
 import errno
 import json
 import shutil
+import subprocess
 
 import pytest
 
@@ -191,20 +193,45 @@ def test_no_room_for_the_next_segment_refuses_new_issues_until_there_is_some(tmp
         assert rule.struck > 0
 
 
+def move_journal(cluster, folder):
+    cluster.issuer.stop()
+    cluster.options["issuer/journal_dir"] = cluster.journal_directory = folder
+    cluster.write_config()
+    cluster.issuer.start()
+    cluster.wait_ready()
+    cluster.create_coupon("A", 1_000_000)
+
+
 @needs_mount
-def test_a_full_filesystem_refuses_new_issues_until_there_is_room(tmp_path):
-    with small_disk.SmallDisk(tmp_path / "disk", mebibytes=24) as disk:
+@pytest.mark.parametrize("lacks", ["bytes", "inodes"])
+def test_a_full_filesystem_refuses_new_issues_until_there_is_room(tmp_path, lacks):
+    with small_disk.SmallDisk(tmp_path / "disk", mebibytes=24, inodes=40) as disk:
         with Cluster(tmp_path / "cluster", options={"issuer/segment_mb": 2}) as cluster:
-            cluster.issuer.stop()
-            cluster.options["issuer/journal_dir"] = cluster.journal_directory = disk.path / "journal"
-            cluster.write_config()
-            cluster.issuer.start()
-            cluster.wait_ready()
-            cluster.create_coupon("A", 1_000_000)
+            move_journal(cluster, disk.path / "journal")
             wait_until((disk.path / "journal/p00/next.prepared").exists, "the next segment is begun")
-            disk.fill()
-            assert disk.free_bytes() == 0
+            if lacks == "bytes":
+                disk.fill()
+                assert disk.free_bytes() == 0
+            else:
+                disk.use_up_inodes()
+                assert disk.free_bytes() > 0
             assert_refused_until_there_is_room(cluster, disk.free)
+
+
+@needs_mount
+@pytest.mark.parametrize("what", ["unmounted", "mounted over"])
+def test_an_issuer_whose_disk_goes_or_is_covered_stops(tmp_path, what):
+    with small_disk.SmallDisk(tmp_path / "disk", mebibytes=24) as disk, contextlib.ExitStack() as more:
+        with Cluster(tmp_path / "cluster", options={"issuer/segment_mb": 2}) as cluster:
+            move_journal(cluster, disk.path / "journal")
+            issue_some(cluster, 0, 5)
+            if what == "unmounted":
+                subprocess.run(["umount", "--lazy", disk.path], check=True)
+            else:
+                more.enter_context(small_disk.SmallDisk(disk.path / "journal/p00", mebibytes=1))
+            assert cluster.issuer.wait_for_end() == 1
+            assert "was removed or replaced while this issuer writes to it" in cluster.issuer.log()
+            assert cluster.issue("A", "late")[0] == 503
 
 
 @pytest.mark.parametrize("operation, name", [("fallocate", "next.prepared"), ("pwrite", "meta"), ("sync", "meta")])

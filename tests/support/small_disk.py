@@ -6,6 +6,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,13 +20,13 @@ def why_not():
 
 
 class SmallDisk:
-    def __init__(self, path, mebibytes):
-        self.path, self.mebibytes = Path(path), mebibytes
+    def __init__(self, path, mebibytes, inodes=0):
+        self.path, self.mebibytes, self.inodes = Path(path), mebibytes, inodes  # inodes 0: no bound
         self._ballast = self.path / "ballast"
 
     def __enter__(self):
         self.path.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.mebibytes}m", "coupond-test", str(self.path)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.mebibytes}m,nr_inodes={self.inodes}", "coupond-test", str(self.path)], check=True)
         return self
 
     def __exit__(self, *_):
@@ -43,5 +44,14 @@ class SmallDisk:
                 with contextlib.suppress(OSError):
                     os.posix_fallocate(ballast.fileno(), ballast.seek(0, os.SEEK_END), size)
 
+    def use_up_inodes(self):
+        """No file can be made any more, however much room there is."""
+        self._ballast.mkdir()
+        with contextlib.suppress(OSError):
+            for number in range(self.inodes):
+                (self._ballast / str(number)).touch()
+
     def free(self):
+        if self._ballast.is_dir():
+            shutil.rmtree(self._ballast)
         self._ballast.unlink(missing_ok=True)
