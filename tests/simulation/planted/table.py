@@ -91,7 +91,7 @@ FAULTS = [
           "state == SNAPSHOT_FINISHING",
           "a snapshot knows of records that the power took away"),
     Fault("segment-removed-too-early", "issuer/retention.c",
-          "acked < limit ? acked : limit", "acked",
+          "in_snapshots < limit ? in_snapshots : limit", "limit",
           "promise 3: records go that no snapshot holds yet"),
     Fault("any-ack-will-do", "issuer/window.c",
           "window->count == 0 || oldest->state != WINDOW_DONE", "window->count == 0 || oldest->state == WINDOW_READY",
