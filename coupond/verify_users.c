@@ -6,7 +6,7 @@
 
 #include "shared/error.h"
 
-#define PLACES_FIRST 16
+#define PLACES_FIRST 4
 /* Grows when 7 of 8 places are taken. */
 #define IS_FULL(count, places) ((count)*8 >= (places)*7)
 
