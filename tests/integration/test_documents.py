@@ -1,6 +1,7 @@
 """What the documents say is what the program does."""
 
 import re
+import runpy
 import shlex
 import subprocess
 
@@ -121,3 +122,13 @@ def test_the_korean_readme_has_the_same_sections_and_code():
         text = text_of(document)
         return [len(level) for level in re.findall(r"^(#+) ", text, re.M)], text.count("```"), text.count("\n|")
     assert shape("README.ko.md") == shape("README.md")
+
+
+def test_every_planted_fault_finds_its_text_and_the_readmes_count_them():
+    """One whose text has changed ends `./dev simulate --planted` before those behind it are tried."""
+    planted = runpy.run_path(str(REPOSITORY / "tests/simulation/planted/table.py"))
+    stale = [fault.name for fault in planted["FAULTS"] if text_of(fault.file).count(fault.old) != 1]
+    assert stale == []
+    count = len(planted["FAULTS"])
+    assert f"{count} of {count} noticed" in text_of("README.md")
+    assert f"{count}개 중 {count}개" in text_of("README.ko.md")
