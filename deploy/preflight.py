@@ -70,6 +70,22 @@ def given(compose, service, secrets):
             yield source, REPOSITORY / source
 
 
+# What of a secret's content its reader does not take: (every character has to match, what is wrong otherwise).
+CONTENT = {
+    "admin_token": (r"[!-~]", "has blanks, or others than printable ASCII characters, which no bearer token can have"),
+    "db_root_password": (r"[^'\"\\]", "has a quote or a backslash, which MySQL's image puts into SQL as it is: it stops with half a database"),
+}
+
+
+def unfit(path):
+    """What is wrong with the content of a secret; None when nothing is, or it cannot be told because only its reader may look."""
+    if path.name not in CONTENT or not os.access(path, os.R_OK):
+        return None
+    allowed, problem = CONTENT[path.name]
+    text = path.read_text(encoding="utf-8", errors="replace").strip("\r\n")
+    return None if re.fullmatch(f"(?:{allowed})*", text) else problem
+
+
 def look(what, path, service, user):
     """None when the user reads it, else what is wrong."""
     if not path.exists():
@@ -78,6 +94,8 @@ def look(what, path, service, user):
         return f"{what}: {path} is not a file"
     if what.startswith("secret ") and path.stat().st_size == 0:
         return f"{what}: {path} is empty"
+    if what.startswith("secret ") and (problem := unfit(path)):
+        return f"{what}: {path} {problem}"
     if reads_everything(service, user[0]):
         return None
     if found := unreadable(path, *user):

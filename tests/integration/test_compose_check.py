@@ -72,6 +72,22 @@ def test_a_secret_that_is_none_is_told(secrets, spoil, expected):
     assert "secret exporter.cnf: " in text and expected in text
 
 
+@pytest.mark.parametrize("name, content, expected", [
+    ("db_root_password", "it's", {"mysql", "mysql-accounts"}),
+    ("db_root_password", 'a "b"', {"mysql", "mysql-accounts"}),
+    ("db_root_password", "a\\b", {"mysql", "mysql-accounts"}),
+    ("admin_token", "two words", {"gateway"}),
+    ("admin_token", "비밀", {"gateway"}),
+])
+def test_a_content_that_its_reader_does_not_take_is_told(secrets, name, content, expected):
+    (secrets / name).write_text(content + "\n", encoding="utf-8")
+    for path in secrets.iterdir():
+        path.chmod(0o444)
+    status, text = check("--secrets", secrets)
+    assert (status, wrong(text)) == (1, expected)
+    assert f"secret {name}: {secrets / name} has " in text
+
+
 def test_the_example_is_mended_by_nobody():
     assert check("--secrets", EXAMPLE, "--mend")[0] == 2
     assert check("--secrets", EXAMPLE / "nothing")[0] == 2

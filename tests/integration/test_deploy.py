@@ -10,7 +10,7 @@ from deployment import findings
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
 
-SHIPPED = ["CMakeLists.txt", "CMakePresets.json", "packages.txt", "Dockerfile", "docker-compose.yml", "deploy", "monitoring", "load-test/locust"]
+SHIPPED = [".dockerignore", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "packages.txt", "Dockerfile", "docker-compose.yml", "deploy", "monitoring", "load-test/locust"]
 
 
 def test_everything_fits():
@@ -71,6 +71,9 @@ PLANTED = [
     ("docker-compose.yml", "127.0.0.1:9090:9090", "127.0.0.1:9090:9091", "prometheus does not listen on 9091"),
     ("docker-compose.yml", "--mysqld.address=mysql:3306", "--mysqld.address=mariadb:3306", "there is no service mariadb"),
     ("docker-compose.yml", "target: /etc/coupond/secrets/admin_token", "target: /run/secrets/admin_token", "which gateway/admin_token_file names"),
+    ("docker-compose.yml", "{MYSQL_ROOT_PASSWORD_FILE:", "{MYSQL_PASSWORD_FILE: /run/secrets/db_password, MYSQL_ROOT_PASSWORD_FILE:", "mysql: MYSQL_PASSWORD_FILE is"),
+    (".dockerignore", "\nsecrets\n", "\n", ".dockerignore does not keep secrets out"),
+    (".gitignore", "/secrets/\n", "", ".gitignore does not keep secrets out"),
     ("docker-compose.yml", "stop_grace_period: 30s", "stop_grace_period: 5s", "shorter than draining"),
     ("docker-compose.yml", "  journal: {}", "  diary: {}", "the volume journal is not declared"),
     ("docker-compose.yml", "GF_SECURITY_ADMIN_PASSWORD__FILE:", "COUPOND_GATEWAY_HTPP:", "COUPOND_GATEWAY_HTPP is no option"),

@@ -23,6 +23,8 @@ def check(facts):
     for secret, where in compose["secrets"].items():
         path = re.sub(r"\$\{COUPOND_SECRETS:-([^}]+)\}", r"\1", where["file"])
         facts.expect((facts.root / path).is_file(), f"{NAME}: secret {secret}: there is no {path}")
+    check_own_secrets(facts)
+    check_mysql(facts, services["mysql"])
     check_haproxy(facts, services)
     check_prometheus(facts, services)
     check_grafana(facts, services)
@@ -104,6 +106,19 @@ def check_role(facts, role, service):
     facts.expect(seconds(service["stop_grace_period"]) > drain, f"{where}: stop_grace_period is shorter than draining")
     facts.check_addresses(f"deploy/config/{role}.conf", " ".join(facts.configs[role].values()).replace("://", " "),
                           {"issuer", "mysql", "redis", "gateway", "persister"})
+
+
+def check_own_secrets(facts):
+    """The folder that the document makes for secrets of one's own reaches neither an image nor a commit."""
+    folder = re.search(r"cp -r deploy/secrets.example ([\w./-]+)", facts.text("deploy/README.md"))[1]
+    for name in (".dockerignore", ".gitignore"):
+        facts.expect({folder, f"/{folder}/"} & set(facts.text(name).split()), f"{name} does not keep {folder} out, where deploy/README.md puts secrets")
+
+
+def check_mysql(facts, service):
+    """Its image puts passwords into SQL as they are, once, while the volume is new: one with a quote would leave half a database for good."""
+    for variable in service["environment"]:
+        facts.expect(variable == "MYSQL_ROOT_PASSWORD_FILE", f"{NAME}: mysql: {variable} is mysql-accounts' work, which can be repeated")
 
 
 def check_haproxy(facts, services):

@@ -1,0 +1,46 @@
+"""Alerts that must fire when services are gone from service discovery, and reach the Alertmanager: a stage of ./dev containers."""
+
+from progress import check, step, wait_until
+from system import API, ask
+
+ALERT_SECONDS = 150
+# services that are stopped together, and what has to fire then
+STOPPED = [
+    (("issuer", "persister", "mysql", "redis"),
+     {"CoupondIssuerDown", "CoupondGatewayWithoutIssuer", "CoupondPersisterDown", "DatabaseDown", "RedisDown"}),
+    (("gateway",), {"CoupondNoGateway", "CoupondGatewayDown", "HaproxyGatewaysGone"}),
+    (("haproxy",), {"HaproxyDown"}),
+]
+
+
+def alerts(run):
+    """services stopped, so that their names are NXDOMAIN: every alert about them fires, and ends"""
+    system = run.system
+    for services, wanted in STOPPED:
+        with step(f"{', '.join(services)} stopped: {', '.join(sorted(wanted))}"):
+            system.compose("stop", *services)
+            if services == ("gateway",):
+                refused(run)
+            wait_until(lambda: wanted <= noted(run), ALERT_SECONDS, lambda: f"{sorted(wanted - run.fired)} fire; {sorted(system.firing())} do")
+    received = {alert["labels"]["alertname"] for alert in ask(system.address(system.names("alertmanager")[0], 9093), "GET", "/api/v2/alerts")[2]}
+    check({"CoupondIssuerDown", "CoupondNoGateway", "HaproxyDown"} <= received, f"the Alertmanager knows of {sorted(received)} only")
+    with step("start them again, and wait until the alerts end"):
+        system.up()
+        system.wait_healthy()
+        gone = {name for _, names in STOPPED for name in names}
+        wait_until(lambda: not system.firing() & gone, ALERT_SECONDS, lambda: f"{sorted(system.firing() & gone)} go on")
+    run.judge()
+
+
+def noted(run):
+    run.fired |= run.system.firing()
+    return run.fired
+
+
+def refused(run):
+    """Without a gateway clients hear 503 with Retry-After from HAProxy, in the gateways' words."""
+    def said():
+        status, headers, body = ask(API, "GET", "/v1/coupons/NOON")
+        return status == 503 and headers["Retry-After"] and body["code"] == "issuer_unavailable"
+    wait_until(said, 30, lambda: f"HAProxy answers for gateways that are gone: {ask(API, 'GET', '/v1/coupons/NOON')}")
+    run.note("without a gateway HAProxy answers 503 issuer_unavailable with Retry-After")

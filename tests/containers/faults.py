@@ -1,0 +1,140 @@
+"""Harm to the containers while clients ask: stages of ./dev containers. Whatever happens, the judge asks for every issue again."""
+
+import collections
+import signal
+import time
+
+from answers import told
+from progress import CheckFailed, check, step, wait_until
+from system import API, ask
+
+COUPOND = ("persister", "issuer")
+OTHERS = ("redis", "mysql", "haproxy", "prometheus", "alertmanager", "grafana", "mysqld-exporter", "redis-exporter")
+KILLED = 137
+
+
+class Harm:
+    """A crowd asks while something is done; afterwards everything is healthy again and every answer holds."""
+
+    def __init__(self, run, what):
+        self.run, self.what = run, what
+
+    def __enter__(self):
+        self.before = self.run.crowd.snapshot()
+        self.run.crowd.start()
+        wait_until(lambda: self.issued() > 20, 60, "clients are answered")
+        return self
+
+    def issued(self):
+        return sum(number for (status, _), number in (self.run.crowd.snapshot() - self.before).items() if status in (200, 201))
+
+    def wait_served(self):
+        """Until a request that is sent from now on is answered with an issue."""
+        begun = self.issued()
+        wait_until(lambda: self.issued() > begun + 20, 120, lambda: f"clients are served again; {told(self.outcomes())}")
+
+    def outcomes(self):
+        return collections.Counter(self.run.crowd.snapshot()) - self.before
+
+    def __exit__(self, kind, *_):
+        if kind:
+            self.run.crowd.stopping.set()
+            return
+        self.run.crowd.finish()
+        self.run.note(f"{self.what}: {told(self.outcomes())}")
+
+
+def new_passwords(run):
+    """other passwords in the secrets: docker-compose up makes the accounts follow"""
+    system = run.system
+    system.write_passwords("second")
+    with step("docker-compose up, then restart those who read them"):
+        system.up()
+        system.compose("restart", "persister", "issuer", "mysqld-exporter")
+        system.wait_healthy()
+        wait_until(lambda: scraped(system, "mysql_up") == ["1"], 60, lambda: f"the exporter is let in: {scraped(system, 'mysql_up')}")
+
+
+def scraped(system, name):
+    return [sample["value"][1] for sample in system.prometheus(f"query?query={name}")["result"]]
+
+
+def sigterm(run):
+    """SIGTERM of each service, as docker stop sends it; gateways one after another, without a request that fails"""
+    system = run.system
+    with Harm(run, "gateways restarted one by one") as harm:
+        for name in system.names("gateway"):
+            with step(f"docker stop {name}, and start"):
+                status = system.stop_one(name)
+                check(status == 0, f"{name} ended with {status}\n{run.engine.docker('logs', '--tail', '20', name).stdout}")
+                run.engine.docker("start", name)
+                system.wait_healthy("gateway")
+    check(set(harm.outcomes()) <= {(200, ""), (201, "")}, f"while gateways were restarted one by one: {told(harm.outcomes())}")
+    with Harm(run, "every other service stopped and started") as harm:
+        for service in (*COUPOND, *OTHERS):
+            with step(f"docker stop {service}, and start"):
+                for name in system.names(service):
+                    status = system.stop_one(name)
+                    check(status == 0 if service in COUPOND else status != KILLED, f"{name} ended with {status}")
+                system.compose("start", service)
+                system.wait_healthy(service)
+        harm.wait_served()
+    run.judge()
+
+
+def kill_each(run):
+    """kill -9 of each service, all of its containers at once; the restart policy brings them back"""
+    system = run.system
+    with Harm(run, "every service killed") as harm:
+        for service in ("gateway", *COUPOND, *OTHERS):
+            with step(f"kill -9 {service}"):
+                starts = started_at(system, service)
+                system.kill(service)
+                wait_until(lambda: all(after != before for after, before in zip(started_at(system, service), starts)), 60,
+                           f"{service} is started again")
+                system.wait_healthy(service)
+        harm.wait_served()
+    run.judge()
+
+
+def started_at(system, service):
+    return [container["State"]["StartedAt"] for container in system.states(service)]
+
+
+def engine_restart(run):
+    """the engine stopped and started: containers come back in whatever order; killed and started: docker-compose up brings them back"""
+    for how, what in ((signal.SIGTERM, "stopped"), (signal.SIGKILL, "killed")):
+        with Harm(run, f"the engine {what} and started") as harm:
+            with step(f"the engine is {what} and started"):
+                run.engine.stop(how)
+                run.engine.start("inside")
+                if how == signal.SIGKILL:  # Docker 20.10 stops what it finds running then, and leaves it so
+                    run.system.up()
+            with step("wait until every container is healthy"):
+                run.system.wait_healthy()
+            harm.wait_served()
+        run.judge()
+
+
+def journal_lost(run):
+    """the journal's volume lost: the issuer refuses to decide, and goes on after --rebuild-from-store"""
+    system = run.system
+    system.wait_drained()
+    system.compose("stop", "issuer")
+    system.compose("rm", "--force", "issuer")
+    run.engine.docker("volume", "rm", "coupond_journal")
+    with step("an issuer with an empty journal beside a full store"):
+        system.compose("up", "-d", "--no-build", "--no-deps", "issuer")
+        wait_until(lambda: "--rebuild-from-store" in system.logs("issuer", 200), 60, lambda: f"it refuses:\n{system.logs('issuer', 20)}")
+    status, _, body = ask(API, "PUT", "/v1/coupons/NOON/issues/nobody-yet")
+    check(status == 503, f"with its journal lost it is asked for an issue and answers {status} {body}")
+    system.compose("stop", "issuer")
+    with step("docker-compose run issuer --rebuild-from-store"):
+        result = system.compose("run", "--rm", "-T", "issuer", "issuer", "--rebuild-from-store", "--config", "/etc/coupond/issuer.conf", check=False)
+    check(result.returncode == 0, f"--rebuild-from-store: exit status {result.returncode}\n{result.stdout[-3000:]}")
+    with step("the issuer on the journal made anew"):
+        system.compose("start", "issuer")
+        system.wait_healthy("issuer")
+    with Harm(run, "after the journal was made anew"):
+        time.sleep(2)
+    run.judge()

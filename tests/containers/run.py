@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""The real Dockerfile and the real docker-compose.yml under a real Docker engine: ./dev containers
+
+    run.py [--only STAGE,…] [--forget] [--junit FILE]
+
+Data is below build/containers: the images stay there for the next run, everything else is removed at the end. --forget removes those,
+too, before it starts. Needs root, and Debian's packages of the group `containers` in packages.txt.
+"""
+
+import argparse
+import fcntl
+import os
+import re
+import shutil
+import sys
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+NEEDED_MIB = 6144
+
+import namespaces  # noqa: E402
+import progress  # noqa: E402
+from progress import CheckFailed, check, say, step  # noqa: E402
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="./dev containers", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", metavar="STAGE,…", help="these stages, after the first two, which every other needs")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write there what each stage came to")
+    parser.add_argument("--forget", action="store_true", help="make all images anew")
+    return parser.parse_args(arguments)
+
+
+def main(options):
+    results = {}  # stage: None when it passed, else why not
+    try:
+        return run_stages(options, results)
+    except CheckFailed as failure:
+        say(f"FAILED: {failure}")
+        results[next(reversed(results), "engine")] = str(failure)
+        return 1
+    finally:
+        if options.junit:
+            write_junit(options.junit, results)
+
+
+def write_junit(path, results):
+    suite = xml.Element("testsuite", name="containers")
+    for stage, failure in results.items():
+        case = xml.SubElement(suite, "testcase", classname="containers", name=stage)
+        if failure:
+            xml.SubElement(case, "failure").text = re.sub(r"[^\n\t -~\u00a0-\ud7ff]", "?", failure)
+    xml.ElementTree(suite).write(path, encoding="utf-8")
+
+
+def run_stages(options, results):
+    import images
+    import stages
+    from engine import Engine, Nowhere, remove_cgroups
+    from system import System
+
+    folder = REPOSITORY / "build/containers"
+    if options.forget:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = open(folder / "lock", "w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise CheckFailed(f"another run uses {folder}") from None
+    free = shutil.disk_usage(folder).free >> 20
+    check(free >= NEEDED_MIB, f"{NEEDED_MIB} MiB are needed below {folder}, and {free} are free")
+    remove_cgroups()
+    engine = Engine(folder)
+    system = System(engine, folder)
+    chosen = stages.chosen(options.only)
+    run = stages.Run(engine, system)
+    try:
+        with step("start the engine, where packages are fetched"):
+            engine.start("outside")
+        with namespaces.outside():
+            standins = images.prepare(engine)
+        engine.stop()
+        with step("start the engine, in a network of its own"):
+            engine.start("inside")
+        Nowhere().start()
+        for stage in chosen:
+            say(f"--- {stage.__name__.replace('_', ' ')}: {stage.__doc__.splitlines()[0]}")
+            results[stage.__name__] = "did not end"
+            stage(run)
+            results[stage.__name__] = None
+        print(stages.summary(run, chosen, standins))
+        return 0
+    except CheckFailed:
+        for line in system.unwell() if engine.process else []:
+            say(f"    {line}")
+        raise
+    finally:
+        with step("take everything down"):
+            if engine.process and engine.docker("version", check=False).returncode == 0:
+                remove_containers(engine)
+            engine.close()
+            shutil.rmtree(system.secrets, ignore_errors=True)
+
+
+def remove_containers(engine):
+    """All containers, networks and volumes; images stay, but for those that a later build has replaced."""
+    if ids := engine.docker("ps", "-aq").stdout.split():
+        engine.docker("rm", "--force", "--volumes", *ids, check=False)
+    engine.docker("network", "prune", "--force", check=False)
+    if volumes := engine.docker("volume", "ls", "-q").stdout.split():
+        engine.docker("volume", "rm", "--force", *volumes, check=False)
+    engine.docker("image", "prune", "--force", check=False)
+
+
+def fail(text):
+    print(f"./dev containers: {text}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    asked = parse(sys.argv[1:])
+    if os.geteuid() != 0:
+        sys.exit(fail("needs root: it makes namespaces, a network and a Docker engine of its own"))
+    try:
+        sys.exit(namespaces.enter(lambda: main(asked)))
+    except OSError as error:
+        sys.exit(fail(f"cannot make namespaces of its own: {error}"))
