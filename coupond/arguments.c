@@ -1,6 +1,9 @@
 #include "coupond/arguments.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "shared/nearest.h"
 
 /* The words that are left. */
 struct words {
@@ -28,7 +31,7 @@ static int take_value(struct words *words, const char *word, const char **value,
         return 0;
     }
     if (words->next >= words->argc)
-        return error_set(error, "%s: a value is missing", word);
+        return error_set(error, "%.*s: a value is missing", (int)length, word);
     *value = words->argv[words->next++];
     return 0;
 }
@@ -55,15 +58,32 @@ static int take_set(struct arguments *arguments, struct words *words, const char
     return take_value(words, word, &arguments->sets[arguments->sets_count++], error);
 }
 
+/* A value may be a secret, so a word is repeated up to its = alone, and one of a single dash, which may have its value
+ * behind the letter, up to that letter. */
+static int refuse_option(const char *word, const struct argument *own, struct error *error)
+{
+    static const char *const common[] = {"--config", "--set", "--check-config", "--help"};
+    size_t length = word[1] == '-' ? name_length(word) : 2;
+    struct nearest nearest;
+    char hint[NEAREST_HINT_MAX];
+    nearest_init(&nearest, word, length);
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        nearest_offer(&nearest, common[i]);
+    for (; own != NULL && own->name != NULL; own++)
+        nearest_offer(&nearest, own->name);
+    return error_set(error, "unknown option %.*s%s", length < 64 ? (int)length : 64, word,
+                     nearest_hint(&nearest, hint));
+}
+
 static int take_own(struct words *words, const char *word, const struct argument *own, struct error *error)
 {
-    for (; own != NULL && own->name != NULL; own++) {
-        if (!is_named(word, own->name))
+    for (const struct argument *row = own; row != NULL && row->name != NULL; row++) {
+        if (!is_named(word, row->name))
             continue;
-        return own->value != NULL ? take_single_value(words, word, own->value, error)
-                                  : take_flag(word, own->flag, error);
+        return row->value != NULL ? take_single_value(words, word, row->value, error)
+                                  : take_flag(word, row->flag, error);
     }
-    return error_set(error, "unknown option %s", word);
+    return refuse_option(word, own, error);
 }
 
 static int take_option(struct arguments *arguments, struct words *words, const char *word, const struct argument *own,
@@ -95,7 +115,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, const st
             if (take_option(arguments, &words, word, own, error) != 0)
                 return -1;
         } else if (arguments->positionals_count == positionals_max) {
-            return error_set(error, "\"%.100s\" is not expected here", word);
+            return error_set(error, "word %d is not expected here; options begin with --", words.next - 1);
         } else {
             arguments->positionals[arguments->positionals_count++] = word;
         }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shared/coupon.h"
+#include "shared/nearest.h"
 
 /* X(letter, name, argument, help) */
 #define OPTION_ROWS(X)                                                                                                 \
@@ -133,6 +134,8 @@ bool bench_url_parse(struct bench_url *url, const char *text)
 
 static int refuse(struct error *error, const char *name, const char *value, const char *want)
 {
+    if (strchr(value, '@') != NULL) /* a user and a password before it */
+        value = "***";
     return error_set(error, "--%s %s: %s; see coupond bench --help", name, value, want);
 }
 
@@ -250,6 +253,22 @@ static int complete(struct bench_options *options, const char *run_id, struct er
     return 0;
 }
 
+/* Up to its =: what follows may be the token. */
+static int refuse_word(const char *word, struct error *error)
+{
+    size_t length = strcspn(word, "=");
+    struct nearest nearest;
+    char hint[NEAREST_HINT_MAX];
+    nearest_init(&nearest, word, length);
+    for (const struct option *option = long_options; option->name != NULL; option++) {
+        char name[32];
+        snprintf(name, sizeof name, "--%s", option->name);
+        nearest_offer(&nearest, name);
+    }
+    return error_set(error, "%.*s: there is no such option%s; see coupond bench --help", length < 64 ? (int)length : 64,
+                     word, nearest_hint(&nearest, hint));
+}
+
 int bench_options_read(struct bench_options *options, int argc, char **argv, const char *run_id, struct error *error)
 {
     set_defaults(options, run_id);
@@ -260,13 +279,13 @@ int bench_options_read(struct bench_options *options, int argc, char **argv, con
     int letter = 0;
     while ((letter = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
         if (letter == '?')
-            return error_set(error, "%s: there is no such option; see coupond bench --help", argv[optind - 1]);
+            return refuse_word(argv[optind - 1], error);
         if (letter == ':')
             return error_set(error, "%s: a value is missing; see coupond bench --help", argv[optind - 1]);
         if (read_option(options, letter, optarg, error) != 0)
             return -1;
     }
     if (optind < argc)
-        return error_set(error, "%s: not understood; options begin with --, see coupond bench --help", argv[optind]);
+        return error_set(error, "word %d is not understood; options begin with --, see coupond bench --help", optind);
     return complete(options, run_id, error);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "coupond/commands.h"
+#include "shared/nearest.h"
 #include "shared/options.h"
 #include "shared/stop.h"
 
@@ -49,9 +50,34 @@ static void print_help(FILE *out)
           out);
 }
 
-/* What stands before any command. True when `word` was it. */
-static int run_general(const char *word)
+/* An option in the place of a command may have its value, or a secret, behind a =, so no more than its name is told. */
+static int refuse_word(const char *word)
 {
+    size_t length = strcspn(word, "=:/@ ");
+    struct nearest nearest;
+    char hint[NEAREST_HINT_MAX];
+    nearest_init(&nearest, word, length);
+    for (size_t i = 0; i < COMMANDS_COUNT; i++)
+        nearest_offer(&nearest, commands[i].name);
+    for (const char *const *general = (const char *const[]){"--help", "--version", "--help-config", NULL};
+         *general != NULL; general++)
+        nearest_offer(&nearest, *general);
+    fprintf(stderr, "coupond: unknown %s %.*s%s; coupond --help lists what there is\n",
+            word[0] == '-' ? "option" : "command", length < 64 ? (int)length : 64, word, nearest_hint(&nearest, hint));
+    return EXIT_USAGE;
+}
+
+/* What stands in the place of a command. */
+static int run_general(const char *word, bool more)
+{
+    static const char *const general[] = {
+        "--help", "-h", "help", "--version", "--help-config", "--help-config=markdown"};
+    for (size_t i = 0; more && i < sizeof general / sizeof *general; i++) {
+        if (strcmp(word, general[i]) == 0) {
+            fprintf(stderr, "coupond: %s takes nothing behind it; coupond --help lists what there is\n", word);
+            return EXIT_USAGE;
+        }
+    }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
         print_help(stdout);
     else if (strcmp(word, "--version") == 0)
@@ -60,32 +86,23 @@ static int run_general(const char *word)
         options_print_help(stdout);
     else if (strcmp(word, "--help-config=markdown") == 0)
         options_print_markdown(stdout);
-    else {
-        fprintf(stderr, "coupond: unknown %s %.100s; coupond --help lists what there is\n",
-                word[0] == '-' ? "option" : "command", word);
-        return EXIT_USAGE;
-    }
+    else
+        return refuse_word(word);
     return EXIT_SUCCESS;
 }
 
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
-        fputs("coupond: a command is missing; usage: coupond COMMAND [OPTION]…; coupond --help lists them\n", stderr);
-        if (isatty(STDERR_FILENO))
-            print_help(stderr);
+        fputs("coupond: a command is missing\n\n", stderr);
+        print_help(stderr);
         return EXIT_USAGE;
     }
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
-    if (argc > 2) {
-        fprintf(stderr, "coupond: \"%.100s\" is not expected behind %.100s; coupond --help lists what there is\n",
-                argv[2], argv[1]);
-        return EXIT_USAGE;
-    }
-    return run_general(argv[1]);
+    return run_general(argv[1], argc > 2);
 }
 
 /* A closed standard stream would give its number to the first socket or file that is opened. */

@@ -18,7 +18,8 @@ int top_members_add(struct top_members *members, const char *text, int expected,
         return error_set(error, "at most %d members can be looked at", TOP_MEMBERS_MAX);
     int length = snprintf(whole, sizeof(whole), "%s%s", strstr(text, "://") != NULL ? "" : "http://", text);
     if (length >= (int)sizeof(whole) || !bench_url_parse(&url, whole))
-        return error_set(error, "%.200s: it must look like http://HOST:PORT (https is not spoken here)", text);
+        return error_set(error, "%.200s: it must look like http://HOST:PORT (https is not spoken here)",
+                         strchr(text, '@') != NULL ? "***" : text); /* before the @ may be a password */
     members->list[members->count].url = url;
     members->list[members->count].expected = expected;
     set_name(members->list[members->count].name, &url);

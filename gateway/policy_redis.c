@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gateway/policy_value.h"
+#include "gateway/redis_greeting.h"
 #include "gateway/redis_link.h"
 #include "shared/clock.h"
 #include "shared/error.h"
@@ -38,11 +39,11 @@ static const char store_script[] =
 
 _Static_assert(POLICY_VALUE_ORDER_LENGTH == 48, "the script's 48");
 
-enum command { COMMAND_AUTH, COMMAND_PING, COMMAND_ASK, COMMAND_STORE, COMMAND_TELL };
+enum command { COMMAND_GREETING, COMMAND_PING, COMMAND_ASK, COMMAND_STORE, COMMAND_TELL };
 
 struct waiting {
     enum command command;
-    uint64_t tag; /* of COMMAND_ASK */
+    uint64_t tag; /* of COMMAND_ASK; the step of COMMAND_GREETING */
     int64_t sent_us;
 };
 
@@ -59,12 +60,17 @@ struct line {
     int64_t retry_us;   /* when to connect again */
     int64_t pause_us;   /* how long to wait after the next failure */
     bool told_of_fault; /* logged; until it works again */
+    unsigned greeted;   /* replies to AUTH and SELECT, of the connection that hears */
+    char refusal[REDIS_REFUSAL_MAX]; /* for the log */
 };
 
 struct policy_redis {
     const struct options *options;
     const struct policy_redis_events *events;
     struct metrics *metrics;
+    struct redis_url url; /* with the password, from wherever it came */
+    struct redis_greeting greeting;
+    char shown_url[REDIS_URL_SHOWN_MAX]; /* without */
     char nonce[NONCE_LENGTH + 1];
     bool hears;
     bool ended;
@@ -168,7 +174,7 @@ static void line_works(struct line *line)
     line->pause_us = RETRY_MIN_US;
     line->told_of_fault = false;
     line->pinged_us = clock_mono_us();
-    log_info("gateway", "connected to Redis for %s url=%s", line->name, line->redis->options->gateway_redis);
+    log_info("gateway", "connected to Redis for %s url=%s", line->name, line->redis->shown_url);
     set_gauge(line->redis);
 }
 
@@ -199,8 +205,9 @@ static void line_failed(struct line *line, enum metric_redis_error why)
     count_error(redis, why);
     set_gauge(redis);
     if (!line->told_of_fault)
-        log_warn("gateway", "Redis does not work for %s, coupons are told without it: %s url=%s", line->name,
-                 names[why], redis->options->gateway_redis);
+        log_warn("gateway", "Redis does not work for %s, coupons are told without it: %s%s%s url=%s", line->name,
+                 names[why], line->refusal[0] != '\0' ? ", " : "", line->refusal, redis->shown_url);
+    line->refusal[0] = '\0';
     line->told_of_fault = true;
     if (line == &redis->asking)
         fail_waiting(redis);
@@ -219,21 +226,16 @@ static void on_down(void *arg, enum metric_redis_error why)
 
 /* ---- the connection that asks ---- */
 
-static bool has_password(const struct policy_redis *redis)
-{
-    return redis->options->gateway_redis_password[0] != '\0';
-}
-
 static void greet_asking(void *arg)
 {
     struct line *line = arg;
-    struct policy_redis *redis = line->redis;
-    const struct span auth[] = {SPAN_LITERAL("AUTH"), text_span(redis->options->gateway_redis_password)};
+    const struct redis_greeting *greeting = &line->redis->greeting;
     const struct span ping[] = {SPAN_LITERAL("PING")};
 
-    if (has_password(redis))
-        send_command(redis, COMMAND_AUTH, 0, 2, auth);
-    send_command(redis, COMMAND_PING, 0, 1, ping);
+    for (unsigned i = 0; i < greeting->count; i++)
+        send_command(line->redis, COMMAND_GREETING, greeting->commands[i].step, greeting->commands[i].count,
+                     greeting->commands[i].words);
+    send_command(line->redis, COMMAND_PING, 0, 1, ping);
     redis_link_flush(&line->link);
 }
 
@@ -247,12 +249,16 @@ static void take_told(struct policy_redis *redis, const struct waiting *waiting,
 }
 
 /* A greeting that is refused ends the connection; of other commands only the one is lost. */
-static void take_error(struct line *line, const struct waiting *waiting)
+static void take_error(struct line *line, const struct waiting *waiting, const struct redis_value *value)
 {
-    if (waiting->command == COMMAND_AUTH || waiting->command == COMMAND_PING)
-        give_up(line, METRIC_REDIS_REFUSED);
-    else
+    if (waiting->command != COMMAND_GREETING && waiting->command != COMMAND_PING) {
         count_error(line->redis, METRIC_REDIS_REFUSED);
+        return;
+    }
+    redis_greeting_explain(waiting->command == COMMAND_PING ? REDIS_GREETING_END
+                                                            : (enum redis_greeting_step)waiting->tag,
+                           value, line->refusal);
+    give_up(line, METRIC_REDIS_REFUSED);
 }
 
 static void on_asking_reply(void *arg, const struct redis_reply *reply)
@@ -272,7 +278,7 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
     if (waiting.command == COMMAND_ASK)
         take_told(redis, &waiting, &reply->top);
     if (reply->top.kind == REDIS_ERROR)
-        take_error(line, &waiting);
+        take_error(line, &waiting, &reply->top);
     else if (waiting.command == COMMAND_PING && !line->works &&
              span_equals(redis_text(&reply->top), SPAN_LITERAL("PONG")))
         line_works(line);
@@ -285,13 +291,24 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
 static void greet_hearing(void *arg)
 {
     struct line *line = arg;
-    const struct span auth[] = {SPAN_LITERAL("AUTH"), text_span(line->redis->options->gateway_redis_password)};
+    const struct redis_greeting *greeting = &line->redis->greeting;
     const struct span subscribe[] = {SPAN_LITERAL("SUBSCRIBE"), SPAN_LITERAL(CHANNEL)};
 
-    if (has_password(line->redis))
-        redis_link_command(&line->link, 2, auth);
+    for (unsigned i = 0; i < greeting->count; i++)
+        redis_link_command(&line->link, greeting->commands[i].count, greeting->commands[i].words);
     redis_link_command(&line->link, 2, subscribe);
     redis_link_flush(&line->link);
+    line->greeted = 0;
+}
+
+static void take_refusal(struct line *line, const struct redis_value *value)
+{
+    const struct redis_greeting *greeting = &line->redis->greeting;
+
+    redis_greeting_explain(line->greeted < greeting->count ? greeting->commands[line->greeted].step
+                                                           : REDIS_GREETING_END,
+                           value, line->refusal);
+    give_up(line, METRIC_REDIS_REFUSED);
 }
 
 /* NONCE ID: what this process has sent itself is no news to it. */
@@ -321,7 +338,7 @@ static void on_hearing_reply(void *arg, const struct redis_reply *reply)
     line->heard_us = clock_mono_us();
     line->overdue = false;
     if (reply->top.kind == REDIS_ERROR) {
-        give_up(line, METRIC_REDIS_REFUSED);
+        take_refusal(line, &reply->top);
     } else if (part_is(reply, 0, "subscribe")) {
         if (!line->works)
             line_works(line);
@@ -329,7 +346,9 @@ static void on_hearing_reply(void *arg, const struct redis_reply *reply)
     } else if (part_is(reply, 0, "message") && part_is(reply, 1, CHANNEL) && reply->parts_count == 3 &&
                reply->parts[2].kind == REDIS_TEXT) {
         take_news(redis, redis_text(&reply->parts[2]));
-    } else if (!part_is(reply, 0, "pong") && reply->top.kind != REDIS_STATUS) {
+    } else if (reply->top.kind == REDIS_STATUS) {
+        line->greeted++;
+    } else if (!part_is(reply, 0, "pong")) {
         give_up(line, METRIC_REDIS_GARBAGE);
     }
 }
@@ -407,7 +426,18 @@ static void line_init(struct line *line, struct policy_redis *redis, const char 
                       const struct redis_link_events *events)
 {
     *line = (struct line){.redis = redis, .name = name, .pause_us = RETRY_MIN_US};
-    redis_link_init(&line->link, uv, redis->options->gateway_redis, events, line);
+    redis_link_init(&line->link, uv, &redis->url, events, line);
+}
+
+static void read_url(struct policy_redis *redis)
+{
+    const char *password = redis->options->gateway_redis_password;
+
+    CHECK(redis_url_parse(&redis->url, redis->options->gateway_redis, NULL) == 0); /* as the options were checked */
+    if (password[0] != '\0')
+        snprintf(redis->url.password, sizeof(redis->url.password), "%s", password);
+    redis_greeting_init(&redis->greeting, &redis->url);
+    redis_url_show(redis->options->gateway_redis, redis->shown_url);
 }
 
 struct policy_redis *policy_redis_create(const struct options *options, bool hears, uint64_t nonce,
@@ -423,6 +453,7 @@ struct policy_redis *policy_redis_create(const struct options *options, bool hea
     redis->events = events;
     redis->metrics = metrics;
     redis->hears = hears;
+    read_url(redis);
     snprintf(redis->nonce, sizeof(redis->nonce), "%016llx", (unsigned long long)nonce);
     line_init(&redis->asking, redis, "asking", uv, &asking);
     line_init(&redis->hearing, redis, "news", uv, &hearing);

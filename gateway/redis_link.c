@@ -9,12 +9,11 @@
 enum {
     UNSENT_MAX = 256 * 1024,
     WORDS_MAX = 8,
-    HOST_MAX = 256,
     KEEP_BYTES = 16 * 1024,
 };
 
-void redis_link_init(struct redis_link *link, uv_loop_t *uv, const char *url, const struct redis_link_events *events,
-                     void *arg)
+void redis_link_init(struct redis_link *link, uv_loop_t *uv, const struct redis_url *url,
+                     const struct redis_link_events *events, void *arg)
 {
     *link = (struct redis_link){.uv = uv, .url = url, .events = events, .arg = arg};
     link->reader = redis_reader_create();
@@ -131,13 +130,15 @@ static void on_resolved(uv_getaddrinfo_t *resolving, int status, struct addrinfo
     uv_freeaddrinfo(found);
 }
 
-static void resolve(struct redis_link *link, const char *host, const char *port)
+static void resolve(struct redis_link *link)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    char port[8];
 
+    snprintf(port, sizeof(port), "%u", link->url->port);
     link->state = REDIS_LINK_RESOLVING;
     link->resolving.data = link;
-    if (uv_getaddrinfo(link->uv, &link->resolving, on_resolved, host, port, &hints) != 0) {
+    if (uv_getaddrinfo(link->uv, &link->resolving, on_resolved, link->url->host, port, &hints) != 0) {
         link->state = REDIS_LINK_DOWN;
         link->events->on_down(link->arg, METRIC_REDIS_CONNECTION);
     }
@@ -145,26 +146,20 @@ static void resolve(struct redis_link *link, const char *host, const char *port)
 
 void redis_link_connect(struct redis_link *link)
 {
+    const struct redis_url *url = link->url;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
-    char host[HOST_MAX];
-    char port_text[8];
-    uint16_t port = 0;
 
     CHECK(link->state == REDIS_LINK_DOWN);
     link->connecting.data = link;
-    if (strncmp(link->url, "unix://", 7) == 0) {
-        connect_unix(link, link->url + 7);
-        return;
-    }
-    CHECK(address_split(link->url + 8, host, sizeof(host), &port)); /* redis://, as the options were checked */
-    snprintf(port_text, sizeof(port_text), "%u", port);
-    if (uv_ip4_addr(host, port, &v4) == 0)
+    if (url->path[0] != '\0')
+        connect_unix(link, url->path);
+    else if (uv_ip4_addr(url->host, url->port, &v4) == 0)
         connect_tcp(link, (const struct sockaddr *)&v4);
-    else if (uv_ip6_addr(host, port, &v6) == 0)
+    else if (uv_ip6_addr(url->host, url->port, &v6) == 0)
         connect_tcp(link, (const struct sockaddr *)&v6);
     else
-        resolve(link, host, port_text);
+        resolve(link);
 }
 
 /* ---- out ---- */

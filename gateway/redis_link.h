@@ -15,6 +15,7 @@
 #include "gateway/buffer.h"
 #include "gateway/redis_reader.h"
 #include "shared/metrics_table.h"
+#include "shared/redis_url.h"
 
 enum redis_link_state {
     REDIS_LINK_DOWN,
@@ -33,7 +34,7 @@ struct redis_link_events {
 
 struct redis_link {
     uv_loop_t *uv;
-    const char *url;
+    const struct redis_url *url;
     const struct redis_link_events *events;
     void *arg;
     enum redis_link_state state;
@@ -53,9 +54,9 @@ struct redis_link {
     char input[16 * 1024];
 };
 
-/* `url` is redis://HOST:PORT or unix://PATH; all pointers are borrowed. */
-void redis_link_init(struct redis_link *link, uv_loop_t *uv, const char *url, const struct redis_link_events *events,
-                     void *arg);
+/* All pointers are borrowed. */
+void redis_link_init(struct redis_link *link, uv_loop_t *uv, const struct redis_url *url,
+                     const struct redis_link_events *events, void *arg);
 /* The loop has ended with all of its handles. */
 void redis_link_deinit(struct redis_link *link);
 

@@ -16,10 +16,18 @@
 
 /* options->gateway_threads, options->issuer_journal_dir, … */
 struct options {
-#define OPTION_MEMBER_STRING(member)                char member[OPTION_STRING_MAX];
-#define OPTION_MEMBER_NUMBER(member)                int64_t member;
-#define OPTION_MEMBER_BOOL(member)                  bool member;
-#define X(section, name, kind, def, min, max, help) OPTION_MEMBER_##kind(section##_##name)
+#define OPTION_MEMBER_TEXT(member)                char member[OPTION_STRING_MAX];
+#define OPTION_MEMBER_CHOICE(member)              OPTION_MEMBER_TEXT(member)
+#define OPTION_MEMBER_ADDRESS(member)             OPTION_MEMBER_TEXT(member)
+#define OPTION_MEMBER_ENDPOINT(member)            OPTION_MEMBER_TEXT(member)
+#define OPTION_MEMBER_URL(member)                 OPTION_MEMBER_TEXT(member)
+#define OPTION_MEMBER_PATH(member)                OPTION_MEMBER_TEXT(member)
+#define OPTION_MEMBER_SECRET(member)              OPTION_MEMBER_TEXT(member)
+#define OPTION_MEMBER_SECRET_FILE(member)         OPTION_MEMBER_TEXT(member)
+#define OPTION_MEMBER_NUMBER(member)              int64_t member;
+#define OPTION_MEMBER_DURATION(member)            int64_t member;
+#define OPTION_MEMBER_FLAG(member)                bool member;
+#define X(section, name, kind, def, bounds, help) OPTION_MEMBER_##kind(section##_##name)
     OPTION_TABLE(X)
 #undef X
 };
@@ -29,10 +37,11 @@ void options_init(struct options *options);
 
 /* Reads a ZPL file. An unknown section or key, a value out of bounds, a file that is not there: -1 and `error`. */
 int options_read_file(struct options *options, const char *path, struct error *error);
-/* Reads COUPOND_<SECTION>_<NAME>; an unknown one of a section that exists is an error too.
- * Others are not ours: COUPOND_SECRETS, or what Kubernetes tells of a service of such a name. */
+/* Reads COUPOND_<SECTION>_<NAME>; an unknown one of a section that exists is an error too. Others are not ours:
+ * COUPOND_SECRETS, or what Kubernetes tells of a service of such a name; one that differs from an option by a slip
+ * of the pen is told with a warning. */
 int options_read_environment(struct options *options, struct error *error);
-/* Takes "section/name=value". */
+/* Takes "section/name=value". As all errors here, its error never bears a secret, nor what may be one. */
 int options_set(struct options *options, const char *assignment, struct error *error);
 /* Before options_complete(): files with secrets that a role ("gateway", "issuer", "persister", "verify" for whoever
  * only reads journals and store, "health") has no use for are not opened; "dev" needs all. */

@@ -10,17 +10,22 @@
 #include "shared/frame.h"
 #include "shared/log.h"
 #include "shared/options_internal.h"
+#include "shared/redis_url.h"
 #include "shared/web_origin.h"
-
-#define SYNC_INTERVAL_MS_MAX 60000
 
 /* Secrets. */
 
-static int read_secret(const char *path, const char *option, char secret[OPTION_STRING_MAX], struct error *error)
+/* `file_row` is that of NAME_file. */
+static int read_secret(const struct option_row *file_row, const char *path, const char *option,
+                       char secret[OPTION_STRING_MAX], struct error *error)
 {
     FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return error_set(error, "%s: cannot open %s: %s; %s_file names it", option, path, strerror(errno), option);
+    if (file == NULL) {
+        char shown[OPTION_SHOWN_MAX];
+        int reason = errno;
+        option_show(file_row, path, shown);
+        return error_set(error, "%s: cannot open %s: %s; %s_file names it", option, shown, strerror(reason), option);
+    }
     char text[OPTION_STRING_MAX + 2]; /* room for a trailing \r\n */
     size_t length = fread(text, 1, sizeof(text), file);
     bool failed = ferror(file) != 0;
@@ -42,56 +47,45 @@ static int read_secret(const char *path, const char *option, char secret[OPTION_
 }
 
 /* Reads the file where one is named, and forgets the name, so that completing twice is harmless. */
-static int take_secret(char *path, const char *option, char secret[OPTION_STRING_MAX], struct error *error)
+static int take_secret(struct options *options, const struct option_row *file_row, const struct option_row *row,
+                       struct error *error)
 {
+    char *path = (char *)options + file_row->offset;
+    char *secret = (char *)options + row->offset;
+    char option[64];
     if (path[0] == '\0')
         return 0;
+    snprintf(option, sizeof option, "%s/%s", row->section, row->name);
     if (secret[0] != '\0')
         return error_set(error, "%s and %s_file are both set; set one of them", option, option);
-    if (read_secret(path, option, secret, error) != 0)
+    if (read_secret(file_row, path, option, secret, error) != 0)
         return -1;
     path[0] = '\0';
     return 0;
 }
 
+/* The SECRET of a SECRET_FILE; NULL for cluster/secret_file, which peer.c reads. */
+static const struct option_row *secret_of(const struct option_row *file_row)
+{
+    char name[64];
+    if (file_row->kind != OPTION_KIND_SECRET_FILE)
+        return NULL;
+    snprintf(name, sizeof name, "%.*s", (int)(strlen(file_row->name) - strlen("_file")), file_row->name);
+    int index = option_find(file_row->section, name);
+    return index >= 0 ? &option_rows[index] : NULL;
+}
+
 static int take_secrets(struct options *options, struct error *error)
 {
-    if (take_secret(options->gateway_admin_token_file, "gateway/admin_token", options->gateway_admin_token, error) != 0)
-        return -1;
-    if (take_secret(options->gateway_redis_password_file, "gateway/redis_password", options->gateway_redis_password,
-                    error) != 0)
-        return -1;
-    return take_secret(options->store_password_file, "store/password", options->store_password, error);
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const struct option_row *secret = secret_of(&option_rows[i]);
+        if (secret != NULL && take_secret(options, &option_rows[i], secret, error) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* Values. */
-
-static int check_one_of(const char *option, const char *value, const char *const *names, struct error *error)
-{
-    char list[128] = "";
-    for (const char *const *name = names; *name != NULL; name++) {
-        if (strcmp(value, *name) == 0)
-            return 0;
-        size_t length = strlen(list);
-        snprintf(list + length, sizeof(list) - length, "%s%s", length > 0 ? ", " : "", *name);
-    }
-    return error_set(error, "%s: \"%s\" is none of: %s", option, value, list);
-}
-
-static int check_names(const struct options *options, struct error *error)
-{
-    static const char *const types[] = {"sqlite", "mysql", NULL};
-    static const char *const tls[] = {"off", "preferred", "required", "verify", NULL};
-    static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
-    static const char *const formats[] = {"text", "logfmt", "json", NULL};
-    if (check_one_of("store/type", options->store_type, types, error) != 0)
-        return -1;
-    if (check_one_of("store/tls", options->store_tls, tls, error) != 0)
-        return -1;
-    if (check_one_of("log/level", options->log_level, levels, error) != 0)
-        return -1;
-    return check_one_of("log/format", options->log_format, formats, error);
-}
 
 /* What may stand in an Authorization header behind "Bearer ". */
 static int check_token(const struct options *options, struct error *error)
@@ -111,35 +105,22 @@ static int check_origins(const struct options *options, struct error *error)
     const char *fault = web_origins_fault(options->gateway_cors_origins, &origin, &length);
     if (fault == NULL)
         return 0;
+    if (memchr(origin, '@', length) != NULL) /* a user and a password before it */
+        return error_set(error, "gateway/cors_origins: \"***\" must %s", fault);
     return error_set(error, "gateway/cors_origins: \"%.*s\" must %s", (int)length, origin, fault);
-}
-
-/* The interval in ms, SYNC_ALWAYS, SYNC_OS, or -2. */
-static int64_t parse_sync(const char *sync)
-{
-    if (strcmp(sync, "always") == 0)
-        return SYNC_ALWAYS;
-    if (strcmp(sync, "os") == 0)
-        return SYNC_OS;
-    size_t digits = strspn(sync, "0123456789");
-    if (digits == 0 || digits > 6 || sync[digits] != '\0')
-        return -2;
-    int64_t interval = strtoll(sync, NULL, 10);
-    return interval >= 1 && interval <= SYNC_INTERVAL_MS_MAX ? interval : -2;
 }
 
 int64_t options_sync_interval_ms(const struct options *options)
 {
-    int64_t interval = parse_sync(options->issuer_sync);
-    CHECK(interval >= SYNC_OS);
-    return interval;
+    if (strcmp(options->issuer_sync, "always") == 0)
+        return SYNC_ALWAYS;
+    if (strcmp(options->issuer_sync, "os") == 0)
+        return SYNC_OS;
+    return strtoll(options->issuer_sync, NULL, 10); /* a number, as the option's kind was checked */
 }
 
 static int check_together(const struct options *options, struct error *error)
 {
-    if (parse_sync(options->issuer_sync) < SYNC_OS)
-        return error_set(error, "issuer/sync: \"%s\" is neither always nor os nor 1 to %d milliseconds",
-                         options->issuer_sync, SYNC_INTERVAL_MS_MAX);
     if (options->issuer_require_store && !options->issuer_check_store)
         return error_set(error, "issuer/require_store is 1, but issuer/check_store is 0: nothing would be compared");
     if (options->persister_retry_min_ms > options->persister_retry_max_ms)
@@ -150,15 +131,15 @@ static int check_together(const struct options *options, struct error *error)
 
 /* Addresses. */
 
-static int check_address(const char *option, const char *address, struct error *error)
+static int check_address(const struct option_row *row, const char *address, struct error *error)
 {
-    char host[OPTION_STRING_MAX];
+    char host[OPTION_STRING_MAX], shown[OPTION_SHOWN_MAX];
     uint16_t port;
-    if (address[0] == '\0')
+    if (address[0] == '\0' || (address_split(address, host, sizeof(host), &port) && port != 0))
         return 0;
-    if (!address_split(address, host, sizeof(host), &port) || port == 0)
-        return error_set(error, "%s: \"%s\" is no HOST:PORT with a port from 1 to 65535", option, address);
-    return 0;
+    option_show(row, address, shown);
+    return error_set(error, "%s/%s: \"%s\" is no HOST:PORT with a port from 1 to 65535", row->section, row->name,
+                     shown);
 }
 
 /* HOST:+N becomes HOST:PORT, N above the port of gateway/http, so that gateways of one machine need no more said. */
@@ -181,31 +162,44 @@ static int settle_operator_port(struct options *options, struct error *error)
     return 0;
 }
 
-static int check_redis(const char *url, struct error *error)
+/* The password of the URL becomes that of gateway/redis_password, where the gateway looks for it. */
+static int check_redis(const struct options *options, struct error *error)
 {
-    char host[OPTION_STRING_MAX];
-    uint16_t port = 0;
-    bool is_tcp = strncmp(url, "redis://", 8) == 0 && strchr(url, '@') == NULL &&
-                  address_split(url + 8, host, sizeof(host), &port) && port != 0;
-    bool is_path = strncmp(url, "unix://", 7) == 0 && url[7] != '\0' && strlen(url + 7) <= 107;
-    if (url[0] == '\0' || is_tcp || is_path)
+    struct redis_url url;
+    if (options->gateway_redis[0] == '\0')
         return 0;
-    /* Never the address itself: it may hold a password. */
-    return error_set(error, "gateway/redis: this is neither redis://HOST:PORT nor unix://PATH of at most 107 bytes; a "
-                            "password goes into gateway/redis_password_file");
+    if (redis_url_parse(&url, options->gateway_redis, error) != 0) {
+        struct error reason = *error;
+        return error_set(error, "gateway/redis: %s; a password can also stand in gateway/redis_password_file",
+                         reason.text);
+    }
+    if (url.password[0] != '\0' && options->gateway_redis_password[0] != '\0')
+        return error_set(error,
+                         "gateway/redis has a password, and gateway/redis_password or gateway/redis_password_file "
+                         "is set, too; keep one of them");
+    if (url.tls)
+        return error_set(error, "gateway/redis: rediss:// is not spoken here");
+    return 0;
+}
+
+/* An address that was copied whole would be printed whole wherever the store is named. */
+static int check_store_host(const struct options *options, struct error *error)
+{
+    if (strpbrk(options->store_host, "/@") == NULL)
+        return 0;
+    return error_set(error,
+                     "store/host: expected a name or an address alone; store/user, store/password, store/port and "
+                     "store/database are options of their own");
 }
 
 static int check_addresses(const struct options *options, struct error *error)
 {
-    if (check_address("gateway/http", options->gateway_http, error) != 0)
-        return -1;
-    if (check_address("gateway/operator_http", options->gateway_operator_http, error) != 0)
-        return -1;
-    if (check_redis(options->gateway_redis, error) != 0)
-        return -1;
-    if (check_address("issuer/http", options->issuer_http, error) != 0)
-        return -1;
-    return check_address("persister/http", options->persister_http, error);
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->kind == OPTION_KIND_ADDRESS && check_address(row, (const char *)options + row->offset, error) != 0)
+            return -1;
+    }
+    return check_redis(options, error) != 0 ? -1 : check_store_host(options, error);
 }
 
 /* Endpoints. */
@@ -254,22 +248,24 @@ static enum transport transport_of(const char *text)
 
 static int check_endpoint(struct endpoint *endpoint, struct error *error)
 {
-    char last[OPTION_STRING_MAX];
+    static const struct option_row row = {.kind = OPTION_KIND_ENDPOINT};
+    char last[OPTION_STRING_MAX], shown[OPTION_SHOWN_MAX];
+    option_show(&row, endpoint->text, shown);
     endpoint->transport = transport_of(endpoint->text);
     if ((endpoint->transport & endpoint->allowed) == 0)
-        return error_set(error, "%s: \"%s\" is no endpoint; expected %s", endpoint->option, endpoint->text,
+        return error_set(error, "%s: \"%s\" is no endpoint; expected %s", endpoint->option, shown,
                          transports_text(endpoint->allowed));
     if (endpoint->transport == TRANSPORT_TCP &&
         (!address_split(endpoint->text + 6, endpoint->host, sizeof(endpoint->host), &endpoint->port) ||
          endpoint->port == 0))
         return error_set(error, "%s: \"%s\" is no tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
-                         endpoint->text);
+                         shown);
     if (endpoint->transport == TRANSPORT_TCP && endpoint->port + endpoint->count - 1 > 65535)
         return error_set(error,
                          "%s: port %u and the %u after it for the other partitions pass 65535; choose a lower one",
                          endpoint->option, endpoint->port, endpoint->count - 1u);
     if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof(last)))
-        return error_set(error, "%s: \"%s\" is too long", endpoint->option, endpoint->text);
+        return error_set(error, "%s: \"%s\" is too long", endpoint->option, shown);
     if ((endpoint->transport & (TRANSPORT_IPC | TRANSPORT_SHM)) != 0 && strlen(last) - 6 > 107)
         return error_set(error, "%s: the path of %s is longer than the 107 bytes of a UNIX socket", endpoint->option,
                          last);
@@ -388,22 +384,17 @@ static void default_to(char *value, const char *other)
 }
 
 /* One that is told in place is no harm; what a file holds is not even opened. */
-static void leave_secret(char *path)
-{
-    path[0] = '\0';
-}
-
 void options_leave_secrets(struct options *options, const char *role)
 {
     bool asks_store = strcmp(role, "issuer") == 0 || strcmp(role, "persister") == 0 || strcmp(role, "verify") == 0;
     bool serves = strcmp(role, "gateway") == 0;
     if (strcmp(role, "dev") == 0)
         return;
-    if (!asks_store)
-        leave_secret(options->store_password_file);
-    if (!serves) {
-        leave_secret(options->gateway_admin_token_file);
-        leave_secret(options->gateway_redis_password_file);
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        bool used = strcmp(row->section, "store") == 0 ? asks_store : serves;
+        if (secret_of(row) != NULL && !used)
+            *((char *)options + row->offset) = '\0';
     }
 }
 
@@ -415,7 +406,7 @@ int options_complete(struct options *options, struct error *error)
     default_to(options->persister_acks, options->issuer_acks);
     if (take_secrets(options, error) != 0 || check_token(options, error) != 0 || check_origins(options, error) != 0)
         return -1;
-    if (check_names(options, error) != 0 || check_together(options, error) != 0)
+    if (check_together(options, error) != 0)
         return -1;
     if (settle_operator_port(options, error) != 0 || check_addresses(options, error) != 0)
         return -1;

@@ -52,7 +52,8 @@ static int check_lines(const char *path, const char *text, size_t length, struct
     return 0;
 }
 
-/* "26-11-21 02:45:02 E (zconfig): (2) missing \"" becomes "line 2: missing \"". */
+/* "26-11-21 02:45:02 E (zconfig): (2) missing \"" becomes "line 2: missing \"". What zconfig quotes of the line, which
+ * may hold a secret, is left out: it stands between ' and '. */
 static int set_syntax_error(struct error *error, const char *path, char *complaint)
 {
     unsigned line = 0;
@@ -60,10 +61,14 @@ static int set_syntax_error(struct error *error, const char *path, char *complai
     char *start = strstr(complaint, "(zconfig): ");
     complaint[strcspn(complaint, "\r\n")] = '\0';
     if (start == NULL || sscanf(start, "(zconfig): (%u) %n", &line, &skip) != 1)
-        return error_set(error, "%s: not ZPL: %s", path, complaint);
+        return error_set(error, "%s: not ZPL", path);
+    char *reason = start + skip;
+    reason[strcspn(reason, "'")] = '\0';
+    for (size_t end = strlen(reason); end > 0 && reason[end - 1] == ' '; end--)
+        reason[end - 1] = '\0';
     return error_set(error,
                      "%s line %u: %s; expected \"section\" at the margin or \"name = value\" indented by 4 spaces",
-                     path, line, start + skip);
+                     path, line, reason);
 }
 
 /* Standard output goes to `fd` until it is restored from the returned descriptor. */
@@ -123,11 +128,38 @@ static void next_item(struct walk *walk)
     }
 }
 
+/* A name that is no option's may be a secret in the wrong place, so it is repeated only when it is close to one. */
+static int refuse_option(const char *section, const char *name, struct error *error)
+{
+    struct nearest nearest;
+    char given[2 * NEAREST_WORD_MAX];
+    snprintf(given, sizeof given, "%s/%.*s", section, NEAREST_WORD_MAX, name);
+    nearest_init(&nearest, given, strlen(given));
+    option_offer_names(&nearest);
+    if (nearest_found(&nearest) == NULL)
+        return error_set(error, "%s: there is no option of the name that stands here; coupond --help-config lists them",
+                         section);
+    return error_set(error, "%s: unknown option; did you mean %s? coupond --help-config lists them", given,
+                     nearest_found(&nearest));
+}
+
+static int refuse_section(const char *name, struct error *error)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name, strlen(name));
+    for (unsigned i = 0; i < option_rows_count; i++)
+        nearest_offer(&nearest, option_rows[i].section);
+    if (nearest_found(&nearest) == NULL)
+        return error_set(error, "there is no section of the name that stands here; coupond --help-config lists them");
+    return error_set(error, "%s: unknown section; did you mean %s? coupond --help-config lists them", name,
+                     nearest_found(&nearest));
+}
+
 static int take_item(struct walk *walk, const char *section, zconfig_t *item, struct error *error)
 {
     int index = option_find(section, zconfig_name(item));
     if (index < 0)
-        return error_set(error, "%s/%s: unknown option; coupond --help-config lists them", section, zconfig_name(item));
+        return refuse_option(section, zconfig_name(item), error);
     if (walk->seen[index])
         return error_set(error, "%s/%s: set twice", section, zconfig_name(item));
     if (zconfig_child(item) != NULL)
@@ -136,21 +168,12 @@ static int take_item(struct walk *walk, const char *section, zconfig_t *item, st
     return option_assign(walk->options, &option_rows[index], zconfig_value(item), error);
 }
 
-static bool section_exists(const char *section)
-{
-    for (unsigned i = 0; i < option_rows_count; i++) {
-        if (strcmp(option_rows[i].section, section) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int take_section(struct walk *walk, zconfig_t *section, struct error *error)
 {
     const char *name = zconfig_name(section);
     next_item(walk);
-    if (!section_exists(name))
-        return error_set(error, "%s: unknown section; coupond --help-config lists them", name);
+    if (!option_section_exists(name))
+        return refuse_section(name, error);
     if (zconfig_value(section)[0] != '\0')
         return error_set(error, "%s: a section has no value; options stand below it, indented by 4 spaces", name);
     for (zconfig_t *item = zconfig_child(section); item != NULL; item = zconfig_next(item)) {

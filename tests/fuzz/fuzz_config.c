@@ -73,13 +73,13 @@ static void check_rows(const struct options *options)
         const struct option_row *row = &option_rows[i];
         const char *member = (const char *)options + row->offset;
         int64_t number = 0;
-        if (row->kind == OPTION_KIND_STRING) {
+        if (option_is_text(row)) {
             CHECK(memchr(member, '\0', OPTION_STRING_MAX) != NULL);
             number = (int64_t)strlen(member);
-        } else if (row->kind == OPTION_KIND_NUMBER) {
+        } else if (row->kind != OPTION_KIND_FLAG) {
             memcpy(&number, member, sizeof number);
         }
-        CHECK(number >= row->min && number <= row->max);
+        CHECK(row->kind == OPTION_KIND_CHOICE || (number >= row->min && number <= row->max));
     }
 }
 
@@ -93,18 +93,18 @@ static void check_again(const struct options *options)
         const struct option_row *row = &option_rows[i];
         const char *member = (const char *)options + row->offset;
         int64_t number = 0;
-        if (row->kind == OPTION_KIND_NUMBER)
+        if (!option_is_text(row) && row->kind != OPTION_KIND_FLAG)
             memcpy(&number, member, sizeof number);
-        if (row->kind == OPTION_KIND_STRING)
+        if (option_is_text(row))
             snprintf(assignment, sizeof assignment, "%s/%s=%s", row->section, row->name, member);
         else
             snprintf(assignment, sizeof assignment, "%s/%s=%lld", row->section, row->name,
-                     row->kind == OPTION_KIND_BOOL ? (long long)*member : (long long)number);
+                     row->kind == OPTION_KIND_FLAG ? (long long)*member : (long long)number);
         CHECK(options_set(&again, assignment, NULL) == 0);
-        if (row->kind == OPTION_KIND_STRING)
+        if (option_is_text(row))
             CHECK(strcmp((const char *)&again + row->offset, member) == 0);
         else
-            CHECK(memcmp((const char *)&again + row->offset, member, row->kind == OPTION_KIND_BOOL ? 1 : 8) == 0);
+            CHECK(memcmp((const char *)&again + row->offset, member, row->kind == OPTION_KIND_FLAG ? 1 : 8) == 0);
     }
 }
 

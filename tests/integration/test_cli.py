@@ -107,25 +107,35 @@ def test_the_program_is_installed_into_bin(tmp_path):
     assert subprocess.run([tmp_path / "bin/coupond", "--version"], capture_output=True, check=True).stdout.startswith(b"coupond ")
 
 
+def test_a_slip_in_a_variables_section_is_told_and_stops_nobody():
+    result = check_config(COUPOND_STROE_TYPE="mysql", COUPOND_SECRETS="/run/secrets", COUPOND_LOAD_SCENARIO="rush")
+    assert result.returncode == 0, result
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert "COUPOND_STROE_TYPE is no option and has no effect; did you mean COUPOND_STORE_TYPE?" in result.stderr
+
+
 # --- refused words
 
 
 def test_a_command_is_needed():
-    assert_refused(run_coupond(), "a command is missing", "usage: coupond COMMAND", "--help")
+    result = run_coupond()
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.startswith("coupond: a command is missing\n\nusage: coupond COMMAND")
+    assert all(f"\n  {role} " in result.stderr for role in ROLES)
 
 
 def test_unknown_commands_and_options_are_named():
-    assert_refused(run_coupond("isuer"), "unknown command isuer", "--help")
-    assert_refused(run_coupond("--verson"), "unknown option --verson", "--help")
-    assert_refused(run_coupond("--version", "now"), '"now" is not expected')
+    assert_refused(run_coupond("isuer"), "unknown command isuer; did you mean issuer?", "--help")
+    assert_refused(run_coupond("--verson"), "unknown option --verson; did you mean --version?", "--help")
+    assert_refused(run_coupond("--version", "now"), "--version takes nothing behind it")
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_roles_refuse_what_they_do_not_know(role):
-    assert_refused(run_coupond(role, "--confg", "x"), f"coupond {role}:", "unknown option --confg")
+    assert_refused(run_coupond(role, "--confg", "x"), f"coupond {role}:", "unknown option --confg; did you mean --config?")
     assert_refused(run_coupond(role, "--config"), "--config: a value is missing")
     assert_refused(run_coupond(role, "--config", "a", "--config", "b"), "--config is given twice")
-    assert_refused(run_coupond(role, "now"), '"now" is not expected')
+    assert_refused(run_coupond(role, "now"), "word 1 is not expected")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -142,6 +152,7 @@ def test_sources_are_taken_in_rising_order(tmp_path):
     assert_refused(check_config("--config", str(path)), "coupond.conf line 2: gateway/threads: 65 is out of bounds, 1 to 64")
     path.write_text("log\n    level = loud\n")
     assert_refused(check_config("--config", str(path)), 'log/level: "loud" is none of: debug, info, warn, error')
+    path.write_text("log\n    level = error\n")
     assert check_config("--config", str(path), COUPOND_LOG_LEVEL="warn").returncode == 0
     assert_refused(check_config("--config", str(path), "--set", "log/level=noisy", COUPOND_LOG_LEVEL="warn"), '"noisy"')
 
@@ -151,6 +162,8 @@ def test_unknown_options_are_refused_from_every_source(tmp_path):
     path.write_text("gateway\n    thread = 1\n")
     assert_refused(check_config("--config", str(path)), "coupond.conf line 2", "gateway/thread: unknown option")
     assert_refused(check_config("--set", "gateway/thread=1"), "--set: gateway/thread: unknown option")
+    assert_refused(check_config("--set", "store/usr=1"), "store/usr: unknown option; did you mean store/user?")
+    assert_refused(check_config("--set", "store/type=postgres"), 'store/type: "postgres" is neither sqlite nor mysql')
     assert_refused(check_config(COUPOND_GATEWAY_THREAD="1"), "COUPOND_GATEWAY_THREAD: unknown option")
     assert check_config(COUPOND_TEST_ANYTHING="1").returncode == 0
 

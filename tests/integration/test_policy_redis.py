@@ -376,3 +376,54 @@ def test_what_is_not_redis_does_no_harm(tmp_path):
             assert look(cluster, "A")[0] == 200
         assert errors(cluster, "garbage") > 0
         assert cluster.gateways[0].metrics()["process_resident_memory_bytes"] < 1 << 30
+
+
+# as providers hand it out
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    """A Redis that lets in the user `app` alone."""
+    with Redis("--user", "app", "on", ">p@ss/w0rd", "~coupond:*", "&coupond:*", "+@all", "--user", "default", "on", ">another", "+@all") as server:
+        yield server
+
+
+def ask_guarded(redis, *words, database=0):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(redis.socket))
+        lines = [("AUTH", "default", "another"), ("SELECT", str(database)), words]
+        for line in lines:
+            connection.sendall(b"*%d\r\n" % len(line) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in line))
+        with connection.makefile("rb") as reply:
+            return [reply.readline() for _ in lines][-1].strip()
+
+
+def test_a_url_with_user_password_and_database_is_spoken_on_both_connections(tmp_path, guarded):
+    url = f"redis://app:p%40ss%2Fw0rd@localhost:{guarded.port}/3"
+    with Cluster(tmp_path, gateways=2, options={"gateway/redis": url, "gateway/policy_ttl_ms": 60000}) as cluster:
+        wait_connected(cluster)
+        cluster.create_coupon("URL", 5)
+        assert look(cluster, "URL", gateway=0)[0] == look(cluster, "URL", gateway=1)[0] == 200
+        wait_until(lambda: ask_guarded(guarded, "DBSIZE", database=3) == b":1", "the coupon is in database 3")
+        assert ask_guarded(guarded, "DBSIZE") == b":0"
+        patch(cluster, "URL", gateway=0, title="changed")
+        wait_until(lambda: look(cluster, "URL", gateway=1)[2]["title"] == "changed", "the other gateway hears of it")
+        assert "url=redis://***@localhost" in cluster.gateways[0].log()
+
+
+@pytest.mark.parametrize("address, options, told", [
+    ("app:wrongPl4nted@127.0.0.1:{port}", {}, "user or password is wrong (WRONGPASS)"),
+    ("nobodyPl4nted:p%40ss%2Fw0rd@127.0.0.1:{port}", {}, "user or password is wrong (WRONGPASS)"),
+    ("app@127.0.0.1:{port}", {"gateway/redis_password": "wrongPl4nted"}, "user or password is wrong (WRONGPASS)"),
+    ("127.0.0.1:{port}", {}, "user and password are missing, or the user may do too little (NOAUTH)"),
+    ("app:p%40ss%2Fw0rd@127.0.0.1:{port}/16", {}, "there is no such database, or the user may not use it (ERR)")])
+def test_a_refused_greeting_is_counted_and_told_without_the_secret(tmp_path, guarded, address, options, told):
+    url = "redis://" + address.format(port=guarded.port)
+    with Cluster(tmp_path, options={"gateway/redis": url, **options}) as cluster:
+        log = cluster.gateways[0].log
+        for line in "asking", "news":
+            wait_until(lambda line=line: f"Redis does not work for {line}, coupons are told without it: refused, {told}" in log(), "it is told")
+        assert errors(cluster, "refused") > 0
+        assert "Pl4nted" not in log() and "p%40ss" not in log() and "p@ss" not in log()
+        cluster.create_coupon("STILL", 1)
+        assert cluster.issue("STILL", "alice")[0] == 201

@@ -48,14 +48,14 @@ static void arguments_take_words_as_far_as_they_are_expected(void **state)
     assert_int_equal(arguments.positionals_count, 2);
     assert_string_equal(arguments.positionals[1], "--dir");
     assert_int_equal(PARSE(1, "dump", "dir"), -1);
-    assert_string_equal(error.text, "\"dir\" is not expected here");
+    assert_string_equal(error.text, "word 2 is not expected here; options begin with --");
 }
 
 static void arguments_refuse_what_they_do_not_know(void **state)
 {
     (void)state;
     assert_int_equal(PARSE(0, "--dirs", "x"), -1);
-    assert_string_equal(error.text, "unknown option --dirs");
+    assert_string_equal(error.text, "unknown option --dirs; did you mean --dir?");
     assert_int_equal(PARSE(0, "-x"), -1);
     assert_string_equal(error.text, "unknown option -x");
     assert_int_equal(PARSE(0, "--dir"), -1);

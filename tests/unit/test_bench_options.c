@@ -122,7 +122,7 @@ static void options_not_known_are_refused(void **state)
     (void)state;
     assert_refused(READ("--speed", "1"), "--speed: there is no such option");
     assert_refused(READ("--rate"), "--rate: a value is missing");
-    assert_refused(READ("http://127.0.0.1"), "http://127.0.0.1: not understood");
+    assert_refused(READ("http://127.0.0.1"), "word 1 is not understood");
 }
 
 static void url_without_a_port_means_80(void **state)
