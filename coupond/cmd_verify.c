@@ -29,6 +29,7 @@ struct look {
     struct store *store;
     uint16_t partitions;
     struct ledger *snapshots[PARTITIONS_MAX]; /* of journals that no longer begin with record 1 */
+    uint8_t store_id[STORE_ID_BYTES];         /* of the store that the journals fill; zeros: they do not say */
     bool moved;                               /* segments were removed while we looked */
     const char *reading;                      /* for the progress: "rows of the store", … */
     uint64_t read;
@@ -141,7 +142,10 @@ static int find_journal(struct look *look, uint16_t partition, struct error *err
         return error_set(error, "%s: it has %u partitions, but the journal of another has %u", dir, meta.partitions,
                          look->partitions);
     look->partitions = meta.partitions;
-    verify_add_journal(&look->verify, &meta, journal_acked_read(dir, meta.journal_id));
+    uint8_t store_id[STORE_ID_BYTES];
+    verify_add_journal(&look->verify, &meta, journal_acked_read(dir, meta.journal_id, store_id));
+    if (store_id_is_known(store_id))
+        memcpy(look->store_id, store_id, sizeof look->store_id);
     return find_snapshot(look, dir, &meta, error);
 }
 
@@ -204,6 +208,23 @@ static bool name_store_issue(void *arg, const struct store_issue *issue)
     return true;
 }
 
+/* What the journals say that the store has is said of another one, so rows may well be missing here. */
+static void warn_of_another_store(const struct look *look)
+{
+    uint8_t id[STORE_ID_BYTES];
+    char theirs[STORE_ID_TEXT_MAX], ours[STORE_ID_TEXT_MAX];
+    struct error error;
+    if (!store_id_is_known(look->store_id) || store_read_id(look->store, id, &error) != STORE_OK ||
+        memcmp(id, look->store_id, sizeof id) == 0)
+        return;
+    store_id_format(look->store_id, theirs);
+    store_id_format(id, ours);
+    fprintf(stderr,
+            "coupond verify: the journal last filled another store (id %s) than this one, %s (id %s); is store/… the "
+            "issuer's?\n",
+            theirs, store_describe(look->store), ours);
+}
+
 /* The snapshot stays open: broken rows are named from it at the end. */
 static int read_store(struct look *look, struct error *error)
 {
@@ -212,6 +233,8 @@ static int read_store(struct look *look, struct error *error)
         return -1;
     begin_reading(look, "rows of the store");
     enum store_result result = store_check_schema(look->store, error);
+    if (result == STORE_OK)
+        warn_of_another_store(look);
     if (result == STORE_OK)
         result = store_read_begin(look->store, error);
     if (result == STORE_OK)

@@ -5,6 +5,7 @@
  *
  *   in   FRAME_ACK      records first to last are in the store
  *        FRAME_BEHIND   the store has lost what it had: it came back empty, or from a backup
+ *        FRAME_REFUSED  the persister's store is another one than ours: nothing was written
  *   out  FRAME_EVENTS   whole journal batches, again and again until they are acknowledged
  */
 #ifndef COUPOND_FEED_H
@@ -15,14 +16,18 @@
 #include <stdint.h>
 #include <zmq.h>
 
+#include "issuer/feed_store.h"
 #include "shared/error.h"
 #include "shared/journal.h"
+#include "shared/store.h"
 
 struct feed;
 
 struct feed_config {
-    size_t rows_max;        /* journal records in one frame; a journal batch is never split */
-    unsigned in_flight_max; /* frames of a partition that are under way */
+    uint8_t store_id[STORE_ID_BYTES]; /* of the store that is filled; zeros: see feed_store.h */
+    bool may_look;                    /* the issuer can look into its store: see there */
+    size_t rows_max;                  /* journal records in one frame; a journal batch is never split */
+    unsigned in_flight_max;           /* frames of a partition that are under way */
     int64_t resend_us;
     int64_t gather_us; /* from the leaving of a frame that left nothing behind to the next one's that is not full */
 };
@@ -53,8 +58,15 @@ void feed_sent(struct feed *feed, const struct feed_frame *frame, int64_t now_us
  */
 int64_t feed_deadline(const struct feed *feed, int64_t now_us);
 
-/* Takes what a persister answered: any bytes. What is not understood is counted, logged once and dropped. */
-void feed_on_answer(struct feed *feed, const void *data, size_t size);
+/* Takes what a persister answered: any bytes. What is not understood is counted, logged once and dropped; so is what
+ * comes from another store than ours. */
+void feed_on_answer(struct feed *feed, const void *data, size_t size, int64_t now_us);
+
+/* True when somebody has to look which id the configured store has, and to tell feed_on_look(). */
+bool feed_wants_look(struct feed *feed, int64_t now_us);
+void feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us);
+/* True while another store than ours answers; which one goes to `id`. */
+bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[STORE_ID_BYTES]);
 
 /* True when a partition has nothing under way and gathers nothing, so that its next record is worth waking for. */
 bool feed_is_idle(const struct feed *feed, int64_t now_us);
@@ -65,5 +77,7 @@ uint64_t feed_acked_seq(const struct feed *feed, uint16_t partition);
 
 /* Brings the gauges up to date. `now_us` is the time that records bear, `steady_us` a clock that never steps. */
 void feed_report(struct feed *feed, int64_t now_us, int64_t steady_us);
+/* The same of another store, by the clock of all other functions. */
+void feed_report_store(struct feed *feed, int64_t now_us);
 
 #endif

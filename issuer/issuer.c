@@ -186,6 +186,14 @@ static void warn_of_open(const struct options *options, struct metrics *metrics)
                  endpoint);
 }
 
+/* The issuer decides all the same, but an operator has to know. */
+static void describe_other_store(const struct issuer *issuer, char why[128])
+{
+    char id[STORE_ID_TEXT_MAX];
+    if (stream_sees_other_store(issuer->stream, id))
+        snprintf(why, 128, "a persister fills another store, id %s: its acknowledgements do not count", id);
+}
+
 bool issuer_ready(void *arg, char why[128])
 {
     struct issuer *issuer = arg;
@@ -198,7 +206,8 @@ bool issuer_ready(void *arg, char why[128])
         snprintf(why, 128, "waiting for the store, to compare the journal with it: %s", issuer->store);
         return false;
     case PHASE_DECIDING:
-        if (!describe_full(issuer, why))
+        describe_other_store(issuer, why);
+        if (!describe_full(issuer, why) && why[0] == '\0')
             issuer_clock_describe(issuer->clock, why, 128);
         describe_open(issuer, why);
     }

@@ -90,7 +90,7 @@ static int fallback_seq(const char *dir, uint64_t *seq, struct error *error)
 static int remove_segments(const char *dir, const uint8_t journal_id[16], const uint64_t *first_seqs, size_t count,
                            size_t *removed, struct error *error)
 {
-    for (size_t i = 0; i < count && first_seqs[i + 1] - 1 <= journal_acked_read(dir, journal_id); i++) {
+    for (size_t i = 0; i < count && first_seqs[i + 1] - 1 <= journal_acked_read(dir, journal_id, NULL); i++) {
         char path[JOURNAL_PATH_MAX];
         journal_segment_path(dir, first_seqs[i], path);
         if (remove_file(dir, path, error) != 0)
@@ -108,7 +108,7 @@ int retention_segments(const char *dir, const uint8_t journal_id[16], uint64_t l
     *removed = 0;
     if (fallback_seq(dir, &in_snapshots, error) != 0 || journal_segments_list(dir, &first_seqs, &count, error) != 0)
         return -1;
-    uint64_t acked = journal_acked_read(dir, journal_id);
+    uint64_t acked = journal_acked_read(dir, journal_id, NULL);
     if (acked < limit)
         limit = acked;
     size_t removable = retention_removable(first_seqs, count, in_snapshots < limit ? in_snapshots : limit);

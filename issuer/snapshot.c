@@ -260,8 +260,8 @@ static bool remove_segments(struct snapshot *snapshot)
     snapshot->retention_at_us = clock_mono_us() + RETENTION_US;
     const struct journal_meta *meta = journal_meta(snapshot->journal);
     const char *dir = journal_folder(snapshot->journal);
-    uint64_t limit = retention_recall(&snapshot->retention, journal_acked_read(dir, meta->journal_id), clock_mono_us(),
-                                      snapshot->config.keep_us);
+    uint64_t limit = retention_recall(&snapshot->retention, journal_acked_read(dir, meta->journal_id, NULL),
+                                      clock_mono_us(), snapshot->config.keep_us);
     struct error error = {{0}};
     size_t removed;
     bool failed = retention_segments(dir, meta->journal_id, limit, &removed, &error) != 0;

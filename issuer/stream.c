@@ -9,6 +9,7 @@
 
 #include "issuer/feed.h"
 #include "issuer/issuer_clock.h"
+#include "issuer/store_look.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/door.h"
@@ -17,17 +18,23 @@
 #include "shared/log.h"
 #include "shared/peer.h"
 #include "shared/pulse.h"
+#include "shared/stop.h"
 
 #define WAIT_MS_MAX             200     /* so that lag metrics stay fresh */
 #define DRAIN_US_MAX            2000000 /* how long an orderly end waits for the store */
+#define LOOK_END_MS             500     /* how long an orderly end waits for a look */
 #define PERSISTER_QUEUE_BATCHES 2       /* ZeroMQ may hold that many for each persister */
 
 struct stream {
-    /* shared: the partitions raise it */
+    /* shared: the partitions raise it; readiness tells of another store, whose id it is, or zeros */
     struct journal_signal signal;
     struct issuer_clock *clock;
+    _Atomic uint64_t other_store[2];
 
     /* owned by the stream's thread */
+    const struct options *options;
+    zactor_t *look; /* NULL: the issuer cannot reach its store */
+    bool looking;   /* it was asked, and has not answered yet */
     struct feed *feed;
     zsock_t *events;
     zsock_t *acks;
@@ -63,12 +70,16 @@ int stream_create(struct stream **stream, const struct options *options, struct 
     self->signal.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CHECK(self->signal.fd >= 0);
     self->clock = clock;
+    self->options = options;
     struct feed_config config = {
+        .may_look = options->issuer_check_store && options->issuer_store_id[0] == '\0',
         .rows_max = (size_t)options->issuer_stream_rows_max,
         .in_flight_max = (unsigned)options->issuer_stream_in_flight_max,
         .resend_us = options->issuer_resend_ms * 1000,
         .gather_us = options->issuer_stream_gather_ms * 1000,
     };
+    if (options->issuer_store_id[0] != '\0')
+        CHECK(store_id_parse(options->issuer_store_id, config.store_id)); /* the options were checked */
     self->feed = feed_create(&config);
     self->events = bind_socket(ZMQ_PUSH, &self->events_door, options->issuer_events, "issuer/events", error);
     if (self->events != NULL)
@@ -116,8 +127,49 @@ static void take_answers(struct stream *stream)
     zmq_msg_t message;
     zmq_msg_init(&message);
     while (zmq_msg_recv(&message, zsock_resolve(stream->acks), ZMQ_DONTWAIT) >= 0)
-        feed_on_answer(stream->feed, zmq_msg_data(&message), zmq_msg_size(&message));
+        feed_on_answer(stream->feed, zmq_msg_data(&message), zmq_msg_size(&message), stream->now_us);
     zmq_msg_close(&message);
+}
+
+/* Asks the look actor, and takes what it found. */
+static void look_at_store(struct stream *stream)
+{
+    if (stream->look == NULL)
+        return;
+    while (zsock_events(stream->look) & ZMQ_POLLIN) {
+        zframe_t *frame = zframe_recv(stream->look);
+        struct store_look_answer answer;
+        if (frame != NULL && zframe_size(frame) == sizeof answer) {
+            memcpy(&answer, zframe_data(frame), sizeof answer);
+            feed_on_look(stream->feed, answer.look, answer.id, stream->now_us);
+            stream->looking = false;
+        }
+        zframe_destroy(&frame);
+    }
+    if (feed_wants_look(stream->feed, stream->now_us)) {
+        zstr_send(stream->look, "LOOK");
+        stream->looking = true;
+    }
+}
+
+static void tell_other_store(struct stream *stream)
+{
+    uint8_t id[STORE_ID_BYTES];
+    uint64_t halves[2] = {0};
+    if (feed_sees_other_store(stream->feed, stream->now_us, id))
+        memcpy(halves, id, sizeof halves);
+    atomic_store_explicit(&stream->other_store[0], halves[0], memory_order_relaxed);
+    atomic_store_explicit(&stream->other_store[1], halves[1], memory_order_relaxed);
+}
+
+bool stream_sees_other_store(const struct stream *stream, char id[STORE_ID_TEXT_MAX])
+{
+    uint8_t bytes[STORE_ID_BYTES];
+    uint64_t halves[2] = {atomic_load_explicit(&stream->other_store[0], memory_order_relaxed),
+                          atomic_load_explicit(&stream->other_store[1], memory_order_relaxed)};
+    memcpy(bytes, halves, sizeof bytes);
+    store_id_format(bytes, id);
+    return store_id_is_known(bytes);
 }
 
 /* False when no persister takes anything now. */
@@ -147,9 +199,12 @@ static bool stream_do_work(struct stream *stream)
     if (stream->events_door.listener >= 0)
         files_tend(&stream->held, stream->now_us);
     take_answers(stream);
+    look_at_store(stream);
     feed_read_ahead(stream->feed, stream->now_us);
     bool taken = send_due(stream);
     feed_report(stream->feed, issuer_clock_now_us(stream->clock), clock_boot_us());
+    feed_report_store(stream->feed, stream->now_us);
+    tell_other_store(stream);
     return taken;
 }
 
@@ -169,13 +224,14 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
         {.socket = zsock_resolve(stream->acks), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.fd = stream->signal.fd, .events = ZMQ_POLLIN},
+        {.socket = stream->look != NULL ? zsock_resolve(stream->look) : zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(stream->events), .events = ZMQ_POLLOUT},
     };
     /* With nothing under way the next record is worth waking for; else an acknowledgement comes first.
      * seq_cst, as is journal_publish_synced(): either that sees that we wait, or we see what it has synced. */
     atomic_store(&stream->signal.waiting, feed_is_idle(stream->feed, stream->now_us));
     long wait = feed_has_unread(stream->feed, stream->now_us) ? 0 : wait_ms(stream, taken);
-    zmq_poll(items, taken ? 3 : 4, wait);
+    zmq_poll(items, taken ? 4 : 5, wait);
     uint64_t count;
     if ((items[2].revents & ZMQ_POLLIN) && read(stream->signal.fd, &count, sizeof count) < 0)
         log_debug("issuer", "nothing to read from the stream's signal");
@@ -193,13 +249,26 @@ static void drain(struct stream *stream, zsock_t *pipe)
     }
 }
 
+/* A look that hangs, in the resolver for example, is left behind. */
+static void end_look(struct stream *stream)
+{
+    zmq_pollitem_t item = {.socket = stream->look != NULL ? zsock_resolve(stream->look) : NULL, .events = ZMQ_POLLIN};
+    if (stream->look != NULL && stream->looking && zmq_poll(&item, 1, LOOK_END_MS) == 0)
+        stop_abandon();
+    else
+        zactor_destroy(&stream->look);
+}
+
 void stream_actor(zsock_t *pipe, void *args)
 {
     struct stream *stream = args;
     stream->pulse = pulse_create("the stream", -1);
+    if (stream->options->issuer_check_store && stream->options->issuer_store_id[0] == '\0')
+        stream->look = zactor_new(store_look_actor, (void *)stream->options);
     zsock_signal(pipe, 0);
     while (!actor_told_to_end(pipe))
         wait_for_work(stream, pipe, stream_do_work(stream));
     drain(stream, pipe);
+    end_look(stream);
     pulse_destroy(&stream->pulse);
 }

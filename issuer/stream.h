@@ -3,6 +3,7 @@
  * of its own.
  *
  *   in   FRAME_ACK      PULL, from persisters
+ *        an id          from the store look actor
  *        an eventfd     from the partitions: more is synced
  *        $TERM          its pipe
  *   out  FRAME_EVENTS   PUSH, to whichever persister is free
@@ -18,6 +19,7 @@
 #include "shared/error.h"
 #include "shared/journal.h"
 #include "shared/options.h"
+#include "shared/store.h"
 
 struct issuer_clock;
 struct stream;
@@ -34,6 +36,9 @@ struct journal_signal *stream_signal(struct stream *stream);
 
 /* Adds a partition's journal, already replayed; it outlives the stream. -1 and `error` when it cannot be read. */
 int stream_add(struct stream *stream, struct journal *journal, const char *dir, struct error *error);
+
+/* On any thread: true while a persister answers that fills another store; its id in words goes to `id`. */
+bool stream_sees_other_store(const struct stream *stream, char id[STORE_ID_TEXT_MAX]);
 
 /* The zactor's function; `args` is the stream. On $TERM it goes on for as long as the store takes what is left, at most
  * two seconds. */

@@ -1,8 +1,11 @@
 #include "issuer/window.h"
 
+#include <stddef.h>
+
 #include "shared/error.h"
 
 #define RESEND_FACTOR_MAX 10
+#define REFUSALS_MAX      8 /* of one batch; then it waits as if nobody had answered */
 
 void window_init(struct window *window, unsigned capacity, int64_t resend_us, uint64_t acked_seq)
 {
@@ -90,16 +93,30 @@ int64_t window_deadline(const struct window *window)
     return deadline;
 }
 
-bool window_ack(struct window *window, uint64_t first_seq, uint64_t last)
+/* The batch of these bounds, if it waits for an answer. */
+static struct window_batch *find_waiting(struct window *window, uint64_t first_seq, uint64_t last)
 {
     for (unsigned i = 0; i < window->count; i++) {
         struct window_batch *batch = &window->batches[slot_at(window, i)];
-        if (batch->first_seq != first_seq || batch->last_seq != last || batch->state != WINDOW_WAITING)
-            continue;
-        batch->state = WINDOW_DONE;
-        return true;
+        if (batch->first_seq == first_seq && batch->last_seq == last && batch->state == WINDOW_WAITING)
+            return batch;
     }
-    return false;
+    return NULL;
+}
+
+bool window_ack(struct window *window, uint64_t first_seq, uint64_t last)
+{
+    struct window_batch *batch = find_waiting(window, first_seq, last);
+    if (batch != NULL)
+        batch->state = WINDOW_DONE;
+    return batch != NULL;
+}
+
+void window_refused(struct window *window, uint64_t first_seq, uint64_t last)
+{
+    struct window_batch *batch = find_waiting(window, first_seq, last);
+    if (batch != NULL && batch->refusals++ < REFUSALS_MAX)
+        batch->state = WINDOW_READY;
 }
 
 int window_pop(struct window *window)

@@ -28,6 +28,7 @@ struct window_batch {
     int64_t time_us; /* of its first record */
     bool barrier;    /* holds coupon records: nothing later is sent before it is acknowledged */
     unsigned sends;
+    unsigned refusals;
     int64_t resend_at_us;
 };
 
@@ -61,6 +62,8 @@ int64_t window_deadline(const struct window *window);
 
 /* An acknowledgement came in. False when no batch of these bounds is under way: a repeated one. */
 bool window_ack(struct window *window, uint64_t first_seq, uint64_t last_seq);
+/* A persister cannot take the batch: it is ready for another one at once, the first few times. */
+void window_refused(struct window *window, uint64_t first_seq, uint64_t last_seq);
 /* Removes the oldest batch once it is acknowledged, moving acked_seq; returns its slot, or -1. Call until -1. */
 int window_pop(struct window *window);
 

@@ -140,6 +140,7 @@ static void begin(struct batch *batch, const struct frame_header *header, const 
                                        .acked_seq = events->acked_seq,
                                        .gone_seq = events->gone_seq};
     memcpy(batch->rows.journal_id, events->journal_id, sizeof batch->rows.journal_id);
+    memcpy(batch->rows.store_id, events->store_id, sizeof batch->rows.store_id);
 }
 
 const char *batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions)
@@ -166,22 +167,30 @@ const char *batch_read(struct batch *batch, const void *frame, size_t size, uint
     return wrong;
 }
 
-static void answer(const struct batch *batch, enum frame_kind kind, uint64_t first_seq, uint64_t last_seq,
-                   struct batch_ack *out)
+/* About the batch's own records. */
+static void answer(const struct batch *batch, enum frame_kind kind, const uint8_t store_id[16], struct batch_ack *out)
 {
     memset(out, 0, sizeof *out);
     frame_header_write(&out->header, kind, batch->rows.partition, batch->rows.partitions, 1);
     memcpy(out->ack.journal_id, batch->rows.journal_id, sizeof out->ack.journal_id);
-    out->ack.first_seq = first_seq;
+    memcpy(out->ack.store_id, store_id, sizeof out->ack.store_id);
+    out->ack.first_seq = batch->rows.first_seq;
+    out->ack.last_seq = batch->rows.last_seq;
+}
+
+void batch_ack(const struct batch *batch, const uint8_t store_id[16], struct batch_ack *out)
+{
+    answer(batch, FRAME_ACK, store_id, out);
+}
+
+void batch_behind(const struct batch *batch, const uint8_t store_id[16], uint64_t last_seq, struct batch_ack *out)
+{
+    answer(batch, FRAME_BEHIND, store_id, out);
+    out->ack.first_seq = last_seq + 1;
     out->ack.last_seq = last_seq;
 }
 
-void batch_ack(const struct batch *batch, struct batch_ack *out)
+void batch_refused(const struct batch *batch, const uint8_t store_id[16], struct batch_ack *out)
 {
-    answer(batch, FRAME_ACK, batch->rows.first_seq, batch->rows.last_seq, out);
-}
-
-void batch_behind(const struct batch *batch, uint64_t last_seq, struct batch_ack *out)
-{
-    answer(batch, FRAME_BEHIND, last_seq + 1, last_seq, out);
+    answer(batch, FRAME_REFUSED, store_id, out);
 }

@@ -42,9 +42,11 @@ struct batch_ack {
 };
 _Static_assert(sizeof(struct batch_ack) == sizeof(struct frame_header) + sizeof(struct frame_ack), "ack frame layout");
 
-/* After its commit. */
-void batch_ack(const struct batch *batch, struct batch_ack *out);
+/* After its commit, to the store of that id. */
+void batch_ack(const struct batch *batch, const uint8_t store_id[16], struct batch_ack *out);
 /* The store has less than was acknowledged: up to `last_seq` only. */
-void batch_behind(const struct batch *batch, uint64_t last_seq, struct batch_ack *out);
+void batch_behind(const struct batch *batch, const uint8_t store_id[16], uint64_t last_seq, struct batch_ack *out);
+/* It is meant for another store than this one. */
+void batch_refused(const struct batch *batch, const uint8_t store_id[16], struct batch_ack *out);
 
 #endif

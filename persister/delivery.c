@@ -269,7 +269,7 @@ static enum store_result write_whole(struct delivery *delivery, struct delivery_
     enum store_result result = store_write(delivery->store, rows_of(delivery), &step->error);
     if (result == STORE_OK) {
         step->rows = rows_count(delivery);
-        batch_ack(&delivery->batch, &step->answer);
+        batch_ack(&delivery->batch, store_id(delivery->store), &step->answer);
         step->action = step->rows > 0 ? DELIVERY_ANSWER : DELIVERY_DROP;
         return STORE_OK;
     }
@@ -303,7 +303,7 @@ static enum store_result write_letters(struct delivery *delivery, struct deliver
     if (result == STORE_OK) {
         step->dead = frame.dead;
         step->dead_count = frame.dead_count;
-        batch_ack(&delivery->batch, &step->answer);
+        batch_ack(&delivery->batch, store_id(delivery->store), &step->answer);
         step->action = DELIVERY_ANSWER;
     }
     return result;
@@ -383,7 +383,11 @@ void delivery_work(struct delivery *delivery, int64_t now_us, uint32_t random, s
         step->action = DELIVERY_DROP;
         break;
     case STORE_BEHIND:
-        batch_behind(&delivery->batch, store_behind_seq(delivery->store), &step->answer);
+        batch_behind(&delivery->batch, store_id(delivery->store), store_behind_seq(delivery->store), &step->answer);
+        step->action = DELIVERY_ANSWER;
+        break;
+    case STORE_OTHER:
+        batch_refused(&delivery->batch, store_id(delivery->store), &step->answer);
         step->action = DELIVERY_ANSWER;
         break;
     case STORE_REJECTED:

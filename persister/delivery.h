@@ -12,8 +12,8 @@
  * until those are alone; ORPHANS gives the issues of coupons that are dead letters the same fate without trying each;
  * LETTERS writes the dead letters and closes the frame, together with all rows that are not dead: a store that came
  * back from a backup meanwhile may lack them again. A passing fault repeats the attempt that it hit. In every state a
- * store that has less than was acknowledged ends with a FRAME_BEHIND, and one that another journal fills drops the
- * frame.
+ * store that has less than was acknowledged ends with a FRAME_BEHIND, one that is another than the frame is meant for
+ * with a FRAME_REFUSED, and one that another journal fills drops the frame.
  */
 #ifndef COUPOND_PERSISTER_DELIVERY_H
 #define COUPOND_PERSISTER_DELIVERY_H
@@ -74,7 +74,7 @@ struct delivery_step {
     enum store_result result; /* of the attempt */
     int64_t wait_ms;
     size_t rows;             /* records that the attempt committed, dead ones not included */
-    struct batch_ack answer; /* FRAME_ACK or FRAME_BEHIND */
+    struct batch_ack answer; /* FRAME_ACK, FRAME_BEHIND or FRAME_REFUSED */
     struct error error;      /* why the attempt failed */
     /* the frame's dead letters, once they are committed; valid until the next begin */
     const struct store_dead_letter *dead;

@@ -140,6 +140,10 @@ bool persister_ready(void *arg, char why[128])
             snprintf(why, 128, "writer %zu has no connection to the store: %.60s", i, persister->store);
             return false;
         }
+        if (writer_is_refused(persister->writers[i])) {
+            snprintf(why, 128, "the issuer fills another store than this one: give both the same store/…");
+            return false;
+        }
     }
     describe_silence(persister, why);
     return true;

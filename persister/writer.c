@@ -14,6 +14,8 @@
 #define LOG_INTERVAL_US   INT64_C(10000000)
 #define CONNECT_EVERY_MS  500  /* while there is no connection and nothing to write either */
 #define ACK_WAIT_MS       1000 /* for the issuer to come back; it sends again what stays unacknowledged */
+#define QUIET_MS          50   /* without a frame: all that were under way to a refused writer are handed back */
+#define HAND_BACK_US      INT64_C(2000000)
 #define REASONS_KNOWN_MAX 32
 #define DEAD_LINES_MAX    20 /* of one frame */
 
@@ -32,6 +34,11 @@ struct writer {
     zsock_t *acks;
     struct store *store;
     struct delivery delivery;
+    struct retry refused_retry;
+    bool frame_refused; /* since it connected */
+    int64_t hand_back_until_us;
+    bool away; /* events is not connected */
+    int64_t connect_after_us;
     struct pulse *pulse;
     bool terminated;
     int64_t log_after_us; /* faults before that moment are only counted */
@@ -68,6 +75,7 @@ int writer_create(struct writer **out, const struct options *options, struct err
     metrics_set(writer->metrics, METRIC_PERSISTER_WRITERS, 0, 1);
     delivery_init(&writer->delivery, writer->store, (uint16_t)options->issuer_partitions,
                   options->persister_retry_min_ms, options->persister_retry_max_ms);
+    retry_init(&writer->refused_retry, options->persister_retry_min_ms, options->persister_retry_max_ms);
     writer->events = connect_socket(ZMQ_PULL, options->persister_events);
     writer->acks = connect_socket(ZMQ_PUSH, options->persister_acks);
     *out = writer;
@@ -96,6 +104,11 @@ void writer_destroy(struct writer **writer)
 bool writer_is_connected(const struct writer *writer)
 {
     return metrics_get(writer->metrics, METRIC_PERSISTER_CONNECTED, 0) != 0;
+}
+
+bool writer_is_refused(const struct writer *writer)
+{
+    return metrics_get(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0) != 0;
 }
 
 int64_t writer_heard_us(const struct writer *writer)
@@ -268,6 +281,46 @@ static void send_answer(struct writer *writer, const struct batch_ack *answer)
                   answer->ack.last_seq);
 }
 
+/* Another store than the issuer fills */
+
+static void on_other_store(struct writer *writer, const char *why)
+{
+    if (!writer_is_refused(writer))
+        log_error("persister", "takes nothing of the issuer: %s", why);
+    if (!writer->frame_refused)
+        writer->hand_back_until_us = clock_mono_us() + HAND_BACK_US;
+    writer->frame_refused = true;
+    metrics_set(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0, 1);
+}
+
+/* What the frame that is done with says of whose store it is. */
+static void note_whose(struct writer *writer, const struct delivery_step *step)
+{
+    if (step->result == STORE_OTHER) {
+        on_other_store(writer, step->error.text);
+    } else if (step->result == STORE_OK || step->result == STORE_BEHIND) {
+        if (writer_is_refused(writer))
+            log_info("persister", "the issuer fills this store now");
+        writer->frame_refused = false;
+        retry_reset(&writer->refused_retry);
+        metrics_set(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0, 0);
+    }
+}
+
+/* All frames that were under way have been handed back, or more keep coming. The socket stays, since a new one takes
+ * descriptors. */
+static void leave_issuer(struct writer *writer)
+{
+    writer->away = zsock_disconnect(writer->events, "%s", writer->options->persister_events) == 0;
+    writer->frame_refused = false;
+    writer->connect_after_us = clock_mono_us() + retry_next_ms(&writer->refused_retry, randombytes_random()) * 1000;
+}
+
+static void come_back(struct writer *writer)
+{
+    writer->away = zsock_connect(writer->events, "%s", writer->options->persister_events) != 0;
+}
+
 /* Tries the frame in hand for as long as it takes, and answers it. Told to end, it gives up between two attempts. */
 static void deliver(struct writer *writer)
 {
@@ -280,6 +333,7 @@ static void deliver(struct writer *writer)
     }
     if (step.action == DELIVERY_ANSWER)
         send_answer(writer, &step.answer);
+    note_whose(writer, &step);
 }
 
 static void drop_frame(struct writer *writer, const char *why, size_t size)
@@ -330,6 +384,27 @@ static void receive_events(struct writer *writer)
     zmq_msg_close(&message);
 }
 
+/* How long the next wait may take. */
+static long patience_ms(const struct writer *writer)
+{
+    if (writer->frame_refused)
+        return QUIET_MS;
+    if (writer->away)
+        return turn_ms((writer->connect_after_us - clock_mono_us()) / 1000 + 1);
+    return writer_is_connected(writer) ? PULSE_TURN_MS_MAX : CONNECT_EVERY_MS;
+}
+
+/* Nothing came. */
+static void on_quiet(struct writer *writer)
+{
+    if (writer->frame_refused)
+        leave_issuer(writer);
+    else if (writer->away && clock_mono_us() >= writer->connect_after_us)
+        come_back(writer);
+    if (!writer_is_connected(writer))
+        connect_store(writer);
+}
+
 /* The duty cycle: waits for a command or a frame, and deals with one of each; without a store, tries to reach it. */
 static void writer_do_work(struct writer *writer)
 {
@@ -337,17 +412,18 @@ static void writer_do_work(struct writer *writer)
         {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(writer->events), .events = ZMQ_POLLIN},
     };
-    bool connected = writer_is_connected(writer);
     pulse_beat(writer->pulse);
-    int ready = zmq_poll(items, 2, connected ? PULSE_TURN_MS_MAX : CONNECT_EVERY_MS);
+    int ready = zmq_poll(items, 2, patience_ms(writer));
     if (ready < 0)
         writer->terminated = errno == ETERM;
-    else if (ready == 0 && !connected)
-        connect_store(writer);
+    else if (ready == 0)
+        on_quiet(writer);
     else if (items[0].revents & ZMQ_POLLIN)
         writer->terminated = actor_told_to_end(writer->pipe);
     else if (items[1].revents & ZMQ_POLLIN)
         receive_events(writer);
+    if (writer->frame_refused && clock_mono_us() >= writer->hand_back_until_us)
+        leave_issuer(writer);
 }
 
 void writer_actor(zsock_t *pipe, void *args)

@@ -6,6 +6,10 @@
  *        $TERM          its pipe: finishes the transaction in hand, gives up waiting for a store that is away
  *   out  FRAME_ACK      PUSH, to the issuer: the batch is in the store
  *        FRAME_BEHIND   PUSH, to the issuer: the store has lost what it had
+ *        FRAME_REFUSED  PUSH, to the issuer: the frame is meant for another store
+ *
+ * A writer whose store is not the one that the issuer fills hands back the frames that have reached it and disconnects,
+ * so that others get them; now and then it comes back to see whether that is still so.
  *
  * What is tried, and when again, is the delivery's to say.
  */
@@ -34,6 +38,8 @@ bool writer_is_connected(const struct writer *writer);
 void writer_stop(struct writer *writer);
 /* On any thread, after writer_stop(): it is connecting, or trying to; it has nothing under way that could be lost. */
 bool writer_is_stuck(const struct writer *writer);
+/* On any thread: whether the issuer fills another store than its own. */
+bool writer_is_refused(const struct writer *writer);
 /* On any thread: when the issuer's last frame came, or the writer was made, in µs of the monotone clock. */
 int64_t writer_heard_us(const struct writer *writer);
 

@@ -17,6 +17,7 @@ static const size_t record_size[] = {
     [FRAME_PING] = 0,
     [FRAME_PONG] = 0,
     [FRAME_BEHIND] = sizeof(struct frame_ack),
+    [FRAME_REFUSED] = sizeof(struct frame_ack),
 };
 
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,
@@ -48,6 +49,7 @@ static const char *check_clock(const struct frame_header *header)
     case FRAME_EVENTS:
     case FRAME_ACK:
     case FRAME_BEHIND:
+    case FRAME_REFUSED:
         return unknown && header->clock_us == 0 ? NULL : "reserved bytes in use";
     case FRAME_PING:
         break;
@@ -64,7 +66,7 @@ static const char *check_header(const struct frame_header *header)
         return "no magic of ours";
     if (header->version != FRAME_VERSION)
         return "another version";
-    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_BEHIND)
+    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_REFUSED)
         return "unknown kind";
     if (header->partitions == 0 || header->partitions > PARTITIONS_MAX || header->partition >= header->partitions)
         return "no such partition";
@@ -90,6 +92,7 @@ static const char *check_size(const struct frame_header *header, size_t body)
         return header->count == 0 && body > sizeof(struct frame_events) ? "records where none belong" : NULL;
     case FRAME_ACK:
     case FRAME_BEHIND:
+    case FRAME_REFUSED:
         return header->count != 1 || body != sizeof(struct frame_ack) ? "size does not fit one acknowledgement" : NULL;
     case FRAME_PING:
     case FRAME_PONG:

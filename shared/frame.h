@@ -28,6 +28,7 @@ enum frame_kind {
     FRAME_PING = 7,            /* gateway → issuer: no records; asks whether the partition decides */
     FRAME_PONG = 8,            /* issuer → gateway: no records */
     FRAME_BEHIND = 9,          /* persister → issuer: struct frame_ack × 1; the store has lost what it had */
+    FRAME_REFUSED = 10, /* persister → issuer: struct frame_ack × 1; events that are meant for another store */
 };
 
 struct frame_header {
@@ -142,24 +143,27 @@ _Static_assert(sizeof(struct frame_coupon_reply) == 624, "coupon reply layout");
  */
 struct frame_events {
     uint8_t journal_id[16];
+    uint8_t store_id[16]; /* of the store that they are for; zeros while the issuer does not know it */
     uint64_t first_seq;
     uint64_t last_seq;
     uint64_t acked_seq; /* every record up to this one was acknowledged; a store that has less has lost it */
     uint64_t gone_seq;  /* a store need not have the records up to this one: they are in no file any more; mostly 0 */
 };
-_Static_assert(sizeof(struct frame_events) == 48, "events layout");
+_Static_assert(sizeof(struct frame_events) == 64, "events layout");
 
 /*
  * In FRAME_ACK: records first_seq to last_seq are in the store. In FRAME_BEHIND, the answer to events whose acked_seq
  * the store does not reach, since it came back empty or from a backup: nothing of the events was written, every record
- * up to last_seq is in the store, and first_seq = last_seq + 1 is the one that it needs next.
+ * up to last_seq is in the store, and first_seq = last_seq + 1 is the one that it needs next. In FRAME_REFUSED, the
+ * answer to events that bear another store_id: nothing of records first_seq to last_seq was written.
  */
 struct frame_ack {
     uint8_t journal_id[16];
+    uint8_t store_id[16]; /* of the persister's store */
     uint64_t first_seq;
     uint64_t last_seq;
 };
-_Static_assert(sizeof(struct frame_ack) == 32, "ack layout");
+_Static_assert(sizeof(struct frame_ack) == 48, "ack layout");
 
 /* Writes a header for `count` records of `kind` to `out`, with an incarnation and a clock of zero. */
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,

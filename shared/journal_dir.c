@@ -178,19 +178,41 @@ int journal_meta_write(const char *dir, const struct journal_meta *meta, struct 
     return write_durably(dir, "meta", meta, sizeof *meta, error);
 }
 
-uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16])
+static bool acked_is_sound(const struct journal_acked *acked, ssize_t size, const uint8_t journal_id[16])
+{
+    return size == sizeof *acked && acked->checksum == journal_checksum(acked, sizeof *acked) &&
+           memcmp(acked->magic, JOURNAL_ACKED_MAGIC, sizeof acked->magic) == 0 &&
+           acked->version == JOURNAL_ACKED_VERSION &&
+           memcmp(acked->journal_id, journal_id, sizeof acked->journal_id) == 0;
+}
+
+static bool acked_1_is_sound(const struct journal_acked_1 *acked, ssize_t size, const uint8_t journal_id[16])
+{
+    return size >= (ssize_t)sizeof *acked && acked->checksum == journal_checksum(acked, sizeof *acked) &&
+           memcmp(acked->journal_id, journal_id, sizeof acked->journal_id) == 0;
+}
+
+uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16], uint8_t store_id[16])
 {
     char path[JOURNAL_PATH_MAX];
+    struct journal_acked acked = {0};
+    struct journal_acked_1 acked_1;
+    if (store_id != NULL)
+        memset(store_id, 0, sizeof acked.store_id);
     file_path(dir, "acked", path);
     int fd = disk->open(path, O_RDONLY);
     if (fd < 0)
         return 0;
-    struct journal_acked acked;
-    bool whole = disk->pread(fd, &acked, sizeof acked, 0) == sizeof acked;
+    ssize_t size = disk->pread(fd, &acked, sizeof acked, 0);
     disk->close(fd);
-    bool sound = whole && acked.checksum == journal_checksum(&acked, sizeof acked) &&
-                 memcmp(acked.journal_id, journal_id, sizeof acked.journal_id) == 0;
-    return sound ? acked.seq : 0;
+    memcpy(&acked_1, &acked, sizeof acked_1);
+    if (acked_1_is_sound(&acked_1, size, journal_id))
+        return acked_1.seq;
+    if (!acked_is_sound(&acked, size, journal_id))
+        return 0;
+    if (store_id != NULL)
+        memcpy(store_id, acked.store_id, sizeof acked.store_id);
+    return acked.seq;
 }
 
 bool journal_acked_exists(const char *dir)
@@ -208,10 +230,12 @@ int journal_acked_open(const char *dir, struct error *error)
     return fd >= 0 ? fd : error_set(error, "cannot write %s: %s", path, strerror(errno));
 }
 
-int journal_acked_write(int fd, const uint8_t journal_id[16], uint64_t seq)
+int journal_acked_write(int fd, const uint8_t journal_id[16], const uint8_t store_id[16], uint64_t seq)
 {
-    struct journal_acked acked = {.seq = seq};
+    struct journal_acked acked = {.version = JOURNAL_ACKED_VERSION, .seq = seq};
+    memcpy(acked.magic, JOURNAL_ACKED_MAGIC, sizeof acked.magic);
     memcpy(acked.journal_id, journal_id, sizeof acked.journal_id);
+    memcpy(acked.store_id, store_id, sizeof acked.store_id);
     acked.checksum = journal_checksum(&acked, sizeof acked);
     return disk_write_all(fd, &acked, sizeof acked, 0);
 }

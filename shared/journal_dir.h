@@ -35,14 +35,15 @@ int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_me
 /* Writes it into the folder, durably. 0, or -1 and `error`. */
 int journal_meta_write(const char *dir, const struct journal_meta *meta, struct error *error);
 
-/* What the store has of the journal; 0 when that is not known, which is always safe. */
-uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16]);
+/* What the store has of the journal; 0 when that is not known, which is always safe. Which store it is goes to
+ * `store_id`, unless that is NULL; zeros when that is not known. */
+uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16], uint8_t store_id[16]);
 /* True once an issuer has begun to stream the journal. */
 bool journal_acked_exists(const char *dir);
 /* A descriptor for journal_acked_write(), or -1 and `error`. */
 int journal_acked_open(const char *dir, struct error *error);
 /* Not synced: an older value only makes the stream repeat itself. 0 or -1 with errno. */
-int journal_acked_write(int fd, const uint8_t journal_id[16], uint64_t seq);
+int journal_acked_write(int fd, const uint8_t journal_id[16], const uint8_t store_id[16], uint64_t seq);
 
 /* What was written last, onto the disk. 0, or -1 and `error`. */
 int journal_acked_sync(const char *dir, struct error *error);

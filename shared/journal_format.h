@@ -23,6 +23,8 @@
 
 #define JOURNAL_VERSION       1
 #define JOURNAL_META_MAGIC    "CPNDMETA"
+#define JOURNAL_ACKED_MAGIC   "CPNDACKD"
+#define JOURNAL_ACKED_VERSION 2
 #define JOURNAL_SEGMENT_MAGIC "CPNDSEGM"
 
 struct journal_meta {
@@ -40,10 +42,22 @@ _Static_assert(sizeof(struct journal_meta) == 128, "journal meta layout");
 
 struct journal_acked {
     uint64_t checksum; /* XXH3-64 of what follows */
+    char magic[8];
+    uint32_t version;
+    uint32_t reserved;
     uint8_t journal_id[16];
-    uint64_t seq; /* every record up to this one is in the store */
+    uint8_t store_id[16]; /* of the store that has it; zeros: not known */
+    uint64_t seq;         /* every record up to this one is in the store */
 };
-_Static_assert(sizeof(struct journal_acked) == 32, "journal acked layout");
+_Static_assert(sizeof(struct journal_acked) == 64, "journal acked layout");
+
+/* As it was before stores had ids; read, no longer written. */
+struct journal_acked_1 {
+    uint64_t checksum; /* XXH3-64 of what follows */
+    uint8_t journal_id[16];
+    uint64_t seq;
+};
+_Static_assert(sizeof(struct journal_acked_1) == 32, "journal acked layout, version 1");
 
 struct journal_segment_header {
     uint64_t checksum; /* XXH3-64 of what follows */

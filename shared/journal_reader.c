@@ -225,7 +225,7 @@ static enum journal_read judge(struct journal_reader *reader, const char *reason
         return JOURNAL_READ_FAILED;
     bool live = !reader->owned && journal_dir_is_locked(reader->dir);
     bool proven = reader->proven_seq >= reader->next_seq || snapshot_seq >= reader->next_seq ||
-                  journal_acked_read(reader->dir, reader->meta.journal_id) >= reader->next_seq;
+                  journal_acked_read(reader->dir, reader->meta.journal_id, NULL) >= reader->next_seq;
     bool empty = rest_is_zero(reader);
     bool was_synced = last_seq > reader->segment_first || proven || (!empty && later_batch_proves_sync(reader));
     if (due_batch_is_there(reader))

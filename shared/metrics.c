@@ -57,7 +57,7 @@ static const char *const redis_error_names[] = {
     METRIC_REDIS_ERROR_TABLE(X)
 #undef X
 };
-static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "behind", "rejected"};
+static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "other", "behind", "rejected"};
 
 enum kind { COUNTER, GAUGE, HISTOGRAM_TIME, HISTOGRAM_SIZE };
 enum labels {

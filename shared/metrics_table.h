@@ -50,6 +50,8 @@
     X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "batches that wait for their acknowledgement") \
     X(ISSUER_STORE_REWINDS, COUNTER, NONE, 1, "coupond_issuer_store_rewinds_total", "times that the store came back with less than it had and was sent the rest again") \
     X(ISSUER_STORE_MISSING, GAUGE, NONE, 1, "coupond_issuer_store_missing_records", "journal records that the store has lost and that are in no journal file any more") \
+    X(ISSUER_OTHER_STORE, GAUGE, NONE, 1, "coupond_issuer_other_store", "1 while a persister answers, or has within the last minute, that fills another store than the journal does") \
+    X(ISSUER_STORE_REFUSED, COUNTER, NONE, 1, "coupond_issuer_store_answers_refused_total", "answers of persisters that do not count because their store is not known to be the one that the journal fills") \
     X(ISSUER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_issuer_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal") \
     X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames whose gateway was gone or did not take them") \
     X(ISSUER_SNAPSHOTS, COUNTER, NONE, 1, "coupond_issuer_snapshots_total", "snapshots written") \
@@ -71,6 +73,7 @@
     X(PERSISTER_DEAD_LETTERS, COUNTER, NONE, 1, "coupond_persister_dead_letters_total", "journal records that the store refuses for good, put into dead_letter; counted again when their batch is repeated") \
     X(PERSISTER_WRITERS, GAUGE, NONE, 1, "coupond_persister_writers", "writers, connected to the store or not") \
     X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers that have a connection to the store") \
+    X(PERSISTER_STORE_REFUSED, GAUGE, NONE, 1, "coupond_persister_store_refused", "writers whose store is another one than the issuer fills: they take nothing") \
     X(PERSISTER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_persister_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal")
 
 /* Routes for ROUTE_STATUS: id, name, and the statuses that are ordinary there, which are printed before they happen, so

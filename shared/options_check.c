@@ -162,6 +162,17 @@ static int settle_operator_port(struct options *options, struct error *error)
     return 0;
 }
 
+/* 32 hexadecimal digits, not all of them 0. */
+static int check_store_id(const char *id, struct error *error)
+{
+    if (id[0] == '\0' || (strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32 && strspn(id, "0") < 32))
+        return 0;
+    return error_set(error,
+                     "issuer/store_id is \"%s\"; it must be the 32 lower-case hexadecimal digits that store_id in the "
+                     "table schema_version has",
+                     id);
+}
+
 /* The password of the URL becomes that of gateway/redis_password, where the gateway looks for it. */
 static int check_redis(const struct options *options, struct error *error)
 {
@@ -199,7 +210,9 @@ static int check_addresses(const struct options *options, struct error *error)
         if (row->kind == OPTION_KIND_ADDRESS && check_address(row, (const char *)options + row->offset, error) != 0)
             return -1;
     }
-    return check_redis(options, error) != 0 ? -1 : check_store_host(options, error);
+    if (check_store_id(options->issuer_store_id, error) != 0 || check_redis(options, error) != 0)
+        return -1;
+    return check_store_host(options, error);
 }
 
 /* Endpoints. */

@@ -53,6 +53,7 @@
     OPTION(issuer, keep_segments, FLAG, 0, BETWEEN(0, 1), "1: keep journal segments whose records are in two snapshots and in the store") \
     OPTION(issuer, check_store, FLAG, 1, BETWEEN(0, 1), "1: refuse to start beside a store that another journal filled, or that knows more than the journal; 0: the issuer cannot reach the store") \
     OPTION(issuer, require_store, FLAG, 0, BETWEEN(0, 1), "1: wait for the store at every start, to compare the journal with it before anything is decided; 0: only a new journal waits, one with records goes on without a store that is away") \
+    OPTION(issuer, store_id, TEXT, "", LENGTH(0, 32), "id of the store to fill, as schema_version has it; empty: the one that the issuer finds at store/…, or, with check_store 0, the one that answers first") \
     OPTION(issuer, batch_requests_max, NUMBER, 4096, BETWEEN(1, 4096), "requests decided and synced together at the most") \
     OPTION(issuer, stream_rows_max, NUMBER, 65536, BETWEEN(1, 65536), "records in one batch to a persister; a single journal batch is never split") \
     OPTION(issuer, stream_in_flight_max, NUMBER, 4, BETWEEN(1, 64), "batches of a partition that wait for their acknowledgement") \

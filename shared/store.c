@@ -75,6 +75,16 @@ enum store_result store_write(struct store *store, const struct store_batch *bat
     return store->ops->write(store, batch, error);
 }
 
+enum store_result store_read_id(struct store *store, uint8_t id[STORE_ID_BYTES], struct error *error)
+{
+    return store->ops->read_id(store, id, error);
+}
+
+const uint8_t *store_id(const struct store *store)
+{
+    return store->id;
+}
+
 uint64_t store_behind_seq(const struct store *store)
 {
     return store->behind_seq;

@@ -14,7 +14,8 @@
 #include "shared/journal_format.h"
 #include "shared/options.h"
 
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
+#define STORE_ID_BYTES       16 /* random; a store has one for life, and its backups have the same; zeros: none */
 
 enum store_result {
     STORE_OK = 0,
@@ -23,6 +24,7 @@ enum store_result {
     STORE_FAILED,  /* a fault that will not pass by itself: no such database, access denied, a newer schema; nothing was
                       written, as with all that follow */
     STORE_FOREIGN, /* another journal fills the store, or one of another number of partitions */
+    STORE_OTHER,   /* the batch is meant for another store: this one has another id */
     STORE_BEHIND,  /* the store has less than was acknowledged: it came back empty or from a backup */
     STORE_REJECTED, /* some of these rows can never be stored: one contradicts a row that is there, or the server
                        refuses the data */
@@ -80,6 +82,7 @@ struct store_batch {
     uint16_t partition;
     uint16_t partitions;
     uint8_t journal_id[16];
+    uint8_t store_id[STORE_ID_BYTES]; /* of the store that the batch is meant for; zeros: whichever it comes to */
     uint64_t first_seq;
     uint64_t last_seq;
     uint64_t acked_seq;           /* the issuer believes that the store has every record up to this one */
@@ -102,6 +105,12 @@ struct store_journal {
 
 struct store;
 
+bool store_id_is_known(const uint8_t id[STORE_ID_BYTES]);
+#define STORE_ID_TEXT_MAX (2 * STORE_ID_BYTES + 1)
+/* Hexadecimal, as it stands in schema_version. */
+void store_id_format(const uint8_t id[STORE_ID_BYTES], char out[STORE_ID_TEXT_MAX]);
+bool store_id_parse(const char *text, uint8_t id[STORE_ID_BYTES]);
+
 /* Makes a store after options->store_*; nothing is opened yet. NULL and `error` when the options make no sense. */
 struct store *store_create(const struct options *options, struct error *error);
 /* Closes and frees; NULL is welcome, *store becomes NULL. */
@@ -121,11 +130,16 @@ enum store_result store_check_schema(struct store *store, struct error *error);
 /* The version of the schema that is there; 0 when there is none. */
 enum store_result store_schema_version(struct store *store, int64_t *version, struct error *error);
 
+/* The store's id; STORE_FAILED when it has none, or no schema, yet. */
+enum store_result store_read_id(struct store *store, uint8_t id[STORE_ID_BYTES], struct error *error);
+
 /*
  * Writes a batch in one transaction. Idempotent and commutative: rows that are there already are left alone, a policy
  * never goes back to an older journal_seq, `issued` never goes down. Connects by itself when the connection was lost.
  */
 enum store_result store_write(struct store *store, const struct store_batch *batch, struct error *error);
+/* The id that the last write found the store to have; zeros before the first. */
+const uint8_t *store_id(const struct store *store);
 /* After STORE_BEHIND: the last record up to which the store has everything; 0 when it does not know the journal. */
 uint64_t store_behind_seq(const struct store *store);
 

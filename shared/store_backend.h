@@ -25,6 +25,7 @@ struct store_ops {
     enum store_result (*connect)(struct store *store, struct error *error);
     enum store_result (*migrate)(struct store *store, struct error *error);
     enum store_result (*schema_version)(struct store *store, int64_t *version, struct error *error);
+    enum store_result (*read_id)(struct store *store, uint8_t id[STORE_ID_BYTES], struct error *error);
     enum store_result (*write)(struct store *store, const struct store_batch *batch, struct error *error);
     enum store_result (*each_dead_coupon)(struct store *store, const uint8_t journal_id[16], store_dead_coupon_fn each,
                                           void *arg, struct error *error);
@@ -40,8 +41,9 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops;
-    uint64_t behind_seq; /* with STORE_BEHIND */
-    bool awaits_setup;   /* as store_awaits_setup() */
+    uint8_t id[STORE_ID_BYTES]; /* as the last write found it */
+    uint64_t behind_seq;        /* with STORE_BEHIND */
+    bool awaits_setup;          /* as store_awaits_setup() */
     char description[STORE_DESCRIPTION_MAX];
 };
 
@@ -85,6 +87,14 @@ enum store_result store_coupon_missing(const struct store_issue *issue, struct e
  */
 enum store_result store_policy_judge(const struct coupon *wanted, const struct coupon *there, bool *newer,
                                      struct error *error);
+
+/* A new one. */
+void store_id_make(uint8_t id[STORE_ID_BYTES]);
+#define STORE_ID_QUERY "SELECT store_id FROM schema_version WHERE store_id IS NOT NULL ORDER BY version LIMIT 1"
+/* STORE_FAILED, in words. */
+enum store_result store_id_missing(const struct store *store, struct error *error);
+/* STORE_OTHER when the batch is meant for another store than the one with store->id. */
+enum store_result store_id_judge(const struct store *store, const struct store_batch *batch, struct error *error);
 
 /* STORE_FOREIGN when a journal that filled the store before cannot be of the same issuer as the batch's. */
 enum store_result store_journal_judge(const struct store_batch *batch, const struct store_journal *there,

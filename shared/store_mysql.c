@@ -5,43 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* clang-format off */
-static const char *const schema[] = {
-    "CREATE TABLE IF NOT EXISTS coupon ("
-    " id VARCHAR(32) NOT NULL, title VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
-    " quantity INT UNSIGNED NOT NULL, per_user_limit INT UNSIGNED NOT NULL, starts_at DATETIME(6) NULL,"
-    " ends_at DATETIME(6) NULL, paused BOOLEAN NOT NULL, issued INT UNSIGNED NOT NULL,"
-    " created_at DATETIME(6) NOT NULL, updated_at DATETIME(6) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL,"
-    " PRIMARY KEY (id)) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    "CREATE TABLE IF NOT EXISTS coupon_issue ("
-    " coupon_id VARCHAR(32) NOT NULL, sequence INT UNSIGNED NOT NULL, user_id VARCHAR(64) NOT NULL,"
-    " nth SMALLINT UNSIGNED NOT NULL, issued_at DATETIME(6) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL,"
-    " PRIMARY KEY (coupon_id, sequence), UNIQUE KEY holder (coupon_id, user_id, nth))"
-    " ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    "CREATE TABLE IF NOT EXISTS dead_letter ("
-    " journal_id CHAR(32) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL, partition_no SMALLINT UNSIGNED NOT NULL,"
-    " coupon_id VARCHAR(32) NOT NULL, sequence INT UNSIGNED NULL, user_id VARCHAR(64) NULL,"
-    " nth SMALLINT UNSIGNED NULL, recorded_at DATETIME(6) NOT NULL, record VARBINARY(1024) NOT NULL,"
-    " reason VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, dead_at DATETIME(6) NOT NULL,"
-    " PRIMARY KEY (journal_id, journal_seq)) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    "CREATE TABLE IF NOT EXISTS journal ("
-    " partition_no SMALLINT UNSIGNED NOT NULL, journal_id CHAR(32) NOT NULL, partitions SMALLINT UNSIGNED NOT NULL,"
-    " last_seq BIGINT UNSIGNED NOT NULL, ahead VARCHAR(4000) NOT NULL DEFAULT '', PRIMARY KEY (partition_no))"
-    " ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    "CREATE TABLE IF NOT EXISTS schema_version ("
-    " version INT UNSIGNED NOT NULL, applied_at DATETIME(6) NOT NULL, PRIMARY KEY (version)) ENGINE=InnoDB",
-    "INSERT INTO schema_version (version, applied_at) VALUES (2, UTC_TIMESTAMP(6))",
-    NULL,
-};
-
-static const char *const from_version_1[] = {
-    "ALTER TABLE journal ADD COLUMN ahead VARCHAR(4000) NOT NULL DEFAULT ''",
-    "INSERT INTO schema_version (version, applied_at) VALUES (2, UTC_TIMESTAMP(6))",
-    NULL,
-};
-/* clang-format on */
-_Static_assert(STORE_SCHEMA_VERSION == 2, "a new version needs its migration here");
-
 /* Statements */
 
 enum store_result store_mysql_run_text(struct store_mysql *store, const char *text, struct error *error)
@@ -173,70 +136,6 @@ enum store_result store_mysql_need_connection(struct store_mysql *store, struct 
     return store_mysql_is_connected(store) ? STORE_OK : connect_server(&store->base, error);
 }
 
-/* Schema */
-
-static bool take_version(void *context, char **columns, const unsigned long *lengths, bool *good)
-{
-    int64_t *version = context;
-    (void)lengths;
-    *version = columns[0] ? strtoll(columns[0], NULL, 10) : 0;
-    *good = true;
-    return false;
-}
-
-static enum store_result read_version(struct store_mysql *store, int64_t *version, struct error *error)
-{
-    *version = 0;
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "SELECT MAX(version) FROM schema_version");
-    enum store_result result = store_mysql_each_row(store, "schema_version", take_version, version, error);
-    bool no_table = result == STORE_FAILED && mysql_errno(store->connection) == ER_NO_SUCH_TABLE;
-    return no_table ? STORE_OK : result;
-}
-
-/* What another has done in the meantime. */
-static bool is_done(const struct store_mysql *store)
-{
-    unsigned code = mysql_errno(store->connection);
-    return code == ER_DUP_ENTRY || code == ER_DUP_FIELDNAME;
-}
-
-/* The last statement says that all is there; whoever comes second finds it said. */
-static enum store_result run_steps(struct store_mysql *store, const char *const *steps, struct error *error)
-{
-    enum store_result result = STORE_OK;
-    for (; *steps && result == STORE_OK; steps++) {
-        sql_text_clear(&store->sql);
-        sql_text_add(&store->sql, *steps);
-        result = store_mysql_run(store, "creating the schema", error);
-        if (result == STORE_FAILED && is_done(store))
-            result = STORE_OK;
-    }
-    return result;
-}
-
-static enum store_result migrate(struct store *base, struct error *error)
-{
-    struct store_mysql *store = (struct store_mysql *)base;
-    int64_t version = 0;
-    enum store_result result = store_mysql_need_connection(store, error);
-    if (result == STORE_OK)
-        result = read_version(store, &version, error);
-    if (result != STORE_OK)
-        return result;
-    if (version <= 1)
-        return run_steps(store, version == 0 ? schema : from_version_1, error);
-    return store_schema_judge(base, version, error);
-}
-
-static enum store_result schema_version(struct store *base, int64_t *version, struct error *error)
-{
-    struct store_mysql *store = (struct store_mysql *)base;
-    *version = 0;
-    enum store_result result = store_mysql_need_connection(store, error);
-    return result == STORE_OK ? read_version(store, version, error) : result;
-}
-
 /* Life */
 
 static void destroy(struct store *base)
@@ -252,8 +151,9 @@ static void destroy(struct store *base)
 static const struct store_ops ops = {
     .destroy = destroy,
     .connect = connect_server,
-    .migrate = migrate,
-    .schema_version = schema_version,
+    .migrate = store_mysql_migrate,
+    .schema_version = store_mysql_schema_version,
+    .read_id = store_mysql_read_id,
     .write = store_mysql_write,
     .each_dead_coupon = store_mysql_each_dead_coupon,
     .adopt_journal = store_mysql_adopt_journal,

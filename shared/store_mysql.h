@@ -127,7 +127,13 @@ enum store_result store_mysql_raise_journal(struct store_mysql *store, const str
 enum store_result store_mysql_write_letters(struct store_mysql *store, const struct store_batch *batch,
                                             struct error *error);
 
+/* The store's id, on the connection that is there; STORE_FAILED when it has none yet. */
+enum store_result store_mysql_find_id(struct store_mysql *store, uint8_t id[STORE_ID_BYTES], struct error *error);
+
 /* Each as its namesake in store.h. */
+enum store_result store_mysql_migrate(struct store *base, struct error *error);
+enum store_result store_mysql_schema_version(struct store *base, int64_t *version, struct error *error);
+enum store_result store_mysql_read_id(struct store *base, uint8_t id[STORE_ID_BYTES], struct error *error);
 enum store_result store_mysql_write(struct store *base, const struct store_batch *batch, struct error *error);
 enum store_result store_mysql_adopt_journal(struct store *base, const struct store_journal *journal,
                                             struct error *error);

@@ -73,7 +73,11 @@ enum store_result store_mysql_check_journals(struct store_mysql *store, const st
                                              struct error *error)
 {
     struct lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
-    enum store_result result = look_up(store, " ORDER BY partition_no", &lookup);
+    enum store_result result = store_mysql_find_id(store, store->base.id, error);
+    if (result == STORE_OK)
+        result = store_id_judge(&store->base, batch, error);
+    if (result == STORE_OK)
+        result = look_up(store, " ORDER BY partition_no", &lookup);
     if (result == STORE_OK)
         result = store_behind_judge(&store->base, batch, &lookup.progress, error);
     return result == STORE_OK && !lookup.known ? insert_journal(store, batch, error) : result;

@@ -51,6 +51,7 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
     [SQLITE_DEAD_COUPONS] =
         "SELECT coupon_id, reason FROM dead_letter WHERE journal_id = ?1 AND user_id IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM coupon WHERE id = coupon_id) ORDER BY coupon_id, journal_seq",
+    [SQLITE_STORE_ID] = STORE_ID_QUERY,
 };
 
 /* Every statement may be repeated: several persisters migrate at once. */
@@ -71,15 +72,21 @@ static const char *const schema =
     " partition_no INTEGER PRIMARY KEY NOT NULL, journal_id TEXT NOT NULL, partitions INTEGER NOT NULL,"
     " last_seq INTEGER NOT NULL, ahead TEXT NOT NULL DEFAULT '') STRICT;"
     "CREATE TABLE IF NOT EXISTS schema_version ("
-    " version INTEGER PRIMARY KEY NOT NULL, applied_at TEXT NOT NULL) STRICT;"
-    "INSERT OR IGNORE INTO schema_version (version, applied_at)"
-    " VALUES (2, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));";
+    " version INTEGER PRIMARY KEY NOT NULL, applied_at TEXT NOT NULL, store_id TEXT) STRICT;";
 
 static const char *const from_version_1 =
     "ALTER TABLE journal ADD COLUMN ahead TEXT NOT NULL DEFAULT '';"
     "INSERT INTO schema_version (version, applied_at) VALUES (2, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));";
+
+static const char *const from_version_2 =
+    "ALTER TABLE schema_version ADD COLUMN store_id TEXT;";
+
+/* The last step, which gives the store its id. */
+static const char *const say_version =
+    "INSERT INTO schema_version (version, applied_at, store_id)"
+    " VALUES (3, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'), lower(hex(randomblob(16))));";
 /* clang-format on */
-_Static_assert(STORE_SCHEMA_VERSION == 2, "a new version needs its migration here");
+_Static_assert(STORE_SCHEMA_VERSION == 3, "a new version needs its migration here");
 
 /* Faults */
 
@@ -278,6 +285,16 @@ static enum store_result create_database(struct store_sqlite *store, struct erro
     return result == STORE_OK ? open_database(store, SQLITE_OPEN_CREATE, error) : result;
 }
 
+static enum store_result run_steps(struct store_sqlite *store, int64_t version, struct error *error)
+{
+    enum store_result result = version == 0 ? store_sqlite_run(store, schema, error) : STORE_OK;
+    if (result == STORE_OK && version == 1)
+        result = store_sqlite_run(store, from_version_1, error);
+    if (result == STORE_OK && version != 0)
+        result = store_sqlite_run(store, from_version_2, error);
+    return result == STORE_OK ? store_sqlite_run(store, say_version, error) : result;
+}
+
 /* In a transaction, as several may come at once: whoever is second finds it done. */
 static enum store_result upgrade(struct store_sqlite *store, struct error *error)
 {
@@ -285,10 +302,8 @@ static enum store_result upgrade(struct store_sqlite *store, struct error *error
     enum store_result result = store_sqlite_run(store, "BEGIN IMMEDIATE", error);
     if (result == STORE_OK)
         result = read_version(store, &version, error);
-    if (result == STORE_OK && version == 0)
-        result = store_sqlite_run(store, schema, error);
-    else if (result == STORE_OK && version == 1)
-        result = store_sqlite_run(store, from_version_1, error);
+    if (result == STORE_OK && version < STORE_SCHEMA_VERSION)
+        result = run_steps(store, version, error);
     if (result == STORE_OK)
         result = store_sqlite_run(store, "COMMIT", error);
     if (result != STORE_OK && store->db && !sqlite3_get_autocommit(store->db))
@@ -305,7 +320,7 @@ static enum store_result migrate(struct store *base, struct error *error)
         result = read_version(store, &version, error);
     if (result != STORE_OK)
         return result;
-    return version <= 1 ? upgrade(store, error) : store_schema_judge(base, version, error);
+    return version < STORE_SCHEMA_VERSION ? upgrade(store, error) : store_schema_judge(base, version, error);
 }
 
 static enum store_result schema_version(struct store *base, int64_t *version, struct error *error)
@@ -318,6 +333,33 @@ static enum store_result schema_version(struct store *base, int64_t *version, st
     return result == STORE_OK ? read_version(store, version, error) : result;
 }
 
+/* Id */
+
+static bool take_id(sqlite3_stmt *row, void *context, bool *good)
+{
+    const char *text = (const char *)sqlite3_column_text(row, 0);
+    *good = text && store_id_parse(text, context);
+    return false;
+}
+
+enum store_result store_sqlite_find_id(struct store_sqlite *store, uint8_t id[STORE_ID_BYTES], struct error *error)
+{
+    uint8_t found[STORE_ID_BYTES] = {0};
+    enum store_result result = STORE_OK;
+    sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_STORE_ID, &result, error);
+    if (select)
+        result = store_sqlite_each_row(store, select, "schema_version", take_id, found, error);
+    memcpy(id, found, sizeof found);
+    return result == STORE_OK && !store_id_is_known(found) ? store_id_missing(&store->base, error) : result;
+}
+
+static enum store_result read_id(struct store *base, uint8_t id[STORE_ID_BYTES], struct error *error)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    enum store_result result = store_sqlite_need_open(store, error);
+    return result == STORE_OK ? store_sqlite_find_id(store, id, error) : result;
+}
+
 /* Life */
 
 static const struct store_ops ops = {
@@ -325,6 +367,7 @@ static const struct store_ops ops = {
     .connect = connect_database,
     .migrate = migrate,
     .schema_version = schema_version,
+    .read_id = read_id,
     .write = store_sqlite_write,
     .each_dead_coupon = store_sqlite_each_dead_coupon,
     .adopt_journal = store_sqlite_adopt_journal,

@@ -26,6 +26,7 @@ enum sqlite_statement {
     SQLITE_TAKE_LETTERS,
     SQLITE_EACH_LETTER,
     SQLITE_DEAD_COUPONS,
+    SQLITE_STORE_ID,
     SQLITE_STATEMENTS,
 };
 
@@ -71,6 +72,9 @@ void store_sqlite_bind_time(sqlite3_stmt *statement, int index, int64_t us); /* 
 /* Runs a statement that yields no row, and resets it. */
 enum store_result store_sqlite_step(struct store_sqlite *store, sqlite3_stmt *statement, const char *doing,
                                     struct error *error);
+
+/* The store's id; STORE_FAILED when it has none yet. */
+enum store_result store_sqlite_find_id(struct store_sqlite *store, uint8_t id[STORE_ID_BYTES], struct error *error);
 
 /* In the batch's transaction: what it says of dead letters. */
 enum store_result store_sqlite_write_letters(struct store_sqlite *store, const struct store_batch *batch,

@@ -109,8 +109,11 @@ static enum store_result set_journal(struct store_sqlite *store, const struct st
 static enum store_result write_journal(struct store_sqlite *store, const struct store_batch *batch, struct error *error)
 {
     struct journal_lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
-    enum store_result result = STORE_OK;
-    sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_EACH_JOURNAL, &result, error);
+    enum store_result result = store_sqlite_find_id(store, store->base.id, error);
+    if (result == STORE_OK)
+        result = store_id_judge(&store->base, batch, error);
+    sqlite3_stmt *select =
+        result == STORE_OK ? store_sqlite_statement(store, SQLITE_EACH_JOURNAL, &result, error) : NULL;
     if (select)
         result = store_sqlite_each_row(store, select, "journal", judge_journal, &lookup, error);
     if (result == STORE_OK)

@@ -16,9 +16,10 @@
 #include "shared/journal_dir.h"
 #include "shared/metrics.h"
 
-#define SENT_MAX  64
-#define STEPS_MAX 64
-#define DRAIN_MAX 200
+#define SENT_MAX   64
+#define STORE_BYTE 0x51 /* of which the store's id consists */
+#define STEPS_MAX  64
+#define DRAIN_MAX  200
 
 enum step { READ_AND_SEND, WAIT, ACK_SENT, ACK_ANY, SAY_BEHIND, SAY_BYTES, APPEND, READ_ONLY, STEPS };
 
@@ -98,6 +99,7 @@ static void note_sent(struct scene *scene, zmq_msg_t *message)
     struct frame_ack *ack = &scene->sent[scene->sent_count++ % SENT_MAX];
     *ack = (struct frame_ack){.first_seq = events.first_seq, .last_seq = events.last_seq};
     memcpy(ack->journal_id, events.journal_id, sizeof ack->journal_id);
+    memset(ack->store_id, STORE_BYTE, sizeof ack->store_id);
 }
 
 static void read_and_send(struct scene *scene)
@@ -116,7 +118,7 @@ static void read_and_send(struct scene *scene)
 static void say(struct scene *scene, const void *bytes, size_t size)
 {
     void *copy = fuzz_copy(bytes, size);
-    feed_on_answer(scene->feed, copy, size);
+    feed_on_answer(scene->feed, copy, size, scene->now_us);
     free(copy);
 }
 
@@ -138,6 +140,7 @@ static struct frame_ack ack_of(const struct scene *scene, uint64_t first_seq, ui
 {
     struct frame_ack ack = {.first_seq = first_seq, .last_seq = last_seq};
     memcpy(ack.journal_id, journal_meta(scene->journal)->journal_id, sizeof ack.journal_id);
+    memset(ack.store_id, STORE_BYTE, sizeof ack.store_id);
     return ack;
 }
 
@@ -191,7 +194,7 @@ static void check(const struct scene *scene)
     uint64_t acked = feed_acked_seq(scene->feed, 0);
     CHECK(acked <= scene->sent_seq);
     CHECK(acked <= journal_synced_seq(scene->journal));
-    CHECK(journal_acked_read(JOURNAL_INPUT_DIR, journal_meta(scene->journal)->journal_id) == acked);
+    CHECK(journal_acked_read(JOURNAL_INPUT_DIR, journal_meta(scene->journal)->journal_id, NULL) == acked);
 }
 
 /* From now on there is only the real persister. */
@@ -217,6 +220,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     uint8_t choice = fuzz_take_byte(&input);
     struct feed_config config = {
         .rows_max = 1 + (choice & 3), .in_flight_max = 1 + (choice >> 2 & 3), .resend_us = 1000};
+    memset(config.store_id, STORE_BYTE, sizeof config.store_id);
     memory_disk_clear();
     journal_input_write(image, image_size, false);
     scene = (struct scene){.journal = journal_sample_open(), .feed = feed_create(&config)};

@@ -135,7 +135,7 @@ static void check_acknowledged(const struct store_batch *rows)
 {
     struct batch_ack ack;
     struct frame_header header;
-    batch_ack(&batch, &ack);
+    batch_ack(&batch, (uint8_t[16]){0x51}, &ack);
     CHECK(frame_check(&ack, sizeof ack, &header) == NULL);
     CHECK(header.kind == FRAME_ACK && ack.ack.first_seq == batch.rows.first_seq && ack.ack.last_seq == rows->last_seq);
 }

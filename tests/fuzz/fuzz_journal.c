@@ -34,8 +34,9 @@ void fuzz_begin(void)
 static void add_acked(uint64_t seq)
 {
     struct journal_meta meta;
-    struct journal_acked acked = {.seq = seq};
+    struct journal_acked acked = {.version = JOURNAL_ACKED_VERSION, .seq = seq};
     journal_input_meta(&meta);
+    memcpy(acked.magic, JOURNAL_ACKED_MAGIC, sizeof acked.magic);
     memcpy(acked.journal_id, meta.journal_id, sizeof acked.journal_id);
     acked.checksum = journal_checksum(&acked, sizeof acked);
     memory_disk_put(JOURNAL_INPUT_DIR "/acked", &acked, sizeof acked);

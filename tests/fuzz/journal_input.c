@@ -45,12 +45,28 @@ static void fix_meta(unsigned flags, unsigned char *bytes, size_t size)
     memcpy(bytes, &meta, sizeof meta);
 }
 
+static void fix_acked_1(unsigned flags, unsigned char *bytes)
+{
+    struct journal_acked_1 acked;
+    struct journal_meta sound;
+    journal_input_meta(&sound);
+    memcpy(&acked, bytes, sizeof acked);
+    if (flags & JOURNAL_FIX_IDS)
+        memcpy(acked.journal_id, sound.journal_id, sizeof acked.journal_id);
+    if (flags & JOURNAL_FIX_SUMS)
+        acked.checksum = journal_checksum(&acked, sizeof acked);
+    memcpy(bytes, &acked, sizeof acked);
+}
+
 static void fix_acked(unsigned flags, unsigned char *bytes, size_t size)
 {
     struct journal_acked acked;
     struct journal_meta sound;
-    if (size < sizeof acked)
+    if (size < sizeof acked) {
+        if (size >= sizeof(struct journal_acked_1))
+            fix_acked_1(flags, bytes);
         return;
+    }
     journal_input_meta(&sound);
     memcpy(&acked, bytes, sizeof acked);
     if (flags & JOURNAL_FIX_IDS)

@@ -30,7 +30,7 @@ HEALTHY_AND_BURNING = {
     "event: 99th percentile": (0.02, 0.6), "event: Members ready": (1, 0.8), "event: Latency": (0.02, 0.6),
     "event: Told to ask again, by reason": (0, 2),
     "engine: Sync of the journal": (0.002, 0.06), "engine: Sync, 99th percentile of half a minute": (0.002, 0.06),
-    "engine: Age of the oldest of them": (1, 301), "engine: Faults of the store": (0, 1), "engine: A store that lost records": (0, 1),
+    "engine: Age of the oldest of them": (1, 301), "engine: Faults of the store": (0, 1), "engine: A store that lost records, or a second one": (0, 1),
     "engine: Recovery": (2, 100), "engine: Full": (0, 1), "engine: Clock": (0, 1), "engine: Journal ahead": (0, 5), "engine: Secret": (0, 1),
     "engine: Refused by the issuer": (0, 2), "engine: Dropped": (0, 2), "engine: Ready": (1, 0), "engine: File descriptors": (0.1, 0.85),
     "stores: Database": (1, 0), "stores: Exporter": (0, 1), "stores: Redis": (1, 0), "stores: Faults, as the gateways see them": (0, 2),

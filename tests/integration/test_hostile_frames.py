@@ -11,11 +11,11 @@ from ports import free_port_range
 from zmtp import Listener, Wire, open_address
 
 MAGIC, VERSION = 0x444E5043, 3
-ISSUE_REQUESTS, ISSUE_REPLIES, COUPON_REPLIES, EVENTS, ACK, BEHIND = 1, 2, 4, 5, 6, 9
+ISSUE_REQUESTS, ISSUE_REPLIES, COUPON_REPLIES, EVENTS, ACK, BEHIND, REFUSED = 1, 2, 4, 5, 6, 9, 10
 
 
 def header(kind, count, magic=MAGIC, version=VERSION, partition=0, partitions=1):
-    clock = (0, 0) if kind in (EVENTS, ACK, BEHIND) else (1, 1)
+    clock = (0, 0) if kind in (EVENTS, ACK, BEHIND, REFUSED) else (1, 1)
     return struct.pack("<IBBHHHIQq", magic, version, kind, partition, partitions, 0, count, *clock)
 
 
@@ -77,7 +77,7 @@ def test_garbage_acknowledgements_are_dropped_by_the_issuer(cluster):
     metric = "coupond_issuer_frames_dropped_total"
     before = metric_sum(cluster.issuer.metrics(), metric)
     with Wire.connect(cluster.options["issuer/acks"], "PUSH") as wire:
-        count = send_all(wire, garbage(ACK, 32) + garbage(BEHIND, 32))
+        count = send_all(wire, garbage(ACK, 48) + garbage(BEHIND, 48) + garbage(REFUSED, 48))
         wait_dropped(cluster.issuer, metric, before, count - 1, lambda: issues_go_on(cluster))
         cluster.assert_kept()
 
@@ -92,7 +92,7 @@ def test_garbage_events_are_dropped_by_the_persister(tmp_path):
         persister.start()
         with listener.accept() as wire:
             wait_until(persister.is_ready, "the persister is ready")
-            count = send_all(wire, garbage(EVENTS, 48))
+            count = send_all(wire, garbage(EVENTS, 64))
             wait_dropped(persister, "coupond_persister_frames_dropped_total", 0, count - 1, persister.is_ready)
         assert cluster.issues() == {}
 

@@ -240,7 +240,7 @@ static void begin(struct sim *sim, uint64_t seed, bool verbose)
     sim->network = sim_network_create();
     sim->gateways = sim_gateways_create(sim);
     sim->clients = sim_clients_create();
-    sim->database = sim_database_create();
+    sim->database = sim_database_create(sim);
     sim->persisters = sim_persisters_create(sim);
     sim->issuer = sim_issuer_create(sim);
 }

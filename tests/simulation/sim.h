@@ -53,6 +53,8 @@
     X(COMMIT_UNKNOWN, "connection lost after the commit")                                                              \
     X(STORE_EMPTIED, "store came back empty")                                                                          \
     X(STORE_OLDER, "store came back from a backup")                                                                    \
+    X(REFUSED, "frame refused because it is meant for another store")                                                  \
+    X(LOOKED, "issuer looked which store it fills")                                                                    \
     X(BEHIND, "persister told that the store has less")                                                                \
     X(ROW_REJECTED, "row refused for ever")                                                                            \
     X(SEGMENT_BEGUN, "segment begun")                                                                                  \
@@ -97,6 +99,7 @@ struct sim_plan {
     bool damage_snapshot; /* once, while the issuer is down */
     uint32_t short_write, interrupted, sync_error, fill_disk;
     uint32_t store_fails, commit_unknown, empty_store, older_store, reject_rows;
+    bool second_store; /* the last of several persisters fills another database */
 };
 
 struct sim {

@@ -11,6 +11,7 @@
 
 struct sim_database {
     struct sim_rows rows;
+    struct sim_rows second; /* of a persister that was given another database */
     struct sim_rows backup;
     struct store_progress ever[SIM_PARTITIONS_MAX]; /* what was committed, as if nothing had befallen it */
 };
@@ -19,13 +20,28 @@ struct sim_database {
 struct connection {
     struct store base;
     struct sim *sim;
+    bool second;
     struct store_order order;
 };
 
-struct sim_database *sim_database_create(void)
+static struct sim_rows *rows_of(const struct connection *connection)
+{
+    struct sim_database *database = connection->sim->database;
+    return connection->second ? &database->second : &database->rows;
+}
+
+static void make_id(struct sim *sim, struct sim_rows *rows)
+{
+    for (size_t i = 0; i < sizeof rows->id; i++)
+        rows->id[i] = (uint8_t)(1 + sim_random_below(&sim->random, 255));
+}
+
+struct sim_database *sim_database_create(struct sim *sim)
 {
     struct sim_database *database = calloc(1, sizeof *database);
     CHECK(database != NULL);
+    make_id(sim, &database->rows);
+    make_id(sim, &database->second);
     return database;
 }
 
@@ -35,6 +51,7 @@ void sim_database_destroy(struct sim_database **database)
         return;
     sim_rows_clear(&(*database)->rows);
     sim_rows_clear(&(*database)->backup);
+    sim_rows_clear(&(*database)->second);
     free(*database);
     *database = NULL;
 }
@@ -54,12 +71,15 @@ static bool refuses_coupon(const struct sim *sim, const char *id)
 static enum store_result judge_journal(struct connection *connection, const struct store_batch *batch,
                                        struct error *error)
 {
-    struct sim_rows *rows = &connection->sim->database->rows;
+    struct sim_rows *rows = rows_of(connection);
     struct sim_journal_row *row = &rows->journals[batch->partition];
     struct store_journal there = {
         .partition = batch->partition, .partitions = batch->partitions, .last_seq = row->progress.last_seq};
     memcpy(there.journal_id, row->journal_id, sizeof there.journal_id);
-    enum store_result result = row->known ? store_journal_judge(batch, &there, error) : STORE_OK;
+    memcpy(connection->base.id, rows->id, sizeof rows->id);
+    enum store_result result = store_id_judge(&connection->base, batch, error);
+    if (result == STORE_OK && row->known)
+        result = store_journal_judge(batch, &there, error);
     if (result == STORE_OK)
         result = store_behind_judge(&connection->base, batch, &row->progress, error);
     if (result != STORE_OK || batch->scope == STORE_PART)
@@ -73,7 +93,7 @@ static enum store_result judge_journal(struct connection *connection, const stru
 static enum store_result write_coupon(struct connection *connection, const struct coupon *coupon, struct error *error)
 {
     bool newer = false;
-    struct sim_rows *rows = &connection->sim->database->rows;
+    struct sim_rows *rows = rows_of(connection);
     if (refuses_coupon(connection->sim, coupon->id)) {
         error_set(error, "a trigger refuses the coupon");
         return STORE_REJECTED;
@@ -95,7 +115,7 @@ static enum store_result write_coupon(struct connection *connection, const struc
 static enum store_result write_issue(struct connection *connection, const struct store_issue *issue,
                                      struct error *error)
 {
-    struct sim_rows *rows = &connection->sim->database->rows;
+    struct sim_rows *rows = rows_of(connection);
     if (sim_database_refuses_user(connection->sim, issue->user_id, issue->user_id_length)) {
         error_set(error, "a trigger refuses the user");
         return STORE_REJECTED;
@@ -114,7 +134,7 @@ static enum store_result write_issue(struct connection *connection, const struct
 /* The order of the real stores: journal, coupons, issues, dead letters. */
 static enum store_result write_rows(struct connection *connection, const struct store_batch *batch, struct error *error)
 {
-    struct sim_rows *rows = &connection->sim->database->rows;
+    struct sim_rows *rows = rows_of(connection);
     enum store_result result = judge_journal(connection, batch, error);
     if (result == STORE_OK)
         result = store_order_fill(&connection->order, batch, error);
@@ -157,15 +177,16 @@ static enum store_result sim_write(struct store *store, const struct store_batch
     if (sim_strikes(sim, sim->plan.store_fails))
         return lose_connection(sim, SIM_STORE_AWAY, error);
     struct sim_rows_mark mark;
-    sim_rows_begin(&sim->database->rows, &mark);
+    sim_rows_begin(rows_of(connection), &mark);
     enum store_result result = write_rows(connection, batch, error);
     if (result != STORE_OK) {
-        sim_rows_roll_back(&sim->database->rows, &mark);
+        sim_rows_roll_back(rows_of(connection), &mark);
         if (result == STORE_REJECTED)
             sim_count(sim, SIM_ROW_REJECTED);
         return result;
     }
-    judge_commit(sim, batch);
+    if (!connection->second)
+        judge_commit(sim, batch);
     return sim_strikes(sim, sim->plan.commit_unknown) ? lose_connection(sim, SIM_COMMIT_UNKNOWN, error) : STORE_OK;
 }
 
@@ -187,7 +208,7 @@ static enum store_result sim_each_dead_coupon(struct store *store, const uint8_t
                                               store_dead_coupon_fn each, void *arg, struct error *error)
 {
     (void)journal_id, (void)error;
-    sim_rows_each_dead_coupon(&((struct connection *)store)->sim->database->rows, each, arg);
+    sim_rows_each_dead_coupon(rows_of((struct connection *)store), each, arg);
     return STORE_OK;
 }
 
@@ -199,13 +220,19 @@ static const struct store_ops operations = {
     .each_dead_coupon = sim_each_dead_coupon,
 };
 
-struct store *sim_database_open(struct sim *sim)
+const uint8_t *sim_database_id(const struct sim *sim)
+{
+    return sim->database->rows.id;
+}
+
+struct store *sim_database_open(struct sim *sim, bool second)
 {
     struct connection *connection = calloc(1, sizeof *connection);
     CHECK(connection != NULL);
     connection->base.ops = &operations;
     strcpy(connection->base.description, "the simulated database");
     connection->sim = sim;
+    connection->second = second;
     return &connection->base;
 }
 
@@ -234,11 +261,14 @@ void sim_database_work(struct sim *sim)
         sim_count(sim, SIM_STORE_OLDER);
         sim_trace(sim, "store older", 0, 0);
         sim_rows_copy(&database->rows, &database->backup);
+        if (!store_id_is_known(database->rows.id)) /* of before stores had ids: it is given one */
+            make_id(sim, &database->rows);
     }
     if (sim_strikes(sim, sim->plan.empty_store)) {
         sim_count(sim, SIM_STORE_EMPTIED);
         sim_trace(sim, "store emptied", 0, 0);
         sim_rows_clear(&database->rows);
+        make_id(sim, &database->rows);
     }
 }
 

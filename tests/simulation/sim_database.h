@@ -9,11 +9,14 @@
 #include "shared/store.h"
 #include "sim.h"
 
-struct sim_database *sim_database_create(void);
+struct sim_database *sim_database_create(struct sim *sim);
 void sim_database_destroy(struct sim_database **database);
 
-/* A connection, for one persister. */
-struct store *sim_database_open(struct sim *sim);
+/* A connection, for one persister; to the second database, which nobody wants. */
+struct store *sim_database_open(struct sim *sim, bool second);
+
+/* What the issuer finds when it looks into its store. */
+const uint8_t *sim_database_id(const struct sim *sim);
 
 /* Perhaps it is saved, restored or emptied now. */
 void sim_database_work(struct sim *sim);

@@ -32,6 +32,7 @@ struct sim_letter_row {
 };
 
 struct sim_rows {
+    uint8_t id[STORE_ID_BYTES]; /* zeros: of a version that gave none */
     struct sim_journal_row journals[SIM_PARTITIONS_MAX];
     struct coupon coupons[SIM_COUPONS_MAX];
     size_t coupons_count;

@@ -28,7 +28,8 @@ struct sim_issuer {
     struct feed *feed;
     struct corrected_clock clock;
     struct sim_true_clock true_clock;
-    bool started; /* what the last start came to */
+    int64_t look_at_us; /* a look into the store is under way until then; 0: none is */
+    bool started;       /* what the last start came to */
     struct error start_error;
 };
 
@@ -60,6 +61,7 @@ static void abandon(struct sim_issuer *issuer)
     for (uint16_t i = 0; i < issuer->partitions_count; i++)
         sim_partition_abandon(&issuer->partitions[i]);
     feed_destroy(&issuer->feed);
+    issuer->look_at_us = 0;
     issuer->up = false;
 }
 
@@ -139,7 +141,8 @@ void sim_issuer_kill(struct sim *sim)
 static int start_all(struct sim *sim, struct error *error)
 {
     struct sim_issuer *issuer = sim->issuer;
-    struct feed_config config = {.rows_max = sim->plan.rows_max,
+    struct feed_config config = {.may_look = true,
+                                 .rows_max = sim->plan.rows_max,
                                  .in_flight_max = sim->plan.in_flight_max,
                                  .resend_us = RESEND_US,
                                  .gather_us = sim->plan.gather_us};
@@ -261,6 +264,8 @@ static void note_gone(struct sim *sim, const struct sim_message *message)
     memcpy(&behind, frame_records(message->bytes), sizeof behind);
     struct sim_partition *partition = &sim->issuer->partitions[header.partition];
     uint64_t begins = feed_acked_seq(sim->issuer->feed, header.partition);
+    if (memcmp(behind.store_id, sim_database_id(sim), sizeof behind.store_id) != 0)
+        return;
     if (header.kind != FRAME_BEHIND || begins <= behind.last_seq || begins + 1 != sim_partition_first_kept(partition))
         return;
     sim_count(sim, SIM_GONE);
@@ -292,7 +297,7 @@ static void answers_body(void *arg)
     struct call *call = arg;
     struct sim_message message;
     while (sim_network_take(call->sim, SIM_TO_FEED, 0, &message)) {
-        feed_on_answer(call->sim->issuer->feed, message.bytes, message.size);
+        feed_on_answer(call->sim->issuer->feed, message.bytes, message.size, call->sim->mono_us);
         note_gone(call->sim, &message);
         judge_acked(call->sim);
         free(message.bytes);
@@ -311,6 +316,21 @@ static void judge_events(struct sim *sim, const struct feed_frame *frame)
                  events.last_seq, frame->partition, durable);
 }
 
+/* The issuer looks into its store; that takes a moment, and may fail. */
+static void look_at_store(struct sim *sim)
+{
+    struct sim_issuer *issuer = sim->issuer;
+    if (issuer->look_at_us == 0 && feed_wants_look(issuer->feed, sim->mono_us))
+        issuer->look_at_us = sim->mono_us + sim_random_between(&sim->random, 1, 10000);
+    if (issuer->look_at_us == 0 || sim->mono_us < issuer->look_at_us)
+        return;
+    issuer->look_at_us = 0;
+    sim_count(sim, SIM_LOOKED);
+    enum feed_store_look look = sim_strikes(sim, sim->plan.store_fails) ? FEED_STORE_AWAY : FEED_STORE_FOUND;
+    feed_on_look(issuer->feed, look, sim_database_id(sim), sim->mono_us);
+    judge_acked(sim);
+}
+
 static void feed_body(void *arg)
 {
     struct call *call = arg;
@@ -319,6 +339,7 @@ static void feed_body(void *arg)
     struct feed_frame frame;
     uint16_t persister;
     answers_body(arg);
+    look_at_store(sim);
     feed_read_ahead(feed, sim->mono_us);
     while (!sim_failed(sim) && sim_persisters_take_more(sim, &persister) && feed_due(feed, sim->mono_us, &frame)) {
         judge_events(sim, &frame);

@@ -13,6 +13,8 @@
 #define RETRY_MAX_MS 20
 
 struct persister {
+    bool second; /* it fills another database */
+    bool left;   /* it has learnt that, and disconnected */
     struct store *store;
     struct delivery delivery;
     bool busy;
@@ -46,7 +48,8 @@ struct sim_persisters *sim_persisters_create(struct sim *sim)
     CHECK(persisters != NULL);
     persisters->count = sim->plan.persisters;
     for (unsigned i = 0; i < persisters->count; i++) {
-        persisters->all[i].store = sim_database_open(sim);
+        persisters->all[i].second = sim->plan.second_store && i + 1 == persisters->count;
+        persisters->all[i].store = sim_database_open(sim, persisters->all[i].second);
         begin(sim, &persisters->all[i]);
     }
     return persisters;
@@ -96,10 +99,14 @@ static void finish(struct sim *sim, struct persister *persister, const struct de
     if (step->action == DELIVERY_DROP && step->result != STORE_OK)
         sim_fail(sim, "a persister gives a frame up: %s", step->error.text);
     const struct frame_ack *ack = &step->answer.ack;
-    if (step->action == DELIVERY_ANSWER && step->answer.header.kind == FRAME_ACK &&
+    if (!persister->second && step->action == DELIVERY_ANSWER && step->answer.header.kind == FRAME_ACK &&
         !sim_database_has(sim, step->answer.header.partition, ack->first_seq, ack->last_seq))
         sim_fail(sim, "promise 3: a persister acknowledges records up to %" PRIu64 " that are not in the database",
                  ack->last_seq);
+    if (step->answer.header.kind == FRAME_REFUSED) {
+        sim_count(sim, SIM_REFUSED);
+        persister->left = persister->second && sim->quiet;
+    }
     if (step->answer.header.kind == FRAME_BEHIND)
         sim_count(sim, SIM_BEHIND);
     if (step->action == DELIVERY_ANSWER)
@@ -141,7 +148,7 @@ bool sim_persisters_take_more(struct sim *sim, uint16_t *index)
     unsigned count = sim->persisters->count, first = sim_random_below(&sim->random, count);
     for (unsigned i = 0; i < count; i++) {
         *index = (uint16_t)((first + i) % count);
-        if (sim_network_waiting(sim, SIM_TO_PERSISTER, *index) < QUEUE_MAX)
+        if (!sim->persisters->all[*index].left && sim_network_waiting(sim, SIM_TO_PERSISTER, *index) < QUEUE_MAX)
             return true;
     }
     return false;

@@ -81,4 +81,5 @@ void sim_plan_make(struct sim_plan *plan, struct sim_random *random)
     plan->empty_store = sometimes(random, 5);
     plan->older_store = sometimes(random, 10);
     plan->reject_rows = sometimes(random, 1);
+    plan->second_store = plan->persisters > 1 && sim_random_chance(random, 300);
 }

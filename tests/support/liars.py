@@ -8,7 +8,7 @@ from zmtp import Wire
 
 HEADER = "<IBBHHHIQq"  # magic, version, kind, partition, partitions, reserved, count, incarnation, clock
 ACK = 6
-EVENTS_FIXED = 16 + 8 + 8  # journal id, first and last sequence: what an acknowledgement gives back
+EVENTS_FIXED = 16 + 16 + 8 + 8  # journal id, store id, first and last sequence: what an acknowledgement gives back
 
 
 def acknowledgement(frame):

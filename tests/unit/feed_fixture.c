@@ -99,12 +99,19 @@ void feed_fixture_expect_nothing(int64_t now_us)
 
 void feed_fixture_answer(enum frame_kind kind, uint64_t first_seq, uint64_t last_seq)
 {
+    feed_fixture_answer_of(FEED_FIXTURE_STORE, kind, first_seq, last_seq, 0);
+}
+
+void feed_fixture_answer_of(uint8_t store_byte, enum frame_kind kind, uint64_t first_seq, uint64_t last_seq,
+                            int64_t now_us)
+{
     unsigned char frame[sizeof(struct frame_header) + sizeof(struct frame_ack)];
     struct frame_ack ack = {.first_seq = first_seq, .last_seq = last_seq};
     memcpy(ack.journal_id, journal_meta(journal_of_test)->journal_id, sizeof ack.journal_id);
+    memset(ack.store_id, store_byte, sizeof ack.store_id);
     frame_header_write((struct frame_header *)frame, kind, 0, 1, 1);
     memcpy(frame + sizeof(struct frame_header), &ack, sizeof ack);
-    feed_on_answer(feed_of_test, frame, sizeof frame);
+    feed_on_answer(feed_of_test, frame, sizeof frame, now_us);
 }
 
 void feed_fixture_acknowledge(uint64_t first_seq, uint64_t last_seq)
@@ -119,7 +126,7 @@ void feed_fixture_tell_behind(uint64_t stored_seq)
 
 uint64_t feed_fixture_acked_on_disk(void)
 {
-    return journal_acked_read(journal_fixture_dir, journal_meta(journal_of_test)->journal_id);
+    return journal_acked_read(journal_fixture_dir, journal_meta(journal_of_test)->journal_id, NULL);
 }
 
 /* The sum of a metric over all blocks. */

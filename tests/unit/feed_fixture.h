@@ -26,6 +26,10 @@ bool feed_fixture_send_one(int64_t now_us, struct frame_events *events);
 struct frame_events feed_fixture_expect_sent(int64_t now_us, uint64_t first_seq, uint64_t last_seq);
 void feed_fixture_expect_nothing(int64_t now_us);
 void feed_fixture_answer(enum frame_kind kind, uint64_t first_seq, uint64_t last_seq);
+/* The same of a store whose id is so many times that byte. */
+#define FEED_FIXTURE_STORE 0x51
+void feed_fixture_answer_of(uint8_t store_byte, enum frame_kind kind, uint64_t first_seq, uint64_t last_seq,
+                            int64_t now_us);
 void feed_fixture_acknowledge(uint64_t first_seq, uint64_t last_seq);
 void feed_fixture_tell_behind(uint64_t stored_seq);
 uint64_t feed_fixture_acked_on_disk(void);

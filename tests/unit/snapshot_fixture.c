@@ -250,6 +250,6 @@ void snapshot_fixture_acknowledge(uint64_t seq)
     struct error error;
     int fd = journal_acked_open(journal_fixture_dir, &error);
     assert_true(fd >= 0);
-    assert_int_equal(journal_acked_write(fd, journal_meta(fixture.journal)->journal_id, seq), 0);
+    assert_int_equal(journal_acked_write(fd, journal_meta(fixture.journal)->journal_id, (uint8_t[16]){0}, seq), 0);
     close(fd);
 }

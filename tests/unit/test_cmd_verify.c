@@ -104,7 +104,7 @@ static void fill_partition(struct fixture *fixture, struct store *store, uint16_
     make_journal_id(journal, &batch);
     assert_int_equal(store_write(store, &batch, &fixture->error), STORE_OK);
     int acked = journal_acked_open(dir, &fixture->error);
-    assert_int_equal(journal_acked_write(acked, batch.journal_id, ISSUES - 9), 0);
+    assert_int_equal(journal_acked_write(acked, batch.journal_id, (uint8_t[16]){0}, ISSUES - 9), 0);
     close(acked);
     journal_close(&journal);
 }

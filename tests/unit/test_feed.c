@@ -263,14 +263,15 @@ static void feed_counts_and_drops_what_it_does_not_understand(void **state)
     const char *misdirected = "coupond_issuer_frames_dropped_total{reason=\"misdirected\"}";
     int64_t before = feed_fixture_metric_of("coupond_issuer_frames_dropped_total");
     int64_t misdirected_before = feed_fixture_metric_of(misdirected);
-    feed_on_answer(feed_of_test, "garbage", 7);
-    feed_on_answer(feed_of_test, NULL, 0);
+    feed_on_answer(feed_of_test, "garbage", 7, 0);
+    feed_on_answer(feed_of_test, NULL, 0, 0);
     frame_header_write((struct frame_header *)frame, FRAME_ACK, 1, 2, 1); /* no such partition */
-    feed_on_answer(feed_of_test, frame, sizeof frame);
+    feed_on_answer(feed_of_test, frame, sizeof frame, 0);
     frame_header_write((struct frame_header *)frame, FRAME_BEHIND, 0, 1, 1); /* another journal */
-    feed_on_answer(feed_of_test, frame, sizeof frame);
+    frame[sizeof(struct frame_header) + 16] = 1;                             /* of some store */
+    feed_on_answer(feed_of_test, frame, sizeof frame, 0);
     frame_header_write((struct frame_header *)frame, FRAME_PONG, 0, 1, 0);
-    feed_on_answer(feed_of_test, frame, sizeof(struct frame_header));
+    feed_on_answer(feed_of_test, frame, sizeof(struct frame_header), 0);
     assert_int_equal(feed_fixture_metric_of("coupond_issuer_frames_dropped_total"), before + 5);
     assert_int_equal(feed_fixture_metric_of(misdirected), misdirected_before + 1);
 }

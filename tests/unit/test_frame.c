@@ -15,7 +15,7 @@ static size_t make(enum frame_kind kind, uint32_t count, size_t body)
 {
     memset(frame, 0, sizeof frame);
     frame_header_write((struct frame_header *)frame, kind, 1, 4, count);
-    if (kind != FRAME_EVENTS && kind != FRAME_ACK && kind != FRAME_BEHIND)
+    if (kind != FRAME_EVENTS && kind != FRAME_ACK && kind != FRAME_BEHIND && kind != FRAME_REFUSED)
         frame_header_set_clock(frame, 9, FRAME_CLOCK_US_MAX);
     return sizeof(struct frame_header) + body;
 }
@@ -28,14 +28,9 @@ static void frame_of_each_kind_passes_with_its_exact_size_only(void **state)
         uint32_t count;
         size_t body;
     } rows[] = {
-        {FRAME_ISSUE_REQUESTS, 2, 224},
-        {FRAME_ISSUE_REPLIES, 3, 96},
-        {FRAME_COUPON_REQUESTS, 1, 616},
-        {FRAME_COUPON_REPLIES, 2, 1248},
-        {FRAME_ACK, 1, 32},
-        {FRAME_BEHIND, 1, 32},
-        {FRAME_PING, 0, 0},
-        {FRAME_PONG, 0, 0},
+        {FRAME_ISSUE_REQUESTS, 2, 224},  {FRAME_ISSUE_REPLIES, 3, 96}, {FRAME_COUPON_REQUESTS, 1, 616},
+        {FRAME_COUPON_REPLIES, 2, 1248}, {FRAME_ACK, 1, 48},           {FRAME_BEHIND, 1, 48},
+        {FRAME_REFUSED, 1, 48},          {FRAME_PING, 0, 0},           {FRAME_PONG, 0, 0},
     };
     struct frame_header header;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -55,11 +50,11 @@ static void events_need_their_fixed_part_and_a_record_for_what_follows(void **st
 {
     (void)state;
     struct frame_header header;
-    assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 48), &header));
+    assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 64), &header));
     assert_null(frame_check(frame, make(FRAME_EVENTS, 1, 1000), &header));
-    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 1, 47), &header));
-    assert_null(frame_check(frame, make(FRAME_EVENTS, 0, 48), &header));
-    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 0, 56), &header));
+    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 1, 63), &header));
+    assert_null(frame_check(frame, make(FRAME_EVENTS, 0, 64), &header));
+    assert_non_null(frame_check(frame, make(FRAME_EVENTS, 0, 72), &header));
 }
 
 static void frame_refuses_a_foreign_header(void **state)

@@ -72,6 +72,7 @@ static int make_issuer(void **state)
     snprintf(options.issuer_journal_dir, sizeof options.issuer_journal_dir, "%s/journal", dir);
     options.issuer_http[0] = '\0';
     options.issuer_segment_mb = 2;
+    options.issuer_check_store = 0;
     options.issuer_resend_ms = 20;
     start();
     return 0;
@@ -189,6 +190,7 @@ static void acknowledge(const struct batch *batch)
     unsigned char frame[sizeof(struct frame_header) + sizeof(struct frame_ack)];
     struct frame_ack ack = {.first_seq = batch->events.first_seq, .last_seq = batch->events.last_seq};
     memcpy(ack.journal_id, batch->events.journal_id, sizeof ack.journal_id);
+    memset(ack.store_id, 0x51, sizeof ack.store_id);
     frame_header_write((struct frame_header *)frame, FRAME_ACK, 0, 1, 1);
     memcpy(frame + sizeof(struct frame_header), &ack, sizeof ack);
     zmq_send(zsock_resolve(acks), frame, sizeof frame, 0);

@@ -85,7 +85,7 @@ static void journal_refuses_damage_of_what_the_store_has(void **state)
     journal_fixture_append(journal, 10);
     struct error error;
     int fd = journal_acked_open(journal_fixture_dir, &error);
-    assert_int_equal(journal_acked_write(fd, journal_meta(journal)->journal_id, 10), 0);
+    assert_int_equal(journal_acked_write(fd, journal_meta(journal)->journal_id, (uint8_t[16]){0}, 10), 0);
     close(fd);
     journal_fixture_crash(journal);
     journal_fixture_flip(1, 64 + 100, 1);

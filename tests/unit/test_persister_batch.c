@@ -118,7 +118,7 @@ static void the_acknowledgement_repeats_whose_batch_it_was(void **state)
     assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
     struct batch_ack ack;
     struct frame_header header;
-    batch_ack(&fixture->batch, &ack);
+    batch_ack(&fixture->batch, (uint8_t[16]){0x51}, &ack);
     assert_null(frame_check(&ack, sizeof ack, &header));
     assert_int_equal(header.kind, FRAME_ACK);
     assert_int_equal(header.partition, 1);
@@ -156,7 +156,7 @@ static void a_frame_of_another_kind_is_refused(void **state)
     struct fixture *fixture = *state;
     struct batch_ack ack;
     assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
-    batch_ack(&fixture->batch, &ack);
+    batch_ack(&fixture->batch, (uint8_t[16]){0x51}, &ack);
     assert_string_equal(batch_read(&fixture->batch, &ack, sizeof ack, 4), "a frame of another kind");
 }
 

@@ -307,6 +307,19 @@ static void a_frame_without_records_is_answered_only_by_a_store_that_has_less(vo
     assert_int_equal(fixture->step.result, STORE_FAILED);
 }
 
+static void a_frame_that_is_meant_for_another_store_is_handed_back(void **state)
+{
+    struct fixture *fixture = *state;
+    memset(fixture->fake.base.id, 0x77, sizeof fixture->fake.base.id);
+    script(fixture, 0, STORE_OTHER);
+    begin(fixture);
+    assert_int_equal(work(fixture), DELIVERY_ANSWER);
+    assert_int_equal(fixture->step.result, STORE_OTHER);
+    assert_answer(fixture, FRAME_REFUSED, 1, 8);
+    assert_int_equal(fixture->step.answer.ack.store_id[9], 0x77);
+    assert_int_equal(fixture->delivery.state, DELIVERY_IDLE);
+}
+
 static void a_store_that_another_journal_fills_drops_the_frame(void **state)
 {
     struct fixture *fixture = *state;
@@ -463,6 +476,7 @@ int main(void)
         TEST(a_fault_that_stays_has_the_schema_made_and_then_waits_longest),
         TEST(a_store_that_has_less_is_told_to_the_issuer_from_any_state),
         TEST(a_frame_without_records_is_answered_only_by_a_store_that_has_less),
+        TEST(a_frame_that_is_meant_for_another_store_is_handed_back),
         TEST(a_store_that_another_journal_fills_drops_the_frame),
         TEST(whichever_issues_are_refused_become_dead_letters_and_the_others_are_stored),
         TEST(the_issues_of_a_coupon_that_is_refused_follow_it_without_being_tried),

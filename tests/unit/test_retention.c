@@ -64,7 +64,7 @@ static int unlink_and_fall_behind(const char *path)
 {
     struct error error;
     int fd = journal_acked_open(journal_fixture_dir, &error);
-    assert_int_equal(journal_acked_write(fd, journal_meta(fixture.journal)->journal_id, 1), 0);
+    assert_int_equal(journal_acked_write(fd, journal_meta(fixture.journal)->journal_id, (uint8_t[16]){0}, 1), 0);
     close(fd);
     return disk_posix.unlink(path);
 }

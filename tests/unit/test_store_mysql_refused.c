@@ -154,7 +154,7 @@ static void a_deadlock_is_a_passing_fault_that_leaves_nothing_of_the_batch(void 
     MYSQL *holder = connect_another(fixture);
     assert_int_equal(mysql_query(holder, "START TRANSACTION"), 0);
     for (int i = 0; i < 200; i++) /* so that the server rather ends the other */
-        assert_int_equal(mysql_query(holder, "INSERT INTO schema_version SELECT 100 + COUNT(*), NOW() FROM "
+        assert_int_equal(mysql_query(holder, "INSERT INTO schema_version SELECT 100 + COUNT(*), NOW(), NULL FROM "
                                              "schema_version"),
                          0);
     assert_int_equal(mysql_query(holder, "UPDATE coupon SET issued = 1000000 WHERE id = 'b'"), 0);

@@ -1,0 +1,14 @@
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE coupon ( id TEXT PRIMARY KEY NOT NULL, title TEXT NOT NULL, quantity INTEGER NOT NULL, per_user_limit INTEGER NOT NULL, starts_at TEXT, ends_at TEXT, paused INTEGER NOT NULL, issued INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, journal_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO coupon VALUES('A','A',100,1,NULL,NULL,0,3,'2026-11-29T07:10:44.794090Z','2026-11-29T07:10:44.794090Z',1);
+CREATE TABLE coupon_issue ( coupon_id TEXT NOT NULL, sequence INTEGER NOT NULL, user_id TEXT NOT NULL, nth INTEGER NOT NULL, issued_at TEXT NOT NULL, journal_seq INTEGER NOT NULL, PRIMARY KEY (coupon_id, sequence), UNIQUE (coupon_id, user_id, nth)) STRICT, WITHOUT ROWID;
+INSERT INTO coupon_issue VALUES('A',1,'alice',1,'2026-11-29T07:10:44.794866Z',2);
+INSERT INTO coupon_issue VALUES('A',2,'bob',1,'2026-11-29T07:10:44.795843Z',3);
+INSERT INTO coupon_issue VALUES('A',3,'carol',1,'2026-11-29T07:10:44.797153Z',4);
+CREATE TABLE dead_letter ( journal_id TEXT NOT NULL, journal_seq INTEGER NOT NULL, partition_no INTEGER NOT NULL, coupon_id TEXT NOT NULL, sequence INTEGER, user_id TEXT, nth INTEGER, recorded_at TEXT NOT NULL, record BLOB NOT NULL, reason TEXT NOT NULL, dead_at TEXT NOT NULL, PRIMARY KEY (journal_id, journal_seq)) STRICT, WITHOUT ROWID;
+CREATE TABLE journal ( partition_no INTEGER PRIMARY KEY NOT NULL, journal_id TEXT NOT NULL, partitions INTEGER NOT NULL, last_seq INTEGER NOT NULL, ahead TEXT NOT NULL DEFAULT '') STRICT;
+INSERT INTO journal VALUES(0,'ee699d47f1ccd8e879717ff0f9e6b614',1,4,'');
+CREATE TABLE schema_version ( version INTEGER PRIMARY KEY NOT NULL, applied_at TEXT NOT NULL) STRICT;
+INSERT INTO schema_version VALUES(2,'2026-11-29T07:10:44.110000Z');
+COMMIT;

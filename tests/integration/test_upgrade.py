@@ -1,0 +1,86 @@
+"""A store and a journal that a program of schema version 2 wrote, before stores had ids, are gone on with.
+
+schema_2/ has both, as that program left them: coupon A, issued to alice, bob and carol, and after its persister had
+stopped to dave, so that the store lacks his.
+"""
+
+import contextlib
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from cluster import Cluster, metric_sum, wait_until
+from servers import MariaDB
+
+SCHEMA_2 = Path(__file__).parent / "schema_2"
+HOLDERS = {1: "alice", 2: "bob", 3: "carol", 4: "dave"}
+
+
+def unpack(cluster, name):
+    shutil.unpack_archive(SCHEMA_2 / f"{name}.tar.gz", cluster.journal_directory)
+    with contextlib.closing(cluster._connect()) as store:
+        if name == "sqlite":
+            store.executescript((SCHEMA_2 / "sqlite.sql").read_text())
+        else:
+            for statement in (SCHEMA_2 / "mariadb.sql").read_text().split(";\n"):
+                if statement:
+                    store.cursor().execute(statement)
+            store.commit()
+
+
+def assert_goes_on(cluster):
+    wait_until(lambda: cluster.issues() == {"A": HOLDERS}, "the store has what the journal had")
+    assert cluster.issue("A", "dave")[0] == 409
+    status, body = cluster.issue("A", "erin")
+    assert (status, body["sequence"]) == (201, 5)
+    cluster.wait_drained()
+    assert cluster.issues() == {"A": {**HOLDERS, 5: "erin"}}
+    assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_store_rewinds_total") == 0
+    assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_other_store") == 0
+    cluster.assert_kept()
+
+
+def store_ids(cluster):
+    return cluster.query("SELECT version, store_id FROM schema_version ORDER BY version")
+
+
+@pytest.mark.parametrize("name", ["sqlite", "mariadb"])
+def test_a_store_and_a_journal_of_schema_version_2_are_gone_on_with(tmp_path, name):
+    with MariaDB() if name == "mariadb" else contextlib.nullcontext() as database:
+        cluster = Cluster(tmp_path, persisters=2, database=database)
+        unpack(cluster, name)
+        with cluster:
+            assert_goes_on(cluster)
+            before = store_ids(cluster)
+            assert [row[0] for row in before] == [2, 3] and before[0][1] is None and len(before[1][1]) == 32
+            for member in (cluster.issuer, *cluster.persisters):
+                member.stop()
+                member.start()
+            cluster.wait_ready()
+            assert cluster.issue("A", "frank")[1]["sequence"] == 6
+            cluster.wait_drained()
+            assert store_ids(cluster) == before
+
+
+def test_a_store_that_has_no_id_yet_is_waited_for(tmp_path):
+    """The issuer is upgraded first, and its persister an hour later: nothing goes to a store that is only the persister's."""
+    cluster = Cluster(tmp_path, persisters=2)
+    unpack(cluster, "sqlite")
+    wrong, right = cluster.persisters
+    wrong.environment["COUPOND_STORE_PATH"] = str(tmp_path / "other.db")
+    cluster.write_config()
+    try:
+        for member in (cluster.issuer, *cluster.gateways, wrong):
+            member.start()
+        wait_until(lambda: cluster.issuer.is_ready() and cluster.gateways[0].is_ready(), "they decide")
+        assert cluster.issue("A", "erin")[0] == 201
+        wait_until(lambda: "has not made its tables yet" in cluster.issuer.log(), "the issuer has looked")
+        right.start()
+        wait_until(lambda: cluster.issues() == {"A": {**HOLDERS, 5: "erin"}}, "the right store has everything")
+        with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as other:
+            assert other.execute("SELECT COUNT(*) FROM coupon_issue").fetchone() == (0,)
+        cluster.stop()
+    finally:
+        cluster.end()
