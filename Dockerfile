@@ -23,6 +23,7 @@ RUN apt-get update \
         libmicrohttpd12 \
         libsodium23 \
         libsqlite3-0 \
+        libssl3 \
         libsystemd0 \
         libuv1 \
         libxxhash0 \

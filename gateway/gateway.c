@@ -9,6 +9,7 @@
 #include "gateway/http_head.h"
 #include "gateway/policy_board.h"
 #include "gateway/readiness.h"
+#include "gateway/redis_server.h"
 #include "shared/listen.h"
 #include "shared/log.h"
 #include "shared/status_http.h"
@@ -115,7 +116,8 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
 
     CHECK(self != NULL && count >= 1 && count <= THREADS_MAX);
     self->options = options;
-    if (listen_bind(&sockets, "gateway/http", options->gateway_http, count, error) != 0) {
+    if (redis_server_check(options, error) != 0 ||
+        listen_bind(&sockets, "gateway/http", options->gateway_http, count, error) != 0) {
         free(self);
         return -1;
     }

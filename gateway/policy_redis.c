@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "gateway/policy_value.h"
-#include "gateway/redis_greeting.h"
 #include "gateway/redis_link.h"
+#include "gateway/redis_server.h"
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/log.h"
@@ -68,9 +68,7 @@ struct policy_redis {
     const struct options *options;
     const struct policy_redis_events *events;
     struct metrics *metrics;
-    struct redis_url url; /* with the password, from wherever it came */
-    struct redis_greeting greeting;
-    char shown_url[REDIS_URL_SHOWN_MAX]; /* without */
+    struct redis_server server;
     char nonce[NONCE_LENGTH + 1];
     bool hears;
     bool ended;
@@ -174,7 +172,7 @@ static void line_works(struct line *line)
     line->pause_us = RETRY_MIN_US;
     line->told_of_fault = false;
     line->pinged_us = clock_mono_us();
-    log_info("gateway", "connected to Redis for %s url=%s", line->name, line->redis->shown_url);
+    log_info("gateway", "connected to Redis for %s url=%s", line->name, line->redis->server.shown);
     set_gauge(line->redis);
 }
 
@@ -206,7 +204,7 @@ static void line_failed(struct line *line, enum metric_redis_error why)
     set_gauge(redis);
     if (!line->told_of_fault)
         log_warn("gateway", "Redis does not work for %s, coupons are told without it: %s%s%s url=%s", line->name,
-                 names[why], line->refusal[0] != '\0' ? ", " : "", line->refusal, redis->shown_url);
+                 names[why], line->refusal[0] != '\0' ? ", " : "", line->refusal, redis->server.shown);
     line->refusal[0] = '\0';
     line->told_of_fault = true;
     if (line == &redis->asking)
@@ -221,7 +219,11 @@ static void give_up(struct line *line, enum metric_redis_error why)
 
 static void on_down(void *arg, enum metric_redis_error why)
 {
-    line_failed(arg, why);
+    struct line *line = arg;
+
+    if (line->link.trouble != NULL)
+        snprintf(line->refusal, sizeof(line->refusal), "%s", line->link.trouble);
+    line_failed(line, why);
 }
 
 /* ---- the connection that asks ---- */
@@ -229,7 +231,7 @@ static void on_down(void *arg, enum metric_redis_error why)
 static void greet_asking(void *arg)
 {
     struct line *line = arg;
-    const struct redis_greeting *greeting = &line->redis->greeting;
+    const struct redis_greeting *greeting = &line->redis->server.greeting;
     const struct span ping[] = {SPAN_LITERAL("PING")};
 
     for (unsigned i = 0; i < greeting->count; i++)
@@ -291,7 +293,7 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
 static void greet_hearing(void *arg)
 {
     struct line *line = arg;
-    const struct redis_greeting *greeting = &line->redis->greeting;
+    const struct redis_greeting *greeting = &line->redis->server.greeting;
     const struct span subscribe[] = {SPAN_LITERAL("SUBSCRIBE"), SPAN_LITERAL(CHANNEL)};
 
     for (unsigned i = 0; i < greeting->count; i++)
@@ -303,7 +305,7 @@ static void greet_hearing(void *arg)
 
 static void take_refusal(struct line *line, const struct redis_value *value)
 {
-    const struct redis_greeting *greeting = &line->redis->greeting;
+    const struct redis_greeting *greeting = &line->redis->server.greeting;
 
     redis_greeting_explain(line->greeted < greeting->count ? greeting->commands[line->greeted].step
                                                            : REDIS_GREETING_END,
@@ -366,10 +368,14 @@ static void connect_again(struct line *line, int64_t now_us)
 /* What has not come although the loop has looked for it since the last tick. */
 static void judge(struct line *line, bool late)
 {
-    if (late && line->overdue)
-        give_up(line, METRIC_REDIS_TIMEOUT);
-    else
+    if (!late || !line->overdue) {
         line->overdue = late;
+        return;
+    }
+    if (line->link.state == REDIS_LINK_HANDSHAKING)
+        snprintf(line->refusal, sizeof(line->refusal),
+                 "the TLS hand-shake did not end; does the server speak TLS there?");
+    give_up(line, METRIC_REDIS_TIMEOUT);
 }
 
 static bool is_under_way(const struct line *line)
@@ -426,18 +432,7 @@ static void line_init(struct line *line, struct policy_redis *redis, const char 
                       const struct redis_link_events *events)
 {
     *line = (struct line){.redis = redis, .name = name, .pause_us = RETRY_MIN_US};
-    redis_link_init(&line->link, uv, &redis->url, events, line);
-}
-
-static void read_url(struct policy_redis *redis)
-{
-    const char *password = redis->options->gateway_redis_password;
-
-    CHECK(redis_url_parse(&redis->url, redis->options->gateway_redis, NULL) == 0); /* as the options were checked */
-    if (password[0] != '\0')
-        snprintf(redis->url.password, sizeof(redis->url.password), "%s", password);
-    redis_greeting_init(&redis->greeting, &redis->url);
-    redis_url_show(redis->options->gateway_redis, redis->shown_url);
+    redis_link_init(&line->link, uv, &redis->server.url, redis->server.tls, events, line);
 }
 
 struct policy_redis *policy_redis_create(const struct options *options, bool hears, uint64_t nonce,
@@ -453,7 +448,7 @@ struct policy_redis *policy_redis_create(const struct options *options, bool hea
     redis->events = events;
     redis->metrics = metrics;
     redis->hears = hears;
-    read_url(redis);
+    redis_server_init(&redis->server, options);
     snprintf(redis->nonce, sizeof(redis->nonce), "%016llx", (unsigned long long)nonce);
     line_init(&redis->asking, redis, "asking", uv, &asking);
     line_init(&redis->hearing, redis, "news", uv, &hearing);
@@ -475,6 +470,7 @@ void policy_redis_destroy(struct policy_redis **redis)
         return;
     redis_link_deinit(&(*redis)->asking.link);
     redis_link_deinit(&(*redis)->hearing.link);
+    redis_server_deinit(&(*redis)->server);
     free(*redis);
     *redis = NULL;
 }

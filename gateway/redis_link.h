@@ -3,8 +3,9 @@
  * does not take waits, within bounds. Who owns it says when to connect and when it has waited long enough. On the
  * gateway thread.
  *
- *   DOWN ──connect──► RESOLVING ──► CONNECTING ──► UP ──lost, or closed──► CLOSING ──► DOWN
- *                         └──────────────┴────────────────failed────────────▲
+ *   DOWN ──connect──► RESOLVING ──► CONNECTING ──► HANDSHAKING ──► UP ──lost, or closed──► CLOSING ──► DOWN
+ *                         │              │  └─without TLS─┼─────────▲                        ▲
+ *                         └──────────────┴────────────────┴────────────failed────────────────┘
  */
 #ifndef COUPOND_REDIS_LINK_H
 #define COUPOND_REDIS_LINK_H
@@ -14,6 +15,7 @@
 
 #include "gateway/buffer.h"
 #include "gateway/redis_reader.h"
+#include "gateway/redis_tls.h"
 #include "shared/metrics_table.h"
 #include "shared/redis_url.h"
 
@@ -21,6 +23,7 @@ enum redis_link_state {
     REDIS_LINK_DOWN,
     REDIS_LINK_RESOLVING,
     REDIS_LINK_CONNECTING,
+    REDIS_LINK_HANDSHAKING,
     REDIS_LINK_UP,
     REDIS_LINK_CLOSING,
 };
@@ -35,6 +38,9 @@ struct redis_link_events {
 struct redis_link {
     uv_loop_t *uv;
     const struct redis_url *url;
+    struct redis_tls_context *tls_context; /* NULL: no TLS can be had */
+    struct redis_tls *tls;                 /* of this connection; NULL: plain */
+    const char *trouble;                   /* with TLS, when it goes down for that; otherwise NULL */
     const struct redis_link_events *events;
     void *arg;
     enum redis_link_state state;
@@ -48,15 +54,16 @@ struct redis_link {
     uv_connect_t connecting;
     uv_write_t write;
     bool write_pending;
-    struct buffer out;
+    struct buffer out;     /* plain */
+    struct buffer sealed;  /* the same with TLS */
     struct buffer writing; /* with libuv while write_pending */
     struct redis_reader *reader;
     char input[16 * 1024];
 };
 
-/* All pointers are borrowed. */
+/* All pointers are borrowed; `tls_context` is for an URL of rediss://. */
 void redis_link_init(struct redis_link *link, uv_loop_t *uv, const struct redis_url *url,
-                     const struct redis_link_events *events, void *arg);
+                     struct redis_tls_context *tls_context, const struct redis_link_events *events, void *arg);
 /* The loop has ended with all of its handles. */
 void redis_link_deinit(struct redis_link *link);
 

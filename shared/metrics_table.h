@@ -97,9 +97,9 @@
 #define METRIC_POLICY_SOURCE_TABLE(X) X(LOCAL, "local") X(REDIS, "redis") X(ISSUER, "issuer")
 
 /* For REDIS_ERROR: cannot connect, or lost; no answer in time; an error as the answer; one that makes no sense; more
- * waits than may. */
+ * waits than may; TLS that does not come about. */
 #define METRIC_REDIS_ERROR_TABLE(X) \
-    X(CONNECTION, "connection") X(TIMEOUT, "timeout") X(REFUSED, "refused") X(GARBAGE, "garbage") X(FULL, "full")
+    X(CONNECTION, "connection") X(TIMEOUT, "timeout") X(REFUSED, "refused") X(GARBAGE, "garbage") X(FULL, "full") X(TLS, "tls")
 
 /* Statuses for ROUTE_STATUS. */
 #define METRIC_STATUS_TABLE(X) \

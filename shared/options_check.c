@@ -188,8 +188,8 @@ static int check_redis(const struct options *options, struct error *error)
         return error_set(error,
                          "gateway/redis has a password, and gateway/redis_password or gateway/redis_password_file "
                          "is set, too; keep one of them");
-    if (url.tls)
-        return error_set(error, "gateway/redis: rediss:// is not spoken here");
+    if (options->gateway_redis_tls_ca[0] != '\0' && !url.tls)
+        return error_set(error, "gateway/redis_tls_ca is set, but gateway/redis does not begin with rediss://");
     return 0;
 }
 

@@ -107,6 +107,9 @@ static void an_address_of_redis_has_one_password(void **state)
     assert_int_equal(COMPLETE_WITH(fixture, "gateway/redis=redis://:s3cret@10.0.0.1:x"), -1);
     assert_says(fixture, "gateway/redis: its port is no number");
     assert_says(fixture, "gateway/redis_password_file");
+    assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/redis=rediss://10.0.0.1", "gateway/redis_tls_ca=/ca.pem"));
+    assert_int_equal(COMPLETE_WITH(fixture, "gateway/redis=redis://10.0.0.1", "gateway/redis_tls_ca=/ca.pem"), -1);
+    assert_says(fixture, "does not begin with rediss://");
     assert_null(strstr(fixture->error.text, "s3cret"));
 }
 
