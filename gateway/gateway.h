@@ -1,7 +1,7 @@
 /*
  * The gateway role: HTTP in, batch frames to the issuer, HTTP out. Stateless.
  * gateway_start() runs options->gateway_threads actors, each an event loop on a thread of its own with its own
- * listening socket (SO_REUSEPORT) and one DEALER a partition; nothing is shared between them. Operators have a port of
+ * listening sockets (SO_REUSEPORT) and one DEALER a partition; nothing is shared between them. Operators have a port of
  * their own (options->gateway_operator_http), on its own thread, which answers however busy the loops are.
  */
 #ifndef COUPOND_GATEWAY_H

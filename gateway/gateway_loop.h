@@ -1,5 +1,5 @@
 /*
- * One gateway thread: an event loop with its listening socket, its connections, its exchanges and its links to the
+ * One gateway thread: an event loop with its listening sockets, its connections, its exchanges and its links to the
  * partitions. Everything in the struct is owned by that thread.
  *
  * A turn of the loop: read what is readable and parse it, take the issuer's replies, send each partition one frame with
