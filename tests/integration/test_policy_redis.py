@@ -316,12 +316,12 @@ def test_a_password_is_used_and_a_wrong_one_is_told(tmp_path):
         options = {"gateway/redis": redis.url, "gateway/redis_password_file": tmp_path / "password"}
         with Cluster(tmp_path / "right", options=options) as cluster:
             wait_connected(cluster)
-        options = {"gateway/redis": redis.url, "gateway/redis_password": "wrong"}
+        options = {"gateway/redis": redis.url, "gateway/redis_password": "mistaken"}
         with Cluster(tmp_path / "wrong", options=options) as cluster:
             wait_until(lambda: errors(cluster, "refused") >= 2, "both connections were refused")
             cluster.create_coupon("A", 5)
             assert look(cluster, "A")[0] == 200
-            assert "secret" not in cluster.gateways[0].log() and "wrong" not in cluster.gateways[0].log()
+            assert "secret" not in cluster.gateways[0].log() and "mistaken" not in cluster.gateways[0].log()
             assert metric_sum(cluster.gateways[0].metrics(), CONNECTED) == 0
 
 
