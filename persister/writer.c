@@ -82,7 +82,7 @@ int writer_create(struct writer **out, const struct options *options, struct err
     if (writer->store && writer->events && writer->acks)
         return 0;
     if (writer->store)
-        error_set(error, "persister: cannot connect to %s",
+        error_set(error, "persister/%s: cannot connect to %s", writer->events ? "acks" : "events",
                   writer->events ? options->persister_acks : options->persister_events);
     writer_destroy(out);
     return -1;

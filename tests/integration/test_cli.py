@@ -130,6 +130,13 @@ def test_unknown_commands_and_options_are_named():
     assert_refused(run_coupond("--version", "now"), "--version takes nothing behind it")
 
 
+@pytest.mark.parametrize("option", ["events", "acks"])
+def test_an_endpoint_that_cannot_be_connected_to_is_named_once(tmp_path, option):
+    result = run_coupond("persister", "--set", f"store/path={tmp_path}/coupond.db", "--set", "persister/http=", "--set", f"persister/{option}=tcp://a b:7200")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == f"coupond persister: persister/{option}: cannot connect to tcp://a b:7200"
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_roles_refuse_what_they_do_not_know(role):
     assert_refused(run_coupond(role, "--confg", "x"), f"coupond {role}:", "unknown option --confg; did you mean --config?")
