@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "gateway/connection_pool.h"
 #include "gateway/dispatch.h"
@@ -466,14 +467,15 @@ static void turn_away(struct connection *c)
     connection_close(c);
 }
 
-void connection_accept(struct gateway_loop *loop, uv_tcp_t *listener)
+void connection_accept(struct gateway_loop *loop, int fd)
 {
     bool refused = loop->connections >= loop->connections_max;
     struct connection *c = connection_pool_take(loop);
 
     CHECK(uv_tcp_init(&loop->uv, &c->tcp) == 0);
     c->input_ms = now_ms(c);
-    if (uv_accept((uv_stream_t *)listener, (uv_stream_t *)&c->tcp) != 0) {
+    if (uv_tcp_open(&c->tcp, fd) != 0) {
+        close(fd);
         connection_close(c);
         return;
     }

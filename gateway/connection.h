@@ -69,8 +69,8 @@ struct connection {
     struct connection *next; /* also the free list */
 };
 
-/* Takes one connection that waits on this listener; answers 503 and closes it when there are too many. */
-void connection_accept(struct gateway_loop *loop, uv_tcp_t *listener);
+/* Takes over a descriptor that was accepted; answers 503 and closes it when there are too many. */
+void connection_accept(struct gateway_loop *loop, int fd);
 
 /* Puts it on the loop's list of connections to look after in this turn. */
 void connection_mark_dirty(struct connection *connection);

@@ -1,21 +1,21 @@
 #include "gateway/gateway_loop.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "gateway/connection_pool.h"
 #include "gateway/dispatch.h"
-#include "gateway/listener.h"
 #include "gateway/policies.h"
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/log.h"
 
 enum {
-    TICK_MS = 25,   /* pings, time-outs, the date */
-    ROUNDS_MAX = 4, /* receives and sends in one turn */
-    /* What a crowd that comes, or times out, at the same moment may keep the others waiting for. */
-    ACCEPTS_MAX = 64,  /* in one turn */
-    TIMERS_MAX = 1024, /* in one tick */
+    TICK_MS = 25,      /* pings, time-outs, the date */
+    ROUNDS_MAX = 4,    /* receives and sends in one turn */
+    TIMERS_MAX = 1024, /* in one tick: what a crowd that times out at the same moment may keep the others waiting for */
     HANDSHAKE_MS = 50, /* what a client that is connecting may need until it is connected */
 };
 
@@ -118,30 +118,11 @@ static void on_check(uv_check_t *check)
     take_turn(loop);
 }
 
-static void accept_one(struct gateway_loop *loop, struct gateway_listener *listener)
-{
-    loop->accepted++;
-    connection_accept(loop, &listener->tcp);
-}
-
-/* Those that were left waiting; from then on their listeners are polled again. */
-static void go_on_accepting(struct gateway_loop *loop)
-{
-    loop->accepted = 0;
-    for (unsigned i = 0; i < loop->listeners_count; i++) {
-        struct gateway_listener *listener = &loop->listeners[i];
-        if (listener->waits && loop->listening != LISTENING_CLOSED)
-            accept_one(loop, listener);
-        listener->waits = false;
-    }
-}
-
 /* Before the poll: what timers and writes have left. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway_loop *loop = prepare->data;
 
-    go_on_accepting(loop);
     take_turn(loop);
     if (!uv_is_active((uv_handle_t *)&loop->again) && !doze(loop))
         uv_idle_start(&loop->again, on_again);
@@ -167,37 +148,17 @@ static void drain(struct gateway_loop *loop)
     }
 }
 
-static void refuse_clients(struct gateway_loop *loop)
-{
-    int fd = -1;
-
-    for (unsigned i = 0; i < loop->listeners_count; i++)
-        if (uv_fileno((const uv_handle_t *)&loop->listeners[i].tcp, &fd) == 0)
-            listener_refuse(fd);
-}
-
-static bool client_waits(const struct gateway_loop *loop)
-{
-    bool waits = false;
-
-    for (unsigned i = 0; i < loop->listeners_count; i++)
-        waits |= loop->listeners[i].waits;
-    return waits;
-}
-
 /* Whoever is told that it is connected must not find itself cut off: listeners close when nobody is on the way. */
 static void shut_listeners(struct gateway_loop *loop)
 {
     uint64_t now_ms = uv_now(&loop->uv);
 
-    if (loop->listening == LISTENING_OPEN && now_ms >= loop->refuse_at_ms) {
-        loop->listening = LISTENING_SHUTTING;
-        refuse_clients(loop);
-    }
-    if (loop->listening == LISTENING_SHUTTING && now_ms >= loop->close_at_ms && !client_waits(loop)) {
-        loop->listening = LISTENING_CLOSED;
-        for (unsigned i = 0; i < loop->listeners_count; i++)
-            uv_close((uv_handle_t *)&loop->listeners[i].tcp, NULL);
+    for (unsigned i = 0; i < loop->acceptors_count; i++) {
+        struct acceptor *acceptor = &loop->acceptors[i];
+        if (acceptor->state == ACCEPTOR_OPEN && now_ms >= loop->refuse_at_ms)
+            acceptor_refuse(acceptor);
+        if (acceptor->state == ACCEPTOR_REFUSING && now_ms >= loop->close_at_ms)
+            acceptor_finish(acceptor);
     }
 }
 
@@ -222,8 +183,10 @@ static void on_pipe(uv_poll_t *poll, int status, int events)
 
 static bool drained(const struct gateway_loop *loop)
 {
-    if (loop->listening != LISTENING_CLOSED)
-        return false;
+    for (unsigned i = 0; i < loop->acceptors_count; i++) {
+        if (loop->acceptors[i].state != ACCEPTOR_CLOSED)
+            return false;
+    }
     return loop->connections == 0 || uv_now(&loop->uv) >= loop->drain_until_ms;
 }
 
@@ -256,6 +219,8 @@ static void on_tick(uv_timer_t *tick)
     timer_wheel_advance(&loop->wheel, uv_now(&loop->uv), TIMERS_MAX, connection_on_timer, NULL);
     set_gauges(loop);
     pulse_beat(loop->pulse);
+    for (unsigned i = 0; i < loop->acceptors_count; i++)
+        acceptor_tick(&loop->acceptors[i]);
     if (loop->draining)
         shut_listeners(loop);
     if (drained(loop))
@@ -286,17 +251,9 @@ static void on_monitor(uv_poll_t *poll, int status, int events)
     }
 }
 
-/* libuv accepts for as long as clients come faster than it does, unless one is left waiting. */
-static void on_connection(uv_stream_t *stream, int status)
+static void on_connection(void *arg, int fd)
 {
-    struct gateway_listener *listener = (struct gateway_listener *)stream;
-    struct gateway_loop *loop = stream->data;
-
-    if (status != 0)
-        return;
-    listener->waits = loop->accepted >= ACCEPTS_MAX;
-    if (!listener->waits)
-        accept_one(loop, listener);
+    connection_accept(arg, fd);
 }
 
 static void watch(struct gateway_loop *loop, uv_poll_t *poll, int fd, uv_poll_cb callback)
@@ -329,16 +286,6 @@ static int open_links(struct gateway_loop *loop, struct error *error)
     return 0;
 }
 
-static void open_listeners(struct gateway_loop *loop, const struct gateway_loop_args *args)
-{
-    for (unsigned i = 0; i < args->listeners; i++) {
-        uv_tcp_t *tcp = &loop->listeners[i].tcp;
-        CHECK(uv_tcp_init(&loop->uv, tcp) == 0 && uv_tcp_open(tcp, args->listen_fds[i]) == 0);
-        tcp->data = loop;
-    }
-    loop->listeners_count = args->listeners;
-}
-
 static void open_handles(struct gateway_loop *loop)
 {
     CHECK(uv_prepare_init(&loop->uv, &loop->prepare) == 0 && uv_prepare_start(&loop->prepare, on_prepare) == 0);
@@ -351,15 +298,19 @@ static void open_handles(struct gateway_loop *loop)
     watch(loop, &loop->pipe_poll, zsock_fd(loop->pipe), on_pipe);
 }
 
-static int start_listening(struct gateway_loop *loop, struct error *error)
+/* All of them, which are closed with the loop, whatever fails. */
+static int open_acceptors(struct gateway_loop *loop, const struct gateway_loop_args *args, struct error *error)
 {
-    for (unsigned i = 0; i < loop->listeners_count; i++) {
-        int status = uv_listen((uv_stream_t *)&loop->listeners[i].tcp, 4096, on_connection);
-        if (status != 0)
-            return error_set(error, "gateway/http: cannot listen on %s: %s", loop->options->gateway_http,
-                             uv_strerror(status));
+    int result = 0;
+
+    for (unsigned i = 0; i < args->listeners; i++) {
+        struct acceptor *acceptor = &loop->acceptors[loop->acceptors_count++];
+        acceptor->metrics = loop->metrics;
+        if (acceptor_open(acceptor, &loop->uv, args->listen_fds[i], on_connection, loop) != 0)
+            result =
+                error_set(error, "gateway/http: cannot listen on %s: %s", loop->options->gateway_http, strerror(errno));
     }
-    return 0;
+    return result;
 }
 
 static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_loop_args *args)
@@ -383,11 +334,12 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     CHECK(uv_loop_init(&loop->uv) == 0);
     loop->policies = policies_create(loop, args->board, args->hears);
     timer_wheel_init(&loop->wheel, TICK_MS * 4, uv_now(&loop->uv));
-    open_listeners(loop, args);
     open_handles(loop);
-    if (open_links(loop, &args->error) != 0)
-        return -1;
-    return start_listening(loop, &args->error);
+    if (open_links(loop, &args->error) == 0)
+        return open_acceptors(loop, args, &args->error);
+    for (unsigned i = 0; i < args->listeners; i++)
+        close(args->listen_fds[i]);
+    return -1;
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -402,6 +354,8 @@ static void loop_close(struct gateway_loop *loop)
     while (loop->open != NULL)
         connection_close(loop->open);
     policies_end(loop->policies);
+    for (unsigned i = 0; i < loop->acceptors_count; i++)
+        acceptor_close(&loop->acceptors[i]);
     uv_walk(&loop->uv, close_handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop->uv) == 0);

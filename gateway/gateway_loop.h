@@ -14,6 +14,7 @@
 #include <czmq.h>
 #include <uv.h>
 
+#include "gateway/acceptor.h"
 #include "gateway/api.h"
 #include "gateway/connection.h"
 #include "gateway/exchange.h"
@@ -47,20 +48,6 @@ struct gateway_loop_args {
     struct error error;
 };
 
-/*
- *   OPEN ──drain_delay_ms after "$TERM"──► SHUTTING ──those that were connecting are here──► CLOSED
- */
-enum listening {
-    LISTENING_OPEN,
-    LISTENING_SHUTTING, /* takes those that are connecting, and lets nobody begin to */
-    LISTENING_CLOSED,
-};
-
-struct gateway_listener {
-    uv_tcp_t tcp;
-    bool waits; /* one more is there than a turn takes */
-};
-
 struct gateway_loop {
     const struct options *options;
     struct metrics *metrics;
@@ -68,8 +55,8 @@ struct gateway_loop {
     zsock_t *pipe;
     /* the loop's handles */
     uv_loop_t uv;
-    struct gateway_listener listeners[LISTEN_ADDRESSES_MAX];
-    unsigned listeners_count;
+    struct acceptor acceptors[LISTEN_ADDRESSES_MAX];
+    unsigned acceptors_count;
     uv_poll_t pipe_poll;
     uv_poll_t link_polls[PARTITIONS_MAX];
     uv_poll_t monitor_polls[PARTITIONS_MAX];
@@ -96,17 +83,15 @@ struct gateway_loop {
     struct connection *dirty; /* have something to read again or to write in this turn */
     unsigned connections;
     unsigned connections_max;
-    unsigned accepted;   /* in this turn */
     size_t unread_bytes; /* answers that connections keep for their readers */
     struct timer_wheel wheel;
     char read_buffer[READ_BYTES];
     /* time, read once a turn */
     int64_t turn_us; /* 0: not read in this turn */
     /* the end */
-    bool draining;            /* not ready any more; every answer is its connection's last */
-    enum listening listening; /* which goes on for a while */
-    uint64_t refuse_at_ms;
-    uint64_t close_at_ms;
+    bool draining;         /* not ready any more; every answer is its connection's last */
+    uint64_t refuse_at_ms; /* until then it goes on accepting */
+    uint64_t close_at_ms;  /* when those that were connecting are here */
     uint64_t drain_until_ms;
 };
 

@@ -16,7 +16,7 @@
     X(GATEWAY_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_gateway_batch_requests", "requests in one message to the issuer") \
     X(GATEWAY_CONNECTIONS, GAUGE, NONE, 1, "coupond_gateway_connections", "open HTTP connections") \
     X(GATEWAY_ACCEPTED, COUNTER, NONE, 1, "coupond_gateway_connections_accepted_total", "HTTP connections accepted") \
-    X(GATEWAY_REFUSED, COUNTER, NONE, 1, "coupond_gateway_connections_refused_total", "HTTP connections answered 503 and closed because gateway/connections_max was reached") \
+    X(GATEWAY_REFUSED, COUNTER, NONE, 1, "coupond_gateway_connections_refused_total", "HTTP connections answered 503 and closed because gateway/connections_max was reached, or closed because no descriptor was left") \
     X(GATEWAY_TIMEOUTS, COUNTER, TIMEOUT, 1, "coupond_gateway_connection_timeouts_total", "HTTP connections closed because they were idle, because a request did not come to its end, or because the answers were not read") \
     X(GATEWAY_IN_FLIGHT, GAUGE, NONE, 1, "coupond_gateway_in_flight", "requests that wait for the issuer") \
     X(GATEWAY_ISSUERS, GAUGE, NONE, 1, "coupond_gateway_partitions_connected", "connections to partitions of the issuer, summed over the gateway's threads") \

@@ -2,7 +2,12 @@
 segment into the next, its status port answers, and when they have gone all is as before."""
 
 import contextlib
+import http.client
+import os
+import pathlib
+import resource
 import socket
+import time
 
 import pytest
 
@@ -24,6 +29,18 @@ def flood(stack, endpoint):
             stranger.connect(address)
 
 
+def issue_by(connection, user):
+    connection.request("POST", "/v1/coupons/A/issues", f'{{"user_id":"{user}"}}', {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    response.read()
+    return response.status
+
+
+def cpu_ticks(member):
+    fields = pathlib.Path(f"/proc/{member.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
 def with_few_files(cluster):
     issuer = cluster.issuer
     issuer.stop()
@@ -40,11 +57,13 @@ def with_usual_files(cluster):
     cluster.wait_ready()
 
 
-def crowd_of_peers(stack, endpoint):
+def crowd_of_peers(stack, endpoint, until):
     """They finish ZeroMQ's handshake, as anybody may where there is no secret, as fast as they are let in."""
-    with contextlib.suppress(OSError):
-        for _ in range(STRANGERS):
-            stack.enter_context(Wire.connect(endpoint, "PUSH", seconds=1))
+    for _ in range(STRANGERS):
+        if until():
+            return
+        with contextlib.suppress(OSError):
+            stack.enter_context(Wire.connect(endpoint, "PUSH", seconds=5))
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
@@ -53,8 +72,9 @@ def test_strangers_who_speak_zeromq_leave_descriptors_for_others(tmp_path, trans
     with Cluster(tmp_path, transport=transport) as cluster, contextlib.ExitStack() as stack:
         issuer = with_few_files(cluster)
         cluster.create_coupon("A", 1_000)
-        crowd_of_peers(stack, cluster.options["issuer/acks"])
-        wait_until(lambda: "takes no more connections" in issuer.log(), "the port gives way")
+        gives_way = lambda: "takes no more connections" in issuer.log()  # noqa: E731
+        crowd_of_peers(stack, cluster.options["issuer/acks"], gives_way)
+        wait_until(gives_way, "the port gives way")
         wait_until(issuer.is_up, "the status port answers")
         for user in range(20):
             assert cluster.issue("A", f"user-{user}")[0] == 201
@@ -92,3 +112,25 @@ def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
         cluster.wait_drained()
         cluster.assert_kept()
         with_usual_files(cluster)
+
+
+def test_a_gateway_without_descriptors_goes_on_and_recovers(tmp_path):
+    """The limit is lowered below what it has open: who comes meanwhile waits or is hung up on, who is there is served."""
+    with Cluster(tmp_path) as cluster, contextlib.ExitStack() as stack:
+        gateway = cluster.gateways[0]
+        cluster.create_coupon("A", 1_000)
+        host, port = cluster.addresses[0].rsplit(":", 1)
+        old = http.client.HTTPConnection(host, int(port), timeout=60)
+        stack.callback(old.close)
+        assert issue_by(old, "first") == 201
+        usual = resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, (8, usual[1]))
+        flood(stack, f"tcp://{cluster.addresses[0]}")
+        for user in range(200):
+            assert issue_by(old, f"user-{user}") == 201
+        before = cpu_ticks(gateway)
+        time.sleep(1)
+        assert cpu_ticks(gateway) - before < os.sysconf("SC_CLK_TCK") * 0.7, "it must not spin"
+        gateway.check_alive()
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, usual)
+        assert cluster.issue("A", "late")[0] == 201
