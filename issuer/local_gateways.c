@@ -11,19 +11,25 @@
 
 #define EVENTS_MAX  64
 #define ACCEPTS_MAX 16 /* at once: whoever floods the socket holds nobody up */
+#define HAS_SPOKEN  (-1)
 
 struct local_gateways {
     uint16_t partition;
     struct metrics *metrics;
     char *path;
-    int listener;                              /* -1: nobody can come */
-    int spare;                                 /* given up for turning somebody away when no descriptor is left */
-    bool complained;                           /* since somebody was welcome */
-    int poll;                                  /* an epoll of the listener and of each gateway's socket */
-    struct shm_link links[LOCAL_GATEWAYS_MAX]; /* the first `count` are open */
-    bool answered[LOCAL_GATEWAYS_MAX];         /* since the last local_gateways_wake() */
+    int listener;                                /* -1: nobody can come */
+    int spare;                                   /* given up for turning somebody away when no descriptor is left */
+    bool complained;                             /* since somebody was welcome */
+    int poll;                                    /* an epoll of the listener and of each gateway's socket */
+    struct shm_link links[LOCAL_GATEWAYS_MAX];   /* the first `count` are open */
+    bool answered[LOCAL_GATEWAYS_MAX];           /* since the last local_gateways_wake() */
+    int64_t silent_since_us[LOCAL_GATEWAYS_MAX]; /* since it has joined; HAS_SPOKEN */
     size_t count;
+    size_t silent;
     size_t next; /* whose turn it is */
+    bool told_of_silent;
+    bool shut; /* the listener is not watched: as many are silent as may be */
+    int64_t now_us;
 };
 
 /* --- life --- */
@@ -87,18 +93,34 @@ static void tell_count(const struct local_gateways *gateways)
     metrics_set(gateways->metrics, METRIC_ISSUER_LOCAL_GATEWAYS, 0, (int64_t)gateways->count);
 }
 
-static void part_from(struct local_gateways *gateways, size_t which, const char *why)
-{
-    log_info("issuer", "parted from a gateway of this machine: %s partition=%u", why, gateways->partition);
-    shm_link_close(&gateways->links[which]);
-    gateways->links[which] = gateways->links[--gateways->count];
-    tell_count(gateways);
-    gateways->next = 0;
-}
-
 static bool is_broken(const struct shm_link *link)
 {
     return link->in.broken || link->out.broken;
+}
+
+/* Those who never said anything may be any number: one of them is told of. */
+static void tell_parting(struct local_gateways *gateways, size_t which, const char *why)
+{
+    if (gateways->silent_since_us[which] == HAS_SPOKEN || is_broken(&gateways->links[which])) {
+        log_info("issuer", "parted from a gateway of this machine: %s partition=%u", why, gateways->partition);
+    } else if (!gateways->told_of_silent) {
+        gateways->told_of_silent = true;
+        log_warn("issuer",
+                 "parted from a process of this machine that said nothing, more are not told of: %s partition=%u", why,
+                 gateways->partition);
+    }
+}
+
+static void part_from(struct local_gateways *gateways, size_t which, const char *why)
+{
+    tell_parting(gateways, which, why);
+    shm_link_close(&gateways->links[which]);
+    gateways->silent -= gateways->silent_since_us[which] != HAS_SPOKEN;
+    gateways->count--;
+    gateways->links[which] = gateways->links[gateways->count];
+    gateways->silent_since_us[which] = gateways->silent_since_us[gateways->count];
+    tell_count(gateways);
+    gateways->next = 0;
 }
 
 static void part_from_broken(struct local_gateways *gateways)
@@ -133,12 +155,13 @@ static void turn_away(struct local_gateways *gateways, const char *why)
 
 static void welcome(struct local_gateways *gateways, const struct shm_link *link)
 {
-    gateways->links[gateways->count++] = *link;
+    gateways->links[gateways->count] = *link;
+    gateways->silent_since_us[gateways->count] = gateways->now_us;
+    gateways->count++;
+    gateways->silent++;
     tell_count(gateways);
     gateways->complained = false;
     watch(gateways, link->socket);
-    log_info("issuer", "joined to a gateway of this machine partition=%u gateways=%zu", gateways->partition,
-             gateways->count);
 }
 
 /* False when nobody is left at the door. */
@@ -154,12 +177,25 @@ static bool accept_one(struct local_gateways *gateways)
     return result > 0;
 }
 
+/* Those who stay at the door have their turn when others have spoken or are parted from. */
+static void set_shut(struct local_gateways *gateways, bool shut)
+{
+    if (gateways->shut == shut)
+        return;
+    struct epoll_event event = {.events = shut ? 0 : EPOLLIN, .data.fd = gateways->listener};
+    CHECK(epoll_ctl(gateways->poll, EPOLL_CTL_MOD, gateways->listener, &event) == 0);
+    gateways->shut = shut;
+}
+
 static void accept_some(struct local_gateways *gateways)
 {
     unsigned accepted = 0;
-    while (accepted < ACCEPTS_MAX && gateways->count < LOCAL_GATEWAYS_MAX && accept_one(gateways))
+    while (accepted < ACCEPTS_MAX && gateways->count < LOCAL_GATEWAYS_MAX &&
+           gateways->silent < LOCAL_GATEWAYS_SILENT_MAX && accept_one(gateways))
         accepted++;
-    if (gateways->count == LOCAL_GATEWAYS_MAX)
+    if (gateways->silent == LOCAL_GATEWAYS_SILENT_MAX)
+        set_shut(gateways, true);
+    else if (gateways->count == LOCAL_GATEWAYS_MAX)
         turn_away(gateways, "as many as may be are joined");
 }
 
@@ -177,6 +213,28 @@ void local_gateways_attend(struct local_gateways *gateways)
     part_from_broken(gateways);
     if (comes)
         accept_some(gateways);
+}
+
+void local_gateways_tend(struct local_gateways *gateways, int64_t now_us)
+{
+    gateways->now_us = now_us;
+    for (size_t i = gateways->count; gateways->silent > 0 && i-- > 0;) {
+        if (gateways->silent_since_us[i] != HAS_SPOKEN &&
+            now_us - gateways->silent_since_us[i] >= LOCAL_GATEWAYS_SILENT_US)
+            part_from(gateways, i, "two seconds are over");
+    }
+    if (gateways->silent < LOCAL_GATEWAYS_SILENT_MAX && gateways->listener >= 0)
+        set_shut(gateways, false);
+}
+
+static void note_speech(struct local_gateways *gateways, size_t which)
+{
+    if (gateways->silent_since_us[which] == HAS_SPOKEN)
+        return;
+    gateways->silent_since_us[which] = HAS_SPOKEN;
+    gateways->silent--;
+    log_info("issuer", "joined to a gateway of this machine partition=%u gateways=%zu", gateways->partition,
+             gateways->count - gateways->silent);
 }
 
 /* --- frames --- */
@@ -197,6 +255,7 @@ bool local_gateways_take(struct local_gateways *gateways, zmq_msg_t *request, si
             continue;
         CHECK(zmq_msg_init_size(request, size) == 0);
         shm_ring_read(ring, zmq_msg_data(request), size);
+        note_speech(gateways, which);
         *from = which;
         return true;
     }

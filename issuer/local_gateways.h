@@ -13,7 +13,9 @@
 #include "shared/error.h"
 #include "shared/metrics.h"
 
-#define LOCAL_GATEWAYS_MAX 256 /* threads; more are turned away */
+#define LOCAL_GATEWAYS_MAX        256     /* threads; more are turned away */
+#define LOCAL_GATEWAYS_SILENT_MAX 64      /* that have not sent a frame yet; more wait at the door */
+#define LOCAL_GATEWAYS_SILENT_US  2000000 /* for their first frame; a gateway pings as soon as it has joined */
 
 struct local_gateways;
 
@@ -28,6 +30,8 @@ void local_gateways_destroy(struct local_gateways **gateways);
 int local_gateways_fd(const struct local_gateways *gateways);
 /* Accepts who comes, forgets who has gone. */
 void local_gateways_attend(struct local_gateways *gateways);
+/* A few times a second, at a monotone time: parts from those who joined and said nothing. */
+void local_gateways_tend(struct local_gateways *gateways, int64_t now_us);
 
 /* True when a gateway is joined. */
 bool local_gateways_any(const struct local_gateways *gateways);

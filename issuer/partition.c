@@ -378,7 +378,9 @@ void partition_actor(zsock_t *pipe, void *args)
     watch_all(partition, pipe);
     while (!told_to_end(partition, pipe)) {
         bool any = partition_do_work(partition);
-        door_tend(&partition->door, clock_mono_us());
+        int64_t now_us = clock_mono_us();
+        door_tend(&partition->door, now_us);
+        local_gateways_tend(partition->local_gateways, now_us);
         int wait_ms = sleep_ms(partition);
         look(partition, any ? 0 : wait_ms);
         pulse_beat(pulse);

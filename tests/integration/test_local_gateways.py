@@ -19,15 +19,15 @@ QUEUE_BYTES, HEADER_BYTES = 16 << 20, 192
 RING_BYTES = HEADER_BYTES + QUEUE_BYTES  # requests, then replies behind them
 TAIL, HEAD, ASLEEP, BYTES = 0, 64, 128, HEADER_BYTES
 WARM = 1 << 16  # past that the issuer moves a queue that it finds empty back to the front
-GATEWAYS_MAX = 256
+GATEWAYS_MAX, SILENT_MAX = 256, 64
 
 
 class Stranger:
     """Speaks to the issuer as a gateway would, and writes what it likes."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, seconds=10):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.settimeout(10)
+        self.socket.settimeout(seconds)
         self.socket.connect(f"{cluster.directory}/local-0")
         greeting, control, _, _ = self.socket.recvmsg(64, socket.CMSG_SPACE(array.array("i").itemsize))
         self.fds = array.array("i", control[0][2]) if control else []
@@ -269,7 +269,7 @@ def test_more_than_may_be_joined_are_turned_away(cluster):
     try:
         while len(strangers) < GATEWAYS_MAX - 1:
             strangers.append(Stranger(cluster))
-            assert strangers[-1].greeting
+            strangers[-1].greet()
         assert all(is_turned_away(cluster) for _ in range(5))
         assert cluster.issuer.log().count("turned a gateway of this machine away") == 1
         assert issues_go_on(cluster)
@@ -280,6 +280,24 @@ def test_more_than_may_be_joined_are_turned_away(cluster):
     with Stranger(cluster) as stranger:
         assert stranger.greeting and not stranger.is_parted()
     assert issues_go_on(cluster)
+
+
+def test_a_crowd_that_joins_and_says_nothing_is_parted_from(cluster):
+    """At most 64 of them are joined at a time, for two seconds; a gateway that comes meanwhile has its turn."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            silent = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            silent.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                silent.connect(f"{cluster.directory}/local-0")
+        wait_until(lambda: "that said nothing" in cluster.issuer.log(), "the first ones are parted from")
+        assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") <= SILENT_MAX + 1
+        assert issues_go_on(cluster)
+        with Stranger(cluster, seconds=60) as gateway:
+            gateway.greet()
+            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") == 2, "only those who speak are left")
+            assert not gateway.is_parted()
+    assert cluster.issuer.log().count("that said nothing") == 1
 
 
 def test_an_issuer_without_descriptors_turns_gateways_away_and_works_on(cluster):
