@@ -52,6 +52,8 @@ struct partition {
     int64_t decided_us;    /* when the turn before decided; 0: it left nothing to do */
 };
 
+#define TEND_MS 200 /* between two looks at local gateways, at the most */
+
 /* What a descriptor of the epoll belongs to. */
 enum watched { WATCHED_ROUTER, WATCHED_PIPE, WATCHED_LOCAL, WATCHED_COUNT };
 
@@ -362,12 +364,12 @@ static bool told_to_end(struct partition *partition, zsock_t *pipe)
     return end;
 }
 
-/* For how long an idle partition may sleep: until its snapshot wants it, or its door. */
+/* For how long an idle partition may sleep: until its snapshot wants it, or its gateways. */
 static int sleep_ms(struct partition *partition)
 {
     issuer_clock_now_us(partition->clock); /* somebody looks at the wall clock while nothing is asked, too */
     int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
-    return wait_ms < 0 || wait_ms > DOOR_TURN_MS ? DOOR_TURN_MS : wait_ms;
+    return wait_ms < 0 || wait_ms > TEND_MS ? TEND_MS : wait_ms;
 }
 
 void partition_actor(zsock_t *pipe, void *args)
@@ -378,9 +380,7 @@ void partition_actor(zsock_t *pipe, void *args)
     watch_all(partition, pipe);
     while (!told_to_end(partition, pipe)) {
         bool any = partition_do_work(partition);
-        int64_t now_us = clock_mono_us();
-        door_tend(&partition->door, now_us);
-        local_gateways_tend(partition->local_gateways, now_us);
+        local_gateways_tend(partition->local_gateways, clock_mono_us());
         int wait_ms = sleep_ms(partition);
         look(partition, any ? 0 : wait_ms);
         pulse_beat(pulse);

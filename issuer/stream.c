@@ -13,17 +13,17 @@
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/door.h"
-#include "shared/files.h"
 #include "shared/limits.h"
 #include "shared/log.h"
 #include "shared/peer.h"
 #include "shared/pulse.h"
 #include "shared/stop.h"
 
-#define WAIT_MS_MAX             200     /* so that lag metrics stay fresh */
-#define DRAIN_US_MAX            2000000 /* how long an orderly end waits for the store */
-#define LOOK_END_MS             500     /* how long an orderly end waits for a look */
-#define PERSISTER_QUEUE_BATCHES 2       /* ZeroMQ may hold that many for each persister */
+#define WAIT_MS_MAX             200      /* so that lag metrics stay fresh */
+#define DRAIN_US_MAX            2000000  /* how long an orderly end waits for the store */
+#define LOOK_END_MS             500      /* how long an orderly end waits for a look */
+#define WARN_US                 60000000 /* between two warnings of the same */
+#define PERSISTER_QUEUE_BATCHES 2        /* ZeroMQ may hold that many for each persister */
 
 struct stream {
     /* shared: the partitions raise it; readiness tells of another store, whose id it is, or zeros */
@@ -40,7 +40,9 @@ struct stream {
     zsock_t *acks;
     struct door events_door;
     struct door acks_door;
-    struct files_held held; /* for the whole issuer, unless its sockets are inproc */
+    struct metrics *metrics;
+    uint64_t refused; /* connections, as was reported */
+    int64_t warn_us;  /* not before */
     struct pulse *pulse;
     int64_t now_us;
 };
@@ -81,6 +83,7 @@ int stream_create(struct stream **stream, const struct options *options, struct 
     if (options->issuer_store_id[0] != '\0')
         CHECK(store_id_parse(options->issuer_store_id, config.store_id)); /* the options were checked */
     self->feed = feed_create(&config);
+    self->metrics = metrics_create("issuer", -1);
     self->events = bind_socket(ZMQ_PUSH, &self->events_door, options->issuer_events, "issuer/events", error);
     if (self->events != NULL)
         self->acks = bind_socket(ZMQ_PULL, &self->acks_door, options->issuer_acks, "issuer/acks", error);
@@ -88,8 +91,6 @@ int stream_create(struct stream **stream, const struct options *options, struct 
         stream_destroy(&self);
         return -1;
     }
-    if (self->events_door.listener >= 0)
-        files_hold(&self->held);
     *stream = self;
     return 0;
 }
@@ -100,7 +101,6 @@ void stream_destroy(struct stream **stream)
     if (self == NULL)
         return;
     feed_destroy(&self->feed);
-    files_release(&self->held);
     door_close(&self->acks_door);
     door_close(&self->events_door);
     zsock_destroy(&self->acks);
@@ -189,15 +189,27 @@ static bool send_due(struct stream *stream)
     return true;
 }
 
+/* At the ports of all partitions, too. */
+static void report_refused(struct stream *stream)
+{
+    uint64_t refused = doors_refused();
+    if (refused == stream->refused)
+        return;
+    metrics_add(stream->metrics, METRIC_ISSUER_CONNECTIONS_REFUSED, 0, refused - stream->refused);
+    stream->refused = refused;
+    if (stream->now_us < stream->warn_us)
+        return;
+    stream->warn_us = stream->now_us + WARN_US;
+    log_warn("issuer", "few descriptors are left, so new connections of gateways and persisters are refused: raise the "
+                       "limit of open files, or keep strangers away by cluster/secret_file");
+}
+
 /* True when all is done that can be done now; false when a persister has to take something first. */
 static bool stream_do_work(struct stream *stream)
 {
     pulse_beat(stream->pulse);
     stream->now_us = clock_mono_us();
-    door_tend(&stream->events_door, stream->now_us);
-    door_tend(&stream->acks_door, stream->now_us);
-    if (stream->events_door.listener >= 0)
-        files_tend(&stream->held, stream->now_us);
+    report_refused(stream);
     take_answers(stream);
     look_at_store(stream);
     feed_read_ahead(stream->feed, stream->now_us);

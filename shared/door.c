@@ -1,27 +1,82 @@
 #include "shared/door.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/filter.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "shared/error.h"
 #include "shared/files.h"
-#include "shared/log.h"
+#include "shared/limits.h"
 
-#define WARN_US     60000000 /* between two warnings of a door that opens and shuts in turn */
-#define WAITING_MAX 4096     /* turned away at once */
+#define DOORS_MAX (PARTITIONS_MAX + 2) /* of an issuer: a ROUTER each partition, events, acknowledgements */
+
+static _Atomic int
+    listeners[DOORS_MAX]; /* 0: free; ZeroMQ's I/O thread reads them, relaxed: each is a value of its own */
+static _Atomic uint64_t refused;
+static _Atomic int spare; /* given up for hanging up on somebody when no descriptor is left; 0: there is none */
+
+/* --- accepting --- */
+
+static bool is_door(int fd)
+{
+    for (size_t i = 0; i < DOORS_MAX; i++) {
+        if (atomic_load_explicit(&listeners[i], memory_order_relaxed) == fd)
+            return true;
+    }
+    return false;
+}
+
+static int plain_accept(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+    return (int)syscall(SYS_accept4, fd, address, size, flags);
+}
+
+static int hang_up(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+        atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed);
+    }
+    errno = ECONNABORTED;
+    return -1;
+}
+
+/* Whoever is not taken stays in the socket's queue, and libzmq would look for it again and again. */
+static int accept_bounded(int listener, struct sockaddr *address, socklen_t *size, int flags)
+{
+    int fd = plain_accept(listener, address, size, flags);
+    if (fd >= 0 && files_are_scarce_above(fd))
+        return hang_up(fd);
+    if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+        return fd;
+    int given_up = atomic_exchange(&spare, 0);
+    if (given_up > 0)
+        close(given_up);
+    fd = hang_up(plain_accept(listener, address, size, flags | SOCK_NONBLOCK));
+    given_up = files_open_spare();
+    atomic_store(&spare, given_up > 0 ? given_up : 0);
+    errno = ECONNABORTED;
+    return fd;
+}
+
+/* In the place of the C library's, for all that is linked to the program. */
+int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+    return is_door(fd) ? accept_bounded(fd, address, size, flags) : plain_accept(fd, address, size, flags);
+}
+
+uint64_t doors_refused(void)
+{
+    return atomic_load_explicit(&refused, memory_order_relaxed);
+}
 
 /* --- life --- */
-
-static bool begins_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
 
 /* The descriptor that a bound socket listens on, as its monitor has told; -1: nothing was told. */
 static int take_listener(zsock_t *monitor)
@@ -42,124 +97,56 @@ static int take_listener(zsock_t *monitor)
 }
 
 /* libzmq tells of a listening socket from within the call that binds it. */
-static int bind_and_watch(struct door *door, zsock_t *socket)
+static int bind_and_watch(zsock_t *socket, const char *endpoint, int *listener)
 {
     void *handle = zsock_resolve(socket);
     char address[64];
-    snprintf(address, sizeof address, "inproc://door-%p", (void *)door);
+    snprintf(address, sizeof address, "inproc://door-%p", (void *)socket);
     CHECK(zmq_socket_monitor(handle, address, ZMQ_EVENT_LISTENING) == 0);
     zsock_t *monitor = zsock_new(ZMQ_PAIR);
     CHECK(monitor != NULL && zsock_connect(monitor, "%s", address) == 0);
-    int result = zsock_bind(socket, "%s", door->endpoint);
+    int result = zsock_bind(socket, "%s", endpoint);
     int why = errno;
-    door->listener = take_listener(monitor);
+    *listener = take_listener(monitor);
     zmq_socket_monitor(handle, NULL, 0);
     zsock_destroy(&monitor);
     errno = why;
     return result < 0 ? -1 : 0;
 }
 
+static void put_in_place(int before, int after)
+{
+    for (size_t i = 0; i < DOORS_MAX; i++) {
+        int expected = before;
+        if (atomic_compare_exchange_strong(&listeners[i], &expected, after))
+            return;
+    }
+    CHECK(before != 0); /* more doors than an issuer has */
+}
+
+static void open_spare(void)
+{
+    int fd = files_open_spare(), none = 0;
+    if (fd > 0 && !atomic_compare_exchange_strong(&spare, &none, fd))
+        close(fd);
+}
+
 int door_open(struct door *door, zsock_t *socket, const char *endpoint)
 {
-    *door = (struct door){.listener = -1, .spare = -1, .open = true};
-    snprintf(door->endpoint, sizeof door->endpoint, "%s", endpoint);
-    if (begins_with(endpoint, "inproc://"))
+    *door = (struct door){.listener = -1};
+    if (strncmp(endpoint, "inproc://", 9) == 0)
         return zsock_bind(socket, "%s", endpoint) < 0 ? -1 : 0;
-    if (bind_and_watch(door, socket) != 0)
+    open_spare();
+    if (bind_and_watch(socket, endpoint, &door->listener) != 0)
         return -1;
-    /* libzmq polls before it accepts, and leaves the socket blocking; two threads accept here. */
-    CHECK(door->listener < 0 || fcntl(door->listener, F_SETFL, O_RDWR | O_NONBLOCK) == 0);
-    door->spare = files_open_spare();
+    if (door->listener > 0)
+        put_in_place(0, door->listener);
     return 0;
-}
-
-/* --- shutting --- */
-
-static bool drop_attempts(int listener, bool drop)
-{
-    enum { FLAGS_AT = 13, FLAG_SYN = 2 }; /* in TCP's header */
-    struct sock_filter steps[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FLAG_SYN, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-    };
-    const struct sock_fprog filter = {sizeof steps / sizeof steps[0], steps};
-    return setsockopt(listener, SOL_SOCKET, drop ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &filter, sizeof filter) == 0;
-}
-
-static bool rename_file(const struct door *door, bool away)
-{
-    const char *path = door->endpoint + strlen("ipc://");
-    char other[sizeof door->endpoint + 8];
-    snprintf(other, sizeof other, "%s.shut", path);
-    return rename(away ? path : other, away ? other : path) == 0;
-}
-
-/* An abstract UNIX socket's name cannot be taken from it. */
-static bool set_open(struct door *door, bool open)
-{
-    bool done = begins_with(door->endpoint, "ipc://") ? rename_file(door, !open) : drop_attempts(door->listener, !open);
-    if (done)
-        door->open = open;
-    return done;
-}
-
-/* Those who are connected but not accepted: libzmq would spin for as long as it has no descriptor for them. */
-static void turn_away_waiting(struct door *door)
-{
-    if (door->spare >= 0)
-        close(door->spare);
-    for (unsigned i = 0; i < WAITING_MAX; i++) {
-        int fd = accept4(door->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
-            break;
-        close(fd);
-    }
-    door->spare = files_open_spare();
-}
-
-static void shut(struct door *door, int64_t now_us)
-{
-    bool done = set_open(door, false);
-    if (door->warned_us != 0 && now_us < door->warned_us + WARN_US)
-        return;
-    door->warned_us = now_us;
-    door->warned = true;
-    log_warn("issuer",
-             "few descriptors are left: %s takes no more connections until there are%s; raise the limit of open files, "
-             "or keep strangers away by cluster/secret_file",
-             door->endpoint, done ? "" : " (it cannot: is it an abstract socket?)");
-}
-
-static void reopen(struct door *door)
-{
-    if (!set_open(door, true) || !door->warned)
-        return;
-    door->warned = false;
-    log_info("issuer", "%s takes connections again", door->endpoint);
-}
-
-void door_tend(struct door *door, int64_t now_us)
-{
-    if (now_us < door->next_us || door->listener < 0)
-        return;
-    door->next_us = now_us + DOOR_TURN_MS * 1000;
-    if (door->open && files_are_scarce())
-        shut(door, now_us);
-    else if (!door->open && files_are_plenty())
-        reopen(door);
-    if (!door->open)
-        turn_away_waiting(door);
 }
 
 void door_close(struct door *door)
 {
-    if (door->listener < 0 || door->endpoint[0] == '\0')
-        return;
-    if (!door->open)
-        set_open(door, true); /* libzmq removes the file by its name */
-    if (door->spare >= 0)
-        close(door->spare);
-    door->listener = -1;
+    if (door->listener > 0)
+        put_in_place(door->listener, 0);
+    door->listener = 0;
 }

@@ -1,38 +1,29 @@
 /*
- * A listening ZeroMQ socket's endpoint, which takes no more connections while few descriptors are left to the process,
- * and takes them again when there are more: libzmq has no bound on connections, and spins in accept() when no
- * descriptor is left. The socket stays bound, since unbinding would disconnect the peers that stand. Instead the kernel
- * drops whoever asks for a connection (a filter on TCP's listening socket, which lets the client ask again), or finds
- * nobody (the UNIX socket's file bears another name meanwhile).
+ * A listening ZeroMQ socket's endpoint, which takes no more connections while less than a quarter of the descriptors is
+ * left to the process: who connects then is hung up on, and asks again later. Peers that stand are not touched, and the
+ * journal, the store and the status port have what is left.
  *
- *   open ── less than a quarter of the descriptors is left ──► shut ── more than three eighths are ──► open
- *
- * Owned and used by the socket's thread.
+ * libzmq has no bound on connections. When no descriptor is left it spins in accept() over TCP and ends the process by
+ * an assertion over ipc. It has no hook for that either, so the program defines accept4() itself: the dynamic linker
+ * prefers it to the C library's for libzmq, too. For all descriptors but those of open doors it is the plain system
+ * call.
  */
 #ifndef COUPOND_DOOR_H
 #define COUPOND_DOOR_H
 
 #include <czmq.h>
-#include <stdbool.h>
 #include <stdint.h>
 
-#define DOOR_TURN_MS 200 /* door_tend() wants to be called about so often */
-
 struct door {
-    char endpoint[300];
-    int listener; /* libzmq's descriptor, borrowed; -1: the endpoint is inproc, which takes none */
-    int spare;    /* given up for turning away those who wait when no descriptor is left */
-    bool open;
-    bool warned; /* since it was last said that all is well again */
-    int64_t next_us;
-    int64_t warned_us;
+    int listener; /* libzmq's descriptor, borrowed; 0: not open; -1: the endpoint is inproc, which takes none */
 };
 
-/* Binds `socket`. -1 and errno when it cannot. */
+/* On the socket's thread. Binds `socket`; -1 and errno when it cannot. */
 int door_open(struct door *door, zsock_t *socket, const char *endpoint);
-/* Looks at most each DOOR_TURN_MS; `now_us` is monotone. */
-void door_tend(struct door *door, int64_t now_us);
-/* Before the socket is destroyed. A door that was never opened is all zeros. */
+/* On the socket's thread, before the socket is destroyed; a door that was never opened is all zeros. */
 void door_close(struct door *door);
+
+/* On any thread: how many were hung up on, at all doors since the start. */
+uint64_t doors_refused(void);
 
 #endif

@@ -16,7 +16,7 @@
 #include "shared/pulse.h"
 
 #define CONNECTIONS_MAX      512 /* more than strangers leave idle within TIMEOUT_S */
-#define FILES_SHARE          4   /* of the descriptors, at the most: the others are for the role itself */
+#define FILES_SHARE          8   /* of the descriptors, at the most: the others are for the role itself */
 #define CONNECTION_BYTES_MAX 32768
 #define TIMEOUT_S            2
 #define BACKLOG              64

@@ -1,4 +1,4 @@
-/* A listening socket that gives way when descriptors run out, and the descriptors that are held back. */
+/* A listening ZeroMQ socket gives way when descriptors run out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@
 #include "shared/files.h"
 
 #define FILES_MAX 128
+#define CROWD     12
 
 /* --- helpers --- */
 
@@ -60,14 +61,6 @@ static int connect_once(void)
     return -1;
 }
 
-static bool takes_connections(void)
-{
-    int fd = connect_once();
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
-}
-
 /* Opens files until `left` more may be opened. */
 static size_t use_up(int *fds, size_t left)
 {
@@ -79,25 +72,17 @@ static size_t use_up(int *fds, size_t left)
     return count;
 }
 
-static bool takes_a_file(void)
-{
-    int fd = files_open_spare();
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
-}
-
 static void give_back(const int *fds, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         close(fds[i]);
 }
 
-/* libzmq greets whom it has accepted. */
-static void read_greeting(int fd)
+/* libzmq greets whom it has accepted; the others are hung up on. */
+static bool is_greeted(int fd)
 {
     char greeting[10];
-    assert_int_equal(recv(fd, greeting, sizeof greeting, MSG_WAITALL), sizeof greeting);
+    return recv(fd, greeting, sizeof greeting, MSG_WAITALL) == sizeof greeting;
 }
 
 static bool still_stands(int fd)
@@ -106,115 +91,112 @@ static bool still_stands(int fd)
     return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 0 || errno == EAGAIN;
 }
 
-static void check_door(struct door *door)
+/* Until libzmq has closed its side of connections that are closed. */
+static void wait_for_a_place(void)
 {
-    int fds[FILES_MAX] = {0};
-    int64_t now_us = 1;
+    for (unsigned i = 0; i < 1000; i++) {
+        int fd = connect_once();
+        bool greeted = fd >= 0 && is_greeted(fd);
+        if (fd >= 0)
+            close(fd);
+        if (greeted)
+            return;
+        usleep(10000);
+    }
+    fail_msg("nobody is taken any more");
+}
+
+static void check_door(void)
+{
+    int fds[FILES_MAX] = {0}, crowd[CROWD] = {0};
     int friend = connect_once();
     assert_true(friend >= 0);
-    read_greeting(friend);
+    assert_true(is_greeted(friend));
 
-    size_t count = use_up(fds, 8);
-    assert_true(files_are_scarce());
-    door_tend(door, now_us += DOOR_TURN_MS * 1000);
-    assert_false(door->open);
-    assert_false(takes_connections());
+    size_t count = use_up(fds, FILES_MAX / 4 + 16), taken = 0;
+    uint64_t before = doors_refused();
+    for (size_t i = 0; i < CROWD; i++) {
+        crowd[i] = connect_once(); /* has a descriptor of this process, too */
+        taken += crowd[i] >= 0 && is_greeted(crowd[i]);
+    }
+    assert_in_range(taken, 1, 15);
+    assert_int_equal(doors_refused() - before, CROWD - taken);
     assert_true(still_stands(friend));
 
+    give_back(crowd, CROWD);
     give_back(fds, count);
-    assert_false(files_are_scarce());
-    door_tend(door, now_us += DOOR_TURN_MS * 1000);
-    assert_true(door->open);
-    assert_true(takes_connections());
+    wait_for_a_place();
     assert_true(still_stands(friend));
     close(friend);
 }
 
-/* --- tests --- */
-
-static void a_door_shuts_while_descriptors_are_scarce_and_opens_again(void **state)
+static void with_a_door(void (*use)(char *), void (*check)(void))
 {
-    (void)state;
-    void (*const use[])(char *) = {use_ipc, use_tcp};
-    for (size_t i = 0; i < 2; i++) {
-        struct door door;
-        char endpoint[80];
-        zsock_t *socket = zsock_new(ZMQ_PULL);
-        use[i](endpoint);
-        assert_int_equal(door_open(&door, socket, endpoint), 0);
-        assert_true(door.listener >= 0);
-        if (use[i] == use_tcp)
-            note_port(door.listener);
-        check_door(&door);
-        door_close(&door);
-        zsock_destroy(&socket);
-    }
-}
-
-static void a_door_that_ends_shut_leaves_no_file(void **state)
-{
-    (void)state;
     struct door door;
-    char endpoint[80], away[96];
-    int fds[FILES_MAX] = {0};
+    char endpoint[80];
     zsock_t *socket = zsock_new(ZMQ_PULL);
-    use_ipc(endpoint);
-    snprintf(away, sizeof away, "%s.shut", endpoint + 6);
+    use(endpoint);
     assert_int_equal(door_open(&door, socket, endpoint), 0);
-    size_t count = use_up(fds, 8);
-    door_tend(&door, 1);
-    assert_int_equal(access(away, F_OK), 0);
-    give_back(fds, count);
+    assert_true(door.listener > 0);
+    if (use == use_tcp)
+        note_port(door.listener);
+    check();
     door_close(&door);
     zsock_destroy(&socket);
-    assert_int_equal(access(away, F_OK), -1);
 }
 
-static void descriptors_are_held_back_and_given_up_when_they_have_been_scarce_for_a_second(void **state)
+/* --- tests --- */
+
+static void while_descriptors_are_scarce_who_connects_is_hung_up_on(void **state)
 {
     (void)state;
-    struct files_held held = {.count = 0};
+    with_a_door(use_ipc, check_door);
+    with_a_door(use_tcp, check_door);
+}
+
+/* libzmq ends the process then, over ipc. */
+static void check_without_descriptors(void)
+{
     int fds[FILES_MAX] = {0};
-    files_hold(&held);
-    assert_int_equal(held.count, FILES_MAX / 8);
-    size_t count = use_up(fds, 0);
-    assert_int_equal(fds[count - 1], FILES_MAX - FILES_MAX / 8 - 1);
-    files_tend(&held, 1000000);
-    assert_int_equal(held.count, FILES_MAX / 8);
-    files_tend(&held, 2000000);
-    assert_int_equal(held.count, 0);
-    assert_true(files_are_scarce());
-    assert_false(files_are_plenty());
-    assert_true(takes_a_file());
-
+    int waiting[2] = {socket(address.ss_family, SOCK_STREAM, 0), socket(address.ss_family, SOCK_STREAM, 0)};
+    size_t count = 0;
+    for (unsigned i = 0; i < 20; i++) { /* ZeroMQ's thread may still close what a test before has left */
+        count += use_up(fds + count, 0);
+        usleep(10000);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(connect(waiting[i], (struct sockaddr *)&address, address_size), 0);
+        assert_false(is_greeted(waiting[i]));
+    }
     give_back(fds, count);
-    files_tend(&held, 3000000);
-    assert_int_equal(held.count, FILES_MAX / 8);
-    files_release(&held);
+    give_back(waiting, 2);
+    wait_for_a_place();
 }
 
-static void no_descriptor_at_all_is_scarce(void **state)
+static void without_a_descriptor_who_connects_is_hung_up_on(void **state)
 {
     (void)state;
-    int fds[FILES_MAX] = {0};
-    size_t count = use_up(fds, 0);
-    assert_true(files_are_scarce());
-    assert_false(files_are_plenty());
-    give_back(fds, count);
-    assert_false(files_are_scarce());
-    assert_true(files_are_plenty());
+    with_a_door(use_ipc, check_without_descriptors);
+    with_a_door(use_tcp, check_without_descriptors);
 }
 
-/* A single one that closes among many does not open a door. */
-static void one_hole_is_not_plenty(void **state)
+static void a_door_that_is_closed_bounds_nobody(void **state)
 {
     (void)state;
+    struct door door = {0};
+    char endpoint[80];
+    door_close(&door);
+    zsock_t *socket = zsock_new(ZMQ_PULL);
+    use_ipc(endpoint);
+    assert_int_equal(door_open(&door, socket, endpoint), 0);
+    door_close(&door);
     int fds[FILES_MAX] = {0};
     size_t count = use_up(fds, 8);
-    close(fds[0]);
-    assert_false(files_are_scarce());
-    assert_false(files_are_plenty());
-    give_back(fds + 1, count - 1);
+    int fd = connect_once();
+    assert_true(fd >= 0 && is_greeted(fd));
+    close(fd);
+    give_back(fds, count);
+    zsock_destroy(&socket);
 }
 
 static int limit_files(void **state)
@@ -227,11 +209,9 @@ static int limit_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_door_shuts_while_descriptors_are_scarce_and_opens_again),
-        cmocka_unit_test(a_door_that_ends_shut_leaves_no_file),
-        cmocka_unit_test(descriptors_are_held_back_and_given_up_when_they_have_been_scarce_for_a_second),
-        cmocka_unit_test(no_descriptor_at_all_is_scarce),
-        cmocka_unit_test(one_hole_is_not_plenty),
+        cmocka_unit_test(while_descriptors_are_scarce_who_connects_is_hung_up_on),
+        cmocka_unit_test(without_a_descriptor_who_connects_is_hung_up_on),
+        cmocka_unit_test(a_door_that_is_closed_bounds_nobody),
     };
     return cmocka_run_group_tests(tests, limit_files, NULL);
 }
