@@ -10,9 +10,11 @@
 #include "issuer/recovery_progress.h"
 #include "issuer/store_check.h"
 #include "issuer/stream.h"
+#include "shared/clock.h"
 #include "shared/journal.h"
 #include "shared/journal_dir.h"
 #include "shared/log.h"
+#include "shared/memory.h"
 #include "shared/peer.h"
 #include "shared/status_http.h"
 #include "shared/store.h"
@@ -157,6 +159,16 @@ static bool describe_full(const struct issuer *issuer, char why[128])
     return false;
 }
 
+static bool describe_memory(char why[128])
+{
+    char text[128];
+    if (!*memory_scarce())
+        return false;
+    memory_describe(text);
+    snprintf(why, 128, "memory runs out, new users and coupons are refused: %.70s", text);
+    return true;
+}
+
 /* The first endpoint that other machines reach and that believes them all; NULL: there is none. */
 static const char *find_open_endpoint(const struct options *options)
 {
@@ -207,7 +219,7 @@ bool issuer_ready(void *arg, char why[128])
         return false;
     case PHASE_DECIDING:
         describe_other_store(issuer, why);
-        if (!describe_full(issuer, why) && why[0] == '\0')
+        if (!describe_full(issuer, why) && why[0] == '\0' && !describe_memory(why))
             issuer_clock_describe(issuer->clock, why, 128);
         describe_open(issuer, why);
     }
@@ -230,6 +242,8 @@ int issuer_start(struct issuer **issuer, const struct options *options, struct e
     CHECK(self != NULL);
     self->partitions_count = (uint16_t)options->issuer_partitions;
     self->options = options;
+    memory_begin(NULL, (uint64_t)options->issuer_memory_mb_max << 20);
+    memory_look(clock_mono_us(), MEMORY_LOOK_MS);
     struct metrics *metrics = metrics_create("issuer", -1);
     warn_of_open(options, metrics);
     peer_guard_begin(metrics);

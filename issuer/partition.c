@@ -18,6 +18,7 @@
 #include "shared/clock.h"
 #include "shared/door.h"
 #include "shared/frame.h"
+#include "shared/memory.h"
 #include "shared/peer.h"
 #include "shared/pulse.h"
 
@@ -139,6 +140,7 @@ int partition_create(struct partition **partition, const struct options *options
         .metrics = self->metrics,
         .requests_max = (size_t)options->issuer_batch_requests_max,
         .incarnation = random_incarnation(),
+        .memory_scarce = memory_scarce(),
     };
     self->turn = turn_create(&config);
     self->syncs_each_turn = options_sync_interval_ms(options) == SYNC_ALWAYS;

@@ -8,12 +8,15 @@
 #include "shared/clock.h"
 #include "shared/disk.h"
 #include "shared/log.h"
+#include "shared/memory.h"
 #include "shared/notify.h"
 #include "shared/pulse.h"
 #include "shared/stop.h"
 
 #define PROGRESS_INTERVAL_US 2000000
-#define STOP_RECORDS         4096 /* between two looks whether the process is told to end */
+#define STOP_RECORDS         4096 /* between two looks whether the process must give up */
+
+#define MEMORY_LOOK_RECOVERING_MS 10 /* some ten MiB of users are recovered meanwhile */
 
 struct recovery {
     struct journal *journal;
@@ -26,6 +29,8 @@ struct recovery {
     int64_t last_time_us;
     int64_t next_report_us;
     struct recovery_progress *progress;
+    bool gives_up;
+    struct error why;
     struct pulse *pulse; /* NULL in the simulation; excused, but it shows that a long start gets on */
 };
 
@@ -49,16 +54,37 @@ static double percent(uint64_t done, uint64_t total)
 
 /* --- the snapshot --- */
 
-static int told_to_end(struct error *error)
+/* True when going on makes no sense: the process is told to end, or would be killed for the memory that it takes. It
+ * stays true, though giving up frees memory. */
+static bool must_give_up(struct recovery *recovery)
 {
-    return error_set(error, "told to end while it recovered the journal");
+    char text[128];
+    if (recovery->gives_up)
+        return true;
+    memory_look(clock_mono_us(), MEMORY_LOOK_RECOVERING_MS);
+    if (stop_requested()) {
+        error_set(&recovery->why, "told to end while it recovered the journal");
+    } else if (memory_exhausted()) {
+        memory_describe(text);
+        error_set(&recovery->why, "what the journal holds does not fit into memory: %s; allow more, nothing is lost",
+                  text);
+    } else {
+        return false;
+    }
+    recovery->gives_up = true;
+    return true;
 }
 
-/* False when the process is told to end. */
+static int give_up(const struct recovery *recovery, struct error *error)
+{
+    return error_set(error, "%s", recovery->why.text);
+}
+
+/* False when the process must give up. */
 static bool report_loading(void *arg, uint64_t done, uint64_t total)
 {
     struct recovery *recovery = arg;
-    if (stop_requested())
+    if (must_give_up(recovery))
         return false;
     if (!time_to_report(recovery, RECOVERY_SNAPSHOT, done, total))
         return true;
@@ -75,7 +101,7 @@ static bool try_snapshot(struct recovery *recovery, uint64_t from_seq)
     if (snapshot_load(journal_folder(recovery->journal), from_seq, meta, recovery->ledger, &recovery->snapshot,
                       report_loading, recovery, &error) == 0)
         return true;
-    if (!stop_requested())
+    if (!recovery->gives_up)
         log_warn("issuer", "passed over a snapshot: %s partition=%u", error.text, recovery->partition);
     recovery->snapshot = (struct snapshot_header){0};
     ledger_destroy(&recovery->ledger);
@@ -90,11 +116,11 @@ static int load_snapshot(struct recovery *recovery, struct error *error)
     size_t count;
     if (snapshot_list(journal_folder(recovery->journal), &from_seqs, &count, error) != 0)
         return -1;
-    while (count > 0 && !stop_requested() && !try_snapshot(recovery, from_seqs[count - 1]))
+    while (count > 0 && !must_give_up(recovery) && !try_snapshot(recovery, from_seqs[count - 1]))
         count--;
     free(from_seqs);
-    if (stop_requested())
-        return told_to_end(error);
+    if (recovery->gives_up)
+        return give_up(recovery, error);
     if (recovery->snapshot.from_seq > 0)
         journal_replay_after(recovery->journal, recovery->snapshot.from_seq, recovery->snapshot.until_seq);
     recovery->last_time_us = recovery->snapshot.time_us;
@@ -140,8 +166,8 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
     }
     bool look = recovery->records / STOP_RECORDS != (recovery->records + reader.header.count) / STOP_RECORDS;
     recovery->records += reader.header.count;
-    if (look && stop_requested())
-        return told_to_end(error);
+    if (look && must_give_up(recovery))
+        return give_up(recovery, error);
     if (reader.header.time_us > recovery->last_time_us)
         recovery->last_time_us = reader.header.time_us;
     if (time_to_report(recovery, RECOVERY_JOURNAL, progress->bytes_done, progress->bytes_total))

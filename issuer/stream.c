@@ -15,6 +15,7 @@
 #include "shared/door.h"
 #include "shared/limits.h"
 #include "shared/log.h"
+#include "shared/memory.h"
 #include "shared/peer.h"
 #include "shared/pulse.h"
 #include "shared/stop.h"
@@ -204,12 +205,25 @@ static void report_refused(struct stream *stream)
                        "limit of open files, or keep strangers away by cluster/secret_file");
 }
 
+/* For the partitions, which read what was found. */
+static void watch_memory(struct stream *stream)
+{
+    struct memory_bound bound;
+    if (!memory_look(stream->now_us, MEMORY_LOOK_MS))
+        return;
+    memory_bound_now(&bound);
+    metrics_set(stream->metrics, METRIC_ISSUER_MEMORY_SCARCE, 0, *memory_scarce());
+    metrics_set(stream->metrics, METRIC_ISSUER_MEMORY_LIMIT, 0, (int64_t)bound.limit);
+    metrics_set(stream->metrics, METRIC_ISSUER_MEMORY_USED, 0, (int64_t)bound.used);
+}
+
 /* True when all is done that can be done now; false when a persister has to take something first. */
 static bool stream_do_work(struct stream *stream)
 {
     pulse_beat(stream->pulse);
     stream->now_us = clock_mono_us();
     report_refused(stream);
+    watch_memory(stream);
     take_answers(stream);
     look_at_store(stream);
     feed_read_ahead(stream->feed, stream->now_us);

@@ -42,6 +42,7 @@ struct turn {
     size_t commands_count;
     size_t coupon_requests;
     bool room;    /* the journal takes another batch */
+    bool memory;  /* there is memory for more users and coupons */
     size_t bytes; /* journalled */
     uint64_t verdicts[VERDICT_COUNT];
     const char *reasons[REASONS_MAX]; /* that a frame was dropped for and that are logged */
@@ -250,7 +251,7 @@ static void decide_issue(struct turn *turn, struct ledger_command *command, int6
                          struct ledger_decision *decision)
 {
     ledger_decide_issue(turn->config.ledger, command, now_us, decision);
-    if (decision->verdict == VERDICT_ISSUED && !turn->room)
+    if (decision->verdict == VERDICT_ISSUED && !(turn->room && turn->memory))
         decision->verdict = VERDICT_OVERLOADED;
     if (decision->verdict == VERDICT_ISSUED) {
         journal_issue(turn, command, decision, now_us);
@@ -296,7 +297,7 @@ static enum verdict decide_policy(struct turn *turn, const struct frame_coupon_r
                                : ledger_decide_change(ledger, &wanted, request->fields, now_us, result);
     if (verdict != VERDICT_COUPON_CREATED && verdict != VERDICT_COUPON_CHANGED)
         return verdict;
-    if (!turn->room)
+    if (!turn->room || (verdict == VERDICT_COUPON_CREATED && !turn->memory))
         return VERDICT_OVERLOADED;
     result->journal_seq = journal_append_coupon(turn->config.journal, result);
     ledger_apply_coupon(ledger, result);
@@ -394,6 +395,8 @@ void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us)
     ledger_prepare(turn->config.ledger, turn->commands, turn->commands_count);
     deadline_clock_read(&turn->deadlines, boot_us);
     turn->room = journal_reserve(journal, journal_bytes_max(turn->commands_count, turn->coupon_requests));
+    const _Atomic bool *scarce = turn->config.memory_scarce;
+    turn->memory = scarce == NULL || !atomic_load_explicit(scarce, memory_order_relaxed);
     journal_begin(journal, now_us);
     size_t commands_done = 0;
     for (size_t i = 0; i < turn->exchanges_count; i++)

@@ -26,8 +26,9 @@ struct turn_config {
     struct journal *journal;
     struct ledger *ledger;
     struct metrics *metrics;
-    size_t requests_max;  /* issue requests; the frame that crosses the bound is taken whole */
-    uint64_t incarnation; /* of this start, for deadlines: random, not 0 */
+    size_t requests_max;               /* issue requests; the frame that crosses the bound is taken whole */
+    uint64_t incarnation;              /* of this start, for deadlines: random, not 0 */
+    const _Atomic bool *memory_scarce; /* no new users and coupons while it is true; NULL: never */
 };
 
 struct turn *turn_create(const struct turn_config *config);

@@ -64,6 +64,9 @@
     X(ISSUER_CLOCK_JOURNAL_AHEAD, GAUGE, NONE, 1e-6, "coupond_issuer_clock_journal_ahead_seconds", "how far in the future the latest time in the journals lies: the clock was wrong when it was written, or is wrong now") \
     X(ISSUER_JOURNAL_FULL, GAUGE, NONE, 1, "coupond_issuer_journal_full", "1 while the disk has no room for the journal and new issues are refused") \
     X(ISSUER_CONNECTIONS_REFUSED, COUNTER, NONE, 1, "coupond_issuer_connections_refused_total", "connections of gateways and persisters hung up on because less than a quarter of the descriptors was left") \
+    X(ISSUER_MEMORY_SCARCE, GAUGE, NONE, 1, "coupond_issuer_memory_scarce", "1 while memory runs out and new users and coupons are refused") \
+    X(ISSUER_MEMORY_LIMIT, GAUGE, NONE, 1, "coupond_issuer_memory_limit_bytes", "the limit of memory that is nearest: of issuer/memory_mb_max, the control group or the process; 0: there is none") \
+    X(ISSUER_MEMORY_USED, GAUGE, NONE, 1, "coupond_issuer_memory_used_bytes", "how much of that limit is used and cannot be taken back; 0: there is no limit") \
     X(ISSUER_PEERS_REFUSED, COUNTER, NONE, 1, "coupond_issuer_peers_refused_total", "connections of peers that proved another key than the one derived from cluster/secret_file") \
     X(ISSUER_UNAUTHENTICATED, GAUGE, NONE, 1, "coupond_issuer_unauthenticated", "1 while other machines can reach the issuer's ports and there is no cluster/secret_file to tell who may") \
     X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, repeated ones included") \

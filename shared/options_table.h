@@ -47,6 +47,7 @@
     OPTION(issuer, partitions, NUMBER, 1, BETWEEN(1, 64), "partitions that coupons are spread over; fixed for the life of a journal, the same for every role") \
     OPTION(issuer, journal_dir, PATH, "./var/journal", LENGTH(1, 255), "directory of the journal, one folder a partition") \
     OPTION(issuer, sync, CHOICE, "always", ONE_OF_OR(1, 60000, "always", "os"), "always: before every answer; a number: every so many milliseconds; os: only ahead of the stream") \
+    OPTION(issuer, memory_mb_max, NUMBER, 0, BETWEEN(0, 1048576), "MiB of memory that the issuer may take; near it new users and coupons are refused; 0: as much as its control group and its process limits allow") \
     OPTION(issuer, segment_mb, NUMBER, 64, BETWEEN(2, 4096), "size of one journal segment, in MiB") \
     OPTION(issuer, snapshot_mb, NUMBER, 256, BETWEEN(0, 1048576), "MiB that a partition's journal grows by, at the least, between two snapshots, which shorten recovery; 0: none") \
     OPTION(issuer, snapshot_mb_per_s, NUMBER, 50, BETWEEN(0, 1048576), "MiB a second at which a snapshot is written; 0: as fast as the disk takes it") \

@@ -15,6 +15,7 @@
 #include "issuer/snapshot.h"
 #include "issuer/store_check.h"
 #include "journal_fixture.h"
+#include "shared/memory.h"
 
 #define TIME_US INT64_C(1700000000000000)
 
@@ -270,6 +271,46 @@ static void assert_told_to_end(void)
     journal_abandon(&journal);
 }
 
+/* A container's limit, as a control group tells of it; NULL: as the machine is. */
+static void pretend_memory(const char *stat)
+{
+    static char dir[] = "/tmp/coupond-memory-XXXXXX";
+    static const struct memory_places places = {dir, dir};
+    const char *const texts[][2] = {{"cgroup", "0::/\n"}, {"memory.max", "268435456\n"}, {"memory.stat", stat}};
+    char path[64];
+    if (stat == NULL) {
+        for (size_t i = 0; i < 3; i++) {
+            snprintf(path, sizeof path, "%s/%s", dir, texts[i][0]);
+            unlink(path);
+        }
+        rmdir(dir);
+        memory_begin(NULL, 0);
+        return;
+    }
+    assert_non_null(mkdtemp(dir));
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, texts[i][0]);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(texts[i][1], file);
+        fclose(file);
+    }
+    memory_begin(&places, 0);
+}
+
+static void recovery_says_that_the_journal_does_not_fit_into_memory(void **state)
+{
+    (void)state;
+    struct journal *journal = fresh();
+    put_coupon(journal, "A", 200000, 1);
+    put_many(journal, "A", 1, 20000);
+    pretend_memory("anon 262000000\nfile 99999999\n");
+    assert_refused(journal, "does not fit into memory: 249 of 256 MiB are used (the control group /)");
+    pretend_memory(NULL);
+    journal = fresh();
+    journal_abandon(&journal);
+}
+
 static void recovery_ends_when_the_process_is_told_to_and_begins_anew(void **state)
 {
     (void)state;
@@ -400,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(recovery_counts_what_a_long_journal_holds),
         TEST(recovery_says_how_far_it_is),
+        TEST(recovery_says_that_the_journal_does_not_fit_into_memory),
         TEST(recovery_ends_when_the_process_is_told_to_and_begins_anew),
         TEST(many_coupons_are_recovered_alike_by_one_thread_and_by_many),
         TEST(an_issue_of_an_unknown_coupon_is_refused),

@@ -231,6 +231,47 @@ static void turn_that_is_destroyed_forgets_what_it_took(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+static enum verdict created(const char *id)
+{
+    struct frame_coupon_reply reply;
+    take_create(id, 9);
+    turn_decide(turn, NOW_US, BOOT_US);
+    memcpy(&reply, reply_of(0, FRAME_COUPON_REPLIES, 1), sizeof reply);
+    turn_end(turn);
+    return (enum verdict)reply.verdict;
+}
+
+static enum verdict retitled(const char *id)
+{
+    struct frame_coupon_request request = {
+        .tag = 9, .op = COUPON_CHANGE, .fields = COUPON_FIELD_TITLE, .wait_us = 1000};
+    struct coupon coupon = {.title = "Other", .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
+    struct frame_coupon_reply reply;
+    snprintf(coupon.id, sizeof coupon.id, "%s", id);
+    frame_coupon_write(&request.coupon, &coupon);
+    take(FRAME_COUPON_REQUESTS, &request, sizeof request, 1);
+    turn_decide(turn, NOW_US, BOOT_US);
+    memcpy(&reply, reply_of(0, FRAME_COUPON_REPLIES, 1), sizeof reply);
+    turn_end(turn);
+    return (enum verdict)reply.verdict;
+}
+
+static void turn_refuses_who_takes_memory_while_it_is_scarce_and_answers_all_others(void **state)
+{
+    (void)state;
+    create("C", 2, NOW_US);
+    assert_int_equal(post("C", "a", NOW_US).verdict, VERDICT_ISSUED);
+    memory_scarce_now = true;
+    assert_int_equal(post("C", "b", NOW_US).verdict, VERDICT_OVERLOADED);
+    assert_int_equal(created("D"), VERDICT_OVERLOADED);
+    assert_int_equal(post("C", "a", NOW_US).verdict, VERDICT_ALREADY_ISSUED);
+    assert_int_equal(post("D", "a", NOW_US).verdict, VERDICT_COUPON_NOT_FOUND);
+    assert_int_equal(retitled("C"), VERDICT_COUPON_CHANGED);
+    memory_scarce_now = false;
+    assert_int_equal(post("C", "b", NOW_US).sequence, 2);
+    assert_int_equal(created("D"), VERDICT_COUPON_CREATED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +283,7 @@ int main(void)
         TEST(turn_ends_with_a_frame_of_coupon_requests),
         TEST(turn_takes_the_frame_that_crosses_its_bound_whole),
         TEST(turn_answers_a_ping),
+        TEST(turn_refuses_who_takes_memory_while_it_is_scarce_and_answers_all_others),
         TEST(turn_counts_and_drops_what_it_does_not_understand),
         TEST(turn_forgets_what_it_took_of_a_frame_that_is_malformed_at_its_end),
         TEST(turn_counts_verdicts_requests_and_bytes),

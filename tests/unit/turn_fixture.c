@@ -15,6 +15,7 @@ struct ledger *ledger;
 struct metrics *metrics;
 struct turn *turn;
 int64_t dropped;
+_Atomic bool memory_scarce_now;
 
 void make_turn(void)
 {
@@ -22,7 +23,8 @@ void make_turn(void)
                                  .ledger = ledger,
                                  .metrics = metrics,
                                  .requests_max = REQUESTS_MAX,
-                                 .incarnation = INCARNATION};
+                                 .incarnation = INCARNATION,
+                                 .memory_scarce = &memory_scarce_now};
     turn = turn_create(&config);
 }
 
@@ -34,6 +36,7 @@ int setup(void **state)
     ledger = ledger_create(journal_meta(journal)->fingerprint_key);
     metrics = metrics_create("issuer", 0);
     dropped = 0;
+    memory_scarce_now = false;
     make_turn();
     return 0;
 }

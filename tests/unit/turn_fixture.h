@@ -18,6 +18,7 @@ extern struct journal *journal;
 extern struct ledger *ledger;
 extern struct metrics *metrics;
 extern struct turn *turn;
+extern _Atomic bool memory_scarce_now;
 
 void make_turn(void);
 int setup(void **state);
