@@ -83,7 +83,7 @@ FAULTS = [
           "issuer_clock_passes_us(TIMEOUT_US);", "TIMEOUT_US * 5 / 4;",
           "promise 5: a gateway gives up before the deadline that it asked for"),
     Fault("full-disk-ignored", "issuer/turn.c",
-          "    if (decision->verdict == VERDICT_ISSUED && !turn->room)\n        decision->verdict = VERDICT_OVERLOADED;\n",
+          "    if (decision->verdict == VERDICT_ISSUED && !(turn->room && turn->memory))\n        decision->verdict = VERDICT_OVERLOADED;\n",
           "",
           "an issue is journalled where there is no room"),
     Fault("snapshot-ahead-of-journal", "issuer/snapshot.c",
