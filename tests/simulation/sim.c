@@ -106,7 +106,7 @@ static void set_disk_faults(struct sim *sim)
     sim_disk_faults.sync_error = sim->quiet ? 0 : sim->plan.sync_error;
     if (sim->quiet)
         sim_disk_faults.full = false;
-    else if (sim_strikes(sim, sim_disk_faults.full ? 8 : sim->plan.fill_disk))
+    else if (sim_strikes(sim, sim_disk_faults.full ? 2 : sim->plan.fill_disk))
         sim_disk_faults.full = !sim_disk_faults.full;
 }
 
