@@ -80,16 +80,18 @@ static bool worth_a_frame(const struct feed *feed, const struct feed_source *sou
 
 static bool has_unread(const struct feed *feed, const struct feed_source *source, int64_t now_us)
 {
-    return !feed_store_is_awaited(&feed->store, now_us) && window_accepts(&source->window) &&
+    return !feed_store_is_awaited(&feed->store, now_us) && !source->reader.starved && window_accepts(&source->window) &&
            worth_a_frame(feed, source, now_us);
 }
 
 void feed_read_ahead(struct feed *feed, int64_t now_us)
 {
     for (unsigned i = 0; i < feed->sources_count; i++) {
+        feed_source_tend(&feed->sources[i]);
         while (has_unread(feed, &feed->sources[i], now_us)) {
             feed_draft_fill(&feed->draft, &feed->sources[i].reader, feed->config.rows_max);
-            feed_source_push(&feed->sources[i], &feed->draft, feed->store.id);
+            if (feed->draft.count > 0) /* else the reader is starved */
+                feed_source_push(&feed->sources[i], &feed->draft, feed->store.id);
         }
     }
 }
@@ -240,10 +242,21 @@ bool feed_wants_look(struct feed *feed, int64_t now_us)
     return feed_store_wants_look(&feed->store, now_us);
 }
 
+/* Without descriptors the look counts as one in vain, and another follows. */
+static bool can_follow(const struct feed *feed)
+{
+    bool can = true;
+    for (unsigned i = 0; i < feed->sources_count; i++)
+        can = can && feed_source_can_follow(&feed->sources[i]);
+    return can;
+}
+
 void feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
     uint8_t other[STORE_ID_BYTES];
     bool seen = feed_sees_other_store(feed, now_us, other), known = store_id_is_known(feed->store.id);
+    if (!can_follow(feed))
+        look = FEED_STORE_AWAY;
     if (feed_store_looked(&feed->store, look, id, now_us)) {
         follow_store(feed);
         for (size_t i = 0; i < feed->stash_count; i++) {

@@ -18,6 +18,8 @@ struct feed_reader {
     uint64_t taken_seq; /* the last record that was taken */
     const void *held;   /* the batch behind it, once somebody has looked; NULL: nobody has */
     struct journal_batch_header held_header;
+    bool starved;  /* descriptors or memory were short at the last look: another one tries again */
+    bool unplaced; /* starved, and behind taken_seq only by intention */
 };
 
 /* The journal is replayed. 0, or -1 and `error`. */
@@ -25,11 +27,11 @@ int feed_reader_open(struct feed_reader *reader, struct journal *journal, const 
 void feed_reader_close(struct feed_reader *reader);
 
 /* Goes on behind record `seq`, which is synced, or behind the batch before when that is in the middle of one; taken_seq
- * says where. 0, or -1 and `error` when no file has it. */
+ * says where, once the reader is not starved. 0, or -1 and `error` when no file has it. */
 int feed_reader_stand_behind(struct feed_reader *reader, uint64_t seq, struct error *error);
 
-/* The next batch, if it is written: its header, and held; NULL when there is none. Stops the process when the journal
- * cannot be read back. */
+/* The next batch, if it is written: its header, and held; NULL when there is none, or the reader is starved. Stops the
+ * process when the journal cannot be read back. */
 const struct journal_batch_header *feed_reader_look(struct feed_reader *reader);
 /* The same, if it is synced, too. */
 const struct journal_batch_header *feed_reader_look_synced(struct feed_reader *reader);

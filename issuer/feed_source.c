@@ -96,6 +96,22 @@ int feed_source_begin(struct feed_source *source, const uint8_t store_id[STORE_I
 
 /* --- into frames --- */
 
+void feed_source_tend(struct feed_source *source)
+{
+    if (!source->reader.starved)
+        return;
+    feed_reader_look(&source->reader);
+    if (!source->reader.starved && source->window.count == 0)
+        window_restart(&source->window, source->reader.taken_seq);
+}
+
+bool feed_source_can_follow(const struct feed_source *source)
+{
+    uint64_t first;
+    struct error error;
+    return first_kept(source, &first, &error) == 0 || !disk_is_shortage(errno);
+}
+
 void feed_source_push(struct feed_source *source, const struct feed_draft *draft,
                       const uint8_t store_id[STORE_ID_BYTES])
 {
@@ -192,6 +208,8 @@ static void rewind_to(struct feed_source *source, uint64_t stored_seq)
 {
     uint64_t first, acked = source->window.acked_seq;
     struct error error;
+    if (!feed_source_can_follow(source))
+        return; /* the next frame or question is answered the same */
     forget_frames(source);
     window_restart(&source->window, stored_seq);
     source->gather_until_us = 0;
@@ -283,7 +301,8 @@ static int64_t oldest_us(struct feed_source *source, int64_t now_us)
     if (window->count > 0)
         return window->batches[window->first].time_us;
     const struct journal_batch_header *next = feed_reader_look(&source->reader);
-    return next != NULL ? next->time_us : now_us;
+    bool unknown = next == NULL && source->reader.starved;
+    return next != NULL || unknown ? source->reader.held_header.time_us : now_us;
 }
 
 void feed_source_report(struct feed_source *source, int64_t now_us, int64_t steady_us)

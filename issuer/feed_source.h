@@ -48,6 +48,11 @@ void feed_source_close(struct feed_source *source);
 /* Goes on behind what the store of that id has; zeros: behind what any has. Before anything else. */
 int feed_source_begin(struct feed_source *source, const uint8_t store_id[STORE_ID_BYTES], struct error *error);
 
+/* To be called each turn: looks again for what could not be read for want of descriptors. */
+void feed_source_tend(struct feed_source *source);
+/* False while another store cannot be followed, for the same reason. */
+bool feed_source_can_follow(const struct feed_source *source);
+
 /* The draft becomes a frame for that store. */
 void feed_source_push(struct feed_source *source, const struct feed_draft *draft,
                       const uint8_t store_id[STORE_ID_BYTES]);

@@ -146,6 +146,11 @@ const struct disk disk_posix = {
 
 const struct disk *disk = &disk_posix;
 
+bool disk_is_shortage(int reason)
+{
+    return reason == EMFILE || reason == ENFILE || reason == ENOMEM;
+}
+
 int disk_write_all(int fd, const void *bytes, size_t length, off_t offset)
 {
     const unsigned char *next = bytes;

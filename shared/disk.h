@@ -53,6 +53,9 @@ struct disk {
 extern const struct disk disk_posix;
 extern const struct disk *disk;
 
+/* True of an errno that says that descriptors or memory are short, which passes. */
+bool disk_is_shortage(int reason);
+
 /* Writes all of it, however many calls that takes. 0, or -1 and errno. */
 int disk_write_all(int fd, const void *bytes, size_t length, off_t offset);
 

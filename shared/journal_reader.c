@@ -22,6 +22,7 @@ struct journal_reader {
     uint64_t segment_first; /* of the segment's first record */
     uint64_t next_seq;      /* 0 before the first segment */
     uint64_t bytes_before;  /* in segments that were left behind */
+    int reason;             /* errno of the last failure */
 };
 
 int journal_reader_open(struct journal_reader **reader, const char *dir, struct error *error)
@@ -65,6 +66,11 @@ void journal_reader_own(struct journal_reader *reader, uint64_t proven_seq)
 {
     reader->owned = true;
     reader->proven_seq = proven_seq;
+}
+
+bool journal_reader_is_short(const struct journal_reader *reader)
+{
+    return disk_is_shortage(reader->reason);
 }
 
 const struct journal_meta *journal_reader_meta(const struct journal_reader *reader)
@@ -114,7 +120,8 @@ static enum journal_read enter_segment(struct journal_reader *reader, uint64_t f
     int fd = disk->open(reader->path, O_RDONLY);
     int64_t length = fd < 0 ? -1 : disk->size(fd);
     if (length < 0) {
-        error_set(error, "cannot read %s: %s", reader->path, strerror(errno));
+        reader->reason = errno;
+        error_set(error, "cannot read %s: %s", reader->path, strerror(reader->reason));
         if (fd >= 0)
             disk->close(fd);
         return JOURNAL_READ_FAILED;
@@ -124,12 +131,12 @@ static enum journal_read enter_segment(struct journal_reader *reader, uint64_t f
     bool whole = disk->pread(fd, &header, sizeof header, 0) == sizeof header;
     const char *wrong = whole ? check_segment(reader, &header, first_seq, size) : "the file is too short";
     void *map = wrong == NULL ? disk->map(fd, size) : NULL;
-    int reason = errno;
+    reader->reason = errno;
     disk->close(fd);
     if (wrong != NULL)
         return damaged(reader, 0, wrong, error);
     if (map == NULL) {
-        error_set(error, "cannot map %s: %s", reader->path, strerror(reason));
+        error_set(error, "cannot map %s: %s", reader->path, strerror(reader->reason));
         return JOURNAL_READ_FAILED;
     }
     leave_segment(reader);
@@ -143,14 +150,16 @@ static enum journal_read enter_segment(struct journal_reader *reader, uint64_t f
 
 /* The greatest first sequence that is at most `seq`, or the least of all when `seq` is 0; 0 when there is none. -1 when
  * the folder is unreadable. */
-static int find_segment(const struct journal_reader *reader, uint64_t seq, uint64_t *first_seq, uint64_t *last_seq,
+static int find_segment(struct journal_reader *reader, uint64_t seq, uint64_t *first_seq, uint64_t *last_seq,
                         struct error *error)
 {
     uint64_t *seqs;
     size_t count;
     *first_seq = *last_seq = 0;
-    if (journal_segments_list(reader->dir, &seqs, &count, error) != 0)
+    if (journal_segments_list(reader->dir, &seqs, &count, error) != 0) {
+        reader->reason = errno;
         return -1;
+    }
     for (size_t i = 0; i < count; i++) {
         if (seqs[i] <= seq || (seq == 0 && i == 0))
             *first_seq = seqs[i];

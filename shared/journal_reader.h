@@ -5,6 +5,7 @@
 #ifndef COUPOND_JOURNAL_READER_H
 #define COUPOND_JOURNAL_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,10 @@ void journal_reader_close(struct journal_reader **reader);
 /* The caller itself has the writer's lock: what looks unfinished is torn, nobody is writing it. Every record up to
  * `proven_seq` was synced (0: that is not known). */
 void journal_reader_own(struct journal_reader *reader, uint64_t proven_seq);
+
+/* After JOURNAL_READ_FAILED: descriptors or memory were short. The reader stands where it stood, or, after a seek, has
+ * to seek again. */
+bool journal_reader_is_short(const struct journal_reader *reader);
 
 const struct journal_meta *journal_reader_meta(const struct journal_reader *reader);
 void journal_reader_position(const struct journal_reader *reader, struct journal_position *position);
