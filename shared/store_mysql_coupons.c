@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SLICE_ROWS       500  /* looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
+#define CHANGE_ROWS      16   /* changed at once: each looks for itself among them, column by column */
 #define RAISE_ROWS       100  /* changed at once: each looks for its own number among them */
 #define COUPON_ROW_BYTES 1536 /* no row of an INSERT is longer: a title that is quoted, and 300 */
 
@@ -112,21 +113,101 @@ static enum store_result insert_missing(struct store_mysql *store, const struct 
     return result == STORE_REJECTED && store_mysql_is_duplicate(store) ? STORE_RETRY : result;
 }
 
-static enum store_result change_coupon(struct store_mysql *store, const struct coupon *coupon, struct error *error)
+static void add_title(struct sql_text *sql, const struct coupon *coupon)
+{
+    sql_text_quoted(sql, coupon->title, strlen(coupon->title));
+}
+
+static void add_quantity(struct sql_text *sql, const struct coupon *coupon)
+{
+    sql_text_number(sql, coupon->quantity);
+}
+
+static void add_per_user_limit(struct sql_text *sql, const struct coupon *coupon)
+{
+    sql_text_number(sql, coupon->per_user_limit);
+}
+
+static void add_starts_at(struct sql_text *sql, const struct coupon *coupon)
+{
+    store_mysql_add_time(sql, "", coupon->starts_at_us);
+}
+
+static void add_ends_at(struct sql_text *sql, const struct coupon *coupon)
+{
+    store_mysql_add_time(sql, "", coupon->ends_at_us);
+}
+
+static void add_paused(struct sql_text *sql, const struct coupon *coupon)
+{
+    sql_text_number(sql, coupon->paused);
+}
+
+static void add_created_at(struct sql_text *sql, const struct coupon *coupon)
+{
+    store_mysql_add_time(sql, "", coupon->created_at_us);
+}
+
+static void add_updated_at(struct sql_text *sql, const struct coupon *coupon)
+{
+    store_mysql_add_time(sql, "", coupon->updated_at_us);
+}
+
+static void add_journal_seq(struct sql_text *sql, const struct coupon *coupon)
+{
+    sql_text_number(sql, coupon->journal_seq);
+}
+
+/* All that a policy is; `issued` is not of it. */
+static const struct {
+    const char *set;
+    void (*add)(struct sql_text *sql, const struct coupon *coupon);
+} policy_columns[] = {
+    {"title = ", add_title},           {"quantity = ", add_quantity},     {"per_user_limit = ", add_per_user_limit},
+    {"starts_at = ", add_starts_at},   {"ends_at = ", add_ends_at},       {"paused = ", add_paused},
+    {"created_at = ", add_created_at}, {"updated_at = ", add_updated_at}, {"journal_seq = ", add_journal_seq},
+};
+
+/* "CASE id WHEN 'a' THEN 1 WHEN 'b' THEN 2 END", or just the value where there is one row. */
+static void add_choice(struct sql_text *sql, size_t column, const struct coupon *const *coupons, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (count > 1) {
+            store_mysql_add_text(sql, i > 0 ? " WHEN " : "CASE id WHEN ", coupons[i]->id, strlen(coupons[i]->id));
+            sql_text_add(sql, " THEN ");
+        }
+        policy_columns[column].add(sql, coupons[i]);
+    }
+    sql_text_add(sql, count > 1 ? " END" : "");
+}
+
+/* One statement for several, since each statement waits for the server once. */
+static enum store_result change_coupons(struct store_mysql *store, const struct coupon *const *coupons, size_t count,
+                                        struct error *error)
 {
     struct sql_text *sql = &store->sql;
     sql_text_clear(sql);
-    store_mysql_add_text(sql, "UPDATE coupon SET title = ", coupon->title, strlen(coupon->title));
-    store_mysql_add_number(sql, ", quantity = ", coupon->quantity);
-    store_mysql_add_number(sql, ", per_user_limit = ", coupon->per_user_limit);
-    store_mysql_add_time(sql, ", starts_at = ", coupon->starts_at_us);
-    store_mysql_add_time(sql, ", ends_at = ", coupon->ends_at_us);
-    store_mysql_add_number(sql, ", paused = ", coupon->paused);
-    store_mysql_add_time(sql, ", created_at = ", coupon->created_at_us);
-    store_mysql_add_time(sql, ", updated_at = ", coupon->updated_at_us);
-    store_mysql_add_number(sql, ", journal_seq = ", coupon->journal_seq);
-    store_mysql_add_text(sql, " WHERE id = ", coupon->id, strlen(coupon->id));
+    sql_text_add(sql, "UPDATE coupon SET ");
+    for (size_t column = 0; column < sizeof policy_columns / sizeof *policy_columns; column++) {
+        sql_text_add(sql, column > 0 ? ", " : "");
+        sql_text_add(sql, policy_columns[column].set);
+        add_choice(sql, column, coupons, count);
+    }
+    for (size_t i = 0; i < count; i++)
+        store_mysql_add_text(sql, i > 0 ? "," : " WHERE id IN (", coupons[i]->id, strlen(coupons[i]->id));
+    sql_text_add(sql, ")");
     return store_mysql_run_row(store, "updating coupon", error);
+}
+
+static enum store_result change_all(struct store_mysql *store, const struct comparison *comparison, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    for (size_t at = 0; at < comparison->changed_count && result == STORE_OK; at += CHANGE_ROWS) {
+        size_t left = comparison->changed_count - at;
+        const struct coupon *const *changed = (const struct coupon *const *)comparison->changed;
+        result = change_coupons(store, changed + at, left < CHANGE_ROWS ? left : CHANGE_ROWS, error);
+    }
+    return result;
 }
 
 static enum store_result merge_slice(struct store_mysql *store, const struct coupon **coupons, size_t count,
@@ -136,9 +217,7 @@ static enum store_result merge_slice(struct store_mysql *store, const struct cou
     enum store_result result = compare(store, &comparison);
     if (result == STORE_OK)
         result = insert_missing(store, &comparison, error);
-    for (size_t i = 0; i < comparison.changed_count && result == STORE_OK; i++)
-        result = change_coupon(store, comparison.changed[i], error);
-    return result;
+    return result == STORE_OK ? change_all(store, &comparison, error) : result;
 }
 
 static enum store_result merge_coupons(struct store_mysql *store, const struct coupon **coupons, size_t count,

@@ -115,6 +115,50 @@ static void of_a_coupon_that_changed_several_times_the_newest_record_is_stored(v
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon WHERE journal_seq = 103"), 1);
 }
 
+#define CHANGED 67 /* more than one statement takes, and one left over */
+
+static bool expect_changed(void *arg, const struct coupon *there)
+{
+    unsigned *at = arg;
+    const struct coupon *wanted = &coupons[*at];
+    assert_string_equal(there->id, wanted->id);
+    assert_string_equal(there->title, wanted->title);
+    assert_int_equal(there->quantity, wanted->quantity);
+    assert_int_equal(there->issued, 1);
+    assert_int_equal(there->per_user_limit, wanted->per_user_limit);
+    assert_int_equal(there->paused, wanted->paused);
+    assert_true(there->starts_at_us == wanted->starts_at_us && there->ends_at_us == wanted->ends_at_us);
+    assert_true(there->created_at_us == wanted->created_at_us && there->updated_at_us == wanted->updated_at_us);
+    assert_true(there->journal_seq == wanted->journal_seq);
+    (*at)++;
+    return true;
+}
+
+static void many_coupons_that_change_in_one_batch_become_each_what_it_was_changed_to(void **state)
+{
+    struct store_fixture *fixture = *state;
+    unsigned at = 0;
+    store_fixture_migrate(fixture);
+    begin(fixture, 0, CHANGED);
+    store_fixture_assert_written(fixture);
+    store_fixture_begin(fixture);
+    fixture->batch.coupons = coupons;
+    for (unsigned i = 0; i < CHANGED; i++) {
+        struct coupon *coupon = add_coupon(fixture, i, 1000 + i);
+        coupon->quantity = 100 + i;
+        coupon->per_user_limit = 1 + i % 3;
+        coupon->paused = i % 2 == 0;
+        coupon->starts_at_us = i % 5 == 0 ? TIME_NONE : TIME_US + i;
+        coupon->ends_at_us = i % 7 == 0 ? TIME_NONE : TIME_US + 1000000 + i;
+        snprintf(coupon->title, sizeof coupon->title, "It's %u now \\", i * i);
+    }
+    store_fixture_assert_written(fixture);
+    assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
+    assert_int_equal(store_each_coupon(fixture->store, expect_changed, &at, &fixture->error), STORE_OK);
+    store_read_end(fixture->store);
+    assert_int_equal(at, CHANGED);
+}
+
 static void records_of_a_coupon_that_contradict_each_other_in_a_batch_are_rejected(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -158,6 +202,7 @@ static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **sta
     X(thousands_of_coupons_are_created_and_issued_in_one_batch_and_again)                                              \
     X(coupons_of_which_some_are_there_and_some_were_changed_are_completed)                                             \
     X(of_a_coupon_that_changed_several_times_the_newest_record_is_stored)                                              \
+    X(many_coupons_that_change_in_one_batch_become_each_what_it_was_changed_to)                                        \
     X(records_of_a_coupon_that_contradict_each_other_in_a_batch_are_rejected)                                          \
     X(a_coupon_that_contradicts_its_row_is_named_among_many)                                                           \
     X(a_coupon_that_is_missing_is_named_among_many)
