@@ -102,7 +102,7 @@ class Crowd:
     def record(self, user, status, body):
         """True when the answer is final."""
         with self.lock:
-            self.outcomes[(status, body.get("code", "") if isinstance(body, dict) else body)] += 1
+            self.outcomes[(status, kind_of(body))] += 1
             if status in FINAL:
                 self.issues.append(Issue(self.coupon, user, body["sequence"]))
                 return True
@@ -110,6 +110,13 @@ class Crowd:
                 self.wrong.append((user, status, body))
                 return True
         return False
+
+
+def kind_of(body):
+    """The code of an answer, and whether HAProxy gave it."""
+    if not isinstance(body, dict):
+        return body
+    return body.get("code", "") + (" by HAProxy" if body.get("detail", "").startswith(("No gateway is ready", "The gateway did not answer")) else "")
 
 
 def told(outcomes):

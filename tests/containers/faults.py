@@ -20,6 +20,7 @@ class Harm:
         self.run, self.what = run, what
 
     def __enter__(self):
+        self.run.system.wait_connected()
         self.before = self.run.crowd.snapshot()
         self.run.crowd.start()
         wait_until(lambda: self.issued() > 20, 60, "clients are answered")
@@ -69,7 +70,8 @@ def sigterm(run):
                 check(status == 0, f"{name} ended with {status}\n{run.engine.docker('logs', '--tail', '20', name).stdout}")
                 run.engine.docker("start", name)
                 system.wait_healthy("gateway")
-    check(set(harm.outcomes()) <= {(200, ""), (201, "")}, f"while gateways were restarted one by one: {told(harm.outcomes())}")
+    check(set(harm.outcomes()) <= {(200, ""), (201, "")},
+          lambda: f"while gateways were restarted one by one: {told(harm.outcomes())}\n{system.logs('gateway', 20)}")
     with Harm(run, "every other service stopped and started") as harm:
         for service in (*COUPOND, *OTHERS):
             with step(f"docker stop {service}, and start"):

@@ -119,7 +119,7 @@ def kept(run):
 
 ALL = [secrets, up, first_requests, faults.new_passwords, faults.sigterm, faults.kill_each, faults.engine_restart, alarms.alerts,
        faults.journal_lost, kept, machine.systemd]
-NEEDED = 2
+NEEDED = 3
 
 
 def chosen(names):

@@ -185,6 +185,15 @@ class System:
             total += sum(values)
         return total
 
+    def wait_connected(self):
+        """Until every gateway reaches the issuer: one that has just been started anew is found by one gateway after another."""
+        def connected():
+            try:
+                return self.metric("gateway", 8090, "coupond_gateway_partitions_connected") == GATEWAYS
+            except OSError:
+                return False
+        wait_until(connected, 60, "every gateway reaches the issuer")
+
     def wait_drained(self):
         """Until the store has all that was issued."""
         def drained():
