@@ -40,8 +40,8 @@ static int plain_accept(int fd, struct sockaddr *address, socklen_t *size, int f
 static int hang_up(int fd)
 {
     if (fd >= 0) {
+        atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed); /* before its peer can tell */
         close(fd);
-        atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed);
     }
     errno = ECONNABORTED;
     return -1;
