@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "coupond/commands.h"
+#include "shared/error.h"
 #include "shared/nearest.h"
 #include "shared/options.h"
 #include "shared/stop.h"
@@ -122,8 +124,15 @@ static void keep_files_private(void)
     umask(umask(0777) | 0027);
 }
 
+/* OpenSSL's clean-up at exit() frees what belongs to threads that may be about to end and free it, too. */
+static void let_openssl_be_at_exit(void)
+{
+    CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) == 1);
+}
+
 int main(int argc, char **argv)
 {
+    let_openssl_be_at_exit();
     open_standard_streams();
     keep_files_private();
     int status = run(argc, argv);
