@@ -35,16 +35,24 @@ static bool looks_like_path(const char *value)
     return value[0] == '/' || strncmp(value, "./", 2) == 0 || strncmp(value, "../", 3) == 0;
 }
 
+/* Any value that an option can hold is shown whole; what is longer ends in an ellipsis. */
+static const char *ellipsis(const char *value)
+{
+    return strlen(value) < OPTION_STRING_MAX ? "" : "...";
+}
+
 /* What stands before an @ may be USER:PASSWORD@ of an address that was copied whole. */
 static void show_without_user(const char *value, char shown[OPTION_SHOWN_MAX])
 {
+    enum { LONGEST = OPTION_STRING_MAX - 1, LONGEST_SCHEME = 64 };
     const char *at = strrchr(value, '@');
     const char *scheme = strstr(value, "://");
     int kept = scheme != NULL && scheme < at ? (int)(scheme - value) + 3 : 0;
     if (at == NULL)
-        snprintf(shown, OPTION_SHOWN_MAX, "%.64s", value);
+        snprintf(shown, OPTION_SHOWN_MAX, "%.*s%s", LONGEST, value, ellipsis(value));
     else
-        snprintf(shown, OPTION_SHOWN_MAX, "%.*s***%.64s", kept < 64 ? kept : 0, value, at);
+        snprintf(shown, OPTION_SHOWN_MAX, "%.*s***%.*s%s", kept < LONGEST_SCHEME ? kept : 0, value, LONGEST, at,
+                 ellipsis(at));
 }
 
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX])

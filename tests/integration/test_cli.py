@@ -186,7 +186,7 @@ def test_a_malformed_file_is_refused_with_its_line(tmp_path):
 
 
 def test_a_secret_that_cannot_be_read_is_named(tmp_path):
-    missing = str(tmp_path / "token")
+    missing = str(tmp_path / "token").ljust(200, "n")
     assert_refused(check_config("--set", f"gateway/admin_token_file={missing}", role="gateway"), missing,
                    "No such file or directory", "gateway/admin_token_file names it")
 
