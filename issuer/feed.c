@@ -282,6 +282,8 @@ bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[S
 
 bool feed_is_idle(const struct feed *feed, int64_t now_us)
 {
+    if (feed_store_is_awaited(&feed->store, now_us))
+        return false; /* a look is worth waking for, and tells by itself */
     for (unsigned i = 0; i < feed->sources_count; i++) {
         if (feed_source_is_free(&feed->sources[i], now_us))
             return true;

@@ -68,7 +68,8 @@ void feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id
 /* True while another store than ours answers; which one goes to `id`. */
 bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[STORE_ID_BYTES]);
 
-/* True when a partition has nothing under way and gathers nothing, so that its next record is worth waking for. */
+/* True when a partition has nothing under way and gathers nothing, so that its next record is worth waking for. False
+ * while the store is not known: no record leaves then. */
 bool feed_is_idle(const struct feed *feed, int64_t now_us);
 /* True when the store has every record that is written. */
 bool feed_is_done(const struct feed *feed);

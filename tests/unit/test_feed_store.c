@@ -82,7 +82,9 @@ static void feed_says_in_each_frame_which_store_it_is_for(void **state)
     reopen(true);
     journal_fixture_append(journal_of_test, 1);
     feed_fixture_expect_nothing(0); /* it looks first */
+    assert_false(feed_is_idle(feed_of_test, 0)); /* records need not wake it meanwhile */
     look(OURS, 0);
+    assert_true(feed_is_idle(feed_of_test, 0));
     assert_int_equal(feed_fixture_expect_sent(0, 1, 1).store_id[7], OURS);
     assert_int_equal(store_on_disk(), OURS);
 }
