@@ -13,6 +13,8 @@ Always measured:
   coupond, sync = …       two processes, a gateway of one thread and an issuer of one partition, sharing memory; nothing listens to its stream
   coupond, …, SQLite      the same, and a persister that writes what is issued into SQLite meanwhile (--persister, --stores)
   coupond, …, MariaDB     the same, into a MariaDB whose every commit is synced (--stores)
+  coupond, …, TCP         the same, over TCP instead of memory that is shared (--links)
+  coupond, …, CURVE       the same, encrypted by cluster/secret_file (--links tcp,curve tells what that costs)
 
 Measured with --against PROGRAM:
   other build, …          another build of coupond, such as the one before a change, in turn with this one

@@ -15,7 +15,7 @@ import bench
 from . import gateways, grow, machine, measuring, report
 from .clients import BenchError
 from .others import OTHERS
-from .peers import STORES, Coupond
+from .peers import LINKS, STORES, Coupond
 from .servers import MariaDB
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -52,6 +52,8 @@ def make_parser():
                         help="policies of coupond: always, os, or milliseconds; default always,os")
     parser.add_argument("--stores", type=comma_list(str, STORES.__contains__), metavar="STORE,…",
                         help="what coupond writes to meanwhile: none, sqlite, mariadb; default none")
+    parser.add_argument("--links", type=comma_list(str, LINKS.__contains__), default=["memory"], metavar="LINK,…",
+                        help="between gateway and issuer: memory, tcp, curve (TCP, encrypted); default memory")
     parser.add_argument("--persister", action="store_true", help="the same as --stores none,sqlite")
     parser.add_argument("--peers", nargs="?", const=list(OTHERS), default=[], type=comma_list(str, OTHERS.__contains__), metavar="NAME,…",
                         help="also measure these, or all; with all of them the default is --sync always,5,os --stores none,sqlite,mariadb")
@@ -76,8 +78,8 @@ def parse_arguments():
     all_peers = options.peers == list(OTHERS)
     options.sync = options.sync or (["always", "5", "os"] if all_peers else ["always", "os"])
     options.stores = options.stores or (["none", "sqlite"] if options.persister else list(STORES) if all_peers else ["none"])
-    if options.require is not None and not ("always" in options.sync and "none" in options.stores):
-        parser.error("--require is about sync = always without a store, which is not measured")
+    if options.require is not None and not ("always" in options.sync and "none" in options.stores and "memory" in options.links):
+        parser.error("--require is about sync = always without a store and with memory shared, which is not measured")
     if options.against is not None and not os.access(options.against, os.X_OK):
         parser.error(f"--against {options.against}: no program is there")
     check_instead(parser, options)
@@ -119,7 +121,7 @@ def measure(options, directory):
     if options.grow is not None:
         found["grow"] = grow.run(options, directory)
     if not is_instead(options):
-        found["results"], found["against"] = measuring.run(options, measuring.choose(options, directory, [OTHERS[name] for name in options.peers]))
+        found |= measuring.run(options, measuring.choose(options, directory, [OTHERS[name] for name in options.peers]))
     return found
 
 

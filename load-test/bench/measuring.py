@@ -7,7 +7,7 @@ import time
 
 from .clients import BenchError, run_open_loop
 from .machine import cpu_seconds, fdatasync_times, percentile
-from .peers import Coupond, Nginx, OtherBuild
+from .peers import LINKS, Coupond, Nginx, OtherBuild
 
 SHARES = (25, 50, 75)  # of the capacity just measured, in percent, for the open loop
 SETTLE_SECONDS = 30
@@ -147,21 +147,30 @@ def cpu_ratios(rounds, others):
     return {**ratios, "all": median([sum(one.values()) / sum(other.values()) for one, other in pairs if sum(other.values()) > 0])}
 
 
-def compare(rounds):
-    """What each measurement of this build is beside the other build's, where that was measured too."""
+def compare(rounds, other_name):
+    """What each measurement is beside that of the peer `other_name` makes of its name, where that was measured too."""
     found = []
     for (connections, name), values in rounds.items():
-        others = rounds.get((connections, name.replace("coupond", "other build", 1)))
-        if name.startswith("coupond") and others:
+        others = rounds.get((connections, other_name(name)))
+        if other_name(name) != name and others:
             found.append({"connections": connections, "peer": name, "rate_ratio": ratio(values, others), "cpu_ratio": cpu_ratios(values, others)})
     return found
+
+
+def other_build(name):
+    return name.replace("coupond", "other build", 1)
+
+
+def unencrypted(name):
+    return name.replace(LINKS["curve"], LINKS["tcp"])
 
 
 def choose(options, directory, more=()):
     """What makes the peers of a run, in the order in which they take turns; `more` are classes."""
     makers = [functools.partial(Nginx, directory)]
     builds = [Coupond, OtherBuild.of(options.against)] if options.against else [Coupond]
-    makers += [functools.partial(build, directory, sync, store) for store in options.stores for sync in options.sync for build in builds]
+    makers += [functools.partial(build, directory, sync, store, link=link)
+               for store in options.stores for sync in options.sync for link in options.links for build in builds]
     return makers + [functools.partial(kind, directory) for kind in more]
 
 
@@ -185,7 +194,7 @@ def turn_or_again(make, connections, options):
 
 
 def run(options, makers):
-    """Results in order of connections, and within them in the order of the peers; and this build beside another."""
+    """What was found, by the names under which a report has it: results in order of connections, then of peers; and what stands beside what."""
     rounds = {}
     for number in range(options.rounds):
         for connections in options.connections:
@@ -201,4 +210,5 @@ def run(options, makers):
         durable = rounds.get((connections, Coupond.name_of("always")))
         result["coupond_ratio"] = ratio(durable, values) if durable else None
         results.append(result)
-    return sorted(results, key=lambda one: one["connections"]), compare(rounds)
+    return {"results": sorted(results, key=lambda one: one["connections"]), "against": compare(rounds, other_build),
+            "encrypted": compare(rounds, unencrypted)}

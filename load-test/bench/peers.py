@@ -24,6 +24,7 @@ COUNTERS = {
     "bytes": "coupond_issuer_journal_written_bytes_total",
 }
 STORES = {"none": "", "sqlite": ", SQLite", "mariadb": ", MariaDB"}
+LINKS = {"memory": "", "tcp": ", TCP", "curve": ", CURVE"}
 
 
 class Nginx(Peer):
@@ -52,11 +53,12 @@ class Coupond(Peer):
     binary = None
     has_journal = True
 
-    def __init__(self, directory, sync, store="none", gateways=1):
+    def __init__(self, directory, sync, store="none", gateways=1, link="memory"):
         super().__init__(directory)
-        self.name = self.name_of(sync, store)
+        self.name = self.name_of(sync, store, link)
         self.sync = sync
         self.store = store
+        self.link = link
         self.ports = [free_port() for _ in range(gateways)]
         self.url = self.urls[0]
 
@@ -65,9 +67,9 @@ class Coupond(Peer):
         return [f"http://127.0.0.1:{port}" for port in self.ports]
 
     @staticmethod
-    def name_of(sync, store="none"):
+    def name_of(sync, store="none", link="memory"):
         unit = " ms" if sync.isdigit() else ""
-        return f"coupond, sync = {sync}{unit}{STORES[store]}"
+        return f"coupond, sync = {sync}{unit}{STORES[store]}{LINKS[link]}"
 
     def role(self, role, options, called=None):
         command = [self.binary, role]
@@ -97,11 +99,22 @@ class Coupond(Peer):
         return {name.removeprefix("COUPOND_").lower().replace("_", "/", 1): value
                 for name, value in server.environment().items() if name.startswith("COUPOND_STORE_")}
 
+    def link_options(self):
+        """Where the roles meet: in memory that gateway and issuer share, or over TCP, encrypted or not."""
+        places = ("requests", "events", "acks")
+        if self.link == "memory":
+            return {f"issuer/{name}": f"ipc://{self.directory}/{name}" for name in places} | {"issuer/local_requests": f"shm://{self.directory}/local"}
+        options = {f"issuer/{name}": f"tcp://127.0.0.1:{free_port()}" for name in places}
+        if self.link == "curve":
+            secret = f"{self.directory}/secret"
+            subprocess.run([self.binary, "keygen", secret], check=True, timeout=20, stdout=subprocess.DEVNULL)
+            options["cluster/secret_file"] = secret
+        return options
+
     def start(self):
         path = self.directory
         issuer, persister = (f"127.0.0.1:{free_port()}" for _ in range(2))
-        common = {f"issuer/{name}": f"ipc://{path}/{name}" for name in ("requests", "events", "acks")}
-        common |= {"issuer/local_requests": f"shm://{path}/local", **self.store_options(), "log/level": "warn"}
+        common = {**self.link_options(), **self.store_options(), "log/level": "warn"}
         self.gateway_scrapes = []
         self.scrapes = [f"http://{issuer}/metrics"]
         self.role("issuer", {"issuer/journal_dir": f"{path}/journal", "issuer/sync": self.sync, "issuer/http": issuer, **common})
@@ -154,8 +167,8 @@ class OtherBuild(Coupond):
     """Another build of coupond, such as the one before a change: what one knows and the other does not is left out."""
 
     @staticmethod
-    def name_of(sync, store="none"):
-        return Coupond.name_of(sync, store).replace("coupond", "other build", 1)
+    def name_of(sync, store="none", link="memory"):
+        return Coupond.name_of(sync, store, link).replace("coupond", "other build", 1)
 
     @classmethod
     def of(cls, path):

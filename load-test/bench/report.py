@@ -35,10 +35,10 @@ def print_rates(report):
           "\ncoupond/it: how many times its rate coupond has with sync = always and no store; stored: rows that reached the database meanwhile")
 
 
-def print_against(report):
-    for number, one in enumerate(report.get("against", [])):
+def print_against(compared, title):
+    for number, one in enumerate(compared):
         if number == 0:
-            print(f"\nthis build as a multiple of the other, of the same round each:\n{'connections':>11}  {'peer':<34}{'rate':>7}  CPU a request")
+            print(f"\n{title}, of the same round each:\n{'connections':>11}  {'peer':<34}{'rate':>7}  CPU a request")
         cpu = ", ".join(f"{name} {value:.3f}" for name, value in one["cpu_ratio"].items() if value is not None)
         print(f"{one['connections']:>11}  {one['peer']:<34}{one['rate_ratio']:>7.3f}  {cpu}")
 
@@ -92,7 +92,8 @@ def print_table(report):
     if not report["results"]:
         return
     print_rates(report)
-    print_against(report)
+    print_against(report["against"], "this build as a multiple of the other")
+    print_against(report["encrypted"], "over encrypted TCP as a multiple of plain TCP")
     print_open_loop(report)
     print_refusals(report)
     print_repeated(report)

@@ -1,4 +1,4 @@
-"""`./dev bench --gateways`, `--grow` and `--against`: tiny versions of them, and what they make of figures. Nothing here looks at times."""
+"""`./dev bench --gateways`, `--grow`, `--against` and `--links`: tiny versions of them, and what they make of figures. Nothing here looks at times."""
 
 import json
 import subprocess
@@ -43,16 +43,25 @@ def test_bench_compares_two_builds_in_turn(tmp_path):
     assert f"{compared['rate_ratio']:.3f}" in printed
 
 
+def test_bench_tells_what_encryption_costs(tmp_path):
+    printed, found = run_bench(tmp_path, "--links", "tcp,curve", "--sync", "os")
+    assert [one["peer"] for one in found["results"]] == ["nginx, a constant", "coupond, sync = os, TCP", "coupond, sync = os, CURVE"]
+    assert all(one["not_2xx"] == 0 for one in found["results"])
+    [compared] = found["encrypted"]
+    assert (compared["peer"], found["against"]) == ("coupond, sync = os, CURVE", [])
+    assert f"{compared['rate_ratio']:.3f}" in printed
+
+
 def test_a_build_is_compared_with_the_other_of_the_same_round():
     def rounds_of(*figures):
         return [{"rate": rate, "cpu_us": {"issuer": issuer, "gateway": gateway}} for rate, issuer, gateway in figures]
     rounds = {(64, "coupond, sync = os"): rounds_of((10, 2, 6), (30, 3, 9), (20, 1, 7)),
               (64, "other build, sync = os"): rounds_of((10, 1, 6), (10, 3, 3), (10, 2, 7)),
               (64, "nginx, a constant"): rounds_of((1, 1, 1), (1, 1, 1), (1, 1, 1))}
-    [compared] = measuring.compare(rounds)
+    [compared] = measuring.compare(rounds, measuring.other_build)
     assert compared["rate_ratio"] == 2
     assert compared["cpu_ratio"] == {"issuer": 1, "gateway": 1, "all": 8 / 7}
-    assert measuring.compare({(64, "coupond, sync = os"): rounds_of((10, 2, 6))}) == []
+    assert measuring.compare({(64, "coupond, sync = os"): rounds_of((10, 2, 6))}, measuring.other_build) == []
 
 
 class TwoGateways(gateways.SharedOut):
