@@ -217,6 +217,13 @@ static void watch_memory(struct stream *stream)
     metrics_set(stream->metrics, METRIC_ISSUER_MEMORY_USED, 0, (int64_t)bound.used);
 }
 
+static void report(struct stream *stream)
+{
+    feed_report(stream->feed, issuer_clock_now_us(stream->clock), clock_boot_us());
+    feed_report_store(stream->feed, stream->now_us);
+    tell_other_store(stream);
+}
+
 /* True when all is done that can be done now; false when a persister has to take something first. */
 static bool stream_do_work(struct stream *stream)
 {
@@ -228,9 +235,7 @@ static bool stream_do_work(struct stream *stream)
     look_at_store(stream);
     feed_read_ahead(stream->feed, stream->now_us);
     bool taken = send_due(stream);
-    feed_report(stream->feed, issuer_clock_now_us(stream->clock), clock_boot_us());
-    feed_report_store(stream->feed, stream->now_us);
-    tell_other_store(stream);
+    report(stream);
     return taken;
 }
 
@@ -291,6 +296,8 @@ void stream_actor(zsock_t *pipe, void *args)
     stream->pulse = pulse_create("the stream", -1);
     if (stream->options->issuer_check_store && stream->options->issuer_store_id[0] == '\0')
         stream->look = zactor_new(store_look_actor, (void *)stream->options);
+    stream->now_us = clock_mono_us();
+    report(stream); /* an issuer that is ready tells how far it is */
     zsock_signal(pipe, 0);
     while (!actor_told_to_end(pipe))
         wait_for_work(stream, pipe, stream_do_work(stream));

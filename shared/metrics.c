@@ -59,7 +59,7 @@ static const char *const redis_error_names[] = {
 };
 static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "other", "behind", "rejected"};
 
-enum kind { COUNTER, GAUGE, HISTOGRAM_TIME, HISTOGRAM_SIZE };
+enum kind { COUNTER, GAUGE, READING, HISTOGRAM_TIME, HISTOGRAM_SIZE };
 enum labels {
     NONE,
     ROUTE_STATUS,
@@ -86,6 +86,7 @@ enum labels {
 #define CHILDREN_REDIS_ERROR         METRIC_REDIS_ERROR_COUNT
 #define SLOTS_COUNTER(labels)        CHILDREN_##labels
 #define SLOTS_GAUGE(labels)          CHILDREN_##labels
+#define SLOTS_READING(labels)        CHILDREN_##labels
 #define SLOTS_HISTOGRAM_TIME(labels) (COUNT_OF(time_bounds) + 2)
 #define SLOTS_HISTOGRAM_SIZE(labels) (COUNT_OF(size_bounds) + 2)
 
@@ -192,9 +193,20 @@ void metrics_add(struct metrics *metrics, enum metric metric, unsigned child, ui
     slot_write(metrics, slot, slot_read(metrics, slot) + n);
 }
 
+/* A reading that was taken is never zero in its slot. */
+static uint64_t offset_of(const struct row *row)
+{
+    return row->kind == READING ? UINT64_C(1) << 63 : 0;
+}
+
+static uint64_t value_of(const struct row *row, uint64_t slot)
+{
+    return slot == 0 ? 0 : slot - offset_of(row);
+}
+
 void metrics_set(struct metrics *metrics, enum metric metric, unsigned child, int64_t value)
 {
-    slot_write(metrics, slot_of(metric, child), (uint64_t)value);
+    slot_write(metrics, slot_of(metric, child), (uint64_t)value + offset_of(&rows[metric]));
 }
 
 /* Released, as what stands before it in a writer's program: who reads it with acquire sees the odd version, too. */
@@ -240,7 +252,7 @@ void metrics_observe(struct metrics *metrics, enum metric metric, uint64_t value
 int64_t metrics_get(const struct metrics *metrics, enum metric metric, unsigned child)
 {
     if (!is_histogram(&rows[metric]))
-        return (int64_t)slot_read(metrics, slot_of(metric, child));
+        return (int64_t)value_of(&rows[metric], slot_read(metrics, slot_of(metric, child)));
     uint64_t observed = 0;
     for (unsigned bucket = 0; bucket + 1 < rows[metric].slots; bucket++)
         observed += slot_read(metrics, slot_of(metric, bucket));
@@ -262,12 +274,23 @@ unsigned metrics_route_status(enum metric_route route, int status)
 
 /* Rendering. */
 
-static uint64_t sum_slot(const struct metrics *first, unsigned slot)
+static uint64_t sum_slot(const struct metrics *first, const struct row *row, unsigned slot)
 {
     uint64_t sum = 0;
     for (const struct metrics *block = first; block != NULL; block = block->next_same)
-        sum += slot_read(block, slot);
+        sum += value_of(row, slot_read(block, slot));
     return sum;
+}
+
+static bool is_touched(const struct metrics *first, const struct row *row)
+{
+    for (const struct metrics *block = first; block != NULL; block = block->next_same) {
+        for (unsigned slot = 0; slot < row->slots; slot++) {
+            if (slot_read(block, row->first_slot + slot) != 0)
+                return true;
+        }
+    }
+    return false;
 }
 
 /* True when the row's name begins with coupond_<role>_. */
@@ -281,12 +304,13 @@ static bool is_row_of(const struct row *row, const char *role)
 /* Whole numbers as such; others with as many digits as a double tells apart. */
 static void print_value(FILE *out, const struct row *row, uint64_t value)
 {
-    if (row->kind == GAUGE && row->scale == 1)
+    bool may_be_negative = row->kind == GAUGE || row->kind == READING;
+    if (may_be_negative && row->scale == 1)
         fprintf(out, " %lld\n", (long long)value);
     else if (row->scale == 1)
         fprintf(out, " %llu\n", (unsigned long long)value);
     else
-        fprintf(out, " %.15g\n", (row->kind == GAUGE ? (double)(int64_t)value : (double)value) * row->scale);
+        fprintf(out, " %.15g\n", (may_be_negative ? (double)(int64_t)value : (double)value) * row->scale);
 }
 
 /* Fills the labels of one child; returns how many. */
@@ -340,7 +364,7 @@ static bool is_ordinary(const struct row *row, unsigned child)
 static void print_children(FILE *out, const struct row *row, const struct metrics *first)
 {
     for (unsigned child = 0; child < row->slots; child++) {
-        uint64_t value = sum_slot(first, row->first_slot + child);
+        uint64_t value = sum_slot(first, row, row->first_slot + child);
         if (value == 0 && !is_ordinary(row, child))
             continue;
         struct metrics_label labels[2];
@@ -402,14 +426,14 @@ static void print_histogram(FILE *out, const struct row *row, const struct metri
     for (unsigned bucket = 0; bucket < count; bucket++) {
         char bound[32];
         snprintf(bound, sizeof(bound), "%.9g", bounds[bucket] * row->scale);
-        cumulative += sum_slot(first, row->first_slot + bucket);
+        cumulative += sum_slot(first, row, row->first_slot + bucket);
         print_bucket(out, row, first->partition, bound, cumulative);
     }
-    cumulative += sum_slot(first, row->first_slot + count);
+    cumulative += sum_slot(first, row, row->first_slot + count);
     print_bucket(out, row, first->partition, "+Inf", cumulative);
     fprintf(out, "%s_sum", row->name);
     metrics_print_labels(out, first->partition, NULL, 0);
-    print_value(out, row, sum_slot(first, row->first_slot + count + 1));
+    print_value(out, row, sum_slot(first, row, row->first_slot + count + 1));
     fprintf(out, "%s_count", row->name);
     metrics_print_labels(out, first->partition, NULL, 0);
     fprintf(out, " %llu\n", (unsigned long long)cumulative);
@@ -424,19 +448,18 @@ static bool has_partitions(const char *role)
     return false;
 }
 
-/* True for what a block without a partition has nothing to say about beside blocks with one: rows it never touched. */
+/* True for readings that nobody took yet, and for rows that a block without a partition never touched, beside blocks
+ * with one. */
 static bool is_silent(const struct row *row, const struct metrics *block)
 {
-    for (unsigned slot = 0; slot < row->slots; slot++) {
-        if (sum_slot(block, row->first_slot + slot) != 0)
-            return false;
-    }
-    return block->partition < 0 && has_partitions(block->role);
+    if (is_touched(block, row))
+        return false;
+    return row->kind == READING || (block->partition < 0 && has_partitions(block->role));
 }
 
 static void print_row(FILE *out, const struct row *row)
 {
-    static const char *const types[] = {"counter", "gauge", "histogram", "histogram"};
+    static const char *const types[] = {"counter", "gauge", "gauge", "histogram", "histogram"};
     bool headed = false;
     for (const struct metrics *block = list; block != NULL; block = block->next) {
         if (!is_row_of(row, block->role) || is_silent(row, block))

@@ -1,10 +1,14 @@
 /*
  * Every metric of coupond, a row each; the exporter and the documentation test read this.
  * X(id, kind, labels, scale, name, help)
- *   kind   COUNTER, GAUGE, HISTOGRAM_TIME (observed in µs, printed in seconds), HISTOGRAM_SIZE (rows or requests,
- * powers of two) labels a label set of below, or NONE scale  what a stored value is multiplied by when printed (1e-6
- * for µs kept in a counter or gauge of seconds) Process basics (process_cpu_seconds_total,
- * process_resident_memory_bytes, process_open_fds, process_start_time_seconds …) are added by metrics_render().
+ *
+ *   kind    COUNTER; GAUGE; READING, a gauge that is left out until it is set, as 0 would not be true before;
+ *           HISTOGRAM_TIME, observed in µs and printed in seconds; HISTOGRAM_SIZE, of rows or requests, in powers of two
+ *   labels  a label set of below, or NONE
+ *   scale   what a stored value is multiplied by when printed: 1e-6 for µs kept in a counter or gauge of seconds
+ *
+ * Process basics (process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds,
+ * process_start_time_seconds …) are added by metrics_render().
  */
 #ifndef COUPOND_METRICS_TABLE_H
 #define COUPOND_METRICS_TABLE_H
@@ -34,10 +38,10 @@
     X(ISSUER_SYNC_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_journal_sync_seconds", "fdatasync of the journal") \
     X(ISSUER_JOURNAL_BYTES, COUNTER, NONE, 1, "coupond_issuer_journal_written_bytes_total", "bytes appended to the journal") \
     X(ISSUER_JOURNAL_SEQ, GAUGE, NONE, 1, "coupond_issuer_journal_sequence", "last journal sequence written") \
-    X(ISSUER_SYNCED_SEQ, GAUGE, NONE, 1, "coupond_issuer_journal_synced_sequence", "last journal sequence synced") \
-    X(ISSUER_PERSISTED_SEQ, GAUGE, NONE, 1, "coupond_issuer_persisted_sequence", "journal sequence up to which the store has everything") \
-    X(ISSUER_LAG_ROWS, GAUGE, NONE, 1, "coupond_issuer_persist_lag_rows", "journal records that the store does not have yet") \
-    X(ISSUER_LAG_TIME, GAUGE, NONE, 1e-6, "coupond_issuer_persist_lag_seconds", "age of the oldest journal record that the store does not have yet") \
+    X(ISSUER_SYNCED_SEQ, READING, NONE, 1, "coupond_issuer_journal_synced_sequence", "last journal sequence synced") \
+    X(ISSUER_PERSISTED_SEQ, READING, NONE, 1, "coupond_issuer_persisted_sequence", "journal sequence up to which the store has everything") \
+    X(ISSUER_LAG_ROWS, READING, NONE, 1, "coupond_issuer_persist_lag_rows", "journal records that the store does not have yet") \
+    X(ISSUER_LAG_TIME, READING, NONE, 1e-6, "coupond_issuer_persist_lag_seconds", "age of the oldest journal record that the store does not have yet") \
     X(ISSUER_COUPONS, GAUGE, NONE, 1, "coupond_issuer_coupons", "coupons of the partition") \
     X(ISSUER_COUPON_QUANTITY, GAUGE, COUPON, 1, "coupond_issuer_coupon_quantity", "how many of the coupon there are, for the coupons that were asked for lately") \
     X(ISSUER_COUPON_ISSUED, GAUGE, COUPON, 1, "coupond_issuer_coupon_issued", "how many of the coupon are issued, for the coupons that were asked for lately") \

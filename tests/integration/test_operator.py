@@ -59,6 +59,7 @@ def test_an_issuer_is_live_but_not_ready_until_it_knows_that_the_store_is_its_ow
         result = health(cluster, "issuer")
         assert (result.returncode, result.stdout.startswith("issuer: not ready: waiting for the store")) == (1, True), result
         assert health(cluster, "issuer", "--live").returncode == 0
+        assert not [name for name in cluster.issuer.metrics() if "persist" in name], "nobody knows yet how far the store is"
     finally:
         cluster.end()
 

@@ -111,6 +111,25 @@ static void metrics_prints_histograms_cumulatively(void **state)
     assert_int_equal(metrics_get(metrics, METRIC_ISSUER_SYNC_TIME, 0), 4);
 }
 
+static void metrics_leaves_a_reading_out_until_it_is_taken(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_create("issuer", 16), *another = metrics_create("issuer", 16);
+    metrics_add(another, METRIC_ISSUER_STREAM_SENT, 0, 1);
+    assert_line("coupond_issuer_coupons{partition=\"16\"} 0");
+    assert_no_line("coupond_issuer_persist_lag_seconds{partition=\"16\"} 0");
+    assert_int_equal(metrics_get(metrics, METRIC_ISSUER_LAG_TIME, 0), 0);
+    metrics_set(metrics, METRIC_ISSUER_LAG_TIME, 0, 0);
+    assert_line("# TYPE coupond_issuer_persist_lag_seconds gauge");
+    assert_line("coupond_issuer_persist_lag_seconds{partition=\"16\"} 0");
+    metrics_set(metrics, METRIC_ISSUER_LAG_TIME, 0, 1500000);
+    assert_line("coupond_issuer_persist_lag_seconds{partition=\"16\"} 1.5");
+    assert_int_equal(metrics_get(metrics, METRIC_ISSUER_LAG_TIME, 0), 1500000);
+    metrics_set(metrics, METRIC_ISSUER_LAG_ROWS, 0, -3);
+    assert_line("coupond_issuer_persist_lag_rows{partition=\"16\"} -3");
+    assert_int_equal(metrics_get(metrics, METRIC_ISSUER_LAG_ROWS, 0), -3);
+}
+
 static void metrics_counts_sizes_in_powers_of_two(void **state)
 {
     (void)state;
@@ -226,6 +245,7 @@ int main(void)
         cmocka_unit_test(metrics_prints_gauges_below_zero_and_scaled),
         cmocka_unit_test(metrics_prints_every_verdict),
         cmocka_unit_test(metrics_prints_histograms_cumulatively),
+        cmocka_unit_test(metrics_leaves_a_reading_out_until_it_is_taken),
         cmocka_unit_test(metrics_counts_sizes_in_powers_of_two),
         cmocka_unit_test(metrics_prints_routes_and_statuses_that_happened_or_are_ordinary),
         cmocka_unit_test(metrics_says_whether_the_port_is_ready),
