@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from cluster import Cluster, run_coupond
-from servers import MariaDB
+from crowd import only_in_full
+from servers import MariaDB, MySQL
 
 TITLES = {"ko": "정오의 쿠폰", "emoji": "☕🎁", "han": "咖啡券", "plain": "A coffee"}
 SERVERS = {
@@ -17,10 +18,22 @@ SERVERS = {
     "latin1": ("--character-set-server=latin1", "--skip-character-set-client-handshake"),
 }
 
+MYSQL_SERVERS = {  # it has no --skip-character-set-client-handshake any more
+    "init_connect": ("--character-set-server=utf8mb4", "--init-connect=SET NAMES utf8mb3"),
+    "euckr": ("--character-set-server=euckr", "--init-connect=SET NAMES euckr"),
+    "latin1": ("--character-set-server=latin1", "--init-connect=SET NAMES latin1"),
+}
+
 
 @pytest.fixture(scope="module")
 def server():
     with MariaDB() as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def mysql():
+    with MySQL() as database:
         yield database
 
 
@@ -39,6 +52,17 @@ def assert_titles(cluster):
 @pytest.mark.parametrize("kind", SERVERS)
 def test_titles_survive_a_server_that_chooses_the_character_set(tmp_path, server, kind):
     restart(server, *SERVERS[kind])
+    check_titles(tmp_path, server)
+
+
+@only_in_full
+@pytest.mark.parametrize("kind", MYSQL_SERVERS)
+def test_titles_survive_a_mysql_that_chooses_the_character_set(tmp_path, mysql, kind):
+    restart(mysql, *MYSQL_SERVERS[kind])
+    check_titles(tmp_path, mysql)
+
+
+def check_titles(tmp_path, server):
     with Cluster(tmp_path, database=server) as cluster:
         for coupon, title in TITLES.items():
             cluster.create_coupon(coupon, 10, title=title)

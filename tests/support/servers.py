@@ -245,7 +245,7 @@ class MySQL(SqlServer):
     def command(self):
         tls = [f"--ssl-ca={self._inside()}/ca.pem", f"--ssl-cert={self._inside()}/server.pem",
                f"--ssl-key={self._inside()}/server.key", "--bind-address=127.0.0.1,127.0.0.2"]
-        return [*self._mysqld(), *self.options(self._inside()), *tls, "--mysqlx=OFF"]
+        return [*self._mysqld(), *self.options(self._inside()), *tls, "--mysqlx=OFF", *self.more_options]
 
     def options(self, data):
         return super().options(data) + ["--log-bin-trust-function-creators=1"]  # tests make triggers
