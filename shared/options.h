@@ -50,8 +50,8 @@ void options_leave_secrets(struct options *options, const char *role);
  */
 int options_complete(struct options *options, struct error *error);
 /* What only one role cannot do with completed options: the gateway, the persister, and dev, which is all of them,
- * cannot connect to a wildcard address that the issuer may well listen on. -1 and `error`; other roles are right as
- * they are. */
+ * cannot connect to a wildcard address that the issuer may well listen on, and need the authorities that they are to
+ * trust. -1 and `error`; other roles are right as they are. */
 int options_check_role(const struct options *options, const char *role, struct error *error);
 
 /* Prints every option with its default, bounds and help as a ZPL file that reads back to the defaults. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/address.h"
 #include "shared/frame.h"
@@ -440,15 +441,24 @@ static int check_reachable(const char *option, const char *text, struct error *e
                      option, text);
 }
 
+static int check_readable(const char *option, const char *path, struct error *error)
+{
+    if (path[0] == '\0' || access(path, R_OK) == 0)
+        return 0;
+    return error_set(error, "%s: cannot read %s: %s", option, path, strerror(errno));
+}
+
 int options_check_role(const struct options *options, const char *role, struct error *error)
 {
     bool all = strcmp(role, "dev") == 0;
     if ((all || strcmp(role, "gateway") == 0) &&
-        check_reachable("gateway/requests", options->gateway_requests, error) != 0)
+        (check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||
+         check_readable("gateway/redis_tls_ca", options->gateway_redis_tls_ca, error) != 0))
         return -1;
     if (!all && strcmp(role, "persister") != 0)
         return 0;
-    if (check_reachable("persister/events", options->persister_events, error) != 0)
+    if (check_reachable("persister/events", options->persister_events, error) != 0 ||
+        check_reachable("persister/acks", options->persister_acks, error) != 0)
         return -1;
-    return check_reachable("persister/acks", options->persister_acks, error);
+    return check_readable("store/tls_ca", options->store_tls_ca, error);
 }

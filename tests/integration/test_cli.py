@@ -191,6 +191,14 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path):
                    "No such file or directory", "gateway/admin_token_file names it")
 
 
+def test_authorities_that_cannot_be_read_are_named(tmp_path):
+    missing = f"{tmp_path}/ca.pem"
+    redis = check_config("--set", "gateway/redis=rediss://localhost", "--set", f"gateway/redis_tls_ca={missing}", role="gateway")
+    assert_refused(redis, f"gateway/redis_tls_ca: cannot read {missing}: No such file or directory")
+    store = check_config("--set", "store/type=mysql", "--set", f"store/tls_ca={missing}", role="persister")
+    assert_refused(store, f"store/tls_ca: cannot read {missing}: No such file or directory")
+
+
 def test_a_role_needs_only_its_own_secrets(tmp_path):
     def status(role, option):
         return check_config("--set", f"{option}={tmp_path}/missing", role=role).returncode
