@@ -62,6 +62,7 @@ static const char *const store_result_names[] = {"ok", "retry", "failed", "forei
 enum kind { COUNTER, GAUGE, READING, HISTOGRAM_TIME, HISTOGRAM_SIZE };
 enum labels {
     NONE,
+    WHOLE,
     ROUTE_STATUS,
     VERDICT,
     STORE_RESULT,
@@ -75,6 +76,7 @@ enum labels {
 
 /* How many values a row has: one a child, or buckets, +Inf and sum. */
 #define CHILDREN_NONE                1
+#define CHILDREN_WHOLE               1
 #define CHILDREN_ROUTE_STATUS        (METRIC_ROUTE_COUNT * COUNT_OF(statuses))
 #define CHILDREN_VERDICT             VERDICT_COUNT
 #define CHILDREN_STORE_RESULT        COUNT_OF(store_result_names)
@@ -318,6 +320,7 @@ static unsigned child_labels(const struct row *row, unsigned child, struct metri
 {
     switch (row->labels) {
     case NONE:
+    case WHOLE:
         return 0;
     case VERDICT:
         labels[0] = (struct metrics_label){"verdict", verdict_name((enum verdict)child)};
@@ -448,13 +451,17 @@ static bool has_partitions(const char *role)
     return false;
 }
 
-/* True for readings that nobody took yet, and for rows that a block without a partition never touched, beside blocks
- * with one. */
+/* True when `block` has no series of the row: it is told by blocks with a partition, or by the one without. */
+static bool is_anothers(const struct row *row, const struct metrics *block)
+{
+    if (row->labels == WHOLE || row->labels == DROP)
+        return row->labels == WHOLE && block->partition >= 0;
+    return block->partition < 0 && has_partitions(block->role) && !is_touched(block, row);
+}
+
 static bool is_silent(const struct row *row, const struct metrics *block)
 {
-    if (is_touched(block, row))
-        return false;
-    return row->kind == READING || (block->partition < 0 && has_partitions(block->role));
+    return is_anothers(row, block) || (row->kind == READING && !is_touched(block, row));
 }
 
 static void print_row(FILE *out, const struct row *row)

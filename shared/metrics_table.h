@@ -4,7 +4,8 @@
  *
  *   kind    COUNTER; GAUGE; READING, a gauge that is left out until it is set, as 0 would not be true before;
  *           HISTOGRAM_TIME, observed in µs and printed in seconds; HISTOGRAM_SIZE, of rows or requests, in powers of two
- *   labels  a label set of below, or NONE
+ *   labels  a label set of below, or NONE; beside them each partition has a series of its own. WHOLE: no label, and one
+ *           series of the whole role. DROP has both, as some frames are of no partition
  *   scale   what a stored value is multiplied by when printed: 1e-6 for µs kept in a counter or gauge of seconds
  *
  * Process basics (process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds,
@@ -54,8 +55,8 @@
     X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "batches that wait for their acknowledgement") \
     X(ISSUER_STORE_REWINDS, COUNTER, NONE, 1, "coupond_issuer_store_rewinds_total", "times that the store came back with less than it had and was sent the rest again") \
     X(ISSUER_STORE_MISSING, GAUGE, NONE, 1, "coupond_issuer_store_missing_records", "journal records that the store has lost and that are in no journal file any more") \
-    X(ISSUER_OTHER_STORE, GAUGE, NONE, 1, "coupond_issuer_other_store", "1 while a persister answers, or has within the last minute, that fills another store than the journal does") \
-    X(ISSUER_STORE_REFUSED, COUNTER, NONE, 1, "coupond_issuer_store_answers_refused_total", "answers of persisters that do not count because their store is not known to be the one that the journal fills") \
+    X(ISSUER_OTHER_STORE, GAUGE, WHOLE, 1, "coupond_issuer_other_store", "1 while a persister answers, or has within the last minute, that fills another store than the journal does") \
+    X(ISSUER_STORE_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_store_answers_refused_total", "answers of persisters that do not count because their store is not known to be the one that the journal fills") \
     X(ISSUER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_issuer_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal") \
     X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames whose gateway was gone or did not take them") \
     X(ISSUER_SNAPSHOTS, COUNTER, NONE, 1, "coupond_issuer_snapshots_total", "snapshots written") \
@@ -63,16 +64,16 @@
     X(ISSUER_SNAPSHOT_SEQ, GAUGE, NONE, 1, "coupond_issuer_snapshot_sequence", "journal sequence up to which the newest snapshot written has everything") \
     X(ISSUER_SNAPSHOT_BYTES, GAUGE, NONE, 1, "coupond_issuer_snapshot_bytes", "size of the newest snapshot written") \
     X(ISSUER_SEGMENTS_REMOVED, COUNTER, NONE, 1, "coupond_issuer_journal_segments_removed_total", "journal segments removed because a snapshot and the store have their records") \
-    X(ISSUER_CLOCK_SUSPECT, GAUGE, NONE, 1, "coupond_issuer_clock_suspect", "1 while the machine's clock has stepped and is not believed, because the monotonic clock contradicts it") \
-    X(ISSUER_CLOCK_OFFSET, GAUGE, NONE, 1e-6, "coupond_issuer_clock_offset_seconds", "machine's clock minus the time that the issuer goes by; 0 while the clock is trusted") \
-    X(ISSUER_CLOCK_JOURNAL_AHEAD, GAUGE, NONE, 1e-6, "coupond_issuer_clock_journal_ahead_seconds", "how far in the future the latest time in the journals lies: the clock was wrong when it was written, or is wrong now") \
+    X(ISSUER_CLOCK_SUSPECT, GAUGE, WHOLE, 1, "coupond_issuer_clock_suspect", "1 while the machine's clock has stepped and is not believed, because the monotonic clock contradicts it") \
+    X(ISSUER_CLOCK_OFFSET, GAUGE, WHOLE, 1e-6, "coupond_issuer_clock_offset_seconds", "machine's clock minus the time that the issuer goes by; 0 while the clock is trusted") \
+    X(ISSUER_CLOCK_JOURNAL_AHEAD, GAUGE, WHOLE, 1e-6, "coupond_issuer_clock_journal_ahead_seconds", "how far in the future the latest time in the journals lies: the clock was wrong when it was written, or is wrong now") \
     X(ISSUER_JOURNAL_FULL, GAUGE, NONE, 1, "coupond_issuer_journal_full", "1 while the disk has no room for the journal and new issues are refused") \
-    X(ISSUER_CONNECTIONS_REFUSED, COUNTER, NONE, 1, "coupond_issuer_connections_refused_total", "connections of gateways and persisters hung up on because less than a quarter of the descriptors was left") \
-    X(ISSUER_MEMORY_SCARCE, GAUGE, NONE, 1, "coupond_issuer_memory_scarce", "1 while memory runs out and new users and coupons are refused") \
-    X(ISSUER_MEMORY_LIMIT, GAUGE, NONE, 1, "coupond_issuer_memory_limit_bytes", "the limit of memory that is nearest: of issuer/memory_mb_max, the control group or the process; 0: there is none") \
-    X(ISSUER_MEMORY_USED, GAUGE, NONE, 1, "coupond_issuer_memory_used_bytes", "how much of that limit is used and cannot be taken back; 0: there is no limit") \
-    X(ISSUER_PEERS_REFUSED, COUNTER, NONE, 1, "coupond_issuer_peers_refused_total", "connections of peers that proved another key than the one derived from cluster/secret_file") \
-    X(ISSUER_UNAUTHENTICATED, GAUGE, NONE, 1, "coupond_issuer_unauthenticated", "1 while other machines can reach the issuer's ports and there is no cluster/secret_file to tell who may") \
+    X(ISSUER_CONNECTIONS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_connections_refused_total", "connections of gateways and persisters hung up on because less than a quarter of the descriptors was left") \
+    X(ISSUER_MEMORY_SCARCE, GAUGE, WHOLE, 1, "coupond_issuer_memory_scarce", "1 while memory runs out and new users and coupons are refused") \
+    X(ISSUER_MEMORY_LIMIT, GAUGE, WHOLE, 1, "coupond_issuer_memory_limit_bytes", "the limit of memory that is nearest: of issuer/memory_mb_max, the control group or the process; 0: there is none") \
+    X(ISSUER_MEMORY_USED, GAUGE, WHOLE, 1, "coupond_issuer_memory_used_bytes", "how much of that limit is used and cannot be taken back; 0: there is no limit") \
+    X(ISSUER_PEERS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_peers_refused_total", "connections of peers that proved another key than the one derived from cluster/secret_file") \
+    X(ISSUER_UNAUTHENTICATED, GAUGE, WHOLE, 1, "coupond_issuer_unauthenticated", "1 while other machines can reach the issuer's ports and there is no cluster/secret_file to tell who may") \
     X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, repeated ones included") \
     X(PERSISTER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_persister_batch_rows", "journal records in one transaction") \
     X(PERSISTER_WRITE_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_persister_write_seconds", "one transaction, from its first statement to its commit") \

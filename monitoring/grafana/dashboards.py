@@ -134,7 +134,7 @@ ENGINE = [
     ("stat", "Memory", "short", 2, states(room="green", scarce="red"), "scarce: new users and coupons are refused, since a limit of memory is near.",
      {"memory": "max(coupond_issuer_memory_scarce)"}),
     ("graph", "Clock's step", "s", 6, SIGNED, "The machine's clock, minus the time that the issuer goes by; 0 while the clock is trusted.",
-     {"partition {{partition}}": "coupond_issuer_clock_offset_seconds"}),
+     {"{{instance}}": "coupond_issuer_clock_offset_seconds"}),
     ("graph", "Refused by the issuer", "ops", 8, above(0.1, 1), "Peers that proved another key; connections for which no descriptors were left; requests that came after their deadline (late), of an outdated version, or into a full queue.",
      {"peers": "sum(rate(coupond_issuer_peers_refused_total[RATE]))",
       "connections": "sum(rate(coupond_issuer_connections_refused_total[RATE]))",

@@ -27,7 +27,7 @@ def labelled_counters():
     labels["ROUTE_STATUS"] = [f'route="{route}",status="{status}"' for route, statuses in names_of(table, "METRIC_ROUTE_TABLE")
                               for status in statuses.split()]
     rows = re.findall(r'X\(\w+, COUNTER, (\w+), [^,]+, "(\w+)"', (REPOSITORY / table).read_text(encoding="utf-8"))
-    return [(name, label) for kind, name in rows if kind != "NONE" for label in labels[kind]]
+    return [(name, label) for kind, name in rows if kind not in ("NONE", "WHOLE") for label in labels[kind]]
 
 
 def test_every_counter_with_labels_is_there_before_anything_has_happened(tmp_path):
@@ -39,6 +39,15 @@ def test_every_counter_with_labels_is_there_before_anything_has_happened(tmp_pat
     assert missing == []
     assert [series[f"{name}{{{label}}}"] for name, label in expected if "issue" in label] == [0] * sum("issue" in label for _, label in expected)
     assert sum(name.startswith("coupond_gateway_requests_total{") for name in series) < 80
+
+
+def test_what_is_of_the_whole_role_is_told_once(tmp_path):
+    table = (REPOSITORY / "shared/metrics_table.h").read_text(encoding="utf-8")
+    names = re.findall(r'X\(\w+, \w+, WHOLE, [^,]+, "(\w+)"', table)
+    assert len(names) > 10
+    with Cluster(tmp_path, partitions=2) as cluster:
+        series = cluster.issuer.metrics()
+    assert [name for name in names if [one for one in series if one.split("{")[0] == name] != [name]] == []
 
 
 def test_stock_is_told_by_coupon_and_again_after_a_restart(tmp_path):

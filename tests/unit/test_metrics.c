@@ -72,6 +72,17 @@ static void metrics_prints_of_a_block_without_partition_only_what_it_touched(voi
     assert_line("coupond_issuer_coupons{partition=\"10\"} 0");
 }
 
+static void metrics_prints_what_is_of_no_partition_once_and_from_the_start(void **state)
+{
+    (void)state;
+    metrics_create("issuer", 17);
+    assert_line("coupond_issuer_clock_suspect 0");
+    assert_line("coupond_issuer_peers_refused_total 0");
+    assert_line("coupond_issuer_frames_dropped_total{reason=\"misdirected\"} 0");
+    assert_no_line("coupond_issuer_clock_suspect{partition=\"17\"} 0");
+    assert_no_line("coupond_issuer_peers_refused_total{partition=\"17\"} 0");
+}
+
 static void metrics_prints_gauges_below_zero_and_scaled(void **state)
 {
     (void)state;
@@ -242,6 +253,7 @@ int main(void)
         cmocka_unit_test(metrics_prints_no_row_of_a_role_that_is_not_there),
         cmocka_unit_test(metrics_adds_up_blocks_with_the_same_labels),
         cmocka_unit_test(metrics_prints_of_a_block_without_partition_only_what_it_touched),
+        cmocka_unit_test(metrics_prints_what_is_of_no_partition_once_and_from_the_start),
         cmocka_unit_test(metrics_prints_gauges_below_zero_and_scaled),
         cmocka_unit_test(metrics_prints_every_verdict),
         cmocka_unit_test(metrics_prints_histograms_cumulatively),
