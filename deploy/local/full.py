@@ -60,7 +60,8 @@ coupond serves on {system.front_url}, through HAProxy. Make a coupon, and take o
 
 {pages}
 
-  data and logs       {system.directory}
+  data and logs       {system.directory}; to begin anew, stop everything and remove it
+  a live screen       {system.program} top {" ".join(system.metrics_urls)}
   the promises        {system.program} verify --config {system.config_path}
 
 Grafana is not among Debian's packages: docker-compose.yml has it, with the dashboards of monitoring/.

@@ -69,6 +69,12 @@ class System:
         return [self.url(f"gateway-{i + 1}") for i in range(self.gateway_count)]
 
     @property
+    def metrics_urls(self):
+        """Of every member of coupond: what `coupond top` is given."""
+        gateways = [f"gateway-operator-{i + 1}" for i in range(self.gateway_count)]
+        return [self.url(name) for name in (*gateways, "issuer", *(f"persister-{i + 1}" for i in range(self.persister_count)))]
+
+    @property
     def front_url(self):
         """Where clients go: HAProxy, or the first gateway without it."""
         return self.url("front") if self.with_haproxy else self.gateway_urls[0]

@@ -130,6 +130,9 @@ def test_it_serves_is_watched_and_stops_in_order(run):
     wait_until(lambda: value_of(prometheus, in_touch) == 6, lambda: f"every gateway has its two connections to Redis: {value_of(prometheus, in_touch)}")
     assert set(MEMBERS) == {line.split()[0] for line in run.text().splitlines() if line.endswith(" is up")}
 
+    watched = next(line for line in run.text().splitlines() if " top http" in line).split()[3:]
+    top = subprocess.run([*watched, "--once"], env=environment(), capture_output=True, text=True, check=False)
+    assert "6 of 6 up" in top.stdout, top
     verified = subprocess.run([binary(), "verify", "--config", run.directory / "coupond.conf"], env=environment(),
                               capture_output=True, text=True, check=False)
     assert verified.returncode == 0, verified
