@@ -315,43 +315,31 @@ static void print_value(FILE *out, const struct row *row, uint64_t value)
         fprintf(out, " %.15g\n", (may_be_negative ? (double)(int64_t)value : (double)value) * row->scale);
 }
 
-/* Fills the labels of one child; returns how many. */
+/* The names of the children of rows with one label. */
+static const struct {
+    const char *key;
+    const char *const *names;
+} named[] = {
+    [STORE_RESULT] = {"result", store_result_names}, [POLICY_SOURCE] = {"source", policy_source_names},
+    [UNAVAILABLE] = {"code", unavailable_names},     [DROP] = {"reason", drop_names},
+    [TIMEOUT] = {"reason", timeout_names},           [REDIS_ERROR] = {"kind", redis_error_names},
+};
+
+/* Fills the labels of one child; returns how many. Those of COUPON are print_coupons()'s. */
 static unsigned child_labels(const struct row *row, unsigned child, struct metrics_label labels[2], char status[12])
 {
-    switch (row->labels) {
-    case NONE:
-    case WHOLE:
+    if (row->labels == NONE || row->labels == WHOLE || row->labels == COUPON)
         return 0;
-    case VERDICT:
-        labels[0] = (struct metrics_label){"verdict", verdict_name((enum verdict)child)};
-        return 1;
-    case STORE_RESULT:
-        labels[0] = (struct metrics_label){"result", store_result_names[child]};
-        return 1;
-    case POLICY_SOURCE:
-        labels[0] = (struct metrics_label){"source", policy_source_names[child]};
-        return 1;
-    case UNAVAILABLE:
-        labels[0] = (struct metrics_label){"code", unavailable_names[child]};
-        return 1;
-    case DROP:
-        labels[0] = (struct metrics_label){"reason", drop_names[child]};
-        return 1;
-    case TIMEOUT:
-        labels[0] = (struct metrics_label){"reason", timeout_names[child]};
-        return 1;
-    case COUPON: /* print_coupons() */
-        return 0;
-    case REDIS_ERROR:
-        labels[0] = (struct metrics_label){"kind", redis_error_names[child]};
-        return 1;
-    case ROUTE_STATUS:
+    if (row->labels == ROUTE_STATUS) {
         snprintf(status, 12, "%d", statuses[child % COUNT_OF(statuses)]);
         labels[0] = (struct metrics_label){"route", route_names[child / COUNT_OF(statuses)]};
         labels[1] = (struct metrics_label){"status", status};
         return 2;
     }
-    return 0;
+    labels[0] = row->labels == VERDICT
+                    ? (struct metrics_label){"verdict", verdict_name((enum verdict)child)}
+                    : (struct metrics_label){named[row->labels].key, named[row->labels].names[child]};
+    return 1;
 }
 
 /* False for a pair of route and status that is out of the ordinary, as most are. */
