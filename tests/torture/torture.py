@@ -4,7 +4,7 @@
     ./dev torture [--minutes N] [--seed N] [--store mysql|sqlite] [--keep] [--results FILE]
 
 Two gateways, an issuer of two partitions, two persisters and MariaDB run on machines of their own (network namespaces); faults
-come as in kinds.py, checker.py judges. Exits with 0 when nothing was broken; else the directory with all logs, the history and the
+come as kinds.py lists them, checker.py judges. Exits with 0 when nothing was broken; else the directory with all logs, the history and the
 journal is kept. The seed repeats the choice of faults and of requests, though not the moments at which they meet.
 """
 

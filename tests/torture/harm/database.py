@@ -1,0 +1,91 @@
+"""The database."""
+
+import faults
+from cluster import wait_until
+from faults import proof
+from harm.common import hold, metric_or
+from harm.processes import freeze
+
+
+def answers(world):
+    wait_until(world.database.answers, "the database answers", seconds=60)
+
+
+def kill(world, random, _):
+    process = world.database.process
+    world.database.kill()
+    hold(random, (0, 1, 4))
+    world.database.start()
+    return f"wait() told {process.returncode}"
+
+
+def restart(world, random, _):
+    process = world.database.process
+    world.database.stop()
+    hold(random, (0, 1, 4))
+    world.database.start()
+    return f"it said goodbye with status {process.returncode}"
+
+
+def stop(world, random, _):
+    freeze(world.database.process, random)
+    answers(world)
+    return "/proc told T, first and last"
+
+
+def errors(world):
+    """Faults of the store that the persisters have counted, in the lives that they have now."""
+    return sum(metric_or(member, "coupond_persister_store_errors_total", 0) for member in world.cluster.persisters)
+
+
+def refused(world, known):
+    return proof(lambda: errors(world) > known and errors(world), "no persister met it")
+
+
+def read_only(world, random, _):
+    known = errors(world)
+    with faults.read_only(world.database):
+        count = refused(world, known) - known
+        hold(random, (0.5, 3))
+    return f"the persisters counted {count:.0f} refused transactions"
+
+
+def tables_locked(world, random, _):
+    with faults.tables_locked(world.database, random.choice(["coupon", "coupon_issue", "journal"])) as seen:
+        hold(random)
+    return f"a persister: {seen[0]}"
+
+
+def rows_locked(world, random, _):
+    """Longer than the lock wait at times: the persister's transaction is refused then."""
+    with faults.rows_locked(world.database, random.choice(["coupon", "journal"])) as seen:
+        hold(random)
+    return seen[0]
+
+
+def deadlock(world, _random, _):
+    known = errors(world)
+    count = faults.deadlock(world.database)
+    refused(world, known)
+    return f"the server counted {count} deadlocks"
+
+
+def connections_killed(world, _random, _):
+    return f"{faults.kill_connections(world.database)} connections are gone"
+
+
+def commit_killed(world, _random, _):
+    return f"killed in COMMIT: {faults.kill_in_commit(world.database)}"
+
+
+def commit_unheard(world, _random, _):
+    """The commit succeeds, but its answer never arrives: the link is cut before, and mended when the persister has given up."""
+    host, known = world.hosts["database"], errors(world)
+    try:
+        with faults.commits_held(world.database) as (_, waiting):
+            host.cut()
+        refused(world, known)
+    finally:
+        host.mend()
+    wait_until(host.has_carrier, "the link is up again", seconds=20)
+    return f"{len(waiting)} answers to COMMIT went into a link without carrier"
