@@ -2,7 +2,7 @@
 
 import collections
 
-from harm import clocks, database as databases, disk, links, processes
+from harm import clocks, database as databases, disk, links, processes, strangers as crowd
 
 # name; what it takes in hand (a function of world and random, the first is the target); the harm; what the world must not lack
 Kind = collections.namedtuple("Kind", "name takes harm needs weight", defaults=((), 1.0))
@@ -19,6 +19,15 @@ def gateway(world, random):
     return [random.choice(world.cluster.gateways)]
 
 
+def relayed_gateway(world, _):
+    """The one whose bytes can be held back."""
+    return [world.cluster.gateways[-1]]
+
+
+def relayed_persister(world, _):
+    return [world.cluster.persisters[-1]]
+
+
 def persister(world, random):
     return [random.choice(world.cluster.persisters)]
 
@@ -33,6 +42,10 @@ def room(_world, _random):
 
 def acks(_world, _random):
     return ["acks"]
+
+
+def strangers(_world, _random):
+    return ["strangers"]
 
 
 def snapshots(_world, _random):
@@ -62,12 +75,15 @@ KINDS = [
     Kind("the file of acknowledgements cannot be written", acks, disk.acked_unwritable),
     Kind("the journal's filesystem is full", room, disk.disk_full, ("disk",)),
     Kind("the issuer's clock is wrong for a moment", issuer, clocks.for_a_moment, ("clock",), 3.0),
+    Kind("the issuer's clock is a day ahead for seconds", issuer, clocks.a_day_ahead, ("clock",), 2.0),
     Kind("the issuer's clock is set, for good", issuer, clocks.for_good, ("clock",), 2.0),
     Kind("a life of the issuer with a wrong clock", issuer, clocks.wrong_at_start, ("clock",), 2.0),
     Kind("link of the issuer cut", issuer, links.cut, ("network",)),
     Kind("link of a gateway cut", gateway, links.cut, ("network",)),
     Kind("link of a persister cut", persister, links.cut, ("network",)),
     Kind("link of the database cut", database, links.cut_database, ("network", "database")),
+    Kind("bytes of a gateway held back", relayed_gateway, links.hold_back_requests, (), 3.0),
+    Kind("bytes of a persister held back", relayed_persister, links.hold_back_acknowledgements, (), 2.0),
     Kind("power loss of the issuer's machine", issuer, links.lose_machine, ("network",)),
     Kind("power loss of a gateway's machine", gateway, links.lose_machine, ("network",)),
     Kind("power loss of a persister's machine", persister, links.lose_machine, ("network",)),
@@ -81,4 +97,5 @@ KINDS = [
     Kind("the database's connections killed", database, databases.connections_killed, ("database",)),
     Kind("connection killed in COMMIT", database, databases.commit_killed, ("database",)),
     Kind("COMMIT done, its answer lost", database, databases.commit_unheard, ("network", "database")),
+    Kind("a crowd without the secret lies to the issuer", strangers, crowd.hurry, (), 2.0),
 ]

@@ -69,8 +69,8 @@ def judge(world, traffic):
     world.stop()
     world.cluster.check_logs()
     events = world.events()
-    say(f"judging {len(traffic.ops) + len(world.probes)} requests by {len(events)} records")
-    for text in check(traffic.ops + world.probes, events, world.rows(), world.coupons(), world.clock):
+    say(f"judging {len(traffic.ops) + len(world.prober.ops)} requests by {len(events)} records")
+    for text in check(traffic.ops + world.prober.ops, events, world.rows(), world.coupons(), world.clock):
         world.fail(text)
 
 
@@ -101,7 +101,7 @@ def main():
         summary = report.Summary(arguments, world, traffic, devil, time.monotonic() - began)
         report.write(directory, summary)
         if not good:
-            save(directory / "history.gz", traffic.ops + world.probes)
+            save(directory / "history.gz", traffic.ops + world.prober.ops)
             shutil.copytree(world.archive, directory / "journal-kept", dirs_exist_ok=True)
     print(summary.table())
     for text in world.broken:

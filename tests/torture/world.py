@@ -1,15 +1,13 @@
-"""The system under torture: the real processes, each on a machine of its own (network namespaces) where that is possible, a small disk
-for the journal, libraries that make calls fail and clocks jump, and the database.
+"""The system under torture: the real processes with a cluster's secret, each on a machine of its own (network namespaces) where that is possible, a small
+disk for the journal, libraries that make calls fail and clocks jump, and the database; and, at the issuer's ports, strangers without the secret.
+
+One gateway shares the issuer's memory. The last gateway and the last persister reach the issuer over a relay, which can hold their bytes back.
 
 What a machine does not offer (root, libfaketime) is left out, with the reason in `missing`.
 """
 
 import collections
 import contextlib
-import datetime
-import http.client
-import itertools
-import json
 import os
 import subprocess
 import threading
@@ -20,11 +18,13 @@ import network
 import small_disk
 from clock import IssuerClock
 from cluster import ClusterError, binary, environment, run_coupond, wait_until
-from history import Op, Row, event_of_line
+from history import Row, event_of_line
 from hosted import HostedCluster, HostedMariaDB, hosts_of
 from preload import Preload, faketime_library
+from prober import Prober
+from surroundings import Relay, Strangers
 
-PARTITIONS, GATEWAYS, PERSISTERS = 2, 2, 2
+PARTITIONS, GATEWAYS, PERSISTERS = 2, 3, 2
 DISK_MEBIBYTES = 512
 HEALTHY_SECONDS = 120
 VERIFY_EVERY_SECONDS = 20
@@ -46,10 +46,10 @@ class World:
         self.ending = False  # the run is: nothing long is to be waited for
         self.traffic = None
         self.verified = collections.Counter()  # looks at the running system, by exit status
-        self.probes = []
-        self._numbers = itertools.count(1)
+        self.prober = None
         self.hosts = {}
-        self.network = self.disk = self.database = self.cluster = self.observer = None
+        self.network = self.disk = self.database = self.cluster = self.observer = self.strangers = None
+        self.relays = {}  # {member's name: Relay}
         self._stack = contextlib.ExitStack()
         self._stopping = threading.Event()
 
@@ -79,18 +79,36 @@ class World:
         self.cluster = HostedCluster(self.directory, self.hosts, gateways=GATEWAYS, partitions=PARTITIONS,
                                      persisters=PERSISTERS, database=self.database, options=OPTIONS)
         self.cluster.journal_directory = self.cluster.options["issuer/journal_dir"] = self.journal
+        self._keep_a_secret()
         self._let_one_gateway_share_memory()
+        self.relays = {member.name: self._relay(member, names) for member, names in
+                       ((self.cluster.gateways[-1], ["gateway/requests"]), (self.cluster.persisters[-1], ["persister/events", "persister/acks"]))}
         self.cluster.issuer.environment = self.preload.environment()
-        self._note_starts(self.cluster.issuer)
+        self._before_each_start(self.cluster.issuer, lambda: self.clock.started(time.monotonic()))
+        self.prober = Prober(self.cluster.addresses, self._stopping.is_set)
         self.cluster.start()
+        self.strangers = self._stack.enter_context(Strangers(self))
         for action in (self._watch, self._archive, self._verify):
             threading.Thread(target=action, daemon=True).start()
+
+    def _keep_a_secret(self):
+        self.secret = self.cluster.options["cluster/secret_file"] = self.directory / "secret"
+        if run_coupond("keygen", self.secret).returncode != 0:
+            raise ClusterError("coupond keygen makes no secret")
 
     def _let_one_gateway_share_memory(self):
         """The first; the others ask by ZeroMQ."""
         self.cluster.options["issuer/local_requests"] = f"shm://{self.directory}/local"
         for gateway in self.cluster.gateways[1:]:
             gateway.arguments += ["--set", f"gateway/requests={self.cluster.options['issuer/requests']}"]
+
+    def _relay(self, member, names):
+        """Before the member; it is on the same machine, and a new one with it."""
+        relay = Relay(self.cluster.options, names, PARTITIONS, member.prefix)
+        member.arguments += relay.arguments()
+        self._stack.callback(relay.stop)
+        self._before_each_start(member, relay.restart)
+        return relay
 
     def _build_network(self):
         reason = network.why_not()
@@ -118,15 +136,15 @@ class World:
         self.preload = Preload(self.directory / "rules", clock=clock)
         self.clock = IssuerClock(time.time() - time.monotonic(), SETTLE_SECONDS)
 
-    def _note_starts(self, issuer):
-        """For the judge of its clock."""
-        start = issuer.start
+    @staticmethod
+    def _before_each_start(member, action):
+        start = member.start
 
-        def noted():
-            self.clock.started(time.monotonic())
+        def both():
+            action()
             start()
 
-        issuer.start = noted
+        member.start = both
 
     # watching
 
@@ -136,6 +154,9 @@ class World:
     def _watch(self):
         """A member that ends while no fault has it in hand has failed."""
         while not self._stopping.wait(0.2):
+            if self.strangers.has_died():
+                self.fail("the strangers ended by themselves")
+                return
             with self.lock:
                 for member in self.cluster.members:
                     process = member.process
@@ -143,6 +164,8 @@ class World:
                         self.fail(f"{member.name} ended by itself with status {process.returncode}:\n{member.log()[-3000:]}")
                         member.process = None
                         self.busy.add(member.name)  # nothing more is to be done to it
+                    elif member.name not in self.busy and member.name in self.relays and self.relays[member.name].has_died():
+                        self.fail(f"the relay of {member.name} ended by itself")
 
     def _archive(self):
         """Keeps every segment of the journal by a second name, so that the whole of it can be read in the end."""
@@ -214,37 +237,11 @@ class World:
         self.preload.step_clock(offset)
         self.clock.stepped(before, time.monotonic(), offset)
 
-    def clock_probe(self):
-        """How many seconds the issuer's time is from ours, by a coupon of the harness' own; its requests are part of the history."""
-        while not self._stopping.is_set():
-            op = self._probe_once("change") or self._probe_once("create")
-            if op:
-                return datetime.datetime.fromisoformat(op.body["updated_at"].replace("Z", "+00:00")).timestamp() - time.time()
-            time.sleep(0.05)
-        raise ClusterError("the run is over")
-
-    def _probe_once(self, kind):
-        """One attempt; the Op when it was carried out."""
-        wanted = {"title": f"probe-{next(self._numbers)}", **({"quantity": 1} if kind == "create" else {})}
-        request = ("PATCH", "/v1/coupons/probe", wanted) if kind == "change" else ("POST", "/v1/coupons", {"id": "probe", **wanted})
-        sent = time.monotonic()
-        connection = http.client.HTTPConnection(self.cluster.addresses[len(self.probes) % GATEWAYS], timeout=3)
-        status = body = None
-        try:
-            connection.request(request[0], request[1], json.dumps(request[2]), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            status, body = answer.status, json.loads(answer.read())
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
-        self.probes.append(Op(kind, "probe", None, sent, time.monotonic() if status else None, status, body, wanted))
-        return self.probes[-1] if status in (200, 201) else None
-
     # the end
 
     def stop(self):
-        """All members end by SIGTERM, each with status 0."""
+        """The strangers go; all members end by SIGTERM, each with status 0."""
+        self.strangers.stop()
         self.archive_now()
         with self.lock:
             self.busy |= {member.name for member in self.cluster.members}

@@ -4,6 +4,9 @@ import time
 
 from faults import PROOF_SECONDS, Unproved, proof
 from harm.common import hold, metric_or
+from history import code_of
+from prober import time_of
+from traffic import later
 
 NEAR = 2.5  # seconds by which a probe may be off
 HOUR, DAY = 3600, 86_400
@@ -16,7 +19,7 @@ def away(random):
 
 def probe_near(world, offset):
     """The issuer goes by a time this far from ours."""
-    proof(lambda: abs(world.clock_probe() - offset) < NEAR, f"the issuer's time is not {offset:+.1f} s from ours")
+    proof(lambda: abs(world.prober.clock() - offset) < NEAR, f"the issuer's time is not {offset:+.1f} s from ours")
 
 
 def suspect(member):
@@ -30,7 +33,7 @@ def for_a_moment(world, random, member):
     world.step_clock(stood + step)
     try:
         proof(lambda: suspect(member) == 1, "the issuer does not see the step")
-        during = world.clock_probe()
+        during = world.prober.clock()
         hold(random, (0, 1, 2))
     finally:
         world.step_clock(stood)
@@ -38,6 +41,39 @@ def for_a_moment(world, random, member):
     proof(lambda: suspect(member) == 0, "the clock is right again, but not trusted")
     probe_near(world, stood)
     return f"{step:+.0f} s for {lasted:.1f} s; meanwhile the issuer's time moved by {during - stood:+.1f} s"
+
+
+def a_day_ahead(world, random, member):
+    """For a few seconds, and then right again: what ends in two hours is issued meanwhile, and what begins in two hours is not."""
+    stood = world.clock.offset
+    ends, begins = windows(world)
+    world.step_clock(stood + DAY)
+    try:
+        proof(lambda: suspect(member) == 1, "the issuer does not see the step")
+        meanwhile = [told(world, coupon, "meanwhile", seconds=1) for coupon in (ends, begins)]
+        hold(random, (0, 1))
+    finally:
+        world.step_clock(stood)
+    proof(lambda: suspect(member) == 0, "the clock is right again, but not trusted")
+    after = [told(world, coupon, "after") for coupon in (ends, begins)]
+    if meanwhile != after or after != ["201", "not_started"]:
+        raise Unproved(f"what ends and what begins in two hours: {meanwhile}, after it {after}")
+    return "what ends in two hours was issued, what begins in two hours was not_started, meanwhile and after"
+
+
+def windows(world):
+    """Two new coupons: one that ends in two hours, and one that begins then."""
+    name = f"window-{len(world.prober.ops)}"
+    issuer_time = time_of(world.prober.create(f"{name}-now", quantity=10)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    far = later(issuer_time, 2 * HOUR)
+    for side in ("ends", "starts"):
+        world.prober.create(f"{name}-{side}", quantity=10, **{f"{side}_at": far})
+    return f"{name}-ends", f"{name}-starts"
+
+
+def told(world, coupon, user, seconds=PROOF_SECONDS):
+    op = world.prober.ask("post", coupon, user, seconds=seconds)
+    return "nothing" if op is None else code_of(op) or str(op.status)
 
 
 def for_good(world, random, member):

@@ -11,6 +11,21 @@ def hold(random, pauses=PAUSES):
     time.sleep(random.choice(pauses))  # how long a fault lasts is the fault itself, not a wait for something
 
 
+class Rise:
+    """How far a counter rises, over several lives of its process. `read` returns None while nobody can be asked."""
+
+    def __init__(self, read):
+        self.read = read
+        self._total, self._last = 0, read() or 0
+
+    def so_far(self):
+        now = self.read()
+        if now is not None:
+            known = 0 if now < self._last else self._last
+            self._total, self._last = self._total + now - known, now
+        return self._total
+
+
 def metric_or(member, name, other):
     """A metric's sum, or `other` while the member cannot be asked."""
     try:

@@ -3,8 +3,10 @@
 import hosted
 from cluster import wait_until
 from faults import Unproved, proof
-from harm.common import hold
+from harm.common import Rise, hold
 from network import SILENT
+
+HOLDS = (1.5, 3.0, 6.5)  # seconds; a gateway gives a request up after one
 
 
 def reach(world, host):
@@ -34,6 +36,37 @@ def cut(world, random, member):
 def cut_database(world, random, _):
     cut_off(world, random, world.hosts["database"])
     return "no carrier, and a connection met silence"
+
+
+def hold_back(world, random, member):
+    """Bytes on the way to the issuer, at times both ways: they arrive, though whoever waited has given up."""
+    way, seconds = random.choice(["to", "to", "both"]), random.choice(HOLDS)
+    held, lasted = world.relays[member.name].hold(way, seconds)
+    if held == 0:
+        raise Unproved("there was nothing to hold back")
+    return f"{held} bytes held back {'both ways' if way == 'both' else 'on their way to the issuer'}, the first for {lasted:.1f} s"
+
+
+def hold_back_requests(world, random, member):
+    """What a gateway asked, and has given up when it arrives: the issuer refuses it as late."""
+    late = Rise(lambda: late_requests(world.cluster.issuer))
+    shown = hold_back(world, random, member)
+    refused = proof(late.so_far, f"{shown}, but nothing was late")
+    world.wait_healthy(member)
+    return f"{shown}; the issuer refused {refused:.0f} requests as late"
+
+
+def late_requests(issuer):
+    try:
+        return sum(value for name, value in issuer.metrics().items() if name.startswith("coupond_issuer_verdicts_total{") and '"late"' in name)
+    except (AssertionError, OSError):
+        return None
+
+
+def hold_back_acknowledgements(world, random, member):
+    shown = hold_back(world, random, member)
+    world.wait_healthy(member)
+    return shown
 
 
 def lose_machine(world, random, member):

@@ -1,0 +1,63 @@
+"""What stands around the system: relays on links, and strangers at the issuer's ports. Programs of their own, beside those under torture."""
+
+import contextlib
+import random
+
+from companion import Companion
+from curve import listener_key
+from ports import free_port_range
+
+
+class Relay(Companion):
+    """Stands in a member's links to the issuer: of each option's endpoints, one after another."""
+
+    def __init__(self, options, names, partitions, prefix):
+        self.endpoints, passed = {}, []
+        for name in names:
+            host, first = options["issuer/" + name.split("/")[1]].removeprefix("tcp://").rsplit(":", 1)
+            count = partitions if name == "gateway/requests" else 1
+            port = int(first) if prefix else free_port_range(count)
+            self.endpoints[name] = f"tcp://127.0.0.1:{port}"
+            passed += [f"{port + i}={host}:{int(first) + i}" for i in range(count)]
+        super().__init__("relay.py", passed, prefix)
+
+    def arguments(self):
+        """For the member."""
+        return [word for name, endpoint in self.endpoints.items() for word in ("--set", f"{name}={endpoint}")]
+
+    def hold(self, way, seconds):
+        """Returns how many bytes were held back, and how long the first of them, when they are let go."""
+        self.say("hold", way, seconds)
+        report = self.wait_for("let_go")
+        return report["let_go"], report["seconds"]
+
+
+class Strangers(Companion):
+    """At the issuer's ports during the whole run. That one of them was answered breaks it."""
+
+    def __init__(self, world):
+        options = world.cluster.options
+        where = [options[f"issuer/{name}"] for name in ("requests", "events", "acks")]
+        super().__init__("strangers.py", [*where, world.cluster.partitions, world.journal, listener_key(world.secret).hex()],
+                         world.observer.prefix if world.observer else (), self._on_report)
+        self.world, self.told = world, {}
+
+    def total(self):
+        return sum(self.told.values())
+
+    @contextlib.contextmanager
+    def in_a_hurry(self):
+        self.say("hurry")
+        try:
+            yield
+        finally:
+            self.say("stroll")
+
+    def _on_report(self, report):
+        self.told = report.get("told", self.told)
+        for text in report.get("heard", ()):
+            self.world.fail(f"a stranger without the secret was answered: {text}")
+        traffic = self.world.traffic
+        if traffic and traffic.coupons:
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # it is being stopped
+                self.say("coupon", random.choice(traffic.coupons)[0])

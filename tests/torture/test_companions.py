@@ -1,0 +1,130 @@
+"""The relay and the strangers are what the torture takes them for: bytes are held back and all arrive in order, and strangers have their way where there is no secret."""
+
+import contextlib
+import socket
+import threading
+
+import pytest
+
+from cluster import Cluster, metric_sum, run_coupond, wait_until
+from companion import Companion
+from curve import listener_key
+from ports import free_port
+from strangers import NAME
+
+
+class Sink:
+    """Takes one connection and all of its bytes, to the end."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:" + str(self.listener.getsockname()[1])
+        self.taken, self.ended = bytearray(), False
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self):
+        connection, _ = self.listener.accept()
+        with connection:
+            connection.sendall(b"welcome")
+            while data := connection.recv(1 << 16):
+                self.taken += data
+        self.ended = True
+
+
+@pytest.fixture
+def sink():
+    made = Sink()
+    with made.listener:
+        yield made
+
+
+@pytest.fixture
+def relay(sink):
+    port = free_port()
+    with Companion("relay.py", [f"{port}={sink.address}"]) as running:
+        running.port = port
+        yield running
+
+
+def hear_welcome(client):
+    client.settimeout(60)
+    assert client.recv(7, socket.MSG_WAITALL) == b"welcome"
+
+
+def test_a_relay_holds_bytes_back_and_delivers_them_all_in_order(relay, sink):
+    sent = b"".join(number.to_bytes(4, "big") for number in range(100_000))
+    with socket.create_connection(("127.0.0.1", relay.port)) as client:
+        hear_welcome(client)
+        relay.say("hold", "to", 1)
+        wait_until(lambda: send_and_see(client, sink, b"?"), "bytes are held back")
+        client.sendall(sent)
+        report = relay.wait_for("let_go")
+        assert report["let_go"] >= len(sent) and 0 < report["seconds"] <= 1.5
+        wait_until(lambda: sink.taken.endswith(sent), "all bytes arrive")
+        assert set(sink.taken[:-len(sent)]) <= {ord("?")}
+
+
+def send_and_see(client, sink, mark):
+    """True when a byte does not arrive."""
+    before = len(sink.taken)
+    client.sendall(mark)
+    with contextlib.suppress(AssertionError):
+        return not wait_until(lambda: len(sink.taken) > before, "it arrives", seconds=0.2)
+    return True
+
+
+def test_what_a_relay_holds_back_arrives_though_its_sender_has_ended(relay, sink):
+    with socket.create_connection(("127.0.0.1", relay.port)) as client:
+        hear_welcome(client)
+        relay.say("hold", "both", 1)
+        wait_until(lambda: send_and_see(client, sink, b"?"), "bytes are held back")
+        client.sendall(b"!" * 1_000)
+    assert relay.wait_for("let_go")["let_go"] >= 1_000
+    wait_until(lambda: sink.ended, "the end arrives")
+    assert sink.taken.endswith(b"!" * 1_000)
+
+
+def crowd(cluster, key=""):
+    where = [cluster.options[f"issuer/{name}"] for name in ("requests", "events", "acks")]
+    return Companion("strangers.py", [*where, cluster.partitions, cluster.journal_directory, key])
+
+
+def store_something(cluster):
+    cluster.create_coupon("A", 1_000)
+    assert cluster.issue("A", "alice")[0] == 201
+    cluster.wait_drained()
+
+
+def test_without_a_secret_strangers_have_their_way(tmp_path):
+    """They are able to lie; the promises of the others depend on the secret."""
+    heard = []
+    with Cluster(tmp_path, transport="tcp", partitions=2) as cluster:
+        store_something(cluster)
+        with crowd(cluster) as strangers:
+            strangers.on_report = lambda report: heard.extend(report.get("heard", ()))
+            strangers.say("coupon", "A")
+            strangers.say("hurry")
+            for lie in ("false_request", "false_acknowledgement", "false_event_taker", "without_a_look"):
+                wait_until(lambda lie=lie: any(text.startswith(lie) for text in heard), f"{lie} is answered")
+            wait_until(lambda: cluster.coupon("A")["issued"] > 1, "a stranger is issued the coupon")
+        assert any(coupon["id"].startswith(NAME) for coupon in cluster.request("GET", "/v1/coupons")[2]["coupons"])
+
+
+def test_with_a_secret_nobody_answers_strangers(tmp_path):
+    secret, reports = tmp_path / "secret", []
+    assert run_coupond("keygen", secret).returncode == 0
+    with Cluster(tmp_path / "cluster", transport="tcp", partitions=2, options={"cluster/secret_file": secret}) as cluster:
+        store_something(cluster)
+        with crowd(cluster, listener_key(secret).hex()) as strangers:
+            strangers.on_report = reports.append
+            strangers.say("coupon", "A")
+            strangers.say("hurry")
+            wait_until(lambda: len(reports[-1:] and reports[-1].get("told", ())) == 8 and min(reports[-1]["told"].values()) > 3,
+                       lambda: f"every lie is told: {reports[-1:]}")
+            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_peers_refused_total") > 3, "keys are refused")
+        assert not any(report.get("heard") for report in reports)
+        assert cluster.coupon("A")["issued"] == 1
+        assert [coupon["id"] for coupon in cluster.request("GET", "/v1/coupons")[2]["coupons"]] == ["A"]
+        cluster.wait_drained()
+        assert cluster.issues() == {"A": {1: "alice"}}
+        cluster.assert_kept()
