@@ -3,11 +3,11 @@
 
     relay.py PORT=HOST:PORT …        run by companion.py
 
-    hold to|both SECONDS             what is under way to the other side, or both ways, is held back for so long and then delivered, all of it in order,
-                                     though its sender may have ended meanwhile
+    hold to|both SECONDS             what is under way to the other side, or both ways, is held back for so long from the first byte on, and then delivered,
+                                     all of it in order, though its sender may have ended meanwhile
 
-Reports {"ready": true}, and after each hold {"let_go": bytes that were held back, "seconds": how long the first of them}. A connection whose other side
-answers no probes ends, as it would without a relay.
+Reports {"ready": true}, and after each hold {"let_go": bytes that were held back, "seconds": how long the first of them}, 0 when none came in time.
+A connection whose other side answers no probes ends, as it would without a relay.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ import sys
 
 READ_BYTES = 65_536
 CONNECT_SECONDS = 5
+FIRST_SECONDS = 10  # a hold waits so long for a byte
 PROBES = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3), (socket.TCP_USER_TIMEOUT, 10_000))
 
 
@@ -25,26 +26,45 @@ def report(**members):
     print(json.dumps(members), flush=True)
 
 
+class Hold:
+    """What one command holds back."""
+
+    def __init__(self):
+        self.bytes = 0
+        self.first_at = None
+        self._first = asyncio.Event()
+
+    def note(self, count):
+        self.bytes += count
+        if not self._first.is_set():
+            self.first_at = now()
+            self._first.set()
+
+    async def wait_for_the_first(self):
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._first.wait(), FIRST_SECONDS)
+        return self._first.is_set()
+
+
 class Gate:
     """What passes one way, of all connections."""
 
     def __init__(self):
+        self._hold = None
         self._open = asyncio.Event()
         self._open.set()
-        self.held = 0
-        self.first_at = None  # when the first byte was held back
 
-    def close(self):
+    def close(self, hold):
+        self._hold = hold
         self._open.clear()
-        self.held, self.first_at = 0, None
 
     def open(self):
+        self._hold = None
         self._open.set()
 
     def note(self, count):
-        if not self._open.is_set():
-            self.held += count
-            self.first_at = self.first_at or now()
+        if self._hold:
+            self._hold.note(count)
 
     def wait(self):
         return self._open.wait()
@@ -102,13 +122,14 @@ class Relay:
         await asyncio.start_server(serve, "127.0.0.1", port)
 
     async def hold(self, way, seconds):
-        gates = [self.to, self.back] if way == "both" else [self.to]
+        gates, hold = [self.to, self.back] if way == "both" else [self.to], Hold()
         for gate in gates:
-            gate.close()
-        await asyncio.sleep(seconds)
-        ended = now()
-        firsts = [gate.first_at for gate in gates if gate.first_at is not None]
-        report(let_go=sum(gate.held for gate in gates), seconds=ended - min(firsts, default=ended))
+            gate.close(hold)
+        lasted = 0
+        if await hold.wait_for_the_first():
+            await asyncio.sleep(seconds)
+            lasted = now() - hold.first_at
+        report(let_go=hold.bytes, seconds=lasted)
         for gate in gates:
             gate.open()
 

@@ -32,11 +32,11 @@ MAGIC, VERSION = 0x444E5043, 3
 ISSUE_REQUESTS, COUPON_REQUESTS, PING = 1, 3, 7
 POST, CREATE = 1, 1
 TIME_NONE, WAIT_US = -2**63, 5_000_000
-WORKERS = 6
+WORKERS = 12
 SECONDS = 4  # of patience, longer than a handshake may take: an issuer that has been told a lie has hung up before
 KEY_SECONDS = 0.5  # the same where libzmq does not say that it was hung up on
-PAUSES = {"stroll": (0.2, 0.8), "hurry": (0.0, 0.02)}
-NAME = "stranger"  # users and coupons of theirs begin so, and nobody else's
+PAUSES = {"stroll": (0.5, 2.0), "hurry": (0.0, 0.02)}
+NAME = "stranger-"  # users and coupons of theirs begin so, and nobody else's
 CURVE_GREETING = GREETING[:12] + b"CURVE".ljust(20, b"\0") + GREETING[32:]
 
 
@@ -76,8 +76,8 @@ class Insider:
         """An issue of a coupon that there is, and a coupon of their own."""
         number = next(self._numbers)
         coupon = random.choice(self.coupons) if self.coupons else "A"
-        issue = header(ISSUE_REQUESTS, 1, partition, self.partitions, clock) + issue_record(coupon, f"{NAME}-{number}")
-        return issue, header(COUPON_REQUESTS, 1, partition, self.partitions, clock) + coupon_record(f"{NAME}-{number}")
+        issue = header(ISSUE_REQUESTS, 1, partition, self.partitions, clock) + issue_record(coupon, f"{NAME}{number}")
+        return issue, header(COUPON_REQUESTS, 1, partition, self.partitions, clock) + coupon_record(f"{NAME}{number}")
 
     def acknowledgement_of(self, partition):
         """What the store has not, as far as somebody outside can know it."""

@@ -17,6 +17,7 @@ client read fits it: that the history is linearizable. Per coupon,
   answers    each refusal and each look fits some moment between its question and its answer, after all that was answered
              before the question and before all that was asked after the answer
   store      the store has exactly the journal's issues and policies
+  strangers  neither has anything that was asked for without the cluster's secret
 
 Positions are numbers of records that have been applied. Records have fixed places, so a look needs only the first position that
 fits from its lower bound on: taking the earliest for each look, in the order of their questions, finds an order whenever there is one.
@@ -30,6 +31,7 @@ from clock import AnyTime
 from history import FINAL, NOTHING, UNKNOWN, code_of, issue_of, outcome
 
 FOREVER = float("inf")
+STRANGER = "stranger-"
 REFUSALS = ("ended", "paused", "not_started", "sold_out")
 
 
@@ -44,7 +46,15 @@ def check(ops, events, rows, coupons, clock=AnyTime()):
     for coupon in sorted({*by_coupon["ops"], *by_coupon["events"], *by_coupon["rows"], *coupons}):
         story = Story(coupon, by_coupon["ops"][coupon], by_coupon["events"][coupon], clock)
         found += story.check() + check_store(story, by_coupon["rows"][coupon], coupons.get(coupon))
-    return found
+    return found + check_strangers(events, rows, coupons)
+
+
+def check_strangers(events, rows, coupons):
+    """Nothing that somebody without the secret asked for is anywhere: their users and coupons bear names that nobody else's do."""
+    found = [f"in the journal: {event}" for event in events if (event.user or "").startswith(STRANGER) or event.coupon.startswith(STRANGER)]
+    found += [f"in the store: {row}" for row in rows if row.user.startswith(STRANGER)]
+    found += [f"in the store: {coupon}" for coupon in coupons if coupon.startswith(STRANGER)]
+    return [f"strangers: {text}" for text in found[:20]]
 
 
 def check_store(story, rows, policy):

@@ -242,6 +242,52 @@ def test_a_coupon_that_is_other_in_the_store_is_found():
     broken("store:", OPS, coupons={})
 
 
+def test_an_issue_to_a_stranger_is_found():
+    events = [*EVENTS, issued(4, "stranger-7", 3)]
+    policy = {"quantity": 3}
+    events[0] = created(**policy)
+    found = findings([create_op(**policy), *OPS[1:]], events)
+    assert [text.split(":")[0] for text in found] == ["C", "strangers", "strangers"], found  # nobody asked for it; journal and store
+
+
+def test_a_coupon_of_a_stranger_is_found():
+    made = created()._replace(coupon="stranger-7")
+    asked = create_op()._replace(coupon="stranger-7")  # whoever says so
+    found = check([asked], [made], [], {"stranger-7": {**POLICY, "issued": 0}})
+    assert [text.split(":")[0] for text in found] == ["strangers", "strangers"], found
+
+
+# Requests that were held back on a link: given up by a gateway, and at the issuer long after.
+
+
+def given_up(user, sent, answered):
+    return refusal(user, sent, answered, "outcome_unknown", 503)
+
+
+def test_a_request_that_was_held_back_and_refused_as_late_leaves_nothing():
+    ops = [create_op(), given_up("ann", 1, 2), post("ben", 3, 4, 1, 2), answer("lookup", "ann", 5, 6, 404, code="not_issued")]
+    assert findings(ops, [created(), issued(2, "ben", 1)]) == []
+
+
+def test_a_request_that_was_held_back_and_carried_out_behind_others_is_found():
+    """It took effect after ben's, who had asked when it had been given up already."""
+    broken("real time:", [create_op(), given_up("ann", 1, 2), post("ben", 3, 4, 1, 2)], [created(), issued(2, "ben", 1), issued(3, "ann", 2)])
+
+
+def test_a_request_that_was_held_back_and_carried_out_is_found_by_its_time_alone():
+    """Nobody else asked for the coupon meanwhile, but the record bears a time at which it had been given up."""
+    ops, events = [create_op(), given_up("ann", 1, 2)], [created(), issued(2, "ann", 1, at=time(5))]
+    broken("clock:", ops, events, clock=clock())
+    assert findings(ops, [events[0], events[1]._replace(time=time(2))], clock=clock()) == []
+
+
+def test_a_change_that_was_held_back_and_carried_out_is_found():
+    change = Op("change", "C", None, 5, 6, 503, {"code": "outcome_unknown"}, {"title": "t1", "quantity": 9})
+    made = Event("C", 4, time(9), None, None, None, {**POLICY, "title": "t1", "quantity": 9})
+    broken("clock:", [*OPS, change], [*EVENTS, made], clock=clock())
+    assert findings([*OPS, change], [*EVENTS, made._replace(time=time(6))], clock=clock()) == []
+
+
 # The clock: the monotonic clock shows 0 at time(0), and a step has to last for 10 s.
 
 
@@ -307,6 +353,32 @@ def test_a_window_goes_by_the_clock_and_not_by_the_time_that_an_issue_bears():
     right_again = clock((1.5, HOUR), (4, 0), starts=(1.6, 4.1))
     assert findings(*wrong_hour(2, ends_at=hour_ahead(30)), clock=right_again) == []
     broken("clock:", *wrong_hour(2, starts_at=hour_ahead(1)), clock=right_again)
+
+
+DAY = 24 * HOUR
+
+
+def test_an_issue_by_a_clock_that_was_a_day_ahead_for_seconds_is_found():
+    """Of a coupon that begins in two hours. The step does not last, and the issue bears the time of one before it, so only its window tells."""
+    tomorrow = time(2).replace("01-01T", "01-02T")
+    policy = {"starts_at": time(0).replace("T00:", "T02:")}
+    events = [created(**policy), issued(2, "ann", 1, at=tomorrow), issued(3, "ben", 2, at=tomorrow)]
+    ops = [create_op(**policy), *(Op("post", "C", user, sent, sent + 0.5, 201, {"sequence": number, "issued_at": tomorrow})
+                                  for user, sent, number in (("ann", 2, 1), ("ben", 22, 2)))]
+    life = clock((1.5, DAY), (4, 0), starts=(1.6, 4.1))
+    broken("clock:", ops, events, clock=life)
+    stepped = clock((1.5, DAY), (4, 0), (21, DAY), (24, 0), starts=(1.6, 4.1))
+    broken("clock:", ops, events, clock=stepped)
+    believed = clock((1.5, DAY), starts=(1.6,))
+    assert findings([*ops[:2], ops[2]._replace(body={"sequence": 2, "issued_at": tomorrow.replace(":02.", ":22.")})],
+                    [*events[:2], events[2]._replace(time=tomorrow.replace(":02.", ":22."))], clock=believed) == []
+
+
+def test_an_issue_that_bears_a_time_a_day_ahead_that_did_not_last_is_found():
+    tomorrow = time(3).replace("01-01T", "01-02T")
+    events = [*EVENTS[:2], EVENTS[2]._replace(time=tomorrow)]
+    ops = [*OPS[:2], OPS[2]._replace(body={**OPS[2].body, "issued_at": tomorrow})]
+    broken("clock:", ops, events, clock=clock((2.5, DAY), (5, 0)))
 
 
 def test_a_refusal_by_a_wrong_clock_is_found():
