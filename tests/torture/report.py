@@ -1,11 +1,13 @@
 """What a torture run tells: a line every few seconds, and the table in the end."""
 
 import collections
+import textwrap
 import threading
 
 from history import FINAL, NOTHING, UNKNOWN, code_of, outcome
 
 SECONDS_BETWEEN = 5
+LINE = 120  # characters, of the documents
 
 
 class Progress:
@@ -61,17 +63,24 @@ class Summary:
         issued = self.codes["201"]
         coupons = len({op.coupon for op in self.ops})
         kinds = sum(1 for tally in self.devil.tallies.values() if tally.proved)
+        lies = sum(self.world.strangers.told.values()) if self.world.strangers else 0
         return (f"{self.seconds / 60:.0f} minutes, {len(self.ops):,} requests for {coupons:,} coupons, {issued:,} answered `201`; "
                 f"{self.outcomes[FINAL]:,} final answers, {self.outcomes[NOTHING]:,} times \"nothing was decided\", "
-                f"{self.outcomes[UNKNOWN]:,} answers lost or unknown; faults of {kinds} kinds; `coupond verify` looked at the running system "
+                f"{self.outcomes[UNKNOWN]:,} answers lost or unknown; faults of {kinds} kinds; strangers without the secret told the issuer {lies:,} lies "
+                f"of {len(self.world.strangers.told) if lies else 0} sorts and were never answered; `coupond verify` looked at the running system "
                 f"{self.world.verified[0]} times and found nothing ({self.world.verified[2]} times it could not look).")
 
     def page(self):
-        left_out = "".join(f"\nLeft out: {what} ({reason}).\n" for what, reason in self.world.missing.items())
-        return (f"# What coupond has survived\n\nThe last long run of `./dev torture` (store: {self.arguments.store}, seed "
-                f"{self.arguments.seed}). How it is done stands in `tests/torture/torture.py`, what is judged in `tests/torture/checker.py`.\n\n"
-                f"{self.figures()} Every promise was kept: each request was answered in the end, each `201` is in the journal and in the store as it was "
-                f"told, the history of each coupon is linearizable, and `coupond verify` found nothing.\n{left_out}\n{self.table()}\n")
+        paragraphs = [
+            f"The last long run of `./dev torture` (store: {self.arguments.store}, seed {self.arguments.seed}). `tests/torture/torture.py` "
+            f"says how it is done, `tests/torture/kinds.py` lists the faults, and `tests/torture/checker.py` says what is judged.",
+            self.figures(),
+            "Every promise was kept: each request was answered in the end, each `201` is in the journal and in the store as it was told, the "
+            "history of each coupon is linearizable, no request took effect after its client had been told that nobody knows its outcome, "
+            "nothing that a stranger asked for is in the journal or the store, and `coupond verify` found nothing.",
+            *(f"Left out: {what} ({reason})." for what, reason in self.world.missing.items())]
+        text = "\n\n".join(textwrap.fill(paragraph, LINE, break_on_hyphens=False, break_long_words=False) for paragraph in paragraphs)
+        return f"# What coupond has survived\n\n{text}\n\n{self.table()}\n"
 
 
 def write(directory, summary):

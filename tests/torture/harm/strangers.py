@@ -11,5 +11,5 @@ def hurry(world, random, _):
     with world.strangers.in_a_hurry():
         proof(lambda: world.ending or refused.so_far() > 0, "the issuer refused no key", seconds=2 * PROOF_SECONDS, pause=0.2)
         hold(random)
-    lies = proof(lambda: world.ending or world.strangers.total() - told, "the issuer hung up on nobody")
-    return f"{lies:.0f} lies told, {refused.so_far():.0f} false keys refused, nobody was answered"
+    proof(lambda: world.ending or world.strangers.total() > told, "the issuer hung up on nobody")
+    return f"{world.strangers.total() - told} lies told, {refused.so_far():.0f} false keys refused, nobody was answered"
