@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The real system under random real faults, with clients whose every request is remembered, and a judgement of the whole history.
 
-    ./dev torture [--minutes N] [--seed N] [--store mysql|sqlite] [--keep] [--results FILE]
+    ./dev torture [--minutes N] [--seed N] [--store mysql|sqlite] [--rate N] [--between N] [--keep] [--results FILE]
 
-Two gateways, an issuer of two partitions, two persisters and MariaDB run on machines of their own (network namespaces); faults
+Three gateways, an issuer of two partitions, two persisters and MariaDB run on machines of their own (network namespaces) with a cluster's
+secret, and strangers without it lie at the issuer's ports all the while; faults
 come as kinds.py lists them, checker.py judges. Exits with 0 when nothing was broken; else the directory with all logs, the history and the
 journal is kept. The seed repeats the choice of faults and of requests, though not the moments at which they meet.
 """
@@ -32,14 +33,19 @@ DRAIN_SECONDS = 180
 
 
 def parse():
-    parser = argparse.ArgumentParser(prog="./dev torture", description="The real system under random real faults.")
-    parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--store", choices=("mysql", "sqlite"), default="mysql")
-    parser.add_argument("--rate", type=float, default=800, help="requests a second, roughly")
-    parser.add_argument("--between", type=float, default=3, help="seconds between two faults, in the mean")
+    parser = argparse.ArgumentParser(prog="./dev torture", description=(
+        "The real system under random real faults, with every request judged: three gateways, an issuer, two persisters and the store, and "
+        "strangers who lie at the issuer's ports without the cluster's secret. Exits with 0 when every promise was kept; otherwise the "
+        "directory with all logs, the history and the journal is kept. Needs root for network namespaces and a small disk, and libfaketime "
+        "for clocks; what is missing is left out, and named."))
+    parser.add_argument("--minutes", type=float, default=5, metavar="N", help="for how long faults begin (%(default)s)")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32), metavar="N",
+                        help="repeats the choice of faults and requests, though not the moments at which they meet (random)")
+    parser.add_argument("--store", choices=("mysql", "sqlite"), default="mysql", help="(%(default)s)")
+    parser.add_argument("--rate", type=float, default=800, metavar="N", help="requests a second, roughly (%(default)g)")
+    parser.add_argument("--between", type=float, default=3, metavar="N", help="seconds between two faults, in the mean (%(default)g)")
     parser.add_argument("--keep", action="store_true", help="keep the directory of a good run too")
-    parser.add_argument("--results", help="write the table to this file, as Markdown")
+    parser.add_argument("--results", metavar="FILE", help="write what a good run survived to this file, as Markdown")
     return parser.parse_args()
 
 
