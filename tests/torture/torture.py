@@ -38,7 +38,7 @@ def parse():
         "strangers who lie at the issuer's ports without the cluster's secret. Exits with 0 when every promise was kept; otherwise the "
         "directory with all logs, the history and the journal is kept. Needs root for network namespaces and a small disk, and libfaketime "
         "for clocks; what is missing is left out, and named."))
-    parser.add_argument("--minutes", type=float, default=5, metavar="N", help="for how long faults begin (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=5, metavar="N", help="how long faults are injected (%(default)s)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32), metavar="N",
                         help="repeats the choice of faults and requests, though not the moments at which they meet (random)")
     parser.add_argument("--store", choices=("mysql", "sqlite"), default="mysql", help="(%(default)s)")
