@@ -2,8 +2,8 @@
 of JSON.
 
     with Companion("relay.py", ["7100=10.0.0.2:7100"], prefix=host.prefix) as relay:
-        relay.say("hold to 2")
-        report = relay.wait_for("let_go")      # the next report with that member
+        relay.say("hold", "to")
+        relay.wait_for("holding")      # the next report with that member
 """
 
 import json

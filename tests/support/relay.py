@@ -3,11 +3,12 @@
 
     relay.py PORT=HOST:PORT …        run by companion.py
 
-    hold to|both SECONDS             what is under way to the other side, or both ways, is held back for so long from the first byte on, and then delivered,
-                                     all of it in order, though its sender may have ended meanwhile
+    hold to|both       what is under way to the other side, or both ways, is held back from now on; reports {"holding": true}, and then, when there is
+                       something to hold, {"first_byte": true}
+    let_go             delivers all of it in order, though its sender may have ended meanwhile; reports {"let_go": how many bytes were held back,
+                       "seconds": how long the first of them}
 
-Reports {"ready": true}, and after each hold {"let_go": bytes that were held back, "seconds": how long the first of them}, 0 when none came in time.
-A connection whose other side answers no probes ends, as it would without a relay.
+Reports {"ready": true} at the start. A connection whose other side answers no probes ends, as it would without a relay.
 """
 
 import asyncio
@@ -18,7 +19,6 @@ import sys
 
 READ_BYTES = 65_536
 CONNECT_SECONDS = 5
-FIRST_SECONDS = 10  # a hold waits so long for a byte
 PROBES = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3), (socket.TCP_USER_TIMEOUT, 10_000))
 
 
@@ -27,23 +27,20 @@ def report(**members):
 
 
 class Hold:
-    """What one command holds back."""
+    """What is held back just now."""
 
     def __init__(self):
         self.bytes = 0
         self.first_at = None
-        self._first = asyncio.Event()
 
     def note(self, count):
         self.bytes += count
-        if not self._first.is_set():
+        if self.first_at is None:
             self.first_at = now()
-            self._first.set()
+            report(first_byte=True)
 
-    async def wait_for_the_first(self):
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._first.wait(), FIRST_SECONDS)
-        return self._first.is_set()
+    def seconds(self):
+        return 0 if self.first_at is None else now() - self.first_at
 
 
 class Gate:
@@ -110,6 +107,7 @@ def probe(writer):
 class Relay:
     def __init__(self):
         self.to, self.back = Gate(), Gate()
+        self.held = Hold()
 
     async def listen(self, port, host, target):
         async def serve(reader, writer):
@@ -121,16 +119,15 @@ class Relay:
 
         await asyncio.start_server(serve, "127.0.0.1", port)
 
-    async def hold(self, way, seconds):
-        gates, hold = [self.to, self.back] if way == "both" else [self.to], Hold()
-        for gate in gates:
-            gate.close(hold)
-        lasted = 0
-        if await hold.wait_for_the_first():
-            await asyncio.sleep(seconds)
-            lasted = now() - hold.first_at
-        report(let_go=hold.bytes, seconds=lasted)
-        for gate in gates:
+    def hold(self, way):
+        self.held = Hold()
+        for gate in [self.to, self.back] if way == "both" else [self.to]:
+            gate.close(self.held)
+        report(holding=True)
+
+    def let_go(self):
+        report(let_go=self.held.bytes, seconds=self.held.seconds())
+        for gate in (self.to, self.back):
             gate.open()
 
 
@@ -144,8 +141,8 @@ async def main():
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     report(ready=True)
     while line := await commands.readline():
-        _, way, seconds = line.decode().split()
-        await relay.hold(way, float(seconds))
+        name, *arguments = line.decode().split()
+        {"hold": relay.hold, "let_go": relay.let_go}[name](*arguments)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Summary:
         return (f"{self.seconds / 60:.0f} minutes, {len(self.ops):,} requests for {coupons:,} coupons, {issued:,} answered `201`; "
                 f"{self.outcomes[FINAL]:,} final answers, {self.outcomes[NOTHING]:,} times \"nothing was decided\", "
                 f"{self.outcomes[UNKNOWN]:,} answers lost or unknown; faults of {kinds} kinds; strangers without the secret told the issuer {lies:,} lies "
-                f"of {len(self.world.strangers.told) if lies else 0} sorts and were never answered; `coupond verify` looked at the running system "
+                f"of {len(self.world.strangers.told) if lies else 0} sorts; `coupond verify` looked at the running system "
                 f"{self.world.verified[0]} times and found nothing ({self.world.verified[2]} times it could not look).")
 
     def page(self):
@@ -77,7 +77,7 @@ class Summary:
             self.figures(),
             "Every promise was kept: each request was answered in the end, each `201` is in the journal and in the store as it was told, the "
             "history of each coupon is linearizable, no request took effect after its client had been told that nobody knows its outcome, "
-            "nothing that a stranger asked for is in the journal or the store, and `coupond verify` found nothing.",
+            "no stranger was ever answered, and nothing that one asked for is in the journal or the store; and `coupond verify` found nothing.",
             *(f"Left out: {what} ({reason})." for what, reason in self.world.missing.items())]
         text = "\n\n".join(textwrap.fill(paragraph, LINE, break_on_hyphens=False, break_long_words=False) for paragraph in paragraphs)
         return f"# What coupond has survived\n\n{text}\n\n{self.table()}\n"

@@ -2,10 +2,14 @@
 
 import contextlib
 import random
+import time
 
+from cluster import ClusterError
 from companion import Companion
 from curve import listener_key
 from ports import free_port_range
+
+FIRST_SECONDS = 10  # a hold waits so long for a byte
 
 
 class Relay(Companion):
@@ -26,8 +30,13 @@ class Relay(Companion):
         return [word for name, endpoint in self.endpoints.items() for word in ("--set", f"{name}={endpoint}")]
 
     def hold(self, way, seconds):
-        """Returns how many bytes were held back, and how long the first of them, when they are let go."""
-        self.say("hold", way, seconds)
+        """For so long from the first byte on. Returns how many bytes were held back, and how long the first of them."""
+        self.say("hold", way)
+        self.wait_for("holding")
+        with contextlib.suppress(ClusterError):  # there is nothing to hold
+            self.wait_for("first_byte", FIRST_SECONDS)
+            time.sleep(seconds)
+        self.say("let_go")
         report = self.wait_for("let_go")
         return report["let_go"], report["seconds"]
 
