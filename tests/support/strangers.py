@@ -252,7 +252,14 @@ class Crowd:
             self.report()
 
 
+def end_loudly(failure):
+    """A worker that fails ends all of them, which is noticed."""
+    threading.__excepthook__(failure)
+    os._exit(1)
+
+
 def main():
+    threading.excepthook = end_loudly
     crowd = Crowd(Insider(*sys.argv[1:6]), "".join(sys.argv[6:]))
     print(json.dumps({"ready": True}), flush=True)
     for action in (*[crowd.work] * WORKERS, crowd.report_on):
