@@ -11,6 +11,7 @@ has to last (issuer/clock_settle_ms); any other is not. Where the moments are to
 
 import collections
 import datetime
+import itertools
 
 SLACK = 0.5  # seconds: of readings
 LATE = 2.0  # how long after it has to believe a step it may still know nothing of it
@@ -39,6 +40,7 @@ class IssuerClock:
         self.wall, self.settle = wall, settle
         self._stands = [Stand(-FOREVER, -FOREVER, 0.0)]
         self._starts = []
+        self._spans = None  # [(Belief, until when it may be held)], until something happens: it is asked for each record
 
     @property
     def offset(self):
@@ -48,9 +50,11 @@ class IssuerClock:
     def stepped(self, before, after, offset):
         if offset != self.offset:
             self._stands.append(Stand(before, after, offset))
+            self._spans = None
 
     def started(self, moment):
         self._starts.append(moment)
+        self._spans = None
 
     def _beliefs(self):
         found = [Belief(-FOREVER, -FOREVER, self._stands[0].offset)]
@@ -66,10 +70,15 @@ class IssuerClock:
     def _offset_at(self, moment):
         return [stand for stand in self._stands if stand.since <= moment][-1].offset
 
+    def _held(self):
+        """Until one that came later is certain."""
+        beliefs = self._beliefs()
+        certain = itertools.accumulate((belief.certain for belief in reversed(beliefs[1:])), min, initial=FOREVER)
+        return list(zip(beliefs, reversed(list(certain))))
+
     def ranges(self, since, until):
-        beliefs, found = self._beliefs(), []
-        for place, belief in enumerate(beliefs):
-            end = min((other.certain for other in beliefs[place + 1:]), default=FOREVER)
+        found, self._spans = [], self._spans or self._held()
+        for belief, end in self._spans:
             first, last = max(since, belief.since) - SLACK, min(until, end) + SLACK
             if first <= last:
                 found.append((text(self.wall + belief.offset + first), text(self.wall + belief.offset + last)))
