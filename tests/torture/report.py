@@ -72,7 +72,7 @@ class Summary:
 
     def page(self):
         paragraphs = [
-            f"The last long run of `./dev torture` (store: {self.arguments.store}, seed {self.arguments.seed}). `tests/torture/torture.py` "
+            f"A long run of `./dev torture` (store: {self.arguments.store}, seed {self.arguments.seed}). `tests/torture/torture.py` "
             f"says how it is done, `tests/torture/kinds.py` lists the faults, and `tests/torture/checker.py` says what is judged.",
             self.figures(),
             "Every promise was kept: each request was answered in the end, each `201` is in the journal and in the store as it was told, the "
