@@ -26,11 +26,11 @@
     ERROR(TOO_LARGE, "too_large", 413, "Too large", "The body is larger than this server takes.") \
     ERROR(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "Unsupported media type", "The body must be application/json in UTF-8 without a Content-Encoding, and Content-Type must say so.") \
     ERROR(HEADERS_TOO_LARGE, "headers_too_large", 431, "Headers too large", "Request line and headers are larger than this server takes.") \
-    ERROR(INTERNAL_ERROR, "internal_error", 500, "Internal error", "The server failed; asking again is safe.") \
+    ERROR(INTERNAL_ERROR, "internal_error", 500, "Internal error", "The server failed; asking again with PUT is safe.") \
     ERROR(NOT_IMPLEMENTED, "not_implemented", 501, "Not implemented", "The method or transfer coding is not known here.") \
     ERROR(OVERLOADED, "overloaded", 503, "Overloaded", "There is too much to do; nothing was decided, ask again.") \
     ERROR(ISSUER_UNAVAILABLE, "issuer_unavailable", 503, "Issuer unavailable", "The issuer cannot be reached; nothing was decided, ask again.") \
-    ERROR(OUTCOME_UNKNOWN, "outcome_unknown", 503, "Outcome unknown", "No answer came from the issuer; ask again to hear what was decided.") \
+    ERROR(OUTCOME_UNKNOWN, "outcome_unknown", 503, "Outcome unknown", "No answer came from the issuer. Look up what was decided, or ask for the issue again with PUT; a second POST may issue one more.") \
     ERROR(HTTP_VERSION_NOT_SUPPORTED, "http_version_not_supported", 505, "HTTP version not supported", "This server speaks HTTP/1.1 and HTTP/1.0.")
 /* clang-format on */
 

@@ -76,6 +76,8 @@ def assert_ask_again(answer, code):
     problem = json.loads(body)
     assert (status, headers["Content-Type"], headers["Retry-After"]) == (503, "application/problem+json", "1")
     assert (problem["status"], problem["code"], problem["type"]) == (503, code, f"urn:coupond:problem:{code}")
+    safe = {"issuer_unavailable": "nothing was decided", "outcome_unknown": "again with PUT; a second POST may issue one more"}
+    assert safe[code] in problem["detail"]
 
 
 def test_without_a_gateway_clients_are_told_to_ask_again(front):

@@ -259,6 +259,7 @@ static void an_issuer_that_does_not_answer_leaves_the_outcome_unknown(void **sta
     receive(0);
     assert_int_equal(client_read(client), 503);
     assert_code("outcome_unknown");
+    assert_non_null(strstr(response.body, "again with PUT; a second POST may issue one more"));
     answer(&frame, 0, VERDICT_ISSUED, 1);
     wait_metric("coupond_gateway_replies_late_total", late + 1);
     client_close(client);
