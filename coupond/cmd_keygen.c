@@ -31,7 +31,7 @@ int cmd_keygen(int argc, char **argv)
     const char *path = arguments.positionals[0];
     if (cluster_secret_create(path, &error) != 0)
         return role_fail("keygen", &error, EXIT_FAILURE);
-    printf("%s is made. Copy it to every machine of the cluster, readable by the user that coupond runs as only, and\n"
+    printf("%s is made. Copy it to every machine of the cluster, readable only by the user that coupond runs as, and\n"
            "start issuer, gateways and persisters with cluster/secret_file = \"%s\".\n",
            path, path);
     return EXIT_SUCCESS;

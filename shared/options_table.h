@@ -34,9 +34,9 @@
     OPTION(gateway, idle_timeout_ms, DURATION, 75000, BETWEEN(10, 3600000), "between two requests of a connection; longer than a load balancer in front keeps an idle one") \
     OPTION(gateway, issuer_timeout_ms, DURATION, 2000, BETWEEN(10, 3600000), "how long a request waits for the issuer before 503 outcome_unknown") \
     OPTION(gateway, drain_timeout_ms, DURATION, 10000, BETWEEN(0, 3600000), "how long SIGTERM waits for requests in flight") \
-    OPTION(gateway, policy_ttl_ms, DURATION, 1000, BETWEEN(0, 60000), "how old what a coupon is said to be may be; 0: the issuer is asked every time") \
+    OPTION(gateway, policy_ttl_ms, DURATION, 1000, BETWEEN(0, 60000), "maximum age of a cached coupon; 0: the issuer is asked every time") \
     OPTION(gateway, drain_delay_ms, DURATION, 0, BETWEEN(0, 3600000), "how long SIGTERM goes on accepting connections while /readyz already says 503, for a load balancer to notice") \
-    OPTION(gateway, redis, URL, "", LENGTH(0, 255), "redis://USER:PASSWORD@HOST:PORT/DATABASE (all but the host may be left out), rediss:// with TLS, or unix://PATH: where gateways share what coupons are said to be and hear of changes; for these gateways alone; empty: none") \
+    OPTION(gateway, redis, URL, "", LENGTH(0, 255), "redis://USER:PASSWORD@HOST:PORT/DATABASE (all but the host may be left out), rediss:// with TLS, or unix://PATH: where gateways share what they know of coupons and hear of changes; for these gateways alone; empty: none") \
     OPTION(gateway, redis_password, SECRET, "", LENGTH(0, 255), "password of Redis, if it is not in gateway/redis; empty: none") \
     OPTION(gateway, redis_password_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/redis_password from") \
     OPTION(gateway, redis_tls_ca, PATH, "", LENGTH(0, 255), "PEM file with the authorities to trust for rediss://; empty: the system's") \
