@@ -3,9 +3,9 @@
  * X(id, kind, labels, scale, name, help)
  *
  *   kind    COUNTER; GAUGE; READING, a gauge that is left out until it is set, as 0 would not be true before;
- *           HISTOGRAM_TIME, observed in µs and printed in seconds; HISTOGRAM_SIZE, of rows or requests, in powers of two
- *   labels  a label set of below, or NONE; beside them each partition has a series of its own. WHOLE: no label, and one
- *           series of the whole role. DROP has both, as some frames are of no partition
+ *           HISTOGRAM_TIME, observed in µs and printed in seconds; HISTOGRAM_SIZE, of rows or requests
+ *   labels  NONE: one series, or one a partition; WHOLE: one series of the whole role; or a label set of below
+ *           (the issuer's DROP has series of each partition, and of none for frames that name none)
  *   scale   what a stored value is multiplied by when printed: 1e-6 for µs kept in a counter or gauge of seconds
  *
  * Process basics (process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds,

@@ -81,7 +81,7 @@ static void feed_says_in_each_frame_which_store_it_is_for(void **state)
     (void)state;
     reopen(true);
     journal_fixture_append(journal_of_test, 1);
-    feed_fixture_expect_nothing(0); /* it looks first */
+    feed_fixture_expect_nothing(0);              /* it looks first */
     assert_false(feed_is_idle(feed_of_test, 0)); /* records need not wake it meanwhile */
     look(OURS, 0);
     assert_true(feed_is_idle(feed_of_test, 0));
