@@ -13,7 +13,6 @@ import signal
 import socket
 import struct
 import subprocess
-import tempfile
 import threading
 from pathlib import Path
 
@@ -35,10 +34,9 @@ def tool(name):
 
 
 class Engine:
-    def __init__(self, directory):
-        self.directory = directory
-        # short enough for a socket's name, and on a file system that goes with the mount namespace
-        self.runtime = Path(tempfile.mkdtemp(prefix="coupond-containers-"))
+    def __init__(self, directory, runtime):
+        """runtime: a folder with a name short enough for sockets; a file system goes over it that ends with the mount namespace."""
+        self.directory, self.runtime = directory, runtime
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "none", str(self.runtime)], check=True)
         self.socket = self.runtime / "docker.sock"
         self.log = directory / "dockerd.log"
@@ -86,8 +84,6 @@ class Engine:
     def close(self):
         self.stop()
         subprocess.run(["umount", "--lazy", "--recursive", str(self.runtime)], check=False)
-        shutil.rmtree(self.runtime, ignore_errors=True)
-        remove_cgroups()
 
     def tail(self, lines=20):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
@@ -100,10 +96,15 @@ class Engine:
     def run(self, command, check=True, **more):
         """A command with this engine in its environment; its output is text, errors behind it."""
         environment = {**self.environment(), **more.pop("environment", {})}
-        result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                stdin=None if more.get("input") is not None else subprocess.DEVNULL, check=False, **more)
+        text = " ".join(map(str, command))
+        try:
+            result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                    stdin=None if more.get("input") is not None else subprocess.DEVNULL, check=False, **more)
+        except subprocess.TimeoutExpired as error:
+            output = (error.output or b"").decode(errors="replace")
+            raise CheckFailed(f"{text}: no end within {error.timeout} s\n{output[-4000:]}") from None
         if check and result.returncode != 0:
-            raise CheckFailed(f"{' '.join(map(str, command))}: exit status {result.returncode}\n{result.stdout[-4000:]}")
+            raise CheckFailed(f"{text}: exit status {result.returncode}\n{result.stdout[-4000:]}")
         return result
 
     def inspect(self, *names):

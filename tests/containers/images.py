@@ -4,11 +4,12 @@
 the mirror of this machine's apt; a stand-in bears the hash of what it was made from, and is kept until that changes.
 """
 
+import contextlib
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import yaml
@@ -70,14 +71,26 @@ def make_base(engine, image, suite, packages=""):
     """A minimal Debian by debootstrap, imported as an image; it is kept, however old."""
     if engine.docker("image", "inspect", image, check=False).returncode == 0:
         return
-    with step(f"debootstrap {suite} → {image} (once)"), tempfile.TemporaryDirectory(dir=engine.directory) as folder:
-        tree = Path(folder) / "tree"
+    with step(f"debootstrap {suite} → {image} (once)"), empty_folder(engine.directory / "debootstrap") as tree:
         log = engine.directory / f"debootstrap-{suite}.log"
         more = [f"--include={packages}"] if packages else []
-        servers.run_logged([tool("debootstrap"), "--variant=minbase", *more, suite, str(tree), servers.apt_mirror()], log)
+        try:
+            servers.run_logged([tool("debootstrap"), "--variant=minbase", *more, suite, str(tree), servers.apt_mirror()], log)
+        except servers.ServerError as error:
+            raise CheckFailed(f"no Debian {suite} for {image}: {error}") from None
         subprocess.run(["chroot", str(tree), "apt-get", "clean"], check=True)
         engine.run(["bash", "-o", "pipefail", "-c", 'tar -C "$1" --one-file-system -c . | "$2" import - "$3"', "import",
                     str(tree), tool("docker"), image])
+
+
+@contextlib.contextmanager
+def empty_folder(path):
+    """One that is there for the time of a with block; that of a run that was killed is removed by the next."""
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def make_coupond(engine, image):

@@ -66,6 +66,7 @@ def systemd(run):
         with step("install the units as documented"):
             install(run, machine)
         use(machine)
+        wrong_configuration(machine)
         harm(machine)
         run.note("systemd: units installed as documented; issuer killed, persister hung until its watchdog, gateway with a wrong configuration")
     finally:
@@ -105,7 +106,6 @@ def harm(machine):
         machine.run("systemctl restart coupond-gateway@8080 coupond-issuer")
         again = wait_until(lambda: (answer := machine.ask("GET", "/v1/coupons/A/issues/alice"))[0] == 200 and answer, 60, "alice is told")
     check(again[1]["sequence"] == 1, f"alice is told otherwise: {again}")
-    wrong_configuration(machine)
     with step("a hung persister, until its watchdog"):
         wait_until(lambda: machine.show("coupond-persister", "NRestarts") == "1", 3 * WATCHDOG_SECONDS + 60,
                    lambda: f"the watchdog ends it: {time.monotonic() - hung:.0f} s\n{machine.run('journalctl -n 20 -u coupond-persister').stdout}")
@@ -115,7 +115,7 @@ def harm(machine):
 
 
 def wrong_configuration(machine):
-    """A configuration that is wrong does not get right by trying again."""
+    """A configuration that is wrong does not get right by trying again. Before any other role is restarted: all of them read the same file."""
     with step("a wrong configuration"):
         machine.run("cp -a /etc/coupond/coupond.conf /root/sound && echo '    nonsense = 1' >>/etc/coupond/coupond.conf")
         machine.run("systemctl restart coupond-gateway@8081", check=False)

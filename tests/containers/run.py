@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
@@ -33,10 +34,10 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-def main(options):
+def main(options, runtime):
     results = {}  # stage: None when it passed, else why not
     try:
-        return run_stages(options, results)
+        return run_stages(options, runtime, results)
     except CheckFailed as failure:
         say(f"FAILED: {failure}")
         results[next(reversed(results), "engine")] = str(failure)
@@ -44,6 +45,12 @@ def main(options):
     finally:
         if options.junit:
             write_junit(options.junit, results)
+
+
+def check_cgroups():
+    root = Path("/sys/fs/cgroup")
+    check((root / "cgroup.controllers").exists() or (root / "memory").is_dir(),
+          f"a Docker engine needs cgroups, and none are mounted at {root}: mount -t cgroup2 none {root}")
 
 
 def write_junit(path, results):
@@ -55,10 +62,10 @@ def write_junit(path, results):
     xml.ElementTree(suite).write(path, encoding="utf-8")
 
 
-def run_stages(options, results):
+def run_stages(options, runtime, results):
     import images
     import stages
-    from engine import Engine, Nowhere, remove_cgroups
+    from engine import Engine, Nowhere
     from system import System
 
     folder = REPOSITORY / "build/containers"
@@ -72,8 +79,8 @@ def run_stages(options, results):
         raise CheckFailed(f"another run uses {folder}") from None
     free = shutil.disk_usage(folder).free >> 20
     check(free >= NEEDED_MIB, f"{NEEDED_MIB} MiB are needed below {folder}, and {free} are free")
-    remove_cgroups()
-    engine = Engine(folder)
+    check_cgroups()
+    engine = Engine(folder, runtime)
     system = System(engine, folder)
     chosen = stages.chosen(options.only)
     run = stages.Run(engine, system)
@@ -115,6 +122,20 @@ def remove_containers(engine):
     engine.docker("image", "prune", "--force", check=False)
 
 
+def in_namespaces(options):
+    """What outlives the namespaces is removed out here, however they end."""
+    from engine import remove_cgroups
+
+    remove_cgroups()
+    with tempfile.TemporaryDirectory(prefix="coupond-containers-") as runtime:
+        try:
+            return namespaces.enter(lambda: main(options, Path(runtime)))
+        except OSError as error:
+            return fail(f"cannot make namespaces of its own: {error}")
+        finally:
+            remove_cgroups()
+
+
 def fail(text):
     print(f"./dev containers: {text}", file=sys.stderr)
     return 2
@@ -124,7 +145,4 @@ if __name__ == "__main__":
     asked = parse(sys.argv[1:])
     if os.geteuid() != 0:
         sys.exit(fail("needs root: it makes namespaces, a network and a Docker engine of its own"))
-    try:
-        sys.exit(namespaces.enter(lambda: main(asked)))
-    except OSError as error:
-        sys.exit(fail(f"cannot make namespaces of its own: {error}"))
+    sys.exit(in_namespaces(asked))
