@@ -121,6 +121,8 @@ def engine_restart(run):
 def journal_lost(run):
     """the journal's volume lost: the issuer refuses to decide, and goes on after --rebuild-from-store"""
     system = run.system
+    with Harm(run, "before the journal was lost"):
+        pass
     system.wait_drained()
     system.compose("stop", "issuer")
     system.compose("rm", "--force", "issuer")
