@@ -30,7 +30,7 @@ def call(name, *arguments):
 def enter(main):
     """Runs main() as described above and returns its exit status."""
     networks["outside"] = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    call("unshare", CLONE_NEWNS | CLONE_NEWPID)
+    call("unshare", CLONE_NEWPID)
     first = os.fork()
     if first == 0:
         os._exit(be_first(main))
@@ -42,6 +42,7 @@ def enter(main):
 def be_first(main):
     """The first process: it takes over what others leave, and ends with what main returns."""
     call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    call("unshare", CLONE_NEWNS)  # not in the parent: the mounts would be there as long as it
     call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
     call("mount", b"proc", b"/proc", b"proc", 0, None)
     worker = os.fork()
