@@ -124,16 +124,17 @@ def journal_lost(run):
     with Harm(run, "before the journal was lost"):
         pass
     system.wait_drained()
-    system.compose("stop", "issuer")
-    system.compose("rm", "--force", "issuer")
-    run.engine.docker("volume", "rm", "coupond_journal")
+    with step("stop the issuer, and remove its volume"):
+        system.compose("stop", "issuer")
+        system.compose("rm", "--force", "issuer")
+        run.engine.docker("volume", "rm", "coupond_journal")
     with step("an issuer with an empty journal beside a full store"):
         system.compose("up", "-d", "--no-build", "--no-deps", "issuer")
         wait_until(lambda: "--rebuild-from-store" in system.logs("issuer", 200), 60, lambda: f"it refuses:\n{system.logs('issuer', 20)}")
     status, _, body = ask(API, "PUT", "/v1/coupons/NOON/issues/nobody-yet")
     check(status == 503, f"with its journal lost it is asked for an issue and answers {status} {body}")
-    system.compose("stop", "issuer")
     with step("docker-compose run issuer --rebuild-from-store"):
+        system.compose("stop", "issuer")
         result = system.compose("run", "--rm", "-T", "issuer", "issuer", "--rebuild-from-store", "--config", "/etc/coupond/issuer.conf", check=False)
     check(result.returncode == 0, f"--rebuild-from-store: exit status {result.returncode}\n{result.stdout[-3000:]}")
     with step("the issuer on the journal made anew"):

@@ -89,8 +89,8 @@ def run_stages(options, runtime, results):
             engine.start("outside")
         with namespaces.outside():
             standins = images.prepare(engine)
-        engine.stop()
         with step("start the engine, in a network of its own"):
+            engine.stop()
             engine.start("inside")
         Nowhere().start()
         for stage in chosen:

@@ -106,7 +106,7 @@ def expect(status, method, path, body=None, headers=None):
 
 
 def quiet(run):
-    """No alert fires while nothing is wrong. One about the start, such as a gateway that was there before Redis, has to end by itself."""
+    """No alert fires while nothing is wrong. One about the start, when a busy machine made some wait, has to end by itself."""
     system = run.system
     if early := system.firing():
         run.note(f"alerts about the start: {', '.join(sorted(early))}")
