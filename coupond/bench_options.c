@@ -265,8 +265,8 @@ static int refuse_word(const char *word, struct error *error)
         snprintf(name, sizeof name, "--%s", option->name);
         nearest_offer(&nearest, name);
     }
-    return error_set(error, "%.*s: there is no such option%s; see coupond bench --help", length < 64 ? (int)length : 64,
-                     word, nearest_hint(&nearest, hint));
+    return error_set(error, "%.*s: there is no such option%ssee coupond bench --help", length < 64 ? (int)length : 64,
+                     word, nearest_hint_before(&nearest, hint));
 }
 
 int bench_options_read(struct bench_options *options, int argc, char **argv, const char *run_id, struct error *error)

@@ -75,7 +75,7 @@ static int load(const struct arguments *arguments, struct options *options, cons
         return -1;
     if (options_check_role(options, "dev", error) != 0)
         return -1;
-    return peer_read_secret(options->cluster_secret_file, error);
+    return peer_read_secret(options, error);
 }
 
 /* ROLE_GO_ON, or the exit status. */

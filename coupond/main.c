@@ -52,30 +52,46 @@ static void print_help(FILE *out)
           out);
 }
 
+static const char *const general[] = {"--help", "--version", "--help-config"};
+#define GENERAL_COUNT (sizeof(general) / sizeof(general[0]))
+
+static bool is_general(const char *word, size_t length)
+{
+    for (size_t i = 0; i < GENERAL_COUNT; i++) {
+        if (strlen(general[i]) == length && memcmp(general[i], word, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* An option in the place of a command may have its value, or a secret, behind a =, so no more than its name is told. */
 static int refuse_word(const char *word)
 {
     size_t length = strcspn(word, "=:/@ ");
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
+    if (word[length] == '=' && is_general(word, length)) {
+        fprintf(stderr, "coupond: %.*s takes no value%s; coupond --help lists what there is\n", (int)length, word,
+                strncmp(word, "--help-config", length) == 0 && length > 6 ? " but markdown" : "");
+        return EXIT_USAGE;
+    }
     nearest_init(&nearest, word, length);
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
         nearest_offer(&nearest, commands[i].name);
-    for (const char *const *general = (const char *const[]){"--help", "--version", "--help-config", NULL};
-         *general != NULL; general++)
-        nearest_offer(&nearest, *general);
-    fprintf(stderr, "coupond: unknown %s %.*s%s; coupond --help lists what there is\n",
-            word[0] == '-' ? "option" : "command", length < 64 ? (int)length : 64, word, nearest_hint(&nearest, hint));
+    for (size_t i = 0; i < GENERAL_COUNT; i++)
+        nearest_offer(&nearest, general[i]);
+    fprintf(stderr, "coupond: unknown %s %.*s%scoupond --help lists what there is\n",
+            word[0] == '-' ? "option" : "command", length < 64 ? (int)length : 64, word,
+            nearest_hint_before(&nearest, hint));
     return EXIT_USAGE;
 }
 
 /* What stands in the place of a command. */
 static int run_general(const char *word, bool more)
 {
-    static const char *const general[] = {
-        "--help", "-h", "help", "--version", "--help-config", "--help-config=markdown"};
-    for (size_t i = 0; more && i < sizeof general / sizeof *general; i++) {
-        if (strcmp(word, general[i]) == 0) {
+    static const char *const alone[] = {"--help", "-h", "help", "--version", "--help-config", "--help-config=markdown"};
+    for (size_t i = 0; more && i < sizeof alone / sizeof *alone; i++) {
+        if (strcmp(word, alone[i]) == 0) {
             fprintf(stderr, "coupond: %s takes nothing behind it; coupond --help lists what there is\n", word);
             return EXIT_USAGE;
         }

@@ -60,7 +60,7 @@ int role_configure_more(const char *role, int argc, char **argv, const struct ar
     if (arguments.help)
         return print_usage(role, own_help);
     if (arguments_load(&arguments, role, options, &error) != 0 || options_check_role(options, role, &error) != 0 ||
-        peer_read_secret(options->cluster_secret_file, &error) != 0)
+        peer_read_secret(options, &error) != 0)
         return role_fail(role, &error, EXIT_USAGE);
     if (!arguments.check_config)
         return ROLE_GO_ON;

@@ -262,9 +262,11 @@ static void draw_flow(const struct top_view *view, struct canvas *canvas, int ro
     char text[TOP_TEXT_MAX];
     struct line gateways = {"", 0}, issuer = {"", 0}, persisters = {"", 0};
     canvas_put(canvas, row, 0, CANVAS_DIM, "flow");
-    add(&gateways, "%s answers/s", top_count(view->answers, text));
+    top_count(view->answers, text);
+    add(&gateways, "%s %s/s", text, strcmp(text, "1") == 0 ? "answer" : "answers");
     add(&issuer, "%s/s journal", top_bytes(view->rates[TOP_VALUE_JOURNAL_BYTES], text));
-    add(&persisters, "%s rows/s", top_count(view->rates[TOP_VALUE_ROWS], text));
+    top_count(view->rates[TOP_VALUE_ROWS], text);
+    add(&persisters, "%s %s/s", text, strcmp(text, "1") == 0 ? "row" : "rows");
     put_stage(canvas, row, TOP_GATEWAY, CANVAS_PLAIN, gateways.text);
     put_stage(canvas, row, TOP_ISSUER, CANVAS_PLAIN, issuer.text);
     put_stage(canvas, row, TOP_PERSISTER, CANVAS_PLAIN, persisters.text);

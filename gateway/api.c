@@ -61,6 +61,15 @@ static bool has_no_query(struct api_call *call)
     return call->errors.count == 0;
 }
 
+/* Whether If-Match can hold at all: only a coupon has a version, nothing that POST and PUT make has one before, and
+ * what else can be read is there but bears no tag. */
+static bool may_match(const struct route *route, const struct http_request *request)
+{
+    if (!request->if_match.present || (route->flags & ROUTE_VERSION) != 0)
+        return true;
+    return request->if_match.any && (request->method == METHOD_GET || request->method == METHOD_HEAD);
+}
+
 /* What every route asks of a request before its own reader. */
 static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
                    const struct api_rules *rules)
@@ -72,8 +81,8 @@ static bool passes(struct api_call *call, const struct route *route, const struc
     call->invalid_token = verdict == ADMIN_WRONG;
     if (verdict != ADMIN_ALLOWED)
         fail(call, ERROR_UNAUTHORIZED);
-    else if (request->if_match.present && (request->method == METHOD_POST || request->method == METHOD_PUT))
-        fail(call, ERROR_STALE_VERSION); /* nothing that these make has a version */
+    else if (!may_match(route, request))
+        fail(call, ERROR_STALE_VERSION);
     else if (!has_readable_body(route, request))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
     else if ((route->flags & (ROUTE_JSON | ROUTE_OBJECT)) == 0 && request->body.length > 0)
@@ -113,10 +122,16 @@ void api_read(struct api_call *call, const struct http_request *request, const s
 {
     struct route_captures captures;
     const struct route *route = NULL;
-    const char *fault = http_target_parse(&call->target, request->target);
+    const char *fault = NULL;
 
     call->errors.count = 0;
     call->route = METRIC_ROUTE_NONE;
+    if (request->method == METHOD_OPTIONS && span_equals(request->target, SPAN_LITERAL("*"))) {
+        call->kind = API_OPTIONS; /* RFC 9110 §9.3.7 */
+        call->allow = api_routes_allow();
+        return;
+    }
+    fault = http_target_parse(&call->target, request->target);
     if (fault != NULL) {
         fail_field(call, "target", fault);
         call->kind = API_REFUSAL;

@@ -27,7 +27,7 @@ static const char *read_id(const json_t *value, struct coupon *coupon)
 static const char *read_title(const json_t *value, struct coupon *coupon)
 {
     if (!json_is_string(value) || !title_settable(json_string_value(value), json_string_length(value)))
-        return "must be a string of 1 to 512 bytes of UTF-8 without control, line or direction characters";
+        return "must be a string of 1 to 512 bytes of UTF-8 without control, line, direction or invisible characters";
     memcpy(coupon->title, json_string_value(value), json_string_length(value) + 1);
     return NULL;
 }
@@ -117,7 +117,8 @@ static const char *fault_words(const json_error_t *fault)
 static json_t *load_object(struct span body, struct api_errors *errors)
 {
     json_error_t fault;
-    json_t *root = json_loadb(body.length == 0 ? "" : body.at, body.length, JSON_REJECT_DUPLICATES, &fault);
+    json_t *root =
+        json_loadb(body.length == 0 ? "" : body.at, body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
     char reason[sizeof(errors->rows[0].reason)];
 
     if (root == NULL) {

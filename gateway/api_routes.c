@@ -27,15 +27,32 @@ static void read_coupon_create(struct api_call *call, const struct http_request 
         invalid(call);
 }
 
+/* If-Match, then If-None-Match (RFC 9110 §13.2.2), in what the issuer can compare as it decides: one version. No coupon
+ * has the version 0. */
+static void read_preconditions(struct api_call *call, const struct http_request *request)
+{
+    const struct if_match *match = &request->if_match;
+    const struct if_match *none = &request->if_none;
+    bool named = match->present && !match->any;
+
+    if (none->any || (named && none->version == match->version)) {
+        call->coupon_fields |= COUPON_IF_VERSION;
+        call->coupon.journal_seq = 0;
+    } else if (named) {
+        call->coupon_fields |= COUPON_IF_VERSION;
+        call->coupon.journal_seq = match->version;
+    } else if (none->version != 0) {
+        call->coupon_fields |= COUPON_UNLESS_VERSION;
+        call->coupon.journal_seq = none->version;
+    }
+}
+
 static void read_coupon_change(struct api_call *call, const struct http_request *request)
 {
     ask_coupon(call, COUPON_CHANGE);
     if (!api_json_read_change(request->body, &call->coupon, &call->coupon_fields, &call->errors))
         invalid(call);
-    if (request->if_match.present && !request->if_match.any) {
-        call->coupon_fields |= COUPON_IF_VERSION;
-        call->coupon.journal_seq = request->if_match.version;
-    }
+    read_preconditions(call, request);
     take_coupon_id(call);
 }
 
@@ -46,6 +63,8 @@ static void read_coupon_get(struct api_call *call, const struct http_request *re
     memset(&call->coupon, 0, sizeof(call->coupon));
     take_coupon_id(call);
 }
+
+/* ---- the list's query ---- */
 
 /* 1 to COUPON_LIST_MAX in plain digits. */
 static bool read_limit(struct span text, uint32_t *limit)
@@ -61,24 +80,49 @@ static bool read_limit(struct span text, uint32_t *limit)
     return value >= 1 && value <= COUPON_LIST_MAX;
 }
 
-static void read_list_member(struct api_call *call, struct span name, struct span value)
+static bool read_cursor(struct span text, struct coupon *coupon)
 {
-    char text[COUPON_ID_MAX];
+    if (!coupon_id_valid(text.at, text.length))
+        return false;
+    memcpy(coupon->id, text.at, text.length);
+    coupon->id[text.length] = '\0';
+    return true;
+}
+
+enum list_member { LIST_LIMIT = 1 << 0, LIST_CURSOR = 1 << 1 };
+
+/* 0: no such member. */
+static enum list_member list_member_of(struct span name)
+{
+    if (span_equals(name, SPAN_LITERAL("limit")))
+        return LIST_LIMIT;
+    return span_equals(name, SPAN_LITERAL("cursor")) ? LIST_CURSOR : 0;
+}
+
+/* No value of a member is longer than a cursor; what does not fit, or is not rightly encoded, is none. */
+static struct span decode(struct span piece, char out[COUPON_ID_MAX])
+{
     size_t length = 0;
 
-    if (span_equals(name, SPAN_LITERAL("limit"))) {
-        if (!read_limit(value, &call->limit))
-            api_errors_add(&call->errors, "limit", "must be an integer from 1 to 200");
-    } else if (span_equals(name, SPAN_LITERAL("cursor"))) {
-        if (!http_percent_decode(value, text, sizeof(text), &length) || !coupon_id_valid(text, length)) {
-            api_errors_add(&call->errors, "cursor", "must be the next_cursor of an earlier answer");
-        } else {
-            memcpy(call->coupon.id, text, length);
-            call->coupon.id[length] = '\0';
-        }
-    } else {
+    return http_percent_decode(piece, out, COUPON_ID_MAX, &length) ? (struct span){out, length} : SPAN_LITERAL("");
+}
+
+static void read_list_member(struct api_call *call, struct span name, struct span value, unsigned *seen)
+{
+    char name_text[COUPON_ID_MAX];
+    char value_text[COUPON_ID_MAX];
+    enum list_member member = list_member_of(decode(name, name_text));
+
+    value = decode(value, value_text);
+    if (member == 0)
         api_errors_add_unknown(&call->errors, name);
-    }
+    else if ((*seen & member) != 0)
+        api_errors_add(&call->errors, member == LIST_LIMIT ? "limit" : "cursor", "is named twice");
+    else if (member == LIST_LIMIT && !read_limit(value, &call->limit))
+        api_errors_add(&call->errors, "limit", "must be an integer from 1 to 200");
+    else if (member == LIST_CURSOR && !read_cursor(value, &call->coupon))
+        api_errors_add(&call->errors, "cursor", "must be the next_cursor of an earlier answer");
+    *seen |= member;
 }
 
 static void read_coupon_list(struct api_call *call, const struct http_request *request)
@@ -86,16 +130,19 @@ static void read_coupon_list(struct api_call *call, const struct http_request *r
     struct span query = call->target.query;
     struct span name = SPAN_NONE;
     struct span value = SPAN_NONE;
+    unsigned seen = 0;
 
     (void)request;
     call->kind = API_LIST;
     call->limit = LIST_LIMIT_DEFAULT;
     memset(&call->coupon, 0, sizeof(call->coupon));
     while (http_query_next(&query, &name, &value))
-        read_list_member(call, name, value);
+        read_list_member(call, name, value, &seen);
     if (call->errors.count > 0)
         invalid(call);
 }
+
+/* ---- issues ---- */
 
 static void read_issue_post(struct api_call *call, const struct http_request *request)
 {
@@ -147,8 +194,9 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/coupons/{id}/issues", ROUTE_JSON, METRIC_ROUTE_ISSUE_POST, read_issue_post},
     {METHOD_PUT, "/v1/coupons/{id}/issues/{user}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put},
     {METHOD_GET, "/v1/coupons/{id}/issues/{user}", 0, METRIC_ROUTE_ISSUE_GET, read_issue_get},
-    {METHOD_GET, "/v1/coupons/{id}", 0, METRIC_ROUTE_COUPON_GET, read_coupon_get},
-    {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPON_CHANGE, read_coupon_change},
+    {METHOD_GET, "/v1/coupons/{id}", ROUTE_VERSION, METRIC_ROUTE_COUPON_GET, read_coupon_get},
+    {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ADMIN | ROUTE_VERSION, METRIC_ROUTE_COUPON_CHANGE,
+     read_coupon_change},
     {METHOD_GET, "/v1/coupons", ROUTE_QUERY, METRIC_ROUTE_COUPONS_LIST, read_coupon_list},
     {METHOD_POST, "/v1/coupons", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},
@@ -202,4 +250,13 @@ const struct route *api_route_find(enum method method, struct span path, struct 
         *allow |= 1u << routes[i].method | (routes[i].method == METHOD_GET ? 1u << METHOD_HEAD : 0);
     }
     return NULL;
+}
+
+unsigned api_routes_allow(void)
+{
+    unsigned allow = 1u << METHOD_OPTIONS;
+
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+        allow |= 1u << routes[i].method | (routes[i].method == METHOD_GET ? 1u << METHOD_HEAD : 0);
+    return allow;
 }

@@ -13,10 +13,11 @@ struct route_captures {
 };
 
 enum route_flag {
-    ROUTE_ADMIN = 1 << 0,  /* needs the admin token, if there is one */
-    ROUTE_JSON = 1 << 1,   /* takes a JSON body; the others take none */
-    ROUTE_OBJECT = 1 << 2, /* takes none, or a JSON object that says nothing new */
-    ROUTE_QUERY = 1 << 3,  /* reads the query; the others take none */
+    ROUTE_ADMIN = 1 << 0,   /* needs the admin token, if there is one */
+    ROUTE_JSON = 1 << 1,    /* takes a JSON body; the others take none */
+    ROUTE_OBJECT = 1 << 2,  /* takes none, or a JSON object that says nothing new */
+    ROUTE_VERSION = 1 << 4, /* of a coupon, which has a version */
+    ROUTE_QUERY = 1 << 3,   /* reads the query; the others take none */
 };
 
 struct route {
@@ -34,5 +35,8 @@ struct route {
  */
 const struct route *api_route_find(enum method method, struct span path, struct route_captures *captures,
                                    unsigned *allow);
+
+/* The bits of the methods that any path takes, and of OPTIONS, which "*" takes. */
+unsigned api_routes_allow(void);
 
 #endif

@@ -107,6 +107,7 @@ void connection_on_timer(struct timer_node *node, void *arg)
         metrics_add(c->loop->metrics, METRIC_GATEWAY_TIMEOUTS, why_closed(c), 1);
     if (c->state == CONNECTION_OPEN && c->in.length > 0 && !c->write_pending) {
         c->input_ms = now_ms(c);
+        http_request_find_origin(&c->request, c->in.data, c->in.length);
         dispatch_refusal(c, ERROR_REQUEST_TIMEOUT, NULL);
         arm(c);
     } else {
@@ -453,10 +454,13 @@ void connection_close(struct connection *c)
 }
 
 /* Tells a client that there is no room for it, as far as that goes without waiting. What it may have sent already is
- * read first: closed with that unread, the connection would be reset, and the answer lost. */
+ * read first: closed with that unread, the connection would be reset, and the answer lost. Its Origin is not known, so
+ * that a page may read the answer only where all origins may. */
 static void turn_away(struct connection *c)
 {
-    const struct reply_style last = {.close = true};
+    const struct cors *cors = c->loop->rules.cors;
+    const struct reply_style last = {.close = true,
+                                     .origin_fields = cors == NULL ? NULL : cors_fields(cors, SPAN_NONE)};
     uv_buf_t bytes;
     int fd = -1;
 

@@ -1,5 +1,7 @@
 #include "gateway/dispatch.h"
 
+#include <stdio.h>
+
 #include "gateway/answer.h"
 #include "gateway/api.h"
 #include "gateway/coupon_id_random.h"
@@ -143,6 +145,22 @@ static void answer_local(struct connection *connection, const struct http_reques
     answer_end(&answer, status);
 }
 
+/* What may be asked of the server as a whole. */
+static void answer_options(struct connection *connection, const struct http_request *request,
+                           const struct api_call *call)
+{
+    struct answer answer = dispatch_begin_local(connection, request, call->route);
+    char methods[64];
+    char fields[80];
+    struct reply reply = {.status = 204, .fields = fields};
+
+    api_allow_format(call->allow, methods, sizeof(methods));
+    reply.fields_length = (size_t)snprintf(fields, sizeof(fields), "Allow: %s\r\n", methods);
+    CHECK(reply.fields_length < sizeof(fields));
+    reply_write(answer.out, &answer.loop->clock, answer.style, &reply);
+    answer_end(&answer, reply.status);
+}
+
 static void answer_preflight(struct connection *connection, const struct http_request *request,
                              const struct api_call *call)
 {
@@ -243,6 +261,7 @@ static void send_coupon(struct connection *connection, const struct http_request
     exchange->op = (uint8_t)call->coupon_op;
     exchange->coupon_id_length = (uint8_t)strlen(call->coupon.id);
     memcpy(exchange->coupon_id, call->coupon.id, exchange->coupon_id_length);
+    exchange->if_match = request->if_match;
     if (call->coupon_op == COUPON_GET && request->if_none_match.at != NULL)
         exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
     add_coupon_record(loop, partition, exchange, &call->coupon,
@@ -362,6 +381,9 @@ void dispatch_request(struct connection *connection, const struct http_request *
         break;
     case API_METRICS:
         take_metrics(connection, request, &call);
+        break;
+    case API_OPTIONS:
+        answer_options(connection, request, &call);
         break;
     case API_PREFLIGHT:
         answer_preflight(connection, request, &call);

@@ -22,7 +22,7 @@
     ERROR(PAUSED, "paused", 409, "Paused", "Issuing is paused.") \
     ERROR(COUPON_EXISTS, "coupon_exists", 409, "Coupon exists", "There is a coupon with this id already.") \
     ERROR(ENDED, "ended", 410, "Ended", "Issuing has ended.") \
-    ERROR(STALE_VERSION, "stale_version", 412, "Stale version", "The coupon is not as If-Match says: somebody has changed it; read it again before changing it.") \
+    ERROR(STALE_VERSION, "stale_version", 412, "Stale version", "The coupon is not as If-Match or If-None-Match says: somebody has changed it; read it again before changing it.") \
     ERROR(TOO_LARGE, "too_large", 413, "Too large", "The body is larger than this server takes.") \
     ERROR(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "Unsupported media type", "The body must be application/json in UTF-8 without a Content-Encoding, and Content-Type must say so.") \
     ERROR(HEADERS_TOO_LARGE, "headers_too_large", 431, "Headers too large", "Request line and headers are larger than this server takes.") \

@@ -35,19 +35,20 @@ static bool read_digits(const char *at, uint64_t *value)
     return true;
 }
 
-/* The version of a tag of ours without its quotes; 0 for any other. */
-static uint64_t version_of(struct span tag)
+/* Takes a tag of ours without its quotes; any other names nothing. */
+static void add_tag(struct if_match *condition, struct span tag)
 {
     uint64_t version = 0;
     uint64_t content = 0;
 
     if (tag.length != ETAG_LENGTH - 2 || tag.at[DIGITS] != '-' || !read_digits(tag.at, &version) ||
-        !read_digits(tag.at + DIGITS + 1, &content))
-        return 0;
-    return version;
+        !read_digits(tag.at + DIGITS + 1, &content) || version < condition->version)
+        return;
+    condition->version = version;
+    condition->content = content;
 }
 
-void if_match_add(struct if_match *condition, struct span line)
+static void add_line(struct if_match *condition, struct span line, bool takes_weak)
 {
     const char *at = line.at;
     const char *end = line.at + line.length;
@@ -60,8 +61,23 @@ void if_match_add(struct if_match *condition, struct span line)
         if (close == NULL)
             return;
         bool weak = open > line.at && open[-1] == '/';
-        uint64_t version = weak ? 0 : version_of((struct span){open + 1, (size_t)(close - open - 1)});
-        condition->version = version > condition->version ? version : condition->version;
+        if (!weak || takes_weak)
+            add_tag(condition, (struct span){open + 1, (size_t)(close - open - 1)});
         at = close + 1;
     }
+}
+
+void if_match_add(struct if_match *condition, struct span line)
+{
+    add_line(condition, line, false);
+}
+
+void if_none_match_add(struct if_match *condition, struct span line)
+{
+    add_line(condition, line, true);
+}
+
+bool if_match_holds(const struct if_match *condition, uint64_t version, uint64_t content)
+{
+    return !condition->present || condition->any || (condition->version == version && condition->content == content);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "gateway/buffer.h"
+#include "gateway/etag.h"
 #include "gateway/reply.h"
 #include "shared/limits.h"
 #include "shared/metrics_table.h"
@@ -40,6 +41,7 @@ struct exchange {
     char coupon_id[COUPON_ID_MAX]; /* of EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
     char *if_none_match;       /* of a COUPON_GET that bears one; owned */
+    struct if_match if_match;  /* of a COUPON_GET */
     struct listing *listing;   /* of EXCHANGE_LIST; owned */
     struct request_note *note; /* NULL: none; owned */
     /* whom it waits for: a bit a partition; 0 when for nobody */

@@ -92,6 +92,7 @@ static bool add_if_none_match(struct http_fields *fields, struct span value)
 {
     fields->if_none_match = fields->has_if_none_match ? SPAN_NONE : value;
     fields->has_if_none_match = true;
+    if_none_match_add(&fields->if_none, value);
     return true;
 }
 

@@ -46,6 +46,7 @@ struct http_fields {
     bool no_cache;  /* Cache-Control: no-cache */
     bool encoded;   /* Content-Encoding is not identity */
     struct if_match if_match;
+    struct if_match if_none; /* the If-None-Match lines, as a change takes them */
     uint64_t content_length;
     struct span content_type;
     struct span authorization;

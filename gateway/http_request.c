@@ -147,6 +147,7 @@ static void fill(struct http_request *request, const char *data)
     request->if_none_match = piece_at(request->if_none_match_at, fields->if_none_match, data);
     request->no_cache = fields->no_cache;
     request->if_match = fields->if_match;
+    request->if_none = fields->if_none;
     request->encoded = fields->encoded;
     request->request_id = piece_at(request->request_id_at, fields->request_id, data);
     request->traceparent = piece_at(request->traceparent_at, fields->traceparent, data);
@@ -170,6 +171,32 @@ static void skip_empty_lines(const struct http_request *request, char *data, siz
     }
 }
 
+static bool is_origin_line(const char *line, size_t length)
+{
+    static const char name[] = "origin:";
+
+    return length >= sizeof(name) - 1 && strncasecmp(line, name, sizeof(name) - 1) == 0;
+}
+
+/* Whole lines alone count, and none behind the empty one; of several origins none is taken, as in a whole head. */
+void http_request_find_origin(struct http_request *request, const char *data, size_t length)
+{
+    const char *end = data + length;
+    const char *line = memchr(data, '\n', length); /* the request line is none of them */
+    const char *line_end = NULL;
+    unsigned found = 0;
+
+    request->origin = SPAN_NONE;
+    for (line = line == NULL ? end : line + 1; line < end; line = line_end + 1) {
+        line_end = memchr(line, '\n', (size_t)(end - line));
+        size_t size = line_end == NULL ? 0 : (size_t)(line_end - line);
+        if (size < 2 || line[size - 1] != '\r')
+            break;
+        if (is_origin_line(line, size - 1))
+            request->origin = ++found > 1 ? SPAN_NONE : span_trim((struct span){line + 7, size - 8});
+    }
+}
+
 enum http_progress http_request_feed(struct http_request *request, const struct http_limits *limits, char *data,
                                      size_t *length)
 {
@@ -187,5 +214,7 @@ enum http_progress http_request_feed(struct http_request *request, const struct 
         progress = take_body(request, limits, data, length);
     if (progress == HTTP_READY)
         fill(request, data);
+    else if (progress == HTTP_REFUSED)
+        http_request_find_origin(request, data, *length < limits->head_bytes_max ? *length : limits->head_bytes_max);
     return progress;
 }

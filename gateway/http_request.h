@@ -33,11 +33,12 @@ struct http_request {
     struct span authorization;
     struct span if_none_match;
     struct if_match if_match;
+    struct if_match if_none; /* as if_match, of If-None-Match */
     bool encoded;            /* the body is in a Content-Encoding that is not identity */
     bool no_cache;           /* the client wants no answer that was kept */
     struct span request_id;  /* at NULL when missing; as it came: request_note.h tells whether it is fit for anything */
     struct span traceparent; /* the same */
-    struct span origin;      /* at NULL when missing */
+    struct span origin;      /* at NULL when missing; also filled, from the lines that had come, when HTTP_REFUSED */
     bool preflight;          /* asks whether another request would be allowed */
     bool http_1_0;
     bool keep_alive;
@@ -71,5 +72,12 @@ void http_request_reset(struct http_request *request);
  */
 enum http_progress http_request_feed(struct http_request *request, const struct http_limits *limits, char *data,
                                      size_t *length);
+
+/*
+ * For a request that is refused before it is whole: fills `origin` from the header lines among `data`, the bytes since
+ * its begin. http_request_feed() does so itself with HTTP_REFUSED. An Origin that comes later is not known; neither is
+ * one behind the bytes that a head may have.
+ */
+void http_request_find_origin(struct http_request *request, const char *data, size_t length);
 
 #endif

@@ -104,6 +104,10 @@ bool http_query_next(struct span *query, struct span *name, struct span *value)
     const char *equals = NULL;
     size_t length = 0;
 
+    while (query->length > 0 && query->at[0] == '&') {
+        query->at++;
+        query->length--;
+    }
     if (query->length == 0)
         return false;
     end = memchr(query->at, '&', query->length);

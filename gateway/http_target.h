@@ -23,7 +23,8 @@ struct http_target {
 const char *http_target_parse(struct http_target *out, struct span target);
 
 /*
- * Takes the next "name=value" off `query`. False at its end. Values are as they came, still encoded.
+ * Takes the next "name=value" off `query`; nothing between two & is nothing. False at its end. Both are as they came,
+ * still encoded.
  */
 bool http_query_next(struct span *query, struct span *name, struct span *value);
 

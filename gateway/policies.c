@@ -54,7 +54,8 @@ void policies_count_read(struct gateway_loop *loop, enum metric_policy_source so
     metrics_add(loop->metrics, METRIC_GATEWAY_POLICY_READS, source, times);
 }
 
-static void answer_entry(const struct answer *answer, const struct policy_entry *entry, struct span if_none_match)
+static void answer_entry(const struct answer *answer, const struct policy_entry *entry, const struct if_match *if_match,
+                         struct span if_none_match)
 {
     struct gateway_loop *loop = answer->loop;
     int64_t now_us = gateway_loop_now_us(loop);
@@ -62,6 +63,10 @@ static void answer_entry(const struct answer *answer, const struct policy_entry 
 
     if (!entry->known) {
         answer_error(answer, ERROR_COUPON_NOT_FOUND, NULL);
+        return;
+    }
+    if (!if_match_holds(if_match, entry->coupon->journal_seq, entry->etag)) {
+        answer_error(answer, ERROR_STALE_VERSION, NULL);
         return;
     }
     page = (struct policy_page){
@@ -139,7 +144,7 @@ void policies_answer_fetch(struct gateway_loop *loop, struct policy_fetch *fetch
         if (exchange == NULL)
             continue;
         answer = answer_begin(loop, exchange);
-        answer_entry(&answer, entry, policies_condition_of(exchange));
+        answer_entry(&answer, entry, &exchange->if_match, policies_condition_of(exchange));
         answered++;
     }
     policies_count_read(loop, source, 1);
@@ -159,6 +164,7 @@ static void wait_for_fetch(struct connection *connection, const struct http_requ
         return;
     exchange->kind = EXCHANGE_COUPON;
     exchange->op = COUPON_GET;
+    exchange->if_match = request->if_match;
     if (request->if_none_match.at != NULL)
         exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
     policy_fetch_wait(fetch, exchange_tag(exchange));
@@ -217,7 +223,7 @@ bool policies_read(struct connection *connection, const struct http_request *req
         return join_or_begin(connection, request, call, changed_us);
     policies_count_read(loop, METRIC_POLICY_LOCAL, 1);
     answer = dispatch_begin_local(connection, request, call->route);
-    answer_entry(&answer, entry, request->if_none_match);
+    answer_entry(&answer, entry, &request->if_match, request->if_none_match);
     return true;
 }
 

@@ -149,8 +149,11 @@ bool policies_answer(struct gateway_loop *loop, struct exchange *exchange, const
     page.body = (struct span){loop->scratch.data, loop->scratch.length};
     page.until_change_us = policy_until_change_us(&coupon, reply->now_us);
     answer = answer_begin(loop, exchange);
-    answer_end(&answer,
-               policy_page_write(answer.out, &loop->clock, answer.style, &page, policies_condition_of(exchange)));
+    if (if_match_holds(&exchange->if_match, page.version, page.etag))
+        answer_end(&answer,
+                   policy_page_write(answer.out, &loop->clock, answer.style, &page, policies_condition_of(exchange)));
+    else
+        answer_error(&answer, ERROR_STALE_VERSION, NULL);
     buffer_clear(&loop->scratch, 0);
     return true;
 }

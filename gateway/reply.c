@@ -9,6 +9,7 @@
 #include "shared/error.h"
 
 enum { HEAD_BYTES_MAX = 512, PROBLEM_BYTES_MAX = 512, REQUEST_ID_BYTES_MAX = 160 };
+enum { RETRY_AFTER_MAX_S = 3 };
 
 #define STATUS_LINE_TABLE(X)                                                                                           \
     X(200, "OK")                                                                                                       \
@@ -208,6 +209,21 @@ static void build_problem(struct buffer *body, enum error_code code, const struc
     buffer_append(body, "}", 1);
 }
 
+/* 1 to RETRY_AFTER_MAX_S, so that clients who are turned away together do not come back together. The generator is
+ * splitmix64 (https://prng.di.unimi.it/splitmix64.c), one a thread; its seeds differ by the threads' addresses. */
+static uint32_t retry_after_jittered_s(void)
+{
+    static _Thread_local uint64_t state;
+    uint64_t mixed = 0;
+
+    if (state == 0)
+        state = (uint64_t)(uintptr_t)&state;
+    state += 0x9e3779b97f4a7c15;
+    mixed = (state ^ state >> 30) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+    return 1 + (uint32_t)((mixed ^ mixed >> 31) % RETRY_AFTER_MAX_S);
+}
+
 /* Retry-After, Allow, WWW-Authenticate. */
 static size_t format_fields(char out[HEAD_BYTES_MAX], enum error_code code, const struct problem_extras *extras)
 {
@@ -215,7 +231,7 @@ static size_t format_fields(char out[HEAD_BYTES_MAX], enum error_code code, cons
     char *at = out;
 
     if (retry_after_s == 0 && error_code_row(code)->status == 503)
-        retry_after_s = 1;
+        retry_after_s = retry_after_jittered_s();
     if (retry_after_s != 0) {
         at = put_text(at, "Retry-After: ");
         at += decimal_format(at, retry_after_s);

@@ -1,7 +1,7 @@
 /*
  * HTTP responses as bytes. A head is put together from pieces that are ready made; bodies of verdicts are printed once
  * at the start. Nothing is allocated here but the room in `out`, and printf stays off the way of an issue. Pure: the
- * time comes in.
+ * time comes in; only what a 503 says of asking again is drawn, from a generator of the thread.
  */
 #ifndef COUPOND_REPLY_H
 #define COUPOND_REPLY_H
@@ -65,7 +65,7 @@ struct problem_extras {
     const struct api_errors *errors; /* "errors" */
     const char *issue;               /* JSON object, "issue" */
     size_t issue_length;
-    uint32_t retry_after_s; /* 0: 1 for a 503, else none */
+    uint32_t retry_after_s; /* 0: 1 to 3 at random for a 503, else none */
     int64_t starts_at_us;   /* "starts_at" */
     const char *allow;      /* Allow, for a 405 */
     bool invalid_token;     /* for a 401: there is a bearer token, but not the right one */

@@ -156,7 +156,8 @@ enum verdict ledger_decide_change(const struct ledger *ledger, const struct coup
     if (there == NULL)
         return VERDICT_COUPON_NOT_FOUND;
     ledger_coupon_read(there, result);
-    if ((fields & COUPON_IF_VERSION) != 0 && result->journal_seq != wanted->journal_seq)
+    bool same_version = result->journal_seq == wanted->journal_seq;
+    if (((fields & COUPON_IF_VERSION) != 0 && !same_version) || ((fields & COUPON_UNLESS_VERSION) != 0 && same_version))
         return VERDICT_STALE_VERSION;
     change_fields(result, wanted, fields);
     bool ends_before_it_begins = result->starts_at_us != TIME_NONE && result->ends_at_us != TIME_NONE &&

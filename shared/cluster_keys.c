@@ -44,17 +44,18 @@ static ssize_t read_all(int fd, char *text, size_t size)
 }
 
 /* Up to `size` bytes of a plain file; -1 and an error when there is none to read. */
-static ssize_t read_text(const char *path, char *text, size_t size, bool *exposed, struct error *error)
+static ssize_t read_text(const char *path, const char *shown, char *text, size_t size, bool *exposed,
+                         struct error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return error_set(error, "cannot open %s: %s; coupond keygen FILE makes such a file", path, strerror(errno));
+        return error_set(error, "cannot open %s: %s; coupond keygen FILE makes such a file", shown, strerror(errno));
     struct stat there;
     ssize_t length = -1;
     if (fstat(fd, &there) != 0 || !S_ISREG(there.st_mode))
-        error_set(error, "%s is no plain file", path);
+        error_set(error, "%s is no plain file", shown);
     else if ((length = read_all(fd, text, size)) < 0)
-        error_set(error, "cannot read %s: %s", path, strerror(errno));
+        error_set(error, "cannot read %s: %s", shown, strerror(errno));
     *exposed = length >= 0 && (there.st_mode & S_IRWXO) != 0;
     close(fd);
     return length;
@@ -67,27 +68,28 @@ static size_t trim(const char *text, size_t length)
     return length;
 }
 
-static int parse(const char *path, const char *text, size_t length, unsigned char *secret, struct error *error)
+static int parse(const char *shown, const char *text, size_t length, unsigned char *secret, struct error *error)
 {
     size_t bytes = 0;
     if (length != CLUSTER_SECRET_DIGITS)
         return error_set(error, "%s must hold one line of %d hexadecimal digits, not %s; coupond keygen FILE makes one",
-                         path, CLUSTER_SECRET_DIGITS, length < CLUSTER_SECRET_DIGITS ? "fewer" : "more");
+                         shown, CLUSTER_SECRET_DIGITS, length < CLUSTER_SECRET_DIGITS ? "fewer" : "more");
     if (sodium_hex2bin(secret, crypto_kdf_KEYBYTES, text, length, NULL, &bytes, NULL) != 0 ||
         bytes != crypto_kdf_KEYBYTES)
-        return error_set(error, "%s must hold hexadecimal digits only; coupond keygen FILE makes such a file", path);
+        return error_set(error, "%s must hold hexadecimal digits only; coupond keygen FILE makes such a file", shown);
     if (sodium_is_zero(secret, crypto_kdf_KEYBYTES))
-        return error_set(error, "%s holds zeros, which are no secret; coupond keygen FILE makes one", path);
+        return error_set(error, "%s holds zeros, which are no secret; coupond keygen FILE makes one", shown);
     return 0;
 }
 
-int cluster_keys_read(const char *path, struct cluster_keys *keys, bool *exposed, struct error *error)
+int cluster_keys_read(const char *path, const char *shown, struct cluster_keys *keys, bool *exposed,
+                      struct error *error)
 {
     CHECK(sodium_init() >= 0);
     char text[CLUSTER_SECRET_DIGITS + 3]; /* room for \r\n, and a byte that is too many */
     unsigned char secret[crypto_kdf_KEYBYTES];
-    ssize_t length = read_text(path, text, sizeof text, exposed, error);
-    int result = length < 0 ? -1 : parse(path, text, trim(text, (size_t)length), secret, error);
+    ssize_t length = read_text(path, shown, text, sizeof text, exposed, error);
+    int result = length < 0 ? -1 : parse(shown, text, trim(text, (size_t)length), secret, error);
     if (result == 0) {
         derive(secret, DERIVED_LISTENER, &keys->listener);
         derive(secret, DERIVED_CONNECTOR, &keys->connector);

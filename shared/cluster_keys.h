@@ -27,9 +27,11 @@ struct cluster_keys {
     struct cluster_key_pair connector; /* of the gateways' and the persisters' sockets */
 };
 
-/* Reads the file. `exposed` tells that users other than its owner and its group may read it. -1 and an error that names
- * the file when it is missing, too short, too long or something else. */
-int cluster_keys_read(const char *path, struct cluster_keys *keys, bool *exposed, struct error *error);
+/* Reads the file, which errors name as `shown`: somebody may have put the secret itself in the place of the path.
+ * `exposed` tells that users other than its owner and its group may read it. -1 and an error that names the file when
+ * it is missing, too short, too long or something else. */
+int cluster_keys_read(const char *path, const char *shown, struct cluster_keys *keys, bool *exposed,
+                      struct error *error);
 
 /* Makes a file with a new secret that its owner and its group may read. Never replaces a file. */
 int cluster_secret_create(const char *path, struct error *error);

@@ -88,30 +88,80 @@ bool title_valid(const char *title, size_t length)
     return true;
 }
 
-/* Beyond ASCII and of three bytes at the most, which all of them are. */
+/* Of a valid sequence. */
 static unsigned code_point(const unsigned char *s, size_t size)
 {
-    if (size == 2)
-        return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
-    return size == 3 ? (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu) : 0;
+    unsigned point = size == 1 ? s[0] : s[0] & (0xffu >> (size + 1));
+    for (size_t i = 1; i < size; i++)
+        point = point << 6 | (s[i] & 0x3fu);
+    return point;
 }
 
+struct range {
+    unsigned first, last;
+};
+
+static bool is_in(unsigned point, const struct range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (point >= ranges[i].first && point <= ranges[i].last)
+            return true;
+    }
+    return false;
+}
+
+/* Lines and directions, and what nobody sees: two titles that look the same would not be the same. U+200C and U+200D
+ * stay, for they join emoji and letters; so do the variation selectors. */
 static bool misleads(unsigned point)
 {
-    return point == 0x061c || point == 0x200e || point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
-           (point >= 0x2066 && point <= 0x2069) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb);
+    static const struct range ranges[] = {
+        {0x00ad, 0x00ad},   /* soft hyphen */
+        {0x061c, 0x061c},   /* a direction mark */
+        {0x200b, 0x200b},   /* zero width space */
+        {0x200e, 0x200f},   /* direction marks */
+        {0x2028, 0x202e},   /* line and paragraph ends, embedded directions */
+        {0x2060, 0x206f},   /* joiners and operators that are not seen, isolated directions, deprecated controls */
+        {0xfdd0, 0xfdef},   /* noncharacters */
+        {0xfeff, 0xfeff},   /* byte order mark */
+        {0xfff9, 0xfffb},   /* annotations */
+        {0x1d173, 0x1d17a}, /* controls of musical notation */
+        {0xe0000, 0xe001f}, /* language tags */
+        {0xe0080, 0xe00ff}, /* nothing, and not shown */
+        {0xe01f0, 0xe0fff}, /* the same */
+    };
+    bool noncharacter = (point & 0xfffe) == 0xfffe; /* the last two of each plane */
+    return noncharacter || is_in(point, ranges, sizeof ranges / sizeof *ranges);
+}
+
+/* The tags that stand behind a black flag make it the flag of a region, such as Scotland's: up to six, and an end. */
+enum { FLAG_BLACK = 0x1f3f4, FLAG_TAGS_MAX = 7 };
+
+static bool is_tag(unsigned point)
+{
+    return point >= 0xe0020 && point <= 0xe007f;
+}
+
+/* How many more tags may follow this character. */
+static unsigned tags_left_behind(unsigned point, unsigned left)
+{
+    if (point == FLAG_BLACK)
+        return FLAG_TAGS_MAX;
+    return is_tag(point) && left > 0 ? left - 1 : 0;
 }
 
 bool title_settable(const char *title, size_t length)
 {
     const unsigned char *s = (const unsigned char *)title;
     size_t size = 1;
+    unsigned tags_left = 0;
     if (!title_valid(title, length))
         return false;
     for (size_t i = 0; i < length; i += size) {
         size = utf8_sequence(s + i, length - i);
-        if (misleads(code_point(s + i, size)))
+        unsigned point = code_point(s + i, size);
+        if (misleads(point) || (is_tag(point) && tags_left == 0))
             return false;
+        tags_left = tags_left_behind(point, tags_left);
     }
     return true;
 }

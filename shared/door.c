@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,7 +15,8 @@
 #include "shared/files.h"
 #include "shared/limits.h"
 
-#define DOORS_MAX (PARTITIONS_MAX + 2) /* of an issuer: a ROUTER each partition, events, acknowledgements */
+#define ENDPOINT_MAX 320
+#define DOORS_MAX    (PARTITIONS_MAX + 2) /* of an issuer: a ROUTER each partition, events, acknowledgements */
 
 static _Atomic int
     listeners[DOORS_MAX]; /* 0: free; ZeroMQ's I/O thread reads them, relaxed: each is a value of its own */
@@ -131,8 +133,21 @@ static void open_spare(void)
         close(fd);
 }
 
+/* libzmq listens on addresses and interfaces and resolves no names. Connectors of ours speak IPv4, so that localhost is
+ * 127.0.0.1 for them, too. Returns `endpoint`, or `out` with what it stands for. */
+static const char *resolve_localhost(const char *endpoint, char out[ENDPOINT_MAX])
+{
+    static const char local[] = "tcp://localhost:";
+    if (strncasecmp(endpoint, local, sizeof local - 1) != 0)
+        return endpoint;
+    snprintf(out, ENDPOINT_MAX, "tcp://127.0.0.1:%s", endpoint + sizeof local - 1);
+    return out;
+}
+
 int door_open(struct door *door, zsock_t *socket, const char *endpoint)
 {
+    char resolved[ENDPOINT_MAX];
+    endpoint = resolve_localhost(endpoint, resolved);
     *door = (struct door){.listener = -1};
     if (strncmp(endpoint, "inproc://", 9) == 0)
         return zsock_bind(socket, "%s", endpoint) < 0 ? -1 : 0;

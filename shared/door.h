@@ -18,7 +18,7 @@ struct door {
     int listener; /* libzmq's descriptor, borrowed; 0: not open; -1: the endpoint is inproc, which takes none */
 };
 
-/* On the socket's thread. Binds `socket`; -1 and errno when it cannot. */
+/* On the socket's thread. Binds `socket`, for tcp://localhost:PORT to 127.0.0.1; -1 and errno when it cannot. */
 int door_open(struct door *door, zsock_t *socket, const char *endpoint);
 /* On the socket's thread, before the socket is destroyed; a door that was never opened is all zeros. */
 void door_close(struct door *door);

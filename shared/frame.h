@@ -92,7 +92,8 @@ enum coupon_field {
     COUPON_FIELD_STARTS_AT = 1 << 2,
     COUPON_FIELD_ENDS_AT = 1 << 3,
     COUPON_FIELD_PAUSED = 1 << 4,
-    COUPON_IF_VERSION = 1 << 5, /* no member: only when the coupon's journal_seq is the request's */
+    COUPON_IF_VERSION = 1 << 5,     /* no member: only when the coupon's journal_seq is the request's */
+    COUPON_UNLESS_VERSION = 1 << 6, /* no member: only when it is not */
 };
 
 struct frame_coupon {

@@ -68,3 +68,11 @@ const char *nearest_hint(const struct nearest *nearest, char hint[NEAREST_HINT_M
         snprintf(hint, NEAREST_HINT_MAX, "; did you mean %s?", nearest->found);
     return hint;
 }
+
+const char *nearest_hint_before(const struct nearest *nearest, char hint[NEAREST_HINT_MAX])
+{
+    char alone[NEAREST_HINT_MAX];
+    nearest_hint(nearest, alone);
+    snprintf(hint, NEAREST_HINT_MAX, "%.*s ", NEAREST_HINT_MAX - 2, alone[0] != '\0' ? alone : ";");
+    return hint;
+}

@@ -25,5 +25,7 @@ const char *nearest_found(const struct nearest *nearest);
 /* "; did you mean FOUND?", or "" where nothing was close. */
 #define NEAREST_HINT_MAX (NEAREST_WORD_MAX + 24)
 const char *nearest_hint(const struct nearest *nearest, char hint[NEAREST_HINT_MAX]);
+/* The same with more words to follow: "; did you mean FOUND? ", or "; ". */
+const char *nearest_hint_before(const struct nearest *nearest, char hint[NEAREST_HINT_MAX]);
 
 #endif

@@ -88,8 +88,8 @@ static int refuse_name(const char *name, size_t length, struct error *error)
     char hint[NEAREST_HINT_MAX];
     nearest_init(&nearest, name, length);
     option_offer_names(&nearest);
-    return error_set(error, "%.*s: unknown option%s; coupond --help-config lists them", (int)length, name,
-                     nearest_hint(&nearest, hint));
+    return error_set(error, "%.*s: unknown option%scoupond --help-config lists them", (int)length, name,
+                     nearest_hint_before(&nearest, hint));
 }
 
 int options_set(struct options *options, const char *assignment, struct error *error)

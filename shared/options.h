@@ -54,6 +54,11 @@ int options_complete(struct options *options, struct error *error);
  * trust. -1 and `error`; other roles are right as they are. */
 int options_check_role(const struct options *options, const char *role, struct error *error);
 
+/* The one way by which an option's value gets into a message: whole, or with *** in the place of what nobody may read.
+ * The option must exist. */
+#define OPTION_SHOWN_MAX (2 * OPTION_STRING_MAX)
+void options_show(const char *section, const char *name, const char *value, char shown[OPTION_SHOWN_MAX]);
+
 /* Prints every option with its default, bounds and help as a ZPL file that reads back to the defaults. */
 void options_print_help(FILE *out);
 /* Prints the same rows as a Markdown table, as the README bears it. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "shared/address.h"
@@ -204,6 +205,28 @@ static int check_store_host(const struct options *options, struct error *error)
                      "store/database are options of their own");
 }
 
+/* The URL of a database or the like, which may hold a password and would be logged as the name of the file. */
+static int check_path(const struct option_row *row, const char *path, struct error *error)
+{
+    if (strstr(path, "://") == NULL)
+        return 0;
+    return error_set(error, "%s/%s: expected the path of a file or folder; what is there looks like a URL%s",
+                     row->section, row->name,
+                     strcmp(row->section, "store") == 0
+                         ? "; for a server set store/type to mysql, and store/host, store/user and the like"
+                         : "");
+}
+
+static int check_paths(const struct options *options, struct error *error)
+{
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->kind == OPTION_KIND_PATH && check_path(row, (const char *)options + row->offset, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int check_addresses(const struct options *options, struct error *error)
 {
     for (unsigned i = 0; i < option_rows_count; i++) {
@@ -292,9 +315,15 @@ static bool is_wildcard(const char *host)
     return strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
+/* As door_open() takes it. */
+static const char *address_of_host(const char *host)
+{
+    return strcasecmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+}
+
 static bool hosts_overlap(const char *a, const char *b)
 {
-    return strcmp(a, b) == 0 || is_wildcard(a) || is_wildcard(b);
+    return strcasecmp(address_of_host(a), address_of_host(b)) == 0 || is_wildcard(a) || is_wildcard(b);
 }
 
 static void path_of(const struct endpoint *endpoint, uint16_t number, char path[OPTION_STRING_MAX + 8])
@@ -420,7 +449,7 @@ int options_complete(struct options *options, struct error *error)
     default_to(options->persister_acks, options->issuer_acks);
     if (take_secrets(options, error) != 0 || check_token(options, error) != 0 || check_origins(options, error) != 0)
         return -1;
-    if (check_together(options, error) != 0)
+    if (check_together(options, error) != 0 || check_paths(options, error) != 0)
         return -1;
     if (settle_operator_port(options, error) != 0 || check_addresses(options, error) != 0)
         return -1;

@@ -90,8 +90,9 @@ static int refuse_variable(const char *variable, size_t length, struct error *er
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
     find_nearest(&nearest, variable, length);
-    return error_set(error, "environment variable %.*s: unknown option%s; coupond --help-config lists them",
-                     (int)(length < VARIABLE_MAX ? length : VARIABLE_MAX), variable, nearest_hint(&nearest, hint));
+    return error_set(error, "environment variable %.*s: unknown option%scoupond --help-config lists them",
+                     (int)(length < VARIABLE_MAX ? length : VARIABLE_MAX), variable,
+                     nearest_hint_before(&nearest, hint));
 }
 
 static int take_variable(struct options *options, const char *variable, struct error *error)

@@ -56,8 +56,7 @@ int option_assign(struct options *options, const struct option_row *row, const c
 /* The unit of a DURATION, "" for other kinds. */
 const char *option_unit(const struct option_row *row);
 
-/* The one way by which a value gets into a message: whole, or with *** in the place of what nobody may read. */
-#define OPTION_SHOWN_MAX (2 * OPTION_STRING_MAX)
+/* options_show() by its row. */
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX]);
 
 #endif

@@ -65,6 +65,13 @@ void option_show(const struct option_row *row, const char *value, char shown[OPT
         show_without_user(value, shown);
 }
 
+void options_show(const char *section, const char *name, const char *value, char shown[OPTION_SHOWN_MAX])
+{
+    int index = option_find(section, name);
+    CHECK(index >= 0);
+    option_show(&option_rows[index], value, shown);
+}
+
 /* --- checking --- */
 
 static int refuse(const struct option_row *row, const char *value, const char *why, struct error *error)

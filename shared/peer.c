@@ -24,13 +24,16 @@ static struct {
 
 /* --- the process --- */
 
-int peer_read_secret(const char *path, struct error *error)
+int peer_read_secret(const struct options *options, struct error *error)
 {
+    const char *path = options->cluster_secret_file;
+    char shown[OPTION_SHOWN_MAX];
     bool exposed = false;
     cluster.secured = false;
     if (path[0] == '\0')
         return 0;
-    if (cluster_keys_read(path, &cluster.keys, &exposed, error) != 0)
+    options_show("cluster", "secret_file", path, shown);
+    if (cluster_keys_read(path, shown, &cluster.keys, &exposed, error) != 0)
         return error_prefix(error, "cluster/secret_file");
     if (exposed)
         log_warn("main", "every user of this machine may read the cluster's secret; take that right away: chmod o= %s",

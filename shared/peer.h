@@ -13,12 +13,13 @@
 
 #include "shared/error.h"
 #include "shared/metrics.h"
+#include "shared/options.h"
 
 /* --- the process; main thread --- */
 
-/* Takes the cluster's secret from a file (cluster/secret_file) for all sockets that are made afterwards; an empty path:
- * there is none, and peers need none. -1 and `error` when the file is not right. */
-int peer_read_secret(const char *path, struct error *error);
+/* Takes the cluster's secret from the file of cluster/secret_file for all sockets that are made afterwards; an empty
+ * path: there is none, and peers need none. -1 and `error` when the file is not right. */
+int peer_read_secret(const struct options *options, struct error *error);
 /* Begins and ends to tell who may come in, where there is a secret; after czmq is up and before the first socket
  * listens, and after the last one is closed. Ending twice is harmless. `metrics` is written by the guard's thread. */
 void peer_guard_begin(struct metrics *metrics);

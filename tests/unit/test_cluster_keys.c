@@ -58,7 +58,7 @@ static void assert_refused(const struct folder *folder, const char *text, const 
     struct error error = {""};
     bool exposed;
     write_file(folder, text, 0600);
-    assert_int_equal(cluster_keys_read(folder->file, &keys, &exposed, &error), -1);
+    assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), -1);
     assert_non_null(strstr(error.text, folder->file));
     assert_non_null(strstr(error.text, why));
 }
@@ -76,9 +76,9 @@ static void a_new_secret_is_private_and_reads_back(void **state)
     assert_int_equal(stat(folder->file, &there), 0);
     assert_int_equal(there.st_mode & S_IRWXO, 0);
     assert_int_equal(there.st_size, CLUSTER_SECRET_DIGITS + 1);
-    assert_int_equal(cluster_keys_read(folder->file, &keys, &exposed, &error), 0);
+    assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), 0);
     assert_false(exposed);
-    assert_int_equal(cluster_keys_read(folder->file, &again, &exposed, &error), 0);
+    assert_int_equal(cluster_keys_read(folder->file, folder->file, &again, &exposed, &error), 0);
     assert_memory_equal(&keys, &again, sizeof keys);
 }
 
@@ -104,10 +104,10 @@ static void two_secrets_have_no_key_in_common(void **state)
     struct cluster_keys one, other;
     bool exposed;
     write_file(folder, DIGITS, 0600);
-    assert_int_equal(cluster_keys_read(folder->file, &one, &exposed, &error), 0);
+    assert_int_equal(cluster_keys_read(folder->file, folder->file, &one, &exposed, &error), 0);
     assert_int_equal(unlink(folder->file), 0);
     assert_int_equal(cluster_secret_create(folder->file, &error), 0);
-    assert_int_equal(cluster_keys_read(folder->file, &other, &exposed, &error), 0);
+    assert_int_equal(cluster_keys_read(folder->file, folder->file, &other, &exposed, &error), 0);
     assert_memory_not_equal(one.listener.public_key, other.listener.public_key, CLUSTER_KEY_BYTES);
     assert_memory_not_equal(one.connector.public_key, other.connector.public_key, CLUSTER_KEY_BYTES);
     assert_memory_not_equal(one.listener.public_key, one.connector.public_key, CLUSTER_KEY_BYTES);
@@ -120,9 +120,9 @@ static void a_file_that_is_no_secret_is_refused_with_its_name(void **state)
     struct cluster_keys keys;
     struct error error = {""};
     bool exposed;
-    assert_int_equal(cluster_keys_read(folder->file, &keys, &exposed, &error), -1);
+    assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), -1);
     assert_non_null(strstr(error.text, "coupond keygen"));
-    assert_int_equal(cluster_keys_read(folder->path, &keys, &exposed, &error), -1);
+    assert_int_equal(cluster_keys_read(folder->path, folder->path, &keys, &exposed, &error), -1);
     assert_non_null(strstr(error.text, "no plain file"));
     assert_refused(folder, "", "fewer");
     assert_refused(folder, "abcdef\n", "fewer");
@@ -142,7 +142,7 @@ static void a_secret_that_everybody_reads_is_told(void **state)
     struct error error = {""};
     bool exposed = false;
     write_file(folder, DIGITS "\r\n", 0644);
-    assert_int_equal(cluster_keys_read(folder->file, &keys, &exposed, &error), 0);
+    assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), 0);
     assert_true(exposed);
 }
 
