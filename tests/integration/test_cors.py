@@ -1,5 +1,7 @@
 """Pages of other origins: what a browser's requests hear with gateway/cors_origins, and without."""
 
+import socket
+
 import pytest
 from cluster import Cluster, run_coupond
 
@@ -32,6 +34,33 @@ def test_a_page_of_a_named_origin_can_use_the_api(tmp_path):
         assert (status, body["code"], told(headers)) == (403, "forbidden", {"Vary": "Origin"})
         requests = cluster.gateways[0].metrics()
         assert requests['coupond_gateway_requests_total{route="preflight",status="204"}'] == 1
+
+
+EARLY = {
+    "too large": (f"POST /v1/coupons HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nContent-Length: 99999999\r\n\r\n", 413),
+    "coding": (f"POST /v1/coupons HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    "syntax": (f"GET /livez HTTP/1.1\r\nHost: a\r\norigin:{SHOP}\r\nb ad: x\r\n\r\n", 400),
+    "headers": (f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nX: {'x' * 20000}\r\n\r\n", 431),
+    "fields": (f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\n" + "Y: z\r\n" * 101 + "\r\n", 431),
+    "chunk": (f"POST /v1/coupons HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    "late": (f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nX", 408),
+}
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_a_page_can_read_why_its_request_was_refused_early(tmp_path, name):
+    text, status = EARLY[name]
+    options = {"gateway/cors_origins": SHOP, "gateway/header_timeout_ms": 300}
+    with Cluster.dev(tmp_path, options=options) as cluster, \
+            socket.create_connection(("127.0.0.1", cluster.gateways[0].port), timeout=10) as peer:
+        peer.sendall(text.encode())
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = peer.recv(4096)
+            assert piece, head
+            head += piece
+        assert head.startswith(f"HTTP/1.1 {status} ".encode()), head
+        assert f"\r\nAccess-Control-Allow-Origin: {SHOP}\r\n".encode() in head
 
 
 def test_without_origins_nothing_is_said_of_them(tmp_path):

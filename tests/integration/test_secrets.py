@@ -110,3 +110,21 @@ def test_a_running_gateway_never_logs_or_tells_its_secrets(tmp_path):
             told += str(gateway.metrics())
             assert "user or password is wrong (WRONGPASS) url=redis://***@127.0.0.1" in gateway.log()
             assert SECRET not in told + gateway.log()
+
+
+@pytest.mark.parametrize("by", ["set", "environment"])
+def test_a_cluster_secret_in_the_place_of_its_file_is_not_told(by):
+    secret = "e0f02c" + "5a" * 29
+    arguments = ["--set", f"cluster/secret_file={secret}"] if by == "set" else []
+    variables = {} if arguments else {"COUPOND_CLUSTER_SECRET_FILE": secret}
+    for role in ("issuer", "gateway", "persister"):
+        result = subprocess.run([binary(), role, "--check-config", *arguments], capture_output=True, text=True,
+                                env={**environment(), **variables}, check=False)
+        assert result.returncode == 2 and secret not in result.stdout + result.stderr
+        assert "cluster/secret_file" in result.stderr and "***" in result.stderr
+
+
+def test_a_url_in_the_place_of_the_store_s_file_is_refused_and_not_told():
+    result = subprocess.run([binary(), "persister", "--check-config", "--set", "store/path=mysql://u:s3cret@h/x"],
+                            capture_output=True, text=True, env=environment(), check=False)
+    assert result.returncode == 2 and "store/path" in result.stderr and "s3cret" not in result.stderr

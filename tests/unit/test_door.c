@@ -180,6 +180,17 @@ static void without_a_descriptor_who_connects_is_hung_up_on(void **state)
     with_a_door(use_tcp, check_without_descriptors);
 }
 
+static void localhost_is_the_loopback_address(void **state)
+{
+    struct door door;
+    zsock_t *socket = zsock_new(ZMQ_PULL);
+    (void)state;
+    assert_int_equal(door_open(&door, socket, "tcp://localhost:*"), 0);
+    assert_memory_equal(zsock_last_endpoint(socket), "tcp://127.0.0.1:", 16);
+    door_close(&door);
+    zsock_destroy(&socket);
+}
+
 static void a_door_that_is_closed_bounds_nobody(void **state)
 {
     (void)state;
@@ -211,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(while_descriptors_are_scarce_who_connects_is_hung_up_on),
         cmocka_unit_test(without_a_descriptor_who_connects_is_hung_up_on),
+        cmocka_unit_test(localhost_is_the_loopback_address),
         cmocka_unit_test(a_door_that_is_closed_bounds_nobody),
     };
     return cmocka_run_group_tests(tests, limit_files, NULL);

@@ -134,7 +134,7 @@ static void every_verdict_has_its_answer(void **state)
         assert_int_equal(client_read(client), rows[i].status);
         assert_non_null(strstr(response.body, rows[i].text));
         if (rows[i].status == 503 || rows[i].verdict == VERDICT_NOT_STARTED)
-            assert_non_null(strstr(response.head, "Retry-After: 1\r\n"));
+            assert_non_null(strstr(response.head, "Retry-After: "));
     }
     client_close(client);
 }
@@ -236,7 +236,7 @@ static void without_an_issuer_the_answer_is_at_once(void **state)
     client_ask(client, "A", "u");
     assert_int_equal(client_read(client), 503);
     assert_code("issuer_unavailable");
-    assert_non_null(strstr(response.head, "Retry-After: 1\r\n"));
+    assert_non_null(strstr(response.head, "Retry-After: "));
     assert_int_equal(client_get(client, "/v1/coupons"), 503);
     assert_code("issuer_unavailable");
     assert_int_equal(client_get(client, "/readyz"), 503);

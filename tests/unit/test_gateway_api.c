@@ -201,6 +201,14 @@ static void listings_take_limit_and_cursor(void **state)
     call = ask("GET /v1/coupons?", "");
     assert_int_equal(call->limit, LIST_LIMIT_DEFAULT);
     assert_string_equal(call->coupon.id, "");
+    assert_int_equal(ask("GET /v1/coupons?limit=%32", "")->limit, 2);
+    assert_int_equal(ask("GET /v1/coupons?%6cimit=3", "")->limit, 3);
+    assert_int_equal(ask("GET /v1/coupons?&limit=4&&", "")->limit, 4);
+    assert_int_equal(ask("GET /v1/coupons?&", "")->kind, API_LIST);
+    assert_int_equal(ask("GET /livez?&&", "")->kind, API_LIVEZ);
+    assert_field(ask("GET /v1/coupons?limit=1&limit=1", ""), "limit");
+    assert_field(ask("GET /v1/coupons?cursor=A&limit=1&cursor=A", ""), "cursor");
+    assert_field(ask("GET /v1/coupons?limit=%3", ""), "limit");
     assert_field(ask("GET /v1/coupons?limit=0", ""), "limit");
     assert_field(ask("GET /v1/coupons?limit=201", ""), "limit");
     assert_field(ask("GET /v1/coupons?limit=", ""), "limit");
@@ -275,6 +283,58 @@ static void a_coded_body_is_refused(void **state)
     assert_int_equal(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}")->kind, API_ISSUE);
 }
 
+static void a_change_bears_what_if_none_match_rules_out(void **state)
+{
+    static const struct {
+        const char *fields;
+        unsigned wanted;
+        uint64_t version;
+    } rows[] = {
+        {"If-None-Match: *\r\n", COUPON_IF_VERSION, 0},
+        {"If-None-Match: \"0000000000000007-00000000000000ab\"\r\n", COUPON_UNLESS_VERSION, 7},
+        {"If-None-Match: W/\"0000000000000007-00000000000000ab\"\r\n", COUPON_UNLESS_VERSION, 7},
+        {"If-None-Match: \"x\"\r\nIf-None-Match: \"0000000000000007-00000000000000ab\"\r\n", COUPON_UNLESS_VERSION, 7},
+        {"If-None-Match: \"x\"\r\n", 0, 0},
+        {"If-None-Match: *\r\nIf-Match: *\r\n", COUPON_IF_VERSION, 0},
+        {"If-None-Match: \"0000000000000007-00000000000000ab\"\r\n"
+         "If-Match: \"0000000000000008-00000000000000ab\"\r\n",
+         COUPON_IF_VERSION, 8},
+        {"If-None-Match: \"0000000000000007-00000000000000ab\"\r\n"
+         "If-Match: \"0000000000000007-00000000000000ab\"\r\n",
+         COUPON_IF_VERSION, 0},
+    };
+    char fields[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(fields, sizeof(fields), "Content-Type: application/json\r\n%s", rows[i].fields);
+        const struct api_call *call = ask_with(&open_door, "PATCH /v1/coupons/A", fields, "{\"paused\":true}");
+        assert_int_equal(call->coupon_fields & (COUPON_IF_VERSION | COUPON_UNLESS_VERSION), rows[i].wanted);
+        if (rows[i].wanted != 0)
+            assert_int_equal(call->coupon.journal_seq, rows[i].version);
+    }
+}
+
+static void if_match_holds_for_no_answer_without_a_tag(void **state)
+{
+    (void)state;
+    assert_error(ask_with(&open_door, "GET /v1/coupons", "If-Match: \"x\"\r\n", ""), ERROR_STALE_VERSION);
+    assert_error(ask_with(&open_door, "GET /v1/coupons/A/issues/u", "If-Match: \"x\"\r\n", ""), ERROR_STALE_VERSION);
+    assert_int_equal(ask_with(&open_door, "GET /v1/coupons", "If-Match: *\r\n", "")->kind, API_LIST);
+    assert_int_equal(ask_with(&open_door, "GET /v1/coupons/A", "If-Match: \"x\"\r\n", "")->kind, API_COUPON);
+}
+
+static void the_server_as_a_whole_tells_its_methods(void **state)
+{
+    char allow[64];
+
+    (void)state;
+    assert_int_equal(ask("OPTIONS *", "")->kind, API_OPTIONS);
+    api_allow_format(ask("OPTIONS *", "")->allow, allow, sizeof(allow));
+    assert_string_equal(allow, "GET, HEAD, POST, PUT, PATCH, OPTIONS");
+    assert_int_equal(ask("GET *", "")->kind, API_REFUSAL);
+}
+
 static void a_change_bears_the_version_that_if_match_names(void **state)
 {
 #define TAG "0000000000000007-00000000000000ab"
@@ -337,6 +397,18 @@ static void the_token_guards_what_changes_coupons(void **state)
     assert_int_equal(ask_with(&guarded, "GET /v1/coupons", "", "")->kind, API_LIST);
 }
 
+static void a_body_that_is_json_but_no_object_is_told_so(void **state)
+{
+    static const char *const bodies[] = {"null", "5", "\"x\"", "true", "[]"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        const struct api_call *call = ask(ISSUES, bodies[i]);
+        assert_field(call, "body");
+        assert_string_equal(call->errors.rows[0].reason, "must be a JSON object");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +426,10 @@ int main(void)
         cmocka_unit_test(a_put_may_say_again_whose_issue_it_is),
         cmocka_unit_test(a_coded_body_is_refused),
         cmocka_unit_test(a_change_bears_the_version_that_if_match_names),
+        cmocka_unit_test(a_body_that_is_json_but_no_object_is_told_so),
+        cmocka_unit_test(a_change_bears_what_if_none_match_rules_out),
+        cmocka_unit_test(if_match_holds_for_no_answer_without_a_tag),
+        cmocka_unit_test(the_server_as_a_whole_tells_its_methods),
         cmocka_unit_test(the_token_guards_what_changes_coupons),
     };
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);

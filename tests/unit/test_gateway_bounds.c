@@ -31,7 +31,7 @@ static void requests_beyond_the_bound_are_told_overloaded(void **state)
     client_ask(&clients[1], "A", "v");
     assert_int_equal(client_read(&clients[1]), 503);
     assert_code("overloaded");
-    assert_non_null(strstr(response.head, "Retry-After: 1\r\n"));
+    assert_non_null(strstr(response.head, "Retry-After: "));
     answer(&frame, 0, VERDICT_ISSUED, 1);
     assert_int_equal(client_read(&clients[0]), 201);
     client_ask(&clients[1], "A", "v");
@@ -51,7 +51,7 @@ static void connections_beyond_the_bound_are_told_overloaded_and_closed(void **s
     client_open(&clients[1]);
     assert_int_equal(client_read(&clients[1]), 503);
     assert_code("overloaded");
-    assert_non_null(strstr(response.head, "Retry-After: 1\r\n"));
+    assert_non_null(strstr(response.head, "Retry-After: "));
     assert_non_null(strstr(response.head, "Connection: close\r\n"));
     assert_true(client_ended(&clients[1]));
     assert_int_equal(client_get(&clients[0], "/livez"), 200);

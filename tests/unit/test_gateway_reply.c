@@ -129,7 +129,7 @@ static void every_code_is_a_whole_problem(void **state)
         assert_string_equal(json_string_value(json_object_get(json, "detail")), row->detail);
         assert_int_equal(json_integer_value(json_object_get(json, "status")), row->status);
         assert_non_null(json_object_get(json, "type"));
-        assert_int_equal(strstr(out.data, "\r\nRetry-After: 1\r\n") != NULL, row->status == 503);
+        assert_int_equal(strstr(out.data, "\r\nRetry-After: ") != NULL, row->status == 503);
         assert_int_equal(strstr(out.data, "\r\nWWW-Authenticate: Bearer") != NULL, row->status == 401);
         json_decref(json);
     }
@@ -399,6 +399,25 @@ static void a_page_holds_the_first_of_all_partitions_in_their_order(void **state
     }
 }
 
+static void clients_who_are_turned_away_together_come_back_apart(void **state)
+{
+    unsigned seen[4] = {0};
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        out.length = 0;
+        reply_write_problem(&out, &reply_clock_now, plain, ERROR_OVERLOADED, NULL);
+        buffer_append(&out, "", 1);
+        const char *field = strstr(out.data, "\r\nRetry-After: ");
+        assert_non_null(field);
+        assert_in_range(field[15], '1', '3');
+        assert_int_equal(field[16], '\r');
+        seen[field[15] - '0']++;
+    }
+    for (int s = 1; s <= 3; s++)
+        assert_in_range(seen[s], 50, 150);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -420,6 +439,7 @@ int main(void)
         TEST(a_reply_whose_coupon_is_none_is_no_answer),
         TEST(a_page_ends_where_nothing_follows),
         TEST(a_partition_cannot_send_more_than_asked_for),
+        TEST(clients_who_are_turned_away_together_come_back_apart),
         TEST(a_page_holds_the_first_of_all_partitions_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,6 +230,24 @@ static void ledger_refuses_a_window_that_ends_before_it_begins(void **state)
     assert_int_equal(change(&coupon, COUPON_FIELD_ENDS_AT), VERDICT_COUPON_CHANGED);
 }
 
+static void ledger_compares_the_version_with_the_one_wanted_or_ruled_out(void **state)
+{
+    (void)state;
+    struct coupon wanted = {.id = "V",
+                            .title = "t",
+                            .quantity = 5,
+                            .per_user_limit = 1,
+                            .starts_at_us = TIME_NONE,
+                            .ends_at_us = TIME_NONE,
+                            .journal_seq = 7};
+    ledger_apply_coupon(ledger, &wanted);
+    assert_int_equal(change(&wanted, COUPON_FIELD_QUANTITY | COUPON_IF_VERSION), VERDICT_COUPON_CHANGED);
+    assert_int_equal(change(&wanted, COUPON_FIELD_QUANTITY | COUPON_UNLESS_VERSION), VERDICT_STALE_VERSION);
+    wanted.journal_seq = 6;
+    assert_int_equal(change(&wanted, COUPON_FIELD_QUANTITY | COUPON_IF_VERSION), VERDICT_STALE_VERSION);
+    assert_int_equal(change(&wanted, COUPON_FIELD_QUANTITY | COUPON_UNLESS_VERSION), VERDICT_COUPON_CHANGED);
+}
+
 static void ledger_changes_only_the_members_that_are_meant(void **state)
 {
     (void)state;
@@ -337,6 +355,7 @@ int main(void)
         TEST(ledger_lowers_the_quantity_to_what_is_issued_not_below),
         TEST(ledger_refuses_a_window_that_ends_before_it_begins),
         TEST(ledger_changes_only_the_members_that_are_meant),
+        TEST(ledger_compares_the_version_with_the_one_wanted_or_ruled_out),
         TEST(ledger_lists_coupons_in_the_order_of_their_ids),
         TEST(ledger_goes_on_where_the_replay_ended),
         TEST(replay_names_what_contradicts_the_promises),
