@@ -66,8 +66,7 @@ static uint64_t deadline_of(const struct connection *c)
     return c->input_ms + (uint64_t)(c->loop->draining ? DRAIN_IDLE_MS : options->gateway_idle_timeout_ms);
 }
 
-/* Bytes that are with libuv or the kernel and that the peer has not yet acknowledged: the kernel takes more only in
- * large steps, and a reader may be at work for long between two of them. */
+/* Bytes with libuv or the kernel that the peer has not acknowledged: the kernel takes more only in large steps. */
 static size_t untaken(const struct connection *c)
 {
     int fd = -1;
@@ -453,14 +452,11 @@ void connection_close(struct connection *c)
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
-/* Tells a client that there is no room for it, as far as that goes without waiting. What it may have sent already is
- * read first: closed with that unread, the connection would be reset, and the answer lost. Its Origin is not known, so
- * that a page may read the answer only where all origins may. */
+/* Tells a client that there is no room for it, as far as that goes without waiting. What it may have sent is read after
+ * that (closed with it unread, the connection would be reset, and the answer lost), so that its Origin is not known. */
 static void turn_away(struct connection *c)
 {
-    const struct cors *cors = c->loop->rules.cors;
-    const struct reply_style last = {.close = true,
-                                     .origin_fields = cors == NULL ? NULL : cors_fields(cors, SPAN_NONE)};
+    const struct reply_style last = {.close = true, .origin_fields = dispatch_origin_fields(c->loop, &c->request)};
     uv_buf_t bytes;
     int fd = -1;
 

@@ -15,7 +15,7 @@
 
 /* ---- answers to the request at hand ---- */
 
-static const char *origin_fields(const struct gateway_loop *loop, const struct http_request *request)
+const char *dispatch_origin_fields(const struct gateway_loop *loop, const struct http_request *request)
 {
     return loop->rules.cors == NULL ? NULL : cors_fields(loop->rules.cors, request->origin);
 }
@@ -31,7 +31,7 @@ static struct exchange *acquire_exchange(struct connection *connection, const st
     exchange->route = route;
     exchange->http_1_0 = request->http_1_0;
     exchange->head_only = request->method == METHOD_HEAD;
-    exchange->origin_fields = origin_fields(connection->loop, request);
+    exchange->origin_fields = dispatch_origin_fields(connection->loop, request);
     exchange->note = connection->note;
     connection->note = NULL;
     connection_enqueue(connection, exchange);
@@ -54,7 +54,7 @@ struct answer dispatch_begin_local(struct connection *connection, const struct h
         .route = route,
         .note = connection->note,
         .style = {connection_ends_with(connection, NULL), request->http_1_0, request->method == METHOD_HEAD,
-                  answer_request_id(connection->note), origin_fields(connection->loop, request)},
+                  answer_request_id(connection->note), dispatch_origin_fields(connection->loop, request)},
         .out = connection_answer_buffer(connection, NULL),
     };
 }

@@ -33,4 +33,7 @@ void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition);
 /* Answers outcome_unknown to all whose deadline has passed. */
 void dispatch_expire(struct gateway_loop *loop);
 
+/* Header lines about the request's origin, for any answer to it; NULL: none. */
+const char *dispatch_origin_fields(const struct gateway_loop *loop, const struct http_request *request);
+
 #endif

@@ -226,12 +226,12 @@ def test_the_answers_to_changes_bear_the_tag_that_a_look_gives(cluster):
     assert cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 8}, {"If-None-Match": created})[0] == 200
 
 
-@pytest.mark.parametrize("caching", [{}, {"Cache-Control": "no-cache"}])
-def test_a_look_with_if_match_is_given_what_it_names(cluster, caching):
+def test_a_look_with_if_match_is_given_what_it_names(cluster):
     cluster.create_coupon("LOOK", 5)
-    tag = cluster.request("GET", "/v1/coupons/LOOK", headers=caching)[1]["ETag"]
-    for match, status in ((tag, 200), ("*", 200), ('"x"', 412), (tag[:18] + "0" * 16 + '"', 412), (f"W/{tag}", 412)):
-        assert cluster.request("GET", "/v1/coupons/LOOK", headers={"If-Match": match, **caching})[0] == status, match
+    for caching in ({}, {"Cache-Control": "no-cache"}):
+        tag = cluster.request("GET", "/v1/coupons/LOOK", headers=caching)[1]["ETag"]
+        for match, status in ((tag, 200), ("*", 200), ('"x"', 412), (tag[:18] + "0" * 16 + '"', 412), (f"W/{tag}", 412)):
+            assert cluster.request("GET", "/v1/coupons/LOOK", headers={"If-Match": match, **caching})[0] == status, match
 
 
 def test_a_coupon_before_its_start_says_when_to_come_again(cluster):

@@ -1,5 +1,6 @@
 """Pages of other origins: what a browser's requests hear with gateway/cors_origins, and without."""
 
+import contextlib
 import socket
 
 import pytest
@@ -51,8 +52,9 @@ EARLY = {
 def test_a_page_can_read_why_its_request_was_refused_early(tmp_path, name):
     text, status = EARLY[name]
     options = {"gateway/cors_origins": SHOP, "gateway/header_timeout_ms": 300}
-    with Cluster.dev(tmp_path, options=options) as cluster, \
-            socket.create_connection(("127.0.0.1", cluster.gateways[0].port), timeout=10) as peer:
+    with Cluster.dev(tmp_path, options=options) as cluster, contextlib.ExitStack() as stack:
+        host, port = cluster.addresses[0].split(":")
+        peer = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
         peer.sendall(text.encode())
         head = b""
         while b"\r\n\r\n" not in head:
