@@ -103,7 +103,8 @@ static int bind_and_watch(zsock_t *socket, const char *endpoint, int *listener)
 {
     void *handle = zsock_resolve(socket);
     char address[64];
-    snprintf(address, sizeof address, "inproc://door-%p", (void *)socket);
+    static _Atomic unsigned count; /* a name is not free again at once when its monitor is closed */
+    snprintf(address, sizeof address, "inproc://door-%u", atomic_fetch_add(&count, 1));
     CHECK(zmq_socket_monitor(handle, address, ZMQ_EVENT_LISTENING) == 0);
     zsock_t *monitor = zsock_new(ZMQ_PAIR);
     CHECK(monitor != NULL && zsock_connect(monitor, "%s", address) == 0);
