@@ -109,6 +109,8 @@ bool feed_has_unread(const struct feed *feed, int64_t now_us)
 
 bool feed_due(struct feed *feed, int64_t now_us, struct feed_frame *frame)
 {
+    if (feed->store.uncompared)
+        return false; /* no question either */
     for (uint16_t i = 0; i < feed->sources_count; i++) {
         struct feed_source *source = &feed->sources[i];
         int slot = window_due(&source->window, now_us);
@@ -235,6 +237,16 @@ void feed_on_answer(struct feed *feed, const void *data, size_t size, int64_t no
         drop_frame(feed, METRIC_DROP_MISDIRECTED, "an acknowledgement of another journal");
     else
         sort_answer(feed, &answer, now_us);
+}
+
+void feed_await_comparison(struct feed *feed)
+{
+    feed_store_await_comparison(&feed->store);
+}
+
+void feed_on_compared(struct feed *feed)
+{
+    feed_store_compared(&feed->store);
 }
 
 bool feed_wants_look(struct feed *feed, int64_t now_us)

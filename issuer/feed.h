@@ -38,6 +38,11 @@ void feed_destroy(struct feed **feed);
 /* Adds the next partition's journal, already replayed; it outlives the feed. -1 and `error` when it cannot be read. */
 int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct error *error);
 
+/* The journals are still to be compared with the store: until feed_on_compared() nothing leaves, and looks are wanted.
+ */
+void feed_await_comparison(struct feed *feed);
+void feed_on_compared(struct feed *feed);
+
 /* Makes frames of what is synced, as far as the bounds allow. Stops the process when a journal cannot be read back. */
 void feed_read_ahead(struct feed *feed, int64_t now_us);
 /* True when feed_read_ahead() has something to do. */

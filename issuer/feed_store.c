@@ -20,6 +20,17 @@ void feed_store_init(struct feed_store *store, const uint8_t id[STORE_ID_BYTES],
     memcpy(store->id, id, STORE_ID_BYTES);
 }
 
+void feed_store_await_comparison(struct feed_store *store)
+{
+    store->uncompared = true;
+    store->look_wanted = true;
+}
+
+void feed_store_compared(struct feed_store *store)
+{
+    store->uncompared = false;
+}
+
 static void forget_other(struct feed_store *store)
 {
     memset(store->other, 0, sizeof store->other);
@@ -89,7 +100,8 @@ static bool is_the_only_one(const struct feed_store *store, int64_t now_us)
 /* Another look while nothing is known, or while answers wait for it. */
 static void look_again(struct feed_store *store, int64_t now_us)
 {
-    store->look_wanted = !store_id_is_known(store->id) || store_id_is_known(store->other);
+    bool asks_whose = store->may_look && (!store_id_is_known(store->id) || store_id_is_known(store->other));
+    store->look_wanted = store->uncompared || asks_whose;
     store->look_after_us = now_us + (feed_store_is_awaited(store, now_us) ? LOOK_INTERVAL_US : LOOK_LATER_US);
 }
 
@@ -109,8 +121,10 @@ bool feed_store_looked(struct feed_store *store, enum feed_store_look look, cons
     store->look_under_way = false;
     store->look_after_us = now_us + LOOK_INTERVAL_US;
     store->reached = store->reached || look != FEED_STORE_AWAY;
-    if (look == FEED_STORE_FOUND)
+    if (look == FEED_STORE_FOUND && store->may_look) {
+        store->look_wanted = store->look_wanted || store->uncompared;
         return follow(store, id, now_us);
+    }
     if (!store_id_is_known(store->id) && is_the_only_one(store, now_us))
         return follow(store, store->other, now_us);
     look_again(store, now_us);
@@ -120,7 +134,7 @@ bool feed_store_looked(struct feed_store *store, enum feed_store_look look, cons
 bool feed_store_is_awaited(const struct feed_store *store, int64_t now_us)
 {
     bool patient = store->reached || store->patient_until_us == 0 || now_us < store->patient_until_us;
-    return store->may_look && !store_id_is_known(store->id) && patient;
+    return store->uncompared || (store->may_look && !store_id_is_known(store->id) && patient);
 }
 
 bool feed_store_is_asking(const struct feed_store *store)

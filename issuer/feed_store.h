@@ -32,6 +32,7 @@ enum feed_store_origin {
 
 struct feed_store {
     bool may_look;              /* the issuer can reach the store that it is configured with */
+    bool uncompared;            /* nothing leaves, however long that takes: it may be the wrong journal's */
     uint8_t id[STORE_ID_BYTES]; /* zeros: not known yet */
     /* the one before, whose last answers are no news */
     uint8_t before[STORE_ID_BYTES];
@@ -50,6 +51,10 @@ struct feed_store {
 
 /* `id` is the store that it has to be, or zeros. */
 void feed_store_init(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], bool may_look);
+
+/* Frames wait, and looks go on, until the journals were compared with the store (issuer/store_check.h). */
+void feed_store_await_comparison(struct feed_store *store);
+void feed_store_compared(struct feed_store *store);
 
 /* The id that the journal's acknowledgements are of, where nothing better is known. */
 void feed_store_remember(struct feed_store *store, const uint8_t id[STORE_ID_BYTES]);

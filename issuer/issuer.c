@@ -33,6 +33,7 @@ struct issuer {
     struct journal *journals[PARTITIONS_MAX];
     struct partition *partitions[PARTITIONS_MAX];
     zactor_t *partition_actors[PARTITIONS_MAX];
+    struct store_check *store_check;
     struct stream *stream;
     zactor_t *stream_actor;
     struct status_http *status;
@@ -132,6 +133,21 @@ static int describe_store(struct issuer *issuer, const struct options *options, 
     return 0;
 }
 
+static int check_store(struct issuer *issuer, const struct options *options, struct error *error)
+{
+    issuer->phase = PHASE_ASKING_STORE;
+    switch (store_check_run(issuer->store_check, options, issuer->journals, issuer->partitions_count, error)) {
+    case STORE_CHECK_FAILED:
+        return -1;
+    case STORE_CHECK_OUTSTANDING:
+        stream_await_comparison(issuer->stream, issuer->store_check);
+        return 0;
+    case STORE_CHECK_DONE:
+        break;
+    }
+    return 0;
+}
+
 static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
 {
     if (check_no_more_partitions(issuer, options, error) != 0 ||
@@ -141,8 +157,7 @@ static int open_all(struct issuer *issuer, const struct options *options, struct
         return -1;
     if (describe_store(issuer, options, error) != 0)
         return -1;
-    issuer->phase = PHASE_ASKING_STORE;
-    if (store_check_run(options, issuer->journals, issuer->partitions_count, error) != 0)
+    if (check_store(issuer, options, error) != 0)
         return -1;
     return add_to_stream(issuer, error);
 }
@@ -206,6 +221,13 @@ static void describe_other_store(const struct issuer *issuer, char why[128])
         snprintf(why, 128, "a persister fills another store, id %s: its acknowledgements do not count", id);
 }
 
+/* It may turn out to be the wrong journal, and then all that is decided now counts for nothing. */
+static void describe_uncompared(const struct issuer *issuer, char why[128])
+{
+    if (stream_is_uncompared(issuer->stream))
+        snprintf(why, 128, "not compared with the store yet: %.72s", issuer->store);
+}
+
 bool issuer_ready(void *arg, char why[128])
 {
     struct issuer *issuer = arg;
@@ -219,6 +241,7 @@ bool issuer_ready(void *arg, char why[128])
         return false;
     case PHASE_DECIDING:
         describe_other_store(issuer, why);
+        describe_uncompared(issuer, why);
         if (!describe_full(issuer, why) && why[0] == '\0' && !describe_memory(why))
             issuer_clock_describe(issuer->clock, why, 128);
         describe_open(issuer, why);
@@ -242,6 +265,7 @@ int issuer_start(struct issuer **issuer, const struct options *options, struct e
     CHECK(self != NULL);
     self->partitions_count = (uint16_t)options->issuer_partitions;
     self->options = options;
+    self->store_check = store_check_create();
     memory_begin(NULL, (uint64_t)options->issuer_memory_mb_max << 20);
     memory_look(clock_mono_us(), MEMORY_LOOK_MS);
     struct metrics *metrics = metrics_create("issuer", -1);
@@ -276,6 +300,7 @@ void issuer_stop(struct issuer **issuer)
         journal_close(&self->journals[i]); /* may still raise the stream's signal */
     }
     stream_destroy(&self->stream);
+    store_check_destroy(&self->store_check);
     peer_guard_end();
     issuer_clock_destroy(&self->clock);
     free(self);

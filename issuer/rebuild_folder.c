@@ -34,6 +34,17 @@ static uint64_t read_to_end(const char *dir, bool *sound)
     return position.next_seq > 0 ? position.next_seq - 1 : 0;
 }
 
+/* What was decided without the store, while that may have had newer records of this journal, counts for nothing. */
+static int leave_out_uncompared(const char *dir, const struct journal_meta *meta, uint64_t *last_seq,
+                                struct error *error)
+{
+    uint64_t seq;
+    int noted = journal_uncompared_read(dir, meta->journal_id, &seq, error);
+    if (noted == 1 && seq < *last_seq)
+        *last_seq = seq;
+    return noted < 0 ? -1 : 0;
+}
+
 int rebuild_folder_check(const char *dir, const struct store_journal *stored, struct error *error)
 {
     struct journal_meta meta;
@@ -47,11 +58,12 @@ int rebuild_folder_check(const char *dir, const struct store_journal *stored, st
         return REBUILD_FOLDER_FOREIGN;
     log_info("issuer", "reading the journal that is there: %s", dir);
     uint64_t last_seq = read_to_end(dir, &sound);
+    if (leave_out_uncompared(dir, &meta, &last_seq, error) != 0)
+        return -1;
     if (sound && last_seq >= stored->last_seq)
         return REBUILD_FOLDER_SOUND;
-    log_warn("issuer",
-             "the journal %s is replaced: it can be read up to record %" PRIu64 ", the store has record %" PRIu64, dir,
-             last_seq, stored->last_seq);
+    log_warn("issuer", "the journal %s is replaced: it is good up to record %" PRIu64 ", the store has record %" PRIu64,
+             dir, last_seq, stored->last_seq);
     return REBUILD_FOLDER_LOST;
 }
 

@@ -1,6 +1,9 @@
 #include "issuer/store_look.h"
 
+#include <stdlib.h>
+
 #include "shared/clock.h"
+#include "shared/disk.h"
 #include "shared/log.h"
 #include "shared/store.h"
 
@@ -11,7 +14,7 @@
 static enum feed_store_look ask(struct store *store, uint8_t id[STORE_ID_BYTES], struct error *error)
 {
     int64_t version = 0;
-    if (store_connect(store, error) != STORE_OK || store_schema_version(store, &version, error) != STORE_OK)
+    if (store_schema_version(store, &version, error) != STORE_OK)
         return FEED_STORE_AWAY;
     if (version < STORE_SCHEMA_VERSION) {
         error_set(error, "its persister has not made its tables yet");
@@ -20,9 +23,35 @@ static enum feed_store_look ask(struct store *store, uint8_t id[STORE_ID_BYTES],
     return store_read_id(store, id, error) == STORE_OK ? FEED_STORE_FOUND : FEED_STORE_AWAY;
 }
 
-static enum feed_store_look look(const struct options *options, uint8_t id[STORE_ID_BYTES], struct error *error)
+/* The wrong journal decides: each further issue would be a promise that is broken. */
+static _Noreturn void leave_wrong_journal(const struct error *error)
 {
-    struct options quick = *options;
+    log_error("issuer", "the store is back, and these are not its journals; stopping: %s", error->text);
+    disk->stop(1);
+    abort();
+}
+
+/* The comparison that the start could not make. True when it is made, now or before. */
+static bool compare(struct store_look *self, struct store *store, struct error *error)
+{
+    if (self->check == NULL || self->compared)
+        return true;
+    switch (store_check_again(self->check, store, error)) {
+    case STORE_CHECK_FAILED:
+        leave_wrong_journal(error);
+    case STORE_CHECK_OUTSTANDING:
+        return false;
+    case STORE_CHECK_DONE:
+        break;
+    }
+    log_info("issuer", "the journals were compared with the store, and belong to it: %s", store_describe(store));
+    self->compared = true;
+    return true;
+}
+
+static enum feed_store_look look(struct store_look *self, uint8_t id[STORE_ID_BYTES], struct error *error)
+{
+    struct options quick = *self->options;
     if (quick.store_connect_timeout_ms > CONNECT_TIMEOUT_MS)
         quick.store_connect_timeout_ms = CONNECT_TIMEOUT_MS;
     if (quick.store_io_timeout_ms > IO_TIMEOUT_MS)
@@ -30,19 +59,22 @@ static enum feed_store_look look(const struct options *options, uint8_t id[STORE
     struct store *store = store_create(&quick, error);
     if (store == NULL)
         return FEED_STORE_AWAY;
-    enum feed_store_look found = ask(store, id, error);
+    enum feed_store_look found = FEED_STORE_AWAY;
+    if (store_connect(store, error) == STORE_OK && compare(self, store, error))
+        found = ask(store, id, error);
     store_destroy(&store);
     return found;
 }
 
-static void answer(zsock_t *pipe, const struct options *options, int64_t *log_after_us)
+static void answer(zsock_t *pipe, struct store_look *self)
 {
     struct store_look_answer answer = {0};
     struct error error = {{0}};
-    answer.look = look(options, answer.id, &error);
-    if (answer.look != FEED_STORE_FOUND && clock_mono_us() >= *log_after_us) {
+    answer.look = look(self, answer.id, &error);
+    answer.compared = self->check == NULL || self->compared;
+    if (answer.look != FEED_STORE_FOUND && clock_mono_us() >= self->log_after_us) {
         log_info("issuer", "cannot look yet which store is to be filled: %s", error.text);
-        *log_after_us = clock_mono_us() + LOG_INTERVAL_US;
+        self->log_after_us = clock_mono_us() + LOG_INTERVAL_US;
     }
     zframe_t *frame = zframe_new(&answer, sizeof answer);
     CHECK(frame != NULL);
@@ -51,14 +83,13 @@ static void answer(zsock_t *pipe, const struct options *options, int64_t *log_af
 
 void store_look_actor(zsock_t *pipe, void *args)
 {
-    const struct options *options = args;
-    int64_t log_after_us = 0;
+    struct store_look *self = args;
     zsock_signal(pipe, 0);
     for (bool ended = false; !ended;) {
         char *command = zstr_recv(pipe);
         ended = command == NULL || streq(command, "$TERM");
         if (!ended && streq(command, "LOOK"))
-            answer(pipe, options, &log_after_us);
+            answer(pipe, self);
         zstr_free(&command);
     }
 }

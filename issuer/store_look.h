@@ -1,6 +1,7 @@
 /*
  * The store look actor: asks the store that the issuer is configured with which one it is, whenever the stream wants to
- * know; on a thread of its own, since a server that is away lets one wait.
+ * know; on a thread of its own, since a server that is away lets one wait. Where the start could not compare the
+ * journals with the store, the first look that reaches it does, and ends the process when they do not belong together.
  *
  *   in   "LOOK"   its pipe
  *        $TERM    its pipe
@@ -12,14 +13,24 @@
 #include <czmq.h>
 
 #include "issuer/feed_store.h"
+#include "issuer/store_check.h"
 #include "shared/options.h"
 
 struct store_look_answer {
     enum feed_store_look look;
     uint8_t id[STORE_ID_BYTES]; /* with FEED_STORE_FOUND */
+    bool compared;              /* the comparison is not outstanding any more */
 };
 
-/* The zactor's function; `args` are the options, which outlive it. */
+/* The actor's state: the first two are set by whoever starts it; all of it outlives the actor. */
+struct store_look {
+    const struct options *options;
+    const struct store_check *check; /* whose comparison is outstanding; NULL: none is */
+    bool compared;
+    int64_t log_after_us;
+};
+
+/* The zactor's function; `args` is a struct store_look. */
 void store_look_actor(zsock_t *pipe, void *args);
 
 #endif

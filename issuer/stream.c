@@ -1,6 +1,7 @@
 #include "issuer/stream.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -31,11 +32,14 @@ struct stream {
     struct journal_signal signal;
     struct issuer_clock *clock;
     _Atomic uint64_t other_store[2];
+    atomic_bool uncompared; /* readiness tells */
 
     /* owned by the stream's thread */
     const struct options *options;
-    zactor_t *look; /* NULL: the issuer cannot reach its store */
-    bool looking;   /* it was asked, and has not answered yet */
+    const struct store_check *check; /* whose comparison was outstanding; NULL: it was not */
+    struct store_look *store_look;   /* the look actor's, while that runs */
+    zactor_t *look;                  /* NULL: the issuer cannot reach its store, and need not */
+    bool looking;                    /* it was asked, and has not answered yet */
     struct feed *feed;
     zsock_t *events;
     zsock_t *acks;
@@ -121,6 +125,18 @@ int stream_add(struct stream *stream, struct journal *journal, const char *dir, 
     return feed_add(stream->feed, journal, dir, error);
 }
 
+void stream_await_comparison(struct stream *stream, const struct store_check *check)
+{
+    stream->check = check;
+    stream->uncompared = true;
+    feed_await_comparison(stream->feed);
+}
+
+bool stream_is_uncompared(const struct stream *stream)
+{
+    return stream->uncompared;
+}
+
 /* --- duty cycle --- */
 
 static void take_answers(struct stream *stream)
@@ -142,6 +158,10 @@ static void look_at_store(struct stream *stream)
         struct store_look_answer answer;
         if (frame != NULL && zframe_size(frame) == sizeof answer) {
             memcpy(&answer, zframe_data(frame), sizeof answer);
+            if (answer.compared && stream->uncompared) {
+                feed_on_compared(stream->feed);
+                stream->uncompared = false;
+            }
             feed_on_look(stream->feed, answer.look, answer.id, stream->now_us);
             stream->looking = false;
         }
@@ -280,22 +300,33 @@ static void drain(struct stream *stream, zsock_t *pipe)
     }
 }
 
+static void start_look(struct stream *stream)
+{
+    stream->store_look = calloc(1, sizeof *stream->store_look);
+    CHECK(stream->store_look != NULL);
+    *stream->store_look = (struct store_look){.options = stream->options, .check = stream->check};
+    stream->look = zactor_new(store_look_actor, stream->store_look);
+    CHECK(stream->look != NULL);
+}
+
 /* A look that hangs, in the resolver for example, is left behind. */
 static void end_look(struct stream *stream)
 {
     zmq_pollitem_t item = {.socket = stream->look != NULL ? zsock_resolve(stream->look) : NULL, .events = ZMQ_POLLIN};
-    if (stream->look != NULL && stream->looking && zmq_poll(&item, 1, LOOK_END_MS) == 0)
+    if (stream->look != NULL && stream->looking && zmq_poll(&item, 1, LOOK_END_MS) == 0) {
         stop_abandon();
-    else
-        zactor_destroy(&stream->look);
+        return;
+    }
+    zactor_destroy(&stream->look);
+    free(stream->store_look);
 }
 
 void stream_actor(zsock_t *pipe, void *args)
 {
     struct stream *stream = args;
     stream->pulse = pulse_create("the stream", -1);
-    if (stream->options->issuer_check_store && stream->options->issuer_store_id[0] == '\0')
-        stream->look = zactor_new(store_look_actor, (void *)stream->options);
+    if (stream->uncompared || (stream->options->issuer_check_store && stream->options->issuer_store_id[0] == '\0'))
+        start_look(stream);
     stream->now_us = clock_mono_us();
     report(stream); /* an issuer that is ready tells how far it is */
     zsock_signal(pipe, 0);

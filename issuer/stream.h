@@ -22,6 +22,7 @@
 #include "shared/store.h"
 
 struct issuer_clock;
+struct store_check;
 struct stream;
 
 /* Binds the sockets and owns the signal that the journals are given; `clock` outlives it. -1 and `error` when an
@@ -33,6 +34,12 @@ void stream_destroy(struct stream **stream);
 
 /* What the journals wake the stream with; lives as long as the stream. */
 struct journal_signal *stream_signal(struct stream *stream);
+
+/* Before journals are added: the comparison is outstanding, which the stream makes as soon as the store answers, and
+ * until then it sends nothing. `check` outlives the stream. */
+void stream_await_comparison(struct stream *stream, const struct store_check *check);
+/* On any thread: true until then. */
+bool stream_is_uncompared(const struct stream *stream);
 
 /* Adds a partition's journal, already replayed; it outlives the stream. -1 and `error` when it cannot be read. */
 int stream_add(struct stream *stream, struct journal *journal, const char *dir, struct error *error);

@@ -144,6 +144,11 @@ bool persister_ready(void *arg, char why[128])
             snprintf(why, 128, "the issuer fills another store than this one: give both the same store/…");
             return false;
         }
+        if (writer_meets_foreign_journal(persister->writers[i])) {
+            snprintf(why, 128, "another journal than the issuer's filled this store, it takes nothing: %.50s",
+                     persister->store);
+            return false;
+        }
     }
     describe_silence(persister, why);
     return true;

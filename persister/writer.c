@@ -16,13 +16,15 @@
 #define ACK_WAIT_MS       1000 /* for the issuer to come back; it sends again what stays unacknowledged */
 #define QUIET_MS          50   /* without a frame: all that were under way to a refused writer are handed back */
 #define HAND_BACK_US      INT64_C(2000000)
+#define FOREIGN_US        INT64_C(60000000) /* such a frame comes again long before */
 #define REASONS_KNOWN_MAX 32
 #define DEAD_LINES_MAX    20 /* of one frame */
 
 struct writer {
     /* shared: the block is read by scrapes and by readiness */
     struct metrics *metrics;
-    _Atomic int64_t heard_us; /* monotone time of the last frame, or of the start */
+    _Atomic int64_t heard_us;   /* monotone time of the last frame, or of the start */
+    _Atomic int64_t foreign_us; /* monotone time of the last frame of a foreign journal; 0: the store takes frames */
     /* whoever stops us sets the first and reads the second, we the other way round: sequentially consistent */
     atomic_bool stopped;
     atomic_bool in_store;
@@ -35,7 +37,8 @@ struct writer {
     struct store *store;
     struct delivery delivery;
     struct retry refused_retry;
-    bool frame_refused; /* since it connected */
+    uint16_t foreign_partition; /* with foreign_us */
+    bool frame_refused;         /* since it connected */
     int64_t hand_back_until_us;
     bool away; /* events is not connected */
     int64_t connect_after_us;
@@ -109,6 +112,12 @@ bool writer_is_connected(const struct writer *writer)
 bool writer_is_refused(const struct writer *writer)
 {
     return metrics_get(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0) != 0;
+}
+
+bool writer_meets_foreign_journal(const struct writer *writer)
+{
+    int64_t foreign_us = atomic_load(&writer->foreign_us);
+    return foreign_us != 0 && clock_mono_us() - foreign_us < FOREIGN_US;
 }
 
 int64_t writer_heard_us(const struct writer *writer)
@@ -293,14 +302,30 @@ static void on_other_store(struct writer *writer, const char *why)
     metrics_set(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0, 1);
 }
 
+static void note_foreign(struct writer *writer)
+{
+    writer->foreign_partition = writer->delivery.batch.rows.partition;
+    atomic_store(&writer->foreign_us, clock_mono_us());
+}
+
+/* The other partitions' frames may well be taken all the while. */
+static void forget_foreign(struct writer *writer)
+{
+    if (writer->delivery.batch.rows.partition == writer->foreign_partition)
+        atomic_store(&writer->foreign_us, 0);
+}
+
 /* What the frame that is done with says of whose store it is. */
 static void note_whose(struct writer *writer, const struct delivery_step *step)
 {
     if (step->result == STORE_OTHER) {
         on_other_store(writer, step->error.text);
+    } else if (step->result == STORE_FOREIGN) {
+        note_foreign(writer);
     } else if (step->result == STORE_OK || step->result == STORE_BEHIND) {
         if (writer_is_refused(writer))
             log_info("persister", "the issuer fills this store now");
+        forget_foreign(writer);
         writer->frame_refused = false;
         retry_reset(&writer->refused_retry);
         metrics_set(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0, 0);

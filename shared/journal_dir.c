@@ -252,6 +252,51 @@ int journal_acked_sync(const char *dir, struct error *error)
                        : error_set(error, "cannot sync %s/acked: %s", dir, strerror(reason));
 }
 
+/* --- uncompared --- */
+
+static bool uncompared_is_sound(const struct journal_uncompared *note, ssize_t size)
+{
+    return size == sizeof *note && note->checksum == journal_checksum(note, sizeof *note) &&
+           memcmp(note->magic, JOURNAL_UNCOMPARED_MAGIC, sizeof note->magic) == 0;
+}
+
+int journal_uncompared_read(const char *dir, const uint8_t journal_id[16], uint64_t *seq, struct error *error)
+{
+    char path[JOURNAL_PATH_MAX];
+    struct journal_uncompared note = {0};
+    file_path(dir, "uncompared", path);
+    int fd = disk->open(path, O_RDONLY);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : error_set(error, "cannot read %s: %s", path, strerror(errno));
+    ssize_t size = disk->pread(fd, &note, sizeof note, 0);
+    int reason = errno;
+    disk->close(fd);
+    if (size < 0)
+        return error_set(error, "cannot read %s: %s", path, strerror(reason));
+    if (!uncompared_is_sound(&note, size))
+        return error_set(error, "%s is damaged: restore it from a backup", path);
+    *seq = note.seq;
+    return memcmp(note.journal_id, journal_id, sizeof note.journal_id) == 0;
+}
+
+int journal_uncompared_write(const char *dir, const uint8_t journal_id[16], uint64_t seq, struct error *error)
+{
+    struct journal_uncompared note = {.seq = seq};
+    memcpy(note.magic, JOURNAL_UNCOMPARED_MAGIC, sizeof note.magic);
+    memcpy(note.journal_id, journal_id, sizeof note.journal_id);
+    note.checksum = journal_checksum(&note, sizeof note);
+    return write_durably(dir, "uncompared", &note, sizeof note, error);
+}
+
+int journal_uncompared_remove(const char *dir, struct error *error)
+{
+    char path[JOURNAL_PATH_MAX];
+    file_path(dir, "uncompared", path);
+    if (disk->unlink(path) == 0)
+        return journal_dir_sync(dir, error);
+    return errno == ENOENT ? 0 : error_set(error, "cannot remove %s: %s", path, strerror(errno));
+}
+
 static int compare_seqs(const void *a, const void *b)
 {
     uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;

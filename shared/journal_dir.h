@@ -1,6 +1,7 @@
 /*
  * The folder of one partition's journal: who it is (meta), who writes to it (lock), what the store holds of it (acked),
- * and its segments by name. Thin over the file system; owns nothing but what it returns.
+ * whether it has still to be compared with the store (uncompared), and its segments by name. Thin over the file system;
+ * owns nothing but what it returns.
  */
 #ifndef COUPOND_JOURNAL_DIR_H
 #define COUPOND_JOURNAL_DIR_H
@@ -44,6 +45,16 @@ bool journal_acked_exists(const char *dir);
 int journal_acked_open(const char *dir, struct error *error);
 /* Not synced: an older value only makes the stream repeat itself. 0 or -1 with errno. */
 int journal_acked_write(int fd, const uint8_t journal_id[16], const uint8_t store_id[16], uint64_t seq);
+
+/*
+ * The file `uncompared`: an issuer decided without having compared the journal with its store, first behind record
+ * `seq`. It stays until the comparison is made, over all restarts, since records that came later say nothing of how far
+ * the journal was one with the store. Reading: 1 when it is there, 0 when not, or -1 and `error`. Written and removed
+ * durably: 0, or -1 and `error`.
+ */
+int journal_uncompared_read(const char *dir, const uint8_t journal_id[16], uint64_t *seq, struct error *error);
+int journal_uncompared_write(const char *dir, const uint8_t journal_id[16], uint64_t seq, struct error *error);
+int journal_uncompared_remove(const char *dir, struct error *error);
 
 /* What was written last, onto the disk. 0, or -1 and `error`. */
 int journal_acked_sync(const char *dir, struct error *error);

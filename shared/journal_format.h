@@ -21,11 +21,12 @@
 
 #include "shared/coupon.h"
 
-#define JOURNAL_VERSION       1
-#define JOURNAL_META_MAGIC    "CPNDMETA"
-#define JOURNAL_ACKED_MAGIC   "CPNDACKD"
-#define JOURNAL_ACKED_VERSION 2
-#define JOURNAL_SEGMENT_MAGIC "CPNDSEGM"
+#define JOURNAL_VERSION          1
+#define JOURNAL_META_MAGIC       "CPNDMETA"
+#define JOURNAL_ACKED_MAGIC      "CPNDACKD"
+#define JOURNAL_ACKED_VERSION    2
+#define JOURNAL_SEGMENT_MAGIC    "CPNDSEGM"
+#define JOURNAL_UNCOMPARED_MAGIC "CPNDUNCO"
 
 struct journal_meta {
     uint64_t checksum; /* XXH3-64 of what follows */
@@ -50,6 +51,15 @@ struct journal_acked {
     uint64_t seq;         /* every record up to this one is in the store */
 };
 _Static_assert(sizeof(struct journal_acked) == 64, "journal acked layout");
+
+/* The journal decided before it was compared with its store, and that comparison is still to come. */
+struct journal_uncompared {
+    uint64_t checksum; /* XXH3-64 of what follows */
+    char magic[8];
+    uint8_t journal_id[16];
+    uint64_t seq; /* the last record before that */
+};
+_Static_assert(sizeof(struct journal_uncompared) == 40, "journal uncompared layout");
 
 /* As it was before stores had ids; read, no longer written. */
 struct journal_acked_1 {

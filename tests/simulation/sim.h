@@ -55,6 +55,7 @@
     X(STORE_OLDER, "store came back from a backup")                                                                    \
     X(REFUSED, "frame refused because it is meant for another store")                                                  \
     X(LOOKED, "issuer looked which store it fills")                                                                    \
+    X(COMPARED_LATE, "issuer compared with its store after the start")                                                 \
     X(BEHIND, "persister told that the store has less")                                                                \
     X(ROW_REJECTED, "row refused for ever")                                                                            \
     X(SEGMENT_BEGUN, "segment begun")                                                                                  \

@@ -28,6 +28,8 @@ struct sim_issuer {
     struct feed *feed;
     struct corrected_clock clock;
     struct sim_true_clock true_clock;
+    bool uncompared; /* the store was away at the start */
+    uint64_t sure_seq[SIM_PARTITIONS_MAX];
     int64_t look_at_us; /* a look into the store is under way until then; 0: none is */
     bool started;       /* what the last start came to */
     struct error start_error;
@@ -147,6 +149,9 @@ static int start_all(struct sim *sim, struct error *error)
                                  .resend_us = RESEND_US,
                                  .gather_us = sim->plan.gather_us};
     issuer->feed = feed_create(&config);
+    issuer->uncompared = sim_strikes(sim, sim->plan.store_fails);
+    if (issuer->uncompared)
+        feed_await_comparison(issuer->feed);
     sim_true_clock_begin(&issuer->true_clock, sim->wall_us, sim->mono_us);
     corrected_clock_init(&issuer->clock, sim->plan.clock_settle_us, 1, sim->wall_us, sim->mono_us);
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
@@ -154,6 +159,7 @@ static int start_all(struct sim *sim, struct error *error)
         if (sim_partition_start(sim, partition, error) != 0 ||
             feed_add(issuer->feed, partition->journal, partition->dir, error) != 0)
             return -1;
+        issuer->sure_seq[i] = journal_written_seq(partition->journal);
     }
     return 0;
 }
@@ -311,9 +317,25 @@ static void judge_events(struct sim *sim, const struct feed_frame *frame)
     memcpy(&events, frame_records(zmq_msg_data(frame->message)), sizeof events);
     uint64_t durable = sim_disk_durable_seq(sim->issuer->partitions[frame->partition].dir);
     sim_trace(sim, "events", events.first_seq, events.last_seq);
+    if (sim->issuer->uncompared)
+        sim_fail(sim, "records leave before the journal was compared with its store");
     if (events.last_seq > durable)
         sim_fail(sim, "records up to %" PRIu64 " of partition %u are sent, but only %" PRIu64 " are on the disk",
                  events.last_seq, frame->partition, durable);
+}
+
+/* An issuer that has sent nothing since its start finds nothing in its store that it did not have then. */
+static void compare(struct sim *sim)
+{
+    struct sim_issuer *issuer = sim->issuer;
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        if (sim_database_ever_seq(sim, i) > issuer->sure_seq[i])
+            sim_fail(sim, "a journal that had %" PRIu64 " records is compared with a store that has %" PRIu64,
+                     issuer->sure_seq[i], sim_database_ever_seq(sim, i));
+    }
+    issuer->uncompared = false;
+    feed_on_compared(issuer->feed);
+    sim_count(sim, SIM_COMPARED_LATE);
 }
 
 /* The issuer looks into its store; that takes a moment, and may fail. */
@@ -327,6 +349,8 @@ static void look_at_store(struct sim *sim)
     issuer->look_at_us = 0;
     sim_count(sim, SIM_LOOKED);
     enum feed_store_look look = sim_strikes(sim, sim->plan.store_fails) ? FEED_STORE_AWAY : FEED_STORE_FOUND;
+    if (look == FEED_STORE_FOUND && issuer->uncompared)
+        compare(sim);
     feed_on_look(issuer->feed, look, sim_database_id(sim), sim->mono_us);
     judge_acked(sim);
 }

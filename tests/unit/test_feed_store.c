@@ -289,6 +289,50 @@ static void feed_goes_on_from_what_was_noted_without_a_store(void **state)
     assert_int_equal(store_on_disk(), OURS);
 }
 
+/* A journal whose store was away at the start, beside which the database may have newer records. */
+static void begin_uncompared(bool may_look)
+{
+    struct feed_config config = {.may_look = may_look, .rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
+    struct error error;
+    if (!may_look)
+        memset(config.store_id, OURS, sizeof config.store_id);
+    feed_destroy(&feed_of_test);
+    feed_of_test = feed_create(&config);
+    feed_await_comparison(feed_of_test);
+    assert_int_equal(feed_add(feed_of_test, journal_of_test, journal_fixture_dir, &error), 0);
+    journal_fixture_append(journal_of_test, 1);
+}
+
+static void expect_nothing_leaves(int64_t now_us)
+{
+    struct feed_frame frame;
+    feed_read_ahead(feed_of_test, now_us);
+    assert_false(feed_due(feed_of_test, now_us, &frame));
+    assert_false(feed_has_unread(feed_of_test, now_us));
+    assert_false(feed_is_idle(feed_of_test, now_us));
+}
+
+static void feed_sends_nothing_before_the_journal_was_compared_however_long_that_takes(void **state)
+{
+    (void)state;
+    begin_known();
+    answer(OURS, FRAME_ACK, 1, 3, 0);
+    for (int may_look = 0; may_look <= 1; may_look++) {
+        begin_uncompared(may_look);
+        for (int64_t now_us = 0; now_us < 120 * SECOND; now_us += SECOND) {
+            look(0, now_us);
+            expect_nothing_leaves(now_us);
+        }
+        /* The store answers, but could not be compared: its rights are amiss. */
+        look(OURS, 120 * SECOND);
+        expect_nothing_leaves(120 * SECOND);
+        feed_on_compared(feed_of_test);
+        look(OURS, 121 * SECOND);
+        assert_false(feed_wants_look(feed_of_test, 130 * SECOND));
+        feed_fixture_expect_sent(130 * SECOND, 4, 4 + (uint64_t)may_look);
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, feed_fixture_setup, feed_fixture_teardown)
 
 int main(void)
@@ -306,6 +350,7 @@ int main(void)
         TEST(feed_believes_the_only_store_that_answers_when_looks_fail_for_long),
         TEST(feed_that_may_not_look_keeps_to_the_first_store_that_answers_also_after_a_restart),
         TEST(feed_goes_on_from_what_was_noted_without_a_store),
+        TEST(feed_sends_nothing_before_the_journal_was_compared_however_long_that_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,9 @@ FAULTS = [
           "    if (disk->fdatasync(fd) != 0)\n        journal_give_up(journal, \"fdatasync\");\n    if (journal->config.metrics",
           "    disk->fdatasync(fd);\n    if (journal->config.metrics",
           "promise 3: a sync that failed passes for one that did not"),
+    Fault("sent-uncompared", "issuer/feed_store.c",
+          "    store->uncompared = true;\n", "",
+          "records leave before the journal was compared with its store"),
     Fault("publish-before-sync", "shared/journal.c",
           "    atomic_store_explicit(&journal->written_seq, seq, memory_order_release);\n    if (journal_syncs_itself(journal)) {",
           "    atomic_store_explicit(&journal->written_seq, seq, memory_order_release);\n"
