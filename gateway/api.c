@@ -122,16 +122,10 @@ void api_read(struct api_call *call, const struct http_request *request, const s
 {
     struct route_captures captures;
     const struct route *route = NULL;
-    const char *fault = NULL;
+    const char *fault = http_target_parse(&call->target, request->target);
 
     call->errors.count = 0;
     call->route = METRIC_ROUTE_NONE;
-    if (request->method == METHOD_OPTIONS && span_equals(request->target, SPAN_LITERAL("*"))) {
-        call->kind = API_OPTIONS; /* RFC 9110 §9.3.7 */
-        call->allow = api_routes_allow();
-        return;
-    }
-    fault = http_target_parse(&call->target, request->target);
     if (fault != NULL) {
         fail_field(call, "target", fault);
         call->kind = API_REFUSAL;

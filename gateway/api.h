@@ -27,7 +27,6 @@ enum api_kind {
     API_LIVEZ,
     API_READYZ,
     API_METRICS,
-    API_OPTIONS,   /* of the server as a whole ("OPTIONS *"): tell the methods in `allow` */
     API_PREFLIGHT, /* tell what may be asked from other origins: `allow` */
 };
 
@@ -43,7 +42,7 @@ struct api_call {
     enum api_kind kind;
     enum metric_route route;
     enum error_code error;
-    unsigned allow;     /* ERROR_METHOD_NOT_ALLOWED, API_OPTIONS, API_PREFLIGHT: bits of enum method */
+    unsigned allow;     /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
     bool invalid_token; /* ERROR_UNAUTHORIZED: a bearer token is there, but not the right one */
     enum issue_op issue_op;
     struct span coupon_id;

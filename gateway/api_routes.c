@@ -251,12 +251,3 @@ const struct route *api_route_find(enum method method, struct span path, struct 
     }
     return NULL;
 }
-
-unsigned api_routes_allow(void)
-{
-    unsigned allow = 1u << METHOD_OPTIONS;
-
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-        allow |= 1u << routes[i].method | (routes[i].method == METHOD_GET ? 1u << METHOD_HEAD : 0);
-    return allow;
-}

@@ -36,7 +36,4 @@ struct route {
 const struct route *api_route_find(enum method method, struct span path, struct route_captures *captures,
                                    unsigned *allow);
 
-/* The bits of the methods that any path takes, and of OPTIONS, which "*" takes. */
-unsigned api_routes_allow(void);
-
 #endif

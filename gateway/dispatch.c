@@ -1,7 +1,5 @@
 #include "gateway/dispatch.h"
 
-#include <stdio.h>
-
 #include "gateway/answer.h"
 #include "gateway/api.h"
 #include "gateway/coupon_id_random.h"
@@ -143,22 +141,6 @@ static void answer_local(struct connection *connection, const struct http_reques
     else
         status = local_answer_metrics(answer.loop, answer.out, answer.style);
     answer_end(&answer, status);
-}
-
-/* What may be asked of the server as a whole. */
-static void answer_options(struct connection *connection, const struct http_request *request,
-                           const struct api_call *call)
-{
-    struct answer answer = dispatch_begin_local(connection, request, call->route);
-    char methods[64];
-    char fields[80];
-    struct reply reply = {.status = 204, .fields = fields};
-
-    api_allow_format(call->allow, methods, sizeof(methods));
-    reply.fields_length = (size_t)snprintf(fields, sizeof(fields), "Allow: %s\r\n", methods);
-    CHECK(reply.fields_length < sizeof(fields));
-    reply_write(answer.out, &answer.loop->clock, answer.style, &reply);
-    answer_end(&answer, reply.status);
 }
 
 static void answer_preflight(struct connection *connection, const struct http_request *request,
@@ -381,9 +363,6 @@ void dispatch_request(struct connection *connection, const struct http_request *
         break;
     case API_METRICS:
         take_metrics(connection, request, &call);
-        break;
-    case API_OPTIONS:
-        answer_options(connection, request, &call);
         break;
     case API_PREFLIGHT:
         answer_preflight(connection, request, &call);

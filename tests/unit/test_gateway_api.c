@@ -324,17 +324,6 @@ static void if_match_holds_for_no_answer_without_a_tag(void **state)
     assert_int_equal(ask_with(&open_door, "GET /v1/coupons/A", "If-Match: \"x\"\r\n", "")->kind, API_COUPON);
 }
 
-static void the_server_as_a_whole_tells_its_methods(void **state)
-{
-    char allow[64];
-
-    (void)state;
-    assert_int_equal(ask("OPTIONS *", "")->kind, API_OPTIONS);
-    api_allow_format(ask("OPTIONS *", "")->allow, allow, sizeof(allow));
-    assert_string_equal(allow, "GET, HEAD, POST, PUT, PATCH, OPTIONS");
-    assert_int_equal(ask("GET *", "")->kind, API_REFUSAL);
-}
-
 static void a_change_bears_the_version_that_if_match_names(void **state)
 {
 #define TAG "0000000000000007-00000000000000ab"
@@ -429,7 +418,6 @@ int main(void)
         cmocka_unit_test(a_body_that_is_json_but_no_object_is_told_so),
         cmocka_unit_test(a_change_bears_what_if_none_match_rules_out),
         cmocka_unit_test(if_match_holds_for_no_answer_without_a_tag),
-        cmocka_unit_test(the_server_as_a_whole_tells_its_methods),
         cmocka_unit_test(the_token_guards_what_changes_coupons),
     };
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);
