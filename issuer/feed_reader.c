@@ -18,6 +18,7 @@ void feed_reader_close(struct feed_reader *reader)
 
 _Noreturn void feed_reader_give_up(const struct feed_reader *reader, const char *reason)
 {
+    journal_check_place(reader->journal); /* which may be why */
     log_error("issuer", "the journal cannot be read back, stopping: %s partition=%u", reason,
               journal_meta(reader->journal)->partition);
     disk->stop(1);

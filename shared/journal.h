@@ -110,6 +110,9 @@ int64_t journal_last_time_us(const struct journal *journal);
 /* Any thread: last record written, last record synced. */
 uint64_t journal_written_seq(const struct journal *journal);
 uint64_t journal_synced_seq(const struct journal *journal);
+/* Any thread: ends the process when the journal's files are no longer those that their names lead to: what is written
+ * to them would be lost. */
+void journal_check_place(struct journal *journal);
 /* Any thread: true while the disk has no room for the next segment. */
 bool journal_is_full(const struct journal *journal);
 

@@ -63,10 +63,7 @@ static inline bool journal_syncs_itself(const struct journal *journal)
  * (errno). */
 _Noreturn void journal_give_up(const struct journal *journal, const char *what);
 
-/* Ends the process when the journal's files are no longer those that their names lead to: what is written to them would
- * be lost. */
-void journal_check_place(struct journal *journal);
-/* The same under `worker_by_hand`, when it is due. */
+/* journal_check_place() under `worker_by_hand`, when it is due. */
 void journal_check_by_hand(struct journal *journal);
 /* A thread that checks three times a second, whatever the worker does. */
 int journal_watch_start(struct journal *journal, struct error *error);
