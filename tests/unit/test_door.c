@@ -186,7 +186,9 @@ static void localhost_is_the_loopback_address(void **state)
     zsock_t *socket = zsock_new(ZMQ_PULL);
     (void)state;
     assert_int_equal(door_open(&door, socket, "tcp://localhost:*"), 0);
-    assert_memory_equal(zsock_last_endpoint(socket), "tcp://127.0.0.1:", 16);
+    char *bound = zsock_last_endpoint(socket);
+    assert_memory_equal(bound, "tcp://127.0.0.1:", 16);
+    zstr_free(&bound);
     door_close(&door);
     zsock_destroy(&socket);
 }
