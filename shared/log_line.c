@@ -296,3 +296,10 @@ size_t log_line_write(char out[LOG_LINE_MAX], enum log_format kind, const struct
     out[line.length++] = '\n';
     return line.length;
 }
+
+size_t log_line_quote(char *out, size_t size, const char *text)
+{
+    struct line line = {.out = out, .size = size};
+    put_quoted(&line, text);
+    return line.length;
+}

@@ -32,4 +32,8 @@ struct log_head {
 size_t log_line_write(char out[LOG_LINE_MAX], enum log_format kind, const struct log_head *head, const char *format,
                       va_list arguments) __attribute__((format(printf, 4, 0)));
 
+/* Writes the text as a JSON string, quotes and all, and returns its length; what is no UTF-8 becomes U+FFFD. No NUL
+ * ends it. `size` is six times the text's length and two at least, else something is left out. */
+size_t log_line_quote(char *out, size_t size, const char *text);
+
 #endif

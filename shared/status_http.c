@@ -12,6 +12,7 @@
 
 #include "shared/listen.h"
 #include "shared/log.h"
+#include "shared/log_line.h"
 #include "shared/metrics.h"
 #include "shared/pulse.h"
 
@@ -20,6 +21,7 @@
 #define CONNECTION_BYTES_MAX 32768
 #define TIMEOUT_S            2
 #define BACKLOG              64
+#define STATUS_BYTES_MAX     4096 /* of a body: six bytes for each of the words' and the address', and the rest */
 
 struct status_http {
     struct MHD_Daemon *daemons[LISTEN_ADDRESSES_MAX]; /* one an address */
@@ -69,16 +71,19 @@ static enum MHD_Result respond_metrics(struct MHD_Connection *connection, const 
                    MHD_RESPMEM_MUST_FREE);
 }
 
-/* `value` is our own plain words or an address that is listened on, which need no escapes; empty: none. */
+/* An empty value is none. */
 static size_t put_member(char *out, size_t size, const char *name, const char *value)
 {
-    return value[0] == '\0' ? 0 : (size_t)snprintf(out, size, ",\"%s\":\"%s\"", name, value);
+    if (value[0] == '\0')
+        return 0;
+    size_t length = (size_t)snprintf(out, size, ",\"%s\":", name);
+    return length + log_line_quote(out + length, size - length, value);
 }
 
 static enum MHD_Result respond_status(struct MHD_Connection *connection, bool good, const char *word,
                                       const char *detail, const char *http)
 {
-    char body[640];
+    char body[STATUS_BYTES_MAX];
     size_t length = (size_t)snprintf(body, sizeof(body), "{\"status\":\"%s%s\"", good ? "" : "not ", word);
     length += put_member(body + length, sizeof(body) - length, "detail", detail);
     length += put_member(body + length, sizeof(body) - length, "http", http == NULL ? "" : http);

@@ -49,7 +49,7 @@ def test_health_tells_what_each_role_is_ready_for_and_what_is_missing(tmp_path):
 
 
 def test_an_issuer_is_live_but_not_ready_until_it_knows_that_the_store_is_its_own(tmp_path):
-    nobody = {"store/type": "mysql", "store/host": "127.0.0.1", "store/port": free_port()}
+    nobody = {"store/type": "mysql", "store/host": "127.0.0.1", "store/port": free_port(), "store/database": "a\\b"}
     cluster = Cluster(tmp_path)
     cluster.options.update(nobody)
     cluster.write_config()
@@ -58,6 +58,7 @@ def test_an_issuer_is_live_but_not_ready_until_it_knows_that_the_store_is_its_ow
         wait_until(lambda: "waiting for the store" in cluster.issuer.get("/readyz")[1], "the issuer asks the store")
         result = health(cluster, "issuer")
         assert (result.returncode, result.stdout.startswith("issuer: not ready: waiting for the store")) == (1, True), result
+        assert json.loads(cluster.issuer.get("/readyz")[1])["detail"].endswith("a\\b")
         assert health(cluster, "issuer", "--live").returncode == 0
         assert not [name for name in cluster.issuer.metrics() if "persist" in name], "nobody knows yet how far the store is"
     finally:
