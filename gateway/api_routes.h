@@ -16,8 +16,8 @@ enum route_flag {
     ROUTE_ADMIN = 1 << 0,   /* needs the admin token, if there is one */
     ROUTE_JSON = 1 << 1,    /* takes a JSON body; the others take none */
     ROUTE_OBJECT = 1 << 2,  /* takes none, or a JSON object that says nothing new */
-    ROUTE_VERSION = 1 << 4, /* of a coupon, which has a version */
     ROUTE_QUERY = 1 << 3,   /* reads the query; the others take none */
+    ROUTE_VERSION = 1 << 4, /* of a coupon, which has a version */
 };
 
 struct route {
