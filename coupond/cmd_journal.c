@@ -13,6 +13,7 @@
 #include "issuer/snapshot_load.h"
 #include "shared/clock.h"
 #include "shared/journal_dir.h"
+#include "shared/journal_notes.h"
 #include "shared/journal_reader.h"
 
 enum status { SOUND = 0, DAMAGED = 1, NOT_READ = 2 };
@@ -36,13 +37,13 @@ struct request {
 
 static int print_usage(void)
 {
-    puts(
-        "usage: coupond journal dump|check DIR [--json]\n\n"
-        "dump prints every record, a line each; check reads every byte, the snapshots too, and sums up what it found.\n"
-        "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
-        "  --json   JSON, an object a line\n\n"
-        "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
-        "2 could not look.");
+    puts("usage: coupond journal dump|check DIR [--json]\n\n"
+         "dump prints every record, a line each; check reads every byte, the snapshots and notes too, and sums up what "
+         "it found.\n"
+         "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
+         "  --json   JSON, an object a line\n\n"
+         "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
+         "2 could not look.");
     return SOUND;
 }
 
@@ -100,6 +101,18 @@ static void check_snapshots(struct tally *tally)
     free(from_seqs);
 }
 
+static void check_notes(struct tally *tally)
+{
+    struct journal_former_stores former;
+    struct error error;
+    uint64_t seq;
+    if (journal_uncompared_read(tally->dir, tally->meta.journal_id, &seq, &error) >= 0 &&
+        journal_former_read(tally->dir, tally->meta.journal_id, &former, &error) == 0)
+        return;
+    tally->end = JOURNAL_READ_DAMAGED;
+    tally->error = error;
+}
+
 /* Its issuer has removed the segment that was to be read next: what looks damaged is only gone. */
 static bool has_moved(const struct tally *tally, uint64_t next_seq)
 {
@@ -134,8 +147,10 @@ static void read_partition(const struct request *request, struct tally *tally)
                   "its issuer removed segments while they were read, from record %" PRIu64 " on: run this again",
                   position.next_seq);
     }
-    if (!request->dump && tally->end != JOURNAL_READ_FAILED)
-        check_snapshots(tally);
+    if (request->dump || tally->end == JOURNAL_READ_FAILED)
+        return;
+    check_snapshots(tally);
+    check_notes(tally);
 }
 
 /* Telling. */

@@ -327,4 +327,5 @@ void feed_report(struct feed *feed, int64_t now_us, int64_t steady_us)
 void feed_report_store(struct feed *feed, int64_t now_us)
 {
     metrics_set(feed->metrics, METRIC_ISSUER_OTHER_STORE, 0, feed_store_sees_other(&feed->store, now_us));
+    metrics_set(feed->metrics, METRIC_ISSUER_UNCOMPARED, 0, feed->store.uncompared);
 }

@@ -140,7 +140,7 @@ static int check_store(struct issuer *issuer, const struct options *options, str
     case STORE_CHECK_FAILED:
         return -1;
     case STORE_CHECK_OUTSTANDING:
-        stream_await_comparison(issuer->stream, issuer->store_check);
+        stream_await_comparison(issuer->stream);
         return 0;
     case STORE_CHECK_DONE:
         break;
@@ -151,7 +151,7 @@ static int check_store(struct issuer *issuer, const struct options *options, str
 static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
 {
     if (check_no_more_partitions(issuer, options, error) != 0 ||
-        stream_create(&issuer->stream, options, issuer->clock, error) != 0)
+        stream_create(&issuer->stream, options, issuer->clock, issuer->store_check, error) != 0)
         return -1;
     if (open_partitions(issuer, options, error) != 0)
         return -1;

@@ -62,7 +62,7 @@ static int look_at_folders(const struct options *options, const struct rebuild_r
     for (uint16_t i = 0; i < rows->partitions; i++) {
         char dir[JOURNAL_PATH_MAX];
         journal_partition_dir(options->issuer_journal_dir, i, dir);
-        int there = rebuild_folder_check(dir, &rows->parts[i].stored, error);
+        int there = rebuild_folder_check(dir, &rows->parts[i].stored, rows->store_id, error);
         if (there < 0)
             return -1;
         found[i] = (enum rebuild_folder)there;
@@ -99,7 +99,7 @@ static int read_store(const struct options *options, struct store *store, struct
 {
     log_info("issuer", "reading the store: %s", store_describe(store));
     if (store_connect(store, error) != STORE_OK || store_check_schema(store, error) != STORE_OK ||
-        read_journals(store, rows, error) != STORE_OK)
+        store_read_id(store, rows->store_id, error) != STORE_OK || read_journals(store, rows, error) != STORE_OK)
         return -1;
     if (rows->wrong)
         return rebuild_rows_end(rows, error);

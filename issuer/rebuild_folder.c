@@ -9,6 +9,7 @@
 #include "issuer/snapshot_load.h"
 #include "shared/clock.h"
 #include "shared/disk.h"
+#include "shared/journal_notes.h"
 #include "shared/journal_reader.h"
 #include "shared/journal_segment.h"
 #include "shared/log.h"
@@ -34,18 +35,29 @@ static uint64_t read_to_end(const char *dir, bool *sound)
     return position.next_seq > 0 ? position.next_seq - 1 : 0;
 }
 
-/* What was decided without the store, while that may have had newer records of this journal, counts for nothing. */
-static int leave_out_uncompared(const char *dir, const struct journal_meta *meta, uint64_t *last_seq,
-                                struct error *error)
+/* What was decided without this store, while that may have had newer records of this journal, counts for nothing. False
+ * when nobody knows any more what that is. */
+static bool leave_out_uncompared(const char *dir, const struct journal_meta *meta,
+                                 const uint8_t store_id[STORE_ID_BYTES], uint64_t *last_seq)
 {
-    uint64_t seq;
-    int noted = journal_uncompared_read(dir, meta->journal_id, &seq, error);
-    if (noted == 1 && seq < *last_seq)
-        *last_seq = seq;
-    return noted < 0 ? -1 : 0;
+    struct journal_former_stores former;
+    struct error error;
+    uint64_t seq = UINT64_MAX;
+    if (journal_uncompared_read(dir, meta->journal_id, &seq, &error) < 0 ||
+        journal_former_read(dir, meta->journal_id, &former, &error) != 0) {
+        log_warn("issuer", "%s", error.text);
+        return false;
+    }
+    for (size_t i = 0; i < former.count; i++) {
+        if (memcmp(former.stores[i].store_id, store_id, STORE_ID_BYTES) == 0 && former.stores[i].seq < seq)
+            seq = former.stores[i].seq;
+    }
+    *last_seq = seq < *last_seq ? seq : *last_seq;
+    return true;
 }
 
-int rebuild_folder_check(const char *dir, const struct store_journal *stored, struct error *error)
+int rebuild_folder_check(const char *dir, const struct store_journal *stored, const uint8_t store_id[STORE_ID_BYTES],
+                         struct error *error)
 {
     struct journal_meta meta;
     struct error ignored;
@@ -58,9 +70,7 @@ int rebuild_folder_check(const char *dir, const struct store_journal *stored, st
         return REBUILD_FOLDER_FOREIGN;
     log_info("issuer", "reading the journal that is there: %s", dir);
     uint64_t last_seq = read_to_end(dir, &sound);
-    if (leave_out_uncompared(dir, &meta, &last_seq, error) != 0)
-        return -1;
-    if (sound && last_seq >= stored->last_seq)
+    if (leave_out_uncompared(dir, &meta, store_id, &last_seq) && sound && last_seq >= stored->last_seq)
         return REBUILD_FOLDER_SOUND;
     log_warn("issuer", "the journal %s is replaced: it is good up to record %" PRIu64 ", the store has record %" PRIu64,
              dir, last_seq, stored->last_seq);

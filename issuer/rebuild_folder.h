@@ -16,9 +16,10 @@ enum rebuild_folder {
     REBUILD_FOLDER_FOREIGN, /* another journal than the store's */
 };
 
-/* What stands there; `stored` is all zero when the store has nothing of it. -1 and `error` when it is in use
- * or cannot be read. */
-int rebuild_folder_check(const char *dir, const struct store_journal *stored, struct error *error);
+/* What stands there, beside the store of this id; `stored` is all zero when that has nothing of it. -1 and `error` when
+ * it is in use. */
+int rebuild_folder_check(const char *dir, const struct store_journal *stored, const uint8_t store_id[STORE_ID_BYTES],
+                         struct error *error);
 
 /* Makes the new journal beside `dir`, puts what stands there to "<dir>.replaced-<time>", and takes its place once it
  * was read back, into *ledger. -1 and `error`. */

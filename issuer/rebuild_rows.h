@@ -44,6 +44,7 @@ struct rebuild_letter {
 struct rebuild_rows {
     struct rebuild_part parts[PARTITIONS_MAX];
     uint16_t partitions;
+    uint8_t store_id[STORE_ID_BYTES];
     bool accept_gaps;
     bool wrong; /* `error` says what; the walk ends */
     struct error error;

@@ -1,11 +1,14 @@
 #include "issuer/store_check.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/store_history.h"
 #include "shared/clock.h"
+#include "shared/disk.h"
 #include "shared/journal_dir.h"
 #include "shared/log.h"
 #include "shared/notify.h"
@@ -19,7 +22,9 @@
 
 #define REBUILD "`coupond issuer --rebuild-from-store` builds the journals from the store"
 
+/* What a store says of itself. */
 struct rows {
+    uint8_t store_id[STORE_ID_BYTES]; /* zeros: its persister has not made its tables yet */
     struct store_journal rows[ROWS_MAX];
     size_t count;
 };
@@ -34,15 +39,12 @@ struct question {
     struct rows rows;
 };
 
-struct checked {
-    struct journal_meta meta;
-    char dir[JOURNAL_PATH_MAX];
-    uint64_t sure_seq; /* the store may have the journal's records up to this one; later ones were never sent to it */
-};
-
 struct store_check {
-    struct checked journals[PARTITIONS_MAX];
+    const struct options *options;
+    struct store_history journals[PARTITIONS_MAX];
     size_t count;
+    bool outstanding;
+    bool notes_due; /* the disk was full: that the comparison is outstanding has still to be noted */
 };
 
 const char *store_check_judge(const struct store_journal *stored, const struct journal_meta *meta, uint64_t written_seq)
@@ -61,7 +63,7 @@ const char *store_check_judge(const struct store_journal *stored, const struct j
     return NULL;
 }
 
-/* --- asking --- */
+/* --- what a store says --- */
 
 static bool take_row(void *arg, const struct store_journal *stored)
 {
@@ -74,16 +76,79 @@ static bool take_row(void *arg, const struct store_journal *stored)
 static enum store_result look(struct store *store, struct rows *rows, struct error *reason)
 {
     int64_t version = 0;
-    rows->count = 0;
+    *rows = (struct rows){0};
     enum store_result result = store_schema_version(store, &version, reason);
     if (result != STORE_OK || version == 0)
         return result;
-    result = store_read_begin(store, reason);
+    if (version >= STORE_SCHEMA_VERSION)
+        result = store_read_id(store, rows->store_id, reason);
+    if (result == STORE_OK)
+        result = store_read_begin(store, reason);
     if (result == STORE_OK)
         result = store_each_journal(store, take_row, rows, reason);
     store_read_end(store);
     return result;
 }
+
+/* --- is it the store that the journals are to be compared with? --- */
+
+static bool is_named(const struct store_check *check, const struct rows *rows, struct error *reason)
+{
+    uint8_t named[STORE_ID_BYTES];
+    char found[STORE_ID_TEXT_MAX];
+    if (check->options->issuer_store_id[0] == '\0' ||
+        (store_id_parse(check->options->issuer_store_id, named) && memcmp(named, rows->store_id, sizeof named) == 0))
+        return true;
+    store_id_format(rows->store_id, found);
+    error_set(reason,
+              store_id_is_known(rows->store_id) ? "it has the id %s, but issuer/store_id names %s"
+                                                : "it has no tables yet (%.0s), and issuer/store_id names %s",
+              found, check->options->issuer_store_id);
+    return false;
+}
+
+/* The history of a journal that filled another store; NULL: there is none. */
+static const struct store_history *find_other(const struct store_check *check, const struct rows *rows)
+{
+    for (size_t i = 0; i < check->count; i++) {
+        if (store_history_is_other(&check->journals[i], rows->store_id))
+            return &check->journals[i];
+    }
+    return NULL;
+}
+
+/* An empty store says nothing of journals that were filled into one before: whoever makes its tables gives it an id. */
+static bool has_begun(const struct store_check *check, const struct rows *rows, struct error *reason)
+{
+    if (store_id_is_known(rows->store_id) || find_other(check, rows) == NULL)
+        return true;
+    error_set(reason, "its persister has not made its tables yet");
+    return false;
+}
+
+/* Strictly: another store than the journals' has to be named before anything is decided. */
+static bool is_agreed(const struct store_check *check, const struct rows *rows, struct error *reason)
+{
+    const struct store_history *other = find_other(check, rows);
+    char found[STORE_ID_TEXT_MAX], filled[STORE_ID_TEXT_MAX];
+    if (!check->options->issuer_require_store || check->options->issuer_store_id[0] != '\0' || other == NULL)
+        return true;
+    store_id_format(rows->store_id, found);
+    store_id_format(other->present, filled);
+    error_set(
+        reason,
+        "it has the id %s, but the journal filled the store with the id %s: bring that back, or, if it is lost for "
+        "good, set issuer/store_id = %s",
+        found, filled, found);
+    return false;
+}
+
+static bool is_ours(const struct store_check *check, const struct rows *rows, struct error *reason)
+{
+    return is_named(check, rows, reason) && has_begun(check, rows, reason);
+}
+
+/* --- asking --- */
 
 static void ask(void *arg)
 {
@@ -130,13 +195,21 @@ static void report(struct question *question, int64_t *report_us)
     *report_us = now_us + REPORT_US;
 }
 
+static bool is_answered(const struct store_check *check, struct question *question)
+{
+    if (question->result == STORE_OK &&
+        !(is_ours(check, &question->rows, &question->reason) && is_agreed(check, &question->rows, &question->reason)))
+        question->result = STORE_FAILED;
+    return question->result == STORE_OK;
+}
+
 /* Asks until the store answers, once where that is enough. False when the process is told to end before. */
-static bool ask_patiently(struct question *question, bool wait)
+static bool ask_patiently(const struct store_check *check, struct question *question, bool wait)
 {
     for (int64_t report_us = 0;;) {
         if (!stop_run(ask, release, question))
             return false;
-        if (question->result == STORE_OK || !wait)
+        if (is_answered(check, question) || !wait)
             return true;
         report(question, &report_us);
         if (!stop_sleep(PAUSE_MS)) {
@@ -148,25 +221,26 @@ static bool ask_patiently(struct question *question, bool wait)
 
 /* --- judging --- */
 
-static int judge_row(const struct store_check *check, const struct store_journal *stored, const char *store,
-                     struct error *error)
+static int judge_row(const struct store_check *check, const struct store_journal *stored,
+                     const uint8_t store_id[STORE_ID_BYTES], const char *store, struct error *error)
 {
     const char *wrong = "the store was filled with more partitions: set issuer/partitions to that";
-    uint64_t sure_seq = 0;
+    uint64_t bound = 0;
     if (stored->partition < check->count) {
-        sure_seq = check->journals[stored->partition].sure_seq;
-        wrong = store_check_judge(stored, &check->journals[stored->partition].meta, sure_seq);
+        const struct store_history *history = &check->journals[stored->partition];
+        bound = store_history_bound(history, store_id);
+        wrong = store_check_judge(stored, journal_meta(history->journal), bound);
     }
     if (wrong == NULL)
         return 0;
     return error_set(error, "partition %u beside %s (store has record %" PRIu64 ", journal %" PRIu64 "): %s",
-                     stored->partition, store, stored->last_seq, sure_seq, wrong);
+                     stored->partition, store, stored->last_seq, bound, wrong);
 }
 
 static int judge(const struct store_check *check, const struct rows *rows, const char *store, struct error *error)
 {
     for (size_t i = 0; i < rows->count; i++) {
-        if (judge_row(check, &rows->rows[i], store, error) != 0)
+        if (judge_row(check, &rows->rows[i], rows->store_id, store, error) != 0)
             return -1;
     }
     return 0;
@@ -174,44 +248,44 @@ static int judge(const struct store_check *check, const struct rows *rows, const
 
 /* --- what is noted in the journals' folders --- */
 
-static int read_note(struct checked *checked, const struct journal *journal, struct error *error)
-{
-    uint64_t written = journal_written_seq(journal), noted = written;
-    checked->meta = *journal_meta(journal);
-    snprintf(checked->dir, sizeof checked->dir, "%s", journal_folder(journal));
-    if (journal_uncompared_read(checked->dir, checked->meta.journal_id, &noted, error) < 0)
-        return -1;
-    /* A coupond that knows no such note may have sent more. */
-    uint64_t acked = journal_acked_read(checked->dir, checked->meta.journal_id, NULL);
-    checked->sure_seq = noted < acked ? acked : noted;
-    checked->sure_seq = checked->sure_seq < written ? checked->sure_seq : written;
-    return 0;
-}
-
 static int read_notes(struct store_check *check, struct journal *const journals[], size_t count, struct error *error)
 {
     check->count = count;
     for (size_t i = 0; i < count; i++) {
-        if (read_note(&check->journals[i], journals[i], error) != 0)
+        if (store_history_read(&check->journals[i], journals[i], error) != 0)
             return -1;
     }
     return 0;
 }
 
-static int write_notes(const struct store_check *check, struct error *error)
+/* A full disk is tried again later: it has no room for records that would have to be told apart, either. */
+static int note_outstanding(struct store_check *check, struct error *error)
 {
+    check->notes_due = false;
     for (size_t i = 0; i < check->count; i++) {
-        const struct checked *checked = &check->journals[i];
-        if (journal_uncompared_write(checked->dir, checked->meta.journal_id, checked->sure_seq, error) != 0)
+        if (store_history_put_off(&check->journals[i], error) == 0)
+            continue;
+        if (!disk_is_full(errno) && !disk_is_shortage(errno))
             return -1;
+        check->notes_due = true;
     }
     return 0;
 }
 
-static int remove_notes(const struct store_check *check, struct error *error)
+static int settle(struct store_check *check, const uint8_t store_id[STORE_ID_BYTES], struct error *error)
 {
     for (size_t i = 0; i < check->count; i++) {
-        if (journal_uncompared_remove(check->journals[i].dir, error) != 0)
+        if (store_history_settle(&check->journals[i], store_id, error) != 0)
+            return -1;
+    }
+    check->outstanding = false;
+    return 0;
+}
+
+static int forget_notes(struct store_check *check, struct error *error)
+{
+    for (size_t i = 0; i < check->count; i++) {
+        if (store_history_forget(&check->journals[i], error) != 0)
             return -1;
     }
     return 0;
@@ -234,39 +308,40 @@ static bool must_compare(const struct options *options, struct journal *const jo
     return any_new;
 }
 
-static enum store_check_result put_off(const struct store_check *check, const struct question *question,
-                                       struct error *error)
+static enum store_check_result put_off(struct store_check *check, const char *reason, struct error *error)
 {
-    if (write_notes(check, error) != 0)
+    check->outstanding = true;
+    if (note_outstanding(check, error) != 0)
         return STORE_CHECK_FAILED;
     log_warn("issuer",
              "the journals could not be compared with the store, deciding goes on and nothing is sent to it until they "
              "are (issuer/require_store = 1 waits for it): %s",
-             question->reason.text);
+             reason);
     return STORE_CHECK_OUTSTANDING;
 }
 
-static enum store_check_result compare(const struct store_check *check, const struct question *question,
-                                       struct error *error)
+static enum store_check_result compare(struct store_check *check, const struct question *question, struct error *error)
 {
+    struct error reason;
     if (question->result != STORE_OK)
-        return put_off(check, question, error);
-    if (judge(check, &question->rows, store_describe(question->store), error) != 0 || remove_notes(check, error) != 0)
+        return put_off(check, question->reason.text, error);
+    if (judge(check, &question->rows, store_describe(question->store), error) != 0)
         return STORE_CHECK_FAILED;
-    return STORE_CHECK_DONE;
+    return settle(check, question->rows.store_id, &reason) == 0 ? STORE_CHECK_DONE : put_off(check, reason.text, error);
 }
 
 enum store_check_result store_check_run(struct store_check *check, const struct options *options,
                                         struct journal *const journals[], size_t count, struct error *error)
 {
+    check->options = options;
     if (read_notes(check, journals, count, error) != 0)
         return STORE_CHECK_FAILED;
     if (!options->issuer_check_store) /* what is sent now makes the notes meaningless */
-        return remove_notes(check, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_FAILED;
+        return forget_notes(check, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_FAILED;
     struct question *question = create_question(options, error);
     if (question == NULL)
         return STORE_CHECK_FAILED;
-    if (!ask_patiently(question, must_compare(options, journals, count))) {
+    if (!ask_patiently(check, question, must_compare(options, journals, count))) {
         error_set(error, "told to end while it waited for the store");
         return STORE_CHECK_FAILED;
     }
@@ -291,12 +366,26 @@ void store_check_destroy(struct store_check **check)
 
 /* --- later --- */
 
-enum store_check_result store_check_again(const struct store_check *check, struct store *store, struct error *error)
+bool store_check_is_outstanding(const struct store_check *check)
 {
-    struct rows rows;
-    if (look(store, &rows, error) != STORE_OK)
+    return check->outstanding;
+}
+
+int store_check_note(struct store_check *check, struct error *error)
+{
+    return check->notes_due ? note_outstanding(check, error) : 0;
+}
+
+enum store_check_result store_check_again(struct store_check *check, struct store *store,
+                                          const uint8_t store_id[STORE_ID_BYTES], struct error *error)
+{
+    struct rows rows = {0};
+    memcpy(rows.store_id, store_id, sizeof rows.store_id);
+    if (!check->outstanding && find_other(check, &rows) == NULL)
+        return STORE_CHECK_DONE; /* as before */
+    if (look(store, &rows, error) != STORE_OK || !is_ours(check, &rows, error))
         return STORE_CHECK_OUTSTANDING;
     if (judge(check, &rows, store_describe(store), error) != 0)
         return STORE_CHECK_FAILED;
-    return remove_notes(check, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_OUTSTANDING;
+    return settle(check, rows.store_id, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_OUTSTANDING;
 }

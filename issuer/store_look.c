@@ -11,18 +11,6 @@
 #define IO_TIMEOUT_MS      2000
 #define LOG_INTERVAL_US    INT64_C(30000000)
 
-static enum feed_store_look ask(struct store *store, uint8_t id[STORE_ID_BYTES], struct error *error)
-{
-    int64_t version = 0;
-    if (store_schema_version(store, &version, error) != STORE_OK)
-        return FEED_STORE_AWAY;
-    if (version < STORE_SCHEMA_VERSION) {
-        error_set(error, "its persister has not made its tables yet");
-        return FEED_STORE_WITHOUT_ID;
-    }
-    return store_read_id(store, id, error) == STORE_OK ? FEED_STORE_FOUND : FEED_STORE_AWAY;
-}
-
 /* The wrong journal decides: each further issue would be a promise that is broken. */
 static _Noreturn void leave_wrong_journal(const struct error *error)
 {
@@ -31,12 +19,11 @@ static _Noreturn void leave_wrong_journal(const struct error *error)
     abort();
 }
 
-/* The comparison that the start could not make. True when it is made, now or before. */
-static bool compare(struct store_look *self, struct store *store, struct error *error)
+/* The comparison that the start could not make, or with another store than the last. True when it is made. */
+static bool compare(struct store_look *self, struct store *store, const uint8_t id[STORE_ID_BYTES], struct error *error)
 {
-    if (self->check == NULL || self->compared)
-        return true;
-    switch (store_check_again(self->check, store, error)) {
+    bool outstanding = store_check_is_outstanding(self->check);
+    switch (store_check_again(self->check, store, id, error)) {
     case STORE_CHECK_FAILED:
         leave_wrong_journal(error);
     case STORE_CHECK_OUTSTANDING:
@@ -44,9 +31,23 @@ static bool compare(struct store_look *self, struct store *store, struct error *
     case STORE_CHECK_DONE:
         break;
     }
-    log_info("issuer", "the journals were compared with the store, and belong to it: %s", store_describe(store));
-    self->compared = true;
+    if (outstanding)
+        log_info("issuer", "the journals were compared with the store, and belong to it: %s", store_describe(store));
     return true;
+}
+
+static enum feed_store_look ask(struct store_look *self, struct store *store, uint8_t id[STORE_ID_BYTES],
+                                struct error *error)
+{
+    int64_t version = 0;
+    if (store_connect(store, error) != STORE_OK || store_schema_version(store, &version, error) != STORE_OK)
+        return FEED_STORE_AWAY;
+    if (version < STORE_SCHEMA_VERSION) {
+        error_set(error, "its persister has not made its tables yet");
+        return FEED_STORE_WITHOUT_ID;
+    }
+    bool found = store_read_id(store, id, error) == STORE_OK && compare(self, store, id, error);
+    return found ? FEED_STORE_FOUND : FEED_STORE_AWAY;
 }
 
 static enum feed_store_look look(struct store_look *self, uint8_t id[STORE_ID_BYTES], struct error *error)
@@ -59,19 +60,18 @@ static enum feed_store_look look(struct store_look *self, uint8_t id[STORE_ID_BY
     struct store *store = store_create(&quick, error);
     if (store == NULL)
         return FEED_STORE_AWAY;
-    enum feed_store_look found = FEED_STORE_AWAY;
-    if (store_connect(store, error) == STORE_OK && compare(self, store, error))
-        found = ask(store, id, error);
+    enum feed_store_look found = ask(self, store, id, error);
     store_destroy(&store);
     return found;
 }
 
 static void answer(zsock_t *pipe, struct store_look *self)
 {
-    struct store_look_answer answer = {0};
+    struct store_look_answer answer = {.look = FEED_STORE_AWAY};
     struct error error = {{0}};
-    answer.look = look(self, answer.id, &error);
-    answer.compared = self->check == NULL || self->compared;
+    if (store_check_note(self->check, &error) == 0)
+        answer.look = look(self, answer.id, &error);
+    answer.compared = !store_check_is_outstanding(self->check);
     if (answer.look != FEED_STORE_FOUND && clock_mono_us() >= self->log_after_us) {
         log_info("issuer", "cannot look yet which store is to be filled: %s", error.text);
         self->log_after_us = clock_mono_us() + LOG_INTERVAL_US;

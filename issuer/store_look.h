@@ -1,7 +1,8 @@
 /*
  * The store look actor: asks the store that the issuer is configured with which one it is, whenever the stream wants to
  * know; on a thread of its own, since a server that is away lets one wait. Where the start could not compare the
- * journals with the store, the first look that reaches it does, and ends the process when they do not belong together.
+ * journals with the store, or another one is found, the look does, and ends the process when they do not belong
+ * together.
  *
  *   in   "LOOK"   its pipe
  *        $TERM    its pipe
@@ -25,8 +26,7 @@ struct store_look_answer {
 /* The actor's state: the first two are set by whoever starts it; all of it outlives the actor. */
 struct store_look {
     const struct options *options;
-    const struct store_check *check; /* whose comparison is outstanding; NULL: none is */
-    bool compared;
+    struct store_check *check;
     int64_t log_after_us;
 };
 

@@ -36,10 +36,10 @@ struct stream {
 
     /* owned by the stream's thread */
     const struct options *options;
-    const struct store_check *check; /* whose comparison was outstanding; NULL: it was not */
-    struct store_look *store_look;   /* the look actor's, while that runs */
-    zactor_t *look;                  /* NULL: the issuer cannot reach its store, and need not */
-    bool looking;                    /* it was asked, and has not answered yet */
+    struct store_check *check;     /* the look actor's, while that runs */
+    struct store_look *store_look; /* the look actor's, while that runs */
+    zactor_t *look;                /* NULL: the issuer cannot reach its store, and need not */
+    bool looking;                  /* it was asked, and has not answered yet */
     struct feed *feed;
     zsock_t *events;
     zsock_t *acks;
@@ -70,7 +70,7 @@ static zsock_t *bind_socket(int type, struct door *door, const char *endpoint, c
 }
 
 int stream_create(struct stream **stream, const struct options *options, struct issuer_clock *clock,
-                  struct error *error)
+                  struct store_check *check, struct error *error)
 {
     struct stream *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
@@ -78,6 +78,7 @@ int stream_create(struct stream **stream, const struct options *options, struct 
     CHECK(self->signal.fd >= 0);
     self->clock = clock;
     self->options = options;
+    self->check = check;
     struct feed_config config = {
         .may_look = options->issuer_check_store && options->issuer_store_id[0] == '\0',
         .rows_max = (size_t)options->issuer_stream_rows_max,
@@ -125,9 +126,8 @@ int stream_add(struct stream *stream, struct journal *journal, const char *dir, 
     return feed_add(stream->feed, journal, dir, error);
 }
 
-void stream_await_comparison(struct stream *stream, const struct store_check *check)
+void stream_await_comparison(struct stream *stream)
 {
-    stream->check = check;
     stream->uncompared = true;
     feed_await_comparison(stream->feed);
 }

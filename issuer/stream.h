@@ -25,19 +25,19 @@ struct issuer_clock;
 struct store_check;
 struct stream;
 
-/* Binds the sockets and owns the signal that the journals are given; `clock` outlives it. -1 and `error` when an
- * endpoint cannot be bound.
+/* Binds the sockets and owns the signal that the journals are given; `clock` and `check` outlive it. -1 and `error`
+ * when an endpoint cannot be bound.
  */
 int stream_create(struct stream **stream, const struct options *options, struct issuer_clock *clock,
-                  struct error *error);
+                  struct store_check *check, struct error *error);
 void stream_destroy(struct stream **stream);
 
 /* What the journals wake the stream with; lives as long as the stream. */
 struct journal_signal *stream_signal(struct stream *stream);
 
 /* Before journals are added: the comparison is outstanding, which the stream makes as soon as the store answers, and
- * until then it sends nothing. `check` outlives the stream. */
-void stream_await_comparison(struct stream *stream, const struct store_check *check);
+ * until then it sends nothing. */
+void stream_await_comparison(struct stream *stream);
 /* On any thread: true until then. */
 bool stream_is_uncompared(const struct stream *stream);
 

@@ -151,6 +151,11 @@ bool disk_is_shortage(int reason)
     return reason == EMFILE || reason == ENFILE || reason == ENOMEM;
 }
 
+bool disk_is_full(int reason)
+{
+    return reason == ENOSPC || reason == EDQUOT;
+}
+
 int disk_write_all(int fd, const void *bytes, size_t length, off_t offset)
 {
     const unsigned char *next = bytes;

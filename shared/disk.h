@@ -55,6 +55,8 @@ extern const struct disk *disk;
 
 /* True of an errno that says that descriptors or memory are short, which passes. */
 bool disk_is_shortage(int reason);
+/* True of an errno that says that the disk has no room. */
+bool disk_is_full(int reason);
 
 /* Writes all of it, however many calls that takes. 0, or -1 and errno. */
 int disk_write_all(int fd, const void *bytes, size_t length, off_t offset);

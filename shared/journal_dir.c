@@ -139,20 +139,28 @@ int journal_meta_read(const char *dir, struct journal_meta *meta, struct error *
     return check_meta(path, meta, error);
 }
 
-/* Writes `path` so that it is either there as a whole or not at all. */
-static int write_durably(const char *dir, const char *name, const void *data, size_t size, struct error *error)
+static int cannot_write(const char *path, int reason, struct error *error)
+{
+    error_set(error, "cannot write %s: %s", path, strerror(reason));
+    errno = reason;
+    return -1;
+}
+
+int journal_dir_write(const char *dir, const char *name, const void *data, size_t size, struct error *error)
 {
     char path[JOURNAL_PATH_MAX], temporary[JOURNAL_PATH_MAX + 4];
     file_path(dir, name, path);
     snprintf(temporary, sizeof temporary, "%s.new", path);
     int fd = disk->open(temporary, O_WRONLY | O_CREAT | O_TRUNC);
     if (fd < 0)
-        return error_set(error, "cannot write %s: %s", temporary, strerror(errno));
+        return cannot_write(temporary, errno, error);
     bool written = disk_write_all(fd, data, size, 0) == 0 && disk->fsync(fd) == 0;
     int reason = errno;
     disk->close(fd);
-    if (!written || disk->rename(temporary, path) != 0)
-        return error_set(error, "cannot write %s: %s", path, strerror(written ? errno : reason));
+    if (!written)
+        return cannot_write(path, reason, error);
+    if (disk->rename(temporary, path) != 0)
+        return cannot_write(path, errno, error);
     return journal_dir_sync(dir, error);
 }
 
@@ -175,7 +183,7 @@ int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_me
 
 int journal_meta_write(const char *dir, const struct journal_meta *meta, struct error *error)
 {
-    return write_durably(dir, "meta", meta, sizeof *meta, error);
+    return journal_dir_write(dir, "meta", meta, sizeof *meta, error);
 }
 
 static bool acked_is_sound(const struct journal_acked *acked, ssize_t size, const uint8_t journal_id[16])
@@ -250,54 +258,6 @@ int journal_acked_sync(const char *dir, struct error *error)
     disk->close(fd);
     return result == 0 ? journal_dir_sync(dir, error)
                        : error_set(error, "cannot sync %s/acked: %s", dir, strerror(reason));
-}
-
-/* --- uncompared --- */
-
-static bool uncompared_is_sound(const struct journal_uncompared *note, ssize_t size)
-{
-    return size == sizeof *note && note->checksum == journal_checksum(note, sizeof *note) &&
-           memcmp(note->magic, JOURNAL_UNCOMPARED_MAGIC, sizeof note->magic) == 0;
-}
-
-int journal_uncompared_read(const char *dir, const uint8_t journal_id[16], uint64_t *seq, struct error *error)
-{
-    char path[JOURNAL_PATH_MAX];
-    struct journal_uncompared note = {0};
-    file_path(dir, "uncompared", path);
-    int fd = disk->open(path, O_RDONLY);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : error_set(error, "cannot read %s: %s", path, strerror(errno));
-    ssize_t size = disk->pread(fd, &note, sizeof note, 0);
-    int reason = errno;
-    disk->close(fd);
-    if (size < 0)
-        return error_set(error, "cannot read %s: %s", path, strerror(reason));
-    if (!uncompared_is_sound(&note, size))
-        return error_set(error, "%s is damaged: restore it from a backup", path);
-    *seq = note.seq;
-    return memcmp(note.journal_id, journal_id, sizeof note.journal_id) == 0;
-}
-
-int journal_uncompared_write(const char *dir, const uint8_t journal_id[16], uint64_t seq, struct error *error)
-{
-    struct journal_uncompared note = {.seq = seq};
-    memcpy(note.magic, JOURNAL_UNCOMPARED_MAGIC, sizeof note.magic);
-    memcpy(note.journal_id, journal_id, sizeof note.journal_id);
-    note.checksum = journal_checksum(&note, sizeof note);
-    uint64_t noted;
-    if (journal_uncompared_read(dir, journal_id, &noted, error) == 1 && noted == seq)
-        return 0; /* a full disk is no hindrance */
-    return write_durably(dir, "uncompared", &note, sizeof note, error);
-}
-
-int journal_uncompared_remove(const char *dir, struct error *error)
-{
-    char path[JOURNAL_PATH_MAX];
-    file_path(dir, "uncompared", path);
-    if (disk->unlink(path) == 0)
-        return journal_dir_sync(dir, error);
-    return errno == ENOENT ? 0 : error_set(error, "cannot remove %s: %s", path, strerror(errno));
 }
 
 static int compare_seqs(const void *a, const void *b)

@@ -46,16 +46,6 @@ int journal_acked_open(const char *dir, struct error *error);
 /* Not synced: an older value only makes the stream repeat itself. 0 or -1 with errno. */
 int journal_acked_write(int fd, const uint8_t journal_id[16], const uint8_t store_id[16], uint64_t seq);
 
-/*
- * The file `uncompared`: an issuer decided without having compared the journal with its store, first behind record
- * `seq`. It stays until the comparison is made, over all restarts, since records that came later say nothing of how far
- * the journal was one with the store. Reading: 1 when it is there, 0 when not, or -1 and `error`. Written and removed
- * durably: 0, or -1 and `error`.
- */
-int journal_uncompared_read(const char *dir, const uint8_t journal_id[16], uint64_t *seq, struct error *error);
-int journal_uncompared_write(const char *dir, const uint8_t journal_id[16], uint64_t seq, struct error *error);
-int journal_uncompared_remove(const char *dir, struct error *error);
-
 /* What was written last, onto the disk. 0, or -1 and `error`. */
 int journal_acked_sync(const char *dir, struct error *error);
 
@@ -64,6 +54,10 @@ int journal_acked_sync(const char *dir, struct error *error);
 int journal_numbered_list(const char *dir, const char *suffix, uint64_t **numbers, size_t *count, struct error *error);
 /* The first sequences of the segments, as above. */
 int journal_segments_list(const char *dir, uint64_t **first_seqs, size_t *count, struct error *error);
+
+/* Writes the file `name` in the folder durably, so that it is there as a whole or not at all. 0, or -1 with errno and
+ * `error`. */
+int journal_dir_write(const char *dir, const char *name, const void *data, size_t size, struct error *error);
 
 /* fsync of the folder itself, so that new names last; and of the folder that it lies in. 0, or -1 and `error`. */
 int journal_dir_sync(const char *dir, struct error *error);

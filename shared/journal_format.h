@@ -27,6 +27,8 @@
 #define JOURNAL_ACKED_VERSION    2
 #define JOURNAL_SEGMENT_MAGIC    "CPNDSEGM"
 #define JOURNAL_UNCOMPARED_MAGIC "CPNDUNCO"
+#define JOURNAL_FORMER_MAGIC     "CPNDFORM"
+#define JOURNAL_FORMER_STORES    8 /* the oldest is forgotten for one more */
 
 struct journal_meta {
     uint64_t checksum; /* XXH3-64 of what follows */
@@ -60,6 +62,20 @@ struct journal_uncompared {
     uint64_t seq; /* the last record before that */
 };
 _Static_assert(sizeof(struct journal_uncompared) == 40, "journal uncompared layout");
+
+/* The stores that the journal filled before its present one. Each may have its records up to `seq`, and none later: one
+ * that has, when it is back, was filled by a newer copy of the folder. */
+struct journal_former_stores {
+    uint64_t checksum; /* XXH3-64 of what follows */
+    char magic[8];
+    uint8_t journal_id[16];
+    uint64_t count;
+    struct journal_former_store {
+        uint8_t store_id[16];
+        uint64_t seq;
+    } stores[JOURNAL_FORMER_STORES]; /* the oldest first */
+};
+_Static_assert(sizeof(struct journal_former_stores) == 232, "journal former stores layout");
 
 /* As it was before stores had ids; read, no longer written. */
 struct journal_acked_1 {

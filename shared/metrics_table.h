@@ -56,6 +56,7 @@
     X(ISSUER_STORE_REWINDS, COUNTER, NONE, 1, "coupond_issuer_store_rewinds_total", "times that the store came back with less than it had and was sent the rest again") \
     X(ISSUER_STORE_MISSING, GAUGE, NONE, 1, "coupond_issuer_store_missing_records", "journal records that the store has lost and that are in no journal file any more") \
     X(ISSUER_OTHER_STORE, GAUGE, WHOLE, 1, "coupond_issuer_other_store", "1 while a persister answers, or has within the last minute, that fills another store than the journal does") \
+    X(ISSUER_UNCOMPARED, GAUGE, WHOLE, 1, "coupond_issuer_store_uncompared", "1 while it decides without having been compared with its store: nothing is sent to persisters, and the journal may turn out to be an older copy") \
     X(ISSUER_STORE_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_store_answers_refused_total", "answers of persisters that do not count because their store is not known to be the one that the journal fills") \
     X(ISSUER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_issuer_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal") \
     X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames whose gateway was gone or did not take them") \

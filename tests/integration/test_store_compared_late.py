@@ -118,6 +118,7 @@ def test_a_foreign_journal_with_records_ends_when_the_store_is_back(filled, tmp_
 def test_the_right_journal_goes_on_and_forgets_that_it_was_not_compared(filled):
     decide_without_store(filled, "s", "b")
     assert "not compared with the store yet" in detail(filled.issuer)
+    assert metric_sum(filled.issuer.metrics(), "coupond_issuer_store_uncompared") == 1
     assert (filled.journal_directory / NOTE).exists()
     filled.issuer.kill()
     filled.issuer.start()
@@ -125,6 +126,7 @@ def test_the_right_journal_goes_on_and_forgets_that_it_was_not_compared(filled):
     filled.database.start()
     filled.wait_drained()
     assert "not compared" not in detail(filled.issuer)
+    assert metric_sum(filled.issuer.metrics(), "coupond_issuer_store_uncompared") == 0
     assert not (filled.journal_directory / NOTE).exists()
     filled.assert_kept()
 

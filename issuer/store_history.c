@@ -1,0 +1,130 @@
+#include "issuer/store_history.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "shared/journal_dir.h"
+#include "shared/journal_notes.h"
+#include "shared/log.h"
+
+static bool is_same(const uint8_t a[STORE_ID_BYTES], const uint8_t b[STORE_ID_BYTES])
+{
+    return memcmp(a, b, STORE_ID_BYTES) == 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+int store_history_read(struct store_history *history, const struct journal *journal, struct error *error)
+{
+    const struct journal_meta *meta = journal_meta(journal);
+    const char *dir = journal_folder(journal);
+    uint64_t written = journal_written_seq(journal), noted = written;
+    *history = (struct store_history){.journal = journal};
+    int found = journal_uncompared_read(dir, meta->journal_id, &noted, error);
+    if (found < 0 || journal_former_read(dir, meta->journal_id, &history->former, error) != 0)
+        return -1;
+    history->outstanding = found == 1;
+    /* A coupond that knows no such note may have sent more. */
+    uint64_t acked = journal_acked_read(dir, meta->journal_id, history->present);
+    history->sure_seq = least(noted < acked ? acked : noted, written);
+    return 0;
+}
+
+/* NULL when it is none of them. */
+static struct journal_former_store *find_former(struct journal_former_stores *former, const uint8_t id[STORE_ID_BYTES])
+{
+    for (size_t i = 0; i < former->count; i++) {
+        if (is_same(former->stores[i].store_id, id))
+            return &former->stores[i];
+    }
+    return NULL;
+}
+
+uint64_t store_history_bound(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
+{
+    struct journal_former_stores former = history->former;
+    uint64_t bound = history->outstanding ? history->sure_seq : journal_written_seq(history->journal);
+    const struct journal_former_store *found = find_former(&former, id);
+    return found != NULL ? least(bound, found->seq) : bound;
+}
+
+bool store_history_is_other(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
+{
+    return store_id_is_known(history->present) && !is_same(history->present, id);
+}
+
+int store_history_put_off(struct store_history *history, struct error *error)
+{
+    history->outstanding = true;
+    return journal_uncompared_write(journal_folder(history->journal), journal_meta(history->journal)->journal_id,
+                                    history->sure_seq, error);
+}
+
+static void remove_former(struct journal_former_stores *former, struct journal_former_store *store)
+{
+    size_t index = (size_t)(store - former->stores);
+    memmove(store, store + 1, (former->count - index - 1) * sizeof *store);
+    former->count--;
+}
+
+static void add_former(struct journal_former_stores *former, const uint8_t id[STORE_ID_BYTES], uint64_t seq)
+{
+    if (find_former(former, id) != NULL)
+        return; /* it was left earlier, and has got nothing since */
+    if (former->count == JOURNAL_FORMER_STORES)
+        remove_former(former, &former->stores[0]);
+    struct journal_former_store *store = &former->stores[former->count++];
+    *store = (struct journal_former_store){.seq = seq};
+    memcpy(store->store_id, id, sizeof store->store_id);
+}
+
+static void tell_left(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
+{
+    char left[STORE_ID_TEXT_MAX], now[STORE_ID_TEXT_MAX];
+    store_id_format(history->present, left);
+    store_id_format(id, now);
+    log_warn("issuer",
+             "the store has the id %s, this journal filled the one with the id %s: if that is not lost but away, stop, "
+             "for it may know of more issues than this journal does partition=%u",
+             now, left, journal_meta(history->journal)->partition);
+}
+
+/* Another store than the present one: that one becomes a former one, this one ceases to be. */
+static int follow(struct store_history *history, const uint8_t id[STORE_ID_BYTES], struct error *error)
+{
+    struct journal_former_stores former = history->former;
+    struct journal_former_store *again = find_former(&former, id);
+    if (again != NULL)
+        remove_former(&former, again);
+    if (store_history_is_other(history, id))
+        add_former(&former, history->present, store_history_bound(history, history->present));
+    if (journal_former_write(journal_folder(history->journal), &former, error) != 0)
+        return -1;
+    if (store_history_is_other(history, id))
+        tell_left(history, id);
+    history->former = former;
+    memcpy(history->present, id, sizeof history->present);
+    return 0;
+}
+
+int store_history_settle(struct store_history *history, const uint8_t id[STORE_ID_BYTES], struct error *error)
+{
+    bool news = !is_same(history->present, id) || find_former(&history->former, id) != NULL;
+    if (news && store_id_is_known(id) && follow(history, id, error) != 0)
+        return -1;
+    if (journal_uncompared_remove(journal_folder(history->journal), error) != 0)
+        return -1;
+    history->outstanding = false;
+    return 0;
+}
+
+int store_history_forget(struct store_history *history, struct error *error)
+{
+    history->former.count = 0;
+    history->outstanding = false;
+    const char *dir = journal_folder(history->journal);
+    return journal_former_write(dir, &history->former, error) != 0 ? -1 : journal_uncompared_remove(dir, error);
+}

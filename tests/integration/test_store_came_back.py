@@ -1,0 +1,217 @@
+"""A store that was replaced, by an empty one for example, is judged when it is back: it may know more than the journal."""
+
+import contextlib
+import errno
+import json
+import shutil
+
+import pytest
+
+from cluster import Cluster, run_coupond, wait_until
+from preload import ENDLESS, Preload
+
+NOTE = "p00/former_stores"
+
+
+def store_files(cluster):
+    return list(cluster.store_path.parent.glob(f"{cluster.store_path.name}*"))
+
+
+def swap_store(cluster, shelf, other=None):
+    """Puts the store on the shelf, and the other one in its place; nothing when that is None."""
+    shelf.mkdir()
+    for path in store_files(cluster):
+        path.rename(shelf / path.name)
+    if other is not None:
+        for path in other.iterdir():
+            path.rename(cluster.store_path.parent / path.name)
+        other.rmdir()
+
+
+def replace_journal(cluster, other):
+    shutil.rmtree(cluster.journal_directory)
+    shutil.copytree(other, cluster.journal_directory)
+
+
+def detail(member):
+    return json.loads(member.get("/readyz")[1]).get("detail", "")
+
+
+def refuses(cluster, word):
+    result = run_coupond("issuer", "--config", str(cluster.config_path))
+    assert result.returncode == 1 and word in result.stderr, result.stdout + result.stderr
+
+
+def decides(cluster, user):
+    wait_until(lambda: cluster.issue("s", user)[0] in (200, 201, 409), f"{user} gets an answer")
+
+
+def stored_users(cluster):
+    return sorted(cluster.issues().get("s", {}).values())
+
+
+@pytest.fixture
+def stopped(tmp_path):
+    """`a` and `b` are stored; `older` is a copy of the journal from before `b`, `newest` one from after. Issuer and persister are stopped."""
+    with contextlib.ExitStack() as stack:
+        cluster = stack.enter_context(Cluster(tmp_path, options={"persister/retry_max_ms": 200, "issuer/resend_ms": 200}))
+        cluster.older, cluster.newest = tmp_path / "older", tmp_path / "newest"
+        cluster.create_coupon("s", 100)
+        decides(cluster, "a")
+        cluster.wait_drained()
+        cluster.issuer.stop()
+        shutil.copytree(cluster.journal_directory, cluster.older)
+        cluster.issuer.start()
+        decides(cluster, "b")
+        cluster.wait_drained()
+        cluster.issuer.stop()
+        cluster.persisters[0].stop()
+        shutil.copytree(cluster.journal_directory, cluster.newest)
+        yield cluster
+
+
+def fill_an_empty_store(cluster, shelf):
+    """The real store is away, an empty one takes its place, and what the journal has goes there."""
+    swap_store(cluster, shelf)
+    cluster.persisters[0].start()
+    cluster.issuer.start()
+    decides(cluster, "c")
+    cluster.wait_drained()
+    assert "c" in stored_users(cluster)
+
+
+def bring_back(cluster, shelf, empty):
+    cluster.persisters[0].stop()
+    swap_store(cluster, empty, shelf)
+    cluster.persisters[0].start()
+
+
+def test_an_older_copy_ends_when_the_store_is_back_that_it_lacks_records_of(stopped, tmp_path):
+    replace_journal(stopped, stopped.older)
+    fill_an_empty_store(stopped, tmp_path / "real")
+    assert "this journal filled the one with the id" in stopped.issuer.log()
+    bring_back(stopped, tmp_path / "real", tmp_path / "empty")
+    assert stopped.issuer.wait_for_end() == 1
+    assert "older copy" in stopped.issuer.log()
+    for _ in range(2):
+        refuses(stopped, "older copy")
+    assert stored_users(stopped) == ["a", "b"]
+    replace_journal(stopped, stopped.newest)
+    stopped.issuer.start()
+    decides(stopped, "d")
+    stopped.wait_drained()
+    stopped.assert_kept()
+
+
+def test_it_is_refused_at_a_start_too_and_can_be_rebuilt(stopped, tmp_path):
+    replace_journal(stopped, stopped.older)
+    fill_an_empty_store(stopped, tmp_path / "real")
+    stopped.issuer.stop()
+    bring_back(stopped, tmp_path / "real", tmp_path / "empty")
+    refuses(stopped, "older copy")
+    result = run_coupond("issuer", "--config", str(stopped.config_path), "--rebuild-from-store")
+    assert result.returncode == 0, result.stderr
+    stopped.issuer.start()
+    wait_until(lambda: stopped.issue("s", "b")[0] == 409, "what the store has is known")
+    assert stopped.issue("s", "d")[1]["sequence"] == 3
+    stopped.wait_drained()
+    stopped.assert_kept()
+
+
+def test_stores_may_take_turns_with_the_newest_journal(stopped, tmp_path):
+    fill_an_empty_store(stopped, tmp_path / "real")
+    bring_back(stopped, tmp_path / "real", tmp_path / "empty")
+    decides(stopped, "d")
+    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d"], "the first store has all")
+    stopped.issuer.kill()
+    bring_back(stopped, tmp_path / "empty", tmp_path / "real")
+    stopped.issuer.start()
+    decides(stopped, "e")
+    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d", "e"], "the second store has all")
+    stopped.issuer.stop()
+    bring_back(stopped, tmp_path / "real", tmp_path / "empty")
+    stopped.issuer.start()
+    decides(stopped, "f")
+    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d", "e", "f"], "the first store has all once more")
+    stopped.wait_drained()
+    stopped.assert_kept()
+
+
+def test_a_strict_issuer_waits_until_another_store_is_named(stopped, tmp_path):
+    stopped.options["issuer/require_store"] = 1
+    stopped.write_config()
+    real = tmp_path / "real"
+    swap_store(stopped, real)
+    stopped.issuer.start()
+    wait_until(lambda: "waiting for the store" in stopped.issuer.log(), "it waits for a store")
+    stopped.persisters[0].start()
+    wait_until(lambda: "but the journal filled the store with the id" in stopped.issuer.log(), "it tells why")
+    assert not stopped.issuer.is_ready()
+    stopped.issuer.stop()
+    stopped.options["issuer/store_id"] = stopped.query("SELECT store_id FROM schema_version WHERE store_id IS NOT NULL")[0][0]
+    stopped.write_config()
+    stopped.issuer.start()
+    decides(stopped, "c")
+    wait_until(lambda: stored_users(stopped) == ["a", "b", "c"], "the named store is filled")
+
+
+def test_a_store_without_the_name_that_is_given_is_not_the_one_to_compare_with(stopped, tmp_path):
+    stopped.options["issuer/store_id"] = stopped.query("SELECT store_id FROM schema_version WHERE store_id IS NOT NULL")[0][0]
+    stopped.write_config()
+    replace_journal(stopped, stopped.older)
+    swap_store(stopped, tmp_path / "real")
+    stopped.persisters[0].start()
+    stopped.issuer.start()
+    decides(stopped, "c")
+    assert "not compared with the store yet" in detail(stopped.issuer)
+    bring_back(stopped, tmp_path / "real", tmp_path / "empty")
+    assert stopped.issuer.wait_for_end() == 1
+    assert "older copy" in stopped.issuer.log()
+
+
+def test_a_damaged_note_is_told_with_what_to_do(stopped, tmp_path):
+    fill_an_empty_store(stopped, tmp_path / "real")
+    stopped.issuer.stop()
+    note = stopped.journal_directory / NOTE
+    note.write_bytes(note.read_bytes()[:-1])
+    refuses(stopped, "remove the file if this is the newest copy")
+    check = run_coupond("journal", "check", str(stopped.journal_directory))
+    assert check.returncode == 1 and "former_stores is damaged" in check.stdout + check.stderr
+    note.unlink()
+    stopped.issuer.start()
+    decides(stopped, "d")
+    stopped.wait_drained()
+    stopped.assert_kept()
+
+
+def test_a_journal_with_a_damaged_note_can_be_rebuilt(stopped, tmp_path):
+    fill_an_empty_store(stopped, tmp_path / "real")
+    stopped.issuer.stop()
+    (stopped.journal_directory / "p00/uncompared").write_bytes(b"?")
+    refuses(stopped, "uncompared is damaged")
+    result = run_coupond("issuer", "--config", str(stopped.config_path), "--rebuild-from-store")
+    assert result.returncode == 0, result.stderr
+    stopped.issuer.start()
+    wait_until(lambda: stopped.issue("s", "c")[0] == 409, "what the store has is known")
+    stopped.wait_drained()
+    stopped.assert_kept()
+
+
+def test_a_full_disk_beside_a_store_that_is_away_does_not_keep_it_from_starting(stopped, tmp_path):
+    rules = Preload(tmp_path / "rules")
+    stopped.issuer.environment = rules.environment()
+    rule = rules.add("pwrite", "fail", "/uncompared", error=errno.ENOSPC, times=ENDLESS)
+    swap_store(stopped, tmp_path / "real")
+    stopped.issuer.start()
+    wait_until(lambda: rule.struck > 1, "the note is tried again")
+    wait_until(stopped.issuer.is_ready, "it is ready all the same")
+    note = stopped.journal_directory / "p00/uncompared"
+    assert not note.exists()
+    rule.disarm()
+    wait_until(note.exists, "there is room again, and it is noted")
+    swap_store(stopped, tmp_path / "none", tmp_path / "real")
+    stopped.persisters[0].start()
+    decides(stopped, "d")
+    stopped.wait_drained()
+    assert not note.exists()
+    stopped.assert_kept()
