@@ -113,6 +113,19 @@ void acceptor_refuse(struct acceptor *acceptor)
     listener_refuse(acceptor->fd);
 }
 
+unsigned acceptor_turn_away(struct acceptor *acceptor)
+{
+    unsigned count = 0;
+    int fd = -1;
+
+    while (acceptor->state != ACCEPTOR_CLOSED && count <= BACKLOG &&
+           (fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        close(fd);
+        count++;
+    }
+    return count;
+}
+
 void acceptor_finish(struct acceptor *acceptor)
 {
     if (!accept_some(acceptor))

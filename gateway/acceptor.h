@@ -44,6 +44,8 @@ int acceptor_open(struct acceptor *acceptor, uv_loop_t *loop, int fd, acceptor_f
 /* A few times a second: ends a rest. */
 void acceptor_tick(struct acceptor *acceptor);
 void acceptor_refuse(struct acceptor *acceptor);
+/* Hangs up on everybody who waits to be taken, and says how many these were. */
+unsigned acceptor_turn_away(struct acceptor *acceptor);
 /* Takes those that wait, and closes. It stays open when there are more than a turn takes. */
 void acceptor_finish(struct acceptor *acceptor);
 /* Before the loop is closed; more often is harmless. */

@@ -1,7 +1,6 @@
 #include "gateway/connection.h"
 
 #include <linux/sockios.h>
-#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "gateway/connection_pool.h"
 #include "gateway/dispatch.h"
 #include "gateway/gateway_loop.h"
+#include "gateway/standstill.h"
 #include "shared/error.h"
 
 enum {
@@ -253,7 +253,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     struct connection *c = (struct connection *)handle;
 
     (void)suggested;
-    *buffer = uv_buf_init(c->loop->read_buffer, sizeof(c->loop->read_buffer));
+    *buffer = uv_buf_init(c->loop->read_buffer, READ_BYTES);
 }
 
 /* Stops reading while the buffer is full, and goes on when there is room again. */
@@ -326,7 +326,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct connection *c = (struct connection *)stream;
 
-    if (size < 0) {
+    if (size < 0 || standstill_look_once(c->loop)) {
         on_peer_end(c, size);
     } else if (c->state == CONNECTION_OPEN) {
         take_input(c, buffer->base, (size_t)size);

@@ -8,6 +8,7 @@
 #include "gateway/connection_pool.h"
 #include "gateway/dispatch.h"
 #include "gateway/policies.h"
+#include "gateway/standstill.h"
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/log.h"
@@ -113,6 +114,7 @@ static void on_check(uv_check_t *check)
 {
     struct gateway_loop *loop = check->data;
 
+    standstill_look_once(loop);
     for (uint16_t p = 0; p < loop->partitions; p++)
         issuer_link_rise(loop->links[p]);
     take_turn(loop);
@@ -123,10 +125,12 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway_loop *loop = prepare->data;
 
+    standstill_look(loop);
     take_turn(loop);
     if (!uv_is_active((uv_handle_t *)&loop->again) && !doze(loop))
         uv_idle_start(&loop->again, on_again);
     loop->turn_us = 0;
+    loop->looked = false;
 }
 
 /* ---- drain and end ---- */
@@ -253,7 +257,12 @@ static void on_monitor(uv_poll_t *poll, int status, int events)
 
 static void on_connection(void *arg, int fd)
 {
-    connection_accept(arg, fd);
+    struct gateway_loop *loop = arg;
+
+    if (standstill_look_once(loop))
+        close(fd);
+    else
+        connection_accept(loop, fd);
 }
 
 static void watch(struct gateway_loop *loop, uv_poll_t *poll, int fd, uv_poll_cb callback)

@@ -87,7 +87,9 @@ struct gateway_loop {
     struct timer_wheel wheel;
     char read_buffer[READ_BYTES];
     /* time, read once a turn */
-    int64_t turn_us; /* 0: not read in this turn */
+    int64_t turn_us;   /* 0: not read in this turn */
+    int64_t looked_us; /* with the time that the machine slept; 0: not yet */
+    bool looked;       /* since the last poll */
     /* the end */
     bool draining;         /* not ready any more; every answer is its connection's last */
     uint64_t refuse_at_ms; /* until then it goes on accepting */

@@ -1,4 +1,10 @@
-"""What a client was told the outcome of is unknown is not decided afterwards: an issuer that stands still finds its requests too old."""
+"""What a client was told the outcome of is unknown is not decided afterwards: who stands still finds its requests too old."""
+
+import contextlib
+import http.client
+import json
+import socket
+import time
 
 import pytest
 
@@ -32,4 +38,65 @@ def test_what_was_asked_of_an_issuer_that_stands_still_is_never_decided(tmp_path
         assert cluster.request("PUT", "/v1/coupons/A/issues/late")[0] == 201
         cluster.wait_drained()
         assert cluster.issues()["A"] == {1: "late"}
+        cluster.assert_kept()
+
+
+class Client:
+    """A connection to a gateway that is kept."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+
+    def send(self, method, path, body=""):
+        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    def status(self):
+        answer = http.client.HTTPResponse(self.socket)
+        answer.begin()
+        answer.read()
+        return answer.status
+
+    def is_closed(self):
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+def test_what_lay_in_a_gateway_that_stood_still_is_never_decided(tmp_path):
+    """HAProxy, for example, has answered for it long since, and clients have gone."""
+    with Cluster(tmp_path) as cluster, contextlib.ExitStack() as clients:
+        def connect():
+            client = Client(int(cluster.addresses[0].rpartition(":")[2]))
+            clients.enter_context(client.socket)
+            return client
+
+        def issue(client, user):
+            client.send("POST", "/v1/coupons/A/issues", json.dumps({"user_id": user}))
+
+        cluster.create_coupon("A", 100)
+        kept, torn, idle = connect(), connect(), connect()
+        for client in (kept, torn, idle):
+            client.send("GET", "/v1/coupons/A")
+            assert client.status() == 200
+        torn.socket.sendall(b"POST /v1/coupons/A/issues HT")
+        with stopped(cluster.gateways[0].process):
+            fresh = [connect() for _ in range(5)]
+            for number, client in enumerate([kept, *fresh]):
+                issue(client, f"old-{number}")
+            fresh[0].socket.shutdown(socket.SHUT_WR)
+            time.sleep(6)
+        for client in (kept, *fresh):
+            assert client.is_closed()
+        wait_until(lambda: "stood still for" in cluster.gateways[0].log(), "it tells")
+
+        def is_issued():
+            idle.send("PUT", "/v1/coupons/A/issues/new")
+            return idle.status() in (200, 201)
+
+        wait_until(is_issued, "who had asked for nothing is kept, and served once the issuer answers again")
+        for number in range(6):
+            assert code_of(cluster.request("GET", f"/v1/coupons/A/issues/old-{number}")) == (404, "not_issued")
+        cluster.wait_drained()
+        assert cluster.issues()["A"] == {1: "new"}
         cluster.assert_kept()
