@@ -50,6 +50,8 @@ static int set_defaults(struct options *options, const char *dir, struct error *
     options->persister_http[0] = '\0';
     if (dir[0] == '\0')
         return error_set(error, "--dir: a path is missing");
+    if (arguments_check_path("--dir", dir, error) != 0)
+        return -1;
     if (set_path(options->store_path, dir, "coupond.db", error) != 0)
         return -1;
     return set_path(options->issuer_journal_dir, dir, "journal", error);

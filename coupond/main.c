@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "coupond/arguments.h"
 #include "coupond/commands.h"
 #include "shared/error.h"
 #include "shared/nearest.h"
@@ -67,7 +68,7 @@ static bool is_general(const char *word, size_t length)
 /* An option in the place of a command may have its value, or a secret, behind a =, so no more than its name is told. */
 static int refuse_word(const char *word)
 {
-    size_t length = strcspn(word, "=:/@ ");
+    size_t length = strcspn(word, ARGUMENTS_NAME_ENDS);
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
     if (word[length] == '=' && is_general(word, length)) {
