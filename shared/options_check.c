@@ -14,6 +14,7 @@
 #include "shared/mask.h"
 #include "shared/options_internal.h"
 #include "shared/redis_url.h"
+#include "shared/utf8.h"
 #include "shared/web_origin.h"
 
 /* Secrets. */
@@ -29,8 +30,8 @@ static int read_secret(const struct option_row *file_row, const char *path, cons
         option_show(file_row, path, shown);
         return error_set(error, "%s: cannot open %s: %s; %s_file names it", option, shown, strerror(reason), option);
     }
-    char text[OPTION_STRING_MAX + 2]; /* room for a trailing \r\n */
-    size_t length = fread(text, 1, sizeof(text), file);
+    char text[OPTION_STRING_MAX + 5]; /* room for a byte order mark and a trailing \r\n */
+    size_t length = utf8_drop_mark(text, fread(text, 1, sizeof(text), file));
     bool failed = ferror(file) != 0;
     int reason = errno;
     fclose(file);
