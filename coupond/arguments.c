@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/mask.h"
 #include "shared/nearest.h"
 
 /* The words that are left. */
@@ -58,12 +59,12 @@ static int take_set(struct arguments *arguments, struct words *words, const char
     return take_value(words, word, &arguments->sets[arguments->sets_count++], error);
 }
 
-/* A value may be a secret, so a word is repeated up to its = alone, and one of a single dash, which may have its value
- * behind the letter, up to that letter. */
+/* A value may be a secret, so a word is repeated up to its = alone or what else no option's name has, and one of a
+ * single dash, which may have its value behind the letter, up to that letter. */
 static int refuse_option(const char *word, const struct argument *own, struct error *error)
 {
     static const char *const common[] = {"--config", "--set", "--check-config", "--help"};
-    size_t length = word[1] == '-' ? name_length(word) : 2;
+    size_t length = word[1] == '-' ? strcspn(word, ARGUMENTS_NAME_ENDS) : 2;
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
     nearest_init(&nearest, word, length);
@@ -123,8 +124,17 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, const st
     return 0;
 }
 
+int arguments_check_path(const char *what, const char *path, struct error *error)
+{
+    if (path == NULL || !is_copied_address(path))
+        return 0;
+    return error_set(error, "%s: expected the path of a file or folder; what is there looks like a URL", what);
+}
+
 int arguments_apply(const struct arguments *arguments, struct options *options, struct error *error)
 {
+    if (arguments_check_path("--config", arguments->config, error) != 0)
+        return -1;
     if (arguments->config != NULL && options_read_file(options, arguments->config, error) != 0)
         return -1;
     if (options_read_environment(options, error) != 0)
@@ -158,6 +168,8 @@ int arguments_load_dir(const struct arguments *arguments, const char *dir, struc
         return arguments_load(arguments, "verify", options, error);
     if (arguments->config)
         return error_set(error, "--config and --dir exclude each other");
+    if (arguments_check_path("--dir", dir, error) != 0)
+        return -1;
     options_init(options);
     if (set_path(options->issuer_journal_dir, dir, "journal", error) != 0 ||
         set_path(options->store_path, dir, "coupond.db", error) != 0)

@@ -12,6 +12,8 @@
 #include "shared/error.h"
 #include "shared/options.h"
 
+#define ARGUMENTS_NAME_ENDS "=:/@?# " /* no option's or command's name has one of these, but a secret may */
+
 #define ARGUMENTS_SETS_MAX        256
 #define ARGUMENTS_POSITIONALS_MAX 32
 
@@ -37,6 +39,10 @@ struct arguments {
  * NULL. -1 and `error` for what is unknown, incomplete or given twice. */
 int arguments_parse(struct arguments *arguments, int argc, char **argv, const struct argument *own,
                     size_t positionals_max, struct error *error);
+
+/* -1 and `error` for an address, which may hold a password, in the place of a file's or a folder's path. `what` names
+ * the argument. */
+int arguments_check_path(const char *what, const char *path, struct error *error);
 
 /* File, environment and --set, in this order, over what `options` holds; options_complete() is the caller's. */
 int arguments_apply(const struct arguments *arguments, struct options *options, struct error *error);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coupond/arguments.h"
 #include "shared/coupon.h"
+#include "shared/mask.h"
 #include "shared/nearest.h"
 
 /* X(letter, name, argument, help) */
@@ -134,9 +136,9 @@ bool bench_url_parse(struct bench_url *url, const char *text)
 
 static int refuse(struct error *error, const char *name, const char *value, const char *want)
 {
-    if (strchr(value, '@') != NULL) /* a user and a password before it */
-        value = "***";
-    return error_set(error, "--%s %s: %s; see coupond bench --help", name, value, want);
+    char shown[MASKED_MAX];
+    mask_secrets(value, shown);
+    return error_set(error, "--%s %s: %s; see coupond bench --help", name, shown, want);
 }
 
 static int read_target(struct bench_options *options, int letter, const char *value, struct error *error)
@@ -253,16 +255,18 @@ static int complete(struct bench_options *options, const char *run_id, struct er
     return 0;
 }
 
-/* Up to its =: what follows may be the token. */
+/* Without its value, which may be the token. */
 static int refuse_word(const char *word, struct error *error)
 {
-    size_t length = strcspn(word, "=");
+    size_t length = word[1] == '-' ? strcspn(word, ARGUMENTS_NAME_ENDS) : 2;
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
     nearest_init(&nearest, word, length);
     for (const struct option *option = long_options; option->name != NULL; option++) {
         char name[32];
         snprintf(name, sizeof name, "--%s", option->name);
+        if (strlen(name) == length && memcmp(name, word, length) == 0)
+            return error_set(error, "%s takes no value; see coupond bench --help", name);
         nearest_offer(&nearest, name);
     }
     return error_set(error, "%.*s: there is no such option%ssee coupond bench --help", length < 64 ? (int)length : 64,
@@ -275,13 +279,13 @@ int bench_options_read(struct bench_options *options, int argc, char **argv, con
     const char *token = getenv("COUPOND_GATEWAY_ADMIN_TOKEN");
     if (token != NULL && read_target(options, 'T', token, error) != 0)
         return error_prefix(error, "COUPOND_GATEWAY_ADMIN_TOKEN");
-    optind = 0; /* glibc: begin anew, whatever was read before */
     int letter = 0;
-    while ((letter = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+    optind = 0; /* glibc: begin anew, whatever was read before */
+    for (int at = 1; (letter = getopt_long(argc, argv, "+:", long_options, NULL)) != -1; at = optind) {
         if (letter == '?')
-            return refuse_word(argv[optind - 1], error);
+            return refuse_word(argv[at], error);
         if (letter == ':')
-            return error_set(error, "%s: a value is missing; see coupond bench --help", argv[optind - 1]);
+            return error_set(error, "%s: a value is missing; see coupond bench --help", argv[at]);
         if (read_option(options, letter, optarg, error) != 0)
             return -1;
     }

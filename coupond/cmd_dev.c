@@ -2,6 +2,7 @@
  * `coupond dev`: issuer, persister and gateway in one process over inproc://, with the SQLite store and the journal
  * below one folder. Any option may be set as everywhere; what is here are other defaults.
  */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "shared/peer.h"
 
 struct roles {
+    _Atomic bool started; /* all of it, with the samples */
     struct issuer *issuer;
     struct persister *persister;
     struct gateway *gateway;
@@ -50,6 +52,8 @@ static int set_defaults(struct options *options, const char *dir, struct error *
     options->persister_http[0] = '\0';
     if (dir[0] == '\0')
         return error_set(error, "--dir: a path is missing");
+    if (arguments_check_path("--dir", dir, error) != 0)
+        return -1;
     if (set_path(options->store_path, dir, "coupond.db", error) != 0)
         return -1;
     return set_path(options->issuer_journal_dir, dir, "journal", error);
@@ -161,16 +165,34 @@ static int make_folders(const struct options *options, const char *dir, struct e
     return role_make_folder("issuer/journal_dir", options->issuer_journal_dir, error);
 }
 
-/* The issuer first: an inproc endpoint is bound before it is connected to. */
+/* On any thread, for the gateway, which is there first. A store that is away keeps nobody from deciding. */
+static bool others_ready(void *arg, char why[128])
+{
+    const struct roles *roles = arg;
+    if (!issuer_ready(roles->issuer, why))
+        return false;
+    bool started = atomic_load_explicit(&roles->started, memory_order_acquire); /* pairs with start() */
+    if (!started)
+        snprintf(why, 128, "starting: the issuer decides, store and sample coupons come next");
+    else if (why[0] == '\0')
+        persister_ready(roles->persister, why);
+    return started;
+}
+
+/* The gateway first: whoever asks meanwhile is told what is missing instead of being refused. */
 static int start(struct roles *roles, const struct options *options, bool *created, struct error *error)
 {
-    if (issuer_start(&roles->issuer, options, error) != 0)
+    roles->issuer = issuer_create(options);
+    if (gateway_start_beside(&roles->gateway, options, others_ready, roles, error) != 0)
+        return -1;
+    if (issuer_open(roles->issuer, error) != 0)
         return -1;
     if (persister_start(&roles->persister, options, error) != 0)
         return -1;
     if (samples_create(options, created, error) != 0)
         return -1;
-    return gateway_start(&roles->gateway, options, error);
+    atomic_store_explicit(&roles->started, true, memory_order_release); /* pairs with others_ready() */
+    return 0;
 }
 
 static void stop(struct roles *roles)
@@ -194,7 +216,7 @@ static bool is_ready(void *arg, char why[128])
 int cmd_dev(int argc, char **argv)
 {
     struct options options;
-    struct roles roles = {NULL, NULL, NULL};
+    struct roles roles = {.started = false};
     struct error error = {""};
     const char *dir = NULL;
     bool created = false;

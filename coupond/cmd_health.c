@@ -13,6 +13,7 @@
 #include "coupond/commands.h"
 #include "coupond/role.h"
 #include "shared/address.h"
+#include "shared/mask.h"
 
 #define TIMEOUT_MS 2000
 
@@ -98,7 +99,9 @@ int cmd_health(int argc, char **argv)
     const char *role = arguments.positionals_count == 1 ? arguments.positionals[0] : "";
     const char *address = address_of(&options, role);
     if (address == NULL) {
-        error_set(&error, "expected gateway, issuer or persister, not \"%.64s\"", role);
+        char shown[MASKED_MAX];
+        mask_secrets(role, shown);
+        error_set(&error, "expected gateway, issuer or persister, not \"%.64s\"", shown);
         return role_fail("health", &error, EXIT_USAGE);
     }
     if (find_url(role, address, &url, &error) != 0)

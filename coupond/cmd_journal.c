@@ -292,7 +292,10 @@ static int parse_request(struct request *request, const struct arguments *argume
     request->dump = strcmp(action, "dump") == 0;
     if (!request->dump && strcmp(action, "check") != 0)
         return refuse("expected dump or check; coupond journal --help tells more");
+    struct error error = {""};
     request->dir = arguments->positionals[1];
+    if (arguments_check_path("DIR", request->dir, &error) != 0)
+        return refuse(error.text);
     if (strlen(request->dir) >= JOURNAL_PATH_MAX - 64)
         return refuse("the path is too long");
     return SOUND;

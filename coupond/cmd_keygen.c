@@ -29,6 +29,8 @@ int cmd_keygen(int argc, char **argv)
         return role_fail("keygen", &error, EXIT_USAGE);
     }
     const char *path = arguments.positionals[0];
+    if (arguments_check_path("FILE", path, &error) != 0)
+        return role_fail("keygen", &error, EXIT_USAGE);
     if (cluster_secret_create(path, &error) != 0)
         return role_fail("keygen", &error, EXIT_FAILURE);
     printf("%s is made. Copy it to every machine of the cluster, readable only by the user that coupond runs as, and\n"

@@ -22,6 +22,7 @@
 #include "coupond/top_screen.h"
 #include "coupond/top_terminal.h"
 #include "shared/clock.h"
+#include "shared/mask.h"
 
 #define LINES_A_HEAD     20
 #define ONCE_COUPONS_MAX 50
@@ -362,7 +363,9 @@ int cmd_top(int argc, char **argv)
     if (arguments.help)
         return print_usage();
     if (interval != NULL && !read_interval(interval, &top.settings.interval_us)) {
-        error_set(&error, "--interval %.50s: a number of seconds between 0.1 and 3600", interval);
+        char shown[MASKED_MAX];
+        mask_secrets(interval, shown);
+        error_set(&error, "--interval %.50s: a number of seconds between 0.1 and 3600", shown);
         return refuse(&error);
     }
     if (find_members(&top, &arguments, &error) != 0)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "coupond/arguments.h"
 #include "coupond/commands.h"
 #include "shared/error.h"
 #include "shared/nearest.h"
@@ -52,60 +53,99 @@ static void print_help(FILE *out)
           out);
 }
 
-static const char *const general[] = {"--help", "--version", "--help-config"};
-#define GENERAL_COUNT (sizeof(general) / sizeof(general[0]))
-
-static bool is_general(const char *word, size_t length)
+static void print_help_wanted(void)
 {
-    for (size_t i = 0; i < GENERAL_COUNT; i++) {
-        if (strlen(general[i]) == length && memcmp(general[i], word, length) == 0)
-            return true;
+    print_help(stdout);
+}
+
+static void print_version(void)
+{
+    puts("coupond " COUPOND_VERSION);
+}
+
+static void print_config(void)
+{
+    options_print_help(stdout);
+}
+
+static void print_config_table(void)
+{
+    options_print_markdown(stdout);
+}
+
+/* What may stand in the place of a command, alone. */
+static const struct general {
+    const char *name;
+    const char *value; /* behind a =; NULL: none */
+    void (*print)(void);
+} generals[] = {
+    {"--help", NULL, print_help_wanted},   {"-h", NULL, print_help_wanted},
+    {"help", NULL, print_help_wanted},     {"--version", NULL, print_version},
+    {"--help-config", NULL, print_config}, {"--help-config", "markdown", print_config_table},
+};
+#define GENERALS_COUNT (sizeof(generals) / sizeof(generals[0]))
+
+static bool is_named(const struct general *general, const char *word, size_t length)
+{
+    return strlen(general->name) == length && memcmp(general->name, word, length) == 0;
+}
+
+static const struct general *find_general(const char *word)
+{
+    size_t length = strcspn(word, "=");
+    for (size_t i = 0; i < GENERALS_COUNT; i++) {
+        const char *value = generals[i].value;
+        if (is_named(&generals[i], word, length) &&
+            (value == NULL ? word[length] == '\0' : word[length] == '=' && strcmp(word + length + 1, value) == 0))
+            return &generals[i];
     }
-    return false;
+    return NULL;
+}
+
+/* One that exists, with a value that it does not take. */
+static int refuse_value(const char *word, size_t length)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < GENERALS_COUNT; i++) {
+        if (is_named(&generals[i], word, length) && generals[i].value != NULL)
+            value = generals[i].value;
+    }
+    fprintf(stderr, "coupond: %.*s takes no value%s%s; coupond --help lists what there is\n", (int)length, word,
+            value != NULL ? " but " : "", value != NULL ? value : "");
+    return EXIT_USAGE;
 }
 
 /* An option in the place of a command may have its value, or a secret, behind a =, so no more than its name is told. */
 static int refuse_word(const char *word)
 {
-    size_t length = strcspn(word, "=:/@ ");
+    size_t length = strcspn(word, ARGUMENTS_NAME_ENDS);
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
-    if (word[length] == '=' && is_general(word, length)) {
-        fprintf(stderr, "coupond: %.*s takes no value%s; coupond --help lists what there is\n", (int)length, word,
-                strncmp(word, "--help-config", length) == 0 && length > 6 ? " but markdown" : "");
-        return EXIT_USAGE;
-    }
     nearest_init(&nearest, word, length);
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
         nearest_offer(&nearest, commands[i].name);
-    for (size_t i = 0; i < GENERAL_COUNT; i++)
-        nearest_offer(&nearest, general[i]);
+    for (size_t i = 0; i < GENERALS_COUNT; i++) {
+        if (word[length] == '=' && is_named(&generals[i], word, length))
+            return refuse_value(word, length);
+        if (strncmp(generals[i].name, "--", 2) == 0)
+            nearest_offer(&nearest, generals[i].name);
+    }
     fprintf(stderr, "coupond: unknown %s %.*s%scoupond --help lists what there is\n",
             word[0] == '-' ? "option" : "command", length < 64 ? (int)length : 64, word,
             nearest_hint_before(&nearest, hint));
     return EXIT_USAGE;
 }
 
-/* What stands in the place of a command. */
 static int run_general(const char *word, bool more)
 {
-    static const char *const alone[] = {"--help", "-h", "help", "--version", "--help-config", "--help-config=markdown"};
-    for (size_t i = 0; more && i < sizeof alone / sizeof *alone; i++) {
-        if (strcmp(word, alone[i]) == 0) {
-            fprintf(stderr, "coupond: %s takes nothing behind it; coupond --help lists what there is\n", word);
-            return EXIT_USAGE;
-        }
-    }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
-        print_help(stdout);
-    else if (strcmp(word, "--version") == 0)
-        puts("coupond " COUPOND_VERSION);
-    else if (strcmp(word, "--help-config") == 0)
-        options_print_help(stdout);
-    else if (strcmp(word, "--help-config=markdown") == 0)
-        options_print_markdown(stdout);
-    else
+    const struct general *general = find_general(word);
+    if (general == NULL)
         return refuse_word(word);
+    if (more) {
+        fprintf(stderr, "coupond: %s takes nothing behind it; coupond --help lists what there is\n", word);
+        return EXIT_USAGE;
+    }
+    general->print();
     return EXIT_SUCCESS;
 }
 

@@ -1,5 +1,6 @@
 #include "coupond/top_members.h"
 #include "shared/address.h"
+#include "shared/mask.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,13 @@ static void set_name(char name[TOP_NAME_MAX], const struct bench_url *url)
     snprintf(name, TOP_NAME_MAX, "%s%s%s:%s%s", v6 ? "[" : "", url->host, v6 ? "]" : "", url->port, url->prefix);
 }
 
+static int refuse_member(const char *text, struct error *error)
+{
+    char shown[MASKED_MAX];
+    mask_secrets(text, shown);
+    return error_set(error, "%.200s: it must look like http://HOST:PORT (https is not spoken here)", shown);
+}
+
 int top_members_add(struct top_members *members, const char *text, int expected, struct error *error)
 {
     char whole[TOP_NAME_MAX + 128];
@@ -18,8 +26,7 @@ int top_members_add(struct top_members *members, const char *text, int expected,
         return error_set(error, "at most %d members can be looked at", TOP_MEMBERS_MAX);
     int length = snprintf(whole, sizeof(whole), "%s%s", strstr(text, "://") != NULL ? "" : "http://", text);
     if (length >= (int)sizeof(whole) || !bench_url_parse(&url, whole))
-        return error_set(error, "%.200s: it must look like http://HOST:PORT (https is not spoken here)",
-                         strchr(text, '@') != NULL ? "***" : text); /* before the @ may be a password */
+        return refuse_member(text, error);
     members->list[members->count].url = url;
     members->list[members->count].expected = expected;
     set_name(members->list[members->count].name, &url);

@@ -183,12 +183,18 @@ static double sum_known(double sum, double more)
     return isnan(sum) ? more : sum + more;
 }
 
+/* NaN when either is. */
+static double larger(double a, double b)
+{
+    return isnan(a) || isnan(b) ? NAN : fmax(a, b);
+}
+
 static void add_values(struct top_view *view, const struct top_sample *sample)
 {
     for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
         double *value = &view->values[i];
         bool is_max = i == TOP_VALUE_LAG_SECONDS || i == TOP_VALUE_JOURNAL_FULL || i == TOP_VALUE_CLOCK_SUSPECT;
-        *value = is_max ? fmax(*value, sample->values[i]) : *value + sample->values[i];
+        *value = is_max ? larger(*value, sample->values[i]) : *value + sample->values[i];
     }
 }
 

@@ -8,7 +8,7 @@
 #define LABEL_MAX 64
 #define VALUE_MAX 1e18 /* what lies beyond is no count of anything */
 
-enum how { SUM, MAX };
+enum how { SUM, MAX, SUM_KNOWN, MAX_KNOWN };
 
 static const struct {
     enum how how;
@@ -44,14 +44,31 @@ static bool has_label(const struct metrics_sample *metric, const char *label, co
     return label == NULL || (metrics_sample_label(metric, label, text, sizeof(text)) && strcmp(text, value) == 0);
 }
 
-static void take_value(struct top_sample *sample, const struct metrics_sample *metric)
+static bool is_sum(enum how how)
+{
+    return how == SUM || how == SUM_KNOWN;
+}
+
+/* `told` counts the series of each. */
+static void take_value(struct top_sample *sample, unsigned told[TOP_VALUE_COUNT], const struct metrics_sample *metric)
 {
     for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
         double *value = &sample->values[i];
         if (!metrics_sample_is(metric, value_rows[i].name) ||
             !has_label(metric, value_rows[i].label, value_rows[i].label_value))
             continue;
-        *value = value_rows[i].how == SUM ? *value + metric->value : fmax(*value, metric->value);
+        *value = is_sum(value_rows[i].how) ? *value + metric->value : fmax(*value, metric->value);
+        told[i]++;
+    }
+}
+
+/* Each partition tells its coupons from the first moment on. */
+static void mark_unknown(struct top_sample *sample, const unsigned told[TOP_VALUE_COUNT])
+{
+    for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
+        bool may_lack = value_rows[i].how == SUM_KNOWN || value_rows[i].how == MAX_KNOWN;
+        if (may_lack && sample->roles[TOP_ISSUER] && (told[i] == 0 || told[i] < told[TOP_VALUE_COUPONS]))
+            sample->values[i] = NAN;
     }
 }
 
@@ -187,19 +204,21 @@ bool top_sample_read(struct top_sample *sample, int64_t taken_us, const char *te
 {
     struct metrics_text reader = {text, text + length};
     struct metrics_sample metric;
+    unsigned told[TOP_VALUE_COUNT] = {0};
     memset(sample, 0, sizeof(*sample));
     sample->taken_us = taken_us;
     while (metrics_text_next(&reader, &metric)) {
         if (!is_sound(metric.value))
             continue;
         take_role(sample, &metric);
-        take_value(sample, &metric);
+        take_value(sample, told, &metric);
         take_verdict(sample, &metric);
         take_answers(sample, &metric);
         take_histogram(sample, &metric);
         take_stock(sample, &metric);
         take_version(sample, &metric);
     }
+    mark_unknown(sample, told);
     return sample->roles[TOP_GATEWAY] || sample->roles[TOP_ISSUER] || sample->roles[TOP_PERSISTER];
 }
 

@@ -11,8 +11,8 @@
 
 #include "shared/coupon.h"
 
-/* X(id, how values of several partitions and labels become one, name, label, its value); NULL: whatever its labels are
- */
+/* X(id, how values of several partitions and labels become one, name, label, its value); NULL: whatever its labels are.
+ * One that is KNOWN is left out by a partition that does not know it yet; so it is NaN until all tell it. */
 /* clang-format off */
 #define TOP_VALUE_TABLE(X) \
     X(CONNECTIONS, SUM, "coupond_gateway_connections", NULL, NULL) \
@@ -28,8 +28,8 @@
     X(REDIS_ERRORS, SUM, "coupond_gateway_redis_errors_total", NULL, NULL) \
     X(CACHE_REFUSALS, SUM, "coupond_gateway_policy_refusals_total", NULL, NULL) \
     X(JOURNAL_BYTES, SUM, "coupond_issuer_journal_written_bytes_total", NULL, NULL) \
-    X(LAG_ROWS, SUM, "coupond_issuer_persist_lag_rows", NULL, NULL) \
-    X(LAG_SECONDS, MAX, "coupond_issuer_persist_lag_seconds", NULL, NULL) \
+    X(LAG_ROWS, SUM_KNOWN, "coupond_issuer_persist_lag_rows", NULL, NULL) \
+    X(LAG_SECONDS, MAX_KNOWN, "coupond_issuer_persist_lag_seconds", NULL, NULL) \
     X(COUPONS, SUM, "coupond_issuer_coupons", NULL, NULL) \
     X(IN_FLIGHT, SUM, "coupond_issuer_stream_in_flight", NULL, NULL) \
     X(RESENT, SUM, "coupond_issuer_stream_resent_total", NULL, NULL) \
@@ -96,7 +96,7 @@ struct top_sample {
     int64_t taken_us;           /* on the monotone clock */
     bool roles[TOP_ROLE_COUNT]; /* that the process has */
     char version[TOP_VERSION_MAX];
-    double values[TOP_VALUE_COUNT]; /* 0 where the text has none */
+    double values[TOP_VALUE_COUNT]; /* 0 where the text has none, NaN where the issuer does not know it */
     double verdicts[VERDICT_COUNT];
     double answers;     /* requests answered over HTTP, those for health and metrics not counted */
     double unavailable; /* of these, with 503 */

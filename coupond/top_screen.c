@@ -279,8 +279,9 @@ static void draw_queues(const struct top_view *view, struct canvas *canvas, int 
     canvas_put(canvas, row, 0, CANVAS_DIM, "queue");
     add(&gateways, "%s open, %s wait", top_count(view->values[TOP_VALUE_CONNECTIONS], one),
         top_count(view->values[TOP_VALUE_WAITING], other));
-    add(&issuer, "%s rows behind", top_count(view->values[TOP_VALUE_LAG_ROWS], one));
-    add(&persisters, "%s behind", top_time(view->values[TOP_VALUE_LAG_SECONDS], one));
+    double rows = view->values[TOP_VALUE_LAG_ROWS], seconds = view->values[TOP_VALUE_LAG_SECONDS];
+    add(&issuer, "%s%s", top_count(rows, one), isnan(rows) ? "" : " rows behind");
+    add(&persisters, "%s%s", top_time(seconds, one), isnan(seconds) ? "" : " behind");
     put_stage(canvas, row, TOP_GATEWAY, CANVAS_PLAIN, view->role_up[TOP_GATEWAY] > 0 ? gateways.text : "-");
     put_stage(canvas, row, TOP_ISSUER, CANVAS_PLAIN, view->role_up[TOP_ISSUER] > 0 ? issuer.text : "-");
     put_stage(canvas, row, TOP_PERSISTER, CANVAS_PLAIN, view->role_up[TOP_ISSUER] > 0 ? persisters.text : "-");

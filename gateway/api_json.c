@@ -27,7 +27,8 @@ static const char *read_id(const json_t *value, struct coupon *coupon)
 static const char *read_title(const json_t *value, struct coupon *coupon)
 {
     if (!json_is_string(value) || !title_settable(json_string_value(value), json_string_length(value)))
-        return "must be a string of 1 to 512 bytes of UTF-8 without control, line, direction or invisible characters";
+        return "must be a string of 1 to 512 bytes of UTF-8 with a visible character and without control, line, "
+               "direction or invisible ones";
     memcpy(coupon->title, json_string_value(value), json_string_length(value) + 1);
     return NULL;
 }

@@ -110,6 +110,12 @@ static void close_rest(const struct listen_sockets *sockets, unsigned started)
 
 int gateway_start(struct gateway **gateway, const struct options *options, struct error *error)
 {
+    return gateway_start_beside(gateway, options, NULL, NULL, error);
+}
+
+int gateway_start_beside(struct gateway **gateway, const struct options *options,
+                         bool (*others_ready)(void *others, char why[128]), void *others, struct error *error)
+{
     unsigned count = (unsigned)options->gateway_threads;
     struct gateway *self = calloc(1, sizeof(*self));
     struct listen_sockets sockets;
@@ -123,6 +129,7 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
     }
     self->port = sockets.port;
     readiness_init(&self->readiness, count, (unsigned)options->issuer_partitions);
+    readiness_include(&self->readiness, others_ready, others);
     if (open_status(self, error) != 0) {
         listen_close(&sockets);
         free(self);

@@ -17,6 +17,10 @@ struct gateway;
 /* Listens and starts the threads. -1 and `error` when it cannot listen or an endpoint makes no sense. `options` is
  * borrowed and outlives it. */
 int gateway_start(struct gateway **gateway, const struct options *options, struct error *error);
+/* The same in a process with other roles, which may still be starting: it is ready only while `others_ready` says so,
+ * which is asked on any thread, and tells what that puts into `why`. */
+int gateway_start_beside(struct gateway **gateway, const struct options *options,
+                         bool (*others_ready)(void *others, char why[128]), void *others, struct error *error);
 /* True from the moment when every thread has heard every partition of the issuer, until gateway_stop(). `why` says
  * which partitions some thread does not hear now, in both cases. On any thread; `gateway` is a struct gateway, and
  * NUL-terminated words go to `why`. */

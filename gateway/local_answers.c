@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/error.h"
+#include "shared/log_line.h"
 #include "shared/pulse.h"
 #include "shared/status_http.h"
 
@@ -27,13 +28,14 @@ int local_answer_livez(struct gateway_loop *loop, struct buffer *out, struct rep
 int local_answer_readyz(struct gateway_loop *loop, struct buffer *out, struct reply_style style)
 {
     char why[READINESS_WORDS_MAX];
-    char body[sizeof(why) + 64];
+    char detail[6 * sizeof(why)];
+    char body[sizeof(detail) + 64];
 
     if (!readiness_read(loop->readiness, why))
         return reply_write_problem(out, &loop->clock, style, ERROR_ISSUER_UNAVAILABLE,
                                    &(struct problem_extras){.detail = why});
-    snprintf(body, sizeof(body), "{\"status\":\"ready\"%s%s%s}", why[0] != '\0' ? ",\"detail\":\"" : "", why,
-             why[0] != '\0' ? "\"" : "");
+    int length = why[0] != '\0' ? (int)log_line_quote(detail, sizeof(detail), why) : 0;
+    snprintf(body, sizeof(body), "{\"status\":\"ready\"%s%.*s}", length > 0 ? ",\"detail\":" : "", length, detail);
     return answer_text(loop, out, style, body);
 }
 

@@ -13,6 +13,12 @@ void readiness_init(struct readiness *readiness, unsigned threads, unsigned part
     *readiness = (struct readiness){.threads = threads, .all = UINT64_MAX >> (PARTITIONS_MAX - partitions)};
 }
 
+void readiness_include(struct readiness *readiness, bool (*ready)(void *arg, char why[READINESS_WORDS_MAX]), void *arg)
+{
+    readiness->others_ready = ready;
+    readiness->others = arg;
+}
+
 void readiness_note(struct readiness *readiness, unsigned thread, uint64_t hearing)
 {
     CHECK(thread < readiness->threads);
@@ -62,7 +68,9 @@ bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_
         snprintf(why, READINESS_WORDS_MAX, "The gateway is draining.");
         return false;
     }
-    if (missing != 0)
+    if (readiness->others_ready != NULL && !readiness->others_ready(readiness->others, why))
+        return false;
+    if (missing != 0 && why[0] == '\0')
         describe(missing, why);
     return common(readiness, readiness->heard) == readiness->all;
 }

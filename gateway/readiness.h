@@ -13,8 +13,10 @@
 enum { READINESS_THREADS_MAX = 64, READINESS_WORDS_MAX = 128 };
 
 struct readiness {
-    unsigned threads; /* set before they start */
-    uint64_t all;     /* a bit for each partition */
+    unsigned threads;                                               /* set before they start */
+    uint64_t all;                                                   /* a bit for each partition */
+    bool (*others_ready)(void *arg, char why[READINESS_WORDS_MAX]); /* NULL: nobody beside it; set before they start */
+    void *others;
     /* Each stands for itself, so that relaxed is enough. */
     _Atomic bool draining;
     _Atomic uint64_t heard[READINESS_THREADS_MAX];   /* by each thread, once */
@@ -23,6 +25,9 @@ struct readiness {
 
 /* Before the threads start. */
 void readiness_init(struct readiness *readiness, unsigned threads, unsigned partitions);
+/* Before the threads start: roles of the same process without which it is not ready. `ready`, on any thread, says
+ * whether they are, and what is missing or what else an operator should know to `why`, which was empty. */
+void readiness_include(struct readiness *readiness, bool (*ready)(void *arg, char why[READINESS_WORDS_MAX]), void *arg);
 /* On that thread: the partitions that it hears now, a bit each. */
 void readiness_note(struct readiness *readiness, unsigned thread, uint64_t hearing);
 /* On any thread: from now on it is not ready. */

@@ -259,29 +259,43 @@ static void start_actors(struct issuer *issuer)
     CHECK(issuer->stream_actor != NULL);
 }
 
-int issuer_start(struct issuer **issuer, const struct options *options, struct error *error)
+struct issuer *issuer_create(const struct options *options)
 {
-    struct issuer *self = calloc(1, sizeof *self);
-    CHECK(self != NULL);
-    self->partitions_count = (uint16_t)options->issuer_partitions;
-    self->options = options;
-    self->store_check = store_check_create();
+    struct issuer *issuer = calloc(1, sizeof *issuer);
+    CHECK(issuer != NULL);
+    issuer->partitions_count = (uint16_t)options->issuer_partitions;
+    issuer->options = options;
+    issuer->store_check = store_check_create();
+    issuer->clock = issuer_clock_create(options->issuer_clock_settle_ms);
+    return issuer;
+}
+
+int issuer_open(struct issuer *issuer, struct error *error)
+{
+    const struct options *options = issuer->options;
     memory_begin(NULL, (uint64_t)options->issuer_memory_mb_max << 20);
     memory_look(clock_mono_us(), MEMORY_LOOK_MS);
     struct metrics *metrics = metrics_create("issuer", -1);
     warn_of_open(options, metrics);
     peer_guard_begin(metrics);
-    self->clock = issuer_clock_create(options->issuer_clock_settle_ms);
     const struct status_http_config status = {
-        .option = "issuer/http", .address = options->issuer_http, .ready = issuer_ready, .arg = self};
-    if (status_http_open(&self->status, &status, error) != 0 || open_all(self, options, error) != 0) {
+        .option = "issuer/http", .address = options->issuer_http, .ready = issuer_ready, .arg = issuer};
+    if (status_http_open(&issuer->status, &status, error) != 0 || open_all(issuer, options, error) != 0)
+        return -1;
+    start_actors(issuer);
+    issuer->phase = PHASE_DECIDING;
+    log_info("issuer", "deciding requests=%s partitions=%u sync=%s journal=%s", options->issuer_requests,
+             issuer->partitions_count, options->issuer_sync, options->issuer_journal_dir);
+    return 0;
+}
+
+int issuer_start(struct issuer **issuer, const struct options *options, struct error *error)
+{
+    struct issuer *self = issuer_create(options);
+    if (issuer_open(self, error) != 0) {
         issuer_stop(&self);
         return -1;
     }
-    start_actors(self);
-    self->phase = PHASE_DECIDING;
-    log_info("issuer", "deciding requests=%s partitions=%u sync=%s journal=%s", options->issuer_requests,
-             self->partitions_count, options->issuer_sync, options->issuer_journal_dir);
     *issuer = self;
     return 0;
 }

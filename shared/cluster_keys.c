@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/utf8.h"
+
 #define KDF_CONTEXT "coupond1" /* 8 bytes */
 #define SECRET_MODE 0640
 
@@ -86,10 +88,10 @@ int cluster_keys_read(const char *path, const char *shown, struct cluster_keys *
                       struct error *error)
 {
     CHECK(sodium_init() >= 0);
-    char text[CLUSTER_SECRET_DIGITS + 3]; /* room for \r\n, and a byte that is too many */
+    char text[CLUSTER_SECRET_DIGITS + 6]; /* room for a byte order mark, \r\n, and a byte that is too many */
     unsigned char secret[crypto_kdf_KEYBYTES];
     ssize_t length = read_text(path, shown, text, sizeof text, exposed, error);
-    int result = length < 0 ? -1 : parse(shown, text, trim(text, (size_t)length), secret, error);
+    int result = length < 0 ? -1 : parse(shown, text, trim(text, utf8_drop_mark(text, (size_t)length)), secret, error);
     if (result == 0) {
         derive(secret, DERIVED_LISTENER, &keys->listener);
         derive(secret, DERIVED_CONNECTOR, &keys->connector);

@@ -110,20 +110,28 @@ static bool is_in(unsigned point, const struct range *ranges, size_t count)
     return false;
 }
 
-/* Lines and directions, and what nobody sees: two titles that look the same would not be the same. U+200C and U+200D
- * stay, for they join emoji and letters; so do the variation selectors. */
+/* Lines and directions, and what nobody sees: two titles that look the same would not be the same. These are Unicode's
+ * Default_Ignorable_Code_Points (version 15) but for those that is_selector() tells and for tags, and its
+ * noncharacters, line ends and annotations. */
 static bool misleads(unsigned point)
 {
     static const struct range ranges[] = {
         {0x00ad, 0x00ad},   /* soft hyphen */
+        {0x034f, 0x034f},   /* a joiner of letters for sorting */
         {0x061c, 0x061c},   /* a direction mark */
+        {0x115f, 0x1160},   /* Hangul's fillers */
+        {0x17b4, 0x17b5},   /* Khmer vowels that are not written */
+        {0x180e, 0x180e},   /* Mongolian vowel separator */
         {0x200b, 0x200b},   /* zero width space */
         {0x200e, 0x200f},   /* direction marks */
         {0x2028, 0x202e},   /* line and paragraph ends, embedded directions */
         {0x2060, 0x206f},   /* joiners and operators that are not seen, isolated directions, deprecated controls */
+        {0x3164, 0x3164},   /* Hangul's filler, from before Unicode */
         {0xfdd0, 0xfdef},   /* noncharacters */
         {0xfeff, 0xfeff},   /* byte order mark */
-        {0xfff9, 0xfffb},   /* annotations */
+        {0xffa0, 0xffa0},   /* Hangul's filler of half width */
+        {0xfff0, 0xfffb},   /* nothing yet, and not shown; annotations */
+        {0x1bca0, 0x1bca3}, /* controls of shorthand */
         {0x1d173, 0x1d17a}, /* controls of musical notation */
         {0xe0000, 0xe001f}, /* language tags */
         {0xe0080, 0xe00ff}, /* nothing, and not shown */
@@ -131,6 +139,29 @@ static bool misleads(unsigned point)
     };
     bool noncharacter = (point & 0xfffe) == 0xfffe; /* the last two of each plane */
     return noncharacter || is_in(point, ranges, sizeof ranges / sizeof *ranges);
+}
+
+/* What chooses how its neighbours look, in emoji and in the scripts of many languages, and is nothing by itself. */
+static bool is_selector(unsigned point)
+{
+    static const struct range ranges[] = {
+        {0x180b, 0x180d},   /* Mongolian variation selectors */
+        {0x180f, 0x180f},   /* the fourth of them */
+        {0x200c, 0x200d},   /* keeps letters apart; joins them, or emoji */
+        {0xfe00, 0xfe0f},   /* variation selectors */
+        {0xe0100, 0xe01ef}, /* more of them */
+    };
+    return is_in(point, ranges, sizeof ranges / sizeof *ranges);
+}
+
+/* Unicode's White_Space that is no control and ends no line, and the Braille pattern without dots. */
+static bool is_blank(unsigned point)
+{
+    static const struct range ranges[] = {
+        {0x0020, 0x0020}, {0x00a0, 0x00a0}, {0x1680, 0x1680}, {0x2000, 0x200a},
+        {0x202f, 0x202f}, {0x205f, 0x205f}, {0x2800, 0x2800}, {0x3000, 0x3000},
+    };
+    return is_in(point, ranges, sizeof ranges / sizeof *ranges);
 }
 
 /* The tags that stand behind a black flag make it the flag of a region, such as Scotland's: up to six, and an end. */
@@ -154,6 +185,7 @@ bool title_settable(const char *title, size_t length)
     const unsigned char *s = (const unsigned char *)title;
     size_t size = 1;
     unsigned tags_left = 0;
+    bool seen = false;
     if (!title_valid(title, length))
         return false;
     for (size_t i = 0; i < length; i += size) {
@@ -162,8 +194,9 @@ bool title_settable(const char *title, size_t length)
         if (misleads(point) || (is_tag(point) && tags_left == 0))
             return false;
         tags_left = tags_left_behind(point, tags_left);
+        seen |= !is_blank(point) && !is_selector(point);
     }
-    return true;
+    return seen;
 }
 
 bool window_time_valid(int64_t us)

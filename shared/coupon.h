@@ -80,8 +80,8 @@ bool coupon_id_valid(const char *id, size_t length);
 bool user_id_valid(const char *id, size_t length);
 /* 1 to TITLE_MAX bytes of well-formed UTF-8 without control characters: what is stored */
 bool title_valid(const char *title, size_t length);
-/* What a title may be set to: valid, and without characters that turn a line around, end it, or cannot be seen (U+061C,
- * U+200E and F, U+2028 to E, U+2066 to 9, U+FEFF, U+FFF9 to B). Titles of older journals may hold them. */
+/* What a title may be set to: valid, with at least one character that is seen, and without characters that turn a line
+ * around, end it, or cannot be seen. Titles of older journals may be otherwise. */
 bool title_settable(const char *title, size_t length);
 
 /* A bound of a window: TIME_NONE, or within the years 1970 to 9999. */

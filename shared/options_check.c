@@ -11,8 +11,10 @@
 #include "shared/address.h"
 #include "shared/frame.h"
 #include "shared/log.h"
+#include "shared/mask.h"
 #include "shared/options_internal.h"
 #include "shared/redis_url.h"
+#include "shared/utf8.h"
 #include "shared/web_origin.h"
 
 /* Secrets. */
@@ -28,8 +30,8 @@ static int read_secret(const struct option_row *file_row, const char *path, cons
         option_show(file_row, path, shown);
         return error_set(error, "%s: cannot open %s: %s; %s_file names it", option, shown, strerror(reason), option);
     }
-    char text[OPTION_STRING_MAX + 2]; /* room for a trailing \r\n */
-    size_t length = fread(text, 1, sizeof(text), file);
+    char text[OPTION_STRING_MAX + 5]; /* room for a byte order mark and a trailing \r\n */
+    size_t length = utf8_drop_mark(text, fread(text, 1, sizeof(text), file));
     bool failed = ferror(file) != 0;
     int reason = errno;
     fclose(file);
@@ -102,14 +104,15 @@ static int check_token(const struct options *options, struct error *error)
 
 static int check_origins(const struct options *options, struct error *error)
 {
+    char text[OPTION_STRING_MAX], masked[MASKED_MAX];
     const char *origin = NULL;
     size_t length = 0;
     const char *fault = web_origins_fault(options->gateway_cors_origins, &origin, &length);
     if (fault == NULL)
         return 0;
-    if (memchr(origin, '@', length) != NULL) /* a user and a password before it */
-        return error_set(error, "gateway/cors_origins: \"***\" must %s", fault);
-    return error_set(error, "gateway/cors_origins: \"%.*s\" must %s", (int)length, origin, fault);
+    snprintf(text, sizeof(text), "%.*s", (int)length, origin);
+    mask_secrets(text, masked);
+    return error_set(error, "gateway/cors_origins: \"%s\" must %s", masked, fault);
 }
 
 int64_t options_sync_interval_ms(const struct options *options)
@@ -135,13 +138,11 @@ static int check_together(const struct options *options, struct error *error)
 
 static int check_address(const struct option_row *row, const char *address, struct error *error)
 {
-    char host[OPTION_STRING_MAX], shown[OPTION_SHOWN_MAX];
+    char host[OPTION_STRING_MAX];
     uint16_t port;
     if (address[0] == '\0' || (address_split(address, host, sizeof(host), &port) && port != 0))
         return 0;
-    option_show(row, address, shown);
-    return error_set(error, "%s/%s: \"%s\" is no HOST:PORT with a port from 1 to 65535", row->section, row->name,
-                     shown);
+    return option_refuse(row->section, row->name, address, "no HOST:PORT with a port from 1 to 65535", error);
 }
 
 /* HOST:+N becomes HOST:PORT, N above the port of gateway/http, so that gateways of one machine need no more said. */
@@ -156,7 +157,7 @@ static int settle_operator_port(struct options *options, struct error *error)
     size_t digits = strspn(plus + 2, "0123456789");
     long above = digits >= 1 && digits <= 5 && plus[2 + digits] == '\0' ? strtol(plus + 2, NULL, 10) : -1;
     if (above < 1)
-        return error_set(error, "gateway/operator_http: \"%s\" is neither HOST:PORT nor HOST:+N", address);
+        return option_refuse("gateway", "operator_http", address, "neither HOST:PORT nor HOST:+N", error);
     if (port + above > 65535)
         return error_set(error, "gateway/operator_http: %ld above gateway/http's port, %u, is no port; name one", above,
                          port);
@@ -169,10 +170,10 @@ static int check_store_id(const char *id, struct error *error)
 {
     if (id[0] == '\0' || (strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32 && strspn(id, "0") < 32))
         return 0;
-    return error_set(error,
-                     "issuer/store_id is \"%s\"; it must be the 32 lower-case hexadecimal digits that store_id in the "
-                     "table schema_version has",
-                     id);
+    return option_refuse("issuer", "store_id", id,
+                         "not the 32 lower-case hexadecimal digits that store_id in the "
+                         "table schema_version has",
+                         error);
 }
 
 /* The password of the URL becomes that of gateway/redis_password, where the gateway looks for it. */
@@ -198,6 +199,8 @@ static int check_redis(const struct options *options, struct error *error)
 /* An address that was copied whole would be printed whole wherever the store is named. */
 static int check_store_host(const struct options *options, struct error *error)
 {
+    if (is_copied_address(options->store_user) || is_copied_address(options->store_database))
+        return error_set(error, "store/user and store/database: expected a name; what is there looks like a URL");
     if (strpbrk(options->store_host, "/@") == NULL)
         return 0;
     return error_set(error,
@@ -205,10 +208,10 @@ static int check_store_host(const struct options *options, struct error *error)
                      "store/database are options of their own");
 }
 
-/* The URL of a database or the like, which may hold a password and would be logged as the name of the file. */
+/* An address that was copied whole may hold a password and would be logged as the name of the file. */
 static int check_path(const struct option_row *row, const char *path, struct error *error)
 {
-    if (strstr(path, "://") == NULL)
+    if (!is_copied_address(path))
         return 0;
     return error_set(error, "%s/%s: expected the path of a file or folder; what is there looks like a URL%s",
                      row->section, row->name,
@@ -272,6 +275,9 @@ static const char *transports_text(enum transport allowed)
 
 static enum transport transport_of(const char *text)
 {
+    const char *behind = strstr(text, "://");
+    if (behind != NULL && is_copied_address(behind + 3))
+        return TRANSPORT_NONE;
     if (strncmp(text, "tcp://", 6) == 0)
         return TRANSPORT_TCP;
     if (strncmp(text, "ipc://", 6) == 0 && text[6] != '\0')

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "shared/options_internal.h"
+#include "shared/utf8.h"
 
 #define FILE_BYTES_MAX (1u << 20)
 #define LINE_BYTES_MAX 1000u /* zconfig copies a line to a buffer of 1 KiB */
@@ -20,7 +21,7 @@ static char *read_whole(const char *path, size_t *length, struct error *error)
     }
     text = malloc(FILE_BYTES_MAX + 1);
     CHECK(text != NULL);
-    *length = fread(text, 1, FILE_BYTES_MAX + 1, file);
+    *length = utf8_drop_mark(text, fread(text, 1, FILE_BYTES_MAX + 1, file));
     if (ferror(file)) {
         error_set(error, "cannot read the configuration file %s: %s", path, strerror(errno));
         free(text);
@@ -39,6 +40,8 @@ static int check_lines(const char *path, const char *text, size_t length, struct
 {
     unsigned line = 1;
     size_t line_start = 0;
+    if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+        return error_set(error, "%s: this is UTF-16; save the file as UTF-8", path);
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '\0')
             return error_set(error, "%s line %u: a zero byte; this is no ZPL text", path, line);

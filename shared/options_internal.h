@@ -58,5 +58,7 @@ const char *option_unit(const struct option_row *row);
 
 /* options_show() by its row. */
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX]);
+/* -1 and "section/name: "value" is why", with the value as it may be shown. */
+int option_refuse(const char *section, const char *name, const char *value, const char *why, struct error *error);
 
 #endif

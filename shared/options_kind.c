@@ -1,11 +1,13 @@
 /*
  * Values of options by their kind: how they are checked, kept and shown.
  */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/mask.h"
 #include "shared/options_internal.h"
 #include "shared/redis_url.h"
 
@@ -29,40 +31,16 @@ const char *option_unit(const struct option_row *row)
 
 /* --- showing --- */
 
-/* Somebody may have put the secret itself where the name of its file belongs. */
-static bool looks_like_path(const char *value)
-{
-    return value[0] == '/' || strncmp(value, "./", 2) == 0 || strncmp(value, "../", 3) == 0;
-}
-
-/* Any value that an option can hold is shown whole; what is longer ends in an ellipsis. */
-static const char *ellipsis(const char *value)
-{
-    return strlen(value) < OPTION_STRING_MAX ? "" : "...";
-}
-
-/* What stands before an @ may be USER:PASSWORD@ of an address that was copied whole. */
-static void show_without_user(const char *value, char shown[OPTION_SHOWN_MAX])
-{
-    enum { LONGEST = OPTION_STRING_MAX - 1, LONGEST_SCHEME = 64 };
-    const char *at = strrchr(value, '@');
-    const char *scheme = strstr(value, "://");
-    int kept = scheme != NULL && scheme < at ? (int)(scheme - value) + 3 : 0;
-    if (at == NULL)
-        snprintf(shown, OPTION_SHOWN_MAX, "%.*s%s", LONGEST, value, ellipsis(value));
-    else
-        snprintf(shown, OPTION_SHOWN_MAX, "%.*s***%.*s%s", kept < LONGEST_SCHEME ? kept : 0, value, LONGEST, at,
-                 ellipsis(at));
-}
+static_assert(OPTION_SHOWN_MAX >= MASKED_MAX, "what is masked can be shown");
 
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX])
 {
     if (row->kind == OPTION_KIND_URL)
         redis_url_show(value, shown);
-    else if (row->kind == OPTION_KIND_SECRET || (row->kind == OPTION_KIND_SECRET_FILE && !looks_like_path(value)))
-        snprintf(shown, OPTION_SHOWN_MAX, "***");
+    else if (row->kind == OPTION_KIND_SECRET || (row->kind == OPTION_KIND_SECRET_FILE && !is_plain_path(value)))
+        snprintf(shown, OPTION_SHOWN_MAX, "***"); /* somebody may have put the secret where its file belongs */
     else
-        show_without_user(value, shown);
+        mask_secrets(value, shown);
 }
 
 void options_show(const char *section, const char *name, const char *value, char shown[OPTION_SHOWN_MAX])
@@ -74,11 +52,16 @@ void options_show(const char *section, const char *name, const char *value, char
 
 /* --- checking --- */
 
-static int refuse(const struct option_row *row, const char *value, const char *why, struct error *error)
+int option_refuse(const char *section, const char *name, const char *value, const char *why, struct error *error)
 {
     char shown[OPTION_SHOWN_MAX];
-    option_show(row, value, shown);
-    return error_set(error, "%s/%s: \"%s\" is %s", row->section, row->name, shown, why);
+    options_show(section, name, value, shown);
+    return error_set(error, "%s/%s: \"%s\" is %s", section, name, shown, why);
+}
+
+static int refuse(const struct option_row *row, const char *value, const char *why, struct error *error)
+{
+    return option_refuse(row->section, row->name, value, why, error);
 }
 
 /* An integer in decimal with nothing around it. */

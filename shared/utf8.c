@@ -1,5 +1,7 @@
 #include "shared/utf8.h"
 
+#include <string.h>
+
 size_t utf8_sequence(const unsigned char *s, size_t left)
 {
     if (s[0] < 0x80)
@@ -16,4 +18,12 @@ size_t utf8_sequence(const unsigned char *s, size_t left)
             return 0;
     }
     return length;
+}
+
+size_t utf8_drop_mark(char *text, size_t length)
+{
+    if (length < 3 || memcmp(text, "\xef\xbb\xbf", 3) != 0)
+        return length;
+    memmove(text, text + 3, length - 3);
+    return length - 3;
 }

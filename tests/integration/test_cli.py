@@ -128,6 +128,7 @@ def test_unknown_commands_and_options_are_named():
     assert_refused(run_coupond("isuer"), "unknown command isuer; did you mean issuer?", "--help")
     assert_refused(run_coupond("--help-config=foo"), "--help-config takes no value but markdown;")
     assert_refused(run_coupond("--version=1"), "--version takes no value;")
+    assert_refused(run_coupond("help=1"), "help takes no value;")
     assert_refused(run_coupond("--verson"), "unknown option --verson; did you mean --version?", "--help")
     assert_refused(run_coupond("--version", "now"), "--version takes nothing behind it")
 

@@ -100,6 +100,43 @@ def test_other_commands_never_repeat_a_token():
     run("bench", variables={"COUPOND_GATEWAY_ADMIN_TOKEN": f"{SECRET} {SECRET}"}, status=2)
 
 
+COPIED = (f"mysql://app:{SECRET}@127.0.0.1:1/c", f"app:{SECRET}@127.0.0.1:1", f"http://127.0.0.1:1/?token={SECRET}",
+          f"127.0.0.1:1/?token={SECRET}", f"http://127.0.0.1:1/?mail=a@b&token={SECRET}", f"http://app:{SECRET}?@127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", COPIED)
+def test_an_address_with_a_secret_in_a_wrong_place_is_never_repeated(tmp_path, monkeypatch, address):
+    """Wherever an argument stands, somebody may have put a whole address there."""
+    monkeypatch.chdir(tmp_path)
+    benches = [["bench", f"--{option}", address] for option in ("url", "coupon", "create", "rate", "duration", "requests", "connections",
+                                                                "duplicates", "users", "threads", "timeout", "progress", "slow")]
+    paths = [[role, "--config", address] for role in (*ROLES, "verify", "top", "health")]
+    for words in (*benches, *paths, ["dead-letter", "list", "--config", address], ["verify", "--dir", address], ["dev", "--dir", address],
+                  ["dead-letter", "list", "--dir", address], ["dev", "--http", address], ["journal", "check", address], ["journal", "dump", address],
+                  ["journal", address, address], ["keygen", address], ["health", address], ["dead-letter", address], ["top", f"{address}?x"],
+                  ["top", "--interval", address], ["bench", address], ["issuer", address], [address], [f"--{address}"], ["issuer", f"--{address}"],
+                  ["issuer", f"-{address}"], ["bench", f"--{address}"], ["bench", f"-{address}"], ["top", f"--{address}"], ["gateway", "--set", address]):
+        run(*words, status=2)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", COPIED)
+def test_an_option_with_a_secret_in_a_wrong_place_is_never_repeated(address):
+    table = subprocess.run([binary(), "--help-config=markdown"], capture_output=True, text=True, check=True).stdout
+    for name in re.findall(r"^\| `([a-z]+/[a-z_]+)` \|", table, re.MULTILINE):
+        run("dev", "--check-config", "--set", f"{name}={address}", status=0 if name in HOLDS_ANYTHING else 2)
+
+
+# A secret, which is never shown.
+HOLDS_ANYTHING = {"gateway/admin_token", "gateway/redis_password", "store/password"}
+
+
+def test_bench_never_takes_the_word_before_an_unknown_letter_for_it():
+    result = run("bench", "--token", SECRET, "-ab", status=2)
+    assert "-a: there is no such option" in result.stderr
+    assert "--json takes no value" in run("bench", f"--json={SECRET}", status=2).stderr
+
+
 def test_a_running_gateway_never_logs_or_tells_its_secrets(tmp_path):
     with Redis("--requirepass", "another") as redis:
         options = {"gateway/redis": f"redis://app:{SECRET}@127.0.0.1:{redis.port}/3", "gateway/admin_token": SECRET, "log/requests": 1, "log/level": "debug"}

@@ -146,6 +146,17 @@ static void a_secret_that_everybody_reads_is_told(void **state)
     assert_true(exposed);
 }
 
+static void a_secret_may_stand_behind_a_byte_order_mark(void **state)
+{
+    struct folder *folder = *state;
+    struct cluster_keys keys;
+    struct error error = {""};
+    bool exposed = false;
+    write_file(folder, "\xef\xbb\xbf" DIGITS "\r\n", 0600);
+    assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), 0);
+    assert_refused(folder, "\xef\xbb\xbf" DIGITS "0\r\n", "more");
+}
+
 /* The bytes of one part. */
 static struct zap_part part(const char *text)
 {
@@ -188,6 +199,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_secrets_have_no_key_in_common, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_secret_is_refused_with_its_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_secret_that_everybody_reads_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_secret_may_stand_behind_a_byte_order_mark, set_up, tear_down),
         cmocka_unit_test(only_the_accepted_key_of_our_domain_is_let_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,11 +68,19 @@ static void title_takes_well_formed_utf8_without_controls(void **state)
 
 static void a_title_cannot_be_set_to_what_misleads_its_reader(void **state)
 {
-    static const char *const good[] = {
-        "커피 ☕",       "👩‍💻",
-        "a\u200cb",     "🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F ok",
-        "葛\U000E0100", "❤\ufe0f"};
-    static const char *const kept[] = {"a\u202eb", "\u200b", "\ufffe", "\U000E0001"}; /* in journals of before */
+    static const char *const good[] = {"커피 ☕",
+                                       "👩‍💻",
+                                       "a\u200cb",
+                                       "🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F ok",
+                                       "葛\U000E0100",
+                                       "❤\ufe0f",
+                                       "می\u200cخواهم",
+                                       "ᠠ\u180b",
+                                       " a\u3000",
+                                       "한글",
+                                       "\u1112\u1161\u11ab"}; /* a syllable in three letters */
+    static const char *const kept[] = {"a\u202eb",   "\u200b", "\ufffe",
+                                       "\U000E0001", "\u3164", " "}; /* of old journals */
     static const char *const bad[] = {
         "a\u202eb",
         "a\u202ab",
@@ -103,7 +111,18 @@ static void a_title_cannot_be_set_to_what_misleads_its_reader(void **state)
         "a\U000E0067",
         "\U000E007F",
         "🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E0067\U000E0067\U000E0067",
-        "🏴x\U000E0067"};
+        "🏴x\U000E0067",
+        "\u3164",
+        "a\u3164",
+        "a\u115fb",
+        "a\u1160b",
+        "a\uffa0b",
+        "a\u034fb",
+        "a\u180eb",
+        "a\u17b4",
+        "a\u17b5",
+        "a\ufff0",
+        "a\U0001bca0"};
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_true(title_settable(good[i], strlen(good[i])));
@@ -111,6 +130,19 @@ static void a_title_cannot_be_set_to_what_misleads_its_reader(void **state)
         assert_false(title_settable(bad[i], strlen(bad[i])));
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         assert_true(title_valid(kept[i], strlen(kept[i])));
+}
+
+static void a_title_has_something_to_see(void **state)
+{
+    static const char *const bad[] = {" ",      "   ",    "\xc2\xa0",      "\u1680", "\u2003", "\u200a",       "\u202f",
+                                      "\u205f", "\u3000", " \u3000\u2009", "\u2800", "\u200d", "\u200c\ufe0f", "\ufe0f",
+                                      "\u180b", "\u180f", " \U000E0100"};
+    static const char *const good[] = {" .", "\u3000a", "\u2801", "\u200da"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(title_settable(bad[i], strlen(bad[i])));
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(title_settable(good[i], strlen(good[i])));
 }
 
 static void state_names_the_first_reason_not_to_issue(void **state)
@@ -164,6 +196,7 @@ int main(void)
         cmocka_unit_test(coupon_id_takes_its_alphabet_and_length_only),
         cmocka_unit_test(title_takes_well_formed_utf8_without_controls),
         cmocka_unit_test(a_title_cannot_be_set_to_what_misleads_its_reader),
+        cmocka_unit_test(a_title_has_something_to_see),
         cmocka_unit_test(state_names_the_first_reason_not_to_issue),
         cmocka_unit_test(partitions_are_fixed_and_all_in_use),
         cmocka_unit_test(verdicts_have_names),

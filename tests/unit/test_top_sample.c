@@ -46,6 +46,29 @@ static void a_sample_sums_up_partitions(void **state)
     assert_true(sample->roles[TOP_ISSUER] && !sample->roles[TOP_GATEWAY]);
 }
 
+static void a_lag_is_known_when_all_partitions_tell_it(void **state)
+{
+    static const char one[] = "coupond_issuer_coupons{partition=\"0\"} 1\ncoupond_issuer_coupons{partition=\"1\"} 0\n"
+                              "coupond_issuer_persist_lag_rows{partition=\"0\"} 0\n"
+                              "coupond_issuer_persist_lag_seconds{partition=\"0\"} 0\n";
+    static const char both[] = "coupond_issuer_coupons{partition=\"0\"} 1\ncoupond_issuer_coupons{partition=\"1\"} 0\n"
+                               "coupond_issuer_persist_lag_rows{partition=\"0\"} 0\n"
+                               "coupond_issuer_persist_lag_rows{partition=\"1\"} 2\n"
+                               "coupond_issuer_persist_lag_seconds{partition=\"1\"} 0\n"
+                               "coupond_issuer_persist_lag_seconds{partition=\"0\"} 3\n";
+    (void)state;
+    const struct top_sample *sample = sample_of("coupond_issuer_coupons{partition=\"0\"} 1\n");
+    assert_true(isnan(sample->values[TOP_VALUE_LAG_ROWS]) && isnan(sample->values[TOP_VALUE_LAG_SECONDS]));
+    assert_float_equal(sample->values[TOP_VALUE_IN_FLIGHT], 0, 0);
+    sample = sample_of(one);
+    assert_true(isnan(sample->values[TOP_VALUE_LAG_ROWS]) && isnan(sample->values[TOP_VALUE_LAG_SECONDS]));
+    sample = sample_of(both);
+    assert_float_equal(sample->values[TOP_VALUE_LAG_ROWS], 2, 0);
+    assert_float_equal(sample->values[TOP_VALUE_LAG_SECONDS], 3, 0);
+    sample = sample_of("coupond_gateway_connections 3\n");
+    assert_float_equal(sample->values[TOP_VALUE_LAG_ROWS], 0, 0);
+}
+
 static void answers_for_health_and_metrics_are_not_counted(void **state)
 {
     (void)state;
@@ -179,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_sample_sums_up_partitions, set_up),
+        cmocka_unit_test_setup(a_lag_is_known_when_all_partitions_tell_it, set_up),
         cmocka_unit_test_setup(answers_for_health_and_metrics_are_not_counted, set_up),
         cmocka_unit_test_setup(values_that_nothing_can_have_are_left_out, set_up),
         cmocka_unit_test_setup(what_is_not_of_coupond_is_refused, set_up),

@@ -301,6 +301,21 @@ static void an_object_has_all_of_it(void **state)
 
 /* tests: the canvas */
 
+static void a_lag_that_the_issuer_does_not_know_is_not_called_none(void **state)
+{
+    (void)state;
+    top_take(1, "coupond_issuer_coupons{partition=\"0\"} 1\n", 4);
+    const char *text = draw(24, 80, true);
+    assert_non_null(strstr(text, "\nqueue     64 open, 7 wait        -                      -\n"));
+    memset(written, 0, sizeof(written));
+    FILE *out = fmemopen(written, sizeof(written) - 1, "w");
+    top_line_print(&top_view, true, out);
+    top_json_print(&top_view, out);
+    fclose(out);
+    assert_non_null(strstr(written, "        -        -         0\n"));
+    assert_non_null(strstr(written, "\"backlog_rows\":null,\"lag_seconds\":null,"));
+}
+
 static void what_lies_outside_is_cut_off(void **state)
 {
     (void)state;
@@ -383,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup(what_a_member_says_cannot_command_the_terminal, set_up),
         cmocka_unit_test_setup(a_line_has_the_figures_below_their_titles, set_up),
         cmocka_unit_test_setup(an_object_has_all_of_it, set_up),
+        cmocka_unit_test_setup(a_lag_that_the_issuer_does_not_know_is_not_called_none, set_up),
         cmocka_unit_test_setup(what_lies_outside_is_cut_off, set_up),
         cmocka_unit_test_setup(a_terminal_gets_every_line_anew, set_up),
         cmocka_unit_test_setup(numbers_are_short_whatever_they_are, set_up),

@@ -1,0 +1,67 @@
+"""`coupond dev`: what all roles in one process tell of each other by the gateway's ports, which are there first."""
+
+import json
+
+import pytest
+
+from cluster import Cluster, metric_sum, wait_until
+from preload import Preload, faketime_library
+from servers import MariaDB
+
+
+def both_ports(member, path):
+    """The status and the text of each port's answer."""
+    return [member.get(path, address) for address in (member.status_address, member.operator_address)]
+
+
+def all_wait_for_the_store(member):
+    member.check_alive()
+    return all(status == 503 and "waiting for the store, to compare" in text for status, text in both_ports(member, "/readyz"))
+
+
+def test_dev_answers_while_it_waits_for_its_store(tmp_path):
+    with MariaDB() as server:
+        server.stop()
+        cluster = Cluster.dev(tmp_path)
+        member = cluster.issuer
+        member.environment = server.environment()
+        cluster.write_config()
+        member.start()
+        try:
+            wait_until(lambda: all_wait_for_the_store(member), "both ports say what it waits for")
+            assert [status for status, _ in both_ports(member, "/livez")] == [200, 200]
+            status, body = cluster.issue("A0001", "somebody")
+            assert status == 503 and body["code"] == "issuer_unavailable"
+            server.start()
+            cluster.wait_ready()
+            status, body = cluster.issue("A0001", "somebody")
+            assert status == 201 and body["sequence"] == 1, "the samples are there once it is ready"
+        finally:
+            member.end()
+        cluster.check_logs()
+
+
+def test_dev_that_cannot_start_closes_its_ports_and_ends(tmp_path):
+    with Cluster.dev(tmp_path) as cluster:
+        second = Cluster.dev(tmp_path / "second")
+        second.issuer.arguments = [str(tmp_path) if word == str(tmp_path / "second") else word for word in second.issuer.arguments]
+        second.write_config()
+        second.issuer.start()
+        assert second.issuer.wait_for_end() == 1
+        assert "another issuer" in second.issuer.log()
+        assert both_ports(second.issuer, "/readyz") == [(0, ""), (0, "")]
+        assert cluster.issue("A0001", "somebody")[0] == 201
+    second.check_logs()
+
+
+@pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
+def test_dev_tells_of_a_clock_that_is_not_believed(tmp_path):
+    cluster, rules = Cluster.dev(tmp_path), Preload(tmp_path / "rules", clock=True)
+    cluster.issuer.environment = rules.environment()
+    with cluster:
+        rules.step_clock(86_400)
+        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_clock_suspect") == 1, "the step is noticed")
+        for status, text in both_ports(cluster.issuer, "/readyz"):
+            assert status == 200 and "clock" in json.loads(text)["detail"]
+        rules.step_clock(0)
+        wait_until(lambda: all("detail" not in json.loads(text) for _, text in both_ports(cluster.issuer, "/readyz")), "it is right again")
