@@ -10,6 +10,7 @@
 #include "gateway/gateway_loop.h"
 #include "gateway/standstill.h"
 #include "shared/error.h"
+#include "shared/memory.h"
 
 enum {
     OUT_HIGH = 64 * 1024,           /* unwritten answers from which on no more requests are taken */
@@ -286,15 +287,27 @@ void connection_resume(struct connection *c)
     govern_reading(c);
 }
 
+/* What is not whole yet is kept, unless there is no memory for that. */
+static void keep_input(struct connection *c, const char *data, size_t size)
+{
+    if (size == 0 || c->state != CONNECTION_OPEN)
+        return;
+    gateway_loop_keep(c->loop, size);
+    if (*memory_scarce())
+        dispatch_refusal(c, ERROR_OVERLOADED, NULL);
+    else
+        buffer_append(&c->in, data, size);
+}
+
 static void take_input(struct connection *c, char *data, size_t size)
 {
     if (c->in.length == 0) {
         c->input_ms = now_ms(c);
         data = parse(c, data, &size);
-        buffer_append(&c->in, data, size);
+        keep_input(c, data, size);
         govern_reading(c);
     } else {
-        buffer_append(&c->in, data, size);
+        keep_input(c, data, size);
         connection_resume(c);
     }
     arm(c);
@@ -452,24 +465,9 @@ void connection_close(struct connection *c)
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
-/* Tells a client that there is no room for it, as far as that goes without waiting. What it may have sent is read after
- * that (closed with it unread, the connection would be reset, and the answer lost), so that its Origin is not known. */
-static void turn_away(struct connection *c)
-{
-    const struct reply_style last = {.close = true, .origin_fields = dispatch_origin_fields(c->loop, &c->request)};
-    uv_buf_t bytes;
-    int fd = -1;
-
-    reply_write_problem(&c->out, &c->loop->clock, last, ERROR_OVERLOADED, NULL);
-    bytes = uv_buf_init(c->out.data, (unsigned)c->out.length);
-    if (uv_try_write((uv_stream_t *)&c->tcp, &bytes, 1) > 0 && uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
-        (void)recv(fd, c->loop->read_buffer, sizeof(c->loop->read_buffer), MSG_DONTWAIT);
-    connection_close(c);
-}
-
 void connection_accept(struct gateway_loop *loop, int fd)
 {
-    bool refused = loop->connections >= loop->connections_max;
+    bool refused = loop->connections >= loop->connections_max || *memory_scarce();
     struct connection *c = connection_pool_take(loop);
 
     CHECK(uv_tcp_init(&loop->uv, &c->tcp) == 0);
@@ -482,7 +480,7 @@ void connection_accept(struct gateway_loop *loop, int fd)
     metrics_add(loop->metrics, refused ? METRIC_GATEWAY_REFUSED : METRIC_GATEWAY_ACCEPTED, 0, 1);
     uv_tcp_nodelay(&c->tcp, 1);
     if (refused)
-        turn_away(c);
+        connection_turn_away(c);
     else if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0)
         connection_close(c);
     else

@@ -69,8 +69,13 @@ struct connection {
     struct connection *next; /* also the free list */
 };
 
-/* Takes over a descriptor that was accepted; answers 503 and closes it when there are too many. */
+/* Takes over a descriptor that was accepted; answers 503 and closes it when there are too many, or memory runs out. */
 void connection_accept(struct gateway_loop *loop, int fd);
+
+/* Tells a client that there is no room for it, as far as that goes without waiting, and closes. What it may have sent
+ * is read after that (closed with it unread, the connection would be reset, and the answer lost), so that its Origin is
+ * not known. */
+void connection_turn_away(struct connection *connection);
 
 /* Puts it on the loop's list of connections to look after in this turn. */
 void connection_mark_dirty(struct connection *connection);

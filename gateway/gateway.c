@@ -12,6 +12,7 @@
 #include "gateway/redis_server.h"
 #include "shared/listen.h"
 #include "shared/log.h"
+#include "shared/memory.h"
 #include "shared/status_http.h"
 
 enum {
@@ -110,6 +111,7 @@ static void close_rest(const struct listen_sockets *sockets, unsigned started)
 
 int gateway_start(struct gateway **gateway, const struct options *options, struct error *error)
 {
+    memory_begin(NULL, (uint64_t)options->gateway_memory_mb_max << 20);
     return gateway_start_beside(gateway, options, NULL, NULL, error);
 }
 
@@ -163,7 +165,14 @@ bool gateway_ready(void *arg, char why[128])
 {
     const struct gateway *gateway = arg;
 
-    return readiness_read(&gateway->readiness, why);
+    bool ready = readiness_read(&gateway->readiness, why);
+    char text[128];
+
+    if (ready && why[0] == '\0' && *memory_scarce()) {
+        memory_describe(text);
+        snprintf(why, 128, "memory runs out, new connections are refused: %.70s", text);
+    }
+    return ready;
 }
 
 void gateway_stop(struct gateway **gateway)

@@ -1,6 +1,7 @@
 #include "gateway/gateway_loop.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,10 +13,12 @@
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/log.h"
+#include "shared/memory.h"
 
 enum {
-    TICK_MS = 25,      /* pings, time-outs, the date */
-    ROUNDS_MAX = 4,    /* receives and sends in one turn */
+    KEPT_BYTES_MAX = 256 * 1024, /* far below what is left when memory is called scarce */
+    TICK_MS = 25,                /* pings, time-outs, the date */
+    ROUNDS_MAX = 4,              /* receives and sends in one turn */
     TIMERS_MAX = 1024, /* in one tick: what a crowd that times out at the same moment may keep the others waiting for */
     HANDSHAKE_MS = 50, /* what a client that is connecting may need until it is connected */
 };
@@ -25,6 +28,15 @@ int64_t gateway_loop_now_us(struct gateway_loop *loop)
     if (loop->turn_us == 0)
         loop->turn_us = clock_mono_us();
     return loop->turn_us;
+}
+
+void gateway_loop_keep(struct gateway_loop *loop, size_t size)
+{
+    loop->kept_bytes += size;
+    if (loop->kept_bytes < KEPT_BYTES_MAX)
+        return;
+    loop->kept_bytes = 0;
+    memory_look(gateway_loop_now_us(loop), 1);
 }
 
 bool gateway_loop_crowded(const struct gateway_loop *loop)
@@ -215,6 +227,8 @@ static void on_tick(uv_timer_t *tick)
 {
     struct gateway_loop *loop = tick->data;
 
+    if (memory_look(clock_mono_us(), MEMORY_LOOK_MS) && *memory_scarce())
+        malloc_trim(0); /* what closed connections have left */
     reply_clock_set(&loop->clock, policies_time_us(loop->policies));
     for (uint16_t p = 0; p < loop->partitions; p++)
         issuer_link_tick(loop->links[p], loop_ms(loop));

@@ -263,6 +263,7 @@ struct issuer *issuer_create(const struct options *options)
 {
     struct issuer *issuer = calloc(1, sizeof *issuer);
     CHECK(issuer != NULL);
+    memory_begin(NULL, (uint64_t)options->issuer_memory_mb_max << 20);
     issuer->partitions_count = (uint16_t)options->issuer_partitions;
     issuer->options = options;
     issuer->store_check = store_check_create();
@@ -273,7 +274,6 @@ struct issuer *issuer_create(const struct options *options)
 int issuer_open(struct issuer *issuer, struct error *error)
 {
     const struct options *options = issuer->options;
-    memory_begin(NULL, (uint64_t)options->issuer_memory_mb_max << 20);
     memory_look(clock_mono_us(), MEMORY_LOOK_MS);
     struct metrics *metrics = metrics_create("issuer", -1);
     warn_of_open(options, metrics);

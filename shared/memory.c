@@ -158,7 +158,7 @@ void memory_read(const struct memory_places *places, uint64_t bytes_max, struct 
     char path[PATH_BYTES], line[PATH_BYTES];
     *bound = (struct memory_bound){.limit = 0};
     if (bytes_max > 0)
-        consider(bound, bytes_max, read_status(places, own), "issuer/memory_mb_max");
+        consider(bound, bytes_max, read_status(places, own), "memory_mb_max");
     consider_rlimit(bound, places, RLIMIT_AS, "VmSize", "RLIMIT_AS");
     consider_rlimit(bound, places, RLIMIT_DATA, "VmData", "RLIMIT_DATA");
     snprintf(path, sizeof path, "%s/cgroup", places->process);
@@ -183,18 +183,18 @@ static const struct memory_places kernel = {"/proc/self", "/sys/fs/cgroup"};
 static struct {
     const struct memory_places *places;
     uint64_t bytes_max;
-    _Atomic int64_t next_look_us;
+    _Atomic int64_t looked_us;
     _Atomic bool scarce;
     _Atomic bool exhausted;
     pthread_mutex_t mutex; /* of `bound` */
     struct memory_bound bound;
-} process = {.places = &kernel, .mutex = PTHREAD_MUTEX_INITIALIZER};
+} process = {.places = &kernel, .looked_us = INT64_MIN / 2, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 void memory_begin(const struct memory_places *places, uint64_t bytes_max)
 {
     process.places = places == NULL ? &kernel : places;
     process.bytes_max = bytes_max;
-    process.next_look_us = 0;
+    process.looked_us = INT64_MIN / 2;
     process.scarce = process.exhausted = false;
     process.bound = (struct memory_bound){.limit = 0};
 }
@@ -207,16 +207,16 @@ static void set_scarce(bool scarce)
     process.scarce = scarce;
     memory_describe(text);
     if (scarce)
-        log_error("memory", "memory runs out, new users and coupons are refused until there is more: %s", text);
+        log_error("memory", "memory runs out, whoever would take more is refused until there is more: %s", text);
     else
         log_info("memory", "there is memory again: %s", text);
 }
 
 bool memory_look(int64_t now_us, int64_t every_ms)
 {
-    int64_t due_us = atomic_load_explicit(&process.next_look_us, memory_order_relaxed);
-    if (now_us < due_us ||
-        !atomic_compare_exchange_strong(&process.next_look_us, &due_us, now_us + every_ms * 1000)) /* another looks */
+    int64_t looked_us = atomic_load_explicit(&process.looked_us, memory_order_relaxed);
+    if (now_us < looked_us + every_ms * 1000 ||
+        !atomic_compare_exchange_strong(&process.looked_us, &looked_us, now_us)) /* another looks */
         return false;
     struct memory_bound bound;
     memory_read(process.places, process.bytes_max, &bound);

@@ -1,7 +1,12 @@
-"""An issuer that may take little memory refuses who would take more, answers all others, and goes on when it may."""
+"""Who may take little memory refuses whoever would take more, answers all others, and goes on when it may."""
 
+import contextlib
 import json
+import os
+import socket
 from pathlib import Path
+
+import pytest
 
 from cluster import Cluster, metric_sum, wait_until
 
@@ -57,5 +62,60 @@ def test_near_its_memory_limit_an_issuer_refuses_new_users_and_coupons_only(tmp_
         allow(cluster, 0)
         assert cluster.issue("A", "bob")[1]["sequence"] == 2
         assert create(cluster, "after") == (201, None)
+        cluster.wait_drained()
+        cluster.assert_kept()
+
+
+def head(size):
+    return f"POST /v1/coupons/A/issues HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n".encode()
+
+
+def received(connection):
+    """What is there to read; None when there is nothing yet, and nothing when it is closed."""
+    try:
+        return connection.recv(65536)
+    except BlockingIOError:
+        return None
+    except ConnectionError:
+        return b""
+
+
+@pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="a sanitizer keeps what is freed")
+def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp_path):
+    with Cluster(tmp_path, options={"gateway/header_timeout_ms": 60_000, "gateway/body_bytes_max": 32_768}) as cluster, contextlib.ExitStack() as stack:
+        gateway = cluster.gateways[0]
+        host, _, port = cluster.addresses[0].rpartition(":")
+
+        def connect():
+            return stack.enter_context(contextlib.closing(socket.create_connection((host, int(port)), timeout=60)))
+
+        cluster.create_coupon("A", 1_000)
+        gateway.stop()
+        gateway.arguments = [*gateway.arguments, "--set", f"gateway/memory_mb_max={own_mib(cluster.issuer.process) + RESERVE_MIB + 20}"]
+        gateway.start()
+        cluster.wait_ready()
+        early = connect()
+        early.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert early.recv(65536).startswith(b"HTTP/1.1 200")
+        pieces = [connect() for _ in range(1500)]
+        for connection in pieces:
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(head(30_000) + b" " * 29_000)
+            connection.setblocking(False)
+
+        def answers():
+            return [answer for answer in map(received, pieces) if answer]
+
+        told = []
+        wait_until(lambda: told.extend(answers()) or told, "somebody is refused")
+        assert all(answer.startswith(b"HTTP/1.1 503") and b'"overloaded"' in answer for answer in told)
+        assert len(told) < len(pieces)
+        early.sendall(b"PUT /v1/coupons/A/issues/early HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        assert early.recv(65536).startswith(b"HTTP/1.1 201")
+        assert "memory runs out" in gateway.log()
+        for connection in pieces:
+            connection.close()
+        wait_until(lambda: "there is memory again" in gateway.log(), "it has memory again")
+        wait_until(lambda: cluster.issue("A", "late")[0] == 201, "it serves all")
         cluster.wait_drained()
         cluster.assert_kept()

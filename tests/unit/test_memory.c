@@ -100,7 +100,7 @@ static void what_an_operator_allows_is_held_against_the_memory_of_the_process_it
     (void)state;
     write_file(process_dir, "status",
                "Name:\tcoupond\nVmRSS:\t  900 kB\nRssAnon:\t  70 kB\nRssFile:\t  800 kB\nRssShmem:\t  30 kB\n");
-    assert_bound(1 * MIB, 1 * MIB, 100 * 1024, "issuer/memory_mb_max");
+    assert_bound(1 * MIB, 1 * MIB, 100 * 1024, "memory_mb_max");
 }
 
 static void a_group_of_version_2_does_not_count_what_the_kernel_can_take_back(void **state)
@@ -153,7 +153,7 @@ static void the_tighter_of_operator_and_group_counts(void **state)
     write_number(groups_dir, "memory.stat", "anon ", 20 * MIB);
     write_file(process_dir, "status", "RssAnon: 1024 kB\n");
     assert_bound(1000 * MIB, 64 * MIB, 20 * MIB, "the control group /");
-    assert_bound(30 * MIB, 30 * MIB, 1 * MIB, "issuer/memory_mb_max");
+    assert_bound(30 * MIB, 30 * MIB, 1 * MIB, "memory_mb_max");
 }
 
 /* --- scarcity --- */
