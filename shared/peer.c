@@ -107,6 +107,11 @@ void peer_prepare_listener(zsock_t *socket)
 
 /* --- what is open --- */
 
+bool peer_has_secret(void)
+{
+    return cluster.secured;
+}
+
 static bool begins_with(const char *text, const char *start)
 {
     return strncmp(text, start, strlen(start)) == 0;

@@ -37,6 +37,9 @@ void peer_prepare_listener(zsock_t *socket);
 
 /* --- what is open to whom; any thread --- */
 
+/* True when there is a secret, as peer_read_secret() has found. */
+bool peer_has_secret(void);
+
 /* True when an endpoint to listen on can be reached from other machines, and there is no secret to keep them out. */
 bool peer_is_open_to_all(const char *endpoint);
 
