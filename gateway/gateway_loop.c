@@ -210,15 +210,17 @@ static bool drained(const struct gateway_loop *loop)
 
 static void set_gauges(struct gateway_loop *loop)
 {
-    uint64_t hearing = 0;
+    uint64_t hearing = 0, refused = 0;
     int64_t up = 0;
 
     for (uint16_t p = 0; p < loop->partitions; p++) {
         bool is_up = issuer_link_up(loop->links[p], loop_ms(loop));
         up += is_up;
         hearing |= (uint64_t)is_up << p;
+        refused |= (uint64_t)issuer_link_refused(loop->links[p]) << p;
     }
     readiness_note(loop->readiness, loop->thread, hearing);
+    readiness_note_refused(loop->readiness, loop->thread, refused);
     metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, up);
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, loop->exchanges.waiting_count);
 }

@@ -31,6 +31,7 @@ struct issuer_link {
     struct issuer_wire *wire;
     struct issuer_clock clock;
     int64_t clock_next_ms; /* when it is looked at again */
+    bool refused;          /* in the handshake, for want of the right secret */
     bool alive;
     int64_t alive_ms;    /* the last sign of life */
     int64_t complain_ms; /* when to say that there was none yet; 0: not counted from yet, INT64_MAX: said */
@@ -303,6 +304,11 @@ static void complain_of_silence(struct issuer_link *link, int64_t now_ms)
              link->endpoint, link->partition, link->partitions);
 }
 
+bool issuer_link_refused(const struct issuer_link *link)
+{
+    return link->refused;
+}
+
 void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
 {
     struct frame_header ping;
@@ -329,6 +335,7 @@ bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms)
 {
     unsigned news = issuer_wire_check(link->wire);
 
+    link->refused = (news & WIRE_REFUSED) != 0;
     if ((news & WIRE_LOST) != 0) {
         for (int i = 0; i < LAST_FRAMES_MAX / FRAMES_IN_MAX && issuer_link_receive(link, now_ms); i++)
             continue;

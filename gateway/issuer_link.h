@@ -58,6 +58,8 @@ bool issuer_link_up(const struct issuer_link *link, int64_t now_ms);
 struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int64_t asked_us, int64_t until_us);
 struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us);
 
+/* True while the issuer, or this end, ends the handshake: they do not have the same secret. */
+bool issuer_link_refused(const struct issuer_link *link);
 /* Sends what was added. True when there was something. */
 bool issuer_link_flush(struct issuer_link *link);
 /* The descriptor was readable. */

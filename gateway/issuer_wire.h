@@ -21,8 +21,9 @@ struct wire_message {
 
 /* What issuer_wire_check() has found, bits. */
 enum wire_news {
-    WIRE_MADE = 1 << 0, /* connected: the partition can be asked */
-    WIRE_LOST = 1 << 1, /* disconnected: what came before can still be received */
+    WIRE_MADE = 1 << 0,    /* connected: the partition can be asked */
+    WIRE_LOST = 1 << 1,    /* disconnected: what came before can still be received */
+    WIRE_REFUSED = 1 << 2, /* since the last connection: the other end does not have our secret */
 };
 
 struct issuer_wire;
@@ -45,7 +46,8 @@ struct issuer_wire {
     const struct issuer_wire_kind *kind;
 };
 
-/* Either begins to connect; `endpoint` is one partition's. NULL and `error` when it makes no sense. */
+/* Either begins to connect; `endpoint` is one partition's and outlives the wire. NULL and `error` when it makes no
+ * sense. */
 struct issuer_wire *issuer_wire_zmq_create(const char *endpoint, struct error *error);
 struct issuer_wire *issuer_wire_shm_create(const char *endpoint, struct error *error);
 /* The one that the endpoint's scheme asks for. */

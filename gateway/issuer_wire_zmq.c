@@ -1,9 +1,9 @@
-/* A DEALER, and a monitor that tells of its connection. */
+/* A DEALER, and a connector that tells of its connection. */
 #include <czmq.h>
 
 #include "gateway/issuer_wire.h"
+#include "shared/connector.h"
 #include "shared/limits.h"
-#include "shared/log.h"
 #include "shared/peer.h"
 
 enum {
@@ -13,17 +13,11 @@ enum {
     RECONNECT_MAX_MS = 1000, /* longest */
 };
 
-/* What the monitor tells when one end has a secret and the other has none. Of two secrets that differ it tells a
- * disconnection without a handshake. */
-#define HANDSHAKE_REFUSED (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-
 struct zmq_wire {
     struct issuer_wire head;
     zsock_t *dealer;
-    zsock_t *monitor; /* NULL on inproc */
-    bool made;        /* the handshake has succeeded */
-    bool complained;  /* since the last handshake that succeeded */
-    bool look;        /* the socket's events may have changed */
+    struct connector connector;
+    bool look; /* the socket's events may have changed */
     zmq_msg_t message;
 };
 
@@ -42,22 +36,6 @@ static int fd_of(const zsock_t *socket)
 }
 
 /* ---- life ---- */
-
-/* Watches connects and disconnects; inproc has none. */
-static void open_monitor(struct zmq_wire *wire, const char *endpoint)
-{
-    char name[64];
-
-    if (strncmp(endpoint, "inproc://", 9) == 0)
-        return;
-    snprintf(name, sizeof(name), "inproc://gateway-monitor-%p", (void *)wire);
-    CHECK(zmq_socket_monitor(zsock_resolve(wire->dealer), name,
-                             ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | HANDSHAKE_REFUSED) == 0);
-    wire->monitor = zsock_new(ZMQ_PAIR);
-    CHECK(wire->monitor != NULL);
-    set_option(wire->monitor, ZMQ_LINGER, 0);
-    CHECK(zmq_connect(zsock_resolve(wire->monitor), name) == 0);
-}
 
 static void open_dealer(struct zmq_wire *wire)
 {
@@ -79,9 +57,7 @@ static void destroy(struct issuer_wire *self)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
 
-    if (wire->monitor != NULL)
-        zmq_socket_monitor(zsock_resolve(wire->dealer), NULL, 0);
-    zsock_destroy(&wire->monitor);
+    connector_close(&wire->connector);
     zsock_destroy(&wire->dealer);
     zmq_msg_close(&wire->message);
     free(wire);
@@ -94,9 +70,7 @@ static int fd(const struct issuer_wire *self)
 
 static int monitor_fd(const struct issuer_wire *self)
 {
-    const struct zmq_wire *wire = (const struct zmq_wire *)self;
-
-    return wire->monitor == NULL ? -1 : fd_of(wire->monitor);
+    return connector_fd(&((const struct zmq_wire *)self)->connector);
 }
 
 /* ---- frames ---- */
@@ -137,64 +111,27 @@ static bool receive(struct issuer_wire *self, struct wire_message *message)
 
 /* ---- connection ---- */
 
-/* The next event's number, or -1. An event is two parts: number and value, then the endpoint. */
-static int next_monitor_event(struct zmq_wire *wire)
-{
-    zmq_msg_t part;
-    uint16_t event = 0;
-    bool first = true;
-    bool more = true;
-
-    while (more) {
-        zmq_msg_init(&part);
-        if (zmq_msg_recv(&part, zsock_resolve(wire->monitor), ZMQ_DONTWAIT) < 0)
-            return -1;
-        if (first && zmq_msg_size(&part) >= sizeof(event))
-            memcpy(&event, zmq_msg_data(&part), sizeof(event));
-        first = false;
-        more = zmq_msg_more(&part) != 0;
-        zmq_msg_close(&part);
-    }
-    return event;
-}
-
-static void complain(struct zmq_wire *wire)
-{
-    if (!wire->complained)
-        log_warn("gateway", "the issuer's port refuses the handshake, trying again and again: cluster/secret_file must "
-                            "hold one secret for all roles, or none");
-    wire->complained = true;
-}
-
 static unsigned check(struct issuer_wire *self)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-    unsigned news = 0;
+    unsigned found = connector_check(&wire->connector);
+    unsigned news = wire->connector.refused ? WIRE_REFUSED : 0;
 
-    if (wire->monitor == NULL)
-        return 0;
-    for (int event = next_monitor_event(wire); event >= 0; event = next_monitor_event(wire)) {
-        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-            news |= WIRE_MADE;
-            wire->made = true;
-            wire->complained = false;
-        } else if (event == ZMQ_EVENT_DISCONNECTED && wire->made) {
-            news |= WIRE_LOST;
-            wire->made = false;
-        } else {
-            complain(wire);
-        }
-    }
-    if ((news & WIRE_LOST) != 0)
+    if ((found & CONNECTOR_MADE) != 0)
+        news |= WIRE_MADE;
+    if ((found & CONNECTOR_LOST) != 0) {
+        news |= WIRE_LOST;
         wire->look = true;
+    }
     return news;
 }
 
-/* ZeroMQ connects again by itself. */
 static void tick(struct issuer_wire *self, int64_t now_ms)
 {
-    (void)self;
-    (void)now_ms;
+    struct zmq_wire *wire = (struct zmq_wire *)self;
+
+    if (connector_tick(&wire->connector, now_ms))
+        wire->look = true;
 }
 
 static bool doze(struct issuer_wire *self)
@@ -218,8 +155,7 @@ struct issuer_wire *issuer_wire_zmq_create(const char *endpoint, struct error *e
     wire->head.kind = &kind;
     zmq_msg_init(&wire->message);
     open_dealer(wire);
-    open_monitor(wire, endpoint);
-    if (zmq_connect(zsock_resolve(wire->dealer), endpoint) == 0)
+    if (connector_open(&wire->connector, wire->dealer, "gateway", endpoint) == 0)
         return &wire->head;
     error_set(error, "cannot connect to %s: %s", endpoint, zmq_strerror(zmq_errno()));
     destroy(&wire->head);

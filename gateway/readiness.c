@@ -26,6 +26,12 @@ void readiness_note(struct readiness *readiness, unsigned thread, uint64_t heari
     atomic_fetch_or_explicit(&readiness->heard[thread], hearing, memory_order_relaxed);
 }
 
+void readiness_note_refused(struct readiness *readiness, unsigned thread, uint64_t refused)
+{
+    CHECK(thread < readiness->threads);
+    atomic_store_explicit(&readiness->refused[thread], refused, memory_order_relaxed);
+}
+
 void readiness_drain(struct readiness *readiness)
 {
     atomic_store_explicit(&readiness->draining, true, memory_order_relaxed);
@@ -59,6 +65,15 @@ static void describe(uint64_t missing, char why[READINESS_WORDS_MAX])
     }
 }
 
+static bool any_refused(const struct readiness *readiness)
+{
+    for (unsigned i = 0; i < readiness->threads; i++) {
+        if (atomic_load_explicit(&readiness->refused[i], memory_order_relaxed) != 0)
+            return true;
+    }
+    return false;
+}
+
 bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_MAX])
 {
     uint64_t missing = readiness->all & ~common(readiness, readiness->hearing);
@@ -70,7 +85,10 @@ bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_
     }
     if (readiness->others_ready != NULL && !readiness->others_ready(readiness->others, why))
         return false;
-    if (missing != 0 && why[0] == '\0')
+    if (missing != 0 && why[0] == '\0' && any_refused(readiness))
+        snprintf(why, READINESS_WORDS_MAX,
+                 "No answer from partitions: the handshake fails; cluster/secret_file must be the same for all roles.");
+    else if (missing != 0 && why[0] == '\0')
         describe(missing, why);
     return common(readiness, readiness->heard) == readiness->all;
 }

@@ -21,6 +21,7 @@ struct readiness {
     _Atomic bool draining;
     _Atomic uint64_t heard[READINESS_THREADS_MAX];   /* by each thread, once */
     _Atomic uint64_t hearing[READINESS_THREADS_MAX]; /* now */
+    _Atomic uint64_t refused[READINESS_THREADS_MAX]; /* in the handshake */
 };
 
 /* Before the threads start. */
@@ -30,6 +31,8 @@ void readiness_init(struct readiness *readiness, unsigned threads, unsigned part
 void readiness_include(struct readiness *readiness, bool (*ready)(void *arg, char why[READINESS_WORDS_MAX]), void *arg);
 /* On that thread: the partitions that it hears now, a bit each. */
 void readiness_note(struct readiness *readiness, unsigned thread, uint64_t hearing);
+/* On that thread: the partitions that do not have our secret, a bit each. */
+void readiness_note_refused(struct readiness *readiness, unsigned thread, uint64_t refused);
 /* On any thread: from now on it is not ready. */
 void readiness_drain(struct readiness *readiness);
 

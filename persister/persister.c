@@ -128,6 +128,16 @@ static void describe_silence(const struct persister *persister, char why[128])
         snprintf(why, 128, "no word of the issuer for %lld s", (long long)((now_us - heard_us) / 1000000));
 }
 
+/* It names the cause of the silence. */
+static void describe_refusal(const struct persister *persister, char why[128])
+{
+    for (size_t i = 0; i < persister->count; i++) {
+        if (writer_is_refused_by_issuer(persister->writers[i]))
+            snprintf(why, 128,
+                     "the handshake with the issuer fails: cluster/secret_file must be the same for all roles");
+    }
+}
+
 bool persister_ready(void *arg, char why[128])
 {
     const struct persister *persister = arg;
@@ -151,6 +161,7 @@ bool persister_ready(void *arg, char why[128])
         }
     }
     describe_silence(persister, why);
+    describe_refusal(persister, why);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "persister/delivery.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
+#include "shared/connector.h"
 #include "shared/log.h"
 #include "shared/peer.h"
 #include "shared/pulse.h"
@@ -23,8 +24,9 @@
 struct writer {
     /* shared: the block is read by scrapes and by readiness */
     struct metrics *metrics;
-    _Atomic int64_t heard_us;   /* monotone time of the last frame, or of the start */
-    _Atomic int64_t foreign_us; /* monotone time of the last frame of a foreign journal; 0: the store takes frames */
+    _Atomic int64_t heard_us;      /* monotone time of the last frame, or of the start */
+    atomic_bool refused_by_issuer; /* in the handshake, for want of the right secret */
+    _Atomic int64_t foreign_us;    /* monotone time of the last frame of a foreign journal; 0: the store takes frames */
     /* whoever stops us sets the first and reads the second, we the other way round: sequentially consistent */
     atomic_bool stopped;
     atomic_bool in_store;
@@ -34,6 +36,8 @@ struct writer {
     zsock_t *pipe;
     zsock_t *events;
     zsock_t *acks;
+    struct connector events_connector;
+    struct connector acks_connector;
     struct store *store;
     struct delivery delivery;
     struct retry refused_retry;
@@ -51,7 +55,7 @@ struct writer {
 
 /* Life */
 
-static zsock_t *connect_socket(int type, const char *endpoint)
+static zsock_t *connect_socket(int type, struct connector *connector, const char *endpoint)
 {
     zsock_t *socket = zsock_new(type);
     CHECK(socket);
@@ -62,9 +66,11 @@ static zsock_t *connect_socket(int type, const char *endpoint)
     zsock_set_rcvhwm(socket, 2); /* what waits here another persister cannot take */
     zsock_set_reconnect_ivl(socket, 100);
     zsock_set_reconnect_ivl_max(socket, 1000);
-    if (zsock_connect(socket, "%s", endpoint) != 0)
-        zsock_destroy(&socket);
-    return socket;
+    if (connector_open(connector, socket, "persister", endpoint) == 0)
+        return socket;
+    connector_close(connector);
+    zsock_destroy(&socket);
+    return NULL;
 }
 
 int writer_create(struct writer **out, const struct options *options, struct error *error)
@@ -79,8 +85,8 @@ int writer_create(struct writer **out, const struct options *options, struct err
     delivery_init(&writer->delivery, writer->store, (uint16_t)options->issuer_partitions,
                   options->persister_retry_min_ms, options->persister_retry_max_ms);
     retry_init(&writer->refused_retry, options->persister_retry_min_ms, options->persister_retry_max_ms);
-    writer->events = connect_socket(ZMQ_PULL, options->persister_events);
-    writer->acks = connect_socket(ZMQ_PUSH, options->persister_acks);
+    writer->events = connect_socket(ZMQ_PULL, &writer->events_connector, options->persister_events);
+    writer->acks = connect_socket(ZMQ_PUSH, &writer->acks_connector, options->persister_acks);
     *out = writer;
     if (writer->store && writer->events && writer->acks)
         return 0;
@@ -96,6 +102,8 @@ void writer_destroy(struct writer **writer)
     struct writer *self = *writer;
     if (!self)
         return;
+    connector_close(&self->events_connector);
+    connector_close(&self->acks_connector);
     zsock_destroy(&self->events);
     zsock_destroy(&self->acks);
     delivery_deinit(&self->delivery);
@@ -112,6 +120,11 @@ bool writer_is_connected(const struct writer *writer)
 bool writer_is_refused(const struct writer *writer)
 {
     return metrics_get(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0) != 0;
+}
+
+bool writer_is_refused_by_issuer(const struct writer *writer)
+{
+    return atomic_load(&writer->refused_by_issuer);
 }
 
 bool writer_meets_foreign_journal(const struct writer *writer)
@@ -336,14 +349,14 @@ static void note_whose(struct writer *writer, const struct delivery_step *step)
  * descriptors. */
 static void leave_issuer(struct writer *writer)
 {
-    writer->away = zsock_disconnect(writer->events, "%s", writer->options->persister_events) == 0;
+    writer->away = connector_disconnect(&writer->events_connector) == 0;
     writer->frame_refused = false;
     writer->connect_after_us = clock_mono_us() + retry_next_ms(&writer->refused_retry, randombytes_random()) * 1000;
 }
 
 static void come_back(struct writer *writer)
 {
-    writer->away = zsock_connect(writer->events, "%s", writer->options->persister_events) != 0;
+    writer->away = connector_connect(&writer->events_connector) != 0;
 }
 
 /* Tries the frame in hand for as long as it takes, and answers it. Told to end, it gives up between two attempts. */
@@ -409,6 +422,19 @@ static void receive_events(struct writer *writer)
     zmq_msg_close(&message);
 }
 
+/* Whether the issuer has our secret, which its frames would tell if they came. */
+static void look_at_connections(struct writer *writer)
+{
+    struct connector *connectors[] = {&writer->events_connector, &writer->acks_connector};
+    bool refused = false;
+    for (size_t i = 0; i < sizeof connectors / sizeof connectors[0]; i++) {
+        connector_check(connectors[i]);
+        connector_tick(connectors[i], clock_mono_us() / 1000);
+        refused |= connectors[i]->refused;
+    }
+    atomic_store(&writer->refused_by_issuer, refused);
+}
+
 /* How long the next wait may take. */
 static long patience_ms(const struct writer *writer)
 {
@@ -438,6 +464,7 @@ static void writer_do_work(struct writer *writer)
         {.socket = zsock_resolve(writer->events), .events = ZMQ_POLLIN},
     };
     pulse_beat(writer->pulse);
+    look_at_connections(writer);
     int ready = zmq_poll(items, 2, patience_ms(writer));
     if (ready < 0)
         writer->terminated = errno == ETERM;

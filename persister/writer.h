@@ -40,6 +40,8 @@ void writer_stop(struct writer *writer);
 bool writer_is_stuck(const struct writer *writer);
 /* On any thread: whether the issuer fills another store than its own. */
 bool writer_is_refused(const struct writer *writer);
+/* On any thread: whether the issuer, or this end, ends the handshake: they do not have the same secret. */
+bool writer_is_refused_by_issuer(const struct writer *writer);
 /* On any thread: whether the store was filled by another journal than the one whose frames come. */
 bool writer_meets_foreign_journal(const struct writer *writer);
 /* On any thread: when the issuer's last frame came, or the writer was made, in µs of the monotone clock. */

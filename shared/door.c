@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <zmq.h>
 
+#include "shared/door_watch.h"
 #include "shared/error.h"
 #include "shared/files.h"
 #include "shared/limits.h"
@@ -55,6 +55,8 @@ static int accept_bounded(int listener, struct sockaddr *address, socklen_t *siz
     int fd = plain_accept(listener, address, size, flags);
     if (fd >= 0 && files_are_scarce_above(fd))
         return hang_up(fd);
+    if (fd >= 0)
+        door_watch_note_peer(fd, address);
     if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
         return fd;
     int given_up = atomic_exchange(&spare, 0);
@@ -79,43 +81,6 @@ uint64_t doors_refused(void)
 }
 
 /* --- life --- */
-
-/* The descriptor that a bound socket listens on, as its monitor has told; -1: nothing was told. */
-static int take_listener(zsock_t *monitor)
-{
-    struct {
-        uint16_t event;
-        uint32_t value;
-    } __attribute__((packed)) told = {0, 0};
-    zmq_msg_t message;
-    zmq_msg_init(&message);
-    int fd = -1;
-    if (zmq_msg_recv(&message, zsock_resolve(monitor), ZMQ_DONTWAIT) == (int)sizeof told) {
-        memcpy(&told, zmq_msg_data(&message), sizeof told);
-        fd = (int)told.value;
-    }
-    zmq_msg_close(&message);
-    return fd;
-}
-
-/* libzmq tells of a listening socket from within the call that binds it. */
-static int bind_and_watch(zsock_t *socket, const char *endpoint, int *listener)
-{
-    void *handle = zsock_resolve(socket);
-    char address[64];
-    static _Atomic unsigned count; /* a name is not free again at once when its monitor is closed */
-    snprintf(address, sizeof address, "inproc://door-%u", atomic_fetch_add(&count, 1));
-    CHECK(zmq_socket_monitor(handle, address, ZMQ_EVENT_LISTENING) == 0);
-    zsock_t *monitor = zsock_new(ZMQ_PAIR);
-    CHECK(monitor != NULL && zsock_connect(monitor, "%s", address) == 0);
-    int result = zsock_bind(socket, "%s", endpoint);
-    int why = errno;
-    *listener = take_listener(monitor);
-    zmq_socket_monitor(handle, NULL, 0);
-    zsock_destroy(&monitor);
-    errno = why;
-    return result < 0 ? -1 : 0;
-}
 
 static void put_in_place(int before, int after)
 {
@@ -153,8 +118,14 @@ int door_open(struct door *door, zsock_t *socket, const char *endpoint)
     if (strncmp(endpoint, "inproc://", 9) == 0)
         return zsock_bind(socket, "%s", endpoint) < 0 ? -1 : 0;
     open_spare();
-    if (bind_and_watch(socket, endpoint, &door->listener) != 0)
+    door->watch = door_watch_open(socket, endpoint);
+    if (zsock_bind(socket, "%s", endpoint) < 0) {
+        int why = errno;
+        door_close(door);
+        errno = why;
         return -1;
+    }
+    door->listener = door_watch_begin(door->watch);
     if (door->listener > 0)
         put_in_place(0, door->listener);
     return 0;
@@ -165,4 +136,5 @@ void door_close(struct door *door)
     if (door->listener > 0)
         put_in_place(door->listener, 0);
     door->listener = 0;
+    door_watch_close(&door->watch);
 }

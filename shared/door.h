@@ -14,7 +14,10 @@
 #include <czmq.h>
 #include <stdint.h>
 
+struct door_watch;
+
 struct door {
+    struct door_watch *watch; /* counts whom it turns away; NULL: the endpoint is inproc */
     int listener; /* libzmq's descriptor, borrowed; 0: not open; -1: the endpoint is inproc, which takes none */
 };
 

@@ -73,7 +73,8 @@
     X(ISSUER_MEMORY_SCARCE, GAUGE, WHOLE, 1, "coupond_issuer_memory_scarce", "1 while memory runs out and new users and coupons are refused") \
     X(ISSUER_MEMORY_LIMIT, GAUGE, WHOLE, 1, "coupond_issuer_memory_limit_bytes", "the limit of memory that is nearest: of issuer/memory_mb_max, the control group or the process; 0: there is none") \
     X(ISSUER_MEMORY_USED, GAUGE, WHOLE, 1, "coupond_issuer_memory_used_bytes", "how much of that limit is used and cannot be taken back; 0: there is no limit") \
-    X(ISSUER_PEERS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_peers_refused_total", "connections of peers that proved another key than the one derived from cluster/secret_file") \
+    X(ISSUER_PEERS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_peers_refused_total", "connections of peers turned away because they have another cluster/secret_file than the issuer, or one of the two has none") \
+    X(ISSUER_HANDSHAKES_UNFINISHED, COUNTER, WHOLE, 1, "coupond_issuer_handshakes_unfinished_total", "connections that ended, or were silent for two seconds, before the peer had shown its secret: port scans, TCP health checks, and one in a few tries of a role without the secret") \
     X(ISSUER_UNAUTHENTICATED, GAUGE, WHOLE, 1, "coupond_issuer_unauthenticated", "1 while other machines can reach the issuer's ports and there is no cluster/secret_file to tell who may") \
     X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, repeated ones included") \
     X(PERSISTER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_persister_batch_rows", "journal records in one transaction") \

@@ -4,6 +4,7 @@
 #include <zmq.h>
 
 #include "shared/cluster_keys.h"
+#include "shared/guard.h"
 #include "shared/log.h"
 #include "shared/zap.h"
 
@@ -18,8 +19,9 @@
 static struct {
     bool secured;
     struct cluster_keys keys;
-    struct zap_config guard_config;
+    struct guard_config guard_config;
     zactor_t *guard;
+    unsigned guarded; /* how often it was begun and not ended */
 } cluster;
 
 /* --- the process --- */
@@ -44,16 +46,19 @@ int peer_read_secret(const struct options *options, struct error *error)
 
 void peer_guard_begin(struct metrics *metrics)
 {
-    if (!cluster.secured)
+    if (cluster.guarded++ > 0)
         return;
-    cluster.guard_config = (struct zap_config){cluster.keys.connector.public_key, metrics};
-    cluster.guard = zactor_new(zap_actor, &cluster.guard_config);
+    const unsigned char *accepted = cluster.secured ? cluster.keys.connector.public_key : NULL;
+    cluster.guard_config = (struct guard_config){accepted, metrics};
+    cluster.guard = zactor_new(guard_actor, &cluster.guard_config);
     CHECK(cluster.guard != NULL);
 }
 
 void peer_guard_end(void)
 {
-    zactor_destroy(&cluster.guard);
+    CHECK(cluster.guarded > 0);
+    if (--cluster.guarded == 0)
+        zactor_destroy(&cluster.guard);
 }
 
 /* --- sockets --- */
@@ -106,6 +111,11 @@ void peer_prepare_listener(zsock_t *socket)
 }
 
 /* --- what is open --- */
+
+bool peer_has_secret(void)
+{
+    return cluster.secured;
+}
 
 static bool begins_with(const char *text, const char *start)
 {

@@ -20,8 +20,9 @@
 /* Takes the cluster's secret from the file of cluster/secret_file for all sockets that are made afterwards; an empty
  * path: there is none, and peers need none. -1 and `error` when the file is not right. */
 int peer_read_secret(const struct options *options, struct error *error);
-/* Begins and ends to tell who may come in, where there is a secret; after czmq is up and before the first socket
- * listens, and after the last one is closed. Ending twice is harmless. `metrics` is written by the guard's thread. */
+/* Begins and ends to tell who may come in, where there is a secret, and to count whom the doors turn away; after czmq
+ * is up and before the first socket listens, and after the last one is closed. Each beginning has its end; there is one
+ * guard, and `metrics` of the first is written by its thread. */
 void peer_guard_begin(struct metrics *metrics);
 void peer_guard_end(void);
 
@@ -36,6 +37,9 @@ void peer_prepare_connector(zsock_t *socket, bool reads_always);
 void peer_prepare_listener(zsock_t *socket);
 
 /* --- what is open to whom; any thread --- */
+
+/* True when there is a secret, as peer_read_secret() has found. */
+bool peer_has_secret(void);
 
 /* True when an endpoint to listen on can be reached from other machines, and there is no secret to keep them out. */
 bool peer_is_open_to_all(const char *endpoint);

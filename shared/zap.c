@@ -1,16 +1,11 @@
 #include "shared/zap.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <zmq.h>
 
-#include "shared/actor.h"
-#include "shared/clock.h"
-#include "shared/error.h"
-#include "shared/log.h"
-
-#define ENDPOINT        "inproc://zeromq.zap.01"
-#define LOG_INTERVAL_US INT64_C(60000000)
+#include "shared/door_watch.h"
 
 enum zap_place {
     PLACE_VERSION,
@@ -34,7 +29,7 @@ bool zap_admits(const struct zap_part parts[ZAP_PARTS], size_t count, const unsi
            sodium_memcmp(parts[PLACE_KEY].data, accepted, 32) == 0;
 }
 
-/* --- the actor --- */
+/* --- a question --- */
 
 /* One request, and how many parts it has; more than ZAP_PARTS are counted and thrown away. */
 static size_t receive(void *socket, zmq_msg_t messages[ZAP_PARTS])
@@ -69,51 +64,28 @@ static void answer(void *socket, zmq_msg_t *request, bool admitted)
     zmq_send_const(socket, "", 0, 0);           /* metadata */
 }
 
-static void tell_refused(const struct zap_config *config, const struct zap_part *address, int64_t *log_after_us)
+static void note_refused(const struct zap_part *address)
 {
-    metrics_add(config->metrics, METRIC_ISSUER_PEERS_REFUSED, 0, 1);
-    int64_t now_us = clock_mono_us();
-    if (now_us < *log_after_us)
-        return;
-    *log_after_us = now_us + LOG_INTERVAL_US;
-    log_warn("issuer", "a peer without the cluster's secret was turned away, more are only counted: address=%.*s",
-             (int)(address->size < 64 ? address->size : 64), (const char *)address->data);
+    char text[64];
+    int length = (int)(address->size < sizeof text ? address->size : sizeof text - 1);
+    snprintf(text, sizeof text, "%.*s", length, (const char *)address->data);
+    door_watch_note_refused(text);
 }
 
-static void serve(void *socket, const struct zap_config *config, int64_t *log_after_us)
+void zap_answer(zsock_t *questions, const unsigned char accepted[32])
 {
+    void *socket = zsock_resolve(questions);
     zmq_msg_t messages[ZAP_PARTS];
     struct zap_part parts[ZAP_PARTS] = {{NULL, 0}};
     size_t count = receive(socket, messages);
     size_t kept = count < ZAP_PARTS ? count : ZAP_PARTS;
     for (size_t i = 0; i < kept; i++)
         parts[i] = (struct zap_part){zmq_msg_data(&messages[i]), zmq_msg_size(&messages[i])};
-    bool admitted = zap_admits(parts, count, config->accepted);
+    bool admitted = zap_admits(parts, count, accepted);
     if (!admitted && kept > PLACE_ADDRESS)
-        tell_refused(config, &parts[PLACE_ADDRESS], log_after_us);
+        note_refused(&parts[PLACE_ADDRESS]);
     if (kept > PLACE_REQUEST)
         answer(socket, &messages[PLACE_REQUEST], admitted);
     for (size_t i = 0; i < kept; i++)
         zmq_msg_close(&messages[i]);
-}
-
-void zap_actor(zsock_t *pipe, void *args)
-{
-    const struct zap_config *config = args;
-    int64_t log_after_us = 0;
-    zsock_t *requests = zsock_new(ZMQ_REP);
-    CHECK(requests != NULL);
-    CHECK(zsock_bind(requests, "%s", ENDPOINT) == 0);
-    zsock_signal(pipe, 0);
-    zmq_pollitem_t items[] = {
-        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve(requests), .events = ZMQ_POLLIN},
-    };
-    while (zmq_poll(items, 2, -1) >= 0) {
-        if ((items[0].revents & ZMQ_POLLIN) && actor_told_to_end(pipe))
-            break;
-        if (items[1].revents & ZMQ_POLLIN)
-            serve(zsock_resolve(requests), config, &log_after_us);
-    }
-    zsock_destroy(&requests);
 }

@@ -1,11 +1,6 @@
 /*
- * The doorkeeper of this process' listening ZeroMQ sockets (ZMTP's ZAP, RFC 27): libzmq asks it about each peer that
- * has proved a CURVE key, and only the one key that is derived from the cluster's secret is let in. A thread of its
- * own, which runs from before the first socket listens until after the last one is closed: libzmq 4.3 asks nobody when
- * nobody is there to be asked.
- *
- * An actor (a zactor_fn): `args` is a struct zap_config, borrowed.
- *   pipe in   $TERM
+ * ZMTP's ZAP (RFC 27): libzmq asks about each peer that has proved a CURVE key to a listening socket, and only the one
+ * key that is derived from the cluster's secret is let in.
  */
 #ifndef COUPOND_ZAP_H
 #define COUPOND_ZAP_H
@@ -13,16 +8,11 @@
 #include <czmq.h>
 #include <stdbool.h>
 
-#include "shared/metrics.h"
+#define ZAP_ENDPOINT "inproc://zeromq.zap.01" /* of a REP: where libzmq asks */
+#define ZAP_DOMAIN   "coupond"
 
-#define ZAP_DOMAIN "coupond"
-
-struct zap_config {
-    const unsigned char *accepted; /* the 32 bytes of the one key that is let in */
-    struct metrics *metrics;       /* of the actor's thread */
-};
-
-void zap_actor(zsock_t *pipe, void *args);
+/* On the thread of `questions`: receives one and answers it; `accepted` is the key that is let in. */
+void zap_answer(zsock_t *questions, const unsigned char accepted[32]);
 
 /* Pure: what is answered to a request of so many parts. */
 struct zap_part {

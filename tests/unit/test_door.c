@@ -1,4 +1,4 @@
-/* A listening ZeroMQ socket gives way when descriptors run out. */
+/* A listening ZeroMQ socket gives way when descriptors run out, and counts whom it turns away. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shared/door.h"
+#include "shared/door_watch.h"
 #include "shared/files.h"
 
 #define FILES_MAX 128
@@ -212,6 +213,59 @@ static void a_door_that_is_closed_bounds_nobody(void **state)
     zsock_destroy(&socket);
 }
 
+/* As ZMTP 3.0 begins, of a peer that has a secret. */
+static const char curve_greeting[64] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
+
+static void wait_for_end(int fd)
+{
+    char bytes[64];
+    while (recv(fd, bytes, sizeof bytes, 0) > 0)
+        continue;
+    close(fd);
+}
+
+static void check_strangers(void)
+{
+    struct door_watch_counts before = door_watch_counts();
+    for (size_t i = 0; i < 3; i++) {
+        int fd = connect_once();
+        assert_true(fd >= 0 && is_greeted(fd));
+        assert_int_equal(send(fd, curve_greeting, sizeof curve_greeting, 0), sizeof curve_greeting);
+        wait_for_end(fd);
+    }
+    int probe = connect_once();
+    assert_true(probe >= 0 && is_greeted(probe));
+    assert_int_equal(shutdown(probe, SHUT_WR), 0);
+    wait_for_end(probe);
+    assert_int_equal(door_watch_counts().refused, before.refused);
+    door_watch_read();
+    assert_int_equal(door_watch_counts().refused, before.refused + 3);
+    assert_int_equal(door_watch_counts().unfinished, before.unfinished + 1);
+}
+
+static void who_has_a_secret_where_there_is_none_is_counted_and_a_probe_apart(void **state)
+{
+    (void)state;
+    with_a_door(use_ipc, check_strangers);
+    with_a_door(use_tcp, check_strangers);
+}
+
+static void check_one_stranger(void)
+{
+    int fd = connect_once();
+    assert_true(fd >= 0);
+    assert_int_equal(send(fd, curve_greeting, sizeof curve_greeting, 0), sizeof curve_greeting);
+    wait_for_end(fd);
+}
+
+static void what_nobody_has_read_is_counted_when_the_door_closes(void **state)
+{
+    (void)state;
+    uint64_t before = door_watch_counts().refused;
+    with_a_door(use_tcp, check_one_stranger);
+    assert_int_equal(door_watch_counts().refused, before + 1);
+}
+
 static int limit_files(void **state)
 {
     (void)state;
@@ -226,6 +280,8 @@ int main(void)
         cmocka_unit_test(without_a_descriptor_who_connects_is_hung_up_on),
         cmocka_unit_test(localhost_is_the_loopback_address),
         cmocka_unit_test(a_door_that_is_closed_bounds_nobody),
+        cmocka_unit_test(who_has_a_secret_where_there_is_none_is_counted_and_a_probe_apart),
+        cmocka_unit_test(what_nobody_has_read_is_counted_when_the_door_closes),
     };
     return cmocka_run_group_tests(tests, limit_files, NULL);
 }

@@ -78,6 +78,7 @@ static void metrics_prints_what_is_of_no_partition_once_and_from_the_start(void 
     metrics_create("issuer", 17);
     assert_line("coupond_issuer_clock_suspect 0");
     assert_line("coupond_issuer_peers_refused_total 0");
+    assert_line("coupond_issuer_handshakes_unfinished_total 0");
     assert_line("coupond_issuer_frames_dropped_total{reason=\"misdirected\"} 0");
     assert_no_line("coupond_issuer_clock_suspect{partition=\"17\"} 0");
     assert_no_line("coupond_issuer_peers_refused_total{partition=\"17\"} 0");
