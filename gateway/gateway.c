@@ -114,7 +114,7 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
 }
 
 int gateway_start_beside(struct gateway **gateway, const struct options *options,
-                         bool (*others_ready)(void *others, char why[128]), void *others, struct error *error)
+                         bool (*others_ready)(void *others, char why[READY_WHY_MAX]), void *others, struct error *error)
 {
     unsigned count = (unsigned)options->gateway_threads;
     struct gateway *self = calloc(1, sizeof(*self));
@@ -159,7 +159,7 @@ uint16_t gateway_port(const struct gateway *gateway)
     return gateway->port;
 }
 
-bool gateway_ready(void *arg, char why[128])
+bool gateway_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct gateway *gateway = arg;
 

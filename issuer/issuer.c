@@ -228,7 +228,7 @@ static void describe_uncompared(const struct issuer *issuer, char why[128])
         snprintf(why, 128, "not compared with the store yet: %.72s", issuer->store);
 }
 
-bool issuer_ready(void *arg, char why[128])
+bool issuer_ready(void *arg, char why[READY_WHY_MAX])
 {
     struct issuer *issuer = arg;
     enum issuer_phase phase = issuer->phase;

@@ -74,7 +74,8 @@ static bool look_a_few_times(struct first_look *first)
     retry_init(&retry, first->options.persister_retry_min_ms, first->options.persister_retry_max_ms);
     for (int tries = 1; stop_run(look, release, first); tries++) {
         if (tries == 1 && (first->result == STORE_RETRY || store_awaits_setup(first->store)))
-            log_warn("persister", "no store yet, trying for as long as it takes: %s", first->error.text);
+            log_warn("persister", "the store cannot be used yet, trying for as long as it takes: %s",
+                     first->error.text);
         if (first->result != STORE_RETRY || tries == START_TRIES)
             return true;
         if (stop_sleep(retry_next_ms(&retry, randombytes_random())))
@@ -128,7 +129,15 @@ static void describe_silence(const struct persister *persister, char why[128])
         snprintf(why, 128, "no word of the issuer for %lld s", (long long)((now_us - heard_us) / 1000000));
 }
 
-bool persister_ready(void *arg, char why[128])
+static void describe_trouble(const struct persister *persister, size_t i, char why[READY_WHY_MAX])
+{
+    char trouble[WRITER_TROUBLE_MAX];
+    writer_trouble(persister->writers[i], trouble);
+    snprintf(why, READY_WHY_MAX, "writer %zu cannot use the store: %s", i,
+             trouble[0] != '\0' ? trouble : persister->store);
+}
+
+bool persister_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct persister *persister = arg;
     if (!atomic_load(&persister->started)) {
@@ -137,7 +146,7 @@ bool persister_ready(void *arg, char why[128])
     }
     for (size_t i = 0; i < persister->count; i++) {
         if (!writer_is_connected(persister->writers[i])) {
-            snprintf(why, 128, "writer %zu has no connection to the store: %.60s", i, persister->store);
+            describe_trouble(persister, i, why);
             return false;
         }
         if (writer_is_refused(persister->writers[i])) {
