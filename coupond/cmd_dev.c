@@ -166,7 +166,7 @@ static int make_folders(const struct options *options, const char *dir, struct e
 }
 
 /* On any thread, for the gateway, which is there first. A store that is away keeps nobody from deciding. */
-static bool others_ready(void *arg, char why[128])
+static bool others_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct roles *roles = arg;
     if (!issuer_ready(roles->issuer, why))
@@ -206,7 +206,7 @@ static void stop(struct roles *roles)
 }
 
 /* On the notifying thread, as role_wait() asks for it: the first of the roles that has something to say. */
-static bool is_ready(void *arg, char why[128])
+static bool is_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct roles *roles = arg;
     return issuer_ready(roles->issuer, why) && why[0] == '\0' && persister_ready(roles->persister, why) &&

@@ -165,7 +165,7 @@ void role_let_signals_end(void)
     CHECK(pthread_sigmask(SIG_UNBLOCK, &signals, NULL) == 0);
 }
 
-void role_wait(const char *role, bool (*ready)(void *arg, char why[128]), void *arg)
+void role_wait(const char *role, bool (*ready)(void *arg, char why[READY_WHY_MAX]), void *arg)
 {
     sigset_t signals;
     int received = 0;

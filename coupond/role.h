@@ -7,6 +7,7 @@
 
 #include "coupond/arguments.h"
 #include "shared/error.h"
+#include "shared/limits.h"
 #include "shared/options.h"
 
 #define ROLE_GO_ON (-1)
@@ -39,7 +40,7 @@ void role_let_signals_end(void);
 /* Tells the service manager that the role is ready, and returns at the first SIGTERM or SIGINT, which it logs. More of
  * them change nothing; SIGQUIT ends the process at once. Meanwhile `ready` is asked, on a thread of its own, how the
  * role is, as by /readyz. */
-void role_wait(const char *role, bool (*ready)(void *arg, char why[128]), void *arg);
+void role_wait(const char *role, bool (*ready)(void *arg, char why[READY_WHY_MAX]), void *arg);
 /* After all sockets are closed, but for those of a thread that is left behind (shared/stop.h); logs the end. Returns
  * the exit status 0. */
 int role_end(const char *role);

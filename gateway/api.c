@@ -61,13 +61,16 @@ static bool has_no_query(struct api_call *call)
     return call->errors.count == 0;
 }
 
-/* Whether If-Match can hold at all: only a coupon has a version, nothing that POST and PUT make has one before, and
- * what else can be read is there but bears no tag. */
-static bool may_match(const struct route *route, const struct http_request *request)
+/* If-Match where it cannot hold: only a coupon has a tag, and what POST and PUT make is not there before. Last, since
+ * a request that is wrong in itself is told that (RFC 9110 §13.2.1). */
+static void judge_if_match(struct api_call *call, const struct route *route, const struct http_request *request)
 {
-    if (!request->if_match.present || (route->flags & ROUTE_VERSION) != 0)
-        return true;
-    return request->if_match.any && (request->method == METHOD_GET || request->method == METHOD_HEAD);
+    bool reads = request->method == METHOD_GET || request->method == METHOD_HEAD;
+
+    if (!request->if_match.present || (route->flags & ROUTE_VERSION) != 0 || (request->if_match.any && reads))
+        return;
+    fail(call, ERROR_STALE_VERSION);
+    call->detail = "If-Match cannot hold for this request: only a coupon that is there has an ETag. Ask without it.";
 }
 
 /* What every route asks of a request before its own reader. */
@@ -81,8 +84,6 @@ static bool passes(struct api_call *call, const struct route *route, const struc
     call->invalid_token = verdict == ADMIN_WRONG;
     if (verdict != ADMIN_ALLOWED)
         fail(call, ERROR_UNAUTHORIZED);
-    else if (!may_match(route, request))
-        fail(call, ERROR_STALE_VERSION);
     else if (!has_readable_body(route, request))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
     else if ((route->flags & (ROUTE_JSON | ROUTE_OBJECT)) == 0 && request->body.length > 0)
@@ -125,6 +126,7 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     const char *fault = http_target_parse(&call->target, request->target);
 
     call->errors.count = 0;
+    call->detail = NULL;
     call->route = METRIC_ROUTE_NONE;
     if (fault != NULL) {
         fail_field(call, "target", fault);
@@ -150,6 +152,8 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->user_id = captures.user_id;
     if (passes(call, route, request, rules) && captures_valid(call, &captures))
         route->read(call, request);
+    if (call->kind != API_PROBLEM)
+        judge_if_match(call, route, request);
 }
 
 void api_allow_format(unsigned allow, char *out, size_t size)

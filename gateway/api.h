@@ -42,6 +42,7 @@ struct api_call {
     enum api_kind kind;
     enum metric_route route;
     enum error_code error;
+    const char *detail; /* with API_PROBLEM: in place of the error's own; NULL: that one */
     unsigned allow;     /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
     bool invalid_token; /* ERROR_UNAUTHORIZED: a bearer token is there, but not the right one */
     enum issue_op issue_op;

@@ -1,5 +1,8 @@
 #include "gateway/api_routes.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "gateway/api_json.h"
 
 static void invalid(struct api_call *call)
@@ -27,23 +30,35 @@ static void read_coupon_create(struct api_call *call, const struct http_request 
         invalid(call);
 }
 
+static uint64_t listed_version(const struct api_call *call, const struct http_request *request, struct span name,
+                               enum etag_comparison comparison)
+{
+    char *list = http_request_list(request, name);
+    struct span text = {list, list == NULL ? 0 : strlen(list)};
+    uint64_t version = etag_list_version(text, call->coupon_id, comparison);
+
+    free(list);
+    return version;
+}
+
 /* If-Match, then If-None-Match (RFC 9110 §13.2.2), in what the issuer can compare as it decides: one version. No coupon
  * has the version 0. */
 static void read_preconditions(struct api_call *call, const struct http_request *request)
 {
-    const struct if_match *match = &request->if_match;
-    const struct if_match *none = &request->if_none;
-    bool named = match->present && !match->any;
+    bool named = request->if_match.present && !request->if_match.any;
+    uint64_t wanted = named ? listed_version(call, request, SPAN_LITERAL("if-match"), ETAG_STRONG) : 0;
+    uint64_t barred =
+        request->if_none.present ? listed_version(call, request, SPAN_LITERAL("if-none-match"), ETAG_WEAK) : 0;
 
-    if (none->any || (named && none->version == match->version)) {
+    if (request->if_none.any || (named && barred == wanted)) {
         call->coupon_fields |= COUPON_IF_VERSION;
         call->coupon.journal_seq = 0;
     } else if (named) {
         call->coupon_fields |= COUPON_IF_VERSION;
-        call->coupon.journal_seq = match->version;
-    } else if (none->version != 0) {
+        call->coupon.journal_seq = wanted;
+    } else if (barred != 0) {
         call->coupon_fields |= COUPON_UNLESS_VERSION;
-        call->coupon.journal_seq = none->version;
+        call->coupon.journal_seq = barred;
     }
 }
 

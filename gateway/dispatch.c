@@ -109,7 +109,10 @@ static void answer_problem(struct connection *connection, const struct http_requ
                            const struct api_call *call)
 {
     struct answer answer = dispatch_begin_local(connection, request, call->route);
-    struct problem_extras extras = {.invalid_token = call->error == ERROR_UNAUTHORIZED && call->invalid_token};
+    struct problem_extras extras = {
+        .detail = call->detail,
+        .invalid_token = call->error == ERROR_UNAUTHORIZED && call->invalid_token,
+    };
     char allow[64];
 
     if (call->errors.count > 0)
@@ -222,6 +225,13 @@ static void add_coupon_record(struct gateway_loop *loop, uint16_t partition, con
     frame_coupon_write(&record->coupon, coupon);
 }
 
+char *dispatch_if_match(const struct http_request *request)
+{
+    bool asks = request->if_match.present && !request->if_match.any;
+
+    return asks ? http_request_list(request, SPAN_LITERAL("if-match")) : NULL;
+}
+
 static void send_coupon(struct connection *connection, const struct http_request *request, struct api_call *call)
 {
     struct gateway_loop *loop = connection->loop;
@@ -243,7 +253,8 @@ static void send_coupon(struct connection *connection, const struct http_request
     exchange->op = (uint8_t)call->coupon_op;
     exchange->coupon_id_length = (uint8_t)strlen(call->coupon.id);
     memcpy(exchange->coupon_id, call->coupon.id, exchange->coupon_id_length);
-    exchange->if_match = request->if_match;
+    if (call->coupon_op == COUPON_GET)
+        exchange->if_match = dispatch_if_match(request);
     if (call->coupon_op == COUPON_GET && request->if_none_match.at != NULL)
         exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
     add_coupon_record(loop, partition, exchange, &call->coupon,

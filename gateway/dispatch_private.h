@@ -22,6 +22,9 @@ bool dispatch_partition_up(struct gateway_loop *loop, uint16_t partition);
 struct exchange *dispatch_begin_exchange(struct connection *connection, const struct http_request *request,
                                          enum metric_route route, uint64_t partitions);
 
+/* The tags of a request's If-Match as one list; NULL where it has none or takes any. The caller frees it. */
+char *dispatch_if_match(const struct http_request *request);
+
 /* The issuer speaks nonsense: what it decided is not known. */
 void dispatch_answer_nonsense(struct gateway_loop *loop, const struct answer *answer, uint16_t partition,
                               unsigned verdict);

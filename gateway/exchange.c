@@ -20,6 +20,7 @@ void exchanges_deinit(struct exchanges *exchanges)
     for (uint32_t i = 0; i < exchanges->touched; i++) {
         listing_destroy(&exchanges->slots[i].listing);
         free(exchanges->slots[i].if_none_match);
+        free(exchanges->slots[i].if_match);
         request_note_destroy(&exchanges->slots[i].note);
         buffer_deinit(&exchanges->slots[i].answer);
     }
@@ -61,6 +62,8 @@ void exchange_release(struct exchanges *exchanges, struct exchange *exchange)
     listing_destroy(&exchange->listing);
     free(exchange->if_none_match);
     exchange->if_none_match = NULL;
+    free(exchange->if_match);
+    exchange->if_match = NULL;
     if (exchange->note != NULL)
         request_note_destroy(&exchange->note);
     buffer_clear(&exchange->answer, ANSWER_KEEP);

@@ -116,7 +116,7 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
 }
 
 int gateway_start_beside(struct gateway **gateway, const struct options *options,
-                         bool (*others_ready)(void *others, char why[128]), void *others, struct error *error)
+                         bool (*others_ready)(void *others, char why[READY_WHY_MAX]), void *others, struct error *error)
 {
     unsigned count = (unsigned)options->gateway_threads;
     struct gateway *self = calloc(1, sizeof(*self));
@@ -161,7 +161,7 @@ uint16_t gateway_port(const struct gateway *gateway)
     return gateway->port;
 }
 
-bool gateway_ready(void *arg, char why[128])
+bool gateway_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct gateway *gateway = arg;
 
@@ -170,7 +170,7 @@ bool gateway_ready(void *arg, char why[128])
 
     if (ready && why[0] == '\0' && *memory_scarce()) {
         memory_describe(text);
-        snprintf(why, 128, "memory runs out, new connections are refused: %.70s", text);
+        snprintf(why, READY_WHY_MAX, "memory runs out, new connections are refused: %.70s", text);
     }
     return ready;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "shared/error.h"
+#include "shared/limits.h"
 #include "shared/options.h"
 
 struct gateway;
@@ -20,11 +21,12 @@ int gateway_start(struct gateway **gateway, const struct options *options, struc
 /* The same in a process with other roles, which may still be starting: it is ready only while `others_ready` says so,
  * which is asked on any thread, and tells what that puts into `why`. */
 int gateway_start_beside(struct gateway **gateway, const struct options *options,
-                         bool (*others_ready)(void *others, char why[128]), void *others, struct error *error);
+                         bool (*others_ready)(void *others, char why[READY_WHY_MAX]), void *others,
+                         struct error *error);
 /* True from the moment when every thread has heard every partition of the issuer, until gateway_stop(). `why` says
  * which partitions some thread does not hear now, in both cases. On any thread; `gateway` is a struct gateway, and
  * NUL-terminated words go to `why`. */
-bool gateway_ready(void *gateway, char why[128]);
+bool gateway_ready(void *gateway, char why[READY_WHY_MAX]);
 /* The port it listens on: that of gateway/http, or the one that was chosen when that is 0. */
 uint16_t gateway_port(const struct gateway *gateway);
 /* Drains as SIGTERM promises: readiness fails and answers say "Connection: close", gateway/drain_delay_ms later

@@ -92,13 +92,13 @@ static bool add_if_none_match(struct http_fields *fields, struct span value)
 {
     fields->if_none_match = fields->has_if_none_match ? SPAN_NONE : value;
     fields->has_if_none_match = true;
-    if_none_match_add(&fields->if_none, value);
+    etag_lines_add(&fields->if_none, value);
     return true;
 }
 
 static bool add_if_match(struct http_fields *fields, struct span value)
 {
-    if_match_add(&fields->if_match, value);
+    etag_lines_add(&fields->if_match, value);
     return true;
 }
 

@@ -45,8 +45,8 @@ struct http_fields {
     bool preflight; /* Access-Control-Request-Method is there */
     bool no_cache;  /* Cache-Control: no-cache */
     bool encoded;   /* Content-Encoding is not identity */
-    struct if_match if_match;
-    struct if_match if_none; /* the If-None-Match lines, as a change takes them */
+    struct etag_lines if_match;
+    struct etag_lines if_none;
     uint64_t content_length;
     struct span content_type;
     struct span authorization;

@@ -1,7 +1,11 @@
 #include "gateway/http_request.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "gateway/http_bytes.h"
 #include "gateway/http_head.h"
+#include "shared/error.h"
 
 void http_request_reset(struct http_request *request)
 {
@@ -148,6 +152,7 @@ static void fill(struct http_request *request, const char *data)
     request->no_cache = fields->no_cache;
     request->if_match = fields->if_match;
     request->if_none = fields->if_none;
+    request->head = (struct span){data, request->head_length};
     request->encoded = fields->encoded;
     request->request_id = piece_at(request->request_id_at, fields->request_id, data);
     request->traceparent = piece_at(request->traceparent_at, fields->traceparent, data);
@@ -169,6 +174,45 @@ static void skip_empty_lines(const struct http_request *request, char *data, siz
         memmove(data, data + skipped, *length - skipped);
         *length -= skipped;
     }
+}
+
+/* The next line of a head whose name is this one. False when there is none. */
+static bool next_line(struct span *head, struct span name, struct span *value)
+{
+    const char *end = head->at + head->length;
+
+    for (const char *line = head->at; line < end;) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+        next = next == NULL ? end : next + 1;
+        size_t size = (size_t)(next - line);
+        if (size > name.length && line[name.length] == ':' && strncasecmp(line, name.at, name.length) == 0) {
+            *value = (struct span){line + name.length + 1, size - name.length - 1};
+            *head = (struct span){next, (size_t)(end - next)};
+            return true;
+        }
+        line = next;
+    }
+    return false;
+}
+
+char *http_request_list(const struct http_request *request, struct span name)
+{
+    struct span head = request->head;
+    struct span value = SPAN_NONE;
+    char *list = NULL;
+    size_t length = 0;
+
+    while (next_line(&head, name, &value)) {
+        char *longer = realloc(list, length + value.length + 2);
+        CHECK(longer != NULL);
+        list = longer;
+        if (length > 0)
+            list[length++] = ',';
+        memcpy(list + length, value.at, value.length);
+        length += value.length;
+        list[length] = '\0';
+    }
+    return list;
 }
 
 static bool is_origin_line(const char *line, size_t length)

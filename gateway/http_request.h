@@ -31,9 +31,10 @@ struct http_request {
     struct span body;
     struct span content_type; /* at NULL when missing */
     struct span authorization;
-    struct span if_none_match;
-    struct if_match if_match;
-    struct if_match if_none; /* as if_match, of If-None-Match */
+    struct span if_none_match; /* the same when there are several */
+    struct etag_lines if_match;
+    struct etag_lines if_none;
+    struct span head;        /* for http_request_list() */
     bool encoded;            /* the body is in a Content-Encoding that is not identity */
     bool no_cache;           /* the client wants no answer that was kept */
     struct span request_id;  /* at NULL when missing; as it came: request_note.h tells whether it is fit for anything */
@@ -72,6 +73,10 @@ void http_request_reset(struct http_request *request);
  */
 enum http_progress http_request_feed(struct http_request *request, const struct http_limits *limits, char *data,
                                      size_t *length);
+
+/* The values of all the lines with this name, in small letters, as one list; NULL when there is none. The caller frees
+ * it. */
+char *http_request_list(const struct http_request *request, struct span name);
 
 /*
  * For a request that is refused before it is whole: fills `origin` from the header lines among `data`, the bytes since

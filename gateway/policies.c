@@ -54,7 +54,7 @@ void policies_count_read(struct gateway_loop *loop, enum metric_policy_source so
     metrics_add(loop->metrics, METRIC_GATEWAY_POLICY_READS, source, times);
 }
 
-static void answer_entry(const struct answer *answer, const struct policy_entry *entry, const struct if_match *if_match,
+static void answer_entry(const struct answer *answer, const struct policy_entry *entry, const char *if_match,
                          struct span if_none_match)
 {
     struct gateway_loop *loop = answer->loop;
@@ -65,11 +65,8 @@ static void answer_entry(const struct answer *answer, const struct policy_entry 
         answer_error(answer, ERROR_COUPON_NOT_FOUND, NULL);
         return;
     }
-    if (!if_match_holds(if_match, entry->coupon->journal_seq, entry->etag)) {
-        answer_error(answer, ERROR_STALE_VERSION, NULL);
-        return;
-    }
     page = (struct policy_page){
+        .coupon_id = {entry->coupon->id, strlen(entry->coupon->id)},
         .body = {entry->body.data, entry->body.length},
         .version = entry->coupon->journal_seq,
         .etag = entry->etag,
@@ -77,7 +74,10 @@ static void answer_entry(const struct answer *answer, const struct policy_entry 
         .ttl_us = loop->policies->ttl_us,
         .until_change_us = policy_until_change_us(entry->coupon, policy_entry_issuer_us(entry, now_us)),
     };
-    answer_end(answer, policy_page_write(answer->out, &loop->clock, answer->style, &page, if_none_match));
+    if (policy_page_passes(if_match, &page))
+        answer_end(answer, policy_page_write(answer->out, &loop->clock, answer->style, &page, if_none_match));
+    else
+        answer_error(answer, ERROR_STALE_VERSION, NULL);
 }
 
 struct span policies_condition_of(const struct exchange *exchange)
@@ -144,7 +144,7 @@ void policies_answer_fetch(struct gateway_loop *loop, struct policy_fetch *fetch
         if (exchange == NULL)
             continue;
         answer = answer_begin(loop, exchange);
-        answer_entry(&answer, entry, &exchange->if_match, policies_condition_of(exchange));
+        answer_entry(&answer, entry, exchange->if_match, policies_condition_of(exchange));
         answered++;
     }
     policies_count_read(loop, source, 1);
@@ -164,7 +164,7 @@ static void wait_for_fetch(struct connection *connection, const struct http_requ
         return;
     exchange->kind = EXCHANGE_COUPON;
     exchange->op = COUPON_GET;
-    exchange->if_match = request->if_match;
+    exchange->if_match = dispatch_if_match(request);
     if (request->if_none_match.at != NULL)
         exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
     policy_fetch_wait(fetch, exchange_tag(exchange));
@@ -213,6 +213,7 @@ bool policies_read(struct connection *connection, const struct http_request *req
     struct policies *policies = loop->policies;
     const struct policy_entry *entry = NULL;
     struct answer answer;
+    char *if_match = NULL;
     int64_t changed_us = 0;
 
     if (policies->cache == NULL || request->no_cache)
@@ -223,7 +224,9 @@ bool policies_read(struct connection *connection, const struct http_request *req
         return join_or_begin(connection, request, call, changed_us);
     policies_count_read(loop, METRIC_POLICY_LOCAL, 1);
     answer = dispatch_begin_local(connection, request, call->route);
-    answer_entry(&answer, entry, &request->if_match, request->if_none_match);
+    if_match = dispatch_if_match(request);
+    answer_entry(&answer, entry, if_match, request->if_none_match);
+    free(if_match);
     return true;
 }
 

@@ -144,12 +144,13 @@ bool policies_answer(struct gateway_loop *loop, struct exchange *exchange, const
     if (loop->policies->cache != NULL)
         keep(loop, id, &coupon, exchange->begun_us, reply->now_us);
     policies_count_read(loop, METRIC_POLICY_ISSUER, 1);
+    page.coupon_id = id;
     page.version = coupon.journal_seq;
     page.etag = policy_page_render(&loop->scratch, &coupon, reply->now_us);
     page.body = (struct span){loop->scratch.data, loop->scratch.length};
     page.until_change_us = policy_until_change_us(&coupon, reply->now_us);
     answer = answer_begin(loop, exchange);
-    if (if_match_holds(&exchange->if_match, page.version, page.etag))
+    if (policy_page_passes(exchange->if_match, &page))
         answer_end(&answer,
                    policy_page_write(answer.out, &loop->clock, answer.style, &page, policies_condition_of(exchange)));
     else

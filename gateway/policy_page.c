@@ -24,6 +24,16 @@ int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us)
     return INT64_MAX;
 }
 
+bool policy_page_passes(const char *if_match, const struct policy_page *page)
+{
+    char ours[ETAG_LENGTH];
+
+    if (if_match == NULL)
+        return true;
+    etag_format(ours, page->coupon_id, page->version, page->etag);
+    return etag_list_has((struct span){if_match, strlen(if_match)}, ours, ETAG_STRONG);
+}
+
 bool policy_page_matches(struct span if_none_match, const struct policy_page *page)
 {
     char ours[ETAG_LENGTH];
@@ -33,9 +43,8 @@ bool policy_page_matches(struct span if_none_match, const struct policy_page *pa
     if_none_match = span_trim(if_none_match);
     if (span_equals(if_none_match, SPAN_LITERAL("*")))
         return true;
-    etag_format(ours, page->version, page->etag);
-    /* A tag holds no quote but its own two, so ours is found as a whole or not at all. */
-    return memmem(if_none_match.at, if_none_match.length, ours, sizeof(ours)) != NULL;
+    etag_format(ours, page->coupon_id, page->version, page->etag);
+    return etag_list_has(if_none_match, ours, ETAG_WEAK);
 }
 
 static uint64_t seconds_up(int64_t us)
@@ -58,7 +67,7 @@ static size_t format_fields(char out[FIELDS_MAX], const struct policy_page *page
 {
     char *at = stpcpy(out, "ETag: ");
 
-    etag_format(at, page->version, page->etag);
+    etag_format(at, page->coupon_id, page->version, page->etag);
     at = stpcpy(at + ETAG_LENGTH, "\r\nAge: ");
     at += decimal_format(at, (uint64_t)page->age_us / 1000000);
     if (page->ttl_us > 0) {

@@ -15,6 +15,7 @@
 uint64_t policy_page_render(struct buffer *body, const struct coupon *coupon, int64_t issuer_us);
 
 struct policy_page {
+    struct span coupon_id;
     struct span body;
     uint64_t version;        /* the coupon's journal_seq */
     uint64_t etag;           /* of the body */
@@ -27,6 +28,8 @@ struct policy_page {
 int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us);
 
 /* True when an If-None-Match names the page's tag or anything, weak tags too; false for SPAN_NONE. */
+/* Whether If-Match, as dispatch_if_match() gives it, lets through this page. */
+bool policy_page_passes(const char *if_match, const struct policy_page *page);
 bool policy_page_matches(struct span if_none_match, const struct policy_page *page);
 
 /* Appends the answer to a request with this If-None-Match (or SPAN_NONE). Returns its status, 200 or 304. */

@@ -5,6 +5,8 @@
 #include "shared/error.h"
 #include "shared/limits.h"
 
+enum { MISSING_WORDS_MAX = 128 };
+
 _Static_assert(PARTITIONS_MAX == 64, "a partition is a bit");
 
 void readiness_init(struct readiness *readiness, unsigned threads, unsigned partitions)
@@ -48,19 +50,19 @@ static uint64_t common(const struct readiness *readiness, const _Atomic uint64_t
 }
 
 /* "No answer from partition 0, 3 and others" */
-static void describe(uint64_t missing, char why[READINESS_WORDS_MAX])
+static void describe(uint64_t missing, char why[MISSING_WORDS_MAX])
 {
-    int length = snprintf(why, READINESS_WORDS_MAX, "No answer from partition");
+    int length = snprintf(why, MISSING_WORDS_MAX, "No answer from partition");
     const char *separator = " ";
 
     for (unsigned p = 0; p < PARTITIONS_MAX; p++) {
         if ((missing >> p & 1) == 0)
             continue;
-        if (length > READINESS_WORDS_MAX - 20) {
-            snprintf(why + length, (size_t)(READINESS_WORDS_MAX - length), " and others");
+        if (length > MISSING_WORDS_MAX - 20) {
+            snprintf(why + length, (size_t)(MISSING_WORDS_MAX - length), " and others");
             return;
         }
-        length += snprintf(why + length, (size_t)(READINESS_WORDS_MAX - length), "%s%u", separator, p);
+        length += snprintf(why + length, (size_t)(MISSING_WORDS_MAX - length), "%s%u", separator, p);
         separator = ", ";
     }
 }

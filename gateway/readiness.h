@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { READINESS_THREADS_MAX = 64, READINESS_WORDS_MAX = 128 };
+#include "shared/limits.h"
+
+enum { READINESS_THREADS_MAX = 64, READINESS_WORDS_MAX = READY_WHY_MAX };
 
 struct readiness {
     unsigned threads;                                               /* set before they start */

@@ -186,7 +186,7 @@ static void append_errors(struct buffer *body, const struct api_errors *errors)
         buffer_append(body, "]", 1);
 }
 
-/* Problems off the usual way, whose bodies need more room or another detail. Details are our own plain words. */
+/* Problems off the usual way, whose bodies need more room or another detail. */
 static void build_problem(struct buffer *body, enum error_code code, const struct problem_extras *extras,
                           const char *request_id)
 {
@@ -194,9 +194,10 @@ static void build_problem(struct buffer *body, enum error_code code, const struc
     int length = 0;
 
     if (extras->detail != NULL) {
-        length = format_problem(text, sizeof(text), error_code_row(code), extras->detail);
+        length = format_problem(text, sizeof(text), error_code_row(code), "");
         CHECK(length > 0 && (size_t)length < sizeof(text));
-        buffer_append(body, text, (size_t)length);
+        buffer_append(body, text, (size_t)length - strlen("\"\""));
+        json_string_append(body, extras->detail, strlen(extras->detail));
     } else {
         buffer_append(body, problems[code].text, problems[code].length);
     }

@@ -127,11 +127,11 @@ int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, st
     }
 }
 
-static size_t format_etag(char *out, uint64_t version, uint64_t content)
+static size_t format_etag(char *out, struct span coupon_id, uint64_t version, uint64_t content)
 {
     char *at = put(out, "ETag: ", 6);
 
-    etag_format(at, version, content);
+    etag_format(at, coupon_id, version, content);
     at = put(at + ETAG_LENGTH, "\r\n", 2);
     return (size_t)(at - out);
 }
@@ -148,7 +148,8 @@ static int answer_coupon(struct buffer *out, const struct reply_clock *clock, st
 
     if (!frame_coupon_whole(&bearer->coupon) || !frame_coupon_read(&bearer->coupon, &coupon))
         return 0;
-    reply.fields_length = format_etag(fields, coupon.journal_seq, policy_page_render(&body, &coupon, bearer->now_us));
+    reply.fields_length =
+        format_etag(fields, id, coupon.journal_seq, policy_page_render(&body, &coupon, bearer->now_us));
     reply.body = body.data;
     reply.body_length = body.length;
     if (status == 201)

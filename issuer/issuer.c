@@ -163,24 +163,24 @@ static int open_all(struct issuer *issuer, const struct options *options, struct
 }
 
 /* A full disk is told of, but holders and refusals are still answered, which nobody should be kept from. */
-static bool describe_full(const struct issuer *issuer, char why[128])
+static bool describe_full(const struct issuer *issuer, char why[READY_WHY_MAX])
 {
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
         if (!journal_is_full(issuer->journals[i]))
             continue;
-        snprintf(why, 128, "the disk has no room for the journal of partition %u: new issues are refused", i);
+        snprintf(why, READY_WHY_MAX, "the disk has no room for the journal of partition %u: new issues are refused", i);
         return true;
     }
     return false;
 }
 
-static bool describe_memory(char why[128])
+static bool describe_memory(char why[READY_WHY_MAX])
 {
     char text[128];
     if (!*memory_scarce())
         return false;
     memory_describe(text);
-    snprintf(why, 128, "memory runs out, new users and coupons are refused: %.70s", text);
+    snprintf(why, READY_WHY_MAX, "memory runs out, new users and coupons are refused: %.70s", text);
     return true;
 }
 
@@ -195,11 +195,11 @@ static const char *find_open_endpoint(const struct options *options)
     return NULL;
 }
 
-static void describe_open(const struct issuer *issuer, char why[128])
+static void describe_open(const struct issuer *issuer, char why[READY_WHY_MAX])
 {
     const char *endpoint = find_open_endpoint(issuer->options);
     if (why[0] == '\0' && endpoint != NULL)
-        snprintf(why, 128, "whoever reaches %.60s is believed: set cluster/secret_file", endpoint);
+        snprintf(why, READY_WHY_MAX, "whoever reaches %.60s is believed: set cluster/secret_file", endpoint);
 }
 
 static void warn_of_open(const struct options *options, struct metrics *metrics)
@@ -214,36 +214,36 @@ static void warn_of_open(const struct options *options, struct metrics *metrics)
 }
 
 /* The issuer decides all the same, but an operator has to know. */
-static void describe_other_store(const struct issuer *issuer, char why[128])
+static void describe_other_store(const struct issuer *issuer, char why[READY_WHY_MAX])
 {
     char id[STORE_ID_TEXT_MAX];
     if (stream_sees_other_store(issuer->stream, id))
-        snprintf(why, 128, "a persister fills another store, id %s: its acknowledgements do not count", id);
+        snprintf(why, READY_WHY_MAX, "a persister fills another store, id %s: its acknowledgements do not count", id);
 }
 
 /* It may turn out to be the wrong journal, and then all that is decided now counts for nothing. */
-static void describe_uncompared(const struct issuer *issuer, char why[128])
+static void describe_uncompared(const struct issuer *issuer, char why[READY_WHY_MAX])
 {
     if (stream_is_uncompared(issuer->stream))
-        snprintf(why, 128, "not compared with the store yet: %.72s", issuer->store);
+        snprintf(why, READY_WHY_MAX, "not compared with the store yet: %.72s", issuer->store);
 }
 
-bool issuer_ready(void *arg, char why[128])
+bool issuer_ready(void *arg, char why[READY_WHY_MAX])
 {
     struct issuer *issuer = arg;
     enum issuer_phase phase = issuer->phase;
     switch (phase) {
     case PHASE_RECOVERING:
-        recovery_progress_describe(issuer->progress, issuer->partitions_count, why, 128);
+        recovery_progress_describe(issuer->progress, issuer->partitions_count, why, READY_WHY_MAX);
         return false;
     case PHASE_ASKING_STORE:
-        snprintf(why, 128, "waiting for the store, to compare the journal with it: %s", issuer->store);
+        snprintf(why, READY_WHY_MAX, "waiting for the store, to compare the journal with it: %s", issuer->store);
         return false;
     case PHASE_DECIDING:
         describe_other_store(issuer, why);
         describe_uncompared(issuer, why);
         if (!describe_full(issuer, why) && why[0] == '\0' && !describe_memory(why))
-            issuer_clock_describe(issuer->clock, why, 128);
+            issuer_clock_describe(issuer->clock, why, READY_WHY_MAX);
         describe_open(issuer, why);
     }
     return true;

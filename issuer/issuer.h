@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "shared/error.h"
+#include "shared/limits.h"
 #include "shared/options.h"
 
 struct issuer;
@@ -26,7 +27,7 @@ int issuer_open(struct issuer *issuer, struct error *error);
 int issuer_start(struct issuer **issuer, const struct options *options, struct error *error);
 /* Whether it decides; `why` says what is missing, or, when it is ready, what else an operator should know. On any
  * thread; `issuer` is a struct issuer, and NUL-terminated words go to `why`, which was empty. */
-bool issuer_ready(void *issuer, char why[128]);
+bool issuer_ready(void *issuer, char why[READY_WHY_MAX]);
 /* Answers what it has received, syncs and seals the journals, joins, frees. */
 void issuer_stop(struct issuer **issuer);
 

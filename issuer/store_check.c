@@ -80,7 +80,9 @@ static enum store_result look(struct store *store, struct rows *rows, struct err
     enum store_result result = store_schema_version(store, &version, reason);
     if (result != STORE_OK || version == 0)
         return result;
-    if (version >= STORE_SCHEMA_VERSION)
+    if (version == STORE_SCHEMA_VERSION) /* what else there is, its persister migrates */
+        result = store_check_schema(store, reason);
+    if (result == STORE_OK && version >= STORE_SCHEMA_VERSION)
         result = store_read_id(store, rows->store_id, reason);
     if (result == STORE_OK)
         result = store_read_begin(store, reason);

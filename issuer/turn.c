@@ -403,6 +403,8 @@ void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us)
         on_exchange(turn, &turn->exchanges[i], &commands_done, now_us);
     CHECK(commands_done == turn->commands_count);
     turn->bytes = journal_commit(journal);
+    /* before anybody is answered, so that whoever was can wait until the store has it */
+    metrics_set(turn->config.metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(journal));
 }
 
 /* --- answering --- */
@@ -438,7 +440,6 @@ static void count(struct turn *turn)
     if (requests > 0)
         metrics_observe(metrics, METRIC_ISSUER_BATCH, requests, 1);
     metrics_add(metrics, METRIC_ISSUER_JOURNAL_BYTES, 0, turn->bytes);
-    metrics_set(metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(turn->config.journal));
     metrics_set(metrics, METRIC_ISSUER_JOURNAL_FULL, 0, journal_is_full(turn->config.journal));
 }
 

@@ -74,7 +74,8 @@ static bool look_a_few_times(struct first_look *first)
     retry_init(&retry, first->options.persister_retry_min_ms, first->options.persister_retry_max_ms);
     for (int tries = 1; stop_run(look, release, first); tries++) {
         if (tries == 1 && (first->result == STORE_RETRY || store_awaits_setup(first->store)))
-            log_warn("persister", "no store yet, trying for as long as it takes: %s", first->error.text);
+            log_warn("persister", "the store cannot be used yet, trying for as long as it takes: %s",
+                     first->error.text);
         if (first->result != STORE_RETRY || tries == START_TRIES)
             return true;
         if (stop_sleep(retry_next_ms(&retry, randombytes_random())))
@@ -117,7 +118,7 @@ static int start_writer(struct persister *persister, struct error *error)
 }
 
 /* The issuer sends something to somebody every five seconds, so a silent one is most likely gone. */
-static void describe_silence(const struct persister *persister, char why[128])
+static void describe_silence(const struct persister *persister, char why[READY_WHY_MAX])
 {
     int64_t heard_us = 0, now_us = clock_mono_us();
     for (size_t i = 0; i < persister->count; i++) {
@@ -125,37 +126,45 @@ static void describe_silence(const struct persister *persister, char why[128])
             heard_us = writer_heard_us(persister->writers[i]);
     }
     if (now_us - heard_us > SILENCE_US)
-        snprintf(why, 128, "no word of the issuer for %lld s", (long long)((now_us - heard_us) / 1000000));
+        snprintf(why, READY_WHY_MAX, "no word of the issuer for %lld s", (long long)((now_us - heard_us) / 1000000));
 }
 
 /* It names the cause of the silence. */
-static void describe_refusal(const struct persister *persister, char why[128])
+static void describe_refusal(const struct persister *persister, char why[READY_WHY_MAX])
 {
     for (size_t i = 0; i < persister->count; i++) {
         if (writer_is_refused_by_issuer(persister->writers[i]))
-            snprintf(why, 128,
+            snprintf(why, READY_WHY_MAX,
                      "the handshake with the issuer fails: cluster/secret_file must be the same for all roles");
     }
 }
 
-bool persister_ready(void *arg, char why[128])
+static void describe_trouble(const struct persister *persister, size_t i, char why[READY_WHY_MAX])
+{
+    char trouble[WRITER_TROUBLE_MAX];
+    writer_trouble(persister->writers[i], trouble);
+    snprintf(why, READY_WHY_MAX, "writer %zu cannot use the store: %s", i,
+             trouble[0] != '\0' ? trouble : persister->store);
+}
+
+bool persister_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct persister *persister = arg;
     if (!atomic_load(&persister->started)) {
-        snprintf(why, 128, "waiting for the store: %s", persister->store);
+        snprintf(why, READY_WHY_MAX, "waiting for the store: %s", persister->store);
         return false;
     }
     for (size_t i = 0; i < persister->count; i++) {
         if (!writer_is_connected(persister->writers[i])) {
-            snprintf(why, 128, "writer %zu has no connection to the store: %.60s", i, persister->store);
+            describe_trouble(persister, i, why);
             return false;
         }
         if (writer_is_refused(persister->writers[i])) {
-            snprintf(why, 128, "the issuer fills another store than this one: give both the same store/…");
+            snprintf(why, READY_WHY_MAX, "the issuer fills another store than this one: give both the same store/…");
             return false;
         }
         if (writer_meets_foreign_journal(persister->writers[i])) {
-            snprintf(why, 128, "another journal than the issuer's filled this store, it takes nothing: %.50s",
+            snprintf(why, READY_WHY_MAX, "another journal than the issuer's filled this store, it takes nothing: %.50s",
                      persister->store);
             return false;
         }

@@ -9,20 +9,20 @@
 #include <stdbool.h>
 
 #include "shared/error.h"
+#include "shared/limits.h"
 #include "shared/options.h"
 
 struct persister;
 
 /*
  * Connects to the store, creates or migrates its schema and starts the threads and the status port. -1 and `error` when
- * the store cannot be reached or refuses; after the start, faults of the store are retried for ever. `options` is
- * borrowed and outlives it.
+ * the store refuses; after the start, faults of the store are retried for ever. `options` is borrowed and outlives it.
  */
 int persister_start(struct persister **persister, const struct options *options, struct error *error);
 /* Whether every writer has its connection to the store; `why` says which has not, or, when all have, what else an
  * operator should know. On any thread; `persister` is a struct persister, and NUL-terminated words go to `why`, which
  * was empty. */
-bool persister_ready(void *persister, char why[128]);
+bool persister_ready(void *persister, char why[READY_WHY_MAX]);
 /* Finishes the batch in hand, joins, frees. */
 void persister_stop(struct persister **persister);
 

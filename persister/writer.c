@@ -1,6 +1,7 @@
 #include "persister/writer.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdatomic.h>
 
@@ -30,6 +31,8 @@ struct writer {
     /* whoever stops us sets the first and reads the second, we the other way round: sequentially consistent */
     atomic_bool stopped;
     atomic_bool in_store;
+    pthread_mutex_t trouble_lock;
+    char trouble[WRITER_TROUBLE_MAX]; /* of the store; "" with METRIC_PERSISTER_CONNECTED */
 
     /* owned by the writer's thread, once that runs */
     const struct options *options;
@@ -79,6 +82,7 @@ int writer_create(struct writer **out, const struct options *options, struct err
     CHECK(writer);
     writer->options = options;
     writer->heard_us = clock_mono_us();
+    CHECK(pthread_mutex_init(&writer->trouble_lock, NULL) == 0);
     writer->metrics = metrics_create("persister", -1);
     writer->store = store_create(options, error);
     metrics_set(writer->metrics, METRIC_PERSISTER_WRITERS, 0, 1);
@@ -108,6 +112,7 @@ void writer_destroy(struct writer **writer)
     zsock_destroy(&self->acks);
     delivery_deinit(&self->delivery);
     store_destroy(&self->store);
+    pthread_mutex_destroy(&self->trouble_lock);
     free(self);
     *writer = NULL;
 }
@@ -115,6 +120,13 @@ void writer_destroy(struct writer **writer)
 bool writer_is_connected(const struct writer *writer)
 {
     return metrics_get(writer->metrics, METRIC_PERSISTER_CONNECTED, 0) != 0;
+}
+
+void writer_trouble(struct writer *writer, char out[WRITER_TROUBLE_MAX])
+{
+    pthread_mutex_lock(&writer->trouble_lock);
+    snprintf(out, WRITER_TROUBLE_MAX, "%s", writer->trouble);
+    pthread_mutex_unlock(&writer->trouble_lock);
 }
 
 bool writer_is_refused(const struct writer *writer)
@@ -208,11 +220,20 @@ static void log_fault(struct writer *writer, const struct delivery_step *step)
     writer->faults_unlogged = 0;
 }
 
+/* What readiness says of the store: NULL when all is well. */
+static void set_trouble(struct writer *writer, const char *why)
+{
+    pthread_mutex_lock(&writer->trouble_lock);
+    snprintf(writer->trouble, sizeof writer->trouble, "%s", why ? why : "");
+    pthread_mutex_unlock(&writer->trouble_lock);
+    metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, why == NULL);
+}
+
 static void on_fault(struct writer *writer, const struct delivery_step *step)
 {
     bool connected = step->result != STORE_RETRY && step->result != STORE_FAILED;
     metrics_add(writer->metrics, METRIC_PERSISTER_ERRORS, step->result, 1);
-    metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, connected);
+    set_trouble(writer, connected ? NULL : step->error.text);
     if (step->result != STORE_REJECTED) /* that becomes dead letters, which are told one by one */
         log_fault(writer, step);
 }
@@ -220,7 +241,7 @@ static void on_fault(struct writer *writer, const struct delivery_step *step)
 static void on_written(struct writer *writer, const struct delivery_step *step, int64_t took_us)
 {
     struct metrics *metrics = writer->metrics;
-    metrics_set(metrics, METRIC_PERSISTER_CONNECTED, 0, 1);
+    set_trouble(writer, NULL);
     if (step->rows == 0)
         return;
     metrics_add(metrics, METRIC_PERSISTER_ROWS, 0, step->rows);
@@ -279,11 +300,11 @@ static void connect_store(struct writer *writer)
     if (result == STORE_OK)
         result = store_migrate(writer->store, &error);
     leave_store(writer);
-    metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, result == STORE_OK);
+    set_trouble(writer, result == STORE_OK ? NULL : error.text);
     int64_t now_us = clock_mono_us();
     if (result == STORE_OK || now_us < writer->log_after_us)
         return;
-    log_warn("persister", "no connection to the store yet: %s", error.text);
+    log_warn("persister", "the store cannot be used yet: %s", error.text);
     writer->log_after_us = now_us + LOG_INTERVAL_US;
 }
 

@@ -19,8 +19,11 @@
 #include <czmq.h>
 
 #include "shared/error.h"
+#include "shared/limits.h"
 #include "shared/metrics.h"
 #include "shared/options.h"
+
+#define WRITER_TROUBLE_MAX (READY_WHY_MAX - 64)
 
 struct writer;
 
@@ -34,6 +37,8 @@ void writer_actor(zsock_t *pipe, void *args);
 
 /* On any thread: whether its last business with the store went well. */
 bool writer_is_connected(const struct writer *writer);
+/* On any thread: why its last business with the store did not go well; "" when it did. */
+void writer_trouble(struct writer *writer, char out[WRITER_TROUBLE_MAX]);
 /* On any thread: from now on it does not begin to connect, which its end would have to wait for. */
 void writer_stop(struct writer *writer);
 /* On any thread, after writer_stop(): it is connecting, or trying to; it has nothing under way that could be lost. */

@@ -8,7 +8,7 @@
 #include <stdarg.h>
 
 struct error {
-    char text[512];
+    char text[768];
 };
 
 /* Formats the sentence; returns -1, so that `return error_set(error, …)` reads well. `error` may be NULL. */

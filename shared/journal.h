@@ -48,7 +48,7 @@ struct journal_recovery {
     uint64_t records;
     uint64_t bytes;
     bool cut;           /* a torn tail was found and cut */
-    char cut_text[512]; /* where and why */
+    char cut_text[768]; /* where and why */
 };
 
 struct journal_progress {

@@ -30,4 +30,6 @@
 #define FRAME_COUPON_REQUESTS_MAX 64u        /* records in one frame of coupon requests */
 #define FRAME_BYTES_MAX           (8u << 20) /* ZMQ_MAXMSGSIZE of every socket */
 
+#define READY_WHY_MAX 768 /* bytes of what a role says of its readiness, with the NUL */
+
 #endif

@@ -16,7 +16,7 @@
 #define LOOK_US   INT64_C(5000000)  /* where no watchdog asks for more */
 #define EXTEND_US INT64_C(60000000) /* that a start or stop which gets on may take from now */
 
-#define MESSAGE_MAX 512
+#define MESSAGE_MAX 1024
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING };
 
@@ -29,13 +29,13 @@ static struct {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum phase phase;
-    const char *news; /* to be sent next; NULL: none */
-    char status[192]; /* to be sent next; empty: none */
+    const char *news;                /* to be sent next; NULL: none */
+    char status[READY_WHY_MAX + 16]; /* to be sent next; empty: none */
     bool ended;
     notify_ready_fn ready;
     void *arg;
     /* owned by the thread */
-    char told[192]; /* the last status */
+    char told[READY_WHY_MAX + 16]; /* the last status */
     uint64_t beats;
     bool silent;
 } self = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -56,7 +56,7 @@ static void add(char message[MESSAGE_MAX], const char *format, ...)
 /* With the mutex held. */
 static void ask_role(void)
 {
-    char why[128] = "";
+    char why[READY_WHY_MAX] = "";
     if (self.ready == NULL)
         return;
     bool ready = self.ready(self.arg, why);
@@ -201,7 +201,7 @@ void notify_status(const char *format, ...)
 {
     if (!self.active)
         return;
-    char status[192];
+    char status[sizeof self.status];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(status, sizeof status, format, arguments);

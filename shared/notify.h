@@ -12,8 +12,10 @@
 
 #include <stdbool.h>
 
+#include "shared/limits.h"
+
 /* As shared/status_http.h's: whether the role is ready, and what is to be said in any case. On the notifying thread. */
-typedef bool (*notify_ready_fn)(void *arg, char why[128]);
+typedef bool (*notify_ready_fn)(void *arg, char why[READY_WHY_MAX]);
 
 /* Starts the thread where there is somebody to tell. Main thread, before the role starts. */
 void notify_begin(void);

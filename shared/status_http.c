@@ -21,7 +21,7 @@
 #define CONNECTION_BYTES_MAX 32768
 #define TIMEOUT_S            2
 #define BACKLOG              64
-#define STATUS_BYTES_MAX     4096 /* of a body: six bytes for each of the words' and the address', and the rest */
+#define STATUS_BYTES_MAX     8192 /* of a body: six bytes for each of the words' and the address', and the rest */
 
 struct status_http {
     struct MHD_Daemon *daemons[LISTEN_ADDRESSES_MAX]; /* one an address */
@@ -56,7 +56,7 @@ static enum MHD_Result respond_text(struct MHD_Connection *connection, unsigned 
     return respond(connection, status, "text/plain; charset=utf-8", line, (size_t)length, MHD_RESPMEM_MUST_COPY);
 }
 
-static bool is_ready(const struct status_http *status, char why[128])
+static bool is_ready(const struct status_http *status, char why[READY_WHY_MAX])
 {
     return status->config.ready == NULL || status->config.ready(status->config.arg, why);
 }
@@ -64,7 +64,7 @@ static bool is_ready(const struct status_http *status, char why[128])
 static enum MHD_Result respond_metrics(struct MHD_Connection *connection, const struct status_http *status)
 {
     size_t length;
-    char why[128] = "";
+    char why[READY_WHY_MAX] = "";
     metrics_set_ready(is_ready(status, why));
     char *text = metrics_render(&length);
     return respond(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, length,
@@ -101,7 +101,7 @@ static enum MHD_Result respond_live(struct MHD_Connection *connection)
 
 static enum MHD_Result respond_ready(struct MHD_Connection *connection, const struct status_http *status)
 {
-    char why[128] = "";
+    char why[READY_WHY_MAX] = "";
     bool ready = is_ready(status, why);
     why[sizeof(why) - 1] = '\0';
     return respond_status(connection, ready, "ready", why, status->config.http);

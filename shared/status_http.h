@@ -11,14 +11,15 @@
 #include <stdint.h>
 
 #include "shared/error.h"
+#include "shared/limits.h"
 
 struct status_http;
 
 #define STATUS_LIVE_LIMIT_US INT64_C(30000000) /* a thread that stands for longer is not live: see shared/pulse.h */
 
 /* Asked on the daemon's thread: true when the role can do its work; else false and what is missing in `why`, which was
- * empty (NUL-terminated, at most 128, our own plain words). Words beside true are passed on as well. */
-typedef bool (*status_ready_fn)(void *arg, char why[128]);
+ * empty (NUL-terminated, at most READY_WHY_MAX, in plain words). Words beside true are passed on as well. */
+typedef bool (*status_ready_fn)(void *arg, char why[READY_WHY_MAX]);
 
 /* All borrowed; what is NULL is left out. */
 struct status_http_config {

@@ -62,7 +62,9 @@ enum store_result store_check_schema(struct store *store, struct error *error)
 {
     int64_t version;
     enum store_result result = store->ops->schema_version(store, &version, error);
-    return result == STORE_OK ? store_schema_judge(store, version, error) : result;
+    if (result == STORE_OK)
+        result = store_schema_judge(store, version, error);
+    return result == STORE_OK && store->ops->check_tables ? store->ops->check_tables(store, error) : result;
 }
 
 enum store_result store_schema_version(struct store *store, int64_t *version, struct error *error)

@@ -121,11 +121,13 @@ const char *store_describe(const struct store *store);
 
 /* Connects, or connects again. */
 enum store_result store_connect(struct store *store, struct error *error);
-/* After store_connect() has failed: the server is there, but not, or not yet, its user, rights or database. */
+/* After store_connect() or store_migrate() has failed: the server is there, but not, or not yet, its user, rights or
+ * database, or a table was changed. */
 bool store_awaits_setup(const struct store *store);
 /* Creates the schema or migrates it to STORE_SCHEMA_VERSION; safe when several do so at once. */
 enum store_result store_migrate(struct store *store, struct error *error);
-/* STORE_OK when the schema is there at STORE_SCHEMA_VERSION; creates nothing. For readers. */
+/* STORE_OK when the schema is there at STORE_SCHEMA_VERSION, and its tables are what they must be; creates nothing. For
+ * readers. */
 enum store_result store_check_schema(struct store *store, struct error *error);
 /* The version of the schema that is there; 0 when there is none. */
 enum store_result store_schema_version(struct store *store, int64_t *version, struct error *error);

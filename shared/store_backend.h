@@ -25,6 +25,8 @@ struct store_ops {
     enum store_result (*connect)(struct store *store, struct error *error);
     enum store_result (*migrate)(struct store *store, struct error *error);
     enum store_result (*schema_version)(struct store *store, int64_t *version, struct error *error);
+    /* With the schema at STORE_SCHEMA_VERSION: STORE_FAILED where the tables are not what it wants. */
+    enum store_result (*check_tables)(struct store *store, struct error *error);
     enum store_result (*read_id)(struct store *store, uint8_t id[STORE_ID_BYTES], struct error *error);
     enum store_result (*write)(struct store *store, const struct store_batch *batch, struct error *error);
     enum store_result (*each_dead_coupon)(struct store *store, const uint8_t journal_id[16], store_dead_coupon_fn each,

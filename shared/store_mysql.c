@@ -111,6 +111,7 @@ static void disconnect(struct store_mysql *store)
         mysql_close(store->connection);
     store->connection = NULL;
     store->lost = false;
+    store->schema_good_until_us = 0;
 }
 
 static enum store_result connect_server(struct store *base, struct error *error)
@@ -153,6 +154,7 @@ static const struct store_ops ops = {
     .connect = connect_server,
     .migrate = store_mysql_migrate,
     .schema_version = store_mysql_schema_version,
+    .check_tables = store_mysql_check_tables,
     .read_id = store_mysql_read_id,
     .write = store_mysql_write,
     .each_dead_coupon = store_mysql_each_dead_coupon,

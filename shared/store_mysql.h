@@ -26,8 +26,10 @@ extern const struct store_mysql_level store_mysql_reading;
 struct store_mysql {
     struct store base;
     const struct options *options;
-    MYSQL *connection; /* NULL: never connected, or connecting failed */
-    bool lost;         /* the connection is of no use any more; the next write connects again */
+    MYSQL *connection;                /* NULL: never connected, or connecting failed */
+    bool lost;                        /* the connection is of no use any more; the next write connects again */
+    int64_t schema_good_until_us;     /* monotone: a write looks at it then; 0: it has not on this connection */
+    int64_t schema_innocent_until_us; /* likewise, of what is refused until then */
     size_t statement_bytes_max;
     bool calls_it_tx; /* @@tx_isolation, where others say @@transaction_isolation */
     const struct store_mysql_level *level;
@@ -126,6 +128,12 @@ enum store_result store_mysql_raise_journal(struct store_mysql *store, const str
                                             struct error *error);
 enum store_result store_mysql_write_letters(struct store_mysql *store, const struct store_batch *batch,
                                             struct error *error);
+
+/* What the tables must be: how many there are, the CREATE TABLE of each, and whether those that are there are so;
+ * STORE_FAILED names what differs and what mends it. */
+size_t store_mysql_tables_count(void);
+void store_mysql_add_table(struct sql_text *sql, size_t table);
+enum store_result store_mysql_check_tables(struct store *base, struct error *error);
 
 /* The store's id, on the connection that is there; STORE_FAILED when it has none yet. */
 enum store_result store_mysql_find_id(struct store_mysql *store, uint8_t id[STORE_ID_BYTES], struct error *error);

@@ -1,4 +1,4 @@
-/* The tables, how they came to be what they are, and whose they are. */
+/* The schema's versions, how a store comes from one to the next, and whose it is. */
 #include "shared/store_mysql.h"
 
 #include <mysqld_error.h>
@@ -6,34 +6,6 @@
 #include <string.h>
 
 /* clang-format off */
-static const char *const schema[] = {
-    "CREATE TABLE IF NOT EXISTS coupon ("
-    " id VARCHAR(32) NOT NULL, title VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
-    " quantity INT UNSIGNED NOT NULL, per_user_limit INT UNSIGNED NOT NULL, starts_at DATETIME(6) NULL,"
-    " ends_at DATETIME(6) NULL, paused BOOLEAN NOT NULL, issued INT UNSIGNED NOT NULL,"
-    " created_at DATETIME(6) NOT NULL, updated_at DATETIME(6) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL,"
-    " PRIMARY KEY (id)) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    "CREATE TABLE IF NOT EXISTS coupon_issue ("
-    " coupon_id VARCHAR(32) NOT NULL, sequence INT UNSIGNED NOT NULL, user_id VARCHAR(64) NOT NULL,"
-    " nth SMALLINT UNSIGNED NOT NULL, issued_at DATETIME(6) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL,"
-    " PRIMARY KEY (coupon_id, sequence), UNIQUE KEY holder (coupon_id, user_id, nth))"
-    " ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    "CREATE TABLE IF NOT EXISTS dead_letter ("
-    " journal_id CHAR(32) NOT NULL, journal_seq BIGINT UNSIGNED NOT NULL, partition_no SMALLINT UNSIGNED NOT NULL,"
-    " coupon_id VARCHAR(32) NOT NULL, sequence INT UNSIGNED NULL, user_id VARCHAR(64) NULL,"
-    " nth SMALLINT UNSIGNED NULL, recorded_at DATETIME(6) NOT NULL, record VARBINARY(1024) NOT NULL,"
-    " reason VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, dead_at DATETIME(6) NOT NULL,"
-    " PRIMARY KEY (journal_id, journal_seq)) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    "CREATE TABLE IF NOT EXISTS journal ("
-    " partition_no SMALLINT UNSIGNED NOT NULL, journal_id CHAR(32) NOT NULL, partitions SMALLINT UNSIGNED NOT NULL,"
-    " last_seq BIGINT UNSIGNED NOT NULL, ahead VARCHAR(4000) NOT NULL DEFAULT '', PRIMARY KEY (partition_no))"
-    " ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    "CREATE TABLE IF NOT EXISTS schema_version ("
-    " version INT UNSIGNED NOT NULL, applied_at DATETIME(6) NOT NULL, store_id CHAR(32) NULL, PRIMARY KEY (version))"
-    " ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin",
-    NULL,
-};
-
 static const char *const from_version_1[] = {
     "ALTER TABLE journal ADD COLUMN ahead VARCHAR(4000) NOT NULL DEFAULT ''",
     "INSERT INTO schema_version (version, applied_at) VALUES (2, UTC_TIMESTAMP(6))",
@@ -102,6 +74,17 @@ static enum store_result run_steps(struct store_mysql *store, const char *const 
     return result;
 }
 
+static enum store_result create_tables(struct store_mysql *store, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    for (size_t i = 0; i < store_mysql_tables_count() && result == STORE_OK; i++) {
+        sql_text_clear(&store->sql);
+        store_mysql_add_table(&store->sql, i);
+        result = run_step(store, error);
+    }
+    return result;
+}
+
 /* The last step says that all is there, and gives the store its id; whoever comes second finds both. */
 static enum store_result say_version(struct store_mysql *store, struct error *error)
 {
@@ -115,22 +98,26 @@ static enum store_result say_version(struct store_mysql *store, struct error *er
     return run_step(store, error);
 }
 
-enum store_result store_mysql_migrate(struct store *base, struct error *error)
+static enum store_result upgrade(struct store_mysql *store, int64_t version, struct error *error)
 {
-    struct store_mysql *store = (struct store_mysql *)base;
-    int64_t version = 0;
-    enum store_result result = store_mysql_need_connection(store, error);
-    if (result == STORE_OK)
-        result = read_version(store, &version, error);
-    if (result != STORE_OK || version >= STORE_SCHEMA_VERSION)
-        return result == STORE_OK ? store_schema_judge(base, version, error) : result;
-    if (version == 0)
-        result = run_steps(store, schema, error);
+    enum store_result result = version == 0 ? create_tables(store, error) : STORE_OK;
     if (version == 1)
         result = run_steps(store, from_version_1, error);
     if (version != 0 && result == STORE_OK)
         result = run_steps(store, from_version_2, error);
     return result == STORE_OK ? say_version(store, error) : result;
+}
+
+enum store_result store_mysql_migrate(struct store *base, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    int64_t version = 0;
+    enum store_result result = store_mysql_schema_version(base, &version, error);
+    if (result == STORE_OK && version < STORE_SCHEMA_VERSION)
+        result = upgrade(store, version, error);
+    else if (result == STORE_OK)
+        result = store_schema_judge(base, version, error);
+    return result == STORE_OK ? store_mysql_check_tables(base, error) : result;
 }
 
 /* Id */

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE_ROWS    500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
-#define BULK_ROWS_MIN 16  /* fewer are not worth a prepared statement */
+#define SLICE_ROWS         500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
+#define BULK_ROWS_MIN      16  /* fewer are not worth a prepared statement */
+#define SCHEMA_GOOD_US     INT64_C(10000000) /* what an operator changes in a running store is seen soon after */
+#define SCHEMA_INNOCENT_US INT64_C(1000000)  /* a frame with rows that are refused is halved again and again */
 
 /* Parts of statements */
 
@@ -174,7 +176,7 @@ static enum store_result find_twins(const struct comparison *comparison)
  */
 static enum store_result explain_refusal(struct store_mysql *store, struct comparison *comparison)
 {
-    error_set(comparison->error, "%s: another writer inserts the same rows", store->base.description);
+    error_prefix(comparison->error, "another writer inserts the same rows");
     enum store_result result = find_twins(comparison);
     if (result != STORE_OK)
         return result;
@@ -264,11 +266,42 @@ enum store_result store_mysql_end(struct store_mysql *store, enum store_result r
     return result;
 }
 
+/* On each connection, and now and then: a table that was changed need not refuse anything. */
+static enum store_result look_at_schema(struct store_mysql *store, struct error *error)
+{
+    int64_t now_us = clock_mono_us();
+    if (now_us < store->schema_good_until_us)
+        return STORE_OK;
+    enum store_result result = store_check_schema(&store->base, error);
+    store->schema_good_until_us = result == STORE_OK ? now_us + SCHEMA_GOOD_US : 0;
+    return result;
+}
+
+/* A table that was changed is no row's fault, and what is wrong with it says more than what it makes the server say. */
+static enum store_result blame_schema(struct store_mysql *store, enum store_result result, struct error *error)
+{
+    struct error schema;
+    bool of_the_server = result == STORE_RETRY || result == STORE_FAILED || result == STORE_REJECTED;
+    int64_t now_us = clock_mono_us();
+    if (!of_the_server || !store_mysql_is_connected(store) || now_us < store->schema_innocent_until_us)
+        return result;
+    enum store_result judgement = store_check_schema(&store->base, &schema);
+    if (judgement == STORE_OK) {
+        store->schema_innocent_until_us = now_us + SCHEMA_INNOCENT_US;
+        return result;
+    }
+    if (error)
+        *error = schema;
+    return judgement;
+}
+
 enum store_result store_mysql_write(struct store *base, const struct store_batch *batch, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
     enum store_result result = store_mysql_begin(store, error);
     if (result == STORE_OK)
-        result = write_rows(store, batch, error);
+        result = look_at_schema(store, error);
+    if (result == STORE_OK)
+        result = blame_schema(store, write_rows(store, batch, error), error);
     return store_mysql_end(store, result, error);
 }

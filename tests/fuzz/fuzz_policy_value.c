@@ -69,7 +69,7 @@ void fuzz_seeds(void)
 static void check_page(const struct coupon *coupon, int64_t issuer_us)
 {
     struct reply_clock clock = {.date = "", .date_length = 0};
-    struct policy_page page = {.ttl_us = 1000000, .age_us = 5};
+    struct policy_page page = {.coupon_id = {coupon->id, strlen(coupon->id)}, .ttl_us = 1000000, .age_us = 5};
     json_error_t fault;
     page.etag = policy_page_render(&body, coupon, issuer_us);
     page.body = (struct span){body.data, body.length};

@@ -226,11 +226,52 @@ def test_the_answers_to_changes_bear_the_tag_that_a_look_gives(cluster):
     assert cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 8}, {"If-None-Match": created})[0] == 200
 
 
+def test_a_change_is_judged_by_any_tag_of_a_list_that_was_given(cluster):
+    def change(**fields):
+        headers = {name.replace("_", "-"): value for name, value in fields.items()}
+        status, headers, body = cluster.request("PATCH", "/v1/coupons/LISTED", {"quantity": 9}, headers)
+        if status != 200:
+            problem((status, headers, body), 412, "stale_version")
+        return status, headers.get("ETag")
+
+    def invented(tag, at):
+        return tag[:at] + ("1" if tag[at] != "1" else "2") + tag[at + 1:]
+
+    old = cluster.request("POST", "/v1/coupons", {"id": "LISTED", "title": "x", "quantity": 5})[1]["ETag"]
+    _, now = change(If_Match=old)
+    ask(cluster, "LISTED", "alice")  # changes the content of the tag alone
+    another, later = invented(now, 20), invented(now, 1)
+    for match in (old, another, later, f"{old}, {another}, {later}", f"W/{now}"):
+        assert change(If_Match=match)[0] == 412, match
+        assert change(If_Match=now, If_None_Match=f"{match}, {now}")[0] == 412, match
+    for first, second in ((old, ""), ("", old), (later, another), ("", later), ('"x"', "W/" + old)):
+        status, tag = change(If_Match=f"{first}, {now}, {second}")
+        assert status == 200, (first, second)
+        old, now = now, tag
+        another, later = invented(now, 20), invented(now, 1)
+        assert change(If_None_Match=f"{later}, {now}, {another}")[0] == 412
+    for bars in (another, later, f"{another}, {old}"):
+        status, now = change(If_None_Match=bars)
+        assert status == 200, bars
+
+
+def test_what_has_no_tag_is_not_made_with_if_match_and_the_answer_says_why(cluster, coupon):
+    for match in ("*", '"x"'):
+        for method, path, body in (("PUT", f"/v1/coupons/{coupon}/issues/bob", None),
+                                   ("POST", f"/v1/coupons/{coupon}/issues", {"user_id": "bob"}),
+                                   ("POST", "/v1/coupons", {"id": "NEVER", "title": "x", "quantity": 5})):
+            refused = problem(cluster.request(method, path, body, {"If-Match": match}), 412, "stale_version")
+            assert "changed" not in refused["detail"] and "only a coupon that is there has an ETag" in refused["detail"]
+        problem(cluster.request("PUT", f"/v1/coupons/{coupon}/issues/b!", None, {"If-Match": match}), 400, "invalid_request")
+    problem(cluster.request("GET", f"/v1/coupons/{coupon}/issues/bob"), 404, "not_issued")
+    problem(cluster.request("GET", "/v1/coupons/NEVER"), 404, "coupon_not_found")
+
+
 def test_a_look_with_if_match_is_given_what_it_names(cluster):
     cluster.create_coupon("LOOK", 5)
     for caching in ({}, {"Cache-Control": "no-cache"}):
         tag = cluster.request("GET", "/v1/coupons/LOOK", headers=caching)[1]["ETag"]
-        for match, status in ((tag, 200), ("*", 200), ('"x"', 412), (tag[:18] + "0" * 16 + '"', 412), (f"W/{tag}", 412)):
+        for match, status in ((tag, 200), ("*", 200), (f'{tag}, "x"', 200), (f'"x", {tag}, W/{tag}', 200), ('"x"', 412), (tag[:18] + "0" * 16 + '"', 412), (f"W/{tag}", 412)):
             assert cluster.request("GET", "/v1/coupons/LOOK", headers={"If-Match": match, **caching})[0] == status, match
 
 

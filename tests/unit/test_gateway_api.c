@@ -283,6 +283,35 @@ static void a_coded_body_is_refused(void **state)
     assert_int_equal(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}")->kind, API_ISSUE);
 }
 
+/* Entity tags in a template: "<7>" is coupon A's of version 7, "<7?>" an invented one, "<7B>" another coupon's. */
+static void put_tags(char *out, size_t size, const char *template)
+{
+    size_t length = 0;
+
+    for (const char *at = template; *at != '\0' && length < size - ETAG_LENGTH; at++) {
+        if (*at != '<') {
+            out[length++] = *at;
+            continue;
+        }
+        bool invented = at[2] == '?';
+        etag_format(out + length, at[2] == 'B' ? SPAN_LITERAL("B") : SPAN_LITERAL("A"), (uint64_t)(at[1] - '0'), 0xab);
+        if (invented)
+            out[length + ETAG_LENGTH - 12] ^= 1; /* of the content */
+        length += ETAG_LENGTH;
+        at = strchr(at, '>');
+    }
+    out[length] = '\0';
+}
+
+static const struct api_call *change_with(const char *template)
+{
+    static char fields[512];
+
+    memcpy(fields, "Content-Type: application/json\r\n", 32);
+    put_tags(fields + 32, sizeof(fields) - 32, template);
+    return ask_with(&open_door, "PATCH /v1/coupons/A", fields, "{\"paused\":true}");
+}
+
 static void a_change_bears_what_if_none_match_rules_out(void **state)
 {
     static const struct {
@@ -291,24 +320,21 @@ static void a_change_bears_what_if_none_match_rules_out(void **state)
         uint64_t version;
     } rows[] = {
         {"If-None-Match: *\r\n", COUPON_IF_VERSION, 0},
-        {"If-None-Match: \"0000000000000007-00000000000000ab\"\r\n", COUPON_UNLESS_VERSION, 7},
-        {"If-None-Match: W/\"0000000000000007-00000000000000ab\"\r\n", COUPON_UNLESS_VERSION, 7},
-        {"If-None-Match: \"x\"\r\nIf-None-Match: \"0000000000000007-00000000000000ab\"\r\n", COUPON_UNLESS_VERSION, 7},
+        {"If-None-Match: <7>\r\n", COUPON_UNLESS_VERSION, 7},
+        {"If-None-Match: W/<7>\r\n", COUPON_UNLESS_VERSION, 7},
+        {"If-None-Match: \"x\"\r\nIf-None-Match: <7>\r\n", COUPON_UNLESS_VERSION, 7},
+        {"If-None-Match: <7>, <9?>, <8B>\r\n", COUPON_UNLESS_VERSION, 7},
+        {"If-None-Match: <7?>\r\n", 0, 0},
         {"If-None-Match: \"x\"\r\n", 0, 0},
         {"If-None-Match: *\r\nIf-Match: *\r\n", COUPON_IF_VERSION, 0},
-        {"If-None-Match: \"0000000000000007-00000000000000ab\"\r\n"
-         "If-Match: \"0000000000000008-00000000000000ab\"\r\n",
-         COUPON_IF_VERSION, 8},
-        {"If-None-Match: \"0000000000000007-00000000000000ab\"\r\n"
-         "If-Match: \"0000000000000007-00000000000000ab\"\r\n",
-         COUPON_IF_VERSION, 0},
+        {"If-None-Match: <7>\r\nIf-Match: <8>\r\n", COUPON_IF_VERSION, 8},
+        {"If-None-Match: <7>\r\nIf-Match: <7>\r\n", COUPON_IF_VERSION, 0},
+        {"If-None-Match: <7?>\r\nIf-Match: <7>\r\n", COUPON_IF_VERSION, 7},
     };
-    char fields[256];
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        snprintf(fields, sizeof(fields), "Content-Type: application/json\r\n%s", rows[i].fields);
-        const struct api_call *call = ask_with(&open_door, "PATCH /v1/coupons/A", fields, "{\"paused\":true}");
+        const struct api_call *call = change_with(rows[i].fields);
         assert_int_equal(call->coupon_fields & (COUPON_IF_VERSION | COUPON_UNLESS_VERSION), rows[i].wanted);
         if (rows[i].wanted != 0)
             assert_int_equal(call->coupon.journal_seq, rows[i].version);
@@ -326,7 +352,6 @@ static void if_match_holds_for_no_answer_without_a_tag(void **state)
 
 static void a_change_bears_the_version_that_if_match_names(void **state)
 {
-#define TAG "0000000000000007-00000000000000ab"
     static const struct {
         const char *fields;
         bool conditional;
@@ -334,28 +359,50 @@ static void a_change_bears_the_version_that_if_match_names(void **state)
     } rows[] = {
         {"", false, 0},
         {"If-Match: *\r\n", false, 0},
-        {"If-Match: \"" TAG "\"\r\n", true, 7},
-        {"If-Match: \"x\", \"" TAG "\" , \"\"\r\n", true, 7},
-        {"If-Match: \"0000000000000005-00000000000000ab\"\r\nIf-Match: \"" TAG "\"\r\n", true, 7},
-        {"If-Match: W/\"" TAG "\"\r\n", true, 0},
-        {"If-Match: " TAG "\r\n", true, 0},
+        {"If-Match: <7>\r\n", true, 7},
+        {"if-match:<7>\r\n", true, 7},
+        {"If-Match: \"x\", <7> , \"\"\r\n", true, 7},
+        {"If-Match: <5>\r\nX-If-Match: <9>\r\nIf-Match: <7>\r\nIf-Matches: <8>\r\n", true, 7},
+        {"If-Match: <9?>, <7>, <8?>\r\n", true, 7}, /* what nobody was given does not stand in the way */
+        {"If-Match: <9B>, <7>\r\n", true, 7},
+        {"If-Match: W/<9>, <7>\r\n", true, 7},
+        {"If-Match: <7?>\r\n", true, 0},
+        {"If-Match: <7B>\r\n", true, 0},
+        {"If-Match: W/<7>\r\n", true, 0},
+        {"If-Match: \"0000000000000007-00000000000000ab\"\r\n", true, 0},
         {"If-Match: \"nonsense\"\r\n", true, 0},
         {"If-Match: \"*\"\r\n", true, 0},
         {"If-Match:\r\n", true, 0},
     };
-    char fields[256];
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        snprintf(fields, sizeof(fields), "Content-Type: application/json\r\n%s", rows[i].fields);
-        const struct api_call *call = ask_with(&open_door, "PATCH /v1/coupons/A", fields, "{\"paused\":true}");
+        const struct api_call *call = change_with(rows[i].fields);
         assert_int_equal(call->kind, API_COUPON);
         assert_int_equal((call->coupon_fields & COUPON_IF_VERSION) != 0, rows[i].conditional);
         if (rows[i].conditional)
             assert_int_equal(call->coupon.journal_seq, rows[i].version);
-        if (rows[i].fields[0] != '\0') /* an issue has no version */
-            assert_error(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}"), ERROR_STALE_VERSION);
     }
+}
+
+/* RFC 9110, 13.2.1: a request that fails anyway is told why it does. */
+static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
+{
+    static const char *const matches[] = {"If-Match: *\r\n", "If-Match: \"x\"\r\n"};
+    const struct api_call *call = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        call = ask_with(&open_door, "PUT /v1/coupons/A/issues/u", matches[i], "");
+        assert_error(call, ERROR_STALE_VERSION);
+        assert_non_null(strstr(call->detail, "only a coupon that is there has an ETag"));
+        assert_error(ask_with(&open_door, "PUT /v1/coupons/A/issues/u!", matches[i], ""), ERROR_INVALID_REQUEST);
+        assert_error(ask_with(&open_door, ISSUES, matches[i], "{\"user_id\":\"u\"}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
+    }
+    assert_error(
+        ask_with(&open_door, ISSUES, "Content-Type: application/json\r\nIf-Match: *\r\n", "{\"user_id\":\"u\"}"),
+        ERROR_STALE_VERSION);
+    assert_null(change_with("If-Match: \"x\"\r\n")->detail);
 }
 
 static void the_token_guards_what_changes_coupons(void **state)
@@ -418,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_body_that_is_json_but_no_object_is_told_so),
         cmocka_unit_test(a_change_bears_what_if_none_match_rules_out),
         cmocka_unit_test(if_match_holds_for_no_answer_without_a_tag),
+        cmocka_unit_test(if_match_holds_for_nothing_that_is_made_and_says_why),
         cmocka_unit_test(the_token_guards_what_changes_coupons),
     };
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);

@@ -418,12 +418,29 @@ static void clients_who_are_turned_away_together_come_back_apart(void **state)
         assert_in_range(seen[s], 50, 150);
 }
 
+static void a_detail_may_be_long_and_hold_quotes(void **state)
+{
+    char detail[768];
+    json_t *json = NULL;
+
+    (void)state;
+    memset(detail, '"', sizeof(detail) - 1);
+    detail[sizeof(detail) - 1] = '\0';
+    reply_write_problem(&out, &reply_clock_now, plain, ERROR_ISSUER_UNAVAILABLE,
+                        &(struct problem_extras){.detail = detail});
+    json = body_json();
+    assert_string_equal(json_string_value(json_object_get(json, "detail")), detail);
+    assert_string_equal(json_string_value(json_object_get(json, "code")), "issuer_unavailable");
+    json_decref(json);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_response_is_written_byte_for_byte),
+        TEST(a_detail_may_be_long_and_hold_quotes),
         TEST(the_style_decides_on_connection_and_body),
         TEST(the_date_changes_with_the_second),
         TEST(every_code_is_a_whole_problem),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/etag.h"
 #include "gateway/policy_board.h"
 #include "gateway/policy_cache.h"
 #include "gateway/policy_page.h"
@@ -286,13 +287,16 @@ static char *page_text(const struct policy_page *page, struct span if_none_match
 
 static void a_page_says_how_old_it_is_and_may_become(void **state)
 {
-    struct policy_page page = {
-        .body = span("{}"), .version = 7, .etag = 0x1234, .ttl_us = TTL, .until_change_us = INT64_MAX};
+    struct policy_page page = {.coupon_id = span("A"),
+                               .body = span("{}"),
+                               .version = 7,
+                               .etag = 0x1234,
+                               .ttl_us = TTL,
+                               .until_change_us = INT64_MAX};
 
     (void)state;
-    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200),
-                           "\r\nETag: \"0000000000000007-0000000000001234\"\r\nAge: 0\r\n"
-                           "Cache-Control: public, max-age=1\r\n"));
+    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nETag: \"0000000000000007-0000000000001234-"));
+    assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\"\r\nAge: 0\r\nCache-Control: public, max-age=1\r\n"));
     page.ttl_us = 60 * SECOND;
     page.age_us = 37 * SECOND + 5;
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nAge: 37\r\nCache-Control: public, max-age=60\r\n"));
@@ -304,26 +308,71 @@ static void a_page_says_how_old_it_is_and_may_become(void **state)
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nCache-Control: no-cache\r\n"));
 }
 
+/* A list that ends with the page's tag. */
+static struct span naming(const char *before, const struct policy_page *page)
+{
+    static char out[256];
+    char tag[ETAG_LENGTH + 1] = "";
+
+    etag_format(tag, page->coupon_id, page->version, page->etag);
+    snprintf(out, sizeof(out), "%s%s", before, tag);
+    return span(out);
+}
+
 static void who_has_the_page_already_is_told_304(void **state)
 {
-    struct policy_page page = {
-        .body = span("{}"), .version = 7, .etag = 0xabc, .ttl_us = TTL, .until_change_us = INT64_MAX};
-    const char *same[] = {"\"0000000000000007-0000000000000abc\"", "W/\"0000000000000007-0000000000000abc\"",
-                          "\"x\", \"0000000000000007-0000000000000abc\"", "*", " * "};
-    const char *other[] = {"\"0000000000000007-0000000000000abd\"", "0000000000000007-0000000000000abc",
-                           "\"0000000000000007-0000000000000abc", "", "\"*\""};
+    struct policy_page page = {.coupon_id = span("A"),
+                               .body = span("{}"),
+                               .version = 7,
+                               .etag = 0xabc,
+                               .ttl_us = TTL,
+                               .until_change_us = INT64_MAX};
+    struct policy_page newer = page;
+    const char *before[] = {"", "W/", "\"x\", "};
+    const char *other[] = {"\"x\"", "", "\"*\""};
+    struct span tag = SPAN_NONE;
     char *text = NULL;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
-        text = page_text(&page, span(same[i]), 304);
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        text = page_text(&page, naming(before[i], &page), 304);
         assert_memory_equal(text, "HTTP/1.1 304 Not Modified\r\n", 27);
         assert_string_equal(text + strlen(text) - 4, "\r\n\r\n");
         assert_null(strstr(text, "Content-"));
-        assert_non_null(strstr(text, "ETag: \"0000000000000007-0000000000000abc\"\r\n"));
+        assert_non_null(strstr(text, "ETag: \"0000000000000007-0000000000000abc-"));
     }
     for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
         assert_non_null(strstr(page_text(&page, span(other[i]), 200), "\r\n\r\n{}"));
+    page_text(&page, span("*"), 304);
+    page_text(&page, span(" * "), 304);
+    tag = naming("", &page);
+    page_text(&page, (struct span){tag.at, tag.length - 1}, 200);
+    page_text(&page, (struct span){tag.at + 1, tag.length - 1}, 200);
+    newer.etag++;
+    page_text(&page, naming("", &newer), 200);
+    newer.coupon_id = span("B");
+    newer.etag--;
+    page_text(&page, naming("", &newer), 200);
+}
+
+static void if_match_lets_through_the_page_that_any_of_its_tags_names(void **state)
+{
+    struct policy_page page = {.coupon_id = span("A"), .version = 7, .etag = 0xabc};
+    struct policy_page newer = page;
+    char tag[ETAG_LENGTH + 1] = "";
+    char list[256];
+
+    (void)state;
+    newer.etag++;
+    etag_format(tag, newer.coupon_id, newer.version, newer.etag);
+    assert_true(policy_page_passes(NULL, &page));
+    assert_true(policy_page_passes(naming("\"x\", ", &page).at, &page));
+    snprintf(list, sizeof(list), "%.*s, %s", (int)naming("", &page).length, naming("", &page).at, tag);
+    assert_true(policy_page_passes(list, &page)); /* a later tag of the same version does not hide it */
+    assert_true(policy_page_passes(list, &newer));
+    assert_false(policy_page_passes(tag, &page));
+    assert_false(policy_page_passes(naming("W/", &page).at, &page));
+    assert_false(policy_page_passes("", &page));
 }
 
 /* ---- tests: the board ---- */
@@ -363,6 +412,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_did_not_come_from_the_issuer_refuses_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_says_how_old_it_is_and_may_become, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_has_the_page_already_is_told_304, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(if_match_lets_through_the_page_that_any_of_its_tags_names, set_up, tear_down),
         cmocka_unit_test(the_board_tells_the_latest_change),
     };
     return cmocka_run_group_tests_name("policy_cache", tests, NULL, NULL);

@@ -40,7 +40,7 @@ static int take_port(struct sockaddr_in *address)
     return fd;
 }
 
-static bool is_ready(void *arg, char why[128])
+static bool is_ready(void *arg, char why[READY_WHY_MAX])
 {
     struct fixture *fixture = arg;
     snprintf(why, 128, "%s", fixture->ready ? "the disk is full" : "no store yet");

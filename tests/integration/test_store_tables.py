@@ -1,0 +1,143 @@
+"""Tables that an operator has changed, so that rows would be mixed up, cut or left in halves: the persister writes nothing, says
+what is wrong and what mends it, and goes on once that is done. So say `coupond verify`, a rebuild, and an issuer that is new.
+"""
+
+import json
+import shutil
+
+import pytest
+
+from cluster import Cluster, run_coupond, wait_until
+from crowd import only_in_full
+from servers import MariaDB, MySQL
+
+QUICKLY = {"persister/retry_min_ms": 5, "persister/retry_max_ms": 50, "issuer/resend_ms": 500}
+MENDS = "what mends it: "
+CHANGES = {
+    "users that differ in case": (
+        "ALTER TABLE coupon_issue CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+        "table coupon_issue: column coupon_id is varchar(32) COLLATE utf8mb4_general_ci NOT NULL, and must be VARCHAR(32) COLLATE "
+        "ascii_bin NOT NULL (and 1 more of this table)"),
+    "coupons that differ in case": (
+        "ALTER TABLE coupon CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "table coupon: column id is varchar(32)"),
+    "no transactions": ("ALTER TABLE coupon_issue ENGINE=MyISAM", "table coupon_issue: its engine is MyISAM, and must be InnoDB"),
+    "short users": (
+        "ALTER TABLE coupon_issue MODIFY user_id VARCHAR(5) COLLATE ascii_bin NOT NULL", "column user_id is varchar(5)"),
+    "no key": ("ALTER TABLE coupon_issue DROP KEY holder", "key holder is missing"),
+    "whole seconds": ("ALTER TABLE dead_letter MODIFY dead_at DATETIME NOT NULL", "column dead_at is datetime NOT NULL"),
+}
+REFUSES_NOTHING = {CHANGES[kind][0] for kind in ("no transactions", "no key", "whole seconds")}  # found when it is looked for
+
+
+@pytest.fixture(scope="module")
+def mariadb():
+    with MariaDB() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mysql():
+    with MySQL() as server:
+        yield server
+
+
+def change(server, statement):
+    server.administer(f"USE {server.database}", statement)
+
+
+def emptied(server):
+    server.administer(f"DROP DATABASE IF EXISTS {server.database}", f"CREATE DATABASE {server.database}")
+    return server
+
+
+def said_by(member):
+    status, text = member.get("/readyz")
+    return json.loads(text)["detail"] if status == 503 else ""
+
+
+def hears(member, words):
+    wait_until(lambda: words in said_by(member), f"{member.name} says: {words}")
+    return said_by(member)
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_table_that_was_changed_is_told_and_nothing_is_lost(tmp_path, mariadb, kind):
+    check_change(tmp_path, mariadb, *CHANGES[kind])
+
+
+@only_in_full
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_table_of_mysql_that_was_changed_is_told_and_nothing_is_lost(tmp_path, mysql, kind):
+    check_change(tmp_path, mysql, *CHANGES[kind])
+
+
+def check_change(tmp_path, server, statement, words):
+    with Cluster(tmp_path, database=emptied(server), options=QUICKLY) as cluster:
+        cluster.create_coupon("C", 100)
+        assert cluster.issue("C", "alice")[0] == 201
+        cluster.wait_drained()
+        process = cluster.persisters[0].process
+        change(server, statement)
+        if statement in REFUSES_NOTHING:
+            hears(cluster.persisters[0], words)
+        cluster.create_coupon("c", 100)
+        for user in ("ALICE", "bob", "somebody"):
+            assert cluster.issue("C", user)[0] == 201
+            assert cluster.issue("c", user)[0] == 201
+        said = hears(cluster.persisters[0], words)
+        assert cluster.query("SELECT COUNT(*) FROM dead_letter")[0][0] == 0
+        verified = cluster.verify()
+        assert verified.returncode == 2 and words in verified.stderr, verified
+        change(server, said.split(MENDS)[1])
+        cluster.wait_drained()
+        users = {1: "alice", 2: "ALICE", 3: "bob", 4: "somebody"}
+        assert cluster.issues() == {"C": users, "c": {sequence - 1: user for sequence, user in users.items() if sequence > 1}}
+        assert cluster.query("SELECT COUNT(*) FROM dead_letter")[0][0] == 0
+        cluster.assert_kept()
+        wait_until(cluster.persisters[0].is_ready, "the persister is ready")
+        assert cluster.persisters[0].process is process
+        assert "no connection" not in cluster.persisters[0].log() and "another writer" not in cluster.persisters[0].log()
+
+
+def test_roles_that_are_started_beside_such_a_table_wait_until_it_is_mended(tmp_path, mariadb):
+    statement, words = CHANGES["users that differ in case"]
+    with Cluster(tmp_path, database=emptied(mariadb), options=QUICKLY) as cluster:
+        cluster.create_coupon("C", 100)
+        assert cluster.issue("C", "alice")[0] == 201
+        cluster.wait_drained()
+        cluster.stop()
+        change(mariadb, statement)
+        shutil.copytree(cluster.journal_directory, tmp_path / "kept")
+        shutil.rmtree(cluster.journal_directory)
+        rebuilt = run_coupond("issuer", "--config", str(cluster.config_path), "--rebuild-from-store")
+        assert rebuilt.returncode == 1 and words in rebuilt.stderr, rebuilt.stderr
+        shutil.rmtree(cluster.journal_directory, ignore_errors=True)
+        shutil.copytree(tmp_path / "kept", cluster.journal_directory)
+        cluster.options["issuer/require_store"] = 1
+        cluster.write_config()
+        cluster.issuer.start()
+        cluster.persisters[0].start()
+        wait_until(lambda: words in cluster.issuer.log(), "the issuer says what it waits for")
+        said = hears(cluster.persisters[0], words)
+        change(mariadb, said.split(MENDS)[1])
+        wait_until(cluster.persisters[0].is_ready, "the persister goes on")
+        wait_until(cluster.issuer.is_ready, "the issuer goes on")
+        for gateway in cluster.gateways:
+            gateway.start()
+        cluster.wait_ready()
+        assert cluster.issue("C", "ALICE")[0] == 201
+        cluster.wait_drained()
+        cluster.assert_kept()
+
+
+def test_what_the_server_says_is_the_reason_where_the_tables_are_right(tmp_path, mariadb):
+    with Cluster(tmp_path, database=emptied(mariadb), options=QUICKLY) as cluster:
+        cluster.create_coupon("C", 100)
+        cluster.wait_drained()
+        change(mariadb, "ALTER TABLE coupon_issue ADD COLUMN shop INT NOT NULL")
+        assert cluster.issue("C", "alice")[0] == 201
+        hears(cluster.persisters[0], "Field 'shop' doesn't have a default value (error 1364)")
+        wait_until(lambda: "Field 'shop' doesn't have" in cluster.persisters[0].log(), "so says the log")
+        change(mariadb, "ALTER TABLE coupon_issue DROP COLUMN shop")
+        cluster.wait_drained()
+        cluster.assert_kept()
