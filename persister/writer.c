@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdatomic.h>
 
+#include "persister/dead_log.h"
 #include "persister/delivery.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
@@ -20,7 +21,6 @@
 #define HAND_BACK_US      INT64_C(2000000)
 #define FOREIGN_US        INT64_C(60000000) /* such a frame comes again long before */
 #define REASONS_KNOWN_MAX 32
-#define DEAD_LINES_MAX    20 /* of one frame */
 
 struct writer {
     /* shared: the block is read by scrapes and by readiness */
@@ -249,30 +249,10 @@ static void on_written(struct writer *writer, const struct delivery_step *step, 
     metrics_observe(metrics, METRIC_PERSISTER_WRITE_TIME, (uint64_t)took_us, 1);
 }
 
-/* A line that an alert can be made of. */
-static void log_dead(const struct store_dead_letter *letter)
-{
-    const int coupon_id_length = letter->coupon_id_length;
-    if (letter->user_id_length == 0)
-        log_error("persister",
-                  "dead letter: the store refuses a coupon: %s coupon=%.*s partition=%u journal_seq=%" PRIu64,
-                  letter->reason, coupon_id_length, letter->coupon_id, letter->partition, letter->journal_seq);
-    else
-        log_error("persister",
-                  "dead letter: the store refuses an issue: %s coupon=%.*s sequence=%" PRIu32
-                  " user=%.*s partition=%u journal_seq=%" PRIu64,
-                  letter->reason, coupon_id_length, letter->coupon_id, letter->sequence, (int)letter->user_id_length,
-                  letter->user_id, letter->partition, letter->journal_seq);
-}
-
 static void on_dead(struct writer *writer, const struct delivery_step *step)
 {
     metrics_add(writer->metrics, METRIC_PERSISTER_DEAD_LETTERS, 0, step->dead_count);
-    for (size_t i = 0; i < step->dead_count && i < DEAD_LINES_MAX; i++)
-        log_dead(&step->dead[i]);
-    if (step->dead_count > DEAD_LINES_MAX)
-        log_error("persister", "%zu more dead letters of the same frame; coupond dead-letter list shows them",
-                  step->dead_count - DEAD_LINES_MAX);
+    dead_log(step->dead, step->dead_count);
 }
 
 /* One attempt at the frame in hand; false when the frame is done with. */
