@@ -224,7 +224,7 @@ static void log_fault(struct writer *writer, const struct delivery_step *step)
 static void set_trouble(struct writer *writer, const char *why)
 {
     pthread_mutex_lock(&writer->trouble_lock);
-    snprintf(writer->trouble, sizeof writer->trouble, "%s", why ? why : "");
+    snprintf(writer->trouble, sizeof writer->trouble, "%.*s", (int)sizeof writer->trouble - 1, why ? why : "");
     pthread_mutex_unlock(&writer->trouble_lock);
     metrics_set(writer->metrics, METRIC_PERSISTER_CONNECTED, 0, why == NULL);
 }

@@ -75,7 +75,7 @@ int journal_uncompared_write(const char *dir, const uint8_t journal_id[16], uint
     memcpy(note.magic, JOURNAL_UNCOMPARED_MAGIC, sizeof note.magic);
     memcpy(note.journal_id, journal_id, sizeof note.journal_id);
     note.checksum = journal_checksum(&note, sizeof note);
-    uint64_t noted;
+    uint64_t noted = 0;
     if (journal_uncompared_read(dir, journal_id, &noted, error) == 1 && noted == seq)
         return 0; /* a full disk is no hindrance */
     return journal_dir_write(dir, UNCOMPARED, &note, sizeof note, error);
