@@ -303,6 +303,8 @@ bool snapshot_work(struct snapshot *snapshot)
 static int64_t pause_us(struct snapshot *snapshot)
 {
     bool writes = snapshot->state == SNAPSHOT_WALKING || snapshot->state == SNAPSHOT_FINISHING;
+    if (snapshot->state == SNAPSHOT_IDLE && !snapshot->config.keep_segments)
+        return snapshot->retention_at_us - clock_mono_us();
     if (!writes || next_buffer(snapshot) == NULL)
         return snapshot->state == SNAPSHOT_FINISHING ? WAIT_FOR_SYNC_US : RETENTION_US;
     if (snapshot->file.fd < 0 || snapshot->config.bytes_per_s == 0)
