@@ -25,6 +25,7 @@ def check(facts):
         facts.expect((facts.root / path).is_file(), f"{NAME}: secret {secret}: there is no {path}")
     check_own_secrets(facts)
     check_mysql(facts, services["mysql"])
+    check_exporter(facts, services["mysqld-exporter"])
     check_haproxy(facts, services)
     check_prometheus(facts, services)
     check_grafana(facts, services)
@@ -54,6 +55,8 @@ def check_service(facts, compose, name, service):
     for secret in service.get("secrets", []):
         source = secret if isinstance(secret, str) else secret["source"]
         facts.expect(source in compose["secrets"], f"{where}: the secret {source} is not declared")
+    if "healthcheck" in service:
+        facts.check_interval(where, service["healthcheck"].get("interval", "30s"))
     for published in service.get("ports", []):
         host, _, port = published.rpartition(":")
         facts.expect(host.startswith("127.0.0.1:") and name in PUBLISHED, f"{where}: {published} is open to others")
@@ -119,6 +122,11 @@ def check_mysql(facts, service):
     """Its image puts passwords into SQL as they are, once, while the volume is new: one with a quote would leave half a database for good."""
     for variable in service["environment"]:
         facts.expect(variable == "MYSQL_ROOT_PASSWORD_FILE", f"{NAME}: mysql: {variable} is mysql-accounts' work, which can be repeated")
+
+
+def check_exporter(facts, service):
+    """MySQL 8.4 does not know SHOW SLAVE STATUS any more, and one failed query makes the exporter report an error."""
+    facts.expect("--no-collect.slave_status" in service["command"], f"{NAME}: mysqld-exporter asks for SHOW SLAVE STATUS")
 
 
 def check_haproxy(facts, services):

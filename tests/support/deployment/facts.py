@@ -10,6 +10,7 @@ import yaml
 ROLES = ("gateway", "issuer", "persister")
 PATHS = ("/livez", "/readyz", "/metrics")
 SECRETS = "/etc/coupond/secrets/"
+HEALTH_SECONDS = 10
 
 # What the images of others listen on.
 OTHER_PORTS = {"mysql": {3306}, "redis": {6379}, "prometheus": {9090}, "alertmanager": {9093}, "grafana": {3000},
@@ -75,6 +76,7 @@ class Facts:
     def check_configs(self):
         for role in ROLES:
             self.check_config(role, f"deploy/config/{role}.conf")
+            self.expect("cluster/secret_file" in self.configs[role], f"deploy/config: {role}.conf has no cluster/secret_file")
         gateway, issuer, persister = (self.configs[role] for role in ROLES)
         self.expect(gateway.get("issuer/partitions") == issuer.get("issuer/partitions"),
                     "deploy/config: gateway.conf and issuer.conf differ in issuer/partitions")
@@ -144,6 +146,12 @@ class Facts:
                 self.expect(int(port) in self.ports(host), f"{where}: {host} does not listen on {port}")
             elif host not in ("localhost",):
                 self.findings.append(f"{where}: there is no service {host} ({host}:{port})")
+
+    # health
+
+    def check_interval(self, where, interval):
+        """Each check is a process of its own: every 2 s, those of all containers cost half a core."""
+        self.expect(seconds(interval) >= HEALTH_SECONDS, f"{where}: its health is checked every {interval}, not every {HEALTH_SECONDS}s")
 
 
 def port_of(address):

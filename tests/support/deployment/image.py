@@ -76,6 +76,7 @@ def check_run(facts, last):
     facts.expect(address.endswith(":" + last.get("EXPOSE", "")), f"{NAME}: EXPOSE {last.get('EXPOSE')}, but CMD serves on {address}")
     volume = last.get("VOLUME")
     facts.expect(volume in command, f"{NAME}: CMD keeps its data outside of {volume}")
+    facts.check_interval(NAME, re.search(r"--interval=(\S+)|$", last["HEALTHCHECK"])[1] or "30s")
     health = json.loads(last["HEALTHCHECK"].split("CMD", 1)[1])
     facts.check_health(NAME, health, "gateway", {})
     facts.expect(f"gateway/http={address}" in health, f"{NAME}: HEALTHCHECK does not ask {address}")
