@@ -40,15 +40,20 @@ static void begin(struct journal *journal)
     journal_begin(journal, TIME_US);
 }
 
-static void put_coupon(struct journal *journal, const char *id, uint32_t quantity, uint32_t limit)
+static void put_titled(struct journal *journal, const char *id, const char *title, uint32_t quantity, uint32_t limit)
 {
     struct coupon coupon = {.quantity = quantity, .per_user_limit = limit, .created_at_us = TIME_US};
     coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
     strcpy(coupon.id, id);
-    strcpy(coupon.title, id);
+    strcpy(coupon.title, title);
     begin(journal);
     journal_append_coupon(journal, &coupon);
     journal_commit(journal);
+}
+
+static void put_coupon(struct journal *journal, const char *id, uint32_t quantity, uint32_t limit)
+{
+    put_titled(journal, id, id, quantity, limit);
 }
 
 static void put_issue(struct journal *journal, const char *id, const char *user, uint32_t sequence, uint16_t nth)
@@ -186,16 +191,6 @@ static void assert_many_coupons(const struct ledger *ledger)
     }
 }
 
-static void change_title(struct journal *journal, const char *id)
-{
-    struct coupon coupon = {.title = "changed", .quantity = 100000, .per_user_limit = 1, .created_at_us = TIME_US};
-    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
-    strcpy(coupon.id, id);
-    begin(journal);
-    journal_append_coupon(journal, &coupon);
-    journal_commit(journal);
-}
-
 /* A few users of each are in the snapshot; one coupon gets so many behind it that its set splits. */
 static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **state)
 {
@@ -208,7 +203,7 @@ static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **st
     put_many(journal, id, 2, LARGE_ISSUES);
     put_coupon(journal, "new", 10, 1);
     name_coupon(id, 2);
-    change_title(journal, id);
+    put_titled(journal, id, "changed", 100000, 1);
     journal_abandon(&journal);
     for (int alone = 0; alone < 2; alone++) {
         struct ledger *ledger;
@@ -222,6 +217,28 @@ static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **st
         ledger_destroy(&ledger);
         journal_abandon(&journal);
     }
+}
+
+/* Such as the API takes no more, from a snapshot and from the journal. */
+static void titles_of_before_are_recovered_as_they_are(void **state)
+{
+    (void)state;
+    struct ledger *ledger;
+    struct recovery_result result;
+    struct error error = {{0}};
+    struct journal *journal = fresh();
+    put_titled(journal, "A", "a\u202eb", 10, 1);
+    journal = reopen_behind_snapshot(journal);
+    put_titled(journal, "B", "\u200b", 10, 1);
+    journal_abandon(&journal);
+    journal = open_journal();
+    if (recovery_run(journal, &ledger, &result, NULL, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(result.records, 1);
+    assert_string_equal(ledger_entry(ledger, "A", 1)->title, "a\u202eb");
+    assert_string_equal(ledger_entry(ledger, "B", 1)->title, "\u200b");
+    ledger_destroy(&ledger);
+    journal_abandon(&journal);
 }
 
 static void recovery_says_how_far_it_is(void **state)
@@ -444,6 +461,7 @@ int main(void)
         TEST(recovery_says_that_the_journal_does_not_fit_into_memory),
         TEST(recovery_ends_when_the_process_is_told_to_and_begins_anew),
         TEST(many_coupons_are_recovered_alike_by_one_thread_and_by_many),
+        TEST(titles_of_before_are_recovered_as_they_are),
         TEST(an_issue_of_an_unknown_coupon_is_refused),
         TEST(an_issue_out_of_sequence_is_refused_in_the_middle_of_a_long_journal),
         TEST(an_issue_above_the_quantity_is_refused),
