@@ -37,10 +37,13 @@ static void forget_other(struct feed_store *store)
     store->others_differ = false;
 }
 
+/* A second change within LATE_US excuses no more answers: the store between would stay unseen. */
 static void adopt(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
-    memcpy(store->before, store->id, STORE_ID_BYTES);
-    store->before_until_us = now_us + LATE_US;
+    if (store_id_is_known(store->id) && now_us >= store->before_until_us) {
+        memcpy(store->before, store->id, STORE_ID_BYTES);
+        store->before_until_us = now_us + LATE_US;
+    }
     memcpy(store->id, id, STORE_ID_BYTES);
     forget_other(store);
 }

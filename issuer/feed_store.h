@@ -34,7 +34,7 @@ struct feed_store {
     bool may_look;              /* the issuer can reach the store that it is configured with */
     bool uncompared;            /* nothing leaves, however long that takes: it may be the wrong journal's */
     uint8_t id[STORE_ID_BYTES]; /* zeros: not known yet */
-    /* the one before, whose last answers are no news */
+    /* the one before, whose last answers are no news; not set again before that time */
     uint8_t before[STORE_ID_BYTES];
     int64_t before_until_us;
     /* another one that answers; zeros: none */

@@ -14,6 +14,7 @@
 
 #define OURS   FEED_FIXTURE_STORE
 #define OTHER  0x77
+#define THIRD  0x55
 #define SECOND INT64_C(1000000)
 
 static void reopen(bool may_look)
@@ -168,6 +169,27 @@ static void feed_fills_a_store_that_was_made_anew_where_the_issuer_looks(void **
     assert_int_equal(feed_fixture_acked_on_disk(), 5);
     answer(OURS, FRAME_ACK, 1, 5, 12 * SECOND); /* no longer late: somebody fills it */
     assert_true(sees_other(12 * SECOND));
+}
+
+/* Answers may be late after one change; after two within seconds, somebody fills another store. */
+static void feed_tells_of_another_store_at_once_when_the_store_changes_twice(void **state)
+{
+    const uint8_t second[] = {OURS, THIRD};
+    for (size_t i = 0; i < sizeof second; i++) {
+        begin_known();
+        journal_fixture_append(journal_of_test, 2);
+        feed_fixture_expect_sent(0, 4, 5);
+        answer(OTHER, FRAME_REFUSED, 4, 5, SECOND);
+        look(OTHER, SECOND);
+        answer(THIRD, FRAME_ACK, 1, 5, 2 * SECOND);
+        look(second[i], 2 * SECOND);
+        assert_int_equal(store_on_disk(), second[i]);
+        assert_false(sees_other(2 * SECOND));
+        answer(OTHER, FRAME_ACK, 1, 5, 3 * SECOND);
+        assert_true(sees_other(3 * SECOND));
+        feed_fixture_teardown(state);
+        feed_fixture_setup(state);
+    }
 }
 
 static void feed_waits_for_a_store_that_it_can_reach_until_that_has_an_id(void **state)
@@ -343,6 +365,7 @@ int main(void)
         TEST(feed_gives_a_refused_frame_to_another_persister_at_once_but_not_for_ever),
         TEST(feed_asks_another_persister_when_its_question_is_refused),
         TEST(feed_fills_a_store_that_was_made_anew_where_the_issuer_looks),
+        TEST(feed_tells_of_another_store_at_once_when_the_store_changes_twice),
         TEST(feed_waits_for_a_store_that_it_can_reach_until_that_has_an_id),
         TEST(feed_notes_whose_acknowledgements_they_are_also_when_a_start_names_another_store),
         TEST(feed_believes_the_first_store_after_a_look_and_loses_no_answer),
