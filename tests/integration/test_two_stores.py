@@ -33,6 +33,7 @@ def test_a_persister_of_another_store_takes_nothing_and_everybody_tells(tmp_path
         assert not wrong.is_ready()
         assert "another store" in wrong.log()
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_other_store") == 1, "the issuer tells")
+        wait_until(lambda: "a persister fills another store, id " in cluster.issuer.get("/readyz")[1], "its readiness names the store")
         assert cluster.issuer.is_ready()
         assert "a persister fills another store" in cluster.issuer.log()
         fill(cluster, 5, 50)
