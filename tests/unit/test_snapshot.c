@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -366,6 +367,64 @@ static void a_snapshot_is_written_by_its_own_thread_while_issuing_goes_on(void *
     assert_true(fixture.recovered.snapshot_bytes > 0);
 }
 
+/* --- a start that is told to end --- */
+
+#define MANY_COUPONS 40000u /* with long titles: a snapshot of more than is loaded between two looks */
+
+/* Of the first record, though it holds more than that. */
+static void write_large_snapshot(void)
+{
+    struct error error = {{0}};
+    struct coupon coupon = {.quantity = 1, .per_user_limit = 1, .created_at_us = 1, .updated_at_us = 1};
+    struct ledger *ledger = ledger_create(journal_meta(fixture.journal)->fingerprint_key);
+    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
+    coupon.journal_seq = 1;
+    memset(coupon.title, 'x', TITLE_MAX);
+    for (unsigned i = 0; i < MANY_COUPONS; i++) {
+        snprintf(coupon.id, sizeof coupon.id, "%05u", i);
+        assert_null(ledger_load_coupon(ledger, &coupon));
+    }
+    assert_null(ledger_load_end(ledger, 1));
+    assert_int_equal(snapshot_write(journal_fixture_dir, journal_meta(fixture.journal), ledger, 1, 1, &error), 0);
+    ledger_destroy(&ledger);
+}
+
+/* SIGTERM comes when the loading of the snapshot has begun. */
+static void *map_and_signal(int fd, size_t length)
+{
+    if (length > MANY_COUPONS * TITLE_MAX)
+        assert_int_equal(kill(getpid(), SIGTERM), 0);
+    return disk_posix.map(fd, length);
+}
+
+/* The signal still waits when the start is over, and must not end the test. */
+static void take_signal(int number)
+{
+    (void)number;
+}
+
+static void a_start_ends_when_it_is_told_to_while_a_snapshot_loads(void **state)
+{
+    (void)state;
+    struct disk signalling = disk_posix;
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    signal(SIGTERM, take_signal);
+    snapshot_fixture_put_policy("00000", 1, 1);
+    write_large_snapshot();
+    snapshot_fixture_stop();
+    signalling.map = map_and_signal;
+    disk = &signalling;
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &signals, NULL), 0);
+    snapshot_fixture_assert_refused("told to end");
+    assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &signals, NULL), 0);
+    signal(SIGTERM, SIG_DFL);
+    disk = &disk_posix;
+    snapshot_fixture_assert_starts();
+    assert_int_equal(ledger_coupons(fixture.ledger), MANY_COUPONS);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, snapshot_fixture_setup, snapshot_fixture_teardown)
 
 int main(void)
@@ -386,6 +445,7 @@ int main(void)
         TEST(a_short_direct_write_is_made_whole),
         TEST(a_snapshot_written_at_once_is_the_same),
         TEST(a_snapshot_is_written_by_its_own_thread_while_issuing_goes_on),
+        TEST(a_start_ends_when_it_is_told_to_while_a_snapshot_loads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
