@@ -16,6 +16,7 @@ from zmtp import Wire, open_address
 
 STRANGERS = 300
 FILES = 256
+HANG_UP_SECONDS = 15  # ZeroMQ by itself waits 30 s for a hand-shake
 
 
 def flood(stack, endpoint):
@@ -27,6 +28,17 @@ def flood(stack, endpoint):
         stranger.setblocking(False)
         with contextlib.suppress(BlockingIOError, ConnectionError):
             stranger.connect(address)
+
+
+def is_hung_up_on(stranger, deadline):
+    """Reads what is said to it until the other side closes."""
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        while (left := deadline - time.monotonic()) > 0:
+            stranger.settimeout(left)
+            if stranger.recv(1024) == b"":
+                return True
+        return False
+    return time.monotonic() < deadline
 
 
 def issue_by(connection, user):
@@ -68,6 +80,17 @@ def crowd_of_peers(stack, endpoint):
     for _ in range(STRANGERS):
         with contextlib.suppress(OSError):
             stack.enter_context(Wire.connect(endpoint, "PUSH"))
+
+
+def test_who_connects_and_says_nothing_is_hung_up_on_soon(tmp_path):
+    with Cluster(tmp_path, transport="tcp") as cluster, contextlib.ExitStack() as stack:
+        names = ("requests", "events", "acks")
+        silent = {name: stack.enter_context(socket.create_connection(open_address(cluster.options[f"issuer/{name}"])[1])) for name in names}
+        deadline = time.monotonic() + HANG_UP_SECONDS
+        assert [name for name, stranger in silent.items() if not is_hung_up_on(stranger, deadline)] == []
+        cluster.create_coupon("A", 1)
+        assert cluster.issue("A", "alice")[0] == 201
+        cluster.wait_drained()
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
