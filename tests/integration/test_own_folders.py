@@ -1,6 +1,7 @@
 """What the tests leave behind: nothing when they pass, the failed ones' folders when they do not; and no start without room."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -54,3 +55,10 @@ def test_the_tests_do_not_begin_without_room_for_them(tmp_path):
     assert result.returncode == 1
     assert f"the tests need 3072 MiB in {tmp_path}, and 100 MiB are free" in result.stderr
     assert "TMPDIR" in result.stderr and list(tmp_path.iterdir()) == [df]
+
+
+def test_the_documents_name_the_room_that_the_tests_need():
+    mib = int(re.search(r"^readonly test_mib=(\d+)$", (REPOSITORY / "dev").read_text(encoding="utf-8"), re.M)[1])
+    for name in ("README.md", "README.ko.md"):
+        line = next(line for line in (REPOSITORY / name).read_text(encoding="utf-8").splitlines() if "$TMPDIR" in line)
+        assert f"{mib // 1024} GiB" in line, name
