@@ -408,6 +408,8 @@ def test_dev_prints_three_curl_lines_that_work(dev):
     assert '"sequence":1' in bodies[0].replace(" ", "")
     assert bodies[0].strip() == bodies[1].strip()
     assert '"issued":1' in bodies[2].replace(" ", "")
+    for line in lines:  # the shell's prompt begins a line of its own
+        assert subprocess.run(["bash", "-c", line + " -s"], capture_output=True, text=True, check=True).stdout.endswith("}\n")
 
 
 def test_dev_creates_its_samples_once(dev):

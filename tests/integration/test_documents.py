@@ -117,6 +117,13 @@ def test_files_that_a_document_names_are_there(document):
         assert (REPOSITORY / name).exists(), f"{document} names {name}"
 
 
+def test_prometheus_is_started_with_a_folder_of_its_own():
+    """Otherwise Debian's writes to that of its service, or cannot."""
+    commands = re.findall(r"^prometheus .*", text_of("monitoring/README.md"), re.M)
+    assert commands != []
+    assert [command for command in commands if "--storage.tsdb.path=" not in command] == []
+
+
 def test_the_korean_readme_has_the_same_sections_and_code():
     def shape(document):
         text = text_of(document)
