@@ -263,7 +263,7 @@ static bool can_follow(const struct feed *feed)
     return can;
 }
 
-void feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
+bool feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
     uint8_t other[STORE_ID_BYTES];
     bool seen = feed_sees_other_store(feed, now_us, other), known = store_id_is_known(feed->store.id);
@@ -282,6 +282,7 @@ void feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id
     }
     if (store_id_is_known(feed->store.id))
         feed->stash_count = 0;
+    return look == FEED_STORE_FOUND && memcmp(feed->store.id, id, STORE_ID_BYTES) == 0;
 }
 
 bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[STORE_ID_BYTES])

@@ -69,7 +69,8 @@ void feed_on_answer(struct feed *feed, const void *data, size_t size, int64_t no
 
 /* True when somebody has to look which id the configured store has, and to tell feed_on_look(). */
 bool feed_wants_look(struct feed *feed, int64_t now_us);
-void feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us);
+/* True when the store that was found is the one that is filled now, and no other gets anything any more. */
+bool feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us);
 /* True while another store than ours answers; which one goes to `id`. */
 bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[STORE_ID_BYTES]);
 

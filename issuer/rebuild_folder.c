@@ -35,6 +35,19 @@ static uint64_t read_to_end(const char *dir, bool *sound)
     return position.next_seq > 0 ? position.next_seq - 1 : 0;
 }
 
+/* UINT64_MAX for the store that the journal fills. */
+static uint64_t bound_of_former(const char *dir, const struct journal_meta *meta,
+                                const struct journal_former_stores *former, const uint8_t store_id[STORE_ID_BYTES])
+{
+    uint8_t present[STORE_ID_BYTES];
+    for (size_t i = 0; i < former->count; i++) {
+        if (memcmp(former->stores[i].store_id, store_id, STORE_ID_BYTES) == 0)
+            return former->stores[i].seq;
+    }
+    journal_acked_read(dir, meta->journal_id, present);
+    return memcmp(present, store_id, STORE_ID_BYTES) == 0 ? UINT64_MAX : former->others_seq;
+}
+
 /* What was decided without this store, while that may have had newer records of this journal, counts for nothing. False
  * when nobody knows any more what that is. */
 static bool leave_out_uncompared(const char *dir, const struct journal_meta *meta,
@@ -48,10 +61,8 @@ static bool leave_out_uncompared(const char *dir, const struct journal_meta *met
         log_warn("issuer", "%s", error.text);
         return false;
     }
-    for (size_t i = 0; i < former.count; i++) {
-        if (memcmp(former.stores[i].store_id, store_id, STORE_ID_BYTES) == 0 && former.stores[i].seq < seq)
-            seq = former.stores[i].seq;
-    }
+    uint64_t bound = bound_of_former(dir, meta, &former, store_id);
+    seq = bound < seq ? bound : seq;
     *last_seq = seq < *last_seq ? seq : *last_seq;
     return true;
 }
@@ -70,7 +81,8 @@ int rebuild_folder_check(const char *dir, const struct store_journal *stored, co
         return REBUILD_FOLDER_FOREIGN;
     log_info("issuer", "reading the journal that is there: %s", dir);
     uint64_t last_seq = read_to_end(dir, &sound);
-    if (leave_out_uncompared(dir, &meta, store_id, &last_seq) && sound && last_seq >= stored->last_seq)
+    if (leave_out_uncompared(dir, &meta, store_id, &last_seq) && sound && last_seq >= stored->last_seq &&
+        last_seq >= stored->newest_seq)
         return REBUILD_FOLDER_SOUND;
     log_warn("issuer", "the journal %s is replaced: it is good up to record %" PRIu64 ", the store has record %" PRIu64,
              dir, last_seq, stored->last_seq);

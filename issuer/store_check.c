@@ -44,8 +44,14 @@ struct store_check {
     struct store_history journals[PARTITIONS_MAX];
     size_t count;
     bool outstanding;
-    bool notes_due; /* the disk was full: that the comparison is outstanding has still to be noted */
+    bool notes_due; /* the disk is full: that the comparison is outstanding could not be noted */
 };
+
+/* Several persisters commit in any order. */
+static uint64_t newest_of(const struct store_journal *stored)
+{
+    return stored->newest_seq > stored->last_seq ? stored->newest_seq : stored->last_seq;
+}
 
 const char *store_check_judge(const struct store_journal *stored, const struct journal_meta *meta, uint64_t written_seq)
 {
@@ -58,7 +64,7 @@ const char *store_check_judge(const struct store_journal *stored, const struct j
     if (!same)
         return "the store was filled by another journal: bring back the one that belongs to it, or use the store of "
                "this one";
-    if (stored->last_seq > written_seq)
+    if (newest_of(stored) > written_seq)
         return "the store has records that this journal lacks: it is an older copy. Bring back the newest, or " REBUILD;
     return NULL;
 }
@@ -80,9 +86,7 @@ static enum store_result look(struct store *store, struct rows *rows, struct err
     enum store_result result = store_schema_version(store, &version, reason);
     if (result != STORE_OK || version == 0)
         return result;
-    if (version == STORE_SCHEMA_VERSION) /* what else there is, its persister migrates */
-        result = store_check_schema(store, reason);
-    if (result == STORE_OK && version >= STORE_SCHEMA_VERSION)
+    if (version >= STORE_SCHEMA_VERSION)
         result = store_read_id(store, rows->store_id, reason);
     if (result == STORE_OK)
         result = store_read_begin(store, reason);
@@ -119,10 +123,13 @@ static const struct store_history *find_other(const struct store_check *check, c
     return NULL;
 }
 
-/* An empty store says nothing of journals that were filled into one before: whoever makes its tables gives it an id. */
+/* An empty store says nothing of journals that have records: whoever makes its tables gives it an id. */
 static bool has_begun(const struct store_check *check, const struct rows *rows, struct error *reason)
 {
-    if (store_id_is_known(rows->store_id) || find_other(check, rows) == NULL)
+    bool new_beginning = true;
+    for (size_t i = 0; i < check->count; i++)
+        new_beginning = new_beginning && store_history_is_new(&check->journals[i]);
+    if (store_id_is_known(rows->store_id) || new_beginning)
         return true;
     error_set(reason, "its persister has not made its tables yet");
     return false;
@@ -236,7 +243,7 @@ static int judge_row(const struct store_check *check, const struct store_journal
     if (wrong == NULL)
         return 0;
     return error_set(error, "partition %u beside %s (store has record %" PRIu64 ", journal %" PRIu64 "): %s",
-                     stored->partition, store, stored->last_seq, bound, wrong);
+                     stored->partition, store, newest_of(stored), bound, wrong);
 }
 
 static int judge(const struct store_check *check, const struct rows *rows, const char *store, struct error *error)
@@ -260,7 +267,7 @@ static int read_notes(struct store_check *check, struct journal *const journals[
     return 0;
 }
 
-/* A full disk is tried again later: it has no room for records that would have to be told apart, either. */
+/* A full disk is waited for: there may still be room for records that have to be told apart later. */
 static int note_outstanding(struct store_check *check, struct error *error)
 {
     check->notes_due = false;
@@ -315,6 +322,8 @@ static enum store_check_result put_off(struct store_check *check, const char *re
     check->outstanding = true;
     if (note_outstanding(check, error) != 0)
         return STORE_CHECK_FAILED;
+    if (check->notes_due)
+        return STORE_CHECK_OUTSTANDING;
     log_warn("issuer",
              "the journals could not be compared with the store, deciding goes on and nothing is sent to it until they "
              "are (issuer/require_store = 1 waits for it): %s",
@@ -332,6 +341,37 @@ static enum store_check_result compare(struct store_check *check, const struct q
     return settle(check, question->rows.store_id, &reason) == 0 ? STORE_CHECK_DONE : put_off(check, reason.text, error);
 }
 
+/* One of the two has to be there before anything is decided. False when the process is told to end before. */
+static bool wait_for_room_or_store(struct question *question, int64_t *report_us)
+{
+    error_set(&question->reason,
+              "and there is no room to note that the journals were not compared: make room, or bring "
+              "back the store");
+    report(question, report_us);
+    return stop_sleep(PAUSE_MS);
+}
+
+static enum store_check_result ask_and_compare(struct store_check *check, struct question *question, bool wait,
+                                               struct error *error)
+{
+    enum store_check_result result = STORE_CHECK_FAILED;
+    bool goes_on = true;
+    for (int64_t report_us = 0; goes_on;) {
+        if (!ask_patiently(check, question, wait)) {
+            error_set(error, "told to end while it waited for the store");
+            return STORE_CHECK_FAILED;
+        }
+        result = compare(check, question, error);
+        if (result != STORE_CHECK_OUTSTANDING || !check->notes_due)
+            break;
+        goes_on = wait_for_room_or_store(question, &report_us);
+    }
+    release(question);
+    if (!goes_on)
+        error_set(error, "told to end while it waited for the store");
+    return goes_on ? result : STORE_CHECK_FAILED;
+}
+
 enum store_check_result store_check_run(struct store_check *check, const struct options *options,
                                         struct journal *const journals[], size_t count, struct error *error)
 {
@@ -343,13 +383,7 @@ enum store_check_result store_check_run(struct store_check *check, const struct 
     struct question *question = create_question(options, error);
     if (question == NULL)
         return STORE_CHECK_FAILED;
-    if (!ask_patiently(check, question, must_compare(options, journals, count))) {
-        error_set(error, "told to end while it waited for the store");
-        return STORE_CHECK_FAILED;
-    }
-    enum store_check_result result = compare(check, question, error);
-    release(question);
-    return result;
+    return ask_and_compare(check, question, must_compare(options, journals, count), error);
 }
 
 struct store_check *store_check_create(void)
@@ -373,17 +407,28 @@ bool store_check_is_outstanding(const struct store_check *check)
     return check->outstanding;
 }
 
-int store_check_note(struct store_check *check, struct error *error)
+void store_check_followed(struct store_check *check)
 {
-    return check->notes_due ? note_outstanding(check, error) : 0;
+    struct error error;
+    for (size_t i = 0; i < check->count; i++) {
+        if (store_history_followed(&check->journals[i], &error) != 0)
+            log_warn("issuer", "cannot note what the store before may have: %s", error.text); /* a restart will */
+    }
+}
+
+static bool is_settled(const struct store_check *check, const uint8_t store_id[STORE_ID_BYTES])
+{
+    bool settled = true;
+    for (size_t i = 0; i < check->count; i++)
+        settled = settled && store_history_is_settled(&check->journals[i], store_id);
+    return settled;
 }
 
 enum store_check_result store_check_again(struct store_check *check, struct store *store,
                                           const uint8_t store_id[STORE_ID_BYTES], struct error *error)
 {
-    struct rows rows = {0};
-    memcpy(rows.store_id, store_id, sizeof rows.store_id);
-    if (!check->outstanding && find_other(check, &rows) == NULL)
+    struct rows rows;
+    if (is_settled(check, store_id))
         return STORE_CHECK_DONE; /* as before */
     if (look(store, &rows, error) != STORE_OK || !is_ours(check, &rows, error))
         return STORE_CHECK_OUTSTANDING;

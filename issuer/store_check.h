@@ -36,8 +36,9 @@ void store_check_destroy(struct store_check **check);
  * STORE_CHECK_FAILED when the store was filled by other journals or knows records that these do not have; or when the
  * process is told to end meanwhile. A store that cannot be asked, or is not the one that issuer/store_id names, is no
  * reason to stop journals that have records, or were compared with it before, unless issuer/require_store is set; else
- * it is waited for, for as long as it takes. With issuer/require_store another store than the journals filled has to be
- * named. The journals are replayed; options and journals outlive the check.
+ * it is waited for, for as long as it takes; so it is while the disk is too full to note that. With
+ * issuer/require_store another store than the journals filled has to be named. The journals are replayed; options and
+ * journals outlive the check.
  */
 enum store_check_result store_check_run(struct store_check *check, const struct options *options,
                                         struct journal *const journals[], size_t count, struct error *error);
@@ -45,8 +46,8 @@ enum store_check_result store_check_run(struct store_check *check, const struct 
 /* From here on: any one thread. True until the comparison is made that the start could not make. */
 bool store_check_is_outstanding(const struct store_check *check);
 
-/* Notes durably that it is outstanding, where a full disk was in the way at the start. 0, or -1 and `error`. */
-int store_check_note(struct store_check *check, struct error *error);
+/* The stream fills the store that was compared last, and no other any more. */
+void store_check_followed(struct store_check *check);
 
 /*
  * Compares with a store that is connected and has this id, unless it is the one that was compared last. Nothing was

@@ -17,6 +17,17 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Nothing was sent to these meanwhile. */
+static bool note_open_ends(struct journal_former_stores *former, uint64_t seq)
+{
+    bool any = false;
+    for (size_t i = 0; i < former->count; i++) {
+        any = any || former->stores[i].seq == UINT64_MAX;
+        former->stores[i].seq = least(former->stores[i].seq, seq);
+    }
+    return any;
+}
+
 int store_history_read(struct store_history *history, const struct journal *journal, struct error *error)
 {
     const struct journal_meta *meta = journal_meta(journal);
@@ -26,6 +37,7 @@ int store_history_read(struct store_history *history, const struct journal *jour
     int found = journal_uncompared_read(dir, meta->journal_id, &noted, error);
     if (found < 0 || journal_former_read(dir, meta->journal_id, &history->former, error) != 0)
         return -1;
+    history->unnoted = note_open_ends(&history->former, written);
     history->outstanding = found == 1;
     /* A coupond that knows no such note may have sent more. */
     uint64_t acked = journal_acked_read(dir, meta->journal_id, history->present);
@@ -43,17 +55,32 @@ static struct journal_former_store *find_former(struct journal_former_stores *fo
     return NULL;
 }
 
+/* A store that is neither the present one nor noted has got nothing in this process. */
 uint64_t store_history_bound(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
 {
     struct journal_former_stores former = history->former;
-    uint64_t bound = history->outstanding ? history->sure_seq : journal_written_seq(history->journal);
+    uint64_t sent = history->outstanding ? history->sure_seq : journal_written_seq(history->journal);
     const struct journal_former_store *found = find_former(&former, id);
-    return found != NULL ? least(bound, found->seq) : bound;
+    if (found != NULL)
+        return least(sent, found->seq);
+    if (is_same(history->present, id))
+        return sent;
+    return least(store_id_is_known(history->present) ? history->sure_seq : sent, former.others_seq);
+}
+
+bool store_history_is_new(const struct store_history *history)
+{
+    return history->sure_seq == 0 && !history->outstanding && !store_id_is_known(history->present);
 }
 
 bool store_history_is_other(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
 {
     return store_id_is_known(history->present) && !is_same(history->present, id);
+}
+
+bool store_history_is_settled(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
+{
+    return !history->outstanding && is_same(history->present, id);
 }
 
 int store_history_put_off(struct store_history *history, struct error *error)
@@ -74,8 +101,10 @@ static void add_former(struct journal_former_stores *former, const uint8_t id[ST
 {
     if (find_former(former, id) != NULL)
         return; /* it was left earlier, and has got nothing since */
-    if (former->count == JOURNAL_FORMER_STORES)
+    if (former->count == JOURNAL_FORMER_STORES) {
+        former->others_seq = least(former->others_seq, former->stores[0].seq);
         remove_former(former, &former->stores[0]);
+    }
     struct journal_former_store *store = &former->stores[former->count++];
     *store = (struct journal_former_store){.seq = seq};
     memcpy(store->store_id, id, sizeof store->store_id);
@@ -96,11 +125,14 @@ static void tell_left(const struct store_history *history, const uint8_t id[STOR
 static int follow(struct store_history *history, const uint8_t id[STORE_ID_BYTES], struct error *error)
 {
     struct journal_former_stores former = history->former;
+    uint64_t bound = store_history_bound(history, history->present);
     struct journal_former_store *again = find_former(&former, id);
     if (again != NULL)
         remove_former(&former, again);
+    if (history->sure_seq > 0 || store_id_is_known(history->present)) /* a store that nobody knows may have been left */
+        former.others_seq = least(former.others_seq, history->sends ? bound : history->sure_seq);
     if (store_history_is_other(history, id))
-        add_former(&former, history->present, store_history_bound(history, history->present));
+        add_former(&former, history->present, history->sends ? UINT64_MAX : bound);
     if (journal_former_write(journal_folder(history->journal), &former, error) != 0)
         return -1;
     if (store_history_is_other(history, id))
@@ -115,15 +147,26 @@ int store_history_settle(struct store_history *history, const uint8_t id[STORE_I
     bool news = !is_same(history->present, id) || find_former(&history->former, id) != NULL;
     if (news && store_id_is_known(id) && follow(history, id, error) != 0)
         return -1;
+    if (history->unnoted && journal_former_write(journal_folder(history->journal), &history->former, error) != 0)
+        return -1;
     if (journal_uncompared_remove(journal_folder(history->journal), error) != 0)
         return -1;
-    history->outstanding = false;
+    history->unnoted = history->outstanding = false;
+    history->sends = true;
     return 0;
+}
+
+int store_history_followed(struct store_history *history, struct error *error)
+{
+    if (!note_open_ends(&history->former, journal_written_seq(history->journal)))
+        return 0;
+    return journal_former_write(journal_folder(history->journal), &history->former, error);
 }
 
 int store_history_forget(struct store_history *history, struct error *error)
 {
     history->former.count = 0;
+    history->former.others_seq = UINT64_MAX;
     history->outstanding = false;
     const char *dir = journal_folder(history->journal);
     return journal_former_write(dir, &history->former, error) != 0 ? -1 : journal_uncompared_remove(dir, error);

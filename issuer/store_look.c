@@ -67,10 +67,9 @@ static enum feed_store_look look(struct store_look *self, uint8_t id[STORE_ID_BY
 
 static void answer(zsock_t *pipe, struct store_look *self)
 {
-    struct store_look_answer answer = {.look = FEED_STORE_AWAY};
+    struct store_look_answer answer = {0};
     struct error error = {{0}};
-    if (store_check_note(self->check, &error) == 0)
-        answer.look = look(self, answer.id, &error);
+    answer.look = look(self, answer.id, &error);
     answer.compared = !store_check_is_outstanding(self->check);
     if (answer.look != FEED_STORE_FOUND && clock_mono_us() >= self->log_after_us) {
         log_info("issuer", "cannot look yet which store is to be filled: %s", error.text);
@@ -90,6 +89,8 @@ void store_look_actor(zsock_t *pipe, void *args)
         ended = command == NULL || streq(command, "$TERM");
         if (!ended && streq(command, "LOOK"))
             answer(pipe, self);
+        else if (!ended && streq(command, "FOLLOWED"))
+            store_check_followed(self->check);
         zstr_free(&command);
     }
 }

@@ -4,8 +4,9 @@
  * journals with the store, or another one is found, the look does, and ends the process when they do not belong
  * together.
  *
- *   in   "LOOK"   its pipe
- *        $TERM    its pipe
+ *   in   "LOOK"       its pipe
+ *        "FOLLOWED"   its pipe: the store that was found is filled, and no other any more
+ *        $TERM        its pipe
  *   out  struct store_look_answer
  */
 #ifndef COUPOND_STORE_LOOK_H

@@ -162,7 +162,8 @@ static void look_at_store(struct stream *stream)
                 feed_on_compared(stream->feed);
                 stream->uncompared = false;
             }
-            feed_on_look(stream->feed, answer.look, answer.id, stream->now_us);
+            if (feed_on_look(stream->feed, answer.look, answer.id, stream->now_us))
+                zstr_send(stream->look, "FOLLOWED");
             stream->looking = false;
         }
         zframe_destroy(&frame);

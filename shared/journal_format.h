@@ -28,7 +28,7 @@
 #define JOURNAL_SEGMENT_MAGIC    "CPNDSEGM"
 #define JOURNAL_UNCOMPARED_MAGIC "CPNDUNCO"
 #define JOURNAL_FORMER_MAGIC     "CPNDFORM"
-#define JOURNAL_FORMER_STORES    8 /* the oldest is forgotten for one more */
+#define JOURNAL_FORMER_STORES    8 /* the oldest becomes one of the others for one more */
 
 struct journal_meta {
     uint64_t checksum; /* XXH3-64 of what follows */
@@ -69,13 +69,14 @@ struct journal_former_stores {
     uint64_t checksum; /* XXH3-64 of what follows */
     char magic[8];
     uint8_t journal_id[16];
+    uint64_t others_seq; /* the same for any store that is not named here; UINT64_MAX: that is not known */
     uint64_t count;
     struct journal_former_store {
         uint8_t store_id[16];
-        uint64_t seq;
+        uint64_t seq;                /* UINT64_MAX: it may have got more meanwhile, how much is about to be noted */
     } stores[JOURNAL_FORMER_STORES]; /* the oldest first */
 };
-_Static_assert(sizeof(struct journal_former_stores) == 232, "journal former stores layout");
+_Static_assert(sizeof(struct journal_former_stores) == 240, "journal former stores layout");
 
 /* As it was before stores had ids; read, no longer written. */
 struct journal_acked_1 {

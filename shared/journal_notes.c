@@ -42,9 +42,9 @@ static int remove_note(const char *dir, const char *name, struct error *error)
 {
     char path[JOURNAL_PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    if (disk->unlink(path) == 0)
-        return journal_dir_sync(dir, error);
-    return errno == ENOENT ? 0 : error_set(error, "cannot remove %s: %s", path, strerror(errno));
+    if (disk->unlink(path) != 0 && errno != ENOENT)
+        return error_set(error, "cannot remove %s: %s", path, strerror(errno));
+    return journal_dir_sync(dir, error); /* of an earlier removal, too, that was interrupted */
 }
 
 /* --- uncompared --- */
@@ -77,7 +77,7 @@ int journal_uncompared_write(const char *dir, const uint8_t journal_id[16], uint
     note.checksum = journal_checksum(&note, sizeof note);
     uint64_t noted = 0;
     if (journal_uncompared_read(dir, journal_id, &noted, error) == 1 && noted == seq)
-        return 0; /* a full disk is no hindrance */
+        return journal_dir_sync(dir, error); /* a full disk is no hindrance */
     return journal_dir_write(dir, UNCOMPARED, &note, sizeof note, error);
 }
 
@@ -98,7 +98,7 @@ static bool former_is_sound(const struct journal_former_stores *stores)
 int journal_former_read(const char *dir, const uint8_t journal_id[16], struct journal_former_stores *stores,
                         struct error *error)
 {
-    struct journal_former_stores none = {0}, found;
+    struct journal_former_stores none = {.others_seq = UINT64_MAX}, found;
     memcpy(none.magic, JOURNAL_FORMER_MAGIC, sizeof none.magic);
     memcpy(none.journal_id, journal_id, sizeof none.journal_id);
     *stores = none;
@@ -115,7 +115,7 @@ int journal_former_read(const char *dir, const uint8_t journal_id[16], struct jo
 int journal_former_write(const char *dir, const struct journal_former_stores *stores, struct error *error)
 {
     struct journal_former_stores sealed = *stores;
-    if (stores->count == 0)
+    if (stores->count == 0 && stores->others_seq == UINT64_MAX)
         return remove_note(dir, FORMER_STORES, error);
     sealed.checksum = journal_checksum(&sealed, sizeof sealed);
     return journal_dir_write(dir, FORMER_STORES, &sealed, sizeof sealed, error);

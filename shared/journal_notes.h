@@ -23,7 +23,7 @@ int journal_uncompared_remove(const char *dir, struct error *error);
 /* Of no store when there is no such file, or it is of another journal. 0, or -1 and `error`. */
 int journal_former_read(const char *dir, const uint8_t journal_id[16], struct journal_former_stores *stores,
                         struct error *error);
-/* Durably; removes the file when there is none to name. 0, or -1 with errno and `error`. */
+/* Durably; removes the file when there is nothing to note. 0, or -1 with errno and `error`. */
 int journal_former_write(const char *dir, const struct journal_former_stores *stores, struct error *error);
 
 #endif

@@ -100,7 +100,8 @@ struct store_journal {
     uint16_t partition;
     uint16_t partitions;
     uint8_t journal_id[16];
-    uint64_t last_seq; /* every record up to this one is in the store, or a dead letter */
+    uint64_t last_seq;   /* every record up to this one is in the store, or a dead letter */
+    uint64_t newest_seq; /* the last record that is, where some before it may lack; read, not written */
 };
 
 struct store;

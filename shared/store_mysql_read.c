@@ -118,9 +118,13 @@ bool store_mysql_read_journal(char **columns, const unsigned long *lengths, stru
                 journal_id_parse(columns[1], lengths[1], journal->journal_id) &&
                 read_number(columns[2], UINT16_MAX, &partitions) &&
                 read_number(columns[3], UINT64_MAX, &journal->last_seq);
+    struct store_progress progress;
     journal->partition = (uint16_t)partition;
     journal->partitions = (uint16_t)partitions;
-    return good;
+    if (!good || !store_mysql_read_progress(columns, lengths, &progress))
+        return false;
+    journal->newest_seq = store_progress_newest(&progress);
+    return true;
 }
 
 bool store_mysql_read_progress(char **columns, const unsigned long *lengths, struct store_progress *progress)

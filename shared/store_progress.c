@@ -46,6 +46,11 @@ bool store_progress_parse(struct store_progress *progress, uint64_t last_seq, co
     return true;
 }
 
+uint64_t store_progress_newest(const struct store_progress *progress)
+{
+    return progress->ahead_count > 0 ? progress->ahead[progress->ahead_count - 1].last_seq : progress->last_seq;
+}
+
 size_t store_progress_format(const struct store_progress *progress, char out[STORE_AHEAD_TEXT_MAX])
 {
     size_t length = 0;

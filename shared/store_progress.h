@@ -27,6 +27,8 @@ struct store_progress {
 
 /* False when `text` is nothing that store_progress_format() writes. */
 bool store_progress_parse(struct store_progress *progress, uint64_t last_seq, const char *text, size_t length);
+/* The last record that is there, whatever lacks before it. */
+uint64_t store_progress_newest(const struct store_progress *progress);
 /* Returns the length. */
 size_t store_progress_format(const struct store_progress *progress, char out[STORE_AHEAD_TEXT_MAX]);
 

@@ -88,9 +88,13 @@ bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal)
     bool good = read_number(row, 0, UINT16_MAX, &partition) && read_text(row, 1, 32, &id, &id_length) &&
                 journal_id_parse(id, id_length, journal->journal_id) && read_number(row, 2, UINT16_MAX, &partitions) &&
                 read_number(row, 3, INT64_MAX, &journal->last_seq);
+    struct store_progress progress;
     journal->partition = (uint16_t)partition;
     journal->partitions = (uint16_t)partitions;
-    return good;
+    if (!good || !store_sqlite_read_progress(row, &progress))
+        return false;
+    journal->newest_seq = store_progress_newest(&progress);
+    return true;
 }
 
 bool store_sqlite_read_progress(sqlite3_stmt *row, struct store_progress *progress)

@@ -2,13 +2,16 @@
 
 import contextlib
 import errno
+import itertools
 import json
 import shutil
+import sqlite3
 
 import pytest
 
 from cluster import Cluster, run_coupond, wait_until
 from preload import ENDLESS, Preload
+from servers import MariaDB
 
 NOTE = "p00/former_stores"
 
@@ -68,6 +71,11 @@ def stopped(tmp_path):
         cluster.persisters[0].stop()
         shutil.copytree(cluster.journal_directory, cluster.newest)
         yield cluster
+
+
+def begin_an_empty_store(cluster):
+    cluster.persisters[0].start()
+    wait_until(cluster.persisters[0].is_ready, "it has its tables")
 
 
 def fill_an_empty_store(cluster, shelf):
@@ -197,21 +205,142 @@ def test_a_journal_with_a_damaged_note_can_be_rebuilt(stopped, tmp_path):
     stopped.assert_kept()
 
 
-def test_a_full_disk_beside_a_store_that_is_away_does_not_keep_it_from_starting(stopped, tmp_path):
+@pytest.mark.parametrize("back", ["the store", "room"])
+def test_a_full_disk_beside_a_store_that_is_away_is_waited_for(stopped, tmp_path, back):
+    """There may still be room for records, which nothing would tell apart from older ones after a crash."""
     rules = Preload(tmp_path / "rules")
     stopped.issuer.environment = rules.environment()
     rule = rules.add("pwrite", "fail", "/uncompared", error=errno.ENOSPC, times=ENDLESS)
+    replace_journal(stopped, stopped.older)
     swap_store(stopped, tmp_path / "real")
     stopped.issuer.start()
     wait_until(lambda: rule.struck > 1, "the note is tried again")
-    wait_until(stopped.issuer.is_ready, "it is ready all the same")
-    note = stopped.journal_directory / "p00/uncompared"
-    assert not note.exists()
-    rule.disarm()
-    wait_until(note.exists, "there is room again, and it is noted")
-    swap_store(stopped, tmp_path / "none", tmp_path / "real")
-    stopped.persisters[0].start()
-    decides(stopped, "d")
+    wait_until(lambda: "there is no room to note" in stopped.issuer.log(), "it tells why it waits")
+    assert not stopped.issuer.is_ready()
+    if back == "room":
+        rule.disarm()
+        decides(stopped, "c")
+        assert (stopped.journal_directory / "p00/uncompared").exists()
+        stopped.issuer.kill()
+        swap_store(stopped, tmp_path / "none", tmp_path / "real")
+        refuses(stopped, "older copy")
+    else:
+        swap_store(stopped, tmp_path / "none", tmp_path / "real")
+        assert stopped.issuer.wait_for_end() == 1
+        assert "older copy" in stopped.issuer.log()
+
+
+@pytest.mark.parametrize("lost", ["absent", "empty"])
+def test_a_copy_that_does_not_tell_which_store_it_filled(stopped, tmp_path, lost):
+    """Whoever fills a store notes its id without a sync."""
+    replace_journal(stopped, stopped.older)
+    acked = stopped.journal_directory / "p00/acked"
+    acked.unlink()
+    if lost == "empty":
+        acked.touch()
+    fill_an_empty_store(stopped, tmp_path / "real")
+    bring_back(stopped, tmp_path / "real", tmp_path / "empty")
+    assert stopped.issuer.wait_for_end() == 1
+    assert "older copy" in stopped.issuer.log()
+    refuses(stopped, "older copy")
+
+
+def test_a_store_that_the_older_copy_has_never_heard_of(stopped, tmp_path):
+    """The newest journal has filled another store than the one that both knew."""
+    swap_store(stopped, tmp_path / "first")
+    begin_an_empty_store(stopped)
+    stopped.issuer.start()
+    wait_until(lambda: "b" in stored_users(stopped), "the second store has all")
     stopped.wait_drained()
-    assert not note.exists()
-    stopped.assert_kept()
+    stopped.issuer.stop()
+    stopped.persisters[0].stop()
+    replace_journal(stopped, stopped.older)
+    fill_an_empty_store(stopped, tmp_path / "second")
+    bring_back(stopped, tmp_path / "second", tmp_path / "third")
+    assert stopped.issuer.wait_for_end() == 1
+    assert "older copy" in stopped.issuer.log()
+    assert stored_users(stopped) == ["a", "b"]
+
+
+def test_more_empty_stores_than_are_remembered(stopped, tmp_path):
+    """As a database has them whose folder goes with each container."""
+    replace_journal(stopped, stopped.older)
+    fill_an_empty_store(stopped, tmp_path / "real")
+    stopped.issuer.stop()
+    for number in range(9):
+        stopped.persisters[0].stop()
+        swap_store(stopped, tmp_path / f"empty-{number}")
+        begin_an_empty_store(stopped)
+        stopped.issuer.start()
+        wait_until(lambda: "c" in stored_users(stopped), "it is filled again")
+        stopped.wait_drained()
+        stopped.issuer.stop()
+    bring_back(stopped, tmp_path / "real", tmp_path / "empty")
+    refuses(stopped, "older copy")
+
+
+def test_a_store_that_has_later_records_and_lacks_some_before_them(stopped, tmp_path):
+    """As one has it of several persisters that died before its transaction was done."""
+    with contextlib.closing(sqlite3.connect(stopped.store_path)) as database:
+        database.execute("UPDATE journal SET last_seq = 1, ahead = '3-3'")
+        database.execute("DELETE FROM coupon_issue WHERE user_id = 'a'")
+        database.commit()
+    replace_journal(stopped, stopped.older)
+    stopped.persisters[0].start()
+    refuses(stopped, "older copy")
+
+
+def test_what_is_sent_while_it_follows_another_store_is_no_reason_to_refuse_the_first(tmp_path):
+    """Its address moves, one persister still has its connection, and the note of what the first store may have takes long."""
+    first, second, rules = tmp_path / "first.db", tmp_path / "second.db", Preload(tmp_path / "rules")
+    cluster = Cluster(tmp_path, persisters=2, options={"persister/retry_max_ms": 200, "issuer/resend_ms": 200})
+    old, new = cluster.persisters
+    cluster.store_path.symlink_to(first)
+    for persister in (old, new):
+        persister.environment["COUPOND_STORE_PATH"] = str(first)
+    cluster.issuer.environment = rules.environment()
+    with cluster:
+        cluster.create_coupon("s", 10_000)
+        decides(cluster, "a")
+        cluster.wait_drained()
+        slow = rules.add("sync", "delay", "/former_stores", times=2, delay_ms=2000)
+        cluster.store_path.unlink()
+        cluster.store_path.symlink_to(second)
+        new.stop()
+        new.environment["COUPOND_STORE_PATH"] = str(second)
+        new.start()
+        asked = itertools.count()
+
+        def goes_on():
+            decides(cluster, f"user-{next(asked)}")
+            return slow.struck > 0 and "the journal fills another store than before" in cluster.issuer.log()
+
+        wait_until(goes_on, "it fills the second store", pause=0.05)
+        old.stop()
+        cluster.wait_drained()
+        cluster.store_path.unlink()
+        cluster.store_path.symlink_to(first)
+        new.stop()
+        old.start()
+        decides(cluster, "later")
+        wait_until(lambda: "later" in stored_users(cluster), "the first store has all")
+        new.environment["COUPOND_STORE_PATH"] = str(first)
+        new.start()
+        cluster.wait_drained()
+        cluster.assert_kept()
+
+
+def test_tables_that_an_operator_has_changed_do_not_keep_an_older_copy_from_being_found(tmp_path):
+    with MariaDB() as database, Cluster(tmp_path, database=database, options={"issuer/resend_ms": 200}) as cluster:
+        cluster.create_coupon("s", 100)
+        decides(cluster, "a")
+        cluster.wait_drained()
+        cluster.issuer.stop()
+        shutil.copytree(cluster.journal_directory, tmp_path / "older")
+        cluster.issuer.start()
+        decides(cluster, "b")
+        cluster.wait_drained()
+        cluster.issuer.stop()
+        replace_journal(cluster, tmp_path / "older")
+        database.administer(f"USE {database.database}", "ALTER TABLE coupon_issue DROP KEY holder")
+        refuses(cluster, "older copy")

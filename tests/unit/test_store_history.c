@@ -50,6 +50,11 @@ static void settle(uint8_t store)
     assert_int_equal(store_history_settle(&history, id_of(store), &error), 0);
 }
 
+static void followed(void)
+{
+    assert_int_equal(store_history_followed(&history, &error), 0);
+}
+
 static int setup(void **state)
 {
     if (journal_fixture_setup(state) != 0)
@@ -110,9 +115,88 @@ static void a_store_that_was_left_is_bound_until_it_is_filled_again(void **state
     assert_int_equal(bound(1), 10);
     assert_int_equal(bound(2), 20);
     settle(1);
+    followed();
     journal_fixture_append(journal, 5);
     assert_int_equal(bound(1), 25);
     assert_int_equal(bound(2), 20);
+}
+
+/* The stream goes on sending until it follows. */
+static void a_store_that_is_left_may_have_what_was_sent_until_the_stream_followed(void **state)
+{
+    (void)state;
+    settle(1);
+    settle(2);
+    journal_fixture_append(journal, 5);
+    assert_int_equal(bound(1), 15);
+    followed();
+    journal_fixture_append(journal, 5);
+    assert_int_equal(bound(1), 15);
+    note_acked(2, 15);
+    read_again();
+    assert_int_equal(bound(1), 15);
+}
+
+static void a_store_that_was_left_just_before_the_end_is_bound_from_the_next_start_on(void **state)
+{
+    (void)state;
+    settle(1);
+    settle(2);
+    journal_fixture_append(journal, 5);
+    note_acked(2, 15);
+    read_again();
+    settle(2);
+    journal_fixture_append(journal, 5);
+    assert_int_equal(bound(1), 15);
+    read_again();
+    assert_int_equal(bound(1), 15);
+}
+
+/* A newer copy of the folder filled it. */
+static void a_store_that_nobody_has_heard_of_has_nothing_that_came_after_another_was_left(void **state)
+{
+    (void)state;
+    settle(2);
+    note_acked(2, 10);
+    journal_fixture_append(journal, 5);
+    assert_int_equal(bound(3), 10);
+    read_again();
+    journal_fixture_append(journal, 5);
+    assert_int_equal(bound(3), 10);
+    assert_int_equal(bound(2), 20);
+}
+
+static void a_store_that_may_have_been_left_is_bound_where_nothing_tells_which_was_filled(void **state)
+{
+    (void)state;
+    static const char *const damages[] = {"", "damaged"};
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        assert_int_equal(journal_dir_write(journal_fixture_dir, "acked", damages[i], strlen(damages[i]), &error), 0);
+        read_again();
+        settle(2);
+        journal_fixture_append(journal, 5);
+        assert_int_equal(bound(1), 10);
+        assert_int_equal(bound(2), 15 + 5 * i);
+    }
+}
+
+static void a_new_beginning_notes_nothing(void **state)
+{
+    (void)state;
+    struct journal *new_one = journal;
+    char path[JOURNAL_PATH_MAX];
+    journal_fixture_teardown(state);
+    journal_close(&new_one);
+    assert_int_equal(journal_fixture_setup(state), 0);
+    journal = journal_fixture_open(0);
+    read_again();
+    assert_true(store_history_is_new(&history));
+    settle(0);
+    journal_fixture_append(journal, 5);
+    settle(1);
+    snprintf(path, sizeof path, "%s/former_stores", journal_fixture_dir);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(bound(1), 5);
 }
 
 /* Power was lost before the stream's own note of the new store was on the disk. */
@@ -134,6 +218,7 @@ static void a_store_without_an_id_changes_nothing(void **state)
     (void)state;
     settle(0);
     assert_false(store_history_is_other(&history, id_of(1)));
+    assert_true(store_history_is_settled(&history, id_of(1)));
     assert_int_equal(history.former.count, 0);
 }
 
@@ -142,12 +227,16 @@ static void of_many_stores_the_latest_are_remembered(void **state)
     (void)state;
     for (uint8_t store = 2; store <= 12; store++) {
         settle(store);
+        followed();
+        note_acked(store, 10);
         journal_fixture_append(journal, 1);
     }
     read_again();
     assert_int_equal(history.former.count, JOURNAL_FORMER_STORES);
+    assert_int_equal(bound(12), 21);
     assert_int_equal(bound(11), 20);
     assert_int_equal(bound(4), 13);
+    assert_int_equal(bound(1), 10); /* as any other */
 }
 
 static void notes_of_another_journal_are_nothing_to_go_by(void **state)
@@ -187,6 +276,11 @@ int main(void)
         TEST(while_none_was_asked_no_store_may_have_what_came_later),
         TEST(a_store_that_was_left_is_bound_until_it_is_filled_again),
         TEST(a_store_that_was_left_and_is_the_noted_one_still_is_filled_again),
+        TEST(a_store_that_is_left_may_have_what_was_sent_until_the_stream_followed),
+        TEST(a_store_that_was_left_just_before_the_end_is_bound_from_the_next_start_on),
+        TEST(a_store_that_nobody_has_heard_of_has_nothing_that_came_after_another_was_left),
+        TEST(a_store_that_may_have_been_left_is_bound_where_nothing_tells_which_was_filled),
+        TEST(a_new_beginning_notes_nothing),
         TEST(a_store_without_an_id_changes_nothing),
         TEST(of_many_stores_the_latest_are_remembered),
         TEST(notes_of_another_journal_are_nothing_to_go_by),
