@@ -84,6 +84,21 @@ typedef bool (*store_mysql_row_fn)(void *context, char **columns, const unsigned
 enum store_result store_mysql_each_row(struct store_mysql *store, const char *table, store_mysql_row_fn deliver,
                                        void *context, struct error *error);
 
+/* 64 characters, the longest name of a table or a key. */
+#define STORE_MYSQL_NAME_BYTES 257
+
+/* A key that is there, on any table; valid during the call. */
+struct store_mysql_key {
+    const char *table;
+    const char *name;
+    const char *columns; /* "coupon_id, user_id(10), an expression" */
+    bool is_unique;
+};
+typedef void (*store_mysql_key_fn)(void *context, const struct store_mysql_key *key);
+/* Calls `each` with every key of `tables`, a list for IN, that the user may see. */
+enum store_result store_mysql_each_key(struct store_mysql *store, const char *tables, store_mysql_key_fn each,
+                                       void *context, struct error *error);
+
 /* The columns of each table, in the order in which the functions below read them. */
 #define STORE_MYSQL_ISSUE_COLUMNS "coupon_id, sequence, user_id, nth, issued_at, journal_seq"
 #define STORE_MYSQL_COUPON_COLUMNS                                                                                     \

@@ -101,6 +101,7 @@ static const struct key keys[] = {
 
 #define ENGINE     "InnoDB"
 #define MEND_BYTES 280 /* of an ALTER TABLE: what has no room in it is told afterwards */
+#define LIST_BYTES 96  /* of the tables' names */
 
 /* --- text --- */
 
@@ -257,34 +258,33 @@ static bool take_column(void *context, char **values, const unsigned long *lengt
     return true;
 }
 
-static bool take_key(void *context, char **values, const unsigned long *lengths, bool *good)
+static void take_key(void *context, const struct store_mysql_key *key)
 {
     struct look *look = context;
-    (void)lengths;
-    *good = values[0] && values[1] && values[2] && values[3];
-    for (size_t i = 0; *good && i < COUNT(keys); i++) {
+    for (size_t i = 0; i < COUNT(keys); i++) {
         struct there *there = &look->keys[i];
-        if (strcmp(keys[i].table, values[0]) != 0 || strcmp(keys[i].name, values[1]) != 0)
+        if (strcmp(keys[i].table, key->table) != 0 || strcmp(keys[i].name, key->name) != 0)
             continue;
-        bool is_unique = strcmp(values[3], "0") == 0;
         there->is_there = true;
-        there->fits = is_unique && strcmp(keys[i].columns, values[2]) == 0;
-        snprintf(there->is, sizeof there->is, "is %sunique over %.60s", is_unique ? "" : "not ", values[2]);
+        there->fits = key->is_unique && strcmp(keys[i].columns, key->columns) == 0;
+        snprintf(there->is, sizeof there->is, "is %sunique over %.60s", key->is_unique ? "" : "not ", key->columns);
     }
-    return *good;
 }
 
-static void add_our_tables(struct sql_text *sql)
+/* For IN. */
+static void list_tables(char list[LIST_BYTES])
 {
-    for (size_t i = 0; i < COUNT(tables); i++) {
-        sql_text_add(sql, i == 0 ? "('" : "', '");
-        sql_text_add(sql, tables[i]);
-    }
-    sql_text_add(sql, "')");
+    size_t length = 0;
+    for (size_t i = 0; i < COUNT(tables); i++)
+        length += (size_t)snprintf(list + length, LIST_BYTES - length, "%s%s", i == 0 ? "('" : "', '", tables[i]);
+    length += (size_t)snprintf(list + length, LIST_BYTES - length, "')");
+    CHECK(length < LIST_BYTES);
 }
 
 static enum store_result look_at_tables(struct store_mysql *store, struct look *look, struct error *error)
 {
+    char ours[LIST_BYTES];
+    list_tables(ours);
     sql_text_clear(&store->sql);
     /* MariaDB would look up a plain join's table anew for each column */
     sql_text_add(&store->sql,
@@ -292,21 +292,12 @@ static enum store_result look_at_tables(struct store_mysql *store, struct look *
                  "COALESCE(c.collation_name, ''), COALESCE(c.character_maximum_length, c.datetime_precision, 0), "
                  "c.is_nullable FROM information_schema.columns c JOIN (SELECT table_name, engine "
                  "FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN ");
-    add_our_tables(&store->sql);
+    sql_text_add(&store->sql, ours);
     sql_text_add(&store->sql, ") t ON t.table_name = c.table_name WHERE c.table_schema = DATABASE() "
                               "AND c.table_name IN ");
-    add_our_tables(&store->sql);
+    sql_text_add(&store->sql, ours);
     enum store_result result = store_mysql_each_row(store, "information_schema.columns", take_column, look, error);
-    if (result != STORE_OK)
-        return result;
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql,
-                 "SELECT table_name, index_name, GROUP_CONCAT(column_name, COALESCE(CONCAT('(', sub_part, ')'), '') "
-                 "ORDER BY seq_in_index SEPARATOR ', '), MAX(non_unique) FROM information_schema.statistics "
-                 "WHERE table_schema = DATABASE() AND table_name IN ");
-    add_our_tables(&store->sql);
-    sql_text_add(&store->sql, " GROUP BY table_name, index_name");
-    return store_mysql_each_row(store, "information_schema.statistics", take_key, look, error);
+    return result == STORE_OK ? store_mysql_each_key(store, ours, take_key, look, error) : result;
 }
 
 /* --- what differs --- */

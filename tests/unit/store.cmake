@@ -22,6 +22,7 @@ target_sources(test_store_mysql_session PRIVATE unit/store_fixture.c)
 target_link_options(test_store_mysql_session PRIVATE LINKER:--wrap=mysql_query)
 coupond_test(store_mysql_tables LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_store_mysql_tables PRIVATE unit/store_fixture.c)
+target_link_options(test_store_mysql_tables PRIVATE LINKER:--wrap=mysql_real_query)
 # these empty the database of the server that they are given
 set_tests_properties(store store_again store_coupons store_dead store_refused store_mysql store_mysql_refused store_mysql_session store_mysql_tables PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL)
 
