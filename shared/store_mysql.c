@@ -144,6 +144,7 @@ static void destroy(struct store *base)
     struct store_mysql *store = (struct store_mysql *)base;
     disconnect(store);
     sql_text_deinit(&store->sql);
+    sql_text_deinit(&store->key_names);
     store_order_deinit(&store->order);
     free(store->missing);
     free(store);

@@ -34,6 +34,7 @@ struct store_mysql {
     bool calls_it_tx; /* @@tx_isolation, where others say @@transaction_isolation */
     const struct store_mysql_level *level;
     struct sql_text sql;
+    struct sql_text key_names; /* of our unique keys, as the last look at the tables found them, each on a line */
     struct store_order order;
     const struct store_issue **missing; /* room for one slice of a repeated batch */
     struct time_text time;

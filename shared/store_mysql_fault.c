@@ -135,21 +135,33 @@ enum store_result store_mysql_run_row(struct store_mysql *store, const char *doi
     return store_mysql_row_fault(store, doing, error);
 }
 
-/* "Duplicate entry 'x' for key 'coupon_issue.holder'": the last that stands in quotes, in every language; MariaDB
- * leaves the table out. */
-static bool names_our_key(const char *message)
+/* "Duplicate entry 'x' for key 'coupon_issue.holder'", up to the last quote; MariaDB leaves the table out. */
+static bool names_key(const char *message, const char *end, const char *name, size_t length)
 {
+    if ((size_t)(end - message) <= length || memcmp(end - length, name, length) != 0)
+        return false;
+    char before = *(end - length - 1);
+    return before == '\'' || before == '.';
+}
+
+/* The primary keys are ours before anything was looked at, too. */
+static bool names_our_key(const struct store_mysql *store, const char *message)
+{
+    const struct sql_text *names = &store->key_names;
     const char *end = strrchr(message, '\'');
     if (!end)
         return false;
-    const char *key = end;
-    while (key > message && key[-1] != '\'' && key[-1] != '.')
-        key--;
-    size_t length = (size_t)(end - key);
-    return (length == 7 && memcmp(key, "PRIMARY", 7) == 0) || (length == 6 && memcmp(key, "holder", 6) == 0);
+    if (names_key(message, end, "PRIMARY", 7))
+        return true;
+    for (size_t at = 0, length = 0; at < names->length; at += length + 1) {
+        length = (size_t)((const char *)memchr(names->data + at, '\n', names->length - at) - (names->data + at));
+        if (names_key(message, end, names->data + at, length))
+            return true;
+    }
+    return false;
 }
 
 bool store_mysql_is_duplicate(const struct store_mysql *store)
 {
-    return mysql_errno(store->connection) == ER_DUP_ENTRY && names_our_key(mysql_error(store->connection));
+    return mysql_errno(store->connection) == ER_DUP_ENTRY && names_our_key(store, mysql_error(store->connection));
 }

@@ -165,6 +165,7 @@ struct look {
     struct there tables[COUNT(tables)];
     struct there columns[COUNT(columns)];
     struct there keys[COUNT(keys)];
+    struct sql_text key_names; /* of those that fit, each on a line */
 };
 
 /* As information_schema tells it. */
@@ -258,15 +259,57 @@ static bool take_column(void *context, char **values, const unsigned long *lengt
     return true;
 }
 
+static unsigned count_items(const char *list)
+{
+    unsigned count = 1;
+    for (; *list; list++)
+        count += *list == ',';
+    return count;
+}
+
+static bool has_item(const char *list, const char *item, size_t length)
+{
+    for (;;) {
+        size_t end = strcspn(list, ",");
+        if (end == length && memcmp(list, item, length) == 0)
+            return true;
+        if (list[end] == '\0')
+            return false;
+        list += end + 2;
+    }
+}
+
+/* In any order; none stands twice in a key. */
+static bool is_over(const char *there, const char *wanted)
+{
+    if (count_items(there) != count_items(wanted))
+        return false;
+    for (;;) {
+        size_t end = strcspn(wanted, ",");
+        if (!has_item(there, wanted, end))
+            return false;
+        if (wanted[end] == '\0')
+            return true;
+        wanted += end + 2;
+    }
+}
+
+/* Whatever it is called: a key over these columns is what matters. */
 static void take_key(void *context, const struct store_mysql_key *key)
 {
     struct look *look = context;
     for (size_t i = 0; i < COUNT(keys); i++) {
         struct there *there = &look->keys[i];
-        if (strcmp(keys[i].table, key->table) != 0 || strcmp(keys[i].name, key->name) != 0)
+        if (strcmp(keys[i].table, key->table) != 0)
+            continue;
+        if (key->is_unique && is_over(key->columns, keys[i].columns)) {
+            there->fits = true;
+            sql_text_add(&look->key_names, key->name);
+            sql_text_add(&look->key_names, "\n");
+        }
+        if (strcmp(keys[i].name, key->name) != 0)
             continue;
         there->is_there = true;
-        there->fits = key->is_unique && strcmp(keys[i].columns, key->columns) == 0;
         snprintf(there->is, sizeof there->is, "is %sunique over %.60s", key->is_unique ? "" : "not ", key->columns);
     }
 }
@@ -349,7 +392,7 @@ static void compare_column(struct difference *difference, const struct column *c
 
 static void compare_key(struct difference *difference, const struct key *key, const struct there *there)
 {
-    if (there->is_there && there->fits)
+    if (there->fits)
         return;
     struct sql_text *mend = begin_clause(difference, key->table);
     say(difference, there, "key", key->name, "unique over ", key->columns);
@@ -413,8 +456,13 @@ enum store_result store_mysql_check_tables(struct store *base, struct error *err
     struct store_mysql *store = (struct store_mysql *)base;
     struct look look = {.tables = {{0}}};
     enum store_result result = look_at_tables(store, &look, error);
-    if (result != STORE_OK)
+    if (result == STORE_OK) {
+        sql_text_deinit(&store->key_names);
+        store->key_names = look.key_names;
+    } else {
+        sql_text_deinit(&look.key_names);
         return result;
+    }
     for (size_t i = 0; i < COUNT(tables) && result == STORE_OK; i++)
         result = judge(store, &look, i, error);
     base->awaits_setup = result != STORE_OK;

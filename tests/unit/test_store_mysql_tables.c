@@ -218,6 +218,64 @@ static void a_server_that_cuts_what_it_concatenates_shows_the_same_keys(void **s
         fail_msg("%s", fixture->error.text);
 }
 
+static void assert_two_to_one_holder_are_told(struct store_fixture *fixture, const char *statement)
+{
+    store_fixture_begin_issues(fixture, 3);
+    store_fixture_assert_written(fixture);
+    store_fixture_begin(fixture);
+    store_fixture_issue(fixture, "c", 4, "u2", 5);
+    fixture->batch.first_seq = 5;
+    if (store_fixture_write(fixture) != STORE_REJECTED)
+        fail_msg("%s: %s", statement, fixture->error.text);
+    store_fixture_assert_error(fixture, "coupon c: the journal issues sequence 4");
+}
+
+/* Who holds a coupon is found by it, too, under whatever name the server tells of it. */
+static void a_unique_key_over_our_columns_serves_whatever_it_is_called(void **state)
+{
+    struct store_fixture *fixture = *state;
+    static const char *const others[] = {
+        "ALTER TABLE coupon_issue RENAME KEY holder TO `who's.holder`",
+        "ALTER TABLE coupon_issue DROP KEY holder, ADD UNIQUE KEY (user_id, nth, coupon_id)",
+        "ALTER TABLE coupon_issue DROP KEY holder, ADD KEY holder (user_id), ADD UNIQUE KEY twice (coupon_id, user_id, "
+        "nth)",
+        "ALTER TABLE coupon_issue ADD UNIQUE KEY first_of_two (coupon_id, user_id, nth)",
+        "ALTER TABLE coupon_issue DROP PRIMARY KEY, ADD COLUMN row_id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, "
+        "ADD UNIQUE KEY issue (coupon_id, sequence)",
+        "ALTER TABLE coupon DROP PRIMARY KEY, ADD UNIQUE KEY (id)",
+        "ALTER TABLE journal DROP PRIMARY KEY, ADD UNIQUE KEY part (partition_no)",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        store_fixture_migrate(fixture);
+        assert_taken(fixture, others[i]);
+        assert_two_to_one_holder_are_told(fixture, others[i]);
+        store_fixture_begin_issues(fixture, 300);
+        store_fixture_assert_written(fixture);
+        store_fixture_sql(fixture, "DROP TABLE coupon_issue, coupon, journal, dead_letter, schema_version");
+    }
+}
+
+static void a_key_that_holds_more_or_less_than_our_columns_does_not_serve(void **state)
+{
+    struct store_fixture *fixture = *state;
+    static const struct change short_of[] = {
+        {"ALTER TABLE coupon_issue DROP KEY holder, ADD UNIQUE KEY a (coupon_id, user_id, nth, sequence)",
+         "key holder is missing, and must be"},
+        {"ALTER TABLE coupon_issue DROP KEY holder, ADD KEY b (coupon_id, user_id, nth)", "key holder is missing"},
+        {"ALTER TABLE coupon_issue DROP KEY holder, ADD UNIQUE KEY d (coupon_id, user_id, sequence)",
+         "key holder is missing"},
+        {"ALTER TABLE coupon_issue DROP KEY holder, ADD UNIQUE KEY e (coupon_id, user_id(60), nth)",
+         "key holder is missing"},
+    };
+    store_fixture_migrate(fixture);
+    for (size_t i = 0; i < sizeof short_of / sizeof *short_of; i++) {
+        store_fixture_sql(fixture, short_of[i].statement);
+        assert_refused(fixture, store_check_schema(fixture->store, &fixture->error), &short_of[i]);
+        mend(fixture);
+        assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_OK);
+    }
+}
+
 static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **state)
 {
     (void)state;
@@ -235,6 +293,8 @@ int main(void)
         TEST(what_is_wider_than_it_need_be_is_taken),
         TEST(an_index_of_the_operator_is_none_of_ours_whatever_it_is_over),
         TEST(a_server_that_cuts_what_it_concatenates_shows_the_same_keys),
+        TEST(a_unique_key_over_our_columns_serves_whatever_it_is_called),
+        TEST(a_key_that_holds_more_or_less_than_our_columns_does_not_serve),
     };
     const struct CMUnitTest none[] = {cmocka_unit_test(mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set)};
     return store_fixture_has_mysql() ? cmocka_run_group_tests_name("store mysql tables", tests, NULL, NULL)
