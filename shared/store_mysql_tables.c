@@ -102,6 +102,7 @@ static const struct key keys[] = {
 #define ENGINE     "InnoDB"
 #define MEND_BYTES 280 /* of an ALTER TABLE: what has no room in it is told afterwards */
 #define LIST_BYTES 96  /* of the tables' names */
+#define UNSEEN     "is missing, or this user may not see it" /* a table or a column without a right to it */
 
 /* --- text --- */
 
@@ -369,13 +370,12 @@ static struct sql_text *begin_clause(struct difference *difference, const char *
 }
 
 /* In words, of the first alone. */
-static void say(struct difference *difference, const struct there *there, const char *what, const char *name,
-                const char *wanted, const char *rest)
+static void say(struct difference *difference, const char *what, const char *name, const char *is, const char *wanted,
+                const char *rest)
 {
     if (difference->count++ > 0)
         return;
-    snprintf(difference->is, sizeof difference->is, "%s %s %s, and must be %s%s", what, name,
-             there->is_there ? there->is : "is missing", wanted, rest);
+    snprintf(difference->is, sizeof difference->is, "%s %s %s, and must be %s%s", what, name, is, wanted, rest);
 }
 
 static void compare_column(struct difference *difference, const struct column *column, const struct there *there)
@@ -383,7 +383,7 @@ static void compare_column(struct difference *difference, const struct column *c
     if (there->is_there && there->fits)
         return;
     struct sql_text *mend = begin_clause(difference, column->table);
-    say(difference, there, "column", column->name, column->type, column->rest);
+    say(difference, "column", column->name, there->is_there ? there->is : UNSEEN, column->type, column->rest);
     if (!mend)
         return;
     sql_text_add(mend, there->is_there ? "MODIFY " : "ADD COLUMN ");
@@ -395,7 +395,7 @@ static void compare_key(struct difference *difference, const struct key *key, co
     if (there->fits)
         return;
     struct sql_text *mend = begin_clause(difference, key->table);
-    say(difference, there, "key", key->name, "unique over ", key->columns);
+    say(difference, "key", key->name, there->is_there ? there->is : "is missing", "unique over ", key->columns);
     if (!mend)
         return;
     if (there->is_there) {
@@ -412,7 +412,7 @@ static void compare_engine(struct difference *difference, const char *table, con
     if (there->fits)
         return;
     sql_text_add(begin_clause(difference, table), "ENGINE=" ENGINE);
-    say(difference, there, "its", "engine", ENGINE, "");
+    say(difference, "its", "engine", there->is, ENGINE, "");
 }
 
 static void compare(struct difference *difference, const struct look *look, size_t table)
@@ -436,8 +436,9 @@ static enum store_result judge(const struct store_mysql *store, const struct loo
     char more[48] = "";
     if (!look->tables[table].is_there) {
         error_set(error,
-                  "%s: table %s is missing; bring it back from a backup, or drop all of coupond's tables, which are "
-                  "then made and filled again as far as the journal goes back",
+                  "%s: table %s " UNSEEN "; first GRANT it SELECT on all of coupond's "
+                  "tables (a persister's user INSERT, UPDATE and DELETE, too); a table that the server's administrator "
+                  "does not see either has to come back from a backup",
                   store->base.description, tables[table]);
         return STORE_FAILED;
     }

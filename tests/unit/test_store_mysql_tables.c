@@ -90,7 +90,8 @@ static const struct change changes[] = {
     {"ALTER TABLE coupon_issue MODIFY issued_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)", "timestamp(6)"},
     {"ALTER TABLE coupon MODIFY starts_at DATETIME(6) NOT NULL", "and must be DATETIME(6) NULL"},
     {"ALTER TABLE dead_letter MODIFY record VARBINARY(100) NOT NULL", "record is varbinary(100)"},
-    {"ALTER TABLE coupon DROP COLUMN issued", "column issued is missing, and must be INT UNSIGNED NOT NULL"},
+    {"ALTER TABLE coupon DROP COLUMN issued",
+     "column issued is missing, or this user may not see it, and must be INT UNSIGNED NOT NULL"},
     {"ALTER TABLE journal DROP COLUMN ahead", "column ahead is missing"},
     {"ALTER TABLE coupon_issue DROP KEY holder",
      "key holder is missing, and must be unique over coupon_id, user_id, nth"},
@@ -158,7 +159,7 @@ static void a_table_that_is_missing_is_told(void **state)
     store_fixture_migrate(fixture);
     store_fixture_sql(fixture, "DROP TABLE dead_letter");
     assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_FAILED);
-    store_fixture_assert_error(fixture, "table dead_letter is missing");
+    store_fixture_assert_error(fixture, "table dead_letter is missing, or this user may not see it");
 }
 
 static void what_is_wider_than_it_need_be_is_taken(void **state)
@@ -276,6 +277,48 @@ static void a_key_that_holds_more_or_less_than_our_columns_does_not_serve(void *
     }
 }
 
+#define SEES "'sees_little'@'localhost'"
+
+static void grant(const struct store_fixture *fixture, const char *what, const char *table)
+{
+    char sql[OPTION_STRING_MAX + 128];
+    snprintf(sql, sizeof sql, "GRANT %s ON %s.%s TO " SEES, what, fixture->options.store_database, table);
+    store_fixture_admin_sql(sql);
+}
+
+static enum store_result check_as_who_sees_little(struct store_fixture *fixture)
+{
+    store_destroy(&fixture->store);
+    fixture->store = store_create(&fixture->options, &fixture->error);
+    assert_non_null(fixture->store);
+    enum store_result result = store_connect(fixture->store, &fixture->error);
+    return result == STORE_OK ? store_check_schema(fixture->store, &fixture->error) : result;
+}
+
+static void what_a_user_may_not_see_is_to_be_granted_and_nothing_is_to_be_dropped(void **state)
+{
+    struct store_fixture *fixture = *state;
+    store_fixture_migrate(fixture);
+    store_fixture_admin_sql("DROP USER IF EXISTS " SEES);
+    store_fixture_admin_sql("CREATE USER " SEES " IDENTIFIED BY 'x'");
+    snprintf(fixture->options.store_user, sizeof fixture->options.store_user, "sees_little");
+    snprintf(fixture->options.store_password, sizeof fixture->options.store_password, "x");
+    grant(fixture, "SELECT", "journal");
+    grant(fixture, "SELECT", "schema_version");
+    assert_int_equal(check_as_who_sees_little(fixture), STORE_FAILED);
+    store_fixture_assert_error(fixture, "table coupon is missing, or this user may not see it; first GRANT it SELECT");
+    assert_null(strstr(fixture->error.text, "drop"));
+    grant(fixture, "SELECT", "coupon");
+    grant(fixture, "SELECT (coupon_id, sequence, user_id, nth, issued_at)", "coupon_issue");
+    grant(fixture, "SELECT", "dead_letter");
+    assert_int_equal(check_as_who_sees_little(fixture), STORE_FAILED);
+    store_fixture_assert_error(fixture, "column journal_seq is missing, or this user may not see it, and must be");
+    grant(fixture, "SELECT (journal_seq)", "coupon_issue");
+    if (check_as_who_sees_little(fixture) != STORE_OK)
+        fail_msg("%s", fixture->error.text);
+    store_fixture_admin_sql("DROP USER " SEES);
+}
+
 static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **state)
 {
     (void)state;
@@ -295,6 +338,7 @@ int main(void)
         TEST(a_server_that_cuts_what_it_concatenates_shows_the_same_keys),
         TEST(a_unique_key_over_our_columns_serves_whatever_it_is_called),
         TEST(a_key_that_holds_more_or_less_than_our_columns_does_not_serve),
+        TEST(what_a_user_may_not_see_is_to_be_granted_and_nothing_is_to_be_dropped),
     };
     const struct CMUnitTest none[] = {cmocka_unit_test(mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set)};
     return store_fixture_has_mysql() ? cmocka_run_group_tests_name("store mysql tables", tests, NULL, NULL)
