@@ -57,6 +57,8 @@ struct answer dispatch_begin_local(struct connection *connection, const struct h
     };
 }
 
+/* Behind others the refusal needs an exchange. Where none is free it goes unsaid: the others are answered, and the
+ * connection is closed. */
 static void refuse(struct connection *connection, enum error_code code, const struct api_errors *errors)
 {
     struct problem_extras extras = {.errors = errors};
@@ -64,6 +66,8 @@ static void refuse(struct connection *connection, enum error_code code, const st
 
     connection->state = CONNECTION_LAST;
     connection->refused = true;
+    if (connection->queue_length > 0 && exchanges_full(&connection->loop->exchanges))
+        return;
     answer = dispatch_begin_local(connection, &connection->request, METRIC_ROUTE_NONE);
     answer.style.head_only = false; /* how much of the method was read depends on the refusal */
     answer_error(&answer, code, &extras);

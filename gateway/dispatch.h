@@ -15,7 +15,7 @@
 /* Answers the request at once, or sends it on its way. */
 void dispatch_request(struct connection *connection, const struct http_request *request);
 /* Answers what could not be read as a request; the connection takes no more. `reason` goes into `errors`, may be NULL.
- */
+ * Behind requests that are not answered yet, and without a free exchange, the connection just ends after those. */
 void dispatch_refusal(struct connection *connection, enum error_code code, const char *reason);
 
 /* Sends on its way, or answers, what had to wait until it is alone on its connection. */

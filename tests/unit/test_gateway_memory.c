@@ -1,0 +1,149 @@
+/* A gateway whose memory runs out, by files in the place of the kernel's: whom it still serves, and whom it refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include <czmq.h>
+
+#include "gateway_fixture.h"
+#include "shared/memory.h"
+
+/* --- fixture: a control group of 160 MiB, of which 16 are the reserve --- */
+
+enum { PLENTY = 100, SCARCE = 145, EXHAUSTED = 153 };
+
+static char root[32];
+static struct memory_places places = {root, root};
+
+/* Whole or not at all: the gateway reads it meanwhile. */
+static void write_file(const char *name, const char *text)
+{
+    char path[64], draft[64];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    snprintf(draft, sizeof draft, "%s/draft", root);
+    FILE *file = fopen(draft, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    assert_int_equal(rename(draft, path), 0);
+}
+
+static void use(unsigned mib)
+{
+    char text[32];
+    snprintf(text, sizeof text, "anon %u\n", mib << 20);
+    write_file("memory.stat", text);
+}
+
+static int set_up(void **state)
+{
+    strcpy(root, "/tmp/coupond-memory-XXXXXX");
+    assert_non_null(mkdtemp(root));
+    write_file("cgroup", "0::/\n");
+    write_file("memory.max", "167772160\n");
+    use(PLENTY);
+    memory_begin(&places, 0);
+    return gateway_blank(state);
+}
+
+static int tear_down(void **state)
+{
+    char command[64];
+    gateway_tear_down(state);
+    snprintf(command, sizeof command, "rm -r %s", root);
+    return system(command);
+}
+
+/* --- helpers --- */
+
+/* As start_with_issuer(), with the memory as it was begun. */
+static void start_in_place(void)
+{
+    struct error error = {""};
+    options.issuer_partitions = 1;
+    issuer = issuer_double_create(options.gateway_requests, 1);
+    if (gateway_start_beside(&gateway, &options, NULL, NULL, &error) != 0)
+        fail_msg("%s", error.text);
+    wait_ready(200);
+}
+
+static bool is_scarce(void)
+{
+    return *memory_scarce();
+}
+
+static void wait_until(bool (*reached)(void))
+{
+    int64_t until = zclock_mono() + PATIENCE_S * 1000;
+    while (!reached() && zclock_mono() < until)
+        zclock_sleep(1);
+    assert_true(reached());
+}
+
+static void put(struct client *client, const char *user)
+{
+    char text[128];
+    snprintf(text, sizeof text, "PUT /v1/coupons/A/issues/%s HTTP/1.1\r\nHost: a\r\n\r\n", user);
+    client_send(client, text);
+}
+
+/* --- tests --- */
+
+static void a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_what_came_before(void **state)
+{
+    (void)state;
+    options.gateway_in_flight_max = 1;
+    start_in_place();
+    client_open(&clients[0]);
+    client_open(&clients[1]);
+    put(&clients[0], "u");
+    receive(0);
+    use(SCARCE);
+    wait_until(is_scarce);
+    client_send(&clients[0], "PUT /v1/coupons/A/issues/v HTTP/1.1\r\n");
+    assert_int_equal(client_get(&clients[1], "/livez"), 200); /* it has read the piece before that */
+    answer(&frame, 0, VERDICT_ISSUED, 1);
+    assert_int_equal(client_read(&clients[0]), 201);
+    assert_non_null(strstr(response.head, "Connection: close\r\n"));
+    assert_true(client_ended(&clients[0]));
+    client_close(&clients[0]);
+    client_close(&clients[1]);
+}
+
+static void while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_before(void **state)
+{
+    (void)state;
+    start_in_place();
+    client_open(&clients[0]);
+    client_open(&clients[1]);
+    put(&clients[0], "u");
+    receive(0);
+    use(SCARCE);
+    wait_until(is_scarce);
+    client_send(&clients[0], "PUT /v1/coupons/A/issues/v HTTP/1.1\r\n");
+    assert_int_equal(client_get(&clients[1], "/livez"), 200);
+    answer(&frame, 0, VERDICT_ISSUED, 1);
+    assert_int_equal(client_read(&clients[0]), 201);
+    assert_int_equal(client_read(&clients[0]), 503);
+    assert_code("overloaded");
+    assert_true(client_ended(&clients[0]));
+    client_close(&clients[0]);
+    client_close(&clients[1]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_what_came_before),
+        TEST(while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_before),
+    };
+    return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);
+}
