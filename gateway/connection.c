@@ -467,9 +467,10 @@ void connection_close(struct connection *c)
 
 void connection_accept(struct gateway_loop *loop, int fd)
 {
-    bool refused = loop->connections >= loop->connections_max || *memory_scarce();
+    bool refused = loop->connections >= loop->connections_max || memory_exhausted();
     struct connection *c = connection_pool_take(loop);
 
+    gateway_loop_keep(loop, sizeof(*c));
     CHECK(uv_tcp_init(&loop->uv, &c->tcp) == 0);
     c->input_ms = now_ms(c);
     if (uv_tcp_open(&c->tcp, fd) != 0) {

@@ -69,7 +69,8 @@ struct connection {
     struct connection *next; /* also the free list */
 };
 
-/* Takes over a descriptor that was accepted; answers 503 and closes it when there are too many, or memory runs out. */
+/* Takes over a descriptor that was accepted; answers 503 and closes it when there are too many, or memory is exhausted.
+ * Scarce memory alone refuses none: health checks are new connections, and a request that is whole keeps nothing. */
 void connection_accept(struct gateway_loop *loop, int fd);
 
 /* Tells a client that there is no room for it, as far as that goes without waiting, and closes. What it may have sent

@@ -170,7 +170,8 @@ bool gateway_ready(void *arg, char why[READY_WHY_MAX])
 
     if (ready && why[0] == '\0' && *memory_scarce()) {
         memory_describe(text);
-        snprintf(why, READY_WHY_MAX, "memory runs out, new connections are refused: %.70s", text);
+        snprintf(why, READY_WHY_MAX, "memory runs out, %srequests that come in pieces are refused: %.70s",
+                 memory_exhausted() ? "new connections and " : "", text);
     }
     return ready;
 }

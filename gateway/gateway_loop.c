@@ -36,7 +36,7 @@ void gateway_loop_keep(struct gateway_loop *loop, size_t size)
     if (loop->kept_bytes < KEPT_BYTES_MAX)
         return;
     loop->kept_bytes = 0;
-    memory_look(gateway_loop_now_us(loop), 1);
+    memory_look(clock_mono_us(), 1); /* not the time of the turn, in which much may come */
 }
 
 bool gateway_loop_crowded(const struct gateway_loop *loop)

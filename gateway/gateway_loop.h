@@ -84,7 +84,7 @@ struct gateway_loop {
     unsigned connections;
     unsigned connections_max;
     size_t unread_bytes; /* answers that connections keep for their readers */
-    size_t kept_bytes;   /* of requests, since the last look at the memory */
+    size_t kept_bytes;   /* of connections and requests, since the last look at the memory */
     struct timer_wheel wheel;
     char read_buffer[READ_BYTES];
     /* time, read once a turn */
@@ -105,7 +105,8 @@ void gateway_loop_actor(zsock_t *pipe, void *args);
  * for than it has. */
 bool gateway_loop_crowded(const struct gateway_loop *loop);
 
-/* Bytes are to be kept for requests that are not whole: looks at the memory before these are too many. */
+/* Bytes are to be kept for a connection, or for a request that is not whole: looks at the memory before these are too
+ * many. */
 void gateway_loop_keep(struct gateway_loop *loop, size_t size);
 
 /* Microseconds of the monotone clock, the same for a whole turn. */

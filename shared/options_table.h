@@ -36,7 +36,7 @@
     OPTION(gateway, drain_timeout_ms, DURATION, 10000, BETWEEN(0, 3600000), "how long SIGTERM waits for requests in flight") \
     OPTION(gateway, policy_ttl_ms, DURATION, 1000, BETWEEN(0, 60000), "maximum age of a cached coupon; 0: the issuer is asked every time") \
     OPTION(gateway, drain_delay_ms, DURATION, 0, BETWEEN(0, 3600000), "how long SIGTERM goes on accepting connections while /readyz already says 503, for a load balancer to notice") \
-    OPTION(gateway, memory_mb_max, NUMBER, 0, BETWEEN(0, 1048576), "MiB of memory that the gateway may take; near it new connections and requests that come in pieces are refused; 0: as much as its control group and its process limits allow") \
+    OPTION(gateway, memory_mb_max, NUMBER, 0, BETWEEN(0, 1048576), "MiB of memory that the gateway may take; near it requests that come in pieces are refused, and when even less is left, new connections too; 0: as much as its control group and its process limits allow") \
     OPTION(gateway, redis, URL, "", LENGTH(0, 255), "redis://USER:PASSWORD@HOST:PORT/DATABASE (all but the host may be left out), rediss:// with TLS, or unix://PATH: where gateways share what they know of coupons and hear of changes; for these gateways alone; empty: none") \
     OPTION(gateway, redis_password, SECRET, "", LENGTH(0, 255), "password of Redis, if it is not in gateway/redis; empty: none") \
     OPTION(gateway, redis_password_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/redis_password from") \

@@ -113,6 +113,14 @@ def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp
         early.sendall(b"PUT /v1/coupons/A/issues/early HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
         assert early.recv(65536).startswith(b"HTTP/1.1 201")
         assert "memory runs out" in gateway.log()
+        status, text = gateway.get("/readyz", gateway.operator_address)
+        assert status == 200 and "requests that come in pieces are refused" in json.loads(text)["detail"]
+        for user in ("new", "newer"):
+            balancer = connect()
+            balancer.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert balancer.recv(65536).startswith(b"HTTP/1.1 200"), "a health check comes on a connection of its own"
+            balancer.sendall(f"PUT /v1/coupons/A/issues/{user} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+            assert balancer.recv(65536).startswith(b"HTTP/1.1 201")
         for connection in pieces:
             connection.close()
         wait_until(lambda: "there is memory again" in gateway.log(), "it has memory again")

@@ -86,6 +86,19 @@ static void wait_until(bool (*reached)(void))
     assert_true(reached());
 }
 
+/* What an operator is told; an issuer that does not answer is told of first. */
+static bool ready_words(char why[READY_WHY_MAX])
+{
+    int64_t until = zclock_mono() + PATIENCE_S * 1000;
+    bool ready = false;
+    do {
+        issuer_double_pump(issuer);
+        why[0] = '\0';
+        ready = gateway_ready(gateway, why);
+    } while (strncmp(why, "memory", 6) != 0 && zclock_mono() < until);
+    return ready;
+}
+
 static void put(struct client *client, const char *user)
 {
     char text[128];
@@ -137,6 +150,52 @@ static void while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_b
     client_close(&clients[1]);
 }
 
+static void while_memory_is_scarce_new_connections_are_served(void **state)
+{
+    (void)state;
+    start_in_place();
+    use(SCARCE);
+    wait_until(is_scarce);
+    client_open(&clients[0]);
+    assert_int_equal(client_get(&clients[0], "/readyz"), 200);
+    put(&clients[0], "u");
+    answer(receive(0), 0, VERDICT_ISSUED, 1);
+    assert_int_equal(client_read(&clients[0]), 201);
+    client_close(&clients[0]);
+}
+
+static void when_memory_is_exhausted_new_connections_are_told_overloaded_and_open_ones_served(void **state)
+{
+    (void)state;
+    start_in_place();
+    client_open(&clients[0]);
+    assert_int_equal(client_get(&clients[0], "/livez"), 200);
+    use(EXHAUSTED);
+    wait_until(memory_exhausted);
+    client_open(&clients[1]);
+    assert_int_equal(client_read(&clients[1]), 503);
+    assert_code("overloaded");
+    assert_true(client_ended(&clients[1]));
+    assert_int_equal(client_get(&clients[0], "/readyz"), 200);
+    client_close(&clients[0]);
+    client_close(&clients[1]);
+}
+
+static void readiness_tells_what_is_refused(void **state)
+{
+    char why[READY_WHY_MAX] = "";
+    (void)state;
+    start_in_place();
+    use(SCARCE);
+    wait_until(is_scarce);
+    assert_true(ready_words(why));
+    assert_memory_equal(why, "memory runs out, requests that come in pieces are refused: 145 of 160 MiB", 73);
+    use(EXHAUSTED);
+    wait_until(memory_exhausted);
+    assert_true(ready_words(why));
+    assert_memory_equal(why, "memory runs out, new connections and requests that come in pieces are refused: 153", 82);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -144,6 +203,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_what_came_before),
         TEST(while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_before),
+        TEST(while_memory_is_scarce_new_connections_are_served),
+        TEST(when_memory_is_exhausted_new_connections_are_told_overloaded_and_open_ones_served),
+        TEST(readiness_tells_what_is_refused),
     };
     return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);
 }
