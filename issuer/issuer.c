@@ -37,6 +37,7 @@ struct issuer {
     struct stream *stream;
     zactor_t *stream_actor;
     struct status_http *status;
+    bool guarded; /* the guard of listening sockets was begun */
     const struct options *options;
 };
 
@@ -278,6 +279,7 @@ int issuer_open(struct issuer *issuer, struct error *error)
     struct metrics *metrics = metrics_create("issuer", -1);
     warn_of_open(options, metrics);
     peer_guard_begin(metrics);
+    issuer->guarded = true;
     const struct status_http_config status = {
         .option = "issuer/http", .address = options->issuer_http, .ready = issuer_ready, .arg = issuer};
     if (status_http_open(&issuer->status, &status, error) != 0 || open_all(issuer, options, error) != 0)
@@ -315,7 +317,8 @@ void issuer_stop(struct issuer **issuer)
     }
     stream_destroy(&self->stream);
     store_check_destroy(&self->store_check);
-    peer_guard_end();
+    if (self->guarded)
+        peer_guard_end();
     issuer_clock_destroy(&self->clock);
     free(self);
     *issuer = NULL;

@@ -28,7 +28,7 @@ int issuer_start(struct issuer **issuer, const struct options *options, struct e
 /* Whether it decides; `why` says what is missing, or, when it is ready, what else an operator should know. On any
  * thread; `issuer` is a struct issuer, and NUL-terminated words go to `why`, which was empty. */
 bool issuer_ready(void *issuer, char why[READY_WHY_MAX]);
-/* Answers what it has received, syncs and seals the journals, joins, frees. */
+/* Answers what it has received, syncs and seals the journals, joins, frees; also one that was never opened. */
 void issuer_stop(struct issuer **issuer);
 
 #endif

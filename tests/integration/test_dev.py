@@ -1,6 +1,7 @@
 """`coupond dev`: what all roles in one process tell of each other by the gateway's ports, which are there first."""
 
 import json
+import socket
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_dev_that_cannot_start_closes_its_ports_and_ends(tmp_path):
         assert both_ports(second.issuer, "/readyz") == [(0, ""), (0, "")]
         assert cluster.issue("A0001", "somebody")[0] == 201
     second.check_logs()
+
+
+@pytest.mark.parametrize("option", ["gateway/http", "gateway/operator_http", "issuer/http", "persister/http"])
+def test_dev_says_which_port_is_taken_and_ends(tmp_path, option):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        cluster = Cluster.dev(tmp_path)
+        cluster.issuer.arguments = [*cluster.issuer.arguments, "--set", f"{option}={address}"]
+        cluster.write_config()
+        cluster.issuer.start()
+        assert cluster.issuer.wait_for_end() == 1
+        last = cluster.issuer.log().splitlines()[-1]
+        assert option in last and address in last and "already in use" in last
+        assert both_ports(cluster.issuer, "/readyz") == [(0, ""), (0, "")]
+    cluster.check_logs()
 
 
 @pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
