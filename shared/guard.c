@@ -1,11 +1,13 @@
 #include "shared/guard.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <zmq.h>
 
 #include "shared/actor.h"
 #include "shared/door_watch.h"
 #include "shared/error.h"
+#include "shared/log.h"
 #include "shared/zap.h"
 
 static void report(struct metrics *metrics, struct door_watch_counts *reported)
@@ -26,6 +28,18 @@ static zsock_t *listen_for_questions(const struct guard_config *config)
     return questions;
 }
 
+/* False when the sockets are gone, which only a fault of the program brings about. */
+static bool wait_for_news(zmq_pollitem_t *items, int count)
+{
+    while (zmq_poll(items, count, -1) < 0) {
+        if (zmq_errno() == EINTR)
+            continue;
+        log_error("guard", "no longer watches the listening sockets: %s", zmq_strerror(zmq_errno()));
+        return false;
+    }
+    return true;
+}
+
 void guard_actor(zsock_t *pipe, void *args)
 {
     const struct guard_config *config = args;
@@ -37,7 +51,7 @@ void guard_actor(zsock_t *pipe, void *args)
         {.fd = door_watch_fd(), .events = ZMQ_POLLIN},
         {.socket = questions != NULL ? zsock_resolve(questions) : NULL, .events = ZMQ_POLLIN},
     };
-    while (zmq_poll(items, questions != NULL ? 3 : 2, -1) >= 0) {
+    while (wait_for_news(items, questions != NULL ? 3 : 2)) {
         if ((items[0].revents & ZMQ_POLLIN) && actor_told_to_end(pipe))
             break;
         if (questions != NULL && (items[2].revents & ZMQ_POLLIN))

@@ -1,4 +1,5 @@
-/* A listening ZeroMQ socket gives way when descriptors run out, and counts whom it turns away. */
+/* A listening ZeroMQ socket gives way when descriptors run out, and counts whom it turns away, whatever interrupts the
+ * guard. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +23,7 @@
 #include "shared/door.h"
 #include "shared/door_watch.h"
 #include "shared/files.h"
+#include "shared/guard.h"
 
 #define FILES_MAX 128
 #define CROWD     12
@@ -266,6 +271,53 @@ static void what_nobody_has_read_is_counted_when_the_door_closes(void **state)
     assert_int_equal(door_watch_counts().refused, before + 1);
 }
 
+static _Atomic unsigned interruptions;
+
+static void on_interruption(int number)
+{
+    (void)number;
+    interruptions++;
+}
+
+/* Only threads that were started before hear of these: the guard, and none of ZeroMQ's, which block all signals. */
+static void interrupt_often(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        unsigned before = interruptions;
+        assert_int_equal(kill(getpid(), SIGUSR1), 0);
+        for (unsigned j = 0; j < 1000 && interruptions == before; j++)
+            usleep(1000);
+        assert_int_equal(interruptions, before + 1);
+        usleep(1000); /* until it waits again */
+    }
+}
+
+static void check_guard_counts(void)
+{
+    uint64_t before = door_watch_counts().refused;
+    check_one_stranger();
+    for (unsigned i = 0; i < 1000 && door_watch_counts().refused == before; i++)
+        usleep(10000);
+    assert_int_equal(door_watch_counts().refused, before + 1);
+}
+
+static void signals_do_not_end_the_guard(void **state)
+{
+    (void)state;
+    const struct sigaction action = {.sa_handler = on_interruption};
+    struct guard_config config = {.metrics = metrics_create("issuer", -1)};
+    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+    zactor_t *guard = zactor_new(guard_actor, &config);
+    assert_non_null(guard);
+    interrupt_often();
+    with_a_door(use_tcp, check_guard_counts);
+    zactor_destroy(&guard);
+}
+
 static int limit_files(void **state)
 {
     (void)state;
@@ -282,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_door_that_is_closed_bounds_nobody),
         cmocka_unit_test(who_has_a_secret_where_there_is_none_is_counted_and_a_probe_apart),
         cmocka_unit_test(what_nobody_has_read_is_counted_when_the_door_closes),
+        cmocka_unit_test(signals_do_not_end_the_guard),
     };
     return cmocka_run_group_tests(tests, limit_files, NULL);
 }
