@@ -332,7 +332,6 @@ static void drop_torn_request(struct connection *c)
     if (!c->peer_ended || c->state != CONNECTION_OPEN || c->stalled)
         return;
     c->state = CONNECTION_LAST;
-    c->in.length = 0;
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
@@ -414,6 +413,8 @@ void connection_flush(struct connection *c)
     if (c->state == CONNECTION_CLOSED || c->state == CONNECTION_LINGERING)
         return;
     drop_torn_request(c);
+    if (c->state == CONNECTION_LAST)
+        buffer_clear(&c->in, CONNECTION_BUFFER_KEEP); /* nothing of it will be read */
     if (c->out.length > 0 && !c->write_pending && !write_out(c)) {
         connection_close(c);
         return;

@@ -66,6 +66,7 @@ static void refuse(struct connection *connection, enum error_code code, const st
 
     connection->state = CONNECTION_LAST;
     connection->refused = true;
+    connection_mark_dirty(connection);
     if (connection->queue_length > 0 && exchanges_full(&connection->loop->exchanges))
         return;
     answer = dispatch_begin_local(connection, &connection->request, METRIC_ROUTE_NONE);

@@ -1,4 +1,5 @@
 /* A gateway whose memory runs out, by files in the place of the kernel's: whom it still serves, and whom it refuses. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -181,6 +182,39 @@ static void when_memory_is_exhausted_new_connections_are_told_overloaded_and_ope
     client_close(&clients[1]);
 }
 
+static size_t allocated(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+static void the_piece_that_is_refused_is_not_kept(void **state)
+{
+    enum { BODY = 1000000, KEPT = 500000 };
+    static char body[BODY];
+    int64_t until = zclock_mono() + PATIENCE_S * 1000;
+    (void)state;
+    if (allocated() == 0)
+        skip(); /* a sanitizer's malloc does not tell */
+    options.gateway_body_bytes_max = BODY;
+    start_in_place();
+    client_open(&clients[0]);
+    client_send(&clients[0], "POST /v1/coupons HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    memset(body, ' ', BODY - 10);
+    size_t before = allocated();
+    client_send(&clients[0], body);
+    while (allocated() < before + KEPT && zclock_mono() < until)
+        zclock_sleep(1);
+    assert_true(allocated() >= before + KEPT);
+    use(SCARCE);
+    wait_until(is_scarce);
+    client_send(&clients[0], " ");
+    assert_int_equal(client_read(&clients[0]), 503);
+    assert_code("overloaded");
+    assert_true(allocated() < before + KEPT); /* while the gateway waits for the peer's end */
+    client_close(&clients[0]);
+}
+
 static void readiness_tells_what_is_refused(void **state)
 {
     char why[READY_WHY_MAX] = "";
@@ -205,6 +239,7 @@ int main(void)
         TEST(while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_before),
         TEST(while_memory_is_scarce_new_connections_are_served),
         TEST(when_memory_is_exhausted_new_connections_are_told_overloaded_and_open_ones_served),
+        TEST(the_piece_that_is_refused_is_not_kept),
         TEST(readiness_tells_what_is_refused),
     };
     return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);
