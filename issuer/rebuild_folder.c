@@ -45,7 +45,9 @@ static uint64_t bound_of_former(const char *dir, const struct journal_meta *meta
             return former->stores[i].seq;
     }
     journal_acked_read(dir, meta->journal_id, present);
-    return memcmp(present, store_id, STORE_ID_BYTES) == 0 ? UINT64_MAX : former->others_seq;
+    bool filled =
+        memcmp(present, store_id, STORE_ID_BYTES) == 0 || memcmp(former->present_id, store_id, STORE_ID_BYTES) == 0;
+    return filled ? UINT64_MAX : former->others_seq;
 }
 
 /* What was decided without this store, while that may have had newer records of this journal, counts for nothing. False

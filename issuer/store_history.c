@@ -28,6 +28,26 @@ static bool note_open_ends(struct journal_former_stores *former, uint64_t seq)
     return any;
 }
 
+/* NULL when it is none of them. */
+static struct journal_former_store *find_former(struct journal_former_stores *former, const uint8_t id[STORE_ID_BYTES])
+{
+    for (size_t i = 0; i < former->count; i++) {
+        if (is_same(former->stores[i].store_id, id))
+            return &former->stores[i];
+    }
+    return NULL;
+}
+
+/* The note is on the disk before the store gets anything; `acked` is not synced, so the power may have taken it back.
+ */
+static void choose_present(struct store_history *history)
+{
+    const uint8_t *noted = history->former.present_id;
+    bool outdated = !store_id_is_known(history->present) || find_former(&history->former, history->present) != NULL;
+    if (store_id_is_known(noted) && outdated)
+        memcpy(history->present, noted, sizeof history->present);
+}
+
 int store_history_read(struct store_history *history, const struct journal *journal, struct error *error)
 {
     const struct journal_meta *meta = journal_meta(journal);
@@ -41,18 +61,9 @@ int store_history_read(struct store_history *history, const struct journal *jour
     history->outstanding = found == 1;
     /* A coupond that knows no such note may have sent more. */
     uint64_t acked = journal_acked_read(dir, meta->journal_id, history->present);
+    choose_present(history);
     history->sure_seq = least(noted < acked ? acked : noted, written);
     return 0;
-}
-
-/* NULL when it is none of them. */
-static struct journal_former_store *find_former(struct journal_former_stores *former, const uint8_t id[STORE_ID_BYTES])
-{
-    for (size_t i = 0; i < former->count; i++) {
-        if (is_same(former->stores[i].store_id, id))
-            return &former->stores[i];
-    }
-    return NULL;
 }
 
 /* A store that is neither the present one nor noted has got nothing in this process. */
@@ -133,6 +144,7 @@ static int follow(struct store_history *history, const uint8_t id[STORE_ID_BYTES
         former.others_seq = least(former.others_seq, history->sends ? bound : history->sure_seq);
     if (store_history_is_other(history, id))
         add_former(&former, history->present, history->sends ? UINT64_MAX : bound);
+    memcpy(former.present_id, id, sizeof former.present_id);
     if (journal_former_write(journal_folder(history->journal), &former, error) != 0)
         return -1;
     if (store_history_is_other(history, id))

@@ -69,6 +69,8 @@ struct journal_former_stores {
     uint64_t checksum; /* XXH3-64 of what follows */
     char magic[8];
     uint8_t journal_id[16];
+    uint8_t
+        present_id[16];  /* the store that the journal fills since; it counts more than what `acked`, unsynced, says */
     uint64_t others_seq; /* the same for any store that is not named here; UINT64_MAX: that is not known */
     uint64_t count;
     struct journal_former_store {
@@ -76,7 +78,7 @@ struct journal_former_stores {
         uint64_t seq;                /* UINT64_MAX: it may have got more meanwhile, how much is about to be noted */
     } stores[JOURNAL_FORMER_STORES]; /* the oldest first */
 };
-_Static_assert(sizeof(struct journal_former_stores) == 240, "journal former stores layout");
+_Static_assert(sizeof(struct journal_former_stores) == 256, "journal former stores layout");
 
 /* As it was before stores had ids; read, no longer written. */
 struct journal_acked_1 {

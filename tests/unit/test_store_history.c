@@ -152,6 +152,38 @@ static void a_store_that_was_left_just_before_the_end_is_bound_from_the_next_sta
     assert_int_equal(bound(1), 15);
 }
 
+/* Which store that is stands in `acked`, too, which is not synced. */
+static void the_store_that_is_filled_is_known_when_the_power_took_that_back(void **state)
+{
+    (void)state;
+    settle(1);
+    settle(2);
+    followed();
+    journal_fixture_append(journal, 5);
+    for (uint8_t acked = 0; acked < 2; acked++) {
+        note_acked(acked, 10);
+        read_again();
+        assert_int_equal(bound(2), 15);
+        assert_int_equal(bound(1), 10);
+        assert_false(store_history_is_other(&history, id_of(2)));
+    }
+    note_acked(3, 15); /* one that nobody could compare with */
+    read_again();
+    assert_int_equal(bound(3), 15);
+}
+
+static void a_store_that_became_known_late_is_known_when_the_power_took_that_back(void **state)
+{
+    (void)state;
+    note_acked(0, 0);
+    read_again();
+    settle(1);
+    journal_fixture_append(journal, 5);
+    note_acked(0, 0);
+    read_again();
+    assert_int_equal(bound(1), 15);
+}
+
 /* A newer copy of the folder filled it. */
 static void a_store_that_nobody_has_heard_of_has_nothing_that_came_after_another_was_left(void **state)
 {
@@ -278,6 +310,8 @@ int main(void)
         TEST(a_store_that_was_left_and_is_the_noted_one_still_is_filled_again),
         TEST(a_store_that_is_left_may_have_what_was_sent_until_the_stream_followed),
         TEST(a_store_that_was_left_just_before_the_end_is_bound_from_the_next_start_on),
+        TEST(the_store_that_is_filled_is_known_when_the_power_took_that_back),
+        TEST(a_store_that_became_known_late_is_known_when_the_power_took_that_back),
         TEST(a_store_that_nobody_has_heard_of_has_nothing_that_came_after_another_was_left),
         TEST(a_store_that_may_have_been_left_is_bound_where_nothing_tells_which_was_filled),
         TEST(a_new_beginning_notes_nothing),
