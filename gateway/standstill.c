@@ -51,8 +51,8 @@ bool standstill_look(struct gateway_loop *loop)
 
     loop->looked = true;
     loop->looked_us = now_us;
-    (void)gateway_loop_now_us(
-        loop); /* what is read from here on counts from now on, even if we stand still in between */
+    /* What is read from here on counts from now on, even if we stand still in between. */
+    (void)gateway_loop_now_us(loop);
     if (stood_us <= STANDSTILL_US)
         return false;
     close_undated(loop, stood_us);
