@@ -117,6 +117,7 @@ static int take_prepared(struct journal *journal)
     while (journal->prepared_fd < 0 && !journal->prepare_failed)
         pthread_cond_wait(&journal->writer_wakes, &journal->mutex);
     int fd = journal->prepared_fd;
+    atomic_store_explicit(&journal->full, fd < 0, memory_order_relaxed);
     pthread_mutex_unlock(&journal->mutex);
     return fd;
 }
@@ -178,10 +179,7 @@ bool journal_reserve(struct journal *journal, size_t bytes)
 {
     CHECK(bytes <= JOURNAL_BATCH_BYTES_MAX);
     CHECK(sizeof(struct journal_segment_header) + bytes <= journal->config.segment_bytes);
-    bool room = journal->offset + bytes <= journal->segment_size || journal_roll(journal);
-    if (room == atomic_load_explicit(&journal->full, memory_order_relaxed))
-        atomic_store_explicit(&journal->full, !room, memory_order_relaxed);
-    return room;
+    return journal->offset + bytes <= journal->segment_size || journal_roll(journal);
 }
 
 void journal_begin(struct journal *journal, int64_t time_us)

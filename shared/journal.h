@@ -113,7 +113,8 @@ uint64_t journal_synced_seq(const struct journal *journal);
 /* Any thread: ends the process when the journal's files are no longer those that their names lead to: what is written
  * to them would be lost. */
 void journal_check_place(struct journal *journal);
-/* Any thread: true while the disk has no room for the next segment. */
+/* Any thread: true from when a batch did not fit for want of a next segment until there is one. Smaller batches may fit
+ * meanwhile. */
 bool journal_is_full(const struct journal *journal);
 
 #endif

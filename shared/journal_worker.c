@@ -99,6 +99,8 @@ static void prepare_next(struct worker *worker)
         log_info("journal", "there is room for the next segment again dir=%s", journal->dir);
     journal->prepared_fd = fd;
     journal->prepare_failed = fd < 0;
+    if (fd >= 0)
+        atomic_store_explicit(&journal->full, false, memory_order_relaxed);
     pthread_cond_signal(&journal->writer_wakes);
     pthread_mutex_unlock(&journal->mutex);
 }

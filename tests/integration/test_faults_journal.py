@@ -17,6 +17,7 @@ from preload import ENDLESS, Preload, faketime_library
 needs_clock = pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
 needs_mount = pytest.mark.skipif(small_disk.why_not() is not None, reason=str(small_disk.why_not()))
 LONG = "x" * 50  # users with long ids fill a segment sooner
+PATIENT = {"issuer/segment_mb": 2, "gateway/issuer_timeout_ms": 60_000}  # a slow disk is not a full one
 
 
 def prepared(tmp_path, clock=False, **more):
@@ -139,7 +140,10 @@ def test_an_issuer_whose_journal_is_taken_away_stops(tmp_path, what):
 
 
 def fill_segments(cluster, coupon="A"):
-    """Issues until there is no room, first for many at once and then for one; {user: sequence} of those that were told."""
+    """
+    Issues until there is no room, first for many at once and then for one; {user: sequence} of those that were told.
+    The cluster has to be PATIENT.
+    """
     crowd = ((coupon, f"user-{number}-{LONG}") for number in range(200_000))
     load = Load(cluster.addresses, connections=64)
     load.start(crowd)
@@ -172,7 +176,7 @@ def assert_refused_until_there_is_room(cluster, make_room):
     assert cluster.request("GET", f"/v1/coupons/A/issues/{user}")[0] == 200
     assert cluster.request("PATCH", "/v1/coupons/A", {"title": "B"})[0] == 503
     make_room()
-    wait_until(lambda: cluster.issue("A", "new")[0] == 201, "there is room again")
+    finally_issued(cluster, "new")
     wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 0, "the gauge tells it")
     cluster.wait_drained()
     stored = cluster.issues()["A"]
@@ -181,7 +185,7 @@ def assert_refused_until_there_is_room(cluster, make_room):
 
 
 def test_no_room_for_the_next_segment_refuses_new_issues_until_there_is_some(tmp_path):
-    cluster, rules = prepared(tmp_path, options={"issuer/segment_mb": 2})
+    cluster, rules = prepared(tmp_path, options=PATIENT)
     with cluster:
         cluster.create_coupon("A", 1_000_000)
         # The segment after this one is prepared already: this life begins without.
@@ -206,7 +210,7 @@ def move_journal(cluster, folder):
 @pytest.mark.parametrize("lacks", ["bytes", "inodes"])
 def test_a_full_filesystem_refuses_new_issues_until_there_is_room(tmp_path, lacks):
     with small_disk.SmallDisk(tmp_path / "disk", mebibytes=24, inodes=40) as disk:
-        with Cluster(tmp_path / "cluster", options={"issuer/segment_mb": 2}) as cluster:
+        with Cluster(tmp_path / "cluster", options=PATIENT) as cluster:
             move_journal(cluster, disk.path / "journal")
             wait_until((disk.path / "journal/p00/next.prepared").exists, "the next segment is begun")
             if lacks == "bytes":
