@@ -346,11 +346,12 @@ static void note_whose(struct writer *writer, const struct delivery_step *step)
     }
 }
 
-/* All frames that were under way have been handed back, or more keep coming. The socket stays, since a new one takes
- * descriptors. */
+/* All frames that were under way have been handed back, or more keep coming: then some are still received when it has
+ * left, and it does so once more. The socket stays, since a new one takes descriptors. */
 static void leave_issuer(struct writer *writer)
 {
-    writer->away = connector_disconnect(&writer->events_connector) == 0;
+    connector_disconnect(&writer->events_connector);
+    writer->away = true;
     writer->frame_refused = false;
     writer->connect_after_us = clock_mono_us() + retry_next_ms(&writer->refused_retry, randombytes_random()) * 1000;
 }

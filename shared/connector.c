@@ -48,11 +48,12 @@ static void forget(struct connector *connector)
     connector->again_ms = 0;
 }
 
-int connector_disconnect(struct connector *connector)
+void connector_disconnect(struct connector *connector)
 {
     forget(connector);
+    if (connector->connecting)
+        zmq_disconnect(zsock_resolve(connector->socket), connector->endpoint);
     connector->connecting = false;
-    return zmq_disconnect(zsock_resolve(connector->socket), connector->endpoint);
 }
 
 int connector_connect(struct connector *connector)

@@ -37,8 +37,9 @@ int connector_open(struct connector *connector, zsock_t *socket, const char *rol
 /* Before the socket is destroyed; one that was never opened is all zeros. */
 void connector_close(struct connector *connector);
 
-/* Ends the connection, or what is in the making, and begins anew; -1 and errno. */
-int connector_disconnect(struct connector *connector);
+/* Ends the connection, or what is in the making, if there is any. What was under way may still be received. */
+void connector_disconnect(struct connector *connector);
+/* Begins anew after that; -1 and errno. */
 int connector_connect(struct connector *connector);
 
 /* The monitor, to poll, or its descriptor (-1: there is none), which tells changes: after a check it is worth waiting

@@ -143,7 +143,8 @@ static void journal_refuses_to_reserve_on_a_full_disk_and_recovers(void **state)
     uint64_t kept = journal_written_seq(journal);
     assert_true(kept > 0);
     assert_true(journal_is_full(journal));
-    assert_true(journal_reserve(journal, journal_bytes_max(0, 0))); /* what still fits is no room for the next segment */
+    assert_true(
+        journal_reserve(journal, journal_bytes_max(0, 0))); /* what still fits is no room for the next segment */
     assert_true(journal_is_full(journal));
 
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);

@@ -75,11 +75,14 @@ static void send_frame(struct fixture *fixture)
     assert_int_not_equal(zmq_send(zsock_resolve(fixture->events), fixture->frame.bytes, fixture->frame.size, 0), -1);
 }
 
+/* Frames that were handed back before do not matter. */
 static void assert_acknowledged(struct fixture *fixture, uint16_t partition, uint64_t first_seq, uint64_t last_seq)
 {
     struct batch_ack ack;
     struct frame_header header;
-    assert_int_equal(zmq_recv(zsock_resolve(fixture->acks), &ack, sizeof ack, 0), sizeof ack);
+    do
+        assert_int_equal(zmq_recv(zsock_resolve(fixture->acks), &ack, sizeof ack, 0), sizeof ack);
+    while (ack.header.kind == FRAME_REFUSED);
     assert_null(frame_check(&ack, sizeof ack, &header));
     assert_int_equal(header.kind, FRAME_ACK);
     assert_int_equal(header.partition, partition);
@@ -243,6 +246,47 @@ static void a_foreign_journal_is_not_acknowledged_and_holds_nobody_up(void **sta
     assert_int_equal(number_of(fixture, "SELECT COUNT(*) FROM coupon_issue"), 12);
 }
 
+/* Handed back by a persister of another store. */
+static void receive_refusals(struct fixture *fixture)
+{
+    struct batch_ack answer;
+    while (zmq_recv(zsock_resolve(fixture->acks), &answer, sizeof answer, ZMQ_DONTWAIT) >= 0)
+        assert_int_equal(answer.header.kind, FRAME_REFUSED);
+}
+
+/* More of them than a persister hands back before it leaves. */
+static void send_what_another_store_gets(struct fixture *fixture)
+{
+    events_coupon_with_issues(&fixture->frame, 0, 2, 10);
+    memset(events_fixed(&fixture->frame)->store_id, 0x0f, STORE_ID_BYTES);
+    for (int64_t until = zclock_mono() + 3000; zclock_mono() < until;) {
+        zmq_send(zsock_resolve(fixture->events), fixture->frame.bytes, fixture->frame.size, ZMQ_DONTWAIT);
+        receive_refusals(fixture);
+    }
+}
+
+/* Over a transport that takes a moment to end. */
+static void listen_over_ipc(struct fixture *fixture)
+{
+    struct options *options = &fixture->options;
+    snprintf(options->persister_events, sizeof options->persister_events, "ipc://%s/events", fixture->directory);
+    zsock_set_sndhwm(fixture->events, 2);
+    zsock_set_sndtimeo(fixture->events, DEADLINE_MS);
+    assert_int_equal(zsock_bind(fixture->events, "%s", options->persister_events), 0);
+}
+
+static void after_all_that_another_store_gets_it_comes_back_for_its_own(void **state)
+{
+    struct fixture *fixture = *state;
+    listen_over_ipc(fixture);
+    start(fixture);
+    send_what_another_store_gets(fixture);
+    events_coupon_with_issues(&fixture->frame, 0, 2, 10);
+    send_frame(fixture);
+    assert_acknowledged(fixture, 0, 1, 11);
+    assert_int_equal(number_of(fixture, "SELECT COUNT(*) FROM coupon_issue"), 10);
+}
+
 static void assert_behind(struct fixture *fixture, uint64_t last_seq)
 {
     struct batch_ack answer;
@@ -321,6 +365,7 @@ int main(void)
         TEST(a_passing_fault_is_tried_again_until_it_passes),
         TEST(a_contradiction_becomes_a_dead_letter_and_the_rest_of_its_batch_is_stored),
         TEST(a_foreign_journal_is_not_acknowledged_and_holds_nobody_up),
+        TEST(after_all_that_another_store_gets_it_comes_back_for_its_own),
         TEST(a_database_that_is_deleted_while_it_runs_is_made_anew_and_found_behind),
         TEST(stopping_does_not_wait_for_a_store_that_is_away),
         TEST(a_store_that_cannot_be_opened_stops_the_start),
