@@ -17,12 +17,13 @@ from preload import ENDLESS, Preload, faketime_library
 needs_clock = pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
 needs_mount = pytest.mark.skipif(small_disk.why_not() is not None, reason=str(small_disk.why_not()))
 LONG = "x" * 50  # users with long ids fill a segment sooner
+QUICK = {"gateway/issuer_timeout_ms": 2000}  # what was asked of an issuer that dies is answered when that is over
 PATIENT = {"issuer/segment_mb": 2, "gateway/issuer_timeout_ms": 60_000}  # a slow disk is not a full one
 
 
-def prepared(tmp_path, clock=False, **more):
+def prepared(tmp_path, clock=False, options=None):
     """A cluster whose issuer can be made to fail, and its rules."""
-    cluster, rules = Cluster(tmp_path, **more), Preload(tmp_path / "rules", clock=clock)
+    cluster, rules = Cluster(tmp_path, options=QUICK | (options or {})), Preload(tmp_path / "rules", clock=clock)
     cluster.issuer.environment = rules.environment()
     return cluster, rules
 
@@ -274,7 +275,7 @@ def test_acknowledgements_that_cannot_be_noted_are_only_heard_again_after_a_rest
 
 @pytest.mark.parametrize("operation, name", [("pwrite", "next.snapshot"), ("sync", "next.snapshot"), ("rename", ".snapshot")])
 def test_a_snapshot_that_cannot_be_written_is_counted_while_issuing_goes_on(tmp_path, operation, name):
-    cluster, rules = prepared(tmp_path, options={"issuer/snapshot_mb": 1, "issuer/segment_mb": 2})
+    cluster, rules = prepared(tmp_path, options=PATIENT | {"issuer/snapshot_mb": 1})
     with cluster:
         cluster.create_coupon("A", 1_000_000)
         rule = rules.add(operation, "fail", name, error=errno.ENOSPC)

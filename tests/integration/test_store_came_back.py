@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import itertools
-import json
 import shutil
 import sqlite3
 
@@ -34,10 +33,6 @@ def swap_store(cluster, shelf, other=None):
 def replace_journal(cluster, other):
     shutil.rmtree(cluster.journal_directory)
     shutil.copytree(other, cluster.journal_directory)
-
-
-def detail(member):
-    return json.loads(member.get("/readyz")[1]).get("detail", "")
 
 
 def refuses(cluster, word):
@@ -171,7 +166,7 @@ def test_a_store_without_the_name_that_is_given_is_not_the_one_to_compare_with(s
     stopped.persisters[0].start()
     stopped.issuer.start()
     decides(stopped, "c")
-    assert "not compared with the store yet" in detail(stopped.issuer)
+    stopped.issuer.wait_detail("not compared with the store yet")
     bring_back(stopped, tmp_path / "real", tmp_path / "empty")
     assert stopped.issuer.wait_for_end() == 1
     assert "older copy" in stopped.issuer.log()

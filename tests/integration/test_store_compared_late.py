@@ -1,7 +1,6 @@
 """An issuer that starts while its store is away is compared with it as soon as it answers, before anything is sent."""
 
 import contextlib
-import json
 import shutil
 
 import pytest
@@ -46,10 +45,6 @@ def decide_without_store(cluster, coupon, user):
     wait_until(lambda: cluster.issue(coupon, user)[0] == 201, "an issue without the store")
 
 
-def detail(member):
-    return json.loads(member.get("/readyz")[1]).get("detail", "")
-
-
 def ends(cluster, word):
     assert cluster.issuer.wait_for_end() == 1
     assert word in cluster.issuer.log()
@@ -67,7 +62,7 @@ def test_an_older_copy_ends_when_the_store_is_back_and_at_each_start_after_that(
     shutil.copytree(filled.journal_directory, newest)
     replace_journal(filled, older)
     decide_without_store(filled, "s", "c")
-    assert "not compared with the store yet" in detail(filled.issuer)
+    filled.issuer.wait_detail("not compared with the store yet")
     filled.database.start()
     ends(filled, "older copy")
     # By now it has as many records as the store, and more.
@@ -117,15 +112,15 @@ def test_a_foreign_journal_with_records_ends_when_the_store_is_back(filled, tmp_
 
 def test_the_right_journal_goes_on_and_forgets_that_it_was_not_compared(filled):
     decide_without_store(filled, "s", "b")
-    assert "not compared with the store yet" in detail(filled.issuer)
-    assert metric_sum(filled.issuer.metrics(), "coupond_issuer_store_uncompared") == 1
+    filled.issuer.wait_detail("not compared with the store yet")
+    wait_until(lambda: metric_sum(filled.issuer.metrics(), "coupond_issuer_store_uncompared") == 1, "the gauge tells it")
     assert (filled.journal_directory / NOTE).exists()
     filled.issuer.kill()
     filled.issuer.start()
     wait_until(lambda: filled.issue("s", "c")[0] == 201, "still without the store")
     filled.database.start()
     filled.wait_drained()
-    assert "not compared" not in detail(filled.issuer)
+    assert "not compared" not in filled.issuer.detail()
     assert metric_sum(filled.issuer.metrics(), "coupond_issuer_store_uncompared") == 0
     assert not (filled.journal_directory / NOTE).exists()
     filled.assert_kept()
@@ -154,8 +149,8 @@ def test_a_persister_whose_store_another_journal_filled_is_not_ready(filled, tmp
     filled.issuer.start()
     wait_until(lambda: filled.issue("OTHER", "c")[0] == 201, "it decides")
     persister = filled.persisters[0]
-    wait_until(lambda: not persister.is_ready(), "it takes nothing, and says so")
-    assert "another journal" in detail(persister)
+    persister.wait_detail("another journal")
+    assert not persister.is_ready()
     assert metric_sum(persister.metrics(), 'coupond_persister_store_errors_total{result="foreign"}') > 0
     filled.issuer.stop()
     replace_journal(filled, mine)
