@@ -30,6 +30,7 @@ class Load:
         self.retry = retry
         self.answers = []
         self.issued = 0  # 201s read so far
+        self.finals = [0] * connections  # final answers of each connection so far
         self.lost = []  # (coupon, user) of requests that were sent and not answered
         self.no_retry_after = 0  # 503s that did not say when to ask again
         self._steps = itertools.count(1)
@@ -70,8 +71,9 @@ class Load:
     async def _run(self, requests):
         await asyncio.gather(*(self._serve(number, requests) for number in range(self.connections)))
 
-    async def _serve(self, number, requests):
+    async def _serve(self, place, requests):
         """One connection after another, to one gateway after another when they fail."""
+        number = place
         connection = Connection()
         for coupon, user in requests:
             if self._stopping:
@@ -80,6 +82,7 @@ class Load:
                 number += 1
                 connection.close()
                 await asyncio.sleep(RETRY_PAUSE_SECONDS)
+            self.finals[place] += 1
         connection.close()
 
     async def _ask(self, connection, number, coupon, user):
