@@ -85,9 +85,14 @@ def test_the_layout_table_names_every_folder():
     assert named == folders
 
 
-def actors_of_the_code():
+def sources_of(*folders, root=REPOSITORY):
+    """All below these top folders."""
+    return [path for folder in folders for path in sorted((root / folder).rglob("*.c"))]
+
+
+def actors_of_the_code(root=REPOSITORY):
     """Modules that run on a thread of their own: those with an actor's function or a thread's main."""
-    sources = [path for path in REPOSITORY.glob("*/*.c") if path.parent.name in ("gateway", "issuer", "persister", "shared")]
+    sources = sources_of("gateway", "issuer", "persister", "shared", root=root)
     pattern = re.compile(r"^void \w+_actor\(zsock_t \*|^static void \*\w+_main\(void \*|MHD_start_daemon\(", re.M)
     return {path.stem for path in sources if pattern.search(path.read_text(encoding="utf-8"))}
 
@@ -98,12 +103,22 @@ def test_the_thread_table_names_every_thread():
     assert actors_of_the_code() == named
 
 
+def sockets_of_the_code(root=REPOSITORY):
+    code = "".join(path.read_text(encoding="utf-8") for path in sources_of("gateway", "issuer", "persister", root=root))
+    used = set(re.findall(r"ZMQ_(DEALER|ROUTER|PUSH|PULL|PUB|SUB|REQ|REP)\b", code))
+    return used | {kind.upper() for kind in re.findall(r"zsock_new_(dealer|router|push|pull|pub|sub|req|rep)\b", code)}
+
+
+def test_threads_and_sockets_are_seen_in_every_folder(tmp_path):
+    (tmp_path / "issuer/deep/er").mkdir(parents=True)
+    (tmp_path / "issuer/deep/er/reader.c").write_text("void reader_actor(zsock_t *pipe, void *args)\n{ zsock_new(ZMQ_SUB); }\n")
+    assert actors_of_the_code(tmp_path) == {"reader"}
+    assert sockets_of_the_code(tmp_path) == {"SUB"}
+
+
 def test_the_picture_names_every_socket():
     picture = text_of("ARCHITECTURE.md").split("## The picture")[1].split("```")[1]
-    code = "".join(path.read_text(encoding="utf-8") for role in ("gateway", "issuer", "persister")
-                   for path in (REPOSITORY / role).glob("*.c"))
-    used = set(re.findall(r"ZMQ_(DEALER|ROUTER|PUSH|PULL|PUB|SUB|REQ|REP)\b", code))
-    used |= {kind.upper() for kind in re.findall(r"zsock_new_(dealer|router|push|pull|pub|sub|req|rep)\b", code)}
+    used = sockets_of_the_code()
     drawn = set(re.findall(r"\b(DEALER|ROUTER|PUSH|PULL|PUB|SUB|REQ|REP)\b", picture))
     assert drawn == used
 

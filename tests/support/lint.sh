@@ -4,7 +4,6 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 
-readonly roles="gateway issuer persister"
 readonly lines_max=500
 readonly program=build/dev/coupond/coupond
 mkdir -p build/lint
@@ -61,20 +60,8 @@ python_compiles() {
     done
 }
 
-# A role never includes another role's headers; shared/ includes none of theirs; only coupond/ includes coupond/.
-layering() {
-    local role other bad=0
-    for role in $roles shared; do
-        for other in $roles coupond; do
-            [ "$role" = "$other" ] && continue
-            if grep -nE "^#include \"(\.\./)*$other/" -- "$role"/*.[ch]; then
-                echo "$role/ includes headers of $other/"
-                bad=1
-            fi
-        done
-    done
-    return "$bad"
-}
+# Roles and shared/ below coupond/, no circle, and the compiler sees no other includes than we do.
+includes() { /usr/bin/python3 tests/support/includes.py --build build/dev; }
 
 short_files() {
     local file lines bad=0
@@ -100,7 +87,7 @@ check "cppcheck" unless_unchanged cppcheck run_cppcheck
 check "clang-tidy" unless_unchanged clang-tidy run_clang_tidy
 check "shellcheck" scripts
 check "python" python_compiles
-check "layering" layering
+check "includes" includes
 check "length of files" short_files
 check "options in README.md" documented_options README.md
 check "options in README.ko.md" documented_options README.ko.md

@@ -1,0 +1,77 @@
+"""The check of includes finds what it is for, in trees that have it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECK = Path(__file__).parents[1] / "support/includes.py"
+SOUND = {
+    "shared/error.h": "",
+    "shared/journal/reader.h": '#include "shared/error.h"',
+    "shared/journal/reader.c": '#include "shared/journal/reader.h"',
+    "issuer/ledger/ledger.c": '#include "shared/journal/reader.h"',
+    "coupond/top/cmd.c": '#include "issuer/ledger/ledger.h"\n#include "model.h"\n#include <stdio.h>',
+    "coupond/top/model.h": "",
+    "issuer/ledger/ledger.h": "",
+}
+
+
+def check(folder, files, known=""):
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text + "\n", encoding="utf-8")
+    (folder / "known").write_text(known, encoding="utf-8")
+    return subprocess.run([sys.executable, str(CHECK), "--root", str(folder), "--known", str(folder / "known")],
+                          capture_output=True, text=True, check=False)
+
+
+def test_a_sound_tree_passes(tmp_path):
+    result = check(tmp_path, SOUND)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("path, text, told", [
+    ("shared/journal/reader.h", '#include "issuer/ledger/ledger.h"', "shared/ is not above issuer/"),
+    ("issuer/ledger/ledger.h", '#include "coupond/top/model.h"', "issuer/ is not above coupond/"),
+    ("shared/journal/deep/er.c", '# include "issuer/ledger/ledger.h"', "shared/ is not above issuer/"),
+    ("shared/error.h", '#include "shared/journal/reader.h"',
+     "circle of files: shared/error -> shared/journal/reader -> shared/error (2 files in all)"),
+    ("shared/log.c", '#include "shared/journal/reader.h"', "circle of folders: shared -> shared/journal -> shared (2 folders in all)"),
+    ("coupond/top/model.h", '#include "screen.h"', ""),
+])
+def test_one_line_that_is_wrong_is_found(tmp_path, path, text, told):
+    more = {"coupond/top/screen.h": '#include "coupond/top/model.h"'} if not told else {}
+    result = check(tmp_path, {**SOUND, **more, path: text})
+    assert result.returncode == 1
+    assert (told or "coupond/top/model -> coupond/top/screen -> coupond/top/model") in result.stdout
+
+
+def test_a_circle_that_is_known_passes_until_it_is_mended(tmp_path):
+    circle = {"a/x.h": '#include "a/y.h"', "a/y.c": '#include "a/x.h"', "a/y.h": ""}
+    assert check(tmp_path, circle, known="# the one\na/x a/y\n").returncode == 0
+    result = check(tmp_path, {"a/y.c": ""}, known="a/x a/y\n")
+    assert result.returncode == 1 and "no circle any more" in result.stdout and "a/x a/y" in result.stdout
+
+
+def test_a_known_circle_that_grows_is_told(tmp_path):
+    grown = {"a/x.h": '#include "a/y.h"', "a/y.h": '#include "a/z.h"', "a/z.h": '#include "a/x.h"'}
+    result = check(tmp_path, grown, known="a/x a/y\n")
+    assert result.returncode == 1 and "(3 files in all)" in result.stdout
+
+
+def test_an_include_that_only_the_compiler_sees_is_told(tmp_path):
+    """One that is found by a folder on the command line, and one that a macro names."""
+    files = {"lib/hidden.h": "", "lib/named.h": "", "src/main.c": '#include "hidden.h"\n#define NAME "lib/named.h"\n#include NAME'}
+    assert check(tmp_path, files).returncode == 0
+    build = tmp_path / "build"
+    build.mkdir()
+    (build / "build.ninja").write_text("rule cc\n  command = cc -I.. -I../lib -MD -MF $out.d -c $in -o $out\n  depfile = $out.d\n"
+                                       "  deps = gcc\nbuild main.o: cc ../src/main.c\n", encoding="utf-8")
+    subprocess.run(["ninja", "-C", str(build)], check=True, capture_output=True)
+    result = subprocess.run([sys.executable, str(CHECK), "--root", str(tmp_path), "--known", "/dev/null", "--build", str(build)],
+                            capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "src/main.c: the compiler reads lib/hidden.h" in result.stdout
+    assert "src/main.c: the compiler reads lib/named.h" in result.stdout
