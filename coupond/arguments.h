@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "shared/error.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 #define ARGUMENTS_NAME_ENDS "=:/@?# " /* no option's or command's name has one of these, but a secret may */
 

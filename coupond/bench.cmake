@@ -2,17 +2,17 @@
 find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)
 add_library(coupond_bench STATIC)
 target_sources(coupond_bench PRIVATE
-  bench_episodes.c
-  bench_fetch.c
-  bench_histogram.c
-  bench_options.c
-  bench_outcome.c
-  bench_plan.c
-  bench_report.c
-  bench_response.c
-  bench_stalls.c
-  bench_witness.c
-  bench_worker.c
+  bench/episodes.c
+  http/fetch.c
+  bench/histogram.c
+  bench/options.c
+  bench/outcome.c
+  bench/plan.c
+  bench/report.c
+  http/response.c
+  bench/stalls.c
+  bench/witness.c
+  bench/worker.c
 )
 target_link_libraries(coupond_bench PUBLIC
   coupond_shared PkgConfig::UV PkgConfig::JANSSON ${HTTP_PARSER_LIBRARY} Threads::Threads m

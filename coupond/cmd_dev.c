@@ -15,7 +15,7 @@
 #include "persister/persister.h"
 #include "shared/address.h"
 #include "shared/clock.h"
-#include "shared/peer.h"
+#include "shared/wire/peer.h"
 
 struct roles {
     _Atomic bool started; /* all of it, with the samples */

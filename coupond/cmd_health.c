@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "coupond/arguments.h"
-#include "coupond/bench_fetch.h"
 #include "coupond/commands.h"
+#include "coupond/http/fetch.h"
 #include "coupond/role.h"
 #include "shared/address.h"
 #include "shared/mask.h"

@@ -5,7 +5,7 @@
 #include "coupond/commands.h"
 #include "coupond/role.h"
 #include "issuer/issuer.h"
-#include "issuer/rebuild.h"
+#include "issuer/rebuild/rebuild.h"
 
 static const char own_help[] =
     "\n--rebuild-from-store  after the loss of a disk: makes the journals from what the store holds, and ends;\n"

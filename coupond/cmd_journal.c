@@ -10,11 +10,11 @@
 #include "coupond/arguments.h"
 #include "coupond/commands.h"
 #include "coupond/journal_print.h"
-#include "issuer/snapshot_load.h"
+#include "issuer/snapshot/load.h"
 #include "shared/clock.h"
-#include "shared/journal_dir.h"
-#include "shared/journal_notes.h"
-#include "shared/journal_reader.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/notes.h"
+#include "shared/journal/reader.h"
 
 enum status { SOUND = 0, DAMAGED = 1, NOT_READ = 2 };
 

@@ -5,7 +5,7 @@
 #include "coupond/arguments.h"
 #include "coupond/commands.h"
 #include "coupond/role.h"
-#include "shared/cluster_keys.h"
+#include "shared/wire/cluster_keys.h"
 
 static int print_usage(void)
 {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "shared/journal_format.h"
+#include "shared/journal/format.h"
 
 /* "7 p00 2026-11-21T02:25:00.000000Z issue coupon=A0001 user=alice sequence=1 nth=1" */
 void journal_print_text(FILE *out, uint16_t partition, const struct journal_record *record);

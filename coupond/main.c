@@ -14,8 +14,8 @@
 #include "coupond/commands.h"
 #include "shared/error.h"
 #include "shared/nearest.h"
-#include "shared/options.h"
-#include "shared/stop.h"
+#include "shared/options/options.h"
+#include "shared/process/stop.h"
 
 struct command {
     const char *name;

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "coupond/commands.h"
-#include "shared/journal_dir.h"
+#include "shared/journal/dir.h"
 #include "shared/limits.h"
-#include "shared/log.h"
-#include "shared/notify.h"
-#include "shared/peer.h"
-#include "shared/stop.h"
+#include "shared/process/stop.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/notify.h"
+#include "shared/wire/peer.h"
 
 #define ZMQ_SOCKETS_MAX 65536
 #define OPEN_FILES_MAX  1048576 /* some systems give a hard limit of 2^30, and tables of that size help nobody */

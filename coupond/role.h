@@ -8,7 +8,7 @@
 #include "coupond/arguments.h"
 #include "shared/error.h"
 #include "shared/limits.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 #define ROLE_GO_ON (-1)
 
@@ -28,7 +28,7 @@ int role_make_folder(const char *option, const char *folder, struct error *error
 /*
  * Before any thread starts: SIGTERM and SIGINT wait for role_wait() on every thread, SIGPIPE is ignored, the limit of
  * open files is raised, the log's level and format are set, czmq is up with bounds and without its own signal handlers,
- * and the service manager hears of us (shared/notify.h).
+ * and the service manager hears of us (shared/telemetry/notify.h).
  */
 void role_begin(const struct options *options);
 /* Its start has failed: the exit status. Told to end meanwhile, it ends in good order, and says where it stood. */
@@ -41,8 +41,8 @@ void role_let_signals_end(void);
  * them change nothing; SIGQUIT ends the process at once. Meanwhile `ready` is asked, on a thread of its own, how the
  * role is, as by /readyz. */
 void role_wait(const char *role, bool (*ready)(void *arg, char why[READY_WHY_MAX]), void *arg);
-/* After all sockets are closed, but for those of a thread that is left behind (shared/stop.h); logs the end. Returns
- * the exit status 0. */
+/* After all sockets are closed, but for those of a thread that is left behind (shared/process/stop.h); logs the end.
+ * Returns the exit status 0. */
 int role_end(const char *role);
 
 #endif

@@ -2,8 +2,8 @@
 
 #include <czmq.h>
 
-#include "shared/frame.h"
-#include "shared/peer.h"
+#include "shared/wire/frame.h"
+#include "shared/wire/peer.h"
 
 #define ANSWER_TIMEOUT_MS 10000
 #define DEADLINE_US       (ANSWER_TIMEOUT_MS * 1000u)

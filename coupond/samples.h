@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "shared/error.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 /* Creates the samples when the issuer has no coupon at all. *created says whether it did. Waits for each answer at most
  * ten seconds. -1 and `error` when the issuer refuses or does not answer. Main thread. */

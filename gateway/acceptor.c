@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gateway/listener.h"
+#include "gateway/connection/listener.h"
 #include "shared/error.h"
 #include "shared/files.h"
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "shared/metrics.h"
+#include "shared/telemetry/metrics.h"
 
 enum acceptor_state {
     ACCEPTOR_CLOSED, /* as is one that was never opened, all zeros */

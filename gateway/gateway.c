@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "gateway/gateway_loop.h"
-#include "gateway/http_head.h"
-#include "gateway/policy_board.h"
+#include "gateway/http/head.h"
+#include "gateway/policy/board.h"
 #include "gateway/readiness.h"
-#include "gateway/redis_server.h"
+#include "gateway/redis/server.h"
 #include "shared/listen.h"
-#include "shared/log.h"
-#include "shared/memory.h"
-#include "shared/status_http.h"
+#include "shared/process/memory.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/status_http.h"
 
 enum {
     THREADS_MAX = LISTEN_SOCKETS_MAX, /* bound of gateway/threads */

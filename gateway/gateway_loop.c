@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/connection_pool.h"
-#include "gateway/dispatch.h"
-#include "gateway/policies.h"
+#include "gateway/connection/pool.h"
+#include "gateway/dispatch/dispatch.h"
+#include "gateway/policy/policies.h"
 #include "gateway/standstill.h"
 #include "shared/clock.h"
 #include "shared/error.h"
-#include "shared/log.h"
-#include "shared/memory.h"
+#include "shared/process/memory.h"
+#include "shared/telemetry/log.h"
 
 enum {
     KEPT_BYTES_MAX = 256 * 1024, /* far below what is left when memory is called scarce */

@@ -15,18 +15,18 @@
 #include <uv.h>
 
 #include "gateway/acceptor.h"
-#include "gateway/api.h"
-#include "gateway/connection.h"
-#include "gateway/exchange.h"
-#include "gateway/http_request.h"
-#include "gateway/issuer_link.h"
+#include "gateway/api/api.h"
+#include "gateway/connection/connection.h"
+#include "gateway/connection/exchange.h"
+#include "gateway/connection/timer_wheel.h"
+#include "gateway/http/request.h"
+#include "gateway/link/issuer_link.h"
 #include "gateway/readiness.h"
-#include "gateway/reply.h"
-#include "gateway/timer_wheel.h"
+#include "gateway/reply/reply.h"
 #include "shared/listen.h"
-#include "shared/metrics.h"
-#include "shared/options.h"
-#include "shared/pulse.h"
+#include "shared/options/options.h"
+#include "shared/telemetry/metrics.h"
+#include "shared/telemetry/pulse.h"
 
 struct policies;
 struct policy_board;

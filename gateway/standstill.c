@@ -6,7 +6,7 @@
 
 #include "gateway/gateway_loop.h"
 #include "shared/clock.h"
-#include "shared/log.h"
+#include "shared/telemetry/log.h"
 
 /* Far above what a busy machine keeps a thread waiting. With gateway/issuer_timeout_ms it has to stay below what those
  * in front wait for an answer: HAProxy 15 s, deploy/haproxy/haproxy.cfg. */

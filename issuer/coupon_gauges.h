@@ -7,8 +7,8 @@
 #ifndef COUPOND_COUPON_GAUGES_H
 #define COUPOND_COUPON_GAUGES_H
 
-#include "issuer/ledger.h"
-#include "shared/metrics.h"
+#include "issuer/ledger/ledger.h"
+#include "shared/telemetry/metrics.h"
 
 #define COUPON_GAUGES_IDLE_US 10000000
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shared/frame.h"
+#include "shared/wire/frame.h"
 
 struct deadline_clock {
     uint64_t incarnation;

@@ -7,17 +7,17 @@
 
 #include "issuer/issuer_clock.h"
 #include "issuer/partition.h"
-#include "issuer/recovery_progress.h"
-#include "issuer/store_check.h"
+#include "issuer/recovery/progress.h"
+#include "issuer/store/check.h"
 #include "issuer/stream.h"
 #include "shared/clock.h"
-#include "shared/journal.h"
-#include "shared/journal_dir.h"
-#include "shared/log.h"
-#include "shared/memory.h"
-#include "shared/peer.h"
-#include "shared/status_http.h"
-#include "shared/store.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/journal.h"
+#include "shared/process/memory.h"
+#include "shared/store/store.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/status_http.h"
+#include "shared/wire/peer.h"
 
 enum issuer_phase { PHASE_RECOVERING, PHASE_ASKING_STORE, PHASE_DECIDING };
 

@@ -9,7 +9,7 @@
 
 #include "shared/error.h"
 #include "shared/limits.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 struct issuer;
 

@@ -9,8 +9,8 @@
 #include "issuer/corrected_clock.h"
 #include "shared/clock.h"
 #include "shared/error.h"
-#include "shared/log.h"
-#include "shared/metrics.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/metrics.h"
 
 #define JUDGE_INTERVAL_US 10000   /* from one look at the wall clock to the next */
 #define READING_US_MAX    1000    /* two clocks that were read further apart say nothing */

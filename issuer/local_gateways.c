@@ -6,8 +6,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "shared/log.h"
-#include "shared/shm_link.h"
+#include "shared/telemetry/log.h"
+#include "shared/wire/shm_link.h"
 
 #define EVENTS_MAX  64
 #define ACCEPTS_MAX 16 /* at once: whoever floods the socket holds nobody up */

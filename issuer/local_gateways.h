@@ -11,7 +11,7 @@
 #include <zmq.h>
 
 #include "shared/error.h"
-#include "shared/metrics.h"
+#include "shared/telemetry/metrics.h"
 
 #define LOCAL_GATEWAYS_MAX        256     /* threads; more are turned away */
 #define LOCAL_GATEWAYS_SILENT_MAX 64      /* that have not sent a frame yet; more wait at the door */

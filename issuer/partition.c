@@ -11,16 +11,16 @@
 
 #include "issuer/issuer_clock.h"
 #include "issuer/local_gateways.h"
-#include "issuer/recovery.h"
-#include "issuer/snapshot.h"
+#include "issuer/recovery/recovery.h"
+#include "issuer/snapshot/snapshot.h"
 #include "issuer/turn.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
-#include "shared/door.h"
-#include "shared/frame.h"
-#include "shared/memory.h"
-#include "shared/peer.h"
-#include "shared/pulse.h"
+#include "shared/process/memory.h"
+#include "shared/telemetry/pulse.h"
+#include "shared/wire/door.h"
+#include "shared/wire/frame.h"
+#include "shared/wire/peer.h"
 
 #define LAST_TURNS_MAX  1000 /* taken after $TERM, should requests never end */
 #define LINGER_US       100  /* at the most before a turn that is small beside the last ones */

@@ -12,11 +12,11 @@
 
 #include <czmq.h>
 
-#include "issuer/ledger.h"
+#include "issuer/ledger/ledger.h"
 #include "shared/error.h"
-#include "shared/journal.h"
-#include "shared/metrics.h"
-#include "shared/options.h"
+#include "shared/journal/journal.h"
+#include "shared/options/options.h"
+#include "shared/telemetry/metrics.h"
 
 struct issuer_clock;
 struct partition;

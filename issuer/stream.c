@@ -8,18 +8,18 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "issuer/feed.h"
+#include "issuer/feed/feed.h"
 #include "issuer/issuer_clock.h"
-#include "issuer/store_look.h"
+#include "issuer/store/look.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
-#include "shared/door.h"
 #include "shared/limits.h"
-#include "shared/log.h"
-#include "shared/memory.h"
-#include "shared/peer.h"
-#include "shared/pulse.h"
-#include "shared/stop.h"
+#include "shared/process/memory.h"
+#include "shared/process/stop.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/pulse.h"
+#include "shared/wire/door.h"
+#include "shared/wire/peer.h"
 
 #define WAIT_MS_MAX             200      /* so that lag metrics stay fresh */
 #define DRAIN_US_MAX            2000000  /* how long an orderly end waits for the store */

@@ -17,9 +17,9 @@
 #include <czmq.h>
 
 #include "shared/error.h"
-#include "shared/journal.h"
-#include "shared/options.h"
-#include "shared/store.h"
+#include "shared/journal/journal.h"
+#include "shared/options/options.h"
+#include "shared/store/store.h"
 
 struct issuer_clock;
 struct store_check;

@@ -7,8 +7,8 @@
 #include "issuer/deadline_clock.h"
 #include "shared/clock.h"
 #include "shared/error.h"
-#include "shared/frame.h"
-#include "shared/log.h"
+#include "shared/telemetry/log.h"
+#include "shared/wire/frame.h"
 
 #define REASONS_MAX   16
 #define PASSED_US_MAX INT64_C(3600000000) /* between two decisions, for the gauges */

@@ -13,9 +13,9 @@
 #include <stdint.h>
 #include <zmq.h>
 
-#include "issuer/ledger.h"
-#include "shared/journal.h"
-#include "shared/metrics.h"
+#include "issuer/ledger/ledger.h"
+#include "shared/journal/journal.h"
+#include "shared/telemetry/metrics.h"
 
 #define TURN_FRAMES_MAX 512
 

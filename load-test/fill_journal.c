@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "shared/clock.h"
-#include "shared/journal.h"
-#include "shared/options.h"
+#include "shared/journal/journal.h"
+#include "shared/options/options.h"
 
 #define BATCH_ISSUES 64
 

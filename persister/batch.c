@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/journal_format.h"
+#include "shared/journal/format.h"
 
 void batch_init(struct batch *batch)
 {

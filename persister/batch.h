@@ -5,8 +5,8 @@
 #ifndef COUPOND_PERSISTER_BATCH_H
 #define COUPOND_PERSISTER_BATCH_H
 
-#include "shared/frame.h"
-#include "shared/store.h"
+#include "shared/store/store.h"
+#include "shared/wire/frame.h"
 
 /* Records in one frame: issuer/stream_rows_max at its highest, and a journal batch that is never split. */
 #define BATCH_RECORDS_MAX (65536u + 8192u)

@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "shared/log.h"
+#include "shared/telemetry/log.h"
 
 #define LINES_MAX 20
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "shared/store.h"
+#include "shared/store/store.h"
 
 /* A line each, up to a bound, and how many more there are. On any thread. */
 void dead_log(const struct store_dead_letter *letters, size_t count);

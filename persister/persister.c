@@ -8,10 +8,10 @@
 #include "persister/retry.h"
 #include "persister/writer.h"
 #include "shared/clock.h"
-#include "shared/log.h"
-#include "shared/status_http.h"
-#include "shared/stop.h"
-#include "shared/store.h"
+#include "shared/process/stop.h"
+#include "shared/store/store.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/status_http.h"
 
 #define START_TRIES   5
 #define SILENCE_US    INT64_C(60000000)

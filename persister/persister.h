@@ -10,7 +10,7 @@
 
 #include "shared/error.h"
 #include "shared/limits.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 struct persister;
 

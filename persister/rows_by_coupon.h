@@ -5,7 +5,7 @@
 #ifndef COUPOND_PERSISTER_ROWS_BY_COUPON_H
 #define COUPOND_PERSISTER_ROWS_BY_COUPON_H
 
-#include "shared/store.h"
+#include "shared/store/store.h"
 
 struct rows_by_coupon {
     const struct coupon **coupons; /* by id, then in journal order */

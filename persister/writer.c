@@ -9,10 +9,10 @@
 #include "persister/delivery.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
-#include "shared/connector.h"
-#include "shared/log.h"
-#include "shared/peer.h"
-#include "shared/pulse.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/pulse.h"
+#include "shared/wire/connector.h"
+#include "shared/wire/peer.h"
 
 #define LOG_INTERVAL_US   INT64_C(10000000)
 #define CONNECT_EVERY_MS  500  /* while there is no connection and nothing to write either */

@@ -20,8 +20,8 @@
 
 #include "shared/error.h"
 #include "shared/limits.h"
-#include "shared/metrics.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
+#include "shared/telemetry/metrics.h"
 
 #define WRITER_TROUBLE_MAX (READY_WHY_MAX - 64)
 

@@ -1,6 +1,6 @@
 /*
  * Every bound of coupond in one place: sizes of ids and titles, of coupons and partitions.
- * What an operator may change is an option (options_table.h); what stands here is part of the formats.
+ * What an operator may change is an option (options/table.h); what stands here is part of the formats.
  */
 #ifndef COUPOND_LIMITS_H
 #define COUPOND_LIMITS_H

@@ -1,6 +1,6 @@
 /* Frames: requests and replies as bytes. Each in one buffer that stays in the cache, and through buffers that do not
  * fit it. */
-#include "shared/frame.h"
+#include "shared/wire/frame.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/http_head.h"
-#include "gateway/http_request.h"
-#include "gateway/verdicts.h"
+#include "gateway/dispatch/verdicts.h"
+#include "gateway/http/head.h"
+#include "gateway/http/request.h"
 #include "groups.h"
 #include "scratch.h"
 #include "shared/clock.h"

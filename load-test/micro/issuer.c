@@ -15,7 +15,7 @@
 #include "groups.h"
 #include "scratch.h"
 #include "shared/error.h"
-#include "shared/frame.h"
+#include "shared/wire/frame.h"
 
 #define REQUESTS     1000u
 #define FRAME_BYTES  (sizeof(struct frame_header) + REQUESTS * sizeof(struct frame_issue_request))

@@ -1,10 +1,10 @@
 /* The journal's writing side: a batch is begun, filled and committed. */
-#include "shared/journal.h"
+#include "shared/journal/journal.h"
 
 #include "groups.h"
 #include "scratch.h"
 #include "shared/clock.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 #define RECORDS_MAX 1000
 

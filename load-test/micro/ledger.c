@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "groups.h"
-#include "issuer/ledger.h"
+#include "issuer/ledger/ledger.h"
 #include "scratch.h"
 #include "shared/error.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/http_head.h"
-#include "gateway/reply.h"
+#include "gateway/http/head.h"
+#include "gateway/reply/reply.h"
 #include "groups.h"
 #include "report.h"
 

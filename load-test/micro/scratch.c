@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "shared/clock.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 _Noreturn static void fail(const char *what, const char *why)
 {

@@ -4,7 +4,7 @@
 
 #include "measure.h"
 #include "shared/coupon.h"
-#include "shared/journal.h"
+#include "shared/journal/journal.h"
 
 #define MICRO_COUPON "C0001"
 #define MICRO_USER   11 /* bytes of a user's id */

@@ -1,5 +1,5 @@
 /* The store: transactions of new issues, and of issues that are there already, as a persister writes them. */
-#include "shared/store.h"
+#include "shared/store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

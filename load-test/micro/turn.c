@@ -9,8 +9,8 @@
 #include "scratch.h"
 #include "shared/clock.h"
 #include "shared/error.h"
-#include "shared/frame.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
+#include "shared/wire/frame.h"
 
 #define FRAMES_MAX  64
 #define INCARNATION 1

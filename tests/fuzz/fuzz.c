@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/log.h"
+#include "shared/telemetry/log.h"
 
 static fuzz_seed_fn seed_taker;
 static void *seed_taker_arg;

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/feed.h"
+#include "issuer/feed/feed.h"
 #include "journal_input.h"
 #include "journal_sample.h"
 #include "memory_disk.h"
 #include "persister/batch.h"
-#include "shared/journal_dir.h"
-#include "shared/metrics.h"
+#include "shared/journal/dir.h"
+#include "shared/telemetry/metrics.h"
 
 #define SENT_MAX   64
 #define STORE_BYTE 0x51 /* of which the store's id consists */

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/api.h"
-#include "gateway/api_json.h"
-#include "gateway/reply_json.h"
+#include "gateway/api/api.h"
+#include "gateway/api/json.h"
+#include "gateway/reply/json.h"
 
 #define TARGET_BYTES_MAX 600
 

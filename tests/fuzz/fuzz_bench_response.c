@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coupond/bench_response.h"
+#include "coupond/http/response.h"
 
 void fuzz_begin(void)
 {

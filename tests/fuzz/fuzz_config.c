@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "shared/options_internal.h"
+#include "shared/options/internal.h"
 
 static int file;
 static char file_path[64];

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "issuer/coupon_index.h"
+#include "issuer/ledger/coupon_index.h"
 
 #define COUPONS_MAX 4096u
 

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/exchange.h"
-#include "gateway/issuer_link.h"
-#include "gateway/listing.h"
-#include "gateway/verdicts.h"
+#include "gateway/api/listing.h"
+#include "gateway/connection/exchange.h"
+#include "gateway/dispatch/verdicts.h"
+#include "gateway/link/issuer_link.h"
 
 #define BASE          "inproc://fuzz-issuer"
 #define EXCHANGES_MAX 8

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "../unit/http_messages.h"
-#include "gateway/http_head.h"
-#include "gateway/http_request.h"
+#include "gateway/http/head.h"
+#include "gateway/http/request.h"
 
 #define OUTCOMES_MAX 64
 

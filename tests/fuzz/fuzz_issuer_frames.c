@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/recovery.h"
+#include "issuer/recovery/recovery.h"
 #include "issuer/turn.h"
 #include "journal_input.h"
 #include "memory_disk.h"
-#include "shared/journal_dir.h"
-#include "shared/journal_reader.h"
-#include "shared/options.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/reader.h"
+#include "shared/options/options.h"
 #include "simple_ledger.h"
 
 #define SEGMENT_BYTES                                                                                                  \

@@ -11,12 +11,12 @@
 #include <string.h>
 
 #include "coupond/journal_print.h"
-#include "issuer/ledger.h"
-#include "issuer/recovery.h"
+#include "issuer/ledger/ledger.h"
+#include "issuer/recovery/recovery.h"
 #include "journal_input.h"
 #include "journal_sample.h"
 #include "memory_disk.h"
-#include "shared/journal_reader.h"
+#include "shared/journal/reader.h"
 #include "simple_ledger.h"
 
 enum { LOCKED_BY_OTHERS = 1 << 4, RECOVER = 1 << 5 };

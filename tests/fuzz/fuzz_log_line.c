@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/log_line.h"
+#include "shared/telemetry/log_line.h"
 
 static const struct log_head head = {"2026-11-21T02:25:00.000000Z", "warn", "gateway"};
 

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/policy_page.h"
-#include "gateway/policy_value.h"
-#include "gateway/redis_reader.h"
+#include "gateway/policy/page.h"
+#include "gateway/policy/value.h"
+#include "gateway/redis/reader.h"
 
 enum { IS_REPLIES = 1 << 0, FIX_ORDER = 1 << 1 };
 

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/recovery.h"
-#include "issuer/snapshot.h"
-#include "issuer/snapshot_file.h"
+#include "issuer/recovery/recovery.h"
+#include "issuer/snapshot/file.h"
+#include "issuer/snapshot/snapshot.h"
 #include "journal_input.h"
 #include "journal_sample.h"
 #include "memory_disk.h"
-#include "shared/journal_private.h"
+#include "shared/journal/private.h"
 
 #define IMAGE_MAX (1u << 20)
 

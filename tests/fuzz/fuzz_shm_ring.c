@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/shm_ring.h"
+#include "shared/wire/shm_ring.h"
 
 #define CAPACITY     512u
 #define MESSAGES_MAX 128 /* more are not in so few bytes, unless one is read twice */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/snapshot_file.h"
-#include "issuer/snapshot_load.h"
+#include "issuer/snapshot/file.h"
+#include "issuer/snapshot/load.h"
 #include "journal_input.h"
 #include "snapshot_fix.h"
 

@@ -9,7 +9,7 @@
 
 #include "shared/clock.h"
 #include "shared/limits.h"
-#include "shared/sql_text.h"
+#include "shared/store/sql_text.h"
 
 #define HEX_BEGIN "_utf8mb4 x'"
 

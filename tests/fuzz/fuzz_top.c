@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coupond/top_model.h"
-#include "coupond/top_plain.h"
-#include "coupond/top_screen.h"
+#include "coupond/top/model.h"
+#include "coupond/top/plain.h"
+#include "coupond/top/screen.h"
 
 static struct top_model model;
 static struct top_reading reading;

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coupond/verify.h"
+#include "coupond/verify/verify.h"
 #include "journal_input.h"
 #include "journal_sample.h"
 #include "memory_disk.h"
-#include "shared/journal_reader.h"
-#include "shared/store.h"
+#include "shared/journal/reader.h"
+#include "shared/store/store.h"
 #include "simple_ledger.h"
 
 #define ROWS_MAX 512

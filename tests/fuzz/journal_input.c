@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "memory_disk.h"
-#include "shared/journal_dir.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/snapshot_format.h"
 #include "shared/limits.h"
-#include "shared/snapshot_format.h"
 #include "snapshot_fix.h"
 
 enum entry_kind { ENTRY_SEGMENT, ENTRY_META, ENTRY_ACKED, ENTRY_PREPARED, ENTRY_SNAPSHOT, ENTRY_KINDS };

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "fuzz.h"
-#include "shared/journal_format.h"
+#include "shared/journal/format.h"
 
 #define JOURNAL_INPUT_DIR "/j/p00" /* of partition 0 of 1, on the memory disk */
 

@@ -5,7 +5,7 @@
 
 #include "journal_input.h"
 #include "shared/error.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 struct journal_config journal_sample_config(void)
 {

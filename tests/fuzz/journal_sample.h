@@ -4,7 +4,7 @@
 #ifndef COUPOND_FUZZ_JOURNAL_SAMPLE_H
 #define COUPOND_FUZZ_JOURNAL_SAMPLE_H
 
-#include "shared/journal.h"
+#include "shared/journal/journal.h"
 
 /* Records that journal_sample_write() makes. */
 #define JOURNAL_SAMPLE_RECORDS 16

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#include "issuer/ledger.h"
-#include "shared/journal_format.h"
+#include "issuer/ledger/ledger.h"
+#include "shared/journal/format.h"
 
 struct simple_ledger;
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "journal_input.h"
-#include "shared/snapshot_format.h"
+#include "shared/journal/snapshot_format.h"
 
 /* Every block up to the first whose length is impossible. */
 static void fix_blocks(unsigned flags, unsigned char *bytes, size_t size, const uint8_t journal_id[16],

@@ -65,7 +65,7 @@ def test_the_example_of_the_api_gives_the_statuses_it_promises(document, tmp_pat
 
 
 def codes_of_the_program():
-    rows = re.findall(r'ERROR\([A-Z_]+, "(\w+)", (\d+),', text_of("gateway/error_codes.h"))
+    rows = re.findall(r'ERROR\([A-Z_]+, "(\w+)", (\d+),', text_of("gateway/reply/error_codes.h"))
     assert len(rows) > 20
     return rows
 

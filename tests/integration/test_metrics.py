@@ -18,7 +18,7 @@ def names_of(file, table):
 
 def labelled_counters():
     """Every series that a counter with labels has from the start, without its partition."""
-    table = "shared/metrics_table.h"
+    table = "shared/telemetry/metrics_table.h"
     one = {"VERDICT": ("verdict", "shared/coupon.h", "VERDICT_TABLE"), "POLICY_SOURCE": ("source", table, "METRIC_POLICY_SOURCE_TABLE"),
            "UNAVAILABLE": ("code", table, "METRIC_UNAVAILABLE_TABLE"), "DROP": ("reason", table, "METRIC_DROP_TABLE"),
            "TIMEOUT": ("reason", table, "METRIC_TIMEOUT_TABLE"), "REDIS_ERROR": ("kind", table, "METRIC_REDIS_ERROR_TABLE")}
@@ -42,7 +42,7 @@ def test_every_counter_with_labels_is_there_before_anything_has_happened(tmp_pat
 
 
 def test_what_is_of_the_whole_role_is_told_once(tmp_path):
-    table = (REPOSITORY / "shared/metrics_table.h").read_text(encoding="utf-8")
+    table = (REPOSITORY / "shared/telemetry/metrics_table.h").read_text(encoding="utf-8")
     names = re.findall(r'X\(\w+, \w+, WHOLE, [^,]+, "(\w+)"', table)
     assert len(names) > 10
     with Cluster(tmp_path, partitions=2) as cluster:

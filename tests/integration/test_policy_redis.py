@@ -39,7 +39,7 @@ def wait_connected(cluster):
 
 
 def value(coupon, sequence=1, issuer_us=None, *, title=None, quantity=5, issued=0, starts_at=NEVER, ends_at=NEVER):
-    """What a gateway stores, as gateway/policy_value.h describes it."""
+    """What a gateway stores, as gateway/policy/value.h describes it."""
     issuer_us = int(time.time() * 1e6) if issuer_us is None else issuer_us
     texts = coupon.encode(), (title or coupon).encode()
     fixed = struct.pack("<4q3IHBB", starts_at, ends_at, 0, 0, quantity, issued, 1, len(texts[1]), len(texts[0]), 0)

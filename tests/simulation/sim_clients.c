@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "shared/error.h"
-#include "shared/frame.h"
+#include "shared/wire/frame.h"
 #include "sim_gateways.h"
 #include "sim_network.h"
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/journal_dir.h"
-#include "shared/journal_reader.h"
-#include "shared/options.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/reader.h"
+#include "shared/options/options.h"
 #include "sim_disk.h"
 #include "sim_partition.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "shared/error.h"
-#include "shared/store_backend.h"
+#include "shared/store/backend.h"
 #include "sim_database_rows.h"
 #include "sim_issuer.h"
 

@@ -1,12 +1,12 @@
 /*
- * The database in memory that all persisters share: a store as shared/store_backend.h wants it. It commits a batch as a
+ * The database in memory that all persisters share: a store as shared/store/backend.h wants it. It commits a batch as a
  * whole or not at all, loses connections before and after the commit, refuses some rows for ever, and at times comes
  * back empty or as it was some while ago.
  */
 #ifndef COUPOND_SIM_DATABASE_H
 #define COUPOND_SIM_DATABASE_H
 
-#include "shared/store.h"
+#include "shared/store/store.h"
 #include "sim.h"
 
 struct sim_database *sim_database_create(struct sim *sim);

@@ -2,8 +2,8 @@
 #ifndef COUPOND_SIM_DATABASE_ROWS_H
 #define COUPOND_SIM_DATABASE_ROWS_H
 
-#include "shared/store_backend.h"
-#include "shared/store_progress.h"
+#include "shared/store/backend.h"
+#include "shared/store/progress.h"
 #include "sim.h"
 
 #define SIM_COUPONS_MAX 64

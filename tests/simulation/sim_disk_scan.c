@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/journal_format.h"
+#include "shared/journal/format.h"
 #include "sim_disk_files.h"
 
 /* "<dir>/<number><end>"; what is being written has a name without a number. */

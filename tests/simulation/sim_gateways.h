@@ -5,8 +5,8 @@
 #ifndef COUPOND_SIM_GATEWAYS_H
 #define COUPOND_SIM_GATEWAYS_H
 
-#include "gateway/issuer_clock.h"
-#include "shared/frame.h"
+#include "gateway/link/issuer_clock.h"
+#include "shared/wire/frame.h"
 #include "sim.h"
 
 struct sim_gateways *sim_gateways_create(struct sim *sim);

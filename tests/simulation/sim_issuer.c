@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "issuer/corrected_clock.h"
-#include "issuer/feed.h"
+#include "issuer/feed/feed.h"
 #include "sim_clients.h"
 #include "sim_database.h"
 #include "sim_disk.h"

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "shared/error.h"
-#include "shared/log.h"
+#include "shared/telemetry/log.h"
 #include "sim.h"
 
 #define JOBS_MAX           16

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "shared/coupon.h"
-#include "shared/frame.h"
-#include "shared/journal_format.h"
+#include "shared/journal/format.h"
+#include "shared/wire/frame.h"
 
 /* A journal record. */
 struct model_record {

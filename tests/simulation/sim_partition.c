@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/recovery.h"
-#include "shared/options.h"
+#include "issuer/recovery/recovery.h"
+#include "shared/options/options.h"
 #include "sim_clients.h"
 #include "sim_disk.h"
 #include "sim_issuer.h"

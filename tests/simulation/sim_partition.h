@@ -2,11 +2,11 @@
 #ifndef COUPOND_SIM_PARTITION_H
 #define COUPOND_SIM_PARTITION_H
 
-#include "issuer/ledger.h"
-#include "issuer/snapshot.h"
+#include "issuer/ledger/ledger.h"
+#include "issuer/snapshot/snapshot.h"
 #include "issuer/turn.h"
-#include "shared/frame.h"
-#include "shared/journal.h"
+#include "shared/journal/journal.h"
+#include "shared/wire/frame.h"
 #include "sim.h"
 #include "sim_model.h"
 

@@ -1,6 +1,6 @@
 /* What a run is made of. Each leaves out most faults, so that one kind does not hide what another would find. */
-#include "shared/journal.h"
-#include "shared/options.h"
+#include "shared/journal/journal.h"
+#include "shared/options/options.h"
 #include "sim.h"
 #include "sim_clients.h"
 #include "sim_disk.h"

@@ -8,7 +8,7 @@ import time
 SOCKETS = {"DEALER": 5, "PULL": 7, "PUSH": 8}
 LINGER, RECEIVE_MS, SEND_MS, PUBLIC_KEY, SECRET_KEY, LISTENER_KEY = 17, 27, 28, 48, 49, 50
 KEY_BYTES = 32
-KDF_CONTEXT, DERIVED_LISTENER = b"coupond1", 1  # as in shared/cluster_keys.c
+KDF_CONTEXT, DERIVED_LISTENER = b"coupond1", 1  # as in shared/wire/cluster_keys.c
 
 
 def listener_key(secret_file):

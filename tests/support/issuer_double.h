@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shared/frame.h"
+#include "shared/wire/frame.h"
 
 struct issuer_double;
 

@@ -2,8 +2,8 @@
 #ifndef COUPOND_TEST_EVENTS_FIXTURE_H
 #define COUPOND_TEST_EVENTS_FIXTURE_H
 
-#include "shared/frame.h"
-#include "shared/journal_format.h"
+#include "shared/journal/format.h"
+#include "shared/wire/frame.h"
 
 #define EVENTS_BYTES_MAX (1u << 20)
 #define EVENTS_TIME_US   INT64_C(1763691900000000)

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "journal_fixture.h"
-#include "shared/journal_dir.h"
-#include "shared/metrics.h"
+#include "shared/journal/dir.h"
+#include "shared/telemetry/metrics.h"
 
 struct journal *journal_of_test;
 struct feed *feed_of_test;

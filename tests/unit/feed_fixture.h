@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "issuer/feed.h"
-#include "shared/frame.h"
+#include "issuer/feed/feed.h"
+#include "shared/wire/frame.h"
 
 #define ROWS_MAX 10   /* in a frame */
 #define RESEND   1000 /* microseconds */

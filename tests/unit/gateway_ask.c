@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/http_head.h"
+#include "gateway/http/head.h"
 
 /* ---- fixture ---- */
 

@@ -4,7 +4,7 @@
 #ifndef COUPOND_GATEWAY_ASK_H
 #define COUPOND_GATEWAY_ASK_H
 
-#include "gateway/api.h"
+#include "gateway/api/api.h"
 
 #define ISSUES "POST /v1/coupons/A/issues"
 

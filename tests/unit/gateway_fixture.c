@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shared/log.h"
+#include "shared/telemetry/log.h"
 
 /* ---- fixture ---- */
 

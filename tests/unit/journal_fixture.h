@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "shared/journal.h"
+#include "shared/journal/journal.h"
 
 extern char journal_fixture_dir[64];
 

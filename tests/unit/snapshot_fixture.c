@@ -15,7 +15,7 @@
 
 #include "shared/clock.h"
 #include "shared/disk.h"
-#include "shared/snapshot_format.h"
+#include "shared/journal/snapshot_format.h"
 
 #define START_US INT64_C(1700000000000000)
 #define BATCH    500

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "issuer/ledger.h"
-#include "issuer/recovery.h"
-#include "issuer/snapshot.h"
+#include "issuer/ledger/ledger.h"
+#include "issuer/recovery/recovery.h"
+#include "issuer/snapshot/snapshot.h"
 #include "journal_fixture.h"
 
 struct snapshot_fixture {

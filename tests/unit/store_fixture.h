@@ -6,7 +6,7 @@
 #ifndef COUPOND_TEST_STORE_FIXTURE_H
 #define COUPOND_TEST_STORE_FIXTURE_H
 
-#include "shared/store.h"
+#include "shared/store/store.h"
 
 #define STORE_FIXTURE_ISSUES_MAX 40000
 

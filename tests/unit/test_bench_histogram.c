@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "coupond/bench_histogram.h"
+#include "coupond/bench/histogram.h"
 
 static struct bench_histogram histogram, other;
 

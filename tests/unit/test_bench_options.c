@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "coupond/bench_options.h"
-#include "coupond/bench_report.h"
+#include "coupond/bench/options.h"
+#include "coupond/bench/report.h"
 
 /* helpers */
 

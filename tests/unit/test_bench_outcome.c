@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "coupond/bench_outcome.h"
-#include "coupond/bench_response.h"
+#include "coupond/bench/outcome.h"
+#include "coupond/http/response.h"
 
 static struct bench_response response;
 

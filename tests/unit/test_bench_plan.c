@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "coupond/bench_plan.h"
+#include "coupond/bench/plan.h"
 
 static struct bench_plan plan_of(uint64_t requests, double duplicates, const char *users)
 {

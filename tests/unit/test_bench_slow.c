@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "coupond/bench_episodes.h"
-#include "coupond/bench_stalls.h"
+#include "coupond/bench/episodes.h"
+#include "coupond/bench/stalls.h"
 
 #define LIMIT_US 100
 

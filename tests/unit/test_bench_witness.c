@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "coupond/bench_witness.h"
+#include "coupond/bench/witness.h"
 
 /* fixture: ten users, a coupon of five, one a user */
 

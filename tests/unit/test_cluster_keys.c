@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared/cluster_keys.h"
-#include "shared/zap.h"
+#include "shared/wire/cluster_keys.h"
+#include "shared/wire/zap.h"
 
 #define DIGITS "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 

@@ -10,7 +10,7 @@
 #include "coupond/commands.h"
 #include "journal_fixture.h"
 #include "shared/disk.h"
-#include "shared/journal_dir.h"
+#include "shared/journal/dir.h"
 
 /* --- fixture --- */
 

@@ -12,10 +12,10 @@
 
 #include "coupond/commands.h"
 #include "shared/clock.h"
-#include "shared/journal.h"
-#include "shared/journal_dir.h"
-#include "shared/options.h"
-#include "shared/store.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/journal.h"
+#include "shared/options/options.h"
+#include "shared/store/store.h"
 
 #define ISSUES  30u
 #define TIME_US INT64_C(1763691900000000)

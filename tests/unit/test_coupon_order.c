@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <malloc.h>
 
-#include "issuer/coupon_index.h"
+#include "issuer/ledger/coupon_index.h"
 
 #define COUPONS 30000u
 

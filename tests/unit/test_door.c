@@ -20,10 +20,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "shared/door.h"
-#include "shared/door_watch.h"
 #include "shared/files.h"
-#include "shared/guard.h"
+#include "shared/wire/door.h"
+#include "shared/wire/door_watch.h"
+#include "shared/wire/guard.h"
 
 #define FILES_MAX 128
 #define CROWD     12

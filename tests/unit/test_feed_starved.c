@@ -11,7 +11,7 @@
 #include "feed_fixture.h"
 #include "journal_fixture.h"
 #include "shared/disk.h"
-#include "shared/journal_dir.h"
+#include "shared/journal/dir.h"
 
 static struct disk starved;
 

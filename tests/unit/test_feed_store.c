@@ -10,7 +10,7 @@
 #include "feed_fixture.h"
 #include "journal_fixture.h"
 #include "shared/disk.h"
-#include "shared/journal_dir.h"
+#include "shared/journal/dir.h"
 
 #define OURS   FEED_FIXTURE_STORE
 #define OTHER  0x77

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "shared/frame.h"
+#include "shared/wire/frame.h"
 
 static unsigned char frame[4096];
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "gateway/api_json.h"
-#include "gateway/coupon_id_random.h"
+#include "gateway/api/coupon_id_random.h"
+#include "gateway/api/json.h"
 #include "gateway_ask.h"
 
 /* ---- helpers ---- */

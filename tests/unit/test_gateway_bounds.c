@@ -14,7 +14,7 @@
 
 #include <czmq.h>
 
-#include "gateway/dispatch.h"
+#include "gateway/dispatch/dispatch.h"
 #include "gateway_fixture.h"
 
 /* ---- tests ---- */

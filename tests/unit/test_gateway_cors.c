@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/cors.h"
+#include "gateway/api/cors.h"
 #include "gateway_ask.h"
 #include "shared/web_origin.h"
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "gateway/exchange.h"
-#include "gateway/timer_wheel.h"
+#include "gateway/connection/exchange.h"
+#include "gateway/connection/timer_wheel.h"
 
 /* ---- fixture ---- */
 

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "gateway/http_bytes.h"
-#include "gateway/http_head.h"
-#include "gateway/http_request.h"
+#include "gateway/http/bytes.h"
+#include "gateway/http/head.h"
+#include "gateway/http/request.h"
 #include "http_messages.h"
 
 /* ---- fixture ---- */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/issuer_clock.h"
+#include "gateway/link/issuer_clock.h"
 
 static void clock_goes_on_from_the_last_frame_at_the_slowest_rate_that_may_be(void **state)
 {

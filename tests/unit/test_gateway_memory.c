@@ -13,7 +13,7 @@
 #include <czmq.h>
 
 #include "gateway_fixture.h"
-#include "shared/memory.h"
+#include "shared/process/memory.h"
 
 /* --- fixture: a control group of 160 MiB, of which 16 are the reserve --- */
 

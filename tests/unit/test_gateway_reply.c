@@ -9,10 +9,10 @@
 
 #include <jansson.h>
 
-#include "gateway/listing.h"
-#include "gateway/reply.h"
-#include "gateway/reply_json.h"
-#include "gateway/verdicts.h"
+#include "gateway/api/listing.h"
+#include "gateway/dispatch/verdicts.h"
+#include "gateway/reply/json.h"
+#include "gateway/reply/reply.h"
 
 /* ---- fixture ---- */
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/write_watch.h"
+#include "gateway/connection/write_watch.h"
 
 enum { TIMEOUT_MS = 100, BEGUN_MS = 5000 };
 

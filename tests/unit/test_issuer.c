@@ -12,9 +12,9 @@
 #include <czmq.h>
 
 #include "issuer/issuer.h"
-#include "shared/frame.h"
-#include "shared/journal_format.h"
-#include "shared/metrics.h"
+#include "shared/journal/format.h"
+#include "shared/telemetry/metrics.h"
+#include "shared/wire/frame.h"
 
 /* --- fixture --- */
 

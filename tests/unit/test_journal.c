@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 #include "journal_fixture.h"
-#include "shared/journal_dir.h"
-#include "shared/journal_reader.h"
-#include "shared/options.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/reader.h"
+#include "shared/options/options.h"
 
 #define SEGMENT (2u << 20)
 

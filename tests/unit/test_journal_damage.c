@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "journal_fixture.h"
-#include "shared/journal_dir.h"
-#include "shared/journal_reader.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/reader.h"
 
 static void journal_survives_the_death_of_its_writer(void **state)
 {

@@ -17,9 +17,9 @@
 
 #include "journal_fixture.h"
 #include "shared/disk.h"
-#include "shared/journal_dir.h"
-#include "shared/journal_private.h"
-#include "shared/options.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/private.h"
+#include "shared/options/options.h"
 
 #define MOVED_MAX (sizeof journal_fixture_dir + 8)
 

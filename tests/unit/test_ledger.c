@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "issuer/ledger.h"
+#include "issuer/ledger/ledger.h"
 
 #define NOW 1700000000000000
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "shared/clock.h"
-#include "shared/log.h"
+#include "shared/telemetry/log.h"
 
 /* Fixture: standard error goes to a file in memory. */
 

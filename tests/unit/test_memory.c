@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared/memory.h"
+#include "shared/process/memory.h"
 
 #define MIB      (UINT64_C(1) << 20)
 #define NO_LIMIT "9223372036854771712\n" /* of version 1 */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "shared/coupon.h"
-#include "shared/metrics.h"
+#include "shared/telemetry/metrics.h"
 
 /* Helpers. Blocks live until the process ends, so each test has partitions of its own. */
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 /* Fixture: options at their defaults, and a folder for files. */
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shared/options.h"
+#include "shared/options/options.h"
 
 #define MARK "\xef\xbb\xbf"
 

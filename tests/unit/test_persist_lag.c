@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "issuer/persist_lag.h"
+#include "issuer/feed/persist_lag.h"
 
 #define SECOND INT64_C(1000000)
 #define DAY    (86400 * SECOND)

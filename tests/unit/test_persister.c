@@ -9,7 +9,7 @@
 #include "events_fixture.h"
 #include "persister/batch.h"
 #include "persister/persister.h"
-#include "shared/metrics.h"
+#include "shared/telemetry/metrics.h"
 
 #define DEADLINE_MS 20000
 

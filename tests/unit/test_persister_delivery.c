@@ -10,7 +10,7 @@
 
 #include "events_fixture.h"
 #include "persister/delivery.h"
-#include "shared/store_backend.h"
+#include "shared/store/backend.h"
 
 #define SEQS_MAX   64
 #define SCRIPT_MAX 64

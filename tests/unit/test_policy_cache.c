@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "gateway/etag.h"
-#include "gateway/policy_board.h"
-#include "gateway/policy_cache.h"
-#include "gateway/policy_page.h"
+#include "gateway/http/etag.h"
+#include "gateway/policy/board.h"
+#include "gateway/policy/cache.h"
+#include "gateway/policy/page.h"
 #include "shared/clock.h"
 
 #define SECOND INT64_C(1000000)

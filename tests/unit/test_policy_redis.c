@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "gateway/policy_fetch.h"
-#include "gateway/policy_value.h"
-#include "gateway/redis_reader.h"
+#include "gateway/policy/fetch.h"
+#include "gateway/policy/value.h"
+#include "gateway/redis/reader.h"
 
 /* ---- fixture ---- */
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shared/pulse.h"
+#include "shared/telemetry/pulse.h"
 
 #define MOMENT_US 20000
 

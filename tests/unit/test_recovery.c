@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
-#include "issuer/recovery.h"
-#include "issuer/snapshot.h"
-#include "issuer/store_check.h"
+#include "issuer/recovery/recovery.h"
+#include "issuer/snapshot/snapshot.h"
+#include "issuer/store/check.h"
 #include "journal_fixture.h"
-#include "shared/memory.h"
+#include "shared/process/memory.h"
 
 #define TIME_US INT64_C(1700000000000000)
 

@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "issuer/retention.h"
+#include "issuer/snapshot/retention.h"
 #include "shared/disk.h"
-#include "shared/journal_dir.h"
-#include "shared/snapshot_format.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/snapshot_format.h"
 #include "snapshot_fixture.h"
 
 static void segments_go_when_two_snapshots_and_the_store_have_them(void **state)

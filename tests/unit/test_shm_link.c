@@ -15,9 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "shared/frame.h"
-#include "shared/options.h"
-#include "shared/shm_link.h"
+#include "shared/options/options.h"
+#include "shared/wire/frame.h"
+#include "shared/wire/shm_link.h"
 
 /* --- fixture --- */
 

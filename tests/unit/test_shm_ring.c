@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "shared/error.h"
-#include "shared/shm_ring.h"
+#include "shared/wire/shm_ring.h"
 
 #define CAPACITY 1024u
 

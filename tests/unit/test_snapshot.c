@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "issuer/snapshot_load.h"
+#include "issuer/snapshot/load.h"
 #include "shared/clock.h"
 #include "shared/disk.h"
 #include "snapshot_fixture.h"

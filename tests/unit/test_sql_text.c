@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "shared/sql_text.h"
+#include "shared/store/sql_text.h"
 
 static void assert_sql(struct sql_text *sql, const char *wanted)
 {

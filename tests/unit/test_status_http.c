@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "shared/address.h"
-#include "shared/status_http.h"
+#include "shared/telemetry/status_http.h"
 #include "unusable_address.h"
 
 /* Fixture: a status port on a free port of the loopback. */

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "issuer/store_history.h"
+#include "issuer/store/history.h"
 #include "journal_fixture.h"
-#include "shared/journal_dir.h"
-#include "shared/journal_notes.h"
+#include "shared/journal/dir.h"
+#include "shared/journal/notes.h"
 
 static struct journal *journal;
 static struct store_history history;

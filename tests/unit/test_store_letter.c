@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "shared/store_letter.h"
+#include "shared/store/letter.h"
 
 #define TIME_US INT64_C(1763691900123456)
 

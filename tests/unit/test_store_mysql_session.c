@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "shared/store_mysql.h"
+#include "shared/store/mysql/mysql.h"
 #include "store_fixture.h"
 
 #define TITLE "정오의 쿠폰 ☕🎁"

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "shared/store_mysql.h"
+#include "shared/store/mysql/mysql.h"
 #include "store_fixture.h"
 
 #define MENDS "what mends it: "

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "shared/store_progress.h"
+#include "shared/store/progress.h"
 
 /* Helpers */
 

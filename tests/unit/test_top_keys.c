@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "coupond/top_keys.h"
+#include "coupond/top/keys.h"
 
 static void assert_key(enum top_key key, const char *bytes, size_t taken_expected)
 {

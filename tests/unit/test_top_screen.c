@@ -9,10 +9,10 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "coupond/canvas.h"
-#include "coupond/top_format.h"
-#include "coupond/top_plain.h"
-#include "coupond/top_screen.h"
+#include "coupond/top/canvas.h"
+#include "coupond/top/format.h"
+#include "coupond/top/plain.h"
+#include "coupond/top/screen.h"
 #include "top_fixture.h"
 
 /* fixture: a system at work, of which one persister is down */

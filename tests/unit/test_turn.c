@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#include "issuer/recovery.h"
+#include "issuer/recovery/recovery.h"
 #include "journal_fixture.h"
 #include "shared/disk.h"
-#include "shared/frame.h"
-#include "shared/options.h"
+#include "shared/options/options.h"
+#include "shared/wire/frame.h"
 #include "turn_fixture.h"
 
 /* --- tests --- */

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "issuer/user_set.h"
+#include "issuer/ledger/user_set.h"
 
 static const unsigned char key[crypto_shorthash_siphashx24_KEYBYTES] = {7};
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "coupond/verify_report.h"
+#include "coupond/verify/report.h"
 #include "verify_fixture.h"
 
 static void what_is_kept_is_not_called_broken(void **state)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "coupond/verify_report.h"
+#include "coupond/verify/report.h"
 #include "verify_fixture.h"
 
 static void a_gap_in_the_sequences_is_named(void **state)

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "issuer/window.h"
+#include "issuer/feed/window.h"
 
 #define RESEND 1000
 

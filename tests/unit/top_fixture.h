@@ -5,7 +5,7 @@
 #ifndef COUPOND_TOP_FIXTURE_H
 #define COUPOND_TOP_FIXTURE_H
 
-#include "coupond/top_model.h"
+#include "coupond/top/model.h"
 
 extern struct top_model top_model;
 extern struct top_reading top_reading;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "issuer/recovery.h"
+#include "issuer/recovery/recovery.h"
 #include "journal_fixture.h"
 #include "turn_fixture.h"
 

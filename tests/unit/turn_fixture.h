@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "issuer/turn.h"
-#include "shared/frame.h"
+#include "shared/wire/frame.h"
 
 #define REQUESTS_MAX 100
 #define NOW_US       INT64_C(1763691900000000)

@@ -1,0 +1,43 @@
+/*
+ * What a bench prints: a table for people, JSON for programs. Pure but for writing to `out`.
+ */
+#ifndef COUPOND_BENCH_REPORT_H
+#define COUPOND_BENCH_REPORT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "coupond/bench/episodes.h"
+#include "coupond/bench/histogram.h"
+#include "coupond/bench/options.h"
+#include "coupond/bench/outcome.h"
+#include "coupond/bench/stalls.h"
+#include "coupond/bench/witness.h"
+#include "shared/error.h"
+
+struct bench_report {
+    const struct bench_options *options;
+    double seconds; /* from the first request's time to the last answer */
+    uint64_t sent;
+    uint64_t answered;
+    uint64_t connects;
+    uint64_t outcomes[BENCH_OUTCOME_COUNT];
+    struct bench_histogram latency; /* from the intended send time to the answer */
+    struct bench_histogram delay;   /* from the intended to the real send time */
+    int64_t start_us;               /* when the first was due */
+    struct bench_episodes slow;     /* the slowest first */
+    struct bench_stalls *stalls;    /* NULL when they were not watched; stopped */
+    struct bench_count count;
+    struct bench_judgement judgement;
+    struct error unread; /* why count.unread */
+};
+
+#define BENCH_NUMBER_MAX 32
+
+/* "1,234,567". Returns `out`. */
+const char *bench_number(uint64_t value, char out[BENCH_NUMBER_MAX]);
+
+void bench_report_print(const struct bench_report *report, FILE *out);
+void bench_report_print_json(const struct bench_report *report, FILE *out);
+
+#endif

@@ -1,0 +1,443 @@
+#include "coupond/bench/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "shared/clock.h"
+
+#define SWEEP_MS       50 /* how often time-outs are looked for and closed connections are made again */
+#define REQUEST_MAX    1024u
+#define CONNECTING_MAX 256u /* so that the server's listen queue is not overrun */
+#define NO_REQUEST     UINT64_MAX
+
+enum connection_state { CLOSED, CONNECTING, IDLE, BUSY, CLOSING };
+
+struct connection {
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    uv_write_t write;
+    struct bench_worker *worker;
+    struct connection *next_idle;
+    enum connection_state state;
+    bool writing;     /* `write` is libuv's until on_written() */
+    bool held;        /* the user had the coupon when the request left */
+    uint64_t user;    /* of the request in flight */
+    int64_t due_us;   /* when it was meant to leave */
+    int64_t since_us; /* when it left, or the connecting began */
+    struct bench_response response;
+    char request[REQUEST_MAX];
+};
+
+struct bench_worker {
+    struct bench_run *run;
+    pthread_t thread;
+    uv_loop_t loop;
+    uv_timer_t sweep;
+    uv_poll_t alarm;
+    uv_prepare_t before_sleep;
+    int alarm_fd;
+    uint64_t next;  /* number of the next request to send */
+    uint64_t armed; /* number of the request that the alarm is set for */
+    uint64_t step;
+    uint64_t busy;
+    uint64_t connecting;
+    uint64_t connections_count;
+    struct connection *connections;
+    struct connection *idle;
+    bool stopping;
+    char read_buffer[65536];
+    struct bench_histogram latency;
+    struct bench_histogram delay;
+};
+
+static void send_due(struct bench_worker *worker);
+
+static void count_outcome(struct bench_worker *worker, enum bench_outcome outcome, uint64_t times)
+{
+    atomic_fetch_add_explicit(&worker->run->outcomes[outcome], times, memory_order_relaxed);
+}
+
+static int64_t timeout_us(const struct bench_worker *worker)
+{
+    return (int64_t)worker->run->options->timeout_ms * 1000;
+}
+
+static int64_t due_at(const struct bench_worker *worker, uint64_t number)
+{
+    return worker->run->start_us + bench_plan_due_us(&worker->run->options->plan, number);
+}
+
+/* connections */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct connection *connection = handle->data;
+    connection->state = CLOSED;
+}
+
+static void close_connection(struct connection *connection)
+{
+    if (connection->state == CLOSED || connection->state == CLOSING)
+        return;
+    struct connection **link = &connection->worker->idle;
+    while (connection->state == IDLE && *link != connection)
+        link = &(*link)->next_idle;
+    if (connection->state == IDLE)
+        *link = connection->next_idle;
+    if (connection->state == CONNECTING)
+        connection->worker->connecting--;
+    connection->state = CLOSING;
+    uv_close((uv_handle_t *)&connection->tcp, on_closed);
+}
+
+/* Ends the request in flight with what became of it. */
+static void finish_request(struct connection *connection, enum bench_outcome outcome, uint32_t sequence)
+{
+    struct bench_worker *worker = connection->worker;
+    CHECK(connection->state == BUSY);
+    worker->busy--;
+    count_outcome(worker, outcome, 1);
+    bench_witness_answer(worker->run->witness, connection->user, connection->held, outcome, sequence);
+}
+
+static void fail_connection(struct connection *connection, enum bench_outcome outcome)
+{
+    if (connection->state == BUSY)
+        finish_request(connection, outcome, 0);
+    close_connection(connection);
+}
+
+static void make_idle(struct connection *connection)
+{
+    connection->state = IDLE;
+    connection->next_idle = connection->worker->idle;
+    connection->worker->idle = connection;
+}
+
+/* Keeps what is told of single answers: the slowest since the last line of progress, and all that are too slow. */
+static void note_latency(struct bench_run *run, int64_t due_us, int64_t now_us)
+{
+    uint64_t latency_us = (uint64_t)(now_us - due_us);
+    uint64_t slowest_us = atomic_load_explicit(&run->slowest_us, memory_order_relaxed);
+    while (latency_us > slowest_us &&
+           !atomic_compare_exchange_weak_explicit(&run->slowest_us, &slowest_us, latency_us, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        continue;
+    if (run->slow->limit_us == 0 || latency_us <= run->slow->limit_us)
+        return;
+    CHECK(pthread_mutex_lock(&run->slow_lock) == 0);
+    bench_episodes_add(run->slow, due_us, now_us);
+    CHECK(pthread_mutex_unlock(&run->slow_lock) == 0);
+}
+
+static void on_answer(struct connection *connection)
+{
+    struct bench_worker *worker = connection->worker;
+    struct bench_response *response = &connection->response;
+    uint32_t sequence = 0;
+    int64_t now_us = clock_mono_us();
+    bench_histogram_add(&worker->latency, (uint64_t)(now_us - connection->due_us));
+    note_latency(worker->run, connection->due_us, now_us);
+    enum bench_outcome outcome = bench_outcome_of(response->status, response->body, response->body_length, &sequence);
+    finish_request(connection, outcome, sequence);
+    make_idle(connection);
+    if (!response->keep_alive || connection->writing)
+        close_connection(connection); /* or the next request would take `write` away from libuv */
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    (void)suggested;
+    struct connection *connection = handle->data;
+    *buffer = uv_buf_init(connection->worker->read_buffer, sizeof connection->worker->read_buffer);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
+{
+    struct connection *connection = stream->data;
+    if (length == 0 || connection->state == CLOSING)
+        return;
+    if (connection->state != BUSY) {
+        close_connection(connection); /* the peer closed, or speaks without being asked */
+        return;
+    }
+    if (length > 0)
+        bench_response_feed(&connection->response, buffer->base, (size_t)length);
+    else
+        bench_response_end(&connection->response);
+    if (connection->response.state == BENCH_RESPONSE_DONE)
+        on_answer(connection);
+    else if (connection->response.state == BENCH_RESPONSE_BAD)
+        fail_connection(connection, BENCH_CONNECTION_ERROR);
+    send_due(connection->worker);
+}
+
+static void on_connected(uv_connect_t *request, int status)
+{
+    struct connection *connection = request->data;
+    if (connection->state != CONNECTING)
+        return;
+    if (status != 0 || uv_read_start((uv_stream_t *)&connection->tcp, on_allocate, on_read) != 0) {
+        close_connection(connection);
+        return;
+    }
+    connection->worker->connecting--;
+    atomic_fetch_add_explicit(&connection->worker->run->connects, 1, memory_order_relaxed);
+    make_idle(connection);
+    send_due(connection->worker);
+}
+
+static void open_connection(struct connection *connection)
+{
+    struct bench_worker *worker = connection->worker;
+    CHECK(uv_tcp_init(&worker->loop, &connection->tcp) == 0);
+    connection->tcp.data = connection;
+    connection->connect.data = connection;
+    connection->state = CONNECTING;
+    connection->since_us = clock_mono_us();
+    worker->connecting++;
+    if (uv_tcp_connect(&connection->connect, &connection->tcp, (const struct sockaddr *)&worker->run->target->address,
+                       on_connected) != 0) {
+        close_connection(connection);
+        return;
+    }
+    uv_tcp_nodelay(&connection->tcp, 1);
+}
+
+/* requests */
+
+static size_t write_request(struct connection *connection)
+{
+    const struct bench_run *run = connection->worker->run;
+    char user_id[USER_ID_MAX + 1];
+    size_t user_id_length = bench_plan_user_id(&run->options->plan, connection->user, user_id);
+    int length = snprintf(connection->request, sizeof connection->request,
+                          "POST %s/v1/coupons/%s/issues HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
+                          "Content-Length: %zu\r\n\r\n{\"user_id\":\"%s\"}",
+                          run->options->url.prefix, run->options->coupon, run->target->authority,
+                          user_id_length + strlen("{\"user_id\":\"\"}"), user_id);
+    CHECK(length > 0 && (size_t)length < sizeof connection->request);
+    return (size_t)length;
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct connection *connection = request->data;
+    connection->writing = false;
+    if (status != 0 && connection->state == BUSY)
+        fail_connection(connection, BENCH_CONNECTION_ERROR);
+}
+
+/*
+ * Writes the request, at once as far as the socket takes it, which is nearly always all. A write that is left to libuv
+ * is over only when on_written() is called, and with more than a thousand connections ready the answer can be read
+ * before that.
+ */
+static int write_all(struct connection *connection, size_t length)
+{
+    uv_stream_t *stream = (uv_stream_t *)&connection->tcp;
+    uv_buf_t buffer = uv_buf_init(connection->request, (unsigned)length);
+    int written = uv_try_write(stream, &buffer, 1);
+    if (written == (int)length || (written < 0 && written != UV_EAGAIN))
+        return written < 0 ? written : 0;
+    size_t done = written > 0 ? (size_t)written : 0;
+    uv_buf_t rest = uv_buf_init(connection->request + done, (unsigned)(length - done));
+    int result = uv_write(&connection->write, stream, &rest, 1, on_written);
+    connection->writing = result == 0;
+    return result;
+}
+
+static void send_request(struct connection *connection, uint64_t number, int64_t now_us)
+{
+    struct bench_worker *worker = connection->worker;
+    struct bench_run *run = worker->run;
+    connection->state = BUSY;
+    connection->user = bench_plan_user(&run->options->plan, number);
+    connection->held = bench_witness_holds(run->witness, connection->user);
+    connection->due_us = due_at(worker, number);
+    connection->since_us = now_us;
+    worker->busy++;
+    bench_histogram_add(&worker->delay, (uint64_t)(now_us - connection->due_us));
+    atomic_fetch_add_explicit(&run->sent, 1, memory_order_relaxed);
+    bench_response_init(&connection->response);
+    connection->write.data = connection;
+    if (write_all(connection, write_request(connection)) != 0)
+        fail_connection(connection, BENCH_CONNECTION_ERROR);
+}
+
+/* Sets the alarm for the next request. With none free to take it there is no need: the next answer sends it. */
+static void set_alarm(struct bench_worker *worker)
+{
+    if (worker->idle == NULL || worker->next >= worker->run->options->plan.requests || worker->armed == worker->next)
+        return;
+    worker->armed = worker->next;
+    int64_t due_us = due_at(worker, worker->next);
+    struct itimerspec when = {.it_value = {.tv_sec = due_us / 1000000, .tv_nsec = due_us % 1000000 * 1000}};
+    CHECK(timerfd_settime(worker->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0);
+}
+
+static void stop(struct bench_worker *worker)
+{
+    worker->stopping = true;
+    for (uint64_t i = 0; i < worker->connections_count; i++)
+        close_connection(&worker->connections[i]);
+    uv_close((uv_handle_t *)&worker->sweep, NULL);
+    uv_close((uv_handle_t *)&worker->alarm, NULL);
+    uv_close((uv_handle_t *)&worker->before_sleep, NULL);
+}
+
+/* Sends every request that is due, as far as there are free connections. */
+static void send_due(struct bench_worker *worker)
+{
+    uint64_t requests = worker->run->options->plan.requests;
+    int64_t now_us = clock_mono_us();
+    while (!worker->stopping && worker->next < requests && worker->idle != NULL &&
+           due_at(worker, worker->next) <= now_us) {
+        struct connection *connection = worker->idle;
+        worker->idle = connection->next_idle;
+        send_request(connection, worker->next, now_us);
+        worker->next += worker->step;
+    }
+    if (!worker->stopping && worker->next >= requests && worker->busy == 0)
+        stop(worker);
+}
+
+/* The alarm is set only when the loop is about to sleep: to set it costs more than a request, and while there are
+ * answers to read each of them looks for what is due. */
+static void on_before_sleep(uv_prepare_t *before_sleep)
+{
+    struct bench_worker *worker = before_sleep->data;
+    send_due(worker);
+    if (!worker->stopping)
+        set_alarm(worker);
+}
+
+static void on_alarm(uv_poll_t *alarm, int status, int events)
+{
+    (void)status, (void)events;
+    struct bench_worker *worker = alarm->data;
+    uint64_t expirations = 0;
+    if (read(worker->alarm_fd, &expirations, sizeof expirations) < 0)
+        CHECK(errno == EAGAIN || errno == EINTR);
+    send_due(worker);
+}
+
+static void sweep_connection(struct connection *connection, int64_t now_us)
+{
+    bool late = now_us - connection->since_us > timeout_us(connection->worker);
+    if (late && connection->state == BUSY)
+        fail_connection(connection, BENCH_TIMED_OUT);
+    if (late && connection->state == CONNECTING)
+        close_connection(connection);
+    if (connection->state == CLOSED && connection->worker->connecting < CONNECTING_MAX)
+        open_connection(connection);
+}
+
+/* Requests that could not leave within the time-out after the last was due are given up. */
+static void give_up(struct bench_worker *worker, int64_t now_us)
+{
+    uint64_t requests = worker->run->options->plan.requests;
+    bool over = now_us >= due_at(worker, requests) + timeout_us(worker) || atomic_load(&worker->run->abandoned);
+    if (worker->next >= requests || !over)
+        return;
+    count_outcome(worker, BENCH_UNSENT, (requests - worker->next - 1) / worker->step + 1);
+    worker->next = requests;
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct bench_worker *worker = timer->data;
+    int64_t now_us = clock_mono_us();
+    give_up(worker, now_us);
+    for (uint64_t i = 0; i < worker->connections_count; i++)
+        sweep_connection(&worker->connections[i], now_us);
+    send_due(worker);
+}
+
+/* lives */
+
+static void *run_thread(void *arg)
+{
+    struct bench_worker *worker = arg;
+    on_sweep(&worker->sweep);
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+static void init_loop(struct bench_worker *worker)
+{
+    CHECK(uv_loop_init(&worker->loop) == 0);
+    CHECK(uv_timer_init(&worker->loop, &worker->sweep) == 0);
+    CHECK(uv_poll_init(&worker->loop, &worker->alarm, worker->alarm_fd) == 0);
+    worker->sweep.data = worker;
+    CHECK(uv_prepare_init(&worker->loop, &worker->before_sleep) == 0);
+    worker->alarm.data = worker;
+    worker->before_sleep.data = worker;
+    CHECK(uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS) == 0);
+    CHECK(uv_poll_start(&worker->alarm, UV_READABLE, on_alarm) == 0);
+    CHECK(uv_prepare_start(&worker->before_sleep, on_before_sleep) == 0);
+}
+
+/* This worker's share of the connections: all in turn get one until none is left. */
+static uint64_t share_of(const struct bench_options *options, uint64_t index)
+{
+    return options->connections / options->threads + (index < options->connections % options->threads ? 1 : 0);
+}
+
+struct bench_worker *bench_worker_start(struct bench_run *run, uint64_t index, struct error *error)
+{
+    struct bench_worker *worker = calloc(1, sizeof *worker);
+    struct connection *connections = calloc(share_of(run->options, index), sizeof *connections);
+    int alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (worker == NULL || connections == NULL || alarm_fd < 0)
+        goto fail;
+    worker->run = run;
+    worker->alarm_fd = alarm_fd;
+    worker->next = index;
+    worker->armed = NO_REQUEST;
+    worker->step = run->options->threads;
+    worker->connections = connections;
+    worker->connections_count = share_of(run->options, index);
+    for (uint64_t i = 0; i < worker->connections_count; i++)
+        connections[i].worker = worker;
+    init_loop(worker);
+    CHECK(pthread_create(&worker->thread, NULL, run_thread, worker) == 0);
+    return worker;
+fail:
+    error_set(error, "cannot start a thread of %" PRIu64 " connections: %s", share_of(run->options, index),
+              strerror(errno));
+    if (alarm_fd >= 0)
+        close(alarm_fd);
+    free(connections);
+    free(worker);
+    return NULL;
+}
+
+bool bench_worker_ended(struct bench_worker *worker, int64_t wait_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    int64_t nanoseconds = until.tv_nsec + wait_ms % 1000 * 1000000;
+    until.tv_sec += wait_ms / 1000 + nanoseconds / 1000000000;
+    until.tv_nsec = nanoseconds % 1000000000;
+    return pthread_timedjoin_np(worker->thread, NULL, &until) == 0;
+}
+
+void bench_worker_destroy(struct bench_worker **worker, struct bench_histogram *latency, struct bench_histogram *delay)
+{
+    bench_histogram_merge(latency, &(*worker)->latency);
+    bench_histogram_merge(delay, &(*worker)->delay);
+    CHECK(uv_loop_close(&(*worker)->loop) == 0);
+    close((*worker)->alarm_fd);
+    free((*worker)->connections);
+    free(*worker);
+    *worker = NULL;
+}

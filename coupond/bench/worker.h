@@ -1,0 +1,49 @@
+/*
+ * A worker of the bench: a libuv loop on a thread of its own, a share of the connections, and every T-th request of the
+ * plan (T workers). Open loop: a request is due at its time whatever the answers do. When no connection is free it
+ * waits; the queue is a number, the next request's, so a wait of any length takes no memory.
+ *
+ *   connection:  CLOSED ── connect ──► CONNECTING ──► IDLE ◄──► BUSY
+ *                   ▲                      │            │         │
+ *                   └────────── CLOSING ◄──┴────────────┴─────────┘   error, time-out, the peer closed
+ */
+#ifndef COUPOND_BENCH_WORKER_H
+#define COUPOND_BENCH_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "coupond/bench/episodes.h"
+#include "coupond/bench/histogram.h"
+#include "coupond/bench/options.h"
+#include "coupond/bench/witness.h"
+#include "coupond/http/fetch.h"
+
+/* Shared by all workers: constant during the run, but for the witness and the counters, which are atomics, and the
+ * episodes, which have a mutex that only slow answers take. */
+struct bench_run {
+    const struct bench_options *options;
+    const struct bench_target *target;
+    struct bench_witness *witness;
+    int64_t start_us;       /* clock_mono_us() of request 0 */
+    _Atomic bool abandoned; /* set by the main thread: send no more, end soon */
+    _Atomic uint64_t sent;
+    _Atomic uint64_t outcomes[BENCH_OUTCOME_COUNT];
+    _Atomic uint64_t connects;   /* connections made, the first ones included */
+    _Atomic uint64_t slowest_us; /* answer since the main thread last set this to 0 */
+    pthread_mutex_t slow_lock;
+    struct bench_episodes *slow;
+};
+
+struct bench_worker;
+
+/* Starts worker `index` of options->threads. NULL and `error` when the system refuses. */
+struct bench_worker *bench_worker_start(struct bench_run *run, uint64_t index, struct error *error);
+/* True when the worker has ended; waits at most until then or `wait_ms`. */
+bool bench_worker_ended(struct bench_worker *worker, int64_t wait_ms);
+/* After bench_worker_ended(): adds its times to `latency` (intended send time to answer) and `delay` (intended to real
+ * send time), and frees it. */
+void bench_worker_destroy(struct bench_worker **worker, struct bench_histogram *latency, struct bench_histogram *delay);
+
+#endif

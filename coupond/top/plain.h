@@ -1,0 +1,18 @@
+/*
+ * A view of `coupond top` where there is no terminal: a line of figures, or a JSON object. Pure but for the writing.
+ */
+#ifndef COUPOND_TOP_PLAIN_H
+#define COUPOND_TOP_PLAIN_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "coupond/top/model.h"
+
+void top_line_print_head(FILE *out);
+void top_line_print(const struct top_view *view, bool unicode, FILE *out);
+
+/* One object and a newline, in ASCII; times in seconds, rates by second, null for what is not known. */
+void top_json_print(const struct top_view *view, FILE *out);
+
+#endif

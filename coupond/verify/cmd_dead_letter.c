@@ -1,0 +1,308 @@
+/*
+ * `coupond dead-letter list|retry`: what the store refused for good, and another try at it once the reason is mended.
+ * On a running system or at rest; each record in a transaction of its own.
+ */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "coupond/arguments.h"
+#include "coupond/commands.h"
+#include "coupond/journal_print.h"
+#include "coupond/verify/report.h"
+#include "persister/retry.h"
+#include "shared/clock.h"
+#include "shared/store/letter.h"
+
+#define PAGE_LETTERS         256
+#define WRITE_TRIES          8
+#define PROGRESS_INTERVAL_US INT64_C(2000000)
+
+enum { NONE_LEFT = 0, SOME_LEFT = 1, COULD_NOT_LOOK = 2 };
+
+struct request {
+    struct options options;
+    struct store *store;
+    bool retry;
+    bool json;
+};
+
+struct tally {
+    uint64_t coupons;
+    uint64_t issues;
+    uint64_t stored;
+    uint64_t refused;
+    int64_t progress_after_us;
+};
+
+static int print_usage(void)
+{
+    puts(
+        "usage: coupond dead-letter list|retry [--config FILE | --dir DIR] [--set section/name=value]… [--json]\n\n"
+        "Dead letters are journal records that the database refuses for good; everything else has gone on.\n"
+        "  list        shows them, with the reason\n"
+        "  retry       tries to store each again, once the reason is mended; what was stored is a dead letter no more\n"
+        "  --dir DIR   the folder of a `coupond dev` (DIR/coupond.db)\n"
+        "  --json      one JSON object instead of a table\n\n"
+        "Exit status: 0 none is left, 1 some are, 2 could not look.");
+    return NONE_LEFT;
+}
+
+static int refuse(const struct error *error)
+{
+    fprintf(stderr, "coupond dead-letter: %s\n", error->text);
+    return COULD_NOT_LOOK;
+}
+
+/* Telling */
+
+static void note_progress(struct tally *tally, const char *what)
+{
+    char number[THOUSANDS_MAX];
+    int64_t now_us = clock_mono_us();
+    if (now_us < tally->progress_after_us)
+        return;
+    fprintf(stderr, "coupond dead-letter: %s %s …\n", thousands(tally->coupons + tally->issues, number), what);
+    tally->progress_after_us = now_us + PROGRESS_INTERVAL_US;
+}
+
+/* A table may hold anything; a terminal must not. */
+static void print_plain(const char *text)
+{
+    for (; *text != '\0'; text++)
+        putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+}
+
+static void print_letter_text(const struct store_dead_letter *letter, const char *result, const char *reason)
+{
+    char sequence[16] = "-";
+    char time[RFC3339_MAX];
+    rfc3339_format(letter->dead_at_us, time);
+    if (letter->user_id_length > 0)
+        snprintf(sequence, sizeof sequence, "%" PRIu32, letter->sequence);
+    if (*result != '\0')
+        printf("%-8s  ", result);
+    printf("%9u  %11" PRIu64 "  %-16.*s  %10s  %-20.*s  %s  ", letter->partition, letter->journal_seq,
+           (int)letter->coupon_id_length, letter->coupon_id, sequence,
+           letter->user_id_length > 0 ? letter->user_id_length : 1, letter->user_id_length > 0 ? letter->user_id : "-",
+           time);
+    print_plain(reason);
+    putchar('\n');
+}
+
+static void json_text(const char *name, const char *text, size_t length)
+{
+    printf(",\"%s\":", name);
+    journal_print_string(stdout, text, length);
+}
+
+static void print_letter_json(const struct store_dead_letter *letter, const char *result, const char *reason)
+{
+    char time[RFC3339_MAX];
+    printf("{\"partition\":%u,\"journal_seq\":%" PRIu64, letter->partition, letter->journal_seq);
+    json_text("coupon_id", letter->coupon_id, letter->coupon_id_length);
+    if (letter->user_id_length > 0) {
+        printf(",\"sequence\":%" PRIu32, letter->sequence);
+        json_text("user_id", letter->user_id, letter->user_id_length);
+    }
+    json_text("recorded_at", time, rfc3339_format(letter->recorded_at_us, time));
+    json_text("dead_at", time, rfc3339_format(letter->dead_at_us, time));
+    if (*result != '\0')
+        json_text("result", result, strlen(result));
+    json_text("reason", reason, strlen(reason));
+    putchar('}');
+}
+
+static void print_letter(const struct request *request, struct tally *tally, const struct store_dead_letter *letter,
+                         const char *result, const char *reason)
+{
+    bool first = tally->coupons + tally->issues == 0;
+    *(letter->user_id_length > 0 ? &tally->issues : &tally->coupons) += 1;
+    if (request->json) {
+        fputs(first ? "" : ",", stdout);
+        print_letter_json(letter, result, reason);
+        return;
+    }
+    if (first)
+        printf("%s%9s  %11s  %-16s  %10s  %-20s  %-27s  %s\n", *result != '\0' ? "result    " : "", "partition",
+               "journal_seq", "coupon", "sequence", "user", "refused at", "reason");
+    print_letter_text(letter, result, reason);
+}
+
+static void print_totals(const struct request *request, const struct tally *tally)
+{
+    char numbers[2][THOUSANDS_MAX];
+    if (request->json && request->retry)
+        printf("],\"stored\":%" PRIu64 ",\"refused\":%" PRIu64 "}\n", tally->stored, tally->refused);
+    else if (request->json)
+        printf("],\"coupons\":%" PRIu64 ",\"issues\":%" PRIu64 "}\n", tally->coupons, tally->issues);
+    else if (tally->coupons + tally->issues == 0)
+        puts("there are no dead letters");
+    else if (request->retry)
+        printf("\n%s stored, %s still refused\n", thousands(tally->stored, numbers[0]),
+               thousands(tally->refused, numbers[1]));
+    else
+        printf("\ndead letters: %s coupons, %s issues\n", thousands(tally->coupons, numbers[0]),
+               thousands(tally->issues, numbers[1]));
+}
+
+/* Listing */
+
+struct listing {
+    const struct request *request;
+    struct tally *tally;
+};
+
+static bool list_letter(void *arg, const struct store_dead_letter *letter)
+{
+    const struct listing *listing = arg;
+    print_letter(listing->request, listing->tally, letter, "", letter->reason);
+    note_progress(listing->tally, "listed");
+    return true;
+}
+
+static int list_letters(const struct request *request, struct tally *tally, struct error *error)
+{
+    struct listing listing = {request, tally};
+    enum store_result result = store_read_begin(request->store, error);
+    if (result == STORE_OK)
+        result = store_each_dead_letter(request->store, NULL, 0, list_letter, &listing, error);
+    store_read_end(request->store);
+    return result == STORE_OK ? 0 : -1;
+}
+
+/* Trying again */
+
+struct page {
+    struct store_letter letters[PAGE_LETTERS];
+    size_t count;
+};
+
+static bool keep_letter(void *arg, const struct store_dead_letter *letter)
+{
+    struct page *page = arg;
+    store_letter_copy(&page->letters[page->count++], letter);
+    return page->count < PAGE_LETTERS;
+}
+
+/* The next letters behind `after`. They are read before they are written: a snapshot would see none of the writes. */
+static int read_page(const struct request *request, const struct store_dead_letter *after, struct page *page,
+                     struct error *error)
+{
+    page->count = 0;
+    enum store_result result = store_read_begin(request->store, error);
+    if (result == STORE_OK)
+        result = store_each_dead_letter(request->store, after, PAGE_LETTERS, keep_letter, page, error);
+    store_read_end(request->store);
+    return result == STORE_OK ? 0 : -1;
+}
+
+static void wait_ms(int64_t ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static enum store_result write_rows(const struct request *request, const struct store_batch *batch, struct error *error)
+{
+    struct retry retry;
+    retry_init(&retry, request->options.persister_retry_min_ms, request->options.persister_retry_max_ms);
+    for (int tries = 1;; tries++) {
+        enum store_result result = store_write(request->store, batch, error);
+        if (result != STORE_RETRY || tries == WRITE_TRIES)
+            return result;
+        wait_ms(retry_next_ms(&retry, randombytes_random()));
+    }
+}
+
+/* -1 and `error` when it cannot be told whether the letter can be stored. */
+static int retry_letter(const struct request *request, struct tally *tally, const struct store_dead_letter *letter,
+                        struct error *error)
+{
+    struct store_letter_rows rows;
+    struct error reason = {"its record is not what a journal holds"};
+    enum store_result result = STORE_REJECTED;
+    if (store_letter_rows(&rows, letter))
+        result = write_rows(request, &rows.batch, &reason);
+    if (result != STORE_OK && result != STORE_REJECTED) {
+        *error = reason;
+        return -1;
+    }
+    bool stored = result == STORE_OK;
+    *(stored ? &tally->stored : &tally->refused) += 1;
+    print_letter(request, tally, letter, stored ? "stored" : "refused", stored ? letter->reason : reason.text);
+    note_progress(tally, "tried");
+    return 0;
+}
+
+static int retry_letters(const struct request *request, struct tally *tally, struct error *error)
+{
+    static struct page page;
+    struct store_letter last;
+    const struct store_dead_letter *after = NULL;
+    int status = read_page(request, after, &page, error);
+    while (status == 0 && page.count > 0) {
+        for (size_t i = 0; i < page.count && status == 0; i++)
+            status = retry_letter(request, tally, &page.letters[i].letter, error);
+        store_letter_copy(&last, &page.letters[page.count - 1].letter);
+        after = &last.letter;
+        if (status == 0)
+            status = read_page(request, after, &page, error);
+    }
+    return status;
+}
+
+/* Together */
+
+static int look(struct request *request, struct error *error)
+{
+    struct tally tally = {.progress_after_us = clock_mono_us() + PROGRESS_INTERVAL_US};
+    request->store = store_create(&request->options, error);
+    if (!request->store)
+        return refuse(error);
+    if (store_check_schema(request->store, error) != STORE_OK)
+        return refuse(error);
+    if (request->json)
+        fputs("{\"dead_letters\":[", stdout);
+    int status = request->retry ? retry_letters(request, &tally, error) : list_letters(request, &tally, error);
+    print_totals(request, &tally);
+    fflush(stdout);
+    if (status != 0)
+        return refuse(error);
+    return tally.coupons + tally.issues > tally.stored ? SOME_LEFT : NONE_LEFT;
+}
+
+static bool read_action(const struct arguments *arguments, bool *retry)
+{
+    const char *action = arguments->positionals_count == 1 ? arguments->positionals[0] : "";
+    *retry = strcmp(action, "retry") == 0;
+    return *retry || strcmp(action, "list") == 0;
+}
+
+int cmd_dead_letter(int argc, char **argv)
+{
+    struct request request = {.store = NULL};
+    struct arguments arguments;
+    struct error error = {""};
+    const char *dir = NULL;
+    const struct argument own[] = {{"--dir", &dir, NULL}, {"--json", NULL, &request.json}, {NULL, NULL, NULL}};
+    if (arguments_parse(&arguments, argc, argv, own, 1, &error) != 0)
+        return refuse(&error);
+    if (arguments.help)
+        return print_usage();
+    if (!read_action(&arguments, &request.retry)) {
+        error_set(&error, "say list or retry; coupond dead-letter --help tells more");
+        return refuse(&error);
+    }
+    if (arguments_load_dir(&arguments, dir, &request.options, &error) != 0)
+        return refuse(&error);
+    if (arguments.check_config) {
+        puts("the configuration is right");
+        return NONE_LEFT;
+    }
+    int status = look(&request, &error);
+    store_destroy(&request.store);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* What `verify` has to say: a table a coupon a line and the findings, for people or as one JSON object. */
+#ifndef COUPOND_VERIFY_REPORT_H
+#define COUPOND_VERIFY_REPORT_H
+
+#include <stdio.h>
+
+#include "coupond/verify/verify.h"
+
+void verify_report_text(FILE *out, const struct verify *verify);
+void verify_report_json(FILE *out, const struct verify *verify);
+
+/* "12,345,678" */
+#define THOUSANDS_MAX 27
+const char *thousands(uint64_t number, char out[THOUSANDS_MAX]);
+
+#endif

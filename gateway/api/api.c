@@ -1,0 +1,168 @@
+#include "gateway/api/api.h"
+
+#include <stdio.h>
+
+#include "gateway/api/routes.h"
+
+static void fail(struct api_call *call, enum error_code error)
+{
+    call->kind = API_PROBLEM;
+    call->error = error;
+}
+
+static void fail_field(struct api_call *call, const char *field, const char *reason)
+{
+    fail(call, ERROR_INVALID_REQUEST);
+    api_errors_add(&call->errors, field, reason);
+}
+
+/* What may follow "application/json": nothing, or charset=utf-8, quoted or not. */
+static bool is_utf8_parameter(struct span rest)
+{
+    rest = span_trim(rest);
+    if (rest.length == 0)
+        return true;
+    if (rest.at[0] != ';')
+        return false;
+    rest = span_trim((struct span){rest.at + 1, rest.length - 1});
+    return rest.length == 0 || span_equals_nocase(rest, SPAN_LITERAL("charset=utf-8")) ||
+           span_equals_nocase(rest, SPAN_LITERAL("charset=\"utf-8\""));
+}
+
+static bool is_json(struct span content_type)
+{
+    static const struct span json = {"application/json", 16};
+
+    return content_type.length >= json.length &&
+           span_equals_nocase((struct span){content_type.at, json.length}, json) &&
+           is_utf8_parameter((struct span){content_type.at + json.length, content_type.length - json.length});
+}
+
+/* A body comes as it is, and as JSON where one is needed or an optional one is there. */
+static bool has_readable_body(const struct route *route, const struct http_request *request)
+{
+    bool needs_json =
+        (route->flags & ROUTE_JSON) != 0 || ((route->flags & ROUTE_OBJECT) != 0 && request->body.length > 0);
+
+    return !request->encoded && (!needs_json || is_json(request->content_type));
+}
+
+/* Names every parameter of a query that the route does not take. */
+static bool has_no_query(struct api_call *call)
+{
+    struct span query = call->target.query;
+    struct span name = SPAN_NONE;
+    struct span value = SPAN_NONE;
+
+    while (http_query_next(&query, &name, &value))
+        api_errors_add_unknown(&call->errors, name);
+    if (call->errors.count > 0)
+        fail(call, ERROR_INVALID_REQUEST);
+    return call->errors.count == 0;
+}
+
+/* If-Match where it cannot hold: only a coupon has a tag, and what POST and PUT make is not there before. Last, since
+ * a request that is wrong in itself is told that (RFC 9110 §13.2.1). */
+static void judge_if_match(struct api_call *call, const struct route *route, const struct http_request *request)
+{
+    bool reads = request->method == METHOD_GET || request->method == METHOD_HEAD;
+
+    if (!request->if_match.present || (route->flags & ROUTE_VERSION) != 0 || (request->if_match.any && reads))
+        return;
+    fail(call, ERROR_STALE_VERSION);
+    call->detail = "If-Match cannot hold for this request: only a coupon that is there has an ETag. Ask without it.";
+}
+
+/* What every route asks of a request before its own reader. */
+static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
+                   const struct api_rules *rules)
+{
+    enum admin_verdict verdict = ADMIN_ALLOWED;
+
+    if ((route->flags & ROUTE_ADMIN) != 0)
+        verdict = admin_token_check(&rules->admin, request->authorization);
+    call->invalid_token = verdict == ADMIN_WRONG;
+    if (verdict != ADMIN_ALLOWED)
+        fail(call, ERROR_UNAUTHORIZED);
+    else if (!has_readable_body(route, request))
+        fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
+    else if ((route->flags & (ROUTE_JSON | ROUTE_OBJECT)) == 0 && request->body.length > 0)
+        fail_field(call, "body", "this request takes none");
+    else
+        return (route->flags & ROUTE_QUERY) != 0 || has_no_query(call);
+    return false;
+}
+
+static bool captures_valid(struct api_call *call, const struct route_captures *captures)
+{
+    if (captures->coupon_id.at != NULL && !coupon_id_valid(captures->coupon_id.at, captures->coupon_id.length))
+        fail_field(call, "coupon_id", "must be 1 to 32 of A-Z a-z 0-9 - _ .");
+    if (captures->user_id.at != NULL && !user_id_valid(captures->user_id.at, captures->user_id.length))
+        fail_field(call, "user_id", "must be 1 to 64 of A-Z a-z 0-9 - _ . : @");
+    return call->errors.count == 0;
+}
+
+/* As if there were no such route. */
+static bool is_hidden(struct span path, const struct api_rules *rules)
+{
+    return !rules->metrics && span_equals(path, SPAN_LITERAL("/metrics"));
+}
+
+/* A browser asks whether a page may ask for this path; the methods that it takes are in `allow`. */
+static void read_preflight(struct api_call *call, const struct http_request *request, const struct cors *cors)
+{
+    call->route = METRIC_ROUTE_PREFLIGHT;
+    call->kind = API_PREFLIGHT;
+    if (!cors_allows(cors, request->origin)) {
+        fail(call, ERROR_FORBIDDEN);
+        api_errors_add(&call->errors, "origin", "is not one of gateway/cors_origins");
+    }
+}
+
+void api_read(struct api_call *call, const struct http_request *request, const struct api_rules *rules)
+{
+    struct route_captures captures;
+    const struct route *route = NULL;
+    const char *fault = http_target_parse(&call->target, request->target);
+
+    call->errors.count = 0;
+    call->detail = NULL;
+    call->route = METRIC_ROUTE_NONE;
+    if (fault != NULL) {
+        fail_field(call, "target", fault);
+        call->kind = API_REFUSAL;
+        return;
+    }
+    route = api_route_find(request->method, call->target.path, &captures, &call->allow);
+    if (is_hidden(call->target.path, rules)) {
+        fail(call, ERROR_NOT_FOUND);
+        return;
+    }
+    if (route == NULL && call->allow != 0 && rules->cors != NULL && request->method == METHOD_OPTIONS &&
+        request->preflight) {
+        read_preflight(call, request, rules->cors);
+        return;
+    }
+    if (route == NULL) {
+        fail(call, call->allow != 0 ? ERROR_METHOD_NOT_ALLOWED : ERROR_NOT_FOUND);
+        return;
+    }
+    call->route = route->metric;
+    call->coupon_id = captures.coupon_id;
+    call->user_id = captures.user_id;
+    if (passes(call, route, request, rules) && captures_valid(call, &captures))
+        route->read(call, request);
+    if (call->kind != API_PROBLEM)
+        judge_if_match(call, route, request);
+}
+
+void api_allow_format(unsigned allow, char *out, size_t size)
+{
+    static const char *const names[METHOD_COUNT] = {NULL, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    size_t length = 0;
+
+    out[0] = '\0';
+    for (unsigned i = METHOD_GET; i < METHOD_COUNT; i++)
+        if ((allow & (1u << i)) != 0 && length < size)
+            length += (size_t)snprintf(out + length, size - length, "%s%s", length == 0 ? "" : ", ", names[i]);
+}

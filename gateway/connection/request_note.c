@@ -1,0 +1,147 @@
+#include "gateway/connection/request_note.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/error.h"
+#include "shared/telemetry/log.h"
+
+enum {
+    MADE_ID_BYTES = 16,
+    TRACEPARENT_LENGTH = 55, /* 00-<32 hex>-<16 hex>-<2 hex> */
+    TRACE_ID_AT = 3,
+    SPAN_ID_AT = 36,
+    FLAGS_AT = 53,
+};
+
+/* ---- reading ---- */
+
+bool request_id_valid(struct span id)
+{
+    if (id.at == NULL || id.length < 1 || id.length > REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.length; i++) {
+        char c = id.at[i];
+        if (c <= ' ' || c > '~' || c == '"' || c == '\'' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+static bool is_hex(const char *at, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (!((at[i] >= '0' && at[i] <= '9') || (at[i] >= 'a' && at[i] <= 'f')))
+            return false;
+    }
+    return true;
+}
+
+static bool is_zero(const char *at, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (at[i] != '0')
+            return false;
+    }
+    return true;
+}
+
+/* Version 00 ends behind the flags; a later one may go on behind a dash; ff is none. */
+static bool has_form(struct span value)
+{
+    const char *at = value.at;
+
+    if (value.length < TRACEPARENT_LENGTH || !is_hex(at, 2) || memcmp(at, "ff", 2) == 0)
+        return false;
+    if (value.length > TRACEPARENT_LENGTH && (memcmp(at, "00", 2) == 0 || at[TRACEPARENT_LENGTH] != '-'))
+        return false;
+    return at[TRACE_ID_AT - 1] == '-' && at[SPAN_ID_AT - 1] == '-' && at[FLAGS_AT - 1] == '-' &&
+           is_hex(at + FLAGS_AT, 2);
+}
+
+static bool take_id(const char *at, size_t length, char *out)
+{
+    if (!is_hex(at, length) || is_zero(at, length))
+        return false;
+    memcpy(out, at, length);
+    out[length] = '\0';
+    return true;
+}
+
+bool traceparent_read(struct span value, char trace_id[32 + 1], char span_id[16 + 1])
+{
+    if (has_form(value) && take_id(value.at + TRACE_ID_AT, 32, trace_id) && take_id(value.at + SPAN_ID_AT, 16, span_id))
+        return true;
+    trace_id[0] = span_id[0] = '\0';
+    return false;
+}
+
+/* ---- life ---- */
+
+static void make_id(char id[REQUEST_ID_MAX + 1])
+{
+    unsigned char bytes[MADE_ID_BYTES];
+
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2hex(id, REQUEST_ID_MAX + 1, bytes, sizeof(bytes));
+}
+
+struct request_note *request_note_create(const struct http_request *request, bool logged, int64_t now_us)
+{
+    const struct span id = request == NULL ? SPAN_NONE : request->request_id;
+    struct request_note *note = NULL;
+
+    if (id.at == NULL && !logged)
+        return NULL;
+    note = calloc(1, sizeof(*note));
+    CHECK(note != NULL);
+    note->begun_us = now_us;
+    if (request_id_valid(id))
+        memcpy(note->id, id.at, id.length);
+    else
+        make_id(note->id);
+    if (request == NULL)
+        return note;
+    note->method = request->method;
+    if (request->traceparent.at != NULL)
+        traceparent_read(request->traceparent, note->trace_id, note->span_id);
+    return note;
+}
+
+void request_note_destroy(struct request_note **note)
+{
+    free(*note);
+    *note = NULL;
+}
+
+void request_note_set_coupon(struct request_note *note, struct span coupon_id)
+{
+    CHECK(coupon_id.length <= COUPON_ID_MAX);
+    memcpy(note->coupon_id, coupon_id.at, coupon_id.length);
+    note->coupon_id[coupon_id.length] = '\0';
+}
+
+/* ---- the log ---- */
+
+static const char *or_dash(const char *text)
+{
+    return text[0] != '\0' ? text : "-";
+}
+
+void request_note_log(const struct request_note *note, enum metric_route route, int status, int64_t now_us)
+{
+    static const char *const methods[METHOD_COUNT] = {"-", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    static const char *const routes[METRIC_ROUTE_COUNT] = {
+#define X(id, name, statuses) [METRIC_ROUTE_##id] = name,
+        METRIC_ROUTE_TABLE(X)
+#undef X
+    };
+
+    log_info("gateway",
+             "request method=%s route=%s coupon=%s status=%d duration_us=%" PRId64
+             " request_id=%s trace_id=%s span_id=%s",
+             methods[note->method], routes[route], or_dash(note->coupon_id), status, now_us - note->begun_us, note->id,
+             or_dash(note->trace_id), or_dash(note->span_id));
+}

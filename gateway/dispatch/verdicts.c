@@ -1,0 +1,188 @@
+#include "gateway/dispatch/verdicts.h"
+
+#include <string.h>
+
+#include "gateway/http/etag.h"
+#include "gateway/policy/page.h"
+#include "gateway/reply/json.h"
+
+enum { LOCATION_MAX = 64 + COUPON_ID_MAX + USER_ID_MAX };
+
+static char *put(char *out, const char *text, size_t length)
+{
+    memcpy(out, text, length);
+    return out + length;
+}
+
+/* "Location: /v1/coupons/ID[/issues/USER]"; ids need no escapes in a path. */
+static size_t format_location(char *out, struct span coupon_id, struct span user_id)
+{
+    char *at = put(out, "Location: /v1/coupons/", 22);
+
+    at = put(at, coupon_id.at, coupon_id.length);
+    if (user_id.length > 0)
+        at = put(put(at, "/issues/", 8), user_id.at, user_id.length);
+    at = put(at, "\r\n", 2);
+    return (size_t)(at - out);
+}
+
+static int answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style, int status,
+                        const struct exchange *exchange, const struct frame_issue_reply *issue)
+{
+    struct span coupon_id = {exchange->coupon_id, exchange->coupon_id_length};
+    struct span user_id = {exchange->user_id, exchange->user_id_length};
+    char location[LOCATION_MAX];
+    char body[ISSUE_JSON_MAX];
+    struct reply reply = {.status = status, .type = REPLY_JSON, .body = body};
+
+    reply.body_length = issue_json_format(body, coupon_id, user_id, issue->sequence, issue->issued_at_us);
+    if (status == 201) {
+        reply.fields = location;
+        reply.fields_length = format_location(location, coupon_id, user_id);
+    }
+    reply_write(out, clock, style, &reply);
+    return status;
+}
+
+static int answer_already_issued(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                                 const struct exchange *exchange, const struct frame_issue_reply *issue)
+{
+    struct span coupon_id = {exchange->coupon_id, exchange->coupon_id_length};
+    struct span user_id = {exchange->user_id, exchange->user_id_length};
+    char body[ISSUE_JSON_MAX];
+    struct problem_extras extras = {.issue = body};
+
+    extras.issue_length = issue_json_format(body, coupon_id, user_id, issue->sequence, issue->issued_at_us);
+    return reply_write_problem(out, clock, style, ERROR_ALREADY_ISSUED, &extras);
+}
+
+/* Whole seconds until the start, at least one, so that who obeys it is not early. */
+static uint32_t seconds_until(int64_t start_us, int64_t now_us)
+{
+    uint64_t left_us = start_us > now_us ? (uint64_t)start_us - (uint64_t)now_us : 1;
+    uint64_t seconds = left_us / 1000000 + (left_us % 1000000 != 0);
+
+    return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+}
+
+static int answer_not_started(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                              const struct frame_issue_reply *reply)
+{
+    struct problem_extras extras = {.retry_after_s = seconds_until(reply->issued_at_us, reply->now_us),
+                                    .starts_at_us = reply->issued_at_us};
+
+    return reply_write_problem(out, clock, style, ERROR_NOT_STARTED, &extras);
+}
+
+/* The code of a verdict that is an error without more to tell; ERROR_CODE_COUNT when it is none. */
+static enum error_code plain_error(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_SOLD_OUT:
+        return ERROR_SOLD_OUT;
+    case VERDICT_PAUSED:
+        return ERROR_PAUSED;
+    case VERDICT_ENDED:
+        return ERROR_ENDED;
+    case VERDICT_COUPON_NOT_FOUND:
+        return ERROR_COUPON_NOT_FOUND;
+    case VERDICT_NOT_ISSUED:
+        return ERROR_NOT_ISSUED;
+    case VERDICT_COUPON_EXISTS:
+        return ERROR_COUPON_EXISTS;
+    case VERDICT_OVERLOADED:
+        return ERROR_OVERLOADED;
+    case VERDICT_STALE_VERSION:
+        return ERROR_STALE_VERSION;
+    case VERDICT_LATE:
+        return ERROR_ISSUER_UNAVAILABLE;
+    default:
+        return ERROR_CODE_COUNT;
+    }
+}
+
+static int answer_plain_error(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                              enum verdict verdict)
+{
+    enum error_code code = plain_error(verdict);
+
+    return code == ERROR_CODE_COUNT ? 0 : reply_write_problem(out, clock, style, code, NULL);
+}
+
+int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                         const struct exchange *exchange, const struct frame_issue_reply *reply)
+{
+    switch ((enum verdict)reply->verdict) {
+    case VERDICT_ISSUED:
+        return exchange->op == ISSUE_LOOKUP ? 0 : answer_issue(out, clock, style, 201, exchange, reply);
+    case VERDICT_FOUND:
+        return exchange->op == ISSUE_POST ? 0 : answer_issue(out, clock, style, 200, exchange, reply);
+    case VERDICT_ALREADY_ISSUED:
+        return exchange->op == ISSUE_POST ? answer_already_issued(out, clock, style, exchange, reply)
+                                          : answer_issue(out, clock, style, 200, exchange, reply);
+    case VERDICT_NOT_STARTED:
+        return answer_not_started(out, clock, style, reply);
+    default:
+        return answer_plain_error(out, clock, style, (enum verdict)reply->verdict);
+    }
+}
+
+static size_t format_etag(char *out, struct span coupon_id, uint64_t version, uint64_t content)
+{
+    char *at = put(out, "ETag: ", 6);
+
+    etag_format(at, coupon_id, version, content);
+    at = put(at + ETAG_LENGTH, "\r\n", 2);
+    return (size_t)(at - out);
+}
+
+/* With the tag that GET gives for it as it is now. */
+static int answer_coupon(struct buffer *out, const struct reply_clock *clock, struct reply_style style, int status,
+                         const struct frame_coupon_reply *bearer)
+{
+    struct coupon coupon;
+    struct span id = {bearer->coupon.id, bearer->coupon.id_length};
+    struct buffer body = {0};
+    char fields[LOCATION_MAX + ETAG_LENGTH + 8];
+    struct reply reply = {.status = status, .type = REPLY_JSON, .fields = fields};
+
+    if (!frame_coupon_whole(&bearer->coupon) || !frame_coupon_read(&bearer->coupon, &coupon))
+        return 0;
+    reply.fields_length =
+        format_etag(fields, id, coupon.journal_seq, policy_page_render(&body, &coupon, bearer->now_us));
+    reply.body = body.data;
+    reply.body_length = body.length;
+    if (status == 201)
+        reply.fields_length += format_location(fields + reply.fields_length, id, SPAN_NONE);
+    reply_write(out, clock, style, &reply);
+    buffer_deinit(&body);
+    return status;
+}
+
+static int answer_bad_member(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                             const char *field, const char *reason)
+{
+    struct api_errors errors = {0};
+    struct problem_extras extras = {.errors = &errors};
+
+    api_errors_add(&errors, field, reason);
+    return reply_write_problem(out, clock, style, ERROR_INVALID_REQUEST, &extras);
+}
+
+int verdict_answer_coupon(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                          const struct frame_coupon_reply *reply)
+{
+    switch ((enum verdict)reply->verdict) {
+    case VERDICT_COUPON_CREATED:
+        return answer_coupon(out, clock, style, 201, reply);
+    case VERDICT_COUPON_CHANGED:
+    case VERDICT_FOUND:
+        return answer_coupon(out, clock, style, 200, reply);
+    case VERDICT_QUANTITY_BELOW_ISSUED:
+        return answer_bad_member(out, clock, style, "quantity", "must not be below what is issued");
+    case VERDICT_WINDOW_INVALID:
+        return answer_bad_member(out, clock, style, "ends_at", "must be later than starts_at");
+    default:
+        return answer_plain_error(out, clock, style, (enum verdict)reply->verdict);
+    }
+}

@@ -1,0 +1,70 @@
+/*
+ * The fields of one request's head as far as the gateway cares for them, and the refusals that a lenient parser lacks:
+ * odd names and values, repeated or contradicting lengths, a missing or repeated Host, unknown transfer codings.
+ * Pure; spans borrow the head's bytes.
+ */
+#ifndef COUPOND_HTTP_FIELDS_H
+#define COUPOND_HTTP_FIELDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/http/etag.h"
+#include "gateway/http/span.h"
+
+enum method {
+    METHOD_OTHER, /* known to HTTP, but no route takes it */
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_DELETE,
+    METHOD_OPTIONS,
+    METHOD_COUNT
+};
+
+#define HTTP_FIELDS_MAX 100 /* fields of one head; more are refused with 431 */
+
+struct http_fields {
+    enum method method;
+    struct span target;
+    bool http_1_0;
+    bool connection_close;
+    bool connection_keep_alive;
+    bool expect_continue;
+    bool chunked;
+    bool has_content_length;
+    bool has_host;
+    bool has_content_type;
+    bool has_authorization;
+    bool has_if_none_match;
+    bool has_request_id;
+    bool has_traceparent;
+    bool has_origin;
+    bool preflight; /* Access-Control-Request-Method is there */
+    bool no_cache;  /* Cache-Control: no-cache */
+    bool encoded;   /* Content-Encoding is not identity */
+    struct etag_lines if_match;
+    struct etag_lines if_none;
+    uint64_t content_length;
+    struct span content_type;
+    struct span authorization;
+    struct span if_none_match; /* at NULL when missing, or when there are several */
+    struct span request_id;    /* repeated: an empty one, which is no id */
+    struct span traceparent;
+    struct span origin;
+    unsigned count;
+    int status;         /* 0, or why the head is refused: 400, 431, 501 */
+    const char *reason; /* with a status: a constant sentence */
+};
+
+/* Takes one field line. False when it is refused: status and reason are set. */
+bool http_fields_add(struct http_fields *fields, struct span name, struct span value);
+/* Judges the head as a whole after its last field. */
+bool http_fields_finish(struct http_fields *fields);
+
+/* True for the bytes of RFC 9110's token. */
+bool http_is_token(struct span s);
+
+#endif

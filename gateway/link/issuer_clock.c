@@ -1,0 +1,35 @@
+#include "gateway/link/issuer_clock.h"
+
+#include "shared/error.h"
+
+int64_t issuer_clock_passes_us(int64_t us)
+{
+    return us / 5 * 4;
+}
+
+int64_t issuer_clock_least_us(const struct issuer_clock *clock, int64_t now_us)
+{
+    /* A turn of the loop has one time, which may be a little before the frame that came in it. */
+    int64_t since_us = now_us - clock->heard_us;
+    int64_t least_us = clock->clock_us + (since_us > 0 ? issuer_clock_passes_us(since_us) : since_us);
+
+    return least_us > 0 ? least_us : 0;
+}
+
+bool issuer_clock_hear(struct issuer_clock *clock, uint64_t incarnation, int64_t clock_us, int64_t now_us)
+{
+    bool other = incarnation != clock->incarnation;
+    bool anew = other && clock->incarnation != 0;
+
+    CHECK(incarnation != 0);
+    if (other && incarnation == clock->former)
+        return false;
+    if (!other && clock_us <= issuer_clock_least_us(clock, now_us))
+        return false;
+    if (other)
+        clock->former = clock->incarnation;
+    clock->incarnation = incarnation;
+    clock->clock_us = clock_us;
+    clock->heard_us = now_us;
+    return anew;
+}

@@ -1,0 +1,360 @@
+#include "gateway/link/issuer_link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/link/issuer_clock.h"
+#include "gateway/link/issuer_wire.h"
+#include "shared/clock.h"
+#include "shared/telemetry/log.h"
+
+enum {
+    FRAMES_IN_MAX = 64,       /* taken in one call */
+    CLOCK_MS = 10,            /* between two looks at the issuer's clock */
+    LAST_FRAMES_MAX = 4096,   /* taken after the connection was lost */
+    PING_UP_MS = 1000,        /* while the partition answers */
+    PING_DOWN_FIRST_MS = 100, /* while it does not: doubling up to the same */
+};
+
+/* A frame in the making. */
+struct draft {
+    struct buffer bytes; /* header and records */
+    uint32_t count;
+    int64_t asked_us; /* its first record; the header tells the issuer's clock of then */
+};
+
+struct issuer_link {
+    uint16_t partition;
+    uint16_t partitions;
+    const struct issuer_link_events *events;
+    struct metrics *metrics;
+    struct issuer_wire *wire;
+    struct issuer_clock clock;
+    int64_t clock_next_ms; /* when it is looked at again */
+    bool refused;          /* in the handshake, for want of the right secret */
+    bool alive;
+    int64_t alive_ms;    /* the last sign of life */
+    int64_t complain_ms; /* when to say that there was none yet; 0: not counted from yet, INT64_MAX: said */
+    char endpoint[512];
+    int64_t ping_next_ms; /* 0: at once */
+    int64_t ping_wait_ms;
+    unsigned complained; /* kinds of garbage that are logged already */
+    struct draft issues;
+    struct draft coupons;
+};
+
+struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uint16_t partitions,
+                                       const struct issuer_link_events *events, struct metrics *metrics,
+                                       struct error *error)
+{
+    struct issuer_link *link = calloc(1, sizeof(*link));
+
+    CHECK(link != NULL);
+    if (!endpoint_of_partition(base, partition, link->endpoint, sizeof(link->endpoint))) {
+        error_set(error, "gateway/requests: %s is no tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME", base);
+        free(link);
+        return NULL;
+    }
+    link->partition = partition;
+    link->partitions = partitions;
+    link->events = events;
+    link->metrics = metrics;
+    link->ping_wait_ms = PING_DOWN_FIRST_MS;
+    link->wire = issuer_wire_create(link->endpoint, error);
+    if (link->wire == NULL) {
+        error_prefix(error, "gateway/requests");
+        issuer_link_destroy(&link);
+    }
+    return link;
+}
+
+void issuer_link_destroy(struct issuer_link **link)
+{
+    if (*link == NULL)
+        return;
+    issuer_wire_destroy(&(*link)->wire);
+    buffer_deinit(&(*link)->issues.bytes);
+    buffer_deinit(&(*link)->coupons.bytes);
+    free(*link);
+    *link = NULL;
+}
+
+int issuer_link_fd(const struct issuer_link *link)
+{
+    return issuer_wire_fd(link->wire);
+}
+
+int issuer_link_monitor_fd(const struct issuer_link *link)
+{
+    return issuer_wire_monitor_fd(link->wire);
+}
+
+bool issuer_link_up(const struct issuer_link *link, int64_t now_ms)
+{
+    return link->alive && now_ms - link->alive_ms < LINK_ALIVE_MS;
+}
+
+/* The partition is as good as gone until it answers the next ping. */
+static void mark_down(struct issuer_link *link)
+{
+    link->alive = false;
+    link->ping_next_ms = 0;
+    link->ping_wait_ms = PING_DOWN_FIRST_MS;
+}
+
+static void *add_record(struct draft *draft, size_t record_size, int64_t asked_us)
+{
+    char *record = NULL;
+
+    if (draft->count == 0) {
+        draft->bytes.length = sizeof(struct frame_header);
+        draft->asked_us = asked_us;
+    }
+    record = buffer_reserve(&draft->bytes, record_size + sizeof(struct frame_header));
+    memset(record, 0, record_size);
+    draft->bytes.length += record_size;
+    draft->count++;
+    return record;
+}
+
+/* The frame of a draft is not to be sent: says so request by request. Both kinds begin with the tag. */
+static void tell_unsent(const struct issuer_link *link, struct draft *draft, size_t record_size)
+{
+    uint32_t count = draft->count;
+
+    draft->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t tag = 0;
+        memcpy(&tag, draft->bytes.data + sizeof(struct frame_header) + i * record_size, sizeof(tag));
+        link->events->on_unsent(link->events->arg, link->partition, tag);
+    }
+}
+
+/* Sends the draft. */
+static void flush_draft(struct issuer_link *link, struct draft *draft, enum frame_kind kind, size_t record_size)
+{
+    struct frame_header header;
+
+    if (draft->count == 0)
+        return;
+    frame_header_write(&header, kind, link->partition, link->partitions, draft->count);
+    frame_header_set_clock(&header, link->clock.incarnation, issuer_clock_least_us(&link->clock, draft->asked_us));
+    memcpy(draft->bytes.data, &header, sizeof(header));
+    metrics_observe(link->metrics, METRIC_GATEWAY_BATCH, draft->count, 1);
+    if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
+        draft->count = 0;
+    else
+        tell_unsent(link, draft, record_size);
+}
+
+/* The deadline of a request in the draft, counted from the clock in its header. */
+static uint32_t wait_us(const struct draft *draft, int64_t until_us)
+{
+    int64_t us = issuer_clock_passes_us(until_us - draft->asked_us);
+
+    return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int64_t asked_us, int64_t until_us)
+{
+    struct frame_issue_request *record = NULL;
+
+    CHECK(link->clock.incarnation != 0);
+    if (link->issues.count == FRAME_ISSUE_REQUESTS_MAX)
+        flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
+    record = add_record(&link->issues, sizeof(*record), asked_us);
+    record->wait_us = wait_us(&link->issues, until_us);
+    return record;
+}
+
+struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us)
+{
+    struct frame_coupon_request *record = NULL;
+
+    CHECK(link->clock.incarnation != 0);
+    if (link->coupons.count == FRAME_COUPON_REQUESTS_MAX)
+        flush_draft(link, &link->coupons, FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request));
+    record = add_record(&link->coupons, sizeof(*record), asked_us);
+    record->wait_us = wait_us(&link->coupons, until_us);
+    return record;
+}
+
+bool issuer_link_flush(struct issuer_link *link)
+{
+    bool any = link->issues.count + link->coupons.count > 0;
+
+    flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
+    flush_draft(link, &link->coupons, FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request));
+    return any;
+}
+
+void issuer_link_wake(struct issuer_link *link)
+{
+    issuer_wire_wake(link->wire);
+}
+
+/* Counts a frame that is not understood, and logs the first of its kind. */
+static void drop_frame(struct issuer_link *link, unsigned kind, enum metric_drop drop, const char *why)
+{
+    unsigned bit = 1u << (kind < 31 ? kind : 31);
+
+    metrics_add(link->metrics, METRIC_GATEWAY_FRAMES_DROPPED, drop, 1);
+    if ((link->complained & bit) == 0)
+        log_warn("gateway",
+                 "dropped a frame from the issuer, more of its kind are only counted: %s partition=%u kind=%u", why,
+                 link->partition, kind);
+    link->complained |= bit;
+}
+
+static void hand_out_issue_replies(const struct issuer_link *link, const char *records, uint32_t count)
+{
+    struct frame_issue_reply reply;
+
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&reply, records + i * sizeof(reply), sizeof(reply));
+        link->events->on_issue_reply(link->events->arg, link->partition, &reply);
+    }
+}
+
+static void hand_out_coupon_replies(const struct issuer_link *link, const char *records, uint32_t count)
+{
+    struct frame_coupon_reply reply;
+
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&reply, records + i * sizeof(reply), sizeof(reply));
+        link->events->on_coupon_reply(link->events->arg, link->partition, &reply);
+    }
+}
+
+/* True when the issuer has been started anew. Our clock has to be read once the frame is there: the turn's is older. */
+static bool look_at_clock(struct issuer_link *link, const struct frame_header *header, int64_t now_ms)
+{
+    if (header->incarnation == link->clock.incarnation && now_ms < link->clock_next_ms)
+        return false;
+    link->clock_next_ms = now_ms + CLOCK_MS;
+    return issuer_clock_hear(&link->clock, header->incarnation, header->clock_us, clock_mono_us());
+}
+
+/* What is in the drafts has its deadlines by the clock of the issuer before. */
+static void begin_anew(struct issuer_link *link)
+{
+    log_info("gateway", "the issuer has been started anew partition=%u", link->partition);
+    tell_unsent(link, &link->issues, sizeof(struct frame_issue_request));
+    tell_unsent(link, &link->coupons, sizeof(struct frame_coupon_request));
+    link->events->on_restart(link->events->arg, link->partition);
+}
+
+static void take_frame(struct issuer_link *link, const void *data, size_t size, int64_t now_ms)
+{
+    struct frame_header header;
+    enum metric_drop drop = METRIC_DROP_MALFORMED;
+    const char *why = frame_check(data, size, &header);
+
+    if (why == NULL && (header.partition != link->partition || header.partitions != link->partitions)) {
+        why = "it is of another partition";
+        drop = METRIC_DROP_MISDIRECTED;
+    }
+    if (why == NULL && header.kind != FRAME_ISSUE_REPLIES && header.kind != FRAME_COUPON_REPLIES &&
+        header.kind != FRAME_PONG)
+        why = "a gateway takes no such frames";
+    if (why != NULL) {
+        /* The bytes may lie anywhere: one of them, not a member of the header. */
+        const uint8_t *kind = (const uint8_t *)data + offsetof(struct frame_header, kind);
+        drop_frame(link, size >= sizeof(header) ? *kind : 0, drop, why);
+        return;
+    }
+    if (!link->alive)
+        log_info("gateway", "the issuer answers partition=%u", link->partition);
+    link->alive = true;
+    link->alive_ms = now_ms;
+    bool anew = look_at_clock(link, &header, now_ms);
+    if (header.kind == FRAME_ISSUE_REPLIES)
+        hand_out_issue_replies(link, frame_records(data), header.count);
+    else if (header.kind == FRAME_COUPON_REPLIES)
+        hand_out_coupon_replies(link, frame_records(data), header.count);
+    if (anew)
+        begin_anew(link);
+}
+
+bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
+{
+    struct wire_message message;
+
+    for (int i = 0; i < FRAMES_IN_MAX; i++) {
+        if (!issuer_wire_receive(link->wire, &message))
+            return false;
+        if (message.one_part)
+            take_frame(link, message.data, message.size, now_ms);
+        else
+            drop_frame(link, 31, METRIC_DROP_MALFORMED, "it has several parts");
+    }
+    return true;
+}
+
+/* Says once that a partition was never heard of: whoever has mistaken an address or a number learns where to look. */
+static void complain_of_silence(struct issuer_link *link, int64_t now_ms)
+{
+    if (link->complain_ms == 0)
+        link->complain_ms = now_ms + LINK_ALIVE_MS;
+    if (link->alive_ms != 0 || now_ms < link->complain_ms)
+        return;
+    link->complain_ms = INT64_MAX;
+    log_warn("gateway",
+             "no answer yet from the issuer at %s partition=%u: is it up, and is its issuer/partitions %u like here?",
+             link->endpoint, link->partition, link->partitions);
+}
+
+bool issuer_link_refused(const struct issuer_link *link)
+{
+    return link->refused;
+}
+
+void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
+{
+    struct frame_header ping;
+
+    issuer_wire_tick(link->wire, now_ms);
+    if (link->alive && !issuer_link_up(link, now_ms)) {
+        log_warn("gateway", "the issuer is silent partition=%u milliseconds=%d", link->partition, LINK_ALIVE_MS);
+        mark_down(link);
+    }
+    complain_of_silence(link, now_ms);
+    if (now_ms < link->ping_next_ms)
+        return;
+    frame_header_write(&ping, FRAME_PING, link->partition, link->partitions, 0);
+    if (link->clock.incarnation != 0)
+        frame_header_set_clock(&ping, link->clock.incarnation, issuer_clock_least_us(&link->clock, clock_mono_us()));
+    if (!issuer_wire_send(link->wire, &ping, sizeof(ping)) || link->alive)
+        link->ping_wait_ms = PING_DOWN_FIRST_MS;
+    else if (link->ping_wait_ms < PING_UP_MS)
+        link->ping_wait_ms *= 2; /* on inproc, pings wait in a queue for an issuer that is not there yet */
+    link->ping_next_ms = now_ms + (link->alive ? PING_UP_MS : link->ping_wait_ms);
+}
+
+bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms)
+{
+    unsigned news = issuer_wire_check(link->wire);
+
+    link->refused = (news & WIRE_REFUSED) != 0;
+    if ((news & WIRE_LOST) != 0) {
+        for (int i = 0; i < LAST_FRAMES_MAX / FRAMES_IN_MAX && issuer_link_receive(link, now_ms); i++)
+            continue;
+        mark_down(link);
+        issuer_wire_wake(link->wire);
+    }
+    if ((news & WIRE_MADE) != 0)
+        link->ping_next_ms = 0;
+    if (link->ping_next_ms == 0)
+        issuer_link_tick(link, now_ms);
+    return (news & WIRE_LOST) != 0;
+}
+
+bool issuer_link_doze(struct issuer_link *link)
+{
+    return issuer_wire_doze(link->wire);
+}
+
+void issuer_link_rise(struct issuer_link *link)
+{
+    issuer_wire_rise(link->wire);
+}

@@ -1,0 +1,98 @@
+#include "gateway/policy/page.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "gateway/http/etag.h"
+#include "gateway/reply/json.h"
+
+enum { FIELDS_MAX = 192 };
+
+uint64_t policy_page_render(struct buffer *body, const struct coupon *coupon, int64_t issuer_us)
+{
+    body->length = 0;
+    coupon_json_append(body, coupon, issuer_us);
+    return XXH3_64bits(body->data, body->length);
+}
+
+int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us)
+{
+    if (coupon->starts_at_us != TIME_NONE && coupon->starts_at_us > issuer_us)
+        return coupon->starts_at_us - issuer_us;
+    if (coupon->ends_at_us != TIME_NONE && coupon->ends_at_us > issuer_us)
+        return coupon->ends_at_us - issuer_us;
+    return INT64_MAX;
+}
+
+bool policy_page_passes(const char *if_match, const struct policy_page *page)
+{
+    char ours[ETAG_LENGTH];
+
+    if (if_match == NULL)
+        return true;
+    etag_format(ours, page->coupon_id, page->version, page->etag);
+    return etag_list_has((struct span){if_match, strlen(if_match)}, ours, ETAG_STRONG);
+}
+
+bool policy_page_matches(struct span if_none_match, const struct policy_page *page)
+{
+    char ours[ETAG_LENGTH];
+
+    if (if_none_match.at == NULL)
+        return false;
+    if_none_match = span_trim(if_none_match);
+    if (span_equals(if_none_match, SPAN_LITERAL("*")))
+        return true;
+    etag_format(ours, page->coupon_id, page->version, page->etag);
+    return etag_list_has(if_none_match, ours, ETAG_WEAK);
+}
+
+static uint64_t seconds_up(int64_t us)
+{
+    return (uint64_t)us / 1000000 + ((uint64_t)us % 1000000 != 0);
+}
+
+/* How old a kept answer may become: as old as ours, and no older than the change that the clock brings. */
+static uint64_t max_age_s(const struct policy_page *page)
+{
+    uint64_t ttl_s = seconds_up(page->ttl_us);
+    uint64_t age_s = (uint64_t)page->age_us / 1000000;
+
+    if (age_s >= ttl_s || page->until_change_us == INT64_MAX || seconds_up(page->until_change_us) >= ttl_s - age_s)
+        return ttl_s;
+    return age_s + seconds_up(page->until_change_us);
+}
+
+static size_t format_fields(char out[FIELDS_MAX], const struct policy_page *page)
+{
+    char *at = stpcpy(out, "ETag: ");
+
+    etag_format(at, page->coupon_id, page->version, page->etag);
+    at = stpcpy(at + ETAG_LENGTH, "\r\nAge: ");
+    at += decimal_format(at, (uint64_t)page->age_us / 1000000);
+    if (page->ttl_us > 0) {
+        at = stpcpy(at, "\r\nCache-Control: public, max-age=");
+        at += decimal_format(at, max_age_s(page));
+    } else {
+        at = stpcpy(at, "\r\nCache-Control: no-cache");
+    }
+    at = stpcpy(at, "\r\n");
+    return (size_t)(at - out);
+}
+
+int policy_page_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                      const struct policy_page *page, struct span if_none_match)
+{
+    char fields[FIELDS_MAX];
+    struct reply reply = {
+        .status = policy_page_matches(if_none_match, page) ? 304 : 200,
+        .type = REPLY_PAGE,
+        .fields = fields,
+        .fields_length = format_fields(fields, page),
+        .body = page->body.at,
+        .body_length = page->body.length,
+    };
+
+    reply_write(out, clock, style, &reply);
+    return reply.status;
+}

@@ -1,0 +1,43 @@
+/*
+ * A coupon as it stands in Redis: bytes that begin with what orders two of them, so that a script there can tell the
+ * older one, then a fixed layout. Pure. Anybody may have written what is read: nothing in it is trusted before
+ * policy_value_read() has passed it.
+ *
+ *     coupond1 JJJJJJJJJJJJJJJJJJJJ TTTTTTTTTTTTTTTTTTTT   format; journal sequence and issuer's time in 20 digits
+ * each, without the blanks struct policy_value_fixed, id, title                 little-endian
+ */
+#ifndef COUPOND_POLICY_VALUE_H
+#define COUPOND_POLICY_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/http/span.h"
+#include "shared/coupon.h"
+
+#define POLICY_VALUE_ORDER_LENGTH 48 /* of the part that two values are compared by, as text */
+
+struct policy_value_fixed {
+    int64_t starts_at_us;
+    int64_t ends_at_us;
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    uint32_t quantity;
+    uint32_t issued;
+    uint32_t per_user_limit;
+    uint16_t title_length;
+    uint8_t id_length;
+    uint8_t paused;
+};
+_Static_assert(sizeof(struct policy_value_fixed) == 48, "policy value layout");
+
+#define POLICY_VALUE_MAX (POLICY_VALUE_ORDER_LENGTH + sizeof(struct policy_value_fixed) + COUPON_ID_MAX + TITLE_MAX)
+
+/* The value of a coupon that the issuer told at `issuer_us` of its clock. Returns its length. */
+size_t policy_value_write(char out[POLICY_VALUE_MAX], const struct coupon *coupon, int64_t issuer_us);
+
+/* False when these bytes are no value of the coupon `id`. */
+bool policy_value_read(struct span bytes, struct span id, struct coupon *coupon, int64_t *issuer_us);
+
+#endif

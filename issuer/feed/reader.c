@@ -1,0 +1,99 @@
+#include "issuer/feed/reader.h"
+
+#include <stdlib.h>
+
+#include "shared/disk.h"
+#include "shared/telemetry/log.h"
+
+int feed_reader_open(struct feed_reader *reader, struct journal *journal, const char *dir, struct error *error)
+{
+    *reader = (struct feed_reader){.journal = journal};
+    return journal_reader_open(&reader->reader, dir, error);
+}
+
+void feed_reader_close(struct feed_reader *reader)
+{
+    journal_reader_close(&reader->reader);
+}
+
+_Noreturn void feed_reader_give_up(const struct feed_reader *reader, const char *reason)
+{
+    journal_check_place(reader->journal); /* which may be why */
+    log_error("issuer", "the journal cannot be read back, stopping: %s partition=%u", reason,
+              journal_meta(reader->journal)->partition);
+    disk->stop(1);
+    abort();
+}
+
+/* True when a read failed for a reason that passes. */
+static bool starve(struct feed_reader *reader, enum journal_read read, const char *reason)
+{
+    bool starved = read == JOURNAL_READ_FAILED && journal_reader_is_short(reader->reader);
+    if (starved && !reader->starved)
+        log_warn("issuer", "the store has to wait for what is decided: %s partition=%u", reason,
+                 journal_meta(reader->journal)->partition);
+    if (!starved && reader->starved)
+        log_info("issuer", "the journal can be read again partition=%u", journal_meta(reader->journal)->partition);
+    reader->starved = starved;
+    return starved;
+}
+
+static int place(struct feed_reader *reader, struct error *error)
+{
+    struct error reason = {{0}};
+    enum journal_read found = journal_reader_seek(reader->reader, reader->taken_seq + 1, &reason);
+    if (found == JOURNAL_READ_BATCH)
+        found = journal_reader_next(reader->reader, &reader->held, &reader->held_header, &reason);
+    reader->unplaced = starve(reader, found, reason.text);
+    if (reader->unplaced)
+        return 0;
+    if (found == JOURNAL_READ_BATCH)
+        reader->taken_seq = reader->held_header.first_seq - 1;
+    bool placed = found == JOURNAL_READ_BATCH || found == JOURNAL_READ_END;
+    return placed ? 0 : error_set(error, "%s", reason.text);
+}
+
+/* What is acknowledged is synced, and all is after a replay. */
+int feed_reader_stand_behind(struct feed_reader *reader, uint64_t seq, struct error *error)
+{
+    reader->held = NULL;
+    reader->taken_seq = seq;
+    return place(reader, error);
+}
+
+static void read_on(struct feed_reader *reader)
+{
+    struct error error = {{0}};
+    enum journal_read read = journal_reader_next(reader->reader, &reader->held, &reader->held_header, &error);
+    if (!starve(reader, read, error.text) && read != JOURNAL_READ_BATCH)
+        feed_reader_give_up(reader, read == JOURNAL_READ_END ? "it ends too early" : error.text);
+}
+
+/* The journal is ours and sound: it was replayed. */
+const struct journal_batch_header *feed_reader_look(struct feed_reader *reader)
+{
+    struct error error = {{0}};
+    if (reader->unplaced && place(reader, &error) != 0)
+        feed_reader_give_up(reader, error.text);
+    if (reader->held == NULL && !reader->unplaced && journal_written_seq(reader->journal) > reader->taken_seq)
+        read_on(reader);
+    return reader->held != NULL ? &reader->held_header : NULL;
+}
+
+const struct journal_batch_header *feed_reader_look_synced(struct feed_reader *reader)
+{
+    return feed_reader_unread(reader) > 0 ? feed_reader_look(reader) : NULL;
+}
+
+void feed_reader_take(struct feed_reader *reader)
+{
+    CHECK(reader->held != NULL);
+    reader->taken_seq = reader->held_header.first_seq + reader->held_header.count - 1;
+    reader->held = NULL;
+}
+
+uint64_t feed_reader_unread(const struct feed_reader *reader)
+{
+    uint64_t synced = journal_synced_seq(reader->journal);
+    return synced > reader->taken_seq ? synced - reader->taken_seq : 0;
+}

@@ -1,0 +1,151 @@
+#include "issuer/feed/store.h"
+
+#include <string.h>
+
+#define LOOK_INTERVAL_US 200000
+#define LOOK_LATER_US    2000000  /* once frames wait for it no longer */
+#define LATE_US          10000000 /* how long answers of the store before may be under way */
+#define SEES_US          60000000 /* how long another store is told of after its last answer */
+/* How long looks may fail before frames leave for any store that takes them, and the only one that answers is ours. */
+#define PATIENCE_US 30000000
+
+static bool is_same(const uint8_t a[STORE_ID_BYTES], const uint8_t b[STORE_ID_BYTES])
+{
+    return memcmp(a, b, STORE_ID_BYTES) == 0;
+}
+
+void feed_store_init(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], bool may_look)
+{
+    *store = (struct feed_store){.may_look = may_look, .look_wanted = may_look};
+    memcpy(store->id, id, STORE_ID_BYTES);
+}
+
+void feed_store_await_comparison(struct feed_store *store)
+{
+    store->uncompared = true;
+    store->look_wanted = true;
+}
+
+void feed_store_compared(struct feed_store *store)
+{
+    store->uncompared = false;
+}
+
+static void forget_other(struct feed_store *store)
+{
+    memset(store->other, 0, sizeof store->other);
+    store->others_differ = false;
+}
+
+/* A second change within LATE_US excuses no more answers: the store between would stay unseen. */
+static void adopt(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
+{
+    if (store_id_is_known(store->id) && now_us >= store->before_until_us) {
+        memcpy(store->before, store->id, STORE_ID_BYTES);
+        store->before_until_us = now_us + LATE_US;
+    }
+    memcpy(store->id, id, STORE_ID_BYTES);
+    forget_other(store);
+}
+
+void feed_store_remember(struct feed_store *store, const uint8_t id[STORE_ID_BYTES])
+{
+    if (!store_id_is_known(store->id))
+        memcpy(store->id, id, STORE_ID_BYTES);
+}
+
+static void note_other(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
+{
+    if (!feed_store_sees_other(store, now_us))
+        forget_other(store);
+    if (!store_id_is_known(store->other))
+        store->other_since_us = now_us;
+    else if (!is_same(store->other, id))
+        store->others_differ = true;
+    memcpy(store->other, id, STORE_ID_BYTES);
+    store->other_at_us = now_us;
+    store->look_wanted = store->may_look;
+}
+
+enum feed_store_origin feed_store_judge(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us,
+                                        bool *adopted)
+{
+    bool known = store_id_is_known(store->id);
+    *adopted = !known && !store->may_look;
+    if (*adopted)
+        adopt(store, id, now_us);
+    if (is_same(store->id, id))
+        return FEED_STORE_OURS;
+    bool late = is_same(store->before, id) && now_us < store->before_until_us;
+    if (!late)
+        note_other(store, id, now_us);
+    return known ? FEED_STORE_OTHER : FEED_STORE_UNKNOWN;
+}
+
+bool feed_store_wants_look(struct feed_store *store, int64_t now_us)
+{
+    if (!store->look_wanted || store->look_under_way || now_us < store->look_after_us)
+        return false;
+    if (store->patient_until_us == 0)
+        store->patient_until_us = now_us + PATIENCE_US;
+    store->look_wanted = false;
+    store->look_under_way = true;
+    return true;
+}
+
+/* The configured store was never reached, and only one has answered, for long. */
+static bool is_the_only_one(const struct feed_store *store, int64_t now_us)
+{
+    return !store->reached && store_id_is_known(store->other) && !store->others_differ &&
+           now_us - store->other_since_us >= PATIENCE_US;
+}
+
+/* Another look while nothing is known, or while answers wait for it. */
+static void look_again(struct feed_store *store, int64_t now_us)
+{
+    bool asks_whose = store->may_look && (!store_id_is_known(store->id) || store_id_is_known(store->other));
+    store->look_wanted = store->uncompared || asks_whose;
+    store->look_after_us = now_us + (feed_store_is_awaited(store, now_us) ? LOOK_INTERVAL_US : LOOK_LATER_US);
+}
+
+static bool follow(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
+{
+    uint8_t found[STORE_ID_BYTES];
+    memcpy(found, id, sizeof found); /* it may be store->other */
+    if (is_same(store->id, found))
+        return false;
+    adopt(store, found, now_us);
+    return true;
+}
+
+bool feed_store_looked(struct feed_store *store, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES],
+                       int64_t now_us)
+{
+    store->look_under_way = false;
+    store->look_after_us = now_us + LOOK_INTERVAL_US;
+    store->reached = store->reached || look != FEED_STORE_AWAY;
+    if (look == FEED_STORE_FOUND && store->may_look) {
+        store->look_wanted = store->look_wanted || store->uncompared;
+        return follow(store, id, now_us);
+    }
+    if (!store_id_is_known(store->id) && is_the_only_one(store, now_us))
+        return follow(store, store->other, now_us);
+    look_again(store, now_us);
+    return false;
+}
+
+bool feed_store_is_awaited(const struct feed_store *store, int64_t now_us)
+{
+    bool patient = store->reached || store->patient_until_us == 0 || now_us < store->patient_until_us;
+    return store->uncompared || (store->may_look && !store_id_is_known(store->id) && patient);
+}
+
+bool feed_store_is_asking(const struct feed_store *store)
+{
+    return store->look_wanted || store->look_under_way;
+}
+
+bool feed_store_sees_other(const struct feed_store *store, int64_t now_us)
+{
+    return store_id_is_known(store->other) && now_us - store->other_at_us < SEES_US;
+}

@@ -1,0 +1,28 @@
+/* What ledger/ledger.c (deciding, applying) and ledger/replay.c (recovery, snapshots) share. */
+#ifndef COUPOND_LEDGER_PRIVATE_H
+#define COUPOND_LEDGER_PRIVATE_H
+
+#include <sodium.h>
+
+#include "issuer/ledger/coupon_index.h"
+#include "issuer/ledger/ledger.h"
+
+_Static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(struct fingerprint), "a fingerprint is one SipHash-128");
+
+struct ledger {
+    uint8_t key[crypto_shorthash_siphashx24_KEYBYTES];
+    struct coupon_index index;
+    uint64_t inexact_until;        /* 0: not loaded from a snapshot */
+    struct ledger_coupon *loading; /* the coupon whose users come next */
+    unsigned part_bits;            /* 0: it keeps all users */
+    unsigned part;
+};
+
+static inline struct fingerprint ledger_fingerprint(const struct ledger *ledger, const char *user_id, size_t length)
+{
+    struct fingerprint user;
+    crypto_shorthash_siphashx24((unsigned char *)&user, (const unsigned char *)user_id, length, ledger->key);
+    return user;
+}
+
+#endif

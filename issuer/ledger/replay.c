@@ -1,0 +1,317 @@
+#include <string.h>
+
+#include "issuer/ledger/ledger.h"
+#include "issuer/ledger/private.h"
+#include "shared/error.h"
+
+/* How many events ahead the memory of a user's table, of its index and of the user's slot is asked for. */
+#define AHEAD_TABLE 32u
+#define AHEAD_INDEX 24u
+#define AHEAD_SLOT  8u
+
+void ledger_event_of(const struct ledger *ledger, const struct journal_record *record, struct ledger_event *event)
+{
+    CHECK(record->type == JOURNAL_ISSUE);
+    event->seq = record->seq;
+    event->time_us = record->time_us;
+    event->user = ledger_fingerprint(ledger, record->issue.user_id, record->issue.user_id_length);
+    event->sequence = record->issue.sequence;
+    event->nth = record->issue.nth;
+    event->coupon_id_length = (uint8_t)record->coupon_id_length;
+    memcpy(event->coupon_id, record->coupon_id, record->coupon_id_length);
+}
+
+static bool is_of(const struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    return memcmp(coupon->id, event->coupon_id, event->coupon_id_length) == 0 &&
+           coupon->id[event->coupon_id_length] == '\0';
+}
+
+/* Most events are of the same coupon as the one before. */
+static struct ledger_coupon *find_near(const struct ledger *ledger, struct ledger_coupon *before,
+                                       const struct ledger_event *event)
+{
+    if (before != NULL && is_of(before, event))
+        return before;
+    return coupon_index_find(&ledger->index, event->coupon_id, event->coupon_id_length);
+}
+
+/* The snapshot's walk came by after this issue: the coupon and the user know of it. */
+static const char *meet_again(const struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    struct user_issue there = {0};
+    bool holds = user_set_find(&coupon->users, event->user, &there);
+    return holds && there.sequence >= event->sequence && there.nth >= event->nth
+               ? NULL
+               : "an issue that the snapshot should know";
+}
+
+static const char *check_sequence(const struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    if (event->sequence != coupon->issued + 1)
+        return "an issue out of sequence";
+    return event->sequence > coupon->quantity ? "an issue above the coupon's quantity" : NULL;
+}
+
+/* The user belongs to this part of the ledger. */
+static bool is_ours(const struct ledger *ledger, const struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    if (coupon->holder != 0)
+        return coupon->holder == ledger->part + 1;
+    return ledger->part_bits == 0 || event->user.high >> (64 - ledger->part_bits) == ledger->part;
+}
+
+static const char *pass_by(struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    const char *wrong = check_sequence(coupon, event);
+    coupon->issued += wrong == NULL;
+    return wrong;
+}
+
+static const char *check_issue(const struct ledger_coupon *coupon, const struct user_issue *before,
+                               const struct ledger_event *event)
+{
+    const char *wrong = check_sequence(coupon, event);
+    if (wrong != NULL)
+        return wrong;
+    if (event->nth != before->nth + 1 || event->nth > coupon->per_user_limit)
+        return "an issue above the user's limit";
+    return NULL;
+}
+
+static const char *replay_issue(struct ledger *ledger, struct ledger_coupon *coupon, const struct ledger_event *event)
+{
+    if (coupon == NULL)
+        return "an issue of a coupon that was never created";
+    bool inexact = event->seq <= ledger->inexact_until;
+    bool ours = is_ours(ledger, coupon, event);
+    if (inexact && event->sequence <= coupon->issued)
+        return ours ? meet_again(coupon, event) : NULL;
+    if (!ours)
+        return pass_by(coupon, event);
+    struct user_issue before = {0};
+    user_set_find(&coupon->users, event->user, &before);
+    bool known = inexact && before.sequence >= event->sequence;
+    if (known && before.nth >= 1)
+        before.nth = (uint16_t)(event->nth - 1);
+    const char *wrong = check_issue(coupon, &before, event);
+    if (wrong != NULL)
+        return wrong;
+    if (!known) {
+        struct user_issue issue = {event->sequence, event->nth, event->time_us};
+        user_set_put(&coupon->users, event->user, &issue);
+    }
+    coupon->issued++;
+    return NULL;
+}
+
+typedef void prefetch_fn(const struct user_set *set, struct fingerprint user);
+
+static void prefetch(prefetch_fn *fn, const struct ledger *ledger, const struct ledger_coupon *coupon,
+                     const struct ledger_event *event)
+{
+    if (coupon != NULL && is_ours(ledger, coupon, event))
+        fn(&coupon->users, event->user);
+}
+
+const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_event *events, size_t count, size_t *wrong)
+{
+    struct ledger_coupon *coupons[AHEAD_TABLE] = {NULL};
+    struct ledger_coupon *near = NULL;
+    for (size_t i = 0; i < count + AHEAD_TABLE; i++) {
+        if (i >= AHEAD_TABLE) {
+            size_t at = i - AHEAD_TABLE;
+            const char *reason = replay_issue(ledger, coupons[at % AHEAD_TABLE], &events[at]);
+            *wrong = at;
+            if (reason != NULL)
+                return reason;
+        }
+        if (i < count) {
+            near = coupons[i % AHEAD_TABLE] = find_near(ledger, near, &events[i]);
+            prefetch(user_set_prefetch_table, ledger, near, &events[i]);
+        }
+        size_t at = i - (AHEAD_TABLE - AHEAD_INDEX);
+        if (at < count)
+            prefetch(user_set_prefetch_index, ledger, coupons[at % AHEAD_TABLE], &events[at]);
+        at = i - (AHEAD_TABLE - AHEAD_SLOT);
+        if (at < count)
+            prefetch(user_set_prefetch_slot, ledger, coupons[at % AHEAD_TABLE], &events[at]);
+    }
+    return NULL;
+}
+
+const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *policy)
+{
+    const struct ledger_coupon *there = ledger_entry(ledger, policy->id, strlen(policy->id));
+    if (there != NULL && policy->journal_seq <= ledger->inexact_until && there->journal_seq >= policy->journal_seq)
+        return NULL;
+    struct coupon applied = *policy;
+    applied.issued = there != NULL ? there->issued : 0;
+    if (applied.quantity < applied.issued)
+        return "a coupon's quantity below what is issued";
+    ledger_apply_coupon(ledger, &applied);
+    return NULL;
+}
+
+const char *ledger_replay(struct ledger *ledger, const struct journal_record *record)
+{
+    if (record->type == JOURNAL_ISSUE) {
+        struct ledger_event event;
+        size_t wrong;
+        ledger_event_of(ledger, record, &event);
+        return ledger_replay_issues(ledger, &event, 1, &wrong);
+    }
+    struct coupon policy;
+    journal_record_coupon(record, &policy);
+    return ledger_replay_policy(ledger, &policy);
+}
+
+/* --- snapshots --- */
+
+static bool next_coupon(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece)
+{
+    if (cursor->place.leaf == NULL || cursor->coupons != ledger->index.count) {
+        cursor->place = coupon_order_after(&ledger->index.order, cursor->after);
+        cursor->coupons = ledger->index.count;
+    }
+    cursor->coupon = coupon_order_next(&cursor->place);
+    cursor->first = 0;
+    if (cursor->coupon == NULL)
+        return false;
+    memcpy(cursor->after, cursor->coupon->id, sizeof cursor->after);
+    *piece = (struct ledger_piece){.coupon = cursor->coupon};
+    return true;
+}
+
+bool ledger_cursor_next(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece)
+{
+    *piece = (struct ledger_piece){0};
+    if (cursor->coupon == NULL || !user_set_block(&cursor->coupon->users, cursor->first, &piece->users))
+        return next_coupon(ledger, cursor, piece);
+    if (!user_block_next(&piece->users, &cursor->first))
+        cursor->coupon = NULL;
+    return true;
+}
+
+static const char *end_of_coupon(const struct ledger *ledger)
+{
+    return ledger->loading == NULL || user_set_is_whole(&ledger->loading->users)
+               ? NULL
+               : "a part of a coupon's users is missing";
+}
+
+const char *ledger_load_coupon(struct ledger *ledger, const struct coupon *coupon)
+{
+    const char *wrong = end_of_coupon(ledger);
+    if (wrong != NULL)
+        return wrong;
+    if (ledger->loading != NULL && strcmp(ledger->loading->id, coupon->id) >= 0)
+        return "coupons out of order";
+    if (coupon->issued > coupon->quantity)
+        return "a coupon's quantity below what is issued";
+    if (ledger->index.count >= COUPONS_PER_PARTITION_MAX)
+        return "more coupons than a partition takes";
+    ledger->loading = coupon_index_add(&ledger->index, coupon);
+    return NULL;
+}
+
+const char *ledger_load_users(struct ledger *ledger, const struct user_block *users)
+{
+    return ledger->loading == NULL ? "users of no coupon" : user_set_load(&ledger->loading->users, users);
+}
+
+const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq)
+{
+    const char *wrong = end_of_coupon(ledger);
+    ledger->inexact_until = until_seq;
+    ledger->loading = NULL;
+    return wrong;
+}
+
+/* --- parts --- */
+
+static struct ledger *part_of(const struct ledger *ledger, unsigned bits, unsigned part)
+{
+    struct ledger *made = ledger_create(ledger->key);
+    made->inexact_until = ledger->inexact_until;
+    made->part_bits = bits;
+    made->part = part;
+    made->index.bare = true;
+    for (size_t i = 0; i < ledger->index.count; i++) {
+        struct coupon coupon;
+        ledger_coupon_read(coupon_index_at(&ledger->index, i), &coupon);
+        coupon_index_add(&made->index, &coupon);
+    }
+    return made;
+}
+
+/* Few users go to one part as they are: a million coupons with few users each are not taken apart. */
+static void divide_coupon(unsigned bits, struct ledger *parts[], size_t number)
+{
+    struct user_set whole = coupon_index_at(&parts[0]->index, number)->users;
+    struct user_set *sets[LEDGER_PARTS_MAX];
+    bool few = user_set_has_few(&whole);
+    unsigned holder = (unsigned)(number % (1u << bits));
+    for (unsigned part = 0; part < 1u << bits; part++) {
+        struct ledger_coupon *coupon = coupon_index_at(&parts[part]->index, number);
+        coupon->holder = few ? (uint8_t)(holder + 1) : 0;
+        sets[part] = &coupon->users;
+        user_set_init(sets[part]);
+    }
+    if (few)
+        *sets[holder] = whole;
+    else
+        user_set_divide(&whole, bits, sets);
+}
+
+void ledger_divide(struct ledger *ledger, unsigned bits, struct ledger *parts[])
+{
+    parts[0] = ledger;
+    if (bits == 0)
+        return;
+    ledger->part_bits = bits;
+    for (unsigned part = 1; part < 1u << bits; part++)
+        parts[part] = part_of(ledger, bits, part);
+    for (size_t i = 0; i < ledger->index.count; i++)
+        divide_coupon(bits, parts, i);
+}
+
+static void unite_coupon(unsigned bits, struct ledger *parts[], size_t number)
+{
+    struct ledger_coupon *coupon = coupon_index_at(&parts[0]->index, number);
+    struct user_set whole;
+    struct user_set *sets[LEDGER_PARTS_MAX];
+    for (unsigned part = 0; part < 1u << bits; part++)
+        sets[part] = &coupon_index_at(&parts[part]->index, number)->users;
+    if (coupon->holder != 0) {
+        whole = *sets[coupon->holder - 1];
+        user_set_init(sets[coupon->holder - 1]);
+    } else {
+        user_set_unite(&whole, bits, sets);
+    }
+    coupon->users = whole;
+    coupon->holder = 0;
+}
+
+/* All parts were given the same policies, so the same coupon has the same number in each. */
+void ledger_unite(unsigned bits, struct ledger *parts[])
+{
+    struct ledger *ledger = parts[0];
+    for (unsigned part = 1; part < 1u << bits; part++)
+        CHECK(parts[part]->index.count == ledger->index.count);
+    for (size_t i = 0; bits > 0 && i < ledger->index.count; i++)
+        unite_coupon(bits, parts, i);
+    for (unsigned part = 1; part < 1u << bits; part++)
+        ledger_destroy(&parts[part]);
+    ledger->part_bits = 0;
+}
+
+const char *ledger_check(const struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->index.count; i++) {
+        const struct ledger_coupon *coupon = coupon_index_at(&ledger->index, i);
+        if (coupon->users.held != coupon->issued)
+            return "the users of a coupon hold another number than is issued";
+    }
+    return NULL;
+}

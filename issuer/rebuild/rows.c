@@ -1,0 +1,340 @@
+#include "issuer/rebuild/rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/clock.h"
+#include "shared/telemetry/log.h"
+
+#define REPORT_US     INT64_C(2000000)
+#define LOST_ROWS_MAX 1000 /* in one transaction */
+
+void rebuild_rows_init(struct rebuild_rows *rows, const struct journal_meta *metas, uint16_t partitions,
+                       bool accept_gaps)
+{
+    *rows = (struct rebuild_rows){.partitions = partitions, .accept_gaps = accept_gaps};
+    for (uint16_t i = 0; i < partitions; i++)
+        rows->parts[i].ledger = ledger_create(metas[i].fingerprint_key);
+    rows->events = calloc(REBUILD_EVENTS_MAX, sizeof *rows->events);
+    CHECK(rows->events != NULL);
+    rows->next_report_us = clock_mono_us() + REPORT_US;
+}
+
+void rebuild_rows_deinit(struct rebuild_rows *rows)
+{
+    for (uint16_t i = 0; i < rows->partitions; i++)
+        ledger_destroy(&rows->parts[i].ledger);
+    free(rows->events);
+    free(rows->gaps);
+    free(rows->letters);
+}
+
+/* Keeps what was found first. */
+static int wrong(struct rebuild_rows *rows, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int wrong(struct rebuild_rows *rows, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (!rows->wrong)
+        vsnprintf(rows->error.text, sizeof rows->error.text, format, arguments);
+    va_end(arguments);
+    rows->wrong = true;
+    return -1;
+}
+
+static void raise_seq(struct rebuild_part *part, uint64_t seq)
+{
+    if (seq > part->last_seq)
+        part->last_seq = seq;
+}
+
+static void raise_time(struct rebuild_part *part, int64_t time_us)
+{
+    if (time_us > part->last_time_us)
+        part->last_time_us = time_us;
+}
+
+int rebuild_rows_journal(struct rebuild_rows *rows, const struct store_journal *stored)
+{
+    if (stored->partitions != rows->partitions)
+        return wrong(rows, "the store was filled with %u partitions, issuer/partitions is %u", stored->partitions,
+                     rows->partitions);
+    if (stored->partition >= rows->partitions)
+        return wrong(rows, "the store names a partition %u of %u", stored->partition, rows->partitions);
+    rows->parts[stored->partition].stored = *stored;
+    raise_seq(&rows->parts[stored->partition], stored->last_seq);
+    return 0;
+}
+
+/* --- what the reader of journals and snapshots will ask --- */
+
+static bool is_readable_coupon(const struct coupon *coupon)
+{
+    unsigned char bytes[JOURNAL_RECORD_BYTES_MAX];
+    struct journal_record record;
+    if (coupon->id[0] == '\0' || coupon->title[0] == '\0')
+        return false;
+    size_t length = journal_encode_coupon(bytes, coupon);
+    return journal_decode_record(bytes, length, &record) == length;
+}
+
+static bool is_readable_issue(const struct store_issue *issue)
+{
+    return coupon_id_valid(issue->coupon_id, issue->coupon_id_length) &&
+           user_id_valid(issue->user_id, issue->user_id_length) && issue->sequence >= 1 && issue->nth >= 1;
+}
+
+/* --- rows --- */
+
+int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon)
+{
+    if (!is_readable_coupon(coupon))
+        return wrong(rows,
+                     "coupon %s: its row holds what no issuer takes (id, title, quantity, limit or window): somebody "
+                     "changed it, or it comes out of the database in another character set; mend the row first",
+                     coupon->id);
+    uint16_t partition = coupon_partition(coupon->id, strlen(coupon->id), rows->partitions);
+    struct rebuild_part *part = &rows->parts[partition];
+    if (part->kept)
+        return 0;
+    const char *reason = ledger_replay_policy(part->ledger, coupon);
+    if (reason != NULL)
+        return wrong(rows, "coupon %s: %s", coupon->id, reason);
+    raise_seq(part, coupon->journal_seq);
+    raise_time(part, coupon->updated_at_us);
+    return 0;
+}
+
+static int apply_events(struct rebuild_rows *rows)
+{
+    size_t at = 0;
+    const char *reason =
+        ledger_replay_issues(rows->parts[rows->partition].ledger, rows->events, rows->events_count, &at);
+    rows->events_count = 0;
+    if (reason == NULL)
+        return 0;
+    const struct ledger_event *event = &rows->events[at];
+    return wrong(rows, "coupon %.*s, sequence %" PRIu32 ": %s", event->coupon_id_length, event->coupon_id,
+                 event->sequence, reason);
+}
+
+static int add_event(struct rebuild_rows *rows, const struct store_issue *issue)
+{
+    struct journal_record record = {
+        .type = JOURNAL_ISSUE,
+        .time_us = issue->issued_at_us,
+        .coupon_id = issue->coupon_id,
+        .coupon_id_length = issue->coupon_id_length,
+        .issue = {issue->user_id, issue->user_id_length, issue->sequence, issue->nth},
+    };
+    ledger_event_of(rows->parts[rows->partition].ledger, &record, &rows->events[rows->events_count++]);
+    return rows->events_count == REBUILD_EVENTS_MAX ? apply_events(rows) : 0;
+}
+
+/* Somebody holds what the store lacks. */
+static struct store_issue lost_issue(const struct rebuild_gap *gap, uint32_t sequence, char user_id[32])
+{
+    int length = snprintf(user_id, 32, "lost:%" PRIu32, sequence);
+    return (struct store_issue){
+        .coupon_id = gap->coupon_id,
+        .coupon_id_length = (uint8_t)strlen(gap->coupon_id),
+        .user_id = user_id,
+        .user_id_length = (uint8_t)length,
+        .nth = 1,
+        .sequence = sequence,
+        .issued_at_us = gap->time_us,
+        .journal_seq = gap->journal_seq,
+    };
+}
+
+static int bridge_gap(struct rebuild_rows *rows, uint32_t last)
+{
+    uint32_t first = rows->last_sequence + 1;
+    if (!rows->accept_gaps)
+        return wrong(rows,
+                     "the store is not whole: coupon %s lacks the sequences %" PRIu32 " to %" PRIu32
+                     ". With --accept-gaps they count as issued, to holders named lost:<sequence>",
+                     rows->coupon_id, first, last);
+    struct rebuild_gap gap = {.partition = rows->partition,
+                              .first = first,
+                              .last = last,
+                              .time_us = rows->time_us,
+                              .journal_seq = rows->journal_seq};
+    memcpy(gap.coupon_id, rows->coupon_id, sizeof gap.coupon_id);
+    rows->gaps = realloc(rows->gaps, (rows->gaps_count + 1) * sizeof *rows->gaps);
+    CHECK(rows->gaps != NULL);
+    rows->gaps[rows->gaps_count++] = gap;
+    rows->lost += (uint64_t)last - first + 1;
+    for (uint64_t sequence = first; sequence <= last; sequence++) {
+        char user_id[32];
+        struct store_issue issue = lost_issue(&gap, (uint32_t)sequence, user_id);
+        if (add_event(rows, &issue) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int enter_coupon(struct rebuild_rows *rows, const struct store_issue *issue)
+{
+    if (apply_events(rows) != 0)
+        return -1;
+    memcpy(rows->coupon_id, issue->coupon_id, issue->coupon_id_length);
+    rows->coupon_id[issue->coupon_id_length] = '\0';
+    rows->partition = coupon_partition(issue->coupon_id, issue->coupon_id_length, rows->partitions);
+    rows->last_sequence = 0;
+    if (rows->parts[rows->partition].kept)
+        return 0;
+    const struct ledger_coupon *coupon =
+        ledger_entry(rows->parts[rows->partition].ledger, issue->coupon_id, issue->coupon_id_length);
+    if (coupon == NULL)
+        return wrong(rows, "coupon %s has issues in the store, but no row of its own", rows->coupon_id);
+    rows->time_us = coupon->created_at_us;
+    rows->journal_seq = issue->journal_seq;
+    return 0;
+}
+
+static void report(struct rebuild_rows *rows)
+{
+    int64_t now = clock_mono_us();
+    if (now < rows->next_report_us)
+        return;
+    rows->next_report_us = now + REPORT_US;
+    log_info("issuer", "reading the store issues=%" PRIu64, rows->issues);
+}
+
+static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue)
+{
+    if (!is_readable_issue(issue))
+        return wrong(rows, "coupon %.*s, sequence %" PRIu32 ": the row holds what no issuer writes; mend it first",
+                     issue->coupon_id_length, issue->coupon_id, issue->sequence);
+    bool same = strlen(rows->coupon_id) == issue->coupon_id_length &&
+                memcmp(rows->coupon_id, issue->coupon_id, issue->coupon_id_length) == 0;
+    if (!same && enter_coupon(rows, issue) != 0)
+        return -1;
+    if (rows->parts[rows->partition].kept)
+        return 0;
+    if (issue->sequence > rows->last_sequence + 1 && bridge_gap(rows, issue->sequence - 1) != 0)
+        return -1;
+    if (rows->last_sequence > 0 && issue->issued_at_us < rows->time_us)
+        return wrong(rows, "coupon %s: sequence %" PRIu32 " was issued earlier than the one before it", rows->coupon_id,
+                     issue->sequence);
+    rows->last_sequence = issue->sequence;
+    rows->time_us = issue->issued_at_us;
+    rows->journal_seq = issue->journal_seq;
+    raise_seq(&rows->parts[rows->partition], issue->journal_seq);
+    raise_time(&rows->parts[rows->partition], issue->issued_at_us);
+    rows->issues++;
+    if (rows->issues % 65536 == 0)
+        report(rows);
+    return add_event(rows, issue);
+}
+
+/* --- dead letters: somebody holds what they tell of, although it is no row --- */
+
+int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter)
+{
+    if (letter->user_id_length == 0)
+        return wrong(rows,
+                     "the coupon %.*s is a dead letter itself: bring it home by `coupond dead-letter retry` first",
+                     letter->coupon_id_length, letter->coupon_id);
+    rows->letters = realloc(rows->letters, (rows->letters_count + 1) * sizeof *rows->letters);
+    CHECK(rows->letters != NULL);
+    struct rebuild_letter *kept = &rows->letters[rows->letters_count++];
+    memcpy(kept->coupon_id, letter->coupon_id, letter->coupon_id_length);
+    memcpy(kept->user_id, letter->user_id, letter->user_id_length);
+    kept->issue = (struct store_issue){
+        .coupon_id_length = letter->coupon_id_length,
+        .user_id_length = letter->user_id_length,
+        .nth = letter->nth,
+        .sequence = letter->sequence,
+        .issued_at_us = letter->recorded_at_us,
+        .journal_seq = letter->journal_seq,
+    };
+    return 0;
+}
+
+static int compare_letters(const void *a, const void *b)
+{
+    const struct rebuild_letter *left = a, *right = b;
+    struct store_issue left_issue = left->issue, right_issue = right->issue;
+    left_issue.coupon_id = left->coupon_id; /* they move while they are sorted */
+    right_issue.coupon_id = right->coupon_id;
+    return store_issue_compare(&left_issue, &right_issue);
+}
+
+/* The array stays where it is from now on. */
+static void point_to_ids(struct rebuild_rows *rows)
+{
+    for (size_t i = 0; i < rows->letters_count; i++) {
+        rows->letters[i].issue.coupon_id = rows->letters[i].coupon_id;
+        rows->letters[i].issue.user_id = rows->letters[i].user_id;
+    }
+}
+
+static void sort_letters(struct rebuild_rows *rows)
+{
+    if (rows->letters_count > 0)
+        qsort(rows->letters, rows->letters_count, sizeof *rows->letters, compare_letters);
+    point_to_ids(rows);
+    rows->letters_sorted = true;
+}
+
+/* Takes the letters that come before `row`; all that are left when it is NULL. One that is a row as well is passed
+ * over. */
+static int take_letters(struct rebuild_rows *rows, const struct store_issue *row)
+{
+    if (!rows->letters_sorted)
+        sort_letters(rows);
+    for (; rows->letters_taken < rows->letters_count; rows->letters_taken++) {
+        const struct store_issue *issue = &rows->letters[rows->letters_taken].issue;
+        int order = row == NULL ? -1 : store_issue_compare(issue, row);
+        if (order > 0)
+            break;
+        if (order < 0 && take_issue(rows, issue) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issue)
+{
+    return take_letters(rows, issue) != 0 ? -1 : take_issue(rows, issue);
+}
+
+int rebuild_rows_end(struct rebuild_rows *rows, struct error *error)
+{
+    if (!rows->wrong && take_letters(rows, NULL) == 0)
+        apply_events(rows);
+    for (uint16_t i = 0; i < rows->partitions && !rows->wrong; i++) {
+        const char *reason = ledger_check(rows->parts[i].ledger);
+        if (reason != NULL)
+            wrong(rows, "partition %u: %s", i, reason);
+    }
+    return rows->wrong ? error_set(error, "%s", rows->error.text) : 0;
+}
+
+int rebuild_gap_write(struct store *store, const struct rebuild_rows *rows, const struct rebuild_gap *gap,
+                      struct error *error)
+{
+    struct store_issue issues[LOST_ROWS_MAX];
+    char user_ids[LOST_ROWS_MAX][32];
+    for (uint64_t first = gap->first; first <= gap->last; first += LOST_ROWS_MAX) {
+        size_t count = 0;
+        for (uint64_t sequence = first; sequence <= gap->last && count < LOST_ROWS_MAX; sequence++, count++)
+            issues[count] = lost_issue(gap, (uint32_t)sequence, user_ids[count]);
+        const struct store_journal *stored = &rows->parts[gap->partition].stored;
+        struct store_batch batch = {.scope = STORE_PART,
+                                    .partition = gap->partition,
+                                    .partitions = rows->partitions,
+                                    .last_seq = stored->last_seq,
+                                    .issues = issues,
+                                    .issues_count = count};
+        memcpy(batch.journal_id, stored->journal_id, sizeof batch.journal_id);
+        if (store_write(store, &batch, error) != STORE_OK)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,90 @@
+/*
+ * The store's rows on their way into new ledgers: each is checked against the promises as a journalled record would be.
+ * Pure but for the log and rebuild_gap_write(). Owned by the rebuild.
+ */
+#ifndef COUPOND_REBUILD_ROWS_H
+#define COUPOND_REBUILD_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "issuer/ledger/ledger.h"
+#include "shared/error.h"
+#include "shared/journal/format.h"
+#include "shared/store/store.h"
+
+#define REBUILD_EVENTS_MAX 4096
+
+struct rebuild_part {
+    struct ledger *ledger;
+    struct store_journal stored; /* all zero: the store knows no journal of this partition */
+    bool kept;                   /* its journal is sound: its rows are passed over */
+    uint64_t last_seq;
+    int64_t last_time_us;
+};
+
+/* Sequences of a coupon that the store lacks. */
+struct rebuild_gap {
+    char coupon_id[COUPON_ID_MAX + 1];
+    uint16_t partition;
+    uint32_t first;
+    uint32_t last;
+    int64_t time_us;      /* of the issue before them */
+    uint64_t journal_seq; /* of the same */
+};
+
+/* An issue that is in the store, but as a dead letter. */
+struct rebuild_letter {
+    char coupon_id[COUPON_ID_MAX];
+    char user_id[USER_ID_MAX];
+    struct store_issue issue; /* its ids point here once all letters are there */
+};
+
+struct rebuild_rows {
+    struct rebuild_part parts[PARTITIONS_MAX];
+    uint16_t partitions;
+    uint8_t store_id[STORE_ID_BYTES];
+    bool accept_gaps;
+    bool wrong; /* `error` says what; the walk ends */
+    struct error error;
+    struct rebuild_gap *gaps;
+    size_t gaps_count;
+    struct rebuild_letter *letters; /* by coupon and sequence, once the first issue comes */
+    size_t letters_count;
+    size_t letters_taken;
+    bool letters_sorted;
+    uint64_t issues;
+    uint64_t lost;
+
+    /* the coupon whose issues come now */
+    char coupon_id[COUPON_ID_MAX + 1];
+    uint16_t partition;
+    uint32_t last_sequence;
+    int64_t time_us;
+    uint64_t journal_seq;
+
+    struct ledger_event *events; /* of one partition, not applied yet */
+    size_t events_count;
+    int64_t next_report_us;
+};
+
+void rebuild_rows_init(struct rebuild_rows *rows, const struct journal_meta *metas, uint16_t partitions,
+                       bool accept_gaps);
+void rebuild_rows_deinit(struct rebuild_rows *rows);
+
+/* In this order, as the store reads them: journals, coupons, dead letters, issues by coupon and sequence. -1 when
+ * something is wrong.
+ */
+int rebuild_rows_journal(struct rebuild_rows *rows, const struct store_journal *stored);
+int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon);
+int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter);
+int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issue);
+/* 0 when all is whole; -1 and `error`. */
+int rebuild_rows_end(struct rebuild_rows *rows, struct error *error);
+
+/* Writes the holders lost:<sequence> of a gap to the store. -1 and `error`. */
+int rebuild_gap_write(struct store *store, const struct rebuild_rows *rows, const struct rebuild_gap *gap,
+                      struct error *error);
+
+#endif

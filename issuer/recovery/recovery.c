@@ -1,0 +1,251 @@
+#include "issuer/recovery/recovery.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "issuer/recovery/replay_queue.h"
+#include "issuer/snapshot/load.h"
+#include "shared/clock.h"
+#include "shared/disk.h"
+#include "shared/process/memory.h"
+#include "shared/process/stop.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/notify.h"
+#include "shared/telemetry/pulse.h"
+
+#define PROGRESS_INTERVAL_US 2000000
+#define STOP_RECORDS         4096 /* between two looks whether the process must give up */
+
+#define MEMORY_LOOK_RECOVERING_MS 10 /* some ten MiB of users are recovered meanwhile */
+
+struct recovery {
+    struct journal *journal;
+    bool alone;
+    unsigned partition;
+    struct ledger *ledger;
+    struct snapshot_header snapshot; /* from_seq 0: none was loaded */
+    struct replay_queue *queue;
+    uint64_t records;
+    int64_t last_time_us;
+    int64_t next_report_us;
+    struct recovery_progress *progress;
+    bool gives_up;
+    struct error why;
+    struct pulse *pulse; /* NULL in the simulation; excused, but it shows that a long start gets on */
+};
+
+static bool time_to_report(struct recovery *recovery, enum recovery_phase phase, uint64_t done, uint64_t total)
+{
+    int64_t now = clock_mono_us();
+    if (recovery->progress != NULL)
+        recovery_progress_note(recovery->progress, phase, done, total);
+    if (recovery->pulse != NULL)
+        pulse_beat(recovery->pulse);
+    if (now < recovery->next_report_us)
+        return false;
+    recovery->next_report_us = now + PROGRESS_INTERVAL_US;
+    return true;
+}
+
+static double percent(uint64_t done, uint64_t total)
+{
+    return total > 0 ? 100.0 * (double)done / (double)total : 0;
+}
+
+/* --- the snapshot --- */
+
+/* True when going on makes no sense: the process is told to end, or would be killed for the memory that it takes. It
+ * stays true, though giving up frees memory. */
+static bool must_give_up(struct recovery *recovery)
+{
+    char text[128];
+    if (recovery->gives_up)
+        return true;
+    memory_look(clock_mono_us(), MEMORY_LOOK_RECOVERING_MS);
+    if (stop_requested()) {
+        error_set(&recovery->why, "told to end while it recovered the journal");
+    } else if (memory_exhausted()) {
+        memory_describe(text);
+        error_set(&recovery->why, "what the journal holds does not fit into memory: %s; allow more, nothing is lost",
+                  text);
+    } else {
+        return false;
+    }
+    recovery->gives_up = true;
+    return true;
+}
+
+static int give_up(const struct recovery *recovery, struct error *error)
+{
+    return error_set(error, "%s", recovery->why.text);
+}
+
+/* False when the process must give up. */
+static bool report_loading(void *arg, uint64_t done, uint64_t total)
+{
+    struct recovery *recovery = arg;
+    if (must_give_up(recovery))
+        return false;
+    if (!time_to_report(recovery, RECOVERY_SNAPSHOT, done, total))
+        return true;
+    log_info("issuer", "loading the snapshot, %.0f %% partition=%u", percent(done, total), recovery->partition);
+    notify_status("recovering partition %u: snapshot, %.0f %%", recovery->partition, percent(done, total));
+    return true;
+}
+
+/* Tries one. False when it is damaged; the ledger is empty again. */
+static bool try_snapshot(struct recovery *recovery, uint64_t from_seq)
+{
+    struct error error = {{0}};
+    const struct journal_meta *meta = journal_meta(recovery->journal);
+    if (snapshot_load(journal_folder(recovery->journal), from_seq, meta, recovery->ledger, &recovery->snapshot,
+                      report_loading, recovery, &error) == 0)
+        return true;
+    if (!recovery->gives_up)
+        log_warn("issuer", "passed over a snapshot: %s partition=%u", error.text, recovery->partition);
+    recovery->snapshot = (struct snapshot_header){0};
+    ledger_destroy(&recovery->ledger);
+    recovery->ledger = ledger_create(meta->fingerprint_key);
+    return false;
+}
+
+/* The newest one that is sound. */
+static int load_snapshot(struct recovery *recovery, struct error *error)
+{
+    uint64_t *from_seqs;
+    size_t count;
+    if (snapshot_list(journal_folder(recovery->journal), &from_seqs, &count, error) != 0)
+        return -1;
+    while (count > 0 && !must_give_up(recovery) && !try_snapshot(recovery, from_seqs[count - 1]))
+        count--;
+    free(from_seqs);
+    if (recovery->gives_up)
+        return give_up(recovery, error);
+    if (recovery->snapshot.from_seq > 0)
+        journal_replay_after(recovery->journal, recovery->snapshot.from_seq, recovery->snapshot.until_seq);
+    recovery->last_time_us = recovery->snapshot.time_us;
+    return 0;
+}
+
+/* Those that were passed over: they would count among the two that are kept. */
+static void remove_passed_over(const struct recovery *recovery)
+{
+    const char *dir = journal_folder(recovery->journal);
+    struct error error;
+    uint64_t *from_seqs;
+    size_t count;
+    if (snapshot_list(dir, &from_seqs, &count, &error) != 0)
+        return;
+    for (; count > 0 && from_seqs[count - 1] > recovery->snapshot.from_seq; count--) {
+        char path[JOURNAL_PATH_MAX];
+        snapshot_path(dir, from_seqs[count - 1], path);
+        if (disk->unlink(path) == 0)
+            log_warn("issuer", "removed a snapshot that is damaged: %s", path);
+    }
+    free(from_seqs);
+}
+
+/* --- the journal --- */
+
+static void report_replaying(const struct recovery *recovery, double done)
+{
+    log_info("issuer", "replaying the journal, %.0f %% partition=%u records=%" PRIu64, done, recovery->partition,
+             recovery->records);
+    notify_status("recovering partition %u: journal, %.0f %%", recovery->partition, done);
+}
+
+static int replay_batch(void *arg, const void *batch, const struct journal_progress *progress, struct error *error)
+{
+    struct recovery *recovery = arg;
+    struct journal_batch_reader reader;
+    struct journal_record record;
+    journal_batch_reader_init(&reader, batch);
+    while (journal_batch_reader_next(&reader, &record)) {
+        if (replay_queue_add(recovery->queue, &record, error) != 0)
+            return -1;
+    }
+    bool look = recovery->records / STOP_RECORDS != (recovery->records + reader.header.count) / STOP_RECORDS;
+    recovery->records += reader.header.count;
+    if (look && must_give_up(recovery))
+        return give_up(recovery, error);
+    if (reader.header.time_us > recovery->last_time_us)
+        recovery->last_time_us = reader.header.time_us;
+    if (time_to_report(recovery, RECOVERY_JOURNAL, progress->bytes_done, progress->bytes_total))
+        report_replaying(recovery, percent(progress->bytes_done, progress->bytes_total));
+    return 0;
+}
+
+static int replay(struct recovery *recovery, struct journal_recovery *replayed, struct error *error)
+{
+    struct error contradiction = {{0}};
+    replay_queue_begin(&recovery->queue, recovery->ledger, recovery->alone);
+    int result = journal_replay(recovery->journal, replay_batch, recovery, replayed, error);
+    int applied = replay_queue_end(&recovery->queue, result != 0, &contradiction);
+    if (result != 0)
+        return -1;
+    return applied == 0 ? 0 : error_set(error, "%s", contradiction.text);
+}
+
+/* The whole of it is there, and it fits together. */
+static int check(const struct recovery *recovery, struct error *error)
+{
+    uint64_t last = journal_written_seq(recovery->journal);
+    if (last < recovery->snapshot.until_seq)
+        return error_set(error, "the journal ends with record %" PRIu64 ", but a snapshot knows records up to %" PRIu64,
+                         last, recovery->snapshot.until_seq);
+    const char *wrong = ledger_check(recovery->ledger);
+    return wrong == NULL ? 0 : error_set(error, "%s", wrong);
+}
+
+static void report(const struct recovery *recovery, const struct journal_recovery *replayed, int64_t began_us)
+{
+    if (replayed->cut)
+        log_warn("issuer", "cut a torn tail, nothing in it was acknowledged: %s partition=%u", replayed->cut_text,
+                 recovery->partition);
+    log_info("issuer", "recovered partition=%u coupons=%zu snapshot=%" PRIu64 " records=%" PRIu64 " seconds=%.3f",
+             recovery->partition, ledger_coupons(recovery->ledger), recovery->snapshot.from_seq, replayed->records,
+             (double)(clock_mono_us() - began_us) / 1e6);
+}
+
+static int run(struct recovery *recovery, struct ledger **ledger, struct recovery_result *result, struct error *error)
+{
+    int64_t began_us = clock_mono_us();
+    struct journal_recovery replayed;
+    recovery->next_report_us = began_us + PROGRESS_INTERVAL_US;
+    recovery->partition = journal_meta(recovery->journal)->partition;
+    recovery->ledger = ledger_create(journal_meta(recovery->journal)->fingerprint_key);
+    if (load_snapshot(recovery, error) != 0 || replay(recovery, &replayed, error) != 0 || check(recovery, error) != 0) {
+        ledger_destroy(&recovery->ledger);
+        *ledger = NULL;
+        return -1;
+    }
+    remove_passed_over(recovery);
+    report(recovery, &replayed, began_us);
+    *ledger = recovery->ledger;
+    int64_t latest_us = ledger_latest_us(recovery->ledger);
+    *result = (struct recovery_result){
+        .last_time_us = latest_us > recovery->last_time_us ? latest_us : recovery->last_time_us,
+        .journal_bytes = replayed.bytes,
+        .records = replayed.records,
+        .took_us = clock_mono_us() - began_us,
+        .snapshot_bytes = recovery->snapshot.bytes,
+    };
+    return 0;
+}
+
+int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
+                 struct recovery_progress *progress, struct error *error)
+{
+    struct recovery recovery = {.journal = journal, .progress = progress, .pulse = pulse_create("recovery", -1)};
+    pulse_excuse(recovery.pulse, true);
+    int status = run(&recovery, ledger, result, error);
+    pulse_destroy(&recovery.pulse);
+    return status;
+}
+
+int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
+                       struct recovery_progress *progress, struct error *error)
+{
+    struct recovery recovery = {.journal = journal, .progress = progress, .alone = true};
+    return run(&recovery, ledger, result, error);
+}

@@ -1,0 +1,130 @@
+#include "issuer/snapshot/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shared/disk.h"
+
+#define PROGRESS_BYTES (16u << 20)
+
+/* The content of a block, behind its header. */
+struct content {
+    const unsigned char *bytes;
+    size_t length;
+};
+
+static const char *read_coupon(const struct content *content, struct coupon *coupon)
+{
+    struct snapshot_coupon head;
+    struct journal_record record;
+    if (content->length < sizeof head)
+        return "a coupon is cut off";
+    memcpy(&head, content->bytes, sizeof head);
+    size_t length = journal_decode_record(content->bytes + sizeof head, content->length - sizeof head, &record);
+    if (length == 0 || record.type != JOURNAL_COUPON || sizeof head + length != content->length)
+        return "a coupon is malformed";
+    record.seq = head.journal_seq;
+    record.time_us = head.updated_at_us;
+    journal_record_coupon(&record, coupon);
+    coupon->issued = head.issued;
+    return NULL;
+}
+
+static const char *read_users(const struct content *content, struct user_block *users)
+{
+    struct snapshot_users head;
+    if (content->length < sizeof head)
+        return "a table of users is cut off";
+    memcpy(&head, content->bytes, sizeof head);
+    *users = (struct user_block){
+        .first = head.first,
+        .depth = head.depth,
+        .capacity = head.capacity,
+        .count = head.count,
+        .slots = content->bytes + sizeof head,
+    };
+    size_t slots = (size_t)head.capacity * USER_SLOT_BYTES;
+    bool fits = head.capacity <= USER_BLOCK_CAPACITY_MAX && slots <= content->length - sizeof head &&
+                content->length - sizeof head - slots < 8;
+    return fits ? NULL : "a table of users of another length than it says";
+}
+
+static const char *load_block(struct ledger *ledger, const struct content *content, uint32_t kind,
+                              struct snapshot_header *counted)
+{
+    struct coupon coupon;
+    struct user_block users;
+    const char *wrong;
+    switch (kind) {
+    case SNAPSHOT_COUPON:
+        wrong = read_coupon(content, &coupon);
+        counted->coupons++;
+        return wrong != NULL ? wrong : ledger_load_coupon(ledger, &coupon);
+    case SNAPSHOT_USERS:
+        wrong = read_users(content, &users);
+        counted->users += wrong == NULL ? users.count : 0;
+        return wrong != NULL ? wrong : ledger_load_users(ledger, &users);
+    default:
+        return "a block of an unknown kind";
+    }
+}
+
+const char *snapshot_load_bytes(const void *bytes, size_t size, uint64_t from_seq, const struct journal_meta *meta,
+                                struct ledger *ledger, struct snapshot_header *header, size_t *offset,
+                                snapshot_progress_fn progress, void *arg)
+{
+    *offset = 0;
+    if (size < sizeof *header)
+        return "the file is too short";
+    memcpy(header, bytes, sizeof *header);
+    const char *wrong = snapshot_header_check(header, meta, from_seq, size);
+    if (wrong != NULL)
+        return wrong;
+    struct snapshot_header counted = {0};
+    size_t reported = 0;
+    for (*offset = sizeof *header; *offset < size;) {
+        struct snapshot_block block;
+        wrong = snapshot_block_check(bytes, size, *offset, meta->journal_id, &block);
+        if (wrong != NULL)
+            return wrong;
+        struct content content = {(const unsigned char *)bytes + *offset + sizeof block, block.length - sizeof block};
+        wrong = load_block(ledger, &content, block.kind, &counted);
+        if (wrong != NULL)
+            return wrong;
+        *offset += block.length;
+        if (progress != NULL && *offset - reported >= PROGRESS_BYTES && !progress(arg, reported = *offset, size))
+            return "the loading was ended";
+    }
+    if (counted.coupons != header->coupons || counted.users != header->users)
+        return "it holds another number of coupons or users than it says";
+    return ledger_load_end(ledger, header->until_seq);
+}
+
+static int map_file(const char *path, const void **bytes, size_t *size, struct error *error)
+{
+    int fd = disk->open(path, O_RDONLY);
+    int64_t length = fd < 0 ? -1 : disk->size(fd);
+    *bytes = length > 0 ? disk->map(fd, (size_t)length) : NULL;
+    int reason = length == 0 ? ENODATA : errno;
+    if (fd >= 0)
+        disk->close(fd);
+    if (*bytes == NULL)
+        return error_set(error, "cannot read %s: %s", path, strerror(reason));
+    *size = (size_t)length;
+    return 0;
+}
+
+int snapshot_load(const char *dir, uint64_t from_seq, const struct journal_meta *meta, struct ledger *ledger,
+                  struct snapshot_header *header, snapshot_progress_fn progress, void *arg, struct error *error)
+{
+    char path[JOURNAL_PATH_MAX];
+    const void *bytes;
+    size_t size = 0, offset;
+    snapshot_path(dir, from_seq, path);
+    if (map_file(path, &bytes, &size, error) != 0)
+        return -1;
+    const char *wrong = snapshot_load_bytes(bytes, size, from_seq, meta, ledger, header, &offset, progress, arg);
+    disk->unmap((void *)(uintptr_t)bytes, size);
+    return wrong == NULL ? 0 : error_set(error, "%s is damaged at offset %zu: %s", path, offset, wrong);
+}

@@ -1,0 +1,77 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/clock.h"
+#include "shared/disk.h"
+#include "shared/journal/private.h"
+#include "shared/telemetry/log.h"
+
+#define CHECK_INTERVAL_US 300000 /* between two looks whether the files are still those that their names lead to */
+
+static _Noreturn void leave_lost_place(const struct journal *journal, const char *path)
+{
+    log_error("journal",
+              "%s was removed or replaced while this issuer writes to it; stopping, since nothing that is written now "
+              "would be found again: bring the folder back, or see `coupond issuer --rebuild-from-store` dir=%s",
+              path, journal->dir);
+    disk->stop(1);
+    abort();
+}
+
+/* The writer takes the mutex once a segment, and closes none that is looked at. */
+void journal_check_place(struct journal *journal)
+{
+    char lock[JOURNAL_PATH_MAX + 8];
+    snprintf(lock, sizeof lock, "%s/lock", journal->dir);
+    if (!disk->is_same(journal->lock_fd, lock))
+        leave_lost_place(journal, lock);
+    pthread_mutex_lock(&journal->mutex);
+    bool there = journal->active_fd < 0 || disk->is_same(journal->active_fd, journal->active_path);
+    pthread_mutex_unlock(&journal->mutex);
+    if (!there)
+        leave_lost_place(journal, journal->active_path);
+}
+
+void journal_check_by_hand(struct journal *journal)
+{
+    int64_t now_us = clock_mono_us();
+    if (now_us < journal->next_check_us)
+        return;
+    journal_check_place(journal);
+    journal->next_check_us = now_us + CHECK_INTERVAL_US;
+}
+
+/* --- the watch --- */
+
+/* A thread of its own: neither a sync nor a segment in the making, which may take seconds, delays a look. */
+static void *watch_main(void *arg)
+{
+    struct journal *journal = arg;
+    pthread_mutex_lock(&journal->mutex);
+    while (!journal->stopping) {
+        journal_wait_for(journal, &journal->watch_wakes, CHECK_INTERVAL_US);
+        if (journal->stopping)
+            break;
+        pthread_mutex_unlock(&journal->mutex);
+        journal_check_place(journal);
+        pthread_mutex_lock(&journal->mutex);
+    }
+    pthread_mutex_unlock(&journal->mutex);
+    return NULL;
+}
+
+int journal_watch_start(struct journal *journal, struct error *error)
+{
+    int reason = pthread_create(&journal->watch, NULL, watch_main, journal);
+    return reason == 0 ? 0 : error_set(error, "cannot start a thread: %s", strerror(reason));
+}
+
+void journal_watch_stop(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->mutex);
+    journal->stopping = true;
+    pthread_cond_signal(&journal->watch_wakes);
+    pthread_mutex_unlock(&journal->mutex);
+    pthread_join(journal->watch, NULL);
+}

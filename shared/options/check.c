@@ -1,0 +1,499 @@
+/*
+ * What one row alone cannot tell: secrets from files, options that default to others, and values that must go together.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "shared/address.h"
+#include "shared/mask.h"
+#include "shared/options/internal.h"
+#include "shared/redis_url.h"
+#include "shared/telemetry/log.h"
+#include "shared/utf8.h"
+#include "shared/web_origin.h"
+#include "shared/wire/frame.h"
+
+/* Secrets. */
+
+/* `file_row` is that of NAME_file. */
+static int read_secret(const struct option_row *file_row, const char *path, const char *option,
+                       char secret[OPTION_STRING_MAX], struct error *error)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        char shown[OPTION_SHOWN_MAX];
+        int reason = errno;
+        option_show(file_row, path, shown);
+        return error_set(error, "%s: cannot open %s: %s; %s_file names it", option, shown, strerror(reason), option);
+    }
+    char text[OPTION_STRING_MAX + 5]; /* room for a byte order mark and a trailing \r\n */
+    size_t length = utf8_drop_mark(text, fread(text, 1, sizeof(text), file));
+    bool failed = ferror(file) != 0;
+    int reason = errno;
+    fclose(file);
+    if (failed)
+        return error_set(error, "%s: cannot read %s: %s", option, path, strerror(reason));
+    if (length > 0 && text[length - 1] == '\n')
+        length--;
+    if (length > 0 && text[length - 1] == '\r')
+        length--;
+    if (length == 0 || length >= OPTION_STRING_MAX)
+        return error_set(error, "%s: %s must hold 1 to %d bytes", option, path, OPTION_STRING_MAX - 1);
+    if (memchr(text, '\0', length) != NULL || memchr(text, '\n', length) != NULL)
+        return error_set(error, "%s: %s must hold one line of text", option, path);
+    memcpy(secret, text, length);
+    secret[length] = '\0';
+    return 0;
+}
+
+/* Reads the file where one is named, and forgets the name, so that completing twice is harmless. */
+static int take_secret(struct options *options, const struct option_row *file_row, const struct option_row *row,
+                       struct error *error)
+{
+    char *path = (char *)options + file_row->offset;
+    char *secret = (char *)options + row->offset;
+    char option[64];
+    if (path[0] == '\0')
+        return 0;
+    snprintf(option, sizeof option, "%s/%s", row->section, row->name);
+    if (secret[0] != '\0')
+        return error_set(error, "%s and %s_file are both set; set one of them", option, option);
+    if (read_secret(file_row, path, option, secret, error) != 0)
+        return -1;
+    path[0] = '\0';
+    return 0;
+}
+
+/* The SECRET of a SECRET_FILE; NULL for cluster/secret_file, which wire/peer.c reads. */
+static const struct option_row *secret_of(const struct option_row *file_row)
+{
+    char name[64];
+    if (file_row->kind != OPTION_KIND_SECRET_FILE)
+        return NULL;
+    snprintf(name, sizeof name, "%.*s", (int)(strlen(file_row->name) - strlen("_file")), file_row->name);
+    int index = option_find(file_row->section, name);
+    return index >= 0 ? &option_rows[index] : NULL;
+}
+
+static int take_secrets(struct options *options, struct error *error)
+{
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const struct option_row *secret = secret_of(&option_rows[i]);
+        if (secret != NULL && take_secret(options, &option_rows[i], secret, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Values. */
+
+/* What may stand in an Authorization header behind "Bearer ". */
+static int check_token(const struct options *options, struct error *error)
+{
+    for (const char *c = options->gateway_admin_token; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~')
+            return error_set(error,
+                             "gateway/admin_token: only printable ASCII without blanks can be sent as a bearer token");
+    }
+    return 0;
+}
+
+static int check_origins(const struct options *options, struct error *error)
+{
+    char text[OPTION_STRING_MAX], masked[MASKED_MAX];
+    const char *origin = NULL;
+    size_t length = 0;
+    const char *fault = web_origins_fault(options->gateway_cors_origins, &origin, &length);
+    if (fault == NULL)
+        return 0;
+    snprintf(text, sizeof(text), "%.*s", (int)length, origin);
+    mask_secrets(text, masked);
+    return error_set(error, "gateway/cors_origins: \"%s\" must %s", masked, fault);
+}
+
+int64_t options_sync_interval_ms(const struct options *options)
+{
+    if (strcmp(options->issuer_sync, "always") == 0)
+        return SYNC_ALWAYS;
+    if (strcmp(options->issuer_sync, "os") == 0)
+        return SYNC_OS;
+    return strtoll(options->issuer_sync, NULL, 10); /* a number, as the option's kind was checked */
+}
+
+static int check_together(const struct options *options, struct error *error)
+{
+    if (options->issuer_require_store && !options->issuer_check_store)
+        return error_set(error, "issuer/require_store is 1, but issuer/check_store is 0: nothing would be compared");
+    if (options->persister_retry_min_ms > options->persister_retry_max_ms)
+        return error_set(error, "persister/retry_min_ms: %lld is above persister/retry_max_ms, %lld",
+                         (long long)options->persister_retry_min_ms, (long long)options->persister_retry_max_ms);
+    return 0;
+}
+
+/* Addresses. */
+
+static int check_address(const struct option_row *row, const char *address, struct error *error)
+{
+    char host[OPTION_STRING_MAX];
+    uint16_t port;
+    if (address[0] == '\0' || (address_split(address, host, sizeof(host), &port) && port != 0))
+        return 0;
+    return option_refuse(row->section, row->name, address, "no HOST:PORT with a port from 1 to 65535", error);
+}
+
+/* HOST:+N becomes HOST:PORT, N above the port of gateway/http, so that gateways of one machine need no more said. */
+static int settle_operator_port(struct options *options, struct error *error)
+{
+    char *address = options->gateway_operator_http;
+    char *plus = strstr(address, ":+");
+    char host[OPTION_STRING_MAX];
+    uint16_t port = 0;
+    if (plus == NULL || !address_split(options->gateway_http, host, sizeof(host), &port))
+        return 0; /* check_addresses() looks at what is there */
+    size_t digits = strspn(plus + 2, "0123456789");
+    long above = digits >= 1 && digits <= 5 && plus[2 + digits] == '\0' ? strtol(plus + 2, NULL, 10) : -1;
+    if (above < 1)
+        return option_refuse("gateway", "operator_http", address, "neither HOST:PORT nor HOST:+N", error);
+    if (port + above > 65535)
+        return error_set(error, "gateway/operator_http: %ld above gateway/http's port, %u, is no port; name one", above,
+                         port);
+    snprintf(plus, OPTION_STRING_MAX - (size_t)(plus - address), ":%ld", port + above);
+    return 0;
+}
+
+/* 32 hexadecimal digits, not all of them 0. */
+static int check_store_id(const char *id, struct error *error)
+{
+    if (id[0] == '\0' || (strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32 && strspn(id, "0") < 32))
+        return 0;
+    return option_refuse("issuer", "store_id", id,
+                         "not the 32 lower-case hexadecimal digits that store_id in the "
+                         "table schema_version has",
+                         error);
+}
+
+/* The password of the URL becomes that of gateway/redis_password, where the gateway looks for it. */
+static int check_redis(const struct options *options, struct error *error)
+{
+    struct redis_url url;
+    if (options->gateway_redis[0] == '\0')
+        return 0;
+    if (redis_url_parse(&url, options->gateway_redis, error) != 0) {
+        struct error reason = *error;
+        return error_set(error, "gateway/redis: %s; a password can also stand in gateway/redis_password_file",
+                         reason.text);
+    }
+    if (url.password[0] != '\0' && options->gateway_redis_password[0] != '\0')
+        return error_set(error,
+                         "gateway/redis has a password, and gateway/redis_password or gateway/redis_password_file "
+                         "is set, too; keep one of them");
+    if (options->gateway_redis_tls_ca[0] != '\0' && !url.tls)
+        return error_set(error, "gateway/redis_tls_ca is set, but gateway/redis does not begin with rediss://");
+    return 0;
+}
+
+/* An address that was copied whole would be printed whole wherever the store is named. */
+static int check_store_host(const struct options *options, struct error *error)
+{
+    if (is_copied_address(options->store_user) || is_copied_address(options->store_database))
+        return error_set(error, "store/user and store/database: expected a name; what is there looks like a URL");
+    if (strpbrk(options->store_host, "/@") == NULL)
+        return 0;
+    return error_set(error,
+                     "store/host: expected a name or an address alone; store/user, store/password, store/port and "
+                     "store/database are options of their own");
+}
+
+/* An address that was copied whole may hold a password and would be logged as the name of the file. */
+static int check_path(const struct option_row *row, const char *path, struct error *error)
+{
+    if (!is_copied_address(path))
+        return 0;
+    return error_set(error, "%s/%s: expected the path of a file or folder; what is there looks like a URL%s",
+                     row->section, row->name,
+                     strcmp(row->section, "store") == 0
+                         ? "; for a server set store/type to mysql, and store/host, store/user and the like"
+                         : "");
+}
+
+static int check_paths(const struct options *options, struct error *error)
+{
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->kind == OPTION_KIND_PATH && check_path(row, (const char *)options + row->offset, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_addresses(const struct options *options, struct error *error)
+{
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->kind == OPTION_KIND_ADDRESS && check_address(row, (const char *)options + row->offset, error) != 0)
+            return -1;
+    }
+    if (check_store_id(options->issuer_store_id, error) != 0 || check_redis(options, error) != 0)
+        return -1;
+    return check_store_host(options, error);
+}
+
+/* Endpoints. */
+
+enum transport {
+    TRANSPORT_NONE = 0,
+    TRANSPORT_TCP = 1 << 0,
+    TRANSPORT_IPC = 1 << 1,
+    TRANSPORT_INPROC = 1 << 2,
+    TRANSPORT_SHM = 1 << 3,
+    TRANSPORT_ZEROMQ = TRANSPORT_TCP | TRANSPORT_IPC | TRANSPORT_INPROC,
+    TRANSPORT_ANY = TRANSPORT_ZEROMQ | TRANSPORT_SHM,
+};
+
+struct endpoint {
+    const char *option;
+    const char *text;
+    enum transport transport;
+    char host[OPTION_STRING_MAX];
+    uint16_t port;
+    uint16_t count; /* how many it stands for: one, or one a partition */
+    bool numbered;  /* one a partition */
+    enum transport allowed;
+};
+
+static const char *transports_text(enum transport allowed)
+{
+    if (allowed == TRANSPORT_SHM)
+        return "shm://PATH";
+    return allowed == TRANSPORT_ZEROMQ ? "tcp://HOST:PORT, ipc://PATH or inproc://NAME"
+                                       : "tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME";
+}
+
+static enum transport transport_of(const char *text)
+{
+    const char *behind = strstr(text, "://");
+    if (behind != NULL && is_copied_address(behind + 3))
+        return TRANSPORT_NONE;
+    if (strncmp(text, "tcp://", 6) == 0)
+        return TRANSPORT_TCP;
+    if (strncmp(text, "ipc://", 6) == 0 && text[6] != '\0')
+        return TRANSPORT_IPC;
+    if (strncmp(text, "shm://", 6) == 0 && text[6] != '\0')
+        return TRANSPORT_SHM;
+    if (strncmp(text, "inproc://", 9) == 0 && text[9] != '\0')
+        return TRANSPORT_INPROC;
+    return TRANSPORT_NONE;
+}
+
+static int check_endpoint(struct endpoint *endpoint, struct error *error)
+{
+    static const struct option_row row = {.kind = OPTION_KIND_ENDPOINT};
+    char last[OPTION_STRING_MAX], shown[OPTION_SHOWN_MAX];
+    option_show(&row, endpoint->text, shown);
+    endpoint->transport = transport_of(endpoint->text);
+    if ((endpoint->transport & endpoint->allowed) == 0)
+        return error_set(error, "%s: \"%s\" is no endpoint; expected %s", endpoint->option, shown,
+                         transports_text(endpoint->allowed));
+    if (endpoint->transport == TRANSPORT_TCP &&
+        (!address_split(endpoint->text + 6, endpoint->host, sizeof(endpoint->host), &endpoint->port) ||
+         endpoint->port == 0))
+        return error_set(error, "%s: \"%s\" is no tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
+                         shown);
+    if (endpoint->transport == TRANSPORT_TCP && endpoint->port + endpoint->count - 1 > 65535)
+        return error_set(error,
+                         "%s: port %u and the %u after it for the other partitions pass 65535; choose a lower one",
+                         endpoint->option, endpoint->port, endpoint->count - 1u);
+    if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof(last)))
+        return error_set(error, "%s: \"%s\" is too long", endpoint->option, shown);
+    if ((endpoint->transport & (TRANSPORT_IPC | TRANSPORT_SHM)) != 0 && strlen(last) - 6 > 107)
+        return error_set(error, "%s: the path of %s is longer than the 107 bytes of a UNIX socket", endpoint->option,
+                         last);
+    return 0;
+}
+
+/* Every address of this machine: a place to listen, not one to connect to. */
+static bool is_wildcard(const char *host)
+{
+    return strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+/* As door_open() takes it. */
+static const char *address_of_host(const char *host)
+{
+    return strcasecmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+}
+
+static bool hosts_overlap(const char *a, const char *b)
+{
+    return strcasecmp(address_of_host(a), address_of_host(b)) == 0 || is_wildcard(a) || is_wildcard(b);
+}
+
+static void path_of(const struct endpoint *endpoint, uint16_t number, char path[OPTION_STRING_MAX + 8])
+{
+    const char *text = endpoint->text + 6;
+    if (endpoint->numbered)
+        snprintf(path, OPTION_STRING_MAX + 8, "%s-%u", text, number);
+    else
+        snprintf(path, OPTION_STRING_MAX + 8, "%s", text);
+}
+
+static bool paths_overlap(const struct endpoint *a, const struct endpoint *b)
+{
+    char of_a[OPTION_STRING_MAX + 8], of_b[OPTION_STRING_MAX + 8];
+    for (uint16_t i = 0; i < a->count; i++) {
+        path_of(a, i, of_a);
+        for (uint16_t j = 0; j < b->count; j++) {
+            path_of(b, j, of_b);
+            if (strcmp(of_a, of_b) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Of endpoints that stand for one each, or one a partition, in whatever transport. */
+static bool endpoints_overlap(const struct endpoint *a, const struct endpoint *b)
+{
+    const enum transport with_path = TRANSPORT_IPC | TRANSPORT_SHM;
+    if ((a->transport & with_path) != 0 && (b->transport & with_path) != 0)
+        return paths_overlap(a, b);
+    if (a->transport != b->transport)
+        return false;
+    if (a->transport == TRANSPORT_TCP)
+        return hosts_overlap(a->host, b->host) && a->port < b->port + b->count && b->port < a->port + a->count;
+    return strcmp(a->text, b->text) == 0;
+}
+
+static int check_overlap(const struct endpoint *a, const struct endpoint *b, struct error *error)
+{
+    if (!endpoints_overlap(a, b))
+        return 0;
+    if (a->transport != TRANSPORT_TCP)
+        return error_set(error, "%s and %s are the same endpoint, %s", a->option, b->option, b->text);
+    return error_set(error, "%s takes ports %u to %u, %s ports %u to %u: they overlap; move one of them", a->option,
+                     a->port, a->port + a->count - 1u, b->option, b->port, b->port + b->count - 1u);
+}
+
+static int check_endpoint_list(struct endpoint *endpoints, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (endpoints[i].text[0] != '\0' && check_endpoint(&endpoints[i], error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_endpoints(const struct options *options, struct error *error)
+{
+    uint16_t partitions = (uint16_t)options->issuer_partitions;
+    struct endpoint bound[] = {
+        {.option = "issuer/requests",
+         .text = options->issuer_requests,
+         .count = partitions,
+         .numbered = true,
+         .allowed = TRANSPORT_ZEROMQ},
+        {.option = "issuer/events", .text = options->issuer_events, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+        {.option = "issuer/acks", .text = options->issuer_acks, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+        {.option = "issuer/local_requests",
+         .text = options->issuer_local_requests,
+         .count = partitions,
+         .numbered = true,
+         .allowed = TRANSPORT_SHM},
+    };
+    struct endpoint connected[] = {
+        {.option = "gateway/requests",
+         .text = options->gateway_requests,
+         .count = partitions,
+         .numbered = true,
+         .allowed = TRANSPORT_ANY},
+        {.option = "persister/events", .text = options->persister_events, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+        {.option = "persister/acks", .text = options->persister_acks, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+    };
+    const size_t bound_count = sizeof(bound) / sizeof(bound[0]);
+    if (check_endpoint_list(bound, bound_count, error) != 0 ||
+        check_endpoint_list(connected, sizeof(connected) / sizeof(connected[0]), error) != 0)
+        return -1;
+    for (size_t i = 0; i < bound_count; i++) {
+        for (size_t j = i + 1; j < bound_count; j++) {
+            if (check_overlap(&bound[i], &bound[j], error) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static void default_to(char *value, const char *other)
+{
+    if (value[0] == '\0')
+        memcpy(value, other, OPTION_STRING_MAX);
+}
+
+/* One that is told in place is no harm; what a file holds is not even opened. */
+void options_leave_secrets(struct options *options, const char *role)
+{
+    bool asks_store = strcmp(role, "issuer") == 0 || strcmp(role, "persister") == 0 || strcmp(role, "verify") == 0;
+    bool serves = strcmp(role, "gateway") == 0;
+    if (strcmp(role, "dev") == 0)
+        return;
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        bool used = strcmp(row->section, "store") == 0 ? asks_store : serves;
+        if (secret_of(row) != NULL && !used)
+            *((char *)options + row->offset) = '\0';
+    }
+}
+
+int options_complete(struct options *options, struct error *error)
+{
+    default_to(options->gateway_requests, options->issuer_local_requests);
+    default_to(options->gateway_requests, options->issuer_requests);
+    default_to(options->persister_events, options->issuer_events);
+    default_to(options->persister_acks, options->issuer_acks);
+    if (take_secrets(options, error) != 0 || check_token(options, error) != 0 || check_origins(options, error) != 0)
+        return -1;
+    if (check_together(options, error) != 0 || check_paths(options, error) != 0)
+        return -1;
+    if (settle_operator_port(options, error) != 0 || check_addresses(options, error) != 0)
+        return -1;
+    return check_endpoints(options, error);
+}
+
+/* What each role connects to. */
+
+static int check_reachable(const char *option, const char *text, struct error *error)
+{
+    char host[OPTION_STRING_MAX];
+    uint16_t port;
+    if (transport_of(text) != TRANSPORT_TCP || !address_split(text + 6, host, sizeof(host), &port) ||
+        !is_wildcard(host))
+        return 0;
+    return error_set(error,
+                     "%s: set it to the issuer's address; %s is where the issuer listens, on every address it has",
+                     option, text);
+}
+
+static int check_readable(const char *option, const char *path, struct error *error)
+{
+    if (path[0] == '\0' || access(path, R_OK) == 0)
+        return 0;
+    return error_set(error, "%s: cannot read %s: %s", option, path, strerror(errno));
+}
+
+int options_check_role(const struct options *options, const char *role, struct error *error)
+{
+    bool all = strcmp(role, "dev") == 0;
+    if ((all || strcmp(role, "gateway") == 0) &&
+        (check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||
+         check_readable("gateway/redis_tls_ca", options->gateway_redis_tls_ca, error) != 0))
+        return -1;
+    if (!all && strcmp(role, "persister") != 0)
+        return 0;
+    if (check_reachable("persister/events", options->persister_events, error) != 0 ||
+        check_reachable("persister/acks", options->persister_acks, error) != 0)
+        return -1;
+    return check_readable("store/tls_ca", options->store_tls_ca, error);
+}

@@ -1,0 +1,127 @@
+/*
+ * Options from the environment: COUPOND_<SECTION>_<NAME>.
+ */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "shared/options/internal.h"
+#include "shared/telemetry/log.h"
+
+extern char **environ;
+
+#define ENVIRONMENT_PREFIX      "COUPOND_"
+#define ENVIRONMENT_TEST_PREFIX "COUPOND_TEST_" /* the tests' own */
+
+#define VARIABLE_MAX 128
+
+static void variable_name(const struct option_row *row, char out[VARIABLE_MAX])
+{
+    snprintf(out, VARIABLE_MAX, ENVIRONMENT_PREFIX "%s_%s", row->section, row->name);
+    for (char *c = out; *c != '\0'; c++)
+        *c = (char)toupper((unsigned char)*c);
+}
+
+static const struct option_row *find_variable(const char *name, size_t length)
+{
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        char candidate[VARIABLE_MAX];
+        variable_name(&option_rows[i], candidate);
+        if (strlen(candidate) == length && memcmp(candidate, name, length) == 0)
+            return &option_rows[i];
+    }
+    return NULL;
+}
+
+/* Whether the first word behind the prefix is a section. */
+static bool is_of_section(const char *variable)
+{
+    const char *word = variable + sizeof(ENVIRONMENT_PREFIX) - 1;
+    size_t length = strcspn(word, "_=");
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        const char *section = option_rows[i].section;
+        if (word[length] == '_' && strlen(section) == length && strncasecmp(section, word, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What Kubernetes and container links put into the environment for a service named coupond-gateway or coupond-store:
+ * COUPOND_GATEWAY_SERVICE_HOST, …_SERVICE_PORT, …_SERVICE_PORT_HTTP, …_PORT=tcp://…, …_PORT_8080_TCP,
+ * …_PORT_8080_TCP_ADDR. No option's value is like that of …_PORT.
+ */
+static bool is_of_service(const char *variable, size_t length)
+{
+    static const char *const words[] = {"_SERVICE_HOST", "_SERVICE_PORT", "_TCP", "_UDP", "_SCTP"};
+    char name[VARIABLE_MAX];
+    snprintf(name, sizeof(name), "%.*s", (int)(length < sizeof(name) ? length : sizeof(name) - 1), variable);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strstr(name, words[i]) != NULL)
+            return true;
+    }
+    bool port = length > 5 && memcmp(variable + length - 5, "_PORT", 5) == 0;
+    return port && variable[length] == '=' && strstr(variable + length, "://") != NULL;
+}
+
+/* The option whose variable is meant. */
+static void find_nearest(struct nearest *nearest, const char *variable, size_t length)
+{
+    nearest_init(nearest, variable, length);
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        char candidate[VARIABLE_MAX];
+        variable_name(&option_rows[i], candidate);
+        nearest_offer(nearest, candidate);
+    }
+}
+
+/* A slip in the section makes an option look like a variable of somebody else, who may really have one. */
+static void warn_of_slip(const char *variable, size_t length)
+{
+    struct nearest nearest;
+    find_nearest(&nearest, variable, length);
+    if (nearest_found(&nearest) != NULL)
+        log_warn("main", "environment variable %.*s is no option and has no effect; did you mean %s?", (int)length,
+                 variable, nearest_found(&nearest));
+}
+
+static int refuse_variable(const char *variable, size_t length, struct error *error)
+{
+    struct nearest nearest;
+    char hint[NEAREST_HINT_MAX];
+    find_nearest(&nearest, variable, length);
+    return error_set(error, "environment variable %.*s: unknown option%scoupond --help-config lists them",
+                     (int)(length < VARIABLE_MAX ? length : VARIABLE_MAX), variable,
+                     nearest_hint_before(&nearest, hint));
+}
+
+static int take_variable(struct options *options, const char *variable, struct error *error)
+{
+    const char *equals = strchr(variable, '=');
+    size_t length = equals != NULL ? (size_t)(equals - variable) : strlen(variable);
+    if (is_of_service(variable, length))
+        return 0;
+    if (!is_of_section(variable)) {
+        warn_of_slip(variable, length);
+        return 0;
+    }
+    const struct option_row *row = find_variable(variable, length);
+    if (row == NULL)
+        return refuse_variable(variable, length, error);
+    if (option_assign(options, row, equals != NULL ? equals + 1 : "", error) != 0)
+        return error_prefix(error, "environment variable %.*s", (int)length, variable);
+    return 0;
+}
+
+int options_read_environment(struct options *options, struct error *error)
+{
+    for (char **variable = environ; *variable != NULL; variable++) {
+        if (strncmp(*variable, ENVIRONMENT_PREFIX, sizeof(ENVIRONMENT_PREFIX) - 1) != 0)
+            continue;
+        if (strncmp(*variable, ENVIRONMENT_TEST_PREFIX, sizeof(ENVIRONMENT_TEST_PREFIX) - 1) == 0)
+            continue;
+        if (take_variable(options, *variable, error) != 0)
+            return -1;
+    }
+    return 0;
+}

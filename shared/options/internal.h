@@ -1,0 +1,64 @@
+/*
+ * Between options/options.c (rows and their names), options/kind.c (values), options/file.c (ZPL),
+ * options/environment.c, options/help.c, and options/check.c (what one row alone cannot tell).
+ */
+#ifndef COUPOND_OPTIONS_INTERNAL_H
+#define COUPOND_OPTIONS_INTERNAL_H
+
+#include <stddef.h>
+
+#include "shared/nearest.h"
+#include "shared/options/options.h"
+
+enum option_kind {
+    OPTION_KIND_CHOICE,
+    OPTION_KIND_ADDRESS,
+    OPTION_KIND_ENDPOINT,
+    OPTION_KIND_URL,
+    OPTION_KIND_PATH,
+    OPTION_KIND_SECRET,
+    OPTION_KIND_SECRET_FILE,
+    OPTION_KIND_TEXT,
+    OPTION_KIND_NUMBER,
+    OPTION_KIND_DURATION,
+    OPTION_KIND_FLAG,
+};
+
+struct option_row {
+    const char *section;
+    const char *name;
+    enum option_kind kind;
+    const char *default_text; /* NULL: a number */
+    int64_t default_number;
+    const char *const *choices; /* of a CHOICE, ends with NULL */
+    int64_t min, max;           /* of a number, or of a text's length; both 0: a CHOICE without numbers */
+    const char *help;
+    size_t offset; /* of the member in struct options */
+};
+
+extern const struct option_row option_rows[];
+extern const unsigned option_rows_count;
+
+/* --- options/options.c --- */
+
+/* The row's index, or -1. */
+int option_find(const char *section, const char *name);
+bool option_section_exists(const char *section);
+/* Offers section/name of every row. */
+void option_offer_names(struct nearest *nearest);
+
+/* --- options/kind.c --- */
+
+/* Whether the row's member is text rather than a number or a flag. */
+bool option_is_text(const struct option_row *row);
+/* Parses `value` into the row's member; -1 and "section/name: …" when it is out of the row's bounds. */
+int option_assign(struct options *options, const struct option_row *row, const char *value, struct error *error);
+/* The unit of a DURATION, "" for other kinds. */
+const char *option_unit(const struct option_row *row);
+
+/* options_show() by its row. */
+void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX]);
+/* -1 and "section/name: "value" is why", with the value as it may be shown. */
+int option_refuse(const char *section, const char *name, const char *value, const char *why, struct error *error);
+
+#endif

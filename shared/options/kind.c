@@ -1,0 +1,162 @@
+/*
+ * Values of options by their kind: how they are checked, kept and shown.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/mask.h"
+#include "shared/options/internal.h"
+#include "shared/redis_url.h"
+
+bool option_is_text(const struct option_row *row)
+{
+    return row->kind != OPTION_KIND_NUMBER && row->kind != OPTION_KIND_DURATION && row->kind != OPTION_KIND_FLAG;
+}
+
+const char *option_unit(const struct option_row *row)
+{
+    static const char *const units[] = {"ms", "minutes"};
+    size_t length = strlen(row->name);
+    for (size_t i = 0; row->kind == OPTION_KIND_DURATION && i < sizeof units / sizeof *units; i++) {
+        size_t of_unit = strlen(units[i]);
+        if (length > of_unit && row->name[length - of_unit - 1] == '_' &&
+            strcmp(row->name + length - of_unit, units[i]) == 0)
+            return units[i];
+    }
+    return "";
+}
+
+/* --- showing --- */
+
+static_assert(OPTION_SHOWN_MAX >= MASKED_MAX, "what is masked can be shown");
+
+void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX])
+{
+    if (row->kind == OPTION_KIND_URL)
+        redis_url_show(value, shown);
+    else if (row->kind == OPTION_KIND_SECRET || (row->kind == OPTION_KIND_SECRET_FILE && !is_plain_path(value)))
+        snprintf(shown, OPTION_SHOWN_MAX, "***"); /* somebody may have put the secret where its file belongs */
+    else
+        mask_secrets(value, shown);
+}
+
+void options_show(const char *section, const char *name, const char *value, char shown[OPTION_SHOWN_MAX])
+{
+    int index = option_find(section, name);
+    CHECK(index >= 0);
+    option_show(&option_rows[index], value, shown);
+}
+
+/* --- checking --- */
+
+int option_refuse(const char *section, const char *name, const char *value, const char *why, struct error *error)
+{
+    char shown[OPTION_SHOWN_MAX];
+    options_show(section, name, value, shown);
+    return error_set(error, "%s/%s: \"%s\" is %s", section, name, shown, why);
+}
+
+static int refuse(const struct option_row *row, const char *value, const char *why, struct error *error)
+{
+    return option_refuse(row->section, row->name, value, why, error);
+}
+
+/* An integer in decimal with nothing around it. */
+static bool parse_number(const char *value, int64_t *number)
+{
+    char *end;
+    if (!isdigit((unsigned char)value[0]) && !(value[0] == '-' && isdigit((unsigned char)value[1])))
+        return false;
+    errno = 0;
+    *number = strtoll(value, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+static bool is_between(const struct option_row *row, int64_t number)
+{
+    return number >= row->min && number <= row->max;
+}
+
+static bool is_choice(const struct option_row *row, const char *value)
+{
+    for (const char *const *choice = row->choices; *choice != NULL; choice++) {
+        if (strcmp(value, *choice) == 0)
+            return true;
+    }
+    int64_t number = 0;
+    return row->max > 0 && parse_number(value, &number) && is_between(row, number);
+}
+
+/* "neither a nor b", "neither a nor b nor 1 to 9", "none of: a, b, c". */
+static int refuse_choice(const struct option_row *row, const char *value, struct error *error)
+{
+    bool few = row->choices[2] == NULL;
+    char why[160];
+    int used = snprintf(why, sizeof why, "%s", few ? "neither " : "none of: ");
+    for (const char *const *choice = row->choices; *choice != NULL; choice++)
+        used += snprintf(why + used, sizeof why - (size_t)used, "%s%s",
+                         choice == row->choices ? ""
+                         : few                  ? " nor "
+                                                : ", ",
+                         *choice);
+    if (row->max > 0)
+        snprintf(why + used, sizeof why - (size_t)used, " nor %lld to %lld", (long long)row->min, (long long)row->max);
+    return refuse(row, value, why, error);
+}
+
+static int check_length(const struct option_row *row, const char *value, struct error *error)
+{
+    size_t length = strlen(value);
+    if (length < (size_t)row->min)
+        return error_set(error, "%s/%s: it must not be empty", row->section, row->name);
+    if (length > (size_t)row->max || length >= OPTION_STRING_MAX)
+        return error_set(error, "%s/%s: %zu bytes are too long; it has at most %lld", row->section, row->name, length,
+                         (long long)row->max);
+    return 0;
+}
+
+static int assign_text(const struct option_row *row, char *member, const char *value, struct error *error)
+{
+    if (row->kind == OPTION_KIND_CHOICE && !is_choice(row, value))
+        return refuse_choice(row, value, error);
+    if (row->kind != OPTION_KIND_CHOICE && check_length(row, value, error) != 0)
+        return -1;
+    CHECK(strlen(value) < OPTION_STRING_MAX);
+    memcpy(member, value, strlen(value) + 1);
+    return 0;
+}
+
+static int assign_number(const struct option_row *row, int64_t *member, const char *value, struct error *error)
+{
+    char bounds[64], why[96];
+    int64_t number;
+    snprintf(bounds, sizeof bounds, "%lld to %lld %s", (long long)row->min, (long long)row->max, option_unit(row));
+    bounds[strlen(bounds) - (option_unit(row)[0] == '\0')] = '\0';
+    snprintf(why, sizeof why, "no whole number, expected %s", bounds);
+    if (!parse_number(value, &number))
+        return refuse(row, value, why, error);
+    if (!is_between(row, number))
+        return error_set(error, "%s/%s: %s is out of bounds, %s", row->section, row->name, value, bounds);
+    *member = number;
+    return 0;
+}
+
+static int assign_flag(const struct option_row *row, bool *member, const char *value, struct error *error)
+{
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+        return refuse(row, value, "neither 0 nor 1", error);
+    *member = value[0] == '1';
+    return 0;
+}
+
+int option_assign(struct options *options, const struct option_row *row, const char *value, struct error *error)
+{
+    void *member = (char *)options + row->offset;
+    if (option_is_text(row))
+        return assign_text(row, member, value, error);
+    return row->kind == OPTION_KIND_FLAG ? assign_flag(row, member, value, error)
+                                         : assign_number(row, member, value, error);
+}

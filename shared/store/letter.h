@@ -1,0 +1,32 @@
+/*
+ * A dead letter as a value of its own, and the way back: from its journal record to the row that was refused. Pure; the
+ * table may have been changed by anybody, so nothing in it is believed.
+ */
+#ifndef COUPOND_STORE_LETTER_H
+#define COUPOND_STORE_LETTER_H
+
+#include "shared/store/store.h"
+
+struct store_letter {
+    struct store_dead_letter letter; /* points into what follows */
+    char coupon_id[COUPON_ID_MAX + 1];
+    char user_id[USER_ID_MAX + 1];
+    char reason[STORE_REASON_MAX + 1];
+    unsigned char record[JOURNAL_RECORD_BYTES_MAX];
+};
+
+/* A copy that outlives the walk in which `letter` was seen; a reason that is too long is cut. It must not be moved. */
+void store_letter_copy(struct store_letter *out, const struct store_dead_letter *letter);
+
+/* The batch that stores a letter after all. It points into itself. */
+struct store_letter_rows {
+    struct store_batch batch;
+    struct coupon coupon;
+    struct store_issue issue;
+    _Alignas(8) unsigned char bytes[sizeof(struct journal_batch_header) + JOURNAL_RECORD_BYTES_MAX];
+};
+
+/* False when the record is none, or not the one that the other columns say. */
+bool store_letter_rows(struct store_letter_rows *out, const struct store_dead_letter *letter);
+
+#endif

@@ -1,0 +1,130 @@
+/* Which journal fills the store, and how far. */
+#include "shared/store/mysql/mysql.h"
+
+#include <mysqld_error.h>
+#include <string.h>
+
+void store_mysql_add_journal_id(struct sql_text *sql, const char *before, const uint8_t journal_id[16])
+{
+    char id[JOURNAL_ID_TEXT_MAX];
+    journal_id_format(journal_id, id);
+    store_mysql_add_text(sql, before, id, 32);
+}
+
+struct lookup {
+    const struct store_batch *batch;
+    struct error *error;
+    enum store_result result;
+    bool known; /* the batch's journal, and how far it is */
+    struct store_progress progress;
+};
+
+static bool judge_journal(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct lookup *lookup = context;
+    struct store_journal there;
+    *good = store_mysql_read_journal(columns, lengths, &there);
+    if (!*good)
+        return false;
+    if (there.partition == lookup->batch->partition) {
+        lookup->known = true;
+        *good = store_mysql_read_progress(columns, lengths, &lookup->progress);
+    }
+    lookup->result = store_journal_judge(lookup->batch, &there, lookup->error);
+    return *good && lookup->result == STORE_OK;
+}
+
+static enum store_result look_up(struct store_mysql *store, const char *which, struct lookup *lookup)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_JOURNAL_COLUMNS " FROM journal");
+    sql_text_add(&store->sql, which);
+    enum store_result result = store_mysql_each_row(store, "journal", judge_journal, lookup, lookup->error);
+    return result == STORE_OK ? lookup->result : result;
+}
+
+static void add_values(struct sql_text *sql, const struct store_journal *journal, uint64_t last_seq)
+{
+    sql_text_add(sql, " INTO journal (" STORE_MYSQL_JOURNAL_COLUMNS ") VALUES (");
+    sql_text_number(sql, journal->partition);
+    store_mysql_add_journal_id(sql, ", ", journal->journal_id);
+    store_mysql_add_number(sql, ", ", journal->partitions);
+    store_mysql_add_number(sql, ", ", last_seq);
+    sql_text_add(sql, ", '')");
+}
+
+static enum store_result insert_journal(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+{
+    struct store_journal journal = {.partition = batch->partition, .partitions = batch->partitions};
+    memcpy(journal.journal_id, batch->journal_id, sizeof journal.journal_id);
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "INSERT");
+    add_values(&store->sql, &journal, 0);
+    enum store_result result = store_mysql_run(store, "inserting into journal", error);
+    /* another writer was faster: its row is judged the next time */
+    return result == STORE_FAILED && store_mysql_is_duplicate(store) ? STORE_RETRY : result;
+}
+
+/*
+ * Journals are few and their rows small: the whole table is judged with each batch. Without a lock: what the store has
+ * only grows, and what it had when the frame left it still has, or it is not the same store any more.
+ */
+enum store_result store_mysql_check_journals(struct store_mysql *store, const struct store_batch *batch,
+                                             struct error *error)
+{
+    struct lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
+    enum store_result result = store_mysql_find_id(store, store->base.id, error);
+    if (result == STORE_OK)
+        result = store_id_judge(&store->base, batch, error);
+    if (result == STORE_OK)
+        result = look_up(store, " ORDER BY partition_no", &lookup);
+    if (result == STORE_OK)
+        result = store_behind_judge(&store->base, batch, &lookup.progress, error);
+    return result == STORE_OK && !lookup.known ? insert_journal(store, batch, error) : result;
+}
+
+static enum store_result update_journal(struct store_mysql *store, const struct store_batch *batch,
+                                        const struct store_progress *progress, struct error *error)
+{
+    char ahead[STORE_AHEAD_TEXT_MAX];
+    size_t length = store_progress_format(progress, ahead);
+    sql_text_clear(&store->sql);
+    store_mysql_add_number(&store->sql, "UPDATE journal SET last_seq = ", progress->last_seq);
+    store_mysql_add_text(&store->sql, ", ahead = ", ahead, length);
+    store_mysql_add_number(&store->sql, " WHERE partition_no = ", batch->partition);
+    return store_mysql_run(store, "updating journal", error);
+}
+
+/* Last before the commit: writers of the same partition wait for each other here, so the wait is short. */
+enum store_result store_mysql_raise_journal(struct store_mysql *store, const struct store_batch *batch,
+                                            struct error *error)
+{
+    char which[64];
+    struct lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
+    snprintf(which, sizeof which, " WHERE partition_no = %u FOR UPDATE", batch->partition);
+    enum store_result result = look_up(store, which, &lookup);
+    if (result != STORE_OK)
+        return result;
+    if (!lookup.known) {
+        error_set(error, "%s: the row of partition %u was taken out of journal meanwhile", store->base.description,
+                  batch->partition);
+        return STORE_RETRY;
+    }
+    store_pass_over_gone(batch, &lookup.progress);
+    store_progress_add(&lookup.progress, batch->first_seq, batch->last_seq);
+    return update_journal(store, batch, &lookup.progress, error);
+}
+
+enum store_result store_mysql_adopt_journal(struct store *base, const struct store_journal *journal,
+                                            struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    enum store_result result = store_mysql_begin(store, error);
+    if (result == STORE_OK) {
+        sql_text_clear(&store->sql);
+        sql_text_add(&store->sql, "REPLACE");
+        add_values(&store->sql, journal, journal->last_seq);
+        result = store_mysql_run(store, "writing journal", error);
+    }
+    return store_mysql_end(store, result, error);
+}

@@ -1,0 +1,202 @@
+#include "shared/store/mysql/mysql.h"
+
+#include <mysqld_error.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Statements */
+
+enum store_result store_mysql_run_text(struct store_mysql *store, const char *text, struct error *error)
+{
+    if (mysql_query(store->connection, text) == 0)
+        return STORE_OK;
+    return store_mysql_fault(store, text, error);
+}
+
+enum store_result store_mysql_run(struct store_mysql *store, const char *doing, struct error *error)
+{
+    if (mysql_real_query(store->connection, store->sql.data, store->sql.length) == 0)
+        return STORE_OK;
+    return store_mysql_fault(store, doing, error);
+}
+
+/* Connecting */
+
+static unsigned seconds_of(int64_t ms)
+{
+    return (unsigned)((ms + 999) / 1000);
+}
+
+bool store_mysql_is_connected(const struct store_mysql *store)
+{
+    return store->connection && !store->lost;
+}
+
+static bool tls_is(const struct options *options, const char *value)
+{
+    return strcmp(options->store_tls, value) == 0;
+}
+
+/* The two libraries agree on nothing here but the file of authorities. */
+static void set_tls(MYSQL *connection, const struct options *options)
+{
+    bool local = options->store_socket[0] != '\0';
+    bool off = tls_is(options, "off") || (tls_is(options, "preferred") && local);
+    if (!off && options->store_tls_ca[0] != '\0')
+        mysql_options(connection, MYSQL_OPT_SSL_CA, options->store_tls_ca);
+#ifdef MARIADB_BASE_VERSION
+    my_bool use = !off;
+    my_bool verify = tls_is(options, "verify");
+    mysql_options(connection, MYSQL_OPT_SSL_ENFORCE, &use);
+    mysql_options(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+#else
+    unsigned mode = SSL_MODE_PREFERRED;
+    if (off)
+        mode = SSL_MODE_DISABLED;
+    else if (tls_is(options, "required"))
+        mode = SSL_MODE_REQUIRED;
+    else if (tls_is(options, "verify"))
+        mode = SSL_MODE_VERIFY_IDENTITY;
+    mysql_options(connection, MYSQL_OPT_SSL_MODE, &mode);
+#endif
+}
+
+/* LOCAL INFILE stays off: with it a hostile server could read our files. */
+static void set_options(MYSQL *connection, const struct options *options)
+{
+    unsigned connect_timeout = seconds_of(options->store_connect_timeout_ms);
+    unsigned io_timeout = seconds_of(options->store_io_timeout_ms);
+    unsigned local_infile = 0;
+    mysql_options(connection, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout);
+    mysql_options(connection, MYSQL_OPT_READ_TIMEOUT, &io_timeout);
+    mysql_options(connection, MYSQL_OPT_WRITE_TIMEOUT, &io_timeout);
+    mysql_options(connection, MYSQL_OPT_LOCAL_INFILE, &local_infile);
+    mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    set_tls(connection, options);
+}
+
+/* One library takes "use TLS" for a wish, so what came of it is looked at. */
+static enum store_result judge_tls(struct store_mysql *store, struct error *error)
+{
+    bool needed = tls_is(store->options, "required") || tls_is(store->options, "verify");
+    if (!needed || mysql_get_ssl_cipher(store->connection))
+        return STORE_OK;
+    error_set(error, "%s: the server does not offer TLS, but store/tls is %s", store->base.description,
+              store->options->store_tls);
+    return STORE_FAILED;
+}
+
+/* CLIENT_FOUND_ROWS: an UPDATE tells how many rows it matched, not how many it changed. */
+static enum store_result log_in(struct store_mysql *store, struct error *error)
+{
+    const struct options *options = store->options;
+    bool local = options->store_socket[0] != '\0';
+    const char *host = local ? "localhost" : options->store_host;
+    const char *socket = local ? options->store_socket : NULL;
+    unsigned port = local ? 0 : (unsigned)options->store_port;
+    if (mysql_real_connect(store->connection, host, options->store_user, options->store_password,
+                           options->store_database, port, socket, CLIENT_FOUND_ROWS))
+        return STORE_OK;
+    unsigned code = mysql_errno(store->connection);
+    store->base.awaits_setup =
+        code == ER_ACCESS_DENIED_ERROR || code == ER_DBACCESS_DENIED_ERROR || code == ER_BAD_DB_ERROR;
+    return store_mysql_fault(store, "connecting", error);
+}
+
+static void disconnect(struct store_mysql *store)
+{
+    store_mysql_bulk_close(store);
+    if (store->connection)
+        mysql_close(store->connection);
+    store->connection = NULL;
+    store->lost = false;
+    store->schema_good_until_us = 0;
+}
+
+static enum store_result connect_server(struct store *base, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    disconnect(store);
+    base->awaits_setup = false;
+    store->connection = mysql_init(NULL);
+    CHECK(store->connection);
+    set_options(store->connection, store->options);
+    enum store_result result = log_in(store, error);
+    if (result == STORE_OK)
+        result = judge_tls(store, error);
+    if (result == STORE_OK)
+        result = store_mysql_session_set(store, error);
+    if (result != STORE_OK)
+        disconnect(store);
+    return result;
+}
+
+enum store_result store_mysql_need_connection(struct store_mysql *store, struct error *error)
+{
+    return store_mysql_is_connected(store) ? STORE_OK : connect_server(&store->base, error);
+}
+
+/* Life */
+
+static void destroy(struct store *base)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    disconnect(store);
+    sql_text_deinit(&store->sql);
+    sql_text_deinit(&store->key_names);
+    store_order_deinit(&store->order);
+    free(store->missing);
+    free(store);
+}
+
+static const struct store_ops ops = {
+    .destroy = destroy,
+    .connect = connect_server,
+    .migrate = store_mysql_migrate,
+    .schema_version = store_mysql_schema_version,
+    .check_tables = store_mysql_check_tables,
+    .read_id = store_mysql_read_id,
+    .write = store_mysql_write,
+    .each_dead_coupon = store_mysql_each_dead_coupon,
+    .adopt_journal = store_mysql_adopt_journal,
+    .read_begin = store_mysql_read_begin,
+    .each_journal = store_mysql_each_journal,
+    .each_coupon = store_mysql_each_coupon,
+    .each_issue = store_mysql_each_issue,
+    .each_dead_letter = store_mysql_each_dead_letter,
+    .read_end = store_mysql_read_end,
+};
+
+static void describe(struct store_mysql *store, const struct options *options)
+{
+    char *out = store->base.description;
+    size_t size = sizeof store->base.description;
+    if (options->store_socket[0] != '\0')
+        snprintf(out, size, "mysql %s@%s/%s", options->store_user, options->store_socket, options->store_database);
+    else
+        snprintf(out, size, "mysql %s@%s:%d/%s", options->store_user, options->store_host, (int)options->store_port,
+                 options->store_database);
+}
+
+static void start_library(void)
+{
+    CHECK(mysql_library_init(0, NULL, NULL) == 0);
+}
+
+struct store *store_mysql_create(const struct options *options, struct error *error)
+{
+    static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+    if (!tls_is(options, "off") && !tls_is(options, "preferred") && !tls_is(options, "required") &&
+        !tls_is(options, "verify")) {
+        error_set(error, "store/tls is \"%s\"; it must be off, preferred, required or verify", options->store_tls);
+        return NULL;
+    }
+    pthread_once(&library_once, start_library);
+    struct store_mysql *store = calloc(1, sizeof *store);
+    CHECK(store);
+    store->base.ops = &ops;
+    store->options = options;
+    describe(store, options);
+    return &store->base;
+}

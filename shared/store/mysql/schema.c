@@ -1,0 +1,146 @@
+/* The schema's versions, how a store comes from one to the next, and whose it is. */
+#include "shared/store/mysql/mysql.h"
+
+#include <mysqld_error.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+static const char *const from_version_1[] = {
+    "ALTER TABLE journal ADD COLUMN ahead VARCHAR(4000) NOT NULL DEFAULT ''",
+    "INSERT INTO schema_version (version, applied_at) VALUES (2, UTC_TIMESTAMP(6))",
+    NULL,
+};
+
+static const char *const from_version_2[] = {
+    "ALTER TABLE schema_version ADD COLUMN store_id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL",
+    NULL,
+};
+/* clang-format on */
+_Static_assert(STORE_SCHEMA_VERSION == 3, "a new version needs its migration here");
+
+/* Version */
+
+static bool take_version(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    int64_t *version = context;
+    (void)lengths;
+    *version = columns[0] ? strtoll(columns[0], NULL, 10) : 0;
+    *good = true;
+    return false;
+}
+
+static enum store_result read_version(struct store_mysql *store, int64_t *version, struct error *error)
+{
+    *version = 0;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT MAX(version) FROM schema_version");
+    enum store_result result = store_mysql_each_row(store, "schema_version", take_version, version, error);
+    bool no_table = result == STORE_FAILED && mysql_errno(store->connection) == ER_NO_SUCH_TABLE;
+    return no_table ? STORE_OK : result;
+}
+
+enum store_result store_mysql_schema_version(struct store *base, int64_t *version, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    *version = 0;
+    enum store_result result = store_mysql_need_connection(store, error);
+    return result == STORE_OK ? read_version(store, version, error) : result;
+}
+
+/* Migration */
+
+/* What another has done in the meantime. */
+static bool is_done(const struct store_mysql *store)
+{
+    unsigned code = mysql_errno(store->connection);
+    return code == ER_DUP_ENTRY || code == ER_DUP_FIELDNAME;
+}
+
+static enum store_result run_step(struct store_mysql *store, struct error *error)
+{
+    enum store_result result = store_mysql_run(store, "creating the schema", error);
+    return result == STORE_FAILED && is_done(store) ? STORE_OK : result;
+}
+
+static enum store_result run_steps(struct store_mysql *store, const char *const *steps, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    for (; *steps && result == STORE_OK; steps++) {
+        sql_text_clear(&store->sql);
+        sql_text_add(&store->sql, *steps);
+        result = run_step(store, error);
+    }
+    return result;
+}
+
+static enum store_result create_tables(struct store_mysql *store, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    for (size_t i = 0; i < store_mysql_tables_count() && result == STORE_OK; i++) {
+        sql_text_clear(&store->sql);
+        store_mysql_add_table(&store->sql, i);
+        result = run_step(store, error);
+    }
+    return result;
+}
+
+/* The last step says that all is there, and gives the store its id; whoever comes second finds both. */
+static enum store_result say_version(struct store_mysql *store, struct error *error)
+{
+    uint8_t id[STORE_ID_BYTES];
+    store_id_make(id);
+    sql_text_clear(&store->sql);
+    store_mysql_add_number(&store->sql, "INSERT INTO schema_version (version, applied_at, store_id) VALUES (",
+                           STORE_SCHEMA_VERSION);
+    store_mysql_add_journal_id(&store->sql, ", UTC_TIMESTAMP(6), ", id);
+    sql_text_add(&store->sql, ")");
+    return run_step(store, error);
+}
+
+static enum store_result upgrade(struct store_mysql *store, int64_t version, struct error *error)
+{
+    enum store_result result = version == 0 ? create_tables(store, error) : STORE_OK;
+    if (version == 1)
+        result = run_steps(store, from_version_1, error);
+    if (version != 0 && result == STORE_OK)
+        result = run_steps(store, from_version_2, error);
+    return result == STORE_OK ? say_version(store, error) : result;
+}
+
+enum store_result store_mysql_migrate(struct store *base, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    int64_t version = 0;
+    enum store_result result = store_mysql_schema_version(base, &version, error);
+    if (result == STORE_OK && version < STORE_SCHEMA_VERSION)
+        result = upgrade(store, version, error);
+    else if (result == STORE_OK)
+        result = store_schema_judge(base, version, error);
+    return result == STORE_OK ? store_mysql_check_tables(base, error) : result;
+}
+
+/* Id */
+
+static bool take_id(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    *good = columns[0] && journal_id_parse(columns[0], lengths[0], context);
+    return false;
+}
+
+enum store_result store_mysql_find_id(struct store_mysql *store, uint8_t id[STORE_ID_BYTES], struct error *error)
+{
+    uint8_t found[STORE_ID_BYTES] = {0};
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, STORE_ID_QUERY);
+    enum store_result result = store_mysql_each_row(store, "schema_version", take_id, found, error);
+    memcpy(id, found, sizeof found);
+    return result == STORE_OK && !store_id_is_known(found) ? store_id_missing(&store->base, error) : result;
+}
+
+enum store_result store_mysql_read_id(struct store *base, uint8_t id[STORE_ID_BYTES], struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    enum store_result result = store_mysql_need_connection(store, error);
+    return result == STORE_OK ? store_mysql_find_id(store, id, error) : result;
+}

@@ -1,0 +1,307 @@
+/*
+ * One batch, one transaction. Issues go in in the order of the primary key, as arrays where the server takes them, else
+ * as multi-row INSERTs. When one is refused because a row of it is there already (a batch that was sent again), its
+ * rows are compared with what is there, slice by slice, and what is missing is inserted: what is alike is left alone,
+ * what contradicts ends the batch.
+ */
+#include "shared/store/mysql/mysql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE_ROWS         500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
+#define BULK_ROWS_MIN      16  /* fewer are not worth a prepared statement */
+#define SCHEMA_GOOD_US     INT64_C(10000000) /* what an operator changes in a running store is seen soon after */
+#define SCHEMA_INNOCENT_US INT64_C(1000000)  /* a frame with rows that are refused is halved again and again */
+
+/* Parts of statements */
+
+void store_mysql_add_number(struct sql_text *sql, const char *before, uint64_t number)
+{
+    sql_text_add(sql, before);
+    sql_text_number(sql, number);
+}
+
+void store_mysql_add_text(struct sql_text *sql, const char *before, const char *text, size_t length)
+{
+    sql_text_add(sql, before);
+    sql_text_quoted(sql, text, length);
+}
+
+void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us)
+{
+    char text[RFC3339_MAX];
+    sql_text_add(sql, before);
+    if (us != TIME_NONE)
+        rfc3339_format(us, text);
+    sql_text_time(sql, us == TIME_NONE ? NULL : text);
+}
+
+/* Issues that are new */
+
+static void add_issue(struct store_mysql *store, const struct store_issue *issue)
+{
+    struct sql_text *sql = &store->sql;
+    store_mysql_add_text(sql, "(", issue->coupon_id, issue->coupon_id_length);
+    store_mysql_add_number(sql, ",", issue->sequence);
+    store_mysql_add_text(sql, ",", issue->user_id, issue->user_id_length);
+    store_mysql_add_number(sql, ",", issue->nth);
+    sql_text_add(sql, ",");
+    sql_text_time(sql, time_text_of(&store->time, issue->issued_at_us));
+    store_mysql_add_number(sql, ",", issue->journal_seq);
+    sql_text_add(sql, ")");
+}
+
+static enum store_result insert_by_text(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                        size_t *taken, struct error *error)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "INSERT INTO coupon_issue (" STORE_MYSQL_ISSUE_COLUMNS ") VALUES ");
+    size_t n = 0;
+    do {
+        if (n > 0)
+            sql_text_add(&store->sql, ",");
+        add_issue(store, rows[n++]);
+    } while (n < count && store->sql.length < store->statement_bytes_max);
+    *taken = n;
+    return store_mysql_run_row(store, "inserting into coupon_issue", error);
+}
+
+/* Inserts as many rows as one statement takes, at least one; their number goes to *taken. */
+static enum store_result insert_issues(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                       size_t *taken, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    if (count >= BULK_ROWS_MIN && store_mysql_bulk_insert(store, rows, count, taken, &result, error))
+        return result;
+    return insert_by_text(store, rows, count, taken, error);
+}
+
+/* Issues of which some are there already */
+
+/* Adds "(coupon_id = … AND <column> IN (…)) OR …" for rows in the order of their coupons. */
+static void add_lookup(struct sql_text *sql, const struct store_issue **rows, size_t count, bool by_holder)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && store_issue_same_coupon(rows[i - 1], rows[i])) {
+            sql_text_add(sql, ",");
+        } else {
+            store_mysql_add_text(sql, i > 0 ? ")) OR (coupon_id = " : "(coupon_id = ", rows[i]->coupon_id,
+                                 rows[i]->coupon_id_length);
+            sql_text_add(sql, by_holder ? " AND user_id IN (" : " AND sequence IN (");
+        }
+        if (by_holder)
+            sql_text_quoted(sql, rows[i]->user_id, rows[i]->user_id_length);
+        else
+            sql_text_number(sql, rows[i]->sequence);
+    }
+    sql_text_add(sql, "))");
+}
+
+struct comparison {
+    const struct store_issue **rows;
+    size_t count;
+    size_t at;                          /* rows before it are dealt with */
+    const struct store_issue **missing; /* of these, not there */
+    size_t missing_count;
+    struct error *error;
+    enum store_result result;
+};
+
+static void skip_missing(struct comparison *comparison, const struct store_issue *there)
+{
+    while (comparison->at < comparison->count &&
+           (!there || store_issue_compare(comparison->rows[comparison->at], there) < 0))
+        comparison->missing[comparison->missing_count++] = comparison->rows[comparison->at++];
+}
+
+/* Rows come in the order of the primary key, as ours are: a merge. */
+static bool compare_with_row(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct comparison *comparison = context;
+    struct store_issue there;
+    *good = store_mysql_read_issue(columns, lengths, &there);
+    if (!*good)
+        return false;
+    skip_missing(comparison, &there);
+    if (comparison->at == comparison->count)
+        return false;
+    const struct store_issue *wanted = comparison->rows[comparison->at++];
+    if (!store_issue_equal(wanted, &there))
+        comparison->result = store_issue_conflict(wanted, &there, comparison->error);
+    return comparison->result == STORE_OK;
+}
+
+static enum store_result compare_by_sequence(struct store_mysql *store, struct comparison *comparison)
+{
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_ISSUE_COLUMNS " FROM coupon_issue WHERE ");
+    add_lookup(&store->sql, comparison->rows, comparison->count, false);
+    sql_text_add(&store->sql, " ORDER BY coupon_id, sequence");
+    enum store_result result =
+        store_mysql_each_row(store, "coupon_issue", compare_with_row, comparison, comparison->error);
+    if (result != STORE_OK || comparison->result != STORE_OK)
+        return result != STORE_OK ? result : comparison->result;
+    skip_missing(comparison, NULL);
+    return STORE_OK;
+}
+
+static bool find_holder(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct comparison *comparison = context;
+    struct store_issue there;
+    *good = store_mysql_read_issue(columns, lengths, &there);
+    for (size_t i = 0; *good && i < comparison->missing_count; i++) {
+        const struct store_issue *wanted = comparison->missing[i];
+        if (!store_issue_same_holder(wanted, &there) || store_issue_equal(wanted, &there))
+            continue;
+        comparison->result = store_issue_conflict(wanted, &there, comparison->error);
+        return false;
+    }
+    return *good;
+}
+
+static enum store_result find_twins(const struct comparison *comparison)
+{
+    for (size_t i = 0; i < comparison->missing_count; i++)
+        for (size_t j = i + 1; j < comparison->missing_count; j++)
+            if (store_issue_same_holder(comparison->missing[i], comparison->missing[j]))
+                return store_issue_conflict(comparison->missing[j], comparison->missing[i], comparison->error);
+    return STORE_OK;
+}
+
+/*
+ * Rows whose sequences are free are refused all the same: another sequence holds their (user, nth), in the store or in
+ * this very batch; or another writer has just inserted the same rows, which the next try sees.
+ */
+static enum store_result explain_refusal(struct store_mysql *store, struct comparison *comparison)
+{
+    error_prefix(comparison->error, "another writer inserts the same rows");
+    enum store_result result = find_twins(comparison);
+    if (result != STORE_OK)
+        return result;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_ISSUE_COLUMNS " FROM coupon_issue WHERE ");
+    add_lookup(&store->sql, comparison->missing, comparison->missing_count, true);
+    result = store_mysql_each_row(store, "coupon_issue", find_holder, comparison, comparison->error);
+    if (result != STORE_OK)
+        return result;
+    return comparison->result != STORE_OK ? comparison->result : STORE_RETRY;
+}
+
+static enum store_result merge_slice(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                     struct error *error)
+{
+    struct comparison comparison = {
+        .rows = rows, .count = count, .missing = store->missing, .error = error, .result = STORE_OK};
+    enum store_result result = compare_by_sequence(store, &comparison);
+    for (size_t at = 0, taken = 0; at < comparison.missing_count && result == STORE_OK; at += taken) {
+        result = insert_issues(store, comparison.missing + at, comparison.missing_count - at, &taken, error);
+        if (result == STORE_REJECTED && store_mysql_is_duplicate(store))
+            result = explain_refusal(store, &comparison);
+    }
+    return result;
+}
+
+static enum store_result merge_issues(struct store_mysql *store, const struct store_issue **rows, size_t count,
+                                      struct error *error)
+{
+    if (!store->missing)
+        store->missing = calloc(SLICE_ROWS, sizeof *store->missing);
+    CHECK(store->missing);
+    enum store_result result = STORE_OK;
+    for (size_t at = 0; at < count && result == STORE_OK; at += SLICE_ROWS)
+        result = merge_slice(store, rows + at, count - at < SLICE_ROWS ? count - at : SLICE_ROWS, error);
+    return result;
+}
+
+static enum store_result write_issues(struct store_mysql *store, size_t count, struct error *error)
+{
+    const struct store_issue **rows = store->order.rows;
+    enum store_result result = STORE_OK;
+    for (size_t at = 0, taken = 0; at < count && result == STORE_OK; at += taken) {
+        result = insert_issues(store, rows + at, count - at, &taken, error);
+        if (result == STORE_REJECTED && store_mysql_is_duplicate(store))
+            result = merge_issues(store, rows + at, taken, error);
+    }
+    return result;
+}
+
+/* Transaction */
+
+static enum store_result write_rows(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+{
+    enum store_result result = store_order_fill(&store->order, batch, error);
+    if (result == STORE_OK && batch->scope != STORE_LETTER)
+        result = store_mysql_check_journals(store, batch, error);
+    if (result == STORE_OK)
+        result = store_mysql_write_coupons(store, error);
+    if (result == STORE_OK)
+        result = write_issues(store, batch->issues_count, error);
+    if (result == STORE_OK)
+        result = store_mysql_raise_issued(store, batch->issues_count, error);
+    if (result == STORE_OK)
+        result = store_mysql_write_letters(store, batch, error);
+    if (result == STORE_OK && batch->scope == STORE_FRAME)
+        result = store_mysql_raise_journal(store, batch, error);
+    return result;
+}
+
+enum store_result store_mysql_begin(struct store_mysql *store, struct error *error)
+{
+    return store_mysql_session_start(store, &store_mysql_writing, "START TRANSACTION", error);
+}
+
+/*
+ * A connection that cannot even roll back is dropped: the server rolls back then. So is one with a fault that stays, as
+ * rights that are granted meanwhile count from the next connection on.
+ */
+enum store_result store_mysql_end(struct store_mysql *store, enum store_result result, struct error *error)
+{
+    if (result == STORE_OK)
+        result = store_mysql_run_text(store, "COMMIT", error);
+    if (result != STORE_OK && store_mysql_is_connected(store) && mysql_query(store->connection, "ROLLBACK") != 0)
+        store->lost = true;
+    store->lost = store->lost || result == STORE_FAILED;
+    return result;
+}
+
+/* On each connection, and now and then: a table that was changed need not refuse anything. */
+static enum store_result look_at_schema(struct store_mysql *store, struct error *error)
+{
+    int64_t now_us = clock_mono_us();
+    if (now_us < store->schema_good_until_us)
+        return STORE_OK;
+    enum store_result result = store_check_schema(&store->base, error);
+    store->schema_good_until_us = result == STORE_OK ? now_us + SCHEMA_GOOD_US : 0;
+    return result;
+}
+
+/* A table that was changed is no row's fault, and what is wrong with it says more than what it makes the server say. */
+static enum store_result blame_schema(struct store_mysql *store, enum store_result result, struct error *error)
+{
+    struct error schema;
+    bool of_the_server = result == STORE_RETRY || result == STORE_FAILED || result == STORE_REJECTED;
+    int64_t now_us = clock_mono_us();
+    if (!of_the_server || !store_mysql_is_connected(store) || now_us < store->schema_innocent_until_us)
+        return result;
+    enum store_result judgement = store_check_schema(&store->base, &schema);
+    if (judgement == STORE_OK) {
+        store->schema_innocent_until_us = now_us + SCHEMA_INNOCENT_US;
+        return result;
+    }
+    if (error)
+        *error = schema;
+    return judgement;
+}
+
+enum store_result store_mysql_write(struct store *base, const struct store_batch *batch, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    enum store_result result = store_mysql_begin(store, error);
+    if (result == STORE_OK)
+        result = look_at_schema(store, error);
+    if (result == STORE_OK)
+        result = blame_schema(store, write_rows(store, batch, error), error);
+    return store_mysql_end(store, result, error);
+}

@@ -1,0 +1,97 @@
+/*
+ * Inside the sqlite store: one connection, its prepared statements, and how SQLite's faults are told.
+ * Times are text in RFC 3339 with microseconds, as the HTTP API writes them: whoever looks at a table reads them as
+ * they are, SQLite's own date functions understand them, and byte order is time's order; the price is 19 bytes a row.
+ */
+#ifndef COUPOND_STORE_SQLITE_H
+#define COUPOND_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "shared/store/backend.h"
+
+enum sqlite_statement {
+    SQLITE_INSERT_ISSUE,
+    SQLITE_ISSUE_BY_SEQUENCE,
+    SQLITE_ISSUE_BY_HOLDER,
+    SQLITE_INSERT_COUPON,
+    SQLITE_COUPON_BY_ID,
+    SQLITE_CHANGE_COUPON,
+    SQLITE_RAISE_ISSUED,
+    SQLITE_SET_JOURNAL,
+    SQLITE_EACH_JOURNAL,
+    SQLITE_EACH_COUPON,
+    SQLITE_EACH_ISSUE,
+    SQLITE_BURY_LETTER,
+    SQLITE_TAKE_LETTERS,
+    SQLITE_EACH_LETTER,
+    SQLITE_DEAD_COUPONS,
+    SQLITE_STORE_ID,
+    SQLITE_STATEMENTS,
+};
+
+struct store_sqlite {
+    struct store base;
+    const char *path; /* borrowed from the options */
+    sqlite3 *db;      /* NULL: not open */
+    sqlite3_stmt *statements[SQLITE_STATEMENTS];
+    struct store_order order;
+    struct time_text time;
+};
+
+/* Classifies SQLite's last fault and words it: "sqlite PATH: doing: what SQLite says". Never STORE_OK. */
+enum store_result store_sqlite_fault(struct store_sqlite *store, const char *doing, struct error *error);
+/* The same for a statement that writes a coupon or an issue: STORE_REJECTED where it is the row that is refused. */
+enum store_result store_sqlite_row_fault(struct store_sqlite *store, const char *doing, struct error *error);
+/* Runs SQL without parameters and rows. */
+enum store_result store_sqlite_run(struct store_sqlite *store, const char *sql, struct error *error);
+/* The prepared statement, reset and without parameters, or NULL and the fault in *result. */
+sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_statement which, enum store_result *result,
+                                     struct error *error);
+/* STORE_OK when the file is open and still where it was, or could be opened; a file that is not there is STORE_FAILED.
+ */
+enum store_result store_sqlite_need_open(struct store_sqlite *store, struct error *error);
+
+/* Rows to values; false when a column holds what coupond never writes. What they point to lives until the next step. */
+bool store_sqlite_read_issue(sqlite3_stmt *row, struct store_issue *issue);
+bool store_sqlite_read_coupon(sqlite3_stmt *row, struct coupon *coupon);
+bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal);
+bool store_sqlite_read_progress(sqlite3_stmt *row, struct store_progress *progress); /* of a journal */
+
+/*
+ * Calls `deliver` with each row until it returns false; it sets *good to false for a row that coupond never writes.
+ * Resets the statement.
+ */
+typedef bool (*store_sqlite_row_fn)(sqlite3_stmt *row, void *context, bool *good);
+enum store_result store_sqlite_each_row(struct store_sqlite *store, sqlite3_stmt *statement, const char *table,
+                                        store_sqlite_row_fn deliver, void *context, struct error *error);
+
+void store_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text, size_t length);
+void store_sqlite_bind_number(sqlite3_stmt *statement, int index, uint64_t number);
+void store_sqlite_bind_time(sqlite3_stmt *statement, int index, int64_t us); /* TIME_NONE: NULL */
+/* Runs a statement that yields no row, and resets it. */
+enum store_result store_sqlite_step(struct store_sqlite *store, sqlite3_stmt *statement, const char *doing,
+                                    struct error *error);
+
+/* The store's id; STORE_FAILED when it has none yet. */
+enum store_result store_sqlite_find_id(struct store_sqlite *store, uint8_t id[STORE_ID_BYTES], struct error *error);
+
+/* In the batch's transaction: what it says of dead letters. */
+enum store_result store_sqlite_write_letters(struct store_sqlite *store, const struct store_batch *batch,
+                                             struct error *error);
+
+/* Each as its namesake in store.h. */
+enum store_result store_sqlite_write(struct store *base, const struct store_batch *batch, struct error *error);
+enum store_result store_sqlite_adopt_journal(struct store *base, const struct store_journal *journal,
+                                             struct error *error);
+enum store_result store_sqlite_each_dead_coupon(struct store *base, const uint8_t journal_id[16],
+                                                store_dead_coupon_fn each, void *arg, struct error *error);
+enum store_result store_sqlite_read_begin(struct store *base, struct error *error);
+enum store_result store_sqlite_each_journal(struct store *base, store_journal_fn each, void *arg, struct error *error);
+enum store_result store_sqlite_each_coupon(struct store *base, store_coupon_fn each, void *arg, struct error *error);
+enum store_result store_sqlite_each_issue(struct store *base, store_issue_fn each, void *arg, struct error *error);
+enum store_result store_sqlite_each_dead_letter(struct store *base, const struct store_dead_letter *after, size_t limit,
+                                                store_dead_letter_fn each, void *arg, struct error *error);
+void store_sqlite_read_end(struct store *base);
+
+#endif

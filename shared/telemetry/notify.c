@@ -1,0 +1,213 @@
+#include "shared/telemetry/notify.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "shared/error.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/pulse.h"
+
+#define LOOK_US   INT64_C(5000000)  /* where no watchdog asks for more */
+#define EXTEND_US INT64_C(60000000) /* that a start or stop which gets on may take from now */
+
+#define MESSAGE_MAX 1024
+
+enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING };
+
+static struct {
+    /* constant while the thread runs */
+    bool active;
+    uint64_t watchdog_us; /* 0: nobody asked for pings */
+    /* under the mutex, which nobody holds while sending or writing: neither a manager nor a log that is not read holds
+     * up the role */
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    enum phase phase;
+    const char *news;                /* to be sent next; NULL: none */
+    char status[READY_WHY_MAX + 16]; /* to be sent next; empty: none */
+    bool ended;
+    notify_ready_fn ready;
+    void *arg;
+    /* owned by the thread */
+    char told[READY_WHY_MAX + 16]; /* the last status */
+    uint64_t beats;
+    bool silent;
+} self = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+/* --- on the thread --- */
+
+static void add(char message[MESSAGE_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(char message[MESSAGE_MAX], const char *format, ...)
+{
+    size_t length = strlen(message);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message + length, MESSAGE_MAX - length, format, arguments);
+    va_end(arguments);
+}
+
+/* With the mutex held. */
+static void ask_role(void)
+{
+    char why[READY_WHY_MAX] = "";
+    if (self.ready == NULL)
+        return;
+    bool ready = self.ready(self.arg, why);
+    why[sizeof why - 1] = '\0';
+    snprintf(self.status, sizeof self.status, "%s%s%s", ready ? "ready" : "not ready", why[0] != '\0' ? ": " : "", why);
+}
+
+/* With the mutex held: what the role has to say. */
+static void add_words(char message[MESSAGE_MAX])
+{
+    ask_role();
+    if (self.news != NULL)
+        add(message, "%s\n", self.news);
+    if (self.status[0] != '\0' && strcmp(self.status, self.told) != 0) {
+        add(message, "STATUS=%s\n", self.status);
+        memcpy(self.told, self.status, sizeof self.told);
+    }
+    self.news = NULL;
+    self.status[0] = '\0';
+}
+
+static void add_extension(char message[MESSAGE_MAX])
+{
+    uint64_t beats = pulse_sum();
+    if (beats != self.beats)
+        add(message, "EXTEND_TIMEOUT_USEC=%lld\n", (long long)EXTEND_US);
+    self.beats = beats;
+}
+
+/* A thread that stands is told of once, and so is that it goes round again. */
+static void add_ping(char message[MESSAGE_MAX])
+{
+    char why[128] = "";
+    bool beats = pulse_all_beat((int64_t)self.watchdog_us / 2, why);
+    if (beats)
+        add(message, "WATCHDOG=1\n");
+    if (beats == !self.silent)
+        return;
+    self.silent = !beats;
+    if (beats)
+        log_warn("main", "all threads go round again");
+    else
+        log_error("main", "the watchdog is not told any more that all is well: %s", why);
+}
+
+/* Takes what is new, tells it, and returns with the mutex held again. */
+static void look(void)
+{
+    char message[MESSAGE_MAX] = "";
+    bool running = self.phase == PHASE_RUNNING;
+    add_words(message);
+    pthread_mutex_unlock(&self.mutex);
+    if (!running)
+        add_extension(message);
+    if (self.watchdog_us > 0)
+        add_ping(message);
+    if (message[0] != '\0')
+        sd_notify(0, message);
+    pthread_mutex_lock(&self.mutex);
+}
+
+/* Until something changes, or the next look is due: four of them before a watchdog bites. */
+static void wait_for_look(void)
+{
+    struct timespec until;
+    int64_t wait_us = LOOK_US;
+    if (self.watchdog_us > 0 && (int64_t)self.watchdog_us / 4 < wait_us)
+        wait_us = (int64_t)self.watchdog_us / 4;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_us / 1000000;
+    until.tv_nsec += wait_us % 1000000 * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    if (self.news == NULL && self.status[0] == '\0')
+        pthread_cond_clockwait(&self.changed, &self.mutex, CLOCK_MONOTONIC, &until);
+}
+
+static void *notify_main(void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&self.mutex);
+    while (!self.ended) {
+        look();
+        wait_for_look();
+    }
+    pthread_mutex_unlock(&self.mutex);
+    return NULL;
+}
+
+/* --- on other threads --- */
+
+void notify_begin(void)
+{
+    const char *socket = getenv("NOTIFY_SOCKET");
+    pthread_t thread;
+    self.active = socket != NULL && socket[0] != '\0';
+    if (!self.active)
+        return;
+    if (sd_watchdog_enabled(0, &self.watchdog_us) <= 0)
+        self.watchdog_us = 0;
+    CHECK(pthread_create(&thread, NULL, notify_main, NULL) == 0);
+    pthread_detach(thread); /* a manager that reads nothing may hold it up for ever */
+}
+
+static void change(enum phase phase, notify_ready_fn ready, void *arg, const char *news)
+{
+    if (!self.active)
+        return;
+    pthread_mutex_lock(&self.mutex);
+    self.phase = phase;
+    self.ready = ready;
+    self.arg = arg;
+    self.news = news;
+    pthread_cond_signal(&self.changed);
+    pthread_mutex_unlock(&self.mutex);
+}
+
+void notify_ready(notify_ready_fn ready, void *arg)
+{
+    change(PHASE_RUNNING, ready, arg, "READY=1");
+}
+
+void notify_stopping(void)
+{
+    change(PHASE_STOPPING, NULL, NULL, "STOPPING=1");
+    notify_status("stopping");
+}
+
+void notify_end(void)
+{
+    if (!self.active)
+        return;
+    pthread_mutex_lock(&self.mutex);
+    self.ended = true;
+    pthread_cond_signal(&self.changed);
+    pthread_mutex_unlock(&self.mutex);
+}
+
+void notify_status(const char *format, ...)
+{
+    if (!self.active)
+        return;
+    char status[sizeof self.status];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(status, sizeof status, format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&self.mutex);
+    memcpy(self.status, status, sizeof self.status);
+    pthread_cond_signal(&self.changed);
+    pthread_mutex_unlock(&self.mutex);
+}

@@ -1,0 +1,140 @@
+#include "shared/wire/door.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shared/error.h"
+#include "shared/files.h"
+#include "shared/limits.h"
+#include "shared/wire/door_watch.h"
+
+#define ENDPOINT_MAX 320
+#define DOORS_MAX    (PARTITIONS_MAX + 2) /* of an issuer: a ROUTER each partition, events, acknowledgements */
+
+static _Atomic int
+    listeners[DOORS_MAX]; /* 0: free; ZeroMQ's I/O thread reads them, relaxed: each is a value of its own */
+static _Atomic uint64_t refused;
+static _Atomic int spare; /* given up for hanging up on somebody when no descriptor is left; 0: there is none */
+
+/* --- accepting --- */
+
+static bool is_door(int fd)
+{
+    for (size_t i = 0; i < DOORS_MAX; i++) {
+        if (atomic_load_explicit(&listeners[i], memory_order_relaxed) == fd)
+            return true;
+    }
+    return false;
+}
+
+static int plain_accept(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+    return (int)syscall(SYS_accept4, fd, address, size, flags);
+}
+
+static int hang_up(int fd)
+{
+    if (fd >= 0) {
+        atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed); /* before its peer can tell */
+        close(fd);
+    }
+    errno = ECONNABORTED;
+    return -1;
+}
+
+/* Whoever is not taken stays in the socket's queue, and libzmq would look for it again and again. */
+static int accept_bounded(int listener, struct sockaddr *address, socklen_t *size, int flags)
+{
+    int fd = plain_accept(listener, address, size, flags);
+    if (fd >= 0 && files_are_scarce_above(fd))
+        return hang_up(fd);
+    if (fd >= 0)
+        door_watch_note_peer(fd, address);
+    if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+        return fd;
+    int given_up = atomic_exchange(&spare, 0);
+    if (given_up > 0)
+        close(given_up);
+    fd = hang_up(plain_accept(listener, address, size, flags | SOCK_NONBLOCK));
+    given_up = files_open_spare();
+    atomic_store(&spare, given_up > 0 ? given_up : 0);
+    errno = ECONNABORTED;
+    return fd;
+}
+
+/* In the place of the C library's, for all that is linked to the program. */
+int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+    return is_door(fd) ? accept_bounded(fd, address, size, flags) : plain_accept(fd, address, size, flags);
+}
+
+uint64_t doors_refused(void)
+{
+    return atomic_load_explicit(&refused, memory_order_relaxed);
+}
+
+/* --- life --- */
+
+static void put_in_place(int before, int after)
+{
+    for (size_t i = 0; i < DOORS_MAX; i++) {
+        int expected = before;
+        if (atomic_compare_exchange_strong(&listeners[i], &expected, after))
+            return;
+    }
+    CHECK(before != 0); /* more doors than an issuer has */
+}
+
+static void open_spare(void)
+{
+    int fd = files_open_spare(), none = 0;
+    if (fd > 0 && !atomic_compare_exchange_strong(&spare, &none, fd))
+        close(fd);
+}
+
+/* libzmq listens on addresses and interfaces and resolves no names. Connectors of ours speak IPv4, so that localhost is
+ * 127.0.0.1 for them, too. Returns `endpoint`, or `out` with what it stands for. */
+static const char *resolve_localhost(const char *endpoint, char out[ENDPOINT_MAX])
+{
+    static const char local[] = "tcp://localhost:";
+    if (strncasecmp(endpoint, local, sizeof local - 1) != 0)
+        return endpoint;
+    snprintf(out, ENDPOINT_MAX, "tcp://127.0.0.1:%s", endpoint + sizeof local - 1);
+    return out;
+}
+
+int door_open(struct door *door, zsock_t *socket, const char *endpoint)
+{
+    char resolved[ENDPOINT_MAX];
+    endpoint = resolve_localhost(endpoint, resolved);
+    *door = (struct door){.listener = -1};
+    if (strncmp(endpoint, "inproc://", 9) == 0)
+        return zsock_bind(socket, "%s", endpoint) < 0 ? -1 : 0;
+    open_spare();
+    door->watch = door_watch_open(socket, endpoint);
+    if (zsock_bind(socket, "%s", endpoint) < 0) {
+        int why = errno;
+        door_close(door);
+        errno = why;
+        return -1;
+    }
+    door->listener = door_watch_begin(door->watch);
+    if (door->listener > 0)
+        put_in_place(0, door->listener);
+    return 0;
+}
+
+void door_close(struct door *door)
+{
+    if (door->listener > 0)
+        put_in_place(door->listener, 0);
+    door->listener = 0;
+    door_watch_close(&door->watch);
+}
