@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../unit/events_fixture.h"
 #include "persister/batch.h"
+#include "tests/unit/persister/events_fixture.h"
 
 /* An input: what is put right first, then the frame. */
 enum { FIX_HEAD = 1 << 0, FIX_SUMS = 1 << 1, FIX_NUMBERS = 1 << 2, FIX_ALL = 7 };

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../unit/http_messages.h"
 #include "gateway/http/head.h"
 #include "gateway/http/request.h"
+#include "tests/unit/gateway/http/http_messages.h"
 
 #define OUTCOMES_MAX 64
 

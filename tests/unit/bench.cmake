@@ -1,6 +1,0 @@
-coupond_test(bench_histogram LIBRARIES coupond_bench)
-coupond_test(bench_options LIBRARIES coupond_bench)
-coupond_test(bench_outcome LIBRARIES coupond_bench)
-coupond_test(bench_plan LIBRARIES coupond_bench)
-coupond_test(bench_slow LIBRARIES coupond_bench)
-coupond_test(bench_witness LIBRARIES coupond_bench)

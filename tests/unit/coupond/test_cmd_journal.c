@@ -1,0 +1,108 @@
+/* `coupond journal` beside an issuer that removes segments. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "coupond/commands.h"
+#include "shared/disk.h"
+#include "shared/journal/dir.h"
+#include "tests/unit/shared/journal/journal_fixture.h"
+
+/* --- fixture --- */
+
+static struct journal *journal;
+static uint64_t *segments;
+static size_t segments_count;
+
+static void list_segments(void)
+{
+    struct error error;
+    free(segments);
+    if (journal_segments_list(journal_fixture_dir, &segments, &segments_count, &error) != 0)
+        fail_msg("%s", error.text);
+}
+
+/* A journal of three segments, which its issuer still has. */
+static int setup(void **state)
+{
+    if (journal_fixture_setup(state) != 0)
+        return -1;
+    journal = journal_fixture_open(0);
+    do {
+        journal_fixture_append(journal, 4000);
+        list_segments();
+    } while (segments_count < 3);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    journal_close(&journal);
+    free(segments);
+    segments = NULL;
+    return journal_fixture_teardown(state);
+}
+
+/* --- helpers --- */
+
+/* The first two segments go as soon as the first is read. */
+static void *map_and_remove(int fd, size_t length)
+{
+    void *map = disk_posix.map(fd, length);
+    for (size_t i = 0; i < 2; i++) {
+        char path[JOURNAL_PATH_MAX];
+        journal_segment_path(journal_fixture_dir, segments[i], path);
+        remove(path);
+    }
+    return map;
+}
+
+static int run(const char *action)
+{
+    char *argv[] = {(char *)(uintptr_t) "journal", (char *)(uintptr_t)action, journal_fixture_dir, NULL};
+    return cmd_journal(3, argv);
+}
+
+/* --- tests --- */
+
+static void a_journal_whose_segments_stay_is_sound(void **state)
+{
+    (void)state;
+    assert_int_equal(run("check"), 0);
+}
+
+static void segments_that_are_removed_while_they_are_read_are_no_damage(void **state)
+{
+    (void)state;
+    struct disk racing = disk_posix;
+    racing.map = map_and_remove;
+    disk = &racing;
+    int status = run("check");
+    disk = &disk_posix;
+    assert_int_equal(status, 2);
+}
+
+static void a_segment_that_is_missing_in_the_middle_is_damage(void **state)
+{
+    (void)state;
+    char path[JOURNAL_PATH_MAX];
+    journal_segment_path(journal_fixture_dir, segments[1], path);
+    remove(path);
+    assert_int_equal(run("check"), 1);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_journal_whose_segments_stay_is_sound),
+        TEST(segments_that_are_removed_while_they_are_read_are_no_damage),
+        TEST(a_segment_that_is_missing_in_the_middle_is_damage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,11 @@
+# The persister: its pure modules, and a whole one over inproc.
+coupond_test(persister/retry LIBRARIES coupond_persister TSAN)
+coupond_test(persister/batch LIBRARIES coupond_persister TSAN)
+target_sources(test_persister_batch PRIVATE unit/persister/events_fixture.c)
+coupond_test(persister/rows_by_coupon LIBRARIES coupond_persister TSAN)
+coupond_test(persister/delivery LIBRARIES coupond_persister TSAN)
+target_sources(test_persister_delivery PRIVATE unit/persister/events_fixture.c)
+coupond_test(persister/mixture LIBRARIES coupond_persister TSAN)
+target_sources(test_persister_mixture PRIVATE unit/persister/events_fixture.c)
+coupond_test(persister/persister LIBRARIES coupond_persister PkgConfig::SQLITE)
+target_sources(test_persister PRIVATE unit/persister/events_fixture.c)
