@@ -38,7 +38,7 @@ static const char *address_of(const struct options *options, const char *role)
 }
 
 /* Where this machine reaches a role that listens there. */
-static int find_url(const char *role, const char *address, struct bench_url *url, struct error *error)
+static int find_url(const char *role, const char *address, struct http_url *url, struct error *error)
 {
     char host[256];
     uint16_t port;
@@ -55,7 +55,7 @@ static int find_url(const char *role, const char *address, struct bench_url *url
 }
 
 /* Prints "ROLE: ready", with the detail that came along, as one line of plain characters. */
-static void print_answer(const char *role, bool live, const struct bench_response *response)
+static void print_answer(const char *role, bool live, const struct http_response *response)
 {
     json_t *body = json_loadb(response->body, response->body_length, 0, NULL);
     const char *status = json_string_value(json_object_get(body, "status"));
@@ -69,14 +69,14 @@ static void print_answer(const char *role, bool live, const struct bench_respons
     json_decref(body);
 }
 
-static int ask(const char *role, bool live, const struct bench_url *url, struct error *error)
+static int ask(const char *role, bool live, const struct http_url *url, struct error *error)
 {
     const char *path = live ? "/livez" : "/readyz";
-    struct bench_target target;
-    struct bench_response response;
-    if (bench_target_resolve(&target, url, error) != 0)
+    struct http_server target;
+    struct http_response response;
+    if (http_server_resolve(&target, url, error) != 0)
         return error_set(error, "%s/http: %s is the name of no machine", role, url->host);
-    if (bench_fetch(&target, "GET", path, "", NULL, TIMEOUT_MS, &response, error) != 0)
+    if (http_fetch(&target, "GET", path, "", NULL, TIMEOUT_MS, &response, error) != 0)
         return -1;
     print_answer(role, live, &response);
     return response.status == 200 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -87,7 +87,7 @@ int cmd_health(int argc, char **argv)
     struct options options;
     struct arguments arguments;
     struct error error = {""};
-    struct bench_url url;
+    struct http_url url;
     bool live = false;
     const struct argument own[] = {{"--live", NULL, &live}, {NULL, NULL, NULL}};
     if (arguments_parse(&arguments, argc, argv, own, 1, &error) != 0)

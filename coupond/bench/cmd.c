@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 
+#include "coupond/bench/coupon.h"
 #include "coupond/bench/report.h"
 #include "coupond/bench/worker.h"
 #include "coupond/commands.h"
@@ -19,7 +20,7 @@ enum { BENCH_KEPT = 0, BENCH_BROKEN = 1, BENCH_NOT_RUN = 2 };
 
 struct bench {
     struct bench_options options;
-    struct bench_target target;
+    struct http_server target;
     struct bench_coupon before;
     struct bench_coupon after;
     struct bench_witness witness;
@@ -56,7 +57,7 @@ static int prepare(struct bench *bench, struct error *error)
 {
     struct bench_options *options = &bench->options;
     if (raise_descriptor_limit(options->connections, error) != 0 ||
-        bench_target_resolve(&bench->target, &options->url, error) != 0)
+        http_server_resolve(&bench->target, &options->url, error) != 0)
         return -1;
     if (options->create > 0 && bench_coupon_create(&bench->target, options, error) != 0)
         return -1;

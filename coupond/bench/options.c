@@ -78,15 +78,6 @@ static bool read_share(const char *text, double *share)
     return *end == '\0' && isfinite(*share) && *share >= 0.0 && *share <= 1.0;
 }
 
-static bool copy_text(char *out, size_t size, const char *text, size_t length)
-{
-    if (length >= size)
-        return false;
-    memcpy(out, text, length);
-    out[length] = '\0';
-    return true;
-}
-
 /* Bytes that can stand in a request line or a Host header as they are. */
 static bool printable(const char *text, size_t length)
 {
@@ -94,44 +85,6 @@ static bool printable(const char *text, size_t length)
         if (text[i] <= ' ' || text[i] > '~')
             return false;
     return true;
-}
-
-static bool read_authority(struct bench_url *url, const char *text, size_t length)
-{
-    const char *host = text, *end = text + length, *port = NULL;
-    if (length > 0 && text[0] == '[') {
-        const char *bracket = memchr(text, ']', length);
-        if (bracket == NULL || (bracket + 1 < end && bracket[1] != ':'))
-            return false;
-        host = text + 1;
-        port = bracket + 1 < end ? bracket + 2 : NULL;
-        end = bracket;
-    } else {
-        const char *colon = memchr(text, ':', length);
-        port = colon != NULL ? colon + 1 : NULL;
-        end = colon != NULL ? colon : end;
-    }
-    size_t port_length = port != NULL ? (size_t)(text + length - port) : 2;
-    uint64_t number = 0;
-    return end > host && copy_text(url->host, sizeof url->host, host, (size_t)(end - host)) &&
-           copy_text(url->port, sizeof url->port, port != NULL ? port : "80", port_length) &&
-           read_number(url->port, "", 1, 65535, &number);
-}
-
-bool bench_url_parse(struct bench_url *url, const char *text)
-{
-    size_t length = strlen(text);
-    if (strncmp(text, "http://", 7) != 0 || !printable(text, length) || strpbrk(text, "?#@") != NULL)
-        return false;
-    const char *authority = text + 7;
-    const char *path = strchr(authority, '/');
-    if (path == NULL)
-        path = text + length;
-    size_t path_length = (size_t)(text + length - path);
-    while (path_length > 0 && path[path_length - 1] == '/')
-        path_length--;
-    return read_authority(url, authority, (size_t)(path - authority)) &&
-           copy_text(url->prefix, sizeof url->prefix, path, path_length);
 }
 
 static int refuse(struct error *error, const char *name, const char *value, const char *want)
@@ -143,18 +96,20 @@ static int refuse(struct error *error, const char *name, const char *value, cons
 
 static int read_target(struct bench_options *options, int letter, const char *value, struct error *error)
 {
-    if (letter == 'u' && !bench_url_parse(&options->url, value))
+    if (letter == 'u' && !http_url_parse(&options->url, value))
         return refuse(error, "url", value, "it must look like http://HOST:PORT (https is not spoken here)");
     if (letter == 'c') {
         if (!coupon_id_valid(value, strlen(value)))
             return refuse(error, "coupon", value, "a coupon id is 1 to 32 of A-Z a-z 0-9 - _ .");
-        copy_text(options->coupon, sizeof options->coupon, value, strlen(value));
+        strcpy(options->coupon, value); /* a valid id fits */
     }
     if (letter == 'C' && !read_number(value, "", 1, QUANTITY_MAX, &options->create))
         return refuse(error, "create", value, "a quantity is a number between 1 and 4000000000");
-    if (letter == 'T' &&
-        (!printable(value, strlen(value)) || !copy_text(options->token, sizeof options->token, value, strlen(value))))
-        return error_set(error, "--token: at most 255 printable characters without spaces");
+    if (letter == 'T') {
+        if (!printable(value, strlen(value)) || strlen(value) >= sizeof options->token)
+            return error_set(error, "--token: at most 255 printable characters without spaces");
+        strcpy(options->token, value);
+    }
     return 0;
 }
 
@@ -221,7 +176,7 @@ static void set_defaults(struct bench_options *options, const char *run_id)
 {
     char prefix[BENCH_PREFIX_MAX + 1];
     memset(options, 0, sizeof *options);
-    CHECK(bench_url_parse(&options->url, "http://127.0.0.1:8080"));
+    CHECK(http_url_parse(&options->url, "http://127.0.0.1:8080"));
     options->duration_s = 10;
     options->connections = 64;
     options->threads = 1;

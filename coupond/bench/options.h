@@ -9,21 +9,15 @@
 #include <stdio.h>
 
 #include "coupond/bench/plan.h"
+#include "coupond/http/url.h"
 #include "shared/error.h"
 #include "shared/limits.h"
 
 #define BENCH_CONNECTIONS_MAX 20000u
 #define BENCH_THREADS_MAX     64u
 
-/* http://HOST:PORT/PREFIX, taken apart */
-struct bench_url {
-    char host[256];
-    char port[6];
-    char prefix[128]; /* without a slash at its end */
-};
-
 struct bench_options {
-    struct bench_url url;
+    struct http_url url;
     char coupon[COUPON_ID_MAX + 1]; /* empty: make up one (only with create) */
     char token[256];                /* admin bearer token for create; empty: none */
     uint64_t create;                /* quantity of a coupon to create first; 0: use one that is there */
@@ -42,8 +36,5 @@ struct bench_options {
  * and `error` on anything that is not understood. */
 int bench_options_read(struct bench_options *options, int argc, char **argv, const char *run_id, struct error *error);
 void bench_options_help(FILE *out);
-
-/* "http://host[:port][/prefix]"; false when it is not. */
-bool bench_url_parse(struct bench_url *url, const char *text);
 
 #endif

@@ -32,7 +32,7 @@ struct connection {
     uint64_t user;    /* of the request in flight */
     int64_t due_us;   /* when it was meant to leave */
     int64_t since_us; /* when it left, or the connecting began */
-    struct bench_response response;
+    struct http_response response;
     char request[REQUEST_MAX];
 };
 
@@ -141,7 +141,7 @@ static void note_latency(struct bench_run *run, int64_t due_us, int64_t now_us)
 static void on_answer(struct connection *connection)
 {
     struct bench_worker *worker = connection->worker;
-    struct bench_response *response = &connection->response;
+    struct http_response *response = &connection->response;
     uint32_t sequence = 0;
     int64_t now_us = clock_mono_us();
     bench_histogram_add(&worker->latency, (uint64_t)(now_us - connection->due_us));
@@ -170,12 +170,12 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
         return;
     }
     if (length > 0)
-        bench_response_feed(&connection->response, buffer->base, (size_t)length);
+        http_response_feed(&connection->response, buffer->base, (size_t)length);
     else
-        bench_response_end(&connection->response);
-    if (connection->response.state == BENCH_RESPONSE_DONE)
+        http_response_end(&connection->response);
+    if (connection->response.state == HTTP_RESPONSE_DONE)
         on_answer(connection);
-    else if (connection->response.state == BENCH_RESPONSE_BAD)
+    else if (connection->response.state == HTTP_RESPONSE_BAD)
         fail_connection(connection, BENCH_CONNECTION_ERROR);
     send_due(connection->worker);
 }
@@ -267,7 +267,7 @@ static void send_request(struct connection *connection, uint64_t number, int64_t
     worker->busy++;
     bench_histogram_add(&worker->delay, (uint64_t)(now_us - connection->due_us));
     atomic_fetch_add_explicit(&run->sent, 1, memory_order_relaxed);
-    bench_response_init(&connection->response);
+    http_response_init(&connection->response);
     connection->write.data = connection;
     if (write_all(connection, write_request(connection)) != 0)
         fail_connection(connection, BENCH_CONNECTION_ERROR);

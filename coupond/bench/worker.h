@@ -24,7 +24,7 @@
  * episodes, which have a mutex that only slow answers take. */
 struct bench_run {
     const struct bench_options *options;
-    const struct bench_target *target;
+    const struct http_server *target;
     struct bench_witness *witness;
     int64_t start_us;       /* clock_mono_us() of request 0 */
     _Atomic bool abandoned; /* set by the main thread: send no more, end soon */

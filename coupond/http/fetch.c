@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
@@ -41,7 +39,7 @@ static int connect_result(int fd, int64_t deadline_us)
 }
 
 /* A connected socket, or -1 with errno. */
-static int connect_within(const struct bench_target *target, int64_t deadline_us)
+static int connect_within(const struct http_server *target, int64_t deadline_us)
 {
     int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -56,14 +54,14 @@ static int connect_within(const struct bench_target *target, int64_t deadline_us
     return -1;
 }
 
-static void take_address(struct bench_target *target, const struct addrinfo *address)
+static void take_address(struct http_server *target, const struct addrinfo *address)
 {
     memcpy(&target->address, address->ai_addr, address->ai_addrlen);
     target->address_length = address->ai_addrlen;
 }
 
 /* The first address that takes connections, such as 127.0.0.1 of a localhost that is ::1, too; else the first. */
-static void choose_address(struct bench_target *target, const struct addrinfo *found)
+static void choose_address(struct http_server *target, const struct addrinfo *found)
 {
     for (const struct addrinfo *address = found; found->ai_next != NULL && address != NULL;
          address = address->ai_next) {
@@ -77,7 +75,7 @@ static void choose_address(struct bench_target *target, const struct addrinfo *f
     take_address(target, found);
 }
 
-int bench_target_resolve(struct bench_target *target, const struct bench_url *url, struct error *error)
+int http_server_resolve(struct http_server *target, const struct http_url *url, struct error *error)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
@@ -107,26 +105,26 @@ static bool send_all(int fd, const char *data, size_t length, int64_t deadline_u
     return true;
 }
 
-static bool receive_response(int fd, struct bench_response *response, int64_t deadline_us)
+static bool receive_response(int fd, struct http_response *response, int64_t deadline_us)
 {
     char data[4096];
-    while (response->state == BENCH_RESPONSE_MORE) {
+    while (response->state == HTTP_RESPONSE_MORE) {
         if (!wait_for(fd, POLLIN, deadline_us))
             return false;
         ssize_t received = recv(fd, data, sizeof data, 0);
         if (received < 0 && errno != EAGAIN && errno != EINTR)
             return false;
         if (received == 0)
-            bench_response_end(response);
+            http_response_end(response);
         if (received > 0)
-            bench_response_feed(response, data, (size_t)received);
+            http_response_feed(response, data, (size_t)received);
     }
     errno = EPROTO;
-    return response->state == BENCH_RESPONSE_DONE;
+    return response->state == HTTP_RESPONSE_DONE;
 }
 
-static int fetch(const struct bench_target *target, const char *method, const char *path, const char *token,
-                 const char *body, uint64_t timeout_ms, struct bench_response *response, struct error *error)
+static int fetch(const struct http_server *target, const char *method, const char *path, const char *token,
+                 const char *body, uint64_t timeout_ms, struct http_response *response, struct error *error)
 {
     char request[4096];
     int64_t deadline_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
@@ -157,71 +155,15 @@ static int fetch(const struct bench_target *target, const char *method, const ch
     return answered ? 0 : -1;
 }
 
-int bench_fetch(const struct bench_target *target, const char *method, const char *path, const char *token,
-                const char *body, uint64_t timeout_ms, struct bench_response *response, struct error *error)
+int http_fetch(const struct http_server *target, const char *method, const char *path, const char *token,
+               const char *body, uint64_t timeout_ms, struct http_response *response, struct error *error)
 {
-    bench_response_init(response);
+    http_response_init(response);
     return fetch(target, method, path, token, body, timeout_ms, response, error);
 }
 
-int bench_fetch_into(const struct bench_target *target, const char *path, uint64_t timeout_ms,
-                     struct bench_response *response, struct error *error)
+int http_fetch_into(const struct http_server *target, const char *path, uint64_t timeout_ms,
+                    struct http_response *response, struct error *error)
 {
     return fetch(target, "GET", path, "", NULL, timeout_ms, response, error);
-}
-
-/* The response said something else than what was wanted: its status, code and detail. */
-static int unexpected(const char *what, const struct bench_response *response, struct error *error)
-{
-    json_t *body = json_loadb(response->body, response->body_length, 0, NULL);
-    const char *code = json_string_value(json_object_get(body, "code"));
-    const char *detail = json_string_value(json_object_get(body, "detail"));
-    error_set(error, "%s was answered %d %s%s%s", what, response->status, code != NULL ? code : "",
-              detail != NULL ? ": " : "", detail != NULL ? detail : "");
-    json_decref(body);
-    return -1;
-}
-
-int bench_coupon_create(const struct bench_target *target, const struct bench_options *options, struct error *error)
-{
-    struct bench_response response;
-    char path[256], body[256];
-    snprintf(path, sizeof path, "%s/v1/coupons", options->url.prefix);
-    snprintf(body, sizeof body, "{\"id\":\"%s\",\"title\":\"coupond bench\",\"quantity\":%" PRIu64 "}", options->coupon,
-             options->create);
-    if (bench_fetch(target, "POST", path, options->token, body, options->timeout_ms, &response, error) != 0)
-        return -1;
-    if (response.status == 201)
-        return 0;
-    unexpected("creating the coupon", &response, error);
-    if (response.status == 401 || response.status == 403)
-        error_prefix(error, "give the admin token in COUPOND_GATEWAY_ADMIN_TOKEN");
-    return -1;
-}
-
-static bool read_member(const json_t *body, const char *name, uint64_t max, uint64_t *value)
-{
-    const json_t *member = json_object_get(body, name);
-    if (!json_is_integer(member) || json_integer_value(member) < 0)
-        return false;
-    *value = (uint64_t)json_integer_value(member);
-    return *value <= max;
-}
-
-int bench_coupon_read(const struct bench_target *target, const struct bench_options *options,
-                      struct bench_coupon *coupon, struct error *error)
-{
-    struct bench_response response;
-    char path[256];
-    snprintf(path, sizeof path, "%s/v1/coupons/%s", options->url.prefix, options->coupon);
-    if (bench_fetch(target, "GET", path, "", NULL, options->timeout_ms, &response, error) != 0)
-        return -1;
-    if (response.status != 200)
-        return unexpected(path, &response, error);
-    json_t *body = json_loadb(response.body, response.body_length, 0, NULL);
-    bool read = read_member(body, "quantity", QUANTITY_MAX, &coupon->quantity) &&
-                read_member(body, "issued", QUANTITY_MAX, &coupon->issued) &&
-                read_member(body, "per_user_limit", PER_USER_LIMIT_MAX, &coupon->per_user_limit);
-    json_decref(body);
-    return read ? 0 : error_set(error, "%s was answered with something that is not a coupon; check --url", path);
 }

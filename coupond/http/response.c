@@ -4,7 +4,7 @@
 
 static int on_body(http_parser *parser, const char *at, size_t length)
 {
-    struct bench_response *response = parser->data;
+    struct http_response *response = parser->data;
     if (length > response->body_max - response->body_length)
         return 1;
     memcpy(response->body + response->body_length, at, length);
@@ -15,10 +15,10 @@ static int on_body(http_parser *parser, const char *at, size_t length)
 /* Stops the parser, which would skip empty lines behind the end. */
 static int on_message_complete(http_parser *parser)
 {
-    struct bench_response *response = parser->data;
+    struct http_response *response = parser->data;
     response->status = (int)parser->status_code;
     response->keep_alive = http_should_keep_alive(parser) != 0;
-    response->state = BENCH_RESPONSE_DONE;
+    response->state = HTTP_RESPONSE_DONE;
     http_parser_pause(parser, 1);
     return 0;
 }
@@ -28,11 +28,11 @@ static const http_parser_settings settings = {
     .on_message_complete = on_message_complete,
 };
 
-void bench_response_init_room(struct bench_response *response, char *room, size_t size)
+void http_response_init_room(struct http_response *response, char *room, size_t size)
 {
     http_parser_init(&response->parser, HTTP_RESPONSE);
     response->parser.data = response;
-    response->state = BENCH_RESPONSE_MORE;
+    response->state = HTTP_RESPONSE_MORE;
     response->status = 0;
     response->keep_alive = false;
     response->body_length = 0;
@@ -40,33 +40,33 @@ void bench_response_init_room(struct bench_response *response, char *room, size_
     response->body = room;
 }
 
-void bench_response_init(struct bench_response *response)
+void http_response_init(struct http_response *response)
 {
-    bench_response_init_room(response, response->own_body, sizeof response->own_body);
+    http_response_init_room(response, response->own_body, sizeof response->own_body);
 }
 
-static bool sound(const struct bench_response *response)
+static bool sound(const struct http_response *response)
 {
     enum http_errno fault = HTTP_PARSER_ERRNO(&response->parser);
-    return fault == HPE_OK || (fault == HPE_PAUSED && response->state == BENCH_RESPONSE_DONE);
+    return fault == HPE_OK || (fault == HPE_PAUSED && response->state == HTTP_RESPONSE_DONE);
 }
 
-enum bench_response_state bench_response_feed(struct bench_response *response, const char *data, size_t length)
+enum http_response_state http_response_feed(struct http_response *response, const char *data, size_t length)
 {
     if (length == 0)
         return response->state;
-    bool more = response->state == BENCH_RESPONSE_MORE;
+    bool more = response->state == HTTP_RESPONSE_MORE;
     if (!more || http_parser_execute(&response->parser, &settings, data, length) != length || !sound(response))
-        response->state = BENCH_RESPONSE_BAD;
+        response->state = HTTP_RESPONSE_BAD;
     return response->state;
 }
 
-enum bench_response_state bench_response_end(struct bench_response *response)
+enum http_response_state http_response_end(struct http_response *response)
 {
-    if (response->state == BENCH_RESPONSE_MORE)
+    if (response->state == HTTP_RESPONSE_MORE)
         http_parser_execute(&response->parser, &settings, NULL, 0);
-    if (response->state != BENCH_RESPONSE_DONE || !sound(response))
-        response->state = BENCH_RESPONSE_BAD;
+    if (response->state != HTTP_RESPONSE_DONE || !sound(response))
+        response->state = HTTP_RESPONSE_BAD;
     response->keep_alive = false;
     return response->state;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set_name(char name[TOP_NAME_MAX], const struct bench_url *url)
+static void set_name(char name[TOP_NAME_MAX], const struct http_url *url)
 {
     bool v6 = strchr(url->host, ':') != NULL;
     snprintf(name, TOP_NAME_MAX, "%s%s%s:%s%s", v6 ? "[" : "", url->host, v6 ? "]" : "", url->port, url->prefix);
@@ -21,11 +21,11 @@ static int refuse_member(const char *text, struct error *error)
 int top_members_add(struct top_members *members, const char *text, int expected, struct error *error)
 {
     char whole[TOP_NAME_MAX + 128];
-    struct bench_url url;
+    struct http_url url;
     if (members->count == TOP_MEMBERS_MAX)
         return error_set(error, "at most %d members can be looked at", TOP_MEMBERS_MAX);
     int length = snprintf(whole, sizeof(whole), "%s%s", strstr(text, "://") != NULL ? "" : "http://", text);
-    if (length >= (int)sizeof(whole) || !bench_url_parse(&url, whole))
+    if (length >= (int)sizeof(whole) || !http_url_parse(&url, whole))
         return refuse_member(text, error);
     members->list[members->count].url = url;
     members->list[members->count].expected = expected;

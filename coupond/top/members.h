@@ -11,7 +11,7 @@
 struct top_members {
     unsigned count;
     struct {
-        struct bench_url url;
+        struct http_url url;
         char name[TOP_NAME_MAX]; /* HOST:PORT and the path that was given */
         int expected;            /* a role, or TOP_ROLE_ANY */
     } list[TOP_MEMBERS_MAX];

@@ -24,12 +24,12 @@ struct top_reader {
     bool fresh;
     struct top_reading reading; /* the newest, when it is fresh */
     /* owned by the reader's thread */
-    struct bench_url url;
+    struct http_url url;
     int notify_fd;
-    struct bench_target target;
+    struct http_server target;
     bool resolved;
     char http[300]; /* where a gateway serves clients, when that is not where its metrics are */
-    struct bench_response response;
+    struct http_response response;
     struct top_reading work;
     char body[BODY_MAX];
 };
@@ -49,12 +49,12 @@ static void set_reason(struct top_reader *reader, const char *reason)
 }
 
 /* The status; 0 and a reason when there is no answer. */
-static int get_from(struct top_reader *reader, const struct bench_target *target, const char *path)
+static int get_from(struct top_reader *reader, const struct http_server *target, const char *path)
 {
     char whole[512];
     snprintf(whole, sizeof(whole), "%s%s", reader->url.prefix, path);
-    bench_response_init_room(&reader->response, reader->body, sizeof(reader->body));
-    if (bench_fetch_into(target, whole, TIMEOUT_MS, &reader->response, NULL) == 0)
+    http_response_init_room(&reader->response, reader->body, sizeof(reader->body));
+    if (http_fetch_into(target, whole, TIMEOUT_MS, &reader->response, NULL) == 0)
         return reader->response.status;
     set_reason(reader, reason_of(errno));
     return 0;
@@ -107,9 +107,9 @@ static void read_ready(struct top_reader *reader)
 }
 
 /* Where this gateway serves clients: what it says, or the machine that was asked where it listens on all addresses. */
-static bool resolve_clients_port(const struct top_reader *reader, struct bench_target *target)
+static bool resolve_clients_port(const struct top_reader *reader, struct http_server *target)
 {
-    struct bench_url url = reader->url;
+    struct http_url url = reader->url;
     char host[sizeof(url.host)];
     uint16_t port;
     if (reader->http[0] == '\0') {
@@ -121,14 +121,14 @@ static bool resolve_clients_port(const struct top_reader *reader, struct bench_t
     if (strcmp(host, "0.0.0.0") != 0 && strcmp(host, "::") != 0 && strcmp(host, "*") != 0)
         memcpy(url.host, host, sizeof(host));
     snprintf(url.port, sizeof(url.port), "%u", port);
-    return bench_target_resolve(target, &url, NULL) == 0;
+    return http_server_resolve(target, &url, NULL) == 0;
 }
 
 static void read_coupons(struct top_reader *reader)
 {
     char path[64 + TOP_CURSOR_MAX], cursor[TOP_CURSOR_MAX] = "";
     struct top_coupons *coupons = &reader->work.coupons;
-    struct bench_target target;
+    struct http_server target;
     coupons->count = 0;
     if (!resolve_clients_port(reader, &target))
         return;
@@ -148,7 +148,7 @@ static void read_member(struct top_reader *reader, bool with_coupons)
     struct top_reading *work = &reader->work;
     work->up = work->ready = work->listed = false;
     work->reason[0] = '\0';
-    if (!reader->resolved && bench_target_resolve(&reader->target, &reader->url, NULL) != 0) {
+    if (!reader->resolved && http_server_resolve(&reader->target, &reader->url, NULL) != 0) {
         set_reason(reader, "its name is not known");
         return;
     }
@@ -189,7 +189,7 @@ static void *reader_main(void *arg)
 
 /* --- the main thread --- */
 
-struct top_reader *top_reader_start(const struct bench_url *url, int notify_fd, struct error *error)
+struct top_reader *top_reader_start(const struct http_url *url, int notify_fd, struct error *error)
 {
     pthread_t thread;
     struct top_reader *reader = calloc(1, sizeof(*reader));

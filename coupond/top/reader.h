@@ -13,7 +13,7 @@
 struct top_reader;
 
 /* Starts the thread; it lives as long as the process. `notify_fd` is an eventfd that each reading raises. */
-struct top_reader *top_reader_start(const struct bench_url *url, int notify_fd, struct error *error);
+struct top_reader *top_reader_start(const struct http_url *url, int notify_fd, struct error *error);
 /* Asks for a reading, with the coupons when it is a gateway and `coupons` is set. Nothing while one is under way. */
 void top_reader_ask(struct top_reader *reader, bool coupons);
 /* True while a reading is under way. */

@@ -128,12 +128,12 @@ static void options_not_known_are_refused(void **state)
 static void url_without_a_port_means_80(void **state)
 {
     (void)state;
-    struct bench_url url;
-    assert_true(bench_url_parse(&url, "http://shop.example"));
+    struct http_url url;
+    assert_true(http_url_parse(&url, "http://shop.example"));
     assert_string_equal(url.host, "shop.example");
     assert_string_equal(url.port, "80");
     assert_string_equal(url.prefix, "");
-    assert_true(bench_url_parse(&url, "http://[::1]"));
+    assert_true(http_url_parse(&url, "http://[::1]"));
     assert_string_equal(url.host, "::1");
 }
 
@@ -144,9 +144,9 @@ static void url_that_is_none_is_refused(void **state)
         "",           "127.0.0.1:8080",  "https://a",   "http://",          "http://:80",     "http://a:",
         "http://a:0", "http://a:65536",  "http://a:8x", "http://a b",       "http://a\r\nX:", "http://[::1",
         "http://[]",  "http://[::1]x:1", "http://a?b",  "http://user@host", "http://a/\x7f"};
-    struct bench_url url;
+    struct http_url url;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (bench_url_parse(&url, bad[i]))
+        if (http_url_parse(&url, bad[i]))
             fail_msg("\"%s\" was taken", bad[i]);
 }
 

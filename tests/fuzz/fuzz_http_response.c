@@ -33,36 +33,36 @@ void fuzz_seeds(void)
 }
 
 /* Without `cuts` in one read, else in random ones; then the peer closes. */
-static void run(struct bench_response *response, const uint8_t *bytes, size_t size, struct fuzz_random *cuts)
+static void run(struct http_response *response, const uint8_t *bytes, size_t size, struct fuzz_random *cuts)
 {
-    enum bench_response_state state = BENCH_RESPONSE_MORE;
-    bench_response_init(response);
-    for (size_t at = 0, piece = 0; at < size && state != BENCH_RESPONSE_BAD; at += piece) {
+    enum http_response_state state = HTTP_RESPONSE_MORE;
+    http_response_init(response);
+    for (size_t at = 0, piece = 0; at < size && state != HTTP_RESPONSE_BAD; at += piece) {
         piece = size - at;
         if (cuts != NULL)
             piece = 1 + fuzz_random_below(cuts, piece < 40 ? piece : 40);
         char *copy = fuzz_copy(bytes + at, piece);
-        enum bench_response_state next = bench_response_feed(response, copy, piece);
+        enum http_response_state next = http_response_feed(response, copy, piece);
         free(copy);
         CHECK(next == response->state);
-        CHECK(state != BENCH_RESPONSE_DONE || next == BENCH_RESPONSE_BAD);
-        CHECK(response->body_length <= BENCH_BODY_MAX);
+        CHECK(state != HTTP_RESPONSE_DONE || next == HTTP_RESPONSE_BAD);
+        CHECK(response->body_length <= HTTP_RESPONSE_BODY_MAX);
         state = next;
     }
-    if (state == BENCH_RESPONSE_MORE)
-        state = bench_response_end(response);
-    CHECK(state != BENCH_RESPONSE_MORE);
+    if (state == HTTP_RESPONSE_MORE)
+        state = http_response_end(response);
+    CHECK(state != HTTP_RESPONSE_MORE);
 }
 
 void fuzz_one(const uint8_t *data, size_t size)
 {
-    static struct bench_response whole, cut;
+    static struct http_response whole, cut;
     struct fuzz_input input = {data, size};
     struct fuzz_random cuts = {.state = fuzz_take_u16(&input)};
     run(&whole, input.at, input.left, NULL);
     run(&cut, input.at, input.left, &cuts);
     CHECK(whole.state == cut.state);
-    if (whole.state == BENCH_RESPONSE_BAD)
+    if (whole.state == HTTP_RESPONSE_BAD)
         return;
     CHECK(whole.status == cut.status && whole.keep_alive == cut.keep_alive);
     CHECK(whole.body_length == cut.body_length && memcmp(whole.body, cut.body, cut.body_length) == 0);

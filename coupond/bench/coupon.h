@@ -1,0 +1,25 @@
+/*
+ * The coupon of a run over HTTP: creating it, and reading its counts before and after. Blocking.
+ */
+#ifndef COUPOND_BENCH_COUPON_H
+#define COUPOND_BENCH_COUPON_H
+
+#include <stdint.h>
+
+#include "coupond/bench/options.h"
+#include "coupond/http/fetch.h"
+
+/* What the bench wants to know of its coupon. */
+struct bench_coupon {
+    uint64_t quantity;
+    uint64_t issued;
+    uint64_t per_user_limit;
+};
+
+/* POST /v1/coupons with options->coupon and options->create. */
+int bench_coupon_create(const struct http_server *target, const struct bench_options *options, struct error *error);
+/* GET /v1/coupons/{id}. */
+int bench_coupon_read(const struct http_server *target, const struct bench_options *options,
+                      struct bench_coupon *coupon, struct error *error);
+
+#endif
