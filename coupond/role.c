@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "coupond/commands.h"
+#include "shared/endpoint.h"
 #include "shared/journal/dir.h"
 #include "shared/limits.h"
 #include "shared/process/stop.h"
@@ -103,7 +104,7 @@ static bool wants_ipv6(const struct options *options)
     const char *const endpoints[] = {options->issuer_requests,  options->issuer_events,    options->issuer_acks,
                                      options->gateway_requests, options->persister_events, options->persister_acks};
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-        if (strncmp(endpoints[i], "tcp://[", 7) == 0)
+        if (endpoint_is_ipv6(endpoints[i]))
             return true;
     }
     return false;

@@ -2,6 +2,7 @@
 
 #include <czmq.h>
 
+#include "shared/endpoint.h"
 #include "shared/wire/frame.h"
 #include "shared/wire/peer.h"
 
@@ -24,7 +25,8 @@ _Static_assert(sizeof(struct request) == 32 + 616, "one request behind its heade
 /* Where the gateway asks, unless that is by shared memory. */
 static const char *requests_by_zeromq(const struct options *options)
 {
-    return strncmp(options->gateway_requests, "shm://", 6) == 0 ? options->issuer_requests : options->gateway_requests;
+    const char *asked = options->gateway_requests;
+    return endpoint_transport(asked) == ENDPOINT_SHM ? options->issuer_requests : asked;
 }
 
 static zsock_t *connect_partition(const struct options *options, uint16_t partition, struct error *error)

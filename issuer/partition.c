@@ -16,6 +16,7 @@
 #include "issuer/turn.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
+#include "shared/endpoint.h"
 #include "shared/process/memory.h"
 #include "shared/telemetry/pulse.h"
 #include "shared/wire/door.h"
@@ -84,7 +85,7 @@ static int listen_locally(struct partition *partition, const struct options *opt
     const char *base = options->issuer_local_requests;
     if (base[0] != '\0' && !endpoint_of_partition(base, partition->index, endpoint, sizeof endpoint))
         return error_set(error, "issuer/local_requests %s is no shm endpoint", base);
-    const char *path = base[0] == '\0' ? "" : endpoint + strlen("shm://");
+    const char *path = base[0] == '\0' ? "" : endpoint_address(endpoint);
     partition->local_gateways = local_gateways_create(path, partition->index, partition->metrics, error);
     return partition->local_gateways != NULL ? 0 : error_prefix(error, "issuer/local_requests");
 }

@@ -6,6 +6,7 @@
 #include "gateway/link/issuer_clock.h"
 #include "gateway/link/issuer_wire.h"
 #include "shared/clock.h"
+#include "shared/endpoint.h"
 #include "shared/telemetry/log.h"
 
 enum {

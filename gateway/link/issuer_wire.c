@@ -1,11 +1,11 @@
 #include "gateway/link/issuer_wire.h"
 
-#include <string.h>
+#include "shared/endpoint.h"
 
 struct issuer_wire *issuer_wire_create(const char *endpoint, struct error *error)
 {
-    return strncmp(endpoint, "shm://", 6) == 0 ? issuer_wire_shm_create(endpoint, error)
-                                               : issuer_wire_zmq_create(endpoint, error);
+    return endpoint_transport(endpoint) == ENDPOINT_SHM ? issuer_wire_shm_create(endpoint, error)
+                                                        : issuer_wire_zmq_create(endpoint, error);
 }
 
 void issuer_wire_destroy(struct issuer_wire **wire)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gateway/link/issuer_wire.h"
+#include "shared/endpoint.h"
 #include "shared/telemetry/log.h"
 #include "shared/wire/shm_link.h"
 
@@ -219,7 +220,7 @@ struct issuer_wire *issuer_wire_shm_create(const char *endpoint, struct error *e
     (void)error; /* who listens there is found out by and by */
     wire->head.kind = &kind;
     shm_link_init(&wire->link);
-    wire->path = strdup(endpoint + strlen("shm://"));
+    wire->path = strdup(endpoint_address(endpoint));
     wire->poll = epoll_create1(EPOLL_CLOEXEC);
     CHECK(wire->path != NULL);
     CHECK(wire->poll >= 0);

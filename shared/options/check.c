@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "shared/address.h"
+#include "shared/endpoint.h"
 #include "shared/mask.h"
 #include "shared/options/internal.h"
 #include "shared/redis_url.h"
 #include "shared/telemetry/log.h"
 #include "shared/utf8.h"
 #include "shared/web_origin.h"
-#include "shared/wire/frame.h"
 
 /* Secrets. */
 
@@ -244,52 +244,34 @@ static int check_addresses(const struct options *options, struct error *error)
 
 /* Endpoints. */
 
-enum transport {
-    TRANSPORT_NONE = 0,
-    TRANSPORT_TCP = 1 << 0,
-    TRANSPORT_IPC = 1 << 1,
-    TRANSPORT_INPROC = 1 << 2,
-    TRANSPORT_SHM = 1 << 3,
-    TRANSPORT_ZEROMQ = TRANSPORT_TCP | TRANSPORT_IPC | TRANSPORT_INPROC,
-    TRANSPORT_ANY = TRANSPORT_ZEROMQ | TRANSPORT_SHM,
-};
-
-struct endpoint {
+struct named_endpoint {
     const char *option;
     const char *text;
-    enum transport transport;
+    enum endpoint_transport transport;
     char host[OPTION_STRING_MAX];
     uint16_t port;
     uint16_t count; /* how many it stands for: one, or one a partition */
     bool numbered;  /* one a partition */
-    enum transport allowed;
+    enum endpoint_transport allowed;
 };
 
-static const char *transports_text(enum transport allowed)
+static const char *transports_text(enum endpoint_transport allowed)
 {
-    if (allowed == TRANSPORT_SHM)
+    if (allowed == ENDPOINT_SHM)
         return "shm://PATH";
-    return allowed == TRANSPORT_ZEROMQ ? "tcp://HOST:PORT, ipc://PATH or inproc://NAME"
-                                       : "tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME";
+    return allowed == ENDPOINT_ZEROMQ ? "tcp://HOST:PORT, ipc://PATH or inproc://NAME"
+                                      : "tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME";
 }
 
-static enum transport transport_of(const char *text)
+static enum endpoint_transport transport_of(const char *text)
 {
     const char *behind = strstr(text, "://");
     if (behind != NULL && is_copied_address(behind + 3))
-        return TRANSPORT_NONE;
-    if (strncmp(text, "tcp://", 6) == 0)
-        return TRANSPORT_TCP;
-    if (strncmp(text, "ipc://", 6) == 0 && text[6] != '\0')
-        return TRANSPORT_IPC;
-    if (strncmp(text, "shm://", 6) == 0 && text[6] != '\0')
-        return TRANSPORT_SHM;
-    if (strncmp(text, "inproc://", 9) == 0 && text[9] != '\0')
-        return TRANSPORT_INPROC;
-    return TRANSPORT_NONE;
+        return ENDPOINT_NONE;
+    return endpoint_transport(text);
 }
 
-static int check_endpoint(struct endpoint *endpoint, struct error *error)
+static int check_endpoint(struct named_endpoint *endpoint, struct error *error)
 {
     static const struct option_row row = {.kind = OPTION_KIND_ENDPOINT};
     char last[OPTION_STRING_MAX], shown[OPTION_SHOWN_MAX];
@@ -298,18 +280,18 @@ static int check_endpoint(struct endpoint *endpoint, struct error *error)
     if ((endpoint->transport & endpoint->allowed) == 0)
         return error_set(error, "%s: \"%s\" is no endpoint; expected %s", endpoint->option, shown,
                          transports_text(endpoint->allowed));
-    if (endpoint->transport == TRANSPORT_TCP &&
-        (!address_split(endpoint->text + 6, endpoint->host, sizeof(endpoint->host), &endpoint->port) ||
+    if (endpoint->transport == ENDPOINT_TCP &&
+        (!address_split(endpoint_address(endpoint->text), endpoint->host, sizeof(endpoint->host), &endpoint->port) ||
          endpoint->port == 0))
         return error_set(error, "%s: \"%s\" is no tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
                          shown);
-    if (endpoint->transport == TRANSPORT_TCP && endpoint->port + endpoint->count - 1 > 65535)
+    if (endpoint->transport == ENDPOINT_TCP && endpoint->port + endpoint->count - 1 > 65535)
         return error_set(error,
                          "%s: port %u and the %u after it for the other partitions pass 65535; choose a lower one",
                          endpoint->option, endpoint->port, endpoint->count - 1u);
     if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof(last)))
         return error_set(error, "%s: \"%s\" is too long", endpoint->option, shown);
-    if ((endpoint->transport & (TRANSPORT_IPC | TRANSPORT_SHM)) != 0 && strlen(last) - 6 > 107)
+    if ((endpoint->transport & (ENDPOINT_IPC | ENDPOINT_SHM)) != 0 && strlen(endpoint_address(last)) > 107)
         return error_set(error, "%s: the path of %s is longer than the 107 bytes of a UNIX socket", endpoint->option,
                          last);
     return 0;
@@ -332,16 +314,16 @@ static bool hosts_overlap(const char *a, const char *b)
     return strcasecmp(address_of_host(a), address_of_host(b)) == 0 || is_wildcard(a) || is_wildcard(b);
 }
 
-static void path_of(const struct endpoint *endpoint, uint16_t number, char path[OPTION_STRING_MAX + 8])
+static void path_of(const struct named_endpoint *endpoint, uint16_t number, char path[OPTION_STRING_MAX + 8])
 {
-    const char *text = endpoint->text + 6;
+    const char *text = endpoint_address(endpoint->text);
     if (endpoint->numbered)
         snprintf(path, OPTION_STRING_MAX + 8, "%s-%u", text, number);
     else
         snprintf(path, OPTION_STRING_MAX + 8, "%s", text);
 }
 
-static bool paths_overlap(const struct endpoint *a, const struct endpoint *b)
+static bool paths_overlap(const struct named_endpoint *a, const struct named_endpoint *b)
 {
     char of_a[OPTION_STRING_MAX + 8], of_b[OPTION_STRING_MAX + 8];
     for (uint16_t i = 0; i < a->count; i++) {
@@ -356,29 +338,29 @@ static bool paths_overlap(const struct endpoint *a, const struct endpoint *b)
 }
 
 /* Of endpoints that stand for one each, or one a partition, in whatever transport. */
-static bool endpoints_overlap(const struct endpoint *a, const struct endpoint *b)
+static bool endpoints_overlap(const struct named_endpoint *a, const struct named_endpoint *b)
 {
-    const enum transport with_path = TRANSPORT_IPC | TRANSPORT_SHM;
+    const enum endpoint_transport with_path = ENDPOINT_IPC | ENDPOINT_SHM;
     if ((a->transport & with_path) != 0 && (b->transport & with_path) != 0)
         return paths_overlap(a, b);
     if (a->transport != b->transport)
         return false;
-    if (a->transport == TRANSPORT_TCP)
+    if (a->transport == ENDPOINT_TCP)
         return hosts_overlap(a->host, b->host) && a->port < b->port + b->count && b->port < a->port + a->count;
     return strcmp(a->text, b->text) == 0;
 }
 
-static int check_overlap(const struct endpoint *a, const struct endpoint *b, struct error *error)
+static int check_overlap(const struct named_endpoint *a, const struct named_endpoint *b, struct error *error)
 {
     if (!endpoints_overlap(a, b))
         return 0;
-    if (a->transport != TRANSPORT_TCP)
+    if (a->transport != ENDPOINT_TCP)
         return error_set(error, "%s and %s are the same endpoint, %s", a->option, b->option, b->text);
     return error_set(error, "%s takes ports %u to %u, %s ports %u to %u: they overlap; move one of them", a->option,
                      a->port, a->port + a->count - 1u, b->option, b->port, b->port + b->count - 1u);
 }
 
-static int check_endpoint_list(struct endpoint *endpoints, size_t count, struct error *error)
+static int check_endpoint_list(struct named_endpoint *endpoints, size_t count, struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         if (endpoints[i].text[0] != '\0' && check_endpoint(&endpoints[i], error) != 0)
@@ -390,28 +372,28 @@ static int check_endpoint_list(struct endpoint *endpoints, size_t count, struct 
 static int check_endpoints(const struct options *options, struct error *error)
 {
     uint16_t partitions = (uint16_t)options->issuer_partitions;
-    struct endpoint bound[] = {
+    struct named_endpoint bound[] = {
         {.option = "issuer/requests",
          .text = options->issuer_requests,
          .count = partitions,
          .numbered = true,
-         .allowed = TRANSPORT_ZEROMQ},
-        {.option = "issuer/events", .text = options->issuer_events, .count = 1, .allowed = TRANSPORT_ZEROMQ},
-        {.option = "issuer/acks", .text = options->issuer_acks, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+         .allowed = ENDPOINT_ZEROMQ},
+        {.option = "issuer/events", .text = options->issuer_events, .count = 1, .allowed = ENDPOINT_ZEROMQ},
+        {.option = "issuer/acks", .text = options->issuer_acks, .count = 1, .allowed = ENDPOINT_ZEROMQ},
         {.option = "issuer/local_requests",
          .text = options->issuer_local_requests,
          .count = partitions,
          .numbered = true,
-         .allowed = TRANSPORT_SHM},
+         .allowed = ENDPOINT_SHM},
     };
-    struct endpoint connected[] = {
+    struct named_endpoint connected[] = {
         {.option = "gateway/requests",
          .text = options->gateway_requests,
          .count = partitions,
          .numbered = true,
-         .allowed = TRANSPORT_ANY},
-        {.option = "persister/events", .text = options->persister_events, .count = 1, .allowed = TRANSPORT_ZEROMQ},
-        {.option = "persister/acks", .text = options->persister_acks, .count = 1, .allowed = TRANSPORT_ZEROMQ},
+         .allowed = ENDPOINT_ANY},
+        {.option = "persister/events", .text = options->persister_events, .count = 1, .allowed = ENDPOINT_ZEROMQ},
+        {.option = "persister/acks", .text = options->persister_acks, .count = 1, .allowed = ENDPOINT_ZEROMQ},
     };
     const size_t bound_count = sizeof(bound) / sizeof(bound[0]);
     if (check_endpoint_list(bound, bound_count, error) != 0 ||
@@ -468,7 +450,7 @@ static int check_reachable(const char *option, const char *text, struct error *e
 {
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    if (transport_of(text) != TRANSPORT_TCP || !address_split(text + 6, host, sizeof(host), &port) ||
+    if (transport_of(text) != ENDPOINT_TCP || !address_split(endpoint_address(text), host, sizeof(host), &port) ||
         !is_wildcard(host))
         return 0;
     return error_set(error,

@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #include "shared/clock.h"
+#include "shared/endpoint.h"
 #include "shared/telemetry/log.h"
 #include "shared/wire/monitor.h"
 #include "shared/wire/peer.h"
@@ -29,7 +30,7 @@ static _Atomic uint64_t unlogged;
 int connector_open(struct connector *connector, zsock_t *socket, const char *role, const char *endpoint)
 {
     *connector = (struct connector){.role = role, .endpoint = endpoint, .socket = socket};
-    if (strncmp(endpoint, "inproc://", 9) != 0)
+    if (endpoint_transport(endpoint) != ENDPOINT_INPROC)
         connector->monitor = monitor_open(socket, EVENTS);
     return connector_connect(connector);
 }

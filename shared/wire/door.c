@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shared/endpoint.h"
 #include "shared/error.h"
 #include "shared/files.h"
 #include "shared/limits.h"
@@ -103,10 +104,11 @@ static void open_spare(void)
  * 127.0.0.1 for them, too. Returns `endpoint`, or `out` with what it stands for. */
 static const char *resolve_localhost(const char *endpoint, char out[ENDPOINT_MAX])
 {
-    static const char local[] = "tcp://localhost:";
-    if (strncasecmp(endpoint, local, sizeof local - 1) != 0)
+    static const char local[] = "localhost:";
+    const char *address = endpoint_address(endpoint);
+    if (endpoint_transport(endpoint) != ENDPOINT_TCP || strncasecmp(address, local, sizeof local - 1) != 0)
         return endpoint;
-    snprintf(out, ENDPOINT_MAX, "tcp://127.0.0.1:%s", endpoint + sizeof local - 1);
+    snprintf(out, ENDPOINT_MAX, "tcp://127.0.0.1:%s", address + sizeof local - 1);
     return out;
 }
 
@@ -115,7 +117,7 @@ int door_open(struct door *door, zsock_t *socket, const char *endpoint)
     char resolved[ENDPOINT_MAX];
     endpoint = resolve_localhost(endpoint, resolved);
     *door = (struct door){.listener = -1};
-    if (strncmp(endpoint, "inproc://", 9) == 0)
+    if (endpoint_transport(endpoint) == ENDPOINT_INPROC)
         return zsock_bind(socket, "%s", endpoint) < 0 ? -1 : 0;
     open_spare();
     door->watch = door_watch_open(socket, endpoint);

@@ -226,25 +226,3 @@ void frame_coupon_write(struct frame_coupon *wire, const struct coupon *coupon)
     memcpy(wire->id, coupon->id, wire->id_length);
     memcpy(wire->title, coupon->title, wire->title_length);
 }
-
-/* "tcp://HOST:PORT" with PORT + partition. */
-static bool tcp_endpoint(const char *base, uint16_t partition, char *out, size_t size)
-{
-    const char *colon = strrchr(base, ':');
-    char *end;
-    long port = strtol(colon + 1, &end, 10);
-    if (end == colon + 1 || *end != '\0' || port < 1 || port + partition > 65535)
-        return false;
-    int length = snprintf(out, size, "%.*s:%ld", (int)(colon - base), base, port + partition);
-    return length > 0 && (size_t)length < size;
-}
-
-bool endpoint_of_partition(const char *base, uint16_t partition, char *out, size_t size)
-{
-    if (strncmp(base, "tcp://", 6) == 0)
-        return tcp_endpoint(base, partition, out, size);
-    if (strncmp(base, "ipc://", 6) != 0 && strncmp(base, "shm://", 6) != 0 && strncmp(base, "inproc://", 9) != 0)
-        return false;
-    int length = snprintf(out, size, "%s-%u", base, partition);
-    return length > 0 && (size_t)length < size;
-}

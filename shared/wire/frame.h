@@ -194,11 +194,4 @@ bool frame_coupon_whole(const struct frame_coupon *coupon);
 bool frame_coupon_read(const struct frame_coupon *wire, struct coupon *coupon);
 void frame_coupon_write(struct frame_coupon *wire, const struct coupon *coupon);
 
-/*
- * The endpoint of one partition, derived from the base in the configuration: tcp://HOST:PORT gets PORT + partition,
- * ipc://, shm:// and inproc:// get "-<partition>" at the end. Returns false when the base is none of these or `out` is
- * too small.
- */
-bool endpoint_of_partition(const char *base, uint16_t partition, char *out, size_t size);
-
 #endif

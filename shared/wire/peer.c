@@ -3,6 +3,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "shared/endpoint.h"
 #include "shared/telemetry/log.h"
 #include "shared/wire/cluster_keys.h"
 #include "shared/wire/guard.h"
@@ -117,13 +118,7 @@ bool peer_has_secret(void)
     return cluster.secured;
 }
 
-static bool begins_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
 bool peer_is_open_to_all(const char *endpoint)
 {
-    return !cluster.secured && begins_with(endpoint, "tcp://") && !begins_with(endpoint, "tcp://127.") &&
-           !begins_with(endpoint, "tcp://localhost:") && !begins_with(endpoint, "tcp://[::1]:");
+    return !cluster.secured && endpoint_is_remote(endpoint);
 }

@@ -3,6 +3,7 @@
 #include <czmq.h>
 
 #include "shared/clock.h"
+#include "shared/endpoint.h"
 #include "shared/error.h"
 
 enum { PATIENCE_MS = 10000 };

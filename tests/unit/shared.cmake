@@ -1,6 +1,7 @@
 # What shared/ holds beside journal and stores.
 coupond_test(shared/clock LIBRARIES coupond_shared)
 coupond_test(shared/wire/cluster_keys LIBRARIES coupond_shared)
+coupond_test(shared/endpoint LIBRARIES coupond_shared)
 coupond_test(shared/wire/door LIBRARIES coupond_shared)
 coupond_test(shared/listen LIBRARIES coupond_shared)
 target_sources(test_shared_listen PRIVATE unit/shared/unusable_address.c)

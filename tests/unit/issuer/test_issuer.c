@@ -12,6 +12,7 @@
 #include <czmq.h>
 
 #include "issuer/issuer.h"
+#include "shared/endpoint.h"
 #include "shared/journal/format.h"
 #include "shared/telemetry/metrics.h"
 #include "shared/wire/frame.h"

@@ -193,24 +193,6 @@ static void coupon_comes_through_the_wire_as_it_was(void **state)
     assert_false(frame_coupon_read(&wire, &back));
 }
 
-static void endpoints_of_partitions_follow_from_the_base(void **state)
-{
-    (void)state;
-    char endpoint[64];
-    assert_true(endpoint_of_partition("tcp://127.0.0.1:7100", 3, endpoint, sizeof endpoint));
-    assert_string_equal(endpoint, "tcp://127.0.0.1:7103");
-    assert_true(endpoint_of_partition("tcp://[::1]:7100", 0, endpoint, sizeof endpoint));
-    assert_string_equal(endpoint, "tcp://[::1]:7100");
-    assert_true(endpoint_of_partition("ipc:///run/coupond/r", 12, endpoint, sizeof endpoint));
-    assert_string_equal(endpoint, "ipc:///run/coupond/r-12");
-    assert_true(endpoint_of_partition("inproc://r", 0, endpoint, sizeof endpoint));
-    assert_string_equal(endpoint, "inproc://r-0");
-    assert_false(endpoint_of_partition("tcp://127.0.0.1:65535", 1, endpoint, sizeof endpoint));
-    assert_false(endpoint_of_partition("tcp://127.0.0.1:x", 0, endpoint, sizeof endpoint));
-    assert_false(endpoint_of_partition("udp://127.0.0.1:1", 0, endpoint, sizeof endpoint));
-    assert_false(endpoint_of_partition("ipc:///run/coupond/r", 12, endpoint, 10));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,7 +204,6 @@ int main(void)
         cmocka_unit_test(issue_requests_are_checked_member_by_member),
         cmocka_unit_test(coupon_requests_are_checked_member_by_member),
         cmocka_unit_test(coupon_comes_through_the_wire_as_it_was),
-        cmocka_unit_test(endpoints_of_partitions_follow_from_the_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

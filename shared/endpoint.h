@@ -1,0 +1,39 @@
+/*
+ * Where ZeroMQ sockets and shared memory are, as options name it. Pure; nothing else knows how such a text is made up.
+ *
+ *   tcp://HOST:PORT   ipc://PATH   inproc://NAME   shm://PATH
+ */
+#ifndef COUPOND_ENDPOINT_H
+#define COUPOND_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bits, so that several can be allowed. */
+enum endpoint_transport {
+    ENDPOINT_NONE = 0, /* the text is no endpoint */
+    ENDPOINT_TCP = 1 << 0,
+    ENDPOINT_IPC = 1 << 1,
+    ENDPOINT_INPROC = 1 << 2,
+    ENDPOINT_SHM = 1 << 3,
+    ENDPOINT_ZEROMQ = ENDPOINT_TCP | ENDPOINT_IPC | ENDPOINT_INPROC,
+    ENDPOINT_ANY = ENDPOINT_ZEROMQ | ENDPOINT_SHM,
+};
+
+/* NONE, too, when nothing follows the scheme. A HOST:PORT is not looked into. */
+enum endpoint_transport endpoint_transport(const char *endpoint);
+/* What follows the scheme: HOST:PORT, path or name; the whole text when it has no scheme. Part of `endpoint`. */
+const char *endpoint_address(const char *endpoint);
+/* True for tcp:// with an IPv6 address in brackets. */
+bool endpoint_is_ipv6(const char *endpoint);
+/* True for tcp:// that other machines may reach. */
+bool endpoint_is_remote(const char *endpoint);
+
+/*
+ * The endpoint of one partition: tcp://HOST:PORT gets PORT + partition, the others get "-<partition>" at the end. False
+ * when `base` is no endpoint, the port passes 65535, or `out` is too small.
+ */
+bool endpoint_of_partition(const char *base, uint16_t partition, char *out, size_t size);
+
+#endif
