@@ -5,44 +5,56 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <uv.h>
 
+#include "gateway/acceptor.h"
+#include "gateway/connection/input.h"
+#include "gateway/connection/life.h"
+#include "gateway/connection/output.h"
 #include "gateway/connection/pool.h"
 #include "gateway/dispatch/dispatch.h"
-#include "gateway/policy/policies.h"
+#include "gateway/policy/life.h"
+#include "gateway/service/service.h"
 #include "gateway/standstill.h"
 #include "shared/clock.h"
-#include "shared/error.h"
 #include "shared/process/memory.h"
 #include "shared/telemetry/log.h"
+#include "shared/telemetry/pulse.h"
 
 enum {
-    KEPT_BYTES_MAX = 256 * 1024, /* far below what is left when memory is called scarce */
-    TICK_MS = 25,                /* pings, time-outs, the date */
-    ROUNDS_MAX = 4,              /* receives and sends in one turn */
+    TICK_MS = 25,      /* pings, time-outs, the date */
+    ROUNDS_MAX = 4,    /* receives and sends in one turn */
     TIMERS_MAX = 1024, /* in one tick: what a crowd that times out at the same moment may keep the others waiting for */
     HANDSHAKE_MS = 50, /* what a client that is connecting may need until it is connected */
 };
 
-int64_t gateway_loop_now_us(struct gateway_loop *loop)
-{
-    if (loop->turn_us == 0)
-        loop->turn_us = clock_mono_us();
-    return loop->turn_us;
-}
-
-void gateway_loop_keep(struct gateway_loop *loop, size_t size)
-{
-    loop->kept_bytes += size;
-    if (loop->kept_bytes < KEPT_BYTES_MAX)
-        return;
-    loop->kept_bytes = 0;
-    memory_look(clock_mono_us(), 1); /* not the time of the turn, in which much may come */
-}
-
-bool gateway_loop_crowded(const struct gateway_loop *loop)
-{
-    return loop->unread_bytes >= (size_t)loop->options->gateway_unread_bytes_max;
-}
+struct gateway_loop {
+    const struct options *options;
+    struct metrics *metrics;
+    struct pulse *pulse;
+    zsock_t *pipe;
+    unsigned thread; /* its place among those */
+    /* handles */
+    uv_loop_t uv;
+    struct acceptor acceptors[LISTEN_ADDRESSES_MAX];
+    unsigned acceptors_count;
+    uv_poll_t pipe_poll;
+    uv_poll_t link_polls[PARTITIONS_MAX];
+    uv_poll_t monitor_polls[PARTITIONS_MAX];
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t again; /* active while work is left for the next turn */
+    uv_timer_t tick;
+    /* what it drives */
+    struct connections connections;
+    struct service service;
+    struct issuer_link_events link_events;
+    struct standstill standstill;
+    /* the end */
+    uint64_t refuse_at_ms; /* until then it goes on accepting */
+    uint64_t close_at_ms;  /* when those that were connecting are here */
+    uint64_t drain_until_ms;
+};
 
 static int64_t loop_ms(const struct gateway_loop *loop)
 {
@@ -55,37 +67,37 @@ static bool receive_replies(struct gateway_loop *loop)
 {
     bool more = false;
 
-    for (uint16_t p = 0; p < loop->partitions; p++)
-        more |= issuer_link_receive(loop->links[p], loop_ms(loop));
+    for (uint16_t p = 0; p < loop->service.partitions; p++)
+        more |= issuer_link_receive(loop->service.links[p], loop_ms(loop));
     return more;
 }
 
 static void resume_connections(struct gateway_loop *loop)
 {
-    for (struct connection *c = loop->dirty; c != NULL; c = c->dirty_next)
-        connection_resume(c);
+    for (struct connection *c = loop->connections.dirty; c != NULL; c = c->dirty_next)
+        connection_input_resume(c);
 }
 
 static bool send_requests(struct gateway_loop *loop)
 {
     bool sent = false;
 
-    for (uint16_t p = 0; p < loop->partitions; p++)
-        sent |= issuer_link_flush(loop->links[p]);
+    for (uint16_t p = 0; p < loop->service.partitions; p++)
+        sent |= issuer_link_flush(loop->service.links[p]);
     return sent;
 }
 
 /* Connections that become dirty while this goes on have the next turn. */
 static void flush_connections(struct gateway_loop *loop)
 {
-    struct connection *next = loop->dirty;
+    struct connection *next = loop->connections.dirty;
 
-    loop->dirty = NULL;
+    loop->connections.dirty = NULL;
     while (next != NULL) {
         struct connection *c = next;
         next = c->dirty_next;
         c->dirty = false;
-        connection_flush(c);
+        connection_output_flush(c);
     }
 }
 
@@ -103,9 +115,9 @@ static void take_turn(struct gateway_loop *loop)
         resume_connections(loop);
         more |= send_requests(loop);
     }
-    policies_flush(loop);
+    policies_flush(&loop->service);
     flush_connections(loop);
-    if (more || loop->dirty != NULL)
+    if (more || loop->connections.dirty != NULL)
         uv_idle_start(&loop->again, on_again); /* the poll does not wait */
     else
         uv_idle_stop(&loop->again);
@@ -116,9 +128,29 @@ static bool doze(struct gateway_loop *loop)
 {
     bool may = true;
 
-    for (uint16_t p = 0; p < loop->partitions; p++)
-        may &= issuer_link_doze(loop->links[p]);
+    for (uint16_t p = 0; p < loop->service.partitions; p++)
+        may &= issuer_link_doze(loop->service.links[p]);
     return may;
+}
+
+/* Looks at the clock, for the whole turn. True when the thread stood still since the last look: what it finds to read
+ * is not taken then. */
+static bool look_back(struct gateway_loop *loop)
+{
+    int64_t stood_us = standstill_look(&loop->standstill);
+    /* What is read from here on counts from now on, even if we stand still in between. */
+    (void)service_now_us(&loop->service);
+    if (stood_us == 0)
+        return false;
+    standstill_close_undated(&loop->connections, loop->acceptors, loop->acceptors_count, stood_us);
+    return true;
+}
+
+/* The same, but only the first time since the poll; an event of the connections. */
+static bool stood_still(void *arg)
+{
+    struct gateway_loop *loop = arg;
+    return !loop->standstill.looked && look_back(loop);
 }
 
 /* After the poll: everything that was read is parsed. */
@@ -126,9 +158,9 @@ static void on_check(uv_check_t *check)
 {
     struct gateway_loop *loop = check->data;
 
-    standstill_look_once(loop);
-    for (uint16_t p = 0; p < loop->partitions; p++)
-        issuer_link_rise(loop->links[p]);
+    stood_still(loop);
+    for (uint16_t p = 0; p < loop->service.partitions; p++)
+        issuer_link_rise(loop->service.links[p]);
     take_turn(loop);
 }
 
@@ -137,12 +169,12 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway_loop *loop = prepare->data;
 
-    standstill_look(loop);
+    look_back(loop);
     take_turn(loop);
     if (!uv_is_active((uv_handle_t *)&loop->again) && !doze(loop))
         uv_idle_start(&loop->again, on_again);
-    loop->turn_us = 0;
-    loop->looked = false;
+    service_end_turn(&loop->service);
+    standstill_end_turn(&loop->standstill);
 }
 
 /* ---- drain and end ---- */
@@ -151,16 +183,17 @@ static void drain(struct gateway_loop *loop)
 {
     struct connection *next = NULL;
 
-    if (loop->draining)
+    if (loop->connections.draining)
         return;
-    log_info("gateway", "draining connections=%u in_flight=%u", loop->connections, loop->exchanges.waiting_count);
-    loop->draining = true;
+    log_info("gateway", "draining connections=%u in_flight=%u", loop->connections.count,
+             loop->service.exchanges.waiting_count);
+    loop->connections.draining = true;
     loop->refuse_at_ms = uv_now(&loop->uv) + (uint64_t)loop->options->gateway_drain_delay_ms;
     loop->close_at_ms = loop->refuse_at_ms + HANDSHAKE_MS;
     loop->drain_until_ms = loop->refuse_at_ms + (uint64_t)loop->options->gateway_drain_timeout_ms;
-    for (struct connection *c = loop->open; c != NULL; c = next) {
+    for (struct connection *c = loop->connections.open; c != NULL; c = next) {
         next = c->next;
-        connection_drain(c);
+        connection_life_drain(c);
     }
 }
 
@@ -203,7 +236,7 @@ static bool drained(const struct gateway_loop *loop)
         if (loop->acceptors[i].state != ACCEPTOR_CLOSED)
             return false;
     }
-    return loop->connections == 0 || uv_now(&loop->uv) >= loop->drain_until_ms;
+    return loop->connections.count == 0 || uv_now(&loop->uv) >= loop->drain_until_ms;
 }
 
 /* ---- the tick ---- */
@@ -213,16 +246,16 @@ static void set_gauges(struct gateway_loop *loop)
     uint64_t hearing = 0, refused = 0;
     int64_t up = 0;
 
-    for (uint16_t p = 0; p < loop->partitions; p++) {
-        bool is_up = issuer_link_up(loop->links[p], loop_ms(loop));
+    for (uint16_t p = 0; p < loop->service.partitions; p++) {
+        bool is_up = issuer_link_up(loop->service.links[p], loop_ms(loop));
         up += is_up;
         hearing |= (uint64_t)is_up << p;
-        refused |= (uint64_t)issuer_link_refused(loop->links[p]) << p;
+        refused |= (uint64_t)issuer_link_refused(loop->service.links[p]) << p;
     }
-    readiness_note(loop->readiness, loop->thread, hearing);
-    readiness_note_refused(loop->readiness, loop->thread, refused);
+    readiness_note(loop->service.readiness, loop->thread, hearing);
+    readiness_note_refused(loop->service.readiness, loop->thread, refused);
     metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, up);
-    metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, loop->exchanges.waiting_count);
+    metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, loop->service.exchanges.waiting_count);
 }
 
 static void on_tick(uv_timer_t *tick)
@@ -231,17 +264,17 @@ static void on_tick(uv_timer_t *tick)
 
     if (memory_look(clock_mono_us(), MEMORY_LOOK_MS) && *memory_scarce())
         malloc_trim(0); /* what closed connections have left */
-    reply_clock_set(&loop->clock, policies_time_us(loop->policies));
-    for (uint16_t p = 0; p < loop->partitions; p++)
-        issuer_link_tick(loop->links[p], loop_ms(loop));
-    dispatch_expire(loop);
-    policies_tick(loop);
-    timer_wheel_advance(&loop->wheel, uv_now(&loop->uv), TIMERS_MAX, connection_on_timer, NULL);
+    reply_clock_set(&loop->service.clock, policies_time_us(loop->service.policies));
+    for (uint16_t p = 0; p < loop->service.partitions; p++)
+        issuer_link_tick(loop->service.links[p], loop_ms(loop));
+    dispatch_expire(&loop->service);
+    policies_tick(&loop->service);
+    timer_wheel_advance(&loop->connections.wheel, uv_now(&loop->uv), TIMERS_MAX, connection_life_on_timer, NULL);
     set_gauges(loop);
     pulse_beat(loop->pulse);
     for (unsigned i = 0; i < loop->acceptors_count; i++)
         acceptor_tick(&loop->acceptors[i]);
-    if (loop->draining)
+    if (loop->connections.draining)
         shut_listeners(loop);
     if (drained(loop))
         uv_stop(&loop->uv);
@@ -255,7 +288,7 @@ static void on_link(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
-    issuer_link_wake(loop->links[poll - loop->link_polls]);
+    issuer_link_wake(loop->service.links[poll - loop->link_polls]);
 }
 
 static void on_monitor(uv_poll_t *poll, int status, int events)
@@ -265,9 +298,9 @@ static void on_monitor(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
-    if (issuer_link_check_monitor(loop->links[partition], loop_ms(loop))) {
+    if (issuer_link_check_monitor(loop->service.links[partition], loop_ms(loop))) {
         log_warn("gateway", "lost the connection to the issuer partition=%u", partition);
-        dispatch_partition_lost(loop, partition);
+        dispatch_partition_lost(&loop->service, partition);
     }
 }
 
@@ -275,10 +308,10 @@ static void on_connection(void *arg, int fd)
 {
     struct gateway_loop *loop = arg;
 
-    if (standstill_look_once(loop))
+    if (stood_still(loop))
         close(fd);
     else
-        connection_accept(loop, fd);
+        connection_life_begin(&loop->connections, fd);
 }
 
 static void watch(struct gateway_loop *loop, uv_poll_t *poll, int fd, uv_poll_cb callback)
@@ -294,19 +327,19 @@ static int open_links(struct gateway_loop *loop, struct error *error)
     uint16_t partitions = (uint16_t)loop->options->issuer_partitions;
 
     loop->link_events = (struct issuer_link_events){dispatch_on_issue_reply, dispatch_on_coupon_reply,
-                                                    dispatch_on_unsent, dispatch_on_restart, loop};
+                                                    dispatch_on_unsent, dispatch_on_restart, &loop->service};
     for (uint16_t p = 0; p < partitions; p++) {
-        loop->links[p] = issuer_link_create(base, p, partitions, &loop->link_events, loop->metrics, error);
-        if (loop->links[p] == NULL)
+        loop->service.links[p] = issuer_link_create(base, p, partitions, &loop->link_events, loop->metrics, error);
+        if (loop->service.links[p] == NULL)
             return -1;
-        loop->partitions++;
-        if (issuer_link_fd(loop->links[p]) >= 0)
-            watch(loop, &loop->link_polls[p], issuer_link_fd(loop->links[p]), on_link);
-        if (issuer_link_monitor_fd(loop->links[p]) >= 0)
-            watch(loop, &loop->monitor_polls[p], issuer_link_monitor_fd(loop->links[p]), on_monitor);
+        loop->service.partitions++;
+        if (issuer_link_fd(loop->service.links[p]) >= 0)
+            watch(loop, &loop->link_polls[p], issuer_link_fd(loop->service.links[p]), on_link);
+        if (issuer_link_monitor_fd(loop->service.links[p]) >= 0)
+            watch(loop, &loop->monitor_polls[p], issuer_link_monitor_fd(loop->service.links[p]), on_monitor);
         /* ZeroMQ signals a reader only after it has found nothing once. */
-        issuer_link_wake(loop->links[p]);
-        issuer_link_check_monitor(loop->links[p], loop_ms(loop));
+        issuer_link_wake(loop->service.links[p]);
+        issuer_link_check_monitor(loop->service.links[p], loop_ms(loop));
     }
     return 0;
 }
@@ -338,27 +371,56 @@ static int open_acceptors(struct gateway_loop *loop, const struct gateway_loop_a
     return result;
 }
 
+/* --- the connections' events --- */
+
+static void on_request(void *arg, struct connection *connection, const struct http_request *request)
+{
+    struct gateway_loop *loop = arg;
+    dispatch_request(&loop->service, connection, request);
+}
+
+static void on_refusal(void *arg, struct connection *connection, enum error_code code, const char *reason)
+{
+    struct gateway_loop *loop = arg;
+    dispatch_refusal(&loop->service, connection, code, reason);
+}
+
+static void on_turn(void *arg, struct exchange *exchange)
+{
+    struct gateway_loop *loop = arg;
+    dispatch_held(&loop->service, exchange);
+}
+
+static void on_turned_away(void *arg, struct connection *connection)
+{
+    struct gateway_loop *loop = arg;
+    dispatch_turned_away(&loop->service, connection);
+}
+
+/* --- life --- */
+
 static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_loop_args *args)
 {
     const struct options *options = args->options;
+    const struct connection_events events = {
+        .on_request = on_request,
+        .on_refusal = on_refusal,
+        .on_turn = on_turn,
+        .on_turned_away = on_turned_away,
+        .stood_still = stood_still,
+        .arg = loop,
+    };
 
     loop->options = options;
-    loop->connections_max = args->connections_max;
-    loop->readiness = args->readiness;
     loop->thread = args->thread;
     loop->pipe = pipe;
     loop->metrics = args->metrics = metrics_create("gateway", -1);
     loop->pulse = pulse_create("gateway thread", -1);
-    loop->limits =
-        (struct http_limits){(size_t)options->gateway_header_bytes_max, (size_t)options->gateway_body_bytes_max};
-    admin_token_init(&loop->rules.admin, options->gateway_admin_token);
-    loop->rules.metrics = options->gateway_public_metrics;
-    loop->rules.cors = loop->cors = cors_create(options->gateway_cors_origins);
-    reply_clock_set(&loop->clock, clock_wall_us());
-    exchanges_init(&loop->exchanges, (uint32_t)options->gateway_in_flight_max);
     CHECK(uv_loop_init(&loop->uv) == 0);
-    loop->policies = policies_create(loop, args->board, args->hears);
-    timer_wheel_init(&loop->wheel, TICK_MS * 4, uv_now(&loop->uv));
+    connections_init(&loop->connections, options, loop->metrics, &loop->uv, &loop->service.exchanges, &events);
+    loop->connections.count_max = args->connections_max;
+    service_init(&loop->service, options, loop->metrics, &loop->connections, args->readiness);
+    loop->service.policies = policies_create(&loop->service, args->board, args->hears);
     open_handles(loop);
     if (open_links(loop, &args->error) == 0)
         return open_acceptors(loop, args, &args->error);
@@ -376,24 +438,21 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 static void loop_close(struct gateway_loop *loop)
 {
-    while (loop->open != NULL)
-        connection_close(loop->open);
-    policies_end(loop->policies);
+    connection_pool_close_all(&loop->connections);
+    policies_end(loop->service.policies);
     for (unsigned i = 0; i < loop->acceptors_count; i++)
         acceptor_close(&loop->acceptors[i]);
     uv_walk(&loop->uv, close_handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop->uv) == 0);
-    for (uint16_t p = 0; p < loop->partitions; p++)
-        issuer_link_destroy(&loop->links[p]);
+    for (uint16_t p = 0; p < loop->service.partitions; p++)
+        issuer_link_destroy(&loop->service.links[p]);
     metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, 0);
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, 0);
-    policies_destroy(&loop->policies);
+    policies_destroy(&loop->service.policies);
     pulse_destroy(&loop->pulse);
-    exchanges_deinit(&loop->exchanges);
-    connection_pool_deinit(loop);
-    buffer_deinit(&loop->scratch);
-    cors_destroy(&loop->cors);
+    connection_pool_deinit(&loop->connections);
+    service_deinit(&loop->service);
 }
 
 void gateway_loop_actor(zsock_t *pipe, void *args)

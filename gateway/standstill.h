@@ -10,14 +10,25 @@
 #define COUPOND_STANDSTILL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-struct gateway_loop;
+#include "gateway/acceptor.h"
+#include "gateway/connection/connections.h"
 
-/* Looks at the clock, for the whole turn. True when the thread stood still since the last look: every connection with
- * something to read is closed then, and so is whoever waits to be accepted. */
-bool standstill_look(struct gateway_loop *loop);
+/* All zeros before the first look. */
+struct standstill {
+    int64_t looked_us; /* with the time that the machine slept; 0: not yet */
+    bool looked;       /* since the last poll */
+};
 
-/* The same, but only the first time since the poll. */
-bool standstill_look_once(struct gateway_loop *loop);
+/* How long the thread stood still since the last look, in µs; 0 when that was no longer than a busy machine keeps a
+ * thread waiting. */
+int64_t standstill_look(struct standstill *standstill);
+/* Before the poll: what is looked at after it is news. */
+void standstill_end_turn(struct standstill *standstill);
+
+/* Closes every connection with something to read, and hangs up on whoever waits to be accepted. */
+void standstill_close_undated(struct connections *connections, struct acceptor *acceptors, unsigned acceptors_count,
+                              int64_t stood_us);
 
 #endif

@@ -8,48 +8,49 @@
 #include "shared/telemetry/pulse.h"
 #include "shared/telemetry/status_http.h"
 
-static int answer_text(struct gateway_loop *loop, struct buffer *out, struct reply_style style, const char *body)
+static int answer_text(struct service *service, struct buffer *out, struct reply_style style, const char *body)
 {
     struct reply reply = {.status = 200, .type = REPLY_JSON, .body = body, .body_length = strlen(body)};
 
-    reply_write(out, &loop->clock, style, &reply);
+    reply_write(out, &service->clock, style, &reply);
     return reply.status;
 }
 
-int local_answer_livez(struct gateway_loop *loop, struct buffer *out, struct reply_style style)
+int local_answer_livez(struct service *service, struct buffer *out, struct reply_style style)
 {
     char why[128] = "";
 
     if (!pulse_all_beat(STATUS_LIVE_LIMIT_US, why)) /* this loop goes round, but others may not */
-        return reply_write_problem(out, &loop->clock, style, ERROR_OVERLOADED, &(struct problem_extras){.detail = why});
-    return answer_text(loop, out, style, "{\"status\":\"live\"}");
+        return reply_write_problem(out, &service->clock, style, ERROR_OVERLOADED,
+                                   &(struct problem_extras){.detail = why});
+    return answer_text(service, out, style, "{\"status\":\"live\"}");
 }
 
-int local_answer_readyz(struct gateway_loop *loop, struct buffer *out, struct reply_style style)
+int local_answer_readyz(struct service *service, struct buffer *out, struct reply_style style)
 {
     char why[READINESS_WORDS_MAX];
     char detail[6 * sizeof(why)];
     char body[sizeof(detail) + 64];
 
-    if (!readiness_read(loop->readiness, why))
-        return reply_write_problem(out, &loop->clock, style, ERROR_ISSUER_UNAVAILABLE,
+    if (!readiness_read(service->readiness, why))
+        return reply_write_problem(out, &service->clock, style, ERROR_ISSUER_UNAVAILABLE,
                                    &(struct problem_extras){.detail = why});
     int length = why[0] != '\0' ? (int)log_line_quote(detail, sizeof(detail), why) : 0;
     snprintf(body, sizeof(body), "{\"status\":\"ready\"%s%.*s}", length > 0 ? ",\"detail\":" : "", length, detail);
-    return answer_text(loop, out, style, body);
+    return answer_text(service, out, style, body);
 }
 
-int local_answer_metrics(struct gateway_loop *loop, struct buffer *out, struct reply_style style)
+int local_answer_metrics(struct service *service, struct buffer *out, struct reply_style style)
 {
     struct reply reply = {.status = 200, .type = REPLY_METRICS};
     char why[READINESS_WORDS_MAX];
     char *text;
 
-    metrics_set_ready(readiness_read(loop->readiness, why));
+    metrics_set_ready(readiness_read(service->readiness, why));
     text = metrics_render(&reply.body_length);
     CHECK(text != NULL);
     reply.body = text;
-    reply_write(out, &loop->clock, style, &reply);
+    reply_write(out, &service->clock, style, &reply);
     free(text);
     return reply.status;
 }

@@ -1,60 +1,49 @@
 #include "gateway/api/listing.h"
-#include "gateway/connection/answer.h"
 #include "gateway/dispatch/dispatch.h"
-#include "gateway/dispatch/private.h"
 #include "gateway/dispatch/verdicts.h"
-#include "gateway/gateway_loop.h"
-#include "gateway/policy/policies.h"
-#include "shared/telemetry/log.h"
+#include "gateway/policy/told.h"
+#include "gateway/service/answer.h"
 
 /* The exchange that waits for this reply; NULL, and counted, when nobody does (any more). */
-static struct exchange *find_waiting(struct gateway_loop *loop, uint16_t partition, uint64_t tag)
+static struct exchange *find_waiting(struct service *service, uint16_t partition, uint64_t tag)
 {
-    struct exchange *exchange = exchange_find(&loop->exchanges, tag);
+    struct exchange *exchange = exchange_find(&service->exchanges, tag);
 
     if (exchange != NULL && (exchange->waiting & (1ull << partition)) != 0)
         return exchange;
-    metrics_add(loop->metrics, METRIC_GATEWAY_REPLIES_LATE, 0, 1);
+    metrics_add(service->metrics, METRIC_GATEWAY_REPLIES_LATE, 0, 1);
     return NULL;
-}
-
-void dispatch_answer_nonsense(struct gateway_loop *loop, const struct answer *answer, uint16_t partition,
-                              unsigned verdict)
-{
-    metrics_add(loop->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
-    log_debug("gateway", "a reply of the issuer makes no sense partition=%u verdict=%u", partition, verdict);
-    answer_error(answer, ERROR_OUTCOME_UNKNOWN, NULL);
 }
 
 void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply)
 {
-    struct gateway_loop *loop = arg;
-    struct exchange *exchange = find_waiting(loop, partition, reply->tag);
+    struct service *service = arg;
+    struct exchange *exchange = find_waiting(service, partition, reply->tag);
     struct answer answer;
     int status = 0;
 
     if (exchange == NULL)
         return;
-    policies_on_issue_reply(loop, partition, exchange, reply);
-    answer = answer_begin(loop, exchange);
+    policies_on_issue_reply(service, partition, exchange, reply);
+    answer = answer_begin(service, exchange);
     if (exchange->kind == EXCHANGE_ISSUE)
-        status = verdict_answer_issue(answer.out, &loop->clock, answer.style, exchange, reply);
+        status = verdict_answer_issue(answer.out, &service->clock, answer.style, exchange, reply);
     if (status != 0)
         answer_end(&answer, status);
     else
-        dispatch_answer_nonsense(loop, &answer, partition, reply->verdict);
+        answer_nonsense(&answer, partition, reply->verdict);
 }
 
-static void finish_listing(struct gateway_loop *loop, struct exchange *exchange)
+static void finish_listing(struct service *service, struct exchange *exchange)
 {
-    struct answer answer = answer_begin(loop, exchange);
+    struct answer answer = answer_begin(service, exchange);
     struct reply reply = {.status = 200, .type = REPLY_JSON};
 
-    listing_json_append(exchange->listing, &loop->scratch);
-    reply.body = loop->scratch.data;
-    reply.body_length = loop->scratch.length;
-    reply_write(answer.out, &loop->clock, answer.style, &reply);
-    buffer_clear(&loop->scratch, 0);
+    listing_json_append(exchange->listing, &service->scratch);
+    reply.body = service->scratch.data;
+    reply.body_length = service->scratch.length;
+    reply_write(answer.out, &service->clock, answer.style, &reply);
+    buffer_clear(&service->scratch, 0);
     answer_end(&answer, 200);
 }
 
@@ -68,80 +57,80 @@ static bool take_listed(struct exchange *exchange, uint16_t partition, const str
 }
 
 /* One coupon of one partition's page, or its only reply when it has none. */
-static void on_listed(struct gateway_loop *loop, struct exchange *exchange, uint16_t partition,
+static void on_listed(struct service *service, struct exchange *exchange, uint16_t partition,
                       const struct frame_coupon_reply *reply)
 {
     struct answer answer;
 
     if (reply->verdict == VERDICT_LATE) {
-        answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
+        answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
     if (reply->verdict != VERDICT_NONE && !take_listed(exchange, partition, reply)) {
-        answer = answer_begin(loop, exchange);
-        dispatch_answer_nonsense(loop, &answer, partition, reply->verdict);
+        answer = answer_begin(service, exchange);
+        answer_nonsense(&answer, partition, reply->verdict);
         return;
     }
     if (reply->remaining != 0)
         return;
     if (exchange->waiting == 1ull << partition)
-        finish_listing(loop, exchange);
+        finish_listing(service, exchange);
     else
         exchange->waiting &= ~(1ull << partition);
 }
 
-static void on_coupon(struct gateway_loop *loop, struct exchange *exchange, uint16_t partition,
+static void on_coupon(struct service *service, struct exchange *exchange, uint16_t partition,
                       const struct frame_coupon_reply *reply)
 {
     struct answer answer;
     int status = 0;
 
-    if (policies_answer(loop, exchange, reply))
+    if (policies_answer(service, exchange, reply))
         return;
-    answer = answer_begin(loop, exchange);
+    answer = answer_begin(service, exchange);
     if (exchange->kind == EXCHANGE_COUPON)
-        status = verdict_answer_coupon(answer.out, &loop->clock, answer.style, reply);
+        status = verdict_answer_coupon(answer.out, &service->clock, answer.style, reply);
     if (status != 0)
         answer_end(&answer, status);
     else
-        dispatch_answer_nonsense(loop, &answer, partition, reply->verdict);
+        answer_nonsense(&answer, partition, reply->verdict);
 }
 
 void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply)
 {
-    struct gateway_loop *loop = arg;
+    struct service *service = arg;
     struct exchange *exchange = NULL;
 
-    if (policies_take_reply(loop, partition, reply))
+    if (policies_take_reply(service, partition, reply))
         return;
-    exchange = find_waiting(loop, partition, reply->tag);
+    exchange = find_waiting(service, partition, reply->tag);
     if (exchange == NULL)
         return;
     if (exchange->kind == EXCHANGE_LIST)
-        on_listed(loop, exchange, partition, reply);
+        on_listed(service, exchange, partition, reply);
     else
-        on_coupon(loop, exchange, partition, reply);
+        on_coupon(service, exchange, partition, reply);
 }
 
 /* ---- no reply ---- */
 
 void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
 {
-    struct gateway_loop *loop = arg;
-    struct exchange *exchange = exchange_find(&loop->exchanges, tag);
+    struct service *service = arg;
+    struct exchange *exchange = exchange_find(&service->exchanges, tag);
 
     (void)partition;
-    policies_on_unsent(loop, tag);
+    policies_on_unsent(service, tag);
     if (exchange != NULL)
-        answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
+        answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
 }
 
 /* Nobody knows what became of it: a change may have been made. */
-static void give_up(struct gateway_loop *loop, struct exchange *exchange)
+static void give_up(struct service *service, struct exchange *exchange)
 {
     if (exchange->kind == EXCHANGE_COUPON && exchange->op != COUPON_GET)
-        policies_changed(loop, (struct span){exchange->coupon_id, exchange->coupon_id_length});
-    answer_exchange_with_error(loop, exchange, ERROR_OUTCOME_UNKNOWN);
+        policies_changed(service, (struct span){exchange->coupon_id, exchange->coupon_id_length});
+    answer_exchange_with_error(service, exchange, ERROR_OUTCOME_UNKNOWN);
 }
 
 static bool only_looks(const struct exchange *exchange)
@@ -150,25 +139,25 @@ static bool only_looks(const struct exchange *exchange)
            (exchange->kind == EXCHANGE_COUPON && exchange->op == COUPON_GET);
 }
 
-static void lose(struct gateway_loop *loop, uint16_t partition, bool all)
+static void lose(struct service *service, uint16_t partition, bool all)
 {
     struct exchange *next = NULL;
 
-    for (struct exchange *exchange = loop->exchanges.oldest; exchange != NULL; exchange = next) {
+    for (struct exchange *exchange = service->exchanges.oldest; exchange != NULL; exchange = next) {
         next = exchange->newer;
         if ((exchange->waiting & (1ull << partition)) == 0)
             continue;
         if (only_looks(exchange))
-            answer_exchange_with_error(loop, exchange, ERROR_ISSUER_UNAVAILABLE);
+            answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         else if (all)
-            give_up(loop, exchange);
+            give_up(service, exchange);
     }
-    policies_partition_lost(loop, partition);
+    policies_partition_lost(service, partition);
 }
 
-void dispatch_partition_lost(struct gateway_loop *loop, uint16_t partition)
+void dispatch_partition_lost(struct service *service, uint16_t partition)
 {
-    lose(loop, partition, false);
+    lose(service, partition, false);
 }
 
 void dispatch_on_restart(void *arg, uint16_t partition)
@@ -176,10 +165,10 @@ void dispatch_on_restart(void *arg, uint16_t partition)
     lose(arg, partition, true);
 }
 
-void dispatch_expire(struct gateway_loop *loop)
+void dispatch_expire(struct service *service)
 {
-    int64_t latest_us = gateway_loop_now_us(loop) - loop->options->gateway_issuer_timeout_ms * 1000;
+    int64_t latest_us = service_now_us(service) - service->options->gateway_issuer_timeout_ms * 1000;
 
-    while (loop->exchanges.oldest != NULL && loop->exchanges.oldest->begun_us <= latest_us)
-        give_up(loop, loop->exchanges.oldest);
+    while (service->exchanges.oldest != NULL && service->exchanges.oldest->begun_us <= latest_us)
+        give_up(service, service->exchanges.oldest);
 }

@@ -262,3 +262,9 @@ enum http_progress http_request_feed(struct http_request *request, const struct 
         http_request_find_origin(request, data, *length < limits->head_bytes_max ? *length : limits->head_bytes_max);
     return progress;
 }
+
+char *http_request_if_match(const struct http_request *request)
+{
+    bool asks = request->if_match.present && !request->if_match.any;
+    return asks ? http_request_list(request, SPAN_LITERAL("if-match")) : NULL;
+}

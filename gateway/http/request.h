@@ -78,6 +78,8 @@ enum http_progress http_request_feed(struct http_request *request, const struct 
 /* The values of all the lines with this name, in small letters, as one list; NULL when there is none. The caller frees
  * it. */
 char *http_request_list(const struct http_request *request, struct span name);
+/* The tags of its If-Match as one list; NULL where it has none or takes any. The caller frees it. */
+char *http_request_if_match(const struct http_request *request);
 
 /*
  * For a request that is refused before it is whole: fills `origin` from the header lines among `data`, the bytes since

@@ -1,4 +1,4 @@
-#include "gateway/readiness.h"
+#include "gateway/service/readiness.h"
 
 #include <stdio.h>
 

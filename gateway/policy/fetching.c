@@ -1,0 +1,122 @@
+#include "gateway/policy/fetching.h"
+
+#include <string.h>
+
+#include "gateway/policy/page.h"
+
+/* After a change it is the issuer that is asked, until all that Redis may still have from before has expired. */
+#define REDIS_PASSED_BY_US 1000000 /* beyond the TTL */
+
+/* ---- answers ---- */
+
+void policies_answer_entry(const struct answer *answer, const struct policy_entry *entry, const char *if_match,
+                           struct span if_none_match)
+{
+    struct service *service = answer->service;
+    int64_t now_us = service_now_us(service);
+    struct policy_page page;
+
+    if (!entry->known) {
+        answer_error(answer, ERROR_COUPON_NOT_FOUND, NULL);
+        return;
+    }
+    page = (struct policy_page){
+        .coupon_id = {entry->coupon->id, strlen(entry->coupon->id)},
+        .body = {entry->body.data, entry->body.length},
+        .version = entry->coupon->journal_seq,
+        .etag = entry->etag,
+        .age_us = now_us > entry->asked_us ? now_us - entry->asked_us : 0,
+        .ttl_us = service->policies->ttl_us,
+        .until_change_us = policy_until_change_us(entry->coupon, policy_entry_issuer_us(entry, now_us)),
+    };
+    if (policy_page_passes(if_match, &page))
+        answer_end(answer, policy_page_write(answer->out, &service->clock, answer->style, &page, if_none_match));
+    else
+        answer_error(answer, ERROR_STALE_VERSION, NULL);
+}
+
+struct span policies_condition_of(const struct exchange *exchange)
+{
+    if (exchange->if_none_match == NULL)
+        return SPAN_NONE;
+    return (struct span){exchange->if_none_match, strlen(exchange->if_none_match)};
+}
+
+/* ---- fetches ---- */
+
+void policies_ask_issuer(struct service *service, struct policy_fetch *fetch)
+{
+    struct frame_coupon_request *record = NULL;
+
+    fetch->stage = FETCH_ISSUER;
+    fetch->asked_us = service_now_us(service);
+    record = issuer_link_add_coupon(service->links[fetch->partition], fetch->asked_us, service_until_us(service));
+    record->tag = policy_fetch_tag(&service->policies->fetches, fetch);
+    record->op = COUPON_GET;
+    record->coupon.id_length = fetch->id_length;
+    memcpy(record->coupon.id, fetch->id, fetch->id_length);
+}
+
+/* Whether Redis can be asked: not for a while after a change, since it may still have what was before; and not before
+ * the issuer has told its time, by which the age of what Redis has is known. */
+static bool ask_redis(struct service *service, struct policy_fetch *fetch)
+{
+    struct policies *policies = service->policies;
+    struct span id = policy_fetch_id(fetch);
+    int64_t now_us = service_now_us(service);
+    int64_t changed_us = policy_board_coupon_changed_us(policies->board, policy_hash(id));
+
+    if (policies->redis == NULL || changed_us > now_us - policies->ttl_us - REDIS_PASSED_BY_US)
+        return false;
+    if (policies_issuer_now_us(policies, fetch->partition) == 0)
+        return false;
+    if (!policy_redis_ask(policies->redis, id, policy_fetch_tag(&policies->fetches, fetch)))
+        return false;
+    fetch->stage = FETCH_REDIS;
+    fetch->asked_us = now_us;
+    return true;
+}
+
+void policies_fail_fetch(struct service *service, struct policy_fetch *fetch, enum error_code code)
+{
+    for (size_t i = 0; i < fetch->waiters_count; i++) {
+        struct exchange *exchange = exchange_find(&service->exchanges, fetch->waiters[i]);
+        if (exchange != NULL)
+            answer_exchange_with_error(service, exchange, code);
+    }
+    policy_fetch_end(fetch);
+}
+
+/* The first of those who wait has asked; the others were told for nothing. */
+void policies_answer_fetch(struct service *service, struct policy_fetch *fetch, const struct policy_entry *entry,
+                           enum metric_policy_source source)
+{
+    uint64_t answered = 0;
+
+    for (size_t i = 0; i < fetch->waiters_count; i++) {
+        struct exchange *exchange = exchange_find(&service->exchanges, fetch->waiters[i]);
+        struct answer answer;
+        if (exchange == NULL)
+            continue;
+        answer = answer_begin(service, exchange);
+        policies_answer_entry(&answer, entry, exchange->if_match, policies_condition_of(exchange));
+        answered++;
+    }
+    policies_count_read(service, source, 1);
+    if (answered > 1)
+        policies_count_read(service, METRIC_POLICY_LOCAL, answered - 1);
+    policy_fetch_end(fetch);
+}
+
+bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, struct span id)
+{
+    uint16_t partition = coupon_partition(id.at, id.length, service->partitions);
+
+    policy_fetch_begin(fetch, id, partition);
+    if (ask_redis(service, fetch))
+        return true;
+    if (!service_partition_up(service, partition))
+        return false;
+    policies_ask_issuer(service, fetch);
+    return true;
+}
