@@ -94,12 +94,13 @@ def actors_of_the_code(root=REPOSITORY):
     """Modules that run on a thread of their own: those with an actor's function or a thread's main."""
     sources = sources_of("gateway", "issuer", "persister", "shared", root=root)
     pattern = re.compile(r"^void \w+_actor\(zsock_t \*|^static void \*\w+_main\(void \*|MHD_start_daemon\(", re.M)
-    return {path.stem for path in sources if pattern.search(path.read_text(encoding="utf-8"))}
+    found = [path for path in sources if pattern.search(path.read_text(encoding="utf-8"))]
+    return {"/".join(path.relative_to(root).with_suffix("").parts[1:]) for path in found}
 
 
 def test_the_thread_table_names_every_thread():
     table = text_of("ARCHITECTURE.md").split("## Threads")[1].split("\n## ")[0]
-    named = set(re.findall(r"^\| [^|]*\(`(\w+)`\) \|", table, re.M))
+    named = set(re.findall(r"^\| [^|]*\(`([\w/]+)`\) \|", table, re.M))
     assert actors_of_the_code() == named
 
 
@@ -112,7 +113,7 @@ def sockets_of_the_code(root=REPOSITORY):
 def test_threads_and_sockets_are_seen_in_every_folder(tmp_path):
     (tmp_path / "issuer/deep/er").mkdir(parents=True)
     (tmp_path / "issuer/deep/er/reader.c").write_text("void reader_actor(zsock_t *pipe, void *args)\n{ zsock_new(ZMQ_SUB); }\n")
-    assert actors_of_the_code(tmp_path) == {"reader"}
+    assert actors_of_the_code(tmp_path) == {"deep/er/reader"}
     assert sockets_of_the_code(tmp_path) == {"SUB"}
 
 
