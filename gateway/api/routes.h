@@ -4,7 +4,7 @@
 #ifndef COUPOND_API_ROUTES_H
 #define COUPOND_API_ROUTES_H
 
-#include "gateway/api/api.h"
+#include "gateway/api/call.h"
 
 /* The pieces of the path that a pattern names. */
 struct route_captures {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/ledger/private.h"
+#include "issuer/ledger/state.h"
 #include "shared/error.h"
 
 struct ledger *ledger_create(const uint8_t key[16])

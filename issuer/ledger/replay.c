@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "issuer/ledger/ledger.h"
-#include "issuer/ledger/private.h"
+#include "issuer/ledger/state.h"
 #include "shared/error.h"
 
 /* How many events ahead the memory of a user's table, of its index and of the user's slot is asked for. */

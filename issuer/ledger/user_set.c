@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#include "issuer/ledger/user_set_private.h"
+#include "issuer/ledger/user_directory.h"
+#include "issuer/ledger/user_table.h"
 #include "shared/error.h"
 
 void user_set_init(struct user_set *set)
@@ -17,7 +18,7 @@ void user_set_deinit(struct user_set *set)
     size_t entries = (size_t)1 << set->depth;
     for (size_t i = 0; i < entries;) {
         struct user_table *table = set->directory[i];
-        i += table != NULL ? user_set_entries(set, table) : 1;
+        i += table != NULL ? user_directory_entries(set, table) : 1;
         user_table_destroy(&table);
     }
     free(set->directory);
@@ -28,7 +29,7 @@ bool user_set_find(const struct user_set *set, struct fingerprint user, struct u
 {
     if (set->directory == NULL)
         return false;
-    const struct user_table *table = set->directory[user_set_entry(set, user)];
+    const struct user_table *table = set->directory[user_directory_entry(set, user)];
     uint32_t slot = user_table_find(table, user);
     if (slot == USER_NOWHERE)
         return false;
@@ -36,49 +37,14 @@ bool user_set_find(const struct user_set *set, struct fingerprint user, struct u
     return true;
 }
 
-void user_set_double_directory(struct user_set *set)
-{
-    size_t entries = (size_t)1 << set->depth;
-    struct user_table **directory = malloc(2 * entries * sizeof(*directory));
-    CHECK(directory != NULL);
-    for (size_t i = 0; i < entries; i++)
-        directory[2 * i] = directory[2 * i + 1] = set->directory[i];
-    free(set->directory);
-    set->directory = directory;
-    set->depth++;
-}
-
-/* Lets `entries` of the directory lead to `table`. */
-void user_set_replace_entries(struct user_set *set, size_t first, size_t entries, struct user_table *table)
-{
-    CHECK(entries > 0);
-    for (size_t i = 0; i < entries; i++)
-        set->directory[first + i] = table;
-}
-
-static size_t first_entry(const struct user_set *set, const struct user_table *table, struct fingerprint user)
-{
-    return user_set_entry(set, user) & ~(user_set_entries(set, table) - 1);
-}
-
-void user_set_split(struct user_set *set, struct user_table *table, struct fingerprint user)
-{
-    CHECK(table->depth < DEPTH_MAX);
-    if (table->depth == set->depth)
-        user_set_double_directory(set);
-    size_t first = first_entry(set, table, user);
-    size_t half = user_set_entries(set, table) / 2;
-    user_set_replace_entries(set, first + half, half, user_table_split(table));
-}
-
 static void make_room(struct user_set *set, struct user_table *table, struct fingerprint user)
 {
     if (table->count == TABLE_USERS_MAX) {
-        user_set_split(set, table, user);
+        user_directory_split(set, table, user);
         return;
     }
     struct user_table *larger = user_table_grow(table);
-    user_set_replace_entries(set, first_entry(set, table, user), user_set_entries(set, table), larger);
+    user_directory_replace(set, user_directory_first(set, table, user), user_directory_entries(set, table), larger);
     user_table_destroy(&table);
 }
 
@@ -93,7 +59,7 @@ static void create_directory(struct user_set *set)
 static struct slot *add_slot(struct user_set *set, struct fingerprint user)
 {
     struct user_table *table;
-    while (user_table_is_full(table = set->directory[user_set_entry(set, user)]))
+    while (user_table_is_full(table = set->directory[user_directory_entry(set, user)]))
         make_room(set, table, user);
     set->count++;
     return user_table_add(table, user);
@@ -103,7 +69,7 @@ void user_set_put(struct user_set *set, struct fingerprint user, const struct us
 {
     if (set->directory == NULL)
         create_directory(set);
-    struct user_table *table = set->directory[user_set_entry(set, user)];
+    struct user_table *table = set->directory[user_directory_entry(set, user)];
     uint32_t slot = user_table_find(table, user);
     struct user_issue before = {0};
     if (slot != USER_NOWHERE)
@@ -117,14 +83,14 @@ void user_set_put(struct user_set *set, struct fingerprint user, const struct us
 void user_set_prefetch_table(const struct user_set *set, struct fingerprint user)
 {
     if (set->directory != NULL)
-        __builtin_prefetch(set->directory[user_set_entry(set, user)]);
+        __builtin_prefetch(set->directory[user_directory_entry(set, user)]);
 }
 
 void user_set_prefetch_index(const struct user_set *set, struct fingerprint user)
 {
     if (set->directory == NULL)
         return;
-    const struct user_table *table = set->directory[user_set_entry(set, user)];
+    const struct user_table *table = set->directory[user_directory_entry(set, user)];
     __builtin_prefetch(&table->lines[user_table_line(table, user)], 1);
 }
 
@@ -132,7 +98,7 @@ void user_set_prefetch_slot(const struct user_set *set, struct fingerprint user)
 {
     if (set->directory == NULL)
         return;
-    const struct user_table *table = set->directory[user_set_entry(set, user)];
+    const struct user_table *table = set->directory[user_directory_entry(set, user)];
     const struct index_line *line = &table->lines[user_table_line(table, user)];
     uint32_t matches = line_matches(line, entry_mark(user));
     uint32_t slot = matches != 0 ? line->entries[__builtin_ctz(matches)] % TABLE_SLOTS_MAX : table->count;
@@ -144,7 +110,7 @@ size_t user_set_bytes(const struct user_set *set)
 {
     size_t entries = set->directory == NULL ? 0 : (size_t)1 << set->depth;
     size_t bytes = entries * sizeof(*set->directory);
-    for (size_t i = 0; i < entries; i += user_set_entries(set, set->directory[i]))
+    for (size_t i = 0; i < entries; i += user_directory_entries(set, set->directory[i]))
         bytes += user_table_bytes(set->directory[i]);
     return bytes;
 }

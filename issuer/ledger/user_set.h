@@ -12,26 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SipHash-128 of a user id under the journal's key: nobody can aim at collisions, and by chance they do not happen. */
-struct fingerprint {
-    uint64_t high;
-    uint64_t low;
-};
-
-/* A user's latest issue of the coupon. */
-struct user_issue {
-    uint32_t sequence;
-    uint16_t nth; /* how many the user holds, at most 4095 */
-    int64_t issued_at_us;
-};
-
-struct user_set {
-    struct user_table **directory; /* 1 << depth entries; NULL while empty */
-    unsigned depth;
-    uint64_t count;    /* users */
-    uint64_t held;     /* issues that they hold, all in */
-    int64_t latest_us; /* the latest time of an issue; 0: none */
-};
+#include "issuer/ledger/fingerprint.h"
+#include "issuer/ledger/user_directory.h"
 
 void user_set_init(struct user_set *set);
 void user_set_deinit(struct user_set *set);
@@ -51,7 +33,6 @@ size_t user_set_bytes(const struct user_set *set);
 
 /* --- snapshots --- */
 
-#define USER_SLOT_BYTES         28u
 #define USER_BLOCK_CAPACITY_MAX (1u << 16) /* slots; far above what a table takes before it splits */
 
 /* One table of the set. Tables never merge, so where one begins, one will always begin. */

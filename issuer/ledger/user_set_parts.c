@@ -1,8 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/ledger/user_directory.h"
 #include "issuer/ledger/user_set.h"
-#include "issuer/ledger/user_set_private.h"
+#include "issuer/ledger/user_table.h"
 #include "shared/error.h"
 
 #define SMALL_USERS 4096u /* of a set that is better kept in one table */
@@ -13,7 +14,7 @@ bool user_set_block(const struct user_set *set, uint64_t first, struct user_bloc
 {
     if (set->directory == NULL)
         return false;
-    const struct user_table *table = set->directory[user_set_entry(set, (struct fingerprint){.high = first})];
+    const struct user_table *table = set->directory[user_directory_entry(set, (struct fingerprint){.high = first})];
     *block = (struct user_block){
         .first = first,
         .depth = table->depth,
@@ -34,7 +35,7 @@ bool user_block_next(const struct user_block *block, uint64_t *first)
 
 static const char *check_block(const struct user_block *block)
 {
-    if (block->depth > DEPTH_MAX || (block->depth == 0 && block->first != 0) ||
+    if (block->depth > USER_DIRECTORY_DEPTH_MAX || (block->depth == 0 && block->first != 0) ||
         (block->depth > 0 && block->first << block->depth != 0))
         return "a table of users begins where none can";
     if (block->capacity > USER_BLOCK_CAPACITY_MAX || block->count >= block->capacity)
@@ -50,14 +51,14 @@ static bool put_into_directory(struct user_set *set, struct user_table *table, u
         CHECK(set->directory != NULL);
     }
     while (set->depth < table->depth)
-        user_set_double_directory(set);
-    size_t entry = user_set_entry(set, (struct fingerprint){.high = first});
-    size_t entries = user_set_entries(set, table);
+        user_directory_double(set);
+    size_t entry = user_directory_entry(set, (struct fingerprint){.high = first});
+    size_t entries = user_directory_entries(set, table);
     for (size_t i = 0; i < entries; i++) {
         if (set->directory[entry + i] != NULL)
             return false;
     }
-    user_set_replace_entries(set, entry, entries, table);
+    user_directory_replace(set, entry, entries, table);
     return true;
 }
 
@@ -133,7 +134,7 @@ static const char *load_tables(struct user_set *set, struct loading loading, uin
     *loaded += users;
     if (users <= TABLE_USERS_MAX)
         return load_table(set, &loading, users);
-    if (loading.depth == DEPTH_MAX)
+    if (loading.depth == USER_DIRECTORY_DEPTH_MAX)
         return "a table of users of an impossible size";
     loading.depth++;
     *loaded -= users;
@@ -171,8 +172,8 @@ static void split_down_to(struct user_set *set, unsigned bits)
     for (uint64_t part = 0; part < UINT64_C(1) << bits; part++) {
         struct fingerprint user = {.high = bits == 0 ? 0 : part << (64 - bits)};
         struct user_table *table;
-        while ((table = set->directory[user_set_entry(set, user)])->depth < bits)
-            user_set_split(set, table, user);
+        while ((table = set->directory[user_directory_entry(set, user)])->depth < bits)
+            user_directory_split(set, table, user);
     }
 }
 
@@ -207,19 +208,19 @@ static void take_part(struct user_set *set, unsigned bits, size_t part, struct u
 {
     size_t first = part << (set->depth - bits), entries = (size_t)1 << (set->depth - bits);
     if (from->directory == NULL) {
-        user_set_replace_entries(set, first, entries, user_table_create(0, bits));
+        user_directory_replace(set, first, entries, user_table_create(0, bits));
         return;
     }
     while (from->depth < set->depth)
-        user_set_double_directory(from);
+        user_directory_double(from);
     for (size_t i = 0; i < entries;) {
         struct user_table *table = from->directory[first + i];
-        size_t before = user_set_entries(from, table);
-        user_set_replace_entries(from, (first + i) & ~(before - 1), before, NULL);
+        size_t before = user_directory_entries(from, table);
+        user_directory_replace(from, (first + i) & ~(before - 1), before, NULL);
         if (table->depth < bits) /* it reaches into other parts, but all of its users are of this one */
             table->depth = bits;
-        size_t its = user_set_entries(set, table);
-        user_set_replace_entries(set, first + i, its, table);
+        size_t its = user_directory_entries(set, table);
+        user_directory_replace(set, first + i, its, table);
         i += its;
     }
 }

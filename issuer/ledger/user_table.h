@@ -8,9 +8,12 @@
 #ifndef COUPOND_USER_TABLE_H
 #define COUPOND_USER_TABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
-#include "issuer/ledger/user_set.h"
+#include "issuer/ledger/fingerprint.h"
 #include "shared/limits.h"
 
 #define TABLE_SLOTS_BITS 14

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "shared/disk.h"
-#include "shared/journal/private.h"
 #include "shared/journal/segment.h"
+#include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
 #define ISSUE_BYTES_MAX 120u

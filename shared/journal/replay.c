@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "shared/disk.h"
-#include "shared/journal/private.h"
+#include "shared/journal/journal.h"
 #include "shared/journal/reader.h"
 #include "shared/journal/segment.h"
+#include "shared/journal/state.h"
 
 /* Of those that hold records after `from_seq`. */
 static uint64_t bytes_of_segments(const char *dir, uint64_t from_seq)

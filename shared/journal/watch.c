@@ -4,7 +4,8 @@
 
 #include "shared/clock.h"
 #include "shared/disk.h"
-#include "shared/journal/private.h"
+#include "shared/journal/journal.h"
+#include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
 #define CHECK_INTERVAL_US 300000 /* between two looks whether the files are still those that their names lead to */

@@ -7,8 +7,9 @@
 
 #include "shared/clock.h"
 #include "shared/disk.h"
-#include "shared/journal/private.h"
+#include "shared/journal/journal.h"
 #include "shared/journal/segment.h"
+#include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
 #define OS_SYNC_INTERVAL_MS 1000 /* SYNC_OS: how far the stream may stay behind */

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "shared/options/internal.h"
+#include "shared/options/options.h"
+#include "shared/options/rows.h"
 #include "shared/telemetry/log.h"
 
 extern char **environ;

@@ -5,7 +5,8 @@
 #include <czmq.h>
 #include <sys/mman.h>
 
-#include "shared/options/internal.h"
+#include "shared/options/options.h"
+#include "shared/options/rows.h"
 #include "shared/utf8.h"
 
 #define FILE_BYTES_MAX (1u << 20)

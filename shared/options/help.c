@@ -3,7 +3,8 @@
  */
 #include <string.h>
 
-#include "shared/options/internal.h"
+#include "shared/options/options.h"
+#include "shared/options/rows.h"
 
 static void print_choices(FILE *out, const struct option_row *row)
 {

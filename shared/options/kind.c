@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "shared/mask.h"
-#include "shared/options/internal.h"
+#include "shared/options/options.h"
+#include "shared/options/rows.h"
 #include "shared/redis_url.h"
 
 bool option_is_text(const struct option_row *row)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/options/internal.h"
+#include "shared/options/rows.h"
 
 #define DEFAULT_TEXT(value)        .default_text = (value)
 #define DEFAULT_CHOICE(value)      DEFAULT_TEXT(value)

@@ -10,27 +10,7 @@
 #include <stdio.h>
 
 #include "shared/error.h"
-#include "shared/options/table.h"
-
-#define OPTION_STRING_MAX 256
-
-/* options->gateway_threads, options->issuer_journal_dir, … */
-struct options {
-#define OPTION_MEMBER_TEXT(member)                char member[OPTION_STRING_MAX];
-#define OPTION_MEMBER_CHOICE(member)              OPTION_MEMBER_TEXT(member)
-#define OPTION_MEMBER_ADDRESS(member)             OPTION_MEMBER_TEXT(member)
-#define OPTION_MEMBER_ENDPOINT(member)            OPTION_MEMBER_TEXT(member)
-#define OPTION_MEMBER_URL(member)                 OPTION_MEMBER_TEXT(member)
-#define OPTION_MEMBER_PATH(member)                OPTION_MEMBER_TEXT(member)
-#define OPTION_MEMBER_SECRET(member)              OPTION_MEMBER_TEXT(member)
-#define OPTION_MEMBER_SECRET_FILE(member)         OPTION_MEMBER_TEXT(member)
-#define OPTION_MEMBER_NUMBER(member)              int64_t member;
-#define OPTION_MEMBER_DURATION(member)            int64_t member;
-#define OPTION_MEMBER_FLAG(member)                bool member;
-#define X(section, name, kind, def, bounds, help) OPTION_MEMBER_##kind(section##_##name)
-    OPTION_TABLE(X)
-#undef X
-};
+#include "shared/options/values.h"
 
 /* Every option at its default. */
 void options_init(struct options *options);
@@ -56,7 +36,6 @@ int options_check_role(const struct options *options, const char *role, struct e
 
 /* The one way by which an option's value gets into a message: whole, or with *** in the place of what nobody may read.
  * The option must exist. */
-#define OPTION_SHOWN_MAX (2 * OPTION_STRING_MAX)
 void options_show(const char *section, const char *name, const char *value, char shown[OPTION_SHOWN_MAX]);
 
 /* Prints every option with its default, bounds and help as a ZPL file that reads back to the defaults. */
@@ -65,8 +44,6 @@ void options_print_help(FILE *out);
 void options_print_markdown(FILE *out);
 
 /* issuer/sync as a value: SYNC_ALWAYS, SYNC_OS, or the interval in ms. Valid after options_complete(). */
-#define SYNC_ALWAYS 0
-#define SYNC_OS     (-1)
 int64_t options_sync_interval_ms(const struct options *options);
 
 #endif

@@ -1,8 +1,9 @@
-/* Which store it is: two of them must never pass for one. */
+#include "shared/store/id.h"
+
 #include <sodium.h>
 #include <string.h>
 
-#include "shared/store/backend.h"
+#include "shared/error.h"
 
 bool store_id_is_known(const uint8_t id[STORE_ID_BYTES])
 {
@@ -18,6 +19,39 @@ void store_id_make(uint8_t id[STORE_ID_BYTES])
     while (!store_id_is_known(id));
 }
 
+void journal_id_format(const uint8_t id[16], char out[JOURNAL_ID_TEXT_MAX])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < 16; i++) {
+        out[2 * i] = digits[id[i] >> 4];
+        out[2 * i + 1] = digits[id[i] & 15];
+    }
+    out[32] = '\0';
+}
+
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return -1;
+}
+
+bool journal_id_parse(const char *text, size_t length, uint8_t id[16])
+{
+    if (length != 32)
+        return false;
+    for (size_t i = 0; i < 16; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = hex_value(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        id[i] = (uint8_t)(high * 16 + low);
+    }
+    return true;
+}
+
 void store_id_format(const uint8_t id[STORE_ID_BYTES], char out[STORE_ID_TEXT_MAX])
 {
     journal_id_format(id, out);
@@ -26,25 +60,4 @@ void store_id_format(const uint8_t id[STORE_ID_BYTES], char out[STORE_ID_TEXT_MA
 bool store_id_parse(const char *text, uint8_t id[STORE_ID_BYTES])
 {
     return journal_id_parse(text, strlen(text), id) && store_id_is_known(id);
-}
-
-enum store_result store_id_missing(const struct store *store, struct error *error)
-{
-    error_set(error, "%s has no id in schema_version; its persister gives it one when it starts", store->description);
-    return STORE_FAILED;
-}
-
-enum store_result store_id_judge(const struct store *store, const struct store_batch *batch, struct error *error)
-{
-    char ours[STORE_ID_TEXT_MAX];
-    char meant[STORE_ID_TEXT_MAX];
-    if (!store_id_is_known(batch->store_id) || memcmp(batch->store_id, store->id, STORE_ID_BYTES) == 0)
-        return STORE_OK;
-    store_id_format(store->id, ours);
-    store_id_format(batch->store_id, meant);
-    error_set(error,
-              "%s is another store (id %s) than the one that the issuer fills (id %s): give this persister the same "
-              "store/… as the issuer and the other persisters",
-              store->description, ours, meant);
-    return STORE_OTHER;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "shared/error.h"
+
 void store_letter_copy(struct store_letter *out, const struct store_dead_letter *letter)
 {
     CHECK(letter->coupon_id_length <= COUPON_ID_MAX);

@@ -5,7 +5,7 @@
 #ifndef COUPOND_STORE_LETTER_H
 #define COUPOND_STORE_LETTER_H
 
-#include "shared/store/store.h"
+#include "shared/store/rows.h"
 
 struct store_letter {
     struct store_dead_letter letter; /* points into what follows */

@@ -1,8 +1,9 @@
-/* The rows of a batch in the order in which they are written. */
+#include "shared/store/order.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/store/backend.h"
+#include "shared/store/judge.h"
 
 void store_order_deinit(struct store_order *order)
 {

@@ -10,7 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "shared/options/internal.h"
+#include "shared/options/options.h"
+#include "shared/options/rows.h"
 
 static int file;
 static char file_path[64];

@@ -15,7 +15,8 @@
 #include "journal_input.h"
 #include "journal_sample.h"
 #include "memory_disk.h"
-#include "shared/journal/private.h"
+#include "shared/journal/journal.h"
+#include "shared/journal/state.h"
 
 #define IMAGE_MAX (1u << 20)
 

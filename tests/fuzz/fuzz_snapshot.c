@@ -179,7 +179,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     unsigned flags = fuzz_take_byte(&input);
     unsigned char *bytes = fuzz_copy(input.at, input.left); /* malloc()'s, so it lies on 8 bytes as a map does */
     struct ledger *ledger = ledger_create(meta.fingerprint_key);
-    snapshot_fix(flags, bytes, input.left, FROM_SEQ);
+    snapshot_fix(flags, &meta, bytes, input.left, FROM_SEQ);
     if (load(ledger, bytes, input.left, &header) == NULL) {
         check_again(ledger, &header);
         if (ledger_check(ledger) == NULL)

@@ -151,8 +151,10 @@ static void write_entry(unsigned flags, enum entry_kind kind, uint64_t name, uns
         journal_segment_path(JOURNAL_INPUT_DIR, name, path);
         fix_segment(flags, bytes, size, name);
     } else if (kind == ENTRY_SNAPSHOT) {
+        struct journal_meta meta;
+        journal_input_meta(&meta);
         snapshot_path(JOURNAL_INPUT_DIR, name, path);
-        snapshot_fix(snapshot_flags(flags), bytes, size, name);
+        snapshot_fix(snapshot_flags(flags), &meta, bytes, size, name);
     } else if (kind == ENTRY_META) {
         snprintf(path, sizeof path, JOURNAL_INPUT_DIR "/meta");
         fix_meta(flags, bytes, size);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "journal_input.h"
 #include "shared/journal/snapshot_format.h"
 
 /* Every block up to the first whose length is impossible. */
@@ -37,17 +36,15 @@ static void fix_header(struct snapshot_header *header, const struct journal_meta
     header->bytes = size;
 }
 
-void snapshot_fix(unsigned flags, unsigned char *bytes, size_t size, uint64_t from_seq)
+void snapshot_fix(unsigned flags, const struct journal_meta *meta, unsigned char *bytes, size_t size, uint64_t from_seq)
 {
-    struct journal_meta meta;
     struct snapshot_header header, counted = {0};
     if (size < sizeof header)
         return;
-    journal_input_meta(&meta);
     memcpy(&header, bytes, sizeof header);
-    fix_blocks(flags, bytes, size, meta.journal_id, &counted);
+    fix_blocks(flags, bytes, size, meta->journal_id, &counted);
     if (flags & SNAPSHOT_FIX_HEADER)
-        fix_header(&header, &meta, size, from_seq);
+        fix_header(&header, meta, size, from_seq);
     if (flags & SNAPSHOT_FIX_COUNTS) {
         header.coupons = counted.coupons;
         header.users = counted.users;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/journal/format.h"
+
 enum snapshot_fix_flag {
     SNAPSHOT_FIX_SUMS = 1 << 0,   /* checksums of header and blocks */
     SNAPSHOT_FIX_HEADER = 1 << 1, /* whose it is, its name and size */
@@ -14,7 +16,8 @@ enum snapshot_fix_flag {
     SNAPSHOT_FIX_ALL = 7,
 };
 
-/* The snapshot of the journal of journal_input.h that is named after `from_seq`. */
-void snapshot_fix(unsigned flags, unsigned char *bytes, size_t size, uint64_t from_seq);
+/* The snapshot of the journal of `meta` that is named after `from_seq`. */
+void snapshot_fix(unsigned flags, const struct journal_meta *meta, unsigned char *bytes, size_t size,
+                  uint64_t from_seq);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "shared/error.h"
 #include "shared/store/backend.h"
+#include "shared/store/judge.h"
+#include "shared/store/order.h"
 #include "sim_database_rows.h"
 #include "sim_issuer.h"
 

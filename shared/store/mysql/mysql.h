@@ -10,7 +10,10 @@
 #include <mysql.h>
 
 #include "shared/store/backend.h"
+#include "shared/store/judge.h"
+#include "shared/store/order.h"
 #include "shared/store/sql_text.h"
+#include "shared/store/time_text.h"
 
 /* An isolation level: in a SET, and as the server tells it. */
 struct store_mysql_level {

@@ -272,7 +272,7 @@ static enum store_result look_at_schema(struct store_mysql *store, struct error 
     int64_t now_us = clock_mono_us();
     if (now_us < store->schema_good_until_us)
         return STORE_OK;
-    enum store_result result = store_check_schema(&store->base, error);
+    enum store_result result = store_schema_check(&store->base, error);
     store->schema_good_until_us = result == STORE_OK ? now_us + SCHEMA_GOOD_US : 0;
     return result;
 }
@@ -285,7 +285,7 @@ static enum store_result blame_schema(struct store_mysql *store, enum store_resu
     int64_t now_us = clock_mono_us();
     if (!of_the_server || !store_mysql_is_connected(store) || now_us < store->schema_innocent_until_us)
         return result;
-    enum store_result judgement = store_check_schema(&store->base, &schema);
+    enum store_result judgement = store_schema_check(&store->base, &schema);
     if (judgement == STORE_OK) {
         store->schema_innocent_until_us = now_us + SCHEMA_INNOCENT_US;
         return result;

@@ -9,6 +9,9 @@
 #include <sqlite3.h>
 
 #include "shared/store/backend.h"
+#include "shared/store/judge.h"
+#include "shared/store/order.h"
+#include "shared/store/time_text.h"
 
 enum sqlite_statement {
     SQLITE_INSERT_ISSUE,

@@ -17,7 +17,8 @@
 
 #include "shared/disk.h"
 #include "shared/journal/dir.h"
-#include "shared/journal/private.h"
+#include "shared/journal/journal.h"
+#include "shared/journal/state.h"
 #include "shared/options/options.h"
 #include "tests/unit/shared/journal/journal_fixture.h"
 

@@ -2,13 +2,14 @@
  * Between options/options.c (rows and their names), options/kind.c (values), options/file.c (ZPL),
  * options/environment.c, options/help.c, and options/check.c (what one row alone cannot tell).
  */
-#ifndef COUPOND_OPTIONS_INTERNAL_H
-#define COUPOND_OPTIONS_INTERNAL_H
+#ifndef COUPOND_OPTION_ROWS_H
+#define COUPOND_OPTION_ROWS_H
 
 #include <stddef.h>
 
+#include "shared/error.h"
 #include "shared/nearest.h"
-#include "shared/options/options.h"
+#include "shared/options/values.h"
 
 enum option_kind {
     OPTION_KIND_CHOICE,

@@ -1,11 +1,11 @@
-/* What ledger/ledger.c (deciding, applying) and ledger/replay.c (recovery, snapshots) share. */
-#ifndef COUPOND_LEDGER_PRIVATE_H
-#define COUPOND_LEDGER_PRIVATE_H
+/* What a ledger consists of: for ledger/ledger.c (deciding, applying) and ledger/replay.c (recovery, snapshots). */
+#ifndef COUPOND_LEDGER_STATE_H
+#define COUPOND_LEDGER_STATE_H
 
 #include <sodium.h>
 
 #include "issuer/ledger/coupon_index.h"
-#include "issuer/ledger/ledger.h"
+#include "issuer/ledger/fingerprint.h"
 
 _Static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(struct fingerprint), "a fingerprint is one SipHash-128");
 

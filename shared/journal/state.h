@@ -2,14 +2,17 @@
  * What the parts of the journal share: journal/journal.c (opening, writing, closing), journal/worker.c (preparing,
  * syncing), journal/watch.c (whether the files stay where they are), journal_replay.c.
  */
-#ifndef COUPOND_JOURNAL_PRIVATE_H
-#define COUPOND_JOURNAL_PRIVATE_H
+#ifndef COUPOND_JOURNAL_STATE_H
+#define COUPOND_JOURNAL_STATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
+#include "shared/error.h"
+#include "shared/journal/config.h"
 #include "shared/journal/dir.h"
-#include "shared/journal/journal.h"
-#include "shared/options/options.h"
+#include "shared/journal/format.h"
+#include "shared/options/values.h"
 
 struct journal {
     /* shared: constant once open */

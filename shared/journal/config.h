@@ -1,0 +1,31 @@
+/*
+ * How a journal is opened.
+ */
+#ifndef COUPOND_JOURNAL_CONFIG_H
+#define COUPOND_JOURNAL_CONFIG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/telemetry/metrics.h"
+
+/* How a reader is told that more is synced: the writer wakes it through `fd` (an eventfd) only while it waits. */
+struct journal_signal {
+    int fd;
+    _Atomic bool waiting;
+};
+
+struct journal_config {
+    const char *dir; /* of the partition */
+    uint16_t partition;
+    uint16_t partitions;
+    size_t segment_bytes;     /* room for a header and the largest batch that is reserved */
+    int64_t sync_interval_ms; /* SYNC_ALWAYS, SYNC_OS (synced once a second, ahead of the stream only) or an interval */
+    struct metrics *metrics;  /* for the sync's time; may be NULL */
+    struct journal_signal *signal; /* may be NULL */
+    bool worker_by_hand;           /* no thread: its owner calls journal_work() */
+};
+
+#endif

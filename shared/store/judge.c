@@ -1,0 +1,140 @@
+#include "shared/store/judge.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "shared/clock.h"
+
+static void describe_issue(const struct store_issue *issue, char out[192])
+{
+    char time[RFC3339_MAX];
+    rfc3339_format(issue->issued_at_us, time);
+    snprintf(out, 192, "sequence %" PRIu32 " to user %.*s, nth %u, at %s, journal_seq %" PRIu64, issue->sequence,
+             (int)issue->user_id_length, issue->user_id, issue->nth, time, issue->journal_seq);
+}
+
+enum store_result store_issue_conflict(const struct store_issue *wanted, const struct store_issue *there,
+                                       struct error *error)
+{
+    char wanted_text[192];
+    char there_text[192];
+    describe_issue(wanted, wanted_text);
+    describe_issue(there, there_text);
+    error_set(error, "coupon %.*s: the journal issues %s, but there is %s already", (int)wanted->coupon_id_length,
+              wanted->coupon_id, wanted_text, there_text);
+    return STORE_REJECTED;
+}
+
+enum store_result store_coupon_missing(const struct store_issue *issue, struct error *error)
+{
+    error_set(error, "coupon %.*s is not in the store, but the journal issues its sequence %" PRIu32 " to user %.*s",
+              (int)issue->coupon_id_length, issue->coupon_id, issue->sequence, (int)issue->user_id_length,
+              issue->user_id);
+    return STORE_REJECTED;
+}
+
+static bool policy_equal(const struct coupon *a, const struct coupon *b)
+{
+    return strcmp(a->title, b->title) == 0 && a->quantity == b->quantity && a->per_user_limit == b->per_user_limit &&
+           a->paused == b->paused && a->starts_at_us == b->starts_at_us && a->ends_at_us == b->ends_at_us &&
+           a->updated_at_us == b->updated_at_us;
+}
+
+enum store_result store_policy_judge(const struct coupon *wanted, const struct coupon *there, bool *newer,
+                                     struct error *error)
+{
+    *newer = wanted->journal_seq > there->journal_seq;
+    bool same_record = wanted->journal_seq == there->journal_seq;
+    if (wanted->created_at_us == there->created_at_us && (!same_record || policy_equal(wanted, there)))
+        return STORE_OK;
+    error_set(error,
+              "coupon %s: the journal's record %" PRIu64 " contradicts the stored one, which came from its record "
+              "%" PRIu64,
+              wanted->id, wanted->journal_seq, there->journal_seq);
+    return STORE_REJECTED;
+}
+
+enum store_result store_id_missing(const struct store *store, struct error *error)
+{
+    error_set(error, "%s has no id in schema_version; its persister gives it one when it starts", store->description);
+    return STORE_FAILED;
+}
+
+enum store_result store_id_judge(const struct store *store, const struct store_batch *batch, struct error *error)
+{
+    char ours[STORE_ID_TEXT_MAX];
+    char meant[STORE_ID_TEXT_MAX];
+    if (!store_id_is_known(batch->store_id) || memcmp(batch->store_id, store->id, STORE_ID_BYTES) == 0)
+        return STORE_OK;
+    store_id_format(store->id, ours);
+    store_id_format(batch->store_id, meant);
+    error_set(error,
+              "%s is another store (id %s) than the one that the issuer fills (id %s): give this persister the same "
+              "store/… as the issuer and the other persisters",
+              store->description, ours, meant);
+    return STORE_OTHER;
+}
+
+enum store_result store_journal_judge(const struct store_batch *batch, const struct store_journal *there,
+                                      struct error *error)
+{
+    if (there->partitions != batch->partitions) {
+        error_set(error, "foreign journal: it has %u partitions, but the store was filled by one with %u",
+                  batch->partitions, there->partitions);
+        return STORE_FOREIGN;
+    }
+    if (there->partition != batch->partition || memcmp(there->journal_id, batch->journal_id, 16) == 0)
+        return STORE_OK;
+    char ours[JOURNAL_ID_TEXT_MAX];
+    char theirs[JOURNAL_ID_TEXT_MAX];
+    journal_id_format(batch->journal_id, ours);
+    journal_id_format(there->journal_id, theirs);
+    error_set(error,
+              "foreign journal: partition %u is journal %s, but the store was filled by journal %s; give the persister "
+              "an empty database, or bring back the journal that belongs to this one",
+              batch->partition, ours, theirs);
+    return STORE_FOREIGN;
+}
+
+void store_pass_over_gone(const struct store_batch *batch, struct store_progress *progress)
+{
+    if (batch->gone_seq > progress->last_seq)
+        store_progress_add(progress, 1, batch->gone_seq);
+}
+
+enum store_result store_behind_judge(struct store *store, const struct store_batch *batch,
+                                     struct store_progress *progress, struct error *error)
+{
+    store->behind_seq = progress->last_seq;
+    store_pass_over_gone(batch, progress);
+    if (progress->last_seq >= batch->acked_seq)
+        return STORE_OK;
+    error_set(error,
+              "%s has the records of partition %u up to %" PRIu64 " only, but acknowledged them up to %" PRIu64
+              "; it came back empty or from a backup, and the issuer sends them again",
+              store->description, batch->partition, store->behind_seq, batch->acked_seq);
+    return STORE_BEHIND;
+}
+
+enum store_result store_schema_judge(const struct store *store, int64_t version, struct error *error)
+{
+    if (version == STORE_SCHEMA_VERSION)
+        return STORE_OK;
+    if (version == 0)
+        error_set(error, "%s does not exist or has no coupond schema; the persister creates it when it starts",
+                  store->description);
+    else
+        error_set(error, "%s has schema version %" PRId64 ", but this coupond knows version %d; %s", store->description,
+                  version, STORE_SCHEMA_VERSION,
+                  version > STORE_SCHEMA_VERSION ? "use a newer coupond" : "start its persister, which migrates it");
+    return STORE_FAILED;
+}
+
+enum store_result store_schema_check(struct store *store, struct error *error)
+{
+    int64_t version;
+    enum store_result result = store->ops->schema_version(store, &version, error);
+    if (result == STORE_OK)
+        result = store_schema_judge(store, version, error);
+    return result == STORE_OK && store->ops->check_tables != NULL ? store->ops->check_tables(store, error) : result;
+}

@@ -1,0 +1,27 @@
+/*
+ * The rows of a batch in the order of their primary keys, so that writers of the same rows do not wait for each other
+ * in a ring.
+ */
+#ifndef COUPOND_STORE_ORDER_H
+#define COUPOND_STORE_ORDER_H
+
+#include "shared/error.h"
+#include "shared/store/rows.h"
+
+/* The arrays are reused. */
+struct store_order {
+    const struct store_issue **rows; /* by (coupon_id, sequence); as many as the batch has */
+    size_t capacity;
+    const struct coupon **coupons; /* by id; of each coupon the newest record alone */
+    size_t coupons_count;
+    size_t coupons_capacity;
+};
+
+/*
+ * Fills `order` with the batch's issues and with its coupons. STORE_REJECTED when two issues claim the same sequence of
+ * a coupon, or two records of a coupon contradict each other.
+ */
+enum store_result store_order_fill(struct store_order *order, const struct store_batch *batch, struct error *error);
+void store_order_deinit(struct store_order *order);
+
+#endif
