@@ -126,9 +126,6 @@ struct sim {
 
 void sim_plan_make(struct sim_plan *plan, struct sim_random *random);
 
-/* Runs one seed from beginning to end. True when every promise was kept; `sim` has the rest. */
-bool sim_run(struct sim *sim, uint64_t seed, bool verbose);
-
 /* Notes the first thing that is wrong; the run ends soon. */
 void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static inline bool sim_failed(const struct sim *sim)

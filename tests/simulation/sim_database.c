@@ -9,7 +9,7 @@
 #include "shared/store/judge.h"
 #include "shared/store/order.h"
 #include "sim_database_rows.h"
-#include "sim_issuer.h"
+#include "sim_issuer_state.h"
 
 struct sim_database {
     struct sim_rows rows;

@@ -15,9 +15,8 @@
 #include <stdint.h>
 
 #include "shared/disk.h"
+#include "sim_disk_files.h"
 #include "sim_random.h"
-
-#define SIM_SECTOR 512
 
 enum sim_end {
     SIM_END_RETURNED,

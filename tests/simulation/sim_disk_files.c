@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "shared/error.h"
-#include "sim_disk.h"
 
 /* --- names --- */
 

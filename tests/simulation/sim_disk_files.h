@@ -8,6 +8,7 @@
 
 #include "sim_random.h"
 
+#define SIM_SECTOR    512
 #define SIM_FILES_MAX 4096
 #define SIM_NAMES_MAX 256
 #define SIM_PATH_MAX  128

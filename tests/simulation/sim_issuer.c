@@ -5,35 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "issuer/corrected_clock.h"
-#include "issuer/feed/feed.h"
 #include "sim_clients.h"
 #include "sim_database.h"
 #include "sim_disk.h"
+#include "sim_issuer_state.h"
 #include "sim_network.h"
 #include "sim_partition.h"
 #include "sim_persister.h"
-#include "sim_true_clock.h"
 
 #define RESEND_US 8000
 
 enum phase { RUNNING, STARTING, STOPPING };
-
-struct sim_issuer {
-    bool up;
-    int64_t start_at_us;
-    int64_t still_until_us;
-    uint16_t partitions_count;
-    struct sim_partition partitions[SIM_PARTITIONS_MAX];
-    struct feed *feed;
-    struct corrected_clock clock;
-    struct sim_true_clock true_clock;
-    bool uncompared; /* the store was away at the start */
-    uint64_t sure_seq[SIM_PARTITIONS_MAX];
-    int64_t look_at_us; /* a look into the store is under way until then; 0: none is */
-    bool started;       /* what the last start came to */
-    struct error start_error;
-};
 
 /* What a body that runs on the disk is given. */
 struct call {
@@ -241,7 +223,7 @@ static void snapshot_step_body(void *arg)
 static void work_on_turn(struct sim *sim, struct sim_partition *partition)
 {
     struct call call = {sim, partition};
-    if (sim_partition_gather(sim, partition)) {
+    if (sim_partition_gather(sim, partition, sim_issuer_now_us(sim))) {
         partition->cut_short = true;
         if (!enter(sim, decide_body, &call, RUNNING))
             return;
@@ -437,26 +419,10 @@ void sim_issuer_come_back(struct sim *sim)
 
 /* --- for the checker --- */
 
-bool sim_issuer_is_up(const struct sim *sim)
-{
-    return sim->issuer->up;
-}
-
-bool sim_issuer_is_drained(const struct sim *sim)
-{
-    const struct sim_issuer *issuer = sim->issuer;
-    for (uint16_t i = 0; issuer->up && i < issuer->partitions_count; i++) {
-        const struct journal *journal = issuer->partitions[i].journal;
-        if (journal_synced_seq(journal) != journal_written_seq(journal))
-            return false;
-    }
-    return issuer->up && feed_is_done(issuer->feed);
-}
-
 static void ask_one(struct sim *sim, struct sim_partition *partition, unsigned coupon, unsigned user)
 {
     struct call call = {sim, partition};
-    sim_partition_gather_lookup(sim, partition, coupon, user);
+    sim_partition_gather_lookup(sim, partition, sim_issuer_now_us(sim), coupon, user);
     if (!sim_failed(sim) && enter(sim, decide_body, &call, RUNNING))
         sim_partition_answer(sim, partition, false);
 }
@@ -469,30 +435,4 @@ void sim_issuer_ask_all(struct sim *sim)
                 ask_one(sim, &sim->issuer->partitions[i], coupon, user);
         }
     }
-}
-
-const struct model *sim_issuer_model(const struct sim *sim, uint16_t partition)
-{
-    return &sim->issuer->partitions[partition].model;
-}
-
-bool sim_issuer_may_lack(const struct sim *sim, const struct sim_told *told)
-{
-    const struct sim_partition *partition = &sim->issuer->partitions[told->partition];
-    for (size_t i = 0; i < partition->lost_count; i++) {
-        if (sim_told_is(told, &partition->lost[i]))
-            return true;
-    }
-    return false;
-}
-
-bool sim_issuer_is_gone(const struct sim *sim, uint16_t partition, uint64_t seq)
-{
-    const struct sim_partition *self = &sim->issuer->partitions[partition];
-    return seq > self->gone_after && seq <= self->gone_until;
-}
-
-uint64_t sim_issuer_durable_seq(const struct sim *sim, uint16_t partition)
-{
-    return sim_disk_durable_seq(sim->issuer->partitions[partition].dir);
 }

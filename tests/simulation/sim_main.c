@@ -18,7 +18,7 @@
 
 #include "shared/error.h"
 #include "shared/telemetry/log.h"
-#include "sim.h"
+#include "sim_run.h"
 
 #define JOBS_MAX           16
 #define RUNS_A_PROCESS     200 /* what killed processes leave in memory goes with them */

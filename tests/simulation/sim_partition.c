@@ -8,7 +8,6 @@
 #include "shared/options/options.h"
 #include "sim_clients.h"
 #include "sim_disk.h"
-#include "sim_issuer.h"
 #include "sim_network.h"
 
 #define SNAPSHOT_STEP 1000       /* bytes that are copied between two turns */
@@ -111,18 +110,18 @@ static void take_frame(struct sim *sim, struct sim_partition *partition, const v
         note_asked(sim, partition, frame, from);
 }
 
-static void begin_turn(struct sim *sim, struct sim_partition *partition)
+static void begin_turn(struct sim_partition *partition, int64_t now_us)
 {
     partition->asked_count = 0;
-    partition->asked_us = sim_issuer_now_us(sim);
+    partition->asked_us = now_us;
     partition->refusals_before = sim_disk_refusals();
     partition->cut_short = false;
 }
 
-bool sim_partition_gather(struct sim *sim, struct sim_partition *partition)
+bool sim_partition_gather(struct sim *sim, struct sim_partition *partition, int64_t now_us)
 {
     struct sim_message message;
-    begin_turn(sim, partition);
+    begin_turn(partition, now_us);
     while (turn_takes_more(partition->turn) && sim_network_take(sim, SIM_TO_PARTITION, partition->index, &message)) {
         take_frame(sim, partition, message.bytes, message.size, message.from);
         free(message.bytes);
@@ -130,7 +129,8 @@ bool sim_partition_gather(struct sim *sim, struct sim_partition *partition)
     return turn_frames(partition->turn) > 0;
 }
 
-void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partition, unsigned coupon, unsigned user)
+void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partition, int64_t now_us, unsigned coupon,
+                                 unsigned user)
 {
     unsigned char frame[sizeof(struct frame_header) + sizeof(struct frame_issue_request)];
     char coupon_id[COUPON_ID_MAX + 1], user_id[USER_ID_MAX + 1];
@@ -145,7 +145,7 @@ void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partitio
     frame_header_write((struct frame_header *)frame, FRAME_ISSUE_REQUESTS, partition->index, sim->plan.partitions, 1);
     frame_header_set_clock(frame, partition->incarnation, sim_boot_us(sim));
     memcpy(frame + sizeof(struct frame_header), &request, sizeof request);
-    begin_turn(sim, partition);
+    begin_turn(partition, now_us);
     take_frame(sim, partition, frame, sizeof frame, NOBODY);
 }
 

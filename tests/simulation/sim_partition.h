@@ -55,9 +55,10 @@ int sim_partition_start(struct sim *sim, struct sim_partition *partition, struct
 void sim_partition_abandon(struct sim_partition *partition);
 
 /* Takes what has arrived into a turn. False when there was nothing. */
-bool sim_partition_gather(struct sim *sim, struct sim_partition *partition);
+bool sim_partition_gather(struct sim *sim, struct sim_partition *partition, int64_t now_us);
 /* The same with requests for each coupon and user: which of them, by number. */
-void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partition, unsigned coupon, unsigned user);
+void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partition, int64_t now_us, unsigned coupon,
+                                 unsigned user);
 /* Judges the replies of the turn that was decided, and sends them. */
 void sim_partition_answer(struct sim *sim, struct sim_partition *partition, bool send);
 

@@ -1,14 +1,11 @@
 #!/usr/bin/env python3
 """Which C file includes which: no circle between files or folders, and no arrow up.
 
-    tests/support/includes.py [--root DIR] [--build DIR] [--known FILE]
+    tests/support/includes.py [--root DIR] [--build DIR]
 
 A module is a .c file, its .h file, or the two of one name; a folder is what lies in it directly. The arrows are the
 `#include "…"` lines; with --build, the compiler's own record of what it read (ninja -t deps) has to say the same, so that
 no include hides from the check. Prints what is wrong, a circle as the arrows that close it, and ends with 1.
-
-Circles that are known and not mended yet are lines in includes_known.txt beside this file: the modules of one circle each.
-They may only become fewer and smaller, and the list says so in the same commit.
 """
 
 import argparse
@@ -109,21 +106,11 @@ def knots(graph):
 # --- checks ---
 
 
-def read_known(path):
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return {frozenset(line.split()) for line in lines if line and not line.startswith("#")}
-
-
-def check_circles(includes, known):
-    unseen = set(known)
+def check_circles(includes):
     for kind, node_of in (("files", module_of), ("folders", folder_of)):
         graph = project(includes, node_of)
-        found = knots(graph)
-        unseen -= found
-        for knot in sorted(found - known, key=sorted):
+        for knot in sorted(knots(graph), key=sorted):
             yield f"circle of {kind}: {' -> '.join(shortest_circle(graph, knot))} ({len(knot)} {kind} in all)"
-    for knot in sorted(unseen, key=sorted):
-        yield f"no circle any more, so it must not be listed as a known one: {' '.join(sorted(knot))}"
 
 
 def check_layers(includes):
@@ -160,12 +147,11 @@ def check_compiler(root, build, includes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, default=Path(__file__).parents[2])
-    parser.add_argument("--known", type=Path, default=Path(__file__).with_name("includes_known.txt"))
     parser.add_argument("--build", help="a build folder, whose record of the compiler's is compared")
     arguments = parser.parse_args()
     root = arguments.root.resolve()
     includes = read_includes(root)
-    wrong = [*check_layers(includes), *check_circles(includes, read_known(arguments.known))]
+    wrong = [*check_layers(includes), *check_circles(includes)]
     if arguments.build:
         wrong += check_compiler(root, arguments.build, includes)
     print("\n".join(wrong), end="\n" if wrong else "")

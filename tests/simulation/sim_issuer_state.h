@@ -1,0 +1,44 @@
+/*
+ * What the issuer's process is in, and what is true of its journals: for those that judge.
+ */
+#ifndef COUPOND_SIM_ISSUER_STATE_H
+#define COUPOND_SIM_ISSUER_STATE_H
+
+#include "issuer/corrected_clock.h"
+#include "issuer/feed/feed.h"
+#include "sim.h"
+#include "sim_model.h"
+#include "sim_partition.h"
+#include "sim_true_clock.h"
+
+struct sim_issuer {
+    bool up;
+    int64_t start_at_us;
+    int64_t still_until_us;
+    uint16_t partitions_count;
+    struct sim_partition partitions[SIM_PARTITIONS_MAX];
+    struct feed *feed;
+    struct corrected_clock clock;
+    struct sim_true_clock true_clock;
+    bool uncompared; /* the store was away at the start */
+    uint64_t sure_seq[SIM_PARTITIONS_MAX];
+    int64_t look_at_us; /* a look into the store is under way until then; 0: none is */
+    bool started;       /* what the last start came to */
+    struct error start_error;
+};
+
+bool sim_issuer_is_up(const struct sim *sim);
+/* True when every record that is written is synced and acknowledged by the store. */
+bool sim_issuer_is_drained(const struct sim *sim);
+
+/* What the journal of a partition holds, as the model has it. */
+const struct model *sim_issuer_model(const struct sim *sim, uint16_t partition);
+struct sim_told;
+/* True when the issue was lost with the power after the answer, as the sync policy allows. */
+bool sim_issuer_may_lack(const struct sim *sim, const struct sim_told *told);
+/* True when the store lost the record after its segment was removed: it can only be in another backup. */
+bool sim_issuer_is_gone(const struct sim *sim, uint16_t partition, uint64_t seq);
+/* The last record that no loss of power can take away any more. */
+uint64_t sim_issuer_durable_seq(const struct sim *sim, uint16_t partition);
+
+#endif
