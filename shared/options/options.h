@@ -40,7 +40,7 @@ void options_show(const char *section, const char *name, const char *value, char
 
 /* Prints every option with its default, bounds and help as a ZPL file that reads back to the defaults. */
 void options_print_help(FILE *out);
-/* Prints the same rows as a Markdown table, as the README bears it. */
+/* Prints the same rows as a Markdown table, as docs/configuration.md has it. */
 void options_print_markdown(FILE *out);
 
 /* issuer/sync as a value: SYNC_ALWAYS, SYNC_OS, or the interval in ms. Valid after options_complete(). */

@@ -1,5 +1,5 @@
 /*
- * Every option of coupond, a row each. The parser, --help-config, the README's table and its test read this.
+ * Every option of coupond, a row each. The parser, --help-config, docs/configuration.md and its test read this.
  * OPTION(section, name, kind, default, bounds, help)
  *   kind: how a value is checked, shown and documented (options/kind.c):
  *     CHOICE       ONE_OF("a", "b"), or ONE_OF_OR(1, 9, "a", "b") with whole numbers beside the words

@@ -81,7 +81,7 @@ def test_help_config_and_markdown_have_the_same_options_and_defaults():
     assert table == plain
 
 
-@pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
+@pytest.mark.parametrize("document", ["docs/configuration.md", "docs/ko/configuration.md"])
 def test_the_documents_have_the_program_s_options(document):
     path = REPOSITORY / document
     assert path.exists(), f"{document} is missing"

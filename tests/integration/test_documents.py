@@ -52,7 +52,7 @@ def steps_of(document):
     return "api=" + example, promised
 
 
-@pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
+@pytest.mark.parametrize("document", ["docs/api.md", "docs/ko/api.md"])
 def test_the_example_of_the_api_gives_the_statuses_it_promises(document, tmp_path):
     """As it stands there, but for the port and what curl prints."""
     commands, promised = steps_of(document)
@@ -70,7 +70,7 @@ def codes_of_the_program():
     return rows
 
 
-@pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
+@pytest.mark.parametrize("document", ["docs/api.md", "docs/ko/api.md"])
 def test_the_table_of_errors_has_every_code_with_its_status(document):
     table = text_of(document).split("<!-- errors -->")[1].split("<!-- /errors -->")[0]
     rows = re.findall(r"^\| `(\w+)` \| (\d+) \| ([^|]+) \| ([^|]+) \|$", table, re.M)
@@ -124,13 +124,35 @@ def test_the_picture_names_every_socket():
     assert drawn == used
 
 
-@pytest.mark.parametrize("document", ["README.md", "README.ko.md", "ARCHITECTURE.md"])
+DOCUMENTS = sorted(str(path.relative_to(REPOSITORY)) for pattern in ("*.md", "*/README.md", "docs/**/*.md") for path in REPOSITORY.glob(pattern))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_a_document_names_are_there(document):
     text = text_of(document)
     links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
     named = re.findall(r"`((?:gateway|issuer|persister|shared|coupond|tests|load-test|monitoring)/[\w./-]*[.]\w+)`", text)
-    for name in links + named:
+    for link in links:
+        assert ((REPOSITORY / document).parent / link).exists(), f"{document} links to {link}"
+    for name in named:
         assert (REPOSITORY / name).exists(), f"{document} names {name}"
+
+
+def anchors_of(document):
+    """As hosts of repositories make them of headings."""
+    headings = re.findall(r"^#+ (.*)$", text_of(document), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_headings_that_a_document_links_to_are_there(document):
+    for link, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text_of(document)):
+        target = (REPOSITORY / document).parent / link if link else REPOSITORY / document
+        assert anchor in anchors_of(target.resolve().relative_to(REPOSITORY)), f"{document} links to {link}#{anchor}"
+
+
+def test_the_first_documents_are_short():
+    assert len(text_of("README.md").encode()) <= 10_000
 
 
 def test_prometheus_is_started_with_a_folder_of_its_own():
@@ -140,18 +162,21 @@ def test_prometheus_is_started_with_a_folder_of_its_own():
     assert [command for command in commands if "--storage.tsdb.path=" not in command] == []
 
 
-def test_the_korean_readme_has_the_same_sections_and_code():
+KOREAN = [("README.ko.md", "README.md"), *((f"docs/ko/{page}", f"docs/{page}") for page in ("api.md", "configuration.md", "operating.md"))]
+
+
+@pytest.mark.parametrize("korean, english", KOREAN)
+def test_a_korean_page_has_the_sections_and_the_code_of_the_english_one(korean, english):
     def shape(document):
         text = text_of(document)
         return [len(level) for level in re.findall(r"^(#+) ", text, re.M)], text.count("```"), text.count("\n|")
-    assert shape("README.ko.md") == shape("README.md")
+    assert shape(korean) == shape(english)
 
 
-def test_every_planted_fault_finds_its_text_and_the_readmes_count_them():
+def test_every_planted_fault_finds_its_text_and_the_documents_count_them():
     """One whose text has changed ends `./dev simulate --planted` before those behind it are tried."""
     planted = runpy.run_path(str(REPOSITORY / "tests/simulation/planted/table.py"))
     stale = [fault.name for fault in planted["FAULTS"] if text_of(fault.file).count(fault.old) != 1]
     assert stale == []
     count = len(planted["FAULTS"])
-    assert f"{count} of {count} noticed" in text_of("README.md")
-    assert f"{count}개 중 {count}개" in text_of("README.ko.md")
+    assert f"{count} of {count} noticed" in text_of("docs/tested.md")

@@ -59,6 +59,6 @@ def test_the_tests_do_not_begin_without_room_for_them(tmp_path):
 
 def test_the_documents_name_the_room_that_the_tests_need():
     mib = int(re.search(r"^readonly test_mib=(\d+)$", (REPOSITORY / "dev").read_text(encoding="utf-8"), re.M)[1])
-    for name in ("README.md", "README.ko.md"):
+    for name in ("CONTRIBUTING.md",):
         line = next(line for line in (REPOSITORY / name).read_text(encoding="utf-8").splitlines() if "$TMPDIR" in line)
         assert f"{mib // 1024} GiB" in line, name

@@ -446,9 +446,9 @@ def test_what_a_hostile_member_says_stays_text(answer):
             assert all(character == "\n" or character.isprintable() for character in text), text
 
 
-def test_the_readme_s_screen_has_the_form_of_a_real_one(cluster):
+def test_the_documented_screen_has_the_form_of_a_real_one(cluster):
     real = run_coupond("top", *urls(cluster), "--once", "--interval", "0.1").stdout
-    for document in ("README.md", "README.ko.md"):
+    for document in ("docs/operating.md", "docs/ko/operating.md"):
         found = re.search(r"\$ coupond top.*\n(coupond (?:.*\n)+?)```", (REPOSITORY / document).read_text())
         assert found, f"{document} shows no screen"
         for heading in re.findall(r"^(?:time p50|flow|queue|cache|trouble|MEMBER +ROLE +STATE.*|COUPON +STATE)", real, re.M):

@@ -89,7 +89,7 @@ check "shellcheck" scripts
 check "python" python_compiles
 check "includes" includes
 check "length of files" short_files
-check "options in README.md" documented_options README.md
-check "options in README.ko.md" documented_options README.ko.md
+check "options in docs/configuration.md" documented_options docs/configuration.md
+check "options in docs/ko/configuration.md" documented_options docs/ko/configuration.md
 [ "$failed" -eq 0 ] && echo "lint: all fine"
 exit "$failed"

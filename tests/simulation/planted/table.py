@@ -126,7 +126,7 @@ FAULTS = [
     Fault("store-made-anew-is-not-followed", "issuer/feed/store.c",
           "    adopt(store, found, now_us);\n    return true;", "    return found[0] == 0;",
           "a database that was lost and made anew stays empty"),
-    Fault("frames-of-before-are-sent", "shared/store/id.c",
+    Fault("frames-of-before-are-sent", "shared/store/judge.c",
           "    if (!store_id_is_known(batch->store_id) || memcmp(", "    if (store_id_is_known(store->id) || memcmp(",
           "promise 3: a persister of another database takes frames and keeps them from others"),
     Fault("loss-not-heard", "issuer/feed/source.c",
