@@ -124,7 +124,7 @@ def test_the_picture_names_every_socket():
     assert drawn == used
 
 
-DOCUMENTS = sorted(str(path.relative_to(REPOSITORY)) for pattern in ("*.md", "*/README.md", "docs/**/*.md") for path in REPOSITORY.glob(pattern))
+DOCUMENTS = sorted(str(path.relative_to(REPOSITORY)) for pattern in ("*.md", "*/README.md", "docs/**/*.md", "*/*/README.md") for path in REPOSITORY.glob(pattern))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -153,6 +153,7 @@ def test_headings_that_a_document_links_to_are_there(document):
 
 def test_the_first_documents_are_short():
     assert len(text_of("README.md").encode()) <= 10_000
+    assert len(text_of("ARCHITECTURE.md").encode()) <= 14_000
 
 
 def test_prometheus_is_started_with_a_folder_of_its_own():
