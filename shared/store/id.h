@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STORE_ID_BYTES       16 /* all zeros: none */
-#define STORE_ID_TEXT_MAX    (2 * STORE_ID_BYTES + 1)
-#define JOURNAL_ID_TEXT_MAX  33 /* 32 hexadecimal digits and a NUL */
+#define STORE_ID_BYTES      16 /* all zeros: none */
+#define STORE_ID_TEXT_MAX   (2 * STORE_ID_BYTES + 1)
+#define JOURNAL_ID_TEXT_MAX 33 /* 32 hexadecimal digits and a NUL */
 
 bool store_id_is_known(const uint8_t id[STORE_ID_BYTES]);
 /* A new one. */
