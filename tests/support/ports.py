@@ -7,42 +7,55 @@ import socket
 
 FIRST, LAST = 10_000, 32_000
 WORKERS_MAX = 4
+ATTEMPTS = 100_000
 
 
-def worker_range(worker):
+def worker_range(worker, workers=WORKERS_MAX):
     """The ports of one of several test runners (gw0, gw1, …), which would otherwise take each other's between the look and the use."""
     number = re.fullmatch(r"gw(\d+)", worker)
     if number is None:
         return FIRST, LAST
-    share = (LAST - FIRST) // WORKERS_MAX
-    first = FIRST + int(number[1]) % WORKERS_MAX * share
+    share = (LAST - FIRST) // workers
+    first = FIRST + int(number[1]) % workers * share
     return first, first + share
 
 
-_given = set()
-_random = random.SystemRandom()
-_first, _last = worker_range(os.environ.get("PYTEST_XDIST_WORKER", ""))
+class Ports:
+    """The ports from `first` to before `last`. One that was given is given again only when an eighth of all have been since: so
+    that ranges are found at any time."""
+
+    def __init__(self, first, last):
+        self._first, self._last = first, last
+        self._given = {}  # in the order in which they were given
+        self._random = random.SystemRandom()
+
+    def free(self, count=1):
+        """The first of `count` ports in a row that nobody listens on."""
+        for _ in range(ATTEMPTS):
+            first = self._random.randrange(self._first, self._last - count + 1)
+            ports = range(first, first + count)
+            if not any(port in self._given for port in ports) and all(_is_free(port) for port in ports):
+                self._note(ports)
+                return first
+        raise RuntimeError(f"no {count} free ports in a row from {self._first} to {self._last}")
+
+    def _note(self, ports):
+        self._given.update(dict.fromkeys(ports))
+        while len(self._given) > (self._last - self._first) // 8:
+            del self._given[next(iter(self._given))]
+
+
+_ports = Ports(*worker_range(os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", WORKERS_MAX))))
 
 
 def free_port():
-    """A port that nobody listens on; never the same twice in one process."""
-    while True:
-        port = _random.randrange(_first, _last)
-        if port not in _given and _is_free(port):
-            _given.add(port)
-            return port
+    """A port that nobody listens on, and that was not given for long."""
+    return _ports.free()
 
 
 def free_port_range(count):
     """The first of `count` free ports in a row (an issuer of several partitions takes that many)."""
-    while True:
-        first = free_port()
-        taken = range(first, first + count)
-        if taken[-1] >= _last or any(port in _given for port in taken[1:]):
-            continue
-        if all(_is_free(port) for port in taken):
-            _given.update(taken)
-            return first
+    return _ports.free(count)
 
 
 def _is_free(port):
