@@ -64,6 +64,14 @@ static int stand_behind(struct feed_source *source, uint64_t acked, struct error
     return result;
 }
 
+/* Before whatever makes somebody look at it is told. */
+static void report_position(const struct feed_source *source)
+{
+    uint64_t acked = source->window.acked_seq;
+    metrics_set(source->metrics, METRIC_ISSUER_PERSISTED_SEQ, 0, (int64_t)acked);
+    metrics_set(source->metrics, METRIC_ISSUER_LAG_ROWS, 0, (int64_t)(journal_written_seq(source->journal) - acked));
+}
+
 static bool belongs_to_another(const struct feed_source *source, const uint8_t id[STORE_ID_BYTES])
 {
     return store_id_is_known(source->store_id) && store_id_is_known(id) &&
@@ -220,6 +228,7 @@ static void rewind_to(struct feed_source *source, uint64_t stored_seq)
              "the store has records up to %" PRIu64 " only, it had acknowledged those up to %" PRIu64
              ": sending again from record %" PRIu64 " partition=%u",
              stored_seq, acked, source->reader.taken_seq + 1, source->meta->partition);
+    report_position(source);
     metrics_add(source->metrics, METRIC_ISSUER_STORE_REWINDS, 0, 1);
     note_gap(source, stored_seq, first);
     note_acked(source);
@@ -280,6 +289,7 @@ static void begin_anew(struct feed_source *source)
     log_warn("issuer",
              "the journal fills another store than before: sending again from record %" PRIu64 " partition=%u",
              source->reader.taken_seq + 1, source->meta->partition);
+    report_position(source);
     metrics_add(source->metrics, METRIC_ISSUER_STORE_REWINDS, 0, 1);
 }
 
@@ -313,8 +323,7 @@ void feed_source_report(struct feed_source *source, int64_t now_us, int64_t stea
     int64_t stamped_us = now_us - oldest_us(source, now_us);
     persist_lag_note(&source->lag, window->acked_seq, written, steady_us);
     metrics_set(source->metrics, METRIC_ISSUER_SYNCED_SEQ, 0, (int64_t)synced);
-    metrics_set(source->metrics, METRIC_ISSUER_PERSISTED_SEQ, 0, (int64_t)window->acked_seq);
-    metrics_set(source->metrics, METRIC_ISSUER_LAG_ROWS, 0, (int64_t)(written - window->acked_seq));
+    report_position(source);
     metrics_set(source->metrics, METRIC_ISSUER_LAG_TIME, 0,
                 persist_lag_us(&source->lag, window->acked_seq, written, stamped_us, steady_us));
     metrics_set(source->metrics, METRIC_ISSUER_STREAM_IN_FLIGHT, 0, window->count);

@@ -191,7 +191,8 @@ static void feed_tells_the_age_of_the_first_record_that_is_not_stored_wherever_i
     feed_fixture_expect_sent(500, 3, 3);
     feed_fixture_acknowledge(3, 3);
     expect_lag(30 * second, 0, 0);
-    feed_fixture_tell_behind(0); /* the store has lost it all */
+    feed_fixture_tell_behind(0);                                                    /* the store has lost it all */
+    assert_int_equal(feed_fixture_metric_of("coupond_issuer_persist_lag_rows"), 3); /* before any report */
     expect_lag(31 * second, 21, 3);
     feed_fixture_expect_sent(501, 1, 3);
     feed_fixture_acknowledge(1, 3);
