@@ -16,7 +16,6 @@ void connections_init(struct connections *connections, const struct options *opt
     connections->events = *events;
     connections->limits =
         (struct http_limits){(size_t)options->gateway_header_bytes_max, (size_t)options->gateway_body_bytes_max};
-    connections->count_max = (unsigned)options->gateway_connections_max;
     timer_wheel_init(&connections->wheel, WHEEL_TICK_MS, uv_now(uv));
 }
 

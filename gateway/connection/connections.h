@@ -45,9 +45,9 @@ struct connections {
     struct connection *free;
     struct connection *dirty; /* have something to read again or to write in this turn */
     unsigned count;           /* of those that are open */
-    unsigned count_max;
-    size_t unread_bytes; /* answers that connections keep for their readers */
-    size_t kept_bytes;   /* of connections and requests, since the last look at the memory */
+    unsigned count_max;       /* set by the owner */
+    size_t unread_bytes;      /* answers that connections keep for their readers */
+    size_t kept_bytes;        /* of connections and requests, since the last look at the memory */
     struct timer_wheel wheel;
     bool draining; /* every answer is its connection's last */
     char read_buffer[CONNECTIONS_READ_BYTES];

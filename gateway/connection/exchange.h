@@ -40,7 +40,7 @@ struct exchange {
     uint8_t user_id_length;
     char coupon_id[COUPON_ID_MAX]; /* of EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
-    char *if_match;            /* of a COUPON_GET: dispatch_if_match(); owned */
+    char *if_match;            /* of a COUPON_GET: http_request_if_match(); owned */
     char *if_none_match;       /* of a COUPON_GET that bears one; owned */
     struct listing *listing;   /* of EXCHANGE_LIST; owned */
     struct request_note *note; /* NULL: none; owned */

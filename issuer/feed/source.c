@@ -64,7 +64,7 @@ static int stand_behind(struct feed_source *source, uint64_t acked, struct error
     return result;
 }
 
-/* Before whatever makes somebody look at it is told. */
+/* Published before a rewind is counted, so that a scrape that sees the rewind sees the backlog, too. */
 static void report_position(const struct feed_source *source)
 {
     uint64_t acked = source->window.acked_seq;

@@ -1,6 +1,6 @@
 /*
  * What the parts of the journal share: journal/journal.c (opening, writing, closing), journal/worker.c (preparing,
- * syncing), journal/watch.c (whether the files stay where they are), journal_replay.c.
+ * syncing), journal/watch.c (whether the files stay where they are), journal/replay.c.
  */
 #ifndef COUPOND_JOURNAL_STATE_H
 #define COUPOND_JOURNAL_STATE_H

@@ -9,6 +9,7 @@
 #include "persister/batch.h"
 #include "persister/persister.h"
 #include "shared/telemetry/metrics.h"
+#include "shared/wire/monitor.h"
 #include "tests/unit/persister/events_fixture.h"
 
 #define DEADLINE_MS 20000
@@ -254,15 +255,20 @@ static void receive_refusals(struct fixture *fixture)
         assert_int_equal(answer.header.kind, FRAME_REFUSED);
 }
 
-/* More of them than a persister hands back before it leaves. */
+/* Without a pause, until the persister disconnects; then some are still on the way. */
 static void send_what_another_store_gets(struct fixture *fixture)
 {
+    zsock_t *monitor = monitor_open(fixture->events, ZMQ_EVENT_DISCONNECTED);
+    struct monitor_event event;
     events_coupon_with_issues(&fixture->frame, 0, 2, 10);
     memset(events_fixed(&fixture->frame)->store_id, 0x0f, STORE_ID_BYTES);
-    for (int64_t until = zclock_mono() + 3000; zclock_mono() < until;) {
+    for (int64_t deadline = zclock_mono() + DEADLINE_MS; !monitor_next(monitor, &event);) {
+        assert_true(zclock_mono() < deadline);
         zmq_send(zsock_resolve(fixture->events), fixture->frame.bytes, fixture->frame.size, ZMQ_DONTWAIT);
         receive_refusals(fixture);
     }
+    monitor_end(fixture->events);
+    zsock_destroy(&monitor);
 }
 
 /* Over a transport that takes a moment to end. */
