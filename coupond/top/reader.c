@@ -10,15 +10,15 @@
 #include "coupond/http/fetch.h"
 #include "shared/address.h"
 #include "shared/clock.h"
+#include "shared/worker.h"
 
 #define BODY_MAX   (4u << 20) /* of one answer */
 #define TIMEOUT_MS 3000       /* for one answer */
 
 struct top_reader {
+    struct worker worker; /* runs as long as the process */
     /* shared */
     pthread_mutex_t lock;
-    pthread_cond_t asked_signal;
-    bool asked;
     bool with_coupons;
     bool busy;
     bool fresh;
@@ -171,52 +171,46 @@ static void publish(struct top_reader *reader)
     CHECK(write(reader->notify_fd, &one, sizeof(one)) == sizeof(one));
 }
 
-static void *reader_main(void *arg)
+static int64_t work(void *arg)
 {
     struct top_reader *reader = arg;
-    for (;;) {
-        pthread_mutex_lock(&reader->lock);
-        while (!reader->asked)
-            pthread_cond_wait(&reader->asked_signal, &reader->lock);
-        reader->asked = false;
-        bool with_coupons = reader->with_coupons;
-        pthread_mutex_unlock(&reader->lock);
+    pthread_mutex_lock(&reader->lock);
+    bool asked = reader->busy, with_coupons = reader->with_coupons;
+    pthread_mutex_unlock(&reader->lock);
+    if (asked) {
         read_member(reader, with_coupons);
         publish(reader);
     }
-    return NULL;
+    return WORKER_UNTIL_WOKEN;
 }
 
 /* --- the main thread --- */
 
 struct top_reader *top_reader_start(const struct http_url *url, int notify_fd, struct error *error)
 {
-    pthread_t thread;
     struct top_reader *reader = calloc(1, sizeof(*reader));
     CHECK(reader != NULL);
     CHECK(pthread_mutex_init(&reader->lock, NULL) == 0);
-    CHECK(pthread_cond_init(&reader->asked_signal, NULL) == 0);
     reader->url = *url;
     reader->notify_fd = notify_fd;
-    int failure = pthread_create(&thread, NULL, reader_main, reader);
-    if (failure != 0) {
+    if (worker_start(&reader->worker, work, reader, error) != 0) {
         free(reader);
-        error_set(error, "cannot start a thread: %s", strerror(failure));
         return NULL;
     }
-    CHECK(pthread_detach(thread) == 0);
     return reader;
 }
 
 void top_reader_ask(struct top_reader *reader, bool coupons)
 {
     pthread_mutex_lock(&reader->lock);
-    if (!reader->busy) {
-        reader->asked = reader->busy = true;
+    bool asks = !reader->busy;
+    if (asks) {
+        reader->busy = true;
         reader->with_coupons = coupons;
-        pthread_cond_signal(&reader->asked_signal);
     }
     pthread_mutex_unlock(&reader->lock);
+    if (asks)
+        worker_wake(&reader->worker);
 }
 
 bool top_reader_busy(struct top_reader *reader)

@@ -4,13 +4,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "issuer/snapshot/file.h"
 #include "issuer/snapshot/retention.h"
 #include "shared/clock.h"
 #include "shared/disk.h"
 #include "shared/telemetry/log.h"
+#include "shared/worker.h"
 
 #define BUFFERS          4
 #define BUFFER_BYTES     (2u << 20)
@@ -51,12 +51,10 @@ struct snapshot {
 
     /* shared: under the mutex */
     pthread_mutex_t mutex;
-    pthread_cond_t wakes;
     enum snapshot_state state;
     struct buffer buffers[BUFFERS];
     struct walk walk;
     uint64_t last_bytes; /* of the newest snapshot */
-    bool stopping;
 
     /* owned by the partition's thread */
     struct ledger_cursor cursor;
@@ -66,10 +64,9 @@ struct snapshot {
     uint64_t began_at_bytes; /* of the journal, when the last walk began */
     uint64_t before_bytes;   /* the same of the walk before */
     int64_t not_before_us;
+    struct worker worker;
 
     /* owned by the worker */
-    pthread_t worker;
-    bool worker_runs;
     struct snapshot_file file;
     unsigned next_to_write;
     int64_t began_us;
@@ -142,7 +139,8 @@ static int walk_on(struct snapshot *snapshot, const struct ledger *ledger)
         snapshot->walk.last_time_us = journal_last_time_us(snapshot->journal);
         snapshot->state = SNAPSHOT_FINISHING;
     }
-    pthread_cond_signal(&snapshot->wakes);
+    if (!snapshot->config.worker_by_hand)
+        worker_wake(&snapshot->worker);
     return more ? 0 : -1;
 }
 
@@ -298,8 +296,8 @@ bool snapshot_work(struct snapshot *snapshot)
     return state == SNAPSHOT_IDLE && remove_segments(snapshot);
 }
 
-/* How long until the worker has to look again, in µs: while a buffer is there, what keeps it under its rate; else it is
- * woken. */
+/* Under the mutex, in µs: while a buffer is there, what keeps the worker under its rate; else until it looks again
+ * without being woken. */
 static int64_t pause_us(struct snapshot *snapshot)
 {
     bool writes = snapshot->state == SNAPSHOT_WALKING || snapshot->state == SNAPSHOT_FINISHING;
@@ -314,51 +312,22 @@ static int64_t pause_us(struct snapshot *snapshot)
     return due_us - clock_mono_us();
 }
 
-/* Waits for something to do; for its whole length when it is what keeps the rate. */
-static void pause_for(struct snapshot *snapshot, int64_t us)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += us / 1000000;
-    until.tv_nsec += us % 1000000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_cond_timedwait(&snapshot->wakes, &snapshot->mutex, &until);
-}
-
-static void *worker_main(void *arg)
+/* The partition may wake it before its rate allows the next buffer. */
+static int64_t work(void *arg)
 {
     struct snapshot *snapshot = arg;
-    bool stopping = false;
-    while (!stopping) {
+    pthread_mutex_lock(&snapshot->mutex);
+    bool paced = snapshot->file.fd >= 0 && next_buffer(snapshot) != NULL && pause_us(snapshot) > 0;
+    pthread_mutex_unlock(&snapshot->mutex);
+    if (!paced)
         snapshot_work(snapshot);
-        pthread_mutex_lock(&snapshot->mutex);
-        int64_t us;
-        while (!snapshot->stopping && (us = pause_us(snapshot)) > 0) {
-            bool paced = snapshot->file.fd >= 0 && next_buffer(snapshot) != NULL;
-            pause_for(snapshot, us);
-            if (!paced)
-                break;
-        }
-        stopping = snapshot->stopping;
-        pthread_mutex_unlock(&snapshot->mutex);
-    }
-    return NULL;
+    pthread_mutex_lock(&snapshot->mutex);
+    int64_t us = pause_us(snapshot);
+    pthread_mutex_unlock(&snapshot->mutex);
+    return us;
 }
 
 /* --- life --- */
-
-static void init_sync(struct snapshot *snapshot)
-{
-    pthread_condattr_t monotonic;
-    pthread_mutex_init(&snapshot->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&snapshot->wakes, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
 
 /* Of a process that ended while it wrote. */
 static void remove_unfinished(const struct snapshot *snapshot)
@@ -379,30 +348,17 @@ int snapshot_create(struct snapshot **snapshot, const struct journal *journal, c
     self->journal = journal;
     self->last_bytes = config->last_bytes;
     self->file.fd = -1;
-    init_sync(self);
+    pthread_mutex_init(&self->mutex, NULL);
     for (size_t i = 0; i < BUFFERS; i++) {
         self->buffers[i].bytes = malloc(BUFFER_BYTES); /* touched by nobody before the first snapshot */
         CHECK(self->buffers[i].bytes != NULL);
     }
     remove_unfinished(self);
     *snapshot = self;
-    if (config->worker_by_hand)
-        return 0;
-    int reason = pthread_create(&self->worker, NULL, worker_main, self);
-    self->worker_runs = reason == 0;
-    if (reason == 0)
+    if (config->worker_by_hand || worker_start(&self->worker, work, self, error) == 0)
         return 0;
     snapshot_destroy(snapshot);
-    return error_set(error, "cannot start a thread: %s", strerror(reason));
-}
-
-static void stop_worker(struct snapshot *snapshot)
-{
-    pthread_mutex_lock(&snapshot->mutex);
-    snapshot->stopping = true;
-    pthread_cond_signal(&snapshot->wakes);
-    pthread_mutex_unlock(&snapshot->mutex);
-    pthread_join(snapshot->worker, NULL);
+    return -1;
 }
 
 void snapshot_destroy(struct snapshot **snapshot)
@@ -410,13 +366,11 @@ void snapshot_destroy(struct snapshot **snapshot)
     struct snapshot *self = *snapshot;
     if (self == NULL)
         return;
-    if (self->worker_runs)
-        stop_worker(self);
+    worker_stop(&self->worker);
     if (self->file.fd >= 0)
         snapshot_file_drop(&self->file, journal_folder(self->journal));
     for (size_t i = 0; i < BUFFERS; i++)
         free(self->buffers[i].bytes);
-    pthread_cond_destroy(&self->wakes);
     pthread_mutex_destroy(&self->mutex);
     free(self);
     *snapshot = NULL;

@@ -79,12 +79,6 @@ int journal_open(struct journal **journal, const struct journal_config *config, 
     snprintf(self->dir, sizeof self->dir, "%s", config->dir);
     self->config.dir = self->dir;
     pthread_mutex_init(&self->mutex, NULL);
-    pthread_condattr_t monotonic; /* a clock that is set back must not put off a sync */
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->worker_wakes, &monotonic);
-    pthread_cond_init(&self->watch_wakes, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&self->writer_wakes, NULL);
     self->batch = malloc(JOURNAL_BATCH_BYTES_MAX);
     CHECK(self->batch != NULL);
@@ -136,8 +130,8 @@ static void replace_active(struct journal *journal, int fd)
     journal->active_fd = fd;
     journal_segment_path(journal->dir, journal->next_seq, journal->active_path);
     journal->prepared_fd = -1;
-    pthread_cond_signal(&journal->worker_wakes);
     pthread_mutex_unlock(&journal->mutex);
+    journal_worker_wake(journal);
     if (journal_syncs_itself(journal) && old >= 0)
         disk->close(old);
 }
@@ -306,8 +300,6 @@ static void release(struct journal **journal)
     close_fd(self->lock_fd);
     close_fd(self->dir_fd);
     pthread_cond_destroy(&self->writer_wakes);
-    pthread_cond_destroy(&self->worker_wakes);
-    pthread_cond_destroy(&self->watch_wakes);
     pthread_mutex_destroy(&self->mutex);
     free(self->batch);
     free(self);

@@ -1,6 +1,7 @@
 /*
- * What the parts of the journal share: journal/journal.c (opening, writing, closing), journal/worker.c (preparing,
- * syncing), journal/watch.c (whether the files stay where they are), journal/replay.c.
+ * What the parts of the journal share: journal/journal.c (opening, writing, closing), journal/sync.c, journal/worker.c
+ * (preparing the next segment, syncing in time), journal/watch.c (whether the files stay where they are),
+ * journal/replay.c.
  */
 #ifndef COUPOND_JOURNAL_STATE_H
 #define COUPOND_JOURNAL_STATE_H
@@ -13,6 +14,7 @@
 #include "shared/journal/dir.h"
 #include "shared/journal/format.h"
 #include "shared/options/values.h"
+#include "shared/worker.h"
 
 struct journal {
     /* shared: constant once open */
@@ -29,21 +31,20 @@ struct journal {
 
     /* shared: under the mutex */
     pthread_mutex_t mutex;
-    pthread_cond_t worker_wakes;
-    pthread_cond_t watch_wakes;
     pthread_cond_t writer_wakes;
     int active_fd;
     char active_path[JOURNAL_PATH_MAX];
     int prepared_fd; /* -1: not there yet */
     int retired_fd;  /* the segment before, not synced yet; -1: none */
     bool prepare_failed;
-    bool stopping;
+
+    /* owned by the worker's thread */
+    int64_t next_sync_us;
 
     /* owned by the writer's thread */
-    pthread_t worker;
-    pthread_t watch;
+    struct worker worker;
+    struct worker watch;
     bool running;          /* replayed; the worker is there, unless it is stepped by hand */
-    int64_t next_sync_us;  /* the worker's, by hand */
     int64_t next_check_us; /* the watch's, by hand */
     size_t segment_size;
     size_t offset;
@@ -72,9 +73,6 @@ void journal_check_by_hand(struct journal *journal);
 int journal_watch_start(struct journal *journal, struct error *error);
 void journal_watch_stop(struct journal *journal);
 
-/* Under the mutex: waits for `wakes`, of the monotonic clock, for so many µs at the most. */
-void journal_wait_for(struct journal *journal, pthread_cond_t *wakes, int64_t us);
-
 /* Writer: goes to the prepared segment, waiting while it is being made. False when the disk has no room for it. */
 bool journal_roll(struct journal *journal);
 
@@ -86,6 +84,8 @@ void journal_sync_written(struct journal *journal);
 void journal_publish_synced(struct journal *journal, uint64_t seq);
 
 int journal_worker_start(struct journal *journal, struct error *error);
+/* Writer: there may be something to sync or to prepare. Does nothing before the start and under `worker_by_hand`. */
+void journal_worker_wake(struct journal *journal);
 void journal_worker_stop(struct journal *journal);
 
 #endif

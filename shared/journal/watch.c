@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "shared/clock.h"
 #include "shared/disk.h"
@@ -45,34 +44,19 @@ void journal_check_by_hand(struct journal *journal)
 
 /* --- the watch --- */
 
-/* A thread of its own: neither a sync nor a segment in the making, which may take seconds, delays a look. */
-static void *watch_main(void *arg)
+static int64_t watch(void *arg)
 {
-    struct journal *journal = arg;
-    pthread_mutex_lock(&journal->mutex);
-    while (!journal->stopping) {
-        journal_wait_for(journal, &journal->watch_wakes, CHECK_INTERVAL_US);
-        if (journal->stopping)
-            break;
-        pthread_mutex_unlock(&journal->mutex);
-        journal_check_place(journal);
-        pthread_mutex_lock(&journal->mutex);
-    }
-    pthread_mutex_unlock(&journal->mutex);
-    return NULL;
+    journal_check_place(arg);
+    return CHECK_INTERVAL_US;
 }
 
+/* A thread of its own: neither a sync nor a segment in the making, which may take seconds, delays a look. */
 int journal_watch_start(struct journal *journal, struct error *error)
 {
-    int reason = pthread_create(&journal->watch, NULL, watch_main, journal);
-    return reason == 0 ? 0 : error_set(error, "cannot start a thread: %s", strerror(reason));
+    return worker_start(&journal->watch, watch, journal, error);
 }
 
 void journal_watch_stop(struct journal *journal)
 {
-    pthread_mutex_lock(&journal->mutex);
-    journal->stopping = true;
-    pthread_cond_signal(&journal->watch_wakes);
-    pthread_mutex_unlock(&journal->mutex);
-    pthread_join(journal->watch, NULL);
+    worker_stop(&journal->watch);
 }

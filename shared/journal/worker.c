@@ -1,74 +1,14 @@
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
+/* What happens beside the writer: the next segment is prepared, and what is written is synced. */
 #include "shared/clock.h"
-#include "shared/disk.h"
 #include "shared/journal/journal.h"
 #include "shared/journal/segment.h"
 #include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
-#define OS_SYNC_INTERVAL_MS 1000 /* SYNC_OS: how far the stream may stay behind */
-#define PREPARE_RETRY_MS    200  /* while the disk is full */
+#define OS_SYNC_INTERVAL_US INT64_C(1000000) /* SYNC_OS: how far the stream may stay behind */
+#define PREPARE_RETRY_US    INT64_C(200000)  /* while the disk is full */
 
-/* --- syncing --- */
-
-void journal_publish_synced(struct journal *journal, uint64_t seq)
-{
-    /* seq_cst, as is the reader's pair in stream.c: either it sees the new sequence or this sees that it waits. */
-    atomic_store(&journal->synced_seq, seq);
-    struct journal_signal *signal = journal->config.signal;
-    uint64_t one = 1;
-    if (signal != NULL && atomic_load(&signal->waiting) && atomic_exchange(&signal->waiting, false) &&
-        write(signal->fd, &one, sizeof one) < 0)
-        log_warn("journal", "cannot wake the stream: %s", strerror(errno));
-}
-
-void journal_sync_file(struct journal *journal, int fd)
-{
-    int64_t start = clock_mono_us();
-    if (disk->fdatasync(fd) != 0)
-        journal_give_up(journal, "fdatasync");
-    if (journal->config.metrics != NULL)
-        metrics_observe(journal->config.metrics, METRIC_ISSUER_SYNC_TIME, (uint64_t)(clock_mono_us() - start), 1);
-}
-
-/* Worker: the segment before may be closed once it is synced. */
-static void release_retired(struct journal *journal, int retired)
-{
-    journal_sync_file(journal, retired);
-    disk->close(retired);
-    pthread_mutex_lock(&journal->mutex);
-    journal->retired_fd = -1;
-    pthread_cond_signal(&journal->writer_wakes);
-    pthread_mutex_unlock(&journal->mutex);
-}
-
-void journal_sync_written(struct journal *journal)
-{
-    uint64_t target = atomic_load_explicit(&journal->written_seq, memory_order_acquire);
-    pthread_mutex_lock(&journal->mutex);
-    int active = journal->active_fd, retired = journal->retired_fd;
-    pthread_mutex_unlock(&journal->mutex);
-    if (retired >= 0)
-        release_retired(journal, retired);
-    if (target == atomic_load_explicit(&journal->synced_seq, memory_order_relaxed))
-        return;
-    journal_sync_file(journal, active);
-    journal_publish_synced(journal, target);
-}
-
-/* --- the worker --- */
-
-struct worker {
-    struct journal *journal;
-    int64_t sync_interval_us; /* 0: it has no syncing to do */
-    int64_t next_sync_us;
-};
+/* --- the duty cycle --- */
 
 static bool segment_retired(struct journal *journal)
 {
@@ -78,21 +18,36 @@ static bool segment_retired(struct journal *journal)
     return retired;
 }
 
+/* 0: the writer syncs by itself. */
+static int64_t sync_interval_us(const struct journal *journal)
+{
+    int64_t interval_ms = journal->config.sync_interval_ms;
+    return interval_ms == SYNC_OS ? OS_SYNC_INTERVAL_US : interval_ms * 1000;
+}
+
 /* When the interval is over, or earlier when a segment has ended: the writer waits for it at the end of the next. */
 static void sync_when_due(void *arg)
 {
-    struct worker *worker = arg;
-    if (worker->sync_interval_us == 0 || (clock_mono_us() < worker->next_sync_us && !segment_retired(worker->journal)))
+    struct journal *journal = arg;
+    int64_t interval_us = sync_interval_us(journal);
+    if (interval_us == 0 || (clock_mono_us() < journal->next_sync_us && !segment_retired(journal)))
         return;
-    journal_sync_written(worker->journal);
-    worker->next_sync_us = clock_mono_us() + worker->sync_interval_us;
+    journal_sync_written(journal);
+    journal->next_sync_us = clock_mono_us() + interval_us;
 }
 
-static void prepare_next(struct worker *worker)
+static bool segment_missing(struct journal *journal)
 {
-    struct journal *journal = worker->journal;
+    pthread_mutex_lock(&journal->mutex);
+    bool missing = journal->prepared_fd < 0;
+    pthread_mutex_unlock(&journal->mutex);
+    return missing;
+}
+
+static void prepare_next(struct journal *journal)
+{
     struct error error;
-    int fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, sync_when_due, worker, &error);
+    int fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, sync_when_due, journal, &error);
     pthread_mutex_lock(&journal->mutex);
     if (fd < 0 && !journal->prepare_failed)
         log_error("journal", "%s; no new issues when the segment in use is full", error.text);
@@ -106,90 +61,43 @@ static void prepare_next(struct worker *worker)
     pthread_mutex_unlock(&journal->mutex);
 }
 
-/* Under the mutex: waits for work, at most until the next sync or attempt is due. */
-static void worker_wait(struct worker *worker)
+/* Until the next sync or attempt. */
+static int64_t until_due_us(struct journal *journal)
 {
-    struct journal *journal = worker->journal;
-    int64_t wait_us = worker->sync_interval_us > 0 ? worker->next_sync_us - clock_mono_us() : INT64_MAX;
-    if (journal->prepare_failed && wait_us > PREPARE_RETRY_MS * 1000)
-        wait_us = PREPARE_RETRY_MS * 1000;
-    if (wait_us == INT64_MAX)
-        pthread_cond_wait(&journal->worker_wakes, &journal->mutex);
-    else if (wait_us > 0)
-        journal_wait_for(journal, &journal->worker_wakes, wait_us);
+    int64_t interval_us = sync_interval_us(journal);
+    int64_t us = interval_us > 0 ? journal->next_sync_us - clock_mono_us() : WORKER_UNTIL_WOKEN;
+    pthread_mutex_lock(&journal->mutex);
+    if (journal->prepare_failed && us > PREPARE_RETRY_US)
+        us = PREPARE_RETRY_US;
+    pthread_mutex_unlock(&journal->mutex);
+    return us;
 }
 
-static struct worker worker_of(struct journal *journal)
+static int64_t work(void *arg)
 {
-    int64_t interval_ms = journal->config.sync_interval_ms;
-    return (struct worker){
-        .journal = journal,
-        .sync_interval_us = (interval_ms == SYNC_OS ? OS_SYNC_INTERVAL_MS : interval_ms) * 1000,
-        .next_sync_us = journal->next_sync_us,
-    };
-}
-
-void journal_wait_for(struct journal *journal, pthread_cond_t *wakes, int64_t us)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += us / 1000000;
-    until.tv_nsec += us % 1000000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_cond_timedwait(wakes, &journal->mutex, &until);
+    struct journal *journal = arg;
+    sync_when_due(journal);
+    if (segment_missing(journal))
+        prepare_next(journal);
+    return until_due_us(journal);
 }
 
 void journal_work(struct journal *journal)
 {
     CHECK(journal->config.worker_by_hand);
-    struct worker worker = worker_of(journal);
     journal_check_by_hand(journal);
-    sync_when_due(&worker);
-    if (journal->prepared_fd < 0)
-        prepare_next(&worker);
-    journal->next_sync_us = worker.next_sync_us;
+    work(journal);
 }
 
-static void *worker_main(void *arg)
-{
-    struct journal *journal = arg;
-    struct worker worker = worker_of(journal);
-    bool stopping = false;
-    while (!stopping) {
-        sync_when_due(&worker);
-        pthread_mutex_lock(&journal->mutex);
-        bool due = journal->prepared_fd < 0;
-        if (!journal->stopping && journal->retired_fd < 0 && (!due || journal->prepare_failed))
-            worker_wait(&worker);
-        due = journal->prepared_fd < 0;
-        stopping = journal->stopping;
-        pthread_mutex_unlock(&journal->mutex);
-        if (due && !stopping)
-            prepare_next(&worker);
-    }
-    return NULL;
-}
-
-static void stop_worker(struct journal *journal)
-{
-    pthread_mutex_lock(&journal->mutex);
-    journal->stopping = true;
-    pthread_cond_signal(&journal->worker_wakes);
-    pthread_mutex_unlock(&journal->mutex);
-    pthread_join(journal->worker, NULL);
-}
+/* --- life --- */
 
 static int start_threads(struct journal *journal, struct error *error)
 {
-    int reason = pthread_create(&journal->worker, NULL, worker_main, journal);
-    if (reason != 0)
-        return error_set(error, "cannot start a thread: %s", strerror(reason));
+    if (worker_start(&journal->worker, work, journal, error) != 0)
+        return -1;
     if (journal_watch_start(journal, error) == 0)
         return 0;
-    stop_worker(journal);
+    worker_stop(&journal->worker);
     return -1;
 }
 
@@ -201,10 +109,14 @@ int journal_worker_start(struct journal *journal, struct error *error)
     return journal->running ? 0 : -1;
 }
 
+void journal_worker_wake(struct journal *journal)
+{
+    if (journal->worker.running)
+        worker_wake(&journal->worker);
+}
+
 void journal_worker_stop(struct journal *journal)
 {
-    if (journal->config.worker_by_hand)
-        return;
     journal_watch_stop(journal);
-    stop_worker(journal);
+    worker_stop(&journal->worker);
 }

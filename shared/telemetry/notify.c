@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "shared/error.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/pulse.h"
+#include "shared/worker.h"
 
 #define LOOK_US   INT64_C(5000000)  /* where no watchdog asks for more */
 #define EXTEND_US INT64_C(60000000) /* that a start or stop which gets on may take from now */
@@ -23,22 +23,21 @@ enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING };
 static struct {
     /* constant while the thread runs */
     bool active;
+    struct worker worker;
     uint64_t watchdog_us; /* 0: nobody asked for pings */
     /* under the mutex, which nobody holds while sending or writing: neither a manager nor a log that is not read holds
      * up the role */
     pthread_mutex_t mutex;
-    pthread_cond_t changed;
     enum phase phase;
     const char *news;                /* to be sent next; NULL: none */
     char status[READY_WHY_MAX + 16]; /* to be sent next; empty: none */
-    bool ended;
     notify_ready_fn ready;
     void *arg;
     /* owned by the thread */
     char told[READY_WHY_MAX + 16]; /* the last status */
     uint64_t beats;
     bool silent;
-} self = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+} self = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* --- on the thread --- */
 
@@ -102,10 +101,19 @@ static void add_ping(char message[MESSAGE_MAX])
         log_error("main", "the watchdog is not told any more that all is well: %s", why);
 }
 
-/* Takes what is new, tells it, and returns with the mutex held again. */
-static void look(void)
+/* Four looks before a watchdog bites. */
+static int64_t until_next_look_us(void)
 {
+    bool sooner = self.watchdog_us > 0 && (int64_t)self.watchdog_us / 4 < LOOK_US;
+    return sooner ? (int64_t)self.watchdog_us / 4 : LOOK_US;
+}
+
+/* Takes what is new, and sends it. */
+static int64_t look(void *arg)
+{
+    (void)arg;
     char message[MESSAGE_MAX] = "";
+    pthread_mutex_lock(&self.mutex);
     bool running = self.phase == PHASE_RUNNING;
     add_words(message);
     pthread_mutex_unlock(&self.mutex);
@@ -115,37 +123,7 @@ static void look(void)
         add_ping(message);
     if (message[0] != '\0')
         sd_notify(0, message);
-    pthread_mutex_lock(&self.mutex);
-}
-
-/* Until something changes, or the next look is due: four of them before a watchdog bites. */
-static void wait_for_look(void)
-{
-    struct timespec until;
-    int64_t wait_us = LOOK_US;
-    if (self.watchdog_us > 0 && (int64_t)self.watchdog_us / 4 < wait_us)
-        wait_us = (int64_t)self.watchdog_us / 4;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_us / 1000000;
-    until.tv_nsec += wait_us % 1000000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    if (self.news == NULL && self.status[0] == '\0')
-        pthread_cond_clockwait(&self.changed, &self.mutex, CLOCK_MONOTONIC, &until);
-}
-
-static void *notify_main(void *arg)
-{
-    (void)arg;
-    pthread_mutex_lock(&self.mutex);
-    while (!self.ended) {
-        look();
-        wait_for_look();
-    }
-    pthread_mutex_unlock(&self.mutex);
-    return NULL;
+    return until_next_look_us();
 }
 
 /* --- on other threads --- */
@@ -153,14 +131,13 @@ static void *notify_main(void *arg)
 void notify_begin(void)
 {
     const char *socket = getenv("NOTIFY_SOCKET");
-    pthread_t thread;
+    struct error error;
     self.active = socket != NULL && socket[0] != '\0';
     if (!self.active)
         return;
     if (sd_watchdog_enabled(0, &self.watchdog_us) <= 0)
         self.watchdog_us = 0;
-    CHECK(pthread_create(&thread, NULL, notify_main, NULL) == 0);
-    pthread_detach(thread); /* a manager that reads nothing may hold it up for ever */
+    CHECK(worker_start(&self.worker, look, NULL, &error) == 0);
 }
 
 static void change(enum phase phase, notify_ready_fn ready, void *arg, const char *news)
@@ -172,8 +149,8 @@ static void change(enum phase phase, notify_ready_fn ready, void *arg, const cha
     self.ready = ready;
     self.arg = arg;
     self.news = news;
-    pthread_cond_signal(&self.changed);
     pthread_mutex_unlock(&self.mutex);
+    worker_wake(&self.worker);
 }
 
 void notify_ready(notify_ready_fn ready, void *arg)
@@ -189,12 +166,8 @@ void notify_stopping(void)
 
 void notify_end(void)
 {
-    if (!self.active)
-        return;
-    pthread_mutex_lock(&self.mutex);
-    self.ended = true;
-    pthread_cond_signal(&self.changed);
-    pthread_mutex_unlock(&self.mutex);
+    worker_abandon(&self.worker); /* a manager that reads nothing may hold it up for ever */
+    self.active = false;
 }
 
 void notify_status(const char *format, ...)
@@ -208,6 +181,6 @@ void notify_status(const char *format, ...)
     va_end(arguments);
     pthread_mutex_lock(&self.mutex);
     memcpy(self.status, status, sizeof self.status);
-    pthread_cond_signal(&self.changed);
     pthread_mutex_unlock(&self.mutex);
+    worker_wake(&self.worker);
 }

@@ -1,0 +1,55 @@
+/* How far the journal is on the disk. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/clock.h"
+#include "shared/disk.h"
+#include "shared/journal/journal.h"
+#include "shared/journal/state.h"
+#include "shared/telemetry/log.h"
+
+void journal_publish_synced(struct journal *journal, uint64_t seq)
+{
+    /* seq_cst, as is the reader's pair in stream.c: either it sees the new sequence or this sees that it waits. */
+    atomic_store(&journal->synced_seq, seq);
+    struct journal_signal *signal = journal->config.signal;
+    uint64_t one = 1;
+    if (signal != NULL && atomic_load(&signal->waiting) && atomic_exchange(&signal->waiting, false) &&
+        write(signal->fd, &one, sizeof one) < 0)
+        log_warn("journal", "cannot wake the stream: %s", strerror(errno));
+}
+
+void journal_sync_file(struct journal *journal, int fd)
+{
+    int64_t start = clock_mono_us();
+    if (disk->fdatasync(fd) != 0)
+        journal_give_up(journal, "fdatasync");
+    if (journal->config.metrics != NULL)
+        metrics_observe(journal->config.metrics, METRIC_ISSUER_SYNC_TIME, (uint64_t)(clock_mono_us() - start), 1);
+}
+
+/* Worker: the segment before may be closed once it is synced. */
+static void release_retired(struct journal *journal, int retired)
+{
+    journal_sync_file(journal, retired);
+    disk->close(retired);
+    pthread_mutex_lock(&journal->mutex);
+    journal->retired_fd = -1;
+    pthread_cond_signal(&journal->writer_wakes);
+    pthread_mutex_unlock(&journal->mutex);
+}
+
+void journal_sync_written(struct journal *journal)
+{
+    uint64_t target = atomic_load_explicit(&journal->written_seq, memory_order_acquire);
+    pthread_mutex_lock(&journal->mutex);
+    int active = journal->active_fd, retired = journal->retired_fd;
+    pthread_mutex_unlock(&journal->mutex);
+    if (retired >= 0)
+        release_retired(journal, retired);
+    if (target == atomic_load_explicit(&journal->synced_seq, memory_order_relaxed))
+        return;
+    journal_sync_file(journal, active);
+    journal_publish_synced(journal, target);
+}
