@@ -54,13 +54,14 @@ static int ask(zsock_t *socket, const void *data, size_t size, struct frame_head
     zframe_t *frame = zframe_recv(socket);
     if (frame == NULL)
         return error_set(error, "the issuer gives no answer");
-    const char *wrong = frame_check(zframe_data(frame), zframe_size(frame), header);
-    bool right = wrong == NULL && header->kind == kind;
+    enum frame_fault fault = frame_check(zframe_data(frame), zframe_size(frame), header);
+    bool right = fault == FRAME_OK && header->kind == kind;
     if (right && reply != NULL)
         memcpy(reply, frame_records(zframe_data(frame)), sizeof(*reply));
     zframe_destroy(&frame);
     return right ? 0
-                 : error_set(error, "the issuer gives a strange answer: %s", wrong != NULL ? wrong : "another kind");
+                 : error_set(error, "the issuer sent a frame of another kind, or one that is malformed: %s",
+                             frame_fault_text(fault));
 }
 
 static int ask_partition(const struct options *options, uint16_t partition, const struct frame_coupon_request *record,

@@ -10,7 +10,6 @@
 #include "shared/telemetry/log.h"
 #include "shared/wire/frame.h"
 
-#define REASONS_MAX   16
 #define PASSED_US_MAX INT64_C(3600000000) /* between two decisions, for the gauges */
 
 /* A turn is bounded by the requests option; the frame that crosses the bound is taken whole. Coupon requests end it. */
@@ -45,7 +44,7 @@ struct turn {
     bool memory;  /* there is memory for more users and coupons */
     size_t bytes; /* journalled */
     uint64_t verdicts[VERDICT_COUNT];
-    const char *reasons[REASONS_MAX]; /* that a frame was dropped for and that are logged */
+    struct frame_drops drops;
 };
 
 /* --- life --- */
@@ -57,6 +56,7 @@ struct turn *turn_create(const struct turn_config *config)
     CHECK(config->requests_max <= FRAME_ISSUE_REQUESTS_MAX);
     turn->config = *config;
     turn->meta = journal_meta(config->journal);
+    turn->drops = (struct frame_drops){"issuer", config->metrics, METRIC_ISSUER_FRAMES_DROPPED, 0};
     deadline_clock_init(&turn->deadlines, config->incarnation);
     turn->passed_us = COUPON_GAUGES_IDLE_US; /* at the start nobody was asked for lately */
     turn->commands = malloc(TURN_ISSUES_MAX * sizeof *turn->commands);
@@ -106,35 +106,8 @@ size_t turn_requests(const struct turn *turn)
     return turn->commands_count;
 }
 
-/* True the first time that it is asked for `reason`, a constant string. */
-static bool first_time(struct turn *turn, const char *reason)
-{
-    size_t i = 0;
-    while (i < REASONS_MAX && turn->reasons[i] != NULL && turn->reasons[i] != reason)
-        i++;
-    if (i == REASONS_MAX || turn->reasons[i] != NULL)
-        return false;
-    turn->reasons[i] = reason;
-    return true;
-}
-
-/* Reasons why a frame that is understood does not belong here. */
-static const char other_partitions[] = "the gateway believes in another number of partitions";
-static const char other_partition[] = "meant for another partition";
-static const char other_coupon[] = "a coupon of another partition";
-
-/* Counts a frame; logs each reason once. */
-static void drop_frame(struct turn *turn, const char *reason)
-{
-    bool misdirected = reason == other_partitions || reason == other_partition || reason == other_coupon;
-    metrics_add(turn->config.metrics, METRIC_ISSUER_FRAMES_DROPPED,
-                misdirected ? METRIC_DROP_MISDIRECTED : METRIC_DROP_MALFORMED, 1);
-    if (first_time(turn, reason))
-        log_warn("issuer", "dropped a request frame: %s (logged once) partition=%u", reason, turn->meta->partition);
-}
-
-/* Turns the frame's records into commands that borrow its bytes. NULL, or what is wrong with one of them. */
-static const char *take_issue_requests(struct turn *turn, const struct exchange *exchange)
+/* Turns the frame's records into commands that borrow its bytes. */
+static enum frame_fault take_issue_requests(struct turn *turn, const struct exchange *exchange)
 {
     const char *bytes = frame_records(zmq_msg_data((zmq_msg_t *)&exchange->request));
     struct ledger_command *commands = turn->commands + turn->commands_count;
@@ -142,7 +115,7 @@ static const char *take_issue_requests(struct turn *turn, const struct exchange 
         struct frame_issue_request request;
         memcpy(&request, bytes, sizeof request);
         if (!frame_issue_request_valid(&request))
-            return "an issue request is malformed";
+            return FRAME_FAULT_ISSUE_REQUEST;
         commands[i] = (struct ledger_command){
             .op = (enum issue_op)request.op,
             .coupon_id = bytes + offsetof(struct frame_issue_request, coupon_id),
@@ -152,47 +125,47 @@ static const char *take_issue_requests(struct turn *turn, const struct exchange 
         };
     }
     turn->commands_count += exchange->header.count;
-    return NULL;
+    return FRAME_OK;
 }
 
-static const char *take_coupon_requests(struct turn *turn, const struct exchange *exchange)
+static enum frame_fault take_coupon_requests(struct turn *turn, const struct exchange *exchange)
 {
     const char *bytes = frame_records(zmq_msg_data((zmq_msg_t *)&exchange->request));
     for (uint32_t i = 0; i < exchange->header.count; i++, bytes += sizeof(struct frame_coupon_request)) {
         struct frame_coupon_request request;
         memcpy(&request, bytes, sizeof request);
         if (!frame_coupon_request_valid(&request))
-            return "a coupon request is malformed";
+            return FRAME_FAULT_COUPON_REQUEST;
         if (request.op == COUPON_CREATE && coupon_partition(request.coupon.id, request.coupon.id_length,
                                                             turn->meta->partitions) != turn->meta->partition)
-            return other_coupon;
+            return FRAME_FAULT_OTHER_COUPON;
     }
     turn->coupon_requests += exchange->header.count;
-    return NULL;
+    return FRAME_OK;
 }
 
-/* NULL when the exchange is part of the turn now. */
-static const char *take(struct turn *turn, struct exchange *exchange, bool two_parts)
+/* FRAME_OK when the exchange is part of the turn now. */
+static enum frame_fault take(struct turn *turn, struct exchange *exchange, bool two_parts)
 {
     if (!two_parts)
-        return "not one part";
-    const char *wrong =
+        return FRAME_FAULT_PARTS;
+    enum frame_fault fault =
         frame_check(zmq_msg_data(&exchange->request), zmq_msg_size(&exchange->request), &exchange->header);
-    if (wrong != NULL)
-        return wrong;
+    if (fault != FRAME_OK)
+        return fault;
     if (exchange->header.partitions != turn->meta->partitions)
-        return other_partitions;
+        return FRAME_FAULT_OTHER_PARTITIONS;
     if (exchange->header.partition != turn->meta->partition)
-        return other_partition;
+        return FRAME_FAULT_OTHER_PARTITION;
     switch (exchange->header.kind) {
     case FRAME_ISSUE_REQUESTS:
         return take_issue_requests(turn, exchange);
     case FRAME_COUPON_REQUESTS:
         return take_coupon_requests(turn, exchange);
     case FRAME_PING:
-        return NULL;
+        return FRAME_OK;
     default:
-        return "a kind that does not belong here";
+        return FRAME_FAULT_RECEIVER;
     }
 }
 
@@ -205,13 +178,14 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
     zmq_msg_init(&exchange->reply);
     zmq_msg_move(&exchange->gateway, gateway);
     zmq_msg_move(&exchange->request, request);
-    const char *wrong = take(turn, exchange, two_parts); /* once moved: a short message lies in its zmq_msg_t */
-    if (wrong == NULL) {
+    enum frame_fault fault = take(turn, exchange, two_parts); /* once moved: a short message lies in its zmq_msg_t */
+    if (fault == FRAME_OK) {
         deadline_clock_hear(&turn->deadlines, &exchange->header);
         turn->exchanges_count++;
         return;
     }
-    drop_frame(turn, wrong);
+    frame_drops_add(&turn->drops, fault, "partition=%u bytes=%zu", turn->meta->partition,
+                    zmq_msg_size(&exchange->request));
     zmq_msg_close(&exchange->gateway);
     zmq_msg_close(&exchange->request);
 }

@@ -51,14 +51,14 @@ static void add_issue(struct batch *batch, const struct journal_record *record)
     batch->issues[i] = store_issue_of(record);
 }
 
-static const char *add_coupon(struct batch *batch, const struct journal_record *record)
+static enum frame_fault add_coupon(struct batch *batch, const struct journal_record *record)
 {
     if (!time_storable(record->coupon.created_at_us))
-        return "a coupon's time is out of bounds";
+        return FRAME_FAULT_TIME;
     size_t i = batch->rows.coupons_count++;
     batch->coupons = grow(batch->coupons, &batch->coupons_capacity, i + 1, sizeof *batch->coupons);
     journal_record_coupon(record, &batch->coupons[i]);
-    return NULL;
+    return FRAME_OK;
 }
 
 /* `at` has 8 bytes' alignment, as every record. */
@@ -69,65 +69,60 @@ static void keep_record(struct batch *batch, const struct journal_record *record
     batch->records[i] = at;
 }
 
-static const char *add_records(struct batch *batch, const void *journal_batch)
+static enum frame_fault add_records(struct batch *batch, const void *journal_batch)
 {
     struct journal_batch_reader reader;
     struct journal_record record;
-    const char *wrong = NULL;
+    enum frame_fault fault = FRAME_OK;
     journal_batch_reader_init(&reader, journal_batch);
     if (!time_storable(reader.header.time_us))
-        return "a batch's time is out of bounds";
-    for (const void *at = reader.cursor; !wrong && journal_batch_reader_next(&reader, &record); at = reader.cursor) {
+        return FRAME_FAULT_TIME;
+    for (const void *at = reader.cursor; fault == FRAME_OK && journal_batch_reader_next(&reader, &record);
+         at = reader.cursor) {
         keep_record(batch, &record, at);
         if (record.type == JOURNAL_ISSUE)
             add_issue(batch, &record);
         else
-            wrong = add_coupon(batch, &record);
+            fault = add_coupon(batch, &record);
     }
-    return wrong;
+    return fault;
 }
 
 /* Walks the journal batches of the frame; their records are numbered on from `next_seq`. */
-static const char *read_batches(struct batch *batch, const unsigned char *bytes, size_t size, uint64_t *next_seq)
+static enum frame_fault read_batches(struct batch *batch, const unsigned char *bytes, size_t size, uint64_t *next_seq)
 {
     for (size_t offset = 0; offset < size;) {
         struct journal_batch_header header;
-        const char *wrong = "bytes that are no journal batch";
-        if (journal_batch_scan(bytes + offset, size - offset, batch->rows.journal_id, &header, &wrong) !=
+        const char *why;
+        if (journal_batch_scan(bytes + offset, size - offset, batch->rows.journal_id, &header, &why) !=
             JOURNAL_SCAN_BATCH)
-            return wrong;
+            return FRAME_FAULT_JOURNAL_BATCH;
         if (header.count > 0 && header.first_seq != *next_seq)
-            return "the sequences of its journal batches have a gap";
-        wrong = add_records(batch, bytes + offset);
-        if (wrong)
-            return wrong;
+            return FRAME_FAULT_GAP;
+        enum frame_fault fault = add_records(batch, bytes + offset);
+        if (fault != FRAME_OK)
+            return fault;
         *next_seq += header.count;
         offset += header.length;
     }
-    return NULL;
+    return FRAME_OK;
 }
 
-static const char other_partitions[] = "the issuer has another number of partitions than issuer/partitions says here";
-
-bool batch_misdirected(const char *wrong)
-{
-    return wrong == other_partitions;
-}
-
-static const char *check_head(const struct frame_header *header, const struct frame_events *events, uint16_t partitions)
+static enum frame_fault check_head(const struct frame_header *header, const struct frame_events *events,
+                                   uint16_t partitions)
 {
     if (header->partitions != partitions)
-        return other_partitions;
+        return FRAME_FAULT_OTHER_PARTITIONS;
     if (header->partition >= partitions)
-        return "the partition does not exist";
+        return FRAME_FAULT_PARTITION;
     if (header->count > BATCH_RECORDS_MAX)
-        return "more records than a frame may hold";
+        return FRAME_FAULT_RECORDS;
     if (events->first_seq == 0 || events->first_seq > INT64_MAX || events->last_seq > INT64_MAX ||
         events->last_seq + 1 - events->first_seq != header->count)
-        return "first sequence, last sequence and count do not agree";
+        return FRAME_FAULT_SEQUENCES;
     if (events->acked_seq >= events->first_seq || events->gone_seq >= events->first_seq)
-        return "it is acknowledged already, as it says itself";
-    return NULL;
+        return FRAME_FAULT_ACKNOWLEDGED;
+    return FRAME_OK;
 }
 
 static void begin(struct batch *batch, const struct frame_header *header, const struct frame_events *events)
@@ -143,28 +138,28 @@ static void begin(struct batch *batch, const struct frame_header *header, const 
     memcpy(batch->rows.store_id, events->store_id, sizeof batch->rows.store_id);
 }
 
-const char *batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions)
+enum frame_fault batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions)
 {
     struct frame_header header;
     struct frame_events events;
-    const char *wrong = frame_check(frame, size, &header);
-    if (wrong)
-        return wrong;
+    enum frame_fault fault = frame_check(frame, size, &header);
+    if (fault != FRAME_OK)
+        return fault;
     if (header.kind != FRAME_EVENTS)
-        return "a frame of another kind";
+        return FRAME_FAULT_RECEIVER;
     memcpy(&events, frame_records(frame), sizeof events);
-    wrong = check_head(&header, &events, partitions);
-    if (wrong)
-        return wrong;
+    fault = check_head(&header, &events, partitions);
+    if (fault != FRAME_OK)
+        return fault;
     begin(batch, &header, &events);
     size_t fixed = sizeof header + sizeof events;
     uint64_t next_seq = events.first_seq;
-    wrong = read_batches(batch, align(batch, (const char *)frame + fixed, size - fixed), size - fixed, &next_seq);
-    if (!wrong && next_seq != events.last_seq + 1)
-        wrong = "its journal batches hold another number of records than it says";
+    fault = read_batches(batch, align(batch, (const char *)frame + fixed, size - fixed), size - fixed, &next_seq);
+    if (fault == FRAME_OK && next_seq != events.last_seq + 1)
+        fault = FRAME_FAULT_SEQUENCES;
     batch->rows.coupons = batch->coupons;
     batch->rows.issues = batch->issues;
-    return wrong;
+    return fault;
 }
 
 /* About the batch's own records. */

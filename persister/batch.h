@@ -28,12 +28,10 @@ void batch_deinit(struct batch *batch);
 
 /*
  * Reads `size` bytes at `frame`, which may be without records and then only ask what the store has; they stay where
- * they are for as long as the rows are used. NULL when batch->rows is ready to be written; otherwise what is wrong, a
- * constant string. `partitions` is how many the persister believes there are.
+ * they are for as long as the rows are used. FRAME_OK when batch->rows is ready to be written. `partitions` is how many
+ * the persister believes there are.
  */
-const char *batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions);
-/* True when what batch_read() found wrong is only that issuer and persister are configured differently. */
-bool batch_misdirected(const char *wrong);
+enum frame_fault batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions);
 
 /* What the issuer is told about the batch, as a whole frame. */
 struct batch_ack {

@@ -23,7 +23,7 @@ void delivery_deinit(struct delivery *delivery)
     *delivery = (struct delivery){.store = NULL};
 }
 
-const char *delivery_begin(struct delivery *delivery, const void *frame, size_t size)
+enum frame_fault delivery_begin(struct delivery *delivery, const void *frame, size_t size)
 {
     dead_forget(&delivery->dead, 0);
     delivery->dead_stored = 0;
@@ -31,10 +31,10 @@ const char *delivery_begin(struct delivery *delivery, const void *frame, size_t 
     delivery->halved_again = false;
     delivery->schema_seen = false;
     delivery->state = DELIVERY_IDLE;
-    const char *wrong = batch_read(&delivery->batch, frame, size, delivery->partitions);
-    if (wrong == NULL)
+    enum frame_fault fault = batch_read(&delivery->batch, frame, size, delivery->partitions);
+    if (fault == FRAME_OK)
         delivery->state = DELIVERY_WHOLE;
-    return wrong;
+    return fault;
 }
 
 /* Rows: the coupons, then the issues */

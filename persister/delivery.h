@@ -87,11 +87,10 @@ void delivery_init(struct delivery *delivery, struct store *store, uint16_t part
 void delivery_deinit(struct delivery *delivery);
 
 /*
- * Takes up a frame, of which nothing is believed; one that was in hand is given up. NULL, and delivery_work() is to be
- * called; otherwise what is wrong with it, a constant string. The bytes stay where they are until the frame is done
- * with.
+ * Takes up a frame, of which nothing is believed; one that was in hand is given up. FRAME_OK when delivery_work()
+ * is to be called. The bytes stay where they are until the frame is done with.
  */
-const char *delivery_begin(struct delivery *delivery, const void *frame, size_t size);
+enum frame_fault delivery_begin(struct delivery *delivery, const void *frame, size_t size);
 
 /* One attempt: at most one transaction. `now_us` is the wall clock's, by which a
  * dead letter tells people when it died, and nothing is decided; `random` is uniform over uint32_t. */

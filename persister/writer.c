@@ -14,13 +14,12 @@
 #include "shared/wire/connector.h"
 #include "shared/wire/peer.h"
 
-#define LOG_INTERVAL_US   INT64_C(10000000)
-#define CONNECT_EVERY_MS  500  /* while there is no connection and nothing to write either */
-#define ACK_WAIT_MS       1000 /* for the issuer to come back; it sends again what stays unacknowledged */
-#define QUIET_MS          50   /* without a frame: all that were under way to a refused writer are handed back */
-#define HAND_BACK_US      INT64_C(2000000)
-#define FOREIGN_US        INT64_C(60000000) /* such a frame comes again long before */
-#define REASONS_KNOWN_MAX 32
+#define LOG_INTERVAL_US  INT64_C(10000000)
+#define CONNECT_EVERY_MS 500  /* while there is no connection and nothing to write either */
+#define ACK_WAIT_MS      1000 /* for the issuer to come back; it sends again what stays unacknowledged */
+#define QUIET_MS         50   /* without a frame: all that were under way to a refused writer are handed back */
+#define HAND_BACK_US     INT64_C(2000000)
+#define FOREIGN_US       INT64_C(60000000) /* such a frame comes again long before */
 
 struct writer {
     /* shared: the block is read by scrapes and by readiness */
@@ -53,7 +52,7 @@ struct writer {
     bool terminated;
     int64_t log_after_us; /* faults before that moment are only counted */
     uint64_t faults_unlogged;
-    const char *reasons[REASONS_KNOWN_MAX]; /* of dropped frames, each logged once */
+    struct frame_drops drops;
 };
 
 /* Life */
@@ -84,6 +83,7 @@ int writer_create(struct writer **out, const struct options *options, struct err
     writer->heard_us = clock_mono_us();
     CHECK(pthread_mutex_init(&writer->trouble_lock, NULL) == 0);
     writer->metrics = metrics_create("persister", -1);
+    writer->drops = (struct frame_drops){"persister", writer->metrics, METRIC_PERSISTER_FRAMES_DROPPED, 0};
     writer->store = store_create(options, error);
     metrics_set(writer->metrics, METRIC_PERSISTER_WRITERS, 0, 1);
     delivery_init(&writer->delivery, writer->store, (uint16_t)options->issuer_partitions,
@@ -376,31 +376,15 @@ static void deliver(struct writer *writer)
     note_whose(writer, &step);
 }
 
-static void drop_frame(struct writer *writer, const char *why, size_t size)
-{
-    metrics_add(writer->metrics, METRIC_PERSISTER_FRAMES_DROPPED,
-                batch_misdirected(why) ? METRIC_DROP_MISDIRECTED : METRIC_DROP_MALFORMED, 1);
-    for (size_t i = 0; i < REASONS_KNOWN_MAX; i++) {
-        if (writer->reasons[i] == why)
-            return;
-        if (writer->reasons[i])
-            continue;
-        writer->reasons[i] = why;
-        log_warn("persister", "dropped a frame: %s (logged once a kind) bytes=%zu", why, size);
-        return;
-    }
-}
-
 static void on_events(struct writer *writer, zmq_msg_t *message)
 {
     size_t size = zmq_msg_size(message);
-    const char *wrong = zmq_msg_more(message) ? "more than one part" : NULL;
-    if (!wrong)
-        wrong = delivery_begin(&writer->delivery, zmq_msg_data(message), size);
-    if (wrong)
-        drop_frame(writer, wrong, size);
-    else
+    enum frame_fault fault =
+        zmq_msg_more(message) ? FRAME_FAULT_PARTS : delivery_begin(&writer->delivery, zmq_msg_data(message), size);
+    if (fault == FRAME_OK)
         deliver(writer);
+    else
+        frame_drops_add(&writer->drops, fault, "socket=events bytes=%zu", size);
 }
 
 /* The rest of a message whose first part was refused. */

@@ -39,7 +39,7 @@ struct issuer_link {
     char endpoint[512];
     int64_t ping_next_ms; /* 0: at once */
     int64_t ping_wait_ms;
-    unsigned complained; /* kinds of garbage that are logged already */
+    struct frame_drops drops;
     struct draft issues;
     struct draft coupons;
 };
@@ -60,6 +60,7 @@ struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uin
     link->partitions = partitions;
     link->events = events;
     link->metrics = metrics;
+    link->drops = (struct frame_drops){"gateway", metrics, METRIC_GATEWAY_FRAMES_DROPPED, 0};
     link->ping_wait_ms = PING_DOWN_FIRST_MS;
     link->wire = issuer_wire_create(link->endpoint, error);
     if (link->wire == NULL) {
@@ -194,17 +195,9 @@ void issuer_link_wake(struct issuer_link *link)
     issuer_wire_wake(link->wire);
 }
 
-/* Counts a frame that is not understood, and logs the first of its kind. */
-static void drop_frame(struct issuer_link *link, unsigned kind, enum metric_drop drop, const char *why)
+static void drop_frame(struct issuer_link *link, enum frame_fault fault, size_t size)
 {
-    unsigned bit = 1u << (kind < 31 ? kind : 31);
-
-    metrics_add(link->metrics, METRIC_GATEWAY_FRAMES_DROPPED, drop, 1);
-    if ((link->complained & bit) == 0)
-        log_warn("gateway",
-                 "dropped a frame from the issuer, more of its kind are only counted: %s partition=%u kind=%u", why,
-                 link->partition, kind);
-    link->complained |= bit;
+    frame_drops_add(&link->drops, fault, "partition=%u bytes=%zu", link->partition, size);
 }
 
 static void hand_out_issue_replies(const struct issuer_link *link, const char *records, uint32_t count)
@@ -245,23 +238,27 @@ static void begin_anew(struct issuer_link *link)
     link->events->on_restart(link->events->arg, link->partition);
 }
 
+static enum frame_fault check_frame(const struct issuer_link *link, const void *data, size_t size,
+                                    struct frame_header *header)
+{
+    enum frame_fault fault = frame_check(data, size, header);
+    if (fault != FRAME_OK)
+        return fault;
+    if (header->partitions != link->partitions)
+        return FRAME_FAULT_OTHER_PARTITIONS;
+    if (header->partition != link->partition)
+        return FRAME_FAULT_OTHER_PARTITION;
+    bool ours =
+        header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_COUPON_REPLIES || header->kind == FRAME_PONG;
+    return ours ? FRAME_OK : FRAME_FAULT_RECEIVER;
+}
+
 static void take_frame(struct issuer_link *link, const void *data, size_t size, int64_t now_ms)
 {
     struct frame_header header;
-    enum metric_drop drop = METRIC_DROP_MALFORMED;
-    const char *why = frame_check(data, size, &header);
-
-    if (why == NULL && (header.partition != link->partition || header.partitions != link->partitions)) {
-        why = "it is of another partition";
-        drop = METRIC_DROP_MISDIRECTED;
-    }
-    if (why == NULL && header.kind != FRAME_ISSUE_REPLIES && header.kind != FRAME_COUPON_REPLIES &&
-        header.kind != FRAME_PONG)
-        why = "a gateway takes no such frames";
-    if (why != NULL) {
-        /* The bytes may lie anywhere: one of them, not a member of the header. */
-        const uint8_t *kind = (const uint8_t *)data + offsetof(struct frame_header, kind);
-        drop_frame(link, size >= sizeof(header) ? *kind : 0, drop, why);
+    enum frame_fault fault = check_frame(link, data, size, &header);
+    if (fault != FRAME_OK) {
+        drop_frame(link, fault, size);
         return;
     }
     if (!link->alive)
@@ -287,7 +284,7 @@ bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
         if (message.one_part)
             take_frame(link, message.data, message.size, now_ms);
         else
-            drop_frame(link, 31, METRIC_DROP_MALFORMED, "it has several parts");
+            drop_frame(link, FRAME_FAULT_PARTS, message.size);
     }
     return true;
 }

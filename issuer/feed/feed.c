@@ -31,7 +31,7 @@ struct feed {
     size_t stash_count;
     uint8_t other_told[STORE_ID_BYTES]; /* the last store that was logged as another one */
     struct metrics *metrics;
-    bool frame_dropped;
+    struct frame_drops drops;
 };
 
 /* --- life --- */
@@ -44,6 +44,7 @@ struct feed *feed_create(const struct feed_config *config)
     feed_draft_init(&feed->draft);
     feed_store_init(&feed->store, config->store_id, config->may_look);
     feed->metrics = metrics_create("issuer", -1);
+    feed->drops = (struct frame_drops){"issuer", feed->metrics, METRIC_ISSUER_FRAMES_DROPPED, 0};
     return feed;
 }
 
@@ -153,16 +154,6 @@ int64_t feed_deadline(const struct feed *feed, int64_t now_us)
     return deadline;
 }
 
-/* --- and back --- */
-
-static void drop_frame(struct feed *feed, enum metric_drop drop, const char *reason)
-{
-    metrics_add(feed->metrics, METRIC_ISSUER_FRAMES_DROPPED, drop, 1);
-    if (!feed->frame_dropped)
-        log_warn("issuer", "dropped an acknowledgement frame: %s (logged once)", reason);
-    feed->frame_dropped = true;
-}
-
 /* --- whose answers count --- */
 
 /* The store is known now, or is another one than before. */
@@ -218,25 +209,32 @@ static void sort_answer(struct feed *feed, const struct answer *answer, int64_t 
         on_stranger(feed, origin, answer, now_us);
 }
 
-void feed_on_answer(struct feed *feed, const void *data, size_t size, int64_t now_us)
+static enum frame_fault check_answer(const struct feed *feed, const void *data, size_t size, struct answer *answer)
 {
     struct frame_header header;
+    enum frame_fault fault = frame_check(data, size, &header);
+    if (fault != FRAME_OK)
+        return fault;
+    if (header.kind != FRAME_ACK && header.kind != FRAME_BEHIND && header.kind != FRAME_REFUSED)
+        return FRAME_FAULT_RECEIVER;
+    if (header.partition >= feed->sources_count)
+        return FRAME_FAULT_PARTITION;
+    *answer = (struct answer){.kind = (enum frame_kind)header.kind, .partition = header.partition};
+    memcpy(&answer->ack, frame_records(data), sizeof answer->ack);
+    if (!store_id_is_known(answer->ack.store_id))
+        return FRAME_FAULT_STORE;
+    const uint8_t *ours = feed->sources[answer->partition].meta->journal_id;
+    return memcmp(answer->ack.journal_id, ours, 16) == 0 ? FRAME_OK : FRAME_FAULT_OTHER_JOURNAL;
+}
+
+void feed_on_answer(struct feed *feed, const void *data, size_t size, int64_t now_us)
+{
     struct answer answer;
-    const char *wrong = frame_check(data, size, &header);
-    if (wrong == NULL && ((header.kind != FRAME_ACK && header.kind != FRAME_BEHIND && header.kind != FRAME_REFUSED) ||
-                          header.partition >= feed->sources_count))
-        wrong = "no acknowledgement of ours";
-    if (wrong == NULL) {
-        answer = (struct answer){.kind = (enum frame_kind)header.kind, .partition = header.partition};
-        memcpy(&answer.ack, frame_records(data), sizeof answer.ack);
-        wrong = store_id_is_known(answer.ack.store_id) ? NULL : "an acknowledgement of no store";
-    }
-    if (wrong != NULL)
-        drop_frame(feed, METRIC_DROP_MALFORMED, wrong);
-    else if (memcmp(answer.ack.journal_id, feed->sources[answer.partition].meta->journal_id, 16) != 0)
-        drop_frame(feed, METRIC_DROP_MISDIRECTED, "an acknowledgement of another journal");
-    else
+    enum frame_fault fault = check_answer(feed, data, size, &answer);
+    if (fault == FRAME_OK)
         sort_answer(feed, &answer, now_us);
+    else
+        frame_drops_add(&feed->drops, fault, "socket=acknowledgements bytes=%zu", size);
 }
 
 void feed_await_comparison(struct feed *feed)

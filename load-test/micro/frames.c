@@ -51,7 +51,7 @@ static void check_requests(struct bench *bench, unsigned char *frame)
 {
     struct frame_header header;
     size_t size = sizeof header + bench->records * sizeof(struct frame_issue_request);
-    CHECK(frame_check(frame, size, &header) == NULL && header.count == bench->records);
+    CHECK(frame_check(frame, size, &header) == FRAME_OK && header.count == bench->records);
     const char *bytes = frame_records(frame);
     for (uint32_t i = 0; i < header.count; i++, bytes += sizeof(struct frame_issue_request)) {
         struct frame_issue_request request;
@@ -75,7 +75,7 @@ static void read_replies(struct bench *bench, unsigned char *frame)
 {
     struct frame_header header;
     size_t size = sizeof header + bench->records * sizeof(struct frame_issue_reply);
-    CHECK(frame_check(frame, size, &header) == NULL && header.count == bench->records);
+    CHECK(frame_check(frame, size, &header) == FRAME_OK && header.count == bench->records);
     const char *bytes = frame_records(frame);
     for (uint32_t i = 0; i < header.count; i++, bytes += sizeof(struct frame_issue_reply)) {
         struct frame_issue_reply reply;

@@ -42,7 +42,7 @@ void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us
 }
 
 /* Requests and replies tell of an issuer's clock; a ping may. */
-static const char *check_clock(const struct frame_header *header)
+static enum frame_fault check_clock(const struct frame_header *header)
 {
     bool unknown = header->incarnation == 0;
     switch (header->kind) {
@@ -50,69 +50,68 @@ static const char *check_clock(const struct frame_header *header)
     case FRAME_ACK:
     case FRAME_BEHIND:
     case FRAME_REFUSED:
-        return unknown && header->clock_us == 0 ? NULL : "reserved bytes in use";
+        return unknown && header->clock_us == 0 ? FRAME_OK : FRAME_FAULT_RESERVED;
     case FRAME_PING:
         break;
     default:
         if (unknown)
-            return "of no incarnation";
+            return FRAME_FAULT_INCARNATION;
     }
-    return header->clock_us < 0 || header->clock_us > FRAME_CLOCK_US_MAX ? "no clock shows that" : NULL;
+    return header->clock_us < 0 || header->clock_us > FRAME_CLOCK_US_MAX ? FRAME_FAULT_CLOCK : FRAME_OK;
 }
 
-static const char *check_header(const struct frame_header *header)
+static enum frame_fault check_header(const struct frame_header *header)
 {
     if (header->magic != FRAME_MAGIC)
-        return "no magic of ours";
+        return FRAME_FAULT_MAGIC;
     if (header->version != FRAME_VERSION)
-        return "another version";
+        return FRAME_FAULT_VERSION;
     if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_REFUSED)
-        return "unknown kind";
+        return FRAME_FAULT_KIND;
     if (header->partitions == 0 || header->partitions > PARTITIONS_MAX || header->partition >= header->partitions)
-        return "no such partition";
+        return FRAME_FAULT_PARTITION;
     if (header->reserved != 0)
-        return "reserved bytes in use";
+        return FRAME_FAULT_RESERVED;
     return check_clock(header);
 }
 
-static const char *check_size(const struct frame_header *header, size_t body)
+static enum frame_fault check_size(const struct frame_header *header, size_t body)
 {
     switch (header->kind) {
     case FRAME_ISSUE_REQUESTS:
         if (header->count > FRAME_ISSUE_REQUESTS_MAX)
-            return "more requests than a frame may hold";
+            return FRAME_FAULT_RECORDS;
         break;
     case FRAME_COUPON_REQUESTS:
         if (header->count > FRAME_COUPON_REQUESTS_MAX)
-            return "more requests than a frame may hold";
+            return FRAME_FAULT_RECORDS;
         break;
     case FRAME_EVENTS:
         if (body < sizeof(struct frame_events))
-            return "no events";
-        return header->count == 0 && body > sizeof(struct frame_events) ? "records where none belong" : NULL;
+            return FRAME_FAULT_SIZE;
+        return header->count == 0 && body > sizeof(struct frame_events) ? FRAME_FAULT_SIZE : FRAME_OK;
     case FRAME_ACK:
     case FRAME_BEHIND:
     case FRAME_REFUSED:
-        return header->count != 1 || body != sizeof(struct frame_ack) ? "size does not fit one acknowledgement" : NULL;
+        return header->count != 1 || body != sizeof(struct frame_ack) ? FRAME_FAULT_SIZE : FRAME_OK;
     case FRAME_PING:
     case FRAME_PONG:
-        return header->count != 0 || body != 0 ? "records where none belong" : NULL;
+        return header->count != 0 || body != 0 ? FRAME_FAULT_SIZE : FRAME_OK;
     default:
         break;
     }
-    return header->count == 0 || header->count * record_size[header->kind] != body ? "size does not fit the count"
-                                                                                   : NULL;
+    return header->count == 0 || header->count * record_size[header->kind] != body ? FRAME_FAULT_SIZE : FRAME_OK;
 }
 
-const char *frame_check(const void *data, size_t size, struct frame_header *header)
+enum frame_fault frame_check(const void *data, size_t size, struct frame_header *header)
 {
     if (size < sizeof *header)
-        return "shorter than a header";
+        return FRAME_FAULT_SHORT;
     if (size > FRAME_BYTES_MAX)
-        return "longer than a frame may be";
+        return FRAME_FAULT_LONG;
     memcpy(header, data, sizeof *header);
-    const char *wrong = check_header(header);
-    return wrong != NULL ? wrong : check_size(header, size - sizeof *header);
+    enum frame_fault fault = check_header(header);
+    return fault != FRAME_OK ? fault : check_size(header, size - sizeof *header);
 }
 
 const void *frame_records(const void *data)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "shared/coupon.h"
+#include "shared/wire/frame_fault.h"
 
 #define FRAME_MAGIC   0x444e5043u /* "CPND" */
 #define FRAME_VERSION 3
@@ -173,11 +174,10 @@ void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t
 void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us);
 
 /*
- * NULL when `size` bytes at `data` are a whole frame with a header of ours, of one of our kinds, whose count fits its
- * size exactly (for FRAME_EVENTS: at least the fixed part); otherwise what is wrong with it, a constant string. The
- * header is copied to `header`.
+ * FRAME_OK when `size` bytes at `data` are a whole frame with a header of ours, of one of our kinds, whose count fits
+ * its size exactly (for FRAME_EVENTS: at least the fixed part). Copies the header to `header`.
  */
-const char *frame_check(const void *data, size_t size, struct frame_header *header);
+enum frame_fault frame_check(const void *data, size_t size, struct frame_header *header);
 
 /* The records behind the header; what frame_check() passed is aligned as ZeroMQ's buffers are: read by memcpy or packed
  * access only. */

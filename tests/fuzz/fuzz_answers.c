@@ -89,7 +89,7 @@ void fuzz_seeds(void)
 static void note_sent(struct scene *scene, zmq_msg_t *message)
 {
     struct frame_events events;
-    CHECK(batch_read(&batch, zmq_msg_data(message), zmq_msg_size(message), 1) == NULL);
+    CHECK(batch_read(&batch, zmq_msg_data(message), zmq_msg_size(message), 1) == FRAME_OK);
     memcpy(&events, frame_records(zmq_msg_data(message)), sizeof events);
     CHECK(events.first_seq <= scene->sent_seq + 1);
     CHECK(events.last_seq <= journal_synced_seq(scene->journal));

@@ -240,7 +240,7 @@ static void check_answers(struct turn *turn, struct granted *granted)
         struct frame_header header;
         turn_answer(turn, i, &gateway, &reply);
         CHECK(zmq_msg_size(gateway) == 5);
-        CHECK(frame_check(zmq_msg_data(reply), zmq_msg_size(reply), &header) == NULL);
+        CHECK(frame_check(zmq_msg_data(reply), zmq_msg_size(reply), &header) == FRAME_OK);
         if (header.kind == FRAME_ISSUE_REPLIES)
             check_issue_replies(granted, frame_records(zmq_msg_data(reply)), header.count);
         else if (header.kind == FRAME_COUPON_REPLIES)

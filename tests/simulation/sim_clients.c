@@ -309,12 +309,12 @@ static void on_coupon_reply(struct sim *sim, const struct frame_coupon_reply *re
 static void on_frame(struct sim *sim, const struct sim_message *message)
 {
     struct frame_header header;
-    const char *wrong = frame_check(message->bytes, message->size, &header);
+    enum frame_fault fault = frame_check(message->bytes, message->size, &header);
     const unsigned char *records = frame_records(message->bytes);
-    if (wrong != NULL)
-        sim_fail(sim, "a reply is malformed: %s", wrong);
-    bool anew = wrong == NULL && sim_gateway_hear(sim, message->index, &header);
-    for (uint32_t i = 0; wrong == NULL && i < header.count; i++) {
+    if (fault != FRAME_OK)
+        sim_fail(sim, "a reply is malformed: %s", frame_fault_text(fault));
+    bool anew = fault == FRAME_OK && sim_gateway_hear(sim, message->index, &header);
+    for (uint32_t i = 0; fault == FRAME_OK && i < header.count; i++) {
         struct frame_issue_reply issue;
         struct frame_coupon_reply coupon;
         if (header.kind == FRAME_ISSUE_REPLIES) {

@@ -246,7 +246,7 @@ static size_t judge_frame(struct sim *sim, struct sim_partition *partition, cons
 {
     struct frame_header header;
     size_t requests = 0;
-    if (frame_check(zmq_msg_data(message), zmq_msg_size(message), &header) != NULL) {
+    if (frame_check(zmq_msg_data(message), zmq_msg_size(message), &header) != FRAME_OK) {
         sim_fail(sim, "partition %u answers with a malformed frame", partition->index);
         return 0;
     }

@@ -82,13 +82,13 @@ static void take_frame(struct sim *sim, uint16_t index)
     struct persister *persister = &sim->persisters->all[index];
     if (!sim_network_take(sim, SIM_TO_PERSISTER, index, &persister->frame))
         return;
-    const char *wrong = delivery_begin(&persister->delivery, persister->frame.bytes, persister->frame.size);
-    if (wrong == NULL) {
+    enum frame_fault fault = delivery_begin(&persister->delivery, persister->frame.bytes, persister->frame.size);
+    if (fault == FRAME_OK) {
         persister->busy = true;
         persister->wait_until_us = sim->mono_us;
         return;
     }
-    sim_fail(sim, "a persister drops a frame of the issuer: %s", wrong);
+    sim_fail(sim, "a persister drops a frame of the issuer: %s", frame_fault_text(fault));
     free(persister->frame.bytes);
 }
 

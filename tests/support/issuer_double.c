@@ -91,7 +91,7 @@ static bool take(struct issuer_double *self, uint16_t partition, struct double_f
     if (sender < 0)
         return false;
     frame->sender_size = (size_t)sender;
-    CHECK(frame_check(data, (size_t)size, &frame->header) == NULL);
+    CHECK(frame_check(data, (size_t)size, &frame->header) == FRAME_OK);
     CHECK(frame->header.partition == partition && frame->header.partitions == self->partitions);
     if (frame->header.kind == FRAME_ISSUE_REQUESTS) {
         CHECK(frame->header.count <= 128);

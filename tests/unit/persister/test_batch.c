@@ -35,12 +35,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static void assert_refused(struct fixture *fixture, const char *words)
+static void assert_refused(struct fixture *fixture, enum frame_fault fault)
 {
-    const char *wrong = batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4);
-    assert_non_null(wrong);
-    if (!strstr(wrong, words))
-        fail_msg("\"%s\" does not say \"%s\"", wrong, words);
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), fault);
 }
 
 /* Tests */
@@ -48,7 +45,7 @@ static void assert_refused(struct fixture *fixture, const char *words)
 static void a_frame_becomes_the_rows_of_one_transaction(void **state)
 {
     struct fixture *fixture = *state;
-    assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
     const struct store_batch *rows = &fixture->batch.rows;
     assert_int_equal(rows->partition, 1);
     assert_int_equal(rows->partitions, 4);
@@ -74,14 +71,14 @@ static void a_frame_becomes_the_rows_of_one_transaction(void **state)
 static void a_batch_is_used_again_for_the_next_frame(void **state)
 {
     struct fixture *fixture = *state;
-    assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
     const struct store_issue *issues = fixture->batch.rows.issues;
     events_begin(&fixture->events, 2, 4, 100);
     events_open_batch(&fixture->events, EVENTS_TIME_US);
     events_add_issue(&fixture->events, "d", 9, "x");
     events_close_batch(&fixture->events);
     events_end(&fixture->events);
-    assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
     assert_int_equal(fixture->batch.rows.coupons_count, 0);
     assert_int_equal(fixture->batch.rows.issues_count, 1);
     assert_int_equal(fixture->batch.rows.issues[0].journal_seq, 100);
@@ -93,7 +90,7 @@ static void a_frame_may_lie_anywhere_in_memory(void **state)
     struct fixture *fixture = *state;
     unsigned char *moved = malloc(fixture->events.size + 3);
     memcpy(moved + 3, fixture->events.bytes, fixture->events.size);
-    assert_null(batch_read(&fixture->batch, moved + 3, fixture->events.size, 4));
+    assert_int_equal(batch_read(&fixture->batch, moved + 3, fixture->events.size, 4), FRAME_OK);
     assert_memory_equal(fixture->batch.rows.issues[0].user_id, "u1", 2);
     free(moved);
 }
@@ -108,18 +105,18 @@ static void a_seal_between_batches_is_passed_over(void **state)
     events_add_issue(&fixture->events, "d", 9, "x");
     events_close_batch(&fixture->events);
     events_end(&fixture->events);
-    assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
     assert_int_equal(fixture->batch.rows.issues_count, 1);
 }
 
 static void the_acknowledgement_repeats_whose_batch_it_was(void **state)
 {
     struct fixture *fixture = *state;
-    assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
     struct batch_ack ack;
     struct frame_header header;
     batch_ack(&fixture->batch, (uint8_t[16]){0x51}, &ack);
-    assert_null(frame_check(&ack, sizeof ack, &header));
+    assert_int_equal(frame_check(&ack, sizeof ack, &header), FRAME_OK);
     assert_int_equal(header.kind, FRAME_ACK);
     assert_int_equal(header.partition, 1);
     assert_int_equal(header.partitions, 4);
@@ -134,10 +131,10 @@ static void every_flipped_byte_of_a_journal_batch_is_noticed(void **state)
     size_t fixed = sizeof(struct frame_header) + sizeof(struct frame_events);
     for (size_t i = fixed; i < fixture->events.size; i++) {
         fixture->events.bytes[i] ^= 0x40;
-        assert_non_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
+        assert_int_not_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
         fixture->events.bytes[i] ^= 0x40;
     }
-    assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
 }
 
 static void every_shorter_frame_is_refused(void **state)
@@ -146,7 +143,7 @@ static void every_shorter_frame_is_refused(void **state)
     for (size_t size = 0; size < fixture->events.size; size++) {
         void *copy = malloc(size + 1); /* the sanitizer sees a byte too far */
         memcpy(copy, fixture->events.bytes, size);
-        assert_non_null(batch_read(&fixture->batch, copy, size, 4));
+        assert_int_not_equal(batch_read(&fixture->batch, copy, size, 4), FRAME_OK);
         free(copy);
     }
 }
@@ -155,46 +152,46 @@ static void a_frame_of_another_kind_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct batch_ack ack;
-    assert_null(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4));
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
     batch_ack(&fixture->batch, (uint8_t[16]){0x51}, &ack);
-    assert_string_equal(batch_read(&fixture->batch, &ack, sizeof ack, 4), "a frame of another kind");
+    assert_int_equal(batch_read(&fixture->batch, &ack, sizeof ack, 4), FRAME_FAULT_RECEIVER);
 }
 
 static void another_number_of_partitions_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     events_header(&fixture->events)->partitions = 5;
-    assert_refused(fixture, "partitions");
+    assert_refused(fixture, FRAME_FAULT_OTHER_PARTITIONS);
     events_header(&fixture->events)->partitions = 4;
     events_header(&fixture->events)->partition = 4;
-    assert_refused(fixture, "partition");
+    assert_refused(fixture, FRAME_FAULT_PARTITION);
 }
 
 static void a_count_that_does_not_agree_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     events_header(&fixture->events)->count++;
-    assert_refused(fixture, "do not agree");
+    assert_refused(fixture, FRAME_FAULT_SEQUENCES);
     events_fixed(&fixture->events)->last_seq++;
-    assert_refused(fixture, "another number of records");
+    assert_refused(fixture, FRAME_FAULT_SEQUENCES);
     events_header(&fixture->events)->count -= 2;
     events_fixed(&fixture->events)->last_seq -= 2;
-    assert_refused(fixture, "another number of records");
+    assert_refused(fixture, FRAME_FAULT_SEQUENCES);
     events_header(&fixture->events)->count = BATCH_RECORDS_MAX + 1;
     events_fixed(&fixture->events)->last_seq = BATCH_RECORDS_MAX + 1;
-    assert_refused(fixture, "more records");
+    assert_refused(fixture, FRAME_FAULT_RECORDS);
 }
 
 static void a_frame_that_says_it_was_acknowledged_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     events_fixed(&fixture->events)->acked_seq = 1;
-    assert_refused(fixture, "acknowledged already");
+    assert_refused(fixture, FRAME_FAULT_ACKNOWLEDGED);
     events_fixed(&fixture->events)->acked_seq = UINT64_MAX;
-    assert_refused(fixture, "acknowledged already");
+    assert_refused(fixture, FRAME_FAULT_ACKNOWLEDGED);
     events_fixed(&fixture->events)->acked_seq = 0;
     events_fixed(&fixture->events)->gone_seq = 1;
-    assert_refused(fixture, "acknowledged already");
+    assert_refused(fixture, FRAME_FAULT_ACKNOWLEDGED);
 }
 
 static void sequences_beyond_what_a_store_can_hold_are_refused(void **state)
@@ -202,10 +199,10 @@ static void sequences_beyond_what_a_store_can_hold_are_refused(void **state)
     struct fixture *fixture = *state;
     events_fixed(&fixture->events)->first_seq = UINT64_MAX - 3;
     events_fixed(&fixture->events)->last_seq = UINT64_MAX;
-    assert_refused(fixture, "do not agree");
+    assert_refused(fixture, FRAME_FAULT_SEQUENCES);
     events_fixed(&fixture->events)->first_seq = 0;
     events_fixed(&fixture->events)->last_seq = 3;
-    assert_refused(fixture, "do not agree");
+    assert_refused(fixture, FRAME_FAULT_SEQUENCES);
 }
 
 static void a_gap_between_journal_batches_is_refused(void **state)
@@ -213,7 +210,7 @@ static void a_gap_between_journal_batches_is_refused(void **state)
     struct fixture *fixture = *state;
     events_batch(&fixture->events)->first_seq++;
     events_seal(&fixture->events);
-    assert_refused(fixture, "gap");
+    assert_refused(fixture, FRAME_FAULT_GAP);
 }
 
 static void times_beyond_the_calendar_are_refused(void **state)
@@ -223,7 +220,7 @@ static void times_beyond_the_calendar_are_refused(void **state)
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         events_batch(&fixture->events)->time_us = times[i];
         events_seal(&fixture->events);
-        assert_refused(fixture, "time is out of bounds");
+        assert_refused(fixture, FRAME_FAULT_TIME);
     }
 }
 
@@ -241,11 +238,11 @@ static void a_coupon_with_a_time_beyond_the_calendar_is_refused(void **state)
     begin_coupon(fixture)->starts_at_us = INT64_MAX;
     events_close_batch(&fixture->events);
     events_end(&fixture->events);
-    assert_refused(fixture, "malformed");
+    assert_refused(fixture, FRAME_FAULT_JOURNAL_BATCH);
     begin_coupon(fixture)->created_at_us = -1;
     events_close_batch(&fixture->events);
     events_end(&fixture->events);
-    assert_refused(fixture, "coupon's time");
+    assert_refused(fixture, FRAME_FAULT_TIME);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -116,7 +116,7 @@ static void deliver(void)
     unsigned steps = 0;
     memset(fake.stored, 0, sizeof fake.stored);
     memset(fake.dead, 0, sizeof fake.dead);
-    assert_null(delivery_begin(&delivery, events.bytes, events.size));
+    assert_int_equal(delivery_begin(&delivery, events.bytes, events.size), FRAME_OK);
     do {
         assert_in_range(steps++, 0, 200);
         delivery_work(&delivery, EVENTS_TIME_US, 0, &step);
