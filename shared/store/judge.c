@@ -75,8 +75,9 @@ enum store_result store_id_judge(const struct store *store, const struct store_b
     return STORE_OTHER;
 }
 
-enum store_result store_journal_judge(const struct store_batch *batch, const struct store_journal *there,
-                                      struct error *error)
+/* STORE_FOREIGN when a journal that filled the store before cannot be of the same issuer as the batch's. */
+static enum store_result judge_journal(const struct store_batch *batch, const struct store_journal *there,
+                                       struct error *error)
 {
     if (there->partitions != batch->partitions) {
         error_set(error, "foreign journal: it has %u partitions, but the store was filled by one with %u",
@@ -94,6 +95,17 @@ enum store_result store_journal_judge(const struct store_batch *batch, const str
               "an empty database, or bring back the journal that belongs to this one",
               batch->partition, ours, theirs);
     return STORE_FOREIGN;
+}
+
+bool store_journals_judge(struct store_journals *journals, const struct store_journal *there,
+                          const struct store_progress *progress, struct error *error)
+{
+    if (there->partition == journals->batch->partition) {
+        journals->known = true;
+        journals->progress = *progress;
+    }
+    journals->result = judge_journal(journals->batch, there, error);
+    return journals->result == STORE_OK;
 }
 
 void store_pass_over_gone(const struct store_batch *batch, struct store_progress *progress)

@@ -28,9 +28,17 @@ enum store_result store_id_missing(const struct store *store, struct error *erro
 /* STORE_OTHER when the batch is meant for another store than the one with store->id. */
 enum store_result store_id_judge(const struct store *store, const struct store_batch *batch, struct error *error);
 
-/* STORE_FOREIGN when a journal that filled the store before cannot be of the same issuer as the batch's. */
-enum store_result store_journal_judge(const struct store_batch *batch, const struct store_journal *there,
-                                      struct error *error);
+/* The rows of the table journal, compared with a batch one after the other. */
+struct store_journals {
+    const struct store_batch *batch;
+    enum store_result result;       /* STORE_FOREIGN when a row is of another issuer than the batch's */
+    bool known;                     /* the batch's journal has a row */
+    struct store_progress progress; /* of that row */
+};
+
+/* Compares the next row. False, and `error`, when the batch cannot be written; then no more rows are needed. */
+bool store_journals_judge(struct store_journals *journals, const struct store_journal *there,
+                          const struct store_progress *progress, struct error *error);
 /* What can never come again counts as there, so that the store is asked only for what can. */
 void store_pass_over_gone(const struct store_batch *batch, struct store_progress *progress);
 /* STORE_BEHIND when a store that is so far with the batch's journal lacks what was acknowledged. Passes over what is

@@ -80,8 +80,11 @@ static enum store_result judge_journal(struct connection *connection, const stru
     memcpy(there.journal_id, row->journal_id, sizeof there.journal_id);
     memcpy(connection->base.id, rows->id, sizeof rows->id);
     enum store_result result = store_id_judge(&connection->base, batch, error);
-    if (result == STORE_OK && row->known)
-        result = store_journal_judge(batch, &there, error);
+    if (result == STORE_OK && row->known) {
+        struct store_journals journals = {.batch = batch, .result = STORE_OK};
+        store_journals_judge(&journals, &there, &row->progress, error);
+        result = journals.result;
+    }
     if (result == STORE_OK)
         result = store_behind_judge(&connection->base, batch, &row->progress, error);
     if (result != STORE_OK || batch->scope == STORE_PART)

@@ -12,26 +12,17 @@ void store_mysql_add_journal_id(struct sql_text *sql, const char *before, const 
 }
 
 struct lookup {
-    const struct store_batch *batch;
+    struct store_journals journals;
     struct error *error;
-    enum store_result result;
-    bool known; /* the batch's journal, and how far it is */
-    struct store_progress progress;
 };
 
-static bool judge_journal(void *context, char **columns, const unsigned long *lengths, bool *good)
+static bool judge_row(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
     struct lookup *lookup = context;
     struct store_journal there;
-    *good = store_mysql_read_journal(columns, lengths, &there);
-    if (!*good)
-        return false;
-    if (there.partition == lookup->batch->partition) {
-        lookup->known = true;
-        *good = store_mysql_read_progress(columns, lengths, &lookup->progress);
-    }
-    lookup->result = store_journal_judge(lookup->batch, &there, lookup->error);
-    return *good && lookup->result == STORE_OK;
+    struct store_progress progress;
+    *good = store_mysql_read_journal(columns, lengths, &there, &progress);
+    return *good && store_journals_judge(&lookup->journals, &there, &progress, lookup->error);
 }
 
 static enum store_result look_up(struct store_mysql *store, const char *which, struct lookup *lookup)
@@ -39,8 +30,8 @@ static enum store_result look_up(struct store_mysql *store, const char *which, s
     sql_text_clear(&store->sql);
     sql_text_add(&store->sql, "SELECT " STORE_MYSQL_JOURNAL_COLUMNS " FROM journal");
     sql_text_add(&store->sql, which);
-    enum store_result result = store_mysql_each_row(store, "journal", judge_journal, lookup, lookup->error);
-    return result == STORE_OK ? lookup->result : result;
+    enum store_result result = store_mysql_each_row(store, "journal", judge_row, lookup, lookup->error);
+    return result == STORE_OK ? lookup->journals.result : result;
 }
 
 static void add_values(struct sql_text *sql, const struct store_journal *journal, uint64_t last_seq)
@@ -72,15 +63,15 @@ static enum store_result insert_journal(struct store_mysql *store, const struct 
 enum store_result store_mysql_check_journals(struct store_mysql *store, const struct store_batch *batch,
                                              struct error *error)
 {
-    struct lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
+    struct lookup lookup = {{.batch = batch, .result = STORE_OK}, error};
     enum store_result result = store_mysql_find_id(store, store->base.id, error);
     if (result == STORE_OK)
         result = store_id_judge(&store->base, batch, error);
     if (result == STORE_OK)
         result = look_up(store, " ORDER BY partition_no", &lookup);
     if (result == STORE_OK)
-        result = store_behind_judge(&store->base, batch, &lookup.progress, error);
-    return result == STORE_OK && !lookup.known ? insert_journal(store, batch, error) : result;
+        result = store_behind_judge(&store->base, batch, &lookup.journals.progress, error);
+    return result == STORE_OK && !lookup.journals.known ? insert_journal(store, batch, error) : result;
 }
 
 static enum store_result update_journal(struct store_mysql *store, const struct store_batch *batch,
@@ -100,19 +91,19 @@ enum store_result store_mysql_raise_journal(struct store_mysql *store, const str
                                             struct error *error)
 {
     char which[64];
-    struct lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
+    struct lookup lookup = {{.batch = batch, .result = STORE_OK}, error};
     snprintf(which, sizeof which, " WHERE partition_no = %u FOR UPDATE", batch->partition);
     enum store_result result = look_up(store, which, &lookup);
     if (result != STORE_OK)
         return result;
-    if (!lookup.known) {
+    if (!lookup.journals.known) {
         error_set(error, "%s: the row of partition %u was taken out of journal meanwhile", store->base.description,
                   batch->partition);
         return STORE_RETRY;
     }
-    store_pass_over_gone(batch, &lookup.progress);
-    store_progress_add(&lookup.progress, batch->first_seq, batch->last_seq);
-    return update_journal(store, batch, &lookup.progress, error);
+    store_pass_over_gone(batch, &lookup.journals.progress);
+    store_progress_add(&lookup.journals.progress, batch->first_seq, batch->last_seq);
+    return update_journal(store, batch, &lookup.journals.progress, error);
 }
 
 enum store_result store_mysql_adopt_journal(struct store *base, const struct store_journal *journal,

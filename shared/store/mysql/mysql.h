@@ -113,8 +113,8 @@ enum store_result store_mysql_each_key(struct store_mysql *store, const char *ta
 
 bool store_mysql_read_issue(char **columns, const unsigned long *lengths, struct store_issue *issue);
 bool store_mysql_read_coupon(char **columns, const unsigned long *lengths, struct coupon *coupon);
-bool store_mysql_read_journal(char **columns, const unsigned long *lengths, struct store_journal *journal);
-bool store_mysql_read_progress(char **columns, const unsigned long *lengths, struct store_progress *progress);
+bool store_mysql_read_journal(char **columns, const unsigned long *lengths, struct store_journal *journal,
+                              struct store_progress *progress);
 
 /* Parts of statements: what stands before, and the value behind it. */
 void store_mysql_add_number(struct sql_text *sql, const char *before, uint64_t number);

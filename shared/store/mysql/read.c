@@ -110,7 +110,15 @@ bool store_mysql_read_coupon(char **columns, const unsigned long *lengths, struc
     return good;
 }
 
-bool store_mysql_read_journal(char **columns, const unsigned long *lengths, struct store_journal *journal)
+static bool read_progress(char **columns, const unsigned long *lengths, struct store_progress *progress)
+{
+    uint64_t last_seq = 0;
+    return read_number(columns[3], INT64_MAX, &last_seq) && columns[4] && lengths[4] <= STORE_AHEAD_TEXT_MAX &&
+           store_progress_parse(progress, last_seq, columns[4], lengths[4]);
+}
+
+bool store_mysql_read_journal(char **columns, const unsigned long *lengths, struct store_journal *journal,
+                              struct store_progress *progress)
 {
     uint64_t partition = 0;
     uint64_t partitions = 0;
@@ -118,20 +126,12 @@ bool store_mysql_read_journal(char **columns, const unsigned long *lengths, stru
                 journal_id_parse(columns[1], lengths[1], journal->journal_id) &&
                 read_number(columns[2], UINT16_MAX, &partitions) &&
                 read_number(columns[3], UINT64_MAX, &journal->last_seq);
-    struct store_progress progress;
     journal->partition = (uint16_t)partition;
     journal->partitions = (uint16_t)partitions;
-    if (!good || !store_mysql_read_progress(columns, lengths, &progress))
+    if (!good || !read_progress(columns, lengths, progress))
         return false;
-    journal->newest_seq = store_progress_newest(&progress);
+    journal->newest_seq = store_progress_newest(progress);
     return true;
-}
-
-bool store_mysql_read_progress(char **columns, const unsigned long *lengths, struct store_progress *progress)
-{
-    uint64_t last_seq = 0;
-    return read_number(columns[3], INT64_MAX, &last_seq) && columns[4] && lengths[4] <= STORE_AHEAD_TEXT_MAX &&
-           store_progress_parse(progress, last_seq, columns[4], lengths[4]);
 }
 
 /* Sequence, user and nth of a dead letter: all of them, or none for a coupon's record. */
@@ -223,7 +223,8 @@ static bool deliver_journal(void *context, char **columns, const unsigned long *
 {
     struct walk *walk = context;
     struct store_journal journal;
-    *good = store_mysql_read_journal(columns, lengths, &journal);
+    struct store_progress progress;
+    *good = store_mysql_read_journal(columns, lengths, &journal, &progress);
     return *good && walk->each.journal(walk->arg, &journal);
 }
 

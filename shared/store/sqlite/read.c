@@ -79,7 +79,16 @@ bool store_sqlite_read_coupon(sqlite3_stmt *row, struct coupon *coupon)
     return good;
 }
 
-bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal)
+static bool read_progress(sqlite3_stmt *row, struct store_progress *progress)
+{
+    uint64_t last_seq = 0;
+    const char *ahead = NULL;
+    size_t length = 0;
+    return read_number(row, 3, INT64_MAX, &last_seq) && read_text(row, 4, STORE_AHEAD_TEXT_MAX, &ahead, &length) &&
+           store_progress_parse(progress, last_seq, ahead, length);
+}
+
+bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal, struct store_progress *progress)
 {
     uint64_t partition = 0;
     uint64_t partitions = 0;
@@ -88,22 +97,12 @@ bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal)
     bool good = read_number(row, 0, UINT16_MAX, &partition) && read_text(row, 1, 32, &id, &id_length) &&
                 journal_id_parse(id, id_length, journal->journal_id) && read_number(row, 2, UINT16_MAX, &partitions) &&
                 read_number(row, 3, INT64_MAX, &journal->last_seq);
-    struct store_progress progress;
     journal->partition = (uint16_t)partition;
     journal->partitions = (uint16_t)partitions;
-    if (!good || !store_sqlite_read_progress(row, &progress))
+    if (!good || !read_progress(row, progress))
         return false;
-    journal->newest_seq = store_progress_newest(&progress);
+    journal->newest_seq = store_progress_newest(progress);
     return true;
-}
-
-bool store_sqlite_read_progress(sqlite3_stmt *row, struct store_progress *progress)
-{
-    uint64_t last_seq = 0;
-    const char *ahead = NULL;
-    size_t length = 0;
-    return read_number(row, 3, INT64_MAX, &last_seq) && read_text(row, 4, STORE_AHEAD_TEXT_MAX, &ahead, &length) &&
-           store_progress_parse(progress, last_seq, ahead, length);
 }
 
 /* Sequence, user and nth of a dead letter: all of them, or none for a coupon's record. */
@@ -206,7 +205,8 @@ static bool deliver_journal(sqlite3_stmt *row, void *context, bool *good)
 {
     struct walk *walk = context;
     struct store_journal journal;
-    *good = store_sqlite_read_journal(row, &journal);
+    struct store_progress progress;
+    *good = store_sqlite_read_journal(row, &journal, &progress);
     return *good && walk->each.journal(walk->arg, &journal);
 }
 

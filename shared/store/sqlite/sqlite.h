@@ -58,8 +58,7 @@ enum store_result store_sqlite_need_open(struct store_sqlite *store, struct erro
 /* Rows to values; false when a column holds what coupond never writes. What they point to lives until the next step. */
 bool store_sqlite_read_issue(sqlite3_stmt *row, struct store_issue *issue);
 bool store_sqlite_read_coupon(sqlite3_stmt *row, struct coupon *coupon);
-bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal);
-bool store_sqlite_read_progress(sqlite3_stmt *row, struct store_progress *progress); /* of a journal */
+bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal, struct store_progress *progress);
 
 /*
  * Calls `deliver` with each row until it returns false; it sets *good to false for a row that coupond never writes.

@@ -64,27 +64,18 @@ static enum store_result step_row(struct store_sqlite *store, sqlite3_stmt *stat
 
 /* Journals */
 
-struct journal_lookup {
-    const struct store_batch *batch;
+struct lookup {
+    struct store_journals journals;
     struct error *error;
-    enum store_result result;
-    bool known;
-    struct store_progress progress;
 };
 
-static bool judge_journal(sqlite3_stmt *row, void *context, bool *good)
+static bool judge_journal_row(sqlite3_stmt *row, void *context, bool *good)
 {
-    struct journal_lookup *lookup = context;
+    struct lookup *lookup = context;
     struct store_journal there;
-    *good = store_sqlite_read_journal(row, &there);
-    if (!*good)
-        return false;
-    if (there.partition == lookup->batch->partition) {
-        lookup->known = true;
-        *good = store_sqlite_read_progress(row, &lookup->progress);
-    }
-    lookup->result = store_journal_judge(lookup->batch, &there, lookup->error);
-    return *good && lookup->result == STORE_OK;
+    struct store_progress progress;
+    *good = store_sqlite_read_journal(row, &there, &progress);
+    return *good && store_journals_judge(&lookup->journals, &there, &progress, lookup->error);
 }
 
 static enum store_result set_journal(struct store_sqlite *store, const struct store_journal *journal,
@@ -108,25 +99,25 @@ static enum store_result set_journal(struct store_sqlite *store, const struct st
 /* Journals are few and their rows small: the whole table is judged with each batch. */
 static enum store_result write_journal(struct store_sqlite *store, const struct store_batch *batch, struct error *error)
 {
-    struct journal_lookup lookup = {.batch = batch, .error = error, .result = STORE_OK};
+    struct lookup lookup = {{.batch = batch, .result = STORE_OK}, error};
     enum store_result result = store_sqlite_find_id(store, store->base.id, error);
     if (result == STORE_OK)
         result = store_id_judge(&store->base, batch, error);
     sqlite3_stmt *select =
         result == STORE_OK ? store_sqlite_statement(store, SQLITE_EACH_JOURNAL, &result, error) : NULL;
     if (select)
-        result = store_sqlite_each_row(store, select, "journal", judge_journal, &lookup, error);
+        result = store_sqlite_each_row(store, select, "journal", judge_journal_row, &lookup, error);
     if (result == STORE_OK)
-        result = lookup.result;
+        result = lookup.journals.result;
     if (result == STORE_OK)
-        result = store_behind_judge(&store->base, batch, &lookup.progress, error);
-    if (result != STORE_OK || (lookup.known && batch->scope == STORE_PART))
+        result = store_behind_judge(&store->base, batch, &lookup.journals.progress, error);
+    if (result != STORE_OK || (lookup.journals.known && batch->scope == STORE_PART))
         return result;
     if (batch->scope == STORE_FRAME)
-        store_progress_add(&lookup.progress, batch->first_seq, batch->last_seq);
+        store_progress_add(&lookup.journals.progress, batch->first_seq, batch->last_seq);
     struct store_journal journal = {.partition = batch->partition, .partitions = batch->partitions};
     memcpy(journal.journal_id, batch->journal_id, sizeof journal.journal_id);
-    return set_journal(store, &journal, &lookup.progress, error);
+    return set_journal(store, &journal, &lookup.journals.progress, error);
 }
 
 /* Coupons */
