@@ -3,6 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whatever is in hand may end at any time. */
+static void enter(struct delivery *delivery, enum delivery_state state)
+{
+    static const bool follows[DELIVERY_STATES][DELIVERY_STATES] = {
+        [DELIVERY_IDLE] = {[DELIVERY_WHOLE] = true},      [DELIVERY_WHOLE] = {[DELIVERY_COUPONS] = true},
+        [DELIVERY_COUPONS] = {[DELIVERY_ORPHANS] = true}, [DELIVERY_ORPHANS] = {[DELIVERY_ISSUES] = true},
+        [DELIVERY_ISSUES] = {[DELIVERY_LETTERS] = true},  [DELIVERY_LETTERS] = {[DELIVERY_COUPONS] = true},
+    };
+    CHECK(state == DELIVERY_IDLE || follows[delivery->state][state]);
+    delivery->state = state;
+}
+
 void delivery_init(struct delivery *delivery, struct store *store, uint16_t partitions, int64_t retry_min_ms,
                    int64_t retry_max_ms)
 {
@@ -30,10 +42,10 @@ enum frame_fault delivery_begin(struct delivery *delivery, const void *frame, si
     delivery->ranges_count = 0;
     delivery->halved_again = false;
     delivery->schema_seen = false;
-    delivery->state = DELIVERY_IDLE;
+    enter(delivery, DELIVERY_IDLE);
     enum frame_fault fault = batch_read(&delivery->batch, frame, size, delivery->partitions);
     if (fault == FRAME_OK)
-        delivery->state = DELIVERY_WHOLE;
+        enter(delivery, DELIVERY_WHOLE);
     return fault;
 }
 
@@ -170,7 +182,7 @@ static void begin_halving(struct delivery *delivery)
     CHECK(delivery->issues || rows_of(delivery)->issues_count == 0);
     memset(delivery->is_dead, 0, rows * sizeof *delivery->is_dead);
     rows_by_coupon_fill(&delivery->by_coupon, rows_of(delivery));
-    delivery->state = DELIVERY_COUPONS;
+    enter(delivery, DELIVERY_COUPONS);
     push_range(delivery, 0, rows_of(delivery)->coupons_count);
 }
 
@@ -251,7 +263,7 @@ static enum store_result find_orphans(struct delivery *delivery, int64_t now_us,
         memset(delivery->is_dead + rows_of(delivery)->coupons_count, 0, rows_of(delivery)->issues_count);
         return result;
     }
-    delivery->state = DELIVERY_ISSUES;
+    enter(delivery, DELIVERY_ISSUES);
     push_range(delivery, rows_of(delivery)->coupons_count, rows_count(delivery));
     return STORE_OK;
 }
@@ -330,9 +342,9 @@ static enum store_result write_part(struct delivery *delivery, int64_t now_us, s
 static enum store_result attempt(struct delivery *delivery, int64_t now_us, struct delivery_step *step)
 {
     if (delivery->state == DELIVERY_COUPONS && delivery->ranges_count == 0)
-        delivery->state = DELIVERY_ORPHANS;
+        enter(delivery, DELIVERY_ORPHANS);
     if (delivery->state == DELIVERY_ISSUES && delivery->ranges_count == 0)
-        delivery->state = DELIVERY_LETTERS;
+        enter(delivery, DELIVERY_LETTERS);
     switch (delivery->state) {
     case DELIVERY_WHOLE:
         return write_whole(delivery, step);
@@ -394,5 +406,5 @@ void delivery_work(struct delivery *delivery, int64_t now_us, uint32_t random, s
         break;
     }
     if (step->action != DELIVERY_AGAIN)
-        delivery->state = DELIVERY_IDLE;
+        enter(delivery, DELIVERY_IDLE);
 }

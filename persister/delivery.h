@@ -7,6 +7,8 @@
  *               │ rejected
  *               ▼
  *             COUPONS ──► ORPHANS ──► ISSUES ──► LETTERS ──written──► acknowledge
+ *               ▲                                   │ rejected
+ *               └───────────────────────────────────┘
  *
  * WHOLE writes the frame in one transaction. Where rows of it can never be stored, COUPONS and then ISSUES halve it
  * until those are alone; ORPHANS gives the issues of coupons that are dead letters the same fate without trying each;
@@ -30,6 +32,7 @@ enum delivery_state {
     DELIVERY_ORPHANS,
     DELIVERY_ISSUES,
     DELIVERY_LETTERS,
+    DELIVERY_STATES
 };
 
 /* Rows `first` up to but not `end`, the coupons before the issues. */
@@ -45,7 +48,7 @@ struct delivery {
     struct store *store; /* borrowed */
     uint16_t partitions;
     struct retry retry;
-    enum delivery_state state;
+    enum delivery_state state; /* changes along the arrows above only */
     struct batch batch;
     struct dead dead;
     size_t dead_stored;                                /* of these, already in dead_letter */

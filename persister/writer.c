@@ -202,6 +202,10 @@ static bool wait_ms(struct writer *writer, int64_t ms)
 
 /* Store */
 
+#define X(id, name) _Static_assert((int)METRIC_STORE_RESULT_##id == (int)STORE_##id, "a label for each result");
+METRIC_STORE_RESULT_TABLE(X)
+#undef X
+
 static void log_fault(struct writer *writer, const struct delivery_step *step)
 {
     int64_t now_us = clock_mono_us();

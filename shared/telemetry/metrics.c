@@ -32,60 +32,32 @@ static const char *const route_statuses[] = {
     METRIC_ROUTE_TABLE(X)
 #undef X
 };
-static const char *const policy_source_names[] = {
-#define X(id, name) name,
-    METRIC_POLICY_SOURCE_TABLE(X)
+#define NAME(id, name)      name,
+#define X(set, key, values) static const char *const set##_names[] = {values(NAME)};
+METRIC_LABEL_SET_TABLE(X)
 #undef X
-};
-static const char *const drop_names[] = {
-#define X(id, name) name,
-    METRIC_DROP_TABLE(X)
-#undef X
-};
-static const char *const timeout_names[] = {
-#define X(id, name) name,
-    METRIC_TIMEOUT_TABLE(X)
-#undef X
-};
-static const char *const unavailable_names[] = {
-#define X(id, name) name,
-    METRIC_UNAVAILABLE_TABLE(X)
-#undef X
-};
-static const char *const redis_error_names[] = {
-#define X(id, name) name,
-    METRIC_REDIS_ERROR_TABLE(X)
-#undef X
-};
-static const char *const store_result_names[] = {"ok", "retry", "failed", "foreign", "other", "behind", "rejected"};
 
 enum kind { COUNTER, GAUGE, READING, HISTOGRAM_TIME, HISTOGRAM_SIZE };
 enum labels {
     NONE,
     WHOLE,
     ROUTE_STATUS,
-    VERDICT,
-    STORE_RESULT,
-    POLICY_SOURCE,
-    UNAVAILABLE,
-    DROP,
-    TIMEOUT,
     COUPON,
-    REDIS_ERROR
+#define X(set, key, values) set,
+    METRIC_LABEL_SET_TABLE(X)
+#undef X
 };
 
 /* How many values a row has: one a child, or buckets, +Inf and sum. */
-#define CHILDREN_NONE                1
-#define CHILDREN_WHOLE               1
-#define CHILDREN_ROUTE_STATUS        (METRIC_ROUTE_COUNT * COUNT_OF(statuses))
-#define CHILDREN_VERDICT             VERDICT_COUNT
-#define CHILDREN_STORE_RESULT        COUNT_OF(store_result_names)
-#define CHILDREN_POLICY_SOURCE       METRIC_POLICY_SOURCE_COUNT
-#define CHILDREN_UNAVAILABLE         COUNT_OF(unavailable_names)
-#define CHILDREN_DROP                COUNT_OF(drop_names)
-#define CHILDREN_TIMEOUT             COUNT_OF(timeout_names)
-#define CHILDREN_COUPON              METRIC_COUPONS_MAX
-#define CHILDREN_REDIS_ERROR         METRIC_REDIS_ERROR_COUNT
+enum {
+    CHILDREN_NONE = 1,
+    CHILDREN_WHOLE = 1,
+    CHILDREN_ROUTE_STATUS = METRIC_ROUTE_COUNT * COUNT_OF(statuses),
+    CHILDREN_COUPON = METRIC_COUPONS_MAX,
+#define X(set, key, values) CHILDREN_##set = COUNT_OF(set##_names),
+    METRIC_LABEL_SET_TABLE(X)
+#undef X
+};
 #define SLOTS_COUNTER(labels)        CHILDREN_##labels
 #define SLOTS_GAUGE(labels)          CHILDREN_##labels
 #define SLOTS_READING(labels)        CHILDREN_##labels
@@ -320,9 +292,9 @@ static const struct {
     const char *key;
     const char *const *names;
 } named[] = {
-    [STORE_RESULT] = {"result", store_result_names}, [POLICY_SOURCE] = {"source", policy_source_names},
-    [UNAVAILABLE] = {"code", unavailable_names},     [DROP] = {"reason", drop_names},
-    [TIMEOUT] = {"reason", timeout_names},           [REDIS_ERROR] = {"kind", redis_error_names},
+#define X(set, key, values) [set] = {key, set##_names},
+    METRIC_LABEL_SET_TABLE(X)
+#undef X
 };
 
 /* Fills the labels of one child; returns how many. Those of COUPON are print_coupons()'s. */
@@ -336,9 +308,7 @@ static unsigned child_labels(const struct row *row, unsigned child, struct metri
         labels[1] = (struct metrics_label){"status", status};
         return 2;
     }
-    labels[0] = row->labels == VERDICT
-                    ? (struct metrics_label){"verdict", verdict_name((enum verdict)child)}
-                    : (struct metrics_label){named[row->labels].key, named[row->labels].names[child]};
+    labels[0] = (struct metrics_label){named[row->labels].key, named[row->labels].names[child]};
     return 1;
 }
 

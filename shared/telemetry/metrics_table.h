@@ -125,6 +125,20 @@
     X(OVERLOADED, "overloaded") \
     X(ISSUER_UNAVAILABLE, "issuer_unavailable") \
     X(OUTCOME_UNKNOWN, "outcome_unknown")
+
+/* For STORE_RESULT: enum store_result of shared/store/rows.h, in its order. */
+#define METRIC_STORE_RESULT_TABLE(X) \
+    X(OK, "ok") X(RETRY, "retry") X(FAILED, "failed") X(FOREIGN, "foreign") X(OTHER, "other") X(BEHIND, "behind") X(REJECTED, "rejected")
+
+/* The label sets of one label: X(set, key, values). VERDICT_TABLE is in shared/coupon.h. */
+#define METRIC_LABEL_SET_TABLE(X) \
+    X(VERDICT, "verdict", VERDICT_TABLE) \
+    X(STORE_RESULT, "result", METRIC_STORE_RESULT_TABLE) \
+    X(POLICY_SOURCE, "source", METRIC_POLICY_SOURCE_TABLE) \
+    X(REDIS_ERROR, "kind", METRIC_REDIS_ERROR_TABLE) \
+    X(UNAVAILABLE, "code", METRIC_UNAVAILABLE_TABLE) \
+    X(DROP, "reason", METRIC_DROP_TABLE) \
+    X(TIMEOUT, "reason", METRIC_TIMEOUT_TABLE)
 /* clang-format on */
 
 enum metric_drop {
@@ -136,6 +150,12 @@ enum metric_drop {
 enum metric_timeout {
 #define X(id, name) METRIC_TIMEOUT_##id,
     METRIC_TIMEOUT_TABLE(X)
+#undef X
+};
+
+enum metric_store_result {
+#define X(id, name) METRIC_STORE_RESULT_##id,
+    METRIC_STORE_RESULT_TABLE(X)
 #undef X
 };
 
@@ -159,14 +179,12 @@ enum metric_policy_source {
 #define X(id, name) METRIC_POLICY_##id,
     METRIC_POLICY_SOURCE_TABLE(X)
 #undef X
-        METRIC_POLICY_SOURCE_COUNT
 };
 
 enum metric_redis_error {
 #define X(id, name) METRIC_REDIS_##id,
     METRIC_REDIS_ERROR_TABLE(X)
 #undef X
-        METRIC_REDIS_ERROR_COUNT
 };
 
 /* The child of a ROUTE_STATUS row; a status that is not in the table counts as 500. */

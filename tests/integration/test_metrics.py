@@ -19,11 +19,9 @@ def names_of(file, table):
 def labelled_counters():
     """Every series that a counter with labels has from the start, without its partition."""
     table = "shared/telemetry/metrics_table.h"
-    one = {"VERDICT": ("verdict", "shared/coupon.h", "VERDICT_TABLE"), "POLICY_SOURCE": ("source", table, "METRIC_POLICY_SOURCE_TABLE"),
-           "UNAVAILABLE": ("code", table, "METRIC_UNAVAILABLE_TABLE"), "DROP": ("reason", table, "METRIC_DROP_TABLE"),
-           "TIMEOUT": ("reason", table, "METRIC_TIMEOUT_TABLE"), "REDIS_ERROR": ("kind", table, "METRIC_REDIS_ERROR_TABLE")}
-    labels = {name: [f'{label}="{row[0]}"' for row in names_of(*where)] for name, (label, *where) in one.items()}
-    labels["STORE_RESULT"] = [f'result="{result}"' for result in ("ok", "retry", "failed", "foreign", "behind", "rejected")]
+    sets = re.search(r"#define METRIC_LABEL_SET_TABLE\(X\)((?:.*\\\n)*.*)\n", (REPOSITORY / table).read_text(encoding="utf-8"))[1]
+    labels = {name: [f'{key}="{row[0]}"' for row in names_of("shared/coupon.h" if values == "VERDICT_TABLE" else table, values)]
+              for name, key, values in re.findall(r'X\((\w+), "(\w+)", (\w+)\)', sets)}
     labels["ROUTE_STATUS"] = [f'route="{route}",status="{status}"' for route, statuses in names_of(table, "METRIC_ROUTE_TABLE")
                               for status in statuses.split()]
     rows = re.findall(r'X\(\w+, COUNTER, (\w+), [^,]+, "(\w+)"', (REPOSITORY / table).read_text(encoding="utf-8"))
