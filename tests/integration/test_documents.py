@@ -156,6 +156,46 @@ def test_the_first_documents_are_short():
     assert len(text_of("ARCHITECTURE.md").encode()) <= 14_000
 
 
+COLUMNS_MAX = 120
+# A test writes the first; the second is still to be wrapped.
+NOT_WRAPPED = {"tests/integration/hostile_http.md", "docs/ko/configuration.md"}
+
+
+def tracked_documents():
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    return sorted(set(listed.splitlines()) - NOT_WRAPPED)
+
+
+def long_lines(text):
+    """The numbers of lines of prose that are too long, in characters. Code and tables may be, and a word that is a long link."""
+    found = []
+    in_code = False
+    for number, line in enumerate(text.splitlines(), 1):
+        is_fence = line.lstrip().startswith("```")
+        in_code ^= is_fence
+        is_prose = not (in_code or is_fence or line.lstrip().startswith("|"))
+        can_be_broken = not re.fullmatch(r"\s*(?:(?:[-*]|\d+\.)\s+)?\S+", line)
+        if is_prose and can_be_broken and len(line) > COLUMNS_MAX:
+            found.append(number)
+    return found
+
+
+@pytest.mark.parametrize("document", tracked_documents())
+def test_lines_of_prose_wrap_at_120_characters(document):
+    assert long_lines(text_of(document)) == [], document
+
+
+@pytest.mark.parametrize("line", ["a " * 60 + "b", "- " + "a " * 59 + "b", "1. " + "가 " * 59 + "나", "  " + "a " * 60])
+def test_a_line_that_is_too_long_is_found(line):
+    assert len(line) > COLUMNS_MAX
+    assert long_lines(f"# Title\n\n```\n{line}\n```\n{line}\n") == [6]
+
+
+@pytest.mark.parametrize("line", ["가 " * 59 + "나다", "| " + "a " * 90 + "|", "  - https://example.org/" + "a" * 120])
+def test_a_line_that_may_be_long_is_not(line):
+    assert long_lines(f"{line}\n```sh\n{'a ' * 90}\n```\n") == []
+
+
 def test_prometheus_is_started_with_a_folder_of_its_own():
     """Otherwise Debian's writes to that of its service, or cannot."""
     commands = re.findall(r"^prometheus .*", text_of("monitoring/README.md"), re.M)
