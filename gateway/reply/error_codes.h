@@ -1,7 +1,7 @@
 /*
- * Every error that the HTTP API answers, a row each: ERROR(id, code, status, title, detail).
- * `code` is the stable name that clients switch on; title and detail are for people. Read by reply/reply.c, which
- * prints them as RFC 9457 problems, and by the tests.
+ * Every error that the HTTP API answers, one row each: ERROR(id, code, status, title, detail). `code` is the stable
+ * name for client code; title and detail are for people. Used by reply/reply.c, which formats them as RFC 9457
+ * problems, and by the tests.
  */
 #ifndef COUPOND_ERROR_CODES_H
 #define COUPOND_ERROR_CODES_H
@@ -50,7 +50,7 @@ struct error_code_row {
 
 /* The row of a code; constant. */
 const struct error_code_row *error_code_row(enum error_code code);
-/* The code for a refusal that HTTP itself asks for (400, 408, 413, 431, 501, 505; anything else is internal_error). */
+/* The code for a status that HTTP itself prescribes (400, 408, 413, 431, 501, 505; others map to internal_error). */
 enum error_code error_code_of_http_status(int status);
 
 #endif
