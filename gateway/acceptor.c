@@ -10,7 +10,7 @@
 
 enum {
     BACKLOG = 4096,
-    ACCEPTS_MAX = 64, /* what a crowd that comes at the same moment may keep the others waiting for */
+    ACCEPTS_MAX = 64, /* bounds how long a burst of connections delays other work */
     REST_MS = 100,
 };
 
@@ -23,7 +23,7 @@ static void rest(struct acceptor *acceptor)
     uv_poll_stop(&acceptor->poll);
 }
 
-/* With the place of the spare descriptor. False when there was nobody, or it was impossible. */
+/* Frees the reserved descriptor for one client and hangs up. False when no client is waiting or it failed. */
 static bool hang_up_on_one(struct acceptor *acceptor)
 {
     int fd = -1;
@@ -43,7 +43,7 @@ static bool hang_up_on_one(struct acceptor *acceptor)
     return fd >= 0;
 }
 
-/* False when nobody is left who can be taken now. */
+/* False when no further client can be accepted now. */
 static bool accept_one(struct acceptor *acceptor)
 {
     int fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -57,7 +57,7 @@ static bool accept_one(struct acceptor *acceptor)
     return errno == ECONNABORTED || errno == EINTR;
 }
 
-/* True when there may be more than a turn takes. */
+/* True when more clients may be waiting. */
 static bool accept_some(struct acceptor *acceptor)
 {
     int tried = 0;

@@ -58,8 +58,8 @@ struct connections {
 void connections_init(struct connections *connections, const struct options *options, struct metrics *metrics,
                       uv_loop_t *uv, struct exchanges *exchanges, const struct connection_events *events);
 
-/* True when clients leave more than gateway/unread_bytes_max bytes of answers unread: large answers are refused, and
- * connections shrink their buffers. */
+/* True when clients leave more than gateway/unread_bytes_max bytes of answers unread: large answers are refused, and a
+ * connection with unwritten answers accepts no further requests. */
 bool connections_crowded(const struct connections *connections);
 
 /* Call before storing `size` bytes for a connection or an incomplete request: checks the available memory in time. */

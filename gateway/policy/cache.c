@@ -9,14 +9,14 @@
 
 enum {
     WAYS = 8,
-    UNKNOWN_HANDICAP_US = 10000000, /* a flood of ids that do not exist must not push out those that do */
+    UNKNOWN_HANDICAP_US = 10000000, /* keeps a flood of nonexistent ids from evicting existing coupons */
 };
 
 struct policy_cache {
     unsigned sets;
     int64_t ttl_us;
-    int64_t refusing_until_us; /* from then on no entry refuses anybody */
-    uint64_t *hashes;          /* of all places, those of a set in one cache line */
+    int64_t refusing_until_us; /* no entry refuses requests after this time */
+    uint64_t *hashes;          /* of all places; those of one set share a cache line */
     struct policy_entry *entries;
 };
 
@@ -84,7 +84,7 @@ static int64_t worth(const struct policy_entry *entry)
     return entry->known ? entry->used_us : entry->used_us - UNKNOWN_HANDICAP_US;
 }
 
-/* The place of the set that is missed least, now with this id and nothing else. */
+/* Evicts the least recently used place of the set and assigns it to this id. */
 static struct policy_entry *make_room(struct policy_cache *cache, struct span id)
 {
     uint64_t hash = policy_hash(id);
@@ -187,7 +187,7 @@ const struct policy_entry *policy_cache_find(struct policy_cache *cache, struct 
     return entry;
 }
 
-/* The entry, when the issuer itself told of it a moment ago. */
+/* The entry, if the issuer itself reported it recently. */
 static struct policy_entry *find_recent(struct policy_cache *cache, struct span id, int64_t now_us, int64_t changed_us)
 {
     struct policy_entry *entry = lookup(cache, id);
@@ -206,8 +206,8 @@ bool policy_cache_is_recent(struct policy_cache *cache, struct span id, int64_t 
     return find_recent(cache, id, now_us, changed_us) != NULL;
 }
 
-/* Nobody holds it, and it will not open for a while; that it is not paused either matters, since the issuer would tell
- * that first. */
+/* No user holds an issue, and the coupon will not start soon. It must not be paused either, because the issuer would
+ * report that first. */
 static bool certainly_not_started(const struct policy_entry *entry, int64_t now_us)
 {
     const struct coupon *coupon = entry->coupon;

@@ -28,7 +28,7 @@ struct policy_page {
 int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us);
 
 /* True when an If-None-Match names the page's tag or anything, weak tags too; false for SPAN_NONE. */
-/* True when the If-Match list (dispatch_if_match()) matches this page. */
+/* True when the If-Match list (http_request_if_match()) matches this page. */
 bool policy_page_passes(const char *if_match, const struct policy_page *page);
 bool policy_page_matches(struct span if_none_match, const struct policy_page *page);
 

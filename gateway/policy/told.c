@@ -8,7 +8,7 @@
 #include "gateway/service/answer.h"
 #include "shared/clock.h"
 
-#define REDIS_AHEAD_US 1000000 /* what claims to be told so far in the future is a lie; our clocks are no better */
+#define REDIS_AHEAD_US 1000000 /* values from further in the future are invalid; clocks differ by less */
 
 /* ---- what the issuer tells ---- */
 
@@ -27,14 +27,14 @@ static const struct policy_entry *keep(struct service *service, struct span id, 
     return policy_cache_put(service->policies->cache, &told, service_now_us(service));
 }
 
-/* True when the reply bears this coupon, which is read then. */
+/* True when the reply contains this coupon; reads it into `coupon`. */
 static bool bears(const struct frame_coupon_reply *reply, struct span id, struct coupon *coupon)
 {
     return reply->verdict == VERDICT_FOUND && policies_is_time(reply->now_us) && frame_coupon_whole(&reply->coupon) &&
            frame_coupon_read(&reply->coupon, coupon) && span_equals((struct span){coupon->id, strlen(coupon->id)}, id);
 }
 
-/* For the other gateways: stores it, and tells them of a change. */
+/* Stores the coupon for the other gateways, and notifies them of a change. */
 static void share(struct service *service, const struct coupon *coupon, int64_t issuer_us, bool changed)
 {
     struct policy_redis *redis = service->policies->redis;
@@ -111,7 +111,7 @@ bool policies_take_reply(struct service *service, uint16_t partition, const stru
     return policy_fetch_is_tag(reply->tag);
 }
 
-/* What one has asked for by himself is kept for the others, too. */
+/* Caches the coupon for other clients, too. */
 bool policies_answer(struct service *service, struct exchange *exchange, const struct frame_coupon_reply *reply)
 {
     struct span id = {exchange->coupon_id, exchange->coupon_id_length};
@@ -139,7 +139,7 @@ bool policies_answer(struct service *service, struct exchange *exchange, const s
     return true;
 }
 
-/* So that the next of those who come too early find a young entry; nobody waits for it. */
+/* Refreshes the entry so that further early requests are refused locally; no exchange waits for this fetch. */
 static void refresh(struct service *service, const struct exchange *exchange)
 {
     struct policies *policies = service->policies;
@@ -171,7 +171,7 @@ void policies_on_issue_reply(struct service *service, uint16_t partition, const 
 
 /* ---- what Redis tells ---- */
 
-/* The entry that these bytes make, or NULL when they are wrong, too old, or from before a change. */
+/* Caches a value from Redis. NULL when it is invalid, too old, or older than a change. */
 static const struct policy_entry *keep_told(struct service *service, const struct policy_fetch *fetch,
                                             struct span bytes)
 {

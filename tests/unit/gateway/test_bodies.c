@@ -67,7 +67,7 @@ static void faults_of_a_body_are_told_in_our_own_words(void **state)
     (void)state;
     assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"per_user_limit\":2}"), "cannot be changed");
     assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"id\":\"B\"}"), "cannot be changed");
-    assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"colour\":2}"), "is not known here");
+    assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"colour\":2}"), "is unknown");
     assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":\"\\u0000\"}"), "U+0000"));
     assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":99999999999999999999}"), "too large"));
     assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":1e400}"), "too large"));

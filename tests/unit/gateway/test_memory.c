@@ -223,11 +223,11 @@ static void readiness_tells_what_is_refused(void **state)
     use(SCARCE);
     wait_until(is_scarce);
     assert_true(ready_words(why));
-    assert_memory_equal(why, "memory runs out, requests that come in pieces are refused: 145 of 160 MiB", 73);
+    assert_memory_equal(why, "memory is low, requests that arrive in pieces are refused: 145 of 160 MiB", 73);
     use(EXHAUSTED);
     wait_until(memory_exhausted);
     assert_true(ready_words(why));
-    assert_memory_equal(why, "memory runs out, new connections and requests that come in pieces are refused: 153", 82);
+    assert_memory_equal(why, "memory is low, new connections and requests that arrive in pieces are refused: 153", 82);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

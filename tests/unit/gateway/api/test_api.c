@@ -395,7 +395,7 @@ static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
     for (size_t i = 0; i < 2; i++) {
         call = ask_with(&open_door, "PUT /v1/coupons/A/issues/u", matches[i], "");
         assert_error(call, ERROR_STALE_VERSION);
-        assert_non_null(strstr(call->detail, "only a coupon that is there has an ETag"));
+        assert_non_null(strstr(call->detail, "only an existing coupon has an ETag"));
         assert_error(ask_with(&open_door, "PUT /v1/coupons/A/issues/u!", matches[i], ""), ERROR_INVALID_REQUEST);
         assert_error(ask_with(&open_door, ISSUES, matches[i], "{\"user_id\":\"u\"}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
     }
