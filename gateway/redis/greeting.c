@@ -38,7 +38,7 @@ void redis_greeting_explain(enum redis_greeting_step step, const struct redis_va
                             char refusal[REDIS_REFUSAL_MAX])
 {
     static const char *const meanings[] = {
-        [REDIS_GREETING_AUTH] = "wrong user or password",
+        [REDIS_GREETING_AUTH] = "user or password is wrong",
         [REDIS_GREETING_SELECT] = "the database does not exist, or the user may not use it",
         [REDIS_GREETING_END] = "user and password are missing, or the user lacks permissions",
     };
