@@ -1,5 +1,5 @@
 /*
- * `coupond journal dump|check DIR`: prints the records of a journal, or checks its bytes, live beside its issuer or at
+ * `coupond journal dump|check DIR`: prints the records of a journal, or checks its bytes, while its issuer runs or at
  * rest. DIR is issuer/journal_dir or the folder of one partition.
  */
 #include <inttypes.h>
@@ -18,19 +18,19 @@
 
 enum status { SOUND = 0, DAMAGED = 1, NOT_READ = 2 };
 
-/* What was read of one partition. */
+/* The result of reading one partition. */
 struct tally {
     const char *dir;
     struct journal_meta meta;
     uint64_t batches, issues, coupons, last_seq, bytes;
     unsigned snapshots;
     int64_t last_time_us;
-    enum journal_read end; /* how it ended */
-    struct error error;    /* unless that is JOURNAL_READ_END */
+    enum journal_read end; /* why reading ended */
+    struct error error;    /* unless `end` is JOURNAL_READ_END */
 };
 
 struct request {
-    bool dump; /* else check */
+    bool dump; /* false: check */
     bool json;
     const char *dir;
 };
@@ -38,12 +38,12 @@ struct request {
 static int print_usage(void)
 {
     puts("usage: coupond journal dump|check DIR [--json]\n\n"
-         "dump prints every record, a line each; check reads every byte, the snapshots and notes too, and sums up what "
+         "dump prints one line per record; check reads every byte, including snapshots and notes, and summarises what "
          "it found.\n"
          "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
-         "  --json   JSON, an object a line\n\n"
+         "  --json   one JSON object per line\n\n"
          "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
-         "2 could not look.");
+         "2 could not check.");
     return SOUND;
 }
 
@@ -73,7 +73,7 @@ static void take_batch(const struct request *request, struct tally *tally, const
     tally->last_time_us = header->time_us;
 }
 
-/* One that a running issuer has removed meanwhile is no loss. */
+/* Ignores a snapshot that a running issuer has removed meanwhile. */
 static void check_snapshot(struct tally *tally, uint64_t from_seq)
 {
     struct snapshot_header header;
@@ -113,7 +113,7 @@ static void check_notes(struct tally *tally)
     tally->error = error;
 }
 
-/* Its issuer has removed the segment that was to be read next: what looks damaged is only gone. */
+/* True when the issuer has removed the next segment meanwhile: the apparent damage is only a missing file. */
 static bool has_moved(const struct tally *tally, uint64_t next_seq)
 {
     uint64_t *first_seqs;
@@ -201,7 +201,7 @@ static void print_summary_json(const struct tally *tally)
     puts("}");
 }
 
-/* Standard output belongs to the records when they are dumped. */
+/* Dumped records go to standard output, so messages go to standard error. */
 static void tell(const struct request *request, const struct tally *tally)
 {
     if (request->dump && tally->end != JOURNAL_READ_END)
@@ -224,7 +224,7 @@ static enum status worse(enum status a, enum status b)
     return a > b ? a : b;
 }
 
-/* Reads and tells one partition; its meta is copied to `meta`. */
+/* Reads one partition and reports on it; copies its metadata to `meta`. */
 static enum status look_at(const struct request *request, const char *dir, struct journal_meta *meta)
 {
     struct tally tally = {.dir = dir};
@@ -236,7 +236,7 @@ static enum status look_at(const struct request *request, const char *dir, struc
 
 /* Finding. */
 
-/* True when there is a meta in the folder, be it sound or not. */
+/* True when the folder has a metadata file, valid or not. */
 static bool has_journal(const char *dir)
 {
     struct journal_meta meta;
@@ -271,7 +271,7 @@ static enum status look_at_all(const struct request *request)
         partitions = meta.partitions > partitions ? meta.partitions : partitions;
     }
     if (seen == 0) {
-        fprintf(stderr, "coupond journal: there is no journal in %s; expected it or its folders p00, p01 …\n",
+        fprintf(stderr, "coupond journal: there is no journal in %s; expected a journal or its folders p00, p01 …\n",
                 request->dir);
         return NOT_READ;
     }
@@ -285,13 +285,13 @@ static enum status look_at_all(const struct request *request)
 static int parse_request(struct request *request, const struct arguments *arguments)
 {
     if (arguments->config != NULL || arguments->sets_count > 0 || arguments->check_config)
-        return refuse("--config, --set and --check-config have no meaning here; name the folder");
+        return refuse("--config, --set and --check-config are not supported here; name the folder");
     if (arguments->positionals_count != 2)
         return refuse("expected: coupond journal dump|check DIR");
     const char *action = arguments->positionals[0];
     request->dump = strcmp(action, "dump") == 0;
     if (!request->dump && strcmp(action, "check") != 0)
-        return refuse("expected dump or check; coupond journal --help tells more");
+        return refuse("expected dump or check; see coupond journal --help");
     struct error error = {""};
     request->dir = arguments->positionals[1];
     if (arguments_check_path("DIR", request->dir, &error) != 0)

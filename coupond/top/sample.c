@@ -6,7 +6,7 @@
 #include "coupond/metrics_text.h"
 
 #define LABEL_MAX 64
-#define VALUE_MAX 1e18 /* what lies beyond is no count of anything */
+#define VALUE_MAX 1e18 /* larger values are invalid */
 
 enum how { SUM, MAX, SUM_KNOWN, MAX_KNOWN };
 
@@ -49,7 +49,7 @@ static bool is_sum(enum how how)
     return how == SUM || how == SUM_KNOWN;
 }
 
-/* `told` counts the series of each. */
+/* `told` counts the series of each value. */
 static void take_value(struct top_sample *sample, unsigned told[TOP_VALUE_COUNT], const struct metrics_sample *metric)
 {
     for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
@@ -62,7 +62,7 @@ static void take_value(struct top_sample *sample, unsigned told[TOP_VALUE_COUNT]
     }
 }
 
-/* Each partition tells its coupons from the first moment on. */
+/* Every partition reports the values of its coupons from the start, so a missing series means unknown. */
 static void mark_unknown(struct top_sample *sample, const unsigned told[TOP_VALUE_COUNT])
 {
     for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
@@ -181,7 +181,7 @@ const struct top_stock *top_sample_stock(const struct top_sample *sample, const 
     return NULL;
 }
 
-/* What can stand on a screen: printable ASCII. */
+/* Accepts printable ASCII only. */
 static void take_version(struct top_sample *sample, const struct metrics_sample *metric)
 {
     char version[TOP_VERSION_MAX];
@@ -253,7 +253,7 @@ void top_histogram_add_delta(struct top_histogram_sample *to, const struct top_h
     to->count += now->count - before->count;
 }
 
-/* Where `rank` lies between the bounds of bucket `i`, whose predecessors hold `below`. */
+/* Interpolates `rank` within bucket `i`; `below` is the count of the buckets before it. */
 static double within(const struct top_histogram_sample *histogram, unsigned i, double below, double rank)
 {
     double lower = i > 0 ? histogram->bounds[i - 1] : 0;

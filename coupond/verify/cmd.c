@@ -1,6 +1,6 @@
 /*
- * `coupond verify`: checks the promises over journals and store, on a running system or at rest. What is checked stands
- * in verify/verify.h; here is what is read, and in which order: acknowledgements, store, journals.
+ * `coupond verify`: checks the promises against journals and store, on a running system or at rest. verify/verify.h
+ * describes the checks; this file reads the data in the order acknowledgements, store, journals.
  */
 #include <inttypes.h>
 #include <sodium.h>
@@ -18,7 +18,7 @@
 #include "shared/journal/reader.h"
 
 #define PROGRESS_INTERVAL_US INT64_C(2000000)
-#define PROGRESS_ROWS        4096 /* looked at between two looks at the clock */
+#define PROGRESS_ROWS        4096 /* rows between two checks of the clock */
 #define TRIES_MAX            5
 
 enum { KEPT = 0, BROKEN = 1, COULD_NOT_LOOK = 2 };
@@ -29,9 +29,9 @@ struct look {
     struct store *store;
     uint16_t partitions;
     struct ledger *snapshots[PARTITIONS_MAX]; /* of journals that no longer begin with record 1 */
-    uint8_t store_id[STORE_ID_BYTES];         /* of the store that the journals fill; zeros: they do not say */
-    bool moved;                               /* segments were removed while we looked */
-    const char *reading;                      /* for the progress: "rows of the store", … */
+    uint8_t store_id[STORE_ID_BYTES];         /* of the store that the journals fill; zeros: unknown */
+    bool moved;                               /* segments were removed during the check */
+    const char *reading;                      /* for progress: "rows of the store", … */
     uint64_t read;
     int64_t progress_after_us;
 };
@@ -39,11 +39,11 @@ struct look {
 static int print_usage(void)
 {
     puts("usage: coupond verify [--config FILE | --dir DIR] [--set section/name=value]… [--json]\n\n"
-         "Checks that coupond has kept its promises: reads the journals of all partitions and the store, while the\n"
-         "system runs or at rest, and changes nothing. Names what is broken: coupon, sequence, user.\n"
+         "Checks whether coupond has kept its promises: reads the journals of all partitions and the store, while the\n"
+         "system runs or at rest, and changes nothing. Names each violation with coupon, sequence and user.\n"
          "  --dir DIR   the folder of a `coupond dev` (DIR/journal and DIR/coupond.db)\n"
          "  --json      one JSON object instead of a table\n\n"
-         "Exit status: 0 kept, 1 broken, 2 could not look.");
+         "Exit status: 0 kept, 1 broken, 2 could not check.");
     return KEPT;
 }
 
@@ -75,7 +75,7 @@ static void note_progress(struct look *look)
 
 /* Acknowledgements */
 
-/* The first record that is still in a segment; 1 when there is no segment. */
+/* The first record in the remaining segments; 1 when there is no segment. */
 static int first_kept(const char *dir, uint64_t *first_seq, struct error *error)
 {
     uint64_t *first_seqs;
@@ -87,7 +87,7 @@ static int first_kept(const char *dir, uint64_t *first_seq, struct error *error)
     return 0;
 }
 
-/* The newest sound one; NULL when there is none. */
+/* The newest sound snapshot; NULL when there is none. */
 static struct ledger *load_snapshot(const char *dir, const struct journal_meta *meta, struct error *error)
 {
     uint64_t *from_seqs;
@@ -105,7 +105,7 @@ static struct ledger *load_snapshot(const char *dir, const struct journal_meta *
     return ledger;
 }
 
-/* Of a journal whose first segments are removed, a snapshot tells what was in them. */
+/* Loads the snapshot of a journal whose first segments are removed. */
 static int find_snapshot(struct look *look, const char *dir, const struct journal_meta *meta, struct error *error)
 {
     uint64_t first_seq;
@@ -122,7 +122,7 @@ static int find_snapshot(struct look *look, const char *dir, const struct journa
     return 0;
 }
 
-/* 0: the partition is there, or is known as damaged; 1: there is none; -1 and `error`. */
+/* 0: the partition exists, or is known to be damaged; 1: there is none; -1 and `error`. */
 static int find_journal(struct look *look, uint16_t partition, struct error *error)
 {
     char dir[JOURNAL_PATH_MAX];
@@ -136,7 +136,7 @@ static int find_journal(struct look *look, uint16_t partition, struct error *err
     if (found > 0)
         return 1;
     if (meta.partition != partition || meta.partitions == 0 || meta.partitions > PARTITIONS_MAX)
-        return error_set(error, "%s: it is the journal of partition %u of %u, which does not belong there", dir,
+        return error_set(error, "%s: it contains the journal of partition %u of %u, which does not belong there", dir,
                          meta.partition, meta.partitions);
     if (look->partitions != 0 && look->partitions != meta.partitions)
         return error_set(error, "%s: it has %u partitions, but the journal of another has %u", dir, meta.partitions,
@@ -159,7 +159,7 @@ static int find_journals(struct look *look, struct error *error)
         found |= (uint64_t)(status == 0) << partition;
     }
     if (found == 0)
-        return error_set(error, "there is no journal in %s; --config or --dir says where to look",
+        return error_set(error, "there is no journal in %s; name its folder with --config or --dir",
                          look->options.issuer_journal_dir);
     for (uint16_t partition = 0; partition < look->partitions; partition++)
         if ((found >> partition & 1) == 0)
@@ -208,7 +208,7 @@ static bool name_store_issue(void *arg, const struct store_issue *issue)
     return true;
 }
 
-/* What the journals say that the store has is said of another one, so rows may well be missing here. */
+/* The journals' acknowledgements belong to another store, so rows may legitimately be missing here. */
 static void warn_of_another_store(const struct look *look)
 {
     uint8_t id[STORE_ID_BYTES];
@@ -225,7 +225,7 @@ static void warn_of_another_store(const struct look *look)
             theirs, store_describe(look->store), ours);
 }
 
-/* The snapshot stays open: broken rows are named from it at the end. */
+/* Keeps the store's snapshot open: broken rows are named from it at the end. */
 static int read_store(struct look *look, struct error *error)
 {
     look->store = store_create(&look->options, error);
@@ -261,7 +261,7 @@ static void take_batch(struct look *look, uint16_t partition, const void *batch)
     }
 }
 
-/* A running issuer may have removed segments that we had yet to read. */
+/* A running issuer may have removed segments before they were read. */
 static int note_move(struct look *look, uint16_t partition, const char *dir, struct error *error)
 {
     uint64_t first_seq;
@@ -289,7 +289,7 @@ static int read_journal(struct look *look, uint16_t partition, struct error *err
     journal_reader_position(reader, &position);
     if (note_move(look, partition, dir, error) != 0)
         read = JOURNAL_READ_FAILED;
-    if (read != JOURNAL_READ_FAILED) /* an unfinished write at the very end is nothing yet: no damage */
+    if (read != JOURNAL_READ_FAILED) /* an unfinished write at the very end is not damage */
         verify_journal_end(&look->verify, partition, position.next_seq,
                            read == JOURNAL_READ_DAMAGED ? error->text : NULL);
     journal_reader_close(&reader);
@@ -344,7 +344,7 @@ static void forget(struct look *look)
         ledger_destroy(&look->snapshots[i]);
 }
 
-/* Looks again when a running issuer has removed what was to be read. */
+/* Starts again when a running issuer has removed files before they were read. */
 static int look_until_still(struct look *look, bool json)
 {
     struct error error = {""};
@@ -359,7 +359,7 @@ static int look_until_still(struct look *look, bool json)
         forget(look);
         if (!again)
             return result == 0 ? status : refuse(&error);
-        fputs("coupond verify: the issuer removed segments meanwhile, looking again\n", stderr);
+        fputs("coupond verify: the issuer removed segments meanwhile, starting again\n", stderr);
     }
     error_set(&error, "the issuer removes segments faster than they can be read");
     return refuse(&error);
@@ -380,7 +380,7 @@ int cmd_verify(int argc, char **argv)
     if (arguments_load_dir(&arguments, dir, &look.options, &error) != 0)
         return refuse(&error);
     if (arguments.check_config) {
-        puts("the configuration is right");
+        puts("the configuration is valid");
         return KEPT;
     }
     return look_until_still(&look, json);

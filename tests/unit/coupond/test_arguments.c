@@ -48,7 +48,7 @@ static void arguments_take_words_as_far_as_they_are_expected(void **state)
     assert_int_equal(arguments.positionals_count, 2);
     assert_string_equal(arguments.positionals[1], "--dir");
     assert_int_equal(PARSE(1, "dump", "dir"), -1);
-    assert_string_equal(error.text, "word 2 is not expected here; options begin with --");
+    assert_string_equal(error.text, "argument 2 is unexpected; options begin with --");
 }
 
 static void arguments_refuse_what_they_do_not_know(void **state)

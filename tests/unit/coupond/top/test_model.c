@@ -298,7 +298,7 @@ static void a_clock_that_is_not_believed_is_a_trouble_until_it_is(void **state)
     top_take(0, "coupond_issuer_clock_suspect 1\n", 1);
     top_look(1);
     assert_int_equal(top_view.troubles, 1);
-    assert_string_equal(top_view.trouble[0].text, "clock stepped, not believed");
+    assert_string_equal(top_view.trouble[0].text, "clock stepped, not accepted");
     top_take(0, "coupond_issuer_clock_suspect 0\n", 2);
     top_look(2);
     assert_int_equal(top_view.troubles, 0);
@@ -320,7 +320,7 @@ static void troubles_that_grow_come_first(void **state)
     assert_string_equal(top_view.trouble[0].text, "frames dropped by the issuer");
     assert_float_equal(top_view.trouble[0].total, 5, 0);
     assert_float_equal(top_view.trouble[0].rate, 2, 1e-6);
-    assert_string_equal(top_view.trouble[1].text, "answers of 503");
+    assert_string_equal(top_view.trouble[1].text, "503 answers");
     assert_string_equal(top_view.trouble[2].text, "dead letters");
     assert_float_equal(top_view.trouble[2].rate, 0, 0);
 }

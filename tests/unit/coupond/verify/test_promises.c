@@ -84,7 +84,7 @@ static void a_user_above_the_limit_is_named(void **state)
     verify_fixture_journal_nth(fixture, 1, "anna", 1);
     verify_fixture_journal_nth(fixture, 2, "anna", 2);
     verify_fixture_end_unstored(fixture);
-    verify_fixture_assert_only(fixture, FINDING_ABOVE_LIMIT, "sequence 2 is one more than the 1");
+    verify_fixture_assert_only(fixture, FINDING_ABOVE_LIMIT, "sequence 2 exceeds the per-user limit, 1");
 }
 
 static void a_wrong_nth_is_named(void **state)

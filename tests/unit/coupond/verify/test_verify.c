@@ -71,7 +71,7 @@ static void a_row_that_the_journal_does_not_have_is_named(void **state)
     assert_true(verify_wants_rows(&fixture->verify));
     verify_fixture_name_row(fixture, 1, "anna", 2);
     verify_fixture_name_row(fixture, 9, "eve", 3);
-    verify_fixture_assert_only(fixture, FINDING_ROW_UNKNOWN, "coupon c: sequence 9 is in the store alone (user eve");
+    verify_fixture_assert_only(fixture, FINDING_ROW_UNKNOWN, "coupon c: sequence 9 is only in the store (user eve");
 }
 
 static void a_row_that_differs_is_named_with_both_sides(void **state)
@@ -244,7 +244,7 @@ static void twenty_lines_of_a_kind_are_kept_and_all_are_counted(void **state)
     verify_report_text(out, &fixture->verify);
     fclose(out);
     assert_non_null(strstr(text, "and 30 more"));
-    assert_non_null(strstr(text, "50 things broken"));
+    assert_non_null(strstr(text, "50 violations"));
 }
 
 static void what_no_terminal_should_see_is_not_printed(void **state)
