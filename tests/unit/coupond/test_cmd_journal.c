@@ -26,7 +26,7 @@ static void list_segments(void)
         fail_msg("%s", error.text);
 }
 
-/* A journal of three segments, which its issuer still has. */
+/* A journal of three segments, none of them removed yet. */
 static int setup(void **state)
 {
     if (journal_fixture_setup(state) != 0)
@@ -49,7 +49,7 @@ static int teardown(void **state)
 
 /* --- helpers --- */
 
-/* The first two segments go as soon as the first is read. */
+/* Removes the first two segments as soon as the first is read. */
 static void *map_and_remove(int fd, size_t length)
 {
     void *map = disk_posix.map(fd, length);

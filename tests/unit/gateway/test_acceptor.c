@@ -1,4 +1,4 @@
-/* Who is accepted, and who is hung up on when descriptors run out. */
+/* Accepting clients, and hanging up when descriptors run out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ static struct acceptor acceptor;
 static struct sockaddr_in address;
 static int taken[FILES];
 static int taken_count;
-static int clients[CLIENTS]; /* have their descriptors before others run out */
+static int clients[CLIENTS]; /* have their descriptors before the limit is reached */
 
 static void take(void *arg, int fd)
 {
@@ -92,7 +92,7 @@ static bool is_hung_up_on(int i)
     return size == 0 || (size < 0 && errno == ECONNRESET);
 }
 
-/* Until something was done, or more than a rest has passed. */
+/* Runs until something was done, or a pause has passed. */
 static void turn(void)
 {
     for (int i = 0; i < 30; i++) {
@@ -147,7 +147,7 @@ static void without_a_descriptor_clients_are_hung_up_on_and_later_ones_are_taken
     assert_int_equal(taken_count, 1);
 }
 
-/* The limit was lowered below what is open: there is not even a descriptor for hanging up. */
+/* The limit is below the number of open files: not even the reserved descriptor helps. */
 static void what_cannot_be_hung_up_on_waits_and_spins_nobody(void **state)
 {
     unsigned turns = 0;

@@ -1,4 +1,4 @@
-/* JSON bodies: what is read, and what is refused by the name of its member. */
+/* JSON bodies: what is parsed, and which member a refusal names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

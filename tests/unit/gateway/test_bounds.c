@@ -1,4 +1,4 @@
-/* The bounds of the gateway: connections, requests, time, draining, ports. */
+/* The limits of the gateway: connections, requests, time, draining, ports. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -135,7 +135,7 @@ static void a_reader_that_is_slow_gets_everything_in_order(void **state)
     for (int i = 0; i < ROUNDS; i++)
         length += (size_t)sprintf(text + length, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", i % 2 ? "/livez" : "/metrics");
     for (int i = 0; i < ROUNDS; i++) {
-        /* As much as the kernel takes; what it does not is sent as answers are read. */
+        /* Sends as much as the kernel accepts; the rest is sent while answers are read. */
         ssize_t got = send(client->fd, text + sent, length - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
         sent += got > 0 ? (size_t)got : 0;
         assert_int_equal(client_read(client), 200);
@@ -182,7 +182,7 @@ static void send_list_request(struct client *client)
     client_send(client, "GET /v1/coupons?limit=200 HTTP/1.1\r\nHost: a\r\n\r\n");
 }
 
-/* The page that `frame` asks for is empty. */
+/* Answers the listing in `frame` with an empty page. */
 static void answer_empty_list(void)
 {
     struct frame_coupon_reply none = {.tag = frame.coupons[0].tag, .verdict = VERDICT_NONE, .now_us = NOW_US};
@@ -255,8 +255,8 @@ static void lists_beyond_their_bound_are_told_overloaded(void **state)
         client_close(&askers[i]);
 }
 
-/* `idle` leaves more and more answers unread until `asker` is told overloaded for `path`. The kernel may still take
- * some of them afterwards, so that one refusal does not promise the next. */
+/* `idle` leaves more and more answers unread until `asker` gets `overloaded` for `path`. The kernel may still accept
+ * some of them afterwards, so that one refusal does not imply the next. */
 static void fill_until_refused(struct client *idle, struct client *asker, const char *path)
 {
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -281,7 +281,7 @@ static void answers_that_nobody_reads_keep_large_ones_from_being_made(void **sta
 
     (void)state;
     options.gateway_unread_bytes_max = 4096;
-    start(); /* a list that is not refused for this hears issuer_unavailable */
+    start(); /* a list that is not refused for this reason gets issuer_unavailable */
     client_open(&clients[1]);
     client_open(&clients[0]);
     fill_until_refused(&clients[0], &clients[1], "/metrics");
@@ -376,7 +376,7 @@ static void endpoints_that_make_no_sense_are_clear_errors(void **state)
     snprintf(options.gateway_requests, sizeof(options.gateway_requests), "http://x:1");
     assert_int_equal(gateway_start(&gateway, &options, &error), -1);
     assert_non_null(strstr(error.text, "gateway/requests"));
-    snprintf(options.gateway_requests, sizeof(options.gateway_requests), "ipc:///%0200d", 0); /* too long a path */
+    snprintf(options.gateway_requests, sizeof(options.gateway_requests), "ipc:///%0200d", 0); /* the path is too long */
     assert_int_equal(gateway_start(&gateway, &options, &error), -1);
     assert_non_null(strstr(error.text, "gateway/requests"));
 }
@@ -408,10 +408,10 @@ static void http_1_0_and_close_end_the_connection(void **state)
     client_close(&clients[0]);
 }
 
-/* The last of the tests: without privileges the limit cannot be lifted again. */
+/* Must be the last test: without privileges the limit cannot be raised again. */
 static void connections_that_the_limit_of_open_files_forbids_are_told_overloaded(void **state)
 {
-    const struct rlimit low = {130, 130}; /* two more than are spared for everything else */
+    const struct rlimit low = {130, 130}; /* two more than are reserved for other files */
     struct rlimit before;
 
     (void)state;

@@ -1,4 +1,4 @@
-/* A gateway whose memory runs out, by files in the place of the kernel's: whom it still serves, and whom it refuses. */
+/* A gateway with little memory, simulated by replacing the kernel's files: which requests it still serves. */
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ enum { PLENTY = 100, SCARCE = 145, EXHAUSTED = 153 };
 static char root[32];
 static struct memory_places places = {root, root};
 
-/* Whole or not at all: the gateway reads it meanwhile. */
+/* Atomic, since the gateway reads it meanwhile. */
 static void write_file(const char *name, const char *text)
 {
     char path[64], draft[64];
@@ -63,7 +63,7 @@ static int tear_down(void **state)
 
 /* --- helpers --- */
 
-/* As start_with_issuer(), with the memory as it was begun. */
+/* As start_with_issuer(), with the memory set up by the test. */
 static void start_in_place(void)
 {
     struct error error = {""};
@@ -87,7 +87,7 @@ static void wait_until(bool (*reached)(void))
     assert_true(reached());
 }
 
-/* What an operator is told; an issuer that does not answer is told of first. */
+/* The text for the operator; a missing issuer takes precedence. */
 static bool ready_words(char why[READY_WHY_MAX])
 {
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
@@ -121,7 +121,7 @@ static void a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_wh
     use(SCARCE);
     wait_until(is_scarce);
     client_send(&clients[0], "PUT /v1/coupons/A/issues/v HTTP/1.1\r\n");
-    assert_int_equal(client_get(&clients[1], "/livez"), 200); /* it has read the piece before that */
+    assert_int_equal(client_get(&clients[1], "/livez"), 200); /* it has read the previous piece */
     answer(&frame, 0, VERDICT_ISSUED, 1);
     assert_int_equal(client_read(&clients[0]), 201);
     assert_non_null(strstr(response.head, "Connection: close\r\n"));
@@ -195,7 +195,7 @@ static void the_piece_that_is_refused_is_not_kept(void **state)
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
     (void)state;
     if (allocated() == 0)
-        skip(); /* a sanitizer's malloc does not tell */
+        skip(); /* a sanitizer's malloc does not report this */
     options.gateway_body_bytes_max = BODY;
     start_in_place();
     client_open(&clients[0]);
@@ -211,7 +211,7 @@ static void the_piece_that_is_refused_is_not_kept(void **state)
     client_send(&clients[0], " ");
     assert_int_equal(client_read(&clients[0]), 503);
     assert_code("overloaded");
-    assert_true(allocated() < before + KEPT); /* while the gateway waits for the peer's end */
+    assert_true(allocated() < before + KEPT); /* while the gateway waits for the peer to close */
     client_close(&clients[0]);
 }
 

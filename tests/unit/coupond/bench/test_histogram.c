@@ -38,7 +38,7 @@ static void histogram_is_exact_below_2048(void **state)
     assert_true(bench_histogram_mean(&histogram) == 500.5);
 }
 
-/* One value with a larger one behind it, so that the percentile is the cell's edge and not the maximum. */
+/* Adds a larger value, so that the percentile is the cell's edge and not the maximum. */
 static uint64_t told_for(uint64_t value)
 {
     bench_histogram_init(&histogram);

@@ -15,7 +15,7 @@ static struct bench_plan plan_of(uint64_t requests, double duplicates, const cha
     return plan;
 }
 
-/* How many of the plan's requests are for a user that no earlier request was for. */
+/* Counts requests for a user that no earlier request was for. */
 static uint64_t count_new_users(const struct bench_plan *plan)
 {
     unsigned char *seen = calloc(bench_plan_users_seen(plan), 1);

@@ -80,7 +80,7 @@ static void a_member_that_began_anew_counts_for_nothing_once(void **state)
     (void)state;
     top_model_add(&top_model, "g", TOP_ROLE_ANY);
     top_take(0, top_gateway_text(1, 5000), 0);
-    top_take(0, top_gateway_text(100, 9000), 1); /* it has counted more than before, since it is fast */
+    top_take(0, top_gateway_text(100, 9000), 1); /* counts more than before the restart, since it is fast */
     top_look(1);
     assert_true(isnan(top_view.answers));
     assert_float_equal(top_view.histograms[TOP_HISTOGRAM_ANSWER].count, 0, 0);

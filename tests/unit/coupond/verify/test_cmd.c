@@ -1,4 +1,4 @@
-/* `coupond verify` as a whole, over real journals of two partitions and an sqlite store: what is broken, it names. */
+/* `coupond verify` as a whole, over real journals of two partitions and an SQLite store. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ static void make_journal_id(const struct journal *journal, struct store_batch *b
     memcpy(batch->journal_id, meta->journal_id, sizeof batch->journal_id);
 }
 
-/* One coupon in each partition, "c0" and "c1" or what comes next in the alphabet. */
+/* Picks one coupon in each partition: "c0" and "c1", or the following letters. */
 static void choose_coupon(uint16_t partition, char id[COUPON_ID_MAX + 1])
 {
     for (int i = 0; i < 100; i++) {
@@ -49,8 +49,8 @@ static void choose_coupon(uint16_t partition, char id[COUPON_ID_MAX + 1])
     fail_msg("no coupon for partition %u", partition);
 }
 
-/* Journals and stores a coupon and its issues to user-1, user-2, …; the last ten are not acknowledged and not stored.
- */
+/* Writes a coupon and its issues to user-1, user-2, … to journals and stores; the last ten issues are neither
+ * acknowledged nor stored. */
 static void fill_partition(struct fixture *fixture, struct store *store, uint16_t partition)
 {
     char dir[JOURNAL_PATH_MAX];
@@ -182,7 +182,7 @@ static void change_store(struct fixture *fixture, const char *sql)
     sqlite3_close(db);
 }
 
-/* Flips a bit of the first place in a partition's first segment where `needle` stands. */
+/* Flips a bit of the first occurrence of `needle` in a partition's first segment. */
 static void damage_journal(struct fixture *fixture, uint16_t partition, const char *needle)
 {
     static char bytes[2u << 20];
@@ -340,7 +340,7 @@ static void it_is_told_when_asked_wrongly(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-/* The tests may run beside a database server that the environment names; these look at folders of their own. */
+/* The environment may name a database server, but these tests use their own folders. */
 static void forget_environment(void)
 {
     static const char *const names[] = {"TYPE", "HOST", "PORT", "SOCKET", "USER", "PASSWORD", "DATABASE", "TLS"};

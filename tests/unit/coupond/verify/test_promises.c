@@ -1,4 +1,4 @@
-/* verify: the promises over the journal alone. */
+/* verify: the promises, checked against the journal alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

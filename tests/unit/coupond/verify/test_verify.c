@@ -1,4 +1,4 @@
-/* verify: the store beside the journal, and how findings are told. */
+/* verify: the store compared with the journal, and the text of findings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static void what_is_stored_before_its_acknowledgement_is_fine(void **state)
     struct fixture *fixture = *state;
     fixture->verify.journals[0].acked = 1;
     verify_fixture_store_coupon(fixture, 2);
-    verify_fixture_store_row(fixture, 2, "bob", 3); /* another persister was faster with the later batch */
+    verify_fixture_store_row(fixture, 2, "bob", 3); /* another persister wrote the later batch first */
     verify_fixture_journal_policy(fixture);
     verify_fixture_journal_issue(fixture, 1, "anna");
     verify_fixture_journal_issue(fixture, 2, "bob");
@@ -259,8 +259,7 @@ static void what_no_terminal_should_see_is_not_printed(void **state)
     verify_fixture_assert_only(fixture, FINDING_ROW_DIFFERS, "the store has user ?[2J?");
 }
 
-/* The snapshot is of record 5, but the segments begin with record 3: what it says of the window holds from record 4 on.
- */
+/* The snapshot is of record 5, but the segments begin with record 3: its window applies from record 4 on. */
 static void a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues_before_the_change(void **state)
 {
     struct fixture *fixture = *state;
@@ -283,7 +282,7 @@ static void a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues
     ledger_destroy(&snapshot);
 }
 
-/* As when that segment is removed while verify looks: the snapshot alone says what the store's row has to be. */
+/* As when that segment is removed during the check: only the snapshot tells the expected row of the store. */
 static void a_snapshot_s_policy_is_the_store_s_even_when_its_record_is_never_read(void **state)
 {
     struct fixture *fixture = *state;
@@ -299,8 +298,8 @@ static void a_snapshot_s_policy_is_the_store_s_even_when_its_record_is_never_rea
     ledger_destroy(&snapshot);
 }
 
-/* The store's row is of record 2, whose segment is removed; the snapshot and the segments have the change of record 4.
- */
+/* The store's row is of record 2, whose segment is removed; the snapshot and the segments have the change in record
+ * 4. */
 static void look_at_an_overtaken_row(struct fixture *fixture, uint64_t acked)
 {
     struct ledger *snapshot = ledger_create((const uint8_t[16]){7});

@@ -13,7 +13,7 @@
 
 /* ---- helpers ---- */
 
-/* The same past the HTTP parser, which refuses some targets by itself. */
+/* The same without the HTTP parser, which refuses some targets by itself. */
 static struct api_call *ask_target(const char *line)
 {
     static struct api_call call;
@@ -283,7 +283,8 @@ static void a_coded_body_is_refused(void **state)
     assert_int_equal(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}")->kind, API_ISSUE);
 }
 
-/* Entity tags in a template: "<7>" is coupon A's of version 7, "<7?>" an invented one, "<7B>" another coupon's. */
+/* Fills a template with entity tags: "<7>" is coupon A's of version 7, "<7?>" an invented one, "<7B>" another
+ * coupon's. */
 static void put_tags(char *out, size_t size, const char *template)
 {
     size_t length = 0;
@@ -296,7 +297,7 @@ static void put_tags(char *out, size_t size, const char *template)
         bool invented = at[2] == '?';
         etag_format(out + length, at[2] == 'B' ? SPAN_LITERAL("B") : SPAN_LITERAL("A"), (uint64_t)(at[1] - '0'), 0xab);
         if (invented)
-            out[length + ETAG_LENGTH - 12] ^= 1; /* of the content */
+            out[length + ETAG_LENGTH - 12] ^= 1; /* part of CONTENT */
         length += ETAG_LENGTH;
         at = strchr(at, '>');
     }
@@ -363,7 +364,7 @@ static void a_change_bears_the_version_that_if_match_names(void **state)
         {"if-match:<7>\r\n", true, 7},
         {"If-Match: \"x\", <7> , \"\"\r\n", true, 7},
         {"If-Match: <5>\r\nX-If-Match: <9>\r\nIf-Match: <7>\r\nIf-Matches: <8>\r\n", true, 7},
-        {"If-Match: <9?>, <7>, <8?>\r\n", true, 7}, /* what nobody was given does not stand in the way */
+        {"If-Match: <9?>, <7>, <8?>\r\n", true, 7}, /* an invented tag does not affect the others */
         {"If-Match: <9B>, <7>\r\n", true, 7},
         {"If-Match: W/<9>, <7>\r\n", true, 7},
         {"If-Match: <7?>\r\n", true, 0},
@@ -385,7 +386,7 @@ static void a_change_bears_the_version_that_if_match_names(void **state)
     }
 }
 
-/* RFC 9110, 13.2.1: a request that fails anyway is told why it does. */
+/* RFC 9110, 13.2.1: a request that fails anyway gets its own error. */
 static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
 {
     static const char *const matches[] = {"If-Match: *\r\n", "If-Match: \"x\"\r\n"};

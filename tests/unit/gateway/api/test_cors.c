@@ -1,4 +1,4 @@
-/* Cross-origin requests: lists of origins, preflights, and what other answers bear. */
+/* Cross-origin requests: lists of origins, preflights, and the header lines of other answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The pool of exchanges and the wheel of deadlines. */
+/* The pool of exchanges and the timer wheel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -182,7 +182,7 @@ static void nodes_beyond_the_bound_of_a_call_fire_at_the_next(void **state)
     for (unsigned i = 0; i < 4; i++)
         timer_wheel_put(&wheel, &nodes[i], i < 3 ? 1050 : 1100);
     assert_int_equal(fire_some_until(1060, 2), 3);
-    timer_wheel_put(&wheel, &nodes[0], 3); /* due already, but not in the tick that fires still */
+    timer_wheel_put(&wheel, &nodes[0], 3); /* already due, but not in the tick that is firing */
     assert_int_equal(fire_some_until(1060, 2), 4);
     assert_int_equal(fire_some_until(900000000, 1), 1);
     assert_int_equal(fire_some_until(900000000, 1), 8);

@@ -1,4 +1,4 @@
-/* The cache of coupons, the pages made of it, and the board of changes: times are numbers here. */
+/* The cache of coupons, its pages, and the board of changes, with simulated times. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #define SECOND INT64_C(1000000)
 #define TTL    SECOND
 #define NOW    (100 * SECOND)
-#define ISSUER (1763691900 * SECOND) /* what the issuer's clock shows at NOW */
+#define ISSUER (1763691900 * SECOND) /* the issuer's clock at NOW */
 #define NEVER  INT64_MIN             /* no change is known */
 
 /* ---- fixture ---- */
@@ -55,7 +55,7 @@ static struct span span(const char *text)
     return (struct span){text, strlen(text)};
 }
 
-/* Told at NOW, asked so long before. */
+/* Received at NOW, requested `asked_before_us` earlier. */
 static void put(const struct coupon *what, int64_t asked_before_us)
 {
     struct policy_told told = {.id = span("A"),
@@ -93,7 +93,7 @@ static void an_entry_is_found_until_it_expires(void **state)
     assert_non_null(find(NOW, NEVER));
     assert_true(body_has(find(NOW, NEVER), "\"id\":\"A\""));
     assert_non_null(find(NOW - 10 + TTL - 1, NEVER));
-    assert_null(find(NOW - 10 + TTL, NEVER)); /* its age counts from the question */
+    assert_null(find(NOW - 10 + TTL, NEVER)); /* the age counts from the request */
     assert_null(policy_cache_find(cache, span("B"), NOW, NEVER));
 }
 
@@ -101,7 +101,7 @@ static void a_change_outdates_what_was_asked_for_before_it(void **state)
 {
     (void)state;
     put(&coupon, 10);
-    assert_null(find(NOW, NOW - 5)); /* changed while the answer was under way */
+    assert_null(find(NOW, NOW - 5)); /* changed while the answer was in transit */
     assert_null(find(NOW, NOW - 10));
     assert_non_null(find(NOW, NOW - 11));
 }
@@ -158,7 +158,7 @@ static void a_full_cache_forgets_the_longest_unused_and_keeps_its_bound(void **s
         snprintf(id, sizeof(id), "c%d", i);
         told.id = span(id);
         policy_cache_put(cache, &told, NOW + i);
-        put(&coupon, -i); /* this one is in use all the time */
+        put(&coupon, -i); /* this one is used all the time */
     }
     for (int i = 0; i < 1000; i++) {
         snprintf(id, sizeof(id), "c%d", i);
@@ -221,7 +221,7 @@ static void near_its_start_a_coupon_is_the_issuers(void **state)
 {
     (void)state;
     coupon.starts_at_us = ISSUER + POLICY_START_MARGIN_US + 1001;
-    put(&coupon, 1000); /* the issuer's clock may be ahead by as long as the answer took */
+    put(&coupon, 1000); /* the issuer's clock may be ahead by the duration of the request */
     assert_int_equal(refusal(NOW, NEVER), ERROR_NOT_STARTED);
     assert_int_equal(refusal(NOW + 1, NEVER), ERROR_CODE_COUNT);
 }
@@ -300,7 +300,7 @@ static void a_page_says_how_old_it_is_and_may_become(void **state)
     page.ttl_us = 60 * SECOND;
     page.age_us = 37 * SECOND + 5;
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nAge: 37\r\nCache-Control: public, max-age=60\r\n"));
-    page.until_change_us = 3 * SECOND; /* what is kept elsewhere must not outlive the state */
+    page.until_change_us = 3 * SECOND; /* other caches must not keep it beyond the state */
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nAge: 37\r\nCache-Control: public, max-age=40\r\n"));
     page.age_us = 61 * SECOND;
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "max-age=60\r\n"));
@@ -384,7 +384,7 @@ static void the_board_tells_the_latest_change(void **state)
     (void)state;
     assert_true(policy_board_changed_us(board, 5) == INT64_MIN);
     policy_board_change(board, 5, 100);
-    policy_board_change(board, 5, 90); /* a thread that was slower */
+    policy_board_change(board, 5, 90); /* from a slower thread */
     assert_int_equal(policy_board_changed_us(board, 5), 100);
     assert_true(policy_board_changed_us(board, 6) == INT64_MIN);
     policy_board_change_all(board, 200);

@@ -1,4 +1,4 @@
-/* Who looks at a coupon, and the one question that is asked for all of them, with a double of the issuer. */
+/* Reads of a coupon and their common fetch, with a double of the issuer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +64,7 @@ static void read_title(struct client *client, const char *title)
     assert_non_null(strstr(response.body, text));
 }
 
-/* Nobody has asked anything since: the next frame is this one's. */
+/* Asserts that nothing was sent meanwhile: the next frame is this request's. */
 static void assert_quiet(struct client *client)
 {
     client_ask(client, "B", "u");
@@ -118,12 +118,12 @@ static void who_looks_after_a_change_is_not_told_what_was_asked_before(void **st
     changed = reply_with(VERDICT_COUPON_CHANGED, asked(COUPON_CHANGE), "new");
     reply_to_one(&changed);
     read_title(&clients[1], "new");
-    client_send(&clients[1], LOOK); /* asks by itself */
+    client_send(&clients[1], LOOK); /* is sent on its own */
     fresh = reply_with(VERDICT_FOUND, asked(COUPON_GET), "new");
     reply_to_one(&fresh);
     read_title(&clients[1], "new");
     issuer_double_reply_coupons(issuer, &first, &old, 1);
-    read_title(&clients[0], "new"); /* what is newer is there by now */
+    read_title(&clients[0], "new"); /* the newer entry is present by now */
     client_send(&clients[0], LOOK);
     read_title(&clients[0], "new");
     assert_quiet(&clients[2]);

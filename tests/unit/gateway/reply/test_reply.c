@@ -45,7 +45,7 @@ static const char *text(void)
     return out.data;
 }
 
-/* The JSON body of the only response in `out`, whose announced length must be right. */
+/* The JSON body of the only response in `out`, whose announced length must be correct. */
 static json_t *body_json(void)
 {
     const char *body = strstr(text(), "\r\n\r\n") + 4;
@@ -297,7 +297,7 @@ static void a_reply_whose_coupon_is_none_is_no_answer(void **state)
     frame_coupon_write(&good.coupon, &coupon);
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &good), 201);
     bad = good;
-    bad.coupon.id[0] = '\n'; /* which would begin a header line */
+    bad.coupon.id[0] = '\n'; /* would begin a header line */
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
     bad = good;
     bad.coupon.issued = bad.coupon.quantity + 1;
@@ -360,7 +360,7 @@ static void a_partition_cannot_send_more_than_asked_for(void **state)
     listing_destroy(&listing);
 }
 
-/* Coupon "000" to "399"; the quotes are of JSON. */
+/* Coupon "000" to "399", with JSON's quotes. */
 static const char *quoted_id(uint32_t number)
 {
     static char id[16];
@@ -369,7 +369,7 @@ static const char *quoted_id(uint32_t number)
     return id;
 }
 
-/* As much of the 400 coupons as four partitions are asked for, in an order that no partition keeps. */
+/* The share of the 400 coupons that is requested from four partitions, shuffled. */
 static void add_pages(struct listing *listing)
 {
     for (uint32_t n = 0; n < 400; n++) {
