@@ -108,7 +108,7 @@ static struct policy_entry *make_room(struct policy_cache *cache, struct span id
 
 int64_t policy_entry_issuer_us(const struct policy_entry *entry, int64_t now_us)
 {
-    return now_us > entry->told_us ? entry->issuer_us + (now_us - entry->told_us) : entry->issuer_us;
+    return now_us > entry->reported_us ? entry->issuer_us + (now_us - entry->reported_us) : entry->issuer_us;
 }
 
 static int64_t issuer_most_us(const struct policy_entry *entry, int64_t now_us)
@@ -133,31 +133,32 @@ static void keep_coupon(struct policy_entry *entry, const struct coupon *coupon,
     render(entry, now_us);
 }
 
-static bool may_refuse(const struct policy_told *told)
+static bool may_refuse(const struct policy_report *report)
 {
-    return told->from_issuer &&
-           (told->coupon == NULL || (told->coupon->issued == 0 && told->coupon->starts_at_us != TIME_NONE));
+    return report->from_issuer &&
+           (report->coupon == NULL || (report->coupon->issued == 0 && report->coupon->starts_at_us != TIME_NONE));
 }
 
-const struct policy_entry *policy_cache_put(struct policy_cache *cache, const struct policy_told *told, int64_t now_us)
+const struct policy_entry *policy_cache_put(struct policy_cache *cache, const struct policy_report *report,
+                                            int64_t now_us)
 {
-    struct policy_entry *entry = lookup(cache, told->id);
+    struct policy_entry *entry = lookup(cache, report->id);
 
-    CHECK(told->id.length >= 1 && told->id.length <= COUPON_ID_MAX);
+    CHECK(report->id.length >= 1 && report->id.length <= COUPON_ID_MAX);
     if (entry == NULL)
-        entry = make_room(cache, told->id);
-    else if (entry->asked_us > told->asked_us)
+        entry = make_room(cache, report->id);
+    else if (entry->asked_us > report->asked_us)
         return entry;
-    if (may_refuse(told) && told->asked_us + POLICY_REFUSAL_TTL_US > cache->refusing_until_us)
-        cache->refusing_until_us = told->asked_us + POLICY_REFUSAL_TTL_US;
-    entry->known = told->coupon != NULL;
-    entry->from_issuer = told->from_issuer;
-    entry->asked_us = told->asked_us;
-    entry->told_us = told->told_us;
-    entry->issuer_us = told->issuer_us;
+    if (may_refuse(report) && report->asked_us + POLICY_REFUSAL_TTL_US > cache->refusing_until_us)
+        cache->refusing_until_us = report->asked_us + POLICY_REFUSAL_TTL_US;
+    entry->known = report->coupon != NULL;
+    entry->from_issuer = report->from_issuer;
+    entry->asked_us = report->asked_us;
+    entry->reported_us = report->reported_us;
+    entry->issuer_us = report->issuer_us;
     entry->used_us = now_us;
     if (entry->known)
-        keep_coupon(entry, told->coupon, now_us);
+        keep_coupon(entry, report->coupon, now_us);
     return entry;
 }
 

@@ -3,9 +3,10 @@
  * body of the answer and what is needed to compute its age and validity. Unknown coupons are cached as well. Eight
  * places per set; the least recently used one is evicted. Pure: all times are arguments.
  *
- * Times are microseconds: `now_us`, `asked_us` and `told_us` of the gateway's monotonic clock, `issuer_us` of the
- * issuer's. The issuer's clock read `issuer_us` at some moment between `asked_us` and `told_us`; so it now reads
- * between issuer_us + (now_us - told_us) and issuer_us + (now_us - asked_us), whatever the offset of the two clocks.
+ * Times are microseconds: `now_us`, `asked_us` and `reported_us` of the gateway's monotonic clock, `issuer_us` of the
+ * issuer's. The issuer's clock read `issuer_us` at some moment between `asked_us` and `reported_us`; so it now reads
+ * between issuer_us + (now_us - reported_us) and issuer_us + (now_us - asked_us), whatever the offset of the two
+ * clocks.
  */
 #ifndef COUPOND_POLICY_CACHE_H
 #define COUPOND_POLICY_CACHE_H
@@ -31,7 +32,7 @@ struct policy_entry {
     bool from_issuer;        /* received from the issuer by this thread; false: through Redis, where anyone may write */
     enum coupon_state state; /* the state in the body */
     int64_t asked_us;
-    int64_t told_us;
+    int64_t reported_us;
     int64_t issuer_us;
     int64_t used_us;
     uint64_t etag;         /* of the body */
@@ -48,17 +49,18 @@ void policy_cache_destroy(struct policy_cache **cache);
 uint64_t policy_hash(struct span id);
 
 /* One coupon as reported by the issuer or Redis. */
-struct policy_told {
+struct policy_report {
     struct span id;
     const struct coupon *coupon; /* NULL: the coupon does not exist */
     bool from_issuer;
     int64_t asked_us;
-    int64_t told_us;
+    int64_t reported_us;
     int64_t issuer_us;
 };
 
 /* Stores it unless the present entry was requested later. Returns the entry now present, valid until the next put. */
-const struct policy_entry *policy_cache_put(struct policy_cache *cache, const struct policy_told *told, int64_t now_us);
+const struct policy_entry *policy_cache_put(struct policy_cache *cache, const struct policy_report *report,
+                                            int64_t now_us);
 
 /*
  * Returns the entry, with the state that the coupon has certainly reached by now. NULL when there is none, it has

@@ -5,7 +5,7 @@
 #include "gateway/policy/page.h"
 
 /* After a change, reads go to the issuer until every older value in Redis has expired. */
-#define REDIS_PASSED_BY_US 1000000 /* beyond the TTL */
+#define REDIS_BYPASS_US 1000000 /* beyond the TTL */
 
 /* ---- answers ---- */
 
@@ -66,7 +66,7 @@ static bool ask_redis(struct service *service, struct policy_fetch *fetch)
     int64_t now_us = service_now_us(service);
     int64_t changed_us = policy_board_coupon_changed_us(policies->board, policy_hash(id));
 
-    if (policies->redis == NULL || changed_us > now_us - policies->ttl_us - REDIS_PASSED_BY_US)
+    if (policies->redis == NULL || changed_us > now_us - policies->ttl_us - REDIS_BYPASS_US)
         return false;
     if (policies_issuer_now_us(policies, fetch->partition) == 0)
         return false;

@@ -52,16 +52,16 @@ struct line {
     struct redis_link link;
     struct policy_redis *redis;
     const char *name;
-    bool works;         /* the greeting was answered correctly */
-    bool overdue;       /* at the last tick; a reply counts as late only at a second tick, since the loop itself may
-                         * have been late */
-    int64_t began_us;   /* when connecting began */
-    int64_t heard_us;   /* the last reply */
-    int64_t pinged_us;  /* the last ping */
-    int64_t retry_us;   /* when to reconnect */
-    int64_t pause_us;   /* delay after the next failure */
-    bool told_of_fault; /* the failure was logged; reset when it works again */
-    unsigned greeted;   /* replies to AUTH and SELECT on the subscribing connection */
+    bool works;        /* the greeting was answered correctly */
+    bool overdue;      /* at the last tick; a reply counts as late only at a second tick, since the loop itself may
+                        * have been late */
+    int64_t began_us;  /* when connecting began */
+    int64_t heard_us;  /* the last reply */
+    int64_t pinged_us; /* the last ping */
+    int64_t retry_us;  /* when to reconnect */
+    int64_t pause_us;  /* delay after the next failure */
+    bool fault_logged; /* the failure was logged; reset when it works again */
+    unsigned greeted;  /* replies to AUTH and SELECT on the subscribing connection */
     char refusal[REDIS_REFUSAL_MAX]; /* for the log message */
 };
 
@@ -171,7 +171,7 @@ static void line_works(struct line *line)
 {
     line->works = true;
     line->pause_us = RETRY_MIN_US;
-    line->told_of_fault = false;
+    line->fault_logged = false;
     line->pinged_us = clock_mono_us();
     log_info("gateway", "connected to Redis for %s url=%s", line->name, line->redis->server.shown);
     set_gauge(line->redis);
@@ -185,7 +185,7 @@ static void fail_waiting(struct policy_redis *redis)
         redis->waiting_first = (redis->waiting_first + 1) % WAITING_MAX;
         redis->waiting_count--;
         if (waiting.command == COMMAND_ASK)
-            redis->events->on_told(redis->events->arg, waiting.tag, SPAN_NONE);
+            redis->events->on_result(redis->events->arg, waiting.tag, SPAN_NONE);
     }
 }
 
@@ -203,11 +203,11 @@ static void line_failed(struct line *line, enum metric_redis_error why)
     line->pause_us = line->pause_us * 2 < RETRY_MAX_US ? line->pause_us * 2 : RETRY_MAX_US;
     count_error(redis, why);
     set_gauge(redis);
-    if (!line->told_of_fault)
+    if (!line->fault_logged)
         log_warn("gateway", "Redis does not work for %s, coupons are read without it: %s%s%s url=%s", line->name,
                  names[why], line->refusal[0] != '\0' ? ", " : "", line->refusal, redis->server.shown);
     line->refusal[0] = '\0';
-    line->told_of_fault = true;
+    line->fault_logged = true;
     if (line == &redis->asking)
         fail_waiting(redis);
 }
@@ -242,13 +242,13 @@ static void greet_asking(void *arg)
     redis_link_flush(&line->link);
 }
 
-static void take_told(struct policy_redis *redis, const struct waiting *waiting, const struct redis_value *value)
+static void take_result(struct policy_redis *redis, const struct waiting *waiting, const struct redis_value *value)
 {
     struct span bytes = value->kind == REDIS_TEXT ? redis_text(value) : SPAN_NONE;
 
     if (value->kind != REDIS_TEXT && value->kind != REDIS_NIL && value->kind != REDIS_ERROR)
         count_error(redis, METRIC_REDIS_GARBAGE);
-    redis->events->on_told(redis->events->arg, waiting->tag, bytes);
+    redis->events->on_result(redis->events->arg, waiting->tag, bytes);
 }
 
 /* A refused greeting ends the connection; any other refused command only fails itself. */
@@ -279,7 +279,7 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
     redis->waiting_count--;
     line->overdue = false;
     if (waiting.command == COMMAND_ASK)
-        take_told(redis, &waiting, &reply->top);
+        take_result(redis, &waiting, &reply->top);
     if (reply->top.kind == REDIS_ERROR)
         take_error(line, &waiting, &reply->top);
     else if (waiting.command == COMMAND_PING && !line->works &&

@@ -23,7 +23,7 @@ struct policy_redis;
 
 struct policy_redis_events {
     /* The result of a query: untrusted bytes, or SPAN_NONE when there is none. */
-    void (*on_told)(void *arg, uint64_t tag, struct span bytes);
+    void (*on_result)(void *arg, uint64_t tag, struct span bytes);
     /* Another gateway has changed this coupon. */
     void (*on_news)(void *arg, struct span id);
     /* Notifications may have been missed. */
@@ -39,7 +39,7 @@ struct policy_redis *policy_redis_create(const struct options *options, bool hea
 void policy_redis_end(struct policy_redis *redis);
 void policy_redis_destroy(struct policy_redis **redis);
 
-/* Queries a coupon; on_told follows. False when Redis cannot be queried. */
+/* Queries a coupon; on_result follows. False when Redis cannot be queried. */
 bool policy_redis_ask(struct policy_redis *redis, struct span id, uint64_t tag);
 /* Stores a coupon that the issuer reported at `issuer_us` of its clock, unless a newer one is present. */
 void policy_redis_store(struct policy_redis *redis, const struct coupon *coupon, int64_t issuer_us);

@@ -10,21 +10,21 @@
 
 #define REDIS_AHEAD_US 1000000 /* values from further in the future are invalid; clocks differ by less */
 
-/* ---- what the issuer tells ---- */
+/* ---- reports of the issuer ---- */
 
 static const struct policy_entry *keep(struct service *service, struct span id, const struct coupon *coupon,
                                        int64_t asked_us, int64_t issuer_us)
 {
-    struct policy_told told = {
+    struct policy_report report = {
         .id = id,
         .coupon = coupon,
         .from_issuer = true,
         .asked_us = asked_us,
-        .told_us = clock_mono_us(),
+        .reported_us = clock_mono_us(),
         .issuer_us = issuer_us,
     };
 
-    return policy_cache_put(service->policies->cache, &told, service_now_us(service));
+    return policy_cache_put(service->policies->cache, &report, service_now_us(service));
 }
 
 /* True when the reply contains this coupon; reads it into `coupon`. */
@@ -169,19 +169,19 @@ void policies_on_issue_reply(struct service *service, uint16_t partition, const 
              reply->now_us);
 }
 
-/* ---- what Redis tells ---- */
+/* ---- values of Redis ---- */
 
 /* Caches a value from Redis. NULL when it is invalid, too old, or older than a change. */
-static const struct policy_entry *keep_told(struct service *service, const struct policy_fetch *fetch,
-                                            struct span bytes)
+static const struct policy_entry *cache_value(struct service *service, const struct policy_fetch *fetch,
+                                              struct span bytes)
 {
     struct policies *policies = service->policies;
-    struct policy_told told = {.id = policy_fetch_id(fetch)};
+    struct policy_report report = {.id = policy_fetch_id(fetch)};
     struct coupon coupon;
     int64_t age_us = 0;
 
-    if (policy_value_read(bytes, told.id, &coupon, &told.issuer_us))
-        age_us = policies_issuer_now_us(policies, fetch->partition) - told.issuer_us;
+    if (policy_value_read(bytes, report.id, &coupon, &report.issuer_us))
+        age_us = policies_issuer_now_us(policies, fetch->partition) - report.issuer_us;
     else
         age_us = -REDIS_AHEAD_US - 1;
     if (age_us < -REDIS_AHEAD_US) {
@@ -189,14 +189,15 @@ static const struct policy_entry *keep_told(struct service *service, const struc
         return NULL;
     }
     age_us = age_us < 0 ? 0 : age_us;
-    told.coupon = &coupon;
-    told.asked_us = told.told_us = clock_mono_us() - age_us;
-    if (age_us >= policies->ttl_us || told.asked_us <= policy_board_changed_us(policies->board, policy_hash(told.id)))
+    report.coupon = &coupon;
+    report.asked_us = report.reported_us = clock_mono_us() - age_us;
+    if (age_us >= policies->ttl_us ||
+        report.asked_us <= policy_board_changed_us(policies->board, policy_hash(report.id)))
         return NULL;
-    return policy_cache_put(policies->cache, &told, service_now_us(service));
+    return policy_cache_put(policies->cache, &report, service_now_us(service));
 }
 
-void policies_on_redis_told(void *arg, uint64_t tag, struct span bytes)
+void policies_on_redis_result(void *arg, uint64_t tag, struct span bytes)
 {
     struct service *service = arg;
     struct policy_fetch *fetch = policy_fetch_find(&service->policies->fetches, tag);
@@ -205,7 +206,7 @@ void policies_on_redis_told(void *arg, uint64_t tag, struct span bytes)
     if (fetch == NULL || fetch->stage != FETCH_REDIS)
         return;
     if (bytes.at != NULL)
-        entry = keep_told(service, fetch, bytes);
+        entry = cache_value(service, fetch, bytes);
     if (entry != NULL)
         policies_answer_fetch(service, fetch, entry, METRIC_POLICY_REDIS);
     else if (service_partition_up(service, fetch->partition))

@@ -24,7 +24,7 @@ void policies_on_unsent(struct service *service, uint64_t tag);
 void policies_partition_lost(struct service *service, uint16_t partition);
 
 /* The events of policy/redis.h; `arg` is the struct service. */
-void policies_on_redis_told(void *arg, uint64_t tag, struct span bytes);
+void policies_on_redis_result(void *arg, uint64_t tag, struct span bytes);
 void policies_on_redis_news(void *arg, struct span id);
 void policies_on_redis_gap(void *arg);
 

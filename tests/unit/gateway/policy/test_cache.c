@@ -58,13 +58,13 @@ static struct span span(const char *text)
 /* Received at NOW, requested `asked_before_us` earlier. */
 static void put(const struct coupon *what, int64_t asked_before_us)
 {
-    struct policy_told told = {.id = span("A"),
-                               .coupon = what,
-                               .from_issuer = true,
-                               .asked_us = NOW - asked_before_us,
-                               .told_us = NOW,
-                               .issuer_us = ISSUER};
-    policy_cache_put(cache, &told, NOW);
+    struct policy_report report = {.id = span("A"),
+                                   .coupon = what,
+                                   .from_issuer = true,
+                                   .asked_us = NOW - asked_before_us,
+                                   .reported_us = NOW,
+                                   .issuer_us = ISSUER};
+    policy_cache_put(cache, &report, NOW);
 }
 
 static const struct policy_entry *find(int64_t now_us, int64_t changed_us)
@@ -154,10 +154,10 @@ static void a_full_cache_forgets_the_longest_unused_and_keeps_its_bound(void **s
 
     (void)state;
     for (int i = 0; i < 1000; i++) {
-        struct policy_told told = {.coupon = &coupon, .asked_us = NOW, .told_us = NOW, .issuer_us = ISSUER};
+        struct policy_report report = {.coupon = &coupon, .asked_us = NOW, .reported_us = NOW, .issuer_us = ISSUER};
         snprintf(id, sizeof(id), "c%d", i);
-        told.id = span(id);
-        policy_cache_put(cache, &told, NOW + i);
+        report.id = span(id);
+        policy_cache_put(cache, &report, NOW + i);
         put(&coupon, -i); /* this one is used all the time */
     }
     for (int i = 0; i < 1000; i++) {
@@ -175,10 +175,10 @@ static void a_flood_of_unknown_ids_pushes_out_no_coupon(void **state)
     (void)state;
     put(&coupon, 0);
     for (int i = 0; i < 1000; i++) {
-        struct policy_told told = {.asked_us = NOW + i, .told_us = NOW + i, .issuer_us = ISSUER};
+        struct policy_report report = {.asked_us = NOW + i, .reported_us = NOW + i, .issuer_us = ISSUER};
         snprintf(id, sizeof(id), "c%d", i);
-        told.id = span(id);
-        policy_cache_put(cache, &told, NOW + i);
+        report.id = span(id);
+        policy_cache_put(cache, &report, NOW + i);
     }
     assert_non_null(find(NOW + 1000, NEVER));
 }
@@ -257,17 +257,17 @@ static void an_unknown_coupon_is_refused_until_it_may_be_there(void **state)
 
 static void what_did_not_come_from_the_issuer_refuses_nobody(void **state)
 {
-    struct policy_told told = {
-        .id = span("A"), .coupon = &coupon, .asked_us = NOW, .told_us = NOW, .issuer_us = ISSUER};
+    struct policy_report report = {
+        .id = span("A"), .coupon = &coupon, .asked_us = NOW, .reported_us = NOW, .issuer_us = ISSUER};
 
     (void)state;
     coupon.starts_at_us = ISSUER + 10 * SECOND;
-    policy_cache_put(cache, &told, NOW);
+    policy_cache_put(cache, &report, NOW);
     assert_non_null(find(NOW, NEVER));
     assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
-    told.coupon = NULL;
-    told.asked_us++;
-    policy_cache_put(cache, &told, NOW);
+    report.coupon = NULL;
+    report.asked_us++;
+    policy_cache_put(cache, &report, NOW);
     assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
 }
 
