@@ -11,15 +11,15 @@
 enum {
     BACKLOG = 4096,
     ACCEPTS_MAX = 64, /* bounds how long a burst of connections delays other work */
-    REST_MS = 100,
+    PAUSE_MS = 100,
 };
 
 /* ---- accepting ---- */
 
-static void rest(struct acceptor *acceptor)
+static void pause_accepting(struct acceptor *acceptor)
 {
-    acceptor->rests = true;
-    acceptor->rests_until_ms = uv_now(acceptor->poll.loop) + REST_MS;
+    acceptor->paused = true;
+    acceptor->paused_until_ms = uv_now(acceptor->poll.loop) + PAUSE_MS;
     uv_poll_stop(&acceptor->poll);
 }
 
@@ -39,7 +39,7 @@ static bool hang_up_on_one(struct acceptor *acceptor)
     }
     acceptor->spare = files_open_spare();
     if (scarce)
-        rest(acceptor);
+        pause_accepting(acceptor);
     return fd >= 0;
 }
 
@@ -98,10 +98,10 @@ int acceptor_open(struct acceptor *acceptor, uv_loop_t *loop, int fd, acceptor_f
 
 void acceptor_tick(struct acceptor *acceptor)
 {
-    if (acceptor->state == ACCEPTOR_CLOSED || !acceptor->rests ||
-        uv_now(acceptor->poll.loop) < acceptor->rests_until_ms)
+    if (acceptor->state == ACCEPTOR_CLOSED || !acceptor->paused ||
+        uv_now(acceptor->poll.loop) < acceptor->paused_until_ms)
         return;
-    acceptor->rests = false;
+    acceptor->paused = false;
     if (acceptor->spare < 0)
         acceptor->spare = files_open_spare();
     listen_for_more(acceptor);

@@ -31,8 +31,8 @@ struct acceptor {
     enum acceptor_state state;
     int fd;    /* listens */
     int spare; /* reserved; released to accept and close one client when no descriptor is left */
-    bool rests;
-    uint64_t rests_until_ms;
+    bool paused;
+    uint64_t paused_until_ms;
     acceptor_fn take;
     void *arg;
     struct metrics *metrics; /* set by the owner */

@@ -124,7 +124,7 @@ static void take_turn(struct gateway_loop *loop)
 }
 
 /* False when a link already has a message, so that the poll must not wait. */
-static bool doze(struct gateway_loop *loop)
+static bool prepare_wait(struct gateway_loop *loop)
 {
     bool may = true;
 
@@ -135,9 +135,9 @@ static bool doze(struct gateway_loop *loop)
 
 /* Reads the clock for the whole turn. True when the thread has stood still since the last check, so that pending input
  * must be discarded. */
-static bool look_back(struct gateway_loop *loop)
+static bool check_standstill(struct gateway_loop *loop)
 {
-    int64_t stood_us = standstill_look(&loop->standstill);
+    int64_t stood_us = standstill_check(&loop->standstill);
     /* Input read after this point is dated now, even if the thread stands still again meanwhile. */
     (void)service_now_us(&loop->service);
     if (stood_us == 0)
@@ -150,7 +150,7 @@ static bool look_back(struct gateway_loop *loop)
 static bool stood_still(void *arg)
 {
     struct gateway_loop *loop = arg;
-    return !loop->standstill.looked && look_back(loop);
+    return !loop->standstill.checked && check_standstill(loop);
 }
 
 /* Runs after the poll: everything that was read is parsed. */
@@ -169,9 +169,9 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway_loop *loop = prepare->data;
 
-    look_back(loop);
+    check_standstill(loop);
     take_turn(loop);
-    if (!uv_is_active((uv_handle_t *)&loop->again) && !doze(loop))
+    if (!uv_is_active((uv_handle_t *)&loop->again) && !prepare_wait(loop))
         uv_idle_start(&loop->again, on_again);
     service_end_turn(&loop->service);
     standstill_end_turn(&loop->standstill);

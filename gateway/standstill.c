@@ -12,17 +12,17 @@
  * in front: HAProxy 15 s, deploy/haproxy/haproxy.cfg. */
 #define STANDSTILL_US INT64_C(5000000)
 
-int64_t standstill_look(struct standstill *standstill)
+int64_t standstill_check(struct standstill *standstill)
 {
-    int64_t now_us = clock_boot_us(), stood_us = standstill->looked_us == 0 ? 0 : now_us - standstill->looked_us;
-    standstill->looked = true;
-    standstill->looked_us = now_us;
+    int64_t now_us = clock_boot_us(), stood_us = standstill->checked_us == 0 ? 0 : now_us - standstill->checked_us;
+    standstill->checked = true;
+    standstill->checked_us = now_us;
     return stood_us > STANDSTILL_US ? stood_us : 0;
 }
 
 void standstill_end_turn(struct standstill *standstill)
 {
-    standstill->looked = false;
+    standstill->checked = false;
 }
 
 /* True when bytes or the peer's end wait to be read. */

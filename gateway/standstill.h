@@ -17,13 +17,13 @@
 
 /* All zeros before the first check. */
 struct standstill {
-    int64_t looked_us; /* of a clock that includes suspend; 0: not yet */
-    bool looked;       /* since the last poll */
+    int64_t checked_us; /* of a clock that includes suspend; 0: not yet */
+    bool checked;       /* since the last poll */
 };
 
 /* How long the thread stood still since the last check, in µs; 0 when that is no longer than a busy machine delays a
  * thread. */
-int64_t standstill_look(struct standstill *standstill);
+int64_t standstill_check(struct standstill *standstill);
 /* Call before the poll: input found after it is new. */
 void standstill_end_turn(struct standstill *standstill);
 

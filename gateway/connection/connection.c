@@ -44,7 +44,7 @@ void connection_count_unread(struct connection *c)
 
 bool connection_can_take(const struct connection *c)
 {
-    size_t high = connections_crowded(c->all) ? 1 : OUT_HIGH;
+    size_t high = connections_unread_limit_reached(c->all) ? 1 : OUT_HIGH;
     if (c->state != CONNECTION_OPEN || c->held != NULL)
         return false;
     if (c->queue_length == CONNECTION_PIPELINE_MAX || connection_unwritten(c) >= high)

@@ -19,7 +19,7 @@ void connections_init(struct connections *connections, const struct options *opt
     timer_wheel_init(&connections->wheel, WHEEL_TICK_MS, uv_now(uv));
 }
 
-bool connections_crowded(const struct connections *connections)
+bool connections_unread_limit_reached(const struct connections *connections)
 {
     return connections->unread_bytes >= (size_t)connections->options->gateway_unread_bytes_max;
 }

@@ -60,7 +60,7 @@ void connections_init(struct connections *connections, const struct options *opt
 
 /* True when clients leave more than gateway/unread_bytes_max bytes of answers unread: large answers are refused, and a
  * connection with unwritten answers accepts no further requests. */
-bool connections_crowded(const struct connections *connections);
+bool connections_unread_limit_reached(const struct connections *connections);
 
 /* Call before storing `size` bytes for a connection or an incomplete request: checks the available memory in time. */
 void connections_keep(struct connections *connections, size_t size);

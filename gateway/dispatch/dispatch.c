@@ -240,7 +240,7 @@ static void take_metrics(struct service *service, struct connection *connection,
         exchange = begin_large(service, connection, request, call, EXCHANGE_METRICS);
         if (exchange != NULL)
             send_or_hold(service, connection, exchange);
-    } else if (connections_crowded(service->connections)) {
+    } else if (connections_unread_limit_reached(service->connections)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_OVERLOADED);
     } else {
         answer_local(service, connection, request, call);
@@ -268,7 +268,7 @@ void dispatch_held(struct service *service, struct exchange *exchange)
 {
     struct answer answer;
 
-    if (connections_crowded(service->connections) || service->exchanges.waiting_lists >= LISTINGS_MAX) {
+    if (connections_unread_limit_reached(service->connections) || service->exchanges.waiting_lists >= LISTINGS_MAX) {
         answer_exchange_with_error(service, exchange, ERROR_OVERLOADED);
     } else if (exchange->kind == EXCHANGE_LIST) {
         send_list(service, exchange);

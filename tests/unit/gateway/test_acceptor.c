@@ -155,16 +155,16 @@ static void what_cannot_be_hung_up_on_waits_and_spins_nobody(void **state)
     (void)state;
     limit_files(3);
     connect_client(0);
-    while (!acceptor.rests && turns++ < 100) {
+    while (!acceptor.paused && turns++ < 100) {
         uv_run(&loop, UV_RUN_NOWAIT);
         usleep(1000);
     }
-    assert_true(acceptor.rests);
+    assert_true(acceptor.paused);
     assert_false(uv_is_active((const uv_handle_t *)&acceptor.poll));
     limit_files(FILES);
     turn();
     assert_int_equal(taken_count, 1);
-    assert_false(acceptor.rests);
+    assert_false(acceptor.paused);
     assert_true(acceptor.spare >= 0);
 }
 
