@@ -153,7 +153,7 @@ static void read_partition(const struct request *request, struct tally *tally)
     check_notes(tally);
 }
 
-/* Telling. */
+/* Output. */
 
 static const char *end_name(const struct tally *tally)
 {
@@ -202,7 +202,7 @@ static void print_summary_json(const struct tally *tally)
 }
 
 /* Dumped records go to standard output, so messages go to standard error. */
-static void tell(const struct request *request, const struct tally *tally)
+static void report(const struct request *request, const struct tally *tally)
 {
     if (request->dump && tally->end != JOURNAL_READ_END)
         fprintf(stderr, "coupond journal: %s: %s\n", end_name(tally), tally->error.text);
@@ -225,16 +225,16 @@ static enum status worse(enum status a, enum status b)
 }
 
 /* Reads one partition and reports on it; copies its metadata to `meta`. */
-static enum status look_at(const struct request *request, const char *dir, struct journal_meta *meta)
+static enum status read_one(const struct request *request, const char *dir, struct journal_meta *meta)
 {
     struct tally tally = {.dir = dir};
     read_partition(request, &tally);
-    tell(request, &tally);
+    report(request, &tally);
     *meta = tally.meta;
     return status_of(&tally);
 }
 
-/* Finding. */
+/* Search. */
 
 /* True when the folder has a metadata file, valid or not. */
 static bool has_journal(const char *dir)
@@ -244,18 +244,18 @@ static bool has_journal(const char *dir)
     return journal_meta_read(dir, &meta, &error) != 1;
 }
 
-static enum status tell_missing(const struct request *request, uint16_t partition, uint16_t partitions)
+static enum status report_missing(const struct request *request, uint16_t partition, uint16_t partitions)
 {
     struct tally tally = {.end = JOURNAL_READ_DAMAGED, .meta = {.partition = partition, .partitions = partitions}};
     char dir[JOURNAL_PATH_MAX];
     journal_partition_dir(request->dir, partition, dir);
     tally.dir = dir;
     error_set(&tally.error, "%s is missing: the journal has %u partitions; restore it from a backup", dir, partitions);
-    tell(request, &tally);
+    report(request, &tally);
     return DAMAGED;
 }
 
-static enum status look_at_all(const struct request *request)
+static enum status read_all(const struct request *request)
 {
     enum status status = SOUND;
     uint64_t seen = 0;
@@ -267,7 +267,7 @@ static enum status look_at_all(const struct request *request)
         if (!has_journal(dir))
             continue;
         seen |= UINT64_C(1) << partition;
-        status = worse(status, look_at(request, dir, &meta));
+        status = worse(status, read_one(request, dir, &meta));
         partitions = meta.partitions > partitions ? meta.partitions : partitions;
     }
     if (seen == 0) {
@@ -277,7 +277,7 @@ static enum status look_at_all(const struct request *request)
     }
     for (uint16_t partition = 0; partition < partitions && partition < PARTITIONS_MAX; partition++) {
         if ((seen >> partition & 1) == 0)
-            status = worse(status, tell_missing(request, partition, partitions));
+            status = worse(status, report_missing(request, partition, partitions));
     }
     return status;
 }
@@ -314,5 +314,5 @@ int cmd_journal(int argc, char **argv)
         return print_usage();
     if (parse_request(&request, &arguments) != SOUND)
         return NOT_READ;
-    return (int)(has_journal(request.dir) ? look_at(&request, request.dir, &meta) : look_at_all(&request));
+    return (int)(has_journal(request.dir) ? read_one(&request, request.dir, &meta) : read_all(&request));
 }

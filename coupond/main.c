@@ -180,14 +180,14 @@ static void keep_files_private(void)
 }
 
 /* OpenSSL's cleanup at exit() frees data that running threads may free as well. */
-static void let_openssl_be_at_exit(void)
+static void skip_openssl_cleanup(void)
 {
     CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) == 1);
 }
 
 int main(int argc, char **argv)
 {
-    let_openssl_be_at_exit();
+    skip_openssl_cleanup();
     open_standard_streams();
     keep_files_private();
     int status = run(argc, argv);

@@ -101,7 +101,7 @@ static void *run_core(void *arg)
     return NULL;
 }
 
-/* lives */
+/* life */
 
 static int start_core(struct core *core)
 {
@@ -199,7 +199,7 @@ void bench_stalls_destroy(struct bench_stalls **stalls)
     *stalls = NULL;
 }
 
-/* what was seen */
+/* results */
 
 unsigned bench_stalls_cores(const struct bench_stalls *stalls)
 {

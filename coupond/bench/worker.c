@@ -362,7 +362,7 @@ static void on_sweep(uv_timer_t *timer)
     send_due(worker);
 }
 
-/* lives */
+/* life */
 
 static void *run_thread(void *arg)
 {

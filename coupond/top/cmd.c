@@ -209,9 +209,9 @@ static bool is_busy(const struct top *top)
 
 static void ask_all(struct top *top)
 {
-    int teller = top_model_teller(&top->model);
+    int source = top_model_coupon_source(&top->model);
     for (unsigned i = 0; i < top->members.count; i++)
-        top_reader_ask(top->readers[i], teller == TOP_ROLE_ANY || teller == (int)i);
+        top_reader_ask(top->readers[i], source == TOP_ROLE_ANY || source == (int)i);
 }
 
 /* Starts readings of all members, shows the results, and waits for the next interval. Does not wait for late members,

@@ -85,7 +85,7 @@ void top_model_take(struct top_model *model, unsigned index, const struct top_re
     }
 }
 
-int top_model_teller(const struct top_model *model)
+int top_model_coupon_source(const struct top_model *model)
 {
     for (unsigned i = 0; i < model->members; i++) {
         if (model->list[i].up && model->list[i].now.roles[TOP_GATEWAY])

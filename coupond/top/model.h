@@ -97,7 +97,7 @@ void top_model_add(struct top_model *model, const char *name, int expected);
 void top_model_take(struct top_model *model, unsigned member, const struct top_reading *reading);
 /* The member to ask for the coupons: the first gateway that is up; TOP_ROLE_ANY while none is known, so that all may be
  * asked. */
-int top_model_teller(const struct top_model *model);
+int top_model_coupon_source(const struct top_model *model);
 void top_model_view(const struct top_model *model, int64_t mono_us, int64_t wall_us, struct top_view *view);
 
 #endif

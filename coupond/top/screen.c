@@ -38,7 +38,7 @@ static int columns_of(const struct canvas *canvas)
     return columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
 }
 
-/* Header: who is there. */
+/* Header: clock, version, members. */
 
 static void draw_clock(const struct top_view *view, const char *hint, struct canvas *canvas, int from)
 {
@@ -209,7 +209,7 @@ static int draw_outcomes(const struct top_view *view, struct canvas *canvas, int
     return row + 2;
 }
 
-/* Stages: a column a role. */
+/* Stages: one column per role. */
 
 static void put_stage(struct canvas *canvas, int row, unsigned role, enum canvas_style style, const char *text)
 {
@@ -406,7 +406,7 @@ static void draw_members(const struct top_view *view, struct canvas *canvas, int
     }
 }
 
-/* All of it */
+/* Whole screen */
 
 int top_screen_rows(const struct top_view *view, unsigned coupons_max)
 {

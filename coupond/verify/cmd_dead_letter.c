@@ -20,7 +20,7 @@
 #define WRITE_TRIES          8
 #define PROGRESS_INTERVAL_US INT64_C(2000000)
 
-enum { NONE_LEFT = 0, SOME_LEFT = 1, COULD_NOT_LOOK = 2 };
+enum { NONE_LEFT = 0, SOME_LEFT = 1, COULD_NOT_CHECK = 2 };
 
 struct request {
     struct options options;
@@ -53,10 +53,10 @@ static int print_usage(void)
 static int refuse(const struct error *error)
 {
     fprintf(stderr, "coupond dead-letter: %s\n", error->text);
-    return COULD_NOT_LOOK;
+    return COULD_NOT_CHECK;
 }
 
-/* Telling */
+/* Output */
 
 static void note_progress(struct tally *tally, const char *what)
 {
@@ -173,7 +173,7 @@ static int list_letters(const struct request *request, struct tally *tally, stru
     return result == STORE_OK ? 0 : -1;
 }
 
-/* Trying again */
+/* Retrying */
 
 struct page {
     struct store_letter letters[PAGE_LETTERS];
@@ -255,9 +255,9 @@ static int retry_letters(const struct request *request, struct tally *tally, str
     return status;
 }
 
-/* Together */
+/* Sequence */
 
-static int look(struct request *request, struct error *error)
+static int list_or_retry(struct request *request, struct error *error)
 {
     struct tally tally = {.progress_after_us = clock_mono_us() + PROGRESS_INTERVAL_US};
     request->store = store_create(&request->options, error);
@@ -303,7 +303,7 @@ int cmd_dead_letter(int argc, char **argv)
         puts("the configuration is valid");
         return NONE_LEFT;
     }
-    int status = look(&request, &error);
+    int status = list_or_retry(&request, &error);
     store_destroy(&request.store);
     return status;
 }

@@ -373,7 +373,7 @@ void verify_journal_end(struct verify *verify, uint16_t partition, uint64_t next
                      partition, next_seq, journal->acked);
 }
 
-/* Afterwards */
+/* Final checks */
 
 /* After the damage nothing is known of the journal, so nothing there can be called wrong. */
 static bool is_beyond_damage(const struct verify *verify, const struct verify_coupon *coupon, uint64_t journal_seq)

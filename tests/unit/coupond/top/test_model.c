@@ -159,15 +159,15 @@ static void versions_that_differ_are_told(void **state)
 static void a_gateway_that_is_up_is_asked_for_the_coupons(void **state)
 {
     (void)state;
-    assert_int_equal(top_model_teller(&top_model), TOP_ROLE_ANY);
+    assert_int_equal(top_model_coupon_source(&top_model), TOP_ROLE_ANY);
     for (unsigned i = 0; i < 3; i++)
         top_model_add(&top_model, "x", TOP_ROLE_ANY);
     top_take(0, top_issuer_text(1, 1), 0);
     top_take(1, top_gateway_text(1, 1), 0);
     top_take(2, top_gateway_text(1, 1), 0);
-    assert_int_equal(top_model_teller(&top_model), 1);
+    assert_int_equal(top_model_coupon_source(&top_model), 1);
     top_take_down(1, "");
-    assert_int_equal(top_model_teller(&top_model), 2);
+    assert_int_equal(top_model_coupon_source(&top_model), 2);
 }
 
 /* coupons */
