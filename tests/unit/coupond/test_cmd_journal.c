@@ -69,7 +69,7 @@ static int run(const char *action)
 
 /* --- tests --- */
 
-static void a_journal_whose_segments_stay_is_sound(void **state)
+static void a_journal_that_keeps_its_segments_is_sound(void **state)
 {
     (void)state;
     assert_int_equal(run("check"), 0);
@@ -100,7 +100,7 @@ static void a_segment_that_is_missing_in_the_middle_is_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_journal_whose_segments_stay_is_sound),
+        TEST(a_journal_that_keeps_its_segments_is_sound),
         TEST(segments_that_are_removed_while_they_are_read_are_no_damage),
         TEST(a_segment_that_is_missing_in_the_middle_is_damage),
     };

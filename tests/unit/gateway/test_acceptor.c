@@ -148,7 +148,7 @@ static void without_a_descriptor_clients_are_hung_up_on_and_later_ones_are_taken
 }
 
 /* The limit is below the number of open files: not even the reserved descriptor helps. */
-static void what_cannot_be_hung_up_on_waits_and_spins_nobody(void **state)
+static void a_client_that_cannot_be_closed_waits_without_spinning_the_loop(void **state)
 {
     unsigned turns = 0;
 
@@ -168,7 +168,7 @@ static void what_cannot_be_hung_up_on_waits_and_spins_nobody(void **state)
     assert_true(acceptor.spare >= 0);
 }
 
-static void those_who_wait_are_taken_before_the_end(void **state)
+static void waiting_clients_are_accepted_before_the_end(void **state)
 {
     (void)state;
     connect_client(0);
@@ -185,8 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(clients_are_taken),
         TEST(without_a_descriptor_clients_are_hung_up_on_and_later_ones_are_taken),
-        TEST(what_cannot_be_hung_up_on_waits_and_spins_nobody),
-        TEST(those_who_wait_are_taken_before_the_end),
+        TEST(a_client_that_cannot_be_closed_waits_without_spinning_the_loop),
+        TEST(waiting_clients_are_accepted_before_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,7 +202,7 @@ static void a_coupon_reply_to_an_issue_request_is_no_answer(void **state)
     client_close(client);
 }
 
-static void a_request_id_is_given_back_to_whom_it_came_from(void **state)
+static void a_request_id_is_returned_to_its_client(void **state)
 {
     struct client *client = &clients[0];
 
@@ -276,7 +276,7 @@ static void choose_tcp(void)
 }
 
 /* A read is answered at once; a request that may still be decided is not, as long as it may. */
-static void an_issuer_that_dies_is_told_when_nothing_can_be_decided_any_more(void **state)
+static void a_dead_issuer_is_reported_when_nothing_can_be_decided_any_more(void **state)
 {
     struct client *client = &clients[0];
     struct client *other = &clients[1];
@@ -430,10 +430,10 @@ int main(void)
         TEST(every_verdict_has_its_answer),
         TEST(garbage_and_strangers_replies_are_dropped),
         TEST(a_coupon_reply_to_an_issue_request_is_no_answer),
-        TEST(a_request_id_is_given_back_to_whom_it_came_from),
+        TEST(a_request_id_is_returned_to_its_client),
         TEST(without_an_issuer_the_answer_is_at_once),
         TEST(an_issuer_that_does_not_answer_leaves_the_outcome_unknown),
-        TEST(an_issuer_that_dies_is_told_when_nothing_can_be_decided_any_more),
+        TEST(a_dead_issuer_is_reported_when_nothing_can_be_decided_any_more),
         TEST(a_client_that_leaves_is_forgotten),
         TEST(a_client_that_closes_its_side_still_reads_the_answer),
         TEST(listings_are_merged_over_the_partitions),

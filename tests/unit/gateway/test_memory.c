@@ -109,7 +109,7 @@ static void put(struct client *client, const char *user)
 
 /* --- tests --- */
 
-static void a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_what_came_before(void **state)
+static void a_piece_without_room_for_a_refusal_ends_its_connection_after_the_earlier_answers(void **state)
 {
     (void)state;
     options.gateway_in_flight_max = 1;
@@ -130,7 +130,7 @@ static void a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_wh
     client_close(&clients[1]);
 }
 
-static void while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_before(void **state)
+static void while_memory_is_scarce_a_piece_gets_overloaded_after_the_earlier_answers(void **state)
 {
     (void)state;
     start_in_place();
@@ -165,7 +165,7 @@ static void while_memory_is_scarce_new_connections_are_served(void **state)
     client_close(&clients[0]);
 }
 
-static void when_memory_is_exhausted_new_connections_are_told_overloaded_and_open_ones_served(void **state)
+static void when_memory_is_exhausted_new_connections_get_overloaded_and_open_ones_are_served(void **state)
 {
     (void)state;
     start_in_place();
@@ -215,7 +215,7 @@ static void the_piece_that_is_refused_is_not_kept(void **state)
     client_close(&clients[0]);
 }
 
-static void readiness_tells_what_is_refused(void **state)
+static void readiness_names_refused_requests(void **state)
 {
     char why[READY_WHY_MAX] = "";
     (void)state;
@@ -235,12 +235,12 @@ static void readiness_tells_what_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_what_came_before),
-        TEST(while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_before),
+        TEST(a_piece_without_room_for_a_refusal_ends_its_connection_after_the_earlier_answers),
+        TEST(while_memory_is_scarce_a_piece_gets_overloaded_after_the_earlier_answers),
         TEST(while_memory_is_scarce_new_connections_are_served),
-        TEST(when_memory_is_exhausted_new_connections_are_told_overloaded_and_open_ones_served),
+        TEST(when_memory_is_exhausted_new_connections_get_overloaded_and_open_ones_are_served),
         TEST(the_piece_that_is_refused_is_not_kept),
-        TEST(readiness_tells_what_is_refused),
+        TEST(readiness_names_refused_requests),
     };
     return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);
 }

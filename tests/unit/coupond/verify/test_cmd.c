@@ -209,7 +209,7 @@ static void kept_promises_exit_0_with_a_table(void **state)
     assert_says(fixture, 0, "kept: 2 coupons, 60 issues in the journal, 40 in the store, 20 on the way to it");
 }
 
-static void json_tells_the_same(void **state)
+static void json_contains_the_same(void **state)
 {
     struct fixture *fixture = *state;
     char *argv[] = {"verify", "--dir", fixture->dir, "--json", NULL};
@@ -290,7 +290,7 @@ static void damage_in_a_meta_is_named(void **state)
     assert_says(fixture, 1, "p00/meta");
 }
 
-static void a_journal_whose_store_was_filled_by_another_is_named(void **state)
+static void a_store_filled_by_another_journal_is_named(void **state)
 {
     struct fixture *fixture = *state;
     change_store(fixture, "UPDATE journal SET journal_id = '00112233445566778899aabbccddeeff' WHERE partition_no = 0");
@@ -298,7 +298,7 @@ static void a_journal_whose_store_was_filled_by_another_is_named(void **state)
     assert_says(fixture, 1, "partition 0: the store was filled by another journal");
 }
 
-static void where_there_is_no_journal_it_could_not_look(void **state)
+static void without_a_journal_it_could_not_check(void **state)
 {
     struct fixture *fixture = *state;
     char *argv[] = {"verify", "--dir", "/tmp/coupond-no-such-dir", NULL};
@@ -306,7 +306,7 @@ static void where_there_is_no_journal_it_could_not_look(void **state)
     assert_says(fixture, 2, "there is no journal in /tmp/coupond-no-such-dir/journal");
 }
 
-static void where_there_is_no_store_it_could_not_look_and_makes_none(void **state)
+static void without_a_store_it_could_not_check_and_creates_none(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(unlink(fixture->options.store_path), 0);
@@ -315,7 +315,7 @@ static void where_there_is_no_store_it_could_not_look_and_makes_none(void **stat
     assert_int_not_equal(access(fixture->options.store_path, F_OK), 0);
 }
 
-static void a_row_that_makes_no_sense_is_told(void **state)
+static void an_invalid_row_is_reported(void **state)
 {
     struct fixture *fixture = *state;
     change_store(fixture, "UPDATE coupon_issue SET issued_at = 'yesterday' WHERE sequence = 7 AND coupon_id = "
@@ -324,7 +324,7 @@ static void a_row_that_makes_no_sense_is_told(void **state)
     assert_says(fixture, 2, ", 7) of table coupon_issue");
 }
 
-static void it_is_told_when_asked_wrongly(void **state)
+static void invalid_arguments_are_reported(void **state)
 {
     struct fixture *fixture = *state;
     char *unknown[] = {"verify", "--fast", NULL};
@@ -356,7 +356,7 @@ int main(void)
     forget_environment();
     const struct CMUnitTest tests[] = {
         TEST(kept_promises_exit_0_with_a_table),
-        TEST(json_tells_the_same),
+        TEST(json_contains_the_same),
         TEST(a_row_deleted_from_the_store_is_named),
         TEST(a_row_added_to_the_store_is_named),
         TEST(a_row_changed_in_the_store_is_named),
@@ -364,11 +364,11 @@ int main(void)
         TEST(a_byte_flipped_in_the_journal_is_named_with_its_file),
         TEST(a_partition_that_is_missing_is_named),
         TEST(damage_in_a_meta_is_named),
-        TEST(a_journal_whose_store_was_filled_by_another_is_named),
-        TEST(where_there_is_no_journal_it_could_not_look),
-        TEST(where_there_is_no_store_it_could_not_look_and_makes_none),
-        TEST(a_row_that_makes_no_sense_is_told),
-        TEST(it_is_told_when_asked_wrongly),
+        TEST(a_store_filled_by_another_journal_is_named),
+        TEST(without_a_journal_it_could_not_check),
+        TEST(without_a_store_it_could_not_check_and_creates_none),
+        TEST(an_invalid_row_is_reported),
+        TEST(invalid_arguments_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include "coupond/verify/report.h"
 #include "tests/unit/coupond/verify/verify_fixture.h"
 
-static void what_is_kept_is_not_called_broken(void **state)
+static void kept_promises_give_no_finding(void **state)
 {
     struct fixture *fixture = *state;
     verify_fixture_keep_two(fixture);
@@ -22,7 +22,7 @@ static void what_is_kept_is_not_called_broken(void **state)
     assert_int_equal(fixture->verify.lag, 0);
 }
 
-static void what_is_not_acknowledged_yet_is_on_the_way(void **state)
+static void unacknowledged_issues_are_on_the_way(void **state)
 {
     struct fixture *fixture = *state;
     verify_fixture_begin_unstored(fixture);
@@ -33,7 +33,7 @@ static void what_is_not_acknowledged_yet_is_on_the_way(void **state)
     assert_int_equal(fixture->verify.lag, 2);
 }
 
-static void what_is_stored_before_its_acknowledgement_is_fine(void **state)
+static void rows_stored_before_their_acknowledgement_are_fine(void **state)
 {
     struct fixture *fixture = *state;
     fixture->verify.journals[0].acked = 1;
@@ -166,7 +166,7 @@ static void a_store_with_more_partitions_is_named(void **state)
     verify_fixture_assert_only(fixture, FINDING_JOURNAL_FOREIGN, "partition 1");
 }
 
-static void a_journal_that_ends_before_what_was_acknowledged_is_named(void **state)
+static void a_journal_that_ends_before_acknowledged_records_is_named(void **state)
 {
     struct fixture *fixture = *state;
     verify_journal_end(&fixture->verify, 0, 500, NULL);
@@ -247,7 +247,7 @@ static void twenty_lines_of_a_kind_are_kept_and_all_are_counted(void **state)
     assert_non_null(strstr(text, "50 violations"));
 }
 
-static void what_no_terminal_should_see_is_not_printed(void **state)
+static void unprintable_bytes_are_not_printed(void **state)
 {
     struct fixture *fixture = *state;
     verify_fixture_store_coupon(fixture, 1);
@@ -348,9 +348,9 @@ static void numbers_have_thousands_separators(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_kept_is_not_called_broken),
-        TEST(what_is_not_acknowledged_yet_is_on_the_way),
-        TEST(what_is_stored_before_its_acknowledgement_is_fine),
+        TEST(kept_promises_give_no_finding),
+        TEST(unacknowledged_issues_are_on_the_way),
+        TEST(rows_stored_before_their_acknowledgement_are_fine),
         TEST(a_missing_row_is_named),
         TEST(a_row_that_the_journal_does_not_have_is_named),
         TEST(a_row_that_differs_is_named_with_both_sides),
@@ -362,12 +362,12 @@ int main(void)
         TEST(a_count_that_is_not_the_last_sequence_is_named),
         TEST(a_store_of_another_journal_is_named),
         TEST(a_store_with_more_partitions_is_named),
-        TEST(a_journal_that_ends_before_what_was_acknowledged_is_named),
+        TEST(a_journal_that_ends_before_acknowledged_records_is_named),
         TEST(a_dead_letter_is_named_and_not_called_missing_too),
         TEST(a_coupon_that_is_a_dead_letter_is_not_called_missing_too),
         TEST(a_dead_letter_of_a_journal_before_excuses_nothing_in_this_one),
         TEST(twenty_lines_of_a_kind_are_kept_and_all_are_counted),
-        TEST(what_no_terminal_should_see_is_not_printed),
+        TEST(unprintable_bytes_are_not_printed),
         TEST(a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues_before_the_change),
         TEST(a_snapshot_s_policy_is_the_store_s_even_when_its_record_is_never_read),
         TEST(a_change_that_is_on_its_way_to_the_store_is_none_that_differs),

@@ -104,7 +104,7 @@ static void paths_that_lead_nowhere_are_not_found(void **state)
         assert_error(ask(lines[i], ""), ERROR_NOT_FOUND);
 }
 
-static void a_wrong_method_is_told_the_right_ones(void **state)
+static void a_wrong_method_gets_the_allowed_ones(void **state)
 {
     static const char *const rows[][2] = {
         {"DELETE /v1/coupons/A", "GET, HEAD, PATCH"},
@@ -256,7 +256,7 @@ static void requests_without_a_body_refuse_one(void **state)
     assert_field(ask("GET /livez", "x"), "body");
 }
 
-static void a_put_may_say_again_whose_issue_it_is(void **state)
+static void a_put_may_repeat_the_user_id(void **state)
 {
     static const char *const taken[] = {"", "{}", " { } ", "{\"user_id\":\"7\"}", "{\"user_id\":7}"};
 
@@ -313,7 +313,7 @@ static const struct api_call *change_with(const char *template)
     return ask_with(&open_door, "PATCH /v1/coupons/A", fields, "{\"paused\":true}");
 }
 
-static void a_change_bears_what_if_none_match_rules_out(void **state)
+static void a_change_carries_the_version_that_if_none_match_excludes(void **state)
 {
     static const struct {
         const char *fields;
@@ -406,7 +406,7 @@ static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
     assert_null(change_with("If-Match: \"x\"\r\n")->detail);
 }
 
-static void the_token_guards_what_changes_coupons(void **state)
+static void the_token_guards_requests_that_change_coupons(void **state)
 {
     const char *json = "Content-Type: application/json\r\n";
     const char *body = "{\"title\":\"t\",\"quantity\":1}";
@@ -434,7 +434,7 @@ static void the_token_guards_what_changes_coupons(void **state)
     assert_int_equal(ask_with(&guarded, "GET /v1/coupons", "", "")->kind, API_LIST);
 }
 
-static void a_body_that_is_json_but_no_object_is_told_so(void **state)
+static void a_json_body_that_is_not_an_object_is_refused_as_such(void **state)
 {
     static const char *const bodies[] = {"null", "5", "\"x\"", "true", "[]"};
 
@@ -452,7 +452,7 @@ int main(void)
         cmocka_unit_test(every_route_leads_to_its_call),
         cmocka_unit_test(unknown_parameters_are_named_on_every_route),
         cmocka_unit_test(paths_that_lead_nowhere_are_not_found),
-        cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
+        cmocka_unit_test(a_wrong_method_gets_the_allowed_ones),
         cmocka_unit_test(metrics_are_nowhere_for_the_public),
         cmocka_unit_test(percent_encoding_is_undone_once),
         cmocka_unit_test(odd_targets_are_refused),
@@ -460,14 +460,14 @@ int main(void)
         cmocka_unit_test(listings_take_limit_and_cursor),
         cmocka_unit_test(only_json_in_utf8_is_taken),
         cmocka_unit_test(requests_without_a_body_refuse_one),
-        cmocka_unit_test(a_put_may_say_again_whose_issue_it_is),
+        cmocka_unit_test(a_put_may_repeat_the_user_id),
         cmocka_unit_test(a_coded_body_is_refused),
         cmocka_unit_test(a_change_bears_the_version_that_if_match_names),
-        cmocka_unit_test(a_body_that_is_json_but_no_object_is_told_so),
-        cmocka_unit_test(a_change_bears_what_if_none_match_rules_out),
+        cmocka_unit_test(a_json_body_that_is_not_an_object_is_refused_as_such),
+        cmocka_unit_test(a_change_carries_the_version_that_if_none_match_excludes),
         cmocka_unit_test(if_match_holds_for_no_answer_without_a_tag),
         cmocka_unit_test(if_match_holds_for_nothing_that_is_made_and_says_why),
-        cmocka_unit_test(the_token_guards_what_changes_coupons),
+        cmocka_unit_test(the_token_guards_requests_that_change_coupons),
     };
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);
 }

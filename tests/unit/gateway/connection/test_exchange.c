@@ -83,7 +83,7 @@ static void a_tag_finds_its_exchange_while_it_waits(void **state)
     assert_null(exchange_find(&exchanges, tag));
 }
 
-static void a_tag_of_an_earlier_life_finds_nobody(void **state)
+static void a_tag_of_an_earlier_generation_finds_no_exchange(void **state)
 {
     struct exchange *exchange = exchange_acquire(&exchanges);
     uint64_t tag = exchange_tag(exchange);
@@ -97,7 +97,7 @@ static void a_tag_of_an_earlier_life_finds_nobody(void **state)
     assert_ptr_equal(exchange_find(&exchanges, exchange_tag(exchange)), exchange);
 }
 
-static void tags_that_were_never_handed_out_find_nobody(void **state)
+static void unknown_tags_find_no_exchange(void **state)
 {
     (void)state;
     assert_null(exchange_find(&exchanges, 0));
@@ -196,8 +196,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_pool_hands_out_no_more_than_it_has),
         TEST(a_tag_finds_its_exchange_while_it_waits),
-        TEST(a_tag_of_an_earlier_life_finds_nobody),
-        TEST(tags_that_were_never_handed_out_find_nobody),
+        TEST(a_tag_of_an_earlier_generation_finds_no_exchange),
+        TEST(unknown_tags_find_no_exchange),
         TEST(those_that_wait_are_in_the_order_of_their_begin),
         TEST(a_node_fires_once_and_not_before_it_is_due),
         TEST(a_node_that_is_due_already_fires_in_the_next_tick),

@@ -303,7 +303,7 @@ static void a_client_that_expects_100_is_seen_to_wait(void **state)
     assert_false(request.continue_wanted);
 }
 
-static void the_fields_that_routes_need_are_told(void **state)
+static void the_fields_that_routes_need_are_filled(void **state)
 {
     char bytes[] = "POST /x?y HTTP/1.1\r\n" HOST "content-type:  application/json \r\nAUTHORIZATION: Bearer z\r\n\r\n";
     struct http_request request;
@@ -357,7 +357,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_come_one_by_one),
         cmocka_unit_test(keep_alive_follows_version_and_connection),
         cmocka_unit_test(a_client_that_expects_100_is_seen_to_wait),
-        cmocka_unit_test(the_fields_that_routes_need_are_told),
+        cmocka_unit_test(the_fields_that_routes_need_are_filled),
         cmocka_unit_test(bytes_are_classed_as_the_rfcs_write_them),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -20,7 +20,7 @@ static void clock_goes_on_from_the_last_frame_at_the_slowest_rate_that_may_be(vo
     assert_int_equal(issuer_clock_least_us(&clock, 0), 0);
 }
 
-static void clock_learns_from_a_frame_only_if_that_tells_more(void **state)
+static void clock_uses_a_frame_only_if_it_raises_the_bound(void **state)
 {
     (void)state;
     struct issuer_clock clock = {0};
@@ -31,7 +31,7 @@ static void clock_learns_from_a_frame_only_if_that_tells_more(void **state)
     assert_int_equal(issuer_clock_least_us(&clock, 1001000), 501000);
 }
 
-static void clock_tells_when_the_issuer_was_started_anew(void **state)
+static void clock_detects_a_restart_of_the_issuer(void **state)
 {
     (void)state;
     struct issuer_clock clock = {0};
@@ -68,8 +68,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clock_goes_on_from_the_last_frame_at_the_slowest_rate_that_may_be),
-        cmocka_unit_test(clock_learns_from_a_frame_only_if_that_tells_more),
-        cmocka_unit_test(clock_tells_when_the_issuer_was_started_anew),
+        cmocka_unit_test(clock_uses_a_frame_only_if_it_raises_the_bound),
+        cmocka_unit_test(clock_detects_a_restart_of_the_issuer),
         cmocka_unit_test(deadline_has_passed_when_the_gateway_gives_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void an_entry_is_found_until_it_expires(void **state)
     assert_null(policy_cache_find(cache, span("B"), NOW, NEVER));
 }
 
-static void a_change_outdates_what_was_asked_for_before_it(void **state)
+static void a_change_outdates_earlier_requests(void **state)
 {
     (void)state;
     put(&coupon, 10);
@@ -185,7 +185,7 @@ static void a_flood_of_unknown_ids_pushes_out_no_coupon(void **state)
 
 /* ---- tests: refusals ---- */
 
-static void who_comes_long_before_the_start_is_refused(void **state)
+static void a_request_long_before_the_start_is_refused(void **state)
 {
     struct policy_start start = {0};
 
@@ -199,7 +199,7 @@ static void who_comes_long_before_the_start_is_refused(void **state)
     assert_int_equal(refusal(NOW - 1000 + POLICY_REFUSAL_TTL_US, NEVER), ERROR_CODE_COUNT);
 }
 
-static void most_of_the_time_nobody_is_refused_at_all(void **state)
+static void most_of_the_time_no_request_is_refused(void **state)
 {
     (void)state;
     assert_false(policy_cache_refuses(cache, NOW));
@@ -226,7 +226,7 @@ static void near_its_start_a_coupon_is_the_issuers(void **state)
     assert_int_equal(refusal(NOW + 1, NEVER), ERROR_CODE_COUNT);
 }
 
-static void who_may_hold_one_is_never_refused(void **state)
+static void a_possible_holder_is_never_refused(void **state)
 {
     (void)state;
     coupon.starts_at_us = ISSUER + 10 * SECOND;
@@ -255,7 +255,7 @@ static void an_unknown_coupon_is_refused_until_it_may_be_there(void **state)
     assert_int_equal(refusal(NOW + POLICY_REFUSAL_TTL_US, NEVER), ERROR_CODE_COUNT);
 }
 
-static void what_did_not_come_from_the_issuer_refuses_nobody(void **state)
+static void an_entry_from_redis_refuses_no_request(void **state)
 {
     struct policy_report report = {
         .id = span("A"), .coupon = &coupon, .asked_us = NOW, .reported_us = NOW, .issuer_us = ISSUER};
@@ -319,7 +319,7 @@ static struct span naming(const char *before, const struct policy_page *page)
     return span(out);
 }
 
-static void who_has_the_page_already_is_told_304(void **state)
+static void a_client_that_has_the_page_gets_304(void **state)
 {
     struct policy_page page = {.coupon_id = span("A"),
                                .body = span("{}"),
@@ -377,7 +377,7 @@ static void if_match_lets_through_the_page_that_any_of_its_tags_names(void **sta
 
 /* ---- tests: the board ---- */
 
-static void the_board_tells_the_latest_change(void **state)
+static void the_board_returns_the_latest_change(void **state)
 {
     struct policy_board *board = policy_board_create();
 
@@ -397,23 +397,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_entry_is_found_until_it_expires, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_change_outdates_what_was_asked_for_before_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_change_outdates_earlier_requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_answer_does_not_replace_a_newer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_coupon_is_unknown_for_a_short_while, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_state_comes_with_the_issuers_time_and_never_early, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_cache_forgets_the_longest_unused_and_keeps_its_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_flood_of_unknown_ids_pushes_out_no_coupon, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_comes_long_before_the_start_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(most_of_the_time_nobody_is_refused_at_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_request_long_before_the_start_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(most_of_the_time_no_request_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(near_its_start_a_coupon_is_the_issuers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_may_hold_one_is_never_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_possible_holder_is_never_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_paused_coupon_and_an_open_one_are_the_issuers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_coupon_is_refused_until_it_may_be_there, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_did_not_come_from_the_issuer_refuses_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_entry_from_redis_refuses_no_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_says_how_old_it_is_and_may_become, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_has_the_page_already_is_told_304, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_client_that_has_the_page_gets_304, set_up, tear_down),
         cmocka_unit_test_setup_teardown(if_match_lets_through_the_page_that_any_of_its_tags_names, set_up, tear_down),
-        cmocka_unit_test(the_board_tells_the_latest_change),
+        cmocka_unit_test(the_board_returns_the_latest_change),
     };
     return cmocka_run_group_tests_name("policy_cache", tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ static void assert_quiet(struct client *client)
 
 /* ---- tests ---- */
 
-static void who_joins_a_fetch_is_answered_with_the_others(void **state)
+static void clients_that_join_a_fetch_are_answered_together(void **state)
 {
     struct frame_coupon_reply reply;
     struct double_frame first;
@@ -101,7 +101,7 @@ static void who_joins_a_fetch_is_answered_with_the_others(void **state)
         client_close(&clients[i]);
 }
 
-static void who_looks_after_a_change_is_not_told_what_was_asked_before(void **state)
+static void a_read_after_a_change_does_not_get_an_older_result(void **state)
 {
     struct frame_coupon_reply old, changed, fresh;
     struct double_frame first;
@@ -131,7 +131,7 @@ static void who_looks_after_a_change_is_not_told_what_was_asked_before(void **st
         client_close(&clients[i]);
 }
 
-static void nonsense_about_a_coupon_is_told_to_nobody(void **state)
+static void an_invalid_coupon_reaches_no_client(void **state)
 {
     struct frame_coupon_reply replies[5];
 
@@ -178,7 +178,7 @@ static void a_fetch_without_an_answer_ends(void **state)
     client_close(&clients[0]);
 }
 
-static void a_change_whose_outcome_is_unknown_outdates_the_cache(void **state)
+static void a_change_with_an_unknown_outcome_outdates_the_cache(void **state)
 {
     struct frame_coupon_reply reply;
 
@@ -206,11 +206,11 @@ static void a_change_whose_outcome_is_unknown_outdates_the_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(who_joins_a_fetch_is_answered_with_the_others),
-        TEST(who_looks_after_a_change_is_not_told_what_was_asked_before),
-        TEST(nonsense_about_a_coupon_is_told_to_nobody),
+        TEST(clients_that_join_a_fetch_are_answered_together),
+        TEST(a_read_after_a_change_does_not_get_an_older_result),
+        TEST(an_invalid_coupon_reaches_no_client),
         TEST(a_fetch_without_an_answer_ends),
-        TEST(a_change_whose_outcome_is_unknown_outdates_the_cache),
+        TEST(a_change_with_an_unknown_outcome_outdates_the_cache),
     };
     return cmocka_run_group_tests_name("gateway_policies", tests, gateway_group_set_up, NULL);
 }

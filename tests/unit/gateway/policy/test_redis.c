@@ -176,7 +176,7 @@ static void a_value_out_of_bounds_is_none(void **state)
 
 /* ---- tests: replies ---- */
 
-static void replies_are_read_whatever_their_kind(void **state)
+static void replies_of_all_kinds_are_read(void **state)
 {
     bool failed = false;
     const struct redis_reply *r = NULL;
@@ -292,7 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_value_of_another_coupon_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_value_cut_anywhere_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_value_out_of_bounds_is_none, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(replies_are_read_whatever_their_kind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(replies_of_all_kinds_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reply_may_come_byte_by_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_texts_and_large_arrays_are_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nonsense_ends_it, set_up, tear_down),
