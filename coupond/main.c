@@ -40,7 +40,7 @@ static const struct command commands[] = {
 
 static void print_help(FILE *out)
 {
-    fputs("usage: coupond COMMAND [OPTION]…\n\nFirst-come-first-served coupons: who asks first is served, exactly "
+    fputs("usage: coupond COMMAND [OPTION]…\n\nIssues coupons first come, first served: in request order, exactly "
           "once.\n\n",
           out);
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
