@@ -6,7 +6,7 @@
 #include "shared/mask.h"
 #include "shared/nearest.h"
 
-/* The words that are left. */
+/* The words that are not parsed yet. */
 struct words {
     int argc;
     char **argv;
@@ -59,8 +59,8 @@ static int take_set(struct arguments *arguments, struct words *words, const char
     return take_value(words, word, &arguments->sets[arguments->sets_count++], error);
 }
 
-/* A value may be a secret, so a word is repeated up to its = alone or what else no option's name has, and one of a
- * single dash, which may have its value behind the letter, up to that letter. */
+/* The unknown word may contain a secret. Prints it only up to the first byte that no option name contains, and a word
+ * with a single dash only up to its letter, since the value may follow directly. */
 static int refuse_option(const char *word, const struct argument *own, struct error *error)
 {
     static const char *const common[] = {"--config", "--set", "--check-config", "--help"};
@@ -116,7 +116,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, const st
             if (take_option(arguments, &words, word, own, error) != 0)
                 return -1;
         } else if (arguments->positionals_count == positionals_max) {
-            return error_set(error, "word %d is not expected here; options begin with --", words.next - 1);
+            return error_set(error, "argument %d is unexpected; options begin with --", words.next - 1);
         } else {
             arguments->positionals[arguments->positionals_count++] = word;
         }
@@ -128,7 +128,7 @@ int arguments_check_path(const char *what, const char *path, struct error *error
 {
     if (path == NULL || !is_copied_address(path))
         return 0;
-    return error_set(error, "%s: expected the path of a file or folder; what is there looks like a URL", what);
+    return error_set(error, "%s: expected the path of a file or folder, but the value looks like a URL", what);
 }
 
 int arguments_apply(const struct arguments *arguments, struct options *options, struct error *error)
@@ -167,7 +167,7 @@ int arguments_load_dir(const struct arguments *arguments, const char *dir, struc
     if (!dir)
         return arguments_load(arguments, "verify", options, error);
     if (arguments->config)
-        return error_set(error, "--config and --dir exclude each other");
+        return error_set(error, "--config and --dir cannot be combined");
     if (arguments_check_path("--dir", dir, error) != 0)
         return -1;
     options_init(options);

@@ -1,6 +1,6 @@
 /*
- * `coupond dev`: issuer, persister and gateway in one process over inproc://, with the SQLite store and the journal
- * below one folder. Any option may be set as everywhere; what is here are other defaults.
+ * `coupond dev`: issuer, persister and gateway in one process over inproc://, with the SQLite store and the journal in
+ * one folder. All options apply; this file only changes defaults.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "shared/wire/peer.h"
 
 struct roles {
-    _Atomic bool started; /* all of it, with the samples */
+    _Atomic bool started; /* all roles run, and the samples exist */
     struct issuer *issuer;
     struct persister *persister;
     struct gateway *gateway;
@@ -28,9 +28,9 @@ static int print_usage(void)
 {
     puts("usage: coupond dev [--dir DIR] [--http HOST:PORT] [--config FILE] [--set section/name=value]… "
          "[--check-config]\n\n"
-         "Runs everything in one process until SIGTERM or SIGINT: no server and no configuration is needed.\n"
-         "  --dir DIR          where the store (coupond.db) and the journal live; ./var\n"
-         "  --http HOST:PORT   where to serve HTTP; 127.0.0.1:8080\n\n"
+         "Runs all roles in one process until SIGTERM or SIGINT. Needs no server and no configuration.\n"
+         "  --dir DIR          folder of the store (coupond.db) and the journal; default ./var\n"
+         "  --http HOST:PORT   HTTP address; default 127.0.0.1:8080\n\n"
          "The first start creates the sample coupons A0001 (300), B0001 (2,000) and C0001 (100,000,000).");
     return 0;
 }
@@ -82,7 +82,7 @@ static int load(const struct arguments *arguments, struct options *options, cons
     return peer_read_secret(options, error);
 }
 
-/* ROLE_GO_ON, or the exit status. */
+/* Returns ROLE_GO_ON, or the exit status. */
 static int configure(int argc, char **argv, struct options *options, const char **dir)
 {
     const char *http = NULL;
@@ -99,11 +99,11 @@ static int configure(int argc, char **argv, struct options *options, const char 
         return role_fail("dev", &error, EXIT_USAGE);
     if (!arguments.check_config)
         return ROLE_GO_ON;
-    puts("the configuration is right");
+    puts("the configuration is valid");
     return 0;
 }
 
-/* An address to listen on as a browser on this machine reaches it. */
+/* Turns a listening address into a URL for a browser on this machine. */
 static void format_url(const char *address, char *url, size_t size)
 {
     char host[OPTION_STRING_MAX];
@@ -117,7 +117,7 @@ static void format_url(const char *address, char *url, size_t size)
     snprintf(url, size, "http://%s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
 }
 
-/* Someone who holds nothing yet: a system that was used before has given alice her coupon. */
+/* Picks a user without a coupon: in an existing system, alice already has one. */
 static void make_user(bool created, char user[32])
 {
     char time[RFC3339_MAX];
@@ -141,13 +141,13 @@ static void print_welcome(const struct options *options, const char *dir, bool c
     format_url(options->gateway_http, url, sizeof(url));
     make_user(created, user);
     printf("coupond " COUPOND_VERSION " is up. %s\n\n",
-           created ? "It has three sample coupons: A0001, B0001, C0001." : "It has what was issued before.");
+           created ? "It has three sample coupons: A0001, B0001, C0001." : "It has the coupons of earlier runs.");
     printf("  API      %s/v1/coupons\n  health   %s/readyz\n", url, url);
     print_metrics_url(options);
     printf("  journal  %s\n", options->issuer_journal_dir);
     if (strcmp(options->store_type, "sqlite") == 0)
         printf("  store    %s\n", options->store_path);
-    printf("\nTry it: ask for a coupon, look at what you got, look at the coupon.\n\n");
+    printf("\nTry it: request a coupon, look up your issue, look at the coupon.\n\n");
     printf("  curl -w '\\n' -X POST %s/v1/coupons/A0001/issues -H 'Content-Type: application/json' -d "
            "'{\"user_id\":\"%s\"}'\n",
            url, user);
@@ -157,7 +157,7 @@ static void print_welcome(const struct options *options, const char *dir, bool c
     fflush(stdout);
 }
 
-/* The folder of --dir stands before the journal in it: who cannot make the one changes --dir. */
+/* Creates the folder of --dir before the journal in it, so that an error names --dir. */
 static int make_folders(const struct options *options, const char *dir, struct error *error)
 {
     if (role_make_folder("--dir", dir, error) != 0)
@@ -165,7 +165,8 @@ static int make_folders(const struct options *options, const char *dir, struct e
     return role_make_folder("issuer/journal_dir", options->issuer_journal_dir, error);
 }
 
-/* On any thread, for the gateway, which is there first. A store that is away keeps nobody from deciding. */
+/* On any thread; called by the gateway, which starts first. An unavailable store does not affect readiness, since the
+ * issuer decides without it. */
 static bool others_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct roles *roles = arg;
@@ -179,7 +180,7 @@ static bool others_ready(void *arg, char why[READY_WHY_MAX])
     return started;
 }
 
-/* The gateway first: whoever asks meanwhile is told what is missing instead of being refused. */
+/* Starts the gateway first, so that clients get the reason instead of a refused connection. */
 static int start(struct roles *roles, const struct options *options, bool *created, struct error *error)
 {
     roles->issuer = issuer_create(options);
@@ -199,13 +200,13 @@ static void stop(struct roles *roles)
 {
     if (roles->gateway != NULL)
         gateway_stop(&roles->gateway);
-    if (roles->issuer != NULL) /* before the persister: what is left goes to the store */
+    if (roles->issuer != NULL) /* before the persister, which then stores the remaining records */
         issuer_stop(&roles->issuer);
     if (roles->persister != NULL)
         persister_stop(&roles->persister);
 }
 
-/* On the notifying thread, as role_wait() asks for it: the first of the roles that has something to say. */
+/* On the notifying thread of role_wait(): reports the first role with a message. */
 static bool is_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct roles *roles = arg;

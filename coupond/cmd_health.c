@@ -1,6 +1,6 @@
 /*
- * `coupond health ROLE`: asks a running role of this machine how it is, at the address that its own options give, and
- * says what is missing. For the health checks of containers, which hold no other HTTP client.
+ * `coupond health ROLE`: queries the readiness of a role on this machine, at the address in its own options, and prints
+ * the reason when it is not ready. For health checks in containers without another HTTP client.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -20,14 +20,14 @@
 static int print_usage(void)
 {
     puts("usage: coupond health gateway|issuer|persister [--live] [--config FILE] [--set section/name=value]…\n\n"
-         "Asks the role's /readyz, found by the same options that the role was started with, and prints what is\n"
-         "missing. An address of all interfaces means this machine. Exit 0: ready, 1: not, or no answer within two\n"
-         "seconds, 2: asked wrongly.\n"
-         "  --live   asks /livez instead: whether it runs at all");
+         "Queries the role's /readyz, at the address in the role's own options, and prints the reason when it is\n"
+         "not ready. An address of all interfaces means this machine. Exit status: 0 ready, 1 not ready or no answer\n"
+         "within two seconds, 2 invalid arguments.\n"
+         "  --live   queries /livez instead: whether the process works at all");
     return 0;
 }
 
-/* The option with the role's address; NULL when `role` is none. */
+/* The option with the role's address; NULL for an unknown role. */
 static const char *address_of(const struct options *options, const char *role)
 {
     if (strcmp(role, "gateway") == 0)
@@ -37,15 +37,15 @@ static const char *address_of(const struct options *options, const char *role)
     return strcmp(role, "persister") == 0 ? options->persister_http : NULL;
 }
 
-/* Where this machine reaches a role that listens there. */
+/* Turns the role's listening address into one to connect to. */
 static int find_url(const char *role, const char *address, struct http_url *url, struct error *error)
 {
     char host[256];
     uint16_t port;
     if (address[0] == '\0')
-        return error_set(error, "%s/http is empty: it tells nobody how it is", role);
+        return error_set(error, "%s/http is empty, so the role serves no health checks", role);
     if (!address_split(address, host, sizeof host, &port))
-        return error_set(error, "%s/http: \"%s\" is no HOST:PORT", role, address);
+        return error_set(error, "%s/http: \"%s\" is not HOST:PORT", role, address);
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0;
     const char *reached = any ? "127.0.0.1" : strcmp(host, "::") == 0 ? "::1" : host;
     memset(url, 0, sizeof *url);
@@ -54,7 +54,7 @@ static int find_url(const char *role, const char *address, struct http_url *url,
     return 0;
 }
 
-/* Prints "ROLE: ready", with the detail that came along, as one line of plain characters. */
+/* Prints "ROLE: ready" with the answer's detail, as one line of printable characters. */
 static void print_answer(const char *role, bool live, const struct http_response *response)
 {
     json_t *body = json_loadb(response->body, response->body_length, 0, NULL);
@@ -75,7 +75,7 @@ static int ask(const char *role, bool live, const struct http_url *url, struct e
     struct http_server target;
     struct http_response response;
     if (http_server_resolve(&target, url, error) != 0)
-        return error_set(error, "%s/http: %s is the name of no machine", role, url->host);
+        return error_set(error, "%s/http: unknown host name %s", role, url->host);
     if (http_fetch(&target, "GET", path, "", NULL, TIMEOUT_MS, &response, error) != 0)
         return -1;
     print_answer(role, live, &response);

@@ -1,5 +1,4 @@
-/* `coupond issuer`: decides, one journal a partition, until SIGTERM. With --rebuild-from-store it makes the journals.
- */
+/* `coupond issuer`: decides, one journal per partition, until SIGTERM. --rebuild-from-store creates the journals. */
 #include <stdlib.h>
 
 #include "coupond/commands.h"
@@ -8,9 +7,9 @@
 #include "issuer/rebuild/rebuild.h"
 
 static const char own_help[] =
-    "\n--rebuild-from-store  after the loss of a disk: makes the journals from what the store holds, and ends;\n"
-    "                      run it again without, to decide again\n"
-    "--accept-gaps         with it: sequences that the store lacks count as issued, to holders named lost:<sequence>\n";
+    "\n--rebuild-from-store  after the loss of a disk: creates the journals from the store and exits; start the\n"
+    "                      issuer again without it\n"
+    "--accept-gaps         with it: sequences that are missing in the store count as issued to lost:<sequence>\n";
 
 static int rebuild(const struct options *options, bool accept_gaps)
 {
@@ -45,7 +44,7 @@ int cmd_issuer(int argc, char **argv)
         return status;
     struct error error;
     if (accept_gaps && !from_store) {
-        error_set(&error, "--accept-gaps goes with --rebuild-from-store");
+        error_set(&error, "--accept-gaps requires --rebuild-from-store");
         return role_fail("issuer", &error, EXIT_USAGE);
     }
     role_begin(&options);

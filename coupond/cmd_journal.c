@@ -1,5 +1,5 @@
 /*
- * `coupond journal dump|check DIR`: prints the records of a journal, or checks its bytes, live beside its issuer or at
+ * `coupond journal dump|check DIR`: prints the records of a journal, or checks its bytes, while its issuer runs or at
  * rest. DIR is issuer/journal_dir or the folder of one partition.
  */
 #include <inttypes.h>
@@ -18,19 +18,19 @@
 
 enum status { SOUND = 0, DAMAGED = 1, NOT_READ = 2 };
 
-/* What was read of one partition. */
+/* The result of reading one partition. */
 struct tally {
     const char *dir;
     struct journal_meta meta;
     uint64_t batches, issues, coupons, last_seq, bytes;
     unsigned snapshots;
     int64_t last_time_us;
-    enum journal_read end; /* how it ended */
-    struct error error;    /* unless that is JOURNAL_READ_END */
+    enum journal_read end; /* why reading ended */
+    struct error error;    /* unless `end` is JOURNAL_READ_END */
 };
 
 struct request {
-    bool dump; /* else check */
+    bool dump; /* false: check */
     bool json;
     const char *dir;
 };
@@ -38,12 +38,12 @@ struct request {
 static int print_usage(void)
 {
     puts("usage: coupond journal dump|check DIR [--json]\n\n"
-         "dump prints every record, a line each; check reads every byte, the snapshots and notes too, and sums up what "
+         "dump prints one line per record; check reads every byte, including snapshots and notes, and summarises what "
          "it found.\n"
          "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
-         "  --json   JSON, an object a line\n\n"
+         "  --json   one JSON object per line\n\n"
          "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
-         "2 could not look.");
+         "2 could not check.");
     return SOUND;
 }
 
@@ -73,7 +73,7 @@ static void take_batch(const struct request *request, struct tally *tally, const
     tally->last_time_us = header->time_us;
 }
 
-/* One that a running issuer has removed meanwhile is no loss. */
+/* Ignores a snapshot that a running issuer has removed meanwhile. */
 static void check_snapshot(struct tally *tally, uint64_t from_seq)
 {
     struct snapshot_header header;
@@ -113,7 +113,7 @@ static void check_notes(struct tally *tally)
     tally->error = error;
 }
 
-/* Its issuer has removed the segment that was to be read next: what looks damaged is only gone. */
+/* True when the issuer has removed the next segment meanwhile: the apparent damage is only a missing file. */
 static bool has_moved(const struct tally *tally, uint64_t next_seq)
 {
     uint64_t *first_seqs;
@@ -153,7 +153,7 @@ static void read_partition(const struct request *request, struct tally *tally)
     check_notes(tally);
 }
 
-/* Telling. */
+/* Output. */
 
 static const char *end_name(const struct tally *tally)
 {
@@ -201,8 +201,8 @@ static void print_summary_json(const struct tally *tally)
     puts("}");
 }
 
-/* Standard output belongs to the records when they are dumped. */
-static void tell(const struct request *request, const struct tally *tally)
+/* Dumped records go to standard output, so messages go to standard error. */
+static void report(const struct request *request, const struct tally *tally)
 {
     if (request->dump && tally->end != JOURNAL_READ_END)
         fprintf(stderr, "coupond journal: %s: %s\n", end_name(tally), tally->error.text);
@@ -224,19 +224,19 @@ static enum status worse(enum status a, enum status b)
     return a > b ? a : b;
 }
 
-/* Reads and tells one partition; its meta is copied to `meta`. */
-static enum status look_at(const struct request *request, const char *dir, struct journal_meta *meta)
+/* Reads one partition and reports on it; copies its metadata to `meta`. */
+static enum status read_one(const struct request *request, const char *dir, struct journal_meta *meta)
 {
     struct tally tally = {.dir = dir};
     read_partition(request, &tally);
-    tell(request, &tally);
+    report(request, &tally);
     *meta = tally.meta;
     return status_of(&tally);
 }
 
-/* Finding. */
+/* Search. */
 
-/* True when there is a meta in the folder, be it sound or not. */
+/* True when the folder has a metadata file, valid or not. */
 static bool has_journal(const char *dir)
 {
     struct journal_meta meta;
@@ -244,18 +244,18 @@ static bool has_journal(const char *dir)
     return journal_meta_read(dir, &meta, &error) != 1;
 }
 
-static enum status tell_missing(const struct request *request, uint16_t partition, uint16_t partitions)
+static enum status report_missing(const struct request *request, uint16_t partition, uint16_t partitions)
 {
     struct tally tally = {.end = JOURNAL_READ_DAMAGED, .meta = {.partition = partition, .partitions = partitions}};
     char dir[JOURNAL_PATH_MAX];
     journal_partition_dir(request->dir, partition, dir);
     tally.dir = dir;
     error_set(&tally.error, "%s is missing: the journal has %u partitions; restore it from a backup", dir, partitions);
-    tell(request, &tally);
+    report(request, &tally);
     return DAMAGED;
 }
 
-static enum status look_at_all(const struct request *request)
+static enum status read_all(const struct request *request)
 {
     enum status status = SOUND;
     uint64_t seen = 0;
@@ -267,17 +267,17 @@ static enum status look_at_all(const struct request *request)
         if (!has_journal(dir))
             continue;
         seen |= UINT64_C(1) << partition;
-        status = worse(status, look_at(request, dir, &meta));
+        status = worse(status, read_one(request, dir, &meta));
         partitions = meta.partitions > partitions ? meta.partitions : partitions;
     }
     if (seen == 0) {
-        fprintf(stderr, "coupond journal: there is no journal in %s; expected it or its folders p00, p01 …\n",
+        fprintf(stderr, "coupond journal: there is no journal in %s; expected a journal or its folders p00, p01 …\n",
                 request->dir);
         return NOT_READ;
     }
     for (uint16_t partition = 0; partition < partitions && partition < PARTITIONS_MAX; partition++) {
         if ((seen >> partition & 1) == 0)
-            status = worse(status, tell_missing(request, partition, partitions));
+            status = worse(status, report_missing(request, partition, partitions));
     }
     return status;
 }
@@ -285,13 +285,13 @@ static enum status look_at_all(const struct request *request)
 static int parse_request(struct request *request, const struct arguments *arguments)
 {
     if (arguments->config != NULL || arguments->sets_count > 0 || arguments->check_config)
-        return refuse("--config, --set and --check-config have no meaning here; name the folder");
+        return refuse("--config, --set and --check-config are not supported here; name the folder");
     if (arguments->positionals_count != 2)
         return refuse("expected: coupond journal dump|check DIR");
     const char *action = arguments->positionals[0];
     request->dump = strcmp(action, "dump") == 0;
     if (!request->dump && strcmp(action, "check") != 0)
-        return refuse("expected dump or check; coupond journal --help tells more");
+        return refuse("expected dump or check; see coupond journal --help");
     struct error error = {""};
     request->dir = arguments->positionals[1];
     if (arguments_check_path("DIR", request->dir, &error) != 0)
@@ -314,5 +314,5 @@ int cmd_journal(int argc, char **argv)
         return print_usage();
     if (parse_request(&request, &arguments) != SOUND)
         return NOT_READ;
-    return (int)(has_journal(request.dir) ? look_at(&request, request.dir, &meta) : look_at_all(&request));
+    return (int)(has_journal(request.dir) ? read_one(&request, request.dir, &meta) : read_all(&request));
 }

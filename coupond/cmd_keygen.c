@@ -1,4 +1,4 @@
-/* `coupond keygen FILE`: makes the secret by which the roles of one cluster know each other (cluster/secret_file). */
+/* `coupond keygen FILE`: creates the shared secret of a cluster's roles (cluster/secret_file). */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,9 +10,10 @@
 static int print_usage(void)
 {
     puts("usage: coupond keygen FILE\n\n"
-         "Makes FILE with 32 random bytes as hexadecimal digits: the secret of one cluster. Give a copy to every role\n"
-         "and name it in cluster/secret_file; ZeroMQ's sockets between the roles are then encrypted, and admit nobody\n"
-         "who does not have it. Its owner and its group may read it. A file that is there already is left as it is.");
+         "Creates FILE with 32 random bytes as hexadecimal digits: the secret of one cluster. Give a copy to every "
+         "role\n"
+         "and name it in cluster/secret_file; the ZeroMQ connections between the roles are then encrypted, and peers\n"
+         "without the secret are refused. Owner and group may read the file. An existing file is not changed.");
     return EXIT_SUCCESS;
 }
 
@@ -25,7 +26,7 @@ int cmd_keygen(int argc, char **argv)
     if (arguments.help)
         return print_usage();
     if (arguments.positionals_count != 1) {
-        error_set(&error, "name the file to make: coupond keygen FILE");
+        error_set(&error, "name the file to create: coupond keygen FILE");
         return role_fail("keygen", &error, EXIT_USAGE);
     }
     const char *path = arguments.positionals[0];
@@ -33,7 +34,7 @@ int cmd_keygen(int argc, char **argv)
         return role_fail("keygen", &error, EXIT_USAGE);
     if (cluster_secret_create(path, &error) != 0)
         return role_fail("keygen", &error, EXIT_FAILURE);
-    printf("%s is made. Copy it to every machine of the cluster, readable only by the user that coupond runs as, and\n"
+    printf("Created %s. Copy it to every machine of the cluster, readable only by the user that coupond runs as, and\n"
            "start issuer, gateways and persisters with cluster/secret_file = \"%s\".\n",
            path, path);
     return EXIT_SUCCESS;

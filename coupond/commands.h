@@ -1,7 +1,7 @@
 /*
- * The commands of the one program. Each takes its arguments with its own name as argv[0], prints what a person needs to
- * know, and returns the exit status: 0 fine, 1 it failed, 2 it was asked wrongly; `verify`, `journal check` and
- * `dead-letter`: 0 kept, 1 broken, 2 could not look.
+ * The commands of the program. Each gets its arguments with its own name as argv[0], prints its output, and returns the
+ * exit status: 0 success, 1 failure, 2 invalid arguments; `verify`, `journal check` and `dead-letter`: 0 kept, 1
+ * broken, 2 could not check.
  */
 #ifndef COUPOND_COMMANDS_H
 #define COUPOND_COMMANDS_H

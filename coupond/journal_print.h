@@ -1,5 +1,5 @@
 /*
- * One journal record as a line: for people, or as JSON. Pure but for the stream it writes to.
+ * Formats one journal record as a line of text or as JSON. Pure except for writing to the stream.
  */
 #ifndef COUPOND_JOURNAL_PRINT_H
 #define COUPOND_JOURNAL_PRINT_H

@@ -1,5 +1,5 @@
 /*
- * coupond: one program, many roles. Finds the command and hands it the rest of the line.
+ * coupond: one program, many roles. Finds the command and passes it the remaining arguments.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,27 +26,27 @@ struct command {
 static const struct command commands[] = {
     {"dev", cmd_dev, "everything in one process, with an SQLite store and sample coupons"},
     {"gateway", cmd_gateway, "serves the HTTP API"},
-    {"issuer", cmd_issuer, "decides who gets a coupon, and keeps the journal"},
-    {"persister", cmd_persister, "writes what was decided to the database"},
-    {"verify", cmd_verify, "checks the promises over journals and store"},
-    {"dead-letter", cmd_dead_letter, "shows what the database refused for good, or tries it again: list|retry"},
+    {"issuer", cmd_issuer, "decides who gets a coupon and writes the journal"},
+    {"persister", cmd_persister, "writes the decisions to the database"},
+    {"verify", cmd_verify, "checks the promises against journals and store"},
+    {"dead-letter", cmd_dead_letter, "lists or retries records that the database refused: list|retry"},
     {"journal", cmd_journal, "prints or checks a journal: journal dump|check DIR"},
     {"top", cmd_top, "a live view of a running system: stock, rates, latency, backlog, members"},
-    {"health", cmd_health, "asks a running role whether it is ready: gateway|issuer|persister"},
-    {"keygen", cmd_keygen, "makes the secret by which the roles of a cluster know each other"},
-    {"bench", cmd_bench, "puts load on a server and checks what it answers"},
+    {"health", cmd_health, "checks whether a running role is ready: gateway|issuer|persister"},
+    {"keygen", cmd_keygen, "creates the shared secret of a cluster's roles"},
+    {"bench", cmd_bench, "puts load on a server and checks its answers"},
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 static void print_help(FILE *out)
 {
-    fputs("usage: coupond COMMAND [OPTION]…\n\nFirst-come-first-served coupons: who asks first is served, exactly "
+    fputs("usage: coupond COMMAND [OPTION]…\n\nIssues coupons first come, first served: in request order, exactly "
           "once.\n\n",
           out);
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
         fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n  COMMAND --help              what a command takes\n"
-          "  ROLE --check-config         whether a configuration is right (dev, gateway, issuer, persister)\n"
+    fputs("\n  COMMAND --help              help of a command\n"
+          "  ROLE --check-config         validate a configuration (dev, gateway, issuer, persister)\n"
           "  --help-config               every option, as a configuration file with the defaults\n"
           "  --help-config=markdown      the same as a table\n"
           "  --version\n",
@@ -73,10 +73,10 @@ static void print_config_table(void)
     options_print_markdown(stdout);
 }
 
-/* What may stand in the place of a command, alone. */
+/* Options that replace a command. */
 static const struct general {
     const char *name;
-    const char *value; /* behind a =; NULL: none */
+    const char *value; /* after the =; NULL: none */
     void (*print)(void);
 } generals[] = {
     {"--help", NULL, print_help_wanted},   {"-h", NULL, print_help_wanted},
@@ -102,7 +102,7 @@ static const struct general *find_general(const char *word)
     return NULL;
 }
 
-/* One that exists, with a value that it does not take. */
+/* Refuses an invalid value of a known option. */
 static int refuse_value(const char *word, size_t length)
 {
     const char *value = NULL;
@@ -110,12 +110,12 @@ static int refuse_value(const char *word, size_t length)
         if (is_named(&generals[i], word, length) && generals[i].value != NULL)
             value = generals[i].value;
     }
-    fprintf(stderr, "coupond: %.*s takes no value%s%s; coupond --help lists what there is\n", (int)length, word,
+    fprintf(stderr, "coupond: %.*s takes no value%s%s; see coupond --help\n", (int)length, word,
             value != NULL ? " but " : "", value != NULL ? value : "");
     return EXIT_USAGE;
 }
 
-/* An option in the place of a command may have its value, or a secret, behind a =, so no more than its name is told. */
+/* An option in place of a command may contain a value or secret after the =, so only its name is printed. */
 static int refuse_word(const char *word)
 {
     size_t length = strcspn(word, ARGUMENTS_NAME_ENDS);
@@ -130,9 +130,8 @@ static int refuse_word(const char *word)
         if (strncmp(generals[i].name, "--", 2) == 0)
             nearest_offer(&nearest, generals[i].name);
     }
-    fprintf(stderr, "coupond: unknown %s %.*s%scoupond --help lists what there is\n",
-            word[0] == '-' ? "option" : "command", length < 64 ? (int)length : 64, word,
-            nearest_hint_before(&nearest, hint));
+    fprintf(stderr, "coupond: unknown %s %.*s%ssee coupond --help\n", word[0] == '-' ? "option" : "command",
+            length < 64 ? (int)length : 64, word, nearest_hint_before(&nearest, hint));
     return EXIT_USAGE;
 }
 
@@ -142,7 +141,7 @@ static int run_general(const char *word, bool more)
     if (general == NULL)
         return refuse_word(word);
     if (more) {
-        fprintf(stderr, "coupond: %s takes nothing behind it; coupond --help lists what there is\n", word);
+        fprintf(stderr, "coupond: %s takes no arguments; see coupond --help\n", word);
         return EXIT_USAGE;
     }
     general->print();
@@ -174,21 +173,21 @@ static void open_standard_streams(void)
     }
 }
 
-/* Journals, stores and sockets are for this user, and for its group to read, however generous the caller is. */
+/* Journals, stores and sockets are accessible to this user and readable by its group, whatever the caller's umask. */
 static void keep_files_private(void)
 {
     umask(umask(0777) | 0027);
 }
 
-/* OpenSSL's clean-up at exit() frees what belongs to threads that may be about to end and free it, too. */
-static void let_openssl_be_at_exit(void)
+/* OpenSSL's cleanup at exit() frees data that running threads may free as well. */
+static void skip_openssl_cleanup(void)
 {
     CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) == 1);
 }
 
 int main(int argc, char **argv)
 {
-    let_openssl_be_at_exit();
+    skip_openssl_cleanup();
     open_standard_streams();
     keep_files_private();
     int status = run(argc, argv);
@@ -197,6 +196,6 @@ int main(int argc, char **argv)
         status = status != EXIT_SUCCESS ? status : EXIT_FAILURE;
     }
     if (stop_abandoned())
-        _exit(status); /* the thread left behind may be in a library that exit() takes down */
+        _exit(status); /* an abandoned thread may be inside a library that exit() shuts down */
     return status;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_MAX 63 /* characters of a value; longer ones are not understood */
+#define NUMBER_MAX 63 /* longer values are skipped */
 
 static bool is_blank(char c)
 {
@@ -29,7 +29,7 @@ static const char *skip_name(const char *at, const char *end)
     return at;
 }
 
-/* Behind the quote that ends a text which begins at `at`; NULL when none does. */
+/* Returns the position after the closing quote of a text that starts at `at`; NULL when there is none. */
 static const char *skip_quoted(const char *at, const char *end)
 {
     for (; at < end && *at != '"'; at++) {
@@ -39,7 +39,7 @@ static const char *skip_quoted(const char *at, const char *end)
     return at < end ? at + 1 : NULL;
 }
 
-/* Where the brace stands that ends labels; braces in quotes are none. */
+/* Finds the brace that ends the labels, ignoring braces in quotes. */
 static const char *find_brace(const char *at, const char *end)
 {
     while (at != NULL && at < end && *at != '}')
@@ -59,7 +59,7 @@ bool metrics_number(const char *text, size_t length, double *value)
     return behind == number + length;
 }
 
-/* The number between `at` and the next blank or the end; a timestamp may follow. */
+/* Reads the number up to the next blank or the end; a timestamp may follow. */
 static bool read_value(const char *at, const char *end, double *value)
 {
     size_t length = 0;
@@ -112,7 +112,7 @@ bool metrics_sample_begins(const struct metrics_sample *sample, const char *pref
     return length <= sample->name_length && memcmp(sample->name, prefix, length) == 0;
 }
 
-/* Undoes \\, \" and \n up to the quote that ends the text. */
+/* Undoes \\, \" and \n up to the closing quote. */
 static bool copy_unescaped(const char *at, const char *end, char *value, size_t size)
 {
     size_t length = 0;

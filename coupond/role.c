@@ -19,7 +19,9 @@
 #include "shared/wire/peer.h"
 
 #define ZMQ_SOCKETS_MAX 65536
-#define OPEN_FILES_MAX  1048576 /* some systems give a hard limit of 2^30, and tables of that size help nobody */
+#define OPEN_FILES_MAX                                                                                                 \
+    1048576 /* some systems have a hard limit of 2^30, for which libraries would allocate huge                         \
+             * tables */
 
 int role_fail(const char *role, const struct error *error, int status)
 {
@@ -38,9 +40,9 @@ int role_make_folder(const char *option, const char *folder, struct error *error
 static int print_usage(const char *role, const char *own_help)
 {
     printf("usage: coupond %s [--config FILE] [--set section/name=value]… [--check-config]%s\n\n"
-           "Runs the %s until SIGTERM or SIGINT. Options come from FILE, COUPOND_<SECTION>_<NAME> in the\n"
-           "environment and --set, in that rising order; coupond --help-config prints them all.\n"
-           "--check-config reads them, says whether they are right, and ends.\n",
+           "Runs the %s until SIGTERM or SIGINT. Options come from FILE, from COUPOND_<SECTION>_<NAME> in the\n"
+           "environment and from --set; later sources override earlier ones. coupond --help-config lists all options.\n"
+           "--check-config validates them and exits.\n",
            role, own_help[0] != '\0' ? " [OPTION]…" : "", role);
     fputs(own_help, stdout);
     return 0;
@@ -65,7 +67,7 @@ int role_configure_more(const char *role, int argc, char **argv, const struct ar
         return role_fail(role, &error, EXIT_USAGE);
     if (!arguments.check_config)
         return ROLE_GO_ON;
-    puts("the configuration is right");
+    puts("the configuration is valid");
     return 0;
 }
 
@@ -76,7 +78,7 @@ static void signals_to_wait_for(sigset_t *signals)
     sigaddset(signals, SIGINT);
 }
 
-/* Blocked signals stay with role_wait(); the threads inherit the mask. */
+/* Blocked signals are handled by role_wait(); threads inherit the mask. */
 static void prepare_signals(void)
 {
     sigset_t signals;
@@ -98,7 +100,7 @@ static void raise_open_files(void)
         log_warn("main", "cannot raise the limit of open files: %s", strerror(errno));
 }
 
-/* Only when asked for: with IPv6 on, libzmq takes the first address of a name, and localhost is then ::1. */
+/* IPv6 is enabled only if an address needs it: libzmq then uses a name's first address, and localhost becomes ::1. */
 static bool wants_ipv6(const struct options *options)
 {
     const char *const endpoints[] = {options->issuer_requests,  options->issuer_events,    options->issuer_acks,
@@ -110,7 +112,7 @@ static bool wants_ipv6(const struct options *options)
     return false;
 }
 
-/* A core would hold the secrets of the cluster and of the store, and who holds which coupon. */
+/* A core dump would contain the secrets of the cluster and of the store, and the coupons' holders. */
 static void forbid_cores(const struct options *options)
 {
     if (!options->process_core_dumps && prctl(PR_SET_DUMPABLE, 0) != 0)
@@ -158,7 +160,7 @@ static void end_by_signal(int signal_number)
 
 void role_let_signals_end(void)
 {
-    /* By a handler: the first process of a container is not ended by a signal that it has left at its default. */
+    /* Needs a handler: the default action does not end the first process of a container. */
     struct sigaction action = {.sa_handler = end_by_signal};
     CHECK(sigaction(SIGTERM, &action, NULL) == 0 && sigaction(SIGINT, &action, NULL) == 0);
     sigset_t signals;

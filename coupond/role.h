@@ -1,6 +1,6 @@
 /*
- * What the long-running commands (gateway, issuer, persister, dev) share: reading their configuration, the process'
- * surroundings (signals, limits, czmq), waiting for the end. All on the main thread.
+ * Shared by the long-running commands (gateway, issuer, persister, dev): configuration, process setup (signals, limits,
+ * czmq), and waiting for the end. Main thread only.
  */
 #ifndef COUPOND_ROLE_H
 #define COUPOND_ROLE_H
@@ -12,37 +12,38 @@
 
 #define ROLE_GO_ON (-1)
 
-/* Reads the command line and the configuration of a role. ROLE_GO_ON when it shall run; otherwise (--help,
- * --check-config, an error) it has printed what there is to say and returns the exit status. */
+/* Reads a role's command line and configuration. Returns ROLE_GO_ON when it should run; otherwise (--help,
+ * --check-config, an error) prints the output or error and returns the exit status. */
 int role_configure(const char *role, int argc, char **argv, struct options *options);
-/* The same for a role that takes more than the others: `own` as in arguments_parse(), `own_help` a text for --help. */
+/* The same for a role with options of its own: `own` as in arguments_parse(), `own_help` is their text for --help. */
 int role_configure_more(const char *role, int argc, char **argv, const struct argument *own, const char *own_help,
                         struct options *options);
 
-/* Says "coupond ROLE: …" on standard error and returns `status`. */
+/* Prints "coupond ROLE: …" on standard error and returns `status`. */
 int role_fail(const char *role, const struct error *error, int status);
 
-/* Makes the folder that `option` names, and its parents. -1 and an error that says which option to change. */
+/* Creates the folder that `option` names, and its parents. -1 and an error that names the option to change. */
 int role_make_folder(const char *option, const char *folder, struct error *error);
 
 /*
- * Before any thread starts: SIGTERM and SIGINT wait for role_wait() on every thread, SIGPIPE is ignored, the limit of
- * open files is raised, the log's level and format are set, czmq is up with bounds and without its own signal handlers,
- * and the service manager hears of us (shared/telemetry/notify.h).
+ * Call before any thread starts: reserves SIGTERM and SIGINT for role_wait(), ignores SIGPIPE, raises the limit of open
+ * files, configures the log, initialises czmq with limits and without its signal handlers, and contacts the service
+ * manager (shared/telemetry/notify.h).
  */
 void role_begin(const struct options *options);
-/* Its start has failed: the exit status. Told to end meanwhile, it ends in good order, and says where it stood. */
+/* Handles a failed start and returns the exit status. When a signal has meanwhile asked the role to stop, it ends
+ * normally and logs how far it got. */
 int role_start_failed(const char *role, const struct error *error);
-/* SIGTERM and SIGINT end the process at once again, with status 128 and the signal's number, in a container as well:
- * for what may be killed at any moment. */
+/* From now on SIGTERM and SIGINT end the process at once, with status 128 plus the signal's number, also as the first
+ * process of a container: for phases in which it may be killed at any moment. */
 void role_let_signals_end(void);
 
-/* Tells the service manager that the role is ready, and returns at the first SIGTERM or SIGINT, which it logs. More of
- * them change nothing; SIGQUIT ends the process at once. Meanwhile `ready` is asked, on a thread of its own, how the
- * role is, as by /readyz. */
+/* Reports readiness to the service manager and returns at the first SIGTERM or SIGINT, which it logs. Further ones have
+ * no effect; SIGQUIT ends the process at once. Meanwhile another thread calls `ready`, like /readyz, for the service
+ * manager's status. */
 void role_wait(const char *role, bool (*ready)(void *arg, char why[READY_WHY_MAX]), void *arg);
-/* After all sockets are closed, but for those of a thread that is left behind (shared/process/stop.h); logs the end.
- * Returns the exit status 0. */
+/* Call after all sockets are closed, except those of an abandoned thread (shared/process/stop.h); logs the end. Returns
+ * the exit status 0. */
 int role_end(const char *role);
 
 #endif

@@ -22,7 +22,7 @@ struct request {
 };
 _Static_assert(sizeof(struct request) == 32 + 616, "one request behind its header");
 
-/* Where the gateway asks, unless that is by shared memory. */
+/* The endpoint of the gateway's requests, unless it is shared memory. */
 static const char *requests_by_zeromq(const struct options *options)
 {
     const char *asked = options->gateway_requests;
@@ -44,7 +44,7 @@ static zsock_t *connect_partition(const struct options *options, uint16_t partit
     return NULL;
 }
 
-/* Sends a frame and takes the answer: its header, and its first record into `reply` unless that is NULL. */
+/* Sends a frame and receives the answer: its header, and its first record into `reply` unless that is NULL. */
 static int ask(zsock_t *socket, const void *data, size_t size, struct frame_header *header,
                struct frame_coupon_reply *reply, struct error *error)
 {
@@ -53,15 +53,15 @@ static int ask(zsock_t *socket, const void *data, size_t size, struct frame_head
         return error_set(error, "cannot ask the issuer: %s", zmq_strerror(zmq_errno()));
     zframe_t *frame = zframe_recv(socket);
     if (frame == NULL)
-        return error_set(error, "the issuer gives no answer");
+        return error_set(error, "the issuer does not answer");
     enum frame_fault fault = frame_check(zframe_data(frame), zframe_size(frame), header);
     bool right = fault == FRAME_OK && header->kind == kind;
     if (right && reply != NULL)
         memcpy(reply, frame_records(zframe_data(frame)), sizeof(*reply));
     zframe_destroy(&frame);
     return right ? 0
-                 : error_set(error, "the issuer sent a frame of another kind, or one that is malformed: %s",
-                             frame_fault_text(fault));
+                 : error_set(error, "invalid answer from the issuer: %s",
+                             frame_fault_text(fault != FRAME_OK ? fault : FRAME_FAULT_RECEIVER));
 }
 
 static int ask_partition(const struct options *options, uint16_t partition, const struct frame_coupon_request *record,
@@ -112,7 +112,7 @@ static int create_one(const struct options *options, const struct coupon *sample
     if (ask_partition(options, partition, &record, &reply, error) != 0)
         return error_prefix(error, "sample coupon %s", coupon.id);
     if (reply.verdict != VERDICT_COUPON_CREATED)
-        return error_set(error, "sample coupon %s: the issuer says %s", coupon.id, verdict_name(reply.verdict));
+        return error_set(error, "sample coupon %s: the issuer answered %s", coupon.id, verdict_name(reply.verdict));
     return 0;
 }
 

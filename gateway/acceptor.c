@@ -10,20 +10,20 @@
 
 enum {
     BACKLOG = 4096,
-    ACCEPTS_MAX = 64, /* what a crowd that comes at the same moment may keep the others waiting for */
-    REST_MS = 100,
+    ACCEPTS_MAX = 64, /* bounds how long a burst of connections delays other work */
+    PAUSE_MS = 100,
 };
 
 /* ---- accepting ---- */
 
-static void rest(struct acceptor *acceptor)
+static void pause_accepting(struct acceptor *acceptor)
 {
-    acceptor->rests = true;
-    acceptor->rests_until_ms = uv_now(acceptor->poll.loop) + REST_MS;
+    acceptor->paused = true;
+    acceptor->paused_until_ms = uv_now(acceptor->poll.loop) + PAUSE_MS;
     uv_poll_stop(&acceptor->poll);
 }
 
-/* With the place of the spare descriptor. False when there was nobody, or it was impossible. */
+/* Frees the reserved descriptor for one client and hangs up. False when no client is waiting or it failed. */
 static bool hang_up_on_one(struct acceptor *acceptor)
 {
     int fd = -1;
@@ -39,11 +39,11 @@ static bool hang_up_on_one(struct acceptor *acceptor)
     }
     acceptor->spare = files_open_spare();
     if (scarce)
-        rest(acceptor);
+        pause_accepting(acceptor);
     return fd >= 0;
 }
 
-/* False when nobody is left who can be taken now. */
+/* False when no further client can be accepted now. */
 static bool accept_one(struct acceptor *acceptor)
 {
     int fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -57,7 +57,7 @@ static bool accept_one(struct acceptor *acceptor)
     return errno == ECONNABORTED || errno == EINTR;
 }
 
-/* True when there may be more than a turn takes. */
+/* True when more clients may be waiting. */
 static bool accept_some(struct acceptor *acceptor)
 {
     int tried = 0;
@@ -98,10 +98,10 @@ int acceptor_open(struct acceptor *acceptor, uv_loop_t *loop, int fd, acceptor_f
 
 void acceptor_tick(struct acceptor *acceptor)
 {
-    if (acceptor->state == ACCEPTOR_CLOSED || !acceptor->rests ||
-        uv_now(acceptor->poll.loop) < acceptor->rests_until_ms)
+    if (acceptor->state == ACCEPTOR_CLOSED || !acceptor->paused ||
+        uv_now(acceptor->poll.loop) < acceptor->paused_until_ms)
         return;
-    acceptor->rests = false;
+    acceptor->paused = false;
     if (acceptor->spare < 0)
         acceptor->spare = files_open_spare();
     listen_for_more(acceptor);

@@ -1,8 +1,8 @@
 /*
- * Takes connections from a listening socket, a bounded number a turn, and goes on when no descriptor is left: a client
- * that waits would keep the socket readable for ever, so it is hung up on with a descriptor that is held for that. When
- * not even this one can be had, since the limit was lowered or another thread was faster, the acceptor rests. (libuv's
- * own listener would try again without end then, and serve nobody.)
+ * Accepts connections from a listening socket, at most a fixed number per turn, and keeps working when the process is
+ * out of file descriptors. A client that stays in the backlog would keep the socket readable for ever, so the acceptor
+ * accepts it with a reserved descriptor and closes it. When even that fails (the limit was lowered, or another thread
+ * took the descriptor), the acceptor pauses. (libuv's own listener would spin at that point and serve no client.)
  *
  *   OPEN ── acceptor_refuse() ──► REFUSING ── acceptor_close() ──► CLOSED
  *
@@ -18,9 +18,9 @@
 #include "shared/telemetry/metrics.h"
 
 enum acceptor_state {
-    ACCEPTOR_CLOSED, /* as is one that was never opened, all zeros */
+    ACCEPTOR_CLOSED, /* also the state of an acceptor that was never opened (all zeros) */
     ACCEPTOR_OPEN,
-    ACCEPTOR_REFUSING, /* takes those that are connecting, and lets nobody begin to */
+    ACCEPTOR_REFUSING, /* accepts clients whose handshake has begun; new ones get no answer */
 };
 
 /* Takes over a connected, non-blocking descriptor. */
@@ -30,25 +30,25 @@ struct acceptor {
     uv_poll_t poll;
     enum acceptor_state state;
     int fd;    /* listens */
-    int spare; /* given up for hanging up on somebody when no descriptor is left */
-    bool rests;
-    uint64_t rests_until_ms;
+    int spare; /* reserved; released to accept and close one client when no descriptor is left */
+    bool paused;
+    uint64_t paused_until_ms;
     acceptor_fn take;
     void *arg;
-    struct metrics *metrics; /* set by its owner */
+    struct metrics *metrics; /* set by the owner */
 };
 
-/* Begins to listen with `fd`, a bound socket that it closes in the end, also after 0 was not returned but -1 with
- * errno. `arg` and `metrics` are borrowed. */
+/* Starts listening on `fd`, a bound socket. Returns 0, or -1 with errno; owns `fd` in both cases and closes it. `arg`
+ * and `metrics` are borrowed. */
 int acceptor_open(struct acceptor *acceptor, uv_loop_t *loop, int fd, acceptor_fn take, void *arg);
-/* A few times a second: ends a rest. */
+/* Call a few times a second: ends a pause when its time is over. */
 void acceptor_tick(struct acceptor *acceptor);
 void acceptor_refuse(struct acceptor *acceptor);
-/* Hangs up on everybody who waits to be taken, and says how many these were. */
+/* Accepts and closes every waiting client; returns their number. */
 unsigned acceptor_turn_away(struct acceptor *acceptor);
-/* Takes those that wait, and closes. It stays open when there are more than a turn takes. */
+/* Accepts the waiting clients and closes. Stays open when more clients wait than one turn accepts. */
 void acceptor_finish(struct acceptor *acceptor);
-/* Before the loop is closed; more often is harmless. */
+/* Call before the loop is closed; a second call has no effect. */
 void acceptor_close(struct acceptor *acceptor);
 
 #endif

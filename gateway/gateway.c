@@ -17,23 +17,24 @@
 #include "shared/telemetry/status_http.h"
 
 enum {
-    THREADS_MAX = LISTEN_SOCKETS_MAX, /* bound of gateway/threads */
-    SPARE_FILES = 128,                /* descriptors for everything but connections */
+    THREADS_MAX = LISTEN_SOCKETS_MAX, /* limit of gateway/threads */
+    SPARE_FILES = 128,                /* descriptors for everything except connections */
 };
 
 struct gateway {
     const struct options *options;
     uint16_t port;
     unsigned threads;
-    unsigned connections_max; /* of a thread */
+    unsigned connections_max; /* per thread */
     struct policy_board *board;
     struct readiness readiness;
     struct status_http *status;
     zactor_t *actors[THREADS_MAX];
 };
 
-/* A connection is a file: raises the limit as far as is allowed. Returns how many connections a thread may have: fewer
- * than gateway/connections_max where the limit stays below it, so that those beyond are told so instead of failing. */
+/* Each connection needs a descriptor: raises the limit as far as allowed. Returns the number of connections per thread:
+ * fewer than gateway/connections_max when the limit is too low, so that excess clients get an answer instead of an
+ * error. */
 static unsigned raise_file_limit(const struct options *options)
 {
     rlim_t threads = (rlim_t)options->gateway_threads;
@@ -49,13 +50,13 @@ static unsigned raise_file_limit(const struct options *options)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > SPARE_FILES)
         room = (limit.rlim_cur - SPARE_FILES) / threads;
     log_warn("gateway",
-             "the limit of open files does not allow gateway/connections_max; raise ulimit -n "
+             "the limit of open files is too low for gateway/connections_max; raise ulimit -n "
              "limit=%llu wanted=%llu connections_of_a_thread=%llu",
              (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (unsigned long long)room);
     return room > 0 ? (unsigned)room : 1;
 }
 
-/* With one socket of each address. */
+/* Gives the thread one socket of each address. */
 static int start_thread(struct gateway *gateway, const struct listen_sockets *sockets, struct error *error)
 {
     struct gateway_loop_args args = {
@@ -84,10 +85,10 @@ static void warn_of_open_doors(const struct options *options, bool loopback)
     if (loopback)
         return;
     if (options->gateway_admin_token[0] == '\0')
-        log_warn("gateway", "anybody who reaches %s may create and change coupons; set gateway/admin_token",
+        log_warn("gateway", "any client that reaches %s can create and change coupons; set gateway/admin_token",
                  options->gateway_http);
     if (options->gateway_public_metrics)
-        log_warn("gateway", "anybody who reaches %s may read /metrics; set gateway/public_metrics to 0",
+        log_warn("gateway", "any client that reaches %s can read /metrics; set gateway/public_metrics to 0",
                  options->gateway_http);
 }
 
@@ -102,7 +103,7 @@ static int open_status(struct gateway *gateway, struct error *error)
     return status_http_open(&gateway->status, &config, error);
 }
 
-/* Those of the threads that were not started. */
+/* Closes the sockets of the threads that were not started. */
 static void close_rest(const struct listen_sockets *sockets, unsigned started)
 {
     for (unsigned a = 0; a < sockets->addresses; a++)
@@ -138,7 +139,7 @@ int gateway_start_beside(struct gateway **gateway, const struct options *options
         free(self);
         return -1;
     }
-    signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of its write */
+    signal(SIGPIPE, SIG_IGN); /* writing to a closed connection then returns an error */
     self->connections_max = raise_file_limit(options);
     self->board = policy_board_create();
     http_head_init();
@@ -171,7 +172,7 @@ bool gateway_ready(void *arg, char why[READY_WHY_MAX])
 
     if (ready && why[0] == '\0' && *memory_scarce()) {
         memory_describe(text);
-        snprintf(why, READY_WHY_MAX, "memory runs out, %srequests that come in pieces are refused: %.70s",
+        snprintf(why, READY_WHY_MAX, "memory is low, %srequests that arrive in pieces are refused: %.70s",
                  memory_exhausted() ? "new connections and " : "", text);
     }
     return ready;
@@ -185,8 +186,8 @@ void gateway_stop(struct gateway **gateway)
         return;
     readiness_drain(&self->readiness);
     for (unsigned i = 0; i < self->threads; i++) {
-        zsock_set_sndtimeo(self->actors[i], 0); /* one that failed to start has nobody at the other end */
-        zstr_send(self->actors[i], "$TERM");    /* all drain at the same time */
+        zsock_set_sndtimeo(self->actors[i], 0); /* a thread that failed to start no longer reads its pipe */
+        zstr_send(self->actors[i], "$TERM");    /* all threads drain at the same time */
     }
     for (unsigned i = 0; i < self->threads; i++)
         zactor_destroy(&self->actors[i]);

@@ -1,8 +1,8 @@
 /*
- * The gateway role: HTTP in, batch frames to the issuer, HTTP out. Stateless.
- * gateway_start() runs options->gateway_threads actors, each an event loop on a thread of its own with its own
- * listening sockets (SO_REUSEPORT) and one DEALER a partition; nothing is shared between them. Operators have a port of
- * their own (options->gateway_operator_http), on its own thread, which answers however busy the loops are.
+ * The gateway role: receives HTTP requests, sends them to the issuer in batch frames, and returns the answers.
+ * Stateless. gateway_start() runs options->gateway_threads actors, each an event loop on its own thread with its own
+ * listening sockets (SO_REUSEPORT) and one DEALER per partition; they share no connections. Operators have a separate
+ * port (options->gateway_operator_http) on its own thread, which responds even when the loops are busy.
  */
 #ifndef COUPOND_GATEWAY_H
 #define COUPOND_GATEWAY_H
@@ -15,22 +15,23 @@
 
 struct gateway;
 
-/* Listens and starts the threads. -1 and `error` when it cannot listen or an endpoint makes no sense. `options` is
- * borrowed and outlives it. */
+/* Listens and starts the threads. -1 and `error` when it cannot listen or an endpoint is invalid. `options` is borrowed
+ * and must outlive the gateway. */
 int gateway_start(struct gateway **gateway, const struct options *options, struct error *error);
-/* The same in a process with other roles, which may still be starting: it is ready only while `others_ready` says so,
- * which is asked on any thread, and tells what that puts into `why`. */
+/* The same in a process with other roles, which may still be starting: the gateway is ready only while `others_ready`
+ * returns true. It is called on any thread; its text is added to `why`. */
 int gateway_start_beside(struct gateway **gateway, const struct options *options,
                          bool (*others_ready)(void *others, char why[READY_WHY_MAX]), void *others,
                          struct error *error);
-/* True from the moment when every thread has heard every partition of the issuer, until gateway_stop(). `why` says
- * which partitions some thread does not hear now, in both cases. On any thread; `gateway` is a struct gateway, and
- * NUL-terminated words go to `why`. */
+/* True once every thread has received a reply from every partition, until gateway_stop(). In both cases `why` names the
+ * partitions that some thread currently gets no reply from, as NUL-terminated text. `gateway` is a struct gateway.
+ * Callable on any thread. */
 bool gateway_ready(void *gateway, char why[READY_WHY_MAX]);
-/* The port it listens on: that of gateway/http, or the one that was chosen when that is 0. */
+/* The port it listens on: that of gateway/http, or the one that the kernel chose when that is 0. */
 uint16_t gateway_port(const struct gateway *gateway);
-/* Drains as SIGTERM promises: readiness fails and answers say "Connection: close", gateway/drain_delay_ms later
- * listening stops, requests in flight are answered for gateway/drain_timeout_ms more at the most. Joins, frees. */
+/* Drains as documented for SIGTERM: readiness fails and answers carry "Connection: close"; after gateway/drain_delay_ms
+ * listening stops; requests in flight have up to gateway/drain_timeout_ms more. Then joins the threads and frees
+ * everything. */
 void gateway_stop(struct gateway **gateway);
 
 #endif

@@ -22,10 +22,10 @@
 #include "shared/telemetry/pulse.h"
 
 enum {
-    TICK_MS = 25,      /* pings, time-outs, the date */
-    ROUNDS_MAX = 4,    /* receives and sends in one turn */
-    TIMERS_MAX = 1024, /* in one tick: what a crowd that times out at the same moment may keep the others waiting for */
-    HANDSHAKE_MS = 50, /* what a client that is connecting may need until it is connected */
+    TICK_MS = 25,      /* pings, time-outs, the Date field */
+    ROUNDS_MAX = 4,    /* receives and sends per turn */
+    TIMERS_MAX = 1024, /* per tick; bounds how long a burst of time-outs delays other work */
+    HANDSHAKE_MS = 50, /* time for a TCP handshake in progress to complete */
 };
 
 struct gateway_loop {
@@ -33,7 +33,7 @@ struct gateway_loop {
     struct metrics *metrics;
     struct pulse *pulse;
     zsock_t *pipe;
-    unsigned thread; /* its place among those */
+    unsigned thread; /* this thread's index */
     /* handles */
     uv_loop_t uv;
     struct acceptor acceptors[LISTEN_ADDRESSES_MAX];
@@ -43,16 +43,16 @@ struct gateway_loop {
     uv_poll_t monitor_polls[PARTITIONS_MAX];
     uv_prepare_t prepare;
     uv_check_t check;
-    uv_idle_t again; /* active while work is left for the next turn */
+    uv_idle_t again; /* active while work is left, so that the next poll does not wait */
     uv_timer_t tick;
-    /* what it drives */
+    /* the objects that it drives */
     struct connections connections;
     struct service service;
     struct issuer_link_events link_events;
     struct standstill standstill;
-    /* the end */
-    uint64_t refuse_at_ms; /* until then it goes on accepting */
-    uint64_t close_at_ms;  /* when those that were connecting are here */
+    /* shutdown */
+    uint64_t refuse_at_ms; /* accepts new handshakes until then */
+    uint64_t close_at_ms;  /* closes the listeners then */
     uint64_t drain_until_ms;
 };
 
@@ -87,7 +87,7 @@ static bool send_requests(struct gateway_loop *loop)
     return sent;
 }
 
-/* Connections that become dirty while this goes on have the next turn. */
+/* Connections that become dirty meanwhile are processed in the next turn. */
 static void flush_connections(struct gateway_loop *loop)
 {
     struct connection *next = loop->connections.dirty;
@@ -123,8 +123,8 @@ static void take_turn(struct gateway_loop *loop)
         uv_idle_stop(&loop->again);
 }
 
-/* False when a link has something already, so that the poll must not wait. */
-static bool doze(struct gateway_loop *loop)
+/* False when a link already has a message, so that the poll must not wait. */
+static bool prepare_wait(struct gateway_loop *loop)
 {
     bool may = true;
 
@@ -133,12 +133,12 @@ static bool doze(struct gateway_loop *loop)
     return may;
 }
 
-/* Looks at the clock, for the whole turn. True when the thread stood still since the last look: what it finds to read
- * is not taken then. */
-static bool look_back(struct gateway_loop *loop)
+/* Reads the clock for the whole turn. True when the thread has stood still since the last check, so that pending input
+ * must be discarded. */
+static bool check_standstill(struct gateway_loop *loop)
 {
-    int64_t stood_us = standstill_look(&loop->standstill);
-    /* What is read from here on counts from now on, even if we stand still in between. */
+    int64_t stood_us = standstill_check(&loop->standstill);
+    /* Input read after this point is dated now, even if the thread stands still again meanwhile. */
     (void)service_now_us(&loop->service);
     if (stood_us == 0)
         return false;
@@ -146,14 +146,14 @@ static bool look_back(struct gateway_loop *loop)
     return true;
 }
 
-/* The same, but only the first time since the poll; an event of the connections. */
+/* An event of the connections: the same check, but once per poll. */
 static bool stood_still(void *arg)
 {
     struct gateway_loop *loop = arg;
-    return !loop->standstill.looked && look_back(loop);
+    return !loop->standstill.checked && check_standstill(loop);
 }
 
-/* After the poll: everything that was read is parsed. */
+/* Runs after the poll: everything that was read is parsed. */
 static void on_check(uv_check_t *check)
 {
     struct gateway_loop *loop = check->data;
@@ -164,14 +164,14 @@ static void on_check(uv_check_t *check)
     take_turn(loop);
 }
 
-/* Before the poll: what timers and writes have left. */
+/* Runs before the poll: processes the work of timers and writes. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway_loop *loop = prepare->data;
 
-    look_back(loop);
+    check_standstill(loop);
     take_turn(loop);
-    if (!uv_is_active((uv_handle_t *)&loop->again) && !doze(loop))
+    if (!uv_is_active((uv_handle_t *)&loop->again) && !prepare_wait(loop))
         uv_idle_start(&loop->again, on_again);
     service_end_turn(&loop->service);
     standstill_end_turn(&loop->standstill);
@@ -197,7 +197,7 @@ static void drain(struct gateway_loop *loop)
     }
 }
 
-/* Whoever is told that it is connected must not find itself cut off: listeners close when nobody is on the way. */
+/* A client must not be reset after its handshake: listeners close when no handshake is in progress. */
 static void shut_listeners(struct gateway_loop *loop)
 {
     uint64_t now_ms = uv_now(&loop->uv);
@@ -263,7 +263,7 @@ static void on_tick(uv_timer_t *tick)
     struct gateway_loop *loop = tick->data;
 
     if (memory_look(clock_mono_us(), MEMORY_LOOK_MS) && *memory_scarce())
-        malloc_trim(0); /* what closed connections have left */
+        malloc_trim(0); /* returns the memory of closed connections to the system */
     reply_clock_set(&loop->service.clock, policies_time_us(loop->service.policies));
     for (uint16_t p = 0; p < loop->service.partitions; p++)
         issuer_link_tick(loop->service.links[p], loop_ms(loop));
@@ -337,7 +337,7 @@ static int open_links(struct gateway_loop *loop, struct error *error)
             watch(loop, &loop->link_polls[p], issuer_link_fd(loop->service.links[p]), on_link);
         if (issuer_link_monitor_fd(loop->service.links[p]) >= 0)
             watch(loop, &loop->monitor_polls[p], issuer_link_monitor_fd(loop->service.links[p]), on_monitor);
-        /* ZeroMQ signals a reader only after it has found nothing once. */
+        /* ZeroMQ signals a reader only after a receive has found nothing. */
         issuer_link_wake(loop->service.links[p]);
         issuer_link_check_monitor(loop->service.links[p], loop_ms(loop));
     }
@@ -356,7 +356,7 @@ static void open_handles(struct gateway_loop *loop)
     watch(loop, &loop->pipe_poll, zsock_fd(loop->pipe), on_pipe);
 }
 
-/* All of them, which are closed with the loop, whatever fails. */
+/* Opens all of them; the loop closes them, even when one fails. */
 static int open_acceptors(struct gateway_loop *loop, const struct gateway_loop_args *args, struct error *error)
 {
     int result = 0;
@@ -463,9 +463,9 @@ void gateway_loop_actor(zsock_t *pipe, void *args)
     CHECK(loop != NULL);
     start->failed = loop_open(loop, pipe, start) != 0;
     bool failed = start->failed;
-    zsock_signal(pipe, failed ? 1 : 0); /* from here on `start` is its owner's again */
+    zsock_signal(pipe, failed ? 1 : 0); /* from here on `start` belongs to its owner again */
     if (!failed) {
-        read_pipe(loop); /* the signal may have swallowed the descriptor's news */
+        read_pipe(loop); /* the signal may have consumed the descriptor's edge */
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }
     loop_close(loop);

@@ -1,12 +1,12 @@
 /*
- * One gateway thread: an event loop with its listening sockets, its connections, its exchanges and its links to the
- * partitions. All of it is owned by that thread.
+ * One gateway thread: an event loop with its listening sockets, connections, exchanges and links to the partitions, all
+ * owned by that thread.
  *
- * A turn of the loop: read what is readable and parse it, take the issuer's replies, send each partition one frame with
- * all requests that were found, write each connection once.
+ * Each turn reads and parses what is readable, takes the issuer's replies, sends one frame with all new requests to
+ * each partition, and writes each connection once.
  *
  *   pipe in   "$TERM": drain, then end
- *   pipe out  a signal when it serves (zactor's), a signal when it has ended
+ *   pipe out  a signal when it is ready to serve (zactor's), a signal when it has ended
  */
 #ifndef COUPOND_GATEWAY_LOOP_H
 #define COUPOND_GATEWAY_LOOP_H
@@ -21,17 +21,17 @@
 #include "shared/options/options.h"
 #include "shared/telemetry/metrics.h"
 
-/* What a thread is started with; borrowed until it has signalled. */
+/* Arguments of a thread; borrowed until its first signal. */
 struct gateway_loop_args {
     const struct options *options;
-    unsigned listeners;                   /* how many addresses it listens on */
-    int listen_fds[LISTEN_ADDRESSES_MAX]; /* the thread closes them */
+    unsigned listeners;                   /* number of listening addresses */
+    int listen_fds[LISTEN_ADDRESSES_MAX]; /* closed by the thread */
     unsigned connections_max;
-    struct metrics *metrics;     /* set by the thread: its own, for others to read */
-    struct policy_board *board;  /* of all threads; outlives them */
-    struct readiness *readiness; /* the same */
-    unsigned thread;             /* its place among those */
-    bool hears;                  /* one of them hears what other gateways change */
+    struct metrics *metrics;     /* set by the thread: its own metrics, for others to read */
+    struct policy_board *board;  /* shared by all threads; outlives them */
+    struct readiness *readiness; /* shared by all threads; outlives them */
+    unsigned thread;             /* this thread's index */
+    bool hears;                  /* this thread subscribes to other gateways' changes; true for one of them */
     bool failed;                 /* set by the thread before its signal; `error` says why, and the thread ends */
     struct error error;
 };

@@ -8,24 +8,24 @@
 #include "shared/clock.h"
 #include "shared/telemetry/log.h"
 
-/* Far above what a busy machine keeps a thread waiting. With gateway/issuer_timeout_ms it has to stay below what those
- * in front wait for an answer: HAProxy 15 s, deploy/haproxy/haproxy.cfg. */
+/* Far above the delays of a busy machine. This plus gateway/issuer_timeout_ms must be below the time-out of the proxies
+ * in front: HAProxy 15 s, deploy/haproxy/haproxy.cfg. */
 #define STANDSTILL_US INT64_C(5000000)
 
-int64_t standstill_look(struct standstill *standstill)
+int64_t standstill_check(struct standstill *standstill)
 {
-    int64_t now_us = clock_boot_us(), stood_us = standstill->looked_us == 0 ? 0 : now_us - standstill->looked_us;
-    standstill->looked = true;
-    standstill->looked_us = now_us;
+    int64_t now_us = clock_boot_us(), stood_us = standstill->checked_us == 0 ? 0 : now_us - standstill->checked_us;
+    standstill->checked = true;
+    standstill->checked_us = now_us;
     return stood_us > STANDSTILL_US ? stood_us : 0;
 }
 
 void standstill_end_turn(struct standstill *standstill)
 {
-    standstill->looked = false;
+    standstill->checked = false;
 }
 
-/* Something that it sent, or its end, waits to be read. */
+/* True when bytes or the peer's end wait to be read. */
 static bool has_input(struct connection *c)
 {
     char byte;
@@ -52,7 +52,7 @@ void standstill_close_undated(struct connections *connections, struct acceptor *
     for (unsigned i = 0; i < acceptors_count; i++)
         closed += acceptor_turn_away(&acceptors[i]);
     log_warn("gateway",
-             "stood still for %" PRId64 " ms: closed %u connections whose requests are of an unknown age; nothing of "
-             "them is decided",
+             "stood still for %" PRId64 " ms: closed %u connections because the age of their requests is unknown; "
+             "none of them was decided",
              stood_us / 1000, closed);
 }

@@ -1,8 +1,8 @@
 /*
- * A gateway that stood still (stopped by a debugger, with its machine, or starved) finds requests in its sockets of
- * which nobody knows how old they are. Whoever passed one on has long told its client that the outcome is unknown, and
- * that nothing is decided any more: HAProxy, for example, after its `timeout server`. So these are never read: their
- * connections are closed. Requests that were read before bear a deadline that has passed.
+ * Handles a gateway that stood still: stopped by a debugger, suspended with its machine, or starved of CPU. Requests
+ * that wait in its sockets have an unknown age, and a proxy in front of it has long answered that the outcome is
+ * unknown and that nothing will be decided any more (HAProxy after its `timeout server`). So the gateway never reads
+ * them and closes their connections. Requests that were read earlier carry a deadline, which has passed.
  *
  * On the gateway's thread.
  */
@@ -15,19 +15,19 @@
 #include "gateway/acceptor.h"
 #include "gateway/connection/connections.h"
 
-/* All zeros before the first look. */
+/* All zeros before the first check. */
 struct standstill {
-    int64_t looked_us; /* with the time that the machine slept; 0: not yet */
-    bool looked;       /* since the last poll */
+    int64_t checked_us; /* of a clock that includes suspend; 0: not yet */
+    bool checked;       /* since the last poll */
 };
 
-/* How long the thread stood still since the last look, in µs; 0 when that was no longer than a busy machine keeps a
- * thread waiting. */
-int64_t standstill_look(struct standstill *standstill);
-/* Before the poll: what is looked at after it is news. */
+/* How long the thread stood still since the last check, in µs; 0 when that is no longer than a busy machine delays a
+ * thread. */
+int64_t standstill_check(struct standstill *standstill);
+/* Call before the poll: input found after it is new. */
 void standstill_end_turn(struct standstill *standstill);
 
-/* Closes every connection with something to read, and hangs up on whoever waits to be accepted. */
+/* Closes every connection with unread input and every connection in the backlogs. */
 void standstill_close_undated(struct connections *connections, struct acceptor *acceptors, unsigned acceptors_count,
                               int64_t stood_us);
 

@@ -1,7 +1,7 @@
 /*
- * `coupond bench`: options → coupon → workers → coupon again → verdict. See bench/worker.h for how the load is made and
- * bench/witness.h for what is judged. Exit status: 0 kept, 1 broken, 2 could not run, or not
- * see the coupon after the run.
+ * `coupond bench`: options → coupon → workers → coupon again → verdict. bench/worker.h explains how the load is
+ * generated, bench/witness.h what is checked. Exit status: 0 kept, 1 broken, 2 could not run, or could not read the
+ * coupon after the run.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -29,7 +29,7 @@ struct bench {
     struct bench_report report;
 };
 
-/* Eight hex digits that make the users of different runs differ. */
+/* Eight hex digits that make the user ids of different runs differ. */
 static void make_run_id(char out[9])
 {
     uint32_t random = 0;
@@ -52,7 +52,7 @@ static int raise_descriptor_limit(uint64_t connections, struct error *error)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : error_set(error, "cannot raise the limit of open files");
 }
 
-/* Everything before the first request. */
+/* Runs before the first request. */
 static int prepare(struct bench *bench, struct error *error)
 {
     struct bench_options *options = &bench->options;
@@ -65,7 +65,7 @@ static int prepare(struct bench *bench, struct error *error)
         return -1;
     if (!bench_witness_init(&bench->witness, bench_plan_users_seen(&options->plan), (uint32_t)bench->before.quantity,
                             (uint32_t)bench->before.per_user_limit))
-        return error_set(error, "no memory to remember the answers to %" PRIu64 " requests; ask for fewer",
+        return error_set(error, "not enough memory to record the answers to %" PRIu64 " requests; lower --requests",
                          options->plan.requests);
     return 0;
 }
@@ -97,7 +97,7 @@ static void print_progress(struct bench_run *run, uint64_t last)
             slowest_us / 1000);
 }
 
-/* Waits for the workers, with a line of progress now and then. */
+/* Waits for the workers and prints progress. */
 static void watch(struct bench *bench, uint64_t count)
 {
     uint64_t last = 0;
@@ -124,7 +124,7 @@ static int run_workers(struct bench *bench, struct error *error)
 {
     struct bench_run *run = &bench->run;
     uint64_t started = 0;
-    /* Time to make the connections, so that the first requests do not pay for them. */
+    /* Leaves time to connect, so that the first requests do not include it. */
     run->start_us = clock_mono_us() + 100000 + (int64_t)bench->options.connections * 100;
     while (started < bench->options.threads) {
         bench->workers[started] = bench_worker_start(run, started, error);
@@ -142,7 +142,7 @@ static int run_workers(struct bench *bench, struct error *error)
     return whole ? 0 : -1;
 }
 
-/* Puts what was slow beside what the machine did meanwhile. */
+/* Relates slow answers to the machine's stalls. */
 static void examine_slow(struct bench_report *report)
 {
     if (report->stalls == NULL)
@@ -168,7 +168,7 @@ static int run_watched(struct bench *bench, struct error *error)
     return status;
 }
 
-/* The coupon after the run. A server that is gone by then leaves everything else to be judged. */
+/* Reads the coupon after the run. If the server is gone by then, everything else is still checked. */
 static void read_after(struct bench *bench)
 {
     struct bench_report *report = &bench->report;
@@ -180,7 +180,7 @@ static void read_after(struct bench *bench)
         bench->after.quantity > bench->before.quantity ? bench->after.quantity : bench->before.quantity;
 }
 
-/* Everything after the last answer. */
+/* Runs after the last answer. */
 static void judge(struct bench *bench)
 {
     struct bench_report *report = &bench->report;
@@ -202,11 +202,11 @@ static void judge(struct bench *bench)
 static int conclude(const struct bench_report *report, struct error *error)
 {
     if (report->count.unread) {
-        error_set(error, "the run is over, but the coupon cannot be read: %s", report->unread.text);
+        error_set(error, "the coupon cannot be read after the run: %s", report->unread.text);
         return BENCH_NOT_RUN;
     }
     if (report->answered == report->outcomes[BENCH_OTHER]) {
-        error_set(error, "nothing was answered that could be understood; is that a coupond at --url?");
+        error_set(error, "no valid answer was received; is --url the address of a coupond?");
         return BENCH_NOT_RUN;
     }
     return report->judgement.kept ? BENCH_KEPT : BENCH_BROKEN;

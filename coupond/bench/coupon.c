@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* The response said something else than what was wanted: its status, code and detail. */
+/* Describes an unexpected response by its status, code and detail. */
 static int unexpected(const char *what, const struct http_response *response, struct error *error)
 {
     json_t *body = json_loadb(response->body, response->body_length, 0, NULL);

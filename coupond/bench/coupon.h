@@ -1,5 +1,5 @@
 /*
- * The coupon of a run over HTTP: creating it, and reading its counts before and after. Blocking.
+ * The coupon of a benchmark over HTTP: creates it, and reads its counts before and after the run. Blocking.
  */
 #ifndef COUPOND_BENCH_COUPON_H
 #define COUPOND_BENCH_COUPON_H
@@ -9,7 +9,7 @@
 #include "coupond/bench/options.h"
 #include "coupond/http/fetch.h"
 
-/* What the bench wants to know of its coupon. */
+/* The members of the coupon that the benchmark uses. */
 struct bench_coupon {
     uint64_t quantity;
     uint64_t issued;

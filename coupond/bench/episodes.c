@@ -11,7 +11,7 @@ void bench_episodes_init(struct bench_episodes *episodes, uint64_t limit_us)
     episodes->limit_us = limit_us;
 }
 
-/* Where the next episode goes: behind the others, or in the place of the mildest. */
+/* The slot for the next episode: a new one, or that of the mildest. */
 static uint64_t place(const struct bench_episodes *episodes)
 {
     uint64_t mildest = 0;

@@ -7,7 +7,7 @@
 
 _Static_assert(BENCH_HISTOGRAM_MAX_US >> BENCH_HISTOGRAM_DOUBLING < BENCH_HISTOGRAM_LINEAR, "the last cell is reached");
 
-/* How far a value is shifted to have eleven bits; 0 for the linear part. */
+/* The shift that reduces a value to eleven bits; 0 in the linear part. */
 static unsigned shift_of(uint64_t value)
 {
     if (value < BENCH_HISTOGRAM_LINEAR)
@@ -21,7 +21,7 @@ static unsigned cell_of(uint64_t value)
     return shift * BENCH_HISTOGRAM_HALF + (unsigned)(value >> shift);
 }
 
-/* The largest value that falls into the cell. */
+/* The largest value of the cell. */
 static uint64_t upper_edge(unsigned cell)
 {
     if (cell < BENCH_HISTOGRAM_LINEAR)

@@ -14,23 +14,23 @@
 
 /* X(letter, name, argument, help) */
 #define OPTION_ROWS(X)                                                                                                 \
-    X('u', "url", "URL", "server, default http://127.0.0.1:8080")                                                      \
-    X('c', "coupon", "ID", "coupon to ask for; without it one is created for this run")                                \
+    X('u', "url", "URL", "server; default http://127.0.0.1:8080")                                                      \
+    X('c', "coupon", "ID", "coupon to request; default: create one for this run")                                      \
     X('C', "create", "QUANTITY",                                                                                       \
-      "create a coupon of this quantity first; default without --coupon: one for every request")                       \
-    X('T', "token", "TOKEN", "admin token for --create; better given as COUPOND_GATEWAY_ADMIN_TOKEN")                  \
-    X('r', "rate", "N[/s]", "requests a second, sent at their times whatever the answers do; default 1000")            \
-    X('d', "duration", "SECONDS", "how long to send, default 10; rate times duration is at most 100,000,000")          \
-    X('N', "requests", "N", "end after so many requests instead, at most 100,000,000")                                 \
-    X('n', "connections", "N", "keep-alive connections, default 64; when all are busy requests wait, and it counts")   \
-    X('D', "duplicates", "SHARE", "share of requests whose user has asked before, 0 to 1, default 0")                  \
-    X('U', "users", "USERS", "PREFIX, FIRST-LAST or PREFIX:FIRST-LAST; default a prefix of this run")                  \
-    X('t', "threads", "N", "threads to send with, default 1")                                                          \
-    X('o', "timeout", "SECONDS", "give up on an answer after this long, default 10")                                   \
-    X('p', "progress", "SECONDS", "tell on the standard error how far it is, every so many seconds; default 1")        \
-    X('s', "slow", "MS", "tell when answers took longer than this, and how long the machine's cores stood still then") \
+      "create a coupon with this quantity first; default without --coupon: the number of requests")                    \
+    X('T', "token", "TOKEN", "admin token for --create; prefer COUPOND_GATEWAY_ADMIN_TOKEN in the environment")        \
+    X('r', "rate", "N[/s]", "requests per second, sent on schedule even if answers are late; default 1000")            \
+    X('d', "duration", "SECONDS", "how long to send; default 10; at most 100,000,000 requests in all")                 \
+    X('N', "requests", "N", "number of requests, instead of --duration; at most 100,000,000")                          \
+    X('n', "connections", "N", "keep-alive connections; default 64; the wait for a free one counts as latency")        \
+    X('D', "duplicates", "SHARE", "share of requests that repeat an earlier user, 0 to 1; default 0")                  \
+    X('U', "users", "USERS", "PREFIX, FIRST-LAST or PREFIX:FIRST-LAST; default: a random prefix")                      \
+    X('t', "threads", "N", "sending threads; default 1")                                                               \
+    X('o', "timeout", "SECONDS", "time-out of a request; default 10")                                                  \
+    X('p', "progress", "SECONDS", "interval of the progress lines on standard error; default 1")                       \
+    X('s', "slow", "MS", "report slower answers, and how long the machine's cores stalled meanwhile")                  \
     X('j', "json", NULL, "print the result as JSON")                                                                   \
-    X('h', "help", NULL, "print this")
+    X('h', "help", NULL, "print this help")
 
 static const struct option long_options[] = {
 #define X(letter, name, argument, help) {name, (argument) != NULL ? required_argument : no_argument, NULL, letter},
@@ -40,11 +40,10 @@ static const struct option long_options[] = {
 
 void bench_options_help(FILE *out)
 {
-    fputs(
-        "usage: coupond bench [OPTION]…\n\n"
-        "Asks for a coupon at a constant rate and tells latencies from the intended send time, outcomes, and whether\n"
-        "the promises were kept as far as a client can see. Exit status: 0 kept, 1 broken, 2 could not run.\n\n",
-        out);
+    fputs("usage: coupond bench [OPTION]…\n\n"
+          "Requests a coupon at a constant rate. Reports latencies from the intended send time, outcomes, and whether\n"
+          "coupond kept its promises as far as a client can see. Exit status: 0 kept, 1 broken, 2 could not run.\n\n",
+          out);
     const struct {
         const char *name, *argument, *help;
     } rows[] = {
@@ -59,7 +58,7 @@ void bench_options_help(FILE *out)
     }
 }
 
-/* An unsigned decimal number between min and max that may be followed by `unit`. */
+/* Reads a decimal number between min and max, optionally followed by `unit`. */
 static bool read_number(const char *text, const char *unit, uint64_t min, uint64_t max, uint64_t *number)
 {
     char *end = NULL;
@@ -78,7 +77,7 @@ static bool read_share(const char *text, double *share)
     return *end == '\0' && isfinite(*share) && *share >= 0.0 && *share <= 1.0;
 }
 
-/* Bytes that can stand in a request line or a Host header as they are. */
+/* True for bytes that need no escapes in a request line or a Host field. */
 static bool printable(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -97,7 +96,7 @@ static int refuse(struct error *error, const char *name, const char *value, cons
 static int read_target(struct bench_options *options, int letter, const char *value, struct error *error)
 {
     if (letter == 'u' && !http_url_parse(&options->url, value))
-        return refuse(error, "url", value, "it must look like http://HOST:PORT (https is not spoken here)");
+        return refuse(error, "url", value, "it must look like http://HOST:PORT (https is not supported)");
     if (letter == 'c') {
         if (!coupon_id_valid(value, strlen(value)))
             return refuse(error, "coupon", value, "a coupon id is 1 to 32 of A-Z a-z 0-9 - _ .");
@@ -187,7 +186,7 @@ static void set_defaults(struct bench_options *options, const char *run_id)
     CHECK(bench_plan_users(&options->plan, prefix));
 }
 
-/* Fills what depends on several options, and checks it. */
+/* Sets the members that depend on several options, and checks them. */
 static int complete(struct bench_options *options, const char *run_id, struct error *error)
 {
     struct bench_plan *plan = &options->plan;
@@ -210,7 +209,7 @@ static int complete(struct bench_options *options, const char *run_id, struct er
     return 0;
 }
 
-/* Without its value, which may be the token. */
+/* Omits the value, which may be the token. */
 static int refuse_word(const char *word, struct error *error)
 {
     size_t length = word[1] == '-' ? strcspn(word, ARGUMENTS_NAME_ENDS) : 2;
@@ -224,8 +223,8 @@ static int refuse_word(const char *word, struct error *error)
             return error_set(error, "%s takes no value; see coupond bench --help", name);
         nearest_offer(&nearest, name);
     }
-    return error_set(error, "%.*s: there is no such option%ssee coupond bench --help", length < 64 ? (int)length : 64,
-                     word, nearest_hint_before(&nearest, hint));
+    return error_set(error, "unknown option %.*s%ssee coupond bench --help", length < 64 ? (int)length : 64, word,
+                     nearest_hint_before(&nearest, hint));
 }
 
 int bench_options_read(struct bench_options *options, int argc, char **argv, const char *run_id, struct error *error)
@@ -235,7 +234,7 @@ int bench_options_read(struct bench_options *options, int argc, char **argv, con
     if (token != NULL && read_target(options, 'T', token, error) != 0)
         return error_prefix(error, "COUPOND_GATEWAY_ADMIN_TOKEN");
     int letter = 0;
-    optind = 0; /* glibc: begin anew, whatever was read before */
+    optind = 0; /* glibc: resets getopt's state */
     for (int at = 1; (letter = getopt_long(argc, argv, "+:", long_options, NULL)) != -1; at = optind) {
         if (letter == '?')
             return refuse_word(argv[at], error);
@@ -245,6 +244,6 @@ int bench_options_read(struct bench_options *options, int argc, char **argv, con
             return -1;
     }
     if (optind < argc)
-        return error_set(error, "word %d is not understood; options begin with --, see coupond bench --help", optind);
+        return error_set(error, "argument %d is unexpected; options begin with --, see coupond bench --help", optind);
     return complete(options, run_id, error);
 }

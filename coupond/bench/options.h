@@ -1,5 +1,5 @@
 /*
- * The command line of `coupond bench`. Pure: arguments in, values or one clear sentence out.
+ * The command line of `coupond bench`. Pure: turns arguments into values or one error.
  */
 #ifndef COUPOND_BENCH_OPTIONS_H
 #define COUPOND_BENCH_OPTIONS_H
@@ -18,22 +18,22 @@
 
 struct bench_options {
     struct http_url url;
-    char coupon[COUPON_ID_MAX + 1]; /* empty: make up one (only with create) */
+    char coupon[COUPON_ID_MAX + 1]; /* empty: generate one (only with create) */
     char token[256];                /* admin bearer token for create; empty: none */
-    uint64_t create;                /* quantity of a coupon to create first; 0: use one that is there */
-    uint64_t duration_s;            /* with plan.requests given: what they take, rounded up */
+    uint64_t create;                /* quantity of a coupon to create first; 0: use an existing one */
+    uint64_t duration_s;            /* with plan.requests given: their duration, rounded up */
     uint64_t connections;
     uint64_t threads;
     uint64_t timeout_ms;
-    uint64_t progress_s; /* between lines of progress */
-    uint64_t slow_ms;    /* answers that take longer are looked into; 0: none are */
+    uint64_t progress_s; /* interval of the progress lines */
+    uint64_t slow_ms;    /* slower answers are reported; 0: none */
     struct bench_plan plan;
     bool json;
     bool help;
 };
 
-/* Reads argv[1..]; COUPOND_GATEWAY_ADMIN_TOKEN stands for --token. `run_id` makes user ids of different runs differ. -1
- * and `error` on anything that is not understood. */
+/* Parses argv[1..]; COUPOND_GATEWAY_ADMIN_TOKEN replaces --token. `run_id` makes the user ids of different runs differ.
+ * -1 and `error` on invalid arguments. */
 int bench_options_read(struct bench_options *options, int argc, char **argv, const char *run_id, struct error *error);
 void bench_options_help(FILE *out);
 

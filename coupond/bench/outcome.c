@@ -26,7 +26,7 @@ bool bench_outcome_unknown(enum bench_outcome outcome)
     return outcomes[outcome].unknown;
 }
 
-/* An issue's sequence, whether the issue is the body itself or its member `issue`; 0 when there is none. */
+/* The sequence of an issue, which is the body itself or its member `issue`; 0 when there is none. */
 static uint32_t sequence_of(const json_t *body)
 {
     const json_t *issue = json_object_get(body, "issue");
@@ -34,7 +34,7 @@ static uint32_t sequence_of(const json_t *body)
     return sequence > 0 && sequence <= (json_int_t)UINT32_MAX ? (uint32_t)sequence : 0;
 }
 
-/* Codes of problem bodies; ISSUED has none, and the outcomes from OTHER on are no answers. */
+/* Maps the code of a problem. ISSUED has none, and OTHER and the following outcomes do not come from answers. */
 static enum bench_outcome outcome_of_code(const char *code)
 {
     for (enum bench_outcome i = BENCH_ALREADY_ISSUED; code != NULL && i < BENCH_OTHER; i++)

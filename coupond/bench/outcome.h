@@ -1,5 +1,6 @@
 /*
- * What became of a request, seen from the client. Pure. The rows are printed in this order, and named so in --json.
+ * The outcome of a request from the client's view. Pure. Reports print the rows in this order and use their names in
+ * --json.
  */
 #ifndef COUPOND_BENCH_OUTCOME_H
 #define COUPOND_BENCH_OUTCOME_H
@@ -8,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(id, name, unknown): a row whose `unknown` is true may have been issued without the client's knowledge. */
+/* X(id, name, unknown): with `unknown`, the coupon may have been issued without the client's knowledge. */
 #define BENCH_OUTCOME_TABLE(X)                                                                                         \
     X(ISSUED, "issued", false)                                                                                         \
     X(ALREADY_ISSUED, "already_issued", false)                                                                         \
@@ -37,8 +38,8 @@ const char *bench_outcome_name(enum bench_outcome outcome);
 bool bench_outcome_unknown(enum bench_outcome outcome);
 
 /*
- * Reads an answer to POST …/issues: a 201 with an issue, or a problem body with a code. `sequence` becomes the issue's,
- * 0 where the answer has none. A body that is not what its status asks for is BENCH_OTHER.
+ * Classifies an answer to POST …/issues: a 201 with an issue, or a problem with a code. Sets `sequence` to the issue's,
+ * or 0. A body that does not fit the status gives BENCH_OTHER.
  */
 enum bench_outcome bench_outcome_of(int status, const char *body, size_t length, uint32_t *sequence);
 

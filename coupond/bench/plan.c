@@ -8,7 +8,7 @@
 #include "shared/coupon.h"
 #include "shared/error.h"
 
-/* splitmix64's finalizer: spreads the bits of a request's number. */
+/* The finalizer of splitmix64: mixes the bits of a request's number. */
 static uint64_t scatter(uint64_t x)
 {
     x += UINT64_C(0x9e3779b97f4a7c15);
@@ -22,7 +22,7 @@ static double share_of(uint64_t random)
     return (double)(random >> 11) / (double)(UINT64_C(1) << 53);
 }
 
-/* Reads decimal digits from *text on; false when there are none or too many. */
+/* Reads decimal digits from *text; false when there are none or too many. */
 static bool read_number(const char **text, uint64_t *number)
 {
     uint64_t value = 0;
@@ -36,7 +36,7 @@ static bool read_number(const char **text, uint64_t *number)
     return true;
 }
 
-/* Two numbers and a hyphen: meant as a range, whether or not it is one. */
+/* True for two numbers and a hyphen, even if the range is invalid. */
 static bool looks_like_range(const char *text)
 {
     size_t first = strspn(text, "0123456789");
@@ -77,7 +77,7 @@ bool bench_plan_users(struct bench_plan *plan, const char *text)
 
 uint64_t bench_plan_user(const struct bench_plan *plan, uint64_t number)
 {
-    /* A duplicate asks for the user of some earlier request, which may be a duplicate itself. */
+    /* A duplicate repeats the user of some earlier request, which may be a duplicate itself. */
     while (number > 0) {
         uint64_t random = scatter(number);
         if (share_of(random) >= plan->duplicates)

@@ -1,6 +1,6 @@
 /*
- * Which user asks in which request, and when. Pure and without state: any thread can tell it of any request by the
- * request's number alone, so a plan of a hundred million requests takes no memory and is the same on every run.
+ * The user and the time of each request. Pure and stateless: both follow from the request's number, so a plan of a
+ * hundred million requests takes no memory and is the same in every run.
  */
 #ifndef COUPOND_BENCH_PLAN_H
 #define COUPOND_BENCH_PLAN_H
@@ -16,27 +16,26 @@
 
 struct bench_plan {
     uint64_t requests;
-    uint64_t rate;                     /* requests a second */
-    double duplicates;                 /* share of requests whose user has asked before, 0 to 1 */
-    char prefix[BENCH_PREFIX_MAX + 1]; /* of a user id; may be empty */
-    uint64_t first;                    /* number behind the prefix of user 0 */
-    uint64_t users;                    /* how many there are; request numbers beyond begin again at user 0 */
+    uint64_t rate;                     /* requests per second */
+    double duplicates;                 /* share of requests that repeat an earlier user, 0 to 1 */
+    char prefix[BENCH_PREFIX_MAX + 1]; /* prefix of the user ids; may be empty */
+    uint64_t first;                    /* number in the id of user 0 */
+    uint64_t users;                    /* number of users; later requests start again at user 0 */
 };
 
 /*
- * Reads "PREFIX", "FIRST-LAST" or "PREFIX:FIRST-LAST" (the colon belongs to the user id) into prefix, first and users;
- * a prefix alone has as many users as there may be requests. False when it is none of these, or would give ids out of
- * the alphabet.
+ * Parses "PREFIX", "FIRST-LAST" or "PREFIX:FIRST-LAST" (the colon is part of the user id) into prefix, first and users;
+ * a prefix alone has as many users as there may be requests. False when it is none of these or gives invalid user ids.
  */
 bool bench_plan_users(struct bench_plan *plan, const char *text);
 
-/* The user that request `number` is for, from 0 to users - 1. */
+/* The user of request `number`, from 0 to users - 1. */
 uint64_t bench_plan_user(const struct bench_plan *plan, uint64_t number);
-/* Writes the id of a user and returns its length. */
+/* Formats a user's id and returns its length. */
 size_t bench_plan_user_id(const struct bench_plan *plan, uint64_t user, char out[USER_ID_MAX + 1]);
-/* When request `number` is meant to leave, in µs after the start. */
+/* The intended send time of request `number`, in µs after the start. */
 int64_t bench_plan_due_us(const struct bench_plan *plan, uint64_t number);
-/* The size of an array that is indexed by what bench_plan_user() returns. */
+/* The size of an array that is indexed by bench_plan_user(). */
 uint64_t bench_plan_users_seen(const struct bench_plan *plan);
 
 #endif

@@ -66,7 +66,7 @@ static double ms(uint64_t time_us)
     return (double)time_us / 1000;
 }
 
-/* When an episode began, in seconds of the run. */
+/* The start of an episode in seconds of the run. */
 static double begun(const struct bench_report *report, const struct bench_episode *episode)
 {
     return (double)(episode->from_us - report->start_us) / 1e6;
@@ -76,28 +76,26 @@ static void print_episodes(const struct bench_report *report, FILE *out)
 {
     const struct bench_episodes *slow = &report->slow;
     char a[BENCH_NUMBER_MAX], b[BENCH_NUMBER_MAX], c[BENCH_NUMBER_MAX];
-    fprintf(out, "  slower than %s ms: %s answers, %s times\n", bench_number(slow->limit_us / 1000, a),
+    fprintf(out, "  slower than %s ms: %s answers in %s episodes\n", bench_number(slow->limit_us / 1000, a),
             bench_number(slow->answers, b), bench_number(slow->seen, c));
     for (uint64_t i = 0; i < slow->count && i < EPISODES_PRINTED; i++) {
         const struct bench_episode *episode = &slow->list[i];
-        fprintf(out, "    at %9.3f s: up to %9.3f ms, %9s answers; a core stood still for %9.3f ms\n",
+        fprintf(out, "    at %9.3f s: up to %9.3f ms, %9s answers; a core stalled for %9.3f ms\n",
                 begun(report, episode), ms(episode->slowest_us), bench_number(episode->answers, a),
                 ms(episode->stalled_us));
     }
     if (slow->count > 0)
-        fprintf(out, "    the longest wait apart from that: %.3f ms\n", ms(bench_episodes_beyond_stalls(slow)));
+        fprintf(out, "    the longest wait without the stalls: %.3f ms\n", ms(bench_episodes_beyond_stalls(slow)));
 }
 
 static void print_stalls(const struct bench_report *report, FILE *out)
 {
     const struct bench_histogram *times = bench_stalls_times(report->stalls);
     char number[BENCH_NUMBER_MAX];
-    fprintf(
-        out,
-        "  of %u cores one stood still for at least %.0f ms %s times: p50 %.3f ms, p99 %.3f ms, longest %.3f ms%s\n\n",
-        bench_stalls_cores(report->stalls), ms(BENCH_STALL_MIN_US), bench_number(times->count, number),
-        ms(bench_histogram_percentile(times, 50)), ms(bench_histogram_percentile(times, 99)), ms(times->max_us),
-        bench_stalls_realtime(report->stalls) ? "" : " (or was taken by other threads)");
+    fprintf(out, "  %u cores, stalls of at least %.0f ms: %s; p50 %.3f ms, p99 %.3f ms, longest %.3f ms%s\n\n",
+            bench_stalls_cores(report->stalls), ms(BENCH_STALL_MIN_US), bench_number(times->count, number),
+            ms(bench_histogram_percentile(times, 50)), ms(bench_histogram_percentile(times, 99)), ms(times->max_us),
+            bench_stalls_realtime(report->stalls) ? "" : " (including time taken by other threads)");
 }
 
 static void print_outcomes(const struct bench_report *report, FILE *out)
@@ -126,10 +124,9 @@ static void print_judgement(const struct bench_report *report, FILE *out)
     for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT; i++)
         print_promise(report, i, out);
     if (report->judgement.others)
-        fputs("  note    more was issued than this bench asked for: somebody else is asking for this coupon too\n",
-              out);
+        fputs("  note    more was issued than this run requested: another client requests this coupon, too\n", out);
     if (report->answered == 0)
-        fputs("  note    nothing was answered: nothing is known\n", out);
+        fputs("  note    no request was answered, so nothing could be checked\n", out);
 }
 
 void bench_report_print(const struct bench_report *report, FILE *out)

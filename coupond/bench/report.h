@@ -1,5 +1,5 @@
 /*
- * What a bench prints: a table for people, JSON for programs. Pure but for writing to `out`.
+ * Prints the result of a benchmark: a table for people, JSON for programs. Pure except for writing to `out`.
  */
 #ifndef COUPOND_BENCH_REPORT_H
 #define COUPOND_BENCH_REPORT_H
@@ -17,19 +17,19 @@
 
 struct bench_report {
     const struct bench_options *options;
-    double seconds; /* from the first request's time to the last answer */
+    double seconds; /* from the first request's intended time to the last answer */
     uint64_t sent;
     uint64_t answered;
     uint64_t connects;
     uint64_t outcomes[BENCH_OUTCOME_COUNT];
     struct bench_histogram latency; /* from the intended send time to the answer */
-    struct bench_histogram delay;   /* from the intended to the real send time */
-    int64_t start_us;               /* when the first was due */
-    struct bench_episodes slow;     /* the slowest first */
-    struct bench_stalls *stalls;    /* NULL when they were not watched; stopped */
+    struct bench_histogram delay;   /* from the intended to the actual send time */
+    int64_t start_us;               /* the first request's intended time */
+    struct bench_episodes slow;     /* sorted, the slowest first */
+    struct bench_stalls *stalls;    /* NULL when they were not measured; stopped */
     struct bench_count count;
     struct bench_judgement judgement;
-    struct error unread; /* why count.unread */
+    struct error unread; /* the error when count.unread is set */
 };
 
 #define BENCH_NUMBER_MAX 32

@@ -11,7 +11,7 @@
 #include "shared/clock.h"
 
 #define SLEEP_US  1000
-#define NOTES_MAX 65536u /* of a core; what comes later is in the histogram only */
+#define NOTES_MAX 65536u /* per core; later stalls are counted in the histogram only */
 
 struct core {
     struct bench_stalls *stalls;
@@ -27,9 +27,9 @@ struct core {
 struct bench_stalls {
     /* shared */
     _Atomic bool stopping;
-    /* owned by whoever starts and stops */
+    /* owned by the thread that starts and stops */
     unsigned cores_count;
-    struct core *cores; /* large, and touched only as far as there is something to note */
+    struct core *cores; /* large, but touched only as far as stalls are recorded */
     struct bench_stall *united;
     uint64_t united_count;
     struct bench_histogram times;
@@ -101,7 +101,7 @@ static void *run_core(void *arg)
     return NULL;
 }
 
-/* lives */
+/* life */
 
 static int start_core(struct core *core)
 {
@@ -136,7 +136,7 @@ struct bench_stalls *bench_stalls_start(struct error *error)
 {
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-        error_set(error, "cannot tell which cores there are: %s", strerror(errno));
+        error_set(error, "cannot list the CPU cores: %s", strerror(errno));
         return NULL;
     }
     struct bench_stalls *stalls = calloc(1, sizeof *stalls);
@@ -151,13 +151,13 @@ struct bench_stalls *bench_stalls_start(struct error *error)
     bench_stalls_destroy(&stalls);
     cores = NULL;
 fail:
-    error_set(error, "cannot watch the machine's cores: %s", strerror(status));
+    error_set(error, "cannot measure stalls of the CPU cores: %s", strerror(status));
     free(cores);
     free(stalls);
     return NULL;
 }
 
-/* All cores' stalls in one list, in which none overlaps another. Without memory for it nothing is told to stall. */
+/* Merges all cores' stalls into one list without overlaps. Without memory the list is empty. */
 static void gather(struct bench_stalls *stalls)
 {
     uint64_t count = 0;
@@ -199,7 +199,7 @@ void bench_stalls_destroy(struct bench_stalls **stalls)
     *stalls = NULL;
 }
 
-/* what was seen */
+/* results */
 
 unsigned bench_stalls_cores(const struct bench_stalls *stalls)
 {

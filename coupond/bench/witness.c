@@ -52,7 +52,7 @@ void bench_witness_deinit(struct bench_witness *witness)
 bool bench_witness_holds(struct bench_witness *witness, uint64_t user)
 {
     CHECK(user < witness->users);
-    /* Pairs with the release in remember(): one thread's answer, another's question. */
+    /* Pairs with the release in remember(): another thread may have processed the answer. */
     return atomic_load_explicit(&witness->sequence[user], memory_order_acquire) != 0;
 }
 
@@ -72,7 +72,7 @@ static void take_sequence(struct bench_witness *witness, uint32_t sequence)
         count_fault(&witness->repeated);
 }
 
-/* True when nothing was known of the user's issues before. */
+/* True when no issue of the user was known before. */
 static bool remember(struct bench_witness *witness, uint64_t user, uint32_t sequence)
 {
     uint32_t known = 0;
@@ -96,12 +96,12 @@ void bench_witness_answer(struct bench_witness *witness, uint64_t user, bool hel
         atomic_fetch_add_explicit(&witness->issued[user], 1, memory_order_relaxed) >= witness->per_user_limit)
         count_fault(&witness->excessive);
     bool first = remember(witness, user, sequence);
-    /* Where a user may hold several, only a 201 tells a sequence for the first time. */
+    /* When a user may hold several, only a 201 shows a sequence for the first time. */
     if (witness->per_user_limit == 1 ? first : outcome == BENCH_ISSUED)
         take_sequence(witness, sequence);
 }
 
-/* How far the coupon's count is off from what the answers allow. */
+/* The difference between the coupon's count and the count that the answers allow. */
 static uint64_t miscounted(const struct bench_count *count, bool *others)
 {
     uint64_t least = count->before + count->issued;
@@ -118,7 +118,7 @@ struct bench_judgement bench_witness_judge(const struct bench_witness *witness, 
 {
     struct bench_judgement judgement = {.kept = true};
     judgement.faults[BENCH_PROMISE_DISTINCT] = atomic_load(&witness->repeated);
-    /* A quantity that was raised during the run allows sequences that the witness did not expect. */
+    /* A quantity that was raised during the run allows sequences that the witness does not expect. */
     if (count->quantity <= witness->quantity)
         judgement.faults[BENCH_PROMISE_IN_RANGE] = atomic_load(&witness->beyond);
     judgement.faults[BENCH_PROMISE_ONE_ISSUE] = atomic_load(&witness->differing) + atomic_load(&witness->excessive);

@@ -1,7 +1,7 @@
 /*
- * The witness: remembers what every user was told and judges, as far as a client can see, whether the promises were
- * kept. No I/O inside; all threads of a bench write to one witness at once (C11 atomics), one judges after they are
- * joined. Memory: 6 bytes a user and one bit a coupon of the quantity, taken from the system as it is touched.
+ * The witness: records every user's answers and checks, as far as a client can see, whether the promises were kept. No
+ * I/O; all threads of a benchmark write to one witness concurrently (C11 atomics), and one thread checks after they are
+ * joined. Memory: 6 bytes per user and one bit per coupon of the quantity, allocated by the system when touched.
  */
 #ifndef COUPOND_BENCH_WITNESS_H
 #define COUPOND_BENCH_WITNESS_H
@@ -14,35 +14,35 @@
 
 struct bench_witness {
     uint64_t users;
-    uint32_t quantity; /* sequences above it are counted in `beyond` */
+    uint32_t quantity; /* higher sequences are counted in `beyond` */
     uint32_t per_user_limit;
     _Atomic uint32_t *sequence; /* of each user, 0 while unknown */
-    _Atomic uint16_t *issued;   /* 201s that each user read */
-    _Atomic uint64_t *taken;    /* a bit for each sequence */
-    /* what was seen that must not be */
-    _Atomic uint64_t repeated;  /* sequences told to two users, or twice */
+    _Atomic uint16_t *issued;   /* 201s per user */
+    _Atomic uint64_t *taken;    /* one bit per sequence */
+    /* violations */
+    _Atomic uint64_t repeated;  /* sequences given to two users, or twice */
     _Atomic uint64_t beyond;    /* sequences above the quantity */
-    _Atomic uint64_t differing; /* a user was told two sequences where the limit is 1 */
-    _Atomic uint64_t excessive; /* a user read more 201s than the limit */
-    _Atomic uint64_t denied;    /* sold_out to a user who held the coupon before asking */
+    _Atomic uint64_t differing; /* users with two sequences where the limit is 1 */
+    _Atomic uint64_t excessive; /* users with more 201s than the limit */
+    _Atomic uint64_t denied;    /* sold_out for a user who held the coupon before the request */
 };
 
-/* `users` as bench_plan_users_seen(). False when there is no memory. */
+/* `users` is bench_plan_users_seen(). False when there is no memory. */
 bool bench_witness_init(struct bench_witness *witness, uint64_t users, uint32_t quantity, uint32_t per_user_limit);
 void bench_witness_deinit(struct bench_witness *witness);
 
-/* On any thread: whether a 201 or the like was read for this user. Asked when a request leaves. */
+/* On any thread: true when an answer has shown that the user holds the coupon. Call it when a request is sent. */
 bool bench_witness_holds(struct bench_witness *witness, uint64_t user);
-/* On any thread: what an answer said. `held` is what bench_witness_holds() gave when its request left. */
+/* On any thread: records an answer. `held` is the result of bench_witness_holds() when its request was sent. */
 void bench_witness_answer(struct bench_witness *witness, uint64_t user, bool held, enum bench_outcome outcome,
                           uint32_t sequence);
 
 #define BENCH_PROMISE_TABLE(X)                                                                                         \
-    X(DISTINCT, "sequences_distinct", "no sequence was told twice")                                                    \
+    X(DISTINCT, "sequences_distinct", "no sequence was given twice")                                                   \
     X(IN_RANGE, "sequences_in_range", "every sequence lies within 1 and the quantity")                                 \
-    X(ONE_ISSUE, "issues_within_limit", "no user was issued more than the limit, or told two sequences for one issue") \
-    X(NEVER_DENIED, "holders_never_sold_out", "no holder was told sold_out")                                           \
-    X(COUNTED, "issued_count_agrees", "the coupon's issued count agrees with what was read")
+    X(ONE_ISSUE, "issues_within_limit", "no user got more than the limit, or two sequences for one issue")             \
+    X(NEVER_DENIED, "holders_never_sold_out", "no holder got sold_out")                                                \
+    X(COUNTED, "issued_count_agrees", "the coupon's issued count agrees with the answers")
 
 enum bench_promise {
 #define X(id, name, text) BENCH_PROMISE_##id,
@@ -54,22 +54,22 @@ enum bench_promise {
 const char *bench_promise_name(enum bench_promise promise);
 const char *bench_promise_text(enum bench_promise promise);
 
-/* What GET /v1/coupons/{id} said before and after the run, and what the requests came to. */
+/* The results of GET /v1/coupons/{id} before and after the run, and the outcomes of the requests. */
 struct bench_count {
     uint64_t before;
-    bool unread; /* the coupon could not be read after the run: `after` says nothing */
+    bool unread; /* the coupon could not be read after the run: `after` is invalid */
     uint64_t after;
     uint64_t quantity; /* the larger of before and after */
     uint64_t issued;   /* 201s read */
-    uint64_t unknown;  /* requests that may have been issued without a 201 being read */
-    bool alone;        /* nobody else asks for this coupon: more issues than that are a fault */
+    uint64_t unknown;  /* requests that may have been issued without a 201 */
+    bool alone;        /* no other client requests this coupon: more issues are a violation */
 };
 
 struct bench_judgement {
-    bool kept; /* nothing that was checked is broken */
+    bool kept; /* no checked promise is broken */
     bool unchecked[BENCH_PROMISE_COUNT];
     uint64_t faults[BENCH_PROMISE_COUNT]; /* 0: kept, or not checked */
-    bool others;                          /* more was issued than this bench asked for, and it was not alone */
+    bool others;                          /* more was issued than this run requested, and it was not alone */
 };
 
 struct bench_judgement bench_witness_judge(const struct bench_witness *witness, const struct bench_count *count);

@@ -13,9 +13,9 @@
 
 #include "shared/clock.h"
 
-#define SWEEP_MS       50 /* how often time-outs are looked for and closed connections are made again */
+#define SWEEP_MS       50 /* interval of the time-out checks and reconnects */
 #define REQUEST_MAX    1024u
-#define CONNECTING_MAX 256u /* so that the server's listen queue is not overrun */
+#define CONNECTING_MAX 256u /* stays below the server's listen backlog */
 #define NO_REQUEST     UINT64_MAX
 
 enum connection_state { CLOSED, CONNECTING, IDLE, BUSY, CLOSING };
@@ -27,11 +27,11 @@ struct connection {
     struct bench_worker *worker;
     struct connection *next_idle;
     enum connection_state state;
-    bool writing;     /* `write` is libuv's until on_written() */
-    bool held;        /* the user had the coupon when the request left */
+    bool writing;     /* libuv uses `write` until on_written() */
+    bool held;        /* the user had the coupon when the request was sent */
     uint64_t user;    /* of the request in flight */
-    int64_t due_us;   /* when it was meant to leave */
-    int64_t since_us; /* when it left, or the connecting began */
+    int64_t due_us;   /* intended send time */
+    int64_t since_us; /* actual send time, or when connecting began */
     struct http_response response;
     char request[REQUEST_MAX];
 };
@@ -98,7 +98,7 @@ static void close_connection(struct connection *connection)
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
 }
 
-/* Ends the request in flight with what became of it. */
+/* Ends the request in flight with this outcome. */
 static void finish_request(struct connection *connection, enum bench_outcome outcome, uint32_t sequence)
 {
     struct bench_worker *worker = connection->worker;
@@ -122,7 +122,7 @@ static void make_idle(struct connection *connection)
     connection->worker->idle = connection;
 }
 
-/* Keeps what is told of single answers: the slowest since the last line of progress, and all that are too slow. */
+/* Records the slowest answer since the last progress line, and all slow answers. */
 static void note_latency(struct bench_run *run, int64_t due_us, int64_t now_us)
 {
     uint64_t latency_us = (uint64_t)(now_us - due_us);
@@ -150,7 +150,7 @@ static void on_answer(struct connection *connection)
     finish_request(connection, outcome, sequence);
     make_idle(connection);
     if (!response->keep_alive || connection->writing)
-        close_connection(connection); /* or the next request would take `write` away from libuv */
+        close_connection(connection); /* the next request must not reuse `write` while libuv uses it */
 }
 
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
@@ -166,7 +166,7 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
     if (length == 0 || connection->state == CLOSING)
         return;
     if (connection->state != BUSY) {
-        close_connection(connection); /* the peer closed, or speaks without being asked */
+        close_connection(connection); /* the peer closed, or sent data without a request */
         return;
     }
     if (length > 0)
@@ -237,9 +237,9 @@ static void on_written(uv_write_t *request, int status)
 }
 
 /*
- * Writes the request, at once as far as the socket takes it, which is nearly always all. A write that is left to libuv
- * is over only when on_written() is called, and with more than a thousand connections ready the answer can be read
- * before that.
+ * Writes the request, directly if the socket accepts all of it, which is nearly always the case. A write that is left
+ * to libuv ends only with on_written(); with more than a thousand ready connections, the answer may be read before
+ * that.
  */
 static int write_all(struct connection *connection, size_t length)
 {
@@ -273,7 +273,7 @@ static void send_request(struct connection *connection, uint64_t number, int64_t
         fail_connection(connection, BENCH_CONNECTION_ERROR);
 }
 
-/* Sets the alarm for the next request. With none free to take it there is no need: the next answer sends it. */
+/* Sets the alarm for the next request. Not needed when no connection is free: the next answer sends it. */
 static void set_alarm(struct bench_worker *worker)
 {
     if (worker->idle == NULL || worker->next >= worker->run->options->plan.requests || worker->armed == worker->next)
@@ -294,7 +294,7 @@ static void stop(struct bench_worker *worker)
     uv_close((uv_handle_t *)&worker->before_sleep, NULL);
 }
 
-/* Sends every request that is due, as far as there are free connections. */
+/* Sends every due request while there are free connections. */
 static void send_due(struct bench_worker *worker)
 {
     uint64_t requests = worker->run->options->plan.requests;
@@ -310,8 +310,8 @@ static void send_due(struct bench_worker *worker)
         stop(worker);
 }
 
-/* The alarm is set only when the loop is about to sleep: to set it costs more than a request, and while there are
- * answers to read each of them looks for what is due. */
+/* The alarm is set only before the loop sleeps, because setting it costs more than a request; while answers arrive,
+ * each of them checks for due requests. */
 static void on_before_sleep(uv_prepare_t *before_sleep)
 {
     struct bench_worker *worker = before_sleep->data;
@@ -341,7 +341,7 @@ static void sweep_connection(struct connection *connection, int64_t now_us)
         open_connection(connection);
 }
 
-/* Requests that could not leave within the time-out after the last was due are given up. */
+/* Gives up requests that could not be sent within the time-out after the last one was due. */
 static void give_up(struct bench_worker *worker, int64_t now_us)
 {
     uint64_t requests = worker->run->options->plan.requests;
@@ -362,7 +362,7 @@ static void on_sweep(uv_timer_t *timer)
     send_due(worker);
 }
 
-/* lives */
+/* life */
 
 static void *run_thread(void *arg)
 {
@@ -386,7 +386,7 @@ static void init_loop(struct bench_worker *worker)
     CHECK(uv_prepare_start(&worker->before_sleep, on_before_sleep) == 0);
 }
 
-/* This worker's share of the connections: all in turn get one until none is left. */
+/* This worker's share of the connections, distributed round-robin. */
 static uint64_t share_of(const struct bench_options *options, uint64_t index)
 {
     return options->connections / options->threads + (index < options->connections % options->threads ? 1 : 0);

@@ -1,7 +1,7 @@
 /*
- * A worker of the bench: a libuv loop on a thread of its own, a share of the connections, and every T-th request of the
- * plan (T workers). Open loop: a request is due at its time whatever the answers do. When no connection is free it
- * waits; the queue is a number, the next request's, so a wait of any length takes no memory.
+ * A worker of the benchmark: a libuv loop on its own thread with a share of the connections and every T-th request of
+ * the plan (T workers). Open loop: requests are due at fixed times, independent of the answers. When no connection is
+ * free, a request waits; the queue is just the next request's number, so it needs no memory.
  *
  *   connection:  CLOSED ── connect ──► CONNECTING ──► IDLE ◄──► BUSY
  *                   ▲                      │            │         │
@@ -20,18 +20,18 @@
 #include "coupond/bench/witness.h"
 #include "coupond/http/fetch.h"
 
-/* Shared by all workers: constant during the run, but for the witness and the counters, which are atomics, and the
- * episodes, which have a mutex that only slow answers take. */
+/* Shared by all workers. Constant during the run, except the witness and the counters, which are atomics, and the
+ * episodes, which are protected by a mutex that only slow answers take. */
 struct bench_run {
     const struct bench_options *options;
     const struct http_server *target;
     struct bench_witness *witness;
     int64_t start_us;       /* clock_mono_us() of request 0 */
-    _Atomic bool abandoned; /* set by the main thread: send no more, end soon */
+    _Atomic bool abandoned; /* set by the main thread: stop sending and end soon */
     _Atomic uint64_t sent;
     _Atomic uint64_t outcomes[BENCH_OUTCOME_COUNT];
-    _Atomic uint64_t connects;   /* connections made, the first ones included */
-    _Atomic uint64_t slowest_us; /* answer since the main thread last set this to 0 */
+    _Atomic uint64_t connects;   /* connections made, including the first ones */
+    _Atomic uint64_t slowest_us; /* slowest answer since the main thread reset this to 0 */
     pthread_mutex_t slow_lock;
     struct bench_episodes *slow;
 };

@@ -12,7 +12,7 @@
 
 #define CHOICE_TIMEOUT_US 1000000
 
-/* Waits for `events` until `deadline_us`; false with errno ETIMEDOUT when they did not come. */
+/* Waits for `events` until `deadline_us`; false with errno ETIMEDOUT after that. */
 static bool wait_for(int fd, short events, int64_t deadline_us)
 {
     struct pollfd pollfd = {.fd = fd, .events = events};
@@ -28,7 +28,7 @@ static bool wait_for(int fd, short events, int64_t deadline_us)
     }
 }
 
-/* The errno of a connect that has been begun, when it is over. */
+/* Waits for the end of a started connect and returns its errno. */
 static int connect_result(int fd, int64_t deadline_us)
 {
     int result = 0;
@@ -38,7 +38,7 @@ static int connect_result(int fd, int64_t deadline_us)
     return result;
 }
 
-/* A connected socket, or -1 with errno. */
+/* Returns a connected socket, or -1 with errno. */
 static int connect_within(const struct http_server *target, int64_t deadline_us)
 {
     int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -60,7 +60,7 @@ static void take_address(struct http_server *target, const struct addrinfo *addr
     target->address_length = address->ai_addrlen;
 }
 
-/* The first address that takes connections, such as 127.0.0.1 of a localhost that is ::1, too; else the first. */
+/* The first address that accepts connections (localhost may be both ::1 and 127.0.0.1); otherwise the first one. */
 static void choose_address(struct http_server *target, const struct addrinfo *found)
 {
     for (const struct addrinfo *address = found; found->ai_next != NULL && address != NULL;
@@ -147,7 +147,7 @@ static int fetch(const struct http_server *target, const char *method, const cha
         error_set(error, "cannot connect to http://%s: %s; is the server running there?", target->authority,
                   strerror(failure));
     else if (!answered)
-        error_set(error, "%s http://%s%s was not answered as HTTP asks for: %s", method, target->authority, path,
+        error_set(error, "%s http://%s%s got an invalid HTTP response: %s", method, target->authority, path,
                   strerror(failure));
     if (fd >= 0)
         close(fd);

@@ -12,7 +12,7 @@ static int on_body(http_parser *parser, const char *at, size_t length)
     return 0;
 }
 
-/* Stops the parser, which would skip empty lines behind the end. */
+/* Stops the parser, which would otherwise skip empty lines after the end. */
 static int on_message_complete(http_parser *parser)
 {
     struct http_response *response = parser->data;

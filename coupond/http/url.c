@@ -13,7 +13,7 @@ static bool copy_text(char *out, size_t size, const char *text, size_t length)
     return true;
 }
 
-/* Bytes that can stand in a request line or a Host header as they are. */
+/* True for bytes that need no escapes in a request line or a Host field. */
 static bool printable(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)

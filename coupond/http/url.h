@@ -8,11 +8,11 @@
 
 struct http_url {
     char host[256];   /* without the brackets of an IPv6 address */
-    char port[6];     /* 80 when the URL names none */
-    char prefix[128]; /* without a slash at its end */
+    char port[6];     /* 80 when the URL has none */
+    char prefix[128]; /* without a trailing slash */
 };
 
-/* False when `text` is no such URL: https, credentials, a query, a fragment, and what does not fit. */
+/* False for anything else, including https, credentials, a query, a fragment, and parts that are too long. */
 bool http_url_parse(struct http_url *url, const char *text);
 
 #endif

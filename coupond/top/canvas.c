@@ -21,7 +21,8 @@ void canvas_init(struct canvas *canvas, int rows, int columns)
     }
 }
 
-/* Characters that take one column on every terminal and command nothing: ASCII, Latin-1, and those of our own texts. */
+/* Characters that are one column wide on every terminal and not control characters: ASCII, Latin-1, and those of our
+ * own texts. */
 static bool is_known(uint32_t character)
 {
     return (character >= ' ' && character <= '~') || (character > 0xa0 && character <= 0xff && character != 0xad) ||
@@ -33,7 +34,7 @@ static bool continues(unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/* Takes one character; '?' for what is not known. */
+/* Takes one character; '?' for unsupported ones. */
 static uint16_t take_character(const char **text)
 {
     const unsigned char *at = (const unsigned char *)*text;
@@ -157,7 +158,7 @@ static void write_style(enum canvas_style style, FILE *out)
     fputs(codes[style], out);
 }
 
-/* Columns up to the last that shows anything. */
+/* The number of columns up to the last visible one. */
 static int used_columns(const struct canvas *canvas, int row, bool colors)
 {
     int used = canvas->columns;

@@ -1,7 +1,6 @@
 /*
- * A screen of text in memory: cells that hold one character and one style each. Whatever is put on it stays within its
- * bounds, and nothing that a terminal would take for a command gets out of it: control characters and bytes that are no
- * UTF-8 become question marks. Pure.
+ * A screen of text in memory: each cell holds one character and one style. Writes are clipped to its bounds, and it
+ * never outputs terminal commands from its content: control characters and invalid UTF-8 become question marks. Pure.
  */
 #ifndef COUPOND_CANVAS_H
 #define COUPOND_CANVAS_H
@@ -24,25 +23,25 @@ struct canvas {
     } cells[CANVAS_ROWS_MAX][CANVAS_COLUMNS_MAX];
 };
 
-/* How a canvas is written. */
+/* How a canvas is printed. */
 struct canvas_look {
-    bool colors;   /* else no styles */
-    bool unicode;  /* else µ, bars and dashes are put into ASCII */
-    bool terminal; /* each line overwrites one of a terminal, from its upper left corner on; else trimmed lines */
+    bool colors;   /* false: no styles */
+    bool unicode;  /* false: µ, bars and dashes become ASCII */
+    bool terminal; /* overwrites the terminal's lines from the upper left corner; false: prints trimmed lines */
 };
 
-/* Empty; rows and columns beyond the bounds are cut to them. */
+/* Clears it; limits rows and columns to the maximum. */
 void canvas_init(struct canvas *canvas, int rows, int columns);
-/* Puts UTF-8 text at a place and returns the column behind it; what is outside is cut off. Only characters of one
- * column up to U+FFFF are known, others become question marks. */
+/* Writes UTF-8 text and returns the column behind it; clips it to the canvas. Supports characters of one column up to
+ * U+FFFF; others become question marks. */
 int canvas_put(struct canvas *canvas, int row, int column, enum canvas_style style, const char *text);
-/* The same, so that the text ends before `end`, and begins no further left than `from`. */
+/* The same, right-aligned: the text ends before `end` and starts at `from` or later. */
 void canvas_put_right(struct canvas *canvas, int row, int from, int end, enum canvas_style style, const char *text);
-/* The same as canvas_put(), but nothing from column `end` on; what is cut ends in "…". */
+/* Like canvas_put(), but stops before column `end`; a cut text ends in "…". */
 void canvas_put_within(struct canvas *canvas, int row, int column, int end, enum canvas_style style, const char *text);
-/* The same for names: what is too long loses its middle, since many differ only at the end. */
+/* The same for names: shortens a long one in the middle, because many names differ only at the end. */
 void canvas_put_name(struct canvas *canvas, int row, int column, int end, enum canvas_style style, const char *text);
-/* Gives all cells of a row a style. */
+/* Sets the style of all cells of a row. */
 void canvas_style_row(struct canvas *canvas, int row, enum canvas_style style);
 
 void canvas_write(const struct canvas *canvas, const struct canvas_look *look, FILE *out);

@@ -1,7 +1,7 @@
 /*
- * `coupond top`: readings → model → view, once an interval, until somebody has seen enough. On a terminal a screen that
- * is drawn anew; elsewhere a line, or a JSON object, an interval. Exit status: 0; with --once 1 when nobody answers; 2
- * when it was asked wrongly.
+ * `coupond top`: readings → model → view, once per interval, until the user quits. Redraws the screen on a terminal;
+ * elsewhere prints a line or a JSON object per interval. Exit status: 0; with --once 1 when no member answers; 2 for
+ * invalid arguments.
  */
 #include <errno.h>
 #include <langinfo.h>
@@ -31,7 +31,7 @@ struct settings {
     int64_t interval_us;
     bool once;
     bool json;
-    bool live; /* the screen of a terminal */
+    bool live; /* draws on a terminal */
     struct canvas_look look;
 };
 
@@ -40,14 +40,14 @@ struct top {
     struct top_members members;
     struct top_reader *readers[TOP_MEMBERS_MAX];
     struct top_model model;
-    struct top_reading reading; /* one that is being taken over */
+    struct top_reading reading; /* the reading that is being copied */
     struct top_view view;
     struct canvas canvas;
     int notify_fd;
-    int signal_fd; /* -1: signals do what they do */
+    int signal_fd; /* -1: default signal handling */
     uint64_t rounds;
     uint64_t lines;
-    unsigned first_coupon; /* of those on the screen */
+    unsigned first_coupon; /* first one on the screen */
     bool wipe;
     bool quit;
 };
@@ -57,17 +57,16 @@ static int print_usage(void)
     puts(
         "usage: coupond top [URL]… [--config FILE] [--set section/name=value]… [--interval SECONDS] [--once] [--json]\n"
         "                   [--no-color]\n\n"
-        "Shows a running system from its metrics: coupons, rates by outcome, latency, batches, backlog, members. URL "
+        "Shows a running system by its metrics: coupons, rates by outcome, latency, batches, backlog, members. URL "
         "is\n"
-        "a member's status address, http://HOST:PORT; without any those of the configuration, which are\n"
+        "a member's status address, http://HOST:PORT. The default is the addresses in the configuration:\n"
         "127.0.0.1:8090 (gateway/operator_http), 127.0.0.1:9101 (issuer) and 127.0.0.1:9102 (persister).\n"
-        "  --interval SECONDS  from one reading to the next, 0.1 to 3600; 1\n"
+        "  --interval SECONDS  between two readings, 0.1 to 3600; default 1\n"
         "  --once              one reading, after one interval, as text; exit 1 when no member answers\n"
-        "  --json              one JSON object a reading\n"
+        "  --json              one JSON object per reading\n"
         "  --no-color          no colors; NO_COLOR in the environment does the same\n\n"
-        "On a terminal the arrow keys, Page Up and Down, Home and End go through the coupons, and q or Ctrl-C ends "
-        "it;\n"
-        "elsewhere it prints a line a reading.");
+        "On a terminal the arrow keys, Page Up and Down, Home and End scroll the coupons, and q or Ctrl-C quits;\n"
+        "elsewhere it prints one line per reading.");
     return EXIT_SUCCESS;
 }
 
@@ -106,7 +105,7 @@ static void show_line(struct top *top)
     top_line_print(&top->view, top->settings.look.unicode, stdout);
 }
 
-/* Where it is not a screen, the first reading only gives the second something to be compared with. */
+/* Without a live screen the first reading only serves as the base of the second. */
 static void show(struct top *top)
 {
     const struct settings *settings = &top->settings;
@@ -139,7 +138,7 @@ static void on_readings(struct top *top)
     }
 }
 
-/* Ctrl-Z: the shell gets its terminal, and this one gets it back with `fg`. */
+/* Ctrl-Z: returns the terminal to the shell until `fg`. */
 static void suspend(struct top *top)
 {
     top_terminal_end();
@@ -182,7 +181,7 @@ static void on_keys(struct top *top)
         show(top);
 }
 
-/* Waits for something to happen, until `until_us` at the longest. */
+/* Waits for an event until `until_us` at the latest. */
 static void wait_for_event(struct top *top, int64_t until_us)
 {
     struct pollfd fds[] = {{.fd = top->notify_fd, .events = POLLIN},
@@ -210,13 +209,13 @@ static bool is_busy(const struct top *top)
 
 static void ask_all(struct top *top)
 {
-    int teller = top_model_teller(&top->model);
+    int source = top_model_coupon_source(&top->model);
     for (unsigned i = 0; i < top->members.count; i++)
-        top_reader_ask(top->readers[i], teller == TOP_ROLE_ANY || teller == (int)i);
+        top_reader_ask(top->readers[i], source == TOP_ROLE_ANY || source == (int)i);
 }
 
-/* Asks everybody, shows what came, and waits until it is time again. Who has not answered by then is not waited for,
- * but for the two readings that the first figures are made of, where they cannot be drawn anew. */
+/* Starts readings of all members, shows the results, and waits for the next interval. Does not wait for late members,
+ * except for the first two readings when the screen cannot be redrawn. */
 static void run_round(struct top *top, int64_t next_us)
 {
     top->rounds++;
@@ -254,7 +253,7 @@ static int take_signals(struct error *error)
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGWINCH);
     sigaddset(&signals, SIGTSTP);
-    CHECK(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0); /* before the readers' threads */
+    CHECK(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0); /* must precede the readers' threads */
     signal(SIGPIPE, SIG_IGN);
     int fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd >= 0 ? fd : error_set(error, "cannot wait for signals: %s", strerror(errno));
@@ -264,7 +263,7 @@ static int start_readers(struct top *top, struct error *error)
 {
     top->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (top->notify_fd < 0)
-        return error_set(error, "cannot make an eventfd: %s", strerror(errno));
+        return error_set(error, "cannot create an eventfd: %s", strerror(errno));
     top_model_init(&top->model);
     for (unsigned i = 0; i < top->members.count; i++) {
         top_model_add(&top->model, top->members.list[i].name, top->members.list[i].expected);
@@ -347,7 +346,7 @@ static int run_and_tell(struct top *top)
 
 int cmd_top(int argc, char **argv)
 {
-    static struct top top; /* lives on while the readers' threads do */
+    static struct top top; /* the readers' threads use it until the process ends */
     const char *interval = NULL;
     bool no_color = false;
     const struct argument own[] = {{"--interval", &interval, NULL},
@@ -371,7 +370,7 @@ int cmd_top(int argc, char **argv)
     if (find_members(&top, &arguments, &error) != 0)
         return refuse(&error);
     if (arguments.check_config) {
-        puts("the configuration is right");
+        puts("the configuration is valid");
         return EXIT_SUCCESS;
     }
     look_around(&top.settings, no_color);

@@ -41,7 +41,7 @@ static bool read_coupon(const json_t *object, struct top_coupon *coupon)
     return true;
 }
 
-/* Only what can stand in a query as it is. */
+/* Accepts only characters that need no escapes in a query. */
 static void read_cursor(const json_t *page, char cursor[TOP_CURSOR_MAX])
 {
     const char *text = json_string_value(json_object_get(page, "next_cursor"));

@@ -1,5 +1,5 @@
 /*
- * The coupons as GET /v1/coupons tells them, page by page. Pure: JSON in, values out; what is no coupon is left out.
+ * Coupons from GET /v1/coupons, page by page. Pure: JSON in, values out; invalid coupons are skipped.
  */
 #ifndef COUPOND_TOP_COUPONS_H
 #define COUPOND_TOP_COUPONS_H
@@ -10,7 +10,7 @@
 
 #include "shared/coupon.h"
 
-#define TOP_COUPONS_MAX 1000 /* looked at in one reading */
+#define TOP_COUPONS_MAX 1000 /* coupons per reading */
 #define TOP_CURSOR_MAX  256
 
 struct top_coupon {
@@ -22,17 +22,17 @@ struct top_coupon {
 };
 
 struct top_coupons {
-    int64_t taken_us; /* on the monotone clock */
+    int64_t taken_us; /* of the monotonic clock */
     unsigned count;
     struct top_coupon list[TOP_COUPONS_MAX];
 };
 
-/* Adds the coupons of one page and copies the cursor of the next one; empty: there is none. False when the text is no
- * page of coupons. */
+/* Adds the coupons of one page and copies the cursor of the next one; empty: it was the last. False when the text is
+ * not a page of coupons. */
 bool top_coupons_add_page(struct top_coupons *coupons, const char *text, size_t length, char cursor[TOP_CURSOR_MAX]);
-/* Behind the last page: makes ready for top_coupons_find(). */
+/* Call after the last page, before top_coupons_find(). */
 void top_coupons_complete(struct top_coupons *coupons, int64_t taken_us);
-/* NULL when it is not there. */
+/* NULL when it does not exist. */
 const struct top_coupon *top_coupons_find(const struct top_coupons *coupons, const char *id);
 
 #endif

@@ -11,7 +11,7 @@ static const char *unknown(char out[TOP_TEXT_MAX])
     return out;
 }
 
-/* Three digits that tell something, and what follows them. */
+/* Formats three significant digits and the unit. */
 static const char *three_digits(double value, const char *unit, char out[TOP_TEXT_MAX])
 {
     int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
@@ -19,7 +19,7 @@ static const char *three_digits(double value, const char *unit, char out[TOP_TEX
     return out;
 }
 
-/* Divides by `step` until three digits are left, or the units are at their end, and says how often. */
+/* Divides by `step` until at most three digits remain or the units are used up; returns the number of divisions. */
 static unsigned scale(double *value, double step, unsigned units)
 {
     unsigned unit = 0;

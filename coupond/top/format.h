@@ -1,6 +1,6 @@
 /*
- * Numbers, times and sizes as `coupond top` writes them: short, and never longer than a known number of columns,
- * whatever the value is. What is not known (NaN) is "-". Text is UTF-8.
+ * Formats numbers, times and sizes for `coupond top`: short, and with a fixed maximum of columns for any value. Unknown
+ * values (NaN) become "-". Text is UTF-8.
  */
 #ifndef COUPOND_TOP_FORMAT_H
 #define COUPOND_TOP_FORMAT_H
@@ -11,11 +11,11 @@
 const char *top_count(double value, char out[TOP_TEXT_MAX]);
 /* Seconds as a latency: 87 µs, 1.49 ms, 12.3 s. At most 7 columns. */
 const char *top_time(double seconds, char out[TOP_TEXT_MAX]);
-/* Seconds as somebody waits for them: 45 s, 12 m 05 s, 3 h 20 m, 5 d 03 h. At most 10 columns. */
+/* Seconds as a duration: 45 s, 12 m 05 s, 3 h 20 m, 5 d 03 h. At most 10 columns. */
 const char *top_span(double seconds, char out[TOP_TEXT_MAX]);
 /* 512 B, 2.8 MiB. At most 9 columns. */
 const char *top_bytes(double bytes, char out[TOP_TEXT_MAX]);
-/* A share of 0 to 1: 98 %. At most 6 columns; the share may be above 1, such as two cores that are busy. */
+/* A share of 0 to 1: 98 %. At most 6 columns; may exceed 1, such as for two busy cores. */
 const char *top_percent(double share, char out[TOP_TEXT_MAX]);
 
 #endif

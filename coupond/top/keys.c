@@ -34,7 +34,7 @@ static enum top_key key_of_number(const char *digits, size_t length)
     return TOP_KEY_NONE;
 }
 
-/* ESC [ parameters final, or ESC O final. One that is cut off is taken whole and means nothing. */
+/* ESC [ parameters final, or ESC O final. An incomplete sequence is consumed and ignored. */
 static enum top_key read_sequence(const char *bytes, size_t length, size_t *taken)
 {
     size_t end = 2;

@@ -1,6 +1,6 @@
 /*
- * Keys of `coupond top`: the bytes that a terminal sends, read as keys. Pure. Escape sequences as xterm and what
- * imitates it sends them, in normal and in application mode (ECMA-48, xterm's ctlseqs).
+ * Parses the bytes from a terminal as keys of `coupond top`. Pure. Supports the escape sequences of xterm and
+ * compatible terminals, in normal and application mode (ECMA-48, xterm's ctlseqs).
  */
 #ifndef COUPOND_TOP_KEYS_H
 #define COUPOND_TOP_KEYS_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 enum top_key {
-    TOP_KEY_NONE, /* one that means nothing here */
+    TOP_KEY_NONE, /* a key without a function */
     TOP_KEY_QUIT,
     TOP_KEY_UP,
     TOP_KEY_DOWN,
@@ -18,10 +18,10 @@ enum top_key {
     TOP_KEY_END,
 };
 
-/* The first key of `length` bytes, at least one; `taken` is set to how many of them it takes. */
+/* Returns the first key of `length` bytes, at least one; sets `taken` to its length. */
 enum top_key top_key_read(const char *bytes, size_t length, size_t *taken);
 
-/* Where a list of `count` rows, of which `shown` are on the screen from `first` on, begins after a key. */
+/* The new first row of a list of `count` rows, of which `shown` are visible from `first` on. */
 unsigned top_key_scroll(enum top_key key, unsigned first, unsigned shown, unsigned count);
 
 #endif

@@ -15,7 +15,7 @@ static int refuse_member(const char *text, struct error *error)
 {
     char shown[MASKED_MAX];
     mask_secrets(text, shown);
-    return error_set(error, "%.200s: it must look like http://HOST:PORT (https is not spoken here)", shown);
+    return error_set(error, "%.200s: it must look like http://HOST:PORT (https is not supported)", shown);
 }
 
 int top_members_add(struct top_members *members, const char *text, int expected, struct error *error)
@@ -23,7 +23,7 @@ int top_members_add(struct top_members *members, const char *text, int expected,
     char whole[TOP_NAME_MAX + 128];
     struct http_url url;
     if (members->count == TOP_MEMBERS_MAX)
-        return error_set(error, "at most %d members can be looked at", TOP_MEMBERS_MAX);
+        return error_set(error, "at most %d members can be watched", TOP_MEMBERS_MAX);
     int length = snprintf(whole, sizeof(whole), "%s%s", strstr(text, "://") != NULL ? "" : "http://", text);
     if (length >= (int)sizeof(whole) || !http_url_parse(&url, whole))
         return refuse_member(text, error);
@@ -34,7 +34,7 @@ int top_members_add(struct top_members *members, const char *text, int expected,
     return 0;
 }
 
-/* An address to listen on as one to connect to. */
+/* Turns a listening address into one to connect to. */
 static int add_address(struct top_members *members, const char *address, int role, struct error *error)
 {
     char host[OPTION_STRING_MAX], url[OPTION_STRING_MAX + 32];
@@ -42,7 +42,7 @@ static int add_address(struct top_members *members, const char *address, int rol
     if (address[0] == '\0')
         return 0;
     if (!address_split(address, host, sizeof(host), &port))
-        return error_set(error, "%s/http: \"%s\" is no HOST:PORT", top_role_names[role], address);
+        return error_set(error, "%s/http: \"%s\" is not HOST:PORT", top_role_names[role], address);
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
         strcpy(host, "127.0.0.1");
     else if (strcmp(host, "::") == 0)

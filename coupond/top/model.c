@@ -6,13 +6,13 @@
 
 #include "shared/error.h"
 
-/* What an operator has to know of as soon as it is not zero. */
+/* Values that an operator must know of when they are not zero. */
 static const struct {
     enum top_value value;
     const char *text;
 } trouble_rows[] = {
     {TOP_VALUE_JOURNAL_FULL, "journal full"},
-    {TOP_VALUE_CLOCK_SUSPECT, "clock stepped, not believed"},
+    {TOP_VALUE_CLOCK_SUSPECT, "clock stepped, not accepted"},
     {TOP_VALUE_MISSING, "records lost by the store"},
     {TOP_VALUE_DEAD_LETTERS, "dead letters"},
     {TOP_VALUE_STORE_ERRORS, "store errors"},
@@ -25,7 +25,7 @@ static const struct {
     {TOP_VALUE_REFUSED, "connections refused"},
     {TOP_VALUE_LATE, "late replies"},
     {TOP_VALUE_REPLIES_DROPPED, "replies dropped"},
-    {TOP_VALUE_RESENT, "batches sent again"},
+    {TOP_VALUE_RESENT, "batches resent"},
     {TOP_VALUE_GATEWAY_DROPPED, "frames dropped by gateways"},
     {TOP_VALUE_ISSUER_DROPPED, "frames dropped by the issuer"},
     {TOP_VALUE_PERSISTER_DROPPED, "frames dropped by persisters"},
@@ -85,7 +85,7 @@ void top_model_take(struct top_model *model, unsigned index, const struct top_re
     }
 }
 
-int top_model_teller(const struct top_model *model)
+int top_model_coupon_source(const struct top_model *model)
 {
     for (unsigned i = 0; i < model->members; i++) {
         if (model->list[i].up && model->list[i].now.roles[TOP_GATEWAY])
@@ -101,8 +101,8 @@ static bool has_role(const struct top_member *member, unsigned role)
     return member->seen ? member->now.roles[role] : member->expected == (int)role;
 }
 
-/* A member of the configuration that was never there, while another has its role, is none: `coupond dev` has all roles
- * on one port. */
+/* A configured member that was never up is left out when another member has its role: `coupond dev` has all roles on
+ * one port. */
 static bool is_superfluous(const struct top_model *model, const struct top_member *member)
 {
     if (member->seen || member->expected == TOP_ROLE_ANY)
@@ -120,7 +120,7 @@ static double life_of(const struct top_member *member, int64_t wall_us)
     return member->up && start > 0 ? fmax(0, (double)wall_us / 1e6 - start) : NAN;
 }
 
-/* How much a counter has grown in a second; nothing where it has fallen. */
+/* The increase of a counter per second; nothing when it has decreased. */
 static double rate_of(double now, double before, double seconds)
 {
     return now > before ? (now - before) / seconds : 0;
@@ -183,7 +183,7 @@ static double sum_known(double sum, double more)
     return isnan(sum) ? more : sum + more;
 }
 
-/* NaN when either is. */
+/* NaN when either value is. */
 static double larger(double a, double b)
 {
     return isnan(a) || isnan(b) ? NAN : fmax(a, b);
@@ -258,15 +258,15 @@ static void view_troubles(struct top_view *view)
                 add_trouble(view, trouble_rows[i].text, view->values[value], view->rates[value]);
         }
         if ((view->failed > 0) != settled)
-            add_trouble(view, "answers of 500", failed, view->failed);
+            add_trouble(view, "500 answers", failed, view->failed);
         if ((view->unavailable > 0) != settled)
-            add_trouble(view, "answers of 503", unavailable, view->unavailable);
+            add_trouble(view, "503 answers", unavailable, view->unavailable);
     }
 }
 
 /* Coupons */
 
-/* When it is sold out, if it goes on like this. */
+/* Estimates when it is sold out, at the present rate. */
 static void set_end(struct top_view_coupon *row)
 {
     const struct top_coupon *coupon = &row->coupon;
@@ -289,7 +289,7 @@ static void view_coupon(const struct top_model *model, int64_t wall_us, const st
         row->starts_s = fmax(0, (double)(coupon->starts_us - wall_us) / 1e6);
 }
 
-/* Coupons that only the issuer's metrics tell of: no gateway is seen, or there are more than are listed. */
+/* Coupons that only the issuer's metrics report, because no gateway is known or the list is too long. */
 static void view_stocks(const struct top_model *model, const struct top_member *member, struct top_view *view)
 {
     for (unsigned i = 0; i < member->now.stocks && view->coupons < TOP_COUPONS_MAX; i++) {

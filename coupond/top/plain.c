@@ -8,7 +8,7 @@
 #include "coupond/top/format.h"
 #include "shared/clock.h"
 
-/* A line: the cells of a canvas of one row. */
+/* The columns of a line, printed through a canvas of one row. */
 
 static const struct {
     const char *title;
@@ -96,7 +96,7 @@ static json_t *number(double value)
     return value == floor(value) && fabs(value) < 9e15 ? json_integer((json_int_t)value) : json_real(value);
 }
 
-/* Control characters and what is no UTF-8 stay out. */
+/* Replaces control characters and invalid UTF-8. */
 static json_t *text_of(const char *text)
 {
     char clean[TOP_NAME_MAX];

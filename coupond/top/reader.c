@@ -12,8 +12,8 @@
 #include "shared/clock.h"
 #include "shared/worker.h"
 
-#define BODY_MAX   (4u << 20) /* of one answer */
-#define TIMEOUT_MS 3000       /* for one answer */
+#define BODY_MAX   (4u << 20) /* per answer */
+#define TIMEOUT_MS 3000       /* per answer */
 
 struct top_reader {
     struct worker worker; /* runs as long as the process */
@@ -22,13 +22,13 @@ struct top_reader {
     bool with_coupons;
     bool busy;
     bool fresh;
-    struct top_reading reading; /* the newest, when it is fresh */
+    struct top_reading reading; /* the newest, valid when `fresh` */
     /* owned by the reader's thread */
     struct http_url url;
     int notify_fd;
     struct http_server target;
     bool resolved;
-    char http[300]; /* where a gateway serves clients, when that is not where its metrics are */
+    char http[300]; /* a gateway's address for clients, if it differs from that of its metrics */
     struct http_response response;
     struct top_reading work;
     char body[BODY_MAX];
@@ -40,7 +40,7 @@ static const char *reason_of(int failure)
 {
     if (failure == ETIMEDOUT)
         return "no answer";
-    return failure == EPROTO ? "no answer in HTTP, or one too large" : strerror(failure);
+    return failure == EPROTO ? "not an HTTP answer, or too large" : strerror(failure);
 }
 
 static void set_reason(struct top_reader *reader, const char *reason)
@@ -48,7 +48,7 @@ static void set_reason(struct top_reader *reader, const char *reason)
     snprintf(reader->work.reason, sizeof(reader->work.reason), "%s", reason);
 }
 
-/* The status; 0 and a reason when there is no answer. */
+/* Returns the status; 0 and a reason when there is no answer. */
 static int get_from(struct top_reader *reader, const struct http_server *target, const char *path)
 {
     char whole[512];
@@ -73,13 +73,13 @@ static bool read_metrics(struct top_reader *reader)
     if (status == 200 &&
         top_sample_read(&reader->work.sample, clock_mono_us(), reader->body, reader->response.body_length))
         return true;
-    set_reason(reader, status == 200   ? "these are no metrics of coupond"
-                       : status == 404 ? "no /metrics here: a gateway has them on gateway/operator_http"
+    set_reason(reader, status == 200   ? "not the metrics of coupond"
+                       : status == 404 ? "no /metrics here; a gateway serves them on gateway/operator_http"
                                        : "/metrics is refused");
     return false;
 }
 
-/* The body of /readyz: what is missing, or of one that is not ready a line of text, and where clients are served. */
+/* Reads /readyz: the reason when the member is not ready, and the address for clients. */
 static void read_details(struct top_reader *reader)
 {
     size_t length = reader->response.body_length;
@@ -106,7 +106,7 @@ static void read_ready(struct top_reader *reader)
         read_details(reader);
 }
 
-/* Where this gateway serves clients: what it says, or the machine that was asked where it listens on all addresses. */
+/* Resolves the gateway's address for clients; when it listens on all addresses, uses the host of its metrics. */
 static bool resolve_clients_port(const struct top_reader *reader, struct http_server *target)
 {
     struct http_url url = reader->url;
@@ -149,10 +149,10 @@ static void read_member(struct top_reader *reader, bool with_coupons)
     work->up = work->ready = work->listed = false;
     work->reason[0] = '\0';
     if (!reader->resolved && http_server_resolve(&reader->target, &reader->url, NULL) != 0) {
-        set_reason(reader, "its name is not known");
+        set_reason(reader, "unknown host name");
         return;
     }
-    work->up = reader->resolved = read_metrics(reader); /* a member that is gone may come back elsewhere */
+    work->up = reader->resolved = read_metrics(reader); /* a member that is gone may return with another address */
     if (!work->up)
         return;
     read_ready(reader);

@@ -6,7 +6,7 @@
 #include "coupond/metrics_text.h"
 
 #define LABEL_MAX 64
-#define VALUE_MAX 1e18 /* what lies beyond is no count of anything */
+#define VALUE_MAX 1e18 /* larger values are invalid */
 
 enum how { SUM, MAX, SUM_KNOWN, MAX_KNOWN };
 
@@ -49,8 +49,8 @@ static bool is_sum(enum how how)
     return how == SUM || how == SUM_KNOWN;
 }
 
-/* `told` counts the series of each. */
-static void take_value(struct top_sample *sample, unsigned told[TOP_VALUE_COUNT], const struct metrics_sample *metric)
+/* `series` counts the series of each value. */
+static void take_value(struct top_sample *sample, unsigned series[TOP_VALUE_COUNT], const struct metrics_sample *metric)
 {
     for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
         double *value = &sample->values[i];
@@ -58,16 +58,16 @@ static void take_value(struct top_sample *sample, unsigned told[TOP_VALUE_COUNT]
             !has_label(metric, value_rows[i].label, value_rows[i].label_value))
             continue;
         *value = is_sum(value_rows[i].how) ? *value + metric->value : fmax(*value, metric->value);
-        told[i]++;
+        series[i]++;
     }
 }
 
-/* Each partition tells its coupons from the first moment on. */
-static void mark_unknown(struct top_sample *sample, const unsigned told[TOP_VALUE_COUNT])
+/* Every partition reports the values of its coupons from the start, so a missing series means unknown. */
+static void mark_unknown(struct top_sample *sample, const unsigned series[TOP_VALUE_COUNT])
 {
     for (unsigned i = 0; i < TOP_VALUE_COUNT; i++) {
         bool may_lack = value_rows[i].how == SUM_KNOWN || value_rows[i].how == MAX_KNOWN;
-        if (may_lack && sample->roles[TOP_ISSUER] && (told[i] == 0 || told[i] < told[TOP_VALUE_COUPONS]))
+        if (may_lack && sample->roles[TOP_ISSUER] && (series[i] == 0 || series[i] < series[TOP_VALUE_COUPONS]))
             sample->values[i] = NAN;
     }
 }
@@ -181,7 +181,7 @@ const struct top_stock *top_sample_stock(const struct top_sample *sample, const 
     return NULL;
 }
 
-/* What can stand on a screen: printable ASCII. */
+/* Accepts printable ASCII only. */
 static void take_version(struct top_sample *sample, const struct metrics_sample *metric)
 {
     char version[TOP_VERSION_MAX];
@@ -204,21 +204,21 @@ bool top_sample_read(struct top_sample *sample, int64_t taken_us, const char *te
 {
     struct metrics_text reader = {text, text + length};
     struct metrics_sample metric;
-    unsigned told[TOP_VALUE_COUNT] = {0};
+    unsigned series[TOP_VALUE_COUNT] = {0};
     memset(sample, 0, sizeof(*sample));
     sample->taken_us = taken_us;
     while (metrics_text_next(&reader, &metric)) {
         if (!is_sound(metric.value))
             continue;
         take_role(sample, &metric);
-        take_value(sample, told, &metric);
+        take_value(sample, series, &metric);
         take_verdict(sample, &metric);
         take_answers(sample, &metric);
         take_histogram(sample, &metric);
         take_stock(sample, &metric);
         take_version(sample, &metric);
     }
-    mark_unknown(sample, told);
+    mark_unknown(sample, series);
     return sample->roles[TOP_GATEWAY] || sample->roles[TOP_ISSUER] || sample->roles[TOP_PERSISTER];
 }
 
@@ -253,7 +253,7 @@ void top_histogram_add_delta(struct top_histogram_sample *to, const struct top_h
     to->count += now->count - before->count;
 }
 
-/* Where `rank` lies between the bounds of bucket `i`, whose predecessors hold `below`. */
+/* Interpolates `rank` within bucket `i`; `below` is the count of the buckets before it. */
 static double within(const struct top_histogram_sample *histogram, unsigned i, double below, double rank)
 {
     double lower = i > 0 ? histogram->bounds[i - 1] : 0;

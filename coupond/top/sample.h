@@ -1,6 +1,6 @@
 /*
- * What `coupond top` takes from one reading of a member's /metrics: the figures of a table, summed over partitions, the
- * verdicts and a few histograms. Pure: text in, values out; values that no counter or gauge can have are left out.
+ * The data that `coupond top` extracts from a member's /metrics: a table of figures, summed over partitions, the
+ * verdicts and a few histograms. Pure: takes text, returns values; impossible values are skipped.
  */
 #ifndef COUPOND_TOP_SAMPLE_H
 #define COUPOND_TOP_SAMPLE_H
@@ -11,8 +11,8 @@
 
 #include "shared/coupon.h"
 
-/* X(id, how values of several partitions and labels become one, name, label, its value); NULL: whatever its labels are.
- * One that is KNOWN is left out by a partition that does not know it yet; so it is NaN until all tell it. */
+/* X(id, how to combine the values of partitions and labels, metric, label, its value); label NULL: all labels. A
+ * partition omits a KNOWN metric until it has a value; the sum is NaN until all partitions report it. */
 /* clang-format off */
 #define TOP_VALUE_TABLE(X) \
     X(CONNECTIONS, SUM, "coupond_gateway_connections", NULL, NULL) \
@@ -58,19 +58,19 @@ enum top_value {
 };
 
 enum top_histogram {
-    TOP_HISTOGRAM_ANSWER,  /* a request from its last byte to its answer, in seconds */
-    TOP_HISTOGRAM_MESSAGE, /* requests in one message to the issuer */
+    TOP_HISTOGRAM_ANSWER,  /* from a request's last byte to its answer, in seconds */
+    TOP_HISTOGRAM_MESSAGE, /* requests per message to the issuer */
     TOP_HISTOGRAM_BATCH,   /* requests decided and synced together */
     TOP_HISTOGRAM_SYNC,    /* in seconds */
-    TOP_HISTOGRAM_TURN,    /* how long a request waits for its decision at the most, in seconds */
-    TOP_HISTOGRAM_ROWS,    /* rows of one transaction */
-    TOP_HISTOGRAM_WRITE,   /* one transaction, in seconds */
+    TOP_HISTOGRAM_TURN,    /* longest wait of a request for its decision, in seconds */
+    TOP_HISTOGRAM_ROWS,    /* rows per transaction */
+    TOP_HISTOGRAM_WRITE,   /* duration of a transaction, in seconds */
     TOP_HISTOGRAM_COUNT
 };
 
 #define TOP_BUCKETS_MAX 40
 
-/* Counts are as the text has them: of everything up to the bound. The last bound is infinite. */
+/* Cumulative counts, as in the text: everything up to the bound. The last bound is infinite. */
 struct top_histogram_sample {
     unsigned buckets;
     double bounds[TOP_BUCKETS_MAX];
@@ -85,7 +85,7 @@ extern const char *const top_role_names[TOP_ROLE_COUNT];
 #define TOP_VERSION_MAX 16
 #define TOP_STOCKS_MAX  64
 
-/* The stock of a coupon as the issuer's metrics tell it, which they do for those that are asked for most. */
+/* The stock of a coupon from the issuer's metrics, which cover the busiest coupons. */
 struct top_stock {
     char id[COUPON_ID_MAX + 1];
     uint64_t quantity;
@@ -93,32 +93,32 @@ struct top_stock {
 };
 
 struct top_sample {
-    int64_t taken_us;           /* on the monotone clock */
-    bool roles[TOP_ROLE_COUNT]; /* that the process has */
+    int64_t taken_us;           /* of the monotonic clock */
+    bool roles[TOP_ROLE_COUNT]; /* roles of the process */
     char version[TOP_VERSION_MAX];
-    double values[TOP_VALUE_COUNT]; /* 0 where the text has none, NaN where the issuer does not know it */
+    double values[TOP_VALUE_COUNT]; /* 0 when missing, NaN when the issuer does not know it yet */
     double verdicts[VERDICT_COUNT];
-    double answers;     /* requests answered over HTTP, those for health and metrics not counted */
-    double unavailable; /* of these, with 503 */
-    double failed;      /* of these, with another 5xx */
+    double answers;     /* HTTP requests answered, without health and metrics */
+    double unavailable; /* of these, 503 */
+    double failed;      /* of these, other 5xx */
     struct top_histogram_sample histograms[TOP_HISTOGRAM_COUNT];
     unsigned stocks;
     struct top_stock stock[TOP_STOCKS_MAX];
 };
 
-/* Reads a text that was taken at `taken_us`. False when it is not coupond's. */
+/* Parses a text read at `taken_us`. False when it is not coupond's. */
 bool top_sample_read(struct top_sample *sample, int64_t taken_us, const char *text, size_t length);
 
-/* The stock of a coupon; NULL when it is not told. */
+/* The stock of a coupon; NULL when it is not reported. */
 const struct top_stock *top_sample_stock(const struct top_sample *sample, const char *id);
 
-/* `to` becomes `to` plus what `now` counted more than `before`, or nothing when it has counted less in anything. */
+/* Adds the increase from `before` to `now` to `to`; nothing when any count has decreased. */
 void top_histogram_add_delta(struct top_histogram_sample *to, const struct top_histogram_sample *now,
                              const struct top_histogram_sample *before);
-/* The value below which the share `q` of all lies, evenly spread within a bucket; beyond the last finite bound, that
- * bound. NaN when nothing was counted. */
+/* The value at quantile `q`, interpolated within a bucket; beyond the last finite bound, that bound. NaN when the
+ * histogram is empty. */
 double top_histogram_quantile(const struct top_histogram_sample *histogram, double q);
-/* NaN when nothing was counted. */
+/* NaN when the histogram is empty. */
 double top_histogram_mean(const struct top_histogram_sample *histogram);
 
 #endif

@@ -7,15 +7,15 @@
 #include "coupond/top/format.h"
 #include "shared/clock.h"
 
-#define FIXED_ROWS     13 /* all but coupons, members and blank lines */
+#define FIXED_ROWS     13 /* all rows except coupons, members and blank lines */
 #define BLANK_ROWS     3
-#define COLUMNS_LEAST  80 /* narrower screens show the left part of this */
+#define COLUMNS_LEAST  80 /* narrower screens show the left part */
 #define COLUMNS_MOST   120
 #define MEMBERS_LEAST  3
-#define LATE_S         5 /* coupons older than this are told so */
+#define LATE_S         5 /* the age of coupons is shown beyond this */
 #define HEADING_COLUMN 10
 
-/* A line of text from bounded parts. */
+/* Text built from bounded parts. */
 struct line {
     char text[256];
     size_t length;
@@ -38,7 +38,7 @@ static int columns_of(const struct canvas *canvas)
     return columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
 }
 
-/* Header: who is there. */
+/* Header: clock, version, members. */
 
 static void draw_clock(const struct top_view *view, const char *hint, struct canvas *canvas, int from)
 {
@@ -209,7 +209,7 @@ static int draw_outcomes(const struct top_view *view, struct canvas *canvas, int
     return row + 2;
 }
 
-/* Stages: a column a role. */
+/* Stages: one column per role. */
 
 static void put_stage(struct canvas *canvas, int row, unsigned role, enum canvas_style style, const char *text)
 {
@@ -287,7 +287,7 @@ static void draw_queues(const struct top_view *view, struct canvas *canvas, int 
     put_stage(canvas, row, TOP_PERSISTER, CANVAS_PLAIN, view->role_up[TOP_ISSUER] > 0 ? persisters.text : "-");
 }
 
-/* What the stages have beside: coupons that were looked at, the time until a decision, what is on its way. */
+/* More figures of the stages: reads, wait for a decision, batches in flight. */
 static void draw_more(const struct top_view *view, struct canvas *canvas, int row)
 {
     char rate[TOP_TEXT_MAX], text[TOP_TEXT_MAX];
@@ -299,7 +299,7 @@ static void draw_more(const struct top_view *view, struct canvas *canvas, int ro
         add(&gateways, "%s of ", top_percent(1 - view->rates[TOP_VALUE_READS_ASKED] / reads, text));
     add(&gateways, "%s reads/s", top_count(reads, rate));
     add(&issuer, "turn p99 %s", top_time(turn, text));
-    add(&persisters, "%s batches under way", top_count(view->values[TOP_VALUE_IN_FLIGHT], text));
+    add(&persisters, "%s batches in flight", top_count(view->values[TOP_VALUE_IN_FLIGHT], text));
     put_stage(canvas, row, TOP_GATEWAY, CANVAS_PLAIN, gateways.text);
     put_stage(canvas, row, TOP_ISSUER, CANVAS_PLAIN, isnan(turn) ? "-" : issuer.text);
     put_stage(canvas, row, TOP_PERSISTER, CANVAS_PLAIN, view->role_up[TOP_ISSUER] > 0 ? persisters.text : "-");
@@ -385,7 +385,7 @@ static void draw_members_head(struct canvas *canvas, int row)
     canvas_put_right(canvas, row, name_end + 50, name_end + 57, CANVAS_BOLD, "FILES");
 }
 
-/* Where not all have room, those that are not ready stand first. */
+/* When not all fit, those that are not ready come first. */
 static void draw_members(const struct top_view *view, struct canvas *canvas, int row, unsigned room)
 {
     struct line line = {"", 0};
@@ -406,7 +406,7 @@ static void draw_members(const struct top_view *view, struct canvas *canvas, int
     }
 }
 
-/* All of it */
+/* Whole screen */
 
 int top_screen_rows(const struct top_view *view, unsigned coupons_max)
 {
@@ -414,7 +414,7 @@ int top_screen_rows(const struct top_view *view, unsigned coupons_max)
     return FIXED_ROWS + BLANK_ROWS + (int)(view->members + coupons);
 }
 
-/* How the rows of a screen are shared out. */
+/* The distribution of a screen's rows. */
 struct rows {
     int blank;
     int coupons;

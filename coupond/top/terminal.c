@@ -10,13 +10,13 @@
 
 #include "shared/error.h"
 
-#define BEGIN "\033[?1049h\033[?25l\033[?7l\033[2J" /* another screen, no cursor, no wrapping */
+#define BEGIN "\033[?1049h\033[?25l\033[?7l\033[2J" /* alternate screen, no cursor, no wrapping */
 #define END   "\033[0m\033[?7h\033[?25h\033[?1049l"
 
 static struct {
     bool taken;
     bool has_keys;
-    struct termios before; /* when it has keys */
+    struct termios before; /* saved settings, if it has keys */
 } terminal;
 
 static bool write_all(const char *data, size_t length)
@@ -33,7 +33,7 @@ static bool write_all(const char *data, size_t length)
     return true;
 }
 
-/* Keys one by one and unseen; Ctrl-C and Ctrl-Z go on to make signals. */
+/* Disables line buffering and echo; Ctrl-C and Ctrl-Z still raise signals. */
 static void take_keys(void)
 {
     struct termios mode;

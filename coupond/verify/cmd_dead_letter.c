@@ -1,6 +1,6 @@
 /*
- * `coupond dead-letter list|retry`: what the store refused for good, and another try at it once the reason is mended.
- * On a running system or at rest; each record in a transaction of its own.
+ * `coupond dead-letter list|retry`: lists the records that the store refused permanently, and stores them after the
+ * cause is fixed. On a running system or at rest; each record in its own transaction.
  */
 #include <inttypes.h>
 #include <sodium.h>
@@ -20,7 +20,7 @@
 #define WRITE_TRIES          8
 #define PROGRESS_INTERVAL_US INT64_C(2000000)
 
-enum { NONE_LEFT = 0, SOME_LEFT = 1, COULD_NOT_LOOK = 2 };
+enum { NONE_LEFT = 0, SOME_LEFT = 1, COULD_NOT_CHECK = 2 };
 
 struct request {
     struct options options;
@@ -41,22 +41,22 @@ static int print_usage(void)
 {
     puts(
         "usage: coupond dead-letter list|retry [--config FILE | --dir DIR] [--set section/name=value]… [--json]\n\n"
-        "Dead letters are journal records that the database refuses for good; everything else has gone on.\n"
-        "  list        shows them, with the reason\n"
-        "  retry       tries to store each again, once the reason is mended; what was stored is a dead letter no more\n"
+        "Dead letters are journal records that the database permanently refuses; they do not delay other records.\n"
+        "  list        lists them with the reason\n"
+        "  retry       tries to store each again, after the cause is fixed; stored records are no longer dead letters\n"
         "  --dir DIR   the folder of a `coupond dev` (DIR/coupond.db)\n"
         "  --json      one JSON object instead of a table\n\n"
-        "Exit status: 0 none is left, 1 some are, 2 could not look.");
+        "Exit status: 0 none is left, 1 some are left, 2 could not check.");
     return NONE_LEFT;
 }
 
 static int refuse(const struct error *error)
 {
     fprintf(stderr, "coupond dead-letter: %s\n", error->text);
-    return COULD_NOT_LOOK;
+    return COULD_NOT_CHECK;
 }
 
-/* Telling */
+/* Output */
 
 static void note_progress(struct tally *tally, const char *what)
 {
@@ -68,7 +68,7 @@ static void note_progress(struct tally *tally, const char *what)
     tally->progress_after_us = now_us + PROGRESS_INTERVAL_US;
 }
 
-/* A table may hold anything; a terminal must not. */
+/* The table may contain any bytes, which a terminal must not receive. */
 static void print_plain(const char *text)
 {
     for (; *text != '\0'; text++)
@@ -173,7 +173,7 @@ static int list_letters(const struct request *request, struct tally *tally, stru
     return result == STORE_OK ? 0 : -1;
 }
 
-/* Trying again */
+/* Retrying */
 
 struct page {
     struct store_letter letters[PAGE_LETTERS];
@@ -187,7 +187,8 @@ static bool keep_letter(void *arg, const struct store_dead_letter *letter)
     return page->count < PAGE_LETTERS;
 }
 
-/* The next letters behind `after`. They are read before they are written: a snapshot would see none of the writes. */
+/* Reads the next letters after `after`. Each page is read before its writes, since an open snapshot would not see
+ * them. */
 static int read_page(const struct request *request, const struct store_dead_letter *after, struct page *page,
                      struct error *error)
 {
@@ -217,12 +218,12 @@ static enum store_result write_rows(const struct request *request, const struct 
     }
 }
 
-/* -1 and `error` when it cannot be told whether the letter can be stored. */
+/* -1 and `error` when it is unknown whether the letter can be stored. */
 static int retry_letter(const struct request *request, struct tally *tally, const struct store_dead_letter *letter,
                         struct error *error)
 {
     struct store_letter_rows rows;
-    struct error reason = {"its record is not what a journal holds"};
+    struct error reason = {"it is not a valid journal record"};
     enum store_result result = STORE_REJECTED;
     if (store_letter_rows(&rows, letter))
         result = write_rows(request, &rows.batch, &reason);
@@ -254,9 +255,9 @@ static int retry_letters(const struct request *request, struct tally *tally, str
     return status;
 }
 
-/* Together */
+/* Sequence */
 
-static int look(struct request *request, struct error *error)
+static int list_or_retry(struct request *request, struct error *error)
 {
     struct tally tally = {.progress_after_us = clock_mono_us() + PROGRESS_INTERVAL_US};
     request->store = store_create(&request->options, error);
@@ -293,16 +294,16 @@ int cmd_dead_letter(int argc, char **argv)
     if (arguments.help)
         return print_usage();
     if (!read_action(&arguments, &request.retry)) {
-        error_set(&error, "say list or retry; coupond dead-letter --help tells more");
+        error_set(&error, "expected list or retry; see coupond dead-letter --help");
         return refuse(&error);
     }
     if (arguments_load_dir(&arguments, dir, &request.options, &error) != 0)
         return refuse(&error);
     if (arguments.check_config) {
-        puts("the configuration is right");
+        puts("the configuration is valid");
         return NONE_LEFT;
     }
-    int status = look(&request, &error);
+    int status = list_or_retry(&request, &error);
     store_destroy(&request.store);
     return status;
 }

@@ -7,7 +7,7 @@
 #include "shared/error.h"
 
 #define PLACES_FIRST 64
-#define ROWS_FIRST   2 /* of a million coupons most have few */
+#define ROWS_FIRST   2 /* most of a million coupons have few issues */
 
 /* Index */
 
@@ -101,7 +101,7 @@ void verify_coupon_add_row(struct verify_coupon *coupon, const struct store_issu
     coupon->rows++;
 }
 
-/* Without gaps, sequence N is row N - 1; behind a gap it is searched for. */
+/* Without gaps, sequence N is row N - 1; after a gap it is searched for. */
 size_t verify_coupon_find_row(const struct verify_coupon *coupon, uint32_t sequence)
 {
     size_t guess = (size_t)sequence - 1;

@@ -1,6 +1,6 @@
 /*
- * What `verify` keeps of each coupon: what the store holds (12 bytes a row, in order), how far the journal has come,
- * who holds how many. Pure; found by id.
+ * The data of `verify` about each coupon: the store's rows (12 bytes each, sorted), the journal's position, and the
+ * issues per user. Pure; found by id.
  */
 #ifndef COUPOND_VERIFY_COUPON_H
 #define COUPOND_VERIFY_COUPON_H
@@ -17,18 +17,19 @@ struct verify_coupon {
     char id[COUPON_ID_MAX + 1];
     bool broken;
 
-    /* the store's row of the coupon */
+    /* the coupon's row in the store */
     bool stored;
-    bool stored_matched; /* its policy is the one of the journal record that it names */
+    bool stored_matched; /* its policy equals that of the journal record that it names */
     uint32_t stored_issued;
     uint64_t stored_seq;
     uint64_t stored_digest;
-    uint64_t snapshot_digest;     /* of the snapshot's policy; the store is read before any record of the journal */
+    uint64_t snapshot_digest;     /* digest of the snapshot's policy, since the store is read before the journal's
+                                   * records */
     uint64_t snapshot_policy_seq; /* the record of that policy; 0: not in a snapshot */
 
-    /* the store's rows of its issues, by sequence */
+    /* the store's rows of its issues, sorted by sequence */
     uint32_t *sequences;
-    uint64_t *digests; /* 0: the journal has it just so */
+    uint64_t *digests; /* 0: equal to the journal's issue */
     size_t rows;
     size_t rows_capacity;
     size_t rows_matched;
@@ -36,18 +37,18 @@ struct verify_coupon {
     /* the journal */
     bool journalled;
     uint16_t partition;
-    uint64_t acked_policy_seq; /* the last record of the policy that the store has acknowledged; 0: none */
+    uint64_t acked_policy_seq; /* the last acknowledged record of its policy; 0: none */
     struct coupon policy;      /* `issued` is the last sequence */
-    uint32_t snapshot_issued;  /* of a snapshot: at least so many are issued */
+    uint32_t snapshot_issued;  /* number of issues in the snapshot, a lower bound */
     int64_t last_issued_at_us;
-    uint64_t lag; /* issues that the store has not acknowledged and does not hold */
+    uint64_t lag; /* issues that the store has neither acknowledged nor stored */
     struct verify_users users;
 };
 
 /* All zeros is an empty index. */
 struct verify_index {
     struct verify_coupon **places;
-    size_t mask; /* places - 1; 0: none */
+    size_t mask; /* number of slots - 1; 0: none */
     size_t count;
 };
 
@@ -57,12 +58,12 @@ struct verify_coupon *verify_index_get(struct verify_index *index, const char *i
 /* All coupons in the byte order of their ids; free() the array. */
 struct verify_coupon **verify_index_sorted(const struct verify_index *index);
 
-/* Keeps a row of the store; rows come in the order of their sequences. */
+/* Adds a row of the store; rows must come in sequence order. */
 void verify_coupon_add_row(struct verify_coupon *coupon, const struct store_issue *issue);
-/* The row's place, or SIZE_MAX. */
+/* The row's index, or SIZE_MAX. */
 size_t verify_coupon_find_row(const struct verify_coupon *coupon, uint32_t sequence);
 
-/* What identifies a row but for its coupon; never 0. */
+/* A digest of the row without its coupon; never 0. */
 uint64_t verify_issue_digest(const struct store_issue *issue);
 uint64_t verify_policy_digest(const struct coupon *policy);
 

@@ -34,7 +34,7 @@ void findings_deinit(struct findings *findings)
     *findings = (struct findings){0};
 }
 
-/* Ids that somebody wrote into the store by hand may hold anything; a terminal and JSON take only text. */
+/* Ids that were written into the store by hand may contain any bytes; a terminal and JSON accept only text. */
 static void make_printable(char *text)
 {
     if (title_valid(text, strlen(text)))

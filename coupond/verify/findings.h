@@ -1,5 +1,5 @@
 /*
- * What `verify` found broken: a sentence each, by kind; the first ones of a kind in words, all of them counted. Pure.
+ * The violations that `verify` found, by kind: counts all of them and keeps the first sentences of each kind. Pure.
  */
 #ifndef COUPOND_VERIFY_FINDINGS_H
 #define COUPOND_VERIFY_FINDINGS_H
@@ -19,7 +19,7 @@
     X(SEQUENCE_BROKEN, "sequence_broken", "the sequences of a coupon are not 1, 2, 3 … without gaps")                  \
     X(TIME_BACKWARDS, "time_backwards", "the time goes backwards along a coupon's sequences")                          \
     X(ABOVE_QUANTITY, "above_quantity", "a coupon is issued more often than its quantity")                             \
-    X(LOWERED_BELOW_ISSUED, "lowered_below_issued", "a quantity is lowered below what is issued")                      \
+    X(LOWERED_BELOW_ISSUED, "lowered_below_issued", "a quantity is lowered below the number of issues")                \
     X(ABOVE_LIMIT, "above_limit", "a user holds more of a coupon than its limit")                                      \
     X(NTH_BROKEN, "nth_broken", "a user's issues of a coupon are not counted 1, 2, 3 …")                               \
     X(OUT_OF_WINDOW, "out_of_window", "a coupon is issued before its start, after its end or while paused")            \
@@ -27,7 +27,7 @@
     X(ROW_DIFFERS, "row_differs", "an issue in the store differs from the journal's")                                  \
     X(ROW_UNKNOWN, "row_unknown", "the store holds an issue that the journal does not have")                           \
     X(DEAD_LETTER, "dead_letter",                                                                                      \
-      "the store refused it for good; see coupond dead-letter list, and bring it home by coupond dead-letter retry")   \
+      "the store refused it permanently; see coupond dead-letter list, and store it with coupond dead-letter retry")   \
     X(SNAPSHOT_DIFFERS, "snapshot_differs", "an issue in the store differs from the journal's snapshot")               \
     X(COUPON_ROW_MISSING, "coupon_row_missing", "a coupon that the store acknowledged is not in it")                   \
     X(COUPON_ROW_DIFFERS, "coupon_row_differs", "a coupon in the store differs from the journal's")                    \
@@ -56,10 +56,10 @@ struct findings {
 };
 
 void findings_deinit(struct findings *findings);
-/* Counts one, and keeps its sentence while there is room; what is not printable becomes a question mark. */
+/* Counts a violation, and keeps its sentence while there is room; unprintable characters become question marks. */
 void findings_add(struct findings *findings, enum finding kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The sentences kept of a kind. */
+/* The number of sentences kept of a kind. */
 size_t findings_lines(const struct findings *findings, enum finding kind);
 
 #endif

@@ -82,7 +82,7 @@ void verify_report_text(FILE *out, const struct verify *verify)
     if (verify->dead > 0)
         fprintf(out, ", %s dead letters", thousands(verify->dead, numbers[4]));
     if (verify->findings.count > 0)
-        fprintf(out, ", %s things broken", thousands(verify->findings.count, numbers[4]));
+        fprintf(out, ", %s violations", thousands(verify->findings.count, numbers[4]));
     fputc('\n', out);
 }
 

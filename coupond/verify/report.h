@@ -1,4 +1,4 @@
-/* What `verify` has to say: a table a coupon a line and the findings, for people or as one JSON object. */
+/* Prints the result of `verify`: one line per coupon and the findings, as text or as one JSON object. */
 #ifndef COUPOND_VERIFY_REPORT_H
 #define COUPOND_VERIFY_REPORT_H
 

@@ -7,12 +7,12 @@
 #include "shared/error.h"
 
 #define PLACES_FIRST 4
-/* Grows when 7 of 8 places are taken. */
+/* Grows when 7 of 8 slots are used. */
 #define IS_FULL(count, places) ((count)*8 >= (places)*7)
 
 struct verify_user {
     uint64_t high;
-    uint64_t low_and_count; /* 48 bits of the hash, 16 bits of counter; 0: a free place */
+    uint64_t low_and_count; /* 48 bits of the hash, 16 bits of counter; 0: a free slot */
 };
 _Static_assert(sizeof(struct verify_user) == 16, "16 bytes a user");
 
@@ -30,7 +30,7 @@ static bool is_same(const struct verify_user *place, const struct verify_user *u
     return place->high == user->high && (place->low_and_count | COUNT_MASK) == (user->low_and_count | COUNT_MASK);
 }
 
-/* The user's place, or the free one where it belongs. */
+/* The user's slot, or the free slot where it belongs. */
 static struct verify_user *find(const struct verify_users *users, const struct verify_user *user)
 {
     size_t at = (size_t)user->high & users->mask;

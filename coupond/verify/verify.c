@@ -11,14 +11,14 @@
 
 #define ISSUE_TEXT_MAX 192
 
-/* An issue as the journal has it, where the store has another under the same sequence. */
+/* An issue in the journal where the store has another with the same sequence. */
 struct verify_difference {
     const struct verify_coupon *coupon;
     uint32_t sequence;
     char text[ISSUE_TEXT_MAX];
 };
 
-/* A sentence about a coupon marks it as broken. */
+/* Reports a violation and marks the coupon as broken. */
 static void found_in(struct verify *verify, struct verify_coupon *coupon, enum finding kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* "coupon C: sequence N <what> (<the issue>)" */
@@ -101,7 +101,7 @@ static void check_user(struct verify *verify, struct verify_coupon *coupon, cons
     if (issue->nth != count)
         found_at(verify, coupon, FINDING_NTH_BROKEN, issue, "is the user's issue number %u, not %u", count, issue->nth);
     if (count > coupon->policy.per_user_limit)
-        found_at(verify, coupon, FINDING_ABOVE_LIMIT, issue, "is one more than the %" PRIu32 " that a user may hold",
+        found_at(verify, coupon, FINDING_ABOVE_LIMIT, issue, "exceeds the per-user limit, %" PRIu32,
                  coupon->policy.per_user_limit);
 }
 
@@ -114,8 +114,8 @@ void verify_add_journal(struct verify *verify, const struct journal_meta *meta, 
         (struct verify_journal){.present = true, .meta = *meta, .acked = acked, .next_seq = 1, .first_seq = 1};
 }
 
-/* The policy's record comes later than issues that are still in segments: what held for those is in no file any more.
- */
+/* The policy's record comes after issues that are still in segments: the policy of their time is in no file any
+ * more. */
 static void forget_window(struct coupon *policy)
 {
     policy->paused = false;
@@ -129,7 +129,7 @@ static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const
     coupon->journalled = true;
     coupon->partition = partition;
     coupon->policy = *there;
-    coupon->policy.issued = 0; /* the rows are counted */
+    coupon->policy.issued = 0; /* the rows are counted instead */
     coupon->snapshot_issued = there->issued;
     coupon->snapshot_digest = verify_policy_digest(there);
     coupon->snapshot_policy_seq = there->journal_seq;
@@ -161,7 +161,7 @@ void verify_store_journal(struct verify *verify, const struct store_journal *the
     struct verify_journal *journal = there->partition < PARTITIONS_MAX ? &verify->journals[there->partition] : NULL;
     if (!journal || !journal->present) {
         findings_add(&verify->findings, FINDING_JOURNAL_FOREIGN,
-                     "partition %u: the store was filled by a journal that is not here", there->partition);
+                     "partition %u: the store was filled by a journal that is missing here", there->partition);
         return;
     }
     journal->stored = true;
@@ -185,7 +185,7 @@ void verify_store_coupon(struct verify *verify, const struct coupon *there)
         coupon->stored_matched = coupon->stored_digest == coupon->snapshot_digest;
 }
 
-/* A user's latest issue in the snapshot is this one, or a later one. */
+/* True when the user's latest issue in the snapshot is this one or a later one. */
 static bool snapshot_knows(const struct ledger *snapshot, const struct store_issue *issue)
 {
     struct user_issue there;
@@ -197,7 +197,7 @@ static bool snapshot_knows(const struct ledger *snapshot, const struct store_iss
     return there.sequence > issue->sequence && there.nth > issue->nth;
 }
 
-/* The row of an issue whose segment is removed stands for the journal's record. */
+/* Uses the row of an issue in place of the journal's record, whose segment is removed. */
 static void take_row_as_record(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
 {
     verify->issues++;
@@ -207,7 +207,7 @@ static void take_row_as_record(struct verify *verify, struct verify_coupon *coup
     if (issue->issued_at_us < coupon->last_issued_at_us)
         found_at(verify, coupon, FINDING_TIME_BACKWARDS, issue, "is issued earlier than the one before it");
     if (!snapshot_knows(verify->journals[coupon->partition].snapshot, issue))
-        found_at(verify, coupon, FINDING_SNAPSHOT_DIFFERS, issue, "is not what the journal's snapshot says");
+        found_at(verify, coupon, FINDING_SNAPSHOT_DIFFERS, issue, "differs from the journal's snapshot");
     coupon->policy.issued = issue->sequence;
     coupon->last_issued_at_us = issue->issued_at_us;
     check_user(verify, coupon, issue);
@@ -273,7 +273,7 @@ static void check_sequence(struct verify *verify, struct verify_coupon *coupon, 
 {
     struct coupon *policy = &coupon->policy;
     if (!coupon->journalled)
-        found_at(verify, coupon, FINDING_COUPON_UNKNOWN, issue, "is of a coupon that was never made");
+        found_at(verify, coupon, FINDING_COUPON_UNKNOWN, issue, "belongs to a coupon that was never created");
     if (issue->sequence != policy->issued + 1)
         found_at(verify, coupon, FINDING_SEQUENCE_BROKEN, issue, "follows %" PRIu32, policy->issued);
     if (issue->sequence > policy->quantity)
@@ -373,9 +373,9 @@ void verify_journal_end(struct verify *verify, uint16_t partition, uint64_t next
                      partition, next_seq, journal->acked);
 }
 
-/* Afterwards */
+/* Final checks */
 
-/* Of a damaged journal nothing is known behind the damage, so nothing there can be called wrong. */
+/* After the damage nothing is known of the journal, so nothing there can be called wrong. */
 static bool is_beyond_damage(const struct verify *verify, const struct verify_coupon *coupon, uint64_t journal_seq)
 {
     for (size_t i = 0; i < PARTITIONS_MAX; i++) {
@@ -387,8 +387,8 @@ static bool is_beyond_damage(const struct verify *verify, const struct verify_co
     return false;
 }
 
-/* The row names a record whose segment is removed, and the snapshot has a later one, which the store may not have yet.
- */
+/* The row names a record whose segment is removed, and the snapshot has a later one, which the store may not have
+ * yet. */
 static bool is_of_removed_policy(const struct verify *verify, const struct verify_coupon *coupon)
 {
     return coupon->stored_seq > 0 && coupon->stored_seq < coupon->snapshot_policy_seq &&
@@ -403,7 +403,7 @@ static void finish_policy(struct verify *verify, struct verify_coupon *coupon)
     if (!coupon->stored || is_beyond_damage(verify, coupon, coupon->stored_seq))
         return;
     if (!coupon->journalled)
-        found_in(verify, coupon, FINDING_COUPON_ROW_UNKNOWN, "it is in the store alone (journal_seq %" PRIu64 ")",
+        found_in(verify, coupon, FINDING_COUPON_ROW_UNKNOWN, "it is only in the store (journal_seq %" PRIu64 ")",
                  coupon->stored_seq);
     else if (!coupon->stored_matched && !is_of_removed_policy(verify, coupon))
         found_in(verify, coupon, FINDING_COUPON_ROW_DIFFERS,
@@ -469,5 +469,5 @@ void verify_name_row(struct verify *verify, const struct store_issue *issue)
         return;
     }
     if (!is_beyond_damage(verify, coupon, issue->journal_seq))
-        found_at(verify, coupon, FINDING_ROW_UNKNOWN, issue, "is in the store alone");
+        found_at(verify, coupon, FINDING_ROW_UNKNOWN, issue, "is only in the store");
 }

@@ -1,15 +1,17 @@
 /*
- * The checker behind `coupond verify`. Pure: it is told what was read and says what is broken. In this order, so that a
- * running system never looks broken: the journals and what the store has acknowledged of each; then the store, in one
- * snapshot; then the journals' records. Whatever was acknowledged before the snapshot must be in it, and whatever is in
- * the snapshot must be in a journal that is read later.
+ * The checker of `coupond verify`. Pure: it takes the data that was read and reports violations. The order of reading
+ * makes sure that a running system never looks broken: first the journals' metadata with the store's acknowledgements,
+ * then the store in one snapshot, then the journals' records. Everything acknowledged before the snapshot must be in
+ * it, and everything in the snapshot must be in a journal that is read later.
  *
- * Records whose segments are removed are in a snapshot and in the store: there the store's rows are checked as the
- * journal's records would be, and each against the snapshot.
+ * Records of removed segments are in a ledger snapshot and in the store: for these, the store's rows are checked in the
+ * place of the journal's records, and each is compared with the snapshot.
  *
- *   (verify_add_journal() verify_add_snapshot()?)*  →  verify_store_…()*  →  (verify_journal_record()*
- * verify_journal_end())*  → verify_finish() →  when verify_wants_rows(): verify_name_row()* with the same snapshot's
- * issues again
+ *   (verify_add_journal() verify_add_snapshot()?)*
+ *     →  verify_store_…()*
+ *     →  (verify_journal_record()* verify_journal_end())*
+ *     →  verify_finish()
+ *     →  when verify_wants_rows(): verify_name_row()* with the same snapshot's issues again
  */
 #ifndef COUPOND_VERIFY_H
 #define COUPOND_VERIFY_H
@@ -21,24 +23,24 @@
 
 struct verify_journal {
     bool present;
-    bool stored; /* the store knows it */
+    bool stored; /* the store has a row for it */
     bool damaged;
     struct journal_meta meta;
     uint64_t acked;
-    struct verify_dead dead; /* records that the store refused: told as such, not as missing */
+    struct verify_dead dead; /* records that the store refused: reported as such, not as missing */
     uint64_t records;
-    uint64_t first_seq;            /* of the records that are still in segments */
+    uint64_t first_seq;            /* of the records in the remaining segments */
     const struct ledger *snapshot; /* NULL unless first_seq is above 1 */
-    uint64_t next_seq;             /* behind the last record that could be read */
+    uint64_t next_seq;             /* after the last readable record */
 };
 
 struct verify {
-    uint64_t seed; /* of the users' fingerprints; random, so that nobody can aim at collisions */
+    uint64_t seed; /* of the users' fingerprints; random, so that nobody can construct collisions */
     struct verify_journal journals[PARTITIONS_MAX];
     struct verify_index coupons;
-    struct verify_coupon *last; /* that was looked up: rows and records come in runs */
+    struct verify_coupon *last; /* the last lookup: rows and records of one coupon are often adjacent */
     struct findings findings;
-    struct verify_difference *differences; /* the first ones, to be told with both sides */
+    struct verify_difference *differences; /* the first ones, to be reported with both sides */
     size_t differences_count;
     uint64_t issues;
     uint64_t rows;
@@ -49,27 +51,27 @@ struct verify {
 void verify_init(struct verify *verify, uint64_t seed);
 void verify_deinit(struct verify *verify);
 
-/* A partition's journal, and up to which sequence the store has acknowledged it. */
+/* Adds a partition's journal and the sequence up to which the store has acknowledged it. */
 void verify_add_journal(struct verify *verify, const struct journal_meta *meta, uint64_t acked);
 
-/* The journal's segments begin with record `first_seq`; what came before is in `snapshot`, which is borrowed. */
+/* The journal's segments begin with record `first_seq`; earlier records are in `snapshot`, which is borrowed. */
 void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t first_seq, const struct ledger *snapshot);
 
-/* The store's rows, each kind in the order of store.h. */
+/* Adds the store's rows, each kind in the order of store.h. */
 void verify_store_journal(struct verify *verify, const struct store_journal *journal);
 void verify_store_coupon(struct verify *verify, const struct coupon *coupon);
 void verify_store_issue(struct verify *verify, const struct store_issue *issue);
 void verify_store_dead_letter(struct verify *verify, const struct store_dead_letter *letter);
 
-/* The records of a journal in their order. */
+/* Adds the records of a journal in their order. */
 void verify_journal_record(struct verify *verify, uint16_t partition, const struct journal_record *record);
-/* How a journal ended: behind the record before `next_seq`; `damage` says where it cannot be read on, or is NULL. */
+/* Ends a journal after the record before `next_seq`; `damage` says why the rest is unreadable, or is NULL. */
 void verify_journal_end(struct verify *verify, uint16_t partition, uint64_t next_seq, const char *damage);
 
-/* What can be told only when all is read. */
+/* Runs the checks that need all data. */
 void verify_finish(struct verify *verify);
 
-/* Rows of the store were not what the journal says: they are to be shown again, to be named. */
+/* True when rows of the store differ from the journal: they must be added again, to be named. */
 bool verify_wants_rows(const struct verify *verify);
 void verify_name_row(struct verify *verify, const struct store_issue *issue);
 

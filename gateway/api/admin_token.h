@@ -1,6 +1,6 @@
 /*
- * The bearer token that creating and changing coupons needs. Kept and compared as a keyed hash, in constant time, so
- * that neither its bytes nor its length can be measured. Pure.
+ * The bearer token that is required to create and change coupons. Stored and compared as a keyed hash, in constant
+ * time, so that timing reveals neither its bytes nor its length. Pure.
  */
 #ifndef COUPOND_ADMIN_TOKEN_H
 #define COUPOND_ADMIN_TOKEN_H
@@ -21,9 +21,9 @@ enum admin_verdict {
     ADMIN_WRONG,
 };
 
-/* An empty token means that none is needed. */
+/* An empty token turns the check off. */
 void admin_token_init(struct admin_token *admin, const char *token);
-/* Judges the value of an Authorization header; `at` NULL when there is none. */
+/* Checks the value of an Authorization header; `at` is NULL when the header is missing. */
 enum admin_verdict admin_token_check(const struct admin_token *admin, struct span authorization);
 
 #endif

@@ -16,7 +16,7 @@ static void fail_field(struct api_call *call, const char *field, const char *rea
     api_errors_add(&call->errors, field, reason);
 }
 
-/* What may follow "application/json": nothing, or charset=utf-8, quoted or not. */
+/* True for valid text after "application/json": nothing, or charset=utf-8, quoted or not. */
 static bool is_utf8_parameter(struct span rest)
 {
     rest = span_trim(rest);
@@ -38,7 +38,7 @@ static bool is_json(struct span content_type)
            is_utf8_parameter((struct span){content_type.at + json.length, content_type.length - json.length});
 }
 
-/* A body comes as it is, and as JSON where one is needed or an optional one is there. */
+/* The body must not be encoded, and must be JSON if the route uses it. */
 static bool has_readable_body(const struct route *route, const struct http_request *request)
 {
     bool needs_json =
@@ -47,7 +47,7 @@ static bool has_readable_body(const struct route *route, const struct http_reque
     return !request->encoded && (!needs_json || is_json(request->content_type));
 }
 
-/* Names every parameter of a query that the route does not take. */
+/* Reports every query parameter that the route does not know. */
 static bool has_no_query(struct api_call *call)
 {
     struct span query = call->target.query;
@@ -61,8 +61,8 @@ static bool has_no_query(struct api_call *call)
     return call->errors.count == 0;
 }
 
-/* If-Match where it cannot hold: only a coupon has a tag, and what POST and PUT make is not there before. Last, since
- * a request that is wrong in itself is told that (RFC 9110 §13.2.1). */
+/* Rejects If-Match where it can never match: only existing coupons have tags, and POST and PUT create what does not
+ * exist yet. Checked last, because other faults of the request take precedence (RFC 9110 §13.2.1). */
 static void judge_if_match(struct api_call *call, const struct route *route, const struct http_request *request)
 {
     bool reads = request->method == METHOD_GET || request->method == METHOD_HEAD;
@@ -70,10 +70,11 @@ static void judge_if_match(struct api_call *call, const struct route *route, con
     if (!request->if_match.present || (route->flags & ROUTE_VERSION) != 0 || (request->if_match.any && reads))
         return;
     fail(call, ERROR_STALE_VERSION);
-    call->detail = "If-Match cannot hold for this request: only a coupon that is there has an ETag. Ask without it.";
+    call->detail =
+        "If-Match cannot match this request: only an existing coupon has an ETag. Send the request without it.";
 }
 
-/* What every route asks of a request before its own reader. */
+/* The checks of every route, before its own reader. */
 static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
                    const struct api_rules *rules)
 {
@@ -87,7 +88,7 @@ static bool passes(struct api_call *call, const struct route *route, const struc
     else if (!has_readable_body(route, request))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
     else if ((route->flags & (ROUTE_JSON | ROUTE_OBJECT)) == 0 && request->body.length > 0)
-        fail_field(call, "body", "this request takes none");
+        fail_field(call, "body", "must be empty for this request");
     else
         return (route->flags & ROUTE_QUERY) != 0 || has_no_query(call);
     return false;
@@ -102,13 +103,13 @@ static bool captures_valid(struct api_call *call, const struct route_captures *c
     return call->errors.count == 0;
 }
 
-/* As if there were no such route. */
+/* True for routes that the options disable. */
 static bool is_hidden(struct span path, const struct api_rules *rules)
 {
     return !rules->metrics && span_equals(path, SPAN_LITERAL("/metrics"));
 }
 
-/* A browser asks whether a page may ask for this path; the methods that it takes are in `allow`. */
+/* A browser asks whether a page may use this path; `allow` holds the path's methods. */
 static void read_preflight(struct api_call *call, const struct http_request *request, const struct cors *cors)
 {
     call->route = METRIC_ROUTE_PREFLIGHT;

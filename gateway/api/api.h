@@ -1,6 +1,6 @@
 /*
- * The HTTP API v1: from a parsed request to what it asks for (a call), or to the error that answers it. The routes are
- * a table in api/routes.c. Pure: no socket, no clock, no thread.
+ * The HTTP API v1: turns a parsed request into a call, or into the error that answers it. The routes are a table in
+ * api/routes.c. Pure: no socket, no clock, no thread.
  */
 #ifndef COUPOND_API_H
 #define COUPOND_API_H
@@ -12,16 +12,16 @@
 #include "gateway/api/call.h"
 #include "gateway/api/cors.h"
 
-/* What the gateway's options allow. */
+/* The gateway's options, as far as the API depends on them. */
 struct api_rules {
-    struct admin_token admin; /* that creating and changing coupons needs */
-    bool metrics;             /* there is a /metrics */
-    const struct cors *cors;  /* NULL: nothing is said of origins */
+    struct admin_token admin; /* required to create and change coupons */
+    bool metrics;             /* /metrics is enabled */
+    const struct cors *cors;  /* NULL: answers carry no CORS fields */
 };
 
 void api_read(struct api_call *call, const struct http_request *request, const struct api_rules *rules);
 
-/* "GET, HEAD, POST" for the bits of `allow`. */
+/* Writes the methods in `allow` as an Allow list: "GET, HEAD, POST". */
 void api_allow_format(unsigned allow, char *out, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What one request asks for: a call. Pure values.
+ * A call: one API request, parsed. Pure values.
  */
 #ifndef COUPOND_API_CALL_H
 #define COUPOND_API_CALL_H
@@ -15,38 +15,38 @@
 #include "shared/telemetry/metrics_table.h"
 #include "shared/wire/frame.h"
 
-#define LIST_LIMIT_DEFAULT 50 /* coupons of a page */
+#define LIST_LIMIT_DEFAULT 50 /* coupons per page */
 
 enum api_kind {
     API_PROBLEM, /* answer `error` at once */
-    API_REFUSAL, /* the same, and take no more of the connection: what the target means is not known */
-    API_ISSUE,   /* issue_op, coupon_id, user_id to the issuer */
-    API_COUPON,  /* coupon_op, coupon_fields, coupon to the issuer */
-    API_LIST,    /* limit, coupon.id as the cursor, to every partition */
+    API_REFUSAL, /* answer `error` and close the connection: the target cannot be interpreted */
+    API_ISSUE,   /* sent to the issuer: issue_op, coupon_id, user_id */
+    API_COUPON,  /* sent to the issuer: coupon_op, coupon_fields, coupon */
+    API_LIST,    /* sent to every partition: limit, and coupon.id as the cursor */
     API_LIVEZ,
     API_READYZ,
     API_METRICS,
-    API_PREFLIGHT, /* tell what may be asked from other origins: `allow` */
+    API_PREFLIGHT, /* answers a CORS preflight request for the methods in `allow` */
 };
 
-/* What one request asks for. Only the members of its kind are filled; the spans borrow the request, or `target`. */
+/* One API request. Only the members of its kind are filled; the spans borrow from the request or from `target`. */
 struct api_call {
     enum api_kind kind;
     enum metric_route route;
     enum error_code error;
-    const char *detail; /* with API_PROBLEM: in place of the error's own; NULL: that one */
+    const char *detail; /* API_PROBLEM: replaces the error's own detail; NULL: keeps it */
     unsigned allow;     /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
-    bool invalid_token; /* ERROR_UNAUTHORIZED: a bearer token is there, but not the right one */
+    bool invalid_token; /* ERROR_UNAUTHORIZED: the request has a bearer token, but a wrong one */
     enum issue_op issue_op;
     struct span coupon_id;
     struct span user_id;
     enum coupon_op coupon_op;
     uint8_t coupon_fields;
-    struct coupon coupon; /* COUPON_CREATE without an id: the caller makes one */
+    struct coupon coupon; /* COUPON_CREATE without an id: the caller generates one */
     uint32_t limit;
-    struct api_errors errors; /* with API_PROBLEM and API_REFUSAL */
+    struct api_errors errors; /* API_PROBLEM and API_REFUSAL */
     struct http_target target;
-    char user_id_copy[USER_ID_MAX]; /* of an id that came with escapes */
+    char user_id_copy[USER_ID_MAX]; /* storage for an id that contained escapes */
 };
 
 #endif

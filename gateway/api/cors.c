@@ -13,7 +13,7 @@
 enum { FIELDS_MAX = OPTION_STRING_MAX + 192, PREFLIGHT_MAX = 512 };
 
 struct allowed {
-    struct span origin; /* in `fields` */
+    struct span origin; /* part of `fields` */
     char fields[FIELDS_MAX];
 };
 
@@ -34,7 +34,7 @@ static size_t count_origins(const char *origins)
     return count;
 }
 
-/* Shared caches must keep answers to several origins apart. */
+/* Without Vary, a shared cache could serve one origin's answer to another. */
 static void set_allowed(struct allowed *allowed, const char *origin, size_t length)
 {
     static const char name[] = "Access-Control-Allow-Origin: ";
@@ -101,7 +101,7 @@ int cors_write_preflight(struct buffer *out, const struct reply_clock *clock, st
                           "Access-Control-Allow-Methods: %s\r\n"
                           "Access-Control-Allow-Headers: Authorization, Cache-Control, Content-Type, If-Match, "
                           "If-None-Match, Idempotency-Key, Traceparent, X-Request-Id\r\n"
-                          "Access-Control-Max-Age: 7200\r\n", /* as long as Chromium keeps it */
+                          "Access-Control-Max-Age: 7200\r\n", /* the maximum that Chromium accepts */
                           methods);
     struct reply reply = {.status = 204, .fields = fields, .fields_length = (size_t)length};
 

@@ -7,13 +7,13 @@
 #include "shared/clock.h"
 #include "shared/wire/frame.h"
 
-/* One member of a coupon's body: how it is read into the coupon, and where it may stand. */
+/* One member of a coupon's body: its parser and where it is allowed. */
 struct member {
     const char *name;
-    const char *(*read)(const json_t *value, struct coupon *coupon); /* NULL, or what is wrong */
-    uint8_t field;                                                   /* enum coupon_field; 0: not in a change */
+    const char *(*read)(const json_t *value, struct coupon *coupon); /* NULL, or the reason when the value is invalid */
+    uint8_t field;                                                   /* enum coupon_field; 0: cannot be changed */
     bool in_create;
-    bool required; /* in a create */
+    bool required; /* when a coupon is created */
 };
 
 static const char *read_id(const json_t *value, struct coupon *coupon)
@@ -27,8 +27,8 @@ static const char *read_id(const json_t *value, struct coupon *coupon)
 static const char *read_title(const json_t *value, struct coupon *coupon)
 {
     if (!json_is_string(value) || !title_settable(json_string_value(value), json_string_length(value)))
-        return "must be a string of 1 to 512 bytes of UTF-8 with a visible character and without control, line, "
-               "direction or invisible ones";
+        return "must be a UTF-8 string of 1 to 512 bytes with a visible character and without control, line separator, "
+               "direction or invisible characters";
     memcpy(coupon->title, json_string_value(value), json_string_length(value) + 1);
     return NULL;
 }
@@ -90,31 +90,31 @@ static const struct member members[] = {
 };
 enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
 
-/* What jansson found, in words for people who do not know it. */
+/* jansson's error in words for users who do not know jansson. */
 static const char *fault_words(const json_error_t *fault)
 {
     switch (json_error_code(fault)) {
     case json_error_null_character:
     case json_error_null_byte_in_key:
-        return "holds the character U+0000, which no string here may hold";
+        return "contains the character U+0000, which is not allowed";
     case json_error_numeric_overflow:
-        return "holds a number that is too large";
+        return "contains a number that is too large";
     case json_error_duplicate_key:
-        return "names a member twice";
+        return "contains a member twice";
     case json_error_stack_overflow:
         return "is nested too deeply";
     case json_error_invalid_utf8:
         return "is not UTF-8";
     case json_error_premature_end_of_input:
-        return "is not JSON: it ends too early";
+        return "is not JSON: unexpected end";
     case json_error_end_of_input_expected:
-        return "is not JSON: something follows its end";
+        return "is not JSON: unexpected data after the end";
     default:
         return "is not JSON";
     }
 }
 
-/* The body as an object, which the caller releases; NULL when it is none. */
+/* Parses the body as an object, which the caller releases; NULL when it is not one. */
 static json_t *load_object(struct span body, struct api_errors *errors)
 {
     json_error_t fault;
@@ -141,7 +141,7 @@ static const struct member *find_member(const char *name, bool create)
     return NULL;
 }
 
-/* Reads every member that is there; returns the bits of those seen, by their place in the table. */
+/* Reads all members; returns the bits of those present, by table index. */
 static unsigned read_members(json_t *root, bool create, struct coupon *coupon, struct api_errors *errors)
 {
     unsigned seen = 0;
@@ -151,7 +151,7 @@ static unsigned read_members(json_t *root, bool create, struct coupon *coupon, s
     json_object_foreach(root, name, value)
     {
         const struct member *member = find_member(name, create);
-        const char *unknown = !create && find_member(name, true) != NULL ? "cannot be changed" : "is not known here";
+        const char *unknown = !create && find_member(name, true) != NULL ? "cannot be changed" : "is unknown";
         const char *reason = member == NULL ? unknown : member->read(value, coupon);
 
         if (member != NULL)
@@ -208,7 +208,7 @@ bool api_json_read_change(struct span body, struct coupon *coupon, uint8_t *fiel
         if ((seen & (1u << i)) != 0)
             *fields |= members[i].field;
     if (*fields == 0 && errors->count == 0)
-        api_errors_add(errors, "body", "must name a member to change");
+        api_errors_add(errors, "body", "must contain a member to change");
     check_window(coupon, errors);
     json_decref(root);
     return errors->count == 0;
@@ -232,7 +232,7 @@ static const char *expect(const char *at, const char *end, const char *text, siz
     return (size_t)(end - at) >= length && memcmp(at, text, length) == 0 ? at + length : end + 1;
 }
 
-/* Whether these digits are a JSON integer that is an id: no zero in front, at most 2^63 - 1. */
+/* True for the digits of a JSON integer that is a valid id: no leading zero, at most 2^63 - 1. */
 static bool digits_are_id(struct span digits)
 {
     static const char max[] = "9223372036854775807";
@@ -243,7 +243,7 @@ static bool digits_are_id(struct span digits)
     return digits.length < max_length || memcmp(digits.at, max, max_length) <= 0;
 }
 
-/* From the first digit on. */
+/* `begin` is the first digit. */
 static bool read_usual_digits(const char *begin, const char *end, struct span *user_id)
 {
     const char *at = begin;
@@ -256,8 +256,8 @@ static bool read_usual_digits(const char *begin, const char *end, struct span *u
 }
 
 /*
- * The body that nearly every request bears: one member, visible ASCII without escapes. It reads the same through
- * jansson; whatever looks different is left to it.
+ * Parses the form that nearly every body has: one member, visible ASCII without escapes. The result equals jansson's;
+ * every other form is left to jansson.
  */
 static bool read_usual_issue(struct span body, struct span *user_id)
 {
@@ -287,7 +287,7 @@ static bool read_usual_issue(struct span body, struct span *user_id)
     return at <= end && skip_space(at, end) == end;
 }
 
-/* What the tree has of it; -0 has become 0 there, and is none. */
+/* Reads the id from the parsed tree. jansson turns -0, which is invalid, into 0. */
 static bool take_user_id(const json_t *value, struct span body, char *copy, struct span *user_id)
 {
     char digits[24];
@@ -320,7 +320,7 @@ bool api_json_read_ensure(struct span body, struct span user_id, struct api_erro
     json_object_foreach(root, name, value)
     {
         if (strcmp(name, "user_id") != 0)
-            api_errors_add(errors, name, "is not known here");
+            api_errors_add(errors, name, "is unknown");
         else if (!take_user_id(value, body, copy, &named) || !span_equals(named, user_id))
             api_errors_add(errors, name, "must be the same as in the path");
     }
@@ -339,8 +339,7 @@ bool api_json_read_issue(struct span body, struct span *user_id, char *copy, str
     root = load_object(body, errors);
     if (root == NULL)
         return false;
-    json_object_foreach(root, name, value) if (strcmp(name, "user_id") != 0)
-        api_errors_add(errors, name, "is not known here");
+    json_object_foreach(root, name, value) if (strcmp(name, "user_id") != 0) api_errors_add(errors, name, "is unknown");
     value = json_object_get(root, "user_id");
     if (value == NULL) {
         api_errors_add(errors, "user_id", "is missing");

@@ -9,10 +9,10 @@
 struct listing {
     uint32_t limit;
     uint32_t count;
-    struct coupon *coupons;         /* room for `limit`, from the first on; in no order */
-    uint8_t order[COUPON_LIST_MAX]; /* which of them is the first, second … by id */
+    struct coupon *coupons;         /* room for `limit`, allocated with the first coupon; unordered */
+    uint8_t order[COUPON_LIST_MAX]; /* indexes into `coupons`, sorted by id */
     int64_t now_us;
-    bool more; /* there are coupons behind the page, or may be */
+    bool more; /* further coupons exist, or may exist, after the page */
     uint32_t counts[PARTITIONS_MAX];
 };
 
@@ -46,7 +46,7 @@ static const char *id_at(const struct listing *listing, uint32_t place)
     return listing->coupons[listing->order[place]].id;
 }
 
-/* How many of the page come before `id`. */
+/* The number of coupons on the page that come before `id`. */
 static uint32_t place_of(const struct listing *listing, const char *id)
 {
     uint32_t low = 0;
@@ -62,7 +62,7 @@ static uint32_t place_of(const struct listing *listing, const char *id)
     return low;
 }
 
-/* Room for one more: a new slot, or that of the last of a full page, which falls off. */
+/* Returns a new slot, or on a full page that of the last coupon, which is dropped. */
 static uint8_t take_slot(struct listing *listing)
 {
     if (listing->count < listing->limit)
@@ -71,7 +71,7 @@ static uint8_t take_slot(struct listing *listing)
     return listing->order[listing->count - 1];
 }
 
-/* Puts the coupon into its place, unless the page is full of earlier ones. */
+/* Inserts the coupon in order, unless the page is full of earlier ones. */
 static void insert(struct listing *listing, const struct coupon *coupon)
 {
     uint32_t place = place_of(listing, coupon->id);

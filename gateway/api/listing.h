@@ -1,6 +1,6 @@
 /*
- * A page of GET /v1/coupons in the making: what the partitions answer, merged by id as it comes in; never more than the
- * page is kept, however many partitions there are. Pure; used by one thread.
+ * Builds a page of GET /v1/coupons: merges the partitions' answers by id as they arrive. Never holds more coupons than
+ * the page, however many partitions there are. Pure; used by one thread.
  */
 #ifndef COUPOND_LISTING_H
 #define COUPOND_LISTING_H
@@ -17,12 +17,12 @@ struct listing;
 struct listing *listing_create(uint32_t limit);
 void listing_destroy(struct listing **listing);
 
-/* How many coupons to ask each partition for: one more than the page, so that the end is known, where the bound allows.
- */
+/* The number of coupons to request from each partition: one more than the page, as far as COUPON_LIST_MAX allows, so
+ * that the last page is recognised. */
 uint32_t listing_ask(const struct listing *listing);
 
-/* Takes one coupon of a partition's answer, `now_us` being the issuer's clock. False when the partition sends more than
- * was asked for. */
+/* Adds one coupon of a partition's answer; `now_us` is the issuer's clock. False when the partition sends more coupons
+ * than were requested. */
 bool listing_add(struct listing *listing, uint16_t partition, const struct coupon *coupon, int64_t now_us);
 
 /* Appends {"coupons":[…],"next_cursor":…}; next_cursor is null on the last page. */

@@ -41,8 +41,8 @@ static uint64_t listed_version(const struct api_call *call, const struct http_re
     return version;
 }
 
-/* If-Match, then If-None-Match (RFC 9110 §13.2.2), in what the issuer can compare as it decides: one version. No coupon
- * has the version 0. */
+/* Reduces If-Match, then If-None-Match (RFC 9110 §13.2.2), to what the issuer can compare when it decides: one version.
+ * No coupon has version 0. */
 static void read_preconditions(struct api_call *call, const struct http_request *request)
 {
     bool named = request->if_match.present && !request->if_match.any;
@@ -106,7 +106,7 @@ static bool read_cursor(struct span text, struct coupon *coupon)
 
 enum list_member { LIST_LIMIT = 1 << 0, LIST_CURSOR = 1 << 1 };
 
-/* 0: no such member. */
+/* Returns 0 for an unknown name. */
 static enum list_member list_member_of(struct span name)
 {
     if (span_equals(name, SPAN_LITERAL("limit")))
@@ -114,7 +114,7 @@ static enum list_member list_member_of(struct span name)
     return span_equals(name, SPAN_LITERAL("cursor")) ? LIST_CURSOR : 0;
 }
 
-/* No value of a member is longer than a cursor; what does not fit, or is not rightly encoded, is none. */
+/* Valid values fit into a cursor's length; longer ones and invalid encodings give an empty span. */
 static struct span decode(struct span piece, char out[COUPON_ID_MAX])
 {
     size_t length = 0;
@@ -132,7 +132,7 @@ static void read_list_member(struct api_call *call, struct span name, struct spa
     if (member == 0)
         api_errors_add_unknown(&call->errors, name);
     else if ((*seen & member) != 0)
-        api_errors_add(&call->errors, member == LIST_LIMIT ? "limit" : "cursor", "is named twice");
+        api_errors_add(&call->errors, member == LIST_LIMIT ? "limit" : "cursor", "is given twice");
     else if (member == LIST_LIMIT && !read_limit(value, &call->limit))
         api_errors_add(&call->errors, "limit", "must be an integer from 1 to 200");
     else if (member == LIST_CURSOR && !read_cursor(value, &call->coupon))
@@ -204,7 +204,7 @@ static void read_metrics(struct api_call *call, const struct http_request *reque
     call->kind = API_METRICS;
 }
 
-/* The busiest first. */
+/* Sorted by frequency. */
 static const struct route routes[] = {
     {METHOD_POST, "/v1/coupons/{id}/issues", ROUTE_JSON, METRIC_ROUTE_ISSUE_POST, read_issue_post},
     {METHOD_PUT, "/v1/coupons/{id}/issues/{user}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put},
@@ -219,7 +219,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, read_metrics},
 };
 
-/* The piece of the path up to the next slash, for "{id}" or "{user}" in the pattern. */
+/* The path segment for "{id}" or "{user}" in the pattern. */
 static size_t capture(const char *pattern, struct span rest, struct route_captures *captures)
 {
     const char *slash = memchr(rest.at, '/', rest.length);

@@ -2,7 +2,7 @@
 
 #include "shared/error.h"
 
-#define OUT_HIGH ((size_t)64 * 1024) /* unwritten answers from which on no more requests are taken */
+#define OUT_HIGH ((size_t)64 * 1024) /* unwritten bytes at which no more requests are accepted */
 
 void connection_enter(struct connection *c, enum connection_state state)
 {
@@ -44,7 +44,7 @@ void connection_count_unread(struct connection *c)
 
 bool connection_can_take(const struct connection *c)
 {
-    size_t high = connections_crowded(c->all) ? 1 : OUT_HIGH;
+    size_t high = connections_unread_limit_reached(c->all) ? 1 : OUT_HIGH;
     if (c->state != CONNECTION_OPEN || c->held != NULL)
         return false;
     if (c->queue_length == CONNECTION_PIPELINE_MAX || connection_unwritten(c) >= high)
@@ -111,7 +111,7 @@ void connection_answered(struct connection *c, struct exchange *exchange)
     }
     connection_count_unread(c);
     if (c->queue_length == 0)
-        c->input_ms = connection_now_ms(c); /* from now on the next request is what we wait for */
+        c->input_ms = connection_now_ms(c); /* the wait for the next request starts now */
 }
 
 bool connection_ends_with(const struct connection *c, const struct exchange *exchange)

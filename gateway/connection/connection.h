@@ -1,14 +1,15 @@
 /*
- * One HTTP connection: bytes in (input.h), requests handed up in order, answers out in the same order, one write a turn
- * (output.h). Here is what it holds, and the queue of its exchanges. Owned by its gateway thread.
+ * One HTTP connection: reads bytes (input.h), passes requests up in order, and writes the answers in the same order,
+ * with one write per turn (output.h). This header has its state and the queue of its exchanges. Owned by its gateway
+ * thread.
  *
  *   OPEN ──last request taken, refused, or peer's end──► LAST ──all answered and written──► CLOSED
  *                                                         │                                   ▲
  *                                                         └──refused──► LINGERING ──peer's end┘
  *
- * Reading goes on while requests are in flight; what comes in beyond the bounds waits in the kernel. A request whose
- * answer may be large is held until all before it is answered and written, and those behind it wait, so that no more
- * than one such answer is kept for a reader.
+ * The connection keeps reading while requests are in flight; input beyond the bounds stays in the kernel. A request
+ * with a potentially large answer is held until all earlier ones are answered and written, and later requests wait for
+ * it, so that at most one such answer is buffered per reader.
  */
 #ifndef COUPOND_CONNECTION_H
 #define COUPOND_CONNECTION_H
@@ -24,82 +25,82 @@
 #include "gateway/http/buffer.h"
 #include "gateway/http/request.h"
 
-#define CONNECTION_PIPELINE_MAX 64 /* requests of one connection that are not yet answered */
-/* Room in bytes that a connection with nothing to do keeps in each buffer. */
+#define CONNECTION_PIPELINE_MAX 64 /* unanswered requests per connection */
+/* Bytes that an idle connection keeps in each buffer. */
 #define CONNECTION_BUFFER_KEEP 4096
 
 enum connection_state {
-    CONNECTION_OPEN,      /* takes requests */
-    CONNECTION_LAST,      /* takes none any more; closed when all is answered and written */
-    CONNECTION_LINGERING, /* all is written; what the peer still sends is thrown away, so that it reads the answer */
+    CONNECTION_OPEN,      /* accepts requests */
+    CONNECTION_LAST,      /* accepts no more requests; closed when all answers are written */
+    CONNECTION_LINGERING, /* everything is written; discards further input, so that the peer can read the answer */
     CONNECTION_CLOSED,
     CONNECTION_STATES,
 };
 
 struct connection {
-    uv_tcp_t tcp; /* first: a handle is its connection */
+    uv_tcp_t tcp; /* must be first: a handle is cast to its connection */
     struct connections *all;
-    enum connection_state state; /* set by connection_enter() alone */
+    enum connection_state state; /* set by connection_enter() only */
     /* in */
     struct http_request request;
-    struct request_note *note; /* of the request at hand, while it is dispatched and no exchange has it; NULL: none */
-    struct buffer in;          /* from the first byte of the request that is not whole or has to wait */
-    bool stalled;              /* `in` may hold whole requests that have to wait */
+    struct request_note *note; /* of the current request, until an exchange takes it over; NULL: none */
+    struct buffer in;          /* starts with the first byte of the request that is incomplete or has to wait */
+    bool stalled;              /* `in` may hold complete requests that have to wait */
     bool read_paused;          /* `in` is full */
-    bool peer_ended;           /* it has closed its side */
-    bool refused;              /* the rest of the input means nothing */
-    size_t lingered;           /* bytes thrown away */
-    /* exchanges in the order of their requests */
+    bool peer_ended;           /* the peer has closed its side */
+    bool refused;              /* the remaining input is ignored */
+    size_t lingered;           /* bytes discarded */
+    /* exchanges, in request order */
     struct exchange *queue_head;
     struct exchange *queue_tail;
     unsigned queue_length;
-    struct exchange *held; /* the last one, while it waits to be alone; nothing is taken behind it */
-    /* out */
-    struct buffer out;     /* answers, not yet handed to the kernel */
-    struct buffer writing; /* with the kernel while it does not take more */
-    size_t unread;         /* what of them is counted in unread_bytes of all */
+    struct exchange *held; /* the last exchange, while it waits for the earlier ones; no request is read meanwhile */
+    /* output */
+    struct buffer out;     /* answers not yet passed to the kernel */
+    struct buffer writing; /* passed to libuv because the kernel's buffer is full */
+    size_t unread;         /* the share of these bytes that is counted in connections.unread_bytes */
     bool write_pending;
     uv_write_t write;
     /* time */
     struct timer_node timer;
-    uint64_t input_ms;        /* the first byte of the request at hand, or the last that came or went */
-    struct write_watch watch; /* of `writing` */
-    /* lists of all */
+    uint64_t input_ms;        /* the first byte of the current request, or the latest byte received or sent */
+    struct write_watch watch; /* watches `writing` */
+    /* list links */
     bool dirty;
     struct connection *dirty_next;
     struct connection *previous;
-    struct connection *next; /* also the free list */
+    struct connection *next; /* also links the free list */
 };
 
-/* Goes to a later state; one that cannot follow the present one stops the process. The same again is fine. */
+/* Changes the state; an invalid transition stops the process. Re-entering the current state has no effect. */
 void connection_enter(struct connection *connection, enum connection_state state);
 
 uint64_t connection_now_ms(const struct connection *connection);
 
-/* Puts it on the list of those to look after in this turn. */
+/* Adds the connection to the list that this turn processes. */
 void connection_mark_dirty(struct connection *connection);
 
-/* Bytes of answers that the kernel has not taken. */
+/* Bytes of answers that the kernel has not accepted. */
 size_t connection_unwritten(const struct connection *connection);
-/* What it keeps for its reader counts against the bound of all. */
+/* Updates this connection's share of connections.unread_bytes. */
 void connection_count_unread(struct connection *connection);
-/* True when it may take another request now. */
+/* True when it may accept another request now. */
 bool connection_can_take(const struct connection *connection);
 
-/* Puts an exchange at the end of the queue. */
+/* Appends an exchange to the queue. */
 void connection_enqueue(struct connection *connection, struct exchange *exchange);
-/* Takes out the first one. */
+/* Removes the first exchange. */
 struct exchange *connection_dequeue(struct connection *connection);
-/* True when nothing before this exchange (NULL: before the request at hand) is unanswered or unwritten. */
+/* True when every answer before this exchange (NULL: before the current request) is written. */
 bool connection_is_clear(const struct connection *connection, const struct exchange *exchange);
-/* The exchange, the last of the queue, has its turn (events.on_turn) when the connection is clear before it. */
+/* Holds the exchange, which is the last of the queue, until connection_is_clear(); then events.on_turn is called. */
 void connection_hold(struct connection *connection, struct exchange *exchange);
 bool connection_held_has_its_turn(const struct connection *connection);
-/* Where the answer to this exchange goes (NULL: to a request that never got one, with an empty queue). */
+/* The buffer for this exchange's answer (NULL: for a request without an exchange; the queue must be empty). */
 struct buffer *connection_answer_buffer(struct connection *connection, struct exchange *exchange);
-/* The answer is written there; hands out those that now have their turn. */
+/* Call when the answer has been written to that buffer; moves all answers that are next in order to the output. */
 void connection_answered(struct connection *connection, struct exchange *exchange);
-/* True when this answer is the connection's last, so that it says "Connection: close". */
+/* True when this is the connection's last answer, which carries "Connection: close". */
 bool connection_ends_with(const struct connection *connection, const struct exchange *exchange);
 
 #endif

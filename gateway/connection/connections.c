@@ -3,7 +3,7 @@
 #include "shared/clock.h"
 #include "shared/process/memory.h"
 
-#define KEPT_BYTES_MAX ((size_t)256 * 1024) /* far below what is left when memory is called scarce */
+#define KEPT_BYTES_MAX ((size_t)256 * 1024) /* far below the reserve at which memory counts as scarce */
 #define WHEEL_TICK_MS  100
 
 void connections_init(struct connections *connections, const struct options *options, struct metrics *metrics,
@@ -19,7 +19,7 @@ void connections_init(struct connections *connections, const struct options *opt
     timer_wheel_init(&connections->wheel, WHEEL_TICK_MS, uv_now(uv));
 }
 
-bool connections_crowded(const struct connections *connections)
+bool connections_unread_limit_reached(const struct connections *connections)
 {
     return connections->unread_bytes >= (size_t)connections->options->gateway_unread_bytes_max;
 }
@@ -30,5 +30,5 @@ void connections_keep(struct connections *connections, size_t size)
     if (connections->kept_bytes < KEPT_BYTES_MAX)
         return;
     connections->kept_bytes = 0;
-    memory_look(clock_mono_us(), 1); /* not the time of the turn, in which much may come */
+    memory_look(clock_mono_us(), 1); /* the current time, not the turn's: much input may arrive within one turn */
 }

@@ -1,5 +1,5 @@
 /*
- * What the connections of one gateway thread share, and what they tell the layer above them. On that thread.
+ * State shared by the connections of one gateway thread, and their events to the layer above. Used on that thread only.
  */
 #ifndef COUPOND_CONNECTIONS_H
 #define COUPOND_CONNECTIONS_H
@@ -20,16 +20,17 @@
 struct connection;
 
 struct connection_events {
-    /* A whole request: it is answered, or sent on its way. */
+    /* A complete request; the callee answers or forwards it. */
     void (*on_request)(void *arg, struct connection *connection, const struct http_request *request);
-    /* What could not be read as a request, came too slowly, or cannot be kept: it is answered, and the connection takes
-     * no more. `reason` goes to the client; NULL: the code says it all. */
+    /* Input that is not a valid request, arrived too slowly or cannot be stored. The callee answers, and the connection
+     * accepts no more requests. `reason` is shown to the client; NULL: the error code suffices. */
     void (*on_refusal)(void *arg, struct connection *connection, enum error_code code, const char *reason);
-    /* A held exchange is alone on its connection now. */
+    /* All answers before this held exchange are written. */
     void (*on_turn)(void *arg, struct exchange *exchange);
-    /* There is no room for this client: writes its answer, after which the connection is closed. */
+    /* There is no room for this client: the callee writes the answer, then the connection is closed. */
     void (*on_turned_away)(void *arg, struct connection *connection);
-    /* Before what was read is taken: true when the thread stood still before that, so that it counts for nothing. */
+    /* Called before new input is processed. True when the thread had stood still, so that the input must be
+     * discarded. */
     bool (*stood_still)(void *arg);
     void *arg;
 };
@@ -43,26 +44,25 @@ struct connections {
     struct http_limits limits;
     struct connection *open; /* all that are not closed */
     struct connection *free;
-    struct connection *dirty; /* have something to read again or to write in this turn */
-    unsigned count;           /* of those that are open */
+    struct connection *dirty; /* need reading or writing in this turn */
+    unsigned count;           /* open connections */
     unsigned count_max;       /* set by the owner */
-    size_t unread_bytes;      /* answers that connections keep for their readers */
-    size_t kept_bytes;        /* of connections and requests, since the last look at the memory */
+    size_t unread_bytes;      /* buffered answers that clients have not read yet */
+    size_t kept_bytes;        /* stored for connections and requests since the last memory check */
     struct timer_wheel wheel;
-    bool draining; /* every answer is its connection's last */
+    bool draining; /* every further answer is its connection's last */
     char read_buffer[CONNECTIONS_READ_BYTES];
 };
 
-/* All is borrowed. */
+/* All pointers are borrowed. */
 void connections_init(struct connections *connections, const struct options *options, struct metrics *metrics,
                       uv_loop_t *uv, struct exchanges *exchanges, const struct connection_events *events);
 
-/* True while readers leave gateway/unread_bytes_max unread: large answers are refused, and no connection is kept more
- * for than it has. */
-bool connections_crowded(const struct connections *connections);
+/* True when clients leave more than gateway/unread_bytes_max bytes of answers unread: large answers are refused, and a
+ * connection with unwritten answers accepts no further requests. */
+bool connections_unread_limit_reached(const struct connections *connections);
 
-/* Bytes are to be kept for a connection, or for a request that is not whole: looks at the memory before these are too
- * many. */
+/* Call before storing `size` bytes for a connection or an incomplete request: checks the available memory in time. */
 void connections_keep(struct connections *connections, size_t size);
 
 #endif

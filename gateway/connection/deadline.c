@@ -3,10 +3,10 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#define LINGER_MS     2000 /* how long a refused peer may go on sending */
-#define DRAIN_IDLE_MS 1000 /* a client in the middle of its work asks again within that, and is answered */
+#define LINGER_MS     2000 /* how long a refused peer may keep sending */
+#define DRAIN_IDLE_MS 1000 /* an active client sends its next request within this time and is answered */
 
-/* When the connection must have moved on; UINT64_MAX while it waits for the issuer. */
+/* The time by which the connection must make progress; UINT64_MAX while it waits for the issuer. */
 static uint64_t deadline_of(const struct connection *c)
 {
     const struct options *options = c->all->options;
@@ -21,7 +21,7 @@ static uint64_t deadline_of(const struct connection *c)
     return c->input_ms + (uint64_t)(c->all->draining ? DRAIN_IDLE_MS : options->gateway_idle_timeout_ms);
 }
 
-/* Bytes with libuv or the kernel that the peer has not acknowledged: the kernel takes more only in large steps. */
+/* Bytes in libuv or the kernel that the peer has not acknowledged: the kernel accepts more only in large steps. */
 static size_t untaken(const struct connection *c)
 {
     int fd = -1, unacknowledged = 0;

@@ -28,7 +28,7 @@ void exchanges_deinit(struct exchanges *exchanges)
     *exchanges = (struct exchanges){0};
 }
 
-/* Everything but the slot's name and the room of its buffer starts anew. */
+/* Resets everything except the slot's identity and its buffer's allocation. */
 static void blank(struct exchange *exchange)
 {
     *exchange = (struct exchange){

@@ -1,7 +1,7 @@
 /*
- * Exchanges: the requests of one thread that are not yet answered, or answered but waiting for an earlier one of their
- * connection. A pool with a fixed number of slots; a tag (slot and generation) travels to the issuer and back, so that
- * a late reply finds nobody instead of somebody else. Pure; used by one thread.
+ * An exchange is a request that is not yet answered, or whose answer waits for an earlier request of its connection. A
+ * thread has a pool with a fixed number of slots. A tag (slot and generation) travels to the issuer and back, so that a
+ * late reply matches no exchange instead of a wrong one. Pure; used by one thread.
  *
  *      acquire ──► (ready) ──wait──► waiting ──settle──► ready ──► release
  */
@@ -24,27 +24,27 @@ struct request_note;
 enum exchange_kind { EXCHANGE_LOCAL, EXCHANGE_METRICS, EXCHANGE_ISSUE, EXCHANGE_COUPON, EXCHANGE_LIST };
 
 struct exchange {
-    /* who asked, and how the answer must look */
+    /* the client and the form of the answer */
     struct connection *connection;
-    struct exchange *queue_next; /* the connection's next request */
+    struct exchange *queue_next; /* the next request of the connection */
     bool answered;
     bool http_1_0;
     bool head_only;
-    const char *origin_fields; /* of reply_style */
+    const char *origin_fields; /* see reply_style */
     enum metric_route route;
-    struct buffer answer; /* of an answer that waits for its turn */
-    /* what was asked */
+    struct buffer answer; /* holds an answer that waits for its turn */
+    /* the request */
     enum exchange_kind kind;
     uint8_t op; /* enum issue_op or coupon_op */
     uint8_t coupon_id_length;
     uint8_t user_id_length;
-    char coupon_id[COUPON_ID_MAX]; /* of EXCHANGE_LIST: the cursor */
+    char coupon_id[COUPON_ID_MAX]; /* EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
-    char *if_match;            /* of a COUPON_GET: http_request_if_match(); owned */
-    char *if_none_match;       /* of a COUPON_GET that bears one; owned */
-    struct listing *listing;   /* of EXCHANGE_LIST; owned */
+    char *if_match;            /* COUPON_GET: http_request_if_match(); owned */
+    char *if_none_match;       /* COUPON_GET with If-None-Match; owned */
+    struct listing *listing;   /* EXCHANGE_LIST; owned */
     struct request_note *note; /* NULL: none; owned */
-    /* whom it waits for: a bit a partition; 0 when for nobody */
+    /* partitions whose reply is outstanding, one bit each; 0: none */
     uint64_t waiting;
     int64_t begun_us;
     /* private */
@@ -57,12 +57,12 @@ struct exchange {
 struct exchanges {
     struct exchange *slots;
     uint32_t capacity;
-    uint32_t touched; /* slots below this were in use once */
+    uint32_t touched; /* slots below this have been used at least once */
     uint32_t used;
     uint32_t waiting_count;
-    uint32_t waiting_lists; /* of those, the EXCHANGE_LIST */
+    uint32_t waiting_lists; /* EXCHANGE_LIST among the waiting */
     struct exchange *free;
-    struct exchange *oldest; /* of those that wait, by begun_us */
+    struct exchange *oldest; /* waiting exchanges, ordered by begun_us */
     struct exchange *newest;
 };
 
@@ -70,18 +70,19 @@ void exchanges_init(struct exchanges *exchanges, uint32_t capacity);
 /* Releases every slot. */
 void exchanges_deinit(struct exchanges *exchanges);
 
-/* A blank slot, or NULL when all are in use. */
+/* Returns a blank slot, or NULL when all are in use. */
 struct exchange *exchange_acquire(struct exchanges *exchanges);
-/* Back to the pool, out of the waiting list; frees what it owns. Its tag is dead from now on. */
+/* Returns the slot to the pool, removes it from the waiting list and frees what it owns. Its tag becomes invalid. */
 void exchange_release(struct exchanges *exchanges, struct exchange *exchange);
 
 uint64_t exchange_tag(const struct exchange *exchange);
-/* The waiting exchange of a tag; NULL when there is none (any more). */
+/* The waiting exchange with this tag; NULL when it does not exist or no longer waits. */
 struct exchange *exchange_find(struct exchanges *exchanges, uint64_t tag);
 
-/* Waits for these partitions from `now_us` on, which never goes back. A list has its kind before. */
+/* Waits for these partitions from `now_us` on, which never decreases. An EXCHANGE_LIST must have its kind set
+ * before. */
 void exchange_wait(struct exchanges *exchanges, struct exchange *exchange, uint64_t partitions, int64_t now_us);
-/* Waits for nobody any more. */
+/* Ends the waiting. */
 void exchange_settle(struct exchanges *exchanges, struct exchange *exchange);
 
 static inline bool exchanges_full(const struct exchanges *exchanges)

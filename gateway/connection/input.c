@@ -7,7 +7,7 @@
 #include "gateway/reply/reply.h"
 #include "shared/process/memory.h"
 
-#define LINGER_BYTES_MAX ((size_t)1024 * 1024) /* what a refused peer may go on sending */
+#define LINGER_BYTES_MAX ((size_t)1024 * 1024) /* how much a refused peer may keep sending */
 
 /* --- requests --- */
 
@@ -26,7 +26,7 @@ static void refuse(struct connection *c, enum error_code code, const char *reaso
     events->on_refusal(events->arg, c, code, reason);
 }
 
-/* A client that waits for permission to send its body gets it when its turn has come. */
+/* Sends "100 Continue" when all earlier requests are answered. */
 static void permit_body(struct connection *c)
 {
     if (!c->request.continue_wanted || c->queue_length > 0)
@@ -36,7 +36,7 @@ static void permit_body(struct connection *c)
     connection_mark_dirty(c);
 }
 
-/* Takes every whole request at `data`; *left becomes the length of the rest, which is returned. */
+/* Takes every complete request at `data`; returns the rest and sets *left to its length. */
 static char *parse(struct connection *c, char *data, size_t *left)
 {
     while (*left > 0 && connection_can_take(c)) {
@@ -54,7 +54,7 @@ static char *parse(struct connection *c, char *data, size_t *left)
         take_request(c);
     }
     if (c->state != CONNECTION_OPEN)
-        *left = 0; /* nothing of it will be read */
+        *left = 0; /* the rest is not processed */
     c->stalled = *left > 0 && !connection_can_take(c);
     return data;
 }
@@ -75,7 +75,7 @@ int connection_input_start(struct connection *c)
     return uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) == 0 ? 0 : -1;
 }
 
-/* Stops reading while the buffer is full, and goes on when there is room again. */
+/* Stops reading while the buffer is full, and resumes when there is room. */
 static void govern_reading(struct connection *c)
 {
     size_t high = c->all->limits.head_bytes_max + c->all->limits.body_bytes_max;
@@ -112,7 +112,7 @@ void connection_input_resume(struct connection *c)
     govern_reading(c);
 }
 
-/* What is not whole yet is kept, unless there is no memory for that. */
+/* Stores incomplete input, unless memory is scarce. */
 static void keep_input(struct connection *c, const char *data, size_t size)
 {
     if (size == 0 || c->state != CONNECTION_OPEN)
@@ -138,7 +138,7 @@ static void take_input(struct connection *c, char *data, size_t size)
     connection_deadline_arm(c);
 }
 
-/* The peer will send no more; what it asked for before is still answered. */
+/* The peer sends no more; its earlier requests are still answered. */
 static void on_peer_end(struct connection *c, ssize_t status)
 {
     if (status != UV_EOF || c->state == CONNECTION_LINGERING) {

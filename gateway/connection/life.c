@@ -10,8 +10,8 @@
 #include "shared/error.h"
 #include "shared/process/memory.h"
 
-/* Tells a client that there is no room for it, as far as that goes without waiting, and closes. What it may have sent
- * is read after that: closed with it unread, the connection would be reset, and the answer lost. */
+/* Tells a client that there is no room, as far as that works without waiting, and closes. Reads the client's input
+ * after the answer: closing a socket with unread input resets the connection, and the answer would be lost. */
 static void turn_away(struct connection *c)
 {
     const struct connection_events *events = &c->all->events;

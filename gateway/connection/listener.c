@@ -10,7 +10,7 @@
 
 void listener_refuse(int fd)
 {
-    enum { FLAGS_AT = 13, FLAG_SYN = 2 }; /* in TCP's header */
+    enum { FLAGS_AT = 13, FLAG_SYN = 2 }; /* in the TCP header */
     struct sock_filter steps[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FLAG_SYN, 0, 1),
@@ -20,5 +20,5 @@ void listener_refuse(int fd)
     const struct sock_fprog filter = {sizeof(steps) / sizeof(steps[0]), steps};
 
     if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) != 0)
-        log_debug("gateway", "cannot let the listening socket run dry: %s", strerror(errno));
+        log_debug("gateway", "cannot drop new connections on the listening socket: %s", strerror(errno));
 }

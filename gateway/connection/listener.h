@@ -1,12 +1,11 @@
 /*
- * How a listening socket of the gateway ends without cutting anybody off. See shared/listen.h for how it begins.
+ * Stops a listening socket without resetting connections. shared/listen.h creates it.
  */
 #ifndef COUPOND_LISTENER_H
 #define COUPOND_LISTENER_H
 
-/* On a listening socket: who asks for a connection from now on hears nothing, so that its system asks once more a
- * second later; whose connection is on the way already gets it. Without this, a socket that closes resets those who
- * wait. */
+/* Drops new connection attempts (SYNs) to a listening socket: the client's system retries a second later. Handshakes in
+ * progress still complete. Otherwise closing the socket would reset the connections in its backlog. */
 void listener_refuse(int fd);
 
 #endif

@@ -5,7 +5,7 @@
 #include "gateway/connection/deadline.h"
 #include "gateway/connection/pool.h"
 
-#define OUT_MAX ((size_t)16 * 1024 * 1024) /* unwritten answers with which it is closed */
+#define OUT_MAX ((size_t)16 * 1024 * 1024) /* unwritten bytes at which the connection is closed */
 
 static void on_written(uv_write_t *write, int status)
 {
@@ -18,7 +18,7 @@ static void on_written(uv_write_t *write, int status)
         connection_mark_dirty(c);
 }
 
-/* What the kernel does not take at once goes to libuv, from a buffer that stays as it is until then. */
+/* Passes to libuv what the kernel does not accept at once, in a buffer that stays unchanged meanwhile. */
 static bool write_rest(struct connection *c)
 {
     struct buffer empty = c->writing;
@@ -46,15 +46,15 @@ static bool write_out(struct connection *c)
     return write_rest(c);
 }
 
-/* After the peer's end, and with every whole request taken, the rest is a piece that will never be whole. */
+/* When the peer has closed its side and every complete request is taken, the rest is an incomplete request. */
 static void drop_torn_request(struct connection *c)
 {
     if (c->peer_ended && c->state == CONNECTION_OPEN && !c->stalled)
         connection_enter(c, CONNECTION_LAST);
 }
 
-/* Everything is answered and written. A peer that was refused may still be sending: closing now would reset the
- * connection and with it the answer on its way. */
+/* Ends a connection whose answers are all written. A refused peer may still be sending: closing at once would reset the
+ * connection and lose the answer in flight. */
 static void finish(struct connection *c)
 {
     int fd = -1;
@@ -72,7 +72,7 @@ void connection_output_flush(struct connection *c)
         return;
     drop_torn_request(c);
     if (c->state == CONNECTION_LAST)
-        buffer_clear(&c->in, CONNECTION_BUFFER_KEEP); /* nothing of it will be read */
+        buffer_clear(&c->in, CONNECTION_BUFFER_KEEP); /* the rest is not processed */
     if (c->out.length > 0 && !c->write_pending && !write_out(c)) {
         connection_pool_close(c);
         return;
@@ -85,6 +85,6 @@ void connection_output_flush(struct connection *c)
     if (c->state == CONNECTION_LAST && c->queue_length == 0 && connection_unwritten(c) == 0)
         finish(c);
     else if (connection_held_has_its_turn(c) || (c->stalled && connection_can_take(c)))
-        connection_mark_dirty(c); /* the next turn parses on */
+        connection_mark_dirty(c); /* parsing continues in the next turn */
     connection_deadline_arm(c);
 }

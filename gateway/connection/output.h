@@ -1,12 +1,12 @@
 /*
- * What a connection writes, and how it ends. On its thread.
+ * Output of a connection, and how it ends. Used on its thread.
  */
 #ifndef COUPOND_CONNECTION_OUTPUT_H
 #define COUPOND_CONNECTION_OUTPUT_H
 
 #include "gateway/connection/connection.h"
 
-/* Writes; closes when that was the last. */
+/* Writes pending answers; closes the connection when it is done. */
 void connection_output_flush(struct connection *connection);
 
 #endif

@@ -55,7 +55,7 @@ static void unmark_dirty(struct connection *c)
     c->dirty = false;
 }
 
-/* Nothing refers to it any more. */
+/* libuv has released the handle. */
 static void on_closed(uv_handle_t *handle)
 {
     struct connection *c = (struct connection *)handle;

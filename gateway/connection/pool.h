@@ -1,20 +1,20 @@
 /*
- * The connections of one gateway thread come and go here: those that are open, and the closed ones that are kept, with
- * some room in their buffers, for the next client. On that thread.
+ * The open connections of one gateway thread, and the closed ones that are kept for reuse with small buffers. Used on
+ * that thread.
  */
 #ifndef COUPOND_CONNECTION_POOL_H
 #define COUPOND_CONNECTION_POOL_H
 
 #include "gateway/connection/connection.h"
 
-/* A blank connection, on the list of those that are open. */
+/* Returns a blank connection, on the list of open ones. */
 struct connection *connection_pool_take(struct connections *connections);
-/* Drops a connection with all that belongs to it; one that is closed stays so. It is kept when libuv has let go of it.
- */
+/* Closes a connection and everything that belongs to it; a closed one stays closed. It becomes reusable when libuv has
+ * released its handle. */
 void connection_pool_close(struct connection *connection);
-/* Closes all that are open. */
+/* Closes all open connections. */
 void connection_pool_close_all(struct connections *connections);
-/* Frees those that are kept, when none is open. */
+/* Frees the kept connections; none may be open. */
 void connection_pool_deinit(struct connections *connections);
 
 #endif

@@ -48,7 +48,7 @@ static bool is_zero(const char *at, size_t length)
     return true;
 }
 
-/* Version 00 ends behind the flags; a later one may go on behind a dash; ff is none. */
+/* Version 00 ends after the flags; a later version may continue after a dash; ff is invalid. */
 static bool has_form(struct span value)
 {
     const char *at = value.at;

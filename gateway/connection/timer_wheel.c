@@ -49,9 +49,9 @@ void timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_ms, unsigned mo
     uint64_t last = now_ms / wheel->tick_ms;
 
     if (last > wheel->tick + TIMER_WHEEL_BUCKETS)
-        wheel->tick = last - TIMER_WHEEL_BUCKETS; /* after a long stall one whole turn fires everything */
+        wheel->tick = last - TIMER_WHEEL_BUCKETS; /* after a long stall, one turn of the wheel fires everything */
     while (most > 0) {
-        /* Nothing is put into the bucket of the tick that fires, so that it ends. */
+        /* No node is added to the bucket of the firing tick, so this loop ends. */
         struct timer_node *bucket = &wheel->buckets[wheel->tick % TIMER_WHEEL_BUCKETS];
         struct timer_node *node = bucket->next;
         if (node != bucket) {

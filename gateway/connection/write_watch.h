@@ -1,7 +1,6 @@
 /*
- * Whether a reader goes on reading: watches what is left of one write, and says when to give up. A slow reader has its
- * time for as long as less is left each time; but not for ever, since what is left holds memory. Pure: time and what is
- * left come in.
+ * Decides when to give up on a client that reads too slowly. Each decrease of the unread bytes of a write extends its
+ * time, but not without limit, because these bytes occupy memory. Pure: time and byte counts are arguments.
  */
 #ifndef COUPOND_WRITE_WATCH_H
 #define COUPOND_WRITE_WATCH_H
@@ -9,19 +8,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A write ends at the latest after this many time-outs, however steadily it goes on: five minutes by default. */
+/* A write ends after this many time-outs at the latest, even while it progresses: five minutes by default. */
 #define WRITE_TIMEOUTS_MAX 30
 
 struct write_watch {
     uint64_t begun_ms;
-    uint64_t moved_ms; /* when less was left than before */
-    size_t left;       /* bytes that the peer has not taken, the least that was seen */
+    uint64_t moved_ms; /* the last decrease */
+    size_t left;       /* the smallest number of unread bytes so far */
 };
 
 void write_watch_begin(struct write_watch *watch, size_t left, uint64_t now_ms);
-/* What is left now. */
+/* Reports the number of unread bytes. */
 void write_watch_see(struct write_watch *watch, size_t left, uint64_t now_ms);
-/* When to give up, if nothing moves until then. */
+/* The time to give up unless the count decreases before. */
 uint64_t write_watch_due_ms(const struct write_watch *watch, uint64_t timeout_ms);
 
 #endif

@@ -13,8 +13,8 @@
 
 /* ---- answers to the request at hand ---- */
 
-/* Behind others the refusal needs an exchange. Where none is free it goes unsaid: the others are answered, and the
- * connection is closed. */
+/* Behind unanswered requests the refusal needs an exchange. When none is free it is omitted: the earlier requests are
+ * answered, and the connection is closed. */
 static void refuse(struct service *service, struct connection *connection, enum error_code code,
                    const struct api_errors *errors)
 {
@@ -27,11 +27,11 @@ static void refuse(struct service *service, struct connection *connection, enum 
     if (connection->queue_length > 0 && exchanges_full(&service->exchanges))
         return;
     answer = answer_begin_local(service, connection, &connection->request, METRIC_ROUTE_NONE);
-    answer.style.head_only = false; /* how much of the method was read depends on the refusal */
+    answer.style.head_only = false; /* a refused request's method may be unknown */
     answer_error(&answer, code, &extras);
 }
 
-/* Of the request at hand, or, with NULL, of one that could not be read. */
+/* Creates the note of the current request, or with NULL of one that could not be parsed. */
 static void take_note(struct service *service, struct connection *connection, const struct http_request *request)
 {
     bool logged = service->options->log_requests;
@@ -40,7 +40,7 @@ static void take_note(struct service *service, struct connection *connection, co
         connection->note = request_note_create(request, logged, service_now_us(service));
 }
 
-/* What no exchange has taken over. */
+/* Drops a note that no exchange has taken over. */
 static void drop_note(struct connection *connection)
 {
     if (connection->note != NULL)
@@ -194,7 +194,7 @@ static void send_coupon(struct service *service, struct connection *connection, 
 
 /* ---- answers that may be large ---- */
 
-/* An exchange that asks nobody yet; NULL when there is none left, which is answered then. */
+/* An exchange that waits for no reply yet; NULL when none is free, which is answered. */
 static struct exchange *begin_large(struct service *service, struct connection *connection,
                                     const struct http_request *request, const struct api_call *call,
                                     enum exchange_kind kind)
@@ -230,7 +230,7 @@ static void take_list(struct service *service, struct connection *connection, co
     send_or_hold(service, connection, exchange);
 }
 
-/* An answer that is clear needs no exchange, so that the metrics are there when the bound of those is reached. */
+/* An answer without earlier ones needs no exchange, so /metrics works even when all exchanges are in use. */
 static void take_metrics(struct service *service, struct connection *connection, const struct http_request *request,
                          const struct api_call *call)
 {
@@ -240,7 +240,7 @@ static void take_metrics(struct service *service, struct connection *connection,
         exchange = begin_large(service, connection, request, call, EXCHANGE_METRICS);
         if (exchange != NULL)
             send_or_hold(service, connection, exchange);
-    } else if (connections_crowded(service->connections)) {
+    } else if (connections_unread_limit_reached(service->connections)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_OVERLOADED);
     } else {
         answer_local(service, connection, request, call);
@@ -268,7 +268,7 @@ void dispatch_held(struct service *service, struct exchange *exchange)
 {
     struct answer answer;
 
-    if (connections_crowded(service->connections) || service->exchanges.waiting_lists >= LISTINGS_MAX) {
+    if (connections_unread_limit_reached(service->connections) || service->exchanges.waiting_lists >= LISTINGS_MAX) {
         answer_exchange_with_error(service, exchange, ERROR_OVERLOADED);
     } else if (exchange->kind == EXCHANGE_LIST) {
         send_list(service, exchange);

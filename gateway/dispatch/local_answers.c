@@ -20,7 +20,7 @@ int local_answer_livez(struct service *service, struct buffer *out, struct reply
 {
     char why[128] = "";
 
-    if (!pulse_all_beat(STATUS_LIVE_LIMIT_US, why)) /* this loop goes round, but others may not */
+    if (!pulse_all_beat(STATUS_LIVE_LIMIT_US, why)) /* this loop runs, but other threads may not */
         return reply_write_problem(out, &service->clock, style, ERROR_OVERLOADED,
                                    &(struct problem_extras){.detail = why});
     return answer_text(service, out, style, "{\"status\":\"live\"}");

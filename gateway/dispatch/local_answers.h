@@ -1,16 +1,16 @@
 /*
- * What the gateway answers of itself: /livez, /readyz, /metrics. On the gateway thread. Each appends a response and
- * returns its status.
+ * Endpoints that the gateway answers without the issuer: /livez, /readyz, /metrics. Each function appends a response
+ * and returns its status. Used on the gateway thread.
  */
 #ifndef COUPOND_LOCAL_ANSWERS_H
 #define COUPOND_LOCAL_ANSWERS_H
 
 #include "gateway/service/service.h"
 
-/* 200 unless one of the process' threads stands still. */
+/* 200 unless a thread of the process has stopped responding. */
 int local_answer_livez(struct service *service, struct buffer *out, struct reply_style style);
-/* 503 until every partition has answered once, and while the gateway is draining; else 200. Both say which partitions
- * have not answered lately. */
+/* 503 until every partition has answered once, and while draining; otherwise 200. The body always names the partitions
+ * that have not answered recently. */
 int local_answer_readyz(struct service *service, struct buffer *out, struct reply_style style);
 int local_answer_metrics(struct service *service, struct buffer *out, struct reply_style style);
 

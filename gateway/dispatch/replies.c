@@ -4,7 +4,7 @@
 #include "gateway/policy/told.h"
 #include "gateway/service/answer.h"
 
-/* The exchange that waits for this reply; NULL, and counted, when nobody does (any more). */
+/* The exchange that waits for this reply; NULL, and counted as late, when there is none. */
 static struct exchange *find_waiting(struct service *service, uint16_t partition, uint64_t tag)
 {
     struct exchange *exchange = exchange_find(&service->exchanges, tag);
@@ -56,7 +56,7 @@ static bool take_listed(struct exchange *exchange, uint16_t partition, const str
            listing_add(exchange->listing, partition, &coupon, reply->now_us);
 }
 
-/* One coupon of one partition's page, or its only reply when it has none. */
+/* Adds one coupon of a partition's page, or its only reply when it has no coupons. */
 static void on_listed(struct service *service, struct exchange *exchange, uint16_t partition,
                       const struct frame_coupon_reply *reply)
 {
@@ -125,7 +125,7 @@ void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
 }
 
-/* Nobody knows what became of it: a change may have been made. */
+/* The result is unknown: a change may have been made. */
 static void give_up(struct service *service, struct exchange *exchange)
 {
     if (exchange->kind == EXCHANGE_COUPON && exchange->op != COUPON_GET)

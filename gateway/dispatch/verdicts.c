@@ -14,7 +14,7 @@ static char *put(char *out, const char *text, size_t length)
     return out + length;
 }
 
-/* "Location: /v1/coupons/ID[/issues/USER]"; ids need no escapes in a path. */
+/* "Location: /v1/coupons/ID[/issues/USER]"; valid ids need no escapes in a path. */
 static size_t format_location(char *out, struct span coupon_id, struct span user_id)
 {
     char *at = put(out, "Location: /v1/coupons/", 22);
@@ -56,7 +56,7 @@ static int answer_already_issued(struct buffer *out, const struct reply_clock *c
     return reply_write_problem(out, clock, style, ERROR_ALREADY_ISSUED, &extras);
 }
 
-/* Whole seconds until the start, at least one, so that who obeys it is not early. */
+/* Whole seconds until the start, rounded up and at least one, so that a client that obeys it is not early. */
 static uint32_t seconds_until(int64_t start_us, int64_t now_us)
 {
     uint64_t left_us = start_us > now_us ? (uint64_t)start_us - (uint64_t)now_us : 1;
@@ -74,7 +74,7 @@ static int answer_not_started(struct buffer *out, const struct reply_clock *cloc
     return reply_write_problem(out, clock, style, ERROR_NOT_STARTED, &extras);
 }
 
-/* The code of a verdict that is an error without more to tell; ERROR_CODE_COUNT when it is none. */
+/* The code of a verdict that needs no details; ERROR_CODE_COUNT for any other verdict. */
 static enum error_code plain_error(enum verdict verdict)
 {
     switch (verdict) {
@@ -136,7 +136,7 @@ static size_t format_etag(char *out, struct span coupon_id, uint64_t version, ui
     return (size_t)(at - out);
 }
 
-/* With the tag that GET gives for it as it is now. */
+/* The ETag is the one that GET gives for this state. */
 static int answer_coupon(struct buffer *out, const struct reply_clock *clock, struct reply_style style, int status,
                          const struct frame_coupon_reply *bearer)
 {
@@ -179,7 +179,7 @@ int verdict_answer_coupon(struct buffer *out, const struct reply_clock *clock, s
     case VERDICT_FOUND:
         return answer_coupon(out, clock, style, 200, reply);
     case VERDICT_QUANTITY_BELOW_ISSUED:
-        return answer_bad_member(out, clock, style, "quantity", "must not be below what is issued");
+        return answer_bad_member(out, clock, style, "quantity", "must not be below the number of issues");
     case VERDICT_WINDOW_INVALID:
         return answer_bad_member(out, clock, style, "ends_at", "must be later than starts_at");
     default:

@@ -1,5 +1,5 @@
 /*
- * What the issuer's verdicts mean in HTTP. Pure.
+ * Maps the issuer's verdicts to HTTP answers. Pure.
  */
 #ifndef COUPOND_VERDICTS_H
 #define COUPOND_VERDICTS_H
@@ -9,8 +9,8 @@
 #include "gateway/connection/exchange.h"
 #include "shared/wire/frame.h"
 
-/* Appends the answer. Returns its status, or 0 (and appends nothing) when this request cannot have such a verdict, or
- * bears a coupon that is none. */
+/* Appends the answer. Returns its status, or 0 without appending anything when the verdict is impossible for this
+ * request or its coupon is invalid. */
 int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                          const struct exchange *exchange, const struct frame_issue_reply *reply);
 int verdict_answer_coupon(struct buffer *out, const struct reply_clock *clock, struct reply_style style,

@@ -1,7 +1,6 @@
 /*
- * Bytes that grow: what a connection still has to read or to write. Keeps its room between uses, so that the steady
- * state allocates nothing. Pure; used by one thread. Callers bound what they put in; running out of memory stops the
- * process.
+ * A growing byte buffer for input and output. Keeps its allocation between uses, so that the steady state allocates
+ * nothing. Pure; used by one thread. Callers limit the size; running out of memory stops the process.
  */
 #ifndef COUPOND_BUFFER_H
 #define COUPOND_BUFFER_H
@@ -15,12 +14,12 @@ struct buffer {
     size_t capacity;
 };
 
-/* Room for `size` more bytes behind the end; valid until the next call. The length does not change. */
+/* Returns room for `size` bytes behind the end, valid until the next call. The length does not change. */
 char *buffer_reserve(struct buffer *buffer, size_t size);
 void buffer_append(struct buffer *buffer, const void *data, size_t size);
-/* Drops the first `size` bytes. */
+/* Removes the first `size` bytes. */
 void buffer_consume(struct buffer *buffer, size_t size);
-/* Empties it; gives the room back when it is more than `keep` bytes. */
+/* Empties it; frees the allocation when it exceeds `keep` bytes. */
 void buffer_clear(struct buffer *buffer, size_t keep);
 void buffer_deinit(struct buffer *buffer);
 

@@ -1,8 +1,8 @@
 #include "gateway/http/bytes.h"
 
 /*
- * Rows of 16 bytes from 0x00 to 0xff. What each class takes is written down, byte by byte, in
- * test_gateway_http_request: the test fails when this table says otherwise.
+ * Rows of 16 bytes from 0x00 to 0xff. test_gateway_http_request lists the bytes of each class and compares them with
+ * this table.
  */
 /* clang-format off */
 const uint8_t http_bytes[256] = {

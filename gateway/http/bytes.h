@@ -1,5 +1,5 @@
 /*
- * Which bytes may stand where in HTTP: one table, one bit a class. Pure.
+ * The byte classes of HTTP: one table, one bit per class. Pure.
  */
 #ifndef COUPOND_HTTP_BYTES_H
 #define COUPOND_HTTP_BYTES_H
@@ -12,7 +12,7 @@
 enum http_byte_class {
     HTTP_BYTE_TOKEN = 1 << 0,  /* RFC 9110 token: names of methods and fields */
     HTTP_BYTE_VALUE = 1 << 1,  /* field values: no control characters but the tab */
-    HTTP_BYTE_TARGET = 1 << 2, /* request targets: visible ASCII but '#' and what RFC 3986 leaves out */
+    HTTP_BYTE_TARGET = 1 << 2, /* request targets: visible ASCII except '#' and what RFC 3986 excludes */
     HTTP_BYTE_HOST = 1 << 3,   /* registered names and IPv4 addresses */
     HTTP_BYTE_DIGIT = 1 << 4,
     HTTP_BYTE_HEX = 1 << 5,

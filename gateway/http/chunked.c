@@ -8,7 +8,7 @@
 
 enum { SIZE_DIGITS_MAX = 8, MORE = -1 };
 
-/* What is not yet decoded. */
+/* The input that is not yet decoded. */
 struct input {
     char *at;
     size_t left;
@@ -26,7 +26,7 @@ static void advance(struct input *in, size_t size)
     in->left -= size;
 }
 
-/* One line without its CR LF. 0 and `line`, MORE, or a refusal. */
+/* Takes one line without its CR LF. Returns 0 and sets `line`, or MORE, or a refusal. */
 static int take_line(struct http_chunked *chunked, struct input *in, struct span *line, size_t overhead_max)
 {
     char *end = memchr(in->at, '\n', in->left);
@@ -66,7 +66,7 @@ static int read_size_line(struct http_chunked *chunked, struct span line, size_t
     if (digits == 0 || !is_extension((struct span){line.at + digits, line.length - digits}))
         return refuse(chunked, 400, "a chunk's size is not a plain hexadecimal number");
     if (chunked->body_length + size > body_max)
-        return refuse(chunked, 413, "the chunks are more than the body may hold");
+        return refuse(chunked, 413, "the chunked body exceeds the size limit");
     chunked->chunk_left = size;
     chunked->state = size == 0 ? CHUNKED_TRAILER : CHUNKED_DATA;
     return 0;
@@ -83,7 +83,7 @@ static int read_trailer(struct http_chunked *chunked, struct span line)
     if (colon == NULL || !http_is_token((struct span){line.at, (size_t)(colon - line.at)}))
         return refuse(chunked, 400, "a trailer is not a header field");
     if (!http_bytes_are(line, HTTP_BYTE_VALUE))
-        return refuse(chunked, 400, "a trailer holds a control character");
+        return refuse(chunked, 400, "a trailer contains a control character");
     return 0;
 }
 

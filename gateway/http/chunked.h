@@ -1,6 +1,6 @@
 /*
- * Chunked bodies, decoded in place and as strictly as RFC 9112 writes them: CR LF line ends, plain hexadecimal sizes,
- * bounded extensions and trailers, which are read and dropped. Pure.
+ * Decodes chunked bodies in place, as strictly as RFC 9112 defines them: CR LF line ends, plain hexadecimal sizes,
+ * bounded extensions and trailers, which are discarded. Pure.
  */
 #ifndef COUPOND_HTTP_CHUNKED_H
 #define COUPOND_HTTP_CHUNKED_H
@@ -16,7 +16,7 @@ enum http_chunked_state {
     CHUNKED_DONE,
 };
 
-/* All zeros is the begin of a body. */
+/* All zeros is the beginning of a body. */
 struct http_chunked {
     enum http_chunked_state state;
     uint64_t chunk_left;
@@ -26,9 +26,9 @@ struct http_chunked {
 };
 
 /*
- * `data` holds the body_length decoded bytes and behind them what came in since, *length bytes in all. Decodes what is
- * there and closes the gaps, so *length may shrink. 0: go on (state tells whether it is done); 400 or 413: refused.
- * `overhead_max` bounds what is not body.
+ * `data` holds the body_length decoded bytes followed by new input, *length bytes in all. Decodes in place, so *length
+ * may shrink. Returns 0 to go on (`state` shows whether the body is complete), or 400 or 413 to refuse. `overhead_max`
+ * limits the bytes that are not body.
  */
 int http_chunked_decode(struct http_chunked *chunked, char *data, size_t *length, size_t body_max, size_t overhead_max);
 

@@ -5,7 +5,7 @@
 
 enum { VERSION_DIGITS = 16, CONTENT_DIGITS = 16, CHECK_DIGITS = 8 };
 
-/* A tag of ours in its parts. */
+/* The parts of a tag that a gateway created. */
 struct etag {
     uint64_t version;
     uint64_t content;
@@ -61,7 +61,7 @@ static bool read_digits(const char *at, int count, uint64_t *value)
     return true;
 }
 
-/* `text` stands in quotes. */
+/* `text` includes the quotes. */
 static bool read_tag(struct span text, struct etag *tag)
 {
     const char *content = text.at + 1 + VERSION_DIGITS + 1;
@@ -72,7 +72,7 @@ static bool read_tag(struct span text, struct etag *tag)
            read_digits(content, CONTENT_DIGITS, &tag->content) && read_digits(check, CHECK_DIGITS, &tag->check);
 }
 
-/* The next of a list's tags, quotes and all, and whether it is weak. False when there is none. */
+/* Takes the next tag of a list, with its quotes, and whether it is weak. False at the end. */
 static bool next_tag(struct span *list, struct span *tag, bool *is_weak)
 {
     const char *end = list->at + list->length;
@@ -87,7 +87,7 @@ static bool next_tag(struct span *list, struct span *tag, bool *is_weak)
     return true;
 }
 
-/* The next that counts in this comparison. */
+/* Takes the next tag that can match in this comparison. */
 static bool next_counting_tag(struct span *list, struct span *tag, enum etag_comparison comparison)
 {
     bool is_weak = false;

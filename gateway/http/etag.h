@@ -1,9 +1,8 @@
 /*
  * Entity tags of coupons: "VERSION-CONTENT-CHECK", hexadecimal. VERSION is the journal sequence of the policy's last
- * change, CONTENT a hash of the body, so that a tag changes with every issue, while a change's If-Match and
- * If-None-Match, which look at VERSION alone, hold an operator up only when somebody else has changed the policy. CHECK
- * tells a tag that a gateway has given for this coupon from one that it has not: another coupon's, or an invented one,
- * names nothing. Pure.
+ * change. CONTENT is a hash of the body, so the tag changes with every issue; If-Match and If-None-Match of a change
+ * compare VERSION alone, so an operator's change conflicts only with other changes of the policy. CHECK shows that a
+ * gateway created the tag for this coupon: tags of other coupons and invented tags match nothing. Pure.
  */
 #ifndef COUPOND_ETAG_H
 #define COUPOND_ETAG_H
@@ -13,11 +12,11 @@
 
 #include "gateway/http/span.h"
 
-enum { ETAG_LENGTH = 44 }; /* with both quotes */
+enum { ETAG_LENGTH = 44 }; /* includes both quotes */
 
 void etag_format(char out[ETAG_LENGTH], struct span coupon_id, uint64_t version, uint64_t content);
 
-/* What the lines of If-Match, or of If-None-Match, in one request are like. */
+/* The combined If-Match or If-None-Match lines of one request. */
 struct etag_lines {
     bool present;
     bool any; /* one of them is "*" */
@@ -30,13 +29,13 @@ enum etag_comparison {
     ETAG_WEAK,   /* for If-None-Match */
 };
 
-/* Whether one of the list's tags is this one. */
+/* True when the list contains this tag. */
 bool etag_list_has(struct span list, const char tag[ETAG_LENGTH], enum etag_comparison comparison);
 
 /*
- * The highest version among the list's tags of this coupon; 0, which no coupon has, when there is none. Versions only
- * rise, and each of these tags was given: a coupon that has been at the highest is never at another one of them again.
- * So this one alone can match, and the issuer has one version to compare as it decides.
+ * The highest version among the list's tags of this coupon, or 0, which no coupon has. Versions only increase, and each
+ * of these tags was issued by a gateway: a coupon that has reached the highest version never returns to a lower one. So
+ * only this version can match, and the issuer compares a single version when it decides.
  */
 uint64_t etag_list_version(struct span list, struct span coupon_id, enum etag_comparison comparison);
 

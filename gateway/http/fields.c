@@ -45,12 +45,12 @@ static bool add_transfer_encoding(struct http_fields *fields, struct span value)
     if (fields->chunked)
         return refuse(fields, 400, "Transfer-Encoding is repeated");
     if (!span_equals_nocase(value, SPAN_LITERAL("chunked")))
-        return refuse(fields, 501, "Transfer-Encoding is not chunked alone");
+        return refuse(fields, 501, "Transfer-Encoding is not just chunked");
     fields->chunked = true;
     return true;
 }
 
-/* Takes the next member off a list between commas. False at its end. */
+/* Takes the next member of a comma-separated list. False at its end. */
 static bool next_member(struct span *list, struct span *member)
 {
     const char *comma = list->length == 0 ? NULL : memchr(list->at, ',', list->length);
@@ -87,7 +87,7 @@ static bool add_cache_control(struct http_fields *fields, struct span value)
     return true;
 }
 
-/* Several of them are one list; who sends such is told everything once more. */
+/* Several lines form one list, which is not evaluated: the client gets a full answer. */
 static bool add_if_none_match(struct http_fields *fields, struct span value)
 {
     fields->if_none_match = fields->has_if_none_match ? SPAN_NONE : value;
@@ -136,7 +136,7 @@ static bool add_authorization(struct http_fields *fields, struct span value)
     return true;
 }
 
-/* Neither is worth a refusal: of several, which contradict each other, none is taken. */
+/* A repeated field of this kind is ignored instead of refused, because the values contradict each other. */
 static bool add_once(bool *has, struct span *into, struct span value)
 {
     *into = *has ? (struct span){value.at, 0} : value;
@@ -191,9 +191,9 @@ bool http_fields_add(struct http_fields *fields, struct span name, struct span v
     if (++fields->count > HTTP_FIELDS_MAX)
         return refuse(fields, 431, "too many header fields");
     if (!http_is_token(name))
-        return refuse(fields, 400, "a header's name holds a byte that no name may hold");
+        return refuse(fields, 400, "a header name contains an invalid byte");
     if (!http_bytes_are(value, HTTP_BYTE_VALUE))
-        return refuse(fields, 400, "a header's value holds a control character");
+        return refuse(fields, 400, "a header value contains a control character");
     for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
         if (span_equals_nocase(name, known_fields[i].name))
             return known_fields[i].add(fields, span_trim(value));
@@ -209,6 +209,6 @@ bool http_fields_finish(struct http_fields *fields)
     if (fields->chunked && fields->has_content_length)
         return refuse(fields, 400, "Content-Length and Transfer-Encoding contradict each other");
     if (fields->chunked && fields->http_1_0)
-        return refuse(fields, 400, "HTTP/1.0 has no Transfer-Encoding");
+        return refuse(fields, 400, "HTTP/1.0 does not support Transfer-Encoding");
     return true;
 }

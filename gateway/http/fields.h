@@ -1,7 +1,7 @@
 /*
- * The fields of one request's head as far as the gateway cares for them, and the refusals that a lenient parser lacks:
- * odd names and values, repeated or contradicting lengths, a missing or repeated Host, unknown transfer codings.
- * Pure; spans borrow the head's bytes.
+ * The header fields of one request that the gateway uses, and the checks that a lenient parser lacks: invalid names and
+ * values, repeated or contradictory lengths, a missing or repeated Host, unknown transfer codings. Pure; spans borrow
+ * the head's bytes.
  */
 #ifndef COUPOND_HTTP_FIELDS_H
 #define COUPOND_HTTP_FIELDS_H
@@ -13,7 +13,7 @@
 #include "gateway/http/span.h"
 
 enum method {
-    METHOD_OTHER, /* known to HTTP, but no route takes it */
+    METHOD_OTHER, /* a valid HTTP method that no route supports */
     METHOD_GET,
     METHOD_HEAD,
     METHOD_POST,
@@ -24,7 +24,7 @@ enum method {
     METHOD_COUNT
 };
 
-#define HTTP_FIELDS_MAX 100 /* fields of one head; more are refused with 431 */
+#define HTTP_FIELDS_MAX 100 /* fields per head; more are refused with 431 */
 
 struct http_fields {
     enum method method;
@@ -42,7 +42,7 @@ struct http_fields {
     bool has_request_id;
     bool has_traceparent;
     bool has_origin;
-    bool preflight; /* Access-Control-Request-Method is there */
+    bool preflight; /* Access-Control-Request-Method is present */
     bool no_cache;  /* Cache-Control: no-cache */
     bool encoded;   /* Content-Encoding is not identity */
     struct etag_lines if_match;
@@ -50,21 +50,21 @@ struct http_fields {
     uint64_t content_length;
     struct span content_type;
     struct span authorization;
-    struct span if_none_match; /* at NULL when missing, or when there are several */
-    struct span request_id;    /* repeated: an empty one, which is no id */
+    struct span if_none_match; /* `at` is NULL when missing or repeated */
+    struct span request_id;    /* repeated: empty, which is not a valid id */
     struct span traceparent;
     struct span origin;
     unsigned count;
     int status;         /* 0, or why the head is refused: 400, 431, 501 */
-    const char *reason; /* with a status: a constant sentence */
+    const char *reason; /* with a status: constant text */
 };
 
-/* Takes one field line. False when it is refused: status and reason are set. */
+/* Adds one field line. False when it is refused: status and reason are set. */
 bool http_fields_add(struct http_fields *fields, struct span name, struct span value);
-/* Judges the head as a whole after its last field. */
+/* Checks the head as a whole, after its last field. */
 bool http_fields_finish(struct http_fields *fields);
 
-/* True for the bytes of RFC 9110's token. */
+/* True for an RFC 9110 token. */
 bool http_is_token(struct span s);
 
 #endif

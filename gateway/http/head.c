@@ -4,7 +4,7 @@
 
 #include "shared/error.h"
 
-enum { STOP = 3 }; /* from on_headers_complete: the parser halts there; bodies are not its business */
+enum { STOP = 3 }; /* returned from on_headers_complete: the parser stops there and does not parse the body */
 
 struct head {
     struct http_fields *fields;
@@ -33,8 +33,8 @@ static int on_header_field(http_parser *parser, const char *at, size_t length)
     return 0;
 }
 
-/* The parser skips white space before a value, and tells of an empty one when it has seen the line behind it. What
- * framing fields must not have there is for http_fields to see. */
+/* The parser skips white space before a value, and reports an empty one after it has seen the following line.
+ * http_fields checks the white space that framing fields must not have. */
 static int on_header_value(http_parser *parser, const char *at, size_t length)
 {
     struct head *head = parser->data;
@@ -76,13 +76,13 @@ static enum method method_of(unsigned number)
     }
 }
 
-/* The parser's error as a status, unless a check of ours stopped it. */
+/* Maps the parser's error to a status, unless one of our checks stopped it. */
 static void refuse(struct http_fields *fields, enum http_errno number)
 {
     if (fields->status != 0)
         return;
     fields->status = number == HPE_INVALID_METHOD || number == HPE_INVALID_TRANSFER_ENCODING ? 501 : 400;
-    fields->reason = number == HPE_INVALID_METHOD ? "the method is not known" : http_errno_description(number);
+    fields->reason = number == HPE_INVALID_METHOD ? "the method is unknown" : http_errno_description(number);
 }
 
 bool http_head_parse(const char *data, size_t size, struct http_fields *fields)
@@ -99,10 +99,9 @@ bool http_head_parse(const char *data, size_t size, struct http_fields *fields)
     http_parser_init(&parser, HTTP_REQUEST);
     parser.data = &head;
     size_t parsed = http_parser_execute(&parser, &settings, data, size);
-    if (head.complete &&
-        parsed != size - 1) { /* it halts at the last LF: what it did not see must not be passed over */
+    if (head.complete && parsed != size - 1) { /* the parser stops at the last LF; no byte before it may be skipped */
         fields->status = 400;
-        fields->reason = "the headers end before their last line";
+        fields->reason = "the header section ends early";
         return false;
     }
     if (!head.complete) {

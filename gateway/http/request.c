@@ -25,7 +25,7 @@ static bool is_version(struct span s)
            http_byte_is(s.at[7], HTTP_BYTE_DIGIT);
 }
 
-/* METHOD SP TARGET SP HTTP/1.x, with single spaces; `end` is behind its last byte. */
+/* METHOD SP TARGET SP HTTP/1.x, with single spaces; `end` points behind the last byte. */
 static enum http_progress check_request_line(struct http_request *request, const char *data, const char *end)
 {
     const char *first = memchr(data, ' ', (size_t)(end - data));
@@ -40,7 +40,7 @@ static enum http_progress check_request_line(struct http_request *request, const
     if (version.at[5] != '1' || version.at[7] > '1')
         return refuse(request, 505, "the version is not HTTP/1.1 or HTTP/1.0");
     if (!http_bytes_are(target, HTTP_BYTE_TARGET))
-        return refuse(request, 400, "the request target holds a byte that none may hold");
+        return refuse(request, 400, "the request target contains an invalid byte");
     if (target.length == 0)
         return refuse(request, 400, "the request target is empty");
     request->fields.http_1_0 = version.at[7] == '0';
@@ -48,8 +48,8 @@ static enum http_progress check_request_line(struct http_request *request, const
 }
 
 /*
- * Walks over the lines that have come in and stops behind the empty one. Bare LF, folded lines and what is no request
- * line end it at once, so that nobody waits for more of a message that is refused anyway.
+ * Checks the complete lines so far and stops behind the empty one. A bare LF, a folded line or an invalid request line
+ * is refused at once, without waiting for the rest of the message.
  */
 static enum http_progress find_head_end(struct http_request *request, const char *data, size_t length,
                                         size_t head_bytes_max)
@@ -64,13 +64,13 @@ static enum http_progress find_head_end(struct http_request *request, const char
         if (*line == ' ' || *line == '\t')
             return refuse(request, 400, "a header line is folded or begins with white space");
         if (request->scanned == 0 && !http_byte_is(*line, HTTP_BYTE_TOKEN))
-            return refuse(request, 400, "this is no request line");
+            return refuse(request, 400, "this is not a request line");
         if (end == NULL)
             break;
         if (line_length < 2 || end[-1] != '\r')
             return refuse(request, 400, "a line does not end with CR LF");
         if (memchr(line, '\r', line_length) != end - 1)
-            return refuse(request, 400, "a line holds a bare CR"); /* which the parser might take for its end */
+            return refuse(request, 400, "a line contains a bare CR"); /* which the parser might accept as a line end */
         if (request->scanned == 0 && check_request_line(request, data, end - 1) == HTTP_REFUSED)
             return HTTP_REFUSED;
         request->scanned += line_length;
@@ -96,7 +96,7 @@ static enum http_progress parse_head(struct http_request *request, const struct 
     if (!http_head_parse(data, request->head_length, fields))
         return refuse(request, fields->status, fields->reason);
     if (fields->content_length > limits->body_bytes_max)
-        return refuse(request, 413, "Content-Length is more than the body may hold");
+        return refuse(request, 413, "Content-Length exceeds the size limit of the body");
     request->target_at = offset_of(fields->target, data);
     request->content_type_at = offset_of(fields->content_type, data);
     request->authorization_at = offset_of(fields->authorization, data);
@@ -132,7 +132,7 @@ static enum http_progress take_body(struct http_request *request, const struct h
     return HTTP_READY;
 }
 
-/* A piece of the head, where the bytes lie now. No piece begins at offset 0: that is the method's. */
+/* A part of the head at the bytes' current address. Offset 0 means "missing": only the method starts there. */
 static struct span piece_at(size_t at, struct span piece, const char *data)
 {
     return at == 0 ? SPAN_NONE : (struct span){data + at, piece.length};
@@ -161,7 +161,7 @@ static void fill(struct http_request *request, const char *data)
     request->continue_wanted = false;
 }
 
-/* Empty lines before a request line are skipped, as RFC 9112 asks for (§2.2); they count as nothing. */
+/* Skips empty lines before a request line, as RFC 9112 §2.2 demands; they do not count towards the size. */
 static void skip_empty_lines(const struct http_request *request, char *data, size_t *length)
 {
     size_t skipped = 0;
@@ -176,7 +176,7 @@ static void skip_empty_lines(const struct http_request *request, char *data, siz
     }
 }
 
-/* The next line of a head whose name is this one. False when there is none. */
+/* Finds the next line with this name. False when there is none. */
 static bool next_line(struct span *head, struct span name, struct span *value)
 {
     const char *end = head->at + head->length;
@@ -222,11 +222,11 @@ static bool is_origin_line(const char *line, size_t length)
     return length >= sizeof(name) - 1 && strncasecmp(line, name, sizeof(name) - 1) == 0;
 }
 
-/* Whole lines alone count, and none behind the empty one; of several origins none is taken, as in a whole head. */
+/* Uses complete header lines only; repeated origins count as missing, as in a complete head. */
 void http_request_find_origin(struct http_request *request, const char *data, size_t length)
 {
     const char *end = data + length;
-    const char *line = memchr(data, '\n', length); /* the request line is none of them */
+    const char *line = memchr(data, '\n', length); /* skips the request line */
     const char *line_end = NULL;
     unsigned found = 0;
 

@@ -1,6 +1,7 @@
 /*
- * HTTP/1.1 requests: bytes of a connection in, one request at a time out, or a refusal. Strict where request smuggling
- * lives: what nginx refuses is refused here too. How the bytes are cut into reads makes no difference. Pure.
+ * An HTTP/1.1 request parser: takes the bytes of a connection and returns one request at a time, or a refusal. Strict
+ * where leniency allows request smuggling: it refuses everything that nginx refuses. The result does not depend on how
+ * the bytes are split into reads. Pure.
  */
 #ifndef COUPOND_HTTP_REQUEST_H
 #define COUPOND_HTTP_REQUEST_H
@@ -19,43 +20,42 @@ struct http_limits {
 };
 
 enum http_progress {
-    HTTP_MORE,    /* not whole yet: feed again with more bytes */
+    HTTP_MORE,    /* incomplete: feed again with more bytes */
     HTTP_READY,   /* a request: its members are filled */
-    HTTP_REFUSED, /* `status` and `reason`; nothing that follows on this connection can be understood */
+    HTTP_REFUSED, /* `status` and `reason` are set; nothing that follows on this connection can be parsed */
 };
 
 struct http_request {
-    /* filled when HTTP_READY; spans borrow the bytes that were fed */
+    /* filled when HTTP_READY; spans borrow from the fed bytes */
     enum method method;
     struct span target;
     struct span body;
-    struct span content_type; /* at NULL when missing */
+    struct span content_type; /* `at` is NULL when missing */
     struct span authorization;
-    struct span if_none_match; /* the same when there are several */
+    struct span if_none_match; /* `at` is NULL when missing or repeated */
     struct etag_lines if_match;
     struct etag_lines if_none;
     struct span head;        /* for http_request_list() */
-    bool encoded;            /* the body is in a Content-Encoding that is not identity */
-    bool no_cache;           /* the client wants no answer that was kept */
-    struct span request_id;  /* at NULL when missing; as it came: connection/request_note.h tells whether it is fit for
-                                anything */
-    struct span traceparent; /* the same */
-    struct span origin;      /* at NULL when missing; also filled, from the lines that had come, when HTTP_REFUSED */
-    bool preflight;          /* asks whether another request would be allowed */
+    bool encoded;            /* Content-Encoding is not identity */
+    bool no_cache;           /* Cache-Control: no-cache */
+    struct span request_id;  /* `at` is NULL when missing; not validated, see connection/request_note.h */
+    struct span traceparent; /* `at` is NULL when missing; not validated */
+    struct span origin;      /* `at` is NULL when missing; when HTTP_REFUSED, filled from the lines received so far */
+    bool preflight;          /* a CORS preflight request */
     bool http_1_0;
     bool keep_alive;
-    size_t size; /* bytes of this request in `data`; the next one begins behind them */
+    size_t size; /* bytes of this request in `data`; the next request follows them */
     /* filled when HTTP_REFUSED */
     int status;
     const char *reason;
-    /* true from the moment when the client waits for "100 Continue" */
+    /* set once the client waits for "100 Continue" */
     bool continue_wanted;
     /* progress, private */
     struct http_fields fields;
     struct http_chunked chunked;
     size_t scanned;     /* bytes whose line ends are checked */
-    size_t head_length; /* 0 until the head is whole */
-    size_t target_at;   /* offsets of the head's pieces, since the bytes may move before the body is whole */
+    size_t head_length; /* 0 until the head is complete */
+    size_t target_at;   /* offsets of the head's parts, since the bytes may move before the body is complete */
     size_t content_type_at;
     size_t authorization_at;
     size_t if_none_match_at;
@@ -64,27 +64,26 @@ struct http_request {
     size_t origin_at;
 };
 
-/* Makes ready for the next request. */
+/* Prepares for the next request. */
 void http_request_reset(struct http_request *request);
 
 /*
- * `data` holds every byte since the begin of this request, *length of them; the bytes may lie somewhere else than at
- * the call before. A chunked body is decoded in place, so *length may shrink. Call http_request_reset() after
- * HTTP_READY.
+ * `data` holds all *length bytes since the start of this request; the address may differ between calls. A chunked body
+ * is decoded in place, so *length may shrink. Call http_request_reset() after HTTP_READY.
  */
 enum http_progress http_request_feed(struct http_request *request, const struct http_limits *limits, char *data,
                                      size_t *length);
 
-/* The values of all the lines with this name, in small letters, as one list; NULL when there is none. The caller frees
+/* Joins the values of all lines with this name (lower case) into one list; NULL when there is none. The caller frees
  * it. */
 char *http_request_list(const struct http_request *request, struct span name);
-/* The tags of its If-Match as one list; NULL where it has none or takes any. The caller frees it. */
+/* Joins the tags of If-Match into one list; NULL when the field is missing or is "*". The caller frees it. */
 char *http_request_if_match(const struct http_request *request);
 
 /*
- * For a request that is refused before it is whole: fills `origin` from the header lines among `data`, the bytes since
- * its begin. http_request_feed() does so itself with HTTP_REFUSED. An Origin that comes later is not known; neither is
- * one behind the bytes that a head may have.
+ * For a request that is refused before it is complete: sets `origin` from the header lines in `data`, the bytes
+ * received so far. http_request_feed() does this itself with HTTP_REFUSED. An Origin that arrives later, or lies beyond
+ * the head size limit, is not found.
  */
 void http_request_find_origin(struct http_request *request, const char *data, size_t length);
 

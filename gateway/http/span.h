@@ -1,5 +1,5 @@
 /*
- * A piece of somebody else's bytes: borrowed, not NUL-terminated. Pure; values only.
+ * A borrowed byte range, not NUL-terminated. Pure; values only.
  */
 #ifndef COUPOND_SPAN_H
 #define COUPOND_SPAN_H
@@ -22,13 +22,13 @@ static inline bool span_equals(struct span a, struct span b)
     return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
 }
 
-/* ASCII letters compare without case. */
+/* Compares ASCII letters case-insensitively. */
 static inline bool span_equals_nocase(struct span a, struct span b)
 {
     return a.length == b.length && (a.length == 0 || strncasecmp(a.at, b.at, a.length) == 0);
 }
 
-/* Without the spaces at both ends. Tabs stay, as with nginx: where they frame a message they make it invalid. */
+/* Removes spaces at both ends. Tabs stay, as in nginx, and make a message invalid where they affect its framing. */
 static inline struct span span_trim(struct span s)
 {
     while (s.length > 0 && s.at[0] == ' ') {

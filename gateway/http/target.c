@@ -31,8 +31,8 @@ bool http_percent_decode(struct span in, char *out, size_t size, size_t *length)
     return true;
 }
 
-/* Letters, digits, dots, hyphens, and what stands around addresses and ports: nginx takes no more here, though more in
- * Host. */
+/* Letters, digits, dots, hyphens, and the delimiters of addresses and ports: nginx allows no more here, although it
+ * does in Host. */
 static bool is_plain(struct span authority)
 {
     for (size_t i = 0; i < authority.length; i++) {
@@ -44,7 +44,7 @@ static bool is_plain(struct span authority)
     return http_host_valid(authority);
 }
 
-/* Removes "HOST:PORT" behind a scheme of so many bytes. False when there is no such host, or no path behind it. */
+/* Removes "HOST:PORT" behind a scheme of `scheme` bytes. False when the host is invalid or no path follows. */
 static bool drop_host(struct span *target, size_t scheme)
 {
     const char *slash = memchr(target->at + scheme, '/', target->length - scheme);
@@ -56,7 +56,7 @@ static bool drop_host(struct span *target, size_t scheme)
     return true;
 }
 
-/* Leaves the path and query of the absolute form. False when the target has neither form. */
+/* Reduces the absolute form to path and query. False when the target has neither form. */
 static bool drop_authority(struct span *target)
 {
     static const char *const schemes[] = {"http://", "https://"};
@@ -93,7 +93,7 @@ const char *http_target_parse(struct http_target *out, struct span target)
         return NULL;
     if (hides_slash(out->path) || out->path.length > sizeof(out->decoded) ||
         !http_percent_decode(out->path, out->decoded, sizeof(out->decoded), &out->path.length))
-        return "the path's percent-encoding is broken or hides a slash or a control character";
+        return "the path's percent-encoding is broken or contains a slash or a control character";
     out->path.at = out->decoded;
     return NULL;
 }

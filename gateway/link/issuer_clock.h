@@ -1,15 +1,14 @@
 /*
- * What a gateway knows of the clock that an issuer tells deadlines by (issuer/deadline_clock.h): what it shows at the
- * least. A frame from the issuer bears what its clock showed before the frame was sent; since then it has gone on. So
- * no round trip is measured, and no upper bound is needed:
+ * A lower bound on the issuer's deadline clock (issuer/deadline_clock.h). Each frame from the issuer carries the value
+ * that its clock had before the frame was sent; the clock has advanced since. So neither a round-trip measurement nor
+ * an upper bound is needed:
  *
- *   asked     a request is to be decided before  deadline = least(asked) + 4/5 (until - asked)  of the issuer's clock
- *   until     by this thread's clock: nobody is told "unknown" before. The issuer's clock shows more than `deadline`
- * then
+ *   asked     the request must be decided before  deadline = least(asked) + 4/5 (until - asked)  on the issuer's clock
+ *   until     on this thread's clock: no client is answered "unknown" before. By then the issuer's clock has passed
+ *             `deadline`
  *
- * Clocks run at different rates: chrony slews by up to 8.3 percent either way, so that one of two clocks may run at
- * 0.846 of the other's rate; 4/5 is less. Pure; used by one thread. Times are microseconds of clock_mono_us() but
- * `clock_us`.
+ * Clocks run at different rates: chrony slews by up to 8.3 percent either way, so one clock may run at 0.846 of the
+ * other's rate; 4/5 is less. Pure; used by one thread. All times except `clock_us` are microseconds of clock_mono_us().
  */
 #ifndef COUPOND_ISSUER_CLOCK_H
 #define COUPOND_ISSUER_CLOCK_H
@@ -20,19 +19,19 @@
 /* All zeros: nothing is known. */
 struct issuer_clock {
     uint64_t incarnation;
-    uint64_t former; /* the incarnation before: what it still has to say is old */
+    uint64_t former; /* the previous incarnation: its delayed frames are ignored */
     int64_t clock_us;
-    int64_t heard_us; /* when it was there already */
+    int64_t heard_us; /* the local time by which that frame had arrived */
 };
 
-/* A frame of `incarnation` (not 0), which was there at `now_us`. True when the issuer has been started anew since the
- * one before. */
+/* Records a frame of `incarnation` (not 0) that had arrived at `now_us`. True when the issuer has restarted since the
+ * previous frame. */
 bool issuer_clock_hear(struct issuer_clock *clock, uint64_t incarnation, int64_t clock_us, int64_t now_us);
 
-/* What the issuer's clock shows at `now_us` at the least. */
+/* Lower bound on the issuer's clock at `now_us`. */
 int64_t issuer_clock_least_us(const struct issuer_clock *clock, int64_t now_us);
 
-/* How much of `us` of this thread's clock passes on the issuer's at the least. */
+/* The least time that passes on the issuer's clock during `us` of this thread's clock. */
 int64_t issuer_clock_passes_us(int64_t us);
 
 #endif

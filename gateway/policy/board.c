@@ -8,7 +8,8 @@
 
 enum { SLOTS = 8192 };
 
-/* Released by who tells of a change before it answers its client, acquired by who looks whether an entry holds. */
+/* Released by the thread that records a change before it answers its client, acquired by a thread that checks whether
+ * an entry is valid. */
 struct policy_board {
     uint64_t nonce;
     _Atomic int64_t all_us;
@@ -33,7 +34,7 @@ void policy_board_destroy(struct policy_board **board)
     *board = NULL;
 }
 
-/* Times only go forward, whichever thread is faster. */
+/* Times only increase, whichever thread is faster. */
 static void raise(_Atomic int64_t *at, int64_t now_us)
 {
     int64_t before = atomic_load_explicit(at, memory_order_relaxed);

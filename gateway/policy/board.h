@@ -1,7 +1,7 @@
 /*
- * When which coupons were last changed, as far as this process knows: what one gateway thread carries or hears of
- * outdates what all threads keep, at once. A few thousand slots for all coupons: two that share one only cost each
- * other a question more. Any thread; atomics, no lock.
+ * The last known change of each coupon, shared by the process: a change that one gateway thread forwards or learns of
+ * invalidates the cached entries of all threads at once. Coupons share a few thousand slots by hash; a collision only
+ * costs an extra query. Any thread; atomics, no lock.
  */
 #ifndef COUPOND_POLICY_BOARD_H
 #define COUPOND_POLICY_BOARD_H
@@ -10,20 +10,20 @@
 
 struct policy_board;
 
-/* NULL never: ends the process when there is no memory. */
+/* Never NULL: running out of memory ends the process. */
 struct policy_board *policy_board_create(void);
 void policy_board_destroy(struct policy_board **board);
 
-/* The coupon with this hash has changed before `now_us` of the monotone clock, or any may have. */
+/* The coupon with this hash, or possibly any coupon, has changed before `now_us` of the monotonic clock. */
 void policy_board_change(struct policy_board *board, uint64_t hash, int64_t now_us);
 void policy_board_change_all(struct policy_board *board, int64_t now_us);
 
-/* A number of this process, by which it knows its own news. */
+/* A random number that identifies this process's own notifications. */
 uint64_t policy_board_nonce(const struct policy_board *board);
 
-/* What was asked for at this time or before is outdated; INT64_MIN when nothing is known. */
+/* Data requested at or before this time is outdated; INT64_MIN when no change is known. */
 int64_t policy_board_changed_us(const struct policy_board *board, uint64_t hash);
-/* The same without what may have happened to all. */
+/* The same, ignoring changes that may concern any coupon. */
 int64_t policy_board_coupon_changed_us(const struct policy_board *board, uint64_t hash);
 
 #endif

@@ -9,14 +9,14 @@
 
 enum {
     WAYS = 8,
-    UNKNOWN_HANDICAP_US = 10000000, /* a flood of ids that do not exist must not push out those that do */
+    UNKNOWN_HANDICAP_US = 10000000, /* keeps a flood of nonexistent ids from evicting existing coupons */
 };
 
 struct policy_cache {
     unsigned sets;
     int64_t ttl_us;
-    int64_t refusing_until_us; /* from then on no entry refuses anybody */
-    uint64_t *hashes;          /* of all places, those of a set in one cache line */
+    int64_t refusing_until_us; /* no entry refuses requests after this time */
+    uint64_t *hashes;          /* of all places; those of one set share a cache line */
     struct policy_entry *entries;
 };
 
@@ -84,7 +84,7 @@ static int64_t worth(const struct policy_entry *entry)
     return entry->known ? entry->used_us : entry->used_us - UNKNOWN_HANDICAP_US;
 }
 
-/* The place of the set that is missed least, now with this id and nothing else. */
+/* Evicts the least recently used place of the set and assigns it to this id. */
 static struct policy_entry *make_room(struct policy_cache *cache, struct span id)
 {
     uint64_t hash = policy_hash(id);
@@ -108,7 +108,7 @@ static struct policy_entry *make_room(struct policy_cache *cache, struct span id
 
 int64_t policy_entry_issuer_us(const struct policy_entry *entry, int64_t now_us)
 {
-    return now_us > entry->told_us ? entry->issuer_us + (now_us - entry->told_us) : entry->issuer_us;
+    return now_us > entry->reported_us ? entry->issuer_us + (now_us - entry->reported_us) : entry->issuer_us;
 }
 
 static int64_t issuer_most_us(const struct policy_entry *entry, int64_t now_us)
@@ -133,31 +133,32 @@ static void keep_coupon(struct policy_entry *entry, const struct coupon *coupon,
     render(entry, now_us);
 }
 
-static bool may_refuse(const struct policy_told *told)
+static bool may_refuse(const struct policy_report *report)
 {
-    return told->from_issuer &&
-           (told->coupon == NULL || (told->coupon->issued == 0 && told->coupon->starts_at_us != TIME_NONE));
+    return report->from_issuer &&
+           (report->coupon == NULL || (report->coupon->issued == 0 && report->coupon->starts_at_us != TIME_NONE));
 }
 
-const struct policy_entry *policy_cache_put(struct policy_cache *cache, const struct policy_told *told, int64_t now_us)
+const struct policy_entry *policy_cache_put(struct policy_cache *cache, const struct policy_report *report,
+                                            int64_t now_us)
 {
-    struct policy_entry *entry = lookup(cache, told->id);
+    struct policy_entry *entry = lookup(cache, report->id);
 
-    CHECK(told->id.length >= 1 && told->id.length <= COUPON_ID_MAX);
+    CHECK(report->id.length >= 1 && report->id.length <= COUPON_ID_MAX);
     if (entry == NULL)
-        entry = make_room(cache, told->id);
-    else if (entry->asked_us > told->asked_us)
+        entry = make_room(cache, report->id);
+    else if (entry->asked_us > report->asked_us)
         return entry;
-    if (may_refuse(told) && told->asked_us + POLICY_REFUSAL_TTL_US > cache->refusing_until_us)
-        cache->refusing_until_us = told->asked_us + POLICY_REFUSAL_TTL_US;
-    entry->known = told->coupon != NULL;
-    entry->from_issuer = told->from_issuer;
-    entry->asked_us = told->asked_us;
-    entry->told_us = told->told_us;
-    entry->issuer_us = told->issuer_us;
+    if (may_refuse(report) && report->asked_us + POLICY_REFUSAL_TTL_US > cache->refusing_until_us)
+        cache->refusing_until_us = report->asked_us + POLICY_REFUSAL_TTL_US;
+    entry->known = report->coupon != NULL;
+    entry->from_issuer = report->from_issuer;
+    entry->asked_us = report->asked_us;
+    entry->reported_us = report->reported_us;
+    entry->issuer_us = report->issuer_us;
     entry->used_us = now_us;
     if (entry->known)
-        keep_coupon(entry, told->coupon, now_us);
+        keep_coupon(entry, report->coupon, now_us);
     return entry;
 }
 
@@ -187,7 +188,7 @@ const struct policy_entry *policy_cache_find(struct policy_cache *cache, struct 
     return entry;
 }
 
-/* The entry, when the issuer itself told of it a moment ago. */
+/* The entry, if the issuer itself reported it recently. */
 static struct policy_entry *find_recent(struct policy_cache *cache, struct span id, int64_t now_us, int64_t changed_us)
 {
     struct policy_entry *entry = lookup(cache, id);
@@ -206,8 +207,8 @@ bool policy_cache_is_recent(struct policy_cache *cache, struct span id, int64_t 
     return find_recent(cache, id, now_us, changed_us) != NULL;
 }
 
-/* Nobody holds it, and it will not open for a while; that it is not paused either matters, since the issuer would tell
- * that first. */
+/* No user holds an issue, and the coupon will not start soon. It must not be paused either, because the issuer would
+ * report that first. */
 static bool certainly_not_started(const struct policy_entry *entry, int64_t now_us)
 {
     const struct coupon *coupon = entry->coupon;

@@ -5,7 +5,7 @@
 #include "gateway/policy/cache.h"
 #include "shared/error.h"
 
-#define TAG_BIT 0x80000000u /* set in the lower half of a fetch's tag, where an exchange has its slot */
+#define TAG_BIT 0x80000000u /* set in the lower half of a fetch's tag, where an exchange's tag has its slot number */
 
 void policy_fetches_deinit(struct policy_fetches *fetches)
 {

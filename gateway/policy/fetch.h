@@ -1,7 +1,7 @@
 /*
- * Fetches: one question for all who want the same coupon at the same time. A fixed number of places; a coupon has one,
- * which it may find taken. Who waits is known by the tags of exchanges, so that one that has ended finds nobody. Pure;
- * used by one thread.
+ * Fetches: one query for all clients that want the same coupon at the same time. A fixed number of slots; each coupon
+ * maps to one, which another coupon may occupy. Waiting exchanges are stored by tag, so that one that has ended is not
+ * found. Pure; used by one thread.
  */
 #ifndef COUPOND_POLICY_FETCH_H
 #define COUPOND_POLICY_FETCH_H
@@ -15,11 +15,11 @@
 
 #define POLICY_FETCHES 256
 
-enum policy_fetch_stage { FETCH_IDLE, FETCH_REDIS, FETCH_ISSUER }; /* whom it waits for */
+enum policy_fetch_stage { FETCH_IDLE, FETCH_REDIS, FETCH_ISSUER }; /* whose reply it waits for */
 
 struct policy_fetch {
     enum policy_fetch_stage stage;
-    uint32_t generation; /* of its tag */
+    uint32_t generation; /* part of its tag */
     uint16_t partition;
     uint8_t id_length;
     char id[COUPON_ID_MAX];
@@ -29,27 +29,27 @@ struct policy_fetch {
     size_t waiters_capacity;
 };
 
-/* All zeros is a set without any. */
+/* All zeros is an empty set. */
 struct policy_fetches {
     struct policy_fetch places[POLICY_FETCHES];
 };
 
 void policy_fetches_deinit(struct policy_fetches *fetches);
 
-/* The coupon's place, whoever has it now. */
+/* The coupon's slot, whichever coupon occupies it. */
 struct policy_fetch *policy_fetch_place(struct policy_fetches *fetches, struct span id);
-/* A place that is idle is this coupon's; the caller says whom it asks. */
+/* Assigns an idle slot to this coupon; the caller sets the stage. */
 void policy_fetch_begin(struct policy_fetch *fetch, struct span id, uint16_t partition);
 void policy_fetch_wait(struct policy_fetch *fetch, uint64_t tag);
-/* Nobody waits any more; a reply that is still to come finds nothing. */
+/* Frees the slot; a reply that arrives later matches nothing. */
 void policy_fetch_end(struct policy_fetch *fetch);
 
 struct span policy_fetch_id(const struct policy_fetch *fetch);
 
-/* The tag that its question travels with; no exchange has one like it. */
+/* The tag of its query; distinct from every exchange's tag. */
 uint64_t policy_fetch_tag(const struct policy_fetches *fetches, const struct policy_fetch *fetch);
 bool policy_fetch_is_tag(uint64_t tag);
-/* The fetch of a tag; NULL when there is none (any more). */
+/* The fetch with this tag; NULL when it does not exist or has ended. */
 struct policy_fetch *policy_fetch_find(struct policy_fetches *fetches, uint64_t tag);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "gateway/policy/page.h"
 
-/* After a change it is the issuer that is asked, until all that Redis may still have from before has expired. */
-#define REDIS_PASSED_BY_US 1000000 /* beyond the TTL */
+/* After a change, reads go to the issuer until every older value in Redis has expired. */
+#define REDIS_BYPASS_US 1000000 /* beyond the TTL */
 
 /* ---- answers ---- */
 
@@ -57,8 +57,8 @@ void policies_ask_issuer(struct service *service, struct policy_fetch *fetch)
     memcpy(record->coupon.id, fetch->id, fetch->id_length);
 }
 
-/* Whether Redis can be asked: not for a while after a change, since it may still have what was before; and not before
- * the issuer has told its time, by which the age of what Redis has is known. */
+/* Queries Redis if possible: not for a while after a change, because it may still have the old value, and not before
+ * the issuer's clock is known, from which the age of the value follows. */
 static bool ask_redis(struct service *service, struct policy_fetch *fetch)
 {
     struct policies *policies = service->policies;
@@ -66,7 +66,7 @@ static bool ask_redis(struct service *service, struct policy_fetch *fetch)
     int64_t now_us = service_now_us(service);
     int64_t changed_us = policy_board_coupon_changed_us(policies->board, policy_hash(id));
 
-    if (policies->redis == NULL || changed_us > now_us - policies->ttl_us - REDIS_PASSED_BY_US)
+    if (policies->redis == NULL || changed_us > now_us - policies->ttl_us - REDIS_BYPASS_US)
         return false;
     if (policies_issuer_now_us(policies, fetch->partition) == 0)
         return false;
@@ -87,7 +87,7 @@ void policies_fail_fetch(struct service *service, struct policy_fetch *fetch, en
     policy_fetch_end(fetch);
 }
 
-/* The first of those who wait has asked; the others were told for nothing. */
+/* The read that started the fetch counts for `source`, the others as local. */
 void policies_answer_fetch(struct service *service, struct policy_fetch *fetch, const struct policy_entry *entry,
                            enum metric_policy_source source)
 {

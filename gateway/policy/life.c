@@ -18,7 +18,7 @@ struct policies *policies_create(struct service *service, struct policy_board *b
     if (policies->ttl_us > 0)
         policies->cache = policy_cache_create(POLICY_CACHE_ENTRIES, policies->ttl_us);
     policies->redis_events =
-        (struct policy_redis_events){policies_on_redis_told, policies_on_redis_news, policies_on_redis_gap, service};
+        (struct policy_redis_events){policies_on_redis_result, policies_on_redis_news, policies_on_redis_gap, service};
     if (policies->cache != NULL && options->gateway_redis[0] != '\0')
         policies->redis = policy_redis_create(options, hears, policy_board_nonce(board), &policies->redis_events,
                                               service->metrics, service->connections->uv);

@@ -24,13 +24,13 @@ static void wait_for_fetch(struct service *service, struct connection *connectio
     policy_fetch_wait(fetch, exchange_tag(exchange));
 }
 
-/* True when who asks now may be told what this fetch brings. */
+/* True when the fetch started after the last change, so that its result is valid for a new client too. */
 static bool may_join(const struct policy_fetch *fetch, struct span id, int64_t changed_us)
 {
     return fetch->stage != FETCH_IDLE && span_equals(policy_fetch_id(fetch), id) && fetch->asked_us > changed_us;
 }
 
-/* False when the coupon's place is taken. */
+/* False when another fetch occupies the coupon's slot. */
 static bool join_or_begin(struct service *service, struct connection *connection, const struct http_request *request,
                           const struct api_call *call, int64_t changed_us)
 {
@@ -72,8 +72,8 @@ bool policies_read(struct service *service, struct connection *connection, const
 /* ---- refusals ---- */
 
 /*
- * Only what the issuer told this very thread refuses anybody; what came through Redis never does. A lookup is always
- * the issuer's.
+ * Only an entry that this thread received from the issuer refuses requests, never one from Redis. Lookups always go to
+ * the issuer.
  */
 bool policies_refuse(struct service *service, struct connection *connection, const struct http_request *request,
                      const struct api_call *call)

@@ -52,7 +52,7 @@ static uint64_t seconds_up(int64_t us)
     return (uint64_t)us / 1000000 + ((uint64_t)us % 1000000 != 0);
 }
 
-/* How old a kept answer may become: as old as ours, and no older than the change that the clock brings. */
+/* Maximum age for other caches: the same as ours, and not beyond the next timed change of state. */
 static uint64_t max_age_s(const struct policy_page *page)
 {
     uint64_t ttl_s = seconds_up(page->ttl_us);

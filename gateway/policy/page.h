@@ -1,5 +1,5 @@
 /*
- * A coupon as HTTP caches and browsers may keep it: 200 with ETag, Age and Cache-Control, or 304. Pure.
+ * A coupon for HTTP caches and browsers: 200 with ETag, Age and Cache-Control, or 304. Pure.
  */
 #ifndef COUPOND_POLICY_PAGE_H
 #define COUPOND_POLICY_PAGE_H
@@ -11,24 +11,24 @@
 #include "gateway/reply/reply.h"
 #include "shared/coupon.h"
 
-/* Puts the coupon's JSON, with its state at `issuer_us`, into `body` in place of what is there. Returns its tag. */
+/* Replaces `body` with the coupon's JSON, with its state at `issuer_us`. Returns its tag. */
 uint64_t policy_page_render(struct buffer *body, const struct coupon *coupon, int64_t issuer_us);
 
 struct policy_page {
     struct span coupon_id;
     struct span body;
     uint64_t version;        /* the coupon's journal_seq */
-    uint64_t etag;           /* of the body */
+    uint64_t etag;           /* hash of the body */
     int64_t age_us;          /* since the issuer was asked */
-    int64_t ttl_us;          /* how old it may become; 0: it is not to be kept without asking */
-    int64_t until_change_us; /* until the state changes by itself; INT64_MAX: never */
+    int64_t ttl_us;          /* maximum age; 0: must be revalidated */
+    int64_t until_change_us; /* until the state changes with time; INT64_MAX: never */
 };
 
-/* The time from `issuer_us` until the window opens or closes; INT64_MAX when it does neither any more. */
+/* The time from `issuer_us` until the window opens or closes; INT64_MAX when neither is ahead. */
 int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us);
 
 /* True when an If-None-Match names the page's tag or anything, weak tags too; false for SPAN_NONE. */
-/* Whether If-Match, as dispatch_if_match() gives it, lets through this page. */
+/* True when the If-Match list (http_request_if_match()) matches this page. */
 bool policy_page_passes(const char *if_match, const struct policy_page *page);
 bool policy_page_matches(struct span if_none_match, const struct policy_page *page);
 

@@ -1,11 +1,11 @@
 /*
- * What a gateway thread knows of coupons as people look at them: its cache, its way to Redis, the fetches that are
- * under way, and how far the issuer's clock is from its own. On that thread; what the threads share is the board.
+ * A gateway thread's knowledge of coupons for reads: its cache, its Redis connections, the fetches in progress, and the
+ * offset of each issuer clock. On that thread; the threads share only the board.
  *
- *   life.h      begins and ends it
- *   look.h      who looks at a coupon, and whose issue request the cache refuses
- *   fetching.h  asks Redis and the issuer, once for all who wait for the same coupon
- *   told.h      what issuer and Redis tell
+ *   life.h      creates and ends it
+ *   look.h      answers reads, and refuses issue requests from the cache
+ *   fetching.h  queries Redis and the issuer, once for all clients that wait for the same coupon
+ *   told.h      processes what issuer and Redis report
  */
 #ifndef COUPOND_POLICIES_H
 #define COUPOND_POLICIES_H
@@ -18,23 +18,23 @@
 
 struct policies {
     struct policy_board *board; /* borrowed */
-    struct policy_cache *cache; /* NULL: everybody asks the issuer */
-    struct policy_redis *redis; /* NULL: there is none */
+    struct policy_cache *cache; /* NULL: every request goes to the issuer */
+    struct policy_redis *redis; /* NULL: not configured */
     struct policy_redis_events redis_events;
     int64_t ttl_us;
     int64_t timeout_us;
-    int64_t issuer_ahead_us[PARTITIONS_MAX]; /* of clock_boot_us(), at the least; 0: not known yet */
-    int64_t latest_ahead_us;                 /* the same, of the partition that told last */
+    int64_t issuer_ahead_us[PARTITIONS_MAX]; /* lower bound on the offset to clock_boot_us(); 0: not known yet */
+    int64_t latest_ahead_us;                 /* the same, of the partition that reported last */
     struct policy_fetches fetches;
 };
 
-/* True for what an issuer's clock can say. */
+/* True for a plausible value of an issuer's clock. */
 bool policies_is_time(int64_t us);
-/* A reply of the partition says that its clock shows this; what no clock can show is left. */
+/* Records the clock value in a partition's reply; ignores impossible values. */
 void policies_note_time(struct policies *policies, uint16_t partition, int64_t issuer_us);
-/* What the issuer's clock shows now, as far as its replies have told; 0 before the first. */
+/* Estimate of the issuer's clock from its replies; 0 before the first. */
 int64_t policies_issuer_now_us(const struct policies *policies, uint16_t partition);
-/* The time of day: the issuer's, whatever this machine's clock shows; before the issuer has told it, that clock's. */
+/* The wall-clock time: the issuer's, independent of this machine's clock; this machine's before the first reply. */
 int64_t policies_time_us(const struct policies *policies);
 
 void policies_count_read(struct service *service, enum metric_policy_source source, uint64_t times);

@@ -11,12 +11,12 @@
 #include "shared/telemetry/log.h"
 
 enum {
-    WAITING_MAX = 256,         /* commands without their reply */
-    REPLY_US = 25000,          /* how long one may wait for it */
-    GREETING_US = 1000000,     /* how long a connection may take until it works */
-    PING_US = 1000000,         /* between two signs of life */
-    SILENCE_US = 3000000,      /* of the connection that hears */
-    RETRY_MIN_US = 100 * 1000, /* from one connection that failed to the next, doubled each time */
+    WAITING_MAX = 256,         /* commands that wait for their reply */
+    REPLY_US = 25000,          /* maximum time for a reply */
+    GREETING_US = 1000000,     /* maximum time until a new connection works */
+    PING_US = 1000000,         /* between two pings */
+    SILENCE_US = 3000000,      /* on the subscribing connection */
+    RETRY_MIN_US = 100 * 1000, /* first delay before reconnecting; doubles with each failure */
     RETRY_MAX_US = 5000 * 1000,
     NONCE_LENGTH = 16,
     KEY_MAX = 16 + COUPON_ID_MAX,
@@ -26,8 +26,8 @@ enum {
 #define CHANNEL    "coupond:policies"
 
 /*
- * KEYS[1] gets ARGV[1], to expire after ARGV[2] ms, unless what is there begins with a greater order. What is no value
- * of ours, or would stay for longer than any of ours, is overwritten.
+ * Sets KEYS[1] to ARGV[1] with an expiry of ARGV[2] ms, unless the present value is newer. Overwrites a present value
+ * that is not in our format or would stay longer than ours ever do.
  */
 static const char store_script[] =
     "local old = redis.pcall('GET', KEYS[1]) "
@@ -43,25 +43,26 @@ enum command { COMMAND_GREETING, COMMAND_PING, COMMAND_ASK, COMMAND_STORE, COMMA
 
 struct waiting {
     enum command command;
-    uint64_t tag; /* of COMMAND_ASK; the step of COMMAND_GREETING */
+    uint64_t tag; /* COMMAND_ASK: the fetch's tag; COMMAND_GREETING: the step */
     int64_t sent_us;
 };
 
-/* A connection and when to try it again. */
+/* A connection with its retry state. */
 struct line {
     struct redis_link link;
     struct policy_redis *redis;
     const char *name;
-    bool works;         /* greeted, and the answer was right */
-    bool overdue;       /* at the last tick; only what has not come by the next is late, since the loop may have been */
-    int64_t began_us;   /* of the connection */
-    int64_t heard_us;   /* the last reply */
-    int64_t pinged_us;  /* the last ping */
-    int64_t retry_us;   /* when to connect again */
-    int64_t pause_us;   /* how long to wait after the next failure */
-    bool told_of_fault; /* logged; until it works again */
-    unsigned greeted;   /* replies to AUTH and SELECT, of the connection that hears */
-    char refusal[REDIS_REFUSAL_MAX]; /* for the log */
+    bool works;        /* the greeting was answered correctly */
+    bool overdue;      /* at the last tick; a reply counts as late only at a second tick, since the loop itself may
+                        * have been late */
+    int64_t began_us;  /* when connecting began */
+    int64_t heard_us;  /* the last reply */
+    int64_t pinged_us; /* the last ping */
+    int64_t retry_us;  /* when to reconnect */
+    int64_t pause_us;  /* delay after the next failure */
+    bool fault_logged; /* the failure was logged; reset when it works again */
+    unsigned greeted;  /* replies to AUTH and SELECT on the subscribing connection */
+    char refusal[REDIS_REFUSAL_MAX]; /* for the log message */
 };
 
 struct policy_redis {
@@ -97,7 +98,7 @@ static void set_gauge(struct policy_redis *redis)
 
 /* ---- commands ---- */
 
-/* False when it cannot be sent: too much is waiting. */
+/* False when it cannot be sent because too many commands are waiting. */
 static bool send_command(struct policy_redis *redis, enum command command, uint64_t tag, int count,
                          const struct span *words)
 {
@@ -170,13 +171,13 @@ static void line_works(struct line *line)
 {
     line->works = true;
     line->pause_us = RETRY_MIN_US;
-    line->told_of_fault = false;
+    line->fault_logged = false;
     line->pinged_us = clock_mono_us();
     log_info("gateway", "connected to Redis for %s url=%s", line->name, line->redis->server.shown);
     set_gauge(line->redis);
 }
 
-/* All that was asked is told that there is nothing, before anything else can be asked. */
+/* Ends all pending queries without a result, before new ones can be sent. */
 static void fail_waiting(struct policy_redis *redis)
 {
     while (redis->waiting_count > 0) {
@@ -184,7 +185,7 @@ static void fail_waiting(struct policy_redis *redis)
         redis->waiting_first = (redis->waiting_first + 1) % WAITING_MAX;
         redis->waiting_count--;
         if (waiting.command == COMMAND_ASK)
-            redis->events->on_told(redis->events->arg, waiting.tag, SPAN_NONE);
+            redis->events->on_result(redis->events->arg, waiting.tag, SPAN_NONE);
     }
 }
 
@@ -202,11 +203,11 @@ static void line_failed(struct line *line, enum metric_redis_error why)
     line->pause_us = line->pause_us * 2 < RETRY_MAX_US ? line->pause_us * 2 : RETRY_MAX_US;
     count_error(redis, why);
     set_gauge(redis);
-    if (!line->told_of_fault)
-        log_warn("gateway", "Redis does not work for %s, coupons are told without it: %s%s%s url=%s", line->name,
+    if (!line->fault_logged)
+        log_warn("gateway", "Redis does not work for %s, coupons are read without it: %s%s%s url=%s", line->name,
                  names[why], line->refusal[0] != '\0' ? ", " : "", line->refusal, redis->server.shown);
     line->refusal[0] = '\0';
-    line->told_of_fault = true;
+    line->fault_logged = true;
     if (line == &redis->asking)
         fail_waiting(redis);
 }
@@ -241,16 +242,16 @@ static void greet_asking(void *arg)
     redis_link_flush(&line->link);
 }
 
-static void take_told(struct policy_redis *redis, const struct waiting *waiting, const struct redis_value *value)
+static void take_result(struct policy_redis *redis, const struct waiting *waiting, const struct redis_value *value)
 {
     struct span bytes = value->kind == REDIS_TEXT ? redis_text(value) : SPAN_NONE;
 
     if (value->kind != REDIS_TEXT && value->kind != REDIS_NIL && value->kind != REDIS_ERROR)
         count_error(redis, METRIC_REDIS_GARBAGE);
-    redis->events->on_told(redis->events->arg, waiting->tag, bytes);
+    redis->events->on_result(redis->events->arg, waiting->tag, bytes);
 }
 
-/* A greeting that is refused ends the connection; of other commands only the one is lost. */
+/* A refused greeting ends the connection; any other refused command only fails itself. */
 static void take_error(struct line *line, const struct waiting *waiting, const struct redis_value *value)
 {
     if (waiting->command != COMMAND_GREETING && waiting->command != COMMAND_PING) {
@@ -269,7 +270,7 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
     struct policy_redis *redis = line->redis;
     struct waiting waiting;
 
-    if (redis->waiting_count == 0) { /* nobody has asked */
+    if (redis->waiting_count == 0) { /* no command is waiting for this reply */
         give_up(line, METRIC_REDIS_GARBAGE);
         return;
     }
@@ -278,7 +279,7 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
     redis->waiting_count--;
     line->overdue = false;
     if (waiting.command == COMMAND_ASK)
-        take_told(redis, &waiting, &reply->top);
+        take_result(redis, &waiting, &reply->top);
     if (reply->top.kind == REDIS_ERROR)
         take_error(line, &waiting, &reply->top);
     else if (waiting.command == COMMAND_PING && !line->works &&
@@ -313,7 +314,7 @@ static void take_refusal(struct line *line, const struct redis_value *value)
     give_up(line, METRIC_REDIS_REFUSED);
 }
 
-/* NONCE ID: what this process has sent itself is no news to it. */
+/* NONCE ID: messages that this process sent are ignored. */
 static void take_news(struct policy_redis *redis, struct span text)
 {
     struct span id = {text.at + NONCE_LENGTH + 1, text.length - NONCE_LENGTH - 1};
@@ -365,7 +366,7 @@ static void connect_again(struct line *line, int64_t now_us)
     redis_link_connect(&line->link);
 }
 
-/* What has not come although the loop has looked for it since the last tick. */
+/* Gives up on a connection whose reply is late at two ticks in a row. */
 static void judge(struct line *line, bool late)
 {
     if (!late || !line->overdue) {
@@ -374,7 +375,7 @@ static void judge(struct line *line, bool late)
     }
     if (line->link.state == REDIS_LINK_HANDSHAKING)
         snprintf(line->refusal, sizeof(line->refusal),
-                 "the TLS hand-shake did not end; does the server speak TLS there?");
+                 "the TLS handshake did not finish; does the server support TLS on this port?");
     give_up(line, METRIC_REDIS_TIMEOUT);
 }
 

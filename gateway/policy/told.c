@@ -8,33 +8,33 @@
 #include "gateway/service/answer.h"
 #include "shared/clock.h"
 
-#define REDIS_AHEAD_US 1000000 /* what claims to be told so far in the future is a lie; our clocks are no better */
+#define REDIS_AHEAD_US 1000000 /* values from further in the future are invalid; clocks differ by less */
 
-/* ---- what the issuer tells ---- */
+/* ---- reports of the issuer ---- */
 
 static const struct policy_entry *keep(struct service *service, struct span id, const struct coupon *coupon,
                                        int64_t asked_us, int64_t issuer_us)
 {
-    struct policy_told told = {
+    struct policy_report report = {
         .id = id,
         .coupon = coupon,
         .from_issuer = true,
         .asked_us = asked_us,
-        .told_us = clock_mono_us(),
+        .reported_us = clock_mono_us(),
         .issuer_us = issuer_us,
     };
 
-    return policy_cache_put(service->policies->cache, &told, service_now_us(service));
+    return policy_cache_put(service->policies->cache, &report, service_now_us(service));
 }
 
-/* True when the reply bears this coupon, which is read then. */
+/* True when the reply contains this coupon; reads it into `coupon`. */
 static bool bears(const struct frame_coupon_reply *reply, struct span id, struct coupon *coupon)
 {
     return reply->verdict == VERDICT_FOUND && policies_is_time(reply->now_us) && frame_coupon_whole(&reply->coupon) &&
            frame_coupon_read(&reply->coupon, coupon) && span_equals((struct span){coupon->id, strlen(coupon->id)}, id);
 }
 
-/* For the other gateways: stores it, and tells them of a change. */
+/* Stores the coupon for the other gateways, and notifies them of a change. */
 static void share(struct service *service, const struct coupon *coupon, int64_t issuer_us, bool changed)
 {
     struct policy_redis *redis = service->policies->redis;
@@ -111,7 +111,7 @@ bool policies_take_reply(struct service *service, uint16_t partition, const stru
     return policy_fetch_is_tag(reply->tag);
 }
 
-/* What one has asked for by himself is kept for the others, too. */
+/* Caches the coupon for other clients, too. */
 bool policies_answer(struct service *service, struct exchange *exchange, const struct frame_coupon_reply *reply)
 {
     struct span id = {exchange->coupon_id, exchange->coupon_id_length};
@@ -139,7 +139,7 @@ bool policies_answer(struct service *service, struct exchange *exchange, const s
     return true;
 }
 
-/* So that the next of those who come too early find a young entry; nobody waits for it. */
+/* Refreshes the entry so that further early requests are refused locally; no exchange waits for this fetch. */
 static void refresh(struct service *service, const struct exchange *exchange)
 {
     struct policies *policies = service->policies;
@@ -169,19 +169,19 @@ void policies_on_issue_reply(struct service *service, uint16_t partition, const 
              reply->now_us);
 }
 
-/* ---- what Redis tells ---- */
+/* ---- values of Redis ---- */
 
-/* The entry that these bytes make, or NULL when they are wrong, too old, or from before a change. */
-static const struct policy_entry *keep_told(struct service *service, const struct policy_fetch *fetch,
-                                            struct span bytes)
+/* Caches a value from Redis. NULL when it is invalid, too old, or older than a change. */
+static const struct policy_entry *cache_value(struct service *service, const struct policy_fetch *fetch,
+                                              struct span bytes)
 {
     struct policies *policies = service->policies;
-    struct policy_told told = {.id = policy_fetch_id(fetch)};
+    struct policy_report report = {.id = policy_fetch_id(fetch)};
     struct coupon coupon;
     int64_t age_us = 0;
 
-    if (policy_value_read(bytes, told.id, &coupon, &told.issuer_us))
-        age_us = policies_issuer_now_us(policies, fetch->partition) - told.issuer_us;
+    if (policy_value_read(bytes, report.id, &coupon, &report.issuer_us))
+        age_us = policies_issuer_now_us(policies, fetch->partition) - report.issuer_us;
     else
         age_us = -REDIS_AHEAD_US - 1;
     if (age_us < -REDIS_AHEAD_US) {
@@ -189,14 +189,15 @@ static const struct policy_entry *keep_told(struct service *service, const struc
         return NULL;
     }
     age_us = age_us < 0 ? 0 : age_us;
-    told.coupon = &coupon;
-    told.asked_us = told.told_us = clock_mono_us() - age_us;
-    if (age_us >= policies->ttl_us || told.asked_us <= policy_board_changed_us(policies->board, policy_hash(told.id)))
+    report.coupon = &coupon;
+    report.asked_us = report.reported_us = clock_mono_us() - age_us;
+    if (age_us >= policies->ttl_us ||
+        report.asked_us <= policy_board_changed_us(policies->board, policy_hash(report.id)))
         return NULL;
-    return policy_cache_put(policies->cache, &told, service_now_us(service));
+    return policy_cache_put(policies->cache, &report, service_now_us(service));
 }
 
-void policies_on_redis_told(void *arg, uint64_t tag, struct span bytes)
+void policies_on_redis_result(void *arg, uint64_t tag, struct span bytes)
 {
     struct service *service = arg;
     struct policy_fetch *fetch = policy_fetch_find(&service->policies->fetches, tag);
@@ -205,7 +206,7 @@ void policies_on_redis_told(void *arg, uint64_t tag, struct span bytes)
     if (fetch == NULL || fetch->stage != FETCH_REDIS)
         return;
     if (bytes.at != NULL)
-        entry = keep_told(service, fetch, bytes);
+        entry = cache_value(service, fetch, bytes);
     if (entry != NULL)
         policies_answer_fetch(service, fetch, entry, METRIC_POLICY_REDIS);
     else if (service_partition_up(service, fetch->partition))

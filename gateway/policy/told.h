@@ -1,29 +1,30 @@
 /*
- * What issuer and Redis tell of coupons: it is kept, outdates what was known, and answers those who wait. On the
- * gateway thread.
+ * Processes reports of issuer and Redis about coupons: caches them, invalidates older entries, and answers waiting
+ * clients. On the gateway thread.
  */
 #ifndef COUPOND_POLICY_TOLD_H
 #define COUPOND_POLICY_TOLD_H
 
 #include "gateway/policy/policies.h"
 
-/* Looks at every coupon reply first: tells of changes, and answers a fetch. True when the reply was a fetch's. */
+/* Call first with every coupon reply: records changes, and answers a fetch. True when the reply belonged to a fetch. */
 bool policies_take_reply(struct service *service, uint16_t partition, const struct frame_coupon_reply *reply);
-/* Answers who asked for a coupon by himself. False when this is no such exchange, or the reply bears none. */
+/* Answers an exchange that queried a coupon on its own. False when the exchange is of another kind or the reply has no
+ * coupon. */
 bool policies_answer(struct service *service, struct exchange *exchange, const struct frame_coupon_reply *reply);
-/* Learns from what an issue request was told. */
+/* Caches what an issue reply reveals about its coupon. */
 void policies_on_issue_reply(struct service *service, uint16_t partition, const struct exchange *exchange,
                              const struct frame_issue_reply *reply);
 
-/* This coupon has changed, or may have: nobody in this process is told what was known before. */
+/* The coupon has changed, or may have: no thread of this process answers with older data. */
 void policies_changed(struct service *service, struct span id);
 
-/* What was asked of a partition gets no reply. */
+/* The request with this tag, or all requests to the partition, will get no reply. */
 void policies_on_unsent(struct service *service, uint64_t tag);
 void policies_partition_lost(struct service *service, uint16_t partition);
 
 /* The events of policy/redis.h; `arg` is the struct service. */
-void policies_on_redis_told(void *arg, uint64_t tag, struct span bytes);
+void policies_on_redis_result(void *arg, uint64_t tag, struct span bytes);
 void policies_on_redis_news(void *arg, struct span id);
 void policies_on_redis_gap(void *arg);
 

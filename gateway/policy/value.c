@@ -64,7 +64,7 @@ static bool past_time_valid(int64_t us)
     return us >= 0 && us <= TIME_US_MAX;
 }
 
-/* The same checks as for what comes in frames. */
+/* Applies the same checks as for frames. */
 static bool read_coupon(const struct policy_value_fixed *fixed, const char *texts, uint64_t journal_seq,
                         struct coupon *coupon)
 {

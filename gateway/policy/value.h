@@ -1,10 +1,11 @@
 /*
- * A coupon as it stands in Redis: bytes that begin with what orders two of them, so that a script there can tell the
- * older one, then a fixed layout. Pure. Anybody may have written what is read: nothing in it is trusted before
- * policy_value_read() has passed it.
+ * A coupon's value in Redis. It starts with its sort order as text, so that a script in Redis can tell which of two
+ * values is older; a fixed layout follows. Pure. Anyone may have written a value: it is untrusted until
+ * policy_value_read() accepts it.
  *
  *     coupond1 JJJJJJJJJJJJJJJJJJJJ TTTTTTTTTTTTTTTTTTTT   format; journal sequence and issuer's time in 20 digits
- * each, without the blanks struct policy_value_fixed, id, title                 little-endian
+ *                                                          each, without the blanks
+ *     struct policy_value_fixed, id, title                 little-endian
  */
 #ifndef COUPOND_POLICY_VALUE_H
 #define COUPOND_POLICY_VALUE_H
@@ -16,7 +17,7 @@
 #include "gateway/http/span.h"
 #include "shared/coupon.h"
 
-#define POLICY_VALUE_ORDER_LENGTH 48 /* of the part that two values are compared by, as text */
+#define POLICY_VALUE_ORDER_LENGTH 48 /* bytes of the part that orders two values, as text */
 
 struct policy_value_fixed {
     int64_t starts_at_us;
@@ -34,10 +35,10 @@ _Static_assert(sizeof(struct policy_value_fixed) == 48, "policy value layout");
 
 #define POLICY_VALUE_MAX (POLICY_VALUE_ORDER_LENGTH + sizeof(struct policy_value_fixed) + COUPON_ID_MAX + TITLE_MAX)
 
-/* The value of a coupon that the issuer told at `issuer_us` of its clock. Returns its length. */
+/* Formats a coupon that the issuer reported at `issuer_us` of its clock. Returns the length. */
 size_t policy_value_write(char out[POLICY_VALUE_MAX], const struct coupon *coupon, int64_t issuer_us);
 
-/* False when these bytes are no value of the coupon `id`. */
+/* False when these bytes are not a value of the coupon `id`. */
 bool policy_value_read(struct span bytes, struct span id, struct coupon *coupon, int64_t *issuer_us);
 
 #endif

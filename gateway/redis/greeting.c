@@ -39,8 +39,8 @@ void redis_greeting_explain(enum redis_greeting_step step, const struct redis_va
 {
     static const char *const meanings[] = {
         [REDIS_GREETING_AUTH] = "user or password is wrong",
-        [REDIS_GREETING_SELECT] = "there is no such database, or the user may not use it",
-        [REDIS_GREETING_END] = "user and password are missing, or the user may do too little",
+        [REDIS_GREETING_SELECT] = "the database does not exist, or the user may not use it",
+        [REDIS_GREETING_END] = "user and password are missing, or the user lacks permissions",
     };
     size_t length = strspn(error->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 

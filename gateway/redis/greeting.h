@@ -1,6 +1,6 @@
 /*
- * What a connection to Redis says first, AUTH and SELECT as far as its address asks for them, and what it means when
- * Redis refuses. Pure.
+ * The commands that open a Redis connection, AUTH and SELECT as far as its URL needs them, and the reason when Redis
+ * refuses one. Pure.
  */
 #ifndef COUPOND_REDIS_GREETING_H
 #define COUPOND_REDIS_GREETING_H
@@ -25,8 +25,8 @@ struct redis_greeting {
 void redis_greeting_init(struct redis_greeting *greeting, const struct redis_url *url);
 
 #define REDIS_REFUSAL_MAX 96
-/* Why a step was refused, or REDIS_GREETING_END: what comes after them. Of the error only its first word is repeated:
- * what follows may be what was sent, the password among it. */
+/* Explains why a step was refused; REDIS_GREETING_END stands for later commands. Repeats only the first word of the
+ * error: the rest may quote the command, including the password. */
 void redis_greeting_explain(enum redis_greeting_step step, const struct redis_value *error,
                             char refusal[REDIS_REFUSAL_MAX]);
 

@@ -51,7 +51,7 @@ void redis_link_close(struct redis_link *link)
         return;
     link->state = REDIS_LINK_CLOSING;
     if (before == REDIS_LINK_RESOLVING)
-        uv_cancel((uv_req_t *)&link->resolving); /* if that is too late, its end is waited for */
+        uv_cancel((uv_req_t *)&link->resolving); /* if it is too late to cancel, CLOSING waits for its end */
     else if (!uv_is_closing(&link->handle.any))
         uv_close(&link->handle.any, on_closed);
 }
@@ -73,7 +73,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     *buffer = uv_buf_init(link->input, sizeof(link->input));
 }
 
-/* Plain bytes of replies. */
+/* Takes decrypted bytes of replies. */
 static void take_bytes(struct redis_link *link, const char *bytes, size_t size)
 {
     const struct redis_reply *reply = NULL;
@@ -91,7 +91,7 @@ static void come_up(struct redis_link *link)
     link->events->on_up(link->arg);
 }
 
-/* What the server sees of a certificate that is refused goes out before the end, too. */
+/* On failure, sends the TLS alert before closing, so that the server learns the reason. */
 static void shake(struct redis_link *link)
 {
     enum redis_tls_state state = redis_tls_shake(link->tls);
@@ -117,7 +117,7 @@ static void take_sealed_bytes(struct redis_link *link, const char *bytes, size_t
         take_bytes(link, plain, (size_t)length);
     if (link->state == REDIS_LINK_UP && length < 0)
         fail(link, METRIC_REDIS_TLS);
-    redis_link_flush(link); /* what TLS itself had to answer */
+    redis_link_flush(link); /* TLS may have bytes of its own to send */
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
@@ -256,7 +256,7 @@ static void on_written(uv_write_t *write, int status)
         redis_link_flush(link);
 }
 
-/* What the kernel does not take at once goes to libuv, from a buffer that stays as it is until then. */
+/* Passes to libuv what the kernel does not accept at once, in a buffer that stays unchanged meanwhile. */
 static void write_rest(struct redis_link *link, struct buffer *out)
 {
     struct buffer empty = link->writing;
@@ -271,7 +271,7 @@ static void write_rest(struct redis_link *link, struct buffer *out)
         fail(link, METRIC_REDIS_CONNECTION);
 }
 
-/* Commands become sealed bytes once TLS is ready; until then there are none, and TLS has bytes of its own. */
+/* Encrypts commands once TLS is ready; before, only handshake bytes are sent. */
 static bool seal(struct redis_link *link)
 {
     if (link->out.length > 0 && !redis_tls_write(link->tls, link->out.data, link->out.length))

@@ -1,7 +1,7 @@
 /*
- * One connection to Redis on the gateway's loop. It never blocks: names are resolved beside the loop, what the kernel
- * does not take waits, within bounds. Who owns it says when to connect and when it has waited long enough. On the
- * gateway thread.
+ * One connection to Redis on the gateway's loop. Never blocks: names are resolved outside the loop's thread, and
+ * unwritten bytes are queued within bounds. The owner decides when to connect and when to give up. On the gateway
+ * thread.
  *
  *   DOWN ──connect──► RESOLVING ──► CONNECTING ──► HANDSHAKING ──► UP ──lost, or closed──► CLOSING ──► DOWN
  *                         │              │  └─without TLS─┼─────────▲                        ▲
@@ -31,16 +31,16 @@ enum redis_link_state {
 struct redis_link_events {
     void (*on_up)(void *arg);
     void (*on_reply)(void *arg, const struct redis_reply *reply);
-    /* It is not up any more, or did not come up. Not called for redis_link_close(). */
+    /* The connection was lost or failed. Not called for redis_link_close(). */
     void (*on_down)(void *arg, enum metric_redis_error why);
 };
 
 struct redis_link {
     uv_loop_t *uv;
     const struct redis_url *url;
-    struct redis_tls_context *tls_context; /* NULL: no TLS can be had */
+    struct redis_tls_context *tls_context; /* NULL: TLS is not available */
     struct redis_tls *tls;                 /* of this connection; NULL: plain */
-    const char *trouble;                   /* with TLS, when it goes down for that; otherwise NULL */
+    const char *trouble;                   /* the TLS error that ended the connection; otherwise NULL */
     const struct redis_link_events *events;
     void *arg;
     enum redis_link_state state;
@@ -55,24 +55,24 @@ struct redis_link {
     uv_write_t write;
     bool write_pending;
     struct buffer out;     /* plain */
-    struct buffer sealed;  /* the same with TLS */
-    struct buffer writing; /* with libuv while write_pending */
+    struct buffer sealed;  /* the same, encrypted */
+    struct buffer writing; /* passed to libuv while write_pending */
     struct redis_reader *reader;
     char input[16 * 1024];
 };
 
-/* All pointers are borrowed; `tls_context` is for an URL of rediss://. */
+/* All pointers are borrowed; `tls_context` is needed for rediss:// URLs. */
 void redis_link_init(struct redis_link *link, uv_loop_t *uv, const struct redis_url *url,
                      struct redis_tls_context *tls_context, const struct redis_link_events *events, void *arg);
-/* The loop has ended with all of its handles. */
+/* Call when the loop and all its handles have ended. */
 void redis_link_deinit(struct redis_link *link);
 
-/* When it is down. */
+/* Call only when it is down. */
 void redis_link_connect(struct redis_link *link);
-/* Whatever its state. */
+/* In any state. */
 void redis_link_close(struct redis_link *link);
 
-/* Puts a command behind the others, to be sent by the next flush. False when too much is waiting or it is not up. */
+/* Queues a command for the next flush. False when the queue is full or the link is not up. */
 bool redis_link_command(struct redis_link *link, int count, const struct span *words);
 void redis_link_flush(struct redis_link *link);
 

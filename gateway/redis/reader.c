@@ -7,11 +7,11 @@
 
 struct redis_reader {
     redisReader *reader;
-    size_t unfinished; /* bytes since the last whole reply */
+    size_t unfinished; /* bytes since the last complete reply */
     struct redis_reply reply;
 };
 
-/* Where a value of the reply in the making goes; NULL when nobody wants it. */
+/* Where a value of the current reply is stored; NULL when it is discarded. */
 static struct redis_value *place(const redisReadTask *task)
 {
     struct redis_reply *reply = task->privdata;
@@ -34,7 +34,7 @@ static void *keep(const redisReadTask *task, enum redis_kind kind, const char *t
         if (value->length > 0)
             memcpy(value->text, text, value->length);
     }
-    return task->privdata; /* anything but NULL, which would mean that memory has run out */
+    return task->privdata; /* any pointer but NULL, which would signal that memory has run out */
 }
 
 static void *keep_string(const redisReadTask *task, char *text, size_t length)

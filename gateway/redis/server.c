@@ -19,7 +19,7 @@ int redis_server_check(const struct options *options, struct error *error)
 void redis_server_init(struct redis_server *server, const struct options *options)
 {
     *server = (struct redis_server){.tls = NULL};
-    CHECK(redis_url_parse(&server->url, options->gateway_redis, NULL) == 0); /* as the options were checked */
+    CHECK(redis_url_parse(&server->url, options->gateway_redis, NULL) == 0); /* the option was checked before */
     if (options->gateway_redis_password[0] != '\0')
         snprintf(server->url.password, sizeof(server->url.password), "%s", options->gateway_redis_password);
     redis_url_show(options->gateway_redis, server->shown);

@@ -13,20 +13,20 @@ struct redis_tls_context {
 
 struct redis_tls {
     SSL *ssl;
-    BIO *in;  /* sealed bytes that came; both belong to `ssl` */
-    BIO *out; /* sealed bytes to send */
+    BIO *in;  /* received encrypted bytes; `ssl` owns both */
+    BIO *out; /* encrypted bytes to send */
     const char *trouble;
 };
 
 /* ---- contexts ---- */
 
-/* The last reason of the thread's queue, which is emptied. */
+/* The last reason in the thread's error queue, which is emptied. */
 static const char *take_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
     ERR_clear_error();
-    return reason != NULL ? reason : "no reason was given";
+    return reason != NULL ? reason : "unknown reason";
 }
 
 struct redis_tls_context *redis_tls_context_create(const char *ca, struct error *error)
@@ -44,7 +44,7 @@ struct redis_tls_context *redis_tls_context_create(const char *ca, struct error 
                             : SSL_CTX_set_default_verify_paths(context->ssl) == 1;
     if (trusted)
         return context;
-    error_set(error, "gateway/redis_tls_ca: cannot take authorities from %s: %s", ca[0] != '\0' ? ca : "the system",
+    error_set(error, "gateway/redis_tls_ca: cannot load CA certificates from %s: %s", ca[0] != '\0' ? ca : "the system",
               take_reason());
     redis_tls_context_destroy(&context);
     return NULL;
@@ -61,7 +61,7 @@ void redis_tls_context_destroy(struct redis_tls_context **context)
 
 /* ---- life ---- */
 
-/* Whose certificate it must be. An address has no name that could be sent ahead. */
+/* Sets the expected certificate name. SNI is sent for names only, not for addresses. */
 static void expect(SSL *ssl, const char *host)
 {
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
@@ -98,7 +98,7 @@ void redis_tls_destroy(struct redis_tls **tls)
 
 /* ---- bytes ---- */
 
-/* Whether it may go on: what it waits for are bytes. Otherwise says why not. */
+/* True when TLS only needs more bytes; otherwise records the reason. */
 static bool can_go_on(struct redis_tls *tls, int result)
 {
     int kind = SSL_get_error(tls->ssl, result);
@@ -107,7 +107,7 @@ static bool can_go_on(struct redis_tls *tls, int result)
     if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE)
         return true;
     if (kind == SSL_ERROR_ZERO_RETURN)
-        tls->trouble = "the server has ended it";
+        tls->trouble = "the server has ended the session";
     else if (verdict != X509_V_OK)
         tls->trouble = X509_verify_cert_error_string(verdict);
     else
@@ -146,11 +146,11 @@ bool redis_tls_write(struct redis_tls *tls, const char *bytes, size_t size)
     size_t written = 0;
 
     ERR_clear_error();
-    int result = SSL_write_ex(tls->ssl, bytes, size, &written); /* all of it: the memory behind it takes any amount */
+    int result = SSL_write_ex(tls->ssl, bytes, size, &written); /* writes everything: the memory BIO has no limit */
     if (result == 1 && written == size)
         return true;
     if (can_go_on(tls, result))
-        tls->trouble = "the server wants another hand-shake";
+        tls->trouble = "the server requests another handshake";
     return false;
 }
 

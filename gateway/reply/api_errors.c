@@ -19,5 +19,5 @@ void api_errors_add_unknown(struct api_errors *errors, struct span parameter)
 
     snprintf(field, sizeof(field), "%.*s", (int)(parameter.length < sizeof(field) ? parameter.length : sizeof(field)),
              parameter.at);
-    api_errors_add(errors, field, "is not known here");
+    api_errors_add(errors, field, "is unknown");
 }

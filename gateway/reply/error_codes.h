@@ -1,37 +1,37 @@
 /*
- * Every error that the HTTP API answers, a row each: ERROR(id, code, status, title, detail).
- * `code` is the stable name that clients switch on; title and detail are for people. Read by reply/reply.c, which
- * prints them as RFC 9457 problems, and by the tests.
+ * Every error that the HTTP API answers, one row each: ERROR(id, code, status, title, detail). `code` is the stable
+ * name for client code; title and detail are for people. Used by reply/reply.c, which formats them as RFC 9457
+ * problems, and by the tests.
  */
 #ifndef COUPOND_ERROR_CODES_H
 #define COUPOND_ERROR_CODES_H
 
 /* clang-format off */
 #define ERROR_CODE_TABLE(ERROR) \
-    ERROR(INVALID_REQUEST, "invalid_request", 400, "Invalid request", "The request cannot be understood; correct it before asking again.") \
-    ERROR(UNAUTHORIZED, "unauthorized", 401, "Unauthorized", "This request needs an Authorization header with the right bearer token.") \
+    ERROR(INVALID_REQUEST, "invalid_request", 400, "Invalid request", "The request is invalid; correct it before sending it again.") \
+    ERROR(UNAUTHORIZED, "unauthorized", 401, "Unauthorized", "This request needs an Authorization header with a valid bearer token.") \
     ERROR(FORBIDDEN, "forbidden", 403, "Forbidden", "This request is not allowed.") \
     ERROR(NOT_FOUND, "not_found", 404, "Not found", "There is nothing at this path.") \
     ERROR(COUPON_NOT_FOUND, "coupon_not_found", 404, "Coupon not found", "There is no coupon with this id.") \
     ERROR(NOT_ISSUED, "not_issued", 404, "Not issued", "This user holds no issue of the coupon.") \
-    ERROR(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "Method not allowed", "The path does not take this method; the Allow header names those it takes.") \
+    ERROR(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "Method not allowed", "The path does not support this method; the Allow header lists those it supports.") \
     ERROR(REQUEST_TIMEOUT, "request_timeout", 408, "Request timeout", "The request did not arrive in time.") \
-    ERROR(ALREADY_ISSUED, "already_issued", 409, "Already issued", "This user holds as many of the coupon as a user may; `issue` is the latest.") \
-    ERROR(SOLD_OUT, "sold_out", 409, "Sold out", "All of the coupon is issued.") \
-    ERROR(NOT_STARTED, "not_started", 409, "Not started", "Issuing begins at `starts_at`; Retry-After tells in how many seconds.") \
+    ERROR(ALREADY_ISSUED, "already_issued", 409, "Already issued", "This user already holds the maximum number of this coupon; `issue` is the latest one.") \
+    ERROR(SOLD_OUT, "sold_out", 409, "Sold out", "The whole quantity of the coupon is issued.") \
+    ERROR(NOT_STARTED, "not_started", 409, "Not started", "Issuing begins at `starts_at`; Retry-After is the number of seconds until then.") \
     ERROR(PAUSED, "paused", 409, "Paused", "Issuing is paused.") \
-    ERROR(COUPON_EXISTS, "coupon_exists", 409, "Coupon exists", "There is a coupon with this id already.") \
+    ERROR(COUPON_EXISTS, "coupon_exists", 409, "Coupon exists", "A coupon with this id already exists.") \
     ERROR(ENDED, "ended", 410, "Ended", "Issuing has ended.") \
-    ERROR(STALE_VERSION, "stale_version", 412, "Stale version", "The coupon is not as If-Match or If-None-Match says: somebody has changed it; read it again before changing it.") \
-    ERROR(TOO_LARGE, "too_large", 413, "Too large", "The body is larger than this server takes.") \
+    ERROR(STALE_VERSION, "stale_version", 412, "Stale version", "The coupon does not meet the condition in If-Match or If-None-Match, usually because it has changed; read it again before changing it.") \
+    ERROR(TOO_LARGE, "too_large", 413, "Too large", "The body exceeds the size limit of this server.") \
     ERROR(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "Unsupported media type", "The body must be application/json in UTF-8 without a Content-Encoding, and Content-Type must say so.") \
-    ERROR(HEADERS_TOO_LARGE, "headers_too_large", 431, "Headers too large", "Request line and headers are larger than this server takes.") \
-    ERROR(INTERNAL_ERROR, "internal_error", 500, "Internal error", "The server failed; asking again with PUT is safe.") \
-    ERROR(NOT_IMPLEMENTED, "not_implemented", 501, "Not implemented", "The method or transfer coding is not known here.") \
-    ERROR(OVERLOADED, "overloaded", 503, "Overloaded", "There is too much to do; nothing was decided, ask again.") \
-    ERROR(ISSUER_UNAVAILABLE, "issuer_unavailable", 503, "Issuer unavailable", "The issuer cannot be reached; nothing was decided, ask again.") \
-    ERROR(OUTCOME_UNKNOWN, "outcome_unknown", 503, "Outcome unknown", "No answer came from the issuer. Look up what was decided, or ask for the issue again with PUT; a second POST may issue one more.") \
-    ERROR(HTTP_VERSION_NOT_SUPPORTED, "http_version_not_supported", 505, "HTTP version not supported", "This server speaks HTTP/1.1 and HTTP/1.0.")
+    ERROR(HEADERS_TOO_LARGE, "headers_too_large", 431, "Headers too large", "Request line and headers exceed the size limit of this server.") \
+    ERROR(INTERNAL_ERROR, "internal_error", 500, "Internal error", "The server failed; retrying with PUT is safe.") \
+    ERROR(NOT_IMPLEMENTED, "not_implemented", 501, "Not implemented", "The method or transfer coding is not supported.") \
+    ERROR(OVERLOADED, "overloaded", 503, "Overloaded", "The server is overloaded; nothing was decided, so try again.") \
+    ERROR(ISSUER_UNAVAILABLE, "issuer_unavailable", 503, "Issuer unavailable", "The issuer cannot be reached; nothing was decided, so try again.") \
+    ERROR(OUTCOME_UNKNOWN, "outcome_unknown", 503, "Outcome unknown", "The issuer did not answer in time. Look up the result, or ask again with PUT; a second POST may issue one more.") \
+    ERROR(HTTP_VERSION_NOT_SUPPORTED, "http_version_not_supported", 505, "HTTP version not supported", "This server supports HTTP/1.1 and HTTP/1.0.")
 /* clang-format on */
 
 enum error_code {
@@ -50,7 +50,7 @@ struct error_code_row {
 
 /* The row of a code; constant. */
 const struct error_code_row *error_code_row(enum error_code code);
-/* The code for a refusal that HTTP itself asks for (400, 408, 413, 431, 501, 505; anything else is internal_error). */
+/* The code for a status that HTTP itself prescribes (400, 408, 413, 431, 501, 505; others map to internal_error). */
 enum error_code error_code_of_http_status(int status);
 
 #endif

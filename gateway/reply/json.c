@@ -91,7 +91,7 @@ void coupon_json_append(struct buffer *out, const struct coupon *coupon, int64_t
     append_text(out, "}");
 }
 
-/* Bytes of the UTF-8 character at `at`, or 0 when there is none that RFC 3629 allows. */
+/* The length of the UTF-8 character at `at`, or 0 when RFC 3629 does not allow it. */
 static size_t utf8_size(const unsigned char *at, size_t left)
 {
     size_t size = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : 4;
@@ -120,13 +120,13 @@ static void append_escape(struct buffer *out, unsigned char c)
     }
 }
 
-/* True for a character that stands in JSON as it is. */
+/* True for a character that JSON does not escape. */
 static bool is_plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* What is to be escaped, or beyond ASCII. Returns how many bytes of the text it was. */
+/* Appends a character that needs an escape or is not ASCII. Returns its length in the text. */
 static size_t append_special(struct buffer *out, const unsigned char *at, size_t left)
 {
     size_t size = utf8_size(at, left);

@@ -51,7 +51,7 @@ static const struct {
 #undef X
 };
 
-/* The last lines of every head, but for the digits of the length. */
+/* The last lines of every head, without the digits of the length. */
 static const struct piece types[REPLY_TYPE_COUNT] = {
     [REPLY_JSON] = PIECE("Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: "),
     [REPLY_PAGE] = PIECE("Content-Type: application/json\r\nContent-Length: "),
@@ -59,7 +59,7 @@ static const struct piece types[REPLY_TYPE_COUNT] = {
     [REPLY_METRICS] = PIECE("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: "),
 };
 
-/* Bodies of the codes without their closing brace; written by reply_init() before the threads start. */
+/* Bodies of all codes without the closing brace; formatted by reply_init() before the threads start. */
 static struct {
     char text[PROBLEM_BYTES_MAX];
     size_t length;
@@ -82,7 +82,7 @@ void reply_clock_set(struct reply_clock *clock, int64_t wall_us)
         return;
     CHECK(gmtime_r(&second, &tm) != NULL);
     clock->second = second;
-    /* The C locale's names are the ones that HTTP wants; the process never sets another. */
+    /* HTTP requires the C locale's names; the process never sets another locale. */
     clock->date_length = strftime(clock->date, sizeof(clock->date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
     CHECK(clock->date_length != 0);
 }
@@ -125,7 +125,7 @@ void reply_write(struct buffer *out, const struct reply_clock *clock, struct rep
         at = put(at, style.origin_fields, origin_length);
     if (reply->fields_length > 0)
         at = put(at, reply->fields, reply->fields_length);
-    if (reply->status == 304 || reply->status == 204) { /* without a body; 304 tells nothing of the one that it saves */
+    if (reply->status == 304 || reply->status == 204) { /* no body; a 304 does not describe the body that it saves */
         at = put(at, "\r\n", 2);
         out->length += (size_t)(at - begin);
         return;
@@ -152,7 +152,7 @@ static char *put_starts_at(char *at, int64_t us)
     return put_text(at, "\"");
 }
 
-/* {"type","title","status","code","detail" without the closing brace, so that more members may follow. */
+/* Formats {"type","title","status","code","detail" without the closing brace, so that more members can follow. */
 static int format_problem(char *out, size_t size, const struct error_code_row *row, const char *detail)
 {
     return snprintf(out, size,
@@ -186,7 +186,7 @@ static void append_errors(struct buffer *body, const struct api_errors *errors)
         buffer_append(body, "]", 1);
 }
 
-/* Problems off the usual way, whose bodies need more room or another detail. */
+/* Problems with additional members or another detail. */
 static void build_problem(struct buffer *body, enum error_code code, const struct problem_extras *extras,
                           const char *request_id)
 {
@@ -210,8 +210,8 @@ static void build_problem(struct buffer *body, enum error_code code, const struc
     buffer_append(body, "}", 1);
 }
 
-/* 1 to RETRY_AFTER_MAX_S, so that clients who are turned away together do not come back together. The generator is
- * splitmix64 (https://prng.di.unimi.it/splitmix64.c), one a thread; its seeds differ by the threads' addresses. */
+/* 1 to RETRY_AFTER_MAX_S at random, so that clients that were refused together do not retry together. The generator is
+ * splitmix64 (https://prng.di.unimi.it/splitmix64.c), one per thread, seeded with the thread-local address. */
 static uint32_t retry_after_jittered_s(void)
 {
     static _Thread_local uint64_t state;

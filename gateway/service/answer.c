@@ -34,13 +34,13 @@ struct exchange *answer_exchange_waiting(struct service *service, struct connect
     return exchange;
 }
 
-/* What an answer gives back of a note, which may be NULL. */
+/* The id to echo; `note` may be NULL. */
 static const char *request_id(const struct request_note *note)
 {
     return note == NULL ? NULL : note->id;
 }
 
-/* `exchange` is NULL for the request at hand of a connection that waits for nothing. */
+/* `exchange` is NULL for the current request of a connection without unanswered ones. */
 static struct answer begin(struct service *service, struct connection *connection, struct exchange *exchange,
                            enum metric_route route, const struct request_note *note, struct reply_style style)
 {
@@ -67,13 +67,13 @@ struct answer answer_begin(struct service *service, struct exchange *exchange)
     return begin(service, exchange->connection, exchange, exchange->route, exchange->note, style);
 }
 
-/* Behind others it gets an exchange, so that its answer waits. */
+/* Behind unanswered requests it gets an exchange that holds the answer. */
 struct answer answer_begin_local(struct service *service, struct connection *connection,
                                  const struct http_request *request, enum metric_route route)
 {
     if (connection->queue_length > 0) {
         struct exchange *exchange = answer_exchange(service, connection, request, route);
-        CHECK(exchange != NULL); /* the connection takes no request behind others without a free exchange */
+        CHECK(exchange != NULL); /* a connection with unanswered requests accepts another only if an exchange is free */
         return answer_begin(service, exchange);
     }
     struct reply_style style = {
@@ -101,7 +101,7 @@ void answer_end(const struct answer *answer, int status)
     connection_answered(answer->connection, exchange);
 }
 
-/* What clients are told to ask again for. */
+/* Counts the 503 answers that ask clients to retry. */
 static void count_unavailable(struct service *service, enum error_code code)
 {
     if (code == ERROR_OVERLOADED)
@@ -121,7 +121,7 @@ void answer_error(const struct answer *answer, enum error_code code, const struc
 void answer_nonsense(const struct answer *answer, uint16_t partition, unsigned verdict)
 {
     metrics_add(answer->service->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
-    log_debug("gateway", "a reply of the issuer makes no sense partition=%u verdict=%u", partition, verdict);
+    log_debug("gateway", "invalid reply from the issuer partition=%u verdict=%u", partition, verdict);
     answer_error(answer, ERROR_OUTCOME_UNKNOWN, NULL);
 }
 

@@ -39,7 +39,7 @@ void readiness_drain(struct readiness *readiness)
     atomic_store_explicit(&readiness->draining, true, memory_order_relaxed);
 }
 
-/* What all threads have of it. */
+/* The bits that are set for all threads. */
 static uint64_t common(const struct readiness *readiness, const _Atomic uint64_t *masks)
 {
     uint64_t mask = readiness->all;

@@ -1,7 +1,7 @@
 /*
- * Whether a gateway is ready, for all its threads: from the moment when each of them has heard every partition once,
- * until it drains. An issuer that is away afterwards does not change it: a load balancer goes on sending, and clients
- * are told 503 with Retry-After instead of being refused; what is missing is told beside it.
+ * Readiness of a gateway with all its threads: ready once each thread has received a reply from every partition, until
+ * it drains. A later loss of the issuer does not change it: a load balancer keeps sending, and clients get 503 with
+ * Retry-After instead of a refused connection. The text names the missing partitions.
  */
 #ifndef COUPOND_READINESS_H
 #define COUPOND_READINESS_H
@@ -16,30 +16,30 @@ enum { READINESS_THREADS_MAX = 64, READINESS_WORDS_MAX = READY_WHY_MAX };
 
 struct readiness {
     unsigned threads;                                               /* set before they start */
-    uint64_t all;                                                   /* a bit for each partition */
-    bool (*others_ready)(void *arg, char why[READINESS_WORDS_MAX]); /* NULL: nobody beside it; set before they start */
+    uint64_t all;                                                   /* one bit per partition */
+    bool (*others_ready)(void *arg, char why[READINESS_WORDS_MAX]); /* NULL: no other roles; set before the threads
+                                                                     * start */
     void *others;
-    /* Each stands for itself, so that relaxed is enough. */
+    /* independent values, so relaxed order suffices */
     _Atomic bool draining;
-    _Atomic uint64_t heard[READINESS_THREADS_MAX];   /* by each thread, once */
-    _Atomic uint64_t hearing[READINESS_THREADS_MAX]; /* now */
-    _Atomic uint64_t refused[READINESS_THREADS_MAX]; /* in the handshake */
+    _Atomic uint64_t heard[READINESS_THREADS_MAX];   /* partitions that each thread has ever heard */
+    _Atomic uint64_t hearing[READINESS_THREADS_MAX]; /* currently */
+    _Atomic uint64_t refused[READINESS_THREADS_MAX]; /* rejected in the handshake */
 };
 
-/* Before the threads start. */
+/* Call before the threads start. */
 void readiness_init(struct readiness *readiness, unsigned threads, unsigned partitions);
-/* Before the threads start: roles of the same process without which it is not ready. `ready`, on any thread, says
- * whether they are, and what is missing or what else an operator should know to `why`, which was empty. */
+/* Call before the threads start. Adds the other roles of the process as a condition: `ready`, called on any thread,
+ * returns whether they are ready and writes details for the operator to `why`, which is empty before. */
 void readiness_include(struct readiness *readiness, bool (*ready)(void *arg, char why[READINESS_WORDS_MAX]), void *arg);
-/* On that thread: the partitions that it hears now, a bit each. */
+/* On that thread: the partitions that currently answer, one bit each. */
 void readiness_note(struct readiness *readiness, unsigned thread, uint64_t hearing);
-/* On that thread: the partitions that do not have our secret, a bit each. */
+/* On that thread: the partitions that do not have our secret, one bit each. */
 void readiness_note_refused(struct readiness *readiness, unsigned thread, uint64_t refused);
-/* On any thread: from now on it is not ready. */
+/* On any thread: no longer ready from now on. */
 void readiness_drain(struct readiness *readiness);
 
-/* On any thread: whether it is. What is missing goes to `why` in plain words, in both cases; nothing when all is well.
- */
+/* On any thread. Returns readiness; in both cases `why` names what is missing, and is empty when nothing is. */
 bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_MAX]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What answering needs, on one gateway thread: the exchanges, the links to the partitions, what is known of coupons.
- * Owned by that thread; the loop sets it up and drives it.
+ * The context for answering on one gateway thread: exchanges, links to the partitions, cached coupons. Owned by that
+ * thread; the loop creates and drives it.
  */
 #ifndef COUPOND_SERVICE_H
 #define COUPOND_SERVICE_H
@@ -26,33 +26,33 @@ struct service {
     struct connections *connections;
     struct exchanges exchanges;
     struct issuer_link *links[PARTITIONS_MAX];
-    uint16_t partitions; /* how many of them are there */
+    uint16_t partitions; /* number of partitions */
     struct policies *policies;
     struct readiness *readiness;
     struct api_rules rules;
-    struct cors *cors; /* gateway/cors_origins; NULL: none. The rules' too */
+    struct cors *cors; /* gateway/cors_origins; NULL: none. Also used by the rules */
     struct reply_clock clock;
-    struct buffer scratch; /* bodies in the making */
+    struct buffer scratch; /* for bodies under construction */
     int64_t turn_us;       /* 0: not read in this turn */
 };
 
-/* Everything but links and policies; all pointers are borrowed. */
+/* Initialises everything except links and policies; all pointers are borrowed. */
 void service_init(struct service *service, const struct options *options, struct metrics *metrics,
                   struct connections *connections, struct readiness *readiness);
-/* With links and policies gone. */
+/* Call after links and policies are destroyed. */
 void service_deinit(struct service *service);
 
-/* Microseconds of the monotone clock, the same for a whole turn. */
+/* Microseconds of the monotonic clock; constant during a turn. */
 int64_t service_now_us(struct service *service);
-/* The turn is over. */
+/* Call at the end of a turn. */
 void service_end_turn(struct service *service);
 
-/* Until when what is asked of the issuer now waits: it is decided by then or never will be. */
+/* The local deadline of a request sent to the issuer now: it has been decided by then or never will be. */
 int64_t service_until_us(struct service *service);
-/* True while the partition's issuer answers. */
+/* True while the partition answers. */
 bool service_partition_up(const struct service *service, uint16_t partition);
 
-/* Header lines about the request's origin, for any answer to it; NULL: none. */
+/* CORS header lines for any answer to this request; NULL: none. */
 const char *service_origin_fields(const struct service *service, const struct http_request *request);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Runs a fuzz target without libFuzzer: the target's own seeds, every file of the corpus, and a fixed number of
- * mutations of all these, always the same ones. What the process dies of is written to a file.
+ * Runs a fuzz target without libFuzzer: the target's own seeds, every file of the corpus, and a fixed, reproducible set
+ * of mutations of all of them. Writes an input that crashes the target to a file.
  *
  *   fuzz_<target> [--runs N] [--crash FILE] FILE-OR-FOLDER…
  */
@@ -14,10 +14,10 @@
 
 #include "fuzz.h"
 
-#define INPUT_BYTES_MAX 4096 /* of a mutation; corpus files may be longer */
-#define MUTATIONS_MAX   6    /* at once */
+#define INPUT_BYTES_MAX 4096 /* per mutation; corpus files may be longer */
+#define MUTATIONS_MAX   6    /* per input */
 
-/* Of AddressSanitizer's runtime, where there is one. */
+/* Defined by AddressSanitizer's runtime, if present. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 struct item {
@@ -27,7 +27,7 @@ struct item {
 
 static struct item *items;
 static size_t items_count;
-static struct item current; /* what runs now, for the crash file */
+static struct item current; /* the current input, for the crash file */
 static const char *crash_path = "fuzz-crash";
 
 /* --- dying --- */
@@ -92,7 +92,7 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* In the order of their names, so that every run is the same. */
+/* Sorted by name, so that every run is the same. */
 static void add_folder(const char *path)
 {
     struct dirent **entries;
@@ -134,7 +134,7 @@ static void erase(uint8_t *data, size_t *size, size_t at, size_t length)
     *size -= length;
 }
 
-/* Numbers at which lengths and counts break, as 1, 2, 4 or 8 bytes. */
+/* Boundary values of lengths and counts, as 1, 2, 4 or 8 bytes. */
 static void overwrite_number(struct fuzz_random *random, uint8_t *data, size_t size, size_t at)
 {
     static const uint64_t numbers[] = {0, 1, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff, UINT64_MAX};

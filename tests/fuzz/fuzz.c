@@ -85,7 +85,7 @@ size_t fuzz_random_below(struct fuzz_random *random, size_t bound)
 
 /* --- what libFuzzer calls --- */
 
-/* Writes each seed to a file of its own in the folder `arg`. */
+/* Writes each seed to its own file in the folder `arg`. */
 static void write_seed(void *arg, const void *data, size_t size)
 {
     static unsigned number;
@@ -97,8 +97,7 @@ static void write_seed(void *arg, const void *data, size_t size)
     CHECK(fclose(file) == 0);
 }
 
-/* The log stays silent: what it would say about hostile bytes is endless. FUZZ_SEEDS_DIR names a folder for the seeds;
- * then they are all that is made. */
+/* Disables the log, which hostile bytes would flood. With FUZZ_SEEDS_DIR, only writes the seeds to that folder. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;

@@ -1,7 +1,7 @@
 /*
- * What the issuer's feed hears from whoever speaks to its socket of acknowledgements, between what a real persister
- * says. Nothing counts as stored that was not sent; frames are what a persister takes; and as soon as only the real one
- * speaks, the store gets everything.
+ * Acknowledgements that the issuer's feed receives: hostile messages between those of a real persister. Nothing counts
+ * as stored that was not sent, every frame is acceptable to a persister, and once only the real persister sends,
+ * everything reaches the store.
  */
 #include "fuzz.h"
 
@@ -17,18 +17,18 @@
 #include "shared/telemetry/metrics.h"
 
 #define SENT_MAX   64
-#define STORE_BYTE 0x51 /* of which the store's id consists */
+#define STORE_BYTE 0x51 /* all bytes of the store's id */
 #define STEPS_MAX  64
 #define DRAIN_MAX  200
 
 enum step { READ_AND_SEND, WAIT, ACK_SENT, ACK_ANY, SAY_BEHIND, SAY_BYTES, APPEND, READ_ONLY, STEPS };
 
-/* A feed behind a journal, and what it sent. */
+/* A feed with its journal, and the frames that it sent. */
 struct scene {
     struct journal *journal;
     struct feed *feed;
     int64_t now_us;
-    uint64_t sent_seq; /* the last record that was ever sent */
+    uint64_t sent_seq; /* the last record ever sent */
     size_t sent_count;
     struct frame_ack sent[SENT_MAX]; /* the acknowledgement of each frame */
 };
@@ -85,7 +85,7 @@ void fuzz_seeds(void)
 
 /* --- sending --- */
 
-/* A frame is what a persister takes, and goes on from what was sent before or repeats it. */
+/* A frame must be acceptable to a persister, and continue or repeat earlier ones. */
 static void note_sent(struct scene *scene, zmq_msg_t *message)
 {
     struct frame_events events;
@@ -197,7 +197,7 @@ static void check(const struct scene *scene)
     CHECK(journal_acked_read(JOURNAL_INPUT_DIR, journal_meta(scene->journal)->journal_id, NULL) == acked);
 }
 
-/* From now on there is only the real persister. */
+/* From here on only the real persister sends. */
 static void drain(struct scene *scene)
 {
     for (unsigned i = 0; i < DRAIN_MAX && !feed_is_done(scene->feed); i++) {

@@ -1,7 +1,7 @@
 /*
- * Requests of the API: methods, targets, bodies. What the gateway takes for a call has only ids, titles, numbers and
- * windows that the issuer takes; JSON bodies read as a plain JSON parser reads them; and a coupon that was taken is
- * printed as JSON that says the same.
+ * Requests of the API: methods, targets, bodies. A call that the gateway accepts contains only ids, titles, numbers and
+ * windows that the issuer accepts; JSON bodies parse as with a plain JSON parser; and an accepted coupon is printed as
+ * equivalent JSON.
  */
 #include "fuzz.h"
 
@@ -66,7 +66,7 @@ static void check_errors(const struct api_errors *errors)
     }
 }
 
-/* The issuer takes what the gateway makes of an issue. */
+/* The issuer must accept the gateway's issue. */
 static void check_issue(const struct api_call *call)
 {
     struct frame_issue_request request = {
@@ -83,7 +83,7 @@ static void check_issue(const struct api_call *call)
     CHECK(length < sizeof json);
 }
 
-/* A coupon in JSON says what the coupon says. */
+/* The JSON must be equivalent to the coupon. */
 static void check_printed(const struct coupon *coupon)
 {
     struct buffer out = {0};
@@ -136,7 +136,7 @@ static void check_call(const struct api_call *call, const struct http_request *r
 
 /* --- the issue's body beside a plain JSON parser --- */
 
-/* The one member user_id of the body, NULL when it has another shape. `root` is the caller's to release. */
+/* The body's only member user_id; NULL when the body has another shape. The caller releases `root`. */
 static json_t *plain_user_id(struct span body, json_t **root)
 {
     json_error_t fault;
@@ -195,7 +195,7 @@ void fuzz_one(const uint8_t *data, size_t size)
                                                      : SPAN_NONE,
         .authorization = (choice & AUTHORIZED) != 0 ? SPAN_LITERAL("Bearer secret") : SPAN_NONE,
     };
-    memset(&call, 0xa5, sizeof call); /* nothing may rest on a member that was not filled */
+    memset(&call, 0xa5, sizeof call); /* exposes the use of members that were not set */
     api_read(&call, &request, (choice & GUARDED) != 0 ? &guarded : &open_door);
     check_call(&call, &request, (choice & GUARDED) == 0 || (choice & AUTHORIZED) != 0);
     check_issue_body(request.body);

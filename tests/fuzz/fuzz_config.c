@@ -1,6 +1,6 @@
 /*
- * Configuration: a file, an assignment of --set, and values that must go together. Whatever the bytes: an error with a
- * sentence, or options within their rows' bounds that print and read back as the same.
+ * Configuration: a file, an assignment of --set, and values that depend on each other. Any bytes give an error with a
+ * message, or options within their rows' bounds that print and parse back to the same values.
  */
 #include "fuzz.h"
 
@@ -38,7 +38,7 @@ static void add_seed(char source, const char *text)
     fuzz_seed(seed, strlen(text) + 1);
 }
 
-/* The defaults as --help-config prints them. */
+/* The defaults as printed by --help-config. */
 static void add_defaults(void)
 {
     char *text = NULL;
@@ -84,7 +84,7 @@ static void check_rows(const struct options *options)
     }
 }
 
-/* Every option as an assignment gives the same options. */
+/* Assigning every option again must give the same options. */
 static void check_again(const struct options *options)
 {
     static struct options again;
@@ -115,7 +115,7 @@ static void check_error(const struct error *error)
     CHECK(error->text[0] != '\0');
 }
 
-/* A text without zeros, as arguments and variables are. NULL when there is one; the caller frees it. */
+/* A text without NULs, like arguments and variables; NULL when it contains one. The caller frees it. */
 static char *text_of(const struct fuzz_input *input, const char *before)
 {
     size_t length = strlen(before);
@@ -158,7 +158,7 @@ static int read_source(struct options *options, char source, const struct fuzz_i
     return options_read_file(options, file_path, error);
 }
 
-/* Files that the options name are not for a fuzzer to read. */
+/* Removes file names, since the fuzzer must not read arbitrary files. */
 static void forget_files(struct options *options)
 {
     options->gateway_admin_token_file[0] = '\0';

@@ -1,4 +1,4 @@
-/* Coupons of any ids in any order, between pages of listings that begin anywhere: as a sorted array has them. */
+/* Compares the coupon index with a sorted array: any ids in any order, mixed with pages of listings from any id. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #define COUPONS_MAX 4096u
 
 struct model {
-    char ids[COUPONS_MAX][COUPON_ID_MAX + 1]; /* in order */
+    char ids[COUPONS_MAX][COUPON_ID_MAX + 1]; /* sorted */
     size_t count;
 };
 
@@ -21,7 +21,7 @@ void fuzz_begin(void)
 
 /* --- the input --- */
 
-/* An id of 1 to 32 characters: few of them, so that ids resemble each other. */
+/* An id of 1 to 32 characters from a small alphabet, so that ids share prefixes. */
 static void take_id(struct fuzz_input *input, char id[COUPON_ID_MAX + 1])
 {
     static const char alphabet[] = "-.09AZ_az";
@@ -69,7 +69,7 @@ static void list(const char *after, size_t limit)
     CHECK(at < model.count || coupon_order_next(&place) == NULL);
 }
 
-/* One input is a mixture: single ids, runs of numbered ones, pages. */
+/* An input mixes single ids, runs of numbered ids, and pages. */
 static void step(struct fuzz_input *input)
 {
     char id[COUPON_ID_MAX + 1];

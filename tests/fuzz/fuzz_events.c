@@ -1,7 +1,7 @@
 /*
- * Frames of events, as a persister takes them from whoever speaks to its socket. Wherever the bytes lie, the same comes
- * of them; what is accepted has as many rows as it says, numbered on from its first sequence, and every row can be
- * stored and acknowledged.
+ * Event frames that a persister receives from any peer. The result does not depend on the bytes' alignment; an accepted
+ * frame has as many rows as it announces, numbered from its first sequence, and every row can be stored and
+ * acknowledged.
  */
 #include "fuzz.h"
 
@@ -11,7 +11,7 @@
 #include "persister/batch.h"
 #include "tests/unit/persister/events_fixture.h"
 
-/* An input: what is put right first, then the frame. */
+/* An input: flags for repairs, then the frame. */
 enum { FIX_HEAD = 1 << 0, FIX_SUMS = 1 << 1, FIX_NUMBERS = 1 << 2, FIX_ALL = 7 };
 
 #define FIXED_BYTES (sizeof(struct frame_header) + sizeof(struct frame_events))
@@ -50,14 +50,14 @@ void fuzz_seeds(void)
     events_end(&events);
     add_seed(&events, FIX_ALL);
     add_seed(&events, FIX_SUMS);
-    events_begin(&events, 0, 1, 1000); /* a question */
+    events_begin(&events, 0, 1, 1000); /* a query */
     events_end(&events);
     add_seed(&events, FIX_HEAD);
 }
 
 /* --- what cannot be guessed --- */
 
-/* Every journal batch up to the first whose length is impossible; returns how many records they say they have. */
+/* Repairs every journal batch up to the first with an impossible length; returns the number of records announced. */
 static uint64_t fix_batches(unsigned fixes, uint8_t *frame, size_t size, const struct frame_events *events)
 {
     struct journal_batch_header header;
@@ -71,7 +71,7 @@ static uint64_t fix_batches(unsigned fixes, uint8_t *frame, size_t size, const s
             header.synced_seq = header.synced_seq < next_seq ? header.synced_seq : 0;
         }
         next_seq += header.count;
-        /* batches are read on 8 bytes, which is what their sums are made over */
+        /* batches are read at 8-byte alignment, over which their checksums are computed */
         memcpy(frame + at, &header, sizeof header);
         if (fixes & FIX_SUMS)
             header.checksum = journal_batch_checksum(frame + at, header.length, events->journal_id);
@@ -120,7 +120,7 @@ static void check_coupon(const struct coupon *coupon, uint64_t last_seq)
     CHECK(coupon->journal_seq >= batch.rows.first_seq && coupon->journal_seq <= last_seq);
 }
 
-/* Each record is at hand as it stands in the journal. */
+/* Each record must be available as it is in the journal. */
 static void check_records(const struct store_batch *rows)
 {
     for (uint64_t i = 0; i + rows->first_seq <= rows->last_seq; i++) {
@@ -158,7 +158,7 @@ static void check_rows(void)
     if (rows->last_seq >= rows->first_seq)
         check_acknowledged(rows);
     else
-        CHECK(rows->scope == STORE_PART); /* a question, which moves nothing */
+        CHECK(rows->scope == STORE_PART); /* a query, which stores nothing */
 }
 
 static void check_same_rows(void)

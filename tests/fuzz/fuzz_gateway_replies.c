@@ -1,7 +1,7 @@
 /*
- * What a gateway hears from whoever answers in the issuer's place: frames through the link's real socket, then the
- * answers to HTTP clients that become of their records. Whatever the bytes, an answer is one well-formed HTTP response
- * whose body is JSON of the length that its head says, and nothing of a reply reaches the head but ids.
+ * Replies that a gateway receives from a hostile issuer: frames through the link's real socket, then the HTTP answers
+ * that result from their records. An answer is always one well-formed HTTP response whose body is JSON of the announced
+ * length, and only ids reach the head from a reply.
  */
 #include "fuzz.h"
 
@@ -20,12 +20,12 @@
 #define EXCHANGES_MAX 8
 #define MESSAGES_MAX  16
 
-/* A message of an input: how it is put right, its size, its bytes. */
+/* A message of an input: flags for repairs, its size, its bytes. */
 enum { FIX_HEADER = 1 << 0, FIX_COUNT = 1 << 1, FIX_TAGS = 1 << 2, MORE_PARTS = 1 << 3 };
 
-/* The gateway's side, and who speaks to it. */
+/* The gateway's side, and its peer. */
 static zsock_t *bound;
-static void *issuer; /* the libzmq socket of it */
+static void *issuer; /* its libzmq socket */
 static struct issuer_link *issuer_link;
 static struct reply_clock wall_clock;
 static struct exchanges exchanges;
@@ -33,7 +33,7 @@ static struct buffer out;
 
 /* --- what must hold of an answer --- */
 
-/* The length that the head says the body has. */
+/* The body length that the head announces. */
 static size_t check_head(const char *head, size_t length)
 {
     const char *name = memmem(head, length, "\r\nContent-Length: ", 18);
@@ -52,7 +52,7 @@ static size_t check_head(const char *head, size_t length)
 static void check_answer(int status)
 {
     json_error_t fault;
-    buffer_append(&out, "", 1); /* strtol() reads up to a zero */
+    buffer_append(&out, "", 1); /* strtol() needs a terminating NUL */
     out.length--;
     const char *end = memmem(out.data, out.length, "\r\n\r\n", 4);
     CHECK(status >= 200 && status <= 599);
@@ -66,7 +66,7 @@ static void check_answer(int status)
     json_decref(root);
 }
 
-/* Nothing was written for what makes no sense. */
+/* An invalid reply must write nothing. */
 static void check_written(int status)
 {
     if (status == 0)
@@ -138,7 +138,7 @@ static void end(void)
     buffer_deinit(&out);
 }
 
-/* Both ends in this process, on one thread: a message that was sent is there to be received. */
+/* Both ends are in this process on one thread, so a sent message can be received at once. */
 void fuzz_begin(void)
 {
     static const struct issuer_link_events events = {on_issue_reply, on_coupon_reply, on_unsent, on_restart, NULL};
@@ -165,7 +165,7 @@ static struct exchange *wait_for(enum exchange_kind kind, uint8_t op)
     return exchange;
 }
 
-/* One exchange of each kind waits; `tags` gets theirs. */
+/* One exchange of each kind waits; stores their tags in `tags`. */
 static void wait_for_all(uint64_t tags[EXCHANGES_MAX])
 {
     size_t count = 0;

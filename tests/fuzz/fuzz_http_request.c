@@ -1,7 +1,7 @@
 /*
- * HTTP requests of one connection, pipelined. However the bytes are cut into reads, the same requests come out and the
- * same refusal ends them; everything that a request borrows lies within its bytes and its bounds; and what was served
- * has no second reading: one Host, one length, line ends that are CR LF.
+ * Pipelined HTTP requests of one connection. The requests and the final refusal do not depend on how the bytes are
+ * split into reads; everything that a request borrows lies within its bytes and its bounds; and an accepted head is
+ * unambiguous: one Host, one length, CR LF line ends.
  */
 #include "fuzz.h"
 
@@ -14,7 +14,7 @@
 
 #define OUTCOMES_MAX 64
 
-/* What came of one request; borrowed bytes as sums. */
+/* The result of one request; checksums of borrowed bytes. */
 struct outcome {
     enum http_progress progress;
     int status;
@@ -28,7 +28,7 @@ struct outcomes {
     struct outcome rows[OUTCOMES_MAX];
 };
 
-/* The bytes that wait, as a connection holds them. */
+/* Unprocessed bytes, as a connection stores them. */
 struct pending {
     char *data;
     size_t length;
@@ -39,7 +39,7 @@ void fuzz_begin(void)
     http_head_init();
 }
 
-/* More than the narrow bounds take, of a head, a chunk's extension and a trailer. */
+/* A head, a chunk extension and a trailer beyond the narrow limits. */
 static void add_long_seeds(void)
 {
     static const char *const begins[] = {"GET / HTTP/1.1\r\nHost: a\r\nX: ", CHUNKED "1;x=", CHUNKED "0\r\nX: "};
@@ -78,7 +78,7 @@ static void check_within(struct span piece, const struct pending *pending, size_
     CHECK(piece.at + piece.length <= pending->data + size);
 }
 
-/* Lines of the head that begin with `name` in any case. */
+/* Counts header lines that begin with `name`, ignoring case. */
 static unsigned count_fields(struct span head, const char *name)
 {
     unsigned count = 0;
@@ -88,7 +88,7 @@ static unsigned count_fields(struct span head, const char *name)
     return count;
 }
 
-/* What nobody in front of us may have read differently. */
+/* A proxy in front must not be able to interpret the head differently. */
 static void check_head(const struct http_request *request, struct span head)
 {
     unsigned lengths = count_fields(head, "content-length:");
@@ -127,7 +127,7 @@ static void check_request(const struct http_request *request, const struct http_
 
 /* --- running --- */
 
-/* FNV-1a; a missing piece differs from an empty one. */
+/* FNV-1a; distinguishes a missing piece from an empty one. */
 static uint64_t sum(struct span piece)
 {
     uint64_t sum = piece.at == NULL ? 1 : UINT64_C(0xcbf29ce484222325);
@@ -155,7 +155,7 @@ static void note(struct outcomes *outcomes, enum http_progress progress, const s
     }
 }
 
-/* Takes a read of `size` bytes; everything moves to where nothing lies behind it. */
+/* Adds a read of `size` bytes, in a new allocation without spare bytes. */
 static void grow(struct pending *pending, const char *bytes, size_t size)
 {
     char *data = malloc(pending->length + size);
@@ -174,7 +174,7 @@ static void drop(struct pending *pending, size_t size)
     pending->length -= size;
 }
 
-/* All requests that are whole by now. False after a refusal: nobody reads on. */
+/* Feeds all complete requests. False after a refusal: nothing more is read. */
 static bool feed(struct http_request *request, const struct http_limits *limits, struct pending *pending,
                  struct outcomes *outcomes)
 {
@@ -197,7 +197,7 @@ static bool feed(struct http_request *request, const struct http_limits *limits,
     return outcomes->count < OUTCOMES_MAX;
 }
 
-/* Without `cuts` in one read, else in random ones. */
+/* Without `cuts` in one read, otherwise in random ones. */
 static void run(struct outcomes *outcomes, const struct http_limits *limits, const char *bytes, size_t size,
                 struct fuzz_random *cuts)
 {

@@ -1,6 +1,6 @@
 /*
- * Responses that `coupond bench` reads from a server that it does not know. However the bytes are cut, the same
- * response comes out; a body stays within its bound; and a response that is done or bad never becomes another.
+ * Responses that `coupond bench` reads from an untrusted server. The result does not depend on how the bytes are split;
+ * a body stays within its limit; and a response that is done or bad stays so.
  */
 #include "fuzz.h"
 
@@ -32,7 +32,7 @@ void fuzz_seeds(void)
     add_seed("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nraw");
 }
 
-/* Without `cuts` in one read, else in random ones; then the peer closes. */
+/* Without `cuts` in one read, otherwise in random ones; then the peer closes. */
 static void run(struct http_response *response, const uint8_t *bytes, size_t size, struct fuzz_random *cuts)
 {
     enum http_response_state state = HTTP_RESPONSE_MORE;

@@ -1,7 +1,7 @@
 /*
- * Request frames, as a partition takes them from whoever speaks to its socket: several messages, several turns. What is
- * taken is answered record for record; the journal holds exactly what the answers say was issued, created or changed;
- * and replayed, it keeps the promises and makes the same ledger.
+ * Request frames that a partition receives from any peer: several messages, several turns. An accepted frame is
+ * answered record for record; the journal contains exactly the issues, creations and changes that the answers report;
+ * and its replay keeps the promises and gives the same ledger.
  */
 #include "fuzz.h"
 
@@ -18,17 +18,16 @@
 #include "shared/options/options.h"
 #include "simple_ledger.h"
 
-#define SEGMENT_BYTES                                                                                                  \
-    65536 /* of the journal's first segment; shorter than any that is prepared, which takes its time */
-#define TAG         UINT64_C(0x7461677461677461)
-#define TURNS_MAX   8
-#define INCARNATION 2
-#define START_US    2000
+#define SEGMENT_BYTES 65536 /* the journal's first segment; shorter than prepared ones, which take long to create */
+#define TAG           UINT64_C(0x7461677461677461)
+#define TURNS_MAX     8
+#define INCARNATION   2
+#define START_US      2000
 
 static struct metrics *metrics;
 static unsigned char segment[SEGMENT_BYTES];
 
-/* A message of an input: how it is put right and where the turn ends, its size, its bytes. */
+/* A message of an input: flags for repairs and the end of the turn, its size, its bytes. */
 enum { FIX_HEADER = 1 << 0, FIX_COUNT = 1 << 1, LAST_OF_TURN = 1 << 2, ONE_PART = 1 << 3, FIX_LENGTHS = 1 << 4 };
 
 static struct journal *open_journal(void)
@@ -142,7 +141,7 @@ static size_t record_size(unsigned kind)
                                            : 0;
 }
 
-/* Lengths of ids within the bounds. */
+/* Repairs the lengths of ids. */
 static void fix_lengths(unsigned kind, uint8_t *records, size_t size)
 {
     for (size_t at = 0; at + record_size(kind) <= size && record_size(kind) > 0; at += record_size(kind)) {
@@ -155,7 +154,7 @@ static void fix_lengths(unsigned kind, uint8_t *records, size_t size)
     }
 }
 
-/* Returns the frame's size, cut to whole records where the count is put right. */
+/* Returns the frame's size, cut to whole records when the count is repaired. */
 static size_t fix(unsigned flags, uint8_t *frame, size_t size)
 {
     struct frame_header header;
@@ -201,7 +200,7 @@ static void take_message(struct turn *turn, unsigned flags, struct fuzz_input *i
 
 /* --- what must hold of answers --- */
 
-/* What was decided in favour of somebody, all in. */
+/* Everything that was granted. */
 struct granted {
     uint64_t issues;
     uint64_t policies;
@@ -252,7 +251,7 @@ static void check_answers(struct turn *turn, struct granted *granted)
 
 /* --- what must hold of the journal --- */
 
-/* The journal has what was granted, no more and no less, and the simple ledger takes all of it. */
+/* The journal must contain exactly what was granted, and the simple ledger must accept all of it. */
 static void check_journal(const struct granted *granted, const struct ledger *ledger)
 {
     struct journal_reader *reader;

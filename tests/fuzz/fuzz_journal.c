@@ -1,7 +1,7 @@
 /*
- * A journal's folder: meta, acked, segments. Whatever its bytes, reading it ends; the records that come out are
- * numbered on, well-formed and print as JSON; a ledger takes exactly those that keep the promises; and where the
- * journal is sound, recovery agrees with the reader, and what is then written behind it is read back.
+ * A journal's folder: meta, acked, segments. With any bytes, reading ends; the records read are consecutive,
+ * well-formed and print as JSON; a ledger accepts exactly those that keep the promises; and where the journal is sound,
+ * recovery agrees with the reader, and records appended afterwards are read back.
  */
 #include "fuzz.h"
 
@@ -42,7 +42,7 @@ static void add_acked(uint64_t seq)
     memory_disk_put(JOURNAL_INPUT_DIR "/acked", &acked, sizeof acked);
 }
 
-/* The next segment with one batch; its sums and numbers are put right with the input. */
+/* Adds a segment with one batch; its checksums and numbers are repaired together with the input. */
 static void add_segment(uint64_t first_seq)
 {
     _Alignas(8) unsigned char bytes[512] = {0};
@@ -79,7 +79,7 @@ void fuzz_seeds(void)
     memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
     journal = journal_sample_open();
     journal_sample_write(journal);
-    journal_abandon(&journal); /* as kill -9 leaves it */
+    journal_abandon(&journal); /* as after kill -9 */
     journal_input_seed(JOURNAL_FIX_ALL | RECOVER);
     add_acked(6);
     journal_input_seed(JOURNAL_FIX_ALL);
@@ -102,15 +102,15 @@ void fuzz_seeds(void)
 
 /* --- reading --- */
 
-/* What a reader saw of a journal. */
+/* The result of reading a journal. */
 struct seen {
     enum journal_read end;
     uint64_t records;
     int64_t last_time_us;
-    bool times_fine;     /* none impossible */
-    bool promises_kept;  /* the ledger took every record */
+    bool times_fine;     /* no impossible times */
+    bool promises_kept;  /* the ledger accepted every record */
     size_t offset;       /* where reading ended */
-    size_t segment_size; /* there; 0 without a segment */
+    size_t segment_size; /* of the last segment read; 0 without one */
     size_t batches;
     uint64_t firsts[SEEKS_MAX]; /* of the first batches */
     size_t printed;
@@ -179,7 +179,7 @@ static void take_batch(struct seen *seen, struct ledger *ledger, struct simple_l
     }
 }
 
-/* From the first record to the end, into two ledgers. */
+/* Reads everything into two ledgers. */
 static void read_all(struct seen *seen, struct ledger *ledger, struct simple_ledger *simple, bool owned)
 {
     struct journal_reader *reader;
@@ -209,7 +209,7 @@ static bool is_sound(const struct seen *seen)
     return seen->end == JOURNAL_READ_END || seen->end == JOURNAL_READ_TORN;
 }
 
-/* Each of the first batches is found by any of its records: here by its first. */
+/* Each of the first batches must be found by any of its records; uses the first. */
 static void check_seeks(const struct seen *seen)
 {
     struct journal_reader *reader;
@@ -227,7 +227,7 @@ static void check_seeks(const struct seen *seen)
 
 /* --- recovery --- */
 
-/* Goes on behind what was recovered, and reads all of it again. */
+/* Appends to the recovered journal and reads all of it again. */
 static void check_goes_on(struct journal **journal, const struct seen *seen)
 {
     struct seen after;
@@ -242,13 +242,13 @@ static void check_goes_on(struct journal **journal, const struct seen *seen)
     ledger_destroy(&ledger);
 }
 
-/* Whether the next batch begins another segment, which takes long to prepare. */
+/* True when the next batch starts another segment, which takes long to create. */
 static bool needs_another_segment(const struct seen *seen)
 {
     return seen->offset + journal_bytes_max(0, 1) > seen->segment_size;
 }
 
-/* A segment with no room even for its first batch is none that a writer makes, and none that it can go on from. */
+/* True for a segment without room for its first batch: no writer creates one, nor can continue after it. */
 static bool segment_is_useless(const struct seen *seen)
 {
     return seen->segment_size > 0 &&

@@ -1,6 +1,6 @@
 /*
- * Log lines: whatever is put in for the conversions of a message, the line is one line, JSON is an object that parses,
- * its own members are as they should be, and no field is there that the message does not have.
+ * Log lines: with any arguments of a message, the line is one line; in JSON it is an object that parses, with correct
+ * members of its own and no fields that the message does not have.
  */
 #include "fuzz.h"
 
@@ -37,7 +37,7 @@ static size_t format_line(char line[LOG_LINE_MAX], enum log_format kind, const c
     return length;
 }
 
-/* Nothing that a terminal or a reader of lines takes for more than a character. */
+/* Nothing in the line may act as a line break or a terminal command. */
 static void check_one_line(const char *line, size_t length)
 {
     CHECK(length >= 1 && length <= LOG_LINE_MAX && line[length - 1] == '\n');

@@ -1,6 +1,6 @@
 /*
- * A reader with a planted fault, which a fuzzer that works must find: it trusts the length that its input names. Not a
- * target of its own; ./dev fuzz and a test begin with it, since a check that cannot fail says nothing.
+ * A reader with a planted fault that a working fuzzer must find: it trusts a length in its input. Not a target of its
+ * own; ./dev fuzz and a test run it first, since a check that cannot fail is worthless.
  */
 #include "fuzz.h"
 
@@ -24,7 +24,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     CHECK(copy != NULL);
     for (size_t i = 0; i < data[3] && i < 8; i++)
         copy[i] = data[4 + i];
-    /* Without AddressSanitizer reading too far goes unseen, so the same is said as an invariant. */
+    /* without AddressSanitizer the out-of-bounds read is not detected, so this states it as an invariant */
     CHECK(size >= 4u + (data[3] < 8 ? data[3] : 8));
     free(copy);
 }

@@ -1,7 +1,7 @@
 /*
- * What comes from Redis. An input is a byte that says what the rest is: a value, which when it is one reads back as the
- * same bytes and makes a body that is JSON and a page that is HTTP; or bytes of a connection, which in whatever pieces
- * they come make replies within their bounds, or none.
+ * Bytes from Redis. The first byte of an input selects the kind of the rest: a value, which if valid reads back as the
+ * same bytes and gives a JSON body and an HTTP page; or bytes of a connection, which in pieces of any size give replies
+ * within their limits, or none.
  */
 #include "fuzz.h"
 
@@ -83,7 +83,7 @@ static void check_page(const struct coupon *coupon, int64_t issuer_us)
     buffer_clear(&out, 0);
 }
 
-/* The id that the value says it has, so that the rest of it is reached. */
+/* The id in the value, so that the rest of it is reached. */
 static struct span id_within(const char *bytes, size_t size)
 {
     const size_t at = POLICY_VALUE_ORDER_LENGTH + sizeof(struct policy_value_fixed);
@@ -118,7 +118,7 @@ static void check_bounds(const struct redis_reply *reply)
         CHECK(reply->parts[i].length <= REDIS_TEXT_MAX && reply->parts[i].kind <= REDIS_ARRAY);
 }
 
-/* In pieces whose size the first byte says. */
+/* In pieces; the first byte is their size. */
 static void check_replies(struct fuzz_input *input)
 {
     size_t piece = fuzz_take_byte(input) + 1u, size;

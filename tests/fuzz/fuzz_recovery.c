@@ -1,7 +1,7 @@
 /*
- * The start of an issuer from a folder with snapshots, segments and all. Whatever the bytes: it is refused with a
- * sentence, or there is a ledger that keeps the promises; then the issuer goes on, and its next start finds the same
- * ledger and what was added.
+ * The start of an issuer from a folder with snapshots, segments and so on. With any bytes it is refused with a message,
+ * or gives a ledger that keeps the promises; then the issuer continues, and its next start finds the same ledger and
+ * what was added.
  */
 #include "fuzz.h"
 
@@ -33,7 +33,7 @@ static void snapshot_now(const struct journal *journal, const struct ledger *led
                          journal_last_time_us(journal), NULL) == 0);
 }
 
-/* Recovers what was written so far. */
+/* Recovers what has been written so far. */
 static struct journal *reopen(struct journal *journal, struct ledger **ledger)
 {
     struct journal_config config = journal_sample_config();
@@ -104,7 +104,7 @@ static void check_promises(const struct ledger *ledger)
     }
 }
 
-/* Another segment takes long to prepare, and is not what is looked at here. */
+/* Another segment takes long to create and is not part of this test. */
 static bool has_room(const struct journal *journal)
 {
     return journal->offset + journal_bytes_max(0, 1) <= journal->segment_size;
@@ -125,7 +125,7 @@ static struct journal *recover(struct ledger **ledger, struct error *error)
     return NULL;
 }
 
-/* The next start finds what this one has. */
+/* The next start must find what this one has. */
 static void check_next_start(struct ledger *ledger)
 {
     struct ledger *next;

@@ -1,6 +1,6 @@
 /*
- * Shared memory that the other side has filled as it likes: whatever stands in it, a reader reads nothing beyond it and
- * comes to an end, and a writer writes nothing beyond it.
+ * Shared memory filled by a hostile peer: with any content, a reader never reads outside it and always ends, and a
+ * writer never writes outside it.
  */
 #include "fuzz.h"
 
@@ -10,13 +10,13 @@
 #include "shared/wire/shm_ring.h"
 
 #define CAPACITY     512u
-#define MESSAGES_MAX 128 /* more are not in so few bytes, unless one is read twice */
+#define MESSAGES_MAX 128 /* so few bytes do not hold more, unless one is read twice */
 
 void fuzz_begin(void)
 {
 }
 
-/* Sets the other side's position, and as many bytes as the input has. */
+/* Sets the other side's position and as many bytes as the input has. */
 static void fill(struct shm_ring *ring, struct fuzz_input *input, _Atomic uint64_t *position)
 {
     size_t size;
@@ -75,7 +75,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     free(memory);
 }
 
-/* A reader's memory with two messages, and one with the way back to the front. */
+/* A reader's memory with two messages, and one that wraps around. */
 void fuzz_seeds(void)
 {
     static const struct {

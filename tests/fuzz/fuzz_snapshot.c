@@ -1,6 +1,6 @@
 /*
- * A snapshot's bytes. Whatever they are, loading ends; a ledger that was loaded walks through as the pieces that it was
- * loaded from and loads again the same; and one may ask and decide with it, also when its tables are full.
+ * A snapshot's bytes. With any bytes, loading ends; a loaded ledger is written as the same snapshot and loads again;
+ * and lookups and decisions work on it, also when its tables are full.
  */
 #include "fuzz.h"
 
@@ -14,10 +14,10 @@
 #include "snapshot_fix.h"
 
 #define FROM_SEQ     7
-#define COUPONS_MAX  8 /* that are asked after */
+#define COUPONS_MAX  8 /* that are looked up */
 #define USERS_ASKED  4
 #define IMAGE_MAX    (1u << 20)
-#define GIVEN_USERS  20 /* in the seeds, enough for a table to grow */
+#define GIVEN_USERS  20 /* in the seeds; enough for a table to grow */
 #define NEVER_ENDING INT64_C(1000000)
 
 static struct journal_meta meta;
@@ -35,7 +35,7 @@ struct image {
     struct snapshot_header header;
 };
 
-/* Walks through the ledger. False when it is larger than an image. */
+/* Writes the ledger as a snapshot. False when it is larger than an image. */
 static bool image_of(struct image *image, const struct ledger *ledger, const struct snapshot_header *like)
 {
     struct ledger_cursor cursor = {0};
@@ -65,7 +65,7 @@ static struct image *image_create(void)
     return image;
 }
 
-/* One for the whole run, since it is large. */
+/* Allocated once, since it is large. */
 static struct image *image_at_hand(unsigned which)
 {
     static struct image *images[2];
@@ -142,7 +142,7 @@ static const char *load(struct ledger *ledger, const void *bytes, size_t size, s
     return wrong;
 }
 
-/* What is written of a loaded ledger loads again, and is then written the same. */
+/* The snapshot of a loaded ledger must load and be written identically. */
 static void check_again(const struct ledger *ledger, const struct snapshot_header *header)
 {
     struct image *first = image_at_hand(0), *second = image_at_hand(1);
@@ -157,7 +157,7 @@ static void check_again(const struct ledger *ledger, const struct snapshot_heade
     ledger_destroy(&copy);
 }
 
-/* The tables of users may be as full as they can be: asking and adding still ends. */
+/* With full user tables, lookups and insertions must still end. */
 static void check_usable(struct ledger *ledger)
 {
     const struct ledger_coupon *coupons[COUPONS_MAX];
@@ -177,7 +177,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     struct fuzz_input input = {data, size};
     struct snapshot_header header;
     unsigned flags = fuzz_take_byte(&input);
-    unsigned char *bytes = fuzz_copy(input.at, input.left); /* malloc()'s, so it lies on 8 bytes as a map does */
+    unsigned char *bytes = fuzz_copy(input.at, input.left); /* allocated by malloc(), so 8-byte aligned like a map */
     struct ledger *ledger = ledger_create(meta.fingerprint_key);
     snapshot_fix(flags, &meta, bytes, input.left, FROM_SEQ);
     if (load(ledger, bytes, input.left, &header) == NULL) {

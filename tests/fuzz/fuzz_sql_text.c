@@ -1,6 +1,6 @@
 /*
- * String literals for MySQL: whatever the text, the literal is plain letters between quotes or hexadecimal digits, and
- * reads back as the text. Times of RFC 3339: what is read, printed and read again is the same time.
+ * String literals for MySQL: for any text, the literal is plain letters between quotes or hexadecimal digits, and reads
+ * back as the text. RFC 3339 times: parsing, formatting and parsing again gives the same time.
  */
 #include "fuzz.h"
 
@@ -38,7 +38,7 @@ static unsigned digit_value(char digit)
     return digit <= '9' ? (unsigned)(digit - '0') : (unsigned)(digit - 'a') + 10;
 }
 
-/* The text between the quotes of a literal that looks as it should. */
+/* Checks the text between the quotes of a plain literal. */
 static void check_plain(const char *literal, size_t length, const uint8_t *data, size_t size)
 {
     CHECK(length == size + 2 && literal[0] == '\'' && literal[length - 1] == '\'');

@@ -1,6 +1,6 @@
 /*
- * What `coupond top` reads of members that it does not know: metrics and coupons, in two readings. Whatever they are,
- * rates are never negative or beyond measure, and no screen, line or object has a byte that a terminal would obey.
+ * What `coupond top` reads from untrusted members: metrics and coupons, in two readings. Rates are always finite and
+ * never negative, and no screen, line or object contains a byte that a terminal would interpret.
  */
 #include "fuzz.h"
 
@@ -23,7 +23,7 @@ void fuzz_begin(void)
 {
 }
 
-/* Two texts, and what is done with them. */
+/* Two texts, and their use. */
 static void add_seed(const char *first, const char *second)
 {
     char seed[4096] = {24, 80, 1};
@@ -57,7 +57,7 @@ void fuzz_seeds(void)
              "\"starts_at\":\"2027-01-01T00:00:00Z\"}],\"next_cursor\":null}");
 }
 
-/* The text as metrics of member 0, as coupons, and as the reason of member 1. */
+/* Uses the text as the metrics of member 0, as coupons, and as the reason of member 1. */
 static void take(const uint8_t *bytes, size_t size, int64_t mono_us)
 {
     char cursor[TOP_CURSOR_MAX];
@@ -95,7 +95,7 @@ static void check_view(void)
     CHECK(view.members <= 2 && view.troubles <= TOP_TROUBLES_MAX && view.coupons <= TOP_COUPONS_MAX);
 }
 
-/* Lines of printable ASCII. */
+/* Only lines of printable ASCII. */
 static void check_text(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)

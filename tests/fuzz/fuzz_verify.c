@@ -1,7 +1,7 @@
 /*
- * The checker of `coupond verify`, over a journal of any bytes and the store that it should have filled, or one with a
- * single row that is wrong. It must find something exactly when something is broken: a promise in the journal, damage,
- * or a row; never where all is well, and never nothing where it is not.
+ * The checker of `coupond verify`, with a journal of any bytes and the store that it should have filled, or one with a
+ * single wrong row. It must report something exactly when something is broken: a promise in the journal, damage, or a
+ * row.
  */
 #include "fuzz.h"
 
@@ -39,15 +39,15 @@ struct rows {
     size_t coupons_count;
     struct store_issue issues[ROWS_MAX];
     size_t issues_count;
-    char texts[ROWS_MAX * (COUPON_ID_MAX + USER_ID_MAX)]; /* the ids that the issues borrow */
+    char texts[ROWS_MAX * (COUPON_ID_MAX + USER_ID_MAX)]; /* storage for the issues' ids */
     uint64_t last_seq;
 };
 
-/* What is known of the journal without asking the checker. */
+/* The expected result, determined without the checker. */
 struct truth {
     bool sound;
     bool kept; /* every record keeps every promise */
-    bool fits; /* into the rows */
+    bool fits; /* the rows fit into the arrays */
     uint64_t next_seq;
     struct error error;
 };
@@ -69,7 +69,7 @@ static void add_seed(enum fault fault)
     fuzz_seed(seed, 2 + journal_input_read(JOURNAL_FIX_ALL, seed + 2, sizeof seed - 2));
 }
 
-/* The journal itself breaks a promise. */
+/* Adds a journal that breaks a promise by itself. */
 static void add_broken(enum journal_sample_fault fault)
 {
     struct journal_meta meta;
@@ -148,7 +148,7 @@ static int by_primary_key(const void *left, const void *right)
     return a->journal_seq < b->journal_seq ? -1 : a->journal_seq > b->journal_seq;
 }
 
-/* In the store's order, one row a key, and each coupon with its last sequence. */
+/* Sorts like the store, one row per key, and sets each coupon's last sequence. */
 static void finish_rows(void)
 {
     size_t kept = 0;
@@ -182,7 +182,7 @@ static void take_record(struct truth *truth, struct simple_ledger *simple, const
         add_coupon(record);
 }
 
-/* Hands each record to the truth, or else to the checker. */
+/* Passes each record to the truth, or otherwise to the checker. */
 static void read_journal(struct truth *truth, struct simple_ledger *simple, struct verify *verify)
 {
     struct journal_reader *reader;
@@ -229,7 +229,7 @@ static bool spoil_issue(enum fault fault, size_t which)
     return true;
 }
 
-/* An issue of the last coupon behind its last sequence. */
+/* Adds an issue after the last sequence of the last coupon. */
 static bool make_up_issue(void)
 {
     if (rows.issues_count == 0)
@@ -254,7 +254,7 @@ static bool spoil_coupon(enum fault fault, size_t which)
     return true;
 }
 
-/* True when something is wrong now that was not before. */
+/* True when the rows are now wrong and were not before. */
 static bool spoil(enum fault fault, size_t which)
 {
     if (fault >= ISSUE_GONE && fault <= ISSUE_OF_ANOTHER_RECORD)
@@ -298,7 +298,7 @@ static bool finds_something(struct truth *truth)
     return found;
 }
 
-/* A sound meta, so that there is a journal to look at. */
+/* Includes a valid meta file, so that there is a journal to check. */
 static void write_journal(const struct fuzz_input *input)
 {
     struct journal_meta meta;

@@ -18,7 +18,7 @@ enum entry_kind { ENTRY_SEGMENT, ENTRY_META, ENTRY_ACKED, ENTRY_PREPARED, ENTRY_
 
 #define SEED_BYTES_MAX  65536
 #define FILE_BYTES_MAX  65536
-#define SEED_TAIL_BYTES 128 /* of a segment's zeros that a seed keeps */
+#define SEED_TAIL_BYTES 128 /* zeros at the end of a segment that a seed keeps */
 
 /* --- what cannot be guessed --- */
 
@@ -76,7 +76,7 @@ static void fix_acked(unsigned flags, unsigned char *bytes, size_t size)
     memcpy(bytes, &acked, sizeof acked);
 }
 
-/* What the batches of a segment are numbered on from. */
+/* The numbering of a segment's batches. */
 struct numbering {
     uint64_t next_seq;
     int64_t time_us;
@@ -95,7 +95,7 @@ static void fix_batch_numbers(struct journal_batch_header *header, struct number
     numbering->time_us = header->time_us;
 }
 
-/* All batches up to the first whose length is impossible. */
+/* Repairs all batches up to the first with an impossible length. */
 static void fix_batches(unsigned flags, unsigned char *bytes, size_t size, uint64_t first_seq)
 {
     struct journal_meta sound;
@@ -216,7 +216,7 @@ static size_t without_zeros(const unsigned char *bytes, size_t size)
     return (size + 7) & ~(size_t)7;
 }
 
-/* The lock and the prepared segment say nothing. */
+/* Skips the lock and the prepared segment. */
 static bool is_kept(const char *name, uint8_t *kind)
 {
     bool segment = strstr(name, ".segment") != NULL, snapshot = strstr(name, ".snapshot") != NULL;

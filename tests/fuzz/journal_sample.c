@@ -88,7 +88,7 @@ static void write_issue(struct journal *journal, const char *id, const char *use
     journal_commit(journal);
 }
 
-/* A coupon "W" of a window, and an issue of it at the time 100. */
+/* A coupon "W" with a window, and an issue of it at the time 100. */
 static void write_windowed(struct journal *journal, int64_t starts_at_us, int64_t ends_at_us, bool paused)
 {
     struct coupon coupon = coupon_of("W", 5, 1);

@@ -1,14 +1,14 @@
 /*
- * Large blocks are kept for the next input instead of going back to the system: AddressSanitizer maps and poisons each
- * anew, which takes longer than all else that some targets do. Reading beyond a block is still seen; using one that was
- * freed is not. Linked in by --wrap, see CMakeLists.txt; one thread.
+ * Keeps large blocks for the next input instead of freeing them, because AddressSanitizer maps and poisons each anew,
+ * which dominates the time of some targets. Out-of-bounds reads are still detected; use after free is not. Linked with
+ * --wrap, see CMakeLists.txt; one thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGE_BYTES 200000u /* and above */
+#define LARGE_BYTES 200000u /* this size and larger */
 #define BLOCKS_MAX  32
 
 void *__real_malloc(size_t size);
@@ -62,7 +62,7 @@ void *__wrap_calloc(size_t count, size_t size)
     return bytes == NULL ? NULL : memset(bytes, 0, count * size);
 }
 
-/* What changes its size is none of ours any more. */
+/* A resized block is no longer managed here. */
 void *__wrap_realloc(void *block, size_t size)
 {
     struct block *row = block == NULL ? NULL : find(block);

@@ -11,10 +11,10 @@
 #define FILES_MAX   64
 #define HANDLES_MAX 64
 #define NAME_BYTES  192
-#define FIRST_FD    1000 /* far from real descriptors */
+#define FIRST_FD    1000 /* outside the range of real descriptors */
 
 struct file {
-    bool linked; /* has its name; data of a file without one goes with its last handle */
+    bool linked; /* has its name; the data of a file without one is freed with its last handle */
     char path[NAME_BYTES];
     unsigned char *data;
     size_t size;
@@ -182,7 +182,7 @@ static int disk_unmap(void *map, size_t length)
         forget_when_unused(&files[i]);
         return 0;
     }
-    CHECK(false); /* what is no map of ours */
+    CHECK(false); /* not one of our maps */
     return -1;
 }
 
@@ -196,7 +196,7 @@ static bool disk_is_dir(const char *path)
     return find(path) == NULL;
 }
 
-/* Every folder is there. */
+/* Every folder exists. */
 static int disk_mkdir(const char *path)
 {
     (void)path;
@@ -229,7 +229,7 @@ static int disk_open_dir(const char *path)
     return -1;
 }
 
-/* Nobody else puts files here. */
+/* No other process replaces files here. */
 static bool disk_is_same(int fd, const char *path)
 {
     (void)fd, (void)path;
@@ -275,7 +275,7 @@ static bool disk_is_locked(int fd)
 static void disk_stop(int status)
 {
     (void)status;
-    CHECK(false); /* no fault was injected, so nobody has a reason to give up */
+    CHECK(false); /* without injected faults there is no reason to give up */
 }
 
 static const struct disk memory_disk = {

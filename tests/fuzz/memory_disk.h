@@ -1,6 +1,6 @@
 /*
- * A disk in memory under the journal: a few files, no faults, nothing left behind. A map ends where its file ends, so
- * that AddressSanitizer sees who reads too far. One thread.
+ * An in-memory disk under the journal: a few files, no faults, nothing left behind. A map ends where its file ends, so
+ * that AddressSanitizer detects out-of-bounds reads. One thread.
  */
 #ifndef COUPOND_FUZZ_MEMORY_DISK_H
 #define COUPOND_FUZZ_MEMORY_DISK_H
@@ -8,13 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Puts it under everything that uses shared/disk.h. The end of the process that a journal asks for is a failed check:
- * nothing here gives it a reason. */
+/* Replaces shared/disk.h's disk in this process. A journal that asks to end the process fails a check, since nothing
+ * here gives a reason. */
 void memory_disk_use(void);
-/* Removes all files. Nothing may be open or mapped. */
+/* Removes all files. None may be open or mapped. */
 void memory_disk_clear(void);
 
-/* Makes or replaces a file. False when there is no room for one more. */
+/* Creates or replaces a file. False when there is no room for another one. */
 bool memory_disk_put(const char *path, const void *data, size_t size);
 /* The bytes of a file, NULL when there is none. Borrowed until it is written to. */
 const void *memory_disk_get(const char *path, size_t *size);
@@ -23,7 +23,7 @@ const void *memory_disk_get(const char *path, size_t *size);
 typedef void (*memory_disk_fn)(void *arg, const char *path, const void *data, size_t size);
 void memory_disk_each(memory_disk_fn each, void *arg);
 
-/* While true, files whose lock is asked after look as if another process had it. */
+/* While true, queried file locks appear to be held by another process. */
 void memory_disk_set_locked(bool locked);
 
 #endif

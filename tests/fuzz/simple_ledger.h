@@ -1,6 +1,6 @@
 /*
- * The promises of a partition as simply as they can be written: lists of coupons and of their holders, searched from
- * the front. What the ledger makes of the same records is compared with this.
+ * A reference implementation of a partition's promises, as simple as possible: lists of coupons and holders, searched
+ * linearly. The real ledger is compared with it after the same records.
  */
 #ifndef COUPOND_FUZZ_SIMPLE_LEDGER_H
 #define COUPOND_FUZZ_SIMPLE_LEDGER_H
@@ -15,14 +15,15 @@ struct simple_ledger;
 struct simple_ledger *simple_ledger_create(void);
 void simple_ledger_destroy(struct simple_ledger **simple);
 
-/* Takes a record. False, and nothing is changed, when it breaks a promise. */
+/* Applies a record. False, without a change, when it breaks a promise. */
 bool simple_ledger_take(struct simple_ledger *simple, const struct journal_record *record);
 
-/* Whether an issue that may be taken also falls into its coupon's window as it is now, while it is not paused, and is
- * no earlier than the coupon's issue before it: what the journal's reader leaves to `verify`. Before it is taken. */
+/* True when an issue that may be applied also lies in its coupon's present window, not while paused, and not before
+ * the coupon's previous issue: the checks that the journal's reader leaves to `verify`. Call it before applying the
+ * issue. */
 bool simple_ledger_in_time(const struct simple_ledger *simple, const struct journal_record *record);
 
-/* CHECKs that the ledger has the same coupons with the same issues, and the same holders. */
+/* CHECKs that both ledgers have the same coupons, issues and holders. */
 void simple_ledger_compare(const struct simple_ledger *simple, const struct ledger *ledger);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "shared/journal/snapshot_format.h"
 
-/* Every block up to the first whose length is impossible. */
+/* Repairs every block up to the first with an impossible length. */
 static void fix_blocks(unsigned flags, unsigned char *bytes, size_t size, const uint8_t journal_id[16],
                        struct snapshot_header *counted)
 {

@@ -261,7 +261,7 @@ def test_what_has_no_tag_is_not_made_with_if_match_and_the_answer_says_why(clust
                                    ("POST", f"/v1/coupons/{coupon}/issues", {"user_id": "bob"}),
                                    ("POST", "/v1/coupons", {"id": "NEVER", "title": "x", "quantity": 5})):
             refused = problem(cluster.request(method, path, body, {"If-Match": match}), 412, "stale_version")
-            assert "changed" not in refused["detail"] and "only a coupon that is there has an ETag" in refused["detail"]
+            assert "changed" not in refused["detail"] and "only an existing coupon has an ETag" in refused["detail"]
         problem(cluster.request("PUT", f"/v1/coupons/{coupon}/issues/b!", None, {"If-Match": match}), 400, "invalid_request")
     problem(cluster.request("GET", f"/v1/coupons/{coupon}/issues/bob"), 404, "not_issued")
     problem(cluster.request("GET", "/v1/coupons/NEVER"), 404, "coupon_not_found")

@@ -65,7 +65,7 @@ def test_help_config_reads_back_to_the_defaults(tmp_path):
     path.write_text(text)
     result = check_config("--config", str(path))
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "the configuration is right\n"
+    assert result.stdout == "the configuration is valid\n"
 
 
 def test_help_config_and_markdown_have_the_same_options_and_defaults():
@@ -130,7 +130,7 @@ def test_unknown_commands_and_options_are_named():
     assert_refused(run_coupond("--version=1"), "--version takes no value;")
     assert_refused(run_coupond("help=1"), "help takes no value;")
     assert_refused(run_coupond("--verson"), "unknown option --verson; did you mean --version?", "--help")
-    assert_refused(run_coupond("--version", "now"), "--version takes nothing behind it")
+    assert_refused(run_coupond("--version", "now"), "--version takes no arguments")
 
 
 @pytest.mark.parametrize("option", ["events", "acks"])
@@ -145,7 +145,7 @@ def test_roles_refuse_what_they_do_not_know(role):
     assert_refused(run_coupond(role, "--confg", "x"), f"coupond {role}:", "unknown option --confg; did you mean --config?")
     assert_refused(run_coupond(role, "--config"), "--config: a value is missing")
     assert_refused(run_coupond(role, "--config", "a", "--config", "b"), "--config is given twice")
-    assert_refused(run_coupond(role, "now"), "word 1 is not expected")
+    assert_refused(run_coupond(role, "now"), "argument 1 is unexpected")
 
 
 @pytest.mark.parametrize("role", ROLES)

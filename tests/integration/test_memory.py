@@ -114,7 +114,7 @@ def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp
         assert early.recv(65536).startswith(b"HTTP/1.1 201")
         assert "memory runs out" in gateway.log()
         status, text = gateway.get("/readyz", gateway.operator_address)
-        assert status == 200 and "requests that come in pieces are refused" in json.loads(text)["detail"]
+        assert status == 200 and "requests that arrive in pieces are refused" in json.loads(text)["detail"]
         for user in ("new", "newer"):
             balancer = connect()
             balancer.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -415,14 +415,14 @@ def test_a_url_with_user_password_and_database_is_spoken_on_both_connections(tmp
     ("app:wrongPl4nted@127.0.0.1:{port}", {}, "user or password is wrong (WRONGPASS)"),
     ("nobodyPl4nted:p%40ss%2Fw0rd@127.0.0.1:{port}", {}, "user or password is wrong (WRONGPASS)"),
     ("app@127.0.0.1:{port}", {"gateway/redis_password": "wrongPl4nted"}, "user or password is wrong (WRONGPASS)"),
-    ("127.0.0.1:{port}", {}, "user and password are missing, or the user may do too little (NOAUTH)"),
-    ("app:p%40ss%2Fw0rd@127.0.0.1:{port}/16", {}, "there is no such database, or the user may not use it (ERR)")])
+    ("127.0.0.1:{port}", {}, "user and password are missing, or the user lacks permissions (NOAUTH)"),
+    ("app:p%40ss%2Fw0rd@127.0.0.1:{port}/16", {}, "the database does not exist, or the user may not use it (ERR)")])
 def test_a_refused_greeting_is_counted_and_told_without_the_secret(tmp_path, guarded, address, options, told):
     url = "redis://" + address.format(port=guarded.port)
     with Cluster(tmp_path, options={"gateway/redis": url, **options}) as cluster:
         log = cluster.gateways[0].log
         for line in "asking", "news":
-            wait_until(lambda line=line: f"Redis does not work for {line}, coupons are told without it: refused, {told}" in log(), "it is told")
+            wait_until(lambda line=line: f"Redis does not work for {line}, coupons are read without it: refused, {told}" in log(), "it is told")
         assert errors(cluster, "refused") > 0
         assert "Pl4nted" not in log() and "p%40ss" not in log() and "p@ss" not in log()
         cluster.create_coupon("STILL", 1)

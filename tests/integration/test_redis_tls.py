@@ -61,7 +61,7 @@ def refused(tmp_path, url, ca, told):
     with cluster_with(tmp_path, url, ca) as cluster:
         log = cluster.gateways[0].log
         for line in "asking", "news":
-            wait_until(lambda line=line: f"Redis does not work for {line}, coupons are told without it: tls, {told}" in log(),
+            wait_until(lambda line=line: f"Redis does not work for {line}, coupons are read without it: tls, {told}" in log(),
                        lambda: f"it is told\n{log()[-2000:]}")
         assert errors(cluster, "tls") > 0
         assert PASSWORD not in log()
@@ -103,7 +103,7 @@ def test_a_certificate_for_another_name_or_address_is_told(tmp_path, authority):
 
 def test_a_server_that_speaks_no_tls_is_told(tmp_path, authority):
     with Redis() as redis, cluster_with(tmp_path, f"rediss://:{PASSWORD}@localhost:{redis.port}", authority) as cluster:
-        wait_until(lambda: "timeout, the TLS hand-shake did not end; does the server speak TLS there?" in cluster.gateways[0].log(), "it is told")
+        wait_until(lambda: "timeout, the TLS handshake did not finish; does the server support TLS on this port?" in cluster.gateways[0].log(), "it is told")
         assert errors(cluster, "timeout") > 0
 
 
@@ -123,5 +123,5 @@ def test_a_file_of_authorities_that_is_none_stops_the_start(tmp_path):
     result = subprocess.run([binary(), "gateway", "--set", f"gateway/redis=rediss://:{PASSWORD}@localhost:1", "--set", f"gateway/redis_tls_ca={path}",
                              "--set", f"gateway/http=127.0.0.1:{free_port()}"], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
-    assert f"gateway/redis_tls_ca: cannot take authorities from {path}" in result.stderr
+    assert f"gateway/redis_tls_ca: cannot load CA certificates from {path}" in result.stderr
     assert PASSWORD not in result.stderr

@@ -231,7 +231,7 @@ def test_a_member_that_is_killed_is_down_and_comes_back(cluster):
         live.wait_for(rf"{issuer.status_address} +issuer +ready")
         issuer.kill()
         live.wait_for(rf"3 of 4 up(.*\n)+.*ISSUER 0 of 1(.*\n)+{issuer.status_address} +issuer +down +Connection refused")
-        live.wait_for(r"trouble .*answers of 503")
+        live.wait_for(r"trouble .*503 answers")
         live.wait_for(rf"{cluster.gateways[0].operator_address} +gateway +ready +\d+ \w.*")
         issuer.start()
         live.wait_for(rf"4 of 4 up(.*\n)+.*ISSUER 1 of 1(.*\n)+{issuer.status_address} +issuer +ready")
@@ -388,8 +388,8 @@ def test_nobody_there_is_told_by_the_exit_status():
     (["--interval", "0"], "--interval 0: a number of seconds between 0.1 and 3600"),
     (["--interval", "nan"], "--interval nan"),
     (["--intervall", "1"], "unknown option --intervall"),
-    (["--set=issuer/http=nonsense"], 'issuer/http: "nonsense" is no HOST:PORT'),
-    ([f"127.0.0.1:{port}" for port in range(1, 34)], "is not expected here"),
+    (["--set=issuer/http=nonsense"], 'issuer/http: "nonsense" is not HOST:PORT'),
+    ([f"127.0.0.1:{port}" for port in range(1, 34)], "is unexpected"),
 ])
 def test_what_it_does_not_understand_is_refused(arguments, told):
     result = run_coupond("top", *arguments)

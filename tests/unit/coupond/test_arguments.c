@@ -48,10 +48,10 @@ static void arguments_take_words_as_far_as_they_are_expected(void **state)
     assert_int_equal(arguments.positionals_count, 2);
     assert_string_equal(arguments.positionals[1], "--dir");
     assert_int_equal(PARSE(1, "dump", "dir"), -1);
-    assert_string_equal(error.text, "word 2 is not expected here; options begin with --");
+    assert_string_equal(error.text, "argument 2 is unexpected; options begin with --");
 }
 
-static void arguments_refuse_what_they_do_not_know(void **state)
+static void unknown_arguments_are_refused(void **state)
 {
     (void)state;
     assert_int_equal(PARSE(0, "--dirs", "x"), -1);
@@ -95,7 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_take_both_ways_to_give_a_value),
         cmocka_unit_test(arguments_take_words_as_far_as_they_are_expected),
-        cmocka_unit_test(arguments_refuse_what_they_do_not_know),
+        cmocka_unit_test(unknown_arguments_are_refused),
         cmocka_unit_test(arguments_are_applied_in_rising_order),
         cmocka_unit_test(arguments_name_a_bad_set),
     };

@@ -26,7 +26,7 @@ static void list_segments(void)
         fail_msg("%s", error.text);
 }
 
-/* A journal of three segments, which its issuer still has. */
+/* A journal of three segments, none of them removed yet. */
 static int setup(void **state)
 {
     if (journal_fixture_setup(state) != 0)
@@ -49,7 +49,7 @@ static int teardown(void **state)
 
 /* --- helpers --- */
 
-/* The first two segments go as soon as the first is read. */
+/* Removes the first two segments as soon as the first is read. */
 static void *map_and_remove(int fd, size_t length)
 {
     void *map = disk_posix.map(fd, length);
@@ -69,7 +69,7 @@ static int run(const char *action)
 
 /* --- tests --- */
 
-static void a_journal_whose_segments_stay_is_sound(void **state)
+static void a_journal_that_keeps_its_segments_is_sound(void **state)
 {
     (void)state;
     assert_int_equal(run("check"), 0);
@@ -100,7 +100,7 @@ static void a_segment_that_is_missing_in_the_middle_is_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_journal_whose_segments_stay_is_sound),
+        TEST(a_journal_that_keeps_its_segments_is_sound),
         TEST(segments_that_are_removed_while_they_are_read_are_no_damage),
         TEST(a_segment_that_is_missing_in_the_middle_is_damage),
     };

@@ -93,7 +93,7 @@ static void labels_are_found_by_name(void **state)
     assert_label("partition", "0");
     assert_label("verdict", "issued");
     assert_no_label("verd");
-    assert_no_label("le"); /* blanks around the sign are not understood, and nothing behind them is */
+    assert_no_label("le"); /* blanks around the sign make this and all following labels invalid */
     assert_next("b", 1);
     assert_label("le", "0.5");
     assert_next("c", 1);

@@ -39,7 +39,7 @@ struct api_call *ask_with(const struct api_rules *rules, const char *line, const
 
     http_request_reset(&request);
     assert_int_equal(http_request_feed(&request, &limits, bytes, &length), HTTP_READY);
-    memset(&call, 0xa5, sizeof(call)); /* nothing may rest on a member that was not filled */
+    memset(&call, 0xa5, sizeof(call)); /* exposes the use of members that were not set */
     api_read(&call, &request, rules);
     return &call;
 }

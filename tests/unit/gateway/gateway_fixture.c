@@ -22,22 +22,22 @@
 struct options options;
 struct gateway *gateway;
 struct issuer_double *issuer;
-static unsigned starts; /* makes the names of inproc endpoints differ */
+static unsigned starts; /* makes the inproc endpoints unique */
 
-/* Options for a gateway on a port of its own; time-outs that end no test by accident. */
+/* Options for a gateway on its own port, with time-outs that do not affect tests by accident. */
 int gateway_blank(void **state)
 {
     (void)state;
     options_init(&options);
     snprintf(options.gateway_http, sizeof(options.gateway_http), "127.0.0.1:0");
     options.gateway_operator_http[0] = '\0';
-    options.gateway_public_metrics = true; /* read on the connection at hand */
+    options.gateway_public_metrics = true; /* read on the present connection */
     snprintf(options.gateway_requests, sizeof(options.gateway_requests), "inproc://double-%u", ++starts);
     options.gateway_issuer_timeout_ms = 600000;
     options.gateway_header_timeout_ms = 600000;
     options.gateway_idle_timeout_ms = 600000;
     options.gateway_drain_timeout_ms = 600000;
-    options.gateway_policy_ttl_ms = 0; /* tests that are not about it see every question */
+    options.gateway_policy_ttl_ms = 0; /* off, so that tests see every query */
     return 0;
 }
 
@@ -87,19 +87,19 @@ void client_send(struct client *client, const char *text)
     assert_int_equal(send(client->fd, text, length, MSG_NOSIGNAL), length);
 }
 
-/* True when more came; false at the end of the connection. */
+/* True when more arrived; false at the end of the connection. */
 static bool client_fill(struct client *client)
 {
     ssize_t got = recv(client->fd, client->data + client->length, sizeof(client->data) - client->length, 0);
 
     if (got < 0 && errno == ECONNRESET)
         return false;
-    assert_true(got >= 0); /* else nothing came in ten seconds */
+    assert_true(got >= 0); /* otherwise nothing arrived within ten seconds */
     client->length += (size_t)got;
     return got > 0;
 }
 
-/* The next response into `response`, with the body that its Content-Length announces. */
+/* Reads the next response into `response`, with a body of its Content-Length. */
 int client_read_method(struct client *client, bool head)
 {
     char *end = NULL;
@@ -135,7 +135,7 @@ bool client_ended(struct client *client)
     return client->length == 0 && !client_fill(client);
 }
 
-/* One request of a coupon by a user, without waiting for the answer. */
+/* Sends a user's request for a coupon, without waiting for the answer. */
 void client_ask(struct client *client, const char *coupon, const char *user)
 {
     char text[512];
@@ -182,7 +182,7 @@ static bool misses_issuer(void)
     return strstr(response.body, "No answer from partition") != NULL;
 }
 
-/* Waits until /readyz answers `status` and misses nothing, while the double, if there is one, answers pings. */
+/* Waits until /readyz answers `status` and names nothing missing, while the double, if there is one, answers pings. */
 void wait_ready(int status)
 {
     struct client *client = &clients[3];
@@ -205,7 +205,7 @@ void wait_for_word_of_missing_issuer(void)
 
     client_open(client);
     do
-        assert_int_equal(client_get(client, "/readyz"), 200); /* a balancer goes on sending, and clients hear 503 */
+        assert_int_equal(client_get(client, "/readyz"), 200); /* a load balancer keeps sending, and clients get 503 */
     while (!misses_issuer() && zclock_mono() < until);
     assert_true(misses_issuer());
     client_close(client);
@@ -243,7 +243,7 @@ struct double_frame *receive(uint16_t partition)
     return &frame;
 }
 
-/* The value of a line of /metrics, waited for, since it is counted on another thread. */
+/* Waits for a value in /metrics, since it is counted on another thread. */
 void wait_metric(const char *name, long least)
 {
     struct client *client = &clients[3];

@@ -1,4 +1,4 @@
-/* Who is accepted, and who is hung up on when descriptors run out. */
+/* Accepting clients, and hanging up when descriptors run out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ static struct acceptor acceptor;
 static struct sockaddr_in address;
 static int taken[FILES];
 static int taken_count;
-static int clients[CLIENTS]; /* have their descriptors before others run out */
+static int clients[CLIENTS]; /* have their descriptors before the limit is reached */
 
 static void take(void *arg, int fd)
 {
@@ -92,7 +92,7 @@ static bool is_hung_up_on(int i)
     return size == 0 || (size < 0 && errno == ECONNRESET);
 }
 
-/* Until something was done, or more than a rest has passed. */
+/* Runs until something was done, or a pause has passed. */
 static void turn(void)
 {
     for (int i = 0; i < 30; i++) {
@@ -147,28 +147,28 @@ static void without_a_descriptor_clients_are_hung_up_on_and_later_ones_are_taken
     assert_int_equal(taken_count, 1);
 }
 
-/* The limit was lowered below what is open: there is not even a descriptor for hanging up. */
-static void what_cannot_be_hung_up_on_waits_and_spins_nobody(void **state)
+/* The limit is below the number of open files: not even the reserved descriptor helps. */
+static void a_client_that_cannot_be_closed_waits_without_spinning_the_loop(void **state)
 {
     unsigned turns = 0;
 
     (void)state;
     limit_files(3);
     connect_client(0);
-    while (!acceptor.rests && turns++ < 100) {
+    while (!acceptor.paused && turns++ < 100) {
         uv_run(&loop, UV_RUN_NOWAIT);
         usleep(1000);
     }
-    assert_true(acceptor.rests);
+    assert_true(acceptor.paused);
     assert_false(uv_is_active((const uv_handle_t *)&acceptor.poll));
     limit_files(FILES);
     turn();
     assert_int_equal(taken_count, 1);
-    assert_false(acceptor.rests);
+    assert_false(acceptor.paused);
     assert_true(acceptor.spare >= 0);
 }
 
-static void those_who_wait_are_taken_before_the_end(void **state)
+static void waiting_clients_are_accepted_before_the_end(void **state)
 {
     (void)state;
     connect_client(0);
@@ -185,8 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(clients_are_taken),
         TEST(without_a_descriptor_clients_are_hung_up_on_and_later_ones_are_taken),
-        TEST(what_cannot_be_hung_up_on_waits_and_spins_nobody),
-        TEST(those_who_wait_are_taken_before_the_end),
+        TEST(a_client_that_cannot_be_closed_waits_without_spinning_the_loop),
+        TEST(waiting_clients_are_accepted_before_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

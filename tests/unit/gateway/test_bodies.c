@@ -1,4 +1,4 @@
-/* JSON bodies: what is read, and what is refused by the name of its member. */
+/* JSON bodies: what is parsed, and which member a refusal names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,12 +62,12 @@ static const char *reason_of(const char *line, const char *body)
     return call->errors.rows[0].reason;
 }
 
-static void faults_of_a_body_are_told_in_our_own_words(void **state)
+static void faults_of_a_body_are_described_in_our_own_words(void **state)
 {
     (void)state;
     assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"per_user_limit\":2}"), "cannot be changed");
     assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"id\":\"B\"}"), "cannot be changed");
-    assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"colour\":2}"), "is not known here");
+    assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"colour\":2}"), "is unknown");
     assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":\"\\u0000\"}"), "U+0000"));
     assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":99999999999999999999}"), "too large"));
     assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":1e400}"), "too large"));
@@ -236,7 +236,7 @@ static void broken_changes_are_refused(void **state)
         assert_field(ask("PATCH /v1/coupons/K", rows[i][0]), rows[i][1]);
 }
 
-static void all_that_is_wrong_is_told_up_to_the_bound(void **state)
+static void all_faults_are_listed_up_to_the_limit(void **state)
 {
     struct api_call *call = ask("POST /v1/coupons", "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,"
                                                     "\"i\":1,\"j\":1}");
@@ -266,7 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_usual_issue_body_reads_like_any_other),
         cmocka_unit_test(an_integer_is_an_id_by_its_digits),
-        cmocka_unit_test(faults_of_a_body_are_told_in_our_own_words),
+        cmocka_unit_test(faults_of_a_body_are_described_in_our_own_words),
         cmocka_unit_test(broken_issue_bodies_are_refused),
         cmocka_unit_test(deeply_nested_bodies_are_refused),
         cmocka_unit_test(a_whole_coupon_is_read),
@@ -274,7 +274,7 @@ int main(void)
         cmocka_unit_test(broken_coupons_are_refused_by_member),
         cmocka_unit_test(changes_tell_which_members_they_mean),
         cmocka_unit_test(broken_changes_are_refused),
-        cmocka_unit_test(all_that_is_wrong_is_told_up_to_the_bound),
+        cmocka_unit_test(all_faults_are_listed_up_to_the_limit),
         cmocka_unit_test(random_ids_are_valid_and_differ),
     };
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);

@@ -1,4 +1,4 @@
-/* The bounds of the gateway: connections, requests, time, draining, ports. */
+/* The limits of the gateway: connections, requests, time, draining, ports. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 
 /* ---- tests ---- */
 
-static void requests_beyond_the_bound_are_told_overloaded(void **state)
+static void requests_beyond_the_limit_get_overloaded(void **state)
 {
     (void)state;
     options.gateway_in_flight_max = 1;
@@ -41,7 +41,7 @@ static void requests_beyond_the_bound_are_told_overloaded(void **state)
     client_close(&clients[1]);
 }
 
-static void connections_beyond_the_bound_are_told_overloaded_and_closed(void **state)
+static void connections_beyond_the_limit_get_overloaded_and_are_closed(void **state)
 {
     (void)state;
     options.gateway_connections_max = 1;
@@ -135,7 +135,7 @@ static void a_reader_that_is_slow_gets_everything_in_order(void **state)
     for (int i = 0; i < ROUNDS; i++)
         length += (size_t)sprintf(text + length, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", i % 2 ? "/livez" : "/metrics");
     for (int i = 0; i < ROUNDS; i++) {
-        /* As much as the kernel takes; what it does not is sent as answers are read. */
+        /* Sends as much as the kernel accepts; the rest is sent while answers are read. */
         ssize_t got = send(client->fd, text + sent, length - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
         sent += got > 0 ? (size_t)got : 0;
         assert_int_equal(client_read(client), 200);
@@ -182,7 +182,7 @@ static void send_list_request(struct client *client)
     client_send(client, "GET /v1/coupons?limit=200 HTTP/1.1\r\nHost: a\r\n\r\n");
 }
 
-/* The page that `frame` asks for is empty. */
+/* Answers the listing in `frame` with an empty page. */
 static void answer_empty_list(void)
 {
     struct frame_coupon_reply none = {.tag = frame.coupons[0].tag, .verdict = VERDICT_NONE, .now_us = NOW_US};
@@ -228,7 +228,7 @@ static void pipelined_lists_go_to_the_issuer_one_after_the_other(void **state)
     client_close(client);
 }
 
-static void lists_beyond_their_bound_are_told_overloaded(void **state)
+static void lists_beyond_their_limit_get_overloaded(void **state)
 {
     static struct client askers[LISTINGS_MAX];
     struct client *late = &clients[0];
@@ -255,8 +255,8 @@ static void lists_beyond_their_bound_are_told_overloaded(void **state)
         client_close(&askers[i]);
 }
 
-/* `idle` leaves more and more answers unread until `asker` is told overloaded for `path`. The kernel may still take
- * some of them afterwards, so that one refusal does not promise the next. */
+/* `idle` leaves more and more answers unread until `asker` gets `overloaded` for `path`. The kernel may still accept
+ * some of them afterwards, so that one refusal does not imply the next. */
 static void fill_until_refused(struct client *idle, struct client *asker, const char *path)
 {
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -275,13 +275,13 @@ static void fill_until_refused(struct client *idle, struct client *asker, const 
     assert_code("overloaded");
 }
 
-static void answers_that_nobody_reads_keep_large_ones_from_being_made(void **state)
+static void unread_answers_prevent_further_large_ones(void **state)
 {
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
 
     (void)state;
     options.gateway_unread_bytes_max = 4096;
-    start(); /* a list that is not refused for this hears issuer_unavailable */
+    start(); /* a list that is not refused for this reason gets issuer_unavailable */
     client_open(&clients[1]);
     client_open(&clients[0]);
     fill_until_refused(&clients[0], &clients[1], "/metrics");
@@ -303,7 +303,7 @@ static void *stop_gateway(void *arg)
     return NULL;
 }
 
-static void draining_answers_what_is_in_flight_and_ends(void **state)
+static void draining_answers_requests_in_flight_and_ends(void **state)
 {
     pthread_t stopper;
 
@@ -376,7 +376,7 @@ static void endpoints_that_make_no_sense_are_clear_errors(void **state)
     snprintf(options.gateway_requests, sizeof(options.gateway_requests), "http://x:1");
     assert_int_equal(gateway_start(&gateway, &options, &error), -1);
     assert_non_null(strstr(error.text, "gateway/requests"));
-    snprintf(options.gateway_requests, sizeof(options.gateway_requests), "ipc:///%0200d", 0); /* too long a path */
+    snprintf(options.gateway_requests, sizeof(options.gateway_requests), "ipc:///%0200d", 0); /* the path is too long */
     assert_int_equal(gateway_start(&gateway, &options, &error), -1);
     assert_non_null(strstr(error.text, "gateway/requests"));
 }
@@ -408,10 +408,10 @@ static void http_1_0_and_close_end_the_connection(void **state)
     client_close(&clients[0]);
 }
 
-/* The last of the tests: without privileges the limit cannot be lifted again. */
-static void connections_that_the_limit_of_open_files_forbids_are_told_overloaded(void **state)
+/* Must be the last test: without privileges the limit cannot be raised again. */
+static void connections_beyond_the_limit_of_open_files_get_overloaded(void **state)
 {
-    const struct rlimit low = {130, 130}; /* two more than are spared for everything else */
+    const struct rlimit low = {130, 130}; /* two more than are reserved for other files */
     struct rlimit before;
 
     (void)state;
@@ -433,8 +433,8 @@ static void connections_that_the_limit_of_open_files_forbids_are_told_overloaded
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(requests_beyond_the_bound_are_told_overloaded),
-        TEST(connections_beyond_the_bound_are_told_overloaded_and_closed),
+        TEST(requests_beyond_the_limit_get_overloaded),
+        TEST(connections_beyond_the_limit_get_overloaded_and_are_closed),
         TEST(a_request_that_never_ends_is_timed_out),
         TEST(an_idle_connection_is_closed),
         TEST(a_body_is_asked_for_when_the_client_waits),
@@ -442,15 +442,15 @@ int main(void)
         TEST(a_reader_that_is_slow_gets_everything_in_order),
         TEST(many_pipelined_requests_pass_the_bound_of_one_connection),
         TEST(pipelined_lists_go_to_the_issuer_one_after_the_other),
-        TEST(lists_beyond_their_bound_are_told_overloaded),
-        TEST(answers_that_nobody_reads_keep_large_ones_from_being_made),
-        TEST(draining_answers_what_is_in_flight_and_ends),
+        TEST(lists_beyond_their_limit_get_overloaded),
+        TEST(unread_answers_prevent_further_large_ones),
+        TEST(draining_answers_requests_in_flight_and_ends),
         TEST(draining_ends_at_its_bound_without_an_answer),
         TEST(a_port_in_use_is_a_clear_error),
         TEST(endpoints_that_make_no_sense_are_clear_errors),
         TEST(several_threads_share_a_port),
         TEST(http_1_0_and_close_end_the_connection),
-        TEST(connections_that_the_limit_of_open_files_forbids_are_told_overloaded),
+        TEST(connections_beyond_the_limit_of_open_files_get_overloaded),
     };
     return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);
 }

@@ -1,4 +1,4 @@
-/* What gateway and issuer say to each other, with a double of the issuer that the tests step by hand. */
+/* The protocol between gateway and issuer, with a double of the issuer that the tests control step by step. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -166,7 +166,7 @@ static void garbage_and_strangers_replies_are_dropped(void **state)
     issuer_double_send(issuer, &frame, &header, sizeof(header));
     frame_header_write(&header, FRAME_PING, 0, 1, 0);
     issuer_double_send(issuer, &frame, &header, sizeof(header));
-    frame_header_write(&header, FRAME_PONG, 0, 1, 0); /* of no incarnation */
+    frame_header_write(&header, FRAME_PONG, 0, 1, 0); /* without an incarnation */
     issuer_double_send(issuer, &frame, &header, sizeof(header));
     reply = reply_to(&frame.issues[0], VERDICT_ISSUED, 9);
     reply.tag ^= 1ull << 40; /* another generation */
@@ -174,7 +174,7 @@ static void garbage_and_strangers_replies_are_dropped(void **state)
     reply.tag = UINT64_MAX;
     issuer_double_reply_issues(issuer, &frame, &reply, 1);
     answer(&frame, 0, VERDICT_ISSUED, 1);
-    answer(&frame, 0, VERDICT_ISSUED, 2); /* answered already */
+    answer(&frame, 0, VERDICT_ISSUED, 2); /* already answered */
     assert_int_equal(client_read(client), 201);
     assert_non_null(strstr(response.body, "\"sequence\":1,"));
     wait_metric("coupond_gateway_frames_dropped_total{reason=\"malformed\"}", malformed + 5);
@@ -202,7 +202,7 @@ static void a_coupon_reply_to_an_issue_request_is_no_answer(void **state)
     client_close(client);
 }
 
-static void a_request_id_is_given_back_to_whom_it_came_from(void **state)
+static void a_request_id_is_returned_to_its_client(void **state)
 {
     struct client *client = &clients[0];
 
@@ -265,7 +265,7 @@ static void an_issuer_that_does_not_answer_leaves_the_outcome_unknown(void **sta
     client_close(client);
 }
 
-/* A base endpoint on a port that is free at the moment. */
+/* A base endpoint on a port that is currently free. */
 static void choose_tcp(void)
 {
     zsock_t *probe = zsock_new(ZMQ_ROUTER);
@@ -275,8 +275,8 @@ static void choose_tcp(void)
     snprintf(options.gateway_requests, sizeof(options.gateway_requests), "tcp://127.0.0.1:%d", port);
 }
 
-/* Who only looks is told at once; what may be decided yet is not, as long as it may. */
-static void an_issuer_that_dies_is_told_when_nothing_can_be_decided_any_more(void **state)
+/* A read is answered at once; a request that may still be decided is not, as long as it may. */
+static void a_dead_issuer_is_reported_when_nothing_can_be_decided_any_more(void **state)
 {
     struct client *client = &clients[0];
     struct client *other = &clients[1];
@@ -344,7 +344,7 @@ static void a_client_that_closes_its_side_still_reads_the_answer(void **state)
     client_close(client);
 }
 
-/* Listed coupons of one partition, ids as given. */
+/* Answers with one partition's coupons, with the given ids. */
 static void answer_list(uint16_t partition, const char *const *ids, uint32_t count)
 {
     struct frame_coupon_reply replies[4] = {0};
@@ -430,10 +430,10 @@ int main(void)
         TEST(every_verdict_has_its_answer),
         TEST(garbage_and_strangers_replies_are_dropped),
         TEST(a_coupon_reply_to_an_issue_request_is_no_answer),
-        TEST(a_request_id_is_given_back_to_whom_it_came_from),
+        TEST(a_request_id_is_returned_to_its_client),
         TEST(without_an_issuer_the_answer_is_at_once),
         TEST(an_issuer_that_does_not_answer_leaves_the_outcome_unknown),
-        TEST(an_issuer_that_dies_is_told_when_nothing_can_be_decided_any_more),
+        TEST(a_dead_issuer_is_reported_when_nothing_can_be_decided_any_more),
         TEST(a_client_that_leaves_is_forgotten),
         TEST(a_client_that_closes_its_side_still_reads_the_answer),
         TEST(listings_are_merged_over_the_partitions),

@@ -1,4 +1,4 @@
-/* A gateway whose memory runs out, by files in the place of the kernel's: whom it still serves, and whom it refuses. */
+/* A gateway with little memory, simulated by replacing the kernel's files: which requests it still serves. */
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ enum { PLENTY = 100, SCARCE = 145, EXHAUSTED = 153 };
 static char root[32];
 static struct memory_places places = {root, root};
 
-/* Whole or not at all: the gateway reads it meanwhile. */
+/* Atomic, since the gateway reads it meanwhile. */
 static void write_file(const char *name, const char *text)
 {
     char path[64], draft[64];
@@ -63,7 +63,7 @@ static int tear_down(void **state)
 
 /* --- helpers --- */
 
-/* As start_with_issuer(), with the memory as it was begun. */
+/* As start_with_issuer(), with the memory set up by the test. */
 static void start_in_place(void)
 {
     struct error error = {""};
@@ -87,7 +87,7 @@ static void wait_until(bool (*reached)(void))
     assert_true(reached());
 }
 
-/* What an operator is told; an issuer that does not answer is told of first. */
+/* The text for the operator; a missing issuer takes precedence. */
 static bool ready_words(char why[READY_WHY_MAX])
 {
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
@@ -109,7 +109,7 @@ static void put(struct client *client, const char *user)
 
 /* --- tests --- */
 
-static void a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_what_came_before(void **state)
+static void a_piece_without_room_for_a_refusal_ends_its_connection_after_the_earlier_answers(void **state)
 {
     (void)state;
     options.gateway_in_flight_max = 1;
@@ -121,7 +121,7 @@ static void a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_wh
     use(SCARCE);
     wait_until(is_scarce);
     client_send(&clients[0], "PUT /v1/coupons/A/issues/v HTTP/1.1\r\n");
-    assert_int_equal(client_get(&clients[1], "/livez"), 200); /* it has read the piece before that */
+    assert_int_equal(client_get(&clients[1], "/livez"), 200); /* it has read the previous piece */
     answer(&frame, 0, VERDICT_ISSUED, 1);
     assert_int_equal(client_read(&clients[0]), 201);
     assert_non_null(strstr(response.head, "Connection: close\r\n"));
@@ -130,7 +130,7 @@ static void a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_wh
     client_close(&clients[1]);
 }
 
-static void while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_before(void **state)
+static void while_memory_is_scarce_a_piece_gets_overloaded_after_the_earlier_answers(void **state)
 {
     (void)state;
     start_in_place();
@@ -165,7 +165,7 @@ static void while_memory_is_scarce_new_connections_are_served(void **state)
     client_close(&clients[0]);
 }
 
-static void when_memory_is_exhausted_new_connections_are_told_overloaded_and_open_ones_served(void **state)
+static void when_memory_is_exhausted_new_connections_get_overloaded_and_open_ones_are_served(void **state)
 {
     (void)state;
     start_in_place();
@@ -195,7 +195,7 @@ static void the_piece_that_is_refused_is_not_kept(void **state)
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
     (void)state;
     if (allocated() == 0)
-        skip(); /* a sanitizer's malloc does not tell */
+        skip(); /* a sanitizer's malloc does not report this */
     options.gateway_body_bytes_max = BODY;
     start_in_place();
     client_open(&clients[0]);
@@ -211,11 +211,11 @@ static void the_piece_that_is_refused_is_not_kept(void **state)
     client_send(&clients[0], " ");
     assert_int_equal(client_read(&clients[0]), 503);
     assert_code("overloaded");
-    assert_true(allocated() < before + KEPT); /* while the gateway waits for the peer's end */
+    assert_true(allocated() < before + KEPT); /* while the gateway waits for the peer to close */
     client_close(&clients[0]);
 }
 
-static void readiness_tells_what_is_refused(void **state)
+static void readiness_names_refused_requests(void **state)
 {
     char why[READY_WHY_MAX] = "";
     (void)state;
@@ -223,11 +223,11 @@ static void readiness_tells_what_is_refused(void **state)
     use(SCARCE);
     wait_until(is_scarce);
     assert_true(ready_words(why));
-    assert_memory_equal(why, "memory runs out, requests that come in pieces are refused: 145 of 160 MiB", 73);
+    assert_memory_equal(why, "memory is low, requests that arrive in pieces are refused: 145 of 160 MiB", 73);
     use(EXHAUSTED);
     wait_until(memory_exhausted);
     assert_true(ready_words(why));
-    assert_memory_equal(why, "memory runs out, new connections and requests that come in pieces are refused: 153", 82);
+    assert_memory_equal(why, "memory is low, new connections and requests that arrive in pieces are refused: 153", 82);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -235,12 +235,12 @@ static void readiness_tells_what_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_piece_that_there_is_no_room_to_refuse_ends_its_connection_after_what_came_before),
-        TEST(while_memory_is_scarce_a_piece_is_told_overloaded_behind_what_came_before),
+        TEST(a_piece_without_room_for_a_refusal_ends_its_connection_after_the_earlier_answers),
+        TEST(while_memory_is_scarce_a_piece_gets_overloaded_after_the_earlier_answers),
         TEST(while_memory_is_scarce_new_connections_are_served),
-        TEST(when_memory_is_exhausted_new_connections_are_told_overloaded_and_open_ones_served),
+        TEST(when_memory_is_exhausted_new_connections_get_overloaded_and_open_ones_are_served),
         TEST(the_piece_that_is_refused_is_not_kept),
-        TEST(readiness_tells_what_is_refused),
+        TEST(readiness_names_refused_requests),
     };
     return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);
 }

@@ -19,9 +19,9 @@
 enum {
     TIMEOUT_MS = 400,
     PAUSE_MS = 25,       /* between two reads of a slow reader */
-    STEP_BYTES = 1024,   /* what it reads then: one write of the gateway takes it many time-outs */
-    WINDOW_BYTES = 4096, /* what the kernel keeps for it */
-    ATTEMPTS = 20,       /* for a machine that stands still meanwhile */
+    STEP_BYTES = 1024,   /* bytes per read: one write of the gateway then takes many time-outs */
+    WINDOW_BYTES = 4096, /* the kernel's buffer for it */
+    ATTEMPTS = 20,       /* for a machine that stalls meanwhile */
 };
 
 static const char request[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -53,7 +53,7 @@ static void open_reader(void)
     assert_int_equal(connect(reader.fd, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 
-/* Asks for as much as the gateway takes for now; false when it has hung up. */
+/* Sends as many requests as the gateway accepts now; false when it has hung up. */
 static bool ask_more(void)
 {
     static char text[64 * 1024];
@@ -62,7 +62,7 @@ static bool ask_more(void)
     for (size_t at = 0; at + length <= sizeof(text); at += length)
         memcpy(text + at, request, length);
     for (;;) {
-        size_t begin = sent % length; /* a request may have been taken in part */
+        size_t begin = sent % length; /* a request may have been sent in part */
         ssize_t got =
             send(reader.fd, text + begin, sizeof(text) / length * length - begin, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (got < 0)
@@ -71,7 +71,7 @@ static bool ask_more(void)
     }
 }
 
-/* Reads in small steps over several time-outs while the gateway has always more to write. Returns the longest time
+/* Reads in small steps over several time-outs while the gateway always has more to write. Returns the longest time
  * between two steps; *alive is false when the gateway hung up. */
 static int64_t read_slowly(bool *alive)
 {
@@ -110,7 +110,7 @@ static void a_reader_that_goes_on_slowly_is_not(void **state)
     int64_t longest = TIMEOUT_MS;
 
     (void)state;
-    /* A pause of ours that was too long proves nothing: again then. */
+    /* A long pause on our side proves nothing, so this is repeated. */
     for (int i = 0; i < ATTEMPTS && !alive && longest > TIMEOUT_MS / 2; i++) {
         open_reader();
         longest = read_slowly(&alive);

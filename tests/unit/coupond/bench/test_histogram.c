@@ -17,7 +17,7 @@ static int set_up(void **state)
     return 0;
 }
 
-static void histogram_of_nothing_tells_zeros(void **state)
+static void empty_histogram_gives_zeros(void **state)
 {
     (void)state;
     assert_int_equal(bench_histogram_percentile(&histogram, 50), 0);
@@ -38,7 +38,7 @@ static void histogram_is_exact_below_2048(void **state)
     assert_true(bench_histogram_mean(&histogram) == 500.5);
 }
 
-/* One value with a larger one behind it, so that the percentile is the cell's edge and not the maximum. */
+/* Adds a larger value, so that the percentile is the cell's edge and not the maximum. */
 static uint64_t told_for(uint64_t value)
 {
     bench_histogram_init(&histogram);
@@ -76,14 +76,14 @@ static void histogram_counts_a_longer_time_as_its_longest(void **state)
     assert_int_equal(bench_histogram_percentile(&histogram, 99), BENCH_HISTOGRAM_MAX_US);
 }
 
-static void histogram_never_tells_more_than_the_maximum(void **state)
+static void histogram_never_exceeds_the_maximum(void **state)
 {
     (void)state;
     bench_histogram_add(&histogram, 1000000);
     assert_int_equal(bench_histogram_percentile(&histogram, 50), 1000000);
 }
 
-static void histogram_merged_tells_what_one_would_have_told(void **state)
+static void merged_histograms_equal_a_single_one(void **state)
 {
     (void)state;
     for (uint64_t value = 1; value <= 50; value++)
@@ -99,13 +99,13 @@ static void histogram_merged_tells_what_one_would_have_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(histogram_of_nothing_tells_zeros, set_up),
+        cmocka_unit_test_setup(empty_histogram_gives_zeros, set_up),
         cmocka_unit_test_setup(histogram_is_exact_below_2048, set_up),
         cmocka_unit_test_setup(histogram_keeps_three_digits_at_every_size, set_up),
         cmocka_unit_test_setup(histogram_keeps_three_digits_at_the_edges_of_doublings, set_up),
         cmocka_unit_test_setup(histogram_counts_a_longer_time_as_its_longest, set_up),
-        cmocka_unit_test_setup(histogram_never_tells_more_than_the_maximum, set_up),
-        cmocka_unit_test_setup(histogram_merged_tells_what_one_would_have_told, set_up),
+        cmocka_unit_test_setup(histogram_never_exceeds_the_maximum, set_up),
+        cmocka_unit_test_setup(merged_histograms_equal_a_single_one, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,9 +120,9 @@ static void options_that_do_not_go_together_are_refused(void **state)
 static void options_not_known_are_refused(void **state)
 {
     (void)state;
-    assert_refused(READ("--speed", "1"), "--speed: there is no such option");
+    assert_refused(READ("--speed", "1"), "unknown option --speed");
     assert_refused(READ("--rate"), "--rate: a value is missing");
-    assert_refused(READ("http://127.0.0.1"), "word 1 is not understood");
+    assert_refused(READ("http://127.0.0.1"), "argument 1 is unexpected");
 }
 
 static void url_without_a_port_means_80(void **state)

@@ -55,7 +55,7 @@ static void outcome_is_named_by_the_code(void **state)
     assert_int_equal(outcome(410, "{\"code\":\"ended\"}", &sequence), BENCH_ENDED);
 }
 
-static void outcome_of_what_is_not_understood_is_other(void **state)
+static void outcome_of_an_invalid_answer_is_other(void **state)
 {
     (void)state;
     static const struct {
@@ -145,7 +145,7 @@ int main(void)
         cmocka_unit_test(outcome_of_an_issue_has_its_sequence),
         cmocka_unit_test(outcome_of_already_issued_has_the_sequence_of_its_issue),
         cmocka_unit_test(outcome_is_named_by_the_code),
-        cmocka_unit_test(outcome_of_what_is_not_understood_is_other),
+        cmocka_unit_test(outcome_of_an_invalid_answer_is_other),
         cmocka_unit_test_setup(response_is_read_in_any_pieces, set_up),
         cmocka_unit_test_setup(response_in_chunks_is_put_together, set_up),
         cmocka_unit_test_setup(response_without_a_length_ends_with_the_connection, set_up),

@@ -15,7 +15,7 @@ static struct bench_plan plan_of(uint64_t requests, double duplicates, const cha
     return plan;
 }
 
-/* How many of the plan's requests are for a user that no earlier request was for. */
+/* Counts requests for a user that no earlier request was for. */
 static uint64_t count_new_users(const struct bench_plan *plan)
 {
     unsigned char *seen = calloc(bench_plan_users_seen(plan), 1);
@@ -37,7 +37,7 @@ static void plan_gives_every_request_a_user_of_its_own(void **state)
     assert_int_equal(count_new_users(&plan), 10000);
 }
 
-static void plan_gives_the_chosen_share_to_users_who_have_asked(void **state)
+static void plan_gives_the_chosen_share_to_earlier_users(void **state)
 {
     (void)state;
     struct bench_plan plan = plan_of(100000, 0.3, "u-");
@@ -75,7 +75,7 @@ static void plan_reads_a_range_behind_a_prefix(void **state)
     assert_string_equal(id, "shop:9");
 }
 
-static void plan_reads_what_is_no_range_as_a_prefix(void **state)
+static void plan_parses_anything_but_a_range_as_a_prefix(void **state)
 {
     (void)state;
     struct bench_plan plan = plan_of(1, 0.0, "run-2-");
@@ -118,11 +118,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plan_gives_every_request_a_user_of_its_own),
-        cmocka_unit_test(plan_gives_the_chosen_share_to_users_who_have_asked),
+        cmocka_unit_test(plan_gives_the_chosen_share_to_earlier_users),
         cmocka_unit_test(plan_of_duplicates_only_asks_for_one_user),
         cmocka_unit_test(plan_begins_again_behind_the_last_user_of_a_range),
         cmocka_unit_test(plan_reads_a_range_behind_a_prefix),
-        cmocka_unit_test(plan_reads_what_is_no_range_as_a_prefix),
+        cmocka_unit_test(plan_parses_anything_but_a_range_as_a_prefix),
         cmocka_unit_test(plan_refuses_a_range_that_is_none),
         cmocka_unit_test(plan_refuses_users_out_of_the_alphabet),
         cmocka_unit_test(plan_spreads_the_requests_evenly),

@@ -38,7 +38,7 @@ static void without_a_limit_no_answer_is_slow(void **state)
     assert_int_equal(episodes.seen, 0);
 }
 
-static void answers_whose_waits_overlap_are_one_episode(void **state)
+static void answers_with_overlapping_waits_are_one_episode(void **state)
 {
     (void)state;
     bench_episodes_add(&episodes, 1000, 1500);
@@ -76,7 +76,7 @@ static void the_slowest_episodes_are_kept_and_come_first(void **state)
     assert_int_equal(episodes.list[BENCH_EPISODES_MAX - 1].slowest_us, LIMIT_US + BENCH_EPISODES_MAX + 1);
 }
 
-static void what_the_machine_stood_still_is_taken_from_each_episode(void **state)
+static void stalls_of_the_machine_are_subtracted_from_each_episode(void **state)
 {
     (void)state;
     bench_episodes_add(&episodes, 0, 900);
@@ -101,7 +101,7 @@ static void stalls_that_overlap_become_one(void **state)
     assert_int_equal(bench_stalls_unite(list, 0), 0);
 }
 
-static void only_what_lies_between_two_times_counts(void **state)
+static void only_stalls_between_the_two_times_count(void **state)
 {
     (void)state;
     const struct bench_stall list[] = {{10, 20}, {30, 40}, {50, 60}};
@@ -129,12 +129,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(answers_within_the_limit_are_no_episode, setup),
         cmocka_unit_test_setup(without_a_limit_no_answer_is_slow, setup),
-        cmocka_unit_test_setup(answers_whose_waits_overlap_are_one_episode, setup),
+        cmocka_unit_test_setup(answers_with_overlapping_waits_are_one_episode, setup),
         cmocka_unit_test_setup(an_answer_asked_for_after_the_last_came_begins_another, setup),
         cmocka_unit_test_setup(the_slowest_episodes_are_kept_and_come_first, setup),
-        cmocka_unit_test_setup(what_the_machine_stood_still_is_taken_from_each_episode, setup),
+        cmocka_unit_test_setup(stalls_of_the_machine_are_subtracted_from_each_episode, setup),
         cmocka_unit_test(stalls_that_overlap_become_one),
-        cmocka_unit_test(only_what_lies_between_two_times_counts),
+        cmocka_unit_test(only_stalls_between_the_two_times_count),
         cmocka_unit_test(cores_are_watched_until_the_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,7 @@ static void witness_is_content_when_all_is_well(void **state)
     assert_true(judge_count(5, 0, 5, true).kept);
 }
 
-static void witness_sees_a_sequence_told_to_two_users(void **state)
+static void witness_sees_a_sequence_given_to_two_users(void **state)
 {
     (void)state;
     answer(0, BENCH_ISSUED, 1);
@@ -159,7 +159,7 @@ static void witness_sees_an_issue_that_the_coupon_does_not_count(void **state)
     assert_true(judge_count(3, 0, 3, false).kept);
 }
 
-static void witness_allows_issues_whose_answers_were_lost(void **state)
+static void witness_allows_issues_with_lost_answers(void **state)
 {
     (void)state;
     assert_true(judge_count(3, 1, 4, true).kept);
@@ -186,7 +186,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_coupon_that_was_not_read_leaves_its_count_unchecked_and_nothing_else, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(witness_is_content_when_all_is_well, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(witness_sees_a_sequence_told_to_two_users, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(witness_sees_a_sequence_given_to_two_users, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_sees_a_sequence_that_another_user_already_had, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_sees_a_sequence_above_the_quantity, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_allows_sequences_of_a_quantity_that_was_raised, set_up, tear_down),
@@ -195,7 +195,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(witness_allows_as_many_issues_as_the_limit, set_up_three_a_user, tear_down),
         cmocka_unit_test_setup_teardown(witness_sees_sold_out_to_a_holder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_sees_an_issue_that_the_coupon_does_not_count, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(witness_allows_issues_whose_answers_were_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(witness_allows_issues_with_lost_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_takes_more_issues_for_others_when_it_is_not_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_sees_a_coupon_issued_beyond_its_quantity, set_up, tear_down),
     };

@@ -80,7 +80,7 @@ static void a_member_that_began_anew_counts_for_nothing_once(void **state)
     (void)state;
     top_model_add(&top_model, "g", TOP_ROLE_ANY);
     top_take(0, top_gateway_text(1, 5000), 0);
-    top_take(0, top_gateway_text(100, 9000), 1); /* it has counted more than before, since it is fast */
+    top_take(0, top_gateway_text(100, 9000), 1); /* counts more than before the restart, since it is fast */
     top_look(1);
     assert_true(isnan(top_view.answers));
     assert_float_equal(top_view.histograms[TOP_HISTOGRAM_ANSWER].count, 0, 0);
@@ -125,7 +125,7 @@ static void a_member_that_is_gone_is_down_until_it_is_back(void **state)
     assert_float_equal(top_view.answers, 100, 1e-6);
 }
 
-static void a_configured_member_whose_role_is_elsewhere_is_not_missed(void **state)
+static void a_configured_member_is_not_missed_when_another_has_its_role(void **state)
 {
     (void)state;
     top_model_add(&top_model, "g", TOP_GATEWAY);
@@ -141,7 +141,7 @@ static void a_configured_member_whose_role_is_elsewhere_is_not_missed(void **sta
     assert_int_equal(top_view.role_up[TOP_ISSUER], 1);
 }
 
-static void versions_that_differ_are_told(void **state)
+static void differing_versions_are_shown(void **state)
 {
     (void)state;
     top_model_add(&top_model, "a", TOP_ROLE_ANY);
@@ -159,15 +159,15 @@ static void versions_that_differ_are_told(void **state)
 static void a_gateway_that_is_up_is_asked_for_the_coupons(void **state)
 {
     (void)state;
-    assert_int_equal(top_model_teller(&top_model), TOP_ROLE_ANY);
+    assert_int_equal(top_model_coupon_source(&top_model), TOP_ROLE_ANY);
     for (unsigned i = 0; i < 3; i++)
         top_model_add(&top_model, "x", TOP_ROLE_ANY);
     top_take(0, top_issuer_text(1, 1), 0);
     top_take(1, top_gateway_text(1, 1), 0);
     top_take(2, top_gateway_text(1, 1), 0);
-    assert_int_equal(top_model_teller(&top_model), 1);
+    assert_int_equal(top_model_coupon_source(&top_model), 1);
     top_take_down(1, "");
-    assert_int_equal(top_model_teller(&top_model), 2);
+    assert_int_equal(top_model_coupon_source(&top_model), 2);
 }
 
 /* coupons */
@@ -249,7 +249,7 @@ static void more_stocks_than_have_room_are_left_out(void **state)
     assert_int_equal(top_view.coupon[0].coupon.state, COUPON_SOLD_OUT);
 }
 
-static void what_is_no_coupon_is_left_out(void **state)
+static void invalid_coupons_are_left_out(void **state)
 {
     (void)state;
     static const char text[] = "{\"coupons\":[1,null,{},{\"id\":\"\\u001b[2J\",\"quantity\":1,\"issued\":0,"
@@ -267,7 +267,7 @@ static void what_is_no_coupon_is_left_out(void **state)
     assert_string_equal(cursor, "GOOD");
 }
 
-static void what_is_no_page_is_refused(void **state)
+static void an_invalid_page_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {"", "[]", "{}", "{\"coupons\":{}}", "{\"coupons\":[}", "\0"};
@@ -298,7 +298,7 @@ static void a_clock_that_is_not_believed_is_a_trouble_until_it_is(void **state)
     top_take(0, "coupond_issuer_clock_suspect 1\n", 1);
     top_look(1);
     assert_int_equal(top_view.troubles, 1);
-    assert_string_equal(top_view.trouble[0].text, "clock stepped, not believed");
+    assert_string_equal(top_view.trouble[0].text, "clock stepped, not accepted");
     top_take(0, "coupond_issuer_clock_suspect 0\n", 2);
     top_look(2);
     assert_int_equal(top_view.troubles, 0);
@@ -320,7 +320,7 @@ static void troubles_that_grow_come_first(void **state)
     assert_string_equal(top_view.trouble[0].text, "frames dropped by the issuer");
     assert_float_equal(top_view.trouble[0].total, 5, 0);
     assert_float_equal(top_view.trouble[0].rate, 2, 1e-6);
-    assert_string_equal(top_view.trouble[1].text, "answers of 503");
+    assert_string_equal(top_view.trouble[1].text, "503 answers");
     assert_string_equal(top_view.trouble[2].text, "dead letters");
     assert_float_equal(top_view.trouble[2].rate, 0, 0);
 }
@@ -333,15 +333,15 @@ int main(void)
         cmocka_unit_test_setup(a_member_that_began_anew_counts_for_nothing_once, set_up),
         cmocka_unit_test_setup(a_counter_that_fell_gives_no_rate, set_up),
         cmocka_unit_test_setup(a_member_that_is_gone_is_down_until_it_is_back, set_up),
-        cmocka_unit_test_setup(a_configured_member_whose_role_is_elsewhere_is_not_missed, set_up),
-        cmocka_unit_test_setup(versions_that_differ_are_told, set_up),
+        cmocka_unit_test_setup(a_configured_member_is_not_missed_when_another_has_its_role, set_up),
+        cmocka_unit_test_setup(differing_versions_are_shown, set_up),
         cmocka_unit_test_setup(a_gateway_that_is_up_is_asked_for_the_coupons, set_up),
         cmocka_unit_test_setup(coupons_have_rates_and_an_end, set_up),
         cmocka_unit_test_setup(coupons_that_rest_are_ordered_by_state, set_up),
         cmocka_unit_test_setup(stocks_of_the_issuer_stand_in_for_coupons_that_are_not_listed, set_up),
         cmocka_unit_test_setup(more_stocks_than_have_room_are_left_out, set_up),
-        cmocka_unit_test_setup(what_is_no_coupon_is_left_out, set_up),
-        cmocka_unit_test_setup(what_is_no_page_is_refused, set_up),
+        cmocka_unit_test_setup(invalid_coupons_are_left_out, set_up),
+        cmocka_unit_test_setup(an_invalid_page_is_refused, set_up),
         cmocka_unit_test_setup(a_cursor_that_is_more_than_one_is_none, set_up),
         cmocka_unit_test_setup(troubles_that_grow_come_first, set_up),
         cmocka_unit_test_setup(a_clock_that_is_not_believed_is_a_trouble_until_it_is, set_up),

@@ -94,7 +94,7 @@ static void values_that_nothing_can_have_are_left_out(void **state)
     assert_float_equal(sample->values[TOP_VALUE_CONNECTIONS], 3, 0);
 }
 
-static void what_is_not_of_coupond_is_refused(void **state)
+static void metrics_of_other_programs_are_refused(void **state)
 {
     (void)state;
     static const char others[] = "process_cpu_seconds_total 5\nprometheus_ready 1\n<html>coupond_gateway_x 1</html>\n";
@@ -112,7 +112,7 @@ static void a_version_has_nothing_that_a_terminal_obeys(void **state)
                         "");
 }
 
-static void a_label_chooses_what_is_counted(void **state)
+static void a_label_selects_the_counted_series(void **state)
 {
     (void)state;
     const struct top_sample *sample = sample_of("coupond_gateway_policy_reads_total{source=\"local\"} 90\n"
@@ -205,9 +205,9 @@ int main(void)
         cmocka_unit_test_setup(a_lag_is_known_when_all_partitions_tell_it, set_up),
         cmocka_unit_test_setup(answers_for_health_and_metrics_are_not_counted, set_up),
         cmocka_unit_test_setup(values_that_nothing_can_have_are_left_out, set_up),
-        cmocka_unit_test_setup(what_is_not_of_coupond_is_refused, set_up),
+        cmocka_unit_test_setup(metrics_of_other_programs_are_refused, set_up),
         cmocka_unit_test_setup(a_version_has_nothing_that_a_terminal_obeys, set_up),
-        cmocka_unit_test_setup(a_label_chooses_what_is_counted, set_up),
+        cmocka_unit_test_setup(a_label_selects_the_counted_series, set_up),
         cmocka_unit_test_setup(quantiles_lie_evenly_within_a_bucket, set_up),
         cmocka_unit_test_setup(a_quantile_beyond_all_bounds_is_the_last_bound, set_up),
         cmocka_unit_test_setup(a_histogram_without_counts_has_no_quantile, set_up),

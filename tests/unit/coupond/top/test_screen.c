@@ -88,7 +88,7 @@ static const char on_80_by_24[] =
     "batch     4 a message            8 a sync               1,000 rows each\n"
     "flow      83,766 answers/s       1.28 MiB/s journal     60,000 rows/s\n"
     "queue     64 open, 7 wait        1,234 rows behind      250 ms behind\n"
-    "cache     91 % of 9,212 reads/s  turn p99 248 µs        2 batches under way\n"
+    "cache     91 % of 9,212 reads/s  turn p99 248 µs        2 batches in flight\n"
     "trouble   none\n"
     "\n"
     "MEMBER                   ROLE       STATE             UP    CPU    MEMORY  FILES\n"
@@ -113,7 +113,7 @@ static const char in_ascii[] =
     "batch     4 a message            8 a sync               1,000 rows each\n"
     "flow      83,766 answers/s       1.28 MiB/s journal     60,000 rows/s\n"
     "queue     64 open, 7 wait        1,234 rows behind      250 ms behind\n"
-    "cache     91 % of 9,212 reads/s  turn p99 248 us        2 batches under way\n"
+    "cache     91 % of 9,212 reads/s  turn p99 248 us        2 batches in flight\n"
     "trouble   none\n"
     "\n"
     "MEMBER                   ROLE       STATE             UP    CPU    MEMORY  FILES\n"
@@ -163,7 +163,7 @@ static void a_very_wide_screen_leaves_its_right_side_empty(void **state)
     assert_string_equal(draw(24, 200, true), narrower);
 }
 
-static void coupons_whose_names_begin_alike_are_told_apart(void **state)
+static void coupons_with_a_common_prefix_stay_distinguishable(void **state)
 {
     (void)state;
     top_take_coupons(0,
@@ -224,7 +224,7 @@ static void before_the_first_answer_nothing_is_claimed(void **state)
     assert_non_null(strstr(text, "GATEWAYS 0 of 1"));
 }
 
-static void troubles_are_named_and_what_grows_is_told(void **state)
+static void troubles_are_named_with_their_growth(void **state)
 {
     (void)state;
     top_take(1, "coupond_issuer_x 1\n", 4);
@@ -233,7 +233,7 @@ static void troubles_are_named_and_what_grows_is_told(void **state)
     assert_non_null(strstr(draw(24, 80, true), "\ntrouble   12 replies dropped (12/s)   1 dead letters\n"));
 }
 
-static void a_coupon_list_that_is_old_is_told(void **state)
+static void the_age_of_an_old_coupon_list_is_shown(void **state)
 {
     (void)state;
     top_look(62.4);
@@ -242,7 +242,7 @@ static void a_coupon_list_that_is_old_is_told(void **state)
     assert_non_null(strstr(write_canvas((struct canvas_look){.unicode = true}), "COUPON  STATE      1 m 00 s ago"));
 }
 
-static void what_a_member_says_cannot_command_the_terminal(void **state)
+static void text_of_a_member_cannot_control_the_terminal(void **state)
 {
     (void)state;
     top_take_down(3, "\x1b]0;title\x07\x1b[2J\r\n\x9b\xc2\x9b\xe2\x80\xae\xff\xf0\x9f\x98\x80");
@@ -316,7 +316,7 @@ static void a_lag_that_the_issuer_does_not_know_is_not_called_none(void **state)
     assert_non_null(strstr(written, "\"backlog_rows\":null,\"lag_seconds\":null,"));
 }
 
-static void what_lies_outside_is_cut_off(void **state)
+static void text_outside_the_canvas_is_cut_off(void **state)
 {
     (void)state;
     canvas_init(&canvas, 2, 5);
@@ -344,7 +344,7 @@ static void a_terminal_gets_every_line_anew(void **state)
 
 /* tests: numbers */
 
-static void numbers_are_short_whatever_they_are(void **state)
+static void all_numbers_are_short(void **state)
 {
     (void)state;
     static const double values[] = {NAN,     -1,      0,       0.04,  0.5,      9.94,     9.96,
@@ -388,20 +388,20 @@ int main(void)
         cmocka_unit_test_setup(a_terminal_without_unicode_gets_ascii, set_up),
         cmocka_unit_test_setup(a_wide_screen_has_long_bars_and_whole_names, set_up),
         cmocka_unit_test_setup(a_very_wide_screen_leaves_its_right_side_empty, set_up),
-        cmocka_unit_test_setup(coupons_whose_names_begin_alike_are_told_apart, set_up),
+        cmocka_unit_test_setup(coupons_with_a_common_prefix_stay_distinguishable, set_up),
         cmocka_unit_test_setup(one_can_scroll_to_the_last_coupon, set_up),
         cmocka_unit_test_setup(a_small_screen_shows_its_part_and_members_in_need_first, set_up),
         cmocka_unit_test_setup(any_size_can_be_drawn, set_up),
         cmocka_unit_test_setup(before_the_first_answer_nothing_is_claimed, set_up),
-        cmocka_unit_test_setup(troubles_are_named_and_what_grows_is_told, set_up),
-        cmocka_unit_test_setup(a_coupon_list_that_is_old_is_told, set_up),
-        cmocka_unit_test_setup(what_a_member_says_cannot_command_the_terminal, set_up),
+        cmocka_unit_test_setup(troubles_are_named_with_their_growth, set_up),
+        cmocka_unit_test_setup(the_age_of_an_old_coupon_list_is_shown, set_up),
+        cmocka_unit_test_setup(text_of_a_member_cannot_control_the_terminal, set_up),
         cmocka_unit_test_setup(a_line_has_the_figures_below_their_titles, set_up),
         cmocka_unit_test_setup(an_object_has_all_of_it, set_up),
         cmocka_unit_test_setup(a_lag_that_the_issuer_does_not_know_is_not_called_none, set_up),
-        cmocka_unit_test_setup(what_lies_outside_is_cut_off, set_up),
+        cmocka_unit_test_setup(text_outside_the_canvas_is_cut_off, set_up),
         cmocka_unit_test_setup(a_terminal_gets_every_line_anew, set_up),
-        cmocka_unit_test_setup(numbers_are_short_whatever_they_are, set_up),
+        cmocka_unit_test_setup(all_numbers_are_short, set_up),
         cmocka_unit_test_setup(times_and_sizes_have_their_units, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,7 @@ void top_look(double second)
     top_model_view(&top_model, us_of(second), TOP_WALL_US, &top_view);
 }
 
-/* What every process tells: a tenth of a core since its start, and 2.5 MiB. */
+/* The metrics of every process: a tenth of a core since its start, and 2.5 MiB. */
 static void print_process(FILE *out, double start, double busy)
 {
     fprintf(out,

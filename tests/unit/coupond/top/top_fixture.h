@@ -1,6 +1,6 @@
 /*
- * Readings for the tests of `coupond top`: what members tell, as text, and the model that takes it. One of each; each
- * test begins by top_begin().
+ * Readings for the tests of `coupond top`: members' texts, and one model that takes them. Each test begins with
+ * top_begin().
  */
 #ifndef COUPOND_TOP_FIXTURE_H
 #define COUPOND_TOP_FIXTURE_H
@@ -16,19 +16,19 @@ extern struct top_view top_view;
 void top_begin(void);
 /* Makes a reading of `text`, taken at `second`, ready and without coupons. Fails when it is not coupond's. */
 void top_read(const char *text, double second);
-/* The same, and the model takes it. */
+/* The same, added to the model. */
 void top_take(unsigned member, const char *text, double second);
 void top_take_down(unsigned member, const char *reason);
-/* The coupons of a JSON page, together with an empty gateway. */
+/* Adds the coupons of a JSON page, together with an empty gateway. */
 void top_take_coupons(unsigned member, const char *page, double second);
-/* The view at `second`. */
+/* Makes the view at `second`. */
 void top_look(double second);
 
 /* A gateway that has answered `answers` requests, half of them within 0.5 ms, the others within 1 ms. */
 const char *top_gateway_text(double start, double answers);
-/* An issuer that has issued `issued` and refused as many as sold out, 8 a sync of 100 µs. */
+/* An issuer that has issued `issued` and refused as many as sold out, 8 per sync of 100 µs. */
 const char *top_issuer_text(double start, double issued);
-/* A persister that has written `rows`, 1,000 a transaction of 2 ms. */
+/* A persister that has written `rows`, 1,000 per transaction of 2 ms. */
 const char *top_persister_text(double start, double rows);
 
 #endif

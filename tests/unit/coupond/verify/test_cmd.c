@@ -1,4 +1,4 @@
-/* `coupond verify` as a whole, over real journals of two partitions and an sqlite store: what is broken, it names. */
+/* `coupond verify` as a whole, over real journals of two partitions and an SQLite store. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ static void make_journal_id(const struct journal *journal, struct store_batch *b
     memcpy(batch->journal_id, meta->journal_id, sizeof batch->journal_id);
 }
 
-/* One coupon in each partition, "c0" and "c1" or what comes next in the alphabet. */
+/* Picks one coupon in each partition: "c0" and "c1", or the following letters. */
 static void choose_coupon(uint16_t partition, char id[COUPON_ID_MAX + 1])
 {
     for (int i = 0; i < 100; i++) {
@@ -49,8 +49,8 @@ static void choose_coupon(uint16_t partition, char id[COUPON_ID_MAX + 1])
     fail_msg("no coupon for partition %u", partition);
 }
 
-/* Journals and stores a coupon and its issues to user-1, user-2, …; the last ten are not acknowledged and not stored.
- */
+/* Writes a coupon and its issues to user-1, user-2, … to journals and stores; the last ten issues are neither
+ * acknowledged nor stored. */
 static void fill_partition(struct fixture *fixture, struct store *store, uint16_t partition)
 {
     char dir[JOURNAL_PATH_MAX];
@@ -182,7 +182,7 @@ static void change_store(struct fixture *fixture, const char *sql)
     sqlite3_close(db);
 }
 
-/* Flips a bit of the first place in a partition's first segment where `needle` stands. */
+/* Flips a bit of the first occurrence of `needle` in a partition's first segment. */
 static void damage_journal(struct fixture *fixture, uint16_t partition, const char *needle)
 {
     static char bytes[2u << 20];
@@ -209,7 +209,7 @@ static void kept_promises_exit_0_with_a_table(void **state)
     assert_says(fixture, 0, "kept: 2 coupons, 60 issues in the journal, 40 in the store, 20 on the way to it");
 }
 
-static void json_tells_the_same(void **state)
+static void json_contains_the_same(void **state)
 {
     struct fixture *fixture = *state;
     char *argv[] = {"verify", "--dir", fixture->dir, "--json", NULL};
@@ -238,7 +238,7 @@ static void a_row_added_to_the_store_is_named(void **state)
     change_store(fixture, "INSERT INTO coupon_issue SELECT coupon_id, 4000000000, 'mallory', 1, issued_at, 99 "
                           "FROM coupon_issue WHERE sequence = 20 LIMIT 1");
     verify(fixture);
-    assert_says(fixture, 1, "sequence 4000000000 is in the store alone (user mallory");
+    assert_says(fixture, 1, "sequence 4000000000 is only in the store (user mallory");
 }
 
 static void a_row_changed_in_the_store_is_named(void **state)
@@ -290,7 +290,7 @@ static void damage_in_a_meta_is_named(void **state)
     assert_says(fixture, 1, "p00/meta");
 }
 
-static void a_journal_whose_store_was_filled_by_another_is_named(void **state)
+static void a_store_filled_by_another_journal_is_named(void **state)
 {
     struct fixture *fixture = *state;
     change_store(fixture, "UPDATE journal SET journal_id = '00112233445566778899aabbccddeeff' WHERE partition_no = 0");
@@ -298,7 +298,7 @@ static void a_journal_whose_store_was_filled_by_another_is_named(void **state)
     assert_says(fixture, 1, "partition 0: the store was filled by another journal");
 }
 
-static void where_there_is_no_journal_it_could_not_look(void **state)
+static void without_a_journal_it_could_not_check(void **state)
 {
     struct fixture *fixture = *state;
     char *argv[] = {"verify", "--dir", "/tmp/coupond-no-such-dir", NULL};
@@ -306,7 +306,7 @@ static void where_there_is_no_journal_it_could_not_look(void **state)
     assert_says(fixture, 2, "there is no journal in /tmp/coupond-no-such-dir/journal");
 }
 
-static void where_there_is_no_store_it_could_not_look_and_makes_none(void **state)
+static void without_a_store_it_could_not_check_and_creates_none(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(unlink(fixture->options.store_path), 0);
@@ -315,7 +315,7 @@ static void where_there_is_no_store_it_could_not_look_and_makes_none(void **stat
     assert_int_not_equal(access(fixture->options.store_path, F_OK), 0);
 }
 
-static void a_row_that_makes_no_sense_is_told(void **state)
+static void an_invalid_row_is_reported(void **state)
 {
     struct fixture *fixture = *state;
     change_store(fixture, "UPDATE coupon_issue SET issued_at = 'yesterday' WHERE sequence = 7 AND coupon_id = "
@@ -324,7 +324,7 @@ static void a_row_that_makes_no_sense_is_told(void **state)
     assert_says(fixture, 2, ", 7) of table coupon_issue");
 }
 
-static void it_is_told_when_asked_wrongly(void **state)
+static void invalid_arguments_are_reported(void **state)
 {
     struct fixture *fixture = *state;
     char *unknown[] = {"verify", "--fast", NULL};
@@ -332,15 +332,15 @@ static void it_is_told_when_asked_wrongly(void **state)
     assert_says(fixture, 2, "--fast");
     char *both[] = {"verify", "--dir", fixture->dir, "--config", "x", NULL};
     verify_with(fixture, 5, both);
-    assert_says(fixture, 2, "exclude each other");
+    assert_says(fixture, 2, "cannot be combined");
     char *help[] = {"verify", "--help", NULL};
     verify_with(fixture, 2, help);
-    assert_says(fixture, 0, "Exit status: 0 kept, 1 broken, 2 could not look.");
+    assert_says(fixture, 0, "Exit status: 0 kept, 1 broken, 2 could not check.");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-/* The tests may run beside a database server that the environment names; these look at folders of their own. */
+/* The environment may name a database server, but these tests use their own folders. */
 static void forget_environment(void)
 {
     static const char *const names[] = {"TYPE", "HOST", "PORT", "SOCKET", "USER", "PASSWORD", "DATABASE", "TLS"};
@@ -356,7 +356,7 @@ int main(void)
     forget_environment();
     const struct CMUnitTest tests[] = {
         TEST(kept_promises_exit_0_with_a_table),
-        TEST(json_tells_the_same),
+        TEST(json_contains_the_same),
         TEST(a_row_deleted_from_the_store_is_named),
         TEST(a_row_added_to_the_store_is_named),
         TEST(a_row_changed_in_the_store_is_named),
@@ -364,11 +364,11 @@ int main(void)
         TEST(a_byte_flipped_in_the_journal_is_named_with_its_file),
         TEST(a_partition_that_is_missing_is_named),
         TEST(damage_in_a_meta_is_named),
-        TEST(a_journal_whose_store_was_filled_by_another_is_named),
-        TEST(where_there_is_no_journal_it_could_not_look),
-        TEST(where_there_is_no_store_it_could_not_look_and_makes_none),
-        TEST(a_row_that_makes_no_sense_is_told),
-        TEST(it_is_told_when_asked_wrongly),
+        TEST(a_store_filled_by_another_journal_is_named),
+        TEST(without_a_journal_it_could_not_check),
+        TEST(without_a_store_it_could_not_check_and_creates_none),
+        TEST(an_invalid_row_is_reported),
+        TEST(invalid_arguments_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* verify: the promises over the journal alone. */
+/* verify: the promises, checked against the journal alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ static void the_quantity_of_the_moment_counts(void **state)
     assert_int_equal(fixture->verify.findings.count, 0);
 }
 
-static void a_quantity_lowered_below_what_is_issued_is_named(void **state)
+static void a_quantity_lowered_below_the_issues_is_named(void **state)
 {
     struct fixture *fixture = *state;
     verify_fixture_begin_unstored(fixture);
@@ -84,7 +84,7 @@ static void a_user_above_the_limit_is_named(void **state)
     verify_fixture_journal_nth(fixture, 1, "anna", 1);
     verify_fixture_journal_nth(fixture, 2, "anna", 2);
     verify_fixture_end_unstored(fixture);
-    verify_fixture_assert_only(fixture, FINDING_ABOVE_LIMIT, "sequence 2 is one more than the 1");
+    verify_fixture_assert_only(fixture, FINDING_ABOVE_LIMIT, "sequence 2 exceeds the per-user limit, 1");
 }
 
 static void a_wrong_nth_is_named(void **state)
@@ -147,7 +147,7 @@ static void behind_damage_nothing_else_is_called_broken(void **state)
     verify_fixture_assert_only(fixture, FINDING_JOURNAL_DAMAGED, "file x at offset 7");
 }
 
-static void many_users_and_rows_are_told_apart(void **state)
+static void many_users_and_rows_are_distinguished(void **state)
 {
     struct fixture *fixture = *state;
     enum { MANY = 100000 };
@@ -180,14 +180,14 @@ int main(void)
         TEST(time_that_goes_backwards_is_named),
         TEST(one_above_the_quantity_is_named),
         TEST(the_quantity_of_the_moment_counts),
-        TEST(a_quantity_lowered_below_what_is_issued_is_named),
+        TEST(a_quantity_lowered_below_the_issues_is_named),
         TEST(a_user_above_the_limit_is_named),
         TEST(a_wrong_nth_is_named),
         TEST(an_issue_outside_of_the_window_is_named),
         TEST(an_issue_while_paused_is_named),
         TEST(an_issue_of_a_coupon_that_was_never_made_is_named),
         TEST(behind_damage_nothing_else_is_called_broken),
-        TEST(many_users_and_rows_are_told_apart),
+        TEST(many_users_and_rows_are_distinguished),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* verify: the store beside the journal, and how findings are told. */
+/* verify: the store compared with the journal, and the text of findings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "coupond/verify/report.h"
 #include "tests/unit/coupond/verify/verify_fixture.h"
 
-static void what_is_kept_is_not_called_broken(void **state)
+static void kept_promises_give_no_finding(void **state)
 {
     struct fixture *fixture = *state;
     verify_fixture_keep_two(fixture);
@@ -22,7 +22,7 @@ static void what_is_kept_is_not_called_broken(void **state)
     assert_int_equal(fixture->verify.lag, 0);
 }
 
-static void what_is_not_acknowledged_yet_is_on_the_way(void **state)
+static void unacknowledged_issues_are_on_the_way(void **state)
 {
     struct fixture *fixture = *state;
     verify_fixture_begin_unstored(fixture);
@@ -33,12 +33,12 @@ static void what_is_not_acknowledged_yet_is_on_the_way(void **state)
     assert_int_equal(fixture->verify.lag, 2);
 }
 
-static void what_is_stored_before_its_acknowledgement_is_fine(void **state)
+static void rows_stored_before_their_acknowledgement_are_fine(void **state)
 {
     struct fixture *fixture = *state;
     fixture->verify.journals[0].acked = 1;
     verify_fixture_store_coupon(fixture, 2);
-    verify_fixture_store_row(fixture, 2, "bob", 3); /* another persister was faster with the later batch */
+    verify_fixture_store_row(fixture, 2, "bob", 3); /* another persister wrote the later batch first */
     verify_fixture_journal_policy(fixture);
     verify_fixture_journal_issue(fixture, 1, "anna");
     verify_fixture_journal_issue(fixture, 2, "bob");
@@ -71,7 +71,7 @@ static void a_row_that_the_journal_does_not_have_is_named(void **state)
     assert_true(verify_wants_rows(&fixture->verify));
     verify_fixture_name_row(fixture, 1, "anna", 2);
     verify_fixture_name_row(fixture, 9, "eve", 3);
-    verify_fixture_assert_only(fixture, FINDING_ROW_UNKNOWN, "coupon c: sequence 9 is in the store alone (user eve");
+    verify_fixture_assert_only(fixture, FINDING_ROW_UNKNOWN, "coupon c: sequence 9 is only in the store (user eve");
 }
 
 static void a_row_that_differs_is_named_with_both_sides(void **state)
@@ -166,7 +166,7 @@ static void a_store_with_more_partitions_is_named(void **state)
     verify_fixture_assert_only(fixture, FINDING_JOURNAL_FOREIGN, "partition 1");
 }
 
-static void a_journal_that_ends_before_what_was_acknowledged_is_named(void **state)
+static void a_journal_that_ends_before_acknowledged_records_is_named(void **state)
 {
     struct fixture *fixture = *state;
     verify_journal_end(&fixture->verify, 0, 500, NULL);
@@ -244,10 +244,10 @@ static void twenty_lines_of_a_kind_are_kept_and_all_are_counted(void **state)
     verify_report_text(out, &fixture->verify);
     fclose(out);
     assert_non_null(strstr(text, "and 30 more"));
-    assert_non_null(strstr(text, "50 things broken"));
+    assert_non_null(strstr(text, "50 violations"));
 }
 
-static void what_no_terminal_should_see_is_not_printed(void **state)
+static void unprintable_bytes_are_not_printed(void **state)
 {
     struct fixture *fixture = *state;
     verify_fixture_store_coupon(fixture, 1);
@@ -259,8 +259,7 @@ static void what_no_terminal_should_see_is_not_printed(void **state)
     verify_fixture_assert_only(fixture, FINDING_ROW_DIFFERS, "the store has user ?[2J?");
 }
 
-/* The snapshot is of record 5, but the segments begin with record 3: what it says of the window holds from record 4 on.
- */
+/* The snapshot is of record 5, but the segments begin with record 3: its window applies from record 4 on. */
 static void a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues_before_the_change(void **state)
 {
     struct fixture *fixture = *state;
@@ -283,7 +282,7 @@ static void a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues
     ledger_destroy(&snapshot);
 }
 
-/* As when that segment is removed while verify looks: the snapshot alone says what the store's row has to be. */
+/* As when that segment is removed during the check: only the snapshot tells the expected row of the store. */
 static void a_snapshot_s_policy_is_the_store_s_even_when_its_record_is_never_read(void **state)
 {
     struct fixture *fixture = *state;
@@ -299,8 +298,8 @@ static void a_snapshot_s_policy_is_the_store_s_even_when_its_record_is_never_rea
     ledger_destroy(&snapshot);
 }
 
-/* The store's row is of record 2, whose segment is removed; the snapshot and the segments have the change of record 4.
- */
+/* The store's row is of record 2, whose segment is removed; the snapshot and the segments have the change in record
+ * 4. */
 static void look_at_an_overtaken_row(struct fixture *fixture, uint64_t acked)
 {
     struct ledger *snapshot = ledger_create((const uint8_t[16]){7});
@@ -349,9 +348,9 @@ static void numbers_have_thousands_separators(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_kept_is_not_called_broken),
-        TEST(what_is_not_acknowledged_yet_is_on_the_way),
-        TEST(what_is_stored_before_its_acknowledgement_is_fine),
+        TEST(kept_promises_give_no_finding),
+        TEST(unacknowledged_issues_are_on_the_way),
+        TEST(rows_stored_before_their_acknowledgement_are_fine),
         TEST(a_missing_row_is_named),
         TEST(a_row_that_the_journal_does_not_have_is_named),
         TEST(a_row_that_differs_is_named_with_both_sides),
@@ -363,12 +362,12 @@ int main(void)
         TEST(a_count_that_is_not_the_last_sequence_is_named),
         TEST(a_store_of_another_journal_is_named),
         TEST(a_store_with_more_partitions_is_named),
-        TEST(a_journal_that_ends_before_what_was_acknowledged_is_named),
+        TEST(a_journal_that_ends_before_acknowledged_records_is_named),
         TEST(a_dead_letter_is_named_and_not_called_missing_too),
         TEST(a_coupon_that_is_a_dead_letter_is_not_called_missing_too),
         TEST(a_dead_letter_of_a_journal_before_excuses_nothing_in_this_one),
         TEST(twenty_lines_of_a_kind_are_kept_and_all_are_counted),
-        TEST(what_no_terminal_should_see_is_not_printed),
+        TEST(unprintable_bytes_are_not_printed),
         TEST(a_window_that_was_changed_before_the_snapshot_says_nothing_of_issues_before_the_change),
         TEST(a_snapshot_s_policy_is_the_store_s_even_when_its_record_is_never_read),
         TEST(a_change_that_is_on_its_way_to_the_store_is_none_that_differs),

@@ -1,4 +1,4 @@
-/* A journal in the making, a store beside it, and what verify finds in them. */
+/* A journal under construction, its store, and the findings of verify. */
 #ifndef COUPOND_VERIFY_FIXTURE_H
 #define COUPOND_VERIFY_FIXTURE_H
 
@@ -13,20 +13,20 @@ struct fixture {
     struct coupon policy;
 };
 
-/* Partition 0 of 1, for which the store has everything up to record `acked`. */
+/* Partition 0 of 1; the store has everything up to record `acked`. */
 void verify_fixture_add_journal(struct fixture *fixture, uint64_t acked);
 
 /* cmocka's setup and teardown. */
 int verify_fixture_setup(void **state);
 int verify_fixture_teardown(void **state);
 
-/* The store's row of coupon "c", whose count is `issued`. */
+/* The store's row of coupon "c" with the count `issued`. */
 void verify_fixture_store_coupon(struct fixture *fixture, uint32_t issued);
 
-/* A row of the store; one that verify already holds against the journal. */
+/* Adds a row of the store that verify compares with the journal. */
 void verify_fixture_store_row(struct fixture *fixture, uint32_t sequence, const char *user, uint64_t journal_seq);
 
-/* A row of the store that was read for its name only, after a contradiction was found. */
+/* Adds a row that is read only to name a violation. */
 void verify_fixture_name_row(struct fixture *fixture, uint32_t sequence, const char *user, uint64_t journal_seq);
 
 /* Appends the fixture's policy as the next journal record. */
@@ -37,16 +37,16 @@ void verify_fixture_journal_nth(struct fixture *fixture, uint32_t sequence, cons
 
 void verify_fixture_journal_issue(struct fixture *fixture, uint32_t sequence, const char *user);
 
-/* The end of journal and walk: findings are complete. */
+/* Ends journal and check: the findings are complete. */
 void verify_fixture_end(struct fixture *fixture);
 
-/* Exactly one finding, of this kind, whose sentence holds these words. */
+/* Asserts exactly one finding, of this kind, whose sentence contains `words`. */
 void verify_fixture_assert_only(const struct fixture *fixture, enum finding kind, const char *words);
 
 /* Journal and store of coupon "c" with two issues, to anna and bob. */
 void verify_fixture_keep_two(struct fixture *fixture);
 
-/* Only the journal, none of it acknowledged. */
+/* Only the journal, nothing acknowledged. */
 void verify_fixture_begin_unstored(struct fixture *fixture);
 
 void verify_fixture_end_unstored(struct fixture *fixture);

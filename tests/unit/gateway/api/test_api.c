@@ -13,7 +13,7 @@
 
 /* ---- helpers ---- */
 
-/* The same past the HTTP parser, which refuses some targets by itself. */
+/* The same without the HTTP parser, which refuses some targets by itself. */
 static struct api_call *ask_target(const char *line)
 {
     static struct api_call call;
@@ -104,7 +104,7 @@ static void paths_that_lead_nowhere_are_not_found(void **state)
         assert_error(ask(lines[i], ""), ERROR_NOT_FOUND);
 }
 
-static void a_wrong_method_is_told_the_right_ones(void **state)
+static void a_wrong_method_gets_the_allowed_ones(void **state)
 {
     static const char *const rows[][2] = {
         {"DELETE /v1/coupons/A", "GET, HEAD, PATCH"},
@@ -256,7 +256,7 @@ static void requests_without_a_body_refuse_one(void **state)
     assert_field(ask("GET /livez", "x"), "body");
 }
 
-static void a_put_may_say_again_whose_issue_it_is(void **state)
+static void a_put_may_repeat_the_user_id(void **state)
 {
     static const char *const taken[] = {"", "{}", " { } ", "{\"user_id\":\"7\"}", "{\"user_id\":7}"};
 
@@ -283,7 +283,8 @@ static void a_coded_body_is_refused(void **state)
     assert_int_equal(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}")->kind, API_ISSUE);
 }
 
-/* Entity tags in a template: "<7>" is coupon A's of version 7, "<7?>" an invented one, "<7B>" another coupon's. */
+/* Fills a template with entity tags: "<7>" is coupon A's of version 7, "<7?>" an invented one, "<7B>" another
+ * coupon's. */
 static void put_tags(char *out, size_t size, const char *template)
 {
     size_t length = 0;
@@ -296,7 +297,7 @@ static void put_tags(char *out, size_t size, const char *template)
         bool invented = at[2] == '?';
         etag_format(out + length, at[2] == 'B' ? SPAN_LITERAL("B") : SPAN_LITERAL("A"), (uint64_t)(at[1] - '0'), 0xab);
         if (invented)
-            out[length + ETAG_LENGTH - 12] ^= 1; /* of the content */
+            out[length + ETAG_LENGTH - 12] ^= 1; /* part of CONTENT */
         length += ETAG_LENGTH;
         at = strchr(at, '>');
     }
@@ -312,7 +313,7 @@ static const struct api_call *change_with(const char *template)
     return ask_with(&open_door, "PATCH /v1/coupons/A", fields, "{\"paused\":true}");
 }
 
-static void a_change_bears_what_if_none_match_rules_out(void **state)
+static void a_change_carries_the_version_that_if_none_match_excludes(void **state)
 {
     static const struct {
         const char *fields;
@@ -363,7 +364,7 @@ static void a_change_bears_the_version_that_if_match_names(void **state)
         {"if-match:<7>\r\n", true, 7},
         {"If-Match: \"x\", <7> , \"\"\r\n", true, 7},
         {"If-Match: <5>\r\nX-If-Match: <9>\r\nIf-Match: <7>\r\nIf-Matches: <8>\r\n", true, 7},
-        {"If-Match: <9?>, <7>, <8?>\r\n", true, 7}, /* what nobody was given does not stand in the way */
+        {"If-Match: <9?>, <7>, <8?>\r\n", true, 7}, /* an invented tag does not affect the others */
         {"If-Match: <9B>, <7>\r\n", true, 7},
         {"If-Match: W/<9>, <7>\r\n", true, 7},
         {"If-Match: <7?>\r\n", true, 0},
@@ -385,7 +386,7 @@ static void a_change_bears_the_version_that_if_match_names(void **state)
     }
 }
 
-/* RFC 9110, 13.2.1: a request that fails anyway is told why it does. */
+/* RFC 9110, 13.2.1: a request that fails anyway gets its own error. */
 static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
 {
     static const char *const matches[] = {"If-Match: *\r\n", "If-Match: \"x\"\r\n"};
@@ -395,7 +396,7 @@ static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
     for (size_t i = 0; i < 2; i++) {
         call = ask_with(&open_door, "PUT /v1/coupons/A/issues/u", matches[i], "");
         assert_error(call, ERROR_STALE_VERSION);
-        assert_non_null(strstr(call->detail, "only a coupon that is there has an ETag"));
+        assert_non_null(strstr(call->detail, "only an existing coupon has an ETag"));
         assert_error(ask_with(&open_door, "PUT /v1/coupons/A/issues/u!", matches[i], ""), ERROR_INVALID_REQUEST);
         assert_error(ask_with(&open_door, ISSUES, matches[i], "{\"user_id\":\"u\"}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
     }
@@ -405,7 +406,7 @@ static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
     assert_null(change_with("If-Match: \"x\"\r\n")->detail);
 }
 
-static void the_token_guards_what_changes_coupons(void **state)
+static void the_token_guards_requests_that_change_coupons(void **state)
 {
     const char *json = "Content-Type: application/json\r\n";
     const char *body = "{\"title\":\"t\",\"quantity\":1}";
@@ -433,7 +434,7 @@ static void the_token_guards_what_changes_coupons(void **state)
     assert_int_equal(ask_with(&guarded, "GET /v1/coupons", "", "")->kind, API_LIST);
 }
 
-static void a_body_that_is_json_but_no_object_is_told_so(void **state)
+static void a_json_body_that_is_not_an_object_is_refused_as_such(void **state)
 {
     static const char *const bodies[] = {"null", "5", "\"x\"", "true", "[]"};
 
@@ -451,7 +452,7 @@ int main(void)
         cmocka_unit_test(every_route_leads_to_its_call),
         cmocka_unit_test(unknown_parameters_are_named_on_every_route),
         cmocka_unit_test(paths_that_lead_nowhere_are_not_found),
-        cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
+        cmocka_unit_test(a_wrong_method_gets_the_allowed_ones),
         cmocka_unit_test(metrics_are_nowhere_for_the_public),
         cmocka_unit_test(percent_encoding_is_undone_once),
         cmocka_unit_test(odd_targets_are_refused),
@@ -459,14 +460,14 @@ int main(void)
         cmocka_unit_test(listings_take_limit_and_cursor),
         cmocka_unit_test(only_json_in_utf8_is_taken),
         cmocka_unit_test(requests_without_a_body_refuse_one),
-        cmocka_unit_test(a_put_may_say_again_whose_issue_it_is),
+        cmocka_unit_test(a_put_may_repeat_the_user_id),
         cmocka_unit_test(a_coded_body_is_refused),
         cmocka_unit_test(a_change_bears_the_version_that_if_match_names),
-        cmocka_unit_test(a_body_that_is_json_but_no_object_is_told_so),
-        cmocka_unit_test(a_change_bears_what_if_none_match_rules_out),
+        cmocka_unit_test(a_json_body_that_is_not_an_object_is_refused_as_such),
+        cmocka_unit_test(a_change_carries_the_version_that_if_none_match_excludes),
         cmocka_unit_test(if_match_holds_for_no_answer_without_a_tag),
         cmocka_unit_test(if_match_holds_for_nothing_that_is_made_and_says_why),
-        cmocka_unit_test(the_token_guards_what_changes_coupons),
+        cmocka_unit_test(the_token_guards_requests_that_change_coupons),
     };
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);
 }

@@ -1,4 +1,4 @@
-/* Cross-origin requests: lists of origins, preflights, and what other answers bear. */
+/* Cross-origin requests: lists of origins, preflights, and the header lines of other answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,7 +88,7 @@ static void origins_as_browsers_send_them_are_taken(void **state)
             fail_msg("%s: must %s", right[i], fault_of(right[i]));
 }
 
-static void what_no_browser_sends_is_refused(void **state)
+static void origins_that_no_browser_sends_are_refused(void **state)
 {
     static const char *const wrong[] = {
         "null",
@@ -163,7 +163,7 @@ static void every_answer_bears_them(void **state)
     }
 }
 
-static void a_preflight_is_told_what_the_path_takes(void **state)
+static void a_preflight_gets_the_methods_of_the_path(void **state)
 {
     char methods[64];
 
@@ -209,11 +209,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(origins_as_browsers_send_them_are_taken, tear_down),
-        cmocka_unit_test_teardown(what_no_browser_sends_is_refused, tear_down),
+        cmocka_unit_test_teardown(origins_that_no_browser_sends_are_refused, tear_down),
         cmocka_unit_test_teardown(a_named_origin_may_read_the_answers, tear_down),
         cmocka_unit_test_teardown(all_origins_need_no_keeping_apart, tear_down),
         cmocka_unit_test_teardown(every_answer_bears_them, tear_down),
-        cmocka_unit_test_teardown(a_preflight_is_told_what_the_path_takes, tear_down),
+        cmocka_unit_test_teardown(a_preflight_gets_the_methods_of_the_path, tear_down),
         cmocka_unit_test_teardown(other_preflights_are_refused, tear_down),
         cmocka_unit_test_teardown(without_origins_nothing_is_said_of_them, tear_down),
     };

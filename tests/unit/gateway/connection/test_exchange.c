@@ -1,4 +1,4 @@
-/* The pool of exchanges and the wheel of deadlines. */
+/* The pool of exchanges and the timer wheel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,7 +83,7 @@ static void a_tag_finds_its_exchange_while_it_waits(void **state)
     assert_null(exchange_find(&exchanges, tag));
 }
 
-static void a_tag_of_an_earlier_life_finds_nobody(void **state)
+static void a_tag_of_an_earlier_generation_finds_no_exchange(void **state)
 {
     struct exchange *exchange = exchange_acquire(&exchanges);
     uint64_t tag = exchange_tag(exchange);
@@ -97,7 +97,7 @@ static void a_tag_of_an_earlier_life_finds_nobody(void **state)
     assert_ptr_equal(exchange_find(&exchanges, exchange_tag(exchange)), exchange);
 }
 
-static void tags_that_were_never_handed_out_find_nobody(void **state)
+static void unknown_tags_find_no_exchange(void **state)
 {
     (void)state;
     assert_null(exchange_find(&exchanges, 0));
@@ -182,7 +182,7 @@ static void nodes_beyond_the_bound_of_a_call_fire_at_the_next(void **state)
     for (unsigned i = 0; i < 4; i++)
         timer_wheel_put(&wheel, &nodes[i], i < 3 ? 1050 : 1100);
     assert_int_equal(fire_some_until(1060, 2), 3);
-    timer_wheel_put(&wheel, &nodes[0], 3); /* due already, but not in the tick that fires still */
+    timer_wheel_put(&wheel, &nodes[0], 3); /* already due, but not in the tick that is firing */
     assert_int_equal(fire_some_until(1060, 2), 4);
     assert_int_equal(fire_some_until(900000000, 1), 1);
     assert_int_equal(fire_some_until(900000000, 1), 8);
@@ -196,8 +196,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_pool_hands_out_no_more_than_it_has),
         TEST(a_tag_finds_its_exchange_while_it_waits),
-        TEST(a_tag_of_an_earlier_life_finds_nobody),
-        TEST(tags_that_were_never_handed_out_find_nobody),
+        TEST(a_tag_of_an_earlier_generation_finds_no_exchange),
+        TEST(unknown_tags_find_no_exchange),
         TEST(those_that_wait_are_in_the_order_of_their_begin),
         TEST(a_node_fires_once_and_not_before_it_is_due),
         TEST(a_node_that_is_due_already_fires_in_the_next_tick),

@@ -1,4 +1,4 @@
-/* What is kept of a request for logs: which ids and traces are taken. */
+/* Per-request data for logs: which ids and trace contexts are accepted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* How long a slow reader has. */
+/* The time that a slow reader gets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

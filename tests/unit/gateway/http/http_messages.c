@@ -6,7 +6,7 @@
     }
 
 const struct message http_messages[] = {
-    /* what is served */
+    /* valid requests */
     M("a plain GET", READY, "GET / HTTP/1.1\r\n" HOST "\r\n"),
     M("a length", READY, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc"),
     M("white space around a length", READY, "POST /x HTTP/1.1\r\n" HOST "Content-Length:  3  \r\n\r\nabc"),
@@ -27,7 +27,7 @@ const struct message http_messages[] = {
     M("an upgrade is not taken up", READY,
       "GET / HTTP/1.1\r\n" HOST "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"),
     M("bytes above ASCII in a value", READY, "GET / HTTP/1.1\r\n" HOST "X: \xc3\xa9\r\n\r\n"),
-    /* what is not whole */
+    /* incomplete requests */
     M("half a request line", MORE, "GET / HT"),
     M("headers without the end", MORE, "GET / HTTP/1.1\r\n" HOST),
     M("half a body", MORE, "POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nab"),
@@ -35,7 +35,7 @@ const struct message http_messages[] = {
     M("chunks without the last", MORE, CHUNKED "1\r\na\r\n"),
     M("chunks without the last empty line", MORE, CHUNKED "1\r\na\r\n0\r\n"),
     M("half an empty line", MORE, "\r"),
-    /* two ways to tell a length */
+    /* two lengths */
     M("both lengths", 400,
       "POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     M("both lengths the other way", 400,
@@ -150,7 +150,7 @@ const struct message http_messages[] = {
       CHUNKED "40\r\n0123456789012345678901234567890123456789012345678901234567890123"
               "\r\n1\r\na\r\n0\r\n\r\n"),
     M("a chunk beyond the bound", 413, CHUNKED "41\r\n"),
-    /* bounds */
+    /* limits */
     M("a length beyond the bound", 413, "POST / HTTP/1.1\r\n" HOST "Content-Length: 65\r\n\r\n"),
     M("two Content-Types", 400,
       "POST / HTTP/1.1\r\n" HOST "Content-Type: application/json\r\nContent-Type: text/plain\r\n\r\n"),

@@ -1,5 +1,5 @@
 /*
- * HTTP messages, fair and hostile, and what becomes of each.
+ * Valid and hostile HTTP messages with the expected results.
  */
 #ifndef COUPOND_HTTP_MESSAGES_H
 #define COUPOND_HTTP_MESSAGES_H
@@ -11,7 +11,7 @@
 
 enum { MORE = 0, READY = 200 };
 
-/* What comes of the first request of a message: READY, MORE, or the status it is refused with. */
+/* The result of a message's first request: READY, MORE, or the status of the refusal. */
 struct message {
     const char *name;
     const char *bytes;

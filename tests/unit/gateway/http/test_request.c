@@ -1,4 +1,4 @@
-/* The request reader against a table of hostile and odd messages, each fed whole, byte by byte and in random pieces. */
+/* The request parser with a table of hostile and odd messages, each fed whole, byte by byte and in random pieces. */
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +27,8 @@ struct result {
 };
 
 /*
- * Feeds pieces whose ends `next_cut` chooses, each time from freshly allocated memory, so that the sanitizer sees every
- * read beyond and every pointer kept.
+ * Feeds pieces that end where `next_cut` says, each time from a new allocation, so that the sanitizer detects
+ * out-of-bounds reads and stale pointers.
  */
 static struct result feed(const char *bytes, size_t length, size_t (*next_cut)(size_t at, size_t length))
 {
@@ -93,7 +93,7 @@ static void assert_same(const struct message *message, struct result got, const 
     assert_int_equal(got.rest, whole.rest);
 }
 
-/* One request, fed whole; the bytes are the caller's and outlive it. */
+/* Feeds one request whole; the caller's bytes must outlive it. */
 static enum http_progress read_one(struct http_request *request, char *data)
 {
     size_t length = strlen(data);
@@ -146,7 +146,7 @@ static void random_damage_never_reads_beyond_the_bytes(void **state)
     }
 }
 
-/* A CR that is put between any two bytes of a head, with or without a byte behind it, makes it invalid. */
+/* A CR between any two bytes of a head, with or without a byte behind it, makes it invalid. */
 static void a_cr_anywhere_in_a_head_is_refused(void **state)
 {
     static const char head[] = "POST /x HTTP/1.1\r\nHost: a\r\nX: y z\r\nContent-Length: 0\r\n\r\n";
@@ -303,7 +303,7 @@ static void a_client_that_expects_100_is_seen_to_wait(void **state)
     assert_false(request.continue_wanted);
 }
 
-static void the_fields_that_routes_need_are_told(void **state)
+static void the_fields_that_routes_need_are_filled(void **state)
 {
     char bytes[] = "POST /x?y HTTP/1.1\r\n" HOST "content-type:  application/json \r\nAUTHORIZATION: Bearer z\r\n\r\n";
     struct http_request request;
@@ -357,7 +357,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_come_one_by_one),
         cmocka_unit_test(keep_alive_follows_version_and_connection),
         cmocka_unit_test(a_client_that_expects_100_is_seen_to_wait),
-        cmocka_unit_test(the_fields_that_routes_need_are_told),
+        cmocka_unit_test(the_fields_that_routes_need_are_filled),
         cmocka_unit_test(bytes_are_classed_as_the_rfcs_write_them),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

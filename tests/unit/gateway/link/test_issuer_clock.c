@@ -1,4 +1,4 @@
-/* What a gateway knows of an issuer's clock: never more than is certain. */
+/* The lower bound on an issuer's clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -20,18 +20,18 @@ static void clock_goes_on_from_the_last_frame_at_the_slowest_rate_that_may_be(vo
     assert_int_equal(issuer_clock_least_us(&clock, 0), 0);
 }
 
-static void clock_learns_from_a_frame_only_if_that_tells_more(void **state)
+static void clock_uses_a_frame_only_if_it_raises_the_bound(void **state)
 {
     (void)state;
     struct issuer_clock clock = {0};
     issuer_clock_hear(&clock, 7, 500000, 1000000);
-    issuer_clock_hear(&clock, 7, 500500, 1001000); /* was long under way */
+    issuer_clock_hear(&clock, 7, 500500, 1001000); /* long in transit */
     assert_int_equal(issuer_clock_least_us(&clock, 1001000), 500800);
     issuer_clock_hear(&clock, 7, 501000, 1001000);
     assert_int_equal(issuer_clock_least_us(&clock, 1001000), 501000);
 }
 
-static void clock_tells_when_the_issuer_was_started_anew(void **state)
+static void clock_detects_a_restart_of_the_issuer(void **state)
 {
     (void)state;
     struct issuer_clock clock = {0};
@@ -39,12 +39,12 @@ static void clock_tells_when_the_issuer_was_started_anew(void **state)
     assert_true(issuer_clock_hear(&clock, 8, 10, 1000100));
     assert_int_equal(clock.incarnation, 8);
     assert_int_equal(issuer_clock_least_us(&clock, 1000100), 10);
-    assert_false(issuer_clock_hear(&clock, 7, 600000, 1000200)); /* the former one's last frame */
+    assert_false(issuer_clock_hear(&clock, 7, 600000, 1000200)); /* the previous incarnation's last frame */
     assert_int_equal(clock.incarnation, 8);
     assert_true(issuer_clock_hear(&clock, 9, 20, 1000300));
 }
 
-/* Whatever rates chrony may give the two clocks, and however long a frame was under way. */
+/* Holds for all clock rates that chrony allows and for any transit time. */
 static void deadline_has_passed_when_the_gateway_gives_up(void **state)
 {
     (void)state;
@@ -68,8 +68,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clock_goes_on_from_the_last_frame_at_the_slowest_rate_that_may_be),
-        cmocka_unit_test(clock_learns_from_a_frame_only_if_that_tells_more),
-        cmocka_unit_test(clock_tells_when_the_issuer_was_started_anew),
+        cmocka_unit_test(clock_uses_a_frame_only_if_it_raises_the_bound),
+        cmocka_unit_test(clock_detects_a_restart_of_the_issuer),
         cmocka_unit_test(deadline_has_passed_when_the_gateway_gives_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The cache of coupons, the pages made of it, and the board of changes: times are numbers here. */
+/* The cache of coupons, its pages, and the board of changes, with simulated times. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #define SECOND INT64_C(1000000)
 #define TTL    SECOND
 #define NOW    (100 * SECOND)
-#define ISSUER (1763691900 * SECOND) /* what the issuer's clock shows at NOW */
+#define ISSUER (1763691900 * SECOND) /* the issuer's clock at NOW */
 #define NEVER  INT64_MIN             /* no change is known */
 
 /* ---- fixture ---- */
@@ -55,16 +55,16 @@ static struct span span(const char *text)
     return (struct span){text, strlen(text)};
 }
 
-/* Told at NOW, asked so long before. */
+/* Received at NOW, requested `asked_before_us` earlier. */
 static void put(const struct coupon *what, int64_t asked_before_us)
 {
-    struct policy_told told = {.id = span("A"),
-                               .coupon = what,
-                               .from_issuer = true,
-                               .asked_us = NOW - asked_before_us,
-                               .told_us = NOW,
-                               .issuer_us = ISSUER};
-    policy_cache_put(cache, &told, NOW);
+    struct policy_report report = {.id = span("A"),
+                                   .coupon = what,
+                                   .from_issuer = true,
+                                   .asked_us = NOW - asked_before_us,
+                                   .reported_us = NOW,
+                                   .issuer_us = ISSUER};
+    policy_cache_put(cache, &report, NOW);
 }
 
 static const struct policy_entry *find(int64_t now_us, int64_t changed_us)
@@ -93,15 +93,15 @@ static void an_entry_is_found_until_it_expires(void **state)
     assert_non_null(find(NOW, NEVER));
     assert_true(body_has(find(NOW, NEVER), "\"id\":\"A\""));
     assert_non_null(find(NOW - 10 + TTL - 1, NEVER));
-    assert_null(find(NOW - 10 + TTL, NEVER)); /* its age counts from the question */
+    assert_null(find(NOW - 10 + TTL, NEVER)); /* the age counts from the request */
     assert_null(policy_cache_find(cache, span("B"), NOW, NEVER));
 }
 
-static void a_change_outdates_what_was_asked_for_before_it(void **state)
+static void a_change_outdates_earlier_requests(void **state)
 {
     (void)state;
     put(&coupon, 10);
-    assert_null(find(NOW, NOW - 5)); /* changed while the answer was under way */
+    assert_null(find(NOW, NOW - 5)); /* changed while the answer was in transit */
     assert_null(find(NOW, NOW - 10));
     assert_non_null(find(NOW, NOW - 11));
 }
@@ -154,11 +154,11 @@ static void a_full_cache_forgets_the_longest_unused_and_keeps_its_bound(void **s
 
     (void)state;
     for (int i = 0; i < 1000; i++) {
-        struct policy_told told = {.coupon = &coupon, .asked_us = NOW, .told_us = NOW, .issuer_us = ISSUER};
+        struct policy_report report = {.coupon = &coupon, .asked_us = NOW, .reported_us = NOW, .issuer_us = ISSUER};
         snprintf(id, sizeof(id), "c%d", i);
-        told.id = span(id);
-        policy_cache_put(cache, &told, NOW + i);
-        put(&coupon, -i); /* this one is in use all the time */
+        report.id = span(id);
+        policy_cache_put(cache, &report, NOW + i);
+        put(&coupon, -i); /* this one is used all the time */
     }
     for (int i = 0; i < 1000; i++) {
         snprintf(id, sizeof(id), "c%d", i);
@@ -175,17 +175,17 @@ static void a_flood_of_unknown_ids_pushes_out_no_coupon(void **state)
     (void)state;
     put(&coupon, 0);
     for (int i = 0; i < 1000; i++) {
-        struct policy_told told = {.asked_us = NOW + i, .told_us = NOW + i, .issuer_us = ISSUER};
+        struct policy_report report = {.asked_us = NOW + i, .reported_us = NOW + i, .issuer_us = ISSUER};
         snprintf(id, sizeof(id), "c%d", i);
-        told.id = span(id);
-        policy_cache_put(cache, &told, NOW + i);
+        report.id = span(id);
+        policy_cache_put(cache, &report, NOW + i);
     }
     assert_non_null(find(NOW + 1000, NEVER));
 }
 
 /* ---- tests: refusals ---- */
 
-static void who_comes_long_before_the_start_is_refused(void **state)
+static void a_request_long_before_the_start_is_refused(void **state)
 {
     struct policy_start start = {0};
 
@@ -199,7 +199,7 @@ static void who_comes_long_before_the_start_is_refused(void **state)
     assert_int_equal(refusal(NOW - 1000 + POLICY_REFUSAL_TTL_US, NEVER), ERROR_CODE_COUNT);
 }
 
-static void most_of_the_time_nobody_is_refused_at_all(void **state)
+static void most_of_the_time_no_request_is_refused(void **state)
 {
     (void)state;
     assert_false(policy_cache_refuses(cache, NOW));
@@ -221,12 +221,12 @@ static void near_its_start_a_coupon_is_the_issuers(void **state)
 {
     (void)state;
     coupon.starts_at_us = ISSUER + POLICY_START_MARGIN_US + 1001;
-    put(&coupon, 1000); /* the issuer's clock may be ahead by as long as the answer took */
+    put(&coupon, 1000); /* the issuer's clock may be ahead by the duration of the request */
     assert_int_equal(refusal(NOW, NEVER), ERROR_NOT_STARTED);
     assert_int_equal(refusal(NOW + 1, NEVER), ERROR_CODE_COUNT);
 }
 
-static void who_may_hold_one_is_never_refused(void **state)
+static void a_possible_holder_is_never_refused(void **state)
 {
     (void)state;
     coupon.starts_at_us = ISSUER + 10 * SECOND;
@@ -255,19 +255,19 @@ static void an_unknown_coupon_is_refused_until_it_may_be_there(void **state)
     assert_int_equal(refusal(NOW + POLICY_REFUSAL_TTL_US, NEVER), ERROR_CODE_COUNT);
 }
 
-static void what_did_not_come_from_the_issuer_refuses_nobody(void **state)
+static void an_entry_from_redis_refuses_no_request(void **state)
 {
-    struct policy_told told = {
-        .id = span("A"), .coupon = &coupon, .asked_us = NOW, .told_us = NOW, .issuer_us = ISSUER};
+    struct policy_report report = {
+        .id = span("A"), .coupon = &coupon, .asked_us = NOW, .reported_us = NOW, .issuer_us = ISSUER};
 
     (void)state;
     coupon.starts_at_us = ISSUER + 10 * SECOND;
-    policy_cache_put(cache, &told, NOW);
+    policy_cache_put(cache, &report, NOW);
     assert_non_null(find(NOW, NEVER));
     assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
-    told.coupon = NULL;
-    told.asked_us++;
-    policy_cache_put(cache, &told, NOW);
+    report.coupon = NULL;
+    report.asked_us++;
+    policy_cache_put(cache, &report, NOW);
     assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
 }
 
@@ -300,7 +300,7 @@ static void a_page_says_how_old_it_is_and_may_become(void **state)
     page.ttl_us = 60 * SECOND;
     page.age_us = 37 * SECOND + 5;
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nAge: 37\r\nCache-Control: public, max-age=60\r\n"));
-    page.until_change_us = 3 * SECOND; /* what is kept elsewhere must not outlive the state */
+    page.until_change_us = 3 * SECOND; /* other caches must not keep it beyond the state */
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nAge: 37\r\nCache-Control: public, max-age=40\r\n"));
     page.age_us = 61 * SECOND;
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "max-age=60\r\n"));
@@ -319,7 +319,7 @@ static struct span naming(const char *before, const struct policy_page *page)
     return span(out);
 }
 
-static void who_has_the_page_already_is_told_304(void **state)
+static void a_client_that_has_the_page_gets_304(void **state)
 {
     struct policy_page page = {.coupon_id = span("A"),
                                .body = span("{}"),
@@ -377,14 +377,14 @@ static void if_match_lets_through_the_page_that_any_of_its_tags_names(void **sta
 
 /* ---- tests: the board ---- */
 
-static void the_board_tells_the_latest_change(void **state)
+static void the_board_returns_the_latest_change(void **state)
 {
     struct policy_board *board = policy_board_create();
 
     (void)state;
     assert_true(policy_board_changed_us(board, 5) == INT64_MIN);
     policy_board_change(board, 5, 100);
-    policy_board_change(board, 5, 90); /* a thread that was slower */
+    policy_board_change(board, 5, 90); /* from a slower thread */
     assert_int_equal(policy_board_changed_us(board, 5), 100);
     assert_true(policy_board_changed_us(board, 6) == INT64_MIN);
     policy_board_change_all(board, 200);
@@ -397,23 +397,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_entry_is_found_until_it_expires, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_change_outdates_what_was_asked_for_before_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_change_outdates_earlier_requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_answer_does_not_replace_a_newer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_coupon_is_unknown_for_a_short_while, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_state_comes_with_the_issuers_time_and_never_early, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_cache_forgets_the_longest_unused_and_keeps_its_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_flood_of_unknown_ids_pushes_out_no_coupon, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_comes_long_before_the_start_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(most_of_the_time_nobody_is_refused_at_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_request_long_before_the_start_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(most_of_the_time_no_request_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(near_its_start_a_coupon_is_the_issuers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_may_hold_one_is_never_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_possible_holder_is_never_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_paused_coupon_and_an_open_one_are_the_issuers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_coupon_is_refused_until_it_may_be_there, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_did_not_come_from_the_issuer_refuses_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_entry_from_redis_refuses_no_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_says_how_old_it_is_and_may_become, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_has_the_page_already_is_told_304, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_client_that_has_the_page_gets_304, set_up, tear_down),
         cmocka_unit_test_setup_teardown(if_match_lets_through_the_page_that_any_of_its_tags_names, set_up, tear_down),
-        cmocka_unit_test(the_board_tells_the_latest_change),
+        cmocka_unit_test(the_board_returns_the_latest_change),
     };
     return cmocka_run_group_tests_name("policy_cache", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Who looks at a coupon, and the one question that is asked for all of them, with a double of the issuer. */
+/* Reads of a coupon and their common fetch, with a double of the issuer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +64,7 @@ static void read_title(struct client *client, const char *title)
     assert_non_null(strstr(response.body, text));
 }
 
-/* Nobody has asked anything since: the next frame is this one's. */
+/* Asserts that nothing was sent meanwhile: the next frame is this request's. */
 static void assert_quiet(struct client *client)
 {
     client_ask(client, "B", "u");
@@ -76,7 +76,7 @@ static void assert_quiet(struct client *client)
 
 /* ---- tests ---- */
 
-static void who_joins_a_fetch_is_answered_with_the_others(void **state)
+static void clients_that_join_a_fetch_are_answered_together(void **state)
 {
     struct frame_coupon_reply reply;
     struct double_frame first;
@@ -101,7 +101,7 @@ static void who_joins_a_fetch_is_answered_with_the_others(void **state)
         client_close(&clients[i]);
 }
 
-static void who_looks_after_a_change_is_not_told_what_was_asked_before(void **state)
+static void a_read_after_a_change_does_not_get_an_older_result(void **state)
 {
     struct frame_coupon_reply old, changed, fresh;
     struct double_frame first;
@@ -118,12 +118,12 @@ static void who_looks_after_a_change_is_not_told_what_was_asked_before(void **st
     changed = reply_with(VERDICT_COUPON_CHANGED, asked(COUPON_CHANGE), "new");
     reply_to_one(&changed);
     read_title(&clients[1], "new");
-    client_send(&clients[1], LOOK); /* asks by itself */
+    client_send(&clients[1], LOOK); /* is sent on its own */
     fresh = reply_with(VERDICT_FOUND, asked(COUPON_GET), "new");
     reply_to_one(&fresh);
     read_title(&clients[1], "new");
     issuer_double_reply_coupons(issuer, &first, &old, 1);
-    read_title(&clients[0], "new"); /* what is newer is there by now */
+    read_title(&clients[0], "new"); /* the newer entry is present by now */
     client_send(&clients[0], LOOK);
     read_title(&clients[0], "new");
     assert_quiet(&clients[2]);
@@ -131,7 +131,7 @@ static void who_looks_after_a_change_is_not_told_what_was_asked_before(void **st
         client_close(&clients[i]);
 }
 
-static void nonsense_about_a_coupon_is_told_to_nobody(void **state)
+static void an_invalid_coupon_reaches_no_client(void **state)
 {
     struct frame_coupon_reply replies[5];
 
@@ -178,7 +178,7 @@ static void a_fetch_without_an_answer_ends(void **state)
     client_close(&clients[0]);
 }
 
-static void a_change_whose_outcome_is_unknown_outdates_the_cache(void **state)
+static void a_change_with_an_unknown_outcome_outdates_the_cache(void **state)
 {
     struct frame_coupon_reply reply;
 
@@ -206,11 +206,11 @@ static void a_change_whose_outcome_is_unknown_outdates_the_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(who_joins_a_fetch_is_answered_with_the_others),
-        TEST(who_looks_after_a_change_is_not_told_what_was_asked_before),
-        TEST(nonsense_about_a_coupon_is_told_to_nobody),
+        TEST(clients_that_join_a_fetch_are_answered_together),
+        TEST(a_read_after_a_change_does_not_get_an_older_result),
+        TEST(an_invalid_coupon_reaches_no_client),
         TEST(a_fetch_without_an_answer_ends),
-        TEST(a_change_whose_outcome_is_unknown_outdates_the_cache),
+        TEST(a_change_with_an_unknown_outcome_outdates_the_cache),
     };
     return cmocka_run_group_tests_name("gateway_policies", tests, gateway_group_set_up, NULL);
 }

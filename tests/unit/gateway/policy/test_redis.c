@@ -1,4 +1,4 @@
-/* What is pure about Redis: values, replies out of bytes, and the fetches that wait for them. */
+/* The pure parts of Redis: values, replies, and fetches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,7 +71,7 @@ static struct policy_value_fixed *fixed(void)
     return (struct policy_value_fixed *)(bytes + POLICY_VALUE_ORDER_LENGTH);
 }
 
-/* The next reply to these bytes; NULL with `failed` as it then is. */
+/* The next reply in these bytes; NULL with the resulting `failed`. */
 static const struct redis_reply *reply(const char *text, bool *failed)
 {
     *failed = !redis_reader_feed(reader, text, strlen(text));
@@ -155,8 +155,8 @@ static void a_value_out_of_bounds_is_none(void **state)
     } while (0)
     REFUSED(bytes[7] = '2');              /* another version */
     REFUSED(bytes[8] = '9');              /* a sequence beyond 64 bits */
-    REFUSED(bytes[10] = ' ');             /* no digit */
-    REFUSED(memset(bytes + 28, '9', 20)); /* a time beyond what an issuer's clock can say */
+    REFUSED(bytes[10] = ' ');             /* not a digit */
+    REFUSED(memset(bytes + 28, '9', 20)); /* an impossible time */
     REFUSED(fixed()->quantity = 0);
     REFUSED(fixed()->quantity = QUANTITY_MAX + 1);
     REFUSED(fixed()->issued = 10);
@@ -170,13 +170,13 @@ static void a_value_out_of_bounds_is_none(void **state)
     REFUSED(fixed()->title_length = 0);
     REFUSED(fixed()->title_length = UINT16_MAX);
     REFUSED(fixed()->id_length = UINT8_MAX);
-    REFUSED(bytes[length - 1] = (char)0xff); /* no UTF-8 */
+    REFUSED(bytes[length - 1] = (char)0xff); /* invalid UTF-8 */
 #undef REFUSED
 }
 
 /* ---- tests: replies ---- */
 
-static void replies_are_read_whatever_their_kind(void **state)
+static void replies_of_all_kinds_are_read(void **state)
 {
     bool failed = false;
     const struct redis_reply *r = NULL;
@@ -231,8 +231,8 @@ static void long_texts_and_large_arrays_are_cut(void **state)
     assert_int_equal(r->parts_count, 5);
     assert_true(r->parts[0].cut);
     assert_int_equal(r->parts[0].length, REDIS_TEXT_MAX);
-    assert_int_equal(r->parts[2].kind, REDIS_ARRAY);      /* and what is in it is nowhere */
-    assert_null(reply("*2147483647\r\n:1\r\n", &failed)); /* announces much, and costs nothing */
+    assert_int_equal(r->parts[2].kind, REDIS_ARRAY);      /* its contents are not kept */
+    assert_null(reply("*2147483647\r\n:1\r\n", &failed)); /* announces many, but allocates nothing */
     assert_false(failed);
 }
 
@@ -279,7 +279,7 @@ static void a_fetch_is_found_by_its_tag_until_it_ends(void **state)
     assert_null(policy_fetch_find(&fetches, tag));
     policy_fetch_begin(fetch, span("A"), 3);
     fetch->stage = FETCH_REDIS;
-    assert_null(policy_fetch_find(&fetches, tag)); /* a late reply to the one before */
+    assert_null(policy_fetch_find(&fetches, tag)); /* a late reply to the previous fetch */
     assert_int_equal(fetch->waiters_count, 0);
     policy_fetches_deinit(&fetches);
 }
@@ -292,7 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_value_of_another_coupon_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_value_cut_anywhere_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_value_out_of_bounds_is_none, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(replies_are_read_whatever_their_kind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(replies_of_all_kinds_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reply_may_come_byte_by_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_texts_and_large_arrays_are_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nonsense_ends_it, set_up, tear_down),

@@ -45,7 +45,7 @@ static const char *text(void)
     return out.data;
 }
 
-/* The JSON body of the only response in `out`, whose announced length must be right. */
+/* The JSON body of the only response in `out`, whose announced length must be correct. */
 static json_t *body_json(void)
 {
     const char *body = strstr(text(), "\r\n\r\n") + 4;
@@ -135,7 +135,7 @@ static void every_code_is_a_whole_problem(void **state)
     }
 }
 
-static void problems_tell_what_they_are_given(void **state)
+static void problems_contain_their_additions(void **state)
 {
     struct api_errors errors = {0};
     struct problem_extras extras = {.errors = &errors, .allow = "GET, HEAD", .retry_after_s = 77};
@@ -191,7 +191,7 @@ static void a_coupon_shows_state_and_remaining(void **state)
     assert_non_null(strstr(text(), "\"state\":\"ended\""));
 }
 
-static void not_started_tells_the_seconds_rounded_up(void **state)
+static void not_started_gives_the_seconds_rounded_up(void **state)
 {
     static const struct {
         int64_t start_us, now_us;
@@ -216,7 +216,7 @@ static void not_started_tells_the_seconds_rounded_up(void **state)
     }
 }
 
-static void not_started_tells_the_start(void **state)
+static void not_started_gives_the_start(void **state)
 {
     struct exchange exchange = {.op = ISSUE_POST};
     struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issued_at_us = 1798772400000000};
@@ -227,7 +227,7 @@ static void not_started_tells_the_start(void **state)
     assert_non_null(strstr(text(), ",\"starts_at\":\"2027-01-01T03:00:00.000000Z\"}"));
 }
 
-static void only_a_wrong_token_is_told_to_be_one(void **state)
+static void only_a_wrong_token_is_reported_as_invalid(void **state)
 {
     const char *challenge = "WWW-Authenticate: Bearer realm=\"coupond\"";
 
@@ -288,7 +288,7 @@ static int answer_coupon(uint8_t verdict)
     return verdict_answer_coupon(&out, &reply_clock_now, plain, &reply);
 }
 
-static void a_reply_whose_coupon_is_none_is_no_answer(void **state)
+static void a_reply_with_an_invalid_coupon_is_no_answer(void **state)
 {
     struct frame_coupon_reply good = {.verdict = VERDICT_COUPON_CREATED}, bad;
     struct coupon coupon = some_coupon("a");
@@ -297,7 +297,7 @@ static void a_reply_whose_coupon_is_none_is_no_answer(void **state)
     frame_coupon_write(&good.coupon, &coupon);
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &good), 201);
     bad = good;
-    bad.coupon.id[0] = '\n'; /* which would begin a header line */
+    bad.coupon.id[0] = '\n'; /* would begin a header line */
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
     bad = good;
     bad.coupon.issued = bad.coupon.quantity + 1;
@@ -360,7 +360,7 @@ static void a_partition_cannot_send_more_than_asked_for(void **state)
     listing_destroy(&listing);
 }
 
-/* Coupon "000" to "399"; the quotes are of JSON. */
+/* Coupon "000" to "399", with JSON's quotes. */
 static const char *quoted_id(uint32_t number)
 {
     static char id[16];
@@ -369,7 +369,7 @@ static const char *quoted_id(uint32_t number)
     return id;
 }
 
-/* As much of the 400 coupons as four partitions are asked for, in an order that no partition keeps. */
+/* The share of the 400 coupons that is requested from four partitions, shuffled. */
 static void add_pages(struct listing *listing)
 {
     for (uint32_t n = 0; n < 400; n++) {
@@ -399,7 +399,7 @@ static void a_page_holds_the_first_of_all_partitions_in_their_order(void **state
     }
 }
 
-static void clients_who_are_turned_away_together_come_back_apart(void **state)
+static void clients_refused_together_retry_at_different_times(void **state)
 {
     unsigned seen[4] = {0};
 
@@ -444,19 +444,19 @@ int main(void)
         TEST(the_style_decides_on_connection_and_body),
         TEST(the_date_changes_with_the_second),
         TEST(every_code_is_a_whole_problem),
-        TEST(problems_tell_what_they_are_given),
+        TEST(problems_contain_their_additions),
         TEST(an_issue_is_formatted_at_its_limits),
         TEST(a_coupon_shows_state_and_remaining),
-        TEST(not_started_tells_the_seconds_rounded_up),
-        TEST(not_started_tells_the_start),
-        TEST(only_a_wrong_token_is_told_to_be_one),
+        TEST(not_started_gives_the_seconds_rounded_up),
+        TEST(not_started_gives_the_start),
+        TEST(only_a_wrong_token_is_reported_as_invalid),
         TEST(a_string_is_escaped_where_json_or_utf_8_asks_for_it),
         TEST(an_issue_time_out_of_range_is_harmless),
         TEST(refusals_of_a_change_name_the_member),
-        TEST(a_reply_whose_coupon_is_none_is_no_answer),
+        TEST(a_reply_with_an_invalid_coupon_is_no_answer),
         TEST(a_page_ends_where_nothing_follows),
         TEST(a_partition_cannot_send_more_than_asked_for),
-        TEST(clients_who_are_turned_away_together_come_back_apart),
+        TEST(clients_refused_together_retry_at_different_times),
         TEST(a_page_holds_the_first_of_all_partitions_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
