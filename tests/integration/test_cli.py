@@ -81,12 +81,11 @@ def test_help_config_and_markdown_have_the_same_options_and_defaults():
     assert table == plain
 
 
-@pytest.mark.parametrize("document", ["docs/configuration.md", "docs/ko/configuration.md"])
-def test_the_documents_have_the_program_s_options(document):
-    path = REPOSITORY / document
-    assert path.exists(), f"{document} is missing"
-    found = re.search(r"^<!-- options -->\n(.*?)^<!-- /options -->$", path.read_text(), re.M | re.S)
-    assert found, f"{document}: the lines <!-- options --> and <!-- /options --> are missing"
+def test_the_page_on_configuration_has_the_program_s_options():
+    """The Korean page: test_options_korean.py."""
+    text = (REPOSITORY / "docs/configuration.md").read_text()
+    found = re.search(r"^<!-- options -->\n(.*?)^<!-- /options -->$", text, re.M | re.S)
+    assert found, "the lines <!-- options --> and <!-- /options --> are missing"
     table = "".join(line + "\n" for line in found[1].splitlines() if line.startswith("|"))
     assert table == run_coupond("--help-config=markdown").stdout, "./dev fmt pastes what coupond --help-config=markdown prints"
 

@@ -74,12 +74,14 @@ short_files() {
     return "$bad"
 }
 
-# The table between the markers is what the program prints.
-documented_options() { # FILE
+# The table between the markers is what a command prints.
+documented_options() { # FILE COMMAND…
+    local table
     [ -f "$1" ] || { echo "$1 is missing"; return 1; }
     grep -q '^<!-- options -->$' "$1" || { echo "$1: the marker <!-- options --> is missing"; return 1; }
-    diff -u --label "$1" --label 'coupond --help-config=markdown' \
-        <(sed -n '/^<!-- options -->$/,/^<!-- \/options -->$/p' "$1" | grep '^|') <("$program" --help-config=markdown)
+    table=$("${@:2}") || return 1
+    diff -u --label "$1" --label "${*:2} (./dev fmt puts it right)" \
+        <(sed -n '/^<!-- options -->$/,/^<!-- \/options -->$/p' "$1" | grep '^|') - <<<"$table"
 }
 
 check "format (./dev fmt puts it right)" formatted
@@ -89,7 +91,8 @@ check "shellcheck" scripts
 check "python" python_compiles
 check "includes" includes
 check "length of files" short_files
-check "options in docs/configuration.md" documented_options docs/configuration.md
-check "options in docs/ko/configuration.md" documented_options docs/ko/configuration.md
+check "options in docs/configuration.md" documented_options docs/configuration.md "$program" --help-config=markdown
+check "options in docs/ko/configuration.md" documented_options docs/ko/configuration.md \
+    /usr/bin/python3 tests/support/korean_options.py "$program"
 [ "$failed" -eq 0 ] && echo "lint: all fine"
 exit "$failed"

@@ -1,0 +1,27 @@
+"""The Korean pages are shown as they are meant: hosts of repositories strike out what is between two tildes of a paragraph or cell."""
+
+import re
+
+import pytest
+from cluster import REPOSITORY
+
+PAGES = ["README.ko.md", "docs/ko/api.md", "docs/ko/configuration.md", "docs/ko/operating.md"]
+
+
+def struck_out(text):
+    """Paragraphs, list items and cells with two tildes or more outside code."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    text = re.sub(r"`[^`]*`", "", text)
+    pieces = re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )|\||\n(?=\|)", text)
+    return [piece.strip() for piece in pieces if piece.count("~") > 1]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_ranges_strike_nothing_out(page):
+    assert struck_out((REPOSITORY / page).read_text(encoding="utf-8")) == []
+
+
+def test_two_ranges_in_one_paragraph_or_cell_are_found():
+    assert struck_out("- 1~32자,\n  1~64자\n- 1~3") == ["- 1~32자,\n  1~64자"]
+    assert struck_out("| 1~2 | 3~4, 5~6 |\n") == ["3~4, 5~6"]
+    assert struck_out("1~2 `~/a ~/b`\n\n```sh\n~ ~\n```\n\n3~4\n") == []
