@@ -13,8 +13,8 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/pulse.h"
 
-#define LOOK_US   INT64_C(5000000)  /* where no watchdog asks for more */
-#define EXTEND_US INT64_C(60000000) /* that a start or stop which gets on may take from now */
+#define LOOK_US   INT64_C(5000000)  /* when the watchdog does not require shorter ones */
+#define EXTEND_US INT64_C(60000000) /* extension granted to a start or stop that makes progress */
 
 #define MESSAGE_MAX 1024
 
@@ -23,19 +23,19 @@ enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING };
 static struct {
     /* constant while the thread runs */
     bool active;
-    uint64_t watchdog_us; /* 0: nobody asked for pings */
-    /* under the mutex, which nobody holds while sending or writing: neither a manager nor a log that is not read holds
-     * up the role */
+    uint64_t watchdog_us; /* 0: no watchdog */
+    /* under the mutex, which no thread holds while sending or logging, so that a blocked manager or log cannot block
+     * the role */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum phase phase;
-    const char *news;                /* to be sent next; NULL: none */
-    char status[READY_WHY_MAX + 16]; /* to be sent next; empty: none */
+    const char *news;                /* to be sent next; NULL: nothing */
+    char status[READY_WHY_MAX + 16]; /* to be sent next; empty: nothing */
     bool ended;
     notify_ready_fn ready;
     void *arg;
     /* owned by the thread */
-    char told[READY_WHY_MAX + 16]; /* the last status */
+    char told[READY_WHY_MAX + 16]; /* the last status sent */
     uint64_t beats;
     bool silent;
 } self = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -64,7 +64,7 @@ static void ask_role(void)
     snprintf(self.status, sizeof self.status, "%s%s%s", ready ? "ready" : "not ready", why[0] != '\0' ? ": " : "", why);
 }
 
-/* With the mutex held: what the role has to say. */
+/* With the mutex held: adds the role's messages. */
 static void add_words(char message[MESSAGE_MAX])
 {
     ask_role();
@@ -86,7 +86,7 @@ static void add_extension(char message[MESSAGE_MAX])
     self.beats = beats;
 }
 
-/* A thread that stands is told of once, and so is that it goes round again. */
+/* Logs once that a thread hangs, and once that all run again. */
 static void add_ping(char message[MESSAGE_MAX])
 {
     char why[128] = "";
@@ -97,12 +97,12 @@ static void add_ping(char message[MESSAGE_MAX])
         return;
     self.silent = !beats;
     if (beats)
-        log_warn("main", "all threads go round again");
+        log_warn("main", "all threads respond again");
     else
-        log_error("main", "the watchdog is not told any more that all is well: %s", why);
+        log_error("main", "no longer notifying the watchdog: %s", why);
 }
 
-/* Takes what is new, tells it, and returns with the mutex held again. */
+/* Collects what changed, sends it, and returns with the mutex held again. */
 static void look(void)
 {
     char message[MESSAGE_MAX] = "";
@@ -118,7 +118,7 @@ static void look(void)
     pthread_mutex_lock(&self.mutex);
 }
 
-/* Until something changes, or the next look is due: four of them before a watchdog bites. */
+/* Waits until something changes or the next check is due: four checks per watchdog interval. */
 static void wait_for_look(void)
 {
     struct timespec until;
@@ -160,7 +160,7 @@ void notify_begin(void)
     if (sd_watchdog_enabled(0, &self.watchdog_us) <= 0)
         self.watchdog_us = 0;
     CHECK(pthread_create(&thread, NULL, notify_main, NULL) == 0);
-    pthread_detach(thread); /* a manager that reads nothing may hold it up for ever */
+    pthread_detach(thread); /* a manager that does not read may block it for ever */
 }
 
 static void change(enum phase phase, notify_ready_fn ready, void *arg, const char *news)

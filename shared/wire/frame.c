@@ -6,7 +6,7 @@
 
 #include "shared/error.h"
 
-/* Bytes of one record of a kind; a kind with none has records of no bytes. */
+/* Bytes of one record of each kind; 0 for kinds without records. */
 static const size_t record_size[] = {
     [FRAME_ISSUE_REQUESTS] = sizeof(struct frame_issue_request),
     [FRAME_ISSUE_REPLIES] = sizeof(struct frame_issue_reply),
@@ -41,7 +41,7 @@ void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us
     memcpy(bytes + offsetof(struct frame_header, clock_us), &clock_us, sizeof clock_us);
 }
 
-/* Requests and replies tell of an issuer's clock; a ping may. */
+/* Requests and replies carry an issuer's clock; a ping may. */
 static const char *check_clock(const struct frame_header *header)
 {
     bool unknown = header->incarnation == 0;
@@ -55,17 +55,17 @@ static const char *check_clock(const struct frame_header *header)
         break;
     default:
         if (unknown)
-            return "of no incarnation";
+            return "no incarnation";
     }
-    return header->clock_us < 0 || header->clock_us > FRAME_CLOCK_US_MAX ? "no clock shows that" : NULL;
+    return header->clock_us < 0 || header->clock_us > FRAME_CLOCK_US_MAX ? "impossible clock" : NULL;
 }
 
 static const char *check_header(const struct frame_header *header)
 {
     if (header->magic != FRAME_MAGIC)
-        return "no magic of ours";
+        return "unknown magic";
     if (header->version != FRAME_VERSION)
-        return "another version";
+        return "unsupported version";
     if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_REFUSED)
         return "unknown kind";
     if (header->partitions == 0 || header->partitions > PARTITIONS_MAX || header->partition >= header->partitions)
@@ -89,18 +89,19 @@ static const char *check_size(const struct frame_header *header, size_t body)
     case FRAME_EVENTS:
         if (body < sizeof(struct frame_events))
             return "no events";
-        return header->count == 0 && body > sizeof(struct frame_events) ? "records where none belong" : NULL;
+        return header->count == 0 && body > sizeof(struct frame_events) ? "unexpected records" : NULL;
     case FRAME_ACK:
     case FRAME_BEHIND:
     case FRAME_REFUSED:
-        return header->count != 1 || body != sizeof(struct frame_ack) ? "size does not fit one acknowledgement" : NULL;
+        return header->count != 1 || body != sizeof(struct frame_ack) ? "size does not match one acknowledgement"
+                                                                      : NULL;
     case FRAME_PING:
     case FRAME_PONG:
-        return header->count != 0 || body != 0 ? "records where none belong" : NULL;
+        return header->count != 0 || body != 0 ? "unexpected records" : NULL;
     default:
         break;
     }
-    return header->count == 0 || header->count * record_size[header->kind] != body ? "size does not fit the count"
+    return header->count == 0 || header->count * record_size[header->kind] != body ? "size does not match the count"
                                                                                    : NULL;
 }
 
@@ -109,7 +110,7 @@ const char *frame_check(const void *data, size_t size, struct frame_header *head
     if (size < sizeof *header)
         return "shorter than a header";
     if (size > FRAME_BYTES_MAX)
-        return "longer than a frame may be";
+        return "longer than a frame";
     memcpy(header, data, sizeof *header);
     const char *wrong = check_header(header);
     return wrong != NULL ? wrong : check_size(header, size - sizeof *header);
