@@ -1,5 +1,5 @@
 /*
- * What actors have in common: a zactor's pipe, on which "$TERM" asks for the end.
+ * What all actors share: a zactor's pipe, over which czmq sends "$TERM" to end the actor.
  */
 #ifndef COUPOND_ACTOR_H
 #define COUPOND_ACTOR_H
@@ -7,7 +7,7 @@
 #include <czmq.h>
 #include <stdbool.h>
 
-/* On the actor's thread, never blocks: true when `pipe` says that the actor is to end. */
+/* On the actor's thread, never blocks: true when `pipe` asks the actor to end. */
 bool actor_told_to_end(zsock_t *pipe);
 
 #endif

@@ -15,7 +15,7 @@ bool address_split(const char *address, char *host, size_t host_size, uint16_t *
         start++;
         length -= 2;
     } else if (memchr(start, ':', length) != NULL) {
-        return false; /* an IPv6 address without its brackets */
+        return false; /* an IPv6 address without brackets */
     }
     size_t digits = strspn(colon + 1, "0123456789");
     if (length == 0 || length >= host_size || digits == 0 || digits > 5 || colon[1 + digits] != '\0')

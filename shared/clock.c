@@ -46,7 +46,7 @@ int64_t monotone_clock_read(struct monotone_clock *clock, int64_t wall_us)
     return clock->last_us;
 }
 
-/* Days since 1970-01-01 of a Gregorian date, counted in years that begin in March, so that the leap day is the last. */
+/* Days from 1970-01-01 to a Gregorian date. Years begin in March here, so that the leap day is the last day. */
 static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 {
     int64_t march_year = month > 2 ? year : year - 1;
@@ -78,7 +78,7 @@ static char *put_digits(char *out, int64_t value, int digits)
 
 static char *put_date(char *out, int64_t days)
 {
-    int64_t year = 1970 + days / 366; /* never later than the year sought */
+    int64_t year = 1970 + days / 366; /* never later than the result */
     while (days_of_date(year + 1, 1, 1) <= days)
         year++;
     int64_t month = 1;
@@ -113,7 +113,7 @@ size_t rfc3339_format(int64_t us, char out[RFC3339_MAX])
     return (size_t)(end - out);
 }
 
-/* What is left of the text to read. */
+/* The text that is left to parse. */
 struct cursor {
     const char *at;
     const char *end;
@@ -130,7 +130,7 @@ static bool take_digits(struct cursor *cursor, int digits, int64_t *value)
     return true;
 }
 
-/* Takes one character when it is one of `set`; returns it, or 0. */
+/* Takes one character if it is one of `set`; returns it, or 0. */
 static char take_one_of(struct cursor *cursor, const char *set)
 {
     if (cursor->at == cursor->end || *cursor->at == '\0' || strchr(set, *cursor->at) == NULL)
@@ -151,7 +151,8 @@ static bool take_date(struct cursor *cursor, int64_t *days)
     return true;
 }
 
-/* The second may be 60: rfc3339_parse() says when. One that is left out is 0, and `whole` tells that it was there. */
+/* Accepts second 60; rfc3339_parse() decides when it is valid. A missing second is 0, and `whole` says that it was
+ * given. */
 static bool take_time(struct cursor *cursor, int64_t *seconds, bool *leap, bool *whole)
 {
     int64_t hour, minute, second = 0;
@@ -165,7 +166,7 @@ static bool take_time(struct cursor *cursor, int64_t *seconds, bool *leap, bool 
     return hour <= 23 && minute <= 59 && second <= 60;
 }
 
-/* Digits beyond the microsecond are cut. */
+/* Digits beyond microseconds are cut. */
 static bool take_fraction(struct cursor *cursor, int64_t *us)
 {
     *us = 0;
@@ -206,7 +207,7 @@ bool rfc3339_parse(const char *text, size_t length, int64_t *us)
     int64_t result = days * US_PER_DAY + (seconds - offset) * US_PER_SECOND + fraction;
     if (result < 0 || result > TIME_US_MAX)
         return false;
-    /* A leap second is the last of a day in UTC; it counts as the first of the next. */
+    /* A leap second is the last of a day in UTC; it counts as the first second of the next day. */
     if (leap && result % US_PER_DAY >= US_PER_SECOND)
         return false;
     *us = result;

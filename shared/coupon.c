@@ -42,7 +42,7 @@ const char *coupon_state_name(enum coupon_state state)
     return names[state];
 }
 
-/* Which characters an id may bear: 1 in both kinds, 2 in a user's alone. */
+/* The characters of ids: 1 in both kinds, 2 in user ids only. */
 static const unsigned char alphabet[256] = {
     ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['_'] = 1, ['.'] = 1, [':'] = 2, ['@'] = 2,
 };
@@ -57,7 +57,7 @@ static bool all_within(const char *id, size_t length, unsigned char kind_max)
     return true;
 }
 
-/* "." and "..": clients and proxies take them out of a path before anybody sees them. */
+/* "." and "..": clients and proxies normalize them out of a path. */
 static bool is_dot_segment(const char *id, size_t length)
 {
     return id[0] == '.' && (length == 1 || (length == 2 && id[1] == '.'));
@@ -88,7 +88,7 @@ bool title_valid(const char *title, size_t length)
     return true;
 }
 
-/* Of a valid sequence. */
+/* The code point of a valid sequence. */
 static unsigned code_point(const unsigned char *s, size_t size)
 {
     unsigned point = size == 1 ? s[0] : s[0] & (0xffu >> (size + 1));
@@ -110,51 +110,53 @@ static bool is_in(unsigned point, const struct range *ranges, size_t count)
     return false;
 }
 
-/* Lines and directions, and what nobody sees: two titles that look the same would not be the same. These are Unicode's
- * Default_Ignorable_Code_Points (version 15) but for those that is_selector() tells and for tags, and its
- * noncharacters, line ends and annotations. */
+/*
+ * Characters that end lines, change direction or are invisible: two titles could look equal without being so. These are
+ * Unicode's Default_Ignorable_Code_Points (version 15), except for tags and those of is_selector(), plus noncharacters,
+ * line ends and annotations.
+ */
 static bool misleads(unsigned point)
 {
     static const struct range ranges[] = {
         {0x00ad, 0x00ad},   /* soft hyphen */
-        {0x034f, 0x034f},   /* a joiner of letters for sorting */
+        {0x034f, 0x034f},   /* combining grapheme joiner */
         {0x061c, 0x061c},   /* a direction mark */
-        {0x115f, 0x1160},   /* Hangul's fillers */
-        {0x17b4, 0x17b5},   /* Khmer vowels that are not written */
+        {0x115f, 0x1160},   /* Hangul fillers */
+        {0x17b4, 0x17b5},   /* invisible Khmer vowels */
         {0x180e, 0x180e},   /* Mongolian vowel separator */
         {0x200b, 0x200b},   /* zero width space */
         {0x200e, 0x200f},   /* direction marks */
-        {0x2028, 0x202e},   /* line and paragraph ends, embedded directions */
-        {0x2060, 0x206f},   /* joiners and operators that are not seen, isolated directions, deprecated controls */
-        {0x3164, 0x3164},   /* Hangul's filler, from before Unicode */
+        {0x2028, 0x202e},   /* line and paragraph separators, embedded directions */
+        {0x2060, 0x206f},   /* invisible joiners and operators, isolated directions, deprecated controls */
+        {0x3164, 0x3164},   /* the old Hangul filler */
         {0xfdd0, 0xfdef},   /* noncharacters */
         {0xfeff, 0xfeff},   /* byte order mark */
-        {0xffa0, 0xffa0},   /* Hangul's filler of half width */
-        {0xfff0, 0xfffb},   /* nothing yet, and not shown; annotations */
-        {0x1bca0, 0x1bca3}, /* controls of shorthand */
-        {0x1d173, 0x1d17a}, /* controls of musical notation */
+        {0xffa0, 0xffa0},   /* halfwidth Hangul filler */
+        {0xfff0, 0xfffb},   /* unassigned and invisible; annotations */
+        {0x1bca0, 0x1bca3}, /* shorthand controls */
+        {0x1d173, 0x1d17a}, /* musical controls */
         {0xe0000, 0xe001f}, /* language tags */
-        {0xe0080, 0xe00ff}, /* nothing, and not shown */
-        {0xe01f0, 0xe0fff}, /* the same */
+        {0xe0080, 0xe00ff}, /* unassigned and invisible */
+        {0xe01f0, 0xe0fff}, /* likewise */
     };
     bool noncharacter = (point & 0xfffe) == 0xfffe; /* the last two of each plane */
     return noncharacter || is_in(point, ranges, sizeof ranges / sizeof *ranges);
 }
 
-/* What chooses how its neighbours look, in emoji and in the scripts of many languages, and is nothing by itself. */
+/* Selects the shape of adjacent characters, in emoji and in many scripts, and is invisible by itself. */
 static bool is_selector(unsigned point)
 {
     static const struct range ranges[] = {
         {0x180b, 0x180d},   /* Mongolian variation selectors */
-        {0x180f, 0x180f},   /* the fourth of them */
-        {0x200c, 0x200d},   /* keeps letters apart; joins them, or emoji */
+        {0x180f, 0x180f},   /* the fourth one */
+        {0x200c, 0x200d},   /* zero width non-joiner and joiner */
         {0xfe00, 0xfe0f},   /* variation selectors */
-        {0xe0100, 0xe01ef}, /* more of them */
+        {0xe0100, 0xe01ef}, /* variation selectors supplement */
     };
     return is_in(point, ranges, sizeof ranges / sizeof *ranges);
 }
 
-/* Unicode's White_Space that is no control and ends no line, and the Braille pattern without dots. */
+/* Unicode's White_Space, except controls and line ends, and the blank Braille pattern. */
 static bool is_blank(unsigned point)
 {
     static const struct range ranges[] = {
@@ -164,7 +166,7 @@ static bool is_blank(unsigned point)
     return is_in(point, ranges, sizeof ranges / sizeof *ranges);
 }
 
-/* The tags that stand behind a black flag make it the flag of a region, such as Scotland's: up to six, and an end. */
+/* Tags after a black flag turn it into the flag of a region, such as Scotland: up to six, and a terminator. */
 enum { FLAG_BLACK = 0x1f3f4, FLAG_TAGS_MAX = 7 };
 
 static bool is_tag(unsigned point)
@@ -172,7 +174,7 @@ static bool is_tag(unsigned point)
     return point >= 0xe0020 && point <= 0xe007f;
 }
 
-/* How many more tags may follow this character. */
+/* The number of tags that may still follow. */
 static unsigned tags_left_behind(unsigned point, unsigned left)
 {
     if (point == FLAG_BLACK)

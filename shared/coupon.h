@@ -1,6 +1,5 @@
 /*
- * The values that every role speaks of: coupon, issue, verdict, and the alphabets of their ids.
- * Pure; owns nothing.
+ * The values that every role uses: coupon, issue, verdict, and the alphabets of their ids. Pure; owns nothing.
  */
 #ifndef COUPOND_COUPON_H
 #define COUPOND_COUPON_H
@@ -11,10 +10,10 @@
 
 #include "shared/limits.h"
 
-/* "No such bound" for starts_at_us and ends_at_us. */
+/* No bound, for starts_at_us and ends_at_us. */
 #define TIME_NONE INT64_MIN
 
-/* A coupon's policy and what of it is issued. Times are microseconds since 1970 in UTC. */
+/* A coupon's policy and how many of it are issued. Times are microseconds since 1970 in UTC. */
 struct coupon {
     char id[COUPON_ID_MAX + 1];
     char title[TITLE_MAX + 1];
@@ -22,14 +21,14 @@ struct coupon {
     uint32_t issued;
     uint32_t per_user_limit;
     bool paused;
-    int64_t starts_at_us; /* TIME_NONE: since ever */
-    int64_t ends_at_us;   /* TIME_NONE: for ever */
+    int64_t starts_at_us; /* TIME_NONE: always */
+    int64_t ends_at_us;   /* TIME_NONE: never */
     int64_t created_at_us;
     int64_t updated_at_us;
     uint64_t journal_seq; /* of the record that last changed the policy */
 };
 
-/* name in Prometheus labels and JSON codes; verdicts that are errors use the code of the HTTP API */
+/* The name in Prometheus labels and JSON codes; verdicts that are errors use the code of the HTTP API. */
 #define VERDICT_TABLE(X)                                                                                               \
     X(NONE, "none")                                                                                                    \
     X(ISSUED, "issued")                                                                                                \
@@ -57,7 +56,7 @@ enum verdict {
         VERDICT_COUNT
 };
 
-/* The verdict's name; "invalid" for a number that is none. */
+/* The verdict's name; "invalid" for an unknown number. */
 const char *verdict_name(enum verdict verdict);
 
 enum coupon_state {
@@ -68,20 +67,20 @@ enum coupon_state {
     COUPON_ENDED,
 };
 
-/* The state at `now_us`; where several hold: ended, paused, scheduled, sold out, open, in this order. */
+/* The state at `now_us`. If several apply, the first of: ended, paused, scheduled, sold out, open. */
 enum coupon_state coupon_state(const struct coupon *coupon, int64_t now_us);
-/* The same from its window, TIME_NONE where there is no bound, and whether anything is left. */
+/* The same from the window (TIME_NONE: no bound), the pause, and whether anything is left. */
 enum coupon_state coupon_state_of(int64_t starts_at_us, int64_t ends_at_us, bool paused, bool sold_out, int64_t now_us);
 const char *coupon_state_name(enum coupon_state state);
 
-/* 1 to 32 of A-Z a-z 0-9 - _ . but not "." or "..", which no path can hold */
+/* 1 to 32 of A-Z a-z 0-9 - _ . but not "." or "..", which URL paths cannot contain. */
 bool coupon_id_valid(const char *id, size_t length);
-/* 1 to 64 of A-Z a-z 0-9 - _ . : @ but not "." or ".." */
+/* 1 to 64 of A-Z a-z 0-9 - _ . : @ but not "." or "..". */
 bool user_id_valid(const char *id, size_t length);
-/* 1 to TITLE_MAX bytes of well-formed UTF-8 without control characters: what is stored */
+/* 1 to TITLE_MAX bytes of well-formed UTF-8 without control characters: a title that can be stored. */
 bool title_valid(const char *title, size_t length);
-/* What a title may be set to: valid, with at least one character that is seen, and without characters that turn a line
- * around, end it, or cannot be seen. Titles of older journals may be otherwise. */
+/* A title that a client may set: valid, with at least one visible character, and without characters that change the
+ * direction of text, end a line or are invisible. Titles in older journals may break this rule. */
 bool title_settable(const char *title, size_t length);
 
 /* A bound of a window: TIME_NONE, or within the years 1970 to 9999. */

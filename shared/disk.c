@@ -52,7 +52,7 @@ static bool posix_is_dir(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* What cannot be looked at for another reason than that it is gone may well be there. */
+/* Only ENOENT proves that a path is gone; any other failure of stat does not. */
 static bool posix_is_same(int fd, const char *path)
 {
     struct stat opened, named;

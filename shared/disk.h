@@ -1,9 +1,9 @@
 /*
- * The calls of the system that journals and snapshots make, in one table, so that the simulation and the tests can put
- * another disk under them. The program runs on `disk_posix`.
+ * The system calls of journals and snapshots in one table, so that the simulation and the tests can replace the disk.
+ * The program uses `disk_posix`.
  *
- * Each call behaves as its namesake: -1 (NULL, false) and errno when it fails. Replaced only while no other thread
- * runs.
+ * Each call behaves as its namesake: -1 (NULL, false) and errno when it fails. Replace the table only while no other
+ * thread runs.
  */
 #ifndef COUPOND_DISK_H
 #define COUPOND_DISK_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The name of a folder's entry. False ends the walk. */
+/* Receives the name of a directory entry; returns false to end the walk. */
 typedef bool (*disk_entry_fn)(void *arg, const char *name);
 
 struct disk {
@@ -22,43 +22,43 @@ struct disk {
     int (*close)(int fd);
     ssize_t (*pread)(int fd, void *bytes, size_t length, off_t offset);
     ssize_t (*pwrite)(int fd, const void *bytes, size_t length, off_t offset);
-    int (*allocate)(int fd, size_t length);                  /* makes room for so many bytes from the beginning */
-    int (*flush_range)(int fd, off_t offset, size_t length); /* begins to write out; promises nothing */
+    int (*allocate)(int fd, size_t length);                  /* allocates `length` bytes from the beginning */
+    int (*flush_range)(int fd, off_t offset, size_t length); /* starts writing out; guarantees nothing */
     int (*fdatasync)(int fd);
     int (*fsync)(int fd);
     int64_t (*size)(int fd);             /* bytes */
-    void *(*map)(int fd, size_t length); /* read-only and shared, from the beginning; to be read from front to back */
+    void *(*map)(int fd, size_t length); /* read-only, shared, from the beginning, for sequential reading */
     int (*unmap)(void *map, size_t length);
 
     /* names */
     bool (*exists)(const char *path);
     bool (*is_dir)(const char *path);
-    bool (*is_same)(int fd, const char *path); /* `path` names the file that `fd` has open, as far as can be told */
+    bool (*is_same)(int fd, const char *path); /* `path` names the open file, as far as can be determined */
     int (*mkdir)(const char *path);
     int (*rename)(const char *from, const char *to);     /* replaces `to` */
-    int (*rename_new)(const char *from, const char *to); /* fails with EEXIST when `to` is there */
+    int (*rename_new)(const char *from, const char *to); /* fails with EEXIST when `to` exists */
     int (*unlink)(const char *path);
     int (*list)(const char *path, disk_entry_fn each, void *arg);
-    int (*sync_dir)(const char *path); /* so that new names last */
-    int (*open_dir)(const char *path); /* for fsync() in the place of sync_dir(); -1 where there is no such thing */
+    int (*sync_dir)(const char *path); /* makes new names durable */
+    int (*open_dir)(const char *path); /* for fsync() instead of sync_dir(); -1 where that is not supported */
 
-    /* locks of an open file description; `try_lock` fails with EAGAIN when another has it */
+    /* locks of an open file description; `try_lock` fails with EAGAIN when another description holds it */
     int (*try_lock)(int fd);
     bool (*is_locked)(int fd);
 
-    /* the end of the process, at once and with nothing written any more */
+    /* ends the process at once, without flushing anything */
     void (*stop)(int status);
 };
 
 extern const struct disk disk_posix;
 extern const struct disk *disk;
 
-/* True of an errno that says that descriptors or memory are short, which passes. */
+/* True for an errno that means a temporary shortage of descriptors or memory. */
 bool disk_is_shortage(int reason);
-/* True of an errno that says that the disk has no room. */
+/* True for an errno that means a full disk. */
 bool disk_is_full(int reason);
 
-/* Writes all of it, however many calls that takes. 0, or -1 and errno. */
+/* Writes all bytes, in as many calls as needed. 0, or -1 and errno. */
 int disk_write_all(int fd, const void *bytes, size_t length, off_t offset);
 
 #endif

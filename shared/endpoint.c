@@ -19,7 +19,7 @@ static bool begins_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* NULL: it has none that we know. */
+/* NULL: no known scheme. */
 static const struct scheme *scheme_of(const char *endpoint)
 {
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {

@@ -1,5 +1,5 @@
 /*
- * Where ZeroMQ sockets and shared memory are, as options name it. Pure; nothing else knows how such a text is made up.
+ * Endpoints of ZeroMQ sockets and shared memory, as options spell them. Pure; no other file parses or builds them.
  *
  *   tcp://HOST:PORT   ipc://PATH   inproc://NAME   shm://PATH
  */
@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bits, so that several can be allowed. */
+/* Bits, so that several can be allowed at once. */
 enum endpoint_transport {
-    ENDPOINT_NONE = 0, /* the text is no endpoint */
+    ENDPOINT_NONE = 0, /* not an endpoint */
     ENDPOINT_TCP = 1 << 0,
     ENDPOINT_IPC = 1 << 1,
     ENDPOINT_INPROC = 1 << 2,
@@ -21,19 +21,17 @@ enum endpoint_transport {
     ENDPOINT_ANY = ENDPOINT_ZEROMQ | ENDPOINT_SHM,
 };
 
-/* NONE, too, when nothing follows the scheme. A HOST:PORT is not looked into. */
+/* ENDPOINT_NONE also when nothing follows the scheme. Does not check HOST:PORT. */
 enum endpoint_transport endpoint_transport(const char *endpoint);
-/* What follows the scheme: HOST:PORT, path or name; the whole text when it has no scheme. Part of `endpoint`. */
+/* The part after the scheme: HOST:PORT, path or name; the whole text when it has no scheme. Points into `endpoint`. */
 const char *endpoint_address(const char *endpoint);
 /* True for tcp:// with an IPv6 address in brackets. */
 bool endpoint_is_ipv6(const char *endpoint);
 /* True for tcp:// that other machines may reach. */
 bool endpoint_is_remote(const char *endpoint);
 
-/*
- * The endpoint of one partition: tcp://HOST:PORT gets PORT + partition, the others get "-<partition>" at the end. False
- * when `base` is no endpoint, the port passes 65535, or `out` is too small.
- */
+/* The endpoint of one partition: tcp://HOST:PORT gets PORT + partition, all others the suffix "-<partition>". False
+ * when `base` is no endpoint, the port exceeds 65535, or `out` is too small. */
 bool endpoint_of_partition(const char *base, uint16_t partition, char *out, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Every bound of coupond in one place: sizes of ids and titles, of coupons and partitions.
- * What an operator may change is an option (options/table.h); what stands here is part of the formats.
+ * Every fixed limit of coupond: sizes of ids and titles, numbers of coupons and partitions. Limits that an operator may
+ * change are options (options/table.h); those here are part of the formats.
  */
 #ifndef COUPOND_LIMITS_H
 #define COUPOND_LIMITS_H
@@ -14,7 +14,8 @@
 #define QUANTITY_MAX       4000000000u
 #define PER_USER_LIMIT_MAX 1000u
 
-/* Microseconds since 1970: what a window may be set to, and what an issuer's clock may say (user sets keep 52 bits). */
+/* Microseconds since 1970: the latest time of a window, and the latest time of an issuer's clock (user sets keep 52
+ * bits). */
 #define TIME_US_MAX        INT64_C(253402300799999999) /* the last microsecond of 9999 */
 #define ISSUER_TIME_US_MAX ((INT64_C(1) << 52) - 1)    /* the year 2112 */
 
@@ -30,6 +31,6 @@
 #define FRAME_COUPON_REQUESTS_MAX 64u        /* records in one frame of coupon requests */
 #define FRAME_BYTES_MAX           (8u << 20) /* ZMQ_MAXMSGSIZE of every socket */
 
-#define READY_WHY_MAX 768 /* bytes of what a role says of its readiness, with the NUL */
+#define READY_WHY_MAX 768 /* bytes of a role's readiness detail, with the NUL */
 
 #endif

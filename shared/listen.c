@@ -19,7 +19,7 @@ struct place {
         struct sockaddr_storage storage;
     } at;
     socklen_t size;
-    bool both; /* an IPv6 address that takes IPv4, too */
+    bool both; /* an IPv6 address that also accepts IPv4 */
 };
 
 /* ---- addresses ---- */
@@ -99,7 +99,7 @@ static int bind_one(const struct place *place, bool shared)
     return -1;
 }
 
-/* Whether nobody listens there. Only a socket without SO_REUSEPORT can tell: it shares with no other. */
+/* True when nobody listens there. Only a socket without SO_REUSEPORT can tell, since it shares with no other. */
 static bool is_free(const struct place *place)
 {
     int fd = bind_one(place, false);
@@ -118,7 +118,7 @@ static void close_first(const int *fds, unsigned count)
     errno = saved;
 }
 
-/* All sockets of one more address, its port set to the one that they got; -1 with errno, and none of it left open. */
+/* Binds all sockets of one more address to one port; -1 with errno and no socket left open. */
 static int bind_all(struct listen_sockets *sockets, struct place *place)
 {
     int *fds = sockets->fds[sockets->addresses];
@@ -140,7 +140,7 @@ static int bind_all(struct listen_sockets *sockets, struct place *place)
     return 0;
 }
 
-/* True for what a machine says that has no IPv6, or none of this address. */
+/* True for an errno that means that the machine has no IPv6, or not this address. */
 static bool has_no_such_address(int reason)
 {
     return reason == EAFNOSUPPORT || reason == EADDRNOTAVAIL || reason == EPROTONOSUPPORT;
@@ -171,8 +171,8 @@ static int bind_everywhere(struct listen_sockets *sockets, uint16_t port)
     return has_no_such_address(errno) ? bind_all(sockets, &v4) : -1;
 }
 
-/* On the first address of a name that this machine has. One whose port is in use is not passed over: whoever asked for
- * it would look for us in vain. */
+/* Binds to the first address of a name that this machine has. A port that is in use is an error: clients would look for
+ * us at that address. */
 static int bind_first(struct listen_sockets *sockets, const struct addrinfo *found)
 {
     int status = -1;
@@ -189,7 +189,7 @@ static int bind_first(struct listen_sockets *sockets, const struct addrinfo *fou
 
 /* ---- names ---- */
 
-/* NULL and `error`, or what the name stands for, to be freed by freeaddrinfo(). */
+/* The addresses of the name, to be freed by freeaddrinfo(), or NULL and `error`. */
 static struct addrinfo *resolve(const char *option, const char *host, uint16_t port, struct error *error)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -225,7 +225,7 @@ int listen_bind(struct listen_sockets *sockets, const char *option, const char *
     CHECK(count >= 1 && count <= LISTEN_SOCKETS_MAX);
     *sockets = (struct listen_sockets){.count = count};
     if (!address_split(address, host, sizeof(host), &port))
-        return error_set(error, "%s: \"%s\" is no HOST:PORT, and no [V6]:PORT", option, address);
+        return error_set(error, "%s: \"%s\" is neither HOST:PORT nor [V6]:PORT", option, address);
     if (strcasecmp(host, "localhost") == 0) {
         status = bind_localhost(sockets, port);
     } else if (strcmp(host, "*") == 0) {

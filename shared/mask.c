@@ -5,7 +5,7 @@
 
 enum { KEPT_MAX = 255, SCHEME_MAX = 64 };
 
-/* Bytes of "scheme://" before `end`, or 0. */
+/* The length of "scheme://" before `end`, or 0. */
 static size_t scheme_size(const char *text, const char *end)
 {
     const char *mark = strstr(text, "://");

@@ -1,6 +1,6 @@
 /*
- * What somebody gave, for messages: an address that was copied whole holds secrets, USER:PASSWORD@ and ?token=… among
- * them, wherever it was put. Pure.
+ * Hides secrets in user input that messages quote: a copied address may contain USER:PASSWORD@ or ?token=…, in whatever
+ * option it was put. Pure.
  */
 #ifndef COUPOND_MASK_H
 #define COUPOND_MASK_H
@@ -9,13 +9,13 @@
 
 #define MASKED_MAX 512
 
-/* `text` with *** for what stands before an @, but for its scheme, and for what follows a ? or a #. Up to 255 bytes of
- * each part are kept. */
+/* Replaces the part before an @ (except the scheme) and the part after a ? or # in `text` by ***. Keeps up to 255 bytes
+ * of each part. */
 void mask_secrets(const char *text, char masked[MASKED_MAX]);
 
-/* Whether `text` is an absolute path, or a relative one that says so. */
+/* True for an absolute path, or a relative one that starts with ./ or ../. */
 bool is_plain_path(const char *text);
-/* Whether `text` looks like an address, such as mysql://HOST or USER:PASSWORD@HOST, where a name or a path belongs. */
+/* True when `text` looks like an address, such as mysql://HOST or USER:PASSWORD@HOST, in place of a name or a path. */
 bool is_copied_address(const char *text);
 
 #endif

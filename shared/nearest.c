@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Edits that still are a slip: a third of the word, three at the most. */
+/* The number of edits that still counts as a typing error: a third of the word, three at most. */
 #define EDITS_MAX 3
 
 static size_t smallest(size_t a, size_t b, size_t c)
@@ -12,7 +12,7 @@ static size_t smallest(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* The optimal string alignment distance, by three rows of the usual table. */
+/* The optimal string alignment distance, with three rows of the usual table. */
 static size_t distance_between(const char *a, const char *b)
 {
     size_t rows[3][NEAREST_WORD_MAX + 1];

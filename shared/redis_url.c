@@ -18,7 +18,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Percent-decodes [from, end) into `out`; false for a broken escape, a zero byte, or too many. */
+/* Percent-decodes [from, end) into `out`; false for a broken escape, a zero byte, or overflow. */
 static bool decode(const char *from, const char *end, char out[REDIS_URL_TEXT_MAX])
 {
     size_t length = 0;
@@ -38,7 +38,7 @@ static bool decode(const char *from, const char *end, char out[REDIS_URL_TEXT_MA
     return true;
 }
 
-/* Digits alone, up to `max`. */
+/* Parses digits only, up to `max`. */
 static bool read_number(const char *from, const char *end, uint32_t max, uint32_t *number)
 {
     char digits[10];
@@ -63,7 +63,7 @@ static int take_user(struct redis_url *url, const char *from, const char *end, s
     bool good = decode(from, user_end, url->user) && (colon == NULL || decode(colon + 1, end, url->password));
     return good ? 0
                 : error_set(error, "user or password cannot be decoded: each %% needs two hexadecimal digits, "
-                                   "a %% of its own is %%25");
+                                   "write a literal %% as %%25");
 }
 
 /* HOST[:PORT] or [HOST][:PORT] with an IPv6 address */
@@ -80,11 +80,10 @@ static int take_host(struct redis_url *url, const char *from, const char *end, s
         host_end = rest = colon != NULL ? colon : end;
     }
     if (host_end == NULL || host_end == host || host_end - host >= REDIS_URL_TEXT_MAX)
-        return error_set(error, "it names no host; an IPv6 address stands in brackets");
+        return error_set(error, "it names no host; put an IPv6 address in brackets");
     if (rest < end && (*rest != ':' || !read_number(rest + 1, end, UINT16_MAX, &port) || port == 0))
-        return error_set(error,
-                         "its port is no number from 1 to 65535; in a password, : @ / ? # %% are written as %%3A "
-                         "%%40 %%2F %%3F %%23 %%25");
+        return error_set(error, "its port is not a number from 1 to 65535; in a password, write : @ / ? # %% as %%3A "
+                                "%%40 %%2F %%3F %%23 %%25");
     memcpy(url->host, host, (size_t)(host_end - host));
     url->host[host_end - host] = '\0';
     url->port = (uint16_t)port;
@@ -104,13 +103,13 @@ static int take_authority(struct redis_url *url, const char *text, struct error 
     if (tail[0] == '\0')
         return 0;
     if (end[0] != '/' || !read_number(tail, tail + strlen(tail), DATABASE_MAX, &url->database))
-        return error_set(error, "behind the host only /DATABASE may stand, a number up to %d", DATABASE_MAX);
+        return error_set(error, "only /DATABASE, a number up to %d, may follow the host", DATABASE_MAX);
     return 0;
 }
 
 /* --- whole --- */
 
-/* What follows scheme://, NULL where the text has another scheme. */
+/* The part after scheme://, NULL when the text has another scheme. */
 static const char *behind(const char *text, const char *scheme)
 {
     size_t length = strlen(scheme);

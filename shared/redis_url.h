@@ -27,9 +27,9 @@ struct redis_url {
     uint32_t database;
 };
 
-/* -1 and an error that bears nothing of the text, which may be a password. */
+/* -1 and an error that does not quote the text, which may be a password. */
 int redis_url_parse(struct redis_url *url, const char *text, struct error *error);
-/* The text for messages, with *** in the place of user and password, and of all of it when it cannot be read. */
+/* The text for messages, with *** in place of user and password, or of the whole text when it cannot be parsed. */
 #define REDIS_URL_SHOWN_MAX (2 * REDIS_URL_TEXT_MAX)
 void redis_url_show(const char *text, char shown[REDIS_URL_SHOWN_MAX]);
 

@@ -23,7 +23,7 @@ bool web_origin_next(const char **list, const char **origin, size_t *length)
     end = begin + strcspn(begin, ",");
     *list = *end == '\0' ? NULL : end + 1;
     if (*list != NULL && **list == '\0')
-        *list = " "; /* behind a last comma there is one more, which is empty */
+        *list = " "; /* a trailing comma is followed by an empty member */
     begin += strspn(begin, " ");
     if (begin > end)
         begin = end;
@@ -34,7 +34,7 @@ bool web_origin_next(const char **list, const char **origin, size_t *length)
     return true;
 }
 
-/* Bytes of "scheme://", or 0. */
+/* The length of "scheme://", or 0. */
 static size_t scheme_size(const char *at, size_t length)
 {
     size_t size = 0;
@@ -44,7 +44,7 @@ static size_t scheme_size(const char *at, size_t length)
     return size > 0 && length - size > 3 && memcmp(at + size, "://", 3) == 0 ? size + 3 : 0;
 }
 
-/* Bytes of a name, an IPv4 address, or an IPv6 address in its brackets; 0 when there is none. */
+/* The length of a name, an IPv4 address, or a bracketed IPv6 address; 0 when there is none. */
 static size_t host_size(const char *at, size_t length)
 {
     bool bracketed = length > 0 && at[0] == '[';
@@ -58,7 +58,7 @@ static size_t host_size(const char *at, size_t length)
     return size > 1 && size < length && at[size] == ']' ? size + 1 : 0;
 }
 
-/* Behind the colon: 1 to 65535 in plain digits; 0 for anything else. */
+/* The port after the colon: 1 to 65535 in plain digits; 0 for anything else. */
 static uint32_t read_port(const char *at, size_t length)
 {
     uint32_t port = 0;
@@ -87,14 +87,13 @@ static const char *fault_of(const char *at, size_t length)
     uint32_t port = 0;
 
     if (host == 0 || (size < length && at[size] != ':'))
-        return "be scheme://host or scheme://host:port in lower case, without a path, as browsers send it";
+        return "be scheme://host or scheme://host:port in lower case without a path, as browsers send it";
     if (size == length)
         return NULL;
     port = read_port(at + size + 1, length - size - 1);
     if (port == 0)
         return "have a port from 1 to 65535";
-    return is_default_port(at, scheme, port) ? "not name the port that its scheme has anyway: browsers leave it out"
-                                             : NULL;
+    return is_default_port(at, scheme, port) ? "not contain the default port of its scheme, which browsers omit" : NULL;
 }
 
 const char *web_origins_fault(const char *list, const char **at, size_t *length)
@@ -109,7 +108,7 @@ const char *web_origins_fault(const char *list, const char **at, size_t *length)
         any |= star;
         fault = star ? NULL : fault_of(*at, *length);
         if (any && count > 1)
-            fault = "stand alone, or be left out where * is";
+            fault = "not be combined with * in one list";
     }
     return fault;
 }

@@ -11,7 +11,7 @@
 
 #include "shared/telemetry/metrics.h"
 
-/* How a reader is told that more is synced: the writer wakes it through `fd` (an eventfd) only while it waits. */
+/* Tells a reader that more is synced: the writer signals `fd` (an eventfd), but only while the reader waits. */
 struct journal_signal {
     int fd;
     _Atomic bool waiting;
@@ -21,11 +21,11 @@ struct journal_config {
     const char *dir; /* of the partition */
     uint16_t partition;
     uint16_t partitions;
-    size_t segment_bytes;     /* room for a header and the largest batch that is reserved */
-    int64_t sync_interval_ms; /* SYNC_ALWAYS, SYNC_OS (synced once a second, ahead of the stream only) or an interval */
-    struct metrics *metrics;  /* for the sync's time; may be NULL */
+    size_t segment_bytes;          /* room for a header and the largest reserved batch */
+    int64_t sync_interval_ms;      /* SYNC_ALWAYS, SYNC_OS (once a second, for the stream only) or an interval */
+    struct metrics *metrics;       /* for sync times; may be NULL */
     struct journal_signal *signal; /* may be NULL */
-    bool worker_by_hand;           /* no thread: its owner calls journal_work() */
+    bool worker_by_hand;           /* no worker thread: the owner calls journal_work() */
 };
 
 #endif

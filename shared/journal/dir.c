@@ -37,8 +37,8 @@ int journal_dir_sync_parent(const char *path, struct error *error)
     return journal_dir_sync(parent, error);
 }
 
-/* A folder that is there may have been made by a process that was killed before its name was synced. One whose parent
- * may not be looked into was made by somebody else. */
+/* The folder may exist because a process created it and was killed before syncing its parent. A parent that we cannot
+ * open belongs to somebody else, who created the folder. */
 static int sync_parent_of_existing(const char *path, struct error *error)
 {
     errno = 0;
@@ -53,7 +53,7 @@ static int make_dir(const char *path, struct error *error)
     if (reason == EEXIST && disk->is_dir(path))
         return sync_parent_of_existing(path, error);
     reason = reason == EEXIST ? ENOTDIR : reason;
-    return error_set(error, "cannot make the folder %s: %s", path, strerror(reason));
+    return error_set(error, "cannot create the folder %s: %s", path, strerror(reason));
 }
 
 int journal_dir_create(const char *dir, struct error *error)
@@ -134,8 +134,8 @@ int journal_meta_read(const char *dir, struct journal_meta *meta, struct error *
     if (got < 0)
         return error_set(error, "cannot read %s: %s", path, strerror(reason));
     if ((size_t)got != sizeof *meta)
-        return error_set(error, "%s is damaged (%zd bytes long, it should have %zu): restore it from a backup", path,
-                         got, sizeof *meta);
+        return error_set(error, "%s is damaged (%zd bytes long, expected %zu): restore it from a backup", path, got,
+                         sizeof *meta);
     return check_meta(path, meta, error);
 }
 
@@ -273,7 +273,7 @@ struct number_list {
     size_t room;
 };
 
-/* The number in a file's name, 0 when it is named otherwise. */
+/* The number in a file's name, 0 for any other name. */
 static uint64_t number_of_name(const char *name, const char *suffix)
 {
     if (strlen(name) != 20 + strlen(suffix) || strspn(name, "0123456789") != 20 || strcmp(name + 20, suffix) != 0)

@@ -25,7 +25,7 @@ uint64_t journal_batch_checksum(const void *batch, size_t length, const uint8_t 
     return XXH3_64bits_withSeed((const unsigned char *)batch + sizeof(uint64_t), length - sizeof(uint64_t), seed);
 }
 
-/* Copies the two texts behind the fixed part and pads with zeros; returns the record's length. */
+/* Appends the two texts after the fixed part and pads with zeros; returns the record's length. */
 static size_t append_texts(unsigned char *out, size_t fixed, const char *first, size_t first_length, const char *second,
                            size_t second_length)
 {
@@ -94,7 +94,7 @@ size_t journal_encode_coupon(void *out, const struct coupon *coupon)
     return length;
 }
 
-/* The time of its own behind the fixed part; the ids come behind that. */
+/* The issue's own time follows the fixed part; the ids follow it. */
 static bool decode_stamp(const unsigned char *bytes, size_t length, struct journal_record *record)
 {
     if (length < sizeof(struct journal_issue_record) + sizeof record->time_us)
@@ -188,7 +188,7 @@ static bool all_zero(const unsigned char *bytes, size_t length)
     return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
 }
 
-/* NULL, or what is wrong with the records of a batch whose checksum is right. */
+/* NULL, or a description of the fault in the records of a batch with a valid checksum. */
 static const char *check_records(const unsigned char *batch, const struct journal_batch_header *header)
 {
     size_t offset = sizeof *header;

@@ -30,7 +30,7 @@ static int check_identity(const struct journal *journal, struct error *error)
     const struct journal_meta *meta = &journal->meta;
     if (meta->partitions != journal->config.partitions)
         return error_set(error,
-                         "the journal %s was made with %u partitions, issuer/partitions is %u: the number is fixed "
+                         "the journal %s was created with %u partitions, issuer/partitions is %u: the number is fixed "
                          "for the life of a journal",
                          journal->dir, meta->partitions, journal->config.partitions);
     if (meta->partition != journal->config.partition)
@@ -39,7 +39,7 @@ static int check_identity(const struct journal *journal, struct error *error)
     return 0;
 }
 
-/* A folder with segments but no meta has lost its identity; a new one would orphan them. */
+/* A folder with segments but without meta has lost its identity; a new identity would orphan the segments. */
 static int create_identity(struct journal *journal, struct error *error)
 {
     uint64_t *segments;
@@ -102,7 +102,7 @@ const char *journal_folder(const struct journal *journal)
 
 /* --- segments --- */
 
-/* Takes the prepared segment. While it is being made this waits; -1 when the disk has no room for it. */
+/* Takes the prepared segment, waiting while it is being prepared; -1 when the disk has no room for it. */
 static int take_prepared(struct journal *journal)
 {
     if (journal->config.worker_by_hand)
@@ -116,7 +116,7 @@ static int take_prepared(struct journal *journal)
     return fd;
 }
 
-/* The prepared segment is the active one now; what it replaces is closed, or left to the worker to sync. */
+/* Makes the prepared segment the active one. The previous one is closed, or left to the worker to sync. */
 static void replace_active(struct journal *journal, int fd)
 {
     if (journal->config.worker_by_hand)
@@ -148,7 +148,7 @@ bool journal_roll(struct journal *journal)
     int fd = take_prepared(journal);
     if (fd < 0)
         return false;
-    /* A later segment proves that this one was synced, so it has to be. */
+    /* A later segment proves that this one was synced, so sync it first. */
     if (!journal_syncs_itself(journal) && journal->active_fd >= 0 && disk->fdatasync(journal->active_fd) != 0)
         journal_give_up(journal, "fdatasync");
     struct error error;
@@ -270,12 +270,12 @@ bool journal_is_full(const struct journal *journal)
 
 /* --- closing --- */
 
-/* A last batch without records says that all before it was synced. */
+/* A final batch without records proves that everything before it was synced. */
 static void seal(struct journal *journal)
 {
     journal_sync_written(journal);
-    /* An empty segment proves that the one before was synced; were it filled with seals, the next would have its name.
-     */
+    /* An empty segment already proves that the previous one was synced. If seals filled it, the next segment would get
+     * the same name. */
     if (journal->offset == sizeof(struct journal_segment_header) ||
         journal->offset + sizeof journal->header > journal->segment_size)
         return;
@@ -290,7 +290,7 @@ static void close_fd(int fd)
         disk->close(fd);
 }
 
-/* Lets go of everything; the files stay as they are. */
+/* Releases everything; the files stay unchanged. */
 static void release(struct journal **journal)
 {
     struct journal *self = *journal;

@@ -11,7 +11,7 @@
 #define UNCOMPARED    "uncompared"
 #define FORMER_STORES "former_stores"
 
-/* 1: read, as many bytes as it should have; 0: there is none. */
+/* 1: read, with exactly `size` bytes; 0: missing. */
 static int read_note(const char *dir, const char *name, void *note, size_t size, struct error *error)
 {
     char path[JOURNAL_PATH_MAX + 16];
@@ -25,15 +25,15 @@ static int read_note(const char *dir, const char *name, void *note, size_t size,
     if (got < 0)
         return error_set(error, "cannot read %s: %s", path, strerror(reason));
     if ((size_t)got != size)
-        memset(note, 0, size); /* no sound one has such a checksum */
+        memset(note, 0, size); /* an invalid checksum for every note */
     return 1;
 }
 
 static int refuse_damaged(const char *dir, const char *name, struct error *error)
 {
     return error_set(error,
-                     "%s/%s is damaged, so nobody knows how far the journal was one with its store: remove the file if "
-                     "this is the newest copy of the journal, else build it anew by `coupond issuer "
+                     "%s/%s is damaged, so it is unknown how far the journal agrees with its store: remove the file if "
+                     "this is the newest copy of the journal, otherwise rebuild the journal by `coupond issuer "
                      "--rebuild-from-store`",
                      dir, name);
 }
@@ -44,7 +44,7 @@ static int remove_note(const char *dir, const char *name, struct error *error)
     snprintf(path, sizeof path, "%s/%s", dir, name);
     if (disk->unlink(path) != 0 && errno != ENOENT)
         return error_set(error, "cannot remove %s: %s", path, strerror(errno));
-    return journal_dir_sync(dir, error); /* of an earlier removal, too, that was interrupted */
+    return journal_dir_sync(dir, error); /* makes an interrupted earlier removal durable, too */
 }
 
 /* --- uncompared --- */

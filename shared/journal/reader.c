@@ -14,14 +14,14 @@ struct journal_reader {
     char dir[JOURNAL_PATH_MAX];
     char path[JOURNAL_PATH_MAX];
     struct journal_meta meta;
-    bool owned;               /* the lock is the caller's */
-    uint64_t proven_seq;      /* synced for certain, as the caller knows */
+    bool owned;               /* the caller holds the lock */
+    uint64_t proven_seq;      /* synced, as the caller knows */
     const unsigned char *map; /* NULL before the first segment */
     size_t size;
     size_t offset;
     uint64_t segment_first; /* of the segment's first record */
     uint64_t next_seq;      /* 0 before the first segment */
-    uint64_t bytes_before;  /* in segments that were left behind */
+    uint64_t bytes_before;  /* in segments already read */
     int reason;             /* errno of the last failure */
 };
 
@@ -90,7 +90,8 @@ void journal_reader_position(const struct journal_reader *reader, struct journal
 
 static enum journal_read damaged(struct journal_reader *reader, size_t offset, const char *reason, struct error *error)
 {
-    error_set(error, "%s is damaged at offset %zu: %s (record %" PRIu64 " is due): restore this file from a backup",
+    error_set(error,
+              "%s is damaged at offset %zu: %s (record %" PRIu64 " was expected): restore this file from a backup",
               reader->path, offset, reason, reader->next_seq);
     return JOURNAL_READ_DAMAGED;
 }
@@ -99,7 +100,7 @@ static const char *check_segment(const struct journal_reader *reader, const stru
                                  uint64_t first_seq, size_t file_size)
 {
     if (memcmp(header->magic, JOURNAL_SEGMENT_MAGIC, sizeof header->magic) != 0)
-        return "this is no segment header";
+        return "not a segment header";
     if (header->version != JOURNAL_VERSION)
         return "the segment is of another version";
     if (header->checksum != journal_checksum(header, sizeof *header))
@@ -109,11 +110,11 @@ static const char *check_segment(const struct journal_reader *reader, const stru
     if (header->first_seq != first_seq)
         return "the segment's name does not match its header";
     if (header->size != file_size)
-        return "the file is not as long as its header says";
+        return "the file's length differs from its header";
     return NULL;
 }
 
-/* Maps the segment that begins with `first_seq`. JOURNAL_READ_BATCH stands for success. */
+/* Maps the segment that begins with `first_seq`. JOURNAL_READ_BATCH means success. */
 static enum journal_read enter_segment(struct journal_reader *reader, uint64_t first_seq, struct error *error)
 {
     journal_segment_path(reader->dir, first_seq, reader->path);
@@ -148,8 +149,8 @@ static enum journal_read enter_segment(struct journal_reader *reader, uint64_t f
     return JOURNAL_READ_BATCH;
 }
 
-/* The greatest first sequence that is at most `seq`, or the least of all when `seq` is 0; 0 when there is none. -1 when
- * the folder is unreadable. */
+/* The greatest first sequence that is at most `seq`, or the smallest of all when `seq` is 0; 0 when there is none. -1
+ * when the folder is unreadable. */
 static int find_segment(struct journal_reader *reader, uint64_t seq, uint64_t *first_seq, uint64_t *last_seq,
                         struct error *error)
 {
@@ -169,7 +170,7 @@ static int find_segment(struct journal_reader *reader, uint64_t seq, uint64_t *f
     return 0;
 }
 
-/* The last record that some snapshot bears in its name; 0 when there is none. -1 when the folder is unreadable. */
+/* The highest number in the name of a snapshot; 0 when there is none. -1 when the folder is unreadable. */
 static int last_snapshot(const struct journal_reader *reader, uint64_t *from_seq, struct error *error)
 {
     uint64_t *from_seqs;
@@ -181,7 +182,7 @@ static int last_snapshot(const struct journal_reader *reader, uint64_t *from_seq
     return 0;
 }
 
-/* A batch behind the reader's position that says the record due here had been synced. */
+/* True when a batch after the reader's position says that the expected record had been synced. */
 static bool later_batch_proves_sync(const struct journal_reader *reader)
 {
     struct journal_batch_header header, scanned;
@@ -212,8 +213,8 @@ static bool due_batch_is_there(const struct journal_reader *reader)
            header.first_seq == reader->next_seq;
 }
 
-/* The segment that begins with the record that is due. Asked by name: a folder that is written to may be listed with
- * gaps. */
+/* Whether a segment begins with the expected record. Looked up by name: the listing of a folder that is being written
+ * may have gaps. */
 static bool successor_is_there(const struct journal_reader *reader)
 {
     char path[JOURNAL_PATH_MAX];
@@ -221,11 +222,8 @@ static bool successor_is_there(const struct journal_reader *reader)
     return reader->next_seq != reader->segment_first && disk->exists(path);
 }
 
-/*
- * The batch that is due is not at the reader's position: end, torn or damaged? JOURNAL_READ_BATCH: look again, its
- * issuer has written it meanwhile. The evidence is gathered before the second look, so that a live journal never looks
- * damaged.
- */
+/* Classifies the absence of the expected batch: end, torn or damaged. JOURNAL_READ_BATCH means that its issuer has
+ * written it meanwhile. Evidence is gathered before the second look, so that a live journal never looks damaged. */
 static enum journal_read judge(struct journal_reader *reader, const char *reason, struct error *error)
 {
     uint64_t first_seq, last_seq, snapshot_seq;
@@ -253,9 +251,9 @@ static enum journal_read judge(struct journal_reader *reader, const char *reason
 static enum journal_read at_zeros(struct journal_reader *reader, struct error *error)
 {
     if (!successor_is_there(reader))
-        return judge(reader, "zeros where records are due", error);
+        return judge(reader, "zeros where records were expected", error);
     if (!rest_is_zero(reader))
-        return damaged(reader, reader->offset, "bytes behind the end of the segment", error);
+        return damaged(reader, reader->offset, "data after the end of the segment", error);
     return enter_segment(reader, reader->next_seq, error);
 }
 
@@ -266,8 +264,8 @@ static enum journal_read missing(struct journal_reader *reader, uint64_t seq, st
     return JOURNAL_READ_DAMAGED;
 }
 
-/* A journal begins with record 1, or in one that a snapshot holds everything before of. One that the store has
- * something of has a segment, and so has one with a snapshot. */
+/* A journal begins with record 1, or after what a snapshot contains. A journal that has a snapshot, or that the store
+ * has acknowledged records of, has a segment. */
 static enum journal_read enter_first_segment(struct journal_reader *reader, struct error *error)
 {
     uint64_t first_seq, last_seq, snapshot_seq;
@@ -280,7 +278,7 @@ static enum journal_read enter_first_segment(struct journal_reader *reader, stru
     return enter_segment(reader, first_seq, error);
 }
 
-/* Looks at the batch at the reader's position without passing it. */
+/* Examines the batch at the reader's position without advancing. */
 static enum journal_read peek(struct journal_reader *reader, struct journal_batch_header *header, struct error *error)
 {
     if (reader->map == NULL) {
@@ -318,7 +316,7 @@ enum journal_read journal_reader_next(struct journal_reader *reader, const void 
     return JOURNAL_READ_BATCH;
 }
 
-/* Of a journal without segments: where it would begin. */
+/* For a journal without segments: the position where it would begin. */
 static enum journal_read peek_first(struct journal_reader *reader, struct error *error)
 {
     struct journal_batch_header header;

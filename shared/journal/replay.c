@@ -11,7 +11,7 @@
 #include "shared/journal/segment.h"
 #include "shared/journal/state.h"
 
-/* Of those that hold records after `from_seq`. */
+/* Of the segments with records after `from_seq`. */
 static uint64_t bytes_of_segments(const char *dir, uint64_t from_seq)
 {
     uint64_t *segments;
@@ -63,7 +63,7 @@ static enum journal_read replay_batches(struct journal *journal, struct journal_
     return read;
 }
 
-/* Zeroes what is left of a torn batch, so that it is never taken for one. */
+/* Zeroes the rest of a torn batch, so that it can never be read as a batch. */
 static int cut_tail(struct journal *journal, const struct journal_position *position, struct journal_recovery *recovery,
                     const struct error *reason, struct error *error)
 {
@@ -74,8 +74,8 @@ static int cut_tail(struct journal *journal, const struct journal_position *posi
     return 0;
 }
 
-/* Goes on in the last segment. What a process that was killed had written but not synced is synced before anything
- * rests on it. */
+/* Continues the last segment. Records that a killed process wrote but did not sync are synced before anything depends
+ * on them. */
 static int continue_segment(struct journal *journal, const struct journal_position *position, struct error *error)
 {
     journal->active_fd = disk->open(position->path, O_RDWR);
@@ -102,7 +102,7 @@ static int rewrite(struct journal *journal, size_t offset, size_t end)
     return 0;
 }
 
-/* Where the last batch that is proven to have been synced ends in the active segment. */
+/* The end, in the active segment, of the last batch that is proven to have been synced. */
 static size_t end_of_proven(const struct journal *journal, struct journal_reader *reader)
 {
     struct journal_position position;
@@ -122,18 +122,18 @@ static size_t end_of_proven(const struct journal *journal, struct journal_reader
 }
 
 /*
- * After a sync that failed, the page cache may hold batches and seals that are not on the disk and that no later sync
- * writes: to the system they are clean. So what nothing proves to have been synced is written once more before anything
- * rests on it. Segments before the last one were synced before it began.
+ * After a failed sync, the page cache may hold batches and seals that are not on disk and that no later sync writes,
+ * because the kernel considers the pages clean. So everything that is not proven to have been synced is rewritten
+ * before anything depends on it. Segments before the last were synced before it began.
  */
 static int rewrite_unproven(struct journal *journal, struct journal_reader *reader, struct error *error)
 {
     if (rewrite(journal, end_of_proven(journal, reader), journal->offset) == 0)
         return 0;
-    return error_set(error, "cannot write the end of the journal %s once more: %s", journal->dir, strerror(errno));
+    return error_set(error, "cannot rewrite the end of the journal %s: %s", journal->dir, strerror(errno));
 }
 
-/* And their names: a process may have been killed between giving a segment its name and syncing that. */
+/* Syncs the names as well: a process may have been killed between naming a segment and syncing the folder. */
 static int sync_segments(struct journal *journal, struct error *error)
 {
     uint64_t *segments;

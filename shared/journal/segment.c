@@ -30,7 +30,7 @@ int journal_segment_zero(int fd, size_t offset, size_t end)
     return 0;
 }
 
-/* Allocated first: on a full disk it says so at once, without filling what is left. */
+/* Allocates first, so that a full disk is reported at once, before its remaining space is filled. */
 static int fill(int fd, size_t size, journal_segment_pause_fn pause, void *arg)
 {
     if (disk->allocate(fd, size) != 0)
@@ -38,7 +38,7 @@ static int fill(int fd, size_t size, journal_segment_pause_fn pause, void *arg)
     for (size_t offset = 0; offset < size; offset += ZERO_STEP) {
         if (zero_step(fd, offset, size) != 0)
             return -1;
-        /* Little by little to the disk: one large flush would hold up the journal's own syncs. */
+        /* Flush in small steps: one large flush would delay the journal's own syncs. */
         disk->flush_range(fd, (off_t)offset, ZERO_STEP);
         if (pause != NULL)
             pause(arg);

@@ -27,7 +27,7 @@ const char *snapshot_header_check(const struct snapshot_header *header, const st
                                   uint64_t from_seq, size_t size)
 {
     if (memcmp(header->magic, SNAPSHOT_MAGIC, sizeof header->magic) != 0)
-        return "this is no snapshot";
+        return "not a snapshot";
     if (header->version != SNAPSHOT_VERSION)
         return "the snapshot is of another version";
     if (header->checksum != journal_checksum(header, sizeof *header))
@@ -40,7 +40,7 @@ const char *snapshot_header_check(const struct snapshot_header *header, const st
     if (header->until_seq < header->from_seq || header->time_us < 0 || header->time_us > ISSUER_TIME_US_MAX)
         return "the snapshot's header is impossible";
     if (header->bytes != size)
-        return "the file is not as long as its header says";
+        return "the file's length differs from its header";
     return NULL;
 }
 
@@ -48,7 +48,7 @@ const char *snapshot_block_check(const void *bytes, size_t size, size_t offset, 
                                  struct snapshot_block *block)
 {
     if (offset % 8 != 0 || offset > size || size - offset < sizeof *block)
-        return "a block is cut off";
+        return "a block is truncated";
     const unsigned char *at = (const unsigned char *)bytes + offset;
     memcpy(block, at, sizeof *block);
     if (block->length < sizeof *block || block->length % 8 != 0 || block->length > size - offset)

@@ -1,14 +1,14 @@
 /*
- * The bytes of a snapshot: what a partition's ledger was, so that recovery need not replay the whole journal.
+ * The bytes of a snapshot: a copy of a partition's ledger, so that recovery need not replay the whole journal.
  *
- *   <dir>/<last record that is surely in it, 20 digits>.snapshot
- *   struct snapshot_header, then blocks: a coupon, then the tables of its users in rising order, then the next coupon …
+ *   <dir>/<from_seq, 20 digits>.snapshot
+ *   struct snapshot_header, then blocks: a coupon, the tables of its users in ascending order, the next coupon …
  *
- * A snapshot is taken while the issuer goes on: every record up to `from_seq` is in it, and of the records from there
- * to `until_seq` some are. Replaying the journal from `from_seq` on makes it exact (ledger.h). It is renamed into place
- * when the journal is synced up to `until_seq`; two are kept.
+ * A snapshot is taken while the issuer goes on: it contains every record up to `from_seq` and some of the records from
+ * there to `until_seq`. Replaying the journal after `from_seq` makes it exact (ledger.h). It is renamed into place when
+ * the journal is synced up to `until_seq`; two are kept.
  *
- * The functions here know the file's frame, not what is in the blocks (issuer/snapshot/load.h). Any thread.
+ * These functions know the structure of the file, not the content of the blocks (issuer/snapshot/load.h). Any thread.
  */
 #ifndef COUPOND_SNAPSHOT_FORMAT_H
 #define COUPOND_SNAPSHOT_FORMAT_H
@@ -33,7 +33,7 @@ struct snapshot_header {
     uint8_t journal_id[16];
     uint64_t from_seq;
     uint64_t until_seq;
-    int64_t time_us; /* the last time that the issuer gave out up to until_seq */
+    int64_t time_us; /* the latest time that the issuer used up to until_seq */
     uint64_t bytes;  /* of the file */
     uint64_t coupons;
     uint64_t users;
@@ -73,26 +73,26 @@ _Static_assert(sizeof(struct snapshot_users) == 24, "snapshot users layout");
 
 /* "<dir>/<from_seq, 20 digits>.snapshot" */
 void snapshot_path(const char *dir, uint64_t from_seq, char out[JOURNAL_PATH_MAX]);
-/* "<dir>/next.snapshot": one that is being written. */
+/* "<dir>/next.snapshot": the one being written. */
 void snapshot_unfinished_path(const char *dir, char out[JOURNAL_PATH_MAX]);
 
-/* The from_seq of the snapshots in `dir`, ascending, whatever is in them; free() them. -1 and `error` when the folder
- * cannot be read. */
+/* The from_seq of the snapshots in `dir`, ascending, without checking their content. The caller frees them. -1 and
+ * `error` when the folder cannot be read. */
 int snapshot_list(const char *dir, uint64_t **from_seqs, size_t *count, struct error *error);
 
-/* Checks the header of the snapshot that is named after `from_seq`. `size` is the file's. NULL, or what is wrong. */
+/*
+ * Checks the header of the snapshot named after `from_seq`; `size` is the file's. NULL, or a description of the fault.
+ */
 const char *snapshot_header_check(const struct snapshot_header *header, const struct journal_meta *meta,
                                   uint64_t from_seq, size_t size);
 
-/*
- * The block at `offset` of a snapshot of `size` bytes at `bytes`. NULL and `block` filled, or what is wrong with it;
- * the checksum is checked, what is inside is not.
- */
+/* Finds the block at `offset` of a snapshot of `size` bytes at `bytes`. NULL and `block`, or a description of the
+ * fault. Verifies the checksum, but not the content. */
 const char *snapshot_block_check(const void *bytes, size_t size, size_t offset, const uint8_t journal_id[16],
                                  struct snapshot_block *block);
 
-/* Fills the header of the block whose content stands behind it already, `content` bytes long; pads it with zeros.
- * Returns its length. */
+/* Fills the header of a block whose content, `content` bytes, is already behind it, and pads it with zeros. Returns its
+ * length. */
 size_t snapshot_block_finish(void *block, enum snapshot_block_kind kind, size_t content, const uint8_t journal_id[16]);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * What the parts of the journal share: journal/journal.c (opening, writing, closing), journal/sync.c, journal/worker.c
- * (preparing the next segment, syncing in time), journal/watch.c (whether the files stay where they are),
- * journal/replay.c.
+ * State shared by the parts of the journal: journal/journal.c (opening, writing, closing), journal/sync.c,
+ * journal/worker.c (preparing the next segment, syncing in time), journal/watch.c (checking that the files stay in
+ * place), journal/replay.c.
  */
 #ifndef COUPOND_JOURNAL_STATE_H
 #define COUPOND_JOURNAL_STATE_H
@@ -22,9 +22,9 @@ struct journal {
     struct journal_meta meta;
     struct journal_config config;
     int lock_fd;
-    int dir_fd; /* so that a new segment needs no descriptor when there are none; -1: the disk has no such thing */
+    int dir_fd; /* lets a new segment open without another descriptor; -1: not supported by the disk */
 
-    /* shared: released by the writer (written) and by whoever syncs (synced), acquired by readers */
+    /* shared: released by the writer (written) and by the syncing thread (synced), acquired by readers */
     _Atomic uint64_t written_seq;
     _Atomic uint64_t synced_seq;
     _Atomic bool full;
@@ -34,8 +34,8 @@ struct journal {
     pthread_cond_t writer_wakes;
     int active_fd;
     char active_path[JOURNAL_PATH_MAX];
-    int prepared_fd; /* -1: not there yet */
-    int retired_fd;  /* the segment before, not synced yet; -1: none */
+    int prepared_fd; /* -1: not ready yet */
+    int retired_fd;  /* the previous segment, not yet synced; -1: none */
     bool prepare_failed;
 
     /* owned by the worker's thread */
@@ -44,16 +44,16 @@ struct journal {
     /* owned by the writer's thread */
     struct worker worker;
     struct worker watch;
-    bool running;          /* replayed; the worker is there, unless it is stepped by hand */
-    int64_t next_check_us; /* the watch's, by hand */
+    bool running;          /* replayed; the worker thread runs, unless worker_by_hand */
+    int64_t next_check_us; /* the watch's, with worker_by_hand */
     size_t segment_size;
     size_t offset;
     unsigned char *batch;
     struct journal_batch_header header;
     size_t used;
     uint64_t next_seq;
-    uint64_t replay_after_seq; /* 0: all of it is replayed */
-    uint64_t proven_seq;       /* synced for certain */
+    uint64_t replay_after_seq; /* 0: replay everything */
+    uint64_t proven_seq;       /* known to be synced */
     int64_t last_time_us;
     uint64_t bytes;
 };
@@ -63,24 +63,24 @@ static inline bool journal_syncs_itself(const struct journal *journal)
     return journal->config.sync_interval_ms == SYNC_ALWAYS;
 }
 
-/* The end of the process: what was acknowledged is safe, and nobody hears of the rest. Says `what` failed and why
- * (errno). */
+/* Ends the process: acknowledged records are safe, and nothing else is answered. Logs that `what` failed, and errno. */
 _Noreturn void journal_give_up(const struct journal *journal, const char *what);
 
-/* journal_check_place() under `worker_by_hand`, when it is due. */
+/* journal_check_place() with `worker_by_hand`, when it is due. */
 void journal_check_by_hand(struct journal *journal);
-/* A thread that checks three times a second, whatever the worker does. */
+/* Starts a thread that checks three times a second, independently of the worker. */
 int journal_watch_start(struct journal *journal, struct error *error);
 void journal_watch_stop(struct journal *journal);
 
-/* Writer: goes to the prepared segment, waiting while it is being made. False when the disk has no room for it. */
+/* Writer: switches to the prepared segment and waits while it is being prepared. False when the disk has no room for
+ * it. */
 bool journal_roll(struct journal *journal);
 
-/* fdatasync, timed. */
+/* fdatasync, with its duration measured. */
 void journal_sync_file(struct journal *journal, int fd);
-/* Syncs what is written so far, the segment before included, and says so. */
+/* Syncs everything written so far, the previous segment included, and publishes it. */
 void journal_sync_written(struct journal *journal);
-/* Every record up to `seq` is on the disk: says so to the readers. */
+/* Every record up to `seq` is synced: publishes that to the readers. */
 void journal_publish_synced(struct journal *journal, uint64_t seq);
 
 int journal_worker_start(struct journal *journal, struct error *error);

@@ -7,19 +7,19 @@
 #include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
-#define CHECK_INTERVAL_US 300000 /* between two looks whether the files are still those that their names lead to */
+#define CHECK_INTERVAL_US 300000 /* between two checks that names still lead to the open files */
 
 static _Noreturn void leave_lost_place(const struct journal *journal, const char *path)
 {
     log_error("journal",
-              "%s was removed or replaced while this issuer writes to it; stopping, since nothing that is written now "
-              "would be found again: bring the folder back, or see `coupond issuer --rebuild-from-store` dir=%s",
+              "%s was removed or replaced while this issuer writes to it; stopping, because further records would be "
+              "lost: restore the folder, or see `coupond issuer --rebuild-from-store` dir=%s",
               path, journal->dir);
     disk->stop(1);
     abort();
 }
 
-/* The writer takes the mutex once a segment, and closes none that is looked at. */
+/* The writer takes the mutex once per segment and closes no file during a check. */
 void journal_check_place(struct journal *journal)
 {
     char lock[JOURNAL_PATH_MAX + 8];
@@ -50,7 +50,7 @@ static int64_t watch(void *arg)
     return CHECK_INTERVAL_US;
 }
 
-/* A thread of its own: neither a sync nor a segment in the making, which may take seconds, delays a look. */
+/* A separate thread: neither a sync nor preparing a segment, which may take seconds, delays a check. */
 int journal_watch_start(struct journal *journal, struct error *error)
 {
     return worker_start(&journal->watch, watch, journal, error);

@@ -1,5 +1,5 @@
 /*
- * What one row alone cannot tell: secrets from files, options that default to others, and values that must go together.
+ * Checks across options: secrets from files, options whose defaults are other options, and values that must match.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 /* Secrets. */
 
-/* `file_row` is that of NAME_file. */
+/* `file_row` is the row of NAME_file. */
 static int read_secret(const struct option_row *file_row, const char *path, const char *option,
                        char secret[OPTION_STRING_MAX], struct error *error)
 {
@@ -29,7 +29,8 @@ static int read_secret(const struct option_row *file_row, const char *path, cons
         char shown[OPTION_SHOWN_MAX];
         int reason = errno;
         option_show(file_row, path, shown);
-        return error_set(error, "%s: cannot open %s: %s; %s_file names it", option, shown, strerror(reason), option);
+        return error_set(error, "%s: cannot open %s: %s; %s_file names this file", option, shown, strerror(reason),
+                         option);
     }
     char text[OPTION_STRING_MAX + 5]; /* room for a byte order mark and a trailing \r\n */
     size_t length = utf8_drop_mark(text, fread(text, 1, sizeof(text), file));
@@ -51,7 +52,7 @@ static int read_secret(const struct option_row *file_row, const char *path, cons
     return 0;
 }
 
-/* Reads the file where one is named, and forgets the name, so that completing twice is harmless. */
+/* Reads the file if one is named, and clears the name, so that completing twice is harmless. */
 static int take_secret(struct options *options, const struct option_row *file_row, const struct option_row *row,
                        struct error *error)
 {
@@ -92,7 +93,7 @@ static int take_secrets(struct options *options, struct error *error)
 
 /* Values. */
 
-/* What may stand in an Authorization header behind "Bearer ". */
+/* Characters that may follow "Bearer " in an Authorization header. */
 static int check_token(const struct options *options, struct error *error)
 {
     for (const char *c = options->gateway_admin_token; *c != '\0'; c++) {
@@ -143,10 +144,12 @@ static int check_address(const struct option_row *row, const char *address, stru
     uint16_t port;
     if (address[0] == '\0' || (address_split(address, host, sizeof(host), &port) && port != 0))
         return 0;
-    return option_refuse(row->section, row->name, address, "no HOST:PORT with a port from 1 to 65535", error);
+    return option_refuse(row->section, row->name, address, "not HOST:PORT with a port from 1 to 65535", error);
 }
 
-/* HOST:+N becomes HOST:PORT, N above the port of gateway/http, so that gateways of one machine need no more said. */
+/*
+ * Replaces HOST:+N by HOST:PORT, with N above the port of gateway/http: gateways on one machine then need no setting.
+ */
 static int settle_operator_port(struct options *options, struct error *error)
 {
     char *address = options->gateway_operator_http;
@@ -154,14 +157,15 @@ static int settle_operator_port(struct options *options, struct error *error)
     char host[OPTION_STRING_MAX];
     uint16_t port = 0;
     if (plus == NULL || !address_split(options->gateway_http, host, sizeof(host), &port))
-        return 0; /* check_addresses() looks at what is there */
+        return 0; /* check_addresses() checks it */
     size_t digits = strspn(plus + 2, "0123456789");
     long above = digits >= 1 && digits <= 5 && plus[2 + digits] == '\0' ? strtol(plus + 2, NULL, 10) : -1;
     if (above < 1)
         return option_refuse("gateway", "operator_http", address, "neither HOST:PORT nor HOST:+N", error);
     if (port + above > 65535)
-        return error_set(error, "gateway/operator_http: %ld above gateway/http's port, %u, is no port; name one", above,
-                         port);
+        return error_set(error,
+                         "gateway/operator_http: %ld above the port %u of gateway/http is not a valid port; set a port",
+                         above, port);
     snprintf(plus, OPTION_STRING_MAX - (size_t)(plus - address), ":%ld", port + above);
     return 0;
 }
@@ -172,12 +176,12 @@ static int check_store_id(const char *id, struct error *error)
     if (id[0] == '\0' || (strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32 && strspn(id, "0") < 32))
         return 0;
     return option_refuse("issuer", "store_id", id,
-                         "not the 32 lower-case hexadecimal digits that store_id in the "
-                         "table schema_version has",
+                         "not 32 lower-case hexadecimal digits, as in the column store_id of "
+                         "the table schema_version",
                          error);
 }
 
-/* The password of the URL becomes that of gateway/redis_password, where the gateway looks for it. */
+/* A password in the URL and gateway/redis_password exclude each other. */
 static int check_redis(const struct options *options, struct error *error)
 {
     struct redis_url url;
@@ -185,39 +189,39 @@ static int check_redis(const struct options *options, struct error *error)
         return 0;
     if (redis_url_parse(&url, options->gateway_redis, error) != 0) {
         struct error reason = *error;
-        return error_set(error, "gateway/redis: %s; a password can also stand in gateway/redis_password_file",
+        return error_set(error,
+                         "gateway/redis: %s; a password can also be put into the file gateway/redis_password_file",
                          reason.text);
     }
     if (url.password[0] != '\0' && options->gateway_redis_password[0] != '\0')
         return error_set(error,
                          "gateway/redis has a password, and gateway/redis_password or gateway/redis_password_file "
-                         "is set, too; keep one of them");
+                         "is set as well; keep one of them");
     if (options->gateway_redis_tls_ca[0] != '\0' && !url.tls)
         return error_set(error, "gateway/redis_tls_ca is set, but gateway/redis does not begin with rediss://");
     return 0;
 }
 
-/* An address that was copied whole would be printed whole wherever the store is named. */
+/* Messages that name the store would print a whole address, with its password. */
 static int check_store_host(const struct options *options, struct error *error)
 {
     if (is_copied_address(options->store_user) || is_copied_address(options->store_database))
-        return error_set(error, "store/user and store/database: expected a name; what is there looks like a URL");
+        return error_set(error, "store/user and store/database: expected a name; the value looks like a URL");
     if (strpbrk(options->store_host, "/@") == NULL)
         return 0;
-    return error_set(error,
-                     "store/host: expected a name or an address alone; store/user, store/password, store/port and "
-                     "store/database are options of their own");
+    return error_set(error, "store/host: expected only a host name or address; put the rest of a URL into store/user, "
+                            "store/password, store/port and store/database");
 }
 
-/* An address that was copied whole may hold a password and would be logged as the name of the file. */
+/* A whole address may contain a password and would be logged as a file name. */
 static int check_path(const struct option_row *row, const char *path, struct error *error)
 {
     if (!is_copied_address(path))
         return 0;
-    return error_set(error, "%s/%s: expected the path of a file or folder; what is there looks like a URL%s",
-                     row->section, row->name,
+    return error_set(error, "%s/%s: expected the path of a file or folder; the value looks like a URL%s", row->section,
+                     row->name,
                      strcmp(row->section, "store") == 0
-                         ? "; for a server set store/type to mysql, and store/host, store/user and the like"
+                         ? "; for a database server set store/type to mysql, and store/host, store/user and so on"
                          : "");
 }
 
@@ -251,8 +255,8 @@ struct named_endpoint {
     enum endpoint_transport transport;
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    uint16_t count; /* how many it stands for: one, or one a partition */
-    bool numbered;  /* one a partition */
+    uint16_t count; /* endpoints that it stands for: one, or one per partition */
+    bool numbered;  /* one per partition */
     enum endpoint_transport allowed;
 };
 
@@ -279,16 +283,16 @@ static int check_endpoint(struct named_endpoint *endpoint, struct error *error)
     option_show(&row, endpoint->text, shown);
     endpoint->transport = transport_of(endpoint->text);
     if ((endpoint->transport & endpoint->allowed) == 0)
-        return error_set(error, "%s: \"%s\" is no endpoint; expected %s", endpoint->option, shown,
+        return error_set(error, "%s: \"%s\" is not an endpoint; expected %s", endpoint->option, shown,
                          transports_text(endpoint->allowed));
     if (endpoint->transport == ENDPOINT_TCP &&
         (!address_split(endpoint_address(endpoint->text), endpoint->host, sizeof(endpoint->host), &endpoint->port) ||
          endpoint->port == 0))
-        return error_set(error, "%s: \"%s\" is no tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
+        return error_set(error, "%s: \"%s\" is not tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
                          shown);
     if (endpoint->transport == ENDPOINT_TCP && endpoint->port + endpoint->count - 1 > 65535)
         return error_set(error,
-                         "%s: port %u and the %u after it for the other partitions pass 65535; choose a lower one",
+                         "%s: port %u and the next %u for the other partitions exceed 65535; choose a lower port",
                          endpoint->option, endpoint->port, endpoint->count - 1u);
     if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof(last)))
         return error_set(error, "%s: \"%s\" is too long", endpoint->option, shown);
@@ -298,13 +302,13 @@ static int check_endpoint(struct named_endpoint *endpoint, struct error *error)
     return 0;
 }
 
-/* Every address of this machine: a place to listen, not one to connect to. */
+/* Every address of this machine: valid to listen on, not to connect to. */
 static bool is_wildcard(const char *host)
 {
     return strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
-/* As door_open() takes it. */
+/* As door_open() resolves it. */
 static const char *address_of_host(const char *host)
 {
     return strcasecmp(host, "localhost") == 0 ? "127.0.0.1" : host;
@@ -338,7 +342,7 @@ static bool paths_overlap(const struct named_endpoint *a, const struct named_end
     return false;
 }
 
-/* Of endpoints that stand for one each, or one a partition, in whatever transport. */
+/* True when two endpoints, or their ranges of partitions, overlap. ipc and shm share the paths. */
 static bool endpoints_overlap(const struct named_endpoint *a, const struct named_endpoint *b)
 {
     const enum endpoint_transport with_path = ENDPOINT_IPC | ENDPOINT_SHM;
@@ -415,7 +419,7 @@ static void default_to(char *value, const char *other)
         memcpy(value, other, OPTION_STRING_MAX);
 }
 
-/* One that is told in place is no harm; what a file holds is not even opened. */
+/* A secret given directly stays; files are not even opened. */
 void options_leave_secrets(struct options *options, const char *role)
 {
     bool asks_store = strcmp(role, "issuer") == 0 || strcmp(role, "persister") == 0 || strcmp(role, "verify") == 0;
@@ -445,7 +449,7 @@ int options_complete(struct options *options, struct error *error)
     return check_endpoints(options, error);
 }
 
-/* What each role connects to. */
+/* The endpoints that each role connects to. */
 
 static int check_reachable(const char *option, const char *text, struct error *error)
 {
@@ -454,8 +458,7 @@ static int check_reachable(const char *option, const char *text, struct error *e
     if (transport_of(text) != ENDPOINT_TCP || !address_split(endpoint_address(text), host, sizeof(host), &port) ||
         !is_wildcard(host))
         return 0;
-    return error_set(error,
-                     "%s: set it to the issuer's address; %s is where the issuer listens, on every address it has",
+    return error_set(error, "%s: set it to the issuer's address; %s is a wildcard, on which the issuer can only listen",
                      option, text);
 }
 

@@ -12,7 +12,7 @@
 extern char **environ;
 
 #define ENVIRONMENT_PREFIX      "COUPOND_"
-#define ENVIRONMENT_TEST_PREFIX "COUPOND_TEST_" /* the tests' own */
+#define ENVIRONMENT_TEST_PREFIX "COUPOND_TEST_" /* reserved for the tests */
 
 #define VARIABLE_MAX 128
 
@@ -34,7 +34,7 @@ static const struct option_row *find_variable(const char *name, size_t length)
     return NULL;
 }
 
-/* Whether the first word behind the prefix is a section. */
+/* True when the first word after the prefix is a section. */
 static bool is_of_section(const char *variable)
 {
     const char *word = variable + sizeof(ENVIRONMENT_PREFIX) - 1;
@@ -48,9 +48,9 @@ static bool is_of_section(const char *variable)
 }
 
 /*
- * What Kubernetes and container links put into the environment for a service named coupond-gateway or coupond-store:
+ * Variables that Kubernetes and container links set for a service named coupond-gateway or coupond-store:
  * COUPOND_GATEWAY_SERVICE_HOST, …_SERVICE_PORT, …_SERVICE_PORT_HTTP, …_PORT=tcp://…, …_PORT_8080_TCP,
- * …_PORT_8080_TCP_ADDR. No option's value is like that of …_PORT.
+ * …_PORT_8080_TCP_ADDR. No option takes a value like that of …_PORT.
  */
 static bool is_of_service(const char *variable, size_t length)
 {
@@ -65,7 +65,7 @@ static bool is_of_service(const char *variable, size_t length)
     return port && variable[length] == '=' && strstr(variable + length, "://") != NULL;
 }
 
-/* The option whose variable is meant. */
+/* Finds the option whose variable was probably meant. */
 static void find_nearest(struct nearest *nearest, const char *variable, size_t length)
 {
     nearest_init(nearest, variable, length);
@@ -76,13 +76,13 @@ static void find_nearest(struct nearest *nearest, const char *variable, size_t l
     }
 }
 
-/* A slip in the section makes an option look like a variable of somebody else, who may really have one. */
+/* A misspelt section makes an option look like a foreign variable, which may really exist; hence only a warning. */
 static void warn_of_slip(const char *variable, size_t length)
 {
     struct nearest nearest;
     find_nearest(&nearest, variable, length);
     if (nearest_found(&nearest) != NULL)
-        log_warn("main", "environment variable %.*s is no option and has no effect; did you mean %s?", (int)length,
+        log_warn("main", "environment variable %.*s is not an option and has no effect; did you mean %s?", (int)length,
                  variable, nearest_found(&nearest));
 }
 
@@ -91,7 +91,7 @@ static int refuse_variable(const char *variable, size_t length, struct error *er
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
     find_nearest(&nearest, variable, length);
-    return error_set(error, "environment variable %.*s: unknown option%scoupond --help-config lists them",
+    return error_set(error, "environment variable %.*s: unknown option%scoupond --help-config lists all",
                      (int)(length < VARIABLE_MAX ? length : VARIABLE_MAX), variable,
                      nearest_hint_before(&nearest, hint));
 }

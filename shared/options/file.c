@@ -1,6 +1,6 @@
 /*
- * A configuration file: ZPL, parsed by czmq's zconfig. zconfig prints its complaints instead of returning them, keeps
- * no line numbers and lets some nonsense pass; what is around it here makes each trouble an error with its line.
+ * A configuration file: ZPL, parsed by czmq's zconfig. zconfig prints its errors instead of returning them, keeps no
+ * line numbers and accepts some malformed input. This file turns each fault into an error with its line.
  */
 #include <czmq.h>
 #include <sys/mman.h>
@@ -36,7 +36,7 @@ static char *read_whole(const char *path, size_t *length, struct error *error)
     return text;
 }
 
-/* Refuses what zconfig would cut or take for the end. */
+/* Rejects lines that zconfig would truncate or treat as the end. */
 static int check_lines(const char *path, const char *text, size_t length, struct error *error)
 {
     unsigned line = 1;
@@ -45,7 +45,7 @@ static int check_lines(const char *path, const char *text, size_t length, struct
         return error_set(error, "%s: this is UTF-16; save the file as UTF-8", path);
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '\0')
-            return error_set(error, "%s line %u: a zero byte; this is no ZPL text", path, line);
+            return error_set(error, "%s line %u: contains a zero byte; this is not a ZPL file", path, line);
         if (i - line_start >= LINE_BYTES_MAX)
             return error_set(error, "%s line %u: longer than %u bytes", path, line, LINE_BYTES_MAX);
         if (text[i] == '\n') {
@@ -56,8 +56,8 @@ static int check_lines(const char *path, const char *text, size_t length, struct
     return 0;
 }
 
-/* "26-11-21 02:45:02 E (zconfig): (2) missing \"" becomes "line 2: missing \"". What zconfig quotes of the line, which
- * may hold a secret, is left out: it stands between ' and '. */
+/* Turns "26-11-21 02:45:02 E (zconfig): (2) missing \"" into "line 2: missing \"". Omits the part of the line that
+ * zconfig quotes between ' and ', which may be a secret. */
 static int set_syntax_error(struct error *error, const char *path, char *complaint)
 {
     unsigned line = 0;
@@ -70,12 +70,12 @@ static int set_syntax_error(struct error *error, const char *path, char *complai
     reason[strcspn(reason, "'")] = '\0';
     for (size_t end = strlen(reason); end > 0 && reason[end - 1] == ' '; end--)
         reason[end - 1] = '\0';
-    return error_set(error,
-                     "%s line %u: %s; expected \"section\" at the margin or \"name = value\" indented by 4 spaces",
-                     path, line, reason);
+    return error_set(
+        error, "%s line %u: %s; expected \"section\" at the start of the line or \"name = value\" indented by 4 spaces",
+        path, line, reason);
 }
 
-/* Standard output goes to `fd` until it is restored from the returned descriptor. */
+/* Redirects standard output to `fd`; returns a descriptor to restore it from. */
 static int redirect_stdout(int fd)
 {
     fflush(stdout);
@@ -92,7 +92,7 @@ static void restore_stdout(int saved)
     close(saved);
 }
 
-/* zconfig says what is wrong on standard output only, so that is caught meanwhile; no other thread runs yet. */
+/* zconfig reports errors on standard output only, so it is captured; no other thread runs yet. */
 static zconfig_t *parse(const char *path, const char *text, struct error *error)
 {
     int catcher = memfd_create("zconfig", MFD_CLOEXEC);
@@ -110,17 +110,17 @@ static zconfig_t *parse(const char *path, const char *text, struct error *error)
     return root;
 }
 
-/* Where the walk over zconfig's tree is. Each item of the tree is a line of the file that is neither empty nor comment.
- */
+/* The position of the walk over zconfig's tree. Each item of the tree is a line of the file that is neither empty nor a
+ * comment. */
 struct walk {
     struct options *options;
     const char *path;
-    const char *text; /* what follows the current line */
+    const char *text; /* after the current line */
     unsigned line;
     bool *seen; /* by row */
 };
 
-/* Moves to the next line that holds an item. */
+/* Advances to the next line with an item. */
 static void next_item(struct walk *walk)
 {
     for (bool found = false; !found && *walk->text != '\0';) {
@@ -132,7 +132,7 @@ static void next_item(struct walk *walk)
     }
 }
 
-/* A name that is no option's may be a secret in the wrong place, so it is repeated only when it is close to one. */
+/* An unknown name may be a misplaced secret, so it is quoted only when it resembles an option. */
 static int refuse_option(const char *section, const char *name, struct error *error)
 {
     struct nearest nearest;
@@ -141,9 +141,10 @@ static int refuse_option(const char *section, const char *name, struct error *er
     nearest_init(&nearest, given, strlen(given));
     option_offer_names(&nearest);
     if (nearest_found(&nearest) == NULL)
-        return error_set(error, "%s: there is no option of the name that stands here; coupond --help-config lists them",
+        return error_set(error,
+                         "%s: unknown option, not shown because it may be a secret; coupond --help-config lists all",
                          section);
-    return error_set(error, "%s: unknown option; did you mean %s? coupond --help-config lists them", given,
+    return error_set(error, "%s: unknown option; did you mean %s? coupond --help-config lists all", given,
                      nearest_found(&nearest));
 }
 
@@ -154,8 +155,9 @@ static int refuse_section(const char *name, struct error *error)
     for (unsigned i = 0; i < option_rows_count; i++)
         nearest_offer(&nearest, option_rows[i].section);
     if (nearest_found(&nearest) == NULL)
-        return error_set(error, "there is no section of the name that stands here; coupond --help-config lists them");
-    return error_set(error, "%s: unknown section; did you mean %s? coupond --help-config lists them", name,
+        return error_set(error,
+                         "unknown section, not shown because it may be a secret; coupond --help-config lists all");
+    return error_set(error, "%s: unknown section; did you mean %s? coupond --help-config lists all", name,
                      nearest_found(&nearest));
 }
 
@@ -167,7 +169,7 @@ static int take_item(struct walk *walk, const char *section, zconfig_t *item, st
     if (walk->seen[index])
         return error_set(error, "%s/%s: set twice", section, zconfig_name(item));
     if (zconfig_child(item) != NULL)
-        return error_set(error, "%s/%s: an option has nothing below it", section, zconfig_name(item));
+        return error_set(error, "%s/%s: an option cannot have options below it", section, zconfig_name(item));
     walk->seen[index] = true;
     return option_assign(walk->options, &option_rows[index], zconfig_value(item), error);
 }
@@ -179,7 +181,7 @@ static int take_section(struct walk *walk, zconfig_t *section, struct error *err
     if (!option_section_exists(name))
         return refuse_section(name, error);
     if (zconfig_value(section)[0] != '\0')
-        return error_set(error, "%s: a section has no value; options stand below it, indented by 4 spaces", name);
+        return error_set(error, "%s: a section cannot have a value; put options below it, indented by 4 spaces", name);
     for (zconfig_t *item = zconfig_child(section); item != NULL; item = zconfig_next(item)) {
         next_item(walk);
         if (take_item(walk, name, item, error) != 0)

@@ -1,5 +1,5 @@
 /*
- * The table of options for people: as a configuration file, and as Markdown.
+ * Prints the table of options as a configuration file and as Markdown.
  */
 #include <string.h>
 
@@ -52,7 +52,7 @@ void options_print_help(FILE *out)
     }
 }
 
-/* A cell of a Markdown table: | needs a backslash. */
+/* A cell of a Markdown table, with | escaped. */
 static void print_cell(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++)

@@ -1,5 +1,5 @@
 /*
- * Values of options by their kind: how they are checked, kept and shown.
+ * Option values by kind: checking, storing and showing.
  */
 #include <assert.h>
 #include <ctype.h>
@@ -32,14 +32,14 @@ const char *option_unit(const struct option_row *row)
 
 /* --- showing --- */
 
-static_assert(OPTION_SHOWN_MAX >= MASKED_MAX, "what is masked can be shown");
+static_assert(OPTION_SHOWN_MAX >= MASKED_MAX, "a masked value fits");
 
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX])
 {
     if (row->kind == OPTION_KIND_URL)
         redis_url_show(value, shown);
     else if (row->kind == OPTION_KIND_SECRET || (row->kind == OPTION_KIND_SECRET_FILE && !is_plain_path(value)))
-        snprintf(shown, OPTION_SHOWN_MAX, "***"); /* somebody may have put the secret where its file belongs */
+        snprintf(shown, OPTION_SHOWN_MAX, "***"); /* the value may be the secret itself instead of its file */
     else
         mask_secrets(value, shown);
 }
@@ -65,7 +65,7 @@ static int refuse(const struct option_row *row, const char *value, const char *w
     return option_refuse(row->section, row->name, value, why, error);
 }
 
-/* An integer in decimal with nothing around it. */
+/* Parses a decimal integer without surrounding characters. */
 static bool parse_number(const char *value, int64_t *number)
 {
     char *end;
@@ -112,9 +112,9 @@ static int check_length(const struct option_row *row, const char *value, struct 
 {
     size_t length = strlen(value);
     if (length < (size_t)row->min)
-        return error_set(error, "%s/%s: it must not be empty", row->section, row->name);
+        return error_set(error, "%s/%s: must not be empty", row->section, row->name);
     if (length > (size_t)row->max || length >= OPTION_STRING_MAX)
-        return error_set(error, "%s/%s: %zu bytes are too long; it has at most %lld", row->section, row->name, length,
+        return error_set(error, "%s/%s: %zu bytes is too long, the maximum is %lld", row->section, row->name, length,
                          (long long)row->max);
     return 0;
 }
@@ -136,7 +136,7 @@ static int assign_number(const struct option_row *row, int64_t *member, const ch
     int64_t number;
     snprintf(bounds, sizeof bounds, "%lld to %lld %s", (long long)row->min, (long long)row->max, option_unit(row));
     bounds[strlen(bounds) - (option_unit(row)[0] == '\0')] = '\0';
-    snprintf(why, sizeof why, "no whole number, expected %s", bounds);
+    snprintf(why, sizeof why, "not a whole number, expected %s", bounds);
     if (!parse_number(value, &number))
         return refuse(row, value, why, error);
     if (!is_between(row, number))

@@ -81,14 +81,14 @@ void options_init(struct options *options)
     }
 }
 
-/* Of what was given only a name that looks like one is repeated: the rest may be a secret. */
+/* The error quotes only a name that looks like one: anything else may be a secret. */
 static int refuse_name(const char *name, size_t length, struct error *error)
 {
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
     nearest_init(&nearest, name, length);
     option_offer_names(&nearest);
-    return error_set(error, "%.*s: unknown option%scoupond --help-config lists them", (int)length, name,
+    return error_set(error, "%.*s: unknown option%scoupond --help-config lists all", (int)length, name,
                      nearest_hint_before(&nearest, hint));
 }
 

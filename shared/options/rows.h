@@ -1,6 +1,6 @@
 /*
- * Between options/options.c (rows and their names), options/kind.c (values), options/file.c (ZPL),
- * options/environment.c, options/help.c, and options/check.c (what one row alone cannot tell).
+ * Shared by options/options.c (rows and their names), options/kind.c (values), options/file.c (ZPL),
+ * options/environment.c, options/help.c and options/check.c (checks across options).
  */
 #ifndef COUPOND_OPTION_ROWS_H
 #define COUPOND_OPTION_ROWS_H
@@ -45,21 +45,21 @@ extern const unsigned option_rows_count;
 /* The row's index, or -1. */
 int option_find(const char *section, const char *name);
 bool option_section_exists(const char *section);
-/* Offers section/name of every row. */
+/* Offers section/name of every row as a candidate. */
 void option_offer_names(struct nearest *nearest);
 
 /* --- options/kind.c --- */
 
-/* Whether the row's member is text rather than a number or a flag. */
+/* True when the row's member is text rather than a number or a flag. */
 bool option_is_text(const struct option_row *row);
-/* Parses `value` into the row's member; -1 and "section/name: …" when it is out of the row's bounds. */
+/* Parses `value` into the row's member; -1 and "section/name: …" when it violates the row's bounds. */
 int option_assign(struct options *options, const struct option_row *row, const char *value, struct error *error);
 /* The unit of a DURATION, "" for other kinds. */
 const char *option_unit(const struct option_row *row);
 
-/* options_show() by its row. */
+/* options_show() for a row. */
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX]);
-/* -1 and "section/name: "value" is why", with the value as it may be shown. */
+/* -1 and "section/name: "value" is why", with secrets in the value masked. */
 int option_refuse(const char *section, const char *name, const char *value, const char *why, struct error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The options as values: one member a row of options/table.h.
+ * The options as values: one member for each row of options/table.h.
  */
 #ifndef COUPOND_OPTION_VALUES_H
 #define COUPOND_OPTION_VALUES_H
@@ -29,7 +29,7 @@ struct options {
 #undef X
 };
 
-/* Room for a value as messages show it. */
+/* Room for a value as options_show() writes it. */
 #define OPTION_SHOWN_MAX (2 * OPTION_STRING_MAX)
 
 /* issuer/sync as a value. */

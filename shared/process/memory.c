@@ -18,7 +18,7 @@
 
 /* --- files of numbers --- */
 
-/* False when there is no such file, or no number in it ("max"). */
+/* False when the file is missing or contains no number ("max"). */
 static bool read_number(const char *path, uint64_t *number)
 {
     FILE *file = fopen(path, "re");
@@ -29,7 +29,7 @@ static bool read_number(const char *path, uint64_t *number)
     return read;
 }
 
-/* The sum of the lines of `path` that begin with one of `names`, each followed by what `separator` begins with. */
+/* Sums the numbers in the lines of `path` whose name is one of `names`, which ends with NULL. */
 static bool read_sum(const char *path, const char *const names[], uint64_t *sum)
 {
     FILE *file = fopen(path, "re");
@@ -48,7 +48,7 @@ static bool read_sum(const char *path, const char *const names[], uint64_t *sum)
     return true;
 }
 
-/* A number of /proc/PID/status, in bytes. */
+/* A number from /proc/PID/status, converted to bytes. */
 static uint64_t read_status(const struct memory_places *places, const char *const names[])
 {
     char path[PATH_BYTES];
@@ -66,7 +66,7 @@ static uint64_t room(const struct memory_bound *bound)
     return bound->used < bound->limit ? bound->limit - bound->used : 0;
 }
 
-/* The tighter of both stays. */
+/* Keeps the tighter limit. */
 static void consider(struct memory_bound *bound, uint64_t limit, uint64_t used, const char *name)
 {
     struct memory_bound other = {.limit = limit, .used = used};
@@ -84,11 +84,11 @@ static void consider_rlimit(struct memory_bound *bound, const struct memory_plac
         consider(bound, limit.rlim_cur, read_status(places, fields), name);
 }
 
-/* What the two versions of control groups call things. */
+/* The names in the two versions of control groups. */
 struct version {
-    const char *root; /* of the hierarchy, below the place where both are mounted */
+    const char *root; /* of the hierarchy, relative to the mount point of both */
     const char *limits[3];
-    const char *used[8]; /* in memory.stat; what cannot be taken back from a group and those below it */
+    const char *used[8]; /* in memory.stat; not reclaimable from a group and its children */
 };
 
 static const struct version v1 = {
@@ -120,8 +120,8 @@ static void consider_group(struct memory_bound *bound, const char *folder, const
     consider(bound, limit, used, name);
 }
 
-/* The group itself and all above it. In a container its path may be that of the host, where nothing is mounted; then
- * the top is the container's own. */
+/* Considers the group and all its parents. In a container the path may be the host's, which is not mounted; the mounted
+ * root is then the container's own group. */
 static void consider_groups(struct memory_bound *bound, const struct memory_places *places,
                             const struct version *version, char *group)
 {
@@ -186,7 +186,7 @@ static struct {
     _Atomic int64_t looked_us;
     _Atomic bool scarce;
     _Atomic bool exhausted;
-    pthread_mutex_t mutex; /* of `bound` */
+    pthread_mutex_t mutex; /* protects `bound` */
     struct memory_bound bound;
 } process = {.places = &kernel, .looked_us = INT64_MIN / 2, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -207,16 +207,17 @@ static void set_scarce(bool scarce)
     process.scarce = scarce;
     memory_describe(text);
     if (scarce)
-        log_error("memory", "memory runs out, whoever would take more is refused until there is more: %s", text);
+        log_error("memory", "memory runs out; requests that need more are refused until memory is free again: %s",
+                  text);
     else
-        log_info("memory", "there is memory again: %s", text);
+        log_info("memory", "memory is free again: %s", text);
 }
 
 bool memory_look(int64_t now_us, int64_t every_ms)
 {
     int64_t looked_us = atomic_load_explicit(&process.looked_us, memory_order_relaxed);
     if (now_us < looked_us + every_ms * 1000 ||
-        !atomic_compare_exchange_strong(&process.looked_us, &looked_us, now_us)) /* another looks */
+        !atomic_compare_exchange_strong(&process.looked_us, &looked_us, now_us)) /* another thread checks */
         return false;
     struct memory_bound bound;
     memory_read(process.places, process.bytes_max, &bound);
@@ -250,6 +251,5 @@ void memory_describe(char text[128])
 {
     struct memory_bound bound;
     memory_bound_now(&bound);
-    snprintf(text, 128, "%" PRIu64 " of %" PRIu64 " MiB are used (%s)", bound.used / MIB, bound.limit / MIB,
-             bound.name);
+    snprintf(text, 128, "%" PRIu64 " of %" PRIu64 " MiB used (%s)", bound.used / MIB, bound.limit / MIB, bound.name);
 }

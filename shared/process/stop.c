@@ -45,7 +45,7 @@ static struct timespec timespec_of(int64_t us)
     return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 }
 
-/* Until the next look at the signals, or until then. */
+/* The earlier of the next check of the signals and `until_us`. */
 static int64_t next_look_us(int64_t until_us)
 {
     int64_t slice_us = clock_mono_us() + SLICE_MS * 1000;
@@ -90,7 +90,7 @@ static void *task_main(void *arg)
     return NULL;
 }
 
-/* False when the process is told to end first. */
+/* False when the process is asked to stop first. */
 static bool wait_for_end(struct task *task)
 {
     struct pulse *pulse = pulse_create("the start", -1);

@@ -1,5 +1,5 @@
 /*
- * Inside the store: a store is a table of operations behind a common head. Nothing outside of shared/store includes it.
+ * Internal to the store: a store is a table of operations with a common head. Included by shared/store only.
  */
 #ifndef COUPOND_STORE_BACKEND_H
 #define COUPOND_STORE_BACKEND_H
@@ -24,7 +24,7 @@ struct store_ops {
     enum store_result (*connect)(struct store *store, struct error *error);
     enum store_result (*migrate)(struct store *store, struct error *error);
     enum store_result (*schema_version)(struct store *store, int64_t *version, struct error *error);
-    /* With the schema at STORE_SCHEMA_VERSION: STORE_FAILED where the tables are not what it wants. */
+    /* Called with the schema at STORE_SCHEMA_VERSION: STORE_FAILED when the tables do not match it. */
     enum store_result (*check_tables)(struct store *store, struct error *error);
     enum store_result (*read_id)(struct store *store, uint8_t id[STORE_ID_BYTES], struct error *error);
     enum store_result (*write)(struct store *store, const struct store_batch *batch, struct error *error);
@@ -42,9 +42,9 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops;
-    uint8_t id[STORE_ID_BYTES]; /* as the last write found it */
-    uint64_t behind_seq;        /* with STORE_BEHIND */
-    bool awaits_setup;          /* as store_awaits_setup() */
+    uint8_t id[STORE_ID_BYTES]; /* as of the last write */
+    uint64_t behind_seq;        /* set with STORE_BEHIND */
+    bool awaits_setup;          /* for store_awaits_setup() */
     char description[STORE_DESCRIPTION_MAX];
 };
 

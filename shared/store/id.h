@@ -1,6 +1,6 @@
 /*
- * Which store, and which journal, it is: 16 random bytes each. A store has one id for life, and its backups have the
- * same; two stores must never pass for one.
+ * The identity of a store and of a journal: 16 random bytes each. A store keeps its id for life, and its backups carry
+ * the same; two stores must never share one.
  */
 #ifndef COUPOND_STORE_ID_H
 #define COUPOND_STORE_ID_H
@@ -14,11 +14,11 @@
 #define JOURNAL_ID_TEXT_MAX 33 /* 32 hexadecimal digits and a NUL */
 
 bool store_id_is_known(const uint8_t id[STORE_ID_BYTES]);
-/* A new one. */
+/* Generates a new id. */
 void store_id_make(uint8_t id[STORE_ID_BYTES]);
-/* Hexadecimal, as it stands in schema_version. */
+/* Hexadecimal, as in schema_version. */
 void store_id_format(const uint8_t id[STORE_ID_BYTES], char out[STORE_ID_TEXT_MAX]);
-/* False for what is no id, or none. */
+/* False when `text` is not an id, or is all zeros. */
 bool store_id_parse(const char *text, uint8_t id[STORE_ID_BYTES]);
 
 void journal_id_format(const uint8_t id[16], char out[JOURNAL_ID_TEXT_MAX]);

@@ -69,8 +69,8 @@ enum store_result store_id_judge(const struct store *store, const struct store_b
     store_id_format(store->id, ours);
     store_id_format(batch->store_id, meant);
     error_set(error,
-              "%s is another store (id %s) than the one that the issuer fills (id %s): give this persister the same "
-              "store/… as the issuer and the other persisters",
+              "%s (id %s) is not the store that the issuer fills (id %s): give this persister the same store/… "
+              "options as the issuer and the other persisters",
               store->description, ours, meant);
     return STORE_OTHER;
 }
@@ -92,7 +92,7 @@ static enum store_result judge_journal(const struct store_batch *batch, const st
     journal_id_format(there->journal_id, theirs);
     error_set(error,
               "foreign journal: partition %u is journal %s, but the store was filled by journal %s; give the persister "
-              "an empty database, or bring back the journal that belongs to this one",
+              "an empty database, or restore the journal that belongs to this one",
               batch->partition, ours, theirs);
     return STORE_FOREIGN;
 }
@@ -122,7 +122,7 @@ enum store_result store_behind_judge(struct store *store, const struct store_bat
     if (progress->last_seq >= batch->acked_seq)
         return STORE_OK;
     error_set(error,
-              "%s has the records of partition %u up to %" PRIu64 " only, but acknowledged them up to %" PRIu64
+              "%s has the records of partition %u only up to %" PRIu64 ", but acknowledged them up to %" PRIu64
               "; it came back empty or from a backup, and the issuer sends them again",
               store->description, batch->partition, store->behind_seq, batch->acked_seq);
     return STORE_BEHIND;
@@ -136,7 +136,7 @@ enum store_result store_schema_judge(const struct store *store, int64_t version,
         error_set(error, "%s does not exist or has no coupond schema; the persister creates it when it starts",
                   store->description);
     else
-        error_set(error, "%s has schema version %" PRId64 ", but this coupond knows version %d; %s", store->description,
+        error_set(error, "%s has schema version %" PRId64 ", but this coupond needs version %d; %s", store->description,
                   version, STORE_SCHEMA_VERSION,
                   version > STORE_SCHEMA_VERSION ? "use a newer coupond" : "start its persister, which migrates it");
     return STORE_FAILED;

@@ -1,6 +1,5 @@
 /*
- * What the rows that are there say to those that come: contradictions are found and worded here, so that every store
- * judges alike.
+ * Compares incoming rows with stored ones: conflicts are found and described here, so that all stores judge alike.
  */
 #ifndef COUPOND_STORE_JUDGE_H
 #define COUPOND_STORE_JUDGE_H
@@ -10,22 +9,20 @@
 #include "shared/store/progress.h"
 #include "shared/store/rows.h"
 
-/* STORE_REJECTED, with both rows in words. */
+/* STORE_REJECTED, with both rows in the error. */
 enum store_result store_issue_conflict(const struct store_issue *wanted, const struct store_issue *there,
                                        struct error *error);
-/* STORE_REJECTED: issues of a coupon that is not in the store. */
+/* STORE_REJECTED, because the coupon of the issues is not in the store. */
 enum store_result store_coupon_missing(const struct store_issue *issue, struct error *error);
 
-/*
- * What to do with a policy for a coupon that is there already: STORE_OK, and *newer tells whether it replaces the
- * stored one; STORE_REJECTED when the same journal record, or the time of creation, says something else than before.
- */
+/* Judges a policy for a coupon that is already stored. STORE_OK, with *newer true when it replaces the stored one;
+ * STORE_REJECTED when it contradicts the stored policy of the same journal record, or the creation time. */
 enum store_result store_policy_judge(const struct coupon *wanted, const struct coupon *there, bool *newer,
                                      struct error *error);
 
-/* STORE_FAILED, in words. */
+/* STORE_FAILED, with an error that says so. */
 enum store_result store_id_missing(const struct store *store, struct error *error);
-/* STORE_OTHER when the batch is meant for another store than the one with store->id. */
+/* STORE_OTHER when the batch is meant for a store with another id than store->id. */
 enum store_result store_id_judge(const struct store *store, const struct store_batch *batch, struct error *error);
 
 /* The rows of the table journal, compared with a batch one after the other. */
@@ -39,16 +36,16 @@ struct store_journals {
 /* Compares the next row. False, and `error`, when the batch cannot be written; then no more rows are needed. */
 bool store_journals_judge(struct store_journals *journals, const struct store_journal *there,
                           const struct store_progress *progress, struct error *error);
-/* What can never come again counts as there, so that the store is asked only for what can. */
+/* Marks records that can never be sent again as present, so that the store is asked only for those that can. */
 void store_pass_over_gone(const struct store_batch *batch, struct store_progress *progress);
-/* STORE_BEHIND when a store that is so far with the batch's journal lacks what was acknowledged. Passes over what is
- * gone. */
+/* STORE_BEHIND when a store with this progress of the batch's journal lacks acknowledged records. Ignores those that
+ * are gone. */
 enum store_result store_behind_judge(struct store *store, const struct store_batch *batch,
                                      struct store_progress *progress, struct error *error);
 
-/* STORE_OK for STORE_SCHEMA_VERSION; STORE_FAILED for another, 0 meaning that there is no schema. */
+/* STORE_OK for STORE_SCHEMA_VERSION, STORE_FAILED for any other; 0 means that there is no schema. */
 enum store_result store_schema_judge(const struct store *store, int64_t version, struct error *error);
-/* The same of the schema that is there, and STORE_FAILED when its tables are not what they must be. */
+/* The same for the stored schema; also STORE_FAILED when its tables do not match it. */
 enum store_result store_schema_check(struct store *store, struct error *error);
 
 #endif

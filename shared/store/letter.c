@@ -21,7 +21,7 @@ void store_letter_copy(struct store_letter *out, const struct store_dead_letter 
     out->letter.record = out->record;
 }
 
-/* A journal batch of this one record: so it passes the checks that every record passes. */
+/* Wraps the record in a journal batch of its own, so that it passes the same checks as every record. */
 static bool read_record(struct store_letter_rows *rows, const struct store_dead_letter *letter,
                         struct journal_record *record)
 {

@@ -1,6 +1,6 @@
 /*
- * A dead letter as a value of its own, and the way back: from its journal record to the row that was refused. Pure; the
- * table may have been changed by anybody, so nothing in it is believed.
+ * A dead letter as a value, and the way back from its journal record to the rejected row. Pure. The table may have been
+ * edited, so every column is validated.
  */
 #ifndef COUPOND_STORE_LETTER_H
 #define COUPOND_STORE_LETTER_H
@@ -15,10 +15,12 @@ struct store_letter {
     unsigned char record[JOURNAL_RECORD_BYTES_MAX];
 };
 
-/* A copy that outlives the walk in which `letter` was seen; a reason that is too long is cut. It must not be moved. */
+/*
+ * Copies `letter` so that it outlives the walk that delivered it; truncates a long reason. The copy must not be moved.
+ */
 void store_letter_copy(struct store_letter *out, const struct store_dead_letter *letter);
 
-/* The batch that stores a letter after all. It points into itself. */
+/* The batch that stores a dead letter after all. It points into itself, so it must not be moved. */
 struct store_letter_rows {
     struct store_batch batch;
     struct coupon coupon;
@@ -26,7 +28,7 @@ struct store_letter_rows {
     _Alignas(8) unsigned char bytes[sizeof(struct journal_batch_header) + JOURNAL_RECORD_BYTES_MAX];
 };
 
-/* False when the record is none, or not the one that the other columns say. */
+/* False when the record is malformed or contradicts the other columns. */
 bool store_letter_rows(struct store_letter_rows *out, const struct store_dead_letter *letter);
 
 #endif

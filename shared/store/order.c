@@ -32,7 +32,7 @@ static enum store_result fill_rows(struct store_order *order, const struct store
 {
     size_t count = batch->issues_count;
     reserve_rows(order, count);
-    bool sorted = true; /* as the issues of one coupon are */
+    bool sorted = true; /* as issues of a single coupon are */
     for (size_t i = 0; i < count; i++) {
         order->rows[i] = &batch->issues[i];
         sorted = sorted && (i == 0 || store_issue_compare(order->rows[i - 1], order->rows[i]) < 0);
@@ -47,7 +47,7 @@ static enum store_result fill_rows(struct store_order *order, const struct store
 
 /* Coupons */
 
-/* By id, the newest record first. */
+/* By id, newest record first. */
 static int compare_coupons(const void *a, const void *b)
 {
     const struct coupon *left = *(const struct coupon *const *)a;
@@ -67,7 +67,7 @@ static void reserve_coupons(struct store_order *order, size_t count)
     order->coupons_capacity = count;
 }
 
-/* Leaves the newest of each coupon, which is the first; the others must fit to it as they would to a stored row. */
+/* Keeps the newest record of each coupon, which comes first; the others must agree with it as with a stored row. */
 static enum store_result keep_newest(struct store_order *order, size_t count, struct error *error)
 {
     enum store_result result = STORE_OK;

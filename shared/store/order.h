@@ -1,6 +1,5 @@
 /*
- * The rows of a batch in the order of their primary keys, so that writers of the same rows do not wait for each other
- * in a ring.
+ * The rows of a batch in the order of their primary keys, so that writers of the same rows do not deadlock.
  */
 #ifndef COUPOND_STORE_ORDER_H
 #define COUPOND_STORE_ORDER_H
@@ -10,9 +9,9 @@
 
 /* The arrays are reused. */
 struct store_order {
-    const struct store_issue **rows; /* by (coupon_id, sequence); as many as the batch has */
+    const struct store_issue **rows; /* by (coupon_id, sequence); all of the batch */
     size_t capacity;
-    const struct coupon **coupons; /* by id; of each coupon the newest record alone */
+    const struct coupon **coupons; /* by id; only the newest record of each coupon */
     size_t coupons_count;
     size_t coupons_capacity;
 };

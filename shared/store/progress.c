@@ -31,7 +31,7 @@ bool store_progress_parse(struct store_progress *progress, uint64_t last_seq, co
     const char *end = text + length;
     progress->last_seq = last_seq;
     progress->ahead_count = 0;
-    uint64_t before = last_seq; /* a run begins at least two behind it: else both would be one */
+    uint64_t before = last_seq; /* a run begins at least two after it: otherwise both would be one */
     while (text < end) {
         struct store_run run;
         if (progress->ahead_count == STORE_AHEAD_MAX || !parse_run(&text, end, &run))
@@ -70,7 +70,7 @@ static void remove_runs(struct store_progress *progress, size_t from, size_t cou
     progress->ahead_count -= count;
 }
 
-/* Where `run` belongs among the others; what it touches is merged into it and removed. */
+/* The position of `run` among the others; runs that it touches are merged into it and removed. */
 static size_t take_neighbours(struct store_progress *progress, struct store_run *run)
 {
     size_t from = 0;

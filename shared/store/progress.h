@@ -1,7 +1,7 @@
 /*
- * Which records of a journal a store has: every one up to last_seq, and runs ahead of that, since several writers
- * commit in any order. So the store itself can tell that something is missing, whatever the writers were told. Pure;
- * kept in the columns last_seq and ahead of the journal's row, the latter as text: "12-40,57-57".
+ * Which records of a journal a store has: all up to last_seq, and runs beyond it, since several writers commit in any
+ * order. The store itself can thus tell that something is missing, whatever was acknowledged to the issuer. Pure;
+ * stored in the columns last_seq and ahead of the journal's row, the latter as text: "12-40,57-57".
  */
 #ifndef COUPOND_STORE_PROGRESS_H
 #define COUPOND_STORE_PROGRESS_H
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STORE_AHEAD_MAX      90   /* runs; an issuer has fewer frames than that under way */
-#define STORE_AHEAD_TEXT_MAX 4000 /* two numbers of 20 digits and two separators a run */
+#define STORE_AHEAD_MAX      90   /* runs; an issuer has fewer frames than that in flight */
+#define STORE_AHEAD_TEXT_MAX 4000 /* two numbers of 20 digits and two separators per run */
 _Static_assert(STORE_AHEAD_MAX * 42 < STORE_AHEAD_TEXT_MAX, "every run fits");
 
 struct store_run {
@@ -22,20 +22,18 @@ struct store_run {
 struct store_progress {
     uint64_t last_seq;
     size_t ahead_count;
-    struct store_run ahead[STORE_AHEAD_MAX]; /* in order, apart from each other and from last_seq */
+    struct store_run ahead[STORE_AHEAD_MAX]; /* ascending, separate from each other and from last_seq */
 };
 
-/* False when `text` is nothing that store_progress_format() writes. */
+/* False when `text` is not a result of store_progress_format(). */
 bool store_progress_parse(struct store_progress *progress, uint64_t last_seq, const char *text, size_t length);
-/* The last record that is there, whatever lacks before it. */
+/* The newest stored record, whatever is missing before it. */
 uint64_t store_progress_newest(const struct store_progress *progress);
 /* Returns the length. */
 size_t store_progress_format(const struct store_progress *progress, char out[STORE_AHEAD_TEXT_MAX]);
 
-/*
- * Records first_seq to last_seq were written. With more runs than there is room for, the highest is forgotten: it is
- * sent again then, which is always harmless.
- */
+/* Marks records first_seq to last_seq as written. When the runs overflow, forgets the highest one: it is sent again,
+ * which is always harmless. */
 void store_progress_add(struct store_progress *progress, uint64_t first_seq, uint64_t last_seq);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What a store takes and gives: rows, the batch that brings them, and what became of it. Pure values.
+ * The values that go in and out of a store: rows, the batch that carries them, and its result. Pure values.
  */
 #ifndef COUPOND_STORE_ROWS_H
 #define COUPOND_STORE_ROWS_H
@@ -16,15 +16,12 @@
 
 enum store_result {
     STORE_OK = 0,
-    STORE_RETRY, /* a passing fault: connection, deadlock, lock wait, disk; nothing of the batch is in the store, or all
-                    of it */
-    STORE_FAILED,  /* a fault that will not pass by itself: no such database, access denied, a newer schema; nothing was
-                      written, as with all that follow */
-    STORE_FOREIGN, /* another journal fills the store, or one of another number of partitions */
-    STORE_OTHER,   /* the batch is meant for another store: this one has another id */
-    STORE_BEHIND,  /* the store has less than was acknowledged: it came back empty or from a backup */
-    STORE_REJECTED, /* some of these rows can never be stored: one contradicts a row that is there, or the server
-                       refuses the data */
+    STORE_RETRY,    /* a temporary fault, such as a deadlock; the batch is in the store as a whole or not at all */
+    STORE_FAILED,   /* a lasting fault, such as access denied or a newer schema; nothing was written, as below */
+    STORE_FOREIGN,  /* another journal fills the store, or one with another number of partitions */
+    STORE_OTHER,    /* the batch is meant for a store with another id */
+    STORE_BEHIND,   /* the store lacks acknowledged records: it came back empty or from a backup */
+    STORE_REJECTED, /* some rows can never be stored: one contradicts a stored row, or the server rejects the data */
 };
 
 struct store_issue {
@@ -40,13 +37,13 @@ struct store_issue {
 
 #define STORE_REASON_MAX 511 /* bytes of a dead letter's reason */
 
-/* A record of a journal that could not be stored, why, and when. Borrows what it points to. */
+/* A journal record that could not be stored, with reason and time. Its pointers are borrowed. */
 struct store_dead_letter {
     uint8_t journal_id[16];
     uint64_t journal_seq;
     uint16_t partition;
     uint8_t coupon_id_length;
-    uint8_t user_id_length; /* 0: the record is a coupon's, and there is neither sequence nor nth */
+    uint8_t user_id_length; /* 0: a coupon's record, without sequence and nth */
     uint16_t nth;
     uint16_t record_length;
     uint32_t sequence;
@@ -54,56 +51,56 @@ struct store_dead_letter {
     int64_t dead_at_us;
     const char *coupon_id;
     const char *user_id;
-    const void *record; /* as it stands in the journal */
+    const void *record; /* as in the journal */
     const char *reason; /* UTF-8 */
 };
 
 enum store_scope {
-    STORE_FRAME,  /* all of records first_seq to last_seq, stored or dead: the journal's row is judged and moves on */
-    STORE_PART,   /* some of them: the journal's row is judged, and stays */
-    STORE_LETTER, /* the record first_seq = last_seq out of dead_letter: whoever fills the store now does not matter */
+    STORE_FRAME,  /* all of records first_seq to last_seq, stored or dead: checks and advances the journal's row */
+    STORE_PART,   /* some of them: checks the journal's row and leaves it */
+    STORE_LETTER, /* the record first_seq = last_seq from dead_letter: skips the check of the journal's row */
 };
 
 /*
- * One transaction: the policies that changed, the issues, and whose they are. `coupon.issued` is ignored: it follows
- * from the issues. With STORE_FRAME and STORE_LETTER, records first_seq to last_seq are dead letters afterwards only if
- * they are in `dead`.
+ * One transaction: changed policies, issues, and the journal that they come from. `coupon.issued` is ignored: it
+ * follows from the issues. With STORE_FRAME and STORE_LETTER, only the records in `dead` of first_seq to last_seq
+ * remain dead letters.
  */
 struct store_batch {
     enum store_scope scope;
     uint16_t partition;
     uint16_t partitions;
     uint8_t journal_id[16];
-    uint8_t store_id[STORE_ID_BYTES]; /* of the store that the batch is meant for; zeros: whichever it comes to */
+    uint8_t store_id[STORE_ID_BYTES]; /* of the intended store; zeros: any store */
     uint64_t first_seq;
     uint64_t last_seq;
-    uint64_t acked_seq;           /* the issuer believes that the store has every record up to this one */
-    uint64_t gone_seq;            /* but it cannot be sent those up to this one again, whether it has them or not */
-    const struct coupon *coupons; /* in journal order; one coupon may stand here more than once */
+    uint64_t acked_seq;           /* the issuer assumes that the store has every record up to this one */
+    uint64_t gone_seq;            /* records up to this one cannot be sent again, whether the store has them or not */
+    const struct coupon *coupons; /* in journal order; one coupon may occur more than once */
     size_t coupons_count;
     const struct store_issue *issues; /* in journal order */
     size_t issues_count;
-    const struct store_dead_letter *dead; /* one that is there already is replaced */
+    const struct store_dead_letter *dead; /* replaces an existing one */
     size_t dead_count;
 };
 
-/* What the store knows of a journal that was written to it. */
+/* What the store knows of a journal that has been written to it. */
 struct store_journal {
     uint16_t partition;
     uint16_t partitions;
     uint8_t journal_id[16];
-    uint64_t last_seq;   /* every record up to this one is in the store, or a dead letter */
-    uint64_t newest_seq; /* the last record that is, where some before it may lack; read, not written */
+    uint64_t last_seq;   /* every record up to this one is stored or a dead letter */
+    uint64_t newest_seq; /* the newest such record, with possible gaps before it; read only */
 };
 
 /* The row of a JOURNAL_ISSUE record; borrows its ids. */
 struct store_issue store_issue_of(const struct journal_record *record);
-/* Compares by (coupon_id, sequence), as memcmp does. */
+/* Compares by (coupon_id, sequence), like memcmp. */
 int store_issue_compare(const struct store_issue *a, const struct store_issue *b);
 bool store_issue_same_coupon(const struct store_issue *a, const struct store_issue *b);
-/* Whether both are the same issue of the same user: (coupon_id, user_id, nth). */
+/* True when both are the same issue of the same user: (coupon_id, user_id, nth). */
 bool store_issue_same_holder(const struct store_issue *a, const struct store_issue *b);
-/* Every column alike. */
+/* True when all columns are equal. */
 bool store_issue_equal(const struct store_issue *a, const struct store_issue *b);
 
 #endif

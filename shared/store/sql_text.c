@@ -54,7 +54,8 @@ void sql_text_number(struct sql_text *sql, uint64_t number)
     add_bytes(sql, digits + at, sizeof digits - at);
 }
 
-/* Letters, digits and what ids may hold beside them mean themselves between quotes, in every mode and set. */
+/* True when the text needs no escaping in quotes, in every sql_mode and character set: letters, digits and the other
+ * characters of ids. */
 static bool is_plain(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {

@@ -1,5 +1,5 @@
 /*
- * Times as databases take them. The rows of a journal batch share one time, which is formatted once.
+ * Times as databases take them. The rows of a journal batch share one time, so it is formatted once.
  */
 #ifndef COUPOND_STORE_TIME_TEXT_H
 #define COUPOND_STORE_TIME_TEXT_H

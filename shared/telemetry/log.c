@@ -9,7 +9,7 @@
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-/* Written once before the threads start. */
+/* Written once, before threads start. */
 static enum log_level lowest_level = LOG_LEVEL_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
 
@@ -53,7 +53,7 @@ static void write_whole(const char *line, size_t length)
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return; /* nobody is left to tell */
+            return; /* standard error is gone */
         line += written;
         length -= (size_t)written;
     }

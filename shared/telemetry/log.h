@@ -10,7 +10,7 @@
 
 #include "shared/telemetry/log_line.h"
 
-/* Spelled out: czmq.h brings syslog.h, which has LOG_DEBUG and others as macros. */
+/* Spelled out because czmq.h includes syslog.h, which defines LOG_DEBUG and others as macros. */
 enum log_level {
     LOG_LEVEL_DEBUG,
     LOG_LEVEL_INFO,
@@ -18,18 +18,18 @@ enum log_level {
     LOG_LEVEL_ERROR,
 };
 
-/* Lines below `level` are dropped. Call before the threads start. */
+/* Drops lines below `level`. Call before other threads start. */
 void log_set_level(enum log_level level);
-/* Reads "debug", "info", "warn" or "error"; false for anything else. */
+/* Parses "debug", "info", "warn" or "error"; false for anything else. */
 bool log_level_parse(const char *name, enum log_level *level);
 
-/* How lines look. Call before the threads start. */
+/* Sets the format of lines. Call before other threads start. */
 void log_set_format(enum log_format format);
-/* Reads "text", "logfmt" or "json"; false for anything else. */
+/* Parses "text", "logfmt" or "json"; false for anything else. */
 bool log_format_parse(const char *name, enum log_format *format);
 
-/* The message says what happened in words, then key=value for what a machine may want. Control characters are escaped;
- * what does not fit into 2 KiB is cut. errno is left as it was. */
+/* The message says what happened in words, followed by key=value fields for machines. Escapes control characters,
+ * truncates at 2 KiB, preserves errno. */
 void log_write(enum log_level level, const char *component, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

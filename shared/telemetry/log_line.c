@@ -12,7 +12,7 @@
 #define TEXT_LINE_MAX 2048           /* of a line in text */
 #define SEPARATOR     '\x1f'         /* between message and fields while they are formatted */
 #define REPLACEMENT   "\xef\xbf\xbd" /* U+FFFD */
-#define ESCAPED_MAX   6              /* bytes that one byte can become */
+#define ESCAPED_MAX   6              /* the most bytes that one byte becomes */
 
 struct field {
     const char *key; /* in the format */
@@ -56,7 +56,7 @@ static void put_escape(struct line *line, unsigned code)
     put_text(line, escape);
 }
 
-/* As JSON has it; logfmt's readers know the same escapes. */
+/* Escapes as in JSON, which logfmt readers also understand. */
 static void put_quoted(struct line *line, const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -80,7 +80,7 @@ static void put_quoted(struct line *line, const char *text)
     put(line, "\"", 1);
 }
 
-/* A logfmt value that no reader can misread without quotes. */
+/* True for a logfmt value that needs no quotes. */
 static bool is_bare(const char *text)
 {
     if (*text == '\0')
@@ -92,7 +92,7 @@ static bool is_bare(const char *text)
     return true;
 }
 
-/* What JSON takes for a number: -12, 0.25; neither 012 nor 1. nor nan. */
+/* True for a JSON number: -12, 0.25; not 012, 1. or nan. */
 static bool is_number(const char *text)
 {
     const char *digits = text + (*text == '-');
@@ -116,7 +116,7 @@ static bool is_key_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* The last word of `format`, which ends at `end`, as a field; false when it is none. */
+/* Takes the last word of `format`, which ends at `end`, as a field; false when it is not one. */
 static bool last_field(const char *format, const char *end, struct field *field)
 {
     const char *begin = end;
@@ -134,7 +134,7 @@ static bool last_field(const char *format, const char *end, struct field *field)
     return true;
 }
 
-/* Fills `fields` from the last to the first; returns how many, and in *message how long the format is before them. */
+/* Fills `fields` from last to first; returns their number and sets *message to the length of the format before them. */
 static size_t find_fields(const char *format, struct field fields[FIELDS_MAX], size_t *message)
 {
     const char *end = format + strlen(format);
@@ -148,7 +148,7 @@ static size_t find_fields(const char *format, struct field fields[FIELDS_MAX], s
     return count;
 }
 
-/* The format with a separator before each field's value in the place of its key. False when it does not fit. */
+/* Copies the format with each field's key replaced by a separator. False when it does not fit. */
 static bool mark_fields(const char *format, const struct field *fields, size_t count, size_t message,
                         char out[FORMAT_MAX])
 {
@@ -169,7 +169,7 @@ static bool mark_fields(const char *format, const struct field *fields, size_t c
     return true;
 }
 
-/* Cuts the formatted text at its separators. False when it has another number of them: somebody's text holds one. */
+/* Splits the formatted text at its separators. False when their number differs, because an argument contains one. */
 static bool cut_values(char *text, struct field *fields, size_t count)
 {
     size_t found = 0;
@@ -188,7 +188,7 @@ static bool cut_values(char *text, struct field *fields, size_t count)
 static size_t format_fields(char text[LOG_MESSAGE_MAX], struct field fields[FIELDS_MAX], const char *format,
                             va_list arguments) __attribute__((format(printf, 3, 0)));
 
-/* Formats into `text` and finds the fields' values there; returns how many fields there are. */
+/* Formats into `text` and locates the fields' values; returns the number of fields. */
 static size_t format_fields(char text[LOG_MESSAGE_MAX], struct field fields[FIELDS_MAX], const char *format,
                             va_list arguments)
 {
@@ -199,7 +199,7 @@ static size_t format_fields(char text[LOG_MESSAGE_MAX], struct field fields[FIEL
     size_t count = find_fields(format, fields, &message);
     bool found = mark_fields(format, fields, count, message, marked);
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the caller's format without its keys: the same conversions */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the caller's format without keys, with the same conversions */
     found = found && vsnprintf(text, LOG_MESSAGE_MAX, marked, arguments) < LOG_MESSAGE_MAX;
 #pragma GCC diagnostic pop
     found = found && cut_values(text, fields, count);
@@ -267,7 +267,7 @@ static void write_fields(struct line *line, bool json, const struct log_head *he
 static void write_text(struct line *line, const struct log_head *head, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
-/* Control characters as \n, \t, \r or \xNN, as far as whole characters fit. */
+/* Writes control characters as \n, \t, \r or \xNN, as long as whole characters fit. */
 static void write_text(struct line *line, const struct log_head *head, const char *format, va_list arguments)
 {
     char text[LOG_MESSAGE_MAX], escape[8];

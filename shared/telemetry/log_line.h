@@ -1,7 +1,6 @@
 /*
- * A log line in one of three formats, from a printf format whose last words are fields: `what happened partition=%u`.
- * The fields are found in the format, never in what is put in for its conversions, so nobody who is quoted in a message
- * can add one. Pure.
+ * A log line in one of three formats, from a printf format that ends with fields: `what happened partition=%u`. Fields
+ * are recognized in the format, never in its arguments, so quoted input cannot inject one. Pure.
  */
 #ifndef COUPOND_LOG_LINE_H
 #define COUPOND_LOG_LINE_H
@@ -12,7 +11,7 @@
 enum log_format {
     LOG_FORMAT_TEXT,   /* TIME level role: message key=value… */
     LOG_FORMAT_LOGFMT, /* time=… level=… role=… message="…" key=value… */
-    LOG_FORMAT_JSON,   /* one object: "time", "level", "role", "message", and a member a field */
+    LOG_FORMAT_JSON,   /* one object: "time", "level", "role", "message", and a member per field */
 };
 
 struct log_head {
@@ -21,19 +20,19 @@ struct log_head {
     const char *role;
 };
 
-#define LOG_MESSAGE_MAX 2048  /* of the message with its fields; what is longer is cut, and loses its fields */
-#define LOG_LINE_MAX    16384 /* of a line: six bytes for each of the message's, and the head */
+#define LOG_MESSAGE_MAX 2048  /* of the message with its fields; a longer one is truncated and loses its fields */
+#define LOG_LINE_MAX    16384 /* of a line: six bytes for each of the message, plus the head */
 
 /*
- * Writes the line with its newline, and returns its length. Control characters are escaped in all formats; in logfmt
- * and JSON, what is no UTF-8 becomes U+FFFD, a conversion without an s a number, and a field that is empty or "-" is
- * left out.
+ * Writes the line with its newline, and returns its length. Escapes control characters in all formats. In logfmt and
+ * JSON, invalid UTF-8 becomes U+FFFD, values of numeric conversions become numbers, and fields that are empty or "-"
+ * are omitted.
  */
 size_t log_line_write(char out[LOG_LINE_MAX], enum log_format kind, const struct log_head *head, const char *format,
                       va_list arguments) __attribute__((format(printf, 4, 0)));
 
-/* Writes the text as a JSON string, quotes and all, and returns its length; what is no UTF-8 becomes U+FFFD. No NUL
- * ends it. `size` is six times the text's length and two at least, else something is left out. */
+/* Writes the text as a quoted JSON string, without a NUL, and returns its length; invalid UTF-8 becomes U+FFFD. Needs a
+ * `size` of six times the text's length and at least two; with less it truncates. */
 size_t log_line_quote(char *out, size_t size, const char *text);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "shared/telemetry/process_stats.h"
 
-/* Escapes as the text format wants: \ and newline, in label values " too. */
+/* Escapes for the text format: \ and newline, in label values also ". */
 static void print_escaped(FILE *out, const char *text, bool is_label)
 {
     for (; *text != '\0'; text++) {
@@ -55,10 +55,9 @@ void metrics_print_process(FILE *out)
     metrics_print_plain(out, "process_resident_memory_bytes", "gauge", "memory in RAM", (double)stats.resident_bytes);
     metrics_print_plain(out, "process_virtual_memory_bytes", "gauge", "memory mapped", (double)stats.virtual_bytes);
     metrics_print_plain(out, "process_open_fds", "gauge", "open file descriptors", (double)stats.open_fds);
-    metrics_print_plain(out, "process_max_fds", "gauge", "most file descriptors that may be open",
-                        (double)stats.max_fds);
+    metrics_print_plain(out, "process_max_fds", "gauge", "limit of open file descriptors", (double)stats.max_fds);
     metrics_print_plain(out, "process_threads", "gauge", "threads", (double)stats.threads);
-    metrics_print_plain(out, "process_start_time_seconds", "gauge", "when the process started, in seconds since 1970",
+    metrics_print_plain(out, "process_start_time_seconds", "gauge", "start time of the process in seconds since 1970",
                         stats.start_time_seconds);
 }
 

@@ -1,6 +1,5 @@
 /*
- * Prometheus' text format: what metrics_render() puts lines together with, and the lines that every process has. Any
- * thread.
+ * Prometheus' text format: the building blocks of metrics_render(), and the lines that every process has. Any thread.
  */
 #ifndef COUPOND_METRICS_PRINT_H
 #define COUPOND_METRICS_PRINT_H
@@ -12,9 +11,9 @@ struct metrics_label {
     const char *value;
 };
 
-/* HELP and TYPE of the samples that follow. */
+/* HELP and TYPE of the following samples. */
 void metrics_print_head(FILE *out, const char *name, const char *type, const char *help);
-/* {partition="0",KEY="VALUE",…}; the partition is left out when negative, the braces when there is nothing in them. */
+/* {partition="0",KEY="VALUE",…}; without the partition when it is negative, without braces when there are no labels. */
 void metrics_print_labels(FILE *out, int partition, const struct metrics_label *labels, unsigned count);
 /* Head and sample of a metric without labels. */
 void metrics_print_plain(FILE *out, const char *name, const char *type, const char *help, double value);

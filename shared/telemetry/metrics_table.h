@@ -1,15 +1,15 @@
 /*
- * Every metric of coupond, a row each; the exporter and the documentation test read this.
+ * Every metric of coupond, one row each; the exporter and the documentation test read this.
  * X(id, kind, labels, scale, name, help)
  *
- *   kind    COUNTER; GAUGE; READING, a gauge that is left out until it is set, as 0 would not be true before;
+ *   kind    COUNTER; GAUGE; READING, a gauge that is omitted until it is set, because 0 would be wrong until then;
  *           HISTOGRAM_TIME, observed in µs and printed in seconds; HISTOGRAM_SIZE, of rows or requests
- *   labels  NONE: one series, or one a partition; WHOLE: one series of the whole role; or a label set of below
- *           (the issuer's DROP has series of each partition, and of none for frames that name none)
- *   scale   what a stored value is multiplied by when printed: 1e-6 for µs kept in a counter or gauge of seconds
+ *   labels  NONE: one series, or one per partition; WHOLE: one series for the whole role; or a label set from below
+ *           (the issuer's DROP has series for each partition, and one without for frames that name none)
+ *   scale   the factor from stored to printed values: 1e-6 for a counter or gauge of seconds stored in µs
  *
- * Process basics (process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds,
- * process_start_time_seconds …) are added by metrics_render().
+ * metrics_render() adds the basics of a process (process_cpu_seconds_total, process_resident_memory_bytes,
+ * process_open_fds, process_start_time_seconds …).
  */
 #ifndef COUPOND_METRICS_TABLE_H
 #define COUPOND_METRICS_TABLE_H
@@ -17,79 +17,81 @@
 /* clang-format off */
 #define METRIC_TABLE(X) \
     X(GATEWAY_REQUESTS, COUNTER, ROUTE_STATUS, 1, "coupond_gateway_requests_total", "HTTP requests answered, by route and status") \
-    X(GATEWAY_REQUEST_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_gateway_request_seconds", "from the last byte of a request that goes to the issuer to its answer") \
+    X(GATEWAY_REQUEST_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_gateway_request_seconds", "time from the last byte of a request that goes to the issuer to its answer") \
     X(GATEWAY_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_gateway_batch_requests", "requests in one message to the issuer") \
     X(GATEWAY_CONNECTIONS, GAUGE, NONE, 1, "coupond_gateway_connections", "open HTTP connections") \
     X(GATEWAY_ACCEPTED, COUNTER, NONE, 1, "coupond_gateway_connections_accepted_total", "HTTP connections accepted") \
-    X(GATEWAY_REFUSED, COUNTER, NONE, 1, "coupond_gateway_connections_refused_total", "HTTP connections answered 503 and closed because gateway/connections_max was reached, or closed because no descriptor was left") \
-    X(GATEWAY_TIMEOUTS, COUNTER, TIMEOUT, 1, "coupond_gateway_connection_timeouts_total", "HTTP connections closed because they were idle, because a request did not come to its end, or because the answers were not read") \
-    X(GATEWAY_IN_FLIGHT, GAUGE, NONE, 1, "coupond_gateway_in_flight", "requests that wait for the issuer") \
+    X(GATEWAY_REFUSED, COUNTER, NONE, 1, "coupond_gateway_connections_refused_total", "HTTP connections answered 503 and closed because gateway/connections_max was reached, or closed because no file descriptor was left") \
+    X(GATEWAY_TIMEOUTS, COUNTER, TIMEOUT, 1, "coupond_gateway_connection_timeouts_total", "HTTP connections closed because they were idle, a request was not completed, or answers were not read") \
+    X(GATEWAY_IN_FLIGHT, GAUGE, NONE, 1, "coupond_gateway_in_flight", "requests waiting for the issuer") \
     X(GATEWAY_ISSUERS, GAUGE, NONE, 1, "coupond_gateway_partitions_connected", "connections to partitions of the issuer, summed over the gateway's threads") \
-    X(GATEWAY_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_gateway_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal") \
-    X(GATEWAY_POLICY_READS, COUNTER, POLICY_SOURCE, 1, "coupond_gateway_policy_reads_total", "coupons told to who looked at one, by where they came from; local: nobody was asked for this one") \
-    X(GATEWAY_POLICY_REFUSALS, COUNTER, NONE, 1, "coupond_gateway_policy_refusals_total", "issue requests refused from the cache because their coupon had not started or was unknown") \
-    X(GATEWAY_POLICY_CHANGES, COUNTER, NONE, 1, "coupond_gateway_policy_invalidations_total", "changes of coupons, carried or heard of, that outdated what is cached of them") \
-    X(GATEWAY_UNAVAILABLE, COUNTER, UNAVAILABLE, 1, "coupond_gateway_unavailable_total", "503 answers that the gateway gave without a decision of the issuer, by their code") \
-    X(GATEWAY_REDIS_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_redis_connected", "connections to Redis that work: one a thread, and one to hear of changes") \
-    X(GATEWAY_REDIS_ERRORS, COUNTER, REDIS_ERROR, 1, "coupond_gateway_redis_errors_total", "what went wrong with Redis, by kind; coupons are told without it then") \
-    X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that nobody waited for any more") \
+    X(GATEWAY_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_gateway_frames_dropped_total", "frames dropped: malformed, or misdirected (for another partition, number of partitions or journal)") \
+    X(GATEWAY_POLICY_READS, COUNTER, POLICY_SOURCE, 1, "coupond_gateway_policy_reads_total", "coupon reads, by source; local: without asking Redis or the issuer") \
+    X(GATEWAY_POLICY_REFUSALS, COUNTER, NONE, 1, "coupond_gateway_policy_refusals_total", "issue requests refused from the cache because their coupon had not started or did not exist") \
+    X(GATEWAY_POLICY_CHANGES, COUNTER, NONE, 1, "coupond_gateway_policy_invalidations_total", "coupon changes, made or announced, that invalidated cached coupons") \
+    X(GATEWAY_UNAVAILABLE, COUNTER, UNAVAILABLE, 1, "coupond_gateway_unavailable_total", "503 answers without a decision of the issuer, by error code") \
+    X(GATEWAY_REDIS_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_redis_connected", "working connections to Redis: one per thread, and one for announced changes") \
+    X(GATEWAY_REDIS_ERRORS, COUNTER, REDIS_ERROR, 1, "coupond_gateway_redis_errors_total", "Redis errors, by kind; reads then fall back to the issuer") \
+    X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that arrived after their request had been answered") \
     X(ISSUER_VERDICTS, COUNTER, VERDICT, 1, "coupond_issuer_verdicts_total", "requests decided, by verdict") \
     X(ISSUER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_issuer_batch_requests", "requests decided and synced together") \
-    X(ISSUER_TURN_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_turn_seconds", "from one batch's decision to the next one's that had work waiting: a request waits at most that long in the queue before it is decided") \
-    X(ISSUER_SYNC_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_journal_sync_seconds", "fdatasync of the journal") \
+    X(ISSUER_TURN_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_turn_seconds", "time between the decisions of two consecutive batches while work was waiting: an upper bound of a request's wait in the queue") \
+    X(ISSUER_SYNC_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_journal_sync_seconds", "duration of fdatasync of the journal") \
     X(ISSUER_JOURNAL_BYTES, COUNTER, NONE, 1, "coupond_issuer_journal_written_bytes_total", "bytes appended to the journal") \
     X(ISSUER_JOURNAL_SEQ, GAUGE, NONE, 1, "coupond_issuer_journal_sequence", "last journal sequence written") \
     X(ISSUER_SYNCED_SEQ, READING, NONE, 1, "coupond_issuer_journal_synced_sequence", "last journal sequence synced") \
-    X(ISSUER_PERSISTED_SEQ, READING, NONE, 1, "coupond_issuer_persisted_sequence", "journal sequence up to which the store has everything") \
-    X(ISSUER_LAG_ROWS, READING, NONE, 1, "coupond_issuer_persist_lag_rows", "journal records that the store does not have yet") \
-    X(ISSUER_LAG_TIME, READING, NONE, 1e-6, "coupond_issuer_persist_lag_seconds", "age of the oldest journal record that the store does not have yet") \
+    X(ISSUER_PERSISTED_SEQ, READING, NONE, 1, "coupond_issuer_persisted_sequence", "journal sequence up to which the store has every record") \
+    X(ISSUER_LAG_ROWS, READING, NONE, 1, "coupond_issuer_persist_lag_rows", "journal records that are not in the store yet") \
+    X(ISSUER_LAG_TIME, READING, NONE, 1e-6, "coupond_issuer_persist_lag_seconds", "age of the oldest journal record that is not in the store yet") \
     X(ISSUER_COUPONS, GAUGE, NONE, 1, "coupond_issuer_coupons", "coupons of the partition") \
-    X(ISSUER_COUPON_QUANTITY, GAUGE, COUPON, 1, "coupond_issuer_coupon_quantity", "how many of the coupon there are, for the coupons that were asked for lately") \
-    X(ISSUER_COUPON_ISSUED, GAUGE, COUPON, 1, "coupond_issuer_coupon_issued", "how many of the coupon are issued, for the coupons that were asked for lately") \
-    X(ISSUER_COUPONS_UNLISTED, GAUGE, NONE, 1, "coupond_issuer_coupons_unlisted", "coupons of the partition that have no quantity and issued of their own here, because others are asked for more") \
-    X(ISSUER_LOCAL_GATEWAYS, GAUGE, NONE, 1, "coupond_issuer_local_gateways", "gateway threads joined by shared memory") \
-    X(ISSUER_RECOVERY_TIME, GAUGE, NONE, 1e-6, "coupond_issuer_recovery_seconds", "how long the last start took to recover the partition from snapshot and journal") \
-    X(ISSUER_RECOVERY_RECORDS, GAUGE, NONE, 1, "coupond_issuer_recovery_records", "journal records that the last start replayed behind the snapshot") \
-    X(ISSUER_STREAM_SENT, COUNTER, NONE, 1, "coupond_issuer_stream_batches_total", "batches sent to persisters, re-sent ones included") \
-    X(ISSUER_STREAM_RESENT, COUNTER, NONE, 1, "coupond_issuer_stream_resent_total", "batches sent again because no acknowledgement came in time") \
-    X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "batches that wait for their acknowledgement") \
-    X(ISSUER_STORE_REWINDS, COUNTER, NONE, 1, "coupond_issuer_store_rewinds_total", "times that the store came back with less than it had and was sent the rest again") \
-    X(ISSUER_STORE_MISSING, GAUGE, NONE, 1, "coupond_issuer_store_missing_records", "journal records that the store has lost and that are in no journal file any more") \
-    X(ISSUER_OTHER_STORE, GAUGE, WHOLE, 1, "coupond_issuer_other_store", "1 while a persister answers, or has within the last minute, that fills another store than the journal does") \
-    X(ISSUER_UNCOMPARED, GAUGE, WHOLE, 1, "coupond_issuer_store_uncompared", "1 while it decides without having been compared with its store: nothing is sent to persisters, and the journal may turn out to be an older copy") \
-    X(ISSUER_STORE_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_store_answers_refused_total", "answers of persisters that do not count because their store is not known to be the one that the journal fills") \
-    X(ISSUER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_issuer_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal") \
-    X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames whose gateway was gone or did not take them") \
+    X(ISSUER_COUPON_QUANTITY, GAUGE, COUPON, 1, "coupond_issuer_coupon_quantity", "quantity of the coupon, for recently requested coupons") \
+    X(ISSUER_COUPON_ISSUED, GAUGE, COUPON, 1, "coupond_issuer_coupon_issued", "issues of the coupon, for recently requested coupons") \
+    X(ISSUER_COUPONS_UNLISTED, GAUGE, NONE, 1, "coupond_issuer_coupons_unlisted", "coupons of the partition without quantity and issued series, because others are requested more") \
+    X(ISSUER_LOCAL_GATEWAYS, GAUGE, NONE, 1, "coupond_issuer_local_gateways", "gateway threads connected by shared memory") \
+    X(ISSUER_RECOVERY_TIME, GAUGE, NONE, 1e-6, "coupond_issuer_recovery_seconds", "duration of the last recovery of the partition from snapshot and journal") \
+    X(ISSUER_RECOVERY_RECORDS, GAUGE, NONE, 1, "coupond_issuer_recovery_records", "journal records that the last recovery replayed after the snapshot") \
+    X(ISSUER_STREAM_SENT, COUNTER, NONE, 1, "coupond_issuer_stream_batches_total", "batches sent to persisters, including resent ones") \
+    X(ISSUER_STREAM_RESENT, COUNTER, NONE, 1, "coupond_issuer_stream_resent_total", "batches resent because no acknowledgement came in time") \
+    X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "unacknowledged batches") \
+    X(ISSUER_STORE_REWINDS, COUNTER, NONE, 1, "coupond_issuer_store_rewinds_total", "times that the store had lost records and the issuer sent them again") \
+    X(ISSUER_STORE_MISSING, GAUGE, NONE, 1, "coupond_issuer_store_missing_records", "journal records that the store has lost and no journal file contains any more") \
+    X(ISSUER_OTHER_STORE, GAUGE, WHOLE, 1, "coupond_issuer_other_store", "1 while, or within a minute after, a persister of another store answers") \
+    X(ISSUER_UNCOMPARED, GAUGE, WHOLE, 1, "coupond_issuer_store_uncompared", "1 while the issuer decides although the journal has not been compared with its store: nothing is sent to persisters, and the journal may be an old copy") \
+    X(ISSUER_STORE_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_store_answers_refused_total", "answers of persisters that were ignored because their store is not known to be the one that the journal fills") \
+    X(ISSUER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_issuer_frames_dropped_total", "frames dropped: malformed, or misdirected (for another partition, number of partitions or journal)") \
+    X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames dropped because their gateway was gone or did not read") \
     X(ISSUER_SNAPSHOTS, COUNTER, NONE, 1, "coupond_issuer_snapshots_total", "snapshots written") \
-    X(ISSUER_SNAPSHOT_FAILURES, COUNTER, NONE, 1, "coupond_issuer_snapshot_failures_total", "snapshots that the disk refused") \
-    X(ISSUER_SNAPSHOT_SEQ, GAUGE, NONE, 1, "coupond_issuer_snapshot_sequence", "journal sequence up to which the newest snapshot written has everything") \
-    X(ISSUER_SNAPSHOT_BYTES, GAUGE, NONE, 1, "coupond_issuer_snapshot_bytes", "size of the newest snapshot written") \
+    X(ISSUER_SNAPSHOT_FAILURES, COUNTER, NONE, 1, "coupond_issuer_snapshot_failures_total", "snapshots that failed because of a disk error") \
+    X(ISSUER_SNAPSHOT_SEQ, GAUGE, NONE, 1, "coupond_issuer_snapshot_sequence", "journal sequence up to which the newest snapshot has every record") \
+    X(ISSUER_SNAPSHOT_BYTES, GAUGE, NONE, 1, "coupond_issuer_snapshot_bytes", "size of the newest snapshot") \
     X(ISSUER_SEGMENTS_REMOVED, COUNTER, NONE, 1, "coupond_issuer_journal_segments_removed_total", "journal segments removed because a snapshot and the store have their records") \
-    X(ISSUER_CLOCK_SUSPECT, GAUGE, WHOLE, 1, "coupond_issuer_clock_suspect", "1 while the machine's clock has stepped and is not believed, because the monotonic clock contradicts it") \
-    X(ISSUER_CLOCK_OFFSET, GAUGE, WHOLE, 1e-6, "coupond_issuer_clock_offset_seconds", "machine's clock minus the time that the issuer goes by; 0 while the clock is trusted") \
-    X(ISSUER_CLOCK_JOURNAL_AHEAD, GAUGE, WHOLE, 1e-6, "coupond_issuer_clock_journal_ahead_seconds", "how far in the future the latest time in the journals lies: the clock was wrong when it was written, or is wrong now") \
+    X(ISSUER_CLOCK_SUSPECT, GAUGE, WHOLE, 1, "coupond_issuer_clock_suspect", "1 while the issuer ignores a step of the wall clock that the monotonic clock contradicts") \
+    X(ISSUER_CLOCK_OFFSET, GAUGE, WHOLE, 1e-6, "coupond_issuer_clock_offset_seconds", "wall clock minus the time that the issuer uses; 0 while the clock is trusted") \
+    X(ISSUER_CLOCK_JOURNAL_AHEAD, GAUGE, WHOLE, 1e-6, "coupond_issuer_clock_journal_ahead_seconds", "how far the latest time in the journals lies in the future: the clock was wrong then, or is wrong now") \
     X(ISSUER_JOURNAL_FULL, GAUGE, NONE, 1, "coupond_issuer_journal_full", "1 while the disk has no room for the journal and new issues are refused") \
-    X(ISSUER_CONNECTIONS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_connections_refused_total", "connections of gateways and persisters hung up on because less than a quarter of the descriptors was left") \
-    X(ISSUER_MEMORY_SCARCE, GAUGE, WHOLE, 1, "coupond_issuer_memory_scarce", "1 while memory runs out and new users and coupons are refused") \
-    X(ISSUER_MEMORY_LIMIT, GAUGE, WHOLE, 1, "coupond_issuer_memory_limit_bytes", "the limit of memory that is nearest: of issuer/memory_mb_max, the control group or the process; 0: there is none") \
-    X(ISSUER_MEMORY_USED, GAUGE, WHOLE, 1, "coupond_issuer_memory_used_bytes", "how much of that limit is used and cannot be taken back; 0: there is no limit") \
-    X(ISSUER_PEERS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_peers_refused_total", "connections of peers turned away because they have another cluster/secret_file than the issuer, or one of the two has none") \
-    X(ISSUER_HANDSHAKES_UNFINISHED, COUNTER, WHOLE, 1, "coupond_issuer_handshakes_unfinished_total", "connections that ended, or were silent for two seconds, before the peer had shown its secret: port scans, TCP health checks, and one in a few tries of a role without the secret") \
-    X(ISSUER_UNAUTHENTICATED, GAUGE, WHOLE, 1, "coupond_issuer_unauthenticated", "1 while other machines can reach the issuer's ports and there is no cluster/secret_file to tell who may") \
-    X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, repeated ones included") \
+    X(ISSUER_CONNECTIONS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_connections_refused_total", "connections of gateways and persisters closed because less than a quarter of the file descriptors was left") \
+    X(ISSUER_MEMORY_SCARCE, GAUGE, WHOLE, 1, "coupond_issuer_memory_scarce", "1 while memory is scarce and new users and coupons are refused") \
+    X(ISSUER_MEMORY_LIMIT, GAUGE, WHOLE, 1, "coupond_issuer_memory_limit_bytes", "the closest memory limit: issuer/memory_mb_max, the control group's or the process's; 0: no limit") \
+    X(ISSUER_MEMORY_USED, GAUGE, WHOLE, 1, "coupond_issuer_memory_used_bytes", "memory counted against that limit, without what the kernel can reclaim; 0: no limit") \
+    X(ISSUER_PEERS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_peers_refused_total", "connections refused because the peer has another cluster/secret_file than the issuer, or one of the two has none") \
+    X(ISSUER_HANDSHAKES_UNFINISHED, COUNTER, WHOLE, 1, "coupond_issuer_handshakes_unfinished_total", "connections that ended, or were silent for two seconds, before the peer had shown its secret: port scans, TCP health checks, and one in a few attempts of a role without the secret") \
+    X(ISSUER_UNAUTHENTICATED, GAUGE, WHOLE, 1, "coupond_issuer_unauthenticated", "1 while other machines can reach the issuer's ports and no cluster/secret_file protects them") \
+    X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, including repeated ones") \
     X(PERSISTER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_persister_batch_rows", "journal records in one transaction") \
-    X(PERSISTER_WRITE_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_persister_write_seconds", "one transaction, from its first statement to its commit") \
-    X(PERSISTER_ERRORS, COUNTER, STORE_RESULT, 1, "coupond_persister_store_errors_total", "transactions that failed, by kind of fault") \
-    X(PERSISTER_RETRIES, COUNTER, NONE, 1, "coupond_persister_retries_total", "transactions tried again") \
-    X(PERSISTER_DEAD_LETTERS, COUNTER, NONE, 1, "coupond_persister_dead_letters_total", "journal records that the store refuses for good, put into dead_letter; counted again when their batch is repeated") \
+    X(PERSISTER_WRITE_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_persister_write_seconds", "duration of a transaction, from its first statement to its commit") \
+    X(PERSISTER_ERRORS, COUNTER, STORE_RESULT, 1, "coupond_persister_store_errors_total", "failed transactions, by kind of fault") \
+    X(PERSISTER_RETRIES, COUNTER, NONE, 1, "coupond_persister_retries_total", "retried transactions") \
+    X(PERSISTER_DEAD_LETTERS, COUNTER, NONE, 1, "coupond_persister_dead_letters_total", "journal records that the store rejected and that went to dead_letter; counted again when their batch is repeated") \
     X(PERSISTER_WRITERS, GAUGE, NONE, 1, "coupond_persister_writers", "writers, connected to the store or not") \
-    X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers that have a connection to the store") \
-    X(PERSISTER_STORE_REFUSED, GAUGE, NONE, 1, "coupond_persister_store_refused", "writers whose store is another one than the issuer fills: they take nothing") \
-    X(PERSISTER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_persister_frames_dropped_total", "frames dropped: malformed ones, and misdirected ones, which are meant for another partition, number of partitions or journal")
+    X(PERSISTER_CONNECTED, GAUGE, NONE, 1, "coupond_persister_store_connected", "writers connected to the store") \
+    X(PERSISTER_STORE_REFUSED, GAUGE, NONE, 1, "coupond_persister_store_refused", "writers that take no records because their store is not the one that the issuer fills") \
+    X(PERSISTER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_persister_frames_dropped_total", "frames dropped: malformed, or misdirected (for another partition, number of partitions or journal)")
 
-/* Routes for ROUTE_STATUS: id, name, and the statuses that are ordinary there, which are printed before they happen, so
- * that rate() and increase() see the first burst; others once they have happened. The gateway's route table uses the
- * same ids. */
+/*
+ * Routes for ROUTE_STATUS: id, name, and the statuses that are usual there. Those are printed as 0 before they happen,
+ * so that rate() and increase() see the first burst; others once they have happened. The gateway's route table uses the
+ * same ids.
+ */
 #define METRIC_ROUTE_TABLE(X) \
     X(COUPONS_CREATE, "coupons_create", "201 400 401 409 412 415 503") \
     X(COUPONS_LIST, "coupons_list", "200 400 503") \
@@ -104,11 +106,11 @@
     X(PREFLIGHT, "preflight", "204 403") \
     X(NONE, "none", "400 404 405 408 413 431 500 501 503 505")
 
-/* Where a coupon that was looked at came from, for POLICY_SOURCE. */
+/* The source of a coupon read, for POLICY_SOURCE. */
 #define METRIC_POLICY_SOURCE_TABLE(X) X(LOCAL, "local") X(REDIS, "redis") X(ISSUER, "issuer")
 
-/* For REDIS_ERROR: cannot connect, or lost; no answer in time; an error as the answer; one that makes no sense; more
- * waits than may; TLS that does not come about. */
+/* For REDIS_ERROR: connecting failed or the connection was lost; no answer in time; an error reply; an invalid reply;
+ * too many requests waiting; TLS failed. */
 #define METRIC_REDIS_ERROR_TABLE(X) \
     X(CONNECTION, "connection") X(TIMEOUT, "timeout") X(REFUSED, "refused") X(GARBAGE, "garbage") X(FULL, "full") X(TLS, "tls")
 
@@ -165,7 +167,7 @@ enum metric_unavailable {
 #undef X
 };
 
-/* COUPON rows have so many children a block; a child is printed once it bears a coupon's id (metrics_set_coupon). */
+/* The children of COUPON rows per block; a child is printed once it has a coupon's id (metrics_set_coupon). */
 #define METRIC_COUPONS_MAX 32
 
 enum metric_route {
@@ -187,7 +189,7 @@ enum metric_redis_error {
 #undef X
 };
 
-/* The child of a ROUTE_STATUS row; a status that is not in the table counts as 500. */
+/* The child of a ROUTE_STATUS row; an unlisted status counts as 500. */
 unsigned metrics_route_status(enum metric_route route, int status);
 
 #endif

@@ -13,8 +13,8 @@
 #include "shared/telemetry/pulse.h"
 #include "shared/worker.h"
 
-#define LOOK_US   INT64_C(5000000)  /* where no watchdog asks for more */
-#define EXTEND_US INT64_C(60000000) /* that a start or stop which gets on may take from now */
+#define LOOK_US   INT64_C(5000000)  /* when the watchdog does not require shorter ones */
+#define EXTEND_US INT64_C(60000000) /* extension granted to a start or stop that makes progress */
 
 #define MESSAGE_MAX 1024
 
@@ -24,17 +24,17 @@ static struct {
     /* constant while the thread runs */
     bool active;
     struct worker worker;
-    uint64_t watchdog_us; /* 0: nobody asked for pings */
-    /* under the mutex, which nobody holds while sending or writing: neither a manager nor a log that is not read holds
-     * up the role */
+    uint64_t watchdog_us; /* 0: no watchdog */
+    /* under the mutex, which no thread holds while sending or logging, so that a blocked manager or log cannot block
+     * the role */
     pthread_mutex_t mutex;
     enum phase phase;
-    const char *news;                /* to be sent next; NULL: none */
-    char status[READY_WHY_MAX + 16]; /* to be sent next; empty: none */
+    const char *news;                /* to be sent next; NULL: nothing */
+    char status[READY_WHY_MAX + 16]; /* to be sent next; empty: nothing */
     notify_ready_fn ready;
     void *arg;
     /* owned by the thread */
-    char told[READY_WHY_MAX + 16]; /* the last status */
+    char told[READY_WHY_MAX + 16]; /* the last status sent */
     uint64_t beats;
     bool silent;
 } self = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -63,7 +63,7 @@ static void ask_role(void)
     snprintf(self.status, sizeof self.status, "%s%s%s", ready ? "ready" : "not ready", why[0] != '\0' ? ": " : "", why);
 }
 
-/* With the mutex held: what the role has to say. */
+/* With the mutex held: adds the role's messages. */
 static void add_words(char message[MESSAGE_MAX])
 {
     ask_role();
@@ -85,7 +85,7 @@ static void add_extension(char message[MESSAGE_MAX])
     self.beats = beats;
 }
 
-/* A thread that stands is told of once, and so is that it goes round again. */
+/* Logs once that a thread hangs, and once that all run again. */
 static void add_ping(char message[MESSAGE_MAX])
 {
     char why[128] = "";
@@ -96,19 +96,19 @@ static void add_ping(char message[MESSAGE_MAX])
         return;
     self.silent = !beats;
     if (beats)
-        log_warn("main", "all threads go round again");
+        log_warn("main", "all threads respond again");
     else
-        log_error("main", "the watchdog is not told any more that all is well: %s", why);
+        log_error("main", "no longer notifying the watchdog: %s", why);
 }
 
-/* Four looks before a watchdog bites. */
+/* Four checks per watchdog interval. */
 static int64_t until_next_look_us(void)
 {
     bool sooner = self.watchdog_us > 0 && (int64_t)self.watchdog_us / 4 < LOOK_US;
     return sooner ? (int64_t)self.watchdog_us / 4 : LOOK_US;
 }
 
-/* Takes what is new, and sends it. */
+/* Collects what changed, and sends it. */
 static int64_t look(void *arg)
 {
     (void)arg;
@@ -166,7 +166,7 @@ void notify_stopping(void)
 
 void notify_end(void)
 {
-    worker_abandon(&self.worker); /* a manager that reads nothing may hold it up for ever */
+    worker_abandon(&self.worker); /* a manager that does not read may block it for ever */
     self.active = false;
 }
 

@@ -1,11 +1,10 @@
 /*
- * What the service manager is told (systemd's sd_notify): when the role is ready, when it stops, how it is, that its
- * threads go round, and that a long start or stop gets on. Without NOTIFY_SOCKET in the environment nothing is started
- * and all of it does nothing.
+ * Notifies the service manager (systemd's sd_notify): role ready, role stopping, status line, watchdog, and progress of
+ * a long start or stop. Without NOTIFY_SOCKET in the environment no thread starts and all functions do nothing.
  *
- * A thread of its own sends WATCHDOG=1 only while every pulse (telemetry/pulse.h) beats, so a thread that hangs ends
- * the pings, and the manager the process. A manager that does not read holds up nobody but that thread. While the role
- * starts or stops it sends EXTEND_TIMEOUT_USEC as long as any pulse beats.
+ * A separate thread sends WATCHDOG=1 only while every pulse (telemetry/pulse.h) beats, so a hanging thread stops the
+ * pings and the manager restarts the process. A manager that does not read blocks only this thread. While the role
+ * starts or stops, the thread sends EXTEND_TIMEOUT_USEC as long as any pulse beats.
  */
 #ifndef COUPOND_NOTIFY_H
 #define COUPOND_NOTIFY_H
@@ -14,20 +13,20 @@
 
 #include "shared/limits.h"
 
-/* As shared/telemetry/status_http.h's: whether the role is ready, and what is to be said in any case. On the notifying
+/* As in shared/telemetry/status_http.h: whether the role is ready, and a detail in either case. On the notifying
  * thread. */
 typedef bool (*notify_ready_fn)(void *arg, char why[READY_WHY_MAX]);
 
-/* Starts the thread where there is somebody to tell. Main thread, before the role starts. */
+/* Starts the thread if there is a service manager. Main thread, before the role starts. */
 void notify_begin(void);
-/* READY=1; from now on `ready` is asked for the STATUS line, until notify_stopping(). */
+/* Sends READY=1; until notify_stopping(), `ready` supplies the STATUS line. */
 void notify_ready(notify_ready_fn ready, void *arg);
-/* STOPPING=1. `ready` is not asked any more when this returns. */
+/* Sends STOPPING=1. `ready` is not called after this returns. */
 void notify_stopping(void);
-/* The thread ends when it has sent what it is sending. */
+/* Ends the thread after its current message. */
 void notify_end(void);
 
-/* On any thread, while the role starts or stops: the STATUS line. */
+/* Any thread, while the role starts or stops: sets the STATUS line. */
 void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -28,7 +28,7 @@ static void read_memory(struct process_stats *stats)
     fclose(file);
 }
 
-/* Seconds since 1970 at which the machine started. */
+/* The machine's boot time in seconds since 1970. */
 static double read_boot_time(void)
 {
     FILE *file = fopen("/proc/stat", "re");
@@ -42,7 +42,8 @@ static double read_boot_time(void)
     return (double)boot;
 }
 
-/* Fields 20 (threads) and 22 (start, in ticks since boot) of /proc/self/stat; the name in field 2 may hold anything. */
+/* Reads fields 20 (threads) and 22 (start, in ticks since boot) of /proc/self/stat; the name in field 2 may contain
+ * anything. */
 static void read_stat(struct process_stats *stats)
 {
     FILE *file = fopen("/proc/self/stat", "re");

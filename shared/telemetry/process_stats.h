@@ -1,5 +1,5 @@
 /*
- * What the kernel knows of this process, for /metrics. Linux: reads /proc/self. On any thread.
+ * The kernel's figures on this process, for /metrics. Linux: reads /proc/self. Any thread.
  */
 #ifndef COUPOND_PROCESS_STATS_H
 #define COUPOND_PROCESS_STATS_H
@@ -16,7 +16,7 @@ struct process_stats {
     int64_t threads;
 };
 
-/* Fills `stats`; what cannot be read is 0. */
+/* Fills `stats`; unreadable values become 0. */
 void process_stats_read(struct process_stats *stats);
 
 #endif

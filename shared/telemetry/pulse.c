@@ -7,7 +7,7 @@
 #include "shared/clock.h"
 #include "shared/error.h"
 
-/* All that are watched, and what was beaten by those that are no more. */
+/* All watched pulses, and the beats of destroyed ones. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct pulse *pulses;
 static uint64_t past_beats;
@@ -45,7 +45,7 @@ void pulse_destroy(struct pulse **pulse)
     *pulse = NULL;
 }
 
-/* Looks at one: for how long it has been seen to stand. */
+/* Checks one pulse: for how long it has not beaten. */
 static int64_t look(struct pulse *pulse, int64_t now_us)
 {
     uint64_t beats = atomic_load_explicit(&pulse->beats, memory_order_relaxed);
@@ -66,7 +66,7 @@ bool pulse_all_beat(int64_t limit_us, char why[128])
         if (stands_us <= limit_us || stands_us <= longest_us)
             continue;
         longest_us = stands_us;
-        snprintf(why, 128, "%s has not gone round for %lld s", pulse->name, (long long)(stands_us / 1000000));
+        snprintf(why, 128, "%s has not responded for %lld s", pulse->name, (long long)(stands_us / 1000000));
     }
     pthread_mutex_unlock(&mutex);
     return longest_us == 0;

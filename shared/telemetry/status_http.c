@@ -16,15 +16,15 @@
 #include "shared/telemetry/metrics.h"
 #include "shared/telemetry/pulse.h"
 
-#define CONNECTIONS_MAX      512 /* more than strangers leave idle within TIMEOUT_S */
-#define FILES_SHARE          8   /* of the descriptors, at the most: the others are for the role itself */
+#define CONNECTIONS_MAX      512 /* more than strangers can keep idle within TIMEOUT_S */
+#define FILES_SHARE          8   /* at most this fraction of the descriptors; the rest is for the role */
 #define CONNECTION_BYTES_MAX 32768
 #define TIMEOUT_S            2
 #define BACKLOG              64
-#define STATUS_BYTES_MAX     8192 /* of a body: six bytes for each of the words' and the address', and the rest */
+#define STATUS_BYTES_MAX     8192 /* six bytes for each byte of detail and address, plus the rest */
 
 struct status_http {
-    struct MHD_Daemon *daemons[LISTEN_ADDRESSES_MAX]; /* one an address */
+    struct MHD_Daemon *daemons[LISTEN_ADDRESSES_MAX]; /* one per address */
     unsigned daemons_count;
     struct status_http_config config;
 };
@@ -71,7 +71,7 @@ static enum MHD_Result respond_metrics(struct MHD_Connection *connection, const 
                    MHD_RESPMEM_MUST_FREE);
 }
 
-/* An empty value is none. */
+/* Omits a member with an empty value. */
 static size_t put_member(char *out, size_t size, const char *name, const char *value)
 {
     if (value[0] == '\0')
@@ -115,9 +115,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     bool is_live = strcmp(path, "/livez") == 0;
     bool asks_ready = strcmp(path, "/readyz") == 0;
     if (!is_metrics && !is_live && !asks_ready)
-        return respond_text(connection, MHD_HTTP_NOT_FOUND, "here are /metrics, /livez and /readyz");
+        return respond_text(connection, MHD_HTTP_NOT_FOUND, "not found; this port serves /metrics, /livez and /readyz");
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-        return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD");
+        return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
     if (is_metrics)
         return respond_metrics(connection, arg);
     return is_live ? respond_live(connection) : respond_ready(connection, arg);

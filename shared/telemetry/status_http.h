@@ -1,8 +1,8 @@
 /*
- * The small HTTP port of operators, which each role has: GET /metrics, /livez, /readyz. A libmicrohttpd daemon on a
- * thread of its own for each address (shared/listen.h). /livez and /readyz answer {"status":"live"} or
- * {"status":"ready"} with 200, else another status with 503; what is missing, or worth knowing, stands in "detail", and
- * the address that a gateway serves clients on in "http".
+ * The small HTTP port for operators of each role: GET /metrics, /livez, /readyz. Each address (shared/listen.h) has a
+ * libmicrohttpd daemon on its own thread. /livez and /readyz answer {"status":"live"} or {"status":"ready"} with 200,
+ * otherwise another status with 503; "detail" explains what is missing or notable, and "http" gives the address on
+ * which a gateway serves clients.
  */
 #ifndef COUPOND_STATUS_HTTP_H
 #define COUPOND_STATUS_HTTP_H
@@ -16,22 +16,22 @@
 struct status_http;
 
 #define STATUS_LIVE_LIMIT_US                                                                                           \
-    INT64_C(30000000) /* a thread that stands for longer is not live: see shared/telemetry/pulse.h */
+    INT64_C(30000000) /* a thread that stands still longer is not live: see shared/telemetry/pulse.h */
 
-/* Asked on the daemon's thread: true when the role can do its work; else false and what is missing in `why`, which was
- * empty (NUL-terminated, at most READY_WHY_MAX, in plain words). Words beside true are passed on as well. */
+/* Called on the daemon's thread: true when the role can do its work, otherwise false with the reason in `why`, which is
+ * empty at the call (NUL-terminated, at most READY_WHY_MAX bytes). With true, `why` is passed on as well. */
 typedef bool (*status_ready_fn)(void *arg, char why[READY_WHY_MAX]);
 
-/* All borrowed; what is NULL is left out. */
+/* All borrowed; NULL members are optional. */
 struct status_http_config {
-    const char *option;  /* that the address stands in, for errors */
-    const char *address; /* "HOST:PORT" to listen on, as shared/listen.h has it */
-    const char *http;    /* what /readyz says as "http" */
+    const char *option;  /* the option that holds the address, for errors */
+    const char *address; /* "HOST:PORT" to listen on, as in shared/listen.h */
+    const char *http;    /* the "http" member of /readyz */
     status_ready_fn ready;
     void *arg;
 };
 
-/* An empty address returns 0 and leaves *status NULL. -1 and `error` when it cannot listen. */
+/* Returns 0 and leaves *status NULL for an empty address. -1 and `error` when it cannot listen. */
 int status_http_open(struct status_http **status, const struct status_http_config *config, struct error *error);
 void status_http_close(struct status_http **status);
 

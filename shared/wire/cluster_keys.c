@@ -13,10 +13,10 @@
 #define SECRET_MODE 0640
 
 _Static_assert(CLUSTER_SECRET_DIGITS == 2 * crypto_kdf_KEYBYTES, "two digits a byte of the secret");
-_Static_assert(CLUSTER_KEY_BYTES == crypto_box_PUBLICKEYBYTES, "CURVE's keys are crypto_box's");
-_Static_assert(CLUSTER_KEY_BYTES == crypto_box_SECRETKEYBYTES, "CURVE's keys are crypto_box's");
+_Static_assert(CLUSTER_KEY_BYTES == crypto_box_PUBLICKEYBYTES, "CURVE uses crypto_box keys");
+_Static_assert(CLUSTER_KEY_BYTES == crypto_box_SECRETKEYBYTES, "CURVE uses crypto_box keys");
 
-/* The number of a key that is derived from the secret. Part of the format. */
+/* The number of a key derived from the secret. Part of the format. */
 enum derived_key { DERIVED_LISTENER = 1, DERIVED_CONNECTOR = 2 };
 
 static void derive(const unsigned char *secret, enum derived_key which, struct cluster_key_pair *pair)
@@ -45,17 +45,17 @@ static ssize_t read_all(int fd, char *text, size_t size)
     return (ssize_t)length;
 }
 
-/* Up to `size` bytes of a plain file; -1 and an error when there is none to read. */
+/* Reads up to `size` bytes of a regular file; -1 and an error when that fails. */
 static ssize_t read_text(const char *path, const char *shown, char *text, size_t size, bool *exposed,
                          struct error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return error_set(error, "cannot open %s: %s; coupond keygen FILE makes such a file", shown, strerror(errno));
+        return error_set(error, "cannot open %s: %s; create it with coupond keygen FILE", shown, strerror(errno));
     struct stat there;
     ssize_t length = -1;
     if (fstat(fd, &there) != 0 || !S_ISREG(there.st_mode))
-        error_set(error, "%s is no plain file", shown);
+        error_set(error, "%s is not a regular file", shown);
     else if ((length = read_all(fd, text, size)) < 0)
         error_set(error, "cannot read %s: %s", shown, strerror(errno));
     *exposed = length >= 0 && (there.st_mode & S_IRWXO) != 0;
@@ -74,13 +74,15 @@ static int parse(const char *shown, const char *text, size_t length, unsigned ch
 {
     size_t bytes = 0;
     if (length != CLUSTER_SECRET_DIGITS)
-        return error_set(error, "%s must hold one line of %d hexadecimal digits, not %s; coupond keygen FILE makes one",
+        return error_set(error,
+                         "%s must hold one line of %d hexadecimal digits, not %s; create it with coupond keygen FILE",
                          shown, CLUSTER_SECRET_DIGITS, length < CLUSTER_SECRET_DIGITS ? "fewer" : "more");
     if (sodium_hex2bin(secret, crypto_kdf_KEYBYTES, text, length, NULL, &bytes, NULL) != 0 ||
         bytes != crypto_kdf_KEYBYTES)
-        return error_set(error, "%s must hold hexadecimal digits only; coupond keygen FILE makes such a file", shown);
+        return error_set(error, "%s must hold hexadecimal digits only; create it with coupond keygen FILE", shown);
     if (sodium_is_zero(secret, crypto_kdf_KEYBYTES))
-        return error_set(error, "%s holds zeros, which are no secret; coupond keygen FILE makes one", shown);
+        return error_set(error, "%s contains only zeros, which is not a secret; create it with coupond keygen FILE",
+                         shown);
     return 0;
 }
 
@@ -88,7 +90,7 @@ int cluster_keys_read(const char *path, const char *shown, struct cluster_keys *
                       struct error *error)
 {
     CHECK(sodium_init() >= 0);
-    char text[CLUSTER_SECRET_DIGITS + 6]; /* room for a byte order mark, \r\n, and a byte that is too many */
+    char text[CLUSTER_SECRET_DIGITS + 6]; /* room for a byte order mark, \r\n, and one excess byte */
     unsigned char secret[crypto_kdf_KEYBYTES];
     ssize_t length = read_text(path, shown, text, sizeof text, exposed, error);
     int result = length < 0 ? -1 : parse(shown, text, trim(text, utf8_drop_mark(text, (size_t)length)), secret, error);
@@ -117,10 +119,9 @@ int cluster_secret_create(const char *path, struct error *error)
     CHECK(sodium_init() >= 0);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, SECRET_MODE);
     if (fd < 0 && errno == EEXIST)
-        return error_set(error, "%s is there already and is left as it is; remove it first, or name another file",
-                         path);
+        return error_set(error, "%s already exists and was not changed; remove it first, or choose another file", path);
     if (fd < 0)
-        return error_set(error, "cannot make %s: %s", path, strerror(errno));
+        return error_set(error, "cannot create %s: %s", path, strerror(errno));
     char line[CLUSTER_SECRET_DIGITS + 2];
     make_line(line);
     const ssize_t size = CLUSTER_SECRET_DIGITS + 1;

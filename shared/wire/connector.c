@@ -13,15 +13,15 @@
 #include "shared/wire/peer.h"
 
 #define AGAIN_MS        1000
-#define HANGUPS_MIN     2 /* one may be the end of an issuer, or its want of descriptors */
+#define HANGUPS_MIN     2 /* a single one may be a stopping issuer, or one short of descriptors */
 #define LOG_INTERVAL_US INT64_C(60000000)
 
-/* This end gives the handshake up, and libzmq does not connect again. */
+/* This end gave up the handshake, and libzmq does not reconnect. */
 #define GIVEN_UP (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 #define EVENTS                                                                                                         \
     (ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | GIVEN_UP)
 
-/* Of all connectors of the process, which mostly fail together. */
+/* Shared by all connectors of the process, which usually fail together. */
 static _Atomic int64_t log_after_us;
 static _Atomic uint64_t unlogged;
 
@@ -85,7 +85,7 @@ static void tell_refused(struct connector *connector, const char *other_cause)
              connector->endpoint, peer_has_secret() ? "holds one" : "is empty", other_cause, count);
 }
 
-/* libzmq connects again by itself. A peer that is silent is another matter. */
+/* libzmq reconnects by itself, unless the peer is silent. */
 static void on_hangup(struct connector *connector, int why)
 {
     if (why != EPIPE && why != ECONNRESET)
@@ -93,7 +93,7 @@ static void on_hangup(struct connector *connector, int why)
     connector->hangups++;
     atomic_fetch_add(&unlogged, 1);
     if (connector->hangups >= HANGUPS_MIN)
-        tell_refused(connector, " (an issuer without free descriptors hangs up, too, and its log says so)");
+        tell_refused(connector, " (an issuer without free file descriptors disconnects as well, and logs it)");
 }
 
 static void on_made(struct connector *connector)

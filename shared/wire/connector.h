@@ -1,10 +1,10 @@
 /*
- * A connecting ZeroMQ socket's one connection to the issuer, as its monitor tells of it: made, lost, or refused in the
- * handshake, since the two ends do not have the same secret (cluster/secret_file). libzmq itself says nothing of the
- * last, and after a handshake that this end has given up it does not even try again: a connector does, so that a
- * mistake that is mended at the other end ends at this one, too.
+ * A connecting ZeroMQ socket's one connection to the issuer, as its monitor reports it: established, lost, or refused
+ * in the handshake because the two ends do not share a secret (cluster/secret_file). libzmq itself does not report the
+ * last, and does not retry after a handshake that this end aborted. A connector retries, so that correcting the other
+ * end is enough.
  *
- * On the socket's thread. Over inproc there is no handshake, and nothing is told.
+ * On the socket's thread. Over inproc there is no handshake and no event.
  */
 #ifndef COUPOND_CONNECTOR_H
 #define COUPOND_CONNECTOR_H
@@ -13,10 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What connector_check() has found, bits. */
+/* Results of connector_check(), bits. */
 enum connector_news {
     CONNECTOR_MADE = 1 << 0,
-    CONNECTOR_LOST = 1 << 1, /* after it was made: what came before can still be received */
+    CONNECTOR_LOST = 1 << 1, /* after it was established: earlier messages can still be received */
 };
 
 struct connector {
@@ -26,28 +26,27 @@ struct connector {
     zsock_t *monitor;     /* NULL on inproc */
     bool connecting;      /* or connected: until connector_disconnect() */
     bool made;
-    bool refused;     /* told once a minute; until it is made */
+    bool refused;     /* logged once a minute, until the connection is established */
     bool given_up;    /* by libzmq */
     unsigned hangups; /* in a row */
-    int64_t again_ms; /* when to try, once libzmq has given up; 0: not known yet */
+    int64_t again_ms; /* time of the next attempt after libzmq gave up; 0: not set */
 };
 
-/* Begins to connect; -1 and errno when the endpoint makes no sense. The socket must have been prepared. */
+/* Starts connecting; -1 and errno when the endpoint is invalid. The socket must have been prepared. */
 int connector_open(struct connector *connector, zsock_t *socket, const char *role, const char *endpoint);
-/* Before the socket is destroyed; one that was never opened is all zeros. */
+/* Call before the socket is destroyed; a connector that was never opened is all zeros. */
 void connector_close(struct connector *connector);
 
-/* Ends the connection, or what is in the making, if there is any. What was under way may still be received. */
+/* Ends the connection or the attempt, if there is one. Messages in flight may still be received. */
 void connector_disconnect(struct connector *connector);
-/* Begins anew after that; -1 and errno. */
+/* Reconnects after that; -1 and errno. */
 int connector_connect(struct connector *connector);
 
-/* The monitor, to poll, or its descriptor (-1: there is none), which tells changes: after a check it is worth waiting
- * for. */
+/* The monitor, to poll, or its descriptor (-1: none). The descriptor is edge-triggered: check before waiting. */
 int connector_fd(const struct connector *connector);
-/* enum connector_news; logs what refuses us. */
+/* Returns enum connector_news bits; logs refusals. */
 unsigned connector_check(struct connector *connector);
-/* Now and then, of a monotone clock: tries again when it is time to, and returns true then. */
+/* Call periodically with a monotonic time: retries when due, and then returns true. */
 bool connector_tick(struct connector *connector, int64_t now_ms);
 
 #endif

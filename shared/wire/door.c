@@ -17,12 +17,12 @@
 #include "shared/wire/door_watch.h"
 
 #define ENDPOINT_MAX 320
-#define DOORS_MAX    (PARTITIONS_MAX + 2) /* of an issuer: a ROUTER each partition, events, acknowledgements */
+#define DOORS_MAX    (PARTITIONS_MAX + 2) /* of an issuer: a ROUTER per partition, events, acknowledgements */
 
 static _Atomic int
-    listeners[DOORS_MAX]; /* 0: free; ZeroMQ's I/O thread reads them, relaxed: each is a value of its own */
+    listeners[DOORS_MAX]; /* 0: free; ZeroMQ's I/O thread reads them, relaxed: the values are independent */
 static _Atomic uint64_t refused;
-static _Atomic int spare; /* given up for hanging up on somebody when no descriptor is left; 0: there is none */
+static _Atomic int spare; /* closed to disconnect a peer when no descriptor is left; 0: none */
 
 /* --- accepting --- */
 
@@ -43,14 +43,14 @@ static int plain_accept(int fd, struct sockaddr *address, socklen_t *size, int f
 static int hang_up(int fd)
 {
     if (fd >= 0) {
-        atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed); /* before its peer can tell */
+        atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed); /* before its peer can notice */
         close(fd);
     }
     errno = ECONNABORTED;
     return -1;
 }
 
-/* Whoever is not taken stays in the socket's queue, and libzmq would look for it again and again. */
+/* Accepts and disconnects the peer: if it stayed in the socket's queue, libzmq would poll for it in a busy loop. */
 static int accept_bounded(int listener, struct sockaddr *address, socklen_t *size, int flags)
 {
     int fd = plain_accept(listener, address, size, flags);
@@ -70,7 +70,7 @@ static int accept_bounded(int listener, struct sockaddr *address, socklen_t *siz
     return fd;
 }
 
-/* In the place of the C library's, for all that is linked to the program. */
+/* Overrides the C library's for everything linked to the program. */
 int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
     return is_door(fd) ? accept_bounded(fd, address, size, flags) : plain_accept(fd, address, size, flags);
@@ -100,8 +100,8 @@ static void open_spare(void)
         close(fd);
 }
 
-/* libzmq listens on addresses and interfaces and resolves no names. Connectors of ours speak IPv4, so that localhost is
- * 127.0.0.1 for them, too. Returns `endpoint`, or `out` with what it stands for. */
+/* libzmq listens on addresses and interfaces and does not resolve names. Our connectors use IPv4, so localhost means
+ * 127.0.0.1 for them, too. Returns `endpoint`, or `out` with the resolved endpoint. */
 static const char *resolve_localhost(const char *endpoint, char out[ENDPOINT_MAX])
 {
     static const char local[] = "localhost:";

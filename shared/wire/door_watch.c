@@ -17,7 +17,7 @@
 #define LOG_INTERVAL_US INT64_C(60000000)
 #define ENDPOINT_MAX    320
 #define PEER_MAX        72
-#define PEERS_KEPT      64 /* whose descriptors differ in the lowest bits */
+#define PEERS_KEPT      64 /* slots, by the lowest bits of their descriptors */
 
 #define REFUSALS (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 #define EVENTS                                                                                                         \
@@ -25,7 +25,7 @@
      REFUSALS)
 
 struct peer {
-    int fd; /* 0: none was here yet */
+    int fd; /* 0: unused */
     char text[PEER_MAX];
 };
 
@@ -34,20 +34,20 @@ struct door_watch {
     zsock_t *socket; /* borrowed */
     zsock_t *monitor;
     char endpoint[ENDPOINT_MAX];
-    struct peer peers[PEERS_KEPT]; /* accepted, as far as the news were read */
-    bool refusing;                 /* the next that is told to be disconnected was refused */
+    struct peer peers[PEERS_KEPT]; /* accepted, as of the events read so far */
+    bool refusing;                 /* the next disconnect event belongs to a refused peer */
     int64_t log_after_us;
     uint64_t unlogged;
 };
 
-/* ZeroMQ's thread writes, and waits for nobody but a reader that copies one of them. */
+/* ZeroMQ's thread writes this and waits only while a reader copies one entry. */
 static struct {
     pthread_mutex_t lock;
     struct peer last[PEERS_KEPT];
-    char refused[PEER_MAX]; /* by ZAP */
+    char refused[PEER_MAX]; /* the last peer refused by ZAP */
 } peers = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The monitors' sockets among it. */
+/* Protects the monitors' sockets, too. */
 static struct {
     pthread_mutex_t lock;
     struct door_watch *list;
@@ -96,7 +96,7 @@ void door_watch_note_refused(const char *address)
 
 /* --- news; under the lock of the doors --- */
 
-/* Before its descriptor goes to somebody else. */
+/* Keeps a peer's address before its descriptor is reused. */
 static void keep_peer(struct door_watch *watch, int fd)
 {
     pthread_mutex_lock(&peers.lock);
@@ -111,14 +111,14 @@ static void log_refused(struct door_watch *watch, const char *peer)
     if (now_us < watch->log_after_us)
         return;
     log_warn("issuer",
-             "turned away at %s: a peer has another secret than this role, or one of the two has none; "
+             "refused a peer at %s: it has another secret than this role, or one of the two has none; "
              "cluster/secret_file must hold the same secret for all roles peer=%s refused_since_last_line=%" PRIu64,
              watch->endpoint, peer, watch->unlogged);
     watch->log_after_us = now_us + LOG_INTERVAL_US;
     watch->unlogged = 0;
 }
 
-/* libzmq names no peer in a monitor's events; the connection's end, which it tells next, has its descriptor. */
+/* libzmq's events do not name the peer, but the disconnect event that follows has its descriptor. */
 static void on_disconnected(struct door_watch *watch, int fd)
 {
     const struct peer *peer = &watch->peers[(unsigned)fd % PEERS_KEPT];
@@ -127,7 +127,7 @@ static void on_disconnected(struct door_watch *watch, int fd)
     watch->refusing = false;
 }
 
-/* The connection may stand for a while. */
+/* Logged at once, because the connection may stay open for a while. */
 static void on_refused_by_key(struct door_watch *watch)
 {
     char peer[PEER_MAX];
@@ -198,7 +198,7 @@ struct door_watch *door_watch_open(zsock_t *socket, const char *endpoint)
     return self;
 }
 
-/* libzmq tells of a listening socket from within the call that binds it. */
+/* libzmq reports the listening descriptor from within the call that binds. */
 int door_watch_begin(struct door_watch *watch)
 {
     struct monitor_event event = {0};
@@ -208,7 +208,7 @@ int door_watch_begin(struct door_watch *watch)
     pthread_mutex_lock(&doors.lock);
     watch->next = doors.list;
     doors.list = watch;
-    read_all(watch); /* the descriptor tells changes */
+    read_all(watch); /* the descriptor is edge-triggered */
     pthread_mutex_unlock(&doors.lock);
     return told ? (int)event.value : -1;
 }

@@ -1,13 +1,13 @@
 /*
- * What libzmq tells of a listening socket's handshakes (zmq_socket_monitor), at all doors of the process: its CURVE
- * fails a peer that has another secret, or none, before it asks anybody (ZAP), so that only a monitor hears of it.
+ * Monitors the handshakes of listening sockets (zmq_socket_monitor), at all doors of the process. libzmq's CURVE
+ * rejects a peer with another secret, or none, before it asks the ZAP handler, so only a monitor sees it.
  *
- *   refused      the peer has another secret, or this end or the peer has none
- *   unfinished   the peer was gone, or silent for two seconds, before it had shown which secret it has: port scans and
- *                TCP health checks, and one in a few tries of a peer without the secret, which may hang up first
+ *   refused      the peer has another secret, or one of the two ends has none
+ *   unfinished   the peer disconnected, or was silent for two seconds, before it showed its secret: port scans, TCP
+ *                health checks, and one in a few attempts of a peer without the secret, which may disconnect first
  *
- * A door's monitor is a socket that is used under one lock: on the thread that opens the door, then on the one that
- * reads the news (shared/wire/guard.h), at last on the one that closes it.
+ * A door's monitor is a socket used under one lock: on the thread that opens the door, then on the one that reads the
+ * events (shared/wire/guard.h), finally on the one that closes it.
  */
 #ifndef COUPOND_DOOR_WATCH_H
 #define COUPOND_DOOR_WATCH_H
@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-struct door_watch; /* one door's */
+struct door_watch; /* one per door */
 
 struct door_watch_counts {
     uint64_t refused;
@@ -25,22 +25,22 @@ struct door_watch_counts {
 
 /* On the socket's thread, before it is bound; `endpoint` names the door in the log. */
 struct door_watch *door_watch_open(zsock_t *socket, const char *endpoint);
-/* On the same thread, when it is bound: from now on what libzmq tells is news. Returns the descriptor that the socket
- * listens on, -1: nothing was told. */
+/* On the same thread, once it is bound: starts reporting events. Returns the descriptor on which the socket listens, or
+ * -1 when libzmq reported none. */
 int door_watch_begin(struct door_watch *watch);
-/* On the socket's thread, before the socket is destroyed. What was not read yet is counted. */
+/* On the socket's thread, before the socket is destroyed. Counts the events that were not read yet. */
 void door_watch_close(struct door_watch **watch);
 
-/* On ZeroMQ's thread: who was accepted at a door, for the log; `address` may be NULL. */
+/* On ZeroMQ's thread: the address of a peer that was accepted at a door, for the log; `address` may be NULL. */
 void door_watch_note_peer(int fd, const struct sockaddr *address);
-/* On the thread that answers ZAP: whom it refuses. */
+/* On the thread that answers ZAP: the address of a peer that it refuses. */
 void door_watch_note_refused(const char *address);
 
-/* On any thread: a descriptor to poll, which can be read while there are news. */
+/* Any thread: a descriptor to poll, readable while there are events. */
 int door_watch_fd(void);
-/* On any thread: reads the news, and logs refusals, once a minute and door. Never waits. */
+/* Any thread: reads the events and logs refusals, at most once a minute per door. Never blocks. */
 void door_watch_read(void);
-/* On any thread: all doors, since the start. */
+/* Any thread: the counts of all doors since the start. */
 struct door_watch_counts door_watch_counts(void);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "shared/error.h"
 
-/* Bytes of one record of a kind; a kind with none has records of no bytes. */
+/* Bytes of one record of each kind; 0 for kinds without records. */
 static const size_t record_size[] = {
     [FRAME_ISSUE_REQUESTS] = sizeof(struct frame_issue_request),
     [FRAME_ISSUE_REPLIES] = sizeof(struct frame_issue_reply),
@@ -41,7 +41,7 @@ void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us
     memcpy(bytes + offsetof(struct frame_header, clock_us), &clock_us, sizeof clock_us);
 }
 
-/* Requests and replies tell of an issuer's clock; a ping may. */
+/* Requests and replies carry an issuer's clock; a ping may. */
 static enum frame_fault check_clock(const struct frame_header *header)
 {
     bool unknown = header->incarnation == 0;

@@ -1,8 +1,8 @@
 /*
- * Frames: what gateways, issuer and persisters say to each other over ZeroMQ. One message part a batch: a fixed
- * header, then records of a fixed layout (requests, replies) or raw journal batches (events).
- * Little-endian, padded with zeros, versioned. Pure: functions here take bytes and give bytes; nothing
- * in a frame is trusted before frame_check() and the record's own check have passed.
+ * Frames: the messages between gateways, issuer and persisters over ZeroMQ. One message part per batch: a fixed header,
+ * then records of fixed layout (requests, replies) or raw journal batches (events). Little-endian, zero-padded,
+ * versioned. Pure: functions take and return bytes; callers trust a frame only after frame_check() and the record's own
+ * check.
  */
 #ifndef COUPOND_FRAME_H
 #define COUPOND_FRAME_H
@@ -28,7 +28,7 @@ enum frame_kind {
     FRAME_ACK = 6,             /* persister → issuer: struct frame_ack × 1 */
     FRAME_PING = 7,            /* gateway → issuer: no records; asks whether the partition decides */
     FRAME_PONG = 8,            /* issuer → gateway: no records */
-    FRAME_BEHIND = 9,          /* persister → issuer: struct frame_ack × 1; the store has lost what it had */
+    FRAME_BEHIND = 9,          /* persister → issuer: struct frame_ack × 1; the store lost acknowledged records */
     FRAME_REFUSED = 10, /* persister → issuer: struct frame_ack × 1; events that are meant for another store */
 };
 
@@ -37,14 +37,14 @@ struct frame_header {
     uint8_t version;
     uint8_t kind;
     uint16_t partition;
-    uint16_t partitions; /* how many the sender believes there are; another number is refused */
+    uint16_t partitions; /* the sender's number of partitions; must match */
     uint16_t reserved;
     uint32_t count; /* records */
     /*
-     * Between gateways and issuer; zeros in all other frames. One start of an issuer has a random number and a clock
-     * that deadlines are told by (issuer/deadline_clock.h). From the issuer: its own, and what its clock showed when it
-     * decided. From a gateway: whom it asks, and what that clock shows at the least; zeros in the ping of one that
-     * knows no issuer yet.
+     * Between gateways and issuer; zeros in all other frames. Each start of an issuer has a random incarnation and a
+     * clock for deadlines (issuer/deadline_clock.h). From the issuer: its own incarnation, and its clock at the
+     * decision. From a gateway: the incarnation that it addresses, and a lower bound of that clock; zeros in a ping
+     * before it knows the issuer.
      */
     uint64_t incarnation;
     int64_t clock_us;
@@ -53,12 +53,12 @@ _Static_assert(sizeof(struct frame_header) == 32, "frame header layout");
 
 enum issue_op {
     ISSUE_POST = 1,   /* issue one more, up to the limit */
-    ISSUE_ENSURE = 2, /* make sure of one (PUT) */
-    ISSUE_LOOKUP = 3, /* tell the latest issue */
+    ISSUE_ENSURE = 2, /* issue one if there is none (PUT) */
+    ISSUE_LOOKUP = 3, /* return the latest issue */
 };
 
 struct frame_issue_request {
-    uint64_t tag; /* the gateway's own; comes back in the reply */
+    uint64_t tag; /* chosen by the gateway, echoed in the reply */
     uint8_t op;   /* enum issue_op */
     uint8_t coupon_id_length;
     uint8_t user_id_length;
@@ -86,15 +86,15 @@ enum coupon_op {
     COUPON_LIST = 4, /* up to `quantity` coupons with an id after `id` in byte order; `id` may be empty */
 };
 
-/* Which members of a COUPON_CHANGE are meant. */
+/* The members that a COUPON_CHANGE sets. */
 enum coupon_field {
     COUPON_FIELD_TITLE = 1 << 0,
     COUPON_FIELD_QUANTITY = 1 << 1,
     COUPON_FIELD_STARTS_AT = 1 << 2,
     COUPON_FIELD_ENDS_AT = 1 << 3,
     COUPON_FIELD_PAUSED = 1 << 4,
-    COUPON_IF_VERSION = 1 << 5,     /* no member: only when the coupon's journal_seq is the request's */
-    COUPON_UNLESS_VERSION = 1 << 6, /* no member: only when it is not */
+    COUPON_IF_VERSION = 1 << 5,     /* no member: only if the coupon's journal_seq equals the request's */
+    COUPON_UNLESS_VERSION = 1 << 6, /* no member: only if it does not */
 };
 
 struct frame_coupon {
@@ -119,15 +119,13 @@ struct frame_coupon_request {
     uint8_t op;     /* enum coupon_op */
     uint8_t fields; /* enum coupon_field bits, for COUPON_CHANGE */
     uint8_t reserved[2];
-    uint32_t wait_us; /* as of an issue request */
+    uint32_t wait_us; /* as in an issue request */
     struct frame_coupon coupon;
 };
 _Static_assert(sizeof(struct frame_coupon_request) == 616, "coupon request layout");
 
-/*
- * One coupon request is answered by one reply, but a listing: that is answered by as many replies as there are coupons,
- * all in one frame, `remaining` counting down to 0 with the last; an empty listing by one reply with VERDICT_NONE.
- */
+/* One reply per coupon request, except for a listing: it gets one reply per coupon, all in one frame, with `remaining`
+ * counting down to 0; an empty listing gets one reply with VERDICT_NONE. */
 struct frame_coupon_reply {
     uint64_t tag;
     uint8_t verdict;
@@ -139,25 +137,25 @@ struct frame_coupon_reply {
 _Static_assert(sizeof(struct frame_coupon_reply) == 624, "coupon reply layout");
 
 /*
- * Follows the header of FRAME_EVENTS; header.count counts the records in the journal batches behind it. Without any
- * (last_seq = first_seq - 1) it only asks whether the store still has what it acknowledged: FRAME_BEHIND if not,
- * no answer if so.
+ * Follows the header of FRAME_EVENTS; header.count is the number of records in the journal batches that follow. Without
+ * records (last_seq = first_seq - 1) it only asks whether the store still has what it acknowledged: the answer is
+ * FRAME_BEHIND if not, none if so.
  */
 struct frame_events {
     uint8_t journal_id[16];
-    uint8_t store_id[16]; /* of the store that they are for; zeros while the issuer does not know it */
+    uint8_t store_id[16]; /* of the intended store; zeros while the issuer does not know it */
     uint64_t first_seq;
     uint64_t last_seq;
-    uint64_t acked_seq; /* every record up to this one was acknowledged; a store that has less has lost it */
-    uint64_t gone_seq;  /* a store need not have the records up to this one: they are in no file any more; mostly 0 */
+    uint64_t acked_seq; /* every record up to this one was acknowledged; a store without them has lost them */
+    uint64_t gone_seq;  /* the store may lack records up to this one: no journal file has them any more; usually 0 */
 };
 _Static_assert(sizeof(struct frame_events) == 64, "events layout");
 
 /*
- * In FRAME_ACK: records first_seq to last_seq are in the store. In FRAME_BEHIND, the answer to events whose acked_seq
- * the store does not reach, since it came back empty or from a backup: nothing of the events was written, every record
- * up to last_seq is in the store, and first_seq = last_seq + 1 is the one that it needs next. In FRAME_REFUSED, the
- * answer to events that bear another store_id: nothing of records first_seq to last_seq was written.
+ * FRAME_ACK: records first_seq to last_seq are in the store. FRAME_BEHIND, the answer to events whose acked_seq the
+ * store does not reach, because it came back empty or from a backup: no event was written, every record up to last_seq
+ * is in the store, and it next needs first_seq = last_seq + 1. FRAME_REFUSED, the answer to events with another
+ * store_id: no record of first_seq to last_seq was written.
  */
 struct frame_ack {
     uint8_t journal_id[16];
@@ -167,30 +165,29 @@ struct frame_ack {
 };
 _Static_assert(sizeof(struct frame_ack) == 48, "ack layout");
 
-/* Writes a header for `count` records of `kind` to `out`, with an incarnation and a clock of zero. */
+/* Writes a header for `count` records of `kind` to `out`, with incarnation and clock 0. */
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,
                         uint32_t count);
-/* The incarnation and the clock of a header that is written already, wherever its bytes lie. */
+/* Sets incarnation and clock of an existing header, at any alignment. */
 void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us);
 
 /*
- * FRAME_OK when `size` bytes at `data` are a whole frame with a header of ours, of one of our kinds, whose count fits
- * its size exactly (for FRAME_EVENTS: at least the fixed part). Copies the header to `header`.
+ * FRAME_OK when the `size` bytes at `data` are a valid frame: known magic, version and kind, and a count that matches
+ * the size exactly (FRAME_EVENTS: at least the fixed part). Copies the header to `header`.
  */
 enum frame_fault frame_check(const void *data, size_t size, struct frame_header *header);
 
-/* The records behind the header; what frame_check() passed is aligned as ZeroMQ's buffers are: read by memcpy or packed
- * access only. */
+/* The records after the header. They are aligned as ZeroMQ's buffers are: read them by memcpy or packed access only. */
 const void *frame_records(const void *data);
 
-/* True when lengths and alphabets of the ids and the op are right. */
+/* True when the op and the lengths and alphabets of the ids are valid. */
 bool frame_issue_request_valid(const struct frame_issue_request *request);
 bool frame_coupon_request_valid(const struct frame_coupon_request *request);
 
-/* True when id, title, numbers and window are what a coupon's can be: what a reply may bear. */
+/* True when id, title, numbers and window are valid for a coupon in a reply. */
 bool frame_coupon_whole(const struct frame_coupon *coupon);
 
-/* Between the wire and the value. The first returns false when a length is out of bounds. */
+/* Convert between wire and value. The first returns false when a length is out of bounds. */
 bool frame_coupon_read(const struct frame_coupon *wire, struct coupon *coupon);
 void frame_coupon_write(struct frame_coupon *wire, const struct coupon *coupon);
 

@@ -28,7 +28,7 @@ static zsock_t *listen_for_questions(const struct guard_config *config)
     return questions;
 }
 
-/* False when the sockets are gone, which only a fault of the program brings about. */
+/* False when the sockets are gone, which only a bug can cause. */
 static bool wait_for_news(zmq_pollitem_t *items, int count)
 {
     while (zmq_poll(items, count, -1) < 0) {

@@ -9,7 +9,7 @@
 
 zsock_t *monitor_open(zsock_t *socket, int events)
 {
-    static _Atomic unsigned count; /* a name is not free again at once when its monitor is closed */
+    static _Atomic unsigned count; /* unique names: closing a monitor does not free its name at once */
     char address[64];
     snprintf(address, sizeof address, "inproc://monitor-%u", atomic_fetch_add(&count, 1));
     CHECK(zmq_socket_monitor(zsock_resolve(socket), address, events) == 0);
@@ -26,7 +26,7 @@ void monitor_end(zsock_t *socket)
     zmq_socket_monitor(zsock_resolve(socket), NULL, 0);
 }
 
-/* An event is two parts: number and value, then the endpoint. */
+/* An event has two parts: number and value, then the endpoint. */
 bool monitor_next(zsock_t *monitor, struct monitor_event *event)
 {
     zmq_msg_t part;

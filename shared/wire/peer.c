@@ -22,7 +22,7 @@ static struct {
     struct cluster_keys keys;
     struct guard_config guard_config;
     zactor_t *guard;
-    unsigned guarded; /* how often it was begun and not ended */
+    unsigned guarded; /* nesting depth of begin and end */
 } cluster;
 
 /* --- the process --- */
@@ -39,7 +39,7 @@ int peer_read_secret(const struct options *options, struct error *error)
     if (cluster_keys_read(path, shown, &cluster.keys, &exposed, error) != 0)
         return error_prefix(error, "cluster/secret_file");
     if (exposed)
-        log_warn("main", "every user of this machine may read the cluster's secret; take that right away: chmod o= %s",
+        log_warn("main", "every user of this machine can read the cluster's secret; restrict the file: chmod o= %s",
                  path);
     cluster.secured = true;
     return 0;

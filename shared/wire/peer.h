@@ -1,9 +1,9 @@
 /*
- * What the ZeroMQ sockets between roles have in common: they prove to each other that they know the cluster's secret
- * (CURVE, with the keys of shared/wire/cluster_keys.h), give a peer two seconds to do so, and learn when a peer has
- * gone without a word: a machine that lost its power or its network closes no connection, and who only reads would wait
- * for it for ever. TCP's own probes tell, even while the other end takes nothing; ZeroMQ's heartbeats do not go by when
- * a reader's queue is full, and would then cut a connection that is sound.
+ * What all ZeroMQ sockets between roles share. They prove to each other that they know the cluster's secret (CURVE,
+ * with the keys of shared/wire/cluster_keys.h), and give a peer two seconds to do so. They also detect a peer that
+ * vanished: a machine that loses power or network closes no connection, and a socket that only reads would wait for
+ * ever. TCP keepalive detects it, even while the other end does not read; ZeroMQ's heartbeats cannot pass a reader's
+ * full queue and would cut a healthy connection.
  */
 #ifndef COUPOND_PEER_H
 #define COUPOND_PEER_H
@@ -17,31 +17,33 @@
 
 /* --- the process; main thread --- */
 
-/* Takes the cluster's secret from the file of cluster/secret_file for all sockets that are made afterwards; an empty
- * path: there is none, and peers need none. -1 and `error` when the file is not right. */
+/* Takes the cluster's secret from the file of cluster/secret_file for all sockets created afterwards; an empty path
+ * means that there is none. -1 and `error` when the file is invalid. */
 int peer_read_secret(const struct options *options, struct error *error);
-/* Begins and ends to tell who may come in, where there is a secret, and to count whom the doors turn away; after czmq
- * is up and before the first socket listens, and after the last one is closed. Each beginning has its end; there is one
- * guard, and `metrics` of the first is written by its thread. */
+/*
+ * Start and stop admitting peers, where there is a secret, and counting the refused ones. Start after czmq is
+ * initialized and before the first socket listens; stop after the last socket is closed. Calls nest; there is one
+ * guard, whose thread writes the `metrics` of the first call.
+ */
 void peer_guard_begin(struct metrics *metrics);
 void peer_guard_end(void);
 
 /* --- sockets, before they are bound or connected --- */
 
 /*
- * A silent peer is found out within about ten seconds, and a connection attempt that meets silence is begun anew after
- * three. `reads_always`: the peer takes what it is sent as long as it lives, so that what is sent and not confirmed for
- * ten seconds is proof as well. Over ipc only the secret has an effect, over inproc nothing.
+ * Detects a silent peer within about ten seconds and restarts a connection attempt after three without an answer.
+ * `reads_always`: the peer reads as long as it lives, so data that is unconfirmed for ten seconds also proves that it
+ * is gone. Over ipc only the secret has an effect, over inproc nothing.
  */
 void peer_prepare_connector(zsock_t *socket, bool reads_always);
 void peer_prepare_listener(zsock_t *socket);
 
 /* --- what is open to whom; any thread --- */
 
-/* True when there is a secret, as peer_read_secret() has found. */
+/* True when peer_read_secret() has found a secret. */
 bool peer_has_secret(void);
 
-/* True when an endpoint to listen on can be reached from other machines, and there is no secret to keep them out. */
+/* True when other machines can reach an endpoint to listen on, and no secret keeps them out. */
 bool peer_is_open_to_all(const char *endpoint);
 
 #endif

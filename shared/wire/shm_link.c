@@ -13,14 +13,14 @@
 #define GREETING_MAGIC   0x51504e43u /* "CNPQ" */
 #define GREETING_VERSION 2u
 #define BACKLOG          128
-#define STRANGERS_MAX    16 /* disconnected at once */
-#define BELLS_MAX        16 /* heard at once */
+#define STRANGERS_MAX    16 /* disconnected per call */
+#define BELLS_MAX        16 /* wake-ups read per call */
 
-/* What the listening side says first, with the memory's descriptor beside it. */
+/* The first message of the listening side, which carries the memory's descriptor. */
 struct shm_greeting {
     uint32_t magic;
     uint32_t version;
-    uint64_t queue_bytes; /* of each of the two queues behind each other: requests, then replies */
+    uint64_t queue_bytes; /* of each of the two consecutive queues: requests, then replies */
 };
 _Static_assert(sizeof(struct shm_greeting) == 16, "greeting layout");
 
@@ -104,7 +104,7 @@ int shm_listen(const char *path, struct error *error)
     return -1;
 }
 
-/* Memory of both queues, which cannot change its size any more. */
+/* Memory for both queues, sealed against resizing. */
 static int create_memory(void)
 {
     int memory = memfd_create("coupond-queues", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -140,7 +140,7 @@ static bool furnish(struct shm_link *link)
     return done;
 }
 
-/* Memory is shared with processes of our own user and of root; others could tamper with what they are not given. */
+/* Memory is shared only with processes of the same user and of root: others could tamper with it. */
 static bool is_trusted(int socket)
 {
     struct ucred peer;
@@ -155,7 +155,7 @@ bool shm_trusts(uid_t peer, uid_t own)
     return peer == own || peer == 0;
 }
 
-/* Strangers are disconnected, some at once: they come again when there are more. */
+/* Disconnects untrusted peers, a few per call: the caller retries while there are more. */
 static int accept_trusted(int listener)
 {
     for (unsigned i = 0; i < STRANGERS_MAX; i++) {
@@ -226,7 +226,7 @@ static bool is_ours(const struct shm_greeting *greeting, ssize_t size)
            greeting->version == GREETING_VERSION && greeting->queue_bytes == SHM_QUEUE_BYTES;
 }
 
-/* Bytes received; `*truncated` when a descriptor got lost since there was no room for it in this process. */
+/* Returns the bytes received; sets *truncated when a descriptor was lost because this process has none left. */
 static ssize_t receive_greeting(int socket, struct shm_greeting *greeting, int *memory, bool *truncated)
 {
     struct iovec bytes = {greeting, sizeof *greeting};
@@ -242,8 +242,8 @@ static ssize_t receive_greeting(int socket, struct shm_greeting *greeting, int *
 static const char *why_not(ssize_t size, bool truncated)
 {
     if (size <= 0)
-        return "it has closed the connection: only processes of its own user and of root may join";
-    return truncated ? "no descriptor is left for its memory" : "it speaks otherwise: another version?";
+        return "it has closed the connection: only processes of the same user and of root may connect";
+    return truncated ? "no descriptor is left for its memory" : "it uses another protocol: is it another version?";
 }
 
 int shm_greet(int socket, struct shm_link *link, struct error *error)
@@ -270,7 +270,7 @@ bool shm_link_send(struct shm_link *link, const void *data, size_t size)
     return link->memory != NULL && shm_ring_write(&link->out, data, size);
 }
 
-/* It fails when it was rung without end and nobody heard, or nobody is there. */
+/* send() fails only when the peer has unread wake-ups, so that it wakes anyway, or is gone. */
 void shm_link_ring(struct shm_link *link)
 {
     if (link->memory == NULL || !shm_ring_must_wake(&link->out))

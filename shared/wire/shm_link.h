@@ -1,13 +1,13 @@
 /*
- * Two processes of one machine joined by shared memory: a queue of frames each way (shm_ring), and a UNIX socket that
- * brings them together, wakes a side that sleeps (a byte on it is a bell), and tells when one of them has died.
+ * Two processes of one machine connected by shared memory: a queue of frames each way (shm_ring), and a UNIX socket
+ * over which they meet, wake a sleeping side (by one byte), and learn that the other has died.
  *
  *   issuer   shm_listen() ─► shm_accept() ─────────── sends shm_greeting with the memory ───┐
  *   gateway                  shm_connect() ─► shm_greet(), until the greeting is there ◄────┘
  *
- * The memory is sealed: nobody can shorten it under the other. What the other side writes is checked by shm_ring;
- * frames are checked by who takes them, as from any other socket. Each end is owned by one thread. Nothing here blocks:
- * a socket's two ends are not one open file, so the other side cannot make ours block.
+ * The memory is sealed, so neither side can shrink it. shm_ring checks everything that the other side writes; the
+ * receiver checks frames as from any other socket. One thread owns each end. Nothing here blocks: the two ends of a
+ * socket are separate open files, so the other side cannot make ours blocking.
  */
 #ifndef COUPOND_SHM_LINK_H
 #define COUPOND_SHM_LINK_H
@@ -19,48 +19,44 @@
 #include "shared/error.h"
 #include "shared/wire/shm_ring.h"
 
-/* Bytes of a queue: all requests that a thread may have in flight by default, each in a frame of its own, and the
- * largest answers to all its lists. */
+/* Bytes of a queue: room for all requests that a thread may have in flight by default, each in its own frame, and for
+ * the largest answers to all its lists. */
 #define SHM_QUEUE_BYTES (16u << 20)
 
 struct shm_link {
-    int socket; /* readable when the other side has rung, or is gone; -1: not open */
+    int socket; /* readable when the other side has signalled or is gone; -1: not open */
     void *memory;
     struct shm_ring in;
     struct shm_ring out;
 };
 
-/* A link that is not open; shm_link_close() may be called on it. */
+/* Initializes a link that is not open; shm_link_close() accepts it. */
 void shm_link_init(struct shm_link *link);
 void shm_link_close(struct shm_link *link);
 
-/*
- * A UNIX socket at `path` for shm_accept(). A file that a dead process has left is replaced. -1 and `error` when
- * somebody listens there or it cannot be made.
- */
+/* Creates a UNIX socket at `path` for shm_accept(). Replaces a file left by a dead process. -1 and `error` when another
+ * process listens there or the socket cannot be created. */
 int shm_listen(const char *path, struct error *error);
-/* True for a peer whose memory may be shared: one of our own user, or root. Pure. */
+/* True for a peer with which we share memory: the same user, or root. Pure. */
 bool shm_trusts(uid_t peer, uid_t own);
-/* The next who has connected and is trusted: 1 with an open `link`, 0 when there is none, -1 and `error` when it could
- * not be joined.
+/*
+ * Accepts the next trusted peer: 1 with an open `link`, 0 when there is none, -1 and `error` when connecting it failed.
  */
 int shm_accept(int listener, struct shm_link *link, struct error *error);
-/* Hangs up on the next who has connected. False when there is none, or not a single descriptor to do it with. */
+/* Accepts the next peer and disconnects it. False when there is none, or no descriptor to accept it with. */
 bool shm_turn_away(int listener);
 
-/* A socket on its way to `path`, or -1 when nobody listens there; `path` fits a UNIX address. */
+/* Starts connecting to `path`: a socket, or -1 when nobody listens there. `path` fits a UNIX address. */
 int shm_connect(const char *path);
-/*
- * Takes the greeting: 1 with an open `link`, which takes `socket` over; 0 when it is not there yet; -1 and `error` when
- * the other side is gone or speaks otherwise: the caller closes the socket.
- */
+/* Receives the greeting: 1 with an open `link`, which takes over `socket`; 0 when it has not arrived yet; -1 and
+ * `error` when the other side is gone or uses another protocol, and the caller closes the socket. */
 int shm_greet(int socket, struct shm_link *link, struct error *error);
 
-/* Queues one frame for the other side, without waking it. False when it has no room. */
+/* Queues one frame for the other side, without waking it. False when the queue is full. */
 bool shm_link_send(struct shm_link *link, const void *data, size_t size);
-/* After sending: wakes the other side if it sleeps. */
+/* Call after sending: wakes the other side if it sleeps. */
 void shm_link_ring(struct shm_link *link);
-/* Takes what has rung. False when the other side is gone; what it queued before is still there. */
+/* Reads pending wake-ups. False when the other side is gone; frames that it queued before are still there. */
 bool shm_link_hear(struct shm_link *link);
 
 #endif

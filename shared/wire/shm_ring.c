@@ -17,7 +17,7 @@ static uint64_t offset_of(const struct shm_ring *ring, uint64_t position)
     return position & (ring->capacity - 1);
 }
 
-/* Where the front is next. */
+/* The position of the next front. */
 static uint64_t next_front(const struct shm_ring *ring)
 {
     return ring->position + ring->capacity - offset_of(ring, ring->position);
@@ -42,7 +42,7 @@ void shm_ring_init(struct shm_ring *ring, void *memory, size_t size)
 
 /* --- writing --- */
 
-/* Goes to the front if the reader did. False when the tail is where neither has put it. */
+/* Jumps to the front if the reader did. False when the tail has an impossible value. */
 static bool follow_reader(struct shm_ring *ring)
 {
     uint64_t tail = atomic_load_explicit(&ring->header->tail, memory_order_acquire);
@@ -54,7 +54,7 @@ static bool follow_reader(struct shm_ring *ring)
     return !ring->broken;
 }
 
-/* Looks where the reader is. False when it is where it cannot be. */
+/* Reads the reader's head. False when it has an impossible value. */
 static bool look_at_head(struct shm_ring *ring)
 {
     uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_acquire);
@@ -72,7 +72,7 @@ static bool has_room(struct shm_ring *ring, uint64_t bytes)
     return look_at_head(ring) && ring->capacity - (ring->position - ring->other) >= bytes;
 }
 
-/* How much to leave out so that `bytes` lie in one piece. */
+/* The bytes to skip so that `bytes` are contiguous. */
 static uint64_t bytes_to_front(const struct shm_ring *ring, uint64_t bytes)
 {
     uint64_t rest = ring->capacity - offset_of(ring, ring->position);
@@ -88,7 +88,7 @@ static void put_length(const struct shm_ring *ring, uint64_t position, uint32_t 
 enum outcome {
     WRITTEN,
     REFUSED,
-    OVERTAKEN, /* the reader has gone to the front meanwhile */
+    OVERTAKEN, /* the reader has jumped to the front meanwhile */
 };
 
 static enum outcome try_to_write(struct shm_ring *ring, const void *data, size_t size)
@@ -103,7 +103,7 @@ static enum outcome try_to_write(struct shm_ring *ring, const void *data, size_t
         put_length(ring, tail, TO_FRONT);
     put_length(ring, at, (uint32_t)size);
     memcpy(ring->bytes + offset_of(ring, at) + RECORD_HEAD, data, size);
-    /* Ordered before the look at `asleep`, as the reader's store of it is before its look at the tail. */
+    /* Ordered before the load of `asleep`, as the reader orders its store of it before its load of the tail. */
     if (!atomic_compare_exchange_strong_explicit(&ring->header->tail, &tail, at + bytes, memory_order_seq_cst,
                                                  memory_order_relaxed))
         return OVERTAKEN;
@@ -117,7 +117,7 @@ bool shm_ring_write(struct shm_ring *ring, const void *data, size_t size)
     CHECK(size > 0 && record_size(size) <= ring->capacity / 2);
     for (int tries = 0; tries < 2 && outcome == OVERTAKEN; tries++)
         outcome = follow_reader(ring) ? try_to_write(ring, data, size) : REFUSED;
-    ring->broken |= outcome == OVERTAKEN; /* from the front there is no leaving */
+    ring->broken |= outcome == OVERTAKEN; /* it cannot jump while it is at the front */
     return outcome == WRITTEN;
 }
 
@@ -129,7 +129,7 @@ bool shm_ring_must_wake(struct shm_ring *ring)
 
 /* --- reading --- */
 
-/* How many bytes are there to read; what cannot be breaks the queue. */
+/* The number of bytes to read; an impossible value breaks the queue. */
 static uint64_t unread(struct shm_ring *ring)
 {
     if (ring->other == ring->position && !ring->broken) {
@@ -153,7 +153,7 @@ static void publish_head(struct shm_ring *ring, uint64_t bytes)
     atomic_store_explicit(&ring->header->head, ring->position, memory_order_release);
 }
 
-/* An empty queue goes on in memory that is warm; unless the writer was quicker. */
+/* Moves an empty queue back to memory that is in the caches, unless the writer writes first. */
 static void go_to_front(struct shm_ring *ring)
 {
     uint64_t tail = ring->position;

@@ -31,7 +31,7 @@ bool zap_admits(const struct zap_part parts[ZAP_PARTS], size_t count, const unsi
 
 /* --- a question --- */
 
-/* One request, and how many parts it has; more than ZAP_PARTS are counted and thrown away. */
+/* Receives one request and returns its number of parts; those beyond ZAP_PARTS are counted and discarded. */
 static size_t receive(void *socket, zmq_msg_t messages[ZAP_PARTS])
 {
     size_t count = 0;

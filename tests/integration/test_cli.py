@@ -110,7 +110,7 @@ def test_a_slip_in_a_variables_section_is_told_and_stops_nobody():
     result = check_config(COUPOND_STROE_TYPE="mysql", COUPOND_SECRETS="/run/secrets", COUPOND_LOAD_SCENARIO="rush")
     assert result.returncode == 0, result
     assert len(result.stderr.splitlines()) == 1, result.stderr
-    assert "COUPOND_STROE_TYPE is no option and has no effect; did you mean COUPOND_STORE_TYPE?" in result.stderr
+    assert "COUPOND_STROE_TYPE is not an option and has no effect; did you mean COUPOND_STORE_TYPE?" in result.stderr
 
 
 # --- refused words
@@ -190,7 +190,7 @@ def test_a_malformed_file_is_refused_with_its_line(tmp_path):
 def test_a_secret_that_cannot_be_read_is_named(tmp_path):
     missing = str(tmp_path / "token").ljust(200, "n")
     assert_refused(check_config("--set", f"gateway/admin_token_file={missing}", role="gateway"), missing,
-                   "No such file or directory", "gateway/admin_token_file names it")
+                   "No such file or directory", "gateway/admin_token_file names this file")
 
 
 def test_authorities_that_cannot_be_read_are_named(tmp_path):
@@ -306,15 +306,15 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path):
     assert_start_fails("issuer", isolated(tmp_path, issuer__journal_dir=journal), f"{tmp_path}/file", "Not a directory")
     assert_start_fails("dev", ["--dir", f"{tmp_path}/file/var"], f"{tmp_path}/file", "Not a directory")
     assert_start_fails("persister", isolated(tmp_path, store__path=f"{tmp_path}/file/coupond.db"),
-                       f"cannot make the folder {tmp_path}/file: Not a directory", "store/path")
+                       f"cannot create the folder {tmp_path}/file: Not a directory", "store/path")
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_its_option(tmp_path):
-    assert_start_fails("dev", ["--dir", "/proc/x"], "--dir: cannot make the folder /proc/x", "name a folder")
+    assert_start_fails("dev", ["--dir", "/proc/x"], "--dir: cannot create the folder /proc/x", "name a folder")
     assert_start_fails("issuer", isolated(tmp_path, issuer__journal_dir="/proc/x"),
-                       "issuer/journal_dir: cannot make the folder /proc/x", "name a folder")
+                       "issuer/journal_dir: cannot create the folder /proc/x", "name a folder")
     assert_start_fails("persister", isolated(tmp_path, store__path="/proc/x/coupond.db"),
-                       "cannot make the folder /proc/x", "store/path")
+                       "cannot create the folder /proc/x", "store/path")
 
 
 # --- starts that succeed

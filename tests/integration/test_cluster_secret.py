@@ -117,5 +117,5 @@ def test_keygen_leaves_a_file_as_it_is(secret):
     before = secret.read_bytes()
     assert secret.stat().st_mode & 0o777 == 0o640 and len(before) == 65
     result = run_coupond("keygen", secret)
-    assert result.returncode == 1 and "is there already" in result.stderr
+    assert result.returncode == 1 and "already exists" in result.stderr
     assert secret.read_bytes() == before

@@ -56,7 +56,7 @@ def copied(tmp_path_factory):
 
 PLANTED = [
     # file, what stands there, what is put in its place, what is found
-    ("deploy/config/issuer.conf", "journal_dir", "journal_folder", "issuer: there is no option of the name"),
+    ("deploy/config/issuer.conf", "journal_dir", "journal_folder", "issuer: unknown option"),
     ("deploy/config/issuer.conf", "0.0.0.0:7200", "0.0.0.0:7201", "persister/events is tcp://issuer:7200, issuer/events asks for tcp://issuer:7201"),
     ("deploy/config/gateway.conf", "partitions = 1", "partitions = 2", "differ in issuer/partitions"),
     ("deploy/config/gateway.conf", "redis:6379", "redis:6380", "redis does not listen on 6380"),

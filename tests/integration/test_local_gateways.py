@@ -337,7 +337,7 @@ def test_an_issuer_that_is_not_ours_is_named_and_asked_again(tmp_path):
                 connection, _ = listener.accept()
                 connection.send(b"welcome")
                 connection.close()
-            wait_until(lambda: "it speaks otherwise" in gateway.log(), gateway.log)
+            wait_until(lambda: "it uses another protocol" in gateway.log(), gateway.log)
         finally:
             gateway.stop()
 

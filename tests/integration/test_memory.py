@@ -123,7 +123,7 @@ def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp
             assert balancer.recv(65536).startswith(b"HTTP/1.1 201")
         for connection in pieces:
             connection.close()
-        wait_until(lambda: "there is memory again" in gateway.log(), "it has memory again")
+        wait_until(lambda: "memory is free again" in gateway.log(), "it has memory again")
         wait_until(lambda: cluster.issue("A", "late")[0] == 201, "it serves all")
         cluster.wait_drained()
         cluster.assert_kept()

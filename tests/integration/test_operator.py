@@ -104,8 +104,8 @@ def test_the_operators_port_of_a_gateway_has_the_metrics_and_the_public_one_does
                              f"gateway/operator_http=127.0.0.1:{taken.getsockname()[1]}")
         assert (result.returncode, "gateway/operator_http: cannot listen on" in result.stderr) == (1, True), result
         taken.close()
-        for value, words in (("127.0.0.1:+0", "neither HOST:PORT nor HOST:+N"), ("127.0.0.1:+70000", "is no port"),
-                             ("127.0.0.1:+x", "neither HOST:PORT nor HOST:+N"), (f"127.0.0.1:+{65536 - port}", "is no port")):
+        for value, words in (("127.0.0.1:+0", "neither HOST:PORT nor HOST:+N"), ("127.0.0.1:+70000", "is not a valid port"),
+                             ("127.0.0.1:+x", "neither HOST:PORT nor HOST:+N"), (f"127.0.0.1:+{65536 - port}", "is not a valid port")):
             result = run_coupond("gateway", "--check-config", "--set", f"gateway/http=127.0.0.1:{port}", "--set",
                                  f"gateway/operator_http={value}")
             assert (result.returncode, words in result.stderr) == (2, True), result
@@ -281,11 +281,11 @@ def test_a_partition_that_hangs_ends_the_pings(tmp_path, manager):
         hang = rules.add("sync", "delay", ".segment", delay_ms=4000, times=1)
         cluster.issue("A", "alice")
         assert hang.struck == 1
-        assert re.search("the watchdog is not told any more that all is well: partition 0 has not gone round",
+        assert re.search("no longer notifying the watchdog: partition 0 has not responded",
                          cluster.issuer.log())
         before = manager.count("WATCHDOG=1")
         manager.wait_for("WATCHDOG=1", before + 2)
-        assert "all threads go round again" in cluster.issuer.log()
+        assert "all threads respond again" in cluster.issuer.log()
 
 
 @only_in_dev

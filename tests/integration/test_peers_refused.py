@@ -12,7 +12,7 @@ from zmtp import GREETING, open_address
 
 REFUSED = "coupond_issuer_peers_refused_total"
 UNFINISHED = "coupond_issuer_handshakes_unfinished_total"
-TURNED_AWAY = "turned away at "
+TURNED_AWAY = "refused a peer at "
 SAME_FOR_ALL = "cluster/secret_file must"
 DOORS = {"gateway": ["requests"], "persister": ["events", "acks"]}
 

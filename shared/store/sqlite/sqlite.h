@@ -1,7 +1,7 @@
 /*
- * Inside the sqlite store: one connection, its prepared statements, and how SQLite's faults are told.
- * Times are text in RFC 3339 with microseconds, as the HTTP API writes them: whoever looks at a table reads them as
- * they are, SQLite's own date functions understand them, and byte order is time's order; the price is 19 bytes a row.
+ * Internal to the sqlite store: one connection, its prepared statements, and the classification of SQLite's faults.
+ * Times are RFC 3339 text with microseconds, as in the HTTP API: readable, understood by SQLite's date functions, and
+ * in byte order sorted by time; the price is 19 bytes per row.
  */
 #ifndef COUPOND_STORE_SQLITE_H
 #define COUPOND_STORE_SQLITE_H
@@ -42,28 +42,26 @@ struct store_sqlite {
     struct time_text time;
 };
 
-/* Classifies SQLite's last fault and words it: "sqlite PATH: doing: what SQLite says". Never STORE_OK. */
+/* Classifies SQLite's last fault and describes it: "sqlite PATH: doing: SQLite's message". Never STORE_OK. */
 enum store_result store_sqlite_fault(struct store_sqlite *store, const char *doing, struct error *error);
-/* The same for a statement that writes a coupon or an issue: STORE_REJECTED where it is the row that is refused. */
+/* The same for a statement that writes a coupon or an issue: STORE_REJECTED when SQLite rejects the row. */
 enum store_result store_sqlite_row_fault(struct store_sqlite *store, const char *doing, struct error *error);
-/* Runs SQL without parameters and rows. */
+/* Runs SQL without parameters or rows. */
 enum store_result store_sqlite_run(struct store_sqlite *store, const char *sql, struct error *error);
-/* The prepared statement, reset and without parameters, or NULL and the fault in *result. */
+/* Returns the prepared statement, reset and without parameters, or NULL and the fault in *result. */
 sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_statement which, enum store_result *result,
                                      struct error *error);
-/* STORE_OK when the file is open and still where it was, or could be opened; a file that is not there is STORE_FAILED.
- */
+/* STORE_OK when the file is open and still in place, or could be opened; STORE_FAILED when it does not exist. */
 enum store_result store_sqlite_need_open(struct store_sqlite *store, struct error *error);
 
-/* Rows to values; false when a column holds what coupond never writes. What they point to lives until the next step. */
+/* Converts rows to values; false when a column holds something that coupond never writes. Their pointers are valid
+ * until the next step. */
 bool store_sqlite_read_issue(sqlite3_stmt *row, struct store_issue *issue);
 bool store_sqlite_read_coupon(sqlite3_stmt *row, struct coupon *coupon);
 bool store_sqlite_read_journal(sqlite3_stmt *row, struct store_journal *journal, struct store_progress *progress);
 
-/*
- * Calls `deliver` with each row until it returns false; it sets *good to false for a row that coupond never writes.
- * Resets the statement.
- */
+/* Calls `deliver` with each row until it returns false; it sets *good to false for a row that coupond never writes.
+ * Resets the statement. */
 typedef bool (*store_sqlite_row_fn)(sqlite3_stmt *row, void *context, bool *good);
 enum store_result store_sqlite_each_row(struct store_sqlite *store, sqlite3_stmt *statement, const char *table,
                                         store_sqlite_row_fn deliver, void *context, struct error *error);
@@ -71,14 +69,14 @@ enum store_result store_sqlite_each_row(struct store_sqlite *store, sqlite3_stmt
 void store_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text, size_t length);
 void store_sqlite_bind_number(sqlite3_stmt *statement, int index, uint64_t number);
 void store_sqlite_bind_time(sqlite3_stmt *statement, int index, int64_t us); /* TIME_NONE: NULL */
-/* Runs a statement that yields no row, and resets it. */
+/* Runs a statement that returns no row, and resets it. */
 enum store_result store_sqlite_step(struct store_sqlite *store, sqlite3_stmt *statement, const char *doing,
                                     struct error *error);
 
 /* The store's id; STORE_FAILED when it has none yet. */
 enum store_result store_sqlite_find_id(struct store_sqlite *store, uint8_t id[STORE_ID_BYTES], struct error *error);
 
-/* In the batch's transaction: what it says of dead letters. */
+/* In the batch's transaction: writes or removes the batch's dead letters. */
 enum store_result store_sqlite_write_letters(struct store_sqlite *store, const struct store_batch *batch,
                                              struct error *error);
 

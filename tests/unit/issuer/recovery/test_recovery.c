@@ -322,7 +322,7 @@ static void recovery_says_that_the_journal_does_not_fit_into_memory(void **state
     put_coupon(journal, "A", 200000, 1);
     put_many(journal, "A", 1, 20000);
     pretend_memory("anon 262000000\nfile 99999999\n");
-    assert_refused(journal, "does not fit into memory: 249 of 256 MiB are used (the control group /)");
+    assert_refused(journal, "does not fit into memory: 249 of 256 MiB used (the control group /)");
     pretend_memory(NULL);
     journal = fresh();
     journal_abandon(&journal);

@@ -155,7 +155,7 @@ static void journal_refuses_another_number_of_partitions(void **state)
     struct journal_config config = {.dir = journal_fixture_dir, .partitions = 4, .segment_bytes = 2u << 20};
     struct error error;
     assert_int_equal(journal_open(&journal, &config, &error), -1);
-    assert_non_null(strstr(error.text, "made with 1 partitions"));
+    assert_non_null(strstr(error.text, "created with 1 partitions"));
 }
 
 static void journal_refuses_segments_without_identity(void **state)
@@ -212,7 +212,7 @@ static void journal_refuses_bytes_behind_the_end_of_a_segment_that_has_a_success
     journal_fixture_assert_refused("damaged at offset");
     journal_fixture_flip(1, end + 8, 1);
     journal_fixture_flip(1, end + 4000, 1);
-    journal_fixture_assert_refused("bytes behind the end");
+    journal_fixture_assert_refused("data after the end");
 }
 
 static void journal_refuses_to_begin_without_its_first_segment(void **state)

@@ -105,7 +105,7 @@ static void an_address_of_redis_has_one_password(void **state)
                      -1);
     assert_says(fixture, "keep one of them");
     assert_int_equal(COMPLETE_WITH(fixture, "gateway/redis=redis://:s3cret@10.0.0.1:x"), -1);
-    assert_says(fixture, "gateway/redis: its port is no number");
+    assert_says(fixture, "gateway/redis: its port is not a number");
     assert_says(fixture, "gateway/redis_password_file");
     assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/redis=rediss://10.0.0.1", "gateway/redis_tls_ca=/ca.pem"));
     assert_int_equal(COMPLETE_WITH(fixture, "gateway/redis=redis://10.0.0.1", "gateway/redis_tls_ca=/ca.pem"), -1);
@@ -218,7 +218,7 @@ static void a_role_opens_only_its_own_secrets(void **state)
     assert_ok(fixture, options_set(&fixture->options, "store/password_file=/nowhere/password", &fixture->error));
     options_leave_secrets(&fixture->options, "persister");
     assert_int_equal(options_complete(&fixture->options, &fixture->error), -1);
-    assert_says(fixture, "store/password_file names it");
+    assert_says(fixture, "store/password_file names this file");
 }
 
 static void a_variable_out_of_bounds_is_named(void **state)
@@ -238,19 +238,19 @@ static const struct {
 } bad_files[] = {
     {"gateway\n    thread = 1\n", "file line 2: gateway/thread: unknown option"},
     {"\n# x\ngatewai\n", "file line 3: gatewai: unknown section"},
-    {"gateway = 3\n", "file line 1: gateway: a section has no value"},
+    {"gateway = 3\n", "file line 1: gateway: a section cannot have a value"},
     {"gateway\n    threads = 0\n", "file line 2: gateway/threads: 0 is out of bounds, 1 to 64"},
     {"gateway\n    threads = 65\n", "65 is out of bounds"},
     {"gateway\n    threads = -1\n", "-1 is out of bounds"},
-    {"gateway\n    threads = 99999999999999999999\n", "is no whole number"},
-    {"gateway\n    threads = 1.5\n", "\"1.5\" is no whole number, expected 1 to 64"},
-    {"gateway\n    threads = 0x10\n", "is no whole number"},
-    {"gateway\n    threads = two\n", "is no whole number"},
-    {"gateway\n    threads\n", "\"\" is no whole number"},
-    {"gateway\n    http = ''\n", "gateway/http: it must not be empty"},
+    {"gateway\n    threads = 99999999999999999999\n", "is not a whole number"},
+    {"gateway\n    threads = 1.5\n", "\"1.5\" is not a whole number, expected 1 to 64"},
+    {"gateway\n    threads = 0x10\n", "is not a whole number"},
+    {"gateway\n    threads = two\n", "is not a whole number"},
+    {"gateway\n    threads\n", "\"\" is not a whole number"},
+    {"gateway\n    http = ''\n", "gateway/http: must not be empty"},
     {"store\n    type = sqlite3x\n", "store/type: \"sqlite3x\" is neither sqlite nor mysql"},
     {"gateway\n    threads = 1\n\n    # x\n    threads = 1\n", "file line 5: gateway/threads: set twice"},
-    {"gateway\n    threads = 1\n        more = 1\n", "gateway/threads: an option has nothing below it"},
+    {"gateway\n    threads = 1\n        more = 1\n", "gateway/threads: an option cannot have options below it"},
     {"gateway\n  threads = 1\n", "file line 2: indent 4 spaces at once"},
     {"gateway\n\tthreads = 1\n", "file line 2: invalid syntax"},
     {"gateway\n        threads = 1\n", "file line 2: indentation error"},
@@ -283,7 +283,7 @@ static void a_file_of_bytes_is_refused(void **state)
     struct fixture *fixture = *state;
     write_bytes(fixture, "gateway\n\0\n", 10);
     assert_int_equal(options_read_file(&fixture->options, fixture->path, &fixture->error), -1);
-    assert_says(fixture, "line 2: a zero byte");
+    assert_says(fixture, "line 2: contains a zero byte");
     char line[3000];
     memset(line, 'a', sizeof(line));
     write_bytes(fixture, line, sizeof(line));
@@ -318,7 +318,7 @@ static const struct {
     {{"=/"}, "is not of the form"},
     {{""}, "is not of the form"},
     {{"gateway/nothing=1"}, "gateway/nothing: unknown option"},
-    {{"gateway/threads=1 "}, "is no whole number"},
+    {{"gateway/threads=1 "}, "is not a whole number"},
     {{"issuer/sync=sometimes"}, "issuer/sync: \"sometimes\" is neither always nor os nor 1 to 60000"},
     {{"issuer/sync=0"}, "issuer/sync"},
     {{"issuer/sync=60001"}, "issuer/sync"},
@@ -329,16 +329,16 @@ static const struct {
     {{"log/level=loud"}, "log/level: \"loud\" is none of: debug, info, warn, error"},
     {{"persister/retry_min_ms=6000"}, "persister/retry_min_ms: 6000 is above persister/retry_max_ms, 5000"},
     {{"gateway/admin_token=two words"}, "gateway/admin_token: only printable ASCII"},
-    {{"gateway/http=8080"}, "gateway/http: \"8080\" is no HOST:PORT"},
+    {{"gateway/http=8080"}, "gateway/http: \"8080\" is not HOST:PORT"},
     {{"gateway/http=127.0.0.1:0"}, "gateway/http"},
     {{"issuer/http=::1:80"}, "issuer/http"},
     {{"persister/http=x:y"}, "persister/http"},
-    {{"issuer/requests=udp://127.0.0.1:1"}, "issuer/requests: \"udp://127.0.0.1:1\" is no endpoint"},
-    {{"issuer/requests=tcp://127.0.0.1"}, "issuer/requests: \"tcp://127.0.0.1\" is no tcp://HOST:PORT"},
-    {{"issuer/events=ipc://"}, "issuer/events: \"ipc://\" is no endpoint"},
-    {{"issuer/acks=inproc://"}, "issuer/acks: \"inproc://\" is no endpoint"},
+    {{"issuer/requests=udp://127.0.0.1:1"}, "issuer/requests: \"udp://127.0.0.1:1\" is not an endpoint"},
+    {{"issuer/requests=tcp://127.0.0.1"}, "issuer/requests: \"tcp://127.0.0.1\" is not tcp://HOST:PORT"},
+    {{"issuer/events=ipc://"}, "issuer/events: \"ipc://\" is not an endpoint"},
+    {{"issuer/acks=inproc://"}, "issuer/acks: \"inproc://\" is not an endpoint"},
     {{"gateway/requests=nonsense"}, "gateway/requests"},
-    {{"issuer/requests=tcp://*:65533", "issuer/partitions=4"}, "pass 65535"},
+    {{"issuer/requests=tcp://*:65533", "issuer/partitions=4"}, "exceed 65535"},
     {{"issuer/requests=tcp://*:7199", "issuer/partitions=2"},
      "issuer/requests takes ports 7199 to 7200, issuer/events ports 7200 to 7200"},
     {{"issuer/acks=tcp://127.0.0.1:7200"}, "issuer/events takes ports 7200 to 7200, issuer/acks"},

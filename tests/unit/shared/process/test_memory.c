@@ -194,7 +194,7 @@ static void who_looks_is_told_what_is_used(void **state)
     use(150);
     scarce_now();
     memory_describe(text);
-    assert_string_equal(text, "150 of 160 MiB are used (the control group /)");
+    assert_string_equal(text, "150 of 160 MiB used (the control group /)");
 }
 
 static void one_looks_no_more_often_than_was_asked_for(void **state)

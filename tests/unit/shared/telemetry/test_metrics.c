@@ -56,9 +56,8 @@ static void metrics_adds_up_blocks_with_the_same_labels(void **state)
     assert_line("coupond_issuer_frames_dropped_total{partition=\"10\",reason=\"malformed\"} 7");
     assert_line("coupond_issuer_frames_dropped_total{partition=\"11\",reason=\"malformed\"} 1");
     assert_line("# TYPE coupond_issuer_frames_dropped_total counter");
-    assert_line("# HELP coupond_issuer_frames_dropped_total frames dropped: malformed ones, and misdirected ones, "
-                "which are meant for another "
-                "partition, number of partitions or journal");
+    assert_line("# HELP coupond_issuer_frames_dropped_total frames dropped: malformed, or misdirected "
+                "(for another partition, number of partitions or journal)");
     assert_int_equal(metrics_get(one, METRIC_ISSUER_FRAMES_DROPPED, 0), 3);
 }
 

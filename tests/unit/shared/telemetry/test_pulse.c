@@ -53,7 +53,7 @@ static void pulse_tells_who_stands(void **state)
     assert_true(all_beat_after_a_moment(true, true, why));
     assert_string_equal(why, "");
     assert_false(all_beat_after_a_moment(false, true, why));
-    assert_string_equal(why, "partition 7 has not gone round for 0 s");
+    assert_string_equal(why, "partition 7 has not responded for 0 s");
     assert_true(all_beat_after_a_moment(true, true, why));
     assert_false(all_beat_after_a_moment(true, false, why));
     assert_non_null(strstr(why, "the stream has not"));

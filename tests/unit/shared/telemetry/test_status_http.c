@@ -232,7 +232,7 @@ static void status_http_refuses_an_address_that_is_none(void **state)
     struct error error = {""};
     struct status_http_config config = {.option = "issuer/http", .address = "nowhere"};
     assert_int_equal(status_http_open(&status, &config, &error), -1);
-    assert_non_null(strstr(error.text, "issuer/http: \"nowhere\" is no HOST:PORT"));
+    assert_non_null(strstr(error.text, "issuer/http: \"nowhere\" is neither HOST:PORT nor [V6]:PORT"));
     config.address = "no host:1";
     assert_int_equal(status_http_open(&status, &config, &error), -1);
     assert_non_null(strstr(error.text, "cannot resolve"));

@@ -89,7 +89,7 @@ static void a_secret_that_is_there_is_never_replaced(void **state)
     char text[80] = "";
     write_file(folder, DIGITS "\n", 0600);
     assert_int_equal(cluster_secret_create(folder->file, &error), -1);
-    assert_non_null(strstr(error.text, "is there already"));
+    assert_non_null(strstr(error.text, "already exists"));
     FILE *file = fopen(folder->file, "r");
     assert_non_null(file);
     assert_non_null(fgets(text, sizeof text, file));
@@ -123,7 +123,7 @@ static void a_file_that_is_no_secret_is_refused_with_its_name(void **state)
     assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), -1);
     assert_non_null(strstr(error.text, "coupond keygen"));
     assert_int_equal(cluster_keys_read(folder->path, folder->path, &keys, &exposed, &error), -1);
-    assert_non_null(strstr(error.text, "no plain file"));
+    assert_non_null(strstr(error.text, "not a regular file"));
     assert_refused(folder, "", "fewer");
     assert_refused(folder, "abcdef\n", "fewer");
     assert_refused(folder, DIGITS "00\n", "more");

@@ -271,9 +271,9 @@ static void strange_greetings_are_refused(void **state)
         uint64_t bytes;
     } without_memory = {0x51504e43u, 2, SHM_QUEUE_BYTES}, another_version = {0x51504e43u, 1, SHM_QUEUE_BYTES};
     assert_greeting_refused("", 0, "closed the connection");
-    assert_greeting_refused("hello", 5, "speaks otherwise");
-    assert_greeting_refused(&another_version, sizeof another_version, "speaks otherwise");
-    assert_greeting_refused(&without_memory, sizeof without_memory, "speaks otherwise");
+    assert_greeting_refused("hello", 5, "uses another protocol");
+    assert_greeting_refused(&another_version, sizeof another_version, "uses another protocol");
+    assert_greeting_refused(&without_memory, sizeof without_memory, "uses another protocol");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -61,7 +61,7 @@ static void a_folder_that_cannot_be_made_is_named_with_the_option(void **state)
     struct store_fixture *fixture = *state;
     set_path(fixture, "/proc/nowhere/all.db");
     assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_FAILED);
-    store_fixture_assert_error(fixture, "cannot make the folder /proc/nowhere: ");
+    store_fixture_assert_error(fixture, "cannot create the folder /proc/nowhere: ");
     store_fixture_assert_error(fixture, "store/path");
 }
 
