@@ -107,7 +107,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, const st
     struct words words = {argc, argv, 1};
     bool options_ended = false;
     CHECK(positionals_max <= ARGUMENTS_POSITIONALS_MAX);
-    memset(arguments, 0, sizeof(*arguments));
+    memset(arguments, 0, sizeof *arguments);
     while (words.next < argc) {
         const char *word = argv[words.next++];
         if (!options_ended && strcmp(word, "--") == 0) {

@@ -64,7 +64,7 @@ static int set_http(struct options *options, const char *http, struct error *err
     char assignment[OPTION_STRING_MAX + 16];
     if (http == NULL)
         return 0;
-    snprintf(assignment, sizeof(assignment), "gateway/http=%s", http);
+    snprintf(assignment, sizeof assignment, "gateway/http=%s", http);
     return options_set(options, assignment, error);
 }
 
@@ -108,7 +108,7 @@ static void format_url(const char *address, char *url, size_t size)
 {
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    CHECK(address_split(address, host, sizeof(host), &port));
+    CHECK(address_split(address, host, sizeof host, &port));
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
         strcpy(host, "127.0.0.1");
     else if (strcmp(host, "::") == 0)
@@ -131,14 +131,14 @@ static void print_metrics_url(const struct options *options)
     char url[OPTION_STRING_MAX + 32];
     if (operators[0] == '\0' && !options->gateway_public_metrics)
         return;
-    format_url(operators[0] != '\0' ? operators : options->gateway_http, url, sizeof(url));
+    format_url(operators[0] != '\0' ? operators : options->gateway_http, url, sizeof url);
     printf("  metrics  %s/metrics\n", url);
 }
 
 static void print_welcome(const struct options *options, const char *dir, bool created)
 {
     char url[OPTION_STRING_MAX + 32], user[32];
-    format_url(options->gateway_http, url, sizeof(url));
+    format_url(options->gateway_http, url, sizeof url);
     make_user(created, user);
     printf("coupond " COUPOND_VERSION " is up. %s\n\n",
            created ? "It has three sample coupons: A0001, B0001, C0001." : "It has the coupons of earlier runs.");

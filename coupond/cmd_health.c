@@ -41,9 +41,9 @@ static const char *address_of(const struct options *options, const char *role)
 static int find_url(const char *role, const char *address, struct http_url *url, struct error *error)
 {
     char host[256];
-    uint16_t port;
     if (address[0] == '\0')
         return error_set(error, "%s/http is empty, so the role serves no health checks", role);
+    uint16_t port;
     if (!address_split(address, host, sizeof host, &port))
         return error_set(error, "%s/http: \"%s\" is not HOST:PORT", role, address);
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0;
@@ -73,9 +73,9 @@ static int ask(const char *role, bool live, const struct http_url *url, struct e
 {
     const char *path = live ? "/livez" : "/readyz";
     struct http_server target;
-    struct http_response response;
     if (http_server_resolve(&target, url, error) != 0)
         return error_set(error, "%s/http: unknown host name %s", role, url->host);
+    struct http_response response;
     if (http_fetch(&target, "GET", path, "", NULL, TIMEOUT_MS, &response, error) != 0)
         return -1;
     print_answer(role, live, &response);
@@ -84,16 +84,15 @@ static int ask(const char *role, bool live, const struct http_url *url, struct e
 
 int cmd_health(int argc, char **argv)
 {
-    struct options options;
     struct arguments arguments;
     struct error error = {""};
-    struct http_url url;
     bool live = false;
     const struct argument own[] = {{"--live", NULL, &live}, {NULL, NULL, NULL}};
     if (arguments_parse(&arguments, argc, argv, own, 1, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);
     if (arguments.help)
         return print_usage();
+    struct options options;
     if (arguments_load(&arguments, "health", &options, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);
     const char *role = arguments.positionals_count == 1 ? arguments.positionals[0] : "";
@@ -104,6 +103,7 @@ int cmd_health(int argc, char **argv)
         error_set(&error, "expected gateway, issuer or persister, not \"%.64s\"", shown);
         return role_fail("health", &error, EXIT_USAGE);
     }
+    struct http_url url;
     if (find_url(role, address, &url, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);
     int status = ask(role, live, &url, &error);

@@ -53,14 +53,14 @@ static int refuse(const char *text)
     return NOT_READ;
 }
 
-/* Reading. */
+/* --- reading --- */
 
 static void take_batch(const struct request *request, struct tally *tally, const void *batch,
                        const struct journal_batch_header *header)
 {
     struct journal_batch_reader reader;
-    struct journal_record record;
     journal_batch_reader_init(&reader, batch);
+    struct journal_record record;
     while (journal_batch_reader_next(&reader, &record)) {
         *(record.type == JOURNAL_ISSUE ? &tally->issues : &tally->coupons) += 1;
         tally->last_seq = record.seq;
@@ -128,16 +128,16 @@ static bool has_moved(const struct tally *tally, uint64_t next_seq)
 
 static void read_partition(const struct request *request, struct tally *tally)
 {
-    struct journal_reader *reader;
-    struct journal_batch_header header;
-    struct journal_position position;
     const void *batch;
     tally->end = JOURNAL_READ_FAILED;
+    struct journal_reader *reader;
     if (journal_reader_open(&reader, tally->dir, &tally->error) != 0)
         return;
     tally->meta = *journal_reader_meta(reader);
+    struct journal_batch_header header;
     while ((tally->end = journal_reader_next(reader, &batch, &header, &tally->error)) == JOURNAL_READ_BATCH)
         take_batch(request, tally, batch, &header);
+    struct journal_position position;
     journal_reader_position(reader, &position);
     tally->bytes = position.bytes_read;
     journal_reader_close(&reader);
@@ -153,7 +153,7 @@ static void read_partition(const struct request *request, struct tally *tally)
     check_notes(tally);
 }
 
-/* Output. */
+/* --- output --- */
 
 static const char *end_name(const struct tally *tally)
 {
@@ -234,7 +234,7 @@ static enum status read_one(const struct request *request, const char *dir, stru
     return status_of(&tally);
 }
 
-/* Search. */
+/* --- search --- */
 
 /* True when the folder has a metadata file, valid or not. */
 static bool has_journal(const char *dir)
@@ -306,7 +306,6 @@ int cmd_journal(int argc, char **argv)
     struct request request = {.json = false};
     const struct argument own[] = {{"--json", NULL, &request.json}, {NULL, NULL, NULL}};
     struct arguments arguments;
-    struct journal_meta meta;
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 2, &error) != 0)
         return refuse(error.text);
@@ -314,5 +313,6 @@ int cmd_journal(int argc, char **argv)
         return print_usage();
     if (parse_request(&request, &arguments) != SOUND)
         return NOT_READ;
+    struct journal_meta meta;
     return (int)(has_journal(request.dir) ? read_one(&request, request.dir, &meta) : read_all(&request));
 }

@@ -105,7 +105,7 @@ static bool wants_ipv6(const struct options *options)
 {
     const char *const endpoints[] = {options->issuer_requests,  options->issuer_events,    options->issuer_acks,
                                      options->gateway_requests, options->persister_events, options->persister_acks};
-    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
         if (endpoint_is_ipv6(endpoints[i]))
             return true;
     }

@@ -32,7 +32,7 @@ static const char *requests_by_zeromq(const struct options *options)
 static zsock_t *connect_partition(const struct options *options, uint16_t partition, struct error *error)
 {
     char endpoint[OPTION_STRING_MAX];
-    CHECK(endpoint_of_partition(requests_by_zeromq(options), partition, endpoint, sizeof(endpoint)));
+    CHECK(endpoint_of_partition(requests_by_zeromq(options), partition, endpoint, sizeof endpoint));
     zsock_t *socket = zsock_new_dealer(NULL);
     CHECK(socket != NULL);
     peer_prepare_connector(socket, true);
@@ -57,7 +57,7 @@ static int ask(zsock_t *socket, const void *data, size_t size, struct frame_head
     enum frame_fault fault = frame_check(zframe_data(frame), zframe_size(frame), header);
     bool right = fault == FRAME_OK && header->kind == kind;
     if (right && reply != NULL)
-        memcpy(reply, frame_records(zframe_data(frame)), sizeof(*reply));
+        memcpy(reply, frame_records(zframe_data(frame)), sizeof *reply);
     zframe_destroy(&frame);
     return right ? 0
                  : error_set(error, "invalid answer from the issuer: %s",
@@ -74,12 +74,12 @@ static int ask_partition(const struct options *options, uint16_t partition, cons
     if (socket == NULL)
         return -1;
     frame_header_write(&ping, FRAME_PING, partition, partitions, 0);
-    int result = ask(socket, &ping, sizeof(ping), &header, NULL, error);
+    int result = ask(socket, &ping, sizeof ping, &header, NULL, error);
     if (result == 0) {
         request.record.wait_us = DEADLINE_US;
         frame_header_write(&request.header, FRAME_COUPON_REQUESTS, partition, partitions, 1);
         frame_header_set_clock(&request.header, header.incarnation, header.clock_us);
-        result = ask(socket, &request, sizeof(request), &header, reply, error);
+        result = ask(socket, &request, sizeof request, &header, reply, error);
     }
     zsock_destroy(&socket);
     return result;
@@ -89,8 +89,8 @@ static int ask_partition(const struct options *options, uint16_t partition, cons
 static int is_empty(const struct options *options, bool *empty, struct error *error)
 {
     struct frame_coupon_request record = {.op = COUPON_LIST, .coupon = {.quantity = 1}};
-    struct frame_coupon_reply reply;
     *empty = true;
+    struct frame_coupon_reply reply;
     for (uint16_t partition = 0; *empty && partition < options->issuer_partitions; partition++) {
         if (ask_partition(options, partition, &record, &reply, error) != 0)
             return -1;
@@ -103,12 +103,12 @@ static int create_one(const struct options *options, const struct coupon *sample
 {
     struct coupon coupon = *sample;
     struct frame_coupon_request record = {.op = COUPON_CREATE};
-    struct frame_coupon_reply reply;
     coupon.per_user_limit = 1;
     coupon.starts_at_us = TIME_NONE;
     coupon.ends_at_us = TIME_NONE;
     frame_coupon_write(&record.coupon, &coupon);
     uint16_t partition = coupon_partition(coupon.id, strlen(coupon.id), (uint16_t)options->issuer_partitions);
+    struct frame_coupon_reply reply;
     if (ask_partition(options, partition, &record, &reply, error) != 0)
         return error_prefix(error, "sample coupon %s", coupon.id);
     if (reply.verdict != VERDICT_COUPON_CREATED)

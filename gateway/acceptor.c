@@ -14,7 +14,7 @@ enum {
     PAUSE_MS = 100,
 };
 
-/* ---- accepting ---- */
+/* --- accepting --- */
 
 static void pause_accepting(struct acceptor *acceptor)
 {
@@ -28,7 +28,6 @@ static bool hang_up_on_one(struct acceptor *acceptor)
 {
     int fd = -1;
     bool scarce = false;
-
     if (acceptor->spare >= 0)
         close(acceptor->spare);
     fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -47,7 +46,6 @@ static bool hang_up_on_one(struct acceptor *acceptor)
 static bool accept_one(struct acceptor *acceptor)
 {
     int fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
     if (fd >= 0) {
         acceptor->take(acceptor->arg, fd);
         return true;
@@ -61,7 +59,6 @@ static bool accept_one(struct acceptor *acceptor)
 static bool accept_some(struct acceptor *acceptor)
 {
     int tried = 0;
-
     while (tried < ACCEPTS_MAX && accept_one(acceptor))
         tried++;
     return tried == ACCEPTS_MAX;
@@ -74,7 +71,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     accept_some(poll->data);
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 static void listen_for_more(struct acceptor *acceptor)
 {
@@ -117,7 +114,6 @@ unsigned acceptor_turn_away(struct acceptor *acceptor)
 {
     unsigned count = 0;
     int fd = -1;
-
     while (acceptor->state != ACCEPTOR_CLOSED && count <= BACKLOG &&
            (fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         close(fd);

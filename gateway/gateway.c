@@ -41,7 +41,6 @@ static unsigned raise_file_limit(const struct options *options)
     rlim_t wanted = (rlim_t)options->gateway_connections_max * threads + SPARE_FILES;
     struct rlimit limit;
     rlim_t room = 0;
-
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return (unsigned)options->gateway_connections_max;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
@@ -69,7 +68,6 @@ static int start_thread(struct gateway *gateway, const struct listen_sockets *so
         .hears = gateway->threads == 0,
     };
     zactor_t *actor = NULL;
-
     for (unsigned a = 0; a < sockets->addresses; a++)
         args.listen_fds[a] = sockets->fds[a][gateway->threads];
     actor = zactor_new(gateway_loop_actor, &args);
@@ -99,7 +97,6 @@ static int open_status(struct gateway *gateway, struct error *error)
                                               .http = gateway->options->gateway_http,
                                               .ready = gateway_ready,
                                               .arg = gateway};
-
     return status_http_open(&gateway->status, &config, error);
 }
 
@@ -121,11 +118,10 @@ int gateway_start_beside(struct gateway **gateway, const struct options *options
                          bool (*others_ready)(void *others, char why[READY_WHY_MAX]), void *others, struct error *error)
 {
     unsigned count = (unsigned)options->gateway_threads;
-    struct gateway *self = calloc(1, sizeof(*self));
-    struct listen_sockets sockets;
-
+    struct gateway *self = calloc(1, sizeof *self);
     CHECK(self != NULL && count >= 1 && count <= THREADS_MAX);
     self->options = options;
+    struct listen_sockets sockets;
     if (redis_server_check(options, error) != 0 ||
         listen_bind(&sockets, "gateway/http", options->gateway_http, count, error) != 0) {
         free(self);
@@ -166,7 +162,6 @@ uint16_t gateway_port(const struct gateway *gateway)
 bool gateway_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct gateway *gateway = arg;
-
     bool ready = readiness_read(&gateway->readiness, why);
     char text[128];
 
@@ -181,7 +176,6 @@ bool gateway_ready(void *arg, char why[READY_WHY_MAX])
 void gateway_stop(struct gateway **gateway)
 {
     struct gateway *self = *gateway;
-
     if (self == NULL)
         return;
     readiness_drain(&self->readiness);

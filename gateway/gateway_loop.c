@@ -61,12 +61,11 @@ static int64_t loop_ms(const struct gateway_loop *loop)
     return (int64_t)uv_now(&loop->uv);
 }
 
-/* ---- a turn ---- */
+/* --- a turn --- */
 
 static bool receive_replies(struct gateway_loop *loop)
 {
     bool more = false;
-
     for (uint16_t p = 0; p < loop->service.partitions; p++)
         more |= issuer_link_receive(loop->service.links[p], loop_ms(loop));
     return more;
@@ -81,7 +80,6 @@ static void resume_connections(struct gateway_loop *loop)
 static bool send_requests(struct gateway_loop *loop)
 {
     bool sent = false;
-
     for (uint16_t p = 0; p < loop->service.partitions; p++)
         sent |= issuer_link_flush(loop->service.links[p]);
     return sent;
@@ -91,7 +89,6 @@ static bool send_requests(struct gateway_loop *loop)
 static void flush_connections(struct gateway_loop *loop)
 {
     struct connection *next = loop->connections.dirty;
-
     loop->connections.dirty = NULL;
     while (next != NULL) {
         struct connection *c = next;
@@ -109,7 +106,6 @@ static void on_again(uv_idle_t *again)
 static void take_turn(struct gateway_loop *loop)
 {
     bool more = true;
-
     for (int round = 0; more && round < ROUNDS_MAX; round++) {
         more = receive_replies(loop);
         resume_connections(loop);
@@ -127,7 +123,6 @@ static void take_turn(struct gateway_loop *loop)
 static bool prepare_wait(struct gateway_loop *loop)
 {
     bool may = true;
-
     for (uint16_t p = 0; p < loop->service.partitions; p++)
         may &= issuer_link_doze(loop->service.links[p]);
     return may;
@@ -157,7 +152,6 @@ static bool stood_still(void *arg)
 static void on_check(uv_check_t *check)
 {
     struct gateway_loop *loop = check->data;
-
     stood_still(loop);
     for (uint16_t p = 0; p < loop->service.partitions; p++)
         issuer_link_rise(loop->service.links[p]);
@@ -168,7 +162,6 @@ static void on_check(uv_check_t *check)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway_loop *loop = prepare->data;
-
     check_standstill(loop);
     take_turn(loop);
     if (!uv_is_active((uv_handle_t *)&loop->again) && !prepare_wait(loop))
@@ -177,12 +170,11 @@ static void on_prepare(uv_prepare_t *prepare)
     standstill_end_turn(&loop->standstill);
 }
 
-/* ---- drain and end ---- */
+/* --- drain and end --- */
 
 static void drain(struct gateway_loop *loop)
 {
     struct connection *next = NULL;
-
     if (loop->connections.draining)
         return;
     log_info("gateway", "draining connections=%u in_flight=%u", loop->connections.count,
@@ -201,7 +193,6 @@ static void drain(struct gateway_loop *loop)
 static void shut_listeners(struct gateway_loop *loop)
 {
     uint64_t now_ms = uv_now(&loop->uv);
-
     for (unsigned i = 0; i < loop->acceptors_count; i++) {
         struct acceptor *acceptor = &loop->acceptors[i];
         if (acceptor->state == ACCEPTOR_OPEN && now_ms >= loop->refuse_at_ms)
@@ -214,7 +205,6 @@ static void shut_listeners(struct gateway_loop *loop)
 static void read_pipe(struct gateway_loop *loop)
 {
     char *message = NULL;
-
     while ((zsock_events(loop->pipe) & ZMQ_POLLIN) != 0) {
         message = zstr_recv(loop->pipe);
         if (message == NULL || strcmp(message, "$TERM") == 0)
@@ -239,13 +229,12 @@ static bool drained(const struct gateway_loop *loop)
     return loop->connections.count == 0 || uv_now(&loop->uv) >= loop->drain_until_ms;
 }
 
-/* ---- the tick ---- */
+/* --- the tick --- */
 
 static void set_gauges(struct gateway_loop *loop)
 {
     uint64_t hearing = 0, refused = 0;
     int64_t up = 0;
-
     for (uint16_t p = 0; p < loop->service.partitions; p++) {
         bool is_up = issuer_link_up(loop->service.links[p], loop_ms(loop));
         up += is_up;
@@ -261,7 +250,6 @@ static void set_gauges(struct gateway_loop *loop)
 static void on_tick(uv_timer_t *tick)
 {
     struct gateway_loop *loop = tick->data;
-
     if (memory_look(clock_mono_us(), MEMORY_LOOK_MS) && *memory_scarce())
         malloc_trim(0); /* returns the memory of closed connections to the system */
     reply_clock_set(&loop->service.clock, policies_time_us(loop->service.policies));
@@ -280,12 +268,11 @@ static void on_tick(uv_timer_t *tick)
         uv_stop(&loop->uv);
 }
 
-/* ---- setup ---- */
+/* --- setup --- */
 
 static void on_link(uv_poll_t *poll, int status, int events)
 {
     struct gateway_loop *loop = poll->data;
-
     (void)status;
     (void)events;
     issuer_link_wake(loop->service.links[poll - loop->link_polls]);
@@ -295,7 +282,6 @@ static void on_monitor(uv_poll_t *poll, int status, int events)
 {
     struct gateway_loop *loop = poll->data;
     uint16_t partition = (uint16_t)(poll - loop->monitor_polls);
-
     (void)status;
     (void)events;
     if (issuer_link_check_monitor(loop->service.links[partition], loop_ms(loop))) {
@@ -307,7 +293,6 @@ static void on_monitor(uv_poll_t *poll, int status, int events)
 static void on_connection(void *arg, int fd)
 {
     struct gateway_loop *loop = arg;
-
     if (stood_still(loop))
         close(fd);
     else
@@ -325,7 +310,6 @@ static int open_links(struct gateway_loop *loop, struct error *error)
 {
     const char *base = loop->options->gateway_requests;
     uint16_t partitions = (uint16_t)loop->options->issuer_partitions;
-
     loop->link_events = (struct issuer_link_events){dispatch_on_issue_reply, dispatch_on_coupon_reply,
                                                     dispatch_on_unsent, dispatch_on_restart, &loop->service};
     for (uint16_t p = 0; p < partitions; p++) {
@@ -360,7 +344,6 @@ static void open_handles(struct gateway_loop *loop)
 static int open_acceptors(struct gateway_loop *loop, const struct gateway_loop_args *args, struct error *error)
 {
     int result = 0;
-
     for (unsigned i = 0; i < args->listeners; i++) {
         struct acceptor *acceptor = &loop->acceptors[loop->acceptors_count++];
         acceptor->metrics = loop->metrics;
@@ -410,7 +393,6 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
         .stood_still = stood_still,
         .arg = loop,
     };
-
     loop->options = options;
     loop->thread = args->thread;
     loop->pipe = pipe;
@@ -458,8 +440,7 @@ static void loop_close(struct gateway_loop *loop)
 void gateway_loop_actor(zsock_t *pipe, void *args)
 {
     struct gateway_loop_args *start = args;
-    struct gateway_loop *loop = calloc(1, sizeof(*loop));
-
+    struct gateway_loop *loop = calloc(1, sizeof *loop);
     CHECK(loop != NULL);
     start->failed = loop_open(loop, pipe, start) != 0;
     bool failed = start->failed;

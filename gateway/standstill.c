@@ -28,12 +28,12 @@ void standstill_end_turn(struct standstill *standstill)
 /* True when bytes or the peer's end wait to be read. */
 static bool has_input(struct connection *c)
 {
-    char byte;
     int fd = -1;
     if (c->in.length > 0)
         return true;
     if (uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0)
         return false;
+    char byte;
     return recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 

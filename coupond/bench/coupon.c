@@ -18,11 +18,11 @@ static int unexpected(const char *what, const struct http_response *response, st
 
 int bench_coupon_create(const struct http_server *target, const struct bench_options *options, struct error *error)
 {
-    struct http_response response;
     char path[256], body[256];
     snprintf(path, sizeof path, "%s/v1/coupons", options->url.prefix);
     snprintf(body, sizeof body, "{\"id\":\"%s\",\"title\":\"coupond bench\",\"quantity\":%" PRIu64 "}", options->coupon,
              options->create);
+    struct http_response response;
     if (http_fetch(target, "POST", path, options->token, body, options->timeout_ms, &response, error) != 0)
         return -1;
     if (response.status == 201)
@@ -45,9 +45,9 @@ static bool read_member(const json_t *body, const char *name, uint64_t max, uint
 int bench_coupon_read(const struct http_server *target, const struct bench_options *options,
                       struct bench_coupon *coupon, struct error *error)
 {
-    struct http_response response;
     char path[256];
     snprintf(path, sizeof path, "%s/v1/coupons/%s", options->url.prefix, options->coupon);
+    struct http_response response;
     if (http_fetch(target, "GET", path, "", NULL, options->timeout_ms, &response, error) != 0)
         return -1;
     if (response.status != 200)

@@ -31,7 +31,7 @@ static double achieved_rate(const struct bench_report *report)
     return report->seconds > 0 ? (double)report->answered / report->seconds : 0.0;
 }
 
-/* table */
+/* --- table --- */
 
 static void print_load(const struct bench_report *report, FILE *out)
 {
@@ -141,7 +141,7 @@ void bench_report_print(const struct bench_report *report, FILE *out)
     print_judgement(report, out);
 }
 
-/* JSON */
+/* --- JSON --- */
 
 static json_t *times_json(const struct bench_histogram *histogram)
 {

@@ -35,7 +35,7 @@ struct bench_stalls {
     struct bench_histogram times;
 };
 
-/* pure */
+/* --- pure --- */
 
 static int earlier(const void *a, const void *b)
 {
@@ -69,7 +69,7 @@ uint64_t bench_stalls_overlap(const struct bench_stall *list, uint64_t count, in
     return (uint64_t)sum_us;
 }
 
-/* the thread of a core */
+/* --- the thread of a core --- */
 
 static void sleep_until(int64_t until_us)
 {
@@ -101,14 +101,14 @@ static void *run_core(void *arg)
     return NULL;
 }
 
-/* life */
+/* --- life --- */
 
 static int start_core(struct core *core)
 {
-    pthread_attr_t attributes;
     cpu_set_t only;
     CPU_ZERO(&only);
     CPU_SET((size_t)core->number, &only);
+    pthread_attr_t attributes;
     CHECK(pthread_attr_init(&attributes) == 0);
     int status = pthread_attr_setaffinity_np(&attributes, sizeof only, &only);
     if (status == 0)
@@ -199,7 +199,7 @@ void bench_stalls_destroy(struct bench_stalls **stalls)
     *stalls = NULL;
 }
 
-/* results */
+/* --- results --- */
 
 unsigned bench_stalls_cores(const struct bench_stalls *stalls)
 {

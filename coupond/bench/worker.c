@@ -75,7 +75,7 @@ static int64_t due_at(const struct bench_worker *worker, uint64_t number)
     return worker->run->start_us + bench_plan_due_us(&worker->run->options->plan, number);
 }
 
-/* connections */
+/* --- connections --- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -212,7 +212,7 @@ static void open_connection(struct connection *connection)
     uv_tcp_nodelay(&connection->tcp, 1);
 }
 
-/* requests */
+/* --- requests --- */
 
 static size_t write_request(struct connection *connection)
 {
@@ -362,7 +362,7 @@ static void on_sweep(uv_timer_t *timer)
     send_due(worker);
 }
 
-/* life */
+/* --- life --- */
 
 static void *run_thread(void *arg)
 {

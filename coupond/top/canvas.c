@@ -115,7 +115,7 @@ void canvas_style_row(struct canvas *canvas, int row, enum canvas_style style)
         canvas->cells[row][column].style = (uint8_t)style;
 }
 
-/* Writing */
+/* --- writing --- */
 
 static const char *ascii_of(uint16_t character)
 {

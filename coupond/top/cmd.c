@@ -130,7 +130,7 @@ static void show(struct top *top)
 static void on_readings(struct top *top)
 {
     uint64_t count;
-    if (read(top->notify_fd, &count, sizeof(count)) < 0)
+    if (read(top->notify_fd, &count, sizeof count) < 0)
         return;
     for (unsigned i = 0; i < top->members.count; i++) {
         if (top_reader_take(top->readers[i], &top->reading))
@@ -151,7 +151,7 @@ static void suspend(struct top *top)
 static void on_signal(struct top *top)
 {
     struct signalfd_siginfo info;
-    if (read(top->signal_fd, &info, sizeof(info)) != sizeof(info))
+    if (read(top->signal_fd, &info, sizeof info) != sizeof info)
         return;
     if (info.ssi_signo == SIGWINCH) {
         top->wipe = true;
@@ -168,7 +168,7 @@ static void on_keys(struct top *top)
     char bytes[64];
     size_t length, taken;
     int rows, columns;
-    if (!top_terminal_read_keys(bytes, sizeof(bytes), &length))
+    if (!top_terminal_read_keys(bytes, sizeof bytes, &length))
         top->quit = true; /* the terminal is gone */
     top_terminal_size(&rows, &columns);
     for (size_t at = 0; at < length; at += taken) {
@@ -354,9 +354,9 @@ int cmd_top(int argc, char **argv)
                                    {"--json", NULL, &top.settings.json},
                                    {"--no-color", NULL, &no_color},
                                    {NULL, NULL, NULL}};
-    struct arguments arguments;
     struct error error = {""};
     top.settings.interval_us = 1000000;
+    struct arguments arguments;
     if (arguments_parse(&arguments, argc, argv, own, TOP_MEMBERS_MAX, &error) != 0)
         return refuse(&error);
     if (arguments.help)

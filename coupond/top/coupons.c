@@ -34,7 +34,7 @@ static bool read_coupon(const json_t *object, struct top_coupon *coupon)
     if (id == NULL || !coupon_id_valid(id, strlen(id)) || !read_count(object, "quantity", &coupon->quantity) ||
         !read_count(object, "issued", &coupon->issued) || !read_state(object, &coupon->state))
         return false;
-    memset(coupon->id, 0, sizeof(coupon->id));
+    memset(coupon->id, 0, sizeof coupon->id);
     memcpy(coupon->id, id, strlen(id));
     if (starts == NULL || !rfc3339_parse(starts, strlen(starts), &coupon->starts_us))
         coupon->starts_us = TIME_NONE;
@@ -76,7 +76,7 @@ static int compare_ids(const void *a, const void *b)
 void top_coupons_complete(struct top_coupons *coupons, int64_t taken_us)
 {
     coupons->taken_us = taken_us;
-    qsort(coupons->list, coupons->count, sizeof(coupons->list[0]), compare_ids);
+    qsort(coupons->list, coupons->count, sizeof coupons->list[0], compare_ids);
 }
 
 static int compare_key(const void *id, const void *coupon)
@@ -86,5 +86,5 @@ static int compare_key(const void *id, const void *coupon)
 
 const struct top_coupon *top_coupons_find(const struct top_coupons *coupons, const char *id)
 {
-    return bsearch(id, coupons->list, coupons->count, sizeof(coupons->list[0]), compare_key);
+    return bsearch(id, coupons->list, coupons->count, sizeof coupons->list[0], compare_key);
 }

@@ -27,7 +27,7 @@ static enum top_key key_of_number(const char *digits, size_t length)
         enum top_key key;
     } keys[] = {{'1', TOP_KEY_HOME}, {'7', TOP_KEY_HOME},    {'4', TOP_KEY_END},
                 {'8', TOP_KEY_END},  {'5', TOP_KEY_PAGE_UP}, {'6', TOP_KEY_PAGE_DOWN}};
-    for (size_t i = 0; length == 1 && i < sizeof(keys) / sizeof(keys[0]); i++) {
+    for (size_t i = 0; length == 1 && i < sizeof keys / sizeof keys[0]; i++) {
         if (keys[i].digit == digits[0])
             return keys[i].key;
     }

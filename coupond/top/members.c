@@ -21,11 +21,11 @@ static int refuse_member(const char *text, struct error *error)
 int top_members_add(struct top_members *members, const char *text, int expected, struct error *error)
 {
     char whole[TOP_NAME_MAX + 128];
-    struct http_url url;
     if (members->count == TOP_MEMBERS_MAX)
         return error_set(error, "at most %d members can be watched", TOP_MEMBERS_MAX);
-    int length = snprintf(whole, sizeof(whole), "%s%s", strstr(text, "://") != NULL ? "" : "http://", text);
-    if (length >= (int)sizeof(whole) || !http_url_parse(&url, whole))
+    int length = snprintf(whole, sizeof whole, "%s%s", strstr(text, "://") != NULL ? "" : "http://", text);
+    struct http_url url;
+    if (length >= (int)sizeof whole || !http_url_parse(&url, whole))
         return refuse_member(text, error);
     members->list[members->count].url = url;
     members->list[members->count].expected = expected;
@@ -38,17 +38,17 @@ int top_members_add(struct top_members *members, const char *text, int expected,
 static int add_address(struct top_members *members, const char *address, int role, struct error *error)
 {
     char host[OPTION_STRING_MAX], url[OPTION_STRING_MAX + 32];
-    uint16_t port;
     if (address[0] == '\0')
         return 0;
-    if (!address_split(address, host, sizeof(host), &port))
+    uint16_t port;
+    if (!address_split(address, host, sizeof host, &port))
         return error_set(error, "%s/http: \"%s\" is not HOST:PORT", top_role_names[role], address);
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
         strcpy(host, "127.0.0.1");
     else if (strcmp(host, "::") == 0)
         strcpy(host, "::1");
     bool v6 = strchr(host, ':') != NULL;
-    snprintf(url, sizeof(url), "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
+    snprintf(url, sizeof url, "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
     return top_members_add(members, url, role, error);
 }
 

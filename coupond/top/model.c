@@ -35,21 +35,21 @@ _Static_assert(TROUBLE_ROWS + 2 <= TOP_TROUBLES_MAX, "room for all troubles and 
 
 void top_model_init(struct top_model *model)
 {
-    memset(model, 0, sizeof(*model));
+    memset(model, 0, sizeof *model);
 }
 
 void top_model_add(struct top_model *model, const char *name, int expected)
 {
     CHECK(model->members < TOP_MEMBERS_MAX);
     struct top_member *member = &model->list[model->members++];
-    memset(member, 0, sizeof(*member));
+    memset(member, 0, sizeof *member);
     size_t length = strnlen(name, TOP_NAME_MAX - 1);
     memcpy(member->name, name, length);
     member->expected = expected;
-    memcpy(member->reason, "not asked yet", sizeof("not asked yet"));
+    memcpy(member->reason, "not asked yet", sizeof "not asked yet");
 }
 
-/* Readings */
+/* --- readings --- */
 
 static bool is_same_life(const struct top_sample *now, const struct top_sample *before)
 {
@@ -78,7 +78,7 @@ void top_model_take(struct top_model *model, unsigned index, const struct top_re
     member->ready = reading->up && reading->ready;
     member->read = true;
     member->seen |= reading->up;
-    memcpy(member->reason, reading->reason, sizeof(member->reason));
+    memcpy(member->reason, reading->reason, sizeof member->reason);
     if (reading->listed && reading->coupons.taken_us > model->coupons.taken_us) {
         model->coupons_before = model->coupons;
         model->coupons = reading->coupons;
@@ -94,7 +94,7 @@ int top_model_coupon_source(const struct top_model *model)
     return TOP_ROLE_ANY;
 }
 
-/* Members */
+/* --- members --- */
 
 static bool has_role(const struct top_member *member, unsigned role)
 {
@@ -137,7 +137,7 @@ static void view_version(struct top_view *view, const struct top_member *member)
         return;
     if (view->version[0] != '\0' && strcmp(view->version, member->now.version) != 0)
         view->versions_differ = true;
-    memcpy(view->version, member->now.version, sizeof(view->version));
+    memcpy(view->version, member->now.version, sizeof view->version);
 }
 
 static void view_member(struct top_view *view, const struct top_member *member)
@@ -176,7 +176,7 @@ static void view_members(const struct top_model *model, struct top_view *view)
     }
 }
 
-/* Figures */
+/* --- figures --- */
 
 static double sum_known(double sum, double more)
 {
@@ -236,7 +236,7 @@ static void view_figures(struct top_view *view)
     }
 }
 
-/* Troubles */
+/* --- troubles --- */
 
 static void add_trouble(struct top_view *view, const char *text, double total, double rate)
 {
@@ -264,7 +264,7 @@ static void view_troubles(struct top_view *view)
     }
 }
 
-/* Coupons */
+/* --- coupons --- */
 
 /* Estimates when it is sold out, at the present rate. */
 static void set_end(struct top_view_coupon *row)
@@ -299,7 +299,7 @@ static void view_stocks(const struct top_model *model, const struct top_member *
         const struct top_stock *before = member->has_rates ? top_sample_stock(&member->before, stock->id) : NULL;
         struct top_view_coupon *row = &view->coupon[view->coupons++];
         *row = (struct top_view_coupon){.rate = NAN, .left_s = NAN, .starts_s = NAN};
-        memcpy(row->coupon.id, stock->id, sizeof(stock->id));
+        memcpy(row->coupon.id, stock->id, sizeof stock->id);
         row->coupon.quantity = stock->quantity;
         row->coupon.issued = stock->issued;
         row->coupon.state = stock->issued < stock->quantity ? COUPON_OPEN : COUPON_SOLD_OUT;
@@ -335,7 +335,7 @@ static void view_coupons(const struct top_model *model, int64_t mono_us, struct 
         if (view->list[i]->up)
             view_stocks(model, view->list[i], view);
     }
-    qsort(view->coupon, view->coupons, sizeof(view->coupon[0]), compare_busy);
+    qsort(view->coupon, view->coupons, sizeof view->coupon[0], compare_busy);
     view->coupons_in_all = fmax(view->values[TOP_VALUE_COUPONS], view->coupons);
     view->coupons_age_s = model->coupons.taken_us != 0 ? (double)(mono_us - model->coupons.taken_us) / 1e6 : NAN;
 }

@@ -9,7 +9,6 @@
 #include "shared/clock.h"
 
 /* The columns of a line, printed through a canvas of one row. */
-
 static const struct {
     const char *title;
     int width;
@@ -61,7 +60,7 @@ static void put_begin(struct cells *cells, const struct top_view *view)
     rfc3339_format(view->wall_us > 0 ? view->wall_us : 0, time);
     time[19] = '\0';
     put_cell(cells, time + 11);
-    snprintf(up, sizeof(up), "%u/%u", view->up, view->members);
+    snprintf(up, sizeof up, "%u/%u", view->up, view->members);
     put_cell(cells, up);
 }
 
@@ -87,7 +86,7 @@ void top_line_print(const struct top_view *view, bool unicode, FILE *out)
     canvas_write(&cells.canvas, &(struct canvas_look){.unicode = unicode}, out);
 }
 
-/* JSON */
+/* --- JSON --- */
 
 static json_t *number(double value)
 {
@@ -100,7 +99,7 @@ static json_t *number(double value)
 static json_t *text_of(const char *text)
 {
     char clean[TOP_NAME_MAX];
-    size_t length = strnlen(text, sizeof(clean) - 1);
+    size_t length = strnlen(text, sizeof clean - 1);
     for (size_t i = 0; i < length; i++)
         clean[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
     return json_stringn(clean, length);

@@ -45,15 +45,15 @@ static const char *reason_of(int failure)
 
 static void set_reason(struct top_reader *reader, const char *reason)
 {
-    snprintf(reader->work.reason, sizeof(reader->work.reason), "%s", reason);
+    snprintf(reader->work.reason, sizeof reader->work.reason, "%s", reason);
 }
 
 /* Returns the status; 0 and a reason when there is no answer. */
 static int get_from(struct top_reader *reader, const struct http_server *target, const char *path)
 {
     char whole[512];
-    snprintf(whole, sizeof(whole), "%s%s", reader->url.prefix, path);
-    http_response_init_room(&reader->response, reader->body, sizeof(reader->body));
+    snprintf(whole, sizeof whole, "%s%s", reader->url.prefix, path);
+    http_response_init_room(&reader->response, reader->body, sizeof reader->body);
     if (http_fetch_into(target, whole, TIMEOUT_MS, &reader->response, NULL) == 0)
         return reader->response.status;
     set_reason(reader, reason_of(errno));
@@ -92,9 +92,9 @@ static void read_details(struct top_reader *reader)
     if (detail != NULL)
         set_reason(reader, detail);
     else if (!reader->work.ready)
-        snprintf(reader->work.reason, sizeof(reader->work.reason), "%.*s", (int)(line < 1000 ? line : 1000),
+        snprintf(reader->work.reason, sizeof reader->work.reason, "%.*s", (int)(line < 1000 ? line : 1000),
                  reader->body);
-    snprintf(reader->http, sizeof(reader->http), "%s", http != NULL ? http : "");
+    snprintf(reader->http, sizeof reader->http, "%s", http != NULL ? http : "");
     json_decref(body);
 }
 
@@ -110,17 +110,17 @@ static void read_ready(struct top_reader *reader)
 static bool resolve_clients_port(const struct top_reader *reader, struct http_server *target)
 {
     struct http_url url = reader->url;
-    char host[sizeof(url.host)];
-    uint16_t port;
+    char host[sizeof url.host];
     if (reader->http[0] == '\0') {
         *target = reader->target;
         return true;
     }
-    if (!address_split(reader->http, host, sizeof(host), &port))
+    uint16_t port;
+    if (!address_split(reader->http, host, sizeof host, &port))
         return false;
     if (strcmp(host, "0.0.0.0") != 0 && strcmp(host, "::") != 0 && strcmp(host, "*") != 0)
-        memcpy(url.host, host, sizeof(host));
-    snprintf(url.port, sizeof(url.port), "%u", port);
+        memcpy(url.host, host, sizeof host);
+    snprintf(url.port, sizeof url.port, "%u", port);
     return http_server_resolve(target, &url, NULL) == 0;
 }
 
@@ -128,12 +128,12 @@ static void read_coupons(struct top_reader *reader)
 {
     char path[64 + TOP_CURSOR_MAX], cursor[TOP_CURSOR_MAX] = "";
     struct top_coupons *coupons = &reader->work.coupons;
-    struct http_server target;
     coupons->count = 0;
+    struct http_server target;
     if (!resolve_clients_port(reader, &target))
         return;
     for (unsigned pages = 0; pages * COUPON_LIST_MAX < TOP_COUPONS_MAX && (pages == 0 || cursor[0] != '\0'); pages++) {
-        snprintf(path, sizeof(path), "/v1/coupons?limit=%d%s%s", COUPON_LIST_MAX, cursor[0] != '\0' ? "&cursor=" : "",
+        snprintf(path, sizeof path, "/v1/coupons?limit=%d%s%s", COUPON_LIST_MAX, cursor[0] != '\0' ? "&cursor=" : "",
                  cursor);
         if (get_from(reader, &target, path) != 200 ||
             !top_coupons_add_page(coupons, reader->body, reader->response.body_length, cursor))
@@ -168,7 +168,7 @@ static void publish(struct top_reader *reader)
     reader->fresh = true;
     reader->busy = false;
     pthread_mutex_unlock(&reader->lock);
-    CHECK(write(reader->notify_fd, &one, sizeof(one)) == sizeof(one));
+    CHECK(write(reader->notify_fd, &one, sizeof one) == sizeof one);
 }
 
 static int64_t work(void *arg)
@@ -188,7 +188,7 @@ static int64_t work(void *arg)
 
 struct top_reader *top_reader_start(const struct http_url *url, int notify_fd, struct error *error)
 {
-    struct top_reader *reader = calloc(1, sizeof(*reader));
+    struct top_reader *reader = calloc(1, sizeof *reader);
     CHECK(reader != NULL);
     CHECK(pthread_mutex_init(&reader->lock, NULL) == 0);
     reader->url = *url;

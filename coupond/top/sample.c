@@ -41,7 +41,7 @@ static void take_role(struct top_sample *sample, const struct metrics_sample *me
 static bool has_label(const struct metrics_sample *metric, const char *label, const char *value)
 {
     char text[LABEL_MAX];
-    return label == NULL || (metrics_sample_label(metric, label, text, sizeof(text)) && strcmp(text, value) == 0);
+    return label == NULL || (metrics_sample_label(metric, label, text, sizeof text) && strcmp(text, value) == 0);
 }
 
 static bool is_sum(enum how how)
@@ -76,7 +76,7 @@ static void take_verdict(struct top_sample *sample, const struct metrics_sample 
 {
     char name[LABEL_MAX];
     if (!metrics_sample_is(metric, "coupond_issuer_verdicts_total") ||
-        !metrics_sample_label(metric, "verdict", name, sizeof(name)))
+        !metrics_sample_label(metric, "verdict", name, sizeof name))
         return;
     for (unsigned verdict = 0; verdict < VERDICT_COUNT; verdict++) {
         if (strcmp(name, verdict_name((enum verdict)verdict)) == 0)
@@ -89,8 +89,8 @@ static void take_answers(struct top_sample *sample, const struct metrics_sample 
     char route[LABEL_MAX], status[LABEL_MAX];
     if (!metrics_sample_is(metric, "coupond_gateway_requests_total"))
         return;
-    metrics_sample_label(metric, "route", route, sizeof(route));
-    metrics_sample_label(metric, "status", status, sizeof(status));
+    metrics_sample_label(metric, "route", route, sizeof route);
+    metrics_sample_label(metric, "status", status, sizeof status);
     if (strcmp(route, "livez") == 0 || strcmp(route, "readyz") == 0 || strcmp(route, "metrics") == 0)
         return;
     sample->answers += metric->value;
@@ -123,7 +123,7 @@ static void take_bucket(struct top_histogram_sample *histogram, const struct met
 {
     char text[LABEL_MAX];
     double bound = 0;
-    if (metrics_sample_label(metric, "le", text, sizeof(text)) && metrics_number(text, strlen(text), &bound) &&
+    if (metrics_sample_label(metric, "le", text, sizeof text) && metrics_number(text, strlen(text), &bound) &&
         bound >= 0)
         add_bucket(histogram, bound, metric->value);
 }
@@ -164,7 +164,7 @@ static void take_stock(struct top_sample *sample, const struct metrics_sample *m
     bool is_quantity = metrics_sample_is(metric, "coupond_issuer_coupon_quantity");
     if ((!is_quantity && !metrics_sample_is(metric, "coupond_issuer_coupon_issued")) || metric->value > QUANTITY_MAX)
         return;
-    if (!metrics_sample_label(metric, "coupon", id, sizeof(id)) || !coupon_id_valid(id, strlen(id)))
+    if (!metrics_sample_label(metric, "coupon", id, sizeof id) || !coupon_id_valid(id, strlen(id)))
         return;
     struct top_stock *stock = stock_of(sample, id);
     if (stock == sample->stock + TOP_STOCKS_MAX)
@@ -186,13 +186,13 @@ static void take_version(struct top_sample *sample, const struct metrics_sample 
 {
     char version[TOP_VERSION_MAX];
     if (!metrics_sample_is(metric, "coupond_build_info") ||
-        !metrics_sample_label(metric, "version", version, sizeof(version)))
+        !metrics_sample_label(metric, "version", version, sizeof version))
         return;
     for (char *at = version; *at != '\0'; at++) {
         if (*at <= ' ' || *at > '~')
             *at = '?';
     }
-    memcpy(sample->version, version, sizeof(version));
+    memcpy(sample->version, version, sizeof version);
 }
 
 static bool is_sound(double value)
@@ -203,10 +203,10 @@ static bool is_sound(double value)
 bool top_sample_read(struct top_sample *sample, int64_t taken_us, const char *text, size_t length)
 {
     struct metrics_text reader = {text, text + length};
-    struct metrics_sample metric;
     unsigned series[TOP_VALUE_COUNT] = {0};
-    memset(sample, 0, sizeof(*sample));
+    memset(sample, 0, sizeof *sample);
     sample->taken_us = taken_us;
+    struct metrics_sample metric;
     while (metrics_text_next(&reader, &metric)) {
         if (!is_sound(metric.value))
             continue;
@@ -222,7 +222,7 @@ bool top_sample_read(struct top_sample *sample, int64_t taken_us, const char *te
     return sample->roles[TOP_GATEWAY] || sample->roles[TOP_ISSUER] || sample->roles[TOP_PERSISTER];
 }
 
-/* Histograms */
+/* --- histograms --- */
 
 static double count_at(const struct top_histogram_sample *histogram, double bound)
 {

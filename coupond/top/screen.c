@@ -25,11 +25,11 @@ static void __attribute__((format(printf, 2, 3))) add(struct line *line, const c
 {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(line->text + line->length, sizeof(line->text) - line->length, format, arguments);
+    int length = vsnprintf(line->text + line->length, sizeof line->text - line->length, format, arguments);
     va_end(arguments);
     line->length += (size_t)(length > 0 ? length : 0);
-    if (line->length >= sizeof(line->text))
-        line->length = sizeof(line->text) - 1;
+    if (line->length >= sizeof line->text)
+        line->length = sizeof line->text - 1;
 }
 
 static int columns_of(const struct canvas *canvas)
@@ -38,7 +38,7 @@ static int columns_of(const struct canvas *canvas)
     return columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
 }
 
-/* Header: clock, version, members. */
+/* --- header: clock, version, members --- */
 
 static void draw_clock(const struct top_view *view, const char *hint, struct canvas *canvas, int from)
 {
@@ -65,7 +65,7 @@ static void draw_header(const struct top_view *view, const char *hint, struct ca
     draw_clock(view, hint, canvas, column);
 }
 
-/* Coupons */
+/* --- coupons --- */
 
 struct coupon_columns {
     int id_end, state, bar, bar_end, counts_end, percent_end, rate_end, left_end;
@@ -73,12 +73,12 @@ struct coupon_columns {
 
 static struct coupon_columns plan_coupons(const struct top_view *view, int columns)
 {
-    struct coupon_columns plan;
     int id = 6;
     for (unsigned i = 0; i < view->coupons; i++) {
         int length = (int)strlen(view->coupon[i].coupon.id);
         id = length > id ? length : id;
     }
+    struct coupon_columns plan;
     plan.id_end = id < columns / 4 ? id : columns / 4;
     plan.state = plan.id_end + 2;
     plan.bar = plan.state + 11;
@@ -174,7 +174,7 @@ static int draw_coupons(const struct top_view *view, struct canvas *canvas, int 
     return row;
 }
 
-/* Outcomes, in columns of equal width. */
+/* --- outcomes, in columns of equal width --- */
 
 static double sum_of(double a, double b)
 {
@@ -198,7 +198,7 @@ static int draw_outcomes(const struct top_view *view, struct canvas *canvas, int
         {"by cache", view->rates[TOP_VALUE_CACHE_REFUSALS], false},
         {"503/5xx", sum_of(view->unavailable, view->failed), true},
     };
-    const int count = (int)(sizeof(cells) / sizeof(cells[0]));
+    const int count = (int)(sizeof cells / sizeof cells[0]);
     char text[TOP_TEXT_MAX];
     for (int i = 0; i < count; i++) {
         int from = columns_of(canvas) * i / count, end = columns_of(canvas) * (i + 1) / count;
@@ -209,7 +209,7 @@ static int draw_outcomes(const struct top_view *view, struct canvas *canvas, int
     return row + 2;
 }
 
-/* Stages: one column per role. */
+/* --- stages: one column per role --- */
 
 static void put_stage(struct canvas *canvas, int row, unsigned role, enum canvas_style style, const char *text)
 {
@@ -337,7 +337,7 @@ static int draw_troubles(const struct top_view *view, struct canvas *canvas, int
     return row + 1;
 }
 
-/* Members */
+/* --- members --- */
 
 static const char *role_text(const struct top_member *member)
 {
@@ -406,7 +406,7 @@ static void draw_members(const struct top_view *view, struct canvas *canvas, int
     }
 }
 
-/* Whole screen */
+/* --- whole screen --- */
 
 int top_screen_rows(const struct top_view *view, unsigned coupons_max)
 {

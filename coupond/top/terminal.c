@@ -36,11 +36,10 @@ static bool write_all(const char *data, size_t length)
 /* Disables line buffering and echo; Ctrl-C and Ctrl-Z still raise signals. */
 static void take_keys(void)
 {
-    struct termios mode;
     terminal.has_keys = tcgetattr(STDIN_FILENO, &terminal.before) == 0;
     if (!terminal.has_keys)
         return;
-    mode = terminal.before;
+    struct termios mode = terminal.before;
     mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
     mode.c_cc[VMIN] = 0;
     mode.c_cc[VTIME] = 0;

@@ -53,7 +53,7 @@ static int refuse(const struct error *error)
     return COULD_NOT_CHECK;
 }
 
-/* Progress */
+/* --- progress --- */
 
 static void begin_reading(struct run *run, const char *what)
 {
@@ -73,7 +73,7 @@ static void note_progress(struct run *run)
     run->progress_after_us = now_us + PROGRESS_INTERVAL_US;
 }
 
-/* Acknowledgements */
+/* --- acknowledgements --- */
 
 /* The first record in the remaining segments; 1 when there is no segment. */
 static int first_kept(const char *dir, uint64_t *first_seq, struct error *error)
@@ -126,8 +126,8 @@ static int find_snapshot(struct run *run, const char *dir, const struct journal_
 static int find_journal(struct run *run, uint16_t partition, struct error *error)
 {
     char dir[JOURNAL_PATH_MAX];
-    struct journal_meta meta;
     journal_partition_dir(run->options.issuer_journal_dir, partition, dir);
+    struct journal_meta meta;
     int found = journal_meta_read(dir, &meta, error);
     if (found < 0) {
         verify_journal_end(&run->verify, partition, 1, error->text);
@@ -167,7 +167,7 @@ static int find_journals(struct run *run, struct error *error)
     return 0;
 }
 
-/* Store */
+/* --- store --- */
 
 static bool take_store_journal(void *arg, const struct store_journal *journal)
 {
@@ -248,13 +248,13 @@ static int read_store(struct run *run, struct error *error)
     return result == STORE_OK ? 0 : -1;
 }
 
-/* Journals */
+/* --- journals --- */
 
 static void take_batch(struct run *run, uint16_t partition, const void *batch)
 {
     struct journal_batch_reader reader;
-    struct journal_record record;
     journal_batch_reader_init(&reader, batch);
+    struct journal_record record;
     while (journal_batch_reader_next(&reader, &record)) {
         note_progress(run);
         verify_journal_record(&run->verify, partition, &record);
@@ -275,17 +275,17 @@ static int read_journal(struct run *run, uint16_t partition, struct error *error
 {
     char dir[JOURNAL_PATH_MAX];
     struct journal_reader *reader = NULL;
-    struct journal_batch_header header;
-    struct journal_position position;
-    enum journal_read read;
     const void *batch = NULL;
     journal_partition_dir(run->options.issuer_journal_dir, partition, dir);
     if (run->verify.journals[partition].damaged)
         return 0;
     if (journal_reader_open(&reader, dir, error) != 0)
         return -1;
+    struct journal_batch_header header;
+    enum journal_read read;
     while ((read = journal_reader_next(reader, &batch, &header, error)) == JOURNAL_READ_BATCH)
         take_batch(run, partition, batch);
+    struct journal_position position;
     journal_reader_position(reader, &position);
     if (note_move(run, partition, dir, error) != 0)
         read = JOURNAL_READ_FAILED;
@@ -305,7 +305,7 @@ static int read_journals(struct run *run, struct error *error)
     return 0;
 }
 
-/* Sequence */
+/* --- sequence --- */
 
 static int name_rows(struct run *run, struct error *error)
 {

@@ -56,7 +56,7 @@ static int refuse(const struct error *error)
     return COULD_NOT_CHECK;
 }
 
-/* Output */
+/* --- output --- */
 
 static void note_progress(struct tally *tally, const char *what)
 {
@@ -148,7 +148,7 @@ static void print_totals(const struct request *request, const struct tally *tall
                thousands(tally->issues, numbers[1]));
 }
 
-/* Listing */
+/* --- listing --- */
 
 struct listing {
     const struct request *request;
@@ -173,7 +173,7 @@ static int list_letters(const struct request *request, struct tally *tally, stru
     return result == STORE_OK ? 0 : -1;
 }
 
-/* Retrying */
+/* --- retrying --- */
 
 struct page {
     struct store_letter letters[PAGE_LETTERS];
@@ -255,7 +255,7 @@ static int retry_letters(const struct request *request, struct tally *tally, str
     return status;
 }
 
-/* Sequence */
+/* --- sequence --- */
 
 static int list_or_retry(struct request *request, struct error *error)
 {

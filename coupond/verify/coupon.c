@@ -9,7 +9,7 @@
 #define PLACES_FIRST 64
 #define ROWS_FIRST   2 /* most of a million coupons have few issues */
 
-/* Index */
+/* --- index --- */
 
 void verify_index_deinit(struct verify_index *index)
 {
@@ -85,7 +85,7 @@ struct verify_coupon **verify_index_sorted(const struct verify_index *index)
     return sorted;
 }
 
-/* Rows */
+/* --- rows --- */
 
 void verify_coupon_add_row(struct verify_coupon *coupon, const struct store_issue *issue)
 {
@@ -119,7 +119,7 @@ size_t verify_coupon_find_row(const struct verify_coupon *coupon, uint32_t seque
     return low < coupon->rows && coupon->sequences[low] == sequence ? low : SIZE_MAX;
 }
 
-/* Digests */
+/* --- digests --- */
 
 uint64_t verify_issue_digest(const struct store_issue *issue)
 {

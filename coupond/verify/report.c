@@ -25,7 +25,7 @@ static const char *result_of(bool broken)
     return broken ? "BROKEN" : "kept";
 }
 
-/* Text */
+/* --- text --- */
 
 static int id_width(struct verify_coupon **coupons, size_t count)
 {
@@ -86,7 +86,7 @@ void verify_report_text(FILE *out, const struct verify *verify)
     fputc('\n', out);
 }
 
-/* JSON */
+/* --- JSON --- */
 
 static void json_string(FILE *out, const char *name, const char *text)
 {

@@ -57,7 +57,7 @@ static void found_at(struct verify *verify, struct verify_coupon *coupon, enum f
     found_in(verify, coupon, kind, "sequence %" PRIu32 " %s (%s)", issue->sequence, what, text);
 }
 
-/* Life */
+/* --- life --- */
 
 void verify_init(struct verify *verify, uint64_t seed)
 {
@@ -84,7 +84,7 @@ static struct verify_coupon *get_coupon(struct verify *verify, const char *id, s
     return verify->last;
 }
 
-/* Checks that rows and records share */
+/* --- checks that rows and records share --- */
 
 static void check_partition(struct verify *verify, struct verify_coupon *coupon, uint16_t partition)
 {
@@ -105,7 +105,7 @@ static void check_user(struct verify *verify, struct verify_coupon *coupon, cons
                  coupon->policy.per_user_limit);
 }
 
-/* Journals and store */
+/* --- journals and store --- */
 
 void verify_add_journal(struct verify *verify, const struct journal_meta *meta, uint64_t acked)
 {
@@ -143,9 +143,9 @@ void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t fir
 {
     const struct ledger_coupon *coupons[COUPON_LIST_MAX];
     const char *after = "";
-    size_t count;
     verify->journals[partition].first_seq = first_seq;
     verify->journals[partition].snapshot = snapshot;
+    size_t count;
     while ((count = ledger_list(snapshot, after, COUPON_LIST_MAX, coupons)) > 0) {
         for (size_t i = 0; i < count; i++) {
             struct coupon coupon;
@@ -239,7 +239,7 @@ void verify_store_dead_letter(struct verify *verify, const struct store_dead_let
                  letter->sequence, (int)letter->user_id_length, letter->user_id, letter->journal_seq, letter->reason);
 }
 
-/* The journal's coupons */
+/* --- the journal's coupons --- */
 
 static void read_policy(const struct journal_record *record, struct coupon *policy)
 {
@@ -267,7 +267,7 @@ static void take_policy(struct verify *verify, struct verify_coupon *coupon, uin
                  coupon->policy.quantity, coupon->policy.issued, record->seq);
 }
 
-/* The journal's issues */
+/* --- the journal's issues --- */
 
 static void check_sequence(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
 {
@@ -373,7 +373,7 @@ void verify_journal_end(struct verify *verify, uint16_t partition, uint64_t next
                      partition, next_seq, journal->acked);
 }
 
-/* Final checks */
+/* --- final checks --- */
 
 /* After the damage nothing is known of the journal, so nothing there can be called wrong. */
 static bool is_beyond_damage(const struct verify *verify, const struct verify_coupon *coupon, uint64_t journal_seq)

@@ -32,7 +32,6 @@ static bool is_utf8_parameter(struct span rest)
 static bool is_json(struct span content_type)
 {
     static const struct span json = {"application/json", 16};
-
     return content_type.length >= json.length &&
            span_equals_nocase((struct span){content_type.at, json.length}, json) &&
            is_utf8_parameter((struct span){content_type.at + json.length, content_type.length - json.length});
@@ -43,7 +42,6 @@ static bool has_readable_body(const struct route *route, const struct http_reque
 {
     bool needs_json =
         (route->flags & ROUTE_JSON) != 0 || ((route->flags & ROUTE_OBJECT) != 0 && request->body.length > 0);
-
     return !request->encoded && (!needs_json || is_json(request->content_type));
 }
 
@@ -53,7 +51,6 @@ static bool has_no_query(struct api_call *call)
     struct span query = call->target.query;
     struct span name = SPAN_NONE;
     struct span value = SPAN_NONE;
-
     while (http_query_next(&query, &name, &value))
         api_errors_add_unknown(&call->errors, name);
     if (call->errors.count > 0)
@@ -66,7 +63,6 @@ static bool has_no_query(struct api_call *call)
 static void judge_if_match(struct api_call *call, const struct route *route, const struct http_request *request)
 {
     bool reads = request->method == METHOD_GET || request->method == METHOD_HEAD;
-
     if (!request->if_match.present || (route->flags & ROUTE_VERSION) != 0 || (request->if_match.any && reads))
         return;
     fail(call, ERROR_STALE_VERSION);
@@ -79,7 +75,6 @@ static bool passes(struct api_call *call, const struct route *route, const struc
                    const struct api_rules *rules)
 {
     enum admin_verdict verdict = ADMIN_ALLOWED;
-
     if ((route->flags & ROUTE_ADMIN) != 0)
         verdict = admin_token_check(&rules->admin, request->authorization);
     call->invalid_token = verdict == ADMIN_WRONG;
@@ -122,10 +117,8 @@ static void read_preflight(struct api_call *call, const struct http_request *req
 
 void api_read(struct api_call *call, const struct http_request *request, const struct api_rules *rules)
 {
-    struct route_captures captures;
     const struct route *route = NULL;
     const char *fault = http_target_parse(&call->target, request->target);
-
     call->errors.count = 0;
     call->detail = NULL;
     call->route = METRIC_ROUTE_NONE;
@@ -134,6 +127,7 @@ void api_read(struct api_call *call, const struct http_request *request, const s
         call->kind = API_REFUSAL;
         return;
     }
+    struct route_captures captures;
     route = api_route_find(request->method, call->target.path, &captures, &call->allow);
     if (is_hidden(call->target.path, rules)) {
         fail(call, ERROR_NOT_FOUND);
@@ -161,7 +155,6 @@ void api_allow_format(unsigned allow, char *out, size_t size)
 {
     static const char *const names[METHOD_COUNT] = {NULL, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
     size_t length = 0;
-
     out[0] = '\0';
     for (unsigned i = METHOD_GET; i < METHOD_COUNT; i++)
         if ((allow & (1u << i)) != 0 && length < size)

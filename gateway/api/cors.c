@@ -28,7 +28,6 @@ static size_t count_origins(const char *origins)
     const char *origin = NULL;
     size_t length = 0;
     size_t count = 0;
-
     while (web_origin_next(&origins, &origin, &length))
         count++;
     return count;
@@ -38,11 +37,10 @@ static size_t count_origins(const char *origins)
 static void set_allowed(struct allowed *allowed, const char *origin, size_t length)
 {
     static const char name[] = "Access-Control-Allow-Origin: ";
-    int size = snprintf(allowed->fields, sizeof(allowed->fields), "%s%.*s\r\nVary: Origin\r\n" EXPOSE, name,
-                        (int)length, origin);
-
-    CHECK(size > 0 && (size_t)size < sizeof(allowed->fields));
-    allowed->origin = (struct span){allowed->fields + sizeof(name) - 1, length};
+    int size = snprintf(allowed->fields, sizeof allowed->fields, "%s%.*s\r\nVary: Origin\r\n" EXPOSE, name, (int)length,
+                        origin);
+    CHECK(size > 0 && (size_t)size < sizeof allowed->fields);
+    allowed->origin = (struct span){allowed->fields + sizeof name - 1, length};
 }
 
 struct cors *cors_create(const char *origins)
@@ -51,10 +49,9 @@ struct cors *cors_create(const char *origins)
     struct cors *cors = NULL;
     const char *origin = NULL;
     size_t length = 0;
-
     if (count == 0)
         return NULL;
-    cors = calloc(1, sizeof(*cors) + count * sizeof(cors->allowed[0]));
+    cors = calloc(1, sizeof *cors + count * sizeof cors->allowed[0]);
     CHECK(cors != NULL);
     while (web_origin_next(&origins, &origin, &length)) {
         cors->any |= length == 1 && *origin == '*';
@@ -86,7 +83,6 @@ const char *cors_fields(const struct cors *cors, struct span origin)
 {
     static const char for_any[] = "Access-Control-Allow-Origin: *\r\n" EXPOSE;
     const struct allowed *allowed = NULL;
-
     if (cors->any)
         return for_any;
     allowed = find(cors, origin);
@@ -97,15 +93,14 @@ int cors_write_preflight(struct buffer *out, const struct reply_clock *clock, st
                          const char *methods)
 {
     char fields[PREFLIGHT_MAX];
-    int length = snprintf(fields, sizeof(fields),
+    int length = snprintf(fields, sizeof fields,
                           "Access-Control-Allow-Methods: %s\r\n"
                           "Access-Control-Allow-Headers: Authorization, Cache-Control, Content-Type, If-Match, "
                           "If-None-Match, Idempotency-Key, Traceparent, X-Request-Id\r\n"
                           "Access-Control-Max-Age: 7200\r\n", /* the maximum that Chromium accepts */
                           methods);
     struct reply reply = {.status = 204, .fields = fields, .fields_length = (size_t)length};
-
-    CHECK(length > 0 && (size_t)length < sizeof(fields));
+    CHECK(length > 0 && (size_t)length < sizeof fields);
     reply_write(out, clock, style, &reply);
     return reply.status;
 }

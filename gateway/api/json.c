@@ -88,7 +88,7 @@ static const struct member members[] = {
     {"ends_at", read_ends_at, COUPON_FIELD_ENDS_AT, true, false},
     {"paused", read_paused, COUPON_FIELD_PAUSED, false, false},
 };
-enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
+enum { MEMBERS = sizeof members / sizeof members[0] };
 
 /* jansson's error in words for users who do not know jansson. */
 static const char *fault_words(const json_error_t *fault)
@@ -120,10 +120,9 @@ static json_t *load_object(struct span body, struct api_errors *errors)
     json_error_t fault;
     json_t *root =
         json_loadb(body.length == 0 ? "" : body.at, body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
-    char reason[sizeof(errors->rows[0].reason)];
-
+    char reason[sizeof errors->rows[0].reason];
     if (root == NULL) {
-        snprintf(reason, sizeof(reason), "%s, line %d, column %d", fault_words(&fault), fault.line, fault.column);
+        snprintf(reason, sizeof reason, "%s, line %d, column %d", fault_words(&fault), fault.line, fault.column);
         api_errors_add(errors, "body", reason);
     } else if (!json_is_object(root)) {
         api_errors_add(errors, "body", "must be a JSON object");
@@ -147,7 +146,6 @@ static unsigned read_members(json_t *root, bool create, struct coupon *coupon, s
     unsigned seen = 0;
     const char *name = NULL;
     json_t *value = NULL;
-
     json_object_foreach(root, name, value)
     {
         const struct member *member = find_member(name, create);
@@ -171,7 +169,7 @@ static void check_window(const struct coupon *coupon, struct api_errors *errors)
 
 static void coupon_blank(struct coupon *coupon)
 {
-    memset(coupon, 0, sizeof(*coupon));
+    memset(coupon, 0, sizeof *coupon);
     coupon->per_user_limit = 1;
     coupon->starts_at_us = TIME_NONE;
     coupon->ends_at_us = TIME_NONE;
@@ -181,7 +179,6 @@ bool api_json_read_create(struct span body, struct coupon *coupon, struct api_er
 {
     json_t *root = load_object(body, errors);
     unsigned seen = 0;
-
     coupon_blank(coupon);
     if (root == NULL)
         return false;
@@ -198,7 +195,6 @@ bool api_json_read_change(struct span body, struct coupon *coupon, uint8_t *fiel
 {
     json_t *root = load_object(body, errors);
     unsigned seen = 0;
-
     coupon_blank(coupon);
     *fields = 0;
     if (root == NULL)
@@ -236,8 +232,7 @@ static const char *expect(const char *at, const char *end, const char *text, siz
 static bool digits_are_id(struct span digits)
 {
     static const char max[] = "9223372036854775807";
-    const size_t max_length = sizeof(max) - 1;
-
+    const size_t max_length = sizeof max - 1;
     if (digits.length == 0 || digits.length > max_length || (digits.at[0] == '0' && digits.length > 1))
         return false;
     return digits.length < max_length || memcmp(digits.at, max, max_length) <= 0;
@@ -247,7 +242,6 @@ static bool digits_are_id(struct span digits)
 static bool read_usual_digits(const char *begin, const char *end, struct span *user_id)
 {
     const char *at = begin;
-
     while (at < end && *at >= '0' && *at <= '9')
         at++;
     *user_id = (struct span){begin, (size_t)(at - begin)};
@@ -264,7 +258,6 @@ static bool read_usual_issue(struct span body, struct span *user_id)
     const char *end = body.at + body.length;
     const char *at = body.at;
     const char *begin = NULL;
-
     if (body.length == 0)
         return false;
     at = expect(at, end, "{", 1);
@@ -293,9 +286,8 @@ static bool take_user_id(const json_t *value, struct span body, char *copy, stru
     char digits[24];
     const char *text = digits;
     size_t length = 0;
-
     if (json_is_integer(value) && json_integer_value(value) >= 0 && memchr(body.at, '-', body.length) == NULL) {
-        length = (size_t)snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        length = (size_t)snprintf(digits, sizeof digits, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     } else if (json_is_string(value) && json_string_length(value) <= USER_ID_MAX) {
         text = json_string_value(value);
         length = json_string_length(value);
@@ -314,7 +306,6 @@ bool api_json_read_ensure(struct span body, struct span user_id, struct api_erro
     struct span named = user_id;
     const char *name = NULL;
     json_t *value = NULL;
-
     if (root == NULL)
         return false;
     json_object_foreach(root, name, value)
@@ -333,7 +324,6 @@ bool api_json_read_issue(struct span body, struct span *user_id, char *copy, str
     json_t *root = NULL;
     const char *name = NULL;
     json_t *value = NULL;
-
     if (read_usual_issue(body, user_id))
         return true;
     root = load_object(body, errors);

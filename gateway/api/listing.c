@@ -20,8 +20,7 @@ _Static_assert(COUPON_LIST_MAX <= UINT8_MAX, "a place in `order` is a byte");
 
 struct listing *listing_create(uint32_t limit)
 {
-    struct listing *listing = calloc(1, sizeof(*listing));
-
+    struct listing *listing = calloc(1, sizeof *listing);
     CHECK(listing != NULL && limit >= 1 && limit <= COUPON_LIST_MAX);
     listing->limit = limit;
     return listing;
@@ -51,7 +50,6 @@ static uint32_t place_of(const struct listing *listing, const char *id)
 {
     uint32_t low = 0;
     uint32_t high = listing->count;
-
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (strcmp(id_at(listing, middle), id) <= 0)
@@ -76,7 +74,6 @@ static void insert(struct listing *listing, const struct coupon *coupon)
 {
     uint32_t place = place_of(listing, coupon->id);
     uint8_t slot = 0;
-
     if (place == listing->limit) {
         listing->more = true;
         return;
@@ -93,7 +90,7 @@ bool listing_add(struct listing *listing, uint16_t partition, const struct coupo
     if (listing->counts[partition] == listing_ask(listing))
         return false;
     if (listing->coupons == NULL) {
-        listing->coupons = calloc(listing->limit, sizeof(*listing->coupons));
+        listing->coupons = calloc(listing->limit, sizeof *listing->coupons);
         CHECK(listing->coupons != NULL);
     }
     insert(listing, coupon);

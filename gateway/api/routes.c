@@ -36,7 +36,6 @@ static uint64_t listed_version(const struct api_call *call, const struct http_re
     char *list = http_request_list(request, name);
     struct span text = {list, list == NULL ? 0 : strlen(list)};
     uint64_t version = etag_list_version(text, call->coupon_id, comparison);
-
     free(list);
     return version;
 }
@@ -49,7 +48,6 @@ static void read_preconditions(struct api_call *call, const struct http_request 
     uint64_t wanted = named ? listed_version(call, request, SPAN_LITERAL("if-match"), ETAG_STRONG) : 0;
     uint64_t barred =
         request->if_none.present ? listed_version(call, request, SPAN_LITERAL("if-none-match"), ETAG_WEAK) : 0;
-
     if (request->if_none.any || (named && barred == wanted)) {
         call->coupon_fields |= COUPON_IF_VERSION;
         call->coupon.journal_seq = 0;
@@ -75,17 +73,16 @@ static void read_coupon_get(struct api_call *call, const struct http_request *re
 {
     (void)request;
     ask_coupon(call, COUPON_GET);
-    memset(&call->coupon, 0, sizeof(call->coupon));
+    memset(&call->coupon, 0, sizeof call->coupon);
     take_coupon_id(call);
 }
 
-/* ---- the list's query ---- */
+/* --- the list's query --- */
 
 /* 1 to COUPON_LIST_MAX in plain digits. */
 static bool read_limit(struct span text, uint32_t *limit)
 {
     uint32_t value = 0;
-
     for (size_t i = 0; i < text.length; i++) {
         if (text.at[i] < '0' || text.at[i] > '9' || i > 3)
             return false;
@@ -118,7 +115,6 @@ static enum list_member list_member_of(struct span name)
 static struct span decode(struct span piece, char out[COUPON_ID_MAX])
 {
     size_t length = 0;
-
     return http_percent_decode(piece, out, COUPON_ID_MAX, &length) ? (struct span){out, length} : SPAN_LITERAL("");
 }
 
@@ -127,7 +123,6 @@ static void read_list_member(struct api_call *call, struct span name, struct spa
     char name_text[COUPON_ID_MAX];
     char value_text[COUPON_ID_MAX];
     enum list_member member = list_member_of(decode(name, name_text));
-
     value = decode(value, value_text);
     if (member == 0)
         api_errors_add_unknown(&call->errors, name);
@@ -146,18 +141,17 @@ static void read_coupon_list(struct api_call *call, const struct http_request *r
     struct span name = SPAN_NONE;
     struct span value = SPAN_NONE;
     unsigned seen = 0;
-
     (void)request;
     call->kind = API_LIST;
     call->limit = LIST_LIMIT_DEFAULT;
-    memset(&call->coupon, 0, sizeof(call->coupon));
+    memset(&call->coupon, 0, sizeof call->coupon);
     while (http_query_next(&query, &name, &value))
         read_list_member(call, name, value, &seen);
     if (call->errors.count > 0)
         invalid(call);
 }
 
-/* ---- issues ---- */
+/* --- issues --- */
 
 static void read_issue_post(struct api_call *call, const struct http_request *request)
 {
@@ -224,7 +218,6 @@ static size_t capture(const char *pattern, struct span rest, struct route_captur
 {
     const char *slash = memchr(rest.at, '/', rest.length);
     struct span piece = {rest.at, slash == NULL ? rest.length : (size_t)(slash - rest.at)};
-
     if (pattern[1] == 'i')
         captures->coupon_id = piece;
     else
@@ -255,9 +248,8 @@ const struct route *api_route_find(enum method method, struct span path, struct 
                                    unsigned *allow)
 {
     enum method wanted = method == METHOD_HEAD ? METHOD_GET : method;
-
     *allow = 0;
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (!match(routes[i].pattern, path, captures))
             continue;
         if (routes[i].method == wanted)

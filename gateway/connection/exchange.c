@@ -11,7 +11,7 @@ enum { ANSWER_KEEP = 1024 };
 void exchanges_init(struct exchanges *exchanges, uint32_t capacity)
 {
     *exchanges = (struct exchanges){.capacity = capacity};
-    exchanges->slots = calloc(capacity, sizeof(*exchanges->slots));
+    exchanges->slots = calloc(capacity, sizeof *exchanges->slots);
     CHECK(exchanges->slots != NULL);
 }
 
@@ -41,7 +41,6 @@ static void blank(struct exchange *exchange)
 struct exchange *exchange_acquire(struct exchanges *exchanges)
 {
     struct exchange *exchange = exchanges->free;
-
     if (exchange != NULL) {
         exchanges->free = exchange->queue_next;
     } else if (exchanges->touched < exchanges->capacity) {
@@ -83,7 +82,6 @@ struct exchange *exchange_find(struct exchanges *exchanges, uint64_t tag)
 {
     uint32_t index = (uint32_t)tag;
     struct exchange *exchange = index < exchanges->touched ? &exchanges->slots[index] : NULL;
-
     if (exchange == NULL || exchange->generation != (uint32_t)(tag >> 32) || exchange->waiting == 0)
         return NULL;
     return exchange;

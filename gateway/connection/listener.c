@@ -17,8 +17,8 @@ void listener_refuse(int fd)
         BPF_STMT(BPF_RET | BPF_K, 0),
         BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
     };
-    const struct sock_fprog filter = {sizeof(steps) / sizeof(steps[0]), steps};
+    const struct sock_fprog filter = {sizeof steps / sizeof steps[0], steps};
 
-    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) != 0)
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
         log_debug("gateway", "cannot drop new connections on the listening socket: %s", strerror(errno));
 }

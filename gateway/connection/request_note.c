@@ -16,7 +16,7 @@ enum {
     FLAGS_AT = 53,
 };
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 bool request_id_valid(struct span id)
 {
@@ -52,7 +52,6 @@ static bool is_zero(const char *at, size_t length)
 static bool has_form(struct span value)
 {
     const char *at = value.at;
-
     if (value.length < TRACEPARENT_LENGTH || !is_hex(at, 2) || memcmp(at, "ff", 2) == 0)
         return false;
     if (value.length > TRACEPARENT_LENGTH && (memcmp(at, "00", 2) == 0 || at[TRACEPARENT_LENGTH] != '-'))
@@ -78,24 +77,22 @@ bool traceparent_read(struct span value, char trace_id[32 + 1], char span_id[16 
     return false;
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 static void make_id(char id[REQUEST_ID_MAX + 1])
 {
     unsigned char bytes[MADE_ID_BYTES];
-
-    randombytes_buf(bytes, sizeof(bytes));
-    sodium_bin2hex(id, REQUEST_ID_MAX + 1, bytes, sizeof(bytes));
+    randombytes_buf(bytes, sizeof bytes);
+    sodium_bin2hex(id, REQUEST_ID_MAX + 1, bytes, sizeof bytes);
 }
 
 struct request_note *request_note_create(const struct http_request *request, bool logged, int64_t now_us)
 {
     const struct span id = request == NULL ? SPAN_NONE : request->request_id;
     struct request_note *note = NULL;
-
     if (id.at == NULL && !logged)
         return NULL;
-    note = calloc(1, sizeof(*note));
+    note = calloc(1, sizeof *note);
     CHECK(note != NULL);
     note->begun_us = now_us;
     if (request_id_valid(id))
@@ -123,7 +120,7 @@ void request_note_set_coupon(struct request_note *note, struct span coupon_id)
     note->coupon_id[coupon_id.length] = '\0';
 }
 
-/* ---- the log ---- */
+/* --- the log --- */
 
 static const char *or_dash(const char *text)
 {
@@ -138,7 +135,6 @@ void request_note_log(const struct request_note *note, enum metric_route route, 
         METRIC_ROUTE_TABLE(X)
 #undef X
     };
-
     log_info("gateway",
              "request method=%s route=%s coupon=%s status=%d duration_us=%" PRId64
              " request_id=%s trace_id=%s span_id=%s",

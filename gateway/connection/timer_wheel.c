@@ -33,7 +33,6 @@ void timer_wheel_remove(struct timer_node *node)
 void timer_wheel_put(struct timer_wheel *wheel, struct timer_node *node, uint64_t due_ms)
 {
     uint64_t tick = due_ms / wheel->tick_ms + 1;
-
     if (tick <= wheel->tick)
         tick = wheel->tick + 1;
     if (tick >= wheel->tick + TIMER_WHEEL_BUCKETS)
@@ -47,7 +46,6 @@ void timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_ms, unsigned mo
                          void (*fire)(struct timer_node *node, void *arg), void *arg)
 {
     uint64_t last = now_ms / wheel->tick_ms;
-
     if (last > wheel->tick + TIMER_WHEEL_BUCKETS)
         wheel->tick = last - TIMER_WHEEL_BUCKETS; /* after a long stall, one turn of the wheel fires everything */
     while (most > 0) {

@@ -17,6 +17,5 @@ uint64_t write_watch_due_ms(const struct write_watch *watch, uint64_t timeout_ms
 {
     uint64_t moved = watch->moved_ms + timeout_ms;
     uint64_t last = watch->begun_ms + WRITE_TIMEOUTS_MAX * timeout_ms;
-
     return moved < last ? moved : last;
 }

@@ -11,7 +11,7 @@
 #include "gateway/service/answer.h"
 #include "shared/error.h"
 
-/* ---- answers to the request at hand ---- */
+/* --- answers to the request at hand --- */
 
 /* Behind unanswered requests the refusal needs an exchange. When none is free it is omitted: the earlier requests are
  * answered, and the connection is closed. */
@@ -19,14 +19,12 @@ static void refuse(struct service *service, struct connection *connection, enum 
                    const struct api_errors *errors)
 {
     struct problem_extras extras = {.errors = errors};
-    struct answer answer;
-
     connection_enter(connection, CONNECTION_LAST);
     connection->refused = true;
     connection_mark_dirty(connection);
     if (connection->queue_length > 0 && exchanges_full(&service->exchanges))
         return;
-    answer = answer_begin_local(service, connection, &connection->request, METRIC_ROUTE_NONE);
+    struct answer answer = answer_begin_local(service, connection, &connection->request, METRIC_ROUTE_NONE);
     answer.style.head_only = false; /* a refused request's method may be unknown */
     answer_error(&answer, code, &extras);
 }
@@ -35,7 +33,6 @@ static void refuse(struct service *service, struct connection *connection, enum 
 static void take_note(struct service *service, struct connection *connection, const struct http_request *request)
 {
     bool logged = service->options->log_requests;
-
     if (logged || (request != NULL && request->request_id.at != NULL))
         connection->note = request_note_create(request, logged, service_now_us(service));
 }
@@ -58,7 +55,6 @@ static void note_coupon(struct connection *connection, const struct api_call *ca
 void dispatch_refusal(struct service *service, struct connection *connection, enum error_code code, const char *reason)
 {
     struct api_errors errors = {0};
-
     if (reason != NULL)
         api_errors_add(&errors, "http", reason);
     take_note(service, connection, NULL);
@@ -70,7 +66,6 @@ void dispatch_turned_away(struct service *service, struct connection *connection
 {
     const struct reply_style last = {.close = true,
                                      .origin_fields = service_origin_fields(service, &connection->request)};
-
     reply_write_problem(&connection->out, &service->clock, last, ERROR_OVERLOADED, NULL);
 }
 
@@ -83,11 +78,10 @@ static void answer_problem(struct service *service, struct connection *connectio
         .invalid_token = call->error == ERROR_UNAUTHORIZED && call->invalid_token,
     };
     char allow[64];
-
     if (call->errors.count > 0)
         extras.errors = &call->errors;
     if (call->error == ERROR_METHOD_NOT_ALLOWED) {
-        api_allow_format(call->allow, allow, sizeof(allow));
+        api_allow_format(call->allow, allow, sizeof allow);
         extras.allow = allow;
     }
     answer_error(&answer, call->error, &extras);
@@ -98,7 +92,6 @@ static void answer_local(struct service *service, struct connection *connection,
 {
     struct answer answer = answer_begin_local(service, connection, request, call->route);
     int status = 0;
-
     if (call->kind == API_LIVEZ)
         status = local_answer_livez(service, answer.out, answer.style);
     else if (call->kind == API_READYZ)
@@ -113,12 +106,11 @@ static void answer_preflight(struct service *service, struct connection *connect
 {
     struct answer answer = answer_begin_local(service, connection, request, call->route);
     char methods[64];
-
-    api_allow_format(call->allow, methods, sizeof(methods));
+    api_allow_format(call->allow, methods, sizeof methods);
     answer_end(&answer, cors_write_preflight(answer.out, &service->clock, answer.style, methods));
 }
 
-/* ---- calls of the issuer ---- */
+/* --- calls of the issuer --- */
 
 static void send_issue(struct service *service, struct connection *connection, const struct http_request *request,
                        const struct api_call *call)
@@ -126,7 +118,6 @@ static void send_issue(struct service *service, struct connection *connection, c
     uint16_t partition = coupon_partition(call->coupon_id.at, call->coupon_id.length, service->partitions);
     struct frame_issue_request *record = NULL;
     struct exchange *exchange = NULL;
-
     if (policies_refuse(service, connection, request, call))
         return;
     if (!service_partition_up(service, partition)) {
@@ -156,7 +147,6 @@ static void add_coupon_record(struct service *service, uint16_t partition, const
 {
     struct frame_coupon_request *record =
         issuer_link_add_coupon(service->links[partition], exchange->begun_us, service_until_us(service));
-
     record->tag = exchange_tag(exchange);
     record->op = exchange->op;
     record->fields = fields;
@@ -168,7 +158,6 @@ static void send_coupon(struct service *service, struct connection *connection, 
 {
     struct exchange *exchange = NULL;
     uint16_t partition = 0;
-
     if (call->coupon.id[0] == '\0')
         coupon_id_random(call->coupon.id);
     note_coupon(connection, call);
@@ -192,7 +181,7 @@ static void send_coupon(struct service *service, struct connection *connection, 
                       call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0);
 }
 
-/* ---- answers that may be large ---- */
+/* --- answers that may be large --- */
 
 /* An exchange that waits for no reply yet; NULL when none is free, which is answered. */
 static struct exchange *begin_large(struct service *service, struct connection *connection,
@@ -200,7 +189,6 @@ static struct exchange *begin_large(struct service *service, struct connection *
                                     enum exchange_kind kind)
 {
     struct exchange *exchange = answer_exchange(service, connection, request, call->route);
-
     if (exchange == NULL)
         answer_local_with_error(service, connection, request, call->route, ERROR_OVERLOADED);
     else
@@ -220,7 +208,6 @@ static void take_list(struct service *service, struct connection *connection, co
                       const struct api_call *call)
 {
     struct exchange *exchange = begin_large(service, connection, request, call, EXCHANGE_LIST);
-
     if (exchange == NULL)
         return;
     exchange->op = COUPON_LIST;
@@ -235,7 +222,6 @@ static void take_metrics(struct service *service, struct connection *connection,
                          const struct api_call *call)
 {
     struct exchange *exchange = NULL;
-
     if (!connection_is_clear(connection, NULL)) {
         exchange = begin_large(service, connection, request, call, EXCHANGE_METRICS);
         if (exchange != NULL)
@@ -251,7 +237,6 @@ static void send_list(struct service *service, struct exchange *exchange)
 {
     uint64_t all = service->partitions == 64 ? UINT64_MAX : (1ull << service->partitions) - 1;
     struct coupon cursor = {.quantity = listing_ask(exchange->listing)};
-
     for (uint16_t p = 0; p < service->partitions; p++) {
         if (!service_partition_up(service, p)) {
             answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
@@ -267,7 +252,6 @@ static void send_list(struct service *service, struct exchange *exchange)
 void dispatch_held(struct service *service, struct exchange *exchange)
 {
     struct answer answer;
-
     if (connections_unread_limit_reached(service->connections) || service->exchanges.waiting_lists >= LISTINGS_MAX) {
         answer_exchange_with_error(service, exchange, ERROR_OVERLOADED);
     } else if (exchange->kind == EXCHANGE_LIST) {
@@ -281,7 +265,6 @@ void dispatch_held(struct service *service, struct exchange *exchange)
 void dispatch_request(struct service *service, struct connection *connection, const struct http_request *request)
 {
     struct api_call call;
-
     api_read(&call, request, &service->rules);
     take_note(service, connection, request);
     note_coupon(connection, &call);

@@ -11,7 +11,6 @@
 static int answer_text(struct service *service, struct buffer *out, struct reply_style style, const char *body)
 {
     struct reply reply = {.status = 200, .type = REPLY_JSON, .body = body, .body_length = strlen(body)};
-
     reply_write(out, &service->clock, style, &reply);
     return reply.status;
 }
@@ -19,7 +18,6 @@ static int answer_text(struct service *service, struct buffer *out, struct reply
 int local_answer_livez(struct service *service, struct buffer *out, struct reply_style style)
 {
     char why[128] = "";
-
     if (!pulse_all_beat(STATUS_LIVE_LIMIT_US, why)) /* this loop runs, but other threads may not */
         return reply_write_problem(out, &service->clock, style, ERROR_OVERLOADED,
                                    &(struct problem_extras){.detail = why});
@@ -29,14 +27,13 @@ int local_answer_livez(struct service *service, struct buffer *out, struct reply
 int local_answer_readyz(struct service *service, struct buffer *out, struct reply_style style)
 {
     char why[READINESS_WORDS_MAX];
-    char detail[6 * sizeof(why)];
-    char body[sizeof(detail) + 64];
-
+    char detail[6 * sizeof why];
+    char body[sizeof detail + 64];
     if (!readiness_read(service->readiness, why))
         return reply_write_problem(out, &service->clock, style, ERROR_ISSUER_UNAVAILABLE,
                                    &(struct problem_extras){.detail = why});
-    int length = why[0] != '\0' ? (int)log_line_quote(detail, sizeof(detail), why) : 0;
-    snprintf(body, sizeof(body), "{\"status\":\"ready\"%s%.*s}", length > 0 ? ",\"detail\":" : "", length, detail);
+    int length = why[0] != '\0' ? (int)log_line_quote(detail, sizeof detail, why) : 0;
+    snprintf(body, sizeof body, "{\"status\":\"ready\"%s%.*s}", length > 0 ? ",\"detail\":" : "", length, detail);
     return answer_text(service, out, style, body);
 }
 
@@ -44,10 +41,8 @@ int local_answer_metrics(struct service *service, struct buffer *out, struct rep
 {
     struct reply reply = {.status = 200, .type = REPLY_METRICS};
     char why[READINESS_WORDS_MAX];
-    char *text;
-
     metrics_set_ready(readiness_read(service->readiness, why));
-    text = metrics_render(&reply.body_length);
+    char *text = metrics_render(&reply.body_length);
     CHECK(text != NULL);
     reply.body = text;
     reply_write(out, &service->clock, style, &reply);

@@ -8,7 +8,6 @@
 static struct exchange *find_waiting(struct service *service, uint16_t partition, uint64_t tag)
 {
     struct exchange *exchange = exchange_find(&service->exchanges, tag);
-
     if (exchange != NULL && (exchange->waiting & (1ull << partition)) != 0)
         return exchange;
     metrics_add(service->metrics, METRIC_GATEWAY_REPLIES_LATE, 0, 1);
@@ -19,13 +18,11 @@ void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_i
 {
     struct service *service = arg;
     struct exchange *exchange = find_waiting(service, partition, reply->tag);
-    struct answer answer;
     int status = 0;
-
     if (exchange == NULL)
         return;
     policies_on_issue_reply(service, partition, exchange, reply);
-    answer = answer_begin(service, exchange);
+    struct answer answer = answer_begin(service, exchange);
     if (exchange->kind == EXCHANGE_ISSUE)
         status = verdict_answer_issue(answer.out, &service->clock, answer.style, exchange, reply);
     if (status != 0)
@@ -38,7 +35,6 @@ static void finish_listing(struct service *service, struct exchange *exchange)
 {
     struct answer answer = answer_begin(service, exchange);
     struct reply reply = {.status = 200, .type = REPLY_JSON};
-
     listing_json_append(exchange->listing, &service->scratch);
     reply.body = service->scratch.data;
     reply.body_length = service->scratch.length;
@@ -50,7 +46,6 @@ static void finish_listing(struct service *service, struct exchange *exchange)
 static bool take_listed(struct exchange *exchange, uint16_t partition, const struct frame_coupon_reply *reply)
 {
     struct coupon coupon;
-
     return reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon) &&
            frame_coupon_read(&reply->coupon, &coupon) &&
            listing_add(exchange->listing, partition, &coupon, reply->now_us);
@@ -60,12 +55,11 @@ static bool take_listed(struct exchange *exchange, uint16_t partition, const str
 static void on_listed(struct service *service, struct exchange *exchange, uint16_t partition,
                       const struct frame_coupon_reply *reply)
 {
-    struct answer answer;
-
     if (reply->verdict == VERDICT_LATE) {
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
+    struct answer answer;
     if (reply->verdict != VERDICT_NONE && !take_listed(exchange, partition, reply)) {
         answer = answer_begin(service, exchange);
         answer_nonsense(&answer, partition, reply->verdict);
@@ -82,12 +76,10 @@ static void on_listed(struct service *service, struct exchange *exchange, uint16
 static void on_coupon(struct service *service, struct exchange *exchange, uint16_t partition,
                       const struct frame_coupon_reply *reply)
 {
-    struct answer answer;
     int status = 0;
-
     if (policies_answer(service, exchange, reply))
         return;
-    answer = answer_begin(service, exchange);
+    struct answer answer = answer_begin(service, exchange);
     if (exchange->kind == EXCHANGE_COUPON)
         status = verdict_answer_coupon(answer.out, &service->clock, answer.style, reply);
     if (status != 0)
@@ -100,7 +92,6 @@ void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_
 {
     struct service *service = arg;
     struct exchange *exchange = NULL;
-
     if (policies_take_reply(service, partition, reply))
         return;
     exchange = find_waiting(service, partition, reply->tag);
@@ -112,13 +103,12 @@ void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_
         on_coupon(service, exchange, partition, reply);
 }
 
-/* ---- no reply ---- */
+/* --- no reply --- */
 
 void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
 {
     struct service *service = arg;
     struct exchange *exchange = exchange_find(&service->exchanges, tag);
-
     (void)partition;
     policies_on_unsent(service, tag);
     if (exchange != NULL)
@@ -142,7 +132,6 @@ static bool only_looks(const struct exchange *exchange)
 static void lose(struct service *service, uint16_t partition, bool all)
 {
     struct exchange *next = NULL;
-
     for (struct exchange *exchange = service->exchanges.oldest; exchange != NULL; exchange = next) {
         next = exchange->newer;
         if ((exchange->waiting & (1ull << partition)) == 0)
@@ -168,7 +157,6 @@ void dispatch_on_restart(void *arg, uint16_t partition)
 void dispatch_expire(struct service *service)
 {
     int64_t latest_us = service_now_us(service) - service->options->gateway_issuer_timeout_ms * 1000;
-
     while (service->exchanges.oldest != NULL && service->exchanges.oldest->begun_us <= latest_us)
         give_up(service, service->exchanges.oldest);
 }

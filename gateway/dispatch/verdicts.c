@@ -18,7 +18,6 @@ static char *put(char *out, const char *text, size_t length)
 static size_t format_location(char *out, struct span coupon_id, struct span user_id)
 {
     char *at = put(out, "Location: /v1/coupons/", 22);
-
     at = put(at, coupon_id.at, coupon_id.length);
     if (user_id.length > 0)
         at = put(put(at, "/issues/", 8), user_id.at, user_id.length);
@@ -34,7 +33,6 @@ static int answer_issue(struct buffer *out, const struct reply_clock *clock, str
     char location[LOCATION_MAX];
     char body[ISSUE_JSON_MAX];
     struct reply reply = {.status = status, .type = REPLY_JSON, .body = body};
-
     reply.body_length = issue_json_format(body, coupon_id, user_id, issue->sequence, issue->issued_at_us);
     if (status == 201) {
         reply.fields = location;
@@ -51,7 +49,6 @@ static int answer_already_issued(struct buffer *out, const struct reply_clock *c
     struct span user_id = {exchange->user_id, exchange->user_id_length};
     char body[ISSUE_JSON_MAX];
     struct problem_extras extras = {.issue = body};
-
     extras.issue_length = issue_json_format(body, coupon_id, user_id, issue->sequence, issue->issued_at_us);
     return reply_write_problem(out, clock, style, ERROR_ALREADY_ISSUED, &extras);
 }
@@ -61,7 +58,6 @@ static uint32_t seconds_until(int64_t start_us, int64_t now_us)
 {
     uint64_t left_us = start_us > now_us ? (uint64_t)start_us - (uint64_t)now_us : 1;
     uint64_t seconds = left_us / 1000000 + (left_us % 1000000 != 0);
-
     return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
 }
 
@@ -70,7 +66,6 @@ static int answer_not_started(struct buffer *out, const struct reply_clock *cloc
 {
     struct problem_extras extras = {.retry_after_s = seconds_until(reply->issued_at_us, reply->now_us),
                                     .starts_at_us = reply->issued_at_us};
-
     return reply_write_problem(out, clock, style, ERROR_NOT_STARTED, &extras);
 }
 
@@ -105,7 +100,6 @@ static int answer_plain_error(struct buffer *out, const struct reply_clock *cloc
                               enum verdict verdict)
 {
     enum error_code code = plain_error(verdict);
-
     return code == ERROR_CODE_COUNT ? 0 : reply_write_problem(out, clock, style, code, NULL);
 }
 
@@ -130,7 +124,6 @@ int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, st
 static size_t format_etag(char *out, struct span coupon_id, uint64_t version, uint64_t content)
 {
     char *at = put(out, "ETag: ", 6);
-
     etag_format(at, coupon_id, version, content);
     at = put(at + ETAG_LENGTH, "\r\n", 2);
     return (size_t)(at - out);
@@ -145,7 +138,6 @@ static int answer_coupon(struct buffer *out, const struct reply_clock *clock, st
     struct buffer body = {0};
     char fields[LOCATION_MAX + ETAG_LENGTH + 8];
     struct reply reply = {.status = status, .type = REPLY_JSON, .fields = fields};
-
     if (!frame_coupon_whole(&bearer->coupon) || !frame_coupon_read(&bearer->coupon, &coupon))
         return 0;
     reply.fields_length =
@@ -164,7 +156,6 @@ static int answer_bad_member(struct buffer *out, const struct reply_clock *clock
 {
     struct api_errors errors = {0};
     struct problem_extras extras = {.errors = &errors};
-
     api_errors_add(&errors, field, reason);
     return reply_write_problem(out, clock, style, ERROR_INVALID_REQUEST, &extras);
 }

@@ -10,7 +10,6 @@ enum { FIRST_CAPACITY = 1024 };
 char *buffer_reserve(struct buffer *buffer, size_t size)
 {
     size_t capacity = buffer->capacity == 0 ? FIRST_CAPACITY : buffer->capacity;
-
     if (buffer->capacity - buffer->length >= size && buffer->data != NULL)
         return buffer->data + buffer->length;
     while (capacity - buffer->length < size)

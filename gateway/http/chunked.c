@@ -31,7 +31,6 @@ static int take_line(struct http_chunked *chunked, struct input *in, struct span
 {
     char *end = memchr(in->at, '\n', in->left);
     size_t size = end == NULL ? in->left : (size_t)(end - in->at) + 1;
-
     if (chunked->overhead + size > overhead_max)
         return refuse(chunked, 400, "chunk sizes, extensions and trailers are too long");
     if (end == NULL)
@@ -55,7 +54,6 @@ static int read_size_line(struct http_chunked *chunked, struct span line, size_t
 {
     uint64_t size = 0;
     size_t digits = 0;
-
     for (; digits < line.length && http_byte_is(line.at[digits], HTTP_BYTE_HEX); digits++) {
         char c = line.at[digits];
         unsigned value = c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
@@ -75,7 +73,6 @@ static int read_size_line(struct http_chunked *chunked, struct span line, size_t
 static int read_trailer(struct http_chunked *chunked, struct span line)
 {
     const char *colon = line.length == 0 ? NULL : memchr(line.at, ':', line.length);
-
     if (line.length == 0) {
         chunked->state = CHUNKED_DONE;
         return 0;
@@ -90,7 +87,6 @@ static int read_trailer(struct http_chunked *chunked, struct span line)
 static int take_data(struct http_chunked *chunked, struct input *in, char *body)
 {
     size_t size = in->left < chunked->chunk_left ? in->left : (size_t)chunked->chunk_left;
-
     if (size == 0)
         return MORE;
     memmove(body + chunked->body_length, in->at, size);
@@ -117,7 +113,6 @@ static int step(struct http_chunked *chunked, struct input *in, char *body, size
 {
     struct span line = SPAN_NONE;
     int status = 0;
-
     if (chunked->state == CHUNKED_DATA)
         return take_data(chunked, in, body);
     if (chunked->state == CHUNKED_DATA_END)
@@ -132,7 +127,6 @@ int http_chunked_decode(struct http_chunked *chunked, char *data, size_t *length
 {
     struct input in = {data + chunked->body_length, *length - chunked->body_length};
     int status = 0;
-
     while (status == 0 && chunked->state != CHUNKED_DONE)
         status = step(chunked, &in, data, body_max, overhead_max);
     if (in.left > 0)

@@ -17,7 +17,6 @@ struct etag {
 static char *put_digits(char *out, uint64_t value, int count)
 {
     static const char digits[] = "0123456789abcdef";
-
     for (int i = count - 1; i >= 0; i--)
         *out++ = digits[value >> (4 * i) & 15];
     return out;
@@ -27,14 +26,12 @@ static uint64_t check_of(struct span coupon_id, const struct etag *tag)
 {
     uint64_t seed = XXH3_64bits(coupon_id.at, coupon_id.length);
     uint64_t parts[2] = {tag->version, tag->content};
-
-    return XXH3_64bits_withSeed(parts, sizeof(parts), seed) >> (64 - 4 * CHECK_DIGITS);
+    return XXH3_64bits_withSeed(parts, sizeof parts, seed) >> (64 - 4 * CHECK_DIGITS);
 }
 
 void etag_format(char out[ETAG_LENGTH], struct span coupon_id, uint64_t version, uint64_t content)
 {
     const struct etag tag = {.version = version, .content = content};
-
     *out++ = '"';
     out = put_digits(out, version, VERSION_DIGITS);
     *out++ = '-';
@@ -66,7 +63,6 @@ static bool read_tag(struct span text, struct etag *tag)
 {
     const char *content = text.at + 1 + VERSION_DIGITS + 1;
     const char *check = content + CONTENT_DIGITS + 1;
-
     return text.length == ETAG_LENGTH && content[-1] == '-' && check[-1] == '-' &&
            read_digits(text.at + 1, VERSION_DIGITS, &tag->version) &&
            read_digits(content, CONTENT_DIGITS, &tag->content) && read_digits(check, CHECK_DIGITS, &tag->check);
@@ -78,7 +74,6 @@ static bool next_tag(struct span *list, struct span *tag, bool *is_weak)
     const char *end = list->at + list->length;
     const char *open = list->length == 0 ? NULL : memchr(list->at, '"', list->length);
     const char *close = open == NULL ? NULL : memchr(open + 1, '"', (size_t)(end - open - 1));
-
     if (close == NULL)
         return false;
     *is_weak = open > list->at && open[-1] == '/';
@@ -91,7 +86,6 @@ static bool next_tag(struct span *list, struct span *tag, bool *is_weak)
 static bool next_counting_tag(struct span *list, struct span *tag, enum etag_comparison comparison)
 {
     bool is_weak = false;
-
     while (next_tag(list, tag, &is_weak))
         if (!is_weak || comparison == ETAG_WEAK)
             return true;
@@ -107,7 +101,6 @@ void etag_lines_add(struct etag_lines *lines, struct span line)
 bool etag_list_has(struct span list, const char tag[ETAG_LENGTH], enum etag_comparison comparison)
 {
     struct span named = SPAN_NONE;
-
     while (next_counting_tag(&list, &named, comparison))
         if (span_equals(named, (struct span){tag, ETAG_LENGTH}))
             return true;
@@ -119,7 +112,6 @@ uint64_t etag_list_version(struct span list, struct span coupon_id, enum etag_co
     struct span named = SPAN_NONE;
     struct etag tag = {0};
     uint64_t highest = 0;
-
     while (next_counting_tag(&list, &named, comparison))
         if (read_tag(named, &tag) && tag.check == check_of(coupon_id, &tag) && tag.version > highest)
             highest = tag.version;

@@ -28,7 +28,6 @@ static bool add_host(struct http_fields *fields, struct span value)
 static bool add_content_length(struct http_fields *fields, struct span value)
 {
     uint64_t length = 0;
-
     if (fields->has_content_length)
         return refuse(fields, 400, "Content-Length is repeated");
     if (value.length == 0 || value.length > 18 || !http_bytes_are(value, HTTP_BYTE_DIGIT))
@@ -55,7 +54,6 @@ static bool next_member(struct span *list, struct span *member)
 {
     const char *comma = list->length == 0 ? NULL : memchr(list->at, ',', list->length);
     size_t length = comma == NULL ? list->length : (size_t)(comma - list->at);
-
     if (list->length == 0)
         return false;
     *member = span_trim((struct span){list->at, length});
@@ -67,7 +65,6 @@ static bool next_member(struct span *list, struct span *member)
 static bool add_connection(struct http_fields *fields, struct span value)
 {
     struct span option = SPAN_NONE;
-
     while (next_member(&value, &option)) {
         if (span_equals_nocase(option, SPAN_LITERAL("close")))
             fields->connection_close = true;
@@ -80,7 +77,6 @@ static bool add_connection(struct http_fields *fields, struct span value)
 static bool add_cache_control(struct http_fields *fields, struct span value)
 {
     struct span directive = SPAN_NONE;
-
     while (next_member(&value, &directive))
         if (span_equals_nocase(directive, SPAN_LITERAL("no-cache")))
             fields->no_cache = true;
@@ -105,7 +101,6 @@ static bool add_if_match(struct http_fields *fields, struct span value)
 static bool add_content_encoding(struct http_fields *fields, struct span value)
 {
     struct span coding = SPAN_NONE;
-
     while (next_member(&value, &coding))
         if (coding.length > 0 && !span_equals_nocase(coding, SPAN_LITERAL("identity")))
             fields->encoded = true;
@@ -194,7 +189,7 @@ bool http_fields_add(struct http_fields *fields, struct span name, struct span v
         return refuse(fields, 400, "a header name contains an invalid byte");
     if (!http_bytes_are(value, HTTP_BYTE_VALUE))
         return refuse(fields, 400, "a header value contains a control character");
-    for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
+    for (size_t i = 0; i < sizeof known_fields / sizeof known_fields[0]; i++)
         if (span_equals_nocase(name, known_fields[i].name))
             return known_fields[i].add(fields, span_trim(value));
     return true;

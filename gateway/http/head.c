@@ -20,7 +20,6 @@ void http_head_init(void)
 static int on_url(http_parser *parser, const char *at, size_t length)
 {
     struct head *head = parser->data;
-
     head->fields->target = (struct span){at, length};
     return 0;
 }
@@ -28,7 +27,6 @@ static int on_url(http_parser *parser, const char *at, size_t length)
 static int on_header_field(http_parser *parser, const char *at, size_t length)
 {
     struct head *head = parser->data;
-
     head->name = (struct span){at, length};
     return 0;
 }
@@ -40,7 +38,6 @@ static int on_header_value(http_parser *parser, const char *at, size_t length)
     struct head *head = parser->data;
     const char *begin = head->name.at + head->name.length + 1;
     size_t skipped = 0;
-
     while (begin + skipped < at && (begin[skipped] == ' ' || begin[skipped] == '\t'))
         skipped++;
     return http_fields_add(head->fields, head->name, (struct span){begin, skipped + length}) ? 0 : 1;
@@ -49,7 +46,6 @@ static int on_header_value(http_parser *parser, const char *at, size_t length)
 static int on_headers_complete(http_parser *parser)
 {
     struct head *head = parser->data;
-
     head->complete = true;
     return STOP;
 }

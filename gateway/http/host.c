@@ -7,7 +7,6 @@ bool http_host_valid(struct span value)
     struct span host = value;
     struct span port = SPAN_NONE;
     const char *close = NULL;
-
     if (host.length > 0 && host.at[0] == '[') {
         close = memchr(host.at, ']', host.length);
         if (close == NULL || close == host.at + 1)

@@ -30,7 +30,6 @@ static enum http_progress check_request_line(struct http_request *request, const
 {
     const char *first = memchr(data, ' ', (size_t)(end - data));
     const char *last = memrchr(data, ' ', (size_t)(end - data));
-
     if (first == NULL || first == last || !http_is_token((struct span){data, (size_t)(first - data)}))
         return refuse(request, 400, "the request line is not METHOD TARGET HTTP/1.1");
     struct span version = {last + 1, (size_t)(end - last) - 1};
@@ -55,7 +54,6 @@ static enum http_progress find_head_end(struct http_request *request, const char
                                         size_t head_bytes_max)
 {
     size_t seen = length < head_bytes_max ? length : head_bytes_max;
-
     while (request->scanned < seen) {
         const char *line = data + request->scanned;
         const char *end = memchr(line, '\n', seen - request->scanned);
@@ -92,7 +90,6 @@ static size_t offset_of(struct span piece, const char *data)
 static enum http_progress parse_head(struct http_request *request, const struct http_limits *limits, const char *data)
 {
     struct http_fields *fields = &request->fields;
-
     if (!http_head_parse(data, request->head_length, fields))
         return refuse(request, fields->status, fields->reason);
     if (fields->content_length > limits->body_bytes_max)
@@ -114,7 +111,6 @@ static enum http_progress take_body(struct http_request *request, const struct h
     size_t head = request->head_length;
     size_t behind = *length - head;
     size_t body = (size_t)request->fields.content_length;
-
     if (request->fields.chunked) {
         int status = http_chunked_decode(&request->chunked, data + head, &behind, limits->body_bytes_max,
                                          limits->head_bytes_max);
@@ -141,7 +137,6 @@ static struct span piece_at(size_t at, struct span piece, const char *data)
 static void fill(struct http_request *request, const char *data)
 {
     const struct http_fields *fields = &request->fields;
-
     request->method = fields->method;
     request->http_1_0 = fields->http_1_0;
     request->keep_alive = !fields->connection_close && (!fields->http_1_0 || fields->connection_keep_alive);
@@ -165,7 +160,6 @@ static void fill(struct http_request *request, const char *data)
 static void skip_empty_lines(const struct http_request *request, char *data, size_t *length)
 {
     size_t skipped = 0;
-
     if (request->scanned != 0)
         return;
     while (*length - skipped >= 2 && data[skipped] == '\r' && data[skipped + 1] == '\n')
@@ -180,7 +174,6 @@ static void skip_empty_lines(const struct http_request *request, char *data, siz
 static bool next_line(struct span *head, struct span name, struct span *value)
 {
     const char *end = head->at + head->length;
-
     for (const char *line = head->at; line < end;) {
         const char *next = memchr(line, '\n', (size_t)(end - line));
         next = next == NULL ? end : next + 1;
@@ -201,7 +194,6 @@ char *http_request_list(const struct http_request *request, struct span name)
     struct span value = SPAN_NONE;
     char *list = NULL;
     size_t length = 0;
-
     while (next_line(&head, name, &value)) {
         char *longer = realloc(list, length + value.length + 2);
         CHECK(longer != NULL);
@@ -218,8 +210,7 @@ char *http_request_list(const struct http_request *request, struct span name)
 static bool is_origin_line(const char *line, size_t length)
 {
     static const char name[] = "origin:";
-
-    return length >= sizeof(name) - 1 && strncasecmp(line, name, sizeof(name) - 1) == 0;
+    return length >= sizeof name - 1 && strncasecmp(line, name, sizeof name - 1) == 0;
 }
 
 /* Uses complete header lines only; repeated origins count as missing, as in a complete head. */
@@ -229,7 +220,6 @@ void http_request_find_origin(struct http_request *request, const char *data, si
     const char *line = memchr(data, '\n', length); /* skips the request line */
     const char *line_end = NULL;
     unsigned found = 0;
-
     request->origin = SPAN_NONE;
     for (line = line == NULL ? end : line + 1; line < end; line = line_end + 1) {
         line_end = memchr(line, '\n', (size_t)(end - line));
@@ -245,7 +235,6 @@ enum http_progress http_request_feed(struct http_request *request, const struct 
                                      size_t *length)
 {
     enum http_progress progress = HTTP_READY;
-
     skip_empty_lines(request, data, length);
     if (*length == 0 || (request->scanned == 0 && *length == 1 && data[0] == '\r'))
         return HTTP_MORE;

@@ -11,7 +11,6 @@ static unsigned hex_value(char c)
 bool http_percent_decode(struct span in, char *out, size_t size, size_t *length)
 {
     size_t n = 0;
-
     for (size_t i = 0; i < in.length; i++) {
         char c = in.at[i];
         if (c == '%') {
@@ -48,7 +47,6 @@ static bool is_plain(struct span authority)
 static bool drop_host(struct span *target, size_t scheme)
 {
     const char *slash = memchr(target->at + scheme, '/', target->length - scheme);
-
     if (slash == NULL || !is_plain((struct span){target->at + scheme, (size_t)(slash - target->at) - scheme}))
         return false;
     target->length -= (size_t)(slash - target->at);
@@ -60,7 +58,6 @@ static bool drop_host(struct span *target, size_t scheme)
 static bool drop_authority(struct span *target)
 {
     static const char *const schemes[] = {"http://", "https://"};
-
     if (target->at[0] == '/')
         return true;
     for (size_t i = 0; i < 2; i++) {
@@ -79,7 +76,6 @@ static bool hides_slash(struct span path)
 const char *http_target_parse(struct http_target *out, struct span target)
 {
     const char *mark = NULL;
-
     if (target.length == 0 || !drop_authority(&target))
         return "the request target is neither a path nor an http URL";
     mark = memchr(target.at, '?', target.length);
@@ -91,8 +87,8 @@ const char *http_target_parse(struct http_target *out, struct span target)
     }
     if (memchr(out->path.at, '%', out->path.length) == NULL)
         return NULL;
-    if (hides_slash(out->path) || out->path.length > sizeof(out->decoded) ||
-        !http_percent_decode(out->path, out->decoded, sizeof(out->decoded), &out->path.length))
+    if (hides_slash(out->path) || out->path.length > sizeof out->decoded ||
+        !http_percent_decode(out->path, out->decoded, sizeof out->decoded, &out->path.length))
         return "the path's percent-encoding is broken or contains a slash or a control character";
     out->path.at = out->decoded;
     return NULL;
@@ -103,7 +99,6 @@ bool http_query_next(struct span *query, struct span *name, struct span *value)
     const char *end = NULL;
     const char *equals = NULL;
     size_t length = 0;
-
     while (query->length > 0 && query->at[0] == '&') {
         query->at++;
         query->length--;

@@ -20,7 +20,6 @@ bool issuer_clock_hear(struct issuer_clock *clock, uint64_t incarnation, int64_t
 {
     bool other = incarnation != clock->incarnation;
     bool anew = other && clock->incarnation != 0;
-
     CHECK(incarnation != 0);
     if (other && incarnation == clock->former)
         return false;

@@ -48,10 +48,9 @@ struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uin
                                        const struct issuer_link_events *events, struct metrics *metrics,
                                        struct error *error)
 {
-    struct issuer_link *link = calloc(1, sizeof(*link));
-
+    struct issuer_link *link = calloc(1, sizeof *link);
     CHECK(link != NULL);
-    if (!endpoint_of_partition(base, partition, link->endpoint, sizeof(link->endpoint))) {
+    if (!endpoint_of_partition(base, partition, link->endpoint, sizeof link->endpoint)) {
         error_set(error, "gateway/requests: %s is no tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME", base);
         free(link);
         return NULL;
@@ -107,7 +106,6 @@ static void mark_down(struct issuer_link *link)
 static void *add_record(struct draft *draft, size_t record_size, int64_t asked_us)
 {
     char *record = NULL;
-
     if (draft->count == 0) {
         draft->bytes.length = sizeof(struct frame_header);
         draft->asked_us = asked_us;
@@ -123,11 +121,10 @@ static void *add_record(struct draft *draft, size_t record_size, int64_t asked_u
 static void tell_unsent(const struct issuer_link *link, struct draft *draft, size_t record_size)
 {
     uint32_t count = draft->count;
-
     draft->count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t tag = 0;
-        memcpy(&tag, draft->bytes.data + sizeof(struct frame_header) + i * record_size, sizeof(tag));
+        memcpy(&tag, draft->bytes.data + sizeof(struct frame_header) + i * record_size, sizeof tag);
         link->events->on_unsent(link->events->arg, link->partition, tag);
     }
 }
@@ -135,13 +132,12 @@ static void tell_unsent(const struct issuer_link *link, struct draft *draft, siz
 /* Sends the draft. */
 static void flush_draft(struct issuer_link *link, struct draft *draft, enum frame_kind kind, size_t record_size)
 {
-    struct frame_header header;
-
     if (draft->count == 0)
         return;
+    struct frame_header header;
     frame_header_write(&header, kind, link->partition, link->partitions, draft->count);
     frame_header_set_clock(&header, link->clock.incarnation, issuer_clock_least_us(&link->clock, draft->asked_us));
-    memcpy(draft->bytes.data, &header, sizeof(header));
+    memcpy(draft->bytes.data, &header, sizeof header);
     metrics_observe(link->metrics, METRIC_GATEWAY_BATCH, draft->count, 1);
     if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
         draft->count = 0;
@@ -153,18 +149,16 @@ static void flush_draft(struct issuer_link *link, struct draft *draft, enum fram
 static uint32_t wait_us(const struct draft *draft, int64_t until_us)
 {
     int64_t us = issuer_clock_passes_us(until_us - draft->asked_us);
-
     return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
 
 struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int64_t asked_us, int64_t until_us)
 {
     struct frame_issue_request *record = NULL;
-
     CHECK(link->clock.incarnation != 0);
     if (link->issues.count == FRAME_ISSUE_REQUESTS_MAX)
         flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
-    record = add_record(&link->issues, sizeof(*record), asked_us);
+    record = add_record(&link->issues, sizeof *record, asked_us);
     record->wait_us = wait_us(&link->issues, until_us);
     return record;
 }
@@ -172,11 +166,10 @@ struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int6
 struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us)
 {
     struct frame_coupon_request *record = NULL;
-
     CHECK(link->clock.incarnation != 0);
     if (link->coupons.count == FRAME_COUPON_REQUESTS_MAX)
         flush_draft(link, &link->coupons, FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request));
-    record = add_record(&link->coupons, sizeof(*record), asked_us);
+    record = add_record(&link->coupons, sizeof *record, asked_us);
     record->wait_us = wait_us(&link->coupons, until_us);
     return record;
 }
@@ -184,7 +177,6 @@ struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, in
 bool issuer_link_flush(struct issuer_link *link)
 {
     bool any = link->issues.count + link->coupons.count > 0;
-
     flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
     flush_draft(link, &link->coupons, FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request));
     return any;
@@ -203,9 +195,8 @@ static void drop_frame(struct issuer_link *link, enum frame_fault fault, size_t 
 static void hand_out_issue_replies(const struct issuer_link *link, const char *records, uint32_t count)
 {
     struct frame_issue_reply reply;
-
     for (uint32_t i = 0; i < count; i++) {
-        memcpy(&reply, records + i * sizeof(reply), sizeof(reply));
+        memcpy(&reply, records + i * sizeof reply, sizeof reply);
         link->events->on_issue_reply(link->events->arg, link->partition, &reply);
     }
 }
@@ -213,9 +204,8 @@ static void hand_out_issue_replies(const struct issuer_link *link, const char *r
 static void hand_out_coupon_replies(const struct issuer_link *link, const char *records, uint32_t count)
 {
     struct frame_coupon_reply reply;
-
     for (uint32_t i = 0; i < count; i++) {
-        memcpy(&reply, records + i * sizeof(reply), sizeof(reply));
+        memcpy(&reply, records + i * sizeof reply, sizeof reply);
         link->events->on_coupon_reply(link->events->arg, link->partition, &reply);
     }
 }
@@ -277,7 +267,6 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
 bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
 {
     struct wire_message message;
-
     for (int i = 0; i < FRAMES_IN_MAX; i++) {
         if (!issuer_wire_receive(link->wire, &message))
             return false;
@@ -309,8 +298,6 @@ bool issuer_link_refused(const struct issuer_link *link)
 
 void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
 {
-    struct frame_header ping;
-
     issuer_wire_tick(link->wire, now_ms);
     if (link->alive && !issuer_link_up(link, now_ms)) {
         log_warn("gateway", "the issuer is silent partition=%u milliseconds=%d", link->partition, LINK_ALIVE_MS);
@@ -319,10 +306,11 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
     complain_of_silence(link, now_ms);
     if (now_ms < link->ping_next_ms)
         return;
+    struct frame_header ping;
     frame_header_write(&ping, FRAME_PING, link->partition, link->partitions, 0);
     if (link->clock.incarnation != 0)
         frame_header_set_clock(&ping, link->clock.incarnation, issuer_clock_least_us(&link->clock, clock_mono_us()));
-    if (!issuer_wire_send(link->wire, &ping, sizeof(ping)) || link->alive)
+    if (!issuer_wire_send(link->wire, &ping, sizeof ping) || link->alive)
         link->ping_wait_ms = PING_DOWN_FIRST_MS;
     else if (link->ping_wait_ms < PING_UP_MS)
         link->ping_wait_ms *= 2; /* on inproc, pings wait in a queue for an issuer that is not there yet */
@@ -332,7 +320,6 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
 bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms)
 {
     unsigned news = issuer_wire_check(link->wire);
-
     link->refused = (news & WIRE_REFUSED) != 0;
     if ((news & WIRE_LOST) != 0) {
         for (int i = 0; i < LAST_FRAMES_MAX / FRAMES_IN_MAX && issuer_link_receive(link, now_ms); i++)

@@ -41,11 +41,10 @@ struct shm_wire {
 static void watch(const struct shm_wire *wire, int socket)
 {
     struct epoll_event event = {.events = EPOLLIN};
-
     CHECK(epoll_ctl(wire->poll, EPOLL_CTL_ADD, socket, &event) == 0);
 }
 
-/* ---- connection ---- */
+/* --- connection --- */
 
 static void go_away(struct shm_wire *wire)
 {
@@ -66,7 +65,6 @@ static unsigned join(struct shm_wire *wire)
 {
     struct error error = {""};
     int result = shm_greet(wire->socket, &wire->link, &error);
-
     if (result == 0)
         return 0;
     if (result < 0) {
@@ -93,7 +91,6 @@ static unsigned check(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
     struct epoll_event event;
-
     if (epoll_wait(wire->poll, &event, 1, 0) <= 0)
         return 0;
     if (wire->state == WAITING)
@@ -113,7 +110,6 @@ static void give_up_broken(const struct shm_wire *wire)
 static void tick(struct issuer_wire *self, int64_t now_ms)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-
     give_up_broken(wire);
     if (wire->state != AWAY || now_ms < wire->retry_ms)
         return;
@@ -125,12 +121,11 @@ static void tick(struct issuer_wire *self, int64_t now_ms)
     watch(wire, wire->socket);
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 static void destroy(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-
     go_away(wire);
     close(wire->poll);
     free(wire->message);
@@ -149,7 +144,7 @@ static int monitor_fd(const struct issuer_wire *self)
     return ((const struct shm_wire *)self)->poll;
 }
 
-/* ---- frames ---- */
+/* --- frames --- */
 
 static void wake(struct issuer_wire *self)
 {
@@ -159,7 +154,6 @@ static void wake(struct issuer_wire *self)
 static bool send_bytes(struct issuer_wire *self, const void *data, size_t size)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-
     if (wire->state != JOINED || !shm_link_send(&wire->link, data, size))
         return false;
     shm_link_ring(&wire->link);
@@ -180,7 +174,6 @@ static void make_room(struct shm_wire *wire, size_t size)
 static bool receive(struct issuer_wire *self, struct wire_message *message)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-
     if (wire->state != JOINED && wire->state != LEFT)
         return false;
     size_t size = shm_ring_next(&wire->link.in);
@@ -198,14 +191,12 @@ static bool receive(struct issuer_wire *self, struct wire_message *message)
 static bool doze(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-
     return wire->state != JOINED || shm_ring_doze(&wire->link.in);
 }
 
 static void rise(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-
     if (wire->state == JOINED)
         shm_ring_rise(&wire->link.in);
 }
@@ -214,8 +205,7 @@ struct issuer_wire *issuer_wire_shm_create(const char *endpoint, struct error *e
 {
     static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake, send_bytes,
                                                  receive, check, tick,       doze, rise};
-    struct shm_wire *wire = calloc(1, sizeof(*wire));
-
+    struct shm_wire *wire = calloc(1, sizeof *wire);
     CHECK(wire != NULL);
     (void)error; /* who listens there is found out by and by */
     wire->head.kind = &kind;

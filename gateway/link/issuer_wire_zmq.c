@@ -23,24 +23,22 @@ struct zmq_wire {
 
 static void set_option(zsock_t *socket, int option, int value)
 {
-    CHECK(zmq_setsockopt(zsock_resolve(socket), option, &value, sizeof(value)) == 0);
+    CHECK(zmq_setsockopt(zsock_resolve(socket), option, &value, sizeof value) == 0);
 }
 
 static int fd_of(const zsock_t *socket)
 {
     int fd = -1;
-    size_t size = sizeof(fd);
-
+    size_t size = sizeof fd;
     CHECK(zmq_getsockopt(zsock_resolve((zsock_t *)socket), ZMQ_FD, &fd, &size) == 0);
     return fd;
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 static void open_dealer(struct zmq_wire *wire)
 {
     int64_t bytes_max = FRAME_BYTES_MAX;
-
     wire->dealer = zsock_new(ZMQ_DEALER);
     CHECK(wire->dealer != NULL);
     peer_prepare_connector(wire->dealer, true);
@@ -50,13 +48,12 @@ static void open_dealer(struct zmq_wire *wire)
     set_option(wire->dealer, ZMQ_RCVHWM, RECEIVE_HWM);
     set_option(wire->dealer, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     set_option(wire->dealer, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
-    CHECK(zmq_setsockopt(zsock_resolve(wire->dealer), ZMQ_MAXMSGSIZE, &bytes_max, sizeof(bytes_max)) == 0);
+    CHECK(zmq_setsockopt(zsock_resolve(wire->dealer), ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0);
 }
 
 static void destroy(struct issuer_wire *self)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-
     connector_close(&wire->connector);
     zsock_destroy(&wire->dealer);
     zmq_msg_close(&wire->message);
@@ -73,7 +70,7 @@ static int monitor_fd(const struct issuer_wire *self)
     return connector_fd(&((const struct zmq_wire *)self)->connector);
 }
 
-/* ---- frames ---- */
+/* --- frames --- */
 
 static void wake(struct issuer_wire *self)
 {
@@ -83,7 +80,6 @@ static void wake(struct issuer_wire *self)
 static bool send_bytes(struct issuer_wire *self, const void *data, size_t size)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-
     wire->look = true;
     return zmq_send(zsock_resolve(wire->dealer), data, size, ZMQ_DONTWAIT) >= 0;
 }
@@ -97,7 +93,6 @@ static bool take_part(struct zmq_wire *wire)
 static bool receive(struct issuer_wire *self, struct wire_message *message)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-
     wire->look = wire->look && take_part(wire);
     if (!wire->look)
         return false;
@@ -109,14 +104,13 @@ static bool receive(struct issuer_wire *self, struct wire_message *message)
     return true;
 }
 
-/* ---- connection ---- */
+/* --- connection --- */
 
 static unsigned check(struct issuer_wire *self)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
     unsigned found = connector_check(&wire->connector);
     unsigned news = wire->connector.refused ? WIRE_REFUSED : 0;
-
     if ((found & CONNECTOR_MADE) != 0)
         news |= WIRE_MADE;
     if ((found & CONNECTOR_LOST) != 0) {
@@ -129,7 +123,6 @@ static unsigned check(struct issuer_wire *self)
 static void tick(struct issuer_wire *self, int64_t now_ms)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-
     if (connector_tick(&wire->connector, now_ms))
         wire->look = true;
 }
@@ -149,8 +142,7 @@ struct issuer_wire *issuer_wire_zmq_create(const char *endpoint, struct error *e
 {
     static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake, send_bytes,
                                                  receive, check, tick,       doze, rise};
-    struct zmq_wire *wire = calloc(1, sizeof(*wire));
-
+    struct zmq_wire *wire = calloc(1, sizeof *wire);
     CHECK(wire != NULL);
     wire->head.kind = &kind;
     zmq_msg_init(&wire->message);

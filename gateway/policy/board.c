@@ -18,10 +18,9 @@ struct policy_board {
 
 struct policy_board *policy_board_create(void)
 {
-    struct policy_board *board = malloc(sizeof(*board));
-
+    struct policy_board *board = malloc(sizeof *board);
     CHECK(board != NULL && sodium_init() >= 0);
-    randombytes_buf(&board->nonce, sizeof(board->nonce));
+    randombytes_buf(&board->nonce, sizeof board->nonce);
     atomic_init(&board->all_us, INT64_MIN);
     for (size_t i = 0; i < SLOTS; i++)
         atomic_init(&board->slots[i], INT64_MIN);
@@ -38,7 +37,6 @@ void policy_board_destroy(struct policy_board **board)
 static void raise(_Atomic int64_t *at, int64_t now_us)
 {
     int64_t before = atomic_load_explicit(at, memory_order_relaxed);
-
     while (before < now_us &&
            !atomic_compare_exchange_weak_explicit(at, &before, now_us, memory_order_release, memory_order_relaxed))
         ;
@@ -68,6 +66,5 @@ int64_t policy_board_changed_us(const struct policy_board *board, uint64_t hash)
 {
     int64_t one_us = policy_board_coupon_changed_us(board, hash);
     int64_t all_us = atomic_load_explicit(&board->all_us, memory_order_acquire);
-
     return one_us > all_us ? one_us : all_us;
 }

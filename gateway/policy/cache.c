@@ -22,23 +22,21 @@ struct policy_cache {
 
 struct policy_cache *policy_cache_create(unsigned entries, int64_t ttl_us)
 {
-    struct policy_cache *cache = calloc(1, sizeof(*cache));
-
+    struct policy_cache *cache = calloc(1, sizeof *cache);
     CHECK(cache != NULL && entries >= WAYS && entries % WAYS == 0);
     cache->sets = entries / WAYS;
     cache->ttl_us = ttl_us;
     cache->refusing_until_us = INT64_MIN;
-    cache->hashes = aligned_alloc(64, entries * sizeof(*cache->hashes));
-    cache->entries = calloc(entries, sizeof(*cache->entries));
+    cache->hashes = aligned_alloc(64, entries * sizeof *cache->hashes);
+    cache->entries = calloc(entries, sizeof *cache->entries);
     CHECK(cache->hashes != NULL && cache->entries != NULL);
-    memset(cache->hashes, 0, entries * sizeof(*cache->hashes));
+    memset(cache->hashes, 0, entries * sizeof *cache->hashes);
     return cache;
 }
 
 void policy_cache_destroy(struct policy_cache **cache)
 {
     struct policy_cache *self = *cache;
-
     if (self == NULL)
         return;
     for (unsigned i = 0; i < self->sets * WAYS; i++) {
@@ -70,7 +68,6 @@ static struct policy_entry *lookup(struct policy_cache *cache, struct span id)
 {
     uint64_t hash = policy_hash(id);
     unsigned first = set_of(cache, hash);
-
     for (unsigned i = first; i < first + WAYS; i++)
         if (cache->hashes[i] == hash && is_of(&cache->entries[i], id))
             return &cache->entries[i];
@@ -90,7 +87,6 @@ static struct policy_entry *make_room(struct policy_cache *cache, struct span id
     uint64_t hash = policy_hash(id);
     unsigned first = set_of(cache, hash);
     unsigned least = first;
-
     for (unsigned i = first + 1; i < first + WAYS; i++)
         if (worth(&cache->entries[i]) < worth(&cache->entries[least]))
             least = i;
@@ -119,7 +115,6 @@ static int64_t issuer_most_us(const struct policy_entry *entry, int64_t now_us)
 static void render(struct policy_entry *entry, int64_t now_us)
 {
     int64_t issuer_us = policy_entry_issuer_us(entry, now_us);
-
     entry->state = coupon_state(entry->coupon, issuer_us);
     entry->etag = policy_page_render(&entry->body, entry->coupon, issuer_us);
 }
@@ -127,7 +122,7 @@ static void render(struct policy_entry *entry, int64_t now_us)
 static void keep_coupon(struct policy_entry *entry, const struct coupon *coupon, int64_t now_us)
 {
     if (entry->coupon == NULL)
-        entry->coupon = malloc(sizeof(*entry->coupon));
+        entry->coupon = malloc(sizeof *entry->coupon);
     CHECK(entry->coupon != NULL);
     *entry->coupon = *coupon;
     render(entry, now_us);
@@ -143,7 +138,6 @@ const struct policy_entry *policy_cache_put(struct policy_cache *cache, const st
                                             int64_t now_us)
 {
     struct policy_entry *entry = lookup(cache, report->id);
-
     CHECK(report->id.length >= 1 && report->id.length <= COUPON_ID_MAX);
     if (entry == NULL)
         entry = make_room(cache, report->id);
@@ -177,7 +171,6 @@ const struct policy_entry *policy_cache_find(struct policy_cache *cache, struct 
 {
     struct policy_entry *entry = lookup(cache, id);
     int64_t ttl_us = cache->ttl_us;
-
     if (entry != NULL && !entry->known)
         ttl_us = least(ttl_us, POLICY_UNKNOWN_TTL_US);
     if (entry == NULL || !holds(entry, now_us, changed_us, ttl_us))
@@ -193,7 +186,6 @@ static struct policy_entry *find_recent(struct policy_cache *cache, struct span 
 {
     struct policy_entry *entry = lookup(cache, id);
     int64_t ttl_us = least(cache->ttl_us, POLICY_REFUSAL_TTL_US);
-
     return entry != NULL && entry->from_issuer && holds(entry, now_us, changed_us, ttl_us) ? entry : NULL;
 }
 
@@ -212,7 +204,6 @@ bool policy_cache_is_recent(struct policy_cache *cache, struct span id, int64_t 
 static bool certainly_not_started(const struct policy_entry *entry, int64_t now_us)
 {
     const struct coupon *coupon = entry->coupon;
-
     return coupon->issued == 0 && !coupon->paused && coupon->starts_at_us != TIME_NONE &&
            issuer_most_us(entry, now_us) < coupon->starts_at_us - POLICY_START_MARGIN_US;
 }
@@ -222,7 +213,6 @@ enum error_code policy_cache_refusal(struct policy_cache *cache, struct span id,
 {
     struct policy_entry *entry = find_recent(cache, id, now_us, changed_us);
     int64_t left_us = 0;
-
     if (entry == NULL)
         return ERROR_CODE_COUNT;
     entry->used_us = now_us;

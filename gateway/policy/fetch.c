@@ -33,7 +33,7 @@ void policy_fetch_wait(struct policy_fetch *fetch, uint64_t tag)
 {
     if (fetch->waiters_count == fetch->waiters_capacity) {
         fetch->waiters_capacity = fetch->waiters_capacity == 0 ? 16 : fetch->waiters_capacity * 2;
-        fetch->waiters = realloc(fetch->waiters, fetch->waiters_capacity * sizeof(*fetch->waiters));
+        fetch->waiters = realloc(fetch->waiters, fetch->waiters_capacity * sizeof *fetch->waiters);
         CHECK(fetch->waiters != NULL);
     }
     fetch->waiters[fetch->waiters_count++] = tag;
@@ -64,7 +64,6 @@ struct policy_fetch *policy_fetch_find(struct policy_fetches *fetches, uint64_t 
 {
     uint32_t index = (uint32_t)tag & ~TAG_BIT;
     struct policy_fetch *fetch = index < POLICY_FETCHES ? &fetches->places[index] : NULL;
-
     if (!policy_fetch_is_tag(tag) || fetch == NULL || fetch->stage == FETCH_IDLE ||
         fetch->generation != (uint32_t)(tag >> 32))
         return NULL;

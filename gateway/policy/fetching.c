@@ -7,20 +7,18 @@
 /* After a change, reads go to the issuer until every older value in Redis has expired. */
 #define REDIS_BYPASS_US 1000000 /* beyond the TTL */
 
-/* ---- answers ---- */
+/* --- answers --- */
 
 void policies_answer_entry(const struct answer *answer, const struct policy_entry *entry, const char *if_match,
                            struct span if_none_match)
 {
     struct service *service = answer->service;
     int64_t now_us = service_now_us(service);
-    struct policy_page page;
-
     if (!entry->known) {
         answer_error(answer, ERROR_COUPON_NOT_FOUND, NULL);
         return;
     }
-    page = (struct policy_page){
+    struct policy_page page = {
         .coupon_id = {entry->coupon->id, strlen(entry->coupon->id)},
         .body = {entry->body.data, entry->body.length},
         .version = entry->coupon->journal_seq,
@@ -42,12 +40,11 @@ struct span policies_condition_of(const struct exchange *exchange)
     return (struct span){exchange->if_none_match, strlen(exchange->if_none_match)};
 }
 
-/* ---- fetches ---- */
+/* --- fetches --- */
 
 void policies_ask_issuer(struct service *service, struct policy_fetch *fetch)
 {
     struct frame_coupon_request *record = NULL;
-
     fetch->stage = FETCH_ISSUER;
     fetch->asked_us = service_now_us(service);
     record = issuer_link_add_coupon(service->links[fetch->partition], fetch->asked_us, service_until_us(service));
@@ -65,7 +62,6 @@ static bool ask_redis(struct service *service, struct policy_fetch *fetch)
     struct span id = policy_fetch_id(fetch);
     int64_t now_us = service_now_us(service);
     int64_t changed_us = policy_board_coupon_changed_us(policies->board, policy_hash(id));
-
     if (policies->redis == NULL || changed_us > now_us - policies->ttl_us - REDIS_BYPASS_US)
         return false;
     if (policies_issuer_now_us(policies, fetch->partition) == 0)
@@ -92,7 +88,6 @@ void policies_answer_fetch(struct service *service, struct policy_fetch *fetch, 
                            enum metric_policy_source source)
 {
     uint64_t answered = 0;
-
     for (size_t i = 0; i < fetch->waiters_count; i++) {
         struct exchange *exchange = exchange_find(&service->exchanges, fetch->waiters[i]);
         struct answer answer;
@@ -111,7 +106,6 @@ void policies_answer_fetch(struct service *service, struct policy_fetch *fetch, 
 bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, struct span id)
 {
     uint16_t partition = coupon_partition(id.at, id.length, service->partitions);
-
     policy_fetch_begin(fetch, id, partition);
     if (ask_redis(service, fetch))
         return true;

@@ -9,8 +9,7 @@
 struct policies *policies_create(struct service *service, struct policy_board *board, bool hears)
 {
     const struct options *options = service->options;
-    struct policies *policies = calloc(1, sizeof(*policies));
-
+    struct policies *policies = calloc(1, sizeof *policies);
     CHECK(policies != NULL);
     policies->board = board;
     policies->ttl_us = options->gateway_policy_ttl_ms * 1000;
@@ -34,7 +33,6 @@ void policies_end(struct policies *policies)
 void policies_destroy(struct policies **policies)
 {
     struct policies *self = *policies;
-
     if (self == NULL)
         return;
     policy_redis_destroy(&self->redis);
@@ -53,7 +51,6 @@ void policies_flush(struct service *service)
 void policies_tick(struct service *service)
 {
     int64_t latest_us = service_now_us(service) - service->policies->timeout_us;
-
     if (service->policies->redis != NULL)
         policy_redis_tick(service->policies->redis);
     for (size_t i = 0; i < POLICY_FETCHES; i++) {

@@ -6,14 +6,13 @@
 #include "gateway/policy/fetching.h"
 #include "gateway/service/answer.h"
 
-/* ---- reads ---- */
+/* --- reads --- */
 
 static void wait_for_fetch(struct service *service, struct connection *connection, const struct http_request *request,
                            const struct api_call *call, struct policy_fetch *fetch)
 {
     struct exchange *exchange =
         answer_exchange_waiting(service, connection, request, call->route, 1ull << fetch->partition);
-
     if (exchange == NULL)
         return;
     exchange->kind = EXCHANGE_COUPON;
@@ -35,7 +34,6 @@ static bool join_or_begin(struct service *service, struct connection *connection
                           const struct api_call *call, int64_t changed_us)
 {
     struct policy_fetch *fetch = policy_fetch_place(&service->policies->fetches, call->coupon_id);
-
     if (fetch->stage != FETCH_IDLE && !may_join(fetch, call->coupon_id, changed_us))
         return false;
     if (fetch->stage == FETCH_IDLE && !policies_begin_fetch(service, fetch, call->coupon_id)) {
@@ -51,10 +49,8 @@ bool policies_read(struct service *service, struct connection *connection, const
 {
     struct policies *policies = service->policies;
     const struct policy_entry *entry = NULL;
-    struct answer answer;
     char *if_match = NULL;
     int64_t changed_us = 0;
-
     if (policies->cache == NULL || request->no_cache)
         return false;
     changed_us = policy_board_changed_us(policies->board, policy_hash(call->coupon_id));
@@ -62,14 +58,14 @@ bool policies_read(struct service *service, struct connection *connection, const
     if (entry == NULL)
         return join_or_begin(service, connection, request, call, changed_us);
     policies_count_read(service, METRIC_POLICY_LOCAL, 1);
-    answer = answer_begin_local(service, connection, request, call->route);
+    struct answer answer = answer_begin_local(service, connection, request, call->route);
     if_match = http_request_if_match(request);
     policies_answer_entry(&answer, entry, if_match, request->if_none_match);
     free(if_match);
     return true;
 }
 
-/* ---- refusals ---- */
+/* --- refusals --- */
 
 /*
  * Only an entry that this thread received from the issuer refuses requests, never one from Redis. Lookups always go to
@@ -80,10 +76,8 @@ bool policies_refuse(struct service *service, struct connection *connection, con
 {
     struct policies *policies = service->policies;
     struct policy_start start = {0};
-    struct answer answer;
     int64_t changed_us = 0;
     enum error_code code = ERROR_CODE_COUNT;
-
     if (policies->cache == NULL || call->issue_op == ISSUE_LOOKUP ||
         !policy_cache_refuses(policies->cache, service_now_us(service)))
         return false;
@@ -92,7 +86,7 @@ bool policies_refuse(struct service *service, struct connection *connection, con
     if (code == ERROR_CODE_COUNT)
         return false;
     metrics_add(service->metrics, METRIC_GATEWAY_POLICY_REFUSALS, 0, 1);
-    answer = answer_begin_local(service, connection, request, call->route);
+    struct answer answer = answer_begin_local(service, connection, request, call->route);
     answer_error(&answer, code,
                  &(struct problem_extras){.retry_after_s = start.in_s, .starts_at_us = start.starts_at_us});
     return true;

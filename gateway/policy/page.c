@@ -27,7 +27,6 @@ int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us)
 bool policy_page_passes(const char *if_match, const struct policy_page *page)
 {
     char ours[ETAG_LENGTH];
-
     if (if_match == NULL)
         return true;
     etag_format(ours, page->coupon_id, page->version, page->etag);
@@ -37,7 +36,6 @@ bool policy_page_passes(const char *if_match, const struct policy_page *page)
 bool policy_page_matches(struct span if_none_match, const struct policy_page *page)
 {
     char ours[ETAG_LENGTH];
-
     if (if_none_match.at == NULL)
         return false;
     if_none_match = span_trim(if_none_match);
@@ -57,7 +55,6 @@ static uint64_t max_age_s(const struct policy_page *page)
 {
     uint64_t ttl_s = seconds_up(page->ttl_us);
     uint64_t age_s = (uint64_t)page->age_us / 1000000;
-
     if (age_s >= ttl_s || page->until_change_us == INT64_MAX || seconds_up(page->until_change_us) >= ttl_s - age_s)
         return ttl_s;
     return age_s + seconds_up(page->until_change_us);
@@ -66,7 +63,6 @@ static uint64_t max_age_s(const struct policy_page *page)
 static size_t format_fields(char out[FIELDS_MAX], const struct policy_page *page)
 {
     char *at = stpcpy(out, "ETag: ");
-
     etag_format(at, page->coupon_id, page->version, page->etag);
     at = stpcpy(at + ETAG_LENGTH, "\r\nAge: ");
     at += decimal_format(at, (uint64_t)page->age_us / 1000000);
@@ -92,7 +88,6 @@ int policy_page_write(struct buffer *out, const struct reply_clock *clock, struc
         .body = page->body.at,
         .body_length = page->body.length,
     };
-
     reply_write(out, clock, style, &reply);
     return reply.status;
 }

@@ -18,7 +18,6 @@ void policies_note_time(struct policies *policies, uint16_t partition, int64_t i
 int64_t policies_issuer_now_us(const struct policies *policies, uint16_t partition)
 {
     int64_t ahead_us = policies->issuer_ahead_us[partition];
-
     return ahead_us == 0 ? 0 : clock_boot_us() + ahead_us;
 }
 

@@ -96,14 +96,13 @@ static void set_gauge(struct policy_redis *redis)
     metrics_set(redis->metrics, METRIC_GATEWAY_REDIS_CONNECTED, 0, redis->asking.works + redis->hearing.works);
 }
 
-/* ---- commands ---- */
+/* --- commands --- */
 
 /* False when it cannot be sent because too many commands are waiting. */
 static bool send_command(struct policy_redis *redis, enum command command, uint64_t tag, int count,
                          const struct span *words)
 {
     struct waiting *waiting = &redis->waiting[(redis->waiting_first + redis->waiting_count) % WAITING_MAX];
-
     if (redis->waiting_count == WAITING_MAX || !redis_link_command(&redis->asking.link, count, words)) {
         count_error(redis, METRIC_REDIS_FULL);
         return false;
@@ -115,8 +114,7 @@ static bool send_command(struct policy_redis *redis, enum command command, uint6
 
 static struct span format_key(char key[KEY_MAX], struct span id)
 {
-    const size_t prefix = sizeof(KEY_PREFIX) - 1;
-
+    const size_t prefix = sizeof KEY_PREFIX - 1;
     memcpy(key, KEY_PREFIX, prefix);
     memcpy(key + prefix, id.at, id.length);
     return (struct span){key, prefix + id.length};
@@ -126,7 +124,6 @@ bool policy_redis_ask(struct policy_redis *redis, struct span id, uint64_t tag)
 {
     char key[KEY_MAX];
     const struct span words[] = {SPAN_LITERAL("GET"), format_key(key, id)};
-
     return redis->asking.works && send_command(redis, COMMAND_ASK, tag, 2, words);
 }
 
@@ -136,10 +133,9 @@ void policy_redis_store(struct policy_redis *redis, const struct coupon *coupon,
     char value[POLICY_VALUE_MAX];
     char expiry[24];
     struct span words[6] = {SPAN_LITERAL("EVAL"), SPAN_LITERAL(store_script), SPAN_LITERAL("1")};
-
     if (!redis->asking.works)
         return;
-    snprintf(expiry, sizeof(expiry), "%lld", (long long)redis->options->gateway_policy_ttl_ms);
+    snprintf(expiry, sizeof expiry, "%lld", (long long)redis->options->gateway_policy_ttl_ms);
     words[3] = format_key(key, text_span(coupon->id));
     words[4] = (struct span){value, policy_value_write(value, coupon, issuer_us)};
     words[5] = text_span(expiry);
@@ -150,7 +146,6 @@ void policy_redis_tell(struct policy_redis *redis, struct span id)
 {
     char text[NONCE_LENGTH + 1 + COUPON_ID_MAX];
     struct span words[3] = {SPAN_LITERAL("PUBLISH"), SPAN_LITERAL(CHANNEL)};
-
     if (!redis->asking.works)
         return;
     memcpy(text, redis->nonce, NONCE_LENGTH);
@@ -165,7 +160,7 @@ void policy_redis_flush(struct policy_redis *redis)
     redis_link_flush(&redis->asking.link);
 }
 
-/* ---- up and down ---- */
+/* --- up and down --- */
 
 static void line_works(struct line *line)
 {
@@ -197,7 +192,6 @@ static void line_failed(struct line *line, enum metric_redis_error why)
 #undef X
     };
     struct policy_redis *redis = line->redis;
-
     line->works = line->overdue = false;
     line->retry_us = clock_mono_us() + line->pause_us;
     line->pause_us = line->pause_us * 2 < RETRY_MAX_US ? line->pause_us * 2 : RETRY_MAX_US;
@@ -221,20 +215,18 @@ static void give_up(struct line *line, enum metric_redis_error why)
 static void on_down(void *arg, enum metric_redis_error why)
 {
     struct line *line = arg;
-
     if (line->link.trouble != NULL)
-        snprintf(line->refusal, sizeof(line->refusal), "%s", line->link.trouble);
+        snprintf(line->refusal, sizeof line->refusal, "%s", line->link.trouble);
     line_failed(line, why);
 }
 
-/* ---- the connection that asks ---- */
+/* --- the connection that asks --- */
 
 static void greet_asking(void *arg)
 {
     struct line *line = arg;
     const struct redis_greeting *greeting = &line->redis->server.greeting;
     const struct span ping[] = {SPAN_LITERAL("PING")};
-
     for (unsigned i = 0; i < greeting->count; i++)
         send_command(line->redis, COMMAND_GREETING, greeting->commands[i].step, greeting->commands[i].count,
                      greeting->commands[i].words);
@@ -245,7 +237,6 @@ static void greet_asking(void *arg)
 static void take_result(struct policy_redis *redis, const struct waiting *waiting, const struct redis_value *value)
 {
     struct span bytes = value->kind == REDIS_TEXT ? redis_text(value) : SPAN_NONE;
-
     if (value->kind != REDIS_TEXT && value->kind != REDIS_NIL && value->kind != REDIS_ERROR)
         count_error(redis, METRIC_REDIS_GARBAGE);
     redis->events->on_result(redis->events->arg, waiting->tag, bytes);
@@ -269,7 +260,6 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
     struct line *line = arg;
     struct policy_redis *redis = line->redis;
     struct waiting waiting;
-
     if (redis->waiting_count == 0) { /* no command is waiting for this reply */
         give_up(line, METRIC_REDIS_GARBAGE);
         return;
@@ -289,14 +279,13 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
         give_up(line, METRIC_REDIS_GARBAGE);
 }
 
-/* ---- the connection that hears ---- */
+/* --- the connection that hears --- */
 
 static void greet_hearing(void *arg)
 {
     struct line *line = arg;
     const struct redis_greeting *greeting = &line->redis->server.greeting;
     const struct span subscribe[] = {SPAN_LITERAL("SUBSCRIBE"), SPAN_LITERAL(CHANNEL)};
-
     for (unsigned i = 0; i < greeting->count; i++)
         redis_link_command(&line->link, greeting->commands[i].count, greeting->commands[i].words);
     redis_link_command(&line->link, 2, subscribe);
@@ -307,7 +296,6 @@ static void greet_hearing(void *arg)
 static void take_refusal(struct line *line, const struct redis_value *value)
 {
     const struct redis_greeting *greeting = &line->redis->server.greeting;
-
     redis_greeting_explain(line->greeted < greeting->count ? greeting->commands[line->greeted].step
                                                            : REDIS_GREETING_END,
                            value, line->refusal);
@@ -318,7 +306,6 @@ static void take_refusal(struct line *line, const struct redis_value *value)
 static void take_news(struct policy_redis *redis, struct span text)
 {
     struct span id = {text.at + NONCE_LENGTH + 1, text.length - NONCE_LENGTH - 1};
-
     if (text.length <= NONCE_LENGTH + 1 || !coupon_id_valid(id.at, id.length))
         count_error(redis, METRIC_REDIS_GARBAGE);
     else if (memcmp(text.at, redis->nonce, NONCE_LENGTH) != 0)
@@ -328,7 +315,6 @@ static void take_news(struct policy_redis *redis, struct span text)
 static bool part_is(const struct redis_reply *reply, unsigned part, const char *text)
 {
     const struct redis_value *value = &reply->parts[part];
-
     return reply->top.kind == REDIS_ARRAY && part < reply->parts_count && value->kind == REDIS_TEXT && !value->cut &&
            span_equals(redis_text(value), text_span(text));
 }
@@ -337,7 +323,6 @@ static void on_hearing_reply(void *arg, const struct redis_reply *reply)
 {
     struct line *line = arg;
     struct policy_redis *redis = line->redis;
-
     line->heard_us = clock_mono_us();
     line->overdue = false;
     if (reply->top.kind == REDIS_ERROR) {
@@ -356,7 +341,7 @@ static void on_hearing_reply(void *arg, const struct redis_reply *reply)
     }
 }
 
-/* ---- the tick ---- */
+/* --- the tick --- */
 
 static void connect_again(struct line *line, int64_t now_us)
 {
@@ -374,7 +359,7 @@ static void judge(struct line *line, bool late)
         return;
     }
     if (line->link.state == REDIS_LINK_HANDSHAKING)
-        snprintf(line->refusal, sizeof(line->refusal),
+        snprintf(line->refusal, sizeof line->refusal,
                  "the TLS handshake did not finish; does the server support TLS on this port?");
     give_up(line, METRIC_REDIS_TIMEOUT);
 }
@@ -388,7 +373,6 @@ static void tick_asking(struct policy_redis *redis, int64_t now_us)
 {
     const struct span ping[] = {SPAN_LITERAL("PING")};
     struct line *line = &redis->asking;
-
     connect_again(line, now_us);
     if (!line->works) {
         judge(line, is_under_way(line) && now_us - line->began_us > GREETING_US);
@@ -406,7 +390,6 @@ static void tick_hearing(struct policy_redis *redis, int64_t now_us)
 {
     const struct span ping[] = {SPAN_LITERAL("PING")};
     struct line *line = &redis->hearing;
-
     connect_again(line, now_us);
     judge(line, is_under_way(line) && now_us - line->heard_us > (line->works ? SILENCE_US : GREETING_US));
     if (line->works && now_us - line->pinged_us > PING_US) {
@@ -419,7 +402,6 @@ static void tick_hearing(struct policy_redis *redis, int64_t now_us)
 void policy_redis_tick(struct policy_redis *redis)
 {
     int64_t now_us = clock_mono_us();
-
     if (redis->ended)
         return;
     tick_asking(redis, now_us);
@@ -427,7 +409,7 @@ void policy_redis_tick(struct policy_redis *redis)
         tick_hearing(redis, now_us);
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 static void line_init(struct line *line, struct policy_redis *redis, const char *name, uv_loop_t *uv,
                       const struct redis_link_events *events)
@@ -442,15 +424,14 @@ struct policy_redis *policy_redis_create(const struct options *options, bool hea
 {
     static const struct redis_link_events asking = {greet_asking, on_asking_reply, on_down};
     static const struct redis_link_events hearing = {greet_hearing, on_hearing_reply, on_down};
-    struct policy_redis *redis = calloc(1, sizeof(*redis));
-
+    struct policy_redis *redis = calloc(1, sizeof *redis);
     CHECK(redis != NULL);
     redis->options = options;
     redis->events = events;
     redis->metrics = metrics;
     redis->hears = hears;
     redis_server_init(&redis->server, options);
-    snprintf(redis->nonce, sizeof(redis->nonce), "%016llx", (unsigned long long)nonce);
+    snprintf(redis->nonce, sizeof redis->nonce, "%016llx", (unsigned long long)nonce);
     line_init(&redis->asking, redis, "asking", uv, &asking);
     line_init(&redis->hearing, redis, "news", uv, &hearing);
     return redis;

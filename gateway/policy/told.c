@@ -10,7 +10,7 @@
 
 #define REDIS_AHEAD_US 1000000 /* values from further in the future are invalid; clocks differ by less */
 
-/* ---- reports of the issuer ---- */
+/* --- reports of the issuer --- */
 
 static const struct policy_entry *keep(struct service *service, struct span id, const struct coupon *coupon,
                                        int64_t asked_us, int64_t issuer_us)
@@ -23,7 +23,6 @@ static const struct policy_entry *keep(struct service *service, struct span id, 
         .reported_us = clock_mono_us(),
         .issuer_us = issuer_us,
     };
-
     return policy_cache_put(service->policies->cache, &report, service_now_us(service));
 }
 
@@ -38,7 +37,6 @@ static bool bears(const struct frame_coupon_reply *reply, struct span id, struct
 static void share(struct service *service, const struct coupon *coupon, int64_t issuer_us, bool changed)
 {
     struct policy_redis *redis = service->policies->redis;
-
     if (redis == NULL)
         return;
     policy_redis_store(redis, coupon, issuer_us);
@@ -55,13 +53,12 @@ static void fetch_makes_no_sense(struct service *service, struct policy_fetch *f
 static void take_fetch_reply(struct service *service, struct policy_fetch *fetch,
                              const struct frame_coupon_reply *reply)
 {
-    struct coupon coupon;
     const struct policy_entry *entry = NULL;
-
     if (reply->verdict == VERDICT_LATE) {
         policies_fail_fetch(service, fetch, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
+    struct coupon coupon;
     if (bears(reply, policy_fetch_id(fetch), &coupon)) {
         entry = keep(service, policy_fetch_id(fetch), &coupon, fetch->asked_us, reply->now_us);
         share(service, &coupon, reply->now_us, false);
@@ -90,7 +87,6 @@ void policies_changed(struct service *service, struct span id)
 static void take_change(struct service *service, const struct frame_coupon_reply *reply)
 {
     struct coupon coupon;
-
     if (!frame_coupon_whole(&reply->coupon) || !frame_coupon_read(&reply->coupon, &coupon))
         return;
     outdate(service, (struct span){coupon.id, strlen(coupon.id)});
@@ -100,7 +96,6 @@ static void take_change(struct service *service, const struct frame_coupon_reply
 bool policies_take_reply(struct service *service, uint16_t partition, const struct frame_coupon_reply *reply)
 {
     struct policy_fetch *fetch = policy_fetch_find(&service->policies->fetches, reply->tag);
-
     policies_note_time(service->policies, partition, reply->now_us);
     if (reply->verdict == VERDICT_COUPON_CREATED || reply->verdict == VERDICT_COUPON_CHANGED)
         take_change(service, reply);
@@ -116,9 +111,7 @@ bool policies_answer(struct service *service, struct exchange *exchange, const s
 {
     struct span id = {exchange->coupon_id, exchange->coupon_id_length};
     struct policy_page page = {.ttl_us = service->policies->ttl_us};
-    struct answer answer;
     struct coupon coupon;
-
     if (exchange->kind != EXCHANGE_COUPON || exchange->op != COUPON_GET || !bears(reply, id, &coupon))
         return false;
     if (service->policies->cache != NULL)
@@ -129,7 +122,7 @@ bool policies_answer(struct service *service, struct exchange *exchange, const s
     page.etag = policy_page_render(&service->scratch, &coupon, reply->now_us);
     page.body = (struct span){service->scratch.data, service->scratch.length};
     page.until_change_us = policy_until_change_us(&coupon, reply->now_us);
-    answer = answer_begin(service, exchange);
+    struct answer answer = answer_begin(service, exchange);
     if (policy_page_passes(exchange->if_match, &page))
         answer_end(&answer, policy_page_write(answer.out, &service->clock, answer.style, &page,
                                               policies_condition_of(exchange)));
@@ -147,7 +140,6 @@ static void refresh(struct service *service, const struct exchange *exchange)
     struct policy_fetch *fetch = policy_fetch_place(&policies->fetches, id);
     uint16_t partition = coupon_partition(id.at, id.length, service->partitions);
     int64_t changed_us = policy_board_changed_us(policies->board, policy_hash(id));
-
     if (fetch->stage != FETCH_IDLE || !service_partition_up(service, partition))
         return;
     if (!policy_cache_is_recent(policies->cache, id, service_now_us(service), changed_us)) {
@@ -169,7 +161,7 @@ void policies_on_issue_reply(struct service *service, uint16_t partition, const 
              reply->now_us);
 }
 
-/* ---- values of Redis ---- */
+/* --- values of Redis --- */
 
 /* Caches a value from Redis. NULL when it is invalid, too old, or older than a change. */
 static const struct policy_entry *cache_value(struct service *service, const struct policy_fetch *fetch,
@@ -179,7 +171,6 @@ static const struct policy_entry *cache_value(struct service *service, const str
     struct policy_report report = {.id = policy_fetch_id(fetch)};
     struct coupon coupon;
     int64_t age_us = 0;
-
     if (policy_value_read(bytes, report.id, &coupon, &report.issuer_us))
         age_us = policies_issuer_now_us(policies, fetch->partition) - report.issuer_us;
     else
@@ -202,7 +193,6 @@ void policies_on_redis_result(void *arg, uint64_t tag, struct span bytes)
     struct service *service = arg;
     struct policy_fetch *fetch = policy_fetch_find(&service->policies->fetches, tag);
     const struct policy_entry *entry = NULL;
-
     if (fetch == NULL || fetch->stage != FETCH_REDIS)
         return;
     if (bytes.at != NULL)
@@ -223,16 +213,14 @@ void policies_on_redis_news(void *arg, struct span id)
 void policies_on_redis_gap(void *arg)
 {
     struct service *service = arg;
-
     policy_board_change_all(service->policies->board, clock_mono_us());
 }
 
-/* ---- no reply ---- */
+/* --- no reply --- */
 
 void policies_on_unsent(struct service *service, uint64_t tag)
 {
     struct policy_fetch *fetch = policy_fetch_find(&service->policies->fetches, tag);
-
     if (fetch != NULL)
         policies_fail_fetch(service, fetch, ERROR_ISSUER_UNAVAILABLE);
 }

@@ -9,7 +9,7 @@ enum { MAGIC_LENGTH = 8, NUMBER_LENGTH = 20 };
 
 static const char magic[] = "coupond1";
 
-_Static_assert(sizeof(magic) - 1 + 2 * NUMBER_LENGTH == POLICY_VALUE_ORDER_LENGTH, "order of a policy value");
+_Static_assert(sizeof magic - 1 + 2 * NUMBER_LENGTH == POLICY_VALUE_ORDER_LENGTH, "order of a policy value");
 
 static void write_number(char *out, uint64_t value)
 {
@@ -46,13 +46,12 @@ size_t policy_value_write(char out[POLICY_VALUE_MAX], const struct coupon *coupo
         .paused = coupon->paused,
     };
     char *at = out;
-
     memcpy(at, magic, MAGIC_LENGTH);
     write_number(at + MAGIC_LENGTH, coupon->journal_seq);
     write_number(at + MAGIC_LENGTH + NUMBER_LENGTH, issuer_us < 0 ? 0 : (uint64_t)issuer_us);
     at += POLICY_VALUE_ORDER_LENGTH;
-    memcpy(at, &fixed, sizeof(fixed));
-    at += sizeof(fixed);
+    memcpy(at, &fixed, sizeof fixed);
+    at += sizeof fixed;
     memcpy(at, coupon->id, fixed.id_length);
     at += fixed.id_length;
     memcpy(at, coupon->title, fixed.title_length);
@@ -81,7 +80,6 @@ static bool read_coupon(const struct policy_value_fixed *fixed, const char *text
         .id_length = fixed->id_length,
         .paused = fixed->paused,
     };
-
     memcpy(wire.id, texts, fixed->id_length);
     memcpy(wire.title, texts + fixed->id_length, fixed->title_length);
     return past_time_valid(wire.created_at_us) && past_time_valid(wire.updated_at_us) && frame_coupon_whole(&wire) &&
@@ -91,16 +89,15 @@ static bool read_coupon(const struct policy_value_fixed *fixed, const char *text
 bool policy_value_read(struct span bytes, struct span id, struct coupon *coupon, int64_t *issuer_us)
 {
     const size_t texts_at = POLICY_VALUE_ORDER_LENGTH + sizeof(struct policy_value_fixed);
-    struct policy_value_fixed fixed;
     uint64_t journal_seq = 0;
     uint64_t time_us = 0;
-
     if (bytes.length < texts_at || memcmp(bytes.at, magic, MAGIC_LENGTH) != 0)
         return false;
     if (!read_number(bytes.at + MAGIC_LENGTH, UINT64_MAX, &journal_seq) ||
         !read_number(bytes.at + MAGIC_LENGTH + NUMBER_LENGTH, ISSUER_TIME_US_MAX, &time_us))
         return false;
-    memcpy(&fixed, bytes.at + POLICY_VALUE_ORDER_LENGTH, sizeof(fixed));
+    struct policy_value_fixed fixed;
+    memcpy(&fixed, bytes.at + POLICY_VALUE_ORDER_LENGTH, sizeof fixed);
     if (fixed.id_length > COUPON_ID_MAX || fixed.title_length > TITLE_MAX ||
         bytes.length != texts_at + fixed.id_length + fixed.title_length)
         return false;

@@ -12,7 +12,6 @@ static void add(struct redis_greeting *greeting, enum redis_greeting_step step, 
                 const char *second)
 {
     unsigned index = greeting->count++;
-
     greeting->commands[index].step = step;
     greeting->commands[index].words[0] = text_span(name);
     greeting->commands[index].words[1] = text_span(first);
@@ -30,7 +29,7 @@ void redis_greeting_init(struct redis_greeting *greeting, const struct redis_url
         add(greeting, REDIS_GREETING_AUTH, "AUTH", url->password, NULL);
     if (url->database == 0)
         return;
-    snprintf(greeting->database, sizeof(greeting->database), "%u", url->database);
+    snprintf(greeting->database, sizeof greeting->database, "%u", url->database);
     add(greeting, REDIS_GREETING_SELECT, "SELECT", greeting->database, NULL);
 }
 
@@ -43,6 +42,5 @@ void redis_greeting_explain(enum redis_greeting_step step, const struct redis_va
         [REDIS_GREETING_END] = "user and password are missing, or the user lacks permissions",
     };
     size_t length = strspn(error->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-
     snprintf(refusal, REDIS_REFUSAL_MAX, "%s (%.*s)", meanings[step], length <= 16 ? (int)length : 16, error->text);
 }

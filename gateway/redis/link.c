@@ -28,12 +28,11 @@ void redis_link_deinit(struct redis_link *link)
     buffer_deinit(&link->writing);
 }
 
-/* ---- down ---- */
+/* --- down --- */
 
 static void on_closed(uv_handle_t *handle)
 {
     struct redis_link *link = handle->data;
-
     link->state = REDIS_LINK_DOWN;
     link->write_pending = false;
     buffer_clear(&link->out, KEEP_BYTES);
@@ -46,7 +45,6 @@ static void on_closed(uv_handle_t *handle)
 void redis_link_close(struct redis_link *link)
 {
     enum redis_link_state before = link->state;
-
     if (before == REDIS_LINK_DOWN || before == REDIS_LINK_CLOSING)
         return;
     link->state = REDIS_LINK_CLOSING;
@@ -63,14 +61,13 @@ static void fail(struct redis_link *link, enum metric_redis_error why)
     link->events->on_down(link->arg, why);
 }
 
-/* ---- up ---- */
+/* --- up --- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct redis_link *link = handle->data;
-
     (void)suggested;
-    *buffer = uv_buf_init(link->input, sizeof(link->input));
+    *buffer = uv_buf_init(link->input, sizeof link->input);
 }
 
 /* Takes decrypted bytes of replies. */
@@ -78,7 +75,6 @@ static void take_bytes(struct redis_link *link, const char *bytes, size_t size)
 {
     const struct redis_reply *reply = NULL;
     bool failed = !redis_reader_feed(link->reader, bytes, size);
-
     while (!failed && link->state == REDIS_LINK_UP && (reply = redis_reader_next(link->reader, &failed)) != NULL)
         link->events->on_reply(link->arg, reply);
     if (failed && link->state == REDIS_LINK_UP)
@@ -95,7 +91,6 @@ static void come_up(struct redis_link *link)
 static void shake(struct redis_link *link)
 {
     enum redis_tls_state state = redis_tls_shake(link->tls);
-
     redis_link_flush(link);
     if (link->state != REDIS_LINK_HANDSHAKING)
         return;
@@ -109,11 +104,10 @@ static void take_sealed_bytes(struct redis_link *link, const char *bytes, size_t
 {
     char plain[4096];
     ssize_t length = 0;
-
     redis_tls_feed(link->tls, bytes, size);
     if (link->state == REDIS_LINK_HANDSHAKING)
         shake(link);
-    while (link->state == REDIS_LINK_UP && (length = redis_tls_read(link->tls, plain, sizeof(plain))) > 0)
+    while (link->state == REDIS_LINK_UP && (length = redis_tls_read(link->tls, plain, sizeof plain)) > 0)
         take_bytes(link, plain, (size_t)length);
     if (link->state == REDIS_LINK_UP && length < 0)
         fail(link, METRIC_REDIS_TLS);
@@ -123,7 +117,6 @@ static void take_sealed_bytes(struct redis_link *link, const char *bytes, size_t
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct redis_link *link = stream->data;
-
     if (size < 0)
         fail(link, METRIC_REDIS_CONNECTION);
     else if (link->tls != NULL)
@@ -135,7 +128,6 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 static void on_connected(uv_connect_t *connecting, int status)
 {
     struct redis_link *link = connecting->data;
-
     if (link->state != REDIS_LINK_CONNECTING)
         return;
     if (status != 0 || uv_read_start(&link->handle.stream, on_alloc, on_read) != 0) {
@@ -173,7 +165,6 @@ static void on_resolved(uv_getaddrinfo_t *resolving, int status, struct addrinfo
 {
     struct redis_link *link = resolving->data;
     bool wanted = link->state == REDIS_LINK_RESOLVING;
-
     link->state = REDIS_LINK_DOWN;
     if (wanted && status == 0)
         connect_tcp(link, found->ai_addr);
@@ -186,8 +177,7 @@ static void resolve(struct redis_link *link)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     char port[8];
-
-    snprintf(port, sizeof(port), "%u", link->url->port);
+    snprintf(port, sizeof port, "%u", link->url->port);
     link->state = REDIS_LINK_RESOLVING;
     link->resolving.data = link;
     if (uv_getaddrinfo(link->uv, &link->resolving, on_resolved, link->url->host, port, &hints) != 0) {
@@ -201,7 +191,6 @@ void redis_link_connect(struct redis_link *link)
     const struct redis_url *url = link->url;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
-
     CHECK(link->state == REDIS_LINK_DOWN);
     link->connecting.data = link;
     if (url->path[0] != '\0')
@@ -214,7 +203,7 @@ void redis_link_connect(struct redis_link *link)
         resolve(link);
 }
 
-/* ---- out ---- */
+/* --- out --- */
 
 bool redis_link_command(struct redis_link *link, int count, const struct span *words)
 {
@@ -222,7 +211,6 @@ bool redis_link_command(struct redis_link *link, int count, const struct span *w
     size_t lengths[WORDS_MAX];
     char *command = NULL;
     int length = 0;
-
     CHECK(count <= WORDS_MAX);
     if (link->state != REDIS_LINK_UP || link->out.length + link->writing.length > UNSENT_MAX)
         return false;
@@ -245,7 +233,6 @@ static bool may_write(const struct redis_link *link)
 static void on_written(uv_write_t *write, int status)
 {
     struct redis_link *link = write->data;
-
     link->write_pending = false;
     buffer_clear(&link->writing, KEEP_BYTES);
     if (!may_write(link))
@@ -260,11 +247,9 @@ static void on_written(uv_write_t *write, int status)
 static void write_rest(struct redis_link *link, struct buffer *out)
 {
     struct buffer empty = link->writing;
-    uv_buf_t rest;
-
     link->writing = *out;
     *out = empty;
-    rest = uv_buf_init(link->writing.data, (unsigned)link->writing.length);
+    uv_buf_t rest = uv_buf_init(link->writing.data, (unsigned)link->writing.length);
     link->write.data = link;
     link->write_pending = uv_write(&link->write, &link->handle.stream, &rest, 1, on_written) == 0;
     if (!link->write_pending)
@@ -284,9 +269,7 @@ static bool seal(struct redis_link *link)
 void redis_link_flush(struct redis_link *link)
 {
     struct buffer *out = link->tls != NULL ? &link->sealed : &link->out;
-    uv_buf_t bytes;
     int written = 0;
-
     if (!may_write(link) || link->write_pending)
         return;
     if (link->tls != NULL && !seal(link)) {
@@ -295,7 +278,7 @@ void redis_link_flush(struct redis_link *link)
     }
     if (out->length == 0)
         return;
-    bytes = uv_buf_init(out->data, (unsigned)out->length);
+    uv_buf_t bytes = uv_buf_init(out->data, (unsigned)out->length);
     written = uv_try_write(&link->handle.stream, &bytes, 1);
     if (written < 0 && written != UV_EAGAIN) {
         fail(link, METRIC_REDIS_CONNECTION);

@@ -15,7 +15,6 @@ struct redis_reader {
 static struct redis_value *place(const redisReadTask *task)
 {
     struct redis_reply *reply = task->privdata;
-
     if (task->parent == NULL)
         return &reply->top;
     if (task->parent->parent != NULL || task->idx < 0 || task->idx >= REDIS_PARTS_MAX)
@@ -26,7 +25,6 @@ static struct redis_value *place(const redisReadTask *task)
 static void *keep(const redisReadTask *task, enum redis_kind kind, const char *text, size_t length)
 {
     struct redis_value *value = place(task);
-
     if (value != NULL) {
         value->kind = kind;
         value->cut = length > REDIS_TEXT_MAX;
@@ -51,7 +49,6 @@ static void *keep_array(const redisReadTask *task, int count)
 #endif
 {
     struct redis_reply *reply = task->privdata;
-
     if (task->parent == NULL)
         reply->parts_count = (size_t)count;
     return keep(task, REDIS_ARRAY, "", 0);
@@ -91,8 +88,7 @@ static void begin(struct redis_reader *reader)
 
 struct redis_reader *redis_reader_create(void)
 {
-    struct redis_reader *reader = calloc(1, sizeof(*reader));
-
+    struct redis_reader *reader = calloc(1, sizeof *reader);
     CHECK(reader != NULL);
     begin(reader);
     return reader;
@@ -122,7 +118,6 @@ bool redis_reader_feed(struct redis_reader *reader, const char *bytes, size_t si
 const struct redis_reply *redis_reader_next(struct redis_reader *reader, bool *failed)
 {
     void *object = NULL;
-
     *failed = redisReaderGetReply(reader->reader, &object) != REDIS_OK;
     if (*failed)
         return NULL;

@@ -18,22 +18,20 @@ struct redis_tls {
     const char *trouble;
 };
 
-/* ---- contexts ---- */
+/* --- contexts --- */
 
 /* The last reason in the thread's error queue, which is emptied. */
 static const char *take_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
     ERR_clear_error();
     return reason != NULL ? reason : "unknown reason";
 }
 
 struct redis_tls_context *redis_tls_context_create(const char *ca, struct error *error)
 {
-    struct redis_tls_context *context = calloc(1, sizeof(*context));
+    struct redis_tls_context *context = calloc(1, sizeof *context);
     bool trusted = false;
-
     CHECK(context != NULL);
     ERR_clear_error();
     context->ssl = SSL_CTX_new(TLS_client_method());
@@ -59,7 +57,7 @@ void redis_tls_context_destroy(struct redis_tls_context **context)
     *context = NULL;
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 /* Sets the expected certificate name. SNI is sent for names only, not for addresses. */
 static void expect(SSL *ssl, const char *host)
@@ -74,8 +72,7 @@ static void expect(SSL *ssl, const char *host)
 
 struct redis_tls *redis_tls_create(struct redis_tls_context *context, const char *host)
 {
-    struct redis_tls *tls = calloc(1, sizeof(*tls));
-
+    struct redis_tls *tls = calloc(1, sizeof *tls);
     CHECK(tls != NULL);
     tls->ssl = SSL_new(context->ssl);
     tls->in = BIO_new(BIO_s_mem());
@@ -96,14 +93,13 @@ void redis_tls_destroy(struct redis_tls **tls)
     *tls = NULL;
 }
 
-/* ---- bytes ---- */
+/* --- bytes --- */
 
 /* True when TLS only needs more bytes; otherwise records the reason. */
 static bool can_go_on(struct redis_tls *tls, int result)
 {
     int kind = SSL_get_error(tls->ssl, result);
     long verdict = SSL_get_verify_result(tls->ssl);
-
     if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE)
         return true;
     if (kind == SSL_ERROR_ZERO_RETURN)
@@ -133,7 +129,6 @@ enum redis_tls_state redis_tls_shake(struct redis_tls *tls)
 ssize_t redis_tls_read(struct redis_tls *tls, char *bytes, size_t size)
 {
     size_t length = 0;
-
     ERR_clear_error();
     int result = SSL_read_ex(tls->ssl, bytes, size, &length);
     if (result == 1)
@@ -144,7 +139,6 @@ ssize_t redis_tls_read(struct redis_tls *tls, char *bytes, size_t size)
 bool redis_tls_write(struct redis_tls *tls, const char *bytes, size_t size)
 {
     size_t written = 0;
-
     ERR_clear_error();
     int result = SSL_write_ex(tls->ssl, bytes, size, &written); /* writes everything: the memory BIO has no limit */
     if (result == 1 && written == size)
@@ -158,7 +152,6 @@ void redis_tls_take(struct redis_tls *tls, struct buffer *out)
 {
     char *bytes = NULL;
     long size = BIO_get_mem_data(tls->out, &bytes);
-
     if (size <= 0)
         return;
     buffer_append(out, bytes, (size_t)size);

@@ -9,12 +9,11 @@ size_t decimal_format(char *out, uint64_t value)
 {
     char digits[20];
     size_t n = 0;
-
     do {
-        digits[sizeof(digits) - ++n] = (char)('0' + value % 10);
+        digits[sizeof digits - ++n] = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
-    memcpy(out, digits + sizeof(digits) - n, n);
+    memcpy(out, digits + sizeof digits - n, n);
     return n;
 }
 
@@ -30,7 +29,6 @@ size_t issue_json_format(char out[ISSUE_JSON_MAX], struct span coupon_id, struct
                          int64_t issued_at_us)
 {
     char *at = out;
-
     CHECK(coupon_id.length <= COUPON_ID_MAX);
     CHECK(user_id.length <= USER_ID_MAX);
     at = PUT_LITERAL(at, "{\"coupon_id\":\"");
@@ -53,7 +51,6 @@ static void append_text(struct buffer *out, const char *text)
 static void append_number(struct buffer *out, const char *name, uint64_t value)
 {
     char digits[20];
-
     append_text(out, name);
     buffer_append(out, digits, decimal_format(digits, value));
 }
@@ -61,7 +58,6 @@ static void append_number(struct buffer *out, const char *name, uint64_t value)
 static void append_time(struct buffer *out, const char *name, int64_t us)
 {
     char text[RFC3339_MAX];
-
     append_text(out, name);
     if (us == TIME_NONE) {
         append_text(out, "null");
@@ -95,7 +91,6 @@ void coupon_json_append(struct buffer *out, const struct coupon *coupon, int64_t
 static size_t utf8_size(const unsigned char *at, size_t left)
 {
     size_t size = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : 4;
-
     if ((at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4 || size > left)
         return 0;
     for (size_t i = 1; i < size; i++)
@@ -111,12 +106,11 @@ static void append_escape(struct buffer *out, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
     char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-
     if (c == '"' || c == '\\') {
         text[1] = (char)c;
         buffer_append(out, text, 2);
     } else {
-        buffer_append(out, text, sizeof(text));
+        buffer_append(out, text, sizeof text);
     }
 }
 
@@ -130,7 +124,6 @@ static bool is_plain(unsigned char c)
 static size_t append_special(struct buffer *out, const unsigned char *at, size_t left)
 {
     size_t size = utf8_size(at, left);
-
     if (size == 0) {
         append_text(out, "\\ufffd");
         return 1;
@@ -146,7 +139,6 @@ void json_string_append(struct buffer *out, const char *text, size_t length)
 {
     const unsigned char *at = (const unsigned char *)text;
     const unsigned char *end = at + length;
-
     append_text(out, "\"");
     while (at < end) {
         const unsigned char *plain = at;

@@ -67,7 +67,7 @@ static struct {
 
 static const struct piece *status_line(int status)
 {
-    for (size_t i = 0; i < sizeof(status_lines) / sizeof(status_lines[0]); i++)
+    for (size_t i = 0; i < sizeof status_lines / sizeof status_lines[0]; i++)
         if (status_lines[i].status == status)
             return &status_lines[i].line;
     check_failed("the status has a line", __FILE__, __LINE__);
@@ -76,14 +76,13 @@ static const struct piece *status_line(int status)
 void reply_clock_set(struct reply_clock *clock, int64_t wall_us)
 {
     time_t second = (time_t)(wall_us / 1000000);
-    struct tm tm;
-
     if (second == clock->second && clock->date_length != 0)
         return;
+    struct tm tm;
     CHECK(gmtime_r(&second, &tm) != NULL);
     clock->second = second;
     /* HTTP requires the C locale's names; the process never sets another locale. */
-    clock->date_length = strftime(clock->date, sizeof(clock->date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+    clock->date_length = strftime(clock->date, sizeof clock->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
     CHECK(clock->date_length != 0);
 }
 
@@ -97,7 +96,6 @@ static char *put_connection(char *at, struct reply_style style)
 {
     static const struct piece close = PIECE("Connection: close\r\n");
     static const struct piece keep_alive = PIECE("Connection: keep-alive\r\n");
-
     if (style.close)
         return put(at, close.text, close.length);
     return style.http_1_0 ? put(at, keep_alive.text, keep_alive.length) : at;
@@ -116,7 +114,6 @@ void reply_write(struct buffer *out, const struct reply_clock *clock, struct rep
     char *begin = buffer_reserve(out, HEAD_BYTES_MAX + REQUEST_ID_BYTES_MAX + origin_length + reply->fields_length +
                                           reply->body_length);
     char *at = put(begin, line->text, line->length);
-
     at = put(at, clock->date, clock->date_length);
     at = put_connection(at, style);
     if (style.request_id != NULL)
@@ -141,7 +138,6 @@ void reply_write(struct buffer *out, const struct reply_clock *clock, struct rep
 void reply_write_continue(struct buffer *out)
 {
     static const struct piece line = PIECE("HTTP/1.1 100 Continue\r\n\r\n");
-
     buffer_append(out, line.text, line.length);
 }
 
@@ -165,8 +161,8 @@ void reply_init(void)
 {
     for (int i = 0; i < ERROR_CODE_COUNT; i++) {
         const struct error_code_row *row = error_code_row((enum error_code)i);
-        int length = format_problem(problems[i].text, sizeof(problems[i].text), row, row->detail);
-        CHECK(length > 0 && (size_t)length < sizeof(problems[i].text));
+        int length = format_problem(problems[i].text, sizeof problems[i].text, row, row->detail);
+        CHECK(length > 0 && (size_t)length < sizeof problems[i].text);
         problems[i].length = (size_t)length;
     }
 }
@@ -192,10 +188,9 @@ static void build_problem(struct buffer *body, enum error_code code, const struc
 {
     char text[PROBLEM_BYTES_MAX];
     int length = 0;
-
     if (extras->detail != NULL) {
-        length = format_problem(text, sizeof(text), error_code_row(code), "");
-        CHECK(length > 0 && (size_t)length < sizeof(text));
+        length = format_problem(text, sizeof text, error_code_row(code), "");
+        CHECK(length > 0 && (size_t)length < sizeof text);
         buffer_append(body, text, (size_t)length - strlen("\"\""));
         json_string_append(body, extras->detail, strlen(extras->detail));
     } else {
@@ -230,7 +225,6 @@ static size_t format_fields(char out[HEAD_BYTES_MAX], enum error_code code, cons
 {
     uint32_t retry_after_s = extras->retry_after_s;
     char *at = out;
-
     if (retry_after_s == 0 && error_code_row(code)->status == 503)
         retry_after_s = retry_after_jittered_s();
     if (retry_after_s != 0) {
@@ -257,7 +251,6 @@ int reply_write_problem(struct buffer *out, const struct reply_clock *clock, str
     struct reply reply = {.status = error_code_row(code)->status, .type = REPLY_PROBLEM, .fields = fields};
     struct buffer body = {0};
     char *at = text;
-
     extras = extras == NULL ? &none : extras;
     reply.fields_length = format_fields(fields, code, extras);
     if (extras->errors != NULL || extras->detail != NULL) {

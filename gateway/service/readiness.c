@@ -43,7 +43,6 @@ void readiness_drain(struct readiness *readiness)
 static uint64_t common(const struct readiness *readiness, const _Atomic uint64_t *masks)
 {
     uint64_t mask = readiness->all;
-
     for (unsigned i = 0; i < readiness->threads; i++)
         mask &= atomic_load_explicit(&masks[i], memory_order_relaxed);
     return mask;
@@ -54,7 +53,6 @@ static void describe(uint64_t missing, char why[MISSING_WORDS_MAX])
 {
     int length = snprintf(why, MISSING_WORDS_MAX, "No answer from partition");
     const char *separator = " ";
-
     for (unsigned p = 0; p < PARTITIONS_MAX; p++) {
         if ((missing >> p & 1) == 0)
             continue;
@@ -79,7 +77,6 @@ static bool any_refused(const struct readiness *readiness)
 bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_MAX])
 {
     uint64_t missing = readiness->all & ~common(readiness, readiness->hearing);
-
     why[0] = '\0';
     if (atomic_load_explicit(&readiness->draining, memory_order_relaxed)) {
         snprintf(why, READINESS_WORDS_MAX, "The gateway is draining.");

@@ -20,8 +20,8 @@ static size_t segments_count;
 
 static void list_segments(void)
 {
-    struct error error;
     free(segments);
+    struct error error;
     if (journal_segments_list(journal_fixture_dir, &segments, &segments_count, &error) != 0)
         fail_msg("%s", error.text);
 }

@@ -9,7 +9,7 @@
 
 #include "coupond/metrics_text.h"
 
-/* helpers */
+/* --- helpers --- */
 
 static struct metrics_text text;
 static struct metrics_sample sample;
@@ -29,18 +29,18 @@ static void assert_next(const char *name, double value)
 static void assert_label(const char *name, const char *value)
 {
     char found[32];
-    assert_true(metrics_sample_label(&sample, name, found, sizeof(found)));
+    assert_true(metrics_sample_label(&sample, name, found, sizeof found));
     assert_string_equal(found, value);
 }
 
 static void assert_no_label(const char *name)
 {
     char found[8] = "before";
-    assert_false(metrics_sample_label(&sample, name, found, sizeof(found)));
+    assert_false(metrics_sample_label(&sample, name, found, sizeof found));
     assert_string_equal(found, "");
 }
 
-/* tests */
+/* --- tests --- */
 
 static void samples_are_read_one_by_one(void **state)
 {
@@ -78,7 +78,7 @@ static void bytes_of_zero_are_no_end(void **state)
 {
     (void)state;
     static const char bytes[] = "a\0b 1\nc 2\n\0\nd{x=\"\0\"} 3\n";
-    text = (struct metrics_text){bytes, bytes + sizeof(bytes) - 1};
+    text = (struct metrics_text){bytes, bytes + sizeof bytes - 1};
     assert_next("c", 2);
     assert_next("d", 3);
     assert_no_label("x");

@@ -12,7 +12,7 @@
 
 #include "gateway/http/head.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 struct api_rules open_door = {.metrics = true};
 struct api_rules guarded;
@@ -28,18 +28,17 @@ int gateway_ask_set_up(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 struct api_call *ask_with(const struct api_rules *rules, const char *line, const char *fields, const char *body)
 {
     static const struct http_limits limits = {16384, 16384};
     static struct api_call call;
-    size_t length = (size_t)snprintf(bytes, sizeof(bytes), "%s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n%s\r\n%s",
+    size_t length = (size_t)snprintf(bytes, sizeof bytes, "%s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n%s\r\n%s",
                                      line, strlen(body), fields, body);
-
     http_request_reset(&request);
     assert_int_equal(http_request_feed(&request, &limits, bytes, &length), HTTP_READY);
-    memset(&call, 0xa5, sizeof(call)); /* exposes the use of members that were not set */
+    memset(&call, 0xa5, sizeof call); /* exposes the use of members that were not set */
     api_read(&call, &request, rules);
     return &call;
 }

@@ -17,7 +17,7 @@
 
 #include "shared/telemetry/log.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 struct options options;
 struct gateway *gateway;
@@ -29,10 +29,10 @@ int gateway_blank(void **state)
 {
     (void)state;
     options_init(&options);
-    snprintf(options.gateway_http, sizeof(options.gateway_http), "127.0.0.1:0");
+    snprintf(options.gateway_http, sizeof options.gateway_http, "127.0.0.1:0");
     options.gateway_operator_http[0] = '\0';
     options.gateway_public_metrics = true; /* read on the present connection */
-    snprintf(options.gateway_requests, sizeof(options.gateway_requests), "inproc://double-%u", ++starts);
+    snprintf(options.gateway_requests, sizeof options.gateway_requests, "inproc://double-%u", ++starts);
     options.gateway_issuer_timeout_ms = 600000;
     options.gateway_header_timeout_ms = 600000;
     options.gateway_idle_timeout_ms = 600000;
@@ -58,7 +58,7 @@ int gateway_group_set_up(void **state)
     return 0;
 }
 
-/* ---- helpers: HTTP ---- */
+/* --- helpers: HTTP --- */
 
 struct client clients[4];
 struct response response;
@@ -67,12 +67,11 @@ void client_open(struct client *client)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(gateway_port(gateway))};
     struct timeval patience = {.tv_sec = PATIENCE_S};
-
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     client->length = 0;
-    setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    assert_int_equal(connect(client->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(client->fd, (struct sockaddr *)&address, sizeof address), 0);
 }
 
 void client_close(struct client *client)
@@ -83,15 +82,13 @@ void client_close(struct client *client)
 void client_send(struct client *client, const char *text)
 {
     size_t length = strlen(text);
-
     assert_int_equal(send(client->fd, text, length, MSG_NOSIGNAL), length);
 }
 
 /* True when more arrived; false at the end of the connection. */
 static bool client_fill(struct client *client)
 {
-    ssize_t got = recv(client->fd, client->data + client->length, sizeof(client->data) - client->length, 0);
-
+    ssize_t got = recv(client->fd, client->data + client->length, sizeof client->data - client->length, 0);
     if (got < 0 && errno == ECONNRESET)
         return false;
     assert_true(got >= 0); /* otherwise nothing arrived within ten seconds */
@@ -104,18 +101,17 @@ int client_read_method(struct client *client, bool head)
 {
     char *end = NULL;
     size_t body = 0;
-
     while ((end = memmem(client->data, client->length, "\r\n\r\n", 4)) == NULL)
         assert_true(client_fill(client));
     size_t size = (size_t)(end - client->data) + 4;
-    assert_true(size < sizeof(response.head));
+    assert_true(size < sizeof response.head);
     memcpy(response.head, client->data, size);
     response.head[size] = '\0';
     assert_int_equal(sscanf(response.head, "HTTP/1.1 %d ", &response.status), 1);
     const char *length = strstr(response.head, "Content-Length: ");
     if (length != NULL && !head)
         body = strtoul(length + 16, NULL, 10);
-    assert_true(body < sizeof(response.body));
+    assert_true(body < sizeof response.body);
     while (client->length < size + body)
         assert_true(client_fill(client));
     memcpy(response.body, client->data + size, body);
@@ -140,8 +136,7 @@ void client_ask(struct client *client, const char *coupon, const char *user)
 {
     char text[512];
     int body = snprintf(NULL, 0, "{\"user_id\":\"%s\"}", user);
-
-    snprintf(text, sizeof(text),
+    snprintf(text, sizeof text,
              "POST /v1/coupons/%s/issues HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
              "Content-Length: %d\r\n\r\n{\"user_id\":\"%s\"}",
              coupon, body, user);
@@ -151,8 +146,7 @@ void client_ask(struct client *client, const char *coupon, const char *user)
 int client_get(struct client *client, const char *path)
 {
     char text[256];
-
-    snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
     client_send(client, text);
     return client_read(client);
 }
@@ -160,19 +154,17 @@ int client_get(struct client *client, const char *path)
 void assert_code(const char *code)
 {
     char text[64];
-
-    snprintf(text, sizeof(text), "\"code\":\"%s\"", code);
+    snprintf(text, sizeof text, "\"code\":\"%s\"", code);
     if (strstr(response.body, text) == NULL)
         fail_msg("no code %s in %d %s", code, response.status, response.body);
     assert_non_null(strstr(response.head, "application/problem+json"));
 }
 
-/* ---- helpers: gateway and issuer ---- */
+/* --- helpers: gateway and issuer --- */
 
 void start(void)
 {
     struct error error = {""};
-
     if (gateway_start(&gateway, &options, &error) != 0)
         fail_msg("%s", error.text);
 }
@@ -187,7 +179,6 @@ void wait_ready(int status)
 {
     struct client *client = &clients[3];
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
-
     client_open(client);
     while ((client_get(client, "/readyz") != status || misses_issuer()) && zclock_mono() < until) {
         if (issuer != NULL)
@@ -202,7 +193,6 @@ void wait_for_word_of_missing_issuer(void)
 {
     struct client *client = &clients[3];
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
-
     client_open(client);
     do
         assert_int_equal(client_get(client, "/readyz"), 200); /* a load balancer keeps sending, and clients get 503 */
@@ -231,7 +221,6 @@ struct frame_issue_reply reply_to(const struct frame_issue_request *request, enu
 void answer(const struct double_frame *of, unsigned index, enum verdict verdict, uint32_t sequence)
 {
     struct frame_issue_reply reply = reply_to(&of->issues[index], verdict, sequence);
-
     issuer_double_reply_issues(issuer, of, &reply, 1);
 }
 
@@ -250,8 +239,7 @@ void wait_metric(const char *name, long least)
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
     long value = -1;
     char text[128];
-
-    snprintf(text, sizeof(text), "\n%s ", name);
+    snprintf(text, sizeof text, "\n%s ", name);
     client_open(client);
     while (value < least && zclock_mono() < until) {
         assert_int_equal(client_get(client, "/metrics"), 200);
@@ -267,8 +255,7 @@ long metric_now(const char *name)
 {
     struct client *client = &clients[3];
     char text[128];
-
-    snprintf(text, sizeof(text), "\n%s ", name);
+    snprintf(text, sizeof text, "\n%s ", name);
     client_open(client);
     assert_int_equal(client_get(client, "/metrics"), 200);
     client_close(client);

@@ -17,7 +17,7 @@
 #include "gateway/acceptor.h"
 #include "shared/files.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 enum { FILES = 128, CLIENTS = 4 };
 
@@ -37,22 +37,20 @@ static void take(void *arg, int fd)
 static void limit_files(rlim_t count)
 {
     const struct rlimit files = {count, FILES};
-
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
 }
 
 static int set_up(void **state)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    socklen_t size = sizeof(address);
-
+    socklen_t size = sizeof address;
     (void)state;
     limit_files(FILES);
     taken_count = 0;
-    memset(&acceptor, 0, sizeof(acceptor));
+    memset(&acceptor, 0, sizeof acceptor);
     acceptor.metrics = metrics_create("gateway", -1);
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(acceptor_open(&acceptor, &loop, fd, take, &loop), 0);
@@ -77,18 +75,17 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static void connect_client(int i)
 {
-    assert_int_equal(connect(clients[i], (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(connect(clients[i], (struct sockaddr *)&address, sizeof address), 0);
 }
 
 static bool is_hung_up_on(int i)
 {
     char byte;
     ssize_t size = recv(clients[i], &byte, 1, MSG_DONTWAIT);
-
     return size == 0 || (size < 0 && errno == ECONNRESET);
 }
 
@@ -105,7 +102,6 @@ static void turn(void)
 static size_t use_up(int *fds)
 {
     size_t count = 0;
-
     for (int fd = files_open_spare(); fd >= 0; fd = files_open_spare())
         fds[count++] = fd;
     return count;
@@ -117,7 +113,7 @@ static void give_back(const int *fds, size_t count)
         close(fds[--count]);
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void clients_are_taken(void **state)
 {
@@ -133,7 +129,6 @@ static void without_a_descriptor_clients_are_hung_up_on_and_later_ones_are_taken
 {
     int fds[FILES];
     size_t count = use_up(fds);
-
     (void)state;
     connect_client(0);
     connect_client(1);
@@ -151,7 +146,6 @@ static void without_a_descriptor_clients_are_hung_up_on_and_later_ones_are_taken
 static void a_client_that_cannot_be_closed_waits_without_spinning_the_loop(void **state)
 {
     unsigned turns = 0;
-
     (void)state;
     limit_files(3);
     connect_client(0);

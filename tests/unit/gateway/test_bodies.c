@@ -13,18 +13,17 @@
 #include "gateway/api/json.h"
 #include "tests/unit/gateway/gateway_ask.h"
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static struct span read_user(const char *body, char copy[USER_ID_MAX])
 {
     struct span user_id = SPAN_NONE;
     struct api_errors errors = {0};
-
     assert_true(api_json_read_issue((struct span){body, strlen(body)}, &user_id, copy, &errors));
     return user_id;
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void the_usual_issue_body_reads_like_any_other(void **state)
 {
@@ -33,9 +32,8 @@ static void the_usual_issue_body_reads_like_any_other(void **state)
         "{\"user_id\":\"\\u0075-1\"}", "{\"user_id\":\"u\\u002d1\"}",
     };
     char copy[USER_ID_MAX];
-
     (void)state;
-    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         assert_true(span_equals(read_user(bodies[i], copy), SPAN_LITERAL("u-1")));
 }
 
@@ -48,16 +46,14 @@ static void an_integer_is_an_id_by_its_digits(void **state)
         {"{\"user_id\":9223372036854775807}", "9223372036854775807"},
     };
     char copy[USER_ID_MAX];
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_true(span_equals(read_user(rows[i][0], copy), (struct span){rows[i][1], strlen(rows[i][1])}));
 }
 
 static const char *reason_of(const char *line, const char *body)
 {
     const struct api_call *call = ask(line, body);
-
     assert_error(call, ERROR_INVALID_REQUEST);
     return call->errors.rows[0].reason;
 }
@@ -114,9 +110,8 @@ static void broken_issue_bodies_are_refused(void **state)
         {"{\"User_id\":\"u\"}", "User_id"},
         {"{\"user_id\":\"01234567890123456789012345678901234567890123456789012345678901234\"}", "user_id"},
     };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_field(ask(ISSUES, rows[i][0]), rows[i][1]);
     assert_field(ask_with(&open_door, ISSUES, "Content-Type: application/json\r\n", ""), "body");
     assert_int_equal(
@@ -127,9 +122,8 @@ static void broken_issue_bodies_are_refused(void **state)
 static void deeply_nested_bodies_are_refused(void **state)
 {
     static char body[16000];
-
     (void)state;
-    memset(body, '[', sizeof(body) - 1);
+    memset(body, '[', sizeof body - 1);
     assert_field(ask(ISSUES, body), "body");
 }
 
@@ -138,7 +132,6 @@ static void a_whole_coupon_is_read(void **state)
     struct api_call *call = ask("POST /v1/coupons", "{\"id\":\"K\",\"title\":\"\xed\x95\x9c\",\"quantity\":4000000000,"
                                                     "\"per_user_limit\":1000,\"starts_at\":\"2026-01-01T00:00:00Z\","
                                                     "\"ends_at\":\"2026-01-01T09:00:01+09:00\"}");
-
     (void)state;
     assert_int_equal(call->kind, API_COUPON);
     assert_string_equal(call->coupon.id, "K");
@@ -151,7 +144,6 @@ static void a_whole_coupon_is_read(void **state)
 static void a_short_coupon_gets_its_defaults(void **state)
 {
     struct api_call *call = ask("POST /v1/coupons", "{\"title\":\"t\",\"quantity\":1,\"starts_at\":null}");
-
     (void)state;
     assert_int_equal(call->kind, API_COUPON);
     assert_string_equal(call->coupon.id, "");
@@ -198,16 +190,14 @@ static void broken_coupons_are_refused_by_member(void **state)
         {"{\"title\":\"t\",\"quantity\":1,\"starts_at\":\"2026-01-01T00:00:00Z\",\"ends_at\":\"2026-01-01T00:00:00Z\"}",
          "ends_at"},
     };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_field(ask("POST /v1/coupons", rows[i][0]), rows[i][1]);
 }
 
 static void changes_tell_which_members_they_mean(void **state)
 {
     struct api_call *call = ask("PATCH /v1/coupons/K", "{\"starts_at\":null,\"quantity\":7,\"paused\":false}");
-
     (void)state;
     assert_int_equal(call->kind, API_COUPON);
     assert_string_equal(call->coupon.id, "K");
@@ -230,9 +220,8 @@ static void broken_changes_are_refused(void **state)
         {"{\"paused\":1}", "paused"},
         {"{\"starts_at\":\"2026-01-02T00:00:00Z\",\"ends_at\":\"2026-01-01T00:00:00Z\"}", "ends_at"},
     };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_field(ask("PATCH /v1/coupons/K", rows[i][0]), rows[i][1]);
 }
 
@@ -240,7 +229,6 @@ static void all_faults_are_listed_up_to_the_limit(void **state)
 {
     struct api_call *call = ask("POST /v1/coupons", "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,"
                                                     "\"i\":1,\"j\":1}");
-
     (void)state;
     assert_error(call, ERROR_INVALID_REQUEST);
     assert_int_equal(call->errors.count, API_ERRORS_MAX);
@@ -253,7 +241,6 @@ static void random_ids_are_valid_and_differ(void **state)
 {
     char a[COUPON_ID_MAX + 1];
     char b[COUPON_ID_MAX + 1];
-
     (void)state;
     coupon_id_random(a);
     coupon_id_random(b);

@@ -17,7 +17,7 @@
 #include "gateway/dispatch/dispatch.h"
 #include "tests/unit/gateway/gateway_fixture.h"
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void requests_beyond_the_limit_get_overloaded(void **state)
 {
@@ -62,7 +62,6 @@ static void connections_beyond_the_limit_get_overloaded_and_are_closed(void **st
 static void a_request_that_never_ends_is_timed_out(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     options.gateway_header_timeout_ms = 50;
     start();
@@ -78,7 +77,6 @@ static void a_request_that_never_ends_is_timed_out(void **state)
 static void an_idle_connection_is_closed(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     options.gateway_idle_timeout_ms = 50;
     start();
@@ -91,7 +89,6 @@ static void an_idle_connection_is_closed(void **state)
 static void a_body_is_asked_for_when_the_client_waits(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -108,12 +105,11 @@ static void a_refused_body_does_not_tear_the_answer_away(void **state)
 {
     static char body[300000];
     struct client *client = &clients[0];
-
     (void)state;
     start();
     client_open(client);
     client_send(client, "POST /v1/coupons HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n");
-    memset(body, 'x', sizeof(body) - 1);
+    memset(body, 'x', sizeof body - 1);
     client_send(client, body);
     assert_int_equal(client_read(client), 413);
     assert_code("too_large");
@@ -186,7 +182,6 @@ static void send_list_request(struct client *client)
 static void answer_empty_list(void)
 {
     struct frame_coupon_reply none = {.tag = frame.coupons[0].tag, .verdict = VERDICT_NONE, .now_us = NOW_US};
-
     assert_int_equal(frame.header.kind, FRAME_COUPON_REQUESTS);
     assert_int_equal(frame.header.count, 1);
     assert_int_equal(frame.coupons[0].op, COUPON_LIST);
@@ -196,7 +191,6 @@ static void answer_empty_list(void)
 static void pipelined_lists_go_to_the_issuer_one_after_the_other(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -232,7 +226,6 @@ static void lists_beyond_their_limit_get_overloaded(void **state)
 {
     static struct client askers[LISTINGS_MAX];
     struct client *late = &clients[0];
-
     (void)state;
     start_with_issuer(1);
     for (int i = 0; i < LISTINGS_MAX; i++) {
@@ -260,12 +253,11 @@ static void lists_beyond_their_limit_get_overloaded(void **state)
 static void fill_until_refused(struct client *idle, struct client *asker, const char *path)
 {
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
-    static char text[1000 * sizeof(request)];
+    static char text[1000 * sizeof request];
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
     size_t at = 0;
-
     for (int i = 0; i < 1000; i++)
-        strcpy(text + (size_t)i * (sizeof(request) - 1), request);
+        strcpy(text + (size_t)i * (sizeof request - 1), request);
     do {
         ssize_t sent = send(idle->fd, text + at, strlen(text) - at, MSG_DONTWAIT | MSG_NOSIGNAL);
         at = sent > 0 ? (at + (size_t)sent) % strlen(text) : at;
@@ -278,7 +270,6 @@ static void fill_until_refused(struct client *idle, struct client *asker, const 
 static void unread_answers_prevent_further_large_ones(void **state)
 {
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
-
     (void)state;
     options.gateway_unread_bytes_max = 4096;
     start(); /* a list that is not refused for this reason gets issuer_unavailable */
@@ -305,8 +296,6 @@ static void *stop_gateway(void *arg)
 
 static void draining_answers_requests_in_flight_and_ends(void **state)
 {
-    pthread_t stopper;
-
     (void)state;
     start_with_issuer(1);
     client_open(&clients[0]);
@@ -314,6 +303,7 @@ static void draining_answers_requests_in_flight_and_ends(void **state)
     assert_int_equal(client_get(&clients[1], "/livez"), 200);
     client_ask(&clients[0], "A", "u");
     receive(0);
+    pthread_t stopper;
     assert_int_equal(pthread_create(&stopper, NULL, stop_gateway, NULL), 0);
     assert_true(client_ended(&clients[1])); /* idle: closed at once */
     answer(&frame, 0, VERDICT_ISSUED, 1);
@@ -341,16 +331,15 @@ static void draining_ends_at_its_bound_without_an_answer(void **state)
 
 static void a_port_in_use_is_a_clear_error(void **state)
 {
-    struct options others;
     struct gateway *other = NULL;
     struct error error = {""};
-
     (void)state;
+    struct options others;
     for (int threads = 1; threads <= 2; threads++) {
         options.gateway_threads = threads;
         start();
         others = options;
-        snprintf(others.gateway_http, sizeof(others.gateway_http), "127.0.0.1:%u", gateway_port(gateway));
+        snprintf(others.gateway_http, sizeof others.gateway_http, "127.0.0.1:%u", gateway_port(gateway));
         for (others.gateway_threads = 1; others.gateway_threads <= 2; others.gateway_threads++) {
             assert_int_equal(gateway_start(&other, &others, &error), -1);
             assert_null(other);
@@ -365,18 +354,17 @@ static void endpoints_that_make_no_sense_are_clear_errors(void **state)
 {
     static const char *const https[] = {"nonsense", "127.0.0.1", "127.0.0.1:99999", "no.such.host.invalid:80"};
     struct error error = {""};
-
     (void)state;
-    for (size_t i = 0; i < sizeof(https) / sizeof(https[0]); i++) {
-        snprintf(options.gateway_http, sizeof(options.gateway_http), "%s", https[i]);
+    for (size_t i = 0; i < sizeof https / sizeof https[0]; i++) {
+        snprintf(options.gateway_http, sizeof options.gateway_http, "%s", https[i]);
         assert_int_equal(gateway_start(&gateway, &options, &error), -1);
         assert_non_null(strstr(error.text, "gateway/http"));
     }
     gateway_blank(NULL);
-    snprintf(options.gateway_requests, sizeof(options.gateway_requests), "http://x:1");
+    snprintf(options.gateway_requests, sizeof options.gateway_requests, "http://x:1");
     assert_int_equal(gateway_start(&gateway, &options, &error), -1);
     assert_non_null(strstr(error.text, "gateway/requests"));
-    snprintf(options.gateway_requests, sizeof(options.gateway_requests), "ipc:///%0200d", 0); /* the path is too long */
+    snprintf(options.gateway_requests, sizeof options.gateway_requests, "ipc:///%0200d", 0); /* the path is too long */
     assert_int_equal(gateway_start(&gateway, &options, &error), -1);
     assert_non_null(strstr(error.text, "gateway/requests"));
 }
@@ -412,9 +400,8 @@ static void http_1_0_and_close_end_the_connection(void **state)
 static void connections_beyond_the_limit_of_open_files_get_overloaded(void **state)
 {
     const struct rlimit low = {130, 130}; /* two more than are reserved for other files */
-    struct rlimit before;
-
     (void)state;
+    struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     start();

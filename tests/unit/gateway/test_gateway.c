@@ -13,12 +13,11 @@
 
 #include "tests/unit/gateway/gateway_fixture.h"
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void an_issue_goes_to_the_issuer_and_back(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -41,7 +40,6 @@ static void requests_of_one_turn_travel_in_one_frame(void **state)
 {
     struct client *client = &clients[0];
     char text[8192] = "";
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -64,7 +62,6 @@ static void replies_out_of_turn_are_answered_in_turn(void **state)
 {
     struct client *client = &clients[0];
     struct frame_issue_reply replies[3];
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -123,9 +120,9 @@ static void every_verdict_has_its_answer(void **state)
     (void)state;
     start_with_issuer(1);
     client_open(client);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[128];
-        snprintf(text, sizeof(text), "%s /v1/coupons/A/issues/u HTTP/1.1\r\nHost: a\r\n\r\n", rows[i].line);
+        snprintf(text, sizeof text, "%s /v1/coupons/A/issues/u HTTP/1.1\r\nHost: a\r\n\r\n", rows[i].line);
         if (strcmp(rows[i].line, "POST") == 0)
             client_ask(client, "A", "u");
         else
@@ -142,12 +139,9 @@ static void every_verdict_has_its_answer(void **state)
 static void garbage_and_strangers_replies_are_dropped(void **state)
 {
     struct client *client = &clients[0];
-    struct frame_header header;
-    struct frame_issue_reply reply;
     long malformed = 0;
     long misdirected = 0;
     long late = 0;
-
     (void)state;
     start_with_issuer(1);
     malformed = metric_now("coupond_gateway_frames_dropped_total{reason=\"malformed\"}");
@@ -158,17 +152,18 @@ static void garbage_and_strangers_replies_are_dropped(void **state)
     receive(0);
     issuer_double_send(issuer, &frame, "garbage", 7);
     issuer_double_send(issuer, &frame, "", 0);
+    struct frame_header header;
     frame_header_write(&header, FRAME_ISSUE_REPLIES, 0, 1, 5);
     issuer_double_set_clock(issuer, &header);
-    issuer_double_send(issuer, &frame, &header, sizeof(header));
+    issuer_double_send(issuer, &frame, &header, sizeof header);
     frame_header_write(&header, FRAME_PONG, 0, 9, 0);
     issuer_double_set_clock(issuer, &header);
-    issuer_double_send(issuer, &frame, &header, sizeof(header));
+    issuer_double_send(issuer, &frame, &header, sizeof header);
     frame_header_write(&header, FRAME_PING, 0, 1, 0);
-    issuer_double_send(issuer, &frame, &header, sizeof(header));
+    issuer_double_send(issuer, &frame, &header, sizeof header);
     frame_header_write(&header, FRAME_PONG, 0, 1, 0); /* without an incarnation */
-    issuer_double_send(issuer, &frame, &header, sizeof(header));
-    reply = reply_to(&frame.issues[0], VERDICT_ISSUED, 9);
+    issuer_double_send(issuer, &frame, &header, sizeof header);
+    struct frame_issue_reply reply = reply_to(&frame.issues[0], VERDICT_ISSUED, 9);
     reply.tag ^= 1ull << 40; /* another generation */
     issuer_double_reply_issues(issuer, &frame, &reply, 1);
     reply.tag = UINT64_MAX;
@@ -190,7 +185,6 @@ static void a_coupon_reply_to_an_issue_request_is_no_answer(void **state)
 {
     struct client *client = &clients[0];
     struct frame_coupon_reply reply = {.verdict = VERDICT_FOUND};
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -205,7 +199,6 @@ static void a_coupon_reply_to_an_issue_request_is_no_answer(void **state)
 static void a_request_id_is_returned_to_its_client(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -229,7 +222,6 @@ static void a_request_id_is_returned_to_its_client(void **state)
 static void without_an_issuer_the_answer_is_at_once(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     start();
     client_open(client);
@@ -249,7 +241,6 @@ static void an_issuer_that_does_not_answer_leaves_the_outcome_unknown(void **sta
 {
     struct client *client = &clients[0];
     long late = 0;
-
     (void)state;
     options.gateway_issuer_timeout_ms = 20;
     start_with_issuer(1);
@@ -270,9 +261,8 @@ static void choose_tcp(void)
 {
     zsock_t *probe = zsock_new(ZMQ_ROUTER);
     int port = zsock_bind(probe, "tcp://127.0.0.1:*");
-
     zsock_destroy(&probe);
-    snprintf(options.gateway_requests, sizeof(options.gateway_requests), "tcp://127.0.0.1:%d", port);
+    snprintf(options.gateway_requests, sizeof options.gateway_requests, "tcp://127.0.0.1:%d", port);
 }
 
 /* A read is answered at once; a request that may still be decided is not, as long as it may. */
@@ -280,7 +270,6 @@ static void a_dead_issuer_is_reported_when_nothing_can_be_decided_any_more(void 
 {
     struct client *client = &clients[0];
     struct client *other = &clients[1];
-
     (void)state;
     choose_tcp();
     start_with_issuer(1);
@@ -312,7 +301,6 @@ static void a_dead_issuer_is_reported_when_nothing_can_be_decided_any_more(void 
 static void a_client_that_leaves_is_forgotten(void **state)
 {
     long late = 0;
-
     (void)state;
     start_with_issuer(1);
     late = metric_now("coupond_gateway_replies_late_total");
@@ -320,7 +308,7 @@ static void a_client_that_leaves_is_forgotten(void **state)
     client_ask(&clients[0], "A", "u");
     receive(0);
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(clients[0].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    setsockopt(clients[0].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     client_close(&clients[0]);
     while (metric_now("coupond_gateway_connections") > 1)
         zclock_sleep(1);
@@ -331,7 +319,6 @@ static void a_client_that_leaves_is_forgotten(void **state)
 static void a_client_that_closes_its_side_still_reads_the_answer(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -349,7 +336,6 @@ static void answer_list(uint16_t partition, const char *const *ids, uint32_t cou
 {
     struct frame_coupon_reply replies[4] = {0};
     struct coupon coupon = {.title = "t", .quantity = 5, .per_user_limit = 1};
-
     receive(partition);
     assert_int_equal(frame.coupons[0].op, COUPON_LIST);
     replies[0].tag = frame.coupons[0].tag;
@@ -368,7 +354,6 @@ static void answer_list(uint16_t partition, const char *const *ids, uint32_t cou
 static void listings_are_merged_over_the_partitions(void **state)
 {
     struct client *client = &clients[0];
-
     (void)state;
     start_with_issuer(3);
     client_open(client);
@@ -398,7 +383,6 @@ static void a_coupon_is_created_with_an_id_of_its_own(void **state)
     struct client *client = &clients[0];
     struct frame_coupon_reply reply = {.verdict = VERDICT_COUPON_CREATED, .now_us = NOW_US};
     char location[128];
-
     (void)state;
     start_with_issuer(1);
     client_open(client);
@@ -412,7 +396,7 @@ static void a_coupon_is_created_with_an_id_of_its_own(void **state)
     reply.coupon = frame.coupons[0].coupon;
     issuer_double_reply_coupons(issuer, &frame, &reply, 1);
     assert_int_equal(client_read(client), 201);
-    snprintf(location, sizeof(location), "Location: /v1/coupons/%.*s\r\n", frame.coupons[0].coupon.id_length,
+    snprintf(location, sizeof location, "Location: /v1/coupons/%.*s\r\n", frame.coupons[0].coupon.id_length,
              frame.coupons[0].coupon.id);
     assert_non_null(strstr(response.head, location));
     assert_non_null(strstr(response.body, "\"title\":\"\\\"x\\\"\",\"quantity\":300,\"issued\":0,\"remaining\":300,"));

@@ -14,7 +14,7 @@
 
 #include "tests/unit/gateway/gateway_fixture.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 enum {
     TIMEOUT_MS = 400,
@@ -36,35 +36,32 @@ static int set_up(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static void open_reader(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(gateway_port(gateway))};
     struct timeval patience = {.tv_sec = PATIENCE_S};
     int window = WINDOW_BYTES;
-
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     reader.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     reader.length = 0;
     sent = 0;
-    setsockopt(reader.fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window));
-    setsockopt(reader.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    assert_int_equal(connect(reader.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    setsockopt(reader.fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+    setsockopt(reader.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(reader.fd, (struct sockaddr *)&address, sizeof address), 0);
 }
 
 /* Sends as many requests as the gateway accepts now; false when it has hung up. */
 static bool ask_more(void)
 {
     static char text[64 * 1024];
-    size_t length = sizeof(request) - 1;
-
-    for (size_t at = 0; at + length <= sizeof(text); at += length)
+    size_t length = sizeof request - 1;
+    for (size_t at = 0; at + length <= sizeof text; at += length)
         memcpy(text + at, request, length);
     for (;;) {
         size_t begin = sent % length; /* a request may have been sent in part */
-        ssize_t got =
-            send(reader.fd, text + begin, sizeof(text) / length * length - begin, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t got = send(reader.fd, text + begin, sizeof text / length * length - begin, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (got < 0)
             return errno == EAGAIN;
         sent += (size_t)got;
@@ -78,7 +75,6 @@ static int64_t read_slowly(bool *alive)
     int64_t begun = zclock_mono();
     int64_t last = begun;
     int64_t longest = 0;
-
     *alive = true;
     while (*alive && zclock_mono() - begun < 4 * TIMEOUT_MS) {
         *alive = ask_more() && recv(reader.fd, reader.data, STEP_BYTES, 0) > 0;
@@ -89,12 +85,11 @@ static int64_t read_slowly(bool *alive)
     return longest;
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void a_reader_that_takes_nothing_is_given_up(void **state)
 {
     int64_t until = zclock_mono() + PATIENCE_S * 1000;
-
     (void)state;
     open_reader();
     while (ask_more() && zclock_mono() < until)
@@ -108,7 +103,6 @@ static void a_reader_that_goes_on_slowly_is_not(void **state)
 {
     bool alive = false;
     int64_t longest = TIMEOUT_MS;
-
     (void)state;
     /* A long pause on our side proves nothing, so this is repeated. */
     for (int i = 0; i < ATTEMPTS && !alive && longest > TIMEOUT_MS / 2; i++) {

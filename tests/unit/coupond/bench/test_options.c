@@ -9,7 +9,7 @@
 #include "coupond/bench/options.h"
 #include "coupond/bench/report.h"
 
-/* helpers */
+/* --- helpers --- */
 
 static struct bench_options options;
 static struct error error;
@@ -32,7 +32,7 @@ static void assert_refused(int result, const char *words)
         fail_msg("\"%s\" does not say \"%s\"", error.text, words);
 }
 
-/* tests */
+/* --- tests --- */
 
 static void options_have_defaults(void **state)
 {

@@ -19,7 +19,7 @@ static int setup(void **state)
     return 0;
 }
 
-/* episodes */
+/* --- episodes --- */
 
 static void answers_within_the_limit_are_no_episode(void **state)
 {
@@ -88,7 +88,7 @@ static void stalls_of_the_machine_are_subtracted_from_each_episode(void **state)
     assert_int_equal(bench_episodes_beyond_stalls(&episodes), 250);
 }
 
-/* stalls */
+/* --- stalls --- */
 
 static void stalls_that_overlap_become_one(void **state)
 {

@@ -7,7 +7,7 @@
 
 #include "coupond/bench/witness.h"
 
-/* fixture: ten users, a coupon of five, one a user */
+/* --- fixture: ten users, a coupon of five, one a user --- */
 
 static struct bench_witness witness;
 
@@ -30,7 +30,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* helpers */
+/* --- helpers --- */
 
 static void answer(uint64_t user, enum bench_outcome outcome, uint32_t sequence)
 {
@@ -50,7 +50,7 @@ static uint64_t faults(enum bench_promise promise, uint64_t issued)
     return judgement.faults[promise];
 }
 
-/* tests */
+/* --- tests --- */
 
 static void a_coupon_that_was_not_read_leaves_its_count_unchecked_and_nothing_else(void **state)
 {

@@ -10,7 +10,7 @@
 
 #include "tests/unit/coupond/top/top_fixture.h"
 
-/* fixture */
+/* --- fixture --- */
 
 static int set_up(void **state)
 {
@@ -19,7 +19,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* helpers */
+/* --- helpers --- */
 
 static const char page[] = "{\"coupons\":["
                            "{\"id\":\"OLD\",\"quantity\":5,\"issued\":5,\"state\":\"ended\",\"starts_at\":null},"
@@ -31,14 +31,14 @@ static const char page[] = "{\"coupons\":["
 static const char *page_later(unsigned slow, unsigned fast)
 {
     static char text[512];
-    snprintf(text, sizeof(text),
+    snprintf(text, sizeof text,
              "{\"coupons\":[{\"id\":\"SLOW\",\"quantity\":100,\"issued\":%u,\"state\":\"open\"},"
              "{\"id\":\"FAST\",\"quantity\":1000,\"issued\":%u,\"state\":\"open\"}]}",
              slow, fast);
     return text;
 }
 
-/* rates */
+/* --- rates --- */
 
 static void rates_are_of_the_last_interval(void **state)
 {
@@ -101,7 +101,7 @@ static void a_counter_that_fell_gives_no_rate(void **state)
     assert_float_equal(top_view.rates[TOP_VALUE_JOURNAL_BYTES], 0, 0);
 }
 
-/* members */
+/* --- members --- */
 
 static void a_member_that_is_gone_is_down_until_it_is_back(void **state)
 {
@@ -170,7 +170,7 @@ static void a_gateway_that_is_up_is_asked_for_the_coupons(void **state)
     assert_int_equal(top_model_coupon_source(&top_model), 2);
 }
 
-/* coupons */
+/* --- coupons --- */
 
 static void coupons_have_rates_and_an_end(void **state)
 {
@@ -236,7 +236,7 @@ static void more_stocks_than_have_room_are_left_out(void **state)
 {
     (void)state;
     static char text[16384];
-    FILE *out = fmemopen(text, sizeof(text), "w");
+    FILE *out = fmemopen(text, sizeof text, "w");
     for (unsigned i = 0; i < TOP_STOCKS_MAX + 10; i++)
         fprintf(out,
                 "coupond_issuer_coupon_quantity{coupon=\"C%u\"} 9\ncoupond_issuer_coupon_issued{coupon=\"C%u\"} 9\n", i,
@@ -273,7 +273,7 @@ static void an_invalid_page_is_refused(void **state)
     static const char *const texts[] = {"", "[]", "{}", "{\"coupons\":{}}", "{\"coupons\":[}", "\0"};
     char cursor[TOP_CURSOR_MAX] = "x";
     static struct top_coupons coupons;
-    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_false(top_coupons_add_page(&coupons, texts[i], strlen(texts[i]), cursor));
         assert_string_equal(cursor, "");
     }
@@ -289,7 +289,7 @@ static void a_cursor_that_is_more_than_one_is_none(void **state)
     assert_string_equal(cursor, "");
 }
 
-/* troubles */
+/* --- troubles --- */
 
 static void a_clock_that_is_not_believed_is_a_trouble_until_it_is(void **state)
 {

@@ -10,7 +10,7 @@
 
 #include "tests/unit/coupond/top/top_fixture.h"
 
-/* fixture */
+/* --- fixture --- */
 
 static int set_up(void **state)
 {
@@ -19,7 +19,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* helpers */
+/* --- helpers --- */
 
 static struct top_sample *sample_of(const char *text)
 {
@@ -27,7 +27,7 @@ static struct top_sample *sample_of(const char *text)
     return &top_reading.sample;
 }
 
-/* samples */
+/* --- samples --- */
 
 static void a_sample_sums_up_partitions(void **state)
 {
@@ -127,12 +127,12 @@ static void a_label_selects_the_counted_series(void **state)
     assert_float_equal(sample->values[TOP_VALUE_UNKNOWN], 0, 0);
 }
 
-/* histograms */
+/* --- histograms --- */
 
 static struct top_histogram_sample histogram_of(double low, double middle, double all)
 {
     char text[400];
-    snprintf(text, sizeof(text),
+    snprintf(text, sizeof text,
              "coupond_gateway_request_seconds_bucket{le=\"0.001\"} %f\n"
              "coupond_gateway_request_seconds_bucket{le=\"0.002\"} %f\n"
              "coupond_gateway_request_seconds_bucket{le=\"+Inf\"} %f\n"
@@ -191,7 +191,7 @@ static void more_buckets_than_have_room_are_left_out(void **state)
 {
     (void)state;
     char text[8192];
-    FILE *out = fmemopen(text, sizeof(text), "w");
+    FILE *out = fmemopen(text, sizeof text, "w");
     for (unsigned i = 0; i < 100; i++)
         fprintf(out, "coupond_gateway_request_seconds_bucket{le=\"%u\"} %u\n", 200 - i, i);
     fclose(out);

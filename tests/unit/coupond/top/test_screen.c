@@ -15,7 +15,7 @@
 #include "coupond/top/screen.h"
 #include "tests/unit/coupond/top/top_fixture.h"
 
-/* fixture: a system at work, of which one persister is down */
+/* --- fixture: a system at work, of which one persister is down --- */
 
 #define COUPON(id, quantity, issued, state, more)                                                                      \
     "{\"id\":\"" id "\",\"quantity\":" quantity ",\"issued\":" issued ",\"state\":\"" state "\"" more "}"
@@ -47,15 +47,15 @@ static int set_up(void **state)
     return 0;
 }
 
-/* helpers */
+/* --- helpers --- */
 
 static struct canvas canvas;
 static char written[CANVAS_ROWS_MAX * CANVAS_COLUMNS_MAX * 4];
 
 static const char *write_canvas(struct canvas_look look)
 {
-    memset(written, 0, sizeof(written));
-    FILE *out = fmemopen(written, sizeof(written) - 1, "w");
+    memset(written, 0, sizeof written);
+    FILE *out = fmemopen(written, sizeof written - 1, "w");
     canvas_write(&canvas, &look, out);
     fclose(out);
     return written;
@@ -69,7 +69,7 @@ static const char *draw(int rows, int columns, bool unicode)
     return write_canvas((struct canvas_look){.unicode = unicode});
 }
 
-/* tests: the screen */
+/* --- tests: the screen --- */
 
 /* clang-format off */
 static const char on_80_by_24[] =
@@ -252,13 +252,13 @@ static void text_of_a_member_cannot_control_the_terminal(void **state)
         assert_true(*at == '\n' || (unsigned char)*at >= ' ');
 }
 
-/* tests: a line, an object */
+/* --- tests: a line, an object --- */
 
 static void a_line_has_the_figures_below_their_titles(void **state)
 {
     (void)state;
-    memset(written, 0, sizeof(written));
-    FILE *out = fmemopen(written, sizeof(written) - 1, "w");
+    memset(written, 0, sizeof written);
+    FILE *out = fmemopen(written, sizeof written - 1, "w");
     top_look(2.5);
     top_line_print_head(out);
     top_line_print(&top_view, true, out);
@@ -278,8 +278,8 @@ static void an_object_has_all_of_it(void **state)
 {
     (void)state;
     top_take_down(3, "\x1b[2J\xff");
-    memset(written, 0, sizeof(written));
-    FILE *out = fmemopen(written, sizeof(written) - 1, "w");
+    memset(written, 0, sizeof written);
+    FILE *out = fmemopen(written, sizeof written - 1, "w");
     top_look(2.5);
     top_json_print(&top_view, out);
     fclose(out);
@@ -299,7 +299,7 @@ static void an_object_has_all_of_it(void **state)
     json_decref(object);
 }
 
-/* tests: the canvas */
+/* --- tests: the canvas --- */
 
 static void a_lag_that_the_issuer_does_not_know_is_not_called_none(void **state)
 {
@@ -307,8 +307,8 @@ static void a_lag_that_the_issuer_does_not_know_is_not_called_none(void **state)
     top_take(1, "coupond_issuer_coupons{partition=\"0\"} 1\n", 4);
     const char *text = draw(24, 80, true);
     assert_non_null(strstr(text, "\nqueue     64 open, 7 wait        -                      -\n"));
-    memset(written, 0, sizeof(written));
-    FILE *out = fmemopen(written, sizeof(written) - 1, "w");
+    memset(written, 0, sizeof written);
+    FILE *out = fmemopen(written, sizeof written - 1, "w");
     top_line_print(&top_view, true, out);
     top_json_print(&top_view, out);
     fclose(out);
@@ -342,7 +342,7 @@ static void a_terminal_gets_every_line_anew(void **state)
     assert_string_equal(write_canvas((struct canvas_look){.terminal = true}), "\033[Hfull\r\nx\033[K\r\n\033[K");
 }
 
-/* tests: numbers */
+/* --- tests: numbers --- */
 
 static void all_numbers_are_short(void **state)
 {
@@ -354,7 +354,7 @@ static void all_numbers_are_short(void **state)
                                          "12",    "999",  "1,000", "83,766", "999,999", "1.00M", "1.23M",
                                          "10.0M", "100M", "1.00G", "4.00G",  ">999T",   ">999T", ">999T"};
     char text[TOP_TEXT_MAX];
-    for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+    for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++)
         assert_string_equal(top_count(values[i], text), counts[i]);
 }
 

@@ -23,7 +23,7 @@ static int64_t us_of(double second)
 
 void top_read(const char *from, double second)
 {
-    memset(&top_reading, 0, sizeof(top_reading));
+    memset(&top_reading, 0, sizeof top_reading);
     top_reading.up = top_reading.ready = true;
     CHECK(top_sample_read(&top_reading.sample, us_of(second), from, strlen(from)));
 }
@@ -36,8 +36,8 @@ void top_take(unsigned member, const char *from, double second)
 
 void top_take_down(unsigned member, const char *reason)
 {
-    memset(&top_reading, 0, sizeof(top_reading));
-    snprintf(top_reading.reason, sizeof(top_reading.reason), "%s", reason);
+    memset(&top_reading, 0, sizeof top_reading);
+    snprintf(top_reading.reason, sizeof top_reading.reason, "%s", reason);
     top_model_take(&top_model, member, &top_reading);
 }
 
@@ -67,7 +67,7 @@ static void print_process(FILE *out, double start, double busy)
 
 const char *top_gateway_text(double start, double answers)
 {
-    FILE *out = fmemopen(text, sizeof(text), "w");
+    FILE *out = fmemopen(text, sizeof text, "w");
     fprintf(out,
             "coupond_gateway_requests_total{route=\"issue_post\",status=\"201\"} %.0f\n"
             "coupond_gateway_requests_total{route=\"metrics\",status=\"200\"} 12345\n"
@@ -88,7 +88,7 @@ const char *top_gateway_text(double start, double answers)
 
 const char *top_issuer_text(double start, double issued)
 {
-    FILE *out = fmemopen(text, sizeof(text), "w");
+    FILE *out = fmemopen(text, sizeof text, "w");
     double all = issued * 2, syncs = all / 8;
     fprintf(out,
             "coupond_issuer_verdicts_total{partition=\"0\",verdict=\"issued\"} %.0f\n"
@@ -111,7 +111,7 @@ const char *top_issuer_text(double start, double issued)
 
 const char *top_persister_text(double start, double rows)
 {
-    FILE *out = fmemopen(text, sizeof(text), "w");
+    FILE *out = fmemopen(text, sizeof text, "w");
     fprintf(out,
             "coupond_persister_rows_total %.0f\ncoupond_persister_batch_rows_sum %.0f\n"
             "coupond_persister_batch_rows_count %.0f\ncoupond_persister_write_seconds_bucket{le=\"0.002\"} %.0f\n"

@@ -20,7 +20,7 @@
 #define ISSUES  30u
 #define TIME_US INT64_C(1763691900000000)
 
-/* Fixture */
+/* --- fixture --- */
 
 struct fixture {
     char dir[64];
@@ -55,7 +55,6 @@ static void fill_partition(struct fixture *fixture, struct store *store, uint16_
 {
     char dir[JOURNAL_PATH_MAX];
     struct journal *journal = NULL;
-    struct journal_recovery recovery;
     struct store_issue issues[ISSUES];
     char users[ISSUES][24];
     struct coupon coupon = {.title = "A coffee",
@@ -72,6 +71,7 @@ static void fill_partition(struct fixture *fixture, struct store *store, uint16_
                                     .partitions = 2,
                                     .segment_bytes = 2u << 20,
                                     .sync_interval_ms = SYNC_ALWAYS};
+    struct journal_recovery recovery;
     if (journal_open(&journal, &config, &fixture->error) != 0 ||
         journal_replay(journal, NULL, NULL, &recovery, &fixture->error) != 0)
         fail_msg("%s", fixture->error.text);
@@ -137,7 +137,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Helpers */
+/* --- helpers --- */
 
 /* Runs the command with standard output and error in a file. */
 static void verify_with(struct fixture *fixture, int argc, char **argv)
@@ -200,7 +200,7 @@ static void damage_journal(struct fixture *fixture, uint16_t partition, const ch
     close(file);
 }
 
-/* Tests */
+/* --- tests --- */
 
 static void kept_promises_exit_0_with_a_table(void **state)
 {

@@ -46,7 +46,7 @@ int verify_fixture_teardown(void **state)
     return 0;
 }
 
-/* Helpers */
+/* --- helpers --- */
 
 void verify_fixture_store_coupon(struct fixture *fixture, uint32_t issued)
 {

@@ -11,7 +11,7 @@
 
 #include "tests/unit/gateway/gateway_ask.h"
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 /* The same without the HTTP parser, which refuses some targets by itself. */
 static struct api_call *ask_target(const char *line)
@@ -19,12 +19,11 @@ static struct api_call *ask_target(const char *line)
     static struct api_call call;
     const char *space = strchr(line, ' ');
     struct http_request odd = {.method = METHOD_GET, .target = {space + 1, strlen(space + 1)}};
-
     api_read(&call, &odd, &open_door);
     return &call;
 }
 
-/* ---- tests: routes ---- */
+/* --- tests: routes --- */
 
 static void every_route_leads_to_its_call(void **state)
 {
@@ -51,7 +50,7 @@ static void every_route_leads_to_its_call(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct api_call *call = ask(rows[i].line, rows[i].body);
         assert_int_equal(call->kind, rows[i].kind);
         assert_int_equal(call->route, rows[i].route);
@@ -76,9 +75,8 @@ static void unknown_parameters_are_named_on_every_route(void **state)
         {"GET /readyz?dry=1", ""},
         {"GET /metrics?dry=1", ""},
     };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         assert_field(ask(lines[i][0], lines[i][1]), "dry");
 }
 
@@ -98,9 +96,8 @@ static void paths_that_lead_nowhere_are_not_found(void **state)
         "GET /v1/coupons/A/issues/u/x",
         "GET /openapi.json",
     };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         assert_error(ask(lines[i], ""), ERROR_NOT_FOUND);
 }
 
@@ -115,12 +112,11 @@ static void a_wrong_method_gets_the_allowed_ones(void **state)
         {"PROPFIND /metrics", "GET, HEAD"},
     };
     char allow[64];
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct api_call *call = ask(rows[i][0], "");
         assert_error(call, ERROR_METHOD_NOT_ALLOWED);
-        api_allow_format(call->allow, allow, sizeof(allow));
+        api_allow_format(call->allow, allow, sizeof allow);
         assert_string_equal(allow, rows[i][1]);
     }
 }
@@ -129,9 +125,8 @@ static void metrics_are_nowhere_for_the_public(void **state)
 {
     static const char *const rows[] = {"GET /metrics",     "HEAD /metrics",    "POST /metrics",
                                        "OPTIONS /metrics", "GET /metrics?x=1", "GET /%6detrics"};
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct api_call *call = ask_with(&guarded, rows[i], "", "");
         assert_error(call, ERROR_NOT_FOUND);
         assert_int_equal(call->route, METRIC_ROUTE_NONE);
@@ -141,7 +136,6 @@ static void metrics_are_nowhere_for_the_public(void **state)
 static void percent_encoding_is_undone_once(void **state)
 {
     struct api_call *call = ask("PUT /v1/%63oupons/A%2dB/issues/a%40b.org", "");
-
     (void)state;
     assert_int_equal(call->kind, API_ISSUE);
     assert_true(span_equals(call->coupon_id, SPAN_LITERAL("A-B")));
@@ -171,9 +165,8 @@ static void odd_targets_are_refused(void **state)
         "GET http://a_b/livez",
         "GET ?x",
     };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct api_call *call = ask_target(lines[i]);
         assert_int_equal(call->kind, API_REFUSAL);
         assert_field(call, "target");
@@ -194,7 +187,6 @@ static void ids_out_of_the_alphabet_are_refused(void **state)
 static void listings_take_limit_and_cursor(void **state)
 {
     struct api_call *call = ask("GET /v1/coupons?limit=200&cursor=A%2d1", "");
-
     (void)state;
     assert_int_equal(call->limit, 200);
     assert_string_equal(call->coupon.id, "A-1");
@@ -219,7 +211,7 @@ static void listings_take_limit_and_cursor(void **state)
     assert_field(ask("GET /v1/coupons?page=2", ""), "page");
 }
 
-/* ---- tests: media type, body, token ---- */
+/* --- tests: media type, body, token --- */
 
 static void only_json_in_utf8_is_taken(void **state)
 {
@@ -237,14 +229,13 @@ static void only_json_in_utf8_is_taken(void **state)
                                       "json",
                                       "application/json; a=b"};
     char field[128];
-
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        snprintf(field, sizeof(field), "Content-Type: %s\r\n", good[i]);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        snprintf(field, sizeof field, "Content-Type: %s\r\n", good[i]);
         assert_int_equal(ask_with(&open_door, ISSUES, field, "{\"user_id\":\"u\"}")->kind, API_ISSUE);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        snprintf(field, sizeof(field), "Content-Type: %s\r\n", bad[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(field, sizeof field, "Content-Type: %s\r\n", bad[i]);
         assert_error(ask_with(&open_door, ISSUES, field, "{\"user_id\":\"u\"}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
     }
     assert_error(ask_with(&open_door, ISSUES, "", "{\"user_id\":\"u\"}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
@@ -259,9 +250,8 @@ static void requests_without_a_body_refuse_one(void **state)
 static void a_put_may_repeat_the_user_id(void **state)
 {
     static const char *const taken[] = {"", "{}", " { } ", "{\"user_id\":\"7\"}", "{\"user_id\":7}"};
-
     (void)state;
-    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
         assert_int_equal(ask("PUT /v1/coupons/A/issues/7", taken[i])->kind, API_ISSUE);
     assert_field(ask("PUT /v1/coupons/A/issues/7", "{\"user_id\":8}"), "user_id");
     assert_field(ask("PUT /v1/coupons/A/issues/7", "{\"x\":8}"), "x");
@@ -273,13 +263,12 @@ static void a_coded_body_is_refused(void **state)
 {
     static const char *const coded[] = {"gzip", "br", "identity, gzip", "x"};
     char fields[128];
-
     (void)state;
-    for (size_t i = 0; i < sizeof(coded) / sizeof(coded[0]); i++) {
-        snprintf(fields, sizeof(fields), "Content-Type: application/json\r\nContent-Encoding: %s\r\n", coded[i]);
+    for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++) {
+        snprintf(fields, sizeof fields, "Content-Type: application/json\r\nContent-Encoding: %s\r\n", coded[i]);
         assert_error(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
     }
-    snprintf(fields, sizeof(fields), "Content-Type: application/json\r\nContent-Encoding: Identity\r\n");
+    snprintf(fields, sizeof fields, "Content-Type: application/json\r\nContent-Encoding: Identity\r\n");
     assert_int_equal(ask_with(&open_door, ISSUES, fields, "{\"user_id\":\"u\"}")->kind, API_ISSUE);
 }
 
@@ -288,7 +277,6 @@ static void a_coded_body_is_refused(void **state)
 static void put_tags(char *out, size_t size, const char *template)
 {
     size_t length = 0;
-
     for (const char *at = template; *at != '\0' && length < size - ETAG_LENGTH; at++) {
         if (*at != '<') {
             out[length++] = *at;
@@ -307,9 +295,8 @@ static void put_tags(char *out, size_t size, const char *template)
 static const struct api_call *change_with(const char *template)
 {
     static char fields[512];
-
     memcpy(fields, "Content-Type: application/json\r\n", 32);
-    put_tags(fields + 32, sizeof(fields) - 32, template);
+    put_tags(fields + 32, sizeof fields - 32, template);
     return ask_with(&open_door, "PATCH /v1/coupons/A", fields, "{\"paused\":true}");
 }
 
@@ -334,7 +321,7 @@ static void a_change_carries_the_version_that_if_none_match_excludes(void **stat
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct api_call *call = change_with(rows[i].fields);
         assert_int_equal(call->coupon_fields & (COUPON_IF_VERSION | COUPON_UNLESS_VERSION), rows[i].wanted);
         if (rows[i].wanted != 0)
@@ -377,7 +364,7 @@ static void a_change_bears_the_version_that_if_match_names(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct api_call *call = change_with(rows[i].fields);
         assert_int_equal(call->kind, API_COUPON);
         assert_int_equal((call->coupon_fields & COUPON_IF_VERSION) != 0, rows[i].conditional);
@@ -391,7 +378,6 @@ static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
 {
     static const char *const matches[] = {"If-Match: *\r\n", "If-Match: \"x\"\r\n"};
     const struct api_call *call = NULL;
-
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         call = ask_with(&open_door, "PUT /v1/coupons/A/issues/u", matches[i], "");
@@ -412,23 +398,22 @@ static void the_token_guards_requests_that_change_coupons(void **state)
     const char *body = "{\"title\":\"t\",\"quantity\":1}";
     const struct api_call *call = NULL;
     char fields[256];
-
     (void)state;
     call = ask_with(&guarded, "POST /v1/coupons", json, body);
     assert_error(call, ERROR_UNAUTHORIZED);
     assert_false(call->invalid_token);
     assert_error(ask_with(&guarded, "PATCH /v1/coupons/A", json, "{\"paused\":true}"), ERROR_UNAUTHORIZED);
-    snprintf(fields, sizeof(fields), "%sAuthorization: Basic secret\r\n", json);
+    snprintf(fields, sizeof fields, "%sAuthorization: Basic secret\r\n", json);
     assert_error(ask_with(&guarded, "POST /v1/coupons", fields, body), ERROR_UNAUTHORIZED);
-    snprintf(fields, sizeof(fields), "%sAuthorization: Bearer\r\n", json);
+    snprintf(fields, sizeof fields, "%sAuthorization: Bearer\r\n", json);
     assert_error(ask_with(&guarded, "POST /v1/coupons", fields, body), ERROR_UNAUTHORIZED);
-    snprintf(fields, sizeof(fields), "%sAuthorization: Bearer secre\r\n", json);
+    snprintf(fields, sizeof fields, "%sAuthorization: Bearer secre\r\n", json);
     call = ask_with(&guarded, "POST /v1/coupons", fields, body);
     assert_error(call, ERROR_UNAUTHORIZED);
     assert_true(call->invalid_token);
-    snprintf(fields, sizeof(fields), "%sAuthorization: Bearer secrett\r\n", json);
+    snprintf(fields, sizeof fields, "%sAuthorization: Bearer secrett\r\n", json);
     assert_error(ask_with(&guarded, "POST /v1/coupons", fields, body), ERROR_UNAUTHORIZED);
-    snprintf(fields, sizeof(fields), "%sAuthorization: bearer secret\r\n", json);
+    snprintf(fields, sizeof fields, "%sAuthorization: bearer secret\r\n", json);
     assert_int_equal(ask_with(&guarded, "POST /v1/coupons", fields, body)->kind, API_COUPON);
     assert_int_equal(ask_with(&guarded, ISSUES, json, "{\"user_id\":\"u\"}")->kind, API_ISSUE);
     assert_int_equal(ask_with(&guarded, "GET /v1/coupons", "", "")->kind, API_LIST);
@@ -437,9 +422,8 @@ static void the_token_guards_requests_that_change_coupons(void **state)
 static void a_json_body_that_is_not_an_object_is_refused_as_such(void **state)
 {
     static const char *const bodies[] = {"null", "5", "\"x\"", "true", "[]"};
-
     (void)state;
-    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         const struct api_call *call = ask(ISSUES, bodies[i]);
         assert_field(call, "body");
         assert_string_equal(call->errors.rows[0].reason, "must be a JSON object");

@@ -12,7 +12,7 @@
 #include "shared/web_origin.h"
 #include "tests/unit/gateway/gateway_ask.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 static struct buffer out;
 static struct reply_clock now;
@@ -26,13 +26,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static const char *fault_of(const char *list)
 {
     const char *at = NULL;
     size_t length = 0;
-
     return web_origins_fault(list, &at, &length);
 }
 
@@ -53,9 +52,8 @@ static struct api_call *preflight(const char *path, const char *origin)
     struct api_rules rules = {.metrics = false, .cors = cors};
     char line[128];
     char fields[256];
-
-    snprintf(line, sizeof(line), "OPTIONS %s", path);
-    snprintf(fields, sizeof(fields), "Origin: %s\r\nAccess-Control-Request-Method: POST\r\n", origin);
+    snprintf(line, sizeof line, "OPTIONS %s", path);
+    snprintf(fields, sizeof fields, "Origin: %s\r\nAccess-Control-Request-Method: POST\r\n", origin);
     return ask_with(&rules, line, fields, "");
 }
 
@@ -66,7 +64,7 @@ static const char *text(void)
     return out.data;
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void origins_as_browsers_send_them_are_taken(void **state)
 {
@@ -81,9 +79,8 @@ static void origins_as_browsers_send_them_are_taken(void **state)
         "https://xn--9t4b11yi5a.kr:8443",
         "http://a:443,https://a:80",
     };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
         if (fault_of(right[i]) != NULL)
             fail_msg("%s: must %s", right[i], fault_of(right[i]));
 }
@@ -117,9 +114,8 @@ static void origins_that_no_browser_sends_are_refused(void **state)
         "https://a,*",
         " ",
     };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         if (fault_of(wrong[i]) == NULL)
             fail_msg("\"%s\" is taken", wrong[i]);
 }
@@ -151,7 +147,6 @@ static void all_origins_need_no_keeping_apart(void **state)
 static void every_answer_bears_them(void **state)
 {
     static const int statuses[] = {200, 201, 304};
-
     (void)state;
     use("https://a.example");
     for (size_t i = 0; i < 3; i++) {
@@ -166,13 +161,12 @@ static void every_answer_bears_them(void **state)
 static void a_preflight_gets_the_methods_of_the_path(void **state)
 {
     char methods[64];
-
     (void)state;
     use("https://a.example");
     struct api_call *call = preflight("/v1/coupons/A/issues", "https://a.example");
     assert_int_equal(call->kind, API_PREFLIGHT);
     assert_int_equal(call->route, METRIC_ROUTE_PREFLIGHT);
-    api_allow_format(preflight("/v1/coupons/A", "https://a.example")->allow, methods, sizeof(methods));
+    api_allow_format(preflight("/v1/coupons/A", "https://a.example")->allow, methods, sizeof methods);
     assert_string_equal(methods, "GET, HEAD, PATCH");
     out.length = 0;
     assert_int_equal(cors_write_preflight(&out, &now, (struct reply_style){.close = false}, methods), 204);
@@ -186,7 +180,6 @@ static void a_preflight_gets_the_methods_of_the_path(void **state)
 static void other_preflights_are_refused(void **state)
 {
     struct api_rules off = {.cors = NULL};
-
     (void)state;
     use("https://a.example");
     assert_error(preflight("/v1/coupons/A/issues", "https://b.example"), ERROR_FORBIDDEN);
@@ -217,6 +210,5 @@ int main(void)
         cmocka_unit_test_teardown(other_preflights_are_refused, tear_down),
         cmocka_unit_test_teardown(without_origins_nothing_is_said_of_them, tear_down),
     };
-
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);
 }

@@ -10,7 +10,7 @@
 #include "gateway/connection/exchange.h"
 #include "gateway/connection/timer_wheel.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 static struct exchanges exchanges;
 static struct timer_wheel wheel;
@@ -22,7 +22,7 @@ static int set_up(void **state)
     (void)state;
     exchanges_init(&exchanges, 3);
     timer_wheel_init(&wheel, 10, 1000);
-    memset(nodes, 0, sizeof(nodes));
+    memset(nodes, 0, sizeof nodes);
     fired = 0;
     return 0;
 }
@@ -34,7 +34,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static void on_fire(struct timer_node *node, void *arg)
 {
@@ -54,12 +54,11 @@ static unsigned fire_until(uint64_t now_ms)
     return fire_some_until(now_ms, UINT32_MAX);
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void the_pool_hands_out_no_more_than_it_has(void **state)
 {
     struct exchange *first = exchange_acquire(&exchanges);
-
     (void)state;
     assert_non_null(exchange_acquire(&exchanges));
     assert_false(exchanges_full(&exchanges));
@@ -74,7 +73,6 @@ static void a_tag_finds_its_exchange_while_it_waits(void **state)
 {
     struct exchange *exchange = exchange_acquire(&exchanges);
     uint64_t tag = exchange_tag(exchange);
-
     (void)state;
     assert_null(exchange_find(&exchanges, tag));
     exchange_wait(&exchanges, exchange, 1, 100);
@@ -87,7 +85,6 @@ static void a_tag_of_an_earlier_generation_finds_no_exchange(void **state)
 {
     struct exchange *exchange = exchange_acquire(&exchanges);
     uint64_t tag = exchange_tag(exchange);
-
     (void)state;
     exchange_wait(&exchanges, exchange, 1, 100);
     exchange_release(&exchanges, exchange);
@@ -111,7 +108,6 @@ static void those_that_wait_are_in_the_order_of_their_begin(void **state)
     struct exchange *a = exchange_acquire(&exchanges);
     struct exchange *b = exchange_acquire(&exchanges);
     struct exchange *c = exchange_acquire(&exchanges);
-
     (void)state;
     exchange_wait(&exchanges, b, 1, 1);
     exchange_wait(&exchanges, a, 2, 2);

@@ -12,7 +12,7 @@
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
 #define SPAN  "00f067aa0ba902b7"
 
-/* Helpers. */
+/* --- helpers --- */
 
 static struct span text(const char *s)
 {
@@ -28,13 +28,13 @@ static bool reads(const char *value)
     return read;
 }
 
-/* Tests. */
+/* --- tests --- */
 
 static void request_ids_are_bounded_and_harmless(void **state)
 {
     (void)state;
     char longest[REQUEST_ID_MAX + 2];
-    memset(longest, 'x', sizeof(longest));
+    memset(longest, 'x', sizeof longest);
     assert_true(request_id_valid(text("a")));
     assert_true(request_id_valid(text("01J-req.4:7/+=@~")));
     assert_true(request_id_valid((struct span){longest, REQUEST_ID_MAX}));

@@ -12,9 +12,8 @@ enum { TIMEOUT_MS = 100, BEGUN_MS = 5000 };
 
 static void a_reader_that_takes_nothing_has_one_time_out(void **state)
 {
-    struct write_watch watch;
-
     (void)state;
+    struct write_watch watch;
     write_watch_begin(&watch, 1000, BEGUN_MS);
     assert_int_equal(write_watch_due_ms(&watch, TIMEOUT_MS), BEGUN_MS + TIMEOUT_MS);
     write_watch_see(&watch, 1000, BEGUN_MS + 90);
@@ -23,9 +22,8 @@ static void a_reader_that_takes_nothing_has_one_time_out(void **state)
 
 static void a_reader_that_goes_on_has_another(void **state)
 {
-    struct write_watch watch;
-
     (void)state;
+    struct write_watch watch;
     write_watch_begin(&watch, 1000, BEGUN_MS);
     write_watch_see(&watch, 999, BEGUN_MS + 90);
     assert_int_equal(write_watch_due_ms(&watch, TIMEOUT_MS), BEGUN_MS + 90 + TIMEOUT_MS);
@@ -35,9 +33,8 @@ static void a_reader_that_goes_on_has_another(void **state)
 
 static void more_that_is_left_is_no_progress_nor_is_the_way_back(void **state)
 {
-    struct write_watch watch;
-
     (void)state;
+    struct write_watch watch;
     write_watch_begin(&watch, 1000, BEGUN_MS);
     write_watch_see(&watch, 1200, BEGUN_MS + 50);
     write_watch_see(&watch, 1000, BEGUN_MS + 60);
@@ -46,11 +43,10 @@ static void more_that_is_left_is_no_progress_nor_is_the_way_back(void **state)
 
 static void a_reader_of_a_byte_at_a_time_does_not_hold_on_for_ever(void **state)
 {
-    struct write_watch watch;
     uint64_t now_ms = BEGUN_MS;
     size_t left = 1000;
-
     (void)state;
+    struct write_watch watch;
     write_watch_begin(&watch, left, now_ms);
     while (now_ms < write_watch_due_ms(&watch, TIMEOUT_MS))
         write_watch_see(&watch, --left, (now_ms += TIMEOUT_MS / 2));

@@ -14,11 +14,11 @@
 #include "gateway/http/request.h"
 #include "tests/unit/gateway/http/http_messages.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 static const struct http_limits limits = {.head_bytes_max = 512, .body_bytes_max = 64};
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 struct result {
     int outcome;
@@ -37,7 +37,6 @@ static struct result feed(const char *bytes, size_t length, size_t (*next_cut)(s
     char *data = malloc(1);
     size_t kept = 0;
     size_t at = 0;
-
     http_request_reset(&request);
     while (at < length && result.outcome == MORE) {
         size_t cut = next_cut(at, length);
@@ -86,7 +85,6 @@ static size_t cut_random(size_t at, size_t length)
 static void assert_same(const struct message *message, struct result got, const char *how)
 {
     struct result whole = feed(message->bytes, message->length, cut_whole);
-
     if (got.outcome != message->outcome)
         fail_msg("%s, fed %s: %d instead of %d", message->name, how, got.outcome, message->outcome);
     assert_string_equal(got.body, whole.body);
@@ -97,12 +95,11 @@ static void assert_same(const struct message *message, struct result got, const 
 static enum http_progress read_one(struct http_request *request, char *data)
 {
     size_t length = strlen(data);
-
     http_request_reset(request);
     return http_request_feed(request, &limits, data, &length);
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void every_message_has_its_outcome(void **state)
 {
@@ -131,7 +128,6 @@ static void feeding_random_pieces_makes_no_difference(void **state)
 static void random_damage_never_reads_beyond_the_bytes(void **state)
 {
     char copy[1024];
-
     (void)state;
     srand(7);
     for (int round = 0; round < 20000; round++) {
@@ -151,7 +147,6 @@ static void a_cr_anywhere_in_a_head_is_refused(void **state)
 {
     static const char head[] = "POST /x HTTP/1.1\r\nHost: a\r\nX: y z\r\nContent-Length: 0\r\n\r\n";
     char bytes[sizeof head + 2];
-
     (void)state;
     for (size_t at = 0; at < sizeof head - 3; at++) {
         for (size_t extra = 1; extra <= 2; extra++) {
@@ -169,7 +164,6 @@ static void chunks_are_joined(void **state)
 {
     const char *bytes = CHUNKED "3;x=\"y\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX-T: 1\r\n\r\nGET";
     struct result result = feed(bytes, strlen(bytes), cut_byte);
-
     (void)state;
     assert_int_equal(result.outcome, READY);
     assert_string_equal(result.body, "abc0123456789");
@@ -179,12 +173,11 @@ static void chunks_are_joined(void **state)
 static void endless_chunk_extensions_and_trailers_are_refused(void **state)
 {
     char bytes[4096];
-    size_t head = (size_t)snprintf(bytes, sizeof(bytes), "%s1;", CHUNKED);
-
+    size_t head = (size_t)snprintf(bytes, sizeof bytes, "%s1;", CHUNKED);
     (void)state;
     memset(bytes + head, 'x', 600);
     assert_int_equal(feed(bytes, head + 600, cut_byte).outcome, 400);
-    head = (size_t)snprintf(bytes, sizeof(bytes), "%s0\r\nX: ", CHUNKED);
+    head = (size_t)snprintf(bytes, sizeof bytes, "%s0\r\nX: ", CHUNKED);
     memset(bytes + head, 'x', 600);
     assert_int_equal(feed(bytes, head + 600, cut_byte).outcome, 400);
 }
@@ -192,8 +185,7 @@ static void endless_chunk_extensions_and_trailers_are_refused(void **state)
 static void a_head_of_the_bound_is_served_and_one_byte_more_is_not(void **state)
 {
     char bytes[1024];
-    int prefix = snprintf(bytes, sizeof(bytes), "GET / HTTP/1.1\r\n" HOST "X: ");
-
+    int prefix = snprintf(bytes, sizeof bytes, "GET / HTTP/1.1\r\n" HOST "X: ");
     (void)state;
     for (int size = 511; size <= 514; size++) {
         memset(bytes + prefix, 'x', (size_t)(size - prefix - 4));
@@ -206,24 +198,22 @@ static void a_head_of_the_bound_is_served_and_one_byte_more_is_not(void **state)
 static void endless_heads_are_refused_before_they_end(void **state)
 {
     char bytes[600];
-
     (void)state;
-    memset(bytes, 'A', sizeof(bytes));
-    assert_int_equal(feed(bytes, sizeof(bytes), cut_byte).outcome, 431);
+    memset(bytes, 'A', sizeof bytes);
+    assert_int_equal(feed(bytes, sizeof bytes, cut_byte).outcome, 431);
 }
 
 static void too_many_fields_are_refused(void **state)
 {
     static const struct http_limits wide = {.head_bytes_max = 4096, .body_bytes_max = 64};
     char bytes[4096];
-    size_t length = (size_t)snprintf(bytes, sizeof(bytes), "GET / HTTP/1.1\r\n" HOST);
-    struct http_request request;
-
+    size_t length = (size_t)snprintf(bytes, sizeof bytes, "GET / HTTP/1.1\r\n" HOST);
     (void)state;
     for (int i = 1; i < HTTP_FIELDS_MAX; i++)
-        length += (size_t)snprintf(bytes + length, sizeof(bytes) - length, "X: %d\r\n", i);
+        length += (size_t)snprintf(bytes + length, sizeof bytes - length, "X: %d\r\n", i);
     memcpy(bytes + length, "\r\n", 2);
     size_t whole = length + 2;
+    struct http_request request;
     http_request_reset(&request);
     assert_int_equal(http_request_feed(&request, &wide, bytes, &whole), HTTP_READY);
     memcpy(bytes + length, "X: 1\r\n\r\n", 8);
@@ -236,11 +226,10 @@ static void too_many_fields_are_refused(void **state)
 static void pipelined_requests_come_one_by_one(void **state)
 {
     char bytes[] = "POST /a HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nxyGET /b HTTP/1.1\r\n" HOST "\r\nGE";
-    struct http_request request;
     char *at = bytes;
     size_t left = strlen(bytes);
-
     (void)state;
+    struct http_request request;
     http_request_reset(&request);
     assert_int_equal(http_request_feed(&request, &limits, at, &left), HTTP_READY);
     assert_int_equal(request.method, METHOD_POST);
@@ -278,7 +267,7 @@ static void keep_alive_follows_version_and_connection(void **state)
     char bytes[256];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         strcpy(bytes, rows[i].bytes);
         assert_int_equal(read_one(&request, bytes), HTTP_READY);
         assert_int_equal(request.keep_alive, rows[i].keep_alive);
@@ -289,10 +278,9 @@ static void a_client_that_expects_100_is_seen_to_wait(void **state)
 {
     char bytes[] = "POST / HTTP/1.1\r\n" HOST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx";
     char old[] = "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n";
-    struct http_request request;
     size_t length = strlen(bytes) - 1;
-
     (void)state;
+    struct http_request request;
     http_request_reset(&request);
     assert_int_equal(http_request_feed(&request, &limits, bytes, &length), HTTP_MORE);
     assert_true(request.continue_wanted);
@@ -306,9 +294,8 @@ static void a_client_that_expects_100_is_seen_to_wait(void **state)
 static void the_fields_that_routes_need_are_filled(void **state)
 {
     char bytes[] = "POST /x?y HTTP/1.1\r\n" HOST "content-type:  application/json \r\nAUTHORIZATION: Bearer z\r\n\r\n";
-    struct http_request request;
-
     (void)state;
+    struct http_request request;
     assert_int_equal(read_one(&request, bytes), HTTP_READY);
     assert_true(span_equals(request.content_type, SPAN_LITERAL("application/json")));
     assert_true(span_equals(request.authorization, SPAN_LITERAL("Bearer z")));

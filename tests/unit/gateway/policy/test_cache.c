@@ -21,7 +21,7 @@
 #define ISSUER (1763691900 * SECOND) /* the issuer's clock at NOW */
 #define NEVER  INT64_MIN             /* no change is known */
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 static struct policy_cache *cache;
 static struct coupon coupon;
@@ -48,7 +48,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static struct span span(const char *text)
 {
@@ -83,7 +83,7 @@ static bool body_has(const struct policy_entry *entry, const char *text)
     return memmem(entry->body.data, entry->body.length, text, strlen(text)) != NULL;
 }
 
-/* ---- tests: entries ---- */
+/* --- tests: entries --- */
 
 static void an_entry_is_found_until_it_expires(void **state)
 {
@@ -135,7 +135,6 @@ static void an_unknown_coupon_is_unknown_for_a_short_while(void **state)
 static void the_state_comes_with_the_issuers_time_and_never_early(void **state)
 {
     uint64_t scheduled = 0;
-
     (void)state;
     coupon.starts_at_us = ISSUER + 1000;
     coupon.ends_at_us = ISSUER + 2000;
@@ -151,17 +150,16 @@ static void a_full_cache_forgets_the_longest_unused_and_keeps_its_bound(void **s
 {
     char id[16];
     unsigned kept = 0;
-
     (void)state;
     for (int i = 0; i < 1000; i++) {
         struct policy_report report = {.coupon = &coupon, .asked_us = NOW, .reported_us = NOW, .issuer_us = ISSUER};
-        snprintf(id, sizeof(id), "c%d", i);
+        snprintf(id, sizeof id, "c%d", i);
         report.id = span(id);
         policy_cache_put(cache, &report, NOW + i);
         put(&coupon, -i); /* this one is used all the time */
     }
     for (int i = 0; i < 1000; i++) {
-        snprintf(id, sizeof(id), "c%d", i);
+        snprintf(id, sizeof id, "c%d", i);
         kept += policy_cache_find(cache, span(id), NOW, NEVER) != NULL;
     }
     assert_in_range(kept, 8, 15);
@@ -171,24 +169,22 @@ static void a_full_cache_forgets_the_longest_unused_and_keeps_its_bound(void **s
 static void a_flood_of_unknown_ids_pushes_out_no_coupon(void **state)
 {
     char id[16];
-
     (void)state;
     put(&coupon, 0);
     for (int i = 0; i < 1000; i++) {
         struct policy_report report = {.asked_us = NOW + i, .reported_us = NOW + i, .issuer_us = ISSUER};
-        snprintf(id, sizeof(id), "c%d", i);
+        snprintf(id, sizeof id, "c%d", i);
         report.id = span(id);
         policy_cache_put(cache, &report, NOW + i);
     }
     assert_non_null(find(NOW + 1000, NEVER));
 }
 
-/* ---- tests: refusals ---- */
+/* --- tests: refusals --- */
 
 static void a_request_long_before_the_start_is_refused(void **state)
 {
     struct policy_start start = {0};
-
     (void)state;
     coupon.starts_at_us = ISSUER + 10 * SECOND;
     put(&coupon, 1000);
@@ -259,7 +255,6 @@ static void an_entry_from_redis_refuses_no_request(void **state)
 {
     struct policy_report report = {
         .id = span("A"), .coupon = &coupon, .asked_us = NOW, .reported_us = NOW, .issuer_us = ISSUER};
-
     (void)state;
     coupon.starts_at_us = ISSUER + 10 * SECOND;
     policy_cache_put(cache, &report, NOW);
@@ -271,13 +266,12 @@ static void an_entry_from_redis_refuses_no_request(void **state)
     assert_int_equal(refusal(NOW, NEVER), ERROR_CODE_COUNT);
 }
 
-/* ---- tests: pages ---- */
+/* --- tests: pages --- */
 
 static char *page_text(const struct policy_page *page, struct span if_none_match, int status)
 {
     static struct buffer out;
     struct reply_clock clock = {.date = "", .date_length = 0};
-
     buffer_clear(&out, 0);
     assert_int_equal(policy_page_write(&out, &clock, (struct reply_style){.close = false}, page, if_none_match),
                      status);
@@ -293,7 +287,6 @@ static void a_page_says_how_old_it_is_and_may_become(void **state)
                                .etag = 0x1234,
                                .ttl_us = TTL,
                                .until_change_us = INT64_MAX};
-
     (void)state;
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\r\nETag: \"0000000000000007-0000000000001234-"));
     assert_non_null(strstr(page_text(&page, SPAN_NONE, 200), "\"\r\nAge: 0\r\nCache-Control: public, max-age=1\r\n"));
@@ -313,9 +306,8 @@ static struct span naming(const char *before, const struct policy_page *page)
 {
     static char out[256];
     char tag[ETAG_LENGTH + 1] = "";
-
     etag_format(tag, page->coupon_id, page->version, page->etag);
-    snprintf(out, sizeof(out), "%s%s", before, tag);
+    snprintf(out, sizeof out, "%s%s", before, tag);
     return span(out);
 }
 
@@ -332,16 +324,15 @@ static void a_client_that_has_the_page_gets_304(void **state)
     const char *other[] = {"\"x\"", "", "\"*\""};
     struct span tag = SPAN_NONE;
     char *text = NULL;
-
     (void)state;
-    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
         text = page_text(&page, naming(before[i], &page), 304);
         assert_memory_equal(text, "HTTP/1.1 304 Not Modified\r\n", 27);
         assert_string_equal(text + strlen(text) - 4, "\r\n\r\n");
         assert_null(strstr(text, "Content-"));
         assert_non_null(strstr(text, "ETag: \"0000000000000007-0000000000000abc-"));
     }
-    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
         assert_non_null(strstr(page_text(&page, span(other[i]), 200), "\r\n\r\n{}"));
     page_text(&page, span("*"), 304);
     page_text(&page, span(" * "), 304);
@@ -361,13 +352,12 @@ static void if_match_lets_through_the_page_that_any_of_its_tags_names(void **sta
     struct policy_page newer = page;
     char tag[ETAG_LENGTH + 1] = "";
     char list[256];
-
     (void)state;
     newer.etag++;
     etag_format(tag, newer.coupon_id, newer.version, newer.etag);
     assert_true(policy_page_passes(NULL, &page));
     assert_true(policy_page_passes(naming("\"x\", ", &page).at, &page));
-    snprintf(list, sizeof(list), "%.*s, %s", (int)naming("", &page).length, naming("", &page).at, tag);
+    snprintf(list, sizeof list, "%.*s, %s", (int)naming("", &page).length, naming("", &page).at, tag);
     assert_true(policy_page_passes(list, &page)); /* a later tag of the same version does not hide it */
     assert_true(policy_page_passes(list, &newer));
     assert_false(policy_page_passes(tag, &page));
@@ -375,12 +365,11 @@ static void if_match_lets_through_the_page_that_any_of_its_tags_names(void **sta
     assert_false(policy_page_passes("", &page));
 }
 
-/* ---- tests: the board ---- */
+/* --- tests: the board --- */
 
 static void the_board_returns_the_latest_change(void **state)
 {
     struct policy_board *board = policy_board_create();
-
     (void)state;
     assert_true(policy_board_changed_us(board, 5) == INT64_MIN);
     policy_board_change(board, 5, 100);

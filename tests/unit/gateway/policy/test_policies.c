@@ -13,7 +13,7 @@
 
 #define LOOK "GET /v1/coupons/A HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 static int blank(void **state)
 {
@@ -22,7 +22,7 @@ static int blank(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static struct frame_coupon_reply reply_with(enum verdict verdict, uint64_t tag, const char *title)
 {
@@ -33,8 +33,7 @@ static struct frame_coupon_reply reply_with(enum verdict verdict, uint64_t tag, 
                             .ends_at_us = TIME_NONE,
                             .journal_seq = 1};
     struct frame_coupon_reply reply = {.tag = tag, .verdict = (uint8_t)verdict, .now_us = NOW_US};
-
-    snprintf(coupon.title, sizeof(coupon.title), "%s", title);
+    snprintf(coupon.title, sizeof coupon.title, "%s", title);
     frame_coupon_write(&reply.coupon, &coupon);
     return reply;
 }
@@ -58,9 +57,8 @@ static uint64_t asked(enum coupon_op op)
 static void read_title(struct client *client, const char *title)
 {
     char text[64];
-
     assert_int_equal(client_read(client), 200);
-    snprintf(text, sizeof(text), "\"title\":\"%s\"", title);
+    snprintf(text, sizeof text, "\"title\":\"%s\"", title);
     assert_non_null(strstr(response.body, text));
 }
 
@@ -74,20 +72,17 @@ static void assert_quiet(struct client *client)
     assert_int_equal(client_read(client), 201);
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void clients_that_join_a_fetch_are_answered_together(void **state)
 {
-    struct frame_coupon_reply reply;
-    struct double_frame first;
-
     (void)state;
     start_with_issuer(1);
     for (int i = 0; i < 3; i++)
         client_open(&clients[i]);
     client_send(&clients[0], LOOK LOOK LOOK);
-    reply = reply_with(VERDICT_FOUND, asked(COUPON_GET), "t");
-    first = frame;
+    struct frame_coupon_reply reply = reply_with(VERDICT_FOUND, asked(COUPON_GET), "t");
+    struct double_frame first = frame;
     client_send(&clients[1], LOOK);
     assert_quiet(&clients[2]);
     issuer_double_reply_coupons(issuer, &first, &reply, 1);
@@ -104,15 +99,13 @@ static void clients_that_join_a_fetch_are_answered_together(void **state)
 static void a_read_after_a_change_does_not_get_an_older_result(void **state)
 {
     struct frame_coupon_reply old, changed, fresh;
-    struct double_frame first;
-
     (void)state;
     start_with_issuer(1);
     for (int i = 0; i < 3; i++)
         client_open(&clients[i]);
     client_send(&clients[0], LOOK);
     old = reply_with(VERDICT_FOUND, asked(COUPON_GET), "old");
-    first = frame;
+    struct double_frame first = frame;
     client_send(&clients[1], "PATCH /v1/coupons/A HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
                              "Content-Length: 15\r\n\r\n{\"title\":\"new\"}");
     changed = reply_with(VERDICT_COUPON_CHANGED, asked(COUPON_CHANGE), "new");
@@ -134,7 +127,6 @@ static void a_read_after_a_change_does_not_get_an_older_result(void **state)
 static void an_invalid_coupon_reaches_no_client(void **state)
 {
     struct frame_coupon_reply replies[5];
-
     (void)state;
     start_with_issuer(1);
     client_open(&clients[0]);
@@ -160,14 +152,12 @@ static void an_invalid_coupon_reaches_no_client(void **state)
 
 static void a_fetch_without_an_answer_ends(void **state)
 {
-    struct frame_coupon_reply reply;
-
     (void)state;
     options.gateway_issuer_timeout_ms = 50;
     start_with_issuer(1);
     client_open(&clients[0]);
     client_send(&clients[0], LOOK);
-    reply = reply_with(VERDICT_FOUND, asked(COUPON_GET), "late");
+    struct frame_coupon_reply reply = reply_with(VERDICT_FOUND, asked(COUPON_GET), "late");
     assert_int_equal(client_read(&clients[0]), 503);
     assert_code("outcome_unknown");
     reply_to_one(&reply);
@@ -180,14 +170,12 @@ static void a_fetch_without_an_answer_ends(void **state)
 
 static void a_change_with_an_unknown_outcome_outdates_the_cache(void **state)
 {
-    struct frame_coupon_reply reply;
-
     (void)state;
     options.gateway_issuer_timeout_ms = 50;
     start_with_issuer(1);
     client_open(&clients[0]);
     client_send(&clients[0], LOOK);
-    reply = reply_with(VERDICT_FOUND, asked(COUPON_GET), "old");
+    struct frame_coupon_reply reply = reply_with(VERDICT_FOUND, asked(COUPON_GET), "old");
     reply_to_one(&reply);
     read_title(&clients[0], "old");
     client_send(&clients[0], "PATCH /v1/coupons/A HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"

@@ -13,7 +13,7 @@
 #include "gateway/policy/value.h"
 #include "gateway/redis/reader.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 static struct coupon coupon;
 static char bytes[POLICY_VALUE_MAX];
@@ -46,7 +46,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static struct span span(const char *text)
 {
@@ -55,12 +55,11 @@ static struct span span(const char *text)
 
 static bool reads(size_t size, const char *id)
 {
-    struct coupon read;
     int64_t issuer_us = 0;
     char *copy = malloc(size + (size == 0));
     bool is_one = false;
-
     memcpy(copy, bytes, size); /* with nothing behind it */
+    struct coupon read;
     is_one = policy_value_read((struct span){copy, size}, span(id), &read, &issuer_us);
     free(copy);
     return is_one;
@@ -81,20 +80,18 @@ static const struct redis_reply *reply(const char *text, bool *failed)
 static void assert_nonsense(const char *text)
 {
     bool failed = false;
-
     assert_null(reply(text, &failed));
     assert_true(failed);
     redis_reader_reset(reader);
 }
 
-/* ---- tests: values ---- */
+/* --- tests: values --- */
 
 static void a_value_reads_back_as_it_was(void **state)
 {
-    struct coupon read;
     int64_t issuer_us = 0;
-
     (void)state;
+    struct coupon read;
     assert_true(policy_value_read((struct span){bytes, length}, span("A-1"), &read, &issuer_us));
     assert_string_equal(read.id, coupon.id);
     assert_string_equal(read.title, coupon.title);
@@ -117,12 +114,12 @@ static void values_are_ordered_as_text_by_sequence_and_time(void **state)
     char before[POLICY_VALUE_MAX];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rising) / sizeof(rising[0]); i++) {
+    for (size_t i = 0; i < sizeof rising / sizeof rising[0]; i++) {
         coupon.journal_seq = rising[i].seq;
         policy_value_write(bytes, &coupon, rising[i].us);
         if (i > 0)
             assert_true(memcmp(before, bytes, POLICY_VALUE_ORDER_LENGTH) < 0);
-        memcpy(before, bytes, sizeof(before));
+        memcpy(before, bytes, sizeof before);
     }
 }
 
@@ -174,13 +171,12 @@ static void a_value_out_of_bounds_is_none(void **state)
 #undef REFUSED
 }
 
-/* ---- tests: replies ---- */
+/* --- tests: replies --- */
 
 static void replies_of_all_kinds_are_read(void **state)
 {
     bool failed = false;
     const struct redis_reply *r = NULL;
-
     (void)state;
     r = reply("+PONG\r\n-ERR no\r\n$-1\r\n:5\r\n$3\r\na\rb\r\n*-1\r\n*2\r\n$1\r\nx\r\n$-1\r\n", &failed);
     assert_int_equal(r->top.kind, REDIS_STATUS);
@@ -205,9 +201,8 @@ static void a_reply_may_come_byte_by_byte(void **state)
     const char text[] = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n";
     const struct redis_reply *r = NULL;
     bool failed = false;
-
     (void)state;
-    for (size_t i = 0; i < sizeof(text) - 1; i++) {
+    for (size_t i = 0; i < sizeof text - 1; i++) {
         assert_null(r);
         assert_true(redis_reader_feed(reader, text + i, 1));
         r = redis_reader_next(reader, &failed);
@@ -222,11 +217,10 @@ static void long_texts_and_large_arrays_are_cut(void **state)
     char text[REDIS_TEXT_MAX * 2];
     const struct redis_reply *r = NULL;
     bool failed = false;
-
     (void)state;
-    memset(text, 'x', sizeof(text));
+    memset(text, 'x', sizeof text);
     assert_null(reply("*5\r\n$2048\r\n", &failed));
-    assert_true(redis_reader_feed(reader, text, sizeof(text)));
+    assert_true(redis_reader_feed(reader, text, sizeof text));
     r = reply("\r\n:1\r\n*1\r\n$1\r\ny\r\n:1\r\n:1\r\n", &failed);
     assert_int_equal(r->parts_count, 5);
     assert_true(r->parts[0].cut);
@@ -240,29 +234,27 @@ static void nonsense_ends_it(void **state)
 {
     char text[4096];
     bool failed = false;
-
     (void)state;
     assert_nonsense("HTTP/1.1 200 OK\r\n");
     assert_nonsense("$-5\r\n");
     assert_nonsense("*99999999999999999999\r\n");
     assert_nonsense("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n");
-    memset(text, 'x', sizeof(text));
+    memset(text, 'x', sizeof text);
     assert_null(reply("$500000000\r\n", &failed));
-    for (size_t fed = 0; fed <= REDIS_REPLY_MAX && !failed; fed += sizeof(text)) {
-        assert_true(redis_reader_feed(reader, text, sizeof(text)));
+    for (size_t fed = 0; fed <= REDIS_REPLY_MAX && !failed; fed += sizeof text) {
+        assert_true(redis_reader_feed(reader, text, sizeof text));
         assert_null(redis_reader_next(reader, &failed));
     }
     assert_true(failed); /* no more of it is kept */
 }
 
-/* ---- tests: fetches ---- */
+/* --- tests: fetches --- */
 
 static void a_fetch_is_found_by_its_tag_until_it_ends(void **state)
 {
     static struct policy_fetches fetches;
     struct policy_fetch *fetch = policy_fetch_place(&fetches, span("A"));
     uint64_t tag = 0;
-
     (void)state;
     policy_fetch_begin(fetch, span("A"), 3);
     fetch->stage = FETCH_ISSUER;

@@ -14,7 +14,7 @@
 #include "gateway/reply/json.h"
 #include "gateway/reply/reply.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 static struct buffer out;
 static struct reply_clock reply_clock_now;
@@ -36,7 +36,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static const char *text(void)
 {
@@ -51,7 +51,6 @@ static json_t *body_json(void)
     const char *body = strstr(text(), "\r\n\r\n") + 4;
     const char *length = strstr(out.data, "Content-Length: ") + 16;
     json_t *json = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
-
     assert_int_equal(strtoul(length, NULL, 10), strlen(body));
     assert_non_null(json);
     return json;
@@ -60,7 +59,6 @@ static json_t *body_json(void)
 static struct coupon some_coupon(const char *id)
 {
     struct coupon coupon = {.title = "t", .quantity = 10, .issued = 3, .per_user_limit = 2};
-
     strcpy(coupon.id, id);
     coupon.starts_at_us = TIME_NONE;
     coupon.ends_at_us = 1000000;
@@ -73,12 +71,11 @@ static void list(struct listing *listing)
     listing_json_append(listing, &out);
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void a_response_is_written_byte_for_byte(void **state)
 {
     struct reply reply = {.status = 200, .type = REPLY_JSON, .fields = "X: y\r\n", .fields_length = 6};
-
     (void)state;
     reply.body = "{}";
     reply.body_length = 2;
@@ -91,7 +88,6 @@ static void a_response_is_written_byte_for_byte(void **state)
 static void the_style_decides_on_connection_and_body(void **state)
 {
     struct reply reply = {.status = 200, .type = REPLY_JSON, .body = "{}", .body_length = 2};
-
     (void)state;
     reply_write(&out, &reply_clock_now, (struct reply_style){.close = true, .http_1_0 = true}, &reply);
     assert_non_null(strstr(text(), "\r\nConnection: close\r\n"));
@@ -107,7 +103,6 @@ static void the_style_decides_on_connection_and_body(void **state)
 static void the_date_changes_with_the_second(void **state)
 {
     struct reply_clock clock = {.date_length = 0};
-
     (void)state;
     reply_clock_set(&clock, 1795228020999999);
     assert_memory_equal(clock.date, "Date: Sat, 21 Nov 2026 02:27:00 GMT\r\n", clock.date_length);
@@ -139,7 +134,6 @@ static void problems_contain_their_additions(void **state)
 {
     struct api_errors errors = {0};
     struct problem_extras extras = {.errors = &errors, .allow = "GET, HEAD", .retry_after_s = 77};
-
     (void)state;
     api_errors_add(&errors, "a\"\\\n\x7f", "\xff\xc3");
     api_errors_add(&errors, "b", "\xed\x95\x9c");
@@ -161,12 +155,11 @@ static void an_issue_is_formatted_at_its_limits(void **state)
     char id[COUPON_ID_MAX];
     char user[USER_ID_MAX];
     char json[ISSUE_JSON_MAX];
-
     (void)state;
-    memset(id, 'C', sizeof(id));
-    memset(user, 'u', sizeof(user));
-    size_t length = issue_json_format(json, (struct span){id, sizeof(id)}, (struct span){user, sizeof(user)},
-                                      UINT32_MAX, 253402300799999999);
+    memset(id, 'C', sizeof id);
+    memset(user, 'u', sizeof user);
+    size_t length = issue_json_format(json, (struct span){id, sizeof id}, (struct span){user, sizeof user}, UINT32_MAX,
+                                      253402300799999999);
     json_t *parsed = json_loadb(json, length, 0, NULL);
     assert_int_equal(json_integer_value(json_object_get(parsed, "sequence")), UINT32_MAX);
     assert_string_equal(json_string_value(json_object_get(parsed, "issued_at")), "9999-12-31T23:59:59.999999Z");
@@ -177,7 +170,6 @@ static void an_issue_is_formatted_at_its_limits(void **state)
 static void a_coupon_shows_state_and_remaining(void **state)
 {
     struct coupon coupon = some_coupon("A");
-
     (void)state;
     coupon_json_append(&out, &coupon, 999999);
     assert_string_equal(text(), "{\"id\":\"A\",\"title\":\"t\",\"quantity\":10,\"issued\":3,\"remaining\":7,"
@@ -207,7 +199,7 @@ static void not_started_gives_the_seconds_rounded_up(void **state)
     struct exchange exchange = {.op = ISSUE_POST};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issued_at_us = rows[i].start_us};
         reply.now_us = rows[i].now_us;
         out.length = 0;
@@ -220,7 +212,6 @@ static void not_started_gives_the_start(void **state)
 {
     struct exchange exchange = {.op = ISSUE_POST};
     struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issued_at_us = 1798772400000000};
-
     (void)state;
     out.length = 0;
     assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 409);
@@ -230,7 +221,6 @@ static void not_started_gives_the_start(void **state)
 static void only_a_wrong_token_is_reported_as_invalid(void **state)
 {
     const char *challenge = "WWW-Authenticate: Bearer realm=\"coupond\"";
-
     (void)state;
     for (int wrong = 0; wrong < 2; wrong++) {
         struct problem_extras extras = {.invalid_token = wrong};
@@ -260,7 +250,7 @@ static void a_string_is_escaped_where_json_or_utf_8_asks_for_it(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         out.length = 0;
         json_string_append(&out, strings[i].text, strlen(strings[i].text));
         assert_string_equal(text(), strings[i].json);
@@ -271,7 +261,6 @@ static void an_issue_time_out_of_range_is_harmless(void **state)
 {
     struct exchange exchange = {.op = ISSUE_POST, .coupon_id = "A", .coupon_id_length = 1};
     struct frame_issue_reply reply = {.verdict = VERDICT_ISSUED, .issued_at_us = INT64_MIN};
-
     (void)state;
     assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 201);
     json_decref(body_json());
@@ -284,7 +273,6 @@ static void an_issue_time_out_of_range_is_harmless(void **state)
 static int answer_coupon(uint8_t verdict)
 {
     struct frame_coupon_reply reply = {.verdict = verdict};
-
     return verdict_answer_coupon(&out, &reply_clock_now, plain, &reply);
 }
 
@@ -292,7 +280,6 @@ static void a_reply_with_an_invalid_coupon_is_no_answer(void **state)
 {
     struct frame_coupon_reply good = {.verdict = VERDICT_COUPON_CREATED}, bad;
     struct coupon coupon = some_coupon("a");
-
     (void)state;
     frame_coupon_write(&good.coupon, &coupon);
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &good), 201);
@@ -327,7 +314,6 @@ static void a_page_ends_where_nothing_follows(void **state)
     struct coupon a = some_coupon("a");
     struct coupon b = some_coupon("b");
     struct coupon c = some_coupon("c");
-
     (void)state;
     list(listing);
     assert_string_equal(text(), "{\"coupons\":[],\"next_cursor\":null}");
@@ -349,7 +335,6 @@ static void a_partition_cannot_send_more_than_asked_for(void **state)
 {
     struct listing *listing = listing_create(COUPON_LIST_MAX);
     struct coupon coupon = some_coupon("a");
-
     (void)state;
     assert_int_equal(listing_ask(listing), COUPON_LIST_MAX);
     for (int i = 0; i < COUPON_LIST_MAX; i++)
@@ -364,8 +349,7 @@ static void a_partition_cannot_send_more_than_asked_for(void **state)
 static const char *quoted_id(uint32_t number)
 {
     static char id[16];
-
-    snprintf(id, sizeof(id), "\"%03u\"", number);
+    snprintf(id, sizeof id, "\"%03u\"", number);
     return id;
 }
 
@@ -384,9 +368,8 @@ static void add_pages(struct listing *listing)
 static void a_page_holds_the_first_of_all_partitions_in_their_order(void **state)
 {
     static const uint32_t limits[] = {1, 7, 100, 199};
-
     (void)state;
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         struct listing *listing = listing_create(limits[i]);
         add_pages(listing);
         list(listing);
@@ -402,7 +385,6 @@ static void a_page_holds_the_first_of_all_partitions_in_their_order(void **state
 static void clients_refused_together_retry_at_different_times(void **state)
 {
     unsigned seen[4] = {0};
-
     (void)state;
     for (int i = 0; i < 300; i++) {
         out.length = 0;
@@ -422,10 +404,9 @@ static void a_detail_may_be_long_and_hold_quotes(void **state)
 {
     char detail[768];
     json_t *json = NULL;
-
     (void)state;
-    memset(detail, '"', sizeof(detail) - 1);
-    detail[sizeof(detail) - 1] = '\0';
+    memset(detail, '"', sizeof detail - 1);
+    detail[sizeof detail - 1] = '\0';
     reply_write_problem(&out, &reply_clock_now, plain, ERROR_ISSUER_UNAVAILABLE,
                         &(struct problem_extras){.detail = detail});
     json = body_json();
