@@ -184,7 +184,7 @@ static bool others_ready(void *arg, char why[READY_WHY_MAX])
 static int start(struct roles *roles, const struct options *options, bool *created, struct error *error)
 {
     roles->issuer = issuer_create(options);
-    if (gateway_start_beside(&roles->gateway, options, others_ready, roles, error) != 0)
+    if (gateway_start_beside(options, others_ready, roles, &roles->gateway, error) != 0)
         return -1;
     if (issuer_open(roles->issuer, error) != 0)
         return -1;

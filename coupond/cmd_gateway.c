@@ -14,7 +14,7 @@ int cmd_gateway(int argc, char **argv)
     if (status != ROLE_GO_ON)
         return status;
     role_begin(&options);
-    if (gateway_start(&gateway, &options, &error) != 0)
+    if (gateway_start(&options, &gateway, &error) != 0)
         return role_start_failed("gateway", &error);
     role_wait("gateway", gateway_ready, gateway);
     gateway_stop(&gateway);

@@ -108,14 +108,14 @@ static void close_rest(const struct listen_sockets *sockets, unsigned started)
             close(sockets->fds[a][i]);
 }
 
-int gateway_start(struct gateway **gateway, const struct options *options, struct error *error)
+int gateway_start(const struct options *options, struct gateway **gateway, struct error *error)
 {
     memory_begin(NULL, (uint64_t)options->gateway_memory_mb_max << 20);
-    return gateway_start_beside(gateway, options, NULL, NULL, error);
+    return gateway_start_beside(options, NULL, NULL, gateway, error);
 }
 
-int gateway_start_beside(struct gateway **gateway, const struct options *options,
-                         bool (*others_ready)(void *others, char why[READY_WHY_MAX]), void *others, struct error *error)
+int gateway_start_beside(const struct options *options, bool (*others_ready)(void *others, char why[READY_WHY_MAX]),
+                         void *others, struct gateway **gateway, struct error *error)
 {
     unsigned count = (unsigned)options->gateway_threads;
     struct gateway *self = calloc(1, sizeof *self);
@@ -163,9 +163,8 @@ bool gateway_ready(void *arg, char why[READY_WHY_MAX])
 {
     const struct gateway *gateway = arg;
     bool ready = readiness_read(&gateway->readiness, why);
-    char text[128];
-
     if (ready && why[0] == '\0' && *memory_scarce()) {
+        char text[128];
         memory_describe(text);
         snprintf(why, READY_WHY_MAX, "memory is low, %srequests that arrive in pieces are refused: %.70s",
                  memory_exhausted() ? "new connections and " : "", text);

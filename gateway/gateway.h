@@ -17,12 +17,11 @@ struct gateway;
 
 /* Listens and starts the threads. -1 and `error` when it cannot listen or an endpoint is invalid. `options` is borrowed
  * and must outlive the gateway. */
-int gateway_start(struct gateway **gateway, const struct options *options, struct error *error);
+int gateway_start(const struct options *options, struct gateway **gateway, struct error *error);
 /* The same in a process with other roles, which may still be starting: the gateway is ready only while `others_ready`
  * returns true. It is called on any thread; its text is added to `why`. */
-int gateway_start_beside(struct gateway **gateway, const struct options *options,
-                         bool (*others_ready)(void *others, char why[READY_WHY_MAX]), void *others,
-                         struct error *error);
+int gateway_start_beside(const struct options *options, bool (*others_ready)(void *others, char why[READY_WHY_MAX]),
+                         void *others, struct gateway **gateway, struct error *error);
 /* True once every thread has received a reply from every partition, until gateway_stop(). In both cases `why` names the
  * partitions that some thread currently gets no reply from, as NUL-terminated text. `gateway` is a struct gateway.
  * Callable on any thread. */

@@ -63,6 +63,9 @@ python_compiles() {
 # Roles and shared/ below coupond/, no circle, and the compiler sees no other includes than we do.
 includes() { /usr/bin/python3 tests/support/includes.py --build build/dev; }
 
+# What clang-format leaves open.
+dialect() { sources '*.c' '*.h' | xargs /usr/bin/python3 tests/support/dialect.py; }
+
 short_files() {
     local file lines bad=0
     while read -r file; do
@@ -90,6 +93,7 @@ check "clang-tidy" unless_unchanged clang-tidy run_clang_tidy
 check "shellcheck" scripts
 check "python" python_compiles
 check "includes" includes
+check "dialect of C" dialect
 check "length of files" short_files
 check "options in docs/configuration.md" documented_options docs/configuration.md "$program" --help-config=markdown
 check "options in docs/ko/configuration.md" documented_options docs/ko/configuration.md \

@@ -165,7 +165,7 @@ void assert_code(const char *code)
 void start(void)
 {
     struct error error = {""};
-    if (gateway_start(&gateway, &options, &error) != 0)
+    if (gateway_start(&options, &gateway, &error) != 0)
         fail_msg("%s", error.text);
 }
 

@@ -341,7 +341,7 @@ static void a_port_in_use_is_a_clear_error(void **state)
         others = options;
         snprintf(others.gateway_http, sizeof others.gateway_http, "127.0.0.1:%u", gateway_port(gateway));
         for (others.gateway_threads = 1; others.gateway_threads <= 2; others.gateway_threads++) {
-            assert_int_equal(gateway_start(&other, &others, &error), -1);
+            assert_int_equal(gateway_start(&others, &other, &error), -1);
             assert_null(other);
             assert_non_null(strstr(error.text, others.gateway_http));
             assert_non_null(strstr(error.text, "ddress already in use"));
@@ -357,15 +357,15 @@ static void endpoints_that_make_no_sense_are_clear_errors(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof https / sizeof https[0]; i++) {
         snprintf(options.gateway_http, sizeof options.gateway_http, "%s", https[i]);
-        assert_int_equal(gateway_start(&gateway, &options, &error), -1);
+        assert_int_equal(gateway_start(&options, &gateway, &error), -1);
         assert_non_null(strstr(error.text, "gateway/http"));
     }
     gateway_blank(NULL);
     snprintf(options.gateway_requests, sizeof options.gateway_requests, "http://x:1");
-    assert_int_equal(gateway_start(&gateway, &options, &error), -1);
+    assert_int_equal(gateway_start(&options, &gateway, &error), -1);
     assert_non_null(strstr(error.text, "gateway/requests"));
     snprintf(options.gateway_requests, sizeof options.gateway_requests, "ipc:///%0200d", 0); /* the path is too long */
-    assert_int_equal(gateway_start(&gateway, &options, &error), -1);
+    assert_int_equal(gateway_start(&options, &gateway, &error), -1);
     assert_non_null(strstr(error.text, "gateway/requests"));
 }
 

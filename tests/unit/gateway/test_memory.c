@@ -69,7 +69,7 @@ static void start_in_place(void)
     struct error error = {""};
     options.issuer_partitions = 1;
     issuer = issuer_double_create(options.gateway_requests, 1);
-    if (gateway_start_beside(&gateway, &options, NULL, NULL, &error) != 0)
+    if (gateway_start_beside(&options, NULL, NULL, &gateway, &error) != 0)
         fail_msg("%s", error.text);
     wait_ready(200);
 }
