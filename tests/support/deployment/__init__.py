@@ -3,20 +3,20 @@
     findings(root, program)   # a sentence for everything that is wrong; none when all is well
 
 `root` is the repository, or a copy of what it ships with something broken in it. Other programs (docker-compose, kubectl,
-haproxy, systemd-analyze) look at their files, too, where they are there and unless `tools` is False.
+haproxy, systemd-analyze) check the files of the parts that `tools` names, where they are installed.
 """
 
 from . import compose, image, kubernetes, systemd
 from .facts import Facts
 
-PARTS = (compose, image, kubernetes, systemd)
+PARTS = {"compose": compose, "image": image, "kubernetes": kubernetes, "systemd": systemd}
 
 
-def findings(root, program, tools=True):
+def findings(root, program, tools=tuple(PARTS)):
     facts = Facts(root, program)
     facts.check_configs()
-    for part in PARTS:
+    for name, part in PARTS.items():
         part.check(facts)
-        if tools:
+        if name in tools:
             part.check_with_tools(facts)
     return facts.findings

@@ -17,6 +17,11 @@ OTHER_PORTS = {"mysql": {3306}, "redis": {6379}, "prometheus": {9090}, "alertman
                "mysql-accounts": set(), "mysqld-exporter": {9104}, "redis-exporter": {9121}, "locust": {8089}, "locust-worker": set()}
 
 
+def yaml_documents(text):
+    """By libyaml, which takes a tenth of the time of Python's own reader."""
+    return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
+
+
 class Facts:
     def __init__(self, root, program):
         self.root = Path(root)
@@ -37,7 +42,7 @@ class Facts:
         return (self.root / name).read_text(encoding="utf-8")
 
     def yaml(self, name):
-        return [document for document in yaml.safe_load_all(self.text(name)) if document]
+        return yaml_documents(self.text(name))
 
     # the program
 

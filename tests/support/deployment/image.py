@@ -60,10 +60,9 @@ def libraries_of(program):
     except (OSError, subprocess.CalledProcessError):
         return None
     paths = dict(re.findall(r"^\s*(\S+) => (\S+)", resolved, re.M))
-    packages = set()
-    for library in re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic):
-        owner = subprocess.run(["dpkg", "-S", f"*/{paths[library].rpartition('/')[2]}"], capture_output=True, text=True, check=False).stdout
-        packages |= set(re.findall(r"^(\S+?)(?::\w+)?: ", owner, re.M))
+    files = [f"*/{paths[library].rpartition('/')[2]}" for library in re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)]
+    owners = subprocess.run(["dpkg", "-S", *files], capture_output=True, text=True, check=False).stdout
+    packages = set(re.findall(r"^(\S+?)(?::\w+)?: ", owners, re.M))
     return {package for package in packages if not re.match(r"libc6|.*-dev$|libasan|libubsan", package)}
 
 

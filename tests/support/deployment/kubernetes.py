@@ -6,7 +6,7 @@ import subprocess
 
 import yaml
 
-from .facts import PATHS, ROLES
+from .facts import PATHS, ROLES, yaml_documents
 
 BASE, EXAMPLE = "deploy/k8s/base", "deploy/k8s/example"
 # A probe waits as long as a process that has all but no CPU needs for an answer.
@@ -211,7 +211,7 @@ def check_rendered(facts, folder):
     result = subprocess.run(["kubectl", "kustomize", str(facts.root / folder)], capture_output=True, text=True, check=False)
     if not facts.expect(result.returncode == 0, f"{folder}: {result.stderr.strip()}"):
         return
-    rendered = [document for document in yaml.safe_load_all(result.stdout) if document]
+    rendered = yaml_documents(result.stdout)
     kinds = {document["kind"] for document in rendered}
     wanted = KINDS | {"Ingress"} if folder == EXAMPLE else KINDS
     facts.expect(wanted <= kinds, f"{folder}: not rendered: {', '.join(sorted(wanted - kinds))}")
