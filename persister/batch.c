@@ -29,7 +29,7 @@ static void *grow(void *array, size_t *capacity, size_t count, size_t size)
     return array;
 }
 
-/* Buffers of ZeroMQ may begin anywhere; journal batches are read on 8 bytes. */
+/* ZeroMQ's buffers may have any alignment; journal batches are read with an alignment of 8 bytes. */
 static const unsigned char *align(struct batch *batch, const void *bytes, size_t size)
 {
     if (size == 0 || (uintptr_t)bytes % 8 == 0)
@@ -61,7 +61,7 @@ static const char *add_coupon(struct batch *batch, const struct journal_record *
     return NULL;
 }
 
-/* `at` has 8 bytes' alignment, as every record. */
+/* `at` is aligned to 8 bytes, as every record. */
 static void keep_record(struct batch *batch, const struct journal_record *record, const void *at)
 {
     size_t i = record->seq - batch->rows.first_seq;
@@ -87,12 +87,12 @@ static const char *add_records(struct batch *batch, const void *journal_batch)
     return wrong;
 }
 
-/* Walks the journal batches of the frame; their records are numbered on from `next_seq`. */
+/* Reads the journal batches of the frame, whose records are numbered from `next_seq`. */
 static const char *read_batches(struct batch *batch, const unsigned char *bytes, size_t size, uint64_t *next_seq)
 {
     for (size_t offset = 0; offset < size;) {
         struct journal_batch_header header;
-        const char *wrong = "bytes that are no journal batch";
+        const char *wrong = "bytes that are not a journal batch";
         if (journal_batch_scan(bytes + offset, size - offset, batch->rows.journal_id, &header, &wrong) !=
             JOURNAL_SCAN_BATCH)
             return wrong;
@@ -107,7 +107,8 @@ static const char *read_batches(struct batch *batch, const unsigned char *bytes,
     return NULL;
 }
 
-static const char other_partitions[] = "the issuer has another number of partitions than issuer/partitions says here";
+static const char other_partitions[] =
+    "the issuer has another number of partitions than issuer/partitions of this persister";
 
 bool batch_misdirected(const char *wrong)
 {
@@ -121,12 +122,12 @@ static const char *check_head(const struct frame_header *header, const struct fr
     if (header->partition >= partitions)
         return "the partition does not exist";
     if (header->count > BATCH_RECORDS_MAX)
-        return "more records than a frame may hold";
+        return "more records than allowed in a frame";
     if (events->first_seq == 0 || events->first_seq > INT64_MAX || events->last_seq > INT64_MAX ||
         events->last_seq + 1 - events->first_seq != header->count)
         return "first sequence, last sequence and count do not agree";
     if (events->acked_seq >= events->first_seq || events->gone_seq >= events->first_seq)
-        return "it is acknowledged already, as it says itself";
+        return "it says that it is already acknowledged";
     return NULL;
 }
 
@@ -161,13 +162,13 @@ const char *batch_read(struct batch *batch, const void *frame, size_t size, uint
     uint64_t next_seq = events.first_seq;
     wrong = read_batches(batch, align(batch, (const char *)frame + fixed, size - fixed), size - fixed, &next_seq);
     if (!wrong && next_seq != events.last_seq + 1)
-        wrong = "its journal batches hold another number of records than it says";
+        wrong = "its count does not match the records of its journal batches";
     batch->rows.coupons = batch->coupons;
     batch->rows.issues = batch->issues;
     return wrong;
 }
 
-/* About the batch's own records. */
+/* Fills an answer for the batch's records. */
 static void answer(const struct batch *batch, enum frame_kind kind, const uint8_t store_id[16], struct batch_ack *out)
 {
     memset(out, 0, sizeof *out);

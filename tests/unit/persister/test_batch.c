@@ -176,10 +176,10 @@ static void a_count_that_does_not_agree_is_refused(void **state)
     events_header(&fixture->events)->count++;
     assert_refused(fixture, "do not agree");
     events_fixed(&fixture->events)->last_seq++;
-    assert_refused(fixture, "another number of records");
+    assert_refused(fixture, "its count does not match");
     events_header(&fixture->events)->count -= 2;
     events_fixed(&fixture->events)->last_seq -= 2;
-    assert_refused(fixture, "another number of records");
+    assert_refused(fixture, "its count does not match");
     events_header(&fixture->events)->count = BATCH_RECORDS_MAX + 1;
     events_fixed(&fixture->events)->last_seq = BATCH_RECORDS_MAX + 1;
     assert_refused(fixture, "more records");
@@ -189,12 +189,12 @@ static void a_frame_that_says_it_was_acknowledged_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     events_fixed(&fixture->events)->acked_seq = 1;
-    assert_refused(fixture, "acknowledged already");
+    assert_refused(fixture, "already acknowledged");
     events_fixed(&fixture->events)->acked_seq = UINT64_MAX;
-    assert_refused(fixture, "acknowledged already");
+    assert_refused(fixture, "already acknowledged");
     events_fixed(&fixture->events)->acked_seq = 0;
     events_fixed(&fixture->events)->gone_seq = 1;
-    assert_refused(fixture, "acknowledged already");
+    assert_refused(fixture, "already acknowledged");
 }
 
 static void sequences_beyond_what_a_store_can_hold_are_refused(void **state)

@@ -258,7 +258,7 @@ static void load_scattered(uint32_t users, uint32_t capacity)
     block.count = users + 1;
     user_set_deinit(&loaded);
     assert_string_equal(user_set_load(&loaded, &block),
-                        "a table of users that counts wrong, or with one who does not belong into it");
+                        "a table of users has a wrong count or a user who does not belong to it");
     free(slots);
     user_set_deinit(&set);
     user_set_deinit(&loaded);
@@ -282,13 +282,13 @@ static void user_set_loads_no_table_that_cannot_be(void **state)
     put_users(&set, 0, 20);
     struct user_block block = only_block(&set), other = block;
     other.count = block.capacity;
-    assert_string_equal(user_set_load(&loaded, &other), "a table of users of an impossible size");
+    assert_string_equal(user_set_load(&loaded, &other), "a table of users has an impossible size");
     other = block;
     other.depth = 1; /* users of the other half are among them */
     assert_non_null(user_set_load(&loaded, &other));
     user_set_deinit(&loaded);
     assert_null(user_set_load(&loaded, &block));
-    assert_string_equal(user_set_load(&loaded, &block), "two tables of users for one place");
+    assert_string_equal(user_set_load(&loaded, &block), "two tables of users have the same position");
     user_set_deinit(&set);
     user_set_deinit(&loaded);
 }

@@ -417,7 +417,7 @@ static void a_start_ends_when_it_is_told_to_while_a_snapshot_loads(void **state)
     signalling.map = map_and_signal;
     disk = &signalling;
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &signals, NULL), 0);
-    snapshot_fixture_assert_refused("told to end");
+    snapshot_fixture_assert_refused("stopped while recovering");
     assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &signals, NULL), 0);
     signal(SIGTERM, SIG_DFL);
     disk = &disk_posix;
