@@ -77,7 +77,7 @@ def test_an_issuer_whose_journal_fails_stops_and_has_answered_nothing_of_that_ba
         assert (status, body["code"]) == (503, "outcome_unknown")
         assert rule.struck == 1
         restart_after_end(cluster, 1)
-        assert "stopping so that nothing is promised that is not on the disk" in cluster.issuer.log()
+        assert "stopping so that nothing is acknowledged that is not on disk" in cluster.issuer.log()
         assert finally_issued(cluster, "unlucky")["sequence"] == 21
         assert_kept(cluster, told)
 
