@@ -46,7 +46,7 @@ void corrected_clock_init(struct corrected_clock *clock, int64_t settle_us, int6
         suspect(clock, wall_us - steady_us, steady_us);
 }
 
-/* Drift gathers while nobody looks; small steps do not. */
+/* The allowance for drift grows with the time between readings; the allowance for small steps does not. */
 static void pass_time(struct corrected_clock *clock, int64_t steady_us)
 {
     int64_t elapsed = steady_us > clock->steady_us ? steady_us - clock->steady_us : 0;

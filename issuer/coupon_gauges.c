@@ -15,7 +15,7 @@ struct coupon_gauges {
     struct metrics *metrics;
     struct place places[METRIC_COUPONS_MAX];
     unsigned count;
-    int64_t full_until_us; /* nobody gives way before */
+    int64_t full_until_us; /* no place becomes free before */
 };
 
 /* --- life --- */
@@ -100,5 +100,5 @@ void coupon_gauges_note(struct coupon_gauges *gauges, struct ledger_coupon *coup
     }
     if (now_us >= gauges->full_until_us)
         look_for_place(gauges, coupon, now_us);
-    tell_numbers(gauges); /* it may be new */
+    tell_numbers(gauges); /* the coupon may be new */
 }

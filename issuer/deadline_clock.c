@@ -2,7 +2,7 @@
 
 #include "shared/error.h"
 
-#define HEARD_US_MAX (FRAME_CLOCK_US_MAX / 2) /* no clock comes so far by itself; what is later is not believed */
+#define HEARD_US_MAX (FRAME_CLOCK_US_MAX / 2) /* no clock gets this far by itself; later values are ignored */
 
 void deadline_clock_init(struct deadline_clock *clock, uint64_t incarnation)
 {

@@ -22,13 +22,13 @@
 enum issuer_phase { PHASE_RECOVERING, PHASE_ASKING_STORE, PHASE_DECIDING };
 
 struct issuer {
-    /* shared: how far the start is, for whoever asks whether it is ready */
+    /* shared: progress of the start, for readiness */
     _Atomic enum issuer_phase phase;
     struct recovery_progress progress[PARTITIONS_MAX];
-    char store[72]; /* written before the phase that tells it */
+    char store[72]; /* written before the phase that uses it */
     struct issuer_clock *clock;
 
-    /* owned by the main thread; the actors own what is inside while they run */
+    /* owned by the main thread; the actors own the contents while they run */
     uint16_t partitions_count;
     struct journal *journals[PARTITIONS_MAX];
     struct partition *partitions[PARTITIONS_MAX];
@@ -37,11 +37,11 @@ struct issuer {
     struct stream *stream;
     zactor_t *stream_actor;
     struct status_http *status;
-    bool guarded; /* the guard of listening sockets was begun */
+    bool guarded; /* peer_guard_begin() was called */
     const struct options *options;
 };
 
-/* One partition's opening, on a thread of its own. */
+/* Opens one partition on its own thread. */
 struct opening {
     struct issuer *issuer;
     const struct options *options;
@@ -80,7 +80,7 @@ static void *opening_main(void *arg)
     return NULL;
 }
 
-/* All partitions at once; recovery takes long where journals are long. */
+/* Opens all partitions in parallel, since recovery of long journals takes long. */
 static int open_partitions(struct issuer *issuer, const struct options *options, struct error *error)
 {
     struct opening *openings = calloc(issuer->partitions_count, sizeof *openings);
@@ -113,7 +113,7 @@ static int add_to_stream(struct issuer *issuer, struct error *error)
     return 0;
 }
 
-/* Partitions that an earlier configuration left behind would be silently without service. */
+/* Partitions of an earlier configuration would silently get no service. */
 static int check_no_more_partitions(const struct issuer *issuer, const struct options *options, struct error *error)
 {
     char dir[JOURNAL_PATH_MAX];
@@ -163,7 +163,7 @@ static int open_all(struct issuer *issuer, const struct options *options, struct
     return add_to_stream(issuer, error);
 }
 
-/* A full disk is told of, but holders and refusals are still answered, which nobody should be kept from. */
+/* Reports a full disk, but stays ready: holders and refusals are still answered. */
 static bool describe_full(const struct issuer *issuer, char why[READY_WHY_MAX])
 {
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
@@ -185,7 +185,7 @@ static bool describe_memory(char why[READY_WHY_MAX])
     return true;
 }
 
-/* The first endpoint that other machines reach and that believes them all; NULL: there is none. */
+/* The first endpoint that other machines can reach without a secret; NULL: none. */
 static const char *find_open_endpoint(const struct options *options)
 {
     const char *const endpoints[] = {options->issuer_requests, options->issuer_events, options->issuer_acks};
@@ -200,7 +200,7 @@ static void describe_open(const struct issuer *issuer, char why[READY_WHY_MAX])
 {
     const char *endpoint = find_open_endpoint(issuer->options);
     if (why[0] == '\0' && endpoint != NULL)
-        snprintf(why, READY_WHY_MAX, "whoever reaches %.60s is believed: set cluster/secret_file", endpoint);
+        snprintf(why, READY_WHY_MAX, "%.60s accepts every peer: set cluster/secret_file", endpoint);
 }
 
 static void warn_of_open(const struct options *options, struct metrics *metrics)
@@ -209,20 +209,21 @@ static void warn_of_open(const struct options *options, struct metrics *metrics)
     metrics_set(metrics, METRIC_ISSUER_UNAUTHENTICATED, 0, endpoint != NULL);
     if (endpoint != NULL)
         log_warn("issuer",
-                 "whoever reaches %s may issue, create and acknowledge: make a secret with coupond keygen, and set "
+                 "every peer that can reach %s may issue, create and acknowledge: create a secret with coupond keygen, "
+                 "and set "
                  "cluster/secret_file for all roles",
                  endpoint);
 }
 
-/* The issuer decides all the same, but an operator has to know. */
+/* Not a reason to stop deciding, but operators must know. */
 static void describe_other_store(const struct issuer *issuer, char why[READY_WHY_MAX])
 {
     char id[STORE_ID_TEXT_MAX];
     if (stream_sees_other_store(issuer->stream, id))
-        snprintf(why, READY_WHY_MAX, "a persister fills another store, id %s: its acknowledgements do not count", id);
+        snprintf(why, READY_WHY_MAX, "a persister fills another store, id %s: its acknowledgements are ignored", id);
 }
 
-/* It may turn out to be the wrong journal, and then all that is decided now counts for nothing. */
+/* It may turn out to be the wrong journal, and then every decision until then is void. */
 static void describe_uncompared(const struct issuer *issuer, char why[READY_WHY_MAX])
 {
     if (stream_is_uncompared(issuer->stream))
@@ -313,7 +314,7 @@ void issuer_stop(struct issuer **issuer)
     zactor_destroy(&self->stream_actor);
     for (uint16_t i = 0; i < self->partitions_count; i++) {
         partition_destroy(&self->partitions[i]);
-        journal_close(&self->journals[i]); /* may still raise the stream's signal */
+        journal_close(&self->journals[i]); /* may still use the stream's signal */
     }
     stream_destroy(&self->stream);
     store_check_destroy(&self->store_check);

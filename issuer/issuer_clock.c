@@ -12,24 +12,24 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-#define JUDGE_INTERVAL_US 10000   /* from one look at the wall clock to the next */
-#define READING_US_MAX    1000    /* two clocks that were read further apart say nothing */
-#define JOURNAL_AHEAD_US  5000000 /* journals that are ahead by more are told of */
+#define JUDGE_INTERVAL_US 10000   /* between two readings of the wall clock */
+#define READING_US_MAX    1000    /* two readings further apart cannot be compared */
+#define JOURNAL_AHEAD_US  5000000 /* report journals that are further ahead */
 #define BEHIND_US         INT64_C(3600000000)
 
 struct issuer_clock {
-    /* shared: written by whoever holds the mutex, read by everybody; a value each, so relaxed is enough */
+    /* shared: written under the mutex, read on any thread; the values are independent, so relaxed is enough */
     _Atomic int64_t offset_us;
     _Atomic int64_t error_us; /* 0: trusted */
     _Atomic int64_t judge_at_us;
-    _Atomic int64_t journal_us; /* the latest time that a journal bears */
+    _Atomic int64_t journal_us; /* the latest time in a journal */
 
-    pthread_mutex_t mutex; /* only ever tried where time is asked for */
+    pthread_mutex_t mutex; /* readers of the time only try to lock it */
     struct corrected_clock judged;
     struct metrics *metrics;
 };
 
-/* Both clocks at one moment. False when the thread was interrupted between them. */
+/* Reads both clocks at one moment. False when the thread was interrupted between them. */
 static bool read_clocks(int64_t *wall_us, int64_t *steady_us)
 {
     int64_t before = clock_boot_us();
@@ -58,11 +58,10 @@ static void publish(struct issuer_clock *clock)
 static void tell_stepped(const struct corrected_clock *judged)
 {
     double seconds = (double)corrected_clock_error(judged) / 1e6;
-    log_error(
-        "issuer",
-        "the machine's clock has stepped %s by %.3f s, which its monotonic clock contradicts: not believed unless "
-        "it lasts for %.3f s; windows are judged by the time before the step, carried on",
-        seconds < 0 ? "back" : "ahead", seconds < 0 ? -seconds : seconds, (double)judged->settle_us / 1e6);
+    log_error("issuer",
+              "the wall clock stepped %s by %.3f s, which the monotonic clock contradicts: ignored unless "
+              "it lasts for %.3f s; until then windows follow the monotonic clock",
+              seconds < 0 ? "back" : "ahead", seconds < 0 ? -seconds : seconds, (double)judged->settle_us / 1e6);
 }
 
 static void tell(const struct corrected_clock *judged, enum corrected_event event)
@@ -74,10 +73,10 @@ static void tell(const struct corrected_clock *judged, enum corrected_event even
         tell_stepped(judged);
         break;
     case CORRECTED_RETURNED:
-        log_info("issuer", "the machine's clock is right again: it agrees with the monotonic clock");
+        log_info("issuer", "the wall clock agrees with the monotonic clock again");
         break;
     case CORRECTED_BELIEVED:
-        log_warn("issuer", "the machine's clock has kept its new time for %.3f s: it is believed from now on",
+        log_warn("issuer", "the wall clock has kept its new time for %.3f s: the issuer follows it from now on",
                  (double)judged->settle_us / 1e6);
         break;
     }
@@ -94,8 +93,8 @@ struct issuer_clock *issuer_clock_create(int64_t settle_ms)
         ;
     corrected_clock_init(&clock->judged, settle_ms * 1000, 1, wall_us, steady_us);
     if (clock->judged.state != CORRECTED_TRUSTED)
-        log_error("issuer", "the machine's clock shows a time before 1970 or beyond 2112: set it; until then time "
-                            "goes on from what the journals say");
+        log_error("issuer", "the wall clock shows a time before 1970 or after 2112: set it; until then time "
+                            "continues from the latest time in the journals");
     publish(clock);
     return clock;
 }
@@ -135,18 +134,17 @@ int64_t issuer_clock_now_us(struct issuer_clock *clock)
 static void tell_journal(unsigned partition, int64_t ahead_us)
 {
     if (ahead_us > JOURNAL_AHEAD_US)
-        log_error(
-            "issuer",
-            "the journal bears times that lie %.0f s in the future: the clock was wrong when it was written, or is "
-            "wrong now (set it). Windows are judged by the clock as it is; new issues of coupons that were issued "
-            "then bear the later time until it has passed partition=%u",
-            (double)ahead_us / 1e6, partition);
-    else if (ahead_us < -BEHIND_US) /* as after every quiet night: a warning would be one each morning */
-        log_info("issuer", "the journal's last time lies %.1f hours behind the clock partition=%u",
+        log_error("issuer",
+                  "the journal contains times %.0f s in the future: the clock was wrong when it was written, or is "
+                  "wrong now (set it). Windows follow the clock as it is; new issues of the coupons that were issued "
+                  "then get the later time until it has passed partition=%u",
+                  (double)ahead_us / 1e6, partition);
+    else if (ahead_us < -BEHIND_US) /* as after every quiet night, so not a warning */
+        log_info("issuer", "the last time in the journal is %.1f hours before the clock partition=%u",
                  (double)-ahead_us / 3.6e9, partition);
 }
 
-/* A clock that shows no usable time goes on from where the journals end. */
+/* Without a valid wall clock, time continues from the end of the journals. */
 static void go_on_from(struct issuer_clock *clock, int64_t latest_us)
 {
     pthread_mutex_lock(&clock->mutex);
@@ -177,10 +175,10 @@ bool issuer_clock_describe(struct issuer_clock *clock, char *why, size_t size)
     int64_t error = atomic_load_explicit(&clock->error_us, memory_order_relaxed);
     int64_t ahead = ahead_of(clock, now_us);
     if (error != 0)
-        snprintf(why, size, "the machine's clock stepped by %.1f s and is not believed: windows go by the time before",
+        snprintf(why, size, "the wall clock stepped by %.1f s and is ignored: windows follow the monotonic clock",
                  (double)error / 1e6);
     else if (ahead > 0)
-        snprintf(why, size, "the journal bears times %.0f s in the future: the clock is or was wrong",
+        snprintf(why, size, "the journal contains times %.0f s in the future: the clock is or was wrong",
                  (double)ahead / 1e6);
     return error != 0 || ahead > 0;
 }

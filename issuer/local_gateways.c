@@ -10,25 +10,25 @@
 #include "shared/wire/shm_link.h"
 
 #define EVENTS_MAX  64
-#define ACCEPTS_MAX 16 /* at once: whoever floods the socket holds nobody up */
+#define ACCEPTS_MAX 16 /* per call: nobody who floods the socket can delay the turn */
 #define HAS_SPOKEN  (-1)
 
 struct local_gateways {
     uint16_t partition;
     struct metrics *metrics;
     char *path;
-    int listener;                                /* -1: nobody can come */
-    int spare;                                   /* given up for turning somebody away when no descriptor is left */
-    bool complained;                             /* since somebody was welcome */
+    int listener;                                /* -1: disabled */
+    int spare;                                   /* closed to refuse a gateway when no descriptor is left */
+    bool complained;                             /* since the last gateway was accepted */
     int poll;                                    /* an epoll of the listener and of each gateway's socket */
     struct shm_link links[LOCAL_GATEWAYS_MAX];   /* the first `count` are open */
     bool answered[LOCAL_GATEWAYS_MAX];           /* since the last local_gateways_wake() */
-    int64_t silent_since_us[LOCAL_GATEWAYS_MAX]; /* since it has joined; HAS_SPOKEN */
+    int64_t silent_since_us[LOCAL_GATEWAYS_MAX]; /* since it connected; HAS_SPOKEN */
     size_t count;
     size_t silent;
-    size_t next; /* whose turn it is */
+    size_t next; /* round-robin position */
     bool told_of_silent;
-    bool shut; /* the listener is not watched: as many are silent as may be */
+    bool shut; /* the listener is not polled: the limit of silent gateways is reached */
     int64_t now_us;
 };
 
@@ -98,15 +98,15 @@ static bool is_broken(const struct shm_link *link)
     return link->in.broken || link->out.broken;
 }
 
-/* Those who never said anything may be any number: one of them is told of. */
+/* Any number of processes may connect and stay silent, so only one of them is logged. */
 static void tell_parting(struct local_gateways *gateways, size_t which, const char *why)
 {
     if (gateways->silent_since_us[which] == HAS_SPOKEN || is_broken(&gateways->links[which])) {
-        log_info("issuer", "parted from a gateway of this machine: %s partition=%u", why, gateways->partition);
+        log_info("issuer", "disconnected a local gateway: %s partition=%u", why, gateways->partition);
     } else if (!gateways->told_of_silent) {
         gateways->told_of_silent = true;
         log_warn("issuer",
-                 "parted from a process of this machine that said nothing, more are not told of: %s partition=%u", why,
+                 "disconnected a local process that sent nothing, further ones are not logged: %s partition=%u", why,
                  gateways->partition);
     }
 }
@@ -127,11 +127,11 @@ static void part_from_broken(struct local_gateways *gateways)
 {
     for (size_t i = gateways->count; i-- > 0;) {
         if (is_broken(&gateways->links[i]))
-            part_from(gateways, i, "what it wrote into the shared memory cannot be");
+            part_from(gateways, i, "it wrote invalid data into the shared memory");
     }
 }
 
-/* A bell, or the end: what a gateway has sent before it went is decided first. */
+/* A wake-up, or the end of the connection: frames that a gateway sent before it went are decided first. */
 static void hear(struct local_gateways *gateways, int socket)
 {
     size_t i = 0;
@@ -141,14 +141,14 @@ static void hear(struct local_gateways *gateways, int socket)
         part_from(gateways, i, "its connection is closed");
 }
 
-/* A listener whose next guest stays at the door would be readable for ever. */
+/* Accepts and closes: a listener with a pending connection would stay readable for ever. */
 static void turn_away(struct local_gateways *gateways, const char *why)
 {
     close(gateways->spare);
     shm_turn_away(gateways->listener);
     gateways->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (!gateways->complained)
-        log_warn("issuer", "turned a gateway of this machine away, more are not told of: %s partition=%u", why,
+        log_warn("issuer", "refused a local gateway, further ones are not logged: %s partition=%u", why,
                  gateways->partition);
     gateways->complained = true;
 }
@@ -164,7 +164,7 @@ static void welcome(struct local_gateways *gateways, const struct shm_link *link
     watch(gateways, link->socket);
 }
 
-/* False when nobody is left at the door. */
+/* False when no connection is pending. */
 static bool accept_one(struct local_gateways *gateways)
 {
     struct error error = {""};
@@ -177,7 +177,7 @@ static bool accept_one(struct local_gateways *gateways)
     return result > 0;
 }
 
-/* Those who stay at the door have their turn when others have spoken or are parted from. */
+/* Pending connections get their turn once others have sent a frame or are disconnected. */
 static void set_shut(struct local_gateways *gateways, bool shut)
 {
     if (gateways->shut == shut)
@@ -196,7 +196,7 @@ static void accept_some(struct local_gateways *gateways)
     if (gateways->silent == LOCAL_GATEWAYS_SILENT_MAX)
         set_shut(gateways, true);
     else if (gateways->count == LOCAL_GATEWAYS_MAX)
-        turn_away(gateways, "as many as may be are joined");
+        turn_away(gateways, "the maximum number of gateways is connected");
 }
 
 void local_gateways_attend(struct local_gateways *gateways)
@@ -221,7 +221,7 @@ void local_gateways_tend(struct local_gateways *gateways, int64_t now_us)
     for (size_t i = gateways->count; gateways->silent > 0 && i-- > 0;) {
         if (gateways->silent_since_us[i] != HAS_SPOKEN &&
             now_us - gateways->silent_since_us[i] >= LOCAL_GATEWAYS_SILENT_US)
-            part_from(gateways, i, "two seconds are over");
+            part_from(gateways, i, "no frame within two seconds");
     }
     if (gateways->silent < LOCAL_GATEWAYS_SILENT_MAX && gateways->listener >= 0)
         set_shut(gateways, false);
@@ -233,7 +233,7 @@ static void note_speech(struct local_gateways *gateways, size_t which)
         return;
     gateways->silent_since_us[which] = HAS_SPOKEN;
     gateways->silent--;
-    log_info("issuer", "joined to a gateway of this machine partition=%u gateways=%zu", gateways->partition,
+    log_info("issuer", "connected to a local gateway partition=%u gateways=%zu", gateways->partition,
              gateways->count - gateways->silent);
 }
 

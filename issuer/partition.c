@@ -23,14 +23,14 @@
 #include "shared/wire/frame.h"
 #include "shared/wire/peer.h"
 
-#define LAST_TURNS_MAX  1000 /* taken after $TERM, should requests never end */
-#define LINGER_US       100  /* at the most before a turn that is small beside the last ones */
-#define LINGER_SIZE_MIN 8    /* requests a turn: fewer are no crowd */
-#define LINGER_SIZE_MAX 64   /* more are worth a sync in any case */
+#define LAST_TURNS_MAX  1000 /* after $TERM, in case requests never end */
+#define LINGER_US       100  /* longest wait before a turn that is small compared with the last ones */
+#define LINGER_SIZE_MIN 8    /* requests per turn; fewer are not a crowd */
+#define LINGER_SIZE_MAX 64   /* more are always worth a sync */
 #define NOT_LOCAL       SIZE_MAX
 
 struct partition {
-    /* shared: the journal's sequences are read by the stream */
+    /* shared: the stream reads the journal's sequences */
     struct journal *journal;
 
     struct issuer_clock *clock;
@@ -45,18 +45,18 @@ struct partition {
     struct door door;
     void *router_handle; /* the libzmq socket of `router` */
     struct local_gateways *local_gateways;
-    size_t from[TURN_FRAMES_MAX]; /* of each frame of the turn: which local gateway, or NOT_LOCAL */
-    int poll;                     /* an epoll of what follows */
-    bool router_has_news;         /* ZeroMQ's descriptor tells changes: then until a receive has found nothing */
+    size_t from[TURN_FRAMES_MAX]; /* local gateway of each frame of the turn, or NOT_LOCAL */
+    int poll;                     /* an epoll of the descriptors below */
+    bool router_has_news;         /* ZeroMQ's descriptor is edge-triggered: true until a receive finds nothing */
     bool pipe_has_news;
     bool syncs_each_turn;
-    size_t usual_requests; /* in a turn, lately */
-    int64_t decided_us;    /* when the turn before decided; 0: it left nothing to do */
+    size_t usual_requests; /* moving average per turn */
+    int64_t decided_us;    /* time of the last decision; 0: idle since */
 };
 
-#define TEND_MS 200 /* between two looks at local gateways, at the most */
+#define TEND_MS 200 /* longest time between two calls of local_gateways_tend() */
 
-/* What a descriptor of the epoll belongs to. */
+/* The owners of the epoll's descriptors. */
 enum watched { WATCHED_ROUTER, WATCHED_PIPE, WATCHED_LOCAL, WATCHED_COUNT };
 
 /* --- life --- */
@@ -65,7 +65,7 @@ static int bind_router(struct partition *partition, const struct options *option
 {
     char endpoint[300];
     if (!endpoint_of_partition(options->issuer_requests, partition->index, endpoint, sizeof endpoint))
-        return error_set(error, "issuer/requests %s is no tcp, ipc or inproc endpoint", options->issuer_requests);
+        return error_set(error, "issuer/requests %s is not a tcp, ipc or inproc endpoint", options->issuer_requests);
     partition->router = zsock_new(ZMQ_ROUTER);
     CHECK(partition->router != NULL);
     partition->router_handle = zsock_resolve(partition->router);
@@ -78,13 +78,13 @@ static int bind_router(struct partition *partition, const struct options *option
     return 0;
 }
 
-/* Gateways of this machine are welcome where an endpoint for them is configured. */
+/* Accepts gateways on this machine if an endpoint for them is configured. */
 static int listen_locally(struct partition *partition, const struct options *options, struct error *error)
 {
     char endpoint[300] = "";
     const char *base = options->issuer_local_requests;
     if (base[0] != '\0' && !endpoint_of_partition(base, partition->index, endpoint, sizeof endpoint))
-        return error_set(error, "issuer/local_requests %s is no shm endpoint", base);
+        return error_set(error, "issuer/local_requests %s is not a shm endpoint", base);
     const char *path = base[0] == '\0' ? "" : endpoint_address(endpoint);
     partition->local_gateways = local_gateways_create(path, partition->index, partition->metrics, error);
     return partition->local_gateways != NULL ? 0 : error_prefix(error, "issuer/local_requests");
@@ -170,7 +170,7 @@ void partition_destroy(struct partition **partition)
 
 /* --- duty cycle --- */
 
-/* Takes one multipart message: the gateway's identity and the frame. False when there is none. */
+/* Receives one multipart message: the gateway's identity and the frame. False when there is none. */
 static bool receive(struct partition *partition, zmq_msg_t *gateway, zmq_msg_t *request, bool *two_parts)
 {
     zmq_msg_init(gateway);
@@ -200,7 +200,7 @@ static void take(struct partition *partition, zmq_msg_t *gateway, zmq_msg_t *req
         partition->from[frames] = from;
 }
 
-/* Takes one frame that came by ZeroMQ. */
+/* Takes one frame from the ROUTER. */
 static bool take_remote(struct partition *partition)
 {
     zmq_msg_t gateway, request;
@@ -213,7 +213,7 @@ static bool take_remote(struct partition *partition)
     return true;
 }
 
-/* Takes one frame of a gateway of this machine. */
+/* Takes one frame of a local gateway. */
 static bool take_local(struct partition *partition)
 {
     zmq_msg_t gateway, request;
@@ -225,7 +225,7 @@ static bool take_local(struct partition *partition)
     return true;
 }
 
-/* Takes what is there, up to the bounds of a turn, from both sides in turn. False when there was nothing. */
+/* Takes what is there, within the limits of a turn, alternating between both sources. False when there was nothing. */
 static bool gather(struct partition *partition)
 {
     bool local = true, remote = partition->router_has_news;
@@ -244,9 +244,9 @@ static bool is_small(const struct partition *partition)
 }
 
 /*
- * A turn costs a sync, however few it decides. When much less has come than usual, the rest is likely on its way, and
- * the processor is better used by who brings it: it is theirs until half of the usual number is there, for a moment at
- * the most.
+ * A turn costs a sync, however few requests it has. If much fewer than usual have arrived, the rest is probably on its
+ * way, and the gateways need the processor more. So this yields until half of the usual number has arrived, but only
+ * for a moment.
  */
 static void linger(struct partition *partition)
 {
@@ -269,7 +269,7 @@ static bool answer(struct partition *partition, size_t frame)
     if (partition->from[frame] != NOT_LOCAL)
         return local_gateways_answer(partition->local_gateways, partition->from[frame], zmq_msg_data(reply),
                                      zmq_msg_size(reply));
-    partition->router_has_news = true; /* a send may have taken note of it */
+    partition->router_has_news = true; /* a send may consume the edge */
     return zmq_msg_send(gateway, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
            zmq_msg_send(reply, router, ZMQ_DONTWAIT) >= 0;
 }
@@ -283,7 +283,7 @@ static void answer_all(struct partition *partition)
     local_gateways_wake(partition->local_gateways);
 }
 
-/* What came while a turn was at work waited for the next decision, at most as long as it is from one to the other. */
+/* A request that arrives during a turn waits for the next decision, so at most for the time between the two. */
 static void observe_turn(struct partition *partition, int64_t now_us)
 {
     if (partition->decided_us != 0 && now_us >= partition->decided_us)
@@ -291,7 +291,7 @@ static void observe_turn(struct partition *partition, int64_t now_us)
     partition->decided_us = now_us;
 }
 
-/* One turn: false when there was nothing to do. */
+/* Runs one turn. False when there was nothing to do. */
 static bool partition_do_work(struct partition *partition)
 {
     bool any = gather(partition);
@@ -331,7 +331,7 @@ static void watch_all(struct partition *partition, zsock_t *pipe)
     partition->router_has_news = partition->pipe_has_news = true;
 }
 
-/* Waits for news. False when there is some already. */
+/* Waits for events. False when some are already pending. */
 static bool wait_for_news(struct partition *partition, struct epoll_event *events, int *count, int wait_ms)
 {
     if (wait_ms == 0 || partition->router_has_news || partition->pipe_has_news)
@@ -340,12 +340,12 @@ static bool wait_for_news(struct partition *partition, struct epoll_event *event
     if (may)
         *count = epoll_wait(partition->poll, events, WATCHED_COUNT, wait_ms);
     else
-        local_gateways_attend(partition->local_gateways); /* frames, or one whose memory makes no sense */
+        local_gateways_attend(partition->local_gateways); /* frames, or a gateway that wrote invalid data */
     local_gateways_rise(partition->local_gateways);
     return may;
 }
 
-/* Sees what is new; waits for it if `wait_ms` allows and nothing is left to do. */
+/* Collects events; waits for them if `wait_ms` allows and nothing is pending. */
 static void look(struct partition *partition, int wait_ms)
 {
     struct epoll_event events[WATCHED_COUNT];
@@ -367,10 +367,10 @@ static bool told_to_end(struct partition *partition, zsock_t *pipe)
     return end;
 }
 
-/* For how long an idle partition may sleep: until its snapshot wants it, or its gateways. */
+/* How long an idle partition may sleep: until its snapshot or its gateways need it. */
 static int sleep_ms(struct partition *partition)
 {
-    issuer_clock_now_us(partition->clock); /* somebody looks at the wall clock while nothing is asked, too */
+    issuer_clock_now_us(partition->clock); /* keeps the check of the wall clock going without requests */
     int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
     return wait_ms < 0 || wait_ms > TEND_MS ? TEND_MS : wait_ms;
 }

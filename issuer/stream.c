@@ -21,33 +21,33 @@
 #include "shared/wire/door.h"
 #include "shared/wire/peer.h"
 
-#define WAIT_MS_MAX             200      /* so that lag metrics stay fresh */
-#define DRAIN_US_MAX            2000000  /* how long an orderly end waits for the store */
-#define LOOK_END_MS             500      /* how long an orderly end waits for a look */
-#define WARN_US                 60000000 /* between two warnings of the same */
-#define PERSISTER_QUEUE_BATCHES 2        /* ZeroMQ may hold that many for each persister */
+#define WAIT_MS_MAX             200      /* keeps lag metrics fresh */
+#define DRAIN_US_MAX            2000000  /* how long an orderly stop waits for the store */
+#define LOOK_END_MS             500      /* how long an orderly stop waits for a look */
+#define WARN_US                 60000000 /* between two equal warnings */
+#define PERSISTER_QUEUE_BATCHES 2        /* that ZeroMQ may queue for each persister */
 
 struct stream {
-    /* shared: the partitions raise it; readiness tells of another store, whose id it is, or zeros */
+    /* shared: the partitions signal it; readiness reads the id of another store, or zeros */
     struct journal_signal signal;
     struct issuer_clock *clock;
     _Atomic uint64_t other_store[2];
-    atomic_bool uncompared; /* readiness tells */
+    atomic_bool uncompared; /* for readiness */
 
     /* owned by the stream's thread */
     const struct options *options;
-    struct store_check *check;     /* the look actor's, while that runs */
-    struct store_look *store_look; /* the look actor's, while that runs */
-    zactor_t *look;                /* NULL: the issuer cannot reach its store, and need not */
-    bool looking;                  /* it was asked, and has not answered yet */
+    struct store_check *check;     /* owned by the look actor while it runs */
+    struct store_look *store_look; /* owned by the look actor while it runs */
+    zactor_t *look;                /* NULL: the issuer cannot reach its store and need not */
+    bool looking;                  /* a look is in progress */
     struct feed *feed;
     zsock_t *events;
     zsock_t *acks;
     struct door events_door;
     struct door acks_door;
     struct metrics *metrics;
-    uint64_t refused; /* connections, as was reported */
-    int64_t warn_us;  /* not before */
+    uint64_t refused; /* connections refused so far, as reported */
+    int64_t warn_us;  /* no warning before */
     struct pulse *pulse;
     int64_t now_us;
 };
@@ -87,7 +87,7 @@ int stream_create(struct stream **stream, const struct options *options, struct 
         .gather_us = options->issuer_stream_gather_ms * 1000,
     };
     if (options->issuer_store_id[0] != '\0')
-        CHECK(store_id_parse(options->issuer_store_id, config.store_id)); /* the options were checked */
+        CHECK(store_id_parse(options->issuer_store_id, config.store_id)); /* validated with the options */
     self->feed = feed_create(&config);
     self->metrics = metrics_create("issuer", -1);
     self->events = bind_socket(ZMQ_PUSH, &self->events_door, options->issuer_events, "issuer/events", error);
@@ -148,7 +148,7 @@ static void take_answers(struct stream *stream)
     zmq_msg_close(&message);
 }
 
-/* Asks the look actor, and takes what it found. */
+/* Asks the look actor, and takes its answer. */
 static void look_at_store(struct stream *stream)
 {
     if (stream->look == NULL)
@@ -211,7 +211,7 @@ static bool send_due(struct stream *stream)
     return true;
 }
 
-/* At the ports of all partitions, too. */
+/* On the ports of all partitions, too. */
 static void report_refused(struct stream *stream)
 {
     uint64_t refused = doors_refused();
@@ -222,11 +222,12 @@ static void report_refused(struct stream *stream)
     if (stream->now_us < stream->warn_us)
         return;
     stream->warn_us = stream->now_us + WARN_US;
-    log_warn("issuer", "few descriptors are left, so new connections of gateways and persisters are refused: raise the "
-                       "limit of open files, or keep strangers away by cluster/secret_file");
+    log_warn("issuer",
+             "few file descriptors are left, so new connections of gateways and persisters are refused: raise the "
+             "limit of open files, or keep strangers away by cluster/secret_file");
 }
 
-/* For the partitions, which read what was found. */
+/* For the partitions, which read the result. */
 static void watch_memory(struct stream *stream)
 {
     struct memory_bound bound;
@@ -245,7 +246,7 @@ static void report(struct stream *stream)
     tell_other_store(stream);
 }
 
-/* True when all is done that can be done now; false when a persister has to take something first. */
+/* True when everything possible is done; false when a persister has to read first. */
 static bool stream_do_work(struct stream *stream)
 {
     pulse_beat(stream->pulse);
@@ -262,14 +263,14 @@ static bool stream_do_work(struct stream *stream)
 
 static long wait_ms(const struct stream *stream, bool taken)
 {
-    if (!taken) /* what is due waits for a persister, who wakes us */
+    if (!taken) /* a persister has to read first, which wakes us */
         return WAIT_MS_MAX;
     int64_t deadline = feed_deadline(stream->feed, stream->now_us);
     int64_t wait = deadline == INT64_MAX ? WAIT_MS_MAX : (deadline - stream->now_us) / 1000 + 1;
     return wait < 0 ? 0 : wait > WAIT_MS_MAX ? WAIT_MS_MAX : (long)wait;
 }
 
-/* Sleeps until a persister, a partition or `pipe` has something, or a batch is due again. */
+/* Sleeps until a persister, a partition or `pipe` has something, or a batch is due. */
 static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
 {
     zmq_pollitem_t items[] = {
@@ -279,8 +280,8 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
         {.socket = stream->look != NULL ? zsock_resolve(stream->look) : zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(stream->events), .events = ZMQ_POLLOUT},
     };
-    /* With nothing under way the next record is worth waking for; else an acknowledgement comes first.
-     * seq_cst, as is journal_publish_synced(): either that sees that we wait, or we see what it has synced. */
+    /* With nothing in flight, the next record should wake the stream; otherwise an acknowledgement comes first.
+     * seq_cst, as in journal_publish_synced(): either it sees that we wait, or we see the records that it synced. */
     atomic_store(&stream->signal.waiting, feed_is_idle(stream->feed, stream->now_us));
     long wait = feed_has_unread(stream->feed, stream->now_us) ? 0 : wait_ms(stream, taken);
     zmq_poll(items, taken ? 4 : 5, wait);
@@ -289,7 +290,7 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
         log_debug("issuer", "nothing to read from the stream's signal");
 }
 
-/* An orderly end: the store gets what is left, if a persister is there to take it. */
+/* An orderly stop: sends the rest to the store, if a persister takes it. */
 static void drain(struct stream *stream, zsock_t *pipe)
 {
     int64_t until = clock_mono_us() + DRAIN_US_MAX;
@@ -310,7 +311,7 @@ static void start_look(struct stream *stream)
     CHECK(stream->look != NULL);
 }
 
-/* A look that hangs, in the resolver for example, is left behind. */
+/* A look that hangs, for example in the resolver, is abandoned. */
 static void end_look(struct stream *stream)
 {
     zmq_pollitem_t item = {.socket = stream->look != NULL ? zsock_resolve(stream->look) : NULL, .events = ZMQ_POLLIN};
@@ -329,7 +330,7 @@ void stream_actor(zsock_t *pipe, void *args)
     if (stream->uncompared || (stream->options->issuer_check_store && stream->options->issuer_store_id[0] == '\0'))
         start_look(stream);
     stream->now_us = clock_mono_us();
-    report(stream); /* an issuer that is ready tells how far it is */
+    report(stream); /* a ready issuer already shows its lag */
     zsock_signal(pipe, 0);
     while (!actor_told_to_end(pipe))
         wait_for_work(stream, pipe, stream_do_work(stream));

@@ -29,7 +29,7 @@ static void *grow(void *array, size_t *capacity, size_t count, size_t size)
     return array;
 }
 
-/* Buffers of ZeroMQ may begin anywhere; journal batches are read on 8 bytes. */
+/* ZeroMQ's buffers may have any alignment; journal batches are read with an alignment of 8 bytes. */
 static const unsigned char *align(struct batch *batch, const void *bytes, size_t size)
 {
     if (size == 0 || (uintptr_t)bytes % 8 == 0)
@@ -61,7 +61,7 @@ static enum frame_fault add_coupon(struct batch *batch, const struct journal_rec
     return FRAME_OK;
 }
 
-/* `at` has 8 bytes' alignment, as every record. */
+/* `at` is aligned to 8 bytes, as every record. */
 static void keep_record(struct batch *batch, const struct journal_record *record, const void *at)
 {
     size_t i = record->seq - batch->rows.first_seq;
@@ -88,7 +88,7 @@ static enum frame_fault add_records(struct batch *batch, const void *journal_bat
     return fault;
 }
 
-/* Walks the journal batches of the frame; their records are numbered on from `next_seq`. */
+/* Reads the journal batches of the frame, whose records are numbered from `next_seq`. */
 static enum frame_fault read_batches(struct batch *batch, const unsigned char *bytes, size_t size, uint64_t *next_seq)
 {
     for (size_t offset = 0; offset < size;) {
@@ -162,7 +162,7 @@ enum frame_fault batch_read(struct batch *batch, const void *frame, size_t size,
     return fault;
 }
 
-/* About the batch's own records. */
+/* Fills an answer for the batch's records. */
 static void answer(const struct batch *batch, enum frame_kind kind, const uint8_t store_id[16], struct batch_ack *out)
 {
     memset(out, 0, sizeof *out);

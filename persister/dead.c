@@ -16,7 +16,7 @@ void dead_deinit(struct dead *dead)
     *dead = (struct dead){0};
 }
 
-/* The length of the UTF-8 character at `text`, or 0 when there is none that a table or a terminal should see. */
+/* The length of the UTF-8 character at `text`, or 0 for anything that does not belong into a table or terminal. */
 static size_t character_length(const unsigned char *text)
 {
     if (text[0] >= 0x20 && text[0] < 0x7f)
@@ -31,7 +31,7 @@ static size_t character_length(const unsigned char *text)
     return overlong || surrogate || control ? 0 : length;
 }
 
-/* A server's message may hold anything, and may have been cut within a character. */
+/* A server's message may contain any bytes, and may be truncated within a character. */
 static char *copy_reason(const char *reason)
 {
     char *copy = malloc(STORE_REASON_MAX + 1);

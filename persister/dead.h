@@ -1,5 +1,5 @@
 /*
- * The dead letters of the frame in hand: the records that can never be stored, each with its reason. Pure. They point
+ * The dead letters of the current frame: the records that can never be stored, each with its reason. Pure. They point
  * into the batch, and live as long as its frame.
  */
 #ifndef COUPOND_PERSISTER_DEAD_H
@@ -8,16 +8,16 @@
 #include "persister/batch.h"
 
 struct dead {
-    struct store_dead_letter *letters; /* in the order in which they were found */
+    struct store_dead_letter *letters; /* in the order of their discovery */
     size_t count;
     size_t capacity;
 };
 
 void dead_deinit(struct dead *dead);
-/* Forgets all letters but the first `count`, and keeps the memory. */
+/* Drops all letters but the first `count`, and keeps the memory. */
 void dead_forget(struct dead *dead, size_t count);
 
-/* A coupon or an issue of the batch's rows. `reason` is copied, cut to STORE_REASON_MAX and made valid UTF-8. */
+/* A coupon or an issue of the batch's rows. `reason` is copied, truncated to STORE_REASON_MAX and made valid UTF-8. */
 void dead_add_coupon(struct dead *dead, const struct batch *batch, const struct coupon *coupon, const char *reason,
                      int64_t now_us);
 void dead_add_issue(struct dead *dead, const struct batch *batch, const struct store_issue *issue, const char *reason,

@@ -1,4 +1,6 @@
-/* The log's lines about the dead letters of one frame, which an alert can be made of. */
+/*
+ * Log lines about the dead letters of one frame, for alerts.
+ */
 #ifndef COUPOND_DEAD_LOG_H
 #define COUPOND_DEAD_LOG_H
 
@@ -6,7 +8,7 @@
 
 #include "shared/store/store.h"
 
-/* A line each, up to a bound, and how many more there are. On any thread. */
+/* One line each, up to a limit, then the number of the others. Any thread. */
 void dead_log(const struct store_dead_letter *letters, size_t count);
 
 #endif

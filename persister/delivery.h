@@ -1,21 +1,21 @@
 /*
- * A frame on its way into the store: what to try next, and what to tell the issuer in the end. Pure but for the store:
- * no socket, no thread, no clock and no source of chance; time and randomness are arguments. The writer drives it with
- * a real store, the simulation with its own.
+ * The delivery of one frame into the store: which attempt comes next, and the final answer to the issuer. Pure, except
+ * for the store: no socket, no thread, no clock and no random source; time and randomness are arguments. The writer
+ * drives it with a real store, the simulation with its own.
  *
- *   begin ──► WHOLE ──written──► acknowledge, or nothing where there are no records
+ *   begin ──► WHOLE ──written──► acknowledge, or nothing for a frame without records
  *               │ rejected
  *               ▼
  *             COUPONS ──► ORPHANS ──► ISSUES ──► LETTERS ──written──► acknowledge
  *               ▲                                   │ rejected
  *               └───────────────────────────────────┘
  *
- * WHOLE writes the frame in one transaction. Where rows of it can never be stored, COUPONS and then ISSUES halve it
- * until those are alone; ORPHANS gives the issues of coupons that are dead letters the same fate without trying each;
- * LETTERS writes the dead letters and closes the frame, together with all rows that are not dead: a store that came
- * back from a backup meanwhile may lack them again. A passing fault repeats the attempt that it hit. In every state a
- * store that has less than was acknowledged ends with a FRAME_BEHIND, one that is another than the frame is meant for
- * with a FRAME_REFUSED, and one that another journal fills drops the frame.
+ * WHOLE writes the frame in one transaction. If rows of it can never be stored, COUPONS and then ISSUES halve it until
+ * those rows are isolated. ORPHANS makes the issues of coupons that are dead letters dead letters, too, without trying
+ * each. LETTERS writes the dead letters and closes the frame, together with all other rows: a store that came back from
+ * a backup meanwhile may lack them again. A temporary fault repeats the attempt. In every state, a store that lost
+ * acknowledged records ends with a FRAME_BEHIND, another store than intended with a FRAME_REFUSED, and a store that
+ * another journal fills drops the frame.
  */
 #ifndef COUPOND_PERSISTER_DELIVERY_H
 #define COUPOND_PERSISTER_DELIVERY_H
@@ -35,13 +35,13 @@ enum delivery_state {
     DELIVERY_STATES
 };
 
-/* Rows `first` up to but not `end`, the coupons before the issues. */
+/* The rows from `first` to before `end`; coupons come before issues. */
 struct delivery_range {
     size_t first;
     size_t end;
 };
 
-/* Halves that wait for their turn: one a level, and a frame has fewer rows than 2^32. */
+/* Pending halves: one per level, and a frame has fewer rows than 2^32. */
 #define DELIVERY_RANGES_MAX 64
 
 struct delivery {
@@ -52,51 +52,51 @@ struct delivery {
     struct batch batch;
     struct dead dead;
     size_t dead_stored;                                /* of these, already in dead_letter */
-    struct delivery_range ranges[DELIVERY_RANGES_MAX]; /* the last is tried next */
+    struct delivery_range ranges[DELIVERY_RANGES_MAX]; /* the last one is tried next */
     size_t ranges_count;
     bool *is_dead; /* by row */
     size_t is_dead_capacity;
     struct rows_by_coupon by_coupon;
-    struct store_issue *issues; /* of the attempt in hand, without the dead ones */
+    struct store_issue *issues; /* of the current attempt, without dead ones */
     size_t issues_capacity;
     struct coupon *coupons; /* likewise */
     size_t coupons_capacity;
-    bool *is_wanted;   /* by coupon: these are */
-    bool halved_again; /* since a row was refused that had been taken before */
-    bool schema_seen;  /* it was made sure of after a fault, in vain */
+    bool *is_wanted;   /* by coupon: part of the attempt */
+    bool halved_again; /* since a row was rejected that had been accepted before */
+    bool schema_seen;  /* migrated after a fault, without success */
 };
 
 enum delivery_action {
     DELIVERY_AGAIN,  /* call delivery_work() again in wait_ms */
-    DELIVERY_ANSWER, /* send `answer`; the frame is done with */
-    DELIVERY_DROP,   /* the frame is done with and needs no answer, or gets none: then the issuer sends it again */
+    DELIVERY_ANSWER, /* send `answer`; the frame is finished */
+    DELIVERY_DROP,   /* the frame is finished without an answer; the issuer resends it if needed */
 };
 
 struct delivery_step {
     enum delivery_action action;
     enum store_result result; /* of the attempt */
     int64_t wait_ms;
-    size_t rows;             /* records that the attempt committed, dead ones not included */
+    size_t rows;             /* records committed by the attempt, without dead ones */
     struct batch_ack answer; /* FRAME_ACK, FRAME_BEHIND or FRAME_REFUSED */
     struct error error;      /* why the attempt failed */
-    /* the frame's dead letters, once they are committed; valid until the next begin */
+    /* the frame's dead letters, once committed; valid until the next begin */
     const struct store_dead_letter *dead;
     size_t dead_count;
 };
 
-/* `partitions` is how many the persister believes there are; `store` outlives the delivery. */
+/* `partitions` is the number that the persister is configured with; `store` must outlive the delivery. */
 void delivery_init(struct delivery *delivery, struct store *store, uint16_t partitions, int64_t retry_min_ms,
                    int64_t retry_max_ms);
 void delivery_deinit(struct delivery *delivery);
 
 /*
- * Takes up a frame, of which nothing is believed; one that was in hand is given up. FRAME_OK when delivery_work()
- * is to be called. The bytes stay where they are until the frame is done with.
+ * Starts a frame, which is validated completely; drops the current one, if any. FRAME_OK when delivery_work() is to be
+ * called. The bytes must stay in place until the frame is finished.
  */
 enum frame_fault delivery_begin(struct delivery *delivery, const void *frame, size_t size);
 
-/* One attempt: at most one transaction. `now_us` is the wall clock's, by which a
- * dead letter tells people when it died, and nothing is decided; `random` is uniform over uint32_t. */
+/* Makes one attempt: at most one transaction. `now_us` is the wall clock, used only as the time of a dead letter;
+ * `random` is uniform over uint32_t. */
 void delivery_work(struct delivery *delivery, int64_t now_us, uint32_t random, struct delivery_step *step);
 
 #endif

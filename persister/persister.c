@@ -15,18 +15,18 @@
 
 #define START_TRIES   5
 #define SILENCE_US    INT64_C(60000000)
-#define STUCK_WAIT_MS 300 /* for a connection in the making, when we are told to end */
+#define STUCK_WAIT_MS 300 /* for a connection attempt in progress, when stopping */
 
 struct persister {
-    /* shared: how far the start is, for whoever asks whether it is ready */
+    /* shared: progress of the start, for readiness */
     atomic_bool started;
     char store[72]; /* constant */
 
-    /* owned by the main thread; once it has started, they are constant */
+    /* owned by the main thread; constant once it has started */
     const struct options *options;
     struct writer **writers;
     zactor_t **actors;
-    size_t count; /* of those that run */
+    size_t count; /* of running writers */
     struct status_http *status;
 };
 
@@ -66,16 +66,15 @@ static struct first_look *create_look(const struct options *options, struct erro
     return NULL;
 }
 
-/* A fault that passes gets a few tries: several persisters that create an sqlite store at once lock each other out.
- * False when the process is told to end before. */
+/* Retries a temporary fault a few times: several persisters that create an sqlite store at once lock each other out.
+ * False when the process is asked to stop first. */
 static bool look_a_few_times(struct first_look *first)
 {
     struct retry retry;
     retry_init(&retry, first->options.persister_retry_min_ms, first->options.persister_retry_max_ms);
     for (int tries = 1; stop_run(look, release, first); tries++) {
         if (tries == 1 && (first->result == STORE_RETRY || store_awaits_setup(first->store)))
-            log_warn("persister", "the store cannot be used yet, trying for as long as it takes: %s",
-                     first->error.text);
+            log_warn("persister", "the store cannot be used yet, retrying until it can: %s", first->error.text);
         if (first->result != STORE_RETRY || tries == START_TRIES)
             return true;
         if (stop_sleep(retry_next_ms(&retry, randombytes_random())))
@@ -87,9 +86,9 @@ static bool look_a_few_times(struct first_look *first)
 }
 
 /*
- * Before any writer runs: a store that refuses us is told at once, to whoever starts us. One that cannot be reached
- * yet, or where user, rights or database are still to be made, is no reason to end: the writers go on trying, and the
- * first of them to get through makes the tables.
+ * Runs before the writers: a store that refuses us is reported at once. One that cannot be reached yet, or lacks its
+ * user, privileges or database, is not a reason to end: the writers keep trying, and the first to succeed creates the
+ * tables.
  */
 static int prepare_store(const struct options *options, struct error *error)
 {
@@ -97,10 +96,10 @@ static int prepare_store(const struct options *options, struct error *error)
     if (!first)
         return -1;
     if (!look_a_few_times(first))
-        return error_set(error, "told to end while it waited for the store");
+        return error_set(error, "stopped while waiting for the store");
     bool may_come = first->result == STORE_RETRY || store_awaits_setup(first->store);
     if (first->result == STORE_OK)
-        log_info("persister", "store is ready: %s", store_describe(first->store));
+        log_info("persister", "the store is ready: %s", store_describe(first->store));
     int verdict = first->result == STORE_OK || may_come ? 0 : error_set(error, "%s", first->error.text);
     release(first);
     return verdict;
@@ -117,7 +116,7 @@ static int start_writer(struct persister *persister, struct error *error)
     return 0;
 }
 
-/* The issuer sends something to somebody every five seconds, so a silent one is most likely gone. */
+/* The issuer sends something to some persister every five seconds, so a silent one is probably gone. */
 static void describe_silence(const struct persister *persister, char why[READY_WHY_MAX])
 {
     int64_t heard_us = 0, now_us = clock_mono_us();
@@ -126,10 +125,11 @@ static void describe_silence(const struct persister *persister, char why[READY_W
             heard_us = writer_heard_us(persister->writers[i]);
     }
     if (now_us - heard_us > SILENCE_US)
-        snprintf(why, READY_WHY_MAX, "no word of the issuer for %lld s", (long long)((now_us - heard_us) / 1000000));
+        snprintf(why, READY_WHY_MAX, "nothing received from the issuer for %lld s",
+                 (long long)((now_us - heard_us) / 1000000));
 }
 
-/* It names the cause of the silence. */
+/* Names the cause of the silence. */
 static void describe_refusal(const struct persister *persister, char why[READY_WHY_MAX])
 {
     for (size_t i = 0; i < persister->count; i++) {
@@ -160,11 +160,13 @@ bool persister_ready(void *arg, char why[READY_WHY_MAX])
             return false;
         }
         if (writer_is_refused(persister->writers[i])) {
-            snprintf(why, READY_WHY_MAX, "the issuer fills another store than this one: give both the same store/…");
+            snprintf(why, READY_WHY_MAX,
+                     "the issuer fills another store than this one: give both the same store/… options");
             return false;
         }
         if (writer_meets_foreign_journal(persister->writers[i])) {
-            snprintf(why, READY_WHY_MAX, "another journal than the issuer's filled this store, it takes nothing: %.50s",
+            snprintf(why, READY_WHY_MAX,
+                     "this store was filled by another journal than the issuer's and accepts no records: %.50s",
                      persister->store);
             return false;
         }
@@ -216,7 +218,7 @@ int persister_start(struct persister **out, const struct options *options, struc
     return -1;
 }
 
-/* Whoever is still about to connect has nothing in hand that could be lost, and may hang there for long. */
+/* A writer that is still connecting has nothing to lose, and may hang for long. */
 static bool any_stuck(const struct persister *persister)
 {
     for (size_t i = 0; i < persister->count; i++) {
@@ -226,7 +228,7 @@ static bool any_stuck(const struct persister *persister)
     return false;
 }
 
-/* False when one of them had to be left behind. */
+/* False when one of them had to be abandoned. */
 static bool stop_writers(struct persister *persister)
 {
     bool all = true;
@@ -245,7 +247,8 @@ static bool stop_writers(struct persister *persister)
     return all;
 }
 
-/* One whose writers still use it when the process ends; named here, so that it counts as no leak. */
+/* A persister whose writers may still use it when the process ends; kept reachable, so that it is not reported as a
+ * leak. */
 static struct persister *volatile left_behind;
 
 void persister_stop(struct persister **persister)

@@ -73,7 +73,7 @@ static int issue_against(const struct rows_by_coupon *index, size_t i, const cha
     return compare_ids(index->issues[i]->coupon_id, index->issues[i]->coupon_id_length, id, length);
 }
 
-/* The run of those that `against` finds alike, by halving. */
+/* The run of rows for which `against` returns equality, by binary search. */
 static size_t find(const struct rows_by_coupon *index, size_t count,
                    int (*against)(const struct rows_by_coupon *index, size_t i, const char *id, size_t length),
                    const char *id, size_t length, size_t *first)

@@ -1,6 +1,6 @@
 /*
- * The rows of the frame in hand by the coupon that they are of, since a frame may create thousands of coupons and issue
- * them. Pure. Points into the batch, and lives as long as its frame.
+ * An index of the current frame's rows by coupon, since a frame may create thousands of coupons and issue them. Pure.
+ * Points into the batch, and lives as long as its frame.
  */
 #ifndef COUPOND_PERSISTER_ROWS_BY_COUPON_H
 #define COUPOND_PERSISTER_ROWS_BY_COUPON_H
@@ -19,7 +19,7 @@ struct rows_by_coupon {
 void rows_by_coupon_deinit(struct rows_by_coupon *index);
 void rows_by_coupon_fill(struct rows_by_coupon *index, const struct store_batch *rows);
 
-/* The records of a coupon, or its issues: their number, and where in the index they begin. */
+/* The coupon's records, or its issues: their number, and their first position in the index. */
 size_t rows_by_coupon_coupons(const struct rows_by_coupon *index, const char *id, size_t length, size_t *first);
 size_t rows_by_coupon_issues(const struct rows_by_coupon *index, const char *id, size_t length, size_t *first);
 

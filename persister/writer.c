@@ -15,25 +15,25 @@
 #include "shared/wire/peer.h"
 
 #define LOG_INTERVAL_US  INT64_C(10000000)
-#define CONNECT_EVERY_MS 500  /* while there is no connection and nothing to write either */
-#define ACK_WAIT_MS      1000 /* for the issuer to come back; it sends again what stays unacknowledged */
-#define QUIET_MS         50   /* without a frame: all that were under way to a refused writer are handed back */
+#define CONNECT_EVERY_MS 500  /* while not connected and with nothing to write */
+#define ACK_WAIT_MS      1000 /* for the issuer to come back; it resends what stays unacknowledged */
+#define QUIET_MS         50   /* without a frame: all frames in flight to a refused writer are handed back */
 #define HAND_BACK_US     INT64_C(2000000)
-#define FOREIGN_US       INT64_C(60000000) /* such a frame comes again long before */
+#define FOREIGN_US       INT64_C(60000000) /* a frame of a foreign journal is resent long before that */
 
 struct writer {
-    /* shared: the block is read by scrapes and by readiness */
+    /* shared: read by scrapes and by readiness */
     struct metrics *metrics;
-    _Atomic int64_t heard_us;      /* monotone time of the last frame, or of the start */
-    atomic_bool refused_by_issuer; /* in the handshake, for want of the right secret */
-    _Atomic int64_t foreign_us;    /* monotone time of the last frame of a foreign journal; 0: the store takes frames */
-    /* whoever stops us sets the first and reads the second, we the other way round: sequentially consistent */
+    _Atomic int64_t heard_us;      /* monotonic time of the last frame, or of the start */
+    atomic_bool refused_by_issuer; /* in the handshake, because the secrets differ */
+    _Atomic int64_t foreign_us;    /* monotonic time of the last frame of a foreign journal; 0: none */
+    /* the stopping thread sets the first and reads the second, the writer the reverse: sequentially consistent */
     atomic_bool stopped;
     atomic_bool in_store;
     pthread_mutex_t trouble_lock;
-    char trouble[WRITER_TROUBLE_MAX]; /* of the store; "" with METRIC_PERSISTER_CONNECTED */
+    char trouble[WRITER_TROUBLE_MAX]; /* with the store; "" with METRIC_PERSISTER_CONNECTED */
 
-    /* owned by the writer's thread, once that runs */
+    /* owned by the writer's thread once it runs */
     const struct options *options;
     zsock_t *pipe;
     zsock_t *events;
@@ -46,11 +46,11 @@ struct writer {
     uint16_t foreign_partition; /* with foreign_us */
     bool frame_refused;         /* since it connected */
     int64_t hand_back_until_us;
-    bool away; /* events is not connected */
+    bool away; /* events is disconnected */
     int64_t connect_after_us;
     struct pulse *pulse;
     bool terminated;
-    int64_t log_after_us; /* faults before that moment are only counted */
+    int64_t log_after_us; /* faults before that are only counted */
     uint64_t faults_unlogged;
     struct frame_drops drops;
 };
@@ -65,7 +65,7 @@ static zsock_t *connect_socket(int type, struct connector *connector, const char
     peer_prepare_connector(socket, type == ZMQ_PUSH);
     zsock_set_immediate(socket, 1);
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
-    zsock_set_rcvhwm(socket, 2); /* what waits here another persister cannot take */
+    zsock_set_rcvhwm(socket, 2); /* no other persister can take the frames queued here */
     zsock_set_reconnect_ivl(socket, 100);
     zsock_set_reconnect_ivl_max(socket, 1000);
     if (connector_open(connector, socket, "persister", endpoint) == 0)
@@ -160,7 +160,7 @@ bool writer_is_stuck(const struct writer *writer)
     return atomic_load(&writer->in_store) && !writer_is_connected(writer);
 }
 
-/* Before each call of the store, which has time limits of its own. False when it must not be made any more. */
+/* Call before each call of the store, which has its own time limits. False when it must not be called any more. */
 static bool enter_store(struct writer *writer)
 {
     atomic_store(&writer->in_store, true);
@@ -179,13 +179,13 @@ static void leave_store(struct writer *writer)
 
 /* Pipe */
 
-/* What a wait may take without looking like a thread that hangs. */
+/* Limits a wait, so that it does not look like a hanging thread. */
 static long turn_ms(int64_t ms)
 {
     return ms < 0 ? 0 : ms > PULSE_TURN_MS_MAX ? PULSE_TURN_MS_MAX : (long)ms;
 }
 
-/* Waits for the pipe alone, and looks at it in any case. False when the actor shall end. */
+/* Waits for the pipe only, and reads it in any case. False when the actor has to end. */
 static bool wait_ms(struct writer *writer, int64_t ms)
 {
     int64_t until_us = clock_mono_us() + ms * 1000;
@@ -216,7 +216,7 @@ static void log_fault(struct writer *writer, const struct delivery_step *step)
     enum log_level level = step->result == STORE_RETRY ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
     const struct store_batch *rows = &writer->delivery.batch.rows;
     log_write(level, "persister",
-              "the store does not take a batch: %s partition=%u first_seq=%" PRIu64 " last_seq=%" PRIu64
+              "writing a batch to the store failed: %s partition=%u first_seq=%" PRIu64 " last_seq=%" PRIu64
               " wait_ms=%" PRId64 " faults_since_last_line=%" PRIu64,
               step->error.text, rows->partition, rows->first_seq, rows->last_seq, step->wait_ms,
               writer->faults_unlogged);
@@ -224,7 +224,7 @@ static void log_fault(struct writer *writer, const struct delivery_step *step)
     writer->faults_unlogged = 0;
 }
 
-/* What readiness says of the store: NULL when all is well. */
+/* Sets the readiness text about the store: NULL when all is well. */
 static void set_trouble(struct writer *writer, const char *why)
 {
     pthread_mutex_lock(&writer->trouble_lock);
@@ -238,7 +238,7 @@ static void on_fault(struct writer *writer, const struct delivery_step *step)
     bool connected = step->result != STORE_RETRY && step->result != STORE_FAILED;
     metrics_add(writer->metrics, METRIC_PERSISTER_ERRORS, step->result, 1);
     set_trouble(writer, connected ? NULL : step->error.text);
-    if (step->result != STORE_REJECTED) /* that becomes dead letters, which are told one by one */
+    if (step->result != STORE_REJECTED) /* a rejected row becomes a dead letter, which is logged separately */
         log_fault(writer, step);
 }
 
@@ -259,7 +259,7 @@ static void on_dead(struct writer *writer, const struct delivery_step *step)
     dead_log(step->dead, step->dead_count);
 }
 
-/* One attempt at the frame in hand; false when the frame is done with. */
+/* Makes one attempt at the current frame; false when the frame is finished. */
 static bool attempt(struct writer *writer, struct delivery_step *step)
 {
     int64_t began_us = clock_mono_us();
@@ -274,7 +274,7 @@ static bool attempt(struct writer *writer, struct delivery_step *step)
     return step->action == DELIVERY_AGAIN;
 }
 
-/* Between frames: makes the connection and, in an empty store, the tables, so that readiness tells the truth. */
+/* Between frames: connects and, in an empty store, creates the tables, so that readiness is accurate. */
 static void connect_store(struct writer *writer)
 {
     struct error error = {{0}};
@@ -294,7 +294,7 @@ static void connect_store(struct writer *writer)
 
 /* Frames */
 
-/* Waits a moment for an issuer that is coming back; an answer that is lost costs a repeated batch, no more. */
+/* Waits briefly for an issuer that is coming back; a lost answer only costs a repeated batch. */
 static void send_answer(struct writer *writer, const struct batch_ack *answer)
 {
     void *socket = zsock_resolve(writer->acks);
@@ -308,12 +308,12 @@ static void send_answer(struct writer *writer, const struct batch_ack *answer)
                   answer->ack.last_seq);
 }
 
-/* Another store than the issuer fills */
+/* When the issuer fills another store */
 
 static void on_other_store(struct writer *writer, const char *why)
 {
     if (!writer_is_refused(writer))
-        log_error("persister", "takes nothing of the issuer: %s", why);
+        log_error("persister", "accepts no records of the issuer: %s", why);
     if (!writer->frame_refused)
         writer->hand_back_until_us = clock_mono_us() + HAND_BACK_US;
     writer->frame_refused = true;
@@ -326,14 +326,14 @@ static void note_foreign(struct writer *writer)
     atomic_store(&writer->foreign_us, clock_mono_us());
 }
 
-/* The other partitions' frames may well be taken all the while. */
+/* Other partitions' frames may be accepted all the while. */
 static void forget_foreign(struct writer *writer)
 {
     if (writer->delivery.batch.rows.partition == writer->foreign_partition)
         atomic_store(&writer->foreign_us, 0);
 }
 
-/* What the frame that is done with says of whose store it is. */
+/* Notes what the finished frame says about the owner of the store. */
 static void note_whose(struct writer *writer, const struct delivery_step *step)
 {
     if (step->result == STORE_OTHER) {
@@ -350,8 +350,8 @@ static void note_whose(struct writer *writer, const struct delivery_step *step)
     }
 }
 
-/* All frames that were under way have been handed back, or more keep coming: then some are still received when it has
- * left, and it does so once more. The socket stays, since a new one takes descriptors. */
+/* Called when all frames in flight have been handed back, or when more keep coming: then some still arrive after
+ * disconnecting, and it disconnects again later. The socket is kept, since a new one needs descriptors. */
 static void leave_issuer(struct writer *writer)
 {
     connector_disconnect(&writer->events_connector);
@@ -365,7 +365,7 @@ static void come_back(struct writer *writer)
     writer->away = connector_connect(&writer->events_connector) != 0;
 }
 
-/* Tries the frame in hand for as long as it takes, and answers it. Told to end, it gives up between two attempts. */
+/* Tries the current frame until it succeeds, and answers it. When stopped, gives up between two attempts. */
 static void deliver(struct writer *writer)
 {
     struct delivery_step step = {0};
@@ -391,7 +391,7 @@ static void on_events(struct writer *writer, zmq_msg_t *message)
         frame_drops_add(&writer->drops, fault, "socket=events bytes=%zu", size);
 }
 
-/* The rest of a message whose first part was refused. */
+/* Discards the rest of a message whose first part was rejected. */
 static void drain_parts(void *socket, zmq_msg_t *message)
 {
     while (zmq_msg_more(message))
@@ -412,7 +412,7 @@ static void receive_events(struct writer *writer)
     zmq_msg_close(&message);
 }
 
-/* Whether the issuer has our secret, which its frames would tell if they came. */
+/* Checks whether the issuer shares our secret; a received frame would prove it. */
 static void look_at_connections(struct writer *writer)
 {
     struct connector *connectors[] = {&writer->events_connector, &writer->acks_connector};
@@ -425,7 +425,7 @@ static void look_at_connections(struct writer *writer)
     atomic_store(&writer->refused_by_issuer, refused);
 }
 
-/* How long the next wait may take. */
+/* The longest next wait. */
 static long patience_ms(const struct writer *writer)
 {
     if (writer->frame_refused)
@@ -435,7 +435,7 @@ static long patience_ms(const struct writer *writer)
     return writer_is_connected(writer) ? PULSE_TURN_MS_MAX : CONNECT_EVERY_MS;
 }
 
-/* Nothing came. */
+/* Called when no frame arrived. */
 static void on_quiet(struct writer *writer)
 {
     if (writer->frame_refused)
@@ -446,7 +446,7 @@ static void on_quiet(struct writer *writer)
         connect_store(writer);
 }
 
-/* The duty cycle: waits for a command or a frame, and deals with one of each; without a store, tries to reach it. */
+/* The duty cycle: waits for a command or a frame and processes one of each; without a store, tries to connect. */
 static void writer_do_work(struct writer *writer)
 {
     zmq_pollitem_t items[] = {

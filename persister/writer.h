@@ -3,15 +3,15 @@
  * acknowledges it. One thread, its own sockets, its own connection to the store.
  *
  *   in   FRAME_EVENTS   PULL, from the issuer
- *        $TERM          its pipe: finishes the transaction in hand, gives up waiting for a store that is away
+ *        $TERM          its pipe: finishes the current transaction, stops waiting for an unreachable store
  *   out  FRAME_ACK      PUSH, to the issuer: the batch is in the store
- *        FRAME_BEHIND   PUSH, to the issuer: the store has lost what it had
+ *        FRAME_BEHIND   PUSH, to the issuer: the store has lost records
  *        FRAME_REFUSED  PUSH, to the issuer: the frame is meant for another store
  *
- * A writer whose store is not the one that the issuer fills hands back the frames that have reached it and disconnects,
- * so that others get them; now and then it comes back to see whether that is still so.
+ * A writer whose store is not the one that the issuer fills hands back the frames that it received and disconnects, so
+ * that others get them; it reconnects periodically to check.
  *
- * What is tried, and when again, is the delivery's to say.
+ * persister/delivery.h decides what to try, and when to retry.
  */
 #ifndef COUPOND_PERSISTER_WRITER_H
 #define COUPOND_PERSISTER_WRITER_H
@@ -27,29 +27,29 @@
 
 struct writer;
 
-/* Connects the sockets; the store is connected on the writer's own thread. -1 and `error` when an endpoint makes no
- * sense. `options` is borrowed. */
+/* Connects the sockets; the writer's own thread connects the store. -1 and `error` when an endpoint is invalid.
+ * `options` is borrowed. */
 int writer_create(struct writer **writer, const struct options *options, struct error *error);
 void writer_destroy(struct writer **writer);
 
 /* The zactor's function; `args` is the writer. */
 void writer_actor(zsock_t *pipe, void *args);
 
-/* On any thread: whether its last business with the store went well. */
+/* Any thread: whether its last use of the store succeeded. */
 bool writer_is_connected(const struct writer *writer);
-/* On any thread: why its last business with the store did not go well; "" when it did. */
+/* Any thread: why its last use of the store failed; "" when it succeeded. */
 void writer_trouble(struct writer *writer, char out[WRITER_TROUBLE_MAX]);
-/* On any thread: from now on it does not begin to connect, which its end would have to wait for. */
+/* Any thread: from now on it starts no connection attempt, which its end would have to wait for. */
 void writer_stop(struct writer *writer);
-/* On any thread, after writer_stop(): it is connecting, or trying to; it has nothing under way that could be lost. */
+/* Any thread, after writer_stop(): true while it is connecting; it has nothing in progress that could be lost. */
 bool writer_is_stuck(const struct writer *writer);
-/* On any thread: whether the issuer fills another store than its own. */
+/* Any thread: whether the issuer fills another store than this one. */
 bool writer_is_refused(const struct writer *writer);
-/* On any thread: whether the issuer, or this end, ends the handshake: they do not have the same secret. */
+/* Any thread: whether the handshake with the issuer fails, because the secrets differ. */
 bool writer_is_refused_by_issuer(const struct writer *writer);
-/* On any thread: whether the store was filled by another journal than the one whose frames come. */
+/* Any thread: whether another journal than the issuer's filled the store. */
 bool writer_meets_foreign_journal(const struct writer *writer);
-/* On any thread: when the issuer's last frame came, or the writer was made, in µs of the monotone clock. */
+/* Any thread: the time of the issuer's last frame, or of the writer's creation, in µs of the monotonic clock. */
 int64_t writer_heard_us(const struct writer *writer);
 
 #endif

@@ -9,7 +9,7 @@ static void begin_anew(struct persist_lag *lag, uint64_t written_seq, int64_t st
     lag->apart_us = PERSIST_MARK_APART_US;
 }
 
-/* The latest that is not behind `acked_seq` is the first that stays. */
+/* Keeps, as the first mark, the latest one that is not after `acked_seq`. */
 static void drop_old(struct persist_lag *lag, uint64_t acked_seq)
 {
     unsigned old = 0;

@@ -18,19 +18,19 @@ void feed_reader_close(struct feed_reader *reader)
 
 _Noreturn void feed_reader_give_up(const struct feed_reader *reader, const char *reason)
 {
-    journal_check_place(reader->journal); /* which may be why */
-    log_error("issuer", "the journal cannot be read back, stopping: %s partition=%u", reason,
+    journal_check_place(reader->journal); /* may name the cause and end the process */
+    log_error("issuer", "cannot read the journal back, stopping: %s partition=%u", reason,
               journal_meta(reader->journal)->partition);
     disk->stop(1);
     abort();
 }
 
-/* True when a read failed for a reason that passes. */
+/* True when a read failed for a temporary reason. */
 static bool starve(struct feed_reader *reader, enum journal_read read, const char *reason)
 {
     bool starved = read == JOURNAL_READ_FAILED && journal_reader_is_short(reader->reader);
     if (starved && !reader->starved)
-        log_warn("issuer", "the store has to wait for what is decided: %s partition=%u", reason,
+        log_warn("issuer", "decisions cannot be sent to the store for now: %s partition=%u", reason,
                  journal_meta(reader->journal)->partition);
     if (!starved && reader->starved)
         log_info("issuer", "the journal can be read again partition=%u", journal_meta(reader->journal)->partition);
@@ -53,7 +53,7 @@ static int place(struct feed_reader *reader, struct error *error)
     return placed ? 0 : error_set(error, "%s", reason.text);
 }
 
-/* What is acknowledged is synced, and all is after a replay. */
+/* Acknowledged records are synced, and after a replay all records are. */
 int feed_reader_stand_behind(struct feed_reader *reader, uint64_t seq, struct error *error)
 {
     reader->held = NULL;
@@ -69,7 +69,7 @@ static void read_on(struct feed_reader *reader)
         feed_reader_give_up(reader, read == JOURNAL_READ_END ? "it ends too early" : error.text);
 }
 
-/* The journal is ours and sound: it was replayed. */
+/* After a replay the journal is known to be valid, so any fault here is fatal. */
 const struct journal_batch_header *feed_reader_look(struct feed_reader *reader)
 {
     struct error error = {{0}};

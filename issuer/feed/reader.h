@@ -1,6 +1,6 @@
 /*
- * Reads behind the journal of one partition, for the feed: the next batch is looked at as soon as it is written, and
- * taken once it is synced. Owned by the stream's thread.
+ * Reads the journal of one partition behind its writer, for the feed: looks at the next batch as soon as it is written,
+ * and takes it once it is synced. Owned by the stream's thread.
  */
 #ifndef COUPOND_FEED_READER_H
 #define COUPOND_FEED_READER_H
@@ -15,33 +15,33 @@
 struct feed_reader {
     struct journal *journal; /* borrowed */
     struct journal_reader *reader;
-    uint64_t taken_seq; /* the last record that was taken */
-    const void *held;   /* the batch behind it, once somebody has looked; NULL: nobody has */
+    uint64_t taken_seq; /* the last record taken */
+    const void *held;   /* the next batch, once looked at; NULL: not yet */
     struct journal_batch_header held_header;
-    bool starved;  /* descriptors or memory were short at the last look: another one tries again */
-    bool unplaced; /* starved, and behind taken_seq only by intention */
+    bool starved;  /* the last look lacked descriptors or memory; retry */
+    bool unplaced; /* starved, and not yet positioned after taken_seq */
 };
 
-/* The journal is replayed. 0, or -1 and `error`. */
+/* The journal has been replayed. 0, or -1 and `error`. */
 int feed_reader_open(struct feed_reader *reader, struct journal *journal, const char *dir, struct error *error);
 void feed_reader_close(struct feed_reader *reader);
 
-/* Goes on behind record `seq`, which is synced, or behind the batch before when that is in the middle of one; taken_seq
- * says where, once the reader is not starved. 0, or -1 and `error` when no file has it. */
+/* Continues after record `seq`, which is synced, or after the previous batch when `seq` is within one; taken_seq says
+ * where, once the reader is not starved. 0, or -1 and `error` when no file has it. */
 int feed_reader_stand_behind(struct feed_reader *reader, uint64_t seq, struct error *error);
 
-/* The next batch, if it is written: its header, and held; NULL when there is none, or the reader is starved. Stops the
- * process when the journal cannot be read back. */
+/* Returns the header of the next written batch and holds it; NULL when there is none or the reader is starved. Stops
+ * the process when the journal cannot be read. */
 const struct journal_batch_header *feed_reader_look(struct feed_reader *reader);
-/* The same, if it is synced, too. */
+/* The same, but only for a synced batch. */
 const struct journal_batch_header *feed_reader_look_synced(struct feed_reader *reader);
-/* The held batch is done with. */
+/* Marks the held batch as taken. */
 void feed_reader_take(struct feed_reader *reader);
 
-/* Records that are synced and not taken. */
+/* The number of records synced but not taken. */
 uint64_t feed_reader_unread(const struct feed_reader *reader);
 
-/* The journal cannot be read back: stops the process. */
+/* Stops the process because the journal cannot be read. */
 _Noreturn void feed_reader_give_up(const struct feed_reader *reader, const char *reason);
 
 #endif

@@ -8,8 +8,10 @@
 #include "shared/disk.h"
 #include "shared/telemetry/log.h"
 
-#define ASK_INTERVAL_US 5000000 /* between two looks whether an idle partition's store still has everything */
-#define ASK_AGAIN_US    50000   /* when the question went to a persister of another store */
+#define ASK_INTERVAL_US                                                                                                \
+    5000000                /* between two questions whether the store of an idle partition still has everything        \
+                            */
+#define ASK_AGAIN_US 50000 /* when a persister of another store got the question */
 
 /* --- life --- */
 
@@ -45,7 +47,7 @@ int feed_source_open(struct feed_source *source, struct journal *journal, const 
     return 0;
 }
 
-/* The first record that is still in a file. */
+/* The first record that a file still has. */
 static int first_kept(const struct feed_source *source, uint64_t *seq, struct error *error)
 {
     uint64_t *segments;
@@ -64,7 +66,7 @@ static int stand_behind(struct feed_source *source, uint64_t acked, struct error
     return result;
 }
 
-/* Published before a rewind is counted, so that a scrape that sees the rewind sees the backlog, too. */
+/* Published before a rewind is counted, so that a scrape that sees the rewind also sees the backlog. */
 static void report_position(const struct feed_source *source)
 {
     uint64_t acked = source->window.acked_seq;
@@ -82,7 +84,7 @@ static void note_acked(const struct feed_source *source)
 {
     if (journal_acked_write(source->acked_fd, source->meta->journal_id, source->store_id, source->window.acked_seq) !=
         0)
-        log_warn("issuer", "cannot note what the store has, it will be sent again after a restart: %s partition=%u",
+        log_warn("issuer", "cannot record how far the store is, a restart will send records again: %s partition=%u",
                  strerror(errno), source->meta->partition);
 }
 
@@ -92,7 +94,7 @@ int feed_source_begin(struct feed_source *source, const uint8_t store_id[STORE_I
     uint64_t acked = belongs_to_another(source, store_id) ? 0 : source->acked_noted;
     if (first_kept(source, &first, error) != 0)
         return -1;
-    /* What is in no file any more was acknowledged, even if power was lost before that was noted. */
+    /* Records that no file has any more were acknowledged, even if a power loss undid the note of that. */
     if (stand_behind(source, acked < first ? first - 1 : acked, error) != 0)
         return -1;
     if (belongs_to_another(source, store_id)) {
@@ -153,7 +155,7 @@ bool feed_source_is_to_be_asked(struct feed_source *source, int64_t now_us)
     return now_us >= source->ask_at_us;
 }
 
-/* Events without a record: an answer comes only from a store that has less. */
+/* An event frame without records: only a store that has less answers. */
 void feed_source_make_question(struct feed_source *source, const uint8_t store_id[STORE_ID_BYTES])
 {
     struct frame_header header;
@@ -185,7 +187,7 @@ static void advance(struct feed_source *source)
         note_acked(source);
 }
 
-/* The records between what the store has and what is still in a file, of which only a backup of the store knows. */
+/* The records after the store's last and before the first file: only a backup of the database may have them. */
 static void note_gap(struct feed_source *source, uint64_t stored_seq, uint64_t first)
 {
     bool gap = stored_seq + 1 < first;
@@ -194,12 +196,12 @@ static void note_gap(struct feed_source *source, uint64_t stored_seq, uint64_t f
     if (gap)
         log_error("issuer",
                   "records %" PRIu64 " to %" PRIu64
-                  " are in no journal file any more, and the store has lost them: bring "
+                  " are in no journal file any more, and the store has lost them: restore "
                   "them back from another backup of the database partition=%u",
                   stored_seq + 1, first - 1, source->meta->partition);
 }
 
-/* A segment may go in the moment in which it is looked for: then the next one is the first. */
+/* A segment may be removed while it is being looked up: then start with the next one. */
 static int stand_behind_or_later(struct feed_source *source, uint64_t stored_seq, uint64_t *first, struct error *error)
 {
     uint64_t before = 0;
@@ -211,21 +213,21 @@ static int stand_behind_or_later(struct feed_source *source, uint64_t stored_seq
     return -1;
 }
 
-/* The store came back with less than it had: it gets again what it lacks, as far as that is still in a file. */
+/* The store came back with fewer records: sends those again that files still have. */
 static void rewind_to(struct feed_source *source, uint64_t stored_seq)
 {
     uint64_t first, acked = source->window.acked_seq;
     struct error error;
     if (!feed_source_can_follow(source))
-        return; /* the next frame or question is answered the same */
+        return; /* the next frame or question gets the same answer */
     forget_frames(source);
     window_restart(&source->window, stored_seq);
     source->gather_until_us = 0;
-    note_acked(source); /* first, so that no more segments are removed but the one that is going */
+    note_acked(source); /* first, so that no further segment is removed */
     if (stand_behind_or_later(source, stored_seq, &first, &error) != 0)
         feed_reader_give_up(&source->reader, error.text);
     log_warn("issuer",
-             "the store has records up to %" PRIu64 " only, it had acknowledged those up to %" PRIu64
+             "the store has records only up to %" PRIu64 ", but had acknowledged those up to %" PRIu64
              ": sending again from record %" PRIu64 " partition=%u",
              stored_seq, acked, source->reader.taken_seq + 1, source->meta->partition);
     report_position(source);
@@ -234,7 +236,7 @@ static void rewind_to(struct feed_source *source, uint64_t stored_seq)
     note_acked(source);
 }
 
-/* False when a store that says so was told already, by this or another persister. */
+/* False when this or another persister already reported the same. */
 static bool is_news(const struct feed_source *source, uint64_t stored_seq)
 {
     uint64_t has = stored_seq < source->gone_seq ? source->gone_seq : stored_seq;
@@ -253,7 +255,7 @@ void feed_source_on_refused(struct feed_source *source, const struct frame_ack *
 void feed_source_on_answer(struct feed_source *source, enum frame_kind kind, const struct frame_ack *ack,
                            int64_t now_us)
 {
-    memcpy(source->store_id, ack->store_id, sizeof source->store_id); /* it may not have been known */
+    memcpy(source->store_id, ack->store_id, sizeof source->store_id); /* it may have been unknown */
     if (kind == FRAME_REFUSED)
         feed_source_on_refused(source, ack, now_us);
     else if (kind == FRAME_ACK && window_ack(&source->window, ack->first_seq, ack->last_seq))
@@ -273,7 +275,7 @@ void feed_source_make_again(struct feed_source *source)
         feed_reader_give_up(&source->reader, error.text);
 }
 
-/* Another store than before: it gets all that is still in a file, and is asked what it has of the rest. */
+/* Fills another store than before: sends everything that files still have, and asks it for its position. */
 static void begin_anew(struct feed_source *source)
 {
     uint64_t first;
@@ -282,12 +284,11 @@ static void begin_anew(struct feed_source *source)
     window_restart(&source->window, 0);
     source->gather_until_us = 0;
     source->gone_seq = 0;
-    metrics_set(source->metrics, METRIC_ISSUER_STORE_MISSING, 0, 0); /* until it tells */
-    note_acked(source); /* first, so that no more segments are removed but the one that is going */
+    metrics_set(source->metrics, METRIC_ISSUER_STORE_MISSING, 0, 0); /* until the store answers */
+    note_acked(source);                                              /* first, so that no further segment is removed */
     if (stand_behind_or_later(source, 0, &first, &error) != 0)
         feed_reader_give_up(&source->reader, error.text);
-    log_warn("issuer",
-             "the journal fills another store than before: sending again from record %" PRIu64 " partition=%u",
+    log_warn("issuer", "the journal now fills another store: sending again from record %" PRIu64 " partition=%u",
              source->reader.taken_seq + 1, source->meta->partition);
     report_position(source);
     metrics_add(source->metrics, METRIC_ISSUER_STORE_REWINDS, 0, 1);
@@ -304,7 +305,7 @@ void feed_source_follow(struct feed_source *source, const uint8_t store_id[STORE
 
 /* --- how far it is --- */
 
-/* When the first record that the store does not have was written, sent or not; `now_us` when it has them all. */
+/* The time of the first record that the store lacks, sent or not; `now_us` when it has them all. */
 static int64_t oldest_us(struct feed_source *source, int64_t now_us)
 {
     const struct window *window = &source->window;

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #define LOOK_INTERVAL_US 200000
-#define LOOK_LATER_US    2000000  /* once frames wait for it no longer */
-#define LATE_US          10000000 /* how long answers of the store before may be under way */
-#define SEES_US          60000000 /* how long another store is told of after its last answer */
-/* How long looks may fail before frames leave for any store that takes them, and the only one that answers is ours. */
+#define LOOK_LATER_US    2000000  /* after frames have stopped waiting for the store */
+#define LATE_US          10000000 /* how long answers of the previous store may be in flight */
+#define SEES_US          60000000 /* how long another store is reported after its last answer */
+/* How long looks may fail before frames go to any store that takes them, and the only one that answers becomes ours. */
 #define PATIENCE_US 30000000
 
 static bool is_same(const uint8_t a[STORE_ID_BYTES], const uint8_t b[STORE_ID_BYTES])
@@ -37,7 +37,8 @@ static void forget_other(struct feed_store *store)
     store->others_differ = false;
 }
 
-/* A second change within LATE_US excuses no more answers: the store between would stay unseen. */
+/* A second change within LATE_US does not extend the grace for late answers: otherwise the store in between would never
+ * be noticed. */
 static void adopt(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
     if (store_id_is_known(store->id) && now_us >= store->before_until_us) {
@@ -93,14 +94,14 @@ bool feed_store_wants_look(struct feed_store *store, int64_t now_us)
     return true;
 }
 
-/* The configured store was never reached, and only one has answered, for long. */
+/* The configured store was never reached, and only one store has answered for long enough. */
 static bool is_the_only_one(const struct feed_store *store, int64_t now_us)
 {
     return !store->reached && store_id_is_known(store->other) && !store->others_differ &&
            now_us - store->other_since_us >= PATIENCE_US;
 }
 
-/* Another look while nothing is known, or while answers wait for it. */
+/* Wants another look while nothing is known, or while answers wait for it. */
 static void look_again(struct feed_store *store, int64_t now_us)
 {
     bool asks_whose = store->may_look && (!store_id_is_known(store->id) || store_id_is_known(store->other));
@@ -111,7 +112,7 @@ static void look_again(struct feed_store *store, int64_t now_us)
 static bool follow(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
     uint8_t found[STORE_ID_BYTES];
-    memcpy(found, id, sizeof found); /* it may be store->other */
+    memcpy(found, id, sizeof found); /* `id` may be store->other */
     if (is_same(store->id, found))
         return false;
     adopt(store, found, now_us);

@@ -5,7 +5,7 @@
 #include "shared/error.h"
 
 #define RESEND_FACTOR_MAX 10
-#define REFUSALS_MAX      8 /* of one batch; then it waits as if nobody had answered */
+#define REFUSALS_MAX      8 /* of one batch; then it waits for its timeout */
 
 void window_init(struct window *window, unsigned capacity, int64_t resend_us, uint64_t acked_seq)
 {
@@ -62,7 +62,7 @@ int window_due(const struct window *window, int64_t now_us)
     return -1;
 }
 
-/* Of the batches before, those that a persister may have to write first. */
+/* The wait for earlier batches, which the same persister may have to write first. */
 static int64_t waiting_before(const struct window *window, unsigned slot)
 {
     int64_t waiting = 0;
@@ -93,7 +93,7 @@ int64_t window_deadline(const struct window *window)
     return deadline;
 }
 
-/* The batch of these bounds, if it waits for an answer. */
+/* The batch with these bounds, if it waits for an answer. */
 static struct window_batch *find_waiting(struct window *window, uint64_t first_seq, uint64_t last)
 {
     for (unsigned i = 0; i < window->count; i++) {

@@ -34,7 +34,7 @@ struct ledger_coupon *coupon_index_at(const struct coupon_index *index, size_t n
 
 /* --- by id --- */
 
-/* The highest bits of a hash choose the table; the lower half is the mark, whose lowest bits choose the slot. */
+/* The highest bits of a hash select the table; the lower half is the mark, whose lowest bits select the slot. */
 static size_t table_of(uint64_t hash)
 {
     return hash / (UINT64_MAX / COUPON_INDEX_TABLES + 1);

@@ -8,9 +8,9 @@
 #define FANOUT COUPON_ORDER_FANOUT
 
 struct coupon_order_node {
-    struct coupon_order_node *next; /* of a leaf: the leaf behind it */
+    struct coupon_order_node *next; /* of a leaf: the next leaf */
     unsigned count;
-    struct ledger_coupon *coupons[FANOUT]; /* of an inner node: the least below each child; the first is not kept up */
+    struct ledger_coupon *coupons[FANOUT]; /* of an inner node: the smallest of each child, except the first */
     struct coupon_order_node *children[];  /* of an inner node: FANOUT */
 };
 
@@ -42,7 +42,7 @@ void coupon_order_deinit(struct coupon_order *order)
 
 /* --- finding --- */
 
-/* How many of the node's coupons come before or at `id`. */
+/* The number of the node's coupons with an id up to `id`. */
 static unsigned place_of(const struct coupon_order_node *node, const char *id)
 {
     unsigned low = 0, high = node->count;
@@ -56,7 +56,7 @@ static unsigned place_of(const struct coupon_order_node *node, const char *id)
     return low;
 }
 
-/* Which child of an inner node `id` belongs below. */
+/* The child of an inner node that `id` belongs to. */
 static unsigned child_of(const struct coupon_order_node *node, const char *id)
 {
     unsigned place = place_of(node, id);
@@ -82,7 +82,7 @@ struct ledger_coupon *coupon_order_next(struct coupon_order_place *place)
 
 /* --- adding --- */
 
-/* Makes room at `at` of a node that is not full. */
+/* Inserts at `at` into a node that is not full. */
 static void put(struct coupon_order *order, struct coupon_order_node *node, unsigned at, struct ledger_coupon *coupon,
                 struct coupon_order_node *child)
 {
@@ -97,7 +97,7 @@ static void put(struct coupon_order *order, struct coupon_order_node *node, unsi
     order->shifted += behind;
 }
 
-/* Moves what stands from `cut` on to a new node behind this one. */
+/* Moves the entries from `cut` on to a new node after this one. */
 static struct coupon_order_node *split(struct coupon_order_node *node, unsigned cut, bool is_leaf)
 {
     struct coupon_order_node *right = create_node(is_leaf);
@@ -111,8 +111,8 @@ static struct coupon_order_node *split(struct coupon_order_node *node, unsigned 
     return right;
 }
 
-/* Puts a coupon, and above the leaves the child that it is the least of, into a node. The node that this one was split
- * for, or NULL. Ids in rising order fill their nodes: a snapshot's come so. */
+/* Inserts a coupon into a leaf, or a child and its smallest coupon into an inner node. Returns the new node if this one
+ * was split, otherwise NULL. Ascending ids fill their nodes, as those of a snapshot do. */
 static struct coupon_order_node *put_or_split(struct coupon_order *order, struct coupon_order_node *node, unsigned at,
                                               struct ledger_coupon *coupon, struct coupon_order_node *child)
 {
@@ -168,7 +168,8 @@ static bool lies_between(const char *id, const char *least, const char *end)
     return (least == NULL || strcmp(least, id) <= 0) && (end == NULL || strcmp(id, end) < 0);
 }
 
-/* The coupons below a node, which lie from `least` on before `end` (NULL: anywhere); 0 when something is wrong. */
+/* The number of coupons below a node, with ids from `least` to before `end` (NULL: unbounded); 0 when a node is
+ * invalid. */
 static size_t count_below(const struct coupon_order_node *node, unsigned height, const char *least, const char *end)
 {
     size_t count = 0;

@@ -1,6 +1,6 @@
 /*
- * Coupons in the byte order of their ids: a B+ tree of pointers, which only grows. Adding one and finding where a page
- * of a listing begins take a number of steps that grows with the logarithm of the coupons. Pure; owned by coupon_index.
+ * Coupons in the byte order of their ids: a B+ tree of pointers, which only grows. Adding a coupon and finding the
+ * start of a page take a number of steps logarithmic in the number of coupons. Pure; owned by coupon_index.
  */
 #ifndef COUPOND_COUPON_ORDER_H
 #define COUPOND_COUPON_ORDER_H
@@ -15,15 +15,15 @@
 
 struct coupon_order_node;
 
-/* All zeros is an empty one. */
+/* All zeros is an empty order. */
 struct coupon_order {
     struct coupon_order_node *root; /* NULL while empty */
     unsigned height;                /* inner nodes above a leaf */
     size_t count;
-    uint64_t shifted; /* pointers that made room for another, so far: the work beside comparing ids */
+    uint64_t shifted; /* pointers moved so far to make room: the work besides comparing ids */
 };
 
-/* A place between two coupons. It holds until a coupon is added. */
+/* A position between two coupons. It is valid until a coupon is added. */
 struct coupon_order_place {
     const struct coupon_order_node *leaf;
     unsigned at;
@@ -32,15 +32,15 @@ struct coupon_order_place {
 /* Frees the tree, not the coupons. */
 void coupon_order_deinit(struct coupon_order *order);
 
-/* Adds a coupon whose id is new. It is borrowed for the order's life, and its id never changes. */
+/* Adds a coupon whose id is new. It is borrowed, and its id never changes. */
 void coupon_order_add(struct coupon_order *order, struct ledger_coupon *coupon);
 
-/* The place behind the id `after` ("": the beginning), whether such a coupon is there or not. */
+/* The position after the id `after` ("": the beginning), whether such a coupon exists or not. */
 struct coupon_order_place coupon_order_after(const struct coupon_order *order, const char *after);
-/* The coupon behind `place`, which moves on behind it; NULL at the end. */
+/* Returns the coupon after `place` and advances it; NULL at the end. */
 struct ledger_coupon *coupon_order_next(struct coupon_order_place *place);
 
-/* For tests: true when every node is where it belongs. */
+/* For tests: true when every node is valid. */
 bool coupon_order_is_sound(const struct coupon_order *order);
 
 #endif

@@ -24,7 +24,7 @@ void ledger_destroy(struct ledger **ledger)
     *ledger = NULL;
 }
 
-/* Most batches ask for one coupon only: the one before is tried first. */
+/* Most batches concern one coupon only: tries the previous one first. */
 static struct ledger_coupon *find_near(const struct ledger *ledger, const struct ledger_command *command,
                                        struct ledger_coupon *before)
 {
@@ -54,7 +54,7 @@ void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands
     }
 }
 
-/* What someone who holds none hears. */
+/* The verdict for a user who holds none. */
 static enum verdict refusal(const struct ledger_coupon *coupon, int64_t now_us)
 {
     bool sold_out = coupon->issued >= coupon->quantity;

@@ -1,10 +1,10 @@
 /*
- * The ledger of one partition: its coupons, who holds them, and the decision. Pure: no clock, no I/O, no thread;
+ * The ledger of one partition: its coupons, their holders, and the decision. Pure: no clock, no I/O, no thread;
  * commands and time come in, verdicts come out. decide never changes anything; apply does, live and in recovery alike.
  * Owned by the partition's thread.
  *
- *   ledger_decide_…(ledger, command, now) → verdict      then, when it is journalled,      ledger_apply_…(ledger,
- * event)
+ *   ledger_decide_…(ledger, command, now) → verdict
+ *   then, once it is journalled: ledger_apply_…(ledger, event)
  */
 #ifndef COUPOND_LEDGER_H
 #define COUPOND_LEDGER_H
@@ -25,7 +25,7 @@ struct ledger;
 struct ledger *ledger_create(const uint8_t key[16]);
 void ledger_destroy(struct ledger **ledger);
 
-/* One request for an issue. The ids are borrowed; the last two members belong to the ledger. */
+/* One issue request. The ids are borrowed; the last two members are internal to the ledger. */
 struct ledger_command {
     enum issue_op op;
     const char *coupon_id;
@@ -41,32 +41,33 @@ struct ledger_decision {
     struct user_issue issue; /* ISSUED, ALREADY_ISSUED, FOUND: the issue; NOT_STARTED: issued_at_us is the start */
 };
 
-/* Finds the coupons, hashes the users and asks for the memory of the whole batch before its first decision. */
+/* Looks up the coupons, hashes the users and prefetches the memory of the whole batch before its first decision. */
 void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands, size_t count);
 
 /*
- * Decides a prepared command at `now_us`. An issue bears that time, or the time of the coupon's issue before it when
- * that is later. Who holds the coupon is told so before anything else: a holder never hears sold_out, paused or ended.
- * For the others: ended, paused, not started, sold out, in this order.
+ * Decides a prepared command at `now_us`. An issue gets that time, or the time of the coupon's previous issue if that
+ * is later. A holder is always told so, never sold_out, paused or ended. For others, the first of: ended, paused, not
+ * started, sold out.
  */
 void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *command, int64_t now_us,
                          struct ledger_decision *decision);
 /* Applies the ISSUED decision of `command`. */
 void ledger_apply_issue(const struct ledger_command *command, const struct ledger_decision *decision);
 
-/* COUPON_CREATED with `result` as it will be, COUPON_EXISTS, or OVERLOADED when the partition has no room for more. */
+/* COUPON_CREATED with the future coupon in `result`, COUPON_EXISTS, or OVERLOADED when the partition has no room for
+ * more. */
 enum verdict ledger_decide_create(const struct ledger *ledger, const struct coupon *wanted, int64_t now_us,
                                   struct coupon *result);
-/* COUPON_CHANGED with `result` as it will be, COUPON_NOT_FOUND, QUANTITY_BELOW_ISSUED or WINDOW_INVALID. `fields` are
- * enum coupon_field bits. */
+/* COUPON_CHANGED with the future coupon in `result`, COUPON_NOT_FOUND, QUANTITY_BELOW_ISSUED or WINDOW_INVALID.
+ * `fields` are enum coupon_field bits. */
 enum verdict ledger_decide_change(const struct ledger *ledger, const struct coupon *wanted, unsigned fields,
                                   int64_t now_us, struct coupon *result);
-/* Applies what one of the two above decided, with the journal sequence it got. */
+/* Applies the result of one of the two above, with its journal sequence. */
 void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy);
 
 /* --- recovery --- */
 
-/* A journalled issue with its user hashed. */
+/* A journalled issue with the hash of its user. */
 struct ledger_event {
     uint64_t seq;
     int64_t time_us;
@@ -77,42 +78,41 @@ struct ledger_event {
     char coupon_id[COUPON_ID_MAX];
 };
 
-/* Any thread: reads the ledger's key only. */
+/* Any thread: reads only the ledger's key. */
 void ledger_event_of(const struct ledger *ledger, const struct journal_record *record, struct ledger_event *event);
 
-/* Applies journalled issues in order. NULL, or what in events[*wrong] contradicts what came before. */
+/* Applies journalled issues in order. NULL, or a description of how events[*wrong] contradicts earlier records. */
 const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_event *events, size_t count, size_t *wrong);
-/* Applies a journalled policy; its `issued` does not matter. NULL, or what contradicts. */
+/* Applies a journalled policy, ignoring its `issued`. NULL, or a description of the contradiction. */
 const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *policy);
-/* Either of both. */
+/* Applies either kind of record. */
 const char *ledger_replay(struct ledger *ledger, const struct journal_record *record);
 
 /* --- snapshots --- */
 
-/* Where a walk through the ledger stands. All zero: at its beginning. */
+/* The position of a walk through the ledger. All zeros: the beginning. */
 struct ledger_cursor {
     char after[COUPON_ID_MAX + 1];
-    const struct ledger_coupon *coupon; /* whose users come next; NULL: a coupon comes next */
+    const struct ledger_coupon *coupon; /* its users come next; NULL: a coupon comes next */
     uint64_t first;
-    struct coupon_order_place place; /* behind `after`, while there are so many coupons */
+    struct coupon_order_place place; /* after `after`, valid while there are so many coupons */
     size_t coupons;
 };
 
-/* A piece of a ledger: a coupon, or a table of the users of the coupon that came last. */
+/* A piece of a ledger: a coupon, or a table of the users of the last coupon. */
 struct ledger_piece {
     const struct ledger_coupon *coupon; /* NULL: users */
     struct user_block users;
 };
 
-/*
- * The next piece of a walk that may be interrupted by applying: every coupon and user that was there when the walk
- * began is in it, as it is when the walk comes by. False at the end. Borrowed until the next apply.
- */
+/* The next piece of a walk, between whose steps records may be applied. It visits every coupon and user that existed
+ * when the walk began, in the state at the time of the visit. False at the end. Borrowed until the next apply. */
 bool ledger_cursor_next(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece);
 
 /*
- * Fills an empty ledger with the pieces of a walk. The walk began when record `until_seq` at the latest was the last
- * one applied and ended at `until_seq`; up to there, replaying meets what is applied already. NULL, or what is wrong.
+ * Fills an empty ledger with the pieces of a walk. When the walk began, record `until_seq` or an earlier one was the
+ * last one applied; it ended at `until_seq`. Up to there, replay may meet records that are already applied. NULL, or a
+ * description of the fault.
  */
 const char *ledger_load_coupon(struct ledger *ledger, const struct coupon *coupon);
 const char *ledger_load_users(struct ledger *ledger, const struct user_block *users);
@@ -121,28 +121,30 @@ const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq);
 #define LEDGER_PARTS_MAX 8
 
 /*
- * Divides a ledger into 1 << bits parts, so that as many threads may replay: each is given every event and policy,
- * checks all sequences, and keeps the users whose fingerprints begin with its number. The ledger itself is the first
- * part; `parts` becomes all of them.
+ * Divides a ledger into 1 << bits parts, so that as many threads can replay: each part gets every event and policy,
+ * checks all sequences, and keeps the users whose fingerprints begin with its number. The ledger itself becomes the
+ * first part; `parts` lists all of them.
  */
 void ledger_divide(struct ledger *ledger, unsigned bits, struct ledger *parts[]);
 /* The reverse: the first part holds everything again, the others are destroyed. */
 void ledger_unite(unsigned bits, struct ledger *parts[]);
 
-/* After recovery: every coupon's users hold exactly what is issued. NULL, or what is wrong. */
+/*
+ * After recovery: checks that the users of every coupon hold exactly its issues. NULL, or a description of the fault.
+ */
 const char *ledger_check(const struct ledger *ledger);
 
-/* The latest time that any issue bears; 0: there is none. */
+/* The latest time of any issue; 0: none. */
 int64_t ledger_latest_us(const struct ledger *ledger);
 
 /* The user's latest issue of the coupon; false when there is none. */
 bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t coupon_id_length, const char *user_id,
                    size_t user_id_length, struct user_issue *issue);
 
-/* The coupon and what belongs to it, NULL when there is none; it stays where it is for the ledger's life. */
+/* The coupon's entry, NULL when there is none; it never moves during the ledger's life. */
 struct ledger_coupon *ledger_entry(const struct ledger *ledger, const char *id, size_t length);
-/* Fills `out` with up to `limit` coupons whose id comes after `after` in byte order ("" for the first). Returns how
- * many. */
+/* Fills `out` with up to `limit` coupons whose id comes after `after` in byte order ("" for the first). Returns their
+ * number. */
 size_t ledger_list(const struct ledger *ledger, const char *after, size_t limit, const struct ledger_coupon **out);
 
 size_t ledger_coupons(const struct ledger *ledger);

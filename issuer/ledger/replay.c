@@ -4,7 +4,7 @@
 #include "issuer/ledger/state.h"
 #include "shared/error.h"
 
-/* How many events ahead the memory of a user's table, of its index and of the user's slot is asked for. */
+/* How many events ahead to prefetch a user's table, index line and slot. */
 #define AHEAD_TABLE 32u
 #define AHEAD_INDEX 24u
 #define AHEAD_SLOT  8u
@@ -27,7 +27,7 @@ static bool is_of(const struct ledger_coupon *coupon, const struct ledger_event 
            coupon->id[event->coupon_id_length] == '\0';
 }
 
-/* Most events are of the same coupon as the one before. */
+/* Most events concern the same coupon as the previous one. */
 static struct ledger_coupon *find_near(const struct ledger *ledger, struct ledger_coupon *before,
                                        const struct ledger_event *event)
 {
@@ -36,14 +36,14 @@ static struct ledger_coupon *find_near(const struct ledger *ledger, struct ledge
     return coupon_index_find(&ledger->index, event->coupon_id, event->coupon_id_length);
 }
 
-/* The snapshot's walk came by after this issue: the coupon and the user know of it. */
+/* The snapshot visited coupon and user after this issue, so both already know it. */
 static const char *meet_again(const struct ledger_coupon *coupon, const struct ledger_event *event)
 {
     struct user_issue there = {0};
     bool holds = user_set_find(&coupon->users, event->user, &there);
     return holds && there.sequence >= event->sequence && there.nth >= event->nth
                ? NULL
-               : "an issue that the snapshot should know";
+               : "an issue that the snapshot should contain";
 }
 
 static const char *check_sequence(const struct ledger_coupon *coupon, const struct ledger_event *event)
@@ -53,7 +53,7 @@ static const char *check_sequence(const struct ledger_coupon *coupon, const stru
     return event->sequence > coupon->quantity ? "an issue above the coupon's quantity" : NULL;
 }
 
-/* The user belongs to this part of the ledger. */
+/* True when the user belongs to this part of the ledger. */
 static bool is_ours(const struct ledger *ledger, const struct ledger_coupon *coupon, const struct ledger_event *event)
 {
     if (coupon->holder != 0)
@@ -197,7 +197,7 @@ static const char *end_of_coupon(const struct ledger *ledger)
 {
     return ledger->loading == NULL || user_set_is_whole(&ledger->loading->users)
                ? NULL
-               : "a part of a coupon's users is missing";
+               : "some of a coupon's users are missing";
 }
 
 const char *ledger_load_coupon(struct ledger *ledger, const struct coupon *coupon)
@@ -210,14 +210,14 @@ const char *ledger_load_coupon(struct ledger *ledger, const struct coupon *coupo
     if (coupon->issued > coupon->quantity)
         return "a coupon's quantity below what is issued";
     if (ledger->index.count >= COUPONS_PER_PARTITION_MAX)
-        return "more coupons than a partition takes";
+        return "more coupons than a partition holds";
     ledger->loading = coupon_index_add(&ledger->index, coupon);
     return NULL;
 }
 
 const char *ledger_load_users(struct ledger *ledger, const struct user_block *users)
 {
-    return ledger->loading == NULL ? "users of no coupon" : user_set_load(&ledger->loading->users, users);
+    return ledger->loading == NULL ? "users without a coupon" : user_set_load(&ledger->loading->users, users);
 }
 
 const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq)
@@ -245,7 +245,7 @@ static struct ledger *part_of(const struct ledger *ledger, unsigned bits, unsign
     return made;
 }
 
-/* Few users go to one part as they are: a million coupons with few users each are not taken apart. */
+/* A small set goes to one part as a whole: dividing a million coupons with few users each would take too long. */
 static void divide_coupon(unsigned bits, struct ledger *parts[], size_t number)
 {
     struct user_set whole = coupon_index_at(&parts[0]->index, number)->users;
@@ -293,7 +293,7 @@ static void unite_coupon(unsigned bits, struct ledger *parts[], size_t number)
     coupon->holder = 0;
 }
 
-/* All parts were given the same policies, so the same coupon has the same number in each. */
+/* All parts received the same policies, so a coupon has the same number in each. */
 void ledger_unite(unsigned bits, struct ledger *parts[])
 {
     struct ledger *ledger = parts[0];
@@ -311,7 +311,7 @@ const char *ledger_check(const struct ledger *ledger)
     for (size_t i = 0; i < ledger->index.count; i++) {
         const struct ledger_coupon *coupon = coupon_index_at(&ledger->index, i);
         if (coupon->users.held != coupon->issued)
-            return "the users of a coupon hold another number than is issued";
+            return "the users of a coupon do not hold exactly its issues";
     }
     return NULL;
 }

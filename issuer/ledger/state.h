@@ -1,4 +1,6 @@
-/* What a ledger consists of: for ledger/ledger.c (deciding, applying) and ledger/replay.c (recovery, snapshots). */
+/*
+ * The struct behind a ledger, shared by ledger/ledger.c (deciding, applying) and ledger/replay.c (recovery, snapshots).
+ */
 #ifndef COUPOND_LEDGER_STATE_H
 #define COUPOND_LEDGER_STATE_H
 
@@ -13,7 +15,7 @@ struct ledger {
     uint8_t key[crypto_shorthash_siphashx24_KEYBYTES];
     struct coupon_index index;
     uint64_t inexact_until;        /* 0: not loaded from a snapshot */
-    struct ledger_coupon *loading; /* the coupon whose users come next */
+    struct ledger_coupon *loading; /* the coupon whose users are being loaded */
     unsigned part_bits;            /* 0: it keeps all users */
     unsigned part;
 };

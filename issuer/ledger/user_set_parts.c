@@ -6,7 +6,7 @@
 #include "issuer/ledger/user_table.h"
 #include "shared/error.h"
 
-#define SMALL_USERS 4096u /* of a set that is better kept in one table */
+#define SMALL_USERS 4096u /* a set up to this size is better kept in one table */
 
 /* --- snapshots --- */
 
@@ -37,13 +37,13 @@ static const char *check_block(const struct user_block *block)
 {
     if (block->depth > USER_DIRECTORY_DEPTH_MAX || (block->depth == 0 && block->first != 0) ||
         (block->depth > 0 && block->first << block->depth != 0))
-        return "a table of users begins where none can";
+        return "a table of users has an impossible position";
     if (block->capacity > USER_BLOCK_CAPACITY_MAX || block->count >= block->capacity)
-        return "a table of users of an impossible size";
+        return "a table of users has an impossible size";
     return NULL;
 }
 
-/* Lets the directory lead to `table`. False when another one has that place. */
+/* Points the directory at `table`. False when another table has that place. */
 static bool put_into_directory(struct user_set *set, struct user_table *table, uint64_t first)
 {
     if (set->directory == NULL) {
@@ -67,8 +67,8 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* One of the tables that a block becomes: those of older snapshots have empty slots in between, and may hold more users
- * than a table takes now. */
+/* One of the tables that a block is loaded into: blocks of older snapshots have empty slots in between, and may hold
+ * more users than a table takes now. */
 struct loading {
     const struct user_block *block;
     uint64_t first;
@@ -101,7 +101,7 @@ static const char *fill_table(struct loading *loading, struct user_table *table)
         struct user_issue issue;
         slot_read(&slots[i], &issue);
         if (issue.nth == 0)
-            return "a user who holds nothing";
+            return "a user without an issue";
         if (user_table_find(table, slot_user(&slots[i])) != USER_NOWHERE)
             return "a user twice";
         *user_table_add(table, slot_user(&slots[i])) = slots[i];
@@ -116,7 +116,7 @@ static const char *load_table(struct user_set *set, struct loading *loading, uin
     struct user_table *table = user_table_create(users, loading->depth);
     const char *wrong = fill_table(loading, table);
     if (wrong == NULL && !put_into_directory(set, table, loading->first))
-        wrong = "two tables of users for one place";
+        wrong = "two tables of users have the same position";
     if (wrong != NULL) {
         user_table_destroy(&table);
         return wrong;
@@ -127,7 +127,7 @@ static const char *load_table(struct user_set *set, struct loading *loading, uin
     return NULL;
 }
 
-/* Loads what of the block belongs into a table, or into two and more. */
+/* Loads the part of the block that belongs to one table, splitting it as needed. */
 static const char *load_tables(struct user_set *set, struct loading loading, uint32_t *loaded)
 {
     uint32_t users = count_users(&loading);
@@ -135,7 +135,7 @@ static const char *load_tables(struct user_set *set, struct loading loading, uin
     if (users <= TABLE_USERS_MAX)
         return load_table(set, &loading, users);
     if (loading.depth == USER_DIRECTORY_DEPTH_MAX)
-        return "a table of users of an impossible size";
+        return "a table of users has an impossible size";
     loading.depth++;
     *loaded -= users;
     const char *wrong = load_tables(set, loading, loaded);
@@ -150,7 +150,7 @@ const char *user_set_load(struct user_set *set, const struct user_block *block)
     if (wrong == NULL)
         wrong = load_tables(set, (struct loading){block, block->first, block->depth, 0, 0}, &loaded);
     if (wrong == NULL && loaded != block->count)
-        wrong = "a table of users that counts wrong, or with one who does not belong into it";
+        wrong = "a table of users has a wrong count or a user who does not belong to it";
     return wrong;
 }
 
@@ -166,7 +166,7 @@ bool user_set_is_whole(const struct user_set *set)
 
 /* --- parts --- */
 
-/* Every table of the set has at least so many bits. */
+/* Splits tables until each has at least so many bits. */
 static void split_down_to(struct user_set *set, unsigned bits)
 {
     for (uint64_t part = 0; part < UINT64_C(1) << bits; part++) {
@@ -196,14 +196,14 @@ void user_set_divide(struct user_set *set, unsigned bits, struct user_set *const
         CHECK(parts[i]->directory != NULL);
         memcpy(parts[i]->directory + i * entries, set->directory + i * entries, entries * sizeof(*set->directory));
     }
-    parts[0]->count = set->count; /* the sums are what counts */
+    parts[0]->count = set->count; /* only the sums matter */
     parts[0]->held = set->held;
     parts[0]->latest_us = set->latest_us;
     free(set->directory);
     user_set_init(set);
 }
 
-/* The tables of a part, from its directory into the whole one; what lies outside of the part is empty. */
+/* Gives a part its tables, through its section of the whole directory; the rest of its directory stays empty. */
 static void take_part(struct user_set *set, unsigned bits, size_t part, struct user_set *from)
 {
     size_t first = part << (set->depth - bits), entries = (size_t)1 << (set->depth - bits);
@@ -217,7 +217,7 @@ static void take_part(struct user_set *set, unsigned bits, size_t part, struct u
         struct user_table *table = from->directory[first + i];
         size_t before = user_directory_entries(from, table);
         user_directory_replace(from, (first + i) & ~(before - 1), before, NULL);
-        if (table->depth < bits) /* it reaches into other parts, but all of its users are of this one */
+        if (table->depth < bits) /* it spans several parts, but all of its users are in this one */
             table->depth = bits;
         size_t its = user_directory_entries(set, table);
         user_directory_replace(set, first + i, its, table);
@@ -234,7 +234,7 @@ static void put_all(struct user_set *set, const struct user_table *table)
     }
 }
 
-/* The only part that holds users, when one table holds them all, as it is when they are few; or NULL. */
+/* The only part with users, when a single table holds them all, as it does when they are few; otherwise NULL. */
 static struct user_set *only_part(size_t count, struct user_set *const parts[])
 {
     struct user_set *only = NULL;
@@ -248,7 +248,7 @@ static struct user_set *only_part(size_t count, struct user_set *const parts[])
     return only;
 }
 
-/* One table takes less than one a part. */
+/* One table takes less memory than one per part. */
 static void unite_small(struct user_set *set, size_t count, struct user_set *const parts[])
 {
     user_set_init(set);
@@ -301,6 +301,6 @@ void user_set_unite(struct user_set *set, unsigned bits, struct user_set *const 
     CHECK(set->directory != NULL);
     for (size_t i = 0; i < count; i++) {
         take_part(set, bits, i, parts[i]);
-        user_set_deinit(parts[i]); /* what is left in it is empty */
+        user_set_deinit(parts[i]); /* only empty tables are left in it */
     }
 }

@@ -20,7 +20,7 @@ void slot_fill(struct slot *slot, struct fingerprint user, const struct user_iss
 
 /* --- memory --- */
 
-/* Five entries for four slots; more than users in any case, so that a search finds an end. */
+/* Five entries for every four slots, and always more than users, so that every search ends. */
 static uint32_t lines_for(uint32_t slots)
 {
     return slots <= LINE_ENTRIES ? 1 : (slots * 5 / 4 + LINE_ENTRIES - 1) / LINE_ENTRIES;
@@ -39,8 +39,8 @@ static size_t memory_bytes(const struct user_table *table)
     return (bytes + 63) / 64 * 64;
 }
 
-/* Pages that nobody has touched take no memory; huge ones would. Those of the first `used` bytes are taken at once,
- * where the kernel can: a fault each would be dearer. What it cannot do costs time or memory, no more. */
+/* Untouched pages take no memory, but huge pages would. The first `used` bytes are populated at once if the kernel
+ * supports it, because single page faults cost more. Without that support it only costs time or memory. */
 static void *map(size_t bytes, size_t used)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -118,8 +118,8 @@ struct slot *user_table_add(struct user_table *table, struct fingerprint user)
     return &table->slots[table->count++];
 }
 
-/* The index, empty so far, leads to the first `count` slots. How full each line is stands beside it, so that a
- * processor need not wait for one entry before it writes the next. */
+/* Points the empty index at the first `count` slots. The fill of each line is kept aside, so that a processor need not
+ * wait for one entry before it writes the next. */
 static void index_slots(struct user_table *table, uint32_t count)
 {
     uint8_t taken[LINES_MAX] = {0};
@@ -156,7 +156,7 @@ static uint32_t count_ones(const struct user_table *table, unsigned shift)
     return ones;
 }
 
-/* Behind the users the slots are empty again, and their pages take no memory. */
+/* Clears the slots after the users and returns their pages. */
 static void clear_behind(struct user_table *table, uint32_t before)
 {
     char *begin = (char *)&table->slots[table->count], *end = (char *)&table->slots[before];

@@ -1,9 +1,9 @@
 /*
- * One table of a user set: its users stand in the order in which they came, and an index of four bytes a user leads to
- * them. An index entry bears a part of the fingerprint, so who is not there is told from one cache line, and a new user
- * touches two: an entry in that line, and the slot behind the last. Where a user is looked for follows from the
- * fingerprint's `low`. Pure, but for memory: a table of full size has its own mapping, whose pages come as users do, so
- * it fills up without being copied.
+ * One table of a user set: its users in the order of their arrival, and an index of four bytes per user. An index entry
+ * contains a part of the fingerprint, so one cache line suffices to tell that a user is absent, and adding a user
+ * touches two: an entry in that line, and the slot after the last. The fingerprint's `low` determines where a search
+ * begins. Pure, except for memory: a table of full size has its own mapping, whose pages are allocated as users arrive,
+ * so it never has to be copied.
  */
 #ifndef COUPOND_USER_TABLE_H
 #define COUPOND_USER_TABLE_H
@@ -18,7 +18,7 @@
 
 #define TABLE_SLOTS_BITS 14
 #define TABLE_SLOTS_MAX  (1u << TABLE_SLOTS_BITS)
-#define TABLE_USERS_MAX  (TABLE_SLOTS_MAX - 1) /* the slot behind the last user is empty, and a part of the table */
+#define TABLE_USERS_MAX  (TABLE_SLOTS_MAX - 1) /* the slot after the last user is always empty */
 #define TABLE_SLOTS_MIN  16u
 #define NTH_BITS         12
 _Static_assert(ISSUER_TIME_US_MAX >> (64 - NTH_BITS) == 0, "a time fits beside the count");
@@ -31,11 +31,11 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == USER_SLOT_BYTES, "slot layout");
 
-/* A cache line of the index. Entries are taken from the first to the last; once the last is, users go on in the next
- * line. An entry: the highest bit, which says that it is taken, 17 bits of the fingerprint, and the slot. */
+/* A cache line of the index. Entries fill from first to last; when a line is full, users go to the next one. An entry:
+ * the highest bit marks it as taken, then 17 bits of the fingerprint, then the slot. */
 #define LINE_ENTRIES 16u
 #define LINE_QUADS   (LINE_ENTRIES / 4)
-typedef uint32_t quad __attribute__((vector_size(16))); /* what processors compare at once */
+typedef uint32_t quad __attribute__((vector_size(16))); /* compared with one instruction */
 struct index_line {
     union {
         _Alignas(64) uint32_t entries[LINE_ENTRIES];
@@ -44,12 +44,12 @@ struct index_line {
 };
 
 struct user_table {
-    struct index_line *lines; /* and behind them the slots: one piece of memory */
+    struct index_line *lines; /* followed by the slots in the same allocation */
     struct slot *slots;
     uint32_t lines_count;
     uint32_t capacity; /* slots */
     uint32_t count;
-    unsigned depth; /* bits of the fingerprint that all users of this table share */
+    unsigned depth; /* leading bits of the fingerprint that all users of this table share */
 };
 
 #define USER_NOWHERE UINT32_MAX
@@ -77,19 +77,19 @@ static inline bool fingerprint_equal(struct fingerprint a, struct fingerprint b)
     return a.low == b.low && a.high == b.high;
 }
 
-/* The line where a search for the user begins. */
+/* The line where the search for a user begins. */
 static inline uint32_t user_table_line(const struct user_table *table, struct fingerprint user)
 {
     return (uint32_t)((__extension__(unsigned __int128) user.low * table->lines_count) >> 64);
 }
 
-/* The user's entry, but for the slot. */
+/* The user's entry without the slot. */
 static inline uint32_t entry_mark(struct fingerprint user)
 {
     return UINT32_C(1) << 31 | ((uint32_t)user.low & 0x1ffff) << TABLE_SLOTS_BITS;
 }
 
-/* A bit for each entry that bears the mark. */
+/* A bit for each entry with the mark. */
 static inline uint32_t line_matches(const struct index_line *line, uint32_t mark)
 {
     quad matches = {0}, bits = {1, 2, 4, 8};
@@ -98,7 +98,7 @@ static inline uint32_t line_matches(const struct index_line *line, uint32_t mark
     return matches[0] | matches[1] | matches[2] | matches[3];
 }
 
-/* How many entries are taken. */
+/* The number of entries taken. */
 static inline uint32_t line_taken(const struct index_line *line)
 {
     quad taken = {0};
@@ -112,7 +112,7 @@ static inline bool line_is_full(const struct index_line *line)
     return line->entries[LINE_ENTRIES - 1] != 0;
 }
 
-/* Which slot is the user's, or USER_NOWHERE. */
+/* The user's slot, or USER_NOWHERE. */
 static inline uint32_t user_table_find(const struct user_table *table, struct fingerprint user)
 {
     uint32_t mark = entry_mark(user);
@@ -128,24 +128,24 @@ static inline uint32_t user_table_find(const struct user_table *table, struct fi
     }
 }
 
-/* An empty one for `users`, at most TABLE_USERS_MAX, and some more up to that. */
+/* Creates an empty table for `users`, at most TABLE_USERS_MAX, with some spare slots up to that limit. */
 struct user_table *user_table_create(uint32_t users, unsigned depth);
 void user_table_destroy(struct user_table **table);
 
-/* True when there is no slot for one more user. */
+/* True when there is no slot for another user. */
 static inline bool user_table_is_full(const struct user_table *table)
 {
     return table->count + 1 >= table->capacity;
 }
-/* The slot for a user who is not in the table, which must not be full; it is to be filled. */
+/* Adds a user who is not in the table, which must not be full; returns the slot for the caller to fill. */
 struct slot *user_table_add(struct user_table *table, struct fingerprint user);
 
-/* A new table with the same users and room for more. */
+/* Creates a larger table with the same users. */
 struct user_table *user_table_grow(const struct user_table *from);
-/* Takes the users whose next bit of `high` is set out of the table, into a new one. */
+/* Moves the users whose next bit of `high` is set into a new table. */
 struct user_table *user_table_split(struct user_table *table);
 
-/* Bytes of memory taken, all in. */
+/* Total bytes of memory. */
 size_t user_table_bytes(const struct user_table *table);
 
 #endif

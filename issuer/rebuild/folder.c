@@ -16,7 +16,7 @@
 
 /* --- what stands there --- */
 
-/* The last record that can be read; 0 when there is none. */
+/* The last readable record; 0 when there is none. */
 static uint64_t read_to_end(const char *dir, bool *sound)
 {
     struct journal_reader *reader;
@@ -35,7 +35,7 @@ static uint64_t read_to_end(const char *dir, bool *sound)
     return position.next_seq > 0 ? position.next_seq - 1 : 0;
 }
 
-/* UINT64_MAX for the store that the journal fills. */
+/* UINT64_MAX for the store that the journal currently fills. */
 static uint64_t bound_of_former(const char *dir, const struct journal_meta *meta,
                                 const struct journal_former_stores *former, const uint8_t store_id[STORE_ID_BYTES])
 {
@@ -50,8 +50,8 @@ static uint64_t bound_of_former(const char *dir, const struct journal_meta *meta
     return filled ? UINT64_MAX : former->others_seq;
 }
 
-/* What was decided without this store, while that may have had newer records of this journal, counts for nothing. False
- * when nobody knows any more what that is. */
+/* Lowers the bound by decisions made without this store while it may have had newer records of this journal: they are
+ * void. False when the bound is unknown. */
 static bool leave_out_uncompared(const char *dir, const struct journal_meta *meta,
                                  const uint8_t store_id[STORE_ID_BYTES], uint64_t *last_seq)
 {
@@ -81,12 +81,12 @@ int rebuild_folder_check(const char *dir, const struct store_journal *stored, co
         return REBUILD_FOLDER_LOST;
     if (known && memcmp(meta.journal_id, stored->journal_id, sizeof meta.journal_id) != 0)
         return REBUILD_FOLDER_FOREIGN;
-    log_info("issuer", "reading the journal that is there: %s", dir);
+    log_info("issuer", "reading the existing journal: %s", dir);
     uint64_t last_seq = read_to_end(dir, &sound);
     if (leave_out_uncompared(dir, &meta, store_id, &last_seq) && sound && last_seq >= stored->last_seq &&
         last_seq >= stored->newest_seq)
         return REBUILD_FOLDER_SOUND;
-    log_warn("issuer", "the journal %s is replaced: it is good up to record %" PRIu64 ", the store has record %" PRIu64,
+    log_warn("issuer", "replacing the journal %s: it is valid up to record %" PRIu64 ", the store has record %" PRIu64,
              dir, last_seq, stored->last_seq);
     return REBUILD_FOLDER_LOST;
 }
@@ -98,7 +98,7 @@ static int write_acked(const char *dir, const struct journal_meta *meta, uint64_
     int fd = journal_acked_open(dir, error);
     if (fd < 0)
         return -1;
-    static const uint8_t any_store[16]; /* the issuer looks at its start which one it is */
+    static const uint8_t any_store[16]; /* the issuer finds out the store's id at its start */
     int result = journal_acked_write(fd, meta->journal_id, any_store, seq);
     int reason = errno;
     disk->close(fd);
@@ -123,11 +123,12 @@ static bool remove_entry(void *arg, const char *name)
 {
     char path[JOURNAL_PATH_MAX + 300];
     snprintf(path, sizeof path, "%s/%s", (const char *)arg, name);
-    disk->unlink(path); /* the folder and its parent are not unlinked by this */
+    disk->unlink(path); /* leaves subdirectories alone */
     return true;
 }
 
-/* Nothing takes a journal's place that its own reader would refuse. The ledger goes first: two may be too large. */
+/* A new journal must pass its own reader before it replaces the old one. The ledger is freed first, since two may not
+ * fit into memory. */
 static int read_back(const char *dir, const struct journal_meta *meta, struct ledger **ledger, uint64_t last_seq,
                      struct error *error)
 {
@@ -136,7 +137,7 @@ static int read_back(const char *dir, const struct journal_meta *meta, struct le
     *ledger = ledger_create(meta->fingerprint_key);
     if (snapshot_load(dir, last_seq, meta, *ledger, &header, NULL, NULL, error) == 0)
         return 0;
-    return error_prefix(error, "the rebuilt journal cannot be read back, the old one stays");
+    return error_prefix(error, "cannot read the rebuilt journal back, keeping the old one");
 }
 
 static int write_contents(const char *dir, const struct journal_meta *meta, struct ledger **ledger, uint64_t last_seq,
@@ -144,7 +145,7 @@ static int write_contents(const char *dir, const struct journal_meta *meta, stru
 {
     if (journal_dir_create(dir, error) != 0)
         return -1;
-    disk->list(dir, remove_entry, (void *)(uintptr_t)dir); /* of a rebuild that was interrupted */
+    disk->list(dir, remove_entry, (void *)(uintptr_t)dir); /* left by an interrupted rebuild */
     if (last_seq > 0 &&
         (snapshot_write(dir, meta, *ledger, last_seq, last_time_us, error) != 0 ||
          write_segment(dir, meta, last_seq + 1, segment_bytes, error) != 0 ||
@@ -175,7 +176,7 @@ static int put_aside(const char *dir, struct error *error)
     replaced_path(dir, replaced);
     if (disk->rename(dir, replaced) != 0)
         return error_set(error, "cannot move %s to %s: %s", dir, replaced, strerror(errno));
-    log_info("issuer", "what stood in %s is kept in %s", dir, replaced);
+    log_info("issuer", "kept the previous content of %s in %s", dir, replaced);
     return 0;
 }
 

@@ -70,8 +70,8 @@ static int look_at_folders(const struct options *options, const struct rebuild_r
     return 0;
 }
 
-/* Partitions whose journals are sound keep them: these know more than the store. One that the store has nothing of is
- * judged by the others: is the folder this store's? -1 and `error` when all are sound. */
+/* Partitions with a sound journal keep it, since it has more than the store. A journal that the store has no records of
+ * is judged by the others: do they belong to this store? -1 and `error` when all are sound. */
 static int check_folders(const struct options *options, struct rebuild_rows *rows, struct error *error)
 {
     enum rebuild_folder found[PARTITIONS_MAX];
@@ -88,10 +88,11 @@ static int check_folders(const struct options *options, struct rebuild_rows *row
     }
     if (kept < rows->partitions)
         return 0;
-    return error_set(error,
-                     "the journals in %s are sound and have all that the store has: there is nothing to rebuild; start "
-                     "the issuer",
-                     options->issuer_journal_dir);
+    return error_set(
+        error,
+        "the journals in %s are sound and have everything that the store has: there is nothing to rebuild; start "
+        "the issuer",
+        options->issuer_journal_dir);
 }
 
 static int read_store(const struct options *options, struct store *store, struct rebuild_rows *rows,
@@ -130,7 +131,7 @@ static int adopt(struct store *store, const struct rebuild_rows *rows, const str
         memcpy(journal.journal_id, metas[i].journal_id, sizeof journal.journal_id);
         if (!rows->parts[i].kept && rows->parts[i].last_seq > 0 &&
             store_adopt_journal(store, &journal, error) != STORE_OK)
-            return error_prefix(error, "the journals are built, but the store could not be told: run this again");
+            return error_prefix(error, "the journals are rebuilt, but the store could not be updated: run this again");
     }
     return 0;
 }
@@ -143,7 +144,7 @@ static int write_folders(const struct options *options, struct rebuild_rows *row
         struct rebuild_part *part = &rows->parts[i];
         journal_partition_dir(options->issuer_journal_dir, i, dir);
         if (part->kept) {
-            log_info("issuer", "the journal %s is sound and has all that the store has: it stays", dir);
+            log_info("issuer", "keeping the journal %s: it is sound and has everything that the store has", dir);
             continue;
         }
         if (rebuild_folder_write(dir, &metas[i], &part->ledger, part->last_seq, part->last_time_us,
@@ -161,8 +162,8 @@ static int rebuild(const struct options *options, struct store *store, struct re
     if (read_store(options, store, rows, error) != 0 || write_lost(store, rows, error) != 0 ||
         write_folders(options, rows, metas, error) != 0 || adopt(store, rows, metas, error) != 0)
         return -1;
-    log_info("issuer", "answers that had not reached the store are in no journal; the last "
-                       "coupond_issuer_persist_lag_rows before the loss says how many they can be");
+    log_info("issuer", "issues that had not reached the store are lost; the last value of "
+                       "coupond_issuer_persist_lag_rows before the loss says how many there can be");
     log_info("issuer", "the journals are rebuilt issues=%" PRIu64 " lost_sequences=%" PRIu64, rows->issues, rows->lost);
     return 0;
 }

@@ -1,9 +1,9 @@
 /*
- * `coupond issuer --rebuild-from-store`: journals for a disk that was lost, from what the store holds. Each partition
- * gets a journal of a new identity that begins with a snapshot: all coupons, who holds them, and the sequence that the
- * store had last; the store is told of the new identity. What stood in the folder is kept beside it.
+ * `coupond issuer --rebuild-from-store`: rebuilds journals after a disk loss from the content of the store. Each
+ * partition gets a journal with a new identity that begins with a snapshot: all coupons, their holders, and the store's
+ * last sequence; the store is updated with the new identity. The previous folder is kept next to it.
  *
- * What had been answered and not yet been stored is lost with the disk. Main thread; no issuer may run.
+ * Decisions that were answered but not yet stored are lost. Main thread; no issuer may run.
  */
 #ifndef COUPOND_REBUILD_H
 #define COUPOND_REBUILD_H
@@ -14,10 +14,10 @@
 #include "shared/options/options.h"
 
 /*
- * 0; or -1 and `error`: the store cannot be read, it is not whole, a journal is in use, or all of them are sound and
- * have all that the store has; where only some are, those stay as they are. With `accept_gaps` sequences that the store
- * lacks count as issued, to holders named lost:<sequence>, who are written to the store as well. Progress goes to the
- * log.
+ * Returns 0; or -1 and `error` when the store cannot be read or has gaps, a journal is in use, or all journals are
+ * sound and have everything that the store has. If only some are, those stay unchanged. With `accept_gaps`, sequences
+ * missing in the store count as issued to holders named lost:<sequence>, which are also written to the store. Logs
+ * progress.
  */
 int rebuild_run(const struct options *options, bool accept_gaps, struct error *error);
 

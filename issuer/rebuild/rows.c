@@ -9,7 +9,7 @@
 #include "shared/telemetry/log.h"
 
 #define REPORT_US     INT64_C(2000000)
-#define LOST_ROWS_MAX 1000 /* in one transaction */
+#define LOST_ROWS_MAX 1000 /* per transaction */
 
 void rebuild_rows_init(struct rebuild_rows *rows, const struct journal_meta *metas, uint16_t partitions,
                        bool accept_gaps)
@@ -31,7 +31,7 @@ void rebuild_rows_deinit(struct rebuild_rows *rows)
     free(rows->letters);
 }
 
-/* Keeps what was found first. */
+/* Keeps the first fault. */
 static int wrong(struct rebuild_rows *rows, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static int wrong(struct rebuild_rows *rows, const char *format, ...)
@@ -93,8 +93,8 @@ int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon)
 {
     if (!is_readable_coupon(coupon))
         return wrong(rows,
-                     "coupon %s: its row holds what no issuer takes (id, title, quantity, limit or window): somebody "
-                     "changed it, or it comes out of the database in another character set; mend the row first",
+                     "coupon %s: its row holds invalid values (id, title, quantity, limit or window): somebody "
+                     "changed it, or the database returns it in another character set; repair the row first",
                      coupon->id);
     uint16_t partition = coupon_partition(coupon->id, strlen(coupon->id), rows->partitions);
     struct rebuild_part *part = &rows->parts[partition];
@@ -134,7 +134,7 @@ static int add_event(struct rebuild_rows *rows, const struct store_issue *issue)
     return rows->events_count == REBUILD_EVENTS_MAX ? apply_events(rows) : 0;
 }
 
-/* Somebody holds what the store lacks. */
+/* A placeholder holder for a sequence that the store lacks. */
 static struct store_issue lost_issue(const struct rebuild_gap *gap, uint32_t sequence, char user_id[32])
 {
     int length = snprintf(user_id, 32, "lost:%" PRIu32, sequence);
@@ -155,8 +155,8 @@ static int bridge_gap(struct rebuild_rows *rows, uint32_t last)
     uint32_t first = rows->last_sequence + 1;
     if (!rows->accept_gaps)
         return wrong(rows,
-                     "the store is not whole: coupon %s lacks the sequences %" PRIu32 " to %" PRIu32
-                     ". With --accept-gaps they count as issued, to holders named lost:<sequence>",
+                     "the store is incomplete: coupon %s lacks the sequences %" PRIu32 " to %" PRIu32
+                     ". With --accept-gaps they count as issued to holders named lost:<sequence>",
                      rows->coupon_id, first, last);
     struct rebuild_gap gap = {.partition = rows->partition,
                               .first = first,
@@ -190,7 +190,7 @@ static int enter_coupon(struct rebuild_rows *rows, const struct store_issue *iss
     const struct ledger_coupon *coupon =
         ledger_entry(rows->parts[rows->partition].ledger, issue->coupon_id, issue->coupon_id_length);
     if (coupon == NULL)
-        return wrong(rows, "coupon %s has issues in the store, but no row of its own", rows->coupon_id);
+        return wrong(rows, "coupon %s has issues in the store, but no coupon row", rows->coupon_id);
     rows->time_us = coupon->created_at_us;
     rows->journal_seq = issue->journal_seq;
     return 0;
@@ -208,7 +208,7 @@ static void report(struct rebuild_rows *rows)
 static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue)
 {
     if (!is_readable_issue(issue))
-        return wrong(rows, "coupon %.*s, sequence %" PRIu32 ": the row holds what no issuer writes; mend it first",
+        return wrong(rows, "coupon %.*s, sequence %" PRIu32 ": the row holds invalid values; repair it first",
                      issue->coupon_id_length, issue->coupon_id, issue->sequence);
     bool same = strlen(rows->coupon_id) == issue->coupon_id_length &&
                 memcmp(rows->coupon_id, issue->coupon_id, issue->coupon_id_length) == 0;
@@ -237,8 +237,7 @@ static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue
 int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter)
 {
     if (letter->user_id_length == 0)
-        return wrong(rows,
-                     "the coupon %.*s is a dead letter itself: bring it home by `coupond dead-letter retry` first",
+        return wrong(rows, "the coupon %.*s is a dead letter itself: store it by `coupond dead-letter retry` first",
                      letter->coupon_id_length, letter->coupon_id);
     rows->letters = realloc(rows->letters, (rows->letters_count + 1) * sizeof *rows->letters);
     CHECK(rows->letters != NULL);
@@ -260,12 +259,12 @@ static int compare_letters(const void *a, const void *b)
 {
     const struct rebuild_letter *left = a, *right = b;
     struct store_issue left_issue = left->issue, right_issue = right->issue;
-    left_issue.coupon_id = left->coupon_id; /* they move while they are sorted */
+    left_issue.coupon_id = left->coupon_id; /* sorting moves the letters */
     right_issue.coupon_id = right->coupon_id;
     return store_issue_compare(&left_issue, &right_issue);
 }
 
-/* The array stays where it is from now on. */
+/* From now on the array does not move. */
 static void point_to_ids(struct rebuild_rows *rows)
 {
     for (size_t i = 0; i < rows->letters_count; i++) {
@@ -282,8 +281,7 @@ static void sort_letters(struct rebuild_rows *rows)
     rows->letters_sorted = true;
 }
 
-/* Takes the letters that come before `row`; all that are left when it is NULL. One that is a row as well is passed
- * over. */
+/* Takes the letters before `row`, or all remaining ones when it is NULL. Skips letters whose row is also stored. */
 static int take_letters(struct rebuild_rows *rows, const struct store_issue *row)
 {
     if (!rows->letters_sorted)

@@ -1,6 +1,6 @@
 /*
- * The store's rows on their way into new ledgers: each is checked against the promises as a journalled record would be.
- * Pure but for the log and rebuild_gap_write(). Owned by the rebuild.
+ * The store's rows on their way into new ledgers: each is checked against the promises, like a journalled record. Pure,
+ * except for the log and rebuild_gap_write(). Owned by the rebuild.
  */
 #ifndef COUPOND_REBUILD_ROWS_H
 #define COUPOND_REBUILD_ROWS_H
@@ -18,27 +18,27 @@
 
 struct rebuild_part {
     struct ledger *ledger;
-    struct store_journal stored; /* all zero: the store knows no journal of this partition */
-    bool kept;                   /* its journal is sound: its rows are passed over */
+    struct store_journal stored; /* all zeros: the store knows no journal of this partition */
+    bool kept;                   /* its journal is sound: its rows are skipped */
     uint64_t last_seq;
     int64_t last_time_us;
 };
 
-/* Sequences of a coupon that the store lacks. */
+/* Sequences of a coupon that are missing in the store. */
 struct rebuild_gap {
     char coupon_id[COUPON_ID_MAX + 1];
     uint16_t partition;
     uint32_t first;
     uint32_t last;
-    int64_t time_us;      /* of the issue before them */
-    uint64_t journal_seq; /* of the same */
+    int64_t time_us;      /* of the issue before the gap */
+    uint64_t journal_seq; /* likewise */
 };
 
-/* An issue that is in the store, but as a dead letter. */
+/* An issue that is in the store as a dead letter. */
 struct rebuild_letter {
     char coupon_id[COUPON_ID_MAX];
     char user_id[USER_ID_MAX];
-    struct store_issue issue; /* its ids point here once all letters are there */
+    struct store_issue issue; /* its ids point into this struct once all letters are read */
 };
 
 struct rebuild_rows {
@@ -46,18 +46,18 @@ struct rebuild_rows {
     uint16_t partitions;
     uint8_t store_id[STORE_ID_BYTES];
     bool accept_gaps;
-    bool wrong; /* `error` says what; the walk ends */
+    bool wrong; /* `error` says what is wrong; the walk ends */
     struct error error;
     struct rebuild_gap *gaps;
     size_t gaps_count;
-    struct rebuild_letter *letters; /* by coupon and sequence, once the first issue comes */
+    struct rebuild_letter *letters; /* sorted by coupon and sequence before the first issue */
     size_t letters_count;
     size_t letters_taken;
     bool letters_sorted;
     uint64_t issues;
     uint64_t lost;
 
-    /* the coupon whose issues come now */
+    /* the coupon whose issues are being read */
     char coupon_id[COUPON_ID_MAX + 1];
     uint16_t partition;
     uint32_t last_sequence;
@@ -73,14 +73,13 @@ void rebuild_rows_init(struct rebuild_rows *rows, const struct journal_meta *met
                        bool accept_gaps);
 void rebuild_rows_deinit(struct rebuild_rows *rows);
 
-/* In this order, as the store reads them: journals, coupons, dead letters, issues by coupon and sequence. -1 when
- * something is wrong.
- */
+/* Call in this order, in which the store delivers them: journals, coupons, dead letters, issues by coupon and sequence.
+ * -1 on a fault. */
 int rebuild_rows_journal(struct rebuild_rows *rows, const struct store_journal *stored);
 int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon);
 int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter);
 int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issue);
-/* 0 when all is whole; -1 and `error`. */
+/* 0 when the store is complete; -1 and `error`. */
 int rebuild_rows_end(struct rebuild_rows *rows, struct error *error);
 
 /* Writes the holders lost:<sequence> of a gap to the store. -1 and `error`. */

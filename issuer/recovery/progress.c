@@ -28,7 +28,7 @@ void recovery_progress_describe(struct recovery_progress *partitions, unsigned c
         if (!is_done && first == count)
             first = i;
     }
-    int length = snprintf(text, size, "recovering: %u of %u partitions are done", done, count);
+    int length = snprintf(text, size, "recovering: %u of %u partitions done", done, count);
     struct recovery_progress *at = first < count ? &partitions[first] : NULL;
     const char *phase = at != NULL ? phase_name(at->phase) : NULL;
     if (phase != NULL)

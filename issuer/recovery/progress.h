@@ -1,6 +1,6 @@
 /*
- * How far the recovery of a partition is, for whoever asks meanwhile. Written by the thread that recovers, read on any
- * thread; each value is true by itself.
+ * The progress of a partition's recovery. Written by the recovering thread, read on any thread; the values are
+ * independent.
  */
 #ifndef COUPOND_RECOVERY_PROGRESS_H
 #define COUPOND_RECOVERY_PROGRESS_H
@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 enum recovery_phase {
-    RECOVERY_OPENING, /* the folder is locked and read */
+    RECOVERY_OPENING, /* locking and reading the folder */
     RECOVERY_SNAPSHOT,
     RECOVERY_JOURNAL,
     RECOVERY_DONE,
 };
 
-/* All zeros: at the beginning. */
+/* All zeros: not started. */
 struct recovery_progress {
     _Atomic enum recovery_phase phase;
     _Atomic uint64_t bytes_done; /* of the phase */
@@ -26,7 +26,7 @@ struct recovery_progress {
 void recovery_progress_note(struct recovery_progress *progress, enum recovery_phase phase, uint64_t bytes_done,
                             uint64_t bytes_total);
 
-/* Says in `text` how many partitions are done and where the first of the others stands. */
+/* Describes in `text` how many partitions are done and the progress of the first of the others. */
 void recovery_progress_describe(struct recovery_progress *partitions, unsigned count, char *text, size_t size);
 
 #endif

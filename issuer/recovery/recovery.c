@@ -14,16 +14,16 @@
 #include "shared/telemetry/pulse.h"
 
 #define PROGRESS_INTERVAL_US 2000000
-#define STOP_RECORDS         4096 /* between two looks whether the process must give up */
+#define STOP_RECORDS         4096 /* between two checks whether to give up */
 
-#define MEMORY_LOOK_RECOVERING_MS 10 /* some ten MiB of users are recovered meanwhile */
+#define MEMORY_LOOK_RECOVERING_MS 10 /* about ten MiB of users are recovered in that time */
 
 struct recovery {
     struct journal *journal;
     bool alone;
     unsigned partition;
     struct ledger *ledger;
-    struct snapshot_header snapshot; /* from_seq 0: none was loaded */
+    struct snapshot_header snapshot; /* from_seq 0: none loaded */
     struct replay_queue *queue;
     uint64_t records;
     int64_t last_time_us;
@@ -31,7 +31,7 @@ struct recovery {
     struct recovery_progress *progress;
     bool gives_up;
     struct error why;
-    struct pulse *pulse; /* NULL in the simulation; excused, but it shows that a long start gets on */
+    struct pulse *pulse; /* NULL in the simulation; excused, but shows that a long start makes progress */
 };
 
 static bool time_to_report(struct recovery *recovery, enum recovery_phase phase, uint64_t done, uint64_t total)
@@ -54,8 +54,8 @@ static double percent(uint64_t done, uint64_t total)
 
 /* --- the snapshot --- */
 
-/* True when going on makes no sense: the process is told to end, or would be killed for the memory that it takes. It
- * stays true, though giving up frees memory. */
+/* True when the process is asked to stop, or would be killed for using too much memory. It stays true, even if giving
+ * up frees memory. */
 static bool must_give_up(struct recovery *recovery)
 {
     char text[128];
@@ -63,11 +63,11 @@ static bool must_give_up(struct recovery *recovery)
         return true;
     memory_look(clock_mono_us(), MEMORY_LOOK_RECOVERING_MS);
     if (stop_requested()) {
-        error_set(&recovery->why, "told to end while it recovered the journal");
+        error_set(&recovery->why, "stopped while recovering the journal");
     } else if (memory_exhausted()) {
         memory_describe(text);
-        error_set(&recovery->why, "what the journal holds does not fit into memory: %s; allow more, nothing is lost",
-                  text);
+        error_set(&recovery->why,
+                  "the content of the journal does not fit into memory: %s; raise the limit, nothing is lost", text);
     } else {
         return false;
     }
@@ -93,7 +93,7 @@ static bool report_loading(void *arg, uint64_t done, uint64_t total)
     return true;
 }
 
-/* Tries one. False when it is damaged; the ledger is empty again. */
+/* Tries one snapshot. False when it is damaged; the ledger is empty again. */
 static bool try_snapshot(struct recovery *recovery, uint64_t from_seq)
 {
     struct error error = {{0}};
@@ -102,14 +102,14 @@ static bool try_snapshot(struct recovery *recovery, uint64_t from_seq)
                       report_loading, recovery, &error) == 0)
         return true;
     if (!recovery->gives_up)
-        log_warn("issuer", "passed over a snapshot: %s partition=%u", error.text, recovery->partition);
+        log_warn("issuer", "skipped a damaged snapshot: %s partition=%u", error.text, recovery->partition);
     recovery->snapshot = (struct snapshot_header){0};
     ledger_destroy(&recovery->ledger);
     recovery->ledger = ledger_create(meta->fingerprint_key);
     return false;
 }
 
-/* The newest one that is sound. */
+/* Loads the newest sound snapshot. */
 static int load_snapshot(struct recovery *recovery, struct error *error)
 {
     uint64_t *from_seqs;
@@ -127,7 +127,7 @@ static int load_snapshot(struct recovery *recovery, struct error *error)
     return 0;
 }
 
-/* Those that were passed over: they would count among the two that are kept. */
+/* Removes the skipped snapshots, which would otherwise count among the two that are kept. */
 static void remove_passed_over(const struct recovery *recovery)
 {
     const char *dir = journal_folder(recovery->journal);
@@ -140,7 +140,7 @@ static void remove_passed_over(const struct recovery *recovery)
         char path[JOURNAL_PATH_MAX];
         snapshot_path(dir, from_seqs[count - 1], path);
         if (disk->unlink(path) == 0)
-            log_warn("issuer", "removed a snapshot that is damaged: %s", path);
+            log_warn("issuer", "removed a damaged snapshot: %s", path);
     }
     free(from_seqs);
 }
@@ -186,12 +186,13 @@ static int replay(struct recovery *recovery, struct journal_recovery *replayed, 
     return applied == 0 ? 0 : error_set(error, "%s", contradiction.text);
 }
 
-/* The whole of it is there, and it fits together. */
+/* Checks that the recovered ledger is complete and consistent. */
 static int check(const struct recovery *recovery, struct error *error)
 {
     uint64_t last = journal_written_seq(recovery->journal);
     if (last < recovery->snapshot.until_seq)
-        return error_set(error, "the journal ends with record %" PRIu64 ", but a snapshot knows records up to %" PRIu64,
+        return error_set(error,
+                         "the journal ends with record %" PRIu64 ", but a snapshot contains records up to %" PRIu64,
                          last, recovery->snapshot.until_seq);
     const char *wrong = ledger_check(recovery->ledger);
     return wrong == NULL ? 0 : error_set(error, "%s", wrong);
@@ -200,7 +201,7 @@ static int check(const struct recovery *recovery, struct error *error)
 static void report(const struct recovery *recovery, const struct journal_recovery *replayed, int64_t began_us)
 {
     if (replayed->cut)
-        log_warn("issuer", "cut a torn tail, nothing in it was acknowledged: %s partition=%u", replayed->cut_text,
+        log_warn("issuer", "cut a torn tail, of which nothing was acknowledged: %s partition=%u", replayed->cut_text,
                  recovery->partition);
     log_info("issuer", "recovered partition=%u coupons=%zu snapshot=%" PRIu64 " records=%" PRIu64 " seconds=%.3f",
              recovery->partition, ledger_coupons(recovery->ledger), recovery->snapshot.from_seq, replayed->records,

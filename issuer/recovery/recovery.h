@@ -1,6 +1,6 @@
 /*
- * Recovery: from a partition's newest sound snapshot and the journal behind it to its ledger. Runs before the
- * partition's actor starts. Two threads share the work: the caller's reads, checks and hashes, another one applies.
+ * Recovery: rebuilds a partition's ledger from the newest sound snapshot and the journal after it. Runs before the
+ * partition's actor starts. The caller's thread reads, checks and hashes; others apply.
  */
 #ifndef COUPOND_RECOVERY_H
 #define COUPOND_RECOVERY_H
@@ -11,23 +11,23 @@
 #include "shared/journal/journal.h"
 
 struct recovery_result {
-    int64_t last_time_us;   /* the latest that a batch or an issue bears */
+    int64_t last_time_us;   /* the latest time of a batch or an issue */
     uint64_t journal_bytes; /* replayed */
     uint64_t records;       /* replayed */
     int64_t took_us;
-    uint64_t snapshot_bytes; /* of the snapshot that was loaded; 0: none was */
+    uint64_t snapshot_bytes; /* of the loaded snapshot; 0: none */
 };
 
 /*
- * Makes the ledger of `journal`, which is open and not yet replayed, logging progress every two seconds and a summary
- * at the end; `progress` (NULL is welcome) is never behind by more than 16 MiB. A snapshot that is damaged is passed
- * over with a warning for the one before it, and removed once all is recovered. -1 and `error` when the process is told
- * to end meanwhile (shared/process/stop.h), which leaves the files as they are, when the journal is damaged or
- * contradicts itself, or when it needs a snapshot and none is sound; `ledger` is then NULL.
+ * Creates the ledger of `journal`, which is open and not yet replayed. Logs progress every two seconds and a summary at
+ * the end; `progress` (may be NULL) lags by at most 16 MiB. Skips a damaged snapshot with a warning, uses the previous
+ * one, and removes it after the recovery. -1 and `error`, with `ledger` NULL, when the process is asked to stop
+ * (shared/process/stop.h), which leaves the files unchanged; when the journal is damaged or contradicts itself; or when
+ * it needs a snapshot and none is sound.
  */
 int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
                  struct recovery_progress *progress, struct error *error);
-/* The same on the caller's thread alone, for the simulation. */
+/* The same on the caller's thread only, for the simulation. */
 int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
                        struct recovery_progress *progress, struct error *error);
 

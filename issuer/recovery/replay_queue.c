@@ -11,9 +11,9 @@
 #define CHUNK_EVENTS      4096
 #define CHUNK_POLICIES    256
 #define TRIM_CHUNKS       1024  /* applied between two returns of freed memory to the system */
-#define ALONE_RECORDS_MIN 16384 /* are applied before other threads are worth a ledger in parts */
+#define ALONE_RECORDS_MIN 16384 /* a journal with fewer records is not worth dividing the ledger */
 
-/* A policy, and how many issues of the chunk come before it. */
+/* A policy, and how many issues of the chunk precede it. */
 struct chunk_policy {
     size_t after_events;
     struct coupon policy;
@@ -26,7 +26,7 @@ struct chunk {
     struct chunk_policy policies[CHUNK_POLICIES];
 };
 
-/* An applying thread: one part of the ledger, every chunk. */
+/* An applying thread: it has one part of the ledger and applies every chunk. */
 struct applier {
     struct replay_queue *queue;
     struct ledger *ledger;
@@ -40,7 +40,7 @@ struct replay_queue {
     unsigned bits; /* 1 << bits appliers */
     struct ledger *parts[LEDGER_PARTS_MAX];
 
-    /* shared: under the mutex; the chunks before `filled` that an applier has not applied are its to read */
+    /* shared: under the mutex; an applier may read the chunks before `filled` that it has not applied */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     uint64_t filled;
@@ -48,10 +48,10 @@ struct replay_queue {
     bool failed;
     struct error error;
 
-    /* owned by the reader, but for the above */
+    /* owned by the reader, except for the above */
     bool alone; /* it applies by itself, so far */
     bool stays_alone;
-    uint64_t records_max; /* that it applies by itself */
+    uint64_t records_max; /* that the reader applies itself */
     uint64_t records;
     struct chunk *chunks;
     struct applier appliers[LEDGER_PARTS_MAX];
@@ -98,7 +98,7 @@ static int apply(struct ledger *ledger, const struct chunk *chunk, struct error 
 
 /* --- the applying thread --- */
 
-/* The next chunk; NULL when there will be none. */
+/* The next chunk; NULL after the last. */
 static const struct chunk *wait_for_chunk(struct applier *applier)
 {
     struct replay_queue *queue = applier->queue;
@@ -131,7 +131,7 @@ static void *apply_main(void *arg)
     for (const struct chunk *chunk; (chunk = wait_for_chunk(applier)) != NULL;) {
         failed = failed || apply(applier->ledger, chunk, &error) != 0;
         note_applied(applier, failed ? &error : NULL);
-        if (applier->applied % TRIM_CHUNKS == 0) /* tables that have grown leave holes */
+        if (applier->applied % TRIM_CHUNKS == 0) /* growing tables leave holes */
             malloc_trim(0);
     }
     return NULL;
@@ -139,7 +139,7 @@ static void *apply_main(void *arg)
 
 /* --- the reader --- */
 
-/* Some applier still reads the chunk that is to be filled next. */
+/* True when an applier still reads the chunk that is to be filled next. */
 static bool is_behind(const struct replay_queue *queue)
 {
     for (size_t i = 0; i < (size_t)1 << queue->bits; i++) {
@@ -149,7 +149,7 @@ static bool is_behind(const struct replay_queue *queue)
     return false;
 }
 
-/* As many appliers as cores, while they are few enough for it to matter. */
+/* One applier per core, up to the number that still helps. */
 static unsigned bits_for_cores(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -249,12 +249,12 @@ static void join_appliers(struct replay_queue *queue)
     }
 }
 
-/* Parts that were not all given the same policies cannot be united: the ledger is of no use then. */
+/* Parts that did not all receive the same policies cannot be united: the ledger is then unusable. */
 static void put_together(struct replay_queue *queue, bool whole)
 {
     if (whole) {
         ledger_unite(queue->bits, queue->parts);
-        if (queue->filled >= TRIM_CHUNKS) /* less is not worth the walk through all arenas */
+        if (queue->filled >= TRIM_CHUNKS) /* less is not worth walking all arenas */
             malloc_trim(0);
         return;
     }

@@ -16,26 +16,26 @@
 
 #define REPORT_US          INT64_C(10000000)
 #define PAUSE_MS           200
-#define CONNECT_TIMEOUT_MS 1000 /* a start is never held up for long */
+#define CONNECT_TIMEOUT_MS 1000 /* must not delay a start */
 #define IO_TIMEOUT_MS      5000
-#define ROWS_MAX           (PARTITIONS_MAX + 1) /* more of them, and one is of a partition that there is not */
+#define ROWS_MAX           (PARTITIONS_MAX + 1) /* one more reveals a row of a partition that does not exist */
 
-#define REBUILD "`coupond issuer --rebuild-from-store` builds the journals from the store"
+#define REBUILD "`coupond issuer --rebuild-from-store` rebuilds the journals from the store"
 
-/* What a store says of itself. */
+/* What a store says about itself. */
 struct rows {
-    uint8_t store_id[STORE_ID_BYTES]; /* zeros: its persister has not made its tables yet */
+    uint8_t store_id[STORE_ID_BYTES]; /* zeros: its persister has not created its tables yet */
     struct store_journal rows[ROWS_MAX];
     size_t count;
 };
 
-/* What is asked on a thread that may be left behind: it has all that it needs. */
+/* A question asked on a thread that may be abandoned: it owns everything that it needs. */
 struct question {
     struct options options;
     struct store *store;
     enum store_result result;
     struct error reason;
-    struct error reported; /* the reason that was logged last */
+    struct error reported; /* the reason logged last */
     struct rows rows;
 };
 
@@ -44,10 +44,10 @@ struct store_check {
     struct store_history journals[PARTITIONS_MAX];
     size_t count;
     bool outstanding;
-    bool notes_due; /* the disk is full: that the comparison is outstanding could not be noted */
+    bool notes_due; /* the disk is full: the outstanding comparison could not be noted */
 };
 
-/* Several persisters commit in any order. */
+/* Several persisters commit in any order, so records after last_seq may be stored. */
 static uint64_t newest_of(const struct store_journal *stored)
 {
     return stored->newest_seq > stored->last_seq ? stored->newest_seq : stored->last_seq;
@@ -57,15 +57,15 @@ const char *store_check_judge(const struct store_journal *stored, const struct j
 {
     bool same = memcmp(stored->journal_id, meta->journal_id, sizeof stored->journal_id) == 0;
     if (stored->partitions != meta->partitions)
-        return "the store was filled with another number of partitions: set issuer/partitions to that";
+        return "the store was filled with another number of partitions: set issuer/partitions to the same";
     if (!same && written_seq == 0)
         return "this journal is empty, but the store holds coupons of another one. Was its disk lost? " REBUILD
-               "; for a new beginning give it an empty database";
+               "; to start over, use an empty database";
     if (!same)
-        return "the store was filled by another journal: bring back the one that belongs to it, or use the store of "
+        return "the store was filled by another journal: restore the journal that belongs to it, or use the store of "
                "this one";
     if (newest_of(stored) > written_seq)
-        return "the store has records that this journal lacks: it is an older copy. Bring back the newest, or " REBUILD;
+        return "the store has records that this journal lacks: it is an older copy. Restore the newest, or " REBUILD;
     return NULL;
 }
 
@@ -78,7 +78,7 @@ static bool take_row(void *arg, const struct store_journal *stored)
     return rows->count < ROWS_MAX;
 }
 
-/* One look into a store that is connected. STORE_OK when it could be asked, whatever it said. */
+/* Asks a connected store once. STORE_OK when it answered, whatever it said. */
 static enum store_result look(struct store *store, struct rows *rows, struct error *reason)
 {
     int64_t version = 0;
@@ -108,12 +108,12 @@ static bool is_named(const struct store_check *check, const struct rows *rows, s
     store_id_format(rows->store_id, found);
     error_set(reason,
               store_id_is_known(rows->store_id) ? "it has the id %s, but issuer/store_id names %s"
-                                                : "it has no tables yet (%.0s), and issuer/store_id names %s",
+                                                : "it has no tables yet (%.0s), but issuer/store_id names %s",
               found, check->options->issuer_store_id);
     return false;
 }
 
-/* The history of a journal that filled another store; NULL: there is none. */
+/* The history of a journal that filled another store; NULL: none. */
 static const struct store_history *find_other(const struct store_check *check, const struct rows *rows)
 {
     for (size_t i = 0; i < check->count; i++) {
@@ -123,7 +123,7 @@ static const struct store_history *find_other(const struct store_check *check, c
     return NULL;
 }
 
-/* An empty store says nothing of journals that have records: whoever makes its tables gives it an id. */
+/* An empty store cannot confirm or refute journals that have records: wait until its tables and its id exist. */
 static bool has_begun(const struct store_check *check, const struct rows *rows, struct error *reason)
 {
     bool new_beginning = true;
@@ -131,11 +131,11 @@ static bool has_begun(const struct store_check *check, const struct rows *rows, 
         new_beginning = new_beginning && store_history_is_new(&check->journals[i]);
     if (store_id_is_known(rows->store_id) || new_beginning)
         return true;
-    error_set(reason, "its persister has not made its tables yet");
+    error_set(reason, "its persister has not created its tables yet");
     return false;
 }
 
-/* Strictly: another store than the journals' has to be named before anything is decided. */
+/* In strict mode, an operator has to name another store than the journals' before anything is decided. */
 static bool is_agreed(const struct store_check *check, const struct rows *rows, struct error *reason)
 {
     const struct store_history *other = find_other(check, rows);
@@ -146,7 +146,7 @@ static bool is_agreed(const struct store_check *check, const struct rows *rows, 
     store_id_format(other->present, filled);
     error_set(
         reason,
-        "it has the id %s, but the journal filled the store with the id %s: bring that back, or, if it is lost for "
+        "it has the id %s, but the journal filled the store with the id %s: restore that one, or, if it is lost for "
         "good, set issuer/store_id = %s",
         found, filled, found);
     return false;
@@ -190,7 +190,7 @@ static struct question *create_question(const struct options *options, struct er
     return NULL;
 }
 
-/* At first, when the reason is another one, and now and then. */
+/* At first, when the reason changes, and periodically. */
 static void report(struct question *question, int64_t *report_us)
 {
     int64_t now_us = clock_mono_us();
@@ -198,7 +198,8 @@ static void report(struct question *question, int64_t *report_us)
     if (same && now_us < *report_us)
         return;
     question->reported = question->reason;
-    log_warn("issuer", "waiting for the store, with which the journals are compared before anything is decided: %s",
+    log_warn("issuer",
+             "waiting for the store, because the journals must be compared with it before anything is decided: %s",
              question->reason.text);
     notify_status("waiting for the store: %s", store_describe(question->store));
     *report_us = now_us + REPORT_US;
@@ -212,7 +213,7 @@ static bool is_answered(const struct store_check *check, struct question *questi
     return question->result == STORE_OK;
 }
 
-/* Asks until the store answers, once where that is enough. False when the process is told to end before. */
+/* Asks until the store answers, or only once if that is enough. False when the process is asked to stop first. */
 static bool ask_patiently(const struct store_check *check, struct question *question, bool wait)
 {
     for (int64_t report_us = 0;;) {
@@ -233,7 +234,7 @@ static bool ask_patiently(const struct store_check *check, struct question *ques
 static int judge_row(const struct store_check *check, const struct store_journal *stored,
                      const uint8_t store_id[STORE_ID_BYTES], const char *store, struct error *error)
 {
-    const char *wrong = "the store was filled with more partitions: set issuer/partitions to that";
+    const char *wrong = "the store was filled with more partitions: set issuer/partitions to the same";
     uint64_t bound = 0;
     if (stored->partition < check->count) {
         const struct store_history *history = &check->journals[stored->partition];
@@ -242,7 +243,7 @@ static int judge_row(const struct store_check *check, const struct store_journal
     }
     if (wrong == NULL)
         return 0;
-    return error_set(error, "partition %u beside %s (store has record %" PRIu64 ", journal %" PRIu64 "): %s",
+    return error_set(error, "partition %u and %s (store has record %" PRIu64 ", journal %" PRIu64 "): %s",
                      stored->partition, store, newest_of(stored), bound, wrong);
 }
 
@@ -267,7 +268,7 @@ static int read_notes(struct store_check *check, struct journal *const journals[
     return 0;
 }
 
-/* A full disk is waited for: there may still be room for records that have to be told apart later. */
+/* A full disk is waited for: there may still be room for records whose comparison would then be missing. */
 static int note_outstanding(struct store_check *check, struct error *error)
 {
     check->notes_due = false;
@@ -302,13 +303,13 @@ static int forget_notes(struct store_check *check, struct error *error)
 
 /* --- at the start --- */
 
-/* It has no records, and was never compared with a store: the stream makes the file `acked` only after that. */
+/* It has no records and was never compared with a store: the stream creates the file `acked` only after that. */
 static bool is_new(const struct journal *journal)
 {
     return journal_written_seq(journal) == 0 && !journal_acked_exists(journal_folder(journal));
 }
 
-/* A new journal beside a store that is full would give everything out once more. */
+/* A new journal next to a filled store would issue everything a second time. */
 static bool must_compare(const struct options *options, struct journal *const journals[], size_t count)
 {
     bool any_new = options->issuer_require_store;
@@ -324,10 +325,11 @@ static enum store_check_result put_off(struct store_check *check, const char *re
         return STORE_CHECK_FAILED;
     if (check->notes_due)
         return STORE_CHECK_OUTSTANDING;
-    log_warn("issuer",
-             "the journals could not be compared with the store, deciding goes on and nothing is sent to it until they "
-             "are (issuer/require_store = 1 waits for it): %s",
-             reason);
+    log_warn(
+        "issuer",
+        "the journals could not be compared with the store; the issuer decides, but sends nothing to it until they "
+        "are compared (issuer/require_store = 1 waits for it): %s",
+        reason);
     return STORE_CHECK_OUTSTANDING;
 }
 
@@ -341,12 +343,12 @@ static enum store_check_result compare(struct store_check *check, const struct q
     return settle(check, question->rows.store_id, &reason) == 0 ? STORE_CHECK_DONE : put_off(check, reason.text, error);
 }
 
-/* One of the two has to be there before anything is decided. False when the process is told to end before. */
+/* Waits until the comparison is made or can be noted. False when the process is asked to stop first. */
 static bool wait_for_room_or_store(struct question *question, int64_t *report_us)
 {
     error_set(&question->reason,
-              "and there is no room to note that the journals were not compared: make room, or bring "
-              "back the store");
+              "and the disk is too full to note that the journals were not compared: free space, or start "
+              "the store");
     report(question, report_us);
     return stop_sleep(PAUSE_MS);
 }
@@ -358,7 +360,7 @@ static enum store_check_result ask_and_compare(struct store_check *check, struct
     bool goes_on = true;
     for (int64_t report_us = 0; goes_on;) {
         if (!ask_patiently(check, question, wait)) {
-            error_set(error, "told to end while it waited for the store");
+            error_set(error, "stopped while waiting for the store");
             return STORE_CHECK_FAILED;
         }
         result = compare(check, question, error);
@@ -368,7 +370,7 @@ static enum store_check_result ask_and_compare(struct store_check *check, struct
     }
     release(question);
     if (!goes_on)
-        error_set(error, "told to end while it waited for the store");
+        error_set(error, "stopped while waiting for the store");
     return goes_on ? result : STORE_CHECK_FAILED;
 }
 
@@ -378,7 +380,7 @@ enum store_check_result store_check_run(struct store_check *check, const struct 
     check->options = options;
     if (read_notes(check, journals, count, error) != 0)
         return STORE_CHECK_FAILED;
-    if (!options->issuer_check_store) /* what is sent now makes the notes meaningless */
+    if (!options->issuer_check_store) /* records sent without the check make the notes meaningless */
         return forget_notes(check, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_FAILED;
     struct question *question = create_question(options, error);
     if (question == NULL)
@@ -395,7 +397,7 @@ struct store_check *store_check_create(void)
 
 void store_check_destroy(struct store_check **check)
 {
-    if (!stop_abandoned()) /* else a look may still use it */
+    if (!stop_abandoned()) /* an abandoned look may still use it */
         free(*check);
     *check = NULL;
 }
@@ -412,7 +414,7 @@ void store_check_followed(struct store_check *check)
     struct error error;
     for (size_t i = 0; i < check->count; i++) {
         if (store_history_followed(&check->journals[i], &error) != 0)
-            log_warn("issuer", "cannot note what the store before may have: %s", error.text); /* a restart will */
+            log_warn("issuer", "cannot note what the previous store may have: %s", error.text); /* a restart will */
     }
 }
 

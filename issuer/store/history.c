@@ -17,7 +17,7 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Nothing was sent to these meanwhile. */
+/* Notes the stores to which nothing is being sent. */
 static bool note_open_ends(struct journal_former_stores *former, uint64_t seq)
 {
     bool any = false;
@@ -28,7 +28,7 @@ static bool note_open_ends(struct journal_former_stores *former, uint64_t seq)
     return any;
 }
 
-/* NULL when it is none of them. */
+/* NULL when it is not among them. */
 static struct journal_former_store *find_former(struct journal_former_stores *former, const uint8_t id[STORE_ID_BYTES])
 {
     for (size_t i = 0; i < former->count; i++) {
@@ -38,8 +38,7 @@ static struct journal_former_store *find_former(struct journal_former_stores *fo
     return NULL;
 }
 
-/* The note is on the disk before the store gets anything; `acked` is not synced, so the power may have taken it back.
- */
+/* The note is on disk before the store gets anything; `acked` is not synced, so a power loss may have undone it. */
 static void choose_present(struct store_history *history)
 {
     const uint8_t *noted = history->former.present_id;
@@ -59,14 +58,14 @@ int store_history_read(struct store_history *history, const struct journal *jour
         return -1;
     history->unnoted = note_open_ends(&history->former, written);
     history->outstanding = found == 1;
-    /* A coupond that knows no such note may have sent more. */
+    /* A release without such notes may have sent more. */
     uint64_t acked = journal_acked_read(dir, meta->journal_id, history->present);
     choose_present(history);
     history->sure_seq = least(noted < acked ? acked : noted, written);
     return 0;
 }
 
-/* A store that is neither the present one nor noted has got nothing in this process. */
+/* A store that is neither the present one nor noted has received nothing in this process. */
 uint64_t store_history_bound(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
 {
     struct journal_former_stores former = history->former;
@@ -111,7 +110,7 @@ static void remove_former(struct journal_former_stores *former, struct journal_f
 static void add_former(struct journal_former_stores *former, const uint8_t id[STORE_ID_BYTES], uint64_t seq)
 {
     if (find_former(former, id) != NULL)
-        return; /* it was left earlier, and has got nothing since */
+        return; /* it was left earlier and has received nothing since */
     if (former->count == JOURNAL_FORMER_STORES) {
         former->others_seq = least(former->others_seq, former->stores[0].seq);
         remove_former(former, &former->stores[0]);
@@ -127,12 +126,12 @@ static void tell_left(const struct store_history *history, const uint8_t id[STOR
     store_id_format(history->present, left);
     store_id_format(id, now);
     log_warn("issuer",
-             "the store has the id %s, this journal filled the one with the id %s: if that is not lost but away, stop, "
-             "for it may know of more issues than this journal does partition=%u",
+             "the store has the id %s, but this journal filled the one with the id %s: if that one is not lost, stop, "
+             "because it may have issues that this journal lacks partition=%u",
              now, left, journal_meta(history->journal)->partition);
 }
 
-/* Another store than the present one: that one becomes a former one, this one ceases to be. */
+/* Follows another store: the present one becomes a former one. */
 static int follow(struct store_history *history, const uint8_t id[STORE_ID_BYTES], struct error *error)
 {
     struct journal_former_stores former = history->former;
@@ -140,7 +139,7 @@ static int follow(struct store_history *history, const uint8_t id[STORE_ID_BYTES
     struct journal_former_store *again = find_former(&former, id);
     if (again != NULL)
         remove_former(&former, again);
-    if (history->sure_seq > 0 || store_id_is_known(history->present)) /* a store that nobody knows may have been left */
+    if (history->sure_seq > 0 || store_id_is_known(history->present)) /* an unknown store may have been left */
         former.others_seq = least(former.others_seq, history->sends ? bound : history->sure_seq);
     if (store_history_is_other(history, id))
         add_former(&former, history->present, history->sends ? UINT64_MAX : bound);

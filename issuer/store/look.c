@@ -7,19 +7,19 @@
 #include "shared/store/store.h"
 #include "shared/telemetry/log.h"
 
-#define CONNECT_TIMEOUT_MS 1000 /* an end is never held up for long */
+#define CONNECT_TIMEOUT_MS 1000 /* must not delay the end */
 #define IO_TIMEOUT_MS      2000
 #define LOG_INTERVAL_US    INT64_C(30000000)
 
-/* The wrong journal decides: each further issue would be a promise that is broken. */
+/* The wrong journal decides: every further issue would break a promise. */
 static _Noreturn void leave_wrong_journal(const struct error *error)
 {
-    log_error("issuer", "the store is back, and these are not its journals; stopping: %s", error->text);
+    log_error("issuer", "the store is back, but these are not its journals; stopping: %s", error->text);
     disk->stop(1);
     abort();
 }
 
-/* The comparison that the start could not make, or with another store than the last. True when it is made. */
+/* Makes the comparison that the start could not make, or the one with another store. True when it succeeded. */
 static bool compare(struct store_look *self, struct store *store, const uint8_t id[STORE_ID_BYTES], struct error *error)
 {
     bool outstanding = store_check_is_outstanding(self->check);
@@ -32,7 +32,7 @@ static bool compare(struct store_look *self, struct store *store, const uint8_t 
         break;
     }
     if (outstanding)
-        log_info("issuer", "the journals were compared with the store, and belong to it: %s", store_describe(store));
+        log_info("issuer", "the journals were compared with the store and match: %s", store_describe(store));
     return true;
 }
 
@@ -43,7 +43,7 @@ static enum feed_store_look ask(struct store_look *self, struct store *store, ui
     if (store_connect(store, error) != STORE_OK || store_schema_version(store, &version, error) != STORE_OK)
         return FEED_STORE_AWAY;
     if (version < STORE_SCHEMA_VERSION) {
-        error_set(error, "its persister has not made its tables yet");
+        error_set(error, "its persister has not created its tables yet");
         return FEED_STORE_WITHOUT_ID;
     }
     bool found = store_read_id(store, id, error) == STORE_OK && compare(self, store, id, error);
@@ -72,7 +72,7 @@ static void answer(zsock_t *pipe, struct store_look *self)
     answer.look = look(self, answer.id, &error);
     answer.compared = !store_check_is_outstanding(self->check);
     if (answer.look != FEED_STORE_FOUND && clock_mono_us() >= self->log_after_us) {
-        log_info("issuer", "cannot look yet which store is to be filled: %s", error.text);
+        log_info("issuer", "cannot determine yet which store to fill: %s", error.text);
         self->log_after_us = clock_mono_us() + LOG_INTERVAL_US;
     }
     zframe_t *frame = zframe_new(&answer, sizeof answer);

@@ -1,11 +1,10 @@
 /*
- * The store look actor: asks the store that the issuer is configured with which one it is, whenever the stream wants to
- * know; on a thread of its own, since a server that is away lets one wait. Where the start could not compare the
- * journals with the store, or another one is found, the look does, and ends the process when they do not belong
- * together.
+ * The store look actor: asks the configured store for its id whenever the stream wants to know, on its own thread,
+ * since an unreachable server blocks. If the start could not compare the journals with the store, or another store is
+ * found, it makes the comparison and ends the process when they do not match.
  *
  *   in   "LOOK"       its pipe
- *        "FOLLOWED"   its pipe: the store that was found is filled, and no other any more
+ *        "FOLLOWED"   its pipe: the store found is now filled, and no other any more
  *        $TERM        its pipe
  *   out  struct store_look_answer
  */
@@ -21,10 +20,10 @@
 struct store_look_answer {
     enum feed_store_look look;
     uint8_t id[STORE_ID_BYTES]; /* with FEED_STORE_FOUND */
-    bool compared;              /* the comparison is not outstanding any more */
+    bool compared;              /* the comparison is no longer outstanding */
 };
 
-/* The actor's state: the first two are set by whoever starts it; all of it outlives the actor. */
+/* The actor's state: its creator sets the first two members; it must outlive the actor. */
 struct store_look {
     const struct options *options;
     struct store_check *check;

@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct journal_issue_record) + sizeof(int64_t) + COUPON_ID
 
 _Noreturn void journal_give_up(const struct journal *journal, const char *what)
 {
-    log_error("journal", "%s failed, stopping so that nothing is promised that is not on the disk: %s dir=%s", what,
+    log_error("journal", "%s failed, stopping so that nothing is acknowledged that is not on disk: %s dir=%s", what,
               strerror(errno), journal->dir);
     disk->stop(1);
     abort();

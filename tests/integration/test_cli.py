@@ -259,7 +259,7 @@ def test_gateways_take_the_local_endpoint_of_a_shared_configuration(tmp_path):
     with Cluster(tmp_path) as cluster:
         assert f"shm://{tmp_path}/local" in cluster.options["issuer/local_requests"]
         assert cluster.gateways[0].is_ready()
-        assert "joined to a gateway of this machine" in cluster.issuer.log()
+        assert "connected to a local gateway" in cluster.issuer.log()
 
 
 # --- starts that fail

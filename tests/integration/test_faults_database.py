@@ -92,7 +92,7 @@ def test_a_persister_that_starts_before_the_database_waits_for_it(cluster, coupo
         persister.start()
         wait_until(persister.is_up, "the persister is up")
         assert persister.get("/readyz")[0] == 503
-        wait_until(lambda persister=persister: "trying for as long as it takes" in persister.log(), "it says that it waits")
+        wait_until(lambda persister=persister: "retrying until it can" in persister.log(), "it says that it waits")
     issue(cluster, coupon, 100, 5)
     cluster.database.start()
     cluster.wait_ready()

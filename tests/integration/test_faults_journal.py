@@ -77,7 +77,7 @@ def test_an_issuer_whose_journal_fails_stops_and_has_answered_nothing_of_that_ba
         assert (status, body["code"]) == (503, "outcome_unknown")
         assert rule.struck == 1
         restart_after_end(cluster, 1)
-        assert "stopping so that nothing is promised that is not on the disk" in cluster.issuer.log()
+        assert "stopping so that nothing is acknowledged that is not on disk" in cluster.issuer.log()
         assert finally_issued(cluster, "unlucky")["sequence"] == 21
         assert_kept(cluster, told)
 
@@ -265,7 +265,7 @@ def test_acknowledgements_that_cannot_be_noted_are_only_heard_again_after_a_rest
         told = issue_some(cluster, 0, 20)
         cluster.wait_drained()
         assert rule.struck > 0
-        assert "cannot note what the store has" in cluster.issuer.log()
+        assert "cannot record how far the store is" in cluster.issuer.log()
         cluster.issuer.kill()
         rule.disarm()
         cluster.issuer.start()
@@ -342,7 +342,7 @@ def test_a_clock_that_is_wrong_for_a_moment_decides_nothing(tmp_path, step):
         cluster.wait_ready()
         assert_windows_are_of_now(cluster, "carla")
         assert clock_gauge(cluster, "journal_ahead_seconds") == 0
-        assert cluster.issuer.log().count("clock has stepped") == 1
+        assert cluster.issuer.log().count("the wall clock stepped") == 1
         told |= issue_some(cluster, 6, 3)
         times = [issue["issued_at"] for issue in told.values()]
         assert times == sorted(times)
@@ -365,7 +365,7 @@ def test_a_clock_that_stays_wrong_is_believed_and_a_right_one_heals_what_it_did(
         cluster.wait_ready()
         assert clock_gauge(cluster, "journal_ahead_seconds") == pytest.approx(86_400, abs=120)
         assert "in the future" in json.loads(cluster.issuer.get("/readyz")[1])["detail"]
-        assert "the journal bears times" in cluster.issuer.log()
+        assert "the journal contains times" in cluster.issuer.log()
         # A gateway may refuse for a moment by what the issuer told it before.
         wait_until(lambda: cluster.issue("SOON-OVER", "ben")[0] == 201, "windows are judged by the right clock")
         wait_until(lambda: cluster.issue("LATER", "ben")[1].get("code") == "not_started", "both of them")

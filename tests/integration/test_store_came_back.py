@@ -210,7 +210,7 @@ def test_a_full_disk_beside_a_store_that_is_away_is_waited_for(stopped, tmp_path
     swap_store(stopped, tmp_path / "real")
     stopped.issuer.start()
     wait_until(lambda: rule.struck > 1, "the note is tried again")
-    wait_until(lambda: "there is no room to note" in stopped.issuer.log(), "it tells why it waits")
+    wait_until(lambda: "the disk is too full to note" in stopped.issuer.log(), "it tells why it waits")
     assert not stopped.issuer.is_ready()
     if back == "room":
         rule.disarm()
@@ -308,7 +308,7 @@ def test_what_is_sent_while_it_follows_another_store_is_no_reason_to_refuse_the_
 
         def goes_on():
             decides(cluster, f"user-{next(asked)}")
-            return slow.struck > 0 and "the journal fills another store than before" in cluster.issuer.log()
+            return slow.struck > 0 and "the journal now fills another store" in cluster.issuer.log()
 
         wait_until(goes_on, "it fills the second store", pause=0.05)
         old.stop()

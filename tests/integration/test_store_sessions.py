@@ -92,7 +92,7 @@ def test_a_row_that_no_issuer_writes_is_not_rebuilt(tmp_path, server):
         server.administer(f"UPDATE {server.database}.coupon SET title = 'a\\nb'",
                           f"UPDATE {server.database}.journal SET last_seq = last_seq + 1")
         result = run_coupond("issuer", "--config", str(cluster.config_path), "--rebuild-from-store")
-        assert result.returncode == 1 and "coupon ko: its row holds what no issuer takes" in result.stderr, result.stderr
+        assert result.returncode == 1 and "coupon ko: its row holds invalid values" in result.stderr, result.stderr
         assert sorted(path.name for path in cluster.journal_directory.rglob("*")) == before
 
 

@@ -76,7 +76,7 @@ def test_a_store_that_has_no_id_yet_is_waited_for(tmp_path):
             member.start()
         wait_until(lambda: cluster.issuer.is_ready() and cluster.gateways[0].is_ready(), "they decide")
         assert cluster.issue("A", "erin")[0] == 201
-        wait_until(lambda: "has not made its tables yet" in cluster.issuer.log(), "the issuer has looked")
+        wait_until(lambda: "has not created its tables yet" in cluster.issuer.log(), "the issuer has looked")
         right.start()
         wait_until(lambda: cluster.issues() == {"A": {**HOLDERS, 5: "erin"}}, "the right store has everything")
         with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as other:

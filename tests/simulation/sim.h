@@ -1,6 +1,6 @@
 /*
  * One run of the simulation: the real turn, journal, feed and delivery in one thread, on a virtual clock, disk, network
- * and store, all driven from one seed. What is wrong ends the run with a sentence.
+ * and store, all driven by one seed. A fault ends the run with a message.
  */
 #ifndef COUPOND_SIM_H
 #define COUPOND_SIM_H
@@ -15,7 +15,7 @@
 #define SIM_PERSISTERS_MAX 3
 #define SIM_GATEWAYS_MAX   3
 
-/* What can happen to a run, and how a summary calls it. */
+/* The events of a run, with their names in a summary. */
 #define SIM_FAULT_TABLE(X)                                                                                             \
     X(KILLED, "issuer killed in a disk operation")                                                                     \
     X(KILLED_AT_START, "issuer killed while it started")                                                               \
@@ -73,7 +73,7 @@ enum sim_fault {
         SIM_FAULT_COUNT
 };
 
-/* What this run is made of, by its seed; rates are in 1000 steps. Each run leaves most faults out. */
+/* The settings of this run, derived from its seed; rates are per 1000 steps. Each run leaves most faults out. */
 struct sim_plan {
     uint16_t partitions;
     unsigned persisters;
@@ -86,12 +86,12 @@ struct sim_plan {
     unsigned in_flight_max;
     int64_t gather_us;
     unsigned coupons;
-    unsigned coupons_first; /* of these, created before anything else; the others among the issues */
+    unsigned coupons_first; /* created before anything else; the others among the issues */
     unsigned users;
     unsigned operations;
-    uint32_t creates, changes; /* in 1000 operations */
+    uint32_t creates, changes; /* per 1000 operations */
     int64_t delay_us_max;
-    uint32_t lose, repeat; /* in 1000 messages */
+    uint32_t lose, repeat; /* per 1000 messages */
     uint32_t hold_link;
     uint32_t kill, stop, pause_issuer, lose_power;
     uint32_t kill_persister, pause_persister;
@@ -112,9 +112,9 @@ struct sim {
     int64_t booted_us; /* when the issuer's machine was started, by mono_us */
     bool quiet;        /* no faults any more */
     bool verbose;
-    uint64_t trace; /* hash of all that happened */
+    uint64_t trace; /* hash of the trace */
     uint64_t counts[SIM_FAULT_COUNT];
-    char failure[512]; /* "": all is well */
+    char failure[512]; /* "": no fault found */
 
     struct sim_network *network;
     struct sim_gateways *gateways;
@@ -126,23 +126,23 @@ struct sim {
 
 void sim_plan_make(struct sim_plan *plan, struct sim_random *random);
 
-/* Notes the first thing that is wrong; the run ends soon. */
+/* Records the first fault; the run ends soon. */
 void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static inline bool sim_failed(const struct sim *sim)
 {
     return sim->failure[0] != '\0';
 }
 
-/* Something happened: a step of the trace. Printed when the run is verbose. */
+/* A step of the trace. Printed when the run is verbose. */
 void sim_trace(struct sim *sim, const char *what, uint64_t a, uint64_t b);
 /* A fault happened. */
 void sim_count(struct sim *sim, enum sim_fault fault);
-/* The clock that the issuer's machine tells deadlines by. */
+/* The issuer machine's clock for deadlines. */
 static inline int64_t sim_boot_us(const struct sim *sim)
 {
     return sim->mono_us - sim->booted_us;
 }
-/* True when a fault of this rate is to happen now. */
+/* True when a fault with this rate should happen now. */
 bool sim_strikes(struct sim *sim, uint32_t per_mille);
 
 const char *sim_fault_name(enum sim_fault fault);

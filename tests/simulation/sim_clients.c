@@ -13,16 +13,16 @@
 #define TIMEOUT_US     30000 /* by the gateway's clock */
 #define TRIES_NOTED    256
 
-/* What somebody wants, until it is answered. */
+/* What a client wants, until it is answered. */
 struct operation {
     bool is_coupon;
     bool done;
     uint16_t partition;
     uint16_t gateway;
     uint32_t tries;
-    bool waits;        /* for the answer to the last of them */
-    int64_t until_us;  /* by the gateway's clock, as the next; then the outcome is unknown */
-    int64_t ask_at_us; /* again */
+    bool waits;        /* to receive the answer to the last of them */
+    int64_t until_us;  /* by the gateway's clock, as below; then the outcome is unknown */
+    int64_t ask_at_us; /* for the next try */
     bool unknown[TRIES_NOTED];
     struct frame_issue_request issue;
     struct frame_coupon_request coupon;
@@ -31,7 +31,7 @@ struct operation {
 struct sim_clients {
     struct operation operations[OPERATIONS_MAX];
     size_t count;
-    size_t first_open; /* all before are done */
+    size_t first_open; /* all earlier ones are done */
     struct sim_told told[OPERATIONS_MAX];
     size_t told_count;
 };
@@ -149,7 +149,7 @@ static void make_operation(struct sim *sim, struct operation *operation)
 
 /* --- asking --- */
 
-/* Who asks again gets an answer of its own: a late one to the try before finds nobody. */
+/* Each try has its own tag, so that a late answer to an earlier one is ignored. */
 static uint64_t tag_of(size_t index, const struct operation *operation)
 {
     return (uint64_t)index << 32 | operation->tries;
@@ -162,7 +162,7 @@ static bool wants_to_ask(const struct sim *sim, const struct operation *operatio
            sim_gateway_may_ask(sim, operation->gateway, operation->partition);
 }
 
-/* The client is told that the outcome of its last try is unknown, and asks again. */
+/* The client learns that the outcome of its last try is unknown, and asks again. */
 static void give_up(struct operation *operation, int64_t now_us)
 {
     operation->waits = false;
@@ -185,7 +185,7 @@ static void give_up_late(struct sim *sim)
     }
 }
 
-/* The issuer has been started anew: nothing that its former process was asked is decided any more. */
+/* The issuer was restarted: requests to its former process are no longer decided. */
 static void give_up_former(struct sim *sim, uint16_t gateway, uint16_t partition)
 {
     sim_count(sim, SIM_ANEW);
@@ -220,7 +220,7 @@ static uint32_t put_request(struct sim *sim, size_t index, unsigned char *record
     return count + 1;
 }
 
-/* One frame of what like the operation at `first` is to be asked now of the same partition. */
+/* Sends one frame with the due operations of the same kind and partition as the one at `first`. */
 static void send_frame(struct sim *sim, size_t first)
 {
     unsigned char frame[sizeof(struct frame_header) + SIM_ISSUES_A_FRAME * sizeof(struct frame_coupon_request)];
@@ -259,13 +259,13 @@ void sim_clients_ask(struct sim *sim)
 
 /* --- listening --- */
 
-/* NULL when nobody waits for the answer any more. */
+/* NULL when no operation waits for the answer any more. */
 static struct operation *find_asker(struct sim *sim, uint64_t tag)
 {
     struct sim_clients *clients = sim->clients;
     size_t index = (size_t)(tag >> 32);
     if (index >= clients->count)
-        sim_fail(sim, "a reply bears a tag that nobody used");
+        sim_fail(sim, "a reply carries an unknown tag");
     else if (clients->operations[index].waits && tag_of(index, &clients->operations[index]) == tag)
         return &clients->operations[index];
     else

@@ -1,5 +1,5 @@
 /*
- * Gateways and the people behind them: they ask, ask again when nobody answers, and remember what they were told.
+ * Gateways and their clients: they ask, ask again without an answer, and remember the answers.
  */
 #ifndef COUPOND_SIM_CLIENTS_H
 #define COUPOND_SIM_CLIENTS_H
@@ -9,11 +9,11 @@
 #include "shared/coupon.h"
 #include "sim_model.h"
 
-/* Requests in one frame at the most. */
+/* Maximum number of requests in one frame. */
 #define SIM_ISSUES_A_FRAME  12
 #define SIM_COUPONS_A_FRAME 2
 
-/* An issue that somebody was told of. */
+/* An issue that a client was told. */
 struct sim_told {
     uint16_t partition;
     char coupon_id[COUPON_ID_MAX + 1];
@@ -25,27 +25,27 @@ struct sim_told {
 struct sim_clients *sim_clients_create(void);
 void sim_clients_destroy(struct sim_clients **clients);
 
-/* Sends requests, new ones and those that nobody answered. */
+/* Sends requests, new and unanswered ones. */
 void sim_clients_ask(struct sim *sim);
-/* Takes the answers that have arrived. */
+/* Receives the answers that have arrived. */
 void sim_clients_listen(struct sim *sim);
-/* Asks for nothing new but for one last coupon of each partition, so that the store is heard of once more. */
+/* Asks for nothing new, except one last coupon per partition, so that the store answers once more. */
 void sim_clients_close(struct sim *sim);
-/* True when all that shall be asked was asked and answered. */
+/* True when every request has been sent and answered. */
 bool sim_clients_are_done(const struct sim *sim);
-/* How many operations wait for an answer. */
+/* The number of operations that wait for an answer. */
 size_t sim_clients_waiting(const struct sim *sim);
 
-/* True when whoever sent the request with this tag is told by now that its outcome is unknown. */
+/* True when the sender of the request with this tag has been told that its outcome is unknown. */
 bool sim_clients_gave_up(const struct sim *sim, uint64_t tag);
 
-/* The issues that the clients were told of. */
+/* The issues that clients were told. */
 const struct sim_told *sim_clients_told(const struct sim *sim, size_t *count);
 
-/* True when the record is the issue. */
+/* True when the record is that issue. */
 bool sim_told_is(const struct sim_told *told, const struct model_record *record);
 
-/* The ids that occur. */
+/* The ids in use. */
 void sim_coupon_id(unsigned coupon, char out[COUPON_ID_MAX + 1]);
 void sim_user_id(unsigned user, char out[USER_ID_MAX + 1]);
 

@@ -1,4 +1,6 @@
-/* The checker, where the journal comes up again: is everything there that was answered, and nothing else? */
+/*
+ * The checker of a recovered journal: it must contain every answered record, and nothing else.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@ void sim_partition_lose_power(struct sim *sim, struct sim_partition *partition)
 struct found {
     struct model_record *records;
     size_t count, room;
-    uint64_t first_seq; /* of these; what came before is in snapshots only */
+    uint64_t first_seq; /* of the segments; earlier records are in snapshots only */
 };
 
 static void add_batch(struct found *found, const void *batch)
@@ -57,7 +59,7 @@ static void read_journal(struct sim *sim, const struct sim_partition *partition,
     if (read != JOURNAL_READ_END)
         sim_fail(sim, "the journal cannot be read after a start: %s", error.text);
     journal_reader_close(&reader);
-    if (found->count == 0) /* all of it is in snapshots */
+    if (found->count == 0) /* all records are in snapshots */
         found->first_seq = journal_written_seq(partition->journal) + 1;
 }
 
@@ -73,7 +75,7 @@ uint64_t sim_partition_first_kept(const struct sim_partition *partition)
 
 /* --- comparing --- */
 
-/* The records that the journal shall go on with, if the turn that was cut short is in it at all. */
+/* Continues with the records of the recovered journal, which may or may not contain the interrupted turn. */
 static void compare_with_cut_turn(struct sim *sim, struct sim_partition *partition, const struct model_record *extra,
                                   size_t count)
 {
@@ -97,8 +99,8 @@ static void compare_with_cut_turn(struct sim *sim, struct sim_partition *partiti
         matched++;
     }
     if (matched != count)
-        sim_fail(sim, "partition %u came up with %zu records that nobody asked for, behind record %zu",
-                 partition->index, count - matched, partition->model.log_count);
+        sim_fail(sim, "partition %u recovered %zu records that nobody requested, after record %zu", partition->index,
+                 count - matched, partition->model.log_count);
 }
 
 static void note_lost(struct sim *sim, struct sim_partition *partition, size_t left)
@@ -113,14 +115,14 @@ static void note_lost(struct sim *sim, struct sim_partition *partition, size_t l
     model_truncate(model, left);
 }
 
-/* What was answered is there, unchanged. */
+/* Checks that the answered records are there, unchanged. */
 static void compare_answered(struct sim *sim, struct sim_partition *partition, const struct found *found)
 {
     const struct model *model = &partition->model;
     for (size_t i = 0; i < found->count && found->first_seq - 1 + i < model->log_count; i++) {
         if (model_record_equal(&found->records[i], &model->log[found->first_seq - 1 + i]))
             continue;
-        sim_fail(sim, "promise 3: record %" PRIu64 " of partition %u is another one than was answered",
+        sim_fail(sim, "promise 3: record %" PRIu64 " of partition %u differs from the answered one",
                  found->first_seq + i, partition->index);
         return;
     }
@@ -133,10 +135,10 @@ void sim_partition_compare(struct sim *sim, struct sim_partition *partition)
     size_t end = (size_t)(found.first_seq - 1) + found.count;
     sim_trace(sim, "records there", partition->index, end);
     if (!sim_failed(sim) && end != journal_written_seq(partition->journal))
-        sim_fail(sim, "partition %u believes in %" PRIu64 " records, its journal holds %zu", partition->index,
+        sim_fail(sim, "partition %u reports %" PRIu64 " records, its journal holds %zu", partition->index,
                  journal_written_seq(partition->journal), end);
     if (!sim_failed(sim) && end < partition->answered_count)
-        sim_fail(sim, "promise 3: partition %u answered for %zu records and came up with %zu", partition->index,
+        sim_fail(sim, "promise 3: partition %u answered for %zu records and recovered %zu", partition->index,
                  partition->answered_count, end);
     if (!sim_failed(sim) && end < partition->model.log_count)
         note_lost(sim, partition, end);
@@ -144,7 +146,7 @@ void sim_partition_compare(struct sim *sim, struct sim_partition *partition)
         compare_answered(sim, partition, &found);
     size_t known = partition->model.log_count;
     if (!sim_failed(sim) && end > known && found.first_seq - 1 > known)
-        sim_fail(sim, "partition %u removed segments that hold what was never answered", partition->index);
+        sim_fail(sim, "partition %u removed segments with records that were never answered", partition->index);
     else if (!sim_failed(sim) && end > known)
         compare_with_cut_turn(sim, partition, found.records + (known - (found.first_seq - 1)), end - known);
     free(found.records);

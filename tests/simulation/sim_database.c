@@ -13,9 +13,9 @@
 
 struct sim_database {
     struct sim_rows rows;
-    struct sim_rows second; /* of a persister that was given another database */
+    struct sim_rows second; /* of a persister configured with another database */
     struct sim_rows backup;
-    struct store_progress ever[SIM_PARTITIONS_MAX]; /* what was committed, as if nothing had befallen it */
+    struct store_progress ever[SIM_PARTITIONS_MAX]; /* everything ever committed, independent of losses */
 };
 
 /* A connection. */
@@ -136,7 +136,7 @@ static enum store_result write_issue(struct connection *connection, const struct
     return STORE_OK;
 }
 
-/* The order of the real stores: journal, coupons, issues, dead letters. */
+/* In the order of the real stores: journal, coupons, issues, dead letters. */
 static enum store_result write_rows(struct connection *connection, const struct store_batch *batch, struct error *error)
 {
     struct sim_rows *rows = rows_of(connection);
@@ -163,7 +163,7 @@ static enum store_result lose_connection(struct sim *sim, enum sim_fault fault, 
     return STORE_RETRY;
 }
 
-/* The database is never ahead of what a loss of power leaves of the journal. */
+/* The database is never ahead of the journal as a power loss would leave it. */
 static void judge_commit(struct sim *sim, const struct store_batch *batch)
 {
     uint64_t durable = sim_issuer_durable_seq(sim, batch->partition);
@@ -266,7 +266,7 @@ void sim_database_work(struct sim *sim)
         sim_count(sim, SIM_STORE_OLDER);
         sim_trace(sim, "store older", 0, 0);
         sim_rows_copy(&database->rows, &database->backup);
-        if (!store_id_is_known(database->rows.id)) /* of before stores had ids: it is given one */
+        if (!store_id_is_known(database->rows.id)) /* from before stores had ids: it gets one */
             make_id(sim, &database->rows);
     }
     if (sim_strikes(sim, sim->plan.empty_store)) {
@@ -279,8 +279,8 @@ void sim_database_work(struct sim *sim)
 
 /* --- judging the end --- */
 
-/* True when a record of the coupon before `seq` was lost for good, as was told: its issues have nothing to belong to
- * before it is next changed. */
+/* True when a record of the coupon before `seq` was lost for good, and reported: until the coupon's next change its
+ * issues cannot be stored. */
 static bool coupon_is_gone(const struct sim *sim, uint16_t partition, uint64_t seq, const char *coupon_id)
 {
     const struct model *model = sim_issuer_model(sim, partition);
@@ -304,7 +304,7 @@ static void judge_issue(struct sim *sim, uint16_t partition, uint64_t seq, const
                                         record->time_us, seq);
     size_t dead = sim_rows_count_letters(rows, partition, seq);
     bool may_lack = sim_issuer_is_gone(sim, partition, seq);
-    /* One persister found it refused, and closes its frame after another that found it accepted. */
+    /* One persister found the coupon rejected, and finishes its frame after another that found it accepted. */
     bool may_be_both = there == 1 && dead == 1 && coupon_is_gone(sim, partition, seq, record->coupon_id);
     if (there + dead != 1 && !(there + dead == 0 && may_lack) && !may_be_both)
         sim_fail(sim,
@@ -323,7 +323,7 @@ static void judge_coupon(struct sim *sim, uint16_t partition, const struct model
         return;
     if (refuses_coupon(sim, coupon->policy.id) &&
         (there != NULL || sim_rows_count_letters(rows, partition, coupon->policy.journal_seq) != 1))
-        sim_fail(sim, "coupon %s is refused, but it is no dead letter", coupon->policy.id);
+        sim_fail(sim, "coupon %s is rejected, but it is not a dead letter", coupon->policy.id);
     else if (refuses_coupon(sim, coupon->policy.id))
         return;
     else if (there == NULL)

@@ -1,7 +1,7 @@
 /*
- * The database in memory that all persisters share: a store as shared/store/backend.h wants it. It commits a batch as a
- * whole or not at all, loses connections before and after the commit, refuses some rows for ever, and at times comes
- * back empty or as it was some while ago.
+ * The database in memory that all persisters share: a store as in shared/store/backend.h. It commits a batch as a whole
+ * or not at all, loses connections before and after the commit, rejects some rows for ever, and sometimes comes back
+ * empty or in an earlier state.
  */
 #ifndef COUPOND_SIM_DATABASE_H
 #define COUPOND_SIM_DATABASE_H
@@ -12,25 +12,25 @@
 struct sim_database *sim_database_create(struct sim *sim);
 void sim_database_destroy(struct sim_database **database);
 
-/* A connection, for one persister; to the second database, which nobody wants. */
+/* A connection for one persister; `second`: to the wrong database. */
 struct store *sim_database_open(struct sim *sim, bool second);
 
-/* What the issuer finds when it looks into its store. */
+/* The id that the issuer finds when it looks into its store. */
 const uint8_t *sim_database_id(const struct sim *sim);
 
-/* Perhaps it is saved, restored or emptied now. */
+/* May save, restore or empty it now. */
 void sim_database_work(struct sim *sim);
 
-/* What nobody can ever store, while the plan says that there is such a thing. */
+/* True for a user whose issues can never be stored, while the plan has such users. */
 bool sim_database_refuses_user(const struct sim *sim, const char *user_id, size_t length);
 
 /* True when the records are in it, stored or dead, as it would tell the issuer itself. */
 bool sim_database_has(const struct sim *sim, uint16_t partition, uint64_t first_seq, uint64_t last_seq);
 
-/* The last record up to which each was in it at some time, whatever befell it later. */
+/* The last record up to which all records were stored at some time, independent of later losses. */
 uint64_t sim_database_ever_seq(const struct sim *sim, uint16_t partition);
 
-/* Compares the rows with the journals: each record there once, as it was issued, and nothing else. */
+/* Compares the rows with the journals: each record exactly once, as issued, and nothing else. */
 void sim_database_judge(struct sim *sim);
 
 #endif

@@ -1,4 +1,6 @@
-/* Inside of the simulated database: its tables. Lists, searched from the front. */
+/*
+ * Internal to the simulated database: its tables, as lists that are searched from the front.
+ */
 #ifndef COUPOND_SIM_DATABASE_ROWS_H
 #define COUPOND_SIM_DATABASE_ROWS_H
 
@@ -32,7 +34,7 @@ struct sim_letter_row {
 };
 
 struct sim_rows {
-    uint8_t id[STORE_ID_BYTES]; /* zeros: of a version that gave none */
+    uint8_t id[STORE_ID_BYTES]; /* zeros: of a version without ids */
     struct sim_journal_row journals[SIM_PARTITIONS_MAX];
     struct coupon coupons[SIM_COUPONS_MAX];
     size_t coupons_count;
@@ -42,7 +44,7 @@ struct sim_rows {
     size_t letters_count, letters_room;
 };
 
-/* What a transaction goes back to. */
+/* The state that a transaction rolls back to. */
 struct sim_rows_mark {
     struct sim_journal_row journals[SIM_PARTITIONS_MAX];
     struct coupon coupons[SIM_COUPONS_MAX];
@@ -53,7 +55,7 @@ struct sim_rows_mark {
 void sim_rows_clear(struct sim_rows *rows);
 void sim_rows_copy(struct sim_rows *to, const struct sim_rows *from);
 
-/* Dead letters are written last, after everything that may be refused: there is nothing of them to roll back. */
+/* Dead letters are written last, after everything that may be rejected, so they need no rollback. */
 void sim_rows_begin(const struct sim_rows *rows, struct sim_rows_mark *mark);
 void sim_rows_roll_back(struct sim_rows *rows, const struct sim_rows_mark *mark);
 

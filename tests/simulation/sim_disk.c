@@ -10,7 +10,7 @@
 #include "sim_disk_files.h"
 
 #define FDS_MAX  256
-#define FD_FIRST 1000 /* none that the system knows */
+#define FD_FIRST 1000 /* not a valid descriptor of the system */
 
 struct sim_disk_faults sim_disk_faults;
 struct sim_disk_counts sim_disk_counts;
@@ -65,7 +65,7 @@ static _Noreturn void end_process(enum sim_end end)
     longjmp(end_of_process, (int)end);
 }
 
-/* True when the process is to be killed in the middle of the operation that begins now. */
+/* True when the process is to be killed in the middle of the current operation. */
 static bool killed_here(void)
 {
     CHECK(running);
@@ -73,7 +73,7 @@ static bool killed_here(void)
     return kill_after > 0 && --kill_after == 0;
 }
 
-/* For operations that take place or do not. */
+/* For operations that happen completely or not at all. */
 static void operation(bool *last)
 {
     *last = killed_here();
@@ -179,7 +179,7 @@ static ssize_t sim_pread(int fd, void *bytes, size_t length, off_t offset)
     return (ssize_t)length;
 }
 
-/* Bytes of a write for which there is room. */
+/* The number of bytes of a write that fit. */
 static size_t writable(const struct sim_file *file, size_t length, size_t offset)
 {
     size_t room = file->allocated > file->size ? file->allocated : file->size;
@@ -349,7 +349,7 @@ static int sim_open_dir(const char *path)
     return -1;
 }
 
-/* Nobody else puts files here. */
+/* Nothing else replaces files here. */
 static bool sim_is_same(int fd, const char *path)
 {
     (void)fd, (void)path;

@@ -90,7 +90,7 @@ void sim_files_sync_dir(struct sim_files *files, const char *dir)
     files->changes_count = kept;
 }
 
-/* File systems keep a journal of their names: what is left is what was done up to some moment. */
+/* File systems journal changes of names: a prefix of the changes survives. */
 void sim_files_lose_names(struct sim_files *files, struct sim_random *random, uint64_t *lost)
 {
     size_t kept = files->changes_count == 0 ? 0 : sim_random_below(random, (uint32_t)files->changes_count + 1);
@@ -156,7 +156,7 @@ static void forget_writes(struct sim_file *file)
     file->writes_count = 0;
 }
 
-/* Bytes that were scanned as journal batches are being changed: they have to be looked at again. */
+/* Bytes that were scanned as journal batches are changing: rescan them. */
 static void scan_again(struct sim_file *file, size_t offset)
 {
     if (offset < file->scanned)
@@ -180,7 +180,7 @@ void sim_file_sync(struct sim_file *file)
     file->durable_size = file->size;
 }
 
-/* Applies what of a write falls into sectors that had reached the disk by then. True when something was lost. */
+/* Applies the part of a write that lies in sectors that had reached the disk by then. True when something was lost. */
 static bool apply_sectors(struct sim_file *file, const struct sim_write *write, size_t position, uint64_t salt)
 {
     bool lost = false;
@@ -197,7 +197,7 @@ static bool apply_sectors(struct sim_file *file, const struct sim_write *write, 
     return lost;
 }
 
-/* So does Linux: after a write-back that failed the pages are clean, and a later sync has nothing to say about them. */
+/* Like Linux: after a failed write-back the pages are clean, and a later sync reports no error. */
 void sim_file_fail_sync(struct sim_file *file, struct sim_random *random)
 {
     uint64_t salt = sim_random_next(random);
@@ -209,7 +209,9 @@ void sim_file_fail_sync(struct sim_file *file, struct sim_random *random)
     forget_writes(file);
 }
 
-/* A sector reaches the disk whole, as it was at some moment after the last sync; each sector at its own moment. */
+/*
+ * A sector reaches the disk as a whole, in its state at some moment after the last sync; each sector at its own moment.
+ */
 void sim_file_lose_power(struct sim_file *file, struct sim_random *random, uint64_t *torn)
 {
     uint64_t salt = sim_random_next(random);

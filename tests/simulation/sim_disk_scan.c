@@ -1,12 +1,14 @@
-/* What the simulated disk knows of journals: which records would be there after a loss of power, from the durable bytes
- * alone; and where a snapshot can be damaged. */
+/*
+ * The simulated disk's own reader of journals: which records would survive a loss of power, from the durable bytes
+ * alone; and where to damage a snapshot.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/journal/format.h"
 #include "sim_disk_files.h"
 
-/* "<dir>/<number><end>"; what is being written has a name without a number. */
+/* "<dir>/<number><end>"; unfinished files have names without a number. */
 static bool is_numbered(const struct sim_name *name, const char *dir, const char *end)
 {
     size_t length = strlen(name->path), dir_length = strlen(dir);
@@ -19,7 +21,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*(const struct sim_name *const *)a)->path, (*(const struct sim_name *const *)b)->path);
 }
 
-/* Goes on behind what was found before; the record that comes next, or 0 when this is no sound segment. */
+/* Continues after earlier results; returns the next record, or 0 when this is not a valid segment. */
 static uint64_t scan_file(struct sim_file *file)
 {
     struct journal_segment_header segment;

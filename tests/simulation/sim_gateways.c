@@ -5,8 +5,8 @@
 #include "shared/error.h"
 #include "sim_network.h"
 
-#define PING_US      3000  /* issuers of some runs live no longer */
-#define RATE_PPM_MAX 83000 /* what chrony may slew by */
+#define PING_US      3000  /* in some runs no issuer lives longer */
+#define RATE_PPM_MAX 83000 /* the maximum slewing of chrony */
 #define AHEAD_US_MAX 1000000000
 
 struct gateway {

@@ -17,7 +17,7 @@
 
 enum phase { RUNNING, STARTING, STOPPING };
 
-/* What a body that runs on the disk is given. */
+/* The argument of a body that runs on the disk. */
 struct call {
     struct sim *sim;
     struct sim_partition *partition;
@@ -64,7 +64,7 @@ void sim_issuer_destroy(struct sim_issuer **issuer)
 
 /* --- its end --- */
 
-/* The process is gone, and with it perhaps the power. */
+/* The process is gone, and possibly the power, too. */
 static void end_process(struct sim *sim, bool power_too)
 {
     struct sim_issuer *issuer = sim->issuer;
@@ -163,7 +163,7 @@ static void on_refused(struct sim *sim, uint64_t faults_before)
     end_process(sim, false);
 }
 
-/* The newest snapshot is found to be damaged: the one before it has to do. */
+/* Damages the newest snapshot: the previous one has to do. */
 static void damage_snapshots(struct sim *sim)
 {
     for (uint16_t i = 0; i < sim->issuer->partitions_count && !sim->quiet; i++) {
@@ -203,7 +203,7 @@ int64_t sim_issuer_now_us(struct sim *sim)
     int64_t now_us = corrected_clock_at(&sim->issuer->clock, sim->mono_us);
     sim_true_clock_look(&sim->issuer->true_clock, sim->plan.clock_settle_us, sim->wall_us, sim->mono_us);
     if (!sim_true_clock_allows(&sim->issuer->true_clock, now_us, sim->mono_us))
-        sim_fail(sim, "a step of the clock that did not last decides: the time is %lld us off what was believed",
+        sim_fail(sim, "a step of the clock that did not last counts: the time is off by %lld us",
                  (long long)(now_us - sim->mono_us - sim->issuer->true_clock.believed_us));
     return now_us;
 }
@@ -243,7 +243,7 @@ static void worker_body(void *arg)
         snapshot_work(call->partition->snapshot);
 }
 
-/* The feed begins again later than the store asked for: what is between has to be in no segment any more. */
+/* The feed restarts later than the store asked for: no segment may have the records in between any more. */
 static void note_gone(struct sim *sim, const struct sim_message *message)
 {
     struct frame_header header;
@@ -262,7 +262,8 @@ static void note_gone(struct sim *sim, const struct sim_message *message)
     partition->gone_until = begins;
 }
 
-/* What the feed takes for persisted was in the database some time, and so was what is in no segment any more. */
+/* Records that the feed considers persisted were in the database at some time, and so were those that no segment has
+ * any more. */
 static void judge_acked(struct sim *sim)
 {
     for (uint16_t i = 0; i < sim->issuer->partitions_count; i++) {
@@ -292,7 +293,7 @@ static void answers_body(void *arg)
     }
 }
 
-/* Nothing is handed out that a loss of power could still take back. */
+/* Nothing is sent that a loss of power could still take back. */
 static void judge_events(struct sim *sim, const struct feed_frame *frame)
 {
     struct frame_events events;
@@ -306,7 +307,7 @@ static void judge_events(struct sim *sim, const struct feed_frame *frame)
                  events.last_seq, frame->partition, durable);
 }
 
-/* An issuer that has sent nothing since its start finds nothing in its store that it did not have then. */
+/* An issuer that has sent nothing since its start finds nothing new in its store. */
 static void compare(struct sim *sim)
 {
     struct sim_issuer *issuer = sim->issuer;

@@ -1,5 +1,5 @@
 /*
- * What the issuer's process is in, and what is true of its journals: for those that judge.
+ * The state of the issuer's process and facts about its journals, for the checkers.
  */
 #ifndef COUPOND_SIM_ISSUER_STATE_H
 #define COUPOND_SIM_ISSUER_STATE_H
@@ -20,10 +20,10 @@ struct sim_issuer {
     struct feed *feed;
     struct corrected_clock clock;
     struct sim_true_clock true_clock;
-    bool uncompared; /* the store was away at the start */
+    bool uncompared; /* the store was unreachable at the start */
     uint64_t sure_seq[SIM_PARTITIONS_MAX];
-    int64_t look_at_us; /* a look into the store is under way until then; 0: none is */
-    bool started;       /* what the last start came to */
+    int64_t look_at_us; /* a look into the store takes until then; 0: none */
+    bool started;       /* the result of the last start */
     struct error start_error;
 };
 
@@ -31,12 +31,12 @@ bool sim_issuer_is_up(const struct sim *sim);
 /* True when every record that is written is synced and acknowledged by the store. */
 bool sim_issuer_is_drained(const struct sim *sim);
 
-/* What the journal of a partition holds, as the model has it. */
+/* The content of a partition's journal according to the model. */
 const struct model *sim_issuer_model(const struct sim *sim, uint16_t partition);
 struct sim_told;
 /* True when the issue was lost with the power after the answer, as the sync policy allows. */
 bool sim_issuer_may_lack(const struct sim *sim, const struct sim_told *told);
-/* True when the store lost the record after its segment was removed: it can only be in another backup. */
+/* True when the store lost the record after its segment was removed: only another backup can have it. */
 bool sim_issuer_is_gone(const struct sim *sim, uint16_t partition, uint64_t seq);
 /* The last record that no loss of power can take away any more. */
 uint64_t sim_issuer_durable_seq(const struct sim *sim, uint16_t partition);

@@ -1,6 +1,6 @@
 /*
- * simulate [--seed N] [--runs N] [--jobs N] [--verbose]: runs seeds in processes of their own, tells how far it is, and
- * ends with what happened how often. A seed that fails is told with the command that replays it.
+ * simulate [--seed N] [--runs N] [--jobs N] [--verbose]: runs seeds in separate processes, reports progress, and ends
+ * with a count of every event. For a failing seed it prints the command that replays it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,14 +21,14 @@
 #include "sim_run.h"
 
 #define JOBS_MAX           16
-#define RUNS_A_PROCESS     200 /* what killed processes leave in memory goes with them */
+#define RUNS_A_PROCESS     200 /* memory leaked by killed processes is freed with them */
 #define SECONDS_A_RUN      120
-#define REPEATED_EVERY     50   /* of so many seeds one runs twice, and has to do the same both times */
-#define RUNS_FOR_ALL_KINDS 1000 /* so many runs have to have seen every kind of fault */
+#define REPEATED_EVERY     50   /* one seed in so many runs twice and must behave the same */
+#define RUNS_FOR_ALL_KINDS 1000 /* this many runs must have seen every kind of fault */
 
-/* What a process tells the one that started it. */
+/* What a process reports to its parent. */
 struct job {
-    uint64_t seed; /* that is running */
+    uint64_t seed; /* being run */
     uint64_t done;
     uint64_t counts[SIM_FAULT_COUNT];
     uint64_t runs_with[SIM_FAULT_COUNT];
@@ -40,10 +40,10 @@ struct settings {
     uint64_t runs;
     unsigned jobs;
     bool verbose;
-    bool replay; /* one seed was asked for */
+    bool replay; /* a single seed was requested */
 };
 
-/* A killed process takes its memory along; here what it had stays, on purpose. */
+/* A killed process leaks its memory here on purpose. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -95,7 +95,7 @@ static _Noreturn void run_seeds(struct job *job, const struct settings *settings
 
 static struct job *jobs;
 static struct settings settings;
-static uint64_t next_run[JOBS_MAX]; /* of each job */
+static uint64_t next_run[JOBS_MAX]; /* per job */
 static pid_t processes[JOBS_MAX];
 
 static void start_job(unsigned i)
@@ -132,7 +132,7 @@ static void tell_failure(const struct job *job, int status)
     printf("  replay: ./dev simulate --seed %" PRIu64 " --verbose\n", job->seed);
 }
 
-/* Waits for a process to end. True when it went well, and its job goes on. */
+/* Waits for a process to end. True when it succeeded and its job goes on. */
 static bool reap(void)
 {
     int status;
@@ -198,7 +198,7 @@ static bool run_all(void)
     return true;
 }
 
-/* True when every kind of fault happened, as far as so many runs have to see it. */
+/* True when every kind of fault happened, as far as this many runs must see it. */
 static bool summarize(void)
 {
     bool all = true;
@@ -226,7 +226,7 @@ static uint64_t number(const char *text)
     errno = 0;
     uint64_t value = strtoull(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0') {
-        fprintf(stderr, "simulate: %s is no number\n", text);
+        fprintf(stderr, "simulate: %s is not a number\n", text);
         exit(2);
     }
     return value;

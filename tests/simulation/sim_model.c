@@ -44,7 +44,7 @@ static const struct model_record *latest(const struct model *model, const char *
 
 /* --- asking --- */
 
-/* Whether someone who holds none may have one now. */
+/* The verdict for a user who holds none. */
 static enum verdict judge(const struct coupon *coupon, int64_t now_us)
 {
     if (coupon->ends_at_us != TIME_NONE && now_us >= coupon->ends_at_us)

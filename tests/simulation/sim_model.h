@@ -1,7 +1,7 @@
 /*
- * What a partition has to do, written down a second time as plainly as can be: lists that are searched from the front.
- * It shares no code with the ledger. The checker asks it about every request that was decided, and gives it what the
- * journal holds after every start.
+ * The rules of a partition, written a second time as simply as possible: lists that are searched from the front. It
+ * shares no code with the ledger. The checker compares every decided request with it, and loads it from the journal
+ * after every start.
  */
 #ifndef COUPOND_SIM_MODEL_H
 #define COUPOND_SIM_MODEL_H
@@ -26,7 +26,7 @@ struct model_record {
 };
 
 struct model_coupon {
-    struct coupon policy; /* with what is issued */
+    struct coupon policy; /* including its issues */
     int64_t last_issue_us;
 };
 
@@ -40,24 +40,24 @@ struct model {
 void model_init(struct model *model);
 void model_deinit(struct model *model);
 
-/* What a request has to hear; `record` is what has to be journalled when it is ISSUED, CREATED or CHANGED. */
+/* The expected answer to a request; `record` is what must be journalled when it is ISSUED, CREATED or CHANGED. */
 struct model_answer {
     enum verdict verdict;
     uint32_t sequence;
     int64_t time_us;
-    const struct coupon *coupon; /* that is answered with; NULL: any */
+    const struct coupon *coupon; /* in the answer; NULL: any */
     struct model_record record;
 };
 
-/* The ids in the requests are as they came over the wire: valid. */
+/* The ids in the requests are valid, as received. */
 void model_ask_issue(const struct model *model, const struct frame_issue_request *request, int64_t now_us,
                      struct model_answer *answer);
 void model_ask_coupon(const struct model *model, const struct frame_coupon_request *request, int64_t now_us,
                       struct model_answer *answer);
 
-/* Adds a record. NULL, or which promise it breaks; then nothing is changed. */
+/* Adds a record. NULL, or the promise that it breaks, with nothing changed. */
 const char *model_add(struct model *model, const struct model_record *record);
-/* Forgets all records but the first `count`. */
+/* Drops all records but the first `count`. */
 void model_truncate(struct model *model, size_t count);
 
 bool model_record_equal(const struct model_record *a, const struct model_record *b);

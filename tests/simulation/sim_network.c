@@ -12,7 +12,7 @@ struct sim_network {
     size_t count;
     uint64_t order;
     int64_t held_until_us[SIM_GATEWAYS_MAX];
-    int64_t fence_us[SIM_GATEWAYS_MAX]; /* of what goes to a gateway, nothing is there before */
+    int64_t fence_us[SIM_GATEWAYS_MAX]; /* nothing that goes to a gateway arrives earlier */
 };
 
 struct sim_network *sim_network_create(void)
@@ -32,7 +32,7 @@ void sim_network_destroy(struct sim_network **network)
     *network = NULL;
 }
 
-/* A message to or from this gateway. */
+/* True for a message to or from this gateway. */
 static bool passes_gateway(const struct sim_message *message, uint16_t gateway)
 {
     return (message->port == SIM_TO_PARTITION && message->from == gateway) ||

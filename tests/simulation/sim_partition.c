@@ -10,7 +10,7 @@
 #include "sim_disk.h"
 #include "sim_network.h"
 
-#define SNAPSHOT_STEP 1000       /* bytes that are copied between two turns */
+#define SNAPSHOT_STEP 1000       /* bytes copied between two turns */
 #define NOBODY        UINT16_MAX /* the checker asks */
 
 /* --- the process --- */
@@ -77,7 +77,7 @@ static void note_deadline(struct sim *sim, const struct sim_partition *partition
     asked->given_up = from_client && sim_clients_gave_up(sim, tag);
 }
 
-/* Turns are decided at the moment at which they gather. */
+/* A turn is decided at the moment when it is gathered. */
 static void note_asked(struct sim *sim, struct sim_partition *partition, const void *frame, uint16_t gateway)
 {
     struct frame_header header;
@@ -105,7 +105,7 @@ static void take_frame(struct sim *sim, struct sim_partition *partition, const v
     size_t before = turn_frames(partition->turn);
     turn_take(partition->turn, &gateway, &request, true);
     if (turn_frames(partition->turn) == before)
-        sim_fail(sim, "a sound frame of requests was dropped");
+        sim_fail(sim, "a valid frame of requests was dropped");
     else
         note_asked(sim, partition, frame, from);
 }
@@ -151,12 +151,13 @@ void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partitio
 
 /* --- judging --- */
 
-/* Judges a request by its deadline: true when it had to be refused for that, or when something is wrong. */
+/* Checks a request against its deadline: true when it had to be refused for that, or when a fault was found. */
 static bool judge_deadline(struct sim *sim, const struct sim_partition *partition, const struct sim_asked *asked,
                            enum verdict verdict)
 {
     if (verdict != VERDICT_LATE && asked->given_up)
-        sim_fail(sim, "promise 5: partition %u decides (%s) what its client was told the outcome of is unknown",
+        sim_fail(sim,
+                 "promise 5: partition %u decides (%s) a request whose client was told that its outcome is unknown",
                  partition->index, verdict_name(verdict));
     else if (asked->late != (verdict == VERDICT_LATE))
         sim_fail(sim, "partition %u answers %s where the deadline %s", partition->index, verdict_name(verdict),
@@ -171,8 +172,8 @@ static bool changes_something(enum verdict verdict)
     return verdict == VERDICT_ISSUED || verdict == VERDICT_COUPON_CREATED || verdict == VERDICT_COUPON_CHANGED;
 }
 
-/* True when the answer is the one that has to be given; a disk that has just refused the next segment
- * excuses from what would have to be journalled. */
+/* True when the answer is the expected one; a disk that has just failed the next segment excuses refusing what would
+ * have to be journalled. */
 static bool judge_verdict(struct sim *sim, struct sim_partition *partition, const struct model_answer *expected,
                           enum verdict verdict)
 {
@@ -183,7 +184,7 @@ static bool judge_verdict(struct sim *sim, struct sim_partition *partition, cons
     }
     if (verdict == expected->verdict)
         return true;
-    sim_fail(sim, "partition %u answers %s where %s is right, after %zu records", partition->index,
+    sim_fail(sim, "partition %u answers %s where %s is expected, after %zu records", partition->index,
              verdict_name(verdict), verdict_name(expected->verdict), partition->model.log_count);
     return false;
 }
@@ -214,7 +215,7 @@ static void judge_issue(struct sim *sim, struct sim_partition *partition, const 
     if (reply->tag != asked->issue.tag || reply->now_us != now_us)
         sim_fail(sim, "partition %u answers another request or from another time", partition->index);
     else if (tells && (reply->sequence != expected.sequence || reply->issued_at_us != expected.time_us))
-        sim_fail(sim, "partition %u tells sequence %u of a user whose issue has sequence %u (%s)", partition->index,
+        sim_fail(sim, "partition %u returns sequence %u of a user whose issue has sequence %u (%s)", partition->index,
                  reply->sequence, expected.sequence, verdict_name(verdict));
 }
 
@@ -235,12 +236,12 @@ static void judge_coupon(struct sim *sim, struct sim_partition *partition, const
     if (right != NULL && (told.quantity != right->quantity || told.issued != right->issued ||
                           told.journal_seq != right->journal_seq || told.updated_at_us != right->updated_at_us ||
                           told.paused != right->paused || strcmp(told.title, right->title) != 0))
-        sim_fail(sim, "partition %u tells another policy of %s than it has (%s)", partition->index, told.id,
+        sim_fail(sim, "partition %u returns another policy of %s than it has (%s)", partition->index, told.id,
                  verdict_name(verdict));
     note_answer(sim, partition, &expected, verdict);
 }
 
-/* The replies to one frame; returns how many requests it held. */
+/* Checks the replies to one frame; returns how many requests it had. */
 static size_t judge_frame(struct sim *sim, struct sim_partition *partition, const struct sim_asked *asked,
                           zmq_msg_t *message, int64_t now_us)
 {
@@ -260,13 +261,13 @@ static size_t judge_frame(struct sim *sim, struct sim_partition *partition, cons
             continue;
         }
         memcpy(&coupon, records + i * sizeof coupon, sizeof coupon);
-        if (coupon.remaining == 0) /* of a listing the last stands for all */
+        if (coupon.remaining == 0) /* the last reply of a listing stands for all */
             judge_coupon(sim, partition, &asked[requests++], &coupon, now_us);
     }
     return requests;
 }
 
-/* Under `always` an answer leaves when everything that it rests on would survive a loss of power. */
+/* With `always`, an answer may leave only when everything that it depends on would survive a loss of power. */
 static void judge_durability(struct sim *sim, struct sim_partition *partition)
 {
     uint64_t durable = sim_disk_durable_seq(partition->dir);
@@ -274,7 +275,7 @@ static void judge_durability(struct sim *sim, struct sim_partition *partition)
         sim_fail(sim, "promise 3: partition %u answers for record %zu, but only %" PRIu64 " are on the disk",
                  partition->index, partition->model.log_count, durable);
     if (journal_written_seq(partition->journal) != partition->model.log_count)
-        sim_fail(sim, "promise 6: partition %u journalled %" PRIu64 " records where %zu are right", partition->index,
+        sim_fail(sim, "promise 6: partition %u journalled %" PRIu64 " records where %zu are expected", partition->index,
                  journal_written_seq(partition->journal), partition->model.log_count);
 }
 

@@ -1,4 +1,6 @@
-/* Inside of the simulated issuer: a partition of it, and its checker. */
+/*
+ * Internal to the simulated issuer: one of its partitions, and its checker.
+ */
 #ifndef COUPOND_SIM_PARTITION_H
 #define COUPOND_SIM_PARTITION_H
 
@@ -13,12 +15,12 @@
 #define SIM_DIR_MAX   32
 #define SIM_ASKED_MAX 512
 
-/* A request that was taken into a turn. */
+/* A request taken into a turn. */
 struct sim_asked {
     bool is_coupon;
-    bool foreign;  /* another incarnation was asked */
-    bool late;     /* for that, or since its deadline has passed */
-    bool given_up; /* its client is told that nobody knows */
+    bool foreign;  /* addressed to another incarnation */
+    bool late;     /* for that, or because its deadline has passed */
+    bool given_up; /* its client has been told that the outcome is unknown */
     struct frame_issue_request issue;
     struct frame_coupon_request coupon;
 };
@@ -28,7 +30,7 @@ struct sim_partition {
     char dir[SIM_DIR_MAX];
     struct metrics *metrics;
 
-    /* of the process, gone with it */
+    /* of the process, lost with it */
     struct journal *journal;
     struct ledger *ledger;
     struct snapshot *snapshot;
@@ -37,36 +39,36 @@ struct sim_partition {
 
     /* of the checker */
     struct model model;
-    struct sim_asked asked[SIM_ASKED_MAX]; /* of the turn in hand, or of the one that a kill cut short */
+    struct sim_asked asked[SIM_ASKED_MAX]; /* of the current turn, or of one interrupted by a kill */
     size_t asked_count;
     int64_t asked_us; /* the issuer's time */
     bool snapshot_damaged;
     uint64_t refusals_before; /* of the disk */
     bool cut_short;
-    size_t answered_count;           /* records that have to be there again after a kill */
+    size_t answered_count;           /* records that must survive a kill */
     uint64_t gone_after, gone_until; /* records that the store lost after their segments were removed; 0: none */
     struct model_record *lost;       /* answered and lost with the power, as the policy allows */
     size_t lost_count;
 };
 
-/* Opens and replays: what the start of the issuer does for one partition. -1 and `error`. */
+/* Opens and replays one partition, like the start of the issuer. -1 and `error`. */
 int sim_partition_start(struct sim *sim, struct sim_partition *partition, struct error *error);
-/* Frees what the process had, which is gone. */
+/* Frees the memory of the process, which is gone. */
 void sim_partition_abandon(struct sim_partition *partition);
 
-/* Takes what has arrived into a turn. False when there was nothing. */
+/* Takes pending frames into a turn. False when there were none. */
 bool sim_partition_gather(struct sim *sim, struct sim_partition *partition, int64_t now_us);
-/* The same with requests for each coupon and user: which of them, by number. */
+/* The same with lookups for each coupon and user, selected by number. */
 void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partition, int64_t now_us, unsigned coupon,
                                  unsigned user);
-/* Judges the replies of the turn that was decided, and sends them. */
+/* Checks the replies of the decided turn, and sends them. */
 void sim_partition_answer(struct sim *sim, struct sim_partition *partition, bool send);
 
-/* The power is about to go: answers that rest on what is not durable may be lost, if the policy says so. */
+/* The power is about to go: answers that depend on data that is not durable may be lost, if the policy says so. */
 void sim_partition_lose_power(struct sim *sim, struct sim_partition *partition);
-/* The first record that is in a segment. */
+/* The first record in a segment. */
 uint64_t sim_partition_first_kept(const struct sim_partition *partition);
-/* Compares the journal that came up with what was answered. */
+/* Compares the recovered journal with the answers. */
 void sim_partition_compare(struct sim *sim, struct sim_partition *partition);
 
 #endif

@@ -14,11 +14,11 @@
 
 struct persister {
     bool second; /* it fills another database */
-    bool left;   /* it has learnt that, and disconnected */
+    bool left;   /* it knows that, and has disconnected */
     struct store *store;
     struct delivery delivery;
     bool busy;
-    struct sim_message frame; /* in hand */
+    struct sim_message frame; /* current */
     int64_t wait_until_us;
     int64_t still_until_us;
 };
@@ -67,7 +67,7 @@ void sim_persisters_destroy(struct sim_persisters **persisters)
     *persisters = NULL;
 }
 
-/* Killed, and started again at once: what it had in hand and what was on the way to it is lost. */
+/* Kills and restarts it: its current frame and those in flight to it are lost. */
 static void kill_one(struct sim *sim, uint16_t index)
 {
     struct persister *persister = &sim->persisters->all[index];
@@ -97,7 +97,7 @@ static void finish(struct sim *sim, struct persister *persister, const struct de
     sim_trace(sim, step->action == DELIVERY_ANSWER ? "answer" : "drop", step->answer.header.kind,
               step->answer.ack.last_seq);
     if (step->action == DELIVERY_DROP && step->result != STORE_OK)
-        sim_fail(sim, "a persister gives a frame up: %s", step->error.text);
+        sim_fail(sim, "a persister gives up a frame: %s", step->error.text);
     const struct frame_ack *ack = &step->answer.ack;
     if (!persister->second && step->action == DELIVERY_ANSWER && step->answer.header.kind == FRAME_ACK &&
         !sim_database_has(sim, step->answer.header.partition, ack->first_seq, ack->last_seq))

@@ -1,4 +1,6 @@
-/* What a run is made of. Each leaves out most faults, so that one kind does not hide what another would find. */
+/*
+ * The settings of a run. Each run leaves most faults out, so that one kind does not mask another.
+ */
 #include "shared/journal/journal.h"
 #include "shared/options/options.h"
 #include "sim.h"
@@ -23,7 +25,7 @@ static int64_t choose_sync(struct sim_random *random)
     }
 }
 
-/* Room for a header and the largest turn: segments come and go as often as can be. */
+/* Room for a header and the largest turn: segments change as often as possible. */
 static size_t smallest_segment(size_t requests_max)
 {
     size_t bytes = sizeof(struct journal_segment_header) +

@@ -65,7 +65,7 @@ static randombytes_implementation implementation = {
 
 void sim_random_feed_sodium(struct sim_random *random)
 {
-    static struct sim_random beginning; /* what libsodium takes for itself when it begins is no part of a run */
+    static struct sim_random beginning; /* libsodium's own initialization is not part of a run */
     source = &beginning;
     CHECK(randombytes_set_implementation(&implementation) == 0);
     CHECK(sodium_init() >= 0);

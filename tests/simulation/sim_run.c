@@ -13,9 +13,9 @@
 #include "sim_network.h"
 #include "sim_persister.h"
 
-#define STEPS_MAX       20000   /* with faults; a run that needs more goes on without them */
-#define QUIET_STEPS_MAX 400000  /* without: by then all has to be done */
-#define IDLE_US         6000000 /* then nothing happens, for longer than it takes to ask the store */
+#define STEPS_MAX       20000   /* with faults; a run that needs more continues without them */
+#define QUIET_STEPS_MAX 400000  /* without faults: by then everything must be done */
+#define IDLE_US         6000000 /* then idle, for longer than the interval at which the store is asked */
 #define IDLE_STEPS      1000
 #define FIRST_WALL_US   INT64_C(1795224600000000)
 #define FIRST_MONO_US   1000000
@@ -107,7 +107,7 @@ static bool is_done(const struct sim *sim)
     return sim_clients_are_done(sim) && sim_issuer_is_drained(sim) && sim_persisters_are_idle(sim);
 }
 
-/* Liveness: all gets done, within bounds. */
+/* Liveness: everything completes within bounds. */
 static void run_until_done(struct sim *sim, unsigned steps_min)
 {
     for (unsigned i = 0; i < QUIET_STEPS_MAX && !sim_failed(sim); i++) {
@@ -120,21 +120,21 @@ static void run_until_done(struct sim *sim, unsigned steps_min)
              sim_issuer_is_drained(sim) ? "persisted" : "not all persisted");
 }
 
-/* The faults are over, so everybody is answered and everything is persisted. A store that came back with less when all
- * was acknowledged is found out by the next frame, or when an idle partition asks it. */
+/* The faults are over, so everything is answered and persisted. If the store lost records after everything was
+ * acknowledged, the next frame or the question of an idle partition detects it. */
 static void run_without_faults(struct sim *sim)
 {
     sim->quiet = true;
     sim_disk_kill_after(0);
     if (sim->seed % 2 == 0)
         sim_clients_close(sim);
-    run_until_done(sim, IDLE_STEPS); /* a feed that has just started begins to count the time */
+    run_until_done(sim, IDLE_STEPS); /* a new feed starts counting the time */
     sim->mono_us += IDLE_US;
     sim->wall_us += IDLE_US;
     run_until_done(sim, IDLE_STEPS);
 }
 
-/* Everybody who was told of an issue finds it in the journal. */
+/* Checks that every issue told to a client is in the journal. */
 static void judge_told(struct sim *sim)
 {
     size_t count;
@@ -145,8 +145,8 @@ static void judge_told(struct sim *sim)
         for (size_t r = 0; r < model->log_count && !there; r++)
             there = sim_told_is(&told[i], &model->log[r]);
         if (!there && !sim_issuer_may_lack(sim, &told[i]))
-            sim_fail(sim, "promise 3: %s was told to hold sequence %u of %s, and the journal does not know it",
-                     told[i].user_id, told[i].sequence, told[i].coupon_id);
+            sim_fail(sim, "promise 3: %s was told to hold sequence %u of %s, but the journal lacks it", told[i].user_id,
+                     told[i].sequence, told[i].coupon_id);
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * A run of the simulation, from its seed to what is judged at its end.
+ * A run of the simulation, from its seed to the final checks.
  */
 #ifndef COUPOND_SIM_RUN_H
 #define COUPOND_SIM_RUN_H

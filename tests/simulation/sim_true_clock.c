@@ -1,8 +1,8 @@
 #include "sim_true_clock.h"
 
-#define SAME_US   100000 /* the wall clock stands where it stood, but for drift */
-#define DRIFT     1000   /* one in so many */
-#define FOLLOW_US 400000 /* what small steps may come to, one after the other */
+#define SAME_US   100000 /* smaller differences count as drift of the same time */
+#define DRIFT     1000   /* one part in so many */
+#define FOLLOW_US 400000 /* the maximum sum of small steps */
 
 static bool within(int64_t difference_us, int64_t bound_us)
 {

@@ -3,9 +3,9 @@
 
 usage: run.py [--build DIR] [--runs N] [--list] [NAME…] [-- SIMULATE-ARGS]
 
-The file with the fault is compiled and linked in the place of the sound one, beside a build that is there. With names
-only these are planted. What stands behind -- goes to the simulation instead of its usual runs: so a fault is replayed.
-Ends with 1 when a fault is not noticed, or when a text of the table is not found exactly once.
+Compiles the file with the fault and links it instead of the original, using the objects of an existing build. With
+names, only these faults are planted. Arguments after -- replace the simulation's usual ones, to replay a fault.
+Ends with 1 when a fault is not noticed, or when a text of the table does not occur exactly once.
 """
 
 import argparse

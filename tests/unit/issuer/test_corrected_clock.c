@@ -1,4 +1,6 @@
-/* The corrected clock, stepped by hand: what of the wall clock is believed, and when. */
+/*
+ * The corrected clock, stepped by hand: when it follows the wall clock, and when not.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -136,7 +138,7 @@ static void clock_takes_a_step_that_nobody_saw_for_as_new_as_the_look_at_it(void
 {
     (void)state;
     wall_us += DAY;
-    assert_int_equal(after(2 * HOUR), CORRECTED_STEPPED); /* the process stood still */
+    assert_int_equal(after(2 * HOUR), CORRECTED_STEPPED); /* the process was stopped */
     assert_int_equal(now(), WALL_US + 2 * HOUR);
     assert_int_equal(after(SETTLE), CORRECTED_BELIEVED);
 }
@@ -144,15 +146,15 @@ static void clock_takes_a_step_that_nobody_saw_for_as_new_as_the_look_at_it(void
 static void clock_knows_how_long_a_machine_slept(void **state)
 {
     (void)state;
-    assert_int_equal(after(8 * HOUR), CORRECTED_NOTHING); /* CLOCK_BOOTTIME has gone on, too */
+    assert_int_equal(after(8 * HOUR), CORRECTED_NOTHING); /* CLOCK_BOOTTIME ran on, too */
     assert_int_equal(now(), wall_us);
 }
 
-/* A virtual machine may be stopped so that none of its clocks goes on. */
+/* A virtual machine may be paused together with all of its clocks. */
 static void clock_that_stood_still_with_its_machine_is_caught_up_with_when_the_wall_clock_is_set(void **state)
 {
     (void)state;
-    assert_int_equal(after(SECOND), CORRECTED_NOTHING); /* it goes on where it was, for nothing contradicts */
+    assert_int_equal(after(SECOND), CORRECTED_NOTHING); /* it continues where it was, since nothing contradicts that */
     assert_int_equal(step(HOUR), CORRECTED_STEPPED);    /* the guest's agent or chrony sets the wall clock */
     assert_int_equal(after(SETTLE), CORRECTED_BELIEVED);
     assert_int_equal(now(), WALL_US + SECOND + HOUR + SETTLE);

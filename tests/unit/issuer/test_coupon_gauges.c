@@ -1,4 +1,6 @@
-/* Which coupons have gauges of their own, and that a scrape never mixes them up. */
+/*
+ * Which coupons have gauges of their own, and that a scrape never mixes them up.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -156,7 +158,7 @@ static void a_coupon_keeps_its_place_while_it_is_asked_for(void **state)
 
 static atomic_bool stop;
 
-/* Two coupons take turns at one place; whose id ends with n has n million pieces. */
+/* Two coupons alternate at one place; the coupon whose id ends with n has a quantity of n million. */
 static void *change_places(void *arg)
 {
     for (unsigned i = 0; !atomic_load(&stop); i++)

@@ -1,4 +1,6 @@
-/* The clock that deadlines are told by: it goes on, and is caught up with when it has stood still. */
+/*
+ * The clock for deadlines: it runs on, and catches up after it has stood still.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

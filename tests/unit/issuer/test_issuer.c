@@ -24,7 +24,7 @@ static unsigned run; /* makes the endpoints of each start unique */
 static struct options options;
 static struct issuer *issuer;
 static zsock_t *gateway, *events, *acks;
-static struct frame_header heard; /* the last of the issuer */
+static struct frame_header heard; /* the issuer's last one */
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw)
 {
@@ -99,7 +99,7 @@ static void send_frame(enum frame_kind kind, const void *records, size_t size, u
     free(frame);
 }
 
-/* Receives one frame of `kind`; returns how many records it holds. */
+/* Receives one frame of `kind`; returns its number of records. */
 static uint32_t receive_frame(enum frame_kind kind, void *records, size_t size)
 {
     static unsigned char frame[1 << 20];
@@ -197,7 +197,7 @@ static void acknowledge(const struct batch *batch)
     zmq_send(zsock_resolve(acks), frame, sizeof frame, 0);
 }
 
-/* Takes and acknowledges everything up to record `seq`, each exactly in turn but for repetitions. */
+/* Takes and acknowledges everything up to record `seq`, in order, except for repetitions. */
 static void persist_until(uint64_t seq)
 {
     static struct batch batch;
@@ -272,7 +272,7 @@ static void issuer_remembers_everything_after_a_restart(void **state)
     start();
     assert_true(heard.incarnation != before.incarnation);
     heard.incarnation = before.incarnation;
-    assert_int_equal(post("C", "b").verdict, VERDICT_LATE); /* meant for the one before */
+    assert_int_equal(post("C", "b").verdict, VERDICT_LATE); /* addressed to the previous incarnation */
     struct frame_issue_reply again = post("C", "a");
     assert_int_equal(again.verdict, VERDICT_ALREADY_ISSUED);
     assert_int_equal(again.sequence, 1);

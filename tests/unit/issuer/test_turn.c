@@ -76,7 +76,7 @@ static void give_a_window(const char *id, int64_t starts_at_us, int64_t ends_at_
     turn_end(turn);
 }
 
-/* Replays what is journalled into a new ledger and a new turn. */
+/* Replays the journal into a new ledger and a new turn. */
 static void start_again(void)
 {
     struct recovery_result recovered;

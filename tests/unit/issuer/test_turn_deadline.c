@@ -1,4 +1,6 @@
-/* Deadlines of a turn: what has passed, or was asked of another incarnation, is not decided. */
+/*
+ * Deadlines of a turn: requests that are late, or addressed to another incarnation, are not decided.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,7 +12,8 @@
 
 #include "tests/unit/issuer/turn_fixture.h"
 
-/* Decides what was taken when the clock of deadlines shows `boot_us`; the verdict of the first frame's only request. */
+/* Decides the taken frames when the deadline clock shows `boot_us`; returns the verdict of the first frame's only
+ * request. */
 static enum verdict decided_at(int64_t boot_us)
 {
     turn_decide(turn, NOW_US, boot_us);
@@ -27,7 +30,7 @@ static void turn_decides_nothing_after_its_deadline(void **state)
     assert_int_equal(decided_at(BOOT_US + 999), VERDICT_ISSUED);
     take_post("C", "b");
     assert_int_equal(decided_at(BOOT_US + 1000), VERDICT_LATE);
-    take_post("C", "a"); /* no holder is told so, either */
+    take_post("C", "a"); /* not even for a holder */
     assert_int_equal(decided_at(BOOT_US + 1000), VERDICT_LATE);
     assert_int_equal(journal_written_seq(journal), 2);
     assert_int_equal(metrics_get(metrics, METRIC_ISSUER_VERDICTS, VERDICT_LATE), 2);

@@ -1,4 +1,6 @@
-/* What tests of a turn share: one on a journal of its own, and the frames that it is stepped with. */
+/*
+ * Shared by tests of a turn: a turn on its own journal, and the frames to step it with.
+ */
 #ifndef COUPOND_TURN_FIXTURE_H
 #define COUPOND_TURN_FIXTURE_H
 

@@ -15,7 +15,7 @@ struct events {
     uint64_t next_seq;
 };
 
-/* A frame of journal id all 0x5a, whose first record is `first_seq`. */
+/* Starts a frame with journal id all 0x5a, whose first record is `first_seq`. */
 void events_begin(struct events *events, uint16_t partition, uint16_t partitions, uint64_t first_seq);
 void events_open_batch(struct events *events, int64_t time_us);
 void events_add_issue(struct events *events, const char *coupon_id, uint32_t sequence, const char *user_id);
@@ -30,9 +30,9 @@ void events_coupon_with_issues(struct events *events, uint16_t partition, uint16
 
 struct frame_header *events_header(struct events *events);
 struct frame_events *events_fixed(struct events *events);
-/* The batch that was opened last. */
+/* The header of the last batch. */
 struct journal_batch_header *events_batch(struct events *events);
-/* Makes the checksum of the batch that was opened last right again. */
+/* Recomputes the checksum of the last batch. */
 void events_seal(struct events *events);
 
 #endif

@@ -141,7 +141,7 @@ static void every_shorter_frame_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     for (size_t size = 0; size < fixture->events.size; size++) {
-        void *copy = malloc(size + 1); /* the sanitizer sees a byte too far */
+        void *copy = malloc(size + 1); /* so that the sanitizer detects a read past the end */
         memcpy(copy, fixture->events.bytes, size);
         assert_int_not_equal(batch_read(&fixture->batch, copy, size, 4), FRAME_OK);
         free(copy);

@@ -1,4 +1,6 @@
-/* Frames on their way into a store that the test plays: it refuses rows, fails when told to, and keeps account. */
+/*
+ * Frames on their way into a store that the test simulates: it rejects rows, fails on demand, and keeps account.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +24,7 @@
 
 struct fake {
     struct store base;
-    enum store_result script[SCRIPT_MAX]; /* of the next attempts; STORE_OK: as the rows deserve */
+    enum store_result script[SCRIPT_MAX]; /* of the next attempts; STORE_OK: depending on the rows */
     unsigned scripted;
     unsigned attempts; /* writes and lookups */
     unsigned migrations;
@@ -31,8 +33,8 @@ struct fake {
     bool stored[SEQS_MAX];
     bool dead[SEQS_MAX];
     char reason[SEQS_MAX][STORE_REASON_MAX + 1];
-    uint64_t closed_seq; /* last_seq of the frame that is done */
-    const char *says;    /* why a row is refused */
+    uint64_t closed_seq; /* last_seq of the finished frame */
+    const char *says;    /* why a row is rejected */
 };
 
 struct fixture {
@@ -107,7 +109,7 @@ static enum store_result fake_each_dead_coupon(struct store *base, const uint8_t
     enum store_result result = next_scripted(fake, error);
     assert_int_equal(journal_id[0], 0x5a);
     if (fake->dead[1] && !fake->stored[1])
-        each(arg, "c", fake->reason[1]); /* found already when the connection breaks */
+        each(arg, "c", fake->reason[1]); /* already found when the connection breaks */
     return result;
 }
 
@@ -189,7 +191,7 @@ static void assert_answer(const struct fixture *fixture, enum frame_kind kind, u
     assert_int_equal(fixture->step.answer.ack.journal_id[5], 0x5a);
 }
 
-/* Each record is stored, or a dead letter if it is among the poisoned, and never both. */
+/* Each record is stored, or a dead letter if it is poisoned, and never both. */
 static void assert_account(const struct fixture *fixture)
 {
     const struct fake *fake = &fixture->fake;
@@ -356,7 +358,7 @@ static void the_issues_of_a_coupon_that_is_refused_follow_it_without_being_tried
     assert_int_equal(fixture->fake.attempts, 5); /* whole, coupon, its letter, the lookup, all letters */
 }
 
-/* Whatever passes, wherever it hits: nothing is lost, nothing stands in both places. */
+/* Wherever a temporary fault hits, nothing is lost and nothing is in both places. */
 static void a_passing_fault_at_any_attempt_changes_nothing_in_the_end(void **state)
 {
     struct fixture *fixture = *state;
@@ -414,7 +416,7 @@ static void rows_that_a_store_lost_between_two_attempts_are_written_with_the_las
     }
 }
 
-/* However often somebody changes what the database refuses while a frame is halved. */
+/* However often the set of rejected rows changes while a frame is halved. */
 static void rows_that_are_refused_after_they_were_taken_become_dead_letters_too(void **state)
 {
     struct fixture *fixture = *state;

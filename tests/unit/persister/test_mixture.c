@@ -1,4 +1,6 @@
-/* Frames in which coupons and issues stand in turn, and some of both are refused. */
+/*
+ * Frames in which coupons and issues alternate, and some of both are rejected.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,19 +16,19 @@
 
 #define RECORDS 9
 
-/* A store that refuses some records. */
+/* A store that rejects some records. */
 static struct {
     struct store base;
     bool refused[RECORDS + 1];
     bool stored[RECORDS + 1];
     bool dead[RECORDS + 1];
-    char lacking; /* a coupon that is nowhere, by the first letter of its id; 0: none */
+    char lacking; /* a missing coupon, by the first letter of its id; 0: none */
 } fake;
 
 static struct events events;
 static struct delivery delivery;
 
-/* Every issue that is tried comes with records of its coupon, and a single one with no others. */
+/* Every attempted issue comes with the records of its coupon, and a single one with no others. */
 static void judge_part(const struct store_batch *batch)
 {
     for (size_t i = 0; i < batch->issues_count; i++) {
@@ -126,7 +128,7 @@ static void deliver(void)
     assert_int_equal(step.answer.ack.last_seq, RECORDS);
 }
 
-/* Which coupons stay away takes their issues along; "b" stays only when both of its records are refused. */
+/* The issues of a missing coupon are missing, too; "b" is missing only when both of its records are rejected. */
 static bool is_lost(unsigned seq)
 {
     bool b = fake.refused[3] && fake.refused[7];

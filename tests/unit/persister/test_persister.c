@@ -1,4 +1,6 @@
-/* A whole persister over inproc, with an sqlite store: the test is its issuer. */
+/*
+ * A whole persister over inproc, with an sqlite store; the test plays the issuer.
+ */
 #include <czmq.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -76,7 +78,7 @@ static void send_frame(struct fixture *fixture)
     assert_int_not_equal(zmq_send(zsock_resolve(fixture->events), fixture->frame.bytes, fixture->frame.size, 0), -1);
 }
 
-/* Frames that were handed back before do not matter. */
+/* Frames that were handed back earlier are ignored. */
 static void assert_acknowledged(struct fixture *fixture, uint16_t partition, uint64_t first_seq, uint64_t last_seq)
 {
     struct batch_ack ack;
@@ -104,7 +106,7 @@ static int64_t number_of(struct fixture *fixture, const char *sql)
     return number;
 }
 
-/* What a scrape says about a sample, summed over the tests before, as metrics live as long as the process. */
+/* The value of a sample in a scrape, minus that of earlier tests, since metrics live as long as the process. */
 static long metric(const char *sample)
 {
     char *text = metrics_render(&(size_t){0});
@@ -189,7 +191,7 @@ static void a_passing_fault_is_tried_again_until_it_passes(void **state)
     sqlite3 *locker = NULL;
     start(fixture);
     assert_int_equal(sqlite3_open(fixture->options.store_path, &locker), SQLITE_OK);
-    sqlite3_busy_timeout(locker, 10000); /* the persister may still be at its start */
+    sqlite3_busy_timeout(locker, 10000); /* the persister may still be starting */
     assert_int_equal(sqlite3_exec(locker, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     events_coupon_with_issues(&fixture->frame, 0, 2, 10);
     send_frame(fixture);
@@ -255,7 +257,7 @@ static void receive_refusals(struct fixture *fixture)
         assert_int_equal(answer.header.kind, FRAME_REFUSED);
 }
 
-/* Without a pause, until the persister disconnects; then some are still on the way. */
+/* Sends without a pause until the persister disconnects; some frames are then still in flight. */
 static void send_what_another_store_gets(struct fixture *fixture)
 {
     zsock_t *monitor = monitor_open(fixture->events, ZMQ_EVENT_DISCONNECTED);
@@ -271,7 +273,7 @@ static void send_what_another_store_gets(struct fixture *fixture)
     zsock_destroy(&monitor);
 }
 
-/* Over a transport that takes a moment to end. */
+/* Over a transport that takes a moment to disconnect. */
 static void listen_over_ipc(struct fixture *fixture)
 {
     struct options *options = &fixture->options;
@@ -330,7 +332,7 @@ static void stopping_does_not_wait_for_a_store_that_is_away(void **state)
     sqlite3 *locker = NULL;
     start(fixture);
     assert_int_equal(sqlite3_open(fixture->options.store_path, &locker), SQLITE_OK);
-    sqlite3_busy_timeout(locker, 10000); /* the persister may still be at its start */
+    sqlite3_busy_timeout(locker, 10000); /* the persister may still be starting */
     assert_int_equal(sqlite3_exec(locker, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     events_coupon_with_issues(&fixture->frame, 0, 2, 10);
     send_frame(fixture);

@@ -18,7 +18,7 @@ static const struct coupon coupons[] = {
 static const struct store_issue issues[] = {
     {.coupon_id = "b", .coupon_id_length = 1, .journal_seq = 4},
     {.coupon_id = "abc", .coupon_id_length = 3, .journal_seq = 6},
-    {.coupon_id = "ax", .coupon_id_length = 1, .journal_seq = 9}, /* "a": not ended by a zero */
+    {.coupon_id = "ax", .coupon_id_length = 1, .journal_seq = 9}, /* "a", not zero-terminated */
     {.coupon_id = "b", .coupon_id_length = 1, .journal_seq = 10},
 };
 

@@ -30,7 +30,7 @@ static void the_machines_clocks_tell_microseconds(void **state)
     assert_true(clock_mono_us() >= mono);
 }
 
-/* A text and what it means; INT64_MIN: it is refused. */
+/* A text and its time; INT64_MIN: rejected. */
 static const struct {
     const char *text;
     int64_t us;

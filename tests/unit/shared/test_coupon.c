@@ -54,7 +54,7 @@ static void title_takes_well_formed_utf8_without_controls(void **state)
         {"\xe0\x80\xaf", false},     /* overlong */
         {"\xed\xa0\x80", false},     /* surrogate */
         {"\xf4\x90\x80\x80", false}, /* beyond U+10FFFF */
-        {"\xec\x84", false},         /* cut short */
+        {"\xec\x84", false},         /* truncated */
         {"\x80", false},
         {"\xff", false},
     };
@@ -78,9 +78,9 @@ static void a_title_cannot_be_set_to_what_misleads_its_reader(void **state)
                                        "ᠠ\u180b",
                                        " a\u3000",
                                        "한글",
-                                       "\u1112\u1161\u11ab"}; /* a syllable in three letters */
+                                       "\u1112\u1161\u11ab"}; /* a syllable of three letters */
     static const char *const kept[] = {"a\u202eb",   "\u200b", "\ufffe",
-                                       "\U000E0001", "\u3164", " "}; /* of old journals */
+                                       "\U000E0001", "\u3164", " "}; /* from old journals */
     static const char *const bad[] = {
         "a\u202eb",
         "a\u202ab",
@@ -168,7 +168,7 @@ static void state_names_the_first_reason_not_to_issue(void **state)
 static void partitions_are_fixed_and_all_in_use(void **state)
 {
     (void)state;
-    /* Part of the format: a coupon must never move. Values of XXH64 with seed 0, modulo. */
+    /* Part of the format: a coupon must never move to another partition. Values of XXH64 with seed 0, modulo. */
     assert_int_equal(coupon_partition("A0001", 5, 1), 0);
     assert_int_equal(coupon_partition("A0001", 5, 64), 2);
     assert_int_equal(coupon_partition("B0001", 5, 64), 15);

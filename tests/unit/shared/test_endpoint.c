@@ -1,4 +1,6 @@
-/* Endpoints taken apart, and those of partitions. */
+/*
+ * Parsing endpoints, and the endpoints of partitions.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

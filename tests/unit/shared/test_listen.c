@@ -1,4 +1,6 @@
-/* The sockets that roles listen on: which addresses a name stands for, with IPv6 and without. */
+/*
+ * The sockets that roles listen on: the addresses of a name, with IPv6 and without.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

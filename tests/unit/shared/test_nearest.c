@@ -1,4 +1,6 @@
-/* "Did you mean": what is close, what is not, and the limits of length. */
+/*
+ * "Did you mean": what is close, what is not, and the limits of length.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,10 +24,10 @@ static const char *nearest_to(const char *word)
 static void a_slip_finds_the_word(void **state)
 {
     (void)state;
-    assert_string_equal(nearest_to("gatewy"), "gateway");        /* one is missing */
-    assert_string_equal(nearest_to("isssuer"), "issuer");        /* one is too many */
-    assert_string_equal(nearest_to("persistor"), "persister");   /* another one */
-    assert_string_equal(nearest_to("stroe/type"), "store/type"); /* two are swapped */
+    assert_string_equal(nearest_to("gatewy"), "gateway");        /* one character missing */
+    assert_string_equal(nearest_to("isssuer"), "issuer");        /* one too many */
+    assert_string_equal(nearest_to("persistor"), "persister");   /* one replaced */
+    assert_string_equal(nearest_to("stroe/type"), "store/type"); /* two swapped */
     assert_string_equal(nearest_to("tpo"), "top");
 }
 

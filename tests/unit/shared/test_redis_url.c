@@ -1,4 +1,6 @@
-/* Addresses of Redis: each form that providers hand out, each that is refused, and what is shown of them. */
+/*
+ * Redis URLs: each form that providers use, each that is rejected, and how they are shown.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
 
 int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found)
 {
-    static const char documentation[] = "192.0.2.1"; /* RFC 5737: nobody has it */
+    static const char documentation[] = "192.0.2.1"; /* RFC 5737: reserved for documentation */
     struct addrinfo *others = NULL;
     int status = __real_getaddrinfo(host, service, hints, &others);
 

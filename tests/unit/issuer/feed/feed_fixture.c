@@ -47,7 +47,7 @@ int feed_fixture_teardown(void **state)
 
 /* --- helpers --- */
 
-/* A journal without a thread. */
+/* A journal without worker threads. */
 void feed_fixture_reopen_by_hand(int64_t sync_ms)
 {
     feed_destroy(&feed_of_test);
@@ -66,7 +66,7 @@ void feed_fixture_append_coupon(void)
     journal_commit(journal_of_test);
 }
 
-/* Sends what is due at `now_us` as the stream does; false when nothing is. */
+/* Sends what is due at `now_us`, like the stream; false when nothing is. */
 bool feed_fixture_send_one(int64_t now_us, struct frame_events *events)
 {
     struct feed_frame frame;

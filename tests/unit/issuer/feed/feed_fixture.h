@@ -1,4 +1,6 @@
-/* A feed on a journal in a folder of its own, and what tests of it do with both. */
+/*
+ * A feed on a journal in its own folder, and the steps that tests make with both.
+ */
 #ifndef COUPOND_TEST_FEED_FIXTURE_H
 #define COUPOND_TEST_FEED_FIXTURE_H
 
@@ -18,15 +20,15 @@ void feed_fixture_open(int64_t gather_us);
 void feed_fixture_open_usual(void);
 int feed_fixture_setup(void **state);
 int feed_fixture_teardown(void **state);
-/* A journal without a thread. */
+/* A journal without worker threads. */
 void feed_fixture_reopen_by_hand(int64_t sync_ms);
 void feed_fixture_append_coupon(void);
-/* Sends what is due at `now_us` as the stream does; false when nothing is. */
+/* Sends what is due at `now_us`, like the stream; false when nothing is. */
 bool feed_fixture_send_one(int64_t now_us, struct frame_events *events);
 struct frame_events feed_fixture_expect_sent(int64_t now_us, uint64_t first_seq, uint64_t last_seq);
 void feed_fixture_expect_nothing(int64_t now_us);
 void feed_fixture_answer(enum frame_kind kind, uint64_t first_seq, uint64_t last_seq);
-/* The same of a store whose id is so many times that byte. */
+/* The same for a store whose id repeats this byte. */
 #define FEED_FIXTURE_STORE 0x51
 void feed_fixture_answer_of(uint8_t store_byte, enum frame_kind kind, uint64_t first_seq, uint64_t last_seq,
                             int64_t now_us);

@@ -1,4 +1,6 @@
-/* The stream without its sockets: journal batches in, frames out, what persisters answer in. */
+/*
+ * The stream without its sockets: journal batches in, frames out, answers of persisters in.
+ */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +24,7 @@ static void feed_carries_whole_batches_up_to_its_bound(void **state)
     for (unsigned i = 0; i < 3; i++)
         journal_fixture_append(journal_of_test, 4);
     feed_fixture_expect_sent(0, 1, 8);
-    feed_fixture_expect_nothing(0); /* the rest is not worth a frame while one is under way */
+    feed_fixture_expect_nothing(0); /* the rest is not worth a frame while one is in flight */
     feed_fixture_acknowledge(1, 8);
     feed_fixture_expect_sent(0, 9, 12);
 }
@@ -67,7 +69,7 @@ static void feed_asks_a_store_that_has_nothing_to_do_whether_it_still_has_everyt
     assert_int_equal(events.acked_seq, 3);
     feed_fixture_expect_nothing(2 * interval - 1);
     feed_fixture_expect_sent(2 * interval, 4, 3);
-    assert_int_equal(feed_deadline(feed_of_test, 2 * interval), INT64_MAX); /* no answer is waited for */
+    assert_int_equal(feed_deadline(feed_of_test, 2 * interval), INT64_MAX); /* no answer is awaited */
     feed_fixture_answer(FRAME_BEHIND, 1, 0);
     feed_fixture_expect_sent(2 * interval, 1, 3);
 }
@@ -110,15 +112,15 @@ static void feed_goes_on_past_coupons_and_only_later_frames_wait_for_them(void *
     feed_fixture_append_coupon();
     feed_fixture_expect_nothing(0); /* a full frame waits, too */
     feed_fixture_acknowledge(1, 6);
-    feed_fixture_expect_sent(1, 7, 6 + ROWS_MAX); /* but gathers nothing more */
+    feed_fixture_expect_sent(1, 7, 6 + ROWS_MAX); /* but takes no more records */
     feed_fixture_acknowledge(7, 6 + ROWS_MAX);
-    feed_fixture_expect_sent(2, 7 + ROWS_MAX, 7 + ROWS_MAX); /* nor does what it left behind */
+    feed_fixture_expect_sent(2, 7 + ROWS_MAX, 7 + ROWS_MAX); /* nor do the records that it left */
     feed_fixture_acknowledge(7 + ROWS_MAX, 7 + ROWS_MAX);
     journal_fixture_append(journal_of_test, 1);
     feed_fixture_expect_sent(3, 8 + ROWS_MAX, 8 + ROWS_MAX);
     feed_fixture_acknowledge(8 + ROWS_MAX, 8 + ROWS_MAX);
     journal_fixture_append(journal_of_test, 1);
-    feed_fixture_expect_nothing(5002); /* the frame before held no coupon and left nothing behind */
+    feed_fixture_expect_nothing(5002); /* the previous frame had no coupon and took everything */
     feed_fixture_expect_sent(5003, 9 + ROWS_MAX, 9 + ROWS_MAX);
 }
 
@@ -143,9 +145,9 @@ static void feed_gathers_for_a_while_between_two_frames_that_are_not_full(void *
     feed_fixture_open(500);
     assert_true(feed_is_idle(feed_of_test, 0));
     journal_fixture_append(journal_of_test, 1);
-    feed_fixture_expect_sent(100, 1, 1); /* the first leaves at once */
+    feed_fixture_expect_sent(100, 1, 1); /* the first is sent at once */
     feed_fixture_acknowledge(1, 1);
-    assert_false(feed_is_idle(feed_of_test, 599)); /* records need not wake it */
+    assert_false(feed_is_idle(feed_of_test, 599)); /* records need not wake the stream */
     assert_int_equal(feed_deadline(feed_of_test, 599), 600);
     journal_fixture_append(journal_of_test, 1);
     journal_fixture_append(journal_of_test, 1);
@@ -161,7 +163,7 @@ static void feed_gathers_for_a_while_between_two_frames_that_are_not_full(void *
 
 /* --- tests: how far it is --- */
 
-static int64_t rows_of_others; /* what feeds of other tests have left in their metrics */
+static int64_t rows_of_others; /* metrics left by the feeds of other tests */
 
 static void expect_rows(int64_t records)
 {
@@ -194,9 +196,9 @@ static void feed_tells_the_age_of_the_first_record_that_is_not_stored_wherever_i
     feed_destroy(&feed_of_test);
     feed_fixture_open(500);
     expect_lag(9 * second, 0, 0);
-    journal_fixture_append_at(journal_of_test, 2, 10 * second); /* nobody has read it yet */
+    journal_fixture_append_at(journal_of_test, 2, 10 * second); /* not read yet */
     expect_lag(13 * second, 3, 2);
-    feed_fixture_expect_sent(0, 1, 2); /* under way */
+    feed_fixture_expect_sent(0, 1, 2); /* in flight */
     journal_fixture_append_at(journal_of_test, 1, 20 * second);
     expect_lag(21 * second, 11, 3);
     feed_fixture_acknowledge(1, 2);
@@ -205,7 +207,7 @@ static void feed_tells_the_age_of_the_first_record_that_is_not_stored_wherever_i
     feed_fixture_expect_sent(500, 3, 3);
     feed_fixture_acknowledge(3, 3);
     expect_lag(30 * second, 0, 0);
-    feed_fixture_tell_behind(0); /* the store has lost it all */
+    feed_fixture_tell_behind(0); /* the store has lost everything */
     expect_rows(3);              /* before any report */
     expect_lag(31 * second, 21, 3);
     feed_fixture_expect_sent(501, 1, 3);
@@ -218,7 +220,7 @@ static void feed_counts_the_age_of_what_bears_a_time_of_the_future(void **state)
     (void)state;
     const int64_t second = 1000000;
     journal_fixture_append_at(journal_of_test, 2, 86400 * second);
-    expect_lag_after(100 * second, 5 * second, 0, 2); /* the first look of this life */
+    expect_lag_after(100 * second, 5 * second, 0, 2); /* the first look after the start */
     expect_lag_after(107 * second, 12 * second, 7, 2);
     feed_fixture_expect_sent(0, 1, 2);
     expect_lag_after(109 * second, 14 * second, 9, 2);
@@ -233,7 +235,7 @@ static void feed_counts_the_age_of_what_is_not_synced_yet(void **state)
     journal_fixture_append_at(journal_of_test, 2, 10000000);
     feed_fixture_expect_nothing(0);
     expect_lag(14000000, 4, 2);
-    feed_fixture_expect_nothing(0); /* it was looked at, no more */
+    feed_fixture_expect_nothing(0); /* it was looked at, but not taken */
     journal_work(journal_of_test);
     feed_fixture_expect_sent(0, 1, 2);
     feed_fixture_acknowledge(1, 2);

@@ -1,4 +1,6 @@
-/* The stream and a store that has lost what it had, or more than the journal still holds. */
+/*
+ * The stream and a store that has lost records, also more than the journal still holds.
+ */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +38,7 @@ static void feed_sends_again_what_a_store_lacks_that_came_back_with_less(void **
     feed_fixture_tell_behind(2);
     assert_int_equal(feed_fixture_acked_on_disk(), 2);
     assert_int_equal(feed_fixture_expect_sent(0, 3, 6).acked_seq, 2);
-    feed_fixture_acknowledge(6, 6); /* of before: the frame is not under way any more */
+    feed_fixture_acknowledge(6, 6); /* of an earlier frame, no longer in flight */
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 2);
     feed_fixture_acknowledge(3, 6);
     assert_int_equal(feed_fixture_acked_on_disk(), 6);
@@ -90,7 +92,7 @@ static uint64_t last_segment(void)
     return last;
 }
 
-/* The first segment goes, as when snapshot and store have what is in it. */
+/* Removes the first segment, as if snapshot and store had its records. */
 static void lose_first_segment(void)
 {
     char path[JOURNAL_PATH_MAX];
@@ -122,7 +124,7 @@ static void feed_goes_on_over_records_that_are_in_no_file_any_more(void **state)
     assert_int_equal(events.first_seq, first);
     assert_int_equal(events.acked_seq, first - 1);
     assert_int_equal(events.gone_seq, first - 1); /* the store need not have them */
-    feed_fixture_tell_behind(2);                  /* said again by another persister */
+    feed_fixture_tell_behind(2);                  /* repeated by another persister */
     assert_int_equal(feed_acked_seq(feed_of_test, 0), first - 1);
     do
         feed_fixture_acknowledge(events.first_seq, events.last_seq);
@@ -130,12 +132,11 @@ static void feed_goes_on_over_records_that_are_in_no_file_any_more(void **state)
     assert_int_equal(feed_fixture_acked_on_disk(), all);
     journal_fixture_append(journal_of_test, 1);
     assert_true(feed_fixture_send_one(0, &events));
-    feed_fixture_tell_behind(2); /* it is gone once more */
+    feed_fixture_tell_behind(2); /* it has lost them again */
     assert_int_equal(feed_acked_seq(feed_of_test, 0), first - 1);
 }
 
-/* Removes the first segment as soon as somebody has listed it for the second time: first it is only looked whether that
- * can be done. */
+/* Removes the first segment after the second listing: the first one only checks whether a rewind is possible. */
 static int list_and_remove_first(const char *path, disk_entry_fn each, void *arg)
 {
     static unsigned lists;

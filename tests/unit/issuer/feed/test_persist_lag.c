@@ -1,4 +1,6 @@
-/* For how long records have waited for the store, whatever time they bear. */
+/*
+ * For how long records have waited for the store, independently of their own times.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,6 @@
-/* The stream while descriptors are short: it waits, and nothing ends. */
+/*
+ * The stream while descriptors are short: it waits and stays alive.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +67,7 @@ static void append_two_segments(void)
     while (segments() < 2);
 }
 
-/* Until nothing more leaves. */
+/* Sends until nothing more is due. */
 static void drain(void)
 {
     struct frame_events events;
@@ -92,7 +94,7 @@ static void feed_waits_when_the_next_segment_cannot_be_opened_and_goes_on_later(
     drain();
     assert_true(feed_acked_seq(feed_of_test, 0) > 1);
     assert_true(feed_acked_seq(feed_of_test, 0) < journal_written_seq(journal_of_test));
-    assert_false(feed_has_unread(feed_of_test, 0)); /* or the stream's thread would spin */
+    assert_false(feed_has_unread(feed_of_test, 0)); /* otherwise the stream's thread would spin */
     feed_fixture_expect_nothing(0);
     feed_report(feed_of_test, INT64_MAX / 2, 10000000);
     feed_report(feed_of_test, INT64_MAX / 2, 70000000);

@@ -36,7 +36,7 @@ static void look(uint8_t byte, int64_t now_us)
     feed_on_look(feed_of_test, byte != 0 ? FEED_STORE_FOUND : FEED_STORE_AWAY, id, now_us);
 }
 
-/* The issuer cannot reach its store for so long that frames leave without. */
+/* The issuer cannot reach its store for so long that frames are sent without a look. */
 static void look_in_vain(void)
 {
     for (int64_t now_us = 0; now_us < 31 * SECOND; now_us += SECOND)
@@ -83,7 +83,7 @@ static void feed_says_in_each_frame_which_store_it_is_for(void **state)
     reopen(true);
     journal_fixture_append(journal_of_test, 1);
     feed_fixture_expect_nothing(0);              /* it looks first */
-    assert_false(feed_is_idle(feed_of_test, 0)); /* records need not wake it meanwhile */
+    assert_false(feed_is_idle(feed_of_test, 0)); /* records need not wake the stream meanwhile */
     look(OURS, 0);
     assert_true(feed_is_idle(feed_of_test, 0));
     assert_int_equal(feed_fixture_expect_sent(0, 1, 1).store_id[7], OURS);
@@ -104,7 +104,7 @@ static void feed_takes_acknowledgements_of_one_store_only(void **state)
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 3);
     answer(OTHER, FRAME_BEHIND, 1, 0, SECOND);
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 3);
-    answer(OURS, FRAME_ACK, 4, 5, SECOND); /* it was freed for another, so nobody waits for this one */
+    answer(OURS, FRAME_ACK, 4, 5, SECOND); /* made available to another, so no answer is awaited */
     feed_fixture_expect_sent(SECOND, 4, 5);
     answer(OURS, FRAME_ACK, 4, 5, SECOND);
     assert_int_equal(feed_fixture_acked_on_disk(), 5);
@@ -161,17 +161,17 @@ static void feed_fills_a_store_that_was_made_anew_where_the_issuer_looks(void **
     struct frame_events events = feed_fixture_expect_sent(SECOND, 1, 5);
     assert_int_equal(events.store_id[0], OTHER);
     assert_int_equal(events.acked_seq, 0);
-    answer(OURS, FRAME_ACK, 1, 5, SECOND); /* of the lost one, late */
+    answer(OURS, FRAME_ACK, 1, 5, SECOND); /* a late one from the lost store */
     assert_false(sees_other(SECOND));
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 0);
     feed_fixture_expect_sent(SECOND, 1, 5);
     answer(OTHER, FRAME_ACK, 1, 5, SECOND);
     assert_int_equal(feed_fixture_acked_on_disk(), 5);
-    answer(OURS, FRAME_ACK, 1, 5, 12 * SECOND); /* no longer late: somebody fills it */
+    answer(OURS, FRAME_ACK, 1, 5, 12 * SECOND); /* no longer late: a persister fills it */
     assert_true(sees_other(12 * SECOND));
 }
 
-/* Answers may be late after one change; after two within seconds, somebody fills another store. */
+/* Answers may be late after one change; after two within seconds, a persister fills another store. */
 static void feed_tells_of_another_store_at_once_when_the_store_changes_twice(void **state)
 {
     const uint8_t second[] = {OURS, THIRD};
@@ -254,7 +254,8 @@ static void feed_believes_the_only_store_that_answers_when_looks_fail_for_long(v
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 1);
 }
 
-/* The one before may be asked for what the other has, or the other is sent everything at every start. */
+/* Otherwise the previous store could be asked for records of the other, or the other would get everything at every
+ * start. */
 static void feed_notes_whose_acknowledgements_they_are_also_when_a_start_names_another_store(void **state)
 {
     (void)state;
@@ -288,7 +289,7 @@ static void feed_that_may_not_look_keeps_to_the_first_store_that_answers_also_af
     assert_false(feed_wants_look(feed_of_test, 10 * SECOND));
 }
 
-/* As it was written before stores had ids. */
+/* The format before stores had ids. */
 static void feed_goes_on_from_what_was_noted_without_a_store(void **state)
 {
     (void)state;
@@ -311,7 +312,7 @@ static void feed_goes_on_from_what_was_noted_without_a_store(void **state)
     assert_int_equal(store_on_disk(), OURS);
 }
 
-/* A journal whose store was away at the start, beside which the database may have newer records. */
+/* A journal whose store was unreachable at the start, and whose database may have newer records. */
 static void begin_uncompared(bool may_look)
 {
     struct feed_config config = {.may_look = may_look, .rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
@@ -345,7 +346,7 @@ static void feed_sends_nothing_before_the_journal_was_compared_however_long_that
             look(0, now_us);
             expect_nothing_leaves(now_us);
         }
-        /* The store answers, but could not be compared: its rights are amiss. */
+        /* The store answers, but cannot be compared because of missing privileges. */
         look(OURS, 120 * SECOND);
         expect_nothing_leaves(120 * SECOND);
         feed_on_compared(feed_of_test);

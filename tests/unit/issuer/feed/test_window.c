@@ -1,4 +1,6 @@
-/* The stream's window: what may be sent, what must be sent again, and what the store has. */
+/*
+ * The stream's window: what may be sent, what must be resent, and what the store has.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -106,7 +108,7 @@ static void window_gives_a_batch_the_time_of_those_before_it(void **state)
     assert_int_equal(window_deadline(&window), 2 * RESEND);
     assert_true(window_ack(&window, 21, 30));
     assert_int_equal(window_deadline(&window), 3 * RESEND);
-    window_sent(&window, third, 0); /* nobody waits before it any more */
+    window_sent(&window, third, 0); /* no batch waits before it any more */
     assert_int_equal(window_deadline(&window), 2 * RESEND);
 }
 

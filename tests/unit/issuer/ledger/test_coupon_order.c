@@ -1,4 +1,7 @@
-/* Coupons in the order of their ids, and the index around them: against a sorted array, in whatever order they come. */
+/*
+ * Coupons in the order of their ids, and the index around them, compared with a sorted array, in any order of
+ * insertion.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -46,7 +49,7 @@ static void add(unsigned number)
     coupon_index_add(&whole, &coupon);
 }
 
-/* Every number below COUPONS once, in no order: 7919 is a prime that does not divide it. */
+/* Every number below COUPONS once, in a scrambled order: 7919 is a prime that does not divide it. */
 static unsigned shuffled(unsigned i)
 {
     return i * 7919u % COUPONS;
@@ -60,7 +63,7 @@ static void assert_next(struct coupon_order_place *place, unsigned number)
     assert_string_equal(next->id, expected.id);
 }
 
-/* Numbers from 0 to `count` - 1 are there: they are found, and listed from any id on. */
+/* Checks that numbers 0 to `count` - 1 are found, and listed from any id on. */
 static void assert_holds(unsigned count)
 {
     struct coupon_order_place place = coupon_order_after(&whole.order, "");
@@ -76,7 +79,7 @@ static void assert_holds(unsigned count)
         place = coupon_order_after(&whole.order, coupon.id);
         if (i + 1 < count)
             assert_next(&place, i + 1);
-        strcat(coupon.id, "-"); /* such a coupon is not there */
+        strcat(coupon.id, "-"); /* no such coupon */
         place = coupon_order_after(&whole.order, coupon.id);
         if (i + 1 < count)
             assert_next(&place, i + 1);
@@ -90,7 +93,7 @@ static void assert_holds(unsigned count)
     }
 }
 
-/* Nodes above a leaf, when each is at least half full. */
+/* The maximum number of levels above the leaves, when each node is at least half full. */
 static unsigned height_max(size_t count)
 {
     unsigned height = 0;
@@ -135,8 +138,8 @@ static void coupons_that_fall_are_listed_in_order(void **state)
     assert_holds(COUPONS);
 }
 
-/* A new coupon moves as many others aside however many there are: at most a node's on each level, and what a node that
- * splits hands on. */
+/* Adding a coupon moves a bounded number of others: at most a node's entries on each level, plus those that a splitting
+ * node hands on. */
 static void adding_moves_no_more_coupons_the_more_there_are(void **state)
 {
     (void)state;
@@ -198,13 +201,13 @@ static void a_coupon_is_read_as_it_was_added_and_changed(void **state)
     assert_memory_equal(&read, &coupon, sizeof read);
 }
 
-/* With its title, its places in both indexes, and nobody who holds it. */
+/* Including its title, its entries in both indexes, and an empty user set. */
 static void a_coupon_takes_a_quarter_of_a_kilobyte(void **state)
 {
     (void)state;
     size_t before = mallinfo2().uordblks;
     if (before == 0)
-        skip(); /* under a sanitizer, whose allocator does not tell */
+        skip(); /* a sanitizer's allocator does not report sizes */
     for (unsigned i = 0; i < COUPONS; i++)
         add(shuffled(i));
     size_t each = (mallinfo2().uordblks - before) / COUPONS;

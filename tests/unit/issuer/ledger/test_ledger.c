@@ -1,4 +1,6 @@
-/* The ledger: every verdict, in the order in which they are told, and the same state live and replayed. */
+/*
+ * The ledger: every verdict, their order of precedence, and equal states live and replayed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

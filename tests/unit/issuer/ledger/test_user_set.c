@@ -1,4 +1,6 @@
-/* The user set: finds all that was put, through every growth and split, within its memory. */
+/*
+ * The user set: finds every user that was put, through every growth and split, within its memory.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -118,7 +120,7 @@ static void user_set_takes_at_most_40_bytes_a_user(void **state)
     user_set_deinit(&set);
 }
 
-/* Anonymous memory of this process that is resident. */
+/* The resident anonymous memory of this process. */
 static uint64_t resident_bytes(void)
 {
     char line[256];
@@ -131,12 +133,12 @@ static uint64_t resident_bytes(void)
     return kilobytes * 1024;
 }
 
-/* Tables that fill up where they are keep no page that nobody stands in, through two rounds of splits. */
+/* Tables that fill in place keep no unused page, through two rounds of splits. */
 static void user_set_takes_no_more_memory_than_it_says(void **state)
 {
     (void)state;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    skip(); /* their own memory counts, too */
+    skip(); /* the test's own memory counts, too */
 #endif
     struct user_set set;
     user_set_init(&set);
@@ -193,7 +195,7 @@ static struct user_block only_block(const struct user_set *set)
     return block;
 }
 
-/* How many slots of the block say that they are somebody's. */
+/* The number of occupied slots of the block. */
 static uint32_t taken_slots(const struct user_block *block)
 {
     uint32_t taken = 0;
@@ -219,7 +221,7 @@ static void user_set_copies_itself_table_by_table(void **state)
         do {
             assert_true(user_set_block(&set, first, &block));
             assert_int_equal(taken_slots(&block), block.count);
-            assert_true(block.count < block.capacity && block.capacity >= 16); /* as older programs want it */
+            assert_true(block.count < block.capacity && block.capacity >= 16); /* the format of older programs */
             assert_null(user_set_load(&copy, &block));
         } while (user_block_next(&block, &first));
         assert_true(user_set_is_whole(&copy));
@@ -232,7 +234,7 @@ static void user_set_copies_itself_table_by_table(void **state)
     }
 }
 
-/* Users in any slots, and more of them than a table takes, as older snapshots have them. */
+/* Users in any slots, and more of them than a table takes, as in older snapshots. */
 static void load_scattered(uint32_t users, uint32_t capacity)
 {
     struct user_set set, loaded;
@@ -258,7 +260,7 @@ static void load_scattered(uint32_t users, uint32_t capacity)
     block.count = users + 1;
     user_set_deinit(&loaded);
     assert_string_equal(user_set_load(&loaded, &block),
-                        "a table of users that counts wrong, or with one who does not belong into it");
+                        "a table of users has a wrong count or a user who does not belong to it");
     free(slots);
     user_set_deinit(&set);
     user_set_deinit(&loaded);
@@ -282,13 +284,13 @@ static void user_set_loads_no_table_that_cannot_be(void **state)
     put_users(&set, 0, 20);
     struct user_block block = only_block(&set), other = block;
     other.count = block.capacity;
-    assert_string_equal(user_set_load(&loaded, &other), "a table of users of an impossible size");
+    assert_string_equal(user_set_load(&loaded, &other), "a table of users has an impossible size");
     other = block;
     other.depth = 1; /* users of the other half are among them */
     assert_non_null(user_set_load(&loaded, &other));
     user_set_deinit(&loaded);
     assert_null(user_set_load(&loaded, &block));
-    assert_string_equal(user_set_load(&loaded, &block), "two tables of users for one place");
+    assert_string_equal(user_set_load(&loaded, &block), "two tables of users have the same position");
     user_set_deinit(&set);
     user_set_deinit(&loaded);
 }
@@ -315,7 +317,7 @@ static void user_set_loads_no_user_twice(void **state)
     user_set_deinit(&loaded);
 }
 
-/* More than a line of the index takes; from the last line they go on in the first. */
+/* More users than one line of the index takes; after the last line they continue in the first. */
 static void user_set_takes_many_users_of_one_line(void **state)
 {
     (void)state;
@@ -332,7 +334,7 @@ static void user_set_takes_many_users_of_one_line(void **state)
     user_set_deinit(&set);
 }
 
-/* Their entries in the index are the same, and even their lines. */
+/* Their index entries are equal, and even their lines. */
 static void user_set_tells_users_apart_whose_entries_are_alike(void **state)
 {
     (void)state;

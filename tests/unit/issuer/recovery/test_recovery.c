@@ -1,5 +1,7 @@
-/* Journals that contradict themselves are refused wherever in them that is, with one thread and with two; and what the
- * store says of a journal. */
+/*
+ * Contradictory journals are refused wherever the contradiction is, with one thread and with two; and the comparison of
+ * a journal with the store.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -63,7 +65,7 @@ static void put_issue(struct journal *journal, const char *id, const char *user,
     journal_commit(journal);
 }
 
-/* Users first to last, a thousand a batch, in order. */
+/* Users first to last, a thousand per batch, in order. */
 static void put_many(struct journal *journal, const char *id, uint32_t first, uint32_t last)
 {
     char user[32];
@@ -77,7 +79,7 @@ static void put_many(struct journal *journal, const char *id, uint32_t first, ui
     }
 }
 
-/* A new journal that is ready to be written. */
+/* A new journal, ready for writing. */
 static struct journal *fresh(void)
 {
     struct ledger *ledger;
@@ -154,7 +156,7 @@ static void put_many_coupons(struct journal *journal)
     }
 }
 
-/* Goes on behind a snapshot of what is there. */
+/* Reopens the journal after taking a snapshot of its content. */
 static struct journal *reopen_behind_snapshot(struct journal *journal)
 {
     struct ledger *ledger;
@@ -191,7 +193,7 @@ static void assert_many_coupons(const struct ledger *ledger)
     }
 }
 
-/* A few users of each are in the snapshot; one coupon gets so many behind it that its set splits. */
+/* The snapshot has a few users of each coupon; one coupon gets so many after it that its set splits. */
 static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **state)
 {
     (void)state;
@@ -219,7 +221,7 @@ static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **st
     }
 }
 
-/* Such as the API takes no more, from a snapshot and from the journal. */
+/* Titles that the API no longer accepts, from a snapshot and from the journal. */
 static void titles_of_before_are_recovered_as_they_are(void **state)
 {
     (void)state;
@@ -254,7 +256,7 @@ static void recovery_says_how_far_it_is(void **state)
     put_many(journal, "A", 1, 100000);
     journal_abandon(&journal);
     recovery_progress_describe(progress, 2, text, sizeof text);
-    assert_string_equal(text, "recovering: 0 of 2 partitions are done");
+    assert_string_equal(text, "recovering: 0 of 2 partitions done");
     recovery_progress_note(&progress[0], RECOVERY_DONE, 0, 0);
     journal = open_journal();
     assert_int_equal(recovery_run(journal, &ledger, &result, &progress[1], &error), 0);
@@ -262,7 +264,7 @@ static void recovery_says_how_far_it_is(void **state)
     assert_true(progress[1].bytes_done > 0 && progress[1].bytes_done <= progress[1].bytes_total);
     recovery_progress_note(&progress[1], RECOVERY_SNAPSHOT, UINT64_C(5) << 20, UINT64_C(64) << 20);
     recovery_progress_describe(progress, 2, text, sizeof text);
-    assert_string_equal(text, "recovering: 1 of 2 partitions are done; partition 1: snapshot, 5 of 64 MiB");
+    assert_string_equal(text, "recovering: 1 of 2 partitions done; partition 1: snapshot, 5 of 64 MiB");
     ledger_destroy(&ledger);
     journal_abandon(&journal);
 }
@@ -284,11 +286,11 @@ static void assert_told_to_end(void)
     assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &signals, NULL), 0);
     assert_int_equal(status, -1);
     assert_null(ledger);
-    assert_non_null(strstr(error.text, "told to end"));
+    assert_non_null(strstr(error.text, "stopped while recovering"));
     journal_abandon(&journal);
 }
 
-/* A container's limit, as a control group tells of it; NULL: as the machine is. */
+/* Simulates a container's memory limit in a control group; NULL: the machine's own. */
 static void pretend_memory(const char *stat)
 {
     static char dir[] = "/tmp/coupond-memory-XXXXXX";

@@ -158,7 +158,7 @@ void snapshot_fixture_issue(const char *coupon, unsigned first, unsigned count)
     journal_work(fixture.journal);
 }
 
-/* Steps a snapshot from its beginning to its end. */
+/* Steps a snapshot from beginning to end. */
 void snapshot_fixture_take_snapshot(void)
 {
     uint64_t before = journal_written_seq(fixture.journal);
@@ -183,7 +183,7 @@ size_t snapshot_fixture_count_files(const char *suffix)
     return count;
 }
 
-/* Every coupon, and every user up to `users`, alike in both ledgers. */
+/* Checks that every coupon, and every user up to `users`, is equal in both ledgers. */
 void snapshot_fixture_assert_same(const struct ledger *one, const struct ledger *other, unsigned users)
 {
     const struct ledger_coupon *coupons[COUPON_LIST_MAX];
@@ -206,7 +206,7 @@ void snapshot_fixture_assert_same(const struct ledger *one, const struct ledger 
     assert_null(ledger_check(other));
 }
 
-/* Ends as kill -9 does and starts again; the ledger is what it was. */
+/* Ends like kill -9 and starts again; checks that the ledger is unchanged. */
 void snapshot_fixture_assert_recovers(unsigned users)
 {
     struct ledger *before = fixture.ledger;

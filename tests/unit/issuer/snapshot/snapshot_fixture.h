@@ -1,4 +1,6 @@
-/* A partition's ledger, journal and snapshots, stepped by hand, in a folder of their own. */
+/*
+ * A partition's ledger, journal and snapshots, stepped by hand, in their own folder.
+ */
 #ifndef COUPOND_SNAPSHOT_FIXTURE_H
 #define COUPOND_SNAPSHOT_FIXTURE_H
 
@@ -17,37 +19,37 @@ struct snapshot_fixture {
     struct snapshot *snapshot;
     struct recovery_result recovered;
     int64_t now_us;  /* the wall clock; a microsecond passes with every batch */
-    int64_t mono_us; /* moved by tests */
+    int64_t mono_us; /* advanced by tests */
     size_t step_bytes;
 };
 
 extern struct snapshot_fixture fixture;
 
-/* cmocka's setup and teardown: an empty journal that is open and recovered. */
+/* cmocka's setup and teardown: an empty journal, open and recovered. */
 int snapshot_fixture_setup(void **state);
 int snapshot_fixture_teardown(void **state);
 
-/* The clocks are the fixture's, as they are after setup. */
+/* Installs the fixture's clocks, as setup does. */
 void snapshot_fixture_clock(void);
 
-/* Recovers what is in the folder. */
+/* Recovers the content of the folder. */
 void snapshot_fixture_assert_starts(void);
 void snapshot_fixture_assert_refused(const char *reason);
-/* Ends as kill -9 does. */
+/* Ends like kill -9. */
 void snapshot_fixture_stop(void);
-/* Both in turn; the ledger is what it was, for users 0 to `users` - 1. */
+/* Stops and starts; checks that the ledger is unchanged for users 0 to `users` - 1. */
 void snapshot_fixture_assert_recovers(unsigned users);
 void snapshot_fixture_assert_same(const struct ledger *one, const struct ledger *other, unsigned users);
 
-/* Decides, journals and applies, as a turn does. A policy is created, or its quantity changed. */
+/* Decides, journals and applies, like a turn. A policy is created, or its quantity changed. */
 void snapshot_fixture_begin(void);
 void snapshot_fixture_put_policy(const char *id, uint32_t quantity, uint32_t limit);
 struct ledger_decision snapshot_fixture_ask(const struct ledger *of, const char *coupon, unsigned number,
                                             enum issue_op op);
-/* One each to users `first` and on. */
+/* One issue each to users from `first` on. */
 void snapshot_fixture_issue(const char *coupon, unsigned first, unsigned count);
 
-/* Steps a snapshot from its beginning to its end. */
+/* Steps a snapshot from beginning to end. */
 void snapshot_fixture_take_snapshot(void);
 /* The store has everything up to `seq`. */
 void snapshot_fixture_acknowledge(uint64_t seq);

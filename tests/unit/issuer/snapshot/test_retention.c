@@ -1,4 +1,6 @@
-/* What snapshots and the store make unnecessary goes, and nothing else. */
+/*
+ * Files that snapshots and the store make unnecessary are removed, and no others.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -59,7 +61,7 @@ static void segments_go_when_two_snapshots_and_the_store_have_them(void **state)
     snapshot_fixture_assert_refused("missing");
 }
 
-/* With the first segment the store turns out to lack what it had. */
+/* When the first segment is removed, the store turns out to have lost records. */
 static int unlink_and_fall_behind(const char *path)
 {
     struct error error;
@@ -94,7 +96,7 @@ static void segments_stay_when_the_store_falls_behind_while_others_go(void **sta
     assert_int_equal(snapshot_fixture_count_files(".segment"), segments - 1);
 }
 
-/* Else the damaged one would be what there is to fall back to, and its segments would be removed. */
+/* Otherwise recovery would have to fall back to the damaged one, and the segments for the older one would be gone. */
 static void a_snapshot_that_was_found_damaged_does_not_count_among_the_two(void **state)
 {
     (void)state;
@@ -165,7 +167,7 @@ static void segments_outlive_an_acknowledgement_by_the_time_that_is_set(void **s
     assert_int_equal(retention_recall(&memory, 300, 7299, 6300), 0);
     assert_int_equal(retention_recall(&memory, 300, 7300, 6300), 100);
     assert_int_equal(retention_recall(&memory, 300, 10300, 6300), 200);
-    assert_int_equal(retention_recall(&memory, 150, 10301, 6300), 150); /* the store came back with less */
+    assert_int_equal(retention_recall(&memory, 150, 10301, 6300), 150); /* the store has lost records */
     assert_int_equal(retention_recall(&memory, 400, 10302, 0), 400);
 }
 

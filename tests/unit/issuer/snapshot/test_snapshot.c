@@ -1,4 +1,6 @@
-/* Snapshots beside a ledger that goes on, and recovery from them. */
+/*
+ * Snapshots of a ledger that goes on changing, and recovery from them.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -46,8 +48,8 @@ static void recovery_goes_on_from_the_time_in_the_snapshot(void **state)
     assert_int_equal(fixture.recovered.last_time_us, fixture.now_us);
 }
 
-/* Between any two pieces of the walk: issues to new users, again to users before and behind the walk, new coupons on
- * both sides of it, and changes of policies. */
+/* Between any two pieces of the walk: issues to new users, repeated ones before and after the walk's position, new
+ * coupons on both sides of it, and changed policies. */
 static void a_snapshot_of_a_ledger_that_goes_on_is_exact_after_replay(void **state)
 {
     (void)state;
@@ -205,7 +207,7 @@ static void a_full_disk_costs_a_snapshot_and_no_more(void **state)
     snapshot_unfinished_path(journal_fixture_dir, path);
     assert_int_equal(access(path, F_OK), -1);
     snapshot_fixture_issue("A", 3000, 10);
-    assert_int_equal(snapshot_step(fixture.snapshot, fixture.ledger), -1); /* not at once again */
+    assert_int_equal(snapshot_step(fixture.snapshot, fixture.ledger), -1); /* not immediately again */
     disk = &disk_posix;
     fixture.mono_us += 60000000;
     snapshot_fixture_take_snapshot();
@@ -238,7 +240,7 @@ static int open_never_direct(const char *path, int flags)
     return -1;
 }
 
-/* As a device does whose blocks are larger than ours. */
+/* Like a device with blocks larger than ours. */
 static ssize_t refuse_direct_writes(int fd, const void *bytes, size_t length, off_t offset)
 {
     if (!is_direct(fd))
@@ -247,7 +249,7 @@ static ssize_t refuse_direct_writes(int fd, const void *bytes, size_t length, of
     return -1;
 }
 
-/* What is left is no whole page then. */
+/* The rest is then not a whole page. */
 static ssize_t write_short(int fd, const void *bytes, size_t length, off_t offset)
 {
     if (!is_direct(fd))
@@ -293,7 +295,7 @@ static void a_snapshot_goes_past_the_page_cache(void **state)
     counting.pwrite = count_writes;
     take_snapshot_on(&counting);
     assert_true(direct_writes > 2);
-    assert_true(cached_writes <= 1); /* the end, which fills no page */
+    assert_true(cached_writes <= 1); /* the end does not fill a page */
 }
 
 static void a_filesystem_that_only_caches_gets_snapshots_too(void **state)
@@ -369,9 +371,9 @@ static void a_snapshot_is_written_by_its_own_thread_while_issuing_goes_on(void *
 
 /* --- a start that is told to end --- */
 
-#define MANY_COUPONS 40000u /* with long titles: a snapshot of more than is loaded between two looks */
+#define MANY_COUPONS 40000u /* with long titles: a snapshot larger than what is loaded between two checks */
 
-/* Of the first record, though it holds more than that. */
+/* Writes a snapshot named after the first record, although it contains more. */
 static void write_large_snapshot(void)
 {
     struct error error = {{0}};
@@ -389,7 +391,7 @@ static void write_large_snapshot(void)
     ledger_destroy(&ledger);
 }
 
-/* SIGTERM comes when the loading of the snapshot has begun. */
+/* SIGTERM arrives once the loading of the snapshot has begun. */
 static void *map_and_signal(int fd, size_t length)
 {
     if (length > MANY_COUPONS * TITLE_MAX)
@@ -397,7 +399,7 @@ static void *map_and_signal(int fd, size_t length)
     return disk_posix.map(fd, length);
 }
 
-/* The signal still waits when the start is over, and must not end the test. */
+/* The signal is still pending after the start and must not end the test. */
 static void take_signal(int number)
 {
     (void)number;
@@ -417,7 +419,7 @@ static void a_start_ends_when_it_is_told_to_while_a_snapshot_loads(void **state)
     signalling.map = map_and_signal;
     disk = &signalling;
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &signals, NULL), 0);
-    snapshot_fixture_assert_refused("told to end");
+    snapshot_fixture_assert_refused("stopped while recovering");
     assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &signals, NULL), 0);
     signal(SIGTERM, SIG_DFL);
     disk = &disk_posix;

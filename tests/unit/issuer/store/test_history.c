@@ -1,4 +1,6 @@
-/* What a store may have of a journal, as the folder's notes tell: over turns of stores, restarts and copies. */
+/*
+ * What a store may have of a journal according to the folder's notes: over changes of stores, restarts and copies.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,7 +28,7 @@ static const uint8_t *id_of(uint8_t number)
     return id;
 }
 
-/* As the stream does. */
+/* Like the stream. */
 static void note_acked(uint8_t store, uint64_t seq)
 {
     int fd = journal_acked_open(journal_fixture_dir, &error);
@@ -152,7 +154,7 @@ static void a_store_that_was_left_just_before_the_end_is_bound_from_the_next_sta
     assert_int_equal(bound(1), 15);
 }
 
-/* Which store that is stands in `acked`, too, which is not synced. */
+/* The id of that store is also in `acked`, which is not synced. */
 static void the_store_that_is_filled_is_known_when_the_power_took_that_back(void **state)
 {
     (void)state;
@@ -167,7 +169,7 @@ static void the_store_that_is_filled_is_known_when_the_power_took_that_back(void
         assert_int_equal(bound(1), 10);
         assert_false(store_history_is_other(&history, id_of(2)));
     }
-    note_acked(3, 15); /* one that nobody could compare with */
+    note_acked(3, 15); /* one that was never compared */
     read_again();
     assert_int_equal(bound(3), 15);
 }
@@ -231,7 +233,7 @@ static void a_new_beginning_notes_nothing(void **state)
     assert_int_equal(bound(1), 5);
 }
 
-/* Power was lost before the stream's own note of the new store was on the disk. */
+/* Power was lost before the stream's own note of the new store was on disk. */
 static void a_store_that_was_left_and_is_the_noted_one_still_is_filled_again(void **state)
 {
     (void)state;
@@ -268,7 +270,7 @@ static void of_many_stores_the_latest_are_remembered(void **state)
     assert_int_equal(bound(12), 21);
     assert_int_equal(bound(11), 20);
     assert_int_equal(bound(4), 13);
-    assert_int_equal(bound(1), 10); /* as any other */
+    assert_int_equal(bound(1), 10); /* like any other */
 }
 
 static void notes_of_another_journal_are_nothing_to_go_by(void **state)

@@ -118,7 +118,7 @@ void journal_fixture_append_at(struct journal *journal, unsigned count, int64_t 
     journal_commit(journal);
 }
 
-/* Ends as kill -9 does: nothing is sealed. The lock goes with the copy of the folder that is worked on. */
+/* Ends like kill -9: without a seal. The lock belongs to the old copy of the folder. */
 void journal_fixture_crash(struct journal *journal)
 {
     journal_abandon(&journal);

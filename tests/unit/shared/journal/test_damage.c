@@ -1,4 +1,5 @@
-/* The journal after a crash, damage or a mistake: a torn tail is cut, everything else is refused with file and offset.
+/*
+ * The journal after a crash, damage or a mistake: a torn tail is cut, everything else is refused with file and offset.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -169,7 +170,8 @@ static void journal_refuses_segments_without_identity(void **state)
     journal_fixture_assert_refused("meta is missing");
 }
 
-/* Three segments, the last of them with at least one record. Returns where the first ends and the second begins. */
+/* Three segments, the last of them with at least one record. Returns where the first ends; *second is where the second
+ * begins. */
 static struct journal *fill_segments(uint64_t *second)
 {
     uint64_t *segments;
@@ -242,7 +244,7 @@ static void journal_refuses_to_begin_anew_once_it_was_streamed(void **state)
     journal_fixture_assert_refused("is missing");
 }
 
-/* Under an interval, what was not synced may be lost with the power; what an ended segment holds was. */
+/* With an interval, a power loss may take unsynced records, but not those of a finished segment. */
 static void journal_that_is_synced_at_intervals_cuts_an_unsynced_tail_behind_a_roll(void **state)
 {
     (void)state;

@@ -1,4 +1,6 @@
-/* The journal: what is written is read, full disks are told, a follower reads all that is synced. */
+/*
+ * The journal: it reads back what was written, reports full disks, and a follower reads everything that is synced.
+ */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -122,8 +124,7 @@ static struct journal *open_with_segments_of(size_t segment_bytes)
     return journal;
 }
 
-/* A limit on the size of files is as good as a full disk: the segment in use is within it, the next one would not be.
- */
+/* A limit on file sizes simulates a full disk: the active segment is within it, the next one is not. */
 static void journal_refuses_to_reserve_on_a_full_disk_and_recovers(void **state)
 {
     (void)state;
@@ -144,11 +145,11 @@ static void journal_refuses_to_reserve_on_a_full_disk_and_recovers(void **state)
     assert_true(kept > 0);
     assert_true(journal_is_full(journal));
     assert_true(
-        journal_reserve(journal, journal_bytes_max(0, 0))); /* what still fits is no room for the next segment */
+        journal_reserve(journal, journal_bytes_max(0, 0))); /* room for small batches is no room for the next segment */
     assert_true(journal_is_full(journal));
 
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    while (journal_is_full(journal)) /* until the worker has found room, without the writer */
+    while (journal_is_full(journal)) /* until the worker has found room by itself */
         sched_yield();
     assert_true(journal_reserve(journal, bytes));
     journal_fixture_append(journal, 4000);
@@ -163,7 +164,7 @@ struct follower {
     uint64_t until;
 };
 
-/* Reads behind the writer as the stream does. */
+/* Reads behind the writer, like the stream. */
 static void *follow(void *arg)
 {
     struct follower *follower = arg;

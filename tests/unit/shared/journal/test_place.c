@@ -1,4 +1,5 @@
-/* A journal whose files are taken away while it is open stops the process: what it wrote then would be found nowhere.
+/*
+ * A journal whose files are removed while it is open stops the process, because its writes would be lost.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +70,7 @@ static void path_of(const char *name, char out[JOURNAL_PATH_MAX])
     snprintf(out, JOURNAL_PATH_MAX, "%s/%s", journal_fixture_dir, name);
 }
 
-/* What the worker does; true when it ended the process. */
+/* Does the worker's check; true when it ended the process. */
 static bool check_stops(void)
 {
     if (setjmp(stopped) == 0)
@@ -153,7 +154,7 @@ static void a_segment_that_is_replaced_stops_the_process(void **state)
     assert_true(check_stops());
 }
 
-/* Retention removes it, once a snapshot and the store have it. */
+/* Retention removes such a segment, once a snapshot and the store have it. */
 static void a_segment_that_is_no_longer_written_may_go(void **state)
 {
     (void)state;
@@ -183,7 +184,7 @@ static pthread_cond_t slow_changed = PTHREAD_COND_INITIALIZER;
 static pthread_t tester;
 static bool syncing, noticed, released;
 
-/* The worker makes the next segment for as long as the test wants. */
+/* Makes the worker take as long for the next segment as the test wants. */
 static int sync_slowly(int fd)
 {
     if (pthread_equal(pthread_self(), tester))
@@ -206,7 +207,7 @@ static void end_thread(int with)
     pthread_exit(NULL);
 }
 
-/* False when it does not come within ten seconds. */
+/* False when it does not happen within ten seconds. */
 static bool wait_until(const bool *flag)
 {
     struct timespec until;

@@ -1,4 +1,6 @@
-/* Files as other systems' editors write them: a byte order mark at the front, lines that end in CR LF, UTF-16. */
+/*
+ * Files as editors of other systems write them: a byte order mark, lines that end in CR LF, UTF-16.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -71,7 +71,7 @@ static void assert_says(const struct fixture *fixture, const char *words)
             fail_msg("%s", (fixture)->error.text);                                                                     \
     } while (0)
 
-/* Sets one option and completes; the error of either. */
+/* Sets options and completes; returns the result of whichever fails first. */
 static int complete_with(struct fixture *fixture, const char *const *assignments)
 {
     options_init(&fixture->options);
@@ -178,7 +178,7 @@ static void an_unknown_variable_is_an_error(void **state)
     assert_says(fixture, "COUPOND_GATEWAY_THREAD: unknown option");
 }
 
-/* Of the tools around, and of Kubernetes for services named coupond-gateway and coupond-store. */
+/* Variables of related tools, and of Kubernetes for services named coupond-gateway and coupond-store. */
 static const char *const not_ours[][2] = {
     {"COUPOND_SECRETS", "/run/secrets"},
     {"COUPOND_LOAD_SCENARIO", "rush"},
@@ -429,7 +429,7 @@ static void a_secret_is_read_from_its_file_without_the_newline(void **state)
     write_bytes(fixture, "s3cret\n", 7);
     assert_ok(fixture, COMPLETE_WITH(fixture, assignment));
     assert_string_equal(fixture->options.gateway_admin_token, "s3cret");
-    assert_ok(fixture, options_complete(&fixture->options, &fixture->error)); /* again does no harm */
+    assert_ok(fixture, options_complete(&fixture->options, &fixture->error)); /* harmless a second time */
     write_bytes(fixture, "s3cret\r\n", 8);
     assert_ok(fixture, COMPLETE_WITH(fixture, assignment));
     assert_string_equal(fixture->options.gateway_admin_token, "s3cret");

@@ -1,4 +1,6 @@
-/* What limits of memory are found, what counts as used, and when memory is scarce. */
+/*
+ * Which memory limits are found, what counts as used, and when memory is scarce.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -135,7 +137,7 @@ static void the_group_above_with_less_room_counts(void **state)
     assert_bound(0, 100 * MIB, 90 * MIB, "the control group /a");
 }
 
-/* As in a container of which /proc tells the host's path. */
+/* As in a container where /proc shows the host's path. */
 static void a_path_that_is_not_mounted_leads_to_the_top(void **state)
 {
     (void)state;
@@ -180,7 +182,7 @@ static void memory_is_scarce_near_the_limit_until_clearly_more_is_left(void **st
     use(153);
     assert_true(scarce_now());
     assert_true(memory_exhausted());
-    write_number(groups_dir, "memory.max", "", 320 * MIB); /* raised under the running process */
+    write_number(groups_dir, "memory.max", "", 320 * MIB); /* raised while the process runs */
     assert_false(scarce_now());
     assert_false(memory_exhausted());
 }

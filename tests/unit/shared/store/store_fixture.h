@@ -1,7 +1,7 @@
 /*
- * For tests of the stores: a fresh, empty store of either type, rows to write, and a way around the store to the
- * tables. The mysql store is tested when COUPOND_TEST_MYSQL says where a server is (tests/support/servers.py); its
- * database is emptied for every test.
+ * For tests of the stores: a new, empty store of either type, rows to write, and direct access to the tables. The mysql
+ * store is tested when COUPOND_TEST_MYSQL names a server (tests/support/servers.py); its database is emptied for every
+ * test.
  */
 #ifndef COUPOND_TEST_STORE_FIXTURE_H
 #define COUPOND_TEST_STORE_FIXTURE_H
@@ -12,7 +12,7 @@
 
 struct store_fixture {
     struct options options;
-    char directory[64]; /* temporary; the sqlite store's file is in it */
+    char directory[64]; /* temporary; contains the sqlite store's file */
     struct store *store;
     struct error error;
     struct coupon coupons[8];
@@ -25,7 +25,7 @@ struct store_fixture {
 int store_fixture_setup_sqlite(void **state);
 int store_fixture_setup_mysql(void **state);
 int store_fixture_teardown(void **state);
-/* True when a MySQL or MariaDB is there to test with. */
+/* True when a MySQL or MariaDB server is configured. */
 bool store_fixture_has_mysql(void);
 /* A value of COUPOND_TEST_MYSQL, or "". */
 const char *store_fixture_mysql(const char *key);
@@ -33,13 +33,13 @@ const char *store_fixture_mysql(const char *key);
 /* Runs SQL as the store's user, or (mysql only) as the server's administrator. */
 void store_fixture_sql(struct store_fixture *fixture, const char *sql);
 void store_fixture_admin_sql(const char *sql);
-/* The only number that a query yields. */
+/* The single number that a query returns. */
 int64_t store_fixture_number(struct store_fixture *fixture, const char *sql);
 
-/* Tells the server to `stop`, `kill` or `start` (servers.py); it has done so on return. */
+/* Makes the server `stop`, `kill` or `start` (servers.py), and waits until it has. */
 void store_fixture_control(const char *action);
 
-/* Opens another store with the fixture's options, schema and all. */
+/* Opens another store with the fixture's options, and creates its schema. */
 struct store *store_fixture_another(struct store_fixture *fixture);
 
 /* An empty batch of partition 0 of 1, journal id all 0x5a. */
@@ -54,10 +54,10 @@ void store_fixture_begin_issues(struct store_fixture *fixture, uint32_t count);
 /* Writes the batch. */
 enum store_result store_fixture_write(struct store_fixture *fixture);
 
-/* What must work, or the test has failed. */
+/* Fails the test when it does not work. */
 void store_fixture_migrate(struct store_fixture *fixture);
 void store_fixture_assert_written(struct store_fixture *fixture);
-/* The last error says these words. */
+/* Checks that the last error contains these words. */
 void store_fixture_assert_error(const struct store_fixture *fixture, const char *words);
 
 #endif

@@ -1,5 +1,7 @@
-/* Batches that come again, in pieces, out of order or with contradictions; for sqlite and, where there is a server,
- * mysql. */
+/*
+ * Batches that are repeated, in pieces, out of order or with contradictions; for sqlite and, if there is a server,
+ * mysql.
+ */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

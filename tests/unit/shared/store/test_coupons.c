@@ -1,5 +1,7 @@
-/* Batches of many coupons: new, changed more than once, there already in part; for sqlite and, where there is a server,
- * mysql. */
+/*
+ * Batches of many coupons: new, changed more than once, partly stored already; for sqlite and, if there is a server,
+ * mysql.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,7 +38,7 @@ static struct coupon *add_coupon(struct store_fixture *fixture, unsigned number,
     return coupon;
 }
 
-/* Coupons `from` to `end` - 1 in no order, records 2n + 1, and an issue of each, records 2n + 2. */
+/* Coupons `from` to `end` - 1 in scrambled order, records 2n + 1, and an issue of each, records 2n + 2. */
 static void begin(struct store_fixture *fixture, unsigned from, unsigned end)
 {
     store_fixture_begin(fixture);
@@ -109,13 +111,13 @@ static void of_a_coupon_that_changed_several_times_the_newest_record_is_stored(v
     assert_rows(fixture, 40);
     assert_int_equal(store_fixture_number(fixture, "SELECT quantity FROM coupon WHERE id = 'c00007'"), 102);
     assert_int_equal(store_fixture_number(fixture, "SELECT journal_seq FROM coupon WHERE id = 'c00007'"), 102);
-    begin(fixture, 5, 9); /* late, and older than what it meets */
+    begin(fixture, 5, 9); /* late, and older than the stored one */
     store_fixture_assert_written(fixture);
     assert_int_equal(store_fixture_number(fixture, "SELECT quantity FROM coupon WHERE id = 'c00007'"), 102);
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon WHERE journal_seq = 103"), 1);
 }
 
-#define CHANGED 67 /* more than one statement takes, and one left over */
+#define CHANGED 67 /* more than fit into one statement, and one left over */
 
 static bool expect_changed(void *arg, const struct coupon *there)
 {

@@ -1,6 +1,6 @@
 /*
- * Dead letters in the store: written, read page by page, replaced, and taken out again; for sqlite and, where there is
- * a server, mysql.
+ * Dead letters in the store: written, read page by page, replaced, and removed; for sqlite and, if there is a server,
+ * mysql.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -193,7 +193,7 @@ static void a_letter_that_is_stored_after_all_leaves_the_dead_in_one_transaction
     fixture->issues[0].coupon_id = "c";
     fixture->issues[0].coupon_id_length = 1;
     store_fixture_sql(fixture, "UPDATE journal SET journal_id = '11111111111111111111111111111111'");
-    store_fixture_assert_written(fixture); /* a journal that was rebuilt since has another id */
+    store_fixture_assert_written(fixture); /* a rebuilt journal has another id */
     assert_int_equal(count_of(fixture, "dead_letter"), 2);
     assert_int_equal(count_of(fixture, "coupon_issue"), 2);
     assert_has(fixture, 9, "");
@@ -221,7 +221,7 @@ static void only_coupons_that_are_not_in_the_store_are_told_as_dead(void **state
     store_fixture_begin(fixture);
     store_fixture_coupon(fixture, "dead", 12);
     store_fixture_assert_written(fixture);
-    write_letters(fixture); /* a change of it that is dead */
+    write_letters(fixture); /* a dead change of it */
     snprintf(told, sizeof told, "nobody");
     assert_int_equal(store_each_dead_coupon(store, ours, note_coupon, told, &fixture->error), STORE_OK);
     assert_string_equal(told, "nobody");

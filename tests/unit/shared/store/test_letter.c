@@ -1,4 +1,6 @@
-/* From a dead letter's record back to its row; the table may hold anything. */
+/*
+ * From a dead letter's record back to its row; the table may contain anything.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,7 +127,7 @@ static void any_bytes_at_all_do_no_harm(void **state)
     unsigned seed = 1;
     for (unsigned round = 0; round < 20000; round++) {
         struct store_dead_letter letter = round % 2 == 0 ? issue_letter() : coupon_letter(TIME_US);
-        unsigned char *copy = malloc(letter.record_length); /* the sanitizer sees a byte too far */
+        unsigned char *copy = malloc(letter.record_length); /* so that the sanitizer detects a read past the end */
         memcpy(copy, record, letter.record_length);
         copy[(unsigned)rand_r(&seed) % letter.record_length] ^= (unsigned char)(1 + rand_r(&seed) % 255);
         letter.record = copy;

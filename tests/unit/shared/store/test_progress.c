@@ -1,4 +1,6 @@
-/* What a store has of a journal: in order, ahead of the order, twice, and as text. */
+/*
+ * What a store has of a journal: in order, out of order, repeated, and as text.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +42,7 @@ static void what_follows_moves_on_and_what_comes_again_changes_nothing(void **st
     store_progress_add(&progress, 1, 10);
     store_progress_add(&progress, 5, 11);
     assert_progress(&progress, 11, "");
-    store_progress_add(&progress, 5, 20); /* cut otherwise after a restart */
+    store_progress_add(&progress, 5, 20); /* divided differently after a restart */
     assert_progress(&progress, 20, "");
 }
 
@@ -116,9 +118,9 @@ static void text_that_nobody_wrote_is_refused(void **state)
         "-7",
         "7-8,",
         ",7-8",
-        "7-8,9-10", /* they touch */
+        "7-8,9-10", /* they are adjacent */
         "7-8,3-4",
-        "5-8" /* touches 5 */,
+        "5-8" /* adjacent to 5 */,
         "6-8" /* follows 5 */,
         "7-8 ",
         "18446744073709551616-18446744073709551617",

@@ -1,6 +1,6 @@
 /*
- * What a store refuses for good, and how it knows what it has: for sqlite and, where there is a server,
- * mysql. A fault is made to happen in a real database each time.
+ * What a store rejects for good, and how it knows what it has: for sqlite and, if there is a server, mysql. Each fault
+ * is produced in a real database.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -211,7 +211,7 @@ static void a_store_that_lost_acknowledged_records_says_so_and_writes_nothing(vo
     store_fixture_begin_issues(fixture, 3);
     store_fixture_assert_written(fixture);
     store_fixture_sql(fixture, "DELETE FROM coupon_issue WHERE journal_seq > 2");
-    store_fixture_sql(fixture, "UPDATE journal SET last_seq = 2"); /* as an older backup has it */
+    store_fixture_sql(fixture, "UPDATE journal SET last_seq = 2"); /* as in an older backup */
     begin_frame(fixture, 5, 5, 4);
     store_fixture_issue(fixture, "c", 4, "u4", 5);
     assert_behind(fixture, 2);
@@ -223,7 +223,9 @@ static void a_store_that_lost_acknowledged_records_says_so_and_writes_nothing(vo
     assert_int_equal(count_of(fixture, "journal"), 0);
 }
 
-/* The first frame was acknowledged while the second, which did not know that, was under way; then all was lost. */
+/*
+ * The first frame was acknowledged while the second, which did not know that, was in flight; then everything was lost.
+ */
 static void a_frame_from_before_the_loss_does_not_hide_it(void **state)
 {
     struct store_fixture *fixture = *state;

@@ -1,4 +1,6 @@
-/* What every store promises; the same suite for sqlite and, where there is a server, for mysql. */
+/*
+ * The promises of every store; the same suite for sqlite and, if there is a server, for mysql.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +21,7 @@ struct rows {
     size_t issues_count;
     struct store_journal journals[8];
     size_t journals_count;
-    size_t stop_after; /* rows of a kind; 0: never */
+    size_t stop_after; /* rows of a kind; 0: unlimited */
 };
 
 static bool keep_journal(void *arg, const struct store_journal *journal)

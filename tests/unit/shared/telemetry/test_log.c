@@ -1,4 +1,6 @@
-/* Log lines as they come out of standard error. */
+/*
+ * Log lines as written to standard error.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +29,7 @@ static int set_up(void **state)
     log_set_level(LOG_LEVEL_INFO);
     log_set_format(LOG_FORMAT_TEXT);
     catcher = memfd_create("log", MFD_CLOEXEC);
-    fcntl(catcher, F_SETFL, O_APPEND); /* as logs are opened; else two writes may hit the same offset */
+    fcntl(catcher, F_SETFL, O_APPEND); /* as log files are opened; otherwise two writes may hit the same offset */
     saved = dup(STDERR_FILENO);
     return dup2(catcher, STDERR_FILENO) < 0 ? -1 : 0;
 }
@@ -40,7 +42,7 @@ static int tear_down(void **state)
     return close(catcher);
 }
 
-/* What was logged; free() it. */
+/* The logged text; free() it. */
 static char *caught(void)
 {
     off_t length = lseek(catcher, 0, SEEK_END);
@@ -49,7 +51,7 @@ static char *caught(void)
     return text;
 }
 
-/* The same behind time and blank. */
+/* The same, after time and blank. */
 static void assert_caught(const char *expected)
 {
     char *text = caught();
@@ -113,7 +115,7 @@ static void log_leaves_errno_alone(void **state)
     dup2(catcher, STDERR_FILENO);
 }
 
-/* The same as assert_caught() for the formats that machines read: `expected` goes on behind the time. */
+/* Like assert_caught() for machine-readable formats: `expected` starts after the time. */
 static void assert_caught_fields(enum log_format format, const char *expected)
 {
     const char *begin = format == LOG_FORMAT_JSON ? "{\"time\":\"" : "time=";

@@ -1,4 +1,6 @@
-/* The text that a scrape reads. */
+/*
+ * The text of a scrape.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

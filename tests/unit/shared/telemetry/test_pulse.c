@@ -1,4 +1,6 @@
-/* Pulses: who goes round, and who does not. */
+/*
+ * Pulses: detects threads that hang, and only those.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +14,7 @@
 
 #define MOMENT_US 20000
 
-/* Fixture: a thread that goes round, and another one. */
+/* Fixture: two threads with pulses. */
 
 static struct pulse *one, *two;
 
@@ -32,7 +34,7 @@ static int tear_down(void **state)
     return one == NULL && two == NULL ? 0 : -1;
 }
 
-/* Both are looked at, time goes by, and `beats` of them beat meanwhile. */
+/* Checks both, lets time pass while `beats` of them beat, and checks again. */
 static bool all_beat_after_a_moment(bool first, bool second, char why[128])
 {
     pulse_all_beat(MOMENT_US / 2, why);

@@ -1,4 +1,6 @@
-/* The status port, asked over real sockets. */
+/*
+ * The status port over real sockets.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +30,7 @@ struct fixture {
     _Atomic bool ready;
 };
 
-/* The kernel's choice of a free port; the socket stays open, unlistened, as long as its port is only to be known. */
+/* A free port chosen by the kernel; the socket stays open without listening while the port must stay free. */
 static int take_port(struct sockaddr_in *address)
 {
     socklen_t length = sizeof(*address);
@@ -109,7 +111,7 @@ static void status_http_serves_metrics_as_prometheus_text(void **state)
     assert_non_null(strstr(text, "\ncoupond_build_info{version="));
 }
 
-/* Each is disconnected within two seconds; where sixty-four were served for ten, the last waited for forty. */
+/* Each is disconnected within two seconds; with sixty-four served for ten seconds, the last would wait for forty. */
 static void status_http_answers_beside_300_idle_connections(void **state)
 {
     struct fixture *fixture = *state;

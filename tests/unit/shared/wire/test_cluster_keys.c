@@ -1,4 +1,6 @@
-/* The cluster's secret: making and reading its file, the keys derived from it, and who is let in by them. */
+/*
+ * The cluster's secret: creating and reading its file, the keys derived from it, and the peers that they admit.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
-/* A listening ZeroMQ socket gives way when descriptors run out, and counts whom it turns away, whatever interrupts the
- * guard. */
+/*
+ * A listening ZeroMQ socket refuses peers when descriptors run out, and counts them, even when signals interrupt the
+ * guard.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,14 +49,14 @@ static void use_tcp(char endpoint[80])
     snprintf(endpoint, 80, "tcp://127.0.0.1:*");
 }
 
-/* After the bind, when the port is known. */
+/* Called after the bind, when the port is known. */
 static void note_port(int listener)
 {
     address_size = sizeof address;
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &address_size), 0);
 }
 
-/* A connection, or -1. One that the kernel drops would be tried again for minutes. */
+/* A connection, or -1. A connection that the kernel drops would be retried for minutes. */
 static int connect_once(void)
 {
     int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -67,7 +69,7 @@ static int connect_once(void)
     return -1;
 }
 
-/* Opens files until `left` more may be opened. */
+/* Opens files until only `left` more can be opened. */
 static size_t use_up(int *fds, size_t left)
 {
     size_t count = 0;
@@ -84,7 +86,7 @@ static void give_back(const int *fds, size_t count)
         close(fds[i]);
 }
 
-/* libzmq greets whom it has accepted; the others are hung up on. */
+/* libzmq greets accepted peers; the others are disconnected. */
 static bool is_greeted(int fd)
 {
     char greeting[10];
@@ -97,7 +99,7 @@ static bool still_stands(int fd)
     return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 0 || errno == EAGAIN;
 }
 
-/* Until libzmq has closed its side of connections that are closed. */
+/* Waits until libzmq has closed its side of closed connections. */
 static void wait_for_a_place(void)
 {
     for (unsigned i = 0; i < 1000; i++) {
@@ -122,7 +124,7 @@ static void check_door(void)
     size_t count = use_up(fds, FILES_MAX / 4 + 16), taken = 0;
     uint64_t before = doors_refused();
     for (size_t i = 0; i < CROWD; i++) {
-        crowd[i] = connect_once(); /* has a descriptor of this process, too */
+        crowd[i] = connect_once(); /* uses a descriptor of this process, too */
         taken += crowd[i] >= 0 && is_greeted(crowd[i]);
     }
     assert_in_range(taken, 1, 15);
@@ -160,13 +162,13 @@ static void while_descriptors_are_scarce_who_connects_is_hung_up_on(void **state
     with_a_door(use_tcp, check_door);
 }
 
-/* libzmq ends the process then, over ipc. */
+/* Without the door, libzmq would end the process over ipc. */
 static void check_without_descriptors(void)
 {
     int fds[FILES_MAX] = {0};
     int waiting[2] = {socket(address.ss_family, SOCK_STREAM, 0), socket(address.ss_family, SOCK_STREAM, 0)};
     size_t count = 0;
-    for (unsigned i = 0; i < 20; i++) { /* ZeroMQ's thread may still close what a test before has left */
+    for (unsigned i = 0; i < 20; i++) { /* ZeroMQ's thread may still close sockets of an earlier test */
         count += use_up(fds + count, 0);
         usleep(10000);
     }
@@ -218,7 +220,7 @@ static void a_door_that_is_closed_bounds_nobody(void **state)
     zsock_destroy(&socket);
 }
 
-/* As ZMTP 3.0 begins, of a peer that has a secret. */
+/* The start of ZMTP 3.0 from a peer with a secret. */
 static const char curve_greeting[64] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
 
 static void wait_for_end(int fd)
@@ -279,7 +281,7 @@ static void on_interruption(int number)
     interruptions++;
 }
 
-/* Only threads that were started before hear of these: the guard, and none of ZeroMQ's, which block all signals. */
+/* Only threads started before receive these signals: the guard, and none of ZeroMQ's, which block all signals. */
 static void interrupt_often(void)
 {
     sigset_t set;

@@ -1,4 +1,6 @@
-/* Frames: what is ours passes, everything else is named and refused. */
+/*
+ * Frames: valid ones pass, all others are rejected with a reason.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -163,7 +165,7 @@ static void coupon_comes_through_the_wire_as_it_was(void **state)
 {
     (void)state;
     struct coupon coupon = {.id = "C-1",
-                            .title = "T\u202ele", /* as only old journals have it */
+                            .title = "T\u202ele", /* only in old journals */
                             .quantity = 9,
                             .issued = 3,
                             .per_user_limit = 2,

@@ -1,4 +1,6 @@
-/* Two sides that find each other at a UNIX socket and share memory from then on. */
+/*
+ * Two sides that meet over a UNIX socket and share memory from then on.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +48,7 @@ static bool is_readable(int fd)
     return poll(&item, 1, 0) == 1;
 }
 
-/* Both ends, joined. */
+/* Both ends, connected. */
 static int join(struct shm_link *issuer, struct shm_link *gateway)
 {
     struct error error;
@@ -84,7 +86,7 @@ static void frames_go_both_ways(void **state)
     close(listener);
 }
 
-/* Whatever may be in flight by default fits, even when no two requests share a frame. */
+/* Everything that may be in flight by default fits, even when no two requests share a frame. */
 static void all_requests_in_flight_have_room(void **state)
 {
     (void)state;
@@ -95,7 +97,7 @@ static void all_requests_in_flight_have_room(void **state)
     options_init(&options);
     for (int64_t i = 0; i < options.gateway_in_flight_max; i++)
         assert_true(shm_link_send(&gateway, frame, sizeof frame));
-    assert_true(shm_link_send(&gateway, frame, sizeof frame)); /* a ping beside them, too */
+    assert_true(shm_link_send(&gateway, frame, sizeof frame)); /* plus a ping */
     shm_link_close(&issuer);
     shm_link_close(&gateway);
     close(listener);
@@ -122,7 +124,7 @@ static void a_bell_rings_only_for_who_sleeps(void **state)
     close(listener);
 }
 
-/* It cannot make the socket of the other side block, nor fill it so that a bell is missed. */
+/* A peer cannot make the socket of the other side block, nor fill it so that a wake-up is lost. */
 static void bells_without_end_hold_nobody_up(void **state)
 {
     (void)state;
@@ -176,7 +178,7 @@ static int take_memory(int socket)
     return fd;
 }
 
-/* Were the memory shortened under the issuer, its next look at it would be its last. */
+/* If the memory were shrunk, the issuer's next access would crash it. */
 static void nobody_can_shorten_the_memory(void **state)
 {
     (void)state;
@@ -233,7 +235,7 @@ static void a_path_too_long_is_refused(void **state)
     assert_non_null(strstr(error.text, "longer than a UNIX socket's address"));
 }
 
-/* A listener that is none of ours. */
+/* A listener that is not ours. */
 static int listen_strangely(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,4 +1,6 @@
-/* The queue in shared memory: order, bounds, sleep and wake, two threads, and a neighbour that writes nonsense. */
+/*
+ * The queue in shared memory: order, bounds, sleep and wake, two threads, and a peer that writes invalid data.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,7 +103,7 @@ static void a_full_queue_takes_nothing_until_something_is_read(void **state)
     assert_false(shm_ring_write(&pair->writer, message, 1));
 }
 
-/* Sizes that never divide the capacity: records meet the end everywhere. */
+/* Sizes that never divide the capacity, so that records meet the end everywhere. */
 static void messages_of_every_size_go_round_and_round(void **state)
 {
     struct pair *pair = *state;
@@ -137,7 +139,7 @@ static void an_empty_queue_goes_on_in_warm_memory(void **state)
     free(pair.memory);
 }
 
-/* Wherever the queue was emptied, all of it can be filled again while the reader does something else. */
+/* Wherever the queue was emptied, it can be filled completely while the reader is busy. */
 static void an_empty_queue_has_all_its_room(void **state)
 {
     (void)state;
@@ -174,7 +176,7 @@ static void large_messages_are_taken_by_an_empty_queue(void **state)
     free(pair.memory);
 }
 
-/* Between the tail and the head that a reader on its way to the front writes, its head is the old one. */
+/* A reader that jumps to the front writes the tail before the head: in between, the head is the old one. */
 static void a_writer_may_come_while_the_reader_goes_to_the_front(void **state)
 {
     (void)state;
@@ -231,7 +233,7 @@ struct crossing {
     sem_t bell;
 };
 
-/* Now and then the writer waits until all is read, and goes on just when the reader may go to the front. */
+/* Now and then the writer waits until everything is read, and continues just when the reader may jump to the front. */
 static void wait_for_reader(const struct shm_ring *writer)
 {
     while (atomic_load(&writer->header->head) < writer->position)
@@ -254,7 +256,7 @@ static void *write_all(void *arg)
     return NULL;
 }
 
-/* Were a message written before the reader's sleep and its bell not rung, the reader would wait for ever. */
+/* If a message were written before the reader sleeps and the wake-up were lost, the reader would wait for ever. */
 static void cross(struct pair *pair)
 {
     struct crossing crossing = {.pair = pair};
@@ -286,14 +288,14 @@ static void two_threads_lose_no_message_and_no_wake_up(void **state)
     cross(*state);
 }
 
-/* Large enough for its reader to go to the front now and then, beside a writer that writes. */
+/* Large enough for the reader to jump to the front now and then, while a writer writes. */
 static void two_threads_go_to_the_front_together(void **state)
 {
     (void)state;
     struct pair pair;
     open_pair(&pair, 4 * SHM_RING_WARM);
     cross(&pair);
-    assert_true(pair.reader.position > UINT64_C(2) * 28 * MESSAGES); /* much was left out */
+    assert_true(pair.reader.position > UINT64_C(2) * 28 * MESSAGES); /* much was skipped */
     free(pair.memory);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What goes wrong with a server: each fault is made to happen to a real one. Skipped when COUPOND_TEST_MYSQL does not
- * say where a server is (tests/support/servers.py).
+ * Faults of a server, each produced on a real one. Skipped unless COUPOND_TEST_MYSQL names a server
+ * (tests/support/servers.py).
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 
 /* Helpers */
 
-/* Closes the store and makes another after changed options. */
+/* Closes the store and creates another with the changed options. */
 static void reopen(struct store_fixture *fixture)
 {
     store_destroy(&fixture->store);
@@ -86,7 +86,7 @@ static void too_many_connections_are_a_passing_fault(void **state)
 {
     struct store_fixture *fixture = *state;
     limit_connections(fixture, 1);
-    reopen(fixture); /* only connections made under the limit count */
+    reopen(fixture); /* the limit applies to new connections only */
     enum store_result first = store_connect(fixture->store, &fixture->error);
     struct store *another = store_create(&fixture->options, &fixture->error);
     enum store_result second = store_connect(another, &fixture->error);
@@ -108,7 +108,7 @@ static void tcp_reaches_the_same_server(void **state)
     assert_int_equal(issues_stored(fixture), 3);
 }
 
-/* TLS: servers.py gives MySQL a certificate for 127.0.0.1; MariaDB has none, to be the server without TLS. */
+/* TLS: servers.py gives MySQL a certificate for 127.0.0.1; MariaDB has none and is the server without TLS. */
 
 static bool server_has_tls(void)
 {
@@ -257,7 +257,7 @@ static void *kill_server(void *arg)
     return NULL;
 }
 
-/* The server dies under one of these writes, at no chosen moment; what was told as written stays written. */
+/* The server dies during one of these writes, at any moment; acknowledged writes survive. */
 static void a_server_killed_in_the_middle_loses_nothing_that_was_written(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -277,7 +277,7 @@ static void a_server_killed_in_the_middle_loses_nothing_that_was_written(void **
     pthread_join(killer, NULL);
     assert_int_equal(result, STORE_RETRY);
     store_fixture_control("start");
-    assert_in_range(issues_stored(fixture), written, written + 100); /* the last may have been committed unheard */
+    assert_in_range(issues_stored(fixture), written, written + 100); /* the last one may be committed */
     assert_int_equal(store_write(fixture->store, &batch, &fixture->error), STORE_OK);
     assert_int_equal(issues_stored(fixture), written + 100);
 }

@@ -1,6 +1,6 @@
 /*
- * What a server refuses, and what it takes a while to take; each fault is made to happen to a real one. Skipped when
- * COUPOND_TEST_MYSQL does not say where a server is (tests/support/servers.py).
+ * What a server rejects, and waits that it imposes, each produced on a real one. Skipped unless COUPOND_TEST_MYSQL
+ * names a server (tests/support/servers.py).
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -26,7 +26,7 @@ static int64_t issues_stored(struct store_fixture *fixture)
 #define TRIGGER    "CREATE TRIGGER barred BEFORE INSERT ON coupon_issue FOR EACH ROW "
 #define NO_TRIGGER "DROP TRIGGER barred"
 
-/* What is wrong with a row, each in another way, where the table is as it must be. */
+/* Faults of rows, each of another kind, while the table is as required. */
 static void data_that_the_server_does_not_take_rejects_the_rows(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -105,7 +105,7 @@ static void a_database_that_is_dropped_and_made_again_is_migrated_and_behind(voi
     assert_int_equal(store_behind_seq(fixture->store), 0);
 }
 
-/* Two who take two rows in opposite order: the server ends one of them, and that one is us, having done less. */
+/* Two transactions take two rows in opposite order: the server ends ours, which has done less. */
 static void *lock_the_other_way(void *arg)
 {
     MYSQL *holder = arg;
@@ -147,7 +147,7 @@ static void a_deadlock_is_a_passing_fault_that_leaves_nothing_of_the_batch(void 
     store_fixture_assert_written(fixture);
     MYSQL *holder = connect_another(fixture);
     assert_int_equal(mysql_query(holder, "START TRANSACTION"), 0);
-    for (int i = 0; i < 200; i++) /* so that the server rather ends the other */
+    for (int i = 0; i < 200; i++) /* so that the server prefers to end the other */
         assert_int_equal(mysql_query(holder, "INSERT INTO schema_version SELECT 100 + COUNT(*), NOW(), NULL FROM "
                                              "schema_version"),
                          0);

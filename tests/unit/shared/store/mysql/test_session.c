@@ -1,6 +1,6 @@
 /*
- * The session that the mysql store works in: whatever the server does to it at the start, and a pool later. Skipped
- * when COUPOND_TEST_MYSQL does not say where a server is (tests/support/servers.py).
+ * The session of the mysql store: whatever the server does to it at the start, and a connection pool later. Skipped
+ * unless COUPOND_TEST_MYSQL names a server (tests/support/servers.py).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,8 @@
 
 #define TITLE "정오의 쿠폰 ☕🎁"
 
-/* A pool that keeps SET NAMES to itself and gives another's session instead. The linker leads mysql_query() here. */
+/* A pool that does not pass on SET NAMES and returns another session's settings. The linker redirects mysql_query() to
+ * this. */
 static const char *names_of_another;
 
 int __real_mysql_query(MYSQL *connection, const char *text);

@@ -1,6 +1,6 @@
 /*
- * Tables that somebody has changed: what is said of them, and that the statement which is said to mend them does.
- * Skipped when COUPOND_TEST_MYSQL does not say where a server is (tests/support/servers.py).
+ * Altered tables: the message about them, and that the statement in it repairs them. Skipped unless COUPOND_TEST_MYSQL
+ * names a server (tests/support/servers.py).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@ struct change {
 
 /* --- helpers --- */
 
-/* As an operator does, who takes the words for it. */
+/* Like an operator who runs the statement from the message. */
 static void mend(struct store_fixture *fixture)
 {
     const char *statement = strstr(fixture->error.text, MENDS);
@@ -39,10 +39,8 @@ static void assert_refused(struct store_fixture *fixture, enum store_result resu
     store_fixture_assert_error(fixture, change->words);
 }
 
-/*
- * MySQL 8 has indexes over expressions, and no column to name for them. Here a column of this name stands for one,
- * since MariaDB has none. The linker leads mysql_real_query() here.
- */
+/* MySQL 8 has indexes over expressions, without a column name. Here a column of this name stands for one, since MariaDB
+ * has none. The linker redirects mysql_real_query() to this. */
 #define EXPRESSION "expression"
 #define ASKED      "column_name"
 
@@ -125,7 +123,7 @@ static void a_table_that_was_changed_is_told_by_whoever_looks_and_mended_by_what
     store_fixture_assert_written(fixture);
 }
 
-/* The store has looked, and looks again because of what the server says. */
+/* The store has checked the tables, and checks again because of the server's error. */
 static void a_table_that_is_changed_while_it_is_written_is_told_and_no_row_is_to_blame(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -231,7 +229,7 @@ static void assert_two_to_one_holder_are_told(struct store_fixture *fixture, con
     store_fixture_assert_error(fixture, "coupon c: the journal issues sequence 4");
 }
 
-/* Who holds a coupon is found by it, too, under whatever name the server tells of it. */
+/* A key with any name also finds the holder of a coupon, whatever name the server reports. */
 static void a_unique_key_over_our_columns_serves_whatever_it_is_called(void **state)
 {
     struct store_fixture *fixture = *state;

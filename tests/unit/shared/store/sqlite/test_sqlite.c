@@ -1,4 +1,6 @@
-/* What goes wrong with a file: each fault is made to happen. */
+/*
+ * Faults of a database file, each produced on a real one.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -111,7 +113,7 @@ static void a_locked_database_is_a_passing_fault(void **state)
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 10);
 }
 
-/* The limit of a file's size stands in for a full disk: the write fails in the same place. */
+/* A limit on file sizes simulates a full disk: the write fails in the same place. */
 static void a_full_disk_is_a_passing_fault_that_leaves_nothing_of_the_batch(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -149,7 +151,7 @@ static void assert_rejected(struct store_fixture *fixture, const char *words)
     store_fixture_assert_error(fixture, words);
 }
 
-/* RAISE(IGNORE) says nothing and writes nothing: acknowledging that would lose the issue. */
+/* RAISE(IGNORE) writes nothing without an error: acknowledging that would lose the issue. */
 static void a_trigger_that_leaves_rows_out_silently_rejects_them(void **state)
 {
     struct store_fixture *fixture = *state;
