@@ -188,7 +188,7 @@ static int start(struct roles *roles, const struct options *options, bool *creat
         return -1;
     if (issuer_open(roles->issuer, error) != 0)
         return -1;
-    if (persister_start(&roles->persister, options, error) != 0)
+    if (persister_start(options, &roles->persister, error) != 0)
         return -1;
     if (samples_create(options, created, error) != 0)
         return -1;

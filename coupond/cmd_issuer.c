@@ -26,7 +26,7 @@ static int run(const struct options *options)
     struct error error = {""};
     struct issuer *issuer = NULL;
     if (role_make_folder("issuer/journal_dir", options->issuer_journal_dir, &error) != 0 ||
-        issuer_start(&issuer, options, &error) != 0)
+        issuer_start(options, &issuer, &error) != 0)
         return role_start_failed("issuer", &error);
     role_wait("issuer", issuer_ready, issuer);
     issuer_stop(&issuer);

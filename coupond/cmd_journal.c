@@ -131,7 +131,7 @@ static void read_partition(const struct request *request, struct tally *tally)
     const void *batch;
     tally->end = JOURNAL_READ_FAILED;
     struct journal_reader *reader;
-    if (journal_reader_open(&reader, tally->dir, &tally->error) != 0)
+    if (journal_reader_open(tally->dir, &reader, &tally->error) != 0)
         return;
     tally->meta = *journal_reader_meta(reader);
     struct journal_batch_header header;

@@ -14,7 +14,7 @@ int cmd_persister(int argc, char **argv)
     if (status != ROLE_GO_ON)
         return status;
     role_begin(&options);
-    if (persister_start(&persister, &options, &error) != 0)
+    if (persister_start(&options, &persister, &error) != 0)
         return role_start_failed("persister", &error);
     role_wait("persister", persister_ready, persister);
     persister_stop(&persister);

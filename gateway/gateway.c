@@ -97,7 +97,7 @@ static int open_status(struct gateway *gateway, struct error *error)
                                               .http = gateway->options->gateway_http,
                                               .ready = gateway_ready,
                                               .arg = gateway};
-    return status_http_open(&gateway->status, &config, error);
+    return status_http_open(&config, &gateway->status, error);
 }
 
 /* Closes the sockets of the threads that were not started. */

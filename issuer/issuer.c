@@ -65,10 +65,10 @@ static int open_partition(struct issuer *issuer, uint16_t index, const struct op
         .metrics = metrics_create("issuer", index),
         .signal = stream_signal(issuer->stream),
     };
-    if (journal_open(&issuer->journals[index], &config, error) != 0)
+    if (journal_open(&config, &issuer->journals[index], error) != 0)
         return -1;
-    return partition_create(&issuer->partitions[index], options, issuer->journals[index], issuer->clock,
-                            &issuer->progress[index], error);
+    return partition_create(options, issuer->journals[index], issuer->clock, &issuer->progress[index],
+                            &issuer->partitions[index], error);
 }
 
 static void *opening_main(void *arg)
@@ -152,7 +152,7 @@ static int check_store(struct issuer *issuer, const struct options *options, str
 static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
 {
     if (check_no_more_partitions(issuer, options, error) != 0 ||
-        stream_create(&issuer->stream, options, issuer->clock, issuer->store_check, error) != 0)
+        stream_create(options, issuer->clock, issuer->store_check, &issuer->stream, error) != 0)
         return -1;
     if (open_partitions(issuer, options, error) != 0)
         return -1;
@@ -283,7 +283,7 @@ int issuer_open(struct issuer *issuer, struct error *error)
     issuer->guarded = true;
     const struct status_http_config status = {
         .option = "issuer/http", .address = options->issuer_http, .ready = issuer_ready, .arg = issuer};
-    if (status_http_open(&issuer->status, &status, error) != 0 || open_all(issuer, options, error) != 0)
+    if (status_http_open(&status, &issuer->status, error) != 0 || open_all(issuer, options, error) != 0)
         return -1;
     start_actors(issuer);
     issuer->phase = PHASE_DECIDING;
@@ -292,7 +292,7 @@ int issuer_open(struct issuer *issuer, struct error *error)
     return 0;
 }
 
-int issuer_start(struct issuer **issuer, const struct options *options, struct error *error)
+int issuer_start(const struct options *options, struct issuer **issuer, struct error *error)
 {
     struct issuer *self = issuer_create(options);
     if (issuer_open(self, error) != 0) {

@@ -24,7 +24,7 @@ struct issuer *issuer_create(const struct options *options);
  */
 int issuer_open(struct issuer *issuer, struct error *error);
 /* Creates and opens; frees on failure. */
-int issuer_start(struct issuer **issuer, const struct options *options, struct error *error);
+int issuer_start(const struct options *options, struct issuer **issuer, struct error *error);
 /* True when it decides. `why`, empty at the call, gets what is missing, or, when ready, what else an operator should
  * know (NUL-terminated). Any thread; `issuer` is a struct issuer. */
 bool issuer_ready(void *issuer, char why[READY_WHY_MAX]);

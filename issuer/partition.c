@@ -111,11 +111,11 @@ static int create_snapshot(struct partition *partition, const struct options *op
         .journal_bytes = recovered->journal_bytes,
         .last_bytes = recovered->snapshot_bytes,
     };
-    return snapshot_create(&partition->snapshot, partition->journal, &config, error);
+    return snapshot_create(partition->journal, &config, &partition->snapshot, error);
 }
 
-int partition_create(struct partition **partition, const struct options *options, struct journal *journal,
-                     struct issuer_clock *clock, struct recovery_progress *progress, struct error *error)
+int partition_create(const struct options *options, struct journal *journal, struct issuer_clock *clock,
+                     struct recovery_progress *progress, struct partition **partition, struct error *error)
 {
     uint16_t index = journal_meta(journal)->partition;
     struct partition *self = calloc(1, sizeof *self);

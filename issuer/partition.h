@@ -27,8 +27,8 @@ struct recovery_progress;
  * replayed) and `clock` are borrowed and must outlive the partition; `progress` shows the replay's progress. -1 and
  * `error` when the journal is damaged or the endpoint cannot be bound.
  */
-int partition_create(struct partition **partition, const struct options *options, struct journal *journal,
-                     struct issuer_clock *clock, struct recovery_progress *progress, struct error *error);
+int partition_create(const struct options *options, struct journal *journal, struct issuer_clock *clock,
+                     struct recovery_progress *progress, struct partition **partition, struct error *error);
 void partition_destroy(struct partition **partition);
 
 /* The zactor's function; `args` is the partition. Ends on $TERM, after answering what was received. */

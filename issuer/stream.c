@@ -69,8 +69,8 @@ static zsock_t *bind_socket(int type, struct door *door, const char *endpoint, c
     return NULL;
 }
 
-int stream_create(struct stream **stream, const struct options *options, struct issuer_clock *clock,
-                  struct store_check *check, struct error *error)
+int stream_create(const struct options *options, struct issuer_clock *clock, struct store_check *check,
+                  struct stream **stream, struct error *error)
 {
     struct stream *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
@@ -230,9 +230,9 @@ static void report_refused(struct stream *stream)
 /* For the partitions, which read the result. */
 static void watch_memory(struct stream *stream)
 {
-    struct memory_bound bound;
     if (!memory_look(stream->now_us, MEMORY_LOOK_MS))
         return;
+    struct memory_bound bound;
     memory_bound_now(&bound);
     metrics_set(stream->metrics, METRIC_ISSUER_MEMORY_SCARCE, 0, *memory_scarce());
     metrics_set(stream->metrics, METRIC_ISSUER_MEMORY_LIMIT, 0, (int64_t)bound.limit);

@@ -27,8 +27,8 @@ struct stream;
 
 /* Binds the sockets and creates the signal for the journals; `clock` and `check` must outlive it. -1 and `error` when
  * an endpoint cannot be bound. */
-int stream_create(struct stream **stream, const struct options *options, struct issuer_clock *clock,
-                  struct store_check *check, struct error *error);
+int stream_create(const struct options *options, struct issuer_clock *clock, struct store_check *check,
+                  struct stream **stream, struct error *error);
 void stream_destroy(struct stream **stream);
 
 /* The signal with which journals wake the stream; lives as long as the stream. */

@@ -101,9 +101,6 @@ static int fill(struct journal *journal, uint32_t issues, enum kind kind)
 
 int main(int argc, char **argv)
 {
-    struct journal *journal;
-    struct error error;
-    struct journal_recovery recovery;
     bool shuffled = argc == 4 && strcmp(argv[3], "shuffled") == 0;
     bool creating = argc == 4 && strcmp(argv[3], "creating") == 0;
     if (argc != 3 && !shuffled && !creating) {
@@ -112,7 +109,10 @@ int main(int argc, char **argv)
     }
     struct journal_config config = {
         .dir = argv[1], .partitions = 1, .segment_bytes = 64u << 20, .sync_interval_ms = SYNC_OS};
-    if (journal_open(&journal, &config, &error) != 0 || journal_replay(journal, ignore, NULL, &recovery, &error) != 0) {
+    struct journal *journal;
+    struct error error;
+    struct journal_recovery recovery;
+    if (journal_open(&config, &journal, &error) != 0 || journal_replay(journal, ignore, NULL, &recovery, &error) != 0) {
         fprintf(stderr, "fill_journal: %s\n", error.text);
         return EXIT_FAILURE;
     }

@@ -25,7 +25,7 @@ static void *grow(void *array, size_t *capacity, size_t count, size_t size)
         return array;
     *capacity = count > 2 * *capacity ? count : 2 * *capacity;
     array = realloc(array, *capacity * size);
-    CHECK(array);
+    CHECK(array != NULL);
     return array;
 }
 
@@ -72,11 +72,11 @@ static void keep_record(struct batch *batch, const struct journal_record *record
 static enum frame_fault add_records(struct batch *batch, const void *journal_batch)
 {
     struct journal_batch_reader reader;
-    struct journal_record record;
     enum frame_fault fault = FRAME_OK;
     journal_batch_reader_init(&reader, journal_batch);
     if (!time_storable(reader.header.time_us))
         return FRAME_FAULT_TIME;
+    struct journal_record record;
     for (const void *at = reader.cursor; fault == FRAME_OK && journal_batch_reader_next(&reader, &record);
          at = reader.cursor) {
         keep_record(batch, &record, at);
@@ -141,12 +141,12 @@ static void begin(struct batch *batch, const struct frame_header *header, const 
 enum frame_fault batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions)
 {
     struct frame_header header;
-    struct frame_events events;
     enum frame_fault fault = frame_check(frame, size, &header);
     if (fault != FRAME_OK)
         return fault;
     if (header.kind != FRAME_EVENTS)
         return FRAME_FAULT_RECEIVER;
+    struct frame_events events;
     memcpy(&events, frame_records(frame), sizeof events);
     fault = check_head(&header, &events, partitions);
     if (fault != FRAME_OK)

@@ -35,7 +35,7 @@ static size_t character_length(const unsigned char *text)
 static char *copy_reason(const char *reason)
 {
     char *copy = malloc(STORE_REASON_MAX + 1);
-    CHECK(copy);
+    CHECK(copy != NULL);
     size_t length = 0;
     for (const unsigned char *at = (const unsigned char *)reason; *at != '\0';) {
         size_t taken = character_length(at);
@@ -55,7 +55,7 @@ static struct store_dead_letter *add(struct dead *dead, const struct batch *batc
     if (dead->count == dead->capacity) {
         dead->capacity = dead->capacity > 0 ? 2 * dead->capacity : 16;
         dead->letters = realloc(dead->letters, dead->capacity * sizeof *dead->letters);
-        CHECK(dead->letters);
+        CHECK(dead->letters != NULL);
     }
     CHECK(journal_seq >= batch->rows.first_seq && journal_seq <= batch->rows.last_seq);
     const struct journal_record_header *record = batch->records[journal_seq - batch->rows.first_seq];

@@ -49,7 +49,7 @@ enum frame_fault delivery_begin(struct delivery *delivery, const void *frame, si
     return fault;
 }
 
-/* Rows: the coupons, then the issues */
+/* --- rows: the coupons, then the issues --- */
 
 static const struct store_batch *rows_of(const struct delivery *delivery)
 {
@@ -153,7 +153,7 @@ static struct store_batch living_of(struct delivery *delivery)
     return frame;
 }
 
-/* Halving */
+/* --- halving --- */
 
 static void reserve_coupons(struct delivery *delivery)
 {
@@ -178,7 +178,7 @@ static void begin_halving(struct delivery *delivery)
         delivery->issues_capacity = rows_of(delivery)->issues_count;
         delivery->issues = realloc(delivery->issues, delivery->issues_capacity * sizeof *delivery->issues);
     }
-    CHECK(delivery->is_dead);
+    CHECK(delivery->is_dead != NULL);
     CHECK(delivery->issues || rows_of(delivery)->issues_count == 0);
     memset(delivery->is_dead, 0, rows * sizeof *delivery->is_dead);
     rows_by_coupon_fill(&delivery->by_coupon, rows_of(delivery));
@@ -220,7 +220,7 @@ static void shrink_to_last(struct delivery *delivery)
     *range = (struct delivery_range){row, row + 1};
 }
 
-/* Orphans */
+/* --- orphans --- */
 
 struct orphans {
     struct delivery *delivery;
@@ -268,7 +268,7 @@ static enum store_result find_orphans(struct delivery *delivery, int64_t now_us,
     return STORE_OK;
 }
 
-/* Attempts */
+/* --- attempts --- */
 
 /* Where no rows are written it was not a row that was refused. */
 static enum store_result without_rows(enum store_result result)
@@ -361,7 +361,7 @@ static enum store_result attempt(struct delivery *delivery, int64_t now_us, stru
     }
 }
 
-/* Faults */
+/* --- faults --- */
 
 /*
  * A fault that does not pass by itself may be a schema that is gone with its database: it is made anew, and then the

@@ -57,7 +57,7 @@ static void release(void *arg)
 static struct first_look *create_look(const struct options *options, struct error *error)
 {
     struct first_look *first = calloc(1, sizeof *first);
-    CHECK(first);
+    CHECK(first != NULL);
     first->options = *options;
     first->store = store_create(&first->options, error);
     if (first->store)
@@ -108,7 +108,7 @@ static int prepare_store(const struct options *options, struct error *error)
 static int start_writer(struct persister *persister, struct error *error)
 {
     size_t i = persister->count;
-    if (writer_create(&persister->writers[i], persister->options, error) != 0)
+    if (writer_create(persister->options, &persister->writers[i], error) != 0)
         return -1;
     persister->actors[i] = zactor_new(writer_actor, persister->writers[i]);
     CHECK(persister->actors[i]);
@@ -191,7 +191,7 @@ static int start_all(struct persister *persister, struct error *error)
     const struct options *options = persister->options;
     const struct status_http_config status = {
         .option = "persister/http", .address = options->persister_http, .ready = persister_ready, .arg = persister};
-    if (describe_store(persister, error) != 0 || status_http_open(&persister->status, &status, error) != 0 ||
+    if (describe_store(persister, error) != 0 || status_http_open(&status, &persister->status, error) != 0 ||
         prepare_store(options, error) != 0)
         return -1;
     for (int64_t i = 0; i < options->persister_threads; i++) {
@@ -202,11 +202,11 @@ static int start_all(struct persister *persister, struct error *error)
     return 0;
 }
 
-int persister_start(struct persister **out, const struct options *options, struct error *error)
+int persister_start(const struct options *options, struct persister **out, struct error *error)
 {
     size_t threads = (size_t)options->persister_threads;
     struct persister *persister = calloc(1, sizeof *persister);
-    CHECK(persister);
+    CHECK(persister != NULL);
     persister->options = options;
     persister->writers = calloc(threads, sizeof *persister->writers);
     persister->actors = calloc(threads, sizeof *persister->actors);

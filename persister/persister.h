@@ -18,7 +18,7 @@ struct persister;
  * the store refuses; after the start, faults of the store are retried for ever. `options` is borrowed and must outlive
  * it.
  */
-int persister_start(struct persister **persister, const struct options *options, struct error *error);
+int persister_start(const struct options *options, struct persister **persister, struct error *error);
 /* True when every writer is connected to the store. `why`, empty at the call, says which is not, or, when all are, what
  * else an operator should know (NUL-terminated). Any thread; `persister` is a struct persister. */
 bool persister_ready(void *persister, char why[READY_WHY_MAX]);

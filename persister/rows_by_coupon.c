@@ -42,7 +42,7 @@ static void *reserve(void *array, size_t *capacity, size_t count)
     if (count <= *capacity)
         return array;
     array = realloc(array, count * sizeof(void *));
-    CHECK(array);
+    CHECK(array != NULL);
     *capacity = count;
     return array;
 }

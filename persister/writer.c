@@ -55,12 +55,12 @@ struct writer {
     struct frame_drops drops;
 };
 
-/* Life */
+/* --- life --- */
 
 static zsock_t *connect_socket(int type, struct connector *connector, const char *endpoint)
 {
     zsock_t *socket = zsock_new(type);
-    CHECK(socket);
+    CHECK(socket != NULL);
     zsock_set_linger(socket, 0);
     peer_prepare_connector(socket, type == ZMQ_PUSH);
     zsock_set_immediate(socket, 1);
@@ -75,10 +75,10 @@ static zsock_t *connect_socket(int type, struct connector *connector, const char
     return NULL;
 }
 
-int writer_create(struct writer **out, const struct options *options, struct error *error)
+int writer_create(const struct options *options, struct writer **out, struct error *error)
 {
     struct writer *writer = calloc(1, sizeof *writer);
-    CHECK(writer);
+    CHECK(writer != NULL);
     writer->options = options;
     writer->heard_us = clock_mono_us();
     CHECK(pthread_mutex_init(&writer->trouble_lock, NULL) == 0);
@@ -177,7 +177,7 @@ static void leave_store(struct writer *writer)
     atomic_store(&writer->in_store, false);
 }
 
-/* Pipe */
+/* --- pipe --- */
 
 /* Limits a wait, so that it does not look like a hanging thread. */
 static long turn_ms(int64_t ms)
@@ -200,7 +200,7 @@ static bool wait_ms(struct writer *writer, int64_t ms)
     return false;
 }
 
-/* Store */
+/* --- store --- */
 
 #define X(id, name) _Static_assert((int)METRIC_STORE_RESULT_##id == (int)STORE_##id, "a label for each result");
 METRIC_STORE_RESULT_TABLE(X)
@@ -292,7 +292,7 @@ static void connect_store(struct writer *writer)
     writer->log_after_us = now_us + LOG_INTERVAL_US;
 }
 
-/* Frames */
+/* --- frames --- */
 
 /* Waits briefly for an issuer that is coming back; a lost answer only costs a repeated batch. */
 static void send_answer(struct writer *writer, const struct batch_ack *answer)
@@ -308,7 +308,7 @@ static void send_answer(struct writer *writer, const struct batch_ack *answer)
                   answer->ack.last_seq);
 }
 
-/* When the issuer fills another store */
+/* --- when the issuer fills another store --- */
 
 static void on_other_store(struct writer *writer, const char *why)
 {

@@ -29,7 +29,7 @@ struct writer;
 
 /* Connects the sockets; the writer's own thread connects the store. -1 and `error` when an endpoint is invalid.
  * `options` is borrowed. */
-int writer_create(struct writer **writer, const struct options *options, struct error *error);
+int writer_create(const struct options *options, struct writer **writer, struct error *error);
 void writer_destroy(struct writer **writer);
 
 /* The zactor's function; `args` is the writer. */

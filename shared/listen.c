@@ -22,12 +22,11 @@ struct place {
     bool both; /* an IPv6 address that also accepts IPv4 */
 };
 
-/* ---- addresses ---- */
+/* --- addresses --- */
 
 static struct place place_v4(in_addr_t address, uint16_t port)
 {
-    struct place place = {.size = sizeof(place.at.v4)};
-
+    struct place place = {.size = sizeof place.at.v4};
     place.at.v4 =
         (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(address), .sin_port = htons(port)};
     return place;
@@ -35,8 +34,7 @@ static struct place place_v4(in_addr_t address, uint16_t port)
 
 static struct place place_v6(struct in6_addr address, uint16_t port)
 {
-    struct place place = {.size = sizeof(place.at.v6)};
-
+    struct place place = {.size = sizeof place.at.v6};
     place.at.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = address, .sin6_port = htons(port)};
     return place;
 }
@@ -58,8 +56,7 @@ static void set_port(struct place *place, uint16_t port)
 
 static uint16_t port_of(int fd)
 {
-    struct place place = {.size = sizeof(place.at)};
-
+    struct place place = {.size = sizeof place.at};
     CHECK(getsockname(fd, &place.at.any, &place.size) == 0);
     return ntohs(place.at.any.sa_family == AF_INET ? place.at.v4.sin_port : place.at.v6.sin6_port);
 }
@@ -69,14 +66,13 @@ static void append_text(struct listen_sockets *sockets, const struct place *plac
     char host[INET6_ADDRSTRLEN] = "";
     bool v4 = place->at.any.sa_family == AF_INET;
     size_t length = strlen(sockets->text);
-
     inet_ntop(place->at.any.sa_family,
-              v4 ? (const void *)&place->at.v4.sin_addr : (const void *)&place->at.v6.sin6_addr, host, sizeof(host));
-    snprintf(sockets->text + length, sizeof(sockets->text) - length, v4 ? "%s%s:%u" : "%s[%s]:%u",
-             length > 0 ? "," : "", host, sockets->port);
+              v4 ? (const void *)&place->at.v4.sin_addr : (const void *)&place->at.v6.sin6_addr, host, sizeof host);
+    snprintf(sockets->text + length, sizeof sockets->text - length, v4 ? "%s%s:%u" : "%s[%s]:%u", length > 0 ? "," : "",
+             host, sockets->port);
 }
 
-/* ---- sockets ---- */
+/* --- sockets --- */
 
 /* A bound socket, or -1 with errno. */
 static int bind_one(const struct place *place, bool shared)
@@ -85,12 +81,11 @@ static int bind_one(const struct place *place, bool shared)
     int one = 1;
     int zero = 0;
     int saved = 0;
-
     if (fd < 0)
         return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
-        (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0) &&
-        (!place->both || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) == 0) &&
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+        (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0) &&
+        (!place->both || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero) == 0) &&
         bind(fd, &place->at.any, place->size) == 0)
         return fd;
     saved = errno;
@@ -103,7 +98,6 @@ static int bind_one(const struct place *place, bool shared)
 static bool is_free(const struct place *place)
 {
     int fd = bind_one(place, false);
-
     if (fd >= 0)
         close(fd);
     return fd >= 0;
@@ -112,7 +106,6 @@ static bool is_free(const struct place *place)
 static void close_first(const int *fds, unsigned count)
 {
     int saved = errno;
-
     while (count > 0)
         close(fds[--count]);
     errno = saved;
@@ -122,7 +115,6 @@ static void close_first(const int *fds, unsigned count)
 static int bind_all(struct listen_sockets *sockets, struct place *place)
 {
     int *fds = sockets->fds[sockets->addresses];
-
     if (!is_free(place))
         return -1;
     for (unsigned bound = 0; bound < sockets->count; bound++) {
@@ -150,7 +142,6 @@ static int bind_localhost(struct listen_sockets *sockets, uint16_t port)
 {
     struct place v4 = place_v4(INADDR_LOOPBACK, port);
     struct place v6 = place_v6(in6addr_loopback, port);
-
     if (bind_all(sockets, &v4) != 0 && !has_no_such_address(errno))
         return -1;
     if (sockets->addresses > 0)
@@ -164,7 +155,6 @@ static int bind_everywhere(struct listen_sockets *sockets, uint16_t port)
 {
     struct place v6 = place_v6(in6addr_any, port);
     struct place v4 = place_v4(INADDR_ANY, port);
-
     v6.both = true;
     if (bind_all(sockets, &v6) == 0)
         return 0;
@@ -176,7 +166,6 @@ static int bind_everywhere(struct listen_sockets *sockets, uint16_t port)
 static int bind_first(struct listen_sockets *sockets, const struct addrinfo *found)
 {
     int status = -1;
-
     for (; found != NULL && status != 0; found = found->ai_next) {
         struct place place = {.size = found->ai_addrlen};
         memcpy(&place.at, found->ai_addr, found->ai_addrlen);
@@ -187,7 +176,7 @@ static int bind_first(struct listen_sockets *sockets, const struct addrinfo *fou
     return status;
 }
 
-/* ---- names ---- */
+/* --- names --- */
 
 /* The addresses of the name, to be freed by freeaddrinfo(), or NULL and `error`. */
 static struct addrinfo *resolve(const char *option, const char *host, uint16_t port, struct error *error)
@@ -196,8 +185,7 @@ static struct addrinfo *resolve(const char *option, const char *host, uint16_t p
     struct addrinfo *found = NULL;
     char service[8];
     int status = 0;
-
-    snprintf(service, sizeof(service), "%u", port);
+    snprintf(service, sizeof service, "%u", port);
     status = getaddrinfo(host, service, &hints, &found);
     if (status == 0)
         return found;
@@ -208,7 +196,6 @@ static struct addrinfo *resolve(const char *option, const char *host, uint16_t p
 static int fail(struct listen_sockets *sockets, const char *option, const char *address, struct error *error)
 {
     int reason = errno;
-
     listen_close(sockets);
     return error_set(error, "%s: cannot listen on %s: %s%s", option, address, strerror(reason),
                      reason == EADDRINUSE ? "; stop the program that has the port, or choose another" : "");
@@ -221,10 +208,9 @@ int listen_bind(struct listen_sockets *sockets, const char *option, const char *
     char host[256];
     uint16_t port = 0;
     int status = -1;
-
     CHECK(count >= 1 && count <= LISTEN_SOCKETS_MAX);
     *sockets = (struct listen_sockets){.count = count};
-    if (!address_split(address, host, sizeof(host), &port))
+    if (!address_split(address, host, sizeof host, &port))
         return error_set(error, "%s: \"%s\" is neither HOST:PORT nor [V6]:PORT", option, address);
     if (strcasecmp(host, "localhost") == 0) {
         status = bind_localhost(sockets, port);

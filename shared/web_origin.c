@@ -17,7 +17,6 @@ bool web_origin_next(const char **list, const char **origin, size_t *length)
 {
     const char *begin = *list;
     const char *end = NULL;
-
     if (begin == NULL || *begin == '\0')
         return false;
     end = begin + strcspn(begin, ",");
@@ -38,7 +37,6 @@ bool web_origin_next(const char **list, const char **origin, size_t *length)
 static size_t scheme_size(const char *at, size_t length)
 {
     size_t size = 0;
-
     while (size < length && (is_lower(at[size]) || (size > 0 && (is_digit(at[size]) || strchr("+-.", at[size])))))
         size++;
     return size > 0 && length - size > 3 && memcmp(at + size, "://", 3) == 0 ? size + 3 : 0;
@@ -49,7 +47,6 @@ static size_t host_size(const char *at, size_t length)
 {
     bool bracketed = length > 0 && at[0] == '[';
     size_t size = bracketed ? 1 : 0;
-
     while (size < length && (is_lower(at[size]) || is_digit(at[size]) || at[size] == '.' ||
                              (bracketed ? at[size] == ':' : strchr("-_", at[size]) != NULL)))
         size++;
@@ -62,7 +59,6 @@ static size_t host_size(const char *at, size_t length)
 static uint32_t read_port(const char *at, size_t length)
 {
     uint32_t port = 0;
-
     if (length == 0 || length > 5 || at[0] == '0')
         return 0;
     for (size_t i = 0; i < length; i++) {
@@ -85,7 +81,6 @@ static const char *fault_of(const char *at, size_t length)
     size_t host = scheme == 0 ? 0 : host_size(at + scheme, length - scheme);
     size_t size = scheme + host;
     uint32_t port = 0;
-
     if (host == 0 || (size < length && at[size] != ':'))
         return "be scheme://host or scheme://host:port in lower case without a path, as browsers send it";
     if (size == length)
@@ -101,7 +96,6 @@ const char *web_origins_fault(const char *list, const char **at, size_t *length)
     const char *fault = NULL;
     size_t count = 0;
     bool any = false;
-
     while (fault == NULL && web_origin_next(&list, at, length)) {
         bool star = *length == 1 && **at == '*';
         count++;

@@ -51,8 +51,8 @@ static void *worker_main(void *arg)
 
 static void init_sync(struct worker *worker)
 {
-    pthread_condattr_t monotonic;
     pthread_mutex_init(&worker->mutex, NULL);
+    pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&worker->changed, &monotonic);

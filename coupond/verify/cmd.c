@@ -279,7 +279,7 @@ static int read_journal(struct run *run, uint16_t partition, struct error *error
     journal_partition_dir(run->options.issuer_journal_dir, partition, dir);
     if (run->verify.journals[partition].damaged)
         return 0;
-    if (journal_reader_open(&reader, dir, error) != 0)
+    if (journal_reader_open(dir, &reader, error) != 0)
         return -1;
     struct journal_batch_header header;
     enum journal_read read;

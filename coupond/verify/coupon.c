@@ -41,7 +41,7 @@ static void grow(struct verify_index *index)
     size_t places = old_places ? 2 * old_places : PLACES_FIRST;
     struct verify_index larger = {.mask = places - 1, .count = index->count};
     larger.places = calloc(places, sizeof *larger.places);
-    CHECK(larger.places);
+    CHECK(larger.places != NULL);
     for (size_t i = 0; i < old_places; i++) {
         struct verify_coupon *coupon = index->places[i];
         if (coupon)
@@ -59,7 +59,7 @@ struct verify_coupon *verify_index_get(struct verify_index *index, const char *i
     size_t at = find(index, id, length);
     if (!index->places[at]) {
         struct verify_coupon *coupon = calloc(1, sizeof *coupon);
-        CHECK(coupon);
+        CHECK(coupon != NULL);
         memcpy(coupon->id, id, length);
         coupon->last_issued_at_us = INT64_MIN;
         index->places[at] = coupon;
@@ -76,7 +76,7 @@ static int compare_ids(const void *a, const void *b)
 struct verify_coupon **verify_index_sorted(const struct verify_index *index)
 {
     struct verify_coupon **sorted = calloc(index->count + 1, sizeof *sorted);
-    CHECK(sorted);
+    CHECK(sorted != NULL);
     size_t count = 0;
     for (size_t i = 0; index->places && i <= index->mask; i++)
         if (index->places[i])

@@ -15,7 +15,7 @@ void verify_dead_add(struct verify_dead *dead, uint64_t journal_seq)
     if (dead->count == dead->capacity) {
         dead->capacity = dead->capacity > 0 ? 2 * dead->capacity : 64;
         dead->seqs = realloc(dead->seqs, dead->capacity * sizeof *dead->seqs);
-        CHECK(dead->seqs);
+        CHECK(dead->seqs != NULL);
     }
     CHECK(dead->count == 0 || journal_seq > dead->seqs[dead->count - 1]);
     dead->seqs[dead->count++] = journal_seq;

@@ -54,7 +54,7 @@ void findings_add(struct findings *findings, enum finding kind, const char *form
         return;
     if (!of_kind->lines)
         of_kind->lines = calloc(FINDING_LINES_MAX, sizeof *of_kind->lines);
-    CHECK(of_kind->lines);
+    CHECK(of_kind->lines != NULL);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(of_kind->lines[at], FINDING_LENGTH_MAX, format, arguments);

@@ -45,7 +45,7 @@ static void grow(struct verify_users *users)
     size_t places = old_places ? 2 * old_places : PLACES_FIRST;
     struct verify_users larger = {.mask = places - 1, .count = users->count};
     larger.places = calloc(places, sizeof *larger.places);
-    CHECK(larger.places);
+    CHECK(larger.places != NULL);
     for (size_t i = 0; i < old_places; i++)
         if (users->places[i].low_and_count != 0)
             *find(&larger, &users->places[i]) = users->places[i];

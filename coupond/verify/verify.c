@@ -63,7 +63,7 @@ void verify_init(struct verify *verify, uint64_t seed)
 {
     *verify = (struct verify){.seed = seed};
     verify->differences = calloc(FINDING_LINES_MAX, sizeof *verify->differences);
-    CHECK(verify->differences);
+    CHECK(verify->differences != NULL);
 }
 
 void verify_deinit(struct verify *verify)

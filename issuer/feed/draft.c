@@ -22,8 +22,8 @@ void feed_draft_deinit(struct feed_draft *draft)
 static bool holds_coupons(const void *batch)
 {
     struct journal_batch_reader reader;
-    struct journal_record record;
     journal_batch_reader_init(&reader, batch);
+    struct journal_record record;
     while (journal_batch_reader_next(&reader, &record)) {
         if (record.type == JOURNAL_COUPON)
             return true;
@@ -54,9 +54,9 @@ static void take(struct feed_draft *draft, struct feed_reader *reader)
 
 void feed_draft_fill(struct feed_draft *draft, struct feed_reader *reader, size_t rows_max)
 {
-    const struct journal_batch_header *next;
     *draft =
         (struct feed_draft){.bytes = draft->bytes, .size = sizeof(struct frame_header) + sizeof(struct frame_events)};
+    const struct journal_batch_header *next;
     while ((next = feed_reader_look_synced(reader)) != NULL && fits(draft, next, rows_max))
         take(draft, reader);
     draft->leaves_some = next != NULL;

@@ -8,7 +8,7 @@
 int feed_reader_open(struct feed_reader *reader, struct journal *journal, const char *dir, struct error *error)
 {
     *reader = (struct feed_reader){.journal = journal};
-    return journal_reader_open(&reader->reader, dir, error);
+    return journal_reader_open(dir, &reader->reader, error);
 }
 
 void feed_reader_close(struct feed_reader *reader)

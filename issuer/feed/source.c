@@ -125,13 +125,13 @@ bool feed_source_can_follow(const struct feed_source *source)
 void feed_source_push(struct feed_source *source, const struct feed_draft *draft,
                       const uint8_t store_id[STORE_ID_BYTES])
 {
-    struct frame_header header;
     struct frame_events events = {.first_seq = draft->first_seq,
                                   .last_seq = draft->last_seq,
                                   .acked_seq = source->window.acked_seq,
                                   .gone_seq = source->gone_seq};
     memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
     memcpy(events.store_id, store_id, sizeof events.store_id);
+    struct frame_header header;
     frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, draft->count);
     memcpy(draft->bytes, &header, sizeof header);
     memcpy(draft->bytes + sizeof header, &events, sizeof events);
@@ -158,12 +158,12 @@ bool feed_source_is_to_be_asked(struct feed_source *source, int64_t now_us)
 /* An event frame without records: only a store that has less answers. */
 void feed_source_make_question(struct feed_source *source, const uint8_t store_id[STORE_ID_BYTES])
 {
-    struct frame_header header;
     uint64_t acked = source->window.acked_seq;
     struct frame_events events = {
         .first_seq = acked + 1, .last_seq = acked, .acked_seq = acked, .gone_seq = source->gone_seq};
     memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
     memcpy(events.store_id, store_id, sizeof events.store_id);
+    struct frame_header header;
     frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, 0);
     zmq_msg_close(&source->question);
     CHECK(zmq_msg_init_size(&source->question, sizeof header + sizeof events) == 0);
@@ -217,13 +217,13 @@ static int stand_behind_or_later(struct feed_source *source, uint64_t stored_seq
 static void rewind_to(struct feed_source *source, uint64_t stored_seq)
 {
     uint64_t first, acked = source->window.acked_seq;
-    struct error error;
     if (!feed_source_can_follow(source))
         return; /* the next frame or question gets the same answer */
     forget_frames(source);
     window_restart(&source->window, stored_seq);
     source->gather_until_us = 0;
     note_acked(source); /* first, so that no further segment is removed */
+    struct error error;
     if (stand_behind_or_later(source, stored_seq, &first, &error) != 0)
         feed_reader_give_up(&source->reader, error.text);
     log_warn("issuer",
@@ -268,9 +268,9 @@ void feed_source_on_answer(struct feed_source *source, enum frame_kind kind, con
 
 void feed_source_make_again(struct feed_source *source)
 {
-    struct error error;
     forget_frames(source);
     source->gather_until_us = 0;
+    struct error error;
     if (stand_behind(source, source->window.acked_seq, &error) != 0)
         feed_reader_give_up(&source->reader, error.text);
 }
@@ -278,14 +278,14 @@ void feed_source_make_again(struct feed_source *source)
 /* Fills another store than before: sends everything that files still have, and asks it for its position. */
 static void begin_anew(struct feed_source *source)
 {
-    uint64_t first;
-    struct error error;
     forget_frames(source);
     window_restart(&source->window, 0);
     source->gather_until_us = 0;
     source->gone_seq = 0;
     metrics_set(source->metrics, METRIC_ISSUER_STORE_MISSING, 0, 0); /* until the store answers */
-    note_acked(source);                                              /* first, so that no further segment is removed */
+    uint64_t first;
+    note_acked(source); /* first, so that no further segment is removed */
+    struct error error;
     if (stand_behind_or_later(source, 0, &first, &error) != 0)
         feed_reader_give_up(&source->reader, error.text);
     log_warn("issuer", "the journal now fills another store: sending again from record %" PRIu64 " partition=%u",

@@ -103,10 +103,10 @@ static struct ledger_coupon *take_entry(struct coupon_index *index)
     if (index->count % SLAB_COUPONS == 0) {
         if (slab == index->slabs_room) {
             index->slabs_room = slab == 0 ? 16 : slab * 2;
-            index->slabs = realloc(index->slabs, index->slabs_room * sizeof(*index->slabs));
+            index->slabs = realloc(index->slabs, index->slabs_room * sizeof *index->slabs);
             CHECK(index->slabs != NULL);
         }
-        index->slabs[slab] = calloc(SLAB_COUPONS, sizeof(*index->slabs[slab]));
+        index->slabs[slab] = calloc(SLAB_COUPONS, sizeof *index->slabs[slab]);
         CHECK(index->slabs[slab] != NULL);
     }
     return coupon_index_at(index, index->count++);

@@ -87,10 +87,10 @@ static void put(struct coupon_order *order, struct coupon_order_node *node, unsi
                 struct coupon_order_node *child)
 {
     unsigned behind = node->count - at;
-    memmove(node->coupons + at + 1, node->coupons + at, behind * sizeof(*node->coupons));
+    memmove(node->coupons + at + 1, node->coupons + at, behind * sizeof *node->coupons);
     node->coupons[at] = coupon;
     if (child != NULL) {
-        memmove(node->children + at + 1, node->children + at, behind * sizeof(*node->children));
+        memmove(node->children + at + 1, node->children + at, behind * sizeof *node->children);
         node->children[at] = child;
     }
     node->count++;
@@ -102,9 +102,9 @@ static struct coupon_order_node *split(struct coupon_order_node *node, unsigned 
 {
     struct coupon_order_node *right = create_node(is_leaf);
     right->count = node->count - cut;
-    memcpy(right->coupons, node->coupons + cut, right->count * sizeof(*node->coupons));
+    memcpy(right->coupons, node->coupons + cut, right->count * sizeof *node->coupons);
     if (!is_leaf)
-        memcpy(right->children, node->children + cut, right->count * sizeof(*node->children));
+        memcpy(right->children, node->children + cut, right->count * sizeof *node->children);
     node->count = cut;
     right->next = is_leaf ? node->next : NULL;
     node->next = is_leaf ? right : NULL;

@@ -279,10 +279,10 @@ void ledger_divide(struct ledger *ledger, unsigned bits, struct ledger *parts[])
 static void unite_coupon(unsigned bits, struct ledger *parts[], size_t number)
 {
     struct ledger_coupon *coupon = coupon_index_at(&parts[0]->index, number);
-    struct user_set whole;
     struct user_set *sets[LEDGER_PARTS_MAX];
     for (unsigned part = 0; part < 1u << bits; part++)
         sets[part] = &coupon_index_at(&parts[part]->index, number)->users;
+    struct user_set whole;
     if (coupon->holder != 0) {
         whole = *sets[coupon->holder - 1];
         user_set_init(sets[coupon->holder - 1]);

@@ -25,7 +25,7 @@ void user_directory_replace(struct user_set *set, size_t first, size_t entries, 
 void user_directory_double(struct user_set *set)
 {
     size_t entries = (size_t)1 << set->depth;
-    struct user_table **directory = malloc(2 * entries * sizeof(*directory));
+    struct user_table **directory = malloc(2 * entries * sizeof *directory);
     CHECK(directory != NULL);
     for (size_t i = 0; i < entries; i++)
         directory[2 * i] = directory[2 * i + 1] = set->directory[i];

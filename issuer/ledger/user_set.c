@@ -50,7 +50,7 @@ static void make_room(struct user_set *set, struct user_table *table, struct fin
 
 static void create_directory(struct user_set *set)
 {
-    set->directory = malloc(sizeof(*set->directory));
+    set->directory = malloc(sizeof *set->directory);
     CHECK(set->directory != NULL);
     set->directory[0] = user_table_create(0, 0);
 }
@@ -109,7 +109,7 @@ void user_set_prefetch_slot(const struct user_set *set, struct fingerprint user)
 size_t user_set_bytes(const struct user_set *set)
 {
     size_t entries = set->directory == NULL ? 0 : (size_t)1 << set->depth;
-    size_t bytes = entries * sizeof(*set->directory);
+    size_t bytes = entries * sizeof *set->directory;
     for (size_t i = 0; i < entries; i += user_directory_entries(set, set->directory[i]))
         bytes += user_table_bytes(set->directory[i]);
     return bytes;

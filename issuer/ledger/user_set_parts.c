@@ -47,7 +47,7 @@ static const char *check_block(const struct user_block *block)
 static bool put_into_directory(struct user_set *set, struct user_table *table, uint64_t first)
 {
     if (set->directory == NULL) {
-        set->directory = calloc(1, sizeof(*set->directory));
+        set->directory = calloc(1, sizeof *set->directory);
         CHECK(set->directory != NULL);
     }
     while (set->depth < table->depth)
@@ -192,9 +192,9 @@ void user_set_divide(struct user_set *set, unsigned bits, struct user_set *const
     size_t entries = (size_t)1 << (set->depth - bits);
     for (size_t i = 0; i < (size_t)1 << bits; i++) {
         parts[i]->depth = set->depth;
-        parts[i]->directory = calloc((size_t)1 << set->depth, sizeof(*set->directory));
+        parts[i]->directory = calloc((size_t)1 << set->depth, sizeof *set->directory);
         CHECK(parts[i]->directory != NULL);
-        memcpy(parts[i]->directory + i * entries, set->directory + i * entries, entries * sizeof(*set->directory));
+        memcpy(parts[i]->directory + i * entries, set->directory + i * entries, entries * sizeof *set->directory);
     }
     parts[0]->count = set->count; /* only the sums matter */
     parts[0]->held = set->held;
@@ -297,7 +297,7 @@ void user_set_unite(struct user_set *set, unsigned bits, struct user_set *const 
     if (!any)
         return;
     set->depth = set->depth > bits ? set->depth : bits;
-    set->directory = calloc((size_t)1 << set->depth, sizeof(*set->directory));
+    set->directory = calloc((size_t)1 << set->depth, sizeof *set->directory);
     CHECK(set->directory != NULL);
     for (size_t i = 0; i < count; i++) {
         take_part(set, bits, i, parts[i]);

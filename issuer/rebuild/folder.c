@@ -25,7 +25,7 @@ static uint64_t read_to_end(const char *dir, bool *sound)
     struct error error;
     const void *batch;
     enum journal_read read = JOURNAL_READ_FAILED;
-    if (journal_reader_open(&reader, dir, &error) == 0) {
+    if (journal_reader_open(dir, &reader, &error) == 0) {
         while ((read = journal_reader_next(reader, &batch, &header, &error)) == JOURNAL_READ_BATCH)
             ;
         journal_reader_position(reader, &position);
@@ -72,11 +72,11 @@ static bool leave_out_uncompared(const char *dir, const struct journal_meta *met
 int rebuild_folder_check(const char *dir, const struct store_journal *stored, const uint8_t store_id[STORE_ID_BYTES],
                          struct error *error)
 {
-    struct journal_meta meta;
-    struct error ignored;
     bool sound, known = stored->partitions > 0;
     if (journal_dir_is_locked(dir))
         return error_set(error, "%s is in use by an issuer: stop that one first", dir);
+    struct journal_meta meta;
+    struct error ignored;
     if (journal_meta_read(dir, &meta, &ignored) != 0)
         return REBUILD_FOLDER_LOST;
     if (known && memcmp(meta.journal_id, stored->journal_id, sizeof meta.journal_id) != 0)
@@ -132,9 +132,9 @@ static bool remove_entry(void *arg, const char *name)
 static int read_back(const char *dir, const struct journal_meta *meta, struct ledger **ledger, uint64_t last_seq,
                      struct error *error)
 {
-    struct snapshot_header header;
     ledger_destroy(ledger);
     *ledger = ledger_create(meta->fingerprint_key);
+    struct snapshot_header header;
     if (snapshot_load(dir, last_seq, meta, *ledger, &header, NULL, NULL, error) == 0)
         return 0;
     return error_prefix(error, "cannot read the rebuilt journal back, keeping the old one");

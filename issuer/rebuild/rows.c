@@ -74,10 +74,10 @@ int rebuild_rows_journal(struct rebuild_rows *rows, const struct store_journal *
 static bool is_readable_coupon(const struct coupon *coupon)
 {
     unsigned char bytes[JOURNAL_RECORD_BYTES_MAX];
-    struct journal_record record;
     if (coupon->id[0] == '\0' || coupon->title[0] == '\0')
         return false;
     size_t length = journal_encode_coupon(bytes, coupon);
+    struct journal_record record;
     return journal_decode_record(bytes, length, &record) == length;
 }
 

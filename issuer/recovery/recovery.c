@@ -158,8 +158,8 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
 {
     struct recovery *recovery = arg;
     struct journal_batch_reader reader;
-    struct journal_record record;
     journal_batch_reader_init(&reader, batch);
+    struct journal_record record;
     while (journal_batch_reader_next(&reader, &record)) {
         if (replay_queue_add(recovery->queue, &record, error) != 0)
             return -1;
@@ -178,7 +178,7 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
 static int replay(struct recovery *recovery, struct journal_recovery *replayed, struct error *error)
 {
     struct error contradiction = {{0}};
-    replay_queue_begin(&recovery->queue, recovery->ledger, recovery->alone);
+    replay_queue_begin(recovery->ledger, recovery->alone, &recovery->queue);
     int result = journal_replay(recovery->journal, replay_batch, recovery, replayed, error);
     int applied = replay_queue_end(&recovery->queue, result != 0, &contradiction);
     if (result != 0)
@@ -211,10 +211,10 @@ static void report(const struct recovery *recovery, const struct journal_recover
 static int run(struct recovery *recovery, struct ledger **ledger, struct recovery_result *result, struct error *error)
 {
     int64_t began_us = clock_mono_us();
-    struct journal_recovery replayed;
     recovery->next_report_us = began_us + PROGRESS_INTERVAL_US;
     recovery->partition = journal_meta(recovery->journal)->partition;
     recovery->ledger = ledger_create(journal_meta(recovery->journal)->fingerprint_key);
+    struct journal_recovery replayed;
     if (load_snapshot(recovery, error) != 0 || replay(recovery, &replayed, error) != 0 || check(recovery, error) != 0) {
         ledger_destroy(&recovery->ledger);
         *ledger = NULL;

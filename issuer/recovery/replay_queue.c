@@ -222,7 +222,7 @@ int replay_queue_add(struct replay_queue *queue, const struct journal_record *re
     return full ? hand_over(queue, error) : 0;
 }
 
-void replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool alone)
+void replay_queue_begin(struct ledger *ledger, bool alone, struct replay_queue **queue)
 {
     struct replay_queue *self = calloc(1, sizeof *self);
     CHECK(self != NULL);

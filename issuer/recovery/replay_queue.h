@@ -14,7 +14,7 @@ struct replay_queue;
 
 /* A short journal is applied on the caller's thread; with `alone` a long one is, too. The queue owns `ledger` until
  * replay_queue_end(). */
-void replay_queue_begin(struct replay_queue **queue, struct ledger *ledger, bool alone);
+void replay_queue_begin(struct ledger *ledger, bool alone, struct replay_queue **queue);
 /* Adds a record. -1 and `error` when an earlier record is contradictory, or a thread cannot be started. */
 int replay_queue_add(struct replay_queue *queue, const struct journal_record *record, struct error *error);
 /* Applies the rest, joins and frees. -1 and `error` as above. After a failure, and with `abandon`, the ledger may only

@@ -17,10 +17,10 @@ struct content {
 static const char *read_coupon(const struct content *content, struct coupon *coupon)
 {
     struct snapshot_coupon head;
-    struct journal_record record;
     if (content->length < sizeof head)
         return "a coupon is cut off";
     memcpy(&head, content->bytes, sizeof head);
+    struct journal_record record;
     size_t length = journal_decode_record(content->bytes + sizeof head, content->length - sizeof head, &record);
     if (length == 0 || record.type != JOURNAL_COUPON || sizeof head + length != content->length)
         return "a coupon is malformed";

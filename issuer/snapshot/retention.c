@@ -104,8 +104,8 @@ int retention_segments(const char *dir, const uint8_t journal_id[16], uint64_t l
                        struct error *error)
 {
     uint64_t in_snapshots, *first_seqs;
-    size_t count;
     *removed = 0;
+    size_t count;
     if (fallback_seq(dir, &in_snapshots, error) != 0 || journal_segments_list(dir, &first_seqs, &count, error) != 0)
         return -1;
     uint64_t acked = journal_acked_read(dir, journal_id, NULL);

@@ -100,8 +100,8 @@ static void begin(struct snapshot *snapshot)
 /* Copies pieces until the step is full. False when the walk is over. */
 static bool fill(struct snapshot *snapshot, const struct ledger *ledger, struct buffer *buffer, size_t *length)
 {
-    struct ledger_piece piece;
     *length = 0;
+    struct ledger_piece piece;
     for (unsigned pieces = 0; pieces < STEP_PIECES && *length < snapshot->config.step_bytes; pieces++) {
         struct ledger_cursor before = snapshot->cursor;
         if (!ledger_cursor_next(ledger, &snapshot->cursor, &piece))
@@ -337,7 +337,7 @@ static void remove_unfinished(const struct snapshot *snapshot)
     disk->unlink(path);
 }
 
-int snapshot_create(struct snapshot **snapshot, const struct journal *journal, const struct snapshot_config *config,
+int snapshot_create(const struct journal *journal, const struct snapshot_config *config, struct snapshot **snapshot,
                     struct error *error)
 {
     struct snapshot *self = calloc(1, sizeof *self);

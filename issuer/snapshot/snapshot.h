@@ -35,7 +35,7 @@ struct snapshot_config {
 };
 
 /* `journal`, replayed, must outlive it. -1 and `error` when the thread cannot be started. */
-int snapshot_create(struct snapshot **snapshot, const struct journal *journal, const struct snapshot_config *config,
+int snapshot_create(const struct journal *journal, const struct snapshot_config *config, struct snapshot **snapshot,
                     struct error *error);
 /* Abandons an unfinished snapshot; joins, frees. Accepts NULL. */
 void snapshot_destroy(struct snapshot **snapshot);

@@ -429,9 +429,9 @@ static bool is_settled(const struct store_check *check, const uint8_t store_id[S
 enum store_check_result store_check_again(struct store_check *check, struct store *store,
                                           const uint8_t store_id[STORE_ID_BYTES], struct error *error)
 {
-    struct rows rows;
     if (is_settled(check, store_id))
         return STORE_CHECK_DONE; /* as before */
+    struct rows rows;
     if (look(store, &rows, error) != STORE_OK || !is_ours(check, &rows, error))
         return STORE_CHECK_OUTSTANDING;
     if (judge(check, &rows, store_describe(store), error) != 0)

@@ -50,7 +50,7 @@ struct journal *scratch_journal(const char *folder, int64_t sync_interval_ms)
                                     .segment_bytes = 64u << 20,
                                     .sync_interval_ms = sync_interval_ms,
                                     .worker_by_hand = true};
-    if (journal_open(&journal, &config, &error) != 0 || journal_replay(journal, nothing, NULL, &recovery, &error) != 0)
+    if (journal_open(&config, &journal, &error) != 0 || journal_replay(journal, nothing, NULL, &recovery, &error) != 0)
         fail(folder, error.text);
     return journal;
 }

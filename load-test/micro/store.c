@@ -126,8 +126,8 @@ void micro_store(struct micro *micro)
 {
     char folder[SCRATCH_PATH_MAX];
     struct error error = {""};
-    struct options options;
     scratch_folder(micro, folder);
+    struct options options;
     options_init(&options);
     CHECK(snprintf(options.store_path, sizeof options.store_path, "%s/micro.db", folder) < OPTION_STRING_MAX);
     measure(micro, &options, "SQLite");

@@ -204,7 +204,6 @@ uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16], uint8
 {
     char path[JOURNAL_PATH_MAX];
     struct journal_acked acked = {0};
-    struct journal_acked_1 acked_1;
     if (store_id != NULL)
         memset(store_id, 0, sizeof acked.store_id);
     file_path(dir, "acked", path);
@@ -213,6 +212,7 @@ uint64_t journal_acked_read(const char *dir, const uint8_t journal_id[16], uint8
         return 0;
     ssize_t size = disk->pread(fd, &acked, sizeof acked, 0);
     disk->close(fd);
+    struct journal_acked_1 acked_1;
     memcpy(&acked_1, &acked, sizeof acked_1);
     if (acked_1_is_sound(&acked_1, size, journal_id))
         return acked_1.seq;

@@ -68,7 +68,7 @@ static int identify(struct journal *journal, struct error *error)
     return result < 0 ? -1 : create_identity(journal, error);
 }
 
-int journal_open(struct journal **journal, const struct journal_config *config, struct error *error)
+int journal_open(const struct journal_config *config, struct journal **journal, struct error *error)
 {
     struct journal *self = calloc(1, sizeof *self);
     CHECK(self != NULL);

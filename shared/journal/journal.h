@@ -44,7 +44,7 @@ typedef int (*journal_replay_fn)(void *arg, const void *batch, const struct jour
 
 /* Locks the folder and reads or creates its meta. -1 and `error` when it is in use, unwritable, damaged, of another
  * version or created for another number of partitions. */
-int journal_open(struct journal **journal, const struct journal_config *config, struct error *error);
+int journal_open(const struct journal_config *config, struct journal **journal, struct error *error);
 /* Makes journal_replay() start after a snapshot that contains every record up to `seq`, where a batch ends, and proves
  * that the records up to `synced_seq` were synced. */
 void journal_replay_after(struct journal *journal, uint64_t seq, uint64_t synced_seq);

@@ -25,7 +25,7 @@ struct journal_reader {
     int reason;             /* errno of the last failure */
 };
 
-int journal_reader_open(struct journal_reader **reader, const char *dir, struct error *error)
+int journal_reader_open(const char *dir, struct journal_reader **reader, struct error *error)
 {
     *reader = NULL;
     struct journal_reader *self = calloc(1, sizeof *self);
@@ -154,9 +154,9 @@ static enum journal_read enter_segment(struct journal_reader *reader, uint64_t f
 static int find_segment(struct journal_reader *reader, uint64_t seq, uint64_t *first_seq, uint64_t *last_seq,
                         struct error *error)
 {
+    *first_seq = *last_seq = 0;
     uint64_t *seqs;
     size_t count;
-    *first_seq = *last_seq = 0;
     if (journal_segments_list(reader->dir, &seqs, &count, error) != 0) {
         reader->reason = errno;
         return -1;

@@ -32,7 +32,7 @@ enum journal_read {
 
 /* Opens the journal in the partition's folder `dir` at the first segment that still exists. -1 and `error` when there
  * is none or its meta is invalid. */
-int journal_reader_open(struct journal_reader **reader, const char *dir, struct error *error);
+int journal_reader_open(const char *dir, struct journal_reader **reader, struct error *error);
 void journal_reader_close(struct journal_reader **reader);
 
 /* The caller holds the writer's lock, so an unfinished batch is torn, not being written. Every record up to

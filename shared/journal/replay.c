@@ -106,12 +106,12 @@ static int rewrite(struct journal *journal, size_t offset, size_t end)
 static size_t end_of_proven(const struct journal *journal, struct journal_reader *reader)
 {
     struct journal_position position;
-    struct journal_batch_header header;
-    struct error error;
     const void *batch;
     char active[JOURNAL_PATH_MAX];
     journal_reader_position(reader, &position);
     snprintf(active, sizeof active, "%s", position.path);
+    struct journal_batch_header header;
+    struct error error;
     if (journal->proven_seq > 0 && journal_reader_seek(reader, journal->proven_seq, &error) == JOURNAL_READ_BATCH &&
         journal_reader_next(reader, &batch, &header, &error) == JOURNAL_READ_BATCH) {
         journal_reader_position(reader, &position);
@@ -189,7 +189,7 @@ int journal_replay(struct journal *journal, journal_replay_fn replay, void *arg,
 {
     *recovery = (struct journal_recovery){0};
     struct journal_reader *reader;
-    if (journal_reader_open(&reader, journal->dir, error) != 0)
+    if (journal_reader_open(journal->dir, &reader, error) != 0)
         return -1;
     journal_reader_own(reader, journal->proven_seq);
     struct error reason = {{0}};

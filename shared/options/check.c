@@ -18,7 +18,7 @@
 #include "shared/utf8.h"
 #include "shared/web_origin.h"
 
-/* Secrets. */
+/* --- secrets --- */
 
 /* `file_row` is the row of NAME_file. */
 static int read_secret(const struct option_row *file_row, const char *path, const char *option,
@@ -33,7 +33,7 @@ static int read_secret(const struct option_row *file_row, const char *path, cons
                          option);
     }
     char text[OPTION_STRING_MAX + 5]; /* room for a byte order mark and a trailing \r\n */
-    size_t length = utf8_drop_mark(text, fread(text, 1, sizeof(text), file));
+    size_t length = utf8_drop_mark(text, fread(text, 1, sizeof text, file));
     bool failed = ferror(file) != 0;
     int reason = errno;
     fclose(file);
@@ -91,7 +91,7 @@ static int take_secrets(struct options *options, struct error *error)
     return 0;
 }
 
-/* Values. */
+/* --- values --- */
 
 /* Characters that may follow "Bearer " in an Authorization header. */
 static int check_token(const struct options *options, struct error *error)
@@ -112,7 +112,7 @@ static int check_origins(const struct options *options, struct error *error)
     const char *fault = web_origins_fault(options->gateway_cors_origins, &origin, &length);
     if (fault == NULL)
         return 0;
-    snprintf(text, sizeof(text), "%.*s", (int)length, origin);
+    snprintf(text, sizeof text, "%.*s", (int)length, origin);
     mask_secrets(text, masked);
     return error_set(error, "gateway/cors_origins: \"%s\" must %s", masked, fault);
 }
@@ -136,13 +136,13 @@ static int check_together(const struct options *options, struct error *error)
     return 0;
 }
 
-/* Addresses. */
+/* --- addresses --- */
 
 static int check_address(const struct option_row *row, const char *address, struct error *error)
 {
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    if (address[0] == '\0' || (address_split(address, host, sizeof(host), &port) && port != 0))
+    if (address[0] == '\0' || (address_split(address, host, sizeof host, &port) && port != 0))
         return 0;
     return option_refuse(row->section, row->name, address, "not HOST:PORT with a port from 1 to 65535", error);
 }
@@ -156,7 +156,7 @@ static int settle_operator_port(struct options *options, struct error *error)
     char *plus = strstr(address, ":+");
     char host[OPTION_STRING_MAX];
     uint16_t port = 0;
-    if (plus == NULL || !address_split(options->gateway_http, host, sizeof(host), &port))
+    if (plus == NULL || !address_split(options->gateway_http, host, sizeof host, &port))
         return 0; /* check_addresses() checks it */
     size_t digits = strspn(plus + 2, "0123456789");
     long above = digits >= 1 && digits <= 5 && plus[2 + digits] == '\0' ? strtol(plus + 2, NULL, 10) : -1;
@@ -184,9 +184,9 @@ static int check_store_id(const char *id, struct error *error)
 /* A password in the URL and gateway/redis_password exclude each other. */
 static int check_redis(const struct options *options, struct error *error)
 {
-    struct redis_url url;
     if (options->gateway_redis[0] == '\0')
         return 0;
+    struct redis_url url;
     if (redis_url_parse(&url, options->gateway_redis, error) != 0) {
         struct error reason = *error;
         return error_set(error,
@@ -247,7 +247,7 @@ static int check_addresses(const struct options *options, struct error *error)
     return check_store_host(options, error);
 }
 
-/* Endpoints. */
+/* --- endpoints --- */
 
 struct named_endpoint {
     const char *option;
@@ -286,7 +286,7 @@ static int check_endpoint(struct named_endpoint *endpoint, struct error *error)
         return error_set(error, "%s: \"%s\" is not an endpoint; expected %s", endpoint->option, shown,
                          transports_text(endpoint->allowed));
     if (endpoint->transport == ENDPOINT_TCP &&
-        (!address_split(endpoint_address(endpoint->text), endpoint->host, sizeof(endpoint->host), &endpoint->port) ||
+        (!address_split(endpoint_address(endpoint->text), endpoint->host, sizeof endpoint->host, &endpoint->port) ||
          endpoint->port == 0))
         return error_set(error, "%s: \"%s\" is not tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
                          shown);
@@ -294,7 +294,7 @@ static int check_endpoint(struct named_endpoint *endpoint, struct error *error)
         return error_set(error,
                          "%s: port %u and the next %u for the other partitions exceed 65535; choose a lower port",
                          endpoint->option, endpoint->port, endpoint->count - 1u);
-    if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof(last)))
+    if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof last))
         return error_set(error, "%s: \"%s\" is too long", endpoint->option, shown);
     if ((endpoint->transport & (ENDPOINT_IPC | ENDPOINT_SHM)) != 0 && strlen(endpoint_address(last)) > 107)
         return error_set(error, "%s: the path of %s is longer than the 107 bytes of a UNIX socket", endpoint->option,
@@ -400,9 +400,9 @@ static int check_endpoints(const struct options *options, struct error *error)
         {.option = "persister/events", .text = options->persister_events, .count = 1, .allowed = ENDPOINT_ZEROMQ},
         {.option = "persister/acks", .text = options->persister_acks, .count = 1, .allowed = ENDPOINT_ZEROMQ},
     };
-    const size_t bound_count = sizeof(bound) / sizeof(bound[0]);
+    const size_t bound_count = sizeof bound / sizeof bound[0];
     if (check_endpoint_list(bound, bound_count, error) != 0 ||
-        check_endpoint_list(connected, sizeof(connected) / sizeof(connected[0]), error) != 0)
+        check_endpoint_list(connected, sizeof connected / sizeof connected[0], error) != 0)
         return -1;
     for (size_t i = 0; i < bound_count; i++) {
         for (size_t j = i + 1; j < bound_count; j++) {
@@ -449,13 +449,13 @@ int options_complete(struct options *options, struct error *error)
     return check_endpoints(options, error);
 }
 
-/* The endpoints that each role connects to. */
+/* --- the endpoints that each role connects to --- */
 
 static int check_reachable(const char *option, const char *text, struct error *error)
 {
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    if (transport_of(text) != ENDPOINT_TCP || !address_split(endpoint_address(text), host, sizeof(host), &port) ||
+    if (transport_of(text) != ENDPOINT_TCP || !address_split(endpoint_address(text), host, sizeof host, &port) ||
         !is_wildcard(host))
         return 0;
     return error_set(error, "%s: set it to the issuer's address; %s is a wildcard, on which the issuer can only listen",

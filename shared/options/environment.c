@@ -37,7 +37,7 @@ static const struct option_row *find_variable(const char *name, size_t length)
 /* True when the first word after the prefix is a section. */
 static bool is_of_section(const char *variable)
 {
-    const char *word = variable + sizeof(ENVIRONMENT_PREFIX) - 1;
+    const char *word = variable + sizeof ENVIRONMENT_PREFIX - 1;
     size_t length = strcspn(word, "_=");
     for (unsigned i = 0; i < option_rows_count; i++) {
         const char *section = option_rows[i].section;
@@ -56,8 +56,8 @@ static bool is_of_service(const char *variable, size_t length)
 {
     static const char *const words[] = {"_SERVICE_HOST", "_SERVICE_PORT", "_TCP", "_UDP", "_SCTP"};
     char name[VARIABLE_MAX];
-    snprintf(name, sizeof(name), "%.*s", (int)(length < sizeof(name) ? length : sizeof(name) - 1), variable);
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), variable);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strstr(name, words[i]) != NULL)
             return true;
     }
@@ -117,9 +117,9 @@ static int take_variable(struct options *options, const char *variable, struct e
 int options_read_environment(struct options *options, struct error *error)
 {
     for (char **variable = environ; *variable != NULL; variable++) {
-        if (strncmp(*variable, ENVIRONMENT_PREFIX, sizeof(ENVIRONMENT_PREFIX) - 1) != 0)
+        if (strncmp(*variable, ENVIRONMENT_PREFIX, sizeof ENVIRONMENT_PREFIX - 1) != 0)
             continue;
-        if (strncmp(*variable, ENVIRONMENT_TEST_PREFIX, sizeof(ENVIRONMENT_TEST_PREFIX) - 1) == 0)
+        if (strncmp(*variable, ENVIRONMENT_TEST_PREFIX, sizeof ENVIRONMENT_TEST_PREFIX - 1) == 0)
             continue;
         if (take_variable(options, *variable, error) != 0)
             return -1;

@@ -102,7 +102,7 @@ static zconfig_t *parse(const char *path, const char *text, struct error *error)
     restore_stdout(saved);
     if (root == NULL) {
         char complaint[256] = "";
-        ssize_t length = pread(catcher, complaint, sizeof(complaint) - 1, 0);
+        ssize_t length = pread(catcher, complaint, sizeof complaint - 1, 0);
         complaint[length > 0 ? length : 0] = '\0';
         set_syntax_error(error, path, complaint);
     }
@@ -135,9 +135,9 @@ static void next_item(struct walk *walk)
 /* An unknown name may be a misplaced secret, so it is quoted only when it resembles an option. */
 static int refuse_option(const char *section, const char *name, struct error *error)
 {
-    struct nearest nearest;
     char given[2 * NEAREST_WORD_MAX];
     snprintf(given, sizeof given, "%s/%.*s", section, NEAREST_WORD_MAX, name);
+    struct nearest nearest;
     nearest_init(&nearest, given, strlen(given));
     option_offer_names(&nearest);
     if (nearest_found(&nearest) == NULL)
@@ -211,7 +211,7 @@ int options_read_file(struct options *options, const char *path, struct error *e
     if (check_lines(path, text, length, error) == 0)
         root = parse(path, text, error);
     if (root != NULL) {
-        bool *seen = calloc(option_rows_count, sizeof(*seen));
+        bool *seen = calloc(option_rows_count, sizeof *seen);
         CHECK(seen != NULL);
         struct walk walk = {.options = options, .path = path, .text = text, .seen = seen};
         result = take_tree(&walk, root, error);

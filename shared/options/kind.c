@@ -68,10 +68,10 @@ static int refuse(const struct option_row *row, const char *value, const char *w
 /* Parses a decimal integer without surrounding characters. */
 static bool parse_number(const char *value, int64_t *number)
 {
-    char *end;
     if (!isdigit((unsigned char)value[0]) && !(value[0] == '-' && isdigit((unsigned char)value[1])))
         return false;
     errno = 0;
+    char *end;
     *number = strtoll(value, &end, 10);
     return errno == 0 && *end == '\0';
 }
@@ -133,9 +133,9 @@ static int assign_text(const struct option_row *row, char *member, const char *v
 static int assign_number(const struct option_row *row, int64_t *member, const char *value, struct error *error)
 {
     char bounds[64], why[96];
-    int64_t number;
     snprintf(bounds, sizeof bounds, "%lld to %lld %s", (long long)row->min, (long long)row->max, option_unit(row));
     bounds[strlen(bounds) - (option_unit(row)[0] == '\0')] = '\0';
+    int64_t number;
     snprintf(why, sizeof why, "not a whole number, expected %s", bounds);
     if (!parse_number(value, &number))
         return refuse(row, value, why, error);

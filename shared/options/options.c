@@ -37,7 +37,7 @@ const struct option_row option_rows[] = {
     OPTION_TABLE(X)
 #undef X
 };
-const unsigned option_rows_count = sizeof(option_rows) / sizeof(option_rows[0]);
+const unsigned option_rows_count = sizeof option_rows / sizeof option_rows[0];
 
 /* --- names --- */
 
@@ -72,11 +72,11 @@ void option_offer_names(struct nearest *nearest)
 
 void options_init(struct options *options)
 {
-    memset(options, 0, sizeof(*options));
+    memset(options, 0, sizeof *options);
     for (unsigned i = 0; i < option_rows_count; i++) {
         const struct option_row *row = &option_rows[i];
         char number[24];
-        snprintf(number, sizeof(number), "%lld", (long long)row->default_number);
+        snprintf(number, sizeof number, "%lld", (long long)row->default_number);
         CHECK(option_assign(options, row, row->default_text != NULL ? row->default_text : number, NULL) == 0);
     }
 }

@@ -73,7 +73,6 @@ static bool take_record(struct store_letter_rows *rows, const struct store_dead_
 
 bool store_letter_rows(struct store_letter_rows *rows, const struct store_dead_letter *letter)
 {
-    struct journal_record record;
     rows->batch = (struct store_batch){
         .scope = STORE_LETTER,
         .partition = letter->partition,
@@ -81,6 +80,7 @@ bool store_letter_rows(struct store_letter_rows *rows, const struct store_dead_l
         .last_seq = letter->journal_seq,
     };
     memcpy(rows->batch.journal_id, letter->journal_id, sizeof rows->batch.journal_id);
+    struct journal_record record;
     if (letter->journal_seq == 0 || letter->record_length == 0 || letter->record_length > JOURNAL_RECORD_BYTES_MAX ||
         !read_record(rows, letter, &record))
         return false;

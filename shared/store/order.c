@@ -12,7 +12,7 @@ void store_order_deinit(struct store_order *order)
     *order = (struct store_order){0};
 }
 
-/* Issues */
+/* --- issues --- */
 
 static int compare_rows(const void *a, const void *b)
 {
@@ -24,7 +24,7 @@ static void reserve_rows(struct store_order *order, size_t count)
     if (count <= order->capacity)
         return;
     order->rows = realloc(order->rows, count * sizeof *order->rows);
-    CHECK(order->rows);
+    CHECK(order->rows != NULL);
     order->capacity = count;
 }
 
@@ -45,7 +45,7 @@ static enum store_result fill_rows(struct store_order *order, const struct store
     return STORE_OK;
 }
 
-/* Coupons */
+/* --- coupons --- */
 
 /* By id, newest record first. */
 static int compare_coupons(const void *a, const void *b)
@@ -63,7 +63,7 @@ static void reserve_coupons(struct store_order *order, size_t count)
     if (count <= order->coupons_capacity)
         return;
     order->coupons = realloc(order->coupons, count * sizeof *order->coupons);
-    CHECK(order->coupons);
+    CHECK(order->coupons != NULL);
     order->coupons_capacity = count;
 }
 

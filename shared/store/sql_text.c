@@ -25,7 +25,7 @@ static char *extend(struct sql_text *sql, size_t more)
     if (sql->capacity - sql->length < more) {
         size_t capacity = sql->capacity * 2 > sql->length + more ? sql->capacity * 2 : sql->length + more;
         sql->data = realloc(sql->data, capacity);
-        CHECK(sql->data);
+        CHECK(sql->data != NULL);
         sql->capacity = capacity;
     }
     char *end = sql->data + sql->length;

@@ -21,7 +21,7 @@ void log_set_format(enum log_format format)
 bool log_format_parse(const char *name, enum log_format *format)
 {
     static const char *const names[] = {"text", "logfmt", "json"};
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             *format = (enum log_format)i;
             return true;
@@ -37,7 +37,7 @@ void log_set_level(enum log_level level)
 
 bool log_level_parse(const char *name, enum log_level *level)
 {
-    for (unsigned i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+    for (unsigned i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
         if (strcmp(name, level_names[i]) == 0) {
             *level = (enum log_level)i;
             return true;

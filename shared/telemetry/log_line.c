@@ -193,9 +193,9 @@ static size_t format_fields(char text[LOG_MESSAGE_MAX], struct field fields[FIEL
                             va_list arguments)
 {
     char marked[FORMAT_MAX];
-    size_t message;
     va_list again;
     va_copy(again, arguments);
+    size_t message;
     size_t count = find_fields(format, fields, &message);
     bool found = mark_fields(format, fields, count, message, marked);
 #pragma GCC diagnostic push

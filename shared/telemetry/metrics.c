@@ -128,9 +128,9 @@ static void list_insert(struct metrics *metrics)
 
 struct metrics *metrics_create(const char *role, int partition)
 {
-    struct metrics *metrics = aligned_alloc(64, sizeof(*metrics));
+    struct metrics *metrics = aligned_alloc(64, sizeof *metrics);
     CHECK(metrics != NULL);
-    memset(metrics, 0, sizeof(*metrics));
+    memset(metrics, 0, sizeof *metrics);
     metrics->role = role;
     metrics->partition = partition < 0 ? -1 : partition;
     pthread_mutex_lock(&list_lock);
@@ -246,7 +246,7 @@ unsigned metrics_route_status(enum metric_route route, int status)
     return (unsigned)(route * COUNT_OF(statuses) + index);
 }
 
-/* Rendering. */
+/* --- rendering --- */
 
 static uint64_t sum_slot(const struct metrics *first, const struct row *row, unsigned slot)
 {
@@ -271,7 +271,7 @@ static bool is_touched(const struct metrics *first, const struct row *row)
 static bool is_row_of(const struct row *row, const char *role)
 {
     size_t length = strlen(role);
-    const char *name = row->name + sizeof("coupond_") - 1;
+    const char *name = row->name + sizeof "coupond_" - 1;
     return strncmp(name, role, length) == 0 && name[length] == '_';
 }
 
@@ -318,7 +318,7 @@ static bool is_ordinary(const struct row *row, unsigned child)
     char status[12];
     if (row->labels != ROUTE_STATUS)
         return true;
-    snprintf(status, sizeof(status), "%d", statuses[child % COUNT_OF(statuses)]);
+    snprintf(status, sizeof status, "%d", statuses[child % COUNT_OF(statuses)]);
     return strstr(route_statuses[child / COUNT_OF(statuses)], status) != NULL;
 }
 
@@ -386,7 +386,7 @@ static void print_histogram(FILE *out, const struct row *row, const struct metri
     uint64_t cumulative = 0;
     for (unsigned bucket = 0; bucket < count; bucket++) {
         char bound[32];
-        snprintf(bound, sizeof(bound), "%.9g", bounds[bucket] * row->scale);
+        snprintf(bound, sizeof bound, "%.9g", bounds[bucket] * row->scale);
         cumulative += sum_slot(first, row, row->first_slot + bucket);
         print_bucket(out, row, first->partition, bound, cumulative);
     }

@@ -131,12 +131,12 @@ static int64_t look(void *arg)
 void notify_begin(void)
 {
     const char *socket = getenv("NOTIFY_SOCKET");
-    struct error error;
     self.active = socket != NULL && socket[0] != '\0';
     if (!self.active)
         return;
     if (sd_watchdog_enabled(0, &self.watchdog_us) <= 0)
         self.watchdog_us = 0;
+    struct error error;
     CHECK(worker_start(&self.worker, look, NULL, &error) == 0);
 }
 

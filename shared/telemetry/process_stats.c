@@ -36,7 +36,7 @@ static double read_boot_time(void)
         return 0;
     char line[256];
     long long boot = 0;
-    while (fgets(line, sizeof(line), file) != NULL && sscanf(line, "btime %lld", &boot) != 1)
+    while (fgets(line, sizeof line, file) != NULL && sscanf(line, "btime %lld", &boot) != 1)
         ;
     fclose(file);
     return (double)boot;
@@ -50,7 +50,7 @@ static void read_stat(struct process_stats *stats)
     if (file == NULL)
         return;
     char text[1024];
-    size_t length = fread(text, 1, sizeof(text) - 1, file);
+    size_t length = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[length] = '\0';
     const char *rest = strrchr(text, ')');
@@ -79,7 +79,7 @@ static void read_fds(struct process_stats *stats)
 
 void process_stats_read(struct process_stats *stats)
 {
-    memset(stats, 0, sizeof(*stats));
+    memset(stats, 0, sizeof *stats);
     read_usage(stats);
     read_memory(stats);
     read_stat(stats);

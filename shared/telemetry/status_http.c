@@ -29,7 +29,7 @@ struct status_http {
     struct status_http_config config;
 };
 
-/* On the daemon's thread. */
+/* --- on the daemon's thread --- */
 
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status, const char *type, char *body,
                                size_t length, enum MHD_ResponseMemoryMode mode)
@@ -52,7 +52,7 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned statu
 static enum MHD_Result respond_text(struct MHD_Connection *connection, unsigned status, const char *text)
 {
     char line[160];
-    int length = snprintf(line, sizeof(line), "%s\n", text);
+    int length = snprintf(line, sizeof line, "%s\n", text);
     return respond(connection, status, "text/plain; charset=utf-8", line, (size_t)length, MHD_RESPMEM_MUST_COPY);
 }
 
@@ -63,9 +63,9 @@ static bool is_ready(const struct status_http *status, char why[READY_WHY_MAX])
 
 static enum MHD_Result respond_metrics(struct MHD_Connection *connection, const struct status_http *status)
 {
-    size_t length;
     char why[READY_WHY_MAX] = "";
     metrics_set_ready(is_ready(status, why));
+    size_t length;
     char *text = metrics_render(&length);
     return respond(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, length,
                    MHD_RESPMEM_MUST_FREE);
@@ -84,10 +84,10 @@ static enum MHD_Result respond_status(struct MHD_Connection *connection, bool go
                                       const char *detail, const char *http)
 {
     char body[STATUS_BYTES_MAX];
-    size_t length = (size_t)snprintf(body, sizeof(body), "{\"status\":\"%s%s\"", good ? "" : "not ", word);
-    length += put_member(body + length, sizeof(body) - length, "detail", detail);
-    length += put_member(body + length, sizeof(body) - length, "http", http == NULL ? "" : http);
-    length += (size_t)snprintf(body + length, sizeof(body) - length, "}");
+    size_t length = (size_t)snprintf(body, sizeof body, "{\"status\":\"%s%s\"", good ? "" : "not ", word);
+    length += put_member(body + length, sizeof body - length, "detail", detail);
+    length += put_member(body + length, sizeof body - length, "http", http == NULL ? "" : http);
+    length += (size_t)snprintf(body + length, sizeof body - length, "}");
     return respond(connection, good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "application/json", body, length,
                    MHD_RESPMEM_MUST_COPY);
 }
@@ -103,7 +103,7 @@ static enum MHD_Result respond_ready(struct MHD_Connection *connection, const st
 {
     char why[READY_WHY_MAX] = "";
     bool ready = is_ready(status, why);
-    why[sizeof(why) - 1] = '\0';
+    why[sizeof why - 1] = '\0';
     return respond_status(connection, ready, "ready", why, status->config.http);
 }
 
@@ -129,12 +129,12 @@ static void on_trouble(void *arg, const char *format, va_list arguments)
 {
     (void)arg;
     char text[512];
-    vsnprintf(text, sizeof(text), format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     text[strcspn(text, "\r\n")] = '\0';
     log_debug("status", "%s", text);
 }
 
-/* On the caller's thread. */
+/* --- on the caller's thread --- */
 
 static unsigned connections_max(void)
 {
@@ -169,15 +169,15 @@ static int start_daemons(struct status_http *status, struct listen_sockets *sock
     return 0;
 }
 
-int status_http_open(struct status_http **status, const struct status_http_config *config, struct error *error)
+int status_http_open(const struct status_http_config *config, struct status_http **status, struct error *error)
 {
-    struct listen_sockets sockets;
     *status = NULL;
     if (config->address[0] == '\0')
         return 0;
+    struct listen_sockets sockets;
     if (listen_bind(&sockets, config->option, config->address, 1, error) != 0)
         return -1;
-    struct status_http *self = calloc(1, sizeof(*self));
+    struct status_http *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->config = *config;
     if (start_daemons(self, &sockets, error) != 0) {

@@ -32,7 +32,7 @@ struct status_http_config {
 };
 
 /* Returns 0 and leaves *status NULL for an empty address. -1 and `error` when it cannot listen. */
-int status_http_open(struct status_http **status, const struct status_http_config *config, struct error *error);
+int status_http_open(const struct status_http_config *config, struct status_http **status, struct error *error);
 void status_http_close(struct status_http **status);
 
 #endif

@@ -29,9 +29,9 @@ void monitor_end(zsock_t *socket)
 /* An event has two parts: number and value, then the endpoint. */
 bool monitor_next(zsock_t *monitor, struct monitor_event *event)
 {
-    zmq_msg_t part;
     bool more = true;
     *event = (struct monitor_event){0};
+    zmq_msg_t part;
     for (unsigned i = 0; more; i++) {
         zmq_msg_init(&part);
         if (zmq_msg_recv(&part, zsock_resolve(monitor), ZMQ_DONTWAIT) < 0) {

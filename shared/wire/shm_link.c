@@ -248,10 +248,10 @@ static const char *why_not(ssize_t size, bool truncated)
 
 int shm_greet(int socket, struct shm_link *link, struct error *error)
 {
+    shm_link_init(link);
     struct shm_greeting greeting;
     int memory;
     bool truncated;
-    shm_link_init(link);
     ssize_t size = receive_greeting(socket, &greeting, &memory, &truncated);
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;

@@ -50,8 +50,8 @@ struct metrics *__wrap_metrics_create(const char *role, int partition)
 
 void fuzz_begin(void)
 {
-    struct journal_meta meta;
     memory_disk_use();
+    struct journal_meta meta;
     journal_input_meta(&meta);
     memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
     struct journal *journal = journal_sample_open();
@@ -88,8 +88,8 @@ void fuzz_seeds(void)
 /* A frame must be acceptable to a persister, and continue or repeat earlier ones. */
 static void note_sent(struct scene *scene, zmq_msg_t *message)
 {
-    struct frame_events events;
     CHECK(batch_read(&batch, zmq_msg_data(message), zmq_msg_size(message), 1) == FRAME_OK);
+    struct frame_events events;
     memcpy(&events, frame_records(zmq_msg_data(message)), sizeof events);
     CHECK(events.first_seq <= scene->sent_seq + 1);
     CHECK(events.last_seq <= journal_synced_seq(scene->journal));
@@ -104,8 +104,8 @@ static void note_sent(struct scene *scene, zmq_msg_t *message)
 
 static void read_and_send(struct scene *scene)
 {
-    struct feed_frame frame;
     feed_read_ahead(scene->feed, scene->now_us);
+    struct feed_frame frame;
     while (feed_due(scene->feed, scene->now_us, &frame)) {
         note_sent(scene, frame.message);
         feed_sent(scene->feed, &frame, scene->now_us);

@@ -87,8 +87,8 @@ static void check_issue(const struct api_call *call)
 static void check_printed(const struct coupon *coupon)
 {
     struct buffer out = {0};
-    json_error_t fault;
     coupon_json_append(&out, coupon, 0);
+    json_error_t fault;
     json_t *root = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, &fault);
     CHECK(root != NULL);
     CHECK(strcmp(json_string_value(json_object_get(root, "title")), coupon->title) == 0);
@@ -169,8 +169,8 @@ static struct span take_target(struct fuzz_input *input)
 {
     const uint8_t *zero = input->left == 0 ? NULL : memchr(input->at, '\0', input->left);
     size_t length = zero == NULL ? input->left : (size_t)(zero - input->at);
-    struct span target;
     length = length < TARGET_BYTES_MAX ? length : TARGET_BYTES_MAX;
+    struct span target;
     target.at = (const char *)fuzz_take(input, length, &target.length);
     fuzz_take_byte(input);
     return target;

@@ -82,11 +82,11 @@ static uint64_t fix_batches(unsigned fixes, uint8_t *frame, size_t size, const s
 
 static void fix(unsigned fixes, uint8_t *frame, size_t size)
 {
-    struct frame_header header;
-    struct frame_events events;
     if (size < FIXED_BYTES)
         return;
+    struct frame_header header;
     memcpy(&header, frame, sizeof header);
+    struct frame_events events;
     memcpy(&events, frame + sizeof header, sizeof events);
     uint64_t records = fix_batches(fixes, frame, size, &events);
     if (fixes & FIX_HEAD)
@@ -134,8 +134,8 @@ static void check_records(const struct store_batch *rows)
 static void check_acknowledged(const struct store_batch *rows)
 {
     struct batch_ack ack;
-    struct frame_header header;
     batch_ack(&batch, (uint8_t[16]){0x51}, &ack);
+    struct frame_header header;
     CHECK(frame_check(&ack, sizeof ack, &header) == FRAME_OK);
     CHECK(header.kind == FRAME_ACK && ack.ack.first_seq == batch.rows.first_seq && ack.ack.last_seq == rows->last_seq);
 }

@@ -51,7 +51,6 @@ static size_t check_head(const char *head, size_t length)
 
 static void check_answer(int status)
 {
-    json_error_t fault;
     buffer_append(&out, "", 1); /* strtol() needs a terminating NUL */
     out.length--;
     const char *end = memmem(out.data, out.length, "\r\n\r\n", 4);
@@ -61,6 +60,7 @@ static void check_answer(int status)
     size_t body = out.length - head - 2;
     CHECK(check_head(out.data, head) == body);
     CHECK(strtol(out.data + 9, NULL, 10) == status);
+    json_error_t fault;
     json_t *root = json_loadb(out.data + head + 2, body, JSON_REJECT_DUPLICATES, &fault);
     CHECK(root != NULL && json_is_object(root));
     json_decref(root);
@@ -92,13 +92,13 @@ static void on_issue_reply(void *arg, uint16_t partition, const struct frame_iss
 static void on_listed(struct exchange *exchange, const struct frame_coupon_reply *reply)
 {
     struct coupon coupon;
-    json_error_t fault;
     if (reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon) &&
         frame_coupon_read(&reply->coupon, &coupon))
         listing_add(exchange->listing, 0, &coupon, reply->now_us);
     if (reply->remaining != 0)
         return;
     listing_json_append(exchange->listing, &out);
+    json_error_t fault;
     json_t *root = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, &fault);
     CHECK(root != NULL);
     json_decref(root);

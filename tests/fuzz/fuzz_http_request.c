@@ -201,10 +201,10 @@ static bool feed(struct http_request *request, const struct http_limits *limits,
 static void run(struct outcomes *outcomes, const struct http_limits *limits, const char *bytes, size_t size,
                 struct fuzz_random *cuts)
 {
-    struct http_request request;
     struct pending pending = {NULL, 0};
     bool goes_on = true;
     outcomes->count = 0;
+    struct http_request request;
     http_request_reset(&request);
     for (size_t at = 0, piece = 0; at < size && goes_on; at += piece) {
         piece = size - at;

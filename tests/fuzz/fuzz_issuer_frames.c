@@ -38,16 +38,16 @@ static struct journal *open_journal(void)
                                     .sync_interval_ms = SYNC_ALWAYS,
                                     .worker_by_hand = true};
     struct journal *journal;
-    CHECK(journal_open(&journal, &config, NULL) == 0);
+    CHECK(journal_open(&config, &journal, NULL) == 0);
     return journal;
 }
 
 void fuzz_begin(void)
 {
-    struct journal_meta meta;
     struct journal_segment_header header = {.version = JOURNAL_VERSION, .first_seq = 1, .size = sizeof segment};
     memory_disk_use();
     metrics = metrics_create("issuer", 0);
+    struct journal_meta meta;
     journal_input_meta(&meta);
     memcpy(header.magic, JOURNAL_SEGMENT_MAGIC, sizeof header.magic);
     memcpy(header.journal_id, meta.journal_id, sizeof header.journal_id);
@@ -255,13 +255,13 @@ static void check_answers(struct turn *turn, struct granted *granted)
 static void check_journal(const struct granted *granted, const struct ledger *ledger)
 {
     struct journal_reader *reader;
-    struct journal_batch_header header;
-    struct journal_record record;
     struct granted written = {0};
     struct simple_ledger *simple = simple_ledger_create();
     const void *batch;
-    CHECK(journal_reader_open(&reader, JOURNAL_INPUT_DIR, NULL) == 0);
+    CHECK(journal_reader_open(JOURNAL_INPUT_DIR, &reader, NULL) == 0);
     journal_reader_own(reader, 0);
+    struct journal_batch_header header;
+    struct journal_record record;
     while (journal_reader_next(reader, &batch, &header, NULL) == JOURNAL_READ_BATCH) {
         struct journal_batch_reader records;
         journal_batch_reader_init(&records, batch);
@@ -298,10 +298,10 @@ void fuzz_one(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {data, size};
     struct granted granted = {0};
-    struct recovery_result recovered;
-    struct ledger *ledger;
     write_journal();
     struct journal *journal = open_journal();
+    struct recovery_result recovered;
+    struct ledger *ledger;
     CHECK(recovery_run_alone(journal, &ledger, &recovered, NULL, NULL) == 0);
     struct turn_config config = {
         .journal = journal, .ledger = ledger, .metrics = metrics, .requests_max = 64, .incarnation = INCARNATION};

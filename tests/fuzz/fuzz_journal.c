@@ -73,11 +73,10 @@ static void add_broken(enum journal_sample_fault fault)
 void fuzz_seeds(void)
 {
     struct journal_meta meta;
-    struct journal *journal;
     journal_input_meta(&meta);
     memory_disk_clear();
     memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
-    journal = journal_sample_open();
+    struct journal *journal = journal_sample_open();
     journal_sample_write(journal);
     journal_abandon(&journal); /* as after kill -9 */
     journal_input_seed(JOURNAL_FIX_ALL | RECOVER);
@@ -120,13 +119,13 @@ static void check_printed(struct seen *seen, const struct journal_record *record
 {
     char *text = NULL;
     size_t size = 0;
-    json_error_t fault;
     if (seen->printed++ >= PRINTS_MAX)
         return;
     FILE *out = open_memstream(&text, &size);
     CHECK(out != NULL);
     journal_print_json(out, 0, record);
     CHECK(fclose(out) == 0);
+    json_error_t fault;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &fault);
     CHECK(root != NULL);
     CHECK((uint64_t)json_integer_value(json_object_get(root, "journal_seq")) == record->seq);
@@ -156,15 +155,15 @@ static void raise_time(struct seen *seen, int64_t time_us)
 static void take_batch(struct seen *seen, struct ledger *ledger, struct simple_ledger *simple, const void *batch,
                        const struct journal_batch_header *header)
 {
-    struct journal_batch_reader reader;
-    struct journal_record record;
     CHECK(header->first_seq == seen->records + 1);
     if (seen->batches < SEEKS_MAX)
         seen->firsts[seen->batches] = header->first_seq;
     seen->batches++;
     seen->times_fine &= header->time_us >= 0 && header->time_us <= ISSUER_TIME_US_MAX;
     raise_time(seen, header->time_us);
+    struct journal_batch_reader reader;
     journal_batch_reader_init(&reader, batch);
+    struct journal_record record;
     while (journal_batch_reader_next(&reader, &record)) {
         CHECK(record.seq == ++seen->records);
         bool stamped = record.type == JOURNAL_ISSUE && record.issue.stamped;
@@ -182,22 +181,22 @@ static void take_batch(struct seen *seen, struct ledger *ledger, struct simple_l
 /* Reads everything into two ledgers. */
 static void read_all(struct seen *seen, struct ledger *ledger, struct simple_ledger *simple, bool owned)
 {
-    struct journal_reader *reader;
-    struct journal_batch_header header;
-    struct journal_position position;
     struct error error = {""};
     const void *batch;
     *seen = (struct seen){.end = JOURNAL_READ_FAILED, .times_fine = true, .promises_kept = true};
-    if (journal_reader_open(&reader, JOURNAL_INPUT_DIR, &error) != 0) {
+    struct journal_reader *reader;
+    if (journal_reader_open(JOURNAL_INPUT_DIR, &reader, &error) != 0) {
         CHECK(error.text[0] != '\0');
         return;
     }
     if (owned)
         journal_reader_own(reader, 0);
+    struct journal_batch_header header;
     while ((seen->end = journal_reader_next(reader, &batch, &header, &error)) == JOURNAL_READ_BATCH)
         take_batch(seen, ledger, simple, batch, &header);
     CHECK(seen->end == JOURNAL_READ_END || error.text[0] != '\0');
     CHECK(!owned || seen->end != JOURNAL_READ_FAILED);
+    struct journal_position position;
     journal_reader_position(reader, &position);
     seen->offset = position.offset;
     memory_disk_get(position.path, &seen->segment_size);
@@ -216,7 +215,7 @@ static void check_seeks(const struct seen *seen)
     struct journal_batch_header header;
     const void *batch;
     for (size_t i = 0; i < seen->batches && i < SEEKS_MAX; i++) {
-        CHECK(journal_reader_open(&reader, JOURNAL_INPUT_DIR, NULL) == 0);
+        CHECK(journal_reader_open(JOURNAL_INPUT_DIR, &reader, NULL) == 0);
         journal_reader_own(reader, 0);
         CHECK(journal_reader_seek(reader, seen->firsts[i], NULL) == JOURNAL_READ_BATCH);
         CHECK(journal_reader_next(reader, &batch, &header, NULL) == JOURNAL_READ_BATCH);
@@ -230,12 +229,12 @@ static void check_seeks(const struct seen *seen)
 /* Appends to the recovered journal and reads all of it again. */
 static void check_goes_on(struct journal **journal, const struct seen *seen)
 {
-    struct seen after;
     struct ledger *ledger = ledger_create(journal_meta(*journal)->fingerprint_key);
     struct simple_ledger *simple = simple_ledger_create();
     journal_sample_coupon(*journal, seen->last_time_us, "behind", 1, 1);
     CHECK(journal_written_seq(*journal) == seen->records + 1);
     journal_close(journal);
+    struct seen after;
     read_all(&after, ledger, simple, true);
     CHECK(after.end == JOURNAL_READ_END && after.records == seen->records + 1);
     simple_ledger_destroy(&simple);
@@ -261,11 +260,11 @@ static void check_recovery(const struct seen *seen, const struct simple_ledger *
     struct journal *journal;
     struct error error = {""};
     struct ledger *ledger = NULL;
-    struct recovery_result result;
-    if (journal_open(&journal, &config, &error) != 0) {
+    if (journal_open(&config, &journal, &error) != 0) {
         CHECK(error.text[0] != '\0');
         return;
     }
+    struct recovery_result result;
     bool recovered = recovery_run_alone(journal, &ledger, &result, NULL, &error) == 0;
     CHECK(recovered == (is_sound(seen) && seen->times_fine && seen->promises_kept));
     CHECK(recovered || error.text[0] != '\0');
@@ -283,15 +282,15 @@ static void check_recovery(const struct seen *seen, const struct simple_ledger *
 
 void fuzz_one(const uint8_t *data, size_t size)
 {
-    struct journal_meta meta;
-    struct seen seen;
     unsigned flags = size > 0 ? data[0] : 0;
     memory_disk_clear();
     journal_input_write(data, size, false);
+    struct journal_meta meta;
     journal_input_meta(&meta);
     struct ledger *ledger = ledger_create(meta.fingerprint_key);
     struct simple_ledger *simple = simple_ledger_create();
     memory_disk_set_locked((flags & LOCKED_BY_OTHERS) != 0);
+    struct seen seen;
     read_all(&seen, ledger, simple, (flags & LOCKED_BY_OTHERS) == 0);
     memory_disk_set_locked(false);
     if (seen.promises_kept)

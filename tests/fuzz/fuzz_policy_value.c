@@ -70,11 +70,11 @@ static void check_page(const struct coupon *coupon, int64_t issuer_us)
 {
     struct reply_clock clock = {.date = "", .date_length = 0};
     struct policy_page page = {.coupon_id = {coupon->id, strlen(coupon->id)}, .ttl_us = 1000000, .age_us = 5};
-    json_error_t fault;
     page.etag = policy_page_render(&body, coupon, issuer_us);
     page.body = (struct span){body.data, body.length};
     page.until_change_us = policy_until_change_us(coupon, issuer_us);
     CHECK(page.until_change_us > 0);
+    json_error_t fault;
     json_t *root = json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES, &fault);
     CHECK(root != NULL && json_is_object(root));
     json_decref(root);
@@ -87,21 +87,21 @@ static void check_page(const struct coupon *coupon, int64_t issuer_us)
 static struct span id_within(const char *bytes, size_t size)
 {
     const size_t at = POLICY_VALUE_ORDER_LENGTH + sizeof(struct policy_value_fixed);
-    struct policy_value_fixed fixed;
     if (size < at)
         return (struct span){"A", 1};
+    struct policy_value_fixed fixed;
     memcpy(&fixed, bytes + POLICY_VALUE_ORDER_LENGTH, sizeof fixed);
     return fixed.id_length <= size - at ? (struct span){bytes + at, fixed.id_length} : (struct span){"A", 1};
 }
 
 static void check_value(unsigned flags, char *bytes, size_t size)
 {
-    struct coupon coupon;
     int64_t issuer_us = 0;
     char again[POLICY_VALUE_MAX];
     if ((flags & FIX_ORDER) && size >= POLICY_VALUE_ORDER_LENGTH)
         memcpy(bytes, "coupond10000000000000000007700001763691900000000", POLICY_VALUE_ORDER_LENGTH);
     struct span id = id_within(bytes, size);
+    struct coupon coupon;
     if (!policy_value_read((struct span){bytes, size}, id, &coupon, &issuer_us))
         return;
     CHECK(strlen(coupon.id) == id.length && coupon_id_valid(id.at, id.length));

@@ -37,19 +37,19 @@ static void snapshot_now(const struct journal *journal, const struct ledger *led
 static struct journal *reopen(struct journal *journal, struct ledger **ledger)
 {
     struct journal_config config = journal_sample_config();
-    struct recovery_result result;
     journal_abandon(&journal);
     ledger_destroy(ledger);
-    CHECK(journal_open(&journal, &config, NULL) == 0);
+    CHECK(journal_open(&config, &journal, NULL) == 0);
+    struct recovery_result result;
     CHECK(recovery_run_alone(journal, ledger, &result, NULL, NULL) == 0);
     return journal;
 }
 
 void fuzz_seeds(void)
 {
-    struct journal_meta meta;
     struct ledger *ledger = NULL;
     memory_disk_clear();
+    struct journal_meta meta;
     journal_input_meta(&meta);
     memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
     struct journal *journal = journal_sample_open();
@@ -113,11 +113,11 @@ static bool has_room(const struct journal *journal)
 static struct journal *recover(struct ledger **ledger, struct error *error)
 {
     struct journal_config config = journal_sample_config();
-    struct recovery_result result;
-    struct journal *journal;
     *ledger = NULL;
-    if (journal_open(&journal, &config, error) != 0)
+    struct journal *journal;
+    if (journal_open(&config, &journal, error) != 0)
         return NULL;
+    struct recovery_result result;
     if (recovery_run_alone(journal, ledger, &result, NULL, error) == 0)
         return journal;
     CHECK(*ledger == NULL);
@@ -159,9 +159,9 @@ static void go_on(struct journal *journal, struct ledger *ledger)
 void fuzz_one(const uint8_t *data, size_t size)
 {
     struct error error = {""};
-    struct ledger *ledger;
     memory_disk_clear();
     journal_input_write(data, size, true);
+    struct ledger *ledger;
     struct journal *journal = recover(&ledger, &error);
     CHECK((journal == NULL) == (error.text[0] != '\0'));
     if (journal != NULL) {

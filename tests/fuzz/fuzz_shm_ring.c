@@ -19,9 +19,9 @@ void fuzz_begin(void)
 /* Sets the other side's position and as many bytes as the input has. */
 static void fill(struct shm_ring *ring, struct fuzz_input *input, _Atomic uint64_t *position)
 {
-    size_t size;
     uint16_t step = fuzz_take_u16(input);
     atomic_store(position, step == 0xffff ? fuzz_take_u64(input) : ring->position + step);
+    size_t size;
     const uint8_t *bytes = fuzz_take(input, CAPACITY, &size);
     memcpy(ring->bytes, bytes, size);
 }

@@ -39,10 +39,10 @@ struct image {
 static bool image_of(struct image *image, const struct ledger *ledger, const struct snapshot_header *like)
 {
     struct ledger_cursor cursor = {0};
-    struct ledger_piece piece;
     image->header = *like;
     image->header.coupons = image->header.users = 0;
     image->size = sizeof image->header;
+    struct ledger_piece piece;
     while (ledger_cursor_next(ledger, &cursor, &piece)) {
         if (image->size + snapshot_piece_bytes(&piece) > IMAGE_MAX)
             return false;
@@ -175,11 +175,11 @@ static void check_usable(struct ledger *ledger)
 void fuzz_one(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {data, size};
-    struct snapshot_header header;
     unsigned flags = fuzz_take_byte(&input);
     unsigned char *bytes = fuzz_copy(input.at, input.left); /* allocated by malloc(), so 8-byte aligned like a map */
     struct ledger *ledger = ledger_create(meta.fingerprint_key);
     snapshot_fix(flags, &meta, bytes, input.left, FROM_SEQ);
+    struct snapshot_header header;
     if (load(ledger, bytes, input.left, &header) == NULL) {
         check_again(ledger, &header);
         if (ledger_check(ledger) == NULL)

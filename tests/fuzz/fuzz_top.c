@@ -68,7 +68,7 @@ static void take(const uint8_t *bytes, size_t size, int64_t mono_us)
     reading.listed = top_coupons_add_page(&reading.coupons, text, size, cursor);
     CHECK(strpbrk(cursor, " \r\n?&#") == NULL);
     top_coupons_complete(&reading.coupons, mono_us);
-    snprintf(reading.reason, sizeof(reading.reason), "%.*s", (int)(size < 200 ? size : 200), text);
+    snprintf(reading.reason, sizeof reading.reason, "%.*s", (int)(size < 200 ? size : 200), text);
     top_model_take(&model, 0, &reading);
     reading.up = reading.listed = false;
     top_model_take(&model, 1, &reading);

@@ -85,8 +85,8 @@ static void add_broken(enum journal_sample_fault fault)
 
 void fuzz_seeds(void)
 {
-    struct journal_meta meta;
     memory_disk_clear();
+    struct journal_meta meta;
     journal_input_meta(&meta);
     memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta);
     struct journal *journal = journal_sample_open();
@@ -186,12 +186,11 @@ static void take_record(struct truth *truth, struct simple_ledger *simple, const
 static void read_journal(struct truth *truth, struct simple_ledger *simple, struct verify *verify)
 {
     struct journal_reader *reader;
+    const void *batch;
+    CHECK(journal_reader_open(JOURNAL_INPUT_DIR, &reader, NULL) == 0);
     struct journal_batch_header header;
     struct journal_record record;
-    struct journal_position position;
-    const void *batch;
     enum journal_read read;
-    CHECK(journal_reader_open(&reader, JOURNAL_INPUT_DIR, NULL) == 0);
     while ((read = journal_reader_next(reader, &batch, &header, &truth->error)) == JOURNAL_READ_BATCH) {
         struct journal_batch_reader records;
         journal_batch_reader_init(&records, batch);
@@ -202,6 +201,7 @@ static void read_journal(struct truth *truth, struct simple_ledger *simple, stru
                 take_record(truth, simple, &record);
         }
     }
+    struct journal_position position;
     journal_reader_position(reader, &position);
     truth->next_seq = position.next_seq == 0 ? 1 : position.next_seq;
     truth->sound = read == JOURNAL_READ_END || read == JOURNAL_READ_TORN;
@@ -301,8 +301,8 @@ static bool finds_something(struct truth *truth)
 /* Includes a valid meta file, so that there is a journal to check. */
 static void write_journal(const struct fuzz_input *input)
 {
-    struct journal_meta meta;
     journal_input_write(input->at, input->left, false);
+    struct journal_meta meta;
     journal_input_meta(&meta);
     CHECK(memory_disk_put(JOURNAL_INPUT_DIR "/meta", &meta, sizeof meta));
 }

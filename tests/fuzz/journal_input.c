@@ -47,9 +47,9 @@ static void fix_meta(unsigned flags, unsigned char *bytes, size_t size)
 
 static void fix_acked_1(unsigned flags, unsigned char *bytes)
 {
-    struct journal_acked_1 acked;
     struct journal_meta sound;
     journal_input_meta(&sound);
+    struct journal_acked_1 acked;
     memcpy(&acked, bytes, sizeof acked);
     if (flags & JOURNAL_FIX_IDS)
         memcpy(acked.journal_id, sound.journal_id, sizeof acked.journal_id);
@@ -61,12 +61,12 @@ static void fix_acked_1(unsigned flags, unsigned char *bytes)
 static void fix_acked(unsigned flags, unsigned char *bytes, size_t size)
 {
     struct journal_acked acked;
-    struct journal_meta sound;
     if (size < sizeof acked) {
         if (size >= sizeof(struct journal_acked_1))
             fix_acked_1(flags, bytes);
         return;
     }
+    struct journal_meta sound;
     journal_input_meta(&sound);
     memcpy(&acked, bytes, sizeof acked);
     if (flags & JOURNAL_FIX_IDS)
@@ -99,9 +99,9 @@ static void fix_batch_numbers(struct journal_batch_header *header, struct number
 static void fix_batches(unsigned flags, unsigned char *bytes, size_t size, uint64_t first_seq)
 {
     struct journal_meta sound;
-    struct journal_batch_header header;
     struct numbering numbering = {first_seq, (int64_t)first_seq};
     journal_input_meta(&sound);
+    struct journal_batch_header header;
     for (size_t at = sizeof(struct journal_segment_header); at + sizeof header <= size; at += header.length) {
         memcpy(&header, bytes + at, sizeof header);
         if (header.length < sizeof header || header.length % 8 != 0 || header.length > size - at)
@@ -118,9 +118,9 @@ static void fix_batches(unsigned flags, unsigned char *bytes, size_t size, uint6
 static void fix_segment(unsigned flags, unsigned char *bytes, size_t size, uint64_t first_seq)
 {
     struct journal_segment_header header;
-    struct journal_meta sound;
     if (size < sizeof header)
         return;
+    struct journal_meta sound;
     journal_input_meta(&sound);
     memcpy(&header, bytes, sizeof header);
     if (flags & JOURNAL_FIX_IDS)

@@ -25,9 +25,9 @@ static int take_nothing(void *arg, const void *batch, const struct journal_progr
 struct journal *journal_sample_open(void)
 {
     struct journal_config config = journal_sample_config();
-    struct journal_recovery recovery;
     struct journal *journal;
-    CHECK(journal_open(&journal, &config, NULL) == 0);
+    CHECK(journal_open(&config, &journal, NULL) == 0);
+    struct journal_recovery recovery;
     CHECK(journal_replay(journal, take_nothing, NULL, &recovery, NULL) == 0);
     return journal;
 }

@@ -129,7 +129,6 @@ bool simple_ledger_in_time(const struct simple_ledger *simple, const struct jour
 
 static void compare_holder(const struct ledger *ledger, const struct coupon *coupon, const struct holder *holder)
 {
-    struct ledger_decision decision;
     struct ledger_command command = {
         .op = ISSUE_LOOKUP,
         .coupon_id = coupon->id,
@@ -138,6 +137,7 @@ static void compare_holder(const struct ledger *ledger, const struct coupon *cou
         .user_id_length = holder->id_length,
     };
     ledger_prepare(ledger, &command, 1);
+    struct ledger_decision decision;
     ledger_decide_issue(ledger, &command, 0, &decision);
     CHECK(decision.verdict == VERDICT_FOUND);
     CHECK(decision.issue.sequence == holder->sequence && decision.issue.nth == holder->held);

@@ -331,8 +331,8 @@ static void on_frame(struct sim *sim, const struct sim_message *message)
 
 void sim_clients_listen(struct sim *sim)
 {
-    struct sim_message message;
     give_up_late(sim);
+    struct sim_message message;
     for (uint16_t gateway = 0; gateway < sim->plan.gateways; gateway++) {
         while (sim_network_take(sim, SIM_TO_CLIENTS, gateway, &message)) {
             on_frame(sim, &message);

@@ -29,8 +29,8 @@ struct found {
 static void add_batch(struct found *found, const void *batch)
 {
     struct journal_batch_reader reader;
-    struct journal_record record;
     journal_batch_reader_init(&reader, batch);
+    struct journal_record record;
     while (journal_batch_reader_next(&reader, &record)) {
         if (found->count == found->room) {
             found->room = found->room ? 2 * found->room : 256;
@@ -44,16 +44,16 @@ static void add_batch(struct found *found, const void *batch)
 
 static void read_journal(struct sim *sim, const struct sim_partition *partition, struct found *found)
 {
-    struct journal_reader *reader;
-    struct journal_batch_header header;
-    struct error error;
     const void *batch;
-    enum journal_read read;
     *found = (struct found){.first_seq = 1};
-    if (journal_reader_open(&reader, partition->dir, &error) != 0) {
+    struct journal_reader *reader;
+    struct error error;
+    enum journal_read read;
+    if (journal_reader_open(partition->dir, &reader, &error) != 0) {
         sim_fail(sim, "the journal cannot be read: %s", error.text);
         return;
     }
+    struct journal_batch_header header;
     while ((read = journal_reader_next(reader, &batch, &header, &error)) == JOURNAL_READ_BATCH)
         add_batch(found, batch);
     if (read != JOURNAL_READ_END)

@@ -25,7 +25,6 @@ static int compare_names(const void *a, const void *b)
 static uint64_t scan_file(struct sim_file *file)
 {
     struct journal_segment_header segment;
-    struct journal_batch_header batch;
     if (file->durable_size < sizeof segment)
         return 0;
     memcpy(&segment, file->durable, sizeof segment);
@@ -35,6 +34,7 @@ static uint64_t scan_file(struct sim_file *file)
         file->scanned = sizeof segment;
         file->scanned_next_seq = segment.first_seq;
     }
+    struct journal_batch_header batch;
     while (journal_batch_scan(file->durable + file->scanned, file->durable_size - file->scanned, segment.journal_id,
                               &batch, NULL) == JOURNAL_SCAN_BATCH &&
            batch.first_seq == file->scanned_next_seq) {

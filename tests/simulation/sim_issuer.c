@@ -247,8 +247,8 @@ static void worker_body(void *arg)
 static void note_gone(struct sim *sim, const struct sim_message *message)
 {
     struct frame_header header;
-    struct frame_ack behind;
     memcpy(&header, message->bytes, sizeof header);
+    struct frame_ack behind;
     memcpy(&behind, frame_records(message->bytes), sizeof behind);
     struct sim_partition *partition = &sim->issuer->partitions[header.partition];
     uint64_t begins = feed_acked_seq(sim->issuer->feed, header.partition);
@@ -343,11 +343,11 @@ static void feed_body(void *arg)
     struct call *call = arg;
     struct sim *sim = call->sim;
     struct feed *feed = sim->issuer->feed;
-    struct feed_frame frame;
-    uint16_t persister;
     answers_body(arg);
     look_at_store(sim);
     feed_read_ahead(feed, sim->mono_us);
+    struct feed_frame frame;
+    uint16_t persister;
     while (!sim_failed(sim) && sim_persisters_take_more(sim, &persister) && feed_due(feed, sim->mono_us, &frame)) {
         judge_events(sim, &frame);
         sim_network_send(sim, SIM_TO_PERSISTER, persister, zmq_msg_data(frame.message), zmq_msg_size(frame.message));

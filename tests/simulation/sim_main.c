@@ -222,8 +222,8 @@ static bool summarize(void)
 
 static uint64_t number(const char *text)
 {
-    char *end;
     errno = 0;
+    char *end;
     uint64_t value = strtoull(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0') {
         fprintf(stderr, "simulate: %s is not a number\n", text);

@@ -25,7 +25,7 @@ static int open_journal(struct sim *sim, struct sim_partition *partition, struct
         .sync_interval_ms = sim->plan.sync_interval_ms,
         .worker_by_hand = true,
     };
-    return journal_open(&partition->journal, &config, error);
+    return journal_open(&config, &partition->journal, error);
 }
 
 int sim_partition_start(struct sim *sim, struct sim_partition *partition, struct error *error)
@@ -41,7 +41,7 @@ int sim_partition_start(struct sim *sim, struct sim_partition *partition, struct
         .journal_bytes = recovered.journal_bytes,
         .last_bytes = recovered.snapshot_bytes,
     };
-    if (snapshot_create(&partition->snapshot, partition->journal, &snapshot, error) != 0)
+    if (snapshot_create(partition->journal, &snapshot, &partition->snapshot, error) != 0)
         return -1;
     partition->incarnation = 1 + sim_random_below(&sim->random, 1000000000);
     struct turn_config config = {
@@ -120,8 +120,8 @@ static void begin_turn(struct sim_partition *partition, int64_t now_us)
 
 bool sim_partition_gather(struct sim *sim, struct sim_partition *partition, int64_t now_us)
 {
-    struct sim_message message;
     begin_turn(partition, now_us);
+    struct sim_message message;
     while (turn_takes_more(partition->turn) && sim_network_take(sim, SIM_TO_PARTITION, partition->index, &message)) {
         take_frame(sim, partition, message.bytes, message.size, message.from);
         free(message.bytes);
@@ -202,10 +202,10 @@ static void note_answer(struct sim *sim, struct sim_partition *partition, const 
 static void judge_issue(struct sim *sim, struct sim_partition *partition, const struct sim_asked *asked,
                         const struct frame_issue_reply *reply, int64_t now_us)
 {
-    struct model_answer expected;
     enum verdict verdict = (enum verdict)reply->verdict;
     if (judge_deadline(sim, partition, asked, verdict))
         return;
+    struct model_answer expected;
     model_ask_issue(&partition->model, &asked->issue, now_us, &expected);
     sim_trace(sim, verdict_name(verdict), partition->index, reply->sequence);
     if (!judge_verdict(sim, partition, &expected, verdict))
@@ -222,15 +222,15 @@ static void judge_issue(struct sim *sim, struct sim_partition *partition, const 
 static void judge_coupon(struct sim *sim, struct sim_partition *partition, const struct sim_asked *asked,
                          const struct frame_coupon_reply *reply, int64_t now_us)
 {
-    struct model_answer expected;
     enum verdict verdict = (enum verdict)reply->verdict;
-    struct coupon told;
     if (judge_deadline(sim, partition, asked, verdict))
         return;
+    struct model_answer expected;
     model_ask_coupon(&partition->model, &asked->coupon, now_us, &expected);
     sim_trace(sim, verdict_name(verdict), partition->index, reply->coupon.quantity);
     if (!judge_verdict(sim, partition, &expected, verdict) || verdict == VERDICT_OVERLOADED)
         return;
+    struct coupon told;
     CHECK(frame_coupon_read(&reply->coupon, &told));
     const struct coupon *right = changes_something(verdict) ? &expected.record.policy : expected.coupon;
     if (right != NULL && (told.quantity != right->quantity || told.issued != right->issued ||

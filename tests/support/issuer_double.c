@@ -20,7 +20,6 @@ static void bind_patiently(void *router, const char *endpoint)
 {
     int64_t until = zclock_mono() + PATIENCE_MS;
     int status = zmq_bind(router, endpoint);
-
     while (status != 0 && zmq_errno() == EADDRINUSE && zclock_mono() < until) {
         zclock_sleep(1);
         status = zmq_bind(router, endpoint);
@@ -31,14 +30,13 @@ static void bind_patiently(void *router, const char *endpoint)
 struct issuer_double *issuer_double_create(const char *base, uint16_t partitions)
 {
     static uint64_t incarnations;
-    struct issuer_double *self = calloc(1, sizeof(*self));
+    struct issuer_double *self = calloc(1, sizeof *self);
     char endpoint[256];
-
     CHECK(self != NULL);
     self->incarnation = ++incarnations;
     self->partitions = partitions;
     for (uint16_t p = 0; p < partitions; p++) {
-        CHECK(endpoint_of_partition(base, p, endpoint, sizeof(endpoint)));
+        CHECK(endpoint_of_partition(base, p, endpoint, sizeof endpoint));
         self->routers[p] = zsock_new(ZMQ_ROUTER);
         zsock_set_linger(self->routers[p], 0);
         bind_patiently(zsock_resolve(self->routers[p]), endpoint);
@@ -66,7 +64,6 @@ void issuer_double_set_clock(const struct issuer_double *self, void *header)
 void issuer_double_send(struct issuer_double *self, const struct double_frame *frame, const void *data, size_t size)
 {
     void *router = zsock_resolve(self->routers[frame->header.partition]);
-
     CHECK(zmq_send(router, frame->sender, frame->sender_size, ZMQ_SNDMORE) >= 0);
     CHECK(zmq_send(router, data, size, 0) >= 0);
 }
@@ -74,10 +71,9 @@ void issuer_double_send(struct issuer_double *self, const struct double_frame *f
 static void answer_ping(struct issuer_double *self, const struct double_frame *frame)
 {
     struct frame_header pong;
-
     frame_header_write(&pong, FRAME_PONG, frame->header.partition, frame->header.partitions, 0);
     issuer_double_set_clock(self, &pong);
-    issuer_double_send(self, frame, &pong, sizeof(pong));
+    issuer_double_send(self, frame, &pong, sizeof pong);
 }
 
 /* One message into `frame`. False when there is none. */
@@ -85,9 +81,8 @@ static bool take(struct issuer_double *self, uint16_t partition, struct double_f
 {
     void *router = zsock_resolve(self->routers[partition]);
     static unsigned char data[FRAME_BYTES_MAX / 8];
-    int sender = zmq_recv(router, frame->sender, sizeof(frame->sender), ZMQ_DONTWAIT);
-    int size = sender < 0 ? -1 : zmq_recv(router, data, sizeof(data), 0);
-
+    int sender = zmq_recv(router, frame->sender, sizeof frame->sender, ZMQ_DONTWAIT);
+    int size = sender < 0 ? -1 : zmq_recv(router, data, sizeof data, 0);
     if (sender < 0)
         return false;
     frame->sender_size = (size_t)sender;
@@ -95,18 +90,17 @@ static bool take(struct issuer_double *self, uint16_t partition, struct double_f
     CHECK(frame->header.partition == partition && frame->header.partitions == self->partitions);
     if (frame->header.kind == FRAME_ISSUE_REQUESTS) {
         CHECK(frame->header.count <= 128);
-        memcpy(frame->issues, frame_records(data), frame->header.count * sizeof(frame->issues[0]));
+        memcpy(frame->issues, frame_records(data), frame->header.count * sizeof frame->issues[0]);
     } else if (frame->header.kind == FRAME_COUPON_REQUESTS) {
         CHECK(frame->header.count <= 16);
-        memcpy(frame->coupons, frame_records(data), frame->header.count * sizeof(frame->coupons[0]));
+        memcpy(frame->coupons, frame_records(data), frame->header.count * sizeof frame->coupons[0]);
     }
     return true;
 }
 
 static void pump_partition(struct issuer_double *self, uint16_t partition)
 {
-    struct double_frame *frame = malloc(sizeof(*frame));
-
+    struct double_frame *frame = malloc(sizeof *frame);
     CHECK(frame != NULL);
     while (self->kept[partition] == NULL && take(self, partition, frame)) {
         if (frame->header.kind == FRAME_PING) {
@@ -128,7 +122,6 @@ void issuer_double_pump(struct issuer_double *self)
 bool issuer_double_receive(struct issuer_double *self, uint16_t partition, struct double_frame *frame)
 {
     int64_t until = zclock_mono() + PATIENCE_MS;
-
     issuer_double_pump(self);
     while (self->kept[partition] == NULL && zclock_mono() < until) {
         zmq_pollitem_t item = {.socket = zsock_resolve(self->routers[partition]), .events = ZMQ_POLLIN};
@@ -148,13 +141,12 @@ static void reply(struct issuer_double *self, const struct double_frame *frame, 
 {
     size_t size = sizeof(struct frame_header) + count * record_size;
     char *data = malloc(size);
-    struct frame_header header;
-
     CHECK(data != NULL);
+    struct frame_header header;
     frame_header_write(&header, kind, frame->header.partition, frame->header.partitions, count);
     issuer_double_set_clock(self, &header);
-    memcpy(data, &header, sizeof(header));
-    memcpy(data + sizeof(header), records, count * record_size);
+    memcpy(data, &header, sizeof header);
+    memcpy(data + sizeof header, records, count * record_size);
     issuer_double_send(self, frame, data, size);
     free(data);
 }
@@ -162,11 +154,11 @@ static void reply(struct issuer_double *self, const struct double_frame *frame, 
 void issuer_double_reply_issues(struct issuer_double *self, const struct double_frame *frame,
                                 const struct frame_issue_reply *replies, uint32_t count)
 {
-    reply(self, frame, FRAME_ISSUE_REPLIES, replies, sizeof(*replies), count);
+    reply(self, frame, FRAME_ISSUE_REPLIES, replies, sizeof *replies, count);
 }
 
 void issuer_double_reply_coupons(struct issuer_double *self, const struct double_frame *frame,
                                  const struct frame_coupon_reply *replies, uint32_t count)
 {
-    reply(self, frame, FRAME_COUPON_REPLIES, replies, sizeof(*replies), count);
+    reply(self, frame, FRAME_COUPON_REPLIES, replies, sizeof *replies, count);
 }

@@ -30,7 +30,7 @@ struct store_mysql_bulk {
     struct bulk_row rows[BULK_ROWS_MAX];
 };
 
-/* Statement */
+/* --- statement --- */
 
 static bool server_takes_bulk(MYSQL *connection)
 {
@@ -59,7 +59,7 @@ static struct store_mysql_bulk *create(MYSQL *connection)
     if (!statement)
         return NULL;
     struct store_mysql_bulk *bulk = calloc(1, sizeof *bulk);
-    CHECK(bulk);
+    CHECK(bulk != NULL);
     bulk->statement = statement;
     return bulk;
 }
@@ -81,7 +81,7 @@ static void give_up(struct store_mysql *store)
     store->bulk_refused = true;
 }
 
-/* Rows */
+/* --- rows --- */
 
 static unsigned number_at(const char *text, size_t offset, size_t length)
 {

@@ -12,7 +12,7 @@
 #define RAISE_ROWS       100  /* changed at once: each looks for its own number among them */
 #define COUPON_ROW_BYTES 1536 /* no row of an INSERT is longer: a title that is quoted, and 300 */
 
-/* New ones */
+/* --- new ones --- */
 
 static void add_coupon(struct sql_text *sql, const struct coupon *coupon)
 {
@@ -46,7 +46,7 @@ static enum store_result insert_coupons(struct store_mysql *store, const struct 
     return store_mysql_run_row(store, "inserting into coupon", error);
 }
 
-/* Those that may be there already */
+/* --- those that may be there already --- */
 
 /* A slice, in the order of the ids, beside what is there of it. */
 struct comparison {
@@ -242,7 +242,7 @@ enum store_result store_mysql_write_coupons(struct store_mysql *store, struct er
     return result;
 }
 
-/* What is issued of them */
+/* --- what is issued of them --- */
 
 /* The last issues of up to RAISE_ROWS coupons, from the issue *at on, which moves on behind them. */
 static size_t take_last(const struct store_mysql *store, size_t count, size_t *at, const struct store_issue *last[])

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Statements */
+/* --- statements --- */
 
 enum store_result store_mysql_run_text(struct store_mysql *store, const char *text, struct error *error)
 {
@@ -21,7 +21,7 @@ enum store_result store_mysql_run(struct store_mysql *store, const char *doing, 
     return store_mysql_fault(store, doing, error);
 }
 
-/* Connecting */
+/* --- connecting --- */
 
 static unsigned seconds_of(int64_t ms)
 {
@@ -120,7 +120,7 @@ static enum store_result connect_server(struct store *base, struct error *error)
     disconnect(store);
     base->awaits_setup = false;
     store->connection = mysql_init(NULL);
-    CHECK(store->connection);
+    CHECK(store->connection != NULL);
     set_options(store->connection, store->options);
     enum store_result result = log_in(store, error);
     if (result == STORE_OK)
@@ -137,7 +137,7 @@ enum store_result store_mysql_need_connection(struct store_mysql *store, struct 
     return store_mysql_is_connected(store) ? STORE_OK : connect_server(&store->base, error);
 }
 
-/* Life */
+/* --- life --- */
 
 static void destroy(struct store *base)
 {
@@ -194,7 +194,7 @@ struct store *store_mysql_create(const struct options *options, struct error *er
     }
     pthread_once(&library_once, start_library);
     struct store_mysql *store = calloc(1, sizeof *store);
-    CHECK(store);
+    CHECK(store != NULL);
     store->base.ops = &ops;
     store->options = options;
     describe(store, options);

@@ -27,7 +27,7 @@ enum store_result store_mysql_each_row(struct store_mysql *store, const char *ta
     return result;
 }
 
-/* Columns */
+/* --- columns --- */
 
 static bool read_number(const char *text, uint64_t max, uint64_t *number)
 {
@@ -170,7 +170,7 @@ static bool read_dead_letter(char **columns, const unsigned long *lengths, struc
     return good;
 }
 
-/* Snapshot */
+/* --- snapshot --- */
 
 enum store_result store_mysql_read_begin(struct store *base, struct error *error)
 {

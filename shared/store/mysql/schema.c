@@ -19,7 +19,7 @@ static const char *const from_version_2[] = {
 /* clang-format on */
 _Static_assert(STORE_SCHEMA_VERSION == 3, "a new version needs its migration here");
 
-/* Version */
+/* --- version --- */
 
 static bool take_version(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
@@ -48,7 +48,7 @@ enum store_result store_mysql_schema_version(struct store *base, int64_t *versio
     return result == STORE_OK ? read_version(store, version, error) : result;
 }
 
-/* Migration */
+/* --- migration --- */
 
 /* What another has done in the meantime. */
 static bool is_done(const struct store_mysql *store)
@@ -120,7 +120,7 @@ enum store_result store_mysql_migrate(struct store *base, struct error *error)
     return result == STORE_OK ? store_mysql_check_tables(base, error) : result;
 }
 
-/* Id */
+/* --- id --- */
 
 static bool take_id(void *context, char **columns, const unsigned long *lengths, bool *good)
 {

@@ -14,7 +14,7 @@
 #define SCHEMA_GOOD_US     INT64_C(10000000) /* what an operator changes in a running store is seen soon after */
 #define SCHEMA_INNOCENT_US INT64_C(1000000)  /* a frame with rows that are refused is halved again and again */
 
-/* Parts of statements */
+/* --- parts of statements --- */
 
 void store_mysql_add_number(struct sql_text *sql, const char *before, uint64_t number)
 {
@@ -37,7 +37,7 @@ void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us)
     sql_text_time(sql, us == TIME_NONE ? NULL : text);
 }
 
-/* Issues that are new */
+/* --- issues that are new --- */
 
 static void add_issue(struct store_mysql *store, const struct store_issue *issue)
 {
@@ -77,7 +77,7 @@ static enum store_result insert_issues(struct store_mysql *store, const struct s
     return insert_by_text(store, rows, count, taken, error);
 }
 
-/* Issues of which some are there already */
+/* --- issues of which some are there already --- */
 
 /* Adds "(coupon_id = … AND <column> IN (…)) OR …" for rows in the order of their coupons. */
 static void add_lookup(struct sql_text *sql, const struct store_issue **rows, size_t count, bool by_holder)
@@ -208,7 +208,7 @@ static enum store_result merge_issues(struct store_mysql *store, const struct st
 {
     if (!store->missing)
         store->missing = calloc(SLICE_ROWS, sizeof *store->missing);
-    CHECK(store->missing);
+    CHECK(store->missing != NULL);
     enum store_result result = STORE_OK;
     for (size_t at = 0; at < count && result == STORE_OK; at += SLICE_ROWS)
         result = merge_slice(store, rows + at, count - at < SLICE_ROWS ? count - at : SLICE_ROWS, error);
@@ -227,7 +227,7 @@ static enum store_result write_issues(struct store_mysql *store, size_t count, s
     return result;
 }
 
-/* Transaction */
+/* --- transaction --- */
 
 static enum store_result write_rows(struct store_mysql *store, const struct store_batch *batch, struct error *error)
 {
@@ -280,11 +280,11 @@ static enum store_result look_at_schema(struct store_mysql *store, struct error 
 /* A table that was changed is no row's fault, and what is wrong with it says more than what it makes the server say. */
 static enum store_result blame_schema(struct store_mysql *store, enum store_result result, struct error *error)
 {
-    struct error schema;
     bool of_the_server = result == STORE_RETRY || result == STORE_FAILED || result == STORE_REJECTED;
     int64_t now_us = clock_mono_us();
     if (!of_the_server || !store_mysql_is_connected(store) || now_us < store->schema_innocent_until_us)
         return result;
+    struct error schema;
     enum store_result judgement = store_schema_check(&store->base, &schema);
     if (judgement == STORE_OK) {
         store->schema_innocent_until_us = now_us + SCHEMA_INNOCENT_US;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Rows to values */
+/* --- rows to values --- */
 
 static bool read_time(sqlite3_stmt *row, int column, int64_t *us)
 {
@@ -142,7 +142,7 @@ static bool read_dead_letter(sqlite3_stmt *row, struct store_dead_letter *letter
     return good && letter->record && sqlite3_column_bytes(row, 8) <= (int)JOURNAL_RECORD_BYTES_MAX;
 }
 
-/* Reading */
+/* --- reading --- */
 
 static const char *column_or_null(sqlite3_stmt *row, int column)
 {

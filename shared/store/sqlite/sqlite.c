@@ -88,7 +88,7 @@ static const char *const say_version =
 /* clang-format on */
 _Static_assert(STORE_SCHEMA_VERSION == 3, "a new version needs its migration here");
 
-/* Faults */
+/* --- faults --- */
 
 static bool passes(int code)
 {
@@ -155,7 +155,7 @@ sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_sta
     return *statement;
 }
 
-/* Opening and closing */
+/* --- opening and closing --- */
 
 static void close_database(struct store_sqlite *store)
 {
@@ -238,7 +238,7 @@ enum store_result store_sqlite_need_open(struct store_sqlite *store, struct erro
     return STORE_FAILED;
 }
 
-/* Schema */
+/* --- schema --- */
 
 static enum store_result read_version(struct store_sqlite *store, int64_t *version, struct error *error)
 {
@@ -333,7 +333,7 @@ static enum store_result schema_version(struct store *base, int64_t *version, st
     return result == STORE_OK ? read_version(store, version, error) : result;
 }
 
-/* Id */
+/* --- id --- */
 
 static bool take_id(sqlite3_stmt *row, void *context, bool *good)
 {
@@ -360,7 +360,7 @@ static enum store_result read_id(struct store *base, uint8_t id[STORE_ID_BYTES],
     return result == STORE_OK ? store_sqlite_find_id(store, id, error) : result;
 }
 
-/* Life */
+/* --- life --- */
 
 static const struct store_ops ops = {
     .destroy = destroy,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Statements */
+/* --- statements --- */
 
 void store_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text, size_t length)
 {
@@ -62,7 +62,7 @@ static enum store_result step_row(struct store_sqlite *store, sqlite3_stmt *stat
     return result;
 }
 
-/* Journals */
+/* --- journals --- */
 
 struct lookup {
     struct store_journals journals;
@@ -120,7 +120,7 @@ static enum store_result write_journal(struct store_sqlite *store, const struct 
     return set_journal(store, &journal, &lookup.journals.progress, error);
 }
 
-/* Coupons */
+/* --- coupons --- */
 
 /* Both writing statements number their parameters alike. */
 static enum store_result write_policy(struct store_sqlite *store, enum sqlite_statement which,
@@ -198,16 +198,16 @@ static enum store_result write_coupons(struct store_sqlite *store, struct error 
     return result;
 }
 
-/* Issues */
+/* --- issues --- */
 
 /* The row that stands in the way under one of the two keys; STORE_OK when there is none, or an identical one. */
 static enum store_result judge_row(struct store_sqlite *store, sqlite3_stmt *select, const struct store_issue *issue,
                                    bool *found, struct error *error)
 {
     enum store_result result = STORE_OK;
-    struct store_issue there;
     int code = sqlite3_step(select);
     *found = code == SQLITE_ROW;
+    struct store_issue there;
     if (code == SQLITE_ROW && !store_sqlite_read_issue(select, &there)) {
         error_set(error, "coupon %.*s: the stored row of sequence %u holds a value that coupond never writes",
                   (int)issue->coupon_id_length, issue->coupon_id, issue->sequence);
@@ -291,7 +291,7 @@ static enum store_result write_issues(struct store_sqlite *store, const struct s
     return result;
 }
 
-/* Transaction */
+/* --- transaction --- */
 
 static enum store_result begin(struct store_sqlite *store, struct error *error)
 {

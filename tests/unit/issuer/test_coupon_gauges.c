@@ -71,11 +71,11 @@ static struct ledger_coupon *add_numbered(unsigned number)
 static long long value_of(const char *name, const char *coupon)
 {
     char sample[160];
-    size_t length;
     if (coupon != NULL)
         snprintf(sample, sizeof sample, "\n%s{partition=\"%d\",coupon=\"%s\"} ", name, partition, coupon);
     else
         snprintf(sample, sizeof sample, "\n%s{partition=\"%d\"} ", name, partition);
+    size_t length;
     char *text = metrics_render(&length), *found = strstr(text, sample);
     long long value = found != NULL ? strtoll(found + strlen(sample), NULL, 10) : -1;
     free(text);

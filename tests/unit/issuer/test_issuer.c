@@ -36,13 +36,13 @@ static void greet(void);
 
 static void start(void)
 {
-    struct error error;
     char endpoint[300];
     run++;
     snprintf(options.issuer_requests, sizeof options.issuer_requests, "inproc://requests%u", run);
     snprintf(options.issuer_events, sizeof options.issuer_events, "inproc://events%u", run);
     snprintf(options.issuer_acks, sizeof options.issuer_acks, "inproc://acks%u", run);
-    if (issuer_start(&issuer, &options, &error) != 0)
+    struct error error;
+    if (issuer_start(&options, &issuer, &error) != 0)
         fail_msg("%s", error.text);
     assert_true(endpoint_of_partition(options.issuer_requests, 0, endpoint, sizeof endpoint));
     gateway = zsock_new_dealer(endpoint);
@@ -136,8 +136,8 @@ static struct frame_issue_request request_of(enum issue_op op, const char *coupo
 static struct frame_issue_reply post(const char *coupon, const char *user)
 {
     struct frame_issue_request request = request_of(ISSUE_POST, coupon, user, 77);
-    struct frame_issue_reply reply;
     send_frame(FRAME_ISSUE_REQUESTS, &request, sizeof request, 1);
+    struct frame_issue_reply reply;
     assert_int_equal(receive_frame(FRAME_ISSUE_REPLIES, &reply, sizeof reply), 1);
     assert_int_equal(reply.tag, 77);
     return reply;
@@ -147,13 +147,13 @@ static enum verdict ask_coupon(enum coupon_op op, const char *id, uint32_t quant
 {
     struct frame_coupon_request request = {
         .tag = 5, .op = (uint8_t)op, .fields = COUPON_FIELD_QUANTITY, .wait_us = UINT32_MAX};
-    struct frame_coupon_reply reply;
     struct coupon coupon = {
         .quantity = quantity, .per_user_limit = 1, .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
     strcpy(coupon.id, id);
     strcpy(coupon.title, "Title");
     frame_coupon_write(&request.coupon, &coupon);
     send_frame(FRAME_COUPON_REQUESTS, &request, sizeof request, 1);
+    struct frame_coupon_reply reply;
     assert_int_equal(receive_frame(FRAME_COUPON_REPLIES, &reply, sizeof reply), 1);
     assert_int_equal(reply.tag, 5);
     if (result != NULL)
@@ -436,7 +436,7 @@ static void issuer_refuses_a_journal_that_is_in_use(void **state)
     strcpy(other.issuer_requests, "inproc://other-requests");
     strcpy(other.issuer_events, "inproc://other-events");
     strcpy(other.issuer_acks, "inproc://other-acks");
-    assert_int_equal(issuer_start(&second, &other, &error), -1);
+    assert_int_equal(issuer_start(&other, &second, &error), -1);
     assert_non_null(strstr(error.text, "in use"));
 }
 
@@ -447,7 +447,7 @@ static void issuer_refuses_an_endpoint_that_is_taken(void **state)
     struct issuer *second;
     struct error error;
     snprintf(other.issuer_journal_dir, sizeof other.issuer_journal_dir, "%s/other", dir);
-    assert_int_equal(issuer_start(&second, &other, &error), -1);
+    assert_int_equal(issuer_start(&other, &second, &error), -1);
     assert_non_null(strstr(error.text, "cannot listen on"));
 }
 

@@ -79,14 +79,14 @@ static void give_a_window(const char *id, int64_t starts_at_us, int64_t ends_at_
 /* Replays the journal into a new ledger and a new turn. */
 static void start_again(void)
 {
-    struct recovery_result recovered;
-    struct error error;
     turn_destroy(&turn);
     ledger_destroy(&ledger);
     journal_close(&journal);
     struct journal_config config = {
         .dir = journal_fixture_dir, .partitions = 1, .segment_bytes = 2u << 20, .sync_interval_ms = SYNC_ALWAYS};
-    assert_int_equal(journal_open(&journal, &config, &error), 0);
+    struct error error;
+    assert_int_equal(journal_open(&config, &journal, &error), 0);
+    struct recovery_result recovered;
     assert_int_equal(recovery_run(journal, &ledger, &recovered, NULL, &error), 0);
     make_turn();
 }
@@ -233,9 +233,9 @@ static void turn_that_is_destroyed_forgets_what_it_took(void **state)
 
 static enum verdict created(const char *id)
 {
-    struct frame_coupon_reply reply;
     take_create(id, 9);
     turn_decide(turn, NOW_US, BOOT_US);
+    struct frame_coupon_reply reply;
     memcpy(&reply, reply_of(0, FRAME_COUPON_REPLIES, 1), sizeof reply);
     turn_end(turn);
     return (enum verdict)reply.verdict;
@@ -246,11 +246,11 @@ static enum verdict retitled(const char *id)
     struct frame_coupon_request request = {
         .tag = 9, .op = COUPON_CHANGE, .fields = COUPON_FIELD_TITLE, .wait_us = 1000};
     struct coupon coupon = {.title = "Other", .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
-    struct frame_coupon_reply reply;
     snprintf(coupon.id, sizeof coupon.id, "%s", id);
     frame_coupon_write(&request.coupon, &coupon);
     take(FRAME_COUPON_REQUESTS, &request, sizeof request, 1);
     turn_decide(turn, NOW_US, BOOT_US);
+    struct frame_coupon_reply reply;
     memcpy(&reply, reply_of(0, FRAME_COUPON_REPLIES, 1), sizeof reply);
     turn_end(turn);
     return (enum verdict)reply.verdict;

@@ -116,10 +116,10 @@ void take_create(const char *id, uint32_t quantity)
 const void *reply_of(size_t frame, enum frame_kind kind, uint32_t count)
 {
     zmq_msg_t *gateway, *reply;
-    struct frame_header header;
     turn_answer(turn, frame, &gateway, &reply);
     assert_int_equal(zmq_msg_size(gateway), 5);
     assert_memory_equal(zmq_msg_data(gateway), "gate1", 5);
+    struct frame_header header;
     assert_int_equal(frame_check(zmq_msg_data(reply), zmq_msg_size(reply), &header), FRAME_OK);
     assert_int_equal(header.kind, kind);
     assert_int_equal(header.count, count);
@@ -135,9 +135,9 @@ struct frame_issue_reply issue_reply_of(size_t frame)
 
 void create(const char *id, uint32_t quantity, int64_t now_us)
 {
-    struct frame_coupon_reply reply;
     take_create(id, quantity);
     turn_decide(turn, now_us, BOOT_US);
+    struct frame_coupon_reply reply;
     memcpy(&reply, reply_of(0, FRAME_COUPON_REPLIES, 1), sizeof reply);
     assert_int_equal(reply.verdict, VERDICT_COUPON_CREATED);
     turn_end(turn);

@@ -10,7 +10,7 @@
 #include "persister/batch.h"
 #include "tests/unit/persister/events_fixture.h"
 
-/* Fixture */
+/* --- fixture --- */
 
 struct fixture {
     struct batch batch;
@@ -40,7 +40,7 @@ static void assert_refused(struct fixture *fixture, enum frame_fault fault)
     assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), fault);
 }
 
-/* Tests */
+/* --- tests --- */
 
 static void a_frame_becomes_the_rows_of_one_transaction(void **state)
 {
@@ -151,8 +151,8 @@ static void every_shorter_frame_is_refused(void **state)
 static void a_frame_of_another_kind_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    struct batch_ack ack;
     assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
+    struct batch_ack ack;
     batch_ack(&fixture->batch, (uint8_t[16]){0x51}, &ack);
     assert_int_equal(batch_read(&fixture->batch, &ack, sizeof ack, 4), FRAME_FAULT_RECEIVER);
 }

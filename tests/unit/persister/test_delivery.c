@@ -20,7 +20,7 @@
 #define MAX_MS     1000
 #define NOW_US     INT64_C(1763691900000777)
 
-/* Fixture */
+/* --- fixture --- */
 
 struct fake {
     struct store base;
@@ -45,7 +45,7 @@ struct fixture {
     int64_t waited_ms;
 };
 
-/* The store */
+/* --- the store --- */
 
 static enum store_result next_scripted(struct fake *fake, struct error *error)
 {
@@ -147,7 +147,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Helpers */
+/* --- helpers --- */
 
 static void begin(struct fixture *fixture)
 {
@@ -182,8 +182,8 @@ static enum delivery_action work_to_the_end(struct fixture *fixture)
 
 static void assert_answer(const struct fixture *fixture, enum frame_kind kind, uint64_t first_seq, uint64_t last_seq)
 {
-    struct frame_header header;
     assert_int_equal(fixture->step.action, DELIVERY_ANSWER);
+    struct frame_header header;
     assert_int_equal(frame_check(&fixture->step.answer, sizeof fixture->step.answer, &header), FRAME_OK);
     assert_int_equal(header.kind, kind);
     assert_int_equal(fixture->step.answer.ack.first_seq, first_seq);
@@ -207,7 +207,7 @@ static void assert_account(const struct fixture *fixture)
     assert_int_equal(fixture->step.dead_count, dead);
 }
 
-/* Tests */
+/* --- tests --- */
 
 static void a_frame_is_written_whole_and_acknowledged(void **state)
 {

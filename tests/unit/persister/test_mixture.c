@@ -114,11 +114,11 @@ static int teardown(void **state)
 
 static void deliver(void)
 {
-    struct delivery_step step;
     unsigned steps = 0;
     memset(fake.stored, 0, sizeof fake.stored);
     memset(fake.dead, 0, sizeof fake.dead);
     assert_int_equal(delivery_begin(&delivery, events.bytes, events.size), FRAME_OK);
+    struct delivery_step step;
     do {
         assert_in_range(steps++, 0, 200);
         delivery_work(&delivery, EVENTS_TIME_US, 0, &step);

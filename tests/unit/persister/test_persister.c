@@ -16,7 +16,7 @@
 
 #define DEADLINE_MS 20000
 
-/* Fixture */
+/* --- fixture --- */
 
 struct fixture {
     struct options options;
@@ -65,11 +65,11 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Helpers */
+/* --- helpers --- */
 
 static void start(struct fixture *fixture)
 {
-    if (persister_start(&fixture->persister, &fixture->options, &fixture->error) != 0)
+    if (persister_start(&fixture->options, &fixture->persister, &fixture->error) != 0)
         fail_msg("%s", fixture->error.text);
 }
 
@@ -82,10 +82,10 @@ static void send_frame(struct fixture *fixture)
 static void assert_acknowledged(struct fixture *fixture, uint16_t partition, uint64_t first_seq, uint64_t last_seq)
 {
     struct batch_ack ack;
-    struct frame_header header;
     do
         assert_int_equal(zmq_recv(zsock_resolve(fixture->acks), &ack, sizeof ack, 0), sizeof ack);
     while (ack.header.kind == FRAME_REFUSED);
+    struct frame_header header;
     assert_int_equal(frame_check(&ack, sizeof ack, &header), FRAME_OK);
     assert_int_equal(header.kind, FRAME_ACK);
     assert_int_equal(header.partition, partition);
@@ -133,7 +133,7 @@ static void await_metric(const char *sample, long at_least)
 #define FOREIGN         "coupond_persister_store_errors_total{result=\"foreign\"}"
 #define LETTERS         "coupond_persister_dead_letters_total"
 
-/* Tests */
+/* --- tests --- */
 
 static void a_batch_is_stored_and_then_acknowledged(void **state)
 {
@@ -261,9 +261,9 @@ static void receive_refusals(struct fixture *fixture)
 static void send_what_another_store_gets(struct fixture *fixture)
 {
     zsock_t *monitor = monitor_open(fixture->events, ZMQ_EVENT_DISCONNECTED);
-    struct monitor_event event;
     events_coupon_with_issues(&fixture->frame, 0, 2, 10);
     memset(events_fixed(&fixture->frame)->store_id, 0x0f, STORE_ID_BYTES);
+    struct monitor_event event;
     for (int64_t deadline = zclock_mono() + DEADLINE_MS; !monitor_next(monitor, &event);) {
         assert_true(zclock_mono() < deadline);
         zmq_send(zsock_resolve(fixture->events), fixture->frame.bytes, fixture->frame.size, ZMQ_DONTWAIT);
@@ -298,8 +298,8 @@ static void after_all_that_another_store_gets_it_comes_back_for_its_own(void **s
 static void assert_behind(struct fixture *fixture, uint64_t last_seq)
 {
     struct batch_ack answer;
-    struct frame_header header;
     assert_int_equal(zmq_recv(zsock_resolve(fixture->acks), &answer, sizeof answer, 0), sizeof answer);
+    struct frame_header header;
     assert_int_equal(frame_check(&answer, sizeof answer, &header), FRAME_OK);
     assert_int_equal(header.kind, FRAME_BEHIND);
     assert_int_equal(answer.ack.first_seq, last_seq + 1);
@@ -347,7 +347,7 @@ static void a_store_that_cannot_be_opened_stops_the_start(void **state)
 {
     struct fixture *fixture = *state;
     snprintf(fixture->options.store_path, sizeof fixture->options.store_path, "/dev/null/at/all.db");
-    assert_int_equal(persister_start(&fixture->persister, &fixture->options, &fixture->error), -1);
+    assert_int_equal(persister_start(&fixture->options, &fixture->persister, &fixture->error), -1);
     assert_null(fixture->persister);
     assert_non_null(strstr(fixture->error.text, "/dev/null/at/all.db"));
 }
@@ -356,7 +356,7 @@ static void an_endpoint_that_makes_no_sense_stops_the_start(void **state)
 {
     struct fixture *fixture = *state;
     snprintf(fixture->options.persister_acks, sizeof fixture->options.persister_acks, "smoke://signals");
-    assert_int_equal(persister_start(&fixture->persister, &fixture->options, &fixture->error), -1);
+    assert_int_equal(persister_start(&fixture->options, &fixture->persister, &fixture->error), -1);
     assert_null(fixture->persister);
     assert_non_null(strstr(fixture->error.text, "smoke://signals"));
 }

@@ -92,7 +92,7 @@ static const struct {
 static void rfc3339_reads_every_form_and_refuses_what_is_none(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         int64_t us = INT64_MIN;
         bool read = rfc3339_parse(times[i].text, strlen(times[i].text), &us);
         if (us != times[i].us || read != (times[i].us != INT64_MIN))

@@ -18,7 +18,7 @@
 #include "shared/listen.h"
 #include "tests/unit/shared/unusable_address.h"
 
-/* ---- fixture ---- */
+/* --- fixture --- */
 
 enum { COUNT = 3 };
 
@@ -55,14 +55,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- helpers ---- */
+/* --- helpers --- */
 
 static bool machine_has_ipv6(void)
 {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
     int fd = __real_socket(AF_INET6, SOCK_STREAM, 0);
-    bool has = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-
+    bool has = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
     if (fd >= 0)
         close(fd);
     return has;
@@ -86,15 +85,14 @@ static bool connects(int family)
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback, .sin6_port = htons(sockets.port)};
     bool is_v4 = family == AF_INET;
     int fd = __real_socket(family, SOCK_STREAM, 0);
-
     v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     bool connected =
-        connect(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, is_v4 ? sizeof(v4) : sizeof(v6)) == 0;
+        connect(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, is_v4 ? sizeof v4 : sizeof v6) == 0;
     close(fd);
     return connected;
 }
 
-/* ---- tests ---- */
+/* --- tests --- */
 
 static void all_sockets_share_the_port_that_the_first_got(void **state)
 {
@@ -124,14 +122,13 @@ static void no_address_that_the_machine_has_is_a_clear_error(void **state)
 
 static void a_port_in_use_is_told_whatever_came_before(void **state)
 {
-    struct listen_sockets others;
     char address[32];
-
     (void)state;
     assert_int_equal(bind_to("127.0.0.1:0"), 0);
     listen_on_all();
-    snprintf(address, sizeof(address), "127.0.0.1:%u", sockets.port);
+    snprintf(address, sizeof address, "127.0.0.1:%u", sockets.port);
     unusable_address_first = true;
+    struct listen_sockets others;
     assert_int_equal(listen_bind(&others, "gateway/http", address, COUNT, &error), -1);
     assert_non_null(strstr(error.text, "choose another"));
     assert_int_equal(others.addresses, 0);
@@ -140,7 +137,6 @@ static void a_port_in_use_is_told_whatever_came_before(void **state)
 static void localhost_is_both_loopback_addresses(void **state)
 {
     char text[64];
-
     (void)state;
     if (!machine_has_ipv6())
         skip();
@@ -148,7 +144,7 @@ static void localhost_is_both_loopback_addresses(void **state)
     listen_on_all();
     assert_true(connects(AF_INET) && connects(AF_INET6));
     assert_true(sockets.loopback);
-    snprintf(text, sizeof(text), "127.0.0.1:%u,[::1]:%u", sockets.port, sockets.port);
+    snprintf(text, sizeof text, "127.0.0.1:%u,[::1]:%u", sockets.port, sockets.port);
     assert_string_equal(sockets.text, text);
 }
 
@@ -184,10 +180,9 @@ static void a_machine_without_ipv6_goes_on_without(void **state)
 static void half_of_localhost_in_use_is_an_error(void **state)
 {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
-    socklen_t size = sizeof(address);
+    socklen_t size = sizeof address;
     char text[32];
     int fd = -1;
-
     (void)state;
     if (!machine_has_ipv6())
         skip();
@@ -195,7 +190,7 @@ static void half_of_localhost_in_use_is_an_error(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
     assert_int_equal(listen(fd, 1), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    snprintf(text, sizeof(text), "localhost:%u", ntohs(address.sin6_port));
+    snprintf(text, sizeof text, "localhost:%u", ntohs(address.sin6_port));
     assert_int_equal(bind_to(text), -1);
     assert_non_null(strstr(error.text, "choose another"));
     close(fd);

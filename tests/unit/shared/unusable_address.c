@@ -13,7 +13,6 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
     static const char documentation[] = "192.0.2.1"; /* RFC 5737: reserved for documentation */
     struct addrinfo *others = NULL;
     int status = __real_getaddrinfo(host, service, hints, &others);
-
     if (status != 0 || !unusable_address_first) {
         *found = others;
         return status;

@@ -72,7 +72,7 @@ static void fill_partition(struct fixture *fixture, struct store *store, uint16_
                                     .segment_bytes = 2u << 20,
                                     .sync_interval_ms = SYNC_ALWAYS};
     struct journal_recovery recovery;
-    if (journal_open(&journal, &config, &fixture->error) != 0 ||
+    if (journal_open(&config, &journal, &fixture->error) != 0 ||
         journal_replay(journal, NULL, NULL, &recovery, &fixture->error) != 0)
         fail_msg("%s", fixture->error.text);
     assert_true(journal_reserve(journal, journal_bytes_max(0, 1)));

@@ -18,8 +18,8 @@ struct feed *feed_of_test;
 void feed_fixture_open(int64_t gather_us)
 {
     struct feed_config config = {.rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND, .gather_us = gather_us};
-    struct error error;
     feed_of_test = feed_create(&config);
+    struct error error;
     if (feed_add(feed_of_test, journal_of_test, journal_fixture_dir, &error) != 0)
         fail_msg("%s", error.text);
 }
@@ -69,11 +69,11 @@ void feed_fixture_append_coupon(void)
 /* Sends what is due at `now_us`, like the stream; false when nothing is. */
 bool feed_fixture_send_one(int64_t now_us, struct frame_events *events)
 {
-    struct feed_frame frame;
-    struct frame_header header;
     feed_read_ahead(feed_of_test, now_us);
+    struct feed_frame frame;
     if (!feed_due(feed_of_test, now_us, &frame))
         return false;
+    struct frame_header header;
     assert_int_equal(frame_check(zmq_msg_data(frame.message), zmq_msg_size(frame.message), &header), FRAME_OK);
     assert_int_equal(header.kind, FRAME_EVENTS);
     memcpy(events, frame_records(zmq_msg_data(frame.message)), sizeof *events);

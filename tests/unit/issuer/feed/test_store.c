@@ -20,9 +20,9 @@
 static void reopen(bool may_look)
 {
     struct feed_config config = {.may_look = may_look, .rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
-    struct error error;
     feed_destroy(&feed_of_test);
     feed_of_test = feed_create(&config);
+    struct error error;
     if (feed_add(feed_of_test, journal_of_test, journal_fixture_dir, &error) != 0)
         fail_msg("%s", error.text);
 }
@@ -316,20 +316,20 @@ static void feed_goes_on_from_what_was_noted_without_a_store(void **state)
 static void begin_uncompared(bool may_look)
 {
     struct feed_config config = {.may_look = may_look, .rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
-    struct error error;
     if (!may_look)
         memset(config.store_id, OURS, sizeof config.store_id);
     feed_destroy(&feed_of_test);
     feed_of_test = feed_create(&config);
     feed_await_comparison(feed_of_test);
+    struct error error;
     assert_int_equal(feed_add(feed_of_test, journal_of_test, journal_fixture_dir, &error), 0);
     journal_fixture_append(journal_of_test, 1);
 }
 
 static void expect_nothing_leaves(int64_t now_us)
 {
-    struct feed_frame frame;
     feed_read_ahead(feed_of_test, now_us);
+    struct feed_frame frame;
     assert_false(feed_due(feed_of_test, now_us, &frame));
     assert_false(feed_has_unread(feed_of_test, now_us));
     assert_false(feed_is_idle(feed_of_test, now_us));

@@ -68,13 +68,13 @@ static enum verdict change(const struct coupon *wanted, unsigned fields)
 
 static struct ledger_decision ask(enum issue_op op, const char *coupon, const char *user, int64_t now)
 {
-    struct ledger_decision decision;
     struct ledger_command command = {.op = op,
                                      .coupon_id = coupon,
                                      .coupon_id_length = strlen(coupon),
                                      .user_id = user,
                                      .user_id_length = strlen(user)};
     ledger_prepare(ledger, &command, 1);
+    struct ledger_decision decision;
     ledger_decide_issue(ledger, &command, now, &decision);
     if (decision.verdict == VERDICT_ISSUED)
         ledger_apply_issue(&command, &decision);

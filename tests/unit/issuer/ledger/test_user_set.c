@@ -39,8 +39,8 @@ static void put_users(struct user_set *set, uint64_t first, uint64_t count)
 
 static void assert_holds_exactly(const struct user_set *set, uint64_t count)
 {
-    struct user_issue found;
     assert_int_equal(set->count, count);
+    struct user_issue found;
     for (uint64_t i = 0; i < count; i++) {
         struct user_issue issue = issue_of(i);
         assert_true(user_set_find(set, user(i), &found));
@@ -189,8 +189,8 @@ static void user_set_divides_into_parts_that_grow_apart_and_unite(void **state)
 static struct user_block only_block(const struct user_set *set)
 {
     struct user_block block;
-    uint64_t first;
     assert_true(user_set_block(set, 0, &block));
+    uint64_t first;
     assert_false(user_block_next(&block, &first));
     return block;
 }
@@ -238,13 +238,13 @@ static void user_set_copies_itself_table_by_table(void **state)
 static void load_scattered(uint32_t users, uint32_t capacity)
 {
     struct user_set set, loaded;
-    struct user_block block;
     uint64_t first = 0;
     user_set_init(&set);
     user_set_init(&loaded);
     put_users(&set, 0, users);
     unsigned char *slots = calloc(capacity, USER_SLOT_BYTES);
     uint32_t at = 0;
+    struct user_block block;
     do {
         assert_true(user_set_block(&set, first, &block));
         for (uint32_t i = block.count; i-- > 0; at += at % 5 == 0 ? 2 : 1)

@@ -31,7 +31,7 @@ static struct journal *open_journal(void)
     struct journal *journal;
     struct error error = {{0}};
     struct journal_config config = {.dir = journal_fixture_dir, .partitions = 1, .segment_bytes = 2u << 20};
-    if (journal_open(&journal, &config, &error) != 0)
+    if (journal_open(&config, &journal, &error) != 0)
         fail_msg("%s", error.text);
     return journal;
 }
@@ -159,12 +159,12 @@ static void put_many_coupons(struct journal *journal)
 /* Reopens the journal after taking a snapshot of its content. */
 static struct journal *reopen_behind_snapshot(struct journal *journal)
 {
-    struct ledger *ledger;
-    struct recovery_result result;
     struct error error = {{0}};
     uint64_t seq = journal_written_seq(journal);
     journal_abandon(&journal);
     journal = open_journal();
+    struct ledger *ledger;
+    struct recovery_result result;
     assert_int_equal(recovery_run_alone(journal, &ledger, &result, NULL, &error), 0);
     assert_int_equal(snapshot_write(journal_fixture_dir, journal_meta(journal), ledger, seq, TIME_US, &error), 0);
     ledger_destroy(&ledger);
@@ -271,17 +271,17 @@ static void recovery_says_how_far_it_is(void **state)
 
 static void assert_told_to_end(void)
 {
-    struct ledger *ledger;
-    struct recovery_result result;
     struct error error = {{0}};
     sigset_t signals;
-    int received;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &signals, NULL), 0);
     assert_int_equal(kill(getpid(), SIGTERM), 0);
     struct journal *journal = open_journal();
+    struct ledger *ledger;
+    struct recovery_result result;
     int status = recovery_run(journal, &ledger, &result, NULL, &error);
+    int received;
     assert_int_equal(sigwait(&signals, &received), 0);
     assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &signals, NULL), 0);
     assert_int_equal(status, -1);

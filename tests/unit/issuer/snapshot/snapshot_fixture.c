@@ -41,7 +41,7 @@ static int start(struct error *error)
 {
     struct journal_config config = {
         .dir = journal_fixture_dir, .partitions = 1, .segment_bytes = 2u << 20, .worker_by_hand = true};
-    if (journal_open(&fixture.journal, &config, error) != 0 ||
+    if (journal_open(&config, &fixture.journal, error) != 0 ||
         recovery_run(fixture.journal, &fixture.ledger, &fixture.recovered, NULL, error) != 0)
         return -1;
     struct snapshot_config snapshots = {
@@ -51,7 +51,7 @@ static int start(struct error *error)
         .journal_bytes = fixture.recovered.journal_bytes,
         .last_bytes = fixture.recovered.snapshot_bytes,
     };
-    assert_int_equal(snapshot_create(&fixture.snapshot, fixture.journal, &snapshots, error), 0);
+    assert_int_equal(snapshot_create(fixture.journal, &snapshots, &fixture.snapshot, error), 0);
     return 0;
 }
 
@@ -128,7 +128,6 @@ struct ledger_decision snapshot_fixture_ask(const struct ledger *of, const char 
                                             enum issue_op op)
 {
     char user[32];
-    struct ledger_decision decision;
     struct ledger_command command = {
         .op = op,
         .coupon_id = coupon,
@@ -137,6 +136,7 @@ struct ledger_decision snapshot_fixture_ask(const struct ledger *of, const char 
         .user_id_length = (size_t)snprintf(user, sizeof user, "user-%u", number),
     };
     ledger_prepare(of, &command, 1);
+    struct ledger_decision decision;
     ledger_decide_issue(of, &command, fixture.now_us, &decision);
     if (decision.verdict == VERDICT_ISSUED) {
         journal_append_issue(fixture.journal, command.coupon_id, command.coupon_id_length, user, command.user_id_length,
@@ -221,9 +221,9 @@ void snapshot_fixture_assert_recovers(unsigned users)
 
 void snapshot_fixture_flip(const char *path, off_t offset)
 {
-    unsigned char byte;
     int fd = open(path, O_RDWR);
     assert_true(fd >= 0);
+    unsigned char byte;
     assert_int_equal(pread(fd, &byte, 1, offset), 1);
     byte ^= 0x10;
     assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
@@ -236,10 +236,10 @@ void snapshot_fixture_damage_newest(void)
     size_t count;
     struct error error;
     char path[JOURNAL_PATH_MAX];
-    struct stat status;
     assert_int_equal(snapshot_list(journal_fixture_dir, &numbers, &count, &error), 0);
     assert_true(count > 0);
     snapshot_path(journal_fixture_dir, numbers[count - 1], path);
+    struct stat status;
     assert_int_equal(stat(path, &status), 0);
     snapshot_fixture_flip(path, status.st_size / 2);
     free(numbers);

@@ -162,10 +162,10 @@ static void a_snapshot_waits_until_the_journal_is_synced(void **state)
                                     .segment_bytes = 2u << 20,
                                     .sync_interval_ms = 1000,
                                     .worker_by_hand = true};
-    assert_int_equal(journal_open(&fixture.journal, &config, &error), 0);
+    assert_int_equal(journal_open(&config, &fixture.journal, &error), 0);
     assert_int_equal(recovery_run(fixture.journal, &fixture.ledger, &fixture.recovered, NULL, &error), 0);
     struct snapshot_config snapshots = {.bytes_min = 1, .worker_by_hand = true};
-    assert_int_equal(snapshot_create(&fixture.snapshot, fixture.journal, &snapshots, &error), 0);
+    assert_int_equal(snapshot_create(fixture.journal, &snapshots, &fixture.snapshot, &error), 0);
     journal_work(fixture.journal);
     snapshot_fixture_put_policy("A", 100, 1);
     while (snapshot_step(fixture.snapshot, fixture.ledger) >= 0)
@@ -356,7 +356,7 @@ static void a_snapshot_is_written_by_its_own_thread_while_issuing_goes_on(void *
     unsigned user = 0;
     clock_replace(NULL, NULL);
     snapshot_destroy(&fixture.snapshot);
-    assert_int_equal(snapshot_create(&fixture.snapshot, fixture.journal, &threaded, &error), 0);
+    assert_int_equal(snapshot_create(fixture.journal, &threaded, &fixture.snapshot, &error), 0);
     snapshot_fixture_put_policy("A", 10000000, 1);
     snapshot_fixture_issue("A", user, 50000);
     for (user = 50000; snapshot_fixture_count_files(".snapshot") == 0; user += 10) {

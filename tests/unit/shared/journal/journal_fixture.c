@@ -54,8 +54,8 @@ int journal_fixture_count(void *arg, const void *batch, const struct journal_pro
     return 0;
 }
 
-int journal_fixture_try_open(struct journal **journal, int64_t sync, uint64_t *records,
-                             struct journal_recovery *recovery, struct error *error)
+int journal_fixture_try_open(int64_t sync, uint64_t *records, struct journal_recovery *recovery,
+                             struct journal **journal, struct error *error)
 {
     struct journal_config config = {.dir = journal_fixture_dir,
                                     .partition = 0,
@@ -63,7 +63,7 @@ int journal_fixture_try_open(struct journal **journal, int64_t sync, uint64_t *r
                                     .segment_bytes = SEGMENT_BYTES,
                                     .sync_interval_ms = sync};
     *records = 0;
-    if (journal_open(journal, &config, error) != 0)
+    if (journal_open(&config, journal, error) != 0)
         return -1;
     int result = journal_replay(*journal, journal_fixture_count, records, recovery, error);
     if (result != 0)
@@ -77,7 +77,7 @@ struct journal *journal_fixture_open(uint64_t expected_records)
     struct journal_recovery recovery;
     struct error error;
     uint64_t records;
-    if (journal_fixture_try_open(&journal, SYNC_ALWAYS, &records, &recovery, &error) != 0)
+    if (journal_fixture_try_open(SYNC_ALWAYS, &records, &recovery, &journal, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(records, expected_records);
     assert_int_equal(recovery.records, expected_records);
@@ -87,7 +87,6 @@ struct journal *journal_fixture_open(uint64_t expected_records)
 struct journal *journal_fixture_open_by_hand(int64_t sync_ms)
 {
     struct journal *journal;
-    struct journal_recovery recovery;
     struct error error;
     uint64_t records = 0;
     struct journal_config config = {.dir = journal_fixture_dir,
@@ -95,7 +94,8 @@ struct journal *journal_fixture_open_by_hand(int64_t sync_ms)
                                     .segment_bytes = SEGMENT_BYTES,
                                     .sync_interval_ms = sync_ms,
                                     .worker_by_hand = true};
-    assert_int_equal(journal_open(&journal, &config, &error), 0);
+    assert_int_equal(journal_open(&config, &journal, &error), 0);
+    struct journal_recovery recovery;
     assert_int_equal(journal_replay(journal, journal_fixture_count, &records, &recovery, &error), 0);
     return journal;
 }
@@ -127,10 +127,10 @@ void journal_fixture_crash(struct journal *journal)
 void journal_fixture_flip(uint64_t segment, off_t offset, unsigned char flip)
 {
     char path[JOURNAL_PATH_MAX];
-    unsigned char byte;
     journal_segment_path(journal_fixture_dir, segment, path);
     int fd = open(path, O_RDWR);
     assert_true(fd >= 0);
+    unsigned char byte;
     assert_int_equal(pread(fd, &byte, 1, offset), 1);
     byte ^= flip;
     assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
@@ -140,13 +140,13 @@ void journal_fixture_flip(uint64_t segment, off_t offset, unsigned char flip)
 off_t journal_fixture_end(void)
 {
     struct journal_reader *reader;
-    struct journal_batch_header header;
-    struct journal_position position;
     struct error error;
     const void *batch;
-    assert_int_equal(journal_reader_open(&reader, journal_fixture_dir, &error), 0);
+    assert_int_equal(journal_reader_open(journal_fixture_dir, &reader, &error), 0);
+    struct journal_batch_header header;
     while (journal_reader_next(reader, &batch, &header, &error) == JOURNAL_READ_BATCH)
         ;
+    struct journal_position position;
     journal_reader_position(reader, &position);
     journal_reader_close(&reader);
     return (off_t)position.offset;
@@ -158,7 +158,7 @@ void journal_fixture_assert_refused(const char *part_of_the_reason)
     struct journal_recovery recovery;
     struct error error = {{0}};
     uint64_t records;
-    assert_int_equal(journal_fixture_try_open(&journal, SYNC_ALWAYS, &records, &recovery, &error), -1);
+    assert_int_equal(journal_fixture_try_open(SYNC_ALWAYS, &records, &recovery, &journal, &error), -1);
     if (strstr(error.text, part_of_the_reason) == NULL)
         fail_msg("'%s' lacks '%s'", error.text, part_of_the_reason);
 }
@@ -169,7 +169,7 @@ void journal_fixture_assert_cut(uint64_t records_left)
     struct journal_recovery recovery;
     struct error error;
     uint64_t records;
-    assert_int_equal(journal_fixture_try_open(&journal, SYNC_ALWAYS, &records, &recovery, &error), 0);
+    assert_int_equal(journal_fixture_try_open(SYNC_ALWAYS, &records, &recovery, &journal, &error), 0);
     assert_true(recovery.cut);
     assert_int_equal(records, records_left);
     journal_fixture_append(journal, 3);

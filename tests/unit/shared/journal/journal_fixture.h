@@ -19,8 +19,8 @@ int journal_fixture_teardown(void **state);
 int journal_fixture_count(void *arg, const void *batch, const struct journal_progress *progress, struct error *error);
 
 /* Opens and replays with segments of 2 MiB; `records` receives the number of replayed records. */
-int journal_fixture_try_open(struct journal **journal, int64_t sync, uint64_t *records,
-                             struct journal_recovery *recovery, struct error *error);
+int journal_fixture_try_open(int64_t sync, uint64_t *records, struct journal_recovery *recovery,
+                             struct journal **journal, struct error *error);
 /* The same with SYNC_ALWAYS, expecting this number of records. */
 struct journal *journal_fixture_open(uint64_t expected_records);
 /* An empty journal without worker threads: journal_work() syncs it, at once the first time and then every `sync_ms`. */

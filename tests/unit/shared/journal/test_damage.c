@@ -155,7 +155,7 @@ static void journal_refuses_another_number_of_partitions(void **state)
     journal_close(&journal);
     struct journal_config config = {.dir = journal_fixture_dir, .partitions = 4, .segment_bytes = 2u << 20};
     struct error error;
-    assert_int_equal(journal_open(&journal, &config, &error), -1);
+    assert_int_equal(journal_open(&config, &journal, &error), -1);
     assert_non_null(strstr(error.text, "created with 1 partitions"));
 }
 
@@ -174,12 +174,12 @@ static void journal_refuses_segments_without_identity(void **state)
  * begins. */
 static struct journal *fill_segments(uint64_t *second)
 {
-    uint64_t *segments;
-    size_t count;
-    struct error error;
     struct journal *journal = journal_fixture_open(0);
     for (unsigned i = 0; i < 60; i++)
         journal_fixture_append(journal, 4000);
+    uint64_t *segments;
+    size_t count;
+    struct error error;
     assert_int_equal(journal_segments_list(journal_fixture_dir, &segments, &count, &error), 0);
     assert_true(count >= 3);
     *second = segments[1];
@@ -190,11 +190,11 @@ static struct journal *fill_segments(uint64_t *second)
 static off_t end_of_segment(uint64_t last_seq)
 {
     struct journal_reader *reader;
-    struct journal_position position;
-    struct journal_batch_header header;
     struct error error;
     const void *batch;
-    assert_int_equal(journal_reader_open(&reader, journal_fixture_dir, &error), 0);
+    assert_int_equal(journal_reader_open(journal_fixture_dir, &reader, &error), 0);
+    struct journal_position position;
+    struct journal_batch_header header;
     do {
         assert_int_equal(journal_reader_next(reader, &batch, &header, &error), JOURNAL_READ_BATCH);
         journal_reader_position(reader, &position);
@@ -253,7 +253,7 @@ static void journal_that_is_synced_at_intervals_cuts_an_unsynced_tail_behind_a_r
     struct error error;
     uint64_t records, *segments;
     size_t count;
-    assert_int_equal(journal_fixture_try_open(&journal, 3600000, &records, &recovery, &error), 0);
+    assert_int_equal(journal_fixture_try_open(3600000, &records, &recovery, &journal, &error), 0);
     do {
         journal_fixture_append(journal, 4000);
         assert_int_equal(journal_segments_list(journal_fixture_dir, &segments, &count, &error), 0);
@@ -280,7 +280,7 @@ static void *watch(void *arg)
         struct error error;
         const void *batch;
         enum journal_read read;
-        if (journal_reader_open(&reader, journal_fixture_dir, &error) != 0)
+        if (journal_reader_open(journal_fixture_dir, &reader, &error) != 0)
             break;
         while ((read = journal_reader_next(reader, &batch, &header, &error)) == JOURNAL_READ_BATCH)
             ;
@@ -313,7 +313,7 @@ static void writer_does_not_wait_for_the_interval_at_the_end_of_a_segment(void *
     struct journal_recovery recovery;
     struct error error;
     uint64_t records;
-    assert_int_equal(journal_fixture_try_open(&journal, 3600000, &records, &recovery, &error), 0);
+    assert_int_equal(journal_fixture_try_open(3600000, &records, &recovery, &journal, &error), 0);
     for (unsigned i = 0; i < 100; i++) /* several segments; with an hour's wait at each this would never end */
         journal_fixture_append(journal, 4000);
     journal_close(&journal);

@@ -116,10 +116,10 @@ static struct journal *open_with_segments_of(size_t segment_bytes)
 {
     struct journal_config config = {.dir = journal_fixture_dir, .partitions = 1, .segment_bytes = segment_bytes};
     struct journal *journal;
-    struct journal_recovery recovery;
     struct error error;
     uint64_t records = 0;
-    assert_int_equal(journal_open(&journal, &config, &error), 0);
+    assert_int_equal(journal_open(&config, &journal, &error), 0);
+    struct journal_recovery recovery;
     assert_int_equal(journal_replay(journal, journal_fixture_count, &records, &recovery, &error), 0);
     return journal;
 }
@@ -169,12 +169,12 @@ static void *follow(void *arg)
 {
     struct follower *follower = arg;
     struct journal_reader *reader;
-    struct journal_batch_header header;
     struct error error;
     const void *batch;
     uint64_t records = 0, value;
-    if (journal_reader_open(&reader, journal_fixture_dir, &error) != 0)
+    if (journal_reader_open(journal_fixture_dir, &reader, &error) != 0)
         return NULL;
+    struct journal_batch_header header;
     while (records < follower->until) {
         atomic_store(&follower->signal->waiting, true);
         if (journal_synced_seq(follower->journal) == records) {
@@ -199,14 +199,14 @@ static void follow_while_writing(int64_t sync_interval_ms)
                                     .sync_interval_ms = sync_interval_ms,
                                     .signal = &signal};
     struct journal *journal;
-    struct journal_recovery recovery;
     struct error error;
     uint64_t records = 0;
-    pthread_t thread;
     void *followed;
-    assert_int_equal(journal_open(&journal, &config, &error), 0);
+    assert_int_equal(journal_open(&config, &journal, &error), 0);
+    struct journal_recovery recovery;
     assert_int_equal(journal_replay(journal, journal_fixture_count, &records, &recovery, &error), 0);
     struct follower follower = {.journal = journal, .signal = &signal, .until = 120000};
+    pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, follow, &follower), 0);
     for (unsigned i = 0; i < 240; i++)
         journal_fixture_append(journal, 500);
@@ -245,7 +245,7 @@ static void reader_seeks_to_the_batch_of_a_record(void **state)
     struct journal_batch_header header;
     struct error error;
     const void *batch;
-    assert_int_equal(journal_reader_open(&reader, journal_fixture_dir, &error), 0);
+    assert_int_equal(journal_reader_open(journal_fixture_dir, &reader, &error), 0);
     for (uint64_t seq = 1; seq <= 240000; seq += 3999) {
         assert_int_equal(journal_reader_seek(reader, seq, &error), JOURNAL_READ_BATCH);
         assert_int_equal(journal_reader_next(reader, &batch, &header, &error), JOURNAL_READ_BATCH);

@@ -16,7 +16,7 @@
 
 #define MARK "\xef\xbb\xbf"
 
-/* Fixture: options at their defaults, and a file. */
+/* --- fixture: options at their defaults, and a file --- */
 
 struct fixture {
     struct options options;
@@ -26,7 +26,7 @@ struct fixture {
 
 static int set_up(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct fixture *fixture = calloc(1, sizeof *fixture);
     strcpy(fixture->path, "/tmp/coupond-encoding-XXXXXX");
     int fd = mkstemp(fixture->path);
     if (fd < 0)
@@ -45,7 +45,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Helpers. */
+/* --- helpers --- */
 
 static void write_bytes(const struct fixture *fixture, const char *bytes, size_t length)
 {
@@ -73,7 +73,7 @@ static void assert_reads(struct fixture *fixture, const char *text)
         fail_msg("%s", fixture->error.text);
 }
 
-/* Tests. */
+/* --- tests --- */
 
 static void a_file_may_begin_with_a_byte_order_mark(void **state)
 {

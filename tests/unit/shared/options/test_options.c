@@ -13,7 +13,7 @@
 
 #include "shared/options/options.h"
 
-/* Fixture: options at their defaults, and a folder for files. */
+/* --- fixture: options at their defaults, and a folder for files --- */
 
 struct fixture {
     struct options options;
@@ -24,11 +24,11 @@ struct fixture {
 
 static int set_up(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct fixture *fixture = calloc(1, sizeof *fixture);
     strcpy(fixture->dir, "/tmp/coupond-options-XXXXXX");
     if (mkdtemp(fixture->dir) == NULL)
         return -1;
-    snprintf(fixture->path, sizeof(fixture->path), "%s/file", fixture->dir);
+    snprintf(fixture->path, sizeof fixture->path, "%s/file", fixture->dir);
     options_init(&fixture->options);
     *state = fixture;
     return 0;
@@ -43,7 +43,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Helpers. */
+/* --- helpers --- */
 
 static void write_bytes(const struct fixture *fixture, const char *bytes, size_t length)
 {
@@ -84,7 +84,7 @@ static int complete_with(struct fixture *fixture, const char *const *assignments
 
 #define COMPLETE_WITH(fixture, ...) complete_with(fixture, (const char *const[]){__VA_ARGS__, NULL})
 
-/* Tests: sources. */
+/* --- tests: sources --- */
 
 static void options_are_complete_at_their_defaults(void **state)
 {
@@ -129,13 +129,13 @@ static void the_operators_port_follows_the_clients_port(void **state)
 static void the_help_reads_back_to_the_defaults(void **state)
 {
     struct fixture *fixture = *state;
-    struct options changed;
     FILE *file = fopen(fixture->path, "w");
     options_print_help(file);
     fclose(file);
-    memset(&changed, 0, sizeof(changed));
+    struct options changed;
+    memset(&changed, 0, sizeof changed);
     assert_ok(fixture, options_read_file(&changed, fixture->path, &fixture->error));
-    assert_memory_equal(&changed, &fixture->options, sizeof(changed));
+    assert_memory_equal(&changed, &fixture->options, sizeof changed);
 }
 
 static void a_file_sets_what_it_names(void **state)
@@ -231,7 +231,7 @@ static void a_variable_out_of_bounds_is_named(void **state)
     assert_says(fixture, "environment variable COUPOND_GATEWAY_THREADS: gateway/threads: 65 is out of bounds, 1 to 64");
 }
 
-/* Tests: errors. */
+/* --- tests: errors --- */
 
 static const struct {
     const char *text, *says;
@@ -262,7 +262,7 @@ static const struct {
 static void every_bad_file_is_refused_with_its_line(void **state)
 {
     struct fixture *fixture = *state;
-    for (size_t i = 0; i < sizeof(bad_files) / sizeof(bad_files[0]); i++) {
+    for (size_t i = 0; i < sizeof bad_files / sizeof bad_files[0]; i++) {
         options_init(&fixture->options);
         assert_int_equal(read_text(fixture, bad_files[i].text), -1);
         assert_says(fixture, bad_files[i].says);
@@ -285,8 +285,8 @@ static void a_file_of_bytes_is_refused(void **state)
     assert_int_equal(options_read_file(&fixture->options, fixture->path, &fixture->error), -1);
     assert_says(fixture, "line 2: contains a zero byte");
     char line[3000];
-    memset(line, 'a', sizeof(line));
-    write_bytes(fixture, line, sizeof(line));
+    memset(line, 'a', sizeof line);
+    write_bytes(fixture, line, sizeof line);
     assert_int_equal(options_read_file(&fixture->options, fixture->path, &fixture->error), -1);
     assert_says(fixture, "line 1: longer than");
 }
@@ -353,7 +353,7 @@ static const struct {
 static void every_bad_value_is_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
-    for (size_t i = 0; i < sizeof(bad_sets) / sizeof(bad_sets[0]); i++) {
+    for (size_t i = 0; i < sizeof bad_sets / sizeof bad_sets[0]; i++) {
         if (complete_with(fixture, bad_sets[i].assignments) != -1)
             fail_msg("%s was taken", bad_sets[i].assignments[0]);
         assert_says(fixture, bad_sets[i].says);
@@ -370,7 +370,7 @@ static void an_ipc_path_has_to_fit_into_a_socket_address(void **state)
     assert_says(fixture, "longer than the 107 bytes");
 }
 
-/* Tests: completion. */
+/* --- tests: completion --- */
 
 static void sync_is_told_as_an_interval(void **state)
 {
@@ -401,7 +401,7 @@ static void a_wildcard_is_refused_to_the_roles_that_connect(void **state)
         {"issuer/acks=tcp://*:7300", "persister", "persister/acks: "},
         {"persister/acks=tcp://*:7300", "dev", "persister/acks: "},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_ok(fixture, COMPLETE_WITH(fixture, cases[i].assignment));
         assert_int_equal(options_check_role(&fixture->options, cases[i].role, &fixture->error), -1);
         assert_says(fixture, cases[i].option);
@@ -425,7 +425,7 @@ static void a_secret_is_read_from_its_file_without_the_newline(void **state)
 {
     struct fixture *fixture = *state;
     char assignment[160];
-    snprintf(assignment, sizeof(assignment), "gateway/admin_token_file=%s", fixture->path);
+    snprintf(assignment, sizeof assignment, "gateway/admin_token_file=%s", fixture->path);
     write_bytes(fixture, "s3cret\n", 7);
     assert_ok(fixture, COMPLETE_WITH(fixture, assignment));
     assert_string_equal(fixture->options.gateway_admin_token, "s3cret");
@@ -442,8 +442,8 @@ static void a_secret_is_at_most_255_bytes(void **state)
 {
     struct fixture *fixture = *state;
     char assignment[160], secret[258];
-    snprintf(assignment, sizeof(assignment), "store/password_file=%s", fixture->path);
-    memset(secret, 'x', sizeof(secret));
+    snprintf(assignment, sizeof assignment, "store/password_file=%s", fixture->path);
+    memset(secret, 'x', sizeof secret);
     secret[255] = '\n';
     write_bytes(fixture, secret, 256);
     assert_ok(fixture, COMPLETE_WITH(fixture, assignment));

@@ -13,7 +13,7 @@
 #include <mysql.h>
 #include <sqlite3.h>
 
-/* Where the server is */
+/* --- where the server is --- */
 
 bool store_fixture_has_mysql(void)
 {
@@ -47,7 +47,7 @@ static void read_password(char out[OPTION_STRING_MAX])
     fclose(file);
 }
 
-/* Life */
+/* --- life --- */
 
 static struct store_fixture *create(const char *type)
 {
@@ -123,7 +123,7 @@ struct store *store_fixture_another(struct store_fixture *fixture)
     return store;
 }
 
-/* Around the store */
+/* --- around the store --- */
 
 static MYSQL *connect_mysql(const char *user, const char *password, const char *database)
 {
@@ -207,7 +207,7 @@ void store_fixture_control(const char *action)
     assert_string_equal(answer, "ok\n");
 }
 
-/* Rows */
+/* --- rows --- */
 
 void store_fixture_begin(struct store_fixture *fixture)
 {

@@ -13,7 +13,7 @@
 
 #include "tests/unit/shared/store/store_fixture.h"
 
-/* Helpers */
+/* --- helpers --- */
 
 static void assert_refused(struct store_fixture *fixture, enum store_result result, const char *first,
                            const char *second)
@@ -34,7 +34,7 @@ static void assert_foreign(struct store_fixture *fixture, const char *first, con
     assert_refused(fixture, STORE_FOREIGN, first, second);
 }
 
-/* Again, and at once */
+/* --- again, and at once --- */
 
 static void a_batch_that_is_there_in_part_is_completed(void **state)
 {
@@ -122,7 +122,7 @@ static void several_may_create_the_schema_at_once(void **state)
     assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_OK);
 }
 
-/* Contradictions */
+/* --- contradictions --- */
 
 static void assert_nothing_new(struct store_fixture *fixture)
 {

@@ -18,7 +18,7 @@
 static struct coupon coupons[2 * COUPONS];
 static char ids[COUPONS][COUPON_ID_MAX + 1];
 
-/* Helpers */
+/* --- helpers --- */
 
 static struct coupon *add_coupon(struct store_fixture *fixture, unsigned number, uint64_t journal_seq)
 {
@@ -68,7 +68,7 @@ static void assert_rejected(struct store_fixture *fixture, const char *first, co
     store_fixture_assert_error(fixture, second);
 }
 
-/* Tests */
+/* --- tests --- */
 
 static void thousands_of_coupons_are_created_and_issued_in_one_batch_and_again(void **state)
 {

@@ -12,7 +12,7 @@
 
 #include "tests/unit/shared/store/store_fixture.h"
 
-/* Helpers */
+/* --- helpers --- */
 
 static void assert_result(struct store_fixture *fixture, enum store_result result, const char *words)
 {
@@ -47,7 +47,7 @@ static void assert_has(struct store_fixture *fixture, int64_t last_seq, const ch
     assert_int_equal(store_fixture_number(fixture, sql), 1);
 }
 
-/* Dead letters */
+/* --- dead letters --- */
 
 static const unsigned char record_bytes[16] = {16, 0, 1, 'x', 0, 0xff, '\'', '\\'};
 

@@ -14,7 +14,7 @@
 
 #define TIME_US INT64_C(1763691900123456)
 
-/* Helpers */
+/* --- helpers --- */
 
 static unsigned char record[JOURNAL_RECORD_BYTES_MAX];
 
@@ -56,7 +56,7 @@ static struct store_dead_letter coupon_letter(int64_t created_at_us)
     return letter_with(journal_encode_coupon(record, &coupon));
 }
 
-/* Tests */
+/* --- tests --- */
 
 static void an_issue_comes_back_as_it_was(void **state)
 {

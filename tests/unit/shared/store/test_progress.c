@@ -12,7 +12,7 @@
 
 #include "shared/store/progress.h"
 
-/* Helpers */
+/* --- helpers --- */
 
 static struct store_progress progress_of(uint64_t last_seq, const char *ahead)
 {
@@ -30,7 +30,7 @@ static void assert_progress(const struct store_progress *progress, uint64_t last
     assert_int_equal(progress->last_seq, last_seq);
 }
 
-/* Tests */
+/* --- tests --- */
 
 static void what_follows_moves_on_and_what_comes_again_changes_nothing(void **state)
 {

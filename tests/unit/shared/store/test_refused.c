@@ -12,7 +12,7 @@
 
 #include "tests/unit/shared/store/store_fixture.h"
 
-/* Helpers */
+/* --- helpers --- */
 
 static bool is_sqlite(const struct store_fixture *fixture)
 {
@@ -64,7 +64,7 @@ static void assert_has(struct store_fixture *fixture, int64_t last_seq, const ch
     assert_int_equal(store_fixture_number(fixture, sql), 1);
 }
 
-/* Rows that are refused */
+/* --- rows that are refused --- */
 
 static void a_trigger_that_raises_rejects_the_rows(void **state)
 {
@@ -154,7 +154,7 @@ static void a_user_id_under_another_name_of_a_key_is_rejected_too(void **state)
     assert_result(fixture, STORE_REJECTED, "coupon_issue");
 }
 
-/* Not the rows' fault */
+/* --- not the rows' fault --- */
 
 static void a_table_that_lacks_a_column_is_a_fault_and_no_row_is_to_blame(void **state)
 {
@@ -176,7 +176,7 @@ static void a_journal_table_that_refuses_is_a_fault_and_no_row_is_to_blame(void 
     assert_nothing_stored(fixture);
 }
 
-/* What the store has */
+/* --- what the store has --- */
 
 static void frames_in_any_order_are_counted_exactly(void **state)
 {
@@ -321,7 +321,7 @@ static void a_store_of_version_1_is_migrated_and_keeps_what_it_has(void **state)
     assert_has(fixture, 4, "7-9");
 }
 
-/* Which store it is */
+/* --- which store it is --- */
 
 static void a_store_of_version_2_is_given_an_id_and_keeps_it(void **state)
 {

@@ -11,7 +11,7 @@
 
 #include "tests/unit/shared/store/store_fixture.h"
 
-/* Helpers */
+/* --- helpers --- */
 
 struct rows {
     struct coupon coupons[8];
@@ -80,7 +80,7 @@ static void assert_coupon_equal(const struct coupon *a, const struct coupon *b)
     assert_true(a->journal_seq == b->journal_seq);
 }
 
-/* Schema */
+/* --- schema --- */
 
 static void a_store_without_a_schema_is_refused_and_says_who_makes_it(void **state)
 {
@@ -113,7 +113,7 @@ static void a_newer_schema_is_left_alone(void **state)
     assert_non_null(strstr(fixture->error.text, "newer coupond"));
 }
 
-/* Rows */
+/* --- rows --- */
 
 static void coupons_come_back_exactly_as_they_were_written(void **state)
 {
@@ -217,7 +217,7 @@ static void a_batch_of_many_statements_is_written_whole_and_again(void **state)
     assert_int_equal(store_fixture_number(fixture, "SELECT last_seq FROM journal"), 30001);
 }
 
-/* Again, in pieces, out of order */
+/* --- again, in pieces, out of order --- */
 
 static void an_older_policy_never_overwrites_a_newer_and_issued_never_goes_down(void **state)
 {
@@ -255,7 +255,7 @@ static void a_bound_of_the_window_can_be_taken_away(void **state)
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon WHERE ends_at IS NULL"), 1);
 }
 
-/* Reading */
+/* --- reading --- */
 
 static void journals_of_all_partitions_are_told(void **state)
 {
@@ -337,7 +337,7 @@ static void a_row_that_coupond_never_wrote_is_told_and_not_believed(void **state
     store_read_end(fixture->store);
 }
 
-/* Options */
+/* --- options --- */
 
 static void an_unknown_type_of_store_is_refused(void **state)
 {

@@ -19,7 +19,7 @@
 #include "shared/clock.h"
 #include "shared/telemetry/log.h"
 
-/* Fixture: standard error goes to a file in memory. */
+/* --- fixture: standard error goes to a file in memory --- */
 
 static int catcher = -1, saved = -1;
 
@@ -55,14 +55,14 @@ static char *caught(void)
 static void assert_caught(const char *expected)
 {
     char *text = caught();
-    int64_t us;
     assert_true(strlen(text) > RFC3339_MAX);
+    int64_t us;
     assert_true(rfc3339_parse(text, RFC3339_MAX - 1, &us));
     assert_string_equal(text + RFC3339_MAX, expected);
     free(text);
 }
 
-/* Tests. */
+/* --- tests --- */
 
 static void log_writes_time_level_component_and_message(void **state)
 {
@@ -121,9 +121,9 @@ static void assert_caught_fields(enum log_format format, const char *expected)
     const char *begin = format == LOG_FORMAT_JSON ? "{\"time\":\"" : "time=";
     size_t before = strlen(begin) + RFC3339_MAX - 1;
     char *text = caught();
-    int64_t us;
     assert_true(strlen(text) > before);
     assert_int_equal(strncmp(text, begin, strlen(begin)), 0);
+    int64_t us;
     assert_true(rfc3339_parse(text + strlen(begin), RFC3339_MAX - 1, &us));
     assert_string_equal(text + before, expected);
     free(text);

@@ -16,7 +16,7 @@
 #include "shared/coupon.h"
 #include "shared/telemetry/metrics.h"
 
-/* Helpers. Blocks live until the process ends, so each test has partitions of its own. */
+/* --- helpers; blocks live until the process ends, so each test has its own partitions --- */
 
 static bool rendered(const char *line)
 {
@@ -34,7 +34,7 @@ static bool rendered(const char *line)
 #define assert_line(line)    assert_true(rendered(line))
 #define assert_no_line(line) assert_false(rendered(line))
 
-/* Tests. */
+/* --- tests --- */
 
 static void metrics_prints_no_row_of_a_role_that_is_not_there(void **state)
 {

@@ -14,7 +14,7 @@
 
 #define MOMENT_US 20000
 
-/* Fixture: two threads with pulses. */
+/* --- fixture: two threads with pulses --- */
 
 static struct pulse *one, *two;
 
@@ -46,7 +46,7 @@ static bool all_beat_after_a_moment(bool first, bool second, char why[128])
     return pulse_all_beat(MOMENT_US / 2, why);
 }
 
-/* Tests. */
+/* --- tests --- */
 
 static void pulse_tells_who_stands(void **state)
 {

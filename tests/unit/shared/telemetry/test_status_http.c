@@ -20,7 +20,7 @@
 #include "shared/telemetry/status_http.h"
 #include "tests/unit/shared/unusable_address.h"
 
-/* Fixture: a status port on a free port of the loopback. */
+/* --- fixture: a status port on a free port of the loopback --- */
 
 struct fixture {
     struct status_http *status;
@@ -33,11 +33,11 @@ struct fixture {
 /* A free port chosen by the kernel; the socket stays open without listening while the port must stay free. */
 static int take_port(struct sockaddr_in *address)
 {
-    socklen_t length = sizeof(*address);
+    socklen_t length = sizeof *address;
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
     *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof(*address)), 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof *address), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)address, &length), 0);
     return fd;
 }
@@ -51,15 +51,15 @@ static bool is_ready(void *arg, char why[READY_WHY_MAX])
 
 static int set_up(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct fixture *fixture = calloc(1, sizeof *fixture);
     struct error error = {""};
     int fd = take_port(&fixture->address);
-    snprintf(fixture->text, sizeof(fixture->text), "127.0.0.1:%u", ntohs(fixture->address.sin_port));
+    snprintf(fixture->text, sizeof fixture->text, "127.0.0.1:%u", ntohs(fixture->address.sin_port));
     close(fd);
     fixture->config = (struct status_http_config){
         .option = "issuer/http", .address = fixture->text, .ready = is_ready, .arg = fixture};
     *state = fixture;
-    if (status_http_open(&fixture->status, &fixture->config, &error) != 0)
+    if (status_http_open(&fixture->config, &fixture->status, &error) != 0)
         fail_msg("%s", error.text);
     return 0;
 }
@@ -73,7 +73,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Helpers. */
+/* --- helpers --- */
 
 static char answer[262144];
 
@@ -83,12 +83,12 @@ static const char *ask(const struct fixture *fixture, const char *method, const 
     char request[512];
     size_t length = 0;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&fixture->address, sizeof(fixture->address)), 0);
-    int size = snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", method,
+    assert_int_equal(connect(fd, (const struct sockaddr *)&fixture->address, sizeof fixture->address), 0);
+    int size = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", method,
                         path, rest);
     assert_int_equal(send(fd, request, (size_t)size, MSG_NOSIGNAL), size);
     for (ssize_t got = 1; got > 0; length += got > 0 ? (size_t)got : 0)
-        got = recv(fd, answer + length, sizeof(answer) - 1 - length, 0);
+        got = recv(fd, answer + length, sizeof answer - 1 - length, 0);
     close(fd);
     answer[length] = '\0';
     return answer;
@@ -101,7 +101,7 @@ static int status_of(const char *text)
     return status;
 }
 
-/* Tests. */
+/* --- tests --- */
 
 static void status_http_serves_metrics_as_prometheus_text(void **state)
 {
@@ -120,15 +120,15 @@ static void status_http_answers_beside_300_idle_connections(void **state)
     char line[64] = "";
     for (size_t i = 0; i < 300; i++) {
         idle[i] = socket(AF_INET, SOCK_STREAM, 0);
-        setsockopt(idle[i], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* for connect() */
-        assert_int_equal(connect(idle[i], (struct sockaddr *)&fixture->address, sizeof(fixture->address)), 0);
+        setsockopt(idle[i], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience); /* for connect() */
+        assert_int_equal(connect(idle[i], (struct sockaddr *)&fixture->address, sizeof fixture->address), 0);
     }
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    assert_int_equal(connect(fd, (struct sockaddr *)&fixture->address, sizeof(fixture->address)), 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&fixture->address, sizeof fixture->address), 0);
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
-    assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
-    ssize_t got = recv(fd, line, sizeof(line) - 1, 0);
+    assert_int_equal(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    ssize_t got = recv(fd, line, sizeof line - 1, 0);
     for (size_t i = 0; i < 300; i++)
         close(idle[i]);
     close(fd);
@@ -162,7 +162,7 @@ static void status_http_tells_where_clients_are_served(void **state)
     struct error error = {""};
     status_http_close(&fixture->status);
     fixture->config.http = "[::1]:8080";
-    assert_int_equal(status_http_open(&fixture->status, &fixture->config, &error), 0);
+    assert_int_equal(status_http_open(&fixture->config, &fixture->status, &error), 0);
     fixture->ready = true;
     assert_non_null(strstr(ask(fixture, "GET", "/readyz", ""), ",\"http\":\"[::1]:8080\"}"));
     assert_null(strstr(ask(fixture, "GET", "/livez", ""), "http\""));
@@ -201,7 +201,7 @@ static void status_http_names_an_address_in_use(void **state)
     struct fixture *fixture = *state;
     struct status_http *second = NULL;
     struct error error = {""};
-    assert_int_equal(status_http_open(&second, &fixture->config, &error), -1);
+    assert_int_equal(status_http_open(&fixture->config, &second, &error), -1);
     assert_null(second);
     assert_non_null(strstr(error.text, fixture->text));
     assert_non_null(strstr(error.text, "Address already in use"));
@@ -213,7 +213,7 @@ static void status_http_can_be_opened_again_after_it_was_closed(void **state)
     struct error error = {""};
     ask(fixture, "GET", "/livez", "");
     status_http_close(&fixture->status);
-    if (status_http_open(&fixture->status, &fixture->config, &error) != 0)
+    if (status_http_open(&fixture->config, &fixture->status, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(status_of(ask(fixture, "GET", "/livez", "")), 200);
 }
@@ -222,7 +222,7 @@ static void status_http_is_not_opened_without_an_address(void **state)
 {
     (void)state;
     struct status_http *status = (struct status_http *)&status;
-    assert_int_equal(status_http_open(&status, &(struct status_http_config){.address = ""}, NULL), 0);
+    assert_int_equal(status_http_open(&(struct status_http_config){.address = ""}, &status, NULL), 0);
     assert_null(status);
     status_http_close(&status);
 }
@@ -233,10 +233,10 @@ static void status_http_refuses_an_address_that_is_none(void **state)
     struct status_http *status = NULL;
     struct error error = {""};
     struct status_http_config config = {.option = "issuer/http", .address = "nowhere"};
-    assert_int_equal(status_http_open(&status, &config, &error), -1);
+    assert_int_equal(status_http_open(&config, &status, &error), -1);
     assert_non_null(strstr(error.text, "issuer/http: \"nowhere\" is neither HOST:PORT nor [V6]:PORT"));
     config.address = "no host:1";
-    assert_int_equal(status_http_open(&status, &config, &error), -1);
+    assert_int_equal(status_http_open(&config, &status, &error), -1);
     assert_non_null(strstr(error.text, "cannot resolve"));
 }
 
@@ -266,10 +266,10 @@ static const struct {
 static void address_split_takes_host_and_port_apart(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
         char host[16] = "";
         uint16_t port = 0;
-        bool split = address_split(addresses[i].address, host, sizeof(host), &port);
+        bool split = address_split(addresses[i].address, host, sizeof host, &port);
         if (split != (addresses[i].host != NULL))
             fail_msg("\"%s\" gave %d", addresses[i].address, split);
         if (split) {
@@ -283,10 +283,9 @@ static void status_http_takes_the_first_address_that_the_machine_has(void **stat
 {
     struct fixture *fixture = *state;
     struct error error = {""};
-
     status_http_close(&fixture->status);
     unusable_address_first = true;
-    int status = status_http_open(&fixture->status, &fixture->config, &error);
+    int status = status_http_open(&fixture->config, &fixture->status, &error);
     unusable_address_first = false;
     assert_int_equal(status, 0);
     assert_int_equal(status_of(ask(fixture, "GET", "/livez", "")), 200);

@@ -56,10 +56,10 @@ static void write_file(const struct folder *folder, const char *text, mode_t mod
 
 static void assert_refused(const struct folder *folder, const char *text, const char *why)
 {
-    struct cluster_keys keys;
     struct error error = {""};
-    bool exposed;
     write_file(folder, text, 0600);
+    struct cluster_keys keys;
+    bool exposed;
     assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), -1);
     assert_non_null(strstr(error.text, folder->file));
     assert_non_null(strstr(error.text, why));
@@ -72,9 +72,9 @@ static void a_new_secret_is_private_and_reads_back(void **state)
     struct folder *folder = *state;
     struct error error = {""};
     struct cluster_keys keys, again;
-    struct stat there;
     bool exposed = true;
     assert_int_equal(cluster_secret_create(folder->file, &error), 0);
+    struct stat there;
     assert_int_equal(stat(folder->file, &there), 0);
     assert_int_equal(there.st_mode & S_IRWXO, 0);
     assert_int_equal(there.st_size, CLUSTER_SECRET_DIGITS + 1);
@@ -104,8 +104,8 @@ static void two_secrets_have_no_key_in_common(void **state)
     struct folder *folder = *state;
     struct error error = {""};
     struct cluster_keys one, other;
-    bool exposed;
     write_file(folder, DIGITS, 0600);
+    bool exposed;
     assert_int_equal(cluster_keys_read(folder->file, folder->file, &one, &exposed, &error), 0);
     assert_int_equal(unlink(folder->file), 0);
     assert_int_equal(cluster_secret_create(folder->file, &error), 0);
@@ -140,10 +140,10 @@ static void a_file_that_is_no_secret_is_refused_with_its_name(void **state)
 static void a_secret_that_everybody_reads_is_told(void **state)
 {
     struct folder *folder = *state;
-    struct cluster_keys keys;
     struct error error = {""};
     bool exposed = false;
     write_file(folder, DIGITS "\r\n", 0644);
+    struct cluster_keys keys;
     assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), 0);
     assert_true(exposed);
 }
@@ -151,10 +151,10 @@ static void a_secret_that_everybody_reads_is_told(void **state)
 static void a_secret_may_stand_behind_a_byte_order_mark(void **state)
 {
     struct folder *folder = *state;
-    struct cluster_keys keys;
     struct error error = {""};
     bool exposed = false;
     write_file(folder, "\xef\xbb\xbf" DIGITS "\r\n", 0600);
+    struct cluster_keys keys;
     assert_int_equal(cluster_keys_read(folder->file, folder->file, &keys, &exposed, &error), 0);
     assert_refused(folder, "\xef\xbb\xbf" DIGITS "0\r\n", "more");
 }

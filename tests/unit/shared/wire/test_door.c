@@ -140,10 +140,10 @@ static void check_door(void)
 
 static void with_a_door(void (*use)(char *), void (*check)(void))
 {
-    struct door door;
     char endpoint[80];
     zsock_t *socket = zsock_new(ZMQ_PULL);
     use(endpoint);
+    struct door door;
     assert_int_equal(door_open(&door, socket, endpoint), 0);
     assert_true(door.listener > 0);
     if (use == use_tcp)
@@ -190,9 +190,9 @@ static void without_a_descriptor_who_connects_is_hung_up_on(void **state)
 
 static void localhost_is_the_loopback_address(void **state)
 {
-    struct door door;
     zsock_t *socket = zsock_new(ZMQ_PULL);
     (void)state;
+    struct door door;
     assert_int_equal(door_open(&door, socket, "tcp://localhost:*"), 0);
     char *bound = zsock_last_endpoint(socket);
     assert_memory_equal(bound, "tcp://127.0.0.1:", 16);

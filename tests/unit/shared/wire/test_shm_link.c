@@ -248,8 +248,6 @@ static int listen_strangely(void)
 
 static void assert_greeting_refused(const void *greeting, size_t size, const char *why)
 {
-    struct error error;
-    struct shm_link link;
     int listener = listen_strangely();
     int socket = shm_connect(path);
     int stranger = accept(listener, NULL, NULL);
@@ -257,6 +255,8 @@ static void assert_greeting_refused(const void *greeting, size_t size, const cha
     if (size > 0)
         assert_int_equal(send(stranger, greeting, size, 0), (ssize_t)size);
     close(stranger);
+    struct error error;
+    struct shm_link link;
     assert_int_equal(shm_greet(socket, &link, &error), -1);
     assert_non_null(strstr(error.text, why));
     assert_int_equal(link.socket, -1);

@@ -261,8 +261,8 @@ static void cross(struct pair *pair)
 {
     struct crossing crossing = {.pair = pair};
     struct shm_ring *reader = &crossing.pair->reader;
-    pthread_t thread;
     assert_int_equal(sem_init(&crossing.bell, 0, 0), 0);
+    pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, write_all, &crossing), 0);
     for (uint32_t i = 0; i < MESSAGES;) {
         uint32_t words[8] = {0};

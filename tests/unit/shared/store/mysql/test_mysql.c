@@ -15,7 +15,7 @@
 
 #include "tests/unit/shared/store/store_fixture.h"
 
-/* Helpers */
+/* --- helpers --- */
 
 /* Closes the store and creates another with the changed options. */
 static void reopen(struct store_fixture *fixture)
@@ -42,7 +42,7 @@ static void use_tcp(struct store_fixture *fixture)
     reopen(fixture);
 }
 
-/* Connecting */
+/* --- connecting --- */
 
 static void a_wrong_password_is_refused_and_never_told(void **state)
 {
@@ -108,7 +108,7 @@ static void tcp_reaches_the_same_server(void **state)
     assert_int_equal(issues_stored(fixture), 3);
 }
 
-/* TLS: servers.py gives MySQL a certificate for 127.0.0.1; MariaDB has none and is the server without TLS. */
+/* --- TLS: MySQL has a certificate for 127.0.0.1, MariaDB is the server without TLS --- */
 
 static bool server_has_tls(void)
 {
@@ -212,7 +212,7 @@ static void preferred_and_off_connect_to_any_server(void **state)
     assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_OK);
 }
 
-/* Losing the server */
+/* --- losing the server --- */
 
 static void kill_connections(struct store_fixture *fixture)
 {
@@ -261,12 +261,12 @@ static void *kill_server(void *arg)
 static void a_server_killed_in_the_middle_loses_nothing_that_was_written(void **state)
 {
     struct store_fixture *fixture = *state;
-    pthread_t killer;
     uint32_t written = 0;
     enum store_result result = STORE_OK;
     store_fixture_migrate(fixture);
     store_fixture_begin_issues(fixture, STORE_FIXTURE_ISSUES_MAX);
     struct store_batch batch = fixture->batch;
+    pthread_t killer;
     for (; result == STORE_OK && written < STORE_FIXTURE_ISSUES_MAX; written += result == STORE_OK ? 100 : 0) {
         if (written == 1000)
             assert_int_equal(pthread_create(&killer, NULL, kill_server, NULL), 0);
@@ -306,7 +306,7 @@ static void a_server_killed_under_a_reader_ends_its_snapshot(void **state)
     store_fixture_control("start");
 }
 
-/* A server in trouble */
+/* --- A server in trouble --- */
 
 static void a_server_that_may_only_be_read_is_a_passing_fault(void **state)
 {
@@ -394,7 +394,7 @@ static void the_session_of_whoever_looks_does_not_change_the_times(void **state)
     assert_int_equal(right, 1);
 }
 
-/* Many rows at once: arrays, where server and library know them */
+/* --- many rows at once: arrays, where server and library support them --- */
 
 static bool server_takes_arrays(struct store_fixture *fixture)
 {

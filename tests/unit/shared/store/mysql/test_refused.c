@@ -14,14 +14,14 @@
 
 #include "tests/unit/shared/store/store_fixture.h"
 
-/* Helpers */
+/* --- helpers --- */
 
 static int64_t issues_stored(struct store_fixture *fixture)
 {
     return store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue");
 }
 
-/* Tests */
+/* --- tests --- */
 
 #define TRIGGER    "CREATE TRIGGER barred BEFORE INSERT ON coupon_issue FOR EACH ROW "
 #define NO_TRIGGER "DROP TRIGGER barred"
@@ -138,8 +138,6 @@ static void *write_batch(void *arg)
 static void a_deadlock_is_a_passing_fault_that_leaves_nothing_of_the_batch(void **state)
 {
     struct store_fixture *fixture = *state;
-    pthread_t writer;
-    pthread_t locker;
     void *result = NULL;
     store_fixture_migrate(fixture);
     store_fixture_coupon(fixture, "a", 1);
@@ -155,8 +153,10 @@ static void a_deadlock_is_a_passing_fault_that_leaves_nothing_of_the_batch(void 
     store_fixture_begin(fixture);
     store_fixture_issue(fixture, "a", 1, "u", 3);
     store_fixture_issue(fixture, "b", 1, "u", 4);
+    pthread_t writer;
     assert_int_equal(pthread_create(&writer, NULL, write_batch, fixture), 0);
     wait_for_lock(fixture);
+    pthread_t locker;
     assert_int_equal(pthread_create(&locker, NULL, lock_the_other_way, holder), 0);
     pthread_join(writer, &result);
     pthread_join(locker, NULL);

@@ -28,7 +28,7 @@ int __wrap_mysql_query(MYSQL *connection, const char *text)
     return __real_mysql_query(connection, swallowed ? names_of_another : text);
 }
 
-/* Helpers */
+/* --- helpers --- */
 
 static void reopen(struct store_fixture *fixture)
 {
@@ -86,7 +86,7 @@ static void assert_keeps_rows(struct store_fixture *fixture)
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM coupon_issue"), 3);
 }
 
-/* Tests */
+/* --- tests --- */
 
 static const char *const sessions[] = {
     "SET NAMES utf8",

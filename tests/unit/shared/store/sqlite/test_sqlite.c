@@ -18,7 +18,7 @@
 
 #define NOBODY 65534
 
-/* Helpers */
+/* --- helpers --- */
 
 static void set_path(struct store_fixture *fixture, const char *path)
 {
@@ -28,7 +28,7 @@ static void set_path(struct store_fixture *fixture, const char *path)
     assert_non_null(fixture->store);
 }
 
-/* Tests */
+/* --- tests --- */
 
 static void a_reader_leaves_no_file_behind_where_none_was(void **state)
 {
@@ -117,11 +117,11 @@ static void a_locked_database_is_a_passing_fault(void **state)
 static void a_full_disk_is_a_passing_fault_that_leaves_nothing_of_the_batch(void **state)
 {
     struct store_fixture *fixture = *state;
-    struct rlimit before;
     store_fixture_migrate(fixture);
     store_fixture_begin_issues(fixture, 3);
     assert_int_equal(store_fixture_write(fixture), STORE_OK);
     store_fixture_begin_issues(fixture, 20000);
+    struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit small = {.rlim_cur = 256 * 1024, .rlim_max = before.rlim_max};
