@@ -17,15 +17,19 @@
 
 #define TIMEOUT_MS 2000
 
-static int print_usage(void)
-{
-    puts("usage: coupond health gateway|issuer|persister [--live] [--config FILE] [--set section/name=value]…\n\n"
-         "Asks the role's /readyz, found by the same options that the role was started with, and prints what is\n"
-         "missing. An address of all interfaces means this machine. Exit 0: ready, 1: not, or no answer within two\n"
-         "seconds, 2: asked wrongly.\n"
-         "  --live   asks /livez instead: whether it runs at all");
-    return 0;
-}
+static const struct help_option health_options[] = {
+    {"--live", NULL, "asks /livez instead: whether it runs at all"}, HELP_CONFIG, HELP_SET, HELP_HELP, HELP_END,
+};
+
+const struct help help_health = {
+    .name = "health",
+    .summary = "asks a running role whether it is ready: gateway|issuer|persister",
+    .words = "gateway|issuer|persister",
+    .about = "Asks the role's /readyz, found by the same options that the role was started with, and prints what is "
+             "missing. An address of all interfaces means this machine.",
+    .options = health_options,
+    .exit_status = "0 ready, 1 not ready, or no answer within two seconds, 2 asked wrongly",
+};
 
 /* The option with the role's address; NULL when `role` is none. */
 static const char *address_of(const struct options *options, const char *role)
@@ -92,8 +96,10 @@ int cmd_health(int argc, char **argv)
     const struct argument own[] = {{"--live", NULL, &live}, {NULL, NULL, NULL}};
     if (arguments_parse(&arguments, argc, argv, own, 1, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_health);
+        return EXIT_SUCCESS;
+    }
     if (arguments_load(&arguments, "health", &options, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);
     const char *role = arguments.positionals_count == 1 ? arguments.positionals[0] : "";

@@ -35,17 +35,23 @@ struct request {
     const char *dir;
 };
 
-static int print_usage(void)
-{
-    puts("usage: coupond journal dump|check DIR [--json]\n\n"
-         "dump prints every record, a line each; check reads every byte, the snapshots and notes too, and sums up what "
-         "it found.\n"
-         "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
-         "  --json   JSON, an object a line\n\n"
-         "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
-         "2 could not look.");
-    return SOUND;
-}
+static const struct help_option journal_options[] = {
+    {"--json", NULL, "JSON, an object a line"},
+    HELP_HELP,
+    HELP_END,
+};
+
+const struct help help_journal = {
+    .name = "journal",
+    .summary = "prints or checks a journal: journal dump|check DIR",
+    .words = "dump|check DIR",
+    .about = "dump prints every record, a line each; check reads every byte, the snapshots and notes too, and sums up "
+             "what it found. DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer "
+             "may be running.",
+    .options = journal_options,
+    .exit_status = "0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged, "
+                   "2 could not look",
+};
 
 static int refuse(const char *text)
 {
@@ -310,8 +316,10 @@ int cmd_journal(int argc, char **argv)
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 2, &error) != 0)
         return refuse(error.text);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_journal);
+        return SOUND;
+    }
     if (parse_request(&request, &arguments) != SOUND)
         return NOT_READ;
     return (int)(has_journal(request.dir) ? look_at(&request, request.dir, &meta) : look_at_all(&request));

@@ -6,18 +6,23 @@
 #define COUPOND_ROLE_H
 
 #include "coupond/arguments.h"
+#include "coupond/help.h"
 #include "shared/error.h"
 #include "shared/limits.h"
 #include "shared/options/options.h"
 
 #define ROLE_GO_ON (-1)
 
-/* Reads the command line and the configuration of a role. ROLE_GO_ON when it shall run; otherwise (--help,
- * --check-config, an error) it has printed what there is to say and returns the exit status. */
-int role_configure(const char *role, int argc, char **argv, struct options *options);
-/* The same for a role that takes more than the others: `own` as in arguments_parse(), `own_help` a text for --help. */
-int role_configure_more(const char *role, int argc, char **argv, const struct argument *own, const char *own_help,
-                        struct options *options);
+/* What the --help of every role says. */
+#define ROLE_ABOUT(does)                                                                                               \
+    does                                                                                                               \
+        " until SIGTERM or SIGINT. Options come from FILE, COUPOND_<SECTION>_<NAME> in the environment and --set, in " \
+        "that rising order; coupond --help-config prints them all."
+
+/* Reads the command line and the configuration of the role that `help` is of; `own` as in arguments_parse(). ROLE_GO_ON
+ * when it shall run; otherwise (--help, --check-config, an error) it has printed what there is to say and returns the
+ * exit status. */
+int role_configure(const struct help *help, int argc, char **argv, const struct argument *own, struct options *options);
 
 /* Says "coupond ROLE: …" on standard error and returns `status`. */
 int role_fail(const char *role, const struct error *error, int status);

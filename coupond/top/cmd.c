@@ -52,24 +52,30 @@ struct top {
     bool quit;
 };
 
-static int print_usage(void)
-{
-    puts(
-        "usage: coupond top [URL]… [--config FILE] [--set section/name=value]… [--interval SECONDS] [--once] [--json]\n"
-        "                   [--no-color]\n\n"
-        "Shows a running system from its metrics: coupons, rates by outcome, latency, batches, backlog, members. URL "
-        "is\n"
-        "a member's status address, http://HOST:PORT; without any those of the configuration, which are\n"
-        "127.0.0.1:8090 (gateway/operator_http), 127.0.0.1:9101 (issuer) and 127.0.0.1:9102 (persister).\n"
-        "  --interval SECONDS  from one reading to the next, 0.1 to 3600; 1\n"
-        "  --once              one reading, after one interval, as text; exit 1 when no member answers\n"
-        "  --json              one JSON object a reading\n"
-        "  --no-color          no colors; NO_COLOR in the environment does the same\n\n"
+static const struct help_option top_options[] = {
+    {"--interval", "SECONDS", "from one reading to the next, 0.1 to 3600, default 1"},
+    {"--once", NULL, "one reading, after one interval, as text; exit 1 when no member answers"},
+    {"--json", NULL, "one JSON object a reading"},
+    {"--no-color", NULL, "no colors; NO_COLOR in the environment does the same"},
+    HELP_CONFIG,
+    HELP_SET,
+    HELP_CHECK,
+    HELP_HELP,
+    HELP_END,
+};
+
+const struct help help_top = {
+    .name = "top",
+    .summary = "a live view of a running system: stock, rates, latency, backlog, members",
+    .words = "[URL]…",
+    .about =
+        "Shows a running system from its metrics: coupons, rates by outcome, latency, batches, backlog, members. "
+        "URL is a member's status address, http://HOST:PORT; without any those of the configuration, which are "
+        "127.0.0.1:8090 (gateway/operator_http), 127.0.0.1:9101 (issuer) and 127.0.0.1:9102 (persister).\n\n"
         "On a terminal the arrow keys, Page Up and Down, Home and End go through the coupons, and q or Ctrl-C ends "
-        "it;\n"
-        "elsewhere it prints a line a reading.");
-    return EXIT_SUCCESS;
-}
+        "it; elsewhere it prints a line a reading.",
+    .options = top_options,
+};
 
 static int refuse(const struct error *error)
 {
@@ -360,8 +366,10 @@ int cmd_top(int argc, char **argv)
     top.settings.interval_us = 1000000;
     if (arguments_parse(&arguments, argc, argv, own, TOP_MEMBERS_MAX, &error) != 0)
         return refuse(&error);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_top);
+        return EXIT_SUCCESS;
+    }
     if (interval != NULL && !read_interval(interval, &top.settings.interval_us)) {
         char shown[MASKED_MAX];
         mask_secrets(interval, shown);
