@@ -24,16 +24,23 @@ struct roles {
     struct gateway *gateway;
 };
 
-static int print_usage(void)
-{
-    puts("usage: coupond dev [--dir DIR] [--http HOST:PORT] [--config FILE] [--set section/name=value]… "
-         "[--check-config]\n\n"
-         "Runs all roles in one process until SIGTERM or SIGINT. Needs no server and no configuration.\n"
-         "  --dir DIR          folder of the store (coupond.db) and the journal; default ./var\n"
-         "  --http HOST:PORT   HTTP address; default 127.0.0.1:8080\n\n"
-         "The first start creates the sample coupons A0001 (300), B0001 (2,000) and C0001 (100,000,000).");
-    return 0;
-}
+static const struct help_option dev_options[] = {
+    {"--dir", "DIR", "folder of the store (coupond.db) and the journal, default ./var"},
+    {"--http", "HOST:PORT", "HTTP address, default 127.0.0.1:8080"},
+    HELP_CONFIG,
+    HELP_SET,
+    HELP_CHECK,
+    HELP_HELP,
+    HELP_END,
+};
+
+const struct help help_dev = {
+    .name = "dev",
+    .summary = "everything in one process, with an SQLite store and sample coupons",
+    .about = "Runs all roles in one process until SIGTERM or SIGINT. Needs no server and no configuration.\n\n"
+             "The first start creates the sample coupons A0001 (300), B0001 (2,000) and C0001 (100,000,000).",
+    .options = dev_options,
+};
 
 static int set_path(char member[OPTION_STRING_MAX], const char *dir, const char *name, struct error *error)
 {
@@ -91,8 +98,10 @@ static int configure(int argc, char **argv, struct options *options, const char 
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)
         return role_fail("dev", &error, EXIT_USAGE);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_dev);
+        return EXIT_SUCCESS;
+    }
     if (*dir == NULL)
         *dir = "./var";
     if (load(&arguments, options, *dir, http, &error) != 0)

@@ -17,15 +17,23 @@
 
 #define TIMEOUT_MS 2000
 
-static int print_usage(void)
-{
-    puts("usage: coupond health gateway|issuer|persister [--live] [--config FILE] [--set section/name=value]…\n\n"
-         "Queries the role's /readyz, at the address in the role's own options, and prints the reason when it is\n"
-         "not ready. An address of all interfaces means this machine. Exit status: 0 ready, 1 not ready or no answer\n"
-         "within two seconds, 2 invalid arguments.\n"
-         "  --live   queries /livez instead: whether the process works at all");
-    return 0;
-}
+static const struct help_option health_options[] = {
+    {"--live", NULL, "queries /livez instead: whether the process works at all"},
+    HELP_CONFIG,
+    HELP_SET,
+    HELP_HELP,
+    HELP_END,
+};
+
+const struct help help_health = {
+    .name = "health",
+    .summary = "checks whether a running role is ready: gateway|issuer|persister",
+    .words = "gateway|issuer|persister",
+    .about = "Queries the role's /readyz, at the address in the role's own options, and prints the reason when it is "
+             "not ready. An address of all interfaces means this machine.",
+    .options = health_options,
+    .exit_status = "0 ready, 1 not ready or no answer within two seconds, 2 invalid arguments",
+};
 
 /* The option with the role's address; NULL for an unknown role. */
 static const char *address_of(const struct options *options, const char *role)
@@ -90,8 +98,10 @@ int cmd_health(int argc, char **argv)
     const struct argument own[] = {{"--live", NULL, &live}, {NULL, NULL, NULL}};
     if (arguments_parse(&arguments, argc, argv, own, 1, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_health);
+        return EXIT_SUCCESS;
+    }
     struct options options;
     if (arguments_load(&arguments, "health", &options, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);

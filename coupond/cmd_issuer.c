@@ -6,10 +6,24 @@
 #include "issuer/issuer.h"
 #include "issuer/rebuild/rebuild.h"
 
-static const char own_help[] =
-    "\n--rebuild-from-store  after the loss of a disk: creates the journals from the store and exits; start the\n"
-    "                      issuer again without it\n"
-    "--accept-gaps         with it: sequences that are missing in the store count as issued to lost:<sequence>\n";
+static const struct help_option issuer_options[] = {
+    {"--rebuild-from-store", NULL,
+     "after the loss of a disk: creates the journals from the store and exits; start the issuer again without it"},
+    {"--accept-gaps", NULL,
+     "with --rebuild-from-store: sequences that are missing in the store count as issued to lost:<sequence>"},
+    HELP_CONFIG,
+    HELP_SET,
+    HELP_CHECK,
+    HELP_HELP,
+    HELP_END,
+};
+
+const struct help help_issuer = {
+    .name = "issuer",
+    .summary = "decides who gets a coupon and writes the journal",
+    .about = ROLE_ABOUT("Decides who gets a coupon and writes the journal"),
+    .options = issuer_options,
+};
 
 static int rebuild(const struct options *options, bool accept_gaps)
 {
@@ -39,7 +53,7 @@ int cmd_issuer(int argc, char **argv)
     bool from_store = false, accept_gaps = false;
     const struct argument own[] = {
         {"--rebuild-from-store", NULL, &from_store}, {"--accept-gaps", NULL, &accept_gaps}, {NULL, NULL, NULL}};
-    int status = role_configure_more("issuer", argc, argv, own, own_help, &options);
+    int status = role_configure(&help_issuer, argc, argv, own, &options);
     if (status != ROLE_GO_ON)
         return status;
     struct error error;

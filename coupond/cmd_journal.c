@@ -35,17 +35,23 @@ struct request {
     const char *dir;
 };
 
-static int print_usage(void)
-{
-    puts("usage: coupond journal dump|check DIR [--json]\n\n"
-         "dump prints one line per record; check reads every byte, including snapshots and notes, and summarises what "
-         "it found.\n"
-         "DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer may be running.\n"
-         "  --json   one JSON object per line\n\n"
-         "Exit status: 0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged,\n"
-         "2 could not check.");
-    return SOUND;
-}
+static const struct help_option journal_options[] = {
+    {"--json", NULL, "one JSON object per line"},
+    HELP_HELP,
+    HELP_END,
+};
+
+const struct help help_journal = {
+    .name = "journal",
+    .summary = "prints or checks a journal: journal dump|check DIR",
+    .words = "dump|check DIR",
+    .about = "dump prints one line per record; check reads every byte, including snapshots and notes, and summarises "
+             "what it found. DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer "
+             "may be running.",
+    .options = journal_options,
+    .exit_status = "0 sound (an unfinished write at the very end is sound: the next start cuts it), 1 damaged, "
+                   "2 could not check",
+};
 
 static int refuse(const char *text)
 {
@@ -309,8 +315,10 @@ int cmd_journal(int argc, char **argv)
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 2, &error) != 0)
         return refuse(error.text);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_journal);
+        return SOUND;
+    }
     if (parse_request(&request, &arguments) != SOUND)
         return NOT_READ;
     struct journal_meta meta;

@@ -7,15 +7,18 @@
 #include "coupond/role.h"
 #include "shared/wire/cluster_keys.h"
 
-static int print_usage(void)
-{
-    puts("usage: coupond keygen FILE\n\n"
-         "Creates FILE with 32 random bytes as hexadecimal digits: the secret of one cluster. Give a copy to every "
-         "role\n"
-         "and name it in cluster/secret_file; the ZeroMQ connections between the roles are then encrypted, and peers\n"
-         "without the secret are refused. Owner and group may read the file. An existing file is not changed.");
-    return EXIT_SUCCESS;
-}
+static const struct help_option keygen_options[] = {HELP_HELP, HELP_END};
+
+const struct help help_keygen = {
+    .name = "keygen",
+    .summary = "creates the shared secret of a cluster's roles",
+    .words = "FILE",
+    .about = "Creates FILE with 32 random bytes as hexadecimal digits: the secret of one cluster. Give a copy to every "
+             "role and name it in cluster/secret_file; the ZeroMQ connections between the roles are then encrypted, "
+             "and peers without the secret are refused. Owner and group may read the file. An existing file is not "
+             "changed.",
+    .options = keygen_options,
+};
 
 int cmd_keygen(int argc, char **argv)
 {
@@ -23,8 +26,10 @@ int cmd_keygen(int argc, char **argv)
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, NULL, 1, &error) != 0)
         return role_fail("keygen", &error, EXIT_USAGE);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_keygen);
+        return EXIT_SUCCESS;
+    }
     if (arguments.positionals_count != 1) {
         error_set(&error, "name the file to create: coupond keygen FILE");
         return role_fail("keygen", &error, EXIT_USAGE);

@@ -6,6 +6,10 @@
 #ifndef COUPOND_COMMANDS_H
 #define COUPOND_COMMANDS_H
 
+#include <stddef.h>
+
+#include "coupond/help.h"
+
 #define EXIT_USAGE 2
 
 int cmd_dev(int argc, char **argv);
@@ -19,5 +23,22 @@ int cmd_health(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+
+extern const struct help help_dev, help_gateway, help_issuer, help_persister, help_verify, help_dead_letter,
+    help_journal, help_health, help_keygen, help_bench, help_top;
+
+struct command {
+    int (*run)(int argc, char **argv);
+    const struct help *help;
+};
+
+/* In the order in which they are shown. */
+extern const struct command commands[];
+extern const size_t commands_count;
+
+/* What may stand in the place of a command. */
+extern const struct help_option general_options[];
+/* What several commands take, with the same meaning. */
+extern const struct help_option common_options[];
 
 #endif

@@ -17,40 +17,15 @@
 #include "shared/options/options.h"
 #include "shared/process/stop.h"
 
-struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-};
-
-static const struct command commands[] = {
-    {"dev", cmd_dev, "everything in one process, with an SQLite store and sample coupons"},
-    {"gateway", cmd_gateway, "serves the HTTP API"},
-    {"issuer", cmd_issuer, "decides who gets a coupon and writes the journal"},
-    {"persister", cmd_persister, "writes the decisions to the database"},
-    {"verify", cmd_verify, "checks the promises against journals and store"},
-    {"dead-letter", cmd_dead_letter, "lists or retries records that the database refused: list|retry"},
-    {"journal", cmd_journal, "prints or checks a journal: journal dump|check DIR"},
-    {"top", cmd_top, "a live view of a running system: stock, rates, latency, backlog, members"},
-    {"health", cmd_health, "checks whether a running role is ready: gateway|issuer|persister"},
-    {"keygen", cmd_keygen, "creates the shared secret of a cluster's roles"},
-    {"bench", cmd_bench, "puts load on a server and checks its answers"},
-};
-#define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
-
 static void print_help(FILE *out)
 {
     fputs("usage: coupond COMMAND [OPTION]…\n\nIssues coupons first come, first served: in request order, exactly "
           "once.\n\n",
           out);
-    for (size_t i = 0; i < COMMANDS_COUNT; i++)
-        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n  COMMAND --help              help of a command\n"
-          "  ROLE --check-config         validate a configuration (dev, gateway, issuer, persister)\n"
-          "  --help-config               every option, as a configuration file with the defaults\n"
-          "  --help-config=markdown      the same as a table\n"
-          "  --version\n",
-          out);
+    for (size_t i = 0; i < commands_count; i++)
+        fprintf(out, "  %-11s %s\n", commands[i].help->name, commands[i].help->summary);
+    fputc('\n', out);
+    help_print_options(out, general_options);
 }
 
 static void print_help_wanted(void)
@@ -122,8 +97,8 @@ static int refuse_word(const char *word)
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
     nearest_init(&nearest, word, length);
-    for (size_t i = 0; i < COMMANDS_COUNT; i++)
-        nearest_offer(&nearest, commands[i].name);
+    for (size_t i = 0; i < commands_count; i++)
+        nearest_offer(&nearest, commands[i].help->name);
     for (size_t i = 0; i < GENERALS_COUNT; i++) {
         if (word[length] == '=' && is_named(&generals[i], word, length))
             return refuse_value(word, length);
@@ -155,8 +130,8 @@ static int run(int argc, char **argv)
         print_help(stderr);
         return EXIT_USAGE;
     }
-    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
+    for (size_t i = 0; i < commands_count; i++) {
+        if (strcmp(argv[1], commands[i].help->name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
     return run_general(argv[1], argc > 2);

@@ -37,31 +37,17 @@ int role_make_folder(const char *option, const char *folder, struct error *error
     return error_set(error, "%s: %s; name a folder that this user may write to", option, reason.text);
 }
 
-static int print_usage(const char *role, const char *own_help)
+int role_configure(const struct help *help, int argc, char **argv, const struct argument *own, struct options *options)
 {
-    printf("usage: coupond %s [--config FILE] [--set section/name=value]… [--check-config]%s\n\n"
-           "Runs the %s until SIGTERM or SIGINT. Options come from FILE, from COUPOND_<SECTION>_<NAME> in the\n"
-           "environment and from --set; later sources override earlier ones. coupond --help-config lists all options.\n"
-           "--check-config validates them and exits.\n",
-           role, own_help[0] != '\0' ? " [OPTION]…" : "", role);
-    fputs(own_help, stdout);
-    return 0;
-}
-
-int role_configure(const char *role, int argc, char **argv, struct options *options)
-{
-    return role_configure_more(role, argc, argv, NULL, "", options);
-}
-
-int role_configure_more(const char *role, int argc, char **argv, const struct argument *own, const char *own_help,
-                        struct options *options)
-{
+    const char *role = help->name;
     struct arguments arguments;
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)
         return role_fail(role, &error, EXIT_USAGE);
-    if (arguments.help)
-        return print_usage(role, own_help);
+    if (arguments.help) {
+        help_print(stdout, help);
+        return EXIT_SUCCESS;
+    }
     if (arguments_load(&arguments, role, options, &error) != 0 || options_check_role(options, role, &error) != 0 ||
         peer_read_secret(options, &error) != 0)
         return role_fail(role, &error, EXIT_USAGE);

@@ -6,18 +6,23 @@
 #define COUPOND_ROLE_H
 
 #include "coupond/arguments.h"
+#include "coupond/help.h"
 #include "shared/error.h"
 #include "shared/limits.h"
 #include "shared/options/options.h"
 
 #define ROLE_GO_ON (-1)
 
-/* Reads a role's command line and configuration. Returns ROLE_GO_ON when it should run; otherwise (--help,
- * --check-config, an error) prints the output or error and returns the exit status. */
-int role_configure(const char *role, int argc, char **argv, struct options *options);
-/* The same for a role with options of its own: `own` as in arguments_parse(), `own_help` is their text for --help. */
-int role_configure_more(const char *role, int argc, char **argv, const struct argument *own, const char *own_help,
-                        struct options *options);
+/* Common to the --help of all roles. */
+#define ROLE_ABOUT(does)                                                                                               \
+    does                                                                                                               \
+        " until SIGTERM or SIGINT. Options come from FILE, COUPOND_<SECTION>_<NAME> in the environment and --set, in " \
+        "this order: later sources override earlier ones. coupond --help-config lists all options."
+
+/* Reads the command line and the configuration of the role that `help` describes; `own` as in arguments_parse().
+ * Returns ROLE_GO_ON when it should run; otherwise (--help, --check-config, an error) prints the output or error and
+ * returns the exit status. */
+int role_configure(const struct help *help, int argc, char **argv, const struct argument *own, struct options *options);
 
 /* Prints "coupond ROLE: …" on standard error and returns `status`. */
 int role_fail(const char *role, const struct error *error, int status);

@@ -235,7 +235,7 @@ int cmd_bench(int argc, char **argv)
     int status = BENCH_NOT_RUN;
     if (bench_options_read(&bench->options, argc, argv, run_id, &error) == 0) {
         if (bench->options.help) {
-            bench_options_help(stdout);
+            help_print(stdout, &help_bench);
             status = BENCH_KEPT;
         } else {
             status = run_bench(bench, &error);

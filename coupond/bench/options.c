@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "coupond/arguments.h"
+#include "coupond/commands.h"
 #include "shared/coupon.h"
 #include "shared/mask.h"
 #include "shared/nearest.h"
@@ -38,25 +39,21 @@ static const struct option long_options[] = {
 #undef X
         {NULL, 0, NULL, 0}};
 
-void bench_options_help(FILE *out)
-{
-    fputs("usage: coupond bench [OPTION]…\n\n"
-          "Requests a coupon at a constant rate. Reports latencies from the intended send time, outcomes, and whether\n"
-          "coupond kept its promises as far as a client can see. Exit status: 0 kept, 1 broken, 2 could not run.\n\n",
-          out);
-    const struct {
-        const char *name, *argument, *help;
-    } rows[] = {
-#define X(letter, name, argument, help) {name, argument, help},
-        OPTION_ROWS(X)
+static const struct help_option bench_options[] = {
+#define X(letter, name, argument, help) {"--" name, argument, help},
+    OPTION_ROWS(X)
 #undef X
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char left[40];
-        snprintf(left, sizeof left, "--%s %s", rows[i].name, rows[i].argument != NULL ? rows[i].argument : "");
-        fprintf(out, "  %-22s %s\n", left, rows[i].help);
-    }
-}
+        HELP_END};
+
+const struct help help_bench = {
+    .name = "bench",
+    .summary = "puts load on a server and checks its answers",
+    .about =
+        "Requests a coupon at a constant rate. Reports latencies from the intended send time, outcomes, and whether "
+        "coupond kept its promises as far as a client can see.",
+    .options = bench_options,
+    .exit_status = "0 kept, 1 broken, 2 could not run",
+};
 
 /* Reads a decimal number between min and max, optionally followed by `unit`. */
 static bool read_number(const char *text, const char *unit, uint64_t min, uint64_t max, uint64_t *number)

@@ -35,6 +35,5 @@ struct bench_options {
 /* Parses argv[1..]; COUPOND_GATEWAY_ADMIN_TOKEN replaces --token. `run_id` makes the user ids of different runs differ.
  * -1 and `error` on invalid arguments. */
 int bench_options_read(struct bench_options *options, int argc, char **argv, const char *run_id, struct error *error);
-void bench_options_help(FILE *out);
 
 #endif

@@ -52,23 +52,29 @@ struct top {
     bool quit;
 };
 
-static int print_usage(void)
-{
-    puts(
-        "usage: coupond top [URL]… [--config FILE] [--set section/name=value]… [--interval SECONDS] [--once] [--json]\n"
-        "                   [--no-color]\n\n"
-        "Shows a running system by its metrics: coupons, rates by outcome, latency, batches, backlog, members. URL "
-        "is\n"
-        "a member's status address, http://HOST:PORT. The default is the addresses in the configuration:\n"
-        "127.0.0.1:8090 (gateway/operator_http), 127.0.0.1:9101 (issuer) and 127.0.0.1:9102 (persister).\n"
-        "  --interval SECONDS  between two readings, 0.1 to 3600; default 1\n"
-        "  --once              one reading, after one interval, as text; exit 1 when no member answers\n"
-        "  --json              one JSON object per reading\n"
-        "  --no-color          no colors; NO_COLOR in the environment does the same\n\n"
-        "On a terminal the arrow keys, Page Up and Down, Home and End scroll the coupons, and q or Ctrl-C quits;\n"
-        "elsewhere it prints one line per reading.");
-    return EXIT_SUCCESS;
-}
+static const struct help_option top_options[] = {
+    {"--interval", "SECONDS", "between two readings, 0.1 to 3600, default 1"},
+    {"--once", NULL, "one reading, after one interval, as text; exit 1 when no member answers"},
+    {"--json", NULL, "one JSON object per reading"},
+    {"--no-color", NULL, "no colors; NO_COLOR in the environment does the same"},
+    HELP_CONFIG,
+    HELP_SET,
+    HELP_CHECK,
+    HELP_HELP,
+    HELP_END,
+};
+
+const struct help help_top = {
+    .name = "top",
+    .summary = "a live view of a running system: stock, rates, latency, backlog, members",
+    .words = "[URL]…",
+    .about = "Shows a running system by its metrics: coupons, rates by outcome, latency, batches, backlog, members. "
+             "URL is a member's status address, http://HOST:PORT. The default is the addresses in the configuration: "
+             "127.0.0.1:8090 (gateway/operator_http), 127.0.0.1:9101 (issuer) and 127.0.0.1:9102 (persister).\n\n"
+             "On a terminal the arrow keys, Page Up and Down, Home and End scroll the coupons, and q or Ctrl-C quits; "
+             "elsewhere it prints one line per reading.",
+    .options = top_options,
+};
 
 static int refuse(const struct error *error)
 {
@@ -359,8 +365,10 @@ int cmd_top(int argc, char **argv)
     struct arguments arguments;
     if (arguments_parse(&arguments, argc, argv, own, TOP_MEMBERS_MAX, &error) != 0)
         return refuse(&error);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_top);
+        return EXIT_SUCCESS;
+    }
     if (interval != NULL && !read_interval(interval, &top.settings.interval_us)) {
         char shown[MASKED_MAX];
         mask_secrets(interval, shown);

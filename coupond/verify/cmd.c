@@ -36,16 +36,23 @@ struct run {
     int64_t progress_after_us;
 };
 
-static int print_usage(void)
-{
-    puts("usage: coupond verify [--config FILE | --dir DIR] [--set section/name=value]… [--json]\n\n"
-         "Checks whether coupond has kept its promises: reads the journals of all partitions and the store, while the\n"
-         "system runs or at rest, and changes nothing. Names each violation with coupon, sequence and user.\n"
-         "  --dir DIR   the folder of a `coupond dev` (DIR/journal and DIR/coupond.db)\n"
-         "  --json      one JSON object instead of a table\n\n"
-         "Exit status: 0 kept, 1 broken, 2 could not check.");
-    return KEPT;
-}
+static const struct help_option verify_options[] = {
+    HELP_CONFIG,
+    {"--dir", "DIR", "the folder of a `coupond dev` (DIR/journal and DIR/coupond.db), instead of --config"},
+    HELP_SET,
+    HELP_JSON,
+    HELP_HELP,
+    HELP_END,
+};
+
+const struct help help_verify = {
+    .name = "verify",
+    .summary = "checks the promises against journals and store",
+    .about = "Checks whether coupond has kept its promises: reads the journals of all partitions and the store, while "
+             "the system runs or at rest, and changes nothing. Names each violation with coupon, sequence and user.",
+    .options = verify_options,
+    .exit_status = "0 kept, 1 broken, 2 could not check",
+};
 
 static int refuse(const struct error *error)
 {
@@ -375,8 +382,10 @@ int cmd_verify(int argc, char **argv)
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)
         return refuse(&error);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_verify);
+        return KEPT;
+    }
     if (arguments_load_dir(&arguments, dir, &run.options, &error) != 0)
         return refuse(&error);
     if (arguments.check_config) {

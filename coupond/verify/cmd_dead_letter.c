@@ -37,18 +37,22 @@ struct tally {
     int64_t progress_after_us;
 };
 
-static int print_usage(void)
-{
-    puts(
-        "usage: coupond dead-letter list|retry [--config FILE | --dir DIR] [--set section/name=value]… [--json]\n\n"
-        "Dead letters are journal records that the database permanently refuses; they do not delay other records.\n"
-        "  list        lists them with the reason\n"
-        "  retry       tries to store each again, after the cause is fixed; stored records are no longer dead letters\n"
-        "  --dir DIR   the folder of a `coupond dev` (DIR/coupond.db)\n"
-        "  --json      one JSON object instead of a table\n\n"
-        "Exit status: 0 none is left, 1 some are left, 2 could not check.");
-    return NONE_LEFT;
-}
+static const struct help_option dead_letter_options[] = {
+    HELP_CONFIG, {"--dir", "DIR", "the folder of a `coupond dev` (DIR/coupond.db), instead of --config"},
+    HELP_SET,    HELP_JSON,
+    HELP_HELP,   HELP_END,
+};
+
+const struct help help_dead_letter = {
+    .name = "dead-letter",
+    .summary = "lists or retries records that the database refused: list|retry",
+    .words = "list|retry",
+    .about = "Dead letters are journal records that the database permanently refuses; they do not delay other records. "
+             "list lists them with the reason. retry tries to store each again, after the cause is fixed; stored "
+             "records are no longer dead letters.",
+    .options = dead_letter_options,
+    .exit_status = "0 none is left, 1 some are left, 2 could not check",
+};
 
 static int refuse(const struct error *error)
 {
@@ -291,8 +295,10 @@ int cmd_dead_letter(int argc, char **argv)
     const struct argument own[] = {{"--dir", &dir, NULL}, {"--json", NULL, &request.json}, {NULL, NULL, NULL}};
     if (arguments_parse(&arguments, argc, argv, own, 1, &error) != 0)
         return refuse(&error);
-    if (arguments.help)
-        return print_usage();
+    if (arguments.help) {
+        help_print(stdout, &help_dead_letter);
+        return NONE_LEFT;
+    }
     if (!read_action(&arguments, &request.retry)) {
         error_set(&error, "expected list or retry; see coupond dead-letter --help");
         return refuse(&error);

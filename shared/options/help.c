@@ -16,7 +16,7 @@ static void print_choices(FILE *out, const struct option_row *row)
         fprintf(out, " or %lld to %lld", (long long)row->min, (long long)row->max);
 }
 
-static void print_bounds(FILE *out, const struct option_row *row)
+void option_print_bounds(FILE *out, const struct option_row *row)
 {
     static const char *const texts[] = {
         [OPTION_KIND_ADDRESS] = "HOST:PORT", [OPTION_KIND_ENDPOINT] = "endpoint", [OPTION_KIND_URL] = "URL",
@@ -44,7 +44,7 @@ void options_print_help(FILE *out)
             fprintf(out, "%s%s\n", i > 0 ? "\n" : "", row->section);
         section = row->section;
         fprintf(out, "    # %s (", row->help);
-        print_bounds(out, row);
+        option_print_bounds(out, row);
         if (row->default_text != NULL)
             fprintf(out, ")\n    %s = \"%s\"\n", row->name, row->default_text);
         else
@@ -70,7 +70,7 @@ void options_print_markdown(FILE *out)
         else if (row->default_text[0] != '\0')
             fprintf(out, "`%s`", row->default_text);
         fputs(" | ", out);
-        print_bounds(out, row);
+        option_print_bounds(out, row);
         fputs(" | ", out);
         print_cell(out, row->help);
         fputs(" |\n", out);

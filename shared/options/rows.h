@@ -6,6 +6,7 @@
 #define COUPOND_OPTION_ROWS_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "shared/error.h"
 #include "shared/nearest.h"
@@ -61,5 +62,10 @@ const char *option_unit(const struct option_row *row);
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX]);
 /* -1 and "section/name: "value" is why", with secrets in the value masked. */
 int option_refuse(const char *section, const char *name, const char *value, const char *why, struct error *error);
+
+/* --- options/help.c --- */
+
+/* What the row's value may be, in words: "1 to 64", "path or empty, at most 255 bytes". */
+void option_print_bounds(FILE *out, const struct option_row *row);
 
 #endif
