@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Says what each container of docker-compose.yml can read of what it is given, before anything is started: ./dev compose-check
+"""Says what each container of docker-compose.yml can read of what it is given, before anything is started: ./dev
+compose-check
 
     deploy/preflight.py [--secrets DIR] [--mend]
 
-Compose gives files to containers as bind mounts, which keep the owner and the mode that they have on the host: a secret of mode 0600
-is read by its owner's number and by root alone. The folders above a file do not matter in there. --mend, as root, gives each secret to
-the user who reads it. Exit status: 0 when everything can be read, 1 when something cannot, 2 when the question was wrong.
+Compose gives files to containers as bind mounts, which keep the owner and the mode that they have on the host: a secret
+of mode 0600 is read by its owner's number and by root alone. The folders above a file do not matter in there. --mend,
+as root, gives each secret to the user who reads it. Exit status: 0 when everything can be read, 1 when something
+cannot, 2 when the question was wrong.
 """
 
 import argparse
@@ -17,10 +19,12 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# Who the first process of each container is, as its image says. Root reads everything unless Compose takes that capability away.
-USERS = {"gateway": (10001, 10001), "issuer": (10001, 10001), "persister": (10001, 10001), "haproxy": (99, 99), "mysql": (0, 0),
-         "mysql-accounts": (0, 0), "redis": (999, 1000), "prometheus": (65534, 65534), "alertmanager": (65534, 65534), "grafana": (472, 0),
-         "mysqld-exporter": (65534, 65534), "redis-exporter": (59000, 59000), "locust": (1000, 1000), "locust-worker": (1000, 1000)}
+# User and group of each container's first process, as its image sets them. Root reads everything unless Compose takes
+# that capability away.
+USERS = {"gateway": (10001, 10001), "issuer": (10001, 10001), "persister": (10001, 10001), "haproxy": (99, 99),
+         "mysql": (0, 0), "mysql-accounts": (0, 0), "redis": (999, 1000), "prometheus": (65534, 65534),
+         "alertmanager": (65534, 65534), "grafana": (472, 0), "mysqld-exporter": (65534, 65534),
+         "redis-exporter": (59000, 59000), "locust": (1000, 1000), "locust-worker": (1000, 1000)}
 
 
 class PreflightError(Exception):
@@ -31,7 +35,9 @@ def load(path):
     try:
         import yaml
     except ImportError:
-        raise PreflightError("python3-yaml is not installed; on Debian and Ubuntu: apt-get install python3-yaml") from None
+        raise PreflightError(
+            "python3-yaml is not installed; on Debian and Ubuntu: apt-get install python3-yaml"
+        ) from None
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
@@ -73,12 +79,15 @@ def given(compose, service, secrets):
 # What of a secret's content its reader does not take: (every character has to match, what is wrong otherwise).
 CONTENT = {
     "admin_token": (r"[!-~]", "has blanks, or others than printable ASCII characters, which no bearer token can have"),
-    "db_root_password": (r"[^'\"\\]", "has a quote or a backslash, which MySQL's image puts into SQL as it is: it stops with half a database"),
+    "db_root_password": (r"[^'\"\\]",
+                         "has a quote or a backslash, which MySQL's image puts into SQL as it is: it stops with "
+                         "half a database"),
 }
 
 
 def unfit(path):
-    """What is wrong with the content of a secret; None when nothing is, or it cannot be told because only its reader may look."""
+    """What is wrong with the content of a secret; None when nothing is, or it cannot be told because only its reader
+    may look."""
     if path.name not in CONTENT or not os.access(path, os.R_OK):
         return None
     allowed, problem = CONTENT[path.name]
@@ -100,7 +109,10 @@ def look(what, path, service, user):
         return None
     if found := unreadable(path, *user):
         place, status = found
-        return f"{what}: cannot read {place} (mode {stat.S_IMODE(status.st_mode):04o}, owner {status.st_uid}:{status.st_gid})"
+        return (
+            f"{what}: cannot read {place} (mode {stat.S_IMODE(status.st_mode):04o}, owner"
+            f" {status.st_uid}:{status.st_gid})"
+        )
     return None
 
 
@@ -133,7 +145,9 @@ def report(compose, secrets):
         problems = [problem for what, path in things if (problem := look(what, path, service, USERS[name]))]
         wrong += len(problems)
         if things:
-            print(f"{name:<16} user {USERS[name][0]:<6}{'cannot start as it should' if problems else 'reads ' + ', '.join(what for what, _ in things)}")
+            print(f"{name:<16} user "
+                  f"{USERS[name][0]:<6}"
+                  f"{'cannot start as it should' if problems else 'reads ' + ', '.join(what for what, _ in things)}")
         for problem in problems:
             print(f"{'':<16}   {problem}")
     return wrong
@@ -143,9 +157,11 @@ def advise(compose, secrets):
     print("\nGive each secret to the user who reads it (as root; --mend does this):")
     for secret, uid in owners(compose).items():
         print(f"  chown {uid}:{uid} {secrets / secret} && chmod 0600 {secrets / secret}")
-    print(f"or, without root, shut the folder and open the files in it, which nobody else on this machine then reaches:\n"
+    print("or, without root, shut the folder and open the files in it, which nobody else on this machine "
+          "then reaches:\n"
           f"  chmod 0700 {secrets} && chmod 0444 {secrets}/*\n"
-          f"Files of the repository that cannot be read: chmod -R a+rX {REPOSITORY}/deploy {REPOSITORY}/monitoring {REPOSITORY}/load-test")
+          f"Files of the repository that cannot be read: chmod -R a+rX {REPOSITORY}/deploy {REPOSITORY}/monitoring "
+          f"{REPOSITORY}/load-test")
 
 
 def mend(compose, secrets):
@@ -174,8 +190,10 @@ def default_secrets(compose):
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="./dev compose-check", description=__doc__.splitlines()[0])
-    parser.add_argument("--secrets", type=Path, metavar="DIR", help="the folder of the secrets (COUPOND_SECRETS, else deploy/secrets.example)")
-    parser.add_argument("--mend", action="store_true", help="as root: give each secret to the user who reads it, with mode 0600")
+    parser.add_argument("--secrets", type=Path, metavar="DIR",
+                        help="the folder of the secrets (COUPOND_SECRETS, else deploy/secrets.example)")
+    parser.add_argument("--mend", action="store_true",
+                        help="as root: give each secret to the user who reads it, with mode 0600")
     options = parser.parse_args(arguments)
     try:
         compose = load(REPOSITORY / "docker-compose.yml")
@@ -186,7 +204,8 @@ def main(arguments):
             mend(compose, secrets)
         if wrong := report(compose, secrets):
             advise(compose, secrets)
-            print(f"\n{wrong} of what the containers need cannot be read: they would start again and again.", file=sys.stderr)
+            print(f"\n{wrong} of what the containers need cannot be read: they would start again and again.",
+                  file=sys.stderr)
             return 1
         print("\nEverything can be read.")
     except (PreflightError, OSError) as error:

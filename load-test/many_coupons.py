@@ -32,7 +32,7 @@ def count_coupons(port):
 
 def cpu_seconds(process):
     """What a process has used of the processor so far; beside others on the machine it says more than a rate."""
-    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -143,7 +143,8 @@ def measure(folder, arguments):
     for path in journal.glob("p*/*.snapshot"):
         path.unlink()
     say("recovering without a snapshot")
-    issuer, result["seconds_without"] = recover(folder, journal, [*options, "issuer/snapshot_mb=1", "issuer/snapshot_mb_per_s=0"])
+    issuer, result["seconds_without"] = recover(folder, journal,
+                                                [*options, "issuer/snapshot_mb=1", "issuer/snapshot_mb_per_s=0"])
     for partition in range(arguments.partitions):
         issuer.wait_for(rf"snapshot partition={partition} ", 600)
     issuer.kill()
@@ -156,12 +157,15 @@ def measure(folder, arguments):
 def print_result(result, rate):
     print("| coupons | created per second | CPU of the issuer a creation | of the gateway |\n|--:|--:|--:|--:|")
     for part in result["created"]:
-        print(f"| {part['coupons']:,} | {part['rate']:,.0f} | {part['cpu_us'][0]:.1f} µs | {part['cpu_us'][1]:.1f} µs |")
+        print(
+            f"| {part['coupons']:,} | {part['rate']:,.0f} | {part['cpu_us'][0]:.1f} µs | {part['cpu_us'][1]:.1f} µs |"
+        )
     print(f"\n| page of {PAGE} | p50 | p99 | max | CPU a page, with the issues |\n|:--|--:|--:|--:|--:|")
     for name, key in (("idle", "pages_idle"), (f"beside {rate:,} issues/s", "pages_loaded")):
         figures = [*[result[key][column] for column in ("p50", "p99", "max")], sum(result[key]["cpu_ms"])]
         print(f"| {name} | " + " | ".join(f"{figure:.2f} ms" for figure in figures) + " |")
-    print(f"\nrecovered without a snapshot in {result['seconds_without']:.1f} s, with one in {result['seconds_with']:.1f} s")
+    print(f"\nrecovered without a snapshot in {result['seconds_without']:.1f} s, with one in "
+          f"{result['seconds_with']:.1f} s")
 
 
 def main():
@@ -182,7 +186,10 @@ def main():
         result = measure(folder, arguments)
     finally:
         shutil.rmtree(folder)
-    print(json.dumps(result, indent=2)) if arguments.json else print_result(result, arguments.rate)
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+    else:
+        print_result(result, arguments.rate)
 
 
 if __name__ == "__main__":

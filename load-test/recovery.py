@@ -28,7 +28,7 @@ def say(text):
 
 def anonymous_bytes(pid):
     """Resident anonymous memory now, and at its highest where the kernel tells."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1)) * 1024
 
 
@@ -39,9 +39,11 @@ class Issuer:
         self.log = folder / f"issuer-{time.monotonic_ns()}.log"
         sockets = [f"--set=issuer/{name}=ipc://{folder}/{name}" for name in ("requests", "events", "acks")]
         command = [BINARY, "issuer", f"--set=issuer/journal_dir={journal}", "--set=issuer/http=",
-                   f"--set=issuer/local_requests=shm://{folder}/local", f"--set=store/path={folder}/none.db", *sockets, *[f"--set={option}" for option in options]]
+                   f"--set=issuer/local_requests=shm://{folder}/local", f"--set=store/path={folder}/none.db", *sockets,
+                   *[f"--set={option}" for option in options]]
         self.began = time.monotonic()
-        self.process = subprocess.Popen(command, stderr=self.log.open("wb"), stdout=subprocess.DEVNULL)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=subprocess.DEVNULL)
         self.peak = 0
 
     def wait_for(self, pattern, seconds):
@@ -170,7 +172,8 @@ def print_under_load(runs, arguments):
     print("| | without a snapshot | while one is written |\n|:--|--:|--:|")
     print(f"| answers/s, 256 connections | {median(runs, False, 'rate'):,.0f} | {median(runs, True, 'rate'):,.0f} |")
     for key in ("p50", "p99", "max"):
-        print(f"| {key} at {arguments.rate:,}/s | {median(runs, False, key):.2f} ms | {median(runs, True, key):.2f} ms |")
+        print(f"| {key} at {arguments.rate:,}/s | {median(runs, False, key):.2f} ms | "
+              f"{median(runs, True, key):.2f} ms |")
     if not all(run["overlapped"] for run in runs):
         print("\nA snapshot ended before its load did: take more users or fewer seconds.")
 
@@ -178,9 +181,11 @@ def print_under_load(runs, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--issues", type=int, nargs="+", default=[10_000_000, 100_000_000])
-    parser.add_argument("--coupons", type=int, nargs="+", help="instead of --issues: so many coupons, each with one issue")
+    parser.add_argument("--coupons", type=int, nargs="+",
+                        help="instead of --issues: so many coupons, each with one issue")
     parser.add_argument("--dir", help="where to make the journal (default: a temporary folder)")
-    parser.add_argument("--under-load", type=int, metavar="USERS", help="measure load beside a snapshot of so many users")
+    parser.add_argument("--under-load", type=int, metavar="USERS",
+                        help="measure load beside a snapshot of so many users")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=6, help="of each of the two loads of a round")
     parser.add_argument("--rate", type=int, default=20000, help="of the load that latencies are taken from")
@@ -193,7 +198,10 @@ def main():
             runs = measure_under_load(folder, arguments)
         finally:
             shutil.rmtree(folder)
-        print(json.dumps(runs, indent=2)) if arguments.json else print_under_load(runs, arguments)
+        if arguments.json:
+            print(json.dumps(runs, indent=2))
+        else:
+            print_under_load(runs, arguments)
         return
     results = []
     for issues in arguments.coupons or arguments.issues:

@@ -47,5 +47,6 @@ def free_row(names):
 def check_free(ports):
     taken = [f"{port} ({name})" for name, port in ports.items() if not is_free(port)]
     if taken:
-        raise LocalError(f"these ports of 127.0.0.1 are taken: {', '.join(taken)}; --port-base N takes N and those behind it instead, "
-                         f"such as --port-base 18000 (Debian starts a prometheus of its own where the package is installed: systemctl stop prometheus)")
+        raise LocalError(f"these ports of 127.0.0.1 are taken: {', '.join(taken)}; --port-base N takes N and those "
+                         "behind it instead, such as --port-base 18000 (Debian starts a prometheus of its own where "
+                         "the package is installed: systemctl stop prometheus)")

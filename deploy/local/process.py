@@ -24,7 +24,8 @@ def environment():
 
 def tail(path, lines=15):
     try:
-        return "\n".join("    " + line for line in Path(path).read_text(errors="replace").splitlines()[-lines:])
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        return "\n".join("    " + line for line in text.splitlines()[-lines:])
     except OSError:
         return ""
 
@@ -64,8 +65,8 @@ class Process:
     def start(self):
         with open(self.log, "ab") as log:
             try:
-                self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self.command], stdout=log, stderr=log,
-                                                stdin=subprocess.DEVNULL, start_new_session=True,
+                self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self.command], stdout=log,
+                                                stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                                                 env={**environment(), **self.variables})
             except OSError as error:
                 raise LocalError(f"{self.name} cannot be started: {error}") from None
@@ -77,15 +78,17 @@ class Process:
     def check_alive(self):
         status = self.status()
         if status is not None:
-            raise LocalError(f"{self.name} ended by itself ({describe_status(status)}); its log, {self.log}, ends with\n{tail(self.log)}")
+            raise LocalError(f"{self.name} ended by itself ({describe_status(status)}); its log, {self.log}, ends "
+                             f"with\n{tail(self.log)}")
 
     def restart(self):
         """Starts it again after it ended, or raises LocalError when that has happened too often lately."""
         now = time.monotonic()
         self.restarts = [then for then in self.restarts if now - then < RESTART_SECONDS] + [now]
         if len(self.restarts) > RESTARTS_MAX:
-            raise LocalError(f"{self.name} ends again and again, {len(self.restarts)} times within {RESTART_SECONDS} s, the last time with "
-                             f"{describe_status(self.status())}; its log, {self.log}, ends with\n{tail(self.log)}")
+            raise LocalError(f"{self.name} ends again and again, {len(self.restarts)} times within {RESTART_SECONDS} "
+                             f"s, the last time with {describe_status(self.status())}; its log, {self.log}, ends "
+                             f"with\n{tail(self.log)}")
         self.start()
 
     def wait_ready(self, seconds=READY_SECONDS):
@@ -93,7 +96,8 @@ class Process:
         while not self.ready():
             self.check_alive()
             if time.monotonic() > deadline:
-                raise LocalError(f"{self.name} is not ready after {seconds} s; its log, {self.log}, ends with\n{tail(self.log)}")
+                raise LocalError(f"{self.name} is not ready after {seconds} s; its log, {self.log}, ends "
+                                 f"with\n{tail(self.log)}")
             time.sleep(0.05)
 
     def stop(self, seconds=STOP_SECONDS):

@@ -1,4 +1,5 @@
-"""A run as an SVG chart: a panel for each number of connections, a bar for each peer's rate; light and dark as the reader's page is."""
+"""A run as an SVG chart: a panel for each number of connections, a bar for each peer's rate; light and dark as the
+reader's page is."""
 
 from xml.sax.saxutils import escape
 
@@ -44,7 +45,8 @@ def machine_line(report, client):
 
 
 def svg(title, lines, height):
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">\n'
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+            'role="img">\n'
             f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n"
             + "\n".join([text(MARGIN, 30, title, "title"), *lines]) + "\n</svg>\n")
 

@@ -27,8 +27,8 @@ def run(command, seconds, **more):
 
 
 def run_wrk(url, connections, seconds, prefix, more=(), threads=1, ports=()):
-    """`more` are arguments to issue.lua behind coupon and prefix; `ports` are those that the threads ask by turns instead of the
-    URL's. An answer may be slow, which its latency tells; it is no error."""
+    """`more` are arguments to issue.lua behind coupon and prefix; `ports` are those that the threads ask by turns
+    instead of the URL's. An answer may be slow, which its latency tells; it is no error."""
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{MARGIN_SECONDS}s",
                "-s", os.path.join(HERE, "..", "issue.lua"), url, "--", COUPON, prefix, *more]
     output = run(command, seconds, env={**os.environ, "WRK_PORTS": ",".join(str(port) for port in ports)})
@@ -52,10 +52,11 @@ def run_redis_benchmark(socket, connections, requests, pipeline, words):
 
 
 def coupond_bench(binary, url, connections, seconds, rate, *more, **streams):
-    """What `coupond bench` prints as JSON; `seconds` is how long that takes. Exit 1 is nginx's, whose constant breaks promises."""
+    """What `coupond bench` prints as JSON; `seconds` is how long that takes. Exit 1 is nginx's, whose constant breaks
+    promises."""
     threads = connections // LOOP_CONNECTIONS_MAX + 1
-    output = run([binary, "bench", "--url", url, "--coupon", COUPON, "--connections", str(connections), "--threads", str(threads),
-                  "--rate", str(max(1, round(rate))), "--json", *more], seconds, **streams)
+    output = run([binary, "bench", "--url", url, "--coupon", COUPON, "--connections", str(connections), "--threads",
+                  str(threads), "--rate", str(max(1, round(rate))), "--json", *more], seconds, **streams)
     if output.returncode not in (0, 1):
         raise BenchError(f"coupond bench ended with status {output.returncode}: {output.stdout}{output.stderr}")
     return json.loads(output.stdout)
@@ -64,8 +65,9 @@ def coupond_bench(binary, url, connections, seconds, rate, *more, **streams):
 def condense(told):
     """Latencies in µs from the intended times, answers a second, whether the promises were kept."""
     latency = told["latency_us"]
-    return {"rate": told["rate"], "answered_rate": told["answered_rate"], "issued": told["outcomes"]["issued"], "sent": told["sent"],
-            "kept": told["kept"], "p50_us": latency["p50"], "p99_us": latency["p99"], "p99.9_us": latency["p99.9"]}
+    return {"rate": told["rate"], "answered_rate": told["answered_rate"], "issued": told["outcomes"]["issued"],
+            "sent": told["sent"], "kept": told["kept"], "p50_us": latency["p50"], "p99_us": latency["p99"],
+            "p99.9_us": latency["p99.9"]}
 
 
 def run_open_loop(binary, url, connections, seconds, rate):
@@ -73,8 +75,8 @@ def run_open_loop(binary, url, connections, seconds, rate):
 
 
 def run_growth(binary, url, connections, users, rate):
-    """One request for each of so many users; beside run_open_loop()'s figures the slowest answer, all that were slow, and what the
-    machine did meanwhile. Progress goes to the standard error."""
+    """One request for each of so many users; beside run_open_loop()'s figures the slowest answer, all that were slow,
+    and what the machine did meanwhile. Progress goes to the standard error."""
     told = coupond_bench(binary, url, connections, users / rate, rate, "--requests", str(users), "--slow", str(SLOW_MS),
                          "--progress", "2", stderr=None)
     return {**condense(told), "max_us": told["latency_us"]["max"], "seconds": told["seconds"], "slow": told["slow"],

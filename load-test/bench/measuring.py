@@ -23,11 +23,14 @@ def difference(after, before):
 
 
 def check_issued(peer, issued, good, result):
-    """What was answered must have been issued; what was issued and not answered was under way when the client stopped."""
+    """What was answered must have been issued; what was issued and not answered was under way when the client
+    stopped."""
     if issued is not None and issued < good:
         raise BenchError(f"{peer.name}: {good} answers tell of issues, but only {issued} are in it\n{peer.logs()}")
     if good == 0 or result["socket_errors"]:
-        raise BenchError(f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}")
+        raise BenchError(
+            f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}"
+        )
 
 
 def settle(peer):
@@ -49,7 +52,8 @@ def measure(peer, connections, seconds):
     stored, issued, after = difference(peer.stored(), stored), difference(peer.issued(), issued), peer.counters()
     good = result["requests"] - result["not_2xx"]
     if result["not_2xx"]:
-        print("\n".join([f"{peer.name}: {result['not_2xx']:,} refusals", *peer.refusals(), peer.logs()]), file=sys.stderr)
+        print("\n".join([f"{peer.name}: {result['not_2xx']:,} refusals", *peer.refusals(), peer.logs()]),
+              file=sys.stderr)
     check_issued(peer, issued, good, result)
     return {
         "rate": good / result["duration_us"] * 1e6,
@@ -109,7 +113,8 @@ def with_limits(seen):
     if "device_p50_us" not in seen:
         return seen
     bounds = limits(seen["device_p50_us"], seen["device_p99_us"])
-    return {**seen, **bounds, "p50_within": seen["p50_us"] <= bounds["limit_p50_us"], "p99_within": seen["p99_us"] <= bounds["limit_p99_us"]}
+    return {**seen, **bounds, "p50_within": seen["p50_us"] <= bounds["limit_p50_us"],
+            "p99_within": seen["p99_us"] <= bounds["limit_p99_us"]}
 
 
 def summarize_open_loop(rounds):
@@ -117,7 +122,8 @@ def summarize_open_loop(rounds):
     summary = {}
     for share in shares[0] if shares else ():
         measured = [one[share] for one in shares]
-        summary[share] = with_limits({name: median([one[name] for one in measured]) for name in measured[0] if name != "kept"})
+        summary[share] = with_limits({name: median([one[name] for one in measured])
+                                      for name in measured[0] if name != "kept"})
         summary[share]["kept"] = all(one["kept"] for one in measured)
     return summary
 
@@ -143,8 +149,10 @@ def ratio(rounds, others):
 def cpu_ratios(rounds, others):
     """{process: its CPU a request as a multiple of the other build's}, of the same round each; `all` is their sum."""
     pairs = [(one["cpu_us"], other["cpu_us"]) for one, other in zip(rounds, others)]
-    ratios = {name: median([one[name] / other[name] for one, other in pairs if other[name] > 0]) for name in pairs[0][0]}
-    return {**ratios, "all": median([sum(one.values()) / sum(other.values()) for one, other in pairs if sum(other.values()) > 0])}
+    ratios = {name: median([one[name] / other[name] for one, other in pairs if other[name] > 0])
+              for name in pairs[0][0]}
+    return {**ratios,
+            "all": median([sum(one.values()) / sum(other.values()) for one, other in pairs if sum(other.values()) > 0])}
 
 
 def compare(rounds, other_name):
@@ -153,7 +161,8 @@ def compare(rounds, other_name):
     for (connections, name), values in rounds.items():
         others = rounds.get((connections, other_name(name)))
         if other_name(name) != name and others:
-            found.append({"connections": connections, "peer": name, "rate_ratio": ratio(values, others), "cpu_ratio": cpu_ratios(values, others)})
+            found.append({"connections": connections, "peer": name, "rate_ratio": ratio(values, others),
+                          "cpu_ratio": cpu_ratios(values, others)})
     return found
 
 
@@ -194,7 +203,8 @@ def turn_or_again(make, connections, options):
 
 
 def run(options, makers):
-    """What was found, by the names under which a report has it: results in order of connections, then of peers; and what stands beside what."""
+    """What was found, by the names under which a report has it: results in order of connections, then of peers; and
+    what stands beside what."""
     rounds = {}
     for number in range(options.rounds):
         for connections in options.connections:

@@ -1,4 +1,5 @@
-"""What coupond is compared with: Redis and a script, alone, behind webdis, behind fastify; and MariaDB under a lock, behind fastify."""
+"""What coupond is compared with: Redis and a script, alone, behind webdis, behind fastify; and MariaDB under a lock,
+behind fastify."""
 
 import json
 import os
@@ -38,7 +39,8 @@ class OnRedis(Peer):
 
 
 class RedisBenchmark(OnRedis):
-    """redis-benchmark counts requests, not seconds: it is asked for as many as the warm-up makes expect of that time."""
+    """redis-benchmark counts requests, not seconds: it is asked for as many as the warm-up makes expect of that
+    time."""
 
     name = "redis-benchmark + Lua"
     speaks_api = False
@@ -91,7 +93,8 @@ class Fastify(OnRedis):
 
     def start(self):
         self.url = f"http://127.0.0.1:{free_port()}"
-        settings = {"strategy": self.strategy, "port": int(self.url.rsplit(":", 1)[1]), "coupon": COUPON, "quantity": QUANTITY}
+        settings = {"strategy": self.strategy, "port": int(self.url.rsplit(":", 1)[1]), "coupon": COUPON,
+                    "quantity": QUANTITY}
         if self.needs_redis:
             self.start_redis()
             settings["redis"] = self.redis.socket
@@ -105,7 +108,8 @@ class Fastify(OnRedis):
     def start_mariadb(self):
         self.mariadb = server = self.add_server(MariaDB())
         self.pids["mariadbd"] = server.pid
-        return {"socketPath": str(server.socket), "user": server.user, "password": server.password, "database": server.database}
+        return {"socketPath": str(server.socket), "user": server.user, "password": server.password,
+                "database": server.database}
 
     def start_node(self, name, settings):
         command = ["node", os.path.join(SOURCES, f"{name}.js"), json.dumps(settings)]

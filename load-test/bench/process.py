@@ -31,11 +31,10 @@ class Peer:
         raise NotImplementedError
 
     def spawn(self, name, command, **more_environment):
-        log = open(self.log_path(name), "wb")
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COUPOND_")}
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.directory,
-                                   env={**environment, **more_environment})
-        log.close()
+        with open(self.log_path(name), "wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.directory,
+                                       env={**environment, **more_environment})
         self.processes.append((name, process))
         return process
 
@@ -67,7 +66,7 @@ class Peer:
         return os.path.join(self.directory, f"{name}.log")
 
     def log(self, name):
-        with open(self.log_path(name), errors="replace") as file:
+        with open(self.log_path(name), encoding="utf-8", errors="replace") as file:
             return file.read()[-2000:]
 
     def logs(self):

@@ -9,12 +9,14 @@ import servers
 
 
 class MariaDB(servers.MariaDB):
-    """Every commit synced (InnoDB's default), memory enough, no binary log. The empty database is made once and copied."""
+    """Every commit synced (InnoDB's default), memory enough, no binary log. The empty database is made once and
+    copied."""
 
     template = None  # where the empty database is kept; set before use
 
     def options(self, data):
-        return [*super().options(data), "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M", "--max-connections=500"]
+        return [*super().options(data), "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M",
+                "--max-connections=500"]
 
     def prepare(self):
         template = Path(self.template)
@@ -31,8 +33,8 @@ class MariaDB(servers.MariaDB):
 
     def syncs(self):
         """How often InnoDB has synced a file: its log at each commit, the others now and then."""
-        answer = subprocess.run(["mariadb", "--no-defaults", "--socket", self.socket, "--user", "root", "--skip-column-names",
-                                 "--execute", "SHOW GLOBAL STATUS LIKE 'Innodb_data_fsyncs'"],
+        answer = subprocess.run(["mariadb", "--no-defaults", "--socket", self.socket, "--user", "root",
+                                 "--skip-column-names", "--execute", "SHOW GLOBAL STATUS LIKE 'Innodb_data_fsyncs'"],
                                 capture_output=True, text=True, timeout=20, check=True)
         return int(answer.stdout.split()[1])
 
@@ -46,12 +48,13 @@ class Redis:
         self.socket = f"{directory}/redis.sock"
 
     def command(self):
-        return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.socket, "--dir", self.directory,
-                "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0", "--save", "",
-                "--daemonize", "no"]
+        return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.socket, "--dir",
+                self.directory, "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage",
+                "0", "--save", "", "--daemonize", "no"]
 
     def ask(self, *words):
-        answer = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True, text=True, timeout=20, check=False)
+        answer = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True, text=True, timeout=20,
+                                check=False)
         return answer.stdout.strip()
 
     def reads(self):

@@ -40,14 +40,17 @@ class Api:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             text = error.read()
-            return error.code, json.loads(text) if "json" in error.headers.get("Content-Type", "") else text.decode(errors="replace")
+            is_json = "json" in error.headers.get("Content-Type", "")
+            return error.code, json.loads(text) if is_json else text.decode(errors="replace")
         except OSError as error:
             return 0, str(error)
 
     def make_coupon(self, coupon, quantity, starts_at=None):
         window = {} if starts_at is None else {"starts_at": starts_at}
-        status, answer = self.ask("POST", "/v1/coupons", {"id": coupon, "title": "load test", "quantity": quantity, **window})
-        if status != 201 and not (status == 409 and answer["code"] == "coupon_exists"):  # made, and the first answer lost
+        status, answer = self.ask("POST", "/v1/coupons",
+                                  {"id": coupon, "title": "load test", "quantity": quantity, **window})
+        # made, and the first answer lost
+        if status != 201 and not (status == 409 and answer["code"] == "coupon_exists"):
             raise ApiError(f"cannot make the coupon {coupon}: {status} {answer}")
 
     def coupon(self, coupon):

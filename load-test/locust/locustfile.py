@@ -1,7 +1,8 @@
 """Crowds that ask coupond for coupons: locust -f load-test/locust/locustfile.py --host http://127.0.0.1:8000
 
---scenario says which crowd, --crowd how many, --seconds how long; README.md, beside this file, tells more. In the end the master compares what
-everybody was told with what the API says: a broken promise makes the exit status 1, as does a failed request.
+--scenario says which crowd, --crowd how many, --seconds how long; README.md, beside this file, tells more. In the end
+the master compares what everybody was told with what the API says: a broken promise makes the exit status 1, as does a
+failed request.
 """
 
 import datetime
@@ -36,7 +37,8 @@ def add_options(parser):
     add("scenario", "countdown", "which crowd", choices=list(scenarios.SCENARIOS))
     add("crowd", 100, "how many ask at the same time, on all workers together")
     add("seconds", 30, "how long they ask, without the countdown")
-    add("countdown", 10, "seconds that the crowd takes to come together; the coupon of the scenario countdown opens after them")
+    add("countdown", 10,
+        "seconds that the crowd takes to come together; the coupon of the scenario countdown opens after them")
     add("rate", 100, "visitors a second of the scenario soak")
     add("coupon-quantity", 0, "pieces of each coupon; 0: what the scenario has")
     add("coupons", 0, "how many coupons; 0: what the scenario has")
@@ -102,7 +104,8 @@ class Crowd(FastHttpUser):
         tally = self.desk.tally
         knew = tally.begins(ask)
         headers = {"Content-Type": "application/json"} if ask.body else None
-        with self.client.request(ask.method, ask.path, name=ask.name, data=ask.body, headers=headers, catch_response=True) as response:
+        with self.client.request(ask.method, ask.path, name=ask.name, data=ask.body, headers=headers,
+                                 catch_response=True) as response:
             heard = judge(ask, answer_of(response), knew)
             tally.ends(ask, heard, int(time.time()))
             if heard.complaint:
@@ -202,10 +205,9 @@ class Court:
         found = summary(self.book, pages, broken)
         for words in broken:
             log.error("BROKEN: %s", words)
-        log.info("promises %s: %s issued of %s, %s told so; %s", "kept" if found["kept"] else "BROKEN", f"{found['issued']:,}",
-                 f"{found['quantity']:,}", f"{found['told']:,}", found["outcomes"])
+        log.info("promises %s: %s issued of %s, %s told so; %s", "kept" if found["kept"] else "BROKEN",
+                 f"{found['issued']:,}", f"{found['quantity']:,}", f"{found['told']:,}", found["outcomes"])
         return found
-
 
     def _pages(self):
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -232,7 +234,7 @@ def on_test_start(environment, **_):
 
 
 @events.report_to_master.add_listener
-def on_report(client_id, data):
+def on_report(data, **_):
     if Crowd.desk:
         data["coupond"] = Crowd.desk.tally.take()
 

@@ -1,7 +1,8 @@
 """Who asks, and what each answer means: pure, without Locust and without a clock.
 
-An answer has an outcome (issued, again, already_issued, sold_out, not_started, paused, ended, not_issued, policy, wait, or failed). Whether
-it may come here is up to the ask; whether it contradicts what the same person was told before is up to the person.
+An answer has an outcome (issued, again, already_issued, sold_out, not_started, paused, ended, not_issued, policy, wait,
+or failed). Whether it may come here is up to the ask; whether it contradicts what the same person was told before is up
+to the person.
 """
 
 import collections
@@ -35,7 +36,8 @@ class Person:
         self.noted = False  # the sequence stands in the worker's tally
 
     def hear(self, outcome, sequence, knew):
-        """Takes note of what an answer says; returns what is wrong with it. `knew`: the person held an issue when this was asked."""
+        """Takes note of what an answer says; returns what is wrong with it. `knew`: the person held an issue when this
+        was asked."""
         if outcome in HOLDING:
             return self._hear_of_issue(outcome, sequence)
         if knew and outcome in ("sold_out", "not_issued", "not_started", "paused", "ended"):
@@ -59,7 +61,8 @@ class Ask(collections.namedtuple("Ask", "method path body name person expected")
 
 
 def post(person, expected):
-    return Ask("POST", f"/v1/coupons/{person.coupon}/issues", f'{{"user_id":"{person.user}"}}', "/v1/coupons/{id}/issues", person, expected)
+    return Ask("POST", f"/v1/coupons/{person.coupon}/issues", f'{{"user_id":"{person.user}"}}',
+               "/v1/coupons/{id}/issues", person, expected)
 
 
 def put(person, expected):
@@ -116,7 +119,10 @@ def issue_fault(ask, issue):
     if not isinstance(issue, dict) or not isinstance(issue.get("sequence"), int) or issue["sequence"] < 1:
         return "no issue with a sequence in it"
     if (issue.get("coupon_id"), issue.get("user_id")) != (ask.person.coupon, ask.person.user):
-        return f"an issue of {issue.get('coupon_id')} to {issue.get('user_id')} for {ask.person.user}, who asked for {ask.person.coupon}"
+        return (
+            f"an issue of {issue.get('coupon_id')} to {issue.get('user_id')} for {ask.person.user}, who asked for"
+            f" {ask.person.coupon}"
+        )
     return None
 
 
@@ -127,8 +133,8 @@ def failed(answer, words):
 
 
 def judge(ask, answer, knew=False):
-    """What was heard. A `complaint` says in words what must not be: with the outcome "failed" about an answer that the API does not have or
-    that may not come here, with any other about a broken promise."""
+    """What was heard. A `complaint` says in words what must not be: with the outcome "failed" about an answer that the
+    API does not have or that may not come here, with any other about a broken promise."""
     outcome = outcome_of(ask, answer)
     if outcome == "wait":
         return Heard("wait", answer.body, wait_of(answer))

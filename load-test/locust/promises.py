@@ -1,7 +1,8 @@
 """What the crowd was told, and whether it keeps the promises. Pure.
 
-A worker fills a Tally and hands over what is new with each report; the master gathers that in a Book, and judges it in the end against what the
-API says of the coupons. Users are never shared between workers, so it takes sequences only: that a user was told two is seen by the worker.
+A worker fills a Tally and hands over what is new with each report; the master gathers that in a Book, and judges it in
+the end against what the API says of the coupons. Users are never shared between workers, so it takes sequences only:
+that a user was told two is seen by the worker.
 """
 
 import collections
@@ -46,8 +47,9 @@ class Tally:
 
     def take(self):
         """Hands over what is new, as what can be sent to the master, and begins anew."""
-        report = {"outcomes": dict(self.outcomes), "seconds": dict(self.seconds), "told": dict(self.told), "faults": self.faults,
-                  "fault_count": self.fault_count, "unsettled": [[person.coupon, person.user] for person in self.unsettled.values()]}
+        report = {"outcomes": dict(self.outcomes), "seconds": dict(self.seconds), "told": dict(self.told),
+                  "faults": self.faults, "fault_count": self.fault_count,
+                  "unsettled": [[person.coupon, person.user] for person in self.unsettled.values()]}
         self._begin_anew()
         return report
 
@@ -109,7 +111,8 @@ class Sequences:
 
 
 class Book:
-    """What all workers saw together. `quantities`: {coupon: pieces}, coupons that this run made and nobody else asks for."""
+    """What all workers saw together. `quantities`: {coupon: pieces}, coupons that this run made and nobody else asks
+    for."""
 
     def __init__(self, quantities):
         self.told = {coupon: Sequences(quantity) for coupon, quantity in quantities.items()}
@@ -142,7 +145,8 @@ class Book:
             self.faults.append(words)
 
     def without_answer(self):
-        """(coupon, user) of all whose asks had no final answer; who asks the API for them tells the book, and forgets them."""
+        """(coupon, user) of all whose asks had no final answer; who asks the API for them tells the book, and forgets
+        them."""
         return [tuple(one) for some in self.unsettled.values() for one in some]
 
     def is_behind(self, coupons):

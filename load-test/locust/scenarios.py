@@ -1,4 +1,5 @@
-"""The scenarios: what one person of the crowd does, as a script that yields asks and pauses and is sent what was heard. Pure.
+"""The scenarios: what one person of the crowd does, as a script that yields asks and pauses and is sent what was heard.
+Pure.
 
 A script runs once for each visitor; when it ends, the next visitor takes the place in the crowd.
 """

@@ -86,7 +86,8 @@ def cores_between(samples, begin, end):
 
 
 def by_group(cores):
-    """What the machine did beside all of these is `others`: whoever else runs there, and the kernel for nobody in particular."""
+    """What the machine did beside all of these is `others`: whoever else runs there, and the kernel for nobody in
+    particular."""
     grouped = {group: 0.0 for group in GROUPS}
     for name, used in cores.items():
         if name not in ("machine", "stolen") and not name.endswith(" waiting"):
@@ -106,5 +107,6 @@ def limit_of(cores, machine_cores):
     for name, used in cores.items():
         waited = cores.get(f"{name} waiting", 0)
         if group_of(name) in SINGLE and not name.endswith(" waiting") and used + waited >= NEAR_LIMIT:
-            return f"{group_of(name)}: {name} used {used:.2f} of its one core" + (f" and waited for it {waited:.2f}" if waited >= NOTED else "") + kept
+            waiting = f" and waited for it {waited:.2f}" if waited >= NOTED else ""
+            return f"{group_of(name)}: {name} used {used:.2f} of its one core{waiting}{kept}"
     return f"no core: {machine:.1f} of {machine_cores} at work{kept}"

@@ -11,7 +11,8 @@ DRAIN_SECONDS = 120
 
 
 def window_of(seconds, length):
-    """The first and last full second of the time that the whole crowd is there. `seconds`: {second: answers}; it ends with the run."""
+    """The first and last full second of the time that the whole crowd is there. `seconds`: {second: answers}; it ends
+    with the run."""
     last = max(seconds)
     return min(max(last - length + 1, min(seconds) + 1), last), max(last - 1, min(seconds))
 
@@ -27,7 +28,8 @@ def wait_drained(system):
     deadline = time.monotonic() + DRAIN_SECONDS
     while system.backlog() != 0:
         if time.monotonic() > deadline:
-            raise LocustError(f"the database did not get everything within {DRAIN_SECONDS} s; {system.backlog()} rows are left")
+            raise LocustError(f"the database did not get everything within {DRAIN_SECONDS} s; {system.backlog()} "
+                              "rows are left")
         time.sleep(0.1)
 
 
@@ -37,11 +39,13 @@ def verify(system):
     if result.returncode not in (0, 1):
         raise LocustError(f"coupond verify could not look: {result.stdout}{result.stderr}")
     report = json.loads(result.stdout)
-    return {"kept": result.returncode == 0, "issues": report.get("issues"), "text": "" if result.returncode == 0 else result.stdout[:2000]}
+    return {"kept": result.returncode == 0, "issues": report.get("issues"),
+            "text": "" if result.returncode == 0 else result.stdout[:2000]}
 
 
 def what_is_wrong(promises, verified, stats, status):
-    """All that makes a turn fail, in words; nothing when the promises are kept and every request had an answer that may be."""
+    """All that makes a turn fail, in words; nothing when the promises are kept and every request had an answer that may
+    be."""
     wrong = [f"broken: {words}" for words in promises["broken"]]
     if promises["kept"] is None:
         wrong.append(f"not judged: {promises.get('error')}")
@@ -75,5 +79,6 @@ def run(options, gateways, folder, make_system, machine_cores):
     with make_system(gateways) as system:
         prefix = folder / f"gateways-{gateways}"
         more = ["--coupon-quantity", str(options.coupon_quantity), "--rate", str(options.rate)]
-        locusts = Locusts(system.front_url, prefix, options.scenario, options.workers, options.users, options.seconds, options.countdown, more)
+        locusts = Locusts(system.front_url, prefix, options.scenario, options.workers, options.users, options.seconds,
+                          options.countdown, more)
         return {"gateways": gateways, **measure(system, locusts, options.seconds, machine_cores)}

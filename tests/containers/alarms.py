@@ -1,4 +1,5 @@
-"""Alerts that must fire when services are gone from service discovery, and reach the Alertmanager: a stage of ./dev containers."""
+"""Alerts that must fire when services are gone from service discovery, and reach the Alertmanager: a stage of ./dev
+containers."""
 
 from progress import check, step, wait_until
 from system import API, ask
@@ -21,9 +22,12 @@ def alerts(run):
             system.compose("stop", *services)
             if services == ("gateway",):
                 refused(run)
-            wait_until(lambda: wanted <= noted(run), ALERT_SECONDS, lambda: f"{sorted(wanted - run.fired)} fire; {sorted(system.firing())} do")
-    received = {alert["labels"]["alertname"] for alert in ask(system.address(system.names("alertmanager")[0], 9093), "GET", "/api/v2/alerts")[2]}
-    check({"CoupondIssuerDown", "CoupondNoGateway", "HaproxyDown"} <= received, f"the Alertmanager knows of {sorted(received)} only")
+            wait_until(lambda wanted=wanted: wanted <= noted(run), ALERT_SECONDS,
+                       lambda wanted=wanted: f"{sorted(wanted - run.fired)} fire; {sorted(system.firing())} do")
+    received = {alert["labels"]["alertname"]
+                for alert in ask(system.address(system.names("alertmanager")[0], 9093), "GET", "/api/v2/alerts")[2]}
+    check({"CoupondIssuerDown", "CoupondNoGateway", "HaproxyDown"} <= received,
+          f"the Alertmanager knows of {sorted(received)} only")
     with step("start them again, and wait until the alerts end"):
         system.up()
         system.wait_healthy()

@@ -1,8 +1,10 @@
-"""Namespaces of its own for everything that ./dev containers starts, so that nothing of it outlives it, however it ends.
+"""Namespaces of its own for everything that ./dev containers starts, so that nothing of it outlives it, however it
+ends.
 
-`enter(main)` runs main in mount, PID and network namespaces of its own. Its first process dies with its parent, and the kernel then ends
-every process in there and takes away every mount and network. `outside()` is the network of the machine, where packages are fetched;
-`inside()` that of the containers, where ports of 127.0.0.1 are the containers' own. Both hold for the calling thread and what it starts.
+`enter(main)` runs main in mount, PID and network namespaces of its own. Its first process dies with its parent, and the
+kernel then ends every process in there and takes away every mount and network. `outside()` is the network of the
+machine, where packages are fetched; `inside()` that of the containers, where ports of 127.0.0.1 are the containers'
+own. Both hold for the calling thread and what it starts.
 """
 
 import contextlib

@@ -1,4 +1,5 @@
-"""What ./dev containers says while it runs: a line for each step with its time, and one every ten seconds while a step takes longer."""
+"""What ./dev containers says while it runs: a line for each step with its time, and one every ten seconds while a step
+takes longer."""
 
 import contextlib
 import sys
@@ -49,7 +50,8 @@ def check(condition, text):
 
 
 def wait_until(condition, seconds, text):
-    """Returns the first true value of condition(); what is wrong last is told when the time is over. text may be a function."""
+    """Returns the first true value of condition(); what is wrong last is told when the time is over. text may be a
+    function."""
     deadline = time.monotonic() + seconds
     while True:
         if value := condition():

@@ -1,4 +1,5 @@
-"""The containers of docker-compose.yml under an Engine: secrets of their own, up, looked at, stopped, killed, taken down."""
+"""The containers of docker-compose.yml under an Engine: secrets of their own, up, looked at, stopped, killed, taken
+down."""
 
 import http.client
 import json
@@ -8,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from engine import tool
 from images import REPOSITORY
@@ -29,7 +29,8 @@ def ask(address, method, path, body=None, headers=None, timeout=30):
     connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
         text = None if body is None else json.dumps(body)
-        connection.request(method, path, text, {**({"Content-Type": "application/json"} if text else {}), **(headers or {})})
+        connection.request(method, path, text,
+                           {**({"Content-Type": "application/json"} if text else {}), **(headers or {})})
         answer = connection.getresponse()
         content = answer.read()
         try:
@@ -60,7 +61,8 @@ class System:
             (self.secrets / "cluster_secret").unlink()
         finally:
             os.umask(umask)
-        self.engine.docker("run", "--rm", "--user", "0", "-v", f"{self.secrets}:/secrets", self.image(), "keygen", "/secrets/cluster_secret")
+        self.engine.docker("run", "--rm", "--user", "0", "-v", f"{self.secrets}:/secrets", self.image(), "keygen",
+                           "/secrets/cluster_secret")
 
     def write_passwords(self, which):
         self.write_secret("db_password", f"{which}'s pass\\word")
@@ -74,13 +76,14 @@ class System:
             file.write(text + "\n")
 
     def compose_check(self, *arguments):
-        return subprocess.run([sys.executable, "deploy/preflight.py", "--secrets", self.secrets, *arguments], cwd=REPOSITORY, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.run([sys.executable, "deploy/preflight.py", "--secrets", self.secrets, *arguments],
+                              cwd=REPOSITORY, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     # --- Compose
 
     def compose(self, *arguments, check=True):
-        command = [tool("docker-compose"), "--project-name", PROJECT, "--project-directory", REPOSITORY, "--file", REPOSITORY / "docker-compose.yml"]
+        command = [tool("docker-compose"), "--project-name", PROJECT, "--project-directory", REPOSITORY, "--file",
+                   REPOSITORY / "docker-compose.yml"]
         return self.engine.run([*map(str, command), *map(str, arguments)], check, timeout=600,
                                environment={"COUPOND_SECRETS": str(self.secrets), "COMPOSE_HTTP_TIMEOUT": "300"})
 
@@ -108,8 +111,9 @@ class System:
 
     def names(self, service=None):
         more = ["--filter", f"label={LABEL}.service={service}"] if service else []
-        listing = self.engine.docker("ps", "-a", "--format", "{{.Names}}", "--filter", f"label={LABEL}.project={PROJECT}",
-                                     "--filter", f"label={LABEL}.oneoff=False", *more)
+        listing = self.engine.docker("ps", "-a", "--format", "{{.Names}}", "--filter",
+                                     f"label={LABEL}.project={PROJECT}", "--filter", f"label={LABEL}.oneoff=False",
+                                     *more)
         return sorted(listing.stdout.split())
 
     def states(self, service=None):
@@ -122,7 +126,8 @@ class System:
         return self.engine.docker("exec", container["Id"], *command, check=False).returncode == 0
 
     def unwell(self, services=None, impatient=False):
-        """A line for each container that is not as it should be; impatient: the health that the engine has not asked for yet is asked for."""
+        """A line for each container that is not as it should be; impatient: the health that the engine has not asked
+        for yet is asked for."""
         found = []
         for container in self.states():
             service = container["Config"]["Labels"][f"{LABEL}.service"]
@@ -133,18 +138,23 @@ class System:
             if service in ONCE:
                 well = state["Status"] == "exited" and state["ExitCode"] == 0
             else:
-                well = state["Status"] == "running" and (health in (None, "healthy") or (impatient and self.passes(container)))
+                well = state["Status"] == "running" and (health in (None, "healthy")
+                                                         or (impatient and self.passes(container)))
             if not well:
-                found.append(f"{container['Name'][1:]}: {state['Status']} {health or ''} exit {state['ExitCode']} restarts {container['RestartCount']}")
+                found.append(f"{container['Name'][1:]}: {state['Status']} {health or ''} exit {state['ExitCode']} "
+                             f"restarts {container['RestartCount']}")
         return found
 
     def wait_healthy(self, *services, impatient=True):
         """Until all containers of these services, or all at all, are healthy."""
         def healthy():
-            looping = [name for container in self.states() if (name := container["Name"][1:]) and container["RestartCount"] > RESTARTS_MAX]
+            looping = [name
+                       for container in self.states()
+                       if (name := container["Name"][1:]) and container["RestartCount"] > RESTARTS_MAX]
             check(not looping, lambda: "starting again and again: " + "; ".join(self.trouble(services)))
             return not self.unwell(services, impatient)
-        wait_until(healthy, HEALTHY_SECONDS, lambda: "all containers are healthy; but " + "; ".join(self.trouble(services)))
+        wait_until(healthy, HEALTHY_SECONDS,
+                   lambda: "all containers are healthy; but " + "; ".join(self.trouble(services)))
 
     def trouble(self, services=None):
         found = []
@@ -163,7 +173,8 @@ class System:
     # --- harm
 
     def kill(self, service):
-        """kill -9 of the first process of each container of a service, as the kernel would; its restart policy brings it back."""
+        """kill -9 of the first process of each container of a service, as the kernel would; its restart policy brings
+        it back."""
         for container in self.states(service):
             if pid := container["State"]["Pid"]:
                 os.kill(pid, signal.SIGKILL)
@@ -180,13 +191,15 @@ class System:
         total = 0.0
         for container in self.names(service):
             _, _, text = ask(self.address(container, port), "GET", "/metrics")
-            values = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
+            values = [float(line.rsplit(" ", 1)[1])
+                      for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
             check(values, f"{container} exports no {name}")
             total += sum(values)
         return total
 
     def wait_connected(self):
-        """Until every gateway reaches the issuer: one that has just been started anew is found by one gateway after another."""
+        """Until every gateway reaches the issuer: one that has just been started anew is found by one gateway after
+        another."""
         def connected():
             try:
                 return self.metric("gateway", 8090, "coupond_gateway_partitions_connected") == GATEWAYS
@@ -210,12 +223,14 @@ class System:
         return body["data"]
 
     def firing(self):
-        return {alert["labels"]["alertname"] for alert in self.prometheus("alerts")["alerts"] if alert["state"] == "firing"}
+        return {alert["labels"]["alertname"]
+                for alert in self.prometheus("alerts")["alerts"] if alert["state"] == "firing"}
 
     def down_targets(self):
         """What Prometheus cannot scrape, and how many targets it has."""
         targets = self.prometheus("targets")["activeTargets"]
-        return [f"{target['scrapeUrl']}: {target['lastError']}" for target in targets if target["health"] != "up"], len(targets)
+        return [f"{target['scrapeUrl']}: {target['lastError']}"
+                for target in targets if target["health"] != "up"], len(targets)
 
 
 def remaining_seconds(since, seconds):

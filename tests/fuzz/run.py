@@ -23,7 +23,8 @@ PROGRESS_S = 15
 HASH = re.compile("[0-9a-f]{40}")  # how libFuzzer names what it keeps
 
 SANITIZERS = {
-    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=32:malloc_context_size=10:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1",
+    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=32:malloc_context_size=10:strict_string_checks=1:"
+    "detect_stack_use_after_return=1:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
 
@@ -103,7 +104,9 @@ class Run:
     def row(self):
         rate = self.executions() / max(self.seconds, 0.001)
         verdict = "FAILED" if self.failed() else "fine"
-        return f"{self.target:18} {self.seconds:8.0f} {self.executions():14,} {rate:10,.0f} {self.coverage():9} {verdict}"
+        return (
+            f"{self.target:18} {self.seconds:8.0f} {self.executions():14,} {rate:10,.0f} {self.coverage():9} {verdict}"
+        )
 
 
 def tell_failure(run):
@@ -183,7 +186,8 @@ def keep_corpus(targets):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev fuzz", description="Fuzzes with libFuzzer, ASan and UBSan.")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"one of {', '.join(all_targets())}; all by default")
+    parser.add_argument("targets", nargs="*", metavar="TARGET",
+                        help=f"one of {', '.join(all_targets())}; all by default")
     parser.add_argument("--minutes", type=float, default=1, help="for each target (1)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="targets at a time (the number of cores)")
     parser.add_argument("--keep-corpus", action="store_true", help="instead: put what was learnt into the repository")

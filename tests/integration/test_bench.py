@@ -71,7 +71,8 @@ def test_bench_tells_when_answers_were_slow_and_what_the_machine_did():
 
 def test_bench_prints_when_answers_were_slow():
     with Double(lie="late") as double:
-        result = run_coupond("bench", "--url", double.url, "--create", 1000, "--rate", 300, "--requests", 250, "--slow", 100)
+        result = run_coupond("bench", "--url", double.url, "--create", 1000, "--rate", 300, "--requests", 250, "--slow",
+                             100)
     assert re.search(r"^  slower than 100 ms: \d+ answers, \d+ times\n    at +\d", result.stdout, re.M)
     assert re.search(r"^  of \d+ cores one stood still for at least 1 ms", result.stdout, re.M)
 
@@ -136,9 +137,10 @@ def test_bench_judges_the_real_program(tmp_path):
 
 
 def test_bench_outlives_more_connections_than_one_poll_tells_of(tmp_path):
-    """libuv takes up to 1,024 events at once: answers are then read before it has called back about what was written."""
+    """libuv takes up to 1,024 events at once: answers are then read before it has called back about what was
+    written."""
     with Cluster.dev(tmp_path) as cluster:
-        result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--create", 1_000_000, "--rate", 100_000,
-                             "--duration", 1, "--connections", 2000, "--json")
+        result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--create", 1_000_000, "--rate",
+                             100_000, "--duration", 1, "--connections", 2000, "--json")
         assert result.returncode == 0, result.stdout + result.stderr
         assert sum(json.loads(result.stdout)["outcomes"].values()) == 100_000

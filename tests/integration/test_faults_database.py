@@ -1,4 +1,5 @@
-"""The database restarts, refuses, locks, deadlocks, stops and loses connections in the middle of commits: each row reaches it once."""
+"""The database restarts, refuses, locks, deadlocks, stops and loses connections in the middle of commits: each row
+reaches it once."""
 
 import contextlib
 import itertools
@@ -11,7 +12,8 @@ from cluster import Cluster, metric_sum, wait_until
 from servers import MariaDB
 
 NUMBERS = itertools.count(1)
-OPTIONS = {"store/connect_timeout_ms": 1000, "store/io_timeout_ms": 2000, "persister/retry_max_ms": 200, "issuer/resend_ms": 500}
+OPTIONS = {"store/connect_timeout_ms": 1000, "store/io_timeout_ms": 2000, "persister/retry_max_ms": 200,
+           "issuer/resend_ms": 500}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,8 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def coupon(cluster):
-    """A coupon of the test's own, with ten issues that the store has; everything is in the store at the end of the test."""
+    """A coupon of the test's own, with ten issues that the store has; everything is in the store at the end of the
+    test."""
     name = f"C{next(NUMBERS)}"
     cluster.create_coupon(name, 1_000_000)
     issue(cluster, name, 0, 10)
@@ -92,13 +95,14 @@ def test_a_persister_that_starts_before_the_database_waits_for_it(cluster, coupo
         persister.start()
         wait_until(persister.is_up, "the persister is up")
         assert persister.get("/readyz")[0] == 503
-        wait_until(lambda persister=persister: "trying for as long as it takes" in persister.log(), "it says that it waits")
+        wait_until(lambda persister=persister: "trying for as long as it takes" in persister.log(),
+                   "it says that it waits")
     issue(cluster, coupon, 100, 5)
     cluster.database.start()
     cluster.wait_ready()
 
 
-def test_a_persister_without_a_database_ends_when_it_is_told_to(cluster, coupon):
+def test_a_persister_without_a_database_ends_when_it_is_told_to(cluster):
     cluster.database.stop()
     for persister in cluster.persisters:
         persister.stop()

@@ -4,9 +4,9 @@
     with Cluster(tmp_path, gateways=3, partitions=4, persisters=2) as cluster: … # processes on one machine, SQLite
     with Cluster(tmp_path, database=MariaDB(), transport="tcp") as cluster: …    # a server of servers.py
 
-The binary is $COUPOND_TEST_BINARY, else build/dev/coupond/coupond. Leaving the context stops all members by SIGTERM and fails when one does not
-exit with 0, had died by itself, or has reported anything to a sanitizer. Everything waits for conditions; the deadlines are for
-hung programs only, and generous enough for sanitized builds on a busy machine.
+The binary is $COUPOND_TEST_BINARY, else build/dev/coupond/coupond. Leaving the context stops all members by SIGTERM and
+fails when one does not exit with 0, had died by itself, or has reported anything to a sanitizer. Everything waits for
+conditions; the deadlines are for hung programs only, and generous enough for sanitized builds on a busy machine.
 """
 
 import contextlib
@@ -221,7 +221,8 @@ class Cluster:
     # members
 
     def _plan_dev(self):
-        self.issuer = self._member("dev", "dev", f"127.0.0.1:{free_port()}", "gateway/http", ["--dir", str(self.directory)])
+        self.issuer = self._member("dev", "dev", f"127.0.0.1:{free_port()}", "gateway/http",
+                                   ["--dir", str(self.directory)])
         self.gateways = self.persisters = [self.issuer]
         self.members = [self.issuer]
 
@@ -337,7 +338,8 @@ class Cluster:
             connection.close()
 
     def create_coupon(self, coupon, quantity, **more):
-        status, _, body = self.request("POST", "/v1/coupons", {"id": coupon, "title": coupon, "quantity": quantity, **more})
+        status, _, body = self.request("POST", "/v1/coupons",
+                                       {"id": coupon, "title": coupon, "quantity": quantity, **more})
         assert status == 201, (status, body)
         return body
 
@@ -356,7 +358,8 @@ class Cluster:
     def backlog(self):
         """Journal records that the store does not have, as the issuer tells it."""
         metrics = self.issuer.metrics()
-        behind = metric_sum(metrics, "coupond_issuer_journal_sequence") - metric_sum(metrics, "coupond_issuer_persisted_sequence")
+        behind = (metric_sum(metrics, "coupond_issuer_journal_sequence")
+                  - metric_sum(metrics, "coupond_issuer_persisted_sequence"))
         return max(behind, metric_sum(metrics, "coupond_issuer_persist_lag_rows"))
 
     def wait_drained(self):

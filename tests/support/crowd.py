@@ -24,7 +24,8 @@ def crowd(users, asks, random):
 
 
 def endless_crowd(coupons, random, again=0.3):
-    """Requests without end for all coupons in turn: new users, and with probability `again` one who has asked before."""
+    """Requests without end for all coupons in turn: new users, and with probability `again` one who has asked
+    before."""
     number = 0
     while True:
         coupon = random.choice(coupons)

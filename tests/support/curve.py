@@ -1,5 +1,5 @@
-"""ZeroMQ's CURVE as far as strangers need it: the listener's public key of a cluster, and sockets that know it but have a key pair of their own.
-By libzmq and libsodium themselves, which coupond needs anyway.
+"""ZeroMQ's CURVE as far as strangers need it: the listener's public key of a cluster, and sockets that know it but have
+a key pair of their own. By libzmq and libsodium themselves, which coupond needs anyway.
 """
 
 import ctypes
@@ -17,7 +17,8 @@ def listener_key(secret_file):
     with open(secret_file, encoding="ascii") as file:
         secret = bytes.fromhex(file.read().strip())
     seed, public, private = (ctypes.create_string_buffer(KEY_BYTES) for _ in range(3))
-    derived = sodium.crypto_kdf_derive_from_key(seed, ctypes.c_size_t(KEY_BYTES), ctypes.c_uint64(DERIVED_LISTENER), KDF_CONTEXT, secret)
+    derived = sodium.crypto_kdf_derive_from_key(seed, ctypes.c_size_t(KEY_BYTES), ctypes.c_uint64(DERIVED_LISTENER),
+                                                KDF_CONTEXT, secret)
     assert derived == 0 and sodium.crypto_box_seed_keypair(public, private, seed) == 0
     return public.raw
 

@@ -30,7 +30,7 @@ def proof(condition, what, seconds=PROOF_SECONDS, pause=0.02):
 
 def state_of(process):
     """As /proc tells it: T is stopped."""
-    return Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    return Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
 
 
 @contextlib.contextmanager
@@ -115,9 +115,8 @@ def deadlocks(connection):
 
 
 def deadlock(database):
-    """
-    Holds what a writer needs last, and then wants what it has: heavier than it, so that the writer is the one that is rolled
-    back. Returns how many deadlocks the server counted.
+    """ Holds what a writer needs last, and then wants what it has: heavier than it, so that the writer is the one that
+    is rolled back. Returns how many deadlocks the server counted.
     """
     with admin(database) as connection, admin(database) as watcher:
         known = deadlocks(watcher)

@@ -8,7 +8,8 @@ REQUESTS_PORT, EVENTS_PORT, ACKS_PORT, HTTP_PORT, SQL_PORT = 7100, 7200, 7300, 8
 
 def hosts_of(network, gateways, persisters):
     """{member's name: Host} for a cluster of that size and its database."""
-    names = ["issuer", *(f"gateway-{i}" for i in range(gateways)), *(f"persister-{i}" for i in range(persisters)), "database"]
+    names = ["issuer", *(f"gateway-{i}" for i in range(gateways)), *(f"persister-{i}" for i in range(persisters)),
+             "database"]
     return {name: network.host(name) for name in names}
 
 
@@ -61,9 +62,8 @@ class HostedCluster(Cluster):
 
 
 def lose_machine(member, between=lambda: None):
-    """
-    Power loss of a member's machine: its connections are never closed, the others hear nothing; then another comes up at its
-    addresses, with the same disk. The process is started by the caller.
+    """ Power loss of a member's machine: its connections are never closed, the others hear nothing; then another comes
+    up at its addresses, with the same disk. The process is started by the caller.
     """
     member.host.cut()
     member.kill()

@@ -1,8 +1,10 @@
-"""Hostile HTTP messages, sent raw to coupond and to nginx: what each answers, and whether coupond takes what nginx refuses.
+"""Hostile HTTP messages, sent raw to coupond and to nginx: what each answers, and whether coupond takes what nginx
+refuses.
 
-A message is sent as it is, then the sending side is shut, so that every server comes to an end with it; whatever comes back is read up to
-the end. What was answered is told as statuses in order ("200 400"); "closed" is a connection that ended without any, "0.9" an answer without
-a status line. Interim answers (100) are left out: whether one is sent depends on how the bytes arrive.
+A message is sent as it is, then the sending side is shut, so that every server comes to an end with it; whatever comes
+back is read up to the end. What was answered is told as statuses in order ("200 400"); "closed" is a connection that
+ended without any, "0.9" an answer without a status line. Interim answers (100) are left out: whether one is sent
+depends on how the bytes arrive.
 """
 
 import collections
@@ -114,16 +116,20 @@ def markdown(rows, nginx_version):
     lines = [
         "# Hostile HTTP messages: coupond beside nginx",
         "",
-        f"{len(rows)} messages, each sent raw to coupond, to nginx {nginx_version} with a location that returns a constant, and to one that is a",
+        f"{len(rows)} messages, each sent raw to coupond, to nginx {nginx_version} with a location that returns a "
+        "constant, and to one that is a",
         "proxy for the same, so that it reads a body before it answers.",
-        "Statuses in the order of the answers; `closed`: the connection ended without an answer; `0.9`: an answer without a status",
-        "line. `tests/integration/test_hostile_http.py` writes this table and fails when it differs, or when coupond serves what nginx refuses.",
+        "Statuses in the order of the answers; `closed`: the connection ended without an answer; `0.9`: an answer "
+        "without a status",
+        "line. `tests/integration/test_hostile_http.py` writes this table and fails when it differs, or when coupond "
+        "serves what nginx refuses.",
     ]
     section = None
     for row in rows:
         if row.message.section != section:
             section = row.message.section
-            lines += ["", f"## {section}", "", "| message | RFC | coupond | nginx | as a proxy |", "|---|---|---|---|---|"]
+            lines += ["", f"## {section}", "", "| message | RFC | coupond | nginx | as a proxy |",
+                      "|---|---|---|---|---|"]
         answers = " | ".join(shown(statuses) for statuses in (row.coupond, row.nginx, row.proxy))
         lines.append(f"| {row.message.name} | {row.message.rfc} | {answers} |")
     return "\n".join(lines) + "\n"
@@ -166,7 +172,8 @@ http {{
 
 
 class Nginx:
-    """A real nginx on two free ports; it answers every request that it understands, and as a proxy hands it on first."""
+    """A real nginx on two free ports; it answers every request that it understands, and as a proxy hands it on
+    first."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -183,8 +190,8 @@ class Nginx:
     def __enter__(self):
         self.directory.mkdir()
         path = self.directory / "nginx.conf"
-        path.write_text(CONFIGURATION.format(directory=self.directory, address=self.address, proxy_address=self.proxy_address,
-                                             bound=BOUND_BYTES))
+        path.write_text(CONFIGURATION.format(directory=self.directory, address=self.address,
+                                             proxy_address=self.proxy_address, bound=BOUND_BYTES))
         self.process = subprocess.Popen([self.program, "-p", self.directory, "-c", path], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(self._serves, "nginx serves")

@@ -4,10 +4,9 @@
     load.run([("A", "alice"), ("A", "bob"), …])          # returns when every request is answered
     check_answers(load.answers, {"A": 5000})
 
-With retry=True a request that was answered 503, or whose connection failed, is sent again (to another gateway) until it is answered
-for good; the answers in between are remembered too. Those that were
-sent and never answered are in `lost`. `started` and `ended` are steps of one counter, so that "sent after
-that was read" can be told exactly.
+With retry=True a request that was answered 503, or whose connection failed, is sent again (to another gateway) until it
+is answered for good; the answers in between are remembered too. Those that were sent and never answered are in `lost`.
+`started` and `ended` are steps of one counter, so that "sent after that was read" can be told exactly.
 """
 
 import asyncio
@@ -147,7 +146,8 @@ def sequences_told(answers):
         if answer.code in ("issued", "already_issued"):
             users = told.setdefault(answer.coupon, {})
             assert answer.sequence, f"{answer}: no sequence"
-            assert users.setdefault(answer.user, answer.sequence) == answer.sequence, f"{answer}: {users[answer.user]} before"
+            assert users.setdefault(answer.user,
+                                    answer.sequence) == answer.sequence, f"{answer}: {users[answer.user]} before"
     return told
 
 

@@ -4,8 +4,8 @@
     tests/support/includes.py [--root DIR] [--build DIR]
 
 A module is a .c file, its .h file, or the two of one name; a folder is what lies in it directly. The arrows are the
-`#include "…"` lines; with --build, the compiler's own record of what it read (ninja -t deps) has to say the same, so that
-no include hides from the check. Prints what is wrong, a circle as the arrows that close it, and ends with 1.
+`#include "…"` lines; with --build, the compiler's own record of what it read (ninja -t deps) has to say the same, so
+that no include hides from the check. Prints what is wrong, a circle as the arrows that close it, and ends with 1.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from pathlib import Path
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.M)
 ROLES = ("gateway", "issuer", "persister")
-# What a top folder may include beside itself. The tests and load-test/ may include everything, and nothing includes them.
+# What a top folder may include beside itself. The tests and load-test/ may include everything; nothing may include
+# them.
 BELOW = {"shared": (), **{role: ("shared",) for role in ROLES}, "coupond": (*ROLES, "shared")}
 
 
@@ -27,8 +28,8 @@ BELOW = {"shared": (), **{role: ("shared",) for role in ROLES}, "coupond": (*ROL
 def c_files(root):
     """Paths below `root`, relative to it; of a git repository those that git knows or would take."""
     if (root / ".git").exists():
-        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.c", "*.h"], cwd=root,
-                                capture_output=True, text=True, check=True).stdout.splitlines()
+        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.c", "*.h"],
+                                cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
     else:
         listed = [str(path.relative_to(root)) for suffix in ("c", "h") for path in root.rglob(f"*.{suffix}")]
     return sorted({path for path in listed if (root / path).is_file()})
@@ -128,7 +129,8 @@ def compiled(root, build):
     for block in text.split("\n\n"):
         lines = [line.strip() for line in block.splitlines()[1:]]
         ours = [Path(build, line).resolve() for line in lines]
-        ours = [str(path.relative_to(root)) for path in ours if path.is_relative_to(root) and Path(build).resolve() not in path.parents]
+        ours = [str(path.relative_to(root))
+                for path in ours if path.is_relative_to(root) and Path(build).resolve() not in path.parents]
         if ours and ours[0].endswith(".c"):
             yield ours[0], set(ours[1:])
 

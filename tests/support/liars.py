@@ -1,5 +1,5 @@
-"""Persisters that take what they are sent and say that the store has everything. They speak ZMTP and coupond's frames as
-they should be, but have no secret: where there is one, nothing of what they say may count."""
+"""Persisters that take what they are sent and say that the store has everything. They speak ZMTP and coupond's frames
+as they should be, but have no secret: where there is one, nothing of what they say may count."""
 
 import struct
 import threading
@@ -29,7 +29,8 @@ class Liar:
 
     def _lie(self, options):
         try:
-            with Wire.connect(options["issuer/events"], "PULL") as events, Wire.connect(options["issuer/acks"], "PUSH") as acks:
+            with (Wire.connect(options["issuer/events"], "PULL") as events,
+                  Wire.connect(options["issuer/acks"], "PUSH") as acks):
                 while True:
                     acks.send(acknowledgement(events.receive()))
                     self.lies += 1

@@ -1,12 +1,13 @@
-"""Machines on one machine: network namespaces whose links can be cut and mended, and which can vanish without a word. Needs root.
+"""Machines on one machine: network namespaces whose links can be cut and mended, and which can vanish without a word.
+Needs root.
 
     with Network() as network:
         issuer = network.host("issuer")
         member.prefix = issuer.prefix       # a command that runs its arguments there
         issuer.cut(); …; issuer.mend()
 
-Each host has two addresses: `front`, where the test and its clients reach it always, and `back`, where hosts reach each other
-and which is what cut() cuts.
+Each host has two addresses: `front`, where the test and its clients reach it always, and `back`, where hosts reach each
+other and which is what cut() cuts.
 """
 
 import json
@@ -97,13 +98,15 @@ class Host:
         for side in ("front", "back"):
             # The same card whenever it is plugged in, or the others would send to the one before for a while.
             card = f"02:00:{self.network.tag[:2]}:{self.network.tag[2:]}:{ord(side[0]):02x}:{self.number:02x}"
-            ip("link", "add", self._cable(side), "type", "veth", "peer", "name", side, "address", card, "netns", self.namespace)
+            ip("link", "add", self._cable(side), "type", "veth", "peer", "name", side, "address", card, "netns",
+               self.namespace)
             ip("link", "set", self._cable(side), "master", self.network._bridge_name(side), "up")
             ip("-n", self.namespace, "addr", "add", f"{getattr(self, side)}/24", "dev", side)
             ip("-n", self.namespace, "link", "set", side, "up")
 
     def pull_out(self):
-        """Like a machine that loses its power: none of its connections is ever closed, the others hear nothing. Processes have to be killed before."""
+        """Like a machine that loses its power: none of its connections is ever closed, the others hear nothing.
+        Processes have to be killed before."""
         for side in ("front", "back"):
             subprocess.run(["ip", "link", "del", self._cable(side)], capture_output=True, check=False)
         subprocess.run(["ip", "netns", "del", self.namespace], capture_output=True, check=False)

@@ -1,4 +1,5 @@
-"""Free loopback ports, below those that the system gives to outgoing connections: one of these may take any port of theirs."""
+"""Free loopback ports, below those that the system gives to outgoing connections: one of these may take any port of
+theirs."""
 
 import os
 import random
@@ -11,7 +12,8 @@ ATTEMPTS = 100_000
 
 
 def worker_range(worker, workers=WORKERS_MAX):
-    """The ports of one of several test runners (gw0, gw1, …), which would otherwise take each other's between the look and the use."""
+    """The ports of one of several test runners (gw0, gw1, …), which would otherwise take each other's between the look
+    and the use."""
     number = re.fullmatch(r"gw(\d+)", worker)
     if number is None:
         return FIRST, LAST
@@ -21,8 +23,8 @@ def worker_range(worker, workers=WORKERS_MAX):
 
 
 class Ports:
-    """The ports from `first` to before `last`. One that was given is given again only when an eighth of all have been since: so
-    that ranges are found at any time."""
+    """The ports from `first` to before `last`. One that was given is given again only when an eighth of all have been
+    since: so that ranges are found at any time."""
 
     def __init__(self, first, last):
         self._first, self._last = first, last
@@ -45,7 +47,8 @@ class Ports:
             del self._given[next(iter(self._given))]
 
 
-_ports = Ports(*worker_range(os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", WORKERS_MAX))))
+_ports = Ports(*worker_range(os.environ.get("PYTEST_XDIST_WORKER", ""),
+                             int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", WORKERS_MAX))))
 
 
 def free_port():

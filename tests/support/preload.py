@@ -1,4 +1,5 @@
-"""Rules for tests/support/fault_preload.c: which calls of a running program fail, on which files, how often, and whether they did.
+"""Rules for tests/support/fault_preload.c: which calls of a running program fail, on which files, how often, and
+whether they did.
 
     rules = Preload(tmp_path / "rules")
     member.environment = rules.environment()          # before it starts
@@ -64,7 +65,8 @@ class Rule:
 
 
 class Preload:
-    """A file of rules and, with a clock, libfaketime beside it: its wall clock can be stepped while the program runs."""
+    """A file of rules and, with a clock, libfaketime beside it: its wall clock can be stepped while the program
+    runs."""
 
     def __init__(self, path, clock=False):
         self.path = Path(path)

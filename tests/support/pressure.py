@@ -1,4 +1,5 @@
-"""What overload tests and load-test/overload.py look at: memory of a process, raw floods, and answers counted in bulk."""
+"""What overload tests and load-test/overload.py look at: memory of a process, raw floods, and answers counted in
+bulk."""
 
 import collections
 import contextlib
@@ -14,12 +15,12 @@ STATUS_LINE = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 def anonymous_bytes(member):
     """Resident memory that no file backs: what a process keeps for itself."""
-    status = Path(f"/proc/{member.process.pid}/status").read_text()
+    status = Path(f"/proc/{member.process.pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"^RssAnon:\s+(\d+) kB", status, re.M)[1]) * 1024
 
 
 def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 

@@ -3,7 +3,8 @@
     for where, expression in dashboard_expressions(folder): …
     Prometheus(url).has_data(concrete(expression), start, end)
 
-Expressions are taken apart by words, not by a grammar: enough for those of monitoring/, which a test holds against Prometheus.
+Expressions are taken apart by words, not by a grammar: enough for those of monitoring/, which a test holds against
+Prometheus.
 """
 
 import json
@@ -19,7 +20,8 @@ STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)")
 SELECTOR = re.compile(r"(?<![\w:$.])([a-zA-Z_:][\w:]*)\b(?!\s*\()\s*(\{[^{}]*\})?")
 DURATION = re.compile(r"\[[^\[\]]*\]|\boffset\s+\w+")
-WORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf", "nan"}
+WORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf",
+         "nan"}
 VARIABLES = {"$__rate_interval": "5s", "$coupon": ".*", "$job": "coupond"}
 
 
@@ -70,9 +72,11 @@ class Prometheus:
         self.url = url
 
     def ask(self, path, **parameters):
-        """The data of an answer; AssertionError with what Prometheus says about a question that it does not understand."""
+        """The data of an answer; AssertionError with what Prometheus says about a question that it does not
+        understand."""
         try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=60) as answer:
+            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}",
+                                        timeout=60) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from None

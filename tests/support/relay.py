@@ -3,10 +3,10 @@
 
     relay.py PORT=HOST:PORT …        run by companion.py
 
-    hold to|both       what is under way to the other side, or both ways, is held back from now on; reports {"holding": true}, and then, when there is
-                       something to hold, {"first_byte": true}
-    let_go             delivers all of it in order, though its sender may have ended meanwhile; reports {"let_go": how many bytes were held back,
-                       "seconds": how long the first of them}
+    hold to|both       what is under way to the other side, or both ways, is held back from now on; reports {"holding":
+                       true}, and then, when there is something to hold, {"first_byte": true}
+    let_go             delivers all of it in order, though its sender may have ended meanwhile; reports {"let_go": how
+                       many bytes were held back, "seconds": how long the first of them}
 
 Reports {"ready": true} at the start. A connection whose other side answers no probes ends, as it would without a relay.
 """
@@ -19,7 +19,8 @@ import sys
 
 READ_BYTES = 65_536
 CONNECT_SECONDS = 5
-PROBES = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3), (socket.TCP_USER_TIMEOUT, 10_000))
+PROBES = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3),
+          (socket.TCP_USER_TIMEOUT, 10_000))
 
 
 def report(**members):

@@ -7,8 +7,8 @@ As a command: starts the server, runs COMMAND with it in the environment, and st
     python3 tests/support/servers.py mysql -- build/dev/coupond/coupond persister
 
 COMMAND finds COUPOND_STORE_* (so that coupond uses the server), COUPOND_TEST_MYSQL ("socket=…;user=…;…", for the unit
-tests; `admin` is a user without a password who may do everything,
-`tls_ca` the authority of a server with TLS) and COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
+tests; `admin` is a user without a password who may do everything, `tls_ca` the authority of a server with TLS) and
+COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
 
 As a module:
 
@@ -57,14 +57,14 @@ def cache_directory():
 
 def run_logged(command, log):
     with open(log, "ab") as out:
-        result = subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        result = subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=False)
     if result.returncode != 0:
         raise ServerError(f"{command[0]} ended with status {result.returncode}\n{tail(log)}")
 
 
 def tail(log, lines=20):
     try:
-        return "\n".join(Path(log).read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(Path(log).read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
 
@@ -153,8 +153,8 @@ class SqlServer(Server):
     def administer(self, *statements):
         """Runs them as the user who may do everything; the rows of the last."""
         import pymysql
-        with contextlib.closing(pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)) as connection, \
-                connection.cursor() as cursor:
+        connected = pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)
+        with contextlib.closing(connected) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
             return list(cursor.fetchall())
@@ -207,8 +207,8 @@ class MariaDB(SqlServer):
     def prepare(self):
         (self.directory / "setup.sql").write_text(SETUP)
         (self.directory / "tmp").mkdir()
-        command = ["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.directory}/data", self._temporary(), "--skip-test-db",
-                   "--auth-root-authentication-method=normal"]
+        command = ["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.directory}/data",
+                   self._temporary(), "--skip-test-db", "--auth-root-authentication-method=normal"]
         run_logged(command + (["--user=root"] if os.geteuid() == 0 else []), self.log)
 
     def command(self):
@@ -298,8 +298,8 @@ class Redis(Server):
         server = shutil.which("redis-server")
         if not server:
             raise ServerError("redis-server is not installed; on Debian: apt-get install redis-server")
-        return [server, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--dir", str(self.directory),
-                "--save", "", "--appendonly", "no", *self.options]
+        return [server, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--dir",
+                str(self.directory), "--save", "", "--appendonly", "no", *self.options]
 
     def answers(self):
         try:
@@ -308,12 +308,14 @@ class Redis(Server):
             return False
 
     def ask(self, *words, patience=DEADLINE_SECONDS):
-        """One command by the UNIX socket; the reply's bytes as they are, but for a text, which is returned bare, and None for nil."""
+        """One command by the UNIX socket; the reply's bytes as they are, but for a text, which is returned bare, and
+        None for nil."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(patience)
             connection.connect(str(self.socket))
             parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-            connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+            connection.sendall(b"*%d\r\n" % len(parts)
+                               + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
             with connection.makefile("rb") as reply:
                 line = reply.readline()
                 if not line.startswith(b"$"):
@@ -325,7 +327,7 @@ class Redis(Server):
 def apt_mirror():
     """The Debian mirror of this machine's own apt sources."""
     listing = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(LABEL)",
-                              "Identifier: Packages"], capture_output=True, text=True)
+                              "Identifier: Packages"], capture_output=True, text=True, check=False)
     for line in listing.stdout.splitlines():
         uri, *origin = line.split(" ", 1)
         if origin == ["Debian Debian"]:
@@ -398,7 +400,7 @@ def main(arguments):
             listener.listen()
             threading.Thread(target=serve_control, args=(server, listener), daemon=True).start()
             environment = {**os.environ, **server.environment(), "COUPOND_TEST_CONTROL": str(control)}
-            return subprocess.run(arguments[2:], env=environment).returncode
+            return subprocess.run(arguments[2:], env=environment, check=False).returncode
     except (ServerError, FileNotFoundError) as error:
         print(f"servers.py: {error}", file=sys.stderr)
         return 2

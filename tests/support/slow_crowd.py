@@ -1,11 +1,12 @@
-"""A crowd that costs a gateway connections rather than requests, in a process of its own (a process has so many open files only).
+"""A crowd that costs a gateway connections rather than requests, in a process of its own (a process has so many open
+files only).
 
     with SlowCrowd(address, idle=10_000, senders=500, readers=500, passers=0) as crowd:
         … crowd.state() …
 
-Idle clients ask once and then keep their connection. Slow senders send a request that never ends, a byte at a time, and begin
-again when they are refused. Slow readers ask for a page of coupons and read it in small pieces, then the next one. Passers
-come, ask once and leave, as fast as they can, so many at a time.
+Idle clients ask once and then keep their connection. Slow senders send a request that never ends, a byte at a time, and
+begin again when they are refused. Slow readers ask for a page of coupons and read it in small pieces, then the next
+one. Passers come, ask once and leave, as fast as they can, so many at a time.
 """
 
 import collections

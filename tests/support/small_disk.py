@@ -15,7 +15,8 @@ def why_not():
     """Why nothing can be mounted here; None when it can."""
     if os.geteuid() != 0:
         return "mounting a small filesystem needs root"
-    probe = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    probe = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True,
+                           check=False)
     return None if probe.returncode == 0 else "this machine mounts no tmpfs"
 
 
@@ -26,7 +27,8 @@ class SmallDisk:
 
     def __enter__(self):
         self.path.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.mebibytes}m,nr_inodes={self.inodes}", "coupond-test", str(self.path)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.mebibytes}m,nr_inodes={self.inodes}", "coupond-test",
+                        str(self.path)], check=True)
         return self
 
     def __exit__(self, *_):

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""A crowd without the cluster's secret at the ports of an issuer: they ask for issues and coupons, say that the store has everything, take events, say
-garbage, and leave handshakes half done. They know what an insider might tell them, the journal's and the store's ids and the names of coupons, and they
-speak ZMTP and coupond's frames as they should be: without a secret they would have their way.
+"""A crowd without the cluster's secret at the ports of an issuer: they ask for issues and coupons, say that the store
+has everything, take events, say garbage, and leave handshakes half done. They know what an insider might tell them, the
+journal's and the store's ids and the names of coupons, and they speak ZMTP and coupond's frames as they should be:
+without a secret they would have their way.
 
     strangers.py REQUESTS EVENTS ACKS PARTITIONS JOURNAL_DIR [LISTENER_KEY]       run by companion.py
 
     coupon ID          there is such a coupon
     hurry | stroll     as fast as they can, or at their leisure (as at the start)
 
-LISTENER_KEY: the issuer's public key, in hexadecimal digits: then there are some who get as far as proving a key, of their own.
-Reports {"ready": true}, and twice a second {"told": {lie: how often so far}, "heard": [what somebody was answered since, …]}.
+LISTENER_KEY: the issuer's public key, in hexadecimal digits: then there are some who get as far as proving a key, of
+their own. Reports {"ready": true}, and twice a second {"told": {lie: how often so far}, "heard": [what somebody was
+answered since, …]}.
 """
 
 import collections
@@ -84,7 +86,8 @@ class Insider:
         path = self.journal / f"p{partition:02}"
         acked = (path / "acked").read_bytes()
         journal_id, store_id, seq = acked[24:40], acked[40:56], struct.unpack_from("<Q", acked, 56)[0]
-        return header(ACK, 1, partition, self.partitions) + journal_id + store_id + struct.pack("<QQ", seq + 1, seq + random.randrange(1, 50))
+        sequences = struct.pack("<QQ", seq + 1, seq + random.randrange(1, 50))
+        return header(ACK, 1, partition, self.partitions) + journal_id + store_id + sequences
 
 
 # lies; each returns what it was answered, if it was
@@ -124,7 +127,8 @@ def ready(kind):
 
 
 def blindly(endpoint, *contents):
-    """Says it all, whatever is said to it. Returns whatever comes beside a greeting and commands that are no welcome."""
+    """Says it all, whatever is said to it. Returns whatever comes beside a greeting and commands that are no
+    welcome."""
     family, address = open_address(endpoint)
     with socket.socket(family) as raw:
         raw.settimeout(SECONDS)
@@ -166,7 +170,8 @@ def without_a_look(insider, _, greeting=GREETING):
     partition = random.randrange(insider.partitions)
     if random.random() < 0.5:
         frames = insider.requests_of(partition)
-        return blindly(insider.requests[partition], greeting + ready("DEALER"), *(long_frame(0, frame) for frame in frames))
+        return blindly(insider.requests[partition], greeting + ready("DEALER"),
+                       *(long_frame(0, frame) for frame in frames))
     return blindly(insider.acks, greeting + ready("PUSH"), long_frame(0, insider.acknowledgement_of(partition)))
 
 
@@ -188,11 +193,11 @@ def half_a_handshake(insider, _):
         raw.sendall(random.choice([GREETING, CURVE_GREETING])[:random.randrange(65)])
         while raw.recv(65_536):
             pass
-    return None
 
 
 def another_key(insider, curve):
-    """As far as one gets who knows the listener's public key, and has a key pair that nobody derived from the secret."""
+    """As far as one gets who knows the listener's public key, and has a key pair that nobody derived from the
+    secret."""
     partition = random.randrange(insider.partitions)
     what = random.choice(["requests", "events", "acks"])
     if what == "events":
@@ -203,8 +208,8 @@ def another_key(insider, curve):
     return curve.ask(insider.requests[partition], "DEALER", frames, KEY_SECONDS)
 
 
-LIES = [false_request, false_acknowledgement, false_event_taker, without_a_look, plain_words_behind_a_secret_greeting, garbage,
-        half_a_handshake]
+LIES = [false_request, false_acknowledgement, false_event_taker, without_a_look, plain_words_behind_a_secret_greeting,
+        garbage, half_a_handshake]
 
 
 # the crowd

@@ -2,25 +2,27 @@
 
     check(ops, events, rows, coupons) → ["C1: …", …], nothing when all promises were kept
 
-The journal's order is taken for the order in which things were decided, and this module proves or refutes that every answer that a
-client read fits it: that the history is linearizable. Per coupon,
+The journal's order is taken for the order in which things were decided, and this module proves or refutes that every
+answer that a client read fits it: that the history is linearizable. Per coupon,
 
-  log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, times of issues never
-             backwards, policies as somebody asked for them
-  clock      each record bears a time that the issuer's clock may have shown while it was decided, and the coupon was open then; an
-             issue may bear that of the issue before it instead, when that is later, and never opens or closes a window by it
+  log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, times of
+             issues never backwards, policies as somebody asked for them
+  clock      each record bears a time that the issuer's clock may have shown while it was decided, and the coupon was
+             open then; an issue may bear that of the issue before it instead, when that is later, and never opens or
+             closes a window by it
   told       each 201 (and each created or changed coupon) is one record of the journal, as it was told
-  explained  each record was asked for by a request that may have been carried out: one that was told so, or that heard no final answer;
-             never by one that heard "nothing was decided"
-  real time  what was answered before another was asked comes before it: seq(A) < seq(B); "outcome unknown" is an answer, too, since
-             nothing is decided after it
-  answers    each refusal and each look fits some moment between its question and its answer, after all that was answered
-             before the question and before all that was asked after the answer
+  explained  each record was asked for by a request that may have been carried out: one that was told so, or that heard
+             no final answer; never by one that heard "nothing was decided"
+  real time  what was answered before another was asked comes before it: seq(A) < seq(B); "outcome unknown" is an
+             answer, too, since nothing is decided after it
+  answers    each refusal and each look fits some moment between its question and its answer, after all that was
+             answered before the question and before all that was asked after the answer
   store      the store has exactly the journal's issues and policies
   strangers  neither has anything that was asked for without the cluster's secret
 
-Positions are numbers of records that have been applied. Records have fixed places, so a look needs only the first position that
-fits from its lower bound on: taking the earliest for each look, in the order of their questions, finds an order whenever there is one.
+Positions are numbers of records that have been applied. Records have fixed places, so a look needs only the first
+position that fits from its lower bound on: taking the earliest for each look, in the order of their questions, finds an
+order whenever there is one.
 """
 
 import bisect
@@ -36,7 +38,8 @@ REFUSALS = ("ended", "paused", "not_started", "sold_out")
 
 
 def check(ops, events, rows, coupons, clock=AnyTime()):
-    """`coupons`: {id: policy with issued} as the store has them; `clock`: what time the issuer may have gone by, as in clock.py."""
+    """`coupons`: {id: policy with issued} as the store has them; `clock`: what time the issuer may have gone by, as in
+    clock.py."""
     found = []
     by_coupon = {"ops": collections.defaultdict(list), "events": collections.defaultdict(list),
                  "rows": collections.defaultdict(list)}
@@ -50,8 +53,10 @@ def check(ops, events, rows, coupons, clock=AnyTime()):
 
 
 def check_strangers(events, rows, coupons):
-    """Nothing that somebody without the secret asked for is anywhere: their users and coupons bear names that nobody else's do."""
-    found = [f"in the journal: {event}" for event in events if (event.user or "").startswith(STRANGER) or event.coupon.startswith(STRANGER)]
+    """Nothing that somebody without the secret asked for is anywhere: their users and coupons bear names that nobody
+    else's do."""
+    found = [f"in the journal: {event}"
+             for event in events if (event.user or "").startswith(STRANGER) or event.coupon.startswith(STRANGER)]
     found += [f"in the store: {row}" for row in rows if row.user.startswith(STRANGER)]
     found += [f"in the store: {coupon}" for coupon in coupons if coupon.startswith(STRANGER)]
     return [f"strangers: {text}" for text in found[:20]]
@@ -65,7 +70,9 @@ def check_store(story, rows, policy):
         found.append("the store has a sequence twice")
     for sequence in sorted(wanted.keys() | there.keys()):
         if wanted.get(sequence) != there.get(sequence):
-            found.append(f"store: sequence {sequence} is {there.get(sequence)}, the journal says {wanted.get(sequence)}")
+            found.append(
+                f"store: sequence {sequence} is {there.get(sequence)}, the journal says {wanted.get(sequence)}"
+            )
     last = story.policies[story.count] if story.events else None
     expected = None if last is None else {**last, "issued": len(wanted)}
     if policy != expected:
@@ -74,7 +81,8 @@ def check_store(story, rows, policy):
 
 
 def decided_by(op):
-    """Until when the request was decided, if it was: until its client was told that nobody knows, or for ever when it was told nothing."""
+    """Until when the request was decided, if it was: until its client was told that nobody knows, or for ever when it
+    was told nothing."""
     return FOREVER if op.answered is None or op.status is None else op.answered
 
 
@@ -196,7 +204,8 @@ class Story:
 
     def _check_policy(self, index, event, op):
         before = self.policies[index]
-        expected = {"paused": False, "starts_at": None, "ends_at": None, "per_user_limit": 1} if before is None else before
+        expected = {"paused": False, "starts_at": None, "ends_at": None,
+                    "per_user_limit": 1} if before is None else before
         if (before is None) != (op.kind == "create") or {**expected, **op.wanted} != event.policy:
             self.say(f"log: {op.wanted} made {event.policy} of {before}")
         if outcome(op) == FINAL and (op.body["issued"] != self.issued[index] or op.body["updated_at"] != event.time):
@@ -242,7 +251,8 @@ class Story:
     # real time
 
     def _check_real_time(self):
-        """After this, asked_by[i] is the earliest moment at which records 1 … i can have been decided, answered_by[i] the latest for i and on."""
+        """After this, asked_by[i] is the earliest moment at which records 1 … i can have been decided, answered_by[i]
+        the latest for i and on."""
         self.asked_by = list(itertools.accumulate(self.asked, max))
         self.answered_by = list(itertools.accumulate(reversed(self.answered), min))[::-1]
         for index, event in enumerate(self.events):
@@ -284,12 +294,14 @@ class Story:
         if not ranges:
             self.say(f"clock: {event} bears the time of the issue before it, though the clock was past that")
         elif policy and not any(window_at(policy, now) == "open" for now in moments_of(policy, ranges)):
-            self.say(f"clock: issued outside of {policy['starts_at']} to {policy['ends_at']}, while the time was of {ranges}: {event}")
+            self.say(f"clock: issued outside of {policy['starts_at']} to {policy['ends_at']}, while the time was of "
+                     f"{ranges}: {event}")
 
     # answers
 
     def _check_answers(self):
-        looks = sorted((op for op in self.ops if outcome(op) == FINAL and id(op) not in self._told), key=lambda op: op.sent)
+        looks = sorted((op for op in self.ops if outcome(op) == FINAL and id(op) not in self._told),
+                       key=lambda op: op.sent)
         finished, reached = [], 0  # looks by the moment of their answer; how far those before the question had come
         for op in self.ops:
             if op.status is not None and op.status >= 500 and op.status != 503:
@@ -302,7 +314,8 @@ class Story:
             first, last = self._bounds(op)
             position = self._place(op, max(first, reached), last)
             if position is None:
-                self.say(f"answers: {op} fits no moment: {self._describe(first, last)}, looks before it had come to {reached}")
+                self.say(f"answers: {op} fits no moment: {self._describe(first, last)}, looks before it had come "
+                         f"to {reached}")
             else:
                 bisect.insort(finished, (op.answered, position))
 
@@ -322,8 +335,8 @@ class Story:
         code = code_of(op)
         if code == "coupon_not_found":
             return lambda position: self.policies[position] is None
-        exists = {"post": self._judge_post, "put": self._judge_put, "lookup": self._judge_lookup, "get": self._judge_get,
-                  "change": self._judge_change, "create": self._judge_create}[op.kind](op, code)
+        exists = {"post": self._judge_post, "put": self._judge_put, "lookup": self._judge_lookup,
+                  "get": self._judge_get, "change": self._judge_change, "create": self._judge_create}[op.kind](op, code)
         return exists and (lambda position: self.policies[position] is not None and exists(position))
 
     def _judge_refusal(self, op, code):
@@ -375,6 +388,7 @@ class Story:
         body = op.body
         policy, issued = self.policies[position], self.issued[position]
         state = "not_started" if body["state"] == "scheduled" else body["state"]
-        return (all(body[name] == policy[name] for name in ("title", "quantity", "per_user_limit", "starts_at", "ends_at"))
+        return (all(body[name] == policy[name]
+                    for name in ("title", "quantity", "per_user_limit", "starts_at", "ends_at"))
                 and body["issued"] == issued and body["remaining"] == policy["quantity"] - issued
                 and self._may_be(op, state, position))

@@ -1,4 +1,5 @@
-"""Chooses faults at random and does them, several at once where they do not meet; counts what was injected, shown and survived."""
+"""Chooses faults at random and does them, several at once where they do not meet; counts what was injected, shown and
+survived."""
 
 import collections
 import threading
@@ -62,7 +63,8 @@ class Devil:
             self.world.busy.add(name)
         self.tallies[kind.name].injected += 1
         seed = self.random.randrange(2**32)
-        thread = threading.Thread(target=self._do, args=(kind, target, name, seed), name=f"{kind.name} ({name})", daemon=True)
+        thread = threading.Thread(target=self._do, args=(kind, target, name, seed), name=f"{kind.name} ({name})",
+                                  daemon=True)
         self._threads.append(thread)
         thread.start()
         return True

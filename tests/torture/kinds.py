@@ -4,7 +4,8 @@ import collections
 
 from harm import clocks, database as databases, disk, links, processes, strangers as crowd
 
-# name; what it takes in hand (a function of world and random, the first is the target); the harm; what the world must not lack
+# takes: a function of world and random that returns what the fault needs for itself, its target first; harm: the
+# function that does it; needs: what the world must have.
 Kind = collections.namedtuple("Kind", "name takes harm needs weight", defaults=((), 1.0))
 
 

@@ -1,4 +1,5 @@
-"""Requests of the harness' own, by which it asks what time the issuer goes by and how it decides by it. They are part of the history."""
+"""Requests of the harness' own, by which it asks what time the issuer goes by and how it decides by it. They are part
+of the history."""
 
 import datetime
 import http.client
@@ -54,7 +55,8 @@ class Prober:
         return op
 
     def _exchange(self, method, path, content):
-        connection = http.client.HTTPConnection(self.addresses[len(self.ops) % len(self.addresses)], timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection(self.addresses[len(self.ops) % len(self.addresses)],
+                                                timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, path, json.dumps(content), {"Content-Type": "application/json"})
             answer = connection.getresponse()

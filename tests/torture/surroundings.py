@@ -1,4 +1,5 @@
-"""What stands around the system: relays on links, and strangers at the issuer's ports. Programs of their own, beside those under torture."""
+"""What stands around the system: relays on links, and strangers at the issuer's ports. Programs of their own, beside
+those under torture."""
 
 import contextlib
 import random
@@ -47,7 +48,8 @@ class Strangers(Companion):
     def __init__(self, world):
         options = world.cluster.options
         where = [options[f"issuer/{name}"] for name in ("requests", "events", "acks")]
-        super().__init__("strangers.py", [*where, world.cluster.partitions, world.journal, listener_key(world.secret).hex()],
+        super().__init__("strangers.py",
+                         [*where, world.cluster.partitions, world.journal, listener_key(world.secret).hex()],
                          world.observer.prefix if world.observer else (), self._on_report)
         self.world, self.told = world, {}
 

@@ -1,7 +1,8 @@
-"""The clients of a torture run: people who ask, ask again, ask twice at once, and look; operators who create and change coupons.
+"""The clients of a torture run: people who ask, ask again, ask twice at once, and look; operators who create and change
+coupons.
 
-Every attempt is remembered as one Op. A question is asked until it has a final answer, over one gateway or another; what never
-got one is left in `unanswered`.
+Every attempt is remembered as one Op. A question is asked until it has a final answer, over one gateway or another;
+what never got one is left in `unanswered`.
 """
 
 import asyncio
@@ -149,8 +150,11 @@ class Traffic:
         if status in (200, 201) and "sequence" in body:
             if (body["coupon_id"], body["user_id"]) != (coupon, user):
                 self.wrong.append(f"{user} asked for {coupon} and was told {body}")
-            body = {"sequence": body["sequence"], "issued_at": body["issued_at"]}  # the rest is as it was asked: millions are kept
-        wanted = {name: value for name, value in content.items() if name != "id"} if kind in ("create", "change") else None
+            # the rest is as it was asked: millions are kept
+            body = {"sequence": body["sequence"], "issued_at": body["issued_at"]}
+        wanted = None
+        if kind in ("create", "change"):
+            wanted = {name: value for name, value in content.items() if name != "id"}
         op = Op(kind, coupon, user, sent, time.monotonic() if answer else None, status, body, wanted)
         self.ops.append(op)
         self.overloaded += code_of(op) == "overloaded"
@@ -239,14 +243,17 @@ class Traffic:
 
     async def _create(self, connections):
         quantity = self.random.choice([1, 30, 300, 3_000, 30_000])
-        coupon = await self._make(connections, {"quantity": quantity, "per_user_limit": self.random.choice([1, 1, 1, 2, 3]),
-                                                **self._window()})
+        coupon = await self._make(connections,
+                                  {"quantity": quantity, "per_user_limit": self.random.choice([1, 1, 1, 2, 3]),
+                                   **self._window()})
         if coupon is not None:
             self.coupons.append([coupon, [], quantity * self.random.uniform(0.7, 2.5) + 40])
 
     def _window(self):
-        """Now and then one that begins or ends soon, or so far away that only a wrong clock opens or closes it, by the issuer's last known time."""
-        latest = next((op.body["updated_at"] for op in reversed(self.ops[-200:]) if op.body and "updated_at" in op.body), None)
+        """Now and then one that begins or ends soon, or so far away that only a wrong clock opens or closes it, by the
+        issuer's last known time."""
+        latest = next((op.body["updated_at"]
+                       for op in reversed(self.ops[-200:]) if op.body and "updated_at" in op.body), None)
         dice = self.random.random()
         if latest is None or dice > 0.3:
             return {}
@@ -259,7 +266,8 @@ class Traffic:
         return f"t{next(self._numbers)}"
 
     async def _change(self, connections, coupon):
-        wanted = self.random.choice([{"quantity": self.random.randrange(1, 40_000)}, {"paused": True}, {"paused": False}, {}])
+        wanted = self.random.choice([{"quantity": self.random.randrange(1, 40_000)}, {"paused": True},
+                                     {"paused": False}, {}])
         await self._ask(connections, "change", coupon, None,
                         lambda: ("PATCH", f"/v1/coupons/{coupon}", {"title": self._title(), **wanted}))
         if wanted.get("paused"):

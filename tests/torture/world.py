@@ -1,7 +1,9 @@
-"""The system under torture: the real processes with a cluster's secret, each on a machine of its own (network namespaces) where that is possible, a small
-disk for the journal, libraries that make calls fail and clocks jump, and the database; and, at the issuer's ports, strangers without the secret.
+"""The system under torture: the real processes with a cluster's secret, each on a machine of its own (network
+namespaces) where that is possible, a small disk for the journal, libraries that make calls fail and clocks jump, and
+the database; and, at the issuer's ports, strangers without the secret.
 
-One gateway shares the issuer's memory. The last gateway and the last persister reach the issuer over a relay, which can hold their bytes back.
+One gateway shares the issuer's memory. The last gateway and the last persister reach the issuer over a relay, which can
+hold their bytes back.
 
 What a machine does not offer (root, libfaketime) is left out, with the reason in `missing`.
 """
@@ -82,7 +84,8 @@ class World:
         self._keep_a_secret()
         self._let_one_gateway_share_memory()
         self.relays = {member.name: self._relay(member, names) for member, names in
-                       ((self.cluster.gateways[-1], ["gateway/requests"]), (self.cluster.persisters[-1], ["persister/events", "persister/acks"]))}
+                       ((self.cluster.gateways[-1], ["gateway/requests"]),
+                        (self.cluster.persisters[-1], ["persister/events", "persister/acks"]))}
         self.cluster.issuer.environment = self.preload.environment()
         self._before_each_start(self.cluster.issuer, lambda: self.clock.started(time.monotonic()))
         self.prober = Prober(self.cluster.addresses, self._stopping.is_set)
@@ -161,10 +164,12 @@ class World:
                 for member in self.cluster.members:
                     process = member.process
                     if member.name not in self.busy and process and process.poll() is not None:
-                        self.fail(f"{member.name} ended by itself with status {process.returncode}:\n{member.log()[-3000:]}")
+                        self.fail(f"{member.name} ended by itself with status "
+                                  f"{process.returncode}:\n{member.log()[-3000:]}")
                         member.process = None
                         self.busy.add(member.name)  # nothing more is to be done to it
-                    elif member.name not in self.busy and member.name in self.relays and self.relays[member.name].has_died():
+                    elif (member.name not in self.busy and member.name in self.relays
+                          and self.relays[member.name].has_died()):
                         self.fail(f"the relay of {member.name} ended by itself")
 
     def _archive(self):
@@ -185,9 +190,11 @@ class World:
         while not self._stopping.wait(VERIFY_EVERY_SECONDS) and not self.ending:
             result = self.verify()
             self.verified[result.returncode] += 1
-            print(f"         verify of the running system: {result.returncode} {result.stderr.strip()[:300]}", flush=True)
+            print(f"         verify of the running system: {result.returncode} {result.stderr.strip()[:300]}",
+                  flush=True)
             if result.returncode not in (0, 2):
-                self.fail(f"verify of the running system exited with {result.returncode}\n{result.stdout}{result.stderr}")
+                self.fail("verify of the running system exited with "
+                          f"{result.returncode}\n{result.stdout}{result.stderr}")
 
     def overloaded(self):
         """How many requests heard so, so far."""
@@ -226,8 +233,8 @@ class World:
     def verify(self):
         """From a machine that reaches the database and has the journal's disk."""
         prefix = self.observer.prefix if self.observer else []
-        return subprocess.run([*prefix, binary(), "verify", "--config", str(self.cluster.config_path)], env=environment(),
-                              capture_output=True, text=True, check=False, timeout=300)
+        return subprocess.run([*prefix, binary(), "verify", "--config", str(self.cluster.config_path)],
+                              env=environment(), capture_output=True, text=True, check=False, timeout=300)
 
     # the issuer's clock
 
@@ -265,7 +272,8 @@ class World:
         found = {}
         for row in self.cluster.query(f"SELECT id, {', '.join(names)} FROM coupon"):
             policy = dict(zip(names, map(text, row[1:])))
-            policy |= {"paused": bool(policy["paused"]), **{name: time_text(policy[name]) for name in ("starts_at", "ends_at")}}
+            policy |= {"paused": bool(policy["paused"]),
+                       **{name: time_text(policy[name]) for name in ("starts_at", "ends_at")}}
             found[text(row[0])] = policy
         return found
 

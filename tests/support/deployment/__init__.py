@@ -2,8 +2,8 @@
 
     findings(root, program)   # a sentence for everything that is wrong; none when all is well
 
-`root` is the repository, or a copy of what it ships with something broken in it. Other programs (docker-compose, kubectl,
-haproxy, systemd-analyze) look at their files, too, where they are there and unless `tools` is False.
+`root` is the repository, or a copy of what it ships with something broken in it. Other programs (docker-compose,
+kubectl, haproxy, systemd-analyze) look at their files, too, where they are there and unless `tools` is False.
 """
 
 from . import compose, image, kubernetes, systemd

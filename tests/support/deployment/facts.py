@@ -14,7 +14,8 @@ HEALTH_SECONDS = 10
 
 # What the images of others listen on.
 OTHER_PORTS = {"mysql": {3306}, "redis": {6379}, "prometheus": {9090}, "alertmanager": {9093}, "grafana": {3000},
-               "mysql-accounts": set(), "mysqld-exporter": {9104}, "redis-exporter": {9121}, "locust": {8089}, "locust-worker": set()}
+               "mysql-accounts": set(), "mysqld-exporter": {9104}, "redis-exporter": {9121}, "locust": {8089},
+               "locust-worker": set()}
 
 
 class Facts:
@@ -76,14 +77,17 @@ class Facts:
     def check_configs(self):
         for role in ROLES:
             self.check_config(role, f"deploy/config/{role}.conf")
-            self.expect("cluster/secret_file" in self.configs[role], f"deploy/config: {role}.conf has no cluster/secret_file")
+            self.expect("cluster/secret_file" in self.configs[role],
+                        f"deploy/config: {role}.conf has no cluster/secret_file")
         gateway, issuer, persister = (self.configs[role] for role in ROLES)
         self.expect(gateway.get("issuer/partitions") == issuer.get("issuer/partitions"),
                     "deploy/config: gateway.conf and issuer.conf differ in issuer/partitions")
-        for config, ours, theirs in ((gateway, "gateway/requests", "issuer/requests"), (persister, "persister/events", "issuer/events"),
+        for config, ours, theirs in ((gateway, "gateway/requests", "issuer/requests"),
+                                     (persister, "persister/events", "issuer/events"),
                                      (persister, "persister/acks", "issuer/acks")):
             wanted = f"tcp://issuer:{port_of(issuer.get(theirs, ''))}"
-            self.expect(config.get(ours) == wanted, f"deploy/config: {ours} is {config.get(ours)}, {theirs} asks for {wanted}")
+            self.expect(config.get(ours) == wanted,
+                        f"deploy/config: {ours} is {config.get(ours)}, {theirs} asks for {wanted}")
 
     def check_config(self, role, name, secrets=SECRETS):
         """By the program itself, with the example secrets in the place of those that the machine would have."""
@@ -107,7 +111,8 @@ class Facts:
                     f"{where}: {role} is given {configs.get(path)}")
 
     def check_health(self, where, words, role, configs):
-        """`words`: coupond health ROLE --config FILE. Nobody answers here, which is exit 1; exit 2 would be a wrong question."""
+        """`words`: coupond health ROLE --config FILE. Nobody answers here, which is exit 1; exit 2 would be a wrong
+        question."""
         if not self.expect(words[:3] == ["coupond", "health", role], f"{where}: {' '.join(words)} does not ask {role}"):
             return
         arguments = words[3:]
@@ -128,7 +133,9 @@ class Facts:
     def ports(self, service):
         """What a service listens on, from its own configuration."""
         if service == "haproxy":
-            return {int(port) for port in re.findall(r"^    presetenv \w+ \S+:(\d+)$", self.text("deploy/haproxy/haproxy.cfg"), re.M)}
+            return {int(port)
+                    for port in re.findall(r"^    presetenv \w+ \S+:(\d+)$", self.text("deploy/haproxy/haproxy.cfg"),
+                                           re.M)}
         if service == "issuer":
             config = self.configs["issuer"]
             first = port_of(config.get("issuer/requests", ""))
@@ -151,7 +158,8 @@ class Facts:
 
     def check_interval(self, where, interval):
         """Each check is a process of its own: every 2 s, those of all containers cost half a core."""
-        self.expect(seconds(interval) >= HEALTH_SECONDS, f"{where}: its health is checked every {interval}, not every {HEALTH_SECONDS}s")
+        self.expect(seconds(interval) >= HEALTH_SECONDS,
+                    f"{where}: its health is checked every {interval}, not every {HEALTH_SECONDS}s")
 
 
 def port_of(address):

@@ -44,7 +44,8 @@ def for_a_moment(world, random, member):
 
 
 def a_day_ahead(world, random, member):
-    """For a few seconds, and then right again: what ends in two hours is issued meanwhile, and what begins in two hours is not."""
+    """For a few seconds, and then right again: what ends in two hours is issued meanwhile, and what begins in two hours
+    is not."""
     stood = world.clock.offset
     ends, begins = windows(world)
     world.step_clock(stood + DAY)
@@ -91,7 +92,8 @@ def for_good(world, random, member):
 
 
 def wrong_at_start(world, random, member):
-    """A life with a wrong clock between two with a right one: its times are in the journal, and rule no window afterwards."""
+    """A life with a wrong clock between two with a right one: its times are in the journal, and rule no window
+    afterwards."""
     stood, step = world.clock.offset, away(random)
     member.stop()
     world.step_clock(stood + step)
@@ -100,7 +102,10 @@ def wrong_at_start(world, random, member):
         probe_near(world, stood + step)
         hold(random, (0, 1, 3))
     finally:
-        member.kill() if random.random() < 0.5 else member.stop()
+        if random.random() < 0.5:
+            member.kill()
+        else:
+            member.stop()
         world.step_clock(stood)
         world.restart(member)
     probe_near(world, stood)

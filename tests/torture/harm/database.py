@@ -79,7 +79,8 @@ def commit_killed(world, _random, _):
 
 
 def commit_unheard(world, _random, _):
-    """The commit succeeds, but its answer never arrives: the link is cut before, and mended when the persister has given up."""
+    """The commit succeeds, but its answer never arrives: the link is cut before, and mended when the persister has
+    given up."""
     host, known = world.hosts["database"], errors(world)
     try:
         with faults.commits_held(world.database) as (_, waiting):

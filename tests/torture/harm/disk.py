@@ -35,7 +35,8 @@ def sync_fails(world, random, member):
 
 
 def write_fails(world, random, member):
-    return strike(world, member, "pwrite", "fail", ".segment", error=random.choice([errno.EIO, errno.ENOSPC]), status=1, **slowly(random))
+    return strike(world, member, "pwrite", "fail", ".segment", error=random.choice([errno.EIO, errno.ENOSPC]), status=1,
+                  **slowly(random))
 
 
 def write_torn(world, random, member):
@@ -83,11 +84,13 @@ def short_writes(world, random, member):
 
 
 def slow_syncs(world, random, member):
-    return bear(world, member, "sync", "delay", ".segment", times=random.randrange(1, 4), delay_ms=random.choice([100, 600, 1500]))
+    return bear(world, member, "sync", "delay", ".segment", times=random.randrange(1, 4),
+                delay_ms=random.choice([100, 600, 1500]))
 
 
 def acked_unwritable(world, random, _):
-    return bear(world, world.cluster.issuer, "pwrite", "fail", "/acked", error=errno.ENOSPC, times=random.randrange(1, 30))
+    return bear(world, world.cluster.issuer, "pwrite", "fail", "/acked", error=errno.ENOSPC,
+                times=random.randrange(1, 30))
 
 
 def snapshot_fails(world, random, _):
@@ -130,5 +133,6 @@ def disk_full(world, random, _):
         refused = world.overloaded() - known
     finally:
         world.disk.free()
-    wait_until(lambda: metric_or(member, "coupond_issuer_journal_full", 1) == 0, "the issuer takes new issues again", seconds=120)
+    wait_until(lambda: metric_or(member, "coupond_issuer_journal_full", 1) == 0, "the issuer takes new issues again",
+               seconds=120)
     return f"0 bytes free, {refused} requests heard overloaded"

@@ -47,7 +47,10 @@ def hold_back(world, random, member):
     held, lasted = world.relays[member.name].hold(way, seconds)
     if held == 0:
         raise Unproved("there was nothing to hold back")
-    return f"{held} bytes held back {'both ways' if way == 'both' else 'on their way to the issuer'}, the first for {lasted:.1f} s"
+    return (
+        f"{held} bytes held back {'both ways' if way == 'both' else 'on their way to the issuer'}, the first for"
+        f" {lasted:.1f} s"
+    )
 
 
 def hold_back_requests(world, random, member):
@@ -64,7 +67,9 @@ def hold_back_requests(world, random, member):
 
 def late_requests(issuer):
     try:
-        return sum(value for name, value in issuer.metrics().items() if name.startswith("coupond_issuer_verdicts_total{") and '"late"' in name)
+        return sum(value
+                   for name, value in issuer.metrics().items()
+                   if name.startswith("coupond_issuer_verdicts_total{") and '"late"' in name)
     except (AssertionError, OSError):
         return None
 
