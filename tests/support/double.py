@@ -1,4 +1,4 @@
-"""A stand-in for coupond's gateway that can lie: it proves that the checks which are built on answers do fail.
+"""A stand-in for coupond's gateway that can lie. It proves that the checks of answers can fail.
 
 Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id}, POST /v1/coupons/{id}/issues, and PUT and GET of a user's
 issue, on a free loopback port, on a thread of its own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences

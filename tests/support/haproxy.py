@@ -1,5 +1,5 @@
-"""Debian's HAProxy before the gateways of a cluster, in a directory of its own; it sends requests to those alone whose
-/readyz says 200.
+"""Debian's HAProxy before the gateways of a cluster, in a directory of its own. It sends requests only to gateways
+whose /readyz answers 200.
 
     with HAProxy(tmp_path / "haproxy", cluster.addresses) as proxy:
         … proxy.address …

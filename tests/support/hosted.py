@@ -1,4 +1,4 @@
-"""Clusters and databases whose processes live on machines of their own: hosts of network.py."""
+"""Clusters and databases whose processes run on hosts of their own, made by network.py."""
 
 from cluster import Cluster
 from servers import MariaDB
@@ -14,7 +14,7 @@ def hosts_of(network, gateways, persisters):
 
 
 class HostedMariaDB(MariaDB):
-    """On a machine of its own, reached over its back side; tests reach it by its socket."""
+    """MariaDB on a host of its own. Members reach it by the host's `back` address, tests by its UNIX socket."""
 
     def __init__(self, host):
         super().__init__()
@@ -62,9 +62,8 @@ class HostedCluster(Cluster):
 
 
 def lose_machine(member, between=lambda: None):
-    """ Power loss of a member's machine: its connections are never closed, the others hear nothing; then another comes
-    up at its addresses, with the same disk. The process is started by the caller.
-    """
+    """Simulates a power loss of a member's host: its connections are never closed and its peers receive nothing; then
+    another host comes up at the same addresses, with the same disk. The caller starts the process."""
     member.host.cut()
     member.kill()
     member.host.pull_out()

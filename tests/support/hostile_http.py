@@ -1,4 +1,4 @@
-"""Hostile HTTP messages, sent raw to coupond and to nginx: what each answers, and whether coupond takes what nginx
+"""Hostile HTTP messages, sent raw to coupond and to nginx: what each answers, and whether coupond accepts what nginx
 refuses.
 
 A message is sent as it is, then the sending side is shut, so that every server comes to an end with it; whatever comes
@@ -28,7 +28,7 @@ BOUND_BYTES = 16384
 
 
 def send(connection, data, split):
-    """Everything at once or byte by byte. A server that has heard enough may hang up meanwhile."""
+    """Sends everything at once or byte by byte. The server may disconnect before the end."""
     with contextlib.suppress(ConnectionError):
         for piece in ([data[i:i + 1] for i in range(len(data))] if split else [data]):
             connection.sendall(piece)
@@ -86,12 +86,12 @@ def shown(statuses):
 
 
 def accepted(statuses):
-    """How many messages were taken for requests and served."""
+    """How many messages were accepted as requests and served."""
     return sum(status == "0.9" or status < "400" for status in statuses)
 
 
 def faults_of(row):
-    """What is wrong with coupond's answers: with what the table expects, and beside nginx in both of its parts."""
+    """How coupond's answers differ from the table, and from those of nginx as a server and as a proxy."""
     faults = []
     if shown(row.coupond) != row.message.expected:
         faults.append(f"coupond answers {shown(row.coupond)}, not {row.message.expected}")
@@ -172,7 +172,7 @@ http {{
 
 
 class Nginx:
-    """A real nginx on two free ports; it answers every request that it understands, and as a proxy hands it on
+    """A real nginx on two free ports. One answers every request that nginx understands; the other is a proxy before the
     first."""
 
     def __init__(self, directory):

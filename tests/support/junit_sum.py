@@ -14,7 +14,7 @@ import xml.etree.ElementTree as xml
 
 
 def count(path):
-    """(passed, failed, skipped) of one file; a file that cannot be read counts as nothing."""
+    """(passed, failed, skipped) of one file; an unreadable file counts as nothing."""
     try:
         cases = list(xml.parse(path).iter("testcase"))
     except (OSError, xml.ParseError):

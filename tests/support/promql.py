@@ -1,4 +1,4 @@
-"""What monitoring/ asks Prometheus for, and whether a Prometheus answers it.
+"""The expressions that monitoring/ sends to Prometheus, and whether a Prometheus has data for them.
 
     for where, expression in dashboard_expressions(folder): …
     Prometheus(url).has_data(concrete(expression), start, end)
@@ -37,14 +37,14 @@ def dashboard_expressions(folder):
 
 
 def rules(folder):
-    """All recording rules and alerts, as they stand in the files."""
+    """All recording rules and alerts, as the files have them."""
     for path in sorted(Path(folder).glob("*.yml")):
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
             yield from group["rules"]
 
 
 def concrete(expression):
-    """With values in the place of Grafana's variables."""
+    """The expression with values in place of Grafana's variables."""
     for name, value in VARIABLES.items():
         expression = expression.replace(name, value)
     return expression
@@ -72,8 +72,7 @@ class Prometheus:
         self.url = url
 
     def ask(self, path, **parameters):
-        """The data of an answer; AssertionError with what Prometheus says about a question that it does not
-        understand."""
+        """The data of an answer; an AssertionError with Prometheus' message when it rejects the query."""
         try:
             with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}",
                                         timeout=60) as answer:
@@ -82,7 +81,7 @@ class Prometheus:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from None
 
     def has_data(self, expression, start, end):
-        """A number at some second of that time."""
+        """Whether there is a number at some second of that time."""
         found = self.ask("query_range", query=expression, start=start, end=end, step=1)["result"]
         return any(value != "NaN" for series in found for _, value in series["values"])
 

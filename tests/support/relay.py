@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A link that can hold bytes back: TCP connections to its ports on loopback are passed on to another machine.
+"""A link that can hold bytes back. It passes TCP connections to its loopback ports on to another host.
 
     relay.py PORT=HOST:PORT …        run by companion.py
 
@@ -28,7 +28,7 @@ def report(**members):
 
 
 class Hold:
-    """What is held back just now."""
+    """How many bytes are held back at present, and since when."""
 
     def __init__(self):
         self.bytes = 0
@@ -45,7 +45,7 @@ class Hold:
 
 
 class Gate:
-    """What passes one way, of all connections."""
+    """The bytes of all connections in one direction."""
 
     def __init__(self):
         self._hold = None
@@ -73,7 +73,7 @@ def now():
 
 
 async def receive(reader, queue, gate):
-    """Takes all that comes at once, so that a sender never knows how far its bytes have come; None at the end."""
+    """Reads all bytes that have arrived, so that a sender cannot tell how far they came; None at the end."""
     with contextlib.suppress(OSError):
         while data := await reader.read(READ_BYTES):
             gate.note(len(data))

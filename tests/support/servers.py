@@ -48,7 +48,7 @@ GRANT ALL ON {DATABASE}.* TO '{USER}'@'%';
 
 
 class ServerError(Exception):
-    """What could not be started, with the end of its log."""
+    """A server could not be started; the message ends with its log."""
 
 
 def cache_directory():
@@ -142,7 +142,7 @@ class Server:
 
 
 class SqlServer(Server):
-    """What MariaDB and MySQL have in common."""
+    """The parts that MariaDB and MySQL share."""
 
     def __init__(self):
         super().__init__()
@@ -151,7 +151,7 @@ class SqlServer(Server):
         self.more_options = ()  # from the next start on
 
     def administer(self, *statements):
-        """Runs them as the user who may do everything; the rows of the last."""
+        """Executes statements as the administrator; returns the rows of the last one."""
         import pymysql
         connected = pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)
         with contextlib.closing(connected) as connection, connection.cursor() as cursor:
@@ -218,7 +218,8 @@ class MariaDB(SqlServer):
         return [server, "--no-defaults", *self.options(self.directory), self._temporary(), *self.more_options]
 
     def _temporary(self):
-        """A server that starts removes the tables of all others from a folder that they share."""
+        """A temporary folder of its own: a server that starts removes the tables of every other that shares its
+        folder."""
         return f"--tmpdir={self.directory}/tmp"
 
 
@@ -233,7 +234,7 @@ class MySQL(SqlServer):
         data = self.tree / "srv"
         data.mkdir(exist_ok=True)
         self.data = Path(tempfile.mkdtemp(prefix="data-", dir=data))
-        # a UNIX socket's path is short: the test's side goes through a link in the temporary directory
+        # The path of a UNIX socket is short: the test reaches it through a link in the temporary directory.
         self.socket.symlink_to(self.data / "s")
 
     def prepare(self):
@@ -256,7 +257,7 @@ class MySQL(SqlServer):
         return environment
 
     def make_certificates(self):
-        """An authority, and a certificate by it that is good for 127.0.0.1 and for no name."""
+        """A certificate authority, and a certificate of it that is valid for 127.0.0.1 and for no name."""
         def openssl(*arguments):
             run_logged(["openssl", *map(str, arguments)], self.log)
 
@@ -281,7 +282,7 @@ class MySQL(SqlServer):
 
 
 class Redis(Server):
-    """The machine's own Redis, which keeps nothing."""
+    """The machine's own Redis, without persistence."""
 
     name = "redis"
 
@@ -308,8 +309,8 @@ class Redis(Server):
             return False
 
     def ask(self, *words, patience=DEADLINE_SECONDS):
-        """One command by the UNIX socket; the reply's bytes as they are, but for a text, which is returned bare, and
-        None for nil."""
+        """Sends one command over the UNIX socket. Returns the reply's bytes; a bulk string without its header, and None
+        for nil."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(patience)
             connection.connect(str(self.socket))
@@ -336,7 +337,7 @@ def apt_mirror():
 
 
 def mysql_tree():
-    """A Debian sid with MySQL's server and nothing else; made once, under a lock, complete or not at all."""
+    """A Debian sid with only MySQL's server. It is made once, under a lock, either completely or not at all."""
     if os.geteuid() != 0:
         raise ServerError("MySQL for the tests runs in a chroot, which needs root")
     cache = cache_directory()
@@ -368,7 +369,7 @@ SERVERS = {server.name: server for server in (MariaDB, MySQL)}
 
 
 def serve_control(server, listener):
-    """Takes `stop`, `kill` and `start`, a line each, for tests written in C."""
+    """Executes `stop`, `kill` and `start`, one a line, for tests written in C."""
     while True:
         try:
             connection, _ = listener.accept()
@@ -391,7 +392,7 @@ def main(arguments):
     if len(arguments) < 3 or arguments[0] not in SERVERS or arguments[1] != "--":
         print(f"usage: servers.py {'|'.join(SERVERS)} -- COMMAND…", file=sys.stderr)
         return 2
-    # end as on ^C, with the server stopped
+    # as on Ctrl-C: the server is stopped
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with SERVERS[arguments[0]]() as server, socket.socket(socket.AF_UNIX) as listener:

@@ -1,4 +1,4 @@
-"""docker-compose.yml, and what it mounts: HAProxy's and Prometheus' configuration."""
+"""Checks docker-compose.yml and the files that it mounts: the configurations of HAProxy and Prometheus."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ from .facts import ROLES, seconds
 
 NAME = "docker-compose.yml"
 PUBLISHED = {"haproxy", "prometheus", "grafana", "locust"}
-# Images of others that may write where they like: MySQL's sets itself up in several places.
+# Images of others that may write anywhere: MySQL's sets itself up in several places.
 WRITABLE = {"mysql"}
 
 
@@ -65,7 +65,7 @@ def check_service(facts, compose, name, service):
 
 
 def check_words(facts, where, services, name, service):
-    """Addresses and files that commands, health checks and variables name."""
+    """Checks the addresses and files that commands, health checks and variables name."""
     words = [*map(str, service.get("command", [])), *map(str, service.get("healthcheck", {}).get("test", []))]
     facts.expect("latest" not in service["image"], f"{where}: the image is any that is latest")
     facts.check_addresses(where, " ".join(words), services)
@@ -89,7 +89,7 @@ def check_words(facts, where, services, name, service):
 
 
 def mounted(service):
-    """(path inside, our file) of what is bound."""
+    """(path in the container, our file) of each bind mount."""
     parts = [volume.split(":") for volume in service.get("volumes", [])]
     return [(target, source.removeprefix("./")) for source, target, *_ in parts if source.startswith(".")]
 
@@ -116,7 +116,7 @@ def check_role(facts, role, service):
 
 
 def check_own_secrets(facts):
-    """The folder that the document makes for secrets of one's own reaches neither an image nor a commit."""
+    """The folder that the documents recommend for one's own secrets must get into neither an image nor a commit."""
     folder = re.search(r"cp -r deploy/secrets.example ([\w./-]+)", facts.text("deploy/README.md"))[1]
     for name in (".dockerignore", ".gitignore"):
         facts.expect({folder, f"/{folder}/"} & set(facts.text(name).split()),
@@ -124,15 +124,15 @@ def check_own_secrets(facts):
 
 
 def check_mysql(facts, service):
-    """Its image puts passwords into SQL as they are, once, while the volume is new: one with a quote would leave half a
-    database for good."""
+    """MySQL's image puts passwords into SQL unescaped, once, while the volume is new: a quote in one would leave a
+    half-made database for good."""
     for variable in service["environment"]:
         facts.expect(variable == "MYSQL_ROOT_PASSWORD_FILE",
                      f"{NAME}: mysql: {variable} is mysql-accounts' work, which can be repeated")
 
 
 def check_exporter(facts, service):
-    """MySQL 8.4 does not know SHOW SLAVE STATUS any more, and one failed query makes the exporter report an error."""
+    """MySQL 8.4 no longer has SHOW SLAVE STATUS, and one failed query makes the exporter report an error."""
     facts.expect("--no-collect.slave_status" in service["command"],
                  f"{NAME}: mysqld-exporter asks for SHOW SLAVE STATUS")
 
@@ -175,7 +175,7 @@ def check_prometheus(facts, services):
 
 
 def check_grafana(facts, services):
-    """What its provisioning asks for: variables, and the folder of the dashboards."""
+    """The variables and the folder of dashboards that the provisioning needs."""
     service = services["grafana"]
     folder = next(source for target, source in mounted(service) if target == "/etc/grafana/provisioning")
     for path in sorted((facts.root / folder).rglob("*.yml")):
@@ -189,7 +189,7 @@ def check_grafana(facts, services):
 
 
 def check_accepted(facts):
-    """By docker-compose itself, without and with each profile."""
+    """docker-compose itself accepts the file, without and with each profile."""
     program = which("docker-compose")
     for profile in ([], ["--profile", "load-test"]) if program else []:
         result = subprocess.run([program, "-f", str(facts.root / NAME), *profile, "config", "-q"], capture_output=True,

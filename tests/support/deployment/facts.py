@@ -1,4 +1,4 @@
-"""What the program and the configurations say, for the checks of all parts."""
+"""Facts about the program and its configurations, for the checks of all parts."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ PATHS = ("/livez", "/readyz", "/metrics")
 SECRETS = "/etc/coupond/secrets/"
 HEALTH_SECONDS = 10
 
-# What the images of others listen on.
+# The ports that the images of others listen on.
 OTHER_PORTS = {"mysql": {3306}, "redis": {6379}, "prometheus": {9090}, "alertmanager": {9093}, "grafana": {3000},
                "mysql-accounts": set(), "mysqld-exporter": {9104}, "redis-exporter": {9121}, "locust": {8089},
                "locust-worker": set()}
@@ -90,7 +90,7 @@ class Facts:
                         f"deploy/config: {ours} is {config.get(ours)}, {theirs} asks for {wanted}")
 
     def check_config(self, role, name, secrets=SECRETS):
-        """By the program itself, with the example secrets in the place of those that the machine would have."""
+        """The program accepts the configuration, with the example secrets in place of the real ones."""
         text = self.text(name).replace(f'"{secrets}', f'"{self.root}/deploy/secrets.example/')
         with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as copy:
             copy.write(text)
@@ -99,7 +99,7 @@ class Facts:
         self.expect(result.returncode == 0, f"{name}: {result.stderr.strip()}")
 
     def check_command(self, where, words, configs):
-        """`words` are a role and its arguments; `configs` tells which file of ours stands at a path in there."""
+        """`words` are a role and its arguments; `configs` maps paths in the container to our files."""
         role, *rest = words
         if not self.expect(role in ROLES, f"{where}: {role} is no role"):
             return
@@ -111,8 +111,8 @@ class Facts:
                     f"{where}: {role} is given {configs.get(path)}")
 
     def check_health(self, where, words, role, configs):
-        """`words`: coupond health ROLE --config FILE. Nobody answers here, which is exit 1; exit 2 would be a wrong
-        question."""
+        """`words`: coupond health ROLE --config FILE. Nothing answers here, so exit status 1 is right; 2 means a wrong
+        command line."""
         if not self.expect(words[:3] == ["coupond", "health", role], f"{where}: {' '.join(words)} does not ask {role}"):
             return
         arguments = words[3:]
@@ -131,7 +131,7 @@ class Facts:
     # ports
 
     def ports(self, service):
-        """What a service listens on, from its own configuration."""
+        """The ports that a service listens on, from its own configuration."""
         if service == "haproxy":
             return {int(port)
                     for port in re.findall(r"^    presetenv \w+ \S+:(\d+)$", self.text("deploy/haproxy/haproxy.cfg"),
@@ -147,7 +147,7 @@ class Facts:
         return OTHER_PORTS.get(service, set())
 
     def check_addresses(self, where, text, services):
-        """Every HOST:PORT whose host is one of the services has a port that this one listens on."""
+        """Every HOST:PORT that names one of the services has a port that this service listens on."""
         for host, port in re.findall(r"(?<![\w.-])([a-z][a-z-]*):(\d{2,5})\b", text):
             if host in services:
                 self.expect(int(port) in self.ports(host), f"{where}: {host} does not listen on {port}")
@@ -157,7 +157,7 @@ class Facts:
     # health
 
     def check_interval(self, where, interval):
-        """Each check is a process of its own: every 2 s, those of all containers cost half a core."""
+        """Each health check is a process: every 2 s, those of all containers cost half a core."""
         self.expect(seconds(interval) >= HEALTH_SECONDS,
                     f"{where}: its health is checked every {interval}, not every {HEALTH_SECONDS}s")
 
@@ -168,6 +168,6 @@ def port_of(address):
 
 
 def seconds(text):
-    """Of Compose and systemd: 30, 30s, 1m."""
+    """Seconds of a duration of Compose or systemd: 30, 30s, 1m."""
     found = re.fullmatch(r"(\d+)(s|m|)", str(text))
     return int(found[1]) * (60 if found[2] == "m" else 1)

@@ -1,4 +1,4 @@
-"""Dockerfile: the stages, the packages of the last one, and how a container of it runs."""
+"""Checks the Dockerfile: its stages, the packages of the last one, and how a container of it runs."""
 
 import functools
 import json
@@ -27,7 +27,7 @@ def check(facts):
 
 
 def check_with_tools(_):
-    """There is no tool that builds an image without an engine."""
+    """Nothing: no tool builds an image without an engine."""
 
 
 def check_build(facts, text):
@@ -42,7 +42,8 @@ def check_build(facts, text):
 
 
 def check_packages(facts, stage):
-    """Exactly the packages of the libraries that the program names, on the Debian that the image is made of."""
+    """The last stage installs exactly the packages of the libraries that the program names, on the Debian release of
+    the image."""
     named = set(re.findall(r"^\s*|\s([a-z][a-z0-9.+-]+)(?=\s)",
                            re.search(r"--no-install-recommends(.*?)&&", stage)[1])) - {""}
     needed = libraries_of(facts.program)
@@ -54,8 +55,8 @@ def check_packages(facts, stage):
 
 @functools.cache
 def libraries_of(program):
-    """Debian's packages of what the program is linked with itself; None where that cannot be told, or another Debian
-    runs here."""
+    """Debian's packages of the libraries that the program itself is linked with; None where they cannot be determined,
+    or on another Debian release."""
     try:
         if "bookworm" not in Path("/etc/os-release").read_text(encoding="utf-8"):
             return None

@@ -1,4 +1,4 @@
-"""deploy/k8s: the manifests as they stand, and as kubectl renders them where it is there."""
+"""Checks deploy/k8s: the manifests as written, and as kubectl renders them where kubectl is installed."""
 
 import re
 import shutil
@@ -9,7 +9,7 @@ import yaml
 from .facts import PATHS, ROLES
 
 BASE, EXAMPLE = "deploy/k8s/base", "deploy/k8s/example"
-# A probe waits as long as a process that has all but no CPU needs for an answer.
+# A probe's timeout allows for a process that gets hardly any CPU.
 PROBE_SECONDS = 5
 KINDS = {"Namespace", "ConfigMap", "Deployment", "StatefulSet", "Service", "HorizontalPodAutoscaler",
          "PodDisruptionBudget", "NetworkPolicy"}
@@ -37,7 +37,7 @@ def check_with_tools(facts):
 
 
 def check_resources(facts, folder, left_out=frozenset()):
-    """Every file is a resource, every resource is there. Returns the documents of the files."""
+    """Every file is listed as a resource and every listed resource exists. Returns the documents of the files."""
     kustomization = facts.yaml(f"{folder}/kustomization.yaml")[0]
     files = {path.name for path in (facts.root / folder).glob("*.yaml")} - {"kustomization.yaml"} - left_out
     named = set(kustomization["resources"])
@@ -149,7 +149,7 @@ def image_user(facts):
 
 
 def check_others(facts, document, workloads):
-    """Services, budgets, autoscalers and policies lead to workloads and their ports."""
+    """Services, disruption budgets, autoscalers and network policies refer to existing workloads and ports."""
     kind, name = document["kind"], document["metadata"]["name"]
     where, spec = f"{BASE}: {kind} {name}", document.get("spec", {})
     if kind == "HorizontalPodAutoscaler":
@@ -181,7 +181,7 @@ def check_others(facts, document, workloads):
 
 
 def check_egress(facts, where, role, spec):
-    """A role reaches every port that its configuration names, and DNS."""
+    """A role may reach every port that its configuration names, and DNS."""
     wanted = {53,
               *(int(port) for value in facts.configs[role].values()
                 for port in re.findall(r"://(?!0\.0\.0\.0)[^:/]+:(\d+)", value))}
@@ -192,7 +192,7 @@ def check_egress(facts, where, role, spec):
 
 
 def check_budgets(facts, base, workloads):
-    """Nothing that is done to nodes takes the issuer away, or all of the others."""
+    """Maintenance of nodes evicts neither the issuer nor all members of another role."""
     budgets = {document["metadata"]["name"] for document in base if document["kind"] == "PodDisruptionBudget"}
     facts.expect(set(ROLES) <= budgets, f"{BASE}: no PodDisruptionBudget for {', '.join(sorted(set(ROLES) - budgets))}")
     for role, wanted in (("issuer", "false"), ("persister", "true")):
@@ -213,7 +213,7 @@ def check_ingress(facts, example, base):
 
 
 def check_scraping(facts):
-    """Both ways give the labels that the rules of monitoring/ ask for."""
+    """Both ways of scraping give the labels that the rules of monitoring/ ask for."""
     endpoint = facts.yaml(f"{EXAMPLE}/pod-monitor.yaml")[0]["spec"]["podMetricsEndpoints"][0]
     job = facts.yaml(f"{EXAMPLE}/scrape.yaml")[0][0]
     given = {rule.get("targetLabel") for rule in endpoint["relabelings"]}
@@ -229,7 +229,7 @@ def check_generated(facts):
 
 
 def check_rendered(facts, folder):
-    """By kubectl 1.21 or newer: older ones do not take a folder for a resource."""
+    """Needs kubectl 1.21 or newer: older versions do not accept a folder as a resource."""
     if not kubectl_is_new():
         return
     result = subprocess.run(["kubectl", "kustomize", str(facts.root / folder)], capture_output=True, text=True,

@@ -1,4 +1,4 @@
-"""deploy/systemd: the units, and the configuration that they share."""
+"""Checks deploy/systemd: the units, and the configuration that they share."""
 
 import re
 import shutil
@@ -31,7 +31,7 @@ def check_with_tools(facts):
 
 
 def settings(text):
-    """{key: value}, the last of each; {"Environment": {…}}."""
+    """{key: value}, the last value of each key; {"Environment": {…}}."""
     found = dict(re.findall(r"^(\w+)=(.*)$", text, re.M))
     found["Environment"] = dict(re.findall(r"^Environment=(\w+)=(.*)$", text, re.M))
     return found
@@ -58,7 +58,7 @@ def check_unit(facts, name, role):
 
 
 def check_folders(facts):
-    """What the configuration writes to is what the units may write to."""
+    """The units may write to every folder that the configuration writes to."""
     config = facts.read_config(f"{FOLDER}/coupond.conf")
     issuer = settings(facts.text(f"{FOLDER}/coupond-issuer.service"))
     state = "/var/lib/" + issuer.get("StateDirectory", "?")
@@ -79,7 +79,7 @@ def check_folders(facts):
 
 
 def analyze(facts):
-    """By systemd itself, with a program that is there."""
+    """systemd-analyze verify and security accept the units, with a program that exists."""
     with tempfile.TemporaryDirectory() as folder:
         for path in (facts.root / FOLDER).glob("*.service"):
             copy = Path(folder) / path.name.replace("@.", "@8080.")
