@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Says what each container of docker-compose.yml can read of what it is given, before anything is started: ./dev
-compose-check
+"""Reports before the start which given files each container of docker-compose.yml can read: ./dev compose-check
 
     deploy/preflight.py [--secrets DIR] [--mend]
 
@@ -28,7 +27,7 @@ USERS = {"gateway": (10001, 10001), "issuer": (10001, 10001), "persister": (1000
 
 
 class PreflightError(Exception):
-    """Why nothing can be said, for the user to read."""
+    """The reason why nothing can be reported, for the user."""
 
 
 def load(path):
@@ -42,7 +41,7 @@ def load(path):
 
 
 def reads_everything(service, uid):
-    """Root without this capability is a user like others."""
+    """Root reads everything only with this capability."""
     dropped, added = service.get("cap_drop", []), service.get("cap_add", [])
     return uid == 0 and ("ALL" not in dropped or "DAC_OVERRIDE" in added or "DAC_READ_SEARCH" in added)
 
@@ -54,7 +53,7 @@ def may_read(status, uid, gid):
 
 
 def unreadable(path, uid, gid):
-    """The first thing at or below a path that this user cannot read, and its status; None when there is none."""
+    """The first path, at or below `path`, that this user cannot read, and its status; None when there is none."""
     status = path.stat()
     if not may_read(status, uid, gid):
         return path, status
@@ -66,7 +65,7 @@ def unreadable(path, uid, gid):
 
 
 def given(compose, service, secrets):
-    """(what it is, where it is on the host) for everything that a service is given to read."""
+    """(description, path on the host) of everything that a service is given to read."""
     for secret in service.get("secrets", []):
         name = secret if isinstance(secret, str) else secret["source"]
         yield f"secret {name}", secrets / Path(compose["secrets"][name]["file"]).name
@@ -76,7 +75,7 @@ def given(compose, service, secrets):
             yield source, REPOSITORY / source
 
 
-# What of a secret's content its reader does not take: (every character has to match, what is wrong otherwise).
+# What the reader of a secret does not accept in it: (every character has to match, what is wrong otherwise).
 CONTENT = {
     "admin_token": (r"[!-~]", "has blanks, or others than printable ASCII characters, which no bearer token can have"),
     "db_root_password": (r"[^'\"\\]",
@@ -86,8 +85,7 @@ CONTENT = {
 
 
 def unfit(path):
-    """What is wrong with the content of a secret; None when nothing is, or it cannot be told because only its reader
-    may look."""
+    """What is wrong with the content of a secret; None when nothing is, or when only its reader may look."""
     if path.name not in CONTENT or not os.access(path, os.R_OK):
         return None
     allowed, problem = CONTENT[path.name]
@@ -96,7 +94,7 @@ def unfit(path):
 
 
 def look(what, path, service, user):
-    """None when the user reads it, else what is wrong."""
+    """None when the user can read it, otherwise what is wrong."""
     if not path.exists():
         return f"{what}: there is no {path}"
     if what.startswith("secret ") and not path.is_file():
@@ -127,7 +125,7 @@ def readers(compose, secret):
 
 
 def owners(compose):
-    """{secret: whom its file belongs to}: its one reader who is not root."""
+    """{secret: uid that must own its file}, which is that of its one reader other than root."""
     found = {}
     for secret in compose["secrets"]:
         who = readers(compose, secret)
@@ -138,7 +136,7 @@ def owners(compose):
 
 
 def report(compose, secrets):
-    """A line for each container; the number of things that cannot be read."""
+    """Prints a line for each container; returns the number of unreadable files."""
     wrong = 0
     for name, service in compose["services"].items():
         things = list(given(compose, service, secrets))
@@ -177,7 +175,8 @@ def mend(compose, secrets):
 
 
 def default_secrets(compose):
-    """COUPOND_SECRETS, from the environment or from .env, as Compose takes it; else what docker-compose.yml names."""
+    """COUPOND_SECRETS from the environment or from .env, as Compose takes it; otherwise the folder that
+    docker-compose.yml names."""
     if folder := os.environ.get("COUPOND_SECRETS"):
         return Path(folder)
     dotenv = REPOSITORY / ".env"

@@ -37,14 +37,15 @@ def parse(arguments):
 
 
 def say(line, descriptor=1):
-    """Whoever read it may have gone, such as a `tee` that the same Ctrl-C ended: the parts still have to be stopped in
+    """The reader may have gone, such as a `tee` that the same Ctrl-C ended: the system must still be stopped in
     order."""
     with contextlib.suppress(OSError):
         os.write(descriptor, f"{line}\n".encode())
 
 
 def open_standard_streams():
-    """Where one is closed, the next file to be opened would get its number, and what is said."""
+    """Opens closed standard streams; otherwise the next file to be opened would get their number and receive the
+    messages."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)

@@ -31,7 +31,7 @@ def targets(ports):
 
 
 def group(ports, name, **labels):
-    """Those whose name is this one, or this one with a number."""
+    """The members of this name, or of this name with a number."""
     found = [f"127.0.0.1:{port}" for member, port in ports.items()
              if member == name or member.rpartition("-")[0] == name and member.rpartition("-")[2].isdigit()]
     return {"targets": found, **({"labels": labels} if labels else {})}

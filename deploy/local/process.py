@@ -1,4 +1,4 @@
-"""One program of a local system: how it is started, when it is ready, and how it ends."""
+"""One program of a local system: its start, its readiness, and its end."""
 
 import http.client
 import os
@@ -14,11 +14,11 @@ RESTART_SECONDS = 60
 
 
 class LocalError(Exception):
-    """What keeps the system from coming up or staying up, for the user to read."""
+    """The reason why the system cannot start or keep running, for the user."""
 
 
 def environment():
-    """The caller's, without coupond's options, which would be laid over the configuration of every role."""
+    """The caller's environment without coupond's variables, which would override the configuration of every role."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COUPOND_")}
 
 
@@ -43,9 +43,9 @@ def answers_200(port, path):
 
 
 class Process:
-    """A command with a log, in a session of its own: the Ctrl-C of a terminal is not for it, but for who started it.
+    """A command with a log, in a session of its own: a Ctrl-C in the terminal reaches only its parent.
 
-    It is told to end when the thread that started it ends, however that happens (setpriv --pdeathsig).
+    It receives SIGTERM when the thread that started it ends, however that happens (setpriv --pdeathsig).
     """
 
     def __init__(self, name, command, log, ready, variables=None, stop_signal=signal.SIGTERM):
@@ -72,7 +72,7 @@ class Process:
                 raise LocalError(f"{self.name} cannot be started: {error}") from None
 
     def status(self):
-        """What it ended with by itself; None while it runs."""
+        """The exit status if it has ended by itself; None while it runs."""
         return self.process.poll() if self.process else None
 
     def check_alive(self):
@@ -82,7 +82,7 @@ class Process:
                              f"with\n{tail(self.log)}")
 
     def restart(self):
-        """Starts it again after it ended, or raises LocalError when that has happened too often lately."""
+        """Starts it again after it ended, or raises LocalError when it has ended too often lately."""
         now = time.monotonic()
         self.restarts = [then for then in self.restarts if now - then < RESTART_SECONDS] + [now]
         if len(self.restarts) > RESTARTS_MAX:
@@ -101,7 +101,7 @@ class Process:
             time.sleep(0.05)
 
     def stop(self, seconds=STOP_SECONDS):
-        """Returns None when it ended as it should, else what was wrong. It is gone afterwards in any case."""
+        """Stops it in any case. Returns None when it ended as it should, otherwise what went wrong."""
         if not self.process:
             return None
         process, self.process = self.process, None

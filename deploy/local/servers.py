@@ -1,4 +1,4 @@
-"""The programs around coupond, from the system's packages: their commands, files and data in a private directory."""
+"""The servers around coupond, from the system's packages: their commands, files and data in a private directory."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ PACKAGES = {"mariadbd": "mariadb-server-core", "mariadb-install-db": "mariadb-se
 
 
 def find_program(name):
-    """Debian keeps servers where an ordinary user's PATH does not look."""
+    """Finds a program, also where Debian puts servers and an ordinary user's PATH does not look."""
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
     if not path:
         raise LocalError(f"{name} is not installed; on Debian and Ubuntu: apt-get install {PACKAGES[name]}")
@@ -30,7 +30,7 @@ def find_program(name):
 
 
 def secret_file(path):
-    """A password that is made once and lives in a file that only its owner reads."""
+    """A password that is made once and kept in a file that only its owner can read."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         path.touch(mode=0o600)
@@ -39,7 +39,7 @@ def secret_file(path):
 
 
 class MariaDB:
-    """A server without a port: all of its clients are on this machine and take its UNIX socket."""
+    """A server without a port: all of its clients are on this machine and use its UNIX socket."""
 
     def __init__(self, directory, run_directory, log):
         self.data = directory / "mariadb"
@@ -114,7 +114,7 @@ def run_as_root():
 
 
 class Redis:
-    """A cache that keeps nothing on the disk, behind a UNIX socket."""
+    """A cache without persistence, on a UNIX socket."""
 
     def __init__(self, directory, run_directory, log):
         self.directory = directory

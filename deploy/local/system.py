@@ -1,14 +1,13 @@
 """The whole system on this machine, as docker-compose.yml has it, without containers.
 
-    with System("var/full") as system:              # MariaDB, Redis, issuer, persisters, gateways behind HAProxy,
-                                                    Prometheus, …
+    with System("var/full") as system:   # MariaDB, Redis, issuer, persisters, gateways behind HAProxy, Prometheus, …
         print(system.front_url)
 
     with System(tmp_path, gateways=2, database="sqlite", redis=False, monitoring=False, ports="free") as system: …
 
 Everything lives in `directory`: data, logs (log/NAME.log), generated configuration and secrets; a second run goes on
-from there. Programs come from the system's packages; coupond itself is `program`. What cannot be done is a LocalError
-that says what to do.
+from there. Programs come from the system's packages; coupond itself is `program`. Failures are LocalErrors that
+say what to do.
 """
 
 import contextlib
@@ -73,25 +72,25 @@ class System:
 
     @property
     def metrics_urls(self):
-        """Of every member of coupond: what `coupond top` is given."""
+        """The URLs of every member of coupond, for `coupond top`."""
         gateways = [f"gateway-operator-{i + 1}" for i in range(self.gateway_count)]
         return [self.url(name)
                 for name in (*gateways, "issuer", *(f"persister-{i + 1}" for i in range(self.persister_count)))]
 
     @property
     def front_url(self):
-        """Where clients go: HAProxy, or the first gateway without it."""
+        """The URL for clients: HAProxy, or the first gateway without HAProxy."""
         return self.url("front") if self.with_haproxy else self.gateway_urls[0]
 
     def pids(self):
-        """{name: pid} of all that runs."""
+        """{name: pid} of all running processes."""
         return {process.name: process.pid for process in self.processes if process.pid}
 
     def log_of(self, name):
         return self.directory / f"log/{name}.log"
 
     def coupond(self, *arguments, timeout=600):
-        """Runs a command of the program with this system's configuration to its end: system.coupond("verify",
+        """Runs a command of the program with this system's configuration, such as system.coupond("verify",
         "--json")."""
         command, *rest = map(str, arguments)
         return subprocess.run([self.program, command, "--config", self.config_path, *rest], env=environment(),
@@ -129,7 +128,7 @@ class System:
             self._start(self._monitors())
 
     def _start(self, processes):
-        """All at once, then waits for each."""
+        """Starts all of them at once, then waits for each."""
         for process in processes:
             self.processes.append(process)
             process.start()
@@ -138,7 +137,8 @@ class System:
             self.say(f"{process.name} is up")
 
     def supervise(self):
-        """Starts again what has ended by itself, and returns at once; LocalError when one of them cannot be kept up."""
+        """Restarts processes that ended by themselves, and returns at once; raises LocalError when one of them keeps
+        ending."""
         for process in self.processes:
             status = process.status()
             if status is not None:
@@ -156,7 +156,7 @@ class System:
             del self.returning[process]
 
     def stop(self):
-        """Stops everything, clients' side first, and returns what was wrong, a line each."""
+        """Stops everything, the clients' side first; returns one line for each thing that went wrong."""
         problems = []
         while self.processes:
             process = self.processes.pop()
@@ -173,7 +173,8 @@ class System:
         return problems
 
     def backlog(self):
-        """Rows that the database does not have yet, as the issuer tells it; None when it does not answer."""
+        """The number of rows that the database does not have yet, from the issuer's metrics; None when the issuer does
+        not answer."""
         with contextlib.suppress(OSError, ValueError):
             with urllib.request.urlopen(self.url("issuer") + "/metrics", timeout=5) as answer:
                 lines = [line.rsplit(" ", 1)
@@ -182,7 +183,7 @@ class System:
         return None
 
     def _wait_until_stored(self):
-        """Nothing would be lost without it: the rest would be stored after the next start."""
+        """Optional: without it, the rest would be stored after the next start."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while self.backlog() and time.monotonic() < deadline:
             time.sleep(0.05)

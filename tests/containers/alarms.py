@@ -1,11 +1,11 @@
-"""Alerts that must fire when services are gone from service discovery, and reach the Alertmanager: a stage of ./dev
+"""Alerts that must fire, and reach the Alertmanager, when services vanish from service discovery: a stage of ./dev
 containers."""
 
 from progress import check, step, wait_until
 from system import API, ask
 
 ALERT_SECONDS = 150
-# services that are stopped together, and what has to fire then
+# services that are stopped together, and the alerts that must fire then
 STOPPED = [
     (("issuer", "persister", "mysql", "redis"),
      {"CoupondIssuerDown", "CoupondGatewayWithoutIssuer", "CoupondPersisterDown", "DatabaseDown", "RedisDown"}),
@@ -42,7 +42,7 @@ def noted(run):
 
 
 def refused(run):
-    """Without a gateway clients hear 503 with Retry-After from HAProxy, in the gateways' words."""
+    """Without a gateway clients receive 503 with Retry-After from HAProxy, in the gateways' format."""
     def said():
         status, headers, body = ask(API, "GET", "/v1/coupons/NOON")
         return status == 503 and headers["Retry-After"] and body["code"] == "issuer_unavailable"

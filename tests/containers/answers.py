@@ -1,4 +1,4 @@
-"""Clients before HAProxy that record every answer, and the judge who asks for each of them again.
+"""Clients before HAProxy that record every answer, and a judge that asks for each of them again.
 
 Each client asks for one user after another, most by POST and every fourth by PUT. Who is answered 503, or loses the
 connection, asks again by PUT until the answer is final: the outcomes in between are counted. What was answered 201 or
@@ -22,7 +22,7 @@ Issue = collections.namedtuple("Issue", "coupon user sequence")
 
 
 class Client:
-    """One connection, made again when it is lost."""
+    """One connection, reopened when it is lost."""
 
     def __init__(self, address):
         self.address = address
@@ -71,7 +71,7 @@ class Crowd:
             thread.start()
 
     def finish(self):
-        """Returns when every user that was asked for has a final answer."""
+        """Returns when every request has a final answer."""
         self.stopping.set()
         for thread in self.threads:
             thread.join(120)
@@ -125,13 +125,13 @@ def kind_of(body):
 
 
 def told(outcomes):
-    """Counted outcomes as a line."""
+    """The counts of outcomes, as one line."""
     return ", ".join(f"{number} × {status}{f' {code}' if code else ''}"
                      for (status, code), number in sorted(outcomes.items(), key=str)) or "none"
 
 
 def judge(address, issues):
-    """Asks again for every issue that a client has read: each is told the same sequence, and no sequence has two
+    """Asks again for every issue that a client has read: the sequence must be the same, and no sequence may have two
     holders."""
     holders = {}
     for issue in issues:

@@ -1,4 +1,4 @@
-"""A Docker engine from Debian's packages that touches nothing of its machine: data, sockets and cgroups of its own.
+"""A Docker engine from Debian's packages that leaves its host untouched: it has data, sockets and cgroups of its own.
 
 It runs in one of two networks, on the same data: `outside`, where a build reaches the package mirror but no container
 gets a network of its own; `inside`, with bridge, NAT, DNS and published ports, from where nothing reaches out. Names
@@ -26,7 +26,7 @@ COMMAND_SECONDS = 600
 
 
 def tool(name):
-    """The distribution's own program, where there may be another before it in PATH."""
+    """The distribution's own program, even if PATH has another before it."""
     found = shutil.which(name, path="/usr/bin:/usr/sbin") or shutil.which(name)
     if not found:
         raise CheckFailed(f"{name} is not installed")
@@ -35,8 +35,8 @@ def tool(name):
 
 class Engine:
     def __init__(self, directory, runtime):
-        """runtime: a folder with a name short enough for sockets; a file system goes over it that ends with the mount
-        namespace."""
+        """runtime: a folder whose name is short enough for sockets; a file system is mounted over it, which vanishes
+        with the mount namespace."""
         self.directory, self.runtime = directory, runtime
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "none", str(self.runtime)], check=True)
         self.socket = self.runtime / "docker.sock"
@@ -97,7 +97,7 @@ class Engine:
         return self.run([tool("docker"), *map(str, arguments)], check, input=stdin, timeout=timeout)
 
     def run(self, command, check=True, **more):
-        """A command with this engine in its environment; its output is text, errors behind it."""
+        """Runs a command with this engine in its environment; the output is text, with standard error in it."""
         environment = {**self.environment(), **more.pop("environment", {})}
         text = " ".join(map(str, command))
         try:
@@ -116,7 +116,7 @@ class Engine:
 
     @contextlib.contextmanager
     def extracted(self, image, path):
-        """A file of an image, for the time of a with block."""
+        """A file of an image, during a with block."""
         container = self.docker("create", image).stdout.split()[-1]
         target = self.runtime / Path(path).name
         try:
@@ -132,7 +132,7 @@ class Engine:
 
 
 def remove_cgroups():
-    """The empty groups that an engine leaves, in each hierarchy."""
+    """Removes the empty groups that an engine leaves in each hierarchy."""
     for parent in [*Path("/sys/fs/cgroup").glob(f"*/{CGROUP}"), Path("/sys/fs/cgroup") / CGROUP]:
         if parent.is_dir():
             for folder, _, _ in sorted(os.walk(parent), reverse=True):

@@ -1,4 +1,4 @@
-"""Harm to the containers while clients ask: stages of ./dev containers. Whatever happens, the judge asks for every
+"""Faults of the containers while clients ask: stages of ./dev containers. After each of them, the judge asks for every
 issue again."""
 
 import collections
@@ -15,7 +15,7 @@ KILLED = 137
 
 
 class Harm:
-    """A crowd asks while something is done; afterwards everything is healthy again and every answer holds."""
+    """A crowd asks during the fault; afterwards everything must be healthy again and every answer must hold."""
 
     def __init__(self, run, what):
         self.run, self.what = run, what
@@ -32,7 +32,7 @@ class Harm:
                    for (status, _), number in (self.run.crowd.snapshot() - self.before).items() if status in (200, 201))
 
     def wait_served(self):
-        """Until a request that is sent from now on is answered with an issue."""
+        """Waits until a new request is answered with an issue."""
         begun = self.issued()
         wait_until(lambda: self.issued() > begun + 20, 120,
                    lambda: f"clients are served again; {told(self.outcomes())}")

@@ -1,4 +1,4 @@
-"""deploy/systemd on a machine of its own, which is a container with systemd: a stage of ./dev containers."""
+"""deploy/systemd in a container with systemd, which takes the place of a machine: a stage of ./dev containers."""
 
 import json
 import re
@@ -60,7 +60,7 @@ class Machine:
 
 
 def documented_steps():
-    """The commands of deploy/README.md, but for the installation of the program."""
+    """The commands of deploy/README.md except the installation of the program."""
     section = (REPOSITORY / "deploy/README.md").read_text(encoding="utf-8").split("## systemd")[1]
     return "\n".join(line
                      for line in re.search(r"```sh\n(.*?)```", section, re.S)[1].splitlines()
@@ -132,7 +132,7 @@ def harm(machine):
 
 
 def wrong_configuration(machine):
-    """A configuration that is wrong does not get right by trying again. Before any other role is restarted: all of them
+    """Restarting does not repair a wrong configuration. This goes before the restart of any other role, since all roles
     read the same file."""
     with step("a wrong configuration"):
         machine.run(

@@ -94,7 +94,7 @@ def run_stages(options, runtime, results):
             engine.start("inside")
         Nowhere().start()
         for stage in chosen:
-            say(f"--- {stage.__name__.replace('_', ' ')}: {stage.__doc__.splitlines()[0]}")
+            say(f"--- {stage.__name__.replace('_', ' ')}: {stages.summary_of(stage)}")
             results[stage.__name__] = "did not end"
             stage(run)
             results[stage.__name__] = None
@@ -113,7 +113,7 @@ def run_stages(options, runtime, results):
 
 
 def remove_containers(engine):
-    """All containers, networks and volumes; images stay, but for those that a later build has replaced."""
+    """Removes all containers, networks and volumes; images stay, except those that a later build has replaced."""
     if ids := engine.docker("ps", "-aq").stdout.split():
         engine.docker("rm", "--force", "--volumes", *ids, check=False)
     engine.docker("network", "prune", "--force", check=False)
@@ -123,7 +123,7 @@ def remove_containers(engine):
 
 
 def in_namespaces(options):
-    """What outlives the namespaces is removed out here, however they end."""
+    """Runs in the namespaces, and removes from outside what outlives them."""
     from engine import remove_cgroups
 
     remove_cgroups()

@@ -1,5 +1,4 @@
-"""What ./dev containers does, stage by stage; each takes the Run and raises CheckFailed when something is not as it has
-to be."""
+"""The stages of ./dev containers; each takes the Run and raises CheckFailed when a check fails."""
 
 import time
 
@@ -16,7 +15,7 @@ QUIET_SECONDS = 120  # what alerts look back on, and as long as they have to las
 
 
 class Run:
-    """What stages hand on to each other."""
+    """The state that stages hand on to each other."""
 
     def __init__(self, engine, system):
         self.engine, self.system = engine, system
@@ -155,9 +154,13 @@ def chosen(names):
 # --- the end
 
 
+def summary_of(stage):
+    return " ".join(stage.__doc__.split())
+
+
 def summary(run, stages, standins):
     lines = ["", f"./dev containers: {len(stages)} stages passed in {elapsed():.0f} s", ""]
-    lines += [f"  {stage.__name__.replace('_', ' '):<24} {stage.__doc__.splitlines()[0]}" for stage in stages]
+    lines += [f"  {stage.__name__.replace('_', ' '):<24} {summary_of(stage)}" for stage in stages]
     lines += ["", *(f"  {note}" for note in run.notes)]
     if run.crowd.outcomes:
         lines += ["", f"  answers to clients: {answers.told(run.crowd.outcomes)}",

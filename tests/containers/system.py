@@ -1,5 +1,5 @@
-"""The containers of docker-compose.yml under an Engine: secrets of their own, up, looked at, stopped, killed, taken
-down."""
+"""The containers of docker-compose.yml under an Engine, with secrets of their own: starting, inspecting, stopping,
+killing and removing them."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ ADMIN_TOKEN = "a-token-of-our-own"
 
 
 def ask(address, method, path, body=None, headers=None, timeout=30):
-    """(status, headers, body) of one request; the body is JSON where it is some."""
+    """(status, headers, body) of one request; the body is parsed if it is JSON."""
     connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
         text = None if body is None else json.dumps(body)
@@ -50,7 +50,7 @@ class System:
     # --- secrets
 
     def make_secrets(self):
-        """As deploy/README.md says, without --mend."""
+        """Makes the secrets as deploy/README.md says, without --mend."""
         shutil.rmtree(self.secrets, ignore_errors=True)
         umask = os.umask(0o077)
         try:
@@ -71,7 +71,7 @@ class System:
             self.write_secret("db_root_password", "a password for root")
 
     def write_secret(self, name, text):
-        """In place, as an editor would not: a mounted file is the same file as long as it is the same inode."""
+        """Writes in place, unlike an editor: a mounted file stays the same only as long as its inode does."""
         with open(self.secrets / name, "w", encoding="utf-8") as file:
             file.write(text + "\n")
 
@@ -120,14 +120,14 @@ class System:
         return self.engine.inspect(*self.names(service))
 
     def passes(self, container):
-        """Asks what the engine would ask when its interval is over."""
+        """Runs the health check that the engine would run after its interval."""
         test = container["Config"]["Healthcheck"]["Test"]
         command = test[1:] if test[0] == "CMD" else ["sh", "-c", test[1]]
         return self.engine.docker("exec", container["Id"], *command, check=False).returncode == 0
 
     def unwell(self, services=None, impatient=False):
-        """A line for each container that is not as it should be; impatient: the health that the engine has not asked
-        for yet is asked for."""
+        """A line for each container that is not as it should be; with `impatient`, health checks that the engine has
+        not run yet are run now."""
         found = []
         for container in self.states():
             service = container["Config"]["Labels"][f"{LABEL}.service"]
@@ -146,7 +146,7 @@ class System:
         return found
 
     def wait_healthy(self, *services, impatient=True):
-        """Until all containers of these services, or all at all, are healthy."""
+        """Waits until all containers of these services, or of all services, are healthy."""
         def healthy():
             looping = [name
                        for container in self.states()
@@ -173,14 +173,13 @@ class System:
     # --- harm
 
     def kill(self, service):
-        """kill -9 of the first process of each container of a service, as the kernel would; its restart policy brings
-        it back."""
+        """Sends SIGKILL to the first process of each container of a service; the restart policy restarts it."""
         for container in self.states(service):
             if pid := container["State"]["Pid"]:
                 os.kill(pid, signal.SIGKILL)
 
     def stop_one(self, name):
-        """docker stop, by the image's signal and the grace that Compose gives it; the exit status."""
+        """docker stop, with the image's signal and Compose's grace period; returns the exit status."""
         self.engine.docker("stop", name)
         return self.engine.inspect(name)[0]["State"]["ExitCode"]
 
@@ -198,8 +197,7 @@ class System:
         return total
 
     def wait_connected(self):
-        """Until every gateway reaches the issuer: one that has just been started anew is found by one gateway after
-        another."""
+        """Waits until every gateway reaches the issuer: they find one that was restarted one after another."""
         def connected():
             try:
                 return self.metric("gateway", 8090, "coupond_gateway_partitions_connected") == GATEWAYS
@@ -208,7 +206,7 @@ class System:
         wait_until(connected, 60, "every gateway reaches the issuer")
 
     def wait_drained(self):
-        """Until the store has all that was issued."""
+        """Waits until the store has everything that was issued."""
         def drained():
             try:
                 return self.metric("issuer", 9101, "coupond_issuer_persist_lag_rows") == 0
@@ -227,7 +225,7 @@ class System:
                 for alert in self.prometheus("alerts")["alerts"] if alert["state"] == "firing"}
 
     def down_targets(self):
-        """What Prometheus cannot scrape, and how many targets it has."""
+        """The targets that Prometheus cannot scrape, and the number of all targets."""
         targets = self.prometheus("targets")["activeTargets"]
         return [f"{target['scrapeUrl']}: {target['lastError']}"
                 for target in targets if target["health"] != "up"], len(targets)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the fuzz targets of a build, some at a time, and sums up what they did: ./dev fuzz.
+"""Runs the fuzz targets of a build, several at a time, and sums up the results: ./dev fuzz.
 
 What a target learns stays in build/fuzz/learnt/<target> and is where the next run begins, with the target's own seeds
 and the corpus of the repository. An input that breaks something stays in build/fuzz/findings.
@@ -49,7 +49,7 @@ def environment(**more):
 
 
 def write_seeds(target):
-    """The inputs that the target's encoders make today."""
+    """Writes the inputs that the target's encoders produce today."""
     path = folder("seeds", target)
     shutil.rmtree(path)
     path.mkdir()
@@ -95,7 +95,7 @@ class Run:
         return int((re.findall(r"\bcov: (\d+)", self.log()) or ["0"])[-1])
 
     def found(self):
-        """The new inputs that broke something. The process may also fail without one."""
+        """The new inputs that caused a failure. The process may also fail without one."""
         return sorted(set(self.findings.iterdir()) - self.before)
 
     def failed(self):
@@ -121,7 +121,7 @@ def tell_failure(run):
 
 
 def prove_it_can_fail():
-    """The planted fault has to be found, or what follows means nothing."""
+    """The planted fault must be found, otherwise the results mean nothing."""
     run = Run(PLANTED, 60)
     run.process.wait()
     found = run.found()
@@ -161,9 +161,9 @@ def copy_short(folders, into):
 
 
 def keep_corpus(targets):
-    """Rewrites the repository's corpus: of all inputs that are short, those few that reach what the seeds do not.
+    """Rewrites the repository's corpus: of all short inputs, those few that reach code which the seeds do not.
 
-    Files that somebody has given a name are findings, and stay."""
+    Files with a name of their own are findings, and stay."""
     for target in targets:
         corpus = HERE / "corpus" / target
         kept, given = folder("kept", target), folder("given", target)

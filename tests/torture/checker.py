@@ -38,8 +38,8 @@ REFUSALS = ("ended", "paused", "not_started", "sold_out")
 
 
 def check(ops, events, rows, coupons, clock=AnyTime()):
-    """`coupons`: {id: policy with issued} as the store has them; `clock`: what time the issuer may have gone by, as in
-    clock.py."""
+    """`coupons`: {id: policy with issued} as the store has them; `clock`: the times that the issuer may have used, as
+    in clock.py."""
     found = []
     by_coupon = {"ops": collections.defaultdict(list), "events": collections.defaultdict(list),
                  "rows": collections.defaultdict(list)}
@@ -53,8 +53,8 @@ def check(ops, events, rows, coupons, clock=AnyTime()):
 
 
 def check_strangers(events, rows, coupons):
-    """Nothing that somebody without the secret asked for is anywhere: their users and coupons bear names that nobody
-    else's do."""
+    """Nothing that strangers without the secret asked for exists: their users and coupons have names that nobody else
+    uses."""
     found = [f"in the journal: {event}"
              for event in events if (event.user or "").startswith(STRANGER) or event.coupon.startswith(STRANGER)]
     found += [f"in the store: {row}" for row in rows if row.user.startswith(STRANGER)]
@@ -81,8 +81,8 @@ def check_store(story, rows, policy):
 
 
 def decided_by(op):
-    """Until when the request was decided, if it was: until its client was told that nobody knows, or for ever when it
-    was told nothing."""
+    """The latest moment at which the request can have been decided: when its client received "outcome unknown", or
+    never if it received nothing."""
     return FOREVER if op.answered is None or op.status is None else op.answered
 
 
@@ -101,7 +101,7 @@ def window_at(policy, now):
 
 
 def moments_of(policy, ranges):
-    """Of these times those at which the coupon's state can be another than before."""
+    """The times within `ranges` at which the coupon's state can change."""
     borders = [policy[name] for name in ("starts_at", "ends_at") if policy[name]]
     return [now for first, last in ranges for now in (first, *(border for border in borders if first < border <= last))]
 
@@ -130,7 +130,7 @@ class Story:
     # the log
 
     def _replay(self):
-        """State at every position: policy, issued; and each user's records."""
+        """Computes the state at every position (policy, issued), and each user's records."""
         self.policies, self.issued = [None], [0]
         self.holdings = collections.defaultdict(list)  # user → [(position from which it counts, event)]
         for position, event in enumerate(self.events, 1):
@@ -172,7 +172,7 @@ class Story:
     # which request made which record
 
     def _attribute(self):
-        """asked[i], answered[i]: between these moments record i was decided."""
+        """Fills asked[i] and answered[i]: record i was decided between these moments."""
         self.asked, self.answered = [0.0] * self.count, [FOREVER] * self.count
         self._told = {}
         self._attribute_policies()
@@ -180,7 +180,7 @@ class Story:
         self._attribute_untold_issues()
 
     def _attribute_policies(self):
-        """A policy's title names the one request that asked for it."""
+        """A policy's title identifies the one request that asked for it."""
         asking = {op.wanted["title"]: op for op in self.ops if op.kind in ("create", "change")}
         for index, event in enumerate(self.events):
             if event.user is not None:
@@ -232,7 +232,7 @@ class Story:
         self._untold = [index for index in places.values() if index not in taken]
 
     def _attribute_untold_issues(self):
-        """Issues whose answer was lost: by the user's earliest requests that heard nothing final."""
+        """Issues whose answer was lost are attributed to the user's earliest requests without a final answer."""
         lost = collections.defaultdict(list)
         for op in self.ops:
             if op.kind in ("post", "put") and outcome(op) == UNKNOWN:
@@ -251,8 +251,8 @@ class Story:
     # real time
 
     def _check_real_time(self):
-        """After this, asked_by[i] is the earliest moment at which records 1 … i can have been decided, answered_by[i]
-        the latest for i and on."""
+        """Afterwards asked_by[i] is the earliest moment at which records 1 … i can all have been decided, and
+        answered_by[i] the latest moment for records i and later."""
         self.asked_by = list(itertools.accumulate(self.asked, max))
         self.answered_by = list(itertools.accumulate(reversed(self.answered), min))[::-1]
         for index, event in enumerate(self.events):
@@ -262,7 +262,7 @@ class Story:
                          f"was asked for at {self.asked[earlier]}")
 
     def _bounds(self, op):
-        """The first and the last position that a look may have had."""
+        """The first and the last position at which a look can have taken place."""
         return (bisect.bisect_left(self.answered_by, op.sent), bisect.bisect_right(self.asked_by, op.answered))
 
     # the clock
@@ -331,7 +331,7 @@ class Story:
         return f"position, issued, policy {moments}"
 
     def _judge_of(self, op):
-        """What says whether the answer fits a position; None for an answer that never fits."""
+        """A function that tells whether the answer fits a position; None for an answer that fits none."""
         code = code_of(op)
         if code == "coupon_not_found":
             return lambda position: self.policies[position] is None
@@ -375,7 +375,7 @@ class Story:
         return event is not None and (event.sequence, event.time) == issue_of(op)
 
     def _may_refuse_more(self, op, position):
-        """A holder hears already_issued at the limit, or when nobody is issued any."""
+        """A holder receives already_issued at the limit, or whenever the coupon issues to nobody."""
         at_limit = self.latest(op.user, position).nth >= self.policies[position]["per_user_limit"]
         return at_limit or any(self._may_be(op, code, position) for code in REFUSALS)
 

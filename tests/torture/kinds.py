@@ -1,4 +1,4 @@
-"""The kinds of faults, a row each: what it takes in hand, and the function of harm/ that does it."""
+"""The kinds of faults, one row each: its targets, and the function of harm/ that injects it."""
 
 import collections
 
@@ -9,7 +9,7 @@ from harm import clocks, database as databases, disk, links, processes, stranger
 Kind = collections.namedtuple("Kind", "name takes harm needs weight", defaults=((), 1.0))
 
 
-# what they take in hand
+# targets
 
 
 def issuer(world, _):
@@ -21,7 +21,7 @@ def gateway(world, random):
 
 
 def relayed_gateway(world, _):
-    """The one whose bytes can be held back."""
+    """The gateway whose bytes can be held back."""
     return [world.cluster.gateways[-1]]
 
 

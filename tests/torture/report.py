@@ -1,4 +1,4 @@
-"""What a torture run tells: a line every few seconds, and the table in the end."""
+"""The output of a torture run: a line every few seconds, and the table at the end."""
 
 import collections
 import textwrap
@@ -11,7 +11,7 @@ LINE = 120  # characters, of the documents
 
 
 class Progress:
-    """Prints a line every few seconds while it is entered."""
+    """Prints a line every few seconds inside a with block."""
 
     def __init__(self, world, traffic, devil):
         self.world, self.traffic, self.devil = world, traffic, devil
@@ -89,7 +89,7 @@ class Summary:
 
 
 def write(directory, summary):
-    """The faults with their times, for whoever looks for the reason of something broken."""
+    """Writes the faults with their times, for the analysis of a broken promise."""
     with open(directory / "faults.log", "w", encoding="utf-8") as file:
         for began, ended, kind, target, said in summary.devil.log:
             file.write(f"{began:.3f} {ended:.3f} {kind} ({target}): {said}\n")

@@ -66,7 +66,7 @@ OPS = [create_op(), post("ann", 1, 2, 1, 2), post("ben", 3, 4, 2, 3)]
 
 
 def broken(rule, ops, events=None, **more):
-    """Exactly one finding, of that rule."""
+    """Asserts that there is exactly one finding, and that it is of that rule."""
     found = findings(ops, EVENTS if events is None else events, **more)
     assert len(found) == 1 and rule in found[0], found
 
@@ -308,7 +308,7 @@ WALL = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
 
 
 def clock(*steps, starts=()):
-    """Set at (second, to so many seconds from ours)."""
+    """A clock that was set at (second, to that many seconds from ours)."""
     made = IssuerClock(WALL, settle=10)
     for second, offset in steps:
         made.stepped(second, second, offset)
@@ -348,7 +348,7 @@ def test_a_record_of_a_time_that_was_not_to_be_believed_is_found():
 
 
 def wrong_hour(second, **policy):
-    """Ann is issued hers in a wrong hour, Ben his in the right one again; his bears the time of hers."""
+    """Ann's coupon is issued in a wrong hour and Ben's in the right one again; Ben's issue has the time of Ann's."""
     events = [created(**policy), issued(2, "ann", 1, at=hour_ahead(2)), issued(3, "ben", 2, at=hour_ahead(second))]
     ops = [create_op(**policy),
            *(Op("post", "C", user, sent, sent + 0.5, 201, {"sequence": number, "issued_at": at}) for

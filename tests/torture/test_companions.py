@@ -1,5 +1,5 @@
-"""The relay and the strangers are what the torture takes them for: bytes are held back and all arrive in order, and
-strangers have their way where there is no secret."""
+"""The relay and the strangers do what the torture needs: bytes are held back and all arrive in order, and strangers
+succeed where there is no secret."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ from strangers import NAME
 
 
 class Sink:
-    """Takes one connection and all of its bytes, to the end."""
+    """Accepts one connection and reads all of its bytes."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""The real system under random real faults, with clients whose every request is remembered, and a judgement of the
-whole history.
+"""Runs the real system under random real faults, records every request of its clients, and judges the whole history.
 
     ./dev torture [--minutes N] [--seed N] [--store mysql|sqlite] [--rate N] [--between N] [--keep] [--results FILE]
 
@@ -56,7 +55,7 @@ def parse():
 
 
 def run(world, traffic, devil, seconds):
-    """The run itself, then quiet; what is broken is in world.broken."""
+    """The faults, then a quiet time; broken promises are in world.broken."""
     world.traffic = traffic
     traffic.start()
     with report.Progress(world, traffic, devil):
@@ -75,7 +74,7 @@ def run(world, traffic, devil, seconds):
 
 
 def judge(world, traffic):
-    """verify, an orderly end, and the history."""
+    """Runs verify, stops everything in order, and checks the history."""
     verdict = world.verify()
     if verdict.returncode != 0:
         world.fail(f"verify exited with {verdict.returncode}\n{verdict.stdout}{verdict.stderr}")

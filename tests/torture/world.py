@@ -100,13 +100,13 @@ class World:
             raise ClusterError("coupond keygen makes no secret")
 
     def _let_one_gateway_share_memory(self):
-        """The first; the others ask by ZeroMQ."""
+        """The first gateway shares memory with the issuer; the others use TCP or sockets."""
         self.cluster.options["issuer/local_requests"] = f"shm://{self.directory}/local"
         for gateway in self.cluster.gateways[1:]:
             gateway.arguments += ["--set", f"gateway/requests={self.cluster.options['issuer/requests']}"]
 
     def _relay(self, member, names):
-        """Before the member; it is on the same machine, and a new one with it."""
+        """Starts a relay before the member, on its host, and again whenever the host is replaced."""
         relay = Relay(self.cluster.options, names, PARTITIONS, member.prefix)
         member.arguments += relay.arguments()
         self._stack.callback(relay.stop)
@@ -155,7 +155,7 @@ class World:
         self.broken.append(text)
 
     def _watch(self):
-        """A member that ends while no fault has it in hand has failed."""
+        """A member that ends while no fault targets it has failed."""
         while not self._stopping.wait(0.2):
             if self.strangers.has_died():
                 self.fail("the strangers ended by themselves")
@@ -173,7 +173,7 @@ class World:
                         self.fail(f"the relay of {member.name} ended by itself")
 
     def _archive(self):
-        """Keeps every segment of the journal by a second name, so that the whole of it can be read in the end."""
+        """Links every segment of the journal under a second name, so that the whole journal can be read at the end."""
         while not self._stopping.wait(0.1):
             self.archive_now()
 
@@ -186,7 +186,7 @@ class World:
                     os.link(path, kept)
 
     def _verify(self):
-        """The running system never looks broken, whatever happens to it; that one cannot look is fair."""
+        """`coupond verify` must never find the running system broken; that it cannot look is allowed."""
         while not self._stopping.wait(VERIFY_EVERY_SECONDS) and not self.ending:
             result = self.verify()
             self.verified[result.returncode] += 1
@@ -197,14 +197,14 @@ class World:
                           f"{result.returncode}\n{result.stdout}{result.stderr}")
 
     def overloaded(self):
-        """How many requests heard so, so far."""
+        """The number of requests answered `overloaded` so far."""
         return self.traffic.overloaded
 
     # members
 
     @contextlib.contextmanager
     def in_hand(self, member):
-        """Waits until no other fault has the member in hand, and keeps it from them."""
+        """Waits until no other fault targets the member, and reserves it."""
         def take():
             with self.lock:
                 free = member.name not in self.busy
@@ -231,7 +231,7 @@ class World:
             self.wait_healthy(member)
 
     def verify(self):
-        """From a machine that reaches the database and has the journal's disk."""
+        """Runs `coupond verify` on the host that reaches the database and has the journal's disk."""
         prefix = self.observer.prefix if self.observer else []
         return subprocess.run([*prefix, binary(), "verify", "--config", str(self.cluster.config_path)],
                               env=environment(), capture_output=True, text=True, check=False, timeout=300)
@@ -239,7 +239,7 @@ class World:
     # the issuer's clock
 
     def step_clock(self, offset):
-        """The clock of the issuer's machine is this many seconds from ours from now on."""
+        """Sets the clock of the issuer's host to this many seconds from ours, from now on."""
         before = time.monotonic()
         self.preload.step_clock(offset)
         self.clock.stepped(before, time.monotonic(), offset)
@@ -247,7 +247,7 @@ class World:
     # the end
 
     def stop(self):
-        """The strangers go; all members end by SIGTERM, each with status 0."""
+        """Stops the strangers, then all members by SIGTERM; each must exit with status 0."""
         self.strangers.stop()
         self.archive_now()
         with self.lock:
@@ -255,7 +255,7 @@ class World:
         self.cluster.stop()
 
     def events(self):
-        """All records of the journal, in their order."""
+        """All records of the journal, in order."""
         self.archive_now()
         result = run_coupond("journal", "dump", "--json", self.archive)
         if result.returncode != 0:
@@ -283,6 +283,6 @@ def text(value):
 
 
 def time_text(value):
-    """As the API says it."""
+    """The time as the API writes it."""
     value = text(value)
     return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if hasattr(value, "strftime") else value

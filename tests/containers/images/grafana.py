@@ -1,5 +1,5 @@
-"""Stands in for Grafana, which Debian does not have: reads what Grafana would read, says so, and answers its health
-check."""
+"""A stand-in for Grafana, which Debian does not package. It reads the files that Grafana would read, reports them, and
+answers its health check."""
 
 import http.server
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Plants one fault after the other and requires that the simulation notices.
+"""Plants faults one after another and requires that the simulation notices each.
 
 usage: run.py [--build DIR] [--runs N] [--list] [NAME…] [-- SIMULATE-ARGS]
 
@@ -58,7 +58,7 @@ def compile_with_fault(fault, build, folder):
 
 
 def link_with_fault(fault, build, folder):
-    """The program: the object with the fault comes before the libraries, so that theirs is not looked for."""
+    """Links the program: the object with the fault precedes the libraries, so that the linker does not take theirs."""
     sound, planted = compile_with_fault(fault, build, folder)
     listed = subprocess.run(["ninja", "-t", "commands", SIMULATE], cwd=build, capture_output=True, text=True,
                             check=True)
