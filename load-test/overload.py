@@ -1,5 +1,5 @@
-"""What a crowd costs the others: latency and memory of one gateway thread while it holds idle, slow, coming and
-flooding connections.
+"""Measures what a crowd costs other clients: latency and memory of one gateway thread while it holds idle, slow,
+short-lived and flooding connections.
 
 Method. A gateway, an issuer (sync = always) and a persister on SQLite, as processes on this machine. `coupond bench`
 asks for one coupon at a constant rate over 64 keep-alive connections, latency counted from the intended send time:
@@ -42,7 +42,7 @@ FLOOD_REQUEST = b"PUT /v1/coupons/FLOOD/issues/same HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Flood:
-    """Connections that send requests without end and never read an answer."""
+    """Connections that send requests endlessly and never read an answer."""
 
     def __init__(self, address):
         self.connections = [connect(address, window=4096) for _ in range(FLOODS)]
@@ -118,8 +118,8 @@ def nginx_address(directory):
 
 
 def measure(arguments, directory, name, elsewhere):
-    """One scenario on processes of its own, so that none inherits another's memory; the crowd stands before coupond or
-    `elsewhere`."""
+    """Measures one scenario with fresh processes, so that none inherits another's memory; the crowd connects to
+    coupond, or to `elsewhere`."""
     options = {"gateway/connections_max": arguments.idle + arguments.slow + 1000}
     with contextlib.ExitStack() as stack:
         cluster = stack.enter_context(Cluster(directory, options=options))

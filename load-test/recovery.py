@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long an issuer needs to recover, how much memory that takes, and what a snapshot costs those who ask meanwhile.
+"""Measures how long an issuer's recovery takes, how much memory it needs, and what a snapshot costs clients meanwhile.
 
 Fills a journal of one coupon, sold out (fill_journal), starts the issuer on it, lets it write a snapshot, kills it, and
 starts it again. With --under-load N it also loads the issuer with N users more, with and without a snapshot being
@@ -27,7 +27,7 @@ def say(text):
 
 
 def anonymous_bytes(pid):
-    """Resident anonymous memory now, and at its highest where the kernel tells."""
+    """Resident anonymous memory at present."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1)) * 1024
 
@@ -47,7 +47,7 @@ class Issuer:
         self.peak = 0
 
     def wait_for(self, pattern, seconds):
-        """Seconds from the start until a line matches."""
+        """Waits for a line that matches; returns the seconds since the start and the match."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -87,7 +87,7 @@ def measure(folder, issues, many_coupons):
 
 
 class Gateway:
-    """Serves the issuer of the same folder."""
+    """A gateway of the same folder's issuer."""
 
     def __init__(self, folder, port, options=()):
         self.url = f"http://127.0.0.1:{port}"
@@ -116,7 +116,7 @@ def open_loop(gateway, rate, seconds):
 
 
 def closed_loop(gateway, seconds):
-    """Answers a second to wrk with 256 connections, every request a new user."""
+    """Answers a second to wrk with 256 connections, where every request has a new user."""
     subprocess.run(["curl", "-sf", "-o", "/dev/null", "-X", "POST", gateway.url + "/v1/coupons", "-H",
                     "content-type: application/json", "-d",
                     json.dumps({"id": "WRK", "title": "wrk", "quantity": 4_000_000_000})], check=False)
@@ -128,7 +128,7 @@ def closed_loop(gateway, seconds):
 
 
 def load_once(folder, journal, snapshot, arguments):
-    """One start, one load; what was measured."""
+    """Starts once, loads once, and returns the measurements."""
     issuer = Issuer(folder, journal, ["issuer/snapshot_mb=" + ("1" if snapshot else "0")])
     gateway = Gateway(folder, arguments.port)
     try:
@@ -154,7 +154,7 @@ def measure_under_load(folder, arguments):
     subprocess.run([FILL, journal / "p00", str(arguments.under_load)], check=True)
     runs = []
     for number in range(arguments.rounds):
-        # The other way round every other time: what drifts meets both alike.
+        # In reverse order every other time, so that a drift affects both alike.
         for snapshot in ((False, True), (True, False))[number % 2]:
             say(f"round {number + 1} of {arguments.rounds}, {'with' if snapshot else 'without'} a snapshot under way")
             runs.append(load_once(folder, journal, snapshot, arguments))

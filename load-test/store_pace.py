@@ -1,4 +1,4 @@
-"""How fast the persister fills the store, beside the store's own bulk loader.
+"""Measures how fast the persister fills the store, compared with the store's own bulk loader.
 
 Method. A journal of one coupon, sold out (fill_journal), is drained by the real issuer and persister, as processes on
 this machine, into empty tables; the time runs from the persister's start until the issuer's metrics tell that
@@ -10,10 +10,10 @@ medians. MariaDB is private, with its defaults but for a buffer pool of 1 GiB. A
 it makes the rows.
 
 --creating instead drains a journal of as many records in which every other one creates a coupon, round after round in
-turn with one of issues of a single coupon, and tells the paces of both.
+turn with one of issues of a single coupon, and reports both rates.
 
---issuing RATE instead drains while `coupond bench` asks for RATE issues a second, and tells the time until the backlog
-of before is stored.
+--issuing RATE instead drains while `coupond bench` asks for RATE issues a second, and reports the time until the
+earlier backlog is stored.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def say(text):
 
 
 class Server(MariaDB):
-    """As most servers are set: room for the table, and every commit synced."""
+    """Configured as most servers are: memory enough for the table, and every commit synced."""
 
     def options(self, data):
         return [*super().options(data), "--innodb-buffer-pool-size=1G", "--local-infile=ON"]
@@ -94,7 +94,7 @@ class MariaStore:
 
 
 class SqliteStore:
-    """The persister's file and the one that the shell fills, beside each other."""
+    """The persister's file, and beside it the one that the shell fills."""
 
     name = "SQLite"
     loader = "sqlite3 .import"
@@ -144,7 +144,7 @@ def wait_stored(cluster, records):
 
 @contextlib.contextmanager
 def backlog(store, journal, options, gateways=0):
-    """An issuer on a copy of the journal, before empty tables; its persister does not run yet."""
+    """Starts an issuer on a copy of the journal, with empty tables; its persister does not run yet."""
     store.empty()
     options = {"issuer/snapshot_mb": 0, "issuer/check_store": 0, **options}
     with tempfile.TemporaryDirectory(prefix="drain-", dir=journal.parent) as folder:
@@ -194,7 +194,7 @@ def measure(store, journal, arguments, options):
     drain(store, journal, arguments.rows, options, after=lambda cluster: store.save_rows(cluster.store_path))
     runs = {"persister": [], "loader": []}
     for number in range(arguments.rounds):
-        # The other way round every other time: what drifts meets both alike.
+        # In reverse order every other time, so that a drift affects both alike.
         for who in (("persister", "loader"), ("loader", "persister"))[number % 2]:
             one = drain(store, journal, arguments.rows, options) if who == "persister" else load(store, arguments.rows)
             say(f"{store.name}, round {number + 1} of {arguments.rounds}, {who}: "
@@ -224,7 +224,7 @@ def drain_while_issuing(store, journal, arguments, options):
 
 
 def measure_creating(store, journals, arguments, options):
-    """Both journals have as many records, but for the one coupon that is sold out."""
+    """Both journals have the same number of records, except for the one coupon that is sold out."""
     rows, runs = arguments.rows, {"issues": [], "creating": []}
     for number in range(arguments.rounds):
         for what in (("issues", "creating"), ("creating", "issues"))[number % 2]:

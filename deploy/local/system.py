@@ -6,8 +6,8 @@
     with System(tmp_path, gateways=2, database="sqlite", redis=False, monitoring=False, ports="free") as system: …
 
 Everything lives in `directory`: data, logs (log/NAME.log), generated configuration and secrets; a second run goes on
-from there. Programs come from the system's packages; coupond itself is `program`. Failures are LocalErrors that
-say what to do.
+from there. Programs come from the system's packages; coupond itself is `program`. Failures are LocalErrors that say
+what to do.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The rate of coupond beside others', on one machine, with one client.
+"""Compares the rate of coupond with those of other systems, on one machine, with one client.
 
 Method. wrk (one thread, so one core) posts issues, each for a user of its own, over so many keep-alive connections.
 Every measurement starts its peer afresh with nothing in it, warms up for a second, and is followed by the next peer's,

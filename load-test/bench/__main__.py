@@ -1,5 +1,5 @@
-"""`./dev bench`: reads the options, lets the peers take turns, writes down what was found. The method stands in the
-package's text."""
+"""`./dev bench`: reads the options, measures the peers in turn, and writes the results. The package's docstring
+explains the method."""
 
 import argparse
 import datetime
@@ -34,7 +34,7 @@ def find_binary():
 
 
 def comma_list(read, allowed):
-    """An argparse type: words between commas, each read by `read`, that `allowed` accepts."""
+    """An argparse type: words between commas, each converted by `read` and accepted by `allowed`."""
     def parse(words):
         values = [read(word) for word in words.split(",")]
         if not all(allowed(value) for value in values):
@@ -103,7 +103,7 @@ def is_instead(options):
 
 
 def check_instead(parser, options):
-    """--gateways and --grow are runs of their own."""
+    """--gateways and --grow exclude the usual measurements."""
     if not is_instead(options):
         return
     if options.peers or options.open_loop or options.against or options.require is not None:
@@ -116,8 +116,8 @@ def check_instead(parser, options):
 
 
 def prepare(options, directory):
-    """All that is temporary, databases included, lies on the disk to be measured; a thousand connections need
-    descriptors."""
+    """Puts temporary files, databases included, on the disk to be measured, and allows enough descriptors for a
+    thousand connections."""
     tempfile.tempdir = directory
     MariaDB.template = os.path.join(directory, "mariadb-template")
     Coupond.binary = find_binary()
@@ -127,7 +127,7 @@ def prepare(options, directory):
 
 
 def measure(options, directory):
-    """What is written down beside the machine's figures."""
+    """The results, which are written beside the description of the machine."""
     found = {"results": []}
     if options.gateways is not None:
         found["gateways"] = gateways.run(options, directory)

@@ -1,5 +1,5 @@
-"""A run as an SVG chart: a panel for each number of connections, a bar for each peer's rate; light and dark as the
-reader's page is."""
+"""An SVG chart of a run: a panel for each number of connections, a bar for the rate of each peer; it follows the
+reader's light or dark theme."""
 
 from xml.sax.saxutils import escape
 
@@ -52,7 +52,7 @@ def svg(title, lines, height):
 
 
 def bar(one, y, most):
-    """A peer's row: name, bar, and its rate with the latency behind it."""
+    """The row of a peer: name, bar, and its rate with the latency behind it."""
     length = max(1, (WIDTH - LABELS - FIGURES - MARGIN) * one["rate"] / most)
     base, kind = y + BAR - 3, kind_of(one["peer"])
     tip = f"{one['peer']}, {one['connections']:,} connections: {one['rate']:,.0f}/s, p50 {one['p50_us'] / 1000:.2f} ms"
@@ -78,7 +78,7 @@ def panel(connections, results, y, most):
 
 
 def draw(report):
-    """The SVG's text."""
+    """The text of the SVG."""
     results = report["results"]
     most = max(one["rate"] for one in results)
     lines, y = [], HEAD

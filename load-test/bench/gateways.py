@@ -1,4 +1,4 @@
-"""--gateways: what a request costs when more gateways share the same connections."""
+"""--gateways: the cost of a request when more gateways share the same connections."""
 
 import functools
 import math
@@ -12,7 +12,7 @@ TARGET_PERCENT = 10  # a request costs at most so much more with the last number
 
 
 class SharedOut(Coupond):
-    """coupond with several gateways, all of which one wrk asks, each by as many of its threads."""
+    """coupond with several gateways and one wrk, which uses the same number of threads for each."""
 
     def __init__(self, directory, sync, gateways, threads):
         super().__init__(directory, sync, gateways=gateways)
@@ -27,13 +27,14 @@ class SharedOut(Coupond):
         return result
 
     def asked(self):
-        """How many requests each gateway has sent on so far."""
+        """The number of requests that each gateway has sent on so far."""
         wanted = "coupond_gateway_batch_requests_sum"
         return [sum(value for name, value in self.metrics_of(url) if name == wanted) for url in self.gateway_scrapes]
 
 
 def threads_for(counts):
-    """So many wrk threads ask any of these numbers of gateways alike; the client is the same for all."""
+    """A number of wrk threads that divides evenly among any of these numbers of gateways, so that the client is always
+    the same."""
     return math.lcm(*counts)
 
 
@@ -45,7 +46,8 @@ def cpu_of(result):
 
 
 def rise(first, last):
-    """{who: by how many percent a request costs more in `last`}: the median over the rounds, each against its own."""
+    """{who: by how many percent a request costs more with `last` gateways}: the median over the rounds, each compared
+    within itself."""
     return {who: measuring.median([(after["cpu_us"][who] / before["cpu_us"][who] - 1) * 100
                                    for before, after in zip(first, last)])
             for who in first[0]["cpu_us"]}

@@ -1,4 +1,4 @@
-"""--grow: a coupon that is issued to many millions, at half of what coupond can do, and the slowest of all answers."""
+"""--grow: issues one coupon to many millions of users at half of coupond's capacity, and finds the slowest answers."""
 
 import functools
 import sys
@@ -16,7 +16,7 @@ SYNCS = "coupond_issuer_journal_sync_seconds"
 
 
 def capacity(options, directory, connections, store):
-    """Requests a second that wrk gets out of a fresh coupond, the median of the rounds."""
+    """Requests a second that wrk achieves with a fresh coupond, the median of the rounds."""
     rates = []
     for number in range(options.rounds):
         name, result = measuring.turn_or_again(functools.partial(Coupond, directory, "always", store), connections,
@@ -29,7 +29,7 @@ def capacity(options, directory, connections, store):
 
 
 def slow_syncs(metrics):
-    """How many syncs of the journal there were, and how many took longer than so many seconds."""
+    """The number of syncs of the journal, and of those that took longer than that many seconds."""
     found = [(name, value) for name, value in metrics if name.startswith(SYNCS)]
     count = sum(value for name, value in found if name.startswith(f"{SYNCS}_count"))
     longer = {bound: count - sum(value for name, value in found if f'le="{bound}"' in name) for bound in SYNC_BOUNDS}
@@ -68,12 +68,12 @@ def one_store(options, directory, connections, store):
 
 
 def is_within(seen, users):
-    """Everybody was issued, and nobody waited too long."""
+    """Whether every user was issued the coupon and no answer took too long."""
     return seen["holders"] == users == seen["issued"] and seen["max_us"] <= LIMIT_US
 
 
 def run(options, directory):
-    """A result a store, at the most connections."""
+    """A result for each store, at the largest number of connections."""
     return [one_store(options, directory, max(options.connections), store) for store in options.stores]
 
 

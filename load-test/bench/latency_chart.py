@@ -1,4 +1,4 @@
-"""Latencies at constant rates as an SVG chart: a row for each peer, in it a line from p50 to p99 for each share of its
+"""An SVG chart of latencies at constant rates: a row for each peer, with a line from p50 to p99 for each share of its
 rate."""
 
 import math
@@ -12,7 +12,7 @@ DECADES = (0.01, 10_000)  # ms; the axis spans the decades that are needed of th
 
 
 def span(results):
-    """The axis' ends in ms, powers of ten."""
+    """The ends of the axis in ms, powers of ten."""
     figures = [seen[name] / 1000 for one in results for seen in one["open_loop"].values()
                for name in ("p50_us", "p99_us")]
     first = math.floor(math.log10(max(min(figures), DECADES[0])))
@@ -27,7 +27,7 @@ def place(ms, ends):
 
 
 def line(seen, share, y, ends, kind):
-    """From p50, a dot, to p99, a bar."""
+    """A line from p50, a dot, to p99, a bar."""
     p50, p99 = seen["p50_us"] / 1000, seen["p99_us"] / 1000
     left, right = place(p50, ends), place(p99, ends)
     tip = f"{share} %, {seen['rate']:,.0f}/s: p50 {p50:,.2f} ms, p99 {p99:,.2f} ms"
@@ -64,7 +64,7 @@ def panel(connections, results, y, ends):
 
 
 def draw(report):
-    """The SVG's text, or None when no latencies were measured."""
+    """The text of the SVG, or None when no latencies were measured."""
     results = [one for one in report["results"] if one.get("open_loop")]
     if not results:
         return None

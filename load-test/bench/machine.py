@@ -1,4 +1,4 @@
-"""What the kernel knows: CPU times, processes, file systems, and what a sync takes."""
+"""Facts from the kernel: CPU times, processes, file systems, and how long a sync takes."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ def cpu_seconds(pid):
 
 
 def core_wait_seconds(pid):
-    """How long the threads of a process could have run and had no core; None where the kernel does not tell."""
+    """How long the threads of a process were runnable without a core; None where the kernel does not say."""
     waited = 0
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -31,7 +31,7 @@ def children(pid):
 
 
 def filesystem(path):
-    """The type of the file system that holds `path`, as /proc/mounts has it: stat(1) cannot tell ext4 from ext2."""
+    """The type of the file system that holds `path`, from /proc/mounts, since stat(1) cannot tell ext4 from ext2."""
     path = os.path.realpath(path)
     best, kind = "", "unknown"
     with open("/proc/mounts", encoding="utf-8") as mounts:

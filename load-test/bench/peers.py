@@ -48,8 +48,7 @@ class Nginx(Peer):
 
 
 class Coupond(Peer):
-    """Gateways, each on a port of its own, and an issuer; and, where `store` is not none, a persister and its
-    database."""
+    """Gateways, each on a port of its own, an issuer, and, unless `store` is none, a persister with its database."""
 
     binary = None
     has_journal = True
@@ -88,7 +87,7 @@ class Coupond(Peer):
         self.scrapes += self.gateway_scrapes
 
     def operators_port(self, _address):
-        """Options that give a gateway its operator's port, and where its metrics are then."""
+        """The options that give a gateway its operator's port, and the URL of its metrics there."""
         operator = f"127.0.0.1:{free_port()}"
         return {"gateway/operator_http": operator}, operator
 
@@ -101,7 +100,7 @@ class Coupond(Peer):
                 for name, value in server.environment().items() if name.startswith("COUPOND_STORE_")}
 
     def link_options(self):
-        """Where the roles meet: in memory that gateway and issuer share, or over TCP, encrypted or not."""
+        """The options of the links between the roles: shared memory, or TCP with or without encryption."""
         places = ("requests", "events", "acks")
         if self.link == "memory":
             return {f"issuer/{name}": f"ipc://{self.directory}/{name}"
@@ -143,7 +142,7 @@ class Coupond(Peer):
                     yield name, float(value)
 
     def metrics(self):
-        """The same of all its processes."""
+        """The metrics of all its processes, in the same form."""
         for url in self.scrapes:
             yield from self.metrics_of(url)
 
@@ -168,7 +167,8 @@ class Coupond(Peer):
 
 
 class OtherBuild(Coupond):
-    """Another build of coupond, such as the one before a change: what one knows and the other does not is left out."""
+    """Another build of coupond, such as the one before a change; metrics and options that only one build has are left
+    out."""
 
     @staticmethod
     def name_of(sync, store="none", link="memory"):

@@ -1,4 +1,4 @@
-"""What a run found, as a table and as files: JSON, and an SVG chart."""
+"""The results of a run, as a table and as files: JSON, and an SVG chart."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def print_against(compared, title):
 
 
 def told_limits(seen):
-    """Beside the latencies of coupond: the device's own, and whether the limits that follow from them were kept."""
+    """The columns beside the latencies of coupond: the device's own, and whether the derived limits were kept."""
     if "device_p50_us" not in seen:
         return ""
     told = []

@@ -1,4 +1,4 @@
-"""The databases of the bench: MariaDB and Redis, each afresh for every measurement, configured as for production."""
+"""The databases of the bench: MariaDB and Redis, fresh for every measurement, configured as for production."""
 
 import os
 import shutil
@@ -9,8 +9,8 @@ import servers
 
 
 class MariaDB(servers.MariaDB):
-    """Every commit synced (InnoDB's default), memory enough, no binary log. The empty database is made once and
-    copied."""
+    """Every commit is synced (InnoDB's default), memory is ample, and there is no binary log. The empty database is
+    made once and copied."""
 
     template = None  # where the empty database is kept; set before use
 
@@ -32,7 +32,7 @@ class MariaDB(servers.MariaDB):
         return self.process.pid
 
     def syncs(self):
-        """How often InnoDB has synced a file: its log at each commit, the others now and then."""
+        """The number of file syncs of InnoDB: its log at each commit, other files now and then."""
         answer = subprocess.run(["mariadb", "--no-defaults", "--socket", self.socket, "--user", "root",
                                  "--skip-column-names", "--execute", "SHOW GLOBAL STATUS LIKE 'Innodb_data_fsyncs'"],
                                 capture_output=True, text=True, timeout=20, check=True)
@@ -40,7 +40,7 @@ class MariaDB(servers.MariaDB):
 
 
 class Redis:
-    """Options and questions of a redis-server on a UNIX socket, and on a TCP port where one is given."""
+    """A redis-server on a UNIX socket, and on a TCP port where one is given."""
 
     def __init__(self, directory, port=0):
         self.directory = directory
@@ -58,7 +58,7 @@ class Redis:
         return answer.stdout.strip()
 
     def reads(self):
-        """How often it has read from a connection: many commands may have come at once."""
+        """The number of reads from connections, each of which may have brought many commands."""
         fields = dict(line.split(":", 1) for line in self.ask("INFO", "stats").splitlines() if ":" in line)
         return int(fields["total_reads_processed"])
 

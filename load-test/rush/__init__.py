@@ -1,4 +1,4 @@
-"""A crowd made by Locust before the whole system with 1, 2, 4 … gateways, one after the other, on this machine.
+"""Puts a crowd made by Locust before the whole system with 1, 2, 4 … gateways, one after the other, on this machine.
 
 For each number of gateways: MariaDB, Redis, issuer, persister, the gateways behind HAProxy, and Locust (a master and
 --workers workers) with a scenario of load-test/locust. Then the promises are checked: by Locust's master, which

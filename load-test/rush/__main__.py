@@ -1,4 +1,4 @@
-"""`load-test/run.sh`: reads the options, lets each number of gateways have its turn, writes down what was found."""
+"""`load-test/run.sh`: reads the options, runs one turn for each number of gateways, and writes the results."""
 
 import argparse
 import datetime
@@ -56,7 +56,7 @@ def parse_arguments():
 
 
 def find_program():
-    """The binary that the environment names, as with the tests; else a build of this tree."""
+    """The binary that the environment names, as with the tests; otherwise a build of this tree."""
     candidates = [os.environ.get("COUPOND_TEST_BINARY")]
     candidates += [os.path.join(REPOSITORY, "build", preset, "coupond", "coupond") for preset in ("release", "dev")]
     for candidate in candidates:
@@ -66,7 +66,7 @@ def find_program():
 
 
 def begin(options, directory):
-    """What a run is, before its turns."""
+    """The description of a run, before its turns."""
     return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "machine": machine.describe(directory), "scenario": options.scenario, "users": options.users,
             "workers": options.workers, "seconds": options.seconds, "coupon_quantity": options.coupon_quantity,
@@ -110,7 +110,8 @@ def new_folder(parent):
 
 
 def joined(before, found):
-    """The turns of an earlier run and of this one, where it did not repeat them. Both have to be alike."""
+    """The turns of an earlier run and of this one, which replace those of the same number of gateways. Both runs must
+    be alike."""
     for name in ("machine", "scenario", "users", "workers", "seconds", "coupon_quantity"):
         if before[name] != found[name]:
             raise LocustError(f"--add-to: {name} was {before[name]} there, and is {found[name]} here")

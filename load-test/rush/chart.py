@@ -1,4 +1,4 @@
-"""A run as an SVG chart: rate, latency and CPU, a row for each number of gateways in each."""
+"""An SVG chart of a run: rate, latency and CPU, each with a row for each number of gateways."""
 
 from xml.sax.saxutils import escape
 
@@ -77,7 +77,7 @@ def legend(y):
 
 
 def draw(report):
-    """The SVG's text."""
+    """The text of the SVG."""
     rows, cores = report["turns"], report["machine"]["cores"]
     panels = (("answers to asks for issues, a second", rate_row, max(one["rate"] for one in rows) or 1),
               ("latency as Locust saw it, from p50 to p99", latency_row, max(one["p99_ms"] for one in rows) or 1),

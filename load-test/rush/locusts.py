@@ -1,4 +1,4 @@
-"""Locust as processes: a master, its workers, and what they leave behind."""
+"""Locust as processes: a master, its workers, and the files that they write."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ START_SECONDS, JUDGE_SECONDS, STOP_SECONDS = 30, 120, 10
 
 
 class LocustError(Exception):
-    """Locust did not do its work."""
+    """Locust failed."""
 
 
 def free_port():
@@ -26,8 +26,8 @@ def free_port():
 
 
 class Locusts:
-    """One run. What it writes begins with `prefix`. It ends with the thread that started it, however that ends
-    (setpriv)."""
+    """One run. The names of its files begin with `prefix`. The processes end with the thread that started them (setpriv
+    --pdeathsig)."""
 
     def __init__(self, host, prefix, scenario, workers, crowd, seconds, countdown, more=()):
         self.host, self.prefix, self.workers = host, str(prefix), workers
@@ -74,7 +74,7 @@ class Locusts:
         return {name: process.pid for name, process in self.processes.items()}
 
     def wait(self):
-        """Until the master has ended; returns its exit status."""
+        """Waits until the master has ended; returns its exit status."""
         master = self.processes["locust-master"]
         deadline = time.monotonic() + START_SECONDS + self.seconds + JUDGE_SECONDS
         while master.poll() is None:
@@ -90,7 +90,7 @@ class Locusts:
         return Path(f"{self.prefix}_{name}.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def promises(self):
-        """What the master judged."""
+        """The master's verdict."""
         try:
             return json.loads(Path(f"{self.prefix}_promises.json").read_text(encoding="utf-8"))
         except OSError:
@@ -98,7 +98,7 @@ class Locusts:
 
 
 def read_stats(prefix):
-    """From Locust's own CSV: failures of all requests, and latencies in ms of the asks for issues."""
+    """From Locust's CSV: failures of all requests, and latencies in ms of the requests for issues."""
     with open(f"{prefix}_stats.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     asks = ([row for row in rows if row["Name"].endswith("/issues") and row["Type"] == "POST"]

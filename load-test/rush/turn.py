@@ -1,4 +1,4 @@
-"""One turn: the system with so many gateways, the crowd, the judgement."""
+"""One turn: the system with that many gateways, the crowd, and the verdict."""
 
 import json
 import statistics
@@ -11,8 +11,8 @@ DRAIN_SECONDS = 120
 
 
 def window_of(seconds, length):
-    """The first and last full second of the time that the whole crowd is there. `seconds`: {second: answers}; it ends
-    with the run."""
+    """The first and the last full second in which the whole crowd is there. `seconds`: {second: answers}; it ends with
+    the run."""
     last = max(seconds)
     return min(max(last - length + 1, min(seconds) + 1), last), max(last - 1, min(seconds))
 
@@ -34,7 +34,7 @@ def wait_drained(system):
 
 
 def verify(system):
-    """What `coupond verify` found: {kept, told}."""
+    """The result of `coupond verify`: {kept, issues, text}."""
     result = system.coupond("verify", "--json")
     if result.returncode not in (0, 1):
         raise LocustError(f"coupond verify could not look: {result.stdout}{result.stderr}")
@@ -44,8 +44,8 @@ def verify(system):
 
 
 def what_is_wrong(promises, verified, stats, status):
-    """All that makes a turn fail, in words; nothing when the promises are kept and every request had an answer that may
-    be."""
+    """Every reason why a turn fails, in words; none when the promises are kept and every request had an allowed
+    answer."""
     wrong = [f"broken: {words}" for words in promises["broken"]]
     if promises["kept"] is None:
         wrong.append(f"not judged: {promises.get('error')}")
@@ -59,7 +59,7 @@ def what_is_wrong(promises, verified, stats, status):
 
 
 def measure(system, locusts, seconds, machine_cores):
-    """Runs a crowd on a system that is up, and returns the turn's figures."""
+    """Runs a crowd against a running system, and returns the figures of the turn."""
     with locusts, cpu.Sampler({**system.pids(), **locusts.pids()}) as sampler:
         status = locusts.wait()
     promises, stats = locusts.promises(), read_stats(locusts.prefix)

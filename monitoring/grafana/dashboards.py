@@ -30,7 +30,7 @@ def average(histogram):
 
 
 def rates(*counters):
-    """Of several counters, each summed up."""
+    """The summed rate of each of several counters."""
     return {name.removeprefix("coupond_").removesuffix("_total").replace("_", " "): f"sum(rate({name}[RATE]))"
             for name in counters}
 

@@ -1,4 +1,4 @@
-"""Grafana's model of a dashboard, as JSON: what dashboards.py says, in Grafana's words (schema 39, Grafana 10 and
+"""Grafana's model of a dashboard, as JSON: translates dashboards.py into Grafana's terms (schema 39, Grafana 10 and
 later)."""
 
 import json
@@ -15,23 +15,23 @@ COUPOND_METRIC = re.compile(r"(?<![:\w$])coupond_\w+(?![:\w])(\{)?")
 
 
 def levels(*steps, **more):
-    """Steps are (from which value on, colour); the first is None, minus infinity."""
+    """Steps are (lowest value, colour); the first value is None, minus infinity."""
     return {"thresholds": {"mode": "absolute", "steps": [{"color": color, "value": value} for value, color in steps]},
             **more}
 
 
 def above(*bounds):
-    """Red from the last bound on, orange from the one before it, if there is one."""
+    """Red from the last bound on, and orange from the one before it if there is one."""
     return levels((None, "green"), *zip(bounds, ("orange", "red")[-len(bounds):]))
 
 
 def below(bound):
-    """Red below it."""
+    """Red below the bound."""
     return levels((None, "red"), (bound, "green"))
 
 
 def states(**colors):
-    """Names and colours of 0 and 1."""
+    """Names and colours of the values 0 and 1."""
     shown = {str(number): {"text": name, "color": color, "index": number}
              for number, (name, color) in enumerate(colors.items())}
     return levels(*zip((None, 1), colors.values()), mappings=[{"type": "value", "options": shown}])
@@ -46,7 +46,7 @@ SIGNED = {**NONE, "min": None}  # of values below 0, too
 
 
 def asked(expression):
-    """With the chosen jobs, and Grafana's name of the time of a rate."""
+    """The expression with the chosen jobs and Grafana's rate interval."""
     chosen = COUPOND_METRIC.sub(lambda found: found[0] + 'job=~"$job", ' if found[1] else found[0] + '{job=~"$job"}',
                                 expression)
     return chosen.replace("RATE", "$__rate_interval")
@@ -100,7 +100,7 @@ def panel(number, place, kind, title, unit, shown, description, targets):
 
 
 def laid_out(rows):
-    """Panels from left to right, from top to bottom; a row's title has a line of its own."""
+    """Places panels from left to right and from top to bottom; the title of a row has a line of its own."""
     panels, x, y, height = [], 0, 0, 0
     for number, (kind, title, *rest) in enumerate(rows, 1):
         width = 24 if kind == "row" else rest[1]
@@ -121,7 +121,7 @@ def laid_out(rows):
 
 
 def annotation(name, color, expression, label):
-    """A mark wherever the expression is above 0; neighbours are one mark."""
+    """A mark wherever the expression is above 0; adjacent marks are merged."""
     return {"name": name, "datasource": SOURCE, "enable": True, "hide": False, "iconColor": color,
             "expr": asked(expression), "step": "2s", "titleFormat": name, "textFormat": label, "tagKeys": "coupon,role",
             "useValueForTime": False}
@@ -134,7 +134,7 @@ def source_variable():
 
 
 def label_variable(label, metric, **more):
-    """The values that a label of a metric has."""
+    """A variable with the values that a label of a metric has."""
     query = f"label_values({metric}, {label})"
     return {"name": label, "label": label.capitalize(), "type": "query", "datasource": SOURCE, "refresh": 2, "sort": 1,
             "hide": 0, "query": {"query": query, "refId": label}, "definition": query, "multi": True,
@@ -142,7 +142,7 @@ def label_variable(label, metric, **more):
 
 
 def text(name, title, description, refresh, since, variables, annotations, rows):
-    """The file of a dashboard."""
+    """The JSON file of a dashboard."""
     listed = [source_variable(), label_variable("job", "coupond_ready"),
               *(label_variable(*variable, allValue=".*") for variable in variables)]
     dashboard = {

@@ -36,7 +36,7 @@ class Connection:
         self.reader = self.writer = None
 
     async def open(self):
-        """True when there is a connection."""
+        """Connects unless there is a connection; True when there is one."""
         if self.writer is not None and not self.reader.at_eof():
             return True
         self.close()
