@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Says what each container of docker-compose.yml can read of what it is given, before anything is started: ./dev compose-check
+"""Reports before the start which given files each container of docker-compose.yml can read: ./dev compose-check
 
     deploy/preflight.py [--secrets DIR] [--mend]
 
-Compose gives files to containers as bind mounts, which keep the owner and the mode that they have on the host: a secret of mode 0600
-is read by its owner's number and by root alone. The folders above a file do not matter in there. --mend, as root, gives each secret to
-the user who reads it. Exit status: 0 when everything can be read, 1 when something cannot, 2 when the question was wrong.
+Compose gives files to containers as bind mounts, which keep the owner and the mode that they have on the host: a secret
+of mode 0600 is read by its owner's number and by root alone. The folders above a file do not matter in there. --mend,
+as root, gives each secret to the user who reads it. Exit status: 0 when everything can be read, 1 when something
+cannot, 2 when the question was wrong.
 """
 
 import argparse
@@ -17,26 +18,30 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# Who the first process of each container is, as its image says. Root reads everything unless Compose takes that capability away.
-USERS = {"gateway": (10001, 10001), "issuer": (10001, 10001), "persister": (10001, 10001), "haproxy": (99, 99), "mysql": (0, 0),
-         "mysql-accounts": (0, 0), "redis": (999, 1000), "prometheus": (65534, 65534), "alertmanager": (65534, 65534), "grafana": (472, 0),
-         "mysqld-exporter": (65534, 65534), "redis-exporter": (59000, 59000), "locust": (1000, 1000), "locust-worker": (1000, 1000)}
+# User and group of each container's first process, as its image sets them. Root reads everything unless Compose takes
+# that capability away.
+USERS = {"gateway": (10001, 10001), "issuer": (10001, 10001), "persister": (10001, 10001), "haproxy": (99, 99),
+         "mysql": (0, 0), "mysql-accounts": (0, 0), "redis": (999, 1000), "prometheus": (65534, 65534),
+         "alertmanager": (65534, 65534), "grafana": (472, 0), "mysqld-exporter": (65534, 65534),
+         "redis-exporter": (59000, 59000), "locust": (1000, 1000), "locust-worker": (1000, 1000)}
 
 
 class PreflightError(Exception):
-    """Why nothing can be said, for the user to read."""
+    """The reason why nothing can be reported, for the user."""
 
 
 def load(path):
     try:
         import yaml
     except ImportError:
-        raise PreflightError("python3-yaml is not installed; on Debian and Ubuntu: apt-get install python3-yaml") from None
+        raise PreflightError(
+            "python3-yaml is not installed; on Debian and Ubuntu: apt-get install python3-yaml"
+        ) from None
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def reads_everything(service, uid):
-    """Root without this capability is a user like others."""
+    """Root reads everything only with this capability."""
     dropped, added = service.get("cap_drop", []), service.get("cap_add", [])
     return uid == 0 and ("ALL" not in dropped or "DAC_OVERRIDE" in added or "DAC_READ_SEARCH" in added)
 
@@ -48,7 +53,7 @@ def may_read(status, uid, gid):
 
 
 def unreadable(path, uid, gid):
-    """The first thing at or below a path that this user cannot read, and its status; None when there is none."""
+    """The first path, at or below `path`, that this user cannot read, and its status; None when there is none."""
     status = path.stat()
     if not may_read(status, uid, gid):
         return path, status
@@ -60,7 +65,7 @@ def unreadable(path, uid, gid):
 
 
 def given(compose, service, secrets):
-    """(what it is, where it is on the host) for everything that a service is given to read."""
+    """(description, path on the host) of everything that a service is given to read."""
     for secret in service.get("secrets", []):
         name = secret if isinstance(secret, str) else secret["source"]
         yield f"secret {name}", secrets / Path(compose["secrets"][name]["file"]).name
@@ -70,15 +75,17 @@ def given(compose, service, secrets):
             yield source, REPOSITORY / source
 
 
-# What of a secret's content its reader does not take: (every character has to match, what is wrong otherwise).
+# What the reader of a secret does not accept in it: (every character has to match, what is wrong otherwise).
 CONTENT = {
     "admin_token": (r"[!-~]", "has blanks, or others than printable ASCII characters, which no bearer token can have"),
-    "db_root_password": (r"[^'\"\\]", "has a quote or a backslash, which MySQL's image puts into SQL as it is: it stops with half a database"),
+    "db_root_password": (r"[^'\"\\]",
+                         "has a quote or a backslash, which MySQL's image puts into SQL as it is: it stops with "
+                         "half a database"),
 }
 
 
 def unfit(path):
-    """What is wrong with the content of a secret; None when nothing is, or it cannot be told because only its reader may look."""
+    """What is wrong with the content of a secret; None when nothing is, or when only its reader may look."""
     if path.name not in CONTENT or not os.access(path, os.R_OK):
         return None
     allowed, problem = CONTENT[path.name]
@@ -87,7 +94,7 @@ def unfit(path):
 
 
 def look(what, path, service, user):
-    """None when the user reads it, else what is wrong."""
+    """None when the user can read it, otherwise what is wrong."""
     if not path.exists():
         return f"{what}: there is no {path}"
     if what.startswith("secret ") and not path.is_file():
@@ -100,7 +107,10 @@ def look(what, path, service, user):
         return None
     if found := unreadable(path, *user):
         place, status = found
-        return f"{what}: cannot read {place} (mode {stat.S_IMODE(status.st_mode):04o}, owner {status.st_uid}:{status.st_gid})"
+        return (
+            f"{what}: cannot read {place} (mode {stat.S_IMODE(status.st_mode):04o}, owner"
+            f" {status.st_uid}:{status.st_gid})"
+        )
     return None
 
 
@@ -115,7 +125,7 @@ def readers(compose, secret):
 
 
 def owners(compose):
-    """{secret: whom its file belongs to}: its one reader who is not root."""
+    """{secret: uid that must own its file}, which is that of its one reader other than root."""
     found = {}
     for secret in compose["secrets"]:
         who = readers(compose, secret)
@@ -126,14 +136,16 @@ def owners(compose):
 
 
 def report(compose, secrets):
-    """A line for each container; the number of things that cannot be read."""
+    """Prints a line for each container; returns the number of unreadable files."""
     wrong = 0
     for name, service in compose["services"].items():
         things = list(given(compose, service, secrets))
         problems = [problem for what, path in things if (problem := look(what, path, service, USERS[name]))]
         wrong += len(problems)
         if things:
-            print(f"{name:<16} user {USERS[name][0]:<6}{'cannot start as it should' if problems else 'reads ' + ', '.join(what for what, _ in things)}")
+            print(f"{name:<16} user "
+                  f"{USERS[name][0]:<6}"
+                  f"{'cannot start as it should' if problems else 'reads ' + ', '.join(what for what, _ in things)}")
         for problem in problems:
             print(f"{'':<16}   {problem}")
     return wrong
@@ -143,9 +155,11 @@ def advise(compose, secrets):
     print("\nGive each secret to the user who reads it (as root; --mend does this):")
     for secret, uid in owners(compose).items():
         print(f"  chown {uid}:{uid} {secrets / secret} && chmod 0600 {secrets / secret}")
-    print(f"or, without root, shut the folder and open the files in it, which nobody else on this machine then reaches:\n"
+    print("or, without root, shut the folder and open the files in it, which nobody else on this machine "
+          "then reaches:\n"
           f"  chmod 0700 {secrets} && chmod 0444 {secrets}/*\n"
-          f"Files of the repository that cannot be read: chmod -R a+rX {REPOSITORY}/deploy {REPOSITORY}/monitoring {REPOSITORY}/load-test")
+          f"Files of the repository that cannot be read: chmod -R a+rX {REPOSITORY}/deploy {REPOSITORY}/monitoring "
+          f"{REPOSITORY}/load-test")
 
 
 def mend(compose, secrets):
@@ -161,7 +175,8 @@ def mend(compose, secrets):
 
 
 def default_secrets(compose):
-    """COUPOND_SECRETS, from the environment or from .env, as Compose takes it; else what docker-compose.yml names."""
+    """COUPOND_SECRETS from the environment or from .env, as Compose takes it; otherwise the folder that
+    docker-compose.yml names."""
     if folder := os.environ.get("COUPOND_SECRETS"):
         return Path(folder)
     dotenv = REPOSITORY / ".env"
@@ -174,8 +189,10 @@ def default_secrets(compose):
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="./dev compose-check", description=__doc__.splitlines()[0])
-    parser.add_argument("--secrets", type=Path, metavar="DIR", help="the folder of the secrets (COUPOND_SECRETS, else deploy/secrets.example)")
-    parser.add_argument("--mend", action="store_true", help="as root: give each secret to the user who reads it, with mode 0600")
+    parser.add_argument("--secrets", type=Path, metavar="DIR",
+                        help="the folder of the secrets (COUPOND_SECRETS, else deploy/secrets.example)")
+    parser.add_argument("--mend", action="store_true",
+                        help="as root: give each secret to the user who reads it, with mode 0600")
     options = parser.parse_args(arguments)
     try:
         compose = load(REPOSITORY / "docker-compose.yml")
@@ -186,7 +203,8 @@ def main(arguments):
             mend(compose, secrets)
         if wrong := report(compose, secrets):
             advise(compose, secrets)
-            print(f"\n{wrong} of what the containers need cannot be read: they would start again and again.", file=sys.stderr)
+            print(f"\n{wrong} of what the containers need cannot be read: they would start again and again.",
+                  file=sys.stderr)
             return 1
         print("\nEverything can be read.")
     except (PreflightError, OSError) as error:

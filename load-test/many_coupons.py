@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What many coupons cost: creating them in no order over HTTP, listing them while issues go on, and recovering them.
+"""Measures what many coupons cost: creating them in random order over HTTP, listing them while issues go on, and
+recovering them.
 
 Starts an issuer and a gateway on a folder of their own, creates coupons over several connections and notes the rate of
 each hundred thousand; reads pages from random cursors while a load issues; kills the issuer and times its recovery from
@@ -24,20 +25,20 @@ PAGE = 200
 
 
 def count_coupons(port):
-    """How many coupons the issuer has, of all partitions."""
+    """The number of coupons that the issuer has in all partitions."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     return sum(int(line.split()[-1]) for line in lines if line.startswith("coupond_issuer_coupons{"))
 
 
 def cpu_seconds(process):
-    """What a process has used of the processor so far; beside others on the machine it says more than a rate."""
-    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    """The CPU time that a process has used so far; on a shared machine it says more than a rate."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def create(issuer, gateway, arguments):
-    """Of each hundred thousand: creations a second, and microseconds of issuer and gateway a creation."""
+    """For each hundred thousand coupons: creations a second, and CPU microseconds of issuer and gateway for each."""
     script = pathlib.Path(__file__).with_name("create.lua")
     command = ["wrk", "-t1", f"-c{arguments.connections}", "-d3600s", "-s", str(script), gateway.url, "--", "0"]
     wrk = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -62,7 +63,7 @@ def create(issuer, gateway, arguments):
 
 
 def read_pages(gateway, pages):
-    """Milliseconds of each page; every page from a cursor at random, over one connection."""
+    """The milliseconds of each page, read from random cursors over one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", int(gateway.url.rsplit(":", 1)[1]), timeout=10)
     choose = random.Random(1)
     took = []
@@ -80,7 +81,7 @@ def read_pages(gateway, pages):
 
 
 def listing(issuer, gateway, pages, rate):
-    """The pages, while `rate` issues a second go on; 0: while nothing else does."""
+    """Reads pages while `rate` issues a second go on, or without issues if it is 0."""
     load = None
     if rate > 0:
         load = subprocess.Popen([BINARY, "bench", "--url", gateway.url, "--create", "4000000000", "--rate", str(rate),
@@ -99,7 +100,7 @@ def listing(issuer, gateway, pages, rate):
 
 
 class Persister:
-    """Brings what the issuer of the same folder decides into a SQLite of its own."""
+    """Writes the issues of the same folder's issuer into a SQLite database of its own."""
 
     def __init__(self, folder):
         command = [BINARY, "persister", "--set=persister/http=", f"--set=store/path={folder}/store.db",
@@ -112,7 +113,7 @@ class Persister:
 
 
 def recover(folder, journal, options):
-    """Kills nothing: starts an issuer on what is there, and tells how long it took."""
+    """Starts an issuer on the existing files and measures how long its recovery takes."""
     issuer = Issuer(folder, journal, options)
     seconds, _ = issuer.wait_for(r"deciding", 600)
     return issuer, seconds
@@ -143,7 +144,8 @@ def measure(folder, arguments):
     for path in journal.glob("p*/*.snapshot"):
         path.unlink()
     say("recovering without a snapshot")
-    issuer, result["seconds_without"] = recover(folder, journal, [*options, "issuer/snapshot_mb=1", "issuer/snapshot_mb_per_s=0"])
+    issuer, result["seconds_without"] = recover(folder, journal,
+                                                [*options, "issuer/snapshot_mb=1", "issuer/snapshot_mb_per_s=0"])
     for partition in range(arguments.partitions):
         issuer.wait_for(rf"snapshot partition={partition} ", 600)
     issuer.kill()
@@ -156,12 +158,15 @@ def measure(folder, arguments):
 def print_result(result, rate):
     print("| coupons | created per second | CPU of the issuer a creation | of the gateway |\n|--:|--:|--:|--:|")
     for part in result["created"]:
-        print(f"| {part['coupons']:,} | {part['rate']:,.0f} | {part['cpu_us'][0]:.1f} µs | {part['cpu_us'][1]:.1f} µs |")
+        print(
+            f"| {part['coupons']:,} | {part['rate']:,.0f} | {part['cpu_us'][0]:.1f} µs | {part['cpu_us'][1]:.1f} µs |"
+        )
     print(f"\n| page of {PAGE} | p50 | p99 | max | CPU a page, with the issues |\n|:--|--:|--:|--:|--:|")
     for name, key in (("idle", "pages_idle"), (f"beside {rate:,} issues/s", "pages_loaded")):
         figures = [*[result[key][column] for column in ("p50", "p99", "max")], sum(result[key]["cpu_ms"])]
         print(f"| {name} | " + " | ".join(f"{figure:.2f} ms" for figure in figures) + " |")
-    print(f"\nrecovered without a snapshot in {result['seconds_without']:.1f} s, with one in {result['seconds_with']:.1f} s")
+    print(f"\nrecovered without a snapshot in {result['seconds_without']:.1f} s, with one in "
+          f"{result['seconds_with']:.1f} s")
 
 
 def main():
@@ -182,7 +187,10 @@ def main():
         result = measure(folder, arguments)
     finally:
         shutil.rmtree(folder)
-    print(json.dumps(result, indent=2)) if arguments.json else print_result(result, arguments.rate)
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+    else:
+        print_result(result, arguments.rate)
 
 
 if __name__ == "__main__":

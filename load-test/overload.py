@@ -1,13 +1,17 @@
-"""What a crowd costs the others: latency and memory of one gateway thread while it holds idle, slow, coming and flooding connections.
+"""Measures what a crowd costs other clients: latency and memory of one gateway thread while it holds idle, slow,
+short-lived and flooding connections.
 
-Method. A gateway, an issuer (sync = always) and a persister on SQLite, as processes on this machine. `coupond bench` asks for one coupon at a
-constant rate over 64 keep-alive connections, latency counted from the intended send time: first alone, then beside each crowd, round
-after round; figures are medians over the rounds. The crowd is a process of its own (tests/support/slow_crowd.py). CPU is what the
-gateway used in that time, divided by the requests of bench; memory is anonymous resident memory. Run it on a machine that does nothing else. Clients have
-machines of their own elsewhere; here they share the cores with those they ask, so gateway and issuer go first (SCHED_RR; --equal leaves that out).
+Method. A gateway, an issuer (sync = always) and a persister on SQLite, as processes on this machine. `coupond bench`
+asks for one coupon at a constant rate over 64 keep-alive connections, latency counted from the intended send time:
+first alone, then beside each crowd, round after round; figures are medians over the rounds. The crowd is a process of
+its own (tests/support/slow_crowd.py). CPU is what the gateway used in that time, divided by the requests of bench;
+memory is anonymous resident memory. Run it on a machine that does nothing else. Clients have machines of their own
+elsewhere; here they share the cores with those they ask, so gateway and issuer go first (SCHED_RR; --equal leaves that
+out).
 
-A crowd also costs whoever it does not talk to: its sockets make the kernel's work longer, its processes take turns on the same cores. So that this can be told
-from what coupond does, each crowd stands once more before nginx (one worker, constants) while bench goes on asking coupond.
+A crowd also costs whoever it does not talk to: its sockets make the kernel's work longer, its processes take turns on
+the same cores. So that this can be told from what coupond does, each crowd stands once more before nginx (one worker,
+constants) while bench goes on asking coupond.
 """
 
 import argparse
@@ -26,10 +30,10 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests/support"))
 os.environ.setdefault("COUPOND_TEST_BINARY", str(REPOSITORY / "build/release/coupond/coupond"))
-from bench import Nginx  # noqa: E402
-from cluster import Cluster, run_coupond  # noqa: E402
-from pressure import anonymous_bytes, connect, cpu_seconds  # noqa: E402
-from slow_crowd import SlowCrowd  # noqa: E402
+from bench import Nginx
+from cluster import Cluster, run_coupond
+from pressure import anonymous_bytes, connect, cpu_seconds
+from slow_crowd import SlowCrowd
 
 PAGE_COUPONS = 200  # what slow readers read
 FLOODS = 10
@@ -38,11 +42,12 @@ FLOOD_REQUEST = b"PUT /v1/coupons/FLOOD/issues/same HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Flood:
-    """Connections that send requests without end and never read an answer."""
+    """Connections that send requests endlessly and never read an answer."""
 
     def __init__(self, address):
         self.connections = [connect(address, window=4096) for _ in range(FLOODS)]
-        self.threads = [threading.Thread(target=self._pour, args=(connection,), daemon=True) for connection in self.connections]
+        self.threads = [threading.Thread(target=self._pour, args=(connection,), daemon=True)
+                        for connection in self.connections]
 
     @staticmethod
     def _pour(connection):
@@ -113,7 +118,8 @@ def nginx_address(directory):
 
 
 def measure(arguments, directory, name, elsewhere):
-    """One scenario on processes of its own, so that none inherits another's memory; the crowd stands before coupond or `elsewhere`."""
+    """Measures one scenario with fresh processes, so that none inherits another's memory; the crowd connects to
+    coupond, or to `elsewhere`."""
     options = {"gateway/connections_max": arguments.idle + arguments.slow + 1000}
     with contextlib.ExitStack() as stack:
         cluster = stack.enter_context(Cluster(directory, options=options))
@@ -139,14 +145,16 @@ def processor():
 
 
 def table(arguments, results):
-    lines = [f"{processor()}, Linux {platform.release()}; {arguments.rate}/s for {arguments.seconds} s, {arguments.rounds} rounds; "
-             f"load average before: {arguments.load_before:.1f}", "",
-             "| beside | p50 | p99 | max | CPU a request | memory | bytes a connection | not issued |", "|---|---|---|---|---|---|---|---|"]
+    lines = [f"{processor()}, Linux {platform.release()}; {arguments.rate}/s for {arguments.seconds} s, "
+             f"{arguments.rounds} rounds; load average before: {arguments.load_before:.1f}", "",
+             "| beside | p50 | p99 | max | CPU a request | memory | bytes a connection | not issued |",
+             "|---|---|---|---|---|---|---|---|"]
     for name, rounds in results.items():
         median = {key: statistics.median(figures[key] for figures in rounds) for key in rounds[0]}
         each = f"{median['grown'] / median['connections']:,.0f}" if median["connections"] >= 1000 else "–"
-        lines.append(f"| {name} | {median['p50']:.2f} ms | {median['p99']:.2f} ms | {median['max']:.1f} ms | {median['cpu']:.0f} µs | "
-                     f"{median['mib']:.1f} MiB | {each} | {sum(figures['not_issued'] for figures in rounds)} |")
+        lines.append(f"| {name} | {median['p50']:.2f} ms | {median['p99']:.2f} ms | {median['max']:.1f} ms | "
+                     f"{median['cpu']:.0f} µs | {median['mib']:.1f} MiB | {each} | "
+                     f"{sum(figures['not_issued'] for figures in rounds)} |")
     return "\n".join(lines)
 
 
@@ -158,7 +166,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--equal", action="store_true", help="gateway and issuer do not go before their clients")
-    parser.add_argument("--crowds", type=int, default=None, metavar="N", help="only the first N rows of the table (all)")
+    parser.add_argument("--crowds", type=int, default=None, metavar="N",
+                        help="only the first N rows of the table (all)")
     arguments = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most < arguments.idle + arguments.slow + 1200:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long an issuer needs to recover, how much memory that takes, and what a snapshot costs those who ask meanwhile.
+"""Measures how long an issuer's recovery takes, how much memory it needs, and what a snapshot costs clients meanwhile.
 
 Fills a journal of one coupon, sold out (fill_journal), starts the issuer on it, lets it write a snapshot, kills it, and
 starts it again. With --under-load N it also loads the issuer with N users more, with and without a snapshot being
@@ -27,8 +27,8 @@ def say(text):
 
 
 def anonymous_bytes(pid):
-    """Resident anonymous memory now, and at its highest where the kernel tells."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    """Resident anonymous memory at present."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1)) * 1024
 
 
@@ -39,13 +39,15 @@ class Issuer:
         self.log = folder / f"issuer-{time.monotonic_ns()}.log"
         sockets = [f"--set=issuer/{name}=ipc://{folder}/{name}" for name in ("requests", "events", "acks")]
         command = [BINARY, "issuer", f"--set=issuer/journal_dir={journal}", "--set=issuer/http=",
-                   f"--set=issuer/local_requests=shm://{folder}/local", f"--set=store/path={folder}/none.db", *sockets, *[f"--set={option}" for option in options]]
+                   f"--set=issuer/local_requests=shm://{folder}/local", f"--set=store/path={folder}/none.db", *sockets,
+                   *[f"--set={option}" for option in options]]
         self.began = time.monotonic()
-        self.process = subprocess.Popen(command, stderr=self.log.open("wb"), stdout=subprocess.DEVNULL)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=subprocess.DEVNULL)
         self.peak = 0
 
     def wait_for(self, pattern, seconds):
-        """Seconds from the start until a line matches."""
+        """Waits for a line that matches; returns the seconds since the start and the match."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -85,7 +87,7 @@ def measure(folder, issues, many_coupons):
 
 
 class Gateway:
-    """Serves the issuer of the same folder."""
+    """A gateway of the same folder's issuer."""
 
     def __init__(self, folder, port, options=()):
         self.url = f"http://127.0.0.1:{port}"
@@ -114,7 +116,7 @@ def open_loop(gateway, rate, seconds):
 
 
 def closed_loop(gateway, seconds):
-    """Answers a second to wrk with 256 connections, every request a new user."""
+    """Answers a second to wrk with 256 connections, where every request has a new user."""
     subprocess.run(["curl", "-sf", "-o", "/dev/null", "-X", "POST", gateway.url + "/v1/coupons", "-H",
                     "content-type: application/json", "-d",
                     json.dumps({"id": "WRK", "title": "wrk", "quantity": 4_000_000_000})], check=False)
@@ -126,7 +128,7 @@ def closed_loop(gateway, seconds):
 
 
 def load_once(folder, journal, snapshot, arguments):
-    """One start, one load; what was measured."""
+    """Starts once, loads once, and returns the measurements."""
     issuer = Issuer(folder, journal, ["issuer/snapshot_mb=" + ("1" if snapshot else "0")])
     gateway = Gateway(folder, arguments.port)
     try:
@@ -152,7 +154,7 @@ def measure_under_load(folder, arguments):
     subprocess.run([FILL, journal / "p00", str(arguments.under_load)], check=True)
     runs = []
     for number in range(arguments.rounds):
-        # The other way round every other time: what drifts meets both alike.
+        # In reverse order every other time, so that a drift affects both alike.
         for snapshot in ((False, True), (True, False))[number % 2]:
             say(f"round {number + 1} of {arguments.rounds}, {'with' if snapshot else 'without'} a snapshot under way")
             runs.append(load_once(folder, journal, snapshot, arguments))
@@ -170,7 +172,8 @@ def print_under_load(runs, arguments):
     print("| | without a snapshot | while one is written |\n|:--|--:|--:|")
     print(f"| answers/s, 256 connections | {median(runs, False, 'rate'):,.0f} | {median(runs, True, 'rate'):,.0f} |")
     for key in ("p50", "p99", "max"):
-        print(f"| {key} at {arguments.rate:,}/s | {median(runs, False, key):.2f} ms | {median(runs, True, key):.2f} ms |")
+        print(f"| {key} at {arguments.rate:,}/s | {median(runs, False, key):.2f} ms | "
+              f"{median(runs, True, key):.2f} ms |")
     if not all(run["overlapped"] for run in runs):
         print("\nA snapshot ended before its load did: take more users or fewer seconds.")
 
@@ -178,9 +181,11 @@ def print_under_load(runs, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--issues", type=int, nargs="+", default=[10_000_000, 100_000_000])
-    parser.add_argument("--coupons", type=int, nargs="+", help="instead of --issues: so many coupons, each with one issue")
+    parser.add_argument("--coupons", type=int, nargs="+",
+                        help="instead of --issues: so many coupons, each with one issue")
     parser.add_argument("--dir", help="where to make the journal (default: a temporary folder)")
-    parser.add_argument("--under-load", type=int, metavar="USERS", help="measure load beside a snapshot of so many users")
+    parser.add_argument("--under-load", type=int, metavar="USERS",
+                        help="measure load beside a snapshot of so many users")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=6, help="of each of the two loads of a round")
     parser.add_argument("--rate", type=int, default=20000, help="of the load that latencies are taken from")
@@ -193,7 +198,10 @@ def main():
             runs = measure_under_load(folder, arguments)
         finally:
             shutil.rmtree(folder)
-        print(json.dumps(runs, indent=2)) if arguments.json else print_under_load(runs, arguments)
+        if arguments.json:
+            print(json.dumps(runs, indent=2))
+        else:
+            print_under_load(runs, arguments)
         return
     results = []
     for issues in arguments.coupons or arguments.issues:

@@ -1,16 +1,19 @@
-"""How fast the persister fills the store, beside the store's own bulk loader.
+"""Measures how fast the persister fills the store, compared with the store's own bulk loader.
 
-Method. A journal of one coupon, sold out (fill_journal), is drained by the real issuer and persister, as processes on this machine, into
-empty tables; the time runs from the persister's start until the issuer's metrics tell that everything is acknowledged. Round after round, in
-turn with it, the same rows go from a file in the page cache into an empty copy of the same table: by LOAD DATA LOCAL INFILE of the mariadb
-client, in one statement, and by .import of the sqlite3 shell, in one transaction, with the pragmas of the persister (WAL, synchronous = FULL,
-cache and checkpoints alike). Users come in no order, as crowds do, unless --ordered. Figures are medians over the rounds, ratios those of
-medians. MariaDB is private, with its defaults but for a buffer pool of 1 GiB. A drain that is not counted goes first; it makes the rows.
+Method. A journal of one coupon, sold out (fill_journal), is drained by the real issuer and persister, as processes on
+this machine, into empty tables; the time runs from the persister's start until the issuer's metrics tell that
+everything is acknowledged. Round after round, in turn with it, the same rows go from a file in the page cache into an
+empty copy of the same table: by LOAD DATA LOCAL INFILE of the mariadb client, in one statement, and by .import of the
+sqlite3 shell, in one transaction, with the pragmas of the persister (WAL, synchronous = FULL, cache and checkpoints
+alike). Users come in no order, as crowds do, unless --ordered. Figures are medians over the rounds, ratios those of
+medians. MariaDB is private, with its defaults but for a buffer pool of 1 GiB. A drain that is not counted goes first;
+it makes the rows.
 
---creating instead drains a journal of as many records in which every other one creates a coupon, round after round in turn with one of issues
-of a single coupon, and tells the paces of both.
+--creating instead drains a journal of as many records in which every other one creates a coupon, round after round in
+turn with one of issues of a single coupon, and reports both rates.
 
---issuing RATE instead drains while `coupond bench` asks for RATE issues a second, and tells the time until the backlog of before is stored.
+--issuing RATE instead drains while `coupond bench` asks for RATE issues a second, and reports the time until the
+earlier backlog is stored.
 """
 
 import argparse
@@ -29,9 +32,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests/support"))
 os.environ.setdefault("COUPOND_TEST_BINARY", str(REPOSITORY / "build/release/coupond/coupond"))
-from cluster import Cluster, binary, metric_sum, wait_until  # noqa: E402
-from pressure import cpu_seconds  # noqa: E402
-from servers import MariaDB  # noqa: E402
+from cluster import Cluster, binary, metric_sum, wait_until
+from pressure import cpu_seconds
+from servers import MariaDB
 
 FILL = REPOSITORY / "build/release/load-test/fill_journal"
 COLUMNS = "coupon_id, sequence, user_id, nth, issued_at, journal_seq"
@@ -46,7 +49,7 @@ def say(text):
 
 
 class Server(MariaDB):
-    """As most servers are set: room for the table, and every commit synced."""
+    """Configured as most servers are: memory enough for the table, and every commit synced."""
 
     def options(self, data):
         return [*super().options(data), "--innodb-buffer-pool-size=1G", "--local-infile=ON"]
@@ -91,7 +94,7 @@ class MariaStore:
 
 
 class SqliteStore:
-    """The persister's file and the one that the shell fills, beside each other."""
+    """The persister's file, and beside it the one that the shell fills."""
 
     name = "SQLite"
     loader = "sqlite3 .import"
@@ -141,7 +144,7 @@ def wait_stored(cluster, records):
 
 @contextlib.contextmanager
 def backlog(store, journal, options, gateways=0):
-    """An issuer on a copy of the journal, before empty tables; its persister does not run yet."""
+    """Starts an issuer on a copy of the journal, with empty tables; its persister does not run yet."""
     store.empty()
     options = {"issuer/snapshot_mb": 0, "issuer/check_store": 0, **options}
     with tempfile.TemporaryDirectory(prefix="drain-", dir=journal.parent) as folder:
@@ -191,7 +194,7 @@ def measure(store, journal, arguments, options):
     drain(store, journal, arguments.rows, options, after=lambda cluster: store.save_rows(cluster.store_path))
     runs = {"persister": [], "loader": []}
     for number in range(arguments.rounds):
-        # The other way round every other time: what drifts meets both alike.
+        # In reverse order every other time, so that a drift affects both alike.
         for who in (("persister", "loader"), ("loader", "persister"))[number % 2]:
             one = drain(store, journal, arguments.rows, options) if who == "persister" else load(store, arguments.rows)
             say(f"{store.name}, round {number + 1} of {arguments.rounds}, {who}: "
@@ -205,7 +208,8 @@ def drain_while_issuing(store, journal, arguments, options):
         command = [binary(), "bench", "--url", f"http://{cluster.addresses[0]}", "--create", "4000000000", "--rate",
                    str(arguments.issuing), "--duration", str(arguments.seconds), "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bench:
-            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_sequence") > arguments.rows + 2,
+            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_sequence")
+                       > arguments.rows + 2,
                        "issuing goes on")
             began = time.monotonic()
             cluster.persisters[0].start()
@@ -220,7 +224,7 @@ def drain_while_issuing(store, journal, arguments, options):
 
 
 def measure_creating(store, journals, arguments, options):
-    """Both journals have as many records, but for the one coupon that is sold out."""
+    """Both journals have the same number of records, except for the one coupon that is sold out."""
     rows, runs = arguments.rows, {"issues": [], "creating": []}
     for number in range(arguments.rounds):
         for what in (("issues", "creating"), ("creating", "issues"))[number % 2]:
@@ -242,7 +246,8 @@ def print_measured(results, rounds):
     print("|:--|--:|--:|--:|--:|--:|--:|--:|--:|")
     for one in results:
         ours, theirs, rows = one["runs"]["persister"], one["runs"]["loader"], one["rows"]
-        cpu = [median(ours, "cpu_issuer"), median(ours, "cpu_persister"), median(ours, "cpu_store"), median(theirs, "cpu_store")]
+        cpu = [median(ours, "cpu_issuer"), median(ours, "cpu_persister"), median(ours, "cpu_store"),
+               median(theirs, "cpu_store")]
         used = [f"{value / rows * 1e6:.1f}" if value is not None else "" for value in cpu]
         pace, loader = median(ours, "rows_per_s"), median(theirs, "rows_per_s")
         print(f"| {one['store']} beside {one['loader']} | {rows:,} | {pace:,.0f} | {loader:,.0f} | {pace / loader:.2f} "
@@ -297,7 +302,8 @@ def main():
         job = drain_while_issuing if arguments.issuing else measure
         if arguments.creating:
             arguments.rows -= arguments.rows % 2
-            journal, job = {"issues": journal, "creating": fill(folder, "creating", arguments.rows // 2, "creating")}, measure_creating
+            journal, job = {"issues": journal,
+                            "creating": fill(folder, "creating", arguments.rows // 2, "creating")}, measure_creating
         for name, kind in (("mysql", MariaStore), ("sqlite", SqliteStore)):
             if arguments.store and name not in arguments.store:
                 continue

@@ -1,4 +1,5 @@
-"""What all tests in Python share: the modules of tests/support, and temporary folders that go as soon as their tests have passed."""
+"""Shared by all tests in Python: the modules of tests/support on the path, and temporary folders that are removed when
+their tests pass."""
 
 import re
 import shutil
@@ -12,10 +13,10 @@ sys.path[:0] = [str(TESTS / "support"), str(TESTS / "torture")]
 
 
 class Folders:
-    """The folders that tests leave below pytest's base: those of passed tests are removed, those of failed ones stay.
+    """The folders that tests leave below pytest's base: those of passed tests are removed, those of failed tests stay.
 
-    A test's own folder goes with the test, what a module's tests share goes with the module. Segments and databases of all tests
-    together would take tens of gigabytes.
+    A test's own folder goes with the test, what a module's tests share goes with the module. Segments and databases of
+    all tests together would take tens of gigabytes.
     """
 
     def __init__(self, base):

@@ -1,1 +1,1 @@
-"""coupond and all that stands around it, on one machine and without containers."""
+"""coupond and the servers around it, on one machine and without containers."""

@@ -17,11 +17,13 @@ from .system import PROGRAM, System
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./dev run --full", description=__doc__.splitlines()[0])
-    parser.add_argument("--dir", default=REPOSITORY / "var/full", help="where data, logs and configuration go (var/full)")
+    parser.add_argument("--dir", default=REPOSITORY / "var/full",
+                        help="where data, logs and configuration go (var/full)")
     parser.add_argument("--gateways", type=int, default=3, metavar="N", help="gateways behind HAProxy (3)")
     parser.add_argument("--persisters", type=int, default=2, metavar="N", help="persisters (2)")
     parser.add_argument("--port-base", type=int, metavar="N", help="take the ports from N on instead of the usual ones")
-    parser.add_argument("--set", action="append", default=[], metavar="section/name=value", help="an option of coupond, for all roles")
+    parser.add_argument("--set", action="append", default=[], metavar="section/name=value",
+                        help="an option of coupond, for all roles")
     parser.add_argument("--program", default=PROGRAM, help="coupond itself (build/release/coupond/coupond)")
     parsed = parser.parse_args(arguments)
     if parsed.gateways < 1 or parsed.persisters < 1:
@@ -35,13 +37,15 @@ def parse(arguments):
 
 
 def say(line, descriptor=1):
-    """Whoever read it may have gone, such as a `tee` that the same Ctrl-C ended: the parts still have to be stopped in order."""
+    """The reader may have gone, such as a `tee` that the same Ctrl-C ended: the system must still be stopped in
+    order."""
     with contextlib.suppress(OSError):
         os.write(descriptor, f"{line}\n".encode())
 
 
 def open_standard_streams():
-    """Where one is closed, the next file to be opened would get its number, and what is said."""
+    """Opens closed standard streams; otherwise the next file to be opened would get their number and receive the
+    messages."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -52,11 +56,12 @@ def describe(system):
               ("HAProxy's own page", system.url("haproxy-metrics")),
               *((f"gateway {i + 1}", url) for i, url in enumerate(system.gateway_urls))]
     pages = "\n".join(f"  {title:<20}{url}" for title, url in others)
+    header = "-H 'Content-Type: application/json'"
     return f"""
 coupond serves on {system.front_url}, through HAProxy. Make a coupon, and take one:
 
-  curl -X POST {system.front_url}/v1/coupons -H 'Content-Type: application/json' -d '{{"id":"first","title":"First come","quantity":100}}'
-  curl -X POST {system.front_url}/v1/coupons/first/issues -H 'Content-Type: application/json' -d '{{"user_id":"alice"}}'
+  curl -X POST {system.front_url}/v1/coupons {header} -d '{{"id":"first","title":"First come","quantity":100}}'
+  curl -X POST {system.front_url}/v1/coupons/first/issues {header} -d '{{"user_id":"alice"}}'
 
 {pages}
 

@@ -15,8 +15,9 @@ def prometheus(directory, ports, log):
     (folder / "targets").mkdir(exist_ok=True)
     for name, groups in targets(ports).items():
         (folder / f"targets/{name}.yml").write_text(json.dumps(groups, indent=2) + "\n")  # JSON is YAML
-    command = [find_program("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-               "--storage.tsdb.retention.time=2d", f"--web.listen-address=127.0.0.1:{ports['prometheus']}"]
+    command = [find_program("prometheus"), f"--config.file={folder}/prometheus.yml",
+               f"--storage.tsdb.path={folder}/data", "--storage.tsdb.retention.time=2d",
+               f"--web.listen-address=127.0.0.1:{ports['prometheus']}"]
     return Process("prometheus", command, log, lambda: answers_200(ports["prometheus"], "/-/ready"))
 
 
@@ -24,12 +25,13 @@ def targets(ports):
     """{file of monitoring/targets: its groups}"""
     members = (("gateway-operator", "gateway"), ("issuer", "issuer"), ("persister", "persister"))
     return {"coupond": [group(ports, name, role=role) for name, role in members],
-            **{job: [group(ports, name)] for job, name in (("haproxy", "haproxy-metrics"), ("mysqld", "mysqld-exporter"),
-                                                            ("redis", "redis-exporter"), ("alertmanager", "alertmanager"))}}
+            **{job: [group(ports, name)]
+               for job, name in (("haproxy", "haproxy-metrics"), ("mysqld", "mysqld-exporter"),
+                                 ("redis", "redis-exporter"), ("alertmanager", "alertmanager"))}}
 
 
 def group(ports, name, **labels):
-    """Those whose name is this one, or this one with a number."""
+    """The members of this name, or of this name with a number."""
     found = [f"127.0.0.1:{port}" for member, port in ports.items()
              if member == name or member.rpartition("-")[0] == name and member.rpartition("-")[2].isdigit()]
     return {"targets": found, **({"labels": labels} if labels else {})}

@@ -1,16 +1,16 @@
-"""Which loopback ports the members of a local system listen on."""
+"""The loopback ports of the members of a local system."""
 
 import random
 import socket
 
 from .process import LocalError
 
-# Below the ports that the system gives to outgoing connections, any of which may take one of these.
+# Below the kernel's range for outgoing connections, which may take any port of it.
 FIRST_FREE, LAST_FREE = 10_000, 32_000
 
 
 def is_free(port):
-    """Connections that still linger from an earlier run do not count, listeners do."""
+    """Whether nobody listens on the port; connections that linger from an earlier run do not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -21,7 +21,8 @@ def is_free(port):
 
 
 def usual(gateways, persisters):
-    """{name: port}: the ports that the roles and the other programs have by default, further members beside them."""
+    """{name: port}: the default ports of the roles and the other programs; further members get the ports beside
+    them."""
     ports = {"front": 8000, "haproxy-metrics": 8405, "issuer": 9101, "prometheus": 9090, "alertmanager": 9093,
              "mysqld-exporter": 9104, "redis-exporter": 9121}
     ports.update({f"gateway-{i + 1}": 8080 + i for i in range(gateways)})
@@ -35,7 +36,7 @@ def in_a_row(names, first):
 
 
 def free_row(names):
-    """As many free ports in a row as there are names."""
+    """Consecutive free ports, one for each name."""
     for _ in range(1000):
         first = random.SystemRandom().randrange(FIRST_FREE, LAST_FREE - len(names))
         ports = in_a_row(names, first)
@@ -47,5 +48,6 @@ def free_row(names):
 def check_free(ports):
     taken = [f"{port} ({name})" for name, port in ports.items() if not is_free(port)]
     if taken:
-        raise LocalError(f"these ports of 127.0.0.1 are taken: {', '.join(taken)}; --port-base N takes N and those behind it instead, "
-                         f"such as --port-base 18000 (Debian starts a prometheus of its own where the package is installed: systemctl stop prometheus)")
+        raise LocalError(f"these ports of 127.0.0.1 are taken: {', '.join(taken)}; --port-base N takes N and those "
+                         "behind it instead, such as --port-base 18000 (Debian starts a prometheus of its own where "
+                         "the package is installed: systemctl stop prometheus)")

@@ -1,4 +1,4 @@
-"""One program of a local system: how it is started, when it is ready, and how it ends."""
+"""One program of a local system: its start, its readiness, and its end."""
 
 import http.client
 import os
@@ -14,17 +14,18 @@ RESTART_SECONDS = 60
 
 
 class LocalError(Exception):
-    """What keeps the system from coming up or staying up, for the user to read."""
+    """The reason why the system cannot start or keep running, for the user."""
 
 
 def environment():
-    """The caller's, without coupond's options, which would be laid over the configuration of every role."""
+    """The caller's environment without coupond's variables, which would override the configuration of every role."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COUPOND_")}
 
 
 def tail(path, lines=15):
     try:
-        return "\n".join("    " + line for line in Path(path).read_text(errors="replace").splitlines()[-lines:])
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        return "\n".join("    " + line for line in text.splitlines()[-lines:])
     except OSError:
         return ""
 
@@ -42,9 +43,9 @@ def answers_200(port, path):
 
 
 class Process:
-    """A command with a log, in a session of its own: the Ctrl-C of a terminal is not for it, but for who started it.
+    """A command with a log, in a session of its own: a Ctrl-C in the terminal reaches only its parent.
 
-    It is told to end when the thread that started it ends, however that happens (setpriv --pdeathsig).
+    It receives SIGTERM when the thread that started it ends, however that happens (setpriv --pdeathsig).
     """
 
     def __init__(self, name, command, log, ready, variables=None, stop_signal=signal.SIGTERM):
@@ -64,28 +65,30 @@ class Process:
     def start(self):
         with open(self.log, "ab") as log:
             try:
-                self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self.command], stdout=log, stderr=log,
-                                                stdin=subprocess.DEVNULL, start_new_session=True,
+                self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self.command], stdout=log,
+                                                stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                                                 env={**environment(), **self.variables})
             except OSError as error:
                 raise LocalError(f"{self.name} cannot be started: {error}") from None
 
     def status(self):
-        """What it ended with by itself; None while it runs."""
+        """The exit status if it has ended by itself; None while it runs."""
         return self.process.poll() if self.process else None
 
     def check_alive(self):
         status = self.status()
         if status is not None:
-            raise LocalError(f"{self.name} ended by itself ({describe_status(status)}); its log, {self.log}, ends with\n{tail(self.log)}")
+            raise LocalError(f"{self.name} ended by itself ({describe_status(status)}); its log, {self.log}, ends "
+                             f"with\n{tail(self.log)}")
 
     def restart(self):
-        """Starts it again after it ended, or raises LocalError when that has happened too often lately."""
+        """Starts it again after it ended, or raises LocalError when it has ended too often lately."""
         now = time.monotonic()
         self.restarts = [then for then in self.restarts if now - then < RESTART_SECONDS] + [now]
         if len(self.restarts) > RESTARTS_MAX:
-            raise LocalError(f"{self.name} ends again and again, {len(self.restarts)} times within {RESTART_SECONDS} s, the last time with "
-                             f"{describe_status(self.status())}; its log, {self.log}, ends with\n{tail(self.log)}")
+            raise LocalError(f"{self.name} ends again and again, {len(self.restarts)} times within {RESTART_SECONDS} "
+                             f"s, the last time with {describe_status(self.status())}; its log, {self.log}, ends "
+                             f"with\n{tail(self.log)}")
         self.start()
 
     def wait_ready(self, seconds=READY_SECONDS):
@@ -93,11 +96,12 @@ class Process:
         while not self.ready():
             self.check_alive()
             if time.monotonic() > deadline:
-                raise LocalError(f"{self.name} is not ready after {seconds} s; its log, {self.log}, ends with\n{tail(self.log)}")
+                raise LocalError(f"{self.name} is not ready after {seconds} s; its log, {self.log}, ends "
+                                 f"with\n{tail(self.log)}")
             time.sleep(0.05)
 
     def stop(self, seconds=STOP_SECONDS):
-        """Returns None when it ended as it should, else what was wrong. It is gone afterwards in any case."""
+        """Stops it in any case. Returns None when it ended as it should, otherwise what went wrong."""
         if not self.process:
             return None
         process, self.process = self.process, None

@@ -1,4 +1,4 @@
-"""The programs around coupond, from the system's packages: their commands, files and data in a private directory."""
+"""The servers around coupond, from the system's packages: their commands, files and data in a private directory."""
 
 import os
 import secrets
@@ -14,13 +14,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HAPROXY_CONFIG = REPOSITORY / "deploy/haproxy/haproxy.cfg"
 DATABASE_USER, EXPORTER_USER, DATABASE = "coupond", "exporter", "coupond"
 
-PACKAGES = {"mariadbd": "mariadb-server-core", "mariadb-install-db": "mariadb-server-core", "redis-server": "redis-server",
-            "haproxy": "haproxy", "prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager",
-            "prometheus-mysqld-exporter": "prometheus-mysqld-exporter", "prometheus-redis-exporter": "prometheus-redis-exporter"}
+PACKAGES = {"mariadbd": "mariadb-server-core", "mariadb-install-db": "mariadb-server-core",
+            "redis-server": "redis-server", "haproxy": "haproxy", "prometheus": "prometheus",
+            "prometheus-alertmanager": "prometheus-alertmanager",
+            "prometheus-mysqld-exporter": "prometheus-mysqld-exporter",
+            "prometheus-redis-exporter": "prometheus-redis-exporter"}
 
 
 def find_program(name):
-    """Debian keeps servers where an ordinary user's PATH does not look."""
+    """Finds a program, also where Debian puts servers and an ordinary user's PATH does not look."""
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
     if not path:
         raise LocalError(f"{name} is not installed; on Debian and Ubuntu: apt-get install {PACKAGES[name]}")
@@ -28,7 +30,7 @@ def find_program(name):
 
 
 def secret_file(path):
-    """A password that is made once and lives in a file that only its owner reads."""
+    """A password that is made once and kept in a file that only its owner can read."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         path.touch(mode=0o600)
@@ -37,7 +39,7 @@ def secret_file(path):
 
 
 class MariaDB:
-    """A server without a port: all of its clients are on this machine and take its UNIX socket."""
+    """A server without a port: all of its clients are on this machine and use its UNIX socket."""
 
     def __init__(self, directory, run_directory, log):
         self.data = directory / "mariadb"
@@ -52,8 +54,9 @@ class MariaDB:
         self.temporary.mkdir(exist_ok=True)
         self._write_setup()
         self._install()
-        options = ["--no-defaults", f"--datadir={self.data}", f"--tmpdir={self.temporary}", f"--socket={self.socket}", f"--pid-file={self.data}/pid",
-                   "--skip-networking", f"--init-file={self.setup}", "--innodb-buffer-pool-size=128M"]
+        options = ["--no-defaults", f"--datadir={self.data}", f"--tmpdir={self.temporary}", f"--socket={self.socket}",
+                   f"--pid-file={self.data}/pid", "--skip-networking", f"--init-file={self.setup}",
+                   "--innodb-buffer-pool-size=128M"]
         return Process("mariadb", [find_program("mariadbd"), *options, *run_as_root()], self.log, self._greets)
 
     def options(self):
@@ -77,13 +80,15 @@ GRANT PROCESS, REPLICATION CLIENT, SLAVE MONITOR, SELECT ON *.* TO '{EXPORTER_US
         shutil.rmtree(self.data, ignore_errors=True)  # what an interrupted installation left
         making = self.data.with_name("mariadb-making")
         shutil.rmtree(making, ignore_errors=True)
-        command = [find_program("mariadb-install-db"), "--no-defaults", "--force", f"--datadir={making}", f"--tmpdir={self.temporary}",
-                   "--skip-test-db", "--auth-root-authentication-method=normal", *run_as_root()]
+        command = [find_program("mariadb-install-db"), "--no-defaults", "--force", f"--datadir={making}",
+                   f"--tmpdir={self.temporary}", "--skip-test-db", "--auth-root-authentication-method=normal",
+                   *run_as_root()]
         with open(self.log, "ab") as log:
             status = subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment(),
                                     check=False).returncode
         if status != 0:
-            raise LocalError(f"mariadb-install-db ended with status {status}; its log, {self.log}, ends with\n{tail(self.log)}")
+            raise LocalError(f"mariadb-install-db ended with status {status}; its log, {self.log}, ends "
+                             f"with\n{tail(self.log)}")
         making.rename(self.data)
 
     def _greets(self):
@@ -99,7 +104,8 @@ GRANT PROCESS, REPLICATION CLIENT, SLAVE MONITOR, SELECT ON *.* TO '{EXPORTER_US
 
     def exporter(self, port, log):
         address = f"{EXPORTER_USER}:{self.exporter_password}@unix({self.socket})/"
-        return Process("mysqld-exporter", [find_program("prometheus-mysqld-exporter"), f"--web.listen-address=127.0.0.1:{port}"], log,
+        return Process("mysqld-exporter",
+                       [find_program("prometheus-mysqld-exporter"), f"--web.listen-address=127.0.0.1:{port}"], log,
                        lambda: answers_200(port, "/metrics"), {"DATA_SOURCE_NAME": address})
 
 
@@ -108,7 +114,7 @@ def run_as_root():
 
 
 class Redis:
-    """A cache that keeps nothing on the disk, behind a UNIX socket."""
+    """A cache without persistence, on a UNIX socket."""
 
     def __init__(self, directory, run_directory, log):
         self.directory = directory
@@ -116,8 +122,9 @@ class Redis:
         self.log = log
 
     def process(self):
-        command = [find_program("redis-server"), "--port", 0, "--unixsocket", self.socket, "--unixsocketperm", 700, "--dir",
-                   self.directory, "--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"]
+        command = [find_program("redis-server"), "--port", 0, "--unixsocket", self.socket, "--unixsocketperm", 700,
+                   "--dir", self.directory, "--save", "", "--appendonly", "no", "--maxmemory", "256mb",
+                   "--maxmemory-policy", "allkeys-lru"]
         return Process("redis", command, self.log, self._answers)
 
     def _answers(self):
@@ -131,8 +138,8 @@ class Redis:
             return False
 
     def exporter(self, port, log):
-        command = [find_program("prometheus-redis-exporter"), "-redis.addr", f"unix://{self.socket}", "-web.listen-address",
-                   f"127.0.0.1:{port}"]
+        command = [find_program("prometheus-redis-exporter"), "-redis.addr", f"unix://{self.socket}",
+                   "-web.listen-address", f"127.0.0.1:{port}"]
         return Process("redis-exporter", command, log, lambda: answers_200(port, "/metrics"))
 
 
@@ -141,6 +148,7 @@ def haproxy(directory, ports, gateway_ports, log):
     backend = directory / "haproxy-gateways.cfg"
     servers = "".join(f"    server gateway-{i + 1} 127.0.0.1:{port}\n" for i, port in enumerate(gateway_ports))
     backend.write_text(f"backend gateways\n{servers}")
-    addresses = {"COUPOND_FRONT": f"127.0.0.1:{ports['front']}", "COUPOND_FRONT_METRICS": f"127.0.0.1:{ports['haproxy-metrics']}"}
+    addresses = {"COUPOND_FRONT": f"127.0.0.1:{ports['front']}",
+                 "COUPOND_FRONT_METRICS": f"127.0.0.1:{ports['haproxy-metrics']}"}
     return Process("haproxy", [find_program("haproxy"), "-db", "-f", HAPROXY_CONFIG, "-f", backend], log,
                    lambda: answers_200(ports["front"], "/readyz"), addresses, stop_signal=signal.SIGUSR1)

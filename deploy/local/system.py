@@ -1,12 +1,13 @@
 """The whole system on this machine, as docker-compose.yml has it, without containers.
 
-    with System("var/full") as system:              # MariaDB, Redis, issuer, persisters, gateways behind HAProxy, Prometheus, …
+    with System("var/full") as system:   # MariaDB, Redis, issuer, persisters, gateways behind HAProxy, Prometheus, …
         print(system.front_url)
 
     with System(tmp_path, gateways=2, database="sqlite", redis=False, monitoring=False, ports="free") as system: …
 
-Everything lives in `directory`: data, logs (log/NAME.log), generated configuration and secrets; a second run goes on from there.
-Programs come from the system's packages; coupond itself is `program`. What cannot be done is a LocalError that says what to do.
+Everything lives in `directory`: data, logs (log/NAME.log), generated configuration and secrets; a second run goes on
+from there. Programs come from the system's packages; coupond itself is `program`. Failures are LocalErrors that say
+what to do.
 """
 
 import contextlib
@@ -28,15 +29,16 @@ DRAIN_SECONDS = 20
 
 
 class System:
-    """`ports` is "usual", "free" (any that are free, in a row) or a number (those from there on). `options` are coupond's, for all
-    roles: {"issuer/sync": "os"}. `say` is called with a line for everything that starts or ends."""
+    """`ports` is "usual", "free" (any that are free, in a row) or a number (those from there on). `options` are
+    coupond's, for all roles: {"issuer/sync": "os"}. `say` is called with a line for everything that starts or ends."""
 
-    def __init__(self, directory, *, program=PROGRAM, gateways=3, persisters=2, database="mariadb", redis=True, haproxy=True,
-                 monitoring=True, ports="usual", options=None, say=lambda line: None):
+    def __init__(self, directory, *, program=PROGRAM, gateways=3, persisters=2, database="mariadb", redis=True,
+                 haproxy=True, monitoring=True, ports="usual", options=None, say=lambda line: None):
         self.directory = Path(directory).resolve()
         self.program = Path(program).resolve()
         self.gateway_count, self.persister_count = gateways, persisters
-        self.database_kind, self.with_redis, self.with_haproxy, self.with_monitoring = database, redis, haproxy, monitoring
+        self.database_kind, self.with_redis = database, redis
+        self.with_haproxy, self.with_monitoring = haproxy, monitoring
         self.say = say
         self.config_path = self.directory / "coupond.conf"
         self.more_options = dict(options or {})
@@ -70,24 +72,26 @@ class System:
 
     @property
     def metrics_urls(self):
-        """Of every member of coupond: what `coupond top` is given."""
+        """The URLs of every member of coupond, for `coupond top`."""
         gateways = [f"gateway-operator-{i + 1}" for i in range(self.gateway_count)]
-        return [self.url(name) for name in (*gateways, "issuer", *(f"persister-{i + 1}" for i in range(self.persister_count)))]
+        return [self.url(name)
+                for name in (*gateways, "issuer", *(f"persister-{i + 1}" for i in range(self.persister_count)))]
 
     @property
     def front_url(self):
-        """Where clients go: HAProxy, or the first gateway without it."""
+        """The URL for clients: HAProxy, or the first gateway without HAProxy."""
         return self.url("front") if self.with_haproxy else self.gateway_urls[0]
 
     def pids(self):
-        """{name: pid} of all that runs."""
+        """{name: pid} of all running processes."""
         return {process.name: process.pid for process in self.processes if process.pid}
 
     def log_of(self, name):
         return self.directory / f"log/{name}.log"
 
     def coupond(self, *arguments, timeout=600):
-        """Runs a command of the program with this system's configuration to its end: system.coupond("verify", "--json")."""
+        """Runs a command of the program with this system's configuration, such as system.coupond("verify",
+        "--json")."""
         command, *rest = map(str, arguments)
         return subprocess.run([self.program, command, "--config", self.config_path, *rest], env=environment(),
                               capture_output=True, text=True, timeout=timeout, check=False)
@@ -117,13 +121,14 @@ class System:
         members = self._members()
         self._start(members)
         if self.with_haproxy:
-            self._start([haproxy(self.directory, self.ports, [self.ports[f"gateway-{i + 1}"] for i in range(self.gateway_count)],
+            self._start([haproxy(self.directory, self.ports,
+                                 [self.ports[f"gateway-{i + 1}"] for i in range(self.gateway_count)],
                                  self.log_of("haproxy"))])
         if self.with_monitoring:
             self._start(self._monitors())
 
     def _start(self, processes):
-        """All at once, then waits for each."""
+        """Starts all of them at once, then waits for each."""
         for process in processes:
             self.processes.append(process)
             process.start()
@@ -132,11 +137,13 @@ class System:
             self.say(f"{process.name} is up")
 
     def supervise(self):
-        """Starts again what has ended by itself, and returns at once; LocalError when one of them cannot be kept up."""
+        """Restarts processes that ended by themselves, and returns at once; raises LocalError when one of them keeps
+        ending."""
         for process in self.processes:
             status = process.status()
             if status is not None:
-                self.say(f"{process.name} ended by itself ({describe_status(status)}) and is started again; its log: {process.log}")
+                self.say(f"{process.name} ended by itself ({describe_status(status)}) and is started again; its log: "
+                         f"{process.log}")
                 process.restart()
                 self.returning[process] = time.monotonic() + READY_SECONDS
         for process, deadline in list(self.returning.items()):
@@ -149,7 +156,7 @@ class System:
             del self.returning[process]
 
     def stop(self):
-        """Stops everything, clients' side first, and returns what was wrong, a line each."""
+        """Stops everything, the clients' side first; returns one line for each thing that went wrong."""
         problems = []
         while self.processes:
             process = self.processes.pop()
@@ -166,15 +173,17 @@ class System:
         return problems
 
     def backlog(self):
-        """Rows that the database does not have yet, as the issuer tells it; None when it does not answer."""
+        """The number of rows that the database does not have yet, from the issuer's metrics; None when the issuer does
+        not answer."""
         with contextlib.suppress(OSError, ValueError):
             with urllib.request.urlopen(self.url("issuer") + "/metrics", timeout=5) as answer:
-                lines = [line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if not line.startswith("#")]
+                lines = [line.rsplit(" ", 1)
+                         for line in answer.read().decode().splitlines() if not line.startswith("#")]
             return sum(float(value) for name, value in lines if name.startswith("coupond_issuer_persist_lag_rows"))
         return None
 
     def _wait_until_stored(self):
-        """Nothing would be lost without it: the rest would be stored after the next start."""
+        """Optional: without it, the rest would be stored after the next start."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while self.backlog() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -1,4 +1,5 @@
-"""`./dev bench`: reads the options, lets the peers take turns, writes down what was found. The method stands in the package's text."""
+"""`./dev bench`: reads the options, measures the peers in turn, and writes the results. The package's docstring
+explains the method."""
 
 import argparse
 import datetime
@@ -33,7 +34,7 @@ def find_binary():
 
 
 def comma_list(read, allowed):
-    """An argparse type: words between commas, each read by `read`, that `allowed` accepts."""
+    """An argparse type: words between commas, each converted by `read` and accepted by `allowed`."""
     def parse(words):
         values = [read(word) for word in words.split(",")]
         if not all(allowed(value) for value in values):
@@ -47,26 +48,35 @@ def make_parser():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of one measurement")
-    parser.add_argument("--connections", type=comma_list(int, lambda count: count > 0), default=[64, 256], metavar="N,…")
-    parser.add_argument("--sync", type=comma_list(str, re.compile("always|os|[1-9][0-9]*").fullmatch), metavar="POLICY,…",
-                        help="policies of coupond: always, os, or milliseconds; default always,os")
+    parser.add_argument("--connections", type=comma_list(int, lambda count: count > 0), default=[64, 256],
+                        metavar="N,…")
+    parser.add_argument("--sync", type=comma_list(str, re.compile("always|os|[1-9][0-9]*").fullmatch),
+                        metavar="POLICY,…", help="policies of coupond: always, os, or milliseconds; default always,os")
     parser.add_argument("--stores", type=comma_list(str, STORES.__contains__), metavar="STORE,…",
                         help="what coupond writes to meanwhile: none, sqlite, mariadb; default none")
     parser.add_argument("--links", type=comma_list(str, LINKS.__contains__), default=["memory"], metavar="LINK,…",
                         help="between gateway and issuer: memory, tcp, curve (TCP, encrypted); default memory")
     parser.add_argument("--persister", action="store_true", help="the same as --stores none,sqlite")
-    parser.add_argument("--peers", nargs="?", const=list(OTHERS), default=[], type=comma_list(str, OTHERS.__contains__), metavar="NAME,…",
-                        help="also measure these, or all; with all of them the default is --sync always,5,os --stores none,sqlite,mariadb")
-    parser.add_argument("--against", metavar="PROGRAM", help="also measure this other build of coupond, and compare rates and CPU a request")
-    parser.add_argument("--open-loop", action="store_true", help="also measure latencies at 25, 50 and 75 %% of each rate")
+    parser.add_argument("--peers", nargs="?", const=list(OTHERS), default=[], type=comma_list(str, OTHERS.__contains__),
+                        metavar="NAME,…",
+                        help="also measure these, or all; with all of them the default is --sync always,5,os --stores "
+                        "none,sqlite,mariadb")
+    parser.add_argument("--against", metavar="PROGRAM",
+                        help="also measure this other build of coupond, and compare rates and CPU a request")
+    parser.add_argument("--open-loop", action="store_true",
+                        help="also measure latencies at 25, 50 and 75 %% of each rate")
     parser.add_argument("--gateways", type=comma_list(int, lambda count: 0 < count <= 16), metavar="N,…",
                         help="measure instead what a request costs with so many gateways")
     parser.add_argument("--grow", type=int, metavar="USERS",
-                        help="measure instead the slowest answer while a coupon is issued to so many users, such as 20000000")
+                        help="measure instead the slowest answer while a coupon is issued to so many users, such "
+                        "as 20000000")
     parser.add_argument("--require", type=float, metavar="RATIO",
-                        help="exit 1 when coupond with sync = always at the most connections stays below this share of nginx")
-    parser.add_argument("--dir", default="/var/tmp", help="where journals and databases are put; a real disk, not tmpfs")
-    parser.add_argument("--out", default=os.path.join(HERE, "..", "results"), help="folder for the results as JSON and SVG")
+                        help="exit 1 when coupond with sync = always at the most connections stays below this "
+                        "share of nginx")
+    parser.add_argument("--dir", default="/var/tmp",
+                        help="where journals and databases are put; a real disk, not tmpfs")
+    parser.add_argument("--out", default=os.path.join(HERE, "..", "results"),
+                        help="folder for the results as JSON and SVG")
     return parser
 
 
@@ -77,8 +87,10 @@ def parse_arguments():
         parser.error("--rounds and --seconds are at least 1")
     all_peers = options.peers == list(OTHERS)
     options.sync = options.sync or (["always", "5", "os"] if all_peers else ["always", "os"])
-    options.stores = options.stores or (["none", "sqlite"] if options.persister else list(STORES) if all_peers else ["none"])
-    if options.require is not None and not ("always" in options.sync and "none" in options.stores and "memory" in options.links):
+    options.stores = options.stores or (["none", "sqlite"] if options.persister else list(STORES) if all_peers
+                                        else ["none"])
+    if options.require is not None and not ("always" in options.sync and "none" in options.stores
+                                            and "memory" in options.links):
         parser.error("--require is about sync = always without a store and with memory shared, which is not measured")
     if options.against is not None and not os.access(options.against, os.X_OK):
         parser.error(f"--against {options.against}: no program is there")
@@ -91,7 +103,7 @@ def is_instead(options):
 
 
 def check_instead(parser, options):
-    """--gateways and --grow are runs of their own."""
+    """--gateways and --grow exclude the usual measurements."""
     if not is_instead(options):
         return
     if options.peers or options.open_loop or options.against or options.require is not None:
@@ -104,7 +116,8 @@ def check_instead(parser, options):
 
 
 def prepare(options, directory):
-    """All that is temporary, databases included, lies on the disk to be measured; a thousand connections need descriptors."""
+    """Puts temporary files, databases included, on the disk to be measured, and allows enough descriptors for a
+    thousand connections."""
     tempfile.tempdir = directory
     MariaDB.template = os.path.join(directory, "mariadb-template")
     Coupond.binary = find_binary()
@@ -114,7 +127,7 @@ def prepare(options, directory):
 
 
 def measure(options, directory):
-    """What is written down beside the machine's figures."""
+    """The results, which are written beside the description of the machine."""
     found = {"results": []}
     if options.gateways is not None:
         found["gateways"] = gateways.run(options, directory)

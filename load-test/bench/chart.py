@@ -1,4 +1,5 @@
-"""A run as an SVG chart: a panel for each number of connections, a bar for each peer's rate; light and dark as the reader's page is."""
+"""An SVG chart of a run: a panel for each number of connections, a bar for the rate of each peer; it follows the
+reader's light or dark theme."""
 
 from xml.sax.saxutils import escape
 
@@ -44,13 +45,14 @@ def machine_line(report, client):
 
 
 def svg(title, lines, height):
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">\n'
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+            'role="img">\n'
             f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n"
             + "\n".join([text(MARGIN, 30, title, "title"), *lines]) + "\n</svg>\n")
 
 
 def bar(one, y, most):
-    """A peer's row: name, bar, and its rate with the latency behind it."""
+    """The row of a peer: name, bar, and its rate with the latency behind it."""
     length = max(1, (WIDTH - LABELS - FIGURES - MARGIN) * one["rate"] / most)
     base, kind = y + BAR - 3, kind_of(one["peer"])
     tip = f"{one['peer']}, {one['connections']:,} connections: {one['rate']:,.0f}/s, p50 {one['p50_us'] / 1000:.2f} ms"
@@ -76,7 +78,7 @@ def panel(connections, results, y, most):
 
 
 def draw(report):
-    """The SVG's text."""
+    """The text of the SVG."""
     results = report["results"]
     most = max(one["rate"] for one in results)
     lines, y = [], HEAD

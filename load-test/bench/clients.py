@@ -1,4 +1,5 @@
-"""The clients that ask peers: wrk for rates, `coupond bench` for latencies at a rate, redis-benchmark for Redis itself.
+"""The clients that load the peers: wrk for rates, `coupond bench` for latencies at a rate, redis-benchmark for Redis
+itself.
 
 Those for rates return requests, duration_us, not_2xx, socket_errors, p50_us and p99_us.
 """
@@ -27,8 +28,8 @@ def run(command, seconds, **more):
 
 
 def run_wrk(url, connections, seconds, prefix, more=(), threads=1, ports=()):
-    """`more` are arguments to issue.lua behind coupon and prefix; `ports` are those that the threads ask by turns instead of the
-    URL's. An answer may be slow, which its latency tells; it is no error."""
+    """`more` are further arguments of issue.lua after coupon and prefix; `ports` are used by the threads in turn
+    instead of the URL's port. A slow answer is no error: it shows in the latencies."""
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{MARGIN_SECONDS}s",
                "-s", os.path.join(HERE, "..", "issue.lua"), url, "--", COUPON, prefix, *more]
     output = run(command, seconds, env={**os.environ, "WRK_PORTS": ",".join(str(port) for port in ports)})
@@ -39,7 +40,7 @@ def run_wrk(url, connections, seconds, prefix, more=(), threads=1, ports=()):
 
 
 def run_redis_benchmark(socket, connections, requests, pipeline, words):
-    """Sends the command `words` so many times; __rand_int__ in it is another number at each place and each time."""
+    """Sends the command `words` that many times; each __rand_int__ in it becomes another number every time."""
     command = ["redis-benchmark", "-s", socket, "-c", str(connections), "-n", str(requests), "-P", str(pipeline),
                "-r", "2147483647", "--csv", *words]
     output = run(command, 600)
@@ -52,20 +53,22 @@ def run_redis_benchmark(socket, connections, requests, pipeline, words):
 
 
 def coupond_bench(binary, url, connections, seconds, rate, *more, **streams):
-    """What `coupond bench` prints as JSON; `seconds` is how long that takes. Exit 1 is nginx's, whose constant breaks promises."""
+    """The JSON that `coupond bench` prints; `seconds` is its duration. Exit status 1 is accepted for nginx, whose
+    constant answer breaks promises."""
     threads = connections // LOOP_CONNECTIONS_MAX + 1
-    output = run([binary, "bench", "--url", url, "--coupon", COUPON, "--connections", str(connections), "--threads", str(threads),
-                  "--rate", str(max(1, round(rate))), "--json", *more], seconds, **streams)
+    output = run([binary, "bench", "--url", url, "--coupon", COUPON, "--connections", str(connections), "--threads",
+                  str(threads), "--rate", str(max(1, round(rate))), "--json", *more], seconds, **streams)
     if output.returncode not in (0, 1):
         raise BenchError(f"coupond bench ended with status {output.returncode}: {output.stdout}{output.stderr}")
     return json.loads(output.stdout)
 
 
 def condense(told):
-    """Latencies in µs from the intended times, answers a second, whether the promises were kept."""
+    """Latencies in µs from the intended send times, answers a second, and whether the promises were kept."""
     latency = told["latency_us"]
-    return {"rate": told["rate"], "answered_rate": told["answered_rate"], "issued": told["outcomes"]["issued"], "sent": told["sent"],
-            "kept": told["kept"], "p50_us": latency["p50"], "p99_us": latency["p99"], "p99.9_us": latency["p99.9"]}
+    return {"rate": told["rate"], "answered_rate": told["answered_rate"], "issued": told["outcomes"]["issued"],
+            "sent": told["sent"], "kept": told["kept"], "p50_us": latency["p50"], "p99_us": latency["p99"],
+            "p99.9_us": latency["p99.9"]}
 
 
 def run_open_loop(binary, url, connections, seconds, rate):
@@ -73,8 +76,8 @@ def run_open_loop(binary, url, connections, seconds, rate):
 
 
 def run_growth(binary, url, connections, users, rate):
-    """One request for each of so many users; beside run_open_loop()'s figures the slowest answer, all that were slow, and what the
-    machine did meanwhile. Progress goes to the standard error."""
+    """One request for each of that many users. Returns the figures of run_open_loop(), the slowest answer, all slow
+    answers, and the machine's stalls meanwhile. Progress goes to standard error."""
     told = coupond_bench(binary, url, connections, users / rate, rate, "--requests", str(users), "--slow", str(SLOW_MS),
                          "--progress", "2", stderr=None)
     return {**condense(told), "max_us": told["latency_us"]["max"], "seconds": told["seconds"], "slow": told["slow"],

@@ -1,4 +1,4 @@
-"""--gateways: what a request costs when more gateways share the same connections."""
+"""--gateways: the cost of a request when more gateways share the same connections."""
 
 import functools
 import math
@@ -12,7 +12,7 @@ TARGET_PERCENT = 10  # a request costs at most so much more with the last number
 
 
 class SharedOut(Coupond):
-    """coupond with several gateways, all of which one wrk asks, each by as many of its threads."""
+    """coupond with several gateways and one wrk, which uses the same number of threads for each."""
 
     def __init__(self, directory, sync, gateways, threads):
         super().__init__(directory, sync, gateways=gateways)
@@ -27,13 +27,14 @@ class SharedOut(Coupond):
         return result
 
     def asked(self):
-        """How many requests each gateway has sent on so far."""
+        """The number of requests that each gateway has sent on so far."""
         wanted = "coupond_gateway_batch_requests_sum"
         return [sum(value for name, value in self.metrics_of(url) if name == wanted) for url in self.gateway_scrapes]
 
 
 def threads_for(counts):
-    """So many wrk threads ask any of these numbers of gateways alike; the client is the same for all."""
+    """A number of wrk threads that divides evenly among any of these numbers of gateways, so that the client is always
+    the same."""
     return math.lcm(*counts)
 
 
@@ -45,8 +46,10 @@ def cpu_of(result):
 
 
 def rise(first, last):
-    """{who: by how many percent a request costs more in `last`}: the median over the rounds, each against its own."""
-    return {who: measuring.median([(after["cpu_us"][who] / before["cpu_us"][who] - 1) * 100 for before, after in zip(first, last)])
+    """{who: by how many percent a request costs more with `last` gateways}: the median over the rounds, each compared
+    within itself."""
+    return {who: measuring.median([(after["cpu_us"][who] / before["cpu_us"][who] - 1) * 100
+                                   for before, after in zip(first, last)])
             for who in first[0]["cpu_us"]}
 
 
@@ -60,7 +63,8 @@ def measure_rounds(options, directory):
             make = functools.partial(SharedOut, directory, sync, count, threads)
             name, result = measuring.turn_or_again(make, connections, options)
             rounds.setdefault(key, []).append({**result, "cpu_us": cpu_of(result)})
-            print(f"round {number + 1} of {options.rounds}  {connections:>5} connections  {name:<40}{result['rate']:>10,.0f} /s",
+            print(f"round {number + 1} of {options.rounds}  {connections:>5} connections  "
+                  f"{name:<40}{result['rate']:>10,.0f} /s",
                   file=sys.stderr)
     return rounds
 
@@ -73,21 +77,27 @@ def run(options, directory):
     rises = [{"connections": connections, "sync": sync, "from": first, "to": last,
               "percent": rise(rounds[connections, sync, first], rounds[connections, sync, last])}
              for connections in options.connections for sync in options.sync]
-    return {"wrk_threads": threads_for(options.gateways), "target_percent": TARGET_PERCENT, "rows": rows, "rises": rises}
+    return {"wrk_threads": threads_for(options.gateways), "target_percent": TARGET_PERCENT, "rows": rows,
+            "rises": rises}
 
 
 def print_table(found):
-    print(f"gateways of one thread each; wrk with {found['wrk_threads']} threads, its connections shared out evenly; CPU in µs a request\n")
-    print(f"{'connections':>11}  {'sync':<8}{'gateways':>9}{'rate /s':>10}{'p50 ms':>9}{'p99 ms':>9}{'per sync':>10}{'per message':>13}"
+    print(f"gateways of one thread each; wrk with {found['wrk_threads']} threads, its connections shared out evenly; "
+          "CPU in µs a request\n")
+    print(f"{'connections':>11}  "
+          f"{'sync':<8}{'gateways':>9}{'rate /s':>10}{'p50 ms':>9}{'p99 ms':>9}{'per sync':>10}{'per message':>13}"
           f"{'CPU gateways':>14}{'issuer':>8}{'together':>10}")
     for one in found["rows"]:
         cpu = one["cpu_us"]
-        print(f"{one['connections']:>11}  {one['sync']:<8}{one['gateways']:>9}{one['rate']:>10,.0f}{one['p50_us'] / 1000:>9.2f}"
-              f"{one['p99_us'] / 1000:>9.2f}{one['requests_per_sync'] or 0:>10,.1f}{one['requests_per_message'] or 0:>13,.1f}"
-              f"{cpu['gateways']:>14.2f}{cpu['issuer']:>8.2f}{cpu['together']:>10.2f}")
+        print(f"{one['connections']:>11}  "
+              f"{one['sync']:<8}{one['gateways']:>9}{one['rate']:>10,.0f}{one['p50_us'] / 1000:>9.2f}"
+              f"{one['p99_us'] / 1000:>9.2f}{one['requests_per_sync'] or 0:>10,.1f}"
+              f"{one['requests_per_message'] or 0:>13,.1f}{cpu['gateways']:>14.2f}{cpu['issuer']:>8.2f}"
+              f"{cpu['together']:>10.2f}")
     print()
     for one in found["rises"]:
-        told = ", ".join(f"{who} {percent:+.1f} % ({'within' if percent <= found['target_percent'] else 'beyond'} the target)"
+        told = ", ".join(f"{who} {percent:+.1f} % ({'within' if percent <= found['target_percent'] else 'beyond'} "
+                         "the target)"
                          for who, percent in one["percent"].items())
         print(f"{one['connections']} connections, sync = {one['sync']}: from {one['from']} to {one['to']}: {told}")
     print(f"target: at most {found['target_percent']:+} %; the medians of the rounds' own rises")

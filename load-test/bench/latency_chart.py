@@ -1,4 +1,5 @@
-"""Latencies at constant rates as an SVG chart: a row for each peer, in it a line from p50 to p99 for each share of its rate."""
+"""An SVG chart of latencies at constant rates: a row for each peer, with a line from p50 to p99 for each share of its
+rate."""
 
 import math
 from xml.sax.saxutils import escape
@@ -11,8 +12,9 @@ DECADES = (0.01, 10_000)  # ms; the axis spans the decades that are needed of th
 
 
 def span(results):
-    """The axis' ends in ms, powers of ten."""
-    figures = [seen[name] / 1000 for one in results for seen in one["open_loop"].values() for name in ("p50_us", "p99_us")]
+    """The ends of the axis in ms, powers of ten."""
+    figures = [seen[name] / 1000 for one in results for seen in one["open_loop"].values()
+               for name in ("p50_us", "p99_us")]
     first = math.floor(math.log10(max(min(figures), DECADES[0])))
     last = math.ceil(math.log10(min(max(figures), DECADES[1])))
     return first, max(last, first + 1)
@@ -25,7 +27,7 @@ def place(ms, ends):
 
 
 def line(seen, share, y, ends, kind):
-    """From p50, a dot, to p99, a bar."""
+    """A line from p50, a dot, to p99, a bar."""
     p50, p99 = seen["p50_us"] / 1000, seen["p99_us"] / 1000
     left, right = place(p50, ends), place(p99, ends)
     tip = f"{share} %, {seen['rate']:,.0f}/s: p50 {p50:,.2f} ms, p99 {p99:,.2f} ms"
@@ -54,14 +56,15 @@ def axis(top, bottom, ends):
 
 def panel(connections, results, y, ends):
     top = y + PANEL_HEAD
-    lines = [text(MARGIN, y + 16, f"{connections:,} connections", "panel"), *axis(top - 10, top + len(results) * ROW - 14, ends)]
+    lines = [text(MARGIN, y + 16, f"{connections:,} connections", "panel"),
+             *axis(top - 10, top + len(results) * ROW - 14, ends)]
     for number, one in enumerate(results):
         lines += row(one, top + number * ROW, ends)
     return lines
 
 
 def draw(report):
-    """The SVG's text, or None when no latencies were measured."""
+    """The text of the SVG, or None when no latencies were measured."""
     results = [one for one in report["results"] if one.get("open_loop")]
     if not results:
         return None
@@ -70,6 +73,8 @@ def draw(report):
         of_these = [one for one in results if one["connections"] == connections]
         lines += panel(connections, of_these, y, ends)
         y += PANEL_HEAD + len(of_these) * ROW + 10
-    lines += [text(MARGIN, y + 12, "A dot at p50, a bar at p99, for each share of the rate that the peer showed; counted from the intended send time.", "quiet"),
+    lines += [text(MARGIN, y + 12,
+                   "A dot at p50, a bar at p99, for each share of the rate that the peer showed; counted from the "
+                   "intended send time.", "quiet"),
               text(MARGIN, y + 32, machine_line(report, "coupond bench"), "quiet")]
     return svg("Latency at a constant rate", lines, y + FOOT)

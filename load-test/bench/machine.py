@@ -1,4 +1,4 @@
-"""What the kernel knows: CPU times, processes, file systems, and what a sync takes."""
+"""Facts from the kernel: CPU times, processes, file systems, and how long a sync takes."""
 
 import os
 import platform
@@ -8,13 +8,13 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as file:
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
         fields = file.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def core_wait_seconds(pid):
-    """How long the threads of a process could have run and had no core; None where the kernel does not tell."""
+    """How long the threads of a process were runnable without a core; None where the kernel does not say."""
     waited = 0
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -26,12 +26,12 @@ def core_wait_seconds(pid):
 
 
 def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
         return [int(child) for child in file.read().split()]
 
 
 def filesystem(path):
-    """The type of the file system that holds `path`, as /proc/mounts has it: stat(1) cannot tell ext4 from ext2."""
+    """The type of the file system that holds `path`, from /proc/mounts, since stat(1) cannot tell ext4 from ext2."""
     path = os.path.realpath(path)
     best, kind = "", "unknown"
     with open("/proc/mounts", encoding="utf-8") as mounts:
@@ -70,6 +70,7 @@ def percentile(values, percent):
 
 
 def describe(directory):
-    with open("/proc/cpuinfo") as file:
-        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")),
+                     platform.machine())
     return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "filesystem": filesystem(directory)}

@@ -1,4 +1,4 @@
-"""One measurement of one peer, and the rounds of all."""
+"""Measures one peer, and runs the rounds of all peers."""
 
 import functools
 import statistics
@@ -23,15 +23,17 @@ def difference(after, before):
 
 
 def check_issued(peer, issued, good, result):
-    """What was answered must have been issued; what was issued and not answered was under way when the client stopped."""
+    """Every answered issue must have been issued; the rest were under way when the client stopped."""
     if issued is not None and issued < good:
         raise BenchError(f"{peer.name}: {good} answers tell of issues, but only {issued} are in it\n{peer.logs()}")
     if good == 0 or result["socket_errors"]:
-        raise BenchError(f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}")
+        raise BenchError(
+            f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}"
+        )
 
 
 def settle(peer):
-    """Waits until nothing is issued any more: what a client left behind would burden the next measurement."""
+    """Waits until nothing is issued any more, since leftovers of one client would burden the next measurement."""
     deadline = time.monotonic() + SETTLE_SECONDS
     before, now = None, peer.issued()
     while now != before and time.monotonic() < deadline:
@@ -49,7 +51,8 @@ def measure(peer, connections, seconds):
     stored, issued, after = difference(peer.stored(), stored), difference(peer.issued(), issued), peer.counters()
     good = result["requests"] - result["not_2xx"]
     if result["not_2xx"]:
-        print("\n".join([f"{peer.name}: {result['not_2xx']:,} refusals", *peer.refusals(), peer.logs()]), file=sys.stderr)
+        print("\n".join([f"{peer.name}: {result['not_2xx']:,} refusals", *peer.refusals(), peer.logs()]),
+              file=sys.stderr)
     check_issued(peer, issued, good, result)
     return {
         "rate": good / result["duration_us"] * 1e6,
@@ -65,7 +68,7 @@ def measure(peer, connections, seconds):
 
 
 def bytes_per_batch(peer, connections, rate):
-    """How large the journal's writes are at this rate: a second of it tells."""
+    """The size of the journal's writes at this rate, found by running at it for a second."""
     before = peer.counters()
     run_open_loop(Coupond.binary, peer.url, connections, 1, rate)
     settle(peer)
@@ -73,12 +76,13 @@ def bytes_per_batch(peer, connections, rate):
 
 
 def limits(device_p50_us, device_p99_us):
-    """What an answer may take at half of capacity that waited for its batch and for the device."""
+    """The longest acceptable latencies at half of the capacity for an answer that waits for its batch and the
+    device."""
     return {"limit_p50_us": 1.5 * device_p50_us + 1000, "limit_p99_us": 3 * device_p99_us + 1000}
 
 
 def beside_device(peer, connections, seconds, rate):
-    """What coupond bench saw, and what the device's own sync of such writes took just before and after."""
+    """The results of coupond bench, with the device's own sync times for such writes just before and after."""
     size = bytes_per_batch(peer, connections, rate)
     times = fdatasync_times(peer.directory, size=size)
     seen = run_open_loop(Coupond.binary, peer.url, connections, seconds, rate)
@@ -88,7 +92,7 @@ def beside_device(peer, connections, seconds, rate):
 
 
 def measure_open_loop(peer, connections, seconds, rate):
-    """{share: what coupond bench saw at that share of `rate`}"""
+    """{share: the results of coupond bench at that share of `rate`}"""
     seen = {}
     for share in SHARES:
         settle(peer)
@@ -105,11 +109,12 @@ def median(values):
 
 
 def with_limits(seen):
-    """The figures of a share, and whether they are within the limits that their device gives them."""
+    """The figures of a share, and whether they are within the limits derived from their device."""
     if "device_p50_us" not in seen:
         return seen
     bounds = limits(seen["device_p50_us"], seen["device_p99_us"])
-    return {**seen, **bounds, "p50_within": seen["p50_us"] <= bounds["limit_p50_us"], "p99_within": seen["p99_us"] <= bounds["limit_p99_us"]}
+    return {**seen, **bounds, "p50_within": seen["p50_us"] <= bounds["limit_p50_us"],
+            "p99_within": seen["p99_us"] <= bounds["limit_p99_us"]}
 
 
 def summarize_open_loop(rounds):
@@ -117,7 +122,8 @@ def summarize_open_loop(rounds):
     summary = {}
     for share in shares[0] if shares else ():
         measured = [one[share] for one in shares]
-        summary[share] = with_limits({name: median([one[name] for one in measured]) for name in measured[0] if name != "kept"})
+        summary[share] = with_limits({name: median([one[name] for one in measured])
+                                      for name in measured[0] if name != "kept"})
         summary[share]["kept"] = all(one["kept"] for one in measured)
     return summary
 
@@ -136,24 +142,27 @@ def summarize(rounds):
 
 
 def ratio(rounds, others):
-    """Of the same round each: a machine that slows down meanwhile does so for both."""
+    """The ratio within each round, so that a machine that slows down affects both sides."""
     return median([one["rate"] / other["rate"] for one, other in zip(rounds, others)])
 
 
 def cpu_ratios(rounds, others):
-    """{process: its CPU a request as a multiple of the other build's}, of the same round each; `all` is their sum."""
+    """{process: its CPU for a request relative to the other build's}, within each round; `all` is their sum."""
     pairs = [(one["cpu_us"], other["cpu_us"]) for one, other in zip(rounds, others)]
-    ratios = {name: median([one[name] / other[name] for one, other in pairs if other[name] > 0]) for name in pairs[0][0]}
-    return {**ratios, "all": median([sum(one.values()) / sum(other.values()) for one, other in pairs if sum(other.values()) > 0])}
+    ratios = {name: median([one[name] / other[name] for one, other in pairs if other[name] > 0])
+              for name in pairs[0][0]}
+    return {**ratios,
+            "all": median([sum(one.values()) / sum(other.values()) for one, other in pairs if sum(other.values()) > 0])}
 
 
 def compare(rounds, other_name):
-    """What each measurement is beside that of the peer `other_name` makes of its name, where that was measured too."""
+    """Each measurement compared with that of the peer whose name is other_name(its name), where there is one."""
     found = []
     for (connections, name), values in rounds.items():
         others = rounds.get((connections, other_name(name)))
         if other_name(name) != name and others:
-            found.append({"connections": connections, "peer": name, "rate_ratio": ratio(values, others), "cpu_ratio": cpu_ratios(values, others)})
+            found.append({"connections": connections, "peer": name, "rate_ratio": ratio(values, others),
+                          "cpu_ratio": cpu_ratios(values, others)})
     return found
 
 
@@ -166,7 +175,7 @@ def unencrypted(name):
 
 
 def choose(options, directory, more=()):
-    """What makes the peers of a run, in the order in which they take turns; `more` are classes."""
+    """The constructors of a run's peers, in the order of their turns; `more` are classes."""
     makers = [functools.partial(Nginx, directory)]
     builds = [Coupond, OtherBuild.of(options.against)] if options.against else [Coupond]
     makers += [functools.partial(build, directory, sync, store, link=link)
@@ -183,7 +192,7 @@ def one_turn(make, connections, options):
 
 
 def turn_or_again(make, connections, options):
-    """A run takes long: what fails once is told and measured again, what fails twice ends it."""
+    """A run takes long, so a failed measurement is reported and repeated once; a second failure ends the run."""
     try:
         name, result = one_turn(make, connections, options)
         return name, {**result, "repeated": 0}
@@ -194,7 +203,7 @@ def turn_or_again(make, connections, options):
 
 
 def run(options, makers):
-    """What was found, by the names under which a report has it: results in order of connections, then of peers; and what stands beside what."""
+    """The results under the names that a report uses, ordered by connections and then by peers, and the comparisons."""
     rounds = {}
     for number in range(options.rounds):
         for connections in options.connections:

@@ -1,4 +1,5 @@
-"""What coupond is compared with: Redis and a script, alone, behind webdis, behind fastify; and MariaDB under a lock, behind fastify."""
+"""The peers that coupond is compared with: Redis with a script, alone, behind webdis and behind fastify; and MariaDB
+under a lock, behind fastify."""
 
 import json
 import os
@@ -38,7 +39,8 @@ class OnRedis(Peer):
 
 
 class RedisBenchmark(OnRedis):
-    """redis-benchmark counts requests, not seconds: it is asked for as many as the warm-up makes expect of that time."""
+    """redis-benchmark takes a number of requests instead of a duration: the warm-up gives the number for that
+    duration."""
 
     name = "redis-benchmark + Lua"
     speaks_api = False
@@ -50,7 +52,7 @@ class RedisBenchmark(OnRedis):
 
     def load(self, connections, seconds, prefix):
         requests = max(20_000, round((self.rate or 0) * seconds))
-        # two numbers make a user: one alone would come twice
+        # A user is made of two numbers: one alone would occur twice.
         words = self.words("u__rand_int____rand_int__")
         result = clients.run_redis_benchmark(self.redis.socket, connections, requests, self.pipeline, words)
         self.rate = requests / result["duration_us"] * 1e6
@@ -83,7 +85,7 @@ class Webdis(OnRedis):
 
 
 class Fastify(OnRedis):
-    """The front with one strategy, and the servers that it needs."""
+    """The fastify front with one strategy, and the servers that it needs."""
 
     strategy = None
     needs_redis = needs_mariadb = False
@@ -91,7 +93,8 @@ class Fastify(OnRedis):
 
     def start(self):
         self.url = f"http://127.0.0.1:{free_port()}"
-        settings = {"strategy": self.strategy, "port": int(self.url.rsplit(":", 1)[1]), "coupon": COUPON, "quantity": QUANTITY}
+        settings = {"strategy": self.strategy, "port": int(self.url.rsplit(":", 1)[1]), "coupon": COUPON,
+                    "quantity": QUANTITY}
         if self.needs_redis:
             self.start_redis()
             settings["redis"] = self.redis.socket
@@ -105,7 +108,8 @@ class Fastify(OnRedis):
     def start_mariadb(self):
         self.mariadb = server = self.add_server(MariaDB())
         self.pids["mariadbd"] = server.pid
-        return {"socketPath": str(server.socket), "user": server.user, "password": server.password, "database": server.database}
+        return {"socketPath": str(server.socket), "user": server.user, "password": server.password,
+                "database": server.database}
 
     def start_node(self, name, settings):
         command = ["node", os.path.join(SOURCES, f"{name}.js"), json.dumps(settings)]
@@ -115,7 +119,7 @@ class Fastify(OnRedis):
         return Peer.issued(self)
 
     def counters(self):
-        """What waits for MariaDB is told by its syncs, what waits for Redis alone by its messages."""
+        """Answers that wait for MariaDB are counted by its syncs, those that wait only for Redis by its messages."""
         if self.strategy == "lua":
             return super().counters()
         return {"decided": self.issued(), "syncs": self.mariadb.syncs()}

@@ -33,10 +33,10 @@ class Nginx(Peer):
 
     def start(self):
         port = free_port()
-        with open(os.path.join(HERE, "..", "nginx.conf.in")) as file:
+        with open(os.path.join(HERE, "..", "nginx.conf.in"), encoding="utf-8") as file:
             config = file.read().replace("@DIR@", self.directory).replace("@PORT@", str(port))
         path = os.path.join(self.directory, "nginx.conf")
-        with open(path, "w") as file:
+        with open(path, "w", encoding="utf-8") as file:
             file.write(config)
         master = self.spawn("nginx", [self.program, "-e", os.path.join(self.directory, "error.log"), "-c", path])
         self.url = f"http://127.0.0.1:{port}"
@@ -48,7 +48,7 @@ class Nginx(Peer):
 
 
 class Coupond(Peer):
-    """Gateways, each on a port of its own, and an issuer; and, where `store` is not none, a persister and its database."""
+    """Gateways, each on a port of its own, an issuer, and, unless `store` is none, a persister with its database."""
 
     binary = None
     has_journal = True
@@ -87,7 +87,7 @@ class Coupond(Peer):
         self.scrapes += self.gateway_scrapes
 
     def operators_port(self, _address):
-        """Options that give a gateway its operator's port, and where its metrics are then."""
+        """The options that give a gateway its operator's port, and the URL of its metrics there."""
         operator = f"127.0.0.1:{free_port()}"
         return {"gateway/operator_http": operator}, operator
 
@@ -100,10 +100,11 @@ class Coupond(Peer):
                 for name, value in server.environment().items() if name.startswith("COUPOND_STORE_")}
 
     def link_options(self):
-        """Where the roles meet: in memory that gateway and issuer share, or over TCP, encrypted or not."""
+        """The options of the links between the roles: shared memory, or TCP with or without encryption."""
         places = ("requests", "events", "acks")
         if self.link == "memory":
-            return {f"issuer/{name}": f"ipc://{self.directory}/{name}" for name in places} | {"issuer/local_requests": f"shm://{self.directory}/local"}
+            return {f"issuer/{name}": f"ipc://{self.directory}/{name}"
+                    for name in places} | {"issuer/local_requests": f"shm://{self.directory}/local"}
         options = {f"issuer/{name}": f"tcp://127.0.0.1:{free_port()}" for name in places}
         if self.link == "curve":
             secret = f"{self.directory}/secret"
@@ -117,7 +118,8 @@ class Coupond(Peer):
         common = {**self.link_options(), **self.store_options(), "log/level": "warn"}
         self.gateway_scrapes = []
         self.scrapes = [f"http://{issuer}/metrics"]
-        self.role("issuer", {"issuer/journal_dir": f"{path}/journal", "issuer/sync": self.sync, "issuer/http": issuer, **common})
+        self.role("issuer",
+                  {"issuer/journal_dir": f"{path}/journal", "issuer/sync": self.sync, "issuer/http": issuer, **common})
         self.start_gateways(common)
         if self.store != "none":
             self.role("persister", {"persister/http": persister, **common})
@@ -127,7 +129,8 @@ class Coupond(Peer):
             self.wait_for(f"{url}/readyz")
         body = json.dumps({"id": COUPON, "title": "bench", "quantity": QUANTITY}).encode()
         request = urllib.request.Request(self.url + "/v1/coupons", body, {"Content-Type": "application/json"})
-        urllib.request.urlopen(request, timeout=10).close()
+        with urllib.request.urlopen(request, timeout=10):
+            pass
 
     @staticmethod
     def metrics_of(url):
@@ -139,7 +142,7 @@ class Coupond(Peer):
                     yield name, float(value)
 
     def metrics(self):
-        """The same of all its processes."""
+        """The metrics of all its processes, in the same form."""
         for url in self.scrapes:
             yield from self.metrics_of(url)
 
@@ -164,7 +167,8 @@ class Coupond(Peer):
 
 
 class OtherBuild(Coupond):
-    """Another build of coupond, such as the one before a change: what one knows and the other does not is left out."""
+    """Another build of coupond, such as the one before a change; metrics and options that only one build has are left
+    out."""
 
     @staticmethod
     def name_of(sync, store="none", link="memory"):

@@ -1,4 +1,4 @@
-"""What all peers have in common: processes in a directory of their own, that end with it."""
+"""The common part of all peers: processes in a directory of their own, which end with it."""
 
 import json
 import os
@@ -15,7 +15,7 @@ READY_SECONDS = 20
 
 
 class Peer:
-    """Processes that answer on self.url; self.pids names those whose CPU counts. Use as a context."""
+    """Processes that answer on self.url; self.pids names those whose CPU time counts. A context manager."""
 
     name = None
     has_journal = False  # counters() tells of bytes and batches, which are synced in its directory
@@ -31,11 +31,10 @@ class Peer:
         raise NotImplementedError
 
     def spawn(self, name, command, **more_environment):
-        log = open(self.log_path(name), "wb")
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COUPOND_")}
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.directory,
-                                   env={**environment, **more_environment})
-        log.close()
+        with open(self.log_path(name), "wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.directory,
+                                       env={**environment, **more_environment})
         self.processes.append((name, process))
         return process
 
@@ -59,7 +58,7 @@ class Peer:
         self.wait_until(ready, url)
 
     def add_server(self, server):
-        """A server of tests/support/servers.py, that is stopped after the processes."""
+        """Starts a server of tests/support/servers.py, which is stopped after the processes."""
         self.servers.append(server)
         return server.__enter__()
 
@@ -67,7 +66,7 @@ class Peer:
         return os.path.join(self.directory, f"{name}.log")
 
     def log(self, name):
-        with open(self.log_path(name), errors="replace") as file:
+        with open(self.log_path(name), encoding="utf-8", errors="replace") as file:
             return file.read()[-2000:]
 
     def logs(self):
@@ -98,26 +97,27 @@ class Peer:
             process.kill()
             process.wait()
 
-    # what is asked of it
+    # what the measurements ask of a peer
 
     def load(self, connections, seconds, prefix):
-        """Asks for issues as fast as it answers; see clients."""
+        """Asks for issues as fast as the peer answers; see clients."""
         return run_wrk(self.url, connections, seconds, prefix)
 
     def counters(self):
-        """Totals so far, as far as it can tell: `decided` by so many `syncs`, `sent` in so many `messages`."""
+        """Totals so far, as far as the peer knows them: `decided` by that many `syncs`, `sent` in that many
+        `messages`."""
         return {}
 
     def issued(self):
-        """What it has issued so far, or None when it cannot tell."""
+        """The number of issues so far, or None when the peer cannot tell."""
         request = urllib.request.Request(f"{self.url}/v1/coupons/{COUPON}", headers={"Cache-Control": "no-cache"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)["issued"]
 
     def stored(self):
-        """What is in a database so far, where that goes on behind the answers; else None."""
+        """The number of issues in the database so far, where storing continues after the answers; otherwise None."""
         return None
 
     def refusals(self):
-        """Lines that tell why answers were not 2xx."""
+        """Lines that explain the answers other than 2xx."""
         return []

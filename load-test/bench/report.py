@@ -1,4 +1,4 @@
-"""What a run found, as a table and as files: JSON, and an SVG chart."""
+"""The results of a run, as a table and as files: JSON, and an SVG chart."""
 
 import json
 import os
@@ -16,7 +16,9 @@ def rounds_of(report):
 
 def print_head(report):
     machine, sync = report["machine"], report["fdatasync_us"]
-    print(f"\n{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, journal on {machine['filesystem']}")
+    print(
+        f"\n{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, journal on {machine['filesystem']}"
+    )
     print(f"fdatasync of 8 KiB on that device: p50 {sync['p50']:,.0f} µs, p99 {sync['p99']:,.0f} µs")
     wrk = "" if "gateways" in report else "wrk with one thread (redis-benchmark: itself), "
     print(f"{wrk}{report['seconds']} s a measurement, medians of {rounds_of(report)}\n")
@@ -31,8 +33,9 @@ def print_rates(report):
               f"{figure(one['coupond_ratio'], '{:,.2f}'):>11}{one['p50_us'] / 1000:>9.2f}{one['p99_us'] / 1000:>9.2f}"
               f"{figure(one['requests_per_sync']):>10}{figure(one['requests_per_message']):>13}"
               f"{figure(one['stored_rate'], '{:,.0f}'):>11}  {cpu}")
-    print("\nper sync, per message: requests decided by one fdatasync, carried by one message from gateway to issuer (from front to Redis)"
-          "\ncoupond/it: how many times its rate coupond has with sync = always and no store; stored: rows that reached the database meanwhile")
+    print("\nper sync, per message: requests decided by one fdatasync, carried by one message from gateway to issuer "
+          "(from front to Redis)\ncoupond/it: how many times its rate coupond has with sync = always and no store; "
+          "stored: rows that reached the database meanwhile")
 
 
 def print_against(compared, title):
@@ -44,7 +47,7 @@ def print_against(compared, title):
 
 
 def told_limits(seen):
-    """Beside the latencies of coupond: the device's own, and whether the limits that follow from them were kept."""
+    """The columns beside the latencies of coupond: the device's own, and whether the derived limits were kept."""
     if "device_p50_us" not in seen:
         return ""
     told = []
@@ -58,29 +61,32 @@ def print_open_loop(report):
     asked = [one for one in report["results"] if one.get("open_loop")]
     if not asked:
         return
-    print(f"\nat a constant rate, latency from the intended send time:\n{'connections':>11}  {'peer':<34}{'share':>6}{'rate /s':>10}"
-          f"{'answered /s':>13}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}"
+    print(f"\nat a constant rate, latency from the intended send time:\n{'connections':>11}  "
+          f"{'peer':<34}{'share':>6}{'rate /s':>10}{'answered /s':>13}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}"
           f"{'sync p50':>10}{'limit p50':>15}{'sync p99':>10}{'limit p99':>15}")
     for one in asked:
         for share, seen in one["open_loop"].items():
-            print(f"{one['connections']:>11}  {one['peer']:<34}{share + ' %':>6}{seen['rate']:>10,.0f}{seen['answered_rate']:>13,.0f}"
+            print(f"{one['connections']:>11}  "
+                  f"{one['peer']:<34}{share + ' %':>6}{seen['rate']:>10,.0f}{seen['answered_rate']:>13,.0f}"
                   f"{seen['p50_us'] / 1000:>9.2f}{seen['p99_us'] / 1000:>9.2f}{seen['p99.9_us'] / 1000:>10.2f}"
                   f"{told_limits(seen)}")
     print("\nsync: ms that the device itself takes for a write of a batch's size and fdatasync, just before and after"
-          "\nlimits in ms: p50 1.5 times the device's and 1 ms, p99 3 times the device's and 1 ms; the target at half of the rate")
+          "\nlimits in ms: p50 1.5 times the device's and 1 ms, p99 3 times the device's and 1 ms; the target at half "
+          "of the rate")
 
 
 def print_refusals(report):
     for one in report["results"]:
         if one["not_2xx"]:
-            print(f"{one['peer']} at {one['connections']} connections: {one['not_2xx']:,} answers were refusals (not 2xx); "
-                  "they are not in the rate")
+            print(f"{one['peer']} at {one['connections']} connections: {one['not_2xx']:,} answers were refusals "
+                  "(not 2xx); they are not in the rate")
 
 
 def print_repeated(report):
     for one in report["results"]:
         if one["repeated"]:
-            print(f"{one['peer']} at {one['connections']} connections: measured again in {one['repeated']} rounds, since the first try failed")
+            print(f"{one['peer']} at {one['connections']} connections: measured again in {one['repeated']} rounds, "
+                  "since the first try failed")
 
 
 def print_table(report):

@@ -1,4 +1,4 @@
-"""The databases of the bench: MariaDB and Redis, each afresh for every measurement, configured as for production."""
+"""The databases of the bench: MariaDB and Redis, fresh for every measurement, configured as for production."""
 
 import os
 import shutil
@@ -9,12 +9,14 @@ import servers
 
 
 class MariaDB(servers.MariaDB):
-    """Every commit synced (InnoDB's default), memory enough, no binary log. The empty database is made once and copied."""
+    """Every commit is synced (InnoDB's default), memory is ample, and there is no binary log. The empty database is
+    made once and copied."""
 
     template = None  # where the empty database is kept; set before use
 
     def options(self, data):
-        return [*super().options(data), "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M", "--max-connections=500"]
+        return [*super().options(data), "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M",
+                "--max-connections=500"]
 
     def prepare(self):
         template = Path(self.template)
@@ -30,15 +32,15 @@ class MariaDB(servers.MariaDB):
         return self.process.pid
 
     def syncs(self):
-        """How often InnoDB has synced a file: its log at each commit, the others now and then."""
-        answer = subprocess.run(["mariadb", "--no-defaults", "--socket", self.socket, "--user", "root", "--skip-column-names",
-                                 "--execute", "SHOW GLOBAL STATUS LIKE 'Innodb_data_fsyncs'"],
+        """The number of file syncs of InnoDB: its log at each commit, other files now and then."""
+        answer = subprocess.run(["mariadb", "--no-defaults", "--socket", self.socket, "--user", "root",
+                                 "--skip-column-names", "--execute", "SHOW GLOBAL STATUS LIKE 'Innodb_data_fsyncs'"],
                                 capture_output=True, text=True, timeout=20, check=True)
         return int(answer.stdout.split()[1])
 
 
 class Redis:
-    """Options and questions of a redis-server on a UNIX socket, and on a TCP port where one is given."""
+    """A redis-server on a UNIX socket, and on a TCP port where one is given."""
 
     def __init__(self, directory, port=0):
         self.directory = directory
@@ -46,16 +48,17 @@ class Redis:
         self.socket = f"{directory}/redis.sock"
 
     def command(self):
-        return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.socket, "--dir", self.directory,
-                "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0", "--save", "",
-                "--daemonize", "no"]
+        return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.socket, "--dir",
+                self.directory, "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage",
+                "0", "--save", "", "--daemonize", "no"]
 
     def ask(self, *words):
-        answer = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True, text=True, timeout=20, check=False)
+        answer = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True, text=True, timeout=20,
+                                check=False)
         return answer.stdout.strip()
 
     def reads(self):
-        """How often it has read from a connection: many commands may have come at once."""
+        """The number of reads from connections, each of which may have brought many commands."""
         fields = dict(line.split(":", 1) for line in self.ask("INFO", "stats").splitlines() if ":" in line)
         return int(fields["total_reads_processed"])
 

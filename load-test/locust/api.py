@@ -1,4 +1,4 @@
-"""What the master asks of the API before and after a run, a request at a time."""
+"""The requests of the master before and after a run, one at a time."""
 
 import json
 import time
@@ -9,7 +9,7 @@ TRIES, PAUSE_SECONDS, TIMEOUT_SECONDS = 30, 0.5, 10
 
 
 class ApiError(Exception):
-    """The API did not do what the run needs, in words."""
+    """The API did not do what the run needs; the message says what."""
 
 
 class Api:
@@ -18,7 +18,7 @@ class Api:
         self.token = token
 
     def ask(self, method, path, body=None):
-        """Status and JSON; asks again while nobody answers, or 503."""
+        """Status and JSON; repeats the request while there is no answer or a 503."""
         request = urllib.request.Request(f"{self.host}{path}", method=method)
         if body is not None:
             request.data = json.dumps(body).encode()
@@ -40,14 +40,17 @@ class Api:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             text = error.read()
-            return error.code, json.loads(text) if "json" in error.headers.get("Content-Type", "") else text.decode(errors="replace")
+            is_json = "json" in error.headers.get("Content-Type", "")
+            return error.code, json.loads(text) if is_json else text.decode(errors="replace")
         except OSError as error:
             return 0, str(error)
 
     def make_coupon(self, coupon, quantity, starts_at=None):
         window = {} if starts_at is None else {"starts_at": starts_at}
-        status, answer = self.ask("POST", "/v1/coupons", {"id": coupon, "title": "load test", "quantity": quantity, **window})
-        if status != 201 and not (status == 409 and answer["code"] == "coupon_exists"):  # made, and the first answer lost
+        status, answer = self.ask("POST", "/v1/coupons",
+                                  {"id": coupon, "title": "load test", "quantity": quantity, **window})
+        # It was made, and the first answer was lost.
+        if status != 201 and not (status == 409 and answer["code"] == "coupon_exists"):
             raise ApiError(f"cannot make the coupon {coupon}: {status} {answer}")
 
     def coupon(self, coupon):

@@ -1,7 +1,8 @@
 """Crowds that ask coupond for coupons: locust -f load-test/locust/locustfile.py --host http://127.0.0.1:8000
 
---scenario says which crowd, --crowd how many, --seconds how long; README.md, beside this file, tells more. In the end the master compares what
-everybody was told with what the API says: a broken promise makes the exit status 1, as does a failed request.
+--scenario says which crowd, --crowd how many, --seconds how long; README.md, beside this file, tells more. At the end
+the master compares the answers of everybody with the state of the API: a broken promise makes the exit status 1, as
+does a failed request.
 """
 
 import datetime
@@ -23,7 +24,7 @@ STOP_SECONDS = 10  # for asks that are on their way when a run ends
 SETTLE_SECONDS = 10  # until the coupons' pages, which may be a second old, tell of the last issue; then they never will
 log = logging.getLogger("coupond")
 
-# Debian's package has an empty version, and a worker that tells none is taken for an old one and refused.
+# Debian's package has an empty version, and the master refuses a worker without a version as outdated.
 runners.__version__ = runners.__version__ or "unknown"
 
 
@@ -36,7 +37,8 @@ def add_options(parser):
     add("scenario", "countdown", "which crowd", choices=list(scenarios.SCENARIOS))
     add("crowd", 100, "how many ask at the same time, on all workers together")
     add("seconds", 30, "how long they ask, without the countdown")
-    add("countdown", 10, "seconds that the crowd takes to come together; the coupon of the scenario countdown opens after them")
+    add("countdown", 10,
+        "seconds that the crowd takes to come together; the coupon of the scenario countdown opens after them")
     add("rate", 100, "visitors a second of the scenario soak")
     add("coupon-quantity", 0, "pieces of each coupon; 0: what the scenario has")
     add("coupons", 0, "how many coupons; 0: what the scenario has")
@@ -46,7 +48,7 @@ def add_options(parser):
 
 
 class Plan:
-    """A run, as the options have it; the web page hands over text."""
+    """A run, from its options; the web page passes them as text."""
 
     def __init__(self, options):
         self.name, self.run = options.scenario, options.run
@@ -59,7 +61,7 @@ class Plan:
 
 
 class Desk:
-    """A worker's side: people, scripts, and the tally of what they saw. Made anew for each run."""
+    """The worker's side: people, scripts, and the tally of what they saw. A new one for each run."""
 
     def __init__(self, plan, worker):
         self.plan = plan
@@ -68,7 +70,8 @@ class Desk:
 
 
 class Crowd(FastHttpUser):
-    """One place in the crowd, which one visitor after another takes. Who waits longer for an answer has none."""
+    """One place in the crowd, which visitors take one after another. A visitor that waits longer for an answer counts
+    as having none."""
 
     network_timeout = connection_timeout = 20.0
     desk = None  # of this process
@@ -102,7 +105,8 @@ class Crowd(FastHttpUser):
         tally = self.desk.tally
         knew = tally.begins(ask)
         headers = {"Content-Type": "application/json"} if ask.body else None
-        with self.client.request(ask.method, ask.path, name=ask.name, data=ask.body, headers=headers, catch_response=True) as response:
+        with self.client.request(ask.method, ask.path, name=ask.name, data=ask.body, headers=headers,
+                                 catch_response=True) as response:
             heard = judge(ask, answer_of(response), knew)
             tally.ends(ask, heard, int(time.time()))
             if heard.complaint:
@@ -124,7 +128,7 @@ def answer_of(response):
 
 
 class Shape(LoadTestShape):
-    """The crowd comes together during the countdown, and stays until the time is over. Runs in the master."""
+    """The crowd gathers during the countdown and stays until the time is over. Runs in the master."""
 
     def tick(self):
         if court.book is None:
@@ -135,24 +139,24 @@ class Shape(LoadTestShape):
         plan = court.plan
         if self.get_run_time() < plan.countdown + plan.seconds:
             return plan.crowd, max(1, plan.crowd / plan.countdown)
-        # What the runner does when it is told to quit leaves out the last reports: it is stopped first.
+        # The runner's own quit drops the last reports, so it is stopped first.
         self.runner.stop()
         return None
 
     def _await_workers(self):
-        """A run that begins without any would never get on, and they come back a while after the run before."""
+        """A run that began without workers would never progress, and they reconnect a while after the previous run."""
         while isinstance(self.runner, runners.MasterRunner) and not self.runner.clients.ready:
             gevent.sleep(0.5)
 
 
 class Court:
-    """The master's side: makes the coupons, gathers what workers saw, judges in the end."""
+    """The master's side: creates the coupons, gathers what workers saw, and judges at the end."""
 
     def __init__(self):
         self.plan = self.api = self.book = None
 
     def open(self, environment):
-        """False when the run cannot begin."""
+        """Returns False when the run cannot begin."""
         options = environment.parsed_options
         options.run = options.run or f"{os.getpid() % 1000:03d}-{int(time.time()):x}"
         self.plan = Plan(options)
@@ -177,7 +181,7 @@ class Court:
             self.api.make_coupon(coupon, self.plan.quantity, starts_at)
 
     def close(self, environment):
-        """Judges, tells, and is ready for another run, whose coupons have another name."""
+        """Judges, reports, and prepares for another run, whose coupons get other names."""
         if self.book is None:
             return
         try:
@@ -202,10 +206,9 @@ class Court:
         found = summary(self.book, pages, broken)
         for words in broken:
             log.error("BROKEN: %s", words)
-        log.info("promises %s: %s issued of %s, %s told so; %s", "kept" if found["kept"] else "BROKEN", f"{found['issued']:,}",
-                 f"{found['quantity']:,}", f"{found['told']:,}", found["outcomes"])
+        log.info("promises %s: %s issued of %s, %s told so; %s", "kept" if found["kept"] else "BROKEN",
+                 f"{found['issued']:,}", f"{found['quantity']:,}", f"{found['told']:,}", found["outcomes"])
         return found
-
 
     def _pages(self):
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -226,13 +229,13 @@ def on_init(environment, **_):
 
 @events.test_start.add_listener
 def on_test_start(environment, **_):
-    """Here a worker has the master's options, the name of the run among them."""
+    """Here a worker has the master's options, including the name of the run."""
     if not isinstance(environment.runner, runners.MasterRunner):
         Crowd.desk = Desk(Plan(environment.parsed_options), environment.runner.worker_index)
 
 
 @events.report_to_master.add_listener
-def on_report(client_id, data):
+def on_report(data, **_):
     if Crowd.desk:
         data["coupond"] = Crowd.desk.tally.take()
 

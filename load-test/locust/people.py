@@ -1,12 +1,13 @@
-"""Who asks, and what each answer means: pure, without Locust and without a clock.
+"""The people of the crowd, and the meaning of each answer: pure, without Locust and without a clock.
 
-An answer has an outcome (issued, again, already_issued, sold_out, not_started, paused, ended, not_issued, policy, wait, or failed). Whether
-it may come here is up to the ask; whether it contradicts what the same person was told before is up to the person.
+An answer has an outcome (issued, again, already_issued, sold_out, not_started, paused, ended, not_issued, policy, wait,
+or failed). Whether it may come here is up to the ask; whether it contradicts what the same person was told before is up
+to the person.
 """
 
 import collections
 
-# Status and code of a problem, as the API has them.
+# Status and code of the API's problems.
 PROBLEMS = {
     (409, "already_issued"): "already_issued",
     (409, "sold_out"): "sold_out",
@@ -24,7 +25,7 @@ Heard = collections.namedtuple("Heard", "outcome body wait complaint", defaults=
 
 
 class Person:
-    """One user of one coupon, and what the user has been told."""
+    """One user of one coupon, and the answers that the user has received."""
 
     __slots__ = ("coupon", "user", "sequence", "receipts", "noted")
 
@@ -35,7 +36,7 @@ class Person:
         self.noted = False  # the sequence stands in the worker's tally
 
     def hear(self, outcome, sequence, knew):
-        """Takes note of what an answer says; returns what is wrong with it. `knew`: the person held an issue when this was asked."""
+        """Records an answer; returns what is wrong with it. `knew`: the person held an issue when the request left."""
         if outcome in HOLDING:
             return self._hear_of_issue(outcome, sequence)
         if knew and outcome in ("sold_out", "not_issued", "not_started", "paused", "ended"):
@@ -53,13 +54,14 @@ class Person:
 
 
 class Ask(collections.namedtuple("Ask", "method path body name person expected")):
-    """A request, whom it is for (None: a page that anybody reads), and the outcomes that may come here."""
+    """A request, the person it is for (None: a page that anybody reads), and the outcomes that are allowed."""
 
     __slots__ = ()
 
 
 def post(person, expected):
-    return Ask("POST", f"/v1/coupons/{person.coupon}/issues", f'{{"user_id":"{person.user}"}}', "/v1/coupons/{id}/issues", person, expected)
+    return Ask("POST", f"/v1/coupons/{person.coupon}/issues", f'{{"user_id":"{person.user}"}}',
+               "/v1/coupons/{id}/issues", person, expected)
 
 
 def put(person, expected):
@@ -82,7 +84,7 @@ def page(coupon):
 
 
 def shown(answer):
-    """An answer for a message: what stands in it, not all of it."""
+    """An excerpt of an answer, for messages."""
     if answer.status == 0:
         return f"no answer: {answer.error}"
     code = answer.body.get("code") if isinstance(answer.body, dict) else None
@@ -90,13 +92,13 @@ def shown(answer):
 
 
 def wait_of(answer):
-    """Seconds that Retry-After asks for, or None when it is missing or no number."""
+    """The seconds of Retry-After, or None when it is missing or not a number."""
     text = (answer.retry_after or "").strip()
     return int(text) if text.isdigit() else None
 
 
 def outcome_of(ask, answer):
-    """The outcome, or None when the API has no such answer to such an ask."""
+    """The outcome, or None when the API has no such answer to such a request."""
     body = answer.body if isinstance(answer.body, dict) else {}
     if answer.status == 503:
         return "wait" if wait_of(answer) is not None else None
@@ -116,19 +118,22 @@ def issue_fault(ask, issue):
     if not isinstance(issue, dict) or not isinstance(issue.get("sequence"), int) or issue["sequence"] < 1:
         return "no issue with a sequence in it"
     if (issue.get("coupon_id"), issue.get("user_id")) != (ask.person.coupon, ask.person.user):
-        return f"an issue of {issue.get('coupon_id')} to {issue.get('user_id')} for {ask.person.user}, who asked for {ask.person.coupon}"
+        return (
+            f"an issue of {issue.get('coupon_id')} to {issue.get('user_id')} for {ask.person.user}, who asked for"
+            f" {ask.person.coupon}"
+        )
     return None
 
 
 def failed(answer, words):
-    """No `wait` means that asking again is of no use."""
+    """Without `wait`, asking again is useless."""
     passing = answer.status == 0 or answer.status >= 500
     return Heard("failed", answer.body, WAIT_SECONDS if passing else None, f"{words}: {shown(answer)}")
 
 
 def judge(ask, answer, knew=False):
-    """What was heard. A `complaint` says in words what must not be: with the outcome "failed" about an answer that the API does not have or
-    that may not come here, with any other about a broken promise."""
+    """The verdict on an answer. A `complaint` says what is wrong: with the outcome "failed" about an answer that the
+    API does not have or that is not allowed here, with any other outcome about a broken promise."""
     outcome = outcome_of(ask, answer)
     if outcome == "wait":
         return Heard("wait", answer.body, wait_of(answer))

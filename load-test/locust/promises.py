@@ -1,7 +1,8 @@
-"""What the crowd was told, and whether it keeps the promises. Pure.
+"""What the crowd was told, and whether that keeps the promises. Pure.
 
-A worker fills a Tally and hands over what is new with each report; the master gathers that in a Book, and judges it in the end against what the
-API says of the coupons. Users are never shared between workers, so it takes sequences only: that a user was told two is seen by the worker.
+A worker fills a Tally and hands over what is new with each report; the master gathers that in a Book, and judges it in
+the end against what the API says of the coupons. Users are never shared between workers, so it takes sequences only:
+that a user was told two is seen by the worker.
 """
 
 import collections
@@ -12,7 +13,7 @@ FAULTS_MAX = 20  # told in words; the others are only counted
 
 
 class People:
-    """The users of one worker. No other worker, and no other run, has the same: both stand in the id."""
+    """The users of one worker. Their ids contain the worker and the run, so that no other has the same users."""
 
     def __init__(self, run, worker):
         self.prefix = f"{run}.{worker}"
@@ -24,14 +25,14 @@ class People:
         return Person(coupon, f"{self.prefix}.{self.count}")
 
     def regulars(self, coupon, count):
-        """The same few for ever."""
+        """The same few users for ever."""
         if coupon not in self.known:
             self.known[coupon] = [self.newcomer(coupon) for _ in range(count)]
         return self.known[coupon]
 
 
 class Tally:
-    """What one worker saw since its last report, and whose asks have no final answer yet."""
+    """What one worker saw since its last report, and the requests that have no final answer yet."""
 
     def __init__(self):
         self.unsettled = {}
@@ -45,14 +46,15 @@ class Tally:
         self.fault_count = 0
 
     def take(self):
-        """Hands over what is new, as what can be sent to the master, and begins anew."""
-        report = {"outcomes": dict(self.outcomes), "seconds": dict(self.seconds), "told": dict(self.told), "faults": self.faults,
-                  "fault_count": self.fault_count, "unsettled": [[person.coupon, person.user] for person in self.unsettled.values()]}
+        """Returns what is new, in a form that can be sent to the master, and starts over."""
+        report = {"outcomes": dict(self.outcomes), "seconds": dict(self.seconds), "told": dict(self.told),
+                  "faults": self.faults, "fault_count": self.fault_count,
+                  "unsettled": [[person.coupon, person.user] for person in self.unsettled.values()]}
         self._begin_anew()
         return report
 
     def begins(self, ask):
-        """Before a request leaves; returns whether its person held an issue then."""
+        """Called before a request leaves; returns whether its person held an issue then."""
         person = ask.person
         if person is None:
             return False
@@ -61,7 +63,7 @@ class Tally:
         return person.sequence is not None
 
     def ends(self, ask, heard, second):
-        """After its answer. `second`: when that was, in whole seconds since 1970."""
+        """Called after the answer. `second`: when it arrived, in whole seconds since 1970."""
         self.outcomes[heard.outcome] += 1
         if heard.complaint is not None and heard.outcome != "failed":
             self.add_fault(heard.complaint)
@@ -82,7 +84,7 @@ class Tally:
 
 
 class Sequences:
-    """The sequences of one coupon that somebody was told, a byte each."""
+    """The sequences of one coupon that were told to somebody, a byte each."""
 
     def __init__(self, quantity):
         self.quantity = quantity
@@ -90,7 +92,7 @@ class Sequences:
         self.count = 0
 
     def add(self, sequence):
-        """Returns what is wrong with it, or None."""
+        """Records a sequence; returns what is wrong with it, or None."""
         if not 1 <= sequence <= self.quantity:
             return f"number {sequence} of {self.quantity:,} was told"
         if sequence > len(self.seen):
@@ -102,14 +104,15 @@ class Sequences:
         return None
 
     def first_gap(self, issued):
-        """The first of 1 to `issued` that nobody was told, or None."""
+        """The first of 1 to `issued` that was told to nobody, or None."""
         at = self.seen.find(0, 0, issued)
         at = len(self.seen) if at < 0 else at
         return at + 1 if at < issued else None
 
 
 class Book:
-    """What all workers saw together. `quantities`: {coupon: pieces}, coupons that this run made and nobody else asks for."""
+    """What all workers saw together. `quantities`: {coupon: pieces} of the coupons that this run made and that nobody
+    else uses."""
 
     def __init__(self, quantities):
         self.told = {coupon: Sequences(quantity) for coupon, quantity in quantities.items()}
@@ -131,7 +134,7 @@ class Book:
                 self.tell(coupon, sequence)
 
     def tell(self, coupon, sequence):
-        """Somebody was told this sequence."""
+        """Records that somebody was told this sequence."""
         fault = self.told[coupon].add(sequence) if coupon in self.told else "nobody made it"
         if fault:
             self._add_fault(f"{coupon}: {fault}")
@@ -142,15 +145,16 @@ class Book:
             self.faults.append(words)
 
     def without_answer(self):
-        """(coupon, user) of all whose asks had no final answer; who asks the API for them tells the book, and forgets them."""
+        """(coupon, user) of all requests without a final answer. The caller asks the API about them, records the
+        result, and forgets them."""
         return [tuple(one) for some in self.unsettled.values() for one in some]
 
     def is_behind(self, coupons):
-        """Whether a coupon's page tells of fewer issues than users have been told of: it is old, or wrong."""
+        """Whether a coupon's page shows fewer issues than users were told of: it is outdated, or wrong."""
         return any(coupons[coupon] and coupons[coupon]["issued"] < told.count for coupon, told in self.told.items())
 
     def judge(self, coupons):
-        """All that is broken, in words. `coupons`: {coupon: what the API says of it} after the run."""
+        """Every broken promise, in words. `coupons`: {coupon: the API's state of it} after the run."""
         broken = list(self.faults)
         if self.fault_count > len(self.faults):
             broken.append(f"and {self.fault_count - len(self.faults):,} more")

@@ -1,4 +1,5 @@
-"""The scenarios: what one person of the crowd does, as a script that yields asks and pauses and is sent what was heard. Pure.
+"""The scenarios: each is the script of one person of the crowd, which yields requests and pauses and is sent the
+verdicts. Pure.
 
 A script runs once for each visitor; when it ends, the next visitor takes the place in the crowd.
 """
@@ -22,7 +23,7 @@ Pause = collections.namedtuple("Pause", "seconds")
 
 
 class Scene:
-    """What scripts see of the world: coupons, random numbers, the time, and new people."""
+    """What scripts know of the world: coupons, random numbers, the time, and new people."""
 
     def __init__(self, coupons, people, random, now):
         self.coupons, self.people, self.random, self.now = coupons, people, random, now
@@ -36,7 +37,7 @@ class Scene:
 
 
 def insist(ask):
-    """Asks until there is a final answer, as a good client does: after 503, when Retry-After says."""
+    """Asks until there is a final answer, as a good client does: after 503, at the time that Retry-After gives."""
     heard = None
     for _ in range(ATTEMPTS_MAX):
         heard = yield ask
@@ -47,7 +48,7 @@ def insist(ask):
 
 
 def seconds_to_start(coupon, now):
-    """How long until the window opens; 0 when nothing is said of it. `now` in seconds since 1970."""
+    """The seconds until the window opens; 0 without a window. `now` is in seconds since 1970."""
     starts_at = coupon.get("starts_at")
     if coupon.get("state") != "scheduled" or not starts_at:
         return 0
@@ -55,7 +56,7 @@ def seconds_to_start(coupon, now):
 
 
 def watch(scene, patient):
-    """Reads the coupon's page about once a second until it opens. Who is not patient asks before that, too."""
+    """Reads the coupon's page about once a second until it opens. An impatient person also asks before that."""
     while True:
         heard = yield from insist(page(scene.coupon))
         left = seconds_to_start(heard.body, scene.now()) if heard.outcome == "policy" else 0
@@ -67,7 +68,7 @@ def watch(scene, patient):
 
 
 def ask_in_time(person):
-    """POST; a clock that is ahead of the server's is told so, and asks again."""
+    """POST; a person whose clock is ahead of the server's is told so, and asks again."""
     heard = yield from insist(post(person, (*OPEN, "not_started")))
     while heard.outcome == "not_started":
         yield Pause(heard.wait)
@@ -75,7 +76,7 @@ def ask_in_time(person):
 
 
 def afterthoughts(scene, person):
-    """Some make sure, some look whether they hold one."""
+    """Some ask again to be sure, some look whether they hold an issue."""
     doubt = scene.random.random()
     if doubt < 0.1:
         yield from insist(put(person, MAKE_SURE))
@@ -93,7 +94,7 @@ def countdown(scene, first):
 
 
 def retry_storm(scene, _first):
-    """A small stock; who hears sold_out asks again and again, and so do some who hold one."""
+    """A small stock: those who receive sold_out ask again and again, and so do some holders."""
     person = scene.newcomer()
     heard = yield from insist(post(person, OPEN))
     asks = STORM_ASKS if heard.outcome == "sold_out" or scene.random.random() < 0.1 else 0
@@ -102,7 +103,7 @@ def retry_storm(scene, _first):
 
 
 def soak(scene, _first):
-    """New people at a steady rate, a stock that lasts."""
+    """New people at a steady rate, and a stock that lasts."""
     person = scene.newcomer()
     yield from insist(post(person, OPEN))
     yield from afterthoughts(scene, person)
@@ -131,7 +132,7 @@ def many_coupons(scene, _first):
 
 Scenario = collections.namedtuple("Scenario", "script quantity coupons waits paced", defaults=(1, False, False))
 
-# script; pieces of a coupon; coupons; whether they open after the countdown; whether --rate holds
+# script; quantity of a coupon; number of coupons; whether they open after the countdown; whether --rate applies
 SCENARIOS = {
     "countdown": Scenario(countdown, 10_000, waits=True),
     "retry-storm": Scenario(retry_storm, 1_000),

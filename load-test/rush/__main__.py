@@ -1,4 +1,4 @@
-"""`load-test/run.sh`: reads the options, lets each number of gateways have its turn, writes down what was found."""
+"""`load-test/run.sh`: reads the options, runs one turn for each number of gateways, and writes the results."""
 
 import argparse
 import datetime
@@ -30,20 +30,25 @@ def counts(words):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="run.sh", description=rush.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="run.sh", description=rush.__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", choices=SCENARIOS, default="countdown")
     parser.add_argument("--gateways", type=counts, default=[1, 2, 4], metavar="N,…")
     parser.add_argument("--seconds", type=int, default=20, help="of each turn, with the whole crowd there")
-    parser.add_argument("--countdown", type=int, default=5, help="seconds before that, in which the crowd comes together")
+    parser.add_argument("--countdown", type=int, default=5,
+                        help="seconds before that, in which the crowd comes together")
     parser.add_argument("--users", type=int, default=200, help="how many ask at the same time")
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1), help="processes of Locust that ask")
-    parser.add_argument("--coupon-quantity", type=int, default=0, help="pieces of each coupon; 0: what the scenario has")
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1),
+                        help="processes of Locust that ask")
+    parser.add_argument("--coupon-quantity", type=int, default=0,
+                        help="pieces of each coupon; 0: what the scenario has")
     parser.add_argument("--rate", type=int, default=500, help="visitors a second of the scenario soak")
     parser.add_argument("--database", choices=("mariadb", "sqlite"), default="mariadb")
     parser.add_argument("--no-redis", action="store_true")
     parser.add_argument("--dir", default="/var/tmp", help="where journal and database are put; a real disk, not tmpfs")
     parser.add_argument("--out", default=os.path.join(REPOSITORY, "load-test/results"), help="folder for the results")
-    parser.add_argument("--add-to", type=Path, metavar="FOLDER", help="an earlier run's results, whose report and chart these turns go into")
+    parser.add_argument("--add-to", type=Path, metavar="FOLDER",
+                        help="an earlier run's results, whose report and chart these turns go into")
     options = parser.parse_args()
     if min(options.seconds, options.countdown, options.users, options.workers) < 1:
         parser.error("--seconds, --countdown, --users and --workers are at least 1")
@@ -51,7 +56,7 @@ def parse_arguments():
 
 
 def find_program():
-    """The binary that the environment names, as with the tests; else a build of this tree."""
+    """The binary that the environment names, as with the tests; otherwise a build of this tree."""
     candidates = [os.environ.get("COUPOND_TEST_BINARY")]
     candidates += [os.path.join(REPOSITORY, "build", preset, "coupond", "coupond") for preset in ("release", "dev")]
     for candidate in candidates:
@@ -61,10 +66,11 @@ def find_program():
 
 
 def begin(options, directory):
-    """What a run is, before its turns."""
-    return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "machine": machine.describe(directory),
-            "scenario": options.scenario, "users": options.users, "workers": options.workers, "seconds": options.seconds,
-            "coupon_quantity": options.coupon_quantity, "turns": []}
+    """The description of a run, before its turns."""
+    return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "machine": machine.describe(directory), "scenario": options.scenario, "users": options.users,
+            "workers": options.workers, "seconds": options.seconds, "coupon_quantity": options.coupon_quantity,
+            "turns": []}
 
 
 def run(options, directory, folder):
@@ -85,9 +91,11 @@ def run(options, directory, folder):
 
 def print_turn(one):
     promises = one["promises"]
-    print(f"{one['gateways']:>3} gateways {one['rate']:>9,.0f} answers/s   p50 {one['p50_ms']:,.0f} ms, p99 {one['p99_ms']:,.0f} ms   "
-          f"{promises.get('issued', 0):,} issued, {promises.get('told', 0):,} told so, {one['requests']:,} requests, {one['failures']:,} failed")
-    print("    cores: " + ", ".join(f"{group} {cores:.2f}" for group, cores in one["cores_by"].items() if cores >= 0.005)
+    print(f"{one['gateways']:>3} gateways {one['rate']:>9,.0f} answers/s   p50 {one['p50_ms']:,.0f} ms, p99 "
+          f"{one['p99_ms']:,.0f} ms   {promises.get('issued', 0):,} issued, {promises.get('told', 0):,} told so, "
+          f"{one['requests']:,} requests, {one['failures']:,} failed")
+    print("    cores: "
+          + ", ".join(f"{group} {cores:.2f}" for group, cores in one["cores_by"].items() if cores >= 0.005)
           + f"; at its limit: {one['limit']}")
     for words in one["wrong"]:
         print(f"    {words}")
@@ -102,7 +110,8 @@ def new_folder(parent):
 
 
 def joined(before, found):
-    """The turns of an earlier run and of this one, where it did not repeat them. Both have to be alike."""
+    """The turns of an earlier run and of this one, which replace those of the same number of gateways. Both runs must
+    be alike."""
     for name in ("machine", "scenario", "users", "workers", "seconds", "coupon_quantity"):
         if before[name] != found[name]:
             raise LocustError(f"--add-to: {name} was {before[name]} there, and is {found[name]} here")
@@ -114,7 +123,8 @@ def joined(before, found):
 def write_files(folder, found):
     (folder / "scaling.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     (folder / "scaling.svg").write_text(chart.draw(found), encoding="utf-8")
-    print(f"written to {os.path.relpath(folder)}: scaling.svg, scaling.json, and a report (HTML, CSV) for each number of gateways")
+    print(f"written to {os.path.relpath(folder)}: scaling.svg, scaling.json, and a report (HTML, CSV) for each number "
+          "of gateways")
 
 
 def main():

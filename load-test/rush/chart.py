@@ -1,4 +1,4 @@
-"""A run as an SVG chart: rate, latency and CPU, a row for each number of gateways in each."""
+"""An SVG chart of a run: rate, latency and CPU, each with a row for each number of gateways."""
 
 from xml.sax.saxutils import escape
 
@@ -8,13 +8,15 @@ from .cpu import GROUPS
 
 ROW, BAR, FOOT, LEFT, RIGHT = 26, 16, 16, 120, 150
 COUPOND = ("gateways", "issuer", "persister")
-SHADES = {"Locust": "load", "HAProxy": "front", "gateways": "coupond", "issuer": "coupond", "persister": "coupond", "MariaDB": "store", "Redis": "store",
-          "others": "rest"}
-LEGEND = (("load", "Locust"), ("front", "HAProxy"), ("coupond", "coupond: gateways, issuer, persister"), ("store", "MariaDB, Redis"),
-          ("rest", "others"))
+SHADES = {"Locust": "load", "HAProxy": "front", "gateways": "coupond", "issuer": "coupond", "persister": "coupond",
+          "MariaDB": "store", "Redis": "store", "others": "rest"}
+LEGEND = (("load", "Locust"), ("front", "HAProxy"), ("coupond", "coupond: gateways, issuer, persister"),
+          ("store", "MariaDB, Redis"), ("rest", "others"))
 STYLE = """<style>
   .load { fill: #8c959f; } .front { fill: #b08800; } .store { fill: #5b7fb5; } .rest { fill: #d0d7de; }
-  @media (prefers-color-scheme: dark) { .load { fill: #6e7681; } .front { fill: #d4a72c; } .store { fill: #7ea2d6; } .rest { fill: #3d444d; } }
+  @media (prefers-color-scheme: dark) {
+    .load { fill: #6e7681; } .front { fill: #d4a72c; } .store { fill: #7ea2d6; } .rest { fill: #3d444d; }
+  }
 </style>"""
 SPAN = WIDTH - LEFT - RIGHT - MARGIN
 
@@ -31,14 +33,16 @@ def rect(x, y, width, kind, tip):
 def rate_row(one, y, most):
     length = SPAN * one["rate"] / most
     words = f"{one['rate']:,.0f}"
-    return [rect(LEFT, y, length, "coupond", f"{label(one)}: {words} answers a second"), text(LEFT + length + 8, y + BAR - 3, words, "figure")]
+    return [rect(LEFT, y, length, "coupond", f"{label(one)}: {words} answers a second"),
+            text(LEFT + length + 8, y + BAR - 3, words, "figure")]
 
 
 def latency_row(one, y, most):
     left, right = (LEFT + SPAN * one[name] / most for name in ("p50_ms", "p99_ms"))
     middle = y + BAR / 2
     return [f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{middle:.1f}" y2="{middle:.1f}" class="coupond line"/>',
-            f'<line x1="{right:.1f}" x2="{right:.1f}" y1="{middle - 5:.1f}" y2="{middle + 5:.1f}" class="coupond line"/>',
+            f'<line x1="{right:.1f}" x2="{right:.1f}" y1="{middle - 5:.1f}" y2="{middle + 5:.1f}" '
+            'class="coupond line"/>',
             f'<circle cx="{left:.1f}" cy="{middle:.1f}" r="4" class="coupond"/>',
             text(WIDTH - MARGIN, y + BAR - 3, f"{one['p50_ms']:,.0f} … {one['p99_ms']:,.0f} ms", "figure", "end")]
 
@@ -51,7 +55,9 @@ def cpu_row(one, y, most):
             lines.append(rect(x, y, SPAN * cores / most, SHADES[group], f"{label(one)}, {group}: {cores:.2f} cores"))
             x += SPAN * cores / most
     coupond = sum(one["cores_by"].get(group, 0) for group in COUPOND)
-    return [*lines, text(WIDTH - MARGIN, y + BAR - 3, f"Locust {one['cores_by'].get('Locust', 0):.2f}, coupond {coupond:.2f}", "figure", "end")]
+    return [*lines,
+            text(WIDTH - MARGIN, y + BAR - 3, f"Locust {one['cores_by'].get('Locust', 0):.2f}, coupond {coupond:.2f}",
+                 "figure", "end")]
 
 
 def panel(title, rows, draw_row, y, most):
@@ -71,7 +77,7 @@ def legend(y):
 
 
 def draw(report):
-    """The SVG's text."""
+    """The text of the SVG."""
     rows, cores = report["turns"], report["machine"]["cores"]
     panels = (("answers to asks for issues, a second", rate_row, max(one["rate"] for one in rows) or 1),
               ("latency as Locust saw it, from p50 to p99", latency_row, max(one["p99_ms"] for one in rows) or 1),
@@ -92,5 +98,5 @@ def draw(report):
 def machine_line(report):
     machine = report["machine"]
     workers = f"{report['workers']} worker{'' if report['workers'] == 1 else 's'}"
-    return (f"all of it on one machine: {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, {machine['filesystem']}; "
-            f"Locust with {workers}, {report['seconds']} s")
+    return (f"all of it on one machine: {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
+            f"{machine['filesystem']}; Locust with {workers}, {report['seconds']} s")

@@ -1,4 +1,4 @@
-"""Who used the cores: samples of the CPU times of processes, looked up afterwards."""
+"""Which processes used the cores: samples of their CPU times, evaluated afterwards."""
 
 import bisect
 import os
@@ -17,7 +17,7 @@ SINGLE = ("Locust", "gateways")  # groups of processes that use one core each at
 
 
 def group_of(name):
-    """gateway-2 is one of the gateways."""
+    """The group of a process: gateway-2 belongs to the gateways."""
     stem = name.split("-")[0]
     return STEMS.get(stem, stem)
 
@@ -32,14 +32,14 @@ def used_seconds(pid):
 
 
 def machine_seconds():
-    """What all cores together did, whoever used them, and what a hypervisor gave to others meanwhile."""
+    """CPU seconds of all cores together, and those that a hypervisor gave to other machines."""
     with open("/proc/stat", encoding="ascii") as file:
         user, nice, system, _idle, _wait, irq, soft, stolen = map(int, file.readline().split()[1:9])
     return {"machine": (user + nice + system + irq + soft) / TICK, "stolen": stolen / TICK}
 
 
 def look(pids):
-    """CPU seconds so far by process, and as "NAME waiting" for how long it could have run and had no core."""
+    """CPU seconds so far by process, and as "NAME waiting" the seconds that it was runnable without a core."""
     seen = machine_seconds()
     for name, pid in pids.items():
         used, waited = used_seconds(pid), core_wait_seconds(pid)
@@ -50,7 +50,7 @@ def look(pids):
 
 
 class Sampler:
-    """Looks at the processes of `pids` ({name: pid}) four times a second until it is left."""
+    """Samples the processes of `pids` ({name: pid}) four times a second during a with block."""
 
     def __init__(self, pids):
         self.pids = pids
@@ -86,7 +86,7 @@ def cores_between(samples, begin, end):
 
 
 def by_group(cores):
-    """What the machine did beside all of these is `others`: whoever else runs there, and the kernel for nobody in particular."""
+    """`others` is the rest of the machine's CPU time: other programs, and the kernel on behalf of no process."""
     grouped = {group: 0.0 for group in GROUPS}
     for name, used in cores.items():
         if name not in ("machine", "stolen") and not name.endswith(" waiting"):
@@ -96,7 +96,7 @@ def by_group(cores):
 
 
 def limit_of(cores, machine_cores):
-    """What was at its limit, in words. A process that waits for a core is at its limit as one is that uses it."""
+    """The bottleneck, in words. A process that waits for a core is as much at its limit as one that uses it."""
     grouped = by_group(cores)
     most = max(grouped, key=grouped.get)
     machine, stolen = cores.get("machine", 0), cores.get("stolen", 0)
@@ -106,5 +106,6 @@ def limit_of(cores, machine_cores):
     for name, used in cores.items():
         waited = cores.get(f"{name} waiting", 0)
         if group_of(name) in SINGLE and not name.endswith(" waiting") and used + waited >= NEAR_LIMIT:
-            return f"{group_of(name)}: {name} used {used:.2f} of its one core" + (f" and waited for it {waited:.2f}" if waited >= NOTED else "") + kept
+            waiting = f" and waited for it {waited:.2f}" if waited >= NOTED else ""
+            return f"{group_of(name)}: {name} used {used:.2f} of its one core{waiting}{kept}"
     return f"no core: {machine:.1f} of {machine_cores} at work{kept}"

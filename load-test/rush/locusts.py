@@ -1,4 +1,4 @@
-"""Locust as processes: a master, its workers, and what they leave behind."""
+"""Locust as processes: a master, its workers, and the files that they write."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ START_SECONDS, JUDGE_SECONDS, STOP_SECONDS = 30, 120, 10
 
 
 class LocustError(Exception):
-    """Locust did not do its work."""
+    """Locust failed."""
 
 
 def free_port():
@@ -26,20 +26,23 @@ def free_port():
 
 
 class Locusts:
-    """One run. What it writes begins with `prefix`. It ends with the thread that started it, however that ends (setpriv)."""
+    """One run. The names of its files begin with `prefix`. The processes end with the thread that started them (setpriv
+    --pdeathsig)."""
 
     def __init__(self, host, prefix, scenario, workers, crowd, seconds, countdown, more=()):
         self.host, self.prefix, self.workers = host, str(prefix), workers
         self.seconds = countdown + seconds
-        self.options = ["--scenario", scenario, "--crowd", str(crowd), "--seconds", str(seconds), "--countdown", str(countdown), *more]
+        self.options = ["--scenario", scenario, "--crowd", str(crowd), "--seconds", str(seconds), "--countdown",
+                        str(countdown), *more]
         self.processes = {}
 
     def __enter__(self):
         port = str(free_port())
         common = ["locust", "-f", LOCUSTFILE, "--host", self.host, *self.options]
         master = [*common, "--master", "--headless", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
-                  "--expect-workers", str(self.workers), "--expect-workers-max-wait", str(START_SECONDS), "--only-summary",
-                  "--csv", self.prefix, "--html", f"{self.prefix}.html", "--promises", f"{self.prefix}_promises.json"]
+                  "--expect-workers", str(self.workers), "--expect-workers-max-wait", str(START_SECONDS),
+                  "--only-summary", "--csv", self.prefix, "--html", f"{self.prefix}.html", "--promises",
+                  f"{self.prefix}_promises.json"]
         worker = [*common, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
         try:
             self._start("locust-master", master)
@@ -53,7 +56,8 @@ class Locusts:
     def _start(self, name, command):
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with open(f"{self.prefix}_{name}.log", "wb") as log:
-            self.processes[name] = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
+            self.processes[name] = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdout=log,
+                                                    stderr=log, stdin=subprocess.DEVNULL, env=environment)
 
     def __exit__(self, *_):
         for process in self.processes.values():
@@ -70,7 +74,7 @@ class Locusts:
         return {name: process.pid for name, process in self.processes.items()}
 
     def wait(self):
-        """Until the master has ended; returns its exit status."""
+        """Waits until the master has ended; returns its exit status."""
         master = self.processes["locust-master"]
         deadline = time.monotonic() + START_SECONDS + self.seconds + JUDGE_SECONDS
         while master.poll() is None:
@@ -83,21 +87,22 @@ class Locusts:
         return master.returncode
 
     def tail(self, name):
-        return Path(f"{self.prefix}_{name}.log").read_text(errors="replace")[-3000:]
+        return Path(f"{self.prefix}_{name}.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def promises(self):
-        """What the master judged."""
+        """The master's verdict."""
         try:
-            return json.loads(Path(f"{self.prefix}_promises.json").read_text())
+            return json.loads(Path(f"{self.prefix}_promises.json").read_text(encoding="utf-8"))
         except OSError:
             raise LocustError(f"the master has judged nothing:\n{self.tail('locust-master')}") from None
 
 
 def read_stats(prefix):
-    """From Locust's own CSV: failures of all requests, and latencies in ms of the asks for issues."""
+    """From Locust's CSV: failures of all requests, and latencies in ms of the requests for issues."""
     with open(f"{prefix}_stats.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    asks = [row for row in rows if row["Name"].endswith("/issues") and row["Type"] == "POST"] or [row for row in rows if "/issues" in row["Name"]]
+    asks = ([row for row in rows if row["Name"].endswith("/issues") and row["Type"] == "POST"]
+            or [row for row in rows if "/issues" in row["Name"]])
     total = next(row for row in rows if row["Name"] == "Aggregated")
     if not asks:
         raise LocustError("nobody asked for anything")

@@ -1,4 +1,4 @@
-"""One turn: the system with so many gateways, the crowd, the judgement."""
+"""One turn: the system with that many gateways, the crowd, and the verdict."""
 
 import json
 import statistics
@@ -11,7 +11,8 @@ DRAIN_SECONDS = 120
 
 
 def window_of(seconds, length):
-    """The first and last full second of the time that the whole crowd is there. `seconds`: {second: answers}; it ends with the run."""
+    """The first and the last full second in which the whole crowd is there. `seconds`: {second: answers}; it ends with
+    the run."""
     last = max(seconds)
     return min(max(last - length + 1, min(seconds) + 1), last), max(last - 1, min(seconds))
 
@@ -27,21 +28,24 @@ def wait_drained(system):
     deadline = time.monotonic() + DRAIN_SECONDS
     while system.backlog() != 0:
         if time.monotonic() > deadline:
-            raise LocustError(f"the database did not get everything within {DRAIN_SECONDS} s; {system.backlog()} rows are left")
+            raise LocustError(f"the database did not get everything within {DRAIN_SECONDS} s; {system.backlog()} "
+                              "rows are left")
         time.sleep(0.1)
 
 
 def verify(system):
-    """What `coupond verify` found: {kept, told}."""
+    """The result of `coupond verify`: {kept, issues, text}."""
     result = system.coupond("verify", "--json")
     if result.returncode not in (0, 1):
         raise LocustError(f"coupond verify could not look: {result.stdout}{result.stderr}")
     report = json.loads(result.stdout)
-    return {"kept": result.returncode == 0, "issues": report.get("issues"), "text": "" if result.returncode == 0 else result.stdout[:2000]}
+    return {"kept": result.returncode == 0, "issues": report.get("issues"),
+            "text": "" if result.returncode == 0 else result.stdout[:2000]}
 
 
 def what_is_wrong(promises, verified, stats, status):
-    """All that makes a turn fail, in words; nothing when the promises are kept and every request had an answer that may be."""
+    """Every reason why a turn fails, in words; none when the promises are kept and every request had an allowed
+    answer."""
     wrong = [f"broken: {words}" for words in promises["broken"]]
     if promises["kept"] is None:
         wrong.append(f"not judged: {promises.get('error')}")
@@ -55,7 +59,7 @@ def what_is_wrong(promises, verified, stats, status):
 
 
 def measure(system, locusts, seconds, machine_cores):
-    """Runs a crowd on a system that is up, and returns the turn's figures."""
+    """Runs a crowd against a running system, and returns the figures of the turn."""
     with locusts, cpu.Sampler({**system.pids(), **locusts.pids()}) as sampler:
         status = locusts.wait()
     promises, stats = locusts.promises(), read_stats(locusts.prefix)
@@ -75,5 +79,6 @@ def run(options, gateways, folder, make_system, machine_cores):
     with make_system(gateways) as system:
         prefix = folder / f"gateways-{gateways}"
         more = ["--coupon-quantity", str(options.coupon_quantity), "--rate", str(options.rate)]
-        locusts = Locusts(system.front_url, prefix, options.scenario, options.workers, options.users, options.seconds, options.countdown, more)
+        locusts = Locusts(system.front_url, prefix, options.scenario, options.workers, options.users, options.seconds,
+                          options.countdown, more)
         return {"gateways": gateways, **measure(system, locusts, options.seconds, machine_cores)}

@@ -1,4 +1,5 @@
-"""Grafana's model of a dashboard, as JSON: what dashboards.py says, in Grafana's words (schema 39, Grafana 10 and later)."""
+"""Grafana's model of a dashboard, as JSON: translates dashboards.py into Grafana's terms (schema 39, Grafana 10 and
+later)."""
 
 import json
 import re
@@ -14,23 +15,25 @@ COUPOND_METRIC = re.compile(r"(?<![:\w$])coupond_\w+(?![:\w])(\{)?")
 
 
 def levels(*steps, **more):
-    """Steps are (from which value on, colour); the first is None, minus infinity."""
-    return {"thresholds": {"mode": "absolute", "steps": [{"color": color, "value": value} for value, color in steps]}, **more}
+    """Steps are (lowest value, colour); the first value is None, minus infinity."""
+    return {"thresholds": {"mode": "absolute", "steps": [{"color": color, "value": value} for value, color in steps]},
+            **more}
 
 
 def above(*bounds):
-    """Red from the last bound on, orange from the one before it, if there is one."""
+    """Red from the last bound on, and orange from the one before it if there is one."""
     return levels((None, "green"), *zip(bounds, ("orange", "red")[-len(bounds):]))
 
 
 def below(bound):
-    """Red below it."""
+    """Red below the bound."""
     return levels((None, "red"), (bound, "green"))
 
 
 def states(**colors):
-    """Names and colours of 0 and 1."""
-    shown = {str(number): {"text": name, "color": color, "index": number} for number, (name, color) in enumerate(colors.items())}
+    """Names and colours of the values 0 and 1."""
+    shown = {str(number): {"text": name, "color": color, "index": number}
+             for number, (name, color) in enumerate(colors.items())}
     return levels(*zip((None, 1), colors.values()), mappings=[{"type": "value", "options": shown}])
 
 
@@ -43,8 +46,9 @@ SIGNED = {**NONE, "min": None}  # of values below 0, too
 
 
 def asked(expression):
-    """With the chosen jobs, and Grafana's name of the time of a rate."""
-    chosen = COUPOND_METRIC.sub(lambda found: found[0] + 'job=~"$job", ' if found[1] else found[0] + '{job=~"$job"}', expression)
+    """The expression with the chosen jobs and Grafana's rate interval."""
+    chosen = COUPOND_METRIC.sub(lambda found: found[0] + 'job=~"$job", ' if found[1] else found[0] + '{job=~"$job"}',
+                                expression)
     return chosen.replace("RATE", "$__rate_interval")
 
 
@@ -62,10 +66,13 @@ def options(kind):
     if kind == "bars":
         return {**reduce, "displayMode": "basic", "orientation": "horizontal"}
     if kind == "heat":
-        return {"calculate": False, "yAxis": {"unit": "s"}, "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64}}
+        return {"calculate": False, "yAxis": {"unit": "s"},
+                "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64}}
     if kind == "state":
-        return {"showValue": "never", "mergeValues": True, "rowHeight": 0.9, "legend": legend, "tooltip": {"mode": "single", "sort": "none"}}
-    return {"legend": {**legend, "displayMode": "table", "calcs": ["lastNotNull", "max"]}, "tooltip": {"mode": "multi", "sort": "desc"}}
+        return {"showValue": "never", "mergeValues": True, "rowHeight": 0.9, "legend": legend,
+                "tooltip": {"mode": "single", "sort": "none"}}
+    return {"legend": {**legend, "displayMode": "table", "calcs": ["lastNotNull", "max"]},
+            "tooltip": {"mode": "multi", "sort": "desc"}}
 
 
 def has_levels(shown):
@@ -73,8 +80,8 @@ def has_levels(shown):
 
 
 def field(kind, unit, shown):
-    defaults = {"unit": unit, "min": 0, **({"max": 1} if unit == "percentunit" and kind == "bars" else {}), "mappings": [], **shown,
-                "color": {"mode": "palette-classic" if kind == "graph" else "thresholds"}}
+    defaults = {"unit": unit, "min": 0, **({"max": 1} if unit == "percentunit" and kind == "bars" else {}),
+                "mappings": [], **shown, "color": {"mode": "palette-classic" if kind == "graph" else "thresholds"}}
     if kind == "graph":
         defaults["custom"] = {"lineWidth": 1, "fillOpacity": 10, "showPoints": "never",
                               "thresholdsStyle": {"mode": "dashed" if has_levels(shown) else "off"}}
@@ -86,13 +93,14 @@ def field(kind, unit, shown):
 
 
 def panel(number, place, kind, title, unit, shown, description, targets):
-    return {"id": number, "type": TYPES[kind], "title": title, "description": description, "datasource": SOURCE, "gridPos": place,
-            "fieldConfig": {"defaults": field(kind, unit, shown), "overrides": []}, "options": options(kind),
+    return {"id": number, "type": TYPES[kind], "title": title, "description": description, "datasource": SOURCE,
+            "gridPos": place, "fieldConfig": {"defaults": field(kind, unit, shown), "overrides": []},
+            "options": options(kind),
             "targets": [target(i, legend, expression, kind) for i, (legend, expression) in enumerate(targets.items())]}
 
 
 def laid_out(rows):
-    """Panels from left to right, from top to bottom; a row's title has a line of its own."""
+    """Places panels from left to right and from top to bottom; the title of a row has a line of its own."""
     panels, x, y, height = [], 0, 0, 0
     for number, (kind, title, *rest) in enumerate(rows, 1):
         width = 24 if kind == "row" else rest[1]
@@ -113,33 +121,35 @@ def laid_out(rows):
 
 
 def annotation(name, color, expression, label):
-    """A mark wherever the expression is above 0; neighbours are one mark."""
-    return {"name": name, "datasource": SOURCE, "enable": True, "hide": False, "iconColor": color, "expr": asked(expression), "step": "2s",
-            "titleFormat": name, "textFormat": label, "tagKeys": "coupon,role", "useValueForTime": False}
+    """A mark wherever the expression is above 0; adjacent marks are merged."""
+    return {"name": name, "datasource": SOURCE, "enable": True, "hide": False, "iconColor": color,
+            "expr": asked(expression), "step": "2s", "titleFormat": name, "textFormat": label, "tagKeys": "coupon,role",
+            "useValueForTime": False}
 
 
 def source_variable():
-    return {"name": "source", "label": "Data source", "type": "datasource", "query": "prometheus", "regex": "", "refresh": 1, "hide": 0,
-            "multi": False, "includeAll": False, "options": [], "current": {"text": "Prometheus", "value": "prometheus"}}
+    return {"name": "source", "label": "Data source", "type": "datasource", "query": "prometheus", "regex": "",
+            "refresh": 1, "hide": 0, "multi": False, "includeAll": False, "options": [],
+            "current": {"text": "Prometheus", "value": "prometheus"}}
 
 
 def label_variable(label, metric, **more):
-    """The values that a label of a metric has."""
+    """A variable with the values that a label of a metric has."""
     query = f"label_values({metric}, {label})"
-    return {"name": label, "label": label.capitalize(), "type": "query", "datasource": SOURCE, "refresh": 2, "sort": 1, "hide": 0,
-            "query": {"query": query, "refId": label}, "definition": query, "multi": True, "includeAll": True, **more,
-            "options": [], "current": {"text": "All", "value": "$__all"}}
+    return {"name": label, "label": label.capitalize(), "type": "query", "datasource": SOURCE, "refresh": 2, "sort": 1,
+            "hide": 0, "query": {"query": query, "refId": label}, "definition": query, "multi": True,
+            "includeAll": True, **more, "options": [], "current": {"text": "All", "value": "$__all"}}
 
 
 def text(name, title, description, refresh, since, variables, annotations, rows):
-    """The file of a dashboard."""
+    """The JSON file of a dashboard."""
     listed = [source_variable(), label_variable("job", "coupond_ready"),
               *(label_variable(*variable, allValue=".*") for variable in variables)]
     dashboard = {
-        "uid": f"coupond-{name}", "title": title, "description": description, "tags": ["coupond"], "schemaVersion": 39, "version": 2,
-        "editable": True, "refresh": refresh, "time": {"from": since, "to": "now"}, "timezone": "browser", "graphTooltip": 1,
-        "timepicker": {"refresh_intervals": ["1s", "2s", "5s", "10s", "30s", "1m"]}, "templating": {"list": listed},
-        "annotations": {"list": annotations},
-        "links": [{"type": "dashboards", "title": "coupond", "tags": ["coupond"], "asDropdown": False, "includeVars": True, "keepTime": True}],
-        "panels": laid_out(rows)}
+        "uid": f"coupond-{name}", "title": title, "description": description, "tags": ["coupond"], "schemaVersion": 39,
+        "version": 2, "editable": True, "refresh": refresh, "time": {"from": since, "to": "now"}, "timezone": "browser",
+        "graphTooltip": 1, "timepicker": {"refresh_intervals": ["1s", "2s", "5s", "10s", "30s", "1m"]},
+        "templating": {"list": listed}, "annotations": {"list": annotations},
+        "links": [{"type": "dashboards", "title": "coupond", "tags": ["coupond"], "asDropdown": False,
+                   "includeVars": True, "keepTime": True}], "panels": laid_out(rows)}
     return json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"

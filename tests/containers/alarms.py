@@ -1,10 +1,11 @@
-"""Alerts that must fire when services are gone from service discovery, and reach the Alertmanager: a stage of ./dev containers."""
+"""Alerts that must fire, and reach the Alertmanager, when services vanish from service discovery: a stage of ./dev
+containers."""
 
 from progress import check, step, wait_until
 from system import API, ask
 
 ALERT_SECONDS = 150
-# services that are stopped together, and what has to fire then
+# services that are stopped together, and the alerts that must fire then
 STOPPED = [
     (("issuer", "persister", "mysql", "redis"),
      {"CoupondIssuerDown", "CoupondGatewayWithoutIssuer", "CoupondPersisterDown", "DatabaseDown", "RedisDown"}),
@@ -21,9 +22,12 @@ def alerts(run):
             system.compose("stop", *services)
             if services == ("gateway",):
                 refused(run)
-            wait_until(lambda: wanted <= noted(run), ALERT_SECONDS, lambda: f"{sorted(wanted - run.fired)} fire; {sorted(system.firing())} do")
-    received = {alert["labels"]["alertname"] for alert in ask(system.address(system.names("alertmanager")[0], 9093), "GET", "/api/v2/alerts")[2]}
-    check({"CoupondIssuerDown", "CoupondNoGateway", "HaproxyDown"} <= received, f"the Alertmanager knows of {sorted(received)} only")
+            wait_until(lambda wanted=wanted: wanted <= noted(run), ALERT_SECONDS,
+                       lambda wanted=wanted: f"{sorted(wanted - run.fired)} fire; {sorted(system.firing())} do")
+    received = {alert["labels"]["alertname"]
+                for alert in ask(system.address(system.names("alertmanager")[0], 9093), "GET", "/api/v2/alerts")[2]}
+    check({"CoupondIssuerDown", "CoupondNoGateway", "HaproxyDown"} <= received,
+          f"the Alertmanager knows of {sorted(received)} only")
     with step("start them again, and wait until the alerts end"):
         system.up()
         system.wait_healthy()
@@ -38,7 +42,7 @@ def noted(run):
 
 
 def refused(run):
-    """Without a gateway clients hear 503 with Retry-After from HAProxy, in the gateways' words."""
+    """Without a gateway clients receive 503 with Retry-After from HAProxy, in the gateways' format."""
     def said():
         status, headers, body = ask(API, "GET", "/v1/coupons/NOON")
         return status == 503 and headers["Retry-After"] and body["code"] == "issuer_unavailable"

@@ -1,7 +1,8 @@
-"""Clients before HAProxy that record every answer, and the judge who asks for each of them again.
+"""Clients before HAProxy that record every answer, and a judge that asks for each of them again.
 
-Each client asks for one user after another, most by POST and every fourth by PUT. Who is answered 503, or loses the connection, asks
-again by PUT until the answer is final: the outcomes in between are counted. What was answered 201 or 200 is never changed.
+Each client asks for one user after another, most by POST and every fourth by PUT. Who is answered 503, or loses the
+connection, asks again by PUT until the answer is final: the outcomes in between are counted. What was answered 201 or
+200 is never changed.
 """
 
 import collections
@@ -21,7 +22,7 @@ Issue = collections.namedtuple("Issue", "coupon user sequence")
 
 
 class Client:
-    """One connection, made again when it is lost."""
+    """One connection, reopened when it is lost."""
 
     def __init__(self, address):
         self.address = address
@@ -64,12 +65,13 @@ class Crowd:
     def start(self):
         self.generation += 1
         self.stopping.clear()
-        self.threads = [threading.Thread(target=self.work, args=(f"{self.generation}-{number}",), daemon=True) for number in range(CLIENTS)]
+        self.threads = [threading.Thread(target=self.work, args=(f"{self.generation}-{number}",), daemon=True)
+                        for number in range(CLIENTS)]
         for thread in self.threads:
             thread.start()
 
     def finish(self):
-        """Returns when every user that was asked for has a final answer."""
+        """Returns when every request has a final answer."""
         self.stopping.set()
         for thread in self.threads:
             thread.join(120)
@@ -116,20 +118,26 @@ def kind_of(body):
     """The code of an answer, and whether HAProxy gave it."""
     if not isinstance(body, dict):
         return body
-    return body.get("code", "") + (" by HAProxy" if body.get("detail", "").startswith(("No gateway is ready", "The gateway did not answer")) else "")
+    return body.get("code",
+                    "") + (" by HAProxy"
+                           if body.get("detail", "").startswith(("No gateway is ready", "The gateway did not answer"))
+                           else "")
 
 
 def told(outcomes):
-    """Counted outcomes as a line."""
-    return ", ".join(f"{number} × {status}{f' {code}' if code else ''}" for (status, code), number in sorted(outcomes.items(), key=str)) or "none"
+    """The counts of outcomes, as one line."""
+    return ", ".join(f"{number} × {status}{f' {code}' if code else ''}"
+                     for (status, code), number in sorted(outcomes.items(), key=str)) or "none"
 
 
 def judge(address, issues):
-    """Asks again for every issue that a client has read: each is told the same sequence, and no sequence has two holders."""
+    """Asks again for every issue that a client has read: the sequence must be the same, and no sequence may have two
+    holders."""
     holders = {}
     for issue in issues:
         other = holders.setdefault((issue.coupon, issue.sequence), issue.user)
-        check(other == issue.user, f"sequence {issue.sequence} of {issue.coupon} was told to {other} and to {issue.user}")
+        check(other == issue.user,
+              f"sequence {issue.sequence} of {issue.coupon} was told to {other} and to {issue.user}")
     todo, wrong = collections.deque(issues), []
 
     def work():

@@ -1,8 +1,8 @@
-"""A Docker engine from Debian's packages that touches nothing of its machine: data, sockets and cgroups of its own.
+"""A Docker engine from Debian's packages that leaves its host untouched: it has data, sockets and cgroups of its own.
 
-It runs in one of two networks, on the same data: `outside`, where a build reaches the package mirror but no container gets a network of
-its own; `inside`, with bridge, NAT, DNS and published ports, from where nothing reaches out. Names that Docker does not know are asked
-of a resolver that answers NXDOMAIN to everything, as the resolvers of a company do.
+It runs in one of two networks, on the same data: `outside`, where a build reaches the package mirror but no container
+gets a network of its own; `inside`, with bridge, NAT, DNS and published ports, from where nothing reaches out. Names
+that Docker does not know are asked of a resolver that answers NXDOMAIN to everything, as the resolvers of a company do.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ COMMAND_SECONDS = 600
 
 
 def tool(name):
-    """The distribution's own program, where there may be another before it in PATH."""
+    """The distribution's own program, even if PATH has another before it."""
     found = shutil.which(name, path="/usr/bin:/usr/sbin") or shutil.which(name)
     if not found:
         raise CheckFailed(f"{name} is not installed")
@@ -35,7 +35,8 @@ def tool(name):
 
 class Engine:
     def __init__(self, directory, runtime):
-        """runtime: a folder with a name short enough for sockets; a file system goes over it that ends with the mount namespace."""
+        """runtime: a folder whose name is short enough for sockets; a file system is mounted over it, which vanishes
+        with the mount namespace."""
         self.directory, self.runtime = directory, runtime
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "none", str(self.runtime)], check=True)
         self.socket = self.runtime / "docker.sock"
@@ -43,7 +44,8 @@ class Engine:
         self.process = None
 
     def environment(self):
-        return {**os.environ, "DOCKER_HOST": f"unix://{self.socket}", "DOCKER_BUILDKIT": "0", "DOCKER_CONFIG": str(self.runtime / "client")}
+        return {**os.environ, "DOCKER_HOST": f"unix://{self.socket}", "DOCKER_BUILDKIT": "0",
+                "DOCKER_CONFIG": str(self.runtime / "client")}
 
     # --- life
 
@@ -53,9 +55,10 @@ class Engine:
         config = {"exec-opts": ["native.cgroupdriver=cgroupfs"], "cgroup-parent": f"/{CGROUP}",
                   "default-address-pools": [{"base": "10.201.0.0/16", "size": 24}]}
         (self.runtime / "daemon.json").write_text(json.dumps(config))
-        command = [tool("dockerd"), f"--data-root={self.directory}/data", f"--exec-root={self.runtime}/exec", f"--pidfile={self.runtime}/pid",
-                   f"--host=unix://{self.socket}", f"--config-file={self.runtime}/daemon.json", "--storage-driver=overlay2",
-                   "--log-level=warn", "--ip6tables=false"]
+        command = [tool("dockerd"), f"--data-root={self.directory}/data", f"--exec-root={self.runtime}/exec",
+                   f"--pidfile={self.runtime}/pid", f"--host=unix://{self.socket}",
+                   f"--config-file={self.runtime}/daemon.json", "--storage-driver=overlay2", "--log-level=warn",
+                   "--ip6tables=false"]
         if where == "outside":
             command += ["--bridge=none", "--iptables=false", "--ip-forward=false"]
         else:
@@ -90,16 +93,17 @@ class Engine:
 
     # --- commands
 
-    def docker(self, *arguments, check=True, input=None, timeout=COMMAND_SECONDS):
-        return self.run([tool("docker"), *map(str, arguments)], check, input=input, timeout=timeout)
+    def docker(self, *arguments, check=True, stdin=None, timeout=COMMAND_SECONDS):
+        return self.run([tool("docker"), *map(str, arguments)], check, input=stdin, timeout=timeout)
 
     def run(self, command, check=True, **more):
-        """A command with this engine in its environment; its output is text, errors behind it."""
+        """Runs a command with this engine in its environment; the output is text, with standard error in it."""
         environment = {**self.environment(), **more.pop("environment", {})}
         text = " ".join(map(str, command))
         try:
-            result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                    stdin=None if more.get("input") is not None else subprocess.DEVNULL, check=False, **more)
+            result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                    text=True, stdin=None if more.get("input") is not None else subprocess.DEVNULL,
+                                    check=False, **more)
         except subprocess.TimeoutExpired as error:
             output = (error.output or b"").decode(errors="replace")
             raise CheckFailed(f"{text}: no end within {error.timeout} s\n{output[-4000:]}") from None
@@ -112,7 +116,7 @@ class Engine:
 
     @contextlib.contextmanager
     def extracted(self, image, path):
-        """A file of an image, for the time of a with block."""
+        """A file of an image, during a with block."""
         container = self.docker("create", image).stdout.split()[-1]
         target = self.runtime / Path(path).name
         try:
@@ -128,7 +132,7 @@ class Engine:
 
 
 def remove_cgroups():
-    """The empty groups that an engine leaves, in each hierarchy."""
+    """Removes the empty groups that an engine leaves in each hierarchy."""
     for parent in [*Path("/sys/fs/cgroup").glob(f"*/{CGROUP}"), Path("/sys/fs/cgroup") / CGROUP]:
         if parent.is_dir():
             for folder, _, _ in sorted(os.walk(parent), reverse=True):

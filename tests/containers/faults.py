@@ -1,11 +1,12 @@
-"""Harm to the containers while clients ask: stages of ./dev containers. Whatever happens, the judge asks for every issue again."""
+"""Faults of the containers while clients ask: stages of ./dev containers. After each of them, the judge asks for every
+issue again."""
 
 import collections
 import signal
 import time
 
 from answers import told
-from progress import CheckFailed, check, step, wait_until
+from progress import check, step, wait_until
 from system import API, ask
 
 COUPOND = ("persister", "issuer")
@@ -14,7 +15,7 @@ KILLED = 137
 
 
 class Harm:
-    """A crowd asks while something is done; afterwards everything is healthy again and every answer holds."""
+    """A crowd asks during the fault; afterwards everything must be healthy again and every answer must hold."""
 
     def __init__(self, run, what):
         self.run, self.what = run, what
@@ -27,12 +28,14 @@ class Harm:
         return self
 
     def issued(self):
-        return sum(number for (status, _), number in (self.run.crowd.snapshot() - self.before).items() if status in (200, 201))
+        return sum(number
+                   for (status, _), number in (self.run.crowd.snapshot() - self.before).items() if status in (200, 201))
 
     def wait_served(self):
-        """Until a request that is sent from now on is answered with an issue."""
+        """Waits until a new request is answered with an issue."""
         begun = self.issued()
-        wait_until(lambda: self.issued() > begun + 20, 120, lambda: f"clients are served again; {told(self.outcomes())}")
+        wait_until(lambda: self.issued() > begun + 20, 120,
+                   lambda: f"clients are served again; {told(self.outcomes())}")
 
     def outcomes(self):
         return collections.Counter(self.run.crowd.snapshot()) - self.before
@@ -53,7 +56,8 @@ def new_passwords(run):
         system.up()
         system.compose("restart", "persister", "issuer", "mysqld-exporter")
         system.wait_healthy()
-        wait_until(lambda: scraped(system, "mysql_up") == ["1"], 60, lambda: f"the exporter is let in: {scraped(system, 'mysql_up')}")
+        wait_until(lambda: scraped(system, "mysql_up") == ["1"], 60,
+                   lambda: f"the exporter is let in: {scraped(system, 'mysql_up')}")
 
 
 def scraped(system, name):
@@ -67,7 +71,8 @@ def sigterm(run):
         for name in system.names("gateway"):
             with step(f"docker stop {name}, and start"):
                 status = system.stop_one(name)
-                check(status == 0, f"{name} ended with {status}\n{run.engine.docker('logs', '--tail', '20', name).stdout}")
+                check(status == 0,
+                      f"{name} ended with {status}\n{run.engine.docker('logs', '--tail', '20', name).stdout}")
                 run.engine.docker("start", name)
                 system.wait_healthy("gateway")
     check(set(harm.outcomes()) <= {(200, ""), (201, "")},
@@ -92,8 +97,9 @@ def kill_each(run):
             with step(f"kill -9 {service}"):
                 starts = started_at(system, service)
                 system.kill(service)
-                wait_until(lambda: all(after != before for after, before in zip(started_at(system, service), starts)), 60,
-                           f"{service} is started again")
+                wait_until(lambda service=service, starts=starts: all(
+                    after != before for after, before in zip(started_at(system, service), starts)),
+                    60, f"{service} is started again")
                 system.wait_healthy(service)
         harm.wait_served()
     run.judge()
@@ -104,7 +110,8 @@ def started_at(system, service):
 
 
 def engine_restart(run):
-    """the engine stopped and started: containers come back in whatever order; killed and started: docker-compose up brings them back"""
+    """the engine stopped and started: containers come back in whatever order; killed and started: docker-compose up
+    brings them back"""
     for how, what in ((signal.SIGTERM, "stopped"), (signal.SIGKILL, "killed")):
         with Harm(run, f"the engine {what} and started") as harm:
             with step(f"the engine is {what} and started"):
@@ -130,12 +137,14 @@ def journal_lost(run):
         run.engine.docker("volume", "rm", "coupond_journal")
     with step("an issuer with an empty journal beside a full store"):
         system.compose("up", "-d", "--no-build", "--no-deps", "issuer")
-        wait_until(lambda: "--rebuild-from-store" in system.logs("issuer", 200), 60, lambda: f"it refuses:\n{system.logs('issuer', 20)}")
+        wait_until(lambda: "--rebuild-from-store" in system.logs("issuer", 200), 60,
+                   lambda: f"it refuses:\n{system.logs('issuer', 20)}")
     status, _, body = ask(API, "PUT", "/v1/coupons/NOON/issues/nobody-yet")
     check(status == 503, f"with its journal lost it is asked for an issue and answers {status} {body}")
     with step("docker-compose run issuer --rebuild-from-store"):
         system.compose("stop", "issuer")
-        result = system.compose("run", "--rm", "-T", "issuer", "issuer", "--rebuild-from-store", "--config", "/etc/coupond/issuer.conf", check=False)
+        result = system.compose("run", "--rm", "-T", "issuer", "issuer", "--rebuild-from-store", "--config",
+                                "/etc/coupond/issuer.conf", check=False)
     check(result.returncode == 0, f"--rebuild-from-store: exit status {result.returncode}\n{result.stdout[-3000:]}")
     with step("the issuer on the journal made anew"):
         system.compose("start", "issuer")

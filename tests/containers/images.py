@@ -1,7 +1,9 @@
-"""The images that docker-compose.yml names: coupond's own by the real Dockerfile, the others by stand-ins from Debian's packages.
+"""The images that docker-compose.yml names: coupond's own from the real Dockerfile, the others replaced by stand-ins
+from Debian's packages.
 
-`prepare(engine)` makes what is missing or old, with the engine in the outside network. Debian's base images are made by debootstrap from
-the mirror of this machine's apt; a stand-in bears the hash of what it was made from, and is kept until that changes.
+`prepare(engine)` makes what is missing or old, with the engine in the outside network. Debian's base images are made by
+debootstrap from the mirror of this machine's apt; a stand-in bears the hash of what it was made from, and is kept until
+that changes.
 """
 
 import contextlib
@@ -23,18 +25,21 @@ SOURCES = HERE / "images"
 LABEL = "coupond.made-from"
 
 sys.path.append(str(HERE.parent / "support"))
-import servers  # noqa: E402 # tests/support
+import servers  # tests/support
 
-# repository of the image in docker-compose.yml: (Dockerfile, target, what stands there)
+# repository of the image in docker-compose.yml: (Dockerfile, target, description)
 STANDINS = {
     "haproxy": ("Dockerfile", "haproxy", "Debian 12's haproxy"),
     "redis": ("Dockerfile", "redis", "Debian 12's redis-server"),
     "prom/prometheus": ("Dockerfile", "prometheus", "Debian 12's prometheus"),
     "prom/alertmanager": ("Dockerfile", "alertmanager", "Debian 12's prometheus-alertmanager"),
-    "prom/mysqld-exporter": ("Dockerfile", "mysqld-exporter", "Debian 12's prometheus-mysqld-exporter, told the address its own way"),
+    "prom/mysqld-exporter": ("Dockerfile", "mysqld-exporter",
+                             "Debian 12's prometheus-mysqld-exporter, told the address its own way"),
     "oliver006/redis_exporter": ("Dockerfile", "redis-exporter", "Debian 12's prometheus-redis-exporter"),
-    "grafana/grafana": ("Dockerfile", "grafana", "a program that reads what Grafana would read, and answers its health check"),
-    "mysql": ("Dockerfile.mysql", None, "Debian sid's mysql-server-core, with an entry point like the official image's"),
+    "grafana/grafana": ("Dockerfile", "grafana",
+                        "a program that reads what Grafana would read, and answers its health check"),
+    "mysql": ("Dockerfile.mysql", None,
+              "Debian sid's mysql-server-core, with an entry point like the official image's"),
 }
 SID = "coupond-standin/sid-mysql"
 BUILT = "coupond-standin/built"
@@ -43,19 +48,21 @@ SYSTEMD = "coupond-standin/systemd"
 
 def names(compose):
     """{repository: full name} of all images of the Compose file that are not of the load test's profile."""
-    found = {service["image"] for service in compose["services"].values() if "load-test" not in service.get("profiles", [])}
+    found = {service["image"]
+             for service in compose["services"].values() if "load-test" not in service.get("profiles", [])}
     return {image.rsplit(":", 1)[0]: image for image in found}
 
 
 def prepare(engine):
-    """Makes all images; what each is, for the summary."""
+    """Makes all images; returns a description of each, for the summary."""
     compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
     wanted = names(compose)
     make_base(engine, base_of_dockerfile(), "bookworm")
     make_base(engine, SID, "sid", "mysql-server-core,mysql-client-core")
     make_coupond(engine, wanted.pop("coupond"))
     if unknown := sorted(set(wanted) - set(STANDINS)):
-        raise CheckFailed(f"docker-compose.yml names images that nothing stands in for: {', '.join(unknown)}; see tests/containers/images.py")
+        raise CheckFailed(f"docker-compose.yml names images that nothing stands in for: {', '.join(unknown)}; see "
+                          "tests/containers/images.py")
     for repository, (dockerfile, target, _) in STANDINS.items():
         build(engine, wanted[repository], SOURCES / dockerfile, target)
     build(engine, SYSTEMD, SOURCES / "Dockerfile.systemd", arguments={"LIBRARIES": " ".join(libraries())})
@@ -63,19 +70,20 @@ def prepare(engine):
 
 
 def base_of_dockerfile():
-    """The image that the real Dockerfile begins with."""
+    """The image that the real Dockerfile starts from."""
     return re.search(r"^FROM (\S+)", (REPOSITORY / "Dockerfile").read_text(encoding="utf-8"), re.M)[1]
 
 
 def make_base(engine, image, suite, packages=""):
-    """A minimal Debian by debootstrap, imported as an image; it is kept, however old."""
+    """A minimal Debian made by debootstrap and imported as an image; it is kept, however old."""
     if engine.docker("image", "inspect", image, check=False).returncode == 0:
         return
     with step(f"debootstrap {suite} → {image} (once)"), empty_folder(engine.directory / "debootstrap") as tree:
         log = engine.directory / f"debootstrap-{suite}.log"
         more = [f"--include={packages}"] if packages else []
         try:
-            servers.run_logged([tool("debootstrap"), "--variant=minbase", *more, suite, str(tree), servers.apt_mirror()], log)
+            servers.run_logged([tool("debootstrap"), "--variant=minbase", *more, suite, str(tree),
+                                servers.apt_mirror()], log)
         except servers.ServerError as error:
             raise CheckFailed(f"no Debian {suite} for {image}: {error}") from None
         subprocess.run(["chroot", str(tree), "apt-get", "clean"], check=True)
@@ -85,7 +93,7 @@ def make_base(engine, image, suite, packages=""):
 
 @contextlib.contextmanager
 def empty_folder(path):
-    """One that is there for the time of a with block; that of a run that was killed is removed by the next."""
+    """A folder that exists during a with block; that of a killed run is removed by the next."""
     shutil.rmtree(path, ignore_errors=True)
     try:
         yield path
@@ -94,7 +102,7 @@ def empty_folder(path):
 
 
 def make_coupond(engine, image):
-    """Its first stage gets a name of its own, or nothing would keep its packages for the next run."""
+    """The first stage gets a name of its own, so that its packages are kept for the next run."""
     with step(f"docker build: the Dockerfile → {image}"):
         text = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
         stage = re.search(r"^FROM \S+ AS (\S+)", text, re.M)[1]
@@ -104,24 +112,26 @@ def make_coupond(engine, image):
 
 
 def libraries():
-    """What the Dockerfile installs beside the program."""
+    """The packages that the Dockerfile installs beside the program."""
     last = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1]
-    return re.search(r"apt-get install -y --no-install-recommends \\\n(.*?)&&", last, re.S)[1].replace("\\", " ").split()
+    installed = re.search(r"apt-get install -y --no-install-recommends \\\n(.*?)&&", last, re.S)[1]
+    return installed.replace("\\", " ").split()
 
 
 def build(engine, image, dockerfile, target=None, arguments=None):
-    """One of ours, unless it was made from the same files on the same base."""
+    """Builds one of our images, unless it was made from the same files on the same base."""
     more = ["--target", target] if target else []
     for name, value in (arguments or {}).items():
         more += ["--build-arg", f"{name}={value}"]
     if engine.image_label(image, LABEL) == (made_from := digest(engine, dockerfile, more)):
         return
     with step(f"docker build: {dockerfile.name}{f' ({target})' if target else ''} → {image}"):
-        engine.docker("build", "--network", "host", "-f", dockerfile, "--label", f"{LABEL}={made_from}", *more, "-t", image, SOURCES, timeout=3600)
+        engine.docker("build", "--network", "host", "-f", dockerfile, "--label", f"{LABEL}={made_from}", *more, "-t",
+                      image, SOURCES, timeout=3600)
 
 
 def digest(engine, dockerfile, arguments):
-    """Of everything that an image is made from."""
+    """A hash of everything that an image is made from."""
     text = hashlib.sha256(repr(arguments).encode())
     for path in sorted(SOURCES.iterdir()):
         if path == dockerfile or not path.name.startswith("Dockerfile"):

@@ -1,4 +1,4 @@
-"""deploy/systemd on a machine of its own, which is a container with systemd: a stage of ./dev containers."""
+"""deploy/systemd in a container with systemd, which takes the place of a machine: a stage of ./dev containers."""
 
 import json
 import re
@@ -19,16 +19,22 @@ class Machine:
         self.engine = engine
 
     def start(self):
-        """systemd sets up mounts and cgroups of its own for each unit, which Docker's profile of system calls forbids."""
-        self.engine.docker("run", "-d", "--name", NAME, "--network", "none", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined",
-                           "--cgroupns", "private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp", images.SYSTEMD)
-        wait_until(lambda: self.run("systemctl is-system-running", check=False).stdout.strip() in ("running", "degraded"), 90,
-                   lambda: f"systemd is up: {self.run('systemctl list-jobs; systemctl --failed', check=False).stdout}"
-                           f"{self.engine.docker('logs', '--tail', '30', NAME, check=False).stdout}")
+        """systemd sets up mounts and cgroups of its own for each unit, which Docker's profile of system calls
+        forbids."""
+        self.engine.docker("run", "-d", "--name", NAME, "--network", "none", "--cap-add", "SYS_ADMIN", "--security-opt",
+                           "seccomp=unconfined", "--cgroupns", "private", "--tmpfs", "/run", "--tmpfs", "/run/lock",
+                           "--tmpfs", "/tmp", images.SYSTEMD)
+        wait_until(
+            lambda: self.run("systemctl is-system-running", check=False).stdout.strip() in ("running", "degraded"),
+            90,
+            lambda: f"systemd is up: {self.run('systemctl list-jobs; systemctl --failed', check=False).stdout}"
+            f"{self.engine.docker('logs', '--tail', '30', NAME, check=False).stdout}",
+        )
 
-    def run(self, script, check=True, input=None):
-        more = ["-i"] if input is not None else []
-        return self.engine.docker("exec", *more, "-w", "/root", NAME, "bash", "-euo", "pipefail", "-c", script, check=check, input=input)
+    def run(self, script, check=True, stdin=None):
+        more = ["-i"] if stdin is not None else []
+        return self.engine.docker("exec", *more, "-w", "/root", NAME, "bash", "-euo", "pipefail", "-c", script,
+                                  check=check, stdin=stdin)
 
     def put(self, source, target):
         self.engine.docker("cp", source, f"{NAME}:{target}")
@@ -40,25 +46,30 @@ class Machine:
         return all(self.show(unit, "ActiveState") == "active" for unit in units or UNITS)
 
     def wait_active(self, *units):
-        wait_until(lambda: self.active(*units), 60, lambda: f"units are active:\n{self.run('systemctl --no-pager status coupond*', check=False).stdout}")
+        wait_until(lambda: self.active(*units), 60,
+                   lambda: f"units are active:\n{self.run('systemctl --no-pager status coupond*', check=False).stdout}")
 
     def ask(self, method, path, body=None, port=8080):
         """(status, body)"""
-        data = f"-H 'Content-Type: application/json' --data-binary @-" if body else ""
-        answer = self.run(f"curl -s -m 20 -w '\\n%{{http_code}}' -X {method} -H 'Authorization: Bearer {ADMIN_TOKEN}' {data} "
-                          f"http://127.0.0.1:{port}{path}", check=False, input=json.dumps(body) if body else "")
+        data = "-H 'Content-Type: application/json' --data-binary @-" if body else ""
+        answer = self.run(f"curl -s -m 20 -w '\\n%{{http_code}}' -X {method} -H 'Authorization: Bearer "
+                          f"{ADMIN_TOKEN}' {data} http://127.0.0.1:{port}{path}", check=False,
+                          stdin=json.dumps(body) if body else "")
         text, _, status = answer.stdout.rpartition("\n")
         return int(status or 0), json.loads(text) if text.strip() else {}
 
 
 def documented_steps():
-    """The commands of deploy/README.md, but for the installation of the program."""
+    """The commands of deploy/README.md except the installation of the program."""
     section = (REPOSITORY / "deploy/README.md").read_text(encoding="utf-8").split("## systemd")[1]
-    return "\n".join(line for line in re.search(r"```sh\n(.*?)```", section, re.S)[1].splitlines() if not line.startswith("cmake "))
+    return "\n".join(line
+                     for line in re.search(r"```sh\n(.*?)```", section, re.S)[1].splitlines()
+                     if not line.startswith("cmake "))
 
 
 def systemd(run):
-    """deploy/systemd installed by the commands of deploy/README.md in a container with systemd, then stopped and killed"""
+    """deploy/systemd installed by the commands of deploy/README.md in a container with systemd, then stopped and
+    killed"""
     machine = Machine(run.engine)
     try:
         with step("a container with systemd"):
@@ -68,7 +79,8 @@ def systemd(run):
         use(machine)
         wrong_configuration(machine)
         harm(machine)
-        run.note("systemd: units installed as documented; issuer killed, persister hung until its watchdog, gateway with a wrong configuration")
+        run.note("systemd: units installed as documented; issuer killed, persister hung until its watchdog, gateway "
+                 "with a wrong configuration")
     finally:
         run.engine.docker("rm", "--force", "--volumes", NAME, check=False)
 
@@ -78,11 +90,14 @@ def install(run, machine):
         machine.put(program, "/usr/local/bin/coupond")
     machine.put(REPOSITORY / "deploy", "/root/deploy")
     machine.run("systemctl start mariadb")
-    machine.run(f"""mariadb -e "CREATE DATABASE coupond; CREATE USER coupond@'localhost' IDENTIFIED BY '{PASSWORD.replace("'", "''")}';
+    quoted = PASSWORD.replace("'", "''")
+    machine.run(f"""mariadb -e "CREATE DATABASE coupond;
+                    CREATE USER coupond@'localhost' IDENTIFIED BY '{quoted}';
                     GRANT ALL ON coupond.* TO coupond@'localhost'" """)
-    machine.run(documented_steps(), input=PASSWORD)
+    machine.run(documented_steps(), stdin=PASSWORD)
     machine.wait_active()
-    machine.run(f"echo '{ADMIN_TOKEN}' >/etc/coupond/admin_token && systemctl restart coupond-gateway@8080 coupond-gateway@8081")
+    machine.run(f"echo '{ADMIN_TOKEN}' >/etc/coupond/admin_token && systemctl restart coupond-gateway@8080 "
+                "coupond-gateway@8081")
     machine.wait_active()
 
 
@@ -104,22 +119,28 @@ def harm(machine):
     check(machine.show("coupond-issuer", "NRestarts") == "1", "systemd has not started the issuer anew")
     with step("systemctl restart of gateway and issuer"):
         machine.run("systemctl restart coupond-gateway@8080 coupond-issuer")
-        again = wait_until(lambda: (answer := machine.ask("GET", "/v1/coupons/A/issues/alice"))[0] == 200 and answer, 60, "alice is told")
+        again = wait_until(lambda: (answer := machine.ask("GET", "/v1/coupons/A/issues/alice"))[0] == 200 and answer,
+                           60, "alice is told")
     check(again[1]["sequence"] == 1, f"alice is told otherwise: {again}")
     with step("a hung persister, until its watchdog"):
         wait_until(lambda: machine.show("coupond-persister", "NRestarts") == "1", 3 * WATCHDOG_SECONDS + 60,
-                   lambda: f"the watchdog ends it: {time.monotonic() - hung:.0f} s\n{machine.run('journalctl -n 20 -u coupond-persister').stdout}")
+                   lambda: f"the watchdog ends it: {time.monotonic() - hung:.0f} "
+                   f"s\n{machine.run('journalctl -n 20 -u coupond-persister').stdout}")
         machine.wait_active()
     verified = machine.run("runuser -u coupond -- coupond verify --config /etc/coupond/coupond.conf", check=False)
     check(verified.returncode == 0, f"verify: {verified.stdout}")
 
 
 def wrong_configuration(machine):
-    """A configuration that is wrong does not get right by trying again. Before any other role is restarted: all of them read the same file."""
+    """Restarting does not repair a wrong configuration. This goes before the restart of any other role, since all roles
+    read the same file."""
     with step("a wrong configuration"):
-        machine.run("cp -a /etc/coupond/coupond.conf /root/sound && echo '    nonsense = 1' >>/etc/coupond/coupond.conf")
+        machine.run(
+            "cp -a /etc/coupond/coupond.conf /root/sound && echo '    nonsense = 1' >>/etc/coupond/coupond.conf"
+        )
         machine.run("systemctl restart coupond-gateway@8081", check=False)
-        wait_until(lambda: machine.show("coupond-gateway@8081", "ActiveState") == "failed", 30, "the gateway has failed")
+        wait_until(lambda: machine.show("coupond-gateway@8081", "ActiveState") == "failed", 30,
+                   "the gateway has failed")
         check(machine.show("coupond-gateway@8081", "ExecMainStatus") == "2", "its exit status is not 2")
         machine.run("cp -a /root/sound /etc/coupond/coupond.conf && systemctl restart coupond-gateway@8081")
         machine.wait_active("coupond-gateway@8081")

@@ -1,8 +1,9 @@
-"""Namespaces of its own for everything that ./dev containers starts, so that nothing of it outlives it, however it ends.
+"""Namespaces for everything that ./dev containers starts, so that nothing outlives it, however it ends.
 
-`enter(main)` runs main in mount, PID and network namespaces of its own. Its first process dies with its parent, and the kernel then ends
-every process in there and takes away every mount and network. `outside()` is the network of the machine, where packages are fetched;
-`inside()` that of the containers, where ports of 127.0.0.1 are the containers' own. Both hold for the calling thread and what it starts.
+`enter(main)` runs main in mount, PID and network namespaces of its own. Its first process dies with its parent, and the
+kernel then ends every process in there and takes away every mount and network. `outside()` is the network of the
+machine, where packages are fetched; `inside()` that of the containers, where ports of 127.0.0.1 are the containers'
+own. Both hold for the calling thread and what it starts.
 """
 
 import contextlib
@@ -40,7 +41,7 @@ def enter(main):
 
 
 def be_first(main):
-    """The first process: it takes over what others leave, and ends with what main returns."""
+    """The first process of the PID namespace: it adopts orphans, and exits with the result of main."""
     call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     call("unshare", CLONE_NEWNS)  # not in the parent: the mounts would be there as long as it
     call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
@@ -74,7 +75,7 @@ def be_worker(main):
 
 
 def status_of(child):
-    """Waits for a child, and for all others that end before it."""
+    """Waits for a child, and reaps all others that end before it."""
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == child:

@@ -1,4 +1,5 @@
-"""What ./dev containers says while it runs: a line for each step with its time, and one every ten seconds while a step takes longer."""
+"""The progress messages of ./dev containers: a line with the time for each step, and one every ten seconds during a
+longer step."""
 
 import contextlib
 import sys
@@ -19,7 +20,7 @@ def say(text):
 
 @contextlib.contextmanager
 def step(text):
-    """Says what begins, that it goes on, and how long it took."""
+    """Reports the beginning of a step, its progress, and how long it took."""
     say(f"{text} …")
     begun = time.monotonic()
     over = threading.Event()
@@ -39,7 +40,7 @@ def step(text):
 
 
 class CheckFailed(Exception):
-    """What was not as it has to be, for the reader of the log."""
+    """A check failed; the message is for the reader of the log."""
 
 
 def check(condition, text):
@@ -49,7 +50,7 @@ def check(condition, text):
 
 
 def wait_until(condition, seconds, text):
-    """Returns the first true value of condition(); what is wrong last is told when the time is over. text may be a function."""
+    """Returns the first true value of condition(). After the deadline it fails with `text`, which may be a function."""
     deadline = time.monotonic() + seconds
     while True:
         if value := condition():

@@ -3,8 +3,8 @@
 
     run.py [--only STAGE,…] [--forget] [--junit FILE]
 
-Data is below build/containers: the images stay there for the next run, everything else is removed at the end. --forget removes those,
-too, before it starts. Needs root, and Debian's packages of the group `containers` in packages.txt.
+Data is below build/containers: the images stay there for the next run, everything else is removed at the end. --forget
+removes those, too, before it starts. Needs root, and Debian's packages of the group `containers` in packages.txt.
 """
 
 import argparse
@@ -21,14 +21,14 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 NEEDED_MIB = 6144
 
-import namespaces  # noqa: E402
-import progress  # noqa: E402
-from progress import CheckFailed, check, say, step  # noqa: E402
+import namespaces
+from progress import CheckFailed, check, say, step
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./dev containers", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", metavar="STAGE,…", help="these stages, after the first three, which every other needs")
+    parser.add_argument("--only", metavar="STAGE,…",
+                        help="these stages, after the first three, which every other needs")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write there what each stage came to")
     parser.add_argument("--forget", action="store_true", help="make all images anew")
     return parser.parse_args(arguments)
@@ -94,7 +94,7 @@ def run_stages(options, runtime, results):
             engine.start("inside")
         Nowhere().start()
         for stage in chosen:
-            say(f"--- {stage.__name__.replace('_', ' ')}: {stage.__doc__.splitlines()[0]}")
+            say(f"--- {stage.__name__.replace('_', ' ')}: {stages.summary_of(stage)}")
             results[stage.__name__] = "did not end"
             stage(run)
             results[stage.__name__] = None
@@ -113,7 +113,7 @@ def run_stages(options, runtime, results):
 
 
 def remove_containers(engine):
-    """All containers, networks and volumes; images stay, but for those that a later build has replaced."""
+    """Removes all containers, networks and volumes; images stay, except those that a later build has replaced."""
     if ids := engine.docker("ps", "-aq").stdout.split():
         engine.docker("rm", "--force", "--volumes", *ids, check=False)
     engine.docker("network", "prune", "--force", check=False)
@@ -123,7 +123,7 @@ def remove_containers(engine):
 
 
 def in_namespaces(options):
-    """What outlives the namespaces is removed out here, however they end."""
+    """Runs in the namespaces, and removes from outside what outlives them."""
     from engine import remove_cgroups
 
     remove_cgroups()

@@ -1,4 +1,4 @@
-"""What ./dev containers does, stage by stage; each takes the Run and raises CheckFailed when something is not as it has to be."""
+"""The stages of ./dev containers; each takes the Run and raises CheckFailed when a check fails."""
 
 import time
 
@@ -15,7 +15,7 @@ QUIET_SECONDS = 120  # what alerts look back on, and as long as they have to las
 
 
 class Run:
-    """What stages hand on to each other."""
+    """The state that stages hand on to each other."""
 
     def __init__(self, engine, system):
         self.engine, self.system = engine, system
@@ -39,7 +39,8 @@ def secrets(run):
     system = run.system
     system.make_secrets()
     before = system.compose_check()
-    check(before.returncode == 1 and "cannot read" in before.stdout, f"compose-check finds nothing wrong with secrets of root's:\n{before.stdout}")
+    check(before.returncode == 1 and "cannot read" in before.stdout,
+          f"compose-check finds nothing wrong with secrets of root's:\n{before.stdout}")
     mended = system.compose_check("--mend")
     check(mended.returncode == 0, f"compose-check --mend: {mended.stdout}")
     modes = {path.name: f"{path.stat().st_uid}:{path.stat().st_mode & 0o777:04o}" for path in system.secrets.iterdir()}
@@ -54,8 +55,10 @@ def up(run):
         system.up()
     with step("wait until every container is healthy"):
         system.wait_healthy(impatient=False)
-    run.note(f"{len(system.names())} containers of {len(system.services())} services healthy after {time.monotonic() - begun:.0f} s")
-    restarted = {container["Name"][1:]: container["RestartCount"] for container in system.states() if container["RestartCount"]}
+    run.note(f"{len(system.names())} containers of {len(system.services())} services healthy after "
+             f"{time.monotonic() - begun:.0f} s")
+    restarted = {container["Name"][1:]: container["RestartCount"]
+                 for container in system.states() if container["RestartCount"]}
     check(not restarted, f"started more than once: {restarted}")
     wait_for_targets(run)
     provisioned(run)
@@ -66,7 +69,8 @@ def wait_for_targets(run):
         down, number = run.system.down_targets()
         return not down and number == GATEWAYS + 6  # issuer, two persisters, haproxy, mysqld, redis
     wait_until(all_up, 60, lambda: f"Prometheus scrapes everything: {run.system.down_targets()}")
-    faulty = [rule["name"] for group in run.system.prometheus("rules")["groups"] for rule in group["rules"] if rule["health"] != "ok"]
+    faulty = [rule["name"] for group in run.system.prometheus("rules")["groups"]
+              for rule in group["rules"] if rule["health"] != "ok"]
     check(not faulty, f"rules that Prometheus cannot evaluate: {faulty}")
 
 
@@ -75,7 +79,8 @@ def provisioned(run):
     check(status == 200, f"the stand-in for Grafana answers {status}")
     log = run.system.logs("grafana")
     dashboards = len(list((REPOSITORY / "monitoring/grafana/dashboards").glob("*.json")))
-    check(log.count("dashboard ") == dashboards and "provisioning" in log and "password of" in log, f"Grafana would not have read everything:\n{log}")
+    check(log.count("dashboard ") == dashboards and "provisioning" in log and "password of" in log,
+          f"Grafana would not have read everything:\n{log}")
 
 
 def first_requests(run):
@@ -92,7 +97,8 @@ def first_requests(run):
     run.crowd.issues.append(answers.Issue(COUPON, "alice", first["sequence"]))
     run.system.wait_drained()
     title = run.engine.docker("exec", run.system.names("mysql")[0], "bash", "-c",
-                              'MYSQL_PWD=$(cat /run/secrets/db_root_password) mysql -uroot --default-character-set=utf8mb4 -N '
+                              'MYSQL_PWD=$(cat /run/secrets/db_root_password) mysql -uroot '
+                              '--default-character-set=utf8mb4 -N '
                               f"-e \"SELECT title FROM coupond.coupon WHERE id = '{COUPON}'\"").stdout.strip()
     check(title == coupon["title"], f"MySQL has the title {title!r}")
     verify(run)
@@ -106,17 +112,20 @@ def expect(status, method, path, body=None, headers=None):
 
 
 def quiet(run):
-    """No alert fires while nothing is wrong. One about the start, when a busy machine made some wait, has to end by itself."""
+    """No alert fires while nothing is wrong. One about the start, when a busy machine made some wait, has to end by
+    itself."""
     system = run.system
     if early := system.firing():
         run.note(f"alerts about the start: {', '.join(sorted(early))}")
     with step("wait until no alert fires"):
-        wait_until(lambda: not system.firing(), QUIET_SECONDS, lambda: f"alerts fire though nothing is wrong: {sorted(system.firing())}")
+        wait_until(lambda: not system.firing(), QUIET_SECONDS,
+                   lambda: f"alerts fire though nothing is wrong: {sorted(system.firing())}")
 
 
 def verify(run):
     with step("docker-compose run --rm issuer verify"):
-        result = run.system.compose("run", "--rm", "-T", "issuer", "verify", "--config", "/etc/coupond/issuer.conf", check=False)
+        result = run.system.compose("run", "--rm", "-T", "issuer", "verify", "--config", "/etc/coupond/issuer.conf",
+                                    check=False)
     check(result.returncode == 0, f"verify: exit status {result.returncode}\n{result.stdout[-2000:]}")
 
 
@@ -127,8 +136,8 @@ def kept(run):
     verify(run)
 
 
-ALL = [secrets, up, first_requests, faults.new_passwords, faults.sigterm, faults.kill_each, faults.engine_restart, alarms.alerts,
-       faults.journal_lost, kept, machine.systemd]
+ALL = [secrets, up, first_requests, faults.new_passwords, faults.sigterm, faults.kill_each, faults.engine_restart,
+       alarms.alerts, faults.journal_lost, kept, machine.systemd]
 NEEDED = 3
 
 
@@ -145,16 +154,23 @@ def chosen(names):
 # --- the end
 
 
+def summary_of(stage):
+    return " ".join(stage.__doc__.split())
+
+
 def summary(run, stages, standins):
     lines = ["", f"./dev containers: {len(stages)} stages passed in {elapsed():.0f} s", ""]
-    lines += [f"  {stage.__name__.replace('_', ' '):<24} {stage.__doc__.splitlines()[0]}" for stage in stages]
+    lines += [f"  {stage.__name__.replace('_', ' '):<24} {summary_of(stage)}" for stage in stages]
     lines += ["", *(f"  {note}" for note in run.notes)]
     if run.crowd.outcomes:
-        lines += ["", f"  answers to clients: {answers.told(run.crowd.outcomes)}", f"  issues read and asked again: {len(run.crowd.issues)}"]
+        lines += ["", f"  answers to clients: {answers.told(run.crowd.outcomes)}",
+                  f"  issues read and asked again: {len(run.crowd.issues)}"]
     if run.fired:
         lines += [f"  alerts that fired when they must: {', '.join(sorted(run.fired))}"]
     version = run.engine.docker("version", "-f", "{{.Server.Version}}").stdout.strip()
-    lines += ["", f"  real: Docker {version}, docker-compose, the Dockerfile and its image, docker-compose.yml with all that it mounts,",
+    lines += ["",
+              f"  real: Docker {version}, docker-compose, the Dockerfile and its image, docker-compose.yml with all "
+              "that it mounts,",
               "        deploy/, monitoring/, own secrets at mode 0600, bridge networks, DNS, seccomp, limits of memory",
               "  stood in for: debian:bookworm-slim by debootstrap from the package mirror, and"]
     lines += [f"    {image:<34} {what}" for image, what in standins.items()]

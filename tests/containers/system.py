@@ -1,4 +1,5 @@
-"""The containers of docker-compose.yml under an Engine: secrets of their own, up, looked at, stopped, killed, taken down."""
+"""The containers of docker-compose.yml under an Engine, with secrets of their own: starting, inspecting, stopping,
+killing and removing them."""
 
 import http.client
 import json
@@ -8,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from engine import tool
 from images import REPOSITORY
@@ -25,11 +25,12 @@ ADMIN_TOKEN = "a-token-of-our-own"
 
 
 def ask(address, method, path, body=None, headers=None, timeout=30):
-    """(status, headers, body) of one request; the body is JSON where it is some."""
+    """(status, headers, body) of one request; the body is parsed if it is JSON."""
     connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
         text = None if body is None else json.dumps(body)
-        connection.request(method, path, text, {**({"Content-Type": "application/json"} if text else {}), **(headers or {})})
+        connection.request(method, path, text,
+                           {**({"Content-Type": "application/json"} if text else {}), **(headers or {})})
         answer = connection.getresponse()
         content = answer.read()
         try:
@@ -49,7 +50,7 @@ class System:
     # --- secrets
 
     def make_secrets(self):
-        """As deploy/README.md says, without --mend."""
+        """Makes the secrets as deploy/README.md says, without --mend."""
         shutil.rmtree(self.secrets, ignore_errors=True)
         umask = os.umask(0o077)
         try:
@@ -60,7 +61,8 @@ class System:
             (self.secrets / "cluster_secret").unlink()
         finally:
             os.umask(umask)
-        self.engine.docker("run", "--rm", "--user", "0", "-v", f"{self.secrets}:/secrets", self.image(), "keygen", "/secrets/cluster_secret")
+        self.engine.docker("run", "--rm", "--user", "0", "-v", f"{self.secrets}:/secrets", self.image(), "keygen",
+                           "/secrets/cluster_secret")
 
     def write_passwords(self, which):
         self.write_secret("db_password", f"{which}'s pass\\word")
@@ -69,18 +71,19 @@ class System:
             self.write_secret("db_root_password", "a password for root")
 
     def write_secret(self, name, text):
-        """In place, as an editor would not: a mounted file is the same file as long as it is the same inode."""
+        """Writes in place, unlike an editor: a mounted file stays the same only as long as its inode does."""
         with open(self.secrets / name, "w", encoding="utf-8") as file:
             file.write(text + "\n")
 
     def compose_check(self, *arguments):
-        return subprocess.run([sys.executable, "deploy/preflight.py", "--secrets", self.secrets, *arguments], cwd=REPOSITORY, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.run([sys.executable, "deploy/preflight.py", "--secrets", self.secrets, *arguments],
+                              cwd=REPOSITORY, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     # --- Compose
 
     def compose(self, *arguments, check=True):
-        command = [tool("docker-compose"), "--project-name", PROJECT, "--project-directory", REPOSITORY, "--file", REPOSITORY / "docker-compose.yml"]
+        command = [tool("docker-compose"), "--project-name", PROJECT, "--project-directory", REPOSITORY, "--file",
+                   REPOSITORY / "docker-compose.yml"]
         return self.engine.run([*map(str, command), *map(str, arguments)], check, timeout=600,
                                environment={"COUPOND_SECRETS": str(self.secrets), "COMPOSE_HTTP_TIMEOUT": "300"})
 
@@ -108,21 +111,23 @@ class System:
 
     def names(self, service=None):
         more = ["--filter", f"label={LABEL}.service={service}"] if service else []
-        listing = self.engine.docker("ps", "-a", "--format", "{{.Names}}", "--filter", f"label={LABEL}.project={PROJECT}",
-                                     "--filter", f"label={LABEL}.oneoff=False", *more)
+        listing = self.engine.docker("ps", "-a", "--format", "{{.Names}}", "--filter",
+                                     f"label={LABEL}.project={PROJECT}", "--filter", f"label={LABEL}.oneoff=False",
+                                     *more)
         return sorted(listing.stdout.split())
 
     def states(self, service=None):
         return self.engine.inspect(*self.names(service))
 
     def passes(self, container):
-        """Asks what the engine would ask when its interval is over."""
+        """Runs the health check that the engine would run after its interval."""
         test = container["Config"]["Healthcheck"]["Test"]
         command = test[1:] if test[0] == "CMD" else ["sh", "-c", test[1]]
         return self.engine.docker("exec", container["Id"], *command, check=False).returncode == 0
 
     def unwell(self, services=None, impatient=False):
-        """A line for each container that is not as it should be; impatient: the health that the engine has not asked for yet is asked for."""
+        """A line for each container that is not as it should be; with `impatient`, health checks that the engine has
+        not run yet are run now."""
         found = []
         for container in self.states():
             service = container["Config"]["Labels"][f"{LABEL}.service"]
@@ -133,18 +138,23 @@ class System:
             if service in ONCE:
                 well = state["Status"] == "exited" and state["ExitCode"] == 0
             else:
-                well = state["Status"] == "running" and (health in (None, "healthy") or (impatient and self.passes(container)))
+                well = state["Status"] == "running" and (health in (None, "healthy")
+                                                         or (impatient and self.passes(container)))
             if not well:
-                found.append(f"{container['Name'][1:]}: {state['Status']} {health or ''} exit {state['ExitCode']} restarts {container['RestartCount']}")
+                found.append(f"{container['Name'][1:]}: {state['Status']} {health or ''} exit {state['ExitCode']} "
+                             f"restarts {container['RestartCount']}")
         return found
 
     def wait_healthy(self, *services, impatient=True):
-        """Until all containers of these services, or all at all, are healthy."""
+        """Waits until all containers of these services, or of all services, are healthy."""
         def healthy():
-            looping = [name for container in self.states() if (name := container["Name"][1:]) and container["RestartCount"] > RESTARTS_MAX]
+            looping = [name
+                       for container in self.states()
+                       if (name := container["Name"][1:]) and container["RestartCount"] > RESTARTS_MAX]
             check(not looping, lambda: "starting again and again: " + "; ".join(self.trouble(services)))
             return not self.unwell(services, impatient)
-        wait_until(healthy, HEALTHY_SECONDS, lambda: "all containers are healthy; but " + "; ".join(self.trouble(services)))
+        wait_until(healthy, HEALTHY_SECONDS,
+                   lambda: "all containers are healthy; but " + "; ".join(self.trouble(services)))
 
     def trouble(self, services=None):
         found = []
@@ -163,13 +173,13 @@ class System:
     # --- harm
 
     def kill(self, service):
-        """kill -9 of the first process of each container of a service, as the kernel would; its restart policy brings it back."""
+        """Sends SIGKILL to the first process of each container of a service; the restart policy restarts it."""
         for container in self.states(service):
             if pid := container["State"]["Pid"]:
                 os.kill(pid, signal.SIGKILL)
 
     def stop_one(self, name):
-        """docker stop, by the image's signal and the grace that Compose gives it; the exit status."""
+        """docker stop, with the image's signal and Compose's grace period; returns the exit status."""
         self.engine.docker("stop", name)
         return self.engine.inspect(name)[0]["State"]["ExitCode"]
 
@@ -180,13 +190,14 @@ class System:
         total = 0.0
         for container in self.names(service):
             _, _, text = ask(self.address(container, port), "GET", "/metrics")
-            values = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
+            values = [float(line.rsplit(" ", 1)[1])
+                      for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
             check(values, f"{container} exports no {name}")
             total += sum(values)
         return total
 
     def wait_connected(self):
-        """Until every gateway reaches the issuer: one that has just been started anew is found by one gateway after another."""
+        """Waits until every gateway reaches the issuer: they find one that was restarted one after another."""
         def connected():
             try:
                 return self.metric("gateway", 8090, "coupond_gateway_partitions_connected") == GATEWAYS
@@ -195,7 +206,7 @@ class System:
         wait_until(connected, 60, "every gateway reaches the issuer")
 
     def wait_drained(self):
-        """Until the store has all that was issued."""
+        """Waits until the store has everything that was issued."""
         def drained():
             try:
                 return self.metric("issuer", 9101, "coupond_issuer_persist_lag_rows") == 0
@@ -210,12 +221,14 @@ class System:
         return body["data"]
 
     def firing(self):
-        return {alert["labels"]["alertname"] for alert in self.prometheus("alerts")["alerts"] if alert["state"] == "firing"}
+        return {alert["labels"]["alertname"]
+                for alert in self.prometheus("alerts")["alerts"] if alert["state"] == "firing"}
 
     def down_targets(self):
-        """What Prometheus cannot scrape, and how many targets it has."""
+        """The targets that Prometheus cannot scrape, and the number of all targets."""
         targets = self.prometheus("targets")["activeTargets"]
-        return [f"{target['scrapeUrl']}: {target['lastError']}" for target in targets if target["health"] != "up"], len(targets)
+        return [f"{target['scrapeUrl']}: {target['lastError']}"
+                for target in targets if target["health"] != "up"], len(targets)
 
 
 def remaining_seconds(since, seconds):

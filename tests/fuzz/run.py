@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the fuzz targets of a build, some at a time, and sums up what they did: ./dev fuzz.
+"""Runs the fuzz targets of a build, several at a time, and sums up the results: ./dev fuzz.
 
 What a target learns stays in build/fuzz/learnt/<target> and is where the next run begins, with the target's own seeds
 and the corpus of the repository. An input that breaks something stays in build/fuzz/findings.
@@ -23,7 +23,8 @@ PROGRESS_S = 15
 HASH = re.compile("[0-9a-f]{40}")  # how libFuzzer names what it keeps
 
 SANITIZERS = {
-    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=32:malloc_context_size=10:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1",
+    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=32:malloc_context_size=10:strict_string_checks=1:"
+    "detect_stack_use_after_return=1:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
 
@@ -48,7 +49,7 @@ def environment(**more):
 
 
 def write_seeds(target):
-    """The inputs that the target's encoders make today."""
+    """Writes the inputs that the target's encoders produce today."""
     path = folder("seeds", target)
     shutil.rmtree(path)
     path.mkdir()
@@ -94,7 +95,7 @@ class Run:
         return int((re.findall(r"\bcov: (\d+)", self.log()) or ["0"])[-1])
 
     def found(self):
-        """The new inputs that broke something. The process may also fail without one."""
+        """The new inputs that caused a failure. The process may also fail without one."""
         return sorted(set(self.findings.iterdir()) - self.before)
 
     def failed(self):
@@ -103,7 +104,9 @@ class Run:
     def row(self):
         rate = self.executions() / max(self.seconds, 0.001)
         verdict = "FAILED" if self.failed() else "fine"
-        return f"{self.target:18} {self.seconds:8.0f} {self.executions():14,} {rate:10,.0f} {self.coverage():9} {verdict}"
+        return (
+            f"{self.target:18} {self.seconds:8.0f} {self.executions():14,} {rate:10,.0f} {self.coverage():9} {verdict}"
+        )
 
 
 def tell_failure(run):
@@ -118,7 +121,7 @@ def tell_failure(run):
 
 
 def prove_it_can_fail():
-    """The planted fault has to be found, or what follows means nothing."""
+    """The planted fault must be found, otherwise the results mean nothing."""
     run = Run(PLANTED, 60)
     run.process.wait()
     found = run.found()
@@ -158,9 +161,9 @@ def copy_short(folders, into):
 
 
 def keep_corpus(targets):
-    """Rewrites the repository's corpus: of all inputs that are short, those few that reach what the seeds do not.
+    """Rewrites the repository's corpus: of all short inputs, those few that reach code which the seeds do not.
 
-    Files that somebody has given a name are findings, and stay."""
+    Files with a name of their own are findings, and stay."""
     for target in targets:
         corpus = HERE / "corpus" / target
         kept, given = folder("kept", target), folder("given", target)
@@ -183,7 +186,8 @@ def keep_corpus(targets):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev fuzz", description="Fuzzes with libFuzzer, ASan and UBSan.")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"one of {', '.join(all_targets())}; all by default")
+    parser.add_argument("targets", nargs="*", metavar="TARGET",
+                        help=f"one of {', '.join(all_targets())}; all by default")
     parser.add_argument("--minutes", type=float, default=1, help="for each target (1)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="targets at a time (the number of cores)")
     parser.add_argument("--keep-corpus", action="store_true", help="instead: put what was learnt into the repository")

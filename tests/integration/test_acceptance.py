@@ -1,6 +1,7 @@
 """Twenty thousand users, three requests each, for five thousand coupons: the promises end to end.
 
-COUPOND_TEST_FULL=1 (./dev test --full) adds MySQL 9, which is fetched once. A seed is printed; COUPOND_TEST_SEED repeats it.
+COUPOND_TEST_FULL=1 (./dev test --full) adds MySQL 9, which is fetched once. A seed is printed; COUPOND_TEST_SEED
+repeats it.
 """
 
 import pytest

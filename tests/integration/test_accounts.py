@@ -1,4 +1,5 @@
-"""deploy/mysql/accounts.sh against a real server: however far an earlier run came, afterwards the accounts are as the secrets say."""
+"""deploy/mysql/accounts.sh against a real server: however far an earlier run came, afterwards the accounts are as the
+secrets say."""
 
 import os
 import subprocess
@@ -9,7 +10,8 @@ import pytest
 from cluster import REPOSITORY
 from servers import MariaDB
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                                reason="the same whatever the program was built with")
 
 ROOT = "r00t-of-this-test"
 
@@ -19,21 +21,25 @@ def started():
     server = MariaDB()
     server.more_options = ("--skip-name-resolve",)  # 127.0.0.1 is not localhost, whose root has no password
     with server:
-        server.administer(f"ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY '{ROOT}'", "GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION",
+        server.administer(f"ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY '{ROOT}'",
+                          "GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION",
                           "DROP USER IF EXISTS 'coupond'@'%'", "DROP USER IF EXISTS 'coupond'@'localhost'")
         yield server
 
 
 def run(server, folder, coupond, exporter, root=ROOT):
-    secrets = {"db_root_password": root, "db_password": coupond, "exporter.cnf": f"[client]\nuser=exporter\npassword={exporter}"}
+    secrets = {"db_root_password": root, "db_password": coupond,
+               "exporter.cnf": f"[client]\nuser=exporter\npassword={exporter}"}
     for name, text in secrets.items():
         (folder / name).write_text(text + "\n", encoding="utf-8")
     where = {"COUPOND_SECRETS_DIR": str(folder), "COUPOND_MYSQL_HOST": "127.0.0.1", "MYSQL_TCP_PORT": str(server.port)}
-    return subprocess.run([REPOSITORY / "deploy/mysql/accounts.sh"], env={**os.environ, **where}, capture_output=True, text=True, check=False)
+    return subprocess.run([REPOSITORY / "deploy/mysql/accounts.sh"], env={**os.environ, **where}, capture_output=True,
+                          text=True, check=False)
 
 
 def answer(server, user, password, statement):
-    with pymysql.connect(host="127.0.0.1", port=server.port, user=user, password=password) as connection, connection.cursor() as cursor:
+    with pymysql.connect(host="127.0.0.1", port=server.port, user=user,
+                         password=password) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
 

@@ -47,8 +47,8 @@ def ask(cluster, coupon, user, **more):
     return cluster.request("POST", f"/v1/coupons/{coupon}/issues", {"user_id": user}, **more)
 
 
-def patch(cluster, coupon, **changes):
-    return cluster.request("PATCH", f"/v1/coupons/{coupon}", changes)
+def patch(cluster, coupon, headers=None, **changes):
+    return cluster.request("PATCH", f"/v1/coupons/{coupon}", changes, headers)
 
 
 # coupons
@@ -60,7 +60,8 @@ def test_a_coupon_is_created_and_read_on_every_gateway(cluster):
         "ends_at": "2999-01-01T09:00:00+09:00"})
     assert status == 201
     assert headers["Location"].endswith("/v1/coupons/WHOLE")
-    assert (body["id"], body["title"], body["quantity"], body["issued"], body["remaining"]) == ("WHOLE", "선착순 쿠폰", 10, 0, 10)
+    told = [body[name] for name in ("id", "title", "quantity", "issued", "remaining")]
+    assert told == ["WHOLE", "선착순 쿠폰", 10, 0, 10]
     assert (body["per_user_limit"], body["state"]) == (2, "open")
     assert (body["starts_at"], body["ends_at"]) == ("2026-01-01T00:00:00.000000Z", "2999-01-01T00:00:00.000000Z")
     assert body["created_at"] == body["updated_at"]
@@ -161,7 +162,7 @@ def test_a_user_may_be_issued_up_to_the_limit(cluster):
     assert cluster.request("GET", path)[2]["sequence"] == 3
     assert ask(cluster, "THREE", "bob")[2]["sequence"] == 4
     cluster.wait_drained()
-    rows = cluster.query("SELECT user_id, nth, sequence FROM coupon_issue WHERE coupon_id = ? ORDER BY sequence", "THREE")
+    rows = cluster.query("SELECT user_id, nth, sequence FROM coupon_issue WHERE coupon_id = 'THREE' ORDER BY sequence")
     assert rows == [("alice", 1, 1), ("alice", 2, 2), ("alice", 3, 3), ("bob", 1, 4)]
 
 
@@ -184,9 +185,9 @@ def test_a_method_that_a_path_does_not_take_is_told_with_those_that_it_takes(clu
 
 
 @pytest.mark.parametrize("body", [
-    b"", b"{", b"[]", b'"x"', b'{"user_id":-5}', b'{"user_id":""}', b'{"user_id":"a b"}', b'{}', b'{"user_id":"a","x":1}',
-    b'{"user_id":"a","user_id":"b"}', b'{"user_id":"' + b"x" * 65 + b'"}', b'{"user_id":"a"}x', b'{"user_id":"\xff"}',
-    b'{"user_id":"a\\u0000"}', b"[" * 2000,
+    b"", b"{", b"[]", b'"x"', b'{"user_id":-5}', b'{"user_id":""}', b'{"user_id":"a b"}', b'{}',
+    b'{"user_id":"a","x":1}', b'{"user_id":"a","user_id":"b"}', b'{"user_id":"' + b"x" * 65 + b'"}',
+    b'{"user_id":"a"}x', b'{"user_id":"\xff"}', b'{"user_id":"a\\u0000"}', b"[" * 2000,
 ])
 def test_a_body_that_is_not_an_issue_is_refused_and_uses_up_nothing(cluster, coupon, body):
     problem(cluster.request("POST", f"/v1/coupons/{coupon}/issues", body), 400, "invalid_request")
@@ -195,7 +196,8 @@ def test_a_body_that_is_not_an_issue_is_refused_and_uses_up_nothing(cluster, cou
 
 def test_another_media_type_and_a_huge_body_are_refused(cluster, coupon):
     path = f"/v1/coupons/{coupon}/issues"
-    problem(cluster.request("POST", path, b'{"user_id":"a"}', {"Content-Type": "text/plain"}), 415, "unsupported_media_type")
+    answer = cluster.request("POST", path, b'{"user_id":"a"}', {"Content-Type": "text/plain"})
+    problem(answer, 415, "unsupported_media_type")
     problem(cluster.request("POST", path, b'{"user_id":"a"}' + b" " * 100_000), 413, "too_large")
     assert cluster.coupon(coupon)["issued"] == 0
 
@@ -204,75 +206,10 @@ def test_another_media_type_and_a_huge_body_are_refused(cluster, coupon):
 
 
 def test_a_window_in_the_past_makes_a_coupon_that_is_over(cluster):
-    status, _, body = cluster.request("POST", "/v1/coupons", {"id": "PAST", "title": "x", "quantity": 5, "ends_at": "2020-01-01T12:00+09:00"})
+    status, _, body = cluster.request("POST", "/v1/coupons",
+                                      {"id": "PAST", "title": "x", "quantity": 5, "ends_at": "2020-01-01T12:00+09:00"})
     assert (status, body["state"], body["ends_at"]) == (201, "ended", "2020-01-01T03:00:00.000000Z")
     problem(ask(cluster, "PAST", "alice"), 410, "ended")
-
-
-def test_the_answers_to_changes_bear_the_tag_that_a_look_gives(cluster):
-    def tag_now():
-        return cluster.request("GET", "/v1/coupons/TAGGED", headers={"Cache-Control": "no-cache"})[1]["ETag"]
-    created = cluster.request("POST", "/v1/coupons", {"id": "TAGGED", "title": "x", "quantity": 5})[1]["ETag"]
-    assert created == tag_now()
-    status, headers, _ = cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 6}, {"If-Match": created})
-    assert (status, headers["ETag"]) == (200, tag_now()) and headers["ETag"] != created
-    ask(cluster, "TAGGED", "alice")  # changes what a look gives, but not what an operator set
-    assert tag_now().split("-")[0] == headers["ETag"].split("-")[0]
-    problem(cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 7}, {"If-Match": created}), 412, "stale_version")
-    assert cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 7}, {"If-Match": headers["ETag"]})[0] == 200
-    for tag in ("*", tag_now()):
-        problem(cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 8}, {"If-None-Match": tag}), 412, "stale_version")
-    problem(cluster.request("PATCH", "/v1/coupons/NONE", {"quantity": 8}, {"If-None-Match": "*"}), 404, "coupon_not_found")
-    assert cluster.request("PATCH", "/v1/coupons/TAGGED", {"quantity": 8}, {"If-None-Match": created})[0] == 200
-
-
-def test_a_change_is_judged_by_any_tag_of_a_list_that_was_given(cluster):
-    def change(**fields):
-        headers = {name.replace("_", "-"): value for name, value in fields.items()}
-        status, headers, body = cluster.request("PATCH", "/v1/coupons/LISTED", {"quantity": 9}, headers)
-        if status != 200:
-            problem((status, headers, body), 412, "stale_version")
-        return status, headers.get("ETag")
-
-    def invented(tag, at):
-        return tag[:at] + ("1" if tag[at] != "1" else "2") + tag[at + 1:]
-
-    old = cluster.request("POST", "/v1/coupons", {"id": "LISTED", "title": "x", "quantity": 5})[1]["ETag"]
-    _, now = change(If_Match=old)
-    ask(cluster, "LISTED", "alice")  # changes the content of the tag alone
-    another, later = invented(now, 20), invented(now, 1)
-    for match in (old, another, later, f"{old}, {another}, {later}", f"W/{now}"):
-        assert change(If_Match=match)[0] == 412, match
-        assert change(If_Match=now, If_None_Match=f"{match}, {now}")[0] == 412, match
-    for first, second in ((old, ""), ("", old), (later, another), ("", later), ('"x"', "W/" + old)):
-        status, tag = change(If_Match=f"{first}, {now}, {second}")
-        assert status == 200, (first, second)
-        old, now = now, tag
-        another, later = invented(now, 20), invented(now, 1)
-        assert change(If_None_Match=f"{later}, {now}, {another}")[0] == 412
-    for bars in (another, later, f"{another}, {old}"):
-        status, now = change(If_None_Match=bars)
-        assert status == 200, bars
-
-
-def test_what_has_no_tag_is_not_made_with_if_match_and_the_answer_says_why(cluster, coupon):
-    for match in ("*", '"x"'):
-        for method, path, body in (("PUT", f"/v1/coupons/{coupon}/issues/bob", None),
-                                   ("POST", f"/v1/coupons/{coupon}/issues", {"user_id": "bob"}),
-                                   ("POST", "/v1/coupons", {"id": "NEVER", "title": "x", "quantity": 5})):
-            refused = problem(cluster.request(method, path, body, {"If-Match": match}), 412, "stale_version")
-            assert "changed" not in refused["detail"] and "only an existing coupon has an ETag" in refused["detail"]
-        problem(cluster.request("PUT", f"/v1/coupons/{coupon}/issues/b!", None, {"If-Match": match}), 400, "invalid_request")
-    problem(cluster.request("GET", f"/v1/coupons/{coupon}/issues/bob"), 404, "not_issued")
-    problem(cluster.request("GET", "/v1/coupons/NEVER"), 404, "coupon_not_found")
-
-
-def test_a_look_with_if_match_is_given_what_it_names(cluster):
-    cluster.create_coupon("LOOK", 5)
-    for caching in ({}, {"Cache-Control": "no-cache"}):
-        tag = cluster.request("GET", "/v1/coupons/LOOK", headers=caching)[1]["ETag"]
-        for match, status in ((tag, 200), ("*", 200), (f'{tag}, "x"', 200), (f'"x", {tag}, W/{tag}', 200), ('"x"', 412), (tag[:18] + "0" * 16 + '"', 412), (f"W/{tag}", 412)):
-            assert cluster.request("GET", "/v1/coupons/LOOK", headers={"If-Match": match, **caching})[0] == status, match
 
 
 def test_a_coupon_before_its_start_says_when_to_come_again(cluster):
@@ -288,8 +225,8 @@ def test_a_coupon_before_its_start_says_when_to_come_again(cluster):
 
 def test_a_coupon_opens_by_itself_at_its_start(cluster):
     cluster.create_coupon("OPENS", 5, starts_at=iso(1))
-    wait_until(lambda: ask(cluster, "OPENS", "alice")[0] in (201, 409) and
-               cluster.request("GET", "/v1/coupons/OPENS/issues/alice")[0] == 200, "the coupon opens")
+    wait_until(lambda: ask(cluster, "OPENS", "alice")[0] in (201, 409)
+               and cluster.request("GET", "/v1/coupons/OPENS/issues/alice")[0] == 200, "the coupon opens")
 
 
 def test_a_coupon_past_its_end_is_gone_but_tells_its_holders(cluster):
@@ -319,8 +256,9 @@ def test_a_quantity_may_be_lowered_to_what_is_issued_but_not_below(cluster, coup
     assert ask(cluster, coupon, "late")[2]["sequence"] == 4
 
 
-@pytest.mark.parametrize("changes", [{"quantity": 0}, {"paused": "yes"}, {"issued": 1}, {"per_user_limit": 2}, {"id": "x"},
-                                     {"starts_at": "2026-01-02T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"}])
+@pytest.mark.parametrize("changes",
+                         [{"quantity": 0}, {"paused": "yes"}, {"issued": 1}, {"per_user_limit": 2}, {"id": "x"},
+                          {"starts_at": "2026-01-02T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"}])
 def test_a_change_that_makes_no_sense_is_refused(cluster, coupon, changes):
     problem(patch(cluster, coupon, **changes), 400, "invalid_request")
     assert cluster.coupon(coupon)["quantity"] == 5
@@ -416,12 +354,14 @@ def test_the_persister_tells_what_it_wrote(cluster, coupon):
     before = metric_sum(cluster.persisters[0].metrics(), "coupond_persister_rows_total")
     ask(cluster, coupon, "alice")
     cluster.wait_drained()
-    wait_until(lambda: metric_sum(cluster.persisters[0].metrics(), "coupond_persister_rows_total") > before, "rows counted")
+    wait_until(lambda: metric_sum(cluster.persisters[0].metrics(), "coupond_persister_rows_total") > before,
+               "rows counted")
 
 
 def test_a_restart_of_everything_keeps_everything(tmp_path):
     with Cluster.dev(tmp_path) as cluster:
-        cluster.create_coupon("KEPT", 50, per_user_limit=2, starts_at="2026-01-01T00:00:00Z", ends_at="2999-01-01T00:00:00Z")
+        cluster.create_coupon("KEPT", 50, per_user_limit=2, starts_at="2026-01-01T00:00:00Z",
+                              ends_at="2999-01-01T00:00:00Z")
         issues = [ask(cluster, "KEPT", f"u{i % 15}")[2] for i in range(20)]
         patch(cluster, "KEPT", title="changed", quantity=40)
         coupons = cluster.request("GET", "/v1/coupons")[2]
@@ -433,32 +373,6 @@ def test_a_restart_of_everything_keeps_everything(tmp_path):
         assert ask(cluster, "KEPT", "new")[2]["sequence"] == 21
         cluster.wait_drained()
         cluster.assert_kept()
-
-
-def test_a_change_is_refused_when_somebody_was_faster_but_not_when_somebody_was_issued_a_coupon(tmp_path):
-    with Cluster(tmp_path, gateways=2) as cluster:
-        cluster.create_coupon("A", 100)
-
-        def etag(gateway):
-            return cluster.request("GET", "/v1/coupons/A", headers={"Cache-Control": "no-cache"}, gateway=gateway)[1]["ETag"]
-
-        def change(quantity, tag, gateway=0):
-            return cluster.request("PATCH", "/v1/coupons/A", {"quantity": quantity}, {"If-Match": tag}, gateway)
-        seen = etag(0)
-        assert cluster.issue("A", "alice")[0] == 201
-        assert etag(0) != seen, "a cached body is not the same any more"
-        assert change(200, seen)[0] == 200
-        problem(change(300, seen, gateway=1), 412, "stale_version")
-        problem(change(300, '"nonsense"'), 412, "stale_version")
-        assert cluster.coupon("A")["quantity"] == 200
-        assert change(300, etag(1))[0] == 200
-        assert change(400, "*")[0] == 200
-        status, headers, _ = cluster.request("PUT", "/v1/coupons/A/issues/42", {"user_id": 42})
-        assert (status, headers["Cache-Control"]) == (201, "no-store")
-        assert cluster.request("POST", "/v1/coupons/A/issues", {"user_id": 42})[2]["issue"]["user_id"] == "42"
-        coded = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-        status, headers, _ = cluster.request("POST", "/v1/coupons/A/issues", b'{"user_id":"z"}', coded)
-        assert (status, headers["Accept-Encoding"]) == (415, "identity")
 
 
 def test_a_gateway_without_an_issuer_says_so(tmp_path):

@@ -136,9 +136,10 @@ def test_bench_judges_the_real_program(tmp_path):
 
 
 def test_bench_outlives_more_connections_than_one_poll_tells_of(tmp_path):
-    """libuv takes up to 1,024 events at once: answers are then read before it has called back about what was written."""
+    """libuv takes up to 1,024 events at once: answers are then read before it has called back about what was
+    written."""
     with Cluster.dev(tmp_path) as cluster:
-        result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--create", 1_000_000, "--rate", 100_000,
-                             "--duration", 1, "--connections", 2000, "--json")
+        result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--create", 1_000_000, "--rate",
+                             100_000, "--duration", 1, "--connections", 2000, "--json")
         assert result.returncode == 0, result.stdout + result.stderr
         assert sum(json.loads(result.stdout)["outcomes"].values()) == 100_000

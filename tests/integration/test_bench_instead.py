@@ -1,4 +1,5 @@
-"""`./dev bench --gateways`, `--grow`, `--against` and `--links`: tiny versions of them, and what they make of figures. Nothing here looks at times."""
+"""`./dev bench --gateways`, `--grow`, `--against` and `--links`: tiny versions of them, and what they make of figures.
+Nothing here looks at times."""
 
 import json
 import subprocess
@@ -8,12 +9,13 @@ import pytest
 from cluster import REPOSITORY, binary
 
 sys.path.insert(0, str(REPOSITORY / "load-test"))
-from bench import gateways, grow, measuring  # noqa: E402
-from bench.clients import BenchError  # noqa: E402
+from bench import gateways, grow, measuring
+from bench.clients import BenchError
 
 
 def run_bench(folder, *arguments):
-    command = [REPOSITORY / "load-test/bench.sh", "--rounds", "1", "--seconds", "1", "--connections", "16", "--dir", "/tmp", "--out", folder]
+    command = [REPOSITORY / "load-test/bench.sh", "--rounds", "1", "--seconds", "1", "--connections", "16", "--dir",
+               "/tmp", "--out", folder]
     result = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     [path] = folder.glob("bench-*.json")
@@ -36,7 +38,8 @@ def test_bench_measures_several_gateways_that_one_client_asks(tmp_path):
 
 def test_bench_compares_two_builds_in_turn(tmp_path):
     printed, found = run_bench(tmp_path, "--against", binary(), "--sync", "os")
-    assert [one["peer"] for one in found["results"]] == ["nginx, a constant", "coupond, sync = os", "other build, sync = os"]
+    assert [one["peer"] for one in found["results"]] == ["nginx, a constant", "coupond, sync = os",
+                                                         "other build, sync = os"]
     [compared] = found["against"]
     assert (compared["connections"], compared["peer"]) == (16, "coupond, sync = os")
     assert set(compared["cpu_ratio"]) == {"issuer", "gateway", "all"}
@@ -45,7 +48,8 @@ def test_bench_compares_two_builds_in_turn(tmp_path):
 
 def test_bench_tells_what_encryption_costs(tmp_path):
     printed, found = run_bench(tmp_path, "--links", "tcp,curve", "--sync", "os")
-    assert [one["peer"] for one in found["results"]] == ["nginx, a constant", "coupond, sync = os, TCP", "coupond, sync = os, CURVE"]
+    assert [one["peer"] for one in found["results"]] == ["nginx, a constant", "coupond, sync = os, TCP",
+                                                         "coupond, sync = os, CURVE"]
     assert all(one["not_2xx"] == 0 for one in found["results"])
     [compared] = found["encrypted"]
     assert (compared["peer"], found["against"]) == ("coupond, sync = os, CURVE", [])
@@ -67,7 +71,7 @@ def test_a_build_is_compared_with_the_other_of_the_same_round():
 class TwoGateways(gateways.SharedOut):
     """Without processes; the second is asked only when `fair`."""
 
-    def __init__(self, fair):
+    def __init__(self, fair):  # pylint: disable=super-init-not-called # which would start processes
         self.ports, self.threads, self.processes, self.name, self.fair, self.counts = [1, 2], 2, [], "two", fair, [5, 5]
         self.url = self.urls[0]
 
@@ -86,7 +90,8 @@ def test_a_gateway_that_is_not_asked_is_no_result(monkeypatch):
 def test_the_cpu_of_all_gateways_is_summed_and_compared_within_a_round():
     assert gateways.threads_for([1, 2, 4]) == 4
     assert gateways.threads_for([2, 3]) == 6
-    assert gateways.cpu_of({"cpu_us": {"issuer": 2, "gateway 1": 3, "gateway 2": 5}}) == {"gateways": 8, "issuer": 2, "together": 10}
+    assert gateways.cpu_of({"cpu_us": {"issuer": 2, "gateway 1": 3, "gateway 2": 5}}) == {
+        "gateways": 8, "issuer": 2, "together": 10}
     first = [{"cpu_us": {"issuer": issuer}} for issuer in (2, 4, 10)]
     last = [{"cpu_us": {"issuer": issuer}} for issuer in (2.2, 4.8, 13)]
     assert gateways.rise(first, last)["issuer"] == pytest.approx(20)
@@ -106,14 +111,16 @@ def test_bench_grows_a_coupon_to_so_many_users(tmp_path):
     assert "holders: 5,000;" in printed and "without a core, all threads of a process together: issuer" in printed
 
 
-@pytest.mark.parametrize("change, within", [({}, True), ({"max_us": 50_001}, False), ({"holders": 99}, False), ({"issued": 99}, False)])
+@pytest.mark.parametrize("change, within",
+                         [({}, True), ({"max_us": 50_001}, False), ({"holders": 99}, False), ({"issued": 99}, False)])
 def test_all_users_have_to_be_answered_in_time(change, within):
     assert grow.is_within({"holders": 100, "issued": 100, "max_us": 50_000, **change}, 100) == within
 
 
 def test_syncs_are_counted_by_how_long_they_took():
     name = "coupond_issuer_journal_sync_seconds"
-    metrics = [(f'{name}_bucket{{partition="0",le="{bound}"}}', value) for bound, value in (("0.01", 90), ("0.025", 97), ("0.05", 100), ("+Inf", 100))]
+    metrics = [(f'{name}_bucket{{partition="0",le="{bound}"}}', value)
+               for bound, value in (("0.01", 90), ("0.025", 97), ("0.05", 100), ("+Inf", 100))]
     metrics += [(f'{name}_count{{partition="0"}}', 100), ("coupond_other_count", 7)]
     assert grow.slow_syncs(metrics) == {"count": 100, "longer_than_s": {"0.01": 10, "0.025": 3, "0.05": 0}}
 

@@ -15,20 +15,23 @@ import pytest
 from cluster import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "load-test"))
-from bench import chart, latency_chart, measuring, others  # noqa: E402
-from bench.__main__ import is_enough  # noqa: E402
-from bench.clients import BenchError  # noqa: E402
-from bench.others import OTHERS  # noqa: E402
-from bench.servers import MariaDB  # noqa: E402
+from bench import chart, latency_chart, measuring, others
+from bench.__main__ import is_enough
+from bench.clients import BenchError
+from bench.others import OTHERS
+from bench.servers import MariaDB
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="what is under test is Python")
-needs_node = pytest.mark.skipif(not os.path.isdir(others.INSTALLED), reason="./dev bench --peers has not installed the npm packages")
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                                reason="what is under test is Python")
+needs_node = pytest.mark.skipif(not os.path.isdir(others.INSTALLED),
+                                reason="./dev bench --peers has not installed the npm packages")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def run_bench(folder, *arguments):
     # its sockets' paths are short only below /tmp
-    command = [REPOSITORY / "load-test/bench.sh", "--rounds", "1", "--seconds", "1", "--connections", "16", "--dir", "/tmp", "--out", folder]
+    command = [REPOSITORY / "load-test/bench.sh", "--rounds", "1", "--seconds", "1", "--connections", "16", "--dir",
+               "/tmp", "--out", folder]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -65,8 +68,8 @@ def test_bench_measures_policies_and_stores(tmp_path):
 
 @pytest.mark.parametrize("arguments", [
     ["--sync", "0"], ["--sync", "sometimes"], ["--stores", "oracle"], ["--connections", "0"], ["--rounds", "0"],
-    ["--require", "0.7", "--sync", "os"], ["--gateways", "0"], ["--gateways", "3"], ["--gateways", "1,2", "--open-loop"],
-    ["--grow", "0"], ["--grow", "100000001"], ["--grow", "10", "--peers"],
+    ["--require", "0.7", "--sync", "os"], ["--gateways", "0"], ["--gateways", "3"],
+    ["--gateways", "1,2", "--open-loop"], ["--grow", "0"], ["--grow", "100000001"], ["--grow", "10", "--peers"],
 ])
 def test_bench_refuses_what_it_cannot_measure(tmp_path, arguments):
     result = run_bench(tmp_path, *arguments)
@@ -122,7 +125,8 @@ def test_fastify_peers_answer_as_the_api_does(name, bench_directory, monkeypatch
             peer.wait_until(lambda: peer.stored() == 2, "the consumer")
 
 
-@pytest.mark.skipif(not shutil.which("webdis") or not shutil.which("redis-benchmark"), reason="the packages of --peers are not installed")
+@pytest.mark.skipif(not shutil.which("webdis") or not shutil.which("redis-benchmark"),
+                    reason="the packages of --peers are not installed")
 def test_bench_measures_redis_alone_and_behind_webdis(tmp_path):
     result = run_bench(tmp_path, "--sync", "os", "--peers", "redis-benchmark,redis-benchmark-p16,webdis")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -139,7 +143,8 @@ class Forgetful:
 
     def load(self, *_):
         self.asked += self.issues
-        return {"requests": self.answers, "duration_us": 1e6, "not_2xx": 0, "socket_errors": 0, "p50_us": 1, "p99_us": 1}
+        return {"requests": self.answers, "duration_us": 1e6, "not_2xx": 0, "socket_errors": 0, "p50_us": 1,
+                "p99_us": 1}
 
     def issued(self):
         return self.asked
@@ -214,7 +219,9 @@ def test_the_latency_chart_has_a_line_from_p50_to_p99_for_each_share():
     drawing = latency_chart.draw(report)
     assert {"coupond <&>", "0.1 ms", "1 ms", "10 ms"} <= set(texts_of(drawing))
     assert "without" not in texts_of(drawing)
-    lines = [line for line in xml.etree.ElementTree.fromstring(drawing).iter(f"{SVG}line") if line.get("class") == "coupond line"]
+    lines = [line
+             for line in xml.etree.ElementTree.fromstring(drawing).iter(f"{SVG}line")
+             if line.get("class") == "coupond line"]
     lengths = [float(line.get("x2")) - float(line.get("x1")) for line in lines if line.get("y1") == line.get("y2")]
     assert lengths[1] == pytest.approx(2 * lengths[0], abs=0.3)
     assert latency_chart.draw({**report, "results": results[1:]}) is None

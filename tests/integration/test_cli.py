@@ -87,7 +87,8 @@ def test_the_page_on_configuration_has_the_program_s_options():
     found = re.search(r"^<!-- options -->\n(.*?)^<!-- /options -->$", text, re.M | re.S)
     assert found, "the lines <!-- options --> and <!-- /options --> are missing"
     table = "".join(line + "\n" for line in found[1].splitlines() if line.startswith("|"))
-    assert table == run_coupond("--help-config=markdown").stdout, "./dev fmt pastes what coupond --help-config=markdown prints"
+    printed = run_coupond("--help-config=markdown").stdout
+    assert table == printed, "./dev fmt pastes what coupond --help-config=markdown prints"
 
 
 def test_output_that_cannot_be_written_is_a_failure():
@@ -103,7 +104,8 @@ def test_the_program_is_installed_into_bin(tmp_path):
     if not (build / "cmake_install.cmake").exists():
         pytest.skip("the program is not in a build folder")
     subprocess.run(["cmake", "--install", build, "--prefix", tmp_path], capture_output=True, check=True)
-    assert subprocess.run([tmp_path / "bin/coupond", "--version"], capture_output=True, check=True).stdout.startswith(b"coupond ")
+    assert subprocess.run([tmp_path / "bin/coupond", "--version"], capture_output=True,
+                          check=True).stdout.startswith(b"coupond ")
 
 
 def test_a_slip_in_a_variables_section_is_told_and_stops_nobody():
@@ -134,14 +136,16 @@ def test_unknown_commands_and_options_are_named():
 
 @pytest.mark.parametrize("option", ["events", "acks"])
 def test_an_endpoint_that_cannot_be_connected_to_is_named_once(tmp_path, option):
-    result = run_coupond("persister", "--set", f"store/path={tmp_path}/coupond.db", "--set", "persister/http=", "--set", f"persister/{option}=tcp://a b:7200")
+    result = run_coupond("persister", "--set", f"store/path={tmp_path}/coupond.db", "--set", "persister/http=", "--set",
+                         f"persister/{option}=tcp://a b:7200")
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == f"coupond persister: persister/{option}: cannot connect to tcp://a b:7200"
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_roles_refuse_what_they_do_not_know(role):
-    assert_refused(run_coupond(role, "--confg", "x"), f"coupond {role}:", "unknown option --confg; did you mean --config?")
+    assert_refused(run_coupond(role, "--confg", "x"), f"coupond {role}:",
+                   "unknown option --confg; did you mean --config?")
     assert_refused(run_coupond(role, "--config"), "--config: a value is missing")
     assert_refused(run_coupond(role, "--config", "a", "--config", "b"), "--config is given twice")
     assert_refused(run_coupond(role, "now"), "argument 1 is unexpected")
@@ -158,7 +162,8 @@ def test_a_default_configuration_is_right(role):
 def test_sources_are_taken_in_rising_order(tmp_path):
     path = tmp_path / "coupond.conf"
     path.write_text("gateway\n    threads = 65\n")
-    assert_refused(check_config("--config", str(path)), "coupond.conf line 2: gateway/threads: 65 is out of bounds, 1 to 64")
+    assert_refused(check_config("--config", str(path)),
+                   "coupond.conf line 2: gateway/threads: 65 is out of bounds, 1 to 64")
     path.write_text("log\n    level = loud\n")
     assert_refused(check_config("--config", str(path)), 'log/level: "loud" is none of: debug, info, warn, error')
     path.write_text("log\n    level = error\n")
@@ -195,7 +200,8 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path):
 
 def test_authorities_that_cannot_be_read_are_named(tmp_path):
     missing = f"{tmp_path}/ca.pem"
-    redis = check_config("--set", "gateway/redis=rediss://localhost", "--set", f"gateway/redis_tls_ca={missing}", role="gateway")
+    redis = check_config("--set", "gateway/redis=rediss://localhost", "--set", f"gateway/redis_tls_ca={missing}",
+                         role="gateway")
     assert_refused(redis, f"gateway/redis_tls_ca: cannot read {missing}: No such file or directory")
     store = check_config("--set", "store/type=mysql", "--set", f"store/tls_ca={missing}", role="persister")
     assert_refused(store, f"store/tls_ca: cannot read {missing}: No such file or directory")
@@ -204,8 +210,10 @@ def test_authorities_that_cannot_be_read_are_named(tmp_path):
 def test_a_role_needs_only_its_own_secrets(tmp_path):
     def status(role, option):
         return check_config("--set", f"{option}={tmp_path}/missing", role=role).returncode
-    assert {role: status(role, "gateway/admin_token_file") for role in ROLES} == {"dev": 2, "gateway": 2, "issuer": 0, "persister": 0}
-    assert {role: status(role, "store/password_file") for role in ROLES} == {"dev": 2, "gateway": 0, "issuer": 2, "persister": 2}
+    tokens = {role: status(role, "gateway/admin_token_file") for role in ROLES}
+    assert tokens == {"dev": 2, "gateway": 2, "issuer": 0, "persister": 0}
+    passwords = {role: status(role, "store/password_file") for role in ROLES}
+    assert passwords == {"dev": 2, "gateway": 0, "issuer": 2, "persister": 2}
 
 
 def test_variables_of_other_tools_stop_no_role():
@@ -342,7 +350,7 @@ def test_a_persister_makes_the_folder_of_its_store(tmp_path):
     member = Member("persister", ["persister", *options], tmp_path, address)
     member.start()
     try:
-        wait_until(lambda: (tmp_path / "var/lib/coupond.db").exists(), member.log)
+        wait_until((tmp_path / "var/lib/coupond.db").exists, member.log)
         member.stop()
     finally:
         member.end()
@@ -408,7 +416,8 @@ def test_dev_prints_three_curl_lines_that_work(dev):
     assert bodies[0].strip() == bodies[1].strip()
     assert '"issued":1' in bodies[2].replace(" ", "")
     for line in lines:  # the shell's prompt begins a line of its own
-        assert subprocess.run(["bash", "-c", line + " -s"], capture_output=True, text=True, check=True).stdout.endswith("}\n")
+        assert subprocess.run(["bash", "-c", line + " -s"], capture_output=True, text=True,
+                              check=True).stdout.endswith("}\n")
 
 
 def test_dev_creates_its_samples_once(dev):

@@ -1,4 +1,5 @@
-"""With a secret the roles work together, and nobody without it gets a word in, whatever he says and on whichever socket."""
+"""With a secret the roles work together, and nobody without it gets a word in, whatever he says and on whichever
+socket."""
 
 import json
 

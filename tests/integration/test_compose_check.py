@@ -9,10 +9,12 @@ import pytest
 import yaml
 from cluster import REPOSITORY, environment
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                                reason="the same whatever the program was built with")
 
 EXAMPLE = REPOSITORY / "deploy/secrets.example"
-OURS = {"admin_token": 10001, "cluster_secret": 10001, "db_password": 10001, "db_root_password": 0, "exporter.cnf": 65534, "grafana_password": 472}
+OURS = {"admin_token": 10001, "cluster_secret": 10001, "db_password": 10001, "db_root_password": 0,
+        "exporter.cnf": 65534, "grafana_password": 472}
 
 
 @pytest.fixture(name="secrets")
@@ -26,7 +28,8 @@ def copied_secrets(tmp_path):
 
 
 def check(*arguments, **variables):
-    result = subprocess.run(["/usr/bin/python3", REPOSITORY / "deploy/preflight.py", *map(str, arguments)], capture_output=True, text=True,
+    result = subprocess.run(["/usr/bin/python3", REPOSITORY / "deploy/preflight.py", *map(str, arguments)],
+                            capture_output=True, text=True,
                             env={**environment(), "PYTHONDONTWRITEBYTECODE": "1", **variables}, check=False)
     return result.returncode, result.stdout + result.stderr
 

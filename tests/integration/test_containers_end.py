@@ -11,7 +11,8 @@ import pytest
 from cluster import REPOSITORY
 
 pytestmark = [
-    pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with"),
+    pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                       reason="the same whatever the program was built with"),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces"),
 ]
 

@@ -16,22 +16,25 @@ def told(headers):
 
 def test_a_page_of_a_named_origin_can_use_the_api(tmp_path):
     with Cluster.dev(tmp_path, options={"gateway/cors_origins": f"{SHOP}, http://localhost:3000"}) as cluster:
-        status, headers, body = cluster.request("OPTIONS", "/v1/coupons/A0001/issues", headers={"Origin": SHOP, **PREFLIGHT})
+        status, headers, body = cluster.request("OPTIONS", "/v1/coupons/A0001/issues",
+                                                headers={"Origin": SHOP, **PREFLIGHT})
         assert (status, body) == (204, None)
         assert headers["Access-Control-Allow-Origin"] == SHOP
         assert headers["Access-Control-Allow-Methods"] == "POST"
         assert "Content-Type" in headers["Access-Control-Allow-Headers"]
         assert int(headers["Access-Control-Max-Age"]) > 0
-        for path, method, wanted in (("/v1/coupons/A0001/issues/u", "PUT", 201), ("/v1/coupons/A0001/issues/u", "GET", 200),
-                                     ("/v1/coupons/A0001", "GET", 200), ("/v1/coupons/A0001", "HEAD", 200),
-                                     ("/v1/coupons", "GET", 200), ("/v1/nowhere", "GET", 404), ("/livez", "GET", 200)):
+        for path, method, wanted in (("/v1/coupons/A0001/issues/u", "PUT", 201),
+                                     ("/v1/coupons/A0001/issues/u", "GET", 200), ("/v1/coupons/A0001", "GET", 200),
+                                     ("/v1/coupons/A0001", "HEAD", 200), ("/v1/coupons", "GET", 200),
+                                     ("/v1/nowhere", "GET", 404), ("/livez", "GET", 200)):
             status, headers, _ = cluster.request(method, path, headers={"Origin": SHOP})
             assert status == wanted, path
             assert told(headers) == {"Access-Control-Allow-Origin": SHOP, "Vary": "Origin",
                                      "Access-Control-Expose-Headers": "ETag, Location, Retry-After, X-Request-Id"}, path
         status, headers, _ = cluster.request("GET", "/v1/coupons/A0001", headers={"Origin": "https://other.example"})
         assert (status, told(headers)) == (200, {"Vary": "Origin"})
-        status, headers, body = cluster.request("OPTIONS", "/v1/coupons", headers={"Origin": "https://other.example", **PREFLIGHT})
+        status, headers, body = cluster.request("OPTIONS", "/v1/coupons",
+                                                headers={"Origin": "https://other.example", **PREFLIGHT})
         assert (status, body["code"], told(headers)) == (403, "forbidden", {"Vary": "Origin"})
         requests = cluster.gateways[0].metrics()
         assert requests['coupond_gateway_requests_total{route="preflight",status="204"}'] == 1
@@ -43,7 +46,8 @@ EARLY = {
     "syntax": (f"GET /livez HTTP/1.1\r\nHost: a\r\norigin:{SHOP}\r\nb ad: x\r\n\r\n", 400),
     "headers": (f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nX: {'x' * 20000}\r\n\r\n", 431),
     "fields": (f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\n" + "Y: z\r\n" * 101 + "\r\n", 431),
-    "chunk": (f"POST /v1/coupons HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    "chunk": (f"POST /v1/coupons HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+              400),
     "late": (f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}\r\nX", 408),
 }
 
@@ -72,7 +76,9 @@ def test_without_origins_nothing_is_said_of_them(tmp_path):
             assert told(cluster.request("GET", path, headers={"Origin": SHOP})[1]) == {}
 
 
-@pytest.mark.parametrize("wrong", ["https://shop.example/", "shop.example", "*,https://shop.example", "https://shop.example:443"])
+@pytest.mark.parametrize("wrong",
+                         ["https://shop.example/", "shop.example", "*,https://shop.example",
+                          "https://shop.example:443"])
 def test_what_is_no_origin_is_refused_at_the_start(wrong):
     result = run_coupond("gateway", "--check-config", "--set", f"gateway/cors_origins={wrong}")
     assert result.returncode == 2

@@ -39,13 +39,14 @@ def assert_nothing_lost(cluster, answers):
     cluster.assert_kept()
 
 
-def kill_and_restart(cluster, member, load, random):
+def kill_and_restart(member, load, random):
     """At a random moment: after a random number of further answers, as time is no measure of load."""
     goal = len(load.answers) + random.randrange(200, 3_000)
     wait_until(lambda: len(load.answers) >= goal or not load.is_alive(), "answers go on", pause=0.001)
     member.kill()
     pause = len(load.answers) + random.choice([0, 0, 20])
-    wait_until(lambda: len(load.answers) >= pause or not load.is_alive(), "answers go on while a member is away", pause=0.001)
+    wait_until(lambda: len(load.answers) >= pause or not load.is_alive(), "answers go on while a member is away",
+               pause=0.001)
     member.start()
     wait_until(member.is_ready, lambda: f"{member.name} ready again\n{member.log()[-3000:]}")
 
@@ -59,7 +60,7 @@ def run_killing(cluster, choose):
     load.start(endless_crowd(list(COUPONS), random))
     try:
         for _ in range(KILLS):
-            kill_and_restart(cluster, choose(cluster, random), load, random)
+            kill_and_restart(choose(cluster, random), load, random)
     finally:
         answers = load.finish()
     print(collections.Counter(answer.code for answer in answers))
@@ -113,7 +114,8 @@ def test_issuing_goes_on_while_the_database_is_gone_and_the_backlog_drains(tmp_p
             time.sleep(OUTAGE_SECONDS)  # the length of the outage is the case itself, not a wait for something
             wait_until(lambda: load.issued > issued_before + 1_000, "issues during the outage")
             assert cluster.backlog() > backlog_before
-            errors = sum(metric_sum(member.metrics(), "coupond_persister_store_errors_total") for member in cluster.persisters)
+            errors = sum(metric_sum(member.metrics(), "coupond_persister_store_errors_total")
+                         for member in cluster.persisters)
             assert errors > 0
             database.start()
         finally:

@@ -1,5 +1,5 @@
-"""Grafana's dashboards: what every panel has to say of itself, and that its colours are those of its values. Their expressions are put to
-a Prometheus in test_monitoring."""
+"""Grafana's dashboards: what every panel has to say of itself, and that its colours are those of its values. Their
+expressions are put to a Prometheus in test_monitoring."""
 
 import copy
 import json
@@ -12,7 +12,8 @@ import pytest
 import yaml
 from cluster import REPOSITORY
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                                reason="the same whatever the program was built with")
 
 GRAFANA = REPOSITORY / "monitoring/grafana"
 FILES = sorted((GRAFANA / "dashboards").glob("*.json"))
@@ -28,18 +29,20 @@ NEUTRAL = "blue"
 # Of every panel with thresholds or mappings: a value when all is well, and one when it burns.
 HEALTHY_AND_BURNING = {
     "event: 99th percentile": (0.02, 0.6), "event: Members ready": (1, 0.8), "event: Latency": (0.02, 0.6),
-    "event: Told to ask again, by reason": (0, 2),
-    "engine: Sync of the journal": (0.002, 0.06), "engine: Sync, 99th percentile of half a minute": (0.002, 0.06),
-    "engine: Age of the oldest of them": (1, 301), "engine: Faults of the store": (0, 1), "engine: A store that lost records, or a second one": (0, 1),
-    "engine: Recovery": (2, 100), "engine: Full": (0, 1), "engine: Clock": (0, 1), "engine: Journal ahead": (0, 5), "engine: Secret": (0, 1),
-    "engine: Refused by the issuer": (0, 2), "engine: Dropped": (0, 2), "engine: Ready": (1, 0), "engine: File descriptors": (0.1, 0.85),
-    "stores: Database": (1, 0), "stores: Exporter": (0, 1), "stores: Redis": (1, 0), "stores: Faults, as the gateways see them": (0, 2),
+    "event: Told to ask again, by reason": (0, 2), "engine: Sync of the journal": (0.002, 0.06),
+    "engine: Sync, 99th percentile of half a minute": (0.002, 0.06), "engine: Age of the oldest of them": (1, 301),
+    "engine: Faults of the store": (0, 1), "engine: A store that lost records, or a second one": (0, 1),
+    "engine: Recovery": (2, 100), "engine: Full": (0, 1), "engine: Clock": (0, 1), "engine: Journal ahead": (0, 5),
+    "engine: Secret": (0, 1), "engine: Refused by the issuer": (0, 2), "engine: Dropped": (0, 2),
+    "engine: Ready": (1, 0), "engine: File descriptors": (0.1, 0.85), "stores: Database": (1, 0),
+    "stores: Exporter": (0, 1), "stores: Redis": (1, 0), "stores: Faults, as the gateways see them": (0, 2),
     "stores: Gateways ready": (3, 0), "stores: Time of a gateway's answer": (0.02, 0.6), "stores: Faults": (0, 2),
 }
 
 
 def panels():
-    return {f"{name}: {panel['title']}": panel for name, dashboard in DASHBOARDS.items() for panel in dashboard["panels"] if panel["type"] != "row"}
+    return {f"{name}: {panel['title']}": panel for name, dashboard in DASHBOARDS.items()
+            for panel in dashboard["panels"] if panel["type"] != "row"}
 
 
 def color_of(panel, value):
@@ -48,7 +51,8 @@ def color_of(panel, value):
     for mapping in defaults["mappings"]:
         if mapping["type"] == "value" and str(value) in mapping["options"]:
             return mapping["options"][str(value)]["color"]
-    return [step["color"] for step in defaults["thresholds"]["steps"] if step["value"] is None or step["value"] <= value][-1]
+    return [step["color"]
+            for step in defaults["thresholds"]["steps"] if step["value"] is None or step["value"] <= value][-1]
 
 
 # --- the checks
@@ -79,7 +83,8 @@ def faults_of_targets(panel):
 def faults_of_graph(panel):
     style = panel["fieldConfig"]["defaults"].get("custom", {}).get("thresholdsStyle", {}).get("mode")
     shown = len(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]) > 1
-    faults = [] if panel["options"]["legend"]["calcs"] == ["lastNotNull", "max"] else ["has a legend without last and max"]
+    faults = [] if panel["options"]["legend"]["calcs"] == ["lastNotNull",
+                                                           "max"] else ["has a legend without last and max"]
     if style not in GRAPH_THRESHOLDS or (style != "off") != shown:
         faults.append("does not show its thresholds")
     return faults
@@ -87,7 +92,9 @@ def faults_of_graph(panel):
 
 def faults_of(panel):
     defaults = panel["fieldConfig"]["defaults"]
-    faults = [f"has no {what}" for what, value in (("title", panel["title"]), ("description", panel["description"]), ("unit", defaults.get("unit")))
+    faults = [f"has no {what}"
+              for what, value in (("title", panel["title"]), ("description", panel["description"]),
+                                  ("unit", defaults.get("unit")))
               if not value]
     faults += [] if panel["type"] in TYPES else [f"is a {panel['type']}, which Grafana does not have"]
     faults += faults_of_levels(panel) + faults_of_targets(panel)
@@ -103,7 +110,9 @@ def test_every_panel_has_unit_levels_and_the_right_kind_of_question():
 
 
 def test_every_panel_is_green_when_all_is_well_and_red_when_it_burns():
-    coloured = {where for where, panel in panels().items() if len(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]) > 1}
+    coloured = {where
+                for where, panel in panels().items()
+                if len(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]) > 1}
     assert coloured == set(HEALTHY_AND_BURNING)
     for where, (healthy, burning) in HEALTHY_AND_BURNING.items():
         assert (color_of(panels()[where], healthy), color_of(panels()[where], burning)) == ("green", "red"), where
@@ -115,9 +124,11 @@ def test_every_panel_is_green_when_all_is_well_and_red_when_it_burns():
     ("event: Left", ["type"], "singlestat", "is a singlestat"),
     ("event: Left", ["fieldConfig", "defaults", "thresholds"], {}, "neither thresholds nor an explicit none"),
     ("event: Left", ["fieldConfig", "defaults", "thresholds", "steps", 0, "color"], "red", "not the neutral one"),
-    ("event: Members ready", ["fieldConfig", "defaults", "thresholds", "steps", 1, "color"], "red", "without green and red"),
+    ("event: Members ready", ["fieldConfig", "defaults", "thresholds", "steps", 1, "color"], "red",
+     "without green and red"),
     ("event: Members ready", ["fieldConfig", "defaults", "thresholds", "steps", 0, "value"], 2, "do not ascend"),
-    ("event: Members ready", ["fieldConfig", "defaults", "thresholds", "steps", 0, "color"], "crimson-ish", "means nothing"),
+    ("event: Members ready", ["fieldConfig", "defaults", "thresholds", "steps", 0, "color"], "crimson-ish",
+     "means nothing"),
     ("event: Left", ["targets", 0, "instant"], False, "may be stale"),
     ("event: Share issued", ["targets", 0, "range"], True, "may be stale"),
     ("event: Latency", ["targets", 0, "instant"], True, "for a moment only"),
@@ -143,12 +154,13 @@ def test_a_panel_that_is_red_when_all_is_well_is_found():
 
 
 def test_states_have_names():
-    named = {where: [option["text"] for mapping in panel["fieldConfig"]["defaults"]["mappings"] for option in mapping["options"].values()]
+    named = {where: [option["text"] for mapping in panel["fieldConfig"]["defaults"]["mappings"]
+                     for option in mapping["options"].values()]
              for where, panel in panels().items()}
     assert {where: names for where, names in named.items() if names} == {
         "engine: Full": ["room", "full"], "engine: Clock": ["trusted", "suspect"], "engine: Secret": ["held", "none"],
-        "engine: Ready": ["waiting", "ready"], "stores: Database": ["down", "up"], "stores: Exporter": ["fine", "faults"],
-        "stores: Redis": ["down", "up"]}
+        "engine: Ready": ["waiting", "ready"], "stores: Database": ["down", "up"],
+        "stores: Exporter": ["fine", "faults"], "stores: Redis": ["down", "up"]}
 
 
 def test_the_answers_of_a_gateway_are_of_all_outcomes():
@@ -162,7 +174,8 @@ def test_source_and_job_can_be_chosen(name):
     assert (variables["source"]["type"], variables["source"]["query"]) == ("datasource", "prometheus")
     assert variables["job"]["query"]["query"] == "label_values(coupond_ready, job)"
     assert "allValue" not in variables["job"], "all jobs are those of coupond, not those of exporters"
-    provisioned = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yml").read_text(encoding="utf-8"))["datasources"]
+    written = (GRAFANA / "provisioning/datasources/prometheus.yml").read_text(encoding="utf-8")
+    provisioned = yaml.safe_load(written)["datasources"]
     assert variables["source"]["current"]["value"] in [source["uid"] for source in provisioned]
     text = json.dumps({**DASHBOARDS[name], "templating": None})
     assert set(re.findall(r'"type": "prometheus", "uid": "([^"]+)"', text)) == {"${source}"}
@@ -200,7 +213,8 @@ def test_the_files_are_those_of_their_source(tmp_path):
         (tmp_path / source).write_text((GRAFANA / source).read_text(encoding="utf-8"), encoding="utf-8")
     subprocess.run([sys.executable, "-B", tmp_path / "dashboards.py"], check=True)
     written = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "dashboards").glob("*.json")}
-    assert written == {path.name: path.read_text(encoding="utf-8") for path in FILES}, "run monitoring/grafana/dashboards.py"
+    assert written == {path.name: path.read_text(encoding="utf-8")
+                       for path in FILES}, "run monitoring/grafana/dashboards.py"
 
 
 def test_panels_lie_in_the_grid_beside_each_other():
@@ -209,5 +223,7 @@ def test_panels_lie_in_the_grid_beside_each_other():
         for panel in dashboard["panels"]:
             place = panel["gridPos"]
             assert place["x"] + place["w"] <= 24, f"{name}: {panel['title']}"
-            for cell in ((x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])):
-                assert taken.setdefault(cell, panel["title"]) == panel["title"], f"{name}: {panel['title']} on {taken[cell]}"
+            for cell in ((x, y) for x in range(place["x"], place["x"] + place["w"])
+                         for y in range(place["y"], place["y"] + place["h"])):
+                assert taken.setdefault(cell,
+                                        panel["title"]) == panel["title"], f"{name}: {panel['title']} on {taken[cell]}"

@@ -1,5 +1,6 @@
 """What a database refuses for good becomes a dead letter and nothing else: all others are stored, operators hear of it,
-`coupond verify` fails until it is settled, and `coupond dead-letter retry` settles it. With SQLite and with a real MariaDB.
+`coupond verify` fails until it is settled, and `coupond dead-letter retry` settles it. With SQLite and with a real
+MariaDB.
 """
 
 import contextlib
@@ -62,7 +63,8 @@ def crowd(cluster, coupon, count, first=0):
     """{sequence: user}; an issuer that has just come back may be asked twice."""
     load = Load(cluster.addresses, connections=8, retry=True)
     load.run([(coupon, f"user-{i}") for i in range(first, first + count)])
-    told = {answer.sequence: answer.user for answer in load.answers if answer.status == 201 or answer.code == "already_issued"}
+    told = {answer.sequence: answer.user
+            for answer in load.answers if answer.status == 201 or answer.code == "already_issued"}
     assert len(told) == count
     return told
 
@@ -153,7 +155,8 @@ def test_a_row_that_somebody_planted_does_not_hold_up_the_others(cluster):
     cluster.wait_drained()
     planted = "INSERT INTO coupon_issue (coupon_id, sequence, user_id, nth, issued_at, journal_seq) " \
               "VALUES ('A', 20, 'mallory', 1, {time}, 1000000)"
-    change_store(cluster, planted.format(time="'2026-01-01T00:00:00.000000Z'" if cluster.database is None else "'2026-01-01'"))
+    change_store(cluster,
+                 planted.format(time="'2026-01-01T00:00:00.000000Z'" if cluster.database is None else "'2026-01-01'"))
     issued = crowd(cluster, "A", 100)
     cluster.wait_drained()
     assert cluster.issues()["A"] == {**issued, 20: "mallory"}

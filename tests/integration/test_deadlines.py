@@ -1,4 +1,5 @@
-"""What a client was told the outcome of is unknown is not decided afterwards: who stands still finds its requests too old."""
+"""What a client was told the outcome of is unknown is not decided afterwards: who stands still finds its requests too
+old."""
 
 import contextlib
 import http.client
@@ -48,7 +49,8 @@ class Client:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
 
     def send(self, method, path, body=""):
-        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+                            f"{len(body)}\r\n\r\n{body}".encode())
 
     def status(self):
         answer = http.client.HTTPResponse(self.socket)

@@ -17,7 +17,8 @@ def both_ports(member, path):
 
 def all_wait_for_the_store(member):
     member.check_alive()
-    return all(status == 503 and "waiting for the store, to compare" in text for status, text in both_ports(member, "/readyz"))
+    return all(status == 503 and "waiting for the store, to compare" in text
+               for status, text in both_ports(member, "/readyz"))
 
 
 def test_dev_answers_while_it_waits_for_its_store(tmp_path):
@@ -45,7 +46,8 @@ def test_dev_answers_while_it_waits_for_its_store(tmp_path):
 def test_dev_that_cannot_start_closes_its_ports_and_ends(tmp_path):
     with Cluster.dev(tmp_path) as cluster:
         second = Cluster.dev(tmp_path / "second")
-        second.issuer.arguments = [str(tmp_path) if word == str(tmp_path / "second") else word for word in second.issuer.arguments]
+        second.issuer.arguments = [str(tmp_path) if word == str(tmp_path / "second") else word
+                                   for word in second.issuer.arguments]
         second.write_config()
         second.issuer.start()
         assert second.issuer.wait_for_end() == 1
@@ -78,8 +80,10 @@ def test_dev_tells_of_a_clock_that_is_not_believed(tmp_path):
     cluster.issuer.environment = rules.environment()
     with cluster:
         rules.step_clock(86_400)
-        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_clock_suspect") == 1, "the step is noticed")
+        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_clock_suspect") == 1,
+                   "the step is noticed")
         for status, text in both_ports(cluster.issuer, "/readyz"):
             assert status == 200 and "clock" in json.loads(text)["detail"]
         rules.step_clock(0)
-        wait_until(lambda: all("detail" not in json.loads(text) for _, text in both_ports(cluster.issuer, "/readyz")), "it is right again")
+        wait_until(lambda: all("detail" not in json.loads(text) for _, text in both_ports(cluster.issuer, "/readyz")),
+                   "it is right again")

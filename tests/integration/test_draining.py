@@ -25,11 +25,12 @@ def answered(load):
 
 
 def wait_for_more(load, count=500):
-    """The load goes on: so many answers from now, some of them on each connection. So nobody is left who will come late to a
-    gateway that was stopped, and find one that has just been started and knows no issuer yet."""
+    """The load goes on: so many answers from now, some of them on each connection. So nobody is left who will come late
+    to a gateway that was stopped, and find one that has just been started and knows no issuer yet."""
     before, finals = answered(load), list(load.finals)
-    wait_until(lambda: not load.is_alive() or (answered(load) >= before + count and
-                                               all(now >= then + 2 for then, now in zip(finals, load.finals))), "the load goes on")
+    wait_until(lambda: not load.is_alive() or (answered(load) >= before + count
+                                               and all(now >= then + 2 for then, now in zip(finals, load.finals))),
+               "the load goes on")
     assert load.is_alive()
 
 

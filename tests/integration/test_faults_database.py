@@ -1,4 +1,5 @@
-"""The database restarts, refuses, locks, deadlocks, stops and loses connections in the middle of commits: each row reaches it once."""
+"""The database restarts, refuses, locks, deadlocks, stops and loses connections in the middle of commits: each row
+reaches it once."""
 
 import contextlib
 import itertools
@@ -11,7 +12,8 @@ from cluster import Cluster, metric_sum, wait_until
 from servers import MariaDB
 
 NUMBERS = itertools.count(1)
-OPTIONS = {"store/connect_timeout_ms": 1000, "store/io_timeout_ms": 2000, "persister/retry_max_ms": 200, "issuer/resend_ms": 500}
+OPTIONS = {"store/connect_timeout_ms": 1000, "store/io_timeout_ms": 2000, "persister/retry_max_ms": 200,
+           "issuer/resend_ms": 500}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,8 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def coupon(cluster):
-    """A coupon of the test's own, with ten issues that the store has; everything is in the store at the end of the test."""
+    """A coupon of the test's own, with ten issues that the store has; everything is in the store at the end of the
+    test."""
     name = f"C{next(NUMBERS)}"
     cluster.create_coupon(name, 1_000_000)
     issue(cluster, name, 0, 10)
@@ -98,7 +101,7 @@ def test_a_persister_that_starts_before_the_database_waits_for_it(cluster, coupo
     cluster.wait_ready()
 
 
-def test_a_persister_without_a_database_ends_when_it_is_told_to(cluster, coupon):
+def test_a_persister_without_a_database_ends_when_it_is_told_to(cluster):
     cluster.database.stop()
     for persister in cluster.persisters:
         persister.stop()

@@ -1,4 +1,5 @@
-"""The journal's disk and the issuer's clock fail under the real program: what was told stays, the rest is refused or asked again."""
+"""The journal's disk and the issuer's clock fail under the real program: what was told stays, the rest is refused or
+asked again."""
 
 import contextlib
 import datetime
@@ -163,7 +164,8 @@ def fill_segments(cluster, coupon="A"):
 
 
 def assert_refused_until_there_is_room(cluster, make_room):
-    """With the disk full: new issues hear overloaded, holders and lookups are answered, coupons cannot change; then all goes on."""
+    """With the disk full: new issues hear overloaded, holders and lookups are answered, coupons cannot change; then all
+    goes on."""
     told = fill_segments(cluster)
     user, sequence = max(told.items(), key=lambda pair: pair[1])
     wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 1, "the gauge tells it")
@@ -273,7 +275,8 @@ def test_acknowledgements_that_cannot_be_noted_are_only_heard_again_after_a_rest
         assert_kept(cluster, told)
 
 
-@pytest.mark.parametrize("operation, name", [("pwrite", "next.snapshot"), ("sync", "next.snapshot"), ("rename", ".snapshot")])
+@pytest.mark.parametrize("operation, name",
+                         [("pwrite", "next.snapshot"), ("sync", "next.snapshot"), ("rename", ".snapshot")])
 def test_a_snapshot_that_cannot_be_written_is_counted_while_issuing_goes_on(tmp_path, operation, name):
     cluster, rules = prepared(tmp_path, options=PATIENT | {"issuer/snapshot_mb": 1})
     with cluster:
@@ -281,7 +284,8 @@ def test_a_snapshot_that_cannot_be_written_is_counted_while_issuing_goes_on(tmp_
         rule = rules.add(operation, "fail", name, error=errno.ENOSPC)
         load = Load(cluster.addresses, connections=32)
         load.start(("A", f"user-{number}-{LONG}") for number in range(200_000))
-        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_snapshot_failures_total") == 1, "a snapshot fails")
+        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_snapshot_failures_total") == 1,
+                   "a snapshot fails")
         assert rule.struck == 1
         issued = load.issued
         wait_until(lambda: load.issued > issued + 500, "issues go on")
@@ -319,7 +323,8 @@ def assert_windows_are_of_now(cluster, user):
 
 
 @needs_clock
-@pytest.mark.parametrize("step", [86_400, -86_400, 2**31, -2**32], ids=["day-ahead", "day-behind", "decades-ahead", "before-1970"])
+@pytest.mark.parametrize("step", [86_400, -86_400, 2**31, -2**32],
+                         ids=["day-ahead", "day-behind", "decades-ahead", "before-1970"])
 def test_a_clock_that_is_wrong_for_a_moment_decides_nothing(tmp_path, step):
     cluster, rules = prepared(tmp_path, clock=True)
     for member in cluster.members:

@@ -1,4 +1,5 @@
-"""Processes that stop for longer than every time-out, links that are cut, machines that go without a word: the others go on, and nothing is lost."""
+"""Processes that stop for longer than every time-out, links that are cut, machines that go without a word: the others
+go on, and nothing is lost."""
 
 import http.client
 import json
@@ -57,8 +58,10 @@ def test_an_issuer_that_stops_for_longer_than_every_time_out_goes_on_where_it_wa
         told = issue_some(cluster, 0, 10)
         with stopped(cluster.issuer.process):
             assert code_when_asked(cluster, "waits") == "outcome_unknown"
-            wait_until(lambda: code_when_asked(cluster, "asks-again") == "issuer_unavailable", "the gateway gives it up")
-            assert cluster.gateways[0].get("/readyz") == (200, '{"status":"ready","detail":"No answer from partition 0"}')
+            wait_until(lambda: code_when_asked(cluster, "asks-again") == "issuer_unavailable",
+                       "the gateway gives it up")
+            assert cluster.gateways[0].get("/readyz") == (200,
+                                                          '{"status":"ready","detail":"No answer from partition 0"}')
         wait_until(cluster.gateways[0].is_ready, "the gateway finds it again")
         both = {user: issue_in_the_end(cluster, user) for user in ("waits", "asks-again")}
         assert sorted(issue["sequence"] for issue in both.values()) == [11, 12]
@@ -72,7 +75,8 @@ def test_a_gateway_that_stops_answers_when_it_goes_on_while_the_other_serves(tmp
         answers = []
         with stopped(cluster.gateways[1].process):
             connection = http.client.HTTPConnection(cluster.addresses[1])
-            connection.request("POST", "/v1/coupons/A/issues", json.dumps({"user_id": "waits"}), {"Content-Type": "application/json"})
+            connection.request("POST", "/v1/coupons/A/issues", json.dumps({"user_id": "waits"}),
+                               {"Content-Type": "application/json"})
             thread = threading.Thread(target=lambda: answers.append(connection.getresponse()))
             thread.start()
             told = issue_some(cluster, 0, 50)
@@ -92,9 +96,11 @@ def test_what_a_stopped_persister_has_in_hand_is_written_by_another_and_only_onc
             cluster.wait_drained()
             return metric_sum(member.metrics(), name) > 0
 
-        wait_until(lambda: counts_after_issues(cluster.persisters[0], "coupond_persister_rows_total"), "it has found the issuer")
+        wait_until(lambda: counts_after_issues(cluster.persisters[0], "coupond_persister_rows_total"),
+                   "it has found the issuer")
         with stopped(cluster.persisters[0].process):
-            wait_until(lambda: counts_after_issues(cluster.issuer, "coupond_issuer_stream_resent_total"), "it was given a frame")
+            wait_until(lambda: counts_after_issues(cluster.issuer, "coupond_issuer_stream_resent_total"),
+                       "it was given a frame")
         assert_kept(cluster, told | issue_some(cluster, len(told), 20))
 
 

@@ -1,4 +1,5 @@
-"""Gateways whose machines' clocks are hours away from the issuer's and from each other's: nothing that they say rests on these."""
+"""Gateways whose machines' clocks are hours away from the issuer's and from each other's: nothing that they say rests
+on these."""
 
 import contextlib
 import datetime
@@ -60,11 +61,13 @@ def test_states_ages_and_retry_after_are_the_issuers(apart):
                 status, headers, body = look(apart, coupon, gateway=gateway)
                 assert (status, body["state"]) == (200, state)
                 assert 0 <= int(headers["Age"]) < 60
-            status, headers, body = apart.request("POST", "/v1/coupons/LATER/issues", {"user_id": "ann"}, gateway=gateway)
+            status, headers, body = apart.request("POST", "/v1/coupons/LATER/issues", {"user_id": "ann"},
+                                                  gateway=gateway)
             assert (status, body["code"]) == (409, "not_started")
             assert 2 * HOUR - 120 < int(headers["Retry-After"]) <= 2 * HOUR
         assert apart.request("POST", "/v1/coupons/NOW/issues", {"user_id": f"u{gateway}"}, gateway=gateway)[0] == 201
-        assert apart.request("POST", "/v1/coupons/OVER/issues", {"user_id": "ann"}, gateway=gateway)[2]["code"] == "ended"
+        assert apart.request("POST", "/v1/coupons/OVER/issues", {"user_id": "ann"},
+                             gateway=gateway)[2]["code"] == "ended"
     assert errors(apart, "garbage") == 0
 
 
@@ -72,14 +75,15 @@ def test_a_gateway_tells_the_issuers_time_as_its_date(apart):
     apart.create_coupon("DATED", 5)
     for gateway in GATEWAYS:
         look(apart, "DATED", gateway=gateway)
-        wait_until(lambda gateway=gateway: abs(seconds_from_now(look(apart, "DATED", gateway=gateway)[1])) < 60, "the date is right")
+        wait_until(lambda gateway=gateway: abs(seconds_from_now(look(apart, "DATED", gateway=gateway)[1])) < 60,
+                   "the date is right")
 
 
 def test_what_redis_has_is_no_lie_to_a_gateway_that_knows_no_time_but_its_own(apart, redis):
     apart.create_coupon("SHARED", 5)
     # Whose entry is the older asks the issuer and stores the answer; the other finds that, still young.
-    wait_until(lambda: all(look(apart, "SHARED", gateway=gateway)[0] == 200 for gateway in GATEWAYS) and
-               reads(apart, "redis") > 0, "it is in Redis, and that is asked")
+    wait_until(lambda: all(look(apart, "SHARED", gateway=gateway)[0] == 200 for gateway in GATEWAYS)
+               and reads(apart, "redis") > 0, "it is in Redis, and that is asked")
     redis.ask("SET", KEY + "SHARED", value("SHARED", sequence=1 << 40))  # as young as can be
     assert look(apart, "SHARED", gateway=1)[0] == 200
     assert errors(apart, "garbage") == 0

@@ -13,7 +13,8 @@ import pytest
 from cluster import REPOSITORY, environment, wait_until
 from ports import free_port
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                                reason="the same whatever the program was built with")
 
 
 class Deaf(socketserver.ThreadingTCPServer):
@@ -43,8 +44,9 @@ def start_front(tmp_path):
         backend = tmp_path / "gateways.cfg"
         backend.write_text(f"backend gateways\n{servers}")
         variables = {"COUPOND_FRONT": f"127.0.0.1:{port}", "COUPOND_FRONT_METRICS": f"127.0.0.1:{free_port()}"}
-        started.append(subprocess.Popen([program, "-db", "-f", folder / "haproxy.cfg", "-f", backend], env={**environment(), **variables},
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path))
+        started.append(subprocess.Popen([program, "-db", "-f", folder / "haproxy.cfg", "-f", backend],
+                                        env={**environment(), **variables}, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, cwd=tmp_path))
         wait_until(lambda: answers(int(variables["COUPOND_FRONT_METRICS"].rpartition(":")[2])), "HAProxy is up")
         return port
 

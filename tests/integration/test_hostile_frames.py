@@ -1,4 +1,5 @@
-"""Garbage on every ZeroMQ socket is counted and dropped while service goes on; so are bytes that are not ZeroMQ at all."""
+"""Garbage on every ZeroMQ socket is counted and dropped while service goes on; so are bytes that are not ZeroMQ at
+all."""
 
 import os
 import socket
@@ -47,7 +48,8 @@ def send_all(wire, frames):
 
 
 def wait_dropped(member, metric, before, least, still_serves):
-    wait_until(lambda: metric_sum(member.metrics(), metric) - before >= least, f"{member.name} counts {least} dropped frames")
+    wait_until(lambda: metric_sum(member.metrics(), metric) - before >= least,
+               f"{member.name} counts {least} dropped frames")
     assert still_serves()
     member.check_alive()
 
@@ -99,7 +101,8 @@ def test_garbage_events_are_dropped_by_the_persister(tmp_path):
 
 def test_garbage_replies_are_dropped_by_the_gateway(tmp_path):
     requests = f"tcp://127.0.0.1:{free_port_range(1)}"
-    with Cluster(tmp_path, options={"gateway/issuer_timeout_ms": 200}) as cluster, Listener(requests, "ROUTER") as listener:
+    with (Cluster(tmp_path, options={"gateway/issuer_timeout_ms": 200}) as cluster,
+          Listener(requests, "ROUTER") as listener):
         gateway = cluster.gateways[0]
         gateway.stop()
         gateway.arguments += ["--set", f"gateway/requests={requests}"]
@@ -107,7 +110,8 @@ def test_garbage_replies_are_dropped_by_the_gateway(tmp_path):
         with listener.accept() as wire:
             wait_until(lambda: gateway.get("/livez")[0] == 200, "the gateway serves")
             count = send_all(wire, garbage(ISSUE_REPLIES, 32) + garbage(COUPON_REPLIES, 624))
-            wait_dropped(gateway, "coupond_gateway_frames_dropped_total", 0, count - 2, lambda: gateway.get("/livez")[0] == 200)
+            wait_dropped(gateway, "coupond_gateway_frames_dropped_total", 0, count - 2,
+                         lambda: gateway.get("/livez")[0] == 200)
             status, body = cluster.issue("A", "alice")
             assert (status, body["code"]) in ((503, "outcome_unknown"), (503, "issuer_unavailable"))
 

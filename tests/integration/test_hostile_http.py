@@ -1,4 +1,5 @@
-"""Hostile HTTP messages, to coupond and to a real nginx: coupond serves nothing that nginx refuses, and sees the same requests."""
+"""Hostile HTTP messages, to coupond and to a real nginx: coupond serves nothing that nginx refuses, and sees the same
+requests."""
 
 import collections
 import contextlib
@@ -29,7 +30,8 @@ def servers(tmp_path_factory):
 
 
 def answers_of(servers, data):
-    return [talk(address, data) for address in (servers.cluster.addresses[0], servers.nginx.address, servers.nginx.proxy_address)]
+    return [talk(address, data)
+            for address in (servers.cluster.addresses[0], servers.nginx.address, servers.nginx.proxy_address)]
 
 
 def test_there_are_many_messages_each_of_its_own():
@@ -112,7 +114,8 @@ def test_the_comparison_finds_what_it_is_for(expected, ours, theirs, torn, fault
 
 
 class Lenient(socketserver.StreamRequestHandler):
-    """A server that reads HTTP as many did: any line end, the last length wins, chunks are not known, nothing is refused."""
+    """A server that reads HTTP as many did: any line end, the last length wins, chunks are not known, nothing is
+    refused."""
 
     def handle(self):
         with contextlib.suppress(OSError):
@@ -122,7 +125,8 @@ class Lenient(socketserver.StreamRequestHandler):
                     if field.lower().startswith(b"content-length:"):
                         length = int(b"0" + bytes(byte for byte in field if byte in b"0123456789")) % 2**32
                 self.rfile.read(length)
-                self.wfile.write(b"HTTP/1.1 %d OK\r\nContent-Length: 0\r\n\r\n" % (201 if line.startswith(b"POST") else 200))
+                self.wfile.write(b"HTTP/1.1 %d OK\r\nContent-Length: 0\r\n\r\n"
+                                 % (201 if line.startswith(b"POST") else 200))
 
 
 def test_a_lenient_server_is_found_out(servers):
@@ -139,4 +143,6 @@ def test_a_lenient_server_is_found_out(servers):
         server.shutdown()
     print(dict(found))
     assert found["Transfer codings"] >= 10 and found["Pipelines"] >= 5
-    assert all(found[section] > 0 for section in {message.section for message in MESSAGES} - {"Connection, Upgrade, Expect", "Torn messages"})
+    assert all(found[section] > 0
+               for section in {message.section for message in MESSAGES}
+               - {"Connection, Upgrade, Expect", "Torn messages"})

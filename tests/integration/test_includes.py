@@ -22,7 +22,8 @@ def check(folder, files):
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text + "\n", encoding="utf-8")
-    return subprocess.run([sys.executable, str(CHECK), "--root", str(folder)], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, str(CHECK), "--root", str(folder)], capture_output=True, text=True,
+                          check=False)
 
 
 def test_a_sound_tree_passes(tmp_path):
@@ -36,7 +37,8 @@ def test_a_sound_tree_passes(tmp_path):
     ("shared/journal/deep/er.c", '# include "issuer/ledger/ledger.h"', "shared/ is not above issuer/"),
     ("shared/error.h", '#include "shared/journal/reader.h"',
      "circle of files: shared/error -> shared/journal/reader -> shared/error (2 files in all)"),
-    ("shared/ground.c", '#include "shared/journal/reader.h"', "circle of folders: shared -> shared/journal -> shared (2 folders in all)"),
+    ("shared/ground.c", '#include "shared/journal/reader.h"',
+     "circle of folders: shared -> shared/journal -> shared (2 folders in all)"),
     ("coupond/top/model.h", '#include "screen.h"', ""),
 ])
 def test_one_line_that_is_wrong_is_found(tmp_path, path, text, told):
@@ -48,11 +50,13 @@ def test_one_line_that_is_wrong_is_found(tmp_path, path, text, told):
 
 def test_an_include_that_only_the_compiler_sees_is_told(tmp_path):
     """One that is found by a folder on the command line, and one that a macro names."""
-    files = {"lib/hidden.h": "", "lib/named.h": "", "src/main.c": '#include "hidden.h"\n#define NAME "lib/named.h"\n#include NAME'}
+    files = {"lib/hidden.h": "", "lib/named.h": "",
+             "src/main.c": '#include "hidden.h"\n#define NAME "lib/named.h"\n#include NAME'}
     assert check(tmp_path, files).returncode == 0
     build = tmp_path / "build"
     build.mkdir()
-    (build / "build.ninja").write_text("rule cc\n  command = cc -I.. -I../lib -MD -MF $out.d -c $in -o $out\n  depfile = $out.d\n"
+    (build / "build.ninja").write_text("rule cc\n  command = cc -I.. -I../lib -MD -MF $out.d -c $in -o $out\n  "
+                                       "depfile = $out.d\n"
                                        "  deps = gcc\nbuild main.o: cc ../src/main.c\n", encoding="utf-8")
     subprocess.run(["ninja", "-C", str(build)], check=True, capture_output=True)
     result = subprocess.run([sys.executable, str(CHECK), "--root", str(tmp_path), "--build", str(build)],

@@ -1,4 +1,5 @@
-"""issuer/keep_minutes with the real program: what two snapshots and the store have stays so long, should the store have lied."""
+"""issuer/keep_minutes with the real program: what two snapshots and the store have stays so long, should the store have
+lied."""
 
 from cluster import Cluster, metric_sum, run_coupond, wait_until
 
@@ -7,8 +8,8 @@ SMALL = {"issuer/segment_mb": 2, "issuer/snapshot_mb": 1, "issuer/snapshot_mb_pe
 
 def fill(cluster, coupon):
     """Fills more than two segments, with a snapshot for each MiB, and waits until the store has everything."""
-    result = run_coupond("bench", "--url", f"http://{cluster.gateways[0].status_address}", "--create", "1000000", "--coupon", coupon,
-                         "--users", "u" * 48, "--rate", "10000", "--requests", "60000")
+    result = run_coupond("bench", "--url", f"http://{cluster.gateways[0].status_address}", "--create", "1000000",
+                         "--coupon", coupon, "--users", "u" * 48, "--rate", "10000", "--requests", "60000")
     assert result.returncode == 0, result.stdout + result.stderr
     cluster.wait_drained()
 

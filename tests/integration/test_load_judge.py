@@ -8,11 +8,11 @@ import pytest
 from cluster import REPOSITORY
 
 sys.path[:0] = [str(REPOSITORY / "load-test/locust"), str(REPOSITORY / "load-test"), str(REPOSITORY)]
-import people  # noqa: E402
-import promises  # noqa: E402
-import scenarios  # noqa: E402
-from rush import __main__ as command  # noqa: E402
-from rush import chart, cpu, locusts, turn  # noqa: E402
+import people
+import promises
+import scenarios
+from rush import __main__ as command
+from rush import chart, cpu, locusts, turn
 
 ISSUE = {"coupon_id": "A", "user_id": "u", "sequence": 7}
 ALREADY = {"code": "already_issued", "issue": ISSUE}
@@ -52,10 +52,13 @@ def test_a_503_says_when_to_ask_again_or_is_a_failure():
 def test_complaints_say_what_came():
     ask = people.post(somebody(), scenarios.OPEN)
     assert people.judge(ask, people.Answer(409, {"code": "paused"})).complaint == "unexpected: 409 paused"
-    assert people.judge(ask, people.Answer(0, error="ConnectionRefusedError()")).complaint == "unexpected: no answer: ConnectionRefusedError()"
+    refused = people.judge(ask, people.Answer(0, error="ConnectionRefusedError()"))
+    assert refused.complaint == "unexpected: no answer: ConnectionRefusedError()"
 
 
-@pytest.mark.parametrize("body", [{}, [], {**ISSUE, "sequence": 0}, {**ISSUE, "sequence": "7"}, {**ISSUE, "user_id": "v"}, {**ISSUE, "coupon_id": "B"}])
+@pytest.mark.parametrize("body",
+                         [{}, [], {**ISSUE, "sequence": 0}, {**ISSUE, "sequence": "7"}, {**ISSUE, "user_id": "v"},
+                          {**ISSUE, "coupon_id": "B"}])
 def test_an_issue_has_to_be_the_one_that_was_asked_for(body):
     assert people.judge(people.post(somebody(), scenarios.OPEN), people.Answer(201, body)).complaint
 
@@ -92,7 +95,9 @@ class World:
             return people.Answer(200, {"state": "open", "starts_at": None})
         issue = {"coupon_id": ask.person.coupon, "user_id": ask.person.user, "sequence": self.held.get(ask.person.user)}
         if issue["sequence"]:
-            return people.Answer(409, {"code": "already_issued", "issue": issue}) if ask.method == "POST" else people.Answer(200, issue)
+            if ask.method == "POST":
+                return people.Answer(409, {"code": "already_issued", "issue": issue})
+            return people.Answer(200, issue)
         if ask.method == "GET":
             return people.Answer(404, {"code": "not_issued"})
         if len(self.held) >= self.stock:
@@ -177,7 +182,8 @@ def page_of(quantity, issued, **more):
 
 
 def report_of(sequences, **more):
-    return {"outcomes": {}, "seconds": {}, "told": {"A": sequences}, "faults": [], "fault_count": 0, "unsettled": [], **more}
+    return {"outcomes": {}, "seconds": {}, "told": {"A": sequences}, "faults": [], "fault_count": 0, "unsettled": [],
+            **more}
 
 
 def test_a_kept_promise_is_one():
@@ -256,22 +262,30 @@ def test_the_rate_is_that_of_full_seconds():
 
 
 def test_cpu_is_told_for_whom_and_what_was_at_its_limit():
-    samples = [(100 + at / 4, {"locust-worker-1": at / 4 * 0.95, "gateway-1": at / 40, "gateway-2": at / 40, "machine": at / 4 * 1.5}) for at in range(40)]
+    samples = [(100 + at / 4,
+                {"locust-worker-1": at / 4 * 0.95, "gateway-1": at / 40, "gateway-2": at / 40, "machine": at / 4 * 1.5})
+               for at in range(40)]
     cores = cpu.cores_between(samples, 102, 106)
     grouped = cpu.by_group(cores)
-    assert grouped["Locust"] == pytest.approx(0.95) and grouped["gateways"] == pytest.approx(0.2) and grouped["others"] == pytest.approx(0.35)
+    assert grouped["Locust"] == pytest.approx(0.95)
+    assert grouped["gateways"] == pytest.approx(0.2)
+    assert grouped["others"] == pytest.approx(0.35)
     assert cpu.limit_of(cores, 4) == "Locust: locust-worker-1 used 0.95 of its one core"
     waiting = {"locust-worker-1": 0.8, "locust-worker-1 waiting": 0.15, "machine": 1.5}
     assert cpu.limit_of(waiting, 4) == "Locust: locust-worker-1 used 0.80 of its one core and waited for it 0.15"
     assert cpu.by_group(waiting)["Locust"] == 0.8
-    assert cpu.limit_of({"locust-worker-1": 0.8, "machine": 1.5, "stolen": 0.4}, 2) == "the machine: 1.5 of 2 cores at work, 0.4 were given to other machines, Locust took 0.8"
-    assert cpu.limit_of({**cores, "machine": 1.95}, 2).startswith("the machine: 1.9 of 2 cores at work, Locust took 0.9")
+    limit = cpu.limit_of({"locust-worker-1": 0.8, "machine": 1.5, "stolen": 0.4}, 2)
+    assert limit == "the machine: 1.5 of 2 cores at work, 0.4 were given to other machines, Locust took 0.8"
+    limit = cpu.limit_of({**cores, "machine": 1.95}, 2)
+    assert limit.startswith("the machine: 1.9 of 2 cores at work, Locust took 0.9")
     assert cpu.limit_of({"locust-worker-1": 0.2, "machine": 0.5}, 2) == "no core: 0.5 of 2 at work"
     assert cpu.cores_between(samples[:1], 102, 106) == {}
 
 
 def test_locusts_own_figures_are_read(tmp_path):
-    (tmp_path / "x_stats.csv").write_text("Type,Name,Request Count,Failure Count,50%,99%\nPOST,/v1/coupons/{id}/issues,8,1,4,20\n,Aggregated,9,1,3,19\n")
+    (tmp_path / "x_stats.csv").write_text(
+        "Type,Name,Request Count,Failure Count,50%,99%\nPOST,/v1/coupons/{id}/issues,8,1,4,20\n,Aggregated,9,1,3,19\n"
+    )
     assert locusts.read_stats(tmp_path / "x") == {"requests": 9, "failures": 1, "p50_ms": 4, "p99_ms": 20}
 
 
@@ -279,13 +293,16 @@ def test_turns_are_added_to_a_run_that_is_alike():
     run = {"machine": {}, "scenario": "soak", "users": 5, "workers": 1, "seconds": 3, "coupon_quantity": 0}
     before = {**run, "turns": [{"gateways": 1, "rate": 1}, {"gateways": 4, "rate": 4}]}
     found = {**run, "turns": [{"gateways": 2, "rate": 20}, {"gateways": 1, "rate": 10}]}
-    assert [(one["gateways"], one["rate"]) for one in command.joined(before, found)["turns"]] == [(1, 10), (2, 20), (4, 4)]
+    turns = command.joined(before, found)["turns"]
+    assert [(one["gateways"], one["rate"]) for one in turns] == [(1, 10), (2, 20), (4, 4)]
     with pytest.raises(locusts.LocustError, match="users was 5 there, and is 6 here"):
         command.joined(before, {**found, "users": 6})
 
 
 def test_the_chart_says_what_was_the_limit():
-    one = {"gateways": 1, "rate": 4000, "p50_ms": 4, "p99_ms": 20, "cores_by": {"Locust": 1.2, "gateways": 0.2}, "limit": "Locust & co"}
+    one = {"gateways": 1, "rate": 4000, "p50_ms": 4, "p99_ms": 20, "cores_by": {"Locust": 1.2, "gateways": 0.2},
+           "limit": "Locust & co"}
     machine = {"cpu": "a CPU", "cores": 2, "kernel": "6", "filesystem": "ext4"}
-    drawn = chart.draw({"turns": [one, {**one, "gateways": 2}], "machine": machine, "scenario": "soak", "users": 5, "workers": 1, "seconds": 3})
+    drawn = chart.draw({"turns": [one, {**one, "gateways": 2}], "machine": machine, "scenario": "soak", "users": 5,
+                        "workers": 1, "seconds": 3})
     assert "at its limit with 2 gateways: Locust &amp; co" in drawn and drawn.count("<svg") == 1

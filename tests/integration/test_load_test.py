@@ -1,4 +1,5 @@
-"""Locust as the load test uses it: a small run.sh with everything that it leaves, and crowds before a server that lies."""
+"""Locust as the load test uses it: a small run.sh with everything that it leaves, and crowds before a server that
+lies."""
 
 import contextlib
 import json
@@ -11,9 +12,10 @@ from cluster import REPOSITORY, Cluster, binary, environment
 from double import Double
 
 sys.path[:0] = [str(REPOSITORY / "load-test"), str(REPOSITORY)]
-from rush.locusts import Locusts, read_stats  # noqa: E402
+from rush.locusts import Locusts, read_stats
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                                reason="the same whatever the program was built with")
 
 TOKEN = "secret"
 
@@ -24,9 +26,11 @@ def crowd(url, prefix, scenario, *more):
 
 
 def test_run_sh_leaves_a_report_a_chart_and_kept_promises(tmp_path):
-    command = [REPOSITORY / "load-test/run.sh", "--gateways", "1,2", "--seconds", "2", "--countdown", "1", "--users", "10", "--workers", "1",
-               "--database", "sqlite", "--no-redis", "--dir", tmp_path, "--out", tmp_path / "out"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "COUPOND_TEST_BINARY": binary()})
+    command = [REPOSITORY / "load-test/run.sh", "--gateways", "1,2", "--seconds", "2", "--countdown", "1", "--users",
+               "10", "--workers", "1", "--database", "sqlite", "--no-redis", "--dir", tmp_path, "--out",
+               tmp_path / "out"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False,
+                            env={**os.environ, "COUPOND_TEST_BINARY": binary()})
     assert result.returncode == 0, result.stdout + result.stderr
     [folder] = (tmp_path / "out").iterdir()
     found = json.loads((folder / "scaling.json").read_text())
@@ -47,7 +51,8 @@ def test_crowds_of_every_kind_find_the_real_program_honest(tmp_path):
     kinds = {"retry-storm": "sold_out", "duplicates": "already_issued", "many-coupons": "sold_out"}
     more = ["--coupon-quantity", "20", "--coupons", "3", "--admin-token", TOKEN]
     with Cluster.dev(tmp_path, {"gateway/admin_token": TOKEN}) as cluster, contextlib.ExitStack() as stack:
-        runs = {kind: stack.enter_context(crowd(f"http://{cluster.addresses[0]}", tmp_path / kind, kind, *more)) for kind in kinds}
+        runs = {kind: stack.enter_context(crowd(f"http://{cluster.addresses[0]}", tmp_path / kind, kind, *more))
+                for kind in kinds}
         for kind, run in runs.items():
             assert run.wait() == 0, run.tail("locust-master")
             judged = run.promises()
@@ -59,8 +64,9 @@ def test_crowds_of_every_kind_find_the_real_program_honest(tmp_path):
 
 def test_a_server_that_lies_fails_the_run(tmp_path):
     """A sequence is told twice; an answer that is none."""
-    with Double(lie="repeat") as repeating, Double(lie="garbage") as talking, crowd(repeating.url, tmp_path / "repeat", "soak") as first, \
-            crowd(talking.url, tmp_path / "garbage", "soak") as second:
+    with Double(lie="repeat") as repeating, Double(lie="garbage") as talking, crowd(
+        repeating.url, tmp_path / "repeat", "soak"
+    ) as first, crowd(talking.url, tmp_path / "garbage", "soak") as second:
         assert (first.wait(), second.wait()) == (1, 1)
         judged = first.promises()
         assert judged["kept"] is False and any("was told to two users" in words for words in judged["broken"])
@@ -71,7 +77,8 @@ def test_a_server_that_lies_fails_the_run(tmp_path):
 
 def test_a_run_that_cannot_begin_says_why(tmp_path):
     with Cluster.dev(tmp_path, {"gateway/admin_token": TOKEN}) as cluster:
-        command = ["locust", "-f", REPOSITORY / "load-test/locust/locustfile.py", "--host", f"http://{cluster.addresses[0]}", "--headless"]
+        command = ["locust", "-f", REPOSITORY / "load-test/locust/locustfile.py", "--host",
+                   f"http://{cluster.addresses[0]}", "--headless"]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment())
     assert result.returncode == 2
     assert "cannot make the coupon" in result.stderr and "401" in result.stderr

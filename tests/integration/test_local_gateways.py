@@ -1,5 +1,5 @@
-"""Gateways of the issuer's machine share memory with it. Whatever one of them does with that memory, its socket or its life, the
-others are served and the promises hold."""
+"""Gateways of the issuer's machine share memory with it. Whatever one of them does with that memory, its socket or its
+life, the others are served and the promises hold."""
 
 import array
 import contextlib
@@ -225,7 +225,8 @@ def test_garbage_frames_are_counted_and_dropped(cluster):
     with Stranger(cluster) as stranger:
         for number, frame in enumerate((b"x", os.urandom(15), os.urandom(70_000), header(1, 1, 1) + b"\xff" * 112), 1):
             stranger.send(frame)
-            wait_until(lambda number=number: metric_sum(cluster.issuer.metrics(), metric) == before + number, f"{number} dropped")
+            wait_until(lambda number=number: metric_sum(cluster.issuer.metrics(), metric) == before + number,
+                       f"{number} dropped")
         assert not stranger.is_parted()
     assert issues_go_on(cluster)
 
@@ -247,7 +248,8 @@ def test_a_stranger_that_reads_no_replies_loses_them_alone(cluster):
         for _ in range(4):  # eight megabytes of replies each
             seen = metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total")
             stranger.send(lists(64, issuer))
-            wait_until(lambda seen=seen: metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total") >= seen + 64, "answered")
+            wait_until(lambda seen=seen: metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total")
+                       >= seen + 64, "answered")
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), metric) >= 1, "replies are dropped")
         assert issues_go_on(cluster)
 
@@ -261,7 +263,8 @@ def test_words_on_the_socket_are_bells_at_the_most(cluster):
         assert issues_go_on(cluster)
         assert not stranger.is_parted()
         stranger.send(header(7))
-        wait_until(lambda: stranger.memory[RING_BYTES + TAIL:RING_BYTES + TAIL + 8] != bytes(8), "a reply is in its queue")
+        wait_until(lambda: stranger.memory[RING_BYTES + TAIL:RING_BYTES + TAIL + 8] != bytes(8),
+                   "a reply is in its queue")
 
 
 def test_more_than_may_be_joined_are_turned_away(cluster):
@@ -295,7 +298,8 @@ def test_a_crowd_that_joins_and_says_nothing_is_parted_from(cluster):
         assert issues_go_on(cluster)
         with Stranger(cluster, seconds=60) as gateway:
             gateway.greet()
-            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") == 2, "only those who speak are left")
+            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") == 2,
+                       "only those who speak are left")
             assert not gateway.is_parted()
     assert cluster.issuer.log().count("that sent nothing") == 1
 

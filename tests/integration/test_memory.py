@@ -16,7 +16,7 @@ TITLE = "가" * 170  # 510 bytes
 
 def own_mib(process):
     """Of its memory, what the kernel cannot take back."""
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    lines = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:"))) // 1024
 
 
@@ -48,7 +48,8 @@ def test_near_its_memory_limit_an_issuer_refuses_new_users_and_coupons_only(tmp_
         allow(cluster, own_mib(cluster.issuer.process) + RESERVE_MIB + 2)
         created = create_until_refused(cluster)
         assert created > 0
-        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_memory_scarce") == 1, "the gauge tells it")
+        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_memory_scarce") == 1,
+                   "the gauge tells it")
         status, text = cluster.issuer.get("/readyz")
         assert status == 200 and "new users and coupons are refused" in json.loads(text)["detail"]
         status, body = cluster.issue("A", "bob")
@@ -67,7 +68,10 @@ def test_near_its_memory_limit_an_issuer_refuses_new_users_and_coupons_only(tmp_
 
 
 def head(size):
-    return f"POST /v1/coupons/A/issues HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n".encode()
+    return (
+        "POST /v1/coupons/A/issues HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {size}\r\n\r\n".encode()
+    )
 
 
 def received(connection):
@@ -82,7 +86,9 @@ def received(connection):
 
 @pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="a sanitizer keeps what is freed")
 def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp_path):
-    with Cluster(tmp_path, options={"gateway/header_timeout_ms": 60_000, "gateway/body_bytes_max": 32_768}) as cluster, contextlib.ExitStack() as stack:
+    with Cluster(tmp_path,
+                 options={"gateway/header_timeout_ms": 60_000,
+                          "gateway/body_bytes_max": 32_768}) as cluster, contextlib.ExitStack() as stack:
         gateway = cluster.gateways[0]
         host, _, port = cluster.addresses[0].rpartition(":")
 
@@ -91,7 +97,8 @@ def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp
 
         cluster.create_coupon("A", 1_000)
         gateway.stop()
-        gateway.arguments = [*gateway.arguments, "--set", f"gateway/memory_mb_max={own_mib(cluster.issuer.process) + RESERVE_MIB + 20}"]
+        gateway.arguments = [*gateway.arguments, "--set",
+                             f"gateway/memory_mb_max={own_mib(cluster.issuer.process) + RESERVE_MIB + 20}"]
         gateway.start()
         cluster.wait_ready()
         early = connect()
@@ -119,7 +126,9 @@ def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp
             balancer = connect()
             balancer.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert balancer.recv(65536).startswith(b"HTTP/1.1 200"), "a health check comes on a connection of its own"
-            balancer.sendall(f"PUT /v1/coupons/A/issues/{user} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+            balancer.sendall(
+                f"PUT /v1/coupons/A/issues/{user} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
+            )
             assert balancer.recv(65536).startswith(b"HTTP/1.1 201")
         for connection in pieces:
             connection.close()

@@ -1,5 +1,5 @@
-"""monitoring/ on the real system: a Prometheus with the shipped configuration scrapes it under load, and every expression of every
-dashboard, recording rule and alert is put to it."""
+"""monitoring/ on the real system: a Prometheus with the shipped configuration scrapes it under load, and every
+expression of every dashboard, recording rule and alert is put to it."""
 
 import contextlib
 import os
@@ -19,9 +19,10 @@ from ports import free_port
 from promql import Prometheus, concrete, dashboard_expressions, metric_names, rules, selectors
 
 sys.path.insert(0, str(REPOSITORY))
-from deploy.local.system import System  # noqa: E402
+from deploy.local.system import System
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                                reason="the same whatever the program was built with")
 
 MONITORING = REPOSITORY / "monitoring"
 DASHBOARDS = MONITORING / "grafana/dashboards"
@@ -56,9 +57,11 @@ class Watched:
         self._wait_for_targets()
         self.start = time.time()
         left = 'coupon:coupond_remaining:sum{coupon="few"} offset 5s == 2'
-        wait_until(lambda: self.prometheus.ask("query", query=left)["result"], "the stock before the first issue is recorded")
+        wait_until(lambda: self.prometheus.ask("query", query=left)["result"],
+                   "the stock before the first issue is recorded")
         self._ask_for("few", (201, 201, 409))
-        command = [binary(), "bench", "--url", self.system.front_url, "--coupon", "noon", "--rate", "800", "--duration", str(LOAD_SECONDS)]
+        command = [binary(), "bench", "--url", self.system.front_url, "--coupon", "noon", "--rate", "800", "--duration",
+                   str(LOAD_SECONDS)]
         looking = threading.Thread(target=self._look)
         looking.start()
         result = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=180, check=False)
@@ -83,7 +86,8 @@ class Watched:
             self._post(f"/v1/coupons/{coupon}/issues", f'{{"user_id": "user-{number}"}}', expected)
 
     def _post(self, path, body, expected=201, method="POST"):
-        request = urllib.request.Request(self.system.front_url + path, method=method, data=body.encode(), headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(self.system.front_url + path, method=method, data=body.encode(),
+                                         headers={"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 assert answer.status == expected
@@ -121,7 +125,8 @@ def expressions():
 
 def unanswered(watched, asked):
     """Those of (where, expression) that are not answered by a number."""
-    return [f"{where}: {expression}" for where, expression in asked if expression not in IDLE and not watched.answers(expression)]
+    return [f"{where}: {expression}"
+            for where, expression in asked if expression not in IDLE and not watched.answers(expression)]
 
 
 # --- on it
@@ -150,8 +155,8 @@ def test_everything_that_an_alert_looks_at_is_there(watched):
 
 
 def test_no_alert_that_calls_somebody_fires_on_a_healthy_system(watched):
-    firing = watched.prometheus.ask("query_range", query='ALERTS{alertstate="firing", severity="critical"}', start=watched.start,
-                                    end=watched.end, step=1)["result"]
+    firing = watched.prometheus.ask("query_range", query='ALERTS{alertstate="firing", severity="critical"}',
+                                    start=watched.start, end=watched.end, step=1)["result"]
     assert [series["metric"] for series in firing] == []
 
 
@@ -179,7 +184,8 @@ def test_every_metric_exported_is_used_or_listed(watched):
 
 def test_promtool_finds_nothing_to_say_about_the_metrics(watched):
     for member in ("gateway-operator-1", "issuer", "persister-1"):
-        result = subprocess.run(["promtool", "check", "metrics"], input=watched.metrics_of(member), capture_output=True, text=True, check=False)
+        result = subprocess.run(["promtool", "check", "metrics"], input=watched.metrics_of(member), capture_output=True,
+                                text=True, check=False)
         assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), member
 
 
@@ -188,8 +194,10 @@ def test_beside_one_process_that_is_all_roles_no_alert_fires(tmp_path):
     shutil.copytree(MONITORING / "rules", tmp_path / "rules")
     config = (MONITORING / "prometheus.dev.yml").read_text(encoding="utf-8")
     assert config.count("127.0.0.1:8090") == 1
-    (tmp_path / "prometheus.yml").write_text(config.replace("127.0.0.1:8090", f"127.0.0.1:{operator}"), encoding="utf-8")
-    commands = [[binary(), "dev", "--dir", tmp_path / "dev", "--http", f"127.0.0.1:{http}", "--set", f"gateway/operator_http=127.0.0.1:{operator}"],
+    (tmp_path / "prometheus.yml").write_text(config.replace("127.0.0.1:8090", f"127.0.0.1:{operator}"),
+                                             encoding="utf-8")
+    commands = [[binary(), "dev", "--dir", tmp_path / "dev", "--http", f"127.0.0.1:{http}", "--set",
+                 f"gateway/operator_http=127.0.0.1:{operator}"],
                 ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
                  f"--web.listen-address=127.0.0.1:{port}"]]
     prometheus = Prometheus(f"http://127.0.0.1:{port}")
@@ -202,10 +210,12 @@ def test_beside_one_process_that_is_all_roles_no_alert_fires(tmp_path):
     with contextlib.ExitStack() as running:
         for command in commands:
             log = running.enter_context(open(tmp_path / "log", "ab"))
-            process = running.enter_context(subprocess.Popen([*map(str, command)], stdout=log, stderr=log, env=environment()))
+            process = running.enter_context(subprocess.Popen([*map(str, command)], stdout=log, stderr=log,
+                                                             env=environment()))
             running.callback(process.terminate)
-        # one pending at the start, when nothing has been scraped yet, is none; what is amiss is still pending a while later
-        wait_until(lambda: value("count_over_time(up[15s]) >= 12") and value("ALERTS") == [], lambda: f"alerts: {value('ALERTS')}")
+        # An alert may be pending at the start, before the first scrape; a real one is still pending a while later.
+        wait_until(lambda: value("count_over_time(up[15s]) >= 12") and value("ALERTS") == [],
+                   lambda: f"alerts: {value('ALERTS')}")
         assert value("up") == ["1"]
 
 
@@ -257,14 +267,15 @@ def test_the_rules_pass_their_tests(tmp_path):
 
 @pytest.mark.parametrize("tests, name, sound, broken", [
     ("alerts.yml", "CoupondJournalFull", "coupond_issuer_journal_full == 1", "coupond_issuer_journal_full == 2"),
-    ("recording.yml", "stock, pace, and time until sold out", "coupond_issuer_coupon_quantity - coupond_issuer_coupon_issued",
-     "coupond_issuer_coupon_quantity"),
+    ("recording.yml", "stock, pace, and time until sold out",
+     "coupond_issuer_coupon_quantity - coupond_issuer_coupon_issued", "coupond_issuer_coupon_quantity"),
 ])
 def test_rules_that_are_broken_fail_their_tests(tmp_path, tests, name, sound, broken):
     shutil.copytree(MONITORING / "rules", tmp_path / "rules")
     copy = tmp_path / "rules/tests" / tests
     content = yaml.safe_load(copy.read_text(encoding="utf-8"))
-    copy.write_text(yaml.safe_dump({**content, "tests": [test for test in content["tests"] if test["name"] == name]}), encoding="utf-8")
+    copy.write_text(yaml.safe_dump({**content, "tests": [test for test in content["tests"] if test["name"] == name]}),
+                    encoding="utf-8")
     assert promtool("test", "rules", copy).returncode == 0
     texts = {path: path.read_text(encoding="utf-8") for path in (tmp_path / "rules").glob("*.yml")}
     assert sum(text.count(sound) for text in texts.values()) == 1
@@ -274,7 +285,8 @@ def test_rules_that_are_broken_fail_their_tests(tmp_path, tests, name, sound, br
 
 
 def test_every_alert_is_tested_and_says_what_to_do():
-    tests = {test["name"] for test in yaml.safe_load((MONITORING / "rules/tests/alerts.yml").read_text(encoding="utf-8"))["tests"]}
+    tests = {test["name"]
+             for test in yaml.safe_load((MONITORING / "rules/tests/alerts.yml").read_text(encoding="utf-8"))["tests"]}
     alerts = [rule for rule in rules(MONITORING / "rules") if "alert" in rule]
     assert {rule["alert"] for rule in alerts} == tests
     for rule in alerts:
@@ -284,7 +296,8 @@ def test_every_alert_is_tested_and_says_what_to_do():
 
 def test_alertmanager_knows_the_alerts_that_it_names():
     alerts = {rule["alert"] for rule in rules(MONITORING / "rules") if "alert" in rule}
-    named = set(re.findall(r"\b(?:Coupond|Database|Redis|Haproxy)[A-Z]\w+", (MONITORING / "alertmanager.yml").read_text(encoding="utf-8")))
+    named = set(re.findall(r"\b(?:Coupond|Database|Redis|Haproxy)[A-Z]\w+",
+                           (MONITORING / "alertmanager.yml").read_text(encoding="utf-8")))
     assert named and named <= alerts
 
 

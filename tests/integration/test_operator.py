@@ -1,4 +1,5 @@
-"""What an operator sees: how each role says that it is ready or what is missing, its log, and what it tells a service manager."""
+"""What an operator sees: how each role says that it is ready or what is missing, its log, and what it tells a service
+manager."""
 
 import contextlib
 import json
@@ -38,7 +39,8 @@ def test_health_tells_what_each_role_is_ready_for_and_what_is_missing(tmp_path):
                 assert (result.returncode, result.stdout) == (0, f"{role}: {word}\n"), result
         cluster.issuer.stop()
         missing = "gateway: ready: No answer from partition 0\n"
-        wait_until(lambda: health(cluster, "gateway").stdout == missing, "the gateway misses the issuer, and clients hear so from it")
+        wait_until(lambda: health(cluster, "gateway").stdout == missing,
+                   "the gateway misses the issuer, and clients hear so from it")
         assert health(cluster, "gateway").returncode == 0
         assert health(cluster, "gateway", "--live").returncode == 0
         gone = health(cluster, "issuer")
@@ -57,10 +59,11 @@ def test_an_issuer_is_live_but_not_ready_until_it_knows_that_the_store_is_its_ow
     try:
         wait_until(lambda: "waiting for the store" in cluster.issuer.get("/readyz")[1], "the issuer asks the store")
         result = health(cluster, "issuer")
-        assert (result.returncode, result.stdout.startswith("issuer: not ready: waiting for the store")) == (1, True), result
+        assert result.returncode == 1 and result.stdout.startswith("issuer: not ready: waiting for the store"), result
         assert json.loads(cluster.issuer.get("/readyz")[1])["detail"].endswith("a\\b")
         assert health(cluster, "issuer", "--live").returncode == 0
-        assert not [name for name in cluster.issuer.metrics() if "persist" in name], "nobody knows yet how far the store is"
+        assert not [name
+                    for name in cluster.issuer.metrics() if "persist" in name], "nobody knows yet how far the store is"
     finally:
         cluster.end()
 
@@ -73,7 +76,8 @@ def test_health_reaches_a_role_that_listens_on_all_interfaces(tmp_path):
 
 
 def test_health_is_asked_wrongly_with_status_2():
-    for arguments, words in ((["cook"], 'not "cook"'), ([], "expected gateway"), (["issuer", "persister"], "not expected"),
+    for arguments, words in ((["cook"], 'not "cook"'), ([], "expected gateway"),
+                             (["issuer", "persister"], "not expected"),
                              (["issuer", "--set", "issuer/http="], "issuer/http is empty")):
         result = run_coupond("health", *arguments)
         assert result.returncode == 2, result
@@ -86,7 +90,8 @@ def test_the_operators_port_of_a_gateway_has_the_metrics_and_the_public_one_does
         for method in ("GET", "HEAD", "POST", "OPTIONS"):
             assert cluster.request(method, "/metrics")[0] == 404
         for path in ("/livez", "/readyz"):
-            assert [gateway.get(path, address)[0] for address in (gateway.status_address, gateway.operator_address)] == [200, 200]
+            assert [gateway.get(path, address)[0]
+                    for address in (gateway.status_address, gateway.operator_address)] == [200, 200]
         assert json.loads(gateway.get("/readyz", gateway.operator_address)[1])["http"] == gateway.status_address
         assert gateway.get("/v1/coupons", gateway.operator_address)[0] == 404
         assert "coupond_gateway_connections " in gateway.get("/metrics", gateway.operator_address)[1]
@@ -100,7 +105,8 @@ def test_the_operators_port_of_a_gateway_has_the_metrics_and_the_public_one_does
         assert gateway.get("/livez", gateway.operator_address)[0] == 0
 
         taken = socket.create_server(("127.0.0.1", 0))
-        result = run_coupond("gateway", "--config", cluster.config_path, "--set", f"gateway/http=127.0.0.1:{free_port()}", "--set",
+        result = run_coupond("gateway", "--config", cluster.config_path, "--set",
+                             f"gateway/http=127.0.0.1:{free_port()}", "--set",
                              f"gateway/operator_http=127.0.0.1:{taken.getsockname()[1]}")
         assert (result.returncode, "gateway/operator_http: cannot listen on" in result.stderr) == (1, True), result
         taken.close()
@@ -166,14 +172,16 @@ def test_nothing_is_logged_of_requests_unless_asked(tmp_path):
 @pytest.mark.parametrize("host, listed", [("localhost", "127.0.0.1:{0},[::1]:{0}"), ("*", "[::]:{0}")])
 def test_localhost_and_all_addresses_are_both_kinds(tmp_path, host, listed):
     port, operator = free_port(), free_port()
-    settings = {"gateway/http": f"{host}:{port}", "gateway/operator_http": f"{host}:{operator}", "gateway/requests": f"ipc://{tmp_path}/nobody"}
+    settings = {"gateway/http": f"{host}:{port}", "gateway/operator_http": f"{host}:{operator}",
+                "gateway/requests": f"ipc://{tmp_path}/nobody"}
     arguments = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     gateway = Member("gateway", ["gateway", *arguments], tmp_path, f"127.0.0.1:{port}")
     gateway.start()
     try:
         wait_until(gateway.is_up, gateway.log)
         for number, path in ((port, "/livez"), (operator, "/metrics")):
-            assert [gateway.get(path, f"{address}:{number}")[0] for address in ("127.0.0.1", "[::1]")] == [200, 200], path
+            statuses = [gateway.get(path, f"{address}:{number}")[0] for address in ("127.0.0.1", "[::1]")]
+            assert statuses == [200, 200], path
             assert f"addresses={listed.format(number)}" in gateway.log()
         gateway.stop()
     finally:
@@ -295,7 +303,8 @@ def test_a_gateway_loop_that_hangs_ends_the_pings(tmp_path, manager):
         address = f"127.0.0.1:{free_port()}"
         reader, writer = os.pipe()
         process = subprocess.Popen([binary(), "gateway", "--config", cluster.config_path, "--set", "log/requests=1",
-                                    "--set", f"gateway/http={address}", "--set", "gateway/operator_http="], stderr=writer, stdin=subprocess.DEVNULL,
+                                    "--set", f"gateway/http={address}", "--set", "gateway/operator_http="],
+                                   stderr=writer, stdin=subprocess.DEVNULL,
                                    env={**environment(), **manager.environment(watchdog_us=1_000_000)})
         os.close(writer)
         try:
@@ -322,4 +331,3 @@ def answers(address):
                 return False
         return True
     return False
-

@@ -1,5 +1,6 @@
-"""Too much of everything: connections, slow clients, requests beyond the issuer's pace, a store that takes nothing. Everybody gets an answer,
-those accepted are served, and memory is bounded. Times and memory are printed; times are never asserted."""
+"""Too much of everything: connections, slow clients, requests beyond the issuer's pace, a store that takes nothing.
+Everybody gets an answer, those accepted are served, and memory is bounded. Times and memory are printed; times are
+never asserted."""
 
 import json
 import os
@@ -35,8 +36,8 @@ def code_of(body):
 
 
 def bench(cluster, coupon, seconds=2):
-    result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", coupon, "--rate", 500, "--duration", seconds,
-                         "--connections", 16, "--timeout", 60, "--json")
+    result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", coupon, "--rate", 500,
+                         "--duration", seconds, "--connections", 16, "--timeout", 60, "--json")
     assert result.returncode == 0, result.stderr + result.stdout
     report = json.loads(result.stdout)
     assert {name for name, count in report["outcomes"].items() if count} == {"issued"}, report["outcomes"]
@@ -69,7 +70,8 @@ def test_idle_and_slow_connections_leave_the_others_alone(tmp_path):
         assert state["bytes_read_slowly"] > 0
         assert state.get("without_retry_after", 0) == 0
         assert gateway.metrics()["coupond_gateway_connections_refused_total"] == 0
-        check_growth(grown, (IDLE + SENDERS + READERS) * 4096 + 16 * MIB)  # their own; unread answers and those being made
+        # their own; unread answers and those being made
+        check_growth(grown, (IDLE + SENDERS + READERS) * 4096 + 16 * MIB)
         wait_until(lambda: gateway.metrics()["coupond_gateway_connections"] <= 1, "the crowd is gone")
 
 
@@ -133,7 +135,8 @@ def test_requests_beyond_the_issuers_pace_are_refused_at_once_and_the_others_ans
             crowd = [Answers(connect(cluster.addresses[0])) for _ in range(300)]
             for number, answers in enumerate(crowd):
                 answers.connection.sendall(issue_request("A", f"user-{number}"))
-            wait_until(lambda: refused_requests(cluster.gateways[0]) == 200, "two hundred are refused while the issuer stands still")
+            wait_until(lambda: refused_requests(cluster.gateways[0]) == 200,
+                       "two hundred are refused while the issuer stands still")
         finally:
             cluster.issuer.go_on()
         told = [answers.next() for answers in crowd]
@@ -165,10 +168,12 @@ def test_without_an_issuer_every_request_hears_503_with_retry_after(tmp_path, ho
             cluster.issuer.stand_still()
         seconds = []
         codes = set()
-        wait_until(lambda: "issuer_unavailable" in codes or ask_in_vain(address, seconds, codes), "the gateway knows that it is gone")
+        wait_until(lambda: "issuer_unavailable" in codes or ask_in_vain(address, seconds, codes),
+                   "the gateway knows that it is gone")
         for _ in range(50):
             ask_in_vain(address, seconds, codes)
-        print(f"issuer {how}: {len(seconds)} answers, the slowest after {max(seconds) * 1000:.0f} ms, the last after {seconds[-1] * 1000:.1f} ms; {codes}")
+        print(f"issuer {how}: {len(seconds)} answers, the slowest after {max(seconds) * 1000:.0f} ms, the last after "
+              f"{seconds[-1] * 1000:.1f} ms; {codes}")
         assert codes <= {"issuer_unavailable", "outcome_unknown"}
         if how == "killed":
             cluster.issuer.start()
@@ -186,7 +191,8 @@ def ask_in_vain(address, seconds, codes):
 
 
 def test_a_pipelined_flood_is_answered_to_the_last_and_keeps_nobody_waiting(tmp_path):
-    """Connections that ask without reading: what they are owed is bounded, others are served, and nothing is lost in the end."""
+    """Connections that ask without reading: what they are owed is bounded, others are served, and nothing is lost in
+    the end."""
     count = 20_000
     request = b"PUT /v1/coupons/A/issues/same HTTP/1.1\r\nHost: a\r\n\r\n"
     with Cluster(tmp_path) as cluster:
@@ -213,7 +219,9 @@ def test_a_pipelined_flood_is_answered_to_the_last_and_keeps_nobody_waiting(tmp_
 
 
 def flooded(gateway):
-    return sum(value for name, value in gateway.metrics().items() if 'route="issue_put"' in name and "_requests_total" in name)
+    return sum(value
+               for name, value in gateway.metrics().items()
+               if 'route="issue_put"' in name and "_requests_total" in name)
 
 
 # --- the store

@@ -1,4 +1,5 @@
-"""What the tests leave behind: nothing when they pass, the failed ones' folders when they do not; and no start without room."""
+"""What the tests leave behind: nothing when they pass, the failed ones' folders when they do not; and no start without
+room."""
 
 import os
 import re
@@ -31,9 +32,10 @@ def test_second(tmp_path, shared):
 
 def left_behind(tmp_path, passes):
     (tmp_path / "test_sample.py").write_text(SAMPLE.format(passes=passes))
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "conftest", f"--basetemp={tmp_path / 'base'}", "test_sample.py"]
-    result = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(REPOSITORY / "tests")}, capture_output=True,
-                            text=True, check=False)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "conftest",
+               f"--basetemp={tmp_path / 'base'}", "test_sample.py"]
+    result = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(REPOSITORY / "tests")},
+                            capture_output=True, text=True, check=False)
     assert result.returncode == (0 if passes else 1), result.stdout + result.stderr
     return sorted(path.name for path in (tmp_path / "base").iterdir() if not path.is_symlink())
 
@@ -51,7 +53,8 @@ def test_the_tests_do_not_begin_without_room_for_them(tmp_path):
     df.write_text("#!/bin/sh\necho Avail\necho 100\n")
     df.chmod(df.stat().st_mode | stat.S_IXUSR)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
-    result = subprocess.run([REPOSITORY / "dev", "test", "--quick"], env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run([REPOSITORY / "dev", "test", "--quick"], env=environment, capture_output=True, text=True,
+                            check=False)
     assert result.returncode == 1
     assert f"the tests need 3072 MiB in {tmp_path}, and 100 MiB are free" in result.stderr
     assert "TMPDIR" in result.stderr and list(tmp_path.iterdir()) == [df]

@@ -1,4 +1,5 @@
-"""Who comes with another secret than the issuer's, or one of the two has none: the issuer counts and names him, and he says so himself, and what to do."""
+"""Who comes with another secret than the issuer's, or one of the two has none: the issuer counts and names him, and he
+says so himself, and what to do."""
 
 import contextlib
 import socket
@@ -26,7 +27,8 @@ def secrets(tmp_path):
 
 @contextlib.contextmanager
 def cluster_with(tmp_path, secrets, transport="tcp"):
-    with Cluster(tmp_path / "cluster", transport=transport, options={"cluster/secret_file": secrets["ours"]}) as running:
+    with Cluster(tmp_path / "cluster", transport=transport,
+                 options={"cluster/secret_file": secrets["ours"]}) as running:
         yield running
 
 
@@ -62,8 +64,11 @@ def says_so(member):
 
 def works(cluster):
     cluster.wait_ready()
-    wait_until(lambda: cluster.request("POST", "/v1/coupons", {"id": "A", "title": "A", "quantity": 100})[0] in (200, 201, 409),
-               lambda: f"the gateway has come back\n{cluster.gateways[0].log()}")
+    wait_until(
+        lambda: cluster.request("POST", "/v1/coupons", {"id": "A", "title": "A", "quantity": 100})[0]
+        in (200, 201, 409),
+        lambda: f"the gateway has come back\n{cluster.gateways[0].log()}",
+    )
     assert cluster.issue("A", "alice")[0] == 201
     cluster.wait_drained()
     assert len(cluster.issues()["A"]) == 1
@@ -85,10 +90,12 @@ def test_a_role_without_the_secret_is_counted_and_named_and_says_so(tmp_path, se
     with cluster_with(tmp_path, secrets, transport) as cluster:
         member = member_of(cluster, role)
         restart_with(member, secrets[secret])
-        wait_until(lambda: count(cluster, REFUSED) > 0, lambda: f"the issuer counts it\n{cluster.issuer.log()}\n{member.log()}")
+        wait_until(lambda: count(cluster, REFUSED) > 0,
+                   lambda: f"the issuer counts it\n{cluster.issuer.log()}\n{member.log()}")
         says_so(member)
         for endpoint in endpoints(cluster, role):
-            line = wait_until(lambda endpoint=endpoint: lines_of(cluster, endpoint), lambda: f"the issuer names the door\n{cluster.issuer.log()}")[0]
+            line = wait_until(lambda endpoint=endpoint: lines_of(cluster, endpoint),
+                              lambda: f"the issuer names the door\n{cluster.issuer.log()}")[0]
             assert (f"peer=pid:{member.process.pid} " if transport == "ipc" else "peer=127.0.0.1:") in line
 
 
@@ -107,7 +114,8 @@ def test_an_issuer_without_a_secret_counts_who_comes_with_one(tmp_path, secrets,
         wait_until(lambda: count(cluster, REFUSED) > 0, lambda: f"the issuer counts it\n{cluster.issuer.log()}")
         says_so(member_of(cluster, role))
         for endpoint in endpoints(cluster, role):
-            wait_until(lambda endpoint=endpoint: lines_of(cluster, endpoint), lambda: f"the issuer names the door\n{cluster.issuer.log()}")
+            wait_until(lambda endpoint=endpoint: lines_of(cluster, endpoint),
+                       lambda: f"the issuer names the door\n{cluster.issuer.log()}")
 
 
 @pytest.mark.parametrize("secret", ["other", "none"])
@@ -119,11 +127,13 @@ def test_gateways_and_persisters_come_back_when_the_issuer_has_the_secret_again(
         restart_with(cluster.issuer, secrets["ours"])
         works(cluster)
         for member in (*cluster.gateways, *cluster.persisters):
-            wait_until(lambda member=member: SAME_FOR_ALL not in member.get("/readyz")[1], lambda member=member: member.get("/readyz"))
+            wait_until(lambda member=member: SAME_FOR_ALL not in member.get("/readyz")[1],
+                       lambda member=member: member.get("/readyz"))
 
 
 class Misleader:
-    """Listens like an issuer without a secret, and says so before it has heard anything: whoever has a secret is the first to give up."""
+    """Listens like an issuer without a secret, and says so before it has heard anything: whoever has a secret is the
+    first to give up."""
 
     def __init__(self, endpoint):
         family, address = open_address(endpoint)
@@ -174,7 +184,8 @@ def test_a_tcp_probe_is_counted_apart_and_not_told(tmp_path, secrets, secret):
             for _ in range(5):
                 with socket.socket() as probe:
                     probe.connect(open_address(cluster.options[f"issuer/{door}"])[1])
-        wait_until(lambda: count(cluster, UNFINISHED) == 15, lambda: f"{count(cluster, UNFINISHED)} of 15 probes counted")
+        wait_until(lambda: count(cluster, UNFINISHED) == 15,
+                   lambda: f"{count(cluster, UNFINISHED)} of 15 probes counted")
         assert count(cluster, REFUSED) == 0
         assert TURNED_AWAY not in cluster.issuer.log()
 

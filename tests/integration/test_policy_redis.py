@@ -1,4 +1,5 @@
-"""Gateways that share coupons through a real Redis, and what they do when that is slow, gone, full, wrong or hostile."""
+"""Gateways that share coupons through a real Redis, and what they do when that is slow, gone, full, wrong or
+hostile."""
 
 import concurrent.futures
 import contextlib
@@ -14,7 +15,7 @@ import pytest
 from cluster import Cluster, metric_sum, wait_until
 from http_load import Load, check_answers
 from servers import Redis
-from test_policy_cache import REFUSALS, later, look, patch, poll, reads, verdicts
+from test_policy_cache import REFUSALS, look, patch, poll, reads, verdicts
 
 CONNECTED = "coupond_gateway_redis_connected"
 ERRORS = "coupond_gateway_redis_errors_total"
@@ -99,7 +100,7 @@ def test_a_change_is_seen_by_every_gateway_long_before_the_ttl(cluster):
         patch(cluster, "TOLD", gateway=carrier, title=title)
         began = time.monotonic()
         for gateway in range(3):
-            wait_until(lambda gateway=gateway: look(cluster, "TOLD", gateway=gateway)[2]["title"] == title,
+            wait_until(lambda gateway=gateway, title=title: look(cluster, "TOLD", gateway=gateway)[2]["title"] == title,
                        "every gateway tells the change", seconds=30, pause=0.001)
         slowest = max(slowest, time.monotonic() - began)
     print(f"slowest of 20 changes: {slowest * 1000:.1f} ms until three gateways told it")
@@ -182,7 +183,8 @@ def test_garbage_in_redis_is_passed_over(brief, redis):
 
     for garbage in GARBAGE:
         before = errors(brief, "garbage")
-        wait_until(lambda garbage=garbage, before=before: meets(garbage, before), lambda: f"the metric tells of {garbage[:50]}")
+        wait_until(lambda garbage=garbage, before=before: meets(garbage, before),
+                   lambda garbage=garbage: f"the metric tells of {garbage[:50]}")
 
 
 def test_news_that_make_no_sense_are_counted_and_others_cost_a_question(brief, redis):
@@ -296,11 +298,14 @@ def test_a_fault_of_redis_fails_no_request_and_issuing_goes_on(tmp_path, fault):
             issued, answered = load.issued, readers.answers
             for number in range(10):  # changes are carried meanwhile, too
                 patch(cluster, "LOADED", gateway=number % 2, title=f"t{number}")
-            wait_until(lambda: load.issued > issued + 2000 and readers.answers > answered + 500, "all goes on meanwhile")
+            wait_until(lambda: load.issued > issued + 2000 and readers.answers > answered + 500,
+                       "all goes on meanwhile")
             if kinds:
-                wait_until(lambda: any(errors(cluster, kind) > before[kind] for kind in kinds), f"the metric tells of {kinds}")
+                wait_until(lambda: any(errors(cluster, kind) > before[kind] for kind in kinds),
+                           f"the metric tells of {kinds}")
             for gateway in range(2):
-                wait_until(lambda gateway=gateway: look(cluster, "LOADED", gateway=gateway)[2]["title"] == "t9", "the last change")
+                wait_until(lambda gateway=gateway: look(cluster, "LOADED", gateway=gateway)[2]["title"] == "t9",
+                           "the last change")
             end(redis)
             wait_connected(cluster)
         answers = load.finish()
@@ -330,8 +335,9 @@ def test_a_password_is_used_and_a_wrong_one_is_told(tmp_path):
 
 NONSENSE = [
     b"HTTP/1.1 400 Bad Request\r\n\r\n", b"+OK\r\n" * 1000, b"+PONG\r\n" * 3, b"*1000000000\r\n", b"*3\r\n" * 100,
-    b"$500000000\r\n" + b"x" * 1000000, b"$-5\r\n", b"*1\r\n$1\r\na\r\n", b"*0\r\n", b"*-1\r\n", b":1\r\n", b"-ERR no\r\n",
-    b"*3\r\n$9\r\nsubscribe\r\n$16\r\ncoupond:policies\r\n:1\r\n+PONG\r\n", b"\x00" * 100, b"*2\r\n*2\r\n:1\r\n:2\r\n$-1\r\n", b"",
+    b"$500000000\r\n" + b"x" * 1000000, b"$-5\r\n", b"*1\r\n$1\r\na\r\n", b"*0\r\n", b"*-1\r\n", b":1\r\n",
+    b"-ERR no\r\n", b"*3\r\n$9\r\nsubscribe\r\n$16\r\ncoupond:policies\r\n:1\r\n+PONG\r\n", b"\x00" * 100,
+    b"*2\r\n*2\r\n:1\r\n:2\r\n$-1\r\n", b"",
 ]
 
 
@@ -384,7 +390,8 @@ def test_what_is_not_redis_does_no_harm(tmp_path):
 @pytest.fixture(scope="module")
 def guarded():
     """A Redis that lets in the user `app` alone."""
-    with Redis("--user", "app", "on", ">p@ss/w0rd", "~coupond:*", "&coupond:*", "+@all", "--user", "default", "on", ">another", "+@all") as server:
+    with Redis("--user", "app", "on", ">p@ss/w0rd", "~coupond:*", "&coupond:*", "+@all", "--user", "default", "on",
+               ">another", "+@all") as server:
         yield server
 
 
@@ -393,7 +400,8 @@ def ask_guarded(redis, *words, database=0):
         connection.connect(str(redis.socket))
         lines = [("AUTH", "default", "another"), ("SELECT", str(database)), words]
         for line in lines:
-            connection.sendall(b"*%d\r\n" % len(line) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in line))
+            connection.sendall(b"*%d\r\n" % len(line)
+                               + b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in line))
         with connection.makefile("rb") as reply:
             return [reply.readline() for _ in lines][-1].strip()
 

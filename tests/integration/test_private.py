@@ -27,7 +27,7 @@ def test_files_and_sockets_are_closed_to_others_under_any_umask(tmp_path):
 
 
 def cores_become_files():
-    pattern = Path("/proc/sys/kernel/core_pattern").read_text().strip()
+    pattern = Path("/proc/sys/kernel/core_pattern").read_text(encoding="utf-8").strip()
     return "/" not in pattern and not pattern.startswith("|")
 
 

@@ -1,4 +1,5 @@
-"""Snapshots, removal of segments, and journals rebuilt from the store: with the real program, a real database and load."""
+"""Snapshots, removal of segments, and journals rebuilt from the store: with the real program, a real database and
+load."""
 
 import contextlib
 import json
@@ -86,7 +87,8 @@ def test_segments_go_and_everything_is_still_known_and_checked(tmp_path):
             file.seek(1000)
             file.write(bytes([byte[0] ^ 4]))
         assert cluster.journal_check().returncode == 1
-        assert_named(cluster, "UPDATE coupon_issue SET user_id = 'mallory' WHERE coupon_id = 'BIG' AND sequence = 7", "mallory")
+        assert_named(cluster, "UPDATE coupon_issue SET user_id = 'mallory' WHERE coupon_id = 'BIG' AND sequence = 7",
+                     "mallory")
         assert_named(cluster, "DELETE FROM coupon_issue WHERE coupon_id = 'BIG' AND sequence = 8", "9 follows 7")
         assert_named(cluster, "UPDATE coupon SET quantity = 4 WHERE id = 'SMALL'", "SMALL")
         cluster.assert_kept()

@@ -1,4 +1,5 @@
-"""Gateways that reach Redis by TLS: a real Redis with a certificate of openssl's, right ones and wrong ones, and servers that stop in the middle of the hand-shake."""
+"""Gateways that reach Redis by TLS: a real Redis with a certificate of openssl's, right ones and wrong ones, and
+servers that stop in the middle of the hand-shake."""
 
 import contextlib
 import subprocess
@@ -25,18 +26,19 @@ def make_certificate(folder, authority, names, days=30):
     """A certificate by the authority, good for what subjectAltName says. Returns certificate and key."""
     (folder / "extensions").write_text(f"subjectAltName = {names}\n")
     stem = folder / names.replace(":", "-").replace(",", "-").replace(".", "-")
-    subprocess.run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=redis", "-keyout", f"{stem}.key", "-out", f"{stem}.csr"],
-                   check=True, capture_output=True)
-    subprocess.run(["openssl", "x509", "-req", "-days", str(days), "-in", f"{stem}.csr", "-CA", authority, "-CAkey", authority.with_suffix(".key"),
-                    "-set_serial", "1", "-extfile", folder / "extensions", "-out", f"{stem}.pem"], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=redis", "-keyout", f"{stem}.key",
+                    "-out", f"{stem}.csr"], check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-req", "-days", str(days), "-in", f"{stem}.csr", "-CA", authority, "-CAkey",
+                    authority.with_suffix(".key"), "-set_serial", "1", "-extfile", folder / "extensions", "-out",
+                    f"{stem}.pem"], check=True, capture_output=True)
     return f"{stem}.pem", f"{stem}.key"
 
 
 def tls_redis(certificate, key):
     """A Redis that speaks TLS alone, to users who say a password."""
     port = free_port()
-    server = Redis("--port", "0", "--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no",
-                   "--requirepass", PASSWORD)
+    server = Redis("--port", "0", "--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key,
+                   "--tls-auth-clients", "no", "--requirepass", PASSWORD)
     server.tls_port = port
     return server
 
@@ -53,7 +55,9 @@ def redis(authority):
 
 
 def cluster_with(tmp_path, url, ca, gateways=1, **options):
-    return Cluster(tmp_path, gateways=gateways, options={"gateway/redis": url, "gateway/redis_tls_ca": ca, "gateway/policy_ttl_ms": 60000, **options})
+    return Cluster(tmp_path, gateways=gateways,
+                   options={"gateway/redis": url, "gateway/redis_tls_ca": ca, "gateway/policy_ttl_ms": 60000,
+                            **options})
 
 
 @contextlib.contextmanager
@@ -80,24 +84,28 @@ def test_gateways_share_coupons_by_tls(tmp_path, authority, redis, host):
         for number in range(40):
             assert [look(cluster, f"{host}-{number}", gateway=gateway)[0] for gateway in range(2)] == [200, 200]
         patch(cluster, f"{host}-7", gateway=0, title="changed")
-        wait_until(lambda: look(cluster, f"{host}-7", gateway=1)[2]["title"] == "changed", "the other gateway hears of it")
+        wait_until(lambda: look(cluster, f"{host}-7", gateway=1)[2]["title"] == "changed",
+                   "the other gateway hears of it")
         assert errors(cluster, "tls") == errors(cluster, "garbage") == 0
         assert f"url=rediss://***@{host}:{redis.tls_port}/3" in cluster.gateways[0].log()
         assert PASSWORD not in cluster.gateways[0].log()
 
 
-def test_an_authority_that_is_not_trusted_is_told(tmp_path, authority, redis):
+def test_an_authority_that_is_not_trusted_is_told(tmp_path, redis):
     other = make_authority(tmp_path, "other")
-    with refused(tmp_path / "cluster", f"rediss://:{PASSWORD}@localhost:{redis.tls_port}", other, "unable to get local issuer certificate") as cluster:
+    with refused(tmp_path / "cluster", f"rediss://:{PASSWORD}@localhost:{redis.tls_port}", other,
+                 "unable to get local issuer certificate") as cluster:
         assert errors(cluster, "refused") == 0
 
 
 def test_a_certificate_for_another_name_or_address_is_told(tmp_path, authority):
     certificate = make_certificate(tmp_path, authority, "DNS:elsewhere.example")
     with tls_redis(*certificate) as redis:
-        with refused(tmp_path / "name", f"rediss://:{PASSWORD}@localhost:{redis.tls_port}", authority, "hostname mismatch"):
+        with refused(tmp_path / "name", f"rediss://:{PASSWORD}@localhost:{redis.tls_port}", authority,
+                     "hostname mismatch"):
             pass
-        with refused(tmp_path / "address", f"rediss://:{PASSWORD}@127.0.0.1:{redis.tls_port}", authority, "IP address mismatch"):
+        with refused(tmp_path / "address", f"rediss://:{PASSWORD}@127.0.0.1:{redis.tls_port}", authority,
+                     "IP address mismatch"):
             pass
 
 
@@ -111,7 +119,8 @@ def test_a_handshake_that_stops_holds_up_nobody_and_is_made_anew(tmp_path, autho
     with cluster_with(tmp_path, f"rediss://:{PASSWORD}@localhost:{redis.tls_port}", authority) as cluster:
         wait_connected(cluster)
         with stopped(redis.process):
-            wait_until(lambda: errors(cluster, "timeout") >= 4, "both connections were given up, and hand-shakes tried in vain")
+            wait_until(lambda: errors(cluster, "timeout") >= 4,
+                       "both connections were given up, and hand-shakes tried in vain")
             cluster.create_coupon("STILL", 1)
             assert cluster.issue("STILL", "alice")[0] == 201
         wait_connected(cluster)
@@ -120,8 +129,9 @@ def test_a_handshake_that_stops_holds_up_nobody_and_is_made_anew(tmp_path, autho
 def test_a_file_of_authorities_that_is_none_stops_the_start(tmp_path):
     path = tmp_path / "ca.pem"
     path.write_text("nothing")
-    result = subprocess.run([binary(), "gateway", "--set", f"gateway/redis=rediss://:{PASSWORD}@localhost:1", "--set", f"gateway/redis_tls_ca={path}",
-                             "--set", f"gateway/http=127.0.0.1:{free_port()}"], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run([binary(), "gateway", "--set", f"gateway/redis=rediss://:{PASSWORD}@localhost:1", "--set",
+                             f"gateway/redis_tls_ca={path}", "--set", f"gateway/http=127.0.0.1:{free_port()}"],
+                            capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert f"gateway/redis_tls_ca: cannot load CA certificates from {path}" in result.stderr
     assert PASSWORD not in result.stderr

@@ -1,4 +1,5 @@
-"""Every role is restarted in turn under load: the crowd hears nothing but answers and 503s that say when to ask again, and nothing is lost."""
+"""Every role is restarted in turn under load: the crowd hears nothing but answers and 503s that say when to ask again,
+and nothing is lost."""
 
 import os
 

@@ -17,9 +17,10 @@ from cluster import REPOSITORY, binary, environment, wait_until
 from ports import free_port_range
 
 sys.path.insert(0, str(REPOSITORY))
-from deploy.local import ports  # noqa: E402
+from deploy.local import ports
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="the same whatever the program was built with")
+pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                                reason="the same whatever the program was built with")
 
 MEMBERS = ["mariadb", "redis", "persister-1", "persister-2", "issuer", "gateway-1", "gateway-2", "gateway-3", "haproxy",
            "mysqld-exporter", "redis-exporter", "alertmanager", "prometheus"]
@@ -34,11 +35,13 @@ class Run:
         self.ports = ports.in_a_row(ports.usual(gateways, persisters), self.base)
         self.output = directory / f"output-{self.base}"
         self.directory = directory / "full"
-        command = [*through, sys.executable, "-m", "deploy.local.full", "--program", binary(), "--dir", self.directory, "--port-base", self.base]
+        command = [*through, sys.executable, "-m", "deploy.local.full", "--program", binary(), "--dir", self.directory,
+                   "--port-base", self.base]
         with open(self.output, "wb") as output:
             command += ["--gateways", gateways, "--persisters", persisters]
-            self.process = subprocess.Popen([*map(str, command)], cwd=REPOSITORY, stdout=stdout or output, stderr=output,
-                                            stdin=subprocess.DEVNULL, env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"})
+            self.process = subprocess.Popen([*map(str, command)], cwd=REPOSITORY, stdout=stdout or output,
+                                            stderr=output, stdin=subprocess.DEVNULL,
+                                            env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"})
 
     def text(self):
         return self.output.read_text(encoding="utf-8")
@@ -108,7 +111,8 @@ def targets(prometheus):
 
 
 def value_of(prometheus, expression):
-    answer = ask("GET", f"{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))[1]["data"]["result"]
+    answer = ask("GET",
+                 f"{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))[1]["data"]["result"]
     return float(answer[0]["value"][1]) if answer else None
 
 
@@ -119,15 +123,17 @@ def test_it_serves_is_watched_and_stops_in_order(run):
     assert [status for status, _ in answers] == [201, 201, 201, 409, 409]
     assert [body["sequence"] for _, body in answers[:3]] == [1, 2, 3]
 
-    expected = sorted([("coupond", "gateway", "up")] * 3 + [("coupond", "persister", "up")] * 2 + [("coupond", "issuer", "up")] +
-                      [(job, "", "up") for job in ("haproxy", "mysqld", "redis")])
+    expected = sorted([("coupond", "gateway", "up")] * 3 + [("coupond", "persister", "up")] * 2
+                      + [("coupond", "issuer", "up")]
+                      + [(job, "", "up") for job in ("haproxy", "mysqld", "redis")])
     prometheus = run.url("Prometheus")
     wait_until(lambda: targets(prometheus) == expected, lambda: f"all targets up: {targets(prometheus)}")
     in_touch = "sum(coupond_gateway_redis_connected)"
     fault = "mysql_exporter_last_scrape_error"
     wait_until(lambda: value_of(prometheus, fault) is not None, "the database's exporter is asked")
     assert value_of(prometheus, fault) == 0, (run.directory / "log/mysqld-exporter.log").read_text(encoding="utf-8")
-    wait_until(lambda: value_of(prometheus, in_touch) == 6, lambda: f"every gateway has its two connections to Redis: {value_of(prometheus, in_touch)}")
+    wait_until(lambda: value_of(prometheus, in_touch) == 6,
+               lambda: f"every gateway has its two connections to Redis: {value_of(prometheus, in_touch)}")
     assert set(MEMBERS) == {line.split()[0] for line in run.text().splitlines() if line.endswith(" is up")}
 
     watched = next(line for line in run.text().splitlines() if " top http" in line).split()[3:]
@@ -165,7 +171,8 @@ def test_a_second_run_finds_what_the_first_issued_and_starts_again_what_is_kille
     while again.process.poll() is None:
         again.kill("persister-1")
     assert again.process.wait(120) == 1
-    assert "persister-1 ends again and again, 6 times within 60 s, the last time with signal SIGKILL; its log, " in again.text()
+    assert ("persister-1 ends again and again, 6 times within 60 s, the last time with signal SIGKILL; its log, "
+            in again.text())
     assert "/log/persister-1.log" in again.text()
     assert again.left() == []
 
@@ -201,8 +208,9 @@ def test_taken_ports_are_named(tmp_path):
         taken.bind(("127.0.0.1", free_port_range(20)))
         taken.listen()
         port = taken.getsockname()[1]
-        result = subprocess.run([sys.executable, "-m", "deploy.local.full", "--program", binary(), "--dir", tmp_path, "--port-base",
-                                 str(port)], cwd=REPOSITORY, capture_output=True, text=True, env=environment(), check=False)
+        result = subprocess.run([sys.executable, "-m", "deploy.local.full", "--program", binary(), "--dir", tmp_path,
+                                 "--port-base", str(port)], cwd=REPOSITORY, capture_output=True, text=True,
+                                env=environment(), check=False)
     assert result.returncode == 1
     assert f"{port} (front)" in result.stderr
     assert "--port-base" in result.stderr

@@ -1,7 +1,6 @@
 """No secret is ever printed, however it was given and whatever was wrong: each secret of the option table, planted in
 every source and beside every kind of error, and looked for in all that the program writes."""
 
-import os
 import re
 import subprocess
 
@@ -57,11 +56,13 @@ def test_a_right_configuration_is_right_and_silent_about_secrets(tmp_path, role)
 def test_a_malformed_argument_never_repeats_the_secret():
     for name, value in rows():
         section, option = name.split("/")
-        for words in (["--set", f"{name}:{value}"], ["--set", f"{name} {value}"], ["--set", name, value], ["--set", value], ["--set", f"{name}{value}"],
-                      ["--set", f"{option}={value}"], ["--set", f"{section}.{option}={value}"], ["--set", f"{name[:-1]}={value}"],
-                      ["--set", f"{name}x={value}"], ["--set", f"{name}:{value}=="], [f"--set{name}={value}"], [f"--{name}={value}"],
-                      [f"--{option}={value}"], [f"-p{value}"], [f"{name}={value}"], [value], [f"--check-config={value}"], [f"--help={value}"],
-                      ["--set", f"{name}={value}", "--set"], ["--set", f"{name}={value}{'x' * 256}"], ["--set", f"{name}_file={value}"],
+        for words in (["--set", f"{name}:{value}"], ["--set", f"{name} {value}"], ["--set", name, value],
+                      ["--set", value], ["--set", f"{name}{value}"], ["--set", f"{option}={value}"],
+                      ["--set", f"{section}.{option}={value}"], ["--set", f"{name[:-1]}={value}"],
+                      ["--set", f"{name}x={value}"], ["--set", f"{name}:{value}=="], [f"--set{name}={value}"],
+                      [f"--{name}={value}"], [f"--{option}={value}"], [f"-p{value}"], [f"{name}={value}"], [value],
+                      [f"--check-config={value}"], [f"--help={value}"], ["--set", f"{name}={value}", "--set"],
+                      ["--set", f"{name}={value}{'x' * 256}"], ["--set", f"{name}_file={value}"],
                       ["--set", f"{name}={value}", "--set", f"{name}_file={value}"]):
             run("dev", "--check-config", *words, status=2)
         run(f"{name}={value}", status=2)
@@ -71,10 +72,13 @@ def test_a_malformed_argument_never_repeats_the_secret():
 
 def test_a_wrong_variable_never_repeats_the_secret():
     for name, value in rows():
-        for wrong in ({variable(name) + "X": value}, {variable(name): value + "x" * 256}, {variable(name) + "_FILE": value}):
+        for wrong in ({variable(name) + "X": value}, {variable(name): value + "x" * 256},
+                      {variable(name) + "_FILE": value}):
             run("dev", "--check-config", variables=wrong, status=2)
-        run("dev", "--check-config", variables={variable(name).replace("STORE", "STROE").replace("GATEWAY", "GATEWYA"): value}, status=0)
-    for name in ("STORE_HOST", "GATEWAY_HTTP", "ISSUER_REQUESTS", "GATEWAY_REQUESTS", "PERSISTER_EVENTS", "STORE_TYPE", "GATEWAY_CORS_ORIGINS", "ISSUER_SYNC", "GATEWAY_THREADS", "GATEWAY_REDIS"):
+        run("dev", "--check-config",
+            variables={variable(name).replace("STORE", "STROE").replace("GATEWAY", "GATEWYA"): value}, status=0)
+    for name in ("STORE_HOST", "GATEWAY_HTTP", "ISSUER_REQUESTS", "GATEWAY_REQUESTS", "PERSISTER_EVENTS", "STORE_TYPE",
+                 "GATEWAY_CORS_ORIGINS", "ISSUER_SYNC", "GATEWAY_THREADS", "GATEWAY_REDIS"):
         for value in (f"mysql://app:{SECRET}@db:3306/coupond", f"app:{SECRET}@db", f"tcp://app:{SECRET}@db:x"):
             run("dev", "--check-config", variables={f"COUPOND_{name}": value}, status=2)
 
@@ -82,40 +86,49 @@ def test_a_wrong_variable_never_repeats_the_secret():
 def test_a_broken_file_never_quotes_the_secret(tmp_path):
     for name, value in rows():
         section, option = name.split("/")
-        for text in (f'{section}\n    {option} "{value}"\n', f'{section}\n    {option} = "{value}\n', f'{section}\n    {option} = "a" {value}\n',
-                     f"{section}\n    {option}: {value}\n", f"{section}\n  {option} = {value}\n", f"{section}\n    {value}\n", f"{value}\n",
+        for text in (f'{section}\n    {option} "{value}"\n', f'{section}\n    {option} = "{value}\n',
+                     f'{section}\n    {option} = "a" {value}\n', f"{section}\n    {option}: {value}\n",
+                     f"{section}\n  {option} = {value}\n", f"{section}\n    {value}\n", f"{value}\n",
                      f'{section}\n    {option} = "{value}" # "\n    {option} = "{value}"\n', f'{section} = "{value}"\n',
-                     f'{section}\n    {option[:-1]} = "{value}"\n', f'{section}\n    {option} = "{value}"\n        {value} = 1\n',
-                     f'{section}\n    {option} = "{value}{"x" * 256}"\n', f'{section}\n    {option} = "{value}{"x" * 2000}"\n', f"{value} = {value}\n"):
+                     f'{section}\n    {option[:-1]} = "{value}"\n',
+                     f'{section}\n    {option} = "{value}"\n        {value} = 1\n',
+                     f'{section}\n    {option} = "{value}{"x" * 256}"\n',
+                     f'{section}\n    {option} = "{value}{"x" * 2000}"\n', f"{value} = {value}\n"):
             run("gateway", "--check-config", "--config", config(tmp_path, text), status=2)
 
 
 def test_other_commands_never_repeat_a_token():
-    for words in (["bench", f"--tokn={SECRET}"], ["bench", "--token", SECRET, "--rate", "x"], ["bench", f"--token={SECRET} {SECRET}"],
-                  ["bench", "--token", SECRET, SECRET], ["bench", "--url", f"http://app:{SECRET}@127.0.0.1:1"],
+    for words in (["bench", f"--tokn={SECRET}"], ["bench", "--token", SECRET, "--rate", "x"],
+                  ["bench", f"--token={SECRET} {SECRET}"], ["bench", "--token", SECRET, SECRET],
+                  ["bench", "--url", f"http://app:{SECRET}@127.0.0.1:1"],
                   ["bench", "--token", SECRET, "--url", "http://127.0.0.1:1", "--duration", "1", "--rate", "1"],
-                  ["top", f"http://app:{SECRET}@127.0.0.1:1"], ["top", f"--token={SECRET}"], ["health", f"--tokn={SECRET}"]):
+                  ["top", f"http://app:{SECRET}@127.0.0.1:1"], ["top", f"--token={SECRET}"],
+                  ["health", f"--tokn={SECRET}"]):
         assert run(*words).returncode != 0
     run("bench", "--rate", "x", variables={"COUPOND_GATEWAY_ADMIN_TOKEN": SECRET}, status=2)
     run("bench", variables={"COUPOND_GATEWAY_ADMIN_TOKEN": f"{SECRET} {SECRET}"}, status=2)
 
 
 COPIED = (f"mysql://app:{SECRET}@127.0.0.1:1/c", f"app:{SECRET}@127.0.0.1:1", f"http://127.0.0.1:1/?token={SECRET}",
-          f"127.0.0.1:1/?token={SECRET}", f"http://127.0.0.1:1/?mail=a@b&token={SECRET}", f"http://app:{SECRET}?@127.0.0.1:1")
+          f"127.0.0.1:1/?token={SECRET}", f"http://127.0.0.1:1/?mail=a@b&token={SECRET}",
+          f"http://app:{SECRET}?@127.0.0.1:1")
 
 
 @pytest.mark.parametrize("address", COPIED)
 def test_an_address_with_a_secret_in_a_wrong_place_is_never_repeated(tmp_path, monkeypatch, address):
     """Wherever an argument stands, somebody may have put a whole address there."""
     monkeypatch.chdir(tmp_path)
-    benches = [["bench", f"--{option}", address] for option in ("url", "coupon", "create", "rate", "duration", "requests", "connections",
-                                                                "duplicates", "users", "threads", "timeout", "progress", "slow")]
+    benches = [["bench", f"--{option}", address]
+               for option in ("url", "coupon", "create", "rate", "duration", "requests", "connections", "duplicates",
+                              "users", "threads", "timeout", "progress", "slow")]
     paths = [[role, "--config", address] for role in (*ROLES, "verify", "top", "health")]
-    for words in (*benches, *paths, ["dead-letter", "list", "--config", address], ["verify", "--dir", address], ["dev", "--dir", address],
-                  ["dead-letter", "list", "--dir", address], ["dev", "--http", address], ["journal", "check", address], ["journal", "dump", address],
-                  ["journal", address, address], ["keygen", address], ["health", address], ["dead-letter", address], ["top", f"{address}?x"],
-                  ["top", "--interval", address], ["bench", address], ["issuer", address], [address], [f"--{address}"], ["issuer", f"--{address}"],
-                  ["issuer", f"-{address}"], ["bench", f"--{address}"], ["bench", f"-{address}"], ["top", f"--{address}"], ["gateway", "--set", address]):
+    for words in (*benches, *paths, ["dead-letter", "list", "--config", address], ["verify", "--dir", address],
+                  ["dev", "--dir", address], ["dead-letter", "list", "--dir", address], ["dev", "--http", address],
+                  ["journal", "check", address], ["journal", "dump", address], ["journal", address, address],
+                  ["keygen", address], ["health", address], ["dead-letter", address], ["top", f"{address}?x"],
+                  ["top", "--interval", address], ["bench", address], ["issuer", address], [address], [f"--{address}"],
+                  ["issuer", f"--{address}"], ["issuer", f"-{address}"], ["bench", f"--{address}"],
+                  ["bench", f"-{address}"], ["top", f"--{address}"], ["gateway", "--set", address]):
         run(*words, status=2)
     assert not list(tmp_path.iterdir())
 
@@ -139,7 +152,8 @@ def test_bench_never_takes_the_word_before_an_unknown_letter_for_it():
 
 def test_a_running_gateway_never_logs_or_tells_its_secrets(tmp_path):
     with Redis("--requirepass", "another") as redis:
-        options = {"gateway/redis": f"redis://app:{SECRET}@127.0.0.1:{redis.port}/3", "gateway/admin_token": SECRET, "log/requests": 1, "log/level": "debug"}
+        options = {"gateway/redis": f"redis://app:{SECRET}@127.0.0.1:{redis.port}/3", "gateway/admin_token": SECRET,
+                   "log/requests": 1, "log/level": "debug"}
         with Cluster(tmp_path, options=options) as cluster:
             gateway = cluster.gateways[0]
             wait_until(lambda: "Redis does not work for asking" in gateway.log(), "the refusal is logged")

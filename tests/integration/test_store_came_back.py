@@ -1,4 +1,5 @@
-"""A store that was replaced, by an empty one for example, is judged when it is back: it may know more than the journal."""
+"""A store that was replaced, by an empty one for example, is judged when it is back: it may know more than the
+journal."""
 
 import contextlib
 import errno
@@ -50,9 +51,11 @@ def stored_users(cluster):
 
 @pytest.fixture
 def stopped(tmp_path):
-    """`a` and `b` are stored; `older` is a copy of the journal from before `b`, `newest` one from after. Issuer and persister are stopped."""
+    """`a` and `b` are stored; `older` is a copy of the journal from before `b`, `newest` one from after. Issuer and
+    persister are stopped."""
     with contextlib.ExitStack() as stack:
-        cluster = stack.enter_context(Cluster(tmp_path, options={"persister/retry_max_ms": 200, "issuer/resend_ms": 200}))
+        cluster = stack.enter_context(Cluster(tmp_path,
+                                              options={"persister/retry_max_ms": 200, "issuer/resend_ms": 200}))
         cluster.older, cluster.newest = tmp_path / "older", tmp_path / "newest"
         cluster.create_coupon("s", 100)
         decides(cluster, "a")
@@ -151,7 +154,9 @@ def test_a_strict_issuer_waits_until_another_store_is_named(stopped, tmp_path):
     wait_until(lambda: "but the journal filled the store with the id" in stopped.issuer.log(), "it tells why")
     assert not stopped.issuer.is_ready()
     stopped.issuer.stop()
-    stopped.options["issuer/store_id"] = stopped.query("SELECT store_id FROM schema_version WHERE store_id IS NOT NULL")[0][0]
+    stopped.options["issuer/store_id"] = stopped.query(
+        "SELECT store_id FROM schema_version WHERE store_id IS NOT NULL"
+    )[0][0]
     stopped.write_config()
     stopped.issuer.start()
     decides(stopped, "c")
@@ -159,7 +164,9 @@ def test_a_strict_issuer_waits_until_another_store_is_named(stopped, tmp_path):
 
 
 def test_a_store_without_the_name_that_is_given_is_not_the_one_to_compare_with(stopped, tmp_path):
-    stopped.options["issuer/store_id"] = stopped.query("SELECT store_id FROM schema_version WHERE store_id IS NOT NULL")[0][0]
+    stopped.options["issuer/store_id"] = stopped.query(
+        "SELECT store_id FROM schema_version WHERE store_id IS NOT NULL"
+    )[0][0]
     stopped.write_config()
     replace_journal(stopped, stopped.older)
     swap_store(stopped, tmp_path / "real")
@@ -274,7 +281,7 @@ def test_more_empty_stores_than_are_remembered(stopped, tmp_path):
     refuses(stopped, "older copy")
 
 
-def test_a_store_that_has_later_records_and_lacks_some_before_them(stopped, tmp_path):
+def test_a_store_that_has_later_records_and_lacks_some_before_them(stopped):
     """As one has it of several persisters that died before its transaction was done."""
     with contextlib.closing(sqlite3.connect(stopped.store_path)) as database:
         database.execute("UPDATE journal SET last_seq = 1, ahead = '3-3'")
@@ -286,7 +293,8 @@ def test_a_store_that_has_later_records_and_lacks_some_before_them(stopped, tmp_
 
 
 def test_what_is_sent_while_it_follows_another_store_is_no_reason_to_refuse_the_first(tmp_path):
-    """Its address moves, one persister still has its connection, and the note of what the first store may have takes long."""
+    """Its address moves, one persister still has its connection, and the note of what the first store may have takes
+    long."""
     first, second, rules = tmp_path / "first.db", tmp_path / "second.db", Preload(tmp_path / "rules")
     cluster = Cluster(tmp_path, persisters=2, options={"persister/retry_max_ms": 200, "issuer/resend_ms": 200})
     old, new = cluster.persisters

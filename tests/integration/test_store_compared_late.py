@@ -113,7 +113,8 @@ def test_a_foreign_journal_with_records_ends_when_the_store_is_back(filled, tmp_
 def test_the_right_journal_goes_on_and_forgets_that_it_was_not_compared(filled):
     decide_without_store(filled, "s", "b")
     filled.issuer.wait_detail("not compared with the store yet")
-    wait_until(lambda: metric_sum(filled.issuer.metrics(), "coupond_issuer_store_uncompared") == 1, "the gauge tells it")
+    wait_until(lambda: metric_sum(filled.issuer.metrics(), "coupond_issuer_store_uncompared") == 1,
+               "the gauge tells it")
     assert (filled.journal_directory / NOTE).exists()
     filled.issuer.kill()
     filled.issuer.start()

@@ -1,5 +1,5 @@
-"""A database that deadlocks, waits, refuses for a while, breaks off commits, or comes back with less than it had: nothing
-is lost, nothing becomes a dead letter, and `coupond verify` finds every promise kept.
+"""A database that deadlocks, waits, refuses for a while, breaks off commits, or comes back with less than it had:
+nothing is lost, nothing becomes a dead letter, and `coupond verify` finds every promise kept.
 """
 
 import contextlib
@@ -17,7 +17,8 @@ from servers import MariaDB
 
 COUPONS = {f"C{i}": 1_000_000 for i in range(5)}
 # No gathering: InnoDB ends the smaller of two transactions, and the persister has to be that sometimes.
-QUICKLY = {"issuer/stream_gather_ms": 0, "persister/retry_min_ms": 5, "persister/retry_max_ms": 50, "issuer/resend_ms": 500, "store/io_timeout_ms": 4000}
+QUICKLY = {"issuer/stream_gather_ms": 0, "persister/retry_min_ms": 5, "persister/retry_max_ms": 50,
+           "issuer/resend_ms": 500, "store/io_timeout_ms": 4000}
 ALLOWED = ("issued", "already_issued", "overloaded", "outcome_unknown", None)
 
 

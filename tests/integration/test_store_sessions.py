@@ -1,5 +1,6 @@
-"""Servers that take the choice of a character set away from their clients, or log statements: what was written is read back as
-it was, `coupond verify` finds every promise kept, and a journal that is rebuilt tells the same as the one that was lost.
+"""Servers that take the choice of a character set away from their clients, or log statements: what was written is read
+back as it was, `coupond verify` finds every promise kept, and a journal that is rebuilt tells the same as the one that
+was lost.
 """
 
 import shutil
@@ -77,7 +78,9 @@ def check_titles(tmp_path, server):
         assert_titles(cluster)
         cluster.request("PATCH", "/v1/coupons/emoji", {"quantity": 20})
         cluster.wait_drained()
-        assert cluster.query("SELECT HEX(title) FROM coupon WHERE id = 'emoji'") == [(TITLES["emoji"].encode().hex().upper(),)]
+        assert cluster.query("SELECT HEX(title) FROM coupon WHERE id = 'emoji'") == [
+            (TITLES["emoji"].encode().hex().upper(),)
+        ]
         assert cluster.query("SELECT COUNT(*) FROM dead_letter")[0][0] == 0
         cluster.assert_kept()
 
@@ -101,7 +104,8 @@ def test_a_log_of_statements_is_turned_to_rows_where_allowed_else_refused(tmp_pa
     cluster = Cluster(tmp_path, database=server)
     cluster.write_config()
     refused = run_coupond(*cluster.persisters[0].arguments)
-    assert refused.returncode == 1 and "set the server's binlog_format to ROW or MIXED" in refused.stderr, refused.stderr
+    assert refused.returncode == 1, refused.stderr
+    assert "set the server's binlog_format to ROW or MIXED" in refused.stderr, refused.stderr
     server.administer(f"GRANT BINLOG ADMIN ON *.* TO '{server.user}'@'localhost'")
     with cluster:
         cluster.create_coupon("ko", 100, title=TITLES["ko"])

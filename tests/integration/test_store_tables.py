@@ -1,5 +1,6 @@
-"""Tables that an operator has changed, so that rows would be mixed up, cut or left in halves: the persister writes nothing, says
-what is wrong and what mends it, and goes on once that is done. So say `coupond verify`, a rebuild, and an issuer that is new.
+"""Tables that an operator has changed, so that rows would be mixed up, cut or left in halves: the persister writes
+nothing, says what is wrong and what mends it, and goes on once that is done. So say `coupond verify`, a rebuild, and an
+issuer that is new.
 """
 
 import json
@@ -16,17 +17,22 @@ MENDS = "what mends it: "
 CHANGES = {
     "users that differ in case": (
         "ALTER TABLE coupon_issue CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
-        "table coupon_issue: column coupon_id is varchar(32) COLLATE utf8mb4_general_ci NOT NULL, and must be VARCHAR(32) COLLATE "
-        "ascii_bin NOT NULL (and 1 more of this table)"),
+        "table coupon_issue: column coupon_id is varchar(32) COLLATE utf8mb4_general_ci NOT NULL, and must be "
+        "VARCHAR(32) COLLATE ascii_bin NOT NULL (and 1 more of this table)"),
     "coupons that differ in case": (
-        "ALTER TABLE coupon CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "table coupon: column id is varchar(32)"),
-    "no transactions": ("ALTER TABLE coupon_issue ENGINE=MyISAM", "table coupon_issue: its engine is MyISAM, and must be InnoDB"),
+        "ALTER TABLE coupon CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+        "table coupon: column id is varchar(32)"),
+    "no transactions": ("ALTER TABLE coupon_issue ENGINE=MyISAM",
+                        "table coupon_issue: its engine is MyISAM, and must be InnoDB"),
     "short users": (
-        "ALTER TABLE coupon_issue MODIFY user_id VARCHAR(5) COLLATE ascii_bin NOT NULL", "column user_id is varchar(5)"),
+        "ALTER TABLE coupon_issue MODIFY user_id VARCHAR(5) COLLATE ascii_bin NOT NULL",
+        "column user_id is varchar(5)"),
     "no key": ("ALTER TABLE coupon_issue DROP KEY holder", "key holder is missing"),
-    "whole seconds": ("ALTER TABLE dead_letter MODIFY dead_at DATETIME NOT NULL", "column dead_at is datetime NOT NULL"),
+    "whole seconds": ("ALTER TABLE dead_letter MODIFY dead_at DATETIME NOT NULL",
+                      "column dead_at is datetime NOT NULL"),
 }
-REFUSES_NOTHING = {CHANGES[kind][0] for kind in ("no transactions", "no key", "whole seconds")}  # found when it is looked for
+# found when it is looked for
+REFUSES_NOTHING = {CHANGES[kind][0] for kind in ("no transactions", "no key", "whole seconds")}
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +97,14 @@ def check_change(tmp_path, server, statement, words):
         change(server, said.split(MENDS)[1])
         cluster.wait_drained()
         users = {1: "alice", 2: "ALICE", 3: "bob", 4: "somebody"}
-        assert cluster.issues() == {"C": users, "c": {sequence - 1: user for sequence, user in users.items() if sequence > 1}}
+        assert cluster.issues() == {"C": users,
+                                    "c": {sequence - 1: user for sequence, user in users.items() if sequence > 1}}
         assert cluster.query("SELECT COUNT(*) FROM dead_letter")[0][0] == 0
         cluster.assert_kept()
         wait_until(cluster.persisters[0].is_ready, "the persister is ready")
         assert cluster.persisters[0].process is process
-        assert "no connection" not in cluster.persisters[0].log() and "another writer" not in cluster.persisters[0].log()
+        assert "no connection" not in cluster.persisters[0].log()
+        assert "another writer" not in cluster.persisters[0].log()
 
 
 def test_a_persister_that_is_started_beside_such_a_table_waits_until_it_is_mended(tmp_path, mariadb):

@@ -51,7 +51,8 @@ def black_hole():
 
 def without_database(tmp_path, port, dev=False):
     options = {**PATIENT, "store/type": "mysql", "store/host": "127.0.0.1", "store/port": port, "store/password": "x"}
-    cluster = Cluster(tmp_path, options={**options, "issuer/http": f"127.0.0.1:{free_port()}"} if dev else None, dev=dev)
+    cluster = Cluster(tmp_path, options={**options, "issuer/http": f"127.0.0.1:{free_port()}"} if dev else None,
+                      dev=dev)
     cluster.options.update(options)
     cluster.write_config()
     return cluster
@@ -83,11 +84,13 @@ def test_a_role_that_waits_for_its_store_ends_when_it_is_told_to(tmp_path, role,
 
 
 AS_FIRST = ["unshare", "--pid", "--fork", "--kill-child"]
-needs_namespaces = pytest.mark.skipif(subprocess.run([*AS_FIRST, "true"], capture_output=True, check=False).returncode != 0,
+needs_namespaces = pytest.mark.skipif(subprocess.run([*AS_FIRST, "true"], capture_output=True, check=False).returncode
+                                      != 0,
                                       reason="this machine gives no namespace of processes")
 
 
-@pytest.mark.parametrize("prefix", [[], pytest.param(AS_FIRST, marks=needs_namespaces)], ids=["usual", "first process of a container"])
+@pytest.mark.parametrize("prefix", [[], pytest.param(AS_FIRST, marks=needs_namespaces)],
+                         ids=["usual", "first process of a container"])
 def test_a_rebuild_ends_when_it_is_told_to(tmp_path, prefix):
     with listener(64) as listening:
         listening.settimeout(SIGNAL_SECONDS)
@@ -119,7 +122,8 @@ def test_roles_started_first_wait_for_server_user_and_database(tmp_path):
             for member in (cluster.issuer, *cluster.persisters):
                 wait_until(lambda member=member: waits_for_store(member), "it waits for a server")
             server.start()
-            wait_until(lambda: "denied" in cluster.issuer.log() or cluster.issuer.check_alive(), "it waits for its user")
+            wait_until(lambda: "denied" in cluster.issuer.log() or cluster.issuer.check_alive(),
+                       "it waits for its user")
             server.administer(f"CREATE USER '{USER}'@'localhost' IDENTIFIED BY '{PASSWORD}'",
                               f"CREATE DATABASE {DATABASE}", f"GRANT ALL ON {DATABASE}.* TO '{USER}'@'localhost'")
             cluster.wait_ready()

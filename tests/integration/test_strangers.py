@@ -1,5 +1,5 @@
-"""Hundreds of connections that say nothing, on every port at once, with few descriptors: the issuer goes on issuing from one
-segment into the next, its status port answers, and when they have gone all is as before."""
+"""Hundreds of connections that say nothing, on every port at once, with few descriptors: the issuer goes on issuing
+from one segment into the next, its status port answers, and when they have gone all is as before."""
 
 import contextlib
 import http.client
@@ -49,7 +49,7 @@ def issue_by(connection, user):
 
 
 def cpu_ticks(member):
-    fields = pathlib.Path(f"/proc/{member.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    fields = pathlib.Path(f"/proc/{member.process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     return int(fields[11]) + int(fields[12])
 
 
@@ -85,7 +85,10 @@ def crowd_of_peers(stack, endpoint):
 def test_who_connects_and_says_nothing_is_hung_up_on_soon(tmp_path):
     with Cluster(tmp_path, transport="tcp") as cluster, contextlib.ExitStack() as stack:
         names = ("requests", "events", "acks")
-        silent = {name: stack.enter_context(socket.create_connection(open_address(cluster.options[f"issuer/{name}"])[1])) for name in names}
+        silent = {
+            name: stack.enter_context(socket.create_connection(open_address(cluster.options[f"issuer/{name}"])[1]))
+            for name in names
+        }
         deadline = time.monotonic() + HANG_UP_SECONDS
         assert [name for name, stranger in silent.items() if not is_hung_up_on(stranger, deadline)] == []
         cluster.create_coupon("A", 1)
@@ -101,7 +104,8 @@ def test_strangers_who_speak_zeromq_leave_descriptors_for_others(tmp_path, trans
         cluster.create_coupon("A", 1_000)
         cluster.wait_drained()  # gateway and persister are there
         crowd_of_peers(stack, cluster.options["issuer/acks"])
-        wait_until(lambda: metric_sum(issuer.metrics(), "coupond_issuer_connections_refused_total") > 0, "refused connections are counted")
+        wait_until(lambda: metric_sum(issuer.metrics(), "coupond_issuer_connections_refused_total") > 0,
+                   "refused connections are counted")
         assert metric_sum(issuer.metrics(), "process_open_fds") < FILES
         for user in range(20):
             assert cluster.issue("A", f"user-{user}")[0] == 201
@@ -114,7 +118,8 @@ def test_strangers_who_speak_zeromq_leave_descriptors_for_others(tmp_path, trans
 
 
 def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
-    options = {"issuer/segment_mb": 2, "gateway/requests": f"shm://{tmp_path}/local", "issuer/local_requests": f"shm://{tmp_path}/local"}
+    options = {"issuer/segment_mb": 2, "gateway/requests": f"shm://{tmp_path}/local",
+               "issuer/local_requests": f"shm://{tmp_path}/local"}
     with Cluster(tmp_path, transport="tcp", options=options) as cluster, contextlib.ExitStack() as stack:
         issuer = with_few_files(cluster)
         cluster.create_coupon("A", 10_000_000)
@@ -125,7 +130,9 @@ def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
         before = len(cluster.segments())
         issued = 0
         while len(cluster.segments()) == before:  # the last one of them is full, and the next has begun
-            titles = [cluster.request("POST", "/v1/coupons", {"id": f"c{issued}-{i}", "title": "x" * 500, "quantity": 1})[0] for i in range(20)]
+            titles = [cluster.request("POST", "/v1/coupons",
+                                      {"id": f"c{issued}-{i}", "title": "x" * 500, "quantity": 1})[0]
+                      for i in range(20)]
             assert set(titles) <= {201, 503}
             status, _ = cluster.issue("A", f"user-{issued}")
             assert status in (201, 503)
@@ -142,7 +149,8 @@ def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
 
 
 def test_a_gateway_without_descriptors_goes_on_and_recovers(tmp_path):
-    """The limit is lowered below what it has open: who comes meanwhile waits or is hung up on, who is there is served."""
+    """The limit is lowered below what it has open: who comes meanwhile waits or is hung up on, who is there is
+    served."""
     with Cluster(tmp_path) as cluster, contextlib.ExitStack() as stack:
         gateway = cluster.gateways[0]
         cluster.create_coupon("A", 1_000)

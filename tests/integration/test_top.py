@@ -1,4 +1,5 @@
-"""`coupond top` on a real system under load: the live screen on a pseudo-terminal, its keys, and what it prints elsewhere."""
+"""`coupond top` on a real system under load: the live screen on a pseudo-terminal, its keys, and what it prints
+elsewhere."""
 
 import contextlib
 import fcntl
@@ -355,7 +356,8 @@ def test_the_members_of_a_configuration_are_found(cluster):
     gateway, issuer, persister = cluster.gateways[0], cluster.issuer, cluster.persisters[0]
     result = run_coupond("top", "--once", "--json", "--interval", "0.1", "--config", cluster.config_path,
                          f"--set=gateway/operator_http=0.0.0.0:{gateway.operator_address.split(':')[1]}",
-                         f"--set=issuer/http={issuer.status_address}", f"--set=persister/http={persister.status_address}")
+                         f"--set=issuer/http={issuer.status_address}",
+                         f"--set=persister/http={persister.status_address}")
     members = json.loads(result.stdout)["members"]
     assert [(member["address"], member["up"]) for member in members] == [
         (gateway.operator_address, True), (issuer.status_address, True), (persister.status_address, True)]
@@ -369,12 +371,14 @@ def test_the_issuer_alone_tells_the_stock_too(cluster):
 
 def test_one_process_with_all_roles_is_enough(tmp_path):
     with Cluster.dev(tmp_path) as cluster:
-        result = run_coupond("top", "--once", "--json", "--interval", "0.1", f"--set=gateway/operator_http={cluster.gateways[0].operator_address}",
-                             f"--set=issuer/http=127.0.0.1:{free_port()}", f"--set=persister/http=127.0.0.1:{free_port()}")
+        result = run_coupond("top", "--once", "--json", "--interval", "0.1",
+                             f"--set=gateway/operator_http={cluster.gateways[0].operator_address}",
+                             f"--set=issuer/http=127.0.0.1:{free_port()}",
+                             f"--set=persister/http=127.0.0.1:{free_port()}")
         [member] = json.loads(result.stdout)["members"]
         assert member["roles"] == ["gateway", "issuer", "persister"] and member["ready"]
-        assert run_coupond("top", "--once", "--interval", "0.1", cluster.gateways[0].operator_address.replace("127.0.0.1", "localhost")
-                           ).returncode == 0
+        assert run_coupond("top", "--once", "--interval", "0.1",
+                           cluster.gateways[0].operator_address.replace("127.0.0.1", "localhost")).returncode == 0
 
 
 def test_nobody_there_is_told_by_the_exit_status():
@@ -439,7 +443,8 @@ def test_what_a_hostile_member_says_stays_text(answer):
         address = "127.0.0.1:{}".format(listener.getsockname()[1])
         for format_ in ([], ["--json"]):
             result = subprocess.run([binary(), "top", "--once", *format_, "--interval", "0.1", address], check=False,
-                                    env={**environment(), "LC_ALL": "C.UTF-8"}, capture_output=True, timeout=DEADLINE_SECONDS)
+                                    env={**environment(), "LC_ALL": "C.UTF-8"}, capture_output=True,
+                                    timeout=DEADLINE_SECONDS)
             assert result.returncode in (0, 1) and result.stderr == b"", result
             text = result.stdout.decode()
             assert address in text
@@ -451,5 +456,6 @@ def test_the_documented_screen_has_the_form_of_a_real_one(cluster):
     for document in ("docs/operating.md", "docs/ko/operating.md"):
         found = re.search(r"\$ coupond top.*\n(coupond (?:.*\n)+?)```", (REPOSITORY / document).read_text())
         assert found, f"{document} shows no screen"
-        for heading in re.findall(r"^(?:time p50|flow|queue|cache|trouble|MEMBER +ROLE +STATE.*|COUPON +STATE)", real, re.M):
+        for heading in re.findall(r"^(?:time p50|flow|queue|cache|trouble|MEMBER +ROLE +STATE.*|COUPON +STATE)", real,
+                                  re.M):
             assert re.sub(" +", " ", heading) in re.sub(" +", " ", found[1]), f"{document}: {heading}"

@@ -1,4 +1,5 @@
-"""Two persisters with different databases: only the one that the issuer is configured with is filled, and all say so."""
+"""Two persisters with different databases: only the one that the issuer is configured with is filled, and all say
+so."""
 
 import sqlite3
 from contextlib import closing
@@ -29,11 +30,13 @@ def test_a_persister_of_another_store_takes_nothing_and_everybody_tells(tmp_path
         wrong.environment["COUPOND_STORE_PATH"] = str(other)
         wrong.start()
         wait_until(lambda: wrong.get("/livez")[0] == 200, "it runs")
-        wait_until(lambda: metric_sum(wrong.metrics(), "coupond_persister_store_refused") > 0, "the second store is refused")
+        wait_until(lambda: metric_sum(wrong.metrics(), "coupond_persister_store_refused") > 0,
+                   "the second store is refused")
         assert not wrong.is_ready()
         assert "another store" in wrong.log()
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_other_store") == 1, "the issuer tells")
-        wait_until(lambda: "a persister fills another store, id " in cluster.issuer.get("/readyz")[1], "its readiness names the store")
+        wait_until(lambda: "a persister fills another store, id " in cluster.issuer.get("/readyz")[1],
+                   "its readiness names the store")
         assert cluster.issuer.is_ready()
         assert "a persister fills another store" in cluster.issuer.log()
         fill(cluster, 5, 50)

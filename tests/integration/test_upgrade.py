@@ -65,7 +65,8 @@ def test_a_store_and_a_journal_of_schema_version_2_are_gone_on_with(tmp_path, na
 
 
 def test_a_store_that_has_no_id_yet_is_waited_for(tmp_path):
-    """The issuer is upgraded first, and its persister an hour later: nothing goes to a store that is only the persister's."""
+    """The issuer is upgraded first, and its persister an hour later: nothing goes to a store that is only the
+    persister's."""
     cluster = Cluster(tmp_path, persisters=2)
     unpack(cluster, "sqlite")
     wrong, right = cluster.persisters

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from cluster import Cluster
+from cluster import Cluster, run_coupond
 from http_load import Load
 
 
@@ -95,7 +95,7 @@ def test_an_issuer_refuses_to_start_on_a_flipped_byte(stopped):
 
 
 def test_a_torn_tail_is_cut_and_reported_and_nothing_else_is_lost(stopped):
-    path, offset = offset_in_journal(stopped, b"user-")
+    path, _ = offset_in_journal(stopped, b"user-")
     content = path.read_bytes()
     end = len(content.rstrip(b"\0"))
     with open(path, "r+b") as file:
@@ -111,7 +111,6 @@ def test_a_torn_tail_is_cut_and_reported_and_nothing_else_is_lost(stopped):
 
 
 def test_verify_cannot_look_where_there_is_nothing(tmp_path):
-    from cluster import run_coupond
     result = run_coupond("verify", "--dir", tmp_path / "nowhere")
     assert result.returncode == 2
     assert "nowhere" in result.stdout + result.stderr

@@ -4,9 +4,9 @@
     with Cluster(tmp_path, gateways=3, partitions=4, persisters=2) as cluster: … # processes on one machine, SQLite
     with Cluster(tmp_path, database=MariaDB(), transport="tcp") as cluster: …    # a server of servers.py
 
-The binary is $COUPOND_TEST_BINARY, else build/dev/coupond/coupond. Leaving the context stops all members by SIGTERM and fails when one does not
-exit with 0, had died by itself, or has reported anything to a sanitizer. Everything waits for conditions; the deadlines are for
-hung programs only, and generous enough for sanitized builds on a busy machine.
+The binary is $COUPOND_TEST_BINARY, else build/dev/coupond/coupond. Leaving the context stops all members by SIGTERM and
+fails when one does not exit with 0, had died by itself, or has reported anything to a sanitizer. Everything waits for
+conditions; the deadlines are for hung programs only, and generous enough for sanitized builds on a busy machine.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ SANITIZER_REPORT = re.compile(r"(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|ru
 
 
 class ClusterError(AssertionError):
-    """The program did not do what it promises."""
+    """A member of the cluster failed, or did not do in time what the test waits for."""
 
 
 def binary():
@@ -42,7 +42,7 @@ def binary():
 
 
 def environment():
-    """Without options that the caller's shell may have, and with sanitizers that end the program at once."""
+    """The environment without COUPOND_* variables of the caller's shell, and with sanitizers that abort at once."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COUPOND_")}
     return {
         "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
@@ -52,7 +52,7 @@ def environment():
 
 
 def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.02):
-    """Waits until condition() is true and returns it; `what` says in the failure what did not come."""
+    """Waits until condition() is true and returns its value; `what` names the condition in the failure message."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -64,7 +64,7 @@ def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.02):
 
 
 def run_coupond(*arguments, timeout=DEADLINE_SECONDS):
-    """Runs a command of the program to its end."""
+    """Runs a command of the program until it exits."""
     result = subprocess.run([binary(), *map(str, arguments)], env=environment(), capture_output=True, text=True,
                             timeout=timeout, check=False)
     report = SANITIZER_REPORT.search(result.stderr)
@@ -74,7 +74,7 @@ def run_coupond(*arguments, timeout=DEADLINE_SECONDS):
 
 
 class Member:
-    """One process of the cluster. Its log gathers the output of all its lives."""
+    """One process of the cluster. Its log collects the output of all its runs."""
 
     def __init__(self, name, arguments, directory, status_address, operator_address=None):
         self.name = name
@@ -102,7 +102,7 @@ class Member:
             raise ClusterError(f"{self.name} ended by itself with status {status}:\n{self.log()[-4000:]}")
 
     def wait_for_end(self):
-        """Waits until it has ended by itself, and returns its exit status (negative: the signal)."""
+        """Waits until the process has exited by itself, and returns its exit status (negative: the signal)."""
         status = self.process.wait(DEADLINE_SECONDS)
         self.process = None
         return status
@@ -115,7 +115,7 @@ class Member:
         self.process = None
 
     def stand_still(self):
-        """SIGSTOP, which stops a process of several threads only a moment later: waits until all of them stand."""
+        """Sends SIGSTOP and waits until every thread has stopped, which takes a moment in a process with several."""
         self.process.send_signal(signal.SIGSTOP)
         os.waitpid(self.process.pid, os.WUNTRACED)
 
@@ -123,7 +123,7 @@ class Member:
         self.process.send_signal(signal.SIGCONT)
 
     def stop(self):
-        """SIGTERM, which must end in exit status 0."""
+        """Sends SIGTERM and expects exit status 0."""
         if self.process is None:
             return
         self.check_alive()
@@ -140,7 +140,7 @@ class Member:
             raise ClusterError(f"{self.name} exited with {status} after SIGTERM:\n{self.log()[-4000:]}")
 
     def end(self):
-        """However it is, it is gone afterwards."""
+        """Ends the process whatever state it is in."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -153,7 +153,7 @@ class Member:
             return ""
 
     def get(self, path, address=None):
-        """Status and text; status 0 when it cannot be reached."""
+        """Status and text; status 0 when the member cannot be reached."""
         connection = http.client.HTTPConnection(address or self.status_address, timeout=self.patience_seconds)
         try:
             connection.request("GET", path)
@@ -165,17 +165,17 @@ class Member:
             connection.close()
 
     def is_up(self):
-        """Its status port answers, whatever it says."""
+        """Whether the status port answers, whatever the answer."""
         return self.get("/livez")[0] == 200
 
     def is_ready(self):
-        """With nothing missing: a gateway that misses the issuer is ready all the same, and says so."""
+        """Whether /readyz says that nothing is missing. A gateway without an issuer is ready, but names the issuer."""
         self.check_alive()
         status, text = self.get("/readyz")
         return status == 200 and "No answer from partition" not in text
 
     def detail(self):
-        """What /readyz adds to its status."""
+        """The text that /readyz returns beside its status."""
         return json.loads(self.get("/readyz")[1]).get("detail", "")
 
     def wait_detail(self, words):
@@ -221,7 +221,8 @@ class Cluster:
     # members
 
     def _plan_dev(self):
-        self.issuer = self._member("dev", "dev", f"127.0.0.1:{free_port()}", "gateway/http", ["--dir", str(self.directory)])
+        self.issuer = self._member("dev", "dev", f"127.0.0.1:{free_port()}", "gateway/http",
+                                   ["--dir", str(self.directory)])
         self.gateways = self.persisters = [self.issuer]
         self.members = [self.issuer]
 
@@ -307,7 +308,7 @@ class Cluster:
             wait_until(member.is_ready, lambda member=member: f"{member.name} ready\n{member.log()[-4000:]}")
 
     def check_logs(self):
-        """No sanitizer has spoken, in any life of any member."""
+        """Asserts that no sanitizer reported anything in any run of any member."""
         for member in self.members:
             report = SANITIZER_REPORT.search(member.log())
             if report:
@@ -337,12 +338,13 @@ class Cluster:
             connection.close()
 
     def create_coupon(self, coupon, quantity, **more):
-        status, _, body = self.request("POST", "/v1/coupons", {"id": coupon, "title": coupon, "quantity": quantity, **more})
+        status, _, body = self.request("POST", "/v1/coupons",
+                                       {"id": coupon, "title": coupon, "quantity": quantity, **more})
         assert status == 201, (status, body)
         return body
 
     def coupon(self, coupon):
-        """As the issuer has it now, past every cache."""
+        """The coupon as the issuer has it now, past every cache."""
         status, _, body = self.request("GET", f"/v1/coupons/{coupon}", headers={"Cache-Control": "no-cache"})
         assert status == 200, (status, body)
         return body
@@ -354,9 +356,10 @@ class Cluster:
     # store and journal
 
     def backlog(self):
-        """Journal records that the store does not have, as the issuer tells it."""
+        """The number of journal records that the store does not have yet, from the issuer's metrics."""
         metrics = self.issuer.metrics()
-        behind = metric_sum(metrics, "coupond_issuer_journal_sequence") - metric_sum(metrics, "coupond_issuer_persisted_sequence")
+        behind = (metric_sum(metrics, "coupond_issuer_journal_sequence")
+                  - metric_sum(metrics, "coupond_issuer_persisted_sequence"))
         return max(behind, metric_sum(metrics, "coupond_issuer_persist_lag_rows"))
 
     def wait_drained(self):

@@ -1,5 +1,5 @@
-"""A Python program that runs beside the system, on a machine of its own if need be: it takes commands line by line and reports in lines
-of JSON.
+"""A Python program that runs beside the system, on a host of its own if need be. It reads commands, one a line, and
+writes reports as lines of JSON.
 
     with Companion("relay.py", ["7100=10.0.0.2:7100"], prefix=host.prefix) as relay:
         relay.say("hold", "to")
@@ -30,14 +30,15 @@ class Companion:
         self.stop()
 
     def start(self):
-        """Until it has reported that it is ready."""
-        self._process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        """Starts the program and waits until it has reported that it is ready."""
+        self._process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                         bufsize=1)
         self._thread = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._thread.start()
         self.wait_for("ready")
 
     def stop(self):
-        """It ends when nobody can say anything to it any more; what it has reported until then has been read afterwards."""
+        """Closes the program's input, which ends it, and reads its remaining reports."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -62,7 +63,7 @@ class Companion:
         self._process.stdin.write(" ".join(map(str, words)) + "\n")
 
     def wait_for(self, member, seconds=30):
-        """The next report that has it."""
+        """Waits for the next report that has this member, and returns it."""
         def found():
             while self.reports:
                 report = self.reports.pop(0)

@@ -1,4 +1,4 @@
-"""Crowds: who asks for what, in a random order that a seed repeats."""
+"""Crowds: which users ask for which coupons, in a random order that a seed repeats."""
 
 import os
 import random as random_module
@@ -24,7 +24,8 @@ def crowd(users, asks, random):
 
 
 def endless_crowd(coupons, random, again=0.3):
-    """Requests without end for all coupons in turn: new users, and with probability `again` one who has asked before."""
+    """Endless requests for all coupons in turn: a new user each time, or with probability `again` one who has asked
+    before."""
     number = 0
     while True:
         coupon = random.choice(coupons)

@@ -1,6 +1,5 @@
-"""ZeroMQ's CURVE as far as strangers need it: the listener's public key of a cluster, and sockets that know it but have a key pair of their own.
-By libzmq and libsodium themselves, which coupond needs anyway.
-"""
+"""ZeroMQ's CURVE as far as strangers need it: the public key of a cluster's listeners, and sockets that know this key
+but use a key pair of their own. Uses libzmq and libsodium, which coupond needs anyway."""
 
 import ctypes
 import time
@@ -12,18 +11,19 @@ KDF_CONTEXT, DERIVED_LISTENER = b"coupond1", 1  # as in shared/wire/cluster_keys
 
 
 def listener_key(secret_file):
-    """The public key of those who listen, as the secret gives it."""
+    """The public key of the listeners, derived from the cluster's secret."""
     sodium = ctypes.CDLL("libsodium.so.23")
     with open(secret_file, encoding="ascii") as file:
         secret = bytes.fromhex(file.read().strip())
     seed, public, private = (ctypes.create_string_buffer(KEY_BYTES) for _ in range(3))
-    derived = sodium.crypto_kdf_derive_from_key(seed, ctypes.c_size_t(KEY_BYTES), ctypes.c_uint64(DERIVED_LISTENER), KDF_CONTEXT, secret)
+    derived = sodium.crypto_kdf_derive_from_key(seed, ctypes.c_size_t(KEY_BYTES), ctypes.c_uint64(DERIVED_LISTENER),
+                                                KDF_CONTEXT, secret)
     assert derived == 0 and sodium.crypto_box_seed_keypair(public, private, seed) == 0
     return public.raw
 
 
 class Curve:
-    """Asks with a new key pair each time."""
+    """A client that uses a new key pair for each connection."""
 
     def __init__(self, listener):
         self.listener = listener
@@ -33,7 +33,7 @@ class Curve:
         self.context = ctypes.c_void_p(self.zmq.zmq_ctx_new())
 
     def ask(self, endpoint, kind, messages, seconds):
-        """Sends all and returns the beginning of the first answer, or None when there is none in time."""
+        """Sends all frames and returns the beginning of the first answer, or None when none arrives in time."""
         socket = ctypes.c_void_p(self.zmq.zmq_socket(self.context, SOCKETS[kind]))
         try:
             self._prepare(socket, int(seconds * 1000))

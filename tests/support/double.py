@@ -1,9 +1,10 @@
-"""A stand-in for coupond's gateway that can lie: it proves that the checks which are built on answers do fail.
+"""A stand-in for coupond's gateway that can lie. It proves that the checks of answers can fail.
 
-Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id}, POST /v1/coupons/{id}/issues, and PUT and GET of a user's issue, on a free
-loopback port, on a thread of its own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences above the quantity), "twice" (a user is issued
-again), "deny" (a holder hears sold_out), "miscount" (the coupon tells fewer issues than there are), "garbage" (no JSON), "silent"
-(every tenth request is never answered), "hang_up" (every tenth request ends the connection), "late" (every hundredth answer comes after LATE_SECONDS).
+Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id}, POST /v1/coupons/{id}/issues, and PUT and GET of a user's
+issue, on a free loopback port, on a thread of its own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences
+above the quantity), "twice" (a user is issued again), "deny" (a holder hears sold_out), "miscount" (the coupon tells
+fewer issues than there are), "garbage" (no JSON), "silent" (every tenth request is never answered), "hang_up" (every
+tenth request ends the connection), "late" (every hundredth answer comes after LATE_SECONDS).
 """
 
 import asyncio
@@ -54,7 +55,8 @@ class Double:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 method, path, _ = head.split(" ", 2)
-                length = next((int(line[15:]) for line in head.lower().split("\r\n") if line.startswith("content-length:")), 0)
+                length = next((int(line[15:])
+                               for line in head.lower().split("\r\n") if line.startswith("content-length:")), 0)
                 body = json.loads(await reader.readexactly(length)) if length else None
                 answer = self._answer(method, path, body)
                 if answer is None:
@@ -85,8 +87,8 @@ class Double:
             self.quantity = body["quantity"]
             return 201, b"{}"
         issued = self.issued - (3 if self.lie == "miscount" else 0)
-        return 200, json.dumps({"quantity": self.quantity, "issued": max(0, issued), "remaining": self.quantity - max(0, issued),
-                                "per_user_limit": 1}).encode()
+        return 200, json.dumps({"quantity": self.quantity, "issued": max(0, issued),
+                                "remaining": self.quantity - max(0, issued), "per_user_limit": 1}).encode()
 
     def _user(self, method, coupon, user):
         if user in self.sequences:

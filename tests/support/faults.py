@@ -1,4 +1,4 @@
-"""Faults of processes and of the database, each of which shows that it really happened, or raises Unproved.
+"""Faults of processes and of the database. Each proves that it took effect, or raises Unproved.
 
 Faults of files and clocks: preload.py. Of machines and links: network.py. Of the disk's room: small_disk.py.
 """
@@ -12,7 +12,7 @@ PROOF_SECONDS = 20
 
 
 class Unproved(Exception):
-    """It was tried, but nothing shows that it happened."""
+    """The fault was attempted, but nothing shows that it took effect."""
 
 
 def proof(condition, what, seconds=PROOF_SECONDS, pause=0.02):
@@ -29,13 +29,13 @@ def proof(condition, what, seconds=PROOF_SECONDS, pause=0.02):
 
 
 def state_of(process):
-    """As /proc tells it: T is stopped."""
-    return Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    """The process state from /proc; T means stopped."""
+    return Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
 
 
 @contextlib.contextmanager
 def stopped(process):
-    """SIGSTOP; it is seen stopped at both ends of it."""
+    """Stops the process with SIGSTOP, and checks at the beginning and at the end that it is stopped."""
     process.send_signal(signal.SIGSTOP)
     try:
         proof(lambda: state_of(process) == "T", "it does not stop")
@@ -50,7 +50,7 @@ def stopped(process):
 
 
 def admin(database, patience_seconds=10):
-    """A connection of root, over the socket."""
+    """A connection as root, over the UNIX socket."""
     import pymysql
     return pymysql.connect(unix_socket=str(database.socket), user="root", database=database.database, charset="utf8mb4",
                            autocommit=True, connect_timeout=patience_seconds, read_timeout=patience_seconds,
@@ -80,7 +80,8 @@ def read_only(database):
 
 
 def row_waits(watcher):
-    """MariaDB makes this table anew only for who has not asked for 0.1 s."""
+    """Transactions that wait for row locks. MariaDB refreshes this table only for a client that did not read it for 0.1
+    s."""
     time.sleep(0.15)
     return [f"transaction {row[0]} waits for a row"
             for row in ask(watcher, "SELECT requesting_trx_id FROM information_schema.innodb_lock_waits")]
@@ -92,7 +93,7 @@ def table_waits(watcher):
 
 @contextlib.contextmanager
 def locked(database, lock, unlock, waits):
-    """What is locked while coupond is seen to wait for it; yields what was seen."""
+    """Holds a lock while the body runs; yields what was seen of coupond waiting for it."""
     with admin(database) as connection, admin(database) as watcher:
         for sql in lock:
             ask(connection, sql)
@@ -115,10 +116,8 @@ def deadlocks(connection):
 
 
 def deadlock(database):
-    """
-    Holds what a writer needs last, and then wants what it has: heavier than it, so that the writer is the one that is rolled
-    back. Returns how many deadlocks the server counted.
-    """
+    """Locks the row that a writer needs last, then asks for one that the writer holds. This transaction is the heavier
+    one, so that the server rolls the writer back. Returns the number of deadlocks that the server counted."""
     with admin(database) as connection, admin(database) as watcher:
         known = deadlocks(watcher)
         ask(connection, "CREATE DATABASE IF NOT EXISTS ballast")
@@ -142,7 +141,7 @@ def kill_connection(connection, number):
 
 
 def kill_connections(database):
-    """All of coupond's; returns how many are gone."""
+    """Kills all of coupond's connections; returns how many were killed."""
     with admin(database) as connection:
         ids = [row[0] for row in proof(lambda: writers(connection), "no writer is connected")]
         for number in ids:
@@ -153,7 +152,7 @@ def kill_connections(database):
 
 @contextlib.contextmanager
 def commits_held(database):
-    """No commit ends; yields a connection and the writers that wait in theirs."""
+    """Blocks every commit; yields a connection and the writers that wait in theirs."""
     with admin(database) as connection, admin(database) as watcher:
         ask(connection, "BACKUP STAGE START")
         try:
@@ -164,7 +163,7 @@ def commits_held(database):
 
 
 def kill_in_commit(database):
-    """Returns the state in which the writer was."""
+    """Kills a writer during its commit; returns the state in which it was."""
     with commits_held(database) as (connection, waiting):
         kill_connection(connection, waiting[0][0])
     return waiting[0][1] or waiting[0][2]

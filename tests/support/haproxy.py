@@ -1,4 +1,5 @@
-"""Debian's HAProxy before the gateways of a cluster, in a directory of its own; it sends requests to those alone whose /readyz says 200.
+"""Debian's HAProxy before the gateways of a cluster, in a directory of its own. It sends requests only to gateways
+whose /readyz answers 200.
 
     with HAProxy(tmp_path / "haproxy", cluster.addresses) as proxy:
         … proxy.address …
@@ -15,7 +16,9 @@ from cluster import DEADLINE_SECONDS, ClusterError, wait_until
 from ports import free_port
 
 CHECK_MS = 100
-PROBLEM = '{\\"type\\":\\"about:blank\\",\\"title\\":\\"No gateway is ready\\",\\"status\\":503,\\"code\\":\\"overloaded\\"}'
+PROBLEM = (
+    '{\\"type\\":\\"about:blank\\",\\"title\\":\\"No gateway is ready\\",\\"status\\":503,\\"code\\":\\"overloaded\\"}'
+)
 CONFIG = """\
 global
     stats socket {directory}/admin

@@ -1,4 +1,4 @@
-"""Clusters and databases whose processes live on machines of their own: hosts of network.py."""
+"""Clusters and databases whose processes run on hosts of their own, made by network.py."""
 
 from cluster import Cluster
 from servers import MariaDB
@@ -8,12 +8,13 @@ REQUESTS_PORT, EVENTS_PORT, ACKS_PORT, HTTP_PORT, SQL_PORT = 7100, 7200, 7300, 8
 
 def hosts_of(network, gateways, persisters):
     """{member's name: Host} for a cluster of that size and its database."""
-    names = ["issuer", *(f"gateway-{i}" for i in range(gateways)), *(f"persister-{i}" for i in range(persisters)), "database"]
+    names = ["issuer", *(f"gateway-{i}" for i in range(gateways)), *(f"persister-{i}" for i in range(persisters)),
+             "database"]
     return {name: network.host(name) for name in names}
 
 
 class HostedMariaDB(MariaDB):
-    """On a machine of its own, reached over its back side; tests reach it by its socket."""
+    """MariaDB on a host of its own. Members reach it by the host's `back` address, tests by its UNIX socket."""
 
     def __init__(self, host):
         super().__init__()
@@ -61,10 +62,8 @@ class HostedCluster(Cluster):
 
 
 def lose_machine(member, between=lambda: None):
-    """
-    Power loss of a member's machine: its connections are never closed, the others hear nothing; then another comes up at its
-    addresses, with the same disk. The process is started by the caller.
-    """
+    """Simulates a power loss of a member's host: its connections are never closed and its peers receive nothing; then
+    another host comes up at the same addresses, with the same disk. The caller starts the process."""
     member.host.cut()
     member.kill()
     member.host.pull_out()

@@ -1,8 +1,10 @@
-"""Hostile HTTP messages, sent raw to coupond and to nginx: what each answers, and whether coupond takes what nginx refuses.
+"""Hostile HTTP messages, sent raw to coupond and to nginx: what each answers, and whether coupond accepts what nginx
+refuses.
 
-A message is sent as it is, then the sending side is shut, so that every server comes to an end with it; whatever comes back is read up to
-the end. What was answered is told as statuses in order ("200 400"); "closed" is a connection that ended without any, "0.9" an answer without
-a status line. Interim answers (100) are left out: whether one is sent depends on how the bytes arrive.
+A message is sent as it is, then the sending side is shut, so that every server comes to an end with it; whatever comes
+back is read up to the end. What was answered is told as statuses in order ("200 400"); "closed" is a connection that
+ended without any, "0.9" an answer without a status line. Interim answers (100) are left out: whether one is sent
+depends on how the bytes arrive.
 """
 
 import collections
@@ -26,7 +28,7 @@ BOUND_BYTES = 16384
 
 
 def send(connection, data, split):
-    """Everything at once or byte by byte. A server that has heard enough may hang up meanwhile."""
+    """Sends everything at once or byte by byte. The server may disconnect before the end."""
     with contextlib.suppress(ConnectionError):
         for piece in ([data[i:i + 1] for i in range(len(data))] if split else [data]):
             connection.sendall(piece)
@@ -84,12 +86,12 @@ def shown(statuses):
 
 
 def accepted(statuses):
-    """How many messages were taken for requests and served."""
+    """How many messages were accepted as requests and served."""
     return sum(status == "0.9" or status < "400" for status in statuses)
 
 
 def faults_of(row):
-    """What is wrong with coupond's answers: with what the table expects, and beside nginx in both of its parts."""
+    """How coupond's answers differ from the table, and from those of nginx as a server and as a proxy."""
     faults = []
     if shown(row.coupond) != row.message.expected:
         faults.append(f"coupond answers {shown(row.coupond)}, not {row.message.expected}")
@@ -114,16 +116,20 @@ def markdown(rows, nginx_version):
     lines = [
         "# Hostile HTTP messages: coupond beside nginx",
         "",
-        f"{len(rows)} messages, each sent raw to coupond, to nginx {nginx_version} with a location that returns a constant, and to one that is a",
+        f"{len(rows)} messages, each sent raw to coupond, to nginx {nginx_version} with a location that returns a "
+        "constant, and to one that is a",
         "proxy for the same, so that it reads a body before it answers.",
-        "Statuses in the order of the answers; `closed`: the connection ended without an answer; `0.9`: an answer without a status",
-        "line. `tests/integration/test_hostile_http.py` writes this table and fails when it differs, or when coupond serves what nginx refuses.",
+        "Statuses in the order of the answers; `closed`: the connection ended without an answer; `0.9`: an answer "
+        "without a status",
+        "line. `tests/integration/test_hostile_http.py` writes this table and fails when it differs, or when coupond "
+        "serves what nginx refuses.",
     ]
     section = None
     for row in rows:
         if row.message.section != section:
             section = row.message.section
-            lines += ["", f"## {section}", "", "| message | RFC | coupond | nginx | as a proxy |", "|---|---|---|---|---|"]
+            lines += ["", f"## {section}", "", "| message | RFC | coupond | nginx | as a proxy |",
+                      "|---|---|---|---|---|"]
         answers = " | ".join(shown(statuses) for statuses in (row.coupond, row.nginx, row.proxy))
         lines.append(f"| {row.message.name} | {row.message.rfc} | {answers} |")
     return "\n".join(lines) + "\n"
@@ -166,7 +172,8 @@ http {{
 
 
 class Nginx:
-    """A real nginx on two free ports; it answers every request that it understands, and as a proxy hands it on first."""
+    """A real nginx on two free ports. One answers every request that nginx understands; the other is a proxy before the
+    first."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -183,8 +190,8 @@ class Nginx:
     def __enter__(self):
         self.directory.mkdir()
         path = self.directory / "nginx.conf"
-        path.write_text(CONFIGURATION.format(directory=self.directory, address=self.address, proxy_address=self.proxy_address,
-                                             bound=BOUND_BYTES))
+        path.write_text(CONFIGURATION.format(directory=self.directory, address=self.address,
+                                             proxy_address=self.proxy_address, bound=BOUND_BYTES))
         self.process = subprocess.Popen([self.program, "-p", self.directory, "-c", path], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(self._serves, "nginx serves")

@@ -1,13 +1,12 @@
-"""A keep-alive client over many connections that remembers every answer, for judging what was promised.
+"""A keep-alive client with many connections that remembers every answer, so that tests can judge what was promised.
 
     load = Load(cluster.addresses, connections=64)
     load.run([("A", "alice"), ("A", "bob"), …])          # returns when every request is answered
     check_answers(load.answers, {"A": 5000})
 
-With retry=True a request that was answered 503, or whose connection failed, is sent again (to another gateway) until it is answered
-for good; the answers in between are remembered too. Those that were
-sent and never answered are in `lost`. `started` and `ended` are steps of one counter, so that "sent after
-that was read" can be told exactly.
+With retry=True a request that was answered 503, or whose connection failed, is sent again (to another gateway) until it
+is answered for good; the answers in between are remembered too. Those that were sent and never answered are in `lost`.
+`started` and `ended` are steps of one counter, so that "sent after that was read" can be told exactly.
 """
 
 import asyncio
@@ -59,7 +58,7 @@ class Load:
         return self._thread.is_alive()
 
     def finish(self):
-        """Takes no more requests, waits until those in hand are answered for good, and returns all answers."""
+        """Stops taking requests, waits until those under way have a final answer, and returns all answers."""
         self._stopping = True
         self._thread.join()
         if self._failure:
@@ -72,7 +71,7 @@ class Load:
         await asyncio.gather(*(self._serve(number, requests) for number in range(self.connections)))
 
     async def _serve(self, place, requests):
-        """One connection after another, to one gateway after another when they fail."""
+        """Serves requests on one connection after another; after a failure it goes on at the next gateway."""
         number = place
         connection = Connection()
         for coupon, user in requests:
@@ -86,7 +85,8 @@ class Load:
         connection.close()
 
     async def _ask(self, connection, number, coupon, user):
-        """Remembers the answer; false when the request must be sent again to know."""
+        """Sends a request and remembers the answer. Returns False when the outcome is unknown and the request must be
+        sent again."""
         started = next(self._steps)
         connected = False
         try:
@@ -107,7 +107,7 @@ class Load:
 
 
 class Connection:
-    """One keep-alive connection that is opened when needed."""
+    """One keep-alive connection, opened when it is needed."""
 
     def __init__(self):
         self.reader = self.writer = self.address = None
@@ -141,18 +141,19 @@ class Connection:
 
 
 def sequences_told(answers):
-    """{coupon: {user: sequence}} as clients read it in 201 and already_issued; fails when one was told two."""
+    """{coupon: {user: sequence}} from answers of 201 and already_issued; fails when a user was given two sequences."""
     told = {}
     for answer in answers:
         if answer.code in ("issued", "already_issued"):
             users = told.setdefault(answer.coupon, {})
             assert answer.sequence, f"{answer}: no sequence"
-            assert users.setdefault(answer.user, answer.sequence) == answer.sequence, f"{answer}: {users[answer.user]} before"
+            assert users.setdefault(answer.user,
+                                    answer.sequence) == answer.sequence, f"{answer}: {users[answer.user]} before"
     return told
 
 
 def check_never_denied(answers):
-    """No request that was sent after its user's 201 was read heard sold_out."""
+    """No request that was sent after its user's 201 had been read was answered sold_out."""
     held_since = {}
     for answer in answers:
         if answer.code in ("issued", "already_issued"):
@@ -165,7 +166,7 @@ def check_never_denied(answers):
 
 
 def check_issued(answers, quantities):
-    """201s: at most one for each user, sequences distinct and within the quantity."""
+    """At most one 201 for each user; sequences are distinct and within the quantity."""
     seen = {}
     users = set()
     for answer in answers:
@@ -177,7 +178,7 @@ def check_issued(answers, quantities):
 
 
 def check_answers(answers, quantities, allowed=("issued", "already_issued", "sold_out")):
-    """What holds for any run with one issue a user: promises 1, 2 and 6 as far as clients see them."""
+    """Checks that hold for any run with one issue a user: promises 1, 2 and 6 as far as clients see them."""
     for answer in answers:
         assert answer.code in allowed, answer
     check_issued(answers, quantities)
@@ -189,7 +190,8 @@ def check_answers(answers, quantities, allowed=("issued", "already_issued", "sol
 
 
 def check_complete(answers, quantities):
-    """Beyond check_answers(), for runs where every answer was read: all of the stock went, as 1, 2, 3 …"""
+    """In addition to check_answers(), for runs in which every answer was read: the whole stock was issued, as 1, 2, 3
+    …"""
     for coupon, quantity in quantities.items():
         users = {answer.user for answer in answers if answer.coupon == coupon}
         sequences = sorted(answer.sequence for answer in answers if answer.coupon == coupon and answer.status == 201)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Which C file includes which: no circle between files or folders, and no arrow up.
+"""Checks which C file includes which: no cycle between files or folders, and no include of a higher layer.
 
     tests/support/includes.py [--root DIR] [--build DIR]
 
 A module is a .c file, its .h file, or the two of one name; a folder is what lies in it directly. The arrows are the
-`#include "…"` lines; with --build, the compiler's own record of what it read (ninja -t deps) has to say the same, so that
-no include hides from the check. Prints what is wrong, a circle as the arrows that close it, and ends with 1.
+`#include "…"` lines; with --build, the compiler's own record of what it read (ninja -t deps) has to say the same, so
+that no include hides from the check. Prints what is wrong, a circle as the arrows that close it, and ends with 1.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from pathlib import Path
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.M)
 ROLES = ("gateway", "issuer", "persister")
-# What a top folder may include beside itself. The tests and load-test/ may include everything, and nothing includes them.
+# What a top folder may include beside itself. The tests and load-test/ may include everything; nothing may include
+# them.
 BELOW = {"shared": (), **{role: ("shared",) for role in ROLES}, "coupond": (*ROLES, "shared")}
 
 
@@ -25,17 +26,17 @@ BELOW = {"shared": (), **{role: ("shared",) for role in ROLES}, "coupond": (*ROL
 
 
 def c_files(root):
-    """Paths below `root`, relative to it; of a git repository those that git knows or would take."""
+    """Paths of the C files below `root`, relative to it; in a git repository those that git tracks or would add."""
     if (root / ".git").exists():
-        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.c", "*.h"], cwd=root,
-                                capture_output=True, text=True, check=True).stdout.splitlines()
+        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.c", "*.h"],
+                                cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
     else:
         listed = [str(path.relative_to(root)) for suffix in ("c", "h") for path in root.rglob(f"*.{suffix}")]
     return sorted({path for path in listed if (root / path).is_file()})
 
 
 def included(root, path, known):
-    """The files of ours that `path` names in its #include lines."""
+    """The project's files that `path` names in its #include lines."""
     for name in INCLUDE.findall((root / path).read_text(encoding="utf-8")):
         beside = os.path.normpath(Path(path).parent / name)
         if name in known or beside in known:
@@ -53,7 +54,7 @@ def read_includes(root):
 
 
 def project(includes, node_of):
-    """The same arrows between what node_of() makes of the files; {node: set of nodes}."""
+    """The same arrows between nodes, where node_of() maps a file to its node; {node: set of nodes}."""
     graph = {node_of(path): set() for path in includes}
     for path, targets in includes.items():
         graph[node_of(path)] |= {node_of(target) for target in targets} - {node_of(path)}
@@ -79,7 +80,7 @@ def reach(graph, start):
 
 
 def shortest_circle(graph, members):
-    """A shortest way inside `members` from a node back to itself."""
+    """A shortest path inside `members` from a node back to itself."""
     best = None
     for start in sorted(members):
         before, queue = {}, [start]
@@ -97,7 +98,7 @@ def shortest_circle(graph, members):
 
 
 def knots(graph):
-    """The sets of nodes that all reach each other, and are more than one."""
+    """The strongly connected components of more than one node."""
     reached = {node: reach(graph, node) for node in graph}
     return {frozenset(other for other in reached[node] if node in reached[other])
             for node in graph if any(node in reached[other] for other in graph[node])}
@@ -123,12 +124,13 @@ def check_layers(includes):
 
 
 def compiled(root, build):
-    """(source, the files of ours that the compiler read for it), for each object that the build has."""
+    """(source, the project's files that the compiler read for it), for each object of the build."""
     text = subprocess.run(["ninja", "-C", build, "-t", "deps"], capture_output=True, text=True, check=True).stdout
     for block in text.split("\n\n"):
         lines = [line.strip() for line in block.splitlines()[1:]]
         ours = [Path(build, line).resolve() for line in lines]
-        ours = [str(path.relative_to(root)) for path in ours if path.is_relative_to(root) and Path(build).resolve() not in path.parents]
+        ours = [str(path.relative_to(root))
+                for path in ours if path.is_relative_to(root) and Path(build).resolve() not in path.parents]
         if ours and ours[0].endswith(".c"):
             yield ours[0], set(ours[1:])
 

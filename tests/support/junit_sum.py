@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Sums up JUnit files.
 
-    junit_sum.py [--broken N] FILE…   prints `N passed, N failed`, alone on the last line; 1 when any failed or none passed
+    junit_sum.py [--broken N] FILE…   prints `N passed, N failed`, alone on the last line; 1 when any failed or none
+                                      passed
     junit_sum.py --failed FILE        0 when the file is there and holds a failure
 
 --broken counts runs that failed without a failure in their file, such as a program that died.
@@ -13,7 +14,7 @@ import xml.etree.ElementTree as xml
 
 
 def count(path):
-    """(passed, failed, skipped) of one file; a file that cannot be read counts as nothing."""
+    """(passed, failed, skipped) of one file; an unreadable file counts as nothing."""
     try:
         cases = list(xml.parse(path).iter("testcase"))
     except (OSError, xml.ParseError):
@@ -21,7 +22,8 @@ def count(path):
     # ctest also tells by an attribute: `fail`, `disabled`, `notrun`.
     failed = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None
                  or case.get("status") == "fail")
-    skipped = sum(1 for case in cases if case.find("skipped") is not None or case.get("status") in ("disabled", "notrun"))
+    skipped = sum(1
+                  for case in cases if case.find("skipped") is not None or case.get("status") in ("disabled", "notrun"))
     return len(cases) - failed - skipped, failed, skipped
 
 

@@ -1,5 +1,5 @@
-"""Persisters that take what they are sent and say that the store has everything. They speak ZMTP and coupond's frames as
-they should be, but have no secret: where there is one, nothing of what they say may count."""
+"""Persisters that acknowledge whatever they receive, though they store nothing. They speak ZMTP and coupond's protocol
+correctly but have no secret: a cluster with a secret must ignore them."""
 
 import struct
 import threading
@@ -12,14 +12,14 @@ EVENTS_FIXED = 16 + 16 + 8 + 8  # journal id, store id, first and last sequence:
 
 
 def acknowledgement(frame):
-    """What a true persister would answer to a frame of events, had it written it."""
+    """The acknowledgement that a real persister would send after storing this frame of events."""
     magic, version, _, partition, partitions, *_ = struct.unpack_from(HEADER, frame)
     size = struct.calcsize(HEADER)
     return struct.pack(HEADER, magic, version, ACK, partition, partitions, 0, 1, 0, 0) + frame[size:size + EVENTS_FIXED]
 
 
 class Liar:
-    """Lies on a thread of its own until it is disconnected."""
+    """Sends false acknowledgements on a thread of its own until it is disconnected."""
 
     def __init__(self, cluster):
         self.lies = 0
@@ -29,7 +29,8 @@ class Liar:
 
     def _lie(self, options):
         try:
-            with Wire.connect(options["issuer/events"], "PULL") as events, Wire.connect(options["issuer/acks"], "PUSH") as acks:
+            with (Wire.connect(options["issuer/events"], "PULL") as events,
+                  Wire.connect(options["issuer/acks"], "PUSH") as acks):
                 while True:
                     acks.send(acknowledgement(events.receive()))
                     self.lies += 1

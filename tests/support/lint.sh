@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2317 # the checks are called by name
-# What ./dev lint checks, after the build: each check says what is wrong; all run, one that fails fails the whole.
+# What ./dev lint checks after the build. Without arguments all checks run, and one that fails fails the whole;
+# `lint.sh NAME…` runs only these: format, cppcheck, clang-tidy, shellcheck, python, includes, length, options.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 
@@ -8,10 +9,12 @@ readonly lines_max=500
 readonly program=build/dev/coupond/coupond
 mkdir -p build/lint
 
+wanted=("$@")
 failed=0
-check() { # TITLE COMMAND…
+check() { # TITLE COMMAND…; the title's first word is the name of the check
     local title=$1
     shift
+    if [ "${#wanted[@]}" -gt 0 ] && [[ " ${wanted[*]} " != *" ${title%% *} "* ]]; then return; fi
     printf '\033[1m==> lint: %s\033[0m\n' "$title" >&2
     "$@" >&2 || { printf 'lint: %s: FAILED\n' "$title" >&2; failed=1; }
 }
@@ -25,11 +28,14 @@ sources() {
 
 formatted() { sources '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
 
-# Runs a command unless all C sources and settings are as they were when it last passed.
-unless_unchanged() { # NAME COMMAND…
+c_and_settings() { sources '*.c' '*.h' .clang-tidy tests/support/lint.sh '*CMakeLists.txt' '*.cmake'; }
+python_and_settings() { python_files; sources .flake8 .pylintrc tests/support/lint.sh; }
+
+# Runs a command unless the files that another command lists are as they were when it last passed.
+unless_unchanged() { # NAME FILES COMMAND…
     local stamp=build/lint/$1.sha now
-    shift
-    now=$(sources '*.c' '*.h' .clang-tidy tests/support/lint.sh '*CMakeLists.txt' '*.cmake' | xargs sha256sum | sha256sum)
+    now=$("$2" | xargs sha256sum | sha256sum)
+    shift 2
     [ -f "$stamp" ] && [ "$now" = "$(cat "$stamp")" ] && return 0
     "$@" || return 1
     echo "$now" >"$stamp"
@@ -48,16 +54,33 @@ run_clang_tidy() {
         { grep -v 'warnings\? generated' build/lint/clang-tidy.log; return 1; }
 }
 
-scripts() {
-    sources | while read -r file; do
-        if head -n 1 "$file" | grep -qaE '^#!.*\b(ba)?sh$'; then echo "$file"; fi
-    done | xargs shellcheck
+# Of the given files those whose first line names an interpreter that matches.
+run_by() { # EXPRESSION FILE…
+    local file expression=$1
+    shift
+    for file in "$@"; do
+        if head -n 1 "$file" | grep -qaE "^#!.*\b($expression)\$"; then echo "$file"; fi
+    done
 }
 
-python_compiles() {
-    sources '*.py' | while read -r file; do
-        /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file" || return 1
-    done
+scripts() {
+    local files
+    mapfile -t files < <(sources)
+    run_by '(ba)?sh' "${files[@]}" | xargs shellcheck
+}
+
+python_files() {
+    local others
+    mapfile -t others < <(sources ':!*.py')
+    { sources '*.py'; run_by 'python3?' "${others[@]}"; } | sort
+}
+
+# .flake8 and .pylintrc say what is checked. Both run, so that one run tells everything.
+run_python_linters() {
+    local status=0
+    python_files | xargs /usr/bin/python3 -m flake8 || status=1
+    python_files | xargs /usr/bin/python3 -m pylint || status=1
+    return "$status"
 }
 
 # Roles and shared/ below coupond/, no circle, and the compiler sees no other includes than we do.
@@ -88,10 +111,10 @@ documented_options() { # FILE COMMAND…
 }
 
 check "format (./dev fmt puts it right)" formatted
-check "cppcheck" unless_unchanged cppcheck run_cppcheck
-check "clang-tidy" unless_unchanged clang-tidy run_clang_tidy
+check "cppcheck" unless_unchanged cppcheck c_and_settings run_cppcheck
+check "clang-tidy" unless_unchanged clang-tidy c_and_settings run_clang_tidy
 check "shellcheck" scripts
-check "python" python_compiles
+check "python (flake8, pylint)" unless_unchanged python python_and_settings run_python_linters
 check "includes" includes
 check "dialect of C" dialect
 check "length of files" short_files

@@ -1,12 +1,13 @@
-"""Machines on one machine: network namespaces whose links can be cut and mended, and which can vanish without a word. Needs root.
+"""Several hosts on one machine: network namespaces whose links can be cut and restored, and which can vanish without
+notice. Needs root.
 
     with Network() as network:
         issuer = network.host("issuer")
         member.prefix = issuer.prefix       # a command that runs its arguments there
         issuer.cut(); …; issuer.mend()
 
-Each host has two addresses: `front`, where the test and its clients reach it always, and `back`, where hosts reach each other
-and which is what cut() cuts.
+Each host has two addresses: `front`, where the test and its clients reach it always, and `back`, where hosts reach each
+other and which is what cut() cuts.
 """
 
 import json
@@ -19,7 +20,7 @@ REFUSED_OR_OPEN, SILENT = "packets pass", "no packet passes"
 
 
 def why_not():
-    """Why there can be no namespaces here; None when there can."""
+    """The reason why namespaces cannot be made here, or None."""
     if os.geteuid() != 0:
         return "network namespaces need root"
     if not shutil.which("ip", path="/usr/sbin:/sbin:/usr/bin:/bin"):
@@ -58,7 +59,7 @@ class Network:
         return f"cp{self.tag}{side[0]}"
 
     def _bridge(self, side):
-        """Makes a bridge, and finds it a network that this machine does not know."""
+        """Makes a bridge with a network that this machine does not use."""
         ip("link", "add", self._bridge_name(side), "type", "bridge")
         ip("link", "set", self._bridge_name(side), "up")
         known = ip("-4", "addr") + ip("-4", "route")
@@ -97,13 +98,15 @@ class Host:
         for side in ("front", "back"):
             # The same card whenever it is plugged in, or the others would send to the one before for a while.
             card = f"02:00:{self.network.tag[:2]}:{self.network.tag[2:]}:{ord(side[0]):02x}:{self.number:02x}"
-            ip("link", "add", self._cable(side), "type", "veth", "peer", "name", side, "address", card, "netns", self.namespace)
+            ip("link", "add", self._cable(side), "type", "veth", "peer", "name", side, "address", card, "netns",
+               self.namespace)
             ip("link", "set", self._cable(side), "master", self.network._bridge_name(side), "up")
             ip("-n", self.namespace, "addr", "add", f"{getattr(self, side)}/24", "dev", side)
             ip("-n", self.namespace, "link", "set", side, "up")
 
     def pull_out(self):
-        """Like a machine that loses its power: none of its connections is ever closed, the others hear nothing. Processes have to be killed before."""
+        """Simulates a power loss: connections are never closed and peers receive nothing. The caller kills the
+        processes first."""
         for side in ("front", "back"):
             subprocess.run(["ip", "link", "del", self._cable(side)], capture_output=True, check=False)
         subprocess.run(["ip", "netns", "del", self.namespace], capture_output=True, check=False)
@@ -119,7 +122,7 @@ class Host:
         return link["operstate"] == "UP"
 
     def reach(self, other, port):
-        """What a connection from here to another host's back side meets."""
+        """What happens to a connection from here to another host's `back` address."""
         command = [*self.prefix, "timeout", "0.7", "bash", "-c", f"</dev/tcp/{other.back}/{port}"]
         result = subprocess.run(command, capture_output=True, check=False)
         return SILENT if result.returncode == 124 else REFUSED_OR_OPEN

@@ -1,4 +1,5 @@
-"""Free loopback ports, below those that the system gives to outgoing connections: one of these may take any port of theirs."""
+"""Free loopback ports, below the range from which the kernel takes ports of outgoing connections, so that no connection
+can occupy one."""
 
 import os
 import random
@@ -11,7 +12,8 @@ ATTEMPTS = 100_000
 
 
 def worker_range(worker, workers=WORKERS_MAX):
-    """The ports of one of several test runners (gw0, gw1, …), which would otherwise take each other's between the look and the use."""
+    """The ports of one of several test workers (gw0, gw1, …). Without ranges of their own, one worker could take a port
+    between another's check and its use."""
     number = re.fullmatch(r"gw(\d+)", worker)
     if number is None:
         return FIRST, LAST
@@ -21,8 +23,8 @@ def worker_range(worker, workers=WORKERS_MAX):
 
 
 class Ports:
-    """The ports from `first` to before `last`. One that was given is given again only when an eighth of all have been since: so
-    that ranges are found at any time."""
+    """The ports from `first` up to, but not including, `last`. A port is given again only after an eighth of all ports
+    have been given since, so that free ranges remain."""
 
     def __init__(self, first, last):
         self._first, self._last = first, last
@@ -30,7 +32,7 @@ class Ports:
         self._random = random.SystemRandom()
 
     def free(self, count=1):
-        """The first of `count` ports in a row that nobody listens on."""
+        """The first of `count` consecutive ports that nobody listens on."""
         for _ in range(ATTEMPTS):
             first = self._random.randrange(self._first, self._last - count + 1)
             ports = range(first, first + count)
@@ -45,16 +47,17 @@ class Ports:
             del self._given[next(iter(self._given))]
 
 
-_ports = Ports(*worker_range(os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", WORKERS_MAX))))
+_ports = Ports(*worker_range(os.environ.get("PYTEST_XDIST_WORKER", ""),
+                             int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", WORKERS_MAX))))
 
 
 def free_port():
-    """A port that nobody listens on, and that was not given for long."""
+    """A port that nobody listens on and that was not given lately."""
     return _ports.free()
 
 
 def free_port_range(count):
-    """The first of `count` free ports in a row (an issuer of several partitions takes that many)."""
+    """The first of `count` consecutive free ports (an issuer with several partitions needs that many)."""
     return _ports.free(count)
 
 

@@ -1,4 +1,5 @@
-"""Rules for tests/support/fault_preload.c: which calls of a running program fail, on which files, how often, and whether they did.
+"""Rules for tests/support/fault_preload.c: which calls of a running program fail, on which files and how often, and
+whether they did.
 
     rules = Preload(tmp_path / "rules")
     member.environment = rules.environment()          # before it starts
@@ -24,7 +25,7 @@ FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 def library():
-    """Beside the program that is tested."""
+    """The path of the library, beside the program under test."""
     from cluster import binary
     path = Path(binary()).parents[1] / "tests/libfault_preload.so"
     assert path.exists(), f"{path} is not built"
@@ -64,7 +65,8 @@ class Rule:
 
 
 class Preload:
-    """A file of rules and, with a clock, libfaketime beside it: its wall clock can be stepped while the program runs."""
+    """A file of rules. With a clock, libfaketime is loaded too, so that the program's wall clock can be stepped while
+    it runs."""
 
     def __init__(self, path, clock=False):
         self.path = Path(path)
@@ -78,7 +80,7 @@ class Preload:
             self.step_clock(0)
 
     def environment(self):
-        """What the program has to be started with. Sanitizers otherwise insist on being the first library."""
+        """Variables that the program must be started with. Sanitizers otherwise insist on being the first library."""
         libraries = [library()]
         variables = {"FAULT_PRELOAD_RULES": str(self.path)}
         if self.clock_path:
@@ -89,13 +91,13 @@ class Preload:
         return variables | {"LD_PRELOAD": ":".join(libraries), "ASAN_OPTIONS": sanitizer + ":verify_asan_link_order=0"}
 
     def step_clock(self, seconds):
-        """The program's wall clock is this far from ours from now on."""
+        """Sets the program's wall clock to this offset from the real one, from now on."""
         beside = self.clock_path.with_suffix(".new")
         beside.write_text(f"{seconds:+.3f}\n")
         beside.rename(self.clock_path)
 
     def add(self, operation, action, name, error=errno_module.EIO, skip=0, times=1, delay_ms=0):
-        """Arms a rule; places of rules that are disarmed are used again."""
+        """Adds a rule, in the place of a disarmed one if there is any."""
         for _ in range(RULES_MAX):
             rule = Rule(self._memory, self._next)
             self._next = (self._next + 1) % RULES_MAX

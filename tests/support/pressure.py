@@ -1,4 +1,5 @@
-"""What overload tests and load-test/overload.py look at: memory of a process, raw floods, and answers counted in bulk."""
+"""Tools of the overload tests and of load-test/overload.py: memory of a process, raw floods, and answers counted in
+bulk."""
 
 import collections
 import contextlib
@@ -13,18 +14,18 @@ STATUS_LINE = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
 def anonymous_bytes(member):
-    """Resident memory that no file backs: what a process keeps for itself."""
-    status = Path(f"/proc/{member.process.pid}/status").read_text()
+    """Resident memory that no file backs."""
+    status = Path(f"/proc/{member.process.pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"^RssAnon:\s+(\d+) kB", status, re.M)[1]) * 1024
 
 
 def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
 def connect(address, window=None):
-    """A connection; `window` bounds what the kernel takes for a client that does not read."""
+    """Opens a connection; `window` limits how much the kernel buffers for a client that does not read."""
     host, port = address.rsplit(":", 1)
     connection = socket.socket()
     if window:
@@ -41,7 +42,7 @@ def issue_request(coupon, user):
 
 
 class Answers:
-    """Reads answers off a connection, as they come."""
+    """Reads answers from a connection as they arrive."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -79,7 +80,7 @@ def ask(address, request):
 
 
 def pour(connection, requests, count):
-    """Sends all of `requests`, which are `count`, and reads as many answers; returns {status: number}."""
+    """Sends all of `requests`, which are `count`, and reads as many answers; returns {status: number of answers}."""
     connection.sendall(requests)
     statuses = collections.Counter()
     rest = b""

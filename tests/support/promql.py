@@ -1,9 +1,10 @@
-"""What monitoring/ asks Prometheus for, and whether a Prometheus answers it.
+"""The expressions that monitoring/ sends to Prometheus, and whether a Prometheus has data for them.
 
     for where, expression in dashboard_expressions(folder): …
     Prometheus(url).has_data(concrete(expression), start, end)
 
-Expressions are taken apart by words, not by a grammar: enough for those of monitoring/, which a test holds against Prometheus.
+Expressions are taken apart by words, not by a grammar: enough for those of monitoring/, which a test holds against
+Prometheus.
 """
 
 import json
@@ -19,7 +20,8 @@ STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)")
 SELECTOR = re.compile(r"(?<![\w:$.])([a-zA-Z_:][\w:]*)\b(?!\s*\()\s*(\{[^{}]*\})?")
 DURATION = re.compile(r"\[[^\[\]]*\]|\boffset\s+\w+")
-WORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf", "nan"}
+WORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf",
+         "nan"}
 VARIABLES = {"$__rate_interval": "5s", "$coupon": ".*", "$job": "coupond"}
 
 
@@ -35,14 +37,14 @@ def dashboard_expressions(folder):
 
 
 def rules(folder):
-    """All recording rules and alerts, as they stand in the files."""
+    """All recording rules and alerts, as the files have them."""
     for path in sorted(Path(folder).glob("*.yml")):
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
             yield from group["rules"]
 
 
 def concrete(expression):
-    """With values in the place of Grafana's variables."""
+    """The expression with values in place of Grafana's variables."""
     for name, value in VARIABLES.items():
         expression = expression.replace(name, value)
     return expression
@@ -70,15 +72,16 @@ class Prometheus:
         self.url = url
 
     def ask(self, path, **parameters):
-        """The data of an answer; AssertionError with what Prometheus says about a question that it does not understand."""
+        """The data of an answer; an AssertionError with Prometheus' message when it rejects the query."""
         try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=60) as answer:
+            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}",
+                                        timeout=60) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from None
 
     def has_data(self, expression, start, end):
-        """A number at some second of that time."""
+        """Whether there is a number at some second of that time."""
         found = self.ask("query_range", query=expression, start=start, end=end, step=1)["result"]
         return any(value != "NaN" for series in found for _, value in series["values"])
 

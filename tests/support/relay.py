@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A link that can hold bytes back: TCP connections to its ports on loopback are passed on to another machine.
+"""A link that can hold bytes back. It passes TCP connections to its loopback ports on to another host.
 
     relay.py PORT=HOST:PORT …        run by companion.py
 
-    hold to|both       what is under way to the other side, or both ways, is held back from now on; reports {"holding": true}, and then, when there is
-                       something to hold, {"first_byte": true}
-    let_go             delivers all of it in order, though its sender may have ended meanwhile; reports {"let_go": how many bytes were held back,
-                       "seconds": how long the first of them}
+    hold to|both       what is under way to the other side, or both ways, is held back from now on; reports {"holding":
+                       true}, and then, when there is something to hold, {"first_byte": true}
+    let_go             delivers all of it in order, though its sender may have ended meanwhile; reports {"let_go": how
+                       many bytes were held back, "seconds": how long the first of them}
 
 Reports {"ready": true} at the start. A connection whose other side answers no probes ends, as it would without a relay.
 """
@@ -19,7 +19,8 @@ import sys
 
 READ_BYTES = 65_536
 CONNECT_SECONDS = 5
-PROBES = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3), (socket.TCP_USER_TIMEOUT, 10_000))
+PROBES = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3),
+          (socket.TCP_USER_TIMEOUT, 10_000))
 
 
 def report(**members):
@@ -27,7 +28,7 @@ def report(**members):
 
 
 class Hold:
-    """What is held back just now."""
+    """How many bytes are held back at present, and since when."""
 
     def __init__(self):
         self.bytes = 0
@@ -44,7 +45,7 @@ class Hold:
 
 
 class Gate:
-    """What passes one way, of all connections."""
+    """The bytes of all connections in one direction."""
 
     def __init__(self):
         self._hold = None
@@ -72,7 +73,7 @@ def now():
 
 
 async def receive(reader, queue, gate):
-    """Takes all that comes at once, so that a sender never knows how far its bytes have come; None at the end."""
+    """Reads all bytes that have arrived, so that a sender cannot tell how far they came; None at the end."""
     with contextlib.suppress(OSError):
         while data := await reader.read(READ_BYTES):
             gate.note(len(data))

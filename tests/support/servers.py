@@ -7,8 +7,8 @@ As a command: starts the server, runs COMMAND with it in the environment, and st
     python3 tests/support/servers.py mysql -- build/dev/coupond/coupond persister
 
 COMMAND finds COUPOND_STORE_* (so that coupond uses the server), COUPOND_TEST_MYSQL ("socket=…;user=…;…", for the unit
-tests; `admin` is a user without a password who may do everything,
-`tls_ca` the authority of a server with TLS) and COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
+tests; `admin` is a user without a password who may do everything, `tls_ca` the authority of a server with TLS) and
+COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
 
 As a module:
 
@@ -48,7 +48,7 @@ GRANT ALL ON {DATABASE}.* TO '{USER}'@'%';
 
 
 class ServerError(Exception):
-    """What could not be started, with the end of its log."""
+    """A server could not be started; the message ends with its log."""
 
 
 def cache_directory():
@@ -57,14 +57,14 @@ def cache_directory():
 
 def run_logged(command, log):
     with open(log, "ab") as out:
-        result = subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        result = subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=False)
     if result.returncode != 0:
         raise ServerError(f"{command[0]} ended with status {result.returncode}\n{tail(log)}")
 
 
 def tail(log, lines=20):
     try:
-        return "\n".join(Path(log).read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(Path(log).read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
 
@@ -142,7 +142,7 @@ class Server:
 
 
 class SqlServer(Server):
-    """What MariaDB and MySQL have in common."""
+    """The parts that MariaDB and MySQL share."""
 
     def __init__(self):
         super().__init__()
@@ -151,10 +151,10 @@ class SqlServer(Server):
         self.more_options = ()  # from the next start on
 
     def administer(self, *statements):
-        """Runs them as the user who may do everything; the rows of the last."""
+        """Executes statements as the administrator; returns the rows of the last one."""
         import pymysql
-        with contextlib.closing(pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)) as connection, \
-                connection.cursor() as cursor:
+        connected = pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)
+        with contextlib.closing(connected) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
             return list(cursor.fetchall())
@@ -207,8 +207,8 @@ class MariaDB(SqlServer):
     def prepare(self):
         (self.directory / "setup.sql").write_text(SETUP)
         (self.directory / "tmp").mkdir()
-        command = ["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.directory}/data", self._temporary(), "--skip-test-db",
-                   "--auth-root-authentication-method=normal"]
+        command = ["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.directory}/data",
+                   self._temporary(), "--skip-test-db", "--auth-root-authentication-method=normal"]
         run_logged(command + (["--user=root"] if os.geteuid() == 0 else []), self.log)
 
     def command(self):
@@ -218,7 +218,8 @@ class MariaDB(SqlServer):
         return [server, "--no-defaults", *self.options(self.directory), self._temporary(), *self.more_options]
 
     def _temporary(self):
-        """A server that starts removes the tables of all others from a folder that they share."""
+        """A temporary folder of its own: a server that starts removes the tables of every other that shares its
+        folder."""
         return f"--tmpdir={self.directory}/tmp"
 
 
@@ -233,7 +234,7 @@ class MySQL(SqlServer):
         data = self.tree / "srv"
         data.mkdir(exist_ok=True)
         self.data = Path(tempfile.mkdtemp(prefix="data-", dir=data))
-        # a UNIX socket's path is short: the test's side goes through a link in the temporary directory
+        # The path of a UNIX socket is short: the test reaches it through a link in the temporary directory.
         self.socket.symlink_to(self.data / "s")
 
     def prepare(self):
@@ -256,7 +257,7 @@ class MySQL(SqlServer):
         return environment
 
     def make_certificates(self):
-        """An authority, and a certificate by it that is good for 127.0.0.1 and for no name."""
+        """A certificate authority, and a certificate of it that is valid for 127.0.0.1 and for no name."""
         def openssl(*arguments):
             run_logged(["openssl", *map(str, arguments)], self.log)
 
@@ -281,7 +282,7 @@ class MySQL(SqlServer):
 
 
 class Redis(Server):
-    """The machine's own Redis, which keeps nothing."""
+    """The machine's own Redis, without persistence."""
 
     name = "redis"
 
@@ -298,8 +299,8 @@ class Redis(Server):
         server = shutil.which("redis-server")
         if not server:
             raise ServerError("redis-server is not installed; on Debian: apt-get install redis-server")
-        return [server, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--dir", str(self.directory),
-                "--save", "", "--appendonly", "no", *self.options]
+        return [server, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--dir",
+                str(self.directory), "--save", "", "--appendonly", "no", *self.options]
 
     def answers(self):
         try:
@@ -308,12 +309,14 @@ class Redis(Server):
             return False
 
     def ask(self, *words, patience=DEADLINE_SECONDS):
-        """One command by the UNIX socket; the reply's bytes as they are, but for a text, which is returned bare, and None for nil."""
+        """Sends one command over the UNIX socket. Returns the reply's bytes; a bulk string without its header, and None
+        for nil."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(patience)
             connection.connect(str(self.socket))
             parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-            connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+            connection.sendall(b"*%d\r\n" % len(parts)
+                               + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
             with connection.makefile("rb") as reply:
                 line = reply.readline()
                 if not line.startswith(b"$"):
@@ -325,7 +328,7 @@ class Redis(Server):
 def apt_mirror():
     """The Debian mirror of this machine's own apt sources."""
     listing = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(LABEL)",
-                              "Identifier: Packages"], capture_output=True, text=True)
+                              "Identifier: Packages"], capture_output=True, text=True, check=False)
     for line in listing.stdout.splitlines():
         uri, *origin = line.split(" ", 1)
         if origin == ["Debian Debian"]:
@@ -334,7 +337,7 @@ def apt_mirror():
 
 
 def mysql_tree():
-    """A Debian sid with MySQL's server and nothing else; made once, under a lock, complete or not at all."""
+    """A Debian sid with only MySQL's server. It is made once, under a lock, either completely or not at all."""
     if os.geteuid() != 0:
         raise ServerError("MySQL for the tests runs in a chroot, which needs root")
     cache = cache_directory()
@@ -366,7 +369,7 @@ SERVERS = {server.name: server for server in (MariaDB, MySQL)}
 
 
 def serve_control(server, listener):
-    """Takes `stop`, `kill` and `start`, a line each, for tests written in C."""
+    """Executes `stop`, `kill` and `start`, one a line, for tests written in C."""
     while True:
         try:
             connection, _ = listener.accept()
@@ -389,7 +392,7 @@ def main(arguments):
     if len(arguments) < 3 or arguments[0] not in SERVERS or arguments[1] != "--":
         print(f"usage: servers.py {'|'.join(SERVERS)} -- COMMAND…", file=sys.stderr)
         return 2
-    # end as on ^C, with the server stopped
+    # as on Ctrl-C: the server is stopped
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with SERVERS[arguments[0]]() as server, socket.socket(socket.AF_UNIX) as listener:
@@ -398,7 +401,7 @@ def main(arguments):
             listener.listen()
             threading.Thread(target=serve_control, args=(server, listener), daemon=True).start()
             environment = {**os.environ, **server.environment(), "COUPOND_TEST_CONTROL": str(control)}
-            return subprocess.run(arguments[2:], env=environment).returncode
+            return subprocess.run(arguments[2:], env=environment, check=False).returncode
     except (ServerError, FileNotFoundError) as error:
         print(f"servers.py: {error}", file=sys.stderr)
         return 2

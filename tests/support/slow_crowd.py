@@ -1,11 +1,12 @@
-"""A crowd that costs a gateway connections rather than requests, in a process of its own (a process has so many open files only).
+"""A crowd that costs a gateway connections rather than requests. It runs in a process of its own, because the number of
+open files of a process is limited.
 
     with SlowCrowd(address, idle=10_000, senders=500, readers=500, passers=0) as crowd:
         … crowd.state() …
 
-Idle clients ask once and then keep their connection. Slow senders send a request that never ends, a byte at a time, and begin
-again when they are refused. Slow readers ask for a page of coupons and read it in small pieces, then the next one. Passers
-come, ask once and leave, as fast as they can, so many at a time.
+Idle clients ask once and then keep their connection. Slow senders send a request that never ends, a byte at a time, and
+begin again when they are refused. Slow readers ask for a page of coupons and read it in small pieces, then the next
+one. Passers come, ask once and leave, as fast as they can, so many at a time.
 """
 
 import collections
@@ -46,13 +47,13 @@ class Client:
         pass
 
     def opened(self):
-        """It is connected."""
+        """Called when the connection is open."""
 
     def in_place(self):
         self.counts[f"{self.kind}_in_place"] += 1
 
     def readable(self):
-        """Returns false when the gateway has hung up."""
+        """Returns False when the gateway has disconnected."""
         data = self.receive(65536)
         return data is None or self.take(data)
 
@@ -64,7 +65,7 @@ class Client:
         return data != b""
 
     def turn(self):
-        """Once in TURN_SECONDS. Returns false when the gateway has hung up."""
+        """Called once in TURN_SECONDS. Returns False when the gateway has disconnected."""
         return True
 
     def receive(self, size):
@@ -207,7 +208,7 @@ class Process:
                 self.lose(client)
 
     def lose(self, client):
-        """It comes again."""
+        """Replaces a client that was disconnected with a new one."""
         fd = client.socket.fileno()
         self.poll.unregister(fd)
         del self.clients[fd]
@@ -231,7 +232,7 @@ class Process:
 
 
 class SlowCrowd:
-    """Starts the process and waits until all are in place; ends it."""
+    """Starts the process, waits until all clients are connected, and ends it."""
 
     def __init__(self, address, idle=0, senders=0, readers=0, passers=0):
         arguments = [address, idle, senders, readers, passers]
@@ -244,7 +245,7 @@ class SlowCrowd:
         return self
 
     def state(self):
-        """Counts of what is open and of what has happened."""
+        """The number of open connections, and counts of events."""
         self.process.stdin.write("?")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())

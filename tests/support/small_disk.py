@@ -1,4 +1,4 @@
-"""A small filesystem of its own (tmpfs, needs root) that really fills up and gets room again.
+"""A small file system (tmpfs, needs root) that can really be filled, and be given room again.
 
     with SmallDisk(tmp_path / "disk", mebibytes=32) as disk:
         disk.fill(); …; disk.free()
@@ -12,10 +12,11 @@ from pathlib import Path
 
 
 def why_not():
-    """Why nothing can be mounted here; None when it can."""
+    """The reason why nothing can be mounted here, or None."""
     if os.geteuid() != 0:
         return "mounting a small filesystem needs root"
-    probe = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    probe = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True,
+                           check=False)
     return None if probe.returncode == 0 else "this machine mounts no tmpfs"
 
 
@@ -26,11 +27,12 @@ class SmallDisk:
 
     def __enter__(self):
         self.path.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.mebibytes}m,nr_inodes={self.inodes}", "coupond-test", str(self.path)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.mebibytes}m,nr_inodes={self.inodes}", "coupond-test",
+                        str(self.path)], check=True)
         return self
 
     def __exit__(self, *_):
-        # Lazily: what is still open keeps its own until it is closed.
+        # Lazily: open files stay usable until they are closed.
         subprocess.run(["umount", "--lazy", str(self.path)], check=False)
 
     def free_bytes(self):
@@ -38,14 +40,14 @@ class SmallDisk:
         return state.f_bavail * state.f_frsize
 
     def fill(self, leave=0):
-        """Takes all room but `leave` bytes. Who else takes room meanwhile is left with it."""
+        """Fills the disk except for `leave` bytes. If others write meanwhile, less remains."""
         with open(self._ballast, "ab") as ballast:
             while (size := self.free_bytes() - leave) > 0:
                 with contextlib.suppress(OSError):
                     os.posix_fallocate(ballast.fileno(), ballast.seek(0, os.SEEK_END), size)
 
     def use_up_inodes(self):
-        """No file can be made any more, however much room there is."""
+        """Uses up all inodes: no further file can be made, however much room there is."""
         self._ballast.mkdir()
         with contextlib.suppress(OSError):
             for number in range(self.inodes):

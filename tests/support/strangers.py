@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""A crowd without the cluster's secret at the ports of an issuer: they ask for issues and coupons, say that the store has everything, take events, say
-garbage, and leave handshakes half done. They know what an insider might tell them, the journal's and the store's ids and the names of coupons, and they
-speak ZMTP and coupond's frames as they should be: without a secret they would have their way.
+"""A crowd without the cluster's secret at the ports of an issuer. The strangers ask for issues and coupons, acknowledge
+records they never stored, take events, send garbage, and abandon handshakes. They know what an insider might tell them
+(the ids of the journal and the store, the names of coupons) and speak ZMTP and coupond's protocol correctly: against a
+cluster without a secret they would succeed.
 
     strangers.py REQUESTS EVENTS ACKS PARTITIONS JOURNAL_DIR [LISTENER_KEY]       run by companion.py
 
     coupon ID          there is such a coupon
     hurry | stroll     as fast as they can, or at their leisure (as at the start)
 
-LISTENER_KEY: the issuer's public key, in hexadecimal digits: then there are some who get as far as proving a key, of their own.
-Reports {"ready": true}, and twice a second {"told": {lie: how often so far}, "heard": [what somebody was answered since, …]}.
+LISTENER_KEY: the issuer's public key, in hexadecimal digits: then there are some who get as far as proving a key, of
+their own. Reports {"ready": true}, and twice a second {"told": {lie: how often so far}, "heard": [what somebody was
+answered since, …]}.
 """
 
 import collections
@@ -52,14 +54,14 @@ def issue_record(coupon, user):
 
 
 def coupon_record(coupon):
-    """A creation."""
+    """A record that creates a coupon."""
     policy = struct.pack("<qqqqQIIIHBB32s512s", TIME_NONE, TIME_NONE, 0, 0, 0, 1000, 0, 1, len(coupon), len(coupon), 0,
                          coupon.encode(), coupon.encode())
     return struct.pack("<QBBHI", 1, CREATE, 0, 0, WAIT_US) + policy
 
 
 class Insider:
-    """What they know of the cluster."""
+    """What the strangers know of the cluster."""
 
     def __init__(self, requests, events, acks, partitions, journal):
         host, first = requests.rsplit(":", 1)
@@ -73,18 +75,19 @@ class Insider:
         return [*self.requests, self.events, self.acks]
 
     def requests_of(self, partition, clock=(1, 1)):
-        """An issue of a coupon that there is, and a coupon of their own."""
+        """A request for an issue of an existing coupon, and one for a coupon of the strangers' own."""
         number = next(self._numbers)
         coupon = random.choice(self.coupons) if self.coupons else "A"
         issue = header(ISSUE_REQUESTS, 1, partition, self.partitions, clock) + issue_record(coupon, f"{NAME}{number}")
         return issue, header(COUPON_REQUESTS, 1, partition, self.partitions, clock) + coupon_record(f"{NAME}{number}")
 
     def acknowledgement_of(self, partition):
-        """What the store has not, as far as somebody outside can know it."""
+        """An acknowledgement of records that the store does not have, as far as an outsider can know them."""
         path = self.journal / f"p{partition:02}"
         acked = (path / "acked").read_bytes()
         journal_id, store_id, seq = acked[24:40], acked[40:56], struct.unpack_from("<Q", acked, 56)[0]
-        return header(ACK, 1, partition, self.partitions) + journal_id + store_id + struct.pack("<QQ", seq + 1, seq + random.randrange(1, 50))
+        sequences = struct.pack("<QQ", seq + 1, seq + random.randrange(1, 50))
+        return header(ACK, 1, partition, self.partitions) + journal_id + store_id + sequences
 
 
 # lies; each returns what it was answered, if it was
@@ -109,7 +112,7 @@ def false_acknowledgement(insider, _):
 
 
 def false_event_taker(insider, _):
-    """Takes events, and acknowledges what it never stores."""
+    """Takes events, and acknowledges them without storing them."""
     with Wire.connect(insider.events, "PULL", SECONDS) as events, Wire.connect(insider.acks, "PUSH", SECONDS) as acks:
         acks.send(acknowledgement(events.receive()))
     return "events were given away, and acknowledged"
@@ -124,7 +127,7 @@ def ready(kind):
 
 
 def blindly(endpoint, *contents):
-    """Says it all, whatever is said to it. Returns whatever comes beside a greeting and commands that are no welcome."""
+    """Sends everything regardless of the answers. Returns what answered() makes of all that arrived."""
     family, address = open_address(endpoint)
     with socket.socket(family) as raw:
         raw.settimeout(SECONDS)
@@ -139,7 +142,7 @@ def blindly(endpoint, *contents):
 
 
 def next_bytes(raw, heard):
-    """Who was welcomed is not hung up on."""
+    """The next bytes; none when an accepted stranger hears nothing more, since the issuer does not disconnect it."""
     try:
         return raw.recv(65_536)
     except TimeoutError:
@@ -149,7 +152,7 @@ def next_bytes(raw, heard):
 
 
 def answered(heard):
-    """A READY or a message, behind the greeting."""
+    """A READY or a message after the greeting."""
     heard = heard[len(GREETING):]
     while len(heard) > 1:
         wide = heard[0] & 2
@@ -166,7 +169,8 @@ def without_a_look(insider, _, greeting=GREETING):
     partition = random.randrange(insider.partitions)
     if random.random() < 0.5:
         frames = insider.requests_of(partition)
-        return blindly(insider.requests[partition], greeting + ready("DEALER"), *(long_frame(0, frame) for frame in frames))
+        return blindly(insider.requests[partition], greeting + ready("DEALER"),
+                       *(long_frame(0, frame) for frame in frames))
     return blindly(insider.acks, greeting + ready("PUSH"), long_frame(0, insider.acknowledgement_of(partition)))
 
 
@@ -180,7 +184,7 @@ def garbage(insider, _):
 
 
 def half_a_handshake(insider, _):
-    """And then silence, until the issuer hangs up."""
+    """Half a handshake, then silence until the issuer disconnects."""
     family, address = open_address(random.choice(insider.ports()))
     with socket.socket(family) as raw:
         raw.settimeout(SECONDS)
@@ -188,11 +192,10 @@ def half_a_handshake(insider, _):
         raw.sendall(random.choice([GREETING, CURVE_GREETING])[:random.randrange(65)])
         while raw.recv(65_536):
             pass
-    return None
 
 
 def another_key(insider, curve):
-    """As far as one gets who knows the listener's public key, and has a key pair that nobody derived from the secret."""
+    """The furthest one gets who knows the listener's public key but whose key pair is not derived from the secret."""
     partition = random.randrange(insider.partitions)
     what = random.choice(["requests", "events", "acks"])
     if what == "events":
@@ -203,8 +206,8 @@ def another_key(insider, curve):
     return curve.ask(insider.requests[partition], "DEALER", frames, KEY_SECONDS)
 
 
-LIES = [false_request, false_acknowledgement, false_event_taker, without_a_look, plain_words_behind_a_secret_greeting, garbage,
-        half_a_handshake]
+LIES = [false_request, false_acknowledgement, false_event_taker, without_a_look, plain_words_behind_a_secret_greeting,
+        garbage, half_a_handshake]
 
 
 # the crowd
@@ -231,7 +234,7 @@ class Crowd:
             time.sleep(random.uniform(*self.pauses))
 
     def _tell(self, lie):
-        """Whether it was told, and what was answered: who meets nobody, or silence, has told nothing."""
+        """Returns whether the lie reached the issuer, and the answer. A lie that meets nobody, or silence, has not."""
         try:
             return True, lie(self.insider, self.curve)
         except (ConnectionRefusedError, TimeoutError, FileNotFoundError):
@@ -253,7 +256,7 @@ class Crowd:
 
 
 def end_loudly(failure):
-    """A worker that fails ends all of them, which is noticed."""
+    """A worker that fails ends all of them, so that the failure is noticed."""
     threading.__excepthook__(failure)
     os._exit(1)
 

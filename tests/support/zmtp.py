@@ -1,4 +1,4 @@
-"""Just enough of ZMTP 3.0 (NULL mechanism) to say anything at all to a ZeroMQ socket, on either side of it.
+"""Just enough of ZMTP 3.0 (NULL mechanism) to send anything to a ZeroMQ socket, as either side of the connection.
 
     with Wire.connect("tcp://127.0.0.1:7100", "DEALER") as wire: wire.send(b"garbage")
     with Listener("ipc:///tmp/x", "PUSH") as listener: listener.accept().send(b"garbage")
@@ -62,7 +62,7 @@ class Wire:
         self._send_frame(0, parts[-1])
 
     def receive(self):
-        """The next part that is no command."""
+        """The next part that is not a command."""
         while True:
             flags, body = self._receive_frame()
             if not flags & COMMAND:

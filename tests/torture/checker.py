@@ -2,25 +2,27 @@
 
     check(ops, events, rows, coupons) → ["C1: …", …], nothing when all promises were kept
 
-The journal's order is taken for the order in which things were decided, and this module proves or refutes that every answer that a
-client read fits it: that the history is linearizable. Per coupon,
+The journal's order is taken for the order in which things were decided, and this module proves or refutes that every
+answer that a client read fits it: that the history is linearizable. Per coupon,
 
-  log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, times of issues never
-             backwards, policies as somebody asked for them
-  clock      each record bears a time that the issuer's clock may have shown while it was decided, and the coupon was open then; an
-             issue may bear that of the issue before it instead, when that is later, and never opens or closes a window by it
+  log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, times of
+             issues never backwards, policies as somebody asked for them
+  clock      each record bears a time that the issuer's clock may have shown while it was decided, and the coupon was
+             open then; an issue may bear that of the issue before it instead, when that is later, and never opens or
+             closes a window by it
   told       each 201 (and each created or changed coupon) is one record of the journal, as it was told
-  explained  each record was asked for by a request that may have been carried out: one that was told so, or that heard no final answer;
-             never by one that heard "nothing was decided"
-  real time  what was answered before another was asked comes before it: seq(A) < seq(B); "outcome unknown" is an answer, too, since
-             nothing is decided after it
-  answers    each refusal and each look fits some moment between its question and its answer, after all that was answered
-             before the question and before all that was asked after the answer
+  explained  each record was asked for by a request that may have been carried out: one that was told so, or that heard
+             no final answer; never by one that heard "nothing was decided"
+  real time  what was answered before another was asked comes before it: seq(A) < seq(B); "outcome unknown" is an
+             answer, too, since nothing is decided after it
+  answers    each refusal and each look fits some moment between its question and its answer, after all that was
+             answered before the question and before all that was asked after the answer
   store      the store has exactly the journal's issues and policies
   strangers  neither has anything that was asked for without the cluster's secret
 
-Positions are numbers of records that have been applied. Records have fixed places, so a look needs only the first position that
-fits from its lower bound on: taking the earliest for each look, in the order of their questions, finds an order whenever there is one.
+Positions are numbers of records that have been applied. Records have fixed places, so a look needs only the first
+position that fits from its lower bound on: taking the earliest for each look, in the order of their questions, finds an
+order whenever there is one.
 """
 
 import bisect
@@ -36,7 +38,8 @@ REFUSALS = ("ended", "paused", "not_started", "sold_out")
 
 
 def check(ops, events, rows, coupons, clock=AnyTime()):
-    """`coupons`: {id: policy with issued} as the store has them; `clock`: what time the issuer may have gone by, as in clock.py."""
+    """`coupons`: {id: policy with issued} as the store has them; `clock`: the times that the issuer may have used, as
+    in clock.py."""
     found = []
     by_coupon = {"ops": collections.defaultdict(list), "events": collections.defaultdict(list),
                  "rows": collections.defaultdict(list)}
@@ -50,8 +53,10 @@ def check(ops, events, rows, coupons, clock=AnyTime()):
 
 
 def check_strangers(events, rows, coupons):
-    """Nothing that somebody without the secret asked for is anywhere: their users and coupons bear names that nobody else's do."""
-    found = [f"in the journal: {event}" for event in events if (event.user or "").startswith(STRANGER) or event.coupon.startswith(STRANGER)]
+    """Nothing that strangers without the secret asked for exists: their users and coupons have names that nobody else
+    uses."""
+    found = [f"in the journal: {event}"
+             for event in events if (event.user or "").startswith(STRANGER) or event.coupon.startswith(STRANGER)]
     found += [f"in the store: {row}" for row in rows if row.user.startswith(STRANGER)]
     found += [f"in the store: {coupon}" for coupon in coupons if coupon.startswith(STRANGER)]
     return [f"strangers: {text}" for text in found[:20]]
@@ -65,7 +70,9 @@ def check_store(story, rows, policy):
         found.append("the store has a sequence twice")
     for sequence in sorted(wanted.keys() | there.keys()):
         if wanted.get(sequence) != there.get(sequence):
-            found.append(f"store: sequence {sequence} is {there.get(sequence)}, the journal says {wanted.get(sequence)}")
+            found.append(
+                f"store: sequence {sequence} is {there.get(sequence)}, the journal says {wanted.get(sequence)}"
+            )
     last = story.policies[story.count] if story.events else None
     expected = None if last is None else {**last, "issued": len(wanted)}
     if policy != expected:
@@ -74,7 +81,8 @@ def check_store(story, rows, policy):
 
 
 def decided_by(op):
-    """Until when the request was decided, if it was: until its client was told that nobody knows, or for ever when it was told nothing."""
+    """The latest moment at which the request can have been decided: when its client received "outcome unknown", or
+    never if it received nothing."""
     return FOREVER if op.answered is None or op.status is None else op.answered
 
 
@@ -93,7 +101,7 @@ def window_at(policy, now):
 
 
 def moments_of(policy, ranges):
-    """Of these times those at which the coupon's state can be another than before."""
+    """The times within `ranges` at which the coupon's state can change."""
     borders = [policy[name] for name in ("starts_at", "ends_at") if policy[name]]
     return [now for first, last in ranges for now in (first, *(border for border in borders if first < border <= last))]
 
@@ -122,7 +130,7 @@ class Story:
     # the log
 
     def _replay(self):
-        """State at every position: policy, issued; and each user's records."""
+        """Computes the state at every position (policy, issued), and each user's records."""
         self.policies, self.issued = [None], [0]
         self.holdings = collections.defaultdict(list)  # user → [(position from which it counts, event)]
         for position, event in enumerate(self.events, 1):
@@ -164,7 +172,7 @@ class Story:
     # which request made which record
 
     def _attribute(self):
-        """asked[i], answered[i]: between these moments record i was decided."""
+        """Fills asked[i] and answered[i]: record i was decided between these moments."""
         self.asked, self.answered = [0.0] * self.count, [FOREVER] * self.count
         self._told = {}
         self._attribute_policies()
@@ -172,7 +180,7 @@ class Story:
         self._attribute_untold_issues()
 
     def _attribute_policies(self):
-        """A policy's title names the one request that asked for it."""
+        """A policy's title identifies the one request that asked for it."""
         asking = {op.wanted["title"]: op for op in self.ops if op.kind in ("create", "change")}
         for index, event in enumerate(self.events):
             if event.user is not None:
@@ -196,7 +204,8 @@ class Story:
 
     def _check_policy(self, index, event, op):
         before = self.policies[index]
-        expected = {"paused": False, "starts_at": None, "ends_at": None, "per_user_limit": 1} if before is None else before
+        expected = {"paused": False, "starts_at": None, "ends_at": None,
+                    "per_user_limit": 1} if before is None else before
         if (before is None) != (op.kind == "create") or {**expected, **op.wanted} != event.policy:
             self.say(f"log: {op.wanted} made {event.policy} of {before}")
         if outcome(op) == FINAL and (op.body["issued"] != self.issued[index] or op.body["updated_at"] != event.time):
@@ -223,7 +232,7 @@ class Story:
         self._untold = [index for index in places.values() if index not in taken]
 
     def _attribute_untold_issues(self):
-        """Issues whose answer was lost: by the user's earliest requests that heard nothing final."""
+        """Issues whose answer was lost are attributed to the user's earliest requests without a final answer."""
         lost = collections.defaultdict(list)
         for op in self.ops:
             if op.kind in ("post", "put") and outcome(op) == UNKNOWN:
@@ -242,7 +251,8 @@ class Story:
     # real time
 
     def _check_real_time(self):
-        """After this, asked_by[i] is the earliest moment at which records 1 … i can have been decided, answered_by[i] the latest for i and on."""
+        """Afterwards asked_by[i] is the earliest moment at which records 1 … i can all have been decided, and
+        answered_by[i] the latest moment for records i and later."""
         self.asked_by = list(itertools.accumulate(self.asked, max))
         self.answered_by = list(itertools.accumulate(reversed(self.answered), min))[::-1]
         for index, event in enumerate(self.events):
@@ -252,7 +262,7 @@ class Story:
                          f"was asked for at {self.asked[earlier]}")
 
     def _bounds(self, op):
-        """The first and the last position that a look may have had."""
+        """The first and the last position at which a look can have taken place."""
         return (bisect.bisect_left(self.answered_by, op.sent), bisect.bisect_right(self.asked_by, op.answered))
 
     # the clock
@@ -284,12 +294,14 @@ class Story:
         if not ranges:
             self.say(f"clock: {event} bears the time of the issue before it, though the clock was past that")
         elif policy and not any(window_at(policy, now) == "open" for now in moments_of(policy, ranges)):
-            self.say(f"clock: issued outside of {policy['starts_at']} to {policy['ends_at']}, while the time was of {ranges}: {event}")
+            self.say(f"clock: issued outside of {policy['starts_at']} to {policy['ends_at']}, while the time was of "
+                     f"{ranges}: {event}")
 
     # answers
 
     def _check_answers(self):
-        looks = sorted((op for op in self.ops if outcome(op) == FINAL and id(op) not in self._told), key=lambda op: op.sent)
+        looks = sorted((op for op in self.ops if outcome(op) == FINAL and id(op) not in self._told),
+                       key=lambda op: op.sent)
         finished, reached = [], 0  # looks by the moment of their answer; how far those before the question had come
         for op in self.ops:
             if op.status is not None and op.status >= 500 and op.status != 503:
@@ -302,7 +314,8 @@ class Story:
             first, last = self._bounds(op)
             position = self._place(op, max(first, reached), last)
             if position is None:
-                self.say(f"answers: {op} fits no moment: {self._describe(first, last)}, looks before it had come to {reached}")
+                self.say(f"answers: {op} fits no moment: {self._describe(first, last)}, looks before it had come "
+                         f"to {reached}")
             else:
                 bisect.insort(finished, (op.answered, position))
 
@@ -318,12 +331,12 @@ class Story:
         return f"position, issued, policy {moments}"
 
     def _judge_of(self, op):
-        """What says whether the answer fits a position; None for an answer that never fits."""
+        """A function that tells whether the answer fits a position; None for an answer that fits none."""
         code = code_of(op)
         if code == "coupon_not_found":
             return lambda position: self.policies[position] is None
-        exists = {"post": self._judge_post, "put": self._judge_put, "lookup": self._judge_lookup, "get": self._judge_get,
-                  "change": self._judge_change, "create": self._judge_create}[op.kind](op, code)
+        exists = {"post": self._judge_post, "put": self._judge_put, "lookup": self._judge_lookup,
+                  "get": self._judge_get, "change": self._judge_change, "create": self._judge_create}[op.kind](op, code)
         return exists and (lambda position: self.policies[position] is not None and exists(position))
 
     def _judge_refusal(self, op, code):
@@ -362,7 +375,7 @@ class Story:
         return event is not None and (event.sequence, event.time) == issue_of(op)
 
     def _may_refuse_more(self, op, position):
-        """A holder hears already_issued at the limit, or when nobody is issued any."""
+        """A holder receives already_issued at the limit, or whenever the coupon issues to nobody."""
         at_limit = self.latest(op.user, position).nth >= self.policies[position]["per_user_limit"]
         return at_limit or any(self._may_be(op, code, position) for code in REFUSALS)
 
@@ -375,6 +388,7 @@ class Story:
         body = op.body
         policy, issued = self.policies[position], self.issued[position]
         state = "not_started" if body["state"] == "scheduled" else body["state"]
-        return (all(body[name] == policy[name] for name in ("title", "quantity", "per_user_limit", "starts_at", "ends_at"))
+        return (all(body[name] == policy[name]
+                    for name in ("title", "quantity", "per_user_limit", "starts_at", "ends_at"))
                 and body["issued"] == issued and body["remaining"] == policy["quantity"] - issued
                 and self._may_be(op, state, position))

@@ -1,12 +1,16 @@
-"""What time an issuer may go by while its machine's clock is stepped. Pure: it knows nothing of the issuer's own reckoning.
+"""The times that an issuer may use while its host's clock is stepped. Pure: it knows nothing of the issuer's own
+algorithm.
 
-A wall clock that stood where it stands when the process began is believed, and so is one that has stood there for as long as a step
-has to last (issuer/clock_settle_ms); any other is not. Where the moments are too close to tell, both times are allowed.
+A wall clock that stood where it stands when the process began is believed, and so is one that has stood there for as
+long as a step has to last (issuer/clock_settle_ms); any other is not. Where the moments are too close to tell, both
+times are allowed.
 
     clock = IssuerClock(wall, settle)      `wall`: seconds since 1970 minus the monotonic clock
-    clock.stepped(before, after, offset)   between these moments the machine's clock was set, to so many seconds from ours
+    clock.stepped(before, after, offset)   between these moments the machine's clock was set, to so many seconds from
+                                           ours
     clock.started(moment)                  an issuer's process begins
-    clock.ranges(since, until)             [(from, to), …]: all times that it may have gone by between two moments, as texts
+    clock.ranges(since, until)             [(from, to), …]: all times that it may have gone by between two moments, as
+                                           texts
 """
 
 import collections
@@ -19,7 +23,8 @@ FOREVER = float("inf")
 EARLIEST, LATEST = "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"
 
 Stand = collections.namedtuple("Stand", "since certain offset")
-Belief = collections.namedtuple("Belief", "since certain offset")  # may be held from one moment on, and is from the other on
+# A belief may be held from `since`, and is certainly held from `certain`.
+Belief = collections.namedtuple("Belief", "since certain offset")
 
 
 def text(seconds):
@@ -29,7 +34,7 @@ def text(seconds):
 
 
 class AnyTime:
-    """Of a history whose issuer may have gone by any time."""
+    """For a history whose issuer may have used any time."""
 
     def ranges(self, _since, _until):
         return [(EARLIEST, LATEST)]
@@ -40,11 +45,12 @@ class IssuerClock:
         self.wall, self.settle = wall, settle
         self._stands = [Stand(-FOREVER, -FOREVER, 0.0)]
         self._starts = []
-        self._spans = None  # [(Belief, until when it may be held)], until something happens: it is asked for each record
+        # [(Belief, until when it may be held)], cached until the next step or start, since every record needs it
+        self._spans = None
 
     @property
     def offset(self):
-        """Where the machine's clock stands now."""
+        """The present offset of the host's clock."""
         return self._stands[-1].offset
 
     def stepped(self, before, after, offset):
@@ -62,7 +68,8 @@ class IssuerClock:
             end = self._stands[place + 1].certain if place + 1 < len(self._stands) else FOREVER
             if end >= stand.since + self.settle - SLACK:
                 known = stand.certain + self.settle + LATE
-                found.append(Belief(stand.since + self.settle - SLACK, known if known <= end else FOREVER, stand.offset))
+                found.append(Belief(stand.since + self.settle - SLACK, known if known <= end else FOREVER,
+                                    stand.offset))
         for moment in self._starts:
             found.append(Belief(moment, moment, self._offset_at(moment)))
         return sorted(found)
@@ -71,7 +78,7 @@ class IssuerClock:
         return [stand for stand in self._stands if stand.since <= moment][-1].offset
 
     def _held(self):
-        """Until one that came later is certain."""
+        """Pairs each belief with the moment until which it may be held: when a later one is certain."""
         beliefs = self._beliefs()
         certain = itertools.accumulate((belief.certain for belief in reversed(beliefs[1:])), min, initial=FOREVER)
         return list(zip(beliefs, reversed(list(certain))))

@@ -1,4 +1,5 @@
-"""Chooses faults at random and does them, several at once where they do not meet; counts what was injected, shown and survived."""
+"""Chooses faults at random and injects them, several at once if their targets differ; counts those injected, proved and
+survived."""
 
 import collections
 import threading
@@ -14,7 +15,7 @@ TOGETHER_MAX = 4
 
 
 class Tally:
-    """Of one kind."""
+    """The counts of one kind of fault."""
 
     def __init__(self):
         self.injected = self.proved = self.survived = 0
@@ -30,7 +31,7 @@ class Devil:
         self._threads = []
 
     def torment(self, seconds):
-        """Until the time is over, or something broke; then waits for the faults in hand to end."""
+        """Injects faults until the time is over or a promise is broken, then waits for those under way to end."""
         until = time.monotonic() + seconds
         next_at = time.monotonic()
         while (now := time.monotonic()) < until and not self.world.broken:
@@ -50,7 +51,7 @@ class Devil:
         return sorted(thread.name for thread in self._threads if thread.is_alive())
 
     def _begin(self):
-        """Starts a fault whose target no other one has in hand; those that were done least come first."""
+        """Starts a fault whose target no other fault uses; the kinds with the fewest injections come first."""
         least = min(self.tallies[kind.name].injected / kind.weight for kind in self.kinds)
         eager = [kind for kind in self.kinds if self.tallies[kind.name].injected / kind.weight <= least + 2]
         kind = self.random.choice(eager)
@@ -62,7 +63,8 @@ class Devil:
             self.world.busy.add(name)
         self.tallies[kind.name].injected += 1
         seed = self.random.randrange(2**32)
-        thread = threading.Thread(target=self._do, args=(kind, target, name, seed), name=f"{kind.name} ({name})", daemon=True)
+        thread = threading.Thread(target=self._do, args=(kind, target, name, seed), name=f"{kind.name} ({name})",
+                                  daemon=True)
         self._threads.append(thread)
         thread.start()
         return True

@@ -1,17 +1,21 @@
-"""What is written down of a run: every request that clients sent, with its times and its answer; and what the journal and the store say.
+"""The record of a run: every request that clients sent, with its times and its answer, and the contents of the journal
+and the store.
 
-Pure values; times are seconds of one monotonic clock, issuer's times are their texts (RFC 3339 of a fixed length sorts).
+Pure values; times are seconds of one monotonic clock, issuer's times are their texts (RFC 3339 of a fixed length
+sorts).
 """
 
 import collections
 import gzip
 import json
 
-# One request as its client saw it. `kind`: post, put, lookup (of issues); create, change, get (of coupons). `wanted` is what a create
-# or change asked for. `answered` is None when no answer was read. `body`: the parsed answer, None without one.
+# One request as its client saw it. `kind` is post, put or lookup (of issues), or create, change or get (of coupons).
+# `wanted` holds the fields that a create or a change asked for. `answered` is None when no answer was read; `body` is
+# the parsed answer, or None.
 Op = collections.namedtuple("Op", "kind coupon user sent answered status body wanted", defaults=(None,))
 
-# One record of the journal, in its order. Issues have user, sequence and nth; policies (`policy` is a dict) have none of these.
+# One record of the journal, in its order. Issues have user, sequence and nth; policies have none of these: their
+# `policy` is a dict.
 Event = collections.namedtuple("Event", "coupon seq time user sequence nth policy")
 
 # One row of coupon_issue.
@@ -26,7 +30,7 @@ def code_of(op):
 
 
 def outcome(op):
-    """Whether an answer is final, says that nothing was decided, or leaves it open."""
+    """Whether an answer is final, says that nothing was decided, or leaves the outcome unknown."""
     if op.answered is None or op.status is None:
         return UNKNOWN
     if op.status == 503:
@@ -35,14 +39,14 @@ def outcome(op):
 
 
 def issue_of(op):
-    """(sequence, issued_at) that an answer bears, or None."""
+    """(sequence, issued_at) of the issue in an answer, or None."""
     body = op.body or {}
     issue = body.get("issue", body)
     return (issue["sequence"], issue["issued_at"]) if "sequence" in issue else None
 
 
 def event_of_line(line):
-    """From a line of `coupond journal dump --json`."""
+    """The event of a line of `coupond journal dump --json`."""
     record = json.loads(line)
     if record["type"] == "issue":
         return Event(record["coupon_id"], record["journal_seq"], record["time"], record["user_id"], record["sequence"],

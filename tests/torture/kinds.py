@@ -1,14 +1,15 @@
-"""The kinds of faults, a row each: what it takes in hand, and the function of harm/ that does it."""
+"""The kinds of faults, one row each: its targets, and the function of harm/ that injects it."""
 
 import collections
 
 from harm import clocks, database as databases, disk, links, processes, strangers as crowd
 
-# name; what it takes in hand (a function of world and random, the first is the target); the harm; what the world must not lack
+# takes: a function of world and random that returns what the fault needs for itself, its target first; harm: the
+# function that does it; needs: what the world must have.
 Kind = collections.namedtuple("Kind", "name takes harm needs weight", defaults=((), 1.0))
 
 
-# what they take in hand
+# targets
 
 
 def issuer(world, _):
@@ -20,7 +21,7 @@ def gateway(world, random):
 
 
 def relayed_gateway(world, _):
-    """The one whose bytes can be held back."""
+    """The gateway whose bytes can be held back."""
     return [world.cluster.gateways[-1]]
 
 

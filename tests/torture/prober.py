@@ -1,4 +1,5 @@
-"""Requests of the harness' own, by which it asks what time the issuer goes by and how it decides by it. They are part of the history."""
+"""Requests of the harness itself, which find out what time the issuer uses and how it decides by it. They are part of
+the history."""
 
 import datetime
 import http.client
@@ -19,7 +20,7 @@ class Prober:
         self._numbers = itertools.count(1)
 
     def ask(self, kind, coupon, user=None, wanted=None, seconds=float("inf")):
-        """Until there is a final answer; None when there is none in time."""
+        """Asks until there is a final answer; None when none arrives in time."""
         until = time.monotonic() + seconds
         while not self.is_over():
             op = self._attempt(kind, coupon, user, wanted)
@@ -34,7 +35,7 @@ class Prober:
         return self.ask("create", coupon, wanted={"quantity": 1, **policy})
 
     def clock(self):
-        """How many seconds the issuer's time is from ours."""
+        """The offset of the issuer's time from ours in seconds."""
         op = self.ask("change", "probe", wanted={})
         while op.status != 200:
             self.create("probe")
@@ -54,7 +55,8 @@ class Prober:
         return op
 
     def _exchange(self, method, path, content):
-        connection = http.client.HTTPConnection(self.addresses[len(self.ops) % len(self.addresses)], timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection(self.addresses[len(self.ops) % len(self.addresses)],
+                                                timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, path, json.dumps(content), {"Content-Type": "application/json"})
             answer = connection.getresponse()
@@ -66,5 +68,5 @@ class Prober:
 
 
 def time_of(op):
-    """The issuer's, as the answer bears it."""
+    """The issuer's time in the answer."""
     return datetime.datetime.fromisoformat(op.body["updated_at"].replace("Z", "+00:00"))

@@ -1,4 +1,4 @@
-"""What a torture run tells: a line every few seconds, and the table in the end."""
+"""The output of a torture run: a line every few seconds, and the table at the end."""
 
 import collections
 import textwrap
@@ -11,7 +11,7 @@ LINE = 120  # characters, of the documents
 
 
 class Progress:
-    """Prints a line every few seconds while it is entered."""
+    """Prints a line every few seconds inside a with block."""
 
     def __init__(self, world, traffic, devil):
         self.world, self.traffic, self.devil = world, traffic, devil
@@ -51,7 +51,8 @@ class Summary:
         self.codes = collections.Counter(code_of(op) or str(op.status) for op in self.ops)
 
     def table(self):
-        lines = ["| fault | injected | shown to have happened | survived | what showed the last one |", "|---|---|---|---|---|"]
+        lines = ["| fault | injected | shown to have happened | survived | what showed the last one |",
+                 "|---|---|---|---|---|"]
         for kind in self.devil.kinds:
             tally = self.devil.tallies[kind.name]
             lines.append(f"| {kind.name} | {tally.injected} | {tally.proved} | {tally.survived} | {tally.proof} |")
@@ -64,27 +65,31 @@ class Summary:
         coupons = len({op.coupon for op in self.ops})
         kinds = sum(1 for tally in self.devil.tallies.values() if tally.proved)
         lies = sum(self.world.strangers.told.values()) if self.world.strangers else 0
-        return (f"{self.seconds / 60:.0f} minutes, {len(self.ops):,} requests for {coupons:,} coupons, {issued:,} answered `201`; "
-                f"{self.outcomes[FINAL]:,} final answers, {self.outcomes[NOTHING]:,} times \"nothing was decided\", "
-                f"{self.outcomes[UNKNOWN]:,} answers lost or unknown; faults of {kinds} kinds; strangers without the secret told the issuer {lies:,} lies "
-                f"of {len(self.world.strangers.told) if lies else 0} sorts; `coupond verify` looked at the running system "
+        return (f"{self.seconds / 60:.0f} minutes, {len(self.ops):,} requests for {coupons:,} coupons, {issued:,} "
+                f"answered `201`; {self.outcomes[FINAL]:,} final answers, {self.outcomes[NOTHING]:,} times \"nothing "
+                f"was decided\", {self.outcomes[UNKNOWN]:,} answers lost or unknown; faults of {kinds} kinds; "
+                f"strangers without the secret told the issuer {lies:,} lies of "
+                f"{len(self.world.strangers.told) if lies else 0} sorts; `coupond verify` looked at the running system "
                 f"{self.world.verified[0]} times and found nothing ({self.world.verified[2]} times it could not look).")
 
     def page(self):
         paragraphs = [
-            f"A long run of `./dev torture` (store: {self.arguments.store}, seed {self.arguments.seed}). `tests/torture/torture.py` "
-            f"says how it is done, `tests/torture/kinds.py` lists the faults, and `tests/torture/checker.py` says what is judged.",
+            f"A long run of `./dev torture` (store: {self.arguments.store}, seed {self.arguments.seed}). "
+            "`tests/torture/torture.py` says how it is done, `tests/torture/kinds.py` lists the faults, and "
+            "`tests/torture/checker.py` says what is judged.",
             self.figures(),
-            "Every promise was kept: each request was answered in the end, each `201` is in the journal and in the store as it was told, the "
-            "history of each coupon is linearizable, no request took effect after its client had been told that nobody knows its outcome, "
-            "no stranger was ever answered, and nothing that one asked for is in the journal or the store; and `coupond verify` found nothing.",
+            "Every promise was kept: each request was answered in the end, each `201` is in the journal and in the "
+            "store as it was told, the history of each coupon is linearizable, no request took effect after its client "
+            "had been told that nobody knows its outcome, no stranger was ever answered, and nothing that one asked "
+            "for is in the journal or the store; and `coupond verify` found nothing.",
             *(f"Left out: {what} ({reason})." for what, reason in self.world.missing.items())]
-        text = "\n\n".join(textwrap.fill(paragraph, LINE, break_on_hyphens=False, break_long_words=False) for paragraph in paragraphs)
+        text = "\n\n".join(textwrap.fill(paragraph, LINE, break_on_hyphens=False, break_long_words=False)
+                           for paragraph in paragraphs)
         return f"# What coupond has survived\n\n{text}\n\n{self.table()}\n"
 
 
 def write(directory, summary):
-    """The faults with their times, for whoever looks for the reason of something broken."""
+    """Writes the faults with their times, for the analysis of a broken promise."""
     with open(directory / "faults.log", "w", encoding="utf-8") as file:
         for began, ended, kind, target, said in summary.devil.log:
             file.write(f"{began:.3f} {ended:.3f} {kind} ({target}): {said}\n")

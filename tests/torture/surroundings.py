@@ -1,4 +1,4 @@
-"""What stands around the system: relays on links, and strangers at the issuer's ports. Programs of their own, beside those under torture."""
+"""Programs that run beside those under torture: relays on links, and strangers at the issuer's ports."""
 
 import contextlib
 import random
@@ -13,7 +13,7 @@ FIRST_SECONDS = 10  # a hold waits so long for a byte
 
 
 class Relay(Companion):
-    """Stands in a member's links to the issuer: of each option's endpoints, one after another."""
+    """Relays a member's links to the issuer, endpoint by endpoint."""
 
     def __init__(self, options, names, partitions, prefix):
         self.endpoints, passed = {}, []
@@ -26,11 +26,12 @@ class Relay(Companion):
         super().__init__("relay.py", passed, prefix)
 
     def arguments(self):
-        """For the member."""
+        """Options that lead the member over the relay."""
         return [word for name, endpoint in self.endpoints.items() for word in ("--set", f"{name}={endpoint}")]
 
     def hold(self, way, seconds):
-        """For so long from the first byte on. Returns how many bytes were held back, and how long the first of them."""
+        """Holds bytes back for that long, counted from the first byte. Returns the number of bytes held back, and how
+        long the first was."""
         self.say("hold", way)
         self.wait_for("holding")
         with contextlib.suppress(ClusterError):  # there is nothing to hold
@@ -42,12 +43,13 @@ class Relay(Companion):
 
 
 class Strangers(Companion):
-    """At the issuer's ports during the whole run. That one of them was answered breaks it."""
+    """Strangers at the issuer's ports during the whole run. An answer to any of them breaks it."""
 
     def __init__(self, world):
         options = world.cluster.options
         where = [options[f"issuer/{name}"] for name in ("requests", "events", "acks")]
-        super().__init__("strangers.py", [*where, world.cluster.partitions, world.journal, listener_key(world.secret).hex()],
+        super().__init__("strangers.py",
+                         [*where, world.cluster.partitions, world.journal, listener_key(world.secret).hex()],
                          world.observer.prefix if world.observer else (), self._on_report)
         self.world, self.told = world, {}
 

@@ -42,11 +42,13 @@ def refusal(user, sent, answered, code, status=409):
 
 
 def holder(user, sent, answered, sequence, seq):
-    return answer("post", user, sent, answered, 409, code="already_issued", issue={"sequence": sequence, "issued_at": time(seq)})
+    return answer("post", user, sent, answered, 409, code="already_issued",
+                  issue={"sequence": sequence, "issued_at": time(seq)})
 
 
 def rows_of(events):
-    return [Row(event.coupon, event.sequence, event.user, event.nth, event.time, event.seq) for event in events if event.user]
+    return [Row(event.coupon, event.sequence, event.user, event.nth, event.time, event.seq)
+            for event in events if event.user]
 
 
 def stored(events):
@@ -55,7 +57,8 @@ def stored(events):
 
 
 def findings(ops, events, rows=None, coupons=None, **more):
-    return check(ops, events, rows_of(events) if rows is None else rows, stored(events) if coupons is None else coupons, **more)
+    return check(ops, events, rows_of(events) if rows is None else rows, stored(events) if coupons is None else coupons,
+                 **more)
 
 
 EVENTS = [created(), issued(2, "ann", 1), issued(3, "ben", 2)]
@@ -63,13 +66,14 @@ OPS = [create_op(), post("ann", 1, 2, 1, 2), post("ben", 3, 4, 2, 3)]
 
 
 def broken(rule, ops, events=None, **more):
-    """Exactly one finding, of that rule."""
+    """Asserts that there is exactly one finding, and that it is of that rule."""
     found = findings(ops, EVENTS if events is None else events, **more)
     assert len(found) == 1 and rule in found[0], found
 
 
 def test_a_sound_history_passes():
-    looks = [refusal("cid", 5, 6, "sold_out"), holder("ann", 5, 6, 1, 2), answer("lookup", "cid", 5, 6, 404, code="not_issued"),
+    looks = [refusal("cid", 5, 6, "sold_out"), holder("ann", 5, 6, 1, 2),
+             answer("lookup", "cid", 5, 6, 404, code="not_issued"),
              answer("lookup", "ben", 5, 6, 200, sequence=2, issued_at=time(3)),
              answer("put", "ben", 5, 6, 200, sequence=2, issued_at=time(3)),
              answer("get", None, 2.5, 2.7, 200, **POLICY, issued=1, remaining=1, state="open"),
@@ -104,7 +108,8 @@ def test_a_user_above_the_limit_is_found():
 
 def test_an_issue_before_the_coupon_is_found():
     events = [issued(1, "ann", 1), created()._replace(seq=2)]
-    assert any("before the coupon was created" in text for text in findings([create_op(), post("ann", 1, 2, 1, 1)], events))
+    assert any("before the coupon was created" in text
+               for text in findings([create_op(), post("ann", 1, 2, 1, 1)], events))
 
 
 def test_a_change_that_nobody_wanted_is_found():
@@ -124,7 +129,8 @@ def test_an_issue_that_was_told_and_is_lost_is_found():
 
 
 def test_a_sequence_that_was_told_to_somebody_else_is_found():
-    assert any("told:" in text for text in findings([create_op(), post("ann", 1, 2, 1, 2), post("cid", 3, 4, 2, 3)], EVENTS))
+    assert any("told:" in text
+               for text in findings([create_op(), post("ann", 1, 2, 1, 2), post("cid", 3, 4, 2, 3)], EVENTS))
 
 
 def test_an_issue_that_was_told_twice_is_found():
@@ -204,10 +210,13 @@ def test_a_change_after_its_client_heard_that_nobody_knows_is_found():
     pytest.param(answer("lookup", "ann", 5, 6, 404, code="not_issued"), id="an issue that is denied"),
     pytest.param(answer("lookup", "ann", 5, 6, 200, sequence=2, issued_at=time(3)), id="another's issue looked up"),
     pytest.param(answer("put", "ann", 5, 6, 200, sequence=1, issued_at=time(9)), id="another time of issue"),
-    pytest.param(answer("get", None, 5, 6, 200, **POLICY, issued=1, remaining=1, state="open"), id="a count of the past"),
-    pytest.param(answer("get", None, 5, 6, 200, **POLICY, issued=2, remaining=0, state="open"), id="a state that it never had"),
+    pytest.param(answer("get", None, 5, 6, 200, **POLICY, issued=1, remaining=1, state="open"),
+                 id="a count of the past"),
+    pytest.param(answer("get", None, 5, 6, 200, **POLICY, issued=2, remaining=0, state="open"),
+                 id="a state that it never had"),
     pytest.param(answer("post", "cid", 5, 6, 404, code="coupon_not_found"), id="a coupon that is denied"),
-    pytest.param(Op("create", "C", None, 0, 0.1, 409, {"code": "something"}, {"title": "x"}), id="an answer that nobody knows"),
+    pytest.param(Op("create", "C", None, 0, 0.1, 409, {"code": "something"}, {"title": "x"}),
+                 id="an answer that nobody knows"),
     pytest.param(answer("post", "cid", 5, 6, 500, code="internal_error"), id="an internal error"),
 ])
 def test_an_answer_that_fits_no_moment_is_found(op):
@@ -247,7 +256,8 @@ def test_an_issue_to_a_stranger_is_found():
     policy = {"quantity": 3}
     events[0] = created(**policy)
     found = findings([create_op(**policy), *OPS[1:]], events)
-    assert [text.split(":")[0] for text in found] == ["C", "strangers", "strangers"], found  # nobody asked for it; journal and store
+    # nobody asked for it; journal and store
+    assert [text.split(":")[0] for text in found] == ["C", "strangers", "strangers"], found
 
 
 def test_a_coupon_of_a_stranger_is_found():
@@ -265,13 +275,15 @@ def given_up(user, sent, answered):
 
 
 def test_a_request_that_was_held_back_and_refused_as_late_leaves_nothing():
-    ops = [create_op(), given_up("ann", 1, 2), post("ben", 3, 4, 1, 2), answer("lookup", "ann", 5, 6, 404, code="not_issued")]
+    ops = [create_op(), given_up("ann", 1, 2), post("ben", 3, 4, 1, 2),
+           answer("lookup", "ann", 5, 6, 404, code="not_issued")]
     assert findings(ops, [created(), issued(2, "ben", 1)]) == []
 
 
 def test_a_request_that_was_held_back_and_carried_out_behind_others_is_found():
     """It took effect after ben's, who had asked when it had been given up already."""
-    broken("real time:", [create_op(), given_up("ann", 1, 2), post("ben", 3, 4, 1, 2)], [created(), issued(2, "ben", 1), issued(3, "ann", 2)])
+    broken("real time:", [create_op(), given_up("ann", 1, 2), post("ben", 3, 4, 1, 2)],
+           [created(), issued(2, "ben", 1), issued(3, "ann", 2)])
 
 
 def test_a_request_that_was_held_back_and_carried_out_is_found_by_its_time_alone():
@@ -296,7 +308,7 @@ WALL = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
 
 
 def clock(*steps, starts=()):
-    """Set at (second, to so many seconds from ours)."""
+    """A clock that was set at (second, to that many seconds from ours)."""
     made = IssuerClock(WALL, settle=10)
     for second, offset in steps:
         made.stepped(second, second, offset)
@@ -310,7 +322,8 @@ def hour_ahead(second):
 
 
 def spans(ranges):
-    return [tuple(datetime.datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() - WALL for end in span) for span in ranges]
+    return [tuple(datetime.datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() - WALL for end in span)
+            for span in ranges]
 
 
 def test_a_step_may_be_believed_when_it_has_lasted():
@@ -335,10 +348,11 @@ def test_a_record_of_a_time_that_was_not_to_be_believed_is_found():
 
 
 def wrong_hour(second, **policy):
-    """Ann is issued hers in a wrong hour, Ben his in the right one again; his bears the time of hers."""
+    """Ann's coupon is issued in a wrong hour and Ben's in the right one again; Ben's issue has the time of Ann's."""
     events = [created(**policy), issued(2, "ann", 1, at=hour_ahead(2)), issued(3, "ben", 2, at=hour_ahead(second))]
-    ops = [create_op(**policy), *(Op("post", "C", user, sent, sent + 0.5, 201, {"sequence": number, "issued_at": at}) for
-                                  user, sent, number, at in (("ann", 2, 1, hour_ahead(2)), ("ben", 5, 2, hour_ahead(second))))]
+    ops = [create_op(**policy),
+           *(Op("post", "C", user, sent, sent + 0.5, 201, {"sequence": number, "issued_at": at}) for
+             user, sent, number, at in (("ann", 2, 1, hour_ahead(2)), ("ben", 5, 2, hour_ahead(second))))]
     return ops, events
 
 
@@ -359,12 +373,14 @@ DAY = 24 * HOUR
 
 
 def test_an_issue_by_a_clock_that_was_a_day_ahead_for_seconds_is_found():
-    """Of a coupon that begins in two hours. The step does not last, and the issue bears the time of one before it, so only its window tells."""
+    """Of a coupon that begins in two hours. The step does not last, and the issue bears the time of one before it, so
+    only its window tells."""
     tomorrow = time(2).replace("01-01T", "01-02T")
     policy = {"starts_at": time(0).replace("T00:", "T02:")}
     events = [created(**policy), issued(2, "ann", 1, at=tomorrow), issued(3, "ben", 2, at=tomorrow)]
-    ops = [create_op(**policy), *(Op("post", "C", user, sent, sent + 0.5, 201, {"sequence": number, "issued_at": tomorrow})
-                                  for user, sent, number in (("ann", 2, 1), ("ben", 22, 2)))]
+    ops = [create_op(**policy),
+           *(Op("post", "C", user, sent, sent + 0.5, 201, {"sequence": number, "issued_at": tomorrow})
+             for user, sent, number in (("ann", 2, 1), ("ben", 22, 2)))]
     life = clock((1.5, DAY), (4, 0), starts=(1.6, 4.1))
     broken("clock:", ops, events, clock=life)
     stepped = clock((1.5, DAY), (4, 0), (21, DAY), (24, 0), starts=(1.6, 4.1))

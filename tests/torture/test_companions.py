@@ -1,4 +1,5 @@
-"""The relay and the strangers are what the torture takes them for: bytes are held back and all arrive in order, and strangers have their way where there is no secret."""
+"""The relay and the strangers do what the torture needs: bytes are held back and all arrive in order, and strangers
+succeed where there is no secret."""
 
 import socket
 import threading
@@ -13,7 +14,7 @@ from strangers import NAME
 
 
 class Sink:
-    """Takes one connection and all of its bytes, to the end."""
+    """Accepts one connection and reads all of its bytes."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -113,15 +114,18 @@ def test_without_a_secret_strangers_have_their_way(tmp_path):
 def test_with_a_secret_nobody_answers_strangers(tmp_path):
     secret, reports = tmp_path / "secret", []
     assert run_coupond("keygen", secret).returncode == 0
-    with Cluster(tmp_path / "cluster", transport="tcp", partitions=2, options={"cluster/secret_file": secret}) as cluster:
+    with Cluster(tmp_path / "cluster", transport="tcp", partitions=2,
+                 options={"cluster/secret_file": secret}) as cluster:
         store_something(cluster)
         with crowd(cluster, listener_key(secret).hex()) as strangers:
             strangers.on_report = reports.append
             strangers.say("coupon", "A")
             strangers.say("hurry")
-            wait_until(lambda: len(reports[-1:] and reports[-1].get("told", ())) == 8 and min(reports[-1]["told"].values()) > 3,
+            wait_until(lambda: len(reports[-1:] and reports[-1].get("told", ())) == 8
+                       and min(reports[-1]["told"].values()) > 3,
                        lambda: f"every lie is told: {reports[-1:]}")
-            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_peers_refused_total") > 3, "keys are refused")
+            wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_peers_refused_total") > 3,
+                       "keys are refused")
         assert not any(report.get("heard") for report in reports)
         assert cluster.coupon("A")["issued"] == 1
         assert [coupon["id"] for coupon in cluster.request("GET", "/v1/coupons")[2]["coupons"]] == ["A"]

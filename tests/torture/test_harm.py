@@ -1,4 +1,4 @@
-"""What shows that a fault happened."""
+"""The proofs that a fault took effect."""
 
 from harm.common import Rise
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""The real system under random real faults, with clients whose every request is remembered, and a judgement of the whole history.
+"""Runs the real system under random real faults, records every request of its clients, and judges the whole history.
 
     ./dev torture [--minutes N] [--seed N] [--store mysql|sqlite] [--rate N] [--between N] [--keep] [--results FILE]
 
-Three gateways, an issuer of two partitions, two persisters and MariaDB run on machines of their own (network namespaces) with a cluster's
-secret, and strangers without it lie at the issuer's ports all the while; faults
-come as kinds.py lists them, checker.py judges. Exits with 0 when nothing was broken; else the directory with all logs, the history and the
-journal is kept. The seed repeats the choice of faults and of requests, though not the moments at which they meet.
+Three gateways, an issuer of two partitions, two persisters and MariaDB run on machines of their own (network
+namespaces) with a cluster's secret, and strangers without it lie at the issuer's ports all the while; faults come as
+kinds.py lists them, checker.py judges. Exits with 0 when nothing was broken; else the directory with all logs, the
+history and the journal is kept. The seed repeats the choice of faults and of requests, though not the moments at which
+they meet.
 """
 
 import argparse
@@ -34,23 +35,27 @@ DRAIN_SECONDS = 180
 
 def parse():
     parser = argparse.ArgumentParser(prog="./dev torture", description=(
-        "The real system under random real faults, with every request judged: three gateways, an issuer, two persisters and the store, and "
-        "strangers who lie at the issuer's ports without the cluster's secret. Exits with 0 when every promise was kept; otherwise the "
-        "directory with all logs, the history and the journal is kept. Needs root for network namespaces and a small disk, and libfaketime "
-        "for clocks; what is missing is left out, and named."))
-    parser.add_argument("--minutes", type=float, default=5, metavar="N", help="how long faults are injected (%(default)s)")
+        "The real system under random real faults, with every request judged: three gateways, an issuer, two "
+        "persisters and the store, and strangers who lie at the issuer's ports without the cluster's secret. Exits "
+        "with 0 when every promise was kept; otherwise the directory with all logs, the history and the journal is "
+        "kept. Needs root for network namespaces and a small disk, and libfaketime for clocks; what is missing is left "
+        "out, and named."))
+    parser.add_argument("--minutes", type=float, default=5, metavar="N",
+                        help="how long faults are injected (%(default)s)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32), metavar="N",
-                        help="repeats the choice of faults and requests, though not the moments at which they meet (random)")
+                        help="repeats the choice of faults and requests, though not the moments at which they "
+                        "meet (random)")
     parser.add_argument("--store", choices=("mysql", "sqlite"), default="mysql", help="(%(default)s)")
     parser.add_argument("--rate", type=float, default=800, metavar="N", help="requests a second, roughly (%(default)g)")
-    parser.add_argument("--between", type=float, default=3, metavar="N", help="seconds between two faults, in the mean (%(default)g)")
+    parser.add_argument("--between", type=float, default=3, metavar="N",
+                        help="seconds between two faults, in the mean (%(default)g)")
     parser.add_argument("--keep", action="store_true", help="keep the directory of a good run too")
     parser.add_argument("--results", metavar="FILE", help="write what a good run survived to this file, as Markdown")
     return parser.parse_args()
 
 
 def run(world, traffic, devil, seconds):
-    """The run itself, then quiet; what is broken is in world.broken."""
+    """The faults, then a quiet time; broken promises are in world.broken."""
     world.traffic = traffic
     traffic.start()
     with report.Progress(world, traffic, devil):
@@ -63,12 +68,13 @@ def run(world, traffic, devil, seconds):
     world.broken += traffic.wrong
     for kind, coupon, user in traffic.unanswered:
         world.fail(f"no final answer within {QUIET_SECONDS} s without faults: {kind} {coupon} {user}")
-    wait_until(lambda: world.cluster.backlog() == 0, lambda: f"the store has all; {world.cluster.backlog():.0f} records are left",
-               seconds=DRAIN_SECONDS, pause=0.1)
+    wait_until(lambda: world.cluster.backlog() == 0,
+               lambda: f"the store has all; {world.cluster.backlog():.0f} records are left", seconds=DRAIN_SECONDS,
+               pause=0.1)
 
 
 def judge(world, traffic):
-    """verify, an orderly end, and the history."""
+    """Runs verify, stops everything in order, and checks the history."""
     verdict = world.verify()
     if verdict.returncode != 0:
         world.fail(f"verify exited with {verdict.returncode}\n{verdict.stdout}{verdict.stderr}")
@@ -113,7 +119,7 @@ def main():
     for text in world.broken:
         print(f"BROKEN: {text}")
     if arguments.results and good:
-        Path(arguments.results).write_text(summary.page())
+        Path(arguments.results).write_text(summary.page(), encoding="utf-8")
     if good and not arguments.keep:
         shutil.rmtree(directory)
     say("every promise was kept" if good else f"BROKEN, see {directory}; again: ./dev torture --seed {arguments.seed} "

@@ -1,7 +1,8 @@
-"""The clients of a torture run: people who ask, ask again, ask twice at once, and look; operators who create and change coupons.
+"""The clients of a torture run: users who ask, ask again, ask twice at once, and look; operators who create and change
+coupons.
 
-Every attempt is remembered as one Op. A question is asked until it has a final answer, over one gateway or another; what never
-got one is left in `unanswered`.
+Every attempt is remembered as one Op. A question is asked until it has a final answer, over one gateway or another;
+what never got one is left in `unanswered`.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ class Connection:
         self.reader = self.writer = None
 
     async def open(self):
-        """True when there is a connection."""
+        """Connects unless there is a connection; True when there is one."""
         if self.writer is not None and not self.reader.at_eof():
             return True
         self.close()
@@ -47,7 +48,7 @@ class Connection:
         return True
 
     async def exchange(self, method, path, content):
-        """(status, body) or None when no whole answer came."""
+        """(status, body), or None when no complete answer arrived."""
         body = b"" if content is None else json.dumps(content).encode()
         head = f"{method} {path} HTTP/1.1\r\nHost: torture\r\nCache-Control: no-cache\r\n"
         if content is not None:
@@ -94,7 +95,7 @@ class Traffic:
         self._thread.start()
 
     def finish(self, patience_seconds):
-        """No more questions; those that are open are asked on until they are answered, or patience is at its end."""
+        """Asks no new questions; open ones are repeated until they are answered or the patience is used up."""
         self.stopping = True
         self._thread.join(patience_seconds)
         self.abandoning = True
@@ -103,13 +104,13 @@ class Traffic:
             raise self.failure
 
     def abandon(self):
-        """Asks no more, so that what was asked can be put down."""
+        """Asks nothing any more, so that the history can be saved."""
         self.stopping = self.abandoning = True
         self._thread.join(ANSWER_SECONDS + CONNECT_SECONDS)
 
     @contextlib.contextmanager
     def hurry(self):
-        """Meanwhile: new users for a large coupon only, as fast as the clients can."""
+        """During the with block: only new users of a large coupon, as fast as the clients can."""
         self.hurrying += 1
         try:
             yield
@@ -149,8 +150,11 @@ class Traffic:
         if status in (200, 201) and "sequence" in body:
             if (body["coupon_id"], body["user_id"]) != (coupon, user):
                 self.wrong.append(f"{user} asked for {coupon} and was told {body}")
-            body = {"sequence": body["sequence"], "issued_at": body["issued_at"]}  # the rest is as it was asked: millions are kept
-        wanted = {name: value for name, value in content.items() if name != "id"} if kind in ("create", "change") else None
+            # The rest repeats the request, and millions of answers are kept.
+            body = {"sequence": body["sequence"], "issued_at": body["issued_at"]}
+        wanted = None
+        if kind in ("create", "change"):
+            wanted = {name: value for name, value in content.items() if name != "id"}
         op = Op(kind, coupon, user, sent, time.monotonic() if answer else None, status, body, wanted)
         self.ops.append(op)
         self.overloaded += code_of(op) == "overloaded"
@@ -217,7 +221,7 @@ class Traffic:
         return f"u{number}-{filler}"[:64]
 
     async def _grow(self, connections):
-        """One more issue of the large coupon. The first who finds it sold out makes another."""
+        """Asks for one more issue of the large coupon. The first client that finds it sold out makes another."""
         if self._large[1] == 0:
             self._large = [self._large[0], LARGE_QUANTITY]
             self._large = [await self._make(connections, {"quantity": LARGE_QUANTITY}), LARGE_QUANTITY]
@@ -239,14 +243,17 @@ class Traffic:
 
     async def _create(self, connections):
         quantity = self.random.choice([1, 30, 300, 3_000, 30_000])
-        coupon = await self._make(connections, {"quantity": quantity, "per_user_limit": self.random.choice([1, 1, 1, 2, 3]),
-                                                **self._window()})
+        coupon = await self._make(connections,
+                                  {"quantity": quantity, "per_user_limit": self.random.choice([1, 1, 1, 2, 3]),
+                                   **self._window()})
         if coupon is not None:
             self.coupons.append([coupon, [], quantity * self.random.uniform(0.7, 2.5) + 40])
 
     def _window(self):
-        """Now and then one that begins or ends soon, or so far away that only a wrong clock opens or closes it, by the issuer's last known time."""
-        latest = next((op.body["updated_at"] for op in reversed(self.ops[-200:]) if op.body and "updated_at" in op.body), None)
+        """Sometimes a window that opens or closes soon, or so far away that only a wrong clock opens or closes it,
+        relative to the issuer's last known time."""
+        latest = next((op.body["updated_at"]
+                       for op in reversed(self.ops[-200:]) if op.body and "updated_at" in op.body), None)
         dice = self.random.random()
         if latest is None or dice > 0.3:
             return {}
@@ -255,11 +262,12 @@ class Traffic:
         return window | ({"ends_at": later(latest, ends)} if dice > 0.1 else {})
 
     def _title(self):
-        """A title is never used twice, not even by two attempts: it tells in the journal which one was carried out."""
+        """Returns a title that no other attempt has: it identifies in the journal the attempt that was carried out."""
         return f"t{next(self._numbers)}"
 
     async def _change(self, connections, coupon):
-        wanted = self.random.choice([{"quantity": self.random.randrange(1, 40_000)}, {"paused": True}, {"paused": False}, {}])
+        wanted = self.random.choice([{"quantity": self.random.randrange(1, 40_000)}, {"paused": True},
+                                     {"paused": False}, {}])
         await self._ask(connections, "change", coupon, None,
                         lambda: ("PATCH", f"/v1/coupons/{coupon}", {"title": self._title(), **wanted}))
         if wanted.get("paused"):
@@ -268,6 +276,6 @@ class Traffic:
 
 
 def later(text, seconds):
-    """An issuer's time, moved."""
+    """An issuer's time, shifted."""
     moved = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) + datetime.timedelta(seconds=seconds)
     return moved.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,7 +1,9 @@
-"""The system under torture: the real processes with a cluster's secret, each on a machine of its own (network namespaces) where that is possible, a small
-disk for the journal, libraries that make calls fail and clocks jump, and the database; and, at the issuer's ports, strangers without the secret.
+"""The system under torture: the real processes with a cluster's secret, each on a machine of its own (network
+namespaces) where that is possible, a small disk for the journal, libraries that make calls fail and clocks jump, and
+the database; and, at the issuer's ports, strangers without the secret.
 
-One gateway shares the issuer's memory. The last gateway and the last persister reach the issuer over a relay, which can hold their bytes back.
+One gateway shares the issuer's memory. The last gateway and the last persister reach the issuer over a relay, which can
+hold their bytes back.
 
 What a machine does not offer (root, libfaketime) is left out, with the reason in `missing`.
 """
@@ -82,7 +84,8 @@ class World:
         self._keep_a_secret()
         self._let_one_gateway_share_memory()
         self.relays = {member.name: self._relay(member, names) for member, names in
-                       ((self.cluster.gateways[-1], ["gateway/requests"]), (self.cluster.persisters[-1], ["persister/events", "persister/acks"]))}
+                       ((self.cluster.gateways[-1], ["gateway/requests"]),
+                        (self.cluster.persisters[-1], ["persister/events", "persister/acks"]))}
         self.cluster.issuer.environment = self.preload.environment()
         self._before_each_start(self.cluster.issuer, lambda: self.clock.started(time.monotonic()))
         self.prober = Prober(self.cluster.addresses, self._stopping.is_set)
@@ -97,13 +100,13 @@ class World:
             raise ClusterError("coupond keygen makes no secret")
 
     def _let_one_gateway_share_memory(self):
-        """The first; the others ask by ZeroMQ."""
+        """The first gateway shares memory with the issuer; the others use TCP or sockets."""
         self.cluster.options["issuer/local_requests"] = f"shm://{self.directory}/local"
         for gateway in self.cluster.gateways[1:]:
             gateway.arguments += ["--set", f"gateway/requests={self.cluster.options['issuer/requests']}"]
 
     def _relay(self, member, names):
-        """Before the member; it is on the same machine, and a new one with it."""
+        """Starts a relay before the member, on its host, and again whenever the host is replaced."""
         relay = Relay(self.cluster.options, names, PARTITIONS, member.prefix)
         member.arguments += relay.arguments()
         self._stack.callback(relay.stop)
@@ -152,7 +155,7 @@ class World:
         self.broken.append(text)
 
     def _watch(self):
-        """A member that ends while no fault has it in hand has failed."""
+        """A member that ends while no fault targets it has failed."""
         while not self._stopping.wait(0.2):
             if self.strangers.has_died():
                 self.fail("the strangers ended by themselves")
@@ -161,14 +164,16 @@ class World:
                 for member in self.cluster.members:
                     process = member.process
                     if member.name not in self.busy and process and process.poll() is not None:
-                        self.fail(f"{member.name} ended by itself with status {process.returncode}:\n{member.log()[-3000:]}")
+                        self.fail(f"{member.name} ended by itself with status "
+                                  f"{process.returncode}:\n{member.log()[-3000:]}")
                         member.process = None
                         self.busy.add(member.name)  # nothing more is to be done to it
-                    elif member.name not in self.busy and member.name in self.relays and self.relays[member.name].has_died():
+                    elif (member.name not in self.busy and member.name in self.relays
+                          and self.relays[member.name].has_died()):
                         self.fail(f"the relay of {member.name} ended by itself")
 
     def _archive(self):
-        """Keeps every segment of the journal by a second name, so that the whole of it can be read in the end."""
+        """Links every segment of the journal under a second name, so that the whole journal can be read at the end."""
         while not self._stopping.wait(0.1):
             self.archive_now()
 
@@ -181,23 +186,25 @@ class World:
                     os.link(path, kept)
 
     def _verify(self):
-        """The running system never looks broken, whatever happens to it; that one cannot look is fair."""
+        """`coupond verify` must never find the running system broken; that it cannot look is allowed."""
         while not self._stopping.wait(VERIFY_EVERY_SECONDS) and not self.ending:
             result = self.verify()
             self.verified[result.returncode] += 1
-            print(f"         verify of the running system: {result.returncode} {result.stderr.strip()[:300]}", flush=True)
+            print(f"         verify of the running system: {result.returncode} {result.stderr.strip()[:300]}",
+                  flush=True)
             if result.returncode not in (0, 2):
-                self.fail(f"verify of the running system exited with {result.returncode}\n{result.stdout}{result.stderr}")
+                self.fail("verify of the running system exited with "
+                          f"{result.returncode}\n{result.stdout}{result.stderr}")
 
     def overloaded(self):
-        """How many requests heard so, so far."""
+        """The number of requests answered `overloaded` so far."""
         return self.traffic.overloaded
 
     # members
 
     @contextlib.contextmanager
     def in_hand(self, member):
-        """Waits until no other fault has the member in hand, and keeps it from them."""
+        """Waits until no other fault targets the member, and reserves it."""
         def take():
             with self.lock:
                 free = member.name not in self.busy
@@ -224,15 +231,15 @@ class World:
             self.wait_healthy(member)
 
     def verify(self):
-        """From a machine that reaches the database and has the journal's disk."""
+        """Runs `coupond verify` on the host that reaches the database and has the journal's disk."""
         prefix = self.observer.prefix if self.observer else []
-        return subprocess.run([*prefix, binary(), "verify", "--config", str(self.cluster.config_path)], env=environment(),
-                              capture_output=True, text=True, check=False, timeout=300)
+        return subprocess.run([*prefix, binary(), "verify", "--config", str(self.cluster.config_path)],
+                              env=environment(), capture_output=True, text=True, check=False, timeout=300)
 
     # the issuer's clock
 
     def step_clock(self, offset):
-        """The clock of the issuer's machine is this many seconds from ours from now on."""
+        """Sets the clock of the issuer's host to this many seconds from ours, from now on."""
         before = time.monotonic()
         self.preload.step_clock(offset)
         self.clock.stepped(before, time.monotonic(), offset)
@@ -240,7 +247,7 @@ class World:
     # the end
 
     def stop(self):
-        """The strangers go; all members end by SIGTERM, each with status 0."""
+        """Stops the strangers, then all members by SIGTERM; each must exit with status 0."""
         self.strangers.stop()
         self.archive_now()
         with self.lock:
@@ -248,7 +255,7 @@ class World:
         self.cluster.stop()
 
     def events(self):
-        """All records of the journal, in their order."""
+        """All records of the journal, in order."""
         self.archive_now()
         result = run_coupond("journal", "dump", "--json", self.archive)
         if result.returncode != 0:
@@ -265,7 +272,8 @@ class World:
         found = {}
         for row in self.cluster.query(f"SELECT id, {', '.join(names)} FROM coupon"):
             policy = dict(zip(names, map(text, row[1:])))
-            policy |= {"paused": bool(policy["paused"]), **{name: time_text(policy[name]) for name in ("starts_at", "ends_at")}}
+            policy |= {"paused": bool(policy["paused"]),
+                       **{name: time_text(policy[name]) for name in ("starts_at", "ends_at")}}
             found[text(row[0])] = policy
         return found
 
@@ -275,6 +283,6 @@ def text(value):
 
 
 def time_text(value):
-    """As the API says it."""
+    """The time as the API writes it."""
     value = text(value)
     return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if hasattr(value, "strftime") else value

@@ -1,4 +1,5 @@
-"""Stands in for Grafana, which Debian does not have: reads what Grafana would read, says so, and answers its health check."""
+"""A stand-in for Grafana, which Debian does not package. It reads the files that Grafana would read, reports them, and
+answers its health check."""
 
 import http.server
 import json
@@ -15,7 +16,7 @@ for path in sorted(pathlib.Path("/etc/grafana/provisioning").rglob("*.y*ml")):
 for path in sorted(pathlib.Path("/var/lib/grafana/dashboards").glob("*.json")):
     print("dashboard", json.loads(path.read_text(encoding="utf-8"))["title"], flush=True)
 for place in ("/var/lib/grafana/grafana.db", "/tmp/written"):
-    pathlib.Path(place).write_text("written")
+    pathlib.Path(place).write_text("written", encoding="utf-8")
     print("writes", place, flush=True)
 
 

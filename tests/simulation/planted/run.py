@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Plants one fault after the other and requires that the simulation notices.
+"""Plants faults one after another and requires that the simulation notices each.
 
 usage: run.py [--build DIR] [--runs N] [--list] [NAME…] [-- SIMULATE-ARGS]
 
@@ -30,7 +30,7 @@ def fail(text):
 
 
 def run(command, build):
-    done = subprocess.run(command, cwd=build, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=build, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         fail(f"this does not work:\n{shlex.join(command)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
@@ -58,9 +58,10 @@ def compile_with_fault(fault, build, folder):
 
 
 def link_with_fault(fault, build, folder):
-    """The program: the object with the fault comes before the libraries, so that theirs is not looked for."""
+    """Links the program: the object with the fault precedes the libraries, so that the linker does not take theirs."""
     sound, planted = compile_with_fault(fault, build, folder)
-    listed = subprocess.run(["ninja", "-t", "commands", SIMULATE], cwd=build, capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ninja", "-t", "commands", SIMULATE], cwd=build, capture_output=True, text=True,
+                            check=True)
     command = [word for word in shlex.split(listed.stdout.splitlines()[-1]) if word not in (":", "&&")]
     output = command.index("-o")
     command[output + 1] = str(folder / "simulate")
@@ -87,13 +88,14 @@ def try_fault(fault, build, runs):
     with tempfile.TemporaryDirectory(prefix="coupond-planted-") as folder:
         program = link_with_fault(fault, build, Path(folder))
         began = time.monotonic()
-        done = subprocess.run([program, "--seed", str(SEED), "--runs", str(runs)], capture_output=True, text=True)
+        done = subprocess.run([program, "--seed", str(SEED), "--runs", str(runs)], capture_output=True, text=True,
+                              check=False)
         return judge(fault, done.stdout, done.returncode, time.monotonic() - began)
 
 
 def replay(fault, build, arguments):
     with tempfile.TemporaryDirectory(prefix="coupond-planted-") as folder:
-        return subprocess.run([link_with_fault(fault, build, Path(folder)), *arguments]).returncode
+        return subprocess.run([link_with_fault(fault, build, Path(folder)), *arguments], check=False).returncode
 
 
 def parse():

@@ -1,4 +1,4 @@
-"""Reads the files of a deployment and says what does not fit: among themselves, and with the program.
+"""Reads the files of a deployment and reports what does not fit together, among the files and with the program.
 
     findings(root, program)   # a sentence for everything that is wrong; none when all is well
 

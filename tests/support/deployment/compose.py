@@ -1,4 +1,4 @@
-"""docker-compose.yml, and what it mounts: HAProxy's and Prometheus' configuration."""
+"""Checks docker-compose.yml and the files that it mounts: the configurations of HAProxy and Prometheus."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ from .facts import ROLES, seconds
 
 NAME = "docker-compose.yml"
 PUBLISHED = {"haproxy", "prometheus", "grafana", "locust"}
-# Images of others that may write where they like: MySQL's sets itself up in several places.
+# Images of others that may write anywhere: MySQL's sets itself up in several places.
 WRITABLE = {"mysql"}
 
 
@@ -65,16 +65,18 @@ def check_service(facts, compose, name, service):
 
 
 def check_words(facts, where, services, name, service):
-    """Addresses and files that commands, health checks and variables name."""
+    """Checks the addresses and files that commands, health checks and variables name."""
     words = [*map(str, service.get("command", [])), *map(str, service.get("healthcheck", {}).get("test", []))]
     facts.expect("latest" not in service["image"], f"{where}: the image is any that is latest")
     facts.check_addresses(where, " ".join(words), services)
     for port in re.findall(r"127\.0\.0\.1:(\d+)", " ".join(words)):
-        facts.expect(int(port) in facts.ports(name), f"{where} does not listen on {port}, where its health is asked for")
+        facts.expect(int(port) in facts.ports(name),
+                     f"{where} does not listen on {port}, where its health is asked for")
     mounts = [target for target, _ in mounted(service)] + secret_paths(service)
     for word in words:
         for path in re.findall(r"(?:^|=)(/(?:etc|run|usr/local/etc|load-test)/[^\s]+)", word):
-            facts.expect(any(path == mount or path.startswith(mount + "/") for mount in mounts), f"{where}: nothing is mounted at {path}")
+            facts.expect(any(path == mount or path.startswith(mount + "/") for mount in mounts),
+                         f"{where}: nothing is mounted at {path}")
             for target, source in mounted(service):
                 if path.startswith(target + "/"):
                     inside = f"{source}/{path.removeprefix(target + '/')}"
@@ -87,51 +89,58 @@ def check_words(facts, where, services, name, service):
 
 
 def mounted(service):
-    """(path inside, our file) of what is bound."""
+    """(path in the container, our file) of each bind mount."""
     parts = [volume.split(":") for volume in service.get("volumes", [])]
     return [(target, source.removeprefix("./")) for source, target, *_ in parts if source.startswith(".")]
 
 
 def secret_paths(service):
-    return [f"/run/secrets/{secret}" if isinstance(secret, str) else secret["target"] for secret in service.get("secrets", [])]
+    return [f"/run/secrets/{secret}" if isinstance(secret, str) else secret["target"]
+            for secret in service.get("secrets", [])]
 
 
 def check_role(facts, role, service):
     where = f"{NAME}: {role}"
     configs = dict(mounted(service))
-    facts.expect(service["image"] == f"coupond:{facts.version}", f"{where}: the image is {service['image']}, the program is {facts.version}")
+    facts.expect(service["image"] == f"coupond:{facts.version}",
+                 f"{where}: the image is {service['image']}, the program is {facts.version}")
     facts.expect(service["command"][0] == role, f"{where} runs {service['command'][0]}")
     facts.check_command(where, service["command"], configs)
     facts.check_secrets(where, role, secret_paths(service))
     facts.check_health(where, service["healthcheck"]["test"][1:], role, configs)
-    drain = (facts.number(facts.configs["gateway"], "gateway/drain_timeout_ms") +
-             int(facts.configs["gateway"].get("gateway/drain_delay_ms", 0))) / 1000
+    drain = (facts.number(facts.configs["gateway"], "gateway/drain_timeout_ms")
+             + int(facts.configs["gateway"].get("gateway/drain_delay_ms", 0))) / 1000
     facts.expect(seconds(service["stop_grace_period"]) > drain, f"{where}: stop_grace_period is shorter than draining")
     facts.check_addresses(f"deploy/config/{role}.conf", " ".join(facts.configs[role].values()).replace("://", " "),
                           {"issuer", "mysql", "redis", "gateway", "persister"})
 
 
 def check_own_secrets(facts):
-    """The folder that the document makes for secrets of one's own reaches neither an image nor a commit."""
+    """The folder that the documents recommend for one's own secrets must get into neither an image nor a commit."""
     folder = re.search(r"cp -r deploy/secrets.example ([\w./-]+)", facts.text("deploy/README.md"))[1]
     for name in (".dockerignore", ".gitignore"):
-        facts.expect({folder, f"/{folder}/"} & set(facts.text(name).split()), f"{name} does not keep {folder} out, where deploy/README.md puts secrets")
+        facts.expect({folder, f"/{folder}/"} & set(facts.text(name).split()),
+                     f"{name} does not keep {folder} out, where deploy/README.md puts secrets")
 
 
 def check_mysql(facts, service):
-    """Its image puts passwords into SQL as they are, once, while the volume is new: one with a quote would leave half a database for good."""
+    """MySQL's image puts passwords into SQL unescaped, once, while the volume is new: a quote in one would leave a
+    half-made database for good."""
     for variable in service["environment"]:
-        facts.expect(variable == "MYSQL_ROOT_PASSWORD_FILE", f"{NAME}: mysql: {variable} is mysql-accounts' work, which can be repeated")
+        facts.expect(variable == "MYSQL_ROOT_PASSWORD_FILE",
+                     f"{NAME}: mysql: {variable} is mysql-accounts' work, which can be repeated")
 
 
 def check_exporter(facts, service):
-    """MySQL 8.4 does not know SHOW SLAVE STATUS any more, and one failed query makes the exporter report an error."""
-    facts.expect("--no-collect.slave_status" in service["command"], f"{NAME}: mysqld-exporter asks for SHOW SLAVE STATUS")
+    """MySQL 8.4 no longer has SHOW SLAVE STATUS, and one failed query makes the exporter report an error."""
+    facts.expect("--no-collect.slave_status" in service["command"],
+                 f"{NAME}: mysqld-exporter asks for SHOW SLAVE STATUS")
 
 
 def check_haproxy(facts, services):
     gateways = facts.text("deploy/haproxy/gateways.docker.cfg")
-    facts.check_addresses("deploy/haproxy/gateways.docker.cfg", re.search(r"^    server-template.*", gateways, re.M)[0], services)
+    facts.check_addresses("deploy/haproxy/gateways.docker.cfg", re.search(r"^    server-template.*", gateways, re.M)[0],
+                          services)
     health = re.search(r"option httpchk GET (\S+)", facts.text("deploy/haproxy/haproxy.cfg"))
     facts.expect(health and health[1] == "/readyz", "deploy/haproxy/haproxy.cfg: gateways are not asked for /readyz")
 
@@ -159,13 +168,14 @@ def check_prometheus(facts, services):
             facts.check_addresses(name, " ".join(group["targets"]), services)
             found |= {target.split(":")[0] for target in group["targets"]}
     for group in config["alerting"]["alertmanagers"]:
-        facts.check_addresses(name, " ".join(target for one in group["static_configs"] for target in one["targets"]), services)
+        facts.check_addresses(name, " ".join(target for one in group["static_configs"] for target in one["targets"]),
+                              services)
     missing = {*ROLES, "haproxy", "mysqld-exporter", "redis-exporter"} - found
     facts.expect(not missing, f"{name}: not scraped: {', '.join(sorted(missing))}")
 
 
 def check_grafana(facts, services):
-    """What its provisioning asks for: variables, and the folder of the dashboards."""
+    """The variables and the folder of dashboards that the provisioning needs."""
     service = services["grafana"]
     folder = next(source for target, source in mounted(service) if target == "/etc/grafana/provisioning")
     for path in sorted((facts.root / folder).rglob("*.yml")):
@@ -174,15 +184,16 @@ def check_grafana(facts, services):
             facts.expect(variable in service["environment"], f"{NAME}: grafana: {path.name} wants {variable}")
         for dashboards in re.findall(r"^\s*path: (\S+)", text, re.M):
             facts.expect(dashboards in dict(mounted(service)), f"{NAME}: grafana: nothing is mounted at {dashboards}")
-    facts.check_addresses(f"{NAME}: grafana", " ".join(map(str, service["environment"].values())).replace("://", " "), services)
+    facts.check_addresses(f"{NAME}: grafana", " ".join(map(str, service["environment"].values())).replace("://", " "),
+                          services)
 
 
 def check_accepted(facts):
-    """By docker-compose itself, without and with each profile."""
+    """docker-compose itself accepts the file, without and with each profile."""
     program = which("docker-compose")
     for profile in ([], ["--profile", "load-test"]) if program else []:
-        result = subprocess.run([program, "-f", str(facts.root / NAME), *profile, "config", "-q"], capture_output=True, text=True,
-                                check=False)
+        result = subprocess.run([program, "-f", str(facts.root / NAME), *profile, "config", "-q"], capture_output=True,
+                                text=True, check=False)
         facts.expect(result.returncode == 0, f"{NAME}: docker-compose {' '.join(profile)}: {result.stderr.strip()}")
 
 

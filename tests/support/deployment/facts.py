@@ -1,4 +1,4 @@
-"""What the program and the configurations say, for the checks of all parts."""
+"""Facts about the program and its configurations, for the checks of all parts."""
 
 import re
 import subprocess
@@ -12,9 +12,10 @@ PATHS = ("/livez", "/readyz", "/metrics")
 SECRETS = "/etc/coupond/secrets/"
 HEALTH_SECONDS = 10
 
-# What the images of others listen on.
+# The ports that the images of others listen on.
 OTHER_PORTS = {"mysql": {3306}, "redis": {6379}, "prometheus": {9090}, "alertmanager": {9093}, "grafana": {3000},
-               "mysql-accounts": set(), "mysqld-exporter": {9104}, "redis-exporter": {9121}, "locust": {8089}, "locust-worker": set()}
+               "mysql-accounts": set(), "mysqld-exporter": {9104}, "redis-exporter": {9121}, "locust": {8089},
+               "locust-worker": set()}
 
 
 def yaml_documents(text):
@@ -81,17 +82,20 @@ class Facts:
     def check_configs(self):
         for role in ROLES:
             self.check_config(role, f"deploy/config/{role}.conf")
-            self.expect("cluster/secret_file" in self.configs[role], f"deploy/config: {role}.conf has no cluster/secret_file")
+            self.expect("cluster/secret_file" in self.configs[role],
+                        f"deploy/config: {role}.conf has no cluster/secret_file")
         gateway, issuer, persister = (self.configs[role] for role in ROLES)
         self.expect(gateway.get("issuer/partitions") == issuer.get("issuer/partitions"),
                     "deploy/config: gateway.conf and issuer.conf differ in issuer/partitions")
-        for config, ours, theirs in ((gateway, "gateway/requests", "issuer/requests"), (persister, "persister/events", "issuer/events"),
+        for config, ours, theirs in ((gateway, "gateway/requests", "issuer/requests"),
+                                     (persister, "persister/events", "issuer/events"),
                                      (persister, "persister/acks", "issuer/acks")):
             wanted = f"tcp://issuer:{port_of(issuer.get(theirs, ''))}"
-            self.expect(config.get(ours) == wanted, f"deploy/config: {ours} is {config.get(ours)}, {theirs} asks for {wanted}")
+            self.expect(config.get(ours) == wanted,
+                        f"deploy/config: {ours} is {config.get(ours)}, {theirs} asks for {wanted}")
 
     def check_config(self, role, name, secrets=SECRETS):
-        """By the program itself, with the example secrets in the place of those that the machine would have."""
+        """The program accepts the configuration, with the example secrets in place of the real ones."""
         text = self.text(name).replace(f'"{secrets}', f'"{self.root}/deploy/secrets.example/')
         with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as copy:
             copy.write(text)
@@ -100,7 +104,7 @@ class Facts:
         self.expect(result.returncode == 0, f"{name}: {result.stderr.strip()}")
 
     def check_command(self, where, words, configs):
-        """`words` are a role and its arguments; `configs` tells which file of ours stands at a path in there."""
+        """`words` are a role and its arguments; `configs` maps paths in the container to our files."""
         role, *rest = words
         if not self.expect(role in ROLES, f"{where}: {role} is no role"):
             return
@@ -112,7 +116,8 @@ class Facts:
                     f"{where}: {role} is given {configs.get(path)}")
 
     def check_health(self, where, words, role, configs):
-        """`words`: coupond health ROLE --config FILE. Nobody answers here, which is exit 1; exit 2 would be a wrong question."""
+        """`words`: coupond health ROLE --config FILE. Nothing answers here, so exit status 1 is right; 2 means a wrong
+        command line."""
         if not self.expect(words[:3] == ["coupond", "health", role], f"{where}: {' '.join(words)} does not ask {role}"):
             return
         arguments = words[3:]
@@ -131,9 +136,11 @@ class Facts:
     # ports
 
     def ports(self, service):
-        """What a service listens on, from its own configuration."""
+        """The ports that a service listens on, from its own configuration."""
         if service == "haproxy":
-            return {int(port) for port in re.findall(r"^    presetenv \w+ \S+:(\d+)$", self.text("deploy/haproxy/haproxy.cfg"), re.M)}
+            return {int(port)
+                    for port in re.findall(r"^    presetenv \w+ \S+:(\d+)$", self.text("deploy/haproxy/haproxy.cfg"),
+                                           re.M)}
         if service == "issuer":
             config = self.configs["issuer"]
             first = port_of(config.get("issuer/requests", ""))
@@ -145,7 +152,7 @@ class Facts:
         return OTHER_PORTS.get(service, set())
 
     def check_addresses(self, where, text, services):
-        """Every HOST:PORT whose host is one of the services has a port that this one listens on."""
+        """Every HOST:PORT that names one of the services has a port that this service listens on."""
         for host, port in re.findall(r"(?<![\w.-])([a-z][a-z-]*):(\d{2,5})\b", text):
             if host in services:
                 self.expect(int(port) in self.ports(host), f"{where}: {host} does not listen on {port}")
@@ -155,8 +162,9 @@ class Facts:
     # health
 
     def check_interval(self, where, interval):
-        """Each check is a process of its own: every 2 s, those of all containers cost half a core."""
-        self.expect(seconds(interval) >= HEALTH_SECONDS, f"{where}: its health is checked every {interval}, not every {HEALTH_SECONDS}s")
+        """Each health check is a process: every 2 s, those of all containers cost half a core."""
+        self.expect(seconds(interval) >= HEALTH_SECONDS,
+                    f"{where}: its health is checked every {interval}, not every {HEALTH_SECONDS}s")
 
 
 def port_of(address):
@@ -165,6 +173,6 @@ def port_of(address):
 
 
 def seconds(text):
-    """Of Compose and systemd: 30, 30s, 1m."""
+    """Seconds of a duration of Compose or systemd: 30, 30s, 1m."""
     found = re.fullmatch(r"(\d+)(s|m|)", str(text))
     return int(found[1]) * (60 if found[2] == "m" else 1)

@@ -1,9 +1,10 @@
-"""Dockerfile: the stages, the packages of the last one, and how a container of it runs."""
+"""Checks the Dockerfile: its stages, the packages of the last one, and how a container of it runs."""
 
 import functools
 import json
 import re
 import subprocess
+from pathlib import Path
 
 NAME = "Dockerfile"
 ALSO = {"ca-certificates"}
@@ -18,14 +19,15 @@ def check(facts):
     facts.expect(len(set(bases)) == 1 and len(bases) == 2, f"{NAME}: it is built and run on different systems: {bases}")
     last = dict(instructions)
     facts.expect(last.get("STOPSIGNAL") == "SIGTERM", f"{NAME}: STOPSIGNAL is {last.get('STOPSIGNAL')}")
-    facts.expect(re.fullmatch(r"[1-9]\d*(:\d+)?", last.get("USER", "")), f"{NAME}: USER is no number of an ordinary user")
+    facts.expect(re.fullmatch(r"[1-9]\d*(:\d+)?", last.get("USER", "")),
+                 f"{NAME}: USER is no number of an ordinary user")
     check_build(facts, text)
     check_packages(facts, text.split("FROM ")[2])
     check_run(facts, last)
 
 
 def check_with_tools(_):
-    """There is no tool that builds an image without an engine."""
+    """Nothing: no tool builds an image without an engine."""
 
 
 def check_build(facts, text):
@@ -40,8 +42,10 @@ def check_build(facts, text):
 
 
 def check_packages(facts, stage):
-    """Exactly the packages of the libraries that the program names, on the Debian that the image is made of."""
-    named = set(re.findall(r"^\s*|\s([a-z][a-z0-9.+-]+)(?=\s)", re.search(r"--no-install-recommends(.*?)&&", stage)[1])) - {""}
+    """The last stage installs exactly the packages of the libraries that the program names, on the Debian release of
+    the image."""
+    named = set(re.findall(r"^\s*|\s([a-z][a-z0-9.+-]+)(?=\s)",
+                           re.search(r"--no-install-recommends(.*?)&&", stage)[1])) - {""}
     needed = libraries_of(facts.program)
     if needed is None:
         return
@@ -51,9 +55,10 @@ def check_packages(facts, stage):
 
 @functools.cache
 def libraries_of(program):
-    """Debian's packages of what the program is linked with itself; None where that cannot be told, or another Debian runs here."""
+    """Debian's packages of the libraries that the program itself is linked with; None where they cannot be determined,
+    or on another Debian release."""
     try:
-        if "bookworm" not in open("/etc/os-release", encoding="utf-8").read():
+        if "bookworm" not in Path("/etc/os-release").read_text(encoding="utf-8"):
             return None
         dynamic = subprocess.run(["readelf", "-d", program], capture_output=True, text=True, check=True).stdout
         resolved = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
@@ -72,7 +77,8 @@ def check_run(facts, last):
     result = facts.run(*command, "--check-config")
     facts.expect(result.returncode == 0, f"{NAME}: CMD: {result.stderr.strip()}")
     address = command[command.index("--http") + 1] if "--http" in command else ""
-    facts.expect(address.endswith(":" + last.get("EXPOSE", "")), f"{NAME}: EXPOSE {last.get('EXPOSE')}, but CMD serves on {address}")
+    facts.expect(address.endswith(":" + last.get("EXPOSE", "")),
+                 f"{NAME}: EXPOSE {last.get('EXPOSE')}, but CMD serves on {address}")
     volume = last.get("VOLUME")
     facts.expect(volume in command, f"{NAME}: CMD keeps its data outside of {volume}")
     facts.check_interval(NAME, re.search(r"--interval=(\S+)|$", last["HEALTHCHECK"])[1] or "30s")

@@ -1,3 +1,2 @@
-"""What is done to the system: a function a kind of fault, called by kinds.py. Each does the harm, waits until it is shown to have happened,
-and makes good again; it returns what showed it, or raises Unproved.
-"""
+"""The faults: one function for each kind, called by kinds.py. Each injects its fault, waits for the proof that it took
+effect, and undoes it; it returns the proof, or raises Unproved."""

@@ -1,4 +1,4 @@
-"""The issuer's clock is stepped."""
+"""Steps of the issuer's clock."""
 
 import time
 
@@ -13,12 +13,12 @@ HOUR, DAY = 3600, 86_400
 
 
 def away(random):
-    """How far a clock is set: seconds, minutes, hours, a day; ahead or behind."""
+    """A random step: seconds, minutes, hours or a day, ahead or behind."""
     return random.choice([-1, 1]) * random.choice([5, 90, HOUR, DAY]) * random.uniform(1, 1.5)
 
 
 def probe_near(world, offset):
-    """The issuer goes by a time this far from ours."""
+    """Checks that the issuer's time is this far from ours."""
     proof(lambda: abs(world.prober.clock() - offset) < NEAR, f"the issuer's time is not {offset:+.1f} s from ours")
 
 
@@ -27,7 +27,7 @@ def suspect(member):
 
 
 def for_a_moment(world, random, member):
-    """A step that is taken back before it has lasted: the issuer's time goes on as if nothing had been."""
+    """A step that is undone before the issuer has to believe it: the issuer's time goes on unchanged."""
     stood, step = world.clock.offset, away(random)
     began = time.monotonic()
     world.step_clock(stood + step)
@@ -44,7 +44,8 @@ def for_a_moment(world, random, member):
 
 
 def a_day_ahead(world, random, member):
-    """For a few seconds, and then right again: what ends in two hours is issued meanwhile, and what begins in two hours is not."""
+    """A step of a day for a few seconds: what ends in two hours is still issued, and what begins in two hours is
+    not."""
     stood = world.clock.offset
     ends, begins = windows(world)
     world.step_clock(stood + DAY)
@@ -77,7 +78,7 @@ def told(world, coupon, user, seconds=PROOF_SECONDS):
 
 
 def for_good(world, random, member):
-    """A step that lasts: believed when it has."""
+    """A step that lasts: the issuer must adopt it after its settling time."""
     stood, offset = world.clock.offset, random.choice([0, 0, away(random)])
     if abs(offset - stood) < 1:
         offset = stood + away(random)
@@ -91,7 +92,8 @@ def for_good(world, random, member):
 
 
 def wrong_at_start(world, random, member):
-    """A life with a wrong clock between two with a right one: its times are in the journal, and rule no window afterwards."""
+    """The issuer starts with a wrong clock, and later again with a right one: the wrong times stay in the journal, and
+    decide no window afterwards."""
     stood, step = world.clock.offset, away(random)
     member.stop()
     world.step_clock(stood + step)
@@ -100,7 +102,10 @@ def wrong_at_start(world, random, member):
         probe_near(world, stood + step)
         hold(random, (0, 1, 3))
     finally:
-        member.kill() if random.random() < 0.5 else member.stop()
+        if random.random() < 0.5:
+            member.kill()
+        else:
+            member.stop()
         world.step_clock(stood)
         world.restart(member)
     probe_near(world, stood)

@@ -1,4 +1,4 @@
-"""What several kinds of harm use."""
+"""Helpers of several kinds of faults."""
 
 import time
 
@@ -12,7 +12,7 @@ def hold(random, pauses=PAUSES):
 
 
 class Rise:
-    """How far a counter rises, over several lives of its process. `read` returns None while nobody can be asked."""
+    """How far a counter rises across restarts of its process. `read` returns None while the process cannot be asked."""
 
     def __init__(self, read):
         self.read = read
@@ -27,7 +27,7 @@ class Rise:
 
 
 def metric_or(member, name, other):
-    """A metric's sum, or `other` while the member cannot be asked."""
+    """The sum of a metric, or `other` while the member cannot be asked."""
     try:
         return metric_sum(member.metrics(), name)
     except (AssertionError, OSError):

@@ -1,4 +1,4 @@
-"""The database."""
+"""Faults of the database."""
 
 import faults
 from cluster import wait_until
@@ -34,7 +34,7 @@ def stop(world, random, _):
 
 
 def errors(world):
-    """Faults of the store that the persisters have counted, in the lives that they have now."""
+    """The number of store errors that the persisters have counted since their last start."""
     return sum(metric_or(member, "coupond_persister_store_errors_total", 0) for member in world.cluster.persisters)
 
 
@@ -57,7 +57,7 @@ def tables_locked(world, random, _):
 
 
 def rows_locked(world, random, _):
-    """Longer than the lock wait at times: the persister's transaction is refused then."""
+    """Sometimes longer than the lock wait timeout, so that the persister's transaction is refused."""
     with faults.rows_locked(world.database, random.choice(["coupon", "journal"])) as seen:
         hold(random)
     return seen[0]
@@ -79,7 +79,8 @@ def commit_killed(world, _random, _):
 
 
 def commit_unheard(world, _random, _):
-    """The commit succeeds, but its answer never arrives: the link is cut before, and mended when the persister has given up."""
+    """The commit succeeds but its answer never arrives: the link is cut before it, and restored when the persister has
+    given up."""
     host, known = world.hosts["database"], errors(world)
     try:
         with faults.commits_held(world.database) as (_, waiting):

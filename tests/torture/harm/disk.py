@@ -1,4 +1,4 @@
-"""The issuer's disk fails, by the preloaded library, or is full."""
+"""The issuer's disk fails, through the preloaded library, or is full."""
 
 import errno
 import time
@@ -9,7 +9,7 @@ from harm.common import hold, metric_or
 
 
 def strike(world, member, *rule, status, seconds=PROOF_SECONDS, **more):
-    """A rule that ends the issuer; then it starts again."""
+    """Arms a rule that ends the issuer; then starts the issuer again."""
     armed = world.preload.add(*rule, **more)
     deadline = time.monotonic() + seconds
     while armed.struck == 0 and time.monotonic() < deadline and not world.ending:
@@ -26,7 +26,7 @@ def strike(world, member, *rule, status, seconds=PROOF_SECONDS, **more):
 
 
 def slowly(random):
-    """Calls that fail late show who did not wait for them."""
+    """Calls that fail late reveal code that does not wait for them."""
     return {"skip": random.randrange(20), "delay_ms": random.choice([0, 30, 100])}
 
 
@@ -35,7 +35,8 @@ def sync_fails(world, random, member):
 
 
 def write_fails(world, random, member):
-    return strike(world, member, "pwrite", "fail", ".segment", error=random.choice([errno.EIO, errno.ENOSPC]), status=1, **slowly(random))
+    return strike(world, member, "pwrite", "fail", ".segment", error=random.choice([errno.EIO, errno.ENOSPC]), status=1,
+                  **slowly(random))
 
 
 def write_torn(world, random, member):
@@ -51,7 +52,7 @@ def killed_after_sync(world, random, member):
 
 
 def killed_preparing(world, random, member):
-    """A life that ends while it makes its first new segment."""
+    """The issuer is killed while it prepares its first new segment."""
     member.kill()
     rule = random.choice([("fallocate", "kill_before"), ("fallocate", "kill_after"), ("pwrite", "torn")])
     armed = world.preload.add(*rule, "next.prepared")
@@ -65,7 +66,7 @@ def killed_preparing(world, random, member):
 
 
 def bear(world, member, *rule, **more):
-    """A rule that the issuer has to live with."""
+    """Arms a rule that the issuer has to survive."""
     armed = world.preload.add(*rule, **more)
     try:
         proof(lambda: armed.struck > 0, f"{rule} met no call")
@@ -83,15 +84,17 @@ def short_writes(world, random, member):
 
 
 def slow_syncs(world, random, member):
-    return bear(world, member, "sync", "delay", ".segment", times=random.randrange(1, 4), delay_ms=random.choice([100, 600, 1500]))
+    return bear(world, member, "sync", "delay", ".segment", times=random.randrange(1, 4),
+                delay_ms=random.choice([100, 600, 1500]))
 
 
 def acked_unwritable(world, random, _):
-    return bear(world, world.cluster.issuer, "pwrite", "fail", "/acked", error=errno.ENOSPC, times=random.randrange(1, 30))
+    return bear(world, world.cluster.issuer, "pwrite", "fail", "/acked", error=errno.ENOSPC,
+                times=random.randrange(1, 30))
 
 
 def snapshot_fails(world, random, _):
-    """The issuer goes on without a snapshot, and makes one when it can."""
+    """The issuer goes on without a snapshot, and writes one as soon as it can."""
     operation, error = random.choice([("pwrite", errno.ENOSPC), ("sync", errno.EIO)])
     armed = world.preload.add(operation, "fail", "next.snapshot", error=error, times=random.randrange(1, 4))
     try:
@@ -105,7 +108,7 @@ def snapshot_fails(world, random, _):
 
 
 def killed_in_snapshot(world, random, member):
-    """A life that ends while it writes, syncs or names a snapshot."""
+    """The issuer is killed while it writes, syncs or renames a snapshot."""
     rule = random.choice([("pwrite", "torn", "next.snapshot"), ("sync", "kill_before", "next.snapshot"),
                           ("rename", "kill_before", ".snapshot"), ("rename", "kill_after", ".snapshot")])
     with world.traffic.hurry():
@@ -113,7 +116,7 @@ def killed_in_snapshot(world, random, member):
 
 
 def disk_full(world, random, _):
-    """A full filesystem, held until new issues are refused for it."""
+    """The disk is kept full until the issuer refuses new issues for it."""
     member, known = world.cluster.issuer, world.overloaded()
     world.disk.fill()
     try:
@@ -130,5 +133,6 @@ def disk_full(world, random, _):
         refused = world.overloaded() - known
     finally:
         world.disk.free()
-    wait_until(lambda: metric_or(member, "coupond_issuer_journal_full", 1) == 0, "the issuer takes new issues again", seconds=120)
+    wait_until(lambda: metric_or(member, "coupond_issuer_journal_full", 1) == 0, "the issuer takes new issues again",
+               seconds=120)
     return f"0 bytes free, {refused} requests heard overloaded"

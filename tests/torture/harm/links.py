@@ -1,4 +1,4 @@
-"""Machines and their links."""
+"""Faults of hosts and their links."""
 
 import contextlib
 
@@ -13,7 +13,7 @@ ATTEMPTS = 3  # while the issuer is away there is nothing but handshakes
 
 
 def reach(world, host):
-    """What a connection meets between this host and another."""
+    """What happens to a connection between this host and another."""
     other = world.hosts["database" if host.name != "database" else "issuer"]
     return host.reach(other, 3306 if other.name == "database" else 7100)
 
@@ -42,16 +42,20 @@ def cut_database(world, random, _):
 
 
 def hold_back(world, random, member):
-    """Bytes on the way to the issuer, at times both ways: they arrive, though whoever waited has given up."""
+    """Bytes to the issuer, sometimes in both directions, are held back: they arrive after their receiver has given
+    up."""
     way, seconds = random.choice(["to", "to", "both"]), random.choice(HOLDS)
     held, lasted = world.relays[member.name].hold(way, seconds)
     if held == 0:
         raise Unproved("there was nothing to hold back")
-    return f"{held} bytes held back {'both ways' if way == 'both' else 'on their way to the issuer'}, the first for {lasted:.1f} s"
+    return (
+        f"{held} bytes held back {'both ways' if way == 'both' else 'on their way to the issuer'}, the first for"
+        f" {lasted:.1f} s"
+    )
 
 
 def hold_back_requests(world, random, member):
-    """What a gateway asked, and has given up when it arrives: the issuer refuses it as late."""
+    """Requests of a gateway arrive after it has given them up: the issuer must refuse them as late."""
     late = Rise(lambda: late_requests(world.cluster.issuer))
     for _ in range(ATTEMPTS):
         shown = hold_back(world, random, member)
@@ -64,7 +68,9 @@ def hold_back_requests(world, random, member):
 
 def late_requests(issuer):
     try:
-        return sum(value for name, value in issuer.metrics().items() if name.startswith("coupond_issuer_verdicts_total{") and '"late"' in name)
+        return sum(value
+                   for name, value in issuer.metrics().items()
+                   if name.startswith("coupond_issuer_verdicts_total{") and '"late"' in name)
     except (AssertionError, OSError):
         return None
 

@@ -1,4 +1,4 @@
-"""Processes end, or stand still."""
+"""Processes are killed or stopped."""
 
 import time
 
