@@ -71,7 +71,8 @@ def test_bench_tells_when_answers_were_slow_and_what_the_machine_did():
 
 def test_bench_prints_when_answers_were_slow():
     with Double(lie="late") as double:
-        result = run_coupond("bench", "--url", double.url, "--create", 1000, "--rate", 300, "--requests", 250, "--slow", 100)
+        result = run_coupond("bench", "--url", double.url, "--create", 1000, "--rate", 300, "--requests", 250,
+                             "--slow", 100)
     assert re.search(r"^  slower than 100 ms: \d+ answers in \d+ episodes\n    at +\d", result.stdout, re.M)
     assert re.search(r"^  \d+ cores, stalls of at least 1 ms: \d", result.stdout, re.M)
 

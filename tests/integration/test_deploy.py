@@ -61,7 +61,8 @@ def copied(tmp_path_factory):
 PLANTED = [
     # file, what stands there, what is put in its place, what is found
     ("deploy/config/issuer.conf", "journal_dir", "journal_folder", "issuer: unknown option"),
-    ("deploy/config/issuer.conf", "0.0.0.0:7200", "0.0.0.0:7201", "persister/events is tcp://issuer:7200, issuer/events asks for tcp://issuer:7201"),
+    ("deploy/config/issuer.conf", "0.0.0.0:7200", "0.0.0.0:7201",
+     "persister/events is tcp://issuer:7200, issuer/events asks for tcp://issuer:7201"),
     ("deploy/config/gateway.conf", "partitions = 1", "partitions = 2", "differ in issuer/partitions"),
     ("deploy/config/gateway.conf", "redis:6379", "redis:6380", "redis does not listen on 6380"),
     ("deploy/config/persister.conf", 'host = "mysql"', 'host = "mysql"\n    port = 99999', "out of bounds"),
@@ -161,10 +162,12 @@ def test_an_error_is_found(copy, name, sound, broken, expected):
 
 
 @pytest.mark.parametrize("program, part, name, sound, broken, expected", [
-    ("docker-compose", "compose", "docker-compose.yml", "profiles: [load-test]", "profile: [load-test]", "docker-compose.yml: docker-compose"),
+    ("docker-compose", "compose", "docker-compose.yml", "profiles: [load-test]", "profile: [load-test]",
+     "docker-compose.yml: docker-compose"),
     ("haproxy", "compose", "deploy/haproxy/haproxy.cfg", "timeout queue", "timeout queues", "deploy/haproxy: "),
     ("kubectl", "kubernetes", "deploy/k8s/base/kustomization.yaml", "  - pairs:", "  - pears:", "deploy/k8s/base: "),
-    ("systemd-analyze", "systemd", "deploy/systemd/coupond-issuer.service", "Type=notify", "Type=notifies", "coupond-issuer.service: "),
+    ("systemd-analyze", "systemd", "deploy/systemd/coupond-issuer.service", "Type=notify", "Type=notifies",
+     "coupond-issuer.service: "),
 ])
 def test_other_programs_find_an_error(copy, program, part, name, sound, broken, expected):
     if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"):

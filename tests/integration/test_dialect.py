@@ -36,7 +36,8 @@ typedef void (*thing_fn)(void *arg);
 
 def check(folder, text):
     (folder / "thing.c").write_text(text, encoding="utf-8")
-    return subprocess.run([sys.executable, str(CHECK), str(folder / "thing.c")], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, str(CHECK), str(folder / "thing.c")], capture_output=True, text=True,
+                          check=False)
 
 
 def test_what_is_right_passes(tmp_path):
@@ -52,8 +53,10 @@ def test_what_is_right_passes(tmp_path):
     ("/* --- life --- */", "/* Life */", 3, "section mark"),
     ("/* --- life --- */", "/* --- life -- */", 3, "section mark"),
     ("struct stat status;\n", "struct stat status;\n\n", 9, "no empty line"),
-    ("struct stat status;\n", "struct stat status;\n    char *other;\n    use();\n    other = get();\n", 9, "other is declared here"),
-    ("const char *path, struct thing **thing, struct", "struct thing **thing, const char *path, struct", 6, "thing_open: output parameters"),
+    ("struct stat status;\n", "struct stat status;\n    char *other;\n    use();\n    other = get();\n", 9,
+     "other is declared here"),
+    ("const char *path, struct thing **thing, struct", "struct thing **thing, const char *path, struct", 6,
+     "thing_open: output parameters"),
     ("typedef void (*thing_fn)(void *arg);", "typedef struct thing thing_t;", 23, "typedefs"),
     ("typedef void (*thing_fn)(void *arg);", "typedef int thing_t;", 23, "typedefs"),
     ("/* A comment of what follows. */", f"/* {'words ' * 20}*/", 5, "columns"),
@@ -62,7 +65,8 @@ def test_one_line_that_is_wrong_is_told(tmp_path, right, wrong, line, told):
     assert right in SOUND
     result = check(tmp_path, SOUND.replace(right, wrong, 1))
     assert result.returncode == 1
-    assert any(row.startswith(f"{tmp_path}/thing.c:{line}: ") and told in row for row in result.stdout.splitlines()), result.stdout
+    assert any(row.startswith(f"{tmp_path}/thing.c:{line}: ") and told in row
+               for row in result.stdout.splitlines()), result.stdout
 
 
 def test_tables_that_clang_format_leaves_alone_may_be_wide(tmp_path):

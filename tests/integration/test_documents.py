@@ -39,8 +39,8 @@ def test_the_curl_lines_give_what_the_readme_says(document, tmp_path):
 
 
 def steps_of(document):
-    """The commands of the example of the API as they stand there, and the status that each promises: of a comment's statuses the first is its
-    first command's, the second its second's."""
+    """The commands of the example of the API as they stand there, and the status that each promises: of a comment's
+    statuses the first is its first command's, the second its second's."""
     example = text_of(document).split("\n```sh\napi=")[1].split("```")[0]
     promised = []
     for paragraph in example.split("\n\n")[1:]:
@@ -60,7 +60,8 @@ def test_the_example_of_the_api_gives_the_statuses_it_promises(document, tmp_pat
     only_status = 'curl() { command curl -s -S -o /dev/null -w "%{http_code}\\n" "$@"; }\n'
     with Cluster.dev(tmp_path) as cluster:
         commands = commands.replace("127.0.0.1:8080", cluster.addresses[0])
-        printed = subprocess.run(["bash", "-eu", "-c", only_status + commands], capture_output=True, text=True, check=True)
+        printed = subprocess.run(["bash", "-eu", "-c", only_status + commands], capture_output=True, text=True,
+                                 check=True)
     assert printed.stdout.split() == promised
 
 
@@ -112,7 +113,8 @@ def sockets_of_the_code(root=REPOSITORY):
 
 def test_threads_and_sockets_are_seen_in_every_folder(tmp_path):
     (tmp_path / "issuer/deep/er").mkdir(parents=True)
-    (tmp_path / "issuer/deep/er/reader.c").write_text("void reader_actor(zsock_t *pipe, void *args)\n{ zsock_new(ZMQ_SUB); }\n")
+    (tmp_path / "issuer/deep/er/reader.c").write_text("void reader_actor(zsock_t *pipe, void *args)\n"
+                                                      "{ zsock_new(ZMQ_SUB); }\n")
     assert actors_of_the_code(tmp_path) == {"deep/er/reader"}
     assert sockets_of_the_code(tmp_path) == {"SUB"}
 
@@ -124,14 +126,17 @@ def test_the_picture_names_every_socket():
     assert drawn == used
 
 
-DOCUMENTS = sorted(str(path.relative_to(REPOSITORY)) for pattern in ("*.md", "*/README.md", "docs/**/*.md", "*/*/README.md") for path in REPOSITORY.glob(pattern))
+DOCUMENTS = sorted(str(path.relative_to(REPOSITORY))
+                   for pattern in ("*.md", "*/README.md", "docs/**/*.md", "*/*/README.md")
+                   for path in REPOSITORY.glob(pattern))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_a_document_names_are_there(document):
     text = text_of(document)
     links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
-    named = re.findall(r"`((?:gateway|issuer|persister|shared|coupond|tests|load-test|monitoring)/[\w./-]*[.]\w+)`", text)
+    named = re.findall(r"`((?:gateway|issuer|persister|shared|coupond|tests|load-test|monitoring)/[\w./-]*[.]\w+)`",
+                       text)
     for link in links:
         assert ((REPOSITORY / document).parent / link).exists(), f"{document} links to {link}"
     for name in named:
@@ -157,17 +162,17 @@ def test_the_first_documents_are_short():
 
 
 COLUMNS_MAX = 120
-# A test writes the first; the second is still to be wrapped.
-NOT_WRAPPED = {"tests/integration/hostile_http.md"}
 
 
 def tracked_documents():
-    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    return sorted(set(listed.splitlines()) - NOT_WRAPPED)
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=REPOSITORY, capture_output=True, text=True,
+                            check=True).stdout
+    return sorted(set(listed.splitlines()))
 
 
 def long_lines(text):
-    """The numbers of lines of prose that are too long, in characters. Code and tables may be, and a word that is a long link."""
+    """The numbers of lines of prose that are too long, in characters. Code and tables may be, and a word that is a
+    long link."""
     found = []
     in_code = False
     for number, line in enumerate(text.splitlines(), 1):
@@ -203,7 +208,8 @@ def test_prometheus_is_started_with_a_folder_of_its_own():
     assert [command for command in commands if "--storage.tsdb.path=" not in command] == []
 
 
-KOREAN = [("README.ko.md", "README.md"), *((f"docs/ko/{page}", f"docs/{page}") for page in ("api.md", "configuration.md", "operating.md"))]
+KOREAN = [("README.ko.md", "README.md"),
+          *((f"docs/ko/{page}", f"docs/{page}") for page in ("api.md", "configuration.md", "operating.md"))]
 
 
 @pytest.mark.parametrize("korean, english", KOREAN)

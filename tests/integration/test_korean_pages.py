@@ -1,4 +1,5 @@
-"""The Korean pages are shown as they are meant: hosts of repositories strike out what is between two tildes of a paragraph or cell."""
+"""The Korean pages are shown as they are meant: hosts of repositories strike out what is between two tildes of a
+paragraph or cell."""
 
 import re
 

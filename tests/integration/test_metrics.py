@@ -19,10 +19,13 @@ def names_of(file, table):
 def labelled_counters():
     """Every series that a counter with labels has from the start, without its partition."""
     table = "shared/telemetry/metrics_table.h"
-    sets = re.search(r"#define METRIC_LABEL_SET_TABLE\(X\)((?:.*\\\n)*.*)\n", (REPOSITORY / table).read_text(encoding="utf-8"))[1]
-    labels = {name: [f'{key}="{row[0]}"' for row in names_of("shared/coupon.h" if values == "VERDICT_TABLE" else table, values)]
+    sets = re.search(r"#define METRIC_LABEL_SET_TABLE\(X\)((?:.*\\\n)*.*)\n",
+                     (REPOSITORY / table).read_text(encoding="utf-8"))[1]
+    labels = {name: [f'{key}="{row[0]}"'
+                     for row in names_of("shared/coupon.h" if values == "VERDICT_TABLE" else table, values)]
               for name, key, values in re.findall(r'X\((\w+), "(\w+)", (\w+)\)', sets)}
-    labels["ROUTE_STATUS"] = [f'route="{route}",status="{status}"' for route, statuses in names_of(table, "METRIC_ROUTE_TABLE")
+    labels["ROUTE_STATUS"] = [f'route="{route}",status="{status}"'
+                              for route, statuses in names_of(table, "METRIC_ROUTE_TABLE")
                               for status in statuses.split()]
     rows = re.findall(r'X\(\w+, COUNTER, (\w+), [^,]+, "(\w+)"', (REPOSITORY / table).read_text(encoding="utf-8"))
     return [(name, label) for kind, name in rows if kind not in ("NONE", "WHOLE") for label in labels[kind]]

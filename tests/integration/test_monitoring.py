@@ -248,12 +248,14 @@ def test_promtool_accepts_the_configuration(config):
 
 
 def files_by_alert(folder):
-    """Each alert with its tests in a file of its own: every test evaluates all rules that it loads, once a simulated second."""
+    """Each alert with its tests in a file of its own: every test evaluates all rules that it loads, once a
+    simulated second."""
     groups = yaml.safe_load((MONITORING / "rules/alerts.yml").read_text(encoding="utf-8"))["groups"]
     tests = yaml.safe_load((MONITORING / "rules/tests/alerts.yml").read_text(encoding="utf-8"))
     for alert in (rule for group in groups for rule in group["rules"]):
         name = alert["alert"]
-        (folder / f"{name}.rule.yml").write_text(yaml.safe_dump({"groups": [{"name": name, "rules": [alert]}]}), encoding="utf-8")
+        (folder / f"{name}.rule.yml").write_text(yaml.safe_dump({"groups": [{"name": name, "rules": [alert]}]}),
+                                                 encoding="utf-8")
         content = {**tests, "rule_files": [str(MONITORING / "rules/recording.yml"), f"{name}.rule.yml"],
                    "tests": [test for test in tests["tests"] if test["name"] == name]}
         (folder / f"{name}.test.yml").write_text(yaml.safe_dump(content), encoding="utf-8")

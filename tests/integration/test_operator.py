@@ -110,8 +110,10 @@ def test_the_operators_port_of_a_gateway_has_the_metrics_and_the_public_one_does
                              f"gateway/operator_http=127.0.0.1:{taken.getsockname()[1]}")
         assert (result.returncode, "gateway/operator_http: cannot listen on" in result.stderr) == (1, True), result
         taken.close()
-        for value, words in (("127.0.0.1:+0", "neither HOST:PORT nor HOST:+N"), ("127.0.0.1:+70000", "is not a valid port"),
-                             ("127.0.0.1:+x", "neither HOST:PORT nor HOST:+N"), (f"127.0.0.1:+{65536 - port}", "is not a valid port")):
+        for value, words in (("127.0.0.1:+0", "neither HOST:PORT nor HOST:+N"),
+                             ("127.0.0.1:+70000", "is not a valid port"),
+                             ("127.0.0.1:+x", "neither HOST:PORT nor HOST:+N"),
+                             (f"127.0.0.1:+{65536 - port}", "is not a valid port")):
             result = run_coupond("gateway", "--check-config", "--set", f"gateway/http=127.0.0.1:{port}", "--set",
                                  f"gateway/operator_http={value}")
             assert (result.returncode, words in result.stderr) == (2, True), result

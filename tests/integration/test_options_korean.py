@@ -1,4 +1,5 @@
-"""The Korean table of options is made of the program's options and of docs/ko/options.tsv, and neither changes without the other."""
+"""The Korean table of options is made of the program's options and of docs/ko/options.tsv, and neither changes
+without the other."""
 
 import re
 import subprocess
@@ -31,11 +32,13 @@ def test_the_table_has_the_programs_names_and_defaults_and_the_korean_texts():
 
 
 @pytest.mark.parametrize("rows, told", [
-    (HEADING + HTTP, "log/level has no row: add one with its Korean text and this English text: lines below are not logged"),
+    (HEADING + HTTP,
+     "log/level has no row: add one with its Korean text and this English text: lines below are not logged"),
     (HEADING + HTTP + LEVEL + "log/colour\t색\tcolours\n", "log/colour is no option of the program: remove its row"),
     (HEADING + HTTP + LEVEL + LEVEL, "line 4: log/level has a row already"),
     (HEADING + HTTP + LEVEL.replace("below", "under"), "log/level: its English text has changed"),
-    (HEADING + HTTP + LEVEL.replace("최소 로그 수준", "lowest level"), "log/level: the second column is not Korean: lowest level"),
+    (HEADING + HTTP + LEVEL.replace("최소 로그 수준", "lowest level"),
+     "log/level: the second column is not Korean: lowest level"),
     (HEADING + HTTP + LEVEL.replace("최소 로그 수준", " "), "line 3: log/level needs 3 columns"),
     (HEADING + HTTP + "\n" + LEVEL, "line 3: a row needs 3 columns"),
     (HEADING + HTTP + LEVEL.replace("\n", "\tmore\n"), "line 3: log/level needs 3 columns"),
@@ -57,7 +60,8 @@ def test_bounds_and_columns_that_nothing_translates_are_told():
     _, wrong = korean_table(PRINTED.replace("at most 255 bytes", "at most 255 fathoms"), HEADING + HTTP + LEVEL)
     assert len(wrong) == 1 and "gateway/http: nothing in" in wrong[0] and "255 fathoms" in wrong[0]
     _, wrong = korean_table(PRINTED.replace("| bounds |", "| unit | bounds |"), HEADING + HTTP + LEVEL)
-    assert wrong == ["the program's columns are option, default, unit, bounds, meaning; option, default, bounds, meaning are known here"]
+    assert wrong == ["the program's columns are option, default, unit, bounds, meaning; "
+                     "option, default, bounds, meaning are known here"]
 
 
 @pytest.mark.parametrize("bounds, korean", [
@@ -76,7 +80,8 @@ def test_bounds_are_in_korean(bounds, korean):
 
 
 def run(*arguments):
-    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments), binary()], capture_output=True, encoding="utf-8", check=False)
+    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments), binary()], capture_output=True,
+                          encoding="utf-8", check=False)
 
 
 def test_the_korean_page_has_the_table():

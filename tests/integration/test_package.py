@@ -79,7 +79,8 @@ def test_every_option_in_a_command_s_help_is_taken():
         assert ("--help", False) in rows
         for option, takes_value in rows:
             result = run_coupond(command, *([option, "-"] if takes_value else [option]), "--help")
-            assert not re.search("unknown option|no such option|takes no value|is missing", result.stderr), result.stderr
+            assert not re.search("unknown option|no such option|takes no value|is missing",
+                                 result.stderr), result.stderr
 
 
 # --- pages ---
@@ -87,8 +88,8 @@ def test_every_option_in_a_command_s_help_is_taken():
 
 def warnings_of(page):
     """What groff, man and mandoc, where they are installed, find wrong."""
-    for command in (["groff", "-man", "-ww", "-Tutf8", page], ["groff", "-man", "-ww", "-Tascii", page], ["man", "--warnings", "-E", "UTF-8", "-l", page],
-                    ["mandoc", "-T", "lint", page]):
+    for command in (["groff", "-man", "-ww", "-Tutf8", page], ["groff", "-man", "-ww", "-Tascii", page],
+                    ["man", "--warnings", "-E", "UTF-8", "-l", page], ["mandoc", "-T", "lint", page]):
         if shutil.which(command[0]):
             result = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
                                     env={**environment(), "MANPAGER": "cat"})
@@ -109,13 +110,15 @@ def test_a_wrong_page_is_noticed(tmp_path):
 def rendered(name):
     if not shutil.which("groff"):
         pytest.skip("groff is not installed")
-    return subprocess.run(["groff", "-man", "-Tascii", "-P-cbou", "-rLL=200n", manual(name)], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["groff", "-man", "-Tascii", "-P-cbou", "-rLL=200n", manual(name)], capture_output=True,
+                          text=True, check=True).stdout
 
 
 def test_the_page_of_the_program_has_every_command_and_option():
     text = rendered("coupond.1")
     assert "@" not in re.sub(r"coupond-gateway@8080", "", text), "a part of the template was not put in"
-    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "FILES", "ENVIRONMENT", "EXIT STATUS", "EXAMPLES", "SEE ALSO"):
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "FILES", "ENVIRONMENT",
+                    "EXIT STATUS", "EXAMPLES", "SEE ALSO"):
         assert re.search(rf"^{section}$", text, re.M), section
     for command, help_text in commands().items():
         part = re.search(rf"^   {command}$(.*?)^(?:   )?\S", text, re.M | re.S)[1]
@@ -126,7 +129,8 @@ def test_the_page_of_the_program_has_every_command_and_option():
 
 def test_the_page_of_the_configuration_has_every_option_with_its_default():
     text = rendered("coupond.conf.5")
-    defaults = dict(re.findall(r"^\| `([\w/]+)` \| (?:`([^`]*)`)? \|", run_coupond("--help-config=markdown").stdout, re.M))
+    defaults = dict(re.findall(r"^\| `([\w/]+)` \| (?:`([^`]*)`)? \|",
+                               run_coupond("--help-config=markdown").stdout, re.M))
     assert len(defaults) > 40
     for option, default in defaults.items():
         part = re.search(rf"^       {option}$(.*?)^ {{0,7}}\S", text, re.M | re.S)
@@ -161,13 +165,15 @@ def test_the_completion_is_sound_bash():
 
 def test_bash_completes_commands_and_their_options(bash):
     told = commands()
-    assert set(bash.offers("coupond ")) == {"coupond", *told, "--help", "--help-config", "--help-config=markdown", "--version"}
+    assert set(bash.offers("coupond ")) == {"coupond", *told, "--help", "--help-config", "--help-config=markdown",
+                                            "--version"}
     for command, help_text in told.items():
         assert set(bash.offers(f"coupond {command} --")) == {"coupond", command, *dict(rows_of(help_text))}
 
 
 def test_bash_completes_names_of_options(bash):
-    assert set(bash.offers("coupond issuer --set ")) == {"coupond", "issuer", "--set", *(f"{name}=" for name in config_options())}
+    assert set(bash.offers("coupond issuer --set ")) == {"coupond", "issuer", "--set",
+                                                         *(f"{name}=" for name in config_options())}
 
 
 @pytest.mark.parametrize("line, last", [
@@ -207,26 +213,30 @@ def package(tmp_path_factory):
     if not shutil.which("dpkg-shlibdeps") or not (build_folder() / "CPackConfig.cmake").exists():
         pytest.skip("no Debian package can be made here")
     path = tmp_path_factory.mktemp("package")
-    made = subprocess.run(["cpack", "-G", "DEB", "--config", build_folder() / "CPackConfig.cmake", "-B", path], capture_output=True, text=True, check=False)
+    made = subprocess.run(["cpack", "-G", "DEB", "--config", build_folder() / "CPackConfig.cmake", "-B", path],
+                          capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
     [found] = path.glob("*.deb")
     return found
 
 
 def of_package(package, *arguments):
-    return subprocess.run(["dpkg-deb", *arguments[:1], package, *arguments[1:]], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["dpkg-deb", *arguments[:1], package, *arguments[1:]], capture_output=True, text=True,
+                          check=True).stdout
 
 
 def test_the_package_has_these_files_and_no_others(package):
     lines = [line.split() for line in of_package(package, "--contents").splitlines()]
     assert {line[1] for line in lines} == {"root/root"}
-    assert [f"{line[0]} {line[5][1:]}" for line in sorted(lines, key=lambda line: line[5]) if not line[5].endswith("/")] == FILES
+    assert [f"{line[0]} {line[5][1:]}" for line in sorted(lines, key=lambda line: line[5])
+            if not line[5].endswith("/")] == FILES
     assert {line[0] for line in lines if line[5].endswith("/")} == {"drwxr-xr-x"}
 
 
 def test_the_package_says_what_it_is(package):
     version = run_coupond("--version").stdout.split()[1]
-    architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+    architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True,
+                                  check=True).stdout.strip()
     assert package.name == f"coupond_{version}-1_{architecture}.deb"
     assert of_package(package, "-f", "Version").strip() == f"{version}-1"
     depends = of_package(package, "-f", "Depends")
@@ -254,7 +264,8 @@ def test_the_scripts_of_the_package_are_sound(package, tmp_path):
 
 def test_the_check_notices_what_a_purge_leaves():
     script = ("import sys; sys.path.insert(0, sys.argv[1]); import check\n"
-              "print(*check.differences({'/a': 1, '/b': 1, '/c': 1}, {'/a': 1, '/b': 2, '/var/lib/coupond': 1, '/etc/passwd-': 1}), sep='\\n')")
-    told = subprocess.run([sys.executable, "-c", script, REPOSITORY / "tests/package"], capture_output=True, text=True, check=True,
-                          env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"})
+              "print(*check.differences({'/a': 1, '/b': 1, '/c': 1}, "
+              "{'/a': 1, '/b': 2, '/var/lib/coupond': 1, '/etc/passwd-': 1}), sep='\\n')")
+    told = subprocess.run([sys.executable, "-c", script, REPOSITORY / "tests/package"], capture_output=True, text=True,
+                          check=True, env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"})
     assert told.stdout.splitlines() == ["changed: /b", "missing: /c", "left: /var/lib/coupond"]

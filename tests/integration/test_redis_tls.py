@@ -65,7 +65,8 @@ def refused(tmp_path, url, ca, told):
     with cluster_with(tmp_path, url, ca) as cluster:
         log = cluster.gateways[0].log
         for line in "asking", "news":
-            wait_until(lambda line=line: f"Redis does not work for {line}, coupons are read without it: tls, {told}" in log(),
+            wait_until(lambda line=line: f"Redis does not work for {line}, coupons are read without it: tls, {told}"
+                       in log(),
                        lambda: f"it is told\n{log()[-2000:]}")
         assert errors(cluster, "tls") > 0
         assert PASSWORD not in log()
@@ -111,7 +112,8 @@ def test_a_certificate_for_another_name_or_address_is_told(tmp_path, authority):
 
 def test_a_server_that_speaks_no_tls_is_told(tmp_path, authority):
     with Redis() as redis, cluster_with(tmp_path, f"rediss://:{PASSWORD}@localhost:{redis.port}", authority) as cluster:
-        wait_until(lambda: "timeout, the TLS handshake did not finish; does the server support TLS on this port?" in cluster.gateways[0].log(), "it is told")
+        wait_until(lambda: "timeout, the TLS handshake did not finish; does the server support TLS on this port?"
+                   in cluster.gateways[0].log(), "it is told")
         assert errors(cluster, "timeout") > 0
 
 

@@ -231,7 +231,8 @@ def test_a_member_that_is_killed_is_down_and_comes_back(cluster):
         live.wait_for(r"ISSUED/S .*\n +[1-9]")
         live.wait_for(rf"{issuer.status_address} +issuer +ready")
         issuer.kill()
-        live.wait_for(rf"3 of 4 up(.*\n)+.*ISSUER 0 of 1(.*\n)+{issuer.status_address} +issuer +down +Connection refused")
+        live.wait_for(r"3 of 4 up(.*\n)+.*ISSUER 0 of 1(.*\n)+"
+                      rf"{issuer.status_address} +issuer +down +Connection refused")
         live.wait_for(r"trouble .*503 answers")
         live.wait_for(rf"{cluster.gateways[0].operator_address} +gateway +ready +\d+ \w.*")
         issuer.start()

@@ -3,9 +3,9 @@
 
     check.py PACKAGE [--forget]
 
-The root is made by debootstrap, of the release of this machine and with what the package depends on. It stays below build/package for the
-next run; each run works on a copy, which is removed at the end. --forget makes it anew. Needs root, and Debian's packages of the groups
-`package` and `package-check` in packages.txt.
+The root is made by debootstrap, of the release of this machine and with what the package depends on. It stays below
+build/package for the next run; each run works on a copy, which is removed at the end. --forget makes it anew. Needs
+root, and Debian's packages of the groups `package` and `package-check` in packages.txt.
 """
 
 import argparse
@@ -37,7 +37,8 @@ DATA = "/var/lib/coupond"
 SERVICES = ("coupond-issuer.service", "coupond-persister.service", "coupond-gateway@.service")
 BESIDE = ("man-db", "bash-completion")
 # What Debian's own programs leave behind when a package comes and goes.
-NOT_OURS = re.compile(r"/run/systemd/|/var/(log/|cache/(man|ldconfig|debconf)/|lib/dpkg/[^/]+$)|/etc/(passwd|group|shadow|gshadow)-$|/etc/\.pwd\.lock$")
+NOT_OURS = re.compile(r"/run/systemd/|/var/(log/|cache/(man|ldconfig|debconf)/|lib/dpkg/[^/]+$)"
+                      r"|/etc/(passwd|group|shadow|gshadow)-$|/etc/\.pwd\.lock$")
 
 
 def parse(arguments):
@@ -77,8 +78,8 @@ def make_base(package, forget):
     shutil.rmtree(making, ignore_errors=True)
     making.parent.mkdir(parents=True, exist_ok=True)
     with step(f"debootstrap {release()} → {base.relative_to(REPOSITORY)} (once)"), namespaces.outside():
-        servers.run_logged(["debootstrap", "--variant=minbase", f"--include={','.join(names)}", release(), str(making), servers.apt_mirror()],
-                           base.with_suffix(".log"))
+        servers.run_logged(["debootstrap", "--variant=minbase", f"--include={','.join(names)}", release(), str(making),
+                            servers.apt_mirror()], base.with_suffix(".log"))
     shutil.rmtree(making / "var/cache/apt/archives", ignore_errors=True)
     making.rename(base)
     return base
@@ -101,9 +102,11 @@ class Root:
 
     def run(self, *words, check_status=True, **environment):
         """The command's standard output; a status other than 0 fails with all that it said."""
-        result = subprocess.run(self.command(*words), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
-                                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **environment})
-        check(not check_status or result.returncode == 0, f"{' '.join(map(str, words))}: status {result.returncode}\n{result.stdout}{result.stderr}")
+        result = subprocess.run(self.command(*words), capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                                check=False, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
+                                                  "DEBIAN_FRONTEND": "noninteractive", **environment})
+        check(not check_status or result.returncode == 0,
+              f"{' '.join(map(str, words))}: status {result.returncode}\n{result.stdout}{result.stderr}")
         return result.stdout
 
     def path(self, inside):
@@ -118,7 +121,8 @@ class Root:
                 path = Path(folder, name)
                 inside = "/" + str(path.relative_to(self.folder))
                 status = path.lstat()
-                content = path.read_bytes() if inside.startswith("/etc/") and path.is_file() and not path.is_symlink() else b""
+                is_setting = inside.startswith("/etc/") and path.is_file() and not path.is_symlink()
+                content = path.read_bytes() if is_setting else b""
                 found[inside] = (status.st_mode, status.st_uid, status.st_gid, hashlib.sha256(content).hexdigest())
         return found
 
@@ -136,9 +140,11 @@ def differences(before, after):
 def examine(package):
     """lintian, where it is installed."""
     if not shutil.which("lintian"):
-        return say("lintian is not installed: the package is not examined by it")
+        say("lintian is not installed: the package is not examined by it")
+        return
     with step("lintian"):
-        told = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", package], capture_output=True, text=True, check=False)
+        told = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", package], capture_output=True,
+                              text=True, check=False)
         check(told.returncode == 0, f"lintian:\n{told.stdout}{told.stderr}")
 
 
@@ -146,14 +152,17 @@ def install(root, package):
     with step("install it"):
         shutil.copy(package, root.path("/tmp/coupond.deb"))
         root.run("dpkg", "-i", "/tmp/coupond.deb")
-    check(root.run("coupond", "--version") == f"coupond {field(package, 'Version').rpartition('-')[0]}\n", "coupond --version is not the package's")
+    check(root.run("coupond", "--version") == f"coupond {field(package, 'Version').rpartition('-')[0]}\n",
+          "coupond --version is not the package's")
     status = root.path("/etc/coupond").stat()
     check(status.st_mode & 0o7777 == 0o750, f"/etc/coupond has the mode {status.st_mode & 0o7777:o}")
-    check("coupond" in root.run("stat", "-c", "%G", "/etc/coupond/coupond.conf"), "coupond.conf does not belong to the group coupond")
+    check("coupond" in root.run("stat", "-c", "%G", "/etc/coupond/coupond.conf"),
+          "coupond.conf does not belong to the group coupond")
     for service in SERVICES:
         state = root.run("systemctl", "is-enabled", service, check_status=False).strip()
         check(state == "disabled", f"{service} is {state or 'unknown'} after the installation")
-    root.run("systemd-analyze", "verify", "--man=no", *(f"/usr/lib/systemd/system/{service}".replace("@.", "@8080.") for service in SERVICES))
+    root.run("systemd-analyze", "verify", "--man=no",
+             *(f"/usr/lib/systemd/system/{service}".replace("@.", "@8080.") for service in SERVICES))
 
 
 def read_pages(root):
@@ -189,14 +198,16 @@ def use(root):
     root.run("install", "-d", "-o", "coupond", "-g", "coupond", "-m", "0750", DATA)  # as StateDirectory= does
     log = root.path("/tmp/dev.log")
     with open(log, "wb") as out:
-        dev = subprocess.Popen(root.command("coupond", "dev", "--dir", DATA, "--http", ADDRESS, user="coupond:coupond"), stdout=out, stderr=out)
+        dev = subprocess.Popen(root.command("coupond", "dev", "--dir", DATA, "--http", ADDRESS, user="coupond:coupond"),
+                               stdout=out, stderr=out)
     try:
         wait_until(lambda: ask("GET", "/readyz")[0] == 200, 60, lambda: f"coupond dev is ready:\n{log.read_text()}")
         first, second = (ask("POST", "/v1/coupons/A0001/issues", {"user_id": "alice"}) for _ in range(2))
         check(first[0] == 201 and first[1]["sequence"] == 1, f"the first issue: {first}")
         check(second[0] == 409 and second[1]["code"] == "already_issued", f"the second issue: {second}")
         say(f"    the first issue: 201, sequence {first[1]['sequence']}; the second: 409 {second[1]['code']}")
-        check(root.run("coupond", "health", "gateway", "--set", f"gateway/http={ADDRESS}").startswith("gateway: ready"), "health gateway is not ready")
+        check(root.run("coupond", "health", "gateway", "--set", f"gateway/http={ADDRESS}").startswith("gateway: ready"),
+              "health gateway is not ready")
     finally:
         dev.send_signal(signal.SIGTERM)
         status = dev.wait(60)
@@ -213,13 +224,15 @@ def change_and_upgrade(root):
     root.run("systemctl", "enable", "coupond-issuer", "coupond-gateway@8080")
     root.run("dpkg", "-i", "/tmp/coupond.deb")
     check(config.read_text(encoding="utf-8") == changed, "an upgrade has changed coupond.conf")
-    check(root.run("stat", "-c", "%a %G", "/etc/coupond/admin_token").split() == ["640", "coupond"], "an upgrade gives admin_token to the wrong readers")
+    check(root.run("stat", "-c", "%a %G", "/etc/coupond/admin_token").split() == ["640", "coupond"],
+          "an upgrade gives admin_token to the wrong readers")
 
 
 def remove_and_purge(root):
     root.run("dpkg", "-r", "coupond")
     check(not root.path("/usr/bin/coupond").exists(), "the program is there after its removal")
-    check(root.path(f"{DATA}/coupond.db").exists() and root.path("/etc/coupond/coupond.conf").exists(), "removal takes data or configuration away")
+    check(root.path(f"{DATA}/coupond.db").exists() and root.path("/etc/coupond/coupond.conf").exists(),
+          "removal takes data or configuration away")
     root.run("dpkg", "-P", "coupond")
 
 
@@ -247,7 +260,8 @@ def main(options, folder):
             remove_and_purge(root)
             left = list(differences(before, root.listing()))
             check(not left, "the purge leaves:\n    " + "\n    ".join(left))
-        say(f"{package.name}: installed, used and purged; the {len(before)} files and folders from before are there, and no others")
+        say(f"{package.name}: installed, used and purged; "
+            f"the {len(before)} files and folders from before are there, and no others")
         return 0
     except (CheckFailed, servers.ServerError) as failure:
         say(f"FAILED: {failure}")

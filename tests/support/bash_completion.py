@@ -1,4 +1,5 @@
-"""What an interactive bash offers: it is started on a terminal of its own, and asked by the key that inserts all completions."""
+"""What an interactive bash offers: it is started on a terminal of its own, and asked by the key that inserts all
+completions."""
 
 import os
 import pty
@@ -16,9 +17,10 @@ class Bash:
 
     def __init__(self, completion, folder, breaks_at_equals=True, command=("bash",)):
         self.terminal, other = pty.openpty()
-        environment = {"PATH": "/usr/sbin:/usr/bin:/bin", "PS1": "", "TERM": "dumb", "HISTFILE": "", "INPUTRC": "/dev/null", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-        self.process = subprocess.Popen([*command, "--norc", "--noprofile", "-i"], stdin=other, stdout=other, stderr=other, cwd=folder,
-                                        env=environment, start_new_session=True)
+        environment = {"PATH": "/usr/sbin:/usr/bin:/bin", "PS1": "", "TERM": "dumb", "HISTFILE": "",
+                       "INPUTRC": "/dev/null", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+        self.process = subprocess.Popen([*command, "--norc", "--noprofile", "-i"], stdin=other, stdout=other,
+                                        stderr=other, cwd=folder, env=environment, start_new_session=True)
         os.close(other)
         self.count = 0
         self.run("bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; stty cols 10000")
@@ -43,7 +45,8 @@ class Bash:
         return found[1]
 
     def press(self, keys):
-        """Presses keys on a line of its own, and returns what is printed between <N> and <N end>: the keys have one of them, a command's output both."""
+        """Presses keys on a line of its own, and returns what is printed between <N> and <N end>: the keys have one of
+        them, a command's output both."""
         os.write(self.terminal, keys)
         return self.read_until(rf"<{self.count}>((?:(?!<{self.count}>).)*?)<{self.count} end>")
 
@@ -55,5 +58,6 @@ class Bash:
         """The words of the line once all completions of its last word are inserted."""
         self.count += 1
         print_words = f"printf '<%s>' {self.count} ".encode()
-        printed = self.press(line.encode() + INSERT_ALL + TO_BEGIN + print_words + TO_END + f" '{self.count} end'\n".encode())
+        printed = self.press(line.encode() + INSERT_ALL + TO_BEGIN + print_words + TO_END
+                             + f" '{self.count} end'\n".encode())
         return re.findall(r"<([^>]*)>", printed)

@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 
 COLUMNS = 120
-TYPE = re.compile(r"(const |volatile |_Atomic )*(struct |enum |union |unsigned|signed|char\b|int\b|long\b|short\b|double\b|float\b|void\b|bool\b"
+TYPE = re.compile(r"(const |volatile |_Atomic )*"
+                  r"(struct |enum |union |unsigned|signed|char\b|int\b|long\b|short\b|double\b|float\b|void\b|bool\b"
                   r"|\w+_t\b|[A-Z]\w*)")
 SIZEOF = re.compile(r"\bsizeof\((\**[A-Za-z_][\w.>\[\]-]*|\"[^\"]*\")\)(?![\[.-])")
 MARK = re.compile(r"/\* --- \S.*\S --- \*/|/\* --- \S --- \*/")
-DECLARATION = re.compile(r"    (?:const |static |volatile |_Atomic )*(?:(?:struct|enum|union) \w+|unsigned(?: char| int| long| long long)?|long long|long"
+DECLARATION = re.compile(r"    (?:const |static |volatile |_Atomic )*(?:(?:struct|enum|union) \w+"
+                         r"|unsigned(?: char| int| long| long long)?|long long|long"
                          r"|int|short|char|bool|double|float|void|\w+_t) [*\w]")
 WITHOUT_VALUE = re.compile(r"    (?:const )?(?:(?:struct|enum|union) \w+|[a-z_][\w ]*) \**(\w+);")
 PROTOTYPE = re.compile(r"^[a-z][\w \*]*?\b(\w+)\((struct \w+) \*\*\w+, ", re.M)

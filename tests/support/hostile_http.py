@@ -120,8 +120,9 @@ def markdown(rows, nginx_version):
         "constant, and to one that is a",
         "proxy for the same, so that it reads a body before it answers.",
         "Statuses in the order of the answers; `closed`: the connection ended without an answer; `0.9`: an answer "
-        "without a status",
-        "line. `tests/integration/test_hostile_http.py` writes this table and fails when it differs, or when coupond "
+        "without a",
+        "status line. `tests/integration/test_hostile_http.py` writes this table and fails when it differs, or when "
+        "coupond",
         "serves what nginx refuses.",
     ]
     section = None

@@ -3,9 +3,10 @@
 
     tests/support/korean_options.py [--rows FILE] PROGRAM
 
-Names, defaults and bounds are those of `PROGRAM --help-config=markdown`. A row is an option, its Korean text, and the English text
-that the Korean one translates, with tabs between them; the first line names these columns. An option without a row, a row without an
-option, an English text that is not the program's any more, and bounds that nothing here translates are told, and it ends with 1.
+Names, defaults and bounds are those of `PROGRAM --help-config=markdown`. A row is an option, its Korean text, and the
+English text that the Korean one translates, with tabs between them; the first line names these columns. An option
+without a row, a row without an option, an English text that is not the program's any more, and bounds that nothing here
+translates are told, and it ends with 1.
 """
 
 import argparse
@@ -126,7 +127,8 @@ def main():
     parser.add_argument("--rows", type=Path, default=ROWS)
     parser.add_argument("program")
     arguments = parser.parse_args()
-    printed = subprocess.run([arguments.program, "--help-config=markdown"], stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
+    printed = subprocess.run([arguments.program, "--help-config=markdown"], stdout=subprocess.PIPE, encoding="utf-8",
+                             check=True).stdout
     table, wrong = korean_table(printed, arguments.rows.read_text(encoding="utf-8"))
     for fault in wrong:
         print(f"{os.path.relpath(arguments.rows)}: {fault}", file=sys.stderr)

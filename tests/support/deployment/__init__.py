@@ -2,8 +2,8 @@
 
     findings(root, program)   # a sentence for everything that is wrong; none when all is well
 
-`root` is the repository, or a copy of what it ships with something broken in it. Other programs (docker-compose, kubectl,
-haproxy, systemd-analyze) check the files of the parts that `tools` names, where they are installed.
+`root` is the repository, or a copy of what it ships with something broken in it. Other programs (docker-compose,
+kubectl, haproxy, systemd-analyze) check the files of the parts that `tools` names, where they are installed.
 """
 
 from . import compose, image, kubernetes, systemd
