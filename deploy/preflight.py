@@ -164,7 +164,7 @@ def advise(compose, secrets):
 
 def mend(compose, secrets):
     if os.geteuid() != 0:
-        raise PreflightError("--mend changes owners, which only root may")
+        raise PreflightError("--mend changes owners: run it as root")
     if secrets.resolve() == (REPOSITORY / "deploy/secrets.example").resolve():
         raise PreflightError("--mend is for secrets of your own, not for deploy/secrets.example")
     for secret, uid in owners(compose).items():
@@ -198,7 +198,7 @@ def main(arguments):
         compose = load(REPOSITORY / "docker-compose.yml")
         secrets = options.secrets or default_secrets(compose)
         if not secrets.is_dir():
-            raise PreflightError(f"{secrets} is no folder")
+            raise PreflightError(f"{secrets} is not a folder")
         if options.mend:
             mend(compose, secrets)
         if wrong := report(compose, secrets):

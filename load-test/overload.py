@@ -165,7 +165,7 @@ def main():
     parser.add_argument("--rate", type=int, default=1_000)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--equal", action="store_true", help="gateway and issuer do not go before their clients")
+    parser.add_argument("--equal", action="store_true", help="give gateway and issuer no priority over their clients")
     parser.add_argument("--crowds", type=int, default=None, metavar="N",
                         help="only the first N rows of the table (all)")
     arguments = parser.parse_args()

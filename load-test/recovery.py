@@ -182,13 +182,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--issues", type=int, nargs="+", default=[10_000_000, 100_000_000])
     parser.add_argument("--coupons", type=int, nargs="+",
-                        help="instead of --issues: so many coupons, each with one issue")
+                        help="instead of --issues: this many coupons, each with one issue")
     parser.add_argument("--dir", help="where to make the journal (default: a temporary folder)")
     parser.add_argument("--under-load", type=int, metavar="USERS",
-                        help="measure load beside a snapshot of so many users")
+                        help="measure load during a snapshot of this many users")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=6, help="of each of the two loads of a round")
-    parser.add_argument("--rate", type=int, default=20000, help="of the load that latencies are taken from")
+    parser.add_argument("--seconds", type=int, default=6, help="duration of each of the two loads of a round")
+    parser.add_argument("--rate", type=int, default=20000, help="requests a second of the load that measures latencies")
     parser.add_argument("--port", type=int, default=18080)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

@@ -18,10 +18,10 @@ from .system import PROGRAM, System
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./dev run --full", description=__doc__.splitlines()[0])
     parser.add_argument("--dir", default=REPOSITORY / "var/full",
-                        help="where data, logs and configuration go (var/full)")
+                        help="folder for data, logs and configuration (var/full)")
     parser.add_argument("--gateways", type=int, default=3, metavar="N", help="gateways behind HAProxy (3)")
     parser.add_argument("--persisters", type=int, default=2, metavar="N", help="persisters (2)")
-    parser.add_argument("--port-base", type=int, metavar="N", help="take the ports from N on instead of the usual ones")
+    parser.add_argument("--port-base", type=int, metavar="N", help="use the ports from N on instead of the usual ones")
     parser.add_argument("--set", action="append", default=[], metavar="section/name=value",
                         help="an option of coupond, for all roles")
     parser.add_argument("--program", default=PROGRAM, help="coupond itself (build/release/coupond/coupond)")

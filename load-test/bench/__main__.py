@@ -47,13 +47,13 @@ def make_parser():
     parser = argparse.ArgumentParser(prog="bench.sh", description=bench.__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=5, help="of one measurement")
+    parser.add_argument("--seconds", type=int, default=5, help="duration of one measurement")
     parser.add_argument("--connections", type=comma_list(int, lambda count: count > 0), default=[64, 256],
                         metavar="N,…")
     parser.add_argument("--sync", type=comma_list(str, re.compile("always|os|[1-9][0-9]*").fullmatch),
                         metavar="POLICY,…", help="policies of coupond: always, os, or milliseconds; default always,os")
     parser.add_argument("--stores", type=comma_list(str, STORES.__contains__), metavar="STORE,…",
-                        help="what coupond writes to meanwhile: none, sqlite, mariadb; default none")
+                        help="the store that coupond fills meanwhile: none, sqlite, mariadb; default none")
     parser.add_argument("--links", type=comma_list(str, LINKS.__contains__), default=["memory"], metavar="LINK,…",
                         help="between gateway and issuer: memory, tcp, curve (TCP, encrypted); default memory")
     parser.add_argument("--persister", action="store_true", help="the same as --stores none,sqlite")
@@ -66,15 +66,15 @@ def make_parser():
     parser.add_argument("--open-loop", action="store_true",
                         help="also measure latencies at 25, 50 and 75 %% of each rate")
     parser.add_argument("--gateways", type=comma_list(int, lambda count: 0 < count <= 16), metavar="N,…",
-                        help="measure instead what a request costs with so many gateways")
+                        help="measure instead what a request costs with each of these numbers of gateways")
     parser.add_argument("--grow", type=int, metavar="USERS",
-                        help="measure instead the slowest answer while a coupon is issued to so many users, such "
+                        help="measure instead the slowest answer while a coupon is issued to this many users, such "
                         "as 20000000")
     parser.add_argument("--require", type=float, metavar="RATIO",
                         help="exit 1 when coupond with sync = always at the most connections stays below this "
                         "share of nginx")
     parser.add_argument("--dir", default="/var/tmp",
-                        help="where journals and databases are put; a real disk, not tmpfs")
+                        help="folder for journals and databases, on a real disk, not tmpfs")
     parser.add_argument("--out", default=os.path.join(HERE, "..", "results"),
                         help="folder for the results as JSON and SVG")
     return parser

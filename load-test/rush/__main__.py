@@ -34,21 +34,21 @@ def parse_arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", choices=SCENARIOS, default="countdown")
     parser.add_argument("--gateways", type=counts, default=[1, 2, 4], metavar="N,…")
-    parser.add_argument("--seconds", type=int, default=20, help="of each turn, with the whole crowd there")
+    parser.add_argument("--seconds", type=int, default=20, help="duration of each turn, with the whole crowd present")
     parser.add_argument("--countdown", type=int, default=5,
-                        help="seconds before that, in which the crowd comes together")
-    parser.add_argument("--users", type=int, default=200, help="how many ask at the same time")
+                        help="seconds before that, in which the crowd gathers")
+    parser.add_argument("--users", type=int, default=200, help="number of users that ask at the same time")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1),
-                        help="processes of Locust that ask")
+                        help="Locust worker processes")
     parser.add_argument("--coupon-quantity", type=int, default=0,
-                        help="pieces of each coupon; 0: what the scenario has")
+                        help="quantity of each coupon; 0: that of the scenario")
     parser.add_argument("--rate", type=int, default=500, help="visitors a second of the scenario soak")
     parser.add_argument("--database", choices=("mariadb", "sqlite"), default="mariadb")
     parser.add_argument("--no-redis", action="store_true")
-    parser.add_argument("--dir", default="/var/tmp", help="where journal and database are put; a real disk, not tmpfs")
+    parser.add_argument("--dir", default="/var/tmp", help="folder for journal and database, on a real disk, not tmpfs")
     parser.add_argument("--out", default=os.path.join(REPOSITORY, "load-test/results"), help="folder for the results")
     parser.add_argument("--add-to", type=Path, metavar="FOLDER",
-                        help="an earlier run's results, whose report and chart these turns go into")
+                        help="results of an earlier run, to which these turns are added")
     options = parser.parse_args()
     if min(options.seconds, options.countdown, options.users, options.workers) < 1:
         parser.error("--seconds, --countdown, --users and --workers are at least 1")

@@ -28,8 +28,8 @@ from progress import CheckFailed, check, say, step
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./dev containers", description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="STAGE,…",
-                        help="these stages, after the first three, which every other needs")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write there what each stage came to")
+                        help="only these stages, after the first three, which all others need")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the result of each stage to this file")
     parser.add_argument("--forget", action="store_true", help="make all images anew")
     return parser.parse_args(arguments)
 

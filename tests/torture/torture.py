@@ -48,9 +48,9 @@ def parse():
     parser.add_argument("--store", choices=("mysql", "sqlite"), default="mysql", help="(%(default)s)")
     parser.add_argument("--rate", type=float, default=800, metavar="N", help="requests a second, roughly (%(default)g)")
     parser.add_argument("--between", type=float, default=3, metavar="N",
-                        help="seconds between two faults, in the mean (%(default)g)")
+                        help="mean seconds between two faults (%(default)g)")
     parser.add_argument("--keep", action="store_true", help="keep the directory of a good run too")
-    parser.add_argument("--results", metavar="FILE", help="write what a good run survived to this file, as Markdown")
+    parser.add_argument("--results", metavar="FILE", help="write a report of a good run to this file, as Markdown")
     return parser.parse_args()
 
 
@@ -63,7 +63,7 @@ def run(world, traffic, devil, seconds):
         if world.broken:
             return
         world.wait_all_healthy()
-    say("the faults are over; waiting for what is still asked")
+    say("the faults are over; waiting for the answers to open requests")
     traffic.finish(QUIET_SECONDS)
     world.broken += traffic.wrong
     for kind, coupon, user in traffic.unanswered:
