@@ -94,8 +94,10 @@ def sources_of(*folders, root=REPOSITORY):
 def actors_of_the_code(root=REPOSITORY):
     """Modules that run on a thread of their own: those with an actor's function or a thread's main."""
     sources = sources_of("gateway", "issuer", "persister", "shared", root=root)
-    pattern = re.compile(r"^void \w+_actor\(zsock_t \*|^static void \*\w+_main\(void \*|MHD_start_daemon\(", re.M)
-    found = [path for path in sources if pattern.search(path.read_text(encoding="utf-8"))]
+    pattern = re.compile(r"^void \w+_actor\(zsock_t \*|^static void \*\w+_main\(void \*|MHD_start_daemon\("
+                         r"|[ (]worker_start\(&", re.M)
+    found = [path for path in sources if pattern.search(path.read_text(encoding="utf-8"))
+             and path.relative_to(root).as_posix() != "shared/worker.c"]
     return {"/".join(path.relative_to(root).with_suffix("").parts[1:]) for path in found}
 
 

@@ -60,8 +60,8 @@ def test_an_issuer_that_stops_for_longer_than_every_time_out_goes_on_where_it_wa
             assert code_when_asked(cluster, "waits") == "outcome_unknown"
             wait_until(lambda: code_when_asked(cluster, "asks-again") == "issuer_unavailable",
                        "the gateway gives it up")
-            assert cluster.gateways[0].get("/readyz") == (200,
-                                                          '{"status":"ready","detail":"No answer from partition 0"}')
+            waiting = (200, '{"status":"ready","detail":"No answer from partition 0"}')
+            wait_until(lambda: cluster.gateways[0].get("/readyz") == waiting, "the gateway says what it waits for")
         wait_until(cluster.gateways[0].is_ready, "the gateway finds it again")
         both = {user: issue_in_the_end(cluster, user) for user in ("waits", "asks-again")}
         assert sorted(issue["sequence"] for issue in both.values()) == [11, 12]

@@ -77,7 +77,7 @@ def test_health_reaches_a_role_that_listens_on_all_interfaces(tmp_path):
 
 def test_health_is_asked_wrongly_with_status_2():
     for arguments, words in ((["cook"], 'not "cook"'), ([], "expected gateway"),
-                             (["issuer", "persister"], "not expected"),
+                             (["issuer", "persister"], "unexpected"),
                              (["issuer", "--set", "issuer/http="], "issuer/http is empty")):
         result = run_coupond("health", *arguments)
         assert result.returncode == 2, result

@@ -21,7 +21,7 @@ FAULTS = [
           "seq);\n    }",
           "        journal_publish_synced(journal, seq);\n    }",
           "promise 3: an answer is sent before the records behind it are durable"),
-    Fault("sync-error-ignored", "shared/journal/worker.c",
+    Fault("sync-error-ignored", "shared/journal/sync.c",
           "    if (disk->fdatasync(fd) != 0)\n        journal_give_up(journal, \"fdatasync\");\n    if "
           "(journal->config.metrics",
           "    disk->fdatasync(fd);\n    if (journal->config.metrics",
