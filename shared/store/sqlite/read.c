@@ -144,21 +144,6 @@ static bool read_dead_letter(sqlite3_stmt *row, struct store_dead_letter *letter
 
 /* --- reading --- */
 
-static const char *column_or_null(sqlite3_stmt *row, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    return text ? text : "NULL";
-}
-
-/* The first two columns name the row. */
-static enum store_result strange_row(struct store_sqlite *store, const char *table, sqlite3_stmt *row,
-                                     struct error *error)
-{
-    error_set(error, "%s: the row (%.64s, %.64s) of table %s holds a value that coupond never writes",
-              store->base.description, column_or_null(row, 0), column_or_null(row, 1), table);
-    return STORE_FAILED;
-}
-
 enum store_result store_sqlite_read_begin(struct store *base, struct error *error)
 {
     struct store_sqlite *store = (struct store_sqlite *)base;
@@ -171,23 +156,6 @@ void store_sqlite_read_end(struct store *base)
     struct store_sqlite *store = (struct store_sqlite *)base;
     if (store->db && !sqlite3_get_autocommit(store->db))
         store_sqlite_run(store, "ROLLBACK", NULL);
-}
-
-enum store_result store_sqlite_each_row(struct store_sqlite *store, sqlite3_stmt *statement, const char *table,
-                                        store_sqlite_row_fn deliver, void *context, struct error *error)
-{
-    enum store_result result = STORE_OK;
-    bool good = true;
-    int code = SQLITE_ROW;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        if (!deliver(statement, context, &good))
-            break;
-    if (!good)
-        result = strange_row(store, table, statement, error);
-    else if (code != SQLITE_ROW && code != SQLITE_DONE)
-        result = store_sqlite_fault(store, "reading rows", error);
-    sqlite3_reset(statement);
-    return result;
 }
 
 struct walk {

@@ -2,58 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "shared/journal/dir.h"
 
-#define BUSY_TIMEOUT_MS 1000
-
 /* clang-format off */
-static const char *const statement_texts[SQLITE_STATEMENTS] = {
-    [SQLITE_INSERT_ISSUE] =
-        "INSERT INTO coupon_issue (coupon_id, sequence, user_id, nth, issued_at, journal_seq) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [SQLITE_ISSUE_BY_SEQUENCE] =
-        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
-        "WHERE coupon_id = ?1 AND sequence = ?2",
-    [SQLITE_ISSUE_BY_HOLDER] =
-        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
-        "WHERE coupon_id = ?1 AND user_id = ?2 AND nth = ?3",
-    [SQLITE_INSERT_COUPON] =
-        "INSERT INTO coupon (id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, "
-        "updated_at, journal_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)",
-    [SQLITE_COUPON_BY_ID] =
-        "SELECT id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, "
-        "journal_seq FROM coupon WHERE id = ?1",
-    [SQLITE_CHANGE_COUPON] =
-        "UPDATE coupon SET title = ?2, quantity = ?3, per_user_limit = ?4, starts_at = ?5, ends_at = ?6, paused = ?7, "
-        "created_at = ?8, updated_at = ?9, journal_seq = ?10 WHERE id = ?1",
-    [SQLITE_RAISE_ISSUED] =
-        "UPDATE coupon SET issued = max(issued, ?2) WHERE id = ?1",
-    [SQLITE_SET_JOURNAL] =
-        "REPLACE INTO journal (partition_no, journal_id, partitions, last_seq, ahead) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [SQLITE_EACH_JOURNAL] =
-        "SELECT partition_no, journal_id, partitions, last_seq, ahead FROM journal ORDER BY partition_no",
-    [SQLITE_EACH_COUPON] =
-        "SELECT id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, "
-        "journal_seq FROM coupon ORDER BY id",
-    [SQLITE_EACH_ISSUE] =
-        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
-        "ORDER BY coupon_id, sequence",
-    [SQLITE_BURY_LETTER] =
-        "REPLACE INTO dead_letter (journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, "
-        "recorded_at, record, reason, dead_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    [SQLITE_TAKE_LETTERS] =
-        "DELETE FROM dead_letter WHERE journal_id = ?1 AND journal_seq BETWEEN ?2 AND ?3",
-    [SQLITE_EACH_LETTER] =
-        "SELECT journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, "
-        "dead_at FROM dead_letter WHERE (journal_id, journal_seq) > (?1, ?2) ORDER BY journal_id, journal_seq LIMIT ?3",
-    [SQLITE_DEAD_COUPONS] =
-        "SELECT coupon_id, reason FROM dead_letter WHERE journal_id = ?1 AND user_id IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM coupon WHERE id = coupon_id) ORDER BY coupon_id, journal_seq",
-    [SQLITE_STORE_ID] = STORE_ID_QUERY,
-};
-
 /* Every statement may be repeated: several persisters migrate at once. */
 static const char *const schema =
     "CREATE TABLE IF NOT EXISTS coupon ("
@@ -88,156 +40,6 @@ static const char *const say_version =
 /* clang-format on */
 _Static_assert(STORE_SCHEMA_VERSION == 3, "a new version needs its migration here");
 
-/* --- faults --- */
-
-static bool passes(int code)
-{
-    switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_FULL:
-    case SQLITE_IOERR:
-    case SQLITE_NOMEM:
-    case SQLITE_INTERRUPT:
-    case SQLITE_PROTOCOL:
-    case SQLITE_SCHEMA:
-        return true;
-    default:
-        return false;
-    }
-}
-
-enum store_result store_sqlite_fault(struct store_sqlite *store, const char *doing, struct error *error)
-{
-    int code = store->db ? sqlite3_extended_errcode(store->db) : SQLITE_NOMEM;
-    const char *text = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
-    error_set(error, "%s: %s: %s (SQLite code %d)", store->base.description, doing, text, code);
-    return passes(code) ? STORE_RETRY : STORE_FAILED;
-}
-
-static bool refuses_row(int code)
-{
-    switch (code & 0xff) {
-    case SQLITE_CONSTRAINT: /* also what a trigger raises, and a value of another type than its STRICT column's */
-    case SQLITE_MISMATCH:
-    case SQLITE_TOOBIG:
-        return true;
-    default:
-        return false;
-    }
-}
-
-enum store_result store_sqlite_row_fault(struct store_sqlite *store, const char *doing, struct error *error)
-{
-    int code = sqlite3_extended_errcode(store->db);
-    enum store_result result = store_sqlite_fault(store, doing, error);
-    return refuses_row(code) ? STORE_REJECTED : result;
-}
-
-enum store_result store_sqlite_run(struct store_sqlite *store, const char *sql, struct error *error)
-{
-    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
-        return STORE_OK;
-    return store_sqlite_fault(store, sql, error);
-}
-
-sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_statement which, enum store_result *result,
-                                     struct error *error)
-{
-    sqlite3_stmt **statement = &store->statements[which];
-    if (*statement) {
-        sqlite3_reset(*statement);
-        return *statement;
-    }
-    if (sqlite3_prepare_v3(store->db, statement_texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) !=
-        SQLITE_OK)
-        *result = store_sqlite_fault(store, "preparing a statement", error);
-    return *statement;
-}
-
-/* --- opening and closing --- */
-
-static void close_database(struct store_sqlite *store)
-{
-    for (size_t i = 0; i < SQLITE_STATEMENTS; i++) {
-        sqlite3_finalize(store->statements[i]);
-        store->statements[i] = NULL;
-    }
-    sqlite3_close(store->db);
-    store->db = NULL;
-}
-
-static void destroy(struct store *base)
-{
-    struct store_sqlite *store = (struct store_sqlite *)base;
-    close_database(store);
-    store_order_deinit(&store->order);
-    free(store);
-}
-
-/*
- * FULL: an acknowledged batch is never sent again, so it must outlive a power failure. Users arrive in random order, so
- * their index wants 64 MiB of cache, and checkpoints of 32 MiB instead of 4 (measured: 68,000 rows a second instead of
- * 33,000).
- */
-static enum store_result configure(struct store_sqlite *store, struct error *error)
-{
-    sqlite3_extended_result_codes(store->db, 1);
-    sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
-    return store_sqlite_run(
-        store,
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;"
-        "PRAGMA secure_delete = OFF; PRAGMA trusted_schema = OFF;"
-        "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;",
-        error);
-}
-
-static enum store_result open_database(struct store_sqlite *store, int flags, struct error *error)
-{
-    close_database(store);
-    enum store_result result = STORE_OK;
-    if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL) !=
-        SQLITE_OK)
-        result = store_sqlite_fault(store, "opening", error);
-    if (result == STORE_OK)
-        result = configure(store, error);
-    if (result != STORE_OK)
-        close_database(store);
-    return result;
-}
-
-static bool absent(const struct store_sqlite *store)
-{
-    return access(store->path, F_OK) != 0;
-}
-
-/* A file that is not there yet is for store_migrate() to create: a reader must not leave an empty one behind. */
-static enum store_result connect_database(struct store *base, struct error *error)
-{
-    struct store_sqlite *store = (struct store_sqlite *)base;
-    close_database(store);
-    return absent(store) ? STORE_OK : open_database(store, 0, error);
-}
-
-/* Whoever deletes or replaces the file leaves us with one that nobody else sees. */
-static bool has_moved(struct store_sqlite *store)
-{
-    int moved = 0;
-    return sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
-}
-
-enum store_result store_sqlite_need_open(struct store_sqlite *store, struct error *error)
-{
-    if (store->db && has_moved(store))
-        close_database(store);
-    if (store->db)
-        return STORE_OK;
-    if (!absent(store))
-        return open_database(store, 0, error);
-    error_set(error, "%s does not exist; the persister creates it when it starts", store->base.description);
-    return STORE_FAILED;
-}
-
 /* --- schema --- */
 
 static enum store_result read_version(struct store_sqlite *store, int64_t *version, struct error *error)
@@ -263,7 +65,7 @@ static enum store_result read_version(struct store_sqlite *store, int64_t *versi
     return STORE_OK;
 }
 
-/* SQLite makes the file, but not the folder that it lies in. */
+/* SQLite creates the file, but not its folder. */
 static enum store_result create_folder(struct store_sqlite *store, struct error *error)
 {
     char folder[JOURNAL_PATH_MAX];
@@ -282,7 +84,7 @@ static enum store_result create_folder(struct store_sqlite *store, struct error 
 static enum store_result create_database(struct store_sqlite *store, struct error *error)
 {
     enum store_result result = create_folder(store, error);
-    return result == STORE_OK ? open_database(store, SQLITE_OPEN_CREATE, error) : result;
+    return result == STORE_OK ? store_sqlite_open(store, SQLITE_OPEN_CREATE, error) : result;
 }
 
 static enum store_result run_steps(struct store_sqlite *store, int64_t version, struct error *error)
@@ -295,7 +97,7 @@ static enum store_result run_steps(struct store_sqlite *store, int64_t version, 
     return result == STORE_OK ? store_sqlite_run(store, say_version, error) : result;
 }
 
-/* In a transaction, as several may come at once: whoever is second finds it done. */
+/* In a transaction: several processes may migrate at once, and the second finds it done. */
 static enum store_result upgrade(struct store_sqlite *store, struct error *error)
 {
     int64_t version = 0;
@@ -327,7 +129,7 @@ static enum store_result schema_version(struct store *base, int64_t *version, st
 {
     struct store_sqlite *store = (struct store_sqlite *)base;
     *version = 0;
-    if (!store->db && absent(store))
+    if (!store->db && store_sqlite_is_absent(store))
         return STORE_OK;
     enum store_result result = store_sqlite_need_open(store, error);
     return result == STORE_OK ? read_version(store, version, error) : result;
@@ -361,6 +163,22 @@ static enum store_result read_id(struct store *base, uint8_t id[STORE_ID_BYTES],
 }
 
 /* --- life --- */
+
+/* Only store_migrate() creates the file: a reader must not leave an empty one behind. */
+static enum store_result connect_database(struct store *base, struct error *error)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    store_sqlite_close(store);
+    return store_sqlite_is_absent(store) ? STORE_OK : store_sqlite_open(store, 0, error);
+}
+
+static void destroy(struct store *base)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    store_sqlite_close(store);
+    store_order_deinit(&store->order);
+    free(store);
+}
 
 static const struct store_ops ops = {
     .destroy = destroy,

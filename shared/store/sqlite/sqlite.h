@@ -51,6 +51,11 @@ enum store_result store_sqlite_run(struct store_sqlite *store, const char *sql, 
 /* Returns the prepared statement, reset and without parameters, or NULL and the fault in *result. */
 sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_statement which, enum store_result *result,
                                      struct error *error);
+/* Closes the database and opens its file, with SQLITE_OPEN_CREATE in `flags` also when it does not exist. */
+enum store_result store_sqlite_open(struct store_sqlite *store, int flags, struct error *error);
+void store_sqlite_close(struct store_sqlite *store);
+/* True when the file does not exist. */
+bool store_sqlite_is_absent(const struct store_sqlite *store);
 /* STORE_OK when the file is open and still in place, or could be opened; STORE_FAILED when it does not exist. */
 enum store_result store_sqlite_need_open(struct store_sqlite *store, struct error *error);
 

@@ -1,41 +1,10 @@
 /*
- * One batch, one transaction. A row that is refused because it is there already takes only its own statement back, so
- * the same pass serves new and repeated batches: what is refused is read and compared.
+ * One batch, one transaction. A duplicate row rolls back only its own statement, so the same pass serves new and
+ * repeated batches: the stored row is read and compared.
  */
 #include "shared/store/sqlite/sqlite.h"
 
 #include <string.h>
-
-/* --- statements --- */
-
-void store_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text, size_t length)
-{
-    sqlite3_bind_text(statement, index, text, (int)length, SQLITE_STATIC);
-}
-
-void store_sqlite_bind_number(sqlite3_stmt *statement, int index, uint64_t number)
-{
-    sqlite3_bind_int64(statement, index, (int64_t)number);
-}
-
-void store_sqlite_bind_time(sqlite3_stmt *statement, int index, int64_t us)
-{
-    char text[RFC3339_MAX];
-    if (us == TIME_NONE)
-        sqlite3_bind_null(statement, index);
-    else
-        sqlite3_bind_text(statement, index, text, (int)rfc3339_format(us, text), SQLITE_TRANSIENT);
-}
-
-enum store_result store_sqlite_step(struct store_sqlite *store, sqlite3_stmt *statement, const char *doing,
-                                    struct error *error)
-{
-    enum store_result result = STORE_OK;
-    if (sqlite3_step(statement) != SQLITE_DONE)
-        result = store_sqlite_fault(store, doing, error);
-    sqlite3_reset(statement);
-    return result;
-}
 
 static bool is_duplicate(int code)
 {
@@ -43,8 +12,8 @@ static bool is_duplicate(int code)
 }
 
 /*
- * Runs a statement that writes one row of a coupon or an issue. A row that is there already is left to the caller:
- * *duplicate. A trigger may leave a row out without a fault; that must not pass for written.
+ * Runs a statement that writes one row of a coupon or an issue. Sets *duplicate when the row exists already; the caller
+ * compares it. A trigger may skip a row without a fault, which must not count as written.
  */
 static enum store_result step_row(struct store_sqlite *store, sqlite3_stmt *statement, const char *doing,
                                   bool *duplicate, struct error *error)
