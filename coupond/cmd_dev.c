@@ -13,8 +13,8 @@
 #include "gateway/gateway.h"
 #include "issuer/issuer.h"
 #include "persister/persister.h"
-#include "shared/address.h"
 #include "shared/clock.h"
+#include "shared/endpoint.h"
 #include "shared/wire/peer.h"
 
 struct roles {
@@ -117,7 +117,7 @@ static void format_url(const char *address, char *url, size_t size)
 {
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    CHECK(address_split(address, host, sizeof host, &port));
+    CHECK(endpoint_split(address, host, sizeof host, &port));
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
         strcpy(host, "127.0.0.1");
     else if (strcmp(host, "::") == 0)

@@ -12,7 +12,7 @@
 #include "coupond/commands.h"
 #include "coupond/http/fetch.h"
 #include "coupond/role.h"
-#include "shared/address.h"
+#include "shared/endpoint.h"
 #include "shared/mask.h"
 
 #define TIMEOUT_MS 2000
@@ -52,7 +52,7 @@ static int find_url(const char *role, const char *address, struct http_url *url,
     if (address[0] == '\0')
         return error_set(error, "%s/http is empty, so the role serves no health checks", role);
     uint16_t port;
-    if (!address_split(address, host, sizeof host, &port))
+    if (!endpoint_split(address, host, sizeof host, &port))
         return error_set(error, "%s/http: \"%s\" is not HOST:PORT", role, address);
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0;
     const char *reached = any ? "127.0.0.1" : strcmp(host, "::") == 0 ? "::1" : host;

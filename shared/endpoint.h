@@ -1,5 +1,6 @@
 /*
- * Endpoints of ZeroMQ sockets and shared memory, as options spell them. Pure; no other file parses or builds them.
+ * Addresses as options spell them: endpoints of ZeroMQ and shared memory, and HOST:PORT. Pure; no other file parses them
+ * (redis_url.h has the URLs of Redis).
  *
  *   tcp://HOST:PORT   ipc://PATH   inproc://NAME   shm://PATH
  */
@@ -25,6 +26,8 @@ enum endpoint_transport {
 enum endpoint_transport endpoint_transport(const char *endpoint);
 /* The part after the scheme: HOST:PORT, path or name; the whole text when it has no scheme. Points into `endpoint`. */
 const char *endpoint_address(const char *endpoint);
+/* Splits HOST:PORT or [IPV6]:PORT; false when `address` is neither, or the host does not fit. */
+bool endpoint_split(const char *address, char *host, size_t host_size, uint16_t *port);
 /* True for tcp:// with an IPv6 address in brackets. */
 bool endpoint_is_ipv6(const char *endpoint);
 /* True for tcp:// that other machines may reach. */

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shared/address.h"
+#include "shared/endpoint.h"
 
 struct place {
     union {
@@ -210,7 +210,7 @@ int listen_bind(struct listen_sockets *sockets, const char *option, const char *
     int status = -1;
     CHECK(count >= 1 && count <= LISTEN_SOCKETS_MAX);
     *sockets = (struct listen_sockets){.count = count};
-    if (!address_split(address, host, sizeof host, &port))
+    if (!endpoint_split(address, host, sizeof host, &port))
         return error_set(error, "%s: \"%s\" is neither HOST:PORT nor [V6]:PORT", option, address);
     if (strcasecmp(host, "localhost") == 0) {
         status = bind_localhost(sockets, port);

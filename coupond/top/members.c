@@ -1,5 +1,5 @@
 #include "coupond/top/members.h"
-#include "shared/address.h"
+#include "shared/endpoint.h"
 #include "shared/mask.h"
 
 #include <stdio.h>
@@ -41,7 +41,7 @@ static int add_address(struct top_members *members, const char *address, int rol
     if (address[0] == '\0')
         return 0;
     uint16_t port;
-    if (!address_split(address, host, sizeof host, &port))
+    if (!endpoint_split(address, host, sizeof host, &port))
         return error_set(error, "%s/http: \"%s\" is not HOST:PORT", top_role_names[role], address);
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
         strcpy(host, "127.0.0.1");

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "coupond/http/fetch.h"
-#include "shared/address.h"
 #include "shared/clock.h"
+#include "shared/endpoint.h"
 #include "shared/worker.h"
 
 #define BODY_MAX   (4u << 20) /* per answer */
@@ -116,7 +116,7 @@ static bool resolve_clients_port(const struct top_reader *reader, struct http_se
         return true;
     }
     uint16_t port;
-    if (!address_split(reader->http, host, sizeof host, &port))
+    if (!endpoint_split(reader->http, host, sizeof host, &port))
         return false;
     if (strcmp(host, "0.0.0.0") != 0 && strcmp(host, "::") != 0 && strcmp(host, "*") != 0)
         memcpy(url.host, host, sizeof host);

@@ -3,7 +3,7 @@
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 
-#include "shared/address.h"
+#include "shared/endpoint.h"
 #include "shared/error.h"
 
 enum {

@@ -8,7 +8,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "shared/address.h"
 #include "shared/endpoint.h"
 #include "shared/mask.h"
 #include "shared/options/options.h"
@@ -142,7 +141,7 @@ static int check_address(const struct option_row *row, const char *address, stru
 {
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    if (address[0] == '\0' || (address_split(address, host, sizeof host, &port) && port != 0))
+    if (address[0] == '\0' || (endpoint_split(address, host, sizeof host, &port) && port != 0))
         return 0;
     return option_refuse(row->section, row->name, address, "not HOST:PORT with a port from 1 to 65535", error);
 }
@@ -156,7 +155,7 @@ static int settle_operator_port(struct options *options, struct error *error)
     char *plus = strstr(address, ":+");
     char host[OPTION_STRING_MAX];
     uint16_t port = 0;
-    if (plus == NULL || !address_split(options->gateway_http, host, sizeof host, &port))
+    if (plus == NULL || !endpoint_split(options->gateway_http, host, sizeof host, &port))
         return 0; /* check_addresses() checks it */
     size_t digits = strspn(plus + 2, "0123456789");
     long above = digits >= 1 && digits <= 5 && plus[2 + digits] == '\0' ? strtol(plus + 2, NULL, 10) : -1;
@@ -286,7 +285,7 @@ static int check_endpoint(struct named_endpoint *endpoint, struct error *error)
         return error_set(error, "%s: \"%s\" is not an endpoint; expected %s", endpoint->option, shown,
                          transports_text(endpoint->allowed));
     if (endpoint->transport == ENDPOINT_TCP &&
-        (!address_split(endpoint_address(endpoint->text), endpoint->host, sizeof endpoint->host, &endpoint->port) ||
+        (!endpoint_split(endpoint_address(endpoint->text), endpoint->host, sizeof endpoint->host, &endpoint->port) ||
          endpoint->port == 0))
         return error_set(error, "%s: \"%s\" is not tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
                          shown);
@@ -455,7 +454,7 @@ static int check_reachable(const char *option, const char *text, struct error *e
 {
     char host[OPTION_STRING_MAX];
     uint16_t port;
-    if (transport_of(text) != ENDPOINT_TCP || !address_split(endpoint_address(text), host, sizeof host, &port) ||
+    if (transport_of(text) != ENDPOINT_TCP || !endpoint_split(endpoint_address(text), host, sizeof host, &port) ||
         !is_wildcard(host))
         return 0;
     return error_set(error, "%s: set it to the issuer's address; %s is a wildcard, on which the issuer can only listen",

@@ -69,6 +69,45 @@ static void endpoints_of_partitions_follow_from_the_base(void **state)
     assert_false(endpoint_of_partition("ipc:///run/coupond/r", 12, endpoint, 10));
 }
 
+static const struct {
+    const char *address, *host; /* NULL: refused */
+    uint16_t port;
+} addresses[] = {
+    {"127.0.0.1:8080", "127.0.0.1", 8080},
+    {"[::1]:80", "::1", 80},
+    {"localhost:0", "localhost", 0},
+    {"*:65535", "*", 65535},
+    {"x:65536", NULL, 0},
+    {"x:", NULL, 0},
+    {":80", NULL, 0},
+    {"[]:80", NULL, 0},
+    {"::1:80", NULL, 0},
+    {"x", NULL, 0},
+    {"", NULL, 0},
+    {"x:8o", NULL, 0},
+    {"x:-1", NULL, 0},
+    {"x: 80", NULL, 0},
+    {"x:000080", NULL, 0},
+    {"abcdefghijklmnopq:1", NULL, 0},
+    {"x:80 ", NULL, 0},
+};
+
+static void endpoint_split_separates_host_and_port(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        char host[16] = "";
+        uint16_t port = 0;
+        bool split = endpoint_split(addresses[i].address, host, sizeof host, &port);
+        if (split != (addresses[i].host != NULL))
+            fail_msg("\"%s\" gave %d", addresses[i].address, split);
+        if (split) {
+            assert_string_equal(host, addresses[i].host);
+            assert_int_equal(port, addresses[i].port);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,6 +116,7 @@ int main(void)
         cmocka_unit_test(remote_is_what_other_machines_may_reach),
         cmocka_unit_test(brackets_tell_an_ipv6_address),
         cmocka_unit_test(endpoints_of_partitions_follow_from_the_base),
+        cmocka_unit_test(endpoint_split_separates_host_and_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "shared/address.h"
 #include "shared/telemetry/status_http.h"
 #include "tests/unit/shared/unusable_address.h"
 
@@ -240,45 +239,6 @@ static void status_http_refuses_an_address_that_is_none(void **state)
     assert_non_null(strstr(error.text, "cannot resolve"));
 }
 
-static const struct {
-    const char *address, *host; /* NULL: refused */
-    uint16_t port;
-} addresses[] = {
-    {"127.0.0.1:8080", "127.0.0.1", 8080},
-    {"[::1]:80", "::1", 80},
-    {"localhost:0", "localhost", 0},
-    {"*:65535", "*", 65535},
-    {"x:65536", NULL, 0},
-    {"x:", NULL, 0},
-    {":80", NULL, 0},
-    {"[]:80", NULL, 0},
-    {"::1:80", NULL, 0},
-    {"x", NULL, 0},
-    {"", NULL, 0},
-    {"x:8o", NULL, 0},
-    {"x:-1", NULL, 0},
-    {"x: 80", NULL, 0},
-    {"x:000080", NULL, 0},
-    {"abcdefghijklmnopq:1", NULL, 0},
-    {"x:80 ", NULL, 0},
-};
-
-static void address_split_takes_host_and_port_apart(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
-        char host[16] = "";
-        uint16_t port = 0;
-        bool split = address_split(addresses[i].address, host, sizeof host, &port);
-        if (split != (addresses[i].host != NULL))
-            fail_msg("\"%s\" gave %d", addresses[i].address, split);
-        if (split) {
-            assert_string_equal(host, addresses[i].host);
-            assert_int_equal(port, addresses[i].port);
-        }
-    }
-}
-
 static void status_http_takes_the_first_address_that_the_machine_has(void **state)
 {
     struct fixture *fixture = *state;
@@ -309,7 +269,6 @@ int main(void)
         TEST(status_http_takes_the_first_address_that_the_machine_has),
         cmocka_unit_test(status_http_is_not_opened_without_an_address),
         cmocka_unit_test(status_http_refuses_an_address_that_is_none),
-        cmocka_unit_test(address_split_takes_host_and_port_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
