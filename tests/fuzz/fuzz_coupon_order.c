@@ -35,10 +35,15 @@ static void take_id(struct fuzz_input *input, char id[COUPON_ID_MAX + 1])
 
 static size_t first_behind(const char *after)
 {
-    size_t at = 0;
-    while (at < model.count && strcmp(model.ids[at], after) <= 0)
-        at++;
-    return at;
+    size_t low = 0, high = model.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(model.ids[middle], after) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static void add(const char *id)
