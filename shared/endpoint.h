@@ -1,6 +1,6 @@
 /*
- * Addresses as options spell them: endpoints of ZeroMQ and shared memory, and HOST:PORT. Pure; no other file parses them
- * (redis_url.h has the URLs of Redis).
+ * Addresses as options spell them: endpoints of ZeroMQ and shared memory, and HOST:PORT. Pure; no other file parses
+ * them (redis_url.h has the URLs of Redis).
  *
  *   tcp://HOST:PORT   ipc://PATH   inproc://NAME   shm://PATH
  */
