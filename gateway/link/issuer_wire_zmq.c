@@ -1,4 +1,4 @@
-/* A DEALER, and a connector that tells of its connection. */
+/* A DEALER, with a connector that monitors its connection. */
 #include <czmq.h>
 
 #include "gateway/link/issuer_wire.h"
@@ -10,7 +10,7 @@ enum {
     SEND_HWM = 16384,        /* frames; after LINK_ALIVE_MS of silence no more are sent */
     RECEIVE_HWM = 4096,      /* frames */
     RECONNECT_MS = 50,       /* first wait before connecting again */
-    RECONNECT_MAX_MS = 1000, /* longest */
+    RECONNECT_MAX_MS = 1000, /* longest wait */
 };
 
 struct zmq_wire {
