@@ -1,4 +1,4 @@
-/* Dead letters: what could not be stored, with the reason. */
+/* Dead letters: records that cannot be stored, with the reason. */
 #include "shared/store/mysql/mysql.h"
 
 #include <string.h>
@@ -33,8 +33,8 @@ static void add_letter(struct sql_text *sql, const char *before, const struct st
     sql_text_add(sql, ")");
 }
 
-/* Writes as many as one statement takes, at least one; their number goes to *taken. A letter may be longer than a row
- * of an issue, so statements end well before the limit. */
+/* Writes as many as fit into one statement, at least one; *taken receives their number. A letter may be longer than an
+ * issue's row, so statements end well below the limit. */
 static enum store_result bury_some(struct store_mysql *store, const struct store_dead_letter *letters, size_t count,
                                    size_t *taken, struct error *error)
 {
