@@ -188,7 +188,7 @@ static void give_up_late(struct sim *sim)
 /* The issuer was restarted: requests to its former process are no longer decided. */
 static void give_up_former(struct sim *sim, uint16_t gateway, uint16_t partition)
 {
-    sim_count(sim, SIM_ANEW);
+    sim_count(sim, SIM_RESTARTED);
     for (size_t i = sim->clients->first_open; i < sim->clients->count; i++) {
         struct operation *operation = &sim->clients->operations[i];
         if (operation->waits && operation->gateway == gateway && operation->partition == partition)
