@@ -277,7 +277,7 @@ bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
     return true;
 }
 
-/* Logs once that a partition has never answered, since a wrong address or number of partitions causes no other error. */
+/* Logs once that a partition has never answered: a wrong address or number of partitions causes no other error. */
 static void complain_of_silence(struct issuer_link *link, int64_t now_ms)
 {
     if (link->complain_ms == 0)

@@ -207,7 +207,7 @@ static void set_scarce(bool scarce)
     process.scarce = scarce;
     memory_describe(text);
     if (scarce)
-        log_error("memory", "memory runs out; requests that need more are refused until memory is free again: %s",
+        log_error("memory", "memory is scarce; requests that need more are refused until memory is free again: %s",
                   text);
     else
         log_info("memory", "memory is free again: %s", text);

@@ -34,7 +34,7 @@ static struct {
     notify_ready_fn ready;
     void *arg;
     /* owned by the thread */
-    char told[READY_WHY_MAX + 16]; /* the last status sent */
+    char sent[READY_WHY_MAX + 16]; /* the last status sent */
     uint64_t beats;
     bool silent;
 } self = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -69,9 +69,9 @@ static void add_words(char message[MESSAGE_MAX])
     ask_role();
     if (self.news != NULL)
         add(message, "%s\n", self.news);
-    if (self.status[0] != '\0' && strcmp(self.status, self.told) != 0) {
+    if (self.status[0] != '\0' && strcmp(self.status, self.sent) != 0) {
         add(message, "STATUS=%s\n", self.status);
-        memcpy(self.told, self.status, sizeof self.told);
+        memcpy(self.sent, self.status, sizeof self.sent);
     }
     self.news = NULL;
     self.status[0] = '\0';
@@ -85,7 +85,7 @@ static void add_extension(char message[MESSAGE_MAX])
     self.beats = beats;
 }
 
-/* Logs once that a thread hangs, and once that all run again. */
+/* Logs once that a thread hangs, and once that all threads respond again. */
 static void add_ping(char message[MESSAGE_MAX])
 {
     char why[128] = "";
