@@ -1,7 +1,7 @@
 #include "gateway/api/listing.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/verdicts.h"
-#include "gateway/policy/told.h"
+#include "gateway/policy/reports.h"
 #include "gateway/service/answer.h"
 
 /* The exchange that waits for this reply; NULL, and counted as late, when there is none. */

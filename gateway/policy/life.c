@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "gateway/policy/fetching.h"
-#include "gateway/policy/told.h"
+#include "gateway/policy/reports.h"
 #include "shared/error.h"
 
 struct policies *policies_create(struct service *service, struct policy_board *board, bool hears)

@@ -1,4 +1,4 @@
-#include "gateway/policy/told.h"
+#include "gateway/policy/reports.h"
 
 #include <string.h>
 
