@@ -124,7 +124,7 @@ static bool prepare_wait(struct gateway_loop *loop)
 {
     bool may = true;
     for (uint16_t p = 0; p < loop->service.partitions; p++)
-        may &= issuer_link_doze(loop->service.links[p]);
+        may &= issuer_link_begin_sleep(loop->service.links[p]);
     return may;
 }
 
@@ -154,7 +154,7 @@ static void on_check(uv_check_t *check)
     struct gateway_loop *loop = check->data;
     stood_still(loop);
     for (uint16_t p = 0; p < loop->service.partitions; p++)
-        issuer_link_rise(loop->service.links[p]);
+        issuer_link_end_sleep(loop->service.links[p]);
     take_turn(loop);
 }
 

@@ -272,7 +272,7 @@ void local_gateways_wake(struct local_gateways *gateways)
 {
     for (size_t i = 0; i < gateways->count; i++) {
         if (gateways->answered[i])
-            shm_link_ring(&gateways->links[i]);
+            shm_link_wake(&gateways->links[i]);
         gateways->answered[i] = false;
     }
     part_from_broken(gateways);
@@ -280,16 +280,16 @@ void local_gateways_wake(struct local_gateways *gateways)
 
 /* --- sleep --- */
 
-bool local_gateways_doze(struct local_gateways *gateways)
+bool local_gateways_begin_sleep(struct local_gateways *gateways)
 {
     bool may = true;
     for (size_t i = 0; i < gateways->count; i++)
-        may &= shm_ring_doze(&gateways->links[i].in) && !is_broken(&gateways->links[i]);
+        may &= shm_ring_begin_sleep(&gateways->links[i].in) && !is_broken(&gateways->links[i]);
     return may;
 }
 
-void local_gateways_rise(struct local_gateways *gateways)
+void local_gateways_end_sleep(struct local_gateways *gateways)
 {
     for (size_t i = 0; i < gateways->count; i++)
-        shm_ring_rise(&gateways->links[i].in);
+        shm_ring_end_sleep(&gateways->links[i].in);
 }

@@ -336,12 +336,12 @@ static bool wait_for_news(struct partition *partition, struct epoll_event *event
 {
     if (wait_ms == 0 || partition->router_has_news || partition->pipe_has_news)
         return false;
-    bool may = local_gateways_doze(partition->local_gateways);
+    bool may = local_gateways_begin_sleep(partition->local_gateways);
     if (may)
         *count = epoll_wait(partition->poll, events, WATCHED_COUNT, wait_ms);
     else
         local_gateways_attend(partition->local_gateways); /* frames, or a gateway that wrote invalid data */
-    local_gateways_rise(partition->local_gateways);
+    local_gateways_end_sleep(partition->local_gateways);
     return may;
 }
 

@@ -334,12 +334,12 @@ bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms)
     return (news & WIRE_LOST) != 0;
 }
 
-bool issuer_link_doze(struct issuer_link *link)
+bool issuer_link_begin_sleep(struct issuer_link *link)
 {
-    return issuer_wire_doze(link->wire);
+    return issuer_wire_begin_sleep(link->wire);
 }
 
-void issuer_link_rise(struct issuer_link *link)
+void issuer_link_end_sleep(struct issuer_link *link)
 {
-    issuer_wire_rise(link->wire);
+    issuer_wire_end_sleep(link->wire);
 }

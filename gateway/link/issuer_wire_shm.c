@@ -156,7 +156,7 @@ static bool send_bytes(struct issuer_wire *self, const void *data, size_t size)
     struct shm_wire *wire = (struct shm_wire *)self;
     if (wire->state != JOINED || !shm_link_send(&wire->link, data, size))
         return false;
-    shm_link_ring(&wire->link);
+    shm_link_wake(&wire->link);
     return true;
 }
 
@@ -188,23 +188,23 @@ static bool receive(struct issuer_wire *self, struct wire_message *message)
     return true;
 }
 
-static bool doze(struct issuer_wire *self)
+static bool begin_sleep(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-    return wire->state != JOINED || shm_ring_doze(&wire->link.in);
+    return wire->state != JOINED || shm_ring_begin_sleep(&wire->link.in);
 }
 
-static void rise(struct issuer_wire *self)
+static void end_sleep(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
     if (wire->state == JOINED)
-        shm_ring_rise(&wire->link.in);
+        shm_ring_end_sleep(&wire->link.in);
 }
 
 struct issuer_wire *issuer_wire_shm_create(const char *endpoint, struct error *error)
 {
-    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake, send_bytes,
-                                                 receive, check, tick,       doze, rise};
+    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake,        send_bytes,
+                                                 receive, check, tick,       begin_sleep, end_sleep};
     struct shm_wire *wire = calloc(1, sizeof *wire);
     CHECK(wire != NULL);
     (void)error; /* connecting begins later, in tick() */

@@ -127,21 +127,21 @@ static void tick(struct issuer_wire *self, int64_t now_ms)
         wire->look = true;
 }
 
-static bool doze(struct issuer_wire *self)
+static bool begin_sleep(struct issuer_wire *self)
 {
     (void)self;
     return true;
 }
 
-static void rise(struct issuer_wire *self)
+static void end_sleep(struct issuer_wire *self)
 {
     (void)self;
 }
 
 struct issuer_wire *issuer_wire_zmq_create(const char *endpoint, struct error *error)
 {
-    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake, send_bytes,
-                                                 receive, check, tick,       doze, rise};
+    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake,        send_bytes,
+                                                 receive, check, tick,       begin_sleep, end_sleep};
     struct zmq_wire *wire = calloc(1, sizeof *wire);
     CHECK(wire != NULL);
     wire->head.kind = &kind;

@@ -55,7 +55,7 @@ int shm_greet(int socket, struct shm_link *link, struct error *error);
 /* Queues one frame for the other side, without waking it. False when the queue is full. */
 bool shm_link_send(struct shm_link *link, const void *data, size_t size);
 /* Call after sending: wakes the other side if it sleeps. */
-void shm_link_ring(struct shm_link *link);
+void shm_link_wake(struct shm_link *link);
 /* Reads pending wake-ups. False when the other side is gone; frames that it queued before are still there. */
 bool shm_link_hear(struct shm_link *link);
 

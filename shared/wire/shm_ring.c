@@ -201,17 +201,17 @@ void shm_ring_read(struct shm_ring *ring, void *data, size_t size)
     publish_head(ring, record_size(size));
 }
 
-bool shm_ring_doze(struct shm_ring *ring)
+bool shm_ring_begin_sleep(struct shm_ring *ring)
 {
     atomic_store_explicit(&ring->header->asleep, 1, memory_order_seq_cst);
     if (ring->other == ring->position &&
         atomic_load_explicit(&ring->header->tail, memory_order_seq_cst) == ring->position)
         return true;
-    shm_ring_rise(ring);
+    shm_ring_end_sleep(ring);
     return false;
 }
 
-void shm_ring_rise(struct shm_ring *ring)
+void shm_ring_end_sleep(struct shm_ring *ring)
 {
     atomic_store_explicit(&ring->header->asleep, 0, memory_order_relaxed);
 }
