@@ -199,7 +199,7 @@ static void accept_some(struct local_gateways *gateways)
         turn_away(gateways, "the maximum number of gateways is connected");
 }
 
-void local_gateways_attend(struct local_gateways *gateways)
+void local_gateways_poll(struct local_gateways *gateways)
 {
     struct epoll_event events[EVENTS_MAX];
     int count = gateways->listener < 0 ? 0 : epoll_wait(gateways->poll, events, EVENTS_MAX, 0);
@@ -215,7 +215,7 @@ void local_gateways_attend(struct local_gateways *gateways)
         accept_some(gateways);
 }
 
-void local_gateways_tend(struct local_gateways *gateways, int64_t now_us)
+void local_gateways_tick(struct local_gateways *gateways, int64_t now_us)
 {
     gateways->now_us = now_us;
     for (size_t i = gateways->count; gateways->silent > 0 && i-- > 0;) {

@@ -54,7 +54,7 @@ struct partition {
     int64_t decided_us;    /* time of the last decision; 0: idle since */
 };
 
-#define TEND_MS 200 /* longest time between two calls of local_gateways_tend() */
+#define TICK_MS 200 /* longest time between two calls of local_gateways_tick() */
 
 /* The owners of the epoll's descriptors. */
 enum watched { WATCHED_ROUTER, WATCHED_PIPE, WATCHED_LOCAL, WATCHED_COUNT };
@@ -340,7 +340,7 @@ static bool wait_for_news(struct partition *partition, struct epoll_event *event
     if (may)
         *count = epoll_wait(partition->poll, events, WATCHED_COUNT, wait_ms);
     else
-        local_gateways_attend(partition->local_gateways); /* frames, or a gateway that wrote invalid data */
+        local_gateways_poll(partition->local_gateways); /* frames, or a gateway that wrote invalid data */
     local_gateways_end_sleep(partition->local_gateways);
     return may;
 }
@@ -356,7 +356,7 @@ static void look(struct partition *partition, int wait_ms)
         partition->router_has_news |= events[i].data.u32 == WATCHED_ROUTER;
         partition->pipe_has_news |= events[i].data.u32 == WATCHED_PIPE;
         if (events[i].data.u32 == WATCHED_LOCAL)
-            local_gateways_attend(partition->local_gateways);
+            local_gateways_poll(partition->local_gateways);
     }
 }
 
@@ -372,7 +372,7 @@ static int sleep_ms(struct partition *partition)
 {
     issuer_clock_now_us(partition->clock); /* keeps the check of the wall clock going without requests */
     int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
-    return wait_ms < 0 || wait_ms > TEND_MS ? TEND_MS : wait_ms;
+    return wait_ms < 0 || wait_ms > TICK_MS ? TICK_MS : wait_ms;
 }
 
 void partition_actor(zsock_t *pipe, void *args)
@@ -383,7 +383,7 @@ void partition_actor(zsock_t *pipe, void *args)
     watch_all(partition, pipe);
     while (!told_to_end(partition, pipe)) {
         bool any = partition_do_work(partition);
-        local_gateways_tend(partition->local_gateways, clock_mono_us());
+        local_gateways_tick(partition->local_gateways, clock_mono_us());
         int wait_ms = sleep_ms(partition);
         look(partition, any ? 0 : wait_ms);
         pulse_beat(pulse);

@@ -89,7 +89,7 @@ static bool has_unread(const struct feed *feed, const struct feed_source *source
 void feed_read_ahead(struct feed *feed, int64_t now_us)
 {
     for (unsigned i = 0; i < feed->sources_count; i++) {
-        feed_source_tend(&feed->sources[i]);
+        feed_source_retry(&feed->sources[i]);
         while (has_unread(feed, &feed->sources[i], now_us)) {
             feed_draft_fill(&feed->draft, &feed->sources[i].reader, feed->config.rows_max);
             if (feed->draft.count > 0) /* otherwise the reader is starved */

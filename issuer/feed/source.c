@@ -106,7 +106,7 @@ int feed_source_begin(struct feed_source *source, const uint8_t store_id[STORE_I
 
 /* --- into frames --- */
 
-void feed_source_tend(struct feed_source *source)
+void feed_source_retry(struct feed_source *source)
 {
     if (!source->reader.starved)
         return;
