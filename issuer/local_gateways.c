@@ -132,12 +132,12 @@ static void part_from_broken(struct local_gateways *gateways)
 }
 
 /* A wake-up, or the end of the connection: frames that a gateway sent before it went are decided first. */
-static void hear(struct local_gateways *gateways, int socket)
+static void read_wakes(struct local_gateways *gateways, int socket)
 {
     size_t i = 0;
     while (i < gateways->count && gateways->links[i].socket != socket)
         i++;
-    if (i < gateways->count && !shm_link_hear(&gateways->links[i]) && shm_ring_next(&gateways->links[i].in) == 0)
+    if (i < gateways->count && !shm_link_read_wakes(&gateways->links[i]) && shm_ring_next(&gateways->links[i].in) == 0)
         part_from(gateways, i, "its connection is closed");
 }
 
@@ -208,7 +208,7 @@ void local_gateways_poll(struct local_gateways *gateways)
         if (events[i].data.fd == gateways->listener)
             comes = true;
         else
-            hear(gateways, events[i].data.fd);
+            read_wakes(gateways, events[i].data.fd);
     }
     part_from_broken(gateways);
     if (comes)

@@ -182,7 +182,7 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
         turn, exchange,
         two_parts); /* after the move: a zmq_msg_t contains a short message itself, and the commands point into it */
     if (fault == FRAME_OK) {
-        deadline_clock_hear(&turn->deadlines, &exchange->header);
+        deadline_clock_update(&turn->deadlines, &exchange->header);
         turn->exchanges_count++;
         return;
     }

@@ -119,14 +119,14 @@ static int start_writer(struct persister *persister, struct error *error)
 /* The issuer sends something to some persister every five seconds, so a silent one is probably gone. */
 static void describe_silence(const struct persister *persister, char why[READY_WHY_MAX])
 {
-    int64_t heard_us = 0, now_us = clock_mono_us();
+    int64_t last_frame_us = 0, now_us = clock_mono_us();
     for (size_t i = 0; i < persister->count; i++) {
-        if (writer_heard_us(persister->writers[i]) > heard_us)
-            heard_us = writer_heard_us(persister->writers[i]);
+        if (writer_last_frame_us(persister->writers[i]) > last_frame_us)
+            last_frame_us = writer_last_frame_us(persister->writers[i]);
     }
-    if (now_us - heard_us > SILENCE_US)
+    if (now_us - last_frame_us > SILENCE_US)
         snprintf(why, READY_WHY_MAX, "nothing received from the issuer for %lld s",
-                 (long long)((now_us - heard_us) / 1000000));
+                 (long long)((now_us - last_frame_us) / 1000000));
 }
 
 /* Names the cause of the silence. */

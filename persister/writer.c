@@ -24,7 +24,7 @@
 struct writer {
     /* shared: read by scrapes and by readiness */
     struct metrics *metrics;
-    _Atomic int64_t heard_us;      /* monotonic time of the last frame, or of the start */
+    _Atomic int64_t last_frame_us; /* monotonic time of the last frame, or of the start */
     atomic_bool refused_by_issuer; /* in the handshake, because the secrets differ */
     _Atomic int64_t foreign_us;    /* monotonic time of the last frame of a foreign journal; 0: none */
     /* the stopping thread sets the first and reads the second, the writer the reverse: sequentially consistent */
@@ -80,7 +80,7 @@ int writer_create(const struct options *options, struct writer **out, struct err
     struct writer *writer = calloc(1, sizeof *writer);
     CHECK(writer != NULL);
     writer->options = options;
-    writer->heard_us = clock_mono_us();
+    writer->last_frame_us = clock_mono_us();
     CHECK(pthread_mutex_init(&writer->trouble_lock, NULL) == 0);
     writer->metrics = metrics_create("persister", -1);
     writer->drops = (struct frame_drops){"persister", writer->metrics, METRIC_PERSISTER_FRAMES_DROPPED, 0};
@@ -145,9 +145,9 @@ bool writer_meets_foreign_journal(const struct writer *writer)
     return foreign_us != 0 && clock_mono_us() - foreign_us < FOREIGN_US;
 }
 
-int64_t writer_heard_us(const struct writer *writer)
+int64_t writer_last_frame_us(const struct writer *writer)
 {
-    return atomic_load(&writer->heard_us);
+    return atomic_load(&writer->last_frame_us);
 }
 
 void writer_stop(struct writer *writer)
@@ -405,7 +405,7 @@ static void receive_events(struct writer *writer)
     zmq_msg_t message;
     zmq_msg_init(&message);
     if (zmq_msg_recv(&message, socket, ZMQ_DONTWAIT) >= 0) {
-        atomic_store(&writer->heard_us, clock_mono_us());
+        atomic_store(&writer->last_frame_us, clock_mono_us());
         on_events(writer, &message);
         drain_parts(socket, &message);
     }

@@ -215,7 +215,7 @@ static bool read_clock(struct issuer_link *link, const struct frame_header *head
     if (header->incarnation == link->clock.incarnation && now_ms < link->clock_next_ms)
         return false;
     link->clock_next_ms = now_ms + CLOCK_MS;
-    return issuer_clock_hear(&link->clock, header->incarnation, header->clock_us, clock_mono_us());
+    return issuer_clock_update(&link->clock, header->incarnation, header->clock_us, clock_mono_us());
 }
 
 /* The drafts' deadlines are on the clock of the previous incarnation, so their requests are not sent. */

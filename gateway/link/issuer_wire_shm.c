@@ -78,9 +78,9 @@ static unsigned join(struct shm_wire *wire)
     return WIRE_MADE;
 }
 
-static unsigned hear(struct shm_wire *wire)
+static unsigned read_wakes(struct shm_wire *wire)
 {
-    if (shm_link_hear(&wire->link))
+    if (shm_link_read_wakes(&wire->link))
         return 0;
     CHECK(epoll_ctl(wire->poll, EPOLL_CTL_DEL, wire->link.socket, NULL) == 0);
     wire->state = LEFT;
@@ -95,7 +95,7 @@ static unsigned check(struct issuer_wire *self)
         return 0;
     if (wire->state == WAITING)
         return join(wire);
-    return wire->state == JOINED ? hear(wire) : 0;
+    return wire->state == JOINED ? read_wakes(wire) : 0;
 }
 
 /* Disconnects an issuer that wrote an impossible position or length; check() then reports the loss like any other. */

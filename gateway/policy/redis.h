@@ -31,8 +31,8 @@ struct policy_redis_events {
     void *arg;
 };
 
-/* `hears`: this thread subscribes to notifications. Connects with the first tick. All pointers are borrowed. */
-struct policy_redis *policy_redis_create(const struct options *options, bool hears, uint64_t nonce,
+/* `subscribes`: this thread subscribes to notifications. Connects with the first tick. All pointers are borrowed. */
+struct policy_redis *policy_redis_create(const struct options *options, bool subscribes, uint64_t nonce,
                                          const struct policy_redis_events *events, struct metrics *metrics,
                                          uv_loop_t *uv);
 /* Closes the connections; the loop must run once more before the destruction. */

@@ -279,7 +279,7 @@ void shm_link_wake(struct shm_link *link)
     (void)ignored;
 }
 
-bool shm_link_hear(struct shm_link *link)
+bool shm_link_read_wakes(struct shm_link *link)
 {
     char wake;
     ssize_t received = 1;

@@ -57,6 +57,6 @@ bool shm_link_send(struct shm_link *link, const void *data, size_t size);
 /* Call after sending: wakes the other side if it sleeps. */
 void shm_link_wake(struct shm_link *link);
 /* Reads pending wake-ups. False when the other side is gone; frames that it queued before are still there. */
-bool shm_link_hear(struct shm_link *link);
+bool shm_link_read_wakes(struct shm_link *link);
 
 #endif

@@ -313,7 +313,7 @@ static void on_frame(struct sim *sim, const struct sim_message *message)
     const unsigned char *records = frame_records(message->bytes);
     if (fault != FRAME_OK)
         sim_fail(sim, "a reply is malformed: %s", frame_fault_text(fault));
-    bool anew = fault == FRAME_OK && sim_gateway_hear(sim, message->index, &header);
+    bool restarted = fault == FRAME_OK && sim_gateway_update_clock(sim, message->index, &header);
     for (uint32_t i = 0; fault == FRAME_OK && i < header.count; i++) {
         struct frame_issue_reply issue;
         struct frame_coupon_reply coupon;
@@ -325,7 +325,7 @@ static void on_frame(struct sim *sim, const struct sim_message *message)
             on_coupon_reply(sim, &coupon);
         }
     }
-    if (anew)
+    if (restarted)
         give_up_former(sim, message->index, header.partition);
 }
 
