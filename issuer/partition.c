@@ -25,7 +25,7 @@
 
 #define LAST_TURNS_MAX  1000 /* after $TERM, in case requests never end */
 #define LINGER_US       100  /* longest wait before a turn that is small compared with the last ones */
-#define LINGER_SIZE_MIN 8    /* requests per turn; fewer are not a crowd */
+#define LINGER_SIZE_MIN 8    /* requests per turn; fewer do not come from many clients */
 #define LINGER_SIZE_MAX 64   /* more are always worth a sync */
 #define NOT_LOCAL       SIZE_MAX
 
@@ -360,9 +360,9 @@ static void look(struct partition *partition, int wait_ms)
     }
 }
 
-static bool told_to_end(struct partition *partition, zsock_t *pipe)
+static bool is_terminated(struct partition *partition, zsock_t *pipe)
 {
-    bool end = partition->pipe_has_news && actor_told_to_end(pipe);
+    bool end = partition->pipe_has_news && actor_is_terminated(pipe);
     partition->pipe_has_news = false;
     return end;
 }
@@ -381,7 +381,7 @@ void partition_actor(zsock_t *pipe, void *args)
     struct pulse *pulse = pulse_create("partition", partition->index);
     zsock_signal(pipe, 0);
     watch_all(partition, pipe);
-    while (!told_to_end(partition, pipe)) {
+    while (!is_terminated(partition, pipe)) {
         bool any = partition_do_work(partition);
         local_gateways_tick(partition->local_gateways, clock_mono_us());
         int wait_ms = sleep_ms(partition);

@@ -174,7 +174,7 @@ static void look_at_store(struct stream *stream)
     }
 }
 
-static void tell_other_store(struct stream *stream)
+static void report_other_store(struct stream *stream)
 {
     uint8_t id[STORE_ID_BYTES];
     uint64_t halves[2] = {0};
@@ -224,7 +224,7 @@ static void report_refused(struct stream *stream)
     stream->warn_us = stream->now_us + WARN_US;
     log_warn("issuer",
              "few file descriptors are left, so new connections of gateways and persisters are refused: raise the "
-             "limit of open files, or keep strangers away by cluster/secret_file");
+             "limit of open files, or keep unknown peers away with cluster/secret_file");
 }
 
 /* For the partitions, which read the result. */
@@ -243,7 +243,7 @@ static void report(struct stream *stream)
 {
     feed_report(stream->feed, issuer_clock_now_us(stream->clock), clock_boot_us());
     feed_report_store(stream->feed, stream->now_us);
-    tell_other_store(stream);
+    report_other_store(stream);
 }
 
 /* True when everything possible is done; false when a persister has to read first. */
@@ -332,7 +332,7 @@ void stream_actor(zsock_t *pipe, void *args)
     stream->now_us = clock_mono_us();
     report(stream); /* a ready issuer already shows its lag */
     zsock_signal(pipe, 0);
-    while (!actor_told_to_end(pipe))
+    while (!actor_is_terminated(pipe))
         wait_for_work(stream, pipe, stream_do_work(stream));
     drain(stream, pipe);
     end_look(stream);

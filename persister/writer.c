@@ -193,7 +193,7 @@ static bool wait_ms(struct writer *writer, int64_t ms)
         zmq_pollitem_t item = {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN};
         pulse_beat(writer->pulse);
         if (zmq_poll(&item, 1, turn_ms(left_ms)) > 0)
-            writer->terminated = actor_told_to_end(writer->pipe);
+            writer->terminated = actor_is_terminated(writer->pipe);
         else if (left_ms <= 0)
             return true;
     }
@@ -461,7 +461,7 @@ static void writer_do_work(struct writer *writer)
     else if (ready == 0)
         on_quiet(writer);
     else if (items[0].revents & ZMQ_POLLIN)
-        writer->terminated = actor_told_to_end(writer->pipe);
+        writer->terminated = actor_is_terminated(writer->pipe);
     else if (items[1].revents & ZMQ_POLLIN)
         receive_events(writer);
     if (writer->frame_refused && clock_mono_us() >= writer->hand_back_until_us)

@@ -340,7 +340,7 @@ static int find_members(struct top *top, const struct arguments *arguments, stru
     return 0;
 }
 
-static int run_and_tell(struct top *top)
+static int run_and_report(struct top *top)
 {
     struct error error = {""};
     if (run(top, &error) != 0) {
@@ -382,5 +382,5 @@ int cmd_top(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     look_around(&top.settings, no_color);
-    return run_and_tell(&top);
+    return run_and_report(&top);
 }

@@ -39,7 +39,7 @@ static const char store_script[] =
 
 _Static_assert(POLICY_VALUE_ORDER_LENGTH == 48, "the script's 48");
 
-enum command { COMMAND_GREETING, COMMAND_PING, COMMAND_ASK, COMMAND_STORE, COMMAND_TELL };
+enum command { COMMAND_GREETING, COMMAND_PING, COMMAND_ASK, COMMAND_STORE, COMMAND_PUBLISH };
 
 struct waiting {
     enum command command;
@@ -142,7 +142,7 @@ void policy_redis_store(struct policy_redis *redis, const struct coupon *coupon,
     send_command(redis, COMMAND_STORE, 0, 6, words);
 }
 
-void policy_redis_tell(struct policy_redis *redis, struct span id)
+void policy_redis_announce(struct policy_redis *redis, struct span id)
 {
     char text[NONCE_LENGTH + 1 + COUPON_ID_MAX];
     struct span words[3] = {SPAN_LITERAL("PUBLISH"), SPAN_LITERAL(CHANNEL)};
@@ -152,7 +152,7 @@ void policy_redis_tell(struct policy_redis *redis, struct span id)
     text[NONCE_LENGTH] = ' ';
     memcpy(text + NONCE_LENGTH + 1, id.at, id.length);
     words[2] = (struct span){text, NONCE_LENGTH + 1 + id.length};
-    send_command(redis, COMMAND_TELL, 0, 3, words);
+    send_command(redis, COMMAND_PUBLISH, 0, 3, words);
 }
 
 void policy_redis_flush(struct policy_redis *redis)

@@ -44,7 +44,7 @@ bool policy_redis_ask(struct policy_redis *redis, struct span id, uint64_t tag);
 /* Stores a coupon that the issuer reported at `issuer_us` of its clock, unless a newer one is present. */
 void policy_redis_store(struct policy_redis *redis, const struct coupon *coupon, int64_t issuer_us);
 /* Notifies the other gateways that this coupon has changed. */
-void policy_redis_tell(struct policy_redis *redis, struct span id);
+void policy_redis_announce(struct policy_redis *redis, struct span id);
 
 /* Sends queued commands. */
 void policy_redis_flush(struct policy_redis *redis);

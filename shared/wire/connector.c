@@ -71,7 +71,7 @@ int connector_fd(const struct connector *connector)
     return connector->monitor == NULL ? -1 : monitor_fd(connector->monitor);
 }
 
-static void tell_refused(struct connector *connector, const char *other_cause)
+static void log_refused(struct connector *connector, const char *other_cause)
 {
     int64_t now_us = clock_mono_us(), after_us = atomic_load(&log_after_us);
     connector->refused = true;
@@ -93,7 +93,7 @@ static void on_hangup(struct connector *connector, int why)
     connector->hangups++;
     atomic_fetch_add(&unlogged, 1);
     if (connector->hangups >= HANGUPS_MIN)
-        tell_refused(connector, " (an issuer without free file descriptors disconnects as well, and logs it)");
+        log_refused(connector, " (an issuer without free file descriptors disconnects as well, and logs it)");
 }
 
 static void on_made(struct connector *connector)
@@ -119,7 +119,7 @@ unsigned connector_check(struct connector *connector)
         } else if ((event.number & GIVEN_UP) != 0) {
             connector->given_up = true;
             atomic_fetch_add(&unlogged, 1);
-            tell_refused(connector, "");
+            log_refused(connector, "");
         }
     }
     return news;

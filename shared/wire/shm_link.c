@@ -181,7 +181,7 @@ int shm_accept(int listener, struct shm_link *link, struct error *error)
     return -1;
 }
 
-bool shm_turn_away(int listener)
+bool shm_refuse(int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     bool any = fd >= 0;

@@ -44,7 +44,7 @@ bool shm_trusts(uid_t peer, uid_t own);
  */
 int shm_accept(int listener, struct shm_link *link, struct error *error);
 /* Accepts the next peer and disconnects it. False when there is none, or no descriptor to accept it with. */
-bool shm_turn_away(int listener);
+bool shm_refuse(int listener);
 
 /* Starts connecting to `path`: a socket, or -1 when nobody listens there. `path` fits a UNIX address. */
 int shm_connect(const char *path);
