@@ -42,7 +42,7 @@ struct feed *feed_create(const struct feed_config *config)
     CHECK(feed != NULL);
     feed->config = *config;
     feed_draft_init(&feed->draft);
-    feed_store_init(&feed->store, config->store_id, config->may_look);
+    feed_store_init(&feed->store, config->store_id, config->may_probe);
     feed->metrics = metrics_create("issuer", -1);
     feed->drops = (struct frame_drops){"issuer", feed->metrics, METRIC_ISSUER_FRAMES_DROPPED, 0};
     return feed;
@@ -250,9 +250,9 @@ void feed_on_compared(struct feed *feed)
     feed_store_compared(&feed->store);
 }
 
-bool feed_wants_look(struct feed *feed, int64_t now_us)
+bool feed_wants_probe(struct feed *feed, int64_t now_us)
 {
-    return feed_store_wants_look(&feed->store, now_us);
+    return feed_store_wants_probe(&feed->store, now_us);
 }
 
 /* False without file descriptors; the check of the store then counts as failed and is repeated. */
@@ -264,13 +264,13 @@ static bool can_follow(const struct feed *feed)
     return can;
 }
 
-bool feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
+bool feed_on_probe(struct feed *feed, enum feed_store_probe probe, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
     uint8_t other[STORE_ID_BYTES];
     bool seen = feed_sees_other_store(feed, now_us, other), known = store_id_is_known(feed->store.id);
     if (!can_follow(feed))
-        look = FEED_STORE_AWAY;
-    if (feed_store_looked(&feed->store, look, id, now_us)) {
+        probe = FEED_STORE_AWAY;
+    if (feed_store_on_probe(&feed->store, probe, id, now_us)) {
         follow_store(feed);
         for (size_t i = 0; i < feed->stash_count; i++) {
             if (memcmp(feed->stash[i].ack.store_id, feed->store.id, STORE_ID_BYTES) == 0)
@@ -283,7 +283,7 @@ bool feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id
     }
     if (store_id_is_known(feed->store.id))
         feed->stash_count = 0;
-    return look == FEED_STORE_FOUND && memcmp(feed->store.id, id, STORE_ID_BYTES) == 0;
+    return probe == FEED_STORE_FOUND && memcmp(feed->store.id, id, STORE_ID_BYTES) == 0;
 }
 
 bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[STORE_ID_BYTES])

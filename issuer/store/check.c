@@ -397,7 +397,7 @@ struct store_check *store_check_create(void)
 
 void store_check_destroy(struct store_check **check)
 {
-    if (!stop_abandoned()) /* an abandoned look may still use it */
+    if (!stop_abandoned()) /* an abandoned probe may still use it */
         free(*check);
     *check = NULL;
 }

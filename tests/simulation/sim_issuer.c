@@ -125,7 +125,7 @@ void sim_issuer_kill(struct sim *sim)
 static int start_all(struct sim *sim, struct error *error)
 {
     struct sim_issuer *issuer = sim->issuer;
-    struct feed_config config = {.may_look = true,
+    struct feed_config config = {.may_probe = true,
                                  .rows_max = sim->plan.rows_max,
                                  .in_flight_max = sim->plan.in_flight_max,
                                  .resend_us = RESEND_US,
@@ -322,19 +322,19 @@ static void compare(struct sim *sim)
 }
 
 /* The issuer looks into its store; that takes a moment, and may fail. */
-static void look_at_store(struct sim *sim)
+static void probe_store(struct sim *sim)
 {
     struct sim_issuer *issuer = sim->issuer;
-    if (issuer->look_at_us == 0 && feed_wants_look(issuer->feed, sim->mono_us))
+    if (issuer->look_at_us == 0 && feed_wants_probe(issuer->feed, sim->mono_us))
         issuer->look_at_us = sim->mono_us + sim_random_between(&sim->random, 1, 10000);
     if (issuer->look_at_us == 0 || sim->mono_us < issuer->look_at_us)
         return;
     issuer->look_at_us = 0;
     sim_count(sim, SIM_LOOKED);
-    enum feed_store_look look = sim_strikes(sim, sim->plan.store_fails) ? FEED_STORE_AWAY : FEED_STORE_FOUND;
+    enum feed_store_probe look = sim_strikes(sim, sim->plan.store_fails) ? FEED_STORE_AWAY : FEED_STORE_FOUND;
     if (look == FEED_STORE_FOUND && issuer->uncompared)
         compare(sim);
-    feed_on_look(issuer->feed, look, sim_database_id(sim), sim->mono_us);
+    feed_on_probe(issuer->feed, look, sim_database_id(sim), sim->mono_us);
     judge_acked(sim);
 }
 
@@ -344,7 +344,7 @@ static void feed_body(void *arg)
     struct sim *sim = call->sim;
     struct feed *feed = sim->issuer->feed;
     answers_body(arg);
-    look_at_store(sim);
+    probe_store(sim);
     feed_read_ahead(feed, sim->mono_us);
     struct feed_frame frame;
     uint16_t persister;
