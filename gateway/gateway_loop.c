@@ -250,7 +250,7 @@ static void set_gauges(struct gateway_loop *loop)
 static void on_tick(uv_timer_t *tick)
 {
     struct gateway_loop *loop = tick->data;
-    if (memory_look(clock_mono_us(), MEMORY_LOOK_MS) && *memory_scarce())
+    if (memory_check(clock_mono_us(), MEMORY_CHECK_MS) && *memory_scarce())
         malloc_trim(0); /* returns the memory of closed connections to the system */
     reply_clock_set(&loop->service.clock, policies_time_us(loop->service.policies));
     for (uint16_t p = 0; p < loop->service.partitions; p++)

@@ -76,7 +76,7 @@ static unsigned longest_idle(const struct coupon_gauges *gauges)
     return longest;
 }
 
-static void look_for_place(struct coupon_gauges *gauges, struct ledger_coupon *coupon, int64_t now_us)
+static void find_place(struct coupon_gauges *gauges, struct ledger_coupon *coupon, int64_t now_us)
 {
     if (gauges->count < METRIC_COUPONS_MAX) {
         give_place(gauges, gauges->count++, coupon, now_us);
@@ -99,6 +99,6 @@ void coupon_gauges_note(struct coupon_gauges *gauges, struct ledger_coupon *coup
         return;
     }
     if (now_us >= gauges->full_until_us)
-        look_for_place(gauges, coupon, now_us);
+        find_place(gauges, coupon, now_us);
     set_counts(gauges); /* the coupon may be new */
 }

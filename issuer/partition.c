@@ -346,7 +346,7 @@ static bool wait_for_news(struct partition *partition, struct epoll_event *event
 }
 
 /* Collects events; waits for them if `wait_ms` allows and nothing is pending. */
-static void look(struct partition *partition, int wait_ms)
+static void collect_events(struct partition *partition, int wait_ms)
 {
     struct epoll_event events[WATCHED_COUNT];
     int count = 0;
@@ -385,7 +385,7 @@ void partition_actor(zsock_t *pipe, void *args)
         bool any = partition_do_work(partition);
         local_gateways_tick(partition->local_gateways, clock_mono_us());
         int wait_ms = sleep_ms(partition);
-        look(partition, any ? 0 : wait_ms);
+        collect_events(partition, any ? 0 : wait_ms);
         pulse_beat(pulse);
     }
     partition->router_has_news = true;

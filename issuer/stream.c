@@ -230,7 +230,7 @@ static void report_refused(struct stream *stream)
 /* For the partitions, which read the result. */
 static void watch_memory(struct stream *stream)
 {
-    if (!memory_look(stream->now_us, MEMORY_LOOK_MS))
+    if (!memory_check(stream->now_us, MEMORY_CHECK_MS))
         return;
     struct memory_bound bound;
     memory_bound_now(&bound);

@@ -413,7 +413,7 @@ static void receive_events(struct writer *writer)
 }
 
 /* Checks whether the issuer shares our secret; a received frame would prove it. */
-static void look_at_connections(struct writer *writer)
+static void check_connections(struct writer *writer)
 {
     struct connector *connectors[] = {&writer->events_connector, &writer->acks_connector};
     bool refused = false;
@@ -454,7 +454,7 @@ static void writer_do_work(struct writer *writer)
         {.socket = zsock_resolve(writer->events), .events = ZMQ_POLLIN},
     };
     pulse_beat(writer->pulse);
-    look_at_connections(writer);
+    check_connections(writer);
     int ready = zmq_poll(items, 2, patience_ms(writer));
     if (ready < 0)
         writer->terminated = errno == ETERM;

@@ -17,7 +17,7 @@ struct zmq_wire {
     struct issuer_wire head;
     zsock_t *dealer;
     struct connector connector;
-    bool look; /* the socket's events may have changed */
+    bool unchecked; /* the socket's events may have changed */
     zmq_msg_t message;
 };
 
@@ -74,13 +74,13 @@ static int monitor_fd(const struct issuer_wire *self)
 
 static void wake(struct issuer_wire *self)
 {
-    ((struct zmq_wire *)self)->look = true;
+    ((struct zmq_wire *)self)->unchecked = true;
 }
 
 static bool send_bytes(struct issuer_wire *self, const void *data, size_t size)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-    wire->look = true;
+    wire->unchecked = true;
     return zmq_send(zsock_resolve(wire->dealer), data, size, ZMQ_DONTWAIT) >= 0;
 }
 
@@ -93,8 +93,8 @@ static bool take_part(struct zmq_wire *wire)
 static bool receive(struct issuer_wire *self, struct wire_message *message)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-    wire->look = wire->look && take_part(wire);
-    if (!wire->look)
+    wire->unchecked = wire->unchecked && take_part(wire);
+    if (!wire->unchecked)
         return false;
     message->one_part = !zmq_msg_more(&wire->message);
     while (zmq_msg_more(&wire->message) && take_part(wire))
@@ -115,7 +115,7 @@ static unsigned check(struct issuer_wire *self)
         news |= WIRE_MADE;
     if ((found & CONNECTOR_LOST) != 0) {
         news |= WIRE_LOST;
-        wire->look = true;
+        wire->unchecked = true;
     }
     return news;
 }
@@ -124,7 +124,7 @@ static void tick(struct issuer_wire *self, int64_t now_ms)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
     if (connector_tick(&wire->connector, now_ms))
-        wire->look = true;
+        wire->unchecked = true;
 }
 
 static bool begin_sleep(struct issuer_wire *self)

@@ -110,7 +110,7 @@ void feed_source_retry(struct feed_source *source)
 {
     if (!source->reader.starved)
         return;
-    feed_reader_look(&source->reader);
+    feed_reader_peek(&source->reader);
     if (!source->reader.starved && source->window.count == 0)
         window_restart(&source->window, source->reader.taken_seq);
 }
@@ -311,7 +311,7 @@ static int64_t oldest_us(struct feed_source *source, int64_t now_us)
     const struct window *window = &source->window;
     if (window->count > 0)
         return window->batches[window->first].time_us;
-    const struct journal_batch_header *next = feed_reader_look(&source->reader);
+    const struct journal_batch_header *next = feed_reader_peek(&source->reader);
     bool unknown = next == NULL && source->reader.starved;
     return next != NULL || unknown ? source->reader.held_header.time_us : now_us;
 }

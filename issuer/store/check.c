@@ -79,7 +79,7 @@ static bool take_row(void *arg, const struct store_journal *stored)
 }
 
 /* Asks a connected store once. STORE_OK when it answered, whatever it said. */
-static enum store_result look(struct store *store, struct rows *rows, struct error *reason)
+static enum store_result read_store(struct store *store, struct rows *rows, struct error *reason)
 {
     int64_t version = 0;
     *rows = (struct rows){0};
@@ -164,7 +164,7 @@ static void ask(void *arg)
     struct question *question = arg;
     question->result = store_connect(question->store, &question->reason);
     if (question->result == STORE_OK)
-        question->result = look(question->store, &question->rows, &question->reason);
+        question->result = read_store(question->store, &question->rows, &question->reason);
 }
 
 static void release(void *arg)
@@ -432,7 +432,7 @@ enum store_check_result store_check_again(struct store_check *check, struct stor
     if (is_settled(check, store_id))
         return STORE_CHECK_DONE; /* as before */
     struct rows rows;
-    if (look(store, &rows, error) != STORE_OK || !is_ours(check, &rows, error))
+    if (read_store(store, &rows, error) != STORE_OK || !is_ours(check, &rows, error))
         return STORE_CHECK_OUTSTANDING;
     if (judge(check, &rows, store_describe(store), error) != 0)
         return STORE_CHECK_FAILED;

@@ -13,7 +13,7 @@
 #include "shared/telemetry/pulse.h"
 #include "shared/worker.h"
 
-#define LOOK_US   INT64_C(5000000)  /* when the watchdog does not require shorter ones */
+#define CHECK_US  INT64_C(5000000)  /* when the watchdog does not require shorter ones */
 #define EXTEND_US INT64_C(60000000) /* extension granted to a start or stop that makes progress */
 
 #define MESSAGE_MAX 1024
@@ -102,14 +102,14 @@ static void add_ping(char message[MESSAGE_MAX])
 }
 
 /* Four checks per watchdog interval. */
-static int64_t until_next_look_us(void)
+static int64_t until_next_check_us(void)
 {
-    bool sooner = self.watchdog_us > 0 && (int64_t)self.watchdog_us / 4 < LOOK_US;
-    return sooner ? (int64_t)self.watchdog_us / 4 : LOOK_US;
+    bool sooner = self.watchdog_us > 0 && (int64_t)self.watchdog_us / 4 < CHECK_US;
+    return sooner ? (int64_t)self.watchdog_us / 4 : CHECK_US;
 }
 
 /* Collects what changed, and sends it. */
-static int64_t look(void *arg)
+static int64_t send_changes(void *arg)
 {
     (void)arg;
     char message[MESSAGE_MAX] = "";
@@ -123,7 +123,7 @@ static int64_t look(void *arg)
         add_ping(message);
     if (message[0] != '\0')
         sd_notify(0, message);
-    return until_next_look_us();
+    return until_next_check_us();
 }
 
 /* --- on other threads --- */
@@ -137,7 +137,7 @@ void notify_begin(void)
     if (sd_watchdog_enabled(0, &self.watchdog_us) <= 0)
         self.watchdog_us = 0;
     struct error error;
-    CHECK(worker_start(&self.worker, look, NULL, &error) == 0);
+    CHECK(worker_start(&self.worker, send_changes, NULL, &error) == 0);
 }
 
 static void change(enum phase phase, notify_ready_fn ready, void *arg, const char *news)

@@ -55,7 +55,7 @@ static bool follow_reader(struct shm_ring *ring)
 }
 
 /* Reads the reader's head. False when it has an impossible value. */
-static bool look_at_head(struct shm_ring *ring)
+static bool read_head(struct shm_ring *ring)
 {
     uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_acquire);
     if (head == ring->left)
@@ -69,7 +69,7 @@ static bool has_room(struct shm_ring *ring, uint64_t bytes)
 {
     if (ring->capacity - (ring->position - ring->other) >= bytes)
         return true;
-    return look_at_head(ring) && ring->capacity - (ring->position - ring->other) >= bytes;
+    return read_head(ring) && ring->capacity - (ring->position - ring->other) >= bytes;
 }
 
 /* The bytes to skip so that `bytes` are contiguous. */

@@ -54,7 +54,7 @@
     X(STORE_EMPTIED, "store came back empty")                                                                          \
     X(STORE_OLDER, "store came back from a backup")                                                                    \
     X(REFUSED, "frame refused because it is meant for another store")                                                  \
-    X(LOOKED, "issuer read the id of its store")                                                                       \
+    X(PROBED, "issuer read the id of its store")                                                                       \
     X(COMPARED_LATE, "issuer compared with its store after the start")                                                 \
     X(BEHIND, "persister reported that the store lacks records")                                                       \
     X(ROW_REJECTED, "row refused for ever")                                                                            \

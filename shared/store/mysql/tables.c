@@ -162,7 +162,7 @@ struct there {
     char is[96]; /* in words */
 };
 
-struct look {
+struct found {
     struct there tables[COUNT(tables)];
     struct there columns[COUNT(columns)];
     struct there keys[COUNT(keys)];
@@ -220,10 +220,10 @@ static bool fits(const struct column *column, const struct shown *shown)
     return false;
 }
 
-static void take_engine(struct look *look, const char *table, const char *engine)
+static void take_engine(struct found *found, const char *table, const char *engine)
 {
     for (size_t i = 0; i < COUNT(tables); i++) {
-        struct there *there = &look->tables[i];
+        struct there *there = &found->tables[i];
         if (strcmp(tables[i], table) != 0)
             continue;
         there->is_there = true;
@@ -234,13 +234,13 @@ static void take_engine(struct look *look, const char *table, const char *engine
 
 static bool take_column(void *context, char **values, const unsigned long *lengths, bool *good)
 {
-    struct look *look = context;
+    struct found *found = context;
     (void)lengths;
     for (size_t i = 0; i < 8; i++)
         *good = *good && values[i];
     if (!*good)
         return false;
-    take_engine(look, values[0], values[1]);
+    take_engine(found, values[0], values[1]);
     const struct shown shown = {
         .type = values[3],
         .collation = values[5],
@@ -249,7 +249,7 @@ static bool take_column(void *context, char **values, const unsigned long *lengt
         .takes_null = strcmp(values[7], "YES") == 0,
     };
     for (size_t i = 0; i < COUNT(columns); i++) {
-        struct there *there = &look->columns[i];
+        struct there *there = &found->columns[i];
         if (strcmp(columns[i].table, values[0]) != 0 || strcmp(columns[i].name, values[2]) != 0)
             continue;
         there->is_there = true;
@@ -298,15 +298,15 @@ static bool is_over(const char *there, const char *wanted)
 /* A key fits by its columns, whatever its name is. */
 static void take_key(void *context, const struct store_mysql_key *key)
 {
-    struct look *look = context;
+    struct found *found = context;
     for (size_t i = 0; i < COUNT(keys); i++) {
-        struct there *there = &look->keys[i];
+        struct there *there = &found->keys[i];
         if (strcmp(keys[i].table, key->table) != 0)
             continue;
         if (key->is_unique && is_over(key->columns, keys[i].columns)) {
             there->fits = true;
-            sql_text_add(&look->key_names, key->name);
-            sql_text_add(&look->key_names, "\n");
+            sql_text_add(&found->key_names, key->name);
+            sql_text_add(&found->key_names, "\n");
         }
         if (strcmp(keys[i].name, key->name) != 0)
             continue;
@@ -325,7 +325,7 @@ static void list_tables(char list[LIST_BYTES])
     CHECK(length < LIST_BYTES);
 }
 
-static enum store_result look_at_tables(struct store_mysql *store, struct look *look, struct error *error)
+static enum store_result read_tables(struct store_mysql *store, struct found *found, struct error *error)
 {
     char ours[LIST_BYTES];
     list_tables(ours);
@@ -340,8 +340,8 @@ static enum store_result look_at_tables(struct store_mysql *store, struct look *
     sql_text_add(&store->sql, ") t ON t.table_name = c.table_name WHERE c.table_schema = DATABASE() "
                               "AND c.table_name IN ");
     sql_text_add(&store->sql, ours);
-    enum store_result result = store_mysql_each_row(store, "information_schema.columns", take_column, look, error);
-    return result == STORE_OK ? store_mysql_each_key(store, ours, take_key, look, error) : result;
+    enum store_result result = store_mysql_each_row(store, "information_schema.columns", take_column, found, error);
+    return result == STORE_OK ? store_mysql_each_key(store, ours, take_key, found, error) : result;
 }
 
 /* --- differences --- */
@@ -415,26 +415,26 @@ static void compare_engine(struct difference *difference, const char *table, con
     describe(difference, "its", "engine", there->is, ENGINE, "");
 }
 
-static void compare(struct difference *difference, const struct look *look, size_t table)
+static void compare(struct difference *difference, const struct found *found, size_t table)
 {
     const char *name = tables[table];
-    compare_engine(difference, name, &look->tables[table]);
+    compare_engine(difference, name, &found->tables[table]);
     for (size_t i = 0; i < COUNT(columns); i++) {
         if (strcmp(columns[i].table, name) == 0)
-            compare_column(difference, &columns[i], &look->columns[i]);
+            compare_column(difference, &columns[i], &found->columns[i]);
     }
     for (size_t i = 0; i < COUNT(keys); i++) {
         if (strcmp(keys[i].table, name) == 0)
-            compare_key(difference, &keys[i], &look->keys[i]);
+            compare_key(difference, &keys[i], &found->keys[i]);
     }
 }
 
-static enum store_result judge(const struct store_mysql *store, const struct look *look, size_t table,
+static enum store_result judge(const struct store_mysql *store, const struct found *found, size_t table,
                                struct error *error)
 {
     struct difference difference = {.count = 0};
     char more[48] = "";
-    if (!look->tables[table].is_there) {
+    if (!found->tables[table].is_there) {
         error_set(error,
                   "%s: table %s " UNSEEN "; first GRANT it SELECT on all of coupond's tables (a persister's user also "
                   "INSERT, UPDATE and DELETE); restore a table from a backup if the server's administrator cannot see "
@@ -442,7 +442,7 @@ static enum store_result judge(const struct store_mysql *store, const struct loo
                   store->base.description, tables[table]);
         return STORE_FAILED;
     }
-    compare(&difference, look, table);
+    compare(&difference, found, table);
     if (difference.count > 1)
         snprintf(more, sizeof more, " (and %u more of this table)", difference.count - 1);
     if (difference.count > 0)
@@ -455,17 +455,17 @@ static enum store_result judge(const struct store_mysql *store, const struct loo
 enum store_result store_mysql_check_tables(struct store *base, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
-    struct look look = {.tables = {{0}}};
-    enum store_result result = look_at_tables(store, &look, error);
+    struct found found = {.tables = {{0}}};
+    enum store_result result = read_tables(store, &found, error);
     if (result == STORE_OK) {
         sql_text_deinit(&store->key_names);
-        store->key_names = look.key_names;
+        store->key_names = found.key_names;
     } else {
-        sql_text_deinit(&look.key_names);
+        sql_text_deinit(&found.key_names);
         return result;
     }
     for (size_t i = 0; i < COUNT(tables) && result == STORE_OK; i++)
-        result = judge(store, &look, i, error);
+        result = judge(store, &found, i, error);
     base->awaits_setup = result != STORE_OK;
     return result;
 }

@@ -267,7 +267,7 @@ enum store_result store_mysql_end(struct store_mysql *store, enum store_result r
 }
 
 /* Checks the tables on each connection and from time to time, because a wrong table need not cause errors. */
-static enum store_result look_at_schema(struct store_mysql *store, struct error *error)
+static enum store_result check_schema(struct store_mysql *store, struct error *error)
 {
     int64_t now_us = clock_mono_us();
     if (now_us < store->schema_good_until_us)
@@ -300,7 +300,7 @@ enum store_result store_mysql_write(struct store *base, const struct store_batch
     struct store_mysql *store = (struct store_mysql *)base;
     enum store_result result = store_mysql_begin(store, error);
     if (result == STORE_OK)
-        result = look_at_schema(store, error);
+        result = check_schema(store, error);
     if (result == STORE_OK)
         result = blame_schema(store, write_rows(store, batch, error), error);
     return store_mysql_end(store, result, error);

@@ -36,7 +36,7 @@ static void probe(uint8_t byte, int64_t now_us)
     feed_on_probe(feed_of_test, byte != 0 ? FEED_STORE_FOUND : FEED_STORE_AWAY, id, now_us);
 }
 
-/* The issuer cannot reach its store for so long that frames are sent without a look. */
+/* The issuer cannot reach its store for so long that frames are sent without a probe. */
 static void look_in_vain(void)
 {
     for (int64_t now_us = 0; now_us < 31 * SECOND; now_us += SECOND)
