@@ -37,7 +37,7 @@ void delivery_deinit(struct delivery *delivery)
 
 enum frame_fault delivery_begin(struct delivery *delivery, const void *frame, size_t size)
 {
-    dead_forget(&delivery->dead, 0);
+    dead_truncate(&delivery->dead, 0);
     delivery->dead_stored = 0;
     delivery->ranges_count = 0;
     delivery->halved_again = false;
@@ -259,7 +259,7 @@ static enum store_result find_orphans(struct delivery *delivery, int64_t now_us,
     size_t known = delivery->dead.count;
     result = store_each_dead_coupon(delivery->store, rows_of(delivery)->journal_id, mark_orphans, &orphans, error);
     if (result != STORE_OK) { /* the next attempt finds the same orphans again */
-        dead_forget(&delivery->dead, known);
+        dead_truncate(&delivery->dead, known);
         memset(delivery->is_dead + rows_of(delivery)->coupons_count, 0, rows_of(delivery)->issues_count);
         return result;
     }
@@ -300,7 +300,7 @@ static enum store_result halve_again(struct delivery *delivery)
 {
     enum store_result result = delivery->halved_again ? STORE_FAILED : STORE_REJECTED;
     delivery->halved_again = true;
-    dead_forget(&delivery->dead, 0);
+    dead_truncate(&delivery->dead, 0);
     delivery->dead_stored = 0;
     begin_halving(delivery);
     return result;

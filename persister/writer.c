@@ -327,7 +327,7 @@ static void note_foreign(struct writer *writer)
 }
 
 /* Other partitions' frames may be accepted all the while. */
-static void forget_foreign(struct writer *writer)
+static void clear_foreign(struct writer *writer)
 {
     if (writer->delivery.batch.rows.partition == writer->foreign_partition)
         atomic_store(&writer->foreign_us, 0);
@@ -343,7 +343,7 @@ static void note_whose(struct writer *writer, const struct delivery_step *step)
     } else if (step->result == STORE_OK || step->result == STORE_BEHIND) {
         if (writer_is_refused(writer))
             log_info("persister", "the issuer fills this store now");
-        forget_foreign(writer);
+        clear_foreign(writer);
         writer->frame_refused = false;
         retry_reset(&writer->refused_retry);
         metrics_set(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0, 0);

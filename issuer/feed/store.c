@@ -31,7 +31,7 @@ void feed_store_compared(struct feed_store *store)
     store->uncompared = false;
 }
 
-static void forget_other(struct feed_store *store)
+static void clear_other(struct feed_store *store)
 {
     memset(store->other, 0, sizeof store->other);
     store->others_differ = false;
@@ -46,7 +46,7 @@ static void adopt(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], in
         store->before_until_us = now_us + LATE_US;
     }
     memcpy(store->id, id, STORE_ID_BYTES);
-    forget_other(store);
+    clear_other(store);
 }
 
 void feed_store_remember(struct feed_store *store, const uint8_t id[STORE_ID_BYTES])
@@ -58,7 +58,7 @@ void feed_store_remember(struct feed_store *store, const uint8_t id[STORE_ID_BYT
 static void note_other(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
     if (!feed_store_sees_other(store, now_us))
-        forget_other(store);
+        clear_other(store);
     if (!store_id_is_known(store->other))
         store->other_since_us = now_us;
     else if (!is_same(store->other, id))

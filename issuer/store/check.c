@@ -292,10 +292,10 @@ static int settle(struct store_check *check, const uint8_t store_id[STORE_ID_BYT
     return 0;
 }
 
-static int forget_notes(struct store_check *check, struct error *error)
+static int remove_notes(struct store_check *check, struct error *error)
 {
     for (size_t i = 0; i < check->count; i++) {
-        if (store_history_forget(&check->journals[i], error) != 0)
+        if (store_history_remove_notes(&check->journals[i], error) != 0)
             return -1;
     }
     return 0;
@@ -381,7 +381,7 @@ enum store_check_result store_check_run(struct store_check *check, const struct 
     if (read_notes(check, journals, count, error) != 0)
         return STORE_CHECK_FAILED;
     if (!options->issuer_check_store) /* records sent without the check make the notes meaningless */
-        return forget_notes(check, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_FAILED;
+        return remove_notes(check, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_FAILED;
     struct question *question = create_question(options, error);
     if (question == NULL)
         return STORE_CHECK_FAILED;

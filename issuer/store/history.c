@@ -174,7 +174,7 @@ int store_history_followed(struct store_history *history, struct error *error)
     return journal_former_write(journal_folder(history->journal), &history->former, error);
 }
 
-int store_history_forget(struct store_history *history, struct error *error)
+int store_history_remove_notes(struct store_history *history, struct error *error)
 {
     history->former.count = 0;
     history->former.others_seq = UINT64_MAX;

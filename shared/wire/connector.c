@@ -42,7 +42,7 @@ void connector_close(struct connector *connector)
     zsock_destroy(&connector->monitor);
 }
 
-static void forget(struct connector *connector)
+static void reset(struct connector *connector)
 {
     connector->given_up = false;
     connector->hangups = 0;
@@ -51,7 +51,7 @@ static void forget(struct connector *connector)
 
 void connector_disconnect(struct connector *connector)
 {
-    forget(connector);
+    reset(connector);
     if (connector->connecting)
         zmq_disconnect(zsock_resolve(connector->socket), connector->endpoint);
     connector->connecting = false;
@@ -59,7 +59,7 @@ void connector_disconnect(struct connector *connector)
 
 int connector_connect(struct connector *connector)
 {
-    forget(connector);
+    reset(connector);
     connector->connecting = zmq_connect(zsock_resolve(connector->socket), connector->endpoint) == 0;
     return connector->connecting ? 0 : -1;
 }
@@ -100,7 +100,7 @@ static void on_made(struct connector *connector)
 {
     connector->made = true;
     connector->refused = false;
-    forget(connector);
+    reset(connector);
 }
 
 unsigned connector_check(struct connector *connector)
