@@ -43,7 +43,7 @@ bool local_gateways_answer(struct local_gateways *gateways, size_t to, const voi
 /* Call after the answers: wakes sleeping gateways, and disconnects those that wrote invalid data. */
 void local_gateways_wake(struct local_gateways *gateways);
 
-/* Call before the partition waits: false when a frame is already there. Call local_gateways_end_sleep() after waiting. */
+/* Call before the partition waits: false when a frame has arrived. Call local_gateways_end_sleep() after waiting. */
 bool local_gateways_begin_sleep(struct local_gateways *gateways);
 void local_gateways_end_sleep(struct local_gateways *gateways);
 

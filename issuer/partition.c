@@ -225,7 +225,8 @@ static bool take_local(struct partition *partition)
     return true;
 }
 
-/* Takes what is there, within the limits of a turn, alternating between both sources. False when there was nothing. */
+/* Takes the frames that have arrived, within the limits of a turn, alternating between both sources. False when there
+ * were none. */
 static bool gather(struct partition *partition)
 {
     bool local = true, remote = partition->router_has_news;

@@ -70,8 +70,8 @@ bool issuer_link_receive(struct issuer_link *link, int64_t now_ms);
 void issuer_link_tick(struct issuer_link *link, int64_t now_ms);
 /* Reads the monitor. True when the connection was lost; replies received before that have been delivered. */
 bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms);
-/* Call before the thread waits for its descriptors; false when a frame has already arrived. Call issuer_link_end_sleep()
- * afterwards, whether the thread waited or not. */
+/* Call before the thread waits for its descriptors; false when a frame has already arrived. Call
+ * issuer_link_end_sleep() afterwards, whether the thread waited or not. */
 bool issuer_link_begin_sleep(struct issuer_link *link);
 void issuer_link_end_sleep(struct issuer_link *link);
 

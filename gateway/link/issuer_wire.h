@@ -67,8 +67,8 @@ bool issuer_wire_receive(struct issuer_wire *wire, struct wire_message *message)
 unsigned issuer_wire_check(struct issuer_wire *wire);
 /* Reconnects when it is time to. */
 void issuer_wire_tick(struct issuer_wire *wire, int64_t now_ms);
-/* Call before the thread waits; false when a message has already arrived. Call issuer_wire_end_sleep() afterwards, whether
- * the thread waited or not. */
+/* Call before the thread waits; false when a message has already arrived. Call issuer_wire_end_sleep() afterwards,
+ * whether the thread waited or not. */
 bool issuer_wire_begin_sleep(struct issuer_wire *wire);
 void issuer_wire_end_sleep(struct issuer_wire *wire);
 

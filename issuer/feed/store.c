@@ -6,7 +6,7 @@
 #define PROBE_LATER_US    2000000  /* after frames have stopped waiting for the store */
 #define LATE_US           10000000 /* how long answers of the previous store may be in flight */
 #define SEES_US           60000000 /* how long another store is reported after its last answer */
-/* How long probes may fail before frames go to any store that takes them, and the only one that answers becomes ours. */
+/* How long probes may fail before frames go to any store, and the only one that answers becomes ours. */
 #define PATIENCE_US 30000000
 
 static bool is_same(const uint8_t a[STORE_ID_BYTES], const uint8_t b[STORE_ID_BYTES])

@@ -6,8 +6,8 @@
  *
  * The store is the one that the issuer is configured with. The issuer probes it at its start, and whenever an answer
  * carries an unknown id. So a database that was lost and recreated is accepted at once, and one that only a persister
- * is configured with never is. Only if the issuer cannot reach its store at all, and probes have failed for a long time,
- * frames go to any store that takes them, and the only one that answers is accepted.
+ * is configured with never is. Only if the issuer cannot reach its store at all, and probes have failed for a long
+ * time, frames go to any store that takes them, and the only one that answers is accepted.
  */
 #ifndef COUPOND_FEED_STORE_H
 #define COUPOND_FEED_STORE_H
@@ -53,7 +53,7 @@ struct feed_store {
 void feed_store_init(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], bool may_probe);
 
 /*
- * Makes frames wait, while probes continue, until the journals have been compared with the store (issuer/store/check.h).
+ * Makes frames wait, while probes continue, until the journals were compared with the store (issuer/store/check.h).
  */
 void feed_store_await_comparison(struct feed_store *store);
 void feed_store_compared(struct feed_store *store);

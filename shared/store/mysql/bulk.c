@@ -1,7 +1,7 @@
 /*
  * Inserts issues as arrays bound to one prepared INSERT: MariaDB's bulk operation. The server parses neither statement
- * nor values and needs a quarter less time per row than for a multi-row INSERT. With other servers and client libraries,
- * and when the server rejects it, the caller uses SQL text.
+ * nor values and needs a quarter less time per row than for a multi-row INSERT. With other servers and client
+ * libraries, and when the server rejects it, the caller uses SQL text.
  */
 #include "shared/store/mysql/mysql.h"
 

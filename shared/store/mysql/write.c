@@ -171,8 +171,8 @@ static enum store_result find_twins(const struct comparison *comparison)
 }
 
 /*
- * The server refuses rows although their sequences are free: either another sequence has their (user, nth), in the store
- * or in this batch, or another writer has just inserted the same rows, which the next attempt finds.
+ * The server refuses rows although their sequences are free: either another sequence has their (user, nth), in the
+ * store or in this batch, or another writer has just inserted the same rows, which the next attempt finds.
  */
 static enum store_result explain_refusal(struct store_mysql *store, struct comparison *comparison)
 {
