@@ -11,7 +11,7 @@ const struct command commands[] = {
 const size_t commands_count = sizeof commands / sizeof commands[0];
 
 const struct help_option general_options[] = {
-    {"--help", NULL, "prints this; behind a command, what that command takes"},
+    {"--help", NULL, "prints this help; after a command, its help"},
     {"--help-config", NULL, "every option of a configuration, as a file with the defaults"},
     {"--help-config=markdown", NULL, "the same as a table"},
     {"--version", NULL, "prints the version"},

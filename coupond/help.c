@@ -5,18 +5,18 @@
 #include <string.h>
 
 #define COLUMNS      100
-#define LEFT_MAX     30 /* columns of the widest name with its value; a wider one has a line of its own */
+#define LEFT_MAX     30 /* maximum columns of a name with its value; a wider one gets its own line */
 #define USAGE_INDENT 15
-#define USAGE_MAX    8 /* more options than these are [OPTION]… */
+#define USAGE_MAX    8 /* options in the usage; more are written as [OPTION]… */
 
-/* A line that is being filled. */
+/* A line under construction. */
 struct line {
     FILE *out;
     size_t indent;
     size_t column;
 };
 
-/* Of UTF-8, a column a character. */
+/* Columns of UTF-8 text, one per character. */
 static size_t columns_of(const char *text, size_t length)
 {
     size_t columns = 0;
@@ -25,7 +25,7 @@ static size_t columns_of(const char *text, size_t length)
     return columns;
 }
 
-/* A word that is not to be broken, after a space or on a line of its own. */
+/* Prints a word unbroken, after a space or on the next line. */
 static void put_word(struct line *line, const char *word, size_t length)
 {
     size_t columns = columns_of(word, length);
@@ -39,7 +39,7 @@ static void put_word(struct line *line, const char *word, size_t length)
     line->column += columns + !first;
 }
 
-/* Words up to the end of the text or of its paragraph; returns what is behind them. */
+/* Prints the words up to the end of the paragraph; returns the rest of the text. */
 static const char *put_words(struct line *line, const char *text)
 {
     while (*text != '\0' && *text != '\n') {
@@ -94,7 +94,7 @@ static void print_about(FILE *out, const char *about)
     }
 }
 
-/* The widest of the names with their values that is not too wide. */
+/* Columns of the widest name with its value, up to LEFT_MAX. */
 static size_t left_columns(const struct help_option *options)
 {
     size_t widest = 0;

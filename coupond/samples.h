@@ -9,8 +9,8 @@
 #include "shared/error.h"
 #include "shared/options/options.h"
 
-/* Creates the samples when the issuer has no coupons; *created tells whether it did. Waits up to ten seconds for each
- * answer. -1 and `error` when the issuer refuses or does not answer. Main thread. */
+/* Creates the samples when the issuer has no coupons; *created receives whether it did. Waits up to ten seconds for
+ * each answer. -1 and `error` when the issuer refuses or does not answer. Main thread. */
 int samples_create(const struct options *options, bool *created, struct error *error);
 
 #endif

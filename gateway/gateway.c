@@ -65,7 +65,7 @@ static int start_thread(struct gateway *gateway, const struct listen_sockets *so
         .board = gateway->board,
         .readiness = &gateway->readiness,
         .thread = gateway->threads,
-        .hears = gateway->threads == 0,
+        .subscribes = gateway->threads == 0,
     };
     zactor_t *actor = NULL;
     for (unsigned a = 0; a < sockets->addresses; a++)

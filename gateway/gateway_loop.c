@@ -124,7 +124,7 @@ static bool prepare_wait(struct gateway_loop *loop)
 {
     bool may = true;
     for (uint16_t p = 0; p < loop->service.partitions; p++)
-        may &= issuer_link_doze(loop->service.links[p]);
+        may &= issuer_link_begin_sleep(loop->service.links[p]);
     return may;
 }
 
@@ -154,7 +154,7 @@ static void on_check(uv_check_t *check)
     struct gateway_loop *loop = check->data;
     stood_still(loop);
     for (uint16_t p = 0; p < loop->service.partitions; p++)
-        issuer_link_rise(loop->service.links[p]);
+        issuer_link_end_sleep(loop->service.links[p]);
     take_turn(loop);
 }
 
@@ -233,15 +233,15 @@ static bool drained(const struct gateway_loop *loop)
 
 static void set_gauges(struct gateway_loop *loop)
 {
-    uint64_t hearing = 0, refused = 0;
+    uint64_t up_mask = 0, refused = 0;
     int64_t up = 0;
     for (uint16_t p = 0; p < loop->service.partitions; p++) {
         bool is_up = issuer_link_up(loop->service.links[p], loop_ms(loop));
         up += is_up;
-        hearing |= (uint64_t)is_up << p;
+        up_mask |= (uint64_t)is_up << p;
         refused |= (uint64_t)issuer_link_refused(loop->service.links[p]) << p;
     }
-    readiness_note(loop->service.readiness, loop->thread, hearing);
+    readiness_note(loop->service.readiness, loop->thread, up_mask);
     readiness_note_refused(loop->service.readiness, loop->thread, refused);
     metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, up);
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, loop->service.exchanges.waiting_count);
@@ -250,7 +250,7 @@ static void set_gauges(struct gateway_loop *loop)
 static void on_tick(uv_timer_t *tick)
 {
     struct gateway_loop *loop = tick->data;
-    if (memory_look(clock_mono_us(), MEMORY_LOOK_MS) && *memory_scarce())
+    if (memory_check(clock_mono_us(), MEMORY_CHECK_MS) && *memory_scarce())
         malloc_trim(0); /* returns the memory of closed connections to the system */
     reply_clock_set(&loop->service.clock, policies_time_us(loop->service.policies));
     for (uint16_t p = 0; p < loop->service.partitions; p++)
@@ -402,7 +402,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     connections_init(&loop->connections, options, loop->metrics, &loop->uv, &loop->service.exchanges, &events);
     loop->connections.count_max = args->connections_max;
     service_init(&loop->service, options, loop->metrics, &loop->connections, args->readiness);
-    loop->service.policies = policies_create(&loop->service, args->board, args->hears);
+    loop->service.policies = policies_create(&loop->service, args->board, args->subscribes);
     open_handles(loop);
     if (open_links(loop, &args->error) == 0)
         return open_acceptors(loop, args, &args->error);

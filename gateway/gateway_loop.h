@@ -31,7 +31,7 @@ struct gateway_loop_args {
     struct policy_board *board;  /* shared by all threads; outlives them */
     struct readiness *readiness; /* shared by all threads; outlives them */
     unsigned thread;             /* this thread's index */
-    bool hears;                  /* this thread subscribes to other gateways' changes; true for one of them */
+    bool subscribes;             /* this thread subscribes to other gateways' changes; true for one of them */
     bool failed;                 /* set by the thread before its signal; `error` says why, and the thread ends */
     struct error error;
 };

@@ -20,14 +20,14 @@ struct coupon_gauges {
 
 /* --- life --- */
 
-static void tell_numbers(const struct coupon_gauges *gauges)
+static void set_counts(const struct coupon_gauges *gauges)
 {
     size_t coupons = ledger_coupons(gauges->ledger);
     metrics_set(gauges->metrics, METRIC_ISSUER_COUPONS, 0, (int64_t)coupons);
     metrics_set(gauges->metrics, METRIC_ISSUER_COUPONS_UNLISTED, 0, (int64_t)(coupons - gauges->count));
 }
 
-static void tell_coupon(const struct coupon_gauges *gauges, unsigned place)
+static void set_coupon(const struct coupon_gauges *gauges, unsigned place)
 {
     const struct ledger_coupon *coupon = gauges->places[place].coupon;
     metrics_set_coupon(gauges->metrics, place, coupon->id, coupon->quantity, coupon->issued);
@@ -37,7 +37,7 @@ static void give_place(struct coupon_gauges *gauges, unsigned place, struct ledg
 {
     gauges->places[place] = (struct place){coupon, now_us};
     coupon->gauge = place + 1;
-    tell_coupon(gauges, place);
+    set_coupon(gauges, place);
 }
 
 struct coupon_gauges *coupon_gauges_create(const struct ledger *ledger, struct metrics *metrics)
@@ -50,7 +50,7 @@ struct coupon_gauges *coupon_gauges_create(const struct ledger *ledger, struct m
     gauges->count = (unsigned)ledger_list(ledger, "", METRIC_COUPONS_MAX, first);
     for (unsigned i = 0; i < gauges->count; i++)
         give_place(gauges, i, ledger_entry(ledger, first[i]->id, strlen(first[i]->id)), 0);
-    tell_numbers(gauges);
+    set_counts(gauges);
     return gauges;
 }
 
@@ -76,7 +76,7 @@ static unsigned longest_idle(const struct coupon_gauges *gauges)
     return longest;
 }
 
-static void look_for_place(struct coupon_gauges *gauges, struct ledger_coupon *coupon, int64_t now_us)
+static void find_place(struct coupon_gauges *gauges, struct ledger_coupon *coupon, int64_t now_us)
 {
     if (gauges->count < METRIC_COUPONS_MAX) {
         give_place(gauges, gauges->count++, coupon, now_us);
@@ -95,10 +95,10 @@ void coupon_gauges_note(struct coupon_gauges *gauges, struct ledger_coupon *coup
     if (coupon->gauge != 0) {
         CHECK(gauges->places[coupon->gauge - 1].coupon == coupon);
         gauges->places[coupon->gauge - 1].noted_us = now_us;
-        tell_coupon(gauges, coupon->gauge - 1);
+        set_coupon(gauges, coupon->gauge - 1);
         return;
     }
     if (now_us >= gauges->full_until_us)
-        look_for_place(gauges, coupon, now_us);
-    tell_numbers(gauges); /* the coupon may be new */
+        find_place(gauges, coupon, now_us);
+    set_counts(gauges); /* the coupon may be new */
 }

@@ -2,7 +2,7 @@
 
 #include "shared/error.h"
 
-#define HEARD_US_MAX (FRAME_CLOCK_US_MAX / 2) /* no clock gets this far by itself; later values are ignored */
+#define BOUND_US_MAX (FRAME_CLOCK_US_MAX / 2) /* no clock gets this far by itself; later values are ignored */
 
 void deadline_clock_init(struct deadline_clock *clock, uint64_t incarnation)
 {
@@ -10,19 +10,19 @@ void deadline_clock_init(struct deadline_clock *clock, uint64_t incarnation)
     *clock = (struct deadline_clock){.incarnation = incarnation};
 }
 
-void deadline_clock_hear(struct deadline_clock *clock, const struct frame_header *header)
+void deadline_clock_update(struct deadline_clock *clock, const struct frame_header *header)
 {
-    if (header->incarnation == clock->incarnation && header->clock_us > clock->heard_us &&
-        header->clock_us <= HEARD_US_MAX)
-        clock->heard_us = header->clock_us;
+    if (header->incarnation == clock->incarnation && header->clock_us > clock->bound_us &&
+        header->clock_us <= BOUND_US_MAX)
+        clock->bound_us = header->clock_us;
 }
 
 void deadline_clock_read(struct deadline_clock *clock, int64_t boot_us)
 {
     int64_t now_us = boot_us + clock->ahead_us;
-    if (clock->heard_us > now_us) {
-        clock->ahead_us += clock->heard_us - now_us;
-        now_us = clock->heard_us;
+    if (clock->bound_us > now_us) {
+        clock->ahead_us += clock->bound_us - now_us;
+        now_us = clock->bound_us;
     }
     clock->now_us = now_us;
 }

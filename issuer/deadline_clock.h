@@ -16,7 +16,7 @@
 struct deadline_clock {
     uint64_t incarnation;
     int64_t now_us;   /* of the turn */
-    int64_t heard_us; /* the latest time received from a gateway */
+    int64_t bound_us; /* the highest lower bound received from a gateway */
     int64_t ahead_us; /* minus the machine's clock: how long that has stood still */
 };
 
@@ -24,7 +24,7 @@ struct deadline_clock {
 void deadline_clock_init(struct deadline_clock *clock, uint64_t incarnation);
 
 /* Takes the bound from a gateway's frame. */
-void deadline_clock_hear(struct deadline_clock *clock, const struct frame_header *header);
+void deadline_clock_update(struct deadline_clock *clock, const struct frame_header *header);
 /* Sets the time of this turn's decisions; `boot_us` is clock_boot_us(). */
 void deadline_clock_read(struct deadline_clock *clock, int64_t boot_us);
 

@@ -181,7 +181,7 @@ static bool describe_memory(char why[READY_WHY_MAX])
     if (!*memory_scarce())
         return false;
     memory_describe(text);
-    snprintf(why, READY_WHY_MAX, "memory runs out, new users and coupons are refused: %.70s", text);
+    snprintf(why, READY_WHY_MAX, "memory is scarce, new users and coupons are refused: %.70s", text);
     return true;
 }
 
@@ -276,7 +276,7 @@ struct issuer *issuer_create(const struct options *options)
 int issuer_open(struct issuer *issuer, struct error *error)
 {
     const struct options *options = issuer->options;
-    memory_look(clock_mono_us(), MEMORY_LOOK_MS);
+    memory_check(clock_mono_us(), MEMORY_CHECK_MS);
     struct metrics *metrics = metrics_create("issuer", -1);
     warn_of_open(options, metrics);
     peer_guard_begin(metrics);

@@ -55,7 +55,7 @@ static void publish(struct issuer_clock *clock)
                 ahead_of(clock, corrected_clock_at(&clock->judged, clock->judged.steady_us)));
 }
 
-static void tell_stepped(const struct corrected_clock *judged)
+static void log_step(const struct corrected_clock *judged)
 {
     double seconds = (double)corrected_clock_error(judged) / 1e6;
     log_error("issuer",
@@ -64,13 +64,13 @@ static void tell_stepped(const struct corrected_clock *judged)
               seconds < 0 ? "back" : "ahead", seconds < 0 ? -seconds : seconds, (double)judged->settle_us / 1e6);
 }
 
-static void tell(const struct corrected_clock *judged, enum corrected_event event)
+static void log_event(const struct corrected_clock *judged, enum corrected_event event)
 {
     switch (event) {
     case CORRECTED_NOTHING:
         break;
     case CORRECTED_STEPPED:
-        tell_stepped(judged);
+        log_step(judged);
         break;
     case CORRECTED_RETURNED:
         log_info("issuer", "the wall clock agrees with the monotonic clock again");
@@ -115,7 +115,7 @@ static void judge(struct issuer_clock *clock)
         return;
     if (read_clocks(&wall_us, &steady_us)) {
         enum corrected_event event = corrected_clock_judge(&clock->judged, wall_us, steady_us);
-        tell(&clock->judged, event);
+        log_event(&clock->judged, event);
         publish(clock);
         atomic_store_explicit(&clock->judge_at_us, steady_us + JUDGE_INTERVAL_US, memory_order_relaxed);
     }
@@ -131,7 +131,7 @@ int64_t issuer_clock_now_us(struct issuer_clock *clock)
     return corrected_clock_at(&view, steady_us);
 }
 
-static void tell_journal(unsigned partition, int64_t ahead_us)
+static void log_journal_time(unsigned partition, int64_t ahead_us)
 {
     if (ahead_us > JOURNAL_AHEAD_US)
         log_error("issuer",
@@ -166,7 +166,7 @@ void issuer_clock_note_journal(struct issuer_clock *clock, unsigned partition, i
     int64_t before = atomic_load_explicit(&clock->journal_us, memory_order_relaxed);
     while (before < latest_us && !atomic_compare_exchange_weak(&clock->journal_us, &before, latest_us))
         ;
-    tell_journal(partition, latest_us - issuer_clock_now_us(clock));
+    log_journal_time(partition, latest_us - issuer_clock_now_us(clock));
 }
 
 bool issuer_clock_describe(struct issuer_clock *clock, char *why, size_t size)

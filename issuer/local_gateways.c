@@ -10,8 +10,8 @@
 #include "shared/wire/shm_link.h"
 
 #define EVENTS_MAX  64
-#define ACCEPTS_MAX 16 /* per call: nobody who floods the socket can delay the turn */
-#define HAS_SPOKEN  (-1)
+#define ACCEPTS_MAX 16 /* per call, so that a flood of connections cannot delay the turn */
+#define HAS_SENT    (-1)
 
 struct local_gateways {
     uint16_t partition;
@@ -23,11 +23,11 @@ struct local_gateways {
     int poll;                                    /* an epoll of the listener and of each gateway's socket */
     struct shm_link links[LOCAL_GATEWAYS_MAX];   /* the first `count` are open */
     bool answered[LOCAL_GATEWAYS_MAX];           /* since the last local_gateways_wake() */
-    int64_t silent_since_us[LOCAL_GATEWAYS_MAX]; /* since it connected; HAS_SPOKEN */
+    int64_t silent_since_us[LOCAL_GATEWAYS_MAX]; /* since it connected; HAS_SENT */
     size_t count;
     size_t silent;
     size_t next; /* round-robin position */
-    bool told_of_silent;
+    bool silent_logged;
     bool shut; /* the listener is not polled: the limit of silent gateways is reached */
     int64_t now_us;
 };
@@ -86,9 +86,9 @@ int local_gateways_fd(const struct local_gateways *gateways)
     return gateways->listener < 0 ? -1 : gateways->poll;
 }
 
-/* --- who comes and goes --- */
+/* --- connections --- */
 
-static void tell_count(const struct local_gateways *gateways)
+static void set_count(const struct local_gateways *gateways)
 {
     metrics_set(gateways->metrics, METRIC_ISSUER_LOCAL_GATEWAYS, 0, (int64_t)gateways->count);
 }
@@ -99,53 +99,53 @@ static bool is_broken(const struct shm_link *link)
 }
 
 /* Any number of processes may connect and stay silent, so only one of them is logged. */
-static void tell_parting(struct local_gateways *gateways, size_t which, const char *why)
+static void log_disconnect(struct local_gateways *gateways, size_t which, const char *why)
 {
-    if (gateways->silent_since_us[which] == HAS_SPOKEN || is_broken(&gateways->links[which])) {
+    if (gateways->silent_since_us[which] == HAS_SENT || is_broken(&gateways->links[which])) {
         log_info("issuer", "disconnected a local gateway: %s partition=%u", why, gateways->partition);
-    } else if (!gateways->told_of_silent) {
-        gateways->told_of_silent = true;
+    } else if (!gateways->silent_logged) {
+        gateways->silent_logged = true;
         log_warn("issuer",
                  "disconnected a local process that sent nothing, further ones are not logged: %s partition=%u", why,
                  gateways->partition);
     }
 }
 
-static void part_from(struct local_gateways *gateways, size_t which, const char *why)
+static void disconnect(struct local_gateways *gateways, size_t which, const char *why)
 {
-    tell_parting(gateways, which, why);
+    log_disconnect(gateways, which, why);
     shm_link_close(&gateways->links[which]);
-    gateways->silent -= gateways->silent_since_us[which] != HAS_SPOKEN;
+    gateways->silent -= gateways->silent_since_us[which] != HAS_SENT;
     gateways->count--;
     gateways->links[which] = gateways->links[gateways->count];
     gateways->silent_since_us[which] = gateways->silent_since_us[gateways->count];
-    tell_count(gateways);
+    set_count(gateways);
     gateways->next = 0;
 }
 
-static void part_from_broken(struct local_gateways *gateways)
+static void disconnect_broken(struct local_gateways *gateways)
 {
     for (size_t i = gateways->count; i-- > 0;) {
         if (is_broken(&gateways->links[i]))
-            part_from(gateways, i, "it wrote invalid data into the shared memory");
+            disconnect(gateways, i, "it wrote invalid data into the shared memory");
     }
 }
 
 /* A wake-up, or the end of the connection: frames that a gateway sent before it went are decided first. */
-static void hear(struct local_gateways *gateways, int socket)
+static void read_wakes(struct local_gateways *gateways, int socket)
 {
     size_t i = 0;
     while (i < gateways->count && gateways->links[i].socket != socket)
         i++;
-    if (i < gateways->count && !shm_link_hear(&gateways->links[i]) && shm_ring_next(&gateways->links[i].in) == 0)
-        part_from(gateways, i, "its connection is closed");
+    if (i < gateways->count && !shm_link_read_wakes(&gateways->links[i]) && shm_ring_next(&gateways->links[i].in) == 0)
+        disconnect(gateways, i, "its connection is closed");
 }
 
 /* Accepts and closes: a listener with a pending connection would stay readable for ever. */
-static void turn_away(struct local_gateways *gateways, const char *why)
+static void refuse(struct local_gateways *gateways, const char *why)
 {
     close(gateways->spare);
-    shm_turn_away(gateways->listener);
+    shm_refuse(gateways->listener);
     gateways->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (!gateways->complained)
         log_warn("issuer", "refused a local gateway, further ones are not logged: %s partition=%u", why,
@@ -153,13 +153,13 @@ static void turn_away(struct local_gateways *gateways, const char *why)
     gateways->complained = true;
 }
 
-static void welcome(struct local_gateways *gateways, const struct shm_link *link)
+static void add(struct local_gateways *gateways, const struct shm_link *link)
 {
     gateways->links[gateways->count] = *link;
     gateways->silent_since_us[gateways->count] = gateways->now_us;
     gateways->count++;
     gateways->silent++;
-    tell_count(gateways);
+    set_count(gateways);
     gateways->complained = false;
     watch(gateways, link->socket);
 }
@@ -171,9 +171,9 @@ static bool accept_one(struct local_gateways *gateways)
     struct shm_link link;
     int result = shm_accept(gateways->listener, &link, &error);
     if (result > 0)
-        welcome(gateways, &link);
+        add(gateways, &link);
     else if (result < 0)
-        turn_away(gateways, error.text);
+        refuse(gateways, error.text);
     return result > 0;
 }
 
@@ -196,10 +196,10 @@ static void accept_some(struct local_gateways *gateways)
     if (gateways->silent == LOCAL_GATEWAYS_SILENT_MAX)
         set_shut(gateways, true);
     else if (gateways->count == LOCAL_GATEWAYS_MAX)
-        turn_away(gateways, "the maximum number of gateways is connected");
+        refuse(gateways, "the maximum number of gateways is connected");
 }
 
-void local_gateways_attend(struct local_gateways *gateways)
+void local_gateways_poll(struct local_gateways *gateways)
 {
     struct epoll_event events[EVENTS_MAX];
     int count = gateways->listener < 0 ? 0 : epoll_wait(gateways->poll, events, EVENTS_MAX, 0);
@@ -208,30 +208,30 @@ void local_gateways_attend(struct local_gateways *gateways)
         if (events[i].data.fd == gateways->listener)
             comes = true;
         else
-            hear(gateways, events[i].data.fd);
+            read_wakes(gateways, events[i].data.fd);
     }
-    part_from_broken(gateways);
+    disconnect_broken(gateways);
     if (comes)
         accept_some(gateways);
 }
 
-void local_gateways_tend(struct local_gateways *gateways, int64_t now_us)
+void local_gateways_tick(struct local_gateways *gateways, int64_t now_us)
 {
     gateways->now_us = now_us;
     for (size_t i = gateways->count; gateways->silent > 0 && i-- > 0;) {
-        if (gateways->silent_since_us[i] != HAS_SPOKEN &&
+        if (gateways->silent_since_us[i] != HAS_SENT &&
             now_us - gateways->silent_since_us[i] >= LOCAL_GATEWAYS_SILENT_US)
-            part_from(gateways, i, "no frame within two seconds");
+            disconnect(gateways, i, "no frame within two seconds");
     }
     if (gateways->silent < LOCAL_GATEWAYS_SILENT_MAX && gateways->listener >= 0)
         set_shut(gateways, false);
 }
 
-static void note_speech(struct local_gateways *gateways, size_t which)
+static void note_first_frame(struct local_gateways *gateways, size_t which)
 {
-    if (gateways->silent_since_us[which] == HAS_SPOKEN)
+    if (gateways->silent_since_us[which] == HAS_SENT)
         return;
-    gateways->silent_since_us[which] = HAS_SPOKEN;
+    gateways->silent_since_us[which] = HAS_SENT;
     gateways->silent--;
     log_info("issuer", "connected to a local gateway partition=%u gateways=%zu", gateways->partition,
              gateways->count - gateways->silent);
@@ -255,7 +255,7 @@ bool local_gateways_take(struct local_gateways *gateways, zmq_msg_t *request, si
             continue;
         CHECK(zmq_msg_init_size(request, size) == 0);
         shm_ring_read(ring, zmq_msg_data(request), size);
-        note_speech(gateways, which);
+        note_first_frame(gateways, which);
         *from = which;
         return true;
     }
@@ -272,24 +272,24 @@ void local_gateways_wake(struct local_gateways *gateways)
 {
     for (size_t i = 0; i < gateways->count; i++) {
         if (gateways->answered[i])
-            shm_link_ring(&gateways->links[i]);
+            shm_link_wake(&gateways->links[i]);
         gateways->answered[i] = false;
     }
-    part_from_broken(gateways);
+    disconnect_broken(gateways);
 }
 
 /* --- sleep --- */
 
-bool local_gateways_doze(struct local_gateways *gateways)
+bool local_gateways_begin_sleep(struct local_gateways *gateways)
 {
     bool may = true;
     for (size_t i = 0; i < gateways->count; i++)
-        may &= shm_ring_doze(&gateways->links[i].in) && !is_broken(&gateways->links[i]);
+        may &= shm_ring_begin_sleep(&gateways->links[i].in) && !is_broken(&gateways->links[i]);
     return may;
 }
 
-void local_gateways_rise(struct local_gateways *gateways)
+void local_gateways_end_sleep(struct local_gateways *gateways)
 {
     for (size_t i = 0; i < gateways->count; i++)
-        shm_ring_rise(&gateways->links[i].in);
+        shm_ring_end_sleep(&gateways->links[i].in);
 }

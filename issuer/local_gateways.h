@@ -26,25 +26,25 @@ struct local_gateways *local_gateways_create(const char *path, uint16_t partitio
 /* Disconnects all, and removes the socket's file. */
 void local_gateways_destroy(struct local_gateways **gateways);
 
-/* Readable when local_gateways_attend() has something to do; -1 when disabled. */
+/* Readable when local_gateways_poll() has something to do; -1 when disabled. */
 int local_gateways_fd(const struct local_gateways *gateways);
 /* Accepts new gateways and removes disconnected ones. */
-void local_gateways_attend(struct local_gateways *gateways);
+void local_gateways_poll(struct local_gateways *gateways);
 /* Call a few times a second with a monotonic time: disconnects peers that sent no frame in time. */
-void local_gateways_tend(struct local_gateways *gateways, int64_t now_us);
+void local_gateways_tick(struct local_gateways *gateways, int64_t now_us);
 
 /* True when a gateway is connected. */
 bool local_gateways_any(const struct local_gateways *gateways);
 /* Takes the next frame, round robin: initializes `request` with it and sets `from` to its gateway, valid until the next
- * local_gateways_wake() or _attend(). False when there is none. */
+ * local_gateways_wake() or _poll(). False when there is none. */
 bool local_gateways_take(struct local_gateways *gateways, zmq_msg_t *request, size_t *from);
 /* Queues a reply. False when the gateway's queue has no room. */
 bool local_gateways_answer(struct local_gateways *gateways, size_t to, const void *data, size_t size);
 /* Call after the answers: wakes sleeping gateways, and disconnects those that wrote invalid data. */
 void local_gateways_wake(struct local_gateways *gateways);
 
-/* Call before the partition waits: false when a frame is already there. Call local_gateways_rise() after waiting. */
-bool local_gateways_doze(struct local_gateways *gateways);
-void local_gateways_rise(struct local_gateways *gateways);
+/* Call before the partition waits: false when a frame has arrived. Call local_gateways_end_sleep() after waiting. */
+bool local_gateways_begin_sleep(struct local_gateways *gateways);
+void local_gateways_end_sleep(struct local_gateways *gateways);
 
 #endif

@@ -25,7 +25,7 @@
 
 #define LAST_TURNS_MAX  1000 /* after $TERM, in case requests never end */
 #define LINGER_US       100  /* longest wait before a turn that is small compared with the last ones */
-#define LINGER_SIZE_MIN 8    /* requests per turn; fewer are not a crowd */
+#define LINGER_SIZE_MIN 8    /* requests per turn; fewer do not come from many clients */
 #define LINGER_SIZE_MAX 64   /* more are always worth a sync */
 #define NOT_LOCAL       SIZE_MAX
 
@@ -54,7 +54,7 @@ struct partition {
     int64_t decided_us;    /* time of the last decision; 0: idle since */
 };
 
-#define TEND_MS 200 /* longest time between two calls of local_gateways_tend() */
+#define TICK_MS 200 /* longest time between two calls of local_gateways_tick() */
 
 /* The owners of the epoll's descriptors. */
 enum watched { WATCHED_ROUTER, WATCHED_PIPE, WATCHED_LOCAL, WATCHED_COUNT };
@@ -225,7 +225,8 @@ static bool take_local(struct partition *partition)
     return true;
 }
 
-/* Takes what is there, within the limits of a turn, alternating between both sources. False when there was nothing. */
+/* Takes the frames that have arrived, within the limits of a turn, alternating between both sources. False when there
+ * were none. */
 static bool gather(struct partition *partition)
 {
     bool local = true, remote = partition->router_has_news;
@@ -336,17 +337,17 @@ static bool wait_for_news(struct partition *partition, struct epoll_event *event
 {
     if (wait_ms == 0 || partition->router_has_news || partition->pipe_has_news)
         return false;
-    bool may = local_gateways_doze(partition->local_gateways);
+    bool may = local_gateways_begin_sleep(partition->local_gateways);
     if (may)
         *count = epoll_wait(partition->poll, events, WATCHED_COUNT, wait_ms);
     else
-        local_gateways_attend(partition->local_gateways); /* frames, or a gateway that wrote invalid data */
-    local_gateways_rise(partition->local_gateways);
+        local_gateways_poll(partition->local_gateways); /* frames, or a gateway that wrote invalid data */
+    local_gateways_end_sleep(partition->local_gateways);
     return may;
 }
 
 /* Collects events; waits for them if `wait_ms` allows and nothing is pending. */
-static void look(struct partition *partition, int wait_ms)
+static void collect_events(struct partition *partition, int wait_ms)
 {
     struct epoll_event events[WATCHED_COUNT];
     int count = 0;
@@ -356,13 +357,13 @@ static void look(struct partition *partition, int wait_ms)
         partition->router_has_news |= events[i].data.u32 == WATCHED_ROUTER;
         partition->pipe_has_news |= events[i].data.u32 == WATCHED_PIPE;
         if (events[i].data.u32 == WATCHED_LOCAL)
-            local_gateways_attend(partition->local_gateways);
+            local_gateways_poll(partition->local_gateways);
     }
 }
 
-static bool told_to_end(struct partition *partition, zsock_t *pipe)
+static bool is_terminated(struct partition *partition, zsock_t *pipe)
 {
-    bool end = partition->pipe_has_news && actor_told_to_end(pipe);
+    bool end = partition->pipe_has_news && actor_is_terminated(pipe);
     partition->pipe_has_news = false;
     return end;
 }
@@ -372,7 +373,7 @@ static int sleep_ms(struct partition *partition)
 {
     issuer_clock_now_us(partition->clock); /* keeps the check of the wall clock going without requests */
     int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
-    return wait_ms < 0 || wait_ms > TEND_MS ? TEND_MS : wait_ms;
+    return wait_ms < 0 || wait_ms > TICK_MS ? TICK_MS : wait_ms;
 }
 
 void partition_actor(zsock_t *pipe, void *args)
@@ -381,11 +382,11 @@ void partition_actor(zsock_t *pipe, void *args)
     struct pulse *pulse = pulse_create("partition", partition->index);
     zsock_signal(pipe, 0);
     watch_all(partition, pipe);
-    while (!told_to_end(partition, pipe)) {
+    while (!is_terminated(partition, pipe)) {
         bool any = partition_do_work(partition);
-        local_gateways_tend(partition->local_gateways, clock_mono_us());
+        local_gateways_tick(partition->local_gateways, clock_mono_us());
         int wait_ms = sleep_ms(partition);
-        look(partition, any ? 0 : wait_ms);
+        collect_events(partition, any ? 0 : wait_ms);
         pulse_beat(pulse);
     }
     partition->router_has_news = true;

@@ -10,7 +10,7 @@
 
 #include "issuer/feed/feed.h"
 #include "issuer/issuer_clock.h"
-#include "issuer/store/look.h"
+#include "issuer/store/probe.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/limits.h"
@@ -23,7 +23,7 @@
 
 #define WAIT_MS_MAX             200      /* keeps lag metrics fresh */
 #define DRAIN_US_MAX            2000000  /* how long an orderly stop waits for the store */
-#define LOOK_END_MS             500      /* how long an orderly stop waits for a look */
+#define PROBE_END_MS            500      /* how long an orderly stop waits for a probe */
 #define WARN_US                 60000000 /* between two equal warnings */
 #define PERSISTER_QUEUE_BATCHES 2        /* that ZeroMQ may queue for each persister */
 
@@ -36,10 +36,10 @@ struct stream {
 
     /* owned by the stream's thread */
     const struct options *options;
-    struct store_check *check;     /* owned by the look actor while it runs */
-    struct store_look *store_look; /* owned by the look actor while it runs */
-    zactor_t *look;                /* NULL: the issuer cannot reach its store and need not */
-    bool looking;                  /* a look is in progress */
+    struct store_check *check;       /* owned by the probe actor while it runs */
+    struct store_probe *store_probe; /* owned by the probe actor while it runs */
+    zactor_t *probe;                 /* NULL: the issuer cannot reach its store and need not */
+    bool probing;                    /* a probe is in progress */
     struct feed *feed;
     zsock_t *events;
     zsock_t *acks;
@@ -80,7 +80,7 @@ int stream_create(const struct options *options, struct issuer_clock *clock, str
     self->options = options;
     self->check = check;
     struct feed_config config = {
-        .may_look = options->issuer_check_store && options->issuer_store_id[0] == '\0',
+        .may_probe = options->issuer_check_store && options->issuer_store_id[0] == '\0',
         .rows_max = (size_t)options->issuer_stream_rows_max,
         .in_flight_max = (unsigned)options->issuer_stream_in_flight_max,
         .resend_us = options->issuer_resend_ms * 1000,
@@ -148,33 +148,33 @@ static void take_answers(struct stream *stream)
     zmq_msg_close(&message);
 }
 
-/* Asks the look actor, and takes its answer. */
-static void look_at_store(struct stream *stream)
+/* Asks the probe actor, and takes its answer. */
+static void probe_store(struct stream *stream)
 {
-    if (stream->look == NULL)
+    if (stream->probe == NULL)
         return;
-    while (zsock_events(stream->look) & ZMQ_POLLIN) {
-        zframe_t *frame = zframe_recv(stream->look);
-        struct store_look_answer answer;
+    while (zsock_events(stream->probe) & ZMQ_POLLIN) {
+        zframe_t *frame = zframe_recv(stream->probe);
+        struct store_probe_answer answer;
         if (frame != NULL && zframe_size(frame) == sizeof answer) {
             memcpy(&answer, zframe_data(frame), sizeof answer);
             if (answer.compared && stream->uncompared) {
                 feed_on_compared(stream->feed);
                 stream->uncompared = false;
             }
-            if (feed_on_look(stream->feed, answer.look, answer.id, stream->now_us))
-                zstr_send(stream->look, "FOLLOWED");
-            stream->looking = false;
+            if (feed_on_probe(stream->feed, answer.probe, answer.id, stream->now_us))
+                zstr_send(stream->probe, "FOLLOWED");
+            stream->probing = false;
         }
         zframe_destroy(&frame);
     }
-    if (feed_wants_look(stream->feed, stream->now_us)) {
-        zstr_send(stream->look, "LOOK");
-        stream->looking = true;
+    if (feed_wants_probe(stream->feed, stream->now_us)) {
+        zstr_send(stream->probe, "PROBE");
+        stream->probing = true;
     }
 }
 
-static void tell_other_store(struct stream *stream)
+static void report_other_store(struct stream *stream)
 {
     uint8_t id[STORE_ID_BYTES];
     uint64_t halves[2] = {0};
@@ -224,13 +224,13 @@ static void report_refused(struct stream *stream)
     stream->warn_us = stream->now_us + WARN_US;
     log_warn("issuer",
              "few file descriptors are left, so new connections of gateways and persisters are refused: raise the "
-             "limit of open files, or keep strangers away by cluster/secret_file");
+             "limit of open files, or keep unknown peers away with cluster/secret_file");
 }
 
 /* For the partitions, which read the result. */
 static void watch_memory(struct stream *stream)
 {
-    if (!memory_look(stream->now_us, MEMORY_LOOK_MS))
+    if (!memory_check(stream->now_us, MEMORY_CHECK_MS))
         return;
     struct memory_bound bound;
     memory_bound_now(&bound);
@@ -243,7 +243,7 @@ static void report(struct stream *stream)
 {
     feed_report(stream->feed, issuer_clock_now_us(stream->clock), clock_boot_us());
     feed_report_store(stream->feed, stream->now_us);
-    tell_other_store(stream);
+    report_other_store(stream);
 }
 
 /* True when everything possible is done; false when a persister has to read first. */
@@ -254,7 +254,7 @@ static bool stream_do_work(struct stream *stream)
     report_refused(stream);
     watch_memory(stream);
     take_answers(stream);
-    look_at_store(stream);
+    probe_store(stream);
     feed_read_ahead(stream->feed, stream->now_us);
     bool taken = send_due(stream);
     report(stream);
@@ -277,7 +277,7 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
         {.socket = zsock_resolve(stream->acks), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.fd = stream->signal.fd, .events = ZMQ_POLLIN},
-        {.socket = stream->look != NULL ? zsock_resolve(stream->look) : zsock_resolve(pipe), .events = ZMQ_POLLIN},
+        {.socket = stream->probe != NULL ? zsock_resolve(stream->probe) : zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(stream->events), .events = ZMQ_POLLOUT},
     };
     /* With nothing in flight, the next record should wake the stream; otherwise an acknowledgement comes first.
@@ -302,25 +302,25 @@ static void drain(struct stream *stream, zsock_t *pipe)
     }
 }
 
-static void start_look(struct stream *stream)
+static void start_probe(struct stream *stream)
 {
-    stream->store_look = calloc(1, sizeof *stream->store_look);
-    CHECK(stream->store_look != NULL);
-    *stream->store_look = (struct store_look){.options = stream->options, .check = stream->check};
-    stream->look = zactor_new(store_look_actor, stream->store_look);
-    CHECK(stream->look != NULL);
+    stream->store_probe = calloc(1, sizeof *stream->store_probe);
+    CHECK(stream->store_probe != NULL);
+    *stream->store_probe = (struct store_probe){.options = stream->options, .check = stream->check};
+    stream->probe = zactor_new(store_probe_actor, stream->store_probe);
+    CHECK(stream->probe != NULL);
 }
 
-/* A look that hangs, for example in the resolver, is abandoned. */
-static void end_look(struct stream *stream)
+/* A probe that hangs, for example in the resolver, is abandoned. */
+static void end_probe(struct stream *stream)
 {
-    zmq_pollitem_t item = {.socket = stream->look != NULL ? zsock_resolve(stream->look) : NULL, .events = ZMQ_POLLIN};
-    if (stream->look != NULL && stream->looking && zmq_poll(&item, 1, LOOK_END_MS) == 0) {
+    zmq_pollitem_t item = {.socket = stream->probe != NULL ? zsock_resolve(stream->probe) : NULL, .events = ZMQ_POLLIN};
+    if (stream->probe != NULL && stream->probing && zmq_poll(&item, 1, PROBE_END_MS) == 0) {
         stop_abandon();
         return;
     }
-    zactor_destroy(&stream->look);
-    free(stream->store_look);
+    zactor_destroy(&stream->probe);
+    free(stream->store_probe);
 }
 
 void stream_actor(zsock_t *pipe, void *args)
@@ -328,13 +328,13 @@ void stream_actor(zsock_t *pipe, void *args)
     struct stream *stream = args;
     stream->pulse = pulse_create("the stream", -1);
     if (stream->uncompared || (stream->options->issuer_check_store && stream->options->issuer_store_id[0] == '\0'))
-        start_look(stream);
+        start_probe(stream);
     stream->now_us = clock_mono_us();
     report(stream); /* a ready issuer already shows its lag */
     zsock_signal(pipe, 0);
-    while (!actor_told_to_end(pipe))
+    while (!actor_is_terminated(pipe))
         wait_for_work(stream, pipe, stream_do_work(stream));
     drain(stream, pipe);
-    end_look(stream);
+    end_probe(stream);
     pulse_destroy(&stream->pulse);
 }

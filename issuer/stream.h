@@ -3,7 +3,7 @@
  * persisters, on its own thread.
  *
  *   in   FRAME_ACK      PULL, from persisters
- *        an id          from the store look actor
+ *        an id          from the store probe actor
  *        an eventfd     from the partitions: more is synced
  *        $TERM          its pipe
  *   out  FRAME_EVENTS   PUSH, to any free persister

@@ -10,9 +10,9 @@
 #include "shared/telemetry/log.h"
 #include "shared/wire/frame.h"
 
-#define PASSED_US_MAX INT64_C(3600000000) /* between two decisions, for the gauges */
+#define PASSED_US_MAX INT64_C(3600000000) /* counted between two decisions, for the gauges */
 
-/* A turn is bounded by the requests option; the frame that crosses the bound is taken whole. Coupon requests end it. */
+/* issuer/batch_requests_max bounds a turn; the frame that crosses the bound is taken whole. Coupon requests end it. */
 #define TURN_ISSUES_MAX (2 * FRAME_ISSUE_REQUESTS_MAX)
 _Static_assert(TURN_ISSUES_MAX <= JOURNAL_BATCH_RECORDS_MAX, "the issues of a turn fit one journal batch");
 _Static_assert(sizeof(struct journal_batch_header) + TURN_ISSUES_MAX * 120u +
@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct journal_batch_header) + TURN_ISSUES_MAX * 120u +
 
 /* One frame of a turn, from its receipt to its answer. */
 struct exchange {
-    zmq_msg_t gateway; /* the ROUTER's identity of it */
+    zmq_msg_t gateway; /* the ROUTER's identity of the gateway */
     zmq_msg_t request;
     zmq_msg_t reply;
     struct frame_header header;
@@ -33,16 +33,16 @@ struct turn {
     const struct journal_meta *meta;
     struct deadline_clock deadlines;
     int64_t now_us;    /* of the last decision */
-    int64_t passed_us; /* between decisions, all in: what the gauges take for time */
+    int64_t passed_us; /* sum of the times between decisions: the clock of the gauges */
     struct coupon_gauges *gauges;
     struct exchange exchanges[TURN_FRAMES_MAX];
     size_t exchanges_count;
     struct ledger_command *commands; /* of all issue requests of the turn, in order */
     size_t commands_count;
     size_t coupon_requests;
-    bool room;    /* the journal takes another batch */
-    bool memory;  /* there is memory for more users and coupons */
-    size_t bytes; /* journalled */
+    bool room;    /* the journal has room for the batch */
+    bool memory;  /* there is memory for new users and coupons */
+    size_t bytes; /* written to the journal */
     uint64_t verdicts[VERDICT_COUNT];
     struct frame_drops drops;
 };
@@ -58,7 +58,7 @@ struct turn *turn_create(const struct turn_config *config)
     turn->meta = journal_meta(config->journal);
     turn->drops = (struct frame_drops){"issuer", config->metrics, METRIC_ISSUER_FRAMES_DROPPED, 0};
     deadline_clock_init(&turn->deadlines, config->incarnation);
-    turn->passed_us = COUPON_GAUGES_IDLE_US; /* at the start nobody was asked for lately */
+    turn->passed_us = COUPON_GAUGES_IDLE_US; /* at the start no coupon counts as recently requested */
     turn->commands = malloc(TURN_ISSUES_MAX * sizeof *turn->commands);
     CHECK(turn->commands != NULL);
     turn->gauges = coupon_gauges_create(config->ledger, config->metrics);
@@ -144,7 +144,7 @@ static enum frame_fault take_coupon_requests(struct turn *turn, const struct exc
     return FRAME_OK;
 }
 
-/* FRAME_OK when the exchange is part of the turn now. */
+/* FRAME_OK when the exchange has become part of the turn. */
 static enum frame_fault take(struct turn *turn, struct exchange *exchange, bool two_parts)
 {
     if (!two_parts)
@@ -178,9 +178,11 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
     zmq_msg_init(&exchange->reply);
     zmq_msg_move(&exchange->gateway, gateway);
     zmq_msg_move(&exchange->request, request);
-    enum frame_fault fault = take(turn, exchange, two_parts); /* once moved: a short message lies in its zmq_msg_t */
+    enum frame_fault fault = take(
+        turn, exchange,
+        two_parts); /* after the move: a zmq_msg_t contains a short message itself, and the commands point into it */
     if (fault == FRAME_OK) {
-        deadline_clock_hear(&turn->deadlines, &exchange->header);
+        deadline_clock_update(&turn->deadlines, &exchange->header);
         turn->exchanges_count++;
         return;
     }
@@ -203,7 +205,7 @@ static void *reply_init(struct turn *turn, struct exchange *exchange, enum frame
     return data + sizeof(struct frame_header);
 }
 
-/* Where the coupon's last issue is later than now, this one bears that time, and so does its record. */
+/* When the coupon's last issue is later than now, this issue and its record get that time. */
 static void journal_issue(struct turn *turn, const struct ledger_command *command,
                           const struct ledger_decision *decision, int64_t now_us)
 {
@@ -220,7 +222,7 @@ static void journal_issue(struct turn *turn, const struct ledger_command *comman
                                  issued_at_us == now_us ? JOURNAL_NO_STAMP : issued_at_us);
 }
 
-/* Decides, and makes it so: journal first, then the ledger. */
+/* Decides; an issue goes into the journal first, then into the ledger. */
 static void decide_issue(struct turn *turn, struct ledger_command *command, int64_t now_us,
                          struct ledger_decision *decision)
 {
@@ -353,7 +355,7 @@ static void on_exchange(struct turn *turn, struct exchange *exchange, size_t *co
     }
 }
 
-/* Time may go back, or jump when a step of the clock is believed; for the gauges it does neither. */
+/* Time may go back, or jump when a step of the clock is accepted; the gauges' clock does neither. */
 static void note_time(struct turn *turn, int64_t now_us)
 {
     int64_t passed = turn->now_us == 0 ? 0 : now_us - turn->now_us;
@@ -377,7 +379,7 @@ void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us)
         on_exchange(turn, &turn->exchanges[i], &commands_done, now_us);
     CHECK(commands_done == turn->commands_count);
     turn->bytes = journal_commit(journal);
-    /* before anybody is answered, so that whoever was can wait until the store has it */
+    /* before any answer, so that a client with an answer can wait until the store has this sequence */
     metrics_set(turn->config.metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(journal));
 }
 
@@ -390,7 +392,7 @@ void turn_answer(struct turn *turn, size_t frame, zmq_msg_t **gateway, zmq_msg_t
     *reply = &turn->exchanges[frame].reply;
 }
 
-/* Most turns are asked for one coupon only. */
+/* Skips repetitions, since most turns concern a single coupon. */
 static void note_coupons(struct turn *turn)
 {
     const struct ledger_coupon *before = NULL;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void dead_forget(struct dead *dead, size_t count)
+void dead_truncate(struct dead *dead, size_t count)
 {
     while (dead->count > count)
         free((char *)dead->letters[--dead->count].reason);
@@ -11,7 +11,7 @@ void dead_forget(struct dead *dead, size_t count)
 
 void dead_deinit(struct dead *dead)
 {
-    dead_forget(dead, 0);
+    dead_truncate(dead, 0);
     free(dead->letters);
     *dead = (struct dead){0};
 }

@@ -15,7 +15,7 @@ struct dead {
 
 void dead_deinit(struct dead *dead);
 /* Drops all letters but the first `count`, and keeps the memory. */
-void dead_forget(struct dead *dead, size_t count);
+void dead_truncate(struct dead *dead, size_t count);
 
 /* A coupon or an issue of the batch's rows. `reason` is copied, truncated to STORE_REASON_MAX and made valid UTF-8. */
 void dead_add_coupon(struct dead *dead, const struct batch *batch, const struct coupon *coupon, const char *reason,

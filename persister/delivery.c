@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whatever is in hand may end at any time. */
+/* Every state may end in DELIVERY_IDLE. */
 static void enter(struct delivery *delivery, enum delivery_state state)
 {
     static const bool follows[DELIVERY_STATES][DELIVERY_STATES] = {
@@ -37,7 +37,7 @@ void delivery_deinit(struct delivery *delivery)
 
 enum frame_fault delivery_begin(struct delivery *delivery, const void *frame, size_t size)
 {
-    dead_forget(&delivery->dead, 0);
+    dead_truncate(&delivery->dead, 0);
     delivery->dead_stored = 0;
     delivery->ranges_count = 0;
     delivery->halved_again = false;
@@ -74,7 +74,7 @@ static struct delivery_range *top_range(struct delivery *delivery)
     return &delivery->ranges[delivery->ranges_count - 1];
 }
 
-/* The rows of the frame stay; only what is tried of them changes. */
+/* A part of the frame without rows yet; the frame itself never changes. */
 static struct store_batch part_of(const struct delivery *delivery, enum store_scope scope)
 {
     struct store_batch part = *rows_of(delivery);
@@ -92,7 +92,7 @@ static struct store_batch coupons_of(const struct delivery *delivery, const stru
     return part;
 }
 
-/* The living ones of a range go into the part. */
+/* Adds the issues of a range that are not dead to the part. */
 static void add_issues(struct delivery *delivery, const struct delivery_range *range, struct store_batch *part)
 {
     const struct store_batch *rows = rows_of(delivery);
@@ -102,7 +102,7 @@ static void add_issues(struct delivery *delivery, const struct delivery_range *r
     part->issues = delivery->issues;
 }
 
-/* Of the records of the coupons, those that are wanted and living go into the part. */
+/* Adds the wanted coupon records that are not dead to the part. */
 static void add_coupons(struct delivery *delivery, struct store_batch *part)
 {
     const struct store_batch *rows = rows_of(delivery);
@@ -126,8 +126,7 @@ static void want_coupons(struct delivery *delivery, bool wanted)
         memset(delivery->is_wanted, wanted, rows_of(delivery)->coupons_count * sizeof *delivery->is_wanted);
 }
 
-/* The issues of a range, and the coupons that they belong to: a store that came back from a backup since those were
- * written may lack them. */
+/* The issues of a range and their coupons, because a store that was restored from a backup meanwhile may lack those. */
 static struct store_batch issues_of(struct delivery *delivery, const struct delivery_range *range)
 {
     struct store_batch part = part_of(delivery, STORE_PART);
@@ -139,7 +138,7 @@ static struct store_batch issues_of(struct delivery *delivery, const struct deli
     return part;
 }
 
-/* The whole frame but its dead rows, which go with it as letters. */
+/* The whole frame, with its dead rows as dead letters. */
 static struct store_batch living_of(struct delivery *delivery)
 {
     const struct store_batch *rows = rows_of(delivery);
@@ -186,7 +185,7 @@ static void begin_halving(struct delivery *delivery)
     push_range(delivery, 0, rows_of(delivery)->coupons_count);
 }
 
-static void bury(struct delivery *delivery, size_t row, const char *reason, int64_t now_us)
+static void mark_dead(struct delivery *delivery, size_t row, const char *reason, int64_t now_us)
 {
     const struct store_batch *rows = rows_of(delivery);
     delivery->is_dead[row] = true;
@@ -196,13 +195,14 @@ static void bury(struct delivery *delivery, size_t row, const char *reason, int6
         dead_add_issue(&delivery->dead, &delivery->batch, &rows->issues[row - rows->coupons_count], reason, now_us);
 }
 
-/* The range in hand holds a row that can never be stored: it is that row, or it is in one of the halves. */
+/* The current range contains a row that can never be stored: marks it if it is the only one, otherwise pushes both
+ * halves. */
 static void halve(struct delivery *delivery, const char *reason, int64_t now_us)
 {
     struct delivery_range range = *top_range(delivery);
     delivery->ranges_count--;
     if (range.end - range.first == 1) {
-        bury(delivery, range.first, reason, now_us);
+        mark_dead(delivery, range.first, reason, now_us);
         return;
     }
     size_t middle = range.first + (range.end - range.first) / 2;
@@ -210,7 +210,7 @@ static void halve(struct delivery *delivery, const char *reason, int64_t now_us)
     push_range(delivery, range.first, middle);
 }
 
-/* The row of the range that alone is left in it. */
+/* Reduces the range to its only row that is not dead. */
 static void shrink_to_last(struct delivery *delivery)
 {
     struct delivery_range *range = top_range(delivery);
@@ -227,7 +227,7 @@ struct orphans {
     int64_t now_us;
 };
 
-static bool bury_orphans(void *arg, const char *coupon_id, const char *why)
+static bool mark_orphans(void *arg, const char *coupon_id, const char *why)
 {
     const struct orphans *orphans = arg;
     struct delivery *delivery = orphans->delivery;
@@ -238,12 +238,12 @@ static bool bury_orphans(void *arg, const char *coupon_id, const char *why)
     for (size_t i = first; i < first + count; i++) {
         size_t row = rows->coupons_count + (size_t)(delivery->by_coupon.issues[i] - rows->issues);
         if (!delivery->is_dead[row])
-            bury(delivery, row, reason.text, orphans->now_us);
+            mark_dead(delivery, row, reason.text, orphans->now_us);
     }
     return true;
 }
 
-/* Coupons that have just died are written first, so that the store knows them all. */
+/* First writes the coupons that have just become dead letters, so that the store lists all of them. */
 static enum store_result find_orphans(struct delivery *delivery, int64_t now_us, struct error *error)
 {
     enum store_result result = STORE_OK;
@@ -257,9 +257,9 @@ static enum store_result find_orphans(struct delivery *delivery, int64_t now_us,
     }
     struct orphans orphans = {delivery, now_us};
     size_t known = delivery->dead.count;
-    result = store_each_dead_coupon(delivery->store, rows_of(delivery)->journal_id, bury_orphans, &orphans, error);
-    if (result != STORE_OK) { /* whoever was found is found again */
-        dead_forget(&delivery->dead, known);
+    result = store_each_dead_coupon(delivery->store, rows_of(delivery)->journal_id, mark_orphans, &orphans, error);
+    if (result != STORE_OK) { /* the next attempt finds the same orphans again */
+        dead_truncate(&delivery->dead, known);
         memset(delivery->is_dead + rows_of(delivery)->coupons_count, 0, rows_of(delivery)->issues_count);
         return result;
     }
@@ -270,7 +270,7 @@ static enum store_result find_orphans(struct delivery *delivery, int64_t now_us,
 
 /* --- attempts --- */
 
-/* Where no rows are written it was not a row that was refused. */
+/* Without rows in the statement, the store cannot have rejected a row. */
 static enum store_result without_rows(enum store_result result)
 {
     return result == STORE_REJECTED ? STORE_FAILED : result;
@@ -293,14 +293,14 @@ static enum store_result write_whole(struct delivery *delivery, struct delivery_
 }
 
 /*
- * What was taken is refused now, so all is looked at again: at once the first time, and then as after a fault that
- * stays, since it may be the dead letters themselves that are refused.
+ * The store rejects rows that it accepted before, so halving begins again: the first time at once, later with the wait
+ * of a lasting fault, because it may be the dead letters themselves that are rejected.
  */
 static enum store_result halve_again(struct delivery *delivery)
 {
     enum store_result result = delivery->halved_again ? STORE_FAILED : STORE_REJECTED;
     delivery->halved_again = true;
-    dead_forget(&delivery->dead, 0);
+    dead_truncate(&delivery->dead, 0);
     delivery->dead_stored = 0;
     begin_halving(delivery);
     return result;
@@ -356,7 +356,7 @@ static enum store_result attempt(struct delivery *delivery, int64_t now_us, stru
     case DELIVERY_LETTERS:
         return write_letters(delivery, step);
     default:
-        CHECK(!"a frame is in hand");
+        CHECK(!"a frame is being delivered");
         return STORE_FAILED;
     }
 }
@@ -364,14 +364,14 @@ static enum store_result attempt(struct delivery *delivery, int64_t now_us, stru
 /* --- faults --- */
 
 /*
- * A fault that does not pass by itself may be a schema that is gone with its database: it is made anew, and then the
- * store is found to be behind. That is worth one quick try.
+ * The cause of a lasting fault may be a database that was dropped with its schema. Creates the schema again; the next
+ * attempt, which is made soon, then finds that the store is behind.
  */
 static int64_t wait_after_failure(struct delivery *delivery, uint32_t random)
 {
     struct error error;
-    bool there = store_migrate(delivery->store, &error) == STORE_OK;
-    if (!there || delivery->schema_seen)
+    bool migrated = store_migrate(delivery->store, &error) == STORE_OK;
+    if (!migrated || delivery->schema_seen)
         return retry_longest_ms(&delivery->retry);
     delivery->schema_seen = true;
     return retry_next_ms(&delivery->retry, random);

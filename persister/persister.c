@@ -30,18 +30,18 @@ struct persister {
     struct status_http *status;
 };
 
-/* --- the store's first look, on a thread that may be left behind: it has all that it needs --- */
+/* --- the first connection, on a thread that may be abandoned: it owns everything it uses --- */
 
-struct first_look {
+struct first_connection {
     struct options options;
     struct store *store;
     enum store_result result;
     struct error error;
 };
 
-static void look(void *arg)
+static void connect_store(void *arg)
 {
-    struct first_look *first = arg;
+    struct first_connection *first = arg;
     first->result = store_connect(first->store, &first->error);
     if (first->result == STORE_OK)
         first->result = store_migrate(first->store, &first->error);
@@ -49,14 +49,14 @@ static void look(void *arg)
 
 static void release(void *arg)
 {
-    struct first_look *first = arg;
+    struct first_connection *first = arg;
     store_destroy(&first->store);
     free(first);
 }
 
-static struct first_look *create_look(const struct options *options, struct error *error)
+static struct first_connection *create_first_connection(const struct options *options, struct error *error)
 {
-    struct first_look *first = calloc(1, sizeof *first);
+    struct first_connection *first = calloc(1, sizeof *first);
     CHECK(first != NULL);
     first->options = *options;
     first->store = store_create(&first->options, error);
@@ -68,11 +68,11 @@ static struct first_look *create_look(const struct options *options, struct erro
 
 /* Retries a temporary fault a few times: several persisters that create an sqlite store at once lock each other out.
  * False when the process is asked to stop first. */
-static bool look_a_few_times(struct first_look *first)
+static bool connect_a_few_times(struct first_connection *first)
 {
     struct retry retry;
     retry_init(&retry, first->options.persister_retry_min_ms, first->options.persister_retry_max_ms);
-    for (int tries = 1; stop_run(look, release, first); tries++) {
+    for (int tries = 1; stop_run(connect_store, release, first); tries++) {
         if (tries == 1 && (first->result == STORE_RETRY || store_awaits_setup(first->store)))
             log_warn("persister", "the store cannot be used yet, retrying until it can: %s", first->error.text);
         if (first->result != STORE_RETRY || tries == START_TRIES)
@@ -92,10 +92,10 @@ static bool look_a_few_times(struct first_look *first)
  */
 static int prepare_store(const struct options *options, struct error *error)
 {
-    struct first_look *first = create_look(options, error);
+    struct first_connection *first = create_first_connection(options, error);
     if (!first)
         return -1;
-    if (!look_a_few_times(first))
+    if (!connect_a_few_times(first))
         return error_set(error, "stopped while waiting for the store");
     bool may_come = first->result == STORE_RETRY || store_awaits_setup(first->store);
     if (first->result == STORE_OK)
@@ -119,14 +119,14 @@ static int start_writer(struct persister *persister, struct error *error)
 /* The issuer sends something to some persister every five seconds, so a silent one is probably gone. */
 static void describe_silence(const struct persister *persister, char why[READY_WHY_MAX])
 {
-    int64_t heard_us = 0, now_us = clock_mono_us();
+    int64_t last_frame_us = 0, now_us = clock_mono_us();
     for (size_t i = 0; i < persister->count; i++) {
-        if (writer_heard_us(persister->writers[i]) > heard_us)
-            heard_us = writer_heard_us(persister->writers[i]);
+        if (writer_last_frame_us(persister->writers[i]) > last_frame_us)
+            last_frame_us = writer_last_frame_us(persister->writers[i]);
     }
-    if (now_us - heard_us > SILENCE_US)
+    if (now_us - last_frame_us > SILENCE_US)
         snprintf(why, READY_WHY_MAX, "nothing received from the issuer for %lld s",
-                 (long long)((now_us - heard_us) / 1000000));
+                 (long long)((now_us - last_frame_us) / 1000000));
 }
 
 /* Names the cause of the silence. */

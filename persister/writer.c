@@ -24,7 +24,7 @@
 struct writer {
     /* shared: read by scrapes and by readiness */
     struct metrics *metrics;
-    _Atomic int64_t heard_us;      /* monotonic time of the last frame, or of the start */
+    _Atomic int64_t last_frame_us; /* monotonic time of the last frame, or of the start */
     atomic_bool refused_by_issuer; /* in the handshake, because the secrets differ */
     _Atomic int64_t foreign_us;    /* monotonic time of the last frame of a foreign journal; 0: none */
     /* the stopping thread sets the first and reads the second, the writer the reverse: sequentially consistent */
@@ -80,7 +80,7 @@ int writer_create(const struct options *options, struct writer **out, struct err
     struct writer *writer = calloc(1, sizeof *writer);
     CHECK(writer != NULL);
     writer->options = options;
-    writer->heard_us = clock_mono_us();
+    writer->last_frame_us = clock_mono_us();
     CHECK(pthread_mutex_init(&writer->trouble_lock, NULL) == 0);
     writer->metrics = metrics_create("persister", -1);
     writer->drops = (struct frame_drops){"persister", writer->metrics, METRIC_PERSISTER_FRAMES_DROPPED, 0};
@@ -145,9 +145,9 @@ bool writer_meets_foreign_journal(const struct writer *writer)
     return foreign_us != 0 && clock_mono_us() - foreign_us < FOREIGN_US;
 }
 
-int64_t writer_heard_us(const struct writer *writer)
+int64_t writer_last_frame_us(const struct writer *writer)
 {
-    return atomic_load(&writer->heard_us);
+    return atomic_load(&writer->last_frame_us);
 }
 
 void writer_stop(struct writer *writer)
@@ -193,7 +193,7 @@ static bool wait_ms(struct writer *writer, int64_t ms)
         zmq_pollitem_t item = {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN};
         pulse_beat(writer->pulse);
         if (zmq_poll(&item, 1, turn_ms(left_ms)) > 0)
-            writer->terminated = actor_told_to_end(writer->pipe);
+            writer->terminated = actor_is_terminated(writer->pipe);
         else if (left_ms <= 0)
             return true;
     }
@@ -327,7 +327,7 @@ static void note_foreign(struct writer *writer)
 }
 
 /* Other partitions' frames may be accepted all the while. */
-static void forget_foreign(struct writer *writer)
+static void clear_foreign(struct writer *writer)
 {
     if (writer->delivery.batch.rows.partition == writer->foreign_partition)
         atomic_store(&writer->foreign_us, 0);
@@ -343,7 +343,7 @@ static void note_whose(struct writer *writer, const struct delivery_step *step)
     } else if (step->result == STORE_OK || step->result == STORE_BEHIND) {
         if (writer_is_refused(writer))
             log_info("persister", "the issuer fills this store now");
-        forget_foreign(writer);
+        clear_foreign(writer);
         writer->frame_refused = false;
         retry_reset(&writer->refused_retry);
         metrics_set(writer->metrics, METRIC_PERSISTER_STORE_REFUSED, 0, 0);
@@ -405,7 +405,7 @@ static void receive_events(struct writer *writer)
     zmq_msg_t message;
     zmq_msg_init(&message);
     if (zmq_msg_recv(&message, socket, ZMQ_DONTWAIT) >= 0) {
-        atomic_store(&writer->heard_us, clock_mono_us());
+        atomic_store(&writer->last_frame_us, clock_mono_us());
         on_events(writer, &message);
         drain_parts(socket, &message);
     }
@@ -413,7 +413,7 @@ static void receive_events(struct writer *writer)
 }
 
 /* Checks whether the issuer shares our secret; a received frame would prove it. */
-static void look_at_connections(struct writer *writer)
+static void check_connections(struct writer *writer)
 {
     struct connector *connectors[] = {&writer->events_connector, &writer->acks_connector};
     bool refused = false;
@@ -454,14 +454,14 @@ static void writer_do_work(struct writer *writer)
         {.socket = zsock_resolve(writer->events), .events = ZMQ_POLLIN},
     };
     pulse_beat(writer->pulse);
-    look_at_connections(writer);
+    check_connections(writer);
     int ready = zmq_poll(items, 2, patience_ms(writer));
     if (ready < 0)
         writer->terminated = errno == ETERM;
     else if (ready == 0)
         on_quiet(writer);
     else if (items[0].revents & ZMQ_POLLIN)
-        writer->terminated = actor_told_to_end(writer->pipe);
+        writer->terminated = actor_is_terminated(writer->pipe);
     else if (items[1].revents & ZMQ_POLLIN)
         receive_events(writer);
     if (writer->frame_refused && clock_mono_us() >= writer->hand_back_until_us)

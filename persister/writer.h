@@ -50,6 +50,6 @@ bool writer_is_refused_by_issuer(const struct writer *writer);
 /* Any thread: whether another journal than the issuer's filled the store. */
 bool writer_meets_foreign_journal(const struct writer *writer);
 /* Any thread: the time of the issuer's last frame, or of the writer's creation, in µs of the monotonic clock. */
-int64_t writer_heard_us(const struct writer *writer);
+int64_t writer_last_frame_us(const struct writer *writer);
 
 #endif

@@ -1,6 +1,6 @@
 #include "shared/actor.h"
 
-bool actor_told_to_end(zsock_t *pipe)
+bool actor_is_terminated(zsock_t *pipe)
 {
     if (!(zsock_events(pipe) & ZMQ_POLLIN))
         return false;

@@ -8,6 +8,6 @@
 #include <stdbool.h>
 
 /* On the actor's thread, never blocks: true when `pipe` asks the actor to end. */
-bool actor_told_to_end(zsock_t *pipe);
+bool actor_is_terminated(zsock_t *pipe);
 
 #endif

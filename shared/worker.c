@@ -18,7 +18,7 @@ static struct timespec in_us(int64_t us)
     return until;
 }
 
-/* Under the mutex: until it is woken, stopped, or so many µs have passed. */
+/* With the mutex held: sleeps until woken, stopped, or `us` have passed. */
 static void sleep_for(struct worker *worker, int64_t us)
 {
     int result = 0;
@@ -47,7 +47,7 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-/* --- its owner --- */
+/* --- the owner --- */
 
 static void init_sync(struct worker *worker)
 {

@@ -1,6 +1,6 @@
 /*
- * A thread beside an actor: it runs a duty cycle when it is woken or when the cycle is due again, and sleeps in
- * between. What the cycle and its owner share is for them to guard.
+ * A thread of an actor for slow work: runs a duty cycle when it is woken or when the cycle is due, and sleeps in
+ * between. Cycle and owner protect their shared data themselves.
  */
 #ifndef COUPOND_WORKER_H
 #define COUPOND_WORKER_H
@@ -14,7 +14,7 @@
 /* From worker_work_fn: only worker_wake() starts the next cycle. */
 #define WORKER_UNTIL_WOKEN INT64_MAX
 
-/* On the worker's thread. Returns after how many µs it is to run again; 0 or less: at once. */
+/* On the worker's thread. Returns the time in µs until the next cycle; 0 or less: at once. */
 typedef int64_t (*worker_work_fn)(void *arg);
 
 /* A worker that is all zeros was never started. */
@@ -22,8 +22,8 @@ struct worker {
     /* shared: constant while the thread runs */
     worker_work_fn work;
     void *arg;
-    pthread_t thread; /* its owner's */
-    bool running;     /* its owner's */
+    pthread_t thread; /* used by the owner only */
+    bool running;     /* used by the owner only */
     /* shared: under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* on the monotonic clock */
@@ -31,13 +31,14 @@ struct worker {
     bool stopping;
 };
 
-/* Starts the thread, which runs `work` at once. -1 and `error` when there is no thread to be had. */
+/* Starts the thread, which runs `work` at once. -1 and `error` when the thread cannot be created. */
 int worker_start(struct worker *worker, worker_work_fn work, void *arg, struct error *error);
-/* Any thread, once started: runs `work` again as soon as the cycle under way is over. Wakes are not counted. */
+/* On any thread, after worker_start(): runs `work` again as soon as the current cycle ends. Several wakes during a
+ * cycle cause one more cycle. */
 void worker_wake(struct worker *worker);
-/* Its owner: ends the thread after the cycle under way, and joins it. Does nothing when it does not run. */
+/* On the owner's thread: ends the thread after the current cycle and joins it. Does nothing when it does not run. */
 void worker_stop(struct worker *worker);
-/* Its owner: the same without waiting, for a cycle that may hang. `worker` and what `work` uses must stay for ever. */
+/* The same without waiting, for a cycle that may hang. `worker` and everything that `work` uses must never be freed. */
 void worker_abandon(struct worker *worker);
 
 #endif

@@ -137,7 +137,7 @@ static int read_load(struct bench_options *options, int letter, const char *valu
     return 0;
 }
 
-static int read_telling(struct bench_options *options, int letter, const char *value, struct error *error)
+static int read_reporting(struct bench_options *options, int letter, const char *value, struct error *error)
 {
     if (letter == 'p' && !read_number(value, "s", 1, 3600, &options->progress_s))
         return refuse(error, "progress", value, "it must be a number of seconds between 1 and 3600");
@@ -156,7 +156,7 @@ static int read_option(struct bench_options *options, int letter, const char *va
         return read_target(options, letter, value, error);
     case 'p':
     case 's':
-        return read_telling(options, letter, value, error);
+        return read_reporting(options, letter, value, error);
     case 'j':
         options->json = true;
         return 0;

@@ -37,7 +37,7 @@ static bool read_number(const char **text, uint64_t *number)
 }
 
 /* True for two numbers and a hyphen, even if the range is invalid. */
-static bool looks_like_range(const char *text)
+static bool is_range(const char *text)
 {
     size_t first = strspn(text, "0123456789");
     size_t last = first > 0 && text[first] == '-' ? strspn(text + first + 1, "0123456789") : 0;
@@ -62,7 +62,7 @@ bool bench_plan_users(struct bench_plan *plan, const char *text)
     const char *range = colon != NULL ? colon + 1 : text;
     size_t prefix_length = (size_t)(range - text);
     if (!read_range(plan, range)) {
-        if (looks_like_range(range))
+        if (is_range(range))
             return false;
         plan->first = 0;
         plan->users = BENCH_REQUESTS_MAX;

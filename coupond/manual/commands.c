@@ -34,7 +34,7 @@ static bool is_common(const struct help_option *option)
     return common->name != NULL;
 }
 
-/* Each paragraph after its macro. */
+/* Prints each paragraph after its macro. */
 static void print_about(FILE *out, const char *about)
 {
     while (*about != '\0') {

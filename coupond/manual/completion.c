@@ -19,7 +19,7 @@ static const char *kind_of(const char *placeholder, size_t length)
     return "text";
 }
 
-/* "dump|check DIR" as "dump|check =folder": choices as they are, others as their kind. */
+/* Prints "dump|check DIR" as "dump|check =folder": choices unchanged, placeholders as their kind. */
 static void print_words(FILE *out, const char *words)
 {
     while (*words != '\0') {

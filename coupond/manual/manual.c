@@ -1,6 +1,6 @@
 /*
- * coupond_manual TEMPLATE DATE: prints the template with its parts; @VERSION@ and @DATE@ may stand within a line. Exit
- * status: 1 when the template cannot be read, or the output cannot be written.
+ * coupond_manual TEMPLATE DATE: prints the template with its parts inserted; @VERSION@ and @DATE@ may be anywhere in a
+ * line. Exit status: 1 when the template cannot be read or the output cannot be written.
  */
 #include "coupond/manual/manual.h"
 

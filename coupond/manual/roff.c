@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define ELLIPSIS "…"
-#define COLUMNS  64 /* of a line of prose, without what is escaped in it */
+#define COLUMNS  64 /* of a line of prose, not counting escapes */
 
-/* A character of more than one byte, as its number; returns its last byte. */
+/* Prints a character of several bytes as its code point; returns its last byte. */
 static const char *put_wide(FILE *out, const char *text)
 {
     unsigned char first = (unsigned char)*text;
@@ -71,7 +71,7 @@ void roff_print_bold(FILE *out, const char *text)
     put_in(out, "\\fB", text, strlen(text));
 }
 
-/* Whether a word of prose is a name or a path rather than a word of the language. */
+/* True when a word of prose is a name or a path. */
 static bool is_name(const char *word, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -91,7 +91,7 @@ static void put_prose_word(FILE *out, const char *word, size_t length)
     put(out, word + option, length - option, is_name(word, length));
 }
 
-/* A word, or several in backquotes, with what follows it up to the space. */
+/* Prints a word, or several words in backquotes, and everything up to the next space. */
 static const char *put_prose(FILE *out, const char *text, size_t *columns)
 {
     const char *begin = text;

@@ -315,7 +315,7 @@ static bool is_plain_terminal(void)
     return name == NULL || name[0] == '\0' || strcmp(name, "dumb") == 0;
 }
 
-static void look_around(struct settings *settings, bool no_color)
+static void detect_terminal(struct settings *settings, bool no_color)
 {
     const char *forbidden = getenv("NO_COLOR");
     bool is_terminal = isatty(STDOUT_FILENO) && !is_plain_terminal();
@@ -340,7 +340,7 @@ static int find_members(struct top *top, const struct arguments *arguments, stru
     return 0;
 }
 
-static int run_and_tell(struct top *top)
+static int run_and_report(struct top *top)
 {
     struct error error = {""};
     if (run(top, &error) != 0) {
@@ -381,6 +381,6 @@ int cmd_top(int argc, char **argv)
         puts("the configuration is valid");
         return EXIT_SUCCESS;
     }
-    look_around(&top.settings, no_color);
-    return run_and_tell(&top);
+    detect_terminal(&top.settings, no_color);
+    return run_and_report(&top);
 }

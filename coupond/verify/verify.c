@@ -116,7 +116,7 @@ void verify_add_journal(struct verify *verify, const struct journal_meta *meta, 
 
 /* The policy's record comes after issues that are still in segments: the policy of their time is in no file any
  * more. */
-static void forget_window(struct coupon *policy)
+static void clear_window(struct coupon *policy)
 {
     policy->paused = false;
     policy->starts_at_us = policy->ends_at_us = TIME_NONE;
@@ -136,7 +136,7 @@ static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const
     if (there->journal_seq < verify->journals[partition].first_seq)
         coupon->acked_policy_seq = there->journal_seq;
     else
-        forget_window(&coupon->policy);
+        clear_window(&coupon->policy);
 }
 
 void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t first_seq, const struct ledger *snapshot)

@@ -30,5 +30,5 @@ void connections_keep(struct connections *connections, size_t size)
     if (connections->kept_bytes < KEPT_BYTES_MAX)
         return;
     connections->kept_bytes = 0;
-    memory_look(clock_mono_us(), 1); /* the current time, not the turn's: much input may arrive within one turn */
+    memory_check(clock_mono_us(), 1); /* the current time, not the turn's: much input may arrive within one turn */
 }

@@ -7,7 +7,7 @@
 #include "gateway/api/listing.h"
 #include "gateway/connection/request_note.h"
 #include "gateway/dispatch/local_answers.h"
-#include "gateway/policy/look.h"
+#include "gateway/policy/requests.h"
 #include "gateway/service/answer.h"
 #include "shared/error.h"
 

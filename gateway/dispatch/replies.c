@@ -1,7 +1,7 @@
 #include "gateway/api/listing.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/verdicts.h"
-#include "gateway/policy/told.h"
+#include "gateway/policy/reports.h"
 #include "gateway/service/answer.h"
 
 /* The exchange that waits for this reply; NULL, and counted as late, when there is none. */
@@ -123,7 +123,7 @@ static void give_up(struct service *service, struct exchange *exchange)
     answer_exchange_with_error(service, exchange, ERROR_OUTCOME_UNKNOWN);
 }
 
-static bool only_looks(const struct exchange *exchange)
+static bool is_read(const struct exchange *exchange)
 {
     return exchange->kind == EXCHANGE_LIST || (exchange->kind == EXCHANGE_ISSUE && exchange->op == ISSUE_LOOKUP) ||
            (exchange->kind == EXCHANGE_COUPON && exchange->op == COUPON_GET);
@@ -136,7 +136,7 @@ static void lose(struct service *service, uint16_t partition, bool all)
         next = exchange->newer;
         if ((exchange->waiting & (1ull << partition)) == 0)
             continue;
-        if (only_looks(exchange))
+        if (is_read(exchange))
             answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         else if (all)
             give_up(service, exchange);

@@ -9,17 +9,17 @@ int64_t issuer_clock_passes_us(int64_t us)
 
 int64_t issuer_clock_least_us(const struct issuer_clock *clock, int64_t now_us)
 {
-    /* A turn of the loop has one time, which may be a little before the frame that came in it. */
-    int64_t since_us = now_us - clock->heard_us;
+    /* All of one loop turn uses one time, which may be slightly before the frame's arrival. */
+    int64_t since_us = now_us - clock->received_us;
     int64_t least_us = clock->clock_us + (since_us > 0 ? issuer_clock_passes_us(since_us) : since_us);
 
     return least_us > 0 ? least_us : 0;
 }
 
-bool issuer_clock_hear(struct issuer_clock *clock, uint64_t incarnation, int64_t clock_us, int64_t now_us)
+bool issuer_clock_update(struct issuer_clock *clock, uint64_t incarnation, int64_t clock_us, int64_t now_us)
 {
     bool other = incarnation != clock->incarnation;
-    bool anew = other && clock->incarnation != 0;
+    bool restarted = other && clock->incarnation != 0;
     CHECK(incarnation != 0);
     if (other && incarnation == clock->former)
         return false;
@@ -29,6 +29,6 @@ bool issuer_clock_hear(struct issuer_clock *clock, uint64_t incarnation, int64_t
         clock->former = clock->incarnation;
     clock->incarnation = incarnation;
     clock->clock_us = clock_us;
-    clock->heard_us = now_us;
-    return anew;
+    clock->received_us = now_us;
+    return restarted;
 }

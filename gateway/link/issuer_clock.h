@@ -21,12 +21,12 @@ struct issuer_clock {
     uint64_t incarnation;
     uint64_t former; /* the previous incarnation: its delayed frames are ignored */
     int64_t clock_us;
-    int64_t heard_us; /* the local time by which that frame had arrived */
+    int64_t received_us; /* local time by which that frame had arrived */
 };
 
 /* Records a frame of `incarnation` (not 0) that had arrived at `now_us`. True when the issuer has restarted since the
  * previous frame. */
-bool issuer_clock_hear(struct issuer_clock *clock, uint64_t incarnation, int64_t clock_us, int64_t now_us);
+bool issuer_clock_update(struct issuer_clock *clock, uint64_t incarnation, int64_t clock_us, int64_t now_us);
 
 /* Lower bound on the issuer's clock at `now_us`. */
 int64_t issuer_clock_least_us(const struct issuer_clock *clock, int64_t now_us);

@@ -10,18 +10,18 @@
 #include "shared/telemetry/log.h"
 
 enum {
-    FRAMES_IN_MAX = 64,       /* taken in one call */
-    CLOCK_MS = 10,            /* between two looks at the issuer's clock */
-    LAST_FRAMES_MAX = 4096,   /* taken after the connection was lost */
+    FRAMES_IN_MAX = 64,       /* received in one call */
+    CLOCK_MS = 10,            /* between two readings of the issuer's clock */
+    LAST_FRAMES_MAX = 4096,   /* received after the connection was lost */
     PING_UP_MS = 1000,        /* while the partition answers */
-    PING_DOWN_FIRST_MS = 100, /* while it does not: doubling up to the same */
+    PING_DOWN_FIRST_MS = 100, /* while it does not; doubles up to PING_UP_MS */
 };
 
-/* A frame in the making. */
+/* A frame under construction. */
 struct draft {
     struct buffer bytes; /* header and records */
     uint32_t count;
-    int64_t asked_us; /* its first record; the header tells the issuer's clock of then */
+    int64_t asked_us; /* of the first record; the header contains the issuer's clock at that time */
 };
 
 struct issuer_link {
@@ -31,11 +31,11 @@ struct issuer_link {
     struct metrics *metrics;
     struct issuer_wire *wire;
     struct issuer_clock clock;
-    int64_t clock_next_ms; /* when it is looked at again */
-    bool refused;          /* in the handshake, for want of the right secret */
+    int64_t clock_next_ms; /* when the clock is read again */
+    bool refused;          /* in the handshake, because the secrets differ */
     bool alive;
-    int64_t alive_ms;    /* the last sign of life */
-    int64_t complain_ms; /* when to say that there was none yet; 0: not counted from yet, INT64_MAX: said */
+    int64_t alive_ms;    /* of the last valid frame; 0: none yet */
+    int64_t complain_ms; /* when to log that none has come yet; 0: not set yet, INT64_MAX: logged */
     char endpoint[512];
     int64_t ping_next_ms; /* 0: at once */
     int64_t ping_wait_ms;
@@ -51,7 +51,7 @@ struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uin
     struct issuer_link *link = calloc(1, sizeof *link);
     CHECK(link != NULL);
     if (!endpoint_of_partition(base, partition, link->endpoint, sizeof link->endpoint)) {
-        error_set(error, "gateway/requests: %s is no tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME", base);
+        error_set(error, "gateway/requests: %s is not tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME", base);
         free(link);
         return NULL;
     }
@@ -95,7 +95,7 @@ bool issuer_link_up(const struct issuer_link *link, int64_t now_ms)
     return link->alive && now_ms - link->alive_ms < LINK_ALIVE_MS;
 }
 
-/* The partition is as good as gone until it answers the next ping. */
+/* The partition counts as down until it answers a ping. */
 static void mark_down(struct issuer_link *link)
 {
     link->alive = false;
@@ -117,8 +117,8 @@ static void *add_record(struct draft *draft, size_t record_size, int64_t asked_u
     return record;
 }
 
-/* The frame of a draft is not to be sent: says so request by request. Both kinds begin with the tag. */
-static void tell_unsent(const struct issuer_link *link, struct draft *draft, size_t record_size)
+/* Discards the draft, and reports each of its requests as unsent. Both kinds of record begin with the tag. */
+static void report_unsent(const struct issuer_link *link, struct draft *draft, size_t record_size)
 {
     uint32_t count = draft->count;
     draft->count = 0;
@@ -129,7 +129,6 @@ static void tell_unsent(const struct issuer_link *link, struct draft *draft, siz
     }
 }
 
-/* Sends the draft. */
 static void flush_draft(struct issuer_link *link, struct draft *draft, enum frame_kind kind, size_t record_size)
 {
     if (draft->count == 0)
@@ -142,10 +141,10 @@ static void flush_draft(struct issuer_link *link, struct draft *draft, enum fram
     if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
         draft->count = 0;
     else
-        tell_unsent(link, draft, record_size);
+        report_unsent(link, draft, record_size);
 }
 
-/* The deadline of a request in the draft, counted from the clock in its header. */
+/* The deadline of a request in the draft, relative to the clock in the draft's header. */
 static uint32_t wait_us(const struct draft *draft, int64_t until_us)
 {
     int64_t us = issuer_clock_passes_us(until_us - draft->asked_us);
@@ -210,21 +209,21 @@ static void hand_out_coupon_replies(const struct issuer_link *link, const char *
     }
 }
 
-/* True when the issuer has been started anew. Our clock has to be read once the frame is there: the turn's is older. */
-static bool look_at_clock(struct issuer_link *link, const struct frame_header *header, int64_t now_ms)
+/* True when the issuer has restarted. Reads our clock after the frame's arrival; the loop turn's time is older. */
+static bool read_clock(struct issuer_link *link, const struct frame_header *header, int64_t now_ms)
 {
     if (header->incarnation == link->clock.incarnation && now_ms < link->clock_next_ms)
         return false;
     link->clock_next_ms = now_ms + CLOCK_MS;
-    return issuer_clock_hear(&link->clock, header->incarnation, header->clock_us, clock_mono_us());
+    return issuer_clock_update(&link->clock, header->incarnation, header->clock_us, clock_mono_us());
 }
 
-/* What is in the drafts has its deadlines by the clock of the issuer before. */
-static void begin_anew(struct issuer_link *link)
+/* The drafts' deadlines are on the clock of the previous incarnation, so their requests are not sent. */
+static void on_restart(struct issuer_link *link)
 {
-    log_info("gateway", "the issuer has been started anew partition=%u", link->partition);
-    tell_unsent(link, &link->issues, sizeof(struct frame_issue_request));
-    tell_unsent(link, &link->coupons, sizeof(struct frame_coupon_request));
+    log_info("gateway", "the issuer has restarted partition=%u", link->partition);
+    report_unsent(link, &link->issues, sizeof(struct frame_issue_request));
+    report_unsent(link, &link->coupons, sizeof(struct frame_coupon_request));
     link->events->on_restart(link->events->arg, link->partition);
 }
 
@@ -255,13 +254,13 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
         log_info("gateway", "the issuer answers partition=%u", link->partition);
     link->alive = true;
     link->alive_ms = now_ms;
-    bool anew = look_at_clock(link, &header, now_ms);
+    bool restarted = read_clock(link, &header, now_ms);
     if (header.kind == FRAME_ISSUE_REPLIES)
         hand_out_issue_replies(link, frame_records(data), header.count);
     else if (header.kind == FRAME_COUPON_REPLIES)
         hand_out_coupon_replies(link, frame_records(data), header.count);
-    if (anew)
-        begin_anew(link);
+    if (restarted)
+        on_restart(link);
 }
 
 bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
@@ -278,7 +277,7 @@ bool issuer_link_receive(struct issuer_link *link, int64_t now_ms)
     return true;
 }
 
-/* Says once that a partition was never heard of: whoever has mistaken an address or a number learns where to look. */
+/* Logs once that a partition has never answered: a wrong address or number of partitions causes no other error. */
 static void complain_of_silence(struct issuer_link *link, int64_t now_ms)
 {
     if (link->complain_ms == 0)
@@ -287,7 +286,8 @@ static void complain_of_silence(struct issuer_link *link, int64_t now_ms)
         return;
     link->complain_ms = INT64_MAX;
     log_warn("gateway",
-             "no answer yet from the issuer at %s partition=%u: is it up, and is its issuer/partitions %u like here?",
+             "no answer yet from the issuer at %s partition=%u; check that it runs and that its issuer/partitions is "
+             "%u, as here",
              link->endpoint, link->partition, link->partitions);
 }
 
@@ -313,7 +313,7 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
     if (!issuer_wire_send(link->wire, &ping, sizeof ping) || link->alive)
         link->ping_wait_ms = PING_DOWN_FIRST_MS;
     else if (link->ping_wait_ms < PING_UP_MS)
-        link->ping_wait_ms *= 2; /* on inproc, pings wait in a queue for an issuer that is not there yet */
+        link->ping_wait_ms *= 2; /* on inproc, pings queue for an issuer that does not run yet */
     link->ping_next_ms = now_ms + (link->alive ? PING_UP_MS : link->ping_wait_ms);
 }
 
@@ -334,12 +334,12 @@ bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms)
     return (news & WIRE_LOST) != 0;
 }
 
-bool issuer_link_doze(struct issuer_link *link)
+bool issuer_link_begin_sleep(struct issuer_link *link)
 {
-    return issuer_wire_doze(link->wire);
+    return issuer_wire_begin_sleep(link->wire);
 }
 
-void issuer_link_rise(struct issuer_link *link)
+void issuer_link_end_sleep(struct issuer_link *link)
 {
-    issuer_wire_rise(link->wire);
+    issuer_wire_end_sleep(link->wire);
 }

@@ -8,7 +8,7 @@
  *
  * ZeroMQ's file descriptor is edge-triggered: after every send and receive the socket's events must be checked again,
  * which issuer_link_receive() does. With shared memory no descriptor becomes readable while both sides are awake:
- * issuer_link_doze() must come before the thread waits for the other side's wake-up.
+ * issuer_link_begin_sleep() must come before the thread waits for the other side's wake-up.
  */
 #ifndef COUPOND_ISSUER_LINK_H
 #define COUPOND_ISSUER_LINK_H
@@ -70,9 +70,9 @@ bool issuer_link_receive(struct issuer_link *link, int64_t now_ms);
 void issuer_link_tick(struct issuer_link *link, int64_t now_ms);
 /* Reads the monitor. True when the connection was lost; replies received before that have been delivered. */
 bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms);
-/* Call before the thread waits for its descriptors; false when a frame has already arrived. Call issuer_link_rise()
- * afterwards, whether the thread waited or not. */
-bool issuer_link_doze(struct issuer_link *link);
-void issuer_link_rise(struct issuer_link *link);
+/* Call before the thread waits for its descriptors; false when a frame has already arrived. Call
+ * issuer_link_end_sleep() afterwards, whether the thread waited or not. */
+bool issuer_link_begin_sleep(struct issuer_link *link);
+void issuer_link_end_sleep(struct issuer_link *link);
 
 #endif

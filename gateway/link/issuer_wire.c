@@ -50,12 +50,12 @@ void issuer_wire_tick(struct issuer_wire *wire, int64_t now_ms)
     wire->kind->tick(wire, now_ms);
 }
 
-bool issuer_wire_doze(struct issuer_wire *wire)
+bool issuer_wire_begin_sleep(struct issuer_wire *wire)
 {
-    return wire->kind->doze(wire);
+    return wire->kind->begin_sleep(wire);
 }
 
-void issuer_wire_rise(struct issuer_wire *wire)
+void issuer_wire_end_sleep(struct issuer_wire *wire)
 {
-    wire->kind->rise(wire);
+    wire->kind->end_sleep(wire);
 }

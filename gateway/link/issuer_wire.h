@@ -36,8 +36,8 @@ struct issuer_wire_kind {
     bool (*receive)(struct issuer_wire *wire, struct wire_message *message);
     unsigned (*check)(struct issuer_wire *wire);
     void (*tick)(struct issuer_wire *wire, int64_t now_ms);
-    bool (*doze)(struct issuer_wire *wire);
-    void (*rise)(struct issuer_wire *wire);
+    bool (*begin_sleep)(struct issuer_wire *wire);
+    void (*end_sleep)(struct issuer_wire *wire);
 };
 
 /* The first member of every wire. */
@@ -67,9 +67,9 @@ bool issuer_wire_receive(struct issuer_wire *wire, struct wire_message *message)
 unsigned issuer_wire_check(struct issuer_wire *wire);
 /* Reconnects when it is time to. */
 void issuer_wire_tick(struct issuer_wire *wire, int64_t now_ms);
-/* Call before the thread waits; false when a message has already arrived. Call issuer_wire_rise() afterwards, whether
- * the thread waited or not. */
-bool issuer_wire_doze(struct issuer_wire *wire);
-void issuer_wire_rise(struct issuer_wire *wire);
+/* Call before the thread waits; false when a message has already arrived. Call issuer_wire_end_sleep() afterwards,
+ * whether the thread waited or not. */
+bool issuer_wire_begin_sleep(struct issuer_wire *wire);
+void issuer_wire_end_sleep(struct issuer_wire *wire);
 
 #endif

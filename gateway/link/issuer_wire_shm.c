@@ -1,8 +1,8 @@
 /*
- * Shared memory with an issuer of the same machine (shm_link).
+ * Shared memory with an issuer on the same machine (shm_link).
  *
- *   AWAY ──connected──► WAITING ──greeting there──► JOINED ──its end──► LEFT ──all received──► AWAY
- *     ▲───────────────── its end ───┘
+ *   AWAY ──connected──► WAITING ──greeting received──► JOINED ──disconnected──► LEFT ──all received──► AWAY
+ *     ▲──── disconnected ──┘
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +15,14 @@
 #include "shared/telemetry/log.h"
 #include "shared/wire/shm_link.h"
 
-#define RECONNECT_MS 50   /* when nobody listens there */
-#define REFUSED_MS   1000 /* when somebody does, and does not join */
+#define RECONNECT_MS 50   /* when nothing listens on the socket */
+#define REFUSED_MS   1000 /* when the handshake fails */
 
 enum state {
     AWAY,    /* connects again at `retry_ms` */
-    WAITING, /* connected: the greeting is on its way */
+    WAITING, /* connected; the greeting has not arrived yet */
     JOINED,
-    LEFT, /* the issuer has gone; what it sent is still there */
+    LEFT, /* the issuer has disconnected; its last frames can still be received */
 };
 
 struct shm_wire {
@@ -30,11 +30,11 @@ struct shm_wire {
     char *path;
     enum state state;
     int64_t retry_ms;
-    bool complained; /* since it was joined */
-    int poll;        /* an epoll of the socket */
-    int socket;      /* of WAITING */
+    bool complained; /* a failed handshake was logged since the last JOINED */
+    int poll;        /* an epoll with the socket */
+    int socket;      /* in WAITING */
     struct shm_link link;
-    void *message; /* what was received last */
+    void *message; /* the last one received */
     size_t message_size;
 };
 
@@ -57,7 +57,7 @@ static void go_away(struct shm_wire *wire)
 static void complain(struct shm_wire *wire, const char *why)
 {
     if (!wire->complained)
-        log_warn("gateway", "the issuer at shm://%s does not join, asking again and again: %s", wire->path, why);
+        log_warn("gateway", "the issuer at shm://%s does not complete the handshake; retrying: %s", wire->path, why);
     wire->complained = true;
 }
 
@@ -78,9 +78,9 @@ static unsigned join(struct shm_wire *wire)
     return WIRE_MADE;
 }
 
-static unsigned hear(struct shm_wire *wire)
+static unsigned read_wakes(struct shm_wire *wire)
 {
-    if (shm_link_hear(&wire->link))
+    if (shm_link_read_wakes(&wire->link))
         return 0;
     CHECK(epoll_ctl(wire->poll, EPOLL_CTL_DEL, wire->link.socket, NULL) == 0);
     wire->state = LEFT;
@@ -95,15 +95,15 @@ static unsigned check(struct issuer_wire *self)
         return 0;
     if (wire->state == WAITING)
         return join(wire);
-    return wire->state == JOINED ? hear(wire) : 0;
+    return wire->state == JOINED ? read_wakes(wire) : 0;
 }
 
-/* What cannot be was written by no issuer: the end of the connection, which is told as any other. */
+/* Disconnects an issuer that wrote an impossible position or length; check() then reports the loss like any other. */
 static void give_up_broken(const struct shm_wire *wire)
 {
     if (wire->state != JOINED || (!wire->link.in.broken && !wire->link.out.broken))
         return;
-    log_warn("gateway", "what the issuer at shm://%s wrote into the shared memory cannot be", wire->path);
+    log_warn("gateway", "the issuer at shm://%s wrote invalid data into the shared memory; reconnecting", wire->path);
     shutdown(wire->link.socket, SHUT_RDWR);
 }
 
@@ -156,11 +156,11 @@ static bool send_bytes(struct issuer_wire *self, const void *data, size_t size)
     struct shm_wire *wire = (struct shm_wire *)self;
     if (wire->state != JOINED || !shm_link_send(&wire->link, data, size))
         return false;
-    shm_link_ring(&wire->link);
+    shm_link_wake(&wire->link);
     return true;
 }
 
-/* Grows to what is needed, and stays: frames of a gateway are about alike. */
+/* The buffer grows and never shrinks: the frames of a gateway have similar sizes. */
 static void make_room(struct shm_wire *wire, size_t size)
 {
     if (size <= wire->message_size)
@@ -188,26 +188,26 @@ static bool receive(struct issuer_wire *self, struct wire_message *message)
     return true;
 }
 
-static bool doze(struct issuer_wire *self)
+static bool begin_sleep(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
-    return wire->state != JOINED || shm_ring_doze(&wire->link.in);
+    return wire->state != JOINED || shm_ring_begin_sleep(&wire->link.in);
 }
 
-static void rise(struct issuer_wire *self)
+static void end_sleep(struct issuer_wire *self)
 {
     struct shm_wire *wire = (struct shm_wire *)self;
     if (wire->state == JOINED)
-        shm_ring_rise(&wire->link.in);
+        shm_ring_end_sleep(&wire->link.in);
 }
 
 struct issuer_wire *issuer_wire_shm_create(const char *endpoint, struct error *error)
 {
-    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake, send_bytes,
-                                                 receive, check, tick,       doze, rise};
+    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake,        send_bytes,
+                                                 receive, check, tick,       begin_sleep, end_sleep};
     struct shm_wire *wire = calloc(1, sizeof *wire);
     CHECK(wire != NULL);
-    (void)error; /* who listens there is found out by and by */
+    (void)error; /* connecting begins later, in tick() */
     wire->head.kind = &kind;
     shm_link_init(&wire->link);
     wire->path = strdup(endpoint_address(endpoint));

@@ -1,4 +1,4 @@
-/* A DEALER, and a connector that tells of its connection. */
+/* A DEALER, with a connector that monitors its connection. */
 #include <czmq.h>
 
 #include "gateway/link/issuer_wire.h"
@@ -10,14 +10,14 @@ enum {
     SEND_HWM = 16384,        /* frames; after LINK_ALIVE_MS of silence no more are sent */
     RECEIVE_HWM = 4096,      /* frames */
     RECONNECT_MS = 50,       /* first wait before connecting again */
-    RECONNECT_MAX_MS = 1000, /* longest */
+    RECONNECT_MAX_MS = 1000, /* longest wait */
 };
 
 struct zmq_wire {
     struct issuer_wire head;
     zsock_t *dealer;
     struct connector connector;
-    bool look; /* the socket's events may have changed */
+    bool unchecked; /* the socket's events may have changed */
     zmq_msg_t message;
 };
 
@@ -74,13 +74,13 @@ static int monitor_fd(const struct issuer_wire *self)
 
 static void wake(struct issuer_wire *self)
 {
-    ((struct zmq_wire *)self)->look = true;
+    ((struct zmq_wire *)self)->unchecked = true;
 }
 
 static bool send_bytes(struct issuer_wire *self, const void *data, size_t size)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-    wire->look = true;
+    wire->unchecked = true;
     return zmq_send(zsock_resolve(wire->dealer), data, size, ZMQ_DONTWAIT) >= 0;
 }
 
@@ -93,8 +93,8 @@ static bool take_part(struct zmq_wire *wire)
 static bool receive(struct issuer_wire *self, struct wire_message *message)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
-    wire->look = wire->look && take_part(wire);
-    if (!wire->look)
+    wire->unchecked = wire->unchecked && take_part(wire);
+    if (!wire->unchecked)
         return false;
     message->one_part = !zmq_msg_more(&wire->message);
     while (zmq_msg_more(&wire->message) && take_part(wire))
@@ -115,7 +115,7 @@ static unsigned check(struct issuer_wire *self)
         news |= WIRE_MADE;
     if ((found & CONNECTOR_LOST) != 0) {
         news |= WIRE_LOST;
-        wire->look = true;
+        wire->unchecked = true;
     }
     return news;
 }
@@ -124,24 +124,24 @@ static void tick(struct issuer_wire *self, int64_t now_ms)
 {
     struct zmq_wire *wire = (struct zmq_wire *)self;
     if (connector_tick(&wire->connector, now_ms))
-        wire->look = true;
+        wire->unchecked = true;
 }
 
-static bool doze(struct issuer_wire *self)
+static bool begin_sleep(struct issuer_wire *self)
 {
     (void)self;
     return true;
 }
 
-static void rise(struct issuer_wire *self)
+static void end_sleep(struct issuer_wire *self)
 {
     (void)self;
 }
 
 struct issuer_wire *issuer_wire_zmq_create(const char *endpoint, struct error *error)
 {
-    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake, send_bytes,
-                                                 receive, check, tick,       doze, rise};
+    static const struct issuer_wire_kind kind = {destroy, fd,    monitor_fd, wake,        send_bytes,
+                                                 receive, check, tick,       begin_sleep, end_sleep};
     struct zmq_wire *wire = calloc(1, sizeof *wire);
     CHECK(wire != NULL);
     wire->head.kind = &kind;

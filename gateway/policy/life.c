@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "gateway/policy/fetching.h"
-#include "gateway/policy/told.h"
+#include "gateway/policy/reports.h"
 #include "shared/error.h"
 
-struct policies *policies_create(struct service *service, struct policy_board *board, bool hears)
+struct policies *policies_create(struct service *service, struct policy_board *board, bool subscribes)
 {
     const struct options *options = service->options;
     struct policies *policies = calloc(1, sizeof *policies);
@@ -19,7 +19,7 @@ struct policies *policies_create(struct service *service, struct policy_board *b
     policies->redis_events =
         (struct policy_redis_events){policies_on_redis_result, policies_on_redis_news, policies_on_redis_gap, service};
     if (policies->cache != NULL && options->gateway_redis[0] != '\0')
-        policies->redis = policy_redis_create(options, hears, policy_board_nonce(board), &policies->redis_events,
+        policies->redis = policy_redis_create(options, subscribes, policy_board_nonce(board), &policies->redis_events,
                                               service->metrics, service->connections->uv);
     return policies;
 }

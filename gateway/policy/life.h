@@ -6,8 +6,8 @@
 
 #include "gateway/policy/policies.h"
 
-/* `board` is borrowed. `hears`: this thread receives other gateways' changes for the whole process. */
-struct policies *policies_create(struct service *service, struct policy_board *board, bool hears);
+/* `board` is borrowed. `subscribes`: this thread receives other gateways' changes for the whole process. */
+struct policies *policies_create(struct service *service, struct policy_board *board, bool subscribes);
 /* Closes its handles; the loop must run once more before policies_destroy(). */
 void policies_end(struct policies *policies);
 void policies_destroy(struct policies **policies);

@@ -3,9 +3,9 @@
  * offset of each issuer clock. On that thread; the threads share only the board.
  *
  *   life.h      creates and ends it
- *   look.h      answers reads, and refuses issue requests from the cache
+ *   requests.h  answers reads, and refuses issue requests from the cache
  *   fetching.h  queries Redis and the issuer, once for all clients that wait for the same coupon
- *   told.h      processes what issuer and Redis report
+ *   reports.h   processes what issuer and Redis report
  */
 #ifndef COUPOND_POLICIES_H
 #define COUPOND_POLICIES_H

@@ -39,7 +39,7 @@ static const char store_script[] =
 
 _Static_assert(POLICY_VALUE_ORDER_LENGTH == 48, "the script's 48");
 
-enum command { COMMAND_GREETING, COMMAND_PING, COMMAND_ASK, COMMAND_STORE, COMMAND_TELL };
+enum command { COMMAND_GREETING, COMMAND_PING, COMMAND_ASK, COMMAND_STORE, COMMAND_PUBLISH };
 
 struct waiting {
     enum command command;
@@ -52,16 +52,16 @@ struct line {
     struct redis_link link;
     struct policy_redis *redis;
     const char *name;
-    bool works;        /* the greeting was answered correctly */
-    bool overdue;      /* at the last tick; a reply counts as late only at a second tick, since the loop itself may
+    bool works;            /* the greeting was answered correctly */
+    bool overdue;          /* at the last tick; a reply counts as late only at a second tick, since the loop itself may
                         * have been late */
-    int64_t began_us;  /* when connecting began */
-    int64_t heard_us;  /* the last reply */
-    int64_t pinged_us; /* the last ping */
-    int64_t retry_us;  /* when to reconnect */
-    int64_t pause_us;  /* delay after the next failure */
-    bool fault_logged; /* the failure was logged; reset when it works again */
-    unsigned greeted;  /* replies to AUTH and SELECT on the subscribing connection */
+    int64_t began_us;      /* when connecting began */
+    int64_t last_reply_us; /* the last reply */
+    int64_t pinged_us;     /* the last ping */
+    int64_t retry_us;      /* when to reconnect */
+    int64_t pause_us;      /* delay after the next failure */
+    bool fault_logged;     /* the failure was logged; reset when it works again */
+    unsigned greeted;      /* replies to AUTH and SELECT on the subscribing connection */
     char refusal[REDIS_REFUSAL_MAX]; /* for the log message */
 };
 
@@ -71,10 +71,10 @@ struct policy_redis {
     struct metrics *metrics;
     struct redis_server server;
     char nonce[NONCE_LENGTH + 1];
-    bool hears;
+    bool subscribes;
     bool ended;
     struct line asking;
-    struct line hearing;
+    struct line subscription;
     /* commands of `asking`, in the order of their replies */
     struct waiting waiting[WAITING_MAX];
     unsigned waiting_first;
@@ -93,7 +93,7 @@ static void count_error(struct policy_redis *redis, enum metric_redis_error kind
 
 static void set_gauge(struct policy_redis *redis)
 {
-    metrics_set(redis->metrics, METRIC_GATEWAY_REDIS_CONNECTED, 0, redis->asking.works + redis->hearing.works);
+    metrics_set(redis->metrics, METRIC_GATEWAY_REDIS_CONNECTED, 0, redis->asking.works + redis->subscription.works);
 }
 
 /* --- commands --- */
@@ -142,7 +142,7 @@ void policy_redis_store(struct policy_redis *redis, const struct coupon *coupon,
     send_command(redis, COMMAND_STORE, 0, 6, words);
 }
 
-void policy_redis_tell(struct policy_redis *redis, struct span id)
+void policy_redis_announce(struct policy_redis *redis, struct span id)
 {
     char text[NONCE_LENGTH + 1 + COUPON_ID_MAX];
     struct span words[3] = {SPAN_LITERAL("PUBLISH"), SPAN_LITERAL(CHANNEL)};
@@ -152,7 +152,7 @@ void policy_redis_tell(struct policy_redis *redis, struct span id)
     text[NONCE_LENGTH] = ' ';
     memcpy(text + NONCE_LENGTH + 1, id.at, id.length);
     words[2] = (struct span){text, NONCE_LENGTH + 1 + id.length};
-    send_command(redis, COMMAND_TELL, 0, 3, words);
+    send_command(redis, COMMAND_PUBLISH, 0, 3, words);
 }
 
 void policy_redis_flush(struct policy_redis *redis)
@@ -279,9 +279,9 @@ static void on_asking_reply(void *arg, const struct redis_reply *reply)
         give_up(line, METRIC_REDIS_GARBAGE);
 }
 
-/* --- the connection that hears --- */
+/* --- the connection that subscribes --- */
 
-static void greet_hearing(void *arg)
+static void greet_subscription(void *arg)
 {
     struct line *line = arg;
     const struct redis_greeting *greeting = &line->redis->server.greeting;
@@ -319,11 +319,11 @@ static bool part_is(const struct redis_reply *reply, unsigned part, const char *
            span_equals(redis_text(value), text_span(text));
 }
 
-static void on_hearing_reply(void *arg, const struct redis_reply *reply)
+static void on_subscription_reply(void *arg, const struct redis_reply *reply)
 {
     struct line *line = arg;
     struct policy_redis *redis = line->redis;
-    line->heard_us = clock_mono_us();
+    line->last_reply_us = clock_mono_us();
     line->overdue = false;
     if (reply->top.kind == REDIS_ERROR) {
         take_refusal(line, &reply->top);
@@ -347,7 +347,7 @@ static void connect_again(struct line *line, int64_t now_us)
 {
     if (line->link.state != REDIS_LINK_DOWN || now_us < line->retry_us)
         return;
-    line->began_us = line->heard_us = now_us;
+    line->began_us = line->last_reply_us = now_us;
     redis_link_connect(&line->link);
 }
 
@@ -386,12 +386,12 @@ static void tick_asking(struct policy_redis *redis, int64_t now_us)
     redis_link_flush(&line->link);
 }
 
-static void tick_hearing(struct policy_redis *redis, int64_t now_us)
+static void tick_subscription(struct policy_redis *redis, int64_t now_us)
 {
     const struct span ping[] = {SPAN_LITERAL("PING")};
-    struct line *line = &redis->hearing;
+    struct line *line = &redis->subscription;
     connect_again(line, now_us);
-    judge(line, is_under_way(line) && now_us - line->heard_us > (line->works ? SILENCE_US : GREETING_US));
+    judge(line, is_under_way(line) && now_us - line->last_reply_us > (line->works ? SILENCE_US : GREETING_US));
     if (line->works && now_us - line->pinged_us > PING_US) {
         redis_link_command(&line->link, 1, ping);
         line->pinged_us = now_us;
@@ -405,8 +405,8 @@ void policy_redis_tick(struct policy_redis *redis)
     if (redis->ended)
         return;
     tick_asking(redis, now_us);
-    if (redis->hears)
-        tick_hearing(redis, now_us);
+    if (redis->subscribes)
+        tick_subscription(redis, now_us);
 }
 
 /* --- life --- */
@@ -418,31 +418,31 @@ static void line_init(struct line *line, struct policy_redis *redis, const char 
     redis_link_init(&line->link, uv, &redis->server.url, redis->server.tls, events, line);
 }
 
-struct policy_redis *policy_redis_create(const struct options *options, bool hears, uint64_t nonce,
+struct policy_redis *policy_redis_create(const struct options *options, bool subscribes, uint64_t nonce,
                                          const struct policy_redis_events *events, struct metrics *metrics,
                                          uv_loop_t *uv)
 {
     static const struct redis_link_events asking = {greet_asking, on_asking_reply, on_down};
-    static const struct redis_link_events hearing = {greet_hearing, on_hearing_reply, on_down};
+    static const struct redis_link_events subscription = {greet_subscription, on_subscription_reply, on_down};
     struct policy_redis *redis = calloc(1, sizeof *redis);
     CHECK(redis != NULL);
     redis->options = options;
     redis->events = events;
     redis->metrics = metrics;
-    redis->hears = hears;
+    redis->subscribes = subscribes;
     redis_server_init(&redis->server, options);
     snprintf(redis->nonce, sizeof redis->nonce, "%016llx", (unsigned long long)nonce);
     line_init(&redis->asking, redis, "asking", uv, &asking);
-    line_init(&redis->hearing, redis, "news", uv, &hearing);
+    line_init(&redis->subscription, redis, "news", uv, &subscription);
     return redis;
 }
 
 void policy_redis_end(struct policy_redis *redis)
 {
     redis->ended = true;
-    redis->asking.works = redis->hearing.works = false;
+    redis->asking.works = redis->subscription.works = false;
     redis_link_close(&redis->asking.link);
-    redis_link_close(&redis->hearing.link);
+    redis_link_close(&redis->subscription.link);
     set_gauge(redis);
 }
 
@@ -451,7 +451,7 @@ void policy_redis_destroy(struct policy_redis **redis)
     if (*redis == NULL)
         return;
     redis_link_deinit(&(*redis)->asking.link);
-    redis_link_deinit(&(*redis)->hearing.link);
+    redis_link_deinit(&(*redis)->subscription.link);
     redis_server_deinit(&(*redis)->server);
     free(*redis);
     *redis = NULL;

@@ -31,8 +31,8 @@ struct policy_redis_events {
     void *arg;
 };
 
-/* `hears`: this thread subscribes to notifications. Connects with the first tick. All pointers are borrowed. */
-struct policy_redis *policy_redis_create(const struct options *options, bool hears, uint64_t nonce,
+/* `subscribes`: this thread subscribes to notifications. Connects with the first tick. All pointers are borrowed. */
+struct policy_redis *policy_redis_create(const struct options *options, bool subscribes, uint64_t nonce,
                                          const struct policy_redis_events *events, struct metrics *metrics,
                                          uv_loop_t *uv);
 /* Closes the connections; the loop must run once more before the destruction. */
@@ -44,7 +44,7 @@ bool policy_redis_ask(struct policy_redis *redis, struct span id, uint64_t tag);
 /* Stores a coupon that the issuer reported at `issuer_us` of its clock, unless a newer one is present. */
 void policy_redis_store(struct policy_redis *redis, const struct coupon *coupon, int64_t issuer_us);
 /* Notifies the other gateways that this coupon has changed. */
-void policy_redis_tell(struct policy_redis *redis, struct span id);
+void policy_redis_announce(struct policy_redis *redis, struct span id);
 
 /* Sends queued commands. */
 void policy_redis_flush(struct policy_redis *redis);

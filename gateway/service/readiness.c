@@ -21,11 +21,11 @@ void readiness_include(struct readiness *readiness, bool (*ready)(void *arg, cha
     readiness->others = arg;
 }
 
-void readiness_note(struct readiness *readiness, unsigned thread, uint64_t hearing)
+void readiness_note(struct readiness *readiness, unsigned thread, uint64_t up)
 {
     CHECK(thread < readiness->threads);
-    atomic_store_explicit(&readiness->hearing[thread], hearing, memory_order_relaxed);
-    atomic_fetch_or_explicit(&readiness->heard[thread], hearing, memory_order_relaxed);
+    atomic_store_explicit(&readiness->up[thread], up, memory_order_relaxed);
+    atomic_fetch_or_explicit(&readiness->ever_up[thread], up, memory_order_relaxed);
 }
 
 void readiness_note_refused(struct readiness *readiness, unsigned thread, uint64_t refused)
@@ -76,7 +76,7 @@ static bool any_refused(const struct readiness *readiness)
 
 bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_MAX])
 {
-    uint64_t missing = readiness->all & ~common(readiness, readiness->hearing);
+    uint64_t missing = readiness->all & ~common(readiness, readiness->up);
     why[0] = '\0';
     if (atomic_load_explicit(&readiness->draining, memory_order_relaxed)) {
         snprintf(why, READINESS_WORDS_MAX, "The gateway is draining.");
@@ -89,5 +89,5 @@ bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_
                  "No answer from partitions: the handshake fails; cluster/secret_file must be the same for all roles.");
     else if (missing != 0 && why[0] == '\0')
         describe(missing, why);
-    return common(readiness, readiness->heard) == readiness->all;
+    return common(readiness, readiness->ever_up) == readiness->all;
 }

@@ -22,8 +22,8 @@ struct readiness {
     void *others;
     /* independent values, so relaxed order suffices */
     _Atomic bool draining;
-    _Atomic uint64_t heard[READINESS_THREADS_MAX];   /* partitions that each thread has ever heard */
-    _Atomic uint64_t hearing[READINESS_THREADS_MAX]; /* currently */
+    _Atomic uint64_t ever_up[READINESS_THREADS_MAX]; /* partitions that have ever answered each thread */
+    _Atomic uint64_t up[READINESS_THREADS_MAX];      /* that answer currently */
     _Atomic uint64_t refused[READINESS_THREADS_MAX]; /* rejected in the handshake */
 };
 
@@ -33,7 +33,7 @@ void readiness_init(struct readiness *readiness, unsigned threads, unsigned part
  * returns whether they are ready and writes details for the operator to `why`, which is empty before. */
 void readiness_include(struct readiness *readiness, bool (*ready)(void *arg, char why[READINESS_WORDS_MAX]), void *arg);
 /* On that thread: the partitions that currently answer, one bit each. */
-void readiness_note(struct readiness *readiness, unsigned thread, uint64_t hearing);
+void readiness_note(struct readiness *readiness, unsigned thread, uint64_t up);
 /* On that thread: the partitions that do not have our secret, one bit each. */
 void readiness_note_refused(struct readiness *readiness, unsigned thread, uint64_t refused);
 /* On any thread: no longer ready from now on. */

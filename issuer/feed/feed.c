@@ -12,8 +12,8 @@
 #include "shared/telemetry/metrics.h"
 #include "shared/wire/frame.h"
 
-#define STASH_MAX     64         /* answers that wait for a look */
-#define SLOT_QUESTION WINDOW_MAX /* no slot of the window: the frame is a question */
+#define STASH_MAX     64         /* answers kept until the store has been checked */
+#define SLOT_QUESTION WINDOW_MAX /* not a slot of the window: the frame is a question */
 
 struct answer {
     enum frame_kind kind;
@@ -27,9 +27,9 @@ struct feed {
     uint16_t sources_count;
     struct feed_draft draft;
     struct feed_store store;
-    struct answer stash[STASH_MAX]; /* answers of a store that may turn out to be ours */
+    struct answer stash[STASH_MAX]; /* from a store that may turn out to be ours */
     size_t stash_count;
-    uint8_t other_told[STORE_ID_BYTES]; /* the last store that was logged as another one */
+    uint8_t other_logged[STORE_ID_BYTES]; /* the last store that was logged as another one */
     struct metrics *metrics;
     struct frame_drops drops;
 };
@@ -42,7 +42,7 @@ struct feed *feed_create(const struct feed_config *config)
     CHECK(feed != NULL);
     feed->config = *config;
     feed_draft_init(&feed->draft);
-    feed_store_init(&feed->store, config->store_id, config->may_look);
+    feed_store_init(&feed->store, config->store_id, config->may_probe);
     feed->metrics = metrics_create("issuer", -1);
     feed->drops = (struct frame_drops){"issuer", feed->metrics, METRIC_ISSUER_FRAMES_DROPPED, 0};
     return feed;
@@ -72,7 +72,8 @@ int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct
 
 /* --- from the journal into frames --- */
 
-/* Something to read, and either nothing under way or enough for a full frame: so frames grow with the load. */
+/* True when there are records to read, and either no batch is in flight or they fill a frame: so frames grow with the
+ * load. */
 static bool worth_a_frame(const struct feed *feed, const struct feed_source *source, int64_t now_us)
 {
     uint64_t unread = feed_reader_unread(&source->reader);
@@ -88,10 +89,10 @@ static bool has_unread(const struct feed *feed, const struct feed_source *source
 void feed_read_ahead(struct feed *feed, int64_t now_us)
 {
     for (unsigned i = 0; i < feed->sources_count; i++) {
-        feed_source_tend(&feed->sources[i]);
+        feed_source_retry(&feed->sources[i]);
         while (has_unread(feed, &feed->sources[i], now_us)) {
             feed_draft_fill(&feed->draft, &feed->sources[i].reader, feed->config.rows_max);
-            if (feed->draft.count > 0) /* else the reader is starved */
+            if (feed->draft.count > 0) /* otherwise the reader is starved */
                 feed_source_push(&feed->sources[i], &feed->draft, feed->store.id);
         }
     }
@@ -111,7 +112,7 @@ bool feed_has_unread(const struct feed *feed, int64_t now_us)
 bool feed_due(struct feed *feed, int64_t now_us, struct feed_frame *frame)
 {
     if (feed->store.uncompared)
-        return false; /* no question either */
+        return false; /* not even a question */
     for (uint16_t i = 0; i < feed->sources_count; i++) {
         struct feed_source *source = &feed->sources[i];
         int slot = window_due(&source->window, now_us);
@@ -156,7 +157,7 @@ int64_t feed_deadline(const struct feed *feed, int64_t now_us)
 
 /* --- whose answers count --- */
 
-/* The store is known now, or is another one than before. */
+/* The store has become known or has changed. */
 static void follow_store(struct feed *feed)
 {
     for (unsigned i = 0; i < feed->sources_count; i++)
@@ -168,22 +169,24 @@ static void take_answer(struct feed *feed, const struct answer *answer, int64_t 
     feed_source_on_answer(&feed->sources[answer->partition], answer->kind, &answer->ack, now_us);
 }
 
-static void tell_other(struct feed *feed, const uint8_t id[STORE_ID_BYTES])
+static void log_other(struct feed *feed, const uint8_t id[STORE_ID_BYTES])
 {
     char other[STORE_ID_TEXT_MAX], ours[STORE_ID_TEXT_MAX];
-    if (memcmp(feed->other_told, id, STORE_ID_BYTES) == 0)
+    if (memcmp(feed->other_logged, id, STORE_ID_BYTES) == 0)
         return;
-    memcpy(feed->other_told, id, STORE_ID_BYTES);
+    memcpy(feed->other_logged, id, STORE_ID_BYTES);
     store_id_format(id, other);
     store_id_format(feed->store.id, ours);
     log_error("issuer",
-              "a persister fills another store (id %s) than this journal does (id %s): its acknowledgements do not "
-              "count; give all persisters and the issuer the same store/…",
+              "a persister fills another store (id %s) than the one of this journal (id %s); its acknowledgements are "
+              "ignored; give all persisters and the issuer the same store/…",
               other, ours);
 }
 
-/* A store that may be ours is believed once somebody has looked; one that is not frees its frame for another. */
-static void on_stranger(struct feed *feed, enum feed_store_origin origin, const struct answer *answer, int64_t now_us)
+/* Keeps an answer that will count if the store turns out to be ours. An answer of another store only frees its frame
+ * for a persister of ours. */
+static void on_foreign_answer(struct feed *feed, enum feed_store_origin origin, const struct answer *answer,
+                              int64_t now_us)
 {
     metrics_add(feed->metrics, METRIC_ISSUER_STORE_REFUSED, 0, 1);
     if (origin == FEED_STORE_UNKNOWN && feed->stash_count < STASH_MAX) {
@@ -194,7 +197,7 @@ static void on_stranger(struct feed *feed, enum feed_store_origin origin, const 
         feed_source_on_refused(&feed->sources[answer->partition], &answer->ack, now_us);
     if (origin == FEED_STORE_OTHER && feed_store_sees_other(&feed->store, now_us) &&
         !feed_store_is_asking(&feed->store))
-        tell_other(feed, answer->ack.store_id);
+        log_other(feed, answer->ack.store_id);
 }
 
 static void sort_answer(struct feed *feed, const struct answer *answer, int64_t now_us)
@@ -206,7 +209,7 @@ static void sort_answer(struct feed *feed, const struct answer *answer, int64_t 
     if (origin == FEED_STORE_OURS)
         take_answer(feed, answer, now_us);
     else
-        on_stranger(feed, origin, answer, now_us);
+        on_foreign_answer(feed, origin, answer, now_us);
 }
 
 static enum frame_fault check_answer(const struct feed *feed, const void *data, size_t size, struct answer *answer)
@@ -247,12 +250,12 @@ void feed_on_compared(struct feed *feed)
     feed_store_compared(&feed->store);
 }
 
-bool feed_wants_look(struct feed *feed, int64_t now_us)
+bool feed_wants_probe(struct feed *feed, int64_t now_us)
 {
-    return feed_store_wants_look(&feed->store, now_us);
+    return feed_store_wants_probe(&feed->store, now_us);
 }
 
-/* Without descriptors the look counts as one in vain, and another follows. */
+/* False without file descriptors; the check of the store then counts as failed and is repeated. */
 static bool can_follow(const struct feed *feed)
 {
     bool can = true;
@@ -261,13 +264,13 @@ static bool can_follow(const struct feed *feed)
     return can;
 }
 
-bool feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
+bool feed_on_probe(struct feed *feed, enum feed_store_probe probe, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
     uint8_t other[STORE_ID_BYTES];
     bool seen = feed_sees_other_store(feed, now_us, other), known = store_id_is_known(feed->store.id);
     if (!can_follow(feed))
-        look = FEED_STORE_AWAY;
-    if (feed_store_looked(&feed->store, look, id, now_us)) {
+        probe = FEED_STORE_AWAY;
+    if (feed_store_on_probe(&feed->store, probe, id, now_us)) {
         follow_store(feed);
         for (size_t i = 0; i < feed->stash_count; i++) {
             if (memcmp(feed->stash[i].ack.store_id, feed->store.id, STORE_ID_BYTES) == 0)
@@ -276,11 +279,11 @@ bool feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id
         for (unsigned i = 0; i < feed->sources_count; i++)
             feed_source_make_again(&feed->sources[i]);
     } else if (seen && known) {
-        tell_other(feed, other);
+        log_other(feed, other);
     }
     if (store_id_is_known(feed->store.id))
         feed->stash_count = 0;
-    return look == FEED_STORE_FOUND && memcmp(feed->store.id, id, STORE_ID_BYTES) == 0;
+    return probe == FEED_STORE_FOUND && memcmp(feed->store.id, id, STORE_ID_BYTES) == 0;
 }
 
 bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[STORE_ID_BYTES])
@@ -289,12 +292,12 @@ bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[S
     return feed_store_sees_other(&feed->store, now_us);
 }
 
-/* --- how far it is --- */
+/* --- progress --- */
 
 bool feed_is_idle(const struct feed *feed, int64_t now_us)
 {
     if (feed_store_is_awaited(&feed->store, now_us))
-        return false; /* a look is worth waking for, and tells by itself */
+        return false; /* the end of the store's check wakes the stream anyway */
     for (unsigned i = 0; i < feed->sources_count; i++) {
         if (feed_source_is_free(&feed->sources[i], now_us))
             return true;

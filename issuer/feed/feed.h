@@ -25,7 +25,7 @@ struct feed;
 
 struct feed_config {
     uint8_t store_id[STORE_ID_BYTES]; /* of the store to fill; zeros: see feed/store.h */
-    bool may_look;                    /* the issuer can connect to its store: see feed/store.h */
+    bool may_probe;                   /* the issuer can connect to its store: see feed/store.h */
     size_t rows_max;                  /* journal records in one frame; a journal batch is never split */
     unsigned in_flight_max;           /* frames of a partition in flight */
     int64_t resend_us;
@@ -40,7 +40,7 @@ void feed_destroy(struct feed **feed);
  */
 int feed_add(struct feed *feed, struct journal *journal, const char *dir, struct error *error);
 
-/* Call while the journals have not been compared with the store: until feed_on_compared() nothing is sent, and looks
+/* Call while the journals have not been compared with the store: until feed_on_compared() nothing is sent, and probes
  * are wanted. */
 void feed_await_comparison(struct feed *feed);
 void feed_on_compared(struct feed *feed);
@@ -68,10 +68,10 @@ int64_t feed_deadline(const struct feed *feed, int64_t now_us);
  * as are those from another store. */
 void feed_on_answer(struct feed *feed, const void *data, size_t size, int64_t now_us);
 
-/* True when the caller has to find out the id of the configured store and call feed_on_look(). */
-bool feed_wants_look(struct feed *feed, int64_t now_us);
+/* True when the caller has to find out the id of the configured store and call feed_on_probe(). */
+bool feed_wants_probe(struct feed *feed, int64_t now_us);
 /* True when the store found is now the one being filled, and no other receives records any more. */
-bool feed_on_look(struct feed *feed, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES], int64_t now_us);
+bool feed_on_probe(struct feed *feed, enum feed_store_probe probe, const uint8_t id[STORE_ID_BYTES], int64_t now_us);
 /* True while another store than ours answers; its id goes to `id`. */
 bool feed_sees_other_store(const struct feed *feed, int64_t now_us, uint8_t id[STORE_ID_BYTES]);
 

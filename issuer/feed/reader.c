@@ -70,7 +70,7 @@ static void read_on(struct feed_reader *reader)
 }
 
 /* After a replay the journal is known to be valid, so any fault here is fatal. */
-const struct journal_batch_header *feed_reader_look(struct feed_reader *reader)
+const struct journal_batch_header *feed_reader_peek(struct feed_reader *reader)
 {
     struct error error = {{0}};
     if (reader->unplaced && place(reader, &error) != 0)
@@ -80,9 +80,9 @@ const struct journal_batch_header *feed_reader_look(struct feed_reader *reader)
     return reader->held != NULL ? &reader->held_header : NULL;
 }
 
-const struct journal_batch_header *feed_reader_look_synced(struct feed_reader *reader)
+const struct journal_batch_header *feed_reader_peek_synced(struct feed_reader *reader)
 {
-    return feed_reader_unread(reader) > 0 ? feed_reader_look(reader) : NULL;
+    return feed_reader_unread(reader) > 0 ? feed_reader_peek(reader) : NULL;
 }
 
 void feed_reader_take(struct feed_reader *reader)

@@ -1,5 +1,5 @@
 /*
- * Reads the journal of one partition behind its writer, for the feed: looks at the next batch as soon as it is written,
+ * Reads the journal of one partition behind its writer, for the feed: peeks at the next batch as soon as it is written,
  * and takes it once it is synced. Owned by the stream's thread.
  */
 #ifndef COUPOND_FEED_READER_H
@@ -16,9 +16,9 @@ struct feed_reader {
     struct journal *journal; /* borrowed */
     struct journal_reader *reader;
     uint64_t taken_seq; /* the last record taken */
-    const void *held;   /* the next batch, once looked at; NULL: not yet */
+    const void *held;   /* the next batch, once peeked at; NULL: not yet */
     struct journal_batch_header held_header;
-    bool starved;  /* the last look lacked descriptors or memory; retry */
+    bool starved;  /* the last peek lacked descriptors or memory; retry */
     bool unplaced; /* starved, and not yet positioned after taken_seq */
 };
 
@@ -32,9 +32,9 @@ int feed_reader_stand_behind(struct feed_reader *reader, uint64_t seq, struct er
 
 /* Returns the header of the next written batch and holds it; NULL when there is none or the reader is starved. Stops
  * the process when the journal cannot be read. */
-const struct journal_batch_header *feed_reader_look(struct feed_reader *reader);
+const struct journal_batch_header *feed_reader_peek(struct feed_reader *reader);
 /* The same, but only for a synced batch. */
-const struct journal_batch_header *feed_reader_look_synced(struct feed_reader *reader);
+const struct journal_batch_header *feed_reader_peek_synced(struct feed_reader *reader);
 /* Marks the held batch as taken. */
 void feed_reader_take(struct feed_reader *reader);
 

@@ -15,7 +15,7 @@
 
 /* --- life --- */
 
-static void forget_frames(struct feed_source *source)
+static void close_frames(struct feed_source *source)
 {
     const struct window *window = &source->window;
     for (unsigned i = 0; i < window->count; i++)
@@ -24,7 +24,7 @@ static void forget_frames(struct feed_source *source)
 
 void feed_source_close(struct feed_source *source)
 {
-    forget_frames(source);
+    close_frames(source);
     zmq_msg_close(&source->question);
     feed_reader_close(&source->reader);
     if (source->acked_fd >= 0)
@@ -106,11 +106,11 @@ int feed_source_begin(struct feed_source *source, const uint8_t store_id[STORE_I
 
 /* --- into frames --- */
 
-void feed_source_tend(struct feed_source *source)
+void feed_source_retry(struct feed_source *source)
 {
     if (!source->reader.starved)
         return;
-    feed_reader_look(&source->reader);
+    feed_reader_peek(&source->reader);
     if (!source->reader.starved && source->window.count == 0)
         window_restart(&source->window, source->reader.taken_seq);
 }
@@ -219,7 +219,7 @@ static void rewind_to(struct feed_source *source, uint64_t stored_seq)
     uint64_t first, acked = source->window.acked_seq;
     if (!feed_source_can_follow(source))
         return; /* the next frame or question gets the same answer */
-    forget_frames(source);
+    close_frames(source);
     window_restart(&source->window, stored_seq);
     source->gather_until_us = 0;
     note_acked(source); /* first, so that no further segment is removed */
@@ -268,7 +268,7 @@ void feed_source_on_answer(struct feed_source *source, enum frame_kind kind, con
 
 void feed_source_make_again(struct feed_source *source)
 {
-    forget_frames(source);
+    close_frames(source);
     source->gather_until_us = 0;
     struct error error;
     if (stand_behind(source, source->window.acked_seq, &error) != 0)
@@ -278,7 +278,7 @@ void feed_source_make_again(struct feed_source *source)
 /* Fills another store than before: sends everything that files still have, and asks it for its position. */
 static void begin_anew(struct feed_source *source)
 {
-    forget_frames(source);
+    close_frames(source);
     window_restart(&source->window, 0);
     source->gather_until_us = 0;
     source->gone_seq = 0;
@@ -311,7 +311,7 @@ static int64_t oldest_us(struct feed_source *source, int64_t now_us)
     const struct window *window = &source->window;
     if (window->count > 0)
         return window->batches[window->first].time_us;
-    const struct journal_batch_header *next = feed_reader_look(&source->reader);
+    const struct journal_batch_header *next = feed_reader_peek(&source->reader);
     bool unknown = next == NULL && source->reader.starved;
     return next != NULL || unknown ? source->reader.held_header.time_us : now_us;
 }

@@ -50,7 +50,7 @@ void feed_source_close(struct feed_source *source);
 int feed_source_begin(struct feed_source *source, const uint8_t store_id[STORE_ID_BYTES], struct error *error);
 
 /* Call each turn: retries reads that failed for lack of descriptors. */
-void feed_source_tend(struct feed_source *source);
+void feed_source_retry(struct feed_source *source);
 /* False while another store cannot be followed, for the same reason. */
 bool feed_source_can_follow(const struct feed_source *source);
 

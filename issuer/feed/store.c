@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#define LOOK_INTERVAL_US 200000
-#define LOOK_LATER_US    2000000  /* after frames have stopped waiting for the store */
-#define LATE_US          10000000 /* how long answers of the previous store may be in flight */
-#define SEES_US          60000000 /* how long another store is reported after its last answer */
-/* How long looks may fail before frames go to any store that takes them, and the only one that answers becomes ours. */
+#define PROBE_INTERVAL_US 200000
+#define PROBE_LATER_US    2000000  /* after frames have stopped waiting for the store */
+#define LATE_US           10000000 /* how long answers of the previous store may be in flight */
+#define SEES_US           60000000 /* how long another store is reported after its last answer */
+/* How long probes may fail before frames go to any store, and the only one that answers becomes ours. */
 #define PATIENCE_US 30000000
 
 static bool is_same(const uint8_t a[STORE_ID_BYTES], const uint8_t b[STORE_ID_BYTES])
@@ -14,16 +14,16 @@ static bool is_same(const uint8_t a[STORE_ID_BYTES], const uint8_t b[STORE_ID_BY
     return memcmp(a, b, STORE_ID_BYTES) == 0;
 }
 
-void feed_store_init(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], bool may_look)
+void feed_store_init(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], bool may_probe)
 {
-    *store = (struct feed_store){.may_look = may_look, .look_wanted = may_look};
+    *store = (struct feed_store){.may_probe = may_probe, .probe_wanted = may_probe};
     memcpy(store->id, id, STORE_ID_BYTES);
 }
 
 void feed_store_await_comparison(struct feed_store *store)
 {
     store->uncompared = true;
-    store->look_wanted = true;
+    store->probe_wanted = true;
 }
 
 void feed_store_compared(struct feed_store *store)
@@ -31,7 +31,7 @@ void feed_store_compared(struct feed_store *store)
     store->uncompared = false;
 }
 
-static void forget_other(struct feed_store *store)
+static void clear_other(struct feed_store *store)
 {
     memset(store->other, 0, sizeof store->other);
     store->others_differ = false;
@@ -46,7 +46,7 @@ static void adopt(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], in
         store->before_until_us = now_us + LATE_US;
     }
     memcpy(store->id, id, STORE_ID_BYTES);
-    forget_other(store);
+    clear_other(store);
 }
 
 void feed_store_remember(struct feed_store *store, const uint8_t id[STORE_ID_BYTES])
@@ -58,21 +58,21 @@ void feed_store_remember(struct feed_store *store, const uint8_t id[STORE_ID_BYT
 static void note_other(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
 {
     if (!feed_store_sees_other(store, now_us))
-        forget_other(store);
+        clear_other(store);
     if (!store_id_is_known(store->other))
         store->other_since_us = now_us;
     else if (!is_same(store->other, id))
         store->others_differ = true;
     memcpy(store->other, id, STORE_ID_BYTES);
     store->other_at_us = now_us;
-    store->look_wanted = store->may_look;
+    store->probe_wanted = store->may_probe;
 }
 
 enum feed_store_origin feed_store_judge(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us,
                                         bool *adopted)
 {
     bool known = store_id_is_known(store->id);
-    *adopted = !known && !store->may_look;
+    *adopted = !known && !store->may_probe;
     if (*adopted)
         adopt(store, id, now_us);
     if (is_same(store->id, id))
@@ -83,14 +83,14 @@ enum feed_store_origin feed_store_judge(struct feed_store *store, const uint8_t 
     return known ? FEED_STORE_OTHER : FEED_STORE_UNKNOWN;
 }
 
-bool feed_store_wants_look(struct feed_store *store, int64_t now_us)
+bool feed_store_wants_probe(struct feed_store *store, int64_t now_us)
 {
-    if (!store->look_wanted || store->look_under_way || now_us < store->look_after_us)
+    if (!store->probe_wanted || store->probing || now_us < store->probe_after_us)
         return false;
     if (store->patient_until_us == 0)
         store->patient_until_us = now_us + PATIENCE_US;
-    store->look_wanted = false;
-    store->look_under_way = true;
+    store->probe_wanted = false;
+    store->probing = true;
     return true;
 }
 
@@ -101,12 +101,12 @@ static bool is_the_only_one(const struct feed_store *store, int64_t now_us)
            now_us - store->other_since_us >= PATIENCE_US;
 }
 
-/* Wants another look while nothing is known, or while answers wait for it. */
-static void look_again(struct feed_store *store, int64_t now_us)
+/* Wants another probe while nothing is known, or while answers wait for it. */
+static void probe_again(struct feed_store *store, int64_t now_us)
 {
-    bool asks_whose = store->may_look && (!store_id_is_known(store->id) || store_id_is_known(store->other));
-    store->look_wanted = store->uncompared || asks_whose;
-    store->look_after_us = now_us + (feed_store_is_awaited(store, now_us) ? LOOK_INTERVAL_US : LOOK_LATER_US);
+    bool asks_whose = store->may_probe && (!store_id_is_known(store->id) || store_id_is_known(store->other));
+    store->probe_wanted = store->uncompared || asks_whose;
+    store->probe_after_us = now_us + (feed_store_is_awaited(store, now_us) ? PROBE_INTERVAL_US : PROBE_LATER_US);
 }
 
 static bool follow(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], int64_t now_us)
@@ -119,31 +119,31 @@ static bool follow(struct feed_store *store, const uint8_t id[STORE_ID_BYTES], i
     return true;
 }
 
-bool feed_store_looked(struct feed_store *store, enum feed_store_look look, const uint8_t id[STORE_ID_BYTES],
-                       int64_t now_us)
+bool feed_store_on_probe(struct feed_store *store, enum feed_store_probe probe, const uint8_t id[STORE_ID_BYTES],
+                         int64_t now_us)
 {
-    store->look_under_way = false;
-    store->look_after_us = now_us + LOOK_INTERVAL_US;
-    store->reached = store->reached || look != FEED_STORE_AWAY;
-    if (look == FEED_STORE_FOUND && store->may_look) {
-        store->look_wanted = store->look_wanted || store->uncompared;
+    store->probing = false;
+    store->probe_after_us = now_us + PROBE_INTERVAL_US;
+    store->reached = store->reached || probe != FEED_STORE_AWAY;
+    if (probe == FEED_STORE_FOUND && store->may_probe) {
+        store->probe_wanted = store->probe_wanted || store->uncompared;
         return follow(store, id, now_us);
     }
     if (!store_id_is_known(store->id) && is_the_only_one(store, now_us))
         return follow(store, store->other, now_us);
-    look_again(store, now_us);
+    probe_again(store, now_us);
     return false;
 }
 
 bool feed_store_is_awaited(const struct feed_store *store, int64_t now_us)
 {
     bool patient = store->reached || store->patient_until_us == 0 || now_us < store->patient_until_us;
-    return store->uncompared || (store->may_look && !store_id_is_known(store->id) && patient);
+    return store->uncompared || (store->may_probe && !store_id_is_known(store->id) && patient);
 }
 
 bool feed_store_is_asking(const struct feed_store *store)
 {
-    return store->look_wanted || store->look_under_way;
+    return store->probe_wanted || store->probing;
 }
 
 bool feed_store_sees_other(const struct feed_store *store, int64_t now_us)

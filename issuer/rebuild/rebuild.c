@@ -56,8 +56,8 @@ static enum store_result read_rows(struct store *store, struct rebuild_rows *row
     return result;
 }
 
-static int look_at_folders(const struct options *options, const struct rebuild_rows *rows,
-                           enum rebuild_folder found[PARTITIONS_MAX], struct error *error)
+static int check_each_folder(const struct options *options, const struct rebuild_rows *rows,
+                             enum rebuild_folder found[PARTITIONS_MAX], struct error *error)
 {
     for (uint16_t i = 0; i < rows->partitions; i++) {
         char dir[JOURNAL_PATH_MAX];
@@ -77,7 +77,7 @@ static int check_folders(const struct options *options, struct rebuild_rows *row
     enum rebuild_folder found[PARTITIONS_MAX];
     uint16_t kept = 0;
     bool foreign = false;
-    if (look_at_folders(options, rows, found, error) != 0)
+    if (check_each_folder(options, rows, found, error) != 0)
         return -1;
     for (uint16_t i = 0; i < rows->partitions; i++)
         foreign = foreign || found[i] == REBUILD_FOLDER_FOREIGN;

@@ -232,7 +232,7 @@ static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue
     return add_event(rows, issue);
 }
 
-/* --- dead letters: somebody holds what they tell of, although it is no row --- */
+/* --- dead letters: their issues have holders, although they are not rows --- */
 
 int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter)
 {

@@ -16,7 +16,7 @@
 #define PROGRESS_INTERVAL_US 2000000
 #define STOP_RECORDS         4096 /* between two checks whether to give up */
 
-#define MEMORY_LOOK_RECOVERING_MS 10 /* about ten MiB of users are recovered in that time */
+#define MEMORY_CHECK_RECOVERING_MS 10 /* about ten MiB of users are recovered in that time */
 
 struct recovery {
     struct journal *journal;
@@ -61,7 +61,7 @@ static bool must_give_up(struct recovery *recovery)
     char text[128];
     if (recovery->gives_up)
         return true;
-    memory_look(clock_mono_us(), MEMORY_LOOK_RECOVERING_MS);
+    memory_check(clock_mono_us(), MEMORY_CHECK_RECOVERING_MS);
     if (stop_requested()) {
         error_set(&recovery->why, "stopped while recovering the journal");
     } else if (memory_exhausted()) {
@@ -164,9 +164,9 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
         if (replay_queue_add(recovery->queue, &record, error) != 0)
             return -1;
     }
-    bool look = recovery->records / STOP_RECORDS != (recovery->records + reader.header.count) / STOP_RECORDS;
+    bool checks = recovery->records / STOP_RECORDS != (recovery->records + reader.header.count) / STOP_RECORDS;
     recovery->records += reader.header.count;
-    if (look && must_give_up(recovery))
+    if (checks && must_give_up(recovery))
         return give_up(recovery, error);
     if (reader.header.time_us > recovery->last_time_us)
         recovery->last_time_us = reader.header.time_us;

@@ -7,8 +7,8 @@
 
 #include "shared/disk.h"
 
-#define DIRECT_ALIGNMENT 4096         /* of memory, offset and length: what every device takes */
-#define STAGED_BYTES     (256u << 10) /* in one write: the journal's syncs wait behind it */
+#define DIRECT_ALIGNMENT 4096         /* of memory, offset and length; sufficient for every device */
+#define STAGED_BYTES     (256u << 10) /* per write; small, because the journal's syncs queue behind it */
 
 size_t snapshot_piece_bytes(const struct ledger_piece *piece)
 {
@@ -64,7 +64,7 @@ int snapshot_file_begin(struct snapshot_file *file, const char *dir, const struc
     snapshot_unfinished_path(dir, path);
     *file = (struct snapshot_file){
         .offset = sizeof(struct snapshot_header),
-        .staged_bytes = sizeof(struct snapshot_header), /* zeros, until it is finished */
+        .staged_bytes = sizeof(struct snapshot_header), /* zeros until the snapshot is finished */
         .direct = true,
         .header = {.version = SNAPSHOT_VERSION,
                    .partition = meta->partition,
@@ -87,7 +87,7 @@ int snapshot_file_begin(struct snapshot_file *file, const char *dir, const struc
     return 0;
 }
 
-/* Goes on through the page cache. */
+/* Reopens the file without O_DIRECT. */
 static int leave_direct(struct snapshot_file *file, const char *dir)
 {
     char path[JOURNAL_PATH_MAX];
@@ -101,8 +101,8 @@ static int leave_direct(struct snapshot_file *file, const char *dir)
     return 0;
 }
 
-/* Writes what is staged; a part that is not whole pages only through the page cache, which a short write leads to as
- * well. */
+/* Writes the staged bytes. Leaves direct I/O for a length that is not aligned, and after a short write, whose rest is
+ * not aligned. */
 static int write_staged(struct snapshot_file *file, const char *dir)
 {
     off_t offset = (off_t)(file->offset - file->staged_bytes);

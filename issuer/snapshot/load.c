@@ -8,7 +8,7 @@
 
 #define PROGRESS_BYTES (16u << 20)
 
-/* The content of a block, behind its header. */
+/* The content of a block, after its header. */
 struct content {
     const unsigned char *bytes;
     size_t length;
@@ -47,7 +47,7 @@ static const char *read_users(const struct content *content, struct user_block *
     size_t slots = (size_t)head.capacity * USER_SLOT_BYTES;
     bool fits = head.capacity <= USER_BLOCK_CAPACITY_MAX && slots <= content->length - sizeof head &&
                 content->length - sizeof head - slots < 8;
-    return fits ? NULL : "a table of users of another length than it says";
+    return fits ? NULL : "the length of a table of users does not match its header";
 }
 
 static const char *load_block(struct ledger *ledger, const struct content *content, uint32_t kind,
@@ -66,7 +66,7 @@ static const char *load_block(struct ledger *ledger, const struct content *conte
         counted->users += wrong == NULL ? users.count : 0;
         return wrong != NULL ? wrong : ledger_load_users(ledger, &users);
     default:
-        return "a block of an unknown kind";
+        return "a block has an unknown kind";
     }
 }
 
@@ -94,10 +94,10 @@ const char *snapshot_load_bytes(const void *bytes, size_t size, uint64_t from_se
             return wrong;
         *offset += block.length;
         if (progress != NULL && *offset - reported >= PROGRESS_BYTES && !progress(arg, reported = *offset, size))
-            return "the loading was ended";
+            return "loading was cancelled";
     }
     if (counted.coupons != header->coupons || counted.users != header->users)
-        return "it holds another number of coupons or users than it says";
+        return "the number of coupons or users does not match the header";
     return ledger_load_end(ledger, header->until_seq);
 }
 

@@ -19,7 +19,7 @@ size_t retention_removable(const uint64_t *first_seqs, size_t count, uint64_t li
     return removable;
 }
 
-/* Notes that have come of age become the limit. */
+/* Removes the notes of `until_us` and before; the highest of them becomes the limit. */
 static void take_old_notes(struct retention_memory *memory, int64_t until_us)
 {
     size_t old = 0;
@@ -31,7 +31,7 @@ static void take_old_notes(struct retention_memory *memory, int64_t until_us)
     memmove(memory->notes, memory->notes + old, memory->count * sizeof memory->notes[0]);
 }
 
-/* So far apart that there is always room. */
+/* Notes are far enough apart for the array to suffice. */
 static bool note_is_due(const struct retention_memory *memory, int64_t now_us, int64_t keep_us)
 {
     return memory->count == 0 || now_us - memory->notes[memory->count - 1].at_us > keep_us / (RETENTION_NOTES_MAX - 1);
@@ -46,7 +46,7 @@ uint64_t retention_recall(struct retention_memory *memory, uint64_t acked, int64
         memory->notes[memory->count].acked = acked;
         memory->notes[memory->count++].at_us = now_us;
     }
-    if (memory->limit > acked) /* the store has lost something */
+    if (memory->limit > acked) /* the store has lost records */
         memory->limit = acked;
     return memory->limit;
 }
@@ -74,7 +74,7 @@ int retention_snapshots(const char *dir, struct error *error)
     return result;
 }
 
-/* The last record that the older of the two snapshots surely holds; 0 when there is none. */
+/* Sets *seq to the last record that the older of the two snapshots is certain to contain; 0 without two snapshots. */
 static int fallback_seq(const char *dir, uint64_t *seq, struct error *error)
 {
     uint64_t *from_seqs;
@@ -86,7 +86,7 @@ static int fallback_seq(const char *dir, uint64_t *seq, struct error *error)
     return 0;
 }
 
-/* Asks again before each: a store that comes back with less needs them after all. */
+/* Reads the acknowledged sequence again before each removal, because a store that lost records needs the segments. */
 static int remove_segments(const char *dir, const uint8_t journal_id[16], const uint64_t *first_seqs, size_t count,
                            size_t *removed, struct error *error)
 {

@@ -15,7 +15,7 @@
 #define BUFFERS          4
 #define BUFFER_BYTES     (2u << 20)
 #define STEP_BYTES       (1u << 20)
-#define STEP_PIECES      512 /* each may cost a few cache misses, however small it is */
+#define STEP_PIECES      512 /* limits the cache misses: even a small piece may cost a few */
 #define WAIT_FOR_ROOM_MS 2
 #define RETRY_US         INT64_C(30000000)
 #define RETENTION_US     INT64_C(5000000)
@@ -26,16 +26,16 @@ _Static_assert(SNAPSHOT_BLOCK_BYTES_MAX <= BUFFER_BYTES, "the largest piece fits
 enum snapshot_state {
     SNAPSHOT_IDLE,
     SNAPSHOT_WALKING,   /* the partition hands over pieces */
-    SNAPSHOT_FINISHING, /* all are handed over */
-    SNAPSHOT_REFUSED,   /* by the disk; the partition does not know yet */
+    SNAPSHOT_FINISHING, /* the partition has handed over all pieces */
+    SNAPSHOT_FAILED,    /* writing failed; the partition has not noticed yet */
 };
 
 struct buffer {
     unsigned char *bytes;
-    size_t length; /* 0: free, the partition's; else the worker's */
+    size_t length; /* 0: free, owned by the partition; otherwise owned by the worker */
 };
 
-/* What a walk is about; the worker reads it once the walk is over. */
+/* The result of a walk; the worker reads it after the walk has ended. */
 struct walk {
     uint64_t from_seq;
     uint64_t until_seq;
@@ -62,7 +62,7 @@ struct snapshot {
     uint64_t users;
     unsigned next_to_fill;
     uint64_t began_at_bytes; /* of the journal, when the last walk began */
-    uint64_t before_bytes;   /* the same of the walk before */
+    uint64_t before_bytes;   /* of the journal, when the walk before that began */
     int64_t not_before_us;
     struct worker worker;
 
@@ -71,14 +71,14 @@ struct snapshot {
     unsigned next_to_write;
     int64_t began_us;
     int64_t retention_at_us;
-    bool retention_failed; /* is logged once */
+    bool retention_failed; /* and was logged */
     struct retention_memory retention;
 };
 
 /* --- the partition's side --- */
 
-/* Not before the journal has grown by half of what a snapshot takes: writing them costs no more than twice the journal.
- */
+/* A snapshot is due when the journal has grown by half of a snapshot's size: so snapshots write at most twice as many
+ * bytes as the journal. */
 static bool is_due(const struct snapshot *snapshot)
 {
     uint64_t half = snapshot->last_bytes / 2;
@@ -117,7 +117,7 @@ static bool fill(struct snapshot *snapshot, const struct ledger *ledger, struct 
     return true;
 }
 
-/* Hands one buffer over; the mutex is let go of while it is filled. */
+/* Fills one buffer and hands it over. Releases the mutex while filling. */
 static int walk_on(struct snapshot *snapshot, const struct ledger *ledger)
 {
     struct buffer *buffer = &snapshot->buffers[snapshot->next_to_fill];
@@ -127,7 +127,7 @@ static int walk_on(struct snapshot *snapshot, const struct ledger *ledger)
     pthread_mutex_unlock(&snapshot->mutex);
     bool more = fill(snapshot, ledger, buffer, &length);
     pthread_mutex_lock(&snapshot->mutex);
-    if (snapshot->state != SNAPSHOT_WALKING) /* refused meanwhile */
+    if (snapshot->state != SNAPSHOT_WALKING) /* writing has failed meanwhile */
         return 0;
     buffer->length = length;
     if (length > 0)
@@ -148,9 +148,9 @@ int snapshot_step(struct snapshot *snapshot, const struct ledger *ledger)
 {
     int wait_ms = -1;
     pthread_mutex_lock(&snapshot->mutex);
-    if (snapshot->state == SNAPSHOT_REFUSED) {
+    if (snapshot->state == SNAPSHOT_FAILED) {
         snapshot->not_before_us = clock_mono_us() + RETRY_US;
-        snapshot->began_at_bytes = snapshot->before_bytes; /* due again as soon as it may */
+        snapshot->began_at_bytes = snapshot->before_bytes; /* due again after RETRY_US */
         snapshot->state = SNAPSHOT_IDLE;
     }
     if (snapshot->state == SNAPSHOT_IDLE && is_due(snapshot))
@@ -163,7 +163,7 @@ int snapshot_step(struct snapshot *snapshot, const struct ledger *ledger)
 
 /* --- the worker's side --- */
 
-/* The next buffer to be written; NULL when there is none. */
+/* The next buffer to write; NULL when there is none. */
 static struct buffer *next_buffer(struct snapshot *snapshot)
 {
     struct buffer *buffer = &snapshot->buffers[snapshot->next_to_write];
@@ -178,7 +178,7 @@ static void free_buffer(struct snapshot *snapshot, struct buffer *buffer)
     pthread_mutex_unlock(&snapshot->mutex);
 }
 
-/* Goes back to the beginning, with all buffers free. */
+/* Ends a walk: frees all buffers and enters `state`. */
 static void leave(struct snapshot *snapshot, enum snapshot_state state)
 {
     pthread_mutex_lock(&snapshot->mutex);
@@ -189,14 +189,14 @@ static void leave(struct snapshot *snapshot, enum snapshot_state state)
     pthread_mutex_unlock(&snapshot->mutex);
 }
 
-static void refuse(struct snapshot *snapshot, const struct error *error)
+static void fail(struct snapshot *snapshot, const struct error *error)
 {
-    log_warn("issuer", "no snapshot this time, recovery replays more of the journal: %s partition=%u", error->text,
+    log_warn("issuer", "a snapshot failed, so recovery would replay more of the journal: %s partition=%u", error->text,
              journal_meta(snapshot->journal)->partition);
     if (snapshot->config.metrics != NULL)
         metrics_add(snapshot->config.metrics, METRIC_ISSUER_SNAPSHOT_FAILURES, 0, 1);
     snapshot_file_drop(&snapshot->file, journal_folder(snapshot->journal));
-    leave(snapshot, SNAPSHOT_REFUSED);
+    leave(snapshot, SNAPSHOT_FAILED);
 }
 
 static void write_buffer(struct snapshot *snapshot, struct buffer *buffer, const struct walk *walk)
@@ -214,7 +214,7 @@ static void write_buffer(struct snapshot *snapshot, struct buffer *buffer, const
     if (result == 0)
         free_buffer(snapshot, buffer);
     else
-        refuse(snapshot, &error);
+        fail(snapshot, &error);
 }
 
 static void report(const struct snapshot *snapshot, const struct walk *walk, uint64_t bytes)
@@ -238,12 +238,12 @@ static void finish(struct snapshot *snapshot, const struct walk *walk)
     uint64_t bytes = snapshot->file.offset;
     if (snapshot_file_finish(&snapshot->file, journal_folder(snapshot->journal), walk->until_seq, walk->last_time_us,
                              walk->coupons, walk->users, &error) != 0) {
-        refuse(snapshot, &error);
+        fail(snapshot, &error);
         return;
     }
     report(snapshot, walk, bytes);
     if (retention_snapshots(journal_folder(snapshot->journal), &error) != 0)
-        log_warn("issuer", "an old snapshot stays: %s", error.text);
+        log_warn("issuer", "an old snapshot was not removed: %s", error.text);
     pthread_mutex_lock(&snapshot->mutex);
     snapshot->last_bytes = bytes;
     pthread_mutex_unlock(&snapshot->mutex);
@@ -264,7 +264,7 @@ static bool remove_segments(struct snapshot *snapshot)
     size_t removed;
     bool failed = retention_segments(dir, meta->journal_id, limit, &removed, &error) != 0;
     if (failed && !snapshot->retention_failed)
-        log_warn("issuer", "old segments stay: %s", error.text);
+        log_warn("issuer", "old journal segments were not removed: %s", error.text);
     snapshot->retention_failed = failed;
     if (failed || removed == 0)
         return false;
@@ -290,14 +290,14 @@ bool snapshot_work(struct snapshot *snapshot)
         if (snapshot->file.fd >= 0)
             finish(snapshot, &walk);
         else
-            leave(snapshot, SNAPSHOT_IDLE); /* no coupon yet: nothing to be kept */
+            leave(snapshot, SNAPSHOT_IDLE); /* no coupon yet: nothing to write */
         return true;
     }
     return state == SNAPSHOT_IDLE && remove_segments(snapshot);
 }
 
-/* Under the mutex, in µs: while a buffer is there, what keeps the worker under its rate; else until it looks again
- * without being woken. */
+/* With the mutex held: µs until the worker's next cycle. With a buffer to write, the pause that keeps the worker below
+ * its rate; otherwise the interval of its checks. */
 static int64_t pause_us(struct snapshot *snapshot)
 {
     bool writes = snapshot->state == SNAPSHOT_WALKING || snapshot->state == SNAPSHOT_FINISHING;
@@ -312,7 +312,7 @@ static int64_t pause_us(struct snapshot *snapshot)
     return due_us - clock_mono_us();
 }
 
-/* The partition may wake it before its rate allows the next buffer. */
+/* The partition may wake the worker before its rate allows the next buffer. */
 static int64_t work(void *arg)
 {
     struct snapshot *snapshot = arg;
@@ -329,7 +329,7 @@ static int64_t work(void *arg)
 
 /* --- life --- */
 
-/* Of a process that ended while it wrote. */
+/* Removes the file of a process that ended while it wrote a snapshot. */
 static void remove_unfinished(const struct snapshot *snapshot)
 {
     char path[JOURNAL_PATH_MAX];
@@ -350,7 +350,7 @@ int snapshot_create(const struct journal *journal, const struct snapshot_config 
     self->file.fd = -1;
     pthread_mutex_init(&self->mutex, NULL);
     for (size_t i = 0; i < BUFFERS; i++) {
-        self->buffers[i].bytes = malloc(BUFFER_BYTES); /* touched by nobody before the first snapshot */
+        self->buffers[i].bytes = malloc(BUFFER_BYTES); /* not touched, so not resident, before the first snapshot */
         CHECK(self->buffers[i].bytes != NULL);
     }
     remove_unfinished(self);

@@ -79,7 +79,7 @@ static bool take_row(void *arg, const struct store_journal *stored)
 }
 
 /* Asks a connected store once. STORE_OK when it answered, whatever it said. */
-static enum store_result look(struct store *store, struct rows *rows, struct error *reason)
+static enum store_result read_store(struct store *store, struct rows *rows, struct error *reason)
 {
     int64_t version = 0;
     *rows = (struct rows){0};
@@ -164,7 +164,7 @@ static void ask(void *arg)
     struct question *question = arg;
     question->result = store_connect(question->store, &question->reason);
     if (question->result == STORE_OK)
-        question->result = look(question->store, &question->rows, &question->reason);
+        question->result = read_store(question->store, &question->rows, &question->reason);
 }
 
 static void release(void *arg)
@@ -292,10 +292,10 @@ static int settle(struct store_check *check, const uint8_t store_id[STORE_ID_BYT
     return 0;
 }
 
-static int forget_notes(struct store_check *check, struct error *error)
+static int remove_notes(struct store_check *check, struct error *error)
 {
     for (size_t i = 0; i < check->count; i++) {
-        if (store_history_forget(&check->journals[i], error) != 0)
+        if (store_history_remove_notes(&check->journals[i], error) != 0)
             return -1;
     }
     return 0;
@@ -381,7 +381,7 @@ enum store_check_result store_check_run(struct store_check *check, const struct 
     if (read_notes(check, journals, count, error) != 0)
         return STORE_CHECK_FAILED;
     if (!options->issuer_check_store) /* records sent without the check make the notes meaningless */
-        return forget_notes(check, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_FAILED;
+        return remove_notes(check, error) == 0 ? STORE_CHECK_DONE : STORE_CHECK_FAILED;
     struct question *question = create_question(options, error);
     if (question == NULL)
         return STORE_CHECK_FAILED;
@@ -397,7 +397,7 @@ struct store_check *store_check_create(void)
 
 void store_check_destroy(struct store_check **check)
 {
-    if (!stop_abandoned()) /* an abandoned look may still use it */
+    if (!stop_abandoned()) /* an abandoned probe may still use it */
         free(*check);
     *check = NULL;
 }
@@ -432,7 +432,7 @@ enum store_check_result store_check_again(struct store_check *check, struct stor
     if (is_settled(check, store_id))
         return STORE_CHECK_DONE; /* as before */
     struct rows rows;
-    if (look(store, &rows, error) != STORE_OK || !is_ours(check, &rows, error))
+    if (read_store(store, &rows, error) != STORE_OK || !is_ours(check, &rows, error))
         return STORE_CHECK_OUTSTANDING;
     if (judge(check, &rows, store_describe(store), error) != 0)
         return STORE_CHECK_FAILED;

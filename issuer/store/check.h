@@ -1,7 +1,7 @@
 /*
  * Compares the journals with the store: an issuer with a lost disk, the wrong folder or an old copy would issue coupons
  * a second time. Runs at the start, on the main thread, before anything is decided. If the store cannot be reached
- * then, runs as soon as it answers, on the thread of the store look actor, before anything is sent to it:
+ * then, runs as soon as it answers, on the thread of the store probe actor, before anything is sent to it:
  *
  *   start ──compared─────────────────────────────────────────────────► DONE ──another store found──► DONE or FAILED
  *     └──the store is unreachable, the journals have records──► OUTSTANDING ──► DONE, or FAILED and the end

@@ -120,7 +120,7 @@ static void add_former(struct journal_former_stores *former, const uint8_t id[ST
     memcpy(store->store_id, id, sizeof store->store_id);
 }
 
-static void tell_left(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
+static void log_left(const struct store_history *history, const uint8_t id[STORE_ID_BYTES])
 {
     char left[STORE_ID_TEXT_MAX], now[STORE_ID_TEXT_MAX];
     store_id_format(history->present, left);
@@ -147,7 +147,7 @@ static int follow(struct store_history *history, const uint8_t id[STORE_ID_BYTES
     if (journal_former_write(journal_folder(history->journal), &former, error) != 0)
         return -1;
     if (store_history_is_other(history, id))
-        tell_left(history, id);
+        log_left(history, id);
     history->former = former;
     memcpy(history->present, id, sizeof history->present);
     return 0;
@@ -174,7 +174,7 @@ int store_history_followed(struct store_history *history, struct error *error)
     return journal_former_write(journal_folder(history->journal), &history->former, error);
 }
 
-int store_history_forget(struct store_history *history, struct error *error)
+int store_history_remove_notes(struct store_history *history, struct error *error)
 {
     history->former.count = 0;
     history->former.others_seq = UINT64_MAX;

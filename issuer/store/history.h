@@ -54,6 +54,6 @@ int store_history_settle(struct store_history *history, const uint8_t id[STORE_I
 int store_history_followed(struct store_history *history, struct error *error);
 
 /* Comparisons are disabled: removes the notes. 0, or -1 and `error`. */
-int store_history_forget(struct store_history *history, struct error *error);
+int store_history_remove_notes(struct store_history *history, struct error *error);
 
 #endif

@@ -1,5 +1,4 @@
-/* Frames: requests and replies as bytes. Each in one buffer that stays in the cache, and through buffers that do not
- * fit it. */
+/* Frames: requests and replies as bytes, in one buffer that stays in the cache, and in buffers that exceed it. */
 #include "shared/wire/frame.h"
 
 #include <stdlib.h>
@@ -14,11 +13,11 @@
 
 struct bench {
     unsigned char *memory;
-    size_t frame_bytes; /* from one frame to the next */
-    size_t frames;      /* in the memory */
-    size_t at;          /* the next one */
-    uint32_t records;   /* of a frame */
-    uint64_t seen;      /* so that nothing is optimised away */
+    size_t frame_bytes; /* distance between two frames */
+    size_t frames;      /* in memory */
+    size_t at;          /* the next frame */
+    uint32_t records;   /* per frame */
+    uint64_t seen;      /* prevents the compiler from removing the work */
 };
 
 static unsigned char *next_frame(struct bench *bench)

@@ -1,5 +1,4 @@
-/* HTTP: request heads parsed, whole requests fed, replies written. In the cache, and through copies that do not fit it.
- */
+/* HTTP: parses heads, reads whole requests, writes replies; in the cache, and in copies that exceed it. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * A real issuer process under sync = always, asked over ZeroMQ by one DEALER that keeps some frames of 1,000 requests
- * under way: synced decisions a second. The asking thread shares the machine with it.
+ * Synced decisions per second of a real issuer process with sync = always. One DEALER sends requests over ZeroMQ and
+ * keeps several frames of 1,000 requests in flight. The sending thread shares the machine with the issuer.
  */
 #include <errno.h>
 #include <signal.h>
@@ -31,8 +31,8 @@ struct bench {
     unsigned under_way_max;
     uint32_t users;
     enum verdict expected;
-    uint32_t asked;            /* the users of the run begin behind this one */
-    struct frame_header heard; /* its clock, once */
+    uint32_t asked;           /* the users of the run begin after this one */
+    struct frame_header pong; /* with the issuer's clock, read once */
     unsigned char frame[FRAME_BYTES];
 };
 
@@ -76,14 +76,14 @@ static void *open_dealer(struct bench *bench)
     return dealer;
 }
 
-/* Learns the issuer's clock, by which all deadlines are more than an hour ahead. */
+/* Reads the issuer's clock; all deadlines are more than an hour later. */
 static void greet(struct bench *bench)
 {
     struct frame_header ping;
     frame_header_write(&ping, FRAME_PING, 0, 1, 0);
     if (zmq_send(bench->dealer, &ping, sizeof ping, 0) < 0 ||
-        zmq_recv(bench->dealer, &bench->heard, sizeof bench->heard, 0) != sizeof bench->heard)
-        fail(bench, "it answers no ping");
+        zmq_recv(bench->dealer, &bench->pong, sizeof bench->pong, 0) != sizeof bench->pong)
+        fail(bench, "it does not answer a ping");
 }
 
 static void create_coupon(struct bench *bench)
@@ -98,12 +98,12 @@ static void create_coupon(struct bench *bench)
     } answer;
     struct coupon coupon = scratch_coupon();
     frame_header_write(&frame.header, FRAME_COUPON_REQUESTS, 0, 1, 1);
-    frame_header_set_clock(&frame.header, bench->heard.incarnation, bench->heard.clock_us);
+    frame_header_set_clock(&frame.header, bench->pong.incarnation, bench->pong.clock_us);
     frame_coupon_write(&frame.request.coupon, &coupon);
     if (zmq_send(bench->dealer, &frame, sizeof frame, 0) < 0 ||
         zmq_recv(bench->dealer, &answer, sizeof answer, 0) != sizeof answer ||
         answer.reply.verdict != VERDICT_COUPON_CREATED)
-        fail(bench, "it creates no coupon");
+        fail(bench, "it did not create the coupon");
 }
 
 static void start(struct micro *micro, struct bench *bench)
@@ -128,13 +128,13 @@ static void stop(struct bench *bench)
     scratch_remove(bench->folder);
 }
 
-/* --- asking --- */
+/* --- requests --- */
 
-/* All but the users' names, which send_frame() writes. */
+/* Fills everything but the users' names, which send_frame() writes. */
 static void draft_frame(struct bench *bench)
 {
     frame_header_write((struct frame_header *)bench->frame, FRAME_ISSUE_REQUESTS, 0, 1, REQUESTS);
-    frame_header_set_clock(bench->frame, bench->heard.incarnation, bench->heard.clock_us);
+    frame_header_set_clock(bench->frame, bench->pong.incarnation, bench->pong.clock_us);
     for (unsigned i = 0; i < REQUESTS; i++) {
         struct frame_issue_request request = {.op = ISSUE_POST,
                                               .wait_us = UINT32_MAX,
@@ -207,7 +207,7 @@ void micro_issuer(struct micro *micro)
                                       .prepare = holders ? prepare_holders : prepare_new,
                                       .run = run,
                                       .arg = bench};
-            micro_measure(micro, &work, "%s, frames of %u, %u under way", holders ? "holders" : "new users, synced",
+            micro_measure(micro, &work, "%s, frames of %u, %u in flight", holders ? "holders" : "new users, synced",
                           REQUESTS, under_way[i]);
         }
     }

@@ -1,4 +1,4 @@
-/* The journal's writing side: a batch is begun, filled and committed. */
+/* The writing side of the journal: begins, fills and commits batches. */
 #include "shared/journal/journal.h"
 
 #include "groups.h"
@@ -11,7 +11,7 @@
 struct bench {
     struct journal *journal;
     size_t batch;
-    size_t batches; /* of a run */
+    size_t batches; /* per run */
     uint32_t sequence;
     char users[RECORDS_MAX][MICRO_USER];
 };

@@ -1,4 +1,4 @@
-/* The ledger: a batch is prepared, decided and applied as a turn does it, without frames and journal. */
+/* The ledger: prepares, decides and applies batches as a turn does, without frames and journal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +9,13 @@
 #include "shared/error.h"
 
 #define OPERATIONS 4000u
-#define USERS_FEW  16000u /* whose set fits the caches */
+#define USERS_FEW  16000u /* a set that fits into the caches */
 #define FILL_BATCH 1000u
 #define NOW_US     INT64_C(1800000000000000)
 
 struct bench {
     struct ledger *ledger;
-    uint32_t users; /* who hold the coupon: the first so many */
+    uint32_t users; /* holders of the coupon: numbers 0 to users - 1 */
     size_t batch;
     uint64_t random;
     enum verdict expected;
@@ -104,8 +104,8 @@ static void measure(struct micro *micro, struct bench *bench, void (*prepare)(vo
     }
 }
 
-/* Tables of a set are about equally full and split at the same time. So as many users are added as there are, from one
- * split to the next, in rounds that differ. */
+/* The tables of a set are about equally full and split at about the same time. So this doubles the number of users,
+ * from one split to the next; its rounds differ. */
 static void measure_growth(struct micro *micro, struct bench *bench, uint32_t users)
 {
     for (size_t i = 0; i < BATCHES; i++) {
@@ -117,7 +117,7 @@ static void measure_growth(struct micro *micro, struct bench *bench, uint32_t us
                                   .prepare = name_new_users,
                                   .run = decide,
                                   .arg = bench};
-        micro_measure(micro, &work, "new users from %u on to twice as many, batches of %zu", users, batches[i]);
+        micro_measure(micro, &work, "new users from %u to twice as many, batches of %zu", users, batches[i]);
     }
 }
 
@@ -126,7 +126,7 @@ static void measure_growth(struct micro *micro, struct bench *bench, uint32_t us
 #define COUPONS_MANY 1000000u
 #define COUPONS_STEP 100000u
 
-/* An odd factor: each number of 32 bits has another image, so ids come in no order. */
+/* An odd factor maps the 32-bit numbers one to one, so the ids are in no order. */
 static struct coupon numbered_coupon(uint32_t number)
 {
     struct coupon coupon = scratch_coupon();
@@ -163,7 +163,7 @@ static void measure_many_coupons(struct micro *micro, struct bench *bench)
                                     .average = true,
                                     .run = create_coupons,
                                     .arg = bench};
-        micro_measure(micro, &create, "new coupons, ids in no order, from %u on", bench->users);
+        micro_measure(micro, &create, "new coupons, ids in no order, from %u", bench->users);
     }
     struct micro_work list = {.operations = 1, .run = list_page, .arg = bench};
     micro_measure(micro, &list, "a page of %u of %u coupons", COUPON_LIST_MAX, COUPONS_MANY);

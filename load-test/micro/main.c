@@ -1,6 +1,6 @@
 /*
- * micro [NAME…] [--json] [--mysql] [--users N] [--ms N] [--rounds N] [--dir DIR] [--coupond FILE]: what one operation
- * of each module costs. Without names all groups are measured.
+ * micro [NAME…] [--json] [--mysql] [--users N] [--ms N] [--rounds N] [--dir DIR] [--coupond FILE]: measures the cost of
+ * one operation of each module. Without names it measures all groups.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +19,11 @@ static const struct group {
 } groups[] = {
     {"ledger", micro_ledger, "decide and apply, by batch; a set in the cache, and one of --users"},
     {"turn", micro_turn, "frames in, decisions and a journal batch, frames out, without sockets"},
-    {"journal", micro_journal, "append and commit, without a sync and with one; bytes a record"},
+    {"journal", micro_journal, "append and commit, with and without a sync; bytes per record"},
     {"frames", micro_frames, "requests and replies: written, checked, read"},
     {"http", micro_http, "request heads parsed, replies written"},
     {"store", micro_store, "transactions of issues into SQLite, with --mysql also into the server of COUPOND_STORE_*"},
-    {"issuer", micro_issuer, "a real issuer, asked over ZeroMQ, sync = always"},
+    {"issuer", micro_issuer, "a real issuer over ZeroMQ, sync = always"},
 };
 #define GROUPS (sizeof groups / sizeof *groups)
 

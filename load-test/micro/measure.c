@@ -15,7 +15,7 @@ static int64_t now_ns(enum micro_clock clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Nanoseconds an operation. */
+/* Nanoseconds per operation. */
 static double one_round(const struct micro_work *work, int64_t least_ns)
 {
     int64_t ns = 0;
@@ -50,7 +50,7 @@ struct micro_result *micro_measure(struct micro *micro, const struct micro_work 
     unsigned rounds = micro->settings.rounds;
     int64_t least_ns = work->average ? INT64_MAX : micro->settings.round_ms * 1000000;
     if (!work->average)
-        one_round(work, least_ns / 4); /* caches, branches, pages */
+        one_round(work, least_ns / 4); /* warms up caches, branch prediction and pages */
     for (unsigned i = 0; i < rounds; i++)
         ns[i] = one_round(work, least_ns);
     double sum = 0;

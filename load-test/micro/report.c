@@ -20,7 +20,7 @@ static const char *grouped(double value, char out[NUMBER_MAX])
     return out;
 }
 
-/* Three significant digits at the least. */
+/* At least three significant digits. */
 static const char *nanoseconds(double ns, char out[NUMBER_MAX])
 {
     if (ns >= 1000)
@@ -32,7 +32,7 @@ static const char *nanoseconds(double ns, char out[NUMBER_MAX])
 static void heading(FILE *out, const struct micro_result *first)
 {
     fprintf(out, "\n%s (%s)\n  %-56s %12s %14s %9s %8s\n", first->group,
-            first->clock == MICRO_CPU ? "time of the thread" : "time on the wall", "", "ns", "a second", "spread",
+            first->clock == MICRO_CPU ? "CPU time of the thread" : "wall-clock time", "", "ns", "per second", "spread",
             "bytes");
 }
 

@@ -1,4 +1,4 @@
-/* What came out, for people and for programs. */
+/* Prints results, for people and for programs. */
 #ifndef COUPOND_MICRO_REPORT_H
 #define COUPOND_MICRO_REPORT_H
 
@@ -6,9 +6,9 @@
 
 #include "measure.h"
 
-/* A table a group: nanoseconds an operation, operations a second, how far the rounds lie apart, bytes. */
+/* One table per group: nanoseconds per operation, operations per second, spread of the rounds, bytes. */
 void report_table(FILE *out, const struct micro *micro);
-/* One JSON array, an object a result. */
+/* One JSON array with an object per result. */
 void report_json(FILE *out, const struct micro *micro);
 
 #endif

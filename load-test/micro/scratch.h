@@ -1,4 +1,4 @@
-/* What the groups have in common: a folder of their own, a journal in it, names of users. */
+/* Shared by the groups: a temporary folder, a journal in it, names of users. */
 #ifndef COUPOND_MICRO_SCRATCH_H
 #define COUPOND_MICRO_SCRATCH_H
 
@@ -11,15 +11,15 @@
 
 #define SCRATCH_PATH_MAX 256
 
-/* A new folder in the settings' directory; ends the process when there can be none. */
+/* Creates a folder in the settings' directory; ends the process on failure. */
 void scratch_folder(const struct micro *micro, char out[SCRATCH_PATH_MAX]);
-/* Removes it with what is in it. */
+/* Removes the folder and its contents. */
 void scratch_remove(const char *folder);
 
-/* An empty journal in `folder`, made ready to be written. Its worker is called by hand. */
+/* Opens an empty journal in `folder` for writing. Its worker is called by hand. */
 struct journal *scratch_journal(const char *folder, int64_t sync_interval_ms);
 
-/* A coupon that is open to everybody. */
+/* A coupon that every user can get. */
 struct coupon scratch_coupon(void);
 
 /* "u" and ten digits. */
@@ -30,7 +30,7 @@ static inline void scratch_user(char out[MICRO_USER], uint32_t number)
         out[i] = (char)('0' + number % 10);
 }
 
-/* The next of a sequence that looks random (SplitMix64). */
+/* The next number of a pseudorandom sequence (SplitMix64). */
 uint64_t scratch_random(uint64_t *state);
 
 #endif

@@ -1,4 +1,4 @@
-/* The store: transactions of new issues, and of issues that are there already, as a persister writes them. */
+/* The store: transactions of new issues, and of issues that are already stored, as a persister writes them. */
 #include "shared/store/store.h"
 
 #include <stdio.h>
@@ -15,11 +15,11 @@
 struct bench {
     struct store *store;
     struct error error;
-    uint32_t rows; /* of a transaction */
+    uint32_t rows; /* per transaction */
     uint32_t sequence;
-    bool again; /* the rows are there already */
+    bool again; /* the rows are already stored */
     uint8_t journal_id[16];
-    char coupon_id[COUPON_ID_MAX + 1]; /* a new one a run of the program, since the server may be an old one */
+    char coupon_id[COUPON_ID_MAX + 1]; /* new in each run of the program, since the database may have earlier ones */
     struct store_issue issues[ROWS_MAX];
     char users[ROWS_MAX][MICRO_USER];
 };
@@ -43,7 +43,7 @@ static struct store_batch batch_of(const struct bench *bench)
     return batch;
 }
 
-/* Journal sequences: 1 is the coupon's, an issue's is its sequence + 1. */
+/* Journal sequences: the coupon has 1, an issue its sequence + 1. */
 static void write_coupon(struct bench *bench)
 {
     struct coupon coupon = scratch_coupon();

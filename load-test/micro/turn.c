@@ -1,4 +1,4 @@
-/* A turn of a partition: frames are taken, decided, journalled and answered, without sockets. */
+/* A turn of a partition: takes frames, decides, writes the journal and answers, without sockets. */
 #include "issuer/turn.h"
 
 #include <stdio.h>
@@ -20,9 +20,9 @@ struct bench {
     struct ledger *ledger;
     struct turn *turn;
     size_t frames;
-    size_t requests; /* of a frame */
+    size_t requests; /* per frame */
     uint32_t users;
-    bool holders; /* users who hold the coupon ask */
+    bool holders; /* the requests come from holders of the coupon */
     uint64_t random;
     zmq_msg_t messages[FRAMES_MAX];
 };
@@ -46,7 +46,7 @@ static void fill_message(struct bench *bench, zmq_msg_t *message)
     }
 }
 
-/* Messages for a turn; the next segment where there is none. */
+/* Creates the messages of a turn, and the next segment when there is none. */
 static void prepare(void *arg)
 {
     struct bench *bench = arg;

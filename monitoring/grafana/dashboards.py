@@ -149,8 +149,8 @@ ENGINE = [
      {"writers": "sum(coupond_persister_writers)", "connected": "sum(coupond_persister_store_connected)",
       "another store": "sum(coupond_persister_store_refused)"}),
     ("graph", "A store that lost records, or a second one", "short", 8, above(1),
-     "Times that it came back with less than it had, or anew; records that are nowhere any more: bring a backup; "
-     "answers of another store, and whether one answers now; whether the issuer decides uncompared.",
+     "How often it came back with fewer records, or empty; records that no journal file contains any more: restore a "
+     "backup; answers of another store, and whether one answers now; whether the issuer decides uncompared.",
      {"came back": "sum(coupond_issuer_store_rewinds_total)", "missing": "sum(coupond_issuer_store_missing_records)",
       "refused": "sum(coupond_issuer_store_answers_refused_total)",
       "another answers": "max(coupond_issuer_other_store)", "not compared": "max(coupond_issuer_store_uncompared)"}),
@@ -211,7 +211,8 @@ ENGINE = [
       "shared memory, partition {{partition}}": "coupond_issuer_local_gateways"}),
     ("graph", "Dropped", "ops", 12, above(0.01, 1),
      "Messages that are malformed, or meant for another partition, number of partitions or journal (misdirected), by "
-     "role; answers that no gateway took; replies that nobody waited for any more. The logs name each reason once.",
+     "role; replies whose gateway was gone or did not read; replies that came after their request had been answered. "
+     "The logs name each reason once.",
      {**{f"{role}: {{{{reason}}}}": f"sum by (reason) (rate(coupond_{role}_frames_dropped_total[RATE]))"
          for role in ("gateway", "issuer", "persister")},
       **rates("coupond_issuer_replies_dropped_total", "coupond_gateway_replies_late_total")}),
@@ -273,10 +274,10 @@ STORES = [
     ("graph", "Network", "Bps", 8, NONE, "In and out.",
      {"in": "rate(redis_net_input_bytes_total[RATE])", "out": "rate(redis_net_output_bytes_total[RATE])"}),
     ("graph", "Connections of the gateways", "short", 12, NONE,
-     "Those that work: one a thread, and one to hear of changes.", {"{{instance}}": "coupond_gateway_redis_connected"}),
+     "Working connections: one per thread, and one for announced changes.", {"{{instance}}": "coupond_gateway_redis_connected"}),
     ("graph", "Faults, as the gateways see them", "ops", 12, above(0.001, 1),
-     "Connections that failed, answers that did not come in time, that were errors or made no sense, and questions "
-     "that were not asked because too many wait. Coupons are told without Redis then.",
+     "Failed connections, answers that came too late, were errors or were invalid, and requests that were not sent "
+     "because too many were waiting. Gateways then read coupons from the issuer.",
      {"{{kind}}": "sum by (kind) (rate(coupond_gateway_redis_errors_total[RATE]))"}),
     ("row", "HAProxy"),
     ("stat", "Gateways ready", "short", 4, below(1), "Servers that HAProxy sends requests to.",

@@ -1,4 +1,4 @@
-/* How far the journal is on the disk. */
+/* Syncs the journal and publishes the synced sequence. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 
 void journal_publish_synced(struct journal *journal, uint64_t seq)
 {
-    /* seq_cst, as is the reader's pair in stream.c: either it sees the new sequence or this sees that it waits. */
+    /* seq_cst, like the reader's pair in stream.c: either the stream sees the new sequence, or we see that it waits */
     atomic_store(&journal->synced_seq, seq);
     struct journal_signal *signal = journal->config.signal;
     uint64_t one = 1;
@@ -29,7 +29,7 @@ void journal_sync_file(struct journal *journal, int fd)
         metrics_observe(journal->config.metrics, METRIC_ISSUER_SYNC_TIME, (uint64_t)(clock_mono_us() - start), 1);
 }
 
-/* Worker: the segment before may be closed once it is synced. */
+/* On the worker's thread: syncs and closes the previous segment. */
 static void release_retired(struct journal *journal, int retired)
 {
     journal_sync_file(journal, retired);

@@ -7,7 +7,7 @@
 #include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
-#define CHECK_INTERVAL_US 300000 /* between two checks that names still lead to the open files */
+#define CHECK_INTERVAL_US 300000 /* between two checks that the paths still name the open files */
 
 static _Noreturn void leave_lost_place(const struct journal *journal, const char *path)
 {

@@ -1,11 +1,11 @@
-/* What happens beside the writer: the next segment is prepared, and what is written is synced. */
+/* The journal's worker thread: prepares the next segment and syncs written records. */
 #include "shared/clock.h"
 #include "shared/journal/journal.h"
 #include "shared/journal/segment.h"
 #include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
-#define OS_SYNC_INTERVAL_US INT64_C(1000000) /* SYNC_OS: how far the stream may stay behind */
+#define OS_SYNC_INTERVAL_US INT64_C(1000000) /* SYNC_OS: maximum delay of the stream */
 #define PREPARE_RETRY_US    INT64_C(200000)  /* while the disk is full */
 
 /* --- the duty cycle --- */
@@ -25,7 +25,8 @@ static int64_t sync_interval_us(const struct journal *journal)
     return interval_ms == SYNC_OS ? OS_SYNC_INTERVAL_US : interval_ms * 1000;
 }
 
-/* When the interval is over, or earlier when a segment has ended: the writer waits for it at the end of the next. */
+/* Syncs when the interval has passed, or when a segment has been retired: at the end of the next segment the writer
+ * waits for that. */
 static void sync_when_due(void *arg)
 {
     struct journal *journal = arg;
@@ -61,7 +62,7 @@ static void prepare_next(struct journal *journal)
     pthread_mutex_unlock(&journal->mutex);
 }
 
-/* Until the next sync or attempt. */
+/* Time until the next sync or attempt. */
 static int64_t until_due_us(struct journal *journal)
 {
     int64_t interval_us = sync_interval_us(journal);

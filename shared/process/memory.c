@@ -183,18 +183,18 @@ static const struct memory_places kernel = {"/proc/self", "/sys/fs/cgroup"};
 static struct {
     const struct memory_places *places;
     uint64_t bytes_max;
-    _Atomic int64_t looked_us;
+    _Atomic int64_t checked_us;
     _Atomic bool scarce;
     _Atomic bool exhausted;
     pthread_mutex_t mutex; /* protects `bound` */
     struct memory_bound bound;
-} process = {.places = &kernel, .looked_us = INT64_MIN / 2, .mutex = PTHREAD_MUTEX_INITIALIZER};
+} process = {.places = &kernel, .checked_us = INT64_MIN / 2, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 void memory_begin(const struct memory_places *places, uint64_t bytes_max)
 {
     process.places = places == NULL ? &kernel : places;
     process.bytes_max = bytes_max;
-    process.looked_us = INT64_MIN / 2;
+    process.checked_us = INT64_MIN / 2;
     process.scarce = process.exhausted = false;
     process.bound = (struct memory_bound){.limit = 0};
 }
@@ -207,17 +207,17 @@ static void set_scarce(bool scarce)
     process.scarce = scarce;
     memory_describe(text);
     if (scarce)
-        log_error("memory", "memory runs out; requests that need more are refused until memory is free again: %s",
+        log_error("memory", "memory is scarce; requests that need more are refused until memory is free again: %s",
                   text);
     else
         log_info("memory", "memory is free again: %s", text);
 }
 
-bool memory_look(int64_t now_us, int64_t every_ms)
+bool memory_check(int64_t now_us, int64_t every_ms)
 {
-    int64_t looked_us = atomic_load_explicit(&process.looked_us, memory_order_relaxed);
-    if (now_us < looked_us + every_ms * 1000 ||
-        !atomic_compare_exchange_strong(&process.looked_us, &looked_us, now_us)) /* another thread checks */
+    int64_t checked_us = atomic_load_explicit(&process.checked_us, memory_order_relaxed);
+    if (now_us < checked_us + every_ms * 1000 ||
+        !atomic_compare_exchange_strong(&process.checked_us, &checked_us, now_us)) /* another thread checks */
         return false;
     struct memory_bound bound;
     memory_read(process.places, process.bytes_max, &bound);

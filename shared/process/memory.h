@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MEMORY_LOOK_MS 100 /* usual interval between two checks */
+#define MEMORY_CHECK_MS 100 /* usual interval between two checks */
 
 /* The limit that leaves the least room. */
 struct memory_bound {
@@ -44,7 +44,7 @@ void memory_begin(const struct memory_places *places, uint64_t bytes_max);
 /*
  * Checks, and returns true, when `every_ms` have passed since the last check; cheap otherwise. `now_us` is monotonic.
  */
-bool memory_look(int64_t now_us, int64_t every_ms);
+bool memory_check(int64_t now_us, int64_t every_ms);
 
 /* True when less than the reserve is left: start nothing that needs more memory. False again once a quarter more than
  * the reserve is left. */

@@ -46,7 +46,7 @@ static struct timespec timespec_of(int64_t us)
 }
 
 /* The earlier of the next check of the signals and `until_us`. */
-static int64_t next_look_us(int64_t until_us)
+static int64_t next_check_us(int64_t until_us)
 {
     int64_t slice_us = clock_mono_us() + SLICE_MS * 1000;
     return slice_us < until_us ? slice_us : until_us;
@@ -56,7 +56,7 @@ bool stop_sleep(int64_t ms)
 {
     int64_t until_us = clock_mono_us() + ms * 1000;
     while (!stop_requested()) {
-        int64_t left_us = next_look_us(until_us) - clock_mono_us();
+        int64_t left_us = next_check_us(until_us) - clock_mono_us();
         if (left_us <= 0)
             return true;
         struct timespec wait = timespec_of(left_us);
@@ -96,7 +96,7 @@ static bool wait_for_end(struct task *task)
     struct pulse *pulse = pulse_create("the start", -1);
     pthread_mutex_lock(&task->mutex);
     while (!task->done && !task->abandoned) {
-        struct timespec until = timespec_of(next_look_us(INT64_MAX));
+        struct timespec until = timespec_of(next_check_us(INT64_MAX));
         pulse_beat(pulse);
         pthread_cond_clockwait(&task->ended, &task->mutex, CLOCK_MONOTONIC, &until);
         task->abandoned = !task->done && stop_requested();

@@ -32,7 +32,7 @@ uint64_t store_progress_newest(const struct store_progress *progress);
 /* Returns the length. */
 size_t store_progress_format(const struct store_progress *progress, char out[STORE_AHEAD_TEXT_MAX]);
 
-/* Marks records first_seq to last_seq as written. When the runs overflow, forgets the highest one: it is sent again,
+/* Marks records first_seq to last_seq as written. When the runs overflow, drops the highest one: it is sent again,
  * which is always harmless. */
 void store_progress_add(struct store_progress *progress, uint64_t first_seq, uint64_t last_seq);
 

@@ -11,7 +11,7 @@
 #include "shared/error.h"
 #include "shared/telemetry/metrics_print.h"
 
-/* Upper bounds of the buckets; one more, +Inf, follows. Then comes the sum. */
+/* Upper bounds of the buckets. One more bucket, +Inf, and the sum follow. */
 static const uint32_t time_bounds[] = {10,    25,    50,     100,    250,    500,     1000,    2500,    5000,    10000,
                                        25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
 static const uint32_t size_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192};
@@ -48,7 +48,7 @@ enum labels {
 #undef X
 };
 
-/* How many values a row has: one a child, or buckets, +Inf and sum. */
+/* Number of a row's values: one per child, or buckets, +Inf and sum. */
 enum {
     CHILDREN_NONE = 1,
     CHILDREN_WHOLE = 1,
@@ -64,7 +64,7 @@ enum {
 #define SLOTS_HISTOGRAM_TIME(labels) (COUNT_OF(time_bounds) + 2)
 #define SLOTS_HISTOGRAM_SIZE(labels) (COUNT_OF(size_bounds) + 2)
 
-/* A byte a slot, so that offsetof() is a slot's index. */
+/* One byte per slot, so that offsetof() is the index of a slot. */
 struct slot_layout {
 #define X(id, kind, labels, scale, name, help) char id[SLOTS_##kind(labels)];
     METRIC_TABLE(X)
@@ -88,25 +88,25 @@ static const struct row rows[METRIC_COUNT] = {
 #undef X
 };
 
-/* Which coupon a child of the COUPON rows belongs to. */
+/* The coupon that a child of the COUPON rows belongs to. */
 #define ID_WORDS ((COUPON_ID_MAX + 8) / 8)
 struct coupon_child {
-    _Atomic uint32_t version; /* odd while the owner writes; 0: nobody's */
+    _Atomic uint32_t version; /* odd while the owner writes; 0: unused */
     _Atomic uint64_t id[ID_WORDS];
 };
 
 struct metrics {
     const char *role;
     int partition;
-    struct metrics *next;      /* the next with other labels; only of the first of its labels */
-    struct metrics *next_same; /* the next with the same labels */
-    /* Relaxed: each value stands for itself. One thread writes, so that adding needs no locked instruction. */
+    struct metrics *next;      /* the next block with other labels; used in the first block of its labels only */
+    struct metrics *next_same; /* the next block with the same labels */
+    /* Relaxed: values are independent. Only one thread writes, so adding needs no locked instruction. */
     _Alignas(64) _Atomic uint64_t slots[sizeof(struct slot_layout)];
     struct coupon_child coupons[METRIC_COUPONS_MAX];
 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct metrics *list; /* under list_lock; the first blocks of their labels, in the order of their creation */
+static struct metrics *list; /* under list_lock; the first block of each set of labels, in order of creation */
 
 static bool same_labels(const struct metrics *a, const struct metrics *b)
 {
@@ -167,7 +167,7 @@ void metrics_add(struct metrics *metrics, enum metric metric, unsigned child, ui
     slot_write(metrics, slot, slot_read(metrics, slot) + n);
 }
 
-/* A reading that was taken is never zero in its slot. */
+/* A reading that was set is never 0 in its slot. */
 static uint64_t offset_of(const struct row *row)
 {
     return row->kind == READING ? UINT64_C(1) << 63 : 0;
@@ -183,7 +183,7 @@ void metrics_set(struct metrics *metrics, enum metric metric, unsigned child, in
     slot_write(metrics, slot_of(metric, child), (uint64_t)value + offset_of(&rows[metric]));
 }
 
-/* Released, as what stands before it in a writer's program: who reads it with acquire sees the odd version, too. */
+/* Release: a thread that reads this value with acquire also sees the odd version written before it. */
 static void release(_Atomic uint64_t *word, uint64_t value)
 {
     atomic_store_explicit(word, value, memory_order_release);
@@ -275,7 +275,7 @@ static bool is_row_of(const struct row *row, const char *role)
     return strncmp(name, role, length) == 0 && name[length] == '_';
 }
 
-/* Whole numbers as such; others with as many digits as a double tells apart. */
+/* Prints whole numbers without a fraction, others with all significant digits of a double. */
 static void print_value(FILE *out, const struct row *row, uint64_t value)
 {
     bool may_be_negative = row->kind == GAUGE || row->kind == READING;
@@ -287,7 +287,7 @@ static void print_value(FILE *out, const struct row *row, uint64_t value)
         fprintf(out, " %.15g\n", (may_be_negative ? (double)(int64_t)value : (double)value) * row->scale);
 }
 
-/* The names of the children of rows with one label. */
+/* The names of a row's children, for rows with one label. */
 static const struct {
     const char *key;
     const char *const *names;
@@ -297,7 +297,7 @@ static const struct {
 #undef X
 };
 
-/* Fills the labels of one child; returns how many. Those of COUPON are print_coupons()'s. */
+/* Fills the labels of one child; returns their number. print_coupons() does this for COUPON. */
 static unsigned child_labels(const struct row *row, unsigned child, struct metrics_label labels[2], char status[12])
 {
     if (row->labels == NONE || row->labels == WHOLE || row->labels == COUPON)
@@ -312,7 +312,7 @@ static unsigned child_labels(const struct row *row, unsigned child, struct metri
     return 1;
 }
 
-/* False for a pair of route and status that is out of the ordinary, as most are. */
+/* False for a status that is unusual for its route, as most pairs are. */
 static bool is_ordinary(const struct row *row, unsigned child)
 {
     char status[12];
@@ -337,7 +337,7 @@ static void print_children(FILE *out, const struct row *row, const struct metric
     }
 }
 
-/* Reads a child of a COUPON row; false when it is nobody's. */
+/* Reads a child of a COUPON row; false when it is unused. */
 static bool read_coupon(const struct metrics *metrics, const struct row *row, unsigned child,
                         char id[ID_WORDS * sizeof(uint64_t)], uint64_t *value)
 {
@@ -409,7 +409,7 @@ static bool has_partitions(const char *role)
     return false;
 }
 
-/* True when `block` has no series of the row: it is told by blocks with a partition, or by the one without. */
+/* True when `block` has no series of the row, because blocks with a partition have it, or the block without one. */
 static bool is_anothers(const struct row *row, const struct metrics *block)
 {
     if (row->labels == WHOLE || row->labels == DROP)

@@ -13,7 +13,7 @@
 #include "shared/telemetry/pulse.h"
 #include "shared/worker.h"
 
-#define LOOK_US   INT64_C(5000000)  /* when the watchdog does not require shorter ones */
+#define CHECK_US  INT64_C(5000000)  /* when the watchdog does not require shorter ones */
 #define EXTEND_US INT64_C(60000000) /* extension granted to a start or stop that makes progress */
 
 #define MESSAGE_MAX 1024
@@ -34,7 +34,7 @@ static struct {
     notify_ready_fn ready;
     void *arg;
     /* owned by the thread */
-    char told[READY_WHY_MAX + 16]; /* the last status sent */
+    char sent[READY_WHY_MAX + 16]; /* the last status sent */
     uint64_t beats;
     bool silent;
 } self = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -69,9 +69,9 @@ static void add_words(char message[MESSAGE_MAX])
     ask_role();
     if (self.news != NULL)
         add(message, "%s\n", self.news);
-    if (self.status[0] != '\0' && strcmp(self.status, self.told) != 0) {
+    if (self.status[0] != '\0' && strcmp(self.status, self.sent) != 0) {
         add(message, "STATUS=%s\n", self.status);
-        memcpy(self.told, self.status, sizeof self.told);
+        memcpy(self.sent, self.status, sizeof self.sent);
     }
     self.news = NULL;
     self.status[0] = '\0';
@@ -85,7 +85,7 @@ static void add_extension(char message[MESSAGE_MAX])
     self.beats = beats;
 }
 
-/* Logs once that a thread hangs, and once that all run again. */
+/* Logs once that a thread hangs, and once that all threads respond again. */
 static void add_ping(char message[MESSAGE_MAX])
 {
     char why[128] = "";
@@ -102,14 +102,14 @@ static void add_ping(char message[MESSAGE_MAX])
 }
 
 /* Four checks per watchdog interval. */
-static int64_t until_next_look_us(void)
+static int64_t until_next_check_us(void)
 {
-    bool sooner = self.watchdog_us > 0 && (int64_t)self.watchdog_us / 4 < LOOK_US;
-    return sooner ? (int64_t)self.watchdog_us / 4 : LOOK_US;
+    bool sooner = self.watchdog_us > 0 && (int64_t)self.watchdog_us / 4 < CHECK_US;
+    return sooner ? (int64_t)self.watchdog_us / 4 : CHECK_US;
 }
 
 /* Collects what changed, and sends it. */
-static int64_t look(void *arg)
+static int64_t send_changes(void *arg)
 {
     (void)arg;
     char message[MESSAGE_MAX] = "";
@@ -123,7 +123,7 @@ static int64_t look(void *arg)
         add_ping(message);
     if (message[0] != '\0')
         sd_notify(0, message);
-    return until_next_look_us();
+    return until_next_check_us();
 }
 
 /* --- on other threads --- */
@@ -137,7 +137,7 @@ void notify_begin(void)
     if (sd_watchdog_enabled(0, &self.watchdog_us) <= 0)
         self.watchdog_us = 0;
     struct error error;
-    CHECK(worker_start(&self.worker, look, NULL, &error) == 0);
+    CHECK(worker_start(&self.worker, send_changes, NULL, &error) == 0);
 }
 
 static void change(enum phase phase, notify_ready_fn ready, void *arg, const char *news)

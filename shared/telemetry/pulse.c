@@ -46,7 +46,7 @@ void pulse_destroy(struct pulse **pulse)
 }
 
 /* Checks one pulse: for how long it has not beaten. */
-static int64_t look(struct pulse *pulse, int64_t now_us)
+static int64_t check(struct pulse *pulse, int64_t now_us)
 {
     uint64_t beats = atomic_load_explicit(&pulse->beats, memory_order_relaxed);
     bool excused = atomic_load_explicit(&pulse->excused, memory_order_relaxed);
@@ -62,7 +62,7 @@ bool pulse_all_beat(int64_t limit_us, char why[128])
     int64_t now_us = clock_mono_us(), longest_us = 0;
     pthread_mutex_lock(&mutex);
     for (struct pulse *pulse = pulses; pulse != NULL; pulse = pulse->next) {
-        int64_t stands_us = look(pulse, now_us);
+        int64_t stands_us = check(pulse, now_us);
         if (stands_us <= limit_us || stands_us <= longest_us)
             continue;
         longest_us = stands_us;

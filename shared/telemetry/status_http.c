@@ -16,7 +16,7 @@
 #include "shared/telemetry/metrics.h"
 #include "shared/telemetry/pulse.h"
 
-#define CONNECTIONS_MAX      512 /* more than strangers can keep idle within TIMEOUT_S */
+#define CONNECTIONS_MAX      512 /* more than a flood of idle connections reaches within TIMEOUT_S */
 #define FILES_SHARE          8   /* at most this fraction of the descriptors; the rest is for the role */
 #define CONNECTION_BYTES_MAX 32768
 #define TIMEOUT_S            2

@@ -42,7 +42,7 @@ void connector_close(struct connector *connector)
     zsock_destroy(&connector->monitor);
 }
 
-static void forget(struct connector *connector)
+static void reset(struct connector *connector)
 {
     connector->given_up = false;
     connector->hangups = 0;
@@ -51,7 +51,7 @@ static void forget(struct connector *connector)
 
 void connector_disconnect(struct connector *connector)
 {
-    forget(connector);
+    reset(connector);
     if (connector->connecting)
         zmq_disconnect(zsock_resolve(connector->socket), connector->endpoint);
     connector->connecting = false;
@@ -59,7 +59,7 @@ void connector_disconnect(struct connector *connector)
 
 int connector_connect(struct connector *connector)
 {
-    forget(connector);
+    reset(connector);
     connector->connecting = zmq_connect(zsock_resolve(connector->socket), connector->endpoint) == 0;
     return connector->connecting ? 0 : -1;
 }
@@ -71,7 +71,7 @@ int connector_fd(const struct connector *connector)
     return connector->monitor == NULL ? -1 : monitor_fd(connector->monitor);
 }
 
-static void tell_refused(struct connector *connector, const char *other_cause)
+static void log_refused(struct connector *connector, const char *other_cause)
 {
     int64_t now_us = clock_mono_us(), after_us = atomic_load(&log_after_us);
     connector->refused = true;
@@ -93,14 +93,14 @@ static void on_hangup(struct connector *connector, int why)
     connector->hangups++;
     atomic_fetch_add(&unlogged, 1);
     if (connector->hangups >= HANGUPS_MIN)
-        tell_refused(connector, " (an issuer without free file descriptors disconnects as well, and logs it)");
+        log_refused(connector, " (an issuer without free file descriptors disconnects as well, and logs it)");
 }
 
 static void on_made(struct connector *connector)
 {
     connector->made = true;
     connector->refused = false;
-    forget(connector);
+    reset(connector);
 }
 
 unsigned connector_check(struct connector *connector)
@@ -119,7 +119,7 @@ unsigned connector_check(struct connector *connector)
         } else if ((event.number & GIVEN_UP) != 0) {
             connector->given_up = true;
             atomic_fetch_add(&unlogged, 1);
-            tell_refused(connector, "");
+            log_refused(connector, "");
         }
     }
     return news;

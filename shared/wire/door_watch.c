@@ -203,14 +203,14 @@ int door_watch_begin(struct door_watch *watch)
 {
     struct monitor_event event = {0};
     struct epoll_event what = {.events = EPOLLIN};
-    bool told = monitor_next(watch->monitor, &event);
+    bool received = monitor_next(watch->monitor, &event);
     CHECK(epoll_ctl(door_watch_fd(), EPOLL_CTL_ADD, monitor_fd(watch->monitor), &what) == 0);
     pthread_mutex_lock(&doors.lock);
     watch->next = doors.list;
     doors.list = watch;
     read_all(watch); /* the descriptor is edge-triggered */
     pthread_mutex_unlock(&doors.lock);
-    return told ? (int)event.value : -1;
+    return received ? (int)event.value : -1;
 }
 
 void door_watch_close(struct door_watch **watch)

@@ -11,7 +11,7 @@
 static const struct {
     const char *text;
     enum metric_drop drop;
-} rows[FRAME_FAULT_COUNT] = {[FRAME_OK] = {"nothing is wrong with it", METRIC_DROP_MALFORMED},
+} rows[FRAME_FAULT_COUNT] = {[FRAME_OK] = {"it is valid", METRIC_DROP_MALFORMED},
 #define X(id, drop, text) [FRAME_FAULT_##id] = {text, METRIC_DROP_##drop},
                              FRAME_FAULT_TABLE(X)
 #undef X

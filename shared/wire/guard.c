@@ -52,7 +52,7 @@ void guard_actor(zsock_t *pipe, void *args)
         {.socket = questions != NULL ? zsock_resolve(questions) : NULL, .events = ZMQ_POLLIN},
     };
     while (wait_for_news(items, questions != NULL ? 3 : 2)) {
-        if ((items[0].revents & ZMQ_POLLIN) && actor_told_to_end(pipe))
+        if ((items[0].revents & ZMQ_POLLIN) && actor_is_terminated(pipe))
             break;
         if (questions != NULL && (items[2].revents & ZMQ_POLLIN))
             zap_answer(questions, config->accepted);

@@ -14,7 +14,7 @@
 #define GREETING_VERSION 2u
 #define BACKLOG          128
 #define STRANGERS_MAX    16 /* disconnected per call */
-#define BELLS_MAX        16 /* wake-ups read per call */
+#define WAKES_MAX        16 /* wake-ups read per call */
 
 /* The first message of the listening side, which carries the memory's descriptor. */
 struct shm_greeting {
@@ -181,7 +181,7 @@ int shm_accept(int listener, struct shm_link *link, struct error *error)
     return -1;
 }
 
-bool shm_turn_away(int listener)
+bool shm_refuse(int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     bool any = fd >= 0;
@@ -271,7 +271,7 @@ bool shm_link_send(struct shm_link *link, const void *data, size_t size)
 }
 
 /* send() fails only when the peer has unread wake-ups, so that it wakes anyway, or is gone. */
-void shm_link_ring(struct shm_link *link)
+void shm_link_wake(struct shm_link *link)
 {
     if (link->memory == NULL || !shm_ring_must_wake(&link->out))
         return;
@@ -279,11 +279,11 @@ void shm_link_ring(struct shm_link *link)
     (void)ignored;
 }
 
-bool shm_link_hear(struct shm_link *link)
+bool shm_link_read_wakes(struct shm_link *link)
 {
-    char bell;
-    ssize_t heard = 1;
-    for (unsigned i = 0; i < BELLS_MAX && heard > 0; i++)
-        heard = recv(link->socket, &bell, sizeof bell, MSG_DONTWAIT);
-    return heard > 0 || (heard < 0 && (errno == EAGAIN || errno == EINTR));
+    char wake;
+    ssize_t received = 1;
+    for (unsigned i = 0; i < WAKES_MAX && received > 0; i++)
+        received = recv(link->socket, &wake, sizeof wake, MSG_DONTWAIT);
+    return received > 0 || (received < 0 && (errno == EAGAIN || errno == EINTR));
 }

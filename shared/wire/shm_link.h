@@ -44,7 +44,7 @@ bool shm_trusts(uid_t peer, uid_t own);
  */
 int shm_accept(int listener, struct shm_link *link, struct error *error);
 /* Accepts the next peer and disconnects it. False when there is none, or no descriptor to accept it with. */
-bool shm_turn_away(int listener);
+bool shm_refuse(int listener);
 
 /* Starts connecting to `path`: a socket, or -1 when nobody listens there. `path` fits a UNIX address. */
 int shm_connect(const char *path);
@@ -55,8 +55,8 @@ int shm_greet(int socket, struct shm_link *link, struct error *error);
 /* Queues one frame for the other side, without waking it. False when the queue is full. */
 bool shm_link_send(struct shm_link *link, const void *data, size_t size);
 /* Call after sending: wakes the other side if it sleeps. */
-void shm_link_ring(struct shm_link *link);
+void shm_link_wake(struct shm_link *link);
 /* Reads pending wake-ups. False when the other side is gone; frames that it queued before are still there. */
-bool shm_link_hear(struct shm_link *link);
+bool shm_link_read_wakes(struct shm_link *link);
 
 #endif

@@ -55,7 +55,7 @@ static bool follow_reader(struct shm_ring *ring)
 }
 
 /* Reads the reader's head. False when it has an impossible value. */
-static bool look_at_head(struct shm_ring *ring)
+static bool read_head(struct shm_ring *ring)
 {
     uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_acquire);
     if (head == ring->left)
@@ -69,7 +69,7 @@ static bool has_room(struct shm_ring *ring, uint64_t bytes)
 {
     if (ring->capacity - (ring->position - ring->other) >= bytes)
         return true;
-    return look_at_head(ring) && ring->capacity - (ring->position - ring->other) >= bytes;
+    return read_head(ring) && ring->capacity - (ring->position - ring->other) >= bytes;
 }
 
 /* The bytes to skip so that `bytes` are contiguous. */
@@ -201,17 +201,17 @@ void shm_ring_read(struct shm_ring *ring, void *data, size_t size)
     publish_head(ring, record_size(size));
 }
 
-bool shm_ring_doze(struct shm_ring *ring)
+bool shm_ring_begin_sleep(struct shm_ring *ring)
 {
     atomic_store_explicit(&ring->header->asleep, 1, memory_order_seq_cst);
     if (ring->other == ring->position &&
         atomic_load_explicit(&ring->header->tail, memory_order_seq_cst) == ring->position)
         return true;
-    shm_ring_rise(ring);
+    shm_ring_end_sleep(ring);
     return false;
 }
 
-void shm_ring_rise(struct shm_ring *ring)
+void shm_ring_end_sleep(struct shm_ring *ring)
 {
     atomic_store_explicit(&ring->header->asleep, 0, memory_order_relaxed);
 }

@@ -62,8 +62,8 @@ size_t shm_ring_next(struct shm_ring *ring);
 /* Copies the message that shm_ring_next() announced to `data`, and frees its room. */
 void shm_ring_read(struct shm_ring *ring, void *data, size_t size);
 /* Call before the reader sleeps. False when a message is already there or the queue is broken: do not sleep. */
-bool shm_ring_doze(struct shm_ring *ring);
-/* Call after sleeping, or after shm_ring_doze() returned false. */
-void shm_ring_rise(struct shm_ring *ring);
+bool shm_ring_begin_sleep(struct shm_ring *ring);
+/* Call after sleeping, or after shm_ring_begin_sleep() returned false. */
+void shm_ring_end_sleep(struct shm_ring *ring);
 
 #endif

@@ -38,8 +38,8 @@ static void read_all(struct shm_ring *ring)
         free(copy);
         CHECK(++messages <= MESSAGES_MAX);
     }
-    CHECK(ring->broken || shm_ring_doze(ring));
-    shm_ring_rise(ring);
+    CHECK(ring->broken || shm_ring_begin_sleep(ring));
+    shm_ring_end_sleep(ring);
 }
 
 static void write_some(struct shm_ring *ring)

@@ -30,7 +30,7 @@ def test_each_group_measures_something_and_leaves_nothing_behind(group, tmp_path
 def test_the_table_has_a_line_for_every_result(tmp_path):
     rows = json.loads(micro(tmp_path, "http", "--json").stdout)
     lines = micro(tmp_path, "http").stdout.splitlines()
-    assert lines[1] == "http (time of the thread)"
+    assert lines[1] == "http (CPU time of the thread)"
     for row in rows:
         assert any(line.startswith(f"  {row['name']} ") for line in lines), row["name"]
 

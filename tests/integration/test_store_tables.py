@@ -13,7 +13,7 @@ from crowd import only_in_full
 from servers import MariaDB, MySQL
 
 QUICKLY = {"persister/retry_min_ms": 5, "persister/retry_max_ms": 50, "issuer/resend_ms": 500}
-MENDS = "what mends it: "
+MENDS = "repair it with: "
 CHANGES = {
     "users that differ in case": (
         "ALTER TABLE coupon_issue CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",

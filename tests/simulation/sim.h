@@ -44,19 +44,19 @@
     X(ACK_LOST, "acknowledgement lost")                                                                                \
     X(ACK_DOUBLED, "acknowledgement delivered twice")                                                                  \
     X(REORDERED, "message overtook another")                                                                           \
-    X(LATE, "reply that nobody waited for any more")                                                                   \
-    X(LINK_HELD, "all that went to and from a gateway held back")                                                      \
+    X(LATE, "reply after its request had been answered")                                                               \
+    X(LINK_HELD, "messages to and from a gateway held back")                                                           \
     X(DEADLINE_PASSED, "request refused after its deadline")                                                           \
-    X(OTHER_INCARNATION, "request refused that an issuer before was asked for")                                        \
-    X(ANEW, "gateway saw that the issuer had been started anew")                                                       \
+    X(OTHER_INCARNATION, "request refused that was meant for the issuer before its restart")                           \
+    X(RESTARTED, "gateway noticed that the issuer had restarted")                                                      \
     X(STORE_AWAY, "transaction failed")                                                                                \
     X(COMMIT_UNKNOWN, "connection lost after the commit")                                                              \
     X(STORE_EMPTIED, "store came back empty")                                                                          \
     X(STORE_OLDER, "store came back from a backup")                                                                    \
     X(REFUSED, "frame refused because it is meant for another store")                                                  \
-    X(LOOKED, "issuer looked which store it fills")                                                                    \
+    X(PROBED, "issuer read the id of its store")                                                                       \
     X(COMPARED_LATE, "issuer compared with its store after the start")                                                 \
-    X(BEHIND, "persister told that the store has less")                                                                \
+    X(BEHIND, "persister reported that the store lacks records")                                                       \
     X(ROW_REJECTED, "row refused for ever")                                                                            \
     X(SEGMENT_BEGUN, "segment begun")                                                                                  \
     X(SEGMENT_REMOVED, "segment removed")                                                                              \

@@ -188,7 +188,7 @@ static void give_up_late(struct sim *sim)
 /* The issuer was restarted: requests to its former process are no longer decided. */
 static void give_up_former(struct sim *sim, uint16_t gateway, uint16_t partition)
 {
-    sim_count(sim, SIM_ANEW);
+    sim_count(sim, SIM_RESTARTED);
     for (size_t i = sim->clients->first_open; i < sim->clients->count; i++) {
         struct operation *operation = &sim->clients->operations[i];
         if (operation->waits && operation->gateway == gateway && operation->partition == partition)
@@ -313,7 +313,7 @@ static void on_frame(struct sim *sim, const struct sim_message *message)
     const unsigned char *records = frame_records(message->bytes);
     if (fault != FRAME_OK)
         sim_fail(sim, "a reply is malformed: %s", frame_fault_text(fault));
-    bool anew = fault == FRAME_OK && sim_gateway_hear(sim, message->index, &header);
+    bool restarted = fault == FRAME_OK && sim_gateway_update_clock(sim, message->index, &header);
     for (uint32_t i = 0; fault == FRAME_OK && i < header.count; i++) {
         struct frame_issue_reply issue;
         struct frame_coupon_reply coupon;
@@ -325,7 +325,7 @@ static void on_frame(struct sim *sim, const struct sim_message *message)
             on_coupon_reply(sim, &coupon);
         }
     }
-    if (anew)
+    if (restarted)
         give_up_former(sim, message->index, header.partition);
 }
 

@@ -57,10 +57,10 @@ void sim_gateway_send(struct sim *sim, uint16_t gateway, uint16_t partition, voi
     sim_network_send_from(sim, gateway, SIM_TO_PARTITION, partition, frame, size);
 }
 
-bool sim_gateway_hear(struct sim *sim, uint16_t gateway, const struct frame_header *header)
+bool sim_gateway_update_clock(struct sim *sim, uint16_t gateway, const struct frame_header *header)
 {
     struct issuer_clock *clock = &sim->gateways->gateways[gateway].clocks[header->partition];
-    return issuer_clock_hear(clock, header->incarnation, header->clock_us, sim_gateway_now_us(sim, gateway));
+    return issuer_clock_update(clock, header->incarnation, header->clock_us, sim_gateway_now_us(sim, gateway));
 }
 
 static void ping(struct sim *sim, uint16_t gateway)

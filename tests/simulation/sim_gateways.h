@@ -19,7 +19,7 @@ bool sim_gateway_may_ask(const struct sim *sim, uint16_t gateway, uint16_t parti
 /* Sends a frame, complete except for its clock, to a partition. */
 void sim_gateway_send(struct sim *sim, uint16_t gateway, uint16_t partition, void *frame, size_t size);
 /* Takes the clock of a frame from the issuer. True when the issuer was restarted. */
-bool sim_gateway_hear(struct sim *sim, uint16_t gateway, const struct frame_header *header);
+bool sim_gateway_update_clock(struct sim *sim, uint16_t gateway, const struct frame_header *header);
 /* Sends due pings; now and then the network holds back the traffic of one gateway. */
 void sim_gateways_work(struct sim *sim);
 

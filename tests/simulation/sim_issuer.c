@@ -45,7 +45,7 @@ static void abandon(struct sim_issuer *issuer)
     for (uint16_t i = 0; i < issuer->partitions_count; i++)
         sim_partition_abandon(&issuer->partitions[i]);
     feed_destroy(&issuer->feed);
-    issuer->look_at_us = 0;
+    issuer->probe_at_us = 0;
     issuer->up = false;
 }
 
@@ -125,7 +125,7 @@ void sim_issuer_kill(struct sim *sim)
 static int start_all(struct sim *sim, struct error *error)
 {
     struct sim_issuer *issuer = sim->issuer;
-    struct feed_config config = {.may_look = true,
+    struct feed_config config = {.may_probe = true,
                                  .rows_max = sim->plan.rows_max,
                                  .in_flight_max = sim->plan.in_flight_max,
                                  .resend_us = RESEND_US,
@@ -201,7 +201,7 @@ int64_t sim_issuer_now_us(struct sim *sim)
 {
     corrected_clock_judge(&sim->issuer->clock, sim->wall_us, sim->mono_us);
     int64_t now_us = corrected_clock_at(&sim->issuer->clock, sim->mono_us);
-    sim_true_clock_look(&sim->issuer->true_clock, sim->plan.clock_settle_us, sim->wall_us, sim->mono_us);
+    sim_true_clock_update(&sim->issuer->true_clock, sim->plan.clock_settle_us, sim->wall_us, sim->mono_us);
     if (!sim_true_clock_allows(&sim->issuer->true_clock, now_us, sim->mono_us))
         sim_fail(sim, "a step of the clock that did not last counts: the time is off by %lld us",
                  (long long)(now_us - sim->mono_us - sim->issuer->true_clock.believed_us));
@@ -321,20 +321,20 @@ static void compare(struct sim *sim)
     sim_count(sim, SIM_COMPARED_LATE);
 }
 
-/* The issuer looks into its store; that takes a moment, and may fail. */
-static void look_at_store(struct sim *sim)
+/* The issuer probes its store; that takes a moment, and may fail. */
+static void probe_store(struct sim *sim)
 {
     struct sim_issuer *issuer = sim->issuer;
-    if (issuer->look_at_us == 0 && feed_wants_look(issuer->feed, sim->mono_us))
-        issuer->look_at_us = sim->mono_us + sim_random_between(&sim->random, 1, 10000);
-    if (issuer->look_at_us == 0 || sim->mono_us < issuer->look_at_us)
+    if (issuer->probe_at_us == 0 && feed_wants_probe(issuer->feed, sim->mono_us))
+        issuer->probe_at_us = sim->mono_us + sim_random_between(&sim->random, 1, 10000);
+    if (issuer->probe_at_us == 0 || sim->mono_us < issuer->probe_at_us)
         return;
-    issuer->look_at_us = 0;
-    sim_count(sim, SIM_LOOKED);
-    enum feed_store_look look = sim_strikes(sim, sim->plan.store_fails) ? FEED_STORE_AWAY : FEED_STORE_FOUND;
-    if (look == FEED_STORE_FOUND && issuer->uncompared)
+    issuer->probe_at_us = 0;
+    sim_count(sim, SIM_PROBED);
+    enum feed_store_probe result = sim_strikes(sim, sim->plan.store_fails) ? FEED_STORE_AWAY : FEED_STORE_FOUND;
+    if (result == FEED_STORE_FOUND && issuer->uncompared)
         compare(sim);
-    feed_on_look(issuer->feed, look, sim_database_id(sim), sim->mono_us);
+    feed_on_probe(issuer->feed, result, sim_database_id(sim), sim->mono_us);
     judge_acked(sim);
 }
 
@@ -344,7 +344,7 @@ static void feed_body(void *arg)
     struct sim *sim = call->sim;
     struct feed *feed = sim->issuer->feed;
     answers_body(arg);
-    look_at_store(sim);
+    probe_store(sim);
     feed_read_ahead(feed, sim->mono_us);
     struct feed_frame frame;
     uint16_t persister;

@@ -22,8 +22,8 @@ struct sim_issuer {
     struct sim_true_clock true_clock;
     bool uncompared; /* the store was unreachable at the start */
     uint64_t sure_seq[SIM_PARTITIONS_MAX];
-    int64_t look_at_us; /* a look into the store takes until then; 0: none */
-    bool started;       /* the result of the last start */
+    int64_t probe_at_us; /* when the current probe of the store ends; 0: none */
+    bool started;        /* the result of the last start */
     struct error start_error;
 };
 

@@ -188,7 +188,7 @@ static const char *check_coupon(const struct model *model, const struct model_re
 {
     const struct model_coupon *coupon = find(model, record->coupon_id);
     if (coupon != NULL && record->policy.quantity < coupon->policy.issued)
-        return "promise 1: a quantity is lowered below what is issued";
+        return "promise 1: a quantity is lowered below the number of issues";
     if (coupon != NULL && record->policy.per_user_limit != coupon->policy.per_user_limit)
         return "promise 2: the limit of a coupon changed";
     return NULL;

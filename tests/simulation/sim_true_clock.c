@@ -14,7 +14,7 @@ void sim_true_clock_begin(struct sim_true_clock *clock, int64_t wall_us, int64_t
     *clock = (struct sim_true_clock){wall_us - steady_us, steady_us, wall_us - steady_us};
 }
 
-void sim_true_clock_look(struct sim_true_clock *clock, int64_t settle_us, int64_t wall_us, int64_t steady_us)
+void sim_true_clock_update(struct sim_true_clock *clock, int64_t settle_us, int64_t wall_us, int64_t steady_us)
 {
     int64_t offset = wall_us - steady_us;
     if (!within(offset - clock->stands_us, SAME_US + (steady_us - clock->since_us) / DRIFT)) {

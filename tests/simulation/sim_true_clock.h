@@ -17,7 +17,7 @@ struct sim_true_clock {
 
 void sim_true_clock_begin(struct sim_true_clock *clock, int64_t wall_us, int64_t steady_us);
 /* Called whenever the issuer reads its clock. */
-void sim_true_clock_look(struct sim_true_clock *clock, int64_t settle_us, int64_t wall_us, int64_t steady_us);
+void sim_true_clock_update(struct sim_true_clock *clock, int64_t settle_us, int64_t wall_us, int64_t steady_us);
 bool sim_true_clock_allows(const struct sim_true_clock *clock, int64_t now_us, int64_t steady_us);
 
 #endif

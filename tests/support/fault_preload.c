@@ -1,8 +1,7 @@
 /*
- * A library for LD_PRELOAD that makes calls on chosen files fail, while the program runs: tests/support/preload.py
- * writes the rules into a file that both sides map, and reads there how often each has struck. What Debian's libfiu
- * offers cannot be told which file is meant (the program's eventfds and sockets write too) and knows no
- * posix_fallocate(); hence this one.
+ * A library for LD_PRELOAD that makes calls on selected files fail while the program runs. tests/support/preload.py
+ * writes the rules into a file that both sides map, and reads there how often each rule was applied. Debian's libfiu
+ * cannot select files (eventfds and sockets are written, too) and does not support posix_fallocate().
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,16 +22,16 @@
 enum operation { OP_NONE, OP_SYNC, OP_PWRITE, OP_WRITE, OP_FALLOCATE, OP_RENAME };
 enum action { ACT_NONE, ACT_FAIL, ACT_SHORT, ACT_TORN, ACT_DELAY, ACT_KILL_BEFORE, ACT_KILL_AFTER };
 
-/* The layout is preload.py's too. */
+/* preload.py uses the same layout. */
 struct rule {
     _Atomic uint32_t armed; /* written last by the test */
     uint32_t operation;
     uint32_t action;
     int32_t error;           /* ACT_FAIL: errno */
-    _Atomic int32_t skip;    /* calls that are let through first */
-    _Atomic int32_t left;    /* how often it may strike; below 0: without end */
-    uint32_t delay_ms;       /* that the call takes longer, whatever comes of it */
-    _Atomic uint32_t struck; /* how often it did */
+    _Atomic int32_t skip;    /* calls that pass first */
+    _Atomic int32_t left;    /* how often the rule still applies; below 0: without limit */
+    uint32_t delay_ms;       /* added to the call, whether it fails or not */
+    _Atomic uint32_t struck; /* how often the rule was applied */
     char name[NAME_BYTES];   /* part of the file's path */
 };
 _Static_assert(sizeof(struct rule) == 96, "preload.py knows this size");
@@ -58,7 +57,7 @@ static void die(void)
         pause();
 }
 
-/* Takes one from a count that several threads share; false when it is at its end. */
+/* Decrements a count that several threads share; false when it is 0. */
 static int take_one(_Atomic int32_t *count)
 {
     int32_t now = atomic_load(count);
@@ -83,7 +82,7 @@ static int names(const struct rule *rule, int fd, const char *path)
     return strstr(path, rule->name) != NULL;
 }
 
-/* The rule that strikes this call, or NULL. */
+/* The rule that applies to this call, or NULL. */
 static struct rule *strikes(enum operation operation, int fd, const char *path)
 {
     int saved = errno;
@@ -109,7 +108,7 @@ static void delay(const struct rule *rule)
     nanosleep(&time, NULL);
 }
 
-/* What comes before the call itself; true when it is not to be made at all. */
+/* Runs before the call itself; true when the call must not be made. */
 static int before(const struct rule *rule)
 {
     if (rule == NULL)
@@ -127,7 +126,7 @@ static void after(const struct rule *rule)
         die();
 }
 
-/* Half of it, for a write that is cut short or torn. */
+/* Half of the length, for a short or torn write. */
 static size_t length_of(const struct rule *rule, size_t length)
 {
     int cut = rule != NULL && (rule->action == ACT_SHORT || rule->action == ACT_TORN);
@@ -196,7 +195,7 @@ int posix_fallocate64(int fd, off64_t offset, off64_t length)
     return posix_fallocate(fd, offset, length);
 }
 
-/* The new name counts. */
+/* The rule applies to the new name. */
 int rename(const char *from, const char *to)
 {
     const struct rule *rule = strikes(OP_RENAME, -1, to);

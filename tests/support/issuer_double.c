@@ -12,10 +12,10 @@ struct issuer_double {
     uint16_t partitions;
     uint64_t incarnation;
     zsock_t *routers[PARTITIONS_MAX];
-    struct double_frame *kept[PARTITIONS_MAX]; /* came while pings were answered */
+    struct double_frame *kept[PARTITIONS_MAX]; /* arrived while pings were answered */
 };
 
-/* ZeroMQ closes sockets in the background: an address may be taken for a moment after its last owner is gone. */
+/* Retries, because ZeroMQ closes sockets in the background: an address stays in use for a moment. */
 static void bind_patiently(void *router, const char *endpoint)
 {
     int64_t until = zclock_mono() + PATIENCE_MS;
@@ -76,7 +76,7 @@ static void answer_ping(struct issuer_double *self, const struct double_frame *f
     issuer_double_send(self, frame, &pong, sizeof pong);
 }
 
-/* One message into `frame`. False when there is none. */
+/* Receives one message into `frame`. False when there is none. */
 static bool take(struct issuer_double *self, uint16_t partition, struct double_frame *frame)
 {
     void *router = zsock_resolve(self->routers[partition]);

@@ -1,6 +1,6 @@
 /*
- * A double of the issuer's request sockets for tests: answers pings by itself, hands every other frame to the test,
- * which steps it by hand and answers what and when it likes. Used on the test's thread.
+ * A test double of the issuer's request sockets: answers pings by itself and hands all other frames to the test, which
+ * steps it by hand and decides what to answer and when. Used on the test's thread.
  */
 #ifndef COUPOND_ISSUER_DOUBLE_H
 #define COUPOND_ISSUER_DOUBLE_H
@@ -12,12 +12,12 @@
 
 struct issuer_double;
 
-/* A frame of requests, copied. */
+/* A copy of a frame of requests. */
 struct double_frame {
     struct frame_header header;
     struct frame_issue_request issues[128];
     struct frame_coupon_request coupons[16];
-    unsigned char sender[64]; /* the ROUTER's name for who sent it */
+    unsigned char sender[64]; /* the ROUTER's identity of the sender */
     size_t sender_size;
 };
 
@@ -25,14 +25,14 @@ struct double_frame {
 struct issuer_double *issuer_double_create(const char *base, uint16_t partitions);
 void issuer_double_destroy(struct issuer_double **self);
 
-/* Answers the pings that have come in; a frame of requests stays for the next call. Returns soon. */
+/* Answers the pings that have arrived; keeps a frame of requests for issuer_double_receive(). Does not wait. */
 void issuer_double_pump(struct issuer_double *self);
 /* The next frame of requests to a partition. False when none comes within ten seconds. */
 bool issuer_double_receive(struct issuer_double *self, uint16_t partition, struct double_frame *frame);
 
-/* Each double is another incarnation; its clock is clock_mono_us(). Both into a header that is written already. */
+/* Puts incarnation and clock into a header. Each double has another incarnation; its clock is clock_mono_us(). */
 void issuer_double_set_clock(const struct issuer_double *self, void *header);
-/* Sends any bytes to who sent `frame`. */
+/* Sends arbitrary bytes to the sender of `frame`. */
 void issuer_double_send(struct issuer_double *self, const struct double_frame *frame, const void *data, size_t size);
 /* Sends `count` replies as one frame. */
 void issuer_double_reply_issues(struct issuer_double *self, const struct double_frame *frame,

@@ -1,7 +1,7 @@
 /*
- * Issues as arrays bound to one prepared INSERT: MariaDB's bulk operation. The server parses neither statement nor
- * values, which takes it a quarter less time a row than a multi-row INSERT. Other servers and client libraries know no
- * such thing; there, and where a server turns it down, the caller goes on with text.
+ * Inserts issues as arrays bound to one prepared INSERT: MariaDB's bulk operation. The server parses neither statement
+ * nor values and needs a quarter less time per row than for a multi-row INSERT. With other servers and client
+ * libraries, and when the server rejects it, the caller uses SQL text.
  */
 #include "shared/store/mysql/mysql.h"
 
@@ -11,9 +11,9 @@
 #ifdef MARIADB_BASE_VERSION
 
 #define BULK_ROWS_MAX  4096
-#define BULK_ROW_BYTES 40u /* of a packet, beside the ids: lengths, indicators, numbers and the time */
+#define BULK_ROW_BYTES 40u /* per row of a packet, in addition to the ids: lengths, indicators, numbers and the time */
 
-/* As the client library reads it, from the addresses of the first row's members on. */
+/* A row as the client library reads it; it gets the addresses of the first row's members. */
 struct bulk_row {
     char coupon_id[COUPON_ID_MAX];
     unsigned long coupon_id_length;
@@ -74,7 +74,7 @@ void store_mysql_bulk_close(struct store_mysql *store)
     store->bulk_refused = false;
 }
 
-/* This connection is of no use for it. */
+/* This connection does not support bulk inserts. */
 static void give_up(struct store_mysql *store)
 {
     store_mysql_bulk_close(store);
@@ -91,7 +91,7 @@ static unsigned number_at(const char *text, size_t offset, size_t length)
     return number;
 }
 
-/* Of rfc3339_format()'s text. */
+/* Converts the text of rfc3339_format(). */
 static MYSQL_TIME time_of(const char *text)
 {
     return (MYSQL_TIME){
@@ -123,7 +123,7 @@ static void fill_row(struct store_mysql *store, size_t i, const struct store_iss
         row->issued_at = time_of(time_text_of(&store->time, issue->issued_at_us));
 }
 
-/* As many rows as one packet takes, at least one. */
+/* The number of rows that fit into one packet, at least one. */
 static size_t fill(struct store_mysql *store, const struct store_issue **rows, size_t count)
 {
     size_t bytes = 0;

@@ -1,18 +1,18 @@
 /*
- * The coupons of a batch, which may be thousands: new ones go in by multi-row INSERTs. When one is refused because a
- * row of it is there already, its rows are compared with what is there, slice by slice; what is missing is inserted,
- * what is older is changed, what contradicts ends the batch.
+ * Writes the coupons of a batch, possibly thousands: new ones by multi-row INSERTs. When an INSERT fails because one of
+ * its rows exists, its rows are compared with the stored ones, slice by slice: missing rows are inserted, older ones
+ * updated, and a contradiction ends the batch.
  */
 #include "shared/store/mysql/mysql.h"
 
 #include <string.h>
 
-#define SLICE_ROWS       500  /* looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
-#define CHANGE_ROWS      16   /* changed at once: each looks for itself among them, column by column */
-#define RAISE_ROWS       100  /* changed at once: each looks for its own number among them */
-#define COUPON_ROW_BYTES 1536 /* no row of an INSERT is longer: a title that is quoted, and 300 */
+#define SLICE_ROWS       500  /* per SELECT; MariaDB turns IN lists of 1,000 into subqueries */
+#define CHANGE_ROWS      16   /* per UPDATE: the server searches the CASE of each column for each row */
+#define RAISE_ROWS       100  /* per UPDATE: the server searches one CASE for each row */
+#define COUPON_ROW_BYTES 1536 /* the longest row of an INSERT: a quoted title and 300 bytes */
 
-/* --- new ones --- */
+/* --- new coupons --- */
 
 static void add_coupon(struct sql_text *sql, const struct coupon *coupon)
 {
@@ -30,7 +30,7 @@ static void add_coupon(struct sql_text *sql, const struct coupon *coupon)
     sql_text_add(sql, ")");
 }
 
-/* Inserts as many as one statement takes, at least one; their number goes to *taken. */
+/* Inserts as many as fit into one statement, at least one; *taken receives their number. */
 static enum store_result insert_coupons(struct store_mysql *store, const struct coupon **coupons, size_t count,
                                         size_t *taken, struct error *error)
 {
@@ -46,13 +46,13 @@ static enum store_result insert_coupons(struct store_mysql *store, const struct 
     return store_mysql_run_row(store, "inserting into coupon", error);
 }
 
-/* --- those that may be there already --- */
+/* --- coupons that may exist already --- */
 
-/* A slice, in the order of the ids, beside what is there of it. */
+/* A slice, in the order of the ids, compared with the stored rows. */
 struct comparison {
     const struct coupon **coupons;
     size_t count;
-    size_t at; /* those before it are dealt with */
+    size_t at; /* coupons before it have been compared */
     const struct coupon *missing[SLICE_ROWS];
     size_t missing_count;
     const struct coupon *changed[SLICE_ROWS];
@@ -67,7 +67,7 @@ static void skip_missing(struct comparison *comparison, const char *there)
         comparison->missing[comparison->missing_count++] = comparison->coupons[comparison->at++];
 }
 
-/* Rows come in the order of the primary key, as ours are: a merge. */
+/* Merges: both sides are in the order of the primary key. */
 static bool compare_with_row(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
     struct comparison *comparison = context;
@@ -86,7 +86,7 @@ static bool compare_with_row(void *context, char **columns, const unsigned long 
     return comparison->result == STORE_OK;
 }
 
-/* FOR UPDATE: between this look and the change nobody else may change the rows. */
+/* FOR UPDATE: no other writer may change the rows between this SELECT and the UPDATE. */
 static enum store_result compare(struct store_mysql *store, struct comparison *comparison)
 {
     sql_text_clear(&store->sql);
@@ -109,7 +109,7 @@ static enum store_result insert_missing(struct store_mysql *store, const struct 
     const struct coupon **missing = (const struct coupon **)comparison->missing;
     for (size_t at = 0, taken = 0; at < comparison->missing_count && result == STORE_OK; at += taken)
         result = insert_coupons(store, missing + at, comparison->missing_count - at, &taken, error);
-    /* another writer has just inserted the same rows, which the next try sees */
+    /* another writer has just inserted the same rows; the next attempt finds them */
     return result == STORE_REJECTED && store_mysql_is_duplicate(store) ? STORE_RETRY : result;
 }
 
@@ -158,7 +158,7 @@ static void add_journal_seq(struct sql_text *sql, const struct coupon *coupon)
     sql_text_number(sql, coupon->journal_seq);
 }
 
-/* All that a policy is; `issued` is not of it. */
+/* The columns of a policy; `issued` is not one of them. */
 static const struct {
     const char *set;
     void (*add)(struct sql_text *sql, const struct coupon *coupon);
@@ -168,7 +168,7 @@ static const struct {
     {"created_at = ", add_created_at}, {"updated_at = ", add_updated_at}, {"journal_seq = ", add_journal_seq},
 };
 
-/* "CASE id WHEN 'a' THEN 1 WHEN 'b' THEN 2 END", or just the value where there is one row. */
+/* "CASE id WHEN 'a' THEN 1 WHEN 'b' THEN 2 END", or only the value for a single row. */
 static void add_choice(struct sql_text *sql, size_t column, const struct coupon *const *coupons, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -181,7 +181,7 @@ static void add_choice(struct sql_text *sql, size_t column, const struct coupon 
     sql_text_add(sql, count > 1 ? " END" : "");
 }
 
-/* One statement for several, since each statement waits for the server once. */
+/* One statement for several coupons, since each statement costs a round trip. */
 static enum store_result change_coupons(struct store_mysql *store, const struct coupon *const *coupons, size_t count,
                                         struct error *error)
 {
@@ -242,9 +242,9 @@ enum store_result store_mysql_write_coupons(struct store_mysql *store, struct er
     return result;
 }
 
-/* --- what is issued of them --- */
+/* --- issued --- */
 
-/* The last issues of up to RAISE_ROWS coupons, from the issue *at on, which moves on behind them. */
+/* Collects the last issues of up to RAISE_ROWS coupons, beginning with issue *at, and advances *at past them. */
 static size_t take_last(const struct store_mysql *store, size_t count, size_t *at, const struct store_issue *last[])
 {
     const struct store_issue **rows = store->order.rows;
@@ -256,7 +256,7 @@ static size_t take_last(const struct store_mysql *store, size_t count, size_t *a
     return n;
 }
 
-/* `issued` becomes the larger one of what it is and the coupon's last sequence here. */
+/* Raises `issued` to the coupon's last sequence in this batch; never lowers it. */
 static enum store_result raise(struct store_mysql *store, const struct store_issue *const *last, size_t count,
                                struct error *error)
 {
@@ -274,7 +274,7 @@ static enum store_result raise(struct store_mysql *store, const struct store_iss
     return store_mysql_run_row(store, "updating coupon", error);
 }
 
-/* One by one: who it is that is not there. */
+/* Checks the coupons one by one, to name the one that is missing. */
 static enum store_result find_missing(struct store_mysql *store, const struct store_issue *const *last, size_t count,
                                       struct error *error)
 {

@@ -1,11 +1,11 @@
-/* What the server or the way to it does not like, and what follows from it. */
+/* Classifies errors of the server and of the connection to it. */
 #include "shared/store/mysql/mysql.h"
 
 #include <errmsg.h>
 #include <mysqld_error.h>
 #include <string.h>
 
-/* Names that only one of the client libraries' headers has; the numbers are the servers'. */
+/* Error numbers of the servers that only one of the client libraries' headers names. */
 enum {
     FAULT_SERVER_GONE = 2006,
     FAULT_DISK_FULL = 1021,
@@ -21,19 +21,19 @@ enum {
     FAULT_CHECK_VIOLATED = 3819,      /* MySQL */
 };
 
-/* Faults after which the connection is worth nothing. */
+/* Errors after which the connection is unusable. */
 static bool is_lost(unsigned code)
 {
     bool of_the_client = code >= CR_MIN_ERROR && code < 3000;
     return of_the_client || code == ER_SERVER_SHUTDOWN || code == FAULT_CONNECTION_KILLED ||
-           code == FAULT_INTERACTION_TIMEOUT || code == ER_NO_DB_ERROR; /* the database was dropped under us */
+           code == FAULT_INTERACTION_TIMEOUT || code == ER_NO_DB_ERROR; /* the database was dropped */
 }
 
-/* Faults that pass by themselves: tried again for as long as it takes. */
+/* Temporary errors, retried without limit. */
 static bool passes(unsigned code)
 {
     switch (code) {
-    /* no connection, or no more */
+    /* no connection, or a lost one */
     case CR_CONNECTION_ERROR:
     case CR_CONN_HOST_ERROR:
     case CR_UNKNOWN_HOST:
@@ -58,17 +58,17 @@ static bool passes(unsigned code)
     case ER_NET_ERROR_ON_WRITE:
     case ER_NET_WRITE_INTERRUPTED:
     case ER_NET_PACKETS_OUT_OF_ORDER:
-    case ER_UNKNOWN_COM_ERROR: /* a Galera node that is not part of its cluster now */
+    case ER_UNKNOWN_COM_ERROR: /* a Galera node outside its cluster */
     case FAULT_CONNECTION_KILLED:
     case FAULT_INTERACTION_TIMEOUT:
-    /* others in the way */
+    /* locks of other transactions */
     case ER_LOCK_DEADLOCK:
     case ER_LOCK_WAIT_TIMEOUT:
     case ER_CANT_UPDATE_WITH_READLOCK:
     case ER_QUERY_INTERRUPTED:
     case FAULT_STATEMENT_TIMEOUT:
     case FAULT_QUERY_TIMEOUT:
-    /* a server that is not the writable one now */
+    /* a server that is not writable */
     case ER_OPTION_PREVENTS_STATEMENT:
     case FAULT_READ_ONLY_TRANSACTION:
     case FAULT_READ_ONLY_MODE:
@@ -95,16 +95,18 @@ enum store_result store_mysql_fault(struct store_mysql *store, const char *doing
     unsigned code = mysql_errno(store->connection);
     bool format = code == ER_BINLOG_STMT_MODE_AND_ROW_ENGINE;
     error_set(error, "%s: %s: %s (error %u)%s", store->base.description, doing, mysql_error(store->connection), code,
-              format ? "; set the server's binlog_format to ROW or MIXED, or let this user change that of his session "
-                       "(MariaDB: GRANT BINLOG ADMIN; MySQL: GRANT SESSION_VARIABLES_ADMIN)"
-                     : "");
+              format
+                  ? "; set the server's binlog_format to ROW or MIXED, or allow this user to change it for a session "
+                    "(MariaDB: GRANT BINLOG ADMIN; MySQL: GRANT SESSION_VARIABLES_ADMIN)"
+                  : "");
     store->lost = store->lost || is_lost(code);
     return passes(code) ? STORE_RETRY : STORE_FAILED;
 }
 
 /*
- * By the class of SQLSTATE: 22 is bad data, 23 a constraint, 45 what a trigger signals; and what servers tell without a
- * class of its own. A column that is missing or too many is no row's fault: every row would be refused.
+ * True for the SQLSTATE classes 22 (bad data), 23 (constraint) and 45 (signal of a trigger), and for the errors that
+ * servers report without a class of their own. A missing or additional column is not the fault of a row: the server
+ * would refuse every row.
  */
 static bool refuses_row(MYSQL *connection)
 {
@@ -135,7 +137,8 @@ enum store_result store_mysql_run_row(struct store_mysql *store, const char *doi
     return store_mysql_row_fault(store, doing, error);
 }
 
-/* "Duplicate entry 'x' for key 'coupon_issue.holder'", up to the last quote; MariaDB leaves the table out. */
+/* The message is "Duplicate entry 'x' for key 'coupon_issue.holder'", and `end` its last quote. MariaDB omits the
+ * table. */
 static bool names_key(const char *message, const char *end, const char *name, size_t length)
 {
     if ((size_t)(end - message) <= length || memcmp(end - length, name, length) != 0)
@@ -144,7 +147,7 @@ static bool names_key(const char *message, const char *end, const char *name, si
     return before == '\'' || before == '.';
 }
 
-/* The primary keys are ours before anything was looked at, too. */
+/* The primary keys count as ours even before the tables have been checked. */
 static bool names_our_key(const struct store_mysql *store, const char *message)
 {
     const struct sql_text *names = &store->key_names;

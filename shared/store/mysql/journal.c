@@ -1,4 +1,4 @@
-/* Which journal fills the store, and how far. */
+/* The table journal: which journal fills the store, and up to which record. */
 #include "shared/store/mysql/mysql.h"
 
 #include <mysqld_error.h>
@@ -52,13 +52,14 @@ static enum store_result insert_journal(struct store_mysql *store, const struct 
     sql_text_add(&store->sql, "INSERT");
     add_values(&store->sql, &journal, 0);
     enum store_result result = store_mysql_run(store, "inserting into journal", error);
-    /* another writer was faster: its row is judged the next time */
+    /* another writer was faster; the next attempt judges its row */
     return result == STORE_FAILED && store_mysql_is_duplicate(store) ? STORE_RETRY : result;
 }
 
 /*
- * Journals are few and their rows small: the whole table is judged with each batch. Without a lock: what the store has
- * only grows, and what it had when the frame left it still has, or it is not the same store any more.
+ * Judges the whole table with each batch, since there are few journals and their rows are small. Needs no lock: the
+ * records in the store only increase, so those that it had when the frame was sent are still there, unless it is no
+ * longer the same store.
  */
 enum store_result store_mysql_check_journals(struct store_mysql *store, const struct store_batch *batch,
                                              struct error *error)
@@ -86,7 +87,7 @@ static enum store_result update_journal(struct store_mysql *store, const struct 
     return store_mysql_run(store, "updating journal", error);
 }
 
-/* Last before the commit: writers of the same partition wait for each other here, so the wait is short. */
+/* Comes last before the commit, so that writers of the same partition wait for each other only briefly. */
 enum store_result store_mysql_raise_journal(struct store_mysql *store, const struct store_batch *batch,
                                             struct error *error)
 {
@@ -97,8 +98,8 @@ enum store_result store_mysql_raise_journal(struct store_mysql *store, const str
     if (result != STORE_OK)
         return result;
     if (!lookup.journals.known) {
-        error_set(error, "%s: the row of partition %u was taken out of journal meanwhile", store->base.description,
-                  batch->partition);
+        error_set(error, "%s: the row of partition %u was removed from table journal meanwhile",
+                  store->base.description, batch->partition);
         return STORE_RETRY;
     }
     store_pass_over_gone(batch, &lookup.journals.progress);

@@ -1,12 +1,12 @@
 /*
- * The keys of tables, as information_schema tells them: each column of a key in a row of its own, so that nothing
- * depends on how much the server concatenates.
+ * Reads the keys of tables from information_schema, one row per column of a key, so that nothing depends on the length
+ * to which the server concatenates.
  */
 #include "shared/store/mysql/mysql.h"
 
 #include <string.h>
 
-#define COLUMNS_BYTES 512 /* what is cut is longer than any of ours */
+#define COLUMNS_BYTES 512 /* only keys that are not ours are longer, and are cut */
 
 struct walk {
     store_mysql_key_fn each;
@@ -35,7 +35,7 @@ static void begin_key(struct walk *walk, const char *table, const char *name, bo
     snprintf(walk->name, sizeof walk->name, "%s", name);
 }
 
-/* `column` is NULL for an expression, as MySQL has them. */
+/* `column` is NULL for an expression, which MySQL allows in a key. */
 static void add_column(struct walk *walk, const char *column, const char *prefix)
 {
     size_t length = strlen(walk->columns);

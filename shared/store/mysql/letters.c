@@ -1,4 +1,4 @@
-/* Dead letters: what could not be stored, with the reason. */
+/* Dead letters: records that cannot be stored, with the reason. */
 #include "shared/store/mysql/mysql.h"
 
 #include <string.h>
@@ -33,10 +33,10 @@ static void add_letter(struct sql_text *sql, const char *before, const struct st
     sql_text_add(sql, ")");
 }
 
-/* Writes as many as one statement takes, at least one; their number goes to *taken. A letter may be longer than a row
- * of an issue, so statements end well before the limit. */
-static enum store_result bury_some(struct store_mysql *store, const struct store_dead_letter *letters, size_t count,
-                                   size_t *taken, struct error *error)
+/* Writes as many as fit into one statement, at least one; *taken receives their number. A letter may be longer than an
+ * issue's row, so statements end well below the limit. */
+static enum store_result insert_letters(struct store_mysql *store, const struct store_dead_letter *letters,
+                                        size_t count, size_t *taken, struct error *error)
 {
     size_t n = 0;
     sql_text_clear(&store->sql);
@@ -54,6 +54,6 @@ enum store_result store_mysql_write_letters(struct store_mysql *store, const str
 {
     enum store_result result = batch->scope == STORE_PART ? STORE_OK : take_letters(store, batch, error);
     for (size_t at = 0, taken = 0; at < batch->dead_count && result == STORE_OK; at += taken)
-        result = bury_some(store, batch->dead + at, batch->dead_count - at, &taken, error);
+        result = insert_letters(store, batch->dead + at, batch->dead_count - at, &taken, error);
     return result;
 }

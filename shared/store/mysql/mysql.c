@@ -38,7 +38,7 @@ static bool tls_is(const struct options *options, const char *value)
     return strcmp(options->store_tls, value) == 0;
 }
 
-/* The two libraries agree on nothing here but the file of authorities. */
+/* The two client libraries share only the option for the file of certificate authorities. */
 static void set_tls(MYSQL *connection, const struct options *options)
 {
     bool local = options->store_socket[0] != '\0';
@@ -76,7 +76,7 @@ static void set_options(MYSQL *connection, const struct options *options)
     set_tls(connection, options);
 }
 
-/* One library takes "use TLS" for a wish, so what came of it is looked at. */
+/* Checks that the connection is encrypted, because one library treats "use TLS" as a preference. */
 static enum store_result judge_tls(struct store_mysql *store, struct error *error)
 {
     bool needed = tls_is(store->options, "required") || tls_is(store->options, "verify");
@@ -87,7 +87,7 @@ static enum store_result judge_tls(struct store_mysql *store, struct error *erro
     return STORE_FAILED;
 }
 
-/* CLIENT_FOUND_ROWS: an UPDATE tells how many rows it matched, not how many it changed. */
+/* CLIENT_FOUND_ROWS: an UPDATE reports how many rows it matched, not how many it changed. */
 static enum store_result log_in(struct store_mysql *store, struct error *error)
 {
     const struct options *options = store->options;

@@ -1,4 +1,4 @@
-/* Rows to values, and the snapshot that `verify` reads. */
+/* Converts rows to values, and reads the snapshot for `verify`. */
 #include "shared/store/mysql/mysql.h"
 
 #include <stdlib.h>
@@ -134,7 +134,7 @@ bool store_mysql_read_journal(char **columns, const unsigned long *lengths, stru
     return true;
 }
 
-/* Sequence, user and nth of a dead letter: all of them, or none for a coupon's record. */
+/* Sequence, user and nth of a dead letter: all of them for an issue, none for a coupon's record. */
 static bool read_dead_issue(char **columns, const unsigned long *lengths, struct store_dead_letter *letter)
 {
     uint64_t sequence = 0;
@@ -186,7 +186,7 @@ void store_mysql_read_end(struct store *base)
         store_mysql_run_text(store, "ROLLBACK", NULL);
 }
 
-/* A snapshot that lost its connection is gone: reading on would read another. */
+/* A snapshot ends with its connection; a new connection would read a different one. */
 static enum store_result need_snapshot(struct store_mysql *store, struct error *error)
 {
     if (store_mysql_is_connected(store))
@@ -281,7 +281,7 @@ enum store_result store_mysql_each_issue(struct store *base, store_issue_fn each
                       " FROM coupon_issue ORDER BY coupon_id, sequence", deliver_issue, &walk, error);
 }
 
-/* The rows behind a key, spelled so that both servers read the primary key from there. */
+/* Selects the rows after a key, in a form for which both servers use the primary key. */
 static void add_rows_behind(struct sql_text *sql, const struct store_dead_letter *after)
 {
     store_mysql_add_journal_id(sql, " WHERE journal_id >= ", after->journal_id);

@@ -1,4 +1,4 @@
-/* The schema's versions, how a store comes from one to the next, and whose it is. */
+/* The schema's version, its migrations, and the store's id. */
 #include "shared/store/mysql/mysql.h"
 
 #include <mysqld_error.h>
@@ -50,7 +50,7 @@ enum store_result store_mysql_schema_version(struct store *base, int64_t *versio
 
 /* --- migration --- */
 
-/* What another has done in the meantime. */
+/* True when another process has done this step meanwhile. */
 static bool is_done(const struct store_mysql *store)
 {
     unsigned code = mysql_errno(store->connection);
@@ -85,8 +85,8 @@ static enum store_result create_tables(struct store_mysql *store, struct error *
     return result;
 }
 
-/* The last step says that all is there, and gives the store its id; whoever comes second finds both. */
-static enum store_result say_version(struct store_mysql *store, struct error *error)
+/* The last step records that the schema is complete, and the store's id. Of several processes the first one wins. */
+static enum store_result insert_version(struct store_mysql *store, struct error *error)
 {
     uint8_t id[STORE_ID_BYTES];
     store_id_make(id);
@@ -105,7 +105,7 @@ static enum store_result upgrade(struct store_mysql *store, int64_t version, str
         result = run_steps(store, from_version_1, error);
     if (version != 0 && result == STORE_OK)
         result = run_steps(store, from_version_2, error);
-    return result == STORE_OK ? say_version(store, error) : result;
+    return result == STORE_OK ? insert_version(store, error) : result;
 }
 
 enum store_result store_mysql_migrate(struct store *base, struct error *error)

@@ -1,39 +1,41 @@
 /*
- * What a session must be like for what coupond writes and reads to mean the same on both sides. A server may take the
- * choice away from a client that only asks for it while connecting (init_connect, skip-character-set-client-handshake),
- * and a pool may hand on a session that somebody else has changed, or another server's between two transactions. So the
- * session is set by statements, read back with a text that goes both ways, and looked at again in each transaction,
- * where a pool must stay with one server. ProxySQL gives a session a server of its own once a statement has said "@".
+ * Settings that a session must have so that server and coupond interpret all values in the same way. A server may
+ * override settings that a client requests while connecting (init_connect, skip-character-set-client-handshake), and a
+ * connection pool may hand out a session that another client changed, or switch servers between two transactions. So
+ * coupond sets the session by statements, reads it back together with a test string, and verifies it in each
+ * transaction, during which a pool must stay with one server. ProxySQL binds a session to one server once a statement
+ * contains "@".
  */
 #include "shared/store/mysql/mysql.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define STATEMENT_BYTES_MAX  (1u << 20) /* longer ones are no faster */
-#define STATEMENT_ROW_BYTES  1024u      /* no row of an INSERT is longer */
-#define LOCK_WAIT_SECONDS    10         /* or half of store/io_timeout_ms, where that is less */
-#define READER_STALL_SECONDS 3600       /* how long the server waits for a reader that is busy with rows it has */
+#define STATEMENT_BYTES_MAX  (1u << 20) /* longer ones are not faster */
+#define STATEMENT_ROW_BYTES  1024u      /* the longest row of an INSERT */
+#define LOCK_WAIT_SECONDS    10         /* or half of store/io_timeout_ms, if that is less */
+#define READER_STALL_SECONDS 3600       /* how long the server waits for a reader that still processes earlier rows */
 
-/* Two, three and four bytes a character in one set or another; and the same in hexadecimal digits. */
+/* A test string whose characters have two, three or four bytes, depending on the character set; and its bytes in
+ * hexadecimal digits. */
 #define PROOF     "커피 ☕🎁"
 #define PROOF_HEX "ECBBA4ED94BC20E29895F09F8E81"
 
 struct setting {
     const char *name;
-    const char *value; /* for SET; NULL: no variable */
-    const char *look;  /* what a SELECT asks for */
+    const char *value; /* for SET; NULL: not a variable */
+    const char *query; /* the expression for a SELECT */
     const char *wanted;
 };
 
 /*
- * sql_mode in the order in which servers tell it. unique_checks: without, a second issue to the same holder would get
- * in. completion_type: a COMMIT must neither begin the next transaction nor disconnect.
+ * sql_mode is in the order in which servers report it. Without unique_checks, a second issue to the same holder could
+ * be stored. completion_type: a COMMIT must neither begin the next transaction nor disconnect.
  */
 /* clang-format off */
 static const struct setting settings[] = {
-    {"text that is sent", NULL, "HEX(CONVERT('" PROOF "' USING utf8mb4))", PROOF_HEX},
-    {"text that is read", NULL, "_utf8mb4 x'" PROOF_HEX "'", PROOF},
+    {"text sent", NULL, "HEX(CONVERT('" PROOF "' USING utf8mb4))", PROOF_HEX},
+    {"text received", NULL, "_utf8mb4 x'" PROOF_HEX "'", PROOF},
     {"collation_connection", NULL, "@@collation_connection", "utf8mb4_bin"},
     {"time_zone", "'+00:00'", "@@time_zone", "+00:00"},
     {"sql_mode", "'" STORE_MYSQL_MODE "'", "@@sql_mode", STORE_MYSQL_MODE},
@@ -49,7 +51,7 @@ static const struct setting settings[] = {
 /* clang-format on */
 #define SETTINGS_COUNT (sizeof settings / sizeof *settings)
 
-/* READ COMMITTED: what a repeated batch is compared with is what is there now, and inserts lock no gaps. */
+/* READ COMMITTED: a repeated batch is compared with the latest rows, and inserts lock no gaps. */
 const struct store_mysql_level store_mysql_writing = {"READ COMMITTED", "READ-COMMITTED"};
 const struct store_mysql_level store_mysql_reading = {"REPEATABLE READ", "REPEATABLE-READ"};
 
@@ -60,7 +62,7 @@ static unsigned seconds_of(int64_t ms)
     return (unsigned)((ms + 999) / 1000);
 }
 
-/* Shorter than the limit for an answer, so that the server's own, clearer fault comes first. */
+/* Shorter than the time limit of an answer, so that the server's clearer error comes first. */
 static unsigned lock_wait_seconds(const struct options *options)
 {
     unsigned half = seconds_of(options->store_io_timeout_ms / 2);
@@ -105,56 +107,56 @@ static enum store_result set_all(struct store_mysql *store, const struct store_m
 
 /* --- reading back --- */
 
-struct look {
+struct read_back {
     struct store_mysql *store;
     struct error *error;
     bool differs;
 };
 
-static bool judge(struct look *look, const char *name, const char *wanted, const char *there)
+static bool judge(struct read_back *read, const char *name, const char *wanted, const char *found)
 {
-    if (there && strcmp(there, wanted) == 0)
+    if (found && strcmp(found, wanted) == 0)
         return true;
     bool is_text = strncmp(name, "text ", 5) == 0;
     error_set(
-        look->error,
-        "%s: the session does not become what it must be: %s is \"%.100s\", not \"%s\"; the server or a proxy in "
-        "between overrides what clients set. Let coupond connect to the server itself, or let the proxy give each "
-        "session a server of its own and pass on %s",
-        look->store->base.description, name, there ? there : "NULL", wanted, is_text ? "SET NAMES" : name);
-    look->differs = true;
+        read->error,
+        "%s: a session setting did not take effect: %s is \"%.100s\", not \"%s\"; the server or a proxy overrides the "
+        "settings of clients. Connect coupond to the server directly, or let the proxy use one server per session and "
+        "pass on %s",
+        read->store->base.description, name, found ? found : "NULL", wanted, is_text ? "SET NAMES" : name);
+    read->differs = true;
     return false;
 }
 
 static bool compare(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
-    struct look *look = context;
+    struct read_back *read = context;
     (void)lengths, (void)good;
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-        if (!judge(look, settings[i].name, settings[i].wanted, columns[i]))
+        if (!judge(read, settings[i].name, settings[i].wanted, columns[i]))
             return false;
     }
-    if (judge(look, "the isolation level", look->store->level->shown, columns[SETTINGS_COUNT]))
-        judge(look, "the transaction's read_only", "0", columns[SETTINGS_COUNT + 1]);
+    if (judge(read, "the isolation level", read->store->level->shown, columns[SETTINGS_COUNT]))
+        judge(read, "the transaction's read_only", "0", columns[SETTINGS_COUNT + 1]);
     return false;
 }
 
-/* STORE_FAILED and words where the session is not as it was set. */
+/* STORE_FAILED and `error` when the session differs from its settings. */
 static enum store_result read_back(struct store_mysql *store, struct error *error)
 {
-    struct look look = {.store = store, .error = error};
+    struct read_back read = {.store = store, .error = error};
     sql_text_clear(&store->sql);
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
         sql_text_add(&store->sql, i == 0 ? "SELECT " : ", ");
-        sql_text_add(&store->sql, settings[i].look);
+        sql_text_add(&store->sql, settings[i].query);
     }
     sql_text_add(&store->sql, store->calls_it_tx ? ", @@tx_isolation, @@tx_read_only"
                                                  : ", @@transaction_isolation, @@transaction_read_only");
-    enum store_result result = store_mysql_each_row(store, "looking at the session", compare, &look, error);
-    return result == STORE_OK && look.differs ? STORE_FAILED : result;
+    enum store_result result = store_mysql_each_row(store, "reading the session's settings", compare, &read, error);
+    return result == STORE_OK && read.differs ? STORE_FAILED : result;
 }
 
-/* --- what the server is like --- */
+/* --- the server's variables --- */
 
 struct server {
     size_t packet_bytes;
@@ -183,13 +185,14 @@ static bool take_variable(void *context, char **columns, const unsigned long *le
     return true;
 }
 
-/* By name: not every server knows each of them. */
+/* Selects the variables by name, because not every server has all of them. */
 static enum store_result ask_server(struct store_mysql *store, struct server *server, struct error *error)
 {
     sql_text_clear(&store->sql);
     sql_text_add(&store->sql, "SHOW SESSION VARIABLES WHERE Variable_name IN "
                               "('max_allowed_packet', 'log_bin', 'binlog_format', 'tx_isolation')");
-    enum store_result result = store_mysql_each_row(store, "asking for variables", take_variable, server, error);
+    enum store_result result =
+        store_mysql_each_row(store, "reading the server's variables", take_variable, server, error);
     if (result != STORE_OK || server->packet_bytes >= 2 * (size_t)STATEMENT_ROW_BYTES)
         return result;
     error_set(error, "%s: the server's max_allowed_packet is %zu; coupond needs %u", store->base.description,
@@ -202,8 +205,8 @@ static void take_server(struct store_mysql *store, const struct server *server)
     size_t usable = server->packet_bytes - STATEMENT_ROW_BYTES;
     store->statement_bytes_max = usable < STATEMENT_BYTES_MAX ? usable : STATEMENT_BYTES_MAX;
     store->calls_it_tx = server->calls_it_tx;
-    /* statements in the binary log and READ COMMITTED exclude each other; who may not change that hears it when he
-     * writes (store_mysql_fault), and may read all the same */
+    /* a binary log of statements excludes READ COMMITTED; a user without the right to change the format can still
+     * read, and gets the error when writing (store_mysql_fault) */
     if (server->logs && server->logs_statements)
         store_mysql_run_text(store, "SET SESSION binlog_format = 'ROW'", NULL);
 }
@@ -238,7 +241,7 @@ enum store_result store_mysql_session_start(struct store_mysql *store, const str
         result = start(store, statement, error);
     if (result != STORE_FAILED || !store_mysql_is_connected(store))
         return result;
-    /* another's session, or another server's: made ours */
+    /* the session of another client or of another server: set it up */
     result = store_mysql_run_text(store, "ROLLBACK AND NO CHAIN NO RELEASE", error);
     if (result == STORE_OK)
         result = set_all(store, level, error);

@@ -1,8 +1,8 @@
 /*
- * What each table is: one row for a table, a column, a key. The tables are made after these rows, and what is there is
- * compared with them, since an operator may have changed it: a collation that ignores case takes two users for one, an
- * engine without transactions keeps half a batch, a key that is gone lets everything in. What is wider than it need be
- * is taken.
+ * The tables of the store: one row per table, column and key. The tables are created from these rows, and existing ones
+ * are compared with them, because an operator may have altered them: a collation that ignores case treats two users as
+ * one, an engine without transactions keeps half a batch, and a missing key admits duplicates. Wider columns than
+ * needed are accepted.
  */
 #include "shared/store/mysql/mysql.h"
 
@@ -21,12 +21,12 @@ struct column {
     const char *table;
     const char *name;
     enum kind kind;
-    unsigned size; /* characters, or bytes, or digits behind the second: at least */
+    unsigned size; /* minimum: characters, bytes, or digits of a fraction of a second */
     const char *type;
-    const char *rest; /* of its definition */
+    const char *rest; /* of the definition */
 };
 
-/* Of the primary key, or of another unique one. */
+/* The primary key, or another unique key. */
 struct key {
     const char *table;
     const char *name;
@@ -48,7 +48,7 @@ struct key {
 
 static const char *const tables[] = {"coupon", "coupon_issue", "dead_letter", "journal", "schema_version"};
 
-/* A table's rows stand together. */
+/* The rows of one table are adjacent. */
 static const struct column columns[] = {
     {"coupon", "id", VARCHAR(32), SET},
     {"coupon", "title", UTF8(512), SET},
@@ -99,10 +99,10 @@ static const struct key keys[] = {
 /* clang-format on */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-#define ENGINE     "InnoDB"
-#define MEND_BYTES 280 /* of an ALTER TABLE: what has no room in it is told afterwards */
-#define LIST_BYTES 96  /* of the tables' names */
-#define UNSEEN     "is missing, or this user may not see it" /* a table or a column without a right to it */
+#define ENGINE       "InnoDB"
+#define REPAIR_BYTES 280 /* of an ALTER TABLE; further differences are reported after the repair */
+#define LIST_BYTES   96  /* of the tables' names */
+#define UNSEEN       "is missing, or this user may not see it" /* a table or a column */
 
 /* --- text --- */
 
@@ -154,7 +154,7 @@ void store_mysql_add_table(struct sql_text *sql, size_t table)
     sql_text_add(sql, ") ENGINE=" ENGINE " DEFAULT CHARACTER SET ascii COLLATE ascii_bin");
 }
 
-/* --- what is there --- */
+/* --- the existing tables --- */
 
 struct there {
     bool is_there;
@@ -162,17 +162,17 @@ struct there {
     char is[96]; /* in words */
 };
 
-struct look {
+struct found {
     struct there tables[COUNT(tables)];
     struct there columns[COUNT(columns)];
     struct there keys[COUNT(keys)];
-    struct sql_text key_names; /* of those that fit, each on a line */
+    struct sql_text key_names; /* of the keys that fit, one per line */
 };
 
-/* As information_schema tells it. */
+/* A column as information_schema describes it. */
 struct shown {
     const char *type;
-    const char *collation; /* "" where there is none */
+    const char *collation; /* "": none */
     unsigned size;
     bool is_unsigned;
     bool takes_null;
@@ -184,7 +184,7 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* Bytes of an integer; 0 for anything else. */
+/* Bytes of an integer type; 0 for other types. */
 static unsigned width_of(const char *type)
 {
     static const struct {
@@ -211,7 +211,7 @@ static bool fits(const struct column *column, const struct shown *shown)
                shown->size >= column->size;
     case KIND_BYTES:
         return holds_bytes && shown->size >= column->size;
-    case KIND_UNSIGNED: /* one with a sign needs a byte more */
+    case KIND_UNSIGNED: /* a signed type needs one more byte */
         return width_of(shown->type) > 0 &&
                width_of(shown->type) >= column->size + (column->size > 0 && !shown->is_unsigned);
     case KIND_TIME:
@@ -220,10 +220,10 @@ static bool fits(const struct column *column, const struct shown *shown)
     return false;
 }
 
-static void take_engine(struct look *look, const char *table, const char *engine)
+static void take_engine(struct found *found, const char *table, const char *engine)
 {
     for (size_t i = 0; i < COUNT(tables); i++) {
-        struct there *there = &look->tables[i];
+        struct there *there = &found->tables[i];
         if (strcmp(tables[i], table) != 0)
             continue;
         there->is_there = true;
@@ -234,13 +234,13 @@ static void take_engine(struct look *look, const char *table, const char *engine
 
 static bool take_column(void *context, char **values, const unsigned long *lengths, bool *good)
 {
-    struct look *look = context;
+    struct found *found = context;
     (void)lengths;
     for (size_t i = 0; i < 8; i++)
         *good = *good && values[i];
     if (!*good)
         return false;
-    take_engine(look, values[0], values[1]);
+    take_engine(found, values[0], values[1]);
     const struct shown shown = {
         .type = values[3],
         .collation = values[5],
@@ -249,7 +249,7 @@ static bool take_column(void *context, char **values, const unsigned long *lengt
         .takes_null = strcmp(values[7], "YES") == 0,
     };
     for (size_t i = 0; i < COUNT(columns); i++) {
-        struct there *there = &look->columns[i];
+        struct there *there = &found->columns[i];
         if (strcmp(columns[i].table, values[0]) != 0 || strcmp(columns[i].name, values[2]) != 0)
             continue;
         there->is_there = true;
@@ -280,7 +280,7 @@ static bool has_item(const char *list, const char *item, size_t length)
     }
 }
 
-/* In any order; none stands twice in a key. */
+/* Compares in any order; a key contains no column twice. */
 static bool is_over(const char *there, const char *wanted)
 {
     if (count_items(there) != count_items(wanted))
@@ -295,18 +295,18 @@ static bool is_over(const char *there, const char *wanted)
     }
 }
 
-/* Whatever it is called: a key over these columns is what matters. */
+/* A key fits by its columns, whatever its name is. */
 static void take_key(void *context, const struct store_mysql_key *key)
 {
-    struct look *look = context;
+    struct found *found = context;
     for (size_t i = 0; i < COUNT(keys); i++) {
-        struct there *there = &look->keys[i];
+        struct there *there = &found->keys[i];
         if (strcmp(keys[i].table, key->table) != 0)
             continue;
         if (key->is_unique && is_over(key->columns, keys[i].columns)) {
             there->fits = true;
-            sql_text_add(&look->key_names, key->name);
-            sql_text_add(&look->key_names, "\n");
+            sql_text_add(&found->key_names, key->name);
+            sql_text_add(&found->key_names, "\n");
         }
         if (strcmp(keys[i].name, key->name) != 0)
             continue;
@@ -315,7 +315,7 @@ static void take_key(void *context, const struct store_mysql_key *key)
     }
 }
 
-/* For IN. */
+/* Writes the list of tables for IN. */
 static void list_tables(char list[LIST_BYTES])
 {
     size_t length = 0;
@@ -325,12 +325,12 @@ static void list_tables(char list[LIST_BYTES])
     CHECK(length < LIST_BYTES);
 }
 
-static enum store_result look_at_tables(struct store_mysql *store, struct look *look, struct error *error)
+static enum store_result read_tables(struct store_mysql *store, struct found *found, struct error *error)
 {
     char ours[LIST_BYTES];
     list_tables(ours);
     sql_text_clear(&store->sql);
-    /* MariaDB would look up a plain join's table anew for each column */
+    /* a subquery, because with a plain join MariaDB would look up the table again for each column */
     sql_text_add(&store->sql,
                  "SELECT c.table_name, COALESCE(t.engine, 'none'), c.column_name, c.data_type, c.column_type, "
                  "COALESCE(c.collation_name, ''), COALESCE(c.character_maximum_length, c.datetime_precision, 0), "
@@ -340,38 +340,38 @@ static enum store_result look_at_tables(struct store_mysql *store, struct look *
     sql_text_add(&store->sql, ") t ON t.table_name = c.table_name WHERE c.table_schema = DATABASE() "
                               "AND c.table_name IN ");
     sql_text_add(&store->sql, ours);
-    enum store_result result = store_mysql_each_row(store, "information_schema.columns", take_column, look, error);
-    return result == STORE_OK ? store_mysql_each_key(store, ours, take_key, look, error) : result;
+    enum store_result result = store_mysql_each_row(store, "information_schema.columns", take_column, found, error);
+    return result == STORE_OK ? store_mysql_each_key(store, ours, take_key, found, error) : result;
 }
 
-/* --- what differs --- */
+/* --- differences --- */
 
-/* Of one table: what is wrong first, how much is wrong, and the statement that mends it. */
+/* The differences of one table: a description of the first, their number, and the statement that repairs them. */
 struct difference {
     char is[256];
     unsigned count;
-    struct sql_text mend;
+    struct sql_text repair;
 };
 
-/* Where the next clause goes; NULL when there is no room for it. */
+/* The text to append the next clause to; NULL when it is full. */
 static struct sql_text *begin_clause(struct difference *difference, const char *table)
 {
-    struct sql_text *mend = &difference->mend;
-    if (mend->length > MEND_BYTES)
+    struct sql_text *repair = &difference->repair;
+    if (repair->length > REPAIR_BYTES)
         return NULL;
-    if (mend->length > 0) {
-        sql_text_add(mend, ", ");
-        return mend;
+    if (repair->length > 0) {
+        sql_text_add(repair, ", ");
+        return repair;
     }
-    sql_text_add(mend, "ALTER TABLE ");
-    sql_text_add(mend, table);
-    sql_text_add(mend, " ");
-    return mend;
+    sql_text_add(repair, "ALTER TABLE ");
+    sql_text_add(repair, table);
+    sql_text_add(repair, " ");
+    return repair;
 }
 
-/* In words, of the first alone. */
-static void say(struct difference *difference, const char *what, const char *name, const char *is, const char *wanted,
-                const char *rest)
+/* Counts a difference; describes only the first. */
+static void describe(struct difference *difference, const char *what, const char *name, const char *is,
+                     const char *wanted, const char *rest)
 {
     if (difference->count++ > 0)
         return;
@@ -382,29 +382,29 @@ static void compare_column(struct difference *difference, const struct column *c
 {
     if (there->is_there && there->fits)
         return;
-    struct sql_text *mend = begin_clause(difference, column->table);
-    say(difference, "column", column->name, there->is_there ? there->is : UNSEEN, column->type, column->rest);
-    if (!mend)
+    struct sql_text *repair = begin_clause(difference, column->table);
+    describe(difference, "column", column->name, there->is_there ? there->is : UNSEEN, column->type, column->rest);
+    if (!repair)
         return;
-    sql_text_add(mend, there->is_there ? "MODIFY " : "ADD COLUMN ");
-    add_column(mend, column);
+    sql_text_add(repair, there->is_there ? "MODIFY " : "ADD COLUMN ");
+    add_column(repair, column);
 }
 
 static void compare_key(struct difference *difference, const struct key *key, const struct there *there)
 {
     if (there->fits)
         return;
-    struct sql_text *mend = begin_clause(difference, key->table);
-    say(difference, "key", key->name, there->is_there ? there->is : "is missing", "unique over ", key->columns);
-    if (!mend)
+    struct sql_text *repair = begin_clause(difference, key->table);
+    describe(difference, "key", key->name, there->is_there ? there->is : "is missing", "unique over ", key->columns);
+    if (!repair)
         return;
     if (there->is_there) {
-        sql_text_add(mend, is_primary(key) ? "DROP PRIMARY KEY" : "DROP KEY ");
-        sql_text_add(mend, is_primary(key) ? "" : key->name);
-        sql_text_add(mend, ", ");
+        sql_text_add(repair, is_primary(key) ? "DROP PRIMARY KEY" : "DROP KEY ");
+        sql_text_add(repair, is_primary(key) ? "" : key->name);
+        sql_text_add(repair, ", ");
     }
-    sql_text_add(mend, "ADD ");
-    add_key(mend, key);
+    sql_text_add(repair, "ADD ");
+    add_key(repair, key);
 }
 
 static void compare_engine(struct difference *difference, const char *table, const struct there *there)
@@ -412,60 +412,60 @@ static void compare_engine(struct difference *difference, const char *table, con
     if (there->fits)
         return;
     sql_text_add(begin_clause(difference, table), "ENGINE=" ENGINE);
-    say(difference, "its", "engine", there->is, ENGINE, "");
+    describe(difference, "its", "engine", there->is, ENGINE, "");
 }
 
-static void compare(struct difference *difference, const struct look *look, size_t table)
+static void compare(struct difference *difference, const struct found *found, size_t table)
 {
     const char *name = tables[table];
-    compare_engine(difference, name, &look->tables[table]);
+    compare_engine(difference, name, &found->tables[table]);
     for (size_t i = 0; i < COUNT(columns); i++) {
         if (strcmp(columns[i].table, name) == 0)
-            compare_column(difference, &columns[i], &look->columns[i]);
+            compare_column(difference, &columns[i], &found->columns[i]);
     }
     for (size_t i = 0; i < COUNT(keys); i++) {
         if (strcmp(keys[i].table, name) == 0)
-            compare_key(difference, &keys[i], &look->keys[i]);
+            compare_key(difference, &keys[i], &found->keys[i]);
     }
 }
 
-static enum store_result judge(const struct store_mysql *store, const struct look *look, size_t table,
+static enum store_result judge(const struct store_mysql *store, const struct found *found, size_t table,
                                struct error *error)
 {
     struct difference difference = {.count = 0};
     char more[48] = "";
-    if (!look->tables[table].is_there) {
+    if (!found->tables[table].is_there) {
         error_set(error,
-                  "%s: table %s " UNSEEN "; first GRANT it SELECT on all of coupond's "
-                  "tables (a persister's user INSERT, UPDATE and DELETE, too); a table that the server's administrator "
-                  "does not see either has to come back from a backup",
+                  "%s: table %s " UNSEEN "; first GRANT it SELECT on all of coupond's tables (a persister's user also "
+                  "INSERT, UPDATE and DELETE); restore a table from a backup if the server's administrator cannot see "
+                  "it either",
                   store->base.description, tables[table]);
         return STORE_FAILED;
     }
-    compare(&difference, look, table);
+    compare(&difference, found, table);
     if (difference.count > 1)
         snprintf(more, sizeof more, " (and %u more of this table)", difference.count - 1);
     if (difference.count > 0)
-        error_set(error, "%s: table %s: %s%s; what mends it: %.*s", store->base.description, tables[table],
-                  difference.is, more, (int)difference.mend.length, difference.mend.data);
-    sql_text_deinit(&difference.mend);
+        error_set(error, "%s: table %s: %s%s; repair it with: %.*s", store->base.description, tables[table],
+                  difference.is, more, (int)difference.repair.length, difference.repair.data);
+    sql_text_deinit(&difference.repair);
     return difference.count > 0 ? STORE_FAILED : STORE_OK;
 }
 
 enum store_result store_mysql_check_tables(struct store *base, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
-    struct look look = {.tables = {{0}}};
-    enum store_result result = look_at_tables(store, &look, error);
+    struct found found = {.tables = {{0}}};
+    enum store_result result = read_tables(store, &found, error);
     if (result == STORE_OK) {
         sql_text_deinit(&store->key_names);
-        store->key_names = look.key_names;
+        store->key_names = found.key_names;
     } else {
-        sql_text_deinit(&look.key_names);
+        sql_text_deinit(&found.key_names);
         return result;
     }
     for (size_t i = 0; i < COUNT(tables) && result == STORE_OK; i++)
-        result = judge(store, &look, i, error);
+        result = judge(store, &found, i, error);
     base->awaits_setup = result != STORE_OK;
     return result;
 }

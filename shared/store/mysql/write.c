@@ -1,18 +1,18 @@
 /*
- * One batch, one transaction. Issues go in in the order of the primary key, as arrays where the server takes them, else
- * as multi-row INSERTs. When one is refused because a row of it is there already (a batch that was sent again), its
- * rows are compared with what is there, slice by slice, and what is missing is inserted: what is alike is left alone,
- * what contradicts ends the batch.
+ * Writes one batch in one transaction. Inserts issues in the order of the primary key, as arrays if the server supports
+ * them, otherwise by multi-row INSERTs. When an INSERT fails because one of its rows exists (a resent batch), its rows
+ * are compared with the stored ones, slice by slice: missing rows are inserted, equal ones are kept, and a
+ * contradiction ends the batch.
  */
 #include "shared/store/mysql/mysql.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE_ROWS         500 /* rows looked up at once; MariaDB turns IN lists of 1,000 into subqueries */
-#define BULK_ROWS_MIN      16  /* fewer are not worth a prepared statement */
-#define SCHEMA_GOOD_US     INT64_C(10000000) /* what an operator changes in a running store is seen soon after */
-#define SCHEMA_INNOCENT_US INT64_C(1000000)  /* a frame with rows that are refused is halved again and again */
+#define SLICE_ROWS         500               /* per SELECT; MariaDB turns IN lists of 1,000 into subqueries */
+#define BULK_ROWS_MIN      16                /* fewer are not worth a prepared statement */
+#define SCHEMA_GOOD_US     INT64_C(10000000) /* between two checks of the tables, which an operator may alter */
+#define SCHEMA_INNOCENT_US INT64_C(1000000)  /* the same while halving a frame causes many rejections */
 
 /* --- parts of statements --- */
 
@@ -37,7 +37,7 @@ void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us)
     sql_text_time(sql, us == TIME_NONE ? NULL : text);
 }
 
-/* --- issues that are new --- */
+/* --- new issues --- */
 
 static void add_issue(struct store_mysql *store, const struct store_issue *issue)
 {
@@ -67,7 +67,7 @@ static enum store_result insert_by_text(struct store_mysql *store, const struct 
     return store_mysql_run_row(store, "inserting into coupon_issue", error);
 }
 
-/* Inserts as many rows as one statement takes, at least one; their number goes to *taken. */
+/* Inserts as many rows as fit into one statement, at least one; *taken receives their number. */
 static enum store_result insert_issues(struct store_mysql *store, const struct store_issue **rows, size_t count,
                                        size_t *taken, struct error *error)
 {
@@ -77,9 +77,9 @@ static enum store_result insert_issues(struct store_mysql *store, const struct s
     return insert_by_text(store, rows, count, taken, error);
 }
 
-/* --- issues of which some are there already --- */
+/* --- issues that may exist already --- */
 
-/* Adds "(coupon_id = … AND <column> IN (…)) OR …" for rows in the order of their coupons. */
+/* Adds "(coupon_id = … AND <column> IN (…)) OR …"; the rows are in the order of their coupons. */
 static void add_lookup(struct sql_text *sql, const struct store_issue **rows, size_t count, bool by_holder)
 {
     for (size_t i = 0; i < count; i++) {
@@ -101,8 +101,8 @@ static void add_lookup(struct sql_text *sql, const struct store_issue **rows, si
 struct comparison {
     const struct store_issue **rows;
     size_t count;
-    size_t at;                          /* rows before it are dealt with */
-    const struct store_issue **missing; /* of these, not there */
+    size_t at;                          /* rows before it have been compared */
+    const struct store_issue **missing; /* rows that are not stored */
     size_t missing_count;
     struct error *error;
     enum store_result result;
@@ -115,7 +115,7 @@ static void skip_missing(struct comparison *comparison, const struct store_issue
         comparison->missing[comparison->missing_count++] = comparison->rows[comparison->at++];
 }
 
-/* Rows come in the order of the primary key, as ours are: a merge. */
+/* Merges: both sides are in the order of the primary key. */
 static bool compare_with_row(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
     struct comparison *comparison = context;
@@ -171,8 +171,8 @@ static enum store_result find_twins(const struct comparison *comparison)
 }
 
 /*
- * Rows whose sequences are free are refused all the same: another sequence holds their (user, nth), in the store or in
- * this very batch; or another writer has just inserted the same rows, which the next try sees.
+ * The server refuses rows although their sequences are free: either another sequence has their (user, nth), in the
+ * store or in this batch, or another writer has just inserted the same rows, which the next attempt finds.
  */
 static enum store_result explain_refusal(struct store_mysql *store, struct comparison *comparison)
 {
@@ -253,8 +253,8 @@ enum store_result store_mysql_begin(struct store_mysql *store, struct error *err
 }
 
 /*
- * A connection that cannot even roll back is dropped: the server rolls back then. So is one with a fault that stays, as
- * rights that are granted meanwhile count from the next connection on.
+ * Drops a connection that cannot roll back, upon which the server rolls back. Also drops it after a lasting fault,
+ * because privileges granted meanwhile take effect with the next connection.
  */
 enum store_result store_mysql_end(struct store_mysql *store, enum store_result result, struct error *error)
 {
@@ -266,8 +266,8 @@ enum store_result store_mysql_end(struct store_mysql *store, enum store_result r
     return result;
 }
 
-/* On each connection, and now and then: a table that was changed need not refuse anything. */
-static enum store_result look_at_schema(struct store_mysql *store, struct error *error)
+/* Checks the tables on each connection and from time to time, because a wrong table need not cause errors. */
+static enum store_result check_schema(struct store_mysql *store, struct error *error)
 {
     int64_t now_us = clock_mono_us();
     if (now_us < store->schema_good_until_us)
@@ -277,7 +277,7 @@ static enum store_result look_at_schema(struct store_mysql *store, struct error 
     return result;
 }
 
-/* A table that was changed is no row's fault, and what is wrong with it says more than what it makes the server say. */
+/* A wrong table is not the fault of a row, and its description is clearer than the server's error. */
 static enum store_result blame_schema(struct store_mysql *store, enum store_result result, struct error *error)
 {
     bool of_the_server = result == STORE_RETRY || result == STORE_FAILED || result == STORE_REJECTED;
@@ -300,7 +300,7 @@ enum store_result store_mysql_write(struct store *base, const struct store_batch
     struct store_mysql *store = (struct store_mysql *)base;
     enum store_result result = store_mysql_begin(store, error);
     if (result == STORE_OK)
-        result = look_at_schema(store, error);
+        result = check_schema(store, error);
     if (result == STORE_OK)
         result = blame_schema(store, write_rows(store, batch, error), error);
     return store_mysql_end(store, result, error);

@@ -50,7 +50,7 @@ static void usage_paragraphs_options_and_status_are_printed(void **state)
                               "\n"
                               "  --dir DIR                 where it lives\n"
                               "  --set section/name=value  sets one option; may be given again for others\n"
-                              "  --help                    prints this\n"
+                              "  --help                    prints this help\n"
                               "\n"
                               "Exit status: 0 kept.\n");
     free(text);

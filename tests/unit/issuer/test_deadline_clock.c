@@ -18,10 +18,10 @@ static struct frame_header said(uint64_t incarnation, int64_t clock_us)
     return (struct frame_header){.incarnation = incarnation, .clock_us = clock_us};
 }
 
-static void hear(struct deadline_clock *clock, uint64_t incarnation, int64_t clock_us)
+static void update(struct deadline_clock *clock, uint64_t incarnation, int64_t clock_us)
 {
     struct frame_header header = said(incarnation, clock_us);
-    deadline_clock_hear(clock, &header);
+    deadline_clock_update(clock, &header);
 }
 
 static int64_t age(const struct deadline_clock *clock, uint64_t incarnation, int64_t clock_us)
@@ -58,11 +58,11 @@ static void clock_that_stood_still_goes_on_from_what_gateways_know(void **state)
     (void)state;
     struct deadline_clock clock;
     deadline_clock_init(&clock, 7);
-    hear(&clock, 7, 900);
+    update(&clock, 7, 900);
     deadline_clock_read(&clock, 1000);
     assert_int_equal(clock.now_us, 1000);
-    hear(&clock, 7, 5000);
-    hear(&clock, 7, 3000);
+    update(&clock, 7, 5000);
+    update(&clock, 7, 3000);
     deadline_clock_read(&clock, 1010);
     assert_int_equal(clock.now_us, 5000);
     deadline_clock_read(&clock, 1110);
@@ -74,8 +74,8 @@ static void clock_does_not_listen_to_what_is_of_another_incarnation_or_cannot_be
     (void)state;
     struct deadline_clock clock;
     deadline_clock_init(&clock, 7);
-    hear(&clock, 8, 5000);
-    hear(&clock, 7, FRAME_CLOCK_US_MAX);
+    update(&clock, 8, 5000);
+    update(&clock, 7, FRAME_CLOCK_US_MAX);
     deadline_clock_read(&clock, 1000);
     assert_int_equal(clock.now_us, 1000);
 }

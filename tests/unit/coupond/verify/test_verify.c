@@ -174,7 +174,8 @@ static void a_journal_that_ends_before_acknowledged_records_is_named(void **stat
     verify_fixture_assert_only(fixture, FINDING_JOURNAL_DAMAGED, "before record 500");
 }
 
-static void bury(struct fixture *fixture, uint64_t journal_seq, uint32_t sequence, const char *user, uint8_t journal_id)
+static void add_letter(struct fixture *fixture, uint64_t journal_seq, uint32_t sequence, const char *user,
+                       uint8_t journal_id)
 {
     struct store_dead_letter letter = {.journal_seq = journal_seq,
                                        .sequence = sequence,
@@ -192,7 +193,7 @@ static void a_dead_letter_is_named_and_not_called_missing_too(void **state)
     struct fixture *fixture = *state;
     verify_fixture_store_coupon(fixture, 1);
     verify_fixture_store_row(fixture, 1, "anna", 2);
-    bury(fixture, 3, 2, "bob", 0x5a);
+    add_letter(fixture, 3, 2, "bob", 0x5a);
     verify_fixture_journal_policy(fixture);
     verify_fixture_journal_issue(fixture, 1, "anna");
     verify_fixture_journal_issue(fixture, 2, "bob");
@@ -205,7 +206,7 @@ static void a_dead_letter_is_named_and_not_called_missing_too(void **state)
 static void a_coupon_that_is_a_dead_letter_is_not_called_missing_too(void **state)
 {
     struct fixture *fixture = *state;
-    bury(fixture, 1, 0, NULL, 0x5a);
+    add_letter(fixture, 1, 0, NULL, 0x5a);
     verify_fixture_journal_policy(fixture);
     verify_fixture_end(fixture);
     verify_fixture_assert_only(fixture, FINDING_DEAD_LETTER, "its policy of journal_seq 1: refused");
@@ -216,7 +217,7 @@ static void a_dead_letter_of_a_journal_before_excuses_nothing_in_this_one(void *
     struct fixture *fixture = *state;
     verify_fixture_store_coupon(fixture, 1);
     verify_fixture_store_row(fixture, 1, "anna", 2);
-    bury(fixture, 3, 2, "bob", 0x11);
+    add_letter(fixture, 3, 2, "bob", 0x11);
     verify_fixture_journal_policy(fixture);
     verify_fixture_journal_issue(fixture, 1, "anna");
     verify_fixture_journal_issue(fixture, 2, "bob");

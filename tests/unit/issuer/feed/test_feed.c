@@ -220,7 +220,7 @@ static void feed_counts_the_age_of_what_bears_a_time_of_the_future(void **state)
     (void)state;
     const int64_t second = 1000000;
     journal_fixture_append_at(journal_of_test, 2, 86400 * second);
-    expect_lag_after(100 * second, 5 * second, 0, 2); /* the first look after the start */
+    expect_lag_after(100 * second, 5 * second, 0, 2); /* the first report after the start */
     expect_lag_after(107 * second, 12 * second, 7, 2);
     feed_fixture_expect_sent(0, 1, 2);
     expect_lag_after(109 * second, 14 * second, 9, 2);

@@ -17,9 +17,9 @@
 #define THIRD  0x55
 #define SECOND INT64_C(1000000)
 
-static void reopen(bool may_look)
+static void reopen(bool may_probe)
 {
-    struct feed_config config = {.may_look = may_look, .rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
+    struct feed_config config = {.may_probe = may_probe, .rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
     feed_destroy(&feed_of_test);
     feed_of_test = feed_create(&config);
     struct error error;
@@ -27,20 +27,20 @@ static void reopen(bool may_look)
         fail_msg("%s", error.text);
 }
 
-static void look(uint8_t byte, int64_t now_us)
+static void probe(uint8_t byte, int64_t now_us)
 {
     uint8_t id[STORE_ID_BYTES];
     memset(id, byte, sizeof id);
-    assert_true(feed_wants_look(feed_of_test, now_us));
-    assert_false(feed_wants_look(feed_of_test, now_us));
-    feed_on_look(feed_of_test, byte != 0 ? FEED_STORE_FOUND : FEED_STORE_AWAY, id, now_us);
+    assert_true(feed_wants_probe(feed_of_test, now_us));
+    assert_false(feed_wants_probe(feed_of_test, now_us));
+    feed_on_probe(feed_of_test, byte != 0 ? FEED_STORE_FOUND : FEED_STORE_AWAY, id, now_us);
 }
 
-/* The issuer cannot reach its store for so long that frames are sent without a look. */
+/* The issuer cannot reach its store for so long that frames are sent without a probe. */
 static void look_in_vain(void)
 {
     for (int64_t now_us = 0; now_us < 31 * SECOND; now_us += SECOND)
-        look(0, now_us);
+        probe(0, now_us);
 }
 
 static bool sees_other(int64_t now_us)
@@ -67,7 +67,7 @@ static uint8_t store_on_disk(void)
 static void begin_known(void)
 {
     reopen(true);
-    look(OURS, 0);
+    probe(OURS, 0);
     journal_fixture_append(journal_of_test, 3);
     feed_fixture_expect_sent(0, 1, 3);
     answer(OURS, FRAME_ACK, 1, 3, 0);
@@ -84,7 +84,7 @@ static void feed_says_in_each_frame_which_store_it_is_for(void **state)
     journal_fixture_append(journal_of_test, 1);
     feed_fixture_expect_nothing(0);              /* it looks first */
     assert_false(feed_is_idle(feed_of_test, 0)); /* records need not wake the stream meanwhile */
-    look(OURS, 0);
+    probe(OURS, 0);
     assert_true(feed_is_idle(feed_of_test, 0));
     assert_int_equal(feed_fixture_expect_sent(0, 1, 1).store_id[7], OURS);
     assert_int_equal(store_on_disk(), OURS);
@@ -99,7 +99,7 @@ static void feed_takes_acknowledgements_of_one_store_only(void **state)
     feed_fixture_expect_sent(0, 4, 5);
     answer(OTHER, FRAME_ACK, 4, 5, SECOND);
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 3);
-    look(OURS, SECOND);
+    probe(OURS, SECOND);
     assert_true(sees_other(SECOND));
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 3);
     answer(OTHER, FRAME_BEHIND, 1, 0, SECOND);
@@ -154,7 +154,7 @@ static void feed_fills_a_store_that_was_made_anew_where_the_issuer_looks(void **
     feed_fixture_expect_sent(0, 4, 5);
     answer(OTHER, FRAME_REFUSED, 4, 5, SECOND);
     assert_int_equal(feed_fixture_acked_on_disk(), 3);
-    look(OTHER, SECOND);
+    probe(OTHER, SECOND);
     assert_false(sees_other(SECOND));
     assert_int_equal(feed_fixture_acked_on_disk(), 0);
     assert_int_equal(store_on_disk(), OTHER);
@@ -180,9 +180,9 @@ static void feed_tells_of_another_store_at_once_when_the_store_changes_twice(voi
         journal_fixture_append(journal_of_test, 2);
         feed_fixture_expect_sent(0, 4, 5);
         answer(OTHER, FRAME_REFUSED, 4, 5, SECOND);
-        look(OTHER, SECOND);
+        probe(OTHER, SECOND);
         answer(THIRD, FRAME_ACK, 1, 5, 2 * SECOND);
-        look(second[i], 2 * SECOND);
+        probe(second[i], 2 * SECOND);
         assert_int_equal(store_on_disk(), second[i]);
         assert_false(sees_other(2 * SECOND));
         answer(OTHER, FRAME_ACK, 1, 5, 3 * SECOND);
@@ -199,13 +199,13 @@ static void feed_waits_for_a_store_that_it_can_reach_until_that_has_an_id(void *
     reopen(true);
     journal_fixture_append(journal_of_test, 1);
     for (int64_t now_us = 0; now_us < 100 * SECOND; now_us += SECOND) {
-        assert_true(feed_wants_look(feed_of_test, now_us));
-        feed_on_look(feed_of_test, FEED_STORE_WITHOUT_ID, none, now_us);
+        assert_true(feed_wants_probe(feed_of_test, now_us));
+        feed_on_probe(feed_of_test, FEED_STORE_WITHOUT_ID, none, now_us);
         feed_fixture_expect_nothing(now_us);
         answer(OTHER, FRAME_ACK, 1, 1, now_us); /* the only one that answers, but not ours */
     }
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 0);
-    look(OURS, 100 * SECOND);
+    probe(OURS, 100 * SECOND);
     assert_int_equal(feed_fixture_expect_sent(100 * SECOND, 1, 1).store_id[7], OURS);
 }
 
@@ -214,12 +214,12 @@ static void feed_believes_the_first_store_after_a_look_and_loses_no_answer(void 
     (void)state;
     reopen(true);
     journal_fixture_append(journal_of_test, 1);
-    look(0, 0);
+    probe(0, 0);
     feed_fixture_expect_nothing(29 * SECOND);
     assert_false(store_id_is_known(feed_fixture_expect_sent(30 * SECOND, 1, 1).store_id));
     answer(OURS, FRAME_ACK, 1, 1, 31 * SECOND);
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 0);
-    look(OURS, 31 * SECOND);
+    probe(OURS, 31 * SECOND);
     assert_int_equal(feed_fixture_acked_on_disk(), 1);
     feed_fixture_expect_nothing(31 * SECOND);
 }
@@ -232,11 +232,11 @@ static void feed_believes_nobody_while_two_stores_answer_and_nobody_can_look(voi
     look_in_vain();
     feed_fixture_expect_sent(31 * SECOND, 1, 1);
     answer(OURS, FRAME_ACK, 1, 1, 32 * SECOND);
-    look(0, 32 * SECOND);
+    probe(0, 32 * SECOND);
     answer(OTHER, FRAME_ACK, 1, 1, 33 * SECOND);
-    look(0, 80 * SECOND);
+    probe(0, 80 * SECOND);
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 0);
-    look(OTHER, 90 * SECOND);
+    probe(OTHER, 90 * SECOND);
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 1);
 }
 
@@ -248,9 +248,9 @@ static void feed_believes_the_only_store_that_answers_when_looks_fail_for_long(v
     look_in_vain();
     feed_fixture_expect_sent(33 * SECOND, 1, 1);
     answer(OURS, FRAME_ACK, 1, 1, 34 * SECOND);
-    look(0, 63 * SECOND);
+    probe(0, 63 * SECOND);
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 0);
-    look(0, 65 * SECOND);
+    probe(0, 65 * SECOND);
     assert_int_equal(feed_acked_seq(feed_of_test, 0), 1);
 }
 
@@ -286,7 +286,7 @@ static void feed_that_may_not_look_keeps_to_the_first_store_that_answers_also_af
     assert_int_equal(feed_fixture_expect_sent(0, 2, 2).store_id[3], OURS);
     answer(OTHER, FRAME_ACK, 2, 2, 0);
     assert_int_equal(feed_fixture_acked_on_disk(), 1);
-    assert_false(feed_wants_look(feed_of_test, 10 * SECOND));
+    assert_false(feed_wants_probe(feed_of_test, 10 * SECOND));
 }
 
 /* The format before stores had ids. */
@@ -305,7 +305,7 @@ static void feed_goes_on_from_what_was_noted_without_a_store(void **state)
     disk->close(fd);
     assert_int_equal(feed_fixture_acked_on_disk(), 2);
     reopen(true);
-    look(OURS, 0);
+    probe(OURS, 0);
     feed_fixture_expect_sent(0, 3, 3);
     answer(OURS, FRAME_ACK, 3, 3, 0);
     assert_int_equal(feed_fixture_acked_on_disk(), 3);
@@ -313,10 +313,10 @@ static void feed_goes_on_from_what_was_noted_without_a_store(void **state)
 }
 
 /* A journal whose store was unreachable at the start, and whose database may have newer records. */
-static void begin_uncompared(bool may_look)
+static void begin_uncompared(bool may_probe)
 {
-    struct feed_config config = {.may_look = may_look, .rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
-    if (!may_look)
+    struct feed_config config = {.may_probe = may_probe, .rows_max = ROWS_MAX, .in_flight_max = 3, .resend_us = RESEND};
+    if (!may_probe)
         memset(config.store_id, OURS, sizeof config.store_id);
     feed_destroy(&feed_of_test);
     feed_of_test = feed_create(&config);
@@ -340,19 +340,19 @@ static void feed_sends_nothing_before_the_journal_was_compared_however_long_that
     (void)state;
     begin_known();
     answer(OURS, FRAME_ACK, 1, 3, 0);
-    for (int may_look = 0; may_look <= 1; may_look++) {
-        begin_uncompared(may_look);
+    for (int may_probe = 0; may_probe <= 1; may_probe++) {
+        begin_uncompared(may_probe);
         for (int64_t now_us = 0; now_us < 120 * SECOND; now_us += SECOND) {
-            look(0, now_us);
+            probe(0, now_us);
             expect_nothing_leaves(now_us);
         }
         /* The store answers, but cannot be compared because of missing privileges. */
-        look(OURS, 120 * SECOND);
+        probe(OURS, 120 * SECOND);
         expect_nothing_leaves(120 * SECOND);
         feed_on_compared(feed_of_test);
-        look(OURS, 121 * SECOND);
-        assert_false(feed_wants_look(feed_of_test, 130 * SECOND));
-        feed_fixture_expect_sent(130 * SECOND, 4, 4 + (uint64_t)may_look);
+        probe(OURS, 121 * SECOND);
+        assert_false(feed_wants_probe(feed_of_test, 130 * SECOND));
+        feed_fixture_expect_sent(130 * SECOND, 4, 4 + (uint64_t)may_probe);
     }
 }
 

@@ -297,7 +297,7 @@ static void damaged_notes_are_refused_and_can_be_forgotten(void **state)
         assert_non_null(strstr(error.text, names[i]));
         assert_non_null(strstr(error.text, "remove the file"));
         history.journal = journal;
-        assert_int_equal(store_history_forget(&history, &error), 0);
+        assert_int_equal(store_history_remove_notes(&history, &error), 0);
         read_again();
     }
 }

@@ -79,7 +79,7 @@ static void assert_bound(uint64_t bytes_max, uint64_t limit, uint64_t used, cons
 
 static bool scarce_now(void)
 {
-    assert_true(memory_look(now_us += 1000000, MEMORY_LOOK_MS));
+    assert_true(memory_check(now_us += 1000000, MEMORY_CHECK_MS));
     return *memory_scarce();
 }
 
@@ -202,9 +202,9 @@ static void who_looks_is_told_what_is_used(void **state)
 static void one_looks_no_more_often_than_was_asked_for(void **state)
 {
     (void)state;
-    assert_true(memory_look(1000000, 100));
-    assert_false(memory_look(1099999, 100));
-    assert_true(memory_look(1100000, 100));
+    assert_true(memory_check(1000000, 100));
+    assert_false(memory_check(1099999, 100));
+    assert_true(memory_check(1100000, 100));
 }
 
 static void the_reserve_is_a_share_within_bounds(void **state)

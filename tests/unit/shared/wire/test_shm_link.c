@@ -109,15 +109,15 @@ static void a_bell_rings_only_for_who_sleeps(void **state)
     struct shm_link issuer, gateway;
     int listener = join(&issuer, &gateway);
     assert_true(shm_link_send(&gateway, "request", 8));
-    shm_link_ring(&gateway);
+    shm_link_wake(&gateway);
     assert_false(is_readable(issuer.socket));
     assert_takes(&issuer, "request");
-    assert_true(shm_ring_doze(&issuer.in));
+    assert_true(shm_ring_begin_sleep(&issuer.in));
     assert_true(shm_link_send(&gateway, "request", 8));
-    shm_link_ring(&gateway);
+    shm_link_wake(&gateway);
     assert_true(is_readable(issuer.socket));
     assert_false(is_readable(gateway.socket));
-    assert_true(shm_link_hear(&issuer));
+    assert_true(shm_link_read_wakes(&issuer));
     assert_false(is_readable(issuer.socket));
     shm_link_close(&issuer);
     shm_link_close(&gateway);
@@ -134,12 +134,12 @@ static void bells_without_end_hold_nobody_up(void **state)
         continue;
     while (send(issuer.socket, "", 1, MSG_DONTWAIT) == 1)
         continue;
-    assert_true(shm_ring_doze(&gateway.in));
+    assert_true(shm_ring_begin_sleep(&gateway.in));
     assert_true(shm_link_send(&issuer, "reply", 6));
-    shm_link_ring(&issuer);
+    shm_link_wake(&issuer);
     assert_true(is_readable(gateway.socket));
     for (unsigned i = 0; i < 1000 && is_readable(issuer.socket); i++)
-        assert_true(shm_link_hear(&issuer));
+        assert_true(shm_link_read_wakes(&issuer));
     assert_false(is_readable(issuer.socket));
     shm_link_close(&issuer);
     shm_link_close(&gateway);
@@ -154,7 +154,7 @@ static void what_was_sent_outlives_who_sent_it(void **state)
     assert_true(shm_link_send(&issuer, "last words", 11));
     assert_false(is_readable(gateway.socket));
     shm_link_close(&issuer);
-    assert_false(shm_link_hear(&gateway));
+    assert_false(shm_link_read_wakes(&gateway));
     assert_takes(&gateway, "last words");
     assert_false(shm_link_send(&issuer, "nobody", 7));
     shm_link_close(&gateway);

@@ -203,11 +203,11 @@ static void a_sleeper_is_to_be_woken_once(void **state)
     assert_true(write_text(pair, "awake"));
     assert_false(shm_ring_must_wake(&pair->writer));
     assert_reads(pair, "awake");
-    assert_true(shm_ring_doze(&pair->reader));
+    assert_true(shm_ring_begin_sleep(&pair->reader));
     assert_true(write_text(pair, "asleep"));
     assert_true(shm_ring_must_wake(&pair->writer));
     assert_false(shm_ring_must_wake(&pair->writer));
-    shm_ring_rise(&pair->reader);
+    shm_ring_end_sleep(&pair->reader);
     assert_reads(pair, "asleep");
 }
 
@@ -216,12 +216,12 @@ static void nobody_may_sleep_beside_a_message(void **state)
     struct pair *pair = *state;
     assert_true(write_text(pair, "a"));
     assert_true(write_text(pair, "b"));
-    assert_false(shm_ring_doze(&pair->reader));
+    assert_false(shm_ring_begin_sleep(&pair->reader));
     assert_false(shm_ring_must_wake(&pair->writer));
     assert_reads(pair, "a");
-    assert_false(shm_ring_doze(&pair->reader));
+    assert_false(shm_ring_begin_sleep(&pair->reader));
     assert_reads(pair, "b");
-    assert_true(shm_ring_doze(&pair->reader));
+    assert_true(shm_ring_begin_sleep(&pair->reader));
 }
 
 /* --- two threads --- */
@@ -275,9 +275,9 @@ static void cross(struct pair *pair)
             i++;
             continue;
         }
-        if (shm_ring_doze(reader))
+        if (shm_ring_begin_sleep(reader))
             sem_wait(&crossing.bell);
-        shm_ring_rise(reader);
+        shm_ring_end_sleep(reader);
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
     sem_destroy(&crossing.bell);
@@ -306,7 +306,7 @@ static void assert_reader_breaks(struct pair *pair)
     assert_int_equal(shm_ring_next(&pair->reader), 0);
     assert_true(pair->reader.broken);
     assert_int_equal(shm_ring_next(&pair->reader), 0);
-    assert_false(shm_ring_doze(&pair->reader));
+    assert_false(shm_ring_begin_sleep(&pair->reader));
 }
 
 static void a_tail_that_cannot_be_breaks_the_reader(void **state)

@@ -166,11 +166,11 @@ static void a_session_that_stays_another_s_is_refused_with_what_to_do(void **sta
     names_of_another = "SET NAMES euckr";
     change_session(fixture, names_of_another);
     assert_int_equal(store_fixture_write(fixture), STORE_FAILED);
-    store_fixture_assert_error(fixture, "overrides what clients set");
+    store_fixture_assert_error(fixture, "overrides the settings of clients");
     store_fixture_assert_error(fixture, "pass on SET NAMES");
     reopen(fixture);
     assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_FAILED);
-    store_fixture_assert_error(fixture, "Let coupond connect to the server itself");
+    store_fixture_assert_error(fixture, "Connect coupond to the server directly");
     assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_FAILED);
     names_of_another = NULL;
     assert_reads_whole(fixture);
@@ -188,7 +188,7 @@ static void three_bytes_a_character_are_not_enough(void **state)
     names_of_another = "SET NAMES utf8mb3 COLLATE utf8mb3_bin";
     reopen(fixture);
     assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_FAILED);
-    store_fixture_assert_error(fixture, "overrides what clients set");
+    store_fixture_assert_error(fixture, "overrides the settings of clients");
 }
 
 static void no_mysql(void **state)

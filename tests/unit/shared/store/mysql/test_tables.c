@@ -14,7 +14,7 @@
 #include "shared/store/mysql/mysql.h"
 #include "tests/unit/shared/store/store_fixture.h"
 
-#define MENDS "what mends it: "
+#define MENDS "repair it with: "
 
 struct change {
     const char *statement;

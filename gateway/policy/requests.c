@@ -1,4 +1,4 @@
-#include "gateway/policy/look.h"
+#include "gateway/policy/requests.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Answers reads of a coupon from this thread's cache or through a fetch, and refuses issue requests that the cache
  * already decides. On the gateway thread.
  */
-#ifndef COUPOND_POLICY_LOOK_H
-#define COUPOND_POLICY_LOOK_H
+#ifndef COUPOND_POLICY_REQUESTS_H
+#define COUPOND_POLICY_REQUESTS_H
 
 #include "gateway/policy/policies.h"
 

@@ -1,4 +1,4 @@
-#include "gateway/policy/told.h"
+#include "gateway/policy/reports.h"
 
 #include <string.h>
 
@@ -41,7 +41,7 @@ static void share(struct service *service, const struct coupon *coupon, int64_t 
         return;
     policy_redis_store(redis, coupon, issuer_us);
     if (changed)
-        policy_redis_tell(redis, (struct span){coupon->id, strlen(coupon->id)});
+        policy_redis_announce(redis, (struct span){coupon->id, strlen(coupon->id)});
 }
 
 static void fetch_makes_no_sense(struct service *service, struct policy_fetch *fetch)
@@ -81,7 +81,7 @@ void policies_changed(struct service *service, struct span id)
 {
     outdate(service, id);
     if (service->policies->redis != NULL)
-        policy_redis_tell(service->policies->redis, id);
+        policy_redis_announce(service->policies->redis, id);
 }
 
 static void take_change(struct service *service, const struct frame_coupon_reply *reply)

@@ -2,8 +2,8 @@
  * Processes reports of issuer and Redis about coupons: caches them, invalidates older entries, and answers waiting
  * clients. On the gateway thread.
  */
-#ifndef COUPOND_POLICY_TOLD_H
-#define COUPOND_POLICY_TOLD_H
+#ifndef COUPOND_POLICY_REPORTS_H
+#define COUPOND_POLICY_REPORTS_H
 
 #include "gateway/policy/policies.h"
 

@@ -1,4 +1,4 @@
-#include "issuer/store/look.h"
+#include "issuer/store/probe.h"
 
 #include <stdlib.h>
 
@@ -20,7 +20,8 @@ static _Noreturn void leave_wrong_journal(const struct error *error)
 }
 
 /* Makes the comparison that the start could not make, or the one with another store. True when it succeeded. */
-static bool compare(struct store_look *self, struct store *store, const uint8_t id[STORE_ID_BYTES], struct error *error)
+static bool compare(struct store_probe *self, struct store *store, const uint8_t id[STORE_ID_BYTES],
+                    struct error *error)
 {
     bool outstanding = store_check_is_outstanding(self->check);
     switch (store_check_again(self->check, store, id, error)) {
@@ -36,8 +37,8 @@ static bool compare(struct store_look *self, struct store *store, const uint8_t 
     return true;
 }
 
-static enum feed_store_look ask(struct store_look *self, struct store *store, uint8_t id[STORE_ID_BYTES],
-                                struct error *error)
+static enum feed_store_probe ask(struct store_probe *self, struct store *store, uint8_t id[STORE_ID_BYTES],
+                                 struct error *error)
 {
     int64_t version = 0;
     if (store_connect(store, error) != STORE_OK || store_schema_version(store, &version, error) != STORE_OK)
@@ -50,7 +51,7 @@ static enum feed_store_look ask(struct store_look *self, struct store *store, ui
     return found ? FEED_STORE_FOUND : FEED_STORE_AWAY;
 }
 
-static enum feed_store_look look(struct store_look *self, uint8_t id[STORE_ID_BYTES], struct error *error)
+static enum feed_store_probe probe(struct store_probe *self, uint8_t id[STORE_ID_BYTES], struct error *error)
 {
     struct options quick = *self->options;
     if (quick.store_connect_timeout_ms > CONNECT_TIMEOUT_MS)
@@ -60,18 +61,18 @@ static enum feed_store_look look(struct store_look *self, uint8_t id[STORE_ID_BY
     struct store *store = store_create(&quick, error);
     if (store == NULL)
         return FEED_STORE_AWAY;
-    enum feed_store_look found = ask(self, store, id, error);
+    enum feed_store_probe found = ask(self, store, id, error);
     store_destroy(&store);
     return found;
 }
 
-static void answer(zsock_t *pipe, struct store_look *self)
+static void answer(zsock_t *pipe, struct store_probe *self)
 {
-    struct store_look_answer answer = {0};
+    struct store_probe_answer answer = {0};
     struct error error = {{0}};
-    answer.look = look(self, answer.id, &error);
+    answer.probe = probe(self, answer.id, &error);
     answer.compared = !store_check_is_outstanding(self->check);
-    if (answer.look != FEED_STORE_FOUND && clock_mono_us() >= self->log_after_us) {
+    if (answer.probe != FEED_STORE_FOUND && clock_mono_us() >= self->log_after_us) {
         log_info("issuer", "cannot determine yet which store to fill: %s", error.text);
         self->log_after_us = clock_mono_us() + LOG_INTERVAL_US;
     }
@@ -80,14 +81,14 @@ static void answer(zsock_t *pipe, struct store_look *self)
     zframe_send(&frame, pipe, 0);
 }
 
-void store_look_actor(zsock_t *pipe, void *args)
+void store_probe_actor(zsock_t *pipe, void *args)
 {
-    struct store_look *self = args;
+    struct store_probe *self = args;
     zsock_signal(pipe, 0);
     for (bool ended = false; !ended;) {
         char *command = zstr_recv(pipe);
         ended = command == NULL || streq(command, "$TERM");
-        if (!ended && streq(command, "LOOK"))
+        if (!ended && streq(command, "PROBE"))
             answer(pipe, self);
         else if (!ended && streq(command, "FOLLOWED"))
             store_check_followed(self->check);
