@@ -7,7 +7,7 @@ import re
 SOURCE = {"type": "prometheus", "uid": "${source}"}
 HEIGHTS = {"stat": 4, "graph": 8, "bars": 8, "heat": 8, "state": 8}
 TYPES = {"stat": "stat", "graph": "timeseries", "bars": "bargauge", "heat": "heatmap", "state": "state-timeline"}
-SINGLE = ("stat", "bars")  # kinds that show the value of now: a range would show the last one of a member that is gone
+SINGLE = ("stat", "bars")  # kinds that show the current value: a range would show the last value of a missing member
 COUPOND_METRIC = re.compile(r"(?<![:\w$])coupond_\w+(?![:\w])(\{)?")
 
 
@@ -21,7 +21,7 @@ def levels(*steps, **more):
 
 
 def above(*bounds):
-    """Red from the last bound on, and orange from the one before it if there is one."""
+    """Red from the last bound, orange from the one before it, if there are two."""
     return levels((None, "green"), *zip(bounds, ("orange", "red")[-len(bounds):]))
 
 
@@ -39,14 +39,14 @@ def states(**colors):
 
 NEUTRAL = "blue"
 NONE = levels((None, NEUTRAL))
-SIGNED = {**NONE, "min": None}  # of values below 0, too
+SIGNED = {**NONE, "min": None}  # for values that can be negative
 
 
 # --- panels
 
 
 def asked(expression):
-    """The expression with the chosen jobs and Grafana's rate interval."""
+    """The expression with the selected jobs and Grafana's rate interval."""
     chosen = COUPOND_METRIC.sub(lambda found: found[0] + 'job=~"$job", ' if found[1] else found[0] + '{job=~"$job"}',
                                 expression)
     return chosen.replace("RATE", "$__rate_interval")
@@ -100,7 +100,7 @@ def panel(number, place, kind, title, unit, shown, description, targets):
 
 
 def laid_out(rows):
-    """Places panels from left to right and from top to bottom; the title of a row has a line of its own."""
+    """Places panels from left to right and from top to bottom; the title of a row occupies a line."""
     panels, x, y, height = [], 0, 0, 0
     for number, (kind, title, *rest) in enumerate(rows, 1):
         width = 24 if kind == "row" else rest[1]
@@ -117,7 +117,7 @@ def laid_out(rows):
     return panels
 
 
-# --- what is around them
+# --- annotations, variables, and the file
 
 
 def annotation(name, color, expression, label):
@@ -134,7 +134,7 @@ def source_variable():
 
 
 def label_variable(label, metric, **more):
-    """A variable with the values that a label of a metric has."""
+    """A variable whose values are those of a metric's label."""
     query = f"label_values({metric}, {label})"
     return {"name": label, "label": label.capitalize(), "type": "query", "datasource": SOURCE, "refresh": 2, "sort": 1,
             "hide": 0, "query": {"query": query, "refId": label}, "definition": query, "multi": True,

@@ -1,5 +1,5 @@
-"""Grafana's dashboards: what every panel has to say of itself, and that its colours are those of its values. Their
-expressions are put to a Prometheus in test_monitoring."""
+"""The Grafana dashboards: every panel is described completely, and its colours match its values. test_monitoring
+evaluates their expressions in a Prometheus."""
 
 import copy
 import json
@@ -13,30 +13,30 @@ import yaml
 from cluster import REPOSITORY
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="the same whatever the program was built with")
+                                reason="does not depend on the build")
 
 GRAFANA = REPOSITORY / "monitoring/grafana"
 FILES = sorted((GRAFANA / "dashboards").glob("*.json"))
 DASHBOARDS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FILES}
 
-# What Grafana's dashboard model knows (schema of Grafana 10 and 11).
+# Values in Grafana's dashboard model (schema of Grafana 10 and 11).
 TYPES = {"stat", "bargauge", "timeseries", "heatmap", "state-timeline"}
 SINGLE = {"stat", "bargauge", "gauge", "table"}
 GRAPH_THRESHOLDS = {"off", "line", "dashed", "area", "line+area", "dashed+area", "series"}
 COLORS = {"green", "orange", "red", "blue"}
 NEUTRAL = "blue"
 
-# Of every panel with thresholds or mappings: a value when all is well, and one when it burns.
-HEALTHY_AND_BURNING = {
+# For every panel with thresholds or mappings: a good value and a bad value.
+GOOD_AND_BAD = {
     "event: 99th percentile": (0.02, 0.6), "event: Members ready": (1, 0.8), "event: Latency": (0.02, 0.6),
-    "event: Told to ask again, by reason": (0, 2), "engine: Sync of the journal": (0.002, 0.06),
-    "engine: Sync, 99th percentile of half a minute": (0.002, 0.06), "engine: Age of the oldest of them": (1, 301),
-    "engine: Faults of the store": (0, 1), "engine: A store that lost records, or a second one": (0, 1),
-    "engine: Recovery": (2, 100), "engine: Full": (0, 1), "engine: Clock": (0, 1), "engine: Journal ahead": (0, 5),
+    "event: 503 answers, by reason": (0, 2), "engine: Sync of the journal": (0.002, 0.06),
+    "engine: Sync, 99th percentile over 30 seconds": (0.002, 0.06), "engine: Persist lag, time": (1, 301),
+    "engine: Store errors": (0, 1), "engine: Lost records and foreign stores": (0, 1),
+    "engine: Recovery": (2, 100), "engine: Disk": (0, 1), "engine: Clock": (0, 1), "engine: Journal ahead": (0, 5),
     "engine: Secret": (0, 1), "engine: Refused by the issuer": (0, 2), "engine: Dropped": (0, 2),
     "engine: Ready": (1, 0), "engine: File descriptors": (0.1, 0.85), "stores: Database": (1, 0),
-    "stores: Exporter": (0, 1), "stores: Redis": (1, 0), "stores: Faults, as the gateways see them": (0, 2),
-    "stores: Gateways ready": (3, 0), "stores: Time of a gateway's answer": (0.02, 0.6), "stores: Faults": (0, 2),
+    "stores: Exporter": (0, 1), "stores: Redis": (1, 0), "stores: Redis errors of the gateways": (0, 2),
+    "stores: Gateways ready": (3, 0), "stores: Response time of the gateways": (0.02, 0.6), "stores: Errors": (0, 2),
 }
 
 
@@ -46,7 +46,7 @@ def panels():
 
 
 def color_of(panel, value):
-    """As Grafana chooses it: a value's mapping, else the last step at or below it."""
+    """Grafana's choice: the mapping of the value, otherwise the last step at or below it."""
     defaults = panel["fieldConfig"]["defaults"]
     for mapping in defaults["mappings"]:
         if mapping["type"] == "value" and str(value) in mapping["options"]:
@@ -59,11 +59,11 @@ def color_of(panel, value):
 
 
 def faults_of_levels(panel):
-    """Grafana paints everything from 80 on red where there are no thresholds: none has to be said, too."""
+    """Without thresholds Grafana shows values from 80 in red, so that a panel must state that it has none."""
     steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])
     if not steps:
         return ["has neither thresholds nor an explicit none"]
-    faults = [] if {step["color"] for step in steps} <= COLORS else ["has a colour that means nothing"]
+    faults = [] if {step["color"] for step in steps} <= COLORS else ["has a colour without a meaning"]
     values = [step["value"] for step in steps]
     if values[0] is not None or None in values[1:] or values[1:] != sorted(set(values[1:])):
         faults.append("has thresholds that do not ascend from minus infinity")
@@ -104,32 +104,32 @@ def faults_of(panel):
 # --- on the dashboards
 
 
-def test_every_panel_has_unit_levels_and_the_right_kind_of_question():
+def test_every_panel_has_unit_levels_and_the_right_kind_of_query():
     assert len(panels()) >= 72
     assert {where: faults_of(panel) for where, panel in panels().items() if faults_of(panel)} == {}
 
 
-def test_every_panel_is_green_when_all_is_well_and_red_when_it_burns():
+def test_every_panel_is_green_for_a_good_value_and_red_for_a_bad_one():
     coloured = {where
                 for where, panel in panels().items()
                 if len(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]) > 1}
-    assert coloured == set(HEALTHY_AND_BURNING)
-    for where, (healthy, burning) in HEALTHY_AND_BURNING.items():
-        assert (color_of(panels()[where], healthy), color_of(panels()[where], burning)) == ("green", "red"), where
+    assert coloured == set(GOOD_AND_BAD)
+    for where, (good, bad) in GOOD_AND_BAD.items():
+        assert (color_of(panels()[where], good), color_of(panels()[where], bad)) == ("green", "red"), where
 
 
 @pytest.mark.parametrize("where, path, value, fault", [
-    ("event: Left", ["fieldConfig", "defaults", "unit"], "", "has no unit"),
-    ("event: Left", ["description"], "", "has no description"),
-    ("event: Left", ["type"], "singlestat", "is a singlestat"),
-    ("event: Left", ["fieldConfig", "defaults", "thresholds"], {}, "neither thresholds nor an explicit none"),
-    ("event: Left", ["fieldConfig", "defaults", "thresholds", "steps", 0, "color"], "red", "not the neutral one"),
+    ("event: Remaining", ["fieldConfig", "defaults", "unit"], "", "has no unit"),
+    ("event: Remaining", ["description"], "", "has no description"),
+    ("event: Remaining", ["type"], "singlestat", "is a singlestat"),
+    ("event: Remaining", ["fieldConfig", "defaults", "thresholds"], {}, "neither thresholds nor an explicit none"),
+    ("event: Remaining", ["fieldConfig", "defaults", "thresholds", "steps", 0, "color"], "red", "not the neutral one"),
     ("event: Members ready", ["fieldConfig", "defaults", "thresholds", "steps", 1, "color"], "red",
      "without green and red"),
     ("event: Members ready", ["fieldConfig", "defaults", "thresholds", "steps", 0, "value"], 2, "do not ascend"),
     ("event: Members ready", ["fieldConfig", "defaults", "thresholds", "steps", 0, "color"], "crimson-ish",
-     "means nothing"),
-    ("event: Left", ["targets", 0, "instant"], False, "may be stale"),
+     "without a meaning"),
+    ("event: Remaining", ["targets", 0, "instant"], False, "may be stale"),
     ("event: Share issued", ["targets", 0, "range"], True, "may be stale"),
     ("event: Latency", ["targets", 0, "instant"], True, "for a moment only"),
     ("event: Latency", ["options", "legend", "calcs"], [], "without last and max"),
@@ -145,7 +145,7 @@ def test_a_panel_with_a_fault_is_found(where, path, value, fault):
     assert any(fault in found for found in faults_of(panel)), faults_of(panel)
 
 
-def test_a_panel_that_is_red_when_all_is_well_is_found():
+def test_a_panel_that_is_red_for_a_good_value_is_found():
     panel = copy.deepcopy(panels()["engine: Sync of the journal"])
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     for step, color in zip(steps, ("red", "orange", "green")):
@@ -158,12 +158,12 @@ def test_states_have_names():
                      for option in mapping["options"].values()]
              for where, panel in panels().items()}
     assert {where: names for where, names in named.items() if names} == {
-        "engine: Full": ["room", "full"], "engine: Clock": ["trusted", "suspect"], "engine: Secret": ["held", "none"],
+        "engine: Disk": ["free", "full"], "engine: Clock": ["trusted", "suspect"], "engine: Secret": ["set", "missing"],
         "engine: Ready": ["waiting", "ready"], "stores: Database": ["down", "up"],
-        "stores: Exporter": ["fine", "faults"], "stores: Redis": ["down", "up"]}
+        "stores: Exporter": ["ok", "errors"], "stores: Redis": ["down", "up"]}
 
 
-def test_the_answers_of_a_gateway_are_of_all_outcomes():
+def test_the_requests_of_a_gateway_include_all_outcomes():
     asked = [target["expr"] for target in panels()["stores: Requests, by gateway"]["targets"]]
     assert len(asked) == 1 and "by (server, code)" in asked[0] and "code=" not in asked[0]
 
@@ -173,7 +173,7 @@ def test_source_and_job_can_be_chosen(name):
     variables = {variable["name"]: variable for variable in DASHBOARDS[name]["templating"]["list"]}
     assert (variables["source"]["type"], variables["source"]["query"]) == ("datasource", "prometheus")
     assert variables["job"]["query"]["query"] == "label_values(coupond_ready, job)"
-    assert "allValue" not in variables["job"], "all jobs are those of coupond, not those of exporters"
+    assert "allValue" not in variables["job"], "the value All means the jobs of coupond, not those of exporters"
     written = (GRAFANA / "provisioning/datasources/prometheus.yml").read_text(encoding="utf-8")
     provisioned = yaml.safe_load(written)["datasources"]
     assert variables["source"]["current"]["value"] in [source["uid"] for source in provisioned]
@@ -182,12 +182,12 @@ def test_source_and_job_can_be_chosen(name):
     for panel in DASHBOARDS[name]["panels"]:
         for target in panel.get("targets", []):
             plain = re.findall(r"(?<![:\w])coupond_\w+(?![:\w])(?!\{job=~\"\$job\")", target["expr"])
-            assert plain == [], f"{panel['title']}: {plain} of all jobs"
+            assert plain == [], f"{panel['title']}: {plain} is not limited to the selected jobs"
 
 
 @pytest.mark.parametrize("name, expected", [
     ("event", ["opened", "paused", "sold out", "restarted"]), ("engine", ["restarted"]), ("stores", ["restarted"])])
-def test_what_happened_is_marked(name, expected):
+def test_events_are_marked(name, expected):
     marks = DASHBOARDS[name]["annotations"]["list"]
     assert [mark["name"] for mark in marks] == expected
     for mark in marks:
@@ -200,7 +200,7 @@ def milliseconds(interval):
     return int(number) * {"ms": 1, "s": 1000, "m": 60000}[unit]
 
 
-def test_grafana_is_told_to_refresh_as_often_as_the_dashboards_ask():
+def test_grafana_allows_the_refresh_intervals_of_the_dashboards():
     services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     shortest = milliseconds(services["grafana"]["environment"].get("GF_DASHBOARDS_MIN_REFRESH_INTERVAL", "5s"))
     for name, dashboard in DASHBOARDS.items():
@@ -208,7 +208,7 @@ def test_grafana_is_told_to_refresh_as_often_as_the_dashboards_ask():
             assert milliseconds(interval) >= shortest, f"{name}: {interval}"
 
 
-def test_the_files_are_those_of_their_source(tmp_path):
+def test_the_files_match_their_source(tmp_path):
     for source in ("dashboards.py", "model.py"):
         (tmp_path / source).write_text((GRAFANA / source).read_text(encoding="utf-8"), encoding="utf-8")
     subprocess.run([sys.executable, "-B", tmp_path / "dashboards.py"], check=True)
@@ -217,7 +217,7 @@ def test_the_files_are_those_of_their_source(tmp_path):
                        for path in FILES}, "run monitoring/grafana/dashboards.py"
 
 
-def test_panels_lie_in_the_grid_beside_each_other():
+def test_panels_fit_the_grid_and_do_not_overlap():
     for name, dashboard in DASHBOARDS.items():
         taken = {}
         for panel in dashboard["panels"]:

@@ -1,5 +1,5 @@
-"""Hostile HTTP messages, to coupond and to a real nginx: coupond serves nothing that nginx refuses, and sees the same
-requests."""
+"""Hostile HTTP messages to coupond and to a real nginx: coupond serves no message that nginx refuses, and sees the same
+number of requests."""
 
 import collections
 import contextlib
@@ -14,8 +14,8 @@ from hostile_http_messages import EVIL, GOOD, MESSAGES
 
 TABLE = REPOSITORY / "tests/integration/hostile_http.md"
 RESULT = REPOSITORY / "build/results/hostile_http.md"
-SHORT_BYTES = 2000  # what is worth sending byte by byte
-WELL_FRAMED = ("404", "405")  # refusals of a request that is understood: the next one is another matter
+SHORT_BYTES = 2000  # the longest message that is sent byte by byte
+WELL_FRAMED = ("404", "405")  # refusals of a well-formed request, after which the next one is served
 
 Servers = collections.namedtuple("Servers", "cluster nginx")
 
@@ -34,13 +34,13 @@ def answers_of(servers, data):
             for address in (servers.cluster.addresses[0], servers.nginx.address, servers.nginx.proxy_address)]
 
 
-def test_there_are_many_messages_each_of_its_own():
+def test_there_are_many_different_messages():
     assert len(MESSAGES) >= 80
     assert len({(message.section, message.name) for message in MESSAGES}) == len(MESSAGES)
     assert len({message.data for message in MESSAGES}) == len(MESSAGES)
 
 
-def test_coupond_serves_nothing_that_nginx_refuses(servers):
+def test_coupond_serves_no_message_that_nginx_refuses(servers):
     rows = [Row(message, *answers_of(servers, message.data)) for message in MESSAGES]
     text = markdown(rows, servers.nginx.version)
     RESULT.parent.mkdir(parents=True, exist_ok=True)
@@ -51,25 +51,25 @@ def test_coupond_serves_nothing_that_nginx_refuses(servers):
 
 
 def check_table(text, version):
-    """The committed table is that of this run; beside another nginx, as far as coupond's answers go."""
+    """The committed table equals that of this run; with another version of nginx only coupond's answers count."""
     committed = TABLE.read_text(encoding="utf-8")
     if f"nginx {version} " not in committed:
         committed, text = without_nginx(committed), without_nginx(text)
-    assert committed == text, f"{RESULT} is what {TABLE} must be"
+    assert committed == text, f"replace {TABLE} by {RESULT}"
 
 
 def without_nginx(text):
     return [line.rsplit("|", 3)[0] for line in text.splitlines() if line.startswith("|")]
 
 
-def test_bytes_that_come_one_by_one_make_no_difference(servers):
+def test_bytes_that_arrive_one_by_one_make_no_difference(servers):
     for message in MESSAGES:
         if len(message.data) <= SHORT_BYTES:
             answers = talk(servers.cluster.addresses[0], message.data, split=True)
             assert shown(answers) == message.expected, message.name
 
 
-def test_nothing_behind_a_message_that_is_not_understood_is_a_request(servers):
+def test_bytes_after_a_malformed_message_are_not_served_as_a_request(servers):
     for message in MESSAGES:
         last = message.expected.split()[-1]
         if last >= "400" and last not in (*WELL_FRAMED, "closed"):
@@ -85,7 +85,7 @@ def test_the_smuggled_request_was_never_served(servers):
     assert (status, body.get("code")) == (404, "not_issued"), body
 
 
-def test_connections_end_and_the_gateway_serves_on(servers):
+def test_the_gateway_serves_on_after_hostile_messages(servers):
     for message in MESSAGES[::10]:
         talk(servers.cluster.addresses[0], message.data)
     assert servers.cluster.issue("A", "another")[0] == 201
@@ -100,22 +100,21 @@ def test_connections_end_and_the_gateway_serves_on(servers):
     ("400", ["400"], ["200"], False, 0),  # stricter
     ("200 200", ["200", "200"], ["200", "200"], False, 0),
     ("closed", [], ["200"], True, 0),
-    ("400", ["404"], ["400"], False, 1),  # not what the table says
-    ("200", ["200"], ["400"], False, 1),  # served what nginx refuses
+    ("400", ["404"], ["400"], False, 1),  # another answer than the table's
+    ("200", ["200"], ["400"], False, 1),  # served a message that nginx refuses
     ("200", ["200"], [], False, 1),
     ("200 200", ["200", "200"], ["200"], False, 1),  # saw a second request
-    ("200", ["200"], ["200", "200"], False, 1),  # swallowed a second request
+    ("200", ["200"], ["200", "200"], False, 1),  # missed a second request
     ("closed", [], ["200"], False, 1),
 ])
-def test_the_comparison_finds_what_it_is_for(expected, ours, theirs, torn, faults):
+def test_the_comparison_finds_differences(expected, ours, theirs, torn, faults):
     message = Message("Proof", "a message", b"", "", expected, torn)
     assert len(faults_of(Row(message, ours, theirs, ours))) == faults
     assert len(faults_of(Row(message, ours, ours, theirs))) == faults
 
 
 class Lenient(socketserver.StreamRequestHandler):
-    """A server that reads HTTP as many did: any line end, the last length wins, chunks are not known, nothing is
-    refused."""
+    """A lenient server: it accepts any line end, uses the last length, does not know chunks, and refuses nothing."""
 
     def handle(self):
         with contextlib.suppress(OSError):
@@ -129,8 +128,8 @@ class Lenient(socketserver.StreamRequestHandler):
                                  % (201 if line.startswith(b"POST") else 200))
 
 
-def test_a_lenient_server_is_found_out(servers):
-    """The same messages to a server that takes everything: each section finds what it is there for."""
+def test_a_lenient_server_is_detected(servers):
+    """The same messages to a server that accepts everything: each section finds differences."""
     found = collections.Counter()
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Lenient) as server:
         server.daemon_threads = True

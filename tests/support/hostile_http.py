@@ -1,10 +1,8 @@
-"""Hostile HTTP messages, sent raw to coupond and to nginx: what each answers, and whether coupond accepts what nginx
-refuses.
+"""Sends hostile HTTP messages to coupond and to nginx, and finds messages that coupond accepts and nginx refuses.
 
-A message is sent as it is, then the sending side is shut, so that every server comes to an end with it; whatever comes
-back is read up to the end. What was answered is told as statuses in order ("200 400"); "closed" is a connection that
-ended without any, "0.9" an answer without a status line. Interim answers (100) are left out: whether one is sent
-depends on how the bytes arrive.
+A message is sent unchanged, then the sending side is shut down, so that every server finishes; the answer is read up to
+its end. Answers are shown as statuses in order ("200 400"); "closed" is a connection that ended without an answer,
+"0.9" an answer without a status line. Interim answers (100) are left out, since they depend on how the bytes arrive.
 """
 
 import collections
@@ -20,11 +18,11 @@ from ports import free_port
 Message = collections.namedtuple("Message", "section name data rfc expected torn")
 Row = collections.namedtuple("Row", "message coupond nginx proxy")
 
-# What coupond takes for heads and bodies by default; nginx takes at least as much of each.
+# coupond's default limit for heads and bodies; nginx's limits are at least as high.
 BOUND_BYTES = 16384
 
 
-# --- talking
+# --- sending
 
 
 def send(connection, data, split):
@@ -82,16 +80,16 @@ def shown(statuses):
     return " ".join(statuses) or "closed"
 
 
-# --- judging
+# --- comparing
 
 
 def accepted(statuses):
-    """How many messages were accepted as requests and served."""
+    """The number of messages that were accepted as requests and served."""
     return sum(status == "0.9" or status < "400" for status in statuses)
 
 
 def faults_of(row):
-    """How coupond's answers differ from the table, and from those of nginx as a server and as a proxy."""
+    """The differences of coupond's answers from the table, and from those of nginx as a server and as a proxy."""
     faults = []
     if shown(row.coupond) != row.message.expected:
         faults.append(f"coupond answers {shown(row.coupond)}, not {row.message.expected}")
@@ -105,7 +103,7 @@ def faults_beside(name, row, theirs):
         return [f"coupond serves {accepted(ours)} requests, {name} only {accepted(theirs)}"]
     refused = any(status >= "400" for status in ours)
     if not refused and not row.message.torn and accepted(ours) != accepted(theirs):
-        return [f"coupond sees {accepted(ours)} requests, {name} {accepted(theirs)}, and neither is told"]
+        return [f"coupond sees {accepted(ours)} requests, {name} {accepted(theirs)}, and neither client gets an error"]
     return []
 
 
@@ -116,14 +114,14 @@ def markdown(rows, nginx_version):
     lines = [
         "# Hostile HTTP messages: coupond beside nginx",
         "",
-        f"{len(rows)} messages, each sent raw to coupond, to nginx {nginx_version} with a location that returns a "
-        "constant, and to one that is a",
-        "proxy for the same, so that it reads a body before it answers.",
-        "Statuses in the order of the answers; `closed`: the connection ended without an answer; `0.9`: an answer "
-        "without a",
-        "status line. `tests/integration/test_hostile_http.py` writes this table and fails when it differs, or when "
-        "coupond",
-        "serves what nginx refuses.",
+        f"{len(rows)} messages, each sent unchanged to coupond, to an nginx {nginx_version} that returns a constant, "
+        "and to an nginx that is a",
+        "proxy in front of it and therefore reads the body before it answers. The columns show the statuses in the "
+        "order of the",
+        "answers; `closed`: the connection ended without an answer; `0.9`: an answer without a status line.",
+        "`tests/integration/test_hostile_http.py` writes this table. It fails if the table differs, or if coupond "
+        "serves a",
+        "message that nginx refuses.",
     ]
     section = None
     for row in rows:
@@ -173,8 +171,8 @@ http {{
 
 
 class Nginx:
-    """A real nginx on two free ports. One answers every request that nginx understands; the other is a proxy before the
-    first."""
+    """A real nginx on two free ports. One answers every request that nginx understands; the other is a proxy in front
+    of it."""
 
     def __init__(self, directory):
         self.directory = directory

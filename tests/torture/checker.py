@@ -1,28 +1,28 @@
-"""Judges a recorded history. Pure: no clock, no file, no process.
+"""Checks a recorded history. Pure: no clock, no file, no process.
 
-    check(ops, events, rows, coupons) → ["C1: …", …], nothing when all promises were kept
+    check(ops, events, rows, coupons) → ["C1: …", …], empty if all promises were kept
 
-The journal's order is taken for the order in which things were decided, and this module proves or refutes that every
-answer that a client read fits it: that the history is linearizable. Per coupon,
+The journal's order is taken as the order of the decisions. This module proves or refutes that every answer that a
+client read is consistent with it, that is, that the history is linearizable. Per coupon,
 
   log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, times of
-             issues never backwards, policies as somebody asked for them
-  clock      each record bears a time that the issuer's clock may have shown while it was decided, and the coupon was
-             open then; an issue may bear that of the issue before it instead, when that is later, and never opens or
-             closes a window by it
-  told       each 201 (and each created or changed coupon) is one record of the journal, as it was told
-  explained  each record was asked for by a request that may have been carried out: one that was told so, or that heard
-             no final answer; never by one that heard "nothing was decided"
-  real time  what was answered before another was asked comes before it: seq(A) < seq(B); "outcome unknown" is an
-             answer, too, since nothing is decided after it
-  answers    each refusal and each look fits some moment between its question and its answer, after all that was
-             answered before the question and before all that was asked after the answer
+             issues that never go backwards, policies as a client requested them
+  clock      each record has a time that the issuer's clock may have shown at its decision, and the coupon was open
+             then; an issue may have the time of the issue before it instead, if that is later, but that time never
+             opens or closes a window
+  recorded   each 201 (and each created or changed coupon) is one record of the journal, as it was answered
+  explained  each record was requested by a client that received it or received no final answer; never by a client that
+             received "nothing was decided"
+  real time  if A was answered before B was sent, A comes first: seq(A) < seq(B); "outcome unknown" is an answer, too,
+             since nothing is decided after it
+  answers    each refusal and each read fits some moment between its request and its answer, after everything answered
+             before the request and before everything sent after the answer
   store      the store has exactly the journal's issues and policies
-  strangers  neither has anything that was asked for without the cluster's secret
+  strangers  neither has anything that a peer without the cluster's secret requested
 
-Positions are numbers of records that have been applied. Records have fixed places, so a look needs only the first
-position that fits from its lower bound on: taking the earliest for each look, in the order of their questions, finds an
-order whenever there is one.
+A position is a number of applied records. Records have fixed places, so a read needs only the first position that fits,
+from its lower bound on: taking the earliest one for each read, in the order of the requests, finds an order whenever
+there is one.
 """
 
 import bisect
@@ -53,8 +53,7 @@ def check(ops, events, rows, coupons, clock=AnyTime()):
 
 
 def check_strangers(events, rows, coupons):
-    """Nothing that strangers without the secret asked for exists: their users and coupons have names that nobody else
-    uses."""
+    """Nothing that peers without the secret requested exists: the names of their users and coupons are unique."""
     found = [f"in the journal: {event}"
              for event in events if (event.user or "").startswith(STRANGER) or event.coupon.startswith(STRANGER)]
     found += [f"in the store: {row}" for row in rows if row.user.startswith(STRANGER)]
@@ -71,18 +70,18 @@ def check_store(story, rows, policy):
     for sequence in sorted(wanted.keys() | there.keys()):
         if wanted.get(sequence) != there.get(sequence):
             found.append(
-                f"store: sequence {sequence} is {there.get(sequence)}, the journal says {wanted.get(sequence)}"
+                f"store: sequence {sequence} is {there.get(sequence)}, the journal has {wanted.get(sequence)}"
             )
     last = story.policies[story.count] if story.events else None
     expected = None if last is None else {**last, "issued": len(wanted)}
     if policy != expected:
-        found.append(f"store: the coupon is {policy}, the journal says {expected}")
+        found.append(f"store: the coupon is {policy}, the journal has {expected}")
     return [f"{story.coupon}: {text}" for text in found[:20]]
 
 
 def decided_by(op):
     """The latest moment at which the request can have been decided: when its client received "outcome unknown", or
-    never if it received nothing."""
+    FOREVER if it received nothing."""
     return FOREVER if op.answered is None or op.status is None else op.answered
 
 
@@ -145,7 +144,7 @@ class Story:
 
     def _replay_policy(self, event, before, issued):
         if event.policy["quantity"] < issued:
-            self.say(f"log: quantity below the {issued} that are issued at {event}")
+            self.say(f"log: quantity below the {issued} issues at {event}")
         if before and before["per_user_limit"] != event.policy["per_user_limit"]:
             self.say(f"log: the limit of a user changed at {event}")
         return event.policy
@@ -157,10 +156,10 @@ class Story:
         if event.sequence != issued + 1:
             self.say(f"log: sequence {event.sequence} follows {issued}")
         if policy["paused"] or issued >= policy["quantity"]:
-            self.say(f"log: issued while it was paused or sold out: {event}")
+            self.say(f"log: issued while paused or sold out: {event}")
         held = len(self.holdings[event.user])
         if event.nth != held + 1 or event.nth > policy["per_user_limit"]:
-            self.say(f"log: the {held + 1}. issue of this user of at most {policy['per_user_limit']}: {event}")
+            self.say(f"log: issue number {held + 1} of a user, with a limit of {policy['per_user_limit']}: {event}")
         return event.sequence
 
     def latest(self, user, position):
@@ -169,7 +168,7 @@ class Story:
         at = bisect.bisect_right(held, position, key=lambda pair: pair[0])
         return held[at - 1][1] if at else None
 
-    # which request made which record
+    # attribution of records to requests
 
     def _attribute(self):
         """Fills asked[i] and answered[i]: record i was decided between these moments."""
@@ -180,22 +179,22 @@ class Story:
         self._attribute_untold_issues()
 
     def _attribute_policies(self):
-        """A policy's title identifies the one request that asked for it."""
+        """A policy's title identifies its request."""
         asking = {op.wanted["title"]: op for op in self.ops if op.kind in ("create", "change")}
         for index, event in enumerate(self.events):
             if event.user is not None:
                 continue
             op = asking.get(event.policy["title"])
             if op is None or outcome(op) == NOTHING or (outcome(op) == FINAL and op.status not in (200, 201)):
-                self.say(f"explained: nobody asked, or was told so, for {event}: {op}")
+                self.say(f"explained: no client requested or received {event}: {op}")
             elif id(op) in self._told:
-                self.say(f"told: carried out twice: {op}")
+                self.say(f"recorded: took effect twice: {op}")
             else:
                 self._take(index, op)
                 self._check_policy(index, event, op)
         for op in self.ops:
             if op.kind in ("create", "change") and op.status in (200, 201) and id(op) not in self._told:
-                self.say(f"told: the journal has nothing of {op}")
+                self.say(f"recorded: the journal has no record of {op}")
 
     def _take(self, index, op):
         self._told[id(op)] = index
@@ -207,9 +206,9 @@ class Story:
         expected = {"paused": False, "starts_at": None, "ends_at": None,
                     "per_user_limit": 1} if before is None else before
         if (before is None) != (op.kind == "create") or {**expected, **op.wanted} != event.policy:
-            self.say(f"log: {op.wanted} made {event.policy} of {before}")
+            self.say(f"log: {op.wanted} changed {before} to {event.policy}")
         if outcome(op) == FINAL and (op.body["issued"] != self.issued[index] or op.body["updated_at"] != event.time):
-            self.say(f"told: {op} and the journal's {event} differ (issued {self.issued[index]})")
+            self.say(f"recorded: {op} and the journal's {event} differ (issued {self.issued[index]})")
 
     def _attribute_told_issues(self):
         places = {event.sequence: index for index, event in enumerate(self.events) if event.user}
@@ -221,18 +220,18 @@ class Story:
             index = places.get(sequence)
             event = self.events[index] if index is not None else None
             if event is None or (event.user, event.time) != (op.user, issued_at):
-                self.say(f"told: {op}, but the journal says {event}")
+                self.say(f"recorded: {op}, but the journal has {event}")
             elif index in taken:
-                self.say(f"told: sequence {sequence} twice: {op}")
+                self.say(f"recorded: sequence {sequence} twice: {op}")
             else:
                 taken.add(index)
                 self._take(index, op)
             if event is not None and op.kind == "put" and event.nth != 1:
-                self.say(f"told: PUT issued one more to a holder: {op}")
+                self.say(f"recorded: PUT issued another one to a holder: {op}")
         self._untold = [index for index in places.values() if index not in taken]
 
     def _attribute_untold_issues(self):
-        """Issues whose answer was lost are attributed to the user's earliest requests without a final answer."""
+        """Attributes issues with a lost answer to the user's earliest requests without a final answer."""
         lost = collections.defaultdict(list)
         for op in self.ops:
             if op.kind in ("post", "put") and outcome(op) == UNKNOWN:
@@ -243,7 +242,7 @@ class Story:
             event = self.events[index]
             candidates = lost.get(event.user)
             if not candidates:
-                self.say(f"explained: nobody asked, or was told so, for {event}")
+                self.say(f"explained: no client requested or received {event}")
             else:
                 self.answered[index] = max(decided_by(op) for op in candidates)
                 self.asked[index] = candidates.pop().sent
@@ -259,10 +258,10 @@ class Story:
             if self.asked_by[index] > self.answered[index]:
                 earlier = max(range(index), key=lambda i: self.asked[i])
                 self.say(f"real time: {event} was answered at {self.answered[index]}, before {self.events[earlier]} "
-                         f"was asked for at {self.asked[earlier]}")
+                         f"was requested at {self.asked[earlier]}")
 
     def _bounds(self, op):
-        """The first and the last position at which a look can have taken place."""
+        """The first and the last position at which a read can have taken place."""
         return (bisect.bisect_left(self.answered_by, op.sent), bisect.bisect_right(self.asked_by, op.answered))
 
     # the clock
@@ -284,38 +283,38 @@ class Story:
             latest = max(latest, event.time)
 
     def _check_time(self, event, ranges):
-        """True when the issuer's clock may have shown that time."""
+        """True if the issuer's clock may have shown that time."""
         good = any(first <= event.time <= last for first, last in ranges)
         if not good:
-            self.say(f"clock: {event} bears a time that is none of {ranges}")
+            self.say(f"clock: the time of {event} is not within {ranges}")
         return good
 
     def _check_window(self, event, policy, ranges):
         if not ranges:
-            self.say(f"clock: {event} bears the time of the issue before it, though the clock was past that")
+            self.say(f"clock: {event} has the time of the issue before it, although the clock was past that")
         elif policy and not any(window_at(policy, now) == "open" for now in moments_of(policy, ranges)):
-            self.say(f"clock: issued outside of {policy['starts_at']} to {policy['ends_at']}, while the time was of "
-                     f"{ranges}: {event}")
+            self.say(f"clock: issued outside of {policy['starts_at']} to {policy['ends_at']}, while the time was "
+                     f"within {ranges}: {event}")
 
     # answers
 
     def _check_answers(self):
         looks = sorted((op for op in self.ops if outcome(op) == FINAL and id(op) not in self._told),
                        key=lambda op: op.sent)
-        finished, reached = [], 0  # looks by the moment of their answer; how far those before the question had come
+        finished, reached = [], 0  # reads by the moment of their answer; the latest position of those before
         for op in self.ops:
             if op.status is not None and op.status >= 500 and op.status != 503:
                 self.say(f"answers: {op}")
         for op in looks:
             if op.status == 201 or (op.kind == "change" and op.status == 200):
-                continue  # that it is in no record is said already
+                continue  # a missing record has been reported already
             while finished and finished[0][0] < op.sent:
                 reached = max(reached, finished.pop(0)[1])
             first, last = self._bounds(op)
             position = self._place(op, max(first, reached), last)
             if position is None:
-                self.say(f"answers: {op} fits no moment: {self._describe(first, last)}, looks before it had come "
-                         f"to {reached}")
+                self.say(f"answers: {op} fits no moment: {self._describe(first, last)}, earlier reads had reached "
+                         f"{reached}")
             else:
                 bisect.insort(finished, (op.answered, position))
 
@@ -331,7 +330,7 @@ class Story:
         return f"position, issued, policy {moments}"
 
     def _judge_of(self, op):
-        """A function that tells whether the answer fits a position; None for an answer that fits none."""
+        """A predicate: whether the answer fits a position. None for an answer that fits none."""
         code = code_of(op)
         if code == "coupon_not_found":
             return lambda position: self.policies[position] is None
@@ -375,7 +374,7 @@ class Story:
         return event is not None and (event.sequence, event.time) == issue_of(op)
 
     def _may_refuse_more(self, op, position):
-        """A holder receives already_issued at the limit, or whenever the coupon issues to nobody."""
+        """A holder receives already_issued at the limit, or while the coupon is not open."""
         at_limit = self.latest(op.user, position).nth >= self.policies[position]["per_user_limit"]
         return at_limit or any(self._may_be(op, code, position) for code in REFUSALS)
 

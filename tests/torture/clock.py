@@ -1,15 +1,14 @@
-"""The times that an issuer may use while its host's clock is stepped. Pure: it knows nothing of the issuer's own
+"""The times that an issuer may use while its host's clock is stepped. Pure, and independent of the issuer's own
 algorithm.
 
-A wall clock that stood where it stands when the process began is believed, and so is one that has stood there for as
-long as a step has to last (issuer/clock_settle_ms); any other is not. Where the moments are too close to tell, both
-times are allowed.
+The issuer accepts the wall clock that it finds at its start, and an offset that has lasted for issuer/clock_settle_ms;
+it ignores any other. If two moments are too close to tell their order, both times are allowed.
 
     clock = IssuerClock(wall, settle)      `wall`: seconds since 1970 minus the monotonic clock
-    clock.stepped(before, after, offset)   between these moments the machine's clock was set, to so many seconds from
-                                           ours
-    clock.started(moment)                  an issuer's process begins
-    clock.ranges(since, until)             [(from, to), …]: all times that it may have gone by between two moments, as
+    clock.stepped(before, after, offset)   between these moments the host's clock was set to that offset, in seconds,
+                                           from the harness's clock
+    clock.started(moment)                  an issuer process starts
+    clock.ranges(since, until)             [(from, to), …]: all times that it may have used between two moments, as
                                            texts
 """
 
@@ -17,13 +16,13 @@ import collections
 import datetime
 import itertools
 
-SLACK = 0.5  # seconds: of readings
-LATE = 2.0  # how long after it has to believe a step it may still know nothing of it
+SLACK = 0.5  # tolerance of a reading in seconds
+LATE = 2.0  # seconds after which the issuer must have accepted a step that has settled
 FOREVER = float("inf")
 EARLIEST, LATEST = "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"
 
 Stand = collections.namedtuple("Stand", "since certain offset")
-# A belief may be held from `since`, and is certainly held from `certain`.
+# The issuer may use the offset from `since`, and certainly uses it from `certain`.
 Belief = collections.namedtuple("Belief", "since certain offset")
 
 
@@ -34,7 +33,7 @@ def text(seconds):
 
 
 class AnyTime:
-    """For a history whose issuer may have used any time."""
+    """For a history with an issuer that may have used any time."""
 
     def ranges(self, _since, _until):
         return [(EARLIEST, LATEST)]
@@ -45,12 +44,12 @@ class IssuerClock:
         self.wall, self.settle = wall, settle
         self._stands = [Stand(-FOREVER, -FOREVER, 0.0)]
         self._starts = []
-        # [(Belief, until when it may be held)], cached until the next step or start, since every record needs it
+        # [(Belief, its latest end)], cached until the next step or start, since every record needs it
         self._spans = None
 
     @property
     def offset(self):
-        """The present offset of the host's clock."""
+        """The current offset of the host's clock."""
         return self._stands[-1].offset
 
     def stepped(self, before, after, offset):
@@ -78,7 +77,7 @@ class IssuerClock:
         return [stand for stand in self._stands if stand.since <= moment][-1].offset
 
     def _held(self):
-        """Pairs each belief with the moment until which it may be held: when a later one is certain."""
+        """Pairs each belief with its latest end: the moment when a later one is certain."""
         beliefs = self._beliefs()
         certain = itertools.accumulate((belief.certain for belief in reversed(beliefs[1:])), min, initial=FOREVER)
         return list(zip(beliefs, reversed(list(certain))))

@@ -31,7 +31,7 @@ class Devil:
         self._threads = []
 
     def torment(self, seconds):
-        """Injects faults until the time is over or a promise is broken, then waits for those under way to end."""
+        """Injects faults until the time is over or a promise is broken, then waits for the active ones to end."""
         until = time.monotonic() + seconds
         next_at = time.monotonic()
         while (now := time.monotonic()) < until and not self.world.broken:
@@ -47,7 +47,7 @@ class Devil:
         tallies = self.tallies.values()
         return tuple(sum(getattr(tally, name) for tally in tallies) for name in ("injected", "proved", "survived"))
 
-    def in_hand(self):
+    def active(self):
         return sorted(thread.name for thread in self._threads if thread.is_alive())
 
     def _begin(self):
@@ -77,7 +77,7 @@ class Devil:
             tally.survived += 1
             said = tally.proof
         except (Unproved, MySQLError) as error:
-            said = f"NOT SHOWN: {error}"
+            said = f"NOT PROVED: {error}"
         except Exception as error:
             said = f"BROKEN: {error}"
             self.world.fail(f"{kind.name} ({name}): {traceback.format_exc()}")

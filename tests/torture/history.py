@@ -1,7 +1,7 @@
 """The record of a run: every request that clients sent, with its times and its answer, and the contents of the journal
 and the store.
 
-Pure values; times are seconds of one monotonic clock, issuer's times are their texts (RFC 3339 of a fixed length
+Pure values. Times are seconds of one monotonic clock; the issuer's times are texts (RFC 3339 with a fixed length, which
 sorts).
 """
 
@@ -10,12 +10,12 @@ import gzip
 import json
 
 # One request as its client saw it. `kind` is post, put or lookup (of issues), or create, change or get (of coupons).
-# `wanted` holds the fields that a create or a change asked for. `answered` is None when no answer was read; `body` is
-# the parsed answer, or None.
+# `wanted` holds the requested fields of a create or a change. `answered` is None if no answer was read; `body` is the
+# parsed answer, or None.
 Op = collections.namedtuple("Op", "kind coupon user sent answered status body wanted", defaults=(None,))
 
-# One record of the journal, in its order. Issues have user, sequence and nth; policies have none of these: their
-# `policy` is a dict.
+# One record of the journal, in the journal's order. Issues have user, sequence and nth; policies have none of these,
+# but a dict `policy`.
 Event = collections.namedtuple("Event", "coupon seq time user sequence nth policy")
 
 # One row of coupon_issue.
@@ -30,7 +30,7 @@ def code_of(op):
 
 
 def outcome(op):
-    """Whether an answer is final, says that nothing was decided, or leaves the outcome unknown."""
+    """Whether the answer is final, states that nothing was decided, or leaves the outcome unknown."""
     if op.answered is None or op.status is None:
         return UNKNOWN
     if op.status == 503:

@@ -4,8 +4,8 @@ import collections
 
 from harm import clocks, database as databases, disk, links, processes, strangers as crowd
 
-# takes: a function of world and random that returns what the fault needs for itself, its target first; harm: the
-# function that does it; needs: what the world must have.
+# takes: a function of world and random that returns what the fault reserves, its target first; harm: the function that
+# injects it; needs: the parts of the world that it requires.
 Kind = collections.namedtuple("Kind", "name takes harm needs weight", defaults=((), 1.0))
 
 
@@ -21,7 +21,7 @@ def gateway(world, random):
 
 
 def relayed_gateway(world, _):
-    """The gateway whose bytes can be held back."""
+    """The gateway whose bytes can be delayed."""
     return [world.cluster.gateways[-1]]
 
 
@@ -65,7 +65,7 @@ KINDS = [
     Kind("SIGSTOP of a persister", persister, processes.stop),
     Kind("sync of the journal fails (EIO)", issuer, disk.sync_fails),
     Kind("write of the journal fails (EIO, ENOSPC)", issuer, disk.write_fails),
-    Kind("torn write of the journal, and death", issuer, disk.write_torn),
+    Kind("torn write of the journal, then death", issuer, disk.write_torn),
     Kind("death between write and sync", issuer, disk.killed_before_sync),
     Kind("death between sync and answer", issuer, disk.killed_after_sync),
     Kind("death while a segment is prepared", issuer, disk.killed_preparing),
@@ -76,15 +76,15 @@ KINDS = [
     Kind("the file of acknowledgements cannot be written", acks, disk.acked_unwritable),
     Kind("the journal's filesystem is full", room, disk.disk_full, ("disk",)),
     Kind("the issuer's clock is wrong for a moment", issuer, clocks.for_a_moment, ("clock",), 3.0),
-    Kind("the issuer's clock is a day ahead for seconds", issuer, clocks.a_day_ahead, ("clock",), 2.0),
-    Kind("the issuer's clock is set, for good", issuer, clocks.for_good, ("clock",), 2.0),
-    Kind("a life of the issuer with a wrong clock", issuer, clocks.wrong_at_start, ("clock",), 2.0),
+    Kind("the issuer's clock is a day ahead for a few seconds", issuer, clocks.a_day_ahead, ("clock",), 2.0),
+    Kind("the issuer's clock is set permanently", issuer, clocks.for_good, ("clock",), 2.0),
+    Kind("the issuer is started with a wrong clock", issuer, clocks.wrong_at_start, ("clock",), 2.0),
     Kind("link of the issuer cut", issuer, links.cut, ("network",)),
     Kind("link of a gateway cut", gateway, links.cut, ("network",)),
     Kind("link of a persister cut", persister, links.cut, ("network",)),
     Kind("link of the database cut", database, links.cut_database, ("network", "database")),
-    Kind("bytes of a gateway held back", relayed_gateway, links.hold_back_requests, (), 3.0),
-    Kind("bytes of a persister held back", relayed_persister, links.hold_back_acknowledgements, (), 2.0),
+    Kind("bytes of a gateway delayed", relayed_gateway, links.hold_back_requests, (), 3.0),
+    Kind("bytes of a persister delayed", relayed_persister, links.hold_back_acknowledgements, (), 2.0),
     Kind("power loss of the issuer's machine", issuer, links.lose_machine, ("network",)),
     Kind("power loss of a gateway's machine", gateway, links.lose_machine, ("network",)),
     Kind("power loss of a persister's machine", persister, links.lose_machine, ("network",)),
@@ -97,6 +97,6 @@ KINDS = [
     Kind("deadlock in the database", database, databases.deadlock, ("database",)),
     Kind("the database's connections killed", database, databases.connections_killed, ("database",)),
     Kind("connection killed in COMMIT", database, databases.commit_killed, ("database",)),
-    Kind("COMMIT done, its answer lost", database, databases.commit_unheard, ("network", "database")),
-    Kind("a crowd without the secret lies to the issuer", strangers, crowd.hurry, (), 2.0),
+    Kind("COMMIT succeeds, its answer is lost", database, databases.commit_unheard, ("network", "database")),
+    Kind("peers without the secret send false messages", strangers, crowd.hurry, (), 2.0),
 ]

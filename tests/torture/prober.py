@@ -1,4 +1,4 @@
-"""Requests of the harness itself, which find out what time the issuer uses and how it decides by it. They are part of
+"""Requests of the harness itself, which determine the issuer's time and its decisions at that time. They are part of
 the history."""
 
 import datetime
@@ -10,7 +10,7 @@ import time
 from cluster import ClusterError
 from history import FINAL, Op, outcome
 
-PATIENCE_SECONDS = 3  # for one answer
+PATIENCE_SECONDS = 3  # per answer
 
 
 class Prober:
@@ -20,7 +20,7 @@ class Prober:
         self._numbers = itertools.count(1)
 
     def ask(self, kind, coupon, user=None, wanted=None, seconds=float("inf")):
-        """Asks until there is a final answer; None when none arrives in time."""
+        """Repeats the request until there is a final answer; None if there is none in time."""
         until = time.monotonic() + seconds
         while not self.is_over():
             op = self._attempt(kind, coupon, user, wanted)
@@ -35,7 +35,7 @@ class Prober:
         return self.ask("create", coupon, wanted={"quantity": 1, **policy})
 
     def clock(self):
-        """The offset of the issuer's time from ours in seconds."""
+        """The offset of the issuer's time from the harness's in seconds."""
         op = self.ask("change", "probe", wanted={})
         while op.status != 200:
             self.create("probe")
@@ -44,7 +44,7 @@ class Prober:
 
     def _attempt(self, kind, coupon, user, wanted):
         if kind in ("create", "change"):
-            wanted = {"title": f"probe-{next(self._numbers)}", **wanted}  # names the attempt that was carried out
+            wanted = {"title": f"probe-{next(self._numbers)}", **wanted}  # identifies the attempt that took effect
         request = {"create": ("POST", "/v1/coupons", {"id": coupon, **(wanted or {})}),
                    "change": ("PATCH", f"/v1/coupons/{coupon}", wanted),
                    "post": ("POST", f"/v1/coupons/{coupon}/issues", {"user_id": user})}[kind]

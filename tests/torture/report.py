@@ -1,4 +1,4 @@
-"""The output of a torture run: a line every few seconds, and the table at the end."""
+"""The output of a torture run: a line every few seconds, and the report at the end."""
 
 import collections
 import textwrap
@@ -7,7 +7,7 @@ import threading
 from history import FINAL, NOTHING, UNKNOWN, code_of, outcome
 
 SECONDS_BETWEEN = 5
-LINE = 120  # characters, of the documents
+LINE = 120  # width of the documents in characters
 
 
 class Progress:
@@ -26,19 +26,19 @@ class Progress:
         self._thread.join()
 
     def _run(self):
-        seconds, told, asked = 0, 0, 0
+        seconds, printed, asked = 0, 0, 0
         while not self._over.wait(SECONDS_BETWEEN):
             seconds += SECONDS_BETWEEN
             ops = self.traffic.ops
             rate, asked = (len(ops) - asked) / SECONDS_BETWEEN, len(ops)
             injected, proved, _ = self.devil.totals()
-            print(f"[{seconds:4} s] {asked} requests ({rate:.0f}/s), faults {injected}, shown {proved}, now: "
-                  f"{'; '.join(self.devil.in_hand()) or '-'}", flush=True)
-            told = self._tell_faults(told)
+            print(f"[{seconds:4} s] {asked} requests ({rate:.0f}/s), faults {injected}, proved {proved}, now: "
+                  f"{'; '.join(self.devil.active()) or '-'}", flush=True)
+            printed = self._print_faults(printed)
 
-    def _tell_faults(self, told):
+    def _print_faults(self, printed):
         log = list(self.devil.log)
-        for began, ended, kind, target, said in log[told:]:
+        for began, ended, kind, target, said in log[printed:]:
             print(f"         {kind} ({target}), {ended - began:.1f} s: {said}", flush=True)
         return len(log)
 
@@ -51,38 +51,40 @@ class Summary:
         self.codes = collections.Counter(code_of(op) or str(op.status) for op in self.ops)
 
     def table(self):
-        lines = ["| fault | injected | shown to have happened | survived | what showed the last one |",
+        lines = ["| fault | injected | proved | survived | proof of the last one |",
                  "|---|---|---|---|---|"]
         for kind in self.devil.kinds:
             tally = self.devil.tallies[kind.name]
             lines.append(f"| {kind.name} | {tally.injected} | {tally.proved} | {tally.survived} | {tally.proof} |")
         injected, proved, survived = self.devil.totals()
-        lines.append(f"| **together** | **{injected}** | **{proved}** | **{survived}** | |")
+        lines.append(f"| **total** | **{injected}** | **{proved}** | **{survived}** | |")
         return "\n".join(lines)
 
     def figures(self):
         issued = self.codes["201"]
         coupons = len({op.coupon for op in self.ops})
         kinds = sum(1 for tally in self.devil.tallies.values() if tally.proved)
-        lies = sum(self.world.strangers.told.values()) if self.world.strangers else 0
+        false_messages = sum(self.world.strangers.told.values()) if self.world.strangers else 0
         return (f"{self.seconds / 60:.0f} minutes, {len(self.ops):,} requests for {coupons:,} coupons, {issued:,} "
-                f"answered `201`; {self.outcomes[FINAL]:,} final answers, {self.outcomes[NOTHING]:,} times \"nothing "
-                f"was decided\", {self.outcomes[UNKNOWN]:,} answers lost or unknown; faults of {kinds} kinds; "
-                f"strangers without the secret told the issuer {lies:,} lies of "
-                f"{len(self.world.strangers.told) if lies else 0} sorts; `coupond verify` looked at the running system "
-                f"{self.world.verified[0]} times and found nothing ({self.world.verified[2]} times it could not look).")
+                f"answered `201`; {self.outcomes[FINAL]:,} final answers, {self.outcomes[NOTHING]:,} answers that "
+                f"nothing was decided, {self.outcomes[UNKNOWN]:,} answers lost or `outcome_unknown`; faults of {kinds} "
+                f"kinds. Peers without the secret sent the issuer {false_messages:,} false messages of "
+                f"{len(self.world.strangers.told) if false_messages else 0} types. `coupond verify` checked the "
+                f"running system {self.world.verified[0]} times and found no violation ({self.world.verified[2]} more "
+                f"checks could not run).")
 
     def page(self):
         paragraphs = [
             f"A long run of `./dev torture` (store: {self.arguments.store}, seed {self.arguments.seed}). "
-            "`tests/torture/torture.py` says how it is done, `tests/torture/kinds.py` lists the faults, and "
-            "`tests/torture/checker.py` says what is judged.",
+            "`tests/torture/torture.py` describes the set-up, `tests/torture/kinds.py` lists the faults, and "
+            "`tests/torture/checker.py` defines the checks.",
             self.figures(),
-            "Every promise was kept: each request was answered in the end, each `201` is in the journal and in the "
-            "store as it was told, the history of each coupon is linearizable, no request took effect after its client "
-            "had been told that nobody knows its outcome, no stranger was ever answered, and nothing that one asked "
-            "for is in the journal or the store; and `coupond verify` found nothing.",
-            *(f"Left out: {what} ({reason})." for what, reason in self.world.missing.items())]
+            "Every promise was kept: each request got a final answer in the end, the journal and the store contain "
+            "each `201` as it was answered, the history of each coupon is linearizable, and no request took effect "
+            "after its client had received `outcome_unknown`. No peer without the secret was ever answered, and "
+            "neither the journal nor the store contains anything that such a peer requested. `coupond verify` found "
+            "no violation.",
+            *(f"Not included: {what} ({reason})." for what, reason in self.world.missing.items())]
         text = "\n\n".join(textwrap.fill(paragraph, LINE, break_on_hyphens=False, break_long_words=False)
                            for paragraph in paragraphs)
         return f"# What coupond has survived\n\n{text}\n\n{self.table()}\n"

@@ -1,4 +1,4 @@
-"""Programs that run beside those under torture: relays on links, and strangers at the issuer's ports."""
+"""Programs that run beside the system under test: relays on links, and peers without the secret."""
 
 import contextlib
 import random
@@ -9,11 +9,11 @@ from companion import Companion
 from curve import listener_key
 from ports import free_port_range
 
-FIRST_SECONDS = 10  # a hold waits so long for a byte
+FIRST_SECONDS = 10  # how long a delay waits for its first byte
 
 
 class Relay(Companion):
-    """Relays a member's links to the issuer, endpoint by endpoint."""
+    """Relays a member's links to the issuer, one relay per endpoint."""
 
     def __init__(self, options, names, partitions, prefix):
         self.endpoints, passed = {}, []
@@ -26,15 +26,15 @@ class Relay(Companion):
         super().__init__("relay.py", passed, prefix)
 
     def arguments(self):
-        """Options that lead the member over the relay."""
+        """Options that route the member through the relay."""
         return [word for name, endpoint in self.endpoints.items() for word in ("--set", f"{name}={endpoint}")]
 
     def hold(self, way, seconds):
-        """Holds bytes back for that long, counted from the first byte. Returns the number of bytes held back, and how
-        long the first was."""
+        """Delays bytes for that long, counted from the first byte. Returns the number of delayed bytes and the delay of
+        the first one in seconds."""
         self.say("hold", way)
         self.wait_for("holding")
-        with contextlib.suppress(ClusterError):  # there is nothing to hold
+        with contextlib.suppress(ClusterError):  # no byte arrived
             self.wait_for("first_byte", FIRST_SECONDS)
             time.sleep(seconds)
         self.say("let_go")
@@ -43,7 +43,7 @@ class Relay(Companion):
 
 
 class Strangers(Companion):
-    """Strangers at the issuer's ports during the whole run. An answer to any of them breaks it."""
+    """Peers without the secret that send false messages during the whole run. An answer to any of them breaks it."""
 
     def __init__(self, world):
         options = world.cluster.options
@@ -67,8 +67,8 @@ class Strangers(Companion):
     def _on_report(self, report):
         self.told = report.get("told", self.told)
         for text in report.get("heard", ()):
-            self.world.fail(f"a stranger without the secret was answered: {text}")
+            self.world.fail(f"a peer without the secret was answered: {text}")
         traffic = self.world.traffic
         if traffic and traffic.coupons:
-            with contextlib.suppress(OSError, ValueError, AttributeError):  # it is being stopped
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # the companion is being stopped
                 self.say("coupon", random.choice(traffic.coupons)[0])

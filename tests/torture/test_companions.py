@@ -1,5 +1,5 @@
-"""The relay and the strangers do what the torture needs: bytes are held back and all arrive in order, and strangers
-succeed where there is no secret."""
+"""The companions of the torture run: the relay delays bytes and delivers all of them in order, and peers without the
+secret succeed against a cluster that has none."""
 
 import socket
 import threading
@@ -56,12 +56,12 @@ def hold(relay, way):
     relay.wait_for("holding")
 
 
-def test_a_relay_holds_bytes_back_and_delivers_them_all_in_order(relay, sink):
+def test_a_relay_delays_bytes_and_delivers_them_all_in_order(relay, sink):
     sent = b"".join(number.to_bytes(4, "big") for number in range(100_000))
     with socket.create_connection(("127.0.0.1", relay.port)) as client:
         hear_welcome(client)
         client.sendall(b"before")
-        wait_until(lambda: sink.taken == b"before", "what is not held back arrives")
+        wait_until(lambda: sink.taken == b"before", "bytes that are not delayed arrive")
         hold(relay, "to")
         client.sendall(sent)
         relay.wait_for("first_byte")
@@ -73,7 +73,7 @@ def test_a_relay_holds_bytes_back_and_delivers_them_all_in_order(relay, sink):
         assert sink.taken == b"before" + sent
 
 
-def test_what_a_relay_holds_back_arrives_though_its_sender_has_ended(relay, sink):
+def test_delayed_bytes_arrive_after_their_sender_has_closed_the_connection(relay, sink):
     with socket.create_connection(("127.0.0.1", relay.port)) as client:
         hear_welcome(client)
         hold(relay, "both")
@@ -81,7 +81,7 @@ def test_what_a_relay_holds_back_arrives_though_its_sender_has_ended(relay, sink
     relay.wait_for("first_byte")
     assert not sink.taken and not sink.ended
     relay.say("let_go")
-    wait_until(lambda: sink.ended, "the end arrives")
+    wait_until(lambda: sink.ended, "the end of the stream arrives")
     assert sink.taken == b"!" * 1_000
 
 
@@ -96,8 +96,8 @@ def store_something(cluster):
     cluster.wait_drained()
 
 
-def test_without_a_secret_strangers_have_their_way(tmp_path):
-    """They are able to lie; the promises of the others depend on the secret."""
+def test_without_a_secret_false_messages_succeed(tmp_path):
+    """The messages are well-formed; only the secret protects a cluster from them."""
     heard = []
     with Cluster(tmp_path, transport="tcp", partitions=2) as cluster:
         store_something(cluster)
@@ -107,11 +107,11 @@ def test_without_a_secret_strangers_have_their_way(tmp_path):
             strangers.say("hurry")
             for lie in ("false_request", "false_acknowledgement", "false_event_taker", "without_a_look"):
                 wait_until(lambda lie=lie: any(text.startswith(lie) for text in heard), f"{lie} is answered")
-            wait_until(lambda: cluster.coupon("A")["issued"] > 1, "a stranger is issued the coupon")
+            wait_until(lambda: cluster.coupon("A")["issued"] > 1, "a peer without the secret is issued the coupon")
         assert any(coupon["id"].startswith(NAME) for coupon in cluster.request("GET", "/v1/coupons")[2]["coupons"])
 
 
-def test_with_a_secret_nobody_answers_strangers(tmp_path):
+def test_with_a_secret_no_false_message_is_answered(tmp_path):
     secret, reports = tmp_path / "secret", []
     assert run_coupond("keygen", secret).returncode == 0
     with Cluster(tmp_path / "cluster", transport="tcp", partitions=2,
@@ -123,9 +123,9 @@ def test_with_a_secret_nobody_answers_strangers(tmp_path):
             strangers.say("hurry")
             wait_until(lambda: len(reports[-1:] and reports[-1].get("told", ())) == 8
                        and min(reports[-1]["told"].values()) > 3,
-                       lambda: f"every lie is told: {reports[-1:]}")
+                       lambda: f"every type of false message is sent: {reports[-1:]}")
             wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_peers_refused_total") > 3,
-                       "keys are refused")
+                       "false keys are refused")
         assert not any(report.get("heard") for report in reports)
         assert cluster.coupon("A")["issued"] == 1
         assert [coupon["id"] for coupon in cluster.request("GET", "/v1/coupons")[2]["coupons"]] == ["A"]

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the real system under random real faults, records every request of its clients, and judges the whole history.
+"""Runs the real system under random real faults, records every request of its clients, and checks the whole history.
 
     ./dev torture [--minutes N] [--seed N] [--store mysql|sqlite] [--rate N] [--between N] [--keep] [--results FILE]
 
-Three gateways, an issuer of two partitions, two persisters and MariaDB run on machines of their own (network
-namespaces) with a cluster's secret, and strangers without it lie at the issuer's ports all the while; faults come as
-kinds.py lists them, checker.py judges. Exits with 0 when nothing was broken; else the directory with all logs, the
-history and the journal is kept. The seed repeats the choice of faults and of requests, though not the moments at which
-they meet.
+Three gateways, an issuer with two partitions, two persisters and MariaDB run on separate hosts (network namespaces)
+with a cluster secret. Meanwhile peers without the secret send false messages to the issuer. kinds.py lists the faults,
+checker.py defines the checks. The exit status is 0 if every promise was kept; otherwise the directory with all logs,
+the history and the journal is kept. The seed repeats the choice of faults and requests, but not their exact timing.
 """
 
 import argparse
@@ -35,27 +34,28 @@ DRAIN_SECONDS = 180
 
 def parse():
     parser = argparse.ArgumentParser(prog="./dev torture", description=(
-        "The real system under random real faults, with every request judged: three gateways, an issuer, two "
-        "persisters and the store, and strangers who lie at the issuer's ports without the cluster's secret. Exits "
-        "with 0 when every promise was kept; otherwise the directory with all logs, the history and the journal is "
-        "kept. Needs root for network namespaces and a small disk, and libfaketime for clocks; what is missing is left "
-        "out, and named."))
+        "Runs the real system under random real faults and checks every answer: three gateways, an issuer, two "
+        "persisters and the store, and peers without the cluster's secret that send false messages to the issuer. The "
+        "exit status is 0 if every promise was kept; otherwise the directory with all logs, the history and the "
+        "journal is kept. Network namespaces and a small disk need root, wrong clocks need libfaketime; faults that "
+        "cannot be injected are left out, with a message."))
     parser.add_argument("--minutes", type=float, default=5, metavar="N",
                         help="how long faults are injected (%(default)s)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32), metavar="N",
-                        help="repeats the choice of faults and requests, though not the moments at which they "
-                        "meet (random)")
+                        help="repeats the choice of faults and requests, but not their exact timing (random)")
     parser.add_argument("--store", choices=("mysql", "sqlite"), default="mysql", help="(%(default)s)")
-    parser.add_argument("--rate", type=float, default=800, metavar="N", help="requests a second, roughly (%(default)g)")
+    parser.add_argument("--rate", type=float, default=800, metavar="N",
+                        help="approximate requests per second (%(default)g)")
     parser.add_argument("--between", type=float, default=3, metavar="N",
                         help="mean seconds between two faults (%(default)g)")
-    parser.add_argument("--keep", action="store_true", help="keep the directory of a good run too")
-    parser.add_argument("--results", metavar="FILE", help="write a report of a good run to this file, as Markdown")
+    parser.add_argument("--keep", action="store_true", help="keep the directory of a successful run too")
+    parser.add_argument("--results", metavar="FILE",
+                        help="write the report of a successful run to this file, as Markdown")
     return parser.parse_args()
 
 
 def run(world, traffic, devil, seconds):
-    """The faults, then a quiet time; broken promises are in world.broken."""
+    """Injects the faults, then waits for open requests; world.broken lists the violations."""
     world.traffic = traffic
     traffic.start()
     with report.Progress(world, traffic, devil):
@@ -63,25 +63,25 @@ def run(world, traffic, devil, seconds):
         if world.broken:
             return
         world.wait_all_healthy()
-    say("the faults are over; waiting for the answers to open requests")
+    say("no more faults; waiting for the answers to open requests")
     traffic.finish(QUIET_SECONDS)
     world.broken += traffic.wrong
     for kind, coupon, user in traffic.unanswered:
         world.fail(f"no final answer within {QUIET_SECONDS} s without faults: {kind} {coupon} {user}")
     wait_until(lambda: world.cluster.backlog() == 0,
-               lambda: f"the store has all; {world.cluster.backlog():.0f} records are left", seconds=DRAIN_SECONDS,
+               lambda: f"the store has all records; {world.cluster.backlog():.0f} are missing", seconds=DRAIN_SECONDS,
                pause=0.1)
 
 
 def judge(world, traffic):
-    """Runs verify, stops everything in order, and checks the history."""
+    """Runs verify, stops all processes, and checks the history."""
     verdict = world.verify()
     if verdict.returncode != 0:
         world.fail(f"verify exited with {verdict.returncode}\n{verdict.stdout}{verdict.stderr}")
     world.stop()
     world.cluster.check_logs()
     events = world.events()
-    say(f"judging {len(traffic.ops) + len(world.prober.ops)} requests by {len(events)} records")
+    say(f"checking {len(traffic.ops) + len(world.prober.ops)} requests against {len(events)} records")
     for text in check(traffic.ops + world.prober.ops, events, world.rows(), world.coupons(), world.clock):
         world.fail(text)
 
@@ -122,8 +122,8 @@ def main():
         Path(arguments.results).write_text(summary.page(), encoding="utf-8")
     if good and not arguments.keep:
         shutil.rmtree(directory)
-    say("every promise was kept" if good else f"BROKEN, see {directory}; again: ./dev torture --seed {arguments.seed} "
-        f"--minutes {arguments.minutes:g} --store {arguments.store}")
+    say("every promise was kept" if good else f"BROKEN, see {directory}; to repeat: ./dev torture --seed "
+        f"{arguments.seed} --minutes {arguments.minutes:g} --store {arguments.store}")
     return 0 if good else 1
 
 

@@ -1,8 +1,8 @@
-"""The clients of a torture run: users who ask, ask again, ask twice at once, and look; operators who create and change
-coupons.
+"""The clients of a torture run: users request issues, repeat requests, send them twice at once, and read; operators
+create and change coupons.
 
-Every attempt is remembered as one Op. A question is asked until it has a final answer, over one gateway or another;
-what never got one is left in `unanswered`.
+Every attempt is recorded as one Op. A request is repeated through randomly chosen gateways until it has a final answer;
+`unanswered` lists those that never got one.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Connection:
         self.reader = self.writer = None
 
     async def open(self):
-        """Connects unless there is a connection; True when there is one."""
+        """Connects unless it is connected; True if it is connected afterwards."""
         if self.writer is not None and not self.reader.at_eof():
             return True
         self.close()
@@ -48,7 +48,7 @@ class Connection:
         return True
 
     async def exchange(self, method, path, content):
-        """(status, body), or None when no complete answer arrived."""
+        """(status, body), or None if no complete answer arrived."""
         body = b"" if content is None else json.dumps(content).encode()
         head = f"{method} {path} HTTP/1.1\r\nHost: torture\r\nCache-Control: no-cache\r\n"
         if content is not None:
@@ -70,7 +70,7 @@ class Connection:
 
 
 class Traffic:
-    """Runs on a thread of its own: start(), then finish()."""
+    """Runs on its own thread: start(), then finish()."""
 
     def __init__(self, addresses, random, requests_per_second, clients=32):
         self.addresses, self.random = addresses, random
@@ -80,12 +80,12 @@ class Traffic:
         self.unanswered = []
         self.wrong = []
         self.overloaded = 0
-        self.hurrying = 0  # how many faults wish the journal to grow
-        self._large = [None, 0]  # a coupon for that: id, pieces left
+        self.hurrying = 0  # number of faults that need the journal to grow
+        self._large = [None, 0]  # a coupon for that: id, remaining stock
         self.failure = None
         self.stopping = False
         self.abandoning = False
-        self.coupons = []  # those that are asked for: [id, users who asked, questions left]
+        self.coupons = []  # the requested ones: [id, its users, requests left]
         self._numbers = itertools.count(1)
         self._thread = threading.Thread(target=self._run_thread, daemon=True)
 
@@ -95,7 +95,7 @@ class Traffic:
         self._thread.start()
 
     def finish(self, patience_seconds):
-        """Asks no new questions; open ones are repeated until they are answered or the patience is used up."""
+        """Starts no new requests; open ones are repeated until they are answered or the time is over."""
         self.stopping = True
         self._thread.join(patience_seconds)
         self.abandoning = True
@@ -104,13 +104,13 @@ class Traffic:
             raise self.failure
 
     def abandon(self):
-        """Asks nothing any more, so that the history can be saved."""
+        """Stops all requests, so that the history can be saved."""
         self.stopping = self.abandoning = True
         self._thread.join(ANSWER_SECONDS + CONNECT_SECONDS)
 
     @contextlib.contextmanager
     def hurry(self):
-        """During the with block: only new users of a large coupon, as fast as the clients can."""
+        """During the with block most requests are those of new users for a large coupon, without pauses."""
         self.hurrying += 1
         try:
             yield
@@ -120,7 +120,7 @@ class Traffic:
     def _run_thread(self):
         try:
             asyncio.run(self._run())
-        except BaseException as error:  # told by finish(), on the main thread
+        except BaseException as error:  # finish() raises it on the main thread
             self.failure = error
 
     async def _run(self):
@@ -139,7 +139,7 @@ class Traffic:
         for connection in connections + others:
             connection.close()
 
-    # one question, until it is answered
+    # one request, until it is answered
 
     async def _attempt(self, connection, kind, coupon, user, method, path, content):
         if not await connection.open():
@@ -149,8 +149,8 @@ class Traffic:
         status, body = answer or (None, None)
         if status in (200, 201) and "sequence" in body:
             if (body["coupon_id"], body["user_id"]) != (coupon, user):
-                self.wrong.append(f"{user} asked for {coupon} and was told {body}")
-            # The rest repeats the request, and millions of answers are kept.
+                self.wrong.append(f"{user} requested {coupon} and got {body}")
+            # The other fields repeat the request, and millions of answers are kept.
             body = {"sequence": body["sequence"], "issued_at": body["issued_at"]}
         wanted = None
         if kind in ("create", "change"):
@@ -171,7 +171,7 @@ class Traffic:
         self.unanswered.append((kind, coupon, user))
         return None
 
-    # what people do
+    # requests of users
 
     async def _something(self, connections, others):
         dice = self.random.random()
@@ -215,26 +215,26 @@ class Traffic:
         return await self._ask(connections, "get", coupon, None, lambda: ("GET", f"/v1/coupons/{coupon}", None))
 
     def _new_user(self):
-        """Mostly long ids, which fill the journal."""
+        """A new user id, usually a long one, which fills the journal."""
         number = next(self._numbers)
         filler = "".join(self.random.choices(LETTERS, k=4)) * self.random.choice([0, 14, 14, 14, 14])
         return f"u{number}-{filler}"[:64]
 
     async def _grow(self, connections):
-        """Asks for one more issue of the large coupon. The first client that finds it sold out makes another."""
+        """Requests one more issue of the large coupon. The first client that finds it sold out creates another."""
         if self._large[1] == 0:
             self._large = [self._large[0], LARGE_QUANTITY]
             self._large = [await self._make(connections, {"quantity": LARGE_QUANTITY}), LARGE_QUANTITY]
         if self._large[0] is None:
-            await asyncio.sleep(PAUSES[0])  # it is being made
+            await asyncio.sleep(PAUSES[0])  # it is being created
             return
         self._large[1] -= 1
         await self._post(connections, self._large[0], self._new_user())
 
-    # what operators do
+    # requests of operators
 
     async def _make(self, connections, policy):
-        """The id of a new coupon; None when the run is over."""
+        """The id of a new coupon; None if the run is over."""
         number = next(self._numbers)
         coupon = f"coupon-{number}-{'x' * self.random.randrange(24)}"[:32]
         op = await self._ask(connections, "create", coupon, None,
@@ -250,7 +250,7 @@ class Traffic:
             self.coupons.append([coupon, [], quantity * self.random.uniform(0.7, 2.5) + 40])
 
     def _window(self):
-        """Sometimes a window that opens or closes soon, or so far away that only a wrong clock opens or closes it,
+        """Sometimes a window that opens or closes soon, or so far in the future that only a wrong clock reaches it,
         relative to the issuer's last known time."""
         latest = next((op.body["updated_at"]
                        for op in reversed(self.ops[-200:]) if op.body and "updated_at" in op.body), None)
@@ -262,7 +262,7 @@ class Traffic:
         return window | ({"ends_at": later(latest, ends)} if dice > 0.1 else {})
 
     def _title(self):
-        """Returns a title that no other attempt has: it identifies in the journal the attempt that was carried out."""
+        """A title that no other attempt has: in the journal it identifies the attempt that took effect."""
         return f"t{next(self._numbers)}"
 
     async def _change(self, connections, coupon):
@@ -276,6 +276,6 @@ class Traffic:
 
 
 def later(text, seconds):
-    """An issuer's time, shifted."""
+    """The issuer's time, shifted by some seconds."""
     moved = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) + datetime.timedelta(seconds=seconds)
     return moved.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,11 +1,11 @@
-"""The system under torture: the real processes with a cluster's secret, each on a machine of its own (network
-namespaces) where that is possible, a small disk for the journal, libraries that make calls fail and clocks jump, and
-the database; and, at the issuer's ports, strangers without the secret.
+"""The system under test: the real processes with a cluster secret, each on its own host (network namespaces) if
+possible, a small disk for the journal, libraries that make calls fail and clocks jump, the database, and peers without
+the secret that send false messages to the issuer.
 
-One gateway shares the issuer's memory. The last gateway and the last persister reach the issuer over a relay, which can
-hold their bytes back.
+One gateway shares memory with the issuer. The last gateway and the last persister reach the issuer through a relay,
+which can delay their bytes.
 
-What a machine does not offer (root, libfaketime) is left out, with the reason in `missing`.
+`missing` lists the parts that this machine does not support (without root or libfaketime), with the reason.
 """
 
 import collections
@@ -30,7 +30,7 @@ PARTITIONS, GATEWAYS, PERSISTERS = 2, 3, 2
 DISK_MEBIBYTES = 512
 HEALTHY_SECONDS = 120
 VERIFY_EVERY_SECONDS = 20
-SETTLE_SECONDS = 4  # what a step of the clock has to last for
+SETTLE_SECONDS = 4  # how long a step of the clock must last to be accepted
 OPTIONS = {"gateway/issuer_timeout_ms": 1000, "issuer/resend_ms": 1000, "issuer/segment_mb": 2, "issuer/snapshot_mb": 1,
            "issuer/keep_minutes": 0, "issuer/clock_settle_ms": SETTLE_SECONDS * 1000,
            "persister/retry_max_ms": 1000,
@@ -42,12 +42,12 @@ class World:
         self.directory = Path(directory)
         self.store = store
         self.missing = {}
-        self.broken = []  # what went wrong, as text; empty at the end of a good run
-        self.busy = set()  # members and parts that a fault has in hand just now
+        self.broken = []  # violations, as text; empty at the end of a successful run
+        self.busy = set()  # members and parts that an active fault has reserved
         self.lock = threading.Lock()
-        self.ending = False  # the run is: nothing long is to be waited for
+        self.ending = False  # the run ends: no long waits any more
         self.traffic = None
-        self.verified = collections.Counter()  # looks at the running system, by exit status
+        self.verified = collections.Counter()  # checks of the running system, by exit status
         self.prober = None
         self.hosts = {}
         self.network = self.disk = self.database = self.cluster = self.observer = self.strangers = None
@@ -81,7 +81,7 @@ class World:
         self.cluster = HostedCluster(self.directory, self.hosts, gateways=GATEWAYS, partitions=PARTITIONS,
                                      persisters=PERSISTERS, database=self.database, options=OPTIONS)
         self.cluster.journal_directory = self.cluster.options["issuer/journal_dir"] = self.journal
-        self._keep_a_secret()
+        self._create_secret()
         self._let_one_gateway_share_memory()
         self.relays = {member.name: self._relay(member, names) for member, names in
                        ((self.cluster.gateways[-1], ["gateway/requests"]),
@@ -94,10 +94,10 @@ class World:
         for action in (self._watch, self._archive, self._verify):
             threading.Thread(target=action, daemon=True).start()
 
-    def _keep_a_secret(self):
+    def _create_secret(self):
         self.secret = self.cluster.options["cluster/secret_file"] = self.directory / "secret"
         if run_coupond("keygen", self.secret).returncode != 0:
-            raise ClusterError("coupond keygen makes no secret")
+            raise ClusterError("coupond keygen failed")
 
     def _let_one_gateway_share_memory(self):
         """The first gateway shares memory with the issuer; the others use TCP or sockets."""
@@ -106,7 +106,7 @@ class World:
             gateway.arguments += ["--set", f"gateway/requests={self.cluster.options['issuer/requests']}"]
 
     def _relay(self, member, names):
-        """Starts a relay before the member, on its host, and again whenever the host is replaced."""
+        """Creates a relay that is started before the member, on its host, and again whenever the host is replaced."""
         relay = Relay(self.cluster.options, names, PARTITIONS, member.prefix)
         member.arguments += relay.arguments()
         self._stack.callback(relay.stop)
@@ -120,7 +120,7 @@ class World:
             return
         self.network = self._stack.enter_context(network.Network())
         self.hosts = hosts_of(self.network, GATEWAYS, PERSISTERS)
-        self.observer = self.network.host("observer")  # where verify runs: no fault ever has it in hand
+        self.observer = self.network.host("observer")  # runs verify; no fault targets it
 
     def _build_disk(self):
         reason = small_disk.why_not()
@@ -158,19 +158,19 @@ class World:
         """A member that ends while no fault targets it has failed."""
         while not self._stopping.wait(0.2):
             if self.strangers.has_died():
-                self.fail("the strangers ended by themselves")
+                self.fail("the peers without the secret ended unexpectedly")
                 return
             with self.lock:
                 for member in self.cluster.members:
                     process = member.process
                     if member.name not in self.busy and process and process.poll() is not None:
-                        self.fail(f"{member.name} ended by itself with status "
+                        self.fail(f"{member.name} ended unexpectedly with status "
                                   f"{process.returncode}:\n{member.log()[-3000:]}")
                         member.process = None
-                        self.busy.add(member.name)  # nothing more is to be done to it
+                        self.busy.add(member.name)  # no more faults for it
                     elif (member.name not in self.busy and member.name in self.relays
                           and self.relays[member.name].has_died()):
-                        self.fail(f"the relay of {member.name} ended by itself")
+                        self.fail(f"the relay of {member.name} ended unexpectedly")
 
     def _archive(self):
         """Links every segment of the journal under a second name, so that the whole journal can be read at the end."""
@@ -186,7 +186,7 @@ class World:
                     os.link(path, kept)
 
     def _verify(self):
-        """`coupond verify` must never find the running system broken; that it cannot look is allowed."""
+        """`coupond verify` must never find a violation in the running system; a check that cannot run is allowed."""
         while not self._stopping.wait(VERIFY_EVERY_SECONDS) and not self.ending:
             result = self.verify()
             self.verified[result.returncode] += 1
@@ -203,7 +203,7 @@ class World:
     # members
 
     @contextlib.contextmanager
-    def in_hand(self, member):
+    def reserved(self, member):
         """Waits until no other fault targets the member, and reserves it."""
         def take():
             with self.lock:
@@ -239,7 +239,7 @@ class World:
     # the issuer's clock
 
     def step_clock(self, offset):
-        """Sets the clock of the issuer's host to this many seconds from ours, from now on."""
+        """Sets the clock of the issuer's host to this offset, in seconds, from the harness's clock."""
         before = time.monotonic()
         self.preload.step_clock(offset)
         self.clock.stepped(before, time.monotonic(), offset)
@@ -247,7 +247,7 @@ class World:
     # the end
 
     def stop(self):
-        """Stops the strangers, then all members by SIGTERM; each must exit with status 0."""
+        """Stops the peers without the secret, then all members by SIGTERM; each must exit with status 0."""
         self.strangers.stop()
         self.archive_now()
         with self.lock:
@@ -283,6 +283,6 @@ def text(value):
 
 
 def time_text(value):
-    """The time as the API writes it."""
+    """The time in the format of the API."""
     value = text(value)
     return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if hasattr(value, "strftime") else value

@@ -8,7 +8,7 @@ from history import code_of
 from prober import time_of
 from traffic import later
 
-NEAR = 2.5  # seconds by which a probe may be off
+NEAR = 2.5  # tolerance of a probe in seconds
 HOUR, DAY = 3600, 86_400
 
 
@@ -18,8 +18,8 @@ def away(random):
 
 
 def probe_near(world, offset):
-    """Checks that the issuer's time is this far from ours."""
-    proof(lambda: abs(world.prober.clock() - offset) < NEAR, f"the issuer's time is not {offset:+.1f} s from ours")
+    """Checks that the issuer's time has this offset from the harness's."""
+    proof(lambda: abs(world.prober.clock() - offset) < NEAR, f"the issuer's time is not {offset:+.1f} s off")
 
 
 def suspect(member):
@@ -27,43 +27,44 @@ def suspect(member):
 
 
 def for_a_moment(world, random, member):
-    """A step that is undone before the issuer has to believe it: the issuer's time goes on unchanged."""
+    """A step that is undone before the issuer has to accept it: the issuer's time continues unchanged."""
     stood, step = world.clock.offset, away(random)
     began = time.monotonic()
     world.step_clock(stood + step)
     try:
-        proof(lambda: suspect(member) == 1, "the issuer does not see the step")
+        proof(lambda: suspect(member) == 1, "the issuer does not detect the step")
         during = world.prober.clock()
         hold(random, (0, 1, 2))
     finally:
         world.step_clock(stood)
     lasted = time.monotonic() - began
-    proof(lambda: suspect(member) == 0, "the clock is right again, but not trusted")
+    proof(lambda: suspect(member) == 0, "the clock is correct again, but not trusted")
     probe_near(world, stood)
-    return f"{step:+.0f} s for {lasted:.1f} s; meanwhile the issuer's time moved by {during - stood:+.1f} s"
+    return f"{step:+.0f} s for {lasted:.1f} s; the issuer's time moved by {during - stood:+.1f} s meanwhile"
 
 
 def a_day_ahead(world, random, member):
-    """A step of a day for a few seconds: what ends in two hours is still issued, and what begins in two hours is
-    not."""
+    """A step of a day for a few seconds: a coupon that ends in two hours is still issued, and one that starts in two
+    hours is not."""
     stood = world.clock.offset
     ends, begins = windows(world)
     world.step_clock(stood + DAY)
     try:
-        proof(lambda: suspect(member) == 1, "the issuer does not see the step")
-        meanwhile = [told(world, coupon, "meanwhile", seconds=1) for coupon in (ends, begins)]
+        proof(lambda: suspect(member) == 1, "the issuer does not detect the step")
+        meanwhile = [answer_to(world, coupon, "meanwhile", seconds=1) for coupon in (ends, begins)]
         hold(random, (0, 1))
     finally:
         world.step_clock(stood)
-    proof(lambda: suspect(member) == 0, "the clock is right again, but not trusted")
-    after = [told(world, coupon, "after") for coupon in (ends, begins)]
+    proof(lambda: suspect(member) == 0, "the clock is correct again, but not trusted")
+    after = [answer_to(world, coupon, "after") for coupon in (ends, begins)]
     if meanwhile != after or after != ["201", "not_started"]:
-        raise Unproved(f"what ends and what begins in two hours: {meanwhile}, after it {after}")
-    return "what ends in two hours was issued, what begins in two hours was not_started, meanwhile and after"
+        raise Unproved(f"coupons that end and start in two hours: {meanwhile} during the step, {after} after it")
+    return ("during and after the step, a coupon that ends in two hours was issued, and one that starts in two hours "
+            "was `not_started`")
 
 
 def windows(world):
-    """Two new coupons: one that ends in two hours, and one that begins then."""
+    """Two new coupons: one that ends in two hours, and one that starts then."""
     name = f"window-{len(world.prober.ops)}"
     issuer_time = time_of(world.prober.create(f"{name}-now", quantity=10)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     far = later(issuer_time, 2 * HOUR)
@@ -72,28 +73,28 @@ def windows(world):
     return f"{name}-ends", f"{name}-starts"
 
 
-def told(world, coupon, user, seconds=PROOF_SECONDS):
+def answer_to(world, coupon, user, seconds=PROOF_SECONDS):
     op = world.prober.ask("post", coupon, user, seconds=seconds)
     return "nothing" if op is None else code_of(op) or str(op.status)
 
 
 def for_good(world, random, member):
-    """A step that lasts: the issuer must adopt it after its settling time."""
+    """A permanent step: the issuer must accept it after its settling time."""
     stood, offset = world.clock.offset, random.choice([0, 0, away(random)])
     if abs(offset - stood) < 1:
         offset = stood + away(random)
     began = time.monotonic()
     world.step_clock(offset)
-    proof(lambda: suspect(member) == 1, "the issuer does not see the step")
-    proof(lambda: suspect(member) == 0, "the issuer does not believe the step", seconds=PROOF_SECONDS + 10)
+    proof(lambda: suspect(member) == 1, "the issuer does not detect the step")
+    proof(lambda: suspect(member) == 0, "the issuer does not accept the step", seconds=PROOF_SECONDS + 10)
     lasted = time.monotonic() - began
     probe_near(world, offset)
-    return f"{offset - stood:+.0f} s, believed after {lasted:.1f} s"
+    return f"{offset - stood:+.0f} s, accepted after {lasted:.1f} s"
 
 
 def wrong_at_start(world, random, member):
-    """The issuer starts with a wrong clock, and later again with a right one: the wrong times stay in the journal, and
-    decide no window afterwards."""
+    """The issuer starts with a wrong clock, and later again with a correct one: the wrong times remain in the journal,
+    but do not affect windows afterwards."""
     stood, step = world.clock.offset, away(random)
     member.stop()
     world.step_clock(stood + step)
@@ -111,5 +112,5 @@ def wrong_at_start(world, random, member):
     probe_near(world, stood)
     ahead = metric_or(member, "coupond_issuer_clock_journal_ahead_seconds", 0)
     if step > 60 and ahead <= 0:
-        raise Unproved("the journal's future times are not told")
-    return f"a life with a clock {step:+.0f} s off; afterwards the journal is {ahead:.0f} s ahead"
+        raise Unproved("the journal's future times are not reported")
+    return f"ran with a clock that was {step:+.0f} s off; the journal is {ahead:.0f} s ahead now"

@@ -1,18 +1,18 @@
-"""Helpers of several kinds of faults."""
+"""Helpers for several kinds of faults."""
 
 import time
 
 from cluster import metric_sum
 
-PAUSES = (0.5, 2.0, 6.5)  # seconds; the longest is longer than every time-out between the roles
+PAUSES = (0.5, 2.0, 6.5)  # seconds; the longest exceeds every timeout between the roles
 
 
 def hold(random, pauses=PAUSES):
-    time.sleep(random.choice(pauses))  # how long a fault lasts is the fault itself, not a wait for something
+    time.sleep(random.choice(pauses))  # the duration is part of the fault, not a wait for a condition
 
 
 class Rise:
-    """How far a counter rises across restarts of its process. `read` returns None while the process cannot be asked."""
+    """The rise of a counter across restarts of its process. `read` returns None while the process is unreachable."""
 
     def __init__(self, read):
         self.read = read
@@ -27,7 +27,7 @@ class Rise:
 
 
 def metric_or(member, name, other):
-    """The sum of a metric, or `other` while the member cannot be asked."""
+    """The sum of a metric, or `other` while the member is unreachable."""
     try:
         return metric_sum(member.metrics(), name)
     except (AssertionError, OSError):

@@ -16,7 +16,7 @@ def kill(world, random, _):
     world.database.kill()
     hold(random, (0, 1, 4))
     world.database.start()
-    return f"wait() told {process.returncode}"
+    return f"wait() returned {process.returncode}"
 
 
 def restart(world, random, _):
@@ -24,13 +24,13 @@ def restart(world, random, _):
     world.database.stop()
     hold(random, (0, 1, 4))
     world.database.start()
-    return f"it said goodbye with status {process.returncode}"
+    return f"exited with status {process.returncode}"
 
 
 def stop(world, random, _):
     freeze(world.database.process, random)
     answers(world)
-    return "/proc told T, first and last"
+    return "/proc showed state T, at the start and at the end"
 
 
 def errors(world):
@@ -39,7 +39,7 @@ def errors(world):
 
 
 def refused(world, known):
-    return proof(lambda: errors(world) > known and errors(world), "no persister met it")
+    return proof(lambda: errors(world) > known and errors(world), "no persister counted an error")
 
 
 def read_only(world, random, _):
@@ -71,7 +71,7 @@ def deadlock(world, _random, _):
 
 
 def connections_killed(world, _random, _):
-    return f"{faults.kill_connections(world.database)} connections are gone"
+    return f"{faults.kill_connections(world.database)} connections closed"
 
 
 def commit_killed(world, _random, _):
@@ -79,8 +79,8 @@ def commit_killed(world, _random, _):
 
 
 def commit_unheard(world, _random, _):
-    """The commit succeeds but its answer never arrives: the link is cut before it, and restored when the persister has
-    given up."""
+    """The commit succeeds but its answer never arrives: the link is cut before the answer is sent, and restored when
+    the persister has timed out."""
     host, known = world.hosts["database"], errors(world)
     try:
         with faults.commits_held(world.database) as (_, waiting):
@@ -89,4 +89,4 @@ def commit_unheard(world, _random, _):
     finally:
         host.mend()
     wait_until(host.has_carrier, "the link is up again", seconds=20)
-    return f"{len(waiting)} answers to COMMIT went into a link without carrier"
+    return f"{len(waiting)} answers to COMMIT sent into a link without carrier"

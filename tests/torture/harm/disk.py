@@ -1,4 +1,4 @@
-"""The issuer's disk fails, through the preloaded library, or is full."""
+"""The issuer's disk is full, or the preloaded library makes its calls fail."""
 
 import errno
 import time
@@ -9,24 +9,24 @@ from harm.common import hold, metric_or
 
 
 def strike(world, member, *rule, status, seconds=PROOF_SECONDS, **more):
-    """Arms a rule that ends the issuer; then starts the issuer again."""
+    """Activates a rule that ends the issuer, then restarts the issuer."""
     armed = world.preload.add(*rule, **more)
     deadline = time.monotonic() + seconds
     while armed.struck == 0 and time.monotonic() < deadline and not world.ending:
         time.sleep(0.01)
     armed.disarm()
-    time.sleep(0.05)  # a call that was met in this very moment is counted too
+    time.sleep(0.05)  # a call that is intercepted at this moment is counted too
     if armed.struck == 0:
-        raise Unproved(f"{rule} met no call")
+        raise Unproved(f"{rule} intercepted no call")
     ended = member.wait_for_end()
     if ended != status:
         world.fail(f"the issuer ended with {ended} instead of {status} after {rule}:\n{member.log()[-2000:]}")
     world.restart(member)
-    return f"{armed.struck} call struck, status {ended}"
+    return f"{armed.struck} call intercepted, status {ended}"
 
 
 def slowly(random):
-    """Calls that fail late reveal code that does not wait for them."""
+    """Parameters of a rule that makes calls fail late, which reveals code that does not wait for them."""
     return {"skip": random.randrange(20), "delay_ms": random.choice([0, 30, 100])}
 
 
@@ -61,40 +61,40 @@ def killed_preparing(world, random, member):
     armed.disarm()
     world.restart(member)
     if (status, armed.struck) != (-9, 1):
-        raise Unproved(f"status {status}, {armed.struck} calls struck")
-    return "1 call struck, status -9"
+        raise Unproved(f"status {status}, {armed.struck} calls intercepted")
+    return "1 call intercepted, status -9"
 
 
-def bear(world, member, *rule, **more):
-    """Arms a rule that the issuer has to survive."""
+def survive(world, member, *rule, **more):
+    """Activates a rule that the issuer has to survive."""
     armed = world.preload.add(*rule, **more)
     try:
-        proof(lambda: armed.struck > 0, f"{rule} met no call")
+        proof(lambda: armed.struck > 0, f"{rule} intercepted no call")
         hold_until = time.monotonic() + 5
         while armed.struck < more["times"] and time.monotonic() < hold_until:
             time.sleep(0.02)
     finally:
         armed.disarm()
     world.wait_healthy(member)
-    return f"{armed.struck} calls struck"
+    return f"{armed.struck} calls intercepted"
 
 
 def short_writes(world, random, member):
-    return bear(world, member, "pwrite", "short", ".segment", times=random.randrange(1, 60))
+    return survive(world, member, "pwrite", "short", ".segment", times=random.randrange(1, 60))
 
 
 def slow_syncs(world, random, member):
-    return bear(world, member, "sync", "delay", ".segment", times=random.randrange(1, 4),
-                delay_ms=random.choice([100, 600, 1500]))
+    return survive(world, member, "sync", "delay", ".segment", times=random.randrange(1, 4),
+                   delay_ms=random.choice([100, 600, 1500]))
 
 
 def acked_unwritable(world, random, _):
-    return bear(world, world.cluster.issuer, "pwrite", "fail", "/acked", error=errno.ENOSPC,
-                times=random.randrange(1, 30))
+    return survive(world, world.cluster.issuer, "pwrite", "fail", "/acked", error=errno.ENOSPC,
+                   times=random.randrange(1, 30))
 
 
 def snapshot_fails(world, random, _):
-    """The issuer goes on without a snapshot, and writes one as soon as it can."""
+    """The issuer continues without a snapshot, and writes one as soon as it can."""
     operation, error = random.choice([("pwrite", errno.ENOSPC), ("sync", errno.EIO)])
     armed = world.preload.add(operation, "fail", "next.snapshot", error=error, times=random.randrange(1, 4))
     try:
@@ -104,7 +104,7 @@ def snapshot_fails(world, random, _):
         armed.disarm()
     if not armed.struck:
         raise Unproved("no snapshot was due")
-    return f"{armed.struck} calls struck"
+    return f"{armed.struck} calls intercepted"
 
 
 def killed_in_snapshot(world, random, member):
@@ -116,23 +116,23 @@ def killed_in_snapshot(world, random, member):
 
 
 def disk_full(world, random, _):
-    """The disk is kept full until the issuer refuses new issues for it."""
+    """The disk is full until the issuer refuses new issues."""
     member, known = world.cluster.issuer, world.overloaded()
     world.disk.fill()
     try:
         if world.disk.free_bytes() != 0:
-            raise Unproved("there is room left")
-        with world.in_hand(member):  # the next life begins without a prepared segment
+            raise Unproved("the disk has free space")
+        with world.reserved(member):  # the next process starts without a prepared segment
             member.stop()
             world.restart(member)
         with world.traffic.hurry():
             proof(lambda: world.ending or metric_or(member, "coupond_issuer_journal_full", 0) > 0,
-                  "no segment came to its end", seconds=180, pause=0.2)
-            proof(lambda: world.overloaded() > known, "nothing was refused")
+                  "no segment was filled", seconds=180, pause=0.2)
+            proof(lambda: world.overloaded() > known, "no request was refused")
         hold(random)
         refused = world.overloaded() - known
     finally:
         world.disk.free()
-    wait_until(lambda: metric_or(member, "coupond_issuer_journal_full", 1) == 0, "the issuer takes new issues again",
+    wait_until(lambda: metric_or(member, "coupond_issuer_journal_full", 1) == 0, "the issuer accepts new issues again",
                seconds=120)
-    return f"0 bytes free, {refused} requests heard overloaded"
+    return f"0 bytes free, {refused} requests answered `overloaded`"

@@ -11,7 +11,7 @@ def kill(world, random, member):
     member.kill()
     time.sleep(random.choice([0, 0, 0.3, 1.5]))
     world.restart(member)
-    return f"wait() told {process.returncode}"
+    return f"wait() returned {process.returncode}"
 
 
 def terminate(world, random, member):
@@ -19,7 +19,7 @@ def terminate(world, random, member):
     member.stop()
     time.sleep(random.choice([0, 0, 0.5]))
     world.restart(member)
-    return f"it said goodbye with status {process.returncode}"
+    return f"exited with status {process.returncode}"
 
 
 def freeze(process, random):
@@ -30,4 +30,4 @@ def freeze(process, random):
 def stop(world, random, member):
     freeze(member.process, random)
     world.wait_healthy(member)
-    return "/proc told T, first and last"
+    return "/proc showed state T, at the start and at the end"
