@@ -31,19 +31,26 @@ static void sleep_for(struct worker *worker, int64_t us)
     }
 }
 
+/* After a cycle: false when the thread ends. */
+static bool wait_for_next(struct worker *worker, int64_t us)
+{
+    pthread_mutex_lock(&worker->mutex);
+    if (us > 0)
+        sleep_for(worker, us);
+    bool ends = worker->stopping && !(worker->finishing && worker->woken);
+    worker->woken = false;
+    worker->ended = ends;
+    if (ends)
+        pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+    return !ends;
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
-    bool stopping = false;
-    while (!stopping) {
-        int64_t us = worker->work(worker->arg);
-        pthread_mutex_lock(&worker->mutex);
-        if (us > 0)
-            sleep_for(worker, us);
-        worker->woken = false;
-        stopping = worker->stopping;
-        pthread_mutex_unlock(&worker->mutex);
-    }
+    while (wait_for_next(worker, worker->work(worker->arg)))
+        continue;
     return NULL;
 }
 
@@ -81,7 +88,7 @@ static void change(struct worker *worker, bool *flag)
 {
     pthread_mutex_lock(&worker->mutex);
     *flag = true;
-    pthread_cond_signal(&worker->changed);
+    pthread_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->mutex);
 }
 
@@ -91,21 +98,37 @@ void worker_wake(struct worker *worker)
     change(worker, &worker->woken);
 }
 
+static void join(struct worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+    deinit_sync(worker);
+}
+
 void worker_stop(struct worker *worker)
 {
     if (!worker->running)
         return;
     change(worker, &worker->stopping);
-    pthread_join(worker->thread, NULL);
-    deinit_sync(worker);
+    join(worker);
     worker->running = false;
 }
 
-void worker_abandon(struct worker *worker)
+bool worker_finish(struct worker *worker, int64_t us)
 {
     if (!worker->running)
-        return;
-    pthread_detach(worker->thread);
-    change(worker, &worker->stopping);
+        return true;
+    struct timespec until = in_us(us);
+    pthread_mutex_lock(&worker->mutex);
+    worker->stopping = worker->finishing = true;
+    pthread_cond_broadcast(&worker->changed);
+    while (!worker->ended && pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == 0)
+        continue;
+    bool ended = worker->ended;
+    pthread_mutex_unlock(&worker->mutex);
+    if (ended)
+        join(worker);
+    else
+        pthread_detach(worker->thread);
     worker->running = false;
+    return ended;
 }

@@ -16,6 +16,8 @@
 #define CHECK_US  INT64_C(5000000)  /* when the watchdog does not require shorter ones */
 #define EXTEND_US INT64_C(60000000) /* extension granted to a start or stop that makes progress */
 
+#define FINISH_US INT64_C(1000000) /* for the last message */
+
 #define MESSAGE_MAX 1024
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING };
@@ -166,7 +168,7 @@ void notify_stopping(void)
 
 void notify_end(void)
 {
-    worker_abandon(&self.worker); /* a manager that does not read may block it for ever */
+    worker_finish(&self.worker, FINISH_US); /* a manager that does not read may block it for ever */
     self.active = false;
 }
 

@@ -23,7 +23,7 @@ void notify_begin(void);
 void notify_ready(notify_ready_fn ready, void *arg);
 /* Sends STOPPING=1. `ready` is not called after this returns. */
 void notify_stopping(void);
-/* Ends the thread after its current message. */
+/* Ends the thread after its last message; waits for that no longer than a second. */
 void notify_end(void);
 
 /* Any thread, while the role starts or stops: sets the STATUS line. */

@@ -7,8 +7,11 @@
 #include <cmocka.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "shared/worker.h"
+
+#define FINISH_US INT64_C(20000000)
 
 /* --- fixture --- */
 
@@ -42,6 +45,15 @@ static void start(struct worker *worker, struct cycles *cycles)
     struct error error;
     assert_int_equal(worker_start(worker, run, cycles, &error), 0);
     sem_wait(&cycles->begun);
+}
+
+static void *pass_later(void *arg)
+{
+    struct cycles *cycles = arg;
+    const struct timespec while_the_owner_waits = {.tv_nsec = 20000000};
+    nanosleep(&while_the_owner_waits, NULL);
+    sem_post(&cycles->pass);
+    return NULL;
 }
 
 /* --- tests --- */
@@ -109,18 +121,36 @@ static void a_worker_that_was_never_started_stops_at_once(void **state)
     (void)state;
     struct worker worker = {0};
     worker_stop(&worker);
-    worker_abandon(&worker);
+    assert_true(worker_finish(&worker, 0));
 }
 
-static void a_worker_is_abandoned_while_its_cycle_hangs(void **state)
+/* The wake comes while the cycle before it still runs, so the thread sees the wake and the end at once. */
+static void a_wake_before_the_end_is_served(void **state)
+{
+    (void)state;
+    struct cycles cycles;
+    struct worker worker;
+    cycles_init(&cycles, WORKER_UNTIL_WOKEN);
+    cycles.holds = true;
+    start(&worker, &cycles);
+    worker_wake(&worker);
+    cycles.holds = false;
+    pthread_t passer;
+    assert_int_equal(pthread_create(&passer, NULL, pass_later, &cycles), 0);
+    assert_true(worker_finish(&worker, FINISH_US));
+    pthread_join(passer, NULL);
+    assert_int_equal(cycles.count, 2);
+}
+
+static void a_worker_whose_cycle_hangs_is_left_behind(void **state)
 {
     (void)state;
     static struct cycles cycles;
     static struct worker worker;
-    cycles_init(&cycles, 0);
+    cycles_init(&cycles, WORKER_UNTIL_WOKEN);
     cycles.holds = true;
     start(&worker, &cycles);
-    worker_abandon(&worker);
+    assert_false(worker_finish(&worker, 1000));
     assert_int_equal(cycles.count, 1);
     cycles.holds = false;
     sem_post(&cycles.pass);
@@ -134,7 +164,8 @@ int main(void)
         cmocka_unit_test(a_cycle_that_is_due_runs_without_a_wake),
         cmocka_unit_test(no_cycle_runs_after_the_stop),
         cmocka_unit_test(a_worker_that_was_never_started_stops_at_once),
-        cmocka_unit_test(a_worker_is_abandoned_while_its_cycle_hangs),
+        cmocka_unit_test(a_wake_before_the_end_is_served),
+        cmocka_unit_test(a_worker_whose_cycle_hangs_is_left_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
