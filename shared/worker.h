@@ -40,8 +40,8 @@ int worker_start(struct worker *worker, worker_work_fn work, void *arg, struct e
 void worker_wake(struct worker *worker);
 /* On the owner's thread: ends the thread after the current cycle and joins it. Does nothing when it does not run. */
 void worker_stop(struct worker *worker);
-/* On the owner's thread: ends the thread after a cycle for a pending wake, and waits at most `us` for that: the cycle may
- * hang. True when the thread has ended; otherwise `worker` and everything that `work` uses must never be freed. */
+/* On the owner's thread: ends the thread after a cycle for a pending wake, and waits at most `us` for that: the cycle
+ * may hang. True when the thread has ended; otherwise `worker` and everything that `work` uses must never be freed. */
 bool worker_finish(struct worker *worker, int64_t us);
 
 #endif
