@@ -11,7 +11,7 @@ RUN cmake --preset release \
     && cmake --install build/release --prefix /usr/local --strip
 
 FROM debian:bookworm-slim
-# What the program is linked with, and the authorities that store/tls = verify trusts.
+# The libraries of the program, and the certificate authorities that store/tls = verify trusts.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         ca-certificates \
@@ -38,7 +38,7 @@ WORKDIR /var/lib/coupond
 VOLUME /var/lib/coupond
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# That of `coupond dev`; docker-compose.yml names each role's own.
+# For `coupond dev`; docker-compose.yml sets the check of each role.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["coupond", "health", "gateway", "--set", "gateway/http=0.0.0.0:8080"]
 ENTRYPOINT ["coupond"]
 CMD ["dev", "--dir", "/var/lib/coupond", "--http", "0.0.0.0:8080"]

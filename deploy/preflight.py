@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Reports before the start which given files each container of docker-compose.yml can read: ./dev compose-check
+"""Reports, before the start, which of its files each container of docker-compose.yml can read: ./dev compose-check
 
     deploy/preflight.py [--secrets DIR] [--mend]
 
-Compose gives files to containers as bind mounts, which keep the owner and the mode that they have on the host: a secret
-of mode 0600 is read by its owner's number and by root alone. The folders above a file do not matter in there. --mend,
-as root, gives each secret to the user who reads it. Exit status: 0 when everything can be read, 1 when something
-cannot, 2 when the question was wrong.
+Compose passes files to containers as bind mounts, which keep the owner and mode of the host: only its owner, by numeric
+id, and root can read a secret of mode 0600. The folders above a file do not matter inside the container. --mend, as
+root, sets the owner of each secret to the user who reads it. Exit status: 0: everything can be read; 1: something
+cannot be read; 2: wrong usage.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def may_read(status, uid, gid):
 
 
 def unreadable(path, uid, gid):
-    """The first path, at or below `path`, that this user cannot read, and its status; None when there is none."""
+    """The first path, at or below `path`, that this user cannot read, and its status; None if there is none."""
     status = path.stat()
     if not may_read(status, uid, gid):
         return path, status
@@ -65,7 +65,7 @@ def unreadable(path, uid, gid):
 
 
 def given(compose, service, secrets):
-    """(description, path on the host) of everything that a service is given to read."""
+    """(description, path on the host) of every secret and file that is mounted into a service."""
     for secret in service.get("secrets", []):
         name = secret if isinstance(secret, str) else secret["source"]
         yield f"secret {name}", secrets / Path(compose["secrets"][name]["file"]).name
@@ -75,17 +75,17 @@ def given(compose, service, secrets):
             yield source, REPOSITORY / source
 
 
-# What the reader of a secret does not accept in it: (every character has to match, what is wrong otherwise).
+# Restrictions on the content of secrets: (pattern of each character, the problem if one does not match).
 CONTENT = {
-    "admin_token": (r"[!-~]", "has blanks, or others than printable ASCII characters, which no bearer token can have"),
+    "admin_token": (r"[!-~]", "has blanks or characters other than printable ASCII, which a bearer token cannot have"),
     "db_root_password": (r"[^'\"\\]",
-                         "has a quote or a backslash, which MySQL's image puts into SQL as it is: it stops with "
-                         "half a database"),
+                         "has a quote or a backslash, which MySQL's image inserts into SQL unescaped: it would stop "
+                         "with an incomplete database"),
 }
 
 
 def unfit(path):
-    """What is wrong with the content of a secret; None when nothing is, or when only its reader may look."""
+    """The problem with the content of a secret; None if there is none, or if we cannot read it."""
     if path.name not in CONTENT or not os.access(path, os.R_OK):
         return None
     allowed, problem = CONTENT[path.name]
@@ -94,9 +94,9 @@ def unfit(path):
 
 
 def look(what, path, service, user):
-    """None when the user can read it, otherwise what is wrong."""
+    """None if the user can read it, otherwise the problem."""
     if not path.exists():
-        return f"{what}: there is no {path}"
+        return f"{what}: {path} does not exist"
     if what.startswith("secret ") and not path.is_file():
         return f"{what}: {path} is not a file"
     if what.startswith("secret ") and path.stat().st_size == 0:
@@ -125,12 +125,13 @@ def readers(compose, secret):
 
 
 def owners(compose):
-    """{secret: uid that must own its file}, which is that of its one reader other than root."""
+    """{secret: uid that must own its file}: the only reader other than root."""
     found = {}
     for secret in compose["secrets"]:
         who = readers(compose, secret)
         if len(who) > 1:
-            raise PreflightError(f"secret {secret} is read by the users {who}: no mode 0600 serves them all")
+            raise PreflightError(f"secret {secret} is read by the users {who}: with mode 0600 only one of them can "
+                                 "read it")
         found[secret] = who[0] if who else 0
     return found
 
@@ -145,18 +146,18 @@ def report(compose, secrets):
         if things:
             print(f"{name:<16} user "
                   f"{USERS[name][0]:<6}"
-                  f"{'cannot start as it should' if problems else 'reads ' + ', '.join(what for what, _ in things)}")
+                  f"{'cannot start correctly' if problems else 'reads ' + ', '.join(what for what, _ in things)}")
         for problem in problems:
             print(f"{'':<16}   {problem}")
     return wrong
 
 
 def advise(compose, secrets):
-    print("\nGive each secret to the user who reads it (as root; --mend does this):")
+    print("\nSet the owner of each secret to the user who reads it (as root; --mend does this):")
     for secret, uid in owners(compose).items():
         print(f"  chown {uid}:{uid} {secrets / secret} && chmod 0600 {secrets / secret}")
-    print("or, without root, shut the folder and open the files in it, which nobody else on this machine "
-          "then reaches:\n"
+    print("or, without root, restrict the folder and make the files in it readable; no other user of this "
+          "machine can enter the folder:\n"
           f"  chmod 0700 {secrets} && chmod 0444 {secrets}/*\n"
           f"Files of the repository that cannot be read: chmod -R a+rX {REPOSITORY}/deploy {REPOSITORY}/monitoring "
           f"{REPOSITORY}/load-test")
@@ -166,7 +167,7 @@ def mend(compose, secrets):
     if os.geteuid() != 0:
         raise PreflightError("--mend changes owners: run it as root")
     if secrets.resolve() == (REPOSITORY / "deploy/secrets.example").resolve():
-        raise PreflightError("--mend is for secrets of your own, not for deploy/secrets.example")
+        raise PreflightError("--mend does not change deploy/secrets.example; use it with your own secrets")
     for secret, uid in owners(compose).items():
         path = secrets / secret
         if path.is_file() and not path.is_symlink():
@@ -175,8 +176,8 @@ def mend(compose, secrets):
 
 
 def default_secrets(compose):
-    """COUPOND_SECRETS from the environment or from .env, as Compose takes it; otherwise the folder that
-    docker-compose.yml names."""
+    """COUPOND_SECRETS from the environment or from .env, as in Compose; otherwise the folder that docker-compose.yml
+    names."""
     if folder := os.environ.get("COUPOND_SECRETS"):
         return Path(folder)
     dotenv = REPOSITORY / ".env"
@@ -190,9 +191,9 @@ def default_secrets(compose):
 def main(arguments):
     parser = argparse.ArgumentParser(prog="./dev compose-check", description=__doc__.splitlines()[0])
     parser.add_argument("--secrets", type=Path, metavar="DIR",
-                        help="the folder of the secrets (COUPOND_SECRETS, else deploy/secrets.example)")
+                        help="the folder of the secrets (COUPOND_SECRETS, otherwise deploy/secrets.example)")
     parser.add_argument("--mend", action="store_true",
-                        help="as root: give each secret to the user who reads it, with mode 0600")
+                        help="as root: set the owner of each secret to the user who reads it, and its mode to 0600")
     options = parser.parse_args(arguments)
     try:
         compose = load(REPOSITORY / "docker-compose.yml")
@@ -203,7 +204,7 @@ def main(arguments):
             mend(compose, secrets)
         if wrong := report(compose, secrets):
             advise(compose, secrets)
-            print(f"\n{wrong} of what the containers need cannot be read: they would start again and again.",
+            print(f"\n{wrong} files cannot be read: these containers would restart again and again.",
                   file=sys.stderr)
             return 1
         print("\nEverything can be read.")

@@ -1,4 +1,4 @@
-"""./dev run --full: the whole system on this machine, until Ctrl-C or SIGTERM.
+"""./dev run --full: runs the whole system on this machine until Ctrl-C or SIGTERM.
 
     python3 -m deploy.local.full [--dir DIR] [--gateways N] [--port-base N] [--set section/name=value]…
 """
@@ -21,7 +21,7 @@ def parse(arguments):
                         help="folder for data, logs and configuration (var/full)")
     parser.add_argument("--gateways", type=int, default=3, metavar="N", help="gateways behind HAProxy (3)")
     parser.add_argument("--persisters", type=int, default=2, metavar="N", help="persisters (2)")
-    parser.add_argument("--port-base", type=int, metavar="N", help="use the ports from N on instead of the usual ones")
+    parser.add_argument("--port-base", type=int, metavar="N", help="use ports from N on instead of the default ones")
     parser.add_argument("--set", action="append", default=[], metavar="section/name=value",
                         help="an option of coupond, for all roles")
     parser.add_argument("--program", default=PROGRAM, help="coupond itself (build/release/coupond/coupond)")
@@ -37,15 +37,14 @@ def parse(arguments):
 
 
 def say(line, descriptor=1):
-    """The reader may have gone, such as a `tee` that the same Ctrl-C ended: the system must still be stopped in
-    order."""
+    """Writes a line. The reader may be gone, such as a `tee` that the same Ctrl-C ended; the system must still be
+    stopped in order."""
     with contextlib.suppress(OSError):
         os.write(descriptor, f"{line}\n".encode())
 
 
 def open_standard_streams():
-    """Opens closed standard streams; otherwise the next file to be opened would get their number and receive the
-    messages."""
+    """Opens closed standard streams; otherwise the next opened file would get their number and receive the messages."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -53,24 +52,24 @@ def open_standard_streams():
 
 def describe(system):
     others = [("Prometheus", system.url("prometheus")), ("Alertmanager", system.url("alertmanager")),
-              ("HAProxy's own page", system.url("haproxy-metrics")),
+              ("HAProxy statistics", system.url("haproxy-metrics")),
               *((f"gateway {i + 1}", url) for i, url in enumerate(system.gateway_urls))]
     pages = "\n".join(f"  {title:<20}{url}" for title, url in others)
     header = "-H 'Content-Type: application/json'"
     return f"""
-coupond serves on {system.front_url}, through HAProxy. Make a coupon, and take one:
+coupond serves on {system.front_url}, through HAProxy. Create a coupon, and request one:
 
   curl -X POST {system.front_url}/v1/coupons {header} -d '{{"id":"first","title":"First come","quantity":100}}'
   curl -X POST {system.front_url}/v1/coupons/first/issues {header} -d '{{"user_id":"alice"}}'
 
 {pages}
 
-  data and logs       {system.directory}; to begin anew, stop everything and remove it
+  data and logs       {system.directory}; to start from scratch, stop the system and remove it
   a live screen       {system.program} top {" ".join(system.metrics_urls)}
   the promises        {system.program} verify --config {system.config_path}
 
-Grafana is not among Debian's packages: docker-compose.yml has it, with the dashboards of monitoring/.
-Kill what you like: it is started again. Ctrl-C stops everything in order.
+Debian has no package of Grafana; docker-compose.yml includes it, with the dashboards of monitoring/.
+A process that you kill is restarted. Ctrl-C stops everything in order.
 """
 
 
@@ -88,9 +87,9 @@ def main(arguments):
 
     def end(*_):
         if ended.is_set():
-            return  # it is being stopped already
+            return  # the system is being stopped already
         ended.set()
-        say("\nstopping, clients' side first")
+        say("\nstopping, HAProxy and gateways first")
         raise SystemExit(0)
 
     open_standard_streams()

@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager beside a local system, as monitoring/ configures them."""
+"""Prometheus and Alertmanager of a local system, with the configuration of monitoring/."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from .servers import REPOSITORY, find_program
 
 
 def prometheus(directory, ports, log):
-    """The shipped configuration and rules, with this system's members as targets."""
+    """Prometheus with the shipped configuration and rules, and this system's members as targets."""
     folder = directory / "prometheus"
     shutil.copytree(REPOSITORY / "monitoring/rules", folder / "rules", dirs_exist_ok=True)
     shutil.copy(REPOSITORY / "monitoring/prometheus.yml", folder)
@@ -31,7 +31,7 @@ def targets(ports):
 
 
 def group(ports, name, **labels):
-    """The members of this name, or of this name with a number."""
+    """The members with this name, or with this name and a number."""
     found = [f"127.0.0.1:{port}" for member, port in ports.items()
              if member == name or member.rpartition("-")[0] == name and member.rpartition("-")[2].isdigit()]
     return {"targets": found, **({"labels": labels} if labels else {})}

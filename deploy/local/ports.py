@@ -5,12 +5,12 @@ import socket
 
 from .process import LocalError
 
-# Below the kernel's range for outgoing connections, which may take any port of it.
+# Below the kernel's range for outgoing connections, which could occupy any port.
 FIRST_FREE, LAST_FREE = 10_000, 32_000
 
 
 def is_free(port):
-    """Whether nobody listens on the port; connections that linger from an earlier run do not count."""
+    """Whether the port can be listened on; lingering connections of an earlier run do not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -21,8 +21,7 @@ def is_free(port):
 
 
 def usual(gateways, persisters):
-    """{name: port}: the default ports of the roles and the other programs; further members get the ports beside
-    them."""
+    """{name: port}: the default ports of the roles and the other programs; further members get adjacent ports."""
     ports = {"front": 8000, "haproxy-metrics": 8405, "issuer": 9101, "prometheus": 9090, "alertmanager": 9093,
              "mysqld-exporter": 9104, "redis-exporter": 9121}
     ports.update({f"gateway-{i + 1}": 8080 + i for i in range(gateways)})
@@ -42,12 +41,12 @@ def free_row(names):
         ports = in_a_row(names, first)
         if all(is_free(port) for port in ports.values()):
             return ports
-    raise LocalError("there are no free ports in a row on 127.0.0.1")
+    raise LocalError("127.0.0.1 has no consecutive free ports")
 
 
 def check_free(ports):
     taken = [f"{port} ({name})" for name, port in ports.items() if not is_free(port)]
     if taken:
-        raise LocalError(f"these ports of 127.0.0.1 are taken: {', '.join(taken)}; --port-base N takes N and those "
-                         "behind it instead, such as --port-base 18000 (Debian starts a prometheus of its own where "
-                         "the package is installed: systemctl stop prometheus)")
+        raise LocalError(f"these ports of 127.0.0.1 are in use: {', '.join(taken)}; choose others with --port-base N, "
+                         "such as --port-base 18000 (Debian's package of Prometheus starts a server: systemctl stop "
+                         "prometheus)")

@@ -43,20 +43,20 @@ def answers_200(port, path):
 
 
 class Process:
-    """A command with a log, in a session of its own: a Ctrl-C in the terminal reaches only its parent.
+    """A command with a log, in its own session, so that a Ctrl-C in the terminal reaches only its parent.
 
-    It receives SIGTERM when the thread that started it ends, however that happens (setpriv --pdeathsig).
+    It receives SIGTERM when the thread that started it ends for any reason (setpriv --pdeathsig).
     """
 
     def __init__(self, name, command, log, ready, variables=None, stop_signal=signal.SIGTERM):
         self.name = name
         self.command = [str(word) for word in command]
         self.log = Path(log)
-        self.ready = ready  # a function: whether it does its work
+        self.ready = ready  # a function: whether it is ready
         self.variables = variables or {}
         self.stop_signal = stop_signal
         self.process = None
-        self.restarts = []  # when
+        self.restarts = []  # times of recent restarts
 
     @property
     def pid(self):
@@ -72,22 +72,22 @@ class Process:
                 raise LocalError(f"{self.name} cannot be started: {error}") from None
 
     def status(self):
-        """The exit status if it has ended by itself; None while it runs."""
+        """The exit status if it has ended; None while it runs."""
         return self.process.poll() if self.process else None
 
     def check_alive(self):
         status = self.status()
         if status is not None:
-            raise LocalError(f"{self.name} ended by itself ({describe_status(status)}); its log, {self.log}, ends "
+            raise LocalError(f"{self.name} ended unexpectedly ({describe_status(status)}); its log, {self.log}, ends "
                              f"with\n{tail(self.log)}")
 
     def restart(self):
-        """Starts it again after it ended, or raises LocalError when it has ended too often lately."""
+        """Restarts it after it ended, or raises LocalError if it has ended too often recently."""
         now = time.monotonic()
         self.restarts = [then for then in self.restarts if now - then < RESTART_SECONDS] + [now]
         if len(self.restarts) > RESTARTS_MAX:
-            raise LocalError(f"{self.name} ends again and again, {len(self.restarts)} times within {RESTART_SECONDS} "
-                             f"s, the last time with {describe_status(self.status())}; its log, {self.log}, ends "
+            raise LocalError(f"{self.name} has ended {len(self.restarts)} times within {RESTART_SECONDS} s, the last "
+                             f"time with {describe_status(self.status())}; its log, {self.log}, ends "
                              f"with\n{tail(self.log)}")
         self.start()
 
@@ -101,7 +101,7 @@ class Process:
             time.sleep(0.05)
 
     def stop(self, seconds=STOP_SECONDS):
-        """Stops it in any case. Returns None when it ended as it should, otherwise what went wrong."""
+        """Stops it in any case. Returns None if it ended normally, otherwise the problem."""
         if not self.process:
             return None
         process, self.process = self.process, None

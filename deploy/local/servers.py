@@ -22,7 +22,7 @@ PACKAGES = {"mariadbd": "mariadb-server-core", "mariadb-install-db": "mariadb-se
 
 
 def find_program(name):
-    """Finds a program, also where Debian puts servers and an ordinary user's PATH does not look."""
+    """The path of a program, which may be in a folder of servers that is not in an ordinary user's PATH."""
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
     if not path:
         raise LocalError(f"{name} is not installed; on Debian and Ubuntu: apt-get install {PACKAGES[name]}")
@@ -30,7 +30,7 @@ def find_program(name):
 
 
 def secret_file(path):
-    """A password that is made once and kept in a file that only its owner can read."""
+    """A password that is generated once and kept in a file that only its owner can read."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         path.touch(mode=0o600)
@@ -39,11 +39,11 @@ def secret_file(path):
 
 
 class MariaDB:
-    """A server without a port: all of its clients are on this machine and use its UNIX socket."""
+    """A server without a port: all its clients are on this machine and use its UNIX socket."""
 
     def __init__(self, directory, run_directory, log):
         self.data = directory / "mariadb"
-        self.temporary = directory / "mariadb-tmp"  # of its own: a server that starts removes what others have in /tmp
+        self.temporary = directory / "mariadb-tmp"  # private: a starting server removes the files of others in /tmp
         self.setup = directory / "secrets/mariadb.sql"
         self.socket = run_directory / "mariadb.sock"
         self.password_file = directory / "secrets/db_password"
@@ -77,7 +77,7 @@ GRANT PROCESS, REPLICATION CLIENT, SLAVE MONITOR, SELECT ON *.* TO '{EXPORTER_US
     def _install(self):
         if (self.data / "mysql").exists():
             return
-        shutil.rmtree(self.data, ignore_errors=True)  # what an interrupted installation left
+        shutil.rmtree(self.data, ignore_errors=True)  # remains of an interrupted installation
         making = self.data.with_name("mariadb-making")
         shutil.rmtree(making, ignore_errors=True)
         command = [find_program("mariadb-install-db"), "--no-defaults", "--force", f"--datadir={making}",
@@ -92,7 +92,7 @@ GRANT PROCESS, REPLICATION CLIENT, SLAVE MONITOR, SELECT ON *.* TO '{EXPORTER_US
         making.rename(self.data)
 
     def _greets(self):
-        """A greeting begins with the protocol's version, 10."""
+        """Whether the server sends a greeting, which begins with the protocol's version, 10."""
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(5)
@@ -144,7 +144,7 @@ class Redis:
 
 
 def haproxy(directory, ports, gateway_ports, log):
-    """The shipped configuration, with this system's gateways behind it."""
+    """HAProxy with the shipped configuration and this system's gateways."""
     backend = directory / "haproxy-gateways.cfg"
     servers = "".join(f"    server gateway-{i + 1} 127.0.0.1:{port}\n" for i, port in enumerate(gateway_ports))
     backend.write_text(f"backend gateways\n{servers}")

@@ -1,13 +1,12 @@
-"""The whole system on this machine, as docker-compose.yml has it, without containers.
+"""The whole system of docker-compose.yml on this machine, without containers.
 
     with System("var/full") as system:   # MariaDB, Redis, issuer, persisters, gateways behind HAProxy, Prometheus, …
         print(system.front_url)
 
     with System(tmp_path, gateways=2, database="sqlite", redis=False, monitoring=False, ports="free") as system: …
 
-Everything lives in `directory`: data, logs (log/NAME.log), generated configuration and secrets; a second run goes on
-from there. Programs come from the system's packages; coupond itself is `program`. Failures are LocalErrors that say
-what to do.
+`directory` has everything: data, logs (log/NAME.log), generated configuration and secrets; a second run continues with
+it. Programs come from the system's packages; coupond itself is `program`. Failures are LocalErrors that say what to do.
 """
 
 import contextlib
@@ -29,8 +28,8 @@ DRAIN_SECONDS = 20
 
 
 class System:
-    """`ports` is "usual", "free" (any that are free, in a row) or a number (those from there on). `options` are
-    coupond's, for all roles: {"issuer/sync": "os"}. `say` is called with a line for everything that starts or ends."""
+    """`ports` is "usual", "free" (consecutive free ports) or the first of consecutive ports. `options` are options of
+    all roles: {"issuer/sync": "os"}. `say` is called with a line for everything that starts or ends."""
 
     def __init__(self, directory, *, program=PROGRAM, gateways=3, persisters=2, database="mariadb", redis=True,
                  haproxy=True, monitoring=True, ports="usual", options=None, say=lambda line: None):
@@ -43,7 +42,7 @@ class System:
         self.config_path = self.directory / "coupond.conf"
         self.more_options = dict(options or {})
         self.processes = []  # in the order of their start
-        self.returning = {}  # started again and not ready yet: until when that is awaited
+        self.returning = {}  # restarted processes that are not ready yet, with their deadline
         self.ports = self._plan_ports(ports)
         self.database = self.redis = self.run_directory = self.lock = None
 
@@ -61,7 +60,7 @@ class System:
             return ports
         return port_plans.free_row(list(ports)) if wanted == "free" else port_plans.in_a_row(list(ports), int(wanted))
 
-    # what there is
+    # addresses and processes
 
     def url(self, name):
         return f"http://127.0.0.1:{self.ports[name]}"
@@ -96,7 +95,7 @@ class System:
         return subprocess.run([self.program, command, "--config", self.config_path, *rest], env=environment(),
                               capture_output=True, text=True, timeout=timeout, check=False)
 
-    # lives
+    # life
 
     def __enter__(self):
         try:
@@ -113,7 +112,7 @@ class System:
 
     def start(self):
         if not self.program.exists():
-            raise LocalError(f"{self.program} is not there; ./dev build makes it")
+            raise LocalError(f"{self.program} does not exist; ./dev build creates it")
         port_plans.check_free(self.ports)
         self._prepare_directory()
         self._start_databases()
@@ -137,12 +136,12 @@ class System:
             self.say(f"{process.name} is up")
 
     def supervise(self):
-        """Restarts processes that ended by themselves, and returns at once; raises LocalError when one of them keeps
+        """Restarts processes that ended unexpectedly, and returns at once; raises LocalError if one of them keeps
         ending."""
         for process in self.processes:
             status = process.status()
             if status is not None:
-                self.say(f"{process.name} ended by itself ({describe_status(status)}) and is started again; its log: "
+                self.say(f"{process.name} ended unexpectedly ({describe_status(status)}) and is restarted; its log: "
                          f"{process.log}")
                 process.restart()
                 self.returning[process] = time.monotonic() + READY_SECONDS
@@ -156,7 +155,7 @@ class System:
             del self.returning[process]
 
     def stop(self):
-        """Stops everything, the clients' side first; returns one line for each thing that went wrong."""
+        """Stops everything, HAProxy and gateways first; returns one line for each problem."""
         problems = []
         while self.processes:
             process = self.processes.pop()
@@ -173,7 +172,7 @@ class System:
         return problems
 
     def backlog(self):
-        """The number of rows that the database does not have yet, from the issuer's metrics; None when the issuer does
+        """The number of rows that the database does not have yet, from the issuer's metrics; None if the issuer does
         not answer."""
         with contextlib.suppress(OSError, ValueError):
             with urllib.request.urlopen(self.url("issuer") + "/metrics", timeout=5) as answer:
@@ -183,7 +182,7 @@ class System:
         return None
 
     def _wait_until_stored(self):
-        """Optional: without it, the rest would be stored after the next start."""
+        """Waits for the persisters. Without it, the remaining rows would be stored after the next start."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while self.backlog() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -197,7 +196,7 @@ class System:
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise LocalError(f"{self.directory} is in use by another run; --dir names another one") from None
+            raise LocalError(f"{self.directory} is in use by another run; choose another folder with --dir") from None
         self.run_directory = self.directory / "run"
         if len(str(self.run_directory / "mariadb.sock")) > UNIX_SOCKET_PATH_MAX - 8:
             self.run_directory = Path(tempfile.mkdtemp(prefix="coupond-"))

@@ -1,7 +1,6 @@
 #!/bin/bash
-# The accounts of the database, from the secrets as they are now: made when they are missing, altered when they differ. It runs at every
-# `docker compose up`, so neither a start that was interrupted nor a password that was changed leaves MySQL without one of them.
-# What the MySQL image does by itself it does once, while its volume is new.
+# Creates the database's accounts and sets their passwords to those of the secrets. It runs at every `docker compose up`, so that an
+# interrupted start or a changed password is corrected by the next one. The MySQL image itself creates accounts only in a new volume.
 set -euo pipefail
 
 secrets=${COUPOND_SECRETS_DIR:-/run/secrets}
@@ -13,11 +12,11 @@ fail() {
 }
 
 secret() { # NAME
-    [ -r "$secrets/$1" ] || fail "cannot read the secret $1; ./dev compose-check says who reads what"
+    [ -r "$secrets/$1" ] || fail "cannot read the secret $1; ./dev compose-check shows which user must be able to"
     cat "$secrets/$1"
 }
 
-# What stands in single quotes in SQL.
+# Escapes a text for single quotes in SQL.
 quoted() {
     local text=${1//\\/\\\\}
     printf '%s' "${text//\'/\\\'}"
@@ -28,7 +27,7 @@ coupond=$(quoted "$(secret db_password)")
 exporter=$(quoted "$(secret exporter.cnf | sed -n 's/^password *= *//p')")
 [ -n "$exporter" ] || fail "the secret exporter.cnf has no line password=…"
 
-# The password goes in by a file descriptor: command lines and variables can be read by others.
+# The password is passed by a file descriptor, since other users can read command lines and environment variables.
 mysql --defaults-extra-file=<(printf '[client]\nuser=root\npassword="%s"\n' "${root//\\/\\\\}") --protocol=tcp --host="$host" <<SQL ||
 SET SESSION sql_mode = '';
 CREATE DATABASE IF NOT EXISTS coupond;
@@ -39,5 +38,5 @@ CREATE USER IF NOT EXISTS 'exporter'@'%' IDENTIFIED BY '$exporter';
 ALTER USER 'exporter'@'%' IDENTIFIED BY '$exporter' WITH MAX_USER_CONNECTIONS 3;
 GRANT PROCESS, REPLICATION CLIENT, SELECT ON *.* TO 'exporter'@'%';
 SQL
-    fail "MySQL refused. Was the volume made with another db_root_password? It keeps the one that it was made with"
-echo "accounts: coupond and exporter are as the secrets say"
+    fail "MySQL refused the statements. The volume keeps the db_root_password with which it was created; is the secret another one now?"
+echo "accounts: coupond and exporter have the passwords of the secrets"

@@ -1,11 +1,11 @@
-# Run by cpack, with the prefix /usr and DESTDIR: puts into the package what is not below a prefix, or differs there.
+# Run by cpack with the prefix /usr and DESTDIR: installs the files that are outside the prefix or differ in the package.
 if(NOT DEFINED ENV{DESTDIR})
-  message(FATAL_ERROR "the component `debian` is for cpack alone")
+  message(FATAL_ERROR "only cpack can install the component `debian`")
 endif()
 set(work ${pages_folder}/debian)
 file(REMOVE_RECURSE ${work})
 
-# Installs a text under another name, readable by all.
+# Installs a text as a file that all users can read.
 function(put_text text target)
   file(WRITE ${work}/${target} "${text}")
   get_filename_component(folder ${target} DIRECTORY)
@@ -18,7 +18,7 @@ function(put_file source target)
   put_text("${text}" ${target})
 endfunction()
 
-# As Debian's policy has it for manual pages and changelogs: the same bytes at every time.
+# Compresses manual pages and changelogs as required by Debian's policy, reproducibly.
 function(compress)
   foreach(target ${ARGN})
     execute_process(COMMAND gzip -9nf $ENV{DESTDIR}/${target} COMMAND_ERROR_IS_FATAL ANY)
@@ -37,7 +37,7 @@ put_file(${project_folder}/deploy/package/lintian-overrides usr/share/lintian/ov
 put_file(${project_folder}/CHANGELOG.md usr/share/doc/coupond/changelog)
 put_text("coupond (${package_version}) unstable; urgency=medium
 
-  * What has changed is in changelog.gz beside this file.
+  * See changelog.gz in this folder for the changes.
 
  -- ${package_maintainer}  ${package_date}
 " usr/share/doc/coupond/changelog.Debian)

@@ -1,9 +1,9 @@
-# The Debian package: `cpack -G DEB` in a build folder, or ./dev package. The component `program` is what
-# `cmake --install` installs, too; `debian` is what only a package has: units, configuration, copyright, changelogs.
+# The Debian package: `cpack -G DEB` in a build folder, or ./dev package. `cmake --install` installs the component `program`,
+# too; the component `debian` is only in the package: units, configuration, copyright, changelogs.
 set(package_folder ${CMAKE_CURRENT_LIST_DIR})
 set(package_release 1)
 set(package_maintainer "coupond developers <coupond@coupond.invalid>")
-# Of SOURCE_DATE_EPOCH, where that is set.
+# Uses SOURCE_DATE_EPOCH if it is set.
 string(TIMESTAMP package_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 
 install(CODE "
@@ -36,15 +36,15 @@ set(CPACK_DEBIAN_PACKAGE_DEPENDS
   "systemd | systemd-standalone-sysusers | systemd-sysusers, systemd | systemd-standalone-tmpfiles | systemd-tmpfiles")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "bash-completion, haproxy, mariadb-server | default-mysql-server | virtual-mysql-server")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-"coupond answers a crowd that asks for the same coupon at the same second:
-every request once, finally and in order. A coupon is never issued more often
-than its quantity, and what was issued is never taken back.
+"coupond issues coupons to a crowd of users who request the same coupon in the
+same second. It answers every request once, finally and in order. A coupon is
+never issued more often than its quantity, and an issue is never taken back.
 .
 One program has three roles: stateless HTTP gateways, an issuer that writes
 every decision to its journal before it is answered, and persisters that fill
 MySQL, MariaDB or SQLite.
 .
-The services are installed, but not enabled: /etc/coupond/coupond.conf comes
+The services are installed, but not enabled: edit /etc/coupond/coupond.conf
 first.")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   ${package_folder}/conffiles ${package_folder}/postinst ${package_folder}/prerm ${package_folder}/postrm)

@@ -56,7 +56,7 @@ def test_the_tests_do_not_begin_without_room_for_them(tmp_path):
     result = subprocess.run([REPOSITORY / "dev", "test", "--quick"], env=environment, capture_output=True, text=True,
                             check=False)
     assert result.returncode == 1
-    assert f"the tests need 3072 MiB in {tmp_path}, and 100 MiB are free" in result.stderr
+    assert f"the tests need 3072 MiB in {tmp_path}, but only 100 MiB are free" in result.stderr
     assert "TMPDIR" in result.stderr and list(tmp_path.iterdir()) == [df]
 
 

@@ -165,13 +165,13 @@ def test_a_second_run_finds_what_the_first_issued_and_starts_again_what_is_kille
     for name in ("gateway-1", "persister-1", "issuer"):
         again.kill(name)
         wait_until(lambda name=name: again.is_up() and f"{name} is up again" in again.text(), again.text)
-    assert again.text().count("ended by itself (signal SIGKILL) and is started again") == 3
+    assert again.text().count("ended unexpectedly (signal SIGKILL) and is restarted") == 3
     wait_until(lambda: ask("GET", f"{front}/v1/coupons/kept/issues/alice")[0] == 200, "it serves again")
 
     while again.process.poll() is None:
         again.kill("persister-1")
     assert again.process.wait(120) == 1
-    assert ("persister-1 ends again and again, 6 times within 60 s, the last time with signal SIGKILL; its log, "
+    assert ("persister-1 has ended 6 times within 60 s, the last time with signal SIGKILL; its log, "
             in again.text())
     assert "/log/persister-1.log" in again.text()
     assert again.left() == []
