@@ -62,7 +62,7 @@ def test_a_shut_folder_with_open_files_will_do(secrets):
 
 
 @pytest.mark.parametrize("spoil, expected", [
-    (lambda path: path.unlink(), "there is no"),
+    (lambda path: path.unlink(), "does not exist"),
     (lambda path: path.write_text(""), "is empty"),
     (lambda path: (path.unlink(), path.mkdir()), "is not a file"),
 ])

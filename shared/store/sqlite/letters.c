@@ -6,7 +6,7 @@
 static enum store_result take_letters(struct store_sqlite *store, const struct store_batch *batch, struct error *error)
 {
     enum store_result result = STORE_OK;
-    sqlite3_stmt *take = store_sqlite_statement(store, SQLITE_TAKE_LETTERS, &result, error);
+    sqlite3_stmt *take = store_sqlite_statement(store, SQLITE_DELETE_LETTERS, &result, error);
     if (!take)
         return result;
     char id[JOURNAL_ID_TEXT_MAX];
@@ -33,7 +33,7 @@ static enum store_result bury_letter(struct store_sqlite *store, const struct st
                                      struct error *error)
 {
     enum store_result result = STORE_OK;
-    sqlite3_stmt *bury = store_sqlite_statement(store, SQLITE_BURY_LETTER, &result, error);
+    sqlite3_stmt *bury = store_sqlite_statement(store, SQLITE_INSERT_LETTER, &result, error);
     if (!bury)
         return result;
     char id[JOURNAL_ID_TEXT_MAX];

@@ -33,10 +33,10 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
     [SQLITE_EACH_ISSUE] =
         "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
         "ORDER BY coupon_id, sequence",
-    [SQLITE_BURY_LETTER] =
+    [SQLITE_INSERT_LETTER] =
         "REPLACE INTO dead_letter (journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, "
         "recorded_at, record, reason, dead_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    [SQLITE_TAKE_LETTERS] =
+    [SQLITE_DELETE_LETTERS] =
         "DELETE FROM dead_letter WHERE journal_id = ?1 AND journal_seq BETWEEN ?2 AND ?3",
     [SQLITE_EACH_LETTER] =
         "SELECT journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, "
