@@ -35,12 +35,21 @@
 static struct sockaddr_storage address;
 static socklen_t address_size;
 
+static char socket_path[64];
+
+/* A closed door leaves its socket's file, which the next bind replaces. */
+static int tear_down(void **state)
+{
+    (void)state;
+    return unlink(socket_path);
+}
+
 static void use_ipc(char endpoint[80])
 {
     struct sockaddr_un *local = (struct sockaddr_un *)&address;
     *local = (struct sockaddr_un){.sun_family = AF_UNIX};
-    snprintf(local->sun_path, sizeof local->sun_path, "/tmp/coupond-door-%d", (int)getpid());
-    snprintf(endpoint, 80, "ipc:///tmp/coupond-door-%d", (int)getpid());
+    strcpy(local->sun_path, socket_path);
+    snprintf(endpoint, 80, "ipc://%s", socket_path);
     address_size = sizeof *local;
 }
 
@@ -320,8 +329,9 @@ static void signals_do_not_end_the_guard(void **state)
     zactor_destroy(&guard);
 }
 
-static int limit_files(void **state)
+static int set_up(void **state)
 {
+    snprintf(socket_path, sizeof socket_path, "/tmp/coupond-door-%d", (int)getpid());
     (void)state;
     const struct rlimit few = {FILES_MAX, FILES_MAX};
     return setrlimit(RLIMIT_NOFILE, &few);
@@ -338,5 +348,5 @@ int main(void)
         cmocka_unit_test(what_nobody_has_read_is_counted_when_the_door_closes),
         cmocka_unit_test(signals_do_not_end_the_guard),
     };
-    return cmocka_run_group_tests(tests, limit_files, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
