@@ -16,7 +16,7 @@
     ERROR(NOT_ISSUED, "not_issued", 404, "Not issued", "This user holds no issue of the coupon.") \
     ERROR(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "Method not allowed", "The path does not support this method; the Allow header lists those it supports.") \
     ERROR(REQUEST_TIMEOUT, "request_timeout", 408, "Request timeout", "The request did not arrive in time.") \
-    ERROR(ALREADY_ISSUED, "already_issued", 409, "Already issued", "This user already holds the maximum number of this coupon; `issue` is the latest one.") \
+    ERROR(ALREADY_ISSUED, "already_issued", 409, "Already issued", "This user already holds this coupon and gets no more of it; `issue` is the latest one.") \
     ERROR(SOLD_OUT, "sold_out", 409, "Sold out", "The whole quantity of the coupon is issued.") \
     ERROR(NOT_STARTED, "not_started", 409, "Not started", "Issuing begins at `starts_at`; Retry-After is the number of seconds until then.") \
     ERROR(PAUSED, "paused", 409, "Paused", "Issuing is paused.") \
