@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/link/issuer_clock.h"
+#include "gateway/link/clock.h"
 #include "gateway/link/issuer_wire.h"
 #include "shared/clock.h"
 #include "shared/endpoint.h"
@@ -30,7 +30,7 @@ struct issuer_link {
     const struct issuer_link_events *events;
     struct metrics *metrics;
     struct issuer_wire *wire;
-    struct issuer_clock clock;
+    struct link_clock clock;
     int64_t clock_next_ms; /* when the clock is read again */
     bool refused;          /* in the handshake, because the secrets differ */
     bool alive;
@@ -135,7 +135,7 @@ static void flush_draft(struct issuer_link *link, struct draft *draft, enum fram
         return;
     struct frame_header header;
     frame_header_write(&header, kind, link->partition, link->partitions, draft->count);
-    frame_header_set_clock(&header, link->clock.incarnation, issuer_clock_least_us(&link->clock, draft->asked_us));
+    frame_header_set_clock(&header, link->clock.incarnation, link_clock_least_us(&link->clock, draft->asked_us));
     memcpy(draft->bytes.data, &header, sizeof header);
     metrics_observe(link->metrics, METRIC_GATEWAY_BATCH, draft->count, 1);
     if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
@@ -147,7 +147,7 @@ static void flush_draft(struct issuer_link *link, struct draft *draft, enum fram
 /* The deadline of a request in the draft, relative to the clock in the draft's header. */
 static uint32_t wait_us(const struct draft *draft, int64_t until_us)
 {
-    int64_t us = issuer_clock_passes_us(until_us - draft->asked_us);
+    int64_t us = link_clock_passes_us(until_us - draft->asked_us);
     return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
 
@@ -215,7 +215,7 @@ static bool read_clock(struct issuer_link *link, const struct frame_header *head
     if (header->incarnation == link->clock.incarnation && now_ms < link->clock_next_ms)
         return false;
     link->clock_next_ms = now_ms + CLOCK_MS;
-    return issuer_clock_update(&link->clock, header->incarnation, header->clock_us, clock_mono_us());
+    return link_clock_update(&link->clock, header->incarnation, header->clock_us, clock_mono_us());
 }
 
 /* The drafts' deadlines are on the clock of the previous incarnation, so their requests are not sent. */
@@ -309,7 +309,7 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
     struct frame_header ping;
     frame_header_write(&ping, FRAME_PING, link->partition, link->partitions, 0);
     if (link->clock.incarnation != 0)
-        frame_header_set_clock(&ping, link->clock.incarnation, issuer_clock_least_us(&link->clock, clock_mono_us()));
+        frame_header_set_clock(&ping, link->clock.incarnation, link_clock_least_us(&link->clock, clock_mono_us()));
     if (!issuer_wire_send(link->wire, &ping, sizeof ping) || link->alive)
         link->ping_wait_ms = PING_DOWN_FIRST_MS;
     else if (link->ping_wait_ms < PING_UP_MS)

@@ -26,7 +26,7 @@ void option_print_bounds(FILE *out, const struct option_row *row)
     const char *unit = option_unit(row);
     if (row->kind == OPTION_KIND_CHOICE)
         print_choices(out, row);
-    else if (row->kind == OPTION_KIND_NUMBER || row->kind == OPTION_KIND_DURATION)
+    else if (option_is_number(row))
         fprintf(out, "%lld to %lld%s%s", (long long)row->min, (long long)row->max, unit[0] != '\0' ? " " : "", unit);
     else if (row->kind == OPTION_KIND_FLAG)
         fputs(texts[row->kind], out);

@@ -12,21 +12,37 @@
 #include "shared/options/rows.h"
 #include "shared/redis_url.h"
 
+bool option_is_number(const struct option_row *row)
+{
+    return row->kind == OPTION_KIND_NUMBER || row->kind == OPTION_KIND_DURATION || row->kind == OPTION_KIND_SIZE;
+}
+
 bool option_is_text(const struct option_row *row)
 {
-    return row->kind != OPTION_KIND_NUMBER && row->kind != OPTION_KIND_DURATION && row->kind != OPTION_KIND_FLAG;
+    return !option_is_number(row) && row->kind != OPTION_KIND_FLAG;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), of_end = strlen(end);
+    return length > of_end && strcmp(text + length - of_end, end) == 0;
 }
 
 const char *option_unit(const struct option_row *row)
 {
-    static const char *const units[] = {"ms", "minutes"};
-    size_t length = strlen(row->name);
-    for (size_t i = 0; row->kind == OPTION_KIND_DURATION && i < sizeof units / sizeof *units; i++) {
-        size_t of_unit = strlen(units[i]);
-        if (length > of_unit && row->name[length - of_unit - 1] == '_' &&
-            strcmp(row->name + length - of_unit, units[i]) == 0)
-            return units[i];
+    static const struct {
+        const char *end, *unit;
+    } units[] = {
+        {"_ms", "ms"},  {"_minutes", "minutes"}, {"_bytes_max", "bytes"},
+        {"_mb", "MiB"}, {"_mb_max", "MiB"},      {"_mb_per_s", "MiB/s"},
+    };
+    if (row->kind != OPTION_KIND_DURATION && row->kind != OPTION_KIND_SIZE)
+        return "";
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (ends_with(row->name, units[i].end))
+            return units[i].unit;
     }
+    CHECK(!"the name of a duration or size ends with its unit");
     return "";
 }
 

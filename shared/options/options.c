@@ -16,6 +16,7 @@
 #define DEFAULT_SECRET_FILE(value) DEFAULT_TEXT(value)
 #define DEFAULT_NUMBER(value)      .default_number = (value)
 #define DEFAULT_DURATION(value)    DEFAULT_NUMBER(value)
+#define DEFAULT_SIZE(value)        DEFAULT_NUMBER(value)
 #define DEFAULT_FLAG(value)        DEFAULT_NUMBER(value)
 
 /* clang-format off */

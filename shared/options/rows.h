@@ -23,6 +23,7 @@ enum option_kind {
     OPTION_KIND_TEXT,
     OPTION_KIND_NUMBER,
     OPTION_KIND_DURATION,
+    OPTION_KIND_SIZE,
     OPTION_KIND_FLAG,
 };
 
@@ -53,9 +54,10 @@ void option_offer_names(struct nearest *nearest);
 
 /* True when the row's member is text rather than a number or a flag. */
 bool option_is_text(const struct option_row *row);
+bool option_is_number(const struct option_row *row);
 /* Parses `value` into the row's member; -1 and "section/name: …" when it violates the row's bounds. */
 int option_assign(struct options *options, const struct option_row *row, const char *value, struct error *error);
-/* The unit of a DURATION, "" for other kinds. */
+/* The unit of a DURATION or SIZE, which its name ends with; "" for other kinds. */
 const char *option_unit(const struct option_row *row);
 
 /* options_show() for a row. */

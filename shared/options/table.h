@@ -5,6 +5,7 @@
  *     CHOICE       ONE_OF("a", "b"), or ONE_OF_OR(1, 9, "a", "b") for words or whole numbers
  *     NUMBER       a whole number BETWEEN(1, 9)
  *     DURATION     a number in the unit that ends its name: _ms, _minutes
+ *     SIZE         the same: _bytes_max, _mb, _mb_max, _mb_per_s
  *     FLAG         0 or 1
  *     ADDRESS      HOST:PORT to listen on; like all kinds below, text of a LENGTH(0, 255)
  *     ENDPOINT     where roles connect: tcp://, ipc://, shm://
@@ -27,16 +28,16 @@
     OPTION(gateway, admin_token_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/admin_token from") \
     OPTION(gateway, connections_max, NUMBER, 16384, BETWEEN(1, 1000000), "maximum open connections per thread; further ones are answered 503 and closed") \
     OPTION(gateway, in_flight_max, NUMBER, 65536, BETWEEN(1, 1000000), "maximum requests per thread that wait for the issuer; further ones are answered 503") \
-    OPTION(gateway, unread_bytes_max, NUMBER, 67108864, BETWEEN(4096, 1099511627776), "maximum bytes per thread of answers that clients have not read; beyond it lists and /metrics are answered 503") \
-    OPTION(gateway, header_bytes_max, NUMBER, 16384, BETWEEN(256, 1048576), "maximum bytes of the request line and headers of a request") \
-    OPTION(gateway, body_bytes_max, NUMBER, 16384, BETWEEN(64, 1048576), "maximum bytes of the body of a request") \
+    OPTION(gateway, unread_bytes_max, SIZE, 67108864, BETWEEN(4096, 1099511627776), "maximum bytes per thread of answers that clients have not read; beyond it lists and /metrics are answered 503") \
+    OPTION(gateway, header_bytes_max, SIZE, 16384, BETWEEN(256, 1048576), "maximum bytes of the request line and headers of a request") \
+    OPTION(gateway, body_bytes_max, SIZE, 16384, BETWEEN(64, 1048576), "maximum bytes of the body of a request") \
     OPTION(gateway, header_timeout_ms, DURATION, 10000, BETWEEN(10, 3600000), "time limit from the first to the last byte of a request") \
     OPTION(gateway, idle_timeout_ms, DURATION, 75000, BETWEEN(10, 3600000), "time limit between two requests of a connection; set it longer than the idle timeout of a load balancer in front") \
     OPTION(gateway, issuer_timeout_ms, DURATION, 2000, BETWEEN(10, 3600000), "how long a request waits for the issuer before the answer is 503 outcome_unknown") \
     OPTION(gateway, drain_timeout_ms, DURATION, 10000, BETWEEN(0, 3600000), "how long a stop by SIGTERM waits for requests in flight") \
     OPTION(gateway, policy_ttl_ms, DURATION, 1000, BETWEEN(0, 60000), "maximum age of a cached coupon; 0: every read asks the issuer") \
     OPTION(gateway, drain_delay_ms, DURATION, 0, BETWEEN(0, 3600000), "how long the gateway still accepts connections after SIGTERM while /readyz answers 503, so that a load balancer notices") \
-    OPTION(gateway, memory_mb_max, NUMBER, 0, BETWEEN(0, 1048576), "maximum memory of the gateway in MiB; close to it, requests that arrive in several pieces are refused, and with even less left, new connections; 0: the limit of its control group or process") \
+    OPTION(gateway, memory_mb_max, SIZE, 0, BETWEEN(0, 1048576), "maximum memory of the gateway in MiB; close to it, requests that arrive in several pieces are refused, and with even less left, new connections; 0: the limit of its control group or process") \
     OPTION(gateway, redis, URL, "", LENGTH(0, 255), "redis://USER:PASSWORD@HOST:PORT/DATABASE (only the host is required), rediss:// for TLS, or unix://PATH; gateways share cached coupons and announce changes there; use it for these gateways only; empty: no Redis") \
     OPTION(gateway, redis_password, SECRET, "", LENGTH(0, 255), "password for Redis, if gateway/redis contains none; empty: none") \
     OPTION(gateway, redis_password_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/redis_password from") \
@@ -48,10 +49,10 @@
     OPTION(issuer, partitions, NUMBER, 1, BETWEEN(1, 64), "number of partitions that coupons are distributed over; fixed for the life of a journal, and the same for every role") \
     OPTION(issuer, journal_dir, PATH, "./var/journal", LENGTH(1, 255), "directory of the journal, with one folder per partition") \
     OPTION(issuer, sync, CHOICE, "always", ONE_OF_OR(1, 60000, "always", "os"), "when the journal is synced to disk; always: before every answer; a number: at this interval in milliseconds; os: once a second, before records go to persisters") \
-    OPTION(issuer, memory_mb_max, NUMBER, 0, BETWEEN(0, 1048576), "maximum memory of the issuer in MiB; close to it, new users and coupons are refused; 0: the limit of its control group or process") \
-    OPTION(issuer, segment_mb, NUMBER, 64, BETWEEN(2, 4096), "size of a journal segment in MiB") \
-    OPTION(issuer, snapshot_mb, NUMBER, 256, BETWEEN(0, 1048576), "minimum growth in MiB of a partition's journal between two snapshots, which shorten recovery; 0: no snapshots") \
-    OPTION(issuer, snapshot_mb_per_s, NUMBER, 50, BETWEEN(0, 1048576), "maximum rate in MiB per second at which a snapshot is written; 0: no limit") \
+    OPTION(issuer, memory_mb_max, SIZE, 0, BETWEEN(0, 1048576), "maximum memory of the issuer in MiB; close to it, new users and coupons are refused; 0: the limit of its control group or process") \
+    OPTION(issuer, segment_mb, SIZE, 64, BETWEEN(2, 4096), "size of a journal segment in MiB") \
+    OPTION(issuer, snapshot_mb, SIZE, 256, BETWEEN(0, 1048576), "minimum growth in MiB of a partition's journal between two snapshots, which shorten recovery; 0: no snapshots") \
+    OPTION(issuer, snapshot_mb_per_s, SIZE, 50, BETWEEN(0, 1048576), "maximum rate in MiB per second at which a snapshot is written; 0: no limit") \
     OPTION(issuer, keep_minutes, DURATION, 60, BETWEEN(0, 525600), "how long journal segments are kept after the store has acknowledged all their records, in case the store loses them; each start restarts the time") \
     OPTION(issuer, keep_segments, FLAG, 0, BETWEEN(0, 1), "1: keep journal segments even when two snapshots and the store have their records") \
     OPTION(issuer, check_store, FLAG, 1, BETWEEN(0, 1), "1: refuse to start when another journal filled the store, or the store has records that the journal lacks; 0: do not check, for an issuer that cannot reach the store") \

@@ -23,6 +23,7 @@ struct options {
 #define OPTION_MEMBER_SECRET_FILE(member)         OPTION_MEMBER_TEXT(member)
 #define OPTION_MEMBER_NUMBER(member)              int64_t member;
 #define OPTION_MEMBER_DURATION(member)            int64_t member;
+#define OPTION_MEMBER_SIZE(member)                int64_t member;
 #define OPTION_MEMBER_FLAG(member)                bool member;
 #define X(section, name, kind, def, bounds, help) OPTION_MEMBER_##kind(section##_##name)
     OPTION_TABLE(X)

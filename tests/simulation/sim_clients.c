@@ -211,7 +211,7 @@ static uint32_t put_request(struct sim *sim, size_t index, unsigned char *record
     operation->tries++;
     operation->waits = true;
     operation->until_us = sim_gateway_now_us(sim, operation->gateway) + TIMEOUT_US;
-    operation->issue.wait_us = operation->coupon.wait_us = (uint32_t)issuer_clock_passes_us(TIMEOUT_US);
+    operation->issue.wait_us = operation->coupon.wait_us = (uint32_t)link_clock_passes_us(TIMEOUT_US);
     operation->issue.tag = operation->coupon.tag = tag_of(index, operation);
     if (operation->is_coupon)
         memcpy(records + count * sizeof operation->coupon, &operation->coupon, sizeof operation->coupon);

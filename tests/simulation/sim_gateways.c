@@ -13,7 +13,7 @@ struct gateway {
     int64_t ahead_us;
     int64_t rate_ppm;
     int64_t ping_at_us;
-    struct issuer_clock clocks[SIM_PARTITIONS_MAX];
+    struct link_clock clocks[SIM_PARTITIONS_MAX];
 };
 
 struct sim_gateways {
@@ -50,17 +50,16 @@ bool sim_gateway_may_ask(const struct sim *sim, uint16_t gateway, uint16_t parti
 
 void sim_gateway_send(struct sim *sim, uint16_t gateway, uint16_t partition, void *frame, size_t size)
 {
-    const struct issuer_clock *clock = &sim->gateways->gateways[gateway].clocks[partition];
+    const struct link_clock *clock = &sim->gateways->gateways[gateway].clocks[partition];
     if (clock->incarnation != 0)
-        frame_header_set_clock(frame, clock->incarnation,
-                               issuer_clock_least_us(clock, sim_gateway_now_us(sim, gateway)));
+        frame_header_set_clock(frame, clock->incarnation, link_clock_least_us(clock, sim_gateway_now_us(sim, gateway)));
     sim_network_send_from(sim, gateway, SIM_TO_PARTITION, partition, frame, size);
 }
 
 bool sim_gateway_update_clock(struct sim *sim, uint16_t gateway, const struct frame_header *header)
 {
-    struct issuer_clock *clock = &sim->gateways->gateways[gateway].clocks[header->partition];
-    return issuer_clock_update(clock, header->incarnation, header->clock_us, sim_gateway_now_us(sim, gateway));
+    struct link_clock *clock = &sim->gateways->gateways[gateway].clocks[header->partition];
+    return link_clock_update(clock, header->incarnation, header->clock_us, sim_gateway_now_us(sim, gateway));
 }
 
 static void ping(struct sim *sim, uint16_t gateway)

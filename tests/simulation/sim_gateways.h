@@ -5,7 +5,7 @@
 #ifndef COUPOND_SIM_GATEWAYS_H
 #define COUPOND_SIM_GATEWAYS_H
 
-#include "gateway/link/issuer_clock.h"
+#include "gateway/link/clock.h"
 #include "shared/wire/frame.h"
 #include "sim.h"
 

@@ -78,10 +78,10 @@ FAULTS = [
           "header->incarnation == clock->incarnation ? clock->now_us - header->clock_us : INT64_MAX",
           "clock->now_us - header->clock_us",
           "promise 5: an issuer decides requests to its former process, by another clock"),
-    Fault("clock-rates-believed", "gateway/link/issuer_clock.c",
+    Fault("clock-rates-believed", "gateway/link/clock.c",
           "    return us / 5 * 4;", "    return us;",
           "promise 5: a gateway whose clock is fast gives up before the deadline"),
-    Fault("deadline-after-giving-up", "tests/simulation/sim_clients.c", "issuer_clock_passes_us(TIMEOUT_US);",
+    Fault("deadline-after-giving-up", "tests/simulation/sim_clients.c", "link_clock_passes_us(TIMEOUT_US);",
           "TIMEOUT_US * 5 / 4;", "promise 5: a gateway gives up before the deadline that it asked for"),
     Fault("full-disk-ignored", "issuer/turn.c",
           "    if (decision->verdict == VERDICT_ISSUED && !(turn->room && turn->memory))\n        decision->verdict = "
