@@ -84,6 +84,16 @@ static void take_verdict(struct top_sample *sample, const struct metrics_sample 
     }
 }
 
+/* True for routes that are not about coupons. */
+static bool is_of_operation(const char *route)
+{
+    static const char *const names[] = {"livez", "readyz", "metrics", "openapi"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(route, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static void take_answers(struct top_sample *sample, const struct metrics_sample *metric)
 {
     char route[LABEL_MAX], status[LABEL_MAX];
@@ -91,7 +101,7 @@ static void take_answers(struct top_sample *sample, const struct metrics_sample 
         return;
     metrics_sample_label(metric, "route", route, sizeof route);
     metrics_sample_label(metric, "status", status, sizeof status);
-    if (strcmp(route, "livez") == 0 || strcmp(route, "readyz") == 0 || strcmp(route, "metrics") == 0)
+    if (is_of_operation(route))
         return;
     sample->answers += metric->value;
     if (strcmp(status, "503") == 0)

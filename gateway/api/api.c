@@ -58,16 +58,17 @@ static bool has_no_query(struct api_call *call)
     return call->errors.count == 0;
 }
 
-/* Rejects If-Match where it can never match: only existing coupons have tags, and POST and PUT create what does not
- * exist yet. Checked last, because other faults of the request take precedence (RFC 9110 §13.2.1). */
+/* Rejects If-Match where it can never match: only existing coupons and the contract have tags, and POST and PUT create
+ * what does not exist yet. Checked last, because other faults of the request take precedence (RFC 9110 §13.2.1). */
 static void judge_if_match(struct api_call *call, const struct route *route, const struct http_request *request)
 {
     bool reads = request->method == METHOD_GET || request->method == METHOD_HEAD;
-    if (!request->if_match.present || (route->flags & ROUTE_VERSION) != 0 || (request->if_match.any && reads))
+    if (!request->if_match.present || (route->flags & ROUTE_ETAG) != 0 || (request->if_match.any && reads))
         return;
     fail(call, ERROR_STALE_VERSION);
     call->detail =
-        "If-Match cannot match this request: only an existing coupon has an ETag. Send the request without it.";
+        "If-Match cannot match this request: only existing coupons and /openapi.json have an ETag. Send the request "
+        "without it.";
 }
 
 /* The checks of every route, before its own reader. */

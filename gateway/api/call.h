@@ -26,6 +26,7 @@ enum api_kind {
     API_LIVEZ,
     API_READYZ,
     API_METRICS,
+    API_OPENAPI,
     API_PREFLIGHT, /* answers a CORS preflight request for the methods in `allow` */
 };
 

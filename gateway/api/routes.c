@@ -192,6 +192,12 @@ static void read_readyz(struct api_call *call, const struct http_request *reques
     call->kind = API_READYZ;
 }
 
+static void read_openapi(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_OPENAPI;
+}
+
 static void read_metrics(struct api_call *call, const struct http_request *request)
 {
     (void)request;
@@ -201,19 +207,20 @@ static void read_metrics(struct api_call *call, const struct http_request *reque
 /* Sorted by frequency. */
 static const struct route routes[] = {
     {METHOD_POST, "/v1/coupons/{id}/issues", ROUTE_JSON, METRIC_ROUTE_ISSUE_POST, read_issue_post},
-    {METHOD_PUT, "/v1/coupons/{id}/issues/{user}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put},
-    {METHOD_GET, "/v1/coupons/{id}/issues/{user}", 0, METRIC_ROUTE_ISSUE_GET, read_issue_get},
-    {METHOD_GET, "/v1/coupons/{id}", ROUTE_VERSION, METRIC_ROUTE_COUPON_GET, read_coupon_get},
-    {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ADMIN | ROUTE_VERSION, METRIC_ROUTE_COUPON_CHANGE,
+    {METHOD_PUT, "/v1/coupons/{id}/issues/{user_id}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put},
+    {METHOD_GET, "/v1/coupons/{id}/issues/{user_id}", 0, METRIC_ROUTE_ISSUE_GET, read_issue_get},
+    {METHOD_GET, "/v1/coupons/{id}", ROUTE_ETAG, METRIC_ROUTE_COUPON_GET, read_coupon_get},
+    {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ADMIN | ROUTE_ETAG, METRIC_ROUTE_COUPON_CHANGE,
      read_coupon_change},
     {METHOD_GET, "/v1/coupons", ROUTE_QUERY, METRIC_ROUTE_COUPONS_LIST, read_coupon_list},
     {METHOD_POST, "/v1/coupons", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},
     {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, read_readyz},
     {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, read_metrics},
+    {METHOD_GET, "/openapi.json", ROUTE_ETAG, METRIC_ROUTE_OPENAPI, read_openapi},
 };
 
-/* The path segment for "{id}" or "{user}" in the pattern. */
+/* The path segment for "{id}" or "{user_id}" in the pattern. */
 static size_t capture(const char *pattern, struct span rest, struct route_captures *captures)
 {
     const char *slash = memchr(rest.at, '/', rest.length);

@@ -6,23 +6,23 @@
 
 #include "gateway/api/call.h"
 
-/* The path segments that match {id} and {user}. */
+/* The path segments that match {id} and {user_id}. */
 struct route_captures {
     struct span coupon_id;
     struct span user_id;
 };
 
 enum route_flag {
-    ROUTE_ADMIN = 1 << 0,   /* needs the admin token, if one is configured */
-    ROUTE_JSON = 1 << 1,    /* requires a JSON body; other routes accept none */
-    ROUTE_OBJECT = 1 << 2,  /* accepts no body, or a JSON object that repeats the path */
-    ROUTE_QUERY = 1 << 3,   /* reads the query; other routes accept none */
-    ROUTE_VERSION = 1 << 4, /* concerns one coupon, which has a version */
+    ROUTE_ADMIN = 1 << 0,  /* needs the admin token, if one is configured */
+    ROUTE_JSON = 1 << 1,   /* requires a JSON body; other routes accept none */
+    ROUTE_OBJECT = 1 << 2, /* accepts no body, or a JSON object that repeats the path */
+    ROUTE_QUERY = 1 << 3,  /* reads the query; other routes accept none */
+    ROUTE_ETAG = 1 << 4,   /* concerns something that has an ETag */
 };
 
 struct route {
     enum method method;
-    const char *pattern; /* {id} and {user} match one path segment */
+    const char *pattern; /* {id} and {user_id} match one path segment */
     unsigned flags;
     enum metric_route metric;
     /* fills the call; the captured ids are valid */

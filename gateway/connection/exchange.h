@@ -21,7 +21,14 @@ struct connection;
 struct listing;
 struct request_note;
 
-enum exchange_kind { EXCHANGE_LOCAL, EXCHANGE_METRICS, EXCHANGE_ISSUE, EXCHANGE_COUPON, EXCHANGE_LIST };
+enum exchange_kind {
+    EXCHANGE_LOCAL,
+    EXCHANGE_METRICS,
+    EXCHANGE_OPENAPI,
+    EXCHANGE_ISSUE,
+    EXCHANGE_COUPON,
+    EXCHANGE_LIST
+};
 
 struct exchange {
     /* the client and the form of the answer */
@@ -40,8 +47,8 @@ struct exchange {
     uint8_t user_id_length;
     char coupon_id[COUPON_ID_MAX]; /* EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
-    char *if_match;            /* COUPON_GET: http_request_if_match(); owned */
-    char *if_none_match;       /* COUPON_GET with If-None-Match; owned */
+    char *if_match;            /* of a GET of what has an ETag: http_request_if_match(); owned */
+    char *if_none_match;       /* likewise, with If-None-Match; owned */
     struct listing *listing;   /* EXCHANGE_LIST; owned */
     struct request_note *note; /* NULL: none; owned */
     /* partitions whose reply is outstanding, one bit each; 0: none */

@@ -91,13 +91,17 @@ static void answer_local(struct service *service, struct connection *connection,
                          const struct api_call *call)
 {
     struct answer answer = answer_begin_local(service, connection, request, call->route);
+    char *if_match = call->kind == API_OPENAPI ? http_request_if_match(request) : NULL;
     int status = 0;
     if (call->kind == API_LIVEZ)
         status = local_answer_livez(service, answer.out, answer.style);
     else if (call->kind == API_READYZ)
         status = local_answer_readyz(answer.service, answer.out, answer.style);
-    else
+    else if (call->kind == API_METRICS)
         status = local_answer_metrics(answer.service, answer.out, answer.style);
+    else
+        status = local_answer_openapi(answer.service, answer.out, answer.style, if_match, request->if_none_match);
+    free(if_match);
     answer_end(&answer, status);
 }
 
@@ -153,6 +157,14 @@ static void add_coupon_record(struct service *service, uint16_t partition, const
     frame_coupon_write(&record->coupon, coupon);
 }
 
+/* For a GET whose answer has an ETag. */
+static void keep_conditions(struct exchange *exchange, const struct http_request *request)
+{
+    exchange->if_match = http_request_if_match(request);
+    if (request->if_none_match.at != NULL)
+        exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
+}
+
 static void send_coupon(struct service *service, struct connection *connection, const struct http_request *request,
                         struct api_call *call)
 {
@@ -174,9 +186,7 @@ static void send_coupon(struct service *service, struct connection *connection, 
     exchange->coupon_id_length = (uint8_t)strlen(call->coupon.id);
     memcpy(exchange->coupon_id, call->coupon.id, exchange->coupon_id_length);
     if (call->coupon_op == COUPON_GET)
-        exchange->if_match = http_request_if_match(request);
-    if (call->coupon_op == COUPON_GET && request->if_none_match.at != NULL)
-        exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
+        keep_conditions(exchange, request);
     add_coupon_record(service, partition, exchange, &call->coupon,
                       call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0);
 }
@@ -217,15 +227,24 @@ static void take_list(struct service *service, struct connection *connection, co
     send_or_hold(service, connection, exchange);
 }
 
-/* An answer without earlier ones needs no exchange, so /metrics works even when all exchanges are in use. */
-static void take_metrics(struct service *service, struct connection *connection, const struct http_request *request,
-                         const struct api_call *call)
+static void hold_local(struct service *service, struct connection *connection, const struct http_request *request,
+                       const struct api_call *call)
 {
-    struct exchange *exchange = NULL;
+    enum exchange_kind kind = call->kind == API_METRICS ? EXCHANGE_METRICS : EXCHANGE_OPENAPI;
+    struct exchange *exchange = begin_large(service, connection, request, call, kind);
+    if (exchange == NULL)
+        return;
+    keep_conditions(exchange, request);
+    send_or_hold(service, connection, exchange);
+}
+
+/* /metrics and /openapi.json. An answer without earlier ones needs no exchange, so /metrics works even when all
+ * exchanges are in use. */
+static void take_large_local(struct service *service, struct connection *connection, const struct http_request *request,
+                             const struct api_call *call)
+{
     if (!connection_is_clear(connection, NULL)) {
-        exchange = begin_large(service, connection, request, call, EXCHANGE_METRICS);
-        if (exchange != NULL)
-            send_or_hold(service, connection, exchange);
+        hold_local(service, connection, request, call);
     } else if (connections_unread_limit_reached(service->connections)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_OVERLOADED);
     } else {
@@ -249,6 +268,16 @@ static void send_list(struct service *service, struct exchange *exchange)
         add_coupon_record(service, p, exchange, &cursor, 0);
 }
 
+/* Returns its status. */
+static int answer_held_local(struct service *service, const struct exchange *exchange, const struct answer *answer)
+{
+    if (exchange->kind == EXCHANGE_METRICS)
+        return local_answer_metrics(service, answer->out, answer->style);
+    const char *none = exchange->if_none_match;
+    return local_answer_openapi(service, answer->out, answer->style, exchange->if_match,
+                                (struct span){none, none == NULL ? 0 : strlen(none)});
+}
+
 void dispatch_held(struct service *service, struct exchange *exchange)
 {
     struct answer answer;
@@ -258,7 +287,7 @@ void dispatch_held(struct service *service, struct exchange *exchange)
         send_list(service, exchange);
     } else {
         answer = answer_begin(service, exchange);
-        answer_end(&answer, local_answer_metrics(service, answer.out, answer.style));
+        answer_end(&answer, answer_held_local(service, exchange, &answer));
     }
 }
 
@@ -290,7 +319,8 @@ void dispatch_request(struct service *service, struct connection *connection, co
         answer_local(service, connection, request, &call);
         break;
     case API_METRICS:
-        take_metrics(service, connection, request, &call);
+    case API_OPENAPI:
+        take_large_local(service, connection, request, &call);
         break;
     case API_PREFLIGHT:
         answer_preflight(service, connection, request, &call);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2317 # the checks are called by name
 # What ./dev lint checks after the build. Without arguments all checks run, and one that fails fails the whole;
-# `lint.sh NAME…` runs only these: format, cppcheck, clang-tidy, shellcheck, python, includes, length, options.
+# `lint.sh NAME…` runs only these: format, cppcheck, clang-tidy, shellcheck, python, includes, dialect, length, options,
+# contract.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 
@@ -110,6 +111,9 @@ documented_options() { # FILE COMMAND…
         <(sed -n '/^<!-- options -->$/,/^<!-- \/options -->$/p' "$1" | grep '^|') - <<<"$table"
 }
 
+# What gateways serve is api/openapi.yaml; ./dev fmt puts it right.
+served_contract() { /usr/bin/python3 tests/support/openapi_json.py | diff -u api/openapi.json -; }
+
 check "format (./dev fmt puts it right)" formatted
 check "cppcheck" unless_unchanged cppcheck c_and_settings run_cppcheck
 check "clang-tidy" unless_unchanged clang-tidy c_and_settings run_clang_tidy
@@ -121,5 +125,6 @@ check "length of files" short_files
 check "options in docs/configuration.md" documented_options docs/configuration.md "$program" --help-config=markdown
 check "options in docs/ko/configuration.md" documented_options docs/ko/configuration.md \
     /usr/bin/python3 tests/support/korean_options.py "$program"
+check "contract in api/openapi.json (./dev fmt puts it right)" served_contract
 [ "$failed" -eq 0 ] && echo "lint: all fine"
 exit "$failed"

@@ -23,7 +23,7 @@ struct client {
 struct response {
     int status;
     char head[2048];
-    char body[1 << 16];
+    char body[1 << 17];
 };
 
 extern struct options options;

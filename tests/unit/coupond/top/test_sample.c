@@ -77,6 +77,7 @@ static void answers_for_health_and_metrics_are_not_counted(void **state)
                   "coupond_gateway_requests_total{route=\"issue_post\",status=\"503\"} 2\n"
                   "coupond_gateway_requests_total{route=\"coupon_get\",status=\"500\"} 1\n"
                   "coupond_gateway_requests_total{route=\"readyz\",status=\"503\"} 100\n"
+                  "coupond_gateway_requests_total{route=\"openapi\",status=\"200\"} 100\n"
                   "coupond_gateway_requests_total{route=\"livez\",status=\"200\"} 100\n"
                   "coupond_gateway_requests_total{route=\"metrics\",status=\"200\"} 100\n");
     assert_float_equal(sample->answers, 8, 0);

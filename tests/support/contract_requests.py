@@ -1,0 +1,288 @@
+"""Requests generated from the contract, for hypothesis: sound ones, which its schemas allow, and broken ones, which
+they do not. requests(operation, surroundings) draws a Request that says which of both it is."""
+
+import dataclasses
+import datetime
+import functools
+import json
+import re
+import string
+import urllib.parse
+
+from hypothesis import strategies as st
+
+import contract as contracts
+
+PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7f))
+VISIBLE = "가나다쿠폰선착순ÄßçЖ中あ☕🎁" + string.ascii_letters + string.digits
+BODY_BYTES_MAX = 16_384  # gateway/body_bytes_max and gateway/header_bytes_max by default
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    method: str
+    target: str
+    version: str
+    headers: tuple
+    body: bytes
+    sound: bool  # it is as the contract demands
+    token: bool  # it may do everything
+
+    def in_bytes(self):
+        lines = [f"{self.method} {self.target} HTTP/{self.version}", *(": ".join(field) for field in self.headers)]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
+
+
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    coupons: tuple  # ids of coupons that exist
+    token: str
+    tags: tuple  # entity tags, those of coupons among them
+
+
+# --- values ---
+
+
+@st.composite
+def times(draw):
+    """RFC 3339 in all forms that requests may have."""
+    time = draw(st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(9998, 1, 1)))
+    seconds = draw(st.sampled_from(["", ":%S", ":%S.%f", ":%S.5", ":%S.123456789"]))
+    offset = draw(st.sampled_from(["Z", "z", "+00:00", "+09:00", "-03:30"]))
+    between = draw(st.sampled_from("Tt"))
+    return f"{time.year:04}" + time.strftime(f"-%m-%d{between}%H:%M{seconds}") + offset
+
+
+def _texts(schema):
+    shortest, longest = schema.get("minLength", 0), schema.get("maxLength", 30)
+    if "pattern" not in schema:
+        return st.one_of(st.text(VISIBLE, min_size=shortest, max_size=longest // 4),
+                         st.sampled_from(["x" * longest, "가" * (longest // 3)]))
+    alphabet = [letter for letter in PRINTABLE if re.fullmatch(schema["pattern"], letter)]
+    return st.one_of(st.text(alphabet, min_size=shortest, max_size=longest),
+                     st.sampled_from([alphabet[0] * longest, alphabet[-1] * shortest]))
+
+
+def _objects(schema):
+    required = set(schema.get("required", ()))
+    members = {name: from_schema(member) for name, member in schema["properties"].items()}
+    return st.fixed_dictionaries({name: strategy for name, strategy in members.items() if name in required},
+                                 optional={name: strategy for name, strategy in members.items()
+                                           if name not in required})
+
+
+def _from_type(kind, schema):
+    if kind == "string":
+        return times() if schema.get("format") == "date-time" else _texts(schema)
+    if kind == "integer":
+        return st.integers(schema["minimum"], schema["maximum"])
+    if kind == "object":
+        return _objects(schema)
+    return {"null": st.none(), "boolean": st.booleans()}[kind]
+
+
+def by_schema(make):
+    """Makes the strategy of a schema once: that takes longer than to draw from it."""
+    made = {}
+
+    @functools.wraps(make)
+    def made_once(schema):
+        key = json.dumps(schema, sort_keys=True)
+        if key not in made:
+            made[key] = make(schema)
+        return made[key]
+    return made_once
+
+
+@by_schema
+def from_schema(schema):
+    """Values that the schema allows. It has the keywords that the schemas of requests have."""
+    if "anyOf" in schema:
+        return st.one_of([from_schema(one) for one in schema["anyOf"]])
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return st.one_of([_from_type(kind, schema) for kind in kinds]).filter(lambda value: _allows(schema, value))
+
+
+def _allows(schema, value):
+    return not contracts.mistakes(schema, value)
+
+
+def _beyond(schema):
+    """Values of the right type right behind the bounds."""
+    if "anyOf" in schema:
+        return [value for one in schema["anyOf"] for value in _beyond(one)]
+    letter = "a" if "pattern" in schema else "가"
+    found = [letter * (schema["maxLength"] + 1)] if "maxLength" in schema else []
+    found += [letter * (schema["minLength"] - 1)] if "minLength" in schema else []
+    found += [schema["minimum"] - 1] if "minimum" in schema else []
+    found += [schema["maximum"] + 1] if "maximum" in schema else []
+    return found + schema.get("not", {}).get("enum", [])
+
+
+@by_schema
+def not_from_schema(schema):
+    """JSON that the schema does not allow."""
+    near = [value for value in _beyond(schema) if not _allows(schema, value)]
+    others = anything().filter(lambda value: not _allows(schema, value))
+    return st.one_of(st.sampled_from(near), others) if near else others
+
+
+@by_schema
+def path_segments_not_from_schema(schema):
+    near = [text for text in _beyond(schema) if text and not _allows(schema, text)]
+    texts = st.one_of(st.text(min_size=1, max_size=80), st.text(PRINTABLE, min_size=1, max_size=80))
+    return st.one_of(st.sampled_from(near), texts.filter(lambda text: not _allows(schema, text)))
+
+
+@functools.cache
+def anything():
+    """JSON of all kinds, with the values around limits."""
+    edges = st.sampled_from([0, -1, 1.0, 1.5, 201, 1001, 4_000_000_001, 2 ** 31, 2 ** 63, 10 ** 30, "", ".", "..",
+                             "a b", "a/b", "a\n", "x" * 33, "x" * 65, "x" * 513, "가" * 171, "\u202e", "\u0000",
+                             "2026-01-01", "2026-01-01T00:00:00", "yesterday"])
+    leaves = st.one_of(edges, st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
+                       st.text(max_size=70))
+    return st.recursive(leaves, lambda inner: st.lists(inner, max_size=3)
+                        | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=4)
+
+
+# --- the parts of a request: (value, whether it is sound) ---
+
+
+@st.composite
+def paths(draw, operation, sound, surroundings):
+    target = operation.path
+    parameters = operation.parameters_in("path")
+    broken = None if sound else draw(st.sampled_from(sorted(parameters)))
+    for name, parameter in parameters.items():
+        schema = parameter["schema"]
+        if name == broken:
+            text = draw(path_segments_not_from_schema(schema))
+        elif name == "id" and draw(st.integers(0, 4)) > 0:
+            text = draw(st.sampled_from(surroundings.coupons))
+        else:
+            text = draw(from_schema(schema))
+        target = target.replace(f"{{{name}}}", urllib.parse.quote(text, safe=":@"))
+    return target
+
+
+@st.composite
+def queries(draw, operation, sound):
+    known = operation.parameters_in("query")
+    pairs = [(name, str(draw(from_schema(known[name]["schema"]))))
+             for name in known if draw(st.booleans())]
+    if not sound:
+        wrong = [(draw(st.text(PRINTABLE, min_size=1, max_size=60).filter(lambda name: name not in known)), "1")]
+        wrong += [(name, text) for name in known for text in ("", "-1", "201", "x", "99999999999", "a b", "x" * 40)
+                  if name != "cursor" or " " in text or len(text) > 32]
+        pairs.append(draw(st.sampled_from(wrong)))
+    return "&".join(f"{urllib.parse.quote(name, safe='')}={urllib.parse.quote(text, safe='')}" for name, text in pairs)
+
+
+def _as_text(value):
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def sound_bodies(draw, operation, target):
+    if operation.body is None or (not operation.body["required"] and draw(st.booleans())):
+        return b""
+    value = draw(from_schema(operation.body_schema()))
+    if operation.name == "ensureIssue" and "user_id" in value:  # the same as in the path
+        value = {"user_id": urllib.parse.unquote(target.rsplit("/", 1)[1])}
+    spaces = draw(st.sampled_from(["", " ", "\r\n\t "])).encode()
+    return spaces + _as_text(value) + spaces
+
+
+@st.composite
+def _broken_values(draw, schema):
+    """JSON that the schema does not allow, mostly by one mistake."""
+    value = draw(from_schema(schema))
+    names = sorted(schema["properties"])
+    mistake = draw(st.sampled_from(["member", "missing", "unknown", "whole"]))
+    if mistake == "member":
+        name = draw(st.sampled_from(names))
+        value[name] = draw(not_from_schema(schema["properties"][name]))
+    elif mistake == "missing" and schema.get("required"):
+        del value[draw(st.sampled_from(sorted(schema["required"])))]
+    elif mistake == "whole":
+        return draw(not_from_schema(schema))
+    else:
+        value[draw(st.text(min_size=1, max_size=60).filter(lambda name: name not in names))] = draw(anything())
+    return value
+
+
+@st.composite
+def _broken_texts(draw, schema):
+    """Bytes that are no JSON, or JSON that nobody should read."""
+    text = _as_text(draw(from_schema(schema).filter(bool)))
+    member = text[1:].split(b":", 1)[0]
+    return draw(st.sampled_from([
+        text[:-1], text + b"x", text + text, text[:-1] + b"," + text[1:], b"\xef\xbb\xbf" + text, b"[" * 3000,
+        b"{" + member + b":1e999}", b"{" + member + b":" + b"9" * 400 + b"}", b"{" + member + b":NaN}",
+        b"{" + member + b':"\xff"}', b"{" + member + b':"\\ud800"}', b"{" + member + b':"\\u0000"}', b"{'a':1}",
+        text + b" " * BODY_BYTES_MAX, b"\0" + text]))
+
+
+def broken_bodies(operation):
+    if operation.body is None:
+        return st.binary(min_size=1, max_size=50)
+    schema = operation.body_schema()
+    texts = [_broken_values(schema).map(_as_text), _broken_texts(schema)]
+    return st.one_of([*texts, st.just(b"")] if operation.body["required"] else texts)
+
+
+JSON_TYPES = ["application/json", "Application/JSON", "application/json; charset=utf-8",
+              'application/json;charset="UTF-8"']
+OTHER_TYPES = [None, "", "text/plain", "application/xml", "application/json; charset=latin-1", "application/jsonx",
+               "application/problem+json", "application/x-www-form-urlencoded"]
+
+# What HTTP itself does not allow, or coupond does not support.
+BROKEN_FIELDS = [
+    [("X", "a\x01")], [("X Y", "z")], [("Host", "again")], [("Transfer-Encoding", "gzip")], [("", "x")],
+    [("X", "y")] * 101, [("X", "y" * BODY_BYTES_MAX)], [("Authorization", "Bearer a"), ("Authorization", "Bearer a")],
+    [("Content-Encoding", "gzip")], [("Content-Length", "1"), ("Content-Length", "2")], [("Content-Length", "-1")],
+]
+
+
+@functools.cache
+def fields(surroundings):
+    """Headers that are sound whatever they say."""
+    tags = st.lists(st.sampled_from([*surroundings.tags, '"x"', 'W/"y"', "*", "", ","]), max_size=3).map(", ".join)
+    values = {"If-Match": tags, "If-None-Match": tags, "Cache-Control": st.sampled_from(["no-cache", "no-store", ""]),
+              "traceparent": st.text(PRINTABLE, max_size=60), "X-Request-Id": st.text(PRINTABLE, max_size=140),
+              "Content-Encoding": st.just("identity"), "Accept": st.just("text/html")}
+    some = st.lists(st.sampled_from(sorted(values)), max_size=2, unique=True)
+    return some.flatmap(lambda names: st.tuples(*(st.tuples(st.just(name), values[name]) for name in names)))
+
+
+# --- requests ---
+
+
+@st.composite
+def requests(draw, operation, surroundings):
+    parts = ["body", "fields", "query", "version", *(["path"] if operation.parameters_in("path") else []),
+             *(["media type"] if operation.body else [])]
+    broken = draw(st.one_of(st.none(), st.sampled_from(parts)))
+    token = not operation.secured or draw(st.integers(0, 4)) > 0
+    target = draw(paths(operation, broken != "path", surroundings))
+    query = draw(queries(operation, broken != "query"))
+    body = draw(broken_bodies(operation) if broken == "body" else sound_bodies(operation, target))
+    if broken == "media type" and not body:  # nothing has no type
+        broken = None
+    media_type = draw(st.sampled_from(OTHER_TYPES if broken == "media type" else JSON_TYPES))
+    headers = [("Host", "coupond"), *draw(fields(surroundings))]
+    if media_type is not None and (body or draw(st.booleans())):
+        headers.append(("Content-Type", media_type))
+    if operation.secured:
+        scheme = draw(st.sampled_from(["Bearer ", "bearer "]))
+        wrong = draw(st.sampled_from([[], [("Authorization", "Bearer x")], [("Authorization", surroundings.token)]]))
+        headers += [("Authorization", scheme + surroundings.token)] if token else wrong
+    if broken == "fields":
+        headers += draw(st.sampled_from(BROKEN_FIELDS))
+    if body or draw(st.booleans()):
+        headers.append(("Content-Length", str(len(body))))
+    method = "HEAD" if operation.method == "GET" and draw(st.integers(0, 4)) == 0 else operation.method
+    version = draw(st.sampled_from(["2.0", "0.9", "1.2"])) if broken == "version" else "1.1"
+    target += "?" + query if query else ""
+    return Request(method, target, version, tuple(headers), body, broken is None, token)

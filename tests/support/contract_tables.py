@@ -1,0 +1,252 @@
+"""Compares a contract with the tables of the program. Each function yields what is wrong, in words."""
+
+import re
+
+import contract as contracts
+from cluster import REPOSITORY
+
+
+def source(name):
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+# --- routes ---
+
+
+def routes_of_the_program():
+    """{(method, path): flags}"""
+    rows = re.findall(r'\{METHOD_(\w+), "([^"]+)", ([^,]+), METRIC_ROUTE_', source("gateway/api/routes.c"))
+    return {(method, path): set(re.findall(r"ROUTE_(\w+)", flags)) for method, path, flags in rows}
+
+
+def flags_of(operation):
+    """The flags that the operation's row should have."""
+    flags = set()
+    if operation.secured:
+        flags.add("ADMIN")
+    if operation.body is not None:
+        flags.add("JSON" if operation.body["required"] else "OBJECT")
+    if operation.parameters_in("query"):
+        flags.add("QUERY")
+    if "If-Match" in operation.parameters_in("header"):
+        flags.add("ETAG")
+    return flags
+
+
+def route_faults(contract):
+    described = {(operation.method, operation.path): flags_of(operation)
+                 for operation in contracts.operations(contract)}
+    routes = routes_of_the_program()
+    for method, path in sorted(set(routes) - set(described)):
+        yield f"{method} {path} is not in the contract"
+    for method, path in sorted(set(described) - set(routes)):
+        yield f"{method} {path} is no route of the program"
+    for route in sorted(set(routes) & set(described)):
+        if routes[route] != described[route]:
+            yield f"{' '.join(route)} is {sorted(routes[route])}, the contract says {sorted(described[route])}"
+
+
+def parameter_faults(contract):
+    """The names in a path are its parameters."""
+    for operation in contracts.operations(contract):
+        named = set(re.findall(r"\{(\w+)\}", operation.path))
+        if named != set(operation.parameters_in("path")):
+            yield f"{operation.name}: {operation.path} has the parameters {sorted(operation.parameters_in('path'))}"
+
+
+# --- errors ---
+
+
+def errors_of_the_program():
+    """[(code, status, title, detail)]"""
+    rows = re.findall(r'ERROR\([A-Z_]+, "(\w+)", (\d+), "([^"]*)", "([^"]*)"\)', source("gateway/reply/error_codes.h"))
+    return [(code, int(status), title, detail) for code, status, title, detail in rows]
+
+
+def _codes_in(response):
+    """{(code, status)} of a response's problem."""
+    content = response.get("content", {}).get("application/problem+json")
+    if content is None:
+        return set()
+    told = content["schema"]["allOf"][1]["properties"]
+    return {(code, told["status"]["const"]) for code in told["code"]["enum"]}
+
+
+def error_faults(contract):
+    errors = errors_of_the_program()
+    used = set()
+    for operation in contracts.operations(contract):
+        for status, response in operation.responses.items():
+            used |= _codes_in(response)
+            for code, told in sorted(_codes_in(response)):
+                if str(told) != status:
+                    yield f"{operation.name}: {code} of {told} is among the answers {status}"
+    for response in contracts.resolved(contract["x-other-requests"], contract).values():
+        used |= _codes_in(response)
+    known = {(code, status) for code, status, _, _ in errors}
+    yield from (f"{code} {status} is in no response" for code, status in sorted(known - used))
+    yield from (f"{code} {status} is no error of the program" for code, status in sorted(used - known))
+    if contract["components"]["schemas"]["ErrorCode"]["enum"] != [code for code, *_ in errors]:
+        yield "ErrorCode is not the program's list"
+
+
+# --- bounds ---
+
+# The constant that each bound is, and what is added to it.
+BOUNDS = {
+    ("CouponId", "maxLength"): ("COUPON_ID_MAX", 0),
+    ("UserId", "maxLength"): ("USER_ID_MAX", 0),
+    ("UserNumber", "maximum"): ("INT64_MAX", 0),
+    ("RequestId", "maxLength"): ("REQUEST_ID_MAX", 0),
+    ("RetryAfter", "maximum"): ("RETRY_AFTER_MAX_S", 0),
+    ("Title", "maxLength"): ("TITLE_MAX", 0),
+    ("Quantity", "maximum"): ("QUANTITY_MAX", 0),
+    ("Count", "maximum"): ("QUANTITY_MAX", 0),
+    ("PerUserLimit", "maximum"): ("PER_USER_LIMIT_MAX", 0),
+    ("PageLimit", "maximum"): ("COUPON_LIST_MAX", 0),
+    ("PageLimit", "default"): ("LIST_LIMIT_DEFAULT", 0),
+    ("CouponList.coupons", "maxItems"): ("COUPON_LIST_MAX", 0),
+    ("Issue.sequence", "maximum"): ("QUANTITY_MAX", 0),
+    ("Detail", "maxLength"): ("READY_WHY_MAX", -1),
+    ("FieldError.field", "maxLength"): ("FIELD_BYTES", -1),
+    ("FieldError.reason", "maxLength"): ("REASON_BYTES", -1),
+    ("Problem.errors", "maxItems"): ("API_ERRORS_MAX", 0),
+}
+OTHER_BOUNDS = {("PerUserLimit", "default"), ("Problem.status", "maximum")}  # what HTTP or the API says
+
+
+def constants_of_the_program():
+    constants = {"INT64_MAX": 2 ** 63 - 1}
+    for name in ("shared/limits.h", "gateway/api/call.h", "gateway/reply/api_errors.h",
+                 "gateway/connection/request_note.h", "gateway/reply/reply.c"):
+        text = source(name)
+        constants |= {key: int(value) for key, value in re.findall(r"#define (\w+) +(\d+)u?\b", text)}
+        constants |= {key: int(value) for key, value in re.findall(r"\b([A-Z_]+_MAX_S) = (\d+)", text)}
+    field, reason = re.findall(r"char (?:field|reason)\[(\d+)\]", source("gateway/reply/api_errors.h"))
+    return constants | {"FIELD_BYTES": int(field), "REASON_BYTES": int(reason)}
+
+
+def _bounds_in(name, schema):
+    """{(name, keyword): value} of a schema and its members."""
+    found = {(name, keyword): schema[keyword]
+             for keyword in ("maxLength", "maximum", "maxItems", "default") if keyword in schema}
+    for member, inner in schema.get("properties", {}).items():
+        if isinstance(inner, dict):
+            found |= _bounds_in(f"{name}.{member}", inner)
+    return found
+
+
+def bound_faults(contract):
+    constants = constants_of_the_program()
+    found = {}
+    for name, schema in contract["components"]["schemas"].items():
+        found |= _bounds_in(name, schema)
+    for place in sorted(set(BOUNDS) - set(found)):
+        yield f"{'.'.join(place)} is missing"
+    for place, value in found.items():
+        if place not in BOUNDS:
+            if place not in OTHER_BOUNDS:
+                yield f"{'.'.join(place)} is a bound that no constant is known for"
+            continue
+        constant, more = BOUNDS[place]
+        if value != constants[constant] + more:
+            yield f"{'.'.join(place)} is {value}, {constant} is {constants[constant]}"
+
+
+# --- members, states, alphabets ---
+
+
+def members_of_the_program():
+    """(members of a new coupon, those it must have, members that can be changed)"""
+    table = source("gateway/api/json.c").split("static const struct member members[] = {")[1].split("};")[0]
+    rows = re.findall(r'\{"(\w+)", \w+, (\w+), (true|false), (true|false)\}', table)
+    return ([name for name, _, create, _ in rows if create == "true"],
+            [name for name, _, _, required in rows if required == "true"],
+            [name for name, field, _, _ in rows if field != "0"])
+
+
+def member_faults(contract):
+    schemas = contract["components"]["schemas"]
+    create, required, change = members_of_the_program()
+    for what, told, wanted in (("CouponCreate", schemas["CouponCreate"]["properties"], create),
+                               ("CouponCreate.required", schemas["CouponCreate"]["required"], required),
+                               ("CouponChange", schemas["CouponChange"]["properties"], change)):
+        if list(told) != wanted:
+            yield f"{what} has {list(told)}, the program {wanted}"
+    for name in ("CouponCreate", "CouponChange", "IssueCreate", "IssueEnsure"):
+        if schemas[name].get("additionalProperties") is not False:
+            yield f"{name} allows members that the program refuses"
+
+
+def state_faults(contract):
+    names = re.findall(r'\[COUPON_\w+\] = "(\w+)"', source("shared/coupon.c"))
+    order = re.findall(r"^    COUPON_(\w+),$", source("shared/coupon.h").split("enum coupon_state {")[1].split("}")[0],
+                       re.M)
+    assert sorted(names) == sorted(name.lower() for name in order)
+    if contract["components"]["schemas"]["CouponState"]["enum"] != [name.lower() for name in order]:
+        yield "CouponState has other names than the program"
+
+
+def alphabets_of_the_program():
+    """{kind of character: the characters}; kind 1 is allowed in both ids, kind 2 in those of users."""
+    table = source("shared/coupon.c").split("alphabet[256] = {")[1].split("};")[0]
+    found = {"1": set(), "2": set()}
+    for first, last, kind in re.findall(r"\['(.)'(?: \.\.\. '(.)')?\] = (\d)", table):
+        found[kind] |= {chr(code) for code in range(ord(first), ord(last or first) + 1)}
+    return found
+
+
+def alphabet_faults(contract):
+    kinds = alphabets_of_the_program()
+    for name, allowed in (("CouponId", kinds["1"]), ("UserId", kinds["1"] | kinds["2"])):
+        schema = contract["components"]["schemas"][name]
+        if {chr(code) for code in range(256) if re.fullmatch(schema["pattern"], chr(code))} != allowed:
+            yield f"{name} has another alphabet than the program"
+        if schema["not"] != {"enum": [".", ".."]}:
+            yield f"{name} allows the dots that the program refuses"
+
+
+# --- examples ---
+
+
+def _example_pairs(contract):
+    """(where, schema, value) of every example."""
+    whole = contracts.resolved(contract, contract)
+    for name, schema in whole["components"]["schemas"].items():
+        yield from ((f"schema {name}", schema, value) for value in schema.get("examples", []))
+    for operation in contracts.operations(contract):
+        for parameter in operation.parameters:
+            if "example" in parameter:
+                yield f"{operation.name}: {parameter['name']}", parameter["schema"], parameter["example"]
+        bodies = [("the request", operation.body)] if operation.body else []
+        for where, body in [*bodies, *operation.responses.items()]:
+            for content in body.get("content", {}).values():
+                yield from ((f"{operation.name}: {where}: {name}", content["schema"], example["value"])
+                            for name, example in content.get("examples", {}).items())
+    for kind, response in whole["x-other-requests"].items():
+        for content in response.get("content", {}).values():
+            yield from ((f"{kind}: {name}", content["schema"], example["value"])
+                        for name, example in content["examples"].items())
+
+
+def example_faults(contract):
+    texts = {code: (title, detail) for code, _, title, detail in errors_of_the_program()}
+    for where, schema, value in _example_pairs(contract):
+        contracts.check_schema(schema)
+        yield from (f"{where}: {text}" for text in contracts.mistakes(contracts.closed(schema), value))
+        if isinstance(value, dict) and "code" in value and texts[value["code"]] != (value["title"], value["detail"]):
+            yield f"{where}: the program has other words for {value['code']}"
+    for operation in contracts.operations(contract):
+        for status, response in operation.responses.items():
+            if status < "300" and not all(content.get("examples") for content in response["content"].values()):
+                yield f"{operation.name}: {status} has no example"
+
+
+def version_faults(contract):
+    version = re.search(r"project\(coupond VERSION ([\d.]+)", source("CMakeLists.txt"))[1]
+    if contract["info"]["version"] != version:
+        yield f"the contract is of {contract['info']['version']}, the program is {version}"
+
+
+CHECKS = [route_faults, parameter_faults, error_faults, bound_faults, member_faults, state_faults, alphabet_faults,
+          example_faults, version_faults]
