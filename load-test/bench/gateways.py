@@ -23,7 +23,7 @@ class SharedOut(Coupond):
         before = self.asked()
         result = run_wrk(self.url, connections, seconds, prefix, threads=self.threads, ports=self.ports)
         if any(now == then for now, then in zip(self.asked(), before)):
-            raise BenchError(f"{self.name}: a gateway was not asked\n{self.logs()}")
+            raise BenchError(f"{self.name}: a gateway got no requests\n{self.logs()}")
         return result
 
     def asked(self):

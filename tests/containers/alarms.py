@@ -15,7 +15,7 @@ STOPPED = [
 
 
 def alerts(run):
-    """services stopped, so that their names are NXDOMAIN: every alert about them fires, and ends"""
+    """stops services, so that their names are NXDOMAIN: every alert about them fires, then resolves"""
     system = run.system
     for services, wanted in STOPPED:
         with step(f"{', '.join(services)} stopped: {', '.join(sorted(wanted))}"):
@@ -27,12 +27,13 @@ def alerts(run):
     received = {alert["labels"]["alertname"]
                 for alert in ask(system.address(system.names("alertmanager")[0], 9093), "GET", "/api/v2/alerts")[2]}
     check({"CoupondIssuerDown", "CoupondNoGateway", "HaproxyDown"} <= received,
-          f"the Alertmanager knows of {sorted(received)} only")
-    with step("start them again, and wait until the alerts end"):
+          f"the Alertmanager has received only {sorted(received)}")
+    with step("restart them, and wait until the alerts resolve"):
         system.up()
         system.wait_healthy()
         gone = {name for _, names in STOPPED for name in names}
-        wait_until(lambda: not system.firing() & gone, ALERT_SECONDS, lambda: f"{sorted(system.firing() & gone)} go on")
+        wait_until(lambda: not system.firing() & gone, ALERT_SECONDS,
+                   lambda: f"{sorted(system.firing() & gone)} keep firing")
     run.judge()
 
 
@@ -46,5 +47,5 @@ def refused(run):
     def said():
         status, headers, body = ask(API, "GET", "/v1/coupons/NOON")
         return status == 503 and headers["Retry-After"] and body["code"] == "issuer_unavailable"
-    wait_until(said, 30, lambda: f"HAProxy answers for gateways that are gone: {ask(API, 'GET', '/v1/coupons/NOON')}")
+    wait_until(said, 30, lambda: f"HAProxy answers for stopped gateways: {ask(API, 'GET', '/v1/coupons/NOON')}")
     run.note("without a gateway HAProxy answers 503 issuer_unavailable with Retry-After")

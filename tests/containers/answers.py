@@ -1,8 +1,8 @@
-"""Clients before HAProxy that record every answer, and a judge that asks for each of them again.
+"""Clients in front of HAProxy that record every answer, and a judge that requests each issue again.
 
-Each client asks for one user after another, most by POST and every fourth by PUT. Who is answered 503, or loses the
-connection, asks again by PUT until the answer is final: the outcomes in between are counted. What was answered 201 or
-200 is never changed.
+Each client sends requests for one user after another, most by POST and every fourth by PUT. After a 503 or a lost
+connection it retries by PUT until the answer is final, and counts the outcomes in between. An issue that was answered
+with 201 or 200 must never change.
 """
 
 import collections
@@ -29,7 +29,7 @@ class Client:
         self.connection = None
 
     def ask(self, method, path, body=None):
-        """(status, body); (NO_ANSWER, why) when the connection was refused, closed or silent."""
+        """(status, body); (NO_ANSWER, reason) if the connection was refused, closed or silent."""
         try:
             if self.connection is None:
                 self.connection = http.client.HTTPConnection(*self.address, timeout=30)
@@ -76,7 +76,7 @@ class Crowd:
         for thread in self.threads:
             thread.join(120)
             check(not thread.is_alive(), "a client has no final answer two minutes after its last request")
-        check(not self.wrong, f"answers that nobody may get: {self.wrong[:5]}")
+        check(not self.wrong, f"answers that are never allowed: {self.wrong[:5]}")
 
     def snapshot(self):
         with self.lock:
@@ -131,13 +131,13 @@ def told(outcomes):
 
 
 def judge(address, issues):
-    """Asks again for every issue that a client has read: the sequence must be the same, and no sequence may have two
+    """Requests every issue again that a client has read: the sequence must be the same, and no sequence may have two
     holders."""
     holders = {}
     for issue in issues:
         other = holders.setdefault((issue.coupon, issue.sequence), issue.user)
         check(other == issue.user,
-              f"sequence {issue.sequence} of {issue.coupon} was told to {other} and to {issue.user}")
+              f"sequence {issue.sequence} of {issue.coupon} was answered to {other} and to {issue.user}")
     todo, wrong = collections.deque(issues), []
 
     def work():
@@ -152,14 +152,14 @@ def judge(address, issues):
                 wrong.append((issue, status, body))
         client.close()
 
-    with step(f"ask again for {len(issues)} issues"):
+    with step(f"request {len(issues)} issues again"):
         threads = [threading.Thread(target=work, daemon=True) for _ in range(CLIENTS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     if wrong:
-        raise CheckFailed(f"{len(wrong)} of {len(issues)} issues are told otherwise: {wrong[:5]}")
+        raise CheckFailed(f"{len(wrong)} of {len(issues)} issues have another answer: {wrong[:5]}")
 
 
 def ask_patiently(client, issue):

@@ -1,8 +1,8 @@
-"""A Docker engine from Debian's packages that leaves its host untouched: it has data, sockets and cgroups of its own.
+"""A Docker engine from Debian's packages that does not affect its host: it has separate data, sockets and cgroups.
 
-It runs in one of two networks, on the same data: `outside`, where a build reaches the package mirror but no container
-gets a network of its own; `inside`, with bridge, NAT, DNS and published ports, from where nothing reaches out. Names
-that Docker does not know are asked of a resolver that answers NXDOMAIN to everything, as the resolvers of a company do.
+It runs in one of two networks, on the same data: `outside`, where a build can reach the package mirror, but containers
+have no network; `inside`, with bridge, NAT, DNS and published ports, but without access to the outside. Names that
+Docker does not know go to a resolver that answers NXDOMAIN to everything, like the resolver of a company.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ COMMAND_SECONDS = 600
 
 
 def tool(name):
-    """The distribution's own program, even if PATH has another before it."""
+    """The distribution's program, even if PATH has another one before it."""
     found = shutil.which(name, path="/usr/bin:/usr/sbin") or shutil.which(name)
     if not found:
         raise CheckFailed(f"{name} is not installed")
@@ -35,7 +35,7 @@ def tool(name):
 
 class Engine:
     def __init__(self, directory, runtime):
-        """runtime: a folder whose name is short enough for sockets; a file system is mounted over it, which vanishes
+        """runtime: a folder with a name short enough for sockets; a file system is mounted over it, which disappears
         with the mount namespace."""
         self.directory, self.runtime = directory, runtime
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "none", str(self.runtime)], check=True)
@@ -132,7 +132,7 @@ class Engine:
 
 
 def remove_cgroups():
-    """Removes the empty groups that an engine leaves in each hierarchy."""
+    """Removes the empty groups of an engine in each hierarchy."""
     for parent in [*Path("/sys/fs/cgroup").glob(f"*/{CGROUP}"), Path("/sys/fs/cgroup") / CGROUP]:
         if parent.is_dir():
             for folder, _, _ in sorted(os.walk(parent), reverse=True):
@@ -143,7 +143,7 @@ def remove_cgroups():
 
 
 class Nowhere(threading.Thread):
-    """A DNS server that answers NXDOMAIN to every question, in the network of the thread that makes it."""
+    """A DNS server that answers NXDOMAIN to every query, in the network of the thread that creates it."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -158,7 +158,7 @@ class Nowhere(threading.Thread):
                 continue
             number, flags = struct.unpack("!HH", question[:4])
             self.asked += 1
-            # response, recursion available, name error; the question again, nothing behind it
+            # response, recursion available, name error; the question again, and no other sections
             end = question_end(question)
             head = struct.pack("!HHHHHH", number, 0x8080 | (flags & 0x7900) | 3, 1, 0, 0, 0)
             self.socket.sendto(head + question[12:end], peer)

@@ -1,5 +1,5 @@
-"""Faults of the containers while clients ask: stages of ./dev containers. After each of them, the judge asks for every
-issue again."""
+"""Faults of the containers under load: stages of ./dev containers. After each of them, the judge requests every issue
+again."""
 
 import collections
 import signal
@@ -15,7 +15,7 @@ KILLED = 137
 
 
 class Harm:
-    """A crowd asks during the fault; afterwards everything must be healthy again and every answer must hold."""
+    """Clients send requests during the fault; afterwards everything must be healthy and every answer must hold."""
 
     def __init__(self, run, what):
         self.run, self.what = run, what
@@ -49,15 +49,15 @@ class Harm:
 
 
 def new_passwords(run):
-    """other passwords in the secrets: docker-compose up makes the accounts follow"""
+    """changes the passwords in the secrets: docker-compose up updates the accounts"""
     system = run.system
     system.write_passwords("second")
-    with step("docker-compose up, then restart those who read them"):
+    with step("docker-compose up, then restart the services that read them"):
         system.up()
         system.compose("restart", "persister", "issuer", "mysqld-exporter")
         system.wait_healthy()
         wait_until(lambda: scraped(system, "mysql_up") == ["1"], 60,
-                   lambda: f"the exporter is let in: {scraped(system, 'mysql_up')}")
+                   lambda: f"the exporter can log in: {scraped(system, 'mysql_up')}")
 
 
 def scraped(system, name):
@@ -65,7 +65,7 @@ def scraped(system, name):
 
 
 def sigterm(run):
-    """SIGTERM of each service, as docker stop sends it; gateways one after another, without a request that fails"""
+    """stops each service by docker stop (SIGTERM); gateways one after another, without a failed request"""
     system = run.system
     with Harm(run, "gateways restarted one by one") as harm:
         for name in system.names("gateway"):
@@ -77,7 +77,7 @@ def sigterm(run):
                 system.wait_healthy("gateway")
     check(set(harm.outcomes()) <= {(200, ""), (201, "")},
           lambda: f"while gateways were restarted one by one: {told(harm.outcomes())}\n{system.logs('gateway', 20)}")
-    with Harm(run, "every other service stopped and started") as harm:
+    with Harm(run, "every other service stopped and restarted") as harm:
         for service in (*COUPOND, *OTHERS):
             with step(f"docker stop {service}, and start"):
                 for name in system.names(service):
@@ -90,7 +90,7 @@ def sigterm(run):
 
 
 def kill_each(run):
-    """kill -9 of each service, all of its containers at once; the restart policy brings them back"""
+    """kills each service by SIGKILL, all of its containers at once; the restart policy restarts them"""
     system = run.system
     with Harm(run, "every service killed") as harm:
         for service in ("gateway", *COUPOND, *OTHERS):
@@ -99,7 +99,7 @@ def kill_each(run):
                 system.kill(service)
                 wait_until(lambda service=service, starts=starts: all(
                     after != before for after, before in zip(started_at(system, service), starts)),
-                    60, f"{service} is started again")
+                    60, f"{service} is restarted")
                 system.wait_healthy(service)
         harm.wait_served()
     run.judge()
@@ -110,14 +110,14 @@ def started_at(system, service):
 
 
 def engine_restart(run):
-    """the engine stopped and started: containers come back in whatever order; killed and started: docker-compose up
-    brings them back"""
+    """stops and starts the engine: containers come back in any order; kills and starts it: docker-compose up restores
+    them"""
     for how, what in ((signal.SIGTERM, "stopped"), (signal.SIGKILL, "killed")):
         with Harm(run, f"the engine {what} and started") as harm:
             with step(f"the engine is {what} and started"):
                 run.engine.stop(how)
                 run.engine.start("inside")
-                if how == signal.SIGKILL:  # Docker 20.10 stops what it finds running then, and leaves it so
+                if how == signal.SIGKILL:  # Docker 20.10 then stops running containers and does not restart them
                     run.system.up()
             with step("wait until every container is healthy"):
                 run.system.wait_healthy()
@@ -126,7 +126,7 @@ def engine_restart(run):
 
 
 def journal_lost(run):
-    """the journal's volume lost: the issuer refuses to decide, and goes on after --rebuild-from-store"""
+    """loses the journal's volume: the issuer refuses to decide, and continues after --rebuild-from-store"""
     system = run.system
     with Harm(run, "before the journal was lost"):
         pass
@@ -135,20 +135,20 @@ def journal_lost(run):
         system.compose("stop", "issuer")
         system.compose("rm", "--force", "issuer")
         run.engine.docker("volume", "rm", "coupond_journal")
-    with step("an issuer with an empty journal beside a full store"):
+    with step("an issuer with an empty journal and a full store"):
         system.compose("up", "-d", "--no-build", "--no-deps", "issuer")
         wait_until(lambda: "--rebuild-from-store" in system.logs("issuer", 200), 60,
-                   lambda: f"it refuses:\n{system.logs('issuer', 20)}")
+                   lambda: f"the issuer refuses:\n{system.logs('issuer', 20)}")
     status, _, body = ask(API, "PUT", "/v1/coupons/NOON/issues/nobody-yet")
-    check(status == 503, f"with its journal lost it is asked for an issue and answers {status} {body}")
+    check(status == 503, f"without its journal the issuer answers a request for an issue with {status} {body}")
     with step("docker-compose run issuer --rebuild-from-store"):
         system.compose("stop", "issuer")
         result = system.compose("run", "--rm", "-T", "issuer", "issuer", "--rebuild-from-store", "--config",
                                 "/etc/coupond/issuer.conf", check=False)
     check(result.returncode == 0, f"--rebuild-from-store: exit status {result.returncode}\n{result.stdout[-3000:]}")
-    with step("the issuer on the journal made anew"):
+    with step("the issuer with the rebuilt journal"):
         system.compose("start", "issuer")
         system.wait_healthy("issuer")
-    with Harm(run, "after the journal was made anew"):
+    with Harm(run, "after the journal was rebuilt"):
         time.sleep(2)
     run.judge()

@@ -1,9 +1,9 @@
-"""The images that docker-compose.yml names: coupond's own from the real Dockerfile, the others replaced by stand-ins
+"""The images that docker-compose.yml names: coupond's image from the real Dockerfile, the others replaced by stand-ins
 from Debian's packages.
 
-`prepare(engine)` makes what is missing or old, with the engine in the outside network. Debian's base images are made by
-debootstrap from the mirror of this machine's apt; a stand-in bears the hash of what it was made from, and is kept until
-that changes.
+`prepare(engine)` builds missing and outdated images, with the engine in the outside network. debootstrap creates
+Debian's base images from the mirror of this machine's apt. A stand-in has a label with the hash of its sources, and is
+kept until they change.
 """
 
 import contextlib
@@ -34,10 +34,10 @@ STANDINS = {
     "prom/prometheus": ("Dockerfile", "prometheus", "Debian 12's prometheus"),
     "prom/alertmanager": ("Dockerfile", "alertmanager", "Debian 12's prometheus-alertmanager"),
     "prom/mysqld-exporter": ("Dockerfile", "mysqld-exporter",
-                             "Debian 12's prometheus-mysqld-exporter, told the address its own way"),
+                             "Debian 12's prometheus-mysqld-exporter, with its own way to pass the address"),
     "oliver006/redis_exporter": ("Dockerfile", "redis-exporter", "Debian 12's prometheus-redis-exporter"),
     "grafana/grafana": ("Dockerfile", "grafana",
-                        "a program that reads what Grafana would read, and answers its health check"),
+                        "a program that reads the files that Grafana would read, and answers its health check"),
     "mysql": ("Dockerfile.mysql", None,
               "Debian sid's mysql-server-core, with an entry point like the official image's"),
 }
@@ -47,21 +47,21 @@ SYSTEMD = "coupond-standin/systemd"
 
 
 def names(compose):
-    """{repository: full name} of all images of the Compose file that are not of the load test's profile."""
+    """{repository: full name} of all images of the Compose file except those of the load test's profile."""
     found = {service["image"]
              for service in compose["services"].values() if "load-test" not in service.get("profiles", [])}
     return {image.rsplit(":", 1)[0]: image for image in found}
 
 
 def prepare(engine):
-    """Makes all images; returns a description of each, for the summary."""
+    """Builds all images; returns a description of each, for the summary."""
     compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
     wanted = names(compose)
     make_base(engine, base_of_dockerfile(), "bookworm")
     make_base(engine, SID, "sid", "mysql-server-core,mysql-client-core")
     make_coupond(engine, wanted.pop("coupond"))
     if unknown := sorted(set(wanted) - set(STANDINS)):
-        raise CheckFailed(f"docker-compose.yml names images that nothing stands in for: {', '.join(unknown)}; see "
+        raise CheckFailed(f"docker-compose.yml names images without a stand-in: {', '.join(unknown)}; see "
                           "tests/containers/images.py")
     for repository, (dockerfile, target, _) in STANDINS.items():
         build(engine, wanted[repository], SOURCES / dockerfile, target)
@@ -70,12 +70,12 @@ def prepare(engine):
 
 
 def base_of_dockerfile():
-    """The image that the real Dockerfile starts from."""
+    """The base image of the real Dockerfile."""
     return re.search(r"^FROM (\S+)", (REPOSITORY / "Dockerfile").read_text(encoding="utf-8"), re.M)[1]
 
 
 def make_base(engine, image, suite, packages=""):
-    """A minimal Debian made by debootstrap and imported as an image; it is kept, however old."""
+    """A minimal Debian, created by debootstrap and imported as an image; it is never rebuilt."""
     if engine.docker("image", "inspect", image, check=False).returncode == 0:
         return
     with step(f"debootstrap {suite} → {image} (once)"), empty_folder(engine.directory / "debootstrap") as tree:
@@ -93,7 +93,7 @@ def make_base(engine, image, suite, packages=""):
 
 @contextlib.contextmanager
 def empty_folder(path):
-    """A folder that exists during a with block; that of a killed run is removed by the next."""
+    """A folder that exists during a with block; the next run removes that of a killed run."""
     shutil.rmtree(path, ignore_errors=True)
     try:
         yield path
@@ -102,7 +102,7 @@ def empty_folder(path):
 
 
 def make_coupond(engine, image):
-    """The first stage gets a name of its own, so that its packages are kept for the next run."""
+    """The first stage gets its own name, so that its packages are kept for the next run."""
     with step(f"docker build: the Dockerfile → {image}"):
         text = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
         stage = re.search(r"^FROM \S+ AS (\S+)", text, re.M)[1]
@@ -112,14 +112,14 @@ def make_coupond(engine, image):
 
 
 def libraries():
-    """The packages that the Dockerfile installs beside the program."""
+    """The packages that the Dockerfile installs for the program."""
     last = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1]
     installed = re.search(r"apt-get install -y --no-install-recommends \\\n(.*?)&&", last, re.S)[1]
     return installed.replace("\\", " ").split()
 
 
 def build(engine, image, dockerfile, target=None, arguments=None):
-    """Builds one of our images, unless it was made from the same files on the same base."""
+    """Builds one of our images, unless it was built from the same files on the same base."""
     more = ["--target", target] if target else []
     for name, value in (arguments or {}).items():
         more += ["--build-arg", f"{name}={value}"]
@@ -131,7 +131,7 @@ def build(engine, image, dockerfile, target=None, arguments=None):
 
 
 def digest(engine, dockerfile, arguments):
-    """A hash of everything that an image is made from."""
+    """A hash of all sources of an image."""
     text = hashlib.sha256(repr(arguments).encode())
     for path in sorted(SOURCES.iterdir()):
         if path == dockerfile or not path.name.startswith("Dockerfile"):

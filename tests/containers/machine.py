@@ -1,4 +1,4 @@
-"""deploy/systemd in a container with systemd, which takes the place of a machine: a stage of ./dev containers."""
+"""deploy/systemd in a container with systemd instead of a machine: a stage of ./dev containers."""
 
 import json
 import re
@@ -19,8 +19,7 @@ class Machine:
         self.engine = engine
 
     def start(self):
-        """systemd sets up mounts and cgroups of its own for each unit, which Docker's profile of system calls
-        forbids."""
+        """systemd creates mounts and cgroups for each unit, which Docker's seccomp profile forbids."""
         self.engine.docker("run", "-d", "--name", NAME, "--network", "none", "--cap-add", "SYS_ADMIN", "--security-opt",
                            "seccomp=unconfined", "--cgroupns", "private", "--tmpfs", "/run", "--tmpfs", "/run/lock",
                            "--tmpfs", "/tmp", images.SYSTEMD)
@@ -68,8 +67,8 @@ def documented_steps():
 
 
 def systemd(run):
-    """deploy/systemd installed by the commands of deploy/README.md in a container with systemd, then stopped and
-    killed"""
+    """installs deploy/systemd by the commands of deploy/README.md in a container with systemd, then stops and kills
+    the services"""
     machine = Machine(run.engine)
     try:
         with step("a container with systemd"):
@@ -80,7 +79,7 @@ def systemd(run):
         wrong_configuration(machine)
         harm(machine)
         run.note("systemd: units installed as documented; issuer killed, persister hung until its watchdog, gateway "
-                 "with a wrong configuration")
+                 "with an invalid configuration")
     finally:
         run.engine.docker("rm", "--force", "--volumes", NAME, check=False)
 
@@ -103,11 +102,11 @@ def install(run, machine):
 
 def use(machine):
     created = machine.ask("POST", "/v1/coupons", {"id": "A", "title": "정오", "quantity": 100})
-    check(created[0] == 201, f"a coupon is made: {created}")
+    check(created[0] == 201, f"a coupon is created: {created}")
     issued = machine.ask("POST", "/v1/coupons/A/issues", {"user_id": "alice"}, port=8081)
     check(issued[0] == 201 and issued[1]["sequence"] == 1, f"alice is issued: {issued}")
     open_to_others = machine.run("find /etc/coupond /run/coupond /var/lib/coupond -perm /o+rwx ! -type l").stdout
-    check(not open_to_others, f"others may look into:\n{open_to_others}")
+    check(not open_to_others, f"other users can read:\n{open_to_others}")
 
 
 def harm(machine):
@@ -116,12 +115,12 @@ def harm(machine):
     with step("kill -9 of the issuer"):
         machine.run("systemctl kill -s KILL coupond-issuer")
         wait_until(lambda: machine.ask("GET", "/v1/coupons/A/issues/alice")[0] == 200, 60, "the issuer is back")
-    check(machine.show("coupond-issuer", "NRestarts") == "1", "systemd has not started the issuer anew")
+    check(machine.show("coupond-issuer", "NRestarts") == "1", "systemd has not restarted the issuer")
     with step("systemctl restart of gateway and issuer"):
         machine.run("systemctl restart coupond-gateway@8080 coupond-issuer")
         again = wait_until(lambda: (answer := machine.ask("GET", "/v1/coupons/A/issues/alice"))[0] == 200 and answer,
                            60, "alice is told")
-    check(again[1]["sequence"] == 1, f"alice is told otherwise: {again}")
+    check(again[1]["sequence"] == 1, f"alice gets another answer: {again}")
     with step("a hung persister, until its watchdog"):
         wait_until(lambda: machine.show("coupond-persister", "NRestarts") == "1", 3 * WATCHDOG_SECONDS + 60,
                    lambda: f"the watchdog ends it: {time.monotonic() - hung:.0f} "
@@ -132,9 +131,9 @@ def harm(machine):
 
 
 def wrong_configuration(machine):
-    """Restarting does not repair a wrong configuration. This goes before the restart of any other role, since all roles
-    read the same file."""
-    with step("a wrong configuration"):
+    """A restart does not repair an invalid configuration. This runs before the restart of any other role, since all
+    roles read the same file."""
+    with step("an invalid configuration"):
         machine.run(
             "cp -a /etc/coupond/coupond.conf /root/sound && echo '    nonsense = 1' >>/etc/coupond/coupond.conf"
         )

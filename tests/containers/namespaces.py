@@ -1,9 +1,9 @@
-"""Namespaces for everything that ./dev containers starts, so that nothing outlives it, however it ends.
+"""Namespaces for everything that ./dev containers starts, so that nothing outlives it.
 
-`enter(main)` runs main in mount, PID and network namespaces of its own. Its first process dies with its parent, and the
-kernel then ends every process in there and takes away every mount and network. `outside()` is the network of the
-machine, where packages are fetched; `inside()` that of the containers, where ports of 127.0.0.1 are the containers'
-own. Both hold for the calling thread and what it starts.
+`enter(main)` runs main in new mount, PID and network namespaces. Its first process dies with its parent, and the kernel
+then ends every process in the namespaces and removes every mount and network. `outside()` is the network of the
+machine, where packages are downloaded; `inside()` is that of the containers, which own the ports of 127.0.0.1 there.
+Both apply to the calling thread and the processes that it starts.
 """
 
 import contextlib
@@ -43,13 +43,13 @@ def enter(main):
 def be_first(main):
     """The first process of the PID namespace: it adopts orphans, and exits with the result of main."""
     call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    call("unshare", CLONE_NEWNS)  # not in the parent: the mounts would be there as long as it
+    call("unshare", CLONE_NEWNS)  # not in the parent: the mounts would exist as long as the parent
     call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
     call("mount", b"proc", b"/proc", b"proc", 0, None)
     worker = os.fork()
     if worker == 0:
         os._exit(be_worker(main))
-    for number in (signal.SIGINT, signal.SIGTERM):  # from the terminal both have it already; twice is once
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal sends it to both; a second one has no effect
         signal.signal(number, lambda number, _: os.kill(worker, number))
     return status_of(worker)
 
@@ -66,7 +66,7 @@ def be_worker(main):
         status = end.code if isinstance(end.code, int) else 1
     except KeyboardInterrupt:
         status = 130
-    except Exception:  # told here: this process must not go on in what its parent does
+    except Exception:  # reported here: this process must not continue with its parent's code
         traceback.print_exc()
         status = 1
     sys.stdout.flush()
@@ -75,7 +75,7 @@ def be_worker(main):
 
 
 def status_of(child):
-    """Waits for a child, and reaps all others that end before it."""
+    """Waits for a child, and reaps all other children that end before it."""
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == child:

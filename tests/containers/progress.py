@@ -20,7 +20,7 @@ def say(text):
 
 @contextlib.contextmanager
 def step(text):
-    """Reports the beginning of a step, its progress, and how long it took."""
+    """Reports the beginning of a step, its progress, and its duration."""
     say(f"{text} …")
     begun = time.monotonic()
     over = threading.Event()

@@ -11,11 +11,11 @@ from system import API, ADMIN_TOKEN, GATEWAYS, GRAFANA, REPOSITORY, ask
 
 COUPON = "NOON"
 QUANTITY = 1_000_000
-QUIET_SECONDS = 120  # what alerts look back on, and as long as they have to last
+QUIET_SECONDS = 120  # the longest range of an alert plus the longest `for`
 
 
 class Run:
-    """The state that stages hand on to each other."""
+    """The state that the stages share."""
 
     def __init__(self, engine, system):
         self.engine, self.system = engine, system
@@ -35,12 +35,12 @@ class Run:
 
 
 def secrets(run):
-    """secrets of one's own, mode 0600, as deploy/README.md makes them"""
+    """creates private secrets with mode 0600, by the commands of deploy/README.md"""
     system = run.system
     system.make_secrets()
     before = system.compose_check()
     check(before.returncode == 1 and "cannot read" in before.stdout,
-          f"compose-check finds nothing wrong with secrets of root's:\n{before.stdout}")
+          f"compose-check accepts secrets that belong to root:\n{before.stdout}")
     mended = system.compose_check("--mend")
     check(mended.returncode == 0, f"compose-check --mend: {mended.stdout}")
     modes = {path.name: f"{path.stat().st_uid}:{path.stat().st_mode & 0o777:04o}" for path in system.secrets.iterdir()}
@@ -48,7 +48,7 @@ def secrets(run):
 
 
 def up(run):
-    """docker-compose up, as it stands in the repository, until all is healthy"""
+    """runs docker-compose up with the repository's files, until all containers are healthy"""
     system = run.system
     begun = time.monotonic()
     with step(f"docker-compose up --scale gateway={GATEWAYS}"):
@@ -80,11 +80,11 @@ def provisioned(run):
     log = run.system.logs("grafana")
     dashboards = len(list((REPOSITORY / "monitoring/grafana/dashboards").glob("*.json")))
     check(log.count("dashboard ") == dashboards and "provisioning" in log and "password of" in log,
-          f"Grafana would not have read everything:\n{log}")
+          f"Grafana could not have read everything:\n{log}")
 
 
 def first_requests(run):
-    """the API through HAProxy: token, coupon, issue, duplicate, and what is not published"""
+    """uses the API through HAProxy: token, coupon, issue, duplicate, and paths that are not published"""
     admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     coupon = {"id": COUPON, "title": "정오의 커피 ☕", "quantity": QUANTITY}
     expect(401, "POST", "/v1/coupons", coupon)
@@ -92,7 +92,7 @@ def first_requests(run):
     first = expect(201, "POST", f"/v1/coupons/{COUPON}/issues", {"user_id": "alice"})
     expect(409, "POST", f"/v1/coupons/{COUPON}/issues", {"user_id": "alice"})
     again = expect(200, "GET", f"/v1/coupons/{COUPON}/issues/alice")
-    check(first == again, f"alice was told {first}, then {again}")
+    check(first == again, f"alice got {first}, then {again}")
     expect(404, "GET", "/metrics")
     run.crowd.issues.append(answers.Issue(COUPON, "alice", first["sequence"]))
     run.system.wait_drained()
@@ -112,14 +112,13 @@ def expect(status, method, path, body=None, headers=None):
 
 
 def quiet(run):
-    """No alert fires while nothing is wrong. One about the start, when a busy machine made some wait, has to end by
-    itself."""
+    """No alert fires on a healthy system. An alert about a slow start on a busy machine has to resolve by itself."""
     system = run.system
     if early := system.firing():
         run.note(f"alerts about the start: {', '.join(sorted(early))}")
     with step("wait until no alert fires"):
         wait_until(lambda: not system.firing(), QUIET_SECONDS,
-                   lambda: f"alerts fire though nothing is wrong: {sorted(system.firing())}")
+                   lambda: f"alerts fire on a healthy system: {sorted(system.firing())}")
 
 
 def verify(run):
@@ -130,7 +129,7 @@ def verify(run):
 
 
 def kept(run):
-    """every answer that a client has read is told again, and coupond verify finds every promise kept"""
+    """requests every answer again that a client has read; coupond verify finds every promise kept"""
     run.system.wait_drained()
     run.judge()
     verify(run)
@@ -164,14 +163,14 @@ def summary(run, stages, standins):
     lines += ["", *(f"  {note}" for note in run.notes)]
     if run.crowd.outcomes:
         lines += ["", f"  answers to clients: {answers.told(run.crowd.outcomes)}",
-                  f"  issues read and asked again: {len(run.crowd.issues)}"]
+                  f"  issues read and requested again: {len(run.crowd.issues)}"]
     if run.fired:
-        lines += [f"  alerts that fired when they must: {', '.join(sorted(run.fired))}"]
+        lines += [f"  alerts that fired as required: {', '.join(sorted(run.fired))}"]
     version = run.engine.docker("version", "-f", "{{.Server.Version}}").stdout.strip()
     lines += ["",
               f"  real: Docker {version}, docker-compose, the Dockerfile and its image, docker-compose.yml with all "
-              "that it mounts,",
-              "        deploy/, monitoring/, own secrets at mode 0600, bridge networks, DNS, seccomp, limits of memory",
-              "  stood in for: debian:bookworm-slim by debootstrap from the package mirror, and"]
+              "its mounts,",
+              "        deploy/, monitoring/, private secrets of mode 0600, bridge networks, DNS, seccomp, limits",
+              "  stand-ins: debian:bookworm-slim by debootstrap from the package mirror, and"]
     lines += [f"    {image:<34} {what}" for image, what in standins.items()]
     return "\n".join(lines)

@@ -1,5 +1,5 @@
-"""The containers of docker-compose.yml under an Engine, with secrets of their own: starting, inspecting, stopping,
-killing and removing them."""
+"""The containers of docker-compose.yml in an Engine, with private secrets: starting, inspecting, stopping, killing and
+removing them."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from progress import check, step, wait_until
 
 PROJECT = "coupond"
 LABEL = "com.docker.compose"
-ONCE = {"mysql-accounts"}  # runs, and ends with 0
+ONCE = {"mysql-accounts"}  # runs once, and exits with 0
 GATEWAYS = 3
 HEALTHY_SECONDS = 300
 RESTARTS_MAX = 8
@@ -50,7 +50,7 @@ class System:
     # --- secrets
 
     def make_secrets(self):
-        """Makes the secrets as deploy/README.md says, without --mend."""
+        """Creates the secrets by the commands of deploy/README.md, without --mend."""
         shutil.rmtree(self.secrets, ignore_errors=True)
         umask = os.umask(0o077)
         try:
@@ -71,7 +71,7 @@ class System:
             self.write_secret("db_root_password", "a password for root")
 
     def write_secret(self, name, text):
-        """Writes in place, unlike an editor: a mounted file stays the same only as long as its inode does."""
+        """Writes in place: a mounted file follows the host's file only while the inode is the same."""
         with open(self.secrets / name, "w", encoding="utf-8") as file:
             file.write(text + "\n")
 
@@ -126,8 +126,8 @@ class System:
         return self.engine.docker("exec", container["Id"], *command, check=False).returncode == 0
 
     def unwell(self, services=None, impatient=False):
-        """A line for each container that is not as it should be; with `impatient`, health checks that the engine has
-        not run yet are run now."""
+        """A line for each container that is not healthy; with `impatient`, health checks that the engine has not run
+        yet are run now."""
         found = []
         for container in self.states():
             service = container["Config"]["Labels"][f"{LABEL}.service"]
@@ -151,7 +151,7 @@ class System:
             looping = [name
                        for container in self.states()
                        if (name := container["Name"][1:]) and container["RestartCount"] > RESTARTS_MAX]
-            check(not looping, lambda: "starting again and again: " + "; ".join(self.trouble(services)))
+            check(not looping, lambda: "restarting again and again: " + "; ".join(self.trouble(services)))
             return not self.unwell(services, impatient)
         wait_until(healthy, HEALTHY_SECONDS,
                    lambda: "all containers are healthy; but " + "; ".join(self.trouble(services)))
@@ -170,7 +170,7 @@ class System:
         found = self.engine.inspect(name)[0]["NetworkSettings"]["Networks"][f"{PROJECT}_{network}"]["IPAddress"]
         return found, port
 
-    # --- harm
+    # --- faults
 
     def kill(self, service):
         """Sends SIGKILL to the first process of each container of a service; the restart policy restarts it."""
@@ -183,7 +183,7 @@ class System:
         self.engine.docker("stop", name)
         return self.engine.inspect(name)[0]["State"]["ExitCode"]
 
-    # --- what its members say
+    # --- metrics and state
 
     def metric(self, service, port, name):
         """The sum of a metric over all containers of a service."""
@@ -197,7 +197,7 @@ class System:
         return total
 
     def wait_connected(self):
-        """Waits until every gateway reaches the issuer: they find one that was restarted one after another."""
+        """Waits until every gateway reaches the issuer: after a restart they reconnect one after another."""
         def connected():
             try:
                 return self.metric("gateway", 8090, "coupond_gateway_partitions_connected") == GATEWAYS
@@ -206,7 +206,7 @@ class System:
         wait_until(connected, 60, "every gateway reaches the issuer")
 
     def wait_drained(self):
-        """Waits until the store has everything that was issued."""
+        """Waits until the store has every issue."""
         def drained():
             try:
                 return self.metric("issuer", 9101, "coupond_issuer_persist_lag_rows") == 0

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the fuzz targets of a build, several at a time, and sums up the results: ./dev fuzz.
+"""Runs the fuzz targets of a build, several at a time, and summarizes the results: ./dev fuzz.
 
-What a target learns stays in build/fuzz/learnt/<target> and is where the next run begins, with the target's own seeds
-and the corpus of the repository. An input that breaks something stays in build/fuzz/findings.
+The corpus that a target has built up is kept in build/fuzz/learnt/<target>. The next run starts with it, the target's
+own seeds and the corpus of the repository. Inputs that cause a failure are kept in build/fuzz/findings.
 """
 
 import argparse
@@ -20,7 +20,7 @@ BUILD = ROOT / "build" / "fuzz"
 PLANTED = "planted"
 CORPUS_FILE_BYTES_MAX = 4096
 PROGRESS_S = 15
-HASH = re.compile("[0-9a-f]{40}")  # how libFuzzer names what it keeps
+HASH = re.compile("[0-9a-f]{40}")  # libFuzzer's names of the files it keeps
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=32:malloc_context_size=10:strict_string_checks=1:"
@@ -49,7 +49,7 @@ def environment(**more):
 
 
 def write_seeds(target):
-    """Writes the inputs that the target's encoders produce today."""
+    """Writes the inputs that the target's current encoders produce."""
     path = folder("seeds", target)
     shutil.rmtree(path)
     path.mkdir()
@@ -117,18 +117,18 @@ def tell_failure(run):
     print("\n".join("    " + line for line in lines[start:start + 30]))
     for path in run.found():
         if path.name.startswith(run.target):
-            print(f"\nagain:  {program(run.target)} {path}")
+            print(f"\nto reproduce:  {program(run.target)} {path}")
 
 
 def prove_it_can_fail():
-    """The planted fault must be found, otherwise the results mean nothing."""
+    """The planted fault must be found; otherwise the results are meaningless."""
     run = Run(PLANTED, 60)
     run.process.wait()
     found = run.found()
     for path in found:
         path.unlink()
     if not run.failed() or not found:
-        sys.exit(f"fuzz: the planted fault was not found, so nothing that was run here says anything: {run.log_path}")
+        sys.exit(f"fuzz: the planted fault was not found, so the other results are meaningless: {run.log_path}")
 
 
 def run_all(targets, seconds, jobs):
@@ -161,9 +161,9 @@ def copy_short(folders, into):
 
 
 def keep_corpus(targets):
-    """Rewrites the repository's corpus: of all short inputs, those few that reach code which the seeds do not.
+    """Rewrites the repository's corpus: a minimal set of short inputs that reach code which the seeds do not reach.
 
-    Files with a name of their own are findings, and stay."""
+    Files with other names are findings and are kept."""
     for target in targets:
         corpus = HERE / "corpus" / target
         kept, given = folder("kept", target), folder("given", target)
@@ -189,8 +189,10 @@ def main():
     parser.add_argument("targets", nargs="*", metavar="TARGET",
                         help=f"one of {', '.join(all_targets())}; all by default")
     parser.add_argument("--minutes", type=float, default=1, help="for each target (1)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="targets at a time (the number of cores)")
-    parser.add_argument("--keep-corpus", action="store_true", help="instead: put what was learnt into the repository")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(),
+                        help="number of targets at a time (number of cores)")
+    parser.add_argument("--keep-corpus", action="store_true",
+                        help="only merge the new inputs into the corpus of the repository")
     arguments = parser.parse_args()
     unknown = set(arguments.targets) - set(all_targets())
     if unknown:
@@ -199,11 +201,11 @@ def main():
     if arguments.keep_corpus:
         return keep_corpus(targets)
     prove_it_can_fail()
-    print(f"{'target':18} {'seconds':>8} {'executions':>14} {'a second':>10} {'coverage':>9} result", flush=True)
+    print(f"{'target':18} {'seconds':>8} {'executions':>14} {'per second':>10} {'coverage':>9} result", flush=True)
     finished = run_all(targets, max(1, round(arguments.minutes * 60)), max(1, arguments.jobs))
     total = sum(run.executions() for run in finished)
     seconds = sum(run.seconds for run in finished)
-    print(f"{'in all':18} {seconds:8.0f} {total:14,} {total / max(seconds, 0.001):10,.0f}")
+    print(f"{'total':18} {seconds:8.0f} {total:14,} {total / max(seconds, 0.001):10,.0f}")
     failed = [run for run in finished if run.failed()]
     for run in failed:
         tell_failure(run)

@@ -1,7 +1,7 @@
 """Twenty thousand users, three requests each, for five thousand coupons: the promises end to end.
 
-COUPOND_TEST_FULL=1 (./dev test --full) adds MySQL 9, which is fetched once. A seed is printed; COUPOND_TEST_SEED
-repeats it.
+COUPOND_TEST_FULL=1 (./dev test --full) adds MySQL 9, which is downloaded once. A seed is printed;
+COUPOND_TEST_SEED repeats it.
 """
 
 import os
@@ -20,7 +20,7 @@ SMALL_COUPONS, SMALL_USERS, SMALL_QUANTITY = 49, 400 // SCALE, 100 // SCALE
 
 
 def assert_store_holds(cluster, answers, told):
-    """Exactly the issues that clients were told, and every 201 as it was told."""
+    """The store has exactly the issues that clients received, and every 201 as it was answered."""
     cluster.wait_drained()
     stored = cluster.issues()
     assert {coupon: {user: sequence for sequence, user in issues.items()} for coupon, issues in stored.items()} == told
@@ -32,7 +32,7 @@ def assert_store_holds(cluster, answers, told):
 
 
 def run_crowd(cluster, quantities, users):
-    """A crowd for each coupon, all mixed; every promise is checked, on the answers and in the store."""
+    """Sends the requests for all coupons in mixed order, and checks every promise, in the answers and in the store."""
     for coupon, quantity in quantities.items():
         cluster.create_coupon(coupon, quantity)
     load = Load(cluster.addresses, connections=64)

@@ -1,5 +1,5 @@
-"""deploy/mysql/accounts.sh against a real server: however far an earlier run came, afterwards the accounts are as the
-secrets say."""
+"""deploy/mysql/accounts.sh against a real server: after every run, even after an interrupted one, the accounts have the
+passwords of the secrets."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from cluster import REPOSITORY
 from servers import MariaDB
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="the same whatever the program was built with")
+                                reason="does not depend on the build")
 
 ROOT = "r00t-of-this-test"
 
@@ -44,7 +44,7 @@ def answer(server, user, password, statement):
         return cursor.fetchall()
 
 
-def test_accounts_follow_the_secrets_however_often_they_are_made(server, tmp_path):
+def test_accounts_follow_the_secrets_at_every_run(server, tmp_path):
     server.administer("CREATE USER 'coupond'@'%' IDENTIFIED BY 'of a run that was interrupted'")
     for coupond, exporter in (("first", "one"), ("first", "one"), ("sec'ond\\", "t'wo\\")):
         result = run(server, tmp_path, coupond, exporter)
@@ -55,7 +55,7 @@ def test_accounts_follow_the_secrets_however_often_they_are_made(server, tmp_pat
         answer(server, "coupond", "first", "DO 1")
 
 
-def test_another_password_of_root_is_named(server, tmp_path):
+def test_another_password_of_root_is_reported(server, tmp_path):
     result = run(server, tmp_path, "first", "one", root="0ther-r00t")
     assert result.returncode == 1
     assert "made with another db_root_password" in result.stderr and "0ther-r00t" not in result.stdout + result.stderr

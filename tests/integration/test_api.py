@@ -24,7 +24,7 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def coupon(cluster, request):
-    """A coupon of 5 that nobody else asks for; its id."""
+    """Creates a coupon with quantity 5 for this test alone; returns its id."""
     name = f"T{abs(hash(request.node.nodeid)) % 10**12}"
     cluster.create_coupon(name, 5)
     return name
@@ -69,7 +69,7 @@ def test_a_coupon_is_created_and_read_on_every_gateway(cluster):
         assert cluster.request("GET", "/v1/coupons/WHOLE", gateway=gateway)[2] == body
 
 
-def test_a_coupon_without_an_id_is_given_one(cluster):
+def test_a_coupon_without_an_id_gets_one(cluster):
     status, headers, body = cluster.request("POST", "/v1/coupons", {"title": "x", "quantity": 1})
     assert status == 201
     assert headers["Location"].endswith(body["id"])
@@ -87,7 +87,7 @@ def test_a_second_coupon_of_the_same_id_is_refused(cluster, coupon):
     {"starts_at": "yesterday"}, {"starts_at": "2026-01-02T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"},
     {"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"},
 ])
-def test_a_coupon_that_makes_no_sense_is_refused(cluster, change):
+def test_an_invalid_coupon_is_refused(cluster, change):
     body = {"title": "x", "quantity": 5, **change}
     errors = problem(cluster.request("POST", "/v1/coupons", body), 400, "invalid_request")["errors"]
     assert {error["field"] for error in errors} & set(change)
@@ -116,14 +116,14 @@ def test_coupons_are_listed_page_by_page_over_all_partitions(cluster):
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=x", "limit=1000000", "cursor=%20"])
-def test_a_listing_that_makes_no_sense_is_refused(cluster, query):
+def test_an_invalid_list_query_is_refused(cluster, query):
     problem(cluster.request("GET", f"/v1/coupons?{query}"), 400, "invalid_request")
 
 
 # issues
 
 
-def test_an_issue_is_told_the_same_however_it_is_asked_for(cluster, coupon):
+def test_all_routes_return_the_same_issue(cluster, coupon):
     status, _, issue = ask(cluster, coupon, "alice")
     assert status == 201
     assert (issue["coupon_id"], issue["user_id"], issue["sequence"]) == (coupon, "alice", 1)
@@ -134,7 +134,7 @@ def test_an_issue_is_told_the_same_however_it_is_asked_for(cluster, coupon):
     assert cluster.coupon(coupon)["issued"] == 1
 
 
-def test_put_issues_once_and_tells_the_same_issue_afterwards(cluster, coupon):
+def test_put_issues_once_and_returns_the_same_issue_afterwards(cluster, coupon):
     path = f"/v1/coupons/{coupon}/issues/user:1@shop"
     status, _, issue = cluster.request("PUT", path)
     assert (status, issue["sequence"], issue["user_id"]) == (201, 1, "user:1@shop")
@@ -142,7 +142,7 @@ def test_put_issues_once_and_tells_the_same_issue_afterwards(cluster, coupon):
     assert cluster.coupon(coupon)["issued"] == 1
 
 
-def test_a_holder_hears_already_issued_after_sell_out_and_others_sold_out(cluster, coupon):
+def test_after_the_sell_out_holders_get_already_issued_and_others_sold_out(cluster, coupon):
     for number in range(5):
         assert ask(cluster, coupon, f"u{number}")[2]["sequence"] == number + 1
     problem(ask(cluster, coupon, "late"), 409, "sold_out")
@@ -166,7 +166,7 @@ def test_a_user_may_be_issued_up_to_the_limit(cluster):
     assert rows == [("alice", 1, 1), ("alice", 2, 2), ("alice", 3, 3), ("bob", 1, 4)]
 
 
-def test_what_is_not_there_is_not_found(cluster, coupon):
+def test_unknown_paths_coupons_and_issues_are_not_found(cluster, coupon):
     problem(cluster.request("GET", "/v1/coupons/NOBODY"), 404, "coupon_not_found")
     problem(ask(cluster, "NOBODY", "alice"), 404, "coupon_not_found")
     problem(patch(cluster, "NOBODY", quantity=5), 404, "coupon_not_found")
@@ -174,7 +174,7 @@ def test_what_is_not_there_is_not_found(cluster, coupon):
     problem(cluster.request("GET", "/v2/coupons"), 404, "not_found")
 
 
-def test_a_method_that_a_path_does_not_take_is_told_with_those_that_it_takes(cluster, coupon):
+def test_405_names_the_methods_of_the_path(cluster, coupon):
     answer = cluster.request("DELETE", f"/v1/coupons/{coupon}")
     problem(answer, 405, "method_not_allowed")
     allowed = {method.strip() for method in answer[1]["Allow"].split(",")}
@@ -189,7 +189,7 @@ def test_a_method_that_a_path_does_not_take_is_told_with_those_that_it_takes(clu
     b'{"user_id":"a","x":1}', b'{"user_id":"a","user_id":"b"}', b'{"user_id":"' + b"x" * 65 + b'"}',
     b'{"user_id":"a"}x', b'{"user_id":"\xff"}', b'{"user_id":"a\\u0000"}', b"[" * 2000,
 ])
-def test_a_body_that_is_not_an_issue_is_refused_and_uses_up_nothing(cluster, coupon, body):
+def test_an_invalid_issue_request_is_refused_and_uses_no_stock(cluster, coupon, body):
     problem(cluster.request("POST", f"/v1/coupons/{coupon}/issues", body), 400, "invalid_request")
     assert cluster.coupon(coupon)["issued"] == 0
 
@@ -205,14 +205,14 @@ def test_another_media_type_and_a_huge_body_are_refused(cluster, coupon):
 # windows, pause, quantity
 
 
-def test_a_window_in_the_past_makes_a_coupon_that_is_over(cluster):
+def test_a_coupon_with_a_window_in_the_past_is_ended(cluster):
     status, _, body = cluster.request("POST", "/v1/coupons",
                                       {"id": "PAST", "title": "x", "quantity": 5, "ends_at": "2020-01-01T12:00+09:00"})
     assert (status, body["state"], body["ends_at"]) == (201, "ended", "2020-01-01T03:00:00.000000Z")
     problem(ask(cluster, "PAST", "alice"), 410, "ended")
 
 
-def test_a_coupon_before_its_start_says_when_to_come_again(cluster):
+def test_a_coupon_before_its_start_is_refused_with_retry_after(cluster):
     cluster.create_coupon("SOON", 5, starts_at=iso(3600))
     answer = ask(cluster, "SOON", "alice")
     problem(answer, 409, "not_started")
@@ -229,7 +229,7 @@ def test_a_coupon_opens_by_itself_at_its_start(cluster):
                and cluster.request("GET", "/v1/coupons/OPENS/issues/alice")[0] == 200, "the coupon opens")
 
 
-def test_a_coupon_past_its_end_is_gone_but_tells_its_holders(cluster):
+def test_a_coupon_past_its_end_is_gone_but_holders_get_their_issue(cluster):
     cluster.create_coupon("OVER", 5)
     assert ask(cluster, "OVER", "alice")[0] == 201
     assert patch(cluster, "OVER", starts_at=iso(-20), ends_at=iso(-10))[0] == 200
@@ -238,14 +238,14 @@ def test_a_coupon_past_its_end_is_gone_but_tells_its_holders(cluster):
     assert cluster.coupon("OVER")["state"] == "ended"
 
 
-def test_a_paused_coupon_issues_nothing_until_it_goes_on(cluster, coupon):
+def test_a_paused_coupon_issues_nothing_until_it_is_resumed(cluster, coupon):
     assert patch(cluster, coupon, paused=True)[2]["state"] == "paused"
     problem(ask(cluster, coupon, "alice"), 409, "paused")
     assert patch(cluster, coupon, paused=False)[2]["state"] == "open"
     assert ask(cluster, coupon, "alice")[0] == 201
 
 
-def test_a_quantity_may_be_lowered_to_what_is_issued_but_not_below(cluster, coupon):
+def test_a_quantity_may_be_lowered_to_the_number_issued_but_not_below(cluster, coupon):
     for number in range(3):
         assert ask(cluster, coupon, f"u{number}")[0] == 201
     errors = problem(patch(cluster, coupon, quantity=2), 400, "invalid_request")["errors"]
@@ -259,12 +259,12 @@ def test_a_quantity_may_be_lowered_to_what_is_issued_but_not_below(cluster, coup
 @pytest.mark.parametrize("changes",
                          [{"quantity": 0}, {"paused": "yes"}, {"issued": 1}, {"per_user_limit": 2}, {"id": "x"},
                           {"starts_at": "2026-01-02T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"}])
-def test_a_change_that_makes_no_sense_is_refused(cluster, coupon, changes):
+def test_an_invalid_change_is_refused(cluster, coupon, changes):
     problem(patch(cluster, coupon, **changes), 400, "invalid_request")
     assert cluster.coupon(coupon)["quantity"] == 5
 
 
-def test_a_quantity_changed_while_people_are_asking_is_kept(cluster):
+def test_a_quantity_changed_under_load_is_kept(cluster):
     cluster.create_coupon("MOVING", 200)
     load = Load(cluster.addresses, connections=32)
     enough = threading.Event()
@@ -278,7 +278,7 @@ def test_a_quantity_changed_while_people_are_asking_is_kept(cluster):
     load.start(requests())
     try:
         for quantity in (2_000, 1_000, 3_000):
-            wait_until(lambda: load.issued >= 200, "the first are issued")
+            wait_until(lambda: load.issued >= 200, "the first ones are issued")
             answer = patch(cluster, "MOVING", quantity=quantity)
             assert answer[0] == 200 or problem(answer, 400, "invalid_request")
         wait_until(lambda: cluster.coupon("MOVING")["state"] == "sold_out", "sold out")
@@ -335,7 +335,7 @@ def test_metrics_count_requests_and_verdicts(cluster, coupon):
     assert after[issued] - before.get(issued, 0) == 2
     assert after[refused] - before.get(refused, 0) == 1
 
-    def counted():  # the issuer counts a turn after its replies have left
+    def counted():  # the issuer counts a turn after it has sent its replies
         now = verdicts(cluster)
         return [now[verdict] - verdicts_before[verdict] for verdict in ("issued", "already_issued")]
     wait_until(lambda: counted() == [2, 1], lambda: f"the verdicts: {counted()}")
@@ -350,7 +350,7 @@ def verdicts(cluster):
     return {"issued": 0, "already_issued": 0, **sums}
 
 
-def test_the_persister_tells_what_it_wrote(cluster, coupon):
+def test_the_persister_counts_its_rows(cluster, coupon):
     before = metric_sum(cluster.persisters[0].metrics(), "coupond_persister_rows_total")
     ask(cluster, coupon, "alice")
     cluster.wait_drained()
@@ -375,7 +375,7 @@ def test_a_restart_of_everything_keeps_everything(tmp_path):
         cluster.assert_kept()
 
 
-def test_a_gateway_without_an_issuer_says_so(tmp_path):
+def test_a_gateway_without_an_issuer_reports_it(tmp_path):
     with Cluster(tmp_path) as cluster:
         gateway = cluster.gateways[0]
         gateway.stop()
@@ -388,13 +388,13 @@ def test_a_gateway_without_an_issuer_says_so(tmp_path):
         assert int(headers["Retry-After"]) >= 1
 
 
-def test_the_samples_are_there_after_the_first_start(tmp_path):
+def test_the_first_start_creates_the_samples(tmp_path):
     with Cluster.dev(tmp_path) as cluster:
         quantities = {name: cluster.coupon(name)["quantity"] for name in ("A0001", "B0001", "C0001")}
         assert quantities == {"A0001": 300, "B0001": 2_000, "C0001": 100_000_000}
 
 
-def test_creating_and_changing_need_the_admin_token_where_one_is_set(tmp_path):
+def test_creating_and_changing_need_the_admin_token_if_one_is_set(tmp_path):
     with Cluster(tmp_path, options={"gateway/admin_token": TOKEN}) as cluster:
         new = {"id": "SAFE", "title": "x", "quantity": 5}
         right = {"Authorization": f"Bearer {TOKEN}"}

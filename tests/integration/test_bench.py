@@ -1,4 +1,4 @@
-"""`coupond bench` against servers that lie: its verdict must be able to fail."""
+"""`coupond bench` against servers that break promises: its verdict must be able to fail."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def bench(url, *more, create=100_000):
     return result, json.loads(result.stdout) if result.stdout else None
 
 
-def test_bench_is_content_with_an_honest_server():
+def test_bench_accepts_a_correct_server():
     with Double() as double:
         result, report = bench(double.url)
     assert result.returncode == 0
@@ -34,14 +34,14 @@ def test_bench_is_content_with_an_honest_server():
     ("deny", "holders_never_sold_out", 100_000),
     ("miscount", "issued_count_agrees", 100_000),
 ])
-def test_bench_sees_a_broken_promise(lie, promise, create):
+def test_bench_detects_a_broken_promise(lie, promise, create):
     with Double(lie=lie) as double:
         result, report = bench(double.url, create=create)
     assert result.returncode == 1
     assert report["faults"][promise] > 0
 
 
-def test_bench_counts_a_lost_connection_as_an_outcome_and_goes_on():
+def test_bench_counts_a_lost_connection_as_an_outcome_and_continues():
     with Double(lie="hang_up") as double:
         result, report = bench(double.url)
     assert result.returncode == 0
@@ -49,14 +49,14 @@ def test_bench_counts_a_lost_connection_as_an_outcome_and_goes_on():
     assert sum(report["outcomes"].values()) == 300
 
 
-def test_bench_gives_up_an_answer_after_the_timeout():
+def test_bench_gives_up_on_an_answer_after_the_timeout():
     with Double(lie="silent") as double:
         _, report = bench(double.url)
     assert report["outcomes"]["timed_out"] > 0
     assert sum(report["outcomes"].values()) == 300
 
 
-def test_bench_tells_when_answers_were_slow_and_what_the_machine_did():
+def test_bench_reports_slow_answers_and_stalls_of_the_machine():
     with Double(lie="late") as double:
         result, report = bench(double.url, "--slow", 100, "--requests", 250)
     assert result.returncode == 0
@@ -69,7 +69,7 @@ def test_bench_tells_when_answers_were_slow_and_what_the_machine_did():
     assert report["stalls"]["cores"] == len(os.sched_getaffinity(0))
 
 
-def test_bench_prints_when_answers_were_slow():
+def test_bench_prints_the_times_of_slow_answers():
     with Double(lie="late") as double:
         result = run_coupond("bench", "--url", double.url, "--create", 1000, "--rate", 300, "--requests", 250,
                              "--slow", 100)
@@ -77,7 +77,7 @@ def test_bench_prints_when_answers_were_slow():
     assert re.search(r"^  \d+ cores, stalls of at least 1 ms: \d", result.stdout, re.M)
 
 
-def test_bench_could_not_run_where_nothing_is_understood():
+def test_bench_fails_with_2_if_no_answer_is_valid():
     with Double(lie="garbage") as double:
         result, _ = bench(double.url)
     assert result.returncode == 2
@@ -85,7 +85,7 @@ def test_bench_could_not_run_where_nothing_is_understood():
 
 
 def end_during_the_run(double, *more):
-    """What a bench of four seconds prints when the server is gone after the first answers, and stays away."""
+    """The output of a bench of four seconds whose server ends after the first answers."""
     command = [binary(), "bench", "--url", double.url, "--create", "100000", "--rate", "300", "--duration", "4",
                "--connections", "8", "--timeout", "1", *more]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
@@ -98,7 +98,7 @@ def end_during_the_run(double, *more):
     return run.returncode, output, errors
 
 
-def test_bench_reports_a_run_that_its_server_did_not_outlive():
+def test_bench_reports_a_run_whose_server_ended():
     status, output, errors = end_during_the_run(Double().__enter__(), "--json")
     report = json.loads(output)
     assert status == 2
@@ -120,13 +120,13 @@ def test_bench_marks_only_the_count_of_a_dead_server_as_not_checked():
     assert re.search(r"^  not checked: the coupon's issued count .*\(cannot connect", output, re.M)
 
 
-def test_bench_could_not_run_where_nobody_listens():
+def test_bench_fails_with_2_if_no_server_listens():
     result, _ = bench("http://127.0.0.1:1")
     assert result.returncode == 2
     assert "cannot connect" in result.stderr
 
 
-def test_bench_judges_the_real_program(tmp_path):
+def test_bench_checks_the_real_program(tmp_path):
     with Cluster.dev(tmp_path) as cluster:
         result, report = bench(f"http://{cluster.addresses[0]}", create=100)
         assert result.returncode == 0, result.stdout + result.stderr
@@ -136,9 +136,8 @@ def test_bench_judges_the_real_program(tmp_path):
         cluster.assert_kept()
 
 
-def test_bench_outlives_more_connections_than_one_poll_tells_of(tmp_path):
-    """libuv takes up to 1,024 events at once: answers are then read before it has called back about what was
-    written."""
+def test_bench_handles_more_connections_than_one_poll_reports(tmp_path):
+    """libuv handles up to 1,024 events at once: answers are then read before its write callbacks have run."""
     with Cluster.dev(tmp_path) as cluster:
         result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--create", 1_000_000, "--rate",
                              100_000, "--duration", 1, "--connections", 2000, "--json")

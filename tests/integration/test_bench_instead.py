@@ -1,5 +1,5 @@
-"""`./dev bench --gateways`, `--grow`, `--against` and `--links`: tiny versions of them, and what they make of figures.
-Nothing here looks at times."""
+"""`./dev bench --gateways`, `--grow`, `--against` and `--links`: tiny runs of them, and their evaluation of figures. No
+test asserts a time."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def run_bench(folder, *arguments):
     return result.stdout, json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_bench_measures_several_gateways_that_one_client_asks(tmp_path):
+def test_bench_measures_several_gateways_with_one_client(tmp_path):
     printed, found = run_bench(tmp_path, "--gateways", "1,2", "--sync", "os")
     assert found["results"] == []
     assert found["gateways"]["wrk_threads"] == 2
@@ -46,7 +46,7 @@ def test_bench_compares_two_builds_in_turn(tmp_path):
     assert f"{compared['rate_ratio']:.3f}" in printed
 
 
-def test_bench_tells_what_encryption_costs(tmp_path):
+def test_bench_measures_the_cost_of_encryption(tmp_path):
     printed, found = run_bench(tmp_path, "--links", "tcp,curve", "--sync", "os")
     assert [one["peer"] for one in found["results"]] == ["nginx, a constant", "coupond, sync = os, TCP",
                                                          "coupond, sync = os, CURVE"]
@@ -69,7 +69,7 @@ def test_a_build_is_compared_with_the_other_of_the_same_round():
 
 
 class TwoGateways(gateways.SharedOut):
-    """Without processes; the second is asked only when `fair`."""
+    """A cluster without processes; its second gateway gets requests only if `fair`."""
 
     def __init__(self, fair):  # pylint: disable=super-init-not-called # which would start processes
         self.ports, self.threads, self.processes, self.name, self.fair, self.counts = [1, 2], 2, [], "two", fair, [5, 5]
@@ -80,10 +80,10 @@ class TwoGateways(gateways.SharedOut):
         return self.counts
 
 
-def test_a_gateway_that_is_not_asked_is_no_result(monkeypatch):
+def test_a_gateway_without_requests_is_an_error(monkeypatch):
     monkeypatch.setattr(gateways, "run_wrk", lambda *_, **more: more)
     assert TwoGateways(fair=True).load(16, 1, "u") == {"threads": 2, "ports": [1, 2]}
-    with pytest.raises(BenchError, match="a gateway was not asked"):
+    with pytest.raises(BenchError, match="a gateway got no requests"):
         TwoGateways(fair=False).load(16, 1, "u")
 
 
@@ -97,7 +97,7 @@ def test_the_cpu_of_all_gateways_is_summed_and_compared_within_a_round():
     assert gateways.rise(first, last)["issuer"] == pytest.approx(20)
 
 
-def test_bench_grows_a_coupon_to_so_many_users(tmp_path):
+def test_bench_issues_a_coupon_to_many_users(tmp_path):
     printed, found = run_bench(tmp_path, "--grow", "5000")
     [one] = found["grow"]
     assert one["users"] == one["holders"] == one["issued"] == one["sent"] == 5000
@@ -113,11 +113,11 @@ def test_bench_grows_a_coupon_to_so_many_users(tmp_path):
 
 @pytest.mark.parametrize("change, within",
                          [({}, True), ({"max_us": 50_001}, False), ({"holders": 99}, False), ({"issued": 99}, False)])
-def test_all_users_have_to_be_answered_in_time(change, within):
+def test_all_users_must_be_answered_in_time(change, within):
     assert grow.is_within({"holders": 100, "issued": 100, "max_us": 50_000, **change}, 100) == within
 
 
-def test_syncs_are_counted_by_how_long_they_took():
+def test_syncs_are_counted_by_their_duration():
     name = "coupond_issuer_journal_sync_seconds"
     metrics = [(f'{name}_bucket{{partition="0",le="{bound}"}}', value)
                for bound, value in (("0.01", 90), ("0.025", 97), ("0.05", 100), ("+Inf", 100))]
@@ -126,7 +126,7 @@ def test_syncs_are_counted_by_how_long_they_took():
 
 
 @pytest.mark.parametrize("p50_us, p99_us, within", [(1150, 2500, (True, True)), (1151, 2501, (False, False))])
-def test_latencies_are_held_against_the_device(p50_us, p99_us, within):
+def test_latencies_are_compared_with_the_device(p50_us, p99_us, within):
     seen = measuring.with_limits({"p50_us": p50_us, "p99_us": p99_us, "device_p50_us": 100, "device_p99_us": 500})
     assert (seen["limit_p50_us"], seen["limit_p99_us"]) == (1150, 2500)
     assert (seen["p50_within"], seen["p99_within"]) == within

@@ -1,4 +1,4 @@
-"""`./dev bench`: its peers answer as they should, and its files hold what was measured. Nothing here looks at times."""
+"""`./dev bench`: its peers answer correctly, and its files contain the measurements. No test asserts a time."""
 
 import argparse
 import json
@@ -22,14 +22,14 @@ from bench.others import OTHERS
 from bench.servers import MariaDB
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="what is under test is Python")
+                                reason="tests only Python code")
 needs_node = pytest.mark.skipif(not os.path.isdir(others.INSTALLED),
                                 reason="./dev bench --peers has not installed the npm packages")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def run_bench(folder, *arguments):
-    # its sockets' paths are short only below /tmp
+    # the paths of its sockets are short enough only below /tmp
     command = [REPOSITORY / "load-test/bench.sh", "--rounds", "1", "--seconds", "1", "--connections", "16", "--dir",
                "/tmp", "--out", folder]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
@@ -71,7 +71,7 @@ def test_bench_measures_policies_and_stores(tmp_path):
     ["--require", "0.7", "--sync", "os"], ["--gateways", "0"], ["--gateways", "3"],
     ["--gateways", "1,2", "--open-loop"], ["--grow", "0"], ["--grow", "100000001"], ["--grow", "10", "--peers"],
 ])
-def test_bench_refuses_what_it_cannot_measure(tmp_path, arguments):
+def test_bench_refuses_options_that_it_cannot_measure(tmp_path, arguments):
     result = run_bench(tmp_path, *arguments)
     assert result.returncode == 2
     assert "usage: bench.sh" in result.stderr
@@ -79,7 +79,7 @@ def test_bench_refuses_what_it_cannot_measure(tmp_path, arguments):
 
 
 @pytest.mark.parametrize("required, enough", [(None, True), (0.8, True), (0.81, False)])
-def test_what_is_required_is_asked_of_the_most_connections(required, enough):
+def test_require_applies_to_the_largest_number_of_connections(required, enough):
     results = [{"connections": 64, "peer": "coupond, sync = always", "ratio": 0.5},
                {"connections": 256, "peer": "coupond, sync = always", "ratio": 0.8},
                {"connections": 256, "peer": "coupond, sync = os", "ratio": 0.9}]
@@ -87,7 +87,7 @@ def test_what_is_required_is_asked_of_the_most_connections(required, enough):
 
 
 def ask(peer, user):
-    """(status, body) of asking for an issue."""
+    """(status, body) of a request for an issue."""
     request = urllib.request.Request(f"{peer.url}/v1/coupons/BENCH/issues", json.dumps({"user_id": user}).encode(),
                                      {"Content-Type": "application/json"})
     try:
@@ -100,7 +100,7 @@ def ask(peer, user):
 
 @pytest.fixture
 def bench_directory(monkeypatch):
-    """Short, since sockets lie in it; MariaDB's template is made in it."""
+    """A short path, since it contains sockets; MariaDB's template is created in it."""
     with tempfile.TemporaryDirectory(prefix="coupond-peers-") as directory:
         monkeypatch.setattr(tempfile, "tempdir", directory)
         monkeypatch.setattr(MariaDB, "template", f"{directory}/template")
@@ -127,7 +127,7 @@ def test_fastify_peers_answer_as_the_api_does(name, bench_directory, monkeypatch
 
 @pytest.mark.skipif(not shutil.which("webdis") or not shutil.which("redis-benchmark"),
                     reason="the packages of --peers are not installed")
-def test_bench_measures_redis_alone_and_behind_webdis(tmp_path):
+def test_bench_measures_redis_alone_and_through_webdis(tmp_path):
     result = run_bench(tmp_path, "--sync", "os", "--peers", "redis-benchmark,redis-benchmark-p16,webdis")
     assert result.returncode == 0, result.stdout + result.stderr
     results = results_of(tmp_path)
@@ -159,7 +159,7 @@ class Forgetful:
         return ""
 
 
-def test_answers_that_issued_nothing_are_no_result():
+def test_answers_without_an_issue_are_an_error():
     with pytest.raises(BenchError, match="100 answers tell of issues, but only 99"):
         measuring.measure(Forgetful(), 16, 1)
     honest = Forgetful()
@@ -168,7 +168,7 @@ def test_answers_that_issued_nothing_are_no_result():
 
 
 class Unsteady(Forgetful):
-    """Forgetful at first, honest when it is started again."""
+    """Loses issues in the first run, and is correct after a restart."""
 
     starts = 0
 
@@ -182,7 +182,7 @@ class Unsteady(Forgetful):
 
 
 @pytest.mark.parametrize("honest_at, is_measured", [(1, True), (2, True), (3, False)])
-def test_what_fails_once_is_measured_again(honest_at, is_measured, monkeypatch, capsys):
+def test_a_failed_measurement_is_repeated(honest_at, is_measured, monkeypatch, capsys):
     monkeypatch.setattr(Unsteady, "starts", 0)
     monkeypatch.setattr(Unsteady, "honest_at", honest_at, raising=False)
     options = argparse.Namespace(seconds=1, open_loop=False)

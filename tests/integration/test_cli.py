@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it refuses, and with which exit status."""
+"""The command line: its output, its refusals, and its exit statuses."""
 
 import os
 import re
@@ -17,7 +17,7 @@ COMMANDS = [*ROLES, "verify", "dead-letter", "journal", "top", "health", "bench"
 
 
 def assert_refused(result, *words, status=2):
-    """One clear line that says all the words, and nothing on standard output."""
+    """Asserts one line of error that contains all the words, and nothing on standard output."""
     assert result.returncode == status, result
     assert result.stdout == ""
     lines = result.stderr.splitlines()
@@ -91,7 +91,7 @@ def test_the_page_on_configuration_has_the_program_s_options():
     assert table == printed, "./dev fmt pastes what coupond --help-config=markdown prints"
 
 
-def test_output_that_cannot_be_written_is_a_failure():
+def test_output_that_cannot_be_written_is_an_error():
     with open("/dev/full", "w", encoding="ascii") as full:
         result = subprocess.run([binary(), "--help-config"], stdout=full, stderr=subprocess.PIPE, text=True,
                                 env=environment(), check=False)
@@ -108,17 +108,17 @@ def test_the_program_is_installed_into_bin(tmp_path):
                           check=True).stdout.startswith(b"coupond ")
 
 
-def test_a_slip_in_a_variables_section_is_told_and_stops_nobody():
+def test_an_unknown_section_in_a_variable_is_a_warning():
     result = check_config(COUPOND_STROE_TYPE="mysql", COUPOND_SECRETS="/run/secrets", COUPOND_LOAD_SCENARIO="rush")
     assert result.returncode == 0, result
     assert len(result.stderr.splitlines()) == 1, result.stderr
     assert "COUPOND_STROE_TYPE is not an option and has no effect; did you mean COUPOND_STORE_TYPE?" in result.stderr
 
 
-# --- refused words
+# --- refused arguments
 
 
-def test_a_command_is_needed():
+def test_a_command_is_required():
     result = run_coupond()
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr.startswith("coupond: a command is missing\n\nusage: coupond COMMAND")
@@ -143,7 +143,7 @@ def test_an_endpoint_that_cannot_be_connected_to_is_named_once(tmp_path, option)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_roles_refuse_what_they_do_not_know(role):
+def test_roles_refuse_unknown_arguments(role):
     assert_refused(run_coupond(role, "--confg", "x"), f"coupond {role}:",
                    "unknown option --confg; did you mean --config?")
     assert_refused(run_coupond(role, "--config"), "--config: a value is missing")
@@ -152,14 +152,14 @@ def test_roles_refuse_what_they_do_not_know(role):
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_default_configuration_is_right(role):
+def test_the_default_configuration_is_valid(role):
     assert check_config(role=role).returncode == 0
 
 
 # --- configuration
 
 
-def test_sources_are_taken_in_rising_order(tmp_path):
+def test_later_sources_override_earlier_ones(tmp_path):
     path = tmp_path / "coupond.conf"
     path.write_text("gateway\n    threads = 65\n")
     assert_refused(check_config("--config", str(path)),
@@ -234,7 +234,7 @@ def test_ports_that_overlap_are_refused():
     ("persister", "issuer/acks", "persister/acks"),
 ])
 @pytest.mark.parametrize("host", ["*", "0.0.0.0", "[::]"])
-def test_who_connects_refuses_the_issuer_s_wildcard(role, option, inherited, host):
+def test_a_role_that_connects_refuses_the_issuer_s_wildcard(role, option, inherited, host):
     wildcard = f"{option}=tcp://{host}:7150"
     assert_refused(check_config("--set", wildcard, role=role), f"{inherited}: set it to the issuer's address")
     assert_refused(run_coupond(role, "--set", wildcard), inherited)
@@ -317,7 +317,7 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path):
                        f"cannot create the folder {tmp_path}/file: Not a directory", "store/path")
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_its_option(tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported_with_its_option(tmp_path):
     assert_start_fails("dev", ["--dir", "/proc/x"], "--dir: cannot create the folder /proc/x", "name a folder")
     assert_start_fails("issuer", isolated(tmp_path, issuer__journal_dir="/proc/x"),
                        "issuer/journal_dir: cannot create the folder /proc/x", "name a folder")
@@ -342,7 +342,7 @@ def test_a_database_that_cannot_be_reached_is_named_and_waited_for(tmp_path):
         member.end()
 
 
-def test_a_persister_makes_the_folder_of_its_store(tmp_path):
+def test_a_persister_creates_the_folder_of_its_store(tmp_path):
     address = f"127.0.0.1:{free_port()}"
     options = isolated(tmp_path, store__path=f"{tmp_path}/var/lib/coupond.db", persister__http=address)
     assert run_coupond("verify", *options).returncode != 0
@@ -367,10 +367,10 @@ def has_ipv6():
 
 @pytest.mark.parametrize("listen, reach", [
     ("127.0.0.1", "127.0.0.1"), ("*", "127.0.0.1"), ("127.0.0.1", "localhost"),
-    pytest.param("[::1]", "[::1]", marks=pytest.mark.skipif(not has_ipv6(), reason="there is no ::1")),
-    pytest.param("[::]", "127.0.0.1", marks=pytest.mark.skipif(not has_ipv6(), reason="there is no ::1")),
+    pytest.param("[::1]", "[::1]", marks=pytest.mark.skipif(not has_ipv6(), reason="::1 is not available")),
+    pytest.param("[::]", "127.0.0.1", marks=pytest.mark.skipif(not has_ipv6(), reason="::1 is not available")),
 ])
-def test_roles_meet_over_tcp(tmp_path, listen, reach):
+def test_roles_connect_over_tcp(tmp_path, listen, reach):
     ports = {"requests": free_port(), "events": free_port(), "acks": free_port()}
     options = {f"issuer/{name}": f"tcp://{listen}:{port}" for name, port in ports.items()}
     for option, name in (("gateway/requests", "requests"), ("persister/events", "events"), ("persister/acks", "acks")):
@@ -415,7 +415,7 @@ def test_dev_prints_three_curl_lines_that_work(dev):
     assert '"sequence":1' in bodies[0].replace(" ", "")
     assert bodies[0].strip() == bodies[1].strip()
     assert '"issued":1' in bodies[2].replace(" ", "")
-    for line in lines:  # the shell's prompt begins a line of its own
+    for line in lines:  # the shell's prompt starts on a new line
         assert subprocess.run(["bash", "-c", line + " -s"], capture_output=True, text=True,
                               check=True).stdout.endswith("}\n")
 
@@ -432,7 +432,7 @@ def test_dev_creates_its_samples_once(dev):
     dev.stop()
 
 
-def test_dev_prints_curl_lines_that_work_after_a_restart_too_and_how_to_start_over(dev):
+def test_after_a_restart_dev_prints_working_curl_lines_and_how_to_start_over(dev):
     assert run_curl(curl_lines(dev)[0])[1] == "201"
     dev.stop()
     dev.start()
@@ -470,7 +470,7 @@ def test_journal_dump_prints_every_record(dev):
     assert '"coupon_id":"A0001","user_id":"alice","sequence":1,"nth":1}' in lines[3]
 
 
-def test_journal_check_is_content_with_a_sound_journal_and_names_a_flipped_byte(dev):
+def test_journal_check_accepts_an_intact_journal_and_names_a_flipped_byte(dev):
     directory = f"{dev.arguments[2]}/journal"
     live = run_coupond("journal", "check", directory)
     assert live.returncode == 0, live
@@ -492,7 +492,7 @@ def test_journal_check_is_content_with_a_sound_journal_and_names_a_flipped_byte(
     assert '"result":"damaged"' in run_coupond("journal", "check", "--json", directory).stdout
 
 
-def test_journal_says_when_there_is_none(tmp_path):
+def test_journal_reports_a_missing_journal(tmp_path):
     for action in ("dump", "check"):
         assert_refused(run_coupond("journal", action, tmp_path), "there is no journal in", str(tmp_path))
     assert_refused(run_coupond("journal", "chek", tmp_path), "expected dump or check")

@@ -1,5 +1,4 @@
-"""With a secret the roles work together, and nobody without it gets a word in, whatever he says and on whichever
-socket."""
+"""With a secret the roles work together, and peers without it are ignored, for every message on every socket."""
 
 import json
 
@@ -37,18 +36,18 @@ def issue_some(cluster):
     assert [cluster.issue("A", f"user-{i}")[0] for i in range(50)] == [201] * 50
 
 
-def test_without_a_secret_a_lying_persister_is_believed(tmp_path):
-    """Why there is one; and the liar of the next test is able to lie."""
+def test_without_a_secret_a_false_acknowledgement_is_accepted(tmp_path):
+    """The reason for the secret; it also shows that the false acknowledgement of the next test is well-formed."""
     with Cluster(tmp_path, transport="tcp") as cluster:
         cluster.persisters[0].stop()
         before = persisted(cluster)
         liar = Liar(cluster)
         cluster.create_coupon("A", 1_000)
-        wait_until(lambda: persisted(cluster) > before, "the lie is believed")
+        wait_until(lambda: persisted(cluster) > before, "the false acknowledgement is accepted")
         assert liar.lies > 0
 
 
-def test_twenty_lying_persisters_are_not_believed(cluster):
+def test_with_a_secret_false_acknowledgements_are_ignored(cluster):
     persister = cluster.persisters[0]
     persister.stop()
     before = persisted(cluster)
@@ -64,19 +63,19 @@ def test_twenty_lying_persisters_are_not_believed(cluster):
 
 
 def test_a_gateway_without_the_secret_creates_no_coupon(cluster):
-    """One that asks for no admin token, beside gateways that do, would be a way around it."""
+    """A gateway without an admin token would otherwise bypass the token of the other gateways."""
     gateway = cluster.gateways[0]
     gateway.stop()
     gateway.arguments += ["--set", "cluster/secret_file="]
     gateway.start()
-    wait_until(lambda: gateway.get("/livez")[0] == 200, "the gateway lives")
+    wait_until(lambda: gateway.get("/livez")[0] == 200, "the gateway runs")
     for _ in range(3):
         status, _, body = cluster.request("POST", "/v1/coupons", {"id": "stolen", "title": "stolen", "quantity": 1})
         assert (status, body["code"]) == (503, "issuer_unavailable")
     assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_coupons") == 1
 
 
-def test_a_gateway_with_another_secret_is_turned_away_and_says_why(cluster, tmp_path):
+def test_a_gateway_with_another_secret_is_refused_and_reports_why(cluster, tmp_path):
     other = tmp_path / "other"
     assert run_coupond("keygen", other).returncode == 0
     gateway = cluster.gateways[0]
@@ -84,13 +83,13 @@ def test_a_gateway_with_another_secret_is_turned_away_and_says_why(cluster, tmp_
     gateway.arguments += ["--set", f"cluster/secret_file={other}"]
     gateway.start()
     wait_until(lambda: "cluster/secret_file" in gateway.log(), lambda: f"the gateway names the option\n{gateway.log()}")
-    wait_until(lambda: gateway.get("/livez")[0] == 200, "the gateway lives")
+    wait_until(lambda: gateway.get("/livez")[0] == 200, "the gateway runs")
     status, body = cluster.issue("A", "alice")
     assert (status, body["code"]) == (503, "issuer_unavailable")
     assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_coupons") == 1
 
 
-def test_an_open_port_without_a_secret_is_told_everywhere(tmp_path):
+def test_an_open_port_without_a_secret_is_reported_everywhere(tmp_path):
     with Cluster(tmp_path, transport="tcp") as cluster:
         issuer = cluster.issuer
         assert metric_sum(issuer.metrics(), "coupond_issuer_unauthenticated") == 0
@@ -114,7 +113,7 @@ def test_a_role_without_its_secret_does_not_start(tmp_path, role, content):
     assert result.returncode == 2 and "cluster/secret_file" in result.stderr and str(path) in result.stderr
 
 
-def test_keygen_leaves_a_file_as_it_is(secret):
+def test_keygen_never_overwrites_a_file(secret):
     before = secret.read_bytes()
     assert secret.stat().st_mode & 0o777 == 0o640 and len(before) == 65
     result = run_coupond("keygen", secret)

@@ -1,4 +1,4 @@
-"""./dev compose-check: what each container of docker-compose.yml can read of what it is given, before it is started."""
+"""./dev compose-check reports, before the start, which of its files each container of docker-compose.yml can read."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import yaml
 from cluster import REPOSITORY, environment
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="the same whatever the program was built with")
+                                reason="does not depend on the build")
 
 EXAMPLE = REPOSITORY / "deploy/secrets.example"
 OURS = {"admin_token": 10001, "cluster_secret": 10001, "db_password": 10001, "db_root_password": 0,
@@ -19,7 +19,7 @@ OURS = {"admin_token": 10001, "cluster_secret": 10001, "db_password": 10001, "db
 
 @pytest.fixture(name="secrets")
 def copied_secrets(tmp_path):
-    """As somebody copies them: cp -r deploy/secrets.example S; chmod 600 S/*"""
+    """A copy with restricted modes: cp -r deploy/secrets.example S; chmod 600 S/*"""
     folder = tmp_path / "secrets"
     shutil.copytree(EXAMPLE, folder)
     for path in folder.iterdir():
@@ -38,7 +38,7 @@ def wrong(text):
     return set(re.findall(r"^(\S+) .*cannot start", text, re.M))
 
 
-def test_secrets_of_another_owner_are_told_before_anything_loops(secrets):
+def test_secrets_of_another_owner_are_reported_before_the_start(secrets):
     status, text = check("--secrets", secrets)
     assert status == 1
     assert wrong(text) == {"gateway", "issuer", "persister", "grafana", "mysqld-exporter"}
@@ -46,15 +46,15 @@ def test_secrets_of_another_owner_are_told_before_anything_loops(secrets):
         assert f"chown {owner}:{owner} {secrets / name} && chmod 0600" in text
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_it_gives_each_secret_to_its_reader(secrets):
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change owners")
+def test_mend_sets_the_owner_of_each_secret_to_its_reader(secrets):
     status, text = check("--secrets", secrets, "--mend")
     assert (status, wrong(text)) == (0, set()), text
     assert {path.name: (path.stat().st_uid, path.stat().st_mode & 0o777) for path in secrets.iterdir()} == {
         name: (owner, 0o600) for name, owner in OURS.items()}
 
 
-def test_a_shut_folder_with_open_files_will_do(secrets):
+def test_a_restricted_folder_with_readable_files_is_accepted(secrets):
     for path in secrets.iterdir():
         path.chmod(0o444)
     secrets.chmod(0o700)
@@ -66,7 +66,7 @@ def test_a_shut_folder_with_open_files_will_do(secrets):
     (lambda path: path.write_text(""), "is empty"),
     (lambda path: (path.unlink(), path.mkdir()), "is not a file"),
 ])
-def test_a_secret_that_is_none_is_told(secrets, spoil, expected):
+def test_an_unusable_secret_is_reported(secrets, spoil, expected):
     for path in secrets.iterdir():
         path.chmod(0o444)
     spoil(secrets / "exporter.cnf")
@@ -82,7 +82,7 @@ def test_a_secret_that_is_none_is_told(secrets, spoil, expected):
     ("admin_token", "two words", {"gateway"}),
     ("admin_token", "비밀", {"gateway"}),
 ])
-def test_a_content_that_its_reader_does_not_take_is_told(secrets, name, content, expected):
+def test_content_that_its_reader_cannot_use_is_reported(secrets, name, content, expected):
     (secrets / name).write_text(content + "\n", encoding="utf-8")
     for path in secrets.iterdir():
         path.chmod(0o444)
@@ -91,7 +91,7 @@ def test_a_content_that_its_reader_does_not_take_is_told(secrets, name, content,
     assert f"secret {name}: {secrets / name} has " in text
 
 
-def test_the_example_is_mended_by_nobody():
+def test_the_example_is_never_changed():
     assert check("--secrets", EXAMPLE, "--mend")[0] == 2
     assert check("--secrets", EXAMPLE / "nothing")[0] == 2
 

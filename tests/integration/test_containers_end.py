@@ -1,4 +1,4 @@
-"""However a run of ./dev containers ends, its processes and mounts end with it, and its folder can be removed."""
+"""When a run of ./dev containers ends for any reason, its processes and mounts end, and its folder can be removed."""
 
 import os
 import select
@@ -12,11 +12,11 @@ from cluster import REPOSITORY
 
 pytestmark = [
     pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                       reason="the same whatever the program was built with"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces"),
+                       reason="does not depend on the build"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can create namespaces"),
 ]
 
-# A run that mounts something, says so, and does not end.
+# A run that mounts a file system, reports it, and does not end.
 RUN = """
 import os, subprocess, sys, time
 sys.path.insert(0, sys.argv[1])
@@ -42,7 +42,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def waiting(folder):
-    """The process outside the namespaces, when something is mounted inside."""
+    """The process outside the namespaces, after a file system was mounted inside."""
     command = [sys.executable, "-c", RUN, REPOSITORY / "tests/containers", folder]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "mounted\n"
@@ -71,7 +71,7 @@ def test_a_kill_of_the_waiting_process_ends_it(waiting, folder):
     inside = os.pidfd_open(first_process(waiting))
     try:
         waiting.kill()
-        assert select.select([inside], [], [], 30)[0], "its first process goes on"
+        assert select.select([inside], [], [], 30)[0], "its first process still runs"
     finally:
         os.close(inside)
     folder.rmdir()

@@ -1,4 +1,4 @@
-"""Pages of other origins: what a browser's requests hear with gateway/cors_origins, and without."""
+"""Pages of other origins: the answers to a browser's requests with gateway/cors_origins, and without."""
 
 import contextlib
 import socket
@@ -69,7 +69,7 @@ def test_a_page_can_read_why_its_request_was_refused_early(tmp_path, name):
         assert f"\r\nAccess-Control-Allow-Origin: {SHOP}\r\n".encode() in head
 
 
-def test_without_origins_nothing_is_said_of_them(tmp_path):
+def test_without_origins_there_are_no_cors_headers(tmp_path):
     with Cluster.dev(tmp_path) as cluster:
         assert cluster.request("OPTIONS", "/v1/coupons", headers={"Origin": SHOP, **PREFLIGHT})[0] == 405
         for path in ("/v1/coupons/A0001", "/v1/coupons", "/v1/nowhere"):
@@ -79,7 +79,7 @@ def test_without_origins_nothing_is_said_of_them(tmp_path):
 @pytest.mark.parametrize("wrong",
                          ["https://shop.example/", "shop.example", "*,https://shop.example",
                           "https://shop.example:443"])
-def test_what_is_no_origin_is_refused_at_the_start(wrong):
+def test_an_invalid_origin_is_refused_at_the_start(wrong):
     result = run_coupond("gateway", "--check-config", "--set", f"gateway/cors_origins={wrong}")
     assert result.returncode == 2
     assert "gateway/cors_origins" in result.stderr and "must" in result.stderr

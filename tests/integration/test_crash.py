@@ -1,4 +1,4 @@
-"""kill -9 of every role at random moments under load, and the database gone: nothing that was acknowledged is lost.
+"""kill -9 of every role at random moments under load, and a stopped database: no acknowledged issue is lost.
 
 The ordinary run kills each role twice and stops the database for 5 seconds; the full one, ten times and 20 seconds:
 
@@ -40,19 +40,19 @@ def assert_nothing_lost(cluster, answers):
 
 
 def kill_and_restart(member, load, random):
-    """At a random moment: after a random number of further answers, as time is no measure of load."""
+    """Waits for a random number of further answers, since time does not measure load."""
     goal = len(load.answers) + random.randrange(200, 3_000)
-    wait_until(lambda: len(load.answers) >= goal or not load.is_alive(), "answers go on", pause=0.001)
+    wait_until(lambda: len(load.answers) >= goal or not load.is_alive(), "answers continue", pause=0.001)
     member.kill()
     pause = len(load.answers) + random.choice([0, 0, 20])
-    wait_until(lambda: len(load.answers) >= pause or not load.is_alive(), "answers go on while a member is away",
+    wait_until(lambda: len(load.answers) >= pause or not load.is_alive(), "answers continue while a member is down",
                pause=0.001)
     member.start()
     wait_until(member.is_ready, lambda: f"{member.name} ready again\n{member.log()[-3000:]}")
 
 
 def run_killing(cluster, choose):
-    """Kills what choose(cluster, random) names, KILLS times, under load, and judges."""
+    """Kills the members chosen by choose(cluster, random), KILLS times, under load, and checks the result."""
     random = random_with_seed()
     for coupon, quantity in COUPONS.items():
         cluster.create_coupon(coupon, quantity)
@@ -101,7 +101,7 @@ def test_one_process_for_everything_that_is_killed_under_load_loses_nothing(tmp_
         run_killing(cluster, lambda cluster, random: cluster.issuer)
 
 
-def test_issuing_goes_on_while_the_database_is_gone_and_the_backlog_drains(tmp_path):
+def test_issuing_continues_without_the_database_and_the_backlog_drains(tmp_path):
     with MariaDB() as database, processes(tmp_path, database=database) as cluster:
         for coupon, quantity in COUPONS.items():
             cluster.create_coupon(coupon, quantity)
@@ -111,7 +111,7 @@ def test_issuing_goes_on_while_the_database_is_gone_and_the_backlog_drains(tmp_p
             wait_until(lambda: load.issued > 1_000, "issues before the outage")
             database.stop()
             issued_before, backlog_before = load.issued, cluster.backlog()
-            time.sleep(OUTAGE_SECONDS)  # the length of the outage is the case itself, not a wait for something
+            time.sleep(OUTAGE_SECONDS)  # the duration of the outage is part of the test, not a wait for a condition
             wait_until(lambda: load.issued > issued_before + 1_000, "issues during the outage")
             assert cluster.backlog() > backlog_before
             errors = sum(metric_sum(member.metrics(), "coupond_persister_store_errors_total")
@@ -125,14 +125,14 @@ def test_issuing_goes_on_while_the_database_is_gone_and_the_backlog_drains(tmp_p
 
 
 def slowly(requests, every=64, pause_s=0.01):
-    """A steady load that leaves the machine room."""
+    """A steady load that leaves CPU for others."""
     for number, request in enumerate(requests):
         if number % every == 0:
             time.sleep(pause_s)
         yield request
 
 
-def test_a_killed_database_is_no_reason_to_lose_or_repeat_a_row(tmp_path):
+def test_a_killed_database_loses_and_repeats_no_row(tmp_path):
     with MariaDB() as database, processes(tmp_path, database=database) as cluster:
         for coupon, quantity in COUPONS.items():
             cluster.create_coupon(coupon, quantity)
@@ -141,7 +141,7 @@ def test_a_killed_database_is_no_reason_to_lose_or_repeat_a_row(tmp_path):
         try:
             for _ in range(KILLS):
                 goal = load.issued + 500
-                wait_until(lambda goal=goal: load.issued > goal, "issues go on")
+                wait_until(lambda goal=goal: load.issued > goal, "issues continue")
                 database.kill()
                 database.start()
         finally:
@@ -150,7 +150,7 @@ def test_a_killed_database_is_no_reason_to_lose_or_repeat_a_row(tmp_path):
 
 
 def test_the_check_for_lost_issues_can_fail(tmp_path):
-    """A store that lacks a row, or has another user in it, does not pass assert_nothing_lost()."""
+    """assert_nothing_lost() fails if the store lacks a row or has another user in it."""
     with Cluster.dev(tmp_path) as cluster:
         cluster.create_coupon("SHORT", 500)
         answers = Load(cluster.addresses, connections=4).run([("SHORT", f"user-{i}") for i in range(20)])
@@ -159,6 +159,6 @@ def test_the_check_for_lost_issues_can_fail(tmp_path):
         with pytest.raises(AssertionError):
             assert_nothing_lost(cluster, wrong)
         with pytest.raises(AssertionError):
-            assert_nothing_lost(cluster, answers[:10])  # ten rows that nobody asked for
+            assert_nothing_lost(cluster, answers[:10])  # ten rows without a request
         with pytest.raises(AssertionError):
             sequences_told([answers[0], answers[0]._replace(sequence=99)])

@@ -1,5 +1,5 @@
-"""What a database refuses for good becomes a dead letter and nothing else: all others are stored, operators hear of it,
-`coupond verify` fails until it is settled, and `coupond dead-letter retry` settles it. With SQLite and with a real
+"""A row that a database rejects permanently becomes a dead letter: all other rows are stored, operators are notified,
+`coupond verify` fails until it is resolved, and `coupond dead-letter retry` resolves it. With SQLite and with a real
 MariaDB.
 """
 
@@ -60,7 +60,7 @@ def bar(cluster, table, column, value):
 
 
 def crowd(cluster, coupon, count, first=0):
-    """{sequence: user}; an issuer that has just come back may be asked twice."""
+    """{sequence: user}; after a restart of the issuer a request may have to be repeated."""
     load = Load(cluster.addresses, connections=8, retry=True)
     load.run([(coupon, f"user-{i}") for i in range(first, first + count)])
     told = {answer.sequence: answer.user
@@ -97,7 +97,7 @@ def assert_settled(cluster):
     cluster.assert_kept()
 
 
-def test_a_user_that_a_trigger_bars_is_the_only_dead_letter(cluster):
+def test_a_row_that_a_trigger_rejects_is_the_only_dead_letter(cluster):
     bar(cluster, "coupon_issue", "user_id", "user-7")
     cluster.create_coupon("A", 1_000)
     issued = crowd(cluster, "A", 300)
@@ -113,7 +113,7 @@ def test_a_user_that_a_trigger_bars_is_the_only_dead_letter(cluster):
     assert_broken(cluster, "user-7", "user-7 is barred", "1 dead letters")
 
 
-def test_retry_says_what_is_still_refused_and_settles_what_is_mended(cluster):
+def test_retry_reports_rows_that_are_still_rejected_and_stores_the_others(cluster):
     bar(cluster, "coupon_issue", "user_id", "user-7")
     cluster.create_coupon("A", 1_000)
     issued = crowd(cluster, "A", 50)
@@ -130,7 +130,7 @@ def test_retry_says_what_is_still_refused_and_settles_what_is_mended(cluster):
     assert_settled(cluster)
 
 
-def test_a_coupon_that_is_refused_takes_its_issues_along_and_all_come_home(cluster):
+def test_a_rejected_coupon_and_its_issues_are_stored_later(cluster):
     bar(cluster, "coupon", "id", "BAD")
     cluster.create_coupon("GOOD", 1_000)
     cluster.create_coupon("BAD", 1_000)
@@ -150,7 +150,7 @@ def test_a_coupon_that_is_refused_takes_its_issues_along_and_all_come_home(clust
     assert_settled(cluster)
 
 
-def test_a_row_that_somebody_planted_does_not_hold_up_the_others(cluster):
+def test_a_foreign_row_in_the_way_does_not_block_the_others(cluster):
     cluster.create_coupon("A", 1_000)
     cluster.wait_drained()
     planted = "INSERT INTO coupon_issue (coupon_id, sequence, user_id, nth, issued_at, journal_seq) " \
@@ -170,7 +170,7 @@ def test_a_row_that_somebody_planted_does_not_hold_up_the_others(cluster):
     assert_settled(cluster)
 
 
-def test_a_trigger_that_makes_values_too_long_buries_only_what_does_not_fit(tmp_path, server):
+def test_only_rows_that_a_trigger_makes_too_long_become_dead_letters(tmp_path, server):
     with Cluster(tmp_path, database=emptied(server), options=QUICKLY) as cluster:
         cluster.create_coupon("A", 1_000)
         cluster.wait_drained()
@@ -187,8 +187,8 @@ def test_a_trigger_that_makes_values_too_long_buries_only_what_does_not_fit(tmp_
         assert_settled(cluster)
 
 
-def test_a_frame_that_is_sent_again_changes_nothing_about_its_dead_letters(cluster):
-    """Persisters that cannot acknowledge: each frame comes again and again, to either of them."""
+def test_a_resent_frame_does_not_change_its_dead_letters(cluster):
+    """The persisters cannot acknowledge, so that each frame is sent again and again, to either of them."""
     bar(cluster, "coupon_issue", "user_id", "user-3")
     cluster.create_coupon("A", 1_000)
     cluster.wait_drained()
@@ -196,7 +196,7 @@ def test_a_frame_that_is_sent_again_changes_nothing_about_its_dead_letters(clust
     cluster.wait_drained()
     cluster.issuer.kill()
     for path in cluster.journal_directory.rglob("acked"):
-        path.unlink()  # all is streamed once more
+        path.unlink()  # all records are streamed again
     cluster.issuer.start()
     wait_until(cluster.issuer.is_ready, "the issuer is ready again")
     issued |= crowd(cluster, "A", 40, first=40)
@@ -206,14 +206,14 @@ def test_a_frame_that_is_sent_again_changes_nothing_about_its_dead_letters(clust
     cluster.issuer.kill()
     for path in cluster.journal_directory.rglob("acked"):
         path.unlink()
-    cluster.issuer.start()  # what can be stored by now is, without a retry
+    cluster.issuer.start()  # rows that can be stored now are stored, without a retry
     wait_until(cluster.issuer.is_ready, "the issuer is ready once more")
     cluster.wait_drained()
     assert cluster.issues()["A"] == issued
     assert_settled(cluster)
 
 
-def test_the_list_is_for_people_and_the_options_are_checked(cluster):
+def test_the_list_is_readable_text_and_the_options_are_checked(cluster):
     bar(cluster, "coupon_issue", "user_id", "user-1")
     cluster.create_coupon("A", 10)
     crowd(cluster, "A", 3)

@@ -1,5 +1,5 @@
-"""What a client was told the outcome of is unknown is not decided afterwards: who stands still finds its requests too
-old."""
+"""A request that was answered with outcome_unknown is not decided afterwards: an issuer or gateway that was stopped
+refuses it as late."""
 
 import contextlib
 import http.client
@@ -25,14 +25,14 @@ def late(cluster):
 
 
 @pytest.mark.parametrize("transport", ["shm", "tcp"])
-def test_what_was_asked_of_an_issuer_that_stands_still_is_never_decided(tmp_path, transport):
+def test_requests_to_a_stopped_issuer_are_never_decided(tmp_path, transport):
     with Cluster(tmp_path, gateways=2, transport=transport, options=OPTIONS) as cluster:
         cluster.create_coupon("A", 10)
         with stopped(cluster.issuer.process):
             post = cluster.request("POST", "/v1/coupons/A/issues", {"user_id": "late"})
             patch = cluster.request("PATCH", "/v1/coupons/A", {"quantity": 5})
             assert code_of(post) == code_of(patch) == (503, "outcome_unknown")
-        wait_until(lambda: late(cluster) >= 2, "the refusal of what came too late")
+        wait_until(lambda: late(cluster) >= 2, "late requests are refused")
         assert code_of(cluster.request("GET", "/v1/coupons/A/issues/late", gateway=1)) == (404, "not_issued")
         _, _, coupon = cluster.request("GET", "/v1/coupons/A", gateway=1, headers={"Cache-Control": "no-cache"})
         assert (coupon["quantity"], coupon["issued"]) == (10, 0)
@@ -43,7 +43,7 @@ def test_what_was_asked_of_an_issuer_that_stands_still_is_never_decided(tmp_path
 
 
 class Client:
-    """A connection to a gateway that is kept."""
+    """A persistent connection to a gateway."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -65,8 +65,8 @@ class Client:
             return True
 
 
-def test_what_lay_in_a_gateway_that_stood_still_is_never_decided(tmp_path):
-    """HAProxy, for example, has answered for it long since, and clients have gone."""
+def test_requests_in_a_stopped_gateway_are_never_decided(tmp_path):
+    """HAProxy, for example, has answered for it long ago, and the clients are gone."""
     with Cluster(tmp_path) as cluster, contextlib.ExitStack() as clients:
         def connect():
             client = Client(int(cluster.addresses[0].rpartition(":")[2]))
@@ -96,7 +96,7 @@ def test_what_lay_in_a_gateway_that_stood_still_is_never_decided(tmp_path):
             idle.send("PUT", "/v1/coupons/A/issues/new")
             return idle.status() in (200, 201)
 
-        wait_until(is_issued, "who had asked for nothing is kept, and served once the issuer answers again")
+        wait_until(is_issued, "an idle connection is kept, and served once the issuer answers again")
         for number in range(6):
             assert code_of(cluster.request("GET", f"/v1/coupons/A/issues/old-{number}")) == (404, "not_issued")
         cluster.wait_drained()

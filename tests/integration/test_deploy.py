@@ -1,5 +1,4 @@
-"""What is shipped to run coupond somewhere fits the program, and itself; and the check of that notices when it does
-not."""
+"""The deployment files match the program and each other; and the check detects mismatches."""
 
 import os
 import re
@@ -10,18 +9,18 @@ from cluster import REPOSITORY, binary, run_coupond
 from deployment import findings
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="the same whatever the program was built with")
+                                reason="does not depend on the build")
 
 SHIPPED = [".dockerignore", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "packages.txt", "Dockerfile",
            "docker-compose.yml", "deploy", "monitoring", "load-test/locust"]
 
 
-def test_everything_fits():
+def test_the_deployment_files_match():
     assert findings(REPOSITORY, binary()) == []
 
 
-def test_who_stands_in_front_closes_idle_connections_first():
-    """A balancer's 60 s, HAProxy's front and the gateway's own: each at least as long as what stands before it."""
+def test_idle_timeouts_are_ordered_from_the_balancer_to_the_gateway():
+    """A balancer's 60 s, HAProxy's and the gateway's: each is at least as long as the one in front of it."""
     option = re.search(r"^# *idle_timeout_ms = (\d+)|^ *idle_timeout_ms = (\d+)", run_coupond("--help-config").stdout,
                        re.M)
     gateway_ms = int(option[1] or option[2])
@@ -35,7 +34,7 @@ def test_who_stands_in_front_closes_idle_connections_first():
 
 @pytest.fixture(name="copy", scope="module")
 def copied(tmp_path_factory):
-    """Findings of a copy of what is shipped with one text in it replaced."""
+    """The findings for a copy of the deployment files with one text replaced."""
     root = tmp_path_factory.mktemp("shipped")
     for name in SHIPPED:
         source, target = REPOSITORY / name, root / name
@@ -59,7 +58,7 @@ def copied(tmp_path_factory):
 
 
 PLANTED = [
-    # file, what stands there, what is put in its place, what is found
+    # file, original text, replacement, finding
     ("deploy/config/issuer.conf", "journal_dir", "journal_folder", "issuer: unknown option"),
     ("deploy/config/issuer.conf", "0.0.0.0:7200", "0.0.0.0:7201",
      "persister/events is tcp://issuer:7200, issuer/events asks for tcp://issuer:7201"),

@@ -1,4 +1,4 @@
-"""`coupond dev`: what all roles in one process tell of each other by the gateway's ports, which are there first."""
+"""`coupond dev`: the gateway's ports, which are opened first, report the state of all roles in the process."""
 
 import json
 import socket
@@ -30,14 +30,14 @@ def test_dev_answers_while_it_waits_for_its_store(tmp_path):
         cluster.write_config()
         member.start()
         try:
-            wait_until(lambda: all_wait_for_the_store(member), "both ports say what it waits for")
+            wait_until(lambda: all_wait_for_the_store(member), "both ports report the reason for the wait")
             assert [status for status, _ in both_ports(member, "/livez")] == [200, 200]
             status, body = cluster.issue("A0001", "somebody")
             assert status == 503 and body["code"] == "issuer_unavailable"
             server.start()
             cluster.wait_ready()
             status, body = cluster.issue("A0001", "somebody")
-            assert status == 201 and body["sequence"] == 1, "the samples are there once it is ready"
+            assert status == 201 and body["sequence"] == 1, "the samples exist once it is ready"
         finally:
             member.end()
         cluster.check_logs()
@@ -58,7 +58,7 @@ def test_dev_that_cannot_start_closes_its_ports_and_ends(tmp_path):
 
 
 @pytest.mark.parametrize("option", ["gateway/http", "gateway/operator_http", "issuer/http", "persister/http"])
-def test_dev_says_which_port_is_taken_and_ends(tmp_path, option):
+def test_dev_names_the_port_in_use_and_ends(tmp_path, option):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -75,15 +75,15 @@ def test_dev_says_which_port_is_taken_and_ends(tmp_path, option):
 
 
 @pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
-def test_dev_tells_of_a_clock_that_is_not_believed(tmp_path):
+def test_dev_reports_a_suspect_clock(tmp_path):
     cluster, rules = Cluster.dev(tmp_path), Preload(tmp_path / "rules", clock=True)
     cluster.issuer.environment = rules.environment()
     with cluster:
         rules.step_clock(86_400)
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_clock_suspect") == 1,
-                   "the step is noticed")
+                   "the step is detected")
         for status, text in both_ports(cluster.issuer, "/readyz"):
             assert status == 200 and "clock" in json.loads(text)["detail"]
         rules.step_clock(0)
         wait_until(lambda: all("detail" not in json.loads(text) for _, text in both_ports(cluster.issuer, "/readyz")),
-                   "it is right again")
+                   "it is correct again")

@@ -1,4 +1,4 @@
-"""The check of the C dialect finds what it is for, and passes what is right."""
+"""The check of the C dialect finds violations, and accepts correct code."""
 
 import subprocess
 import sys
@@ -40,7 +40,7 @@ def check(folder, text):
                           check=False)
 
 
-def test_what_is_right_passes(tmp_path):
+def test_correct_code_passes(tmp_path):
     result = check(tmp_path, SOUND)
     assert (result.returncode, result.stdout) == (0, "")
 
@@ -61,7 +61,7 @@ def test_what_is_right_passes(tmp_path):
     ("typedef void (*thing_fn)(void *arg);", "typedef int thing_t;", 23, "typedefs"),
     ("/* A comment of what follows. */", f"/* {'words ' * 20}*/", 5, "columns"),
 ])
-def test_one_line_that_is_wrong_is_told(tmp_path, right, wrong, line, told):
+def test_a_single_violation_is_reported(tmp_path, right, wrong, line, told):
     assert right in SOUND
     result = check(tmp_path, SOUND.replace(right, wrong, 1))
     assert result.returncode == 1

@@ -1,4 +1,4 @@
-"""What the documents say is what the program does."""
+"""The documents agree with the program."""
 
 import re
 import runpy
@@ -16,7 +16,7 @@ def text_of(document):
 
 
 def curl_lines(document):
-    """(command, what it prints) of the README's first example."""
+    """(command, output) of the README's first example."""
     found = re.search(r"<!-- curl -->\n```console\n(.*?)```\n<!-- /curl -->", text_of(document), re.S)
     assert found, f"{document}: no example between <!-- curl --> and <!-- /curl -->"
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", found[1], re.M)
@@ -27,7 +27,7 @@ def without_times(text):
 
 
 @pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
-def test_the_curl_lines_give_what_the_readme_says(document, tmp_path):
+def test_the_curl_lines_give_the_output_of_the_readme(document, tmp_path):
     lines = curl_lines(document)
     assert len(lines) == 3
     with Cluster.dev(tmp_path) as cluster:
@@ -39,8 +39,8 @@ def test_the_curl_lines_give_what_the_readme_says(document, tmp_path):
 
 
 def steps_of(document):
-    """The commands of the example of the API as they stand there, and the status that each promises: of a comment's
-    statuses the first is its first command's, the second its second's."""
+    """The commands of the API's example with the status that each promises: a comment's first status belongs to its
+    first command, the second to its second."""
     example = text_of(document).split("\n```sh\napi=")[1].split("```")[0]
     promised = []
     for paragraph in example.split("\n\n")[1:]:
@@ -54,7 +54,7 @@ def steps_of(document):
 
 @pytest.mark.parametrize("document", ["docs/api.md", "docs/ko/api.md"])
 def test_the_example_of_the_api_gives_the_statuses_it_promises(document, tmp_path):
-    """As it stands there, but for the port and what curl prints."""
+    """Runs the unchanged example, except for the port and the output of curl."""
     commands, promised = steps_of(document)
     assert promised.count("201") >= 3 and "409" in promised
     only_status = 'curl() { command curl -s -S -o /dev/null -w "%{http_code}\\n" "$@"; }\n'
@@ -87,12 +87,12 @@ def test_the_layout_table_names_every_folder():
 
 
 def sources_of(*folders, root=REPOSITORY):
-    """All below these top folders."""
+    """All files below these top folders."""
     return [path for folder in folders for path in sorted((root / folder).rglob("*.c"))]
 
 
 def actors_of_the_code(root=REPOSITORY):
-    """Modules that run on a thread of their own: those with an actor's function or a thread's main."""
+    """Modules with their own thread: those with an actor's function or a thread's main."""
     sources = sources_of("gateway", "issuer", "persister", "shared", root=root)
     pattern = re.compile(r"^void \w+_actor\(zsock_t \*|^static void \*\w+_main\(void \*|MHD_start_daemon\("
                          r"|[ (]worker_start\(&", re.M)
@@ -134,7 +134,7 @@ DOCUMENTS = sorted(str(path.relative_to(REPOSITORY))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_files_that_a_document_names_are_there(document):
+def test_files_that_a_document_names_exist(document):
     text = text_of(document)
     links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
     named = re.findall(r"`((?:gateway|issuer|persister|shared|coupond|tests|load-test|monitoring)/[\w./-]*[.]\w+)`",
@@ -146,13 +146,13 @@ def test_files_that_a_document_names_are_there(document):
 
 
 def anchors_of(document):
-    """As hosts of repositories make them of headings."""
+    """The anchors that hosts of repositories derive from headings."""
     headings = re.findall(r"^#+ (.*)$", text_of(document), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_headings_that_a_document_links_to_are_there(document):
+def test_headings_that_a_document_links_to_exist(document):
     for link, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text_of(document)):
         target = (REPOSITORY / document).parent / link if link else REPOSITORY / document
         assert anchor in anchors_of(target.resolve().relative_to(REPOSITORY)), f"{document} links to {link}#{anchor}"
@@ -173,8 +173,7 @@ def tracked_documents():
 
 
 def long_lines(text):
-    """The numbers of lines of prose that are too long, in characters. Code and tables may be, and a word that is a
-    long link."""
+    """The line numbers of prose that is too long, in characters. Code, tables and long links are exempt."""
     found = []
     in_code = False
     for number, line in enumerate(text.splitlines(), 1):
@@ -199,12 +198,12 @@ def test_a_line_that_is_too_long_is_found(line):
 
 
 @pytest.mark.parametrize("line", ["가 " * 59 + "나다", "| " + "a " * 90 + "|", "  - https://example.org/" + "a" * 120])
-def test_a_line_that_may_be_long_is_not(line):
+def test_a_line_that_may_be_long_is_accepted(line):
     assert long_lines(f"{line}\n```sh\n{'a ' * 90}\n```\n") == []
 
 
-def test_prometheus_is_started_with_a_folder_of_its_own():
-    """Otherwise Debian's writes to that of its service, or cannot."""
+def test_prometheus_is_started_with_its_own_folder():
+    """Otherwise Debian's Prometheus writes to the folder of its service, or fails."""
     commands = re.findall(r"^prometheus .*", text_of("monitoring/README.md"), re.M)
     assert commands != []
     assert [command for command in commands if "--storage.tsdb.path=" not in command] == []
@@ -223,7 +222,7 @@ def test_a_korean_page_has_the_sections_and_the_code_of_the_english_one(korean, 
 
 
 def test_every_planted_fault_finds_its_text_and_the_documents_count_them():
-    """One whose text has changed ends `./dev simulate --planted` before those behind it are tried."""
+    """A fault with an outdated text ends `./dev simulate --planted` before the following ones are tried."""
     planted = runpy.run_path(str(REPOSITORY / "tests/simulation/planted/table.py"))
     stale = [fault.name for fault in planted["FAULTS"] if text_of(fault.file).count(fault.old) != 1]
     assert stale == []

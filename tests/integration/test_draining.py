@@ -25,17 +25,17 @@ def answered(load):
 
 
 def wait_for_more(load, count=500):
-    """The load goes on: so many answers from now, some of them on each connection. So nobody is left who will come late
-    to a gateway that was stopped, and find one that has just been started and knows no issuer yet."""
+    """Waits for that many further answers, some of them on each connection. Then no client is left that could reach a
+    restarted gateway before it knows the issuer."""
     before, finals = answered(load), list(load.finals)
     wait_until(lambda: not load.is_alive() or (answered(load) >= before + count
                                                and all(now >= then + 2 for then, now in zip(finals, load.finals))),
-               "the load goes on")
+               "the load continues")
     assert load.is_alive()
 
 
 def judge(cluster, load):
-    """All are final and keep the promises, and what was told is what is."""
+    """Asserts that all answers are final, keep the promises and agree with the API."""
     answers = load.finish()
     final = [answer for answer in answers if answer.status not in (NO_ANSWER, 503)]
     told = check_answers(final, {"A": PLENTY})
@@ -45,7 +45,7 @@ def judge(cluster, load):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_clients_of_a_gateway_that_ends_are_answered_first(tmp_path, threads):
-    """Without a load balancer: clients go to the other gateway when they are told to, or find the door shut."""
+    """Without a load balancer: clients switch to the other gateway when a connection is closed or refused."""
     with Cluster(tmp_path, gateways=2, options={"gateway/threads": threads}) as cluster:
         cluster.create_coupon("A", PLENTY)
         load = Load(cluster.addresses, connections=32, retry=True)
@@ -62,7 +62,7 @@ def test_clients_of_a_gateway_that_ends_are_answered_first(tmp_path, threads):
 
 
 def test_behind_a_load_balancer_no_request_fails(tmp_path):
-    """/readyz fails at once; connections are taken until the balancer has noticed."""
+    """/readyz fails at once; connections are accepted until the balancer has detected it."""
     with Cluster(tmp_path, gateways=2, options={"gateway/drain_delay_ms": 1000}) as cluster:
         cluster.create_coupon("A", PLENTY)
         with HAProxy(tmp_path / "haproxy", cluster.addresses) as proxy:
@@ -79,7 +79,7 @@ def test_behind_a_load_balancer_no_request_fails(tmp_path):
     assert not failed, failed[:5]
 
 
-def test_a_gateway_that_drains_says_so_and_goes_on_taking_requests(tmp_path):
+def test_a_draining_gateway_is_not_ready_and_still_accepts_requests(tmp_path):
     with Cluster(tmp_path, options={"gateway/drain_delay_ms": 1500}) as cluster:
         cluster.create_coupon("A", PLENTY)
         gateway = cluster.gateways[0]

@@ -1,5 +1,5 @@
-"""The database restarts, refuses, locks, deadlocks, stops and loses connections in the middle of commits: each row
-reaches it once."""
+"""The database restarts, refuses, locks, deadlocks, stops, and loses connections during commits: it gets each row
+exactly once."""
 
 import contextlib
 import itertools
@@ -18,7 +18,7 @@ OPTIONS = {"store/connect_timeout_ms": 1000, "store/io_timeout_ms": 2000, "persi
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """One server and one cluster for all tests of this file; each test has a coupon of its own."""
+    """One server and one cluster for all tests of this file; each test has its own coupon."""
     with MariaDB() as database:
         with Cluster(tmp_path_factory.mktemp("faults"), persisters=2, database=database, options=OPTIONS) as running:
             yield running
@@ -26,8 +26,7 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def coupon(cluster):
-    """A coupon of the test's own, with ten issues that the store has; everything is in the store at the end of the
-    test."""
+    """A coupon for the test, with ten stored issues; at the end of the test the store must have everything."""
     name = f"C{next(NUMBERS)}"
     cluster.create_coupon(name, 1_000_000)
     issue(cluster, name, 0, 10)
@@ -48,23 +47,23 @@ def issue(cluster, coupon, first, count):
 
 
 def store_errors(cluster):
-    """Transactions that failed, as the persisters count them."""
+    """The number of failed transactions that the persisters have counted."""
     return sum(metric_sum(member.metrics(), "coupond_persister_store_errors_total") for member in cluster.persisters)
 
 
 def wait_for_errors(cluster, coupon, known):
-    """Goes on issuing until a persister has met the fault."""
+    """Issues until the fault has affected a persister."""
     numbers = iter(range(100, 100_000))
 
     def met():
         issue(cluster, coupon, next(numbers), 1)
         return store_errors(cluster) > known
-    wait_until(met, "a persister meets it")
+    wait_until(met, "the fault affects a persister")
 
 
 @contextlib.contextmanager
 def issuing(cluster, coupon):
-    """Issues in the background while something is waited for."""
+    """Issues in the background during a with block."""
     over = threading.Event()
 
     def work():
@@ -95,13 +94,13 @@ def test_a_persister_that_starts_before_the_database_waits_for_it(cluster, coupo
         persister.start()
         wait_until(persister.is_up, "the persister is up")
         assert persister.get("/readyz")[0] == 503
-        wait_until(lambda persister=persister: "retrying until it can" in persister.log(), "it says that it waits")
+        wait_until(lambda persister=persister: "retrying until it can" in persister.log(), "it logs that it waits")
     issue(cluster, coupon, 100, 5)
     cluster.database.start()
     cluster.wait_ready()
 
 
-def test_a_persister_without_a_database_ends_when_it_is_told_to(cluster):
+def test_a_persister_without_a_database_ends_at_sigterm(cluster):
     cluster.database.stop()
     for persister in cluster.persisters:
         persister.stop()
@@ -120,41 +119,41 @@ def test_a_database_that_is_killed_gets_what_was_issued_meanwhile(cluster, coupo
     cluster.database.start()
 
 
-def test_a_database_that_stops_for_longer_than_every_time_out_is_waited_for(cluster, coupon):
+def test_a_database_that_stops_for_longer_than_every_timeout_is_waited_for(cluster, coupon):
     known = store_errors(cluster)
     with faults.stopped(cluster.database.process):
         wait_for_errors(cluster, coupon, known)
 
 
-def test_a_database_that_refuses_writes_is_tried_again_until_it_takes_them(cluster, coupon):
+def test_writes_are_retried_until_the_database_accepts_them(cluster, coupon):
     known = store_errors(cluster)
     with faults.read_only(cluster.database):
         wait_for_errors(cluster, coupon, known)
-        wait_until(lambda: store_errors(cluster) > known + 1, "it is tried again")
+        wait_until(lambda: store_errors(cluster) > known + 1, "the transaction is retried")
     assert all(member.process.poll() is None for member in cluster.persisters)
 
 
 @pytest.mark.parametrize("table", ["coupon", "coupon_issue", "journal"])
-def test_a_table_that_somebody_locks_is_waited_for(cluster, coupon, table):
+def test_a_locked_table_is_waited_for(cluster, coupon, table):
     with issuing(cluster, coupon), faults.tables_locked(cluster.database, table) as seen:
         assert "Waiting for table" in seen[0]
 
 
 @pytest.mark.parametrize("table", ["coupon", "journal"])
-def test_a_lock_wait_that_is_given_up_is_tried_again(cluster, coupon, table):
+def test_a_lock_wait_that_times_out_is_retried(cluster, coupon, table):
     known = store_errors(cluster)
     with issuing(cluster, coupon), faults.rows_locked(cluster.database, table):
-        wait_until(lambda: store_errors(cluster) > known, "the wait is given up")
+        wait_until(lambda: store_errors(cluster) > known, "the wait times out")
 
 
-def test_a_transaction_that_falls_to_a_deadlock_is_tried_again(cluster, coupon):
+def test_a_transaction_that_loses_a_deadlock_is_retried(cluster, coupon):
     known = store_errors(cluster)
     with issuing(cluster, coupon):
         assert faults.deadlock(cluster.database) > 0
         wait_until(lambda: store_errors(cluster) > known, "a persister was rolled back")
 
 
-def test_connections_that_are_killed_are_made_anew(cluster, coupon):
+def test_killed_connections_are_reopened(cluster, coupon):
     with issuing(cluster, coupon):
         assert faults.kill_connections(cluster.database) > 0
 
@@ -163,12 +162,12 @@ def test_a_connection_that_is_killed_in_its_commit_loses_and_doubles_nothing(clu
     known = store_errors(cluster)
     with issuing(cluster, coupon):
         assert faults.kill_in_commit(cluster.database)
-        wait_until(lambda: store_errors(cluster) > known, "the persister has noticed")
+        wait_until(lambda: store_errors(cluster) > known, "the persister has detected it")
 
 
-def test_a_commit_whose_answer_is_never_heard_is_repeated_without_harm(cluster, coupon):
-    """The server stops in the commit until the persister has given up, and commits then."""
+def test_a_commit_with_a_lost_answer_is_repeated_without_harm(cluster, coupon):
+    """The server stops during the commit until the persister has timed out, and commits afterwards."""
     known = store_errors(cluster)
     with issuing(cluster, coupon), faults.commits_held(cluster.database) as (_, waiting):
         assert waiting[0][2] == "COMMIT"
-        wait_until(lambda: store_errors(cluster) > known, "the persister gives up")
+        wait_until(lambda: store_errors(cluster) > known, "the persister times out")

@@ -1,5 +1,5 @@
-"""The journal's disk and the issuer's clock fail under the real program: what was told stays, the rest is refused or
-asked again."""
+"""The journal's disk and the issuer's clock fail under the real program: answered issues are kept, other requests are
+refused or retried."""
 
 import contextlib
 import datetime
@@ -17,13 +17,13 @@ from preload import ENDLESS, Preload, faketime_library
 
 needs_clock = pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
 needs_mount = pytest.mark.skipif(small_disk.why_not() is not None, reason=str(small_disk.why_not()))
-LONG = "x" * 50  # users with long ids fill a segment sooner
-QUICK = {"gateway/issuer_timeout_ms": 2000}  # what was asked of an issuer that dies is answered when that is over
+LONG = "x" * 50  # long user ids fill a segment sooner
+QUICK = {"gateway/issuer_timeout_ms": 2000}  # requests to an issuer that dies are answered after its restart
 PATIENT = {"issuer/segment_mb": 2, "gateway/issuer_timeout_ms": 60_000}  # a slow disk is not a full one
 
 
 def prepared(tmp_path, clock=False, options=None):
-    """A cluster whose issuer can be made to fail, and its rules."""
+    """A cluster with an issuer whose system calls can fail, and the rules for them."""
     cluster, rules = Cluster(tmp_path, options=QUICK | (options or {})), Preload(tmp_path / "rules", clock=clock)
     cluster.issuer.environment = rules.environment()
     return cluster, rules
@@ -40,7 +40,7 @@ def issue_some(cluster, first, count, coupon="A"):
 
 
 def finally_issued(cluster, user, coupon="A"):
-    """Asks until the answer is final; the issue that the user holds then."""
+    """Repeats the request until the answer is final; returns the user's issue."""
     def ask():
         status, _, body = cluster.request("PUT", f"/v1/coupons/{coupon}/issues/{user}")
         assert status in (200, 201, 503), (status, body)
@@ -49,7 +49,7 @@ def finally_issued(cluster, user, coupon="A"):
 
 
 def assert_kept(cluster, told, coupon="A"):
-    """Whoever was told holds it still, and the store has it."""
+    """Asserts that every issue that was answered still exists, and that the store has it."""
     for user, issue in told.items():
         assert finally_issued(cluster, user, coupon) == issue
     cluster.wait_drained()
@@ -68,7 +68,7 @@ def restart_after_end(cluster, status):
 
 
 @pytest.mark.parametrize("operation, error", [("sync", errno.EIO), ("pwrite", errno.EIO), ("pwrite", errno.ENOSPC)])
-def test_an_issuer_whose_journal_fails_stops_and_has_answered_nothing_of_that_batch(tmp_path, operation, error):
+def test_an_issuer_with_a_failing_journal_stops_without_an_answer_of_that_batch(tmp_path, operation, error):
     cluster, rules = prepared(tmp_path)
     with cluster:
         cluster.create_coupon("A", 100)
@@ -85,7 +85,7 @@ def test_an_issuer_whose_journal_fails_stops_and_has_answered_nothing_of_that_ba
 
 @pytest.mark.parametrize("operation, action", [("pwrite", "torn"), ("pwrite", "kill_before"), ("pwrite", "kill_after"),
                                                ("sync", "kill_before"), ("sync", "kill_after")])
-def test_an_issuer_that_dies_around_a_write_loses_nothing_that_it_has_told(tmp_path, operation, action):
+def test_an_issuer_that_dies_around_a_write_loses_no_answered_issue(tmp_path, operation, action):
     cluster, rules = prepared(tmp_path)
     with cluster:
         cluster.create_coupon("A", 100)
@@ -100,7 +100,7 @@ def test_an_issuer_that_dies_around_a_write_loses_nothing_that_it_has_told(tmp_p
         assert_kept(cluster, told | issue_some(cluster, 20, 5))
 
 
-def test_short_writes_of_the_journal_are_no_reason_for_anything(tmp_path):
+def test_short_writes_of_the_journal_have_no_effect(tmp_path):
     cluster, rules = prepared(tmp_path)
     with cluster:
         cluster.create_coupon("A", 100)
@@ -114,11 +114,11 @@ def test_short_writes_of_the_journal_are_no_reason_for_anything(tmp_path):
         assert_kept(cluster, told)
 
 
-# files that are taken away
+# removed files
 
 
 @pytest.mark.parametrize("what", ["folder renamed", "folder removed", "lock replaced", "segment unlinked"])
-def test_an_issuer_whose_journal_is_taken_away_stops(tmp_path, what):
+def test_an_issuer_whose_journal_is_removed_stops(tmp_path, what):
     with Cluster(tmp_path) as cluster:
         cluster.create_coupon("A", 100)
         issue_some(cluster, 0, 5)
@@ -143,8 +143,8 @@ def test_an_issuer_whose_journal_is_taken_away_stops(tmp_path, what):
 
 def fill_segments(cluster, coupon="A"):
     """
-    Issues until there is no room, first for many at once and then for one; {user: sequence} of those that were told.
-    The cluster has to be PATIENT.
+    Issues until the disk is full, first for many users at once and then for one; returns {user: sequence} of the
+    answered issues. The cluster has to be PATIENT.
     """
     crowd = ((coupon, f"user-{number}-{LONG}") for number in range(200_000))
     load = Load(cluster.addresses, connections=64)
@@ -160,15 +160,15 @@ def fill_segments(cluster, coupon="A"):
             assert (status, body["code"]) == (503, "overloaded")
             return told
         told[body["user_id"]] = body["sequence"]
-    raise AssertionError("there is room without end")
+    raise AssertionError("the disk does not get full")
 
 
 def assert_refused_until_there_is_room(cluster, make_room):
-    """With the disk full: new issues hear overloaded, holders and lookups are answered, coupons cannot change; then all
-    goes on."""
+    """With the disk full, new issues are refused as overloaded, holders and lookups are answered, and coupons cannot
+    change; afterwards everything works again."""
     told = fill_segments(cluster)
     user, sequence = max(told.items(), key=lambda pair: pair[1])
-    wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 1, "the gauge tells it")
+    wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 1, "the gauge shows it")
     status, text = cluster.issuer.get("/readyz")
     assert (status, json.loads(text)["status"]) == (200, "ready")
     assert "no room for the journal of partition 0" in json.loads(text)["detail"]
@@ -180,18 +180,18 @@ def assert_refused_until_there_is_room(cluster, make_room):
     assert cluster.request("PATCH", "/v1/coupons/A", {"title": "B"})[0] == 503
     make_room()
     finally_issued(cluster, "new")
-    wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 0, "the gauge tells it")
+    wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_full") == 0, "the gauge shows it")
     cluster.wait_drained()
     stored = cluster.issues()["A"]
     assert {sequence: user for user, sequence in told.items()}.items() <= stored.items()
     cluster.assert_kept()
 
 
-def test_no_room_for_the_next_segment_refuses_new_issues_until_there_is_some(tmp_path):
+def test_new_issues_are_refused_until_there_is_room_for_the_next_segment(tmp_path):
     cluster, rules = prepared(tmp_path, options=PATIENT)
     with cluster:
         cluster.create_coupon("A", 1_000_000)
-        # The segment after this one is prepared already: this life begins without.
+        # The next segment has already been prepared; this process starts without one.
         rule = rules.add("fallocate", "fail", "next.prepared", error=errno.ENOSPC, times=ENDLESS)
         cluster.issuer.stop()
         cluster.issuer.start()
@@ -215,7 +215,7 @@ def test_a_full_filesystem_refuses_new_issues_until_there_is_room(tmp_path, lack
     with small_disk.SmallDisk(tmp_path / "disk", mebibytes=24, inodes=40) as disk:
         with Cluster(tmp_path / "cluster", options=PATIENT) as cluster:
             move_journal(cluster, disk.path / "journal")
-            wait_until((disk.path / "journal/p00/next.prepared").exists, "the next segment is begun")
+            wait_until((disk.path / "journal/p00/next.prepared").exists, "the next segment is started")
             if lacks == "bytes":
                 disk.fill()
                 assert disk.free_bytes() == 0
@@ -227,7 +227,7 @@ def test_a_full_filesystem_refuses_new_issues_until_there_is_room(tmp_path, lack
 
 @needs_mount
 @pytest.mark.parametrize("what", ["unmounted", "mounted over"])
-def test_an_issuer_whose_disk_goes_or_is_covered_stops(tmp_path, what):
+def test_an_issuer_stops_when_its_disk_is_unmounted_or_covered(tmp_path, what):
     with small_disk.SmallDisk(tmp_path / "disk", mebibytes=24) as disk, contextlib.ExitStack() as more:
         with Cluster(tmp_path / "cluster", options={"issuer/segment_mb": 2}) as cluster:
             move_journal(cluster, disk.path / "journal")
@@ -242,7 +242,7 @@ def test_an_issuer_whose_disk_goes_or_is_covered_stops(tmp_path, what):
 
 
 @pytest.mark.parametrize("operation, name", [("fallocate", "next.prepared"), ("pwrite", "meta"), ("sync", "meta")])
-def test_a_first_start_without_room_says_so_and_a_later_one_succeeds(tmp_path, operation, name):
+def test_a_first_start_on_a_full_disk_fails_and_a_later_one_succeeds(tmp_path, operation, name):
     cluster, rules = prepared(tmp_path)
     rule = rules.add(operation, "fail", name, error=errno.ENOSPC, times=ENDLESS)
     cluster.write_config()
@@ -259,7 +259,7 @@ def test_a_first_start_without_room_says_so_and_a_later_one_succeeds(tmp_path, o
         assert_kept(cluster, issue_some(cluster, 0, 5))
 
 
-def test_acknowledgements_that_cannot_be_noted_are_only_heard_again_after_a_restart(tmp_path):
+def test_acknowledgements_that_cannot_be_recorded_are_repeated_after_a_restart(tmp_path):
     cluster, rules = prepared(tmp_path)
     with cluster:
         rule = rules.add("pwrite", "fail", "/acked", error=errno.ENOSPC, times=ENDLESS)
@@ -277,7 +277,7 @@ def test_acknowledgements_that_cannot_be_noted_are_only_heard_again_after_a_rest
 
 @pytest.mark.parametrize("operation, name",
                          [("pwrite", "next.snapshot"), ("sync", "next.snapshot"), ("rename", ".snapshot")])
-def test_a_snapshot_that_cannot_be_written_is_counted_while_issuing_goes_on(tmp_path, operation, name):
+def test_a_snapshot_that_cannot_be_written_is_counted_and_issuing_continues(tmp_path, operation, name):
     cluster, rules = prepared(tmp_path, options=PATIENT | {"issuer/snapshot_mb": 1})
     with cluster:
         cluster.create_coupon("A", 1_000_000)
@@ -288,10 +288,10 @@ def test_a_snapshot_that_cannot_be_written_is_counted_while_issuing_goes_on(tmp_
                    "a snapshot fails")
         assert rule.struck == 1
         issued = load.issued
-        wait_until(lambda: load.issued > issued + 500, "issues go on")
+        wait_until(lambda: load.issued > issued + 500, "issues continue")
         answers = load.finish()
         assert {answer.code for answer in answers} == {"issued"}
-        assert not list(cluster.journal_directory.glob("p00/*.snapshot")), "none that failed is there"
+        assert not list(cluster.journal_directory.glob("p00/*.snapshot")), "no failed snapshot remains"
         cluster.issuer.kill()
         cluster.issuer.start()
         cluster.wait_ready()
@@ -325,7 +325,7 @@ def assert_windows_are_of_now(cluster, user):
 @needs_clock
 @pytest.mark.parametrize("step", [86_400, -86_400, 2**31, -2**32],
                          ids=["day-ahead", "day-behind", "decades-ahead", "before-1970"])
-def test_a_clock_that_is_wrong_for_a_moment_decides_nothing(tmp_path, step):
+def test_a_clock_that_is_wrong_for_a_moment_has_no_effect(tmp_path, step):
     cluster, rules = prepared(tmp_path, clock=True)
     for member in cluster.members:
         member.environment = rules.environment()
@@ -333,14 +333,14 @@ def test_a_clock_that_is_wrong_for_a_moment_decides_nothing(tmp_path, step):
         create_windows(cluster)
         told = issue_some(cluster, 0, 3)
         rules.step_clock(step)
-        wait_until(lambda: clock_gauge(cluster, "suspect") == 1, "the step is noticed")
+        wait_until(lambda: clock_gauge(cluster, "suspect") == 1, "the step is detected")
         assert clock_gauge(cluster, "offset_seconds") == pytest.approx(step, abs=60)
         status, text = cluster.issuer.get("/readyz")
         assert status == 200 and "clock" in json.loads(text)["detail"]
         assert_windows_are_of_now(cluster, "ann")
         told |= issue_some(cluster, 3, 3)
         rules.step_clock(0)
-        wait_until(lambda: clock_gauge(cluster, "suspect") == 0, "it is right again")
+        wait_until(lambda: clock_gauge(cluster, "suspect") == 0, "it is correct again")
         assert_windows_are_of_now(cluster, "ben")
         cluster.issuer.kill()
         cluster.issuer.start()
@@ -355,13 +355,13 @@ def test_a_clock_that_is_wrong_for_a_moment_decides_nothing(tmp_path, step):
 
 
 @needs_clock
-def test_a_clock_that_stays_wrong_is_believed_and_a_right_one_heals_what_it_did(tmp_path):
+def test_a_lasting_step_of_the_clock_is_accepted_and_a_later_correction_too(tmp_path):
     cluster, rules = prepared(tmp_path, clock=True, options={"issuer/clock_settle_ms": 500})
     with cluster:
         create_windows(cluster)
         told = issue_some(cluster, 0, 3)
         rules.step_clock(86_400)
-        wait_until(lambda: cluster.issue("LATER", "ann")[0] == 201, "the new time is believed")
+        wait_until(lambda: cluster.issue("LATER", "ann")[0] == 201, "the new time is accepted")
         wait_until(lambda: cluster.issue("SOON-OVER", "ann")[1].get("code") == "ended", "for gateways, too")
         told |= issue_some(cluster, 3, 3)
         cluster.issuer.kill()
@@ -371,8 +371,8 @@ def test_a_clock_that_stays_wrong_is_believed_and_a_right_one_heals_what_it_did(
         assert clock_gauge(cluster, "journal_ahead_seconds") == pytest.approx(86_400, abs=120)
         assert "in the future" in json.loads(cluster.issuer.get("/readyz")[1])["detail"]
         assert "the journal contains times" in cluster.issuer.log()
-        # A gateway may refuse for a moment by what the issuer told it before.
-        wait_until(lambda: cluster.issue("SOON-OVER", "ben")[0] == 201, "windows are judged by the right clock")
+        # A gateway may refuse for a moment by the issuer's previous time.
+        wait_until(lambda: cluster.issue("SOON-OVER", "ben")[0] == 201, "windows follow the correct clock")
         wait_until(lambda: cluster.issue("LATER", "ben")[1].get("code") == "not_started", "both of them")
         told |= issue_some(cluster, 6, 3)
         times = [issue["issued_at"] for issue in told.values()]
@@ -380,10 +380,10 @@ def test_a_clock_that_stays_wrong_is_believed_and_a_right_one_heals_what_it_did(
         assert_kept(cluster, told)
 
 
-# the rules themselves
+# the fault rules themselves
 
 
-def test_a_rule_strikes_only_the_files_it_names_and_as_often_as_it_says(tmp_path):
+def test_a_rule_applies_only_to_its_files_and_as_often_as_it_says(tmp_path):
     cluster, rules = prepared(tmp_path)
     with cluster:
         elsewhere = rules.add("sync", "fail", "no-such-file", times=ENDLESS)
@@ -393,7 +393,7 @@ def test_a_rule_strikes_only_the_files_it_names_and_as_often_as_it_says(tmp_path
         assert (elsewhere.struck, late.struck) == (0, 3)
 
 
-def test_the_journal_of_a_killed_issuer_is_sound(tmp_path):
+def test_the_journal_of_a_killed_issuer_is_intact(tmp_path):
     cluster, rules = prepared(tmp_path)
     with cluster:
         cluster.create_coupon("A", 100)

@@ -1,5 +1,5 @@
-"""Processes that stop for longer than every time-out, links that are cut, machines that go without a word: the others
-go on, and nothing is lost."""
+"""Processes that stop for longer than every timeout, cut links, and machines that disappear: the others continue, and
+nothing is lost."""
 
 import http.client
 import json
@@ -27,7 +27,7 @@ def issue_some(cluster, first, count):
 
 
 def issue_in_the_end(cluster, user, gateway=0):
-    """Asks until the answer is final: the issue that the user holds."""
+    """Repeats the request until the answer is final; returns the user's issue."""
     def ask():
         status, _, body = cluster.request("PUT", f"/v1/coupons/A/issues/{user}", gateway=gateway)
         assert status in (200, 201, 503), (status, body)
@@ -52,16 +52,16 @@ def code_when_asked(cluster, user):
 # SIGSTOP
 
 
-def test_an_issuer_that_stops_for_longer_than_every_time_out_goes_on_where_it_was(tmp_path):
+def test_an_issuer_that_stops_for_longer_than_every_timeout_continues(tmp_path):
     with Cluster(tmp_path, options=QUICK) as cluster:
         cluster.create_coupon("A", 1_000)
         told = issue_some(cluster, 0, 10)
         with stopped(cluster.issuer.process):
             assert code_when_asked(cluster, "waits") == "outcome_unknown"
             wait_until(lambda: code_when_asked(cluster, "asks-again") == "issuer_unavailable",
-                       "the gateway gives it up")
+                       "the gateway gives up on it")
             waiting = (200, '{"status":"ready","detail":"No answer from partition 0"}')
-            wait_until(lambda: cluster.gateways[0].get("/readyz") == waiting, "the gateway says what it waits for")
+            wait_until(lambda: cluster.gateways[0].get("/readyz") == waiting, "the gateway reports what it waits for")
         wait_until(cluster.gateways[0].is_ready, "the gateway finds it again")
         both = {user: issue_in_the_end(cluster, user) for user in ("waits", "asks-again")}
         assert sorted(issue["sequence"] for issue in both.values()) == [11, 12]
@@ -69,7 +69,7 @@ def test_an_issuer_that_stops_for_longer_than_every_time_out_goes_on_where_it_wa
         assert cluster.coupon("A")["issued"] == 17
 
 
-def test_a_gateway_that_stops_answers_when_it_goes_on_while_the_other_serves(tmp_path):
+def test_a_stopped_gateway_answers_after_it_continues_while_the_other_serves(tmp_path):
     with Cluster(tmp_path, gateways=2, options=QUICK) as cluster:
         cluster.create_coupon("A", 1_000)
         answers = []
@@ -86,7 +86,7 @@ def test_a_gateway_that_stops_answers_when_it_goes_on_while_the_other_serves(tmp
         assert_kept(cluster, told | {"waits": json.loads(answers[0].read())})
 
 
-def test_what_a_stopped_persister_has_in_hand_is_written_by_another_and_only_once(tmp_path):
+def test_the_frame_of_a_stopped_persister_is_written_by_another_and_only_once(tmp_path):
     with Cluster(tmp_path, persisters=2, options=QUICK) as cluster:
         cluster.create_coupon("A", 1_000)
         told = {}
@@ -100,11 +100,11 @@ def test_what_a_stopped_persister_has_in_hand_is_written_by_another_and_only_onc
                    "it has found the issuer")
         with stopped(cluster.persisters[0].process):
             wait_until(lambda: counts_after_issues(cluster.issuer, "coupond_issuer_stream_resent_total"),
-                       "it was given a frame")
+                       "it has received a frame")
         assert_kept(cluster, told | issue_some(cluster, len(told), 20))
 
 
-def test_issuing_goes_on_while_every_persister_is_stopped(tmp_path):
+def test_issuing_continues_while_every_persister_is_stopped(tmp_path):
     with Cluster(tmp_path, options=QUICK) as cluster:
         cluster.create_coupon("A", 1_000)
         cluster.wait_drained()
@@ -119,35 +119,35 @@ def test_issuing_goes_on_while_every_persister_is_stopped(tmp_path):
 
 @pytest.fixture
 def spread(tmp_path):
-    """A cluster with each member on a machine of its own, and SQLite."""
+    """A cluster with each member on its own host, and SQLite."""
     with Network() as net, HostedCluster(tmp_path, hosts_of(net, 1, 2), persisters=2, options=QUICK) as cluster:
         cluster.create_coupon("A", 1_000)
         yield cluster
 
 
 @needs_network
-def test_a_gateway_whose_link_is_cut_says_that_nothing_was_decided_and_comes_back(spread):
+def test_a_gateway_with_a_cut_link_answers_issuer_unavailable_and_recovers(spread):
     told, gateway = issue_some(spread, 0, 5), spread.gateways[0]
     gateway.host.cut()
     assert gateway.host.reach(spread.issuer.host, 7100) == SILENT
-    wait_until(lambda: code_when_asked(spread, "cut-off") == "issuer_unavailable", "the gateway gives the issuer up")
+    wait_until(lambda: code_when_asked(spread, "cut-off") == "issuer_unavailable", "the gateway gives up on the issuer")
     gateway.host.mend()
     cut_off = issue_in_the_end(spread, "cut-off")
     assert_kept(spread, told | {"cut-off": cut_off})
 
 
 @needs_network
-def test_an_issuer_whose_link_is_cut_gets_its_backlog_to_the_store_afterwards(spread):
+def test_an_issuer_with_a_cut_link_stores_its_backlog_afterwards(spread):
     told, issuer = issue_some(spread, 0, 5), spread.issuer
     issuer.host.cut()
-    wait_until(lambda: code_when_asked(spread, "cut-off") == "issuer_unavailable", "the gateway gives the issuer up")
+    wait_until(lambda: code_when_asked(spread, "cut-off") == "issuer_unavailable", "the gateway gives up on the issuer")
     issuer.host.mend()
     assert_kept(spread, told | {"cut-off": issue_in_the_end(spread, "cut-off")} | issue_some(spread, 5, 5))
 
 
 @needs_network
-def test_persisters_and_gateways_find_an_issuer_again_whose_machine_lost_its_power(spread):
-    """Its connections were never closed: who only reads has to find out by itself."""
+def test_persisters_and_gateways_reconnect_after_a_power_loss_of_the_issuer(spread):
+    """Its connections were never closed: a peer that only reads has to detect the loss itself."""
     told = issue_some(spread, 0, 5)
     spread.wait_drained()
     lose_machine(spread.issuer)
@@ -159,7 +159,7 @@ def test_persisters_and_gateways_find_an_issuer_again_whose_machine_lost_its_pow
 
 
 @needs_network
-def test_a_persister_whose_machine_never_comes_back_holds_nothing_up(spread):
+def test_a_persister_whose_host_never_comes_back_blocks_nothing(spread):
     told = issue_some(spread, 0, 5)
     spread.wait_drained()
     persister = spread.persisters[0]

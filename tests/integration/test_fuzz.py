@@ -1,4 +1,4 @@
-"""The fuzz targets: each has a corpus that stays small, and the harness that runs them as tests can fail."""
+"""The fuzz targets: each has a small corpus, and the harness that runs them as tests can fail."""
 
 import subprocess
 from pathlib import Path
@@ -27,22 +27,22 @@ def test_every_target_has_a_corpus_and_all_of_them_are_small():
     assert sum(path.stat().st_size for path in FUZZ.glob("corpus/*/*")) < CORPUS_BYTES_MAX
 
 
-def test_the_planted_fault_is_found_and_its_input_shows_it_again(tmp_path):
+def test_the_planted_fault_is_found_and_its_input_reproduces_it(tmp_path):
     crash = tmp_path / "crash"
     found = run("fuzz_planted", "--runs", 100_000, "--crash", crash)
-    assert found.returncode != 0, "the harness ran into the planted fault and did not see it"
+    assert found.returncode != 0, "the harness reached the planted fault and did not detect it"
     assert str(crash) in found.stderr
     again = run("fuzz_planted", "--crash", tmp_path / "again", crash)
     assert again.returncode != 0
     assert (tmp_path / "again").read_bytes() == crash.read_bytes()
 
 
-def test_without_mutations_the_planted_fault_stays_unseen():
+def test_without_mutations_the_planted_fault_is_not_found():
     assert run("fuzz_planted").returncode == 0
 
 
 @pytest.mark.parametrize("target", [target for target in targets() if target != "planted"])
-def test_a_target_says_how_many_inputs_it_ran(target):
+def test_a_target_reports_the_number_of_its_inputs(target):
     files = len(list((FUZZ / "corpus" / target).iterdir()))
     ran = run(f"fuzz_{target}", "--runs", 10, FUZZ / "corpus" / target)
     assert ran.returncode == 0, ran.stderr

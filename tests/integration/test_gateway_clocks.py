@@ -1,5 +1,5 @@
-"""Gateways whose machines' clocks are hours away from the issuer's and from each other's: nothing that they say rests
-on these."""
+"""Gateways with clocks that are hours off from the issuer's and each other's: none of their answers depends on their
+own clock."""
 
 import contextlib
 import datetime
@@ -21,7 +21,7 @@ GATEWAYS = range(2)
 
 @contextlib.contextmanager
 def cluster_with_clocks(directory, redis, *offsets):
-    """A gateway for each of these clocks; all of them have just begun."""
+    """A gateway for each of these clocks; all of them have just started."""
     options = {"gateway/policy_ttl_ms": 500, "gateway/redis": redis.url}
     cluster = Cluster(directory, gateways=len(offsets), options=options)
     for member, offset in zip(cluster.gateways, offsets):
@@ -56,7 +56,7 @@ def test_states_ages_and_retry_after_are_the_issuers(apart):
     apart.create_coupon("NOW", 5, starts_at=later(-HOUR), ends_at=later(HOUR))
     apart.create_coupon("OVER", 5, starts_at=later(-3 * HOUR), ends_at=later(-HOUR))
     for gateway in GATEWAYS:
-        for _ in range(3):  # by the issuer, by Redis, by what the gateway keeps
+        for _ in range(3):  # from the issuer, from Redis, from the gateway's cache
             for coupon, state in (("LATER", "scheduled"), ("NOW", "open"), ("OVER", "ended")):
                 status, headers, body = look(apart, coupon, gateway=gateway)
                 assert (status, body["state"]) == (200, state)
@@ -71,20 +71,20 @@ def test_states_ages_and_retry_after_are_the_issuers(apart):
     assert errors(apart, "garbage") == 0
 
 
-def test_a_gateway_tells_the_issuers_time_as_its_date(apart):
+def test_the_date_header_is_the_issuers_time(apart):
     apart.create_coupon("DATED", 5)
     for gateway in GATEWAYS:
         look(apart, "DATED", gateway=gateway)
         wait_until(lambda gateway=gateway: abs(seconds_from_now(look(apart, "DATED", gateway=gateway)[1])) < 60,
-                   "the date is right")
+                   "the date is correct")
 
 
-def test_what_redis_has_is_no_lie_to_a_gateway_that_knows_no_time_but_its_own(apart, redis):
+def test_entries_of_redis_are_valid_for_a_gateway_that_does_not_know_the_issuers_time(apart, redis):
     apart.create_coupon("SHARED", 5)
-    # Whose entry is the older asks the issuer and stores the answer; the other finds that, still young.
+    # The gateway with the older entry asks the issuer and stores the answer; the other one finds it, still fresh.
     wait_until(lambda: all(look(apart, "SHARED", gateway=gateway)[0] == 200 for gateway in GATEWAYS)
-               and reads(apart, "redis") > 0, "it is in Redis, and that is asked")
-    redis.ask("SET", KEY + "SHARED", value("SHARED", sequence=1 << 40))  # as young as can be
+               and reads(apart, "redis") > 0, "it is in Redis, and Redis is used")
+    redis.ask("SET", KEY + "SHARED", value("SHARED", sequence=1 << 40))  # as fresh as possible
     assert look(apart, "SHARED", gateway=1)[0] == 200
     assert errors(apart, "garbage") == 0
     before = reads(apart, "redis")
@@ -93,5 +93,5 @@ def test_what_redis_has_is_no_lie_to_a_gateway_that_knows_no_time_but_its_own(ap
         redis.ask("SET", KEY + "SHARED", value("SHARED", sequence=1 << 40))
         return look(apart, "SHARED", gateway=1)[0] == 200 and reads(apart, "redis") > before
 
-    wait_until(told_by_redis, "Redis has told of it")
+    wait_until(told_by_redis, "the answer comes from Redis")
     assert errors(apart, "garbage") == 0

@@ -1,4 +1,5 @@
-"""The shipped HAProxy configuration before gateways that misbehave: what clients hear, and what is asked twice."""
+"""The shipped HAProxy configuration with misbehaving gateways: the answers to clients, and the requests that are
+retried."""
 
 import http.client
 import json
@@ -14,11 +15,11 @@ from cluster import REPOSITORY, environment, wait_until
 from ports import free_port
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="the same whatever the program was built with")
+                                reason="does not depend on the build")
 
 
 class Deaf(socketserver.ThreadingTCPServer):
-    """Reads a request and hangs up."""
+    """Reads a request and closes the connection."""
 
     allow_reuse_address = daemon_threads = True
 
@@ -35,7 +36,7 @@ class Deaf(socketserver.ThreadingTCPServer):
 
 @pytest.fixture(name="front")
 def start_front(tmp_path):
-    """A function that starts HAProxy before the given lines of servers, and returns its port."""
+    """A function that starts HAProxy with the given server lines, and returns its port."""
     started = []
 
     def start(servers):
@@ -64,7 +65,7 @@ def answers(port):
 
 
 def ask(port, method, path):
-    """Head and body in one piece: what HAProxy has as a whole it is able to ask twice."""
+    """Sends head and body in one piece: HAProxy can retry only a request that it has completely."""
     body = '{"user_id":"alice"}' if method == "POST" else ""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
@@ -84,7 +85,7 @@ def assert_ask_again(answer, code):
     assert code == "issuer_unavailable" or "nothing was decided" not in problem["detail"]
 
 
-def test_without_a_gateway_clients_are_told_to_ask_again(front):
+def test_without_a_gateway_clients_get_503_with_retry_after(front):
     port = front(f"    server gone 127.0.0.1:{free_port()}\n")
     wait_until(lambda: b"issuer_unavailable" in ask(port, "GET", "/v1/coupons")[2], "the check has failed")
     for method, path in (("POST", "/v1/coupons/X/issues"), ("PATCH", "/v1/coupons/X"), ("GET", "/v1/coupons/X")):
@@ -93,12 +94,12 @@ def test_without_a_gateway_clients_are_told_to_ask_again(front):
     assert_ask_again(ask(port, "PUT", "/v1/coupons/X/issues/alice"), "outcome_unknown")
 
 
-def test_a_crowd_is_not_told_to_come_back_all_at_once(front):
+def test_retry_after_is_spread_over_several_seconds(front):
     port = front(f"    server gone 127.0.0.1:{free_port()}\n")
     assert {ask(port, "GET", "/v1/coupons")[1]["Retry-After"] for _ in range(100)} == {"1", "2", "3"}
 
 
-def test_what_may_have_been_decided_is_asked_again_unless_it_would_issue_twice(front):
+def test_requests_are_retried_unless_they_could_issue_twice(front):
     with Deaf() as gateway:
         port = front(f"    server deaf 127.0.0.1:{gateway.server_address[1]} no-check\n")
         assert_ask_again(ask(port, "POST", "/v1/coupons/X/issues"), "outcome_unknown")

@@ -1,5 +1,4 @@
-"""Garbage on every ZeroMQ socket is counted and dropped while service goes on; so are bytes that are not ZeroMQ at
-all."""
+"""Garbage on every ZeroMQ socket, and bytes that are not ZeroMQ, are counted and dropped while service continues."""
 
 import os
 import socket
@@ -21,7 +20,7 @@ def header(kind, count, magic=MAGIC, version=VERSION, partition=0, partitions=1)
 
 
 def garbage(kind, record_size):
-    """Frames that are not what `kind` asks for, each in another way."""
+    """Frames that violate the format of `kind`, each in another way."""
     record = b"\xff" * record_size
     return [
         b"x",
@@ -126,5 +125,5 @@ def test_bytes_that_are_not_zeromq_do_no_harm(cluster, name):
             try:
                 raw.sendall(content)
             except OSError:
-                pass  # the other side has hung up on it already
+                pass  # the other side has closed it already
     assert issues_go_on(cluster)

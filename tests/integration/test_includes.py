@@ -1,4 +1,4 @@
-"""The check of includes finds what it is for, in trees that have it."""
+"""The check of includes finds violations in trees that have them."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def check(folder, files):
                           check=False)
 
 
-def test_a_sound_tree_passes(tmp_path):
+def test_a_correct_tree_passes(tmp_path):
     result = check(tmp_path, SOUND)
     assert (result.returncode, result.stdout) == (0, "")
 
@@ -41,15 +41,15 @@ def test_a_sound_tree_passes(tmp_path):
      "circle of folders: shared -> shared/journal -> shared (2 folders in all)"),
     ("coupond/top/model.h", '#include "screen.h"', ""),
 ])
-def test_one_line_that_is_wrong_is_found(tmp_path, path, text, told):
+def test_a_single_violation_is_found(tmp_path, path, text, told):
     more = {"coupond/top/screen.h": '#include "coupond/top/model.h"'} if not told else {}
     result = check(tmp_path, {**SOUND, **more, path: text})
     assert result.returncode == 1
     assert (told or "coupond/top/model -> coupond/top/screen -> coupond/top/model") in result.stdout
 
 
-def test_an_include_that_only_the_compiler_sees_is_told(tmp_path):
-    """One that is found by a folder on the command line, and one that a macro names."""
+def test_an_include_that_only_the_compiler_sees_is_reported(tmp_path):
+    """One is found through a folder on the command line, the other is named by a macro."""
     files = {"lib/hidden.h": "", "lib/named.h": "",
              "src/main.c": '#include "hidden.h"\n#define NAME "lib/named.h"\n#include NAME'}
     assert check(tmp_path, files).returncode == 0

@@ -1,5 +1,5 @@
-"""issuer/keep_minutes with the real program: what two snapshots and the store have stays so long, should the store have
-lied."""
+"""issuer/keep_minutes with the real program: segments that two snapshots and the store have are kept that long, in case
+the store loses records."""
 
 from cluster import Cluster, metric_sum, run_coupond, wait_until
 
@@ -23,32 +23,32 @@ def removed(cluster):
 
 
 def begins_with(path):
-    """The first record of a segment; of a snapshot, the last one that it surely has."""
+    """The first record of a segment, or the last record that a snapshot certainly has."""
     return int(path.name.split(".")[0])
 
 
 def removable(cluster):
-    """Segments that two snapshots and the store have, the store having everything."""
+    """The segments that two snapshots have; the store has everything."""
     snapshots = sorted(map(begins_with, cluster.journal_directory.glob("p*/*.snapshot")))
     held = snapshots[-2] if len(snapshots) >= 2 else 0
     segments = cluster.segments()
     return [one for one, following in zip(segments, segments[1:]) if begins_with(following) - 1 <= held]
 
 
-def test_acknowledged_segments_stay_for_the_minutes_that_are_set_and_go_without(tmp_path):
+def test_acknowledged_segments_are_kept_for_keep_minutes(tmp_path):
     with Cluster(tmp_path, options={**SMALL, "issuer/keep_minutes": 60}) as cluster:
         fill(cluster, "first")
         wait_until(lambda: removable(cluster) or removed(cluster), "a segment that two snapshots and the store have")
         kept = removable(cluster)
         before = counted(cluster, "snapshots")
         fill(cluster, "second")
-        wait_until(lambda: counted(cluster, "snapshots") > before + 1, "snapshots after which segments are looked at")
+        wait_until(lambda: counted(cluster, "snapshots") > before + 1, "snapshots after which segments are checked")
         assert removed(cluster) == 0
         assert set(kept) <= set(cluster.segments())
         cluster.issuer.stop()
         cluster.options["issuer/keep_minutes"] = 0
         cluster.write_config()
         cluster.issuer.start()
-        wait_until(lambda: not set(kept) & set(cluster.segments()), "what was kept goes")
+        wait_until(lambda: not set(kept) & set(cluster.segments()), "the kept segments are removed")
         cluster.wait_ready()
         cluster.assert_kept()

@@ -1,5 +1,5 @@
-"""The Korean pages are shown as they are meant: hosts of repositories strike out what is between two tildes of a
-paragraph or cell."""
+"""The Korean pages are rendered correctly: hosts of repositories strike through text between two tildes of a paragraph
+or cell."""
 
 import re
 
@@ -18,7 +18,7 @@ def struck_out(text):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_ranges_strike_nothing_out(page):
+def test_ranges_do_not_strike_text_through(page):
     assert struck_out((REPOSITORY / page).read_text(encoding="utf-8")) == []
 
 

@@ -1,4 +1,4 @@
-"""./dev lint finds the faults in Python that it is for, in a tree that has them."""
+"""./dev lint finds faults in Python, in a tree that has them."""
 
 import shutil
 import subprocess
@@ -52,7 +52,7 @@ BY_PYLINT = {
 
 
 def lint(folder, files):
-    """What lint.sh says of a tree that has these files and the project's settings: exit status, text."""
+    """Exit status and output of lint.sh for a tree with these files and the project's settings."""
     for name in SETTINGS:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, folder / name)
@@ -67,14 +67,14 @@ def file_of(fault):
     return fault.replace("-", "_").lower() + ".py"
 
 
-def test_sound_python_passes(tmp_path):
+def test_correct_python_passes(tmp_path):
     status, told = lint(tmp_path, {"sound.py": SOUND})
     assert status == 0 and "lint: all fine" in told, told
 
 
 @pytest.mark.parametrize("faults", [BY_FLAKE8, BY_PYLINT], ids=["flake8", "pylint"])
 def test_each_fault_in_python_is_found(tmp_path, faults):
-    """A file for each fault, all of them linted at once."""
+    """Lints a file for each fault, all at once."""
     status, told = lint(tmp_path, {file_of(name): text for name, text in faults.items()})
     assert status == 1 and "FAILED" in told, told
     missed = [name for name in faults

@@ -1,4 +1,4 @@
-"""What the load test makes of answers, without Locust and without servers: each broken promise is noticed."""
+"""The load test's checks of answers, without Locust and without servers: each broken promise is detected."""
 
 import random
 import sys
@@ -30,26 +30,26 @@ def somebody():
     (409, {"code": "paused"}, "failed"), (409, {"code": "not_started"}, "failed"), (410, {"code": "ended"}, "failed"),
     (409, "<html>", "failed"), (404, {"code": "coupon_not_found"}, "failed"), (500, "", "failed"), (0, None, "failed"),
 ])
-def test_an_answer_counts_as_what_may_come_in_its_scenario(status, body, outcome):
+def test_an_answer_is_classified_by_its_scenario(status, body, outcome):
     heard = people.judge(people.post(somebody(), scenarios.OPEN), people.Answer(status, body, error="refused"))
     assert heard.outcome == outcome
     assert (heard.complaint is not None) == (outcome == "failed")
 
 
-def test_what_a_scenario_expects_is_no_failure():
+def test_expected_answers_of_a_scenario_are_no_failures():
     answer = people.Answer(409, {"code": "not_started"}, "3")
     heard = people.judge(people.post(somebody(), (*scenarios.OPEN, "not_started")), answer)
     assert (heard.outcome, heard.wait, heard.complaint) == ("not_started", 3, None)
 
 
-def test_a_503_says_when_to_ask_again_or_is_a_failure():
+def test_a_503_without_retry_after_is_a_failure():
     ask = people.post(somebody(), scenarios.OPEN)
     assert people.judge(ask, people.Answer(503, {}, "2"))[:3] == ("wait", {}, 2)
     for missing in (None, "", "soon"):
         assert people.judge(ask, people.Answer(503, {}, missing)).outcome == "failed"
 
 
-def test_complaints_say_what_came():
+def test_complaints_contain_the_answer():
     ask = people.post(somebody(), scenarios.OPEN)
     assert people.judge(ask, people.Answer(409, {"code": "paused"})).complaint == "unexpected: 409 paused"
     refused = people.judge(ask, people.Answer(0, error="ConnectionRefusedError()"))
@@ -59,7 +59,7 @@ def test_complaints_say_what_came():
 @pytest.mark.parametrize("body",
                          [{}, [], {**ISSUE, "sequence": 0}, {**ISSUE, "sequence": "7"}, {**ISSUE, "user_id": "v"},
                           {**ISSUE, "coupon_id": "B"}])
-def test_an_issue_has_to_be_the_one_that_was_asked_for(body):
+def test_an_issue_must_be_the_requested_one(body):
     assert people.judge(people.post(somebody(), scenarios.OPEN), people.Answer(201, body)).complaint
 
 
@@ -71,7 +71,7 @@ def test_an_issue_has_to_be_the_one_that_was_asked_for(body):
     ((409, ALREADY), (409, ALREADY), True, None),
     ((201, ISSUE), (409, {"code": "sold_out"}), False, None),  # it may have been decided before
 ])
-def test_a_person_remembers(first, then, knew, words):
+def test_a_user_remembers_earlier_answers(first, then, knew, words):
     ask = people.post(somebody(), scenarios.OPEN)
     assert people.judge(ask, people.Answer(*first)).complaint is None
     complaint = people.judge(ask, people.Answer(*then), knew).complaint
@@ -82,7 +82,7 @@ def test_a_person_remembers(first, then, knew, words):
 
 
 class World:
-    """Answers a script as the API would, with a stock of its own; `troubles` are answers that come first."""
+    """Answers a script like the API, with its own stock; `troubles` are answers that come first."""
 
     def __init__(self, stock, troubles=()):
         self.stock, self.troubles, self.held, self.asks, self.pauses = stock, list(troubles), {}, [], []
@@ -131,7 +131,7 @@ def scene(now=0):
 
 
 @pytest.mark.parametrize("name", scenarios.SCENARIOS)
-def test_every_scenario_keeps_the_promises_of_an_honest_world(name):
+def test_every_scenario_passes_against_a_correct_server(name):
     world, stage = World(stock=20), scene()
     for number in range(60):
         world.play(scenarios.SCENARIOS[name].script(stage, number == 0))
@@ -143,14 +143,14 @@ def test_every_scenario_keeps_the_promises_of_an_honest_world(name):
     assert all(len(ask.person.user) <= 64 and ask.person.user.startswith("run.3.") for ask in world.asks if ask.person)
 
 
-def test_who_is_told_to_wait_asks_again_after_that():
+def test_a_user_retries_after_the_requested_wait():
     world = World(5, [people.Answer(503, {}, "4"), people.Answer(0), people.Answer(500, "")])
     world.play(scenarios.soak(scene(), False))
     assert world.pauses[:3] == [4, 1, 1]
     assert world.tally.take()["outcomes"]["issued"] == 1
 
 
-def test_who_is_refused_for_good_does_not_ask_again():
+def test_a_final_refusal_is_not_retried():
     world = World(5, [people.Answer(400, {"code": "invalid_request"})])
     world.play(scenarios.insist(people.post(somebody(), scenarios.OPEN)))
     assert len(world.asks) == 1 and world.pauses == []
@@ -174,7 +174,7 @@ def test_the_crowd_of_the_countdown_waits_until_the_start():
     assert clock.now >= 10.5 and len(asked) > 2
 
 
-# what all saw together
+# results of all workers
 
 
 def page_of(quantity, issued, **more):
@@ -186,7 +186,7 @@ def report_of(sequences, **more):
             **more}
 
 
-def test_a_kept_promise_is_one():
+def test_kept_promises_pass():
     book = promises.Book({"A": 5})
     book.add("one", report_of([3, 1]))
     book.add("two", report_of([2]))
@@ -204,13 +204,13 @@ def test_a_kept_promise_is_one():
     ([1, 2], page_of(5, 2, remaining=2), "do not make 5"),
     ([1], None, "cannot be read"),
 ])
-def test_a_broken_promise_is_told(sequences, page, words):
+def test_a_broken_promise_is_reported(sequences, page, words):
     book = promises.Book({"A": 5})
     book.add("one", report_of(sequences))
     assert any(words in broken for broken in book.judge({"A": page}))
 
 
-def test_what_a_worker_saw_broken_stays_broken():
+def test_a_violation_seen_by_a_worker_is_kept():
     tally = promises.Tally()
     for _ in range(promises.FAULTS_MAX + 5):
         tally.add_fault("a holder hears sold_out")
@@ -220,7 +220,7 @@ def test_what_a_worker_saw_broken_stays_broken():
     assert broken[0] == "a holder hears sold_out" and broken[-1] == "and 5 more"
 
 
-def test_who_had_no_answer_is_asked_for_in_the_end():
+def test_users_without_an_answer_are_looked_up_at_the_end():
     book = promises.Book({"A": 5})
     book.add("one", report_of([1], unsettled=[["A", "run.0.2"]]))
     assert book.without_answer() == [("A", "run.0.2")]
@@ -228,7 +228,7 @@ def test_who_had_no_answer_is_asked_for_in_the_end():
     assert book.judge({"A": page_of(5, 2)}) == []
 
 
-def test_an_old_page_is_known_as_such():
+def test_an_outdated_page_is_recognized():
     book = promises.Book({"A": 5})
     book.add("one", report_of([1, 2]))
     assert book.is_behind({"A": page_of(5, 1)}) and not book.is_behind({"A": page_of(5, 2)})
@@ -249,7 +249,7 @@ VERIFIED = {"kept": True, "text": ""}
     (SOUND, VERIFIED, 3, 1, "3 of 10 requests failed"),
     (SOUND, VERIFIED, 0, 1, "status 1"),
 ])
-def test_a_turn_fails_for_each_thing_that_is_wrong(judged, verified, failures, status, words):
+def test_each_problem_fails_a_turn(judged, verified, failures, status, words):
     wrong = turn.what_is_wrong(judged, verified, {"requests": 10, "failures": failures}, status)
     assert any(words in one for one in wrong) if words else wrong == []
 
@@ -261,7 +261,7 @@ def test_the_rate_is_that_of_full_seconds():
     assert turn.rate_in({10: 5}, turn.window_of({10: 5}, 1)) == 5
 
 
-def test_cpu_is_told_for_whom_and_what_was_at_its_limit():
+def test_cpu_is_reported_by_group_with_the_bottleneck():
     samples = [(100 + at / 4,
                 {"locust-worker-1": at / 4 * 0.95, "gateway-1": at / 40, "gateway-2": at / 40, "machine": at / 4 * 1.5})
                for at in range(40)]
@@ -282,14 +282,14 @@ def test_cpu_is_told_for_whom_and_what_was_at_its_limit():
     assert cpu.cores_between(samples[:1], 102, 106) == {}
 
 
-def test_locusts_own_figures_are_read(tmp_path):
+def test_the_figures_of_locust_are_read(tmp_path):
     (tmp_path / "x_stats.csv").write_text(
         "Type,Name,Request Count,Failure Count,50%,99%\nPOST,/v1/coupons/{id}/issues,8,1,4,20\n,Aggregated,9,1,3,19\n"
     )
     assert locusts.read_stats(tmp_path / "x") == {"requests": 9, "failures": 1, "p50_ms": 4, "p99_ms": 20}
 
 
-def test_turns_are_added_to_a_run_that_is_alike():
+def test_turns_are_added_to_a_run_with_the_same_options():
     run = {"machine": {}, "scenario": "soak", "users": 5, "workers": 1, "seconds": 3, "coupon_quantity": 0}
     before = {**run, "turns": [{"gateways": 1, "rate": 1}, {"gateways": 4, "rate": 4}]}
     found = {**run, "turns": [{"gateways": 2, "rate": 20}, {"gateways": 1, "rate": 10}]}
@@ -299,7 +299,7 @@ def test_turns_are_added_to_a_run_that_is_alike():
         command.joined(before, {**found, "users": 6})
 
 
-def test_the_chart_says_what_was_the_limit():
+def test_the_chart_names_the_bottleneck():
     one = {"gateways": 1, "rate": 4000, "p50_ms": 4, "p99_ms": 20, "cores_by": {"Locust": 1.2, "gateways": 0.2},
            "limit": "Locust & co"}
     machine = {"cpu": "a CPU", "cores": 2, "kernel": "6", "filesystem": "ext4"}

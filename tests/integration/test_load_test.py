@@ -1,5 +1,4 @@
-"""Locust as the load test uses it: a small run.sh with everything that it leaves, and crowds before a server that
-lies."""
+"""The load test with Locust: a small run.sh with all of its files, and crowds against a server that breaks promises."""
 
 import contextlib
 import json
@@ -15,17 +14,17 @@ sys.path[:0] = [str(REPOSITORY / "load-test"), str(REPOSITORY)]
 from rush.locusts import Locusts, read_stats
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="the same whatever the program was built with")
+                                reason="does not depend on the build")
 
 TOKEN = "secret"
 
 
 def crowd(url, prefix, scenario, *more):
-    """A small one, for a second."""
+    """A small run of a second."""
     return Locusts(url, prefix, scenario, workers=1, crowd=5, seconds=1, countdown=1, more=["--rate", "100", *more])
 
 
-def test_run_sh_leaves_a_report_a_chart_and_kept_promises(tmp_path):
+def test_run_sh_writes_a_report_and_a_chart_and_checks_the_promises(tmp_path):
     command = [REPOSITORY / "load-test/run.sh", "--gateways", "1,2", "--seconds", "2", "--countdown", "1", "--users",
                "10", "--workers", "1", "--database", "sqlite", "--no-redis", "--dir", tmp_path, "--out",
                tmp_path / "out"]
@@ -46,8 +45,8 @@ def test_run_sh_leaves_a_report_a_chart_and_kept_promises(tmp_path):
     assert result.stdout.count("promises kept") == 2
 
 
-def test_crowds_of_every_kind_find_the_real_program_honest(tmp_path):
-    """All at the same time, each with coupons of its own."""
+def test_every_scenario_passes_against_the_real_program(tmp_path):
+    """All at the same time, each with its own coupons."""
     kinds = {"retry-storm": "sold_out", "duplicates": "already_issued", "many-coupons": "sold_out"}
     more = ["--coupon-quantity", "20", "--coupons", "3", "--admin-token", TOKEN]
     with Cluster.dev(tmp_path, {"gateway/admin_token": TOKEN}) as cluster, contextlib.ExitStack() as stack:
@@ -62,8 +61,8 @@ def test_crowds_of_every_kind_find_the_real_program_honest(tmp_path):
         cluster.assert_kept()
 
 
-def test_a_server_that_lies_fails_the_run(tmp_path):
-    """A sequence is told twice; an answer that is none."""
+def test_a_server_that_breaks_promises_fails_the_run(tmp_path):
+    """A sequence is answered twice; another answer is invalid."""
     with Double(lie="repeat") as repeating, Double(lie="garbage") as talking, crowd(
         repeating.url, tmp_path / "repeat", "soak"
     ) as first, crowd(talking.url, tmp_path / "garbage", "soak") as second:
@@ -75,7 +74,7 @@ def test_a_server_that_lies_fails_the_run(tmp_path):
         assert "no issue with a sequence in it" in second.tail("locust-master")
 
 
-def test_a_run_that_cannot_begin_says_why(tmp_path):
+def test_a_run_that_cannot_start_reports_why(tmp_path):
     with Cluster.dev(tmp_path, {"gateway/admin_token": TOKEN}) as cluster:
         command = ["locust", "-f", REPOSITORY / "load-test/locust/locustfile.py", "--host",
                    f"http://{cluster.addresses[0]}", "--headless"]

@@ -1,5 +1,5 @@
-"""Gateways of the issuer's machine share memory with it. Whatever one of them does with that memory, its socket or its
-life, the others are served and the promises hold."""
+"""Gateways on the issuer's machine share memory with it. If one of them corrupts that memory, misuses its socket or
+dies, the others are served and the promises hold."""
 
 import array
 import contextlib
@@ -16,14 +16,14 @@ from cluster import Cluster, metric_sum, wait_until
 
 MAGIC, VERSION = 0x444E5043, 3
 QUEUE_BYTES, HEADER_BYTES = 16 << 20, 192
-RING_BYTES = HEADER_BYTES + QUEUE_BYTES  # requests, then replies behind them
+RING_BYTES = HEADER_BYTES + QUEUE_BYTES  # requests, followed by replies
 TAIL, HEAD, ASLEEP, BYTES = 0, 64, 128, HEADER_BYTES
-WARM = 1 << 16  # past that the issuer moves a queue that it finds empty back to the front
+WARM = 1 << 16  # beyond that, the issuer moves an empty queue back to the front
 GATEWAYS_MAX, SILENT_MAX = 256, 64
 
 
 class Stranger:
-    """Speaks to the issuer as a gateway would, and writes what it likes."""
+    """Talks to the issuer like a gateway, and can write arbitrary data."""
 
     def __init__(self, cluster, seconds=10):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -52,9 +52,9 @@ class Stranger:
         return int.from_bytes(self.memory[TAIL:TAIL + 8], "little")
 
     def send(self, frame):
-        """One record behind those before, and the bell."""
+        """Appends one record and wakes the issuer."""
         if self.at % QUEUE_BYTES >= WARM:
-            wait_until(lambda: self.tail() != self.at, "the issuer has gone to the front")
+            wait_until(lambda: self.tail() != self.at, "the issuer has moved to the front")
             self.at = self.tail()
         place = BYTES + self.at % QUEUE_BYTES
         self.memory[place:place + 8] = struct.pack("<II", len(frame), 0)
@@ -67,7 +67,7 @@ class Stranger:
         self.socket.send(b"!")
 
     def greet(self):
-        """The issuer's incarnation and clock, by the first reply in its queue."""
+        """The issuer's incarnation and clock, from the first reply in its queue."""
         self.send(header(7))
         wait_until(lambda: self.memory[RING_BYTES + TAIL:RING_BYTES + TAIL + 8] != bytes(8), "a reply is in its queue")
         return struct.unpack_from("<Qq", self.memory, RING_BYTES + BYTES + 8 + 16)
@@ -76,7 +76,7 @@ class Stranger:
         """The issuer has closed the connection."""
         self.socket.setblocking(False)
         try:
-            while self.socket.recv(1):  # a bell
+            while self.socket.recv(1):  # a wake-up
                 pass
             return True
         except BlockingIOError:
@@ -93,7 +93,7 @@ def a_cluster(tmp_path):
 
 
 def is_turned_away(cluster):
-    """Who connects to the issuer now is hung up on without a greeting."""
+    """Whether the issuer closes a new connection without a greeting."""
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as guest:
         guest.settimeout(10)
         guest.connect(f"{cluster.directory}/local-0")
@@ -105,7 +105,7 @@ def header(kind, count=0, incarnation=0, clock_us=0):
 
 
 def lists(count, issuer):
-    """A frame that asks for so many lists of 200 coupons, within an hour."""
+    """A frame that requests that many lists of 200 coupons, with a deadline of an hour."""
     coupon = bytearray(600)
     coupon[40:44] = (200).to_bytes(4, "little")
     return header(3, count, *issuer) + (struct.pack("<QBB2xI", 1, 4, 0, 3_600_000_000) + bytes(coupon)) * count
@@ -135,17 +135,17 @@ def test_a_gateway_by_shared_memory_and_one_by_zeromq_share_the_stock(tmp_path):
         cluster.assert_kept()
 
 
-def test_an_issuer_that_comes_back_is_joined_again(cluster):
+def test_a_gateway_reconnects_to_a_restarted_issuer(cluster):
     assert issues_go_on(cluster)
     cluster.issuer.kill()
-    wait_until(lambda: cluster.issue("A", "meanwhile")[0] == 503, "the gateway knows")
+    wait_until(lambda: cluster.issue("A", "meanwhile")[0] == 503, "the gateway has detected it")
     cluster.issuer.start()
-    wait_until(lambda: cluster.issue("A", "again")[0] in (200, 201, 409), "the gateway has joined again")
+    wait_until(lambda: cluster.issue("A", "again")[0] in (200, 201, 409), "the gateway has reconnected")
     assert issues_go_on(cluster)
     cluster.assert_kept()
 
 
-def test_a_gateway_that_dies_is_parted_from_and_its_next_life_joined(cluster):
+def test_a_gateway_that_dies_is_disconnected_and_can_connect_again(cluster):
     gateway = cluster.gateways[0]
     for _ in range(3):
         assert issues_go_on(cluster)
@@ -156,7 +156,7 @@ def test_a_gateway_that_dies_is_parted_from_and_its_next_life_joined(cluster):
     wait_until(lambda: cluster.issuer.log().count("disconnected a local gateway") == 3, cluster.issuer.log)
 
 
-def test_a_gateway_that_is_stopped_holds_up_nobody(tmp_path):
+def test_a_stopped_gateway_blocks_no_other(tmp_path):
     with Cluster(tmp_path, gateways=2) as cluster:
         cluster.create_coupon("A", 100_000)
         cluster.gateways[0].process.send_signal(signal.SIGSTOP)
@@ -168,17 +168,17 @@ def test_a_gateway_that_is_stopped_holds_up_nobody(tmp_path):
         assert cluster.issue("A", "back", gateway=0)[0] == 201
 
 
-def test_an_issuer_ends_while_it_is_joined(cluster):
+def test_an_issuer_ends_while_gateways_are_connected(cluster):
     assert issues_go_on(cluster)
     cluster.issuer.stop()
     assert not os.path.exists(f"{cluster.directory}/local-0")
     assert cluster.issue("A", "too-late")[0] == 503
 
 
-# --- strangers
+# --- hostile peers
 
 
-def test_memory_filled_with_nonsense_parts_the_issuer_from_it_alone(cluster):
+def test_invalid_data_in_the_memory_disconnects_only_that_gateway(cluster):
     def wrong_tail(stranger):
         stranger.put(TAIL, 12345)
 
@@ -198,15 +198,15 @@ def test_memory_filled_with_nonsense_parts_the_issuer_from_it_alone(cluster):
     for spoil in (wrong_tail, tail_far_away, length_beyond, no_length, random):
         with Stranger(cluster) as stranger:
             spoil(stranger)
-            with contextlib.suppress(BrokenPipeError):  # an issuer that looked before the bell has closed already
+            with contextlib.suppress(BrokenPipeError):  # an issuer that polled before the wake-up has closed it already
                 stranger.ring()
-            wait_until(stranger.is_parted, f"parted from: {spoil.__name__}\n{cluster.issuer.log()[-2000:]}")
+            wait_until(stranger.is_parted, f"disconnected: {spoil.__name__}\n{cluster.issuer.log()[-2000:]}")
         assert issues_go_on(cluster)
     assert cluster.issuer.log().count("it wrote invalid data into the shared memory") == 5
 
 
-def test_a_head_that_cannot_be_parts_the_issuer_from_it(cluster):
-    """The issuer looks at it when its replies have filled the queue."""
+def test_an_impossible_head_disconnects_the_gateway(cluster):
+    """The issuer reads it when its replies have filled the queue."""
     for i in range(200):
         cluster.create_coupon(f"C{i:03}", 1)
     with Stranger(cluster) as stranger:
@@ -231,15 +231,15 @@ def test_garbage_frames_are_counted_and_dropped(cluster):
     assert issues_go_on(cluster)
 
 
-def test_a_stranger_s_question_is_answered_to_it_alone(cluster):
+def test_a_peer_s_request_is_answered_only_to_that_peer(cluster):
     with Stranger(cluster) as stranger:
         assert stranger.greet()[0] != 0
         length, _ = struct.unpack_from("<II", stranger.memory, RING_BYTES + BYTES)
         assert stranger.memory[RING_BYTES + BYTES + 8:RING_BYTES + BYTES + 8 + length][5] == 8  # FRAME_PONG
 
 
-def test_a_stranger_that_reads_no_replies_loses_them_alone(cluster):
-    """Lists fill its queue; what does not fit is dropped and counted."""
+def test_only_the_peer_that_reads_no_replies_loses_them(cluster):
+    """Lists fill its queue; further replies are dropped and counted."""
     metric = "coupond_issuer_replies_dropped_total"
     for i in range(200):
         cluster.create_coupon(f"C{i:03}", 1)
@@ -254,7 +254,7 @@ def test_a_stranger_that_reads_no_replies_loses_them_alone(cluster):
         assert issues_go_on(cluster)
 
 
-def test_words_on_the_socket_are_bells_at_the_most(cluster):
+def test_bytes_on_the_socket_are_only_wake_ups(cluster):
     with Stranger(cluster) as stranger:
         stranger.socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
@@ -267,7 +267,7 @@ def test_words_on_the_socket_are_bells_at_the_most(cluster):
                    "a reply is in its queue")
 
 
-def test_more_than_may_be_joined_are_turned_away(cluster):
+def test_connections_beyond_the_limit_are_refused(cluster):
     strangers = []
     try:
         while len(strangers) < GATEWAYS_MAX - 1:
@@ -285,26 +285,26 @@ def test_more_than_may_be_joined_are_turned_away(cluster):
     assert issues_go_on(cluster)
 
 
-def test_a_crowd_that_joins_and_says_nothing_is_parted_from(cluster):
-    """At most 64 of them are joined at a time, for two seconds; a gateway that comes meanwhile has its turn."""
+def test_silent_connections_are_closed(cluster):
+    """At most 64 of them are connected at a time, for two seconds; a gateway that connects meanwhile is served."""
     with contextlib.ExitStack() as stack:
         for _ in range(200):
             silent = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
             silent.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 silent.connect(f"{cluster.directory}/local-0")
-        wait_until(lambda: "that sent nothing" in cluster.issuer.log(), "the first ones are parted from")
+        wait_until(lambda: "that sent nothing" in cluster.issuer.log(), "the first ones are disconnected")
         assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") <= SILENT_MAX + 1
         assert issues_go_on(cluster)
         with Stranger(cluster, seconds=60) as gateway:
             gateway.greet()
             wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") == 2,
-                       "only those who speak are left")
+                       "only those that send requests are left")
             assert not gateway.is_parted()
     assert cluster.issuer.log().count("that sent nothing") == 1
 
 
-def test_an_issuer_without_descriptors_turns_gateways_away_and_works_on(cluster):
+def test_an_issuer_without_descriptors_refuses_gateways_and_continues(cluster):
     pid = cluster.issuer.process.pid
     lowest = next(number for number in range(4096) if not os.path.exists(f"/proc/{pid}/fd/{number}"))
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest, 4096))
@@ -316,8 +316,8 @@ def test_an_issuer_without_descriptors_turns_gateways_away_and_works_on(cluster)
         assert late.greeting
 
 
-def test_lists_larger_and_larger_go_through(cluster):
-    """A queue that goes back to its front takes what is larger than all before."""
+def test_larger_and_larger_lists_are_delivered(cluster):
+    """A queue that moves back to its front can take a reply that is larger than all before."""
     for i in range(210):
         cluster.create_coupon(f"C{i:03}", 1)
     for limit in (110, 200, 150, 200):
@@ -325,8 +325,8 @@ def test_lists_larger_and_larger_go_through(cluster):
         assert (status, len(body["coupons"])) == (200, limit)
 
 
-def test_an_issuer_that_is_not_ours_is_named_and_asked_again(tmp_path):
-    """The gateway finds somebody at the path who speaks otherwise; when the issuer is there, it joins that."""
+def test_a_peer_with_another_protocol_is_reported_and_retried(tmp_path):
+    """At the path, the gateway finds a process with another protocol; once the issuer listens there, it connects."""
     cluster = Cluster(tmp_path)
     path = f"{tmp_path}/elsewhere"
     gateway = cluster.gateways[0]

@@ -1,4 +1,5 @@
-"""Who may take little memory refuses whoever would take more, answers all others, and goes on when it may."""
+"""A role with a low memory limit refuses requests that need more memory, answers all others, and recovers when the
+limit is raised."""
 
 import contextlib
 import json
@@ -15,7 +16,7 @@ TITLE = "가" * 170  # 510 bytes
 
 
 def own_mib(process):
-    """Of its memory, what the kernel cannot take back."""
+    """The part of its memory that the kernel cannot reclaim."""
     lines = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:"))) // 1024
 
@@ -38,7 +39,7 @@ def create_until_refused(cluster):
         if answer != (201, None):
             assert answer == (503, "overloaded")
             return number
-    raise AssertionError("there is memory without end")
+    raise AssertionError("memory does not run out")
 
 
 def test_near_its_memory_limit_an_issuer_refuses_new_users_and_coupons_only(tmp_path):
@@ -49,7 +50,7 @@ def test_near_its_memory_limit_an_issuer_refuses_new_users_and_coupons_only(tmp_
         created = create_until_refused(cluster)
         assert created > 0
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_memory_scarce") == 1,
-                   "the gauge tells it")
+                   "the gauge shows it")
         status, text = cluster.issuer.get("/readyz")
         assert status == 200 and "new users and coupons are refused" in json.loads(text)["detail"]
         status, body = cluster.issue("A", "bob")
@@ -75,7 +76,7 @@ def head(size):
 
 
 def received(connection):
-    """What is there to read; None when there is nothing yet, and nothing when it is closed."""
+    """The bytes that can be read; None if there are none yet, empty if the connection is closed."""
     try:
         return connection.recv(65536)
     except BlockingIOError:
@@ -84,8 +85,9 @@ def received(connection):
         return b""
 
 
-@pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="a sanitizer keeps what is freed")
-def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp_path):
+@pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
+                    reason="a sanitizer does not release freed memory")
+def test_near_its_memory_limit_a_gateway_refuses_requests_that_need_memory(tmp_path):
     with Cluster(tmp_path,
                  options={"gateway/header_timeout_ms": 60_000,
                           "gateway/body_bytes_max": 32_768}) as cluster, contextlib.ExitStack() as stack:
@@ -114,7 +116,7 @@ def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp
             return [answer for answer in map(received, pieces) if answer]
 
         told = []
-        wait_until(lambda: told.extend(answers()) or told, "somebody is refused")
+        wait_until(lambda: told.extend(answers()) or told, "a request is refused")
         assert all(answer.startswith(b"HTTP/1.1 503") and b'"overloaded"' in answer for answer in told)
         assert len(told) < len(pieces)
         early.sendall(b"PUT /v1/coupons/A/issues/early HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
@@ -125,7 +127,7 @@ def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp
         for user in ("new", "newer"):
             balancer = connect()
             balancer.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert balancer.recv(65536).startswith(b"HTTP/1.1 200"), "a health check comes on a connection of its own"
+            assert balancer.recv(65536).startswith(b"HTTP/1.1 200"), "a health check uses its own connection"
             balancer.sendall(
                 f"PUT /v1/coupons/A/issues/{user} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
             )
@@ -133,6 +135,6 @@ def test_near_its_memory_limit_a_gateway_refuses_who_would_have_it_keep_more(tmp
         for connection in pieces:
             connection.close()
         wait_until(lambda: "memory is free again" in gateway.log(), "it has memory again")
-        wait_until(lambda: cluster.issue("A", "late")[0] == 201, "it serves all")
+        wait_until(lambda: cluster.issue("A", "late")[0] == 201, "it serves all requests")
         cluster.wait_drained()
         cluster.assert_kept()

@@ -1,4 +1,4 @@
-"""What /metrics says of a system that is asked, stopped and started again."""
+"""/metrics of a system under load, during a stop and after a restart."""
 
 import re
 
@@ -31,7 +31,7 @@ def labelled_counters():
     return [(name, label) for kind, name in rows if kind not in ("NONE", "WHOLE") for label in labels[kind]]
 
 
-def test_every_counter_with_labels_is_there_before_anything_has_happened(tmp_path):
+def test_every_counter_with_labels_exists_before_its_first_event(tmp_path):
     expected = labelled_counters()
     assert len(expected) > 80
     with Cluster(tmp_path) as cluster:
@@ -44,7 +44,7 @@ def test_every_counter_with_labels_is_there_before_anything_has_happened(tmp_pat
     assert sum(name.startswith("coupond_gateway_requests_total{") for name in series) < 80
 
 
-def test_what_is_of_the_whole_role_is_told_once(tmp_path):
+def test_metrics_of_the_whole_role_appear_once(tmp_path):
     table = (REPOSITORY / "shared/telemetry/metrics_table.h").read_text(encoding="utf-8")
     names = re.findall(r'X\(\w+, \w+, WHOLE, [^,]+, "(\w+)"', table)
     assert len(names) > 10
@@ -53,17 +53,17 @@ def test_what_is_of_the_whole_role_is_told_once(tmp_path):
     assert [name for name in names if [one for one in series if one.split("{")[0] == name] != [name]] == []
 
 
-def test_stock_is_told_by_coupon_and_again_after_a_restart(tmp_path):
+def test_stock_is_exported_by_coupon_and_again_after_a_restart(tmp_path):
     with Cluster(tmp_path) as cluster:
         cluster.create_coupon("A", 7)
         cluster.create_coupon("B", 100)
         assert of_coupon(cluster, "quantity", "A") == 7
         for user in range(9):
             cluster.issue("A", f"user-{user}")
-        wait_until(lambda: of_coupon(cluster, "issued", "A") == 7, "all of A is told as issued")
+        wait_until(lambda: of_coupon(cluster, "issued", "A") == 7, "all of A is exported as issued")
         assert of_coupon(cluster, "issued", "B") == 0
         cluster.request("PATCH", "/v1/coupons/A", {"quantity": 8})
-        wait_until(lambda: of_coupon(cluster, "quantity", "A") == 8, "the new quantity is told")
+        wait_until(lambda: of_coupon(cluster, "quantity", "A") == 8, "the new quantity is exported")
 
         cluster.issuer.kill()
         cluster.issuer.start()
@@ -89,12 +89,12 @@ def all_writers_connected(metrics):
     return metrics["coupond_persister_writers"] == metrics["coupond_persister_store_connected"] >= 1
 
 
-def test_readiness_and_what_clients_are_told_meanwhile(tmp_path):
+def test_readiness_and_the_answers_to_clients_meanwhile(tmp_path):
     with Cluster(tmp_path) as cluster:
         cluster.create_coupon("A", 10)
         gateway = cluster.gateways[0]
         wait_until(lambda: all(member.metrics()["coupond_ready"] == 1 for member in cluster.members),
-                   "all say that they are ready")
+                   "all report that they are ready")
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") >= 1,
                    "the gateway shares memory")
         wait_until(lambda: all_writers_connected(cluster.persisters[0].metrics()), "every writer has its connection")
@@ -103,14 +103,14 @@ def test_readiness_and_what_clients_are_told_meanwhile(tmp_path):
 
         cluster.issuer.stop()
         wait_until(lambda: gateway.metrics()["coupond_gateway_partitions_connected"] == 0,
-                   "the gateway misses the issuer")
+                   "the gateway has lost the issuer")
         assert gateway.metrics()["coupond_ready"] == 1
         assert cluster.issue("A", "alice")[0] == 503
         assert gateway.metrics()[told] == 1
         cluster.issuer.start()
         cluster.wait_ready()
         wait_until(lambda: gateway.metrics()["coupond_gateway_partitions_connected"] == 1,
-                   "the gateway has the issuer again")
+                   "the gateway has reconnected to the issuer")
 
 
 def test_creations_among_issues_reach_the_store_in_few_transactions_and_lag_until_then(tmp_path):

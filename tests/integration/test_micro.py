@@ -1,4 +1,4 @@
-"""The micro-benchmarks measure what they say, however quickly: every operation inside checks its own result."""
+"""The micro-benchmarks measure what they name: every operation checks its own result."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ def micro(tmp_path, *arguments):
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_each_group_measures_something_and_leaves_nothing_behind(group, tmp_path):
+def test_each_group_measures_something_and_removes_its_files(group, tmp_path):
     result = micro(tmp_path, group, "--json")
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)
@@ -36,7 +36,7 @@ def test_the_table_has_a_line_for_every_result(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["--users", "0"], ["--rounds", "1000"], ["--ms"]])
-def test_what_is_not_understood_is_refused(arguments, tmp_path):
+def test_unknown_arguments_are_refused(arguments, tmp_path):
     result = micro(tmp_path, *arguments)
     assert result.returncode == 2
     assert result.stderr.startswith("usage: micro")

@@ -1,5 +1,5 @@
-"""monitoring/ on the real system: a Prometheus with the shipped configuration scrapes it under load, and every
-expression of every dashboard, recording rule and alert is put to it."""
+"""monitoring/ on the real system: a Prometheus with the shipped configuration scrapes it under load and evaluates every
+expression of every dashboard, recording rule and alert."""
 
 import contextlib
 import os
@@ -22,18 +22,18 @@ sys.path.insert(0, str(REPOSITORY))
 from deploy.local.system import System
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="the same whatever the program was built with")
+                                reason="does not depend on the build")
 
 MONITORING = REPOSITORY / "monitoring"
 DASHBOARDS = MONITORING / "grafana/dashboards"
 LOAD_SECONDS = 30
 
-# Expressions that answer nothing while all is well. Counters of errors do not belong here: they are 0.
+# Expressions without a result on a healthy system. Counters of errors do not belong here: they are 0.
 IDLE = {
-    'changes(process_start_time_seconds{job=~"$job"}[5s]) > 0': "nothing is started again",
+    'changes(process_start_time_seconds{job=~"$job"}[5s]) > 0': "nothing is restarted",
 }
 
-# What coupond exports and nothing in monitoring/ asks for, with the reason.
+# Metrics of coupond that nothing in monitoring/ uses, with the reason.
 UNUSED = {
 }
 
@@ -42,7 +42,7 @@ UNUSED = {
 
 
 class Watched:
-    """The system, its Prometheus, and the time in which it was under load."""
+    """The system, its Prometheus, and the time during which it was under load."""
 
     def __init__(self, system):
         self.system = system
@@ -124,15 +124,15 @@ def expressions():
 
 
 def unanswered(watched, asked):
-    """Those of (where, expression) that are not answered by a number."""
+    """Those of (where, expression) whose result is not a number."""
     return [f"{where}: {expression}"
             for where, expression in asked if expression not in IDLE and not watched.answers(expression)]
 
 
-# --- on it
+# --- with it
 
 
-def test_every_expression_of_every_dashboard_answers(watched):
+def test_every_expression_of_every_dashboard_has_a_result(watched):
     assert unanswered(watched, dashboard_expressions(DASHBOARDS)) == []
 
 
@@ -143,7 +143,7 @@ def test_every_recording_rule_records(watched):
     assert unanswered(watched, recorded) == []
 
 
-def test_everything_that_an_alert_looks_at_is_there(watched):
+def test_every_series_that_an_alert_uses_exists(watched):
     alerts = [rule for rule in rules(MONITORING / "rules") if "alert" in rule]
     looked_at = [(rule["alert"], selector) for rule in alerts for selector in selectors(rule["expr"])]
     assert len(looked_at) >= len(alerts)
@@ -154,7 +154,7 @@ def test_everything_that_an_alert_looks_at_is_there(watched):
     assert [rule for group in loaded for rule in group["rules"] if rule["health"] != "ok"] == []
 
 
-def test_no_alert_that_calls_somebody_fires_on_a_healthy_system(watched):
+def test_no_critical_alert_or_warning_fires_on_a_healthy_system(watched):
     firing = watched.prometheus.ask("query_range", query='ALERTS{alertstate="firing", severity="critical"}',
                                     start=watched.start, end=watched.end, step=1)["result"]
     assert [series["metric"] for series in firing] == []
@@ -182,14 +182,14 @@ def test_every_metric_exported_is_used_or_listed(watched):
     assert unused == set(UNUSED)
 
 
-def test_promtool_finds_nothing_to_say_about_the_metrics(watched):
+def test_promtool_accepts_the_metrics(watched):
     for member in ("gateway-operator-1", "issuer", "persister-1"):
         result = subprocess.run(["promtool", "check", "metrics"], input=watched.metrics_of(member), capture_output=True,
                                 text=True, check=False)
         assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), member
 
 
-def test_beside_one_process_that_is_all_roles_no_alert_fires(tmp_path):
+def test_no_alert_fires_for_one_process_with_all_roles(tmp_path):
     http, operator, port = free_port(), free_port(), free_port()
     shutil.copytree(MONITORING / "rules", tmp_path / "rules")
     config = (MONITORING / "prometheus.dev.yml").read_text(encoding="utf-8")
@@ -221,10 +221,10 @@ def test_beside_one_process_that_is_all_roles_no_alert_fires(tmp_path):
 
 @pytest.mark.parametrize("broken", [
     "sum(rate(coupond_issuer_verdict_total[5s]))",  # no such metric
-    'coupond_issuer_coupon_issued{coupon="midnight"}',  # no such label's value
-    "rate(coupond_issuer_journal_sync_seconds[5s])",  # a histogram has no such series
+    'coupond_issuer_coupon_issued{coupon="midnight"}',  # no such label value
+    "rate(coupond_issuer_journal_sync_seconds[5s])",  # not a series of a histogram
 ])
-def test_an_expression_that_asks_for_nothing_is_found(watched, broken):
+def test_an_expression_without_a_result_is_found(watched, broken):
     assert unanswered(watched, [("broken", broken)]) == [f"broken: {broken}"]
 
 
@@ -248,7 +248,7 @@ def test_promtool_accepts_the_configuration(config):
 
 
 def files_by_alert(folder):
-    """Each alert with its tests in a file of its own: every test evaluates all rules that it loads, once a
+    """Writes each alert with its tests to its own file: every test evaluates all rules that it loads, once per
     simulated second."""
     groups = yaml.safe_load((MONITORING / "rules/alerts.yml").read_text(encoding="utf-8"))["groups"]
     tests = yaml.safe_load((MONITORING / "rules/tests/alerts.yml").read_text(encoding="utf-8"))
@@ -286,7 +286,7 @@ def test_rules_that_are_broken_fail_their_tests(tmp_path, tests, name, sound, br
     assert promtool("test", "rules", copy).returncode != 0
 
 
-def test_every_alert_is_tested_and_says_what_to_do():
+def test_every_alert_has_tests_and_a_runbook():
     tests = {test["name"]
              for test in yaml.safe_load((MONITORING / "rules/tests/alerts.yml").read_text(encoding="utf-8"))["tests"]}
     alerts = [rule for rule in rules(MONITORING / "rules") if "alert" in rule]
@@ -296,7 +296,7 @@ def test_every_alert_is_tested_and_says_what_to_do():
         assert rule["labels"]["severity"] in ("critical", "warning", "info"), rule["alert"]
 
 
-def test_alertmanager_knows_the_alerts_that_it_names():
+def test_the_alerts_that_alertmanager_names_exist():
     alerts = {rule["alert"] for rule in rules(MONITORING / "rules") if "alert" in rule}
     named = set(re.findall(r"\b(?:Coupond|Database|Redis|Haproxy)[A-Z]\w+",
                            (MONITORING / "alertmanager.yml").read_text(encoding="utf-8")))

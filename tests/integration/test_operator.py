@@ -1,5 +1,4 @@
-"""What an operator sees: how each role says that it is ready or what is missing, its log, and what it tells a service
-manager."""
+"""The operator's view: readiness of each role and its reasons, its log, and its notifications to a service manager."""
 
 import contextlib
 import json
@@ -31,7 +30,7 @@ def health(cluster, role, *arguments):
 # --- health
 
 
-def test_health_tells_what_each_role_is_ready_for_and_what_is_missing(tmp_path):
+def test_health_reports_readiness_and_what_is_missing(tmp_path):
     with Cluster(tmp_path) as cluster:
         for role in ("gateway", "issuer", "persister"):
             for more, word in (((), "ready"), (("--live",), "live")):
@@ -40,7 +39,7 @@ def test_health_tells_what_each_role_is_ready_for_and_what_is_missing(tmp_path):
         cluster.issuer.stop()
         missing = "gateway: ready: No answer from partition 0\n"
         wait_until(lambda: health(cluster, "gateway").stdout == missing,
-                   "the gateway misses the issuer, and clients hear so from it")
+                   "the gateway has lost the issuer, and answers so")
         assert health(cluster, "gateway").returncode == 0
         assert health(cluster, "gateway", "--live").returncode == 0
         gone = health(cluster, "issuer")
@@ -50,20 +49,20 @@ def test_health_tells_what_each_role_is_ready_for_and_what_is_missing(tmp_path):
         cluster.wait_ready()
 
 
-def test_an_issuer_is_live_but_not_ready_until_it_knows_that_the_store_is_its_own(tmp_path):
+def test_an_issuer_is_live_but_not_ready_until_it_has_compared_the_store(tmp_path):
     nobody = {"store/type": "mysql", "store/host": "127.0.0.1", "store/port": free_port(), "store/database": "a\\b"}
     cluster = Cluster(tmp_path)
     cluster.options.update(nobody)
     cluster.write_config()
     cluster.issuer.start()
     try:
-        wait_until(lambda: "waiting for the store" in cluster.issuer.get("/readyz")[1], "the issuer asks the store")
+        wait_until(lambda: "waiting for the store" in cluster.issuer.get("/readyz")[1], "the issuer queries the store")
         result = health(cluster, "issuer")
         assert result.returncode == 1 and result.stdout.startswith("issuer: not ready: waiting for the store"), result
         assert json.loads(cluster.issuer.get("/readyz")[1])["detail"].endswith("a\\b")
         assert health(cluster, "issuer", "--live").returncode == 0
-        assert not [name
-                    for name in cluster.issuer.metrics() if "persist" in name], "nobody knows yet how far the store is"
+        assert not [name for name in cluster.issuer.metrics()
+                    if "persist" in name], "the progress of the store is not known yet"
     finally:
         cluster.end()
 
@@ -75,7 +74,7 @@ def test_health_reaches_a_role_that_listens_on_all_interfaces(tmp_path):
             assert run_coupond("health", "issuer", "--set", f"issuer/http={host}:{port}").returncode == 0
 
 
-def test_health_is_asked_wrongly_with_status_2():
+def test_wrong_usage_of_health_exits_with_2():
     for arguments, words in ((["cook"], 'not "cook"'), ([], "expected gateway"),
                              (["issuer", "persister"], "unexpected"),
                              (["issuer", "--set", "issuer/http="], "issuer/http is empty")):
@@ -155,7 +154,7 @@ def test_every_line_is_an_object_and_a_request_is_one_line(tmp_path):
     assert (bob["status"], "trace_id" in bob) == (409, False)
 
 
-def test_nothing_is_logged_of_requests_unless_asked(tmp_path):
+def test_requests_are_logged_only_if_configured(tmp_path):
     with Cluster(tmp_path, options={"log/format": "logfmt"}) as cluster:
         cluster.create_coupon("A", 1)
         status, headers, _ = cluster.request("PUT", "/v1/coupons/A/issues/alice")
@@ -172,7 +171,7 @@ def test_nothing_is_logged_of_requests_unless_asked(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"), reason="this machine has no IPv6")
 @pytest.mark.parametrize("host, listed", [("localhost", "127.0.0.1:{0},[::1]:{0}"), ("*", "[::]:{0}")])
-def test_localhost_and_all_addresses_are_both_kinds(tmp_path, host, listed):
+def test_localhost_and_wildcard_cover_ipv4_and_ipv6(tmp_path, host, listed):
     port, operator = free_port(), free_port()
     settings = {"gateway/http": f"{host}:{port}", "gateway/operator_http": f"{host}:{operator}",
                 "gateway/requests": f"ipc://{tmp_path}/nobody"}
@@ -194,7 +193,7 @@ def test_localhost_and_all_addresses_are_both_kinds(tmp_path, host, listed):
 
 
 class Manager:
-    """The receiving end of sd_notify: a datagram socket, and what came there."""
+    """The receiving end of sd_notify: a datagram socket and the received lines."""
 
     def __init__(self, directory, listens=True):
         self.path = str(directory / "notify")
@@ -225,7 +224,7 @@ def manager(tmp_path):
 
 
 @pytest.mark.parametrize("role", ["issuer", "persister", "gateway"])
-def test_the_service_manager_hears_of_start_life_and_stop(tmp_path, manager, role):
+def test_the_service_manager_is_notified_of_start_watchdog_and_stop(tmp_path, manager, role):
     cluster = Cluster(tmp_path, options={"gateway/drain_delay_ms": 500})
     member = {"issuer": cluster.issuer, "persister": cluster.persisters[0], "gateway": cluster.gateways[0]}[role]
     member.environment = manager.environment(watchdog_us=400_000)
@@ -236,11 +235,11 @@ def test_the_service_manager_hears_of_start_life_and_stop(tmp_path, manager, rol
         assert "STOPPING=1" not in manager.lines
     manager.wait_for("STOPPING=1")
     assert manager.lines.index("READY=1") < manager.lines.index("STOPPING=1")
-    if role == "gateway":  # which takes its time, and shows that it gets on
+    if role == "gateway":  # takes a while, and reports progress
         assert "EXTEND_TIMEOUT_USEC=60000000" in manager.lines[manager.lines.index("STOPPING=1"):]
 
 
-def test_the_service_manager_is_told_what_is_missing(tmp_path, manager):
+def test_the_service_manager_gets_the_status(tmp_path, manager):
     cluster = Cluster(tmp_path)
     cluster.gateways[0].environment = manager.environment(watchdog_us=400_000)
     with cluster:
@@ -251,7 +250,7 @@ def test_the_service_manager_is_told_what_is_missing(tmp_path, manager):
         cluster.wait_ready()
 
 
-def test_a_service_manager_that_does_not_listen_holds_nobody_up(tmp_path):
+def test_a_service_manager_that_does_not_read_blocks_nothing(tmp_path):
     manager = Manager(tmp_path, listens=False)
     cluster = Cluster(tmp_path)
     for member in cluster.members:
@@ -271,13 +270,13 @@ def is_full(manager):
     return False
 
 
-def test_dev_tells_the_service_manager_too(tmp_path, manager):
+def test_dev_notifies_the_service_manager_too(tmp_path, manager):
     cluster = Cluster.dev(tmp_path / "dev")
     cluster.issuer.environment = manager.environment()
     with cluster:
         manager.wait_for("READY=1")
     manager.wait_for("STOPPING=1")
-    assert manager.count("WATCHDOG=1") == 0  # nobody asked for it
+    assert manager.count("WATCHDOG=1") == 0  # it was not requested
 
 
 @only_in_dev
@@ -300,7 +299,7 @@ def test_a_partition_that_hangs_ends_the_pings(tmp_path, manager):
 
 @only_in_dev
 def test_a_gateway_loop_that_hangs_ends_the_pings(tmp_path, manager):
-    """A log that nobody reads holds up the one who writes to it."""
+    """A log that is not read blocks the thread that writes to it."""
     with Cluster(tmp_path) as cluster:
         address = f"127.0.0.1:{free_port()}"
         reader, writer = os.pipe()
@@ -312,12 +311,12 @@ def test_a_gateway_loop_that_hangs_ends_the_pings(tmp_path, manager):
         try:
             manager.wait_for("WATCHDOG=1", 3)
             wait_until(lambda: not answers(address), "the log is full")
-            time.sleep(1)  # what is on its way, by then, has come
+            time.sleep(1)  # bytes in transit have arrived by then
             before = manager.count("WATCHDOG=1")
             time.sleep(1.5)
             assert manager.count("WATCHDOG=1") == before
         finally:
-            os.close(reader)  # the writes fail, and the gateway goes on
+            os.close(reader)  # the writes fail, and the gateway continues
         manager.wait_for("WATCHDOG=1", before + 2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

@@ -1,5 +1,5 @@
-"""The Korean table of options is made of the program's options and of docs/ko/options.tsv, and neither changes
-without the other."""
+"""The Korean table of options is generated from the program's options and docs/ko/options.tsv; a change of one without
+the other is detected."""
 
 import re
 import subprocess
@@ -45,7 +45,7 @@ def test_the_table_has_the_programs_names_and_defaults_and_the_korean_texts():
     (HTTP + LEVEL, "line 1: the columns are option, korean, english"),
     ("", "line 1: the columns are option, korean, english"),
 ])
-def test_rows_that_do_not_fit_the_program_are_told(rows, told):
+def test_rows_that_do_not_match_the_program_are_reported(rows, told):
     _, wrong = korean_table(PRINTED, rows)
     assert any(told in fault for fault in wrong), wrong
 
@@ -56,7 +56,7 @@ def test_a_changed_english_text_is_shown_beside_the_one_that_was_translated():
     assert wrong[0].endswith("\n  was: lines under are not logged\n  is:  lines below are not logged")
 
 
-def test_bounds_and_columns_that_nothing_translates_are_told():
+def test_bounds_and_columns_without_a_translation_are_reported():
     _, wrong = korean_table(PRINTED.replace("at most 255 bytes", "at most 255 fathoms"), HEADING + HTTP + LEVEL)
     assert len(wrong) == 1 and "gateway/http: nothing in" in wrong[0] and "255 fathoms" in wrong[0]
     _, wrong = korean_table(PRINTED.replace("| bounds |", "| unit | bounds |"), HEADING + HTTP + LEVEL)

@@ -1,6 +1,6 @@
-"""Too much of everything: connections, slow clients, requests beyond the issuer's pace, a store that takes nothing.
-Everybody gets an answer, those accepted are served, and memory is bounded. Times and memory are printed; times are
-never asserted."""
+"""Overload: connections, slow clients, requests beyond the issuer's rate, a store that accepts nothing. Every request
+gets an answer, accepted ones are served, and memory is bounded. Times and memory are printed; times are never
+asserted."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def many_open_files():
 
 
 def is_overloaded(head, body):
-    """A 503 that says what to do."""
+    """Whether it is a 503 with Retry-After."""
     return b"\r\nRetry-After: " in head and json.loads(body)["code"] == "overloaded"
 
 
@@ -56,7 +56,7 @@ def test_idle_and_slow_connections_leave_the_others_alone(tmp_path):
     options = {"gateway/unread_bytes_max": 8 * MIB}
     with Cluster(tmp_path, options=options) as cluster:
         cluster.create_coupon("A", 1_000_000)
-        for number in range(200):  # pages of these are what slow readers read
+        for number in range(200):  # slow readers read pages of these
             cluster.create_coupon(f"L{number:03}", 10, title="t" * 500)
         gateway = cluster.gateways[0]
         describe("alone", bench(cluster, "A"), gateway)
@@ -70,19 +70,19 @@ def test_idle_and_slow_connections_leave_the_others_alone(tmp_path):
         assert state["bytes_read_slowly"] > 0
         assert state.get("without_retry_after", 0) == 0
         assert gateway.metrics()["coupond_gateway_connections_refused_total"] == 0
-        # their own; unread answers and those being made
+        # per connection; unread answers and those in progress
         check_growth(grown, (IDLE + SENDERS + READERS) * 4096 + 16 * MIB)
         wait_until(lambda: gateway.metrics()["coupond_gateway_connections"] <= 1, "the crowd is gone")
 
 
 def check_growth(grown, most):
-    """Under a sanitizer memory is no measure: what is freed stays in quarantine."""
+    """Not asserted under a sanitizer, which does not release freed memory."""
     if os.environ.get("COUPOND_TEST_PRESET") != "asan":
-        assert grown <= most, f"{grown / MIB:.1f} MiB more, at most {most / MIB:.1f} were to be expected"
+        assert grown <= most, f"{grown / MIB:.1f} MiB more, at most {most / MIB:.1f} were expected"
 
 
-def test_a_crowd_that_waits_at_the_door_is_served_to_the_last(tmp_path):
-    """More connections than a turn accepts are there when the gateway comes to look."""
+def test_all_connections_of_a_backlog_are_served(tmp_path):
+    """More connections are waiting than the gateway accepts in one turn."""
     with Cluster.dev(tmp_path) as cluster:
         gateway = cluster.gateways[0]
         gateway.stand_still()
@@ -95,7 +95,7 @@ def test_a_crowd_that_waits_at_the_door_is_served_to_the_last(tmp_path):
             connection.close()
 
 
-def test_a_flood_of_new_connections_is_told_to_come_again(tmp_path):
+def test_a_flood_of_new_connections_gets_503_with_retry_after(tmp_path):
     with Cluster.dev(tmp_path, options={"gateway/connections_max": 20}) as cluster:
         address, gateway = cluster.addresses[0], cluster.gateways[0]
         cluster.create_coupon("A", 1000)
@@ -116,7 +116,7 @@ def test_a_flood_of_new_connections_is_told_to_come_again(tmp_path):
             inside.sendall(issue_request("A", f"user-{_}"))
             assert Answers(inside).next()[0] == 201
         grown = anonymous_bytes(gateway) - before
-        print(f"2000 connections turned away: {grown / MIB:.1f} MiB more")
+        print(f"2000 connections refused: {grown / MIB:.1f} MiB more")
         check_growth(grown, 8 * MIB)
         for connection in [*others, inside]:
             connection.close()
@@ -126,7 +126,7 @@ def test_a_flood_of_new_connections_is_told_to_come_again(tmp_path):
 # --- requests
 
 
-def test_requests_beyond_the_issuers_pace_are_refused_at_once_and_the_others_answered(tmp_path):
+def test_requests_beyond_the_issuers_rate_are_refused_at_once_and_the_others_answered(tmp_path):
     options = {"gateway/in_flight_max": 100, "gateway/issuer_timeout_ms": 600_000}
     with Cluster(tmp_path, options=options) as cluster:
         cluster.create_coupon("A", 1000)
@@ -136,17 +136,17 @@ def test_requests_beyond_the_issuers_pace_are_refused_at_once_and_the_others_ans
             for number, answers in enumerate(crowd):
                 answers.connection.sendall(issue_request("A", f"user-{number}"))
             wait_until(lambda: refused_requests(cluster.gateways[0]) == 200,
-                       "two hundred are refused while the issuer stands still")
+                       "two hundred are refused while the issuer is stopped")
         finally:
             cluster.issuer.go_on()
         told = [answers.next() for answers in crowd]
         refused = [answer for answer in told if answer[0] == 503]
         assert sum(status == 201 for status, _, _ in told) == 100
         assert len(refused) == 200 and all(b"\r\nRetry-After: " in head for _, head, _ in refused)
-        # Who comes when the issuer has been silent for long hears that it is gone.
+        # Requests after a long silence of the issuer get issuer_unavailable.
         assert code_of(refused[0][2]) == "overloaded"
         assert {code_of(body) for _, _, body in refused} <= {"overloaded", "issuer_unavailable"}
-        for answers in crowd:  # asked again, everybody holds one
+        for answers in crowd:  # after retries every user holds one
             answers.connection.close()
         assert sum(cluster.issue("A", f"user-{number}")[0] == 201 for number in range(300)) == 200
         cluster.wait_drained()
@@ -158,7 +158,7 @@ def refused_requests(gateway):
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_without_an_issuer_every_request_hears_503_with_retry_after(tmp_path, how):
+def test_without_an_issuer_every_request_gets_503_with_retry_after(tmp_path, how):
     with Cluster(tmp_path, options={"gateway/issuer_timeout_ms": 300}) as cluster:
         address = cluster.addresses[0]
         cluster.create_coupon("A", 1000)
@@ -179,7 +179,7 @@ def test_without_an_issuer_every_request_hears_503_with_retry_after(tmp_path, ho
             cluster.issuer.start()
         else:
             cluster.issuer.go_on()
-        wait_until(lambda: cluster.issue("A", "late")[0] in (201, 409), "issuing goes on")
+        wait_until(lambda: cluster.issue("A", "late")[0] in (201, 409), "issuing continues")
         assert cluster.issue("A", "u")[1].get("code", "issued") in ("issued", "already_issued")
 
 
@@ -190,9 +190,9 @@ def ask_in_vain(address, seconds, codes):
     codes.add(code_of(body))
 
 
-def test_a_pipelined_flood_is_answered_to_the_last_and_keeps_nobody_waiting(tmp_path):
-    """Connections that ask without reading: what they are owed is bounded, others are served, and nothing is lost in
-    the end."""
+def test_a_pipelined_flood_is_answered_completely_and_delays_no_others(tmp_path):
+    """Connections that send without reading: their pending answers are bounded, others are served, and nothing is lost
+    in the end."""
     count = 20_000
     request = b"PUT /v1/coupons/A/issues/same HTTP/1.1\r\nHost: a\r\n\r\n"
     with Cluster(tmp_path) as cluster:
@@ -207,7 +207,7 @@ def test_a_pipelined_flood_is_answered_to_the_last_and_keeps_nobody_waiting(tmp_
         wait_until(lambda: flooded(gateway) > 0, "the flood has begun")
         latency = bench(cluster, "A")
         grown = anonymous_bytes(gateway) - before
-        describe(f"beside {len(floods)} connections that ask and do not read", latency, gateway)
+        describe(f"beside {len(floods)} connections that send and do not read", latency, gateway)
         check_growth(grown, len(floods) * MIB // 2 + MIB)  # input, answers being written and answers to write
         for flood, sender in zip(floods, senders):
             answers = Answers(flood)
@@ -227,8 +227,8 @@ def flooded(gateway):
 # --- the store
 
 
-def test_a_persister_that_takes_nothing_costs_the_issuer_no_memory(tmp_path):
-    """Users who may hold many: what the ledger keeps does not grow, so that only a queue could."""
+def test_a_persister_that_accepts_nothing_costs_the_issuer_no_memory(tmp_path):
+    """Users with a high limit: the ledger's memory does not grow, so that only a queue could."""
     users = 300
     with Cluster(tmp_path, options={"issuer/stream_rows_max": 4096}) as cluster:
         cluster.create_coupon("A", 1_000_000, per_user_limit=1000)
@@ -238,7 +238,7 @@ def test_a_persister_that_takes_nothing_costs_the_issuer_no_memory(tmp_path):
             cluster.wait_drained()
             cluster.persisters[0].stand_still()
             try:
-                ask_in_rounds(connection, crowd, users, 90)  # all that may be sent ahead is under way now
+                ask_in_rounds(connection, crowd, users, 90)  # the maximum of unacknowledged batches is sent now
                 before = anonymous_bytes(cluster.issuer)
                 ask_in_rounds(connection, crowd, users, 500)
                 grown, backlog = anonymous_bytes(cluster.issuer) - before, cluster.backlog()

@@ -1,5 +1,5 @@
-"""What the tests leave behind: nothing when they pass, the failed ones' folders when they do not; and no start without
-room."""
+"""The files of the tests: passed tests leave none, failed tests keep their folders; and tests do not start without free
+space."""
 
 import os
 import re
@@ -40,15 +40,15 @@ def left_behind(tmp_path, passes):
     return sorted(path.name for path in (tmp_path / "base").iterdir() if not path.is_symlink())
 
 
-def test_folders_go_with_the_tests_that_pass(tmp_path):
+def test_folders_of_passed_tests_are_removed(tmp_path):
     assert left_behind(tmp_path, True) == []
 
 
-def test_folders_of_a_failed_test_and_of_its_module_stay(tmp_path):
+def test_folders_of_a_failed_test_and_of_its_module_are_kept(tmp_path):
     assert left_behind(tmp_path, False) == ["shared0", "test_second0"]
 
 
-def test_the_tests_do_not_begin_without_room_for_them(tmp_path):
+def test_the_tests_do_not_start_without_free_space(tmp_path):
     df = tmp_path / "df"
     df.write_text("#!/bin/sh\necho Avail\necho 100\n")
     df.chmod(df.stat().st_mode | stat.S_IXUSR)
@@ -60,7 +60,7 @@ def test_the_tests_do_not_begin_without_room_for_them(tmp_path):
     assert "TMPDIR" in result.stderr and list(tmp_path.iterdir()) == [df]
 
 
-def test_the_documents_name_the_room_that_the_tests_need():
+def test_the_documents_name_the_space_that_the_tests_need():
     mib = int(re.search(r"^readonly test_mib=(\d+)$", (REPOSITORY / "dev").read_text(encoding="utf-8"), re.M)[1])
     for name in ("CONTRIBUTING.md",):
         line = next(line for line in (REPOSITORY / name).read_text(encoding="utf-8").splitlines() if "$TMPDIR" in line)

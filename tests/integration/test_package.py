@@ -68,12 +68,12 @@ def test_every_option_of_a_command_is_in_its_help():
         parsed = re.search(r"struct argument own\[\] = \{(.*?)\};", text, re.S)
         name = re.search(r'\.name = "([\w-]+)"', text)
         for option in re.findall(r'"(--[\w-]+)"', parsed[1]) if parsed else []:
-            assert option in dict(rows_of(told[name[1]])), f"{name[1]} --help does not tell of {option}"
+            assert option in dict(rows_of(told[name[1]])), f"{name[1]} --help does not mention {option}"
             seen += 1
     assert seen >= 14
 
 
-def test_every_option_in_a_command_s_help_is_taken():
+def test_every_option_in_a_command_s_help_is_accepted():
     for command, help_text in commands().items():
         rows = rows_of(help_text)
         assert ("--help", False) in rows
@@ -87,7 +87,7 @@ def test_every_option_in_a_command_s_help_is_taken():
 
 
 def warnings_of(page):
-    """What groff, man and mandoc, where they are installed, find wrong."""
+    """The findings of groff, man and mandoc, if installed."""
     for command in (["groff", "-man", "-ww", "-Tutf8", page], ["groff", "-man", "-ww", "-Tascii", page],
                     ["man", "--warnings", "-E", "UTF-8", "-l", page], ["mandoc", "-T", "lint", page]):
         if shutil.which(command[0]):
@@ -101,7 +101,7 @@ def test_pages_render_without_warnings(name):
     assert list(warnings_of(manual(name))) == []
 
 
-def test_a_wrong_page_is_noticed(tmp_path):
+def test_an_invalid_page_is_detected(tmp_path):
     page = tmp_path / "wrong.1"
     page.write_text(manual("coupond.1").read_text() + ".NO_SUCH_MACRO\n")
     assert any("NO_SUCH_MACRO" in line for line in warnings_of(page))
@@ -116,7 +116,7 @@ def rendered(name):
 
 def test_the_page_of_the_program_has_every_command_and_option():
     text = rendered("coupond.1")
-    assert "@" not in re.sub(r"coupond-gateway@8080", "", text), "a part of the template was not put in"
+    assert "@" not in re.sub(r"coupond-gateway@8080", "", text), "a placeholder of the template was not replaced"
     for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "FILES", "ENVIRONMENT",
                     "EXIT STATUS", "EXAMPLES", "SEE ALSO"):
         assert re.search(rf"^{section}$", text, re.M), section
@@ -155,7 +155,7 @@ def bash(folder):
         yield shell
 
 
-def test_the_completion_is_sound_bash():
+def test_the_completion_is_valid_bash():
     completion = manual("coupond.bash")
     subprocess.run(["bash", "-n", completion], check=True)
     if shutil.which("shellcheck"):
@@ -211,7 +211,7 @@ def test_bash_completes_where_a_word_does_not_end_at_an_equals_sign(folder):
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     if not shutil.which("dpkg-shlibdeps") or not (build_folder() / "CPackConfig.cmake").exists():
-        pytest.skip("no Debian package can be made here")
+        pytest.skip("Debian packages cannot be built here")
     path = tmp_path_factory.mktemp("package")
     made = subprocess.run(["cpack", "-G", "DEB", "--config", build_folder() / "CPackConfig.cmake", "-B", path],
                           capture_output=True, text=True, check=False)
@@ -233,7 +233,7 @@ def test_the_package_has_these_files_and_no_others(package):
     assert {line[0] for line in lines if line[5].endswith("/")} == {"drwxr-xr-x"}
 
 
-def test_the_package_says_what_it_is(package):
+def test_the_package_has_its_metadata(package):
     version = run_coupond("--version").stdout.split()[1]
     architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True,
                                   check=True).stdout.strip()
@@ -254,7 +254,7 @@ def test_the_package_s_units_start_its_program(package, tmp_path):
     assert "/usr/local" not in "".join(unit.read_text() for unit in units)
 
 
-def test_the_scripts_of_the_package_are_sound(package, tmp_path):
+def test_the_scripts_of_the_package_are_valid(package, tmp_path):
     of_package(package, "-e", str(tmp_path))
     for name in ("postinst", "prerm", "postrm"):
         script = tmp_path / name
@@ -262,7 +262,7 @@ def test_the_scripts_of_the_package_are_sound(package, tmp_path):
         subprocess.run(["sh", "-n", script], check=True)
 
 
-def test_the_check_notices_what_a_purge_leaves():
+def test_the_check_detects_files_left_by_a_purge():
     script = ("import sys; sys.path.insert(0, sys.argv[1]); import check\n"
               "print(*check.differences({'/a': 1, '/b': 1, '/c': 1}, "
               "{'/a': 1, '/b': 2, '/var/lib/coupond': 1, '/etc/passwd-': 1}), sep='\\n')")

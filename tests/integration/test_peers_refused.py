@@ -1,5 +1,5 @@
-"""Who comes with another secret than the issuer's, or one of the two has none: the issuer counts and names him, and he
-says so himself, and what to do."""
+"""A peer with another secret than the issuer's, or with one where the other has none: the issuer counts and names it,
+and the peer reports the reason and the remedy."""
 
 import contextlib
 import socket
@@ -48,7 +48,7 @@ def count(cluster, metric):
 
 
 def endpoints(cluster, role):
-    """As the doors are named; a partition's is its number further."""
+    """The names of the listening sockets; a partition's port is higher by its number."""
     return [cluster.options[f"issuer/{door}"] for door in DOORS[role]]
 
 
@@ -57,8 +57,8 @@ def lines_of(cluster, endpoint):
 
 
 def says_so(member):
-    """In its log, and to whoever asks whether it is ready."""
-    wait_until(lambda: SAME_FOR_ALL in member.log(), lambda: f"{member.name} says why\n{member.log()}")
+    """Waits until the member reports the reason in its log and in /readyz."""
+    wait_until(lambda: SAME_FOR_ALL in member.log(), lambda: f"{member.name} reports why\n{member.log()}")
     wait_until(lambda: SAME_FOR_ALL in member.get("/readyz")[1], lambda: f"{member.get('/readyz')}\n{member.log()}")
 
 
@@ -86,7 +86,7 @@ def test_peers_with_the_secret_are_not_counted(tmp_path, secrets, transport):
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 @pytest.mark.parametrize("secret", ["other", "none"])
 @pytest.mark.parametrize("role", ["gateway", "persister"])
-def test_a_role_without_the_secret_is_counted_and_named_and_says_so(tmp_path, secrets, role, secret, transport):
+def test_a_role_without_the_secret_is_counted_and_named_and_reports_it(tmp_path, secrets, role, secret, transport):
     with cluster_with(tmp_path, secrets, transport) as cluster:
         member = member_of(cluster, role)
         restart_with(member, secrets[secret])
@@ -95,11 +95,11 @@ def test_a_role_without_the_secret_is_counted_and_named_and_says_so(tmp_path, se
         says_so(member)
         for endpoint in endpoints(cluster, role):
             line = wait_until(lambda endpoint=endpoint: lines_of(cluster, endpoint),
-                              lambda: f"the issuer names the door\n{cluster.issuer.log()}")[0]
+                              lambda: f"the issuer names the socket\n{cluster.issuer.log()}")[0]
             assert (f"peer=pid:{member.process.pid} " if transport == "ipc" else "peer=127.0.0.1:") in line
 
 
-def test_refusals_are_counted_one_by_one_and_told_now_and_then(tmp_path, secrets):
+def test_every_refusal_is_counted_and_some_are_logged(tmp_path, secrets):
     with cluster_with(tmp_path, secrets) as cluster:
         restart_with(cluster.persisters[0], secrets["other"])
         wait_until(lambda: count(cluster, REFUSED) >= 20, "the issuer counts each try")
@@ -108,14 +108,14 @@ def test_refusals_are_counted_one_by_one_and_told_now_and_then(tmp_path, secrets
 
 
 @pytest.mark.parametrize("role", ["gateway", "persister"])
-def test_an_issuer_without_a_secret_counts_who_comes_with_one(tmp_path, secrets, role):
+def test_an_issuer_without_a_secret_counts_peers_with_one(tmp_path, secrets, role):
     with cluster_with(tmp_path, secrets) as cluster:
         restart_with(cluster.issuer, "")
         wait_until(lambda: count(cluster, REFUSED) > 0, lambda: f"the issuer counts it\n{cluster.issuer.log()}")
         says_so(member_of(cluster, role))
         for endpoint in endpoints(cluster, role):
             wait_until(lambda endpoint=endpoint: lines_of(cluster, endpoint),
-                       lambda: f"the issuer names the door\n{cluster.issuer.log()}")
+                       lambda: f"the issuer names the socket\n{cluster.issuer.log()}")
 
 
 @pytest.mark.parametrize("secret", ["other", "none"])
@@ -132,8 +132,8 @@ def test_gateways_and_persisters_come_back_when_the_issuer_has_the_secret_again(
 
 
 class Misleader:
-    """Listens like an issuer without a secret, and says so before it has heard anything: whoever has a secret is the
-    first to give up."""
+    """Listens like an issuer without a secret, and sends its greeting first, so that a peer with a secret is the first
+    to give up."""
 
     def __init__(self, endpoint):
         family, address = open_address(endpoint)
@@ -161,15 +161,15 @@ class Misleader:
         self.thread.join()
 
 
-def test_who_has_given_up_a_handshake_tries_again(tmp_path, secrets):
-    """libzmq alone never does."""
+def test_a_role_retries_a_failed_handshake(tmp_path, secrets):
+    """libzmq by itself does not retry."""
     with cluster_with(tmp_path, secrets) as cluster:
         cluster.issuer.stop()
         misleaders = [Misleader(cluster.options[f"issuer/{door}"]) for door in ("requests", "events", "acks")]
         try:
             for member in (*cluster.gateways, *cluster.persisters):
                 says_so(member)
-            wait_until(lambda: all(misleader.heard > 0 for misleader in misleaders), "each was asked")
+            wait_until(lambda: all(misleader.heard > 0 for misleader in misleaders), "each was contacted")
         finally:
             for misleader in misleaders:
                 misleader.close()
@@ -178,7 +178,7 @@ def test_who_has_given_up_a_handshake_tries_again(tmp_path, secrets):
 
 
 @pytest.mark.parametrize("secret", ["ours", "none"])
-def test_a_tcp_probe_is_counted_apart_and_not_told(tmp_path, secrets, secret):
+def test_a_tcp_probe_is_counted_separately_and_not_logged(tmp_path, secrets, secret):
     with Cluster(tmp_path / "cluster", transport="tcp", options={"cluster/secret_file": secrets[secret]}) as cluster:
         for door in ("requests", "events", "acks"):
             for _ in range(5):
@@ -191,7 +191,7 @@ def test_a_tcp_probe_is_counted_apart_and_not_told(tmp_path, secrets, secret):
 
 
 def test_a_peer_with_another_key_is_counted_once(tmp_path, secrets):
-    """It knows the issuer's public key, which only the secret gives, and is turned away by the key of its own."""
+    """It knows the issuer's public key, which is derived from the secret, and is refused because of its own key."""
     with cluster_with(tmp_path, secrets) as cluster:
         stranger = Curve(listener_key(secrets["ours"]))
         assert stranger.ask(cluster.options["issuer/requests"], "DEALER", [b"hello"], 1) is None
@@ -199,7 +199,7 @@ def test_a_peer_with_another_key_is_counted_once(tmp_path, secrets):
         assert "peer=127.0.0.1" in lines_of(cluster, cluster.options["issuer/requests"])[0]
 
 
-def test_the_counters_are_there_before_anybody_is_refused(tmp_path):
+def test_the_counters_exist_before_the_first_refusal(tmp_path):
     with Cluster(tmp_path, transport="tcp") as cluster:
         assert metric_sum(cluster.issuer.metrics(), REFUSED) == 0
         assert {REFUSED, UNFINISHED} <= set(cluster.issuer.metrics())

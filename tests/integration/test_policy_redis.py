@@ -1,5 +1,4 @@
-"""Gateways that share coupons through a real Redis, and what they do when that is slow, gone, full, wrong or
-hostile."""
+"""Gateways that share coupons through a real Redis, which may be slow, gone, full, wrong or hostile."""
 
 import concurrent.futures
 import contextlib
@@ -32,7 +31,7 @@ def errors(cluster, kind, gateways=None):
 
 
 def wait_connected(cluster):
-    """Each thread's connection works, and the one of each gateway that hears."""
+    """Waits until each thread's connection works, and each gateway's subscription."""
     expected = int(cluster.options.get("gateway/threads", 1)) + 1
     for member in cluster.gateways:
         wait_until(lambda member=member: metric_sum(member.metrics(), CONNECTED) == expected,
@@ -40,7 +39,7 @@ def wait_connected(cluster):
 
 
 def value(coupon, sequence=1, issuer_us=None, *, title=None, quantity=5, issued=0, starts_at=NEVER, ends_at=NEVER):
-    """What a gateway stores, as gateway/policy/value.h describes it."""
+    """A value that a gateway stores, in the format of gateway/policy/value.h."""
     issuer_us = int(time.time() * 1e6) if issuer_us is None else issuer_us
     texts = coupon.encode(), (title or coupon).encode()
     fixed = struct.pack("<4q3IHBB", starts_at, ends_at, 0, 0, quantity, issued, 1, len(texts[1]), len(texts[0]), 0)
@@ -71,7 +70,7 @@ def brief(tmp_path, redis):
         yield running
 
 
-# what it is for
+# sharing
 
 
 @heavy
@@ -101,9 +100,9 @@ def test_a_change_is_seen_by_every_gateway_long_before_the_ttl(cluster):
         began = time.monotonic()
         for gateway in range(3):
             wait_until(lambda gateway=gateway, title=title: look(cluster, "TOLD", gateway=gateway)[2]["title"] == title,
-                       "every gateway tells the change", seconds=30, pause=0.001)
+                       "every gateway has the change", seconds=30, pause=0.001)
         slowest = max(slowest, time.monotonic() - began)
-    print(f"slowest of 20 changes: {slowest * 1000:.1f} ms until three gateways told it")
+    print(f"slowest of 20 changes: {slowest * 1000:.1f} ms until three gateways had it")
 
 
 def test_a_created_coupon_is_known_to_every_gateway_at_once(cluster):
@@ -114,7 +113,7 @@ def test_a_created_coupon_is_known_to_every_gateway_at_once(cluster):
         wait_until(lambda gateway=gateway: look(cluster, "BORN", gateway=gateway)[0] == 200, "known everywhere")
 
 
-def test_what_one_gateway_was_told_the_other_finds_in_redis(brief):
+def test_a_coupon_that_one_gateway_read_is_found_in_redis_by_the_other(brief):
     brief.create_coupon("SHARED", 5)
 
     def look_at_both():
@@ -122,10 +121,10 @@ def test_what_one_gateway_was_told_the_other_finds_in_redis(brief):
         assert bodies[0] == bodies[1]
         return reads(brief, "redis") > 0
 
-    wait_until(look_at_both, "a coupon was told out of Redis")
+    wait_until(look_at_both, "a coupon was read from Redis")
 
 
-# lies and garbage
+# wrong values and garbage
 
 
 def test_an_older_value_never_overwrites_a_newer(brief, redis):
@@ -134,19 +133,21 @@ def test_an_older_value_never_overwrites_a_newer(brief, redis):
     redis.ask("SET", KEY + "ORDER", newer, "PX", 59000)
     patch(brief, "ORDER", title="older")
     look(brief, "ORDER", **{"Cache-Control": "no-cache"})
-    wait_until(lambda: look(brief, "ORDER", gateway=1)[2]["title"] == "older", "the change is told past what Redis has")
+    wait_until(lambda: look(brief, "ORDER", gateway=1)[2]["title"] == "older",
+               "the change is answered despite the value in Redis")
     assert redis.ask("GET", KEY + "ORDER") == newer
     redis.ask("SET", KEY + "ORDER", value("ORDER", 0, title="oldest"), "PX", 59000)
     patch(brief, "ORDER", title="newest")
     wait_until(lambda: b"newest" in (redis.ask("GET", KEY + "ORDER") or b""), "a newer one replaces it")
-    redis.ask("SET", KEY + "ORDER", newer)  # would stay for ever: none of ours
+    redis.ask("SET", KEY + "ORDER", newer)  # would stay for ever, unlike our own
     patch(brief, "ORDER", title="last")
-    wait_until(lambda: b"last" in (redis.ask("GET", KEY + "ORDER") or b""), "what would never expire is replaced")
+    wait_until(lambda: b"last" in (redis.ask("GET", KEY + "ORDER") or b""),
+               "a value that would never expire is replaced")
     assert coupon["id"] == "ORDER"
 
 
-def test_lies_in_redis_do_no_harm_to_issuing(brief, redis):
-    """A lie may be told to who looks, for a TTL; nobody who asks for an issue is refused by it."""
+def test_wrong_values_in_redis_do_not_affect_issuing(brief, redis):
+    """Reads may return a wrong value for a TTL; no request for an issue is refused because of it."""
     brief.create_coupon("LIED", 500)
     users = iter(range(500))
     hour_us = 3600 * 10**6
@@ -158,10 +159,10 @@ def test_lies_in_redis_do_no_harm_to_issuing(brief, redis):
         assert brief.issue("LIED", f"u{next(users)}", gateway=1)[0] == 201
         return told["title"] == "lie" and told["state"] == "scheduled"
 
-    wait_until(believes, "a lie is told")
+    wait_until(believes, "the wrong value is read")
     for _ in range(20):
         assert brief.issue("LIED", f"u{next(users)}", gateway=1)[0] == 201
-    wait_until(lambda: look(brief, "LIED", gateway=1)[2]["title"] == "LIED", "the truth is told again")
+    wait_until(lambda: look(brief, "LIED", gateway=1)[2]["title"] == "LIED", "the correct value is read again")
     assert sum(metric_sum(member.metrics(), REFUSALS) for member in brief.gateways) == 0
 
 
@@ -172,7 +173,7 @@ GARBAGE = [
 ]
 
 
-def test_garbage_in_redis_is_passed_over(brief, redis):
+def test_garbage_in_redis_is_ignored(brief, redis):
     brief.create_coupon("GARBLED", 5)
 
     def meets(garbage, before):
@@ -184,10 +185,10 @@ def test_garbage_in_redis_is_passed_over(brief, redis):
     for garbage in GARBAGE:
         before = errors(brief, "garbage")
         wait_until(lambda garbage=garbage, before=before: meets(garbage, before),
-                   lambda garbage=garbage: f"the metric tells of {garbage[:50]}")
+                   lambda garbage=garbage: f"the metric counts {garbage[:50]}")
 
 
-def test_news_that_make_no_sense_are_counted_and_others_cost_a_question(brief, redis):
+def test_invalid_announcements_are_counted_and_valid_ones_cause_a_read(brief, redis):
     brief.create_coupon("NEWS", 5)
     assert look(brief, "NEWS")[0] == 200
     before = errors(brief, "garbage")
@@ -197,7 +198,7 @@ def test_news_that_make_no_sense_are_counted_and_others_cost_a_question(brief, r
     wait_until(lambda: errors(brief, "garbage") == before + 2 * len(bad), "each gateway has counted each")
     asked = reads(brief, "issuer")
     redis.ask("PUBLISH", CHANNEL, b"0" * 16 + b" NEWS")
-    wait_until(lambda: look(brief, "NEWS")[0] == 200 and reads(brief, "issuer") > asked, "it was asked for again")
+    wait_until(lambda: look(brief, "NEWS")[0] == 200 and reads(brief, "issuer") > asked, "it was read again")
 
 
 # faults under load
@@ -252,7 +253,7 @@ def fill_up(redis):
 
 
 def tell(redis, *lines):
-    """Inline commands on one connection, which is authenticated by what it finds or does first."""
+    """Inline commands on one connection."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(redis.socket))
         connection.sendall("".join(line + "\r\n" for line in lines).encode())
@@ -270,7 +271,7 @@ def unlock(redis):
     tell(redis, "AUTH secret", 'CONFIG SET requirepass ""')
 
 
-FAULTS = {  # what happens, the kinds of error that tell of it, and what ends it
+FAULTS = {  # the fault, the kinds of error that count it, and the step that ends it
     "killed": (lambda redis: redis.kill(), ["connection"], lambda redis: redis.start()),
     "stopped": (lambda redis: redis.process.send_signal(signal.SIGSTOP), ["timeout"],
                 lambda redis: redis.process.send_signal(signal.SIGCONT)),
@@ -283,7 +284,7 @@ FAULTS = {  # what happens, the kinds of error that tell of it, and what ends it
 
 @heavy
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_redis_fails_no_request_and_issuing_goes_on(tmp_path, fault):
+def test_a_fault_of_redis_fails_no_request_and_issuing_continues(tmp_path, fault):
     begin, kinds, end = FAULTS[fault]
     options = {"gateway/policy_ttl_ms": 100}
     with Redis() as redis, Cluster(tmp_path, gateways=2, options={**options, "gateway/redis": redis.url}) as cluster:
@@ -296,13 +297,13 @@ def test_a_fault_of_redis_fails_no_request_and_issuing_goes_on(tmp_path, fault):
             before = {kind: errors(cluster, kind) for kind in kinds}
             begin(redis)
             issued, answered = load.issued, readers.answers
-            for number in range(10):  # changes are carried meanwhile, too
+            for number in range(10):  # changes are made meanwhile, too
                 patch(cluster, "LOADED", gateway=number % 2, title=f"t{number}")
             wait_until(lambda: load.issued > issued + 2000 and readers.answers > answered + 500,
-                       "all goes on meanwhile")
+                       "requests continue meanwhile")
             if kinds:
                 wait_until(lambda: any(errors(cluster, kind) > before[kind] for kind in kinds),
-                           f"the metric tells of {kinds}")
+                           f"the metric counts {kinds}")
             for gateway in range(2):
                 wait_until(lambda gateway=gateway: look(cluster, "LOADED", gateway=gateway)[2]["title"] == "t9",
                            "the last change")
@@ -314,7 +315,7 @@ def test_a_fault_of_redis_fails_no_request_and_issuing_goes_on(tmp_path, fault):
         check_answers(answers, {"LOADED": 4 * 10**9})
 
 
-def test_a_password_is_used_and_a_wrong_one_is_told(tmp_path):
+def test_a_password_is_used_and_a_wrong_one_is_reported(tmp_path):
     (tmp_path / "password").write_text("secret words\n")
     with Redis() as redis:
         redis.ask("CONFIG", "SET", "requirepass", "secret words")
@@ -330,7 +331,7 @@ def test_a_password_is_used_and_a_wrong_one_is_told(tmp_path):
             assert metric_sum(cluster.gateways[0].metrics(), CONNECTED) == 0
 
 
-# something else where Redis should be
+# another server instead of Redis
 
 
 NONSENSE = [
@@ -342,7 +343,8 @@ NONSENSE = [
 
 
 class Impostor:
-    """Listens, and says one thing to each who comes, at once and again after whatever it hears; to the next another."""
+    """Listens, and sends each connection one text, at once and again after everything that it reads; the next
+    connection gets another text."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -371,7 +373,7 @@ class Impostor:
         self.listener.close()
 
 
-def test_what_is_not_redis_does_no_harm(tmp_path):
+def test_a_server_that_is_not_redis_does_no_harm(tmp_path):
     options = {"gateway/threads": 4, "gateway/policy_ttl_ms": 50}
     with Impostor() as impostor, Cluster(tmp_path, options={**options, "gateway/redis": impostor.url}) as cluster:
         cluster.create_coupon("A", 10**9)
@@ -384,12 +386,12 @@ def test_what_is_not_redis_does_no_harm(tmp_path):
         assert cluster.gateways[0].metrics()["process_resident_memory_bytes"] < 1 << 30
 
 
-# as providers hand it out
+# the format of hosting providers
 
 
 @pytest.fixture(scope="module")
 def guarded():
-    """A Redis that lets in the user `app` alone."""
+    """A Redis that accepts only the user `app`."""
     with Redis("--user", "app", "on", ">p@ss/w0rd", "~coupond:*", "&coupond:*", "+@all", "--user", "default", "on",
                ">another", "+@all") as server:
         yield server
@@ -406,7 +408,7 @@ def ask_guarded(redis, *words, database=0):
             return [reply.readline() for _ in lines][-1].strip()
 
 
-def test_a_url_with_user_password_and_database_is_spoken_on_both_connections(tmp_path, guarded):
+def test_user_password_and_database_of_a_url_apply_to_both_connections(tmp_path, guarded):
     url = f"redis://app:p%40ss%2Fw0rd@localhost:{guarded.port}/3"
     with Cluster(tmp_path, gateways=2, options={"gateway/redis": url, "gateway/policy_ttl_ms": 60000}) as cluster:
         wait_connected(cluster)
@@ -415,7 +417,7 @@ def test_a_url_with_user_password_and_database_is_spoken_on_both_connections(tmp
         wait_until(lambda: ask_guarded(guarded, "DBSIZE", database=3) == b":1", "the coupon is in database 3")
         assert ask_guarded(guarded, "DBSIZE") == b":0"
         patch(cluster, "URL", gateway=0, title="changed")
-        wait_until(lambda: look(cluster, "URL", gateway=1)[2]["title"] == "changed", "the other gateway hears of it")
+        wait_until(lambda: look(cluster, "URL", gateway=1)[2]["title"] == "changed", "the other gateway is notified")
         assert "url=redis://***@localhost" in cluster.gateways[0].log()
 
 
@@ -425,13 +427,13 @@ def test_a_url_with_user_password_and_database_is_spoken_on_both_connections(tmp
     ("app@127.0.0.1:{port}", {"gateway/redis_password": "wrongPl4nted"}, "user or password is wrong (WRONGPASS)"),
     ("127.0.0.1:{port}", {}, "user and password are missing, or the user lacks permissions (NOAUTH)"),
     ("app:p%40ss%2Fw0rd@127.0.0.1:{port}/16", {}, "the database does not exist, or the user may not use it (ERR)")])
-def test_a_refused_greeting_is_counted_and_told_without_the_secret(tmp_path, guarded, address, options, told):
+def test_a_refused_login_is_counted_and_logged_without_the_secret(tmp_path, guarded, address, options, told):
     url = "redis://" + address.format(port=guarded.port)
     with Cluster(tmp_path, options={"gateway/redis": url, **options}) as cluster:
         log = cluster.gateways[0].log
         for line in "asking", "news":
             wait_until(lambda line=line: f"Redis does not work for {line}, coupons are read without it: refused, {told}"
-                       in log(), "it is told")
+                       in log(), "it is logged")
         assert errors(cluster, "refused") > 0
         assert "Pl4nted" not in log() and "p%40ss" not in log() and "p@ss" not in log()
         cluster.create_coupon("STILL", 1)

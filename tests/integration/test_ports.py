@@ -1,4 +1,4 @@
-"""The ports that tests give to servers never run out."""
+"""The ports that tests assign to servers never run out."""
 
 import socket
 
@@ -7,7 +7,7 @@ import pytest
 from ports import Ports, worker_range
 
 
-def test_ranges_are_found_however_many_ports_were_given():
+def test_ranges_are_found_after_many_ports_were_assigned():
     ports = Ports(20_000, 22_000)
     for _ in range(200):
         first = ports.free(64)
@@ -15,13 +15,13 @@ def test_ranges_are_found_however_many_ports_were_given():
         ports.free()
 
 
-def test_a_port_is_not_given_again_soon():
+def test_a_port_is_not_assigned_again_soon():
     ports = Ports(20_000, 22_000)
     given = [ports.free() for _ in range(200)]
     assert len(set(given)) == 200
 
 
-def test_without_a_free_port_there_is_an_error_instead_of_a_search_without_end():
+def test_without_a_free_port_there_is_an_error_instead_of_an_endless_search():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What a role leaves on the disk is for its user, and for its group to read; its memory is for nobody."""
+"""Files of a role are accessible to its user and readable for its group; its memory is accessible to nobody."""
 
 import os
 import signal
@@ -33,9 +33,9 @@ def cores_become_files():
 
 @pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="sanitizers leave no cores")
 @pytest.mark.parametrize("allowed", [0, 1])
-def test_a_crash_leaves_a_core_only_where_it_may(tmp_path, allowed):
+def test_a_crash_writes_a_core_only_if_allowed(tmp_path, allowed):
     if not cores_become_files():
-        pytest.skip("this system sends cores elsewhere than into the working folder")
+        pytest.skip("this system does not write cores to the working folder")
     with Cluster(tmp_path / "cluster", options={"process/core_dumps": allowed}) as cluster:
         issuer = cluster.issuer
         issuer.stop()

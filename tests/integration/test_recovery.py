@@ -1,4 +1,4 @@
-"""Snapshots, removal of segments, and journals rebuilt from the store: with the real program, a real database and
+"""Snapshots, removal of segments, and journals rebuilt from the store, with the real program, a real database and
 load."""
 
 import contextlib
@@ -37,7 +37,7 @@ def first_segment(cluster):
 
 
 def make_a_journal_that_lost_its_beginning(cluster):
-    """Load until segments were removed, then until the store has everything."""
+    """Runs a load until segments are removed, then waits until the store has everything."""
     cluster.create_coupon("SMALL", 3)
     cluster.create_coupon("TWICE", 100, per_user_limit=2)
     for user in ("a", "b", "a"):
@@ -54,7 +54,7 @@ def state(cluster):
 
 
 def assert_named(cluster, sql, word):
-    """`verify` names what this changes in the store; it is undone afterwards."""
+    """Changes the store, expects `verify` to name it, and undoes it."""
     kept = cluster.directory / "kept.db"
     shutil.copy(cluster.store_path, kept)
     with contextlib.closing(sqlite3.connect(cluster.store_path)) as connection:
@@ -65,7 +65,7 @@ def assert_named(cluster, sql, word):
     shutil.copy(kept, cluster.store_path)
 
 
-def test_segments_go_and_everything_is_still_known_and_checked(tmp_path):
+def test_segments_are_removed_and_everything_is_still_known_and_checked(tmp_path):
     with Cluster(tmp_path, options=SMALL) as cluster:
         make_a_journal_that_lost_its_beginning(cluster)
         before = state(cluster)
@@ -150,7 +150,7 @@ def test_a_lost_journal_is_rebuilt_from_the_store(filled):
     filled.assert_kept()
 
 
-def test_a_sound_journal_is_not_rebuilt(filled):
+def test_an_intact_journal_is_not_rebuilt(filled):
     result = rebuild(filled)
     assert result.returncode == 1 and "nothing to rebuild" in result.stderr
     filled.start()
@@ -189,7 +189,7 @@ def test_an_older_copy_of_the_journal_is_refused(filled, tmp_path):
     filled.assert_kept()
 
 
-def test_a_store_with_a_gap_is_rebuilt_only_when_told_so(filled):
+def test_a_store_with_a_gap_is_rebuilt_only_on_request(filled):
     filled.query("DELETE FROM coupon_issue WHERE coupon_id = 'SMALL' AND sequence = 4")
     lose_the_disk(filled)
     result = rebuild(filled)
@@ -225,7 +225,7 @@ def test_a_dead_letter_keeps_its_holder_through_the_rebuild(tmp_path):
         cluster.assert_kept()
 
 
-def test_the_rebuild_leaves_a_running_issuer_alone(filled):
+def test_the_rebuild_refuses_a_running_issuer(filled):
     filled.start()
     result = rebuild(filled)
     assert result.returncode == 1 and "in use" in result.stderr
@@ -255,7 +255,7 @@ def test_a_lost_partition_is_rebuilt_and_the_others_keep_what_the_store_lacks(fi
     filled.assert_kept()
 
 
-def test_a_rebuild_that_ended_before_the_store_knew_all_its_journals_is_run_again(filled):
+def test_a_rebuild_that_ended_before_all_journals_were_registered_can_be_repeated(filled):
     filled.start()
     filled.create_coupon("OTHER", 3)
     filled.wait_drained()
@@ -276,7 +276,7 @@ def test_a_rebuild_that_ended_before_the_store_knew_all_its_journals_is_run_agai
 
 
 def test_an_issuer_that_has_records_does_not_wait_for_its_database(tmp_path):
-    """Nor do the partitions beside it, which nobody has asked for a coupon yet."""
+    """Neither do the other partitions, which have no coupons yet."""
     with MariaDB() as server, Cluster(tmp_path, database=server, partitions=3) as cluster:
         cluster.create_coupon("A", 1)
         cluster.wait_drained()

@@ -1,5 +1,5 @@
-"""Gateways that reach Redis by TLS: a real Redis with a certificate of openssl's, right ones and wrong ones, and
-servers that stop in the middle of the hand-shake."""
+"""Gateways that connect to Redis by TLS: a real Redis with valid and invalid certificates, and servers that stop in the
+middle of the handshake."""
 
 import contextlib
 import subprocess
@@ -23,7 +23,7 @@ def make_authority(folder, name):
 
 
 def make_certificate(folder, authority, names, days=30):
-    """A certificate by the authority, good for what subjectAltName says. Returns certificate and key."""
+    """Creates a certificate signed by the authority for these names. Returns certificate and key."""
     (folder / "extensions").write_text(f"subjectAltName = {names}\n")
     stem = folder / names.replace(":", "-").replace(",", "-").replace(".", "-")
     subprocess.run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=redis", "-keyout", f"{stem}.key",
@@ -35,7 +35,7 @@ def make_certificate(folder, authority, names, days=30):
 
 
 def tls_redis(certificate, key):
-    """A Redis that speaks TLS alone, to users who say a password."""
+    """A Redis that accepts only TLS connections with a password."""
     port = free_port()
     server = Redis("--port", "0", "--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key,
                    "--tls-auth-clients", "no", "--requirepass", PASSWORD)
@@ -86,20 +86,20 @@ def test_gateways_share_coupons_by_tls(tmp_path, authority, redis, host):
             assert [look(cluster, f"{host}-{number}", gateway=gateway)[0] for gateway in range(2)] == [200, 200]
         patch(cluster, f"{host}-7", gateway=0, title="changed")
         wait_until(lambda: look(cluster, f"{host}-7", gateway=1)[2]["title"] == "changed",
-                   "the other gateway hears of it")
+                   "the other gateway is notified")
         assert errors(cluster, "tls") == errors(cluster, "garbage") == 0
         assert f"url=rediss://***@{host}:{redis.tls_port}/3" in cluster.gateways[0].log()
         assert PASSWORD not in cluster.gateways[0].log()
 
 
-def test_an_authority_that_is_not_trusted_is_told(tmp_path, redis):
+def test_an_untrusted_authority_is_reported(tmp_path, redis):
     other = make_authority(tmp_path, "other")
     with refused(tmp_path / "cluster", f"rediss://:{PASSWORD}@localhost:{redis.tls_port}", other,
                  "unable to get local issuer certificate") as cluster:
         assert errors(cluster, "refused") == 0
 
 
-def test_a_certificate_for_another_name_or_address_is_told(tmp_path, authority):
+def test_a_certificate_for_another_name_or_address_is_reported(tmp_path, authority):
     certificate = make_certificate(tmp_path, authority, "DNS:elsewhere.example")
     with tls_redis(*certificate) as redis:
         with refused(tmp_path / "name", f"rediss://:{PASSWORD}@localhost:{redis.tls_port}", authority,
@@ -110,25 +110,25 @@ def test_a_certificate_for_another_name_or_address_is_told(tmp_path, authority):
             pass
 
 
-def test_a_server_that_speaks_no_tls_is_told(tmp_path, authority):
+def test_a_server_without_tls_is_reported(tmp_path, authority):
     with Redis() as redis, cluster_with(tmp_path, f"rediss://:{PASSWORD}@localhost:{redis.port}", authority) as cluster:
         wait_until(lambda: "timeout, the TLS handshake did not finish; does the server support TLS on this port?"
-                   in cluster.gateways[0].log(), "it is told")
+                   in cluster.gateways[0].log(), "it is logged")
         assert errors(cluster, "timeout") > 0
 
 
-def test_a_handshake_that_stops_holds_up_nobody_and_is_made_anew(tmp_path, authority, redis):
+def test_a_stalled_handshake_blocks_nothing_and_is_repeated(tmp_path, authority, redis):
     with cluster_with(tmp_path, f"rediss://:{PASSWORD}@localhost:{redis.tls_port}", authority) as cluster:
         wait_connected(cluster)
         with stopped(redis.process):
             wait_until(lambda: errors(cluster, "timeout") >= 4,
-                       "both connections were given up, and hand-shakes tried in vain")
+                       "both connections timed out, and so did further handshakes")
             cluster.create_coupon("STILL", 1)
             assert cluster.issue("STILL", "alice")[0] == 201
         wait_connected(cluster)
 
 
-def test_a_file_of_authorities_that_is_none_stops_the_start(tmp_path):
+def test_an_invalid_file_of_authorities_prevents_the_start(tmp_path):
     path = tmp_path / "ca.pem"
     path.write_text("nothing")
     result = subprocess.run([binary(), "gateway", "--set", f"gateway/redis=rediss://:{PASSWORD}@localhost:1", "--set",

@@ -1,5 +1,5 @@
-"""Every role is restarted in turn under load: the crowd hears nothing but answers and 503s that say when to ask again,
-and nothing is lost."""
+"""Every role is restarted in turn under load: clients get only answers and 503s with Retry-After, and nothing is
+lost."""
 
 import os
 
@@ -24,7 +24,7 @@ def users():
 
 def wait_for_issues(load, count=500):
     before = load.issued
-    wait_until(lambda: load.issued >= before + count or not load.is_alive(), "the load goes on")
+    wait_until(lambda: load.issued >= before + count or not load.is_alive(), "the load continues")
     assert load.is_alive()
 
 

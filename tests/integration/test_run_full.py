@@ -1,4 +1,4 @@
-"""./dev run --full: the whole system on this machine, from the system's packages, and how it ends."""
+"""./dev run --full: the whole system on this machine, from the system's packages, and its end."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ sys.path.insert(0, str(REPOSITORY))
 from deploy.local import ports
 
 pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="the same whatever the program was built with")
+                                reason="does not depend on the build")
 
 MEMBERS = ["mariadb", "redis", "persister-1", "persister-2", "issuer", "gateway-1", "gateway-2", "gateway-3", "haproxy",
            "mysqld-exporter", "redis-exporter", "alertmanager", "prometheus"]
@@ -58,7 +58,7 @@ class Run:
         return self.process.wait(120)
 
     def prometheus_answers(self):
-        """It is the last to be started."""
+        """Prometheus is started last."""
         assert self.process.poll() is None, self.text()
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['prometheus']}/-/ready", timeout=5):
@@ -116,7 +116,7 @@ def value_of(prometheus, expression):
     return float(answer[0]["value"][1]) if answer else None
 
 
-def test_it_serves_is_watched_and_stops_in_order(run):
+def test_it_serves_is_monitored_and_stops_in_order(run):
     front = f"http://127.0.0.1:{run.base}"
     assert ask("POST", f"{front}/v1/coupons", {"id": "first", "title": "First", "quantity": 3})[0] == 201
     answers = [ask("POST", f"{front}/v1/coupons/first/issues", {"user_id": f"user-{i}"}) for i in range(5)]
@@ -130,7 +130,7 @@ def test_it_serves_is_watched_and_stops_in_order(run):
     wait_until(lambda: targets(prometheus) == expected, lambda: f"all targets up: {targets(prometheus)}")
     in_touch = "sum(coupond_gateway_redis_connected)"
     fault = "mysql_exporter_last_scrape_error"
-    wait_until(lambda: value_of(prometheus, fault) is not None, "the database's exporter is asked")
+    wait_until(lambda: value_of(prometheus, fault) is not None, "the database's exporter is scraped")
     assert value_of(prometheus, fault) == 0, (run.directory / "log/mysqld-exporter.log").read_text(encoding="utf-8")
     wait_until(lambda: value_of(prometheus, in_touch) == 6,
                lambda: f"every gateway has its two connections to Redis: {value_of(prometheus, in_touch)}")
@@ -148,7 +148,7 @@ def test_it_serves_is_watched_and_stops_in_order(run):
     assert run.left() == []
 
 
-def test_a_second_run_finds_what_the_first_issued_and_starts_again_what_is_killed(tmp_path):
+def test_a_second_run_has_the_issues_of_the_first_and_restarts_killed_processes(tmp_path):
     first = Run(tmp_path)
     wait_until(first.is_up, first.text)
     ask("POST", f"http://127.0.0.1:{first.base}/v1/coupons", {"id": "kept", "title": "Kept", "quantity": 1})
@@ -178,7 +178,7 @@ def test_a_second_run_finds_what_the_first_issued_and_starts_again_what_is_kille
 
 
 @pytest.mark.parametrize("closed", ["by its reader", "from the start"])
-def test_with_nobody_to_read_what_it_says_it_stops_in_order(tmp_path, closed):
+def test_without_a_reader_of_its_output_it_stops_in_order(tmp_path, closed):
     if closed == "from the start":
         run = Run(tmp_path, gateways=1, persisters=1, through=("sh", "-c", 'exec "$@" >&-', "sh"))
     else:
@@ -188,7 +188,7 @@ def test_with_nobody_to_read_what_it_says_it_stops_in_order(tmp_path, closed):
     try:
         wait_until(run.prometheus_answers, run.text)
         if closed == "by its reader":
-            os.close(reading)  # as the Ctrl-C of a terminal does, which is for all of a pipeline
+            os.close(reading)  # like the Ctrl-C of a terminal, which reaches the whole pipeline
         order = [run.pid_of(name) for name in ("mariadb", "persister-1", "issuer", "gateway-1")]
         run.process.send_signal(signal.SIGINT)
         while run.process.poll() is None:
@@ -203,7 +203,7 @@ def test_with_nobody_to_read_what_it_says_it_stops_in_order(tmp_path, closed):
     assert run.left() == []
 
 
-def test_taken_ports_are_named(tmp_path):
+def test_ports_in_use_are_named(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", free_port_range(20)))
         taken.listen()

@@ -1,5 +1,5 @@
-"""No secret is ever printed, however it was given and whatever was wrong: each secret of the option table, planted in
-every source and beside every kind of error, and looked for in all that the program writes."""
+"""No secret is ever printed, for every source and every kind of error: each secret of the option table is put into
+every source and next to every kind of error, and searched for in all output of the program."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ ROLES = "dev", "gateway", "issuer", "persister"
 
 
 def rows():
-    """section/name of each option that is or may hold a secret, from the program's own table, with a right value."""
+    """section/name of each option that is or may contain a secret, from the program's table, with a valid value."""
     table = subprocess.run([binary(), "--help-config=markdown"], capture_output=True, text=True, check=True).stdout
     found = re.findall(r"^\| `([a-z]+/[a-z_]+)` \| (?:`[^`]*`)? *\| (secret|URL)\b", table, re.MULTILINE)
     return [(name, URL if kind == "URL" else SECRET) for name, kind in found]
@@ -45,7 +45,7 @@ def test_the_table_has_secrets():
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_right_configuration_is_right_and_silent_about_secrets(tmp_path, role):
+def test_a_valid_configuration_is_accepted_without_printing_secrets(tmp_path, role):
     for name, value in rows():
         section, option = name.split("/")
         run(role, "--check-config", "--set", f"{name}={value}", status=0)
@@ -116,7 +116,7 @@ COPIED = (f"mysql://app:{SECRET}@127.0.0.1:1/c", f"app:{SECRET}@127.0.0.1:1", f"
 
 @pytest.mark.parametrize("address", COPIED)
 def test_an_address_with_a_secret_in_a_wrong_place_is_never_repeated(tmp_path, monkeypatch, address):
-    """Wherever an argument stands, somebody may have put a whole address there."""
+    """In the place of any argument there may be a complete address."""
     monkeypatch.chdir(tmp_path)
     benches = [["bench", f"--{option}", address]
                for option in ("url", "coupon", "create", "rate", "duration", "requests", "connections", "duplicates",
@@ -144,13 +144,13 @@ def test_an_option_with_a_secret_in_a_wrong_place_is_never_repeated(address):
 HOLDS_ANYTHING = {"gateway/admin_token", "gateway/redis_password", "store/password"}
 
 
-def test_bench_never_takes_the_word_before_an_unknown_letter_for_it():
+def test_bench_never_prints_the_argument_before_an_unknown_letter():
     result = run("bench", "--token", SECRET, "-ab", status=2)
     assert "unknown option -a" in result.stderr
     assert "--json takes no value" in run("bench", f"--json={SECRET}", status=2).stderr
 
 
-def test_a_running_gateway_never_logs_or_tells_its_secrets(tmp_path):
+def test_a_running_gateway_never_logs_or_exports_its_secrets(tmp_path):
     with Redis("--requirepass", "another") as redis:
         options = {"gateway/redis": f"redis://app:{SECRET}@127.0.0.1:{redis.port}/3", "gateway/admin_token": SECRET,
                    "log/requests": 1, "log/level": "debug"}
@@ -164,7 +164,7 @@ def test_a_running_gateway_never_logs_or_tells_its_secrets(tmp_path):
 
 
 @pytest.mark.parametrize("by", ["set", "environment"])
-def test_a_cluster_secret_in_the_place_of_its_file_is_not_told(by):
+def test_a_cluster_secret_instead_of_its_file_is_not_printed(by):
     secret = "e0f02c" + "5a" * 29
     arguments = ["--set", f"cluster/secret_file={secret}"] if by == "set" else []
     variables = {} if arguments else {"COUPOND_CLUSTER_SECRET_FILE": secret}
@@ -175,7 +175,7 @@ def test_a_cluster_secret_in_the_place_of_its_file_is_not_told(by):
         assert "cluster/secret_file" in result.stderr and "***" in result.stderr
 
 
-def test_a_url_in_the_place_of_the_store_s_file_is_refused_and_not_told():
+def test_a_url_instead_of_the_store_s_file_is_refused_and_not_printed():
     result = subprocess.run([binary(), "persister", "--check-config", "--set", "store/path=mysql://u:s3cret@h/x"],
                             capture_output=True, text=True, env=environment(), check=False)
     assert result.returncode == 2 and "store/path" in result.stderr and "s3cret" not in result.stderr

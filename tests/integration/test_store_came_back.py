@@ -1,5 +1,5 @@
-"""A store that was replaced, by an empty one for example, is judged when it is back: it may know more than the
-journal."""
+"""A store that was replaced, by an empty one for example, is compared when it returns: it may have more records than
+the journal."""
 
 import contextlib
 import errno
@@ -21,7 +21,7 @@ def store_files(cluster):
 
 
 def swap_store(cluster, shelf, other=None):
-    """Puts the store on the shelf, and the other one in its place; nothing when that is None."""
+    """Stores the current store away, and replaces it by the other one, or by none."""
     shelf.mkdir()
     for path in store_files(cluster):
         path.rename(shelf / path.name)
@@ -73,11 +73,11 @@ def stopped(tmp_path):
 
 def begin_an_empty_store(cluster):
     cluster.persisters[0].start()
-    wait_until(cluster.persisters[0].is_ready, "it has its tables")
+    wait_until(cluster.persisters[0].is_ready, "it has created its tables")
 
 
 def fill_an_empty_store(cluster, shelf):
-    """The real store is away, an empty one takes its place, and what the journal has goes there."""
+    """The real store is replaced by an empty one, which gets the journal's records."""
     swap_store(cluster, shelf)
     cluster.persisters[0].start()
     cluster.issuer.start()
@@ -92,7 +92,7 @@ def bring_back(cluster, shelf, empty):
     cluster.persisters[0].start()
 
 
-def test_an_older_copy_ends_when_the_store_is_back_that_it_lacks_records_of(stopped, tmp_path):
+def test_an_older_copy_stops_when_a_store_with_more_records_returns(stopped, tmp_path):
     replace_journal(stopped, stopped.older)
     fill_an_empty_store(stopped, tmp_path / "real")
     assert "this journal filled the one with the id" in stopped.issuer.log()
@@ -109,7 +109,7 @@ def test_an_older_copy_ends_when_the_store_is_back_that_it_lacks_records_of(stop
     stopped.assert_kept()
 
 
-def test_it_is_refused_at_a_start_too_and_can_be_rebuilt(stopped, tmp_path):
+def test_an_older_copy_is_refused_at_the_start_too_and_can_be_rebuilt(stopped, tmp_path):
     replace_journal(stopped, stopped.older)
     fill_an_empty_store(stopped, tmp_path / "real")
     stopped.issuer.stop()
@@ -118,27 +118,27 @@ def test_it_is_refused_at_a_start_too_and_can_be_rebuilt(stopped, tmp_path):
     result = run_coupond("issuer", "--config", str(stopped.config_path), "--rebuild-from-store")
     assert result.returncode == 0, result.stderr
     stopped.issuer.start()
-    wait_until(lambda: stopped.issue("s", "b")[0] == 409, "what the store has is known")
+    wait_until(lambda: stopped.issue("s", "b")[0] == 409, "the store's issues are known")
     assert stopped.issue("s", "d")[1]["sequence"] == 3
     stopped.wait_drained()
     stopped.assert_kept()
 
 
-def test_stores_may_take_turns_with_the_newest_journal(stopped, tmp_path):
+def test_stores_may_alternate_with_the_newest_journal(stopped, tmp_path):
     fill_an_empty_store(stopped, tmp_path / "real")
     bring_back(stopped, tmp_path / "real", tmp_path / "empty")
     decides(stopped, "d")
-    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d"], "the first store has all")
+    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d"], "the first store has everything")
     stopped.issuer.kill()
     bring_back(stopped, tmp_path / "empty", tmp_path / "real")
     stopped.issuer.start()
     decides(stopped, "e")
-    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d", "e"], "the second store has all")
+    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d", "e"], "the second store has everything")
     stopped.issuer.stop()
     bring_back(stopped, tmp_path / "real", tmp_path / "empty")
     stopped.issuer.start()
     decides(stopped, "f")
-    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d", "e", "f"], "the first store has all once more")
+    wait_until(lambda: stored_users(stopped) == ["a", "b", "c", "d", "e", "f"], "the first store has everything again")
     stopped.wait_drained()
     stopped.assert_kept()
 
@@ -151,7 +151,7 @@ def test_a_strict_issuer_waits_until_another_store_is_named(stopped, tmp_path):
     stopped.issuer.start()
     wait_until(lambda: "waiting for the store" in stopped.issuer.log(), "it waits for a store")
     stopped.persisters[0].start()
-    wait_until(lambda: "but the journal filled the store with the id" in stopped.issuer.log(), "it tells why")
+    wait_until(lambda: "but the journal filled the store with the id" in stopped.issuer.log(), "it reports why")
     assert not stopped.issuer.is_ready()
     stopped.issuer.stop()
     stopped.options["issuer/store_id"] = stopped.query(
@@ -163,7 +163,7 @@ def test_a_strict_issuer_waits_until_another_store_is_named(stopped, tmp_path):
     wait_until(lambda: stored_users(stopped) == ["a", "b", "c"], "the named store is filled")
 
 
-def test_a_store_without_the_name_that_is_given_is_not_the_one_to_compare_with(stopped, tmp_path):
+def test_a_store_with_another_id_than_configured_is_not_compared(stopped, tmp_path):
     stopped.options["issuer/store_id"] = stopped.query(
         "SELECT store_id FROM schema_version WHERE store_id IS NOT NULL"
     )[0][0]
@@ -179,7 +179,7 @@ def test_a_store_without_the_name_that_is_given_is_not_the_one_to_compare_with(s
     assert "older copy" in stopped.issuer.log()
 
 
-def test_a_damaged_note_is_told_with_what_to_do(stopped, tmp_path):
+def test_a_damaged_note_is_reported_with_the_remedy(stopped, tmp_path):
     fill_an_empty_store(stopped, tmp_path / "real")
     stopped.issuer.stop()
     note = stopped.journal_directory / NOTE
@@ -202,22 +202,22 @@ def test_a_journal_with_a_damaged_note_can_be_rebuilt(stopped, tmp_path):
     result = run_coupond("issuer", "--config", str(stopped.config_path), "--rebuild-from-store")
     assert result.returncode == 0, result.stderr
     stopped.issuer.start()
-    wait_until(lambda: stopped.issue("s", "c")[0] == 409, "what the store has is known")
+    wait_until(lambda: stopped.issue("s", "c")[0] == 409, "the store's issues are known")
     stopped.wait_drained()
     stopped.assert_kept()
 
 
 @pytest.mark.parametrize("back", ["the store", "room"])
-def test_a_full_disk_beside_a_store_that_is_away_is_waited_for(stopped, tmp_path, back):
-    """There may still be room for records, which nothing would tell apart from older ones after a crash."""
+def test_a_full_disk_without_the_store_is_waited_for(stopped, tmp_path, back):
+    """There may still be room for records, which could not be distinguished from older ones after a crash."""
     rules = Preload(tmp_path / "rules")
     stopped.issuer.environment = rules.environment()
     rule = rules.add("pwrite", "fail", "/uncompared", error=errno.ENOSPC, times=ENDLESS)
     replace_journal(stopped, stopped.older)
     swap_store(stopped, tmp_path / "real")
     stopped.issuer.start()
-    wait_until(lambda: rule.struck > 1, "the note is tried again")
-    wait_until(lambda: "the disk is too full to note" in stopped.issuer.log(), "it tells why it waits")
+    wait_until(lambda: rule.struck > 1, "the note is retried")
+    wait_until(lambda: "the disk is too full to note" in stopped.issuer.log(), "it reports why it waits")
     assert not stopped.issuer.is_ready()
     if back == "room":
         rule.disarm()
@@ -233,8 +233,8 @@ def test_a_full_disk_beside_a_store_that_is_away_is_waited_for(stopped, tmp_path
 
 
 @pytest.mark.parametrize("lost", ["absent", "empty"])
-def test_a_copy_that_does_not_tell_which_store_it_filled(stopped, tmp_path, lost):
-    """Whoever fills a store notes its id without a sync."""
+def test_a_copy_without_the_id_of_the_store_that_it_filled(stopped, tmp_path, lost):
+    """The id of a store that is being filled is recorded without a sync."""
     replace_journal(stopped, stopped.older)
     acked = stopped.journal_directory / "p00/acked"
     acked.unlink()
@@ -247,12 +247,12 @@ def test_a_copy_that_does_not_tell_which_store_it_filled(stopped, tmp_path, lost
     refuses(stopped, "older copy")
 
 
-def test_a_store_that_the_older_copy_has_never_heard_of(stopped, tmp_path):
-    """The newest journal has filled another store than the one that both knew."""
+def test_a_store_that_the_older_copy_does_not_know(stopped, tmp_path):
+    """The newest journal has filled another store than the one that both know."""
     swap_store(stopped, tmp_path / "first")
     begin_an_empty_store(stopped)
     stopped.issuer.start()
-    wait_until(lambda: "b" in stored_users(stopped), "the second store has all")
+    wait_until(lambda: "b" in stored_users(stopped), "the second store has everything")
     stopped.wait_drained()
     stopped.issuer.stop()
     stopped.persisters[0].stop()
@@ -265,7 +265,7 @@ def test_a_store_that_the_older_copy_has_never_heard_of(stopped, tmp_path):
 
 
 def test_more_empty_stores_than_are_remembered(stopped, tmp_path):
-    """As a database has them whose folder goes with each container."""
+    """Like a database whose folder is lost with each container."""
     replace_journal(stopped, stopped.older)
     fill_an_empty_store(stopped, tmp_path / "real")
     stopped.issuer.stop()
@@ -281,8 +281,8 @@ def test_more_empty_stores_than_are_remembered(stopped, tmp_path):
     refuses(stopped, "older copy")
 
 
-def test_a_store_that_has_later_records_and_lacks_some_before_them(stopped):
-    """As one has it of several persisters that died before its transaction was done."""
+def test_a_store_with_a_gap_before_later_records(stopped):
+    """The result of one persister of several that died before its commit."""
     with contextlib.closing(sqlite3.connect(stopped.store_path)) as database:
         database.execute("UPDATE journal SET last_seq = 1, ahead = '3-3'")
         database.execute("DELETE FROM coupon_issue WHERE user_id = 'a'")
@@ -292,8 +292,8 @@ def test_a_store_that_has_later_records_and_lacks_some_before_them(stopped):
     refuses(stopped, "older copy")
 
 
-def test_what_is_sent_while_it_follows_another_store_is_no_reason_to_refuse_the_first(tmp_path):
-    """Its address moves, one persister still has its connection, and the note of what the first store may have takes
+def test_records_sent_while_another_store_is_adopted_do_not_refuse_the_first(tmp_path):
+    """The address moves, one persister still has its connection, and recording what the first store may have takes
     long."""
     first, second, rules = tmp_path / "first.db", tmp_path / "second.db", Preload(tmp_path / "rules")
     cluster = Cluster(tmp_path, persisters=2, options={"persister/retry_max_ms": 200, "issuer/resend_ms": 200})
@@ -326,14 +326,14 @@ def test_what_is_sent_while_it_follows_another_store_is_no_reason_to_refuse_the_
         new.stop()
         old.start()
         decides(cluster, "later")
-        wait_until(lambda: "later" in stored_users(cluster), "the first store has all")
+        wait_until(lambda: "later" in stored_users(cluster), "the first store has everything")
         new.environment["COUPOND_STORE_PATH"] = str(first)
         new.start()
         cluster.wait_drained()
         cluster.assert_kept()
 
 
-def test_tables_that_an_operator_has_changed_do_not_keep_an_older_copy_from_being_found(tmp_path):
+def test_an_older_copy_is_detected_with_altered_tables_too(tmp_path):
     with MariaDB() as database, Cluster(tmp_path, database=database, options={"issuer/resend_ms": 200}) as cluster:
         cluster.create_coupon("s", 100)
         decides(cluster, "a")

@@ -1,4 +1,4 @@
-"""An issuer that starts while its store is away is compared with it as soon as it answers, before anything is sent."""
+"""An issuer that starts without its store is compared with it as soon as it answers, before anything is sent."""
 
 import contextlib
 import shutil
@@ -55,7 +55,7 @@ def refuses(cluster, word):
     assert result.returncode == 1 and word in result.stderr, result.stdout + result.stderr
 
 
-def test_an_older_copy_ends_when_the_store_is_back_and_at_each_start_after_that(filled, tmp_path):
+def test_an_older_copy_stops_when_the_store_returns_and_at_each_later_start(filled, tmp_path):
     older = tmp_path / "older"
     add_newer(filled, older)
     newest = tmp_path / "newest"
@@ -65,14 +65,14 @@ def test_an_older_copy_ends_when_the_store_is_back_and_at_each_start_after_that(
     filled.issuer.wait_detail("not compared with the store yet")
     filled.database.start()
     ends(filled, "older copy")
-    # By now it has as many records as the store, and more.
+    # Now it has at least as many records as the store.
     for _ in range(2):
         refuses(filled, "older copy")
     assert filled.issues() == {"s": {1: "a", 2: "b"}}
     assert filled.query("SELECT COUNT(*) FROM dead_letter")[0][0] == 0
     replace_journal(filled, newest)
     filled.issuer.start()
-    wait_until(lambda: filled.issue("s", "d")[0] == 201, "the newest goes on")
+    wait_until(lambda: filled.issue("s", "d")[0] == 201, "the newest one continues")
     filled.wait_drained()
     filled.assert_kept()
 
@@ -88,7 +88,7 @@ def test_an_older_copy_that_was_stopped_before_the_store_came_back_is_refused(fi
     result = run_coupond("issuer", "--config", str(filled.config_path), "--rebuild-from-store")
     assert result.returncode == 0, result.stderr
     filled.issuer.start()
-    wait_until(lambda: filled.issue("s", "b")[0] == 409, "what the store has is known")
+    wait_until(lambda: filled.issue("s", "b")[0] == 409, "the store's issues are known")
     assert filled.issue("s", "d")[1]["sequence"] == 3
     filled.wait_drained()
     filled.assert_kept()
@@ -102,7 +102,7 @@ def foreign_journal(tmp_path):
         return other.journal_directory
 
 
-def test_a_foreign_journal_with_records_ends_when_the_store_is_back(filled, tmp_path):
+def test_a_foreign_journal_with_records_stops_when_the_store_returns(filled, tmp_path):
     replace_journal(filled, foreign_journal(tmp_path))
     decide_without_store(filled, "OTHER", "c")
     filled.database.start()
@@ -110,11 +110,11 @@ def test_a_foreign_journal_with_records_ends_when_the_store_is_back(filled, tmp_
     refuses(filled, "another journal")
 
 
-def test_the_right_journal_goes_on_and_forgets_that_it_was_not_compared(filled):
+def test_the_right_journal_continues_and_clears_the_uncompared_state(filled):
     decide_without_store(filled, "s", "b")
     filled.issuer.wait_detail("not compared with the store yet")
     wait_until(lambda: metric_sum(filled.issuer.metrics(), "coupond_issuer_store_uncompared") == 1,
-               "the gauge tells it")
+               "the gauge shows it")
     assert (filled.journal_directory / NOTE).exists()
     filled.issuer.kill()
     filled.issuer.start()
@@ -127,8 +127,8 @@ def test_the_right_journal_goes_on_and_forgets_that_it_was_not_compared(filled):
     filled.assert_kept()
 
 
-def test_a_store_that_has_its_name_given_is_compared_too(filled, tmp_path):
-    """With issuer/store_id nobody has to look which store it is."""
+def test_a_store_with_a_configured_id_is_compared_too(filled, tmp_path):
+    """With issuer/store_id the id does not have to be read."""
     older = tmp_path / "older"
     add_newer(filled, older)
     filled.options["issuer/store_id"] = filled.query("SELECT store_id FROM schema_version")[0][0]
@@ -140,7 +140,7 @@ def test_a_store_that_has_its_name_given_is_compared_too(filled, tmp_path):
 
 
 def test_a_persister_whose_store_another_journal_filled_is_not_ready(filled, tmp_path):
-    """The operator has said that nothing is to be compared, and the journal does not know which store it fills."""
+    """The comparison is disabled, and the journal does not know which store it fills."""
     mine = tmp_path / "mine"
     shutil.copytree(filled.journal_directory, mine)
     replace_journal(filled, foreign_journal(tmp_path))
@@ -157,5 +157,5 @@ def test_a_persister_whose_store_another_journal_filled_is_not_ready(filled, tmp
     replace_journal(filled, mine)
     filled.issuer.start()
     wait_until(lambda: filled.issue("s", "d")[0] == 201, "the right one decides")
-    wait_until(persister.is_ready, "it takes what comes")
+    wait_until(persister.is_ready, "it takes records")
     filled.wait_drained()

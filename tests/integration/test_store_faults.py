@@ -1,5 +1,5 @@
-"""A database that deadlocks, waits, refuses for a while, breaks off commits, or comes back with less than it had:
-nothing is lost, nothing becomes a dead letter, and `coupond verify` finds every promise kept.
+"""A database that deadlocks, blocks, refuses temporarily, interrupts commits, or comes back with fewer rows: nothing is
+lost, nothing becomes a dead letter, and `coupond verify` finds every promise kept.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from http_load import Load, check_answers
 from servers import MariaDB
 
 COUPONS = {f"C{i}": 1_000_000 for i in range(5)}
-# No gathering: InnoDB ends the smaller of two transactions, and the persister has to be that sometimes.
+# No large batches: InnoDB rolls back the smaller transaction, which has to be the persister's sometimes.
 QUICKLY = {"issuer/stream_gather_ms": 0, "persister/retry_min_ms": 5, "persister/retry_max_ms": 50,
            "issuer/resend_ms": 500, "store/io_timeout_ms": 4000}
 ALLOWED = ("issued", "already_issued", "overloaded", "outcome_unknown", None)
@@ -55,7 +55,7 @@ def on_sqlite(tmp_path):
 
 @contextlib.contextmanager
 def crowd(cluster):
-    """A crowd that asks on and on; afterwards all that it was told must be in the store."""
+    """A continuous load; afterwards the store must have everything that was answered."""
     for coupon, quantity in COUPONS.items():
         cluster.create_coupon(coupon, quantity)
     load = Load(cluster.addresses, connections=16, retry=True)
@@ -78,7 +78,7 @@ def crowd(cluster):
 
 def issues_go_on(load, count=300):
     goal = load.issued + count
-    wait_until(lambda: load.issued >= goal, "issues go on")
+    wait_until(lambda: load.issued >= goal, "issues continue")
 
 
 def errors_of(cluster, result):
@@ -94,7 +94,7 @@ def issuer_rewinds(cluster):
     return metric_sum(cluster.issuer.metrics(), "coupond_issuer_store_rewinds_total")
 
 
-def test_a_table_that_another_has_locked_is_waited_for(cluster):
+def test_a_table_with_a_foreign_lock_is_waited_for(cluster):
     with crowd(cluster) as load:
         with contextlib.closing(pymysql.connect(unix_socket=str(cluster.database.socket), user="root",
                                                 database=cluster.database.database)) as holder:
@@ -104,8 +104,8 @@ def test_a_table_that_another_has_locked_is_waited_for(cluster):
             issues_go_on(load)
 
 
-def test_deadlocks_pass(cluster):
-    """Somebody takes the rows of coupons in the opposite order, again and again, and wins sometimes."""
+def test_deadlocks_are_retried(cluster):
+    """Another client locks the rows of coupons in the opposite order, repeatedly, and sometimes wins."""
     def deadlocks():
         text = administer(cluster.database, "SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
         return int(text[0][1])
@@ -136,7 +136,7 @@ def test_deadlocks_pass(cluster):
             disturber.join()
 
 
-def test_a_server_that_may_only_be_read_is_waited_for(cluster):
+def test_a_read_only_server_is_waited_for(cluster):
     with crowd(cluster) as load:
         administer(cluster.database, "SET GLOBAL read_only = 1")
         try:
@@ -147,7 +147,7 @@ def test_a_server_that_may_only_be_read_is_waited_for(cluster):
 
 
 def test_connections_that_are_killed_at_any_moment_lose_and_repeat_nothing(cluster):
-    """Among many kills some fall between a COMMIT and its answer."""
+    """Some of the many kills happen between a COMMIT and its answer."""
     with crowd(cluster):
         for round_ in range(1, 101):
             before = errors_of(cluster, "retry")
@@ -161,7 +161,7 @@ def test_connections_that_are_killed_at_any_moment_lose_and_repeat_nothing(clust
         wait_for_error(cluster)
 
 
-def test_rights_that_are_taken_away_bury_nothing(cluster):
+def test_revoked_privileges_cause_no_dead_letters(cluster):
     database = cluster.database
     with crowd(cluster) as load:
         for host in ("localhost", "%"):
@@ -180,15 +180,15 @@ def test_a_database_that_is_dropped_while_it_runs_is_filled_again(cluster):
     with crowd(cluster) as load:
         cluster_has_acknowledged(cluster)
         empty(cluster.database)
-        wait_until(lambda: issuer_rewinds(cluster) >= 2, "both partitions begin again")
+        wait_until(lambda: issuer_rewinds(cluster) >= 2, "both partitions start again")
         issues_go_on(load)
-    assert errors_of(cluster, "other") > 0  # made anew, it has another id
+    assert errors_of(cluster, "other") > 0  # a new database has another id
 
 
 def cluster_has_acknowledged(cluster):
     acked = "coupond_issuer_persisted_sequence"
     wait_until(lambda: all(value > 20 for key, value in cluster.issuer.metrics().items() if key.startswith(acked)),
-               "something of each partition is in the store")
+               "the store has records of each partition")
 
 
 def test_a_database_that_comes_back_from_an_older_backup_is_filled_again(on_sqlite):
@@ -207,24 +207,24 @@ def test_a_database_that_comes_back_from_an_older_backup_is_filled_again(on_sqli
             on_sqlite.store_path.with_name(on_sqlite.store_path.name + name).unlink(missing_ok=True)
         for persister in on_sqlite.persisters:
             persister.start()
-        wait_until(lambda: issuer_rewinds(on_sqlite) >= 2, "both partitions begin again")
+        wait_until(lambda: issuer_rewinds(on_sqlite) >= 2, "both partitions start again")
 
 
-def test_a_database_that_is_lost_while_nobody_asks_for_anything_is_filled_again(on_sqlite):
+def test_a_database_that_is_lost_without_load_is_filled_again(on_sqlite):
     with crowd(on_sqlite):
         pass
     stored = on_sqlite.issues()
     for path in on_sqlite.directory.glob("coupond.db*"):
         path.unlink()
-    wait_until(lambda: issuer_rewinds(on_sqlite) >= 2, "both partitions begin again")
+    wait_until(lambda: issuer_rewinds(on_sqlite) >= 2, "both partitions start again")
     on_sqlite.wait_drained()
     assert on_sqlite.issues() == stored
     on_sqlite.assert_kept()
 
 
-def test_a_database_file_that_is_deleted_while_it_runs_is_made_and_filled_again(on_sqlite):
+def test_a_database_file_that_is_deleted_while_it_runs_is_created_and_filled_again(on_sqlite):
     with crowd(on_sqlite):
         cluster_has_acknowledged(on_sqlite)
         for path in on_sqlite.directory.glob("coupond.db*"):
             path.unlink()
-        wait_until(lambda: issuer_rewinds(on_sqlite) >= 2, "both partitions begin again")
+        wait_until(lambda: issuer_rewinds(on_sqlite) >= 2, "both partitions start again")

@@ -1,6 +1,5 @@
-"""Servers that take the choice of a character set away from their clients, or log statements: what was written is read
-back as it was, `coupond verify` finds every promise kept, and a journal that is rebuilt tells the same as the one that
-was lost.
+"""Servers that override the character set of their clients, or log statements: values are read back unchanged,
+`coupond verify` finds every promise kept, and a rebuilt journal equals the lost one.
 """
 
 import shutil
@@ -19,7 +18,7 @@ SERVERS = {
     "latin1": ("--character-set-server=latin1", "--skip-character-set-client-handshake"),
 }
 
-MYSQL_SERVERS = {  # it has no --skip-character-set-client-handshake any more
+MYSQL_SERVERS = {  # its option --skip-character-set-client-handshake was removed
     "init_connect": ("--character-set-server=utf8mb4", "--init-connect=SET NAMES utf8mb3"),
     "euckr": ("--character-set-server=euckr", "--init-connect=SET NAMES euckr"),
     "latin1": ("--character-set-server=latin1", "--init-connect=SET NAMES latin1"),
@@ -85,7 +84,7 @@ def check_titles(tmp_path, server):
         cluster.assert_kept()
 
 
-def test_a_row_that_no_issuer_writes_is_not_rebuilt(tmp_path, server):
+def test_a_row_that_no_issuer_can_have_written_is_not_rebuilt(tmp_path, server):
     restart(server)
     with Cluster(tmp_path, database=server) as cluster:
         cluster.create_coupon("ko", 10, title=TITLES["ko"])
@@ -99,7 +98,7 @@ def test_a_row_that_no_issuer_writes_is_not_rebuilt(tmp_path, server):
         assert sorted(path.name for path in cluster.journal_directory.rglob("*")) == before
 
 
-def test_a_log_of_statements_is_turned_to_rows_where_allowed_else_refused(tmp_path, server):
+def test_a_statement_log_is_switched_to_rows_if_allowed_otherwise_refused(tmp_path, server):
     restart(server, "--log-bin=binlog", "--binlog-format=STATEMENT")
     cluster = Cluster(tmp_path, database=server)
     cluster.write_config()

@@ -1,6 +1,6 @@
-"""Tables that an operator has changed, so that rows would be mixed up, cut or left in halves: the persister writes
-nothing, says what is wrong and what mends it, and goes on once that is done. So say `coupond verify`, a rebuild, and an
-issuer that is new.
+"""Tables that an operator has altered so that rows would be confused, truncated or written partly: the persister writes
+nothing, reports the fault and the repair, and continues after it. `coupond verify`, a rebuild and a new issuer report
+the same.
 """
 
 import json
@@ -31,7 +31,7 @@ CHANGES = {
     "whole seconds": ("ALTER TABLE dead_letter MODIFY dead_at DATETIME NOT NULL",
                       "column dead_at is datetime NOT NULL"),
 }
-# found when it is looked for
+# found when it is searched
 REFUSES_NOTHING = {CHANGES[kind][0] for kind in ("no transactions", "no key", "whole seconds")}
 
 
@@ -62,18 +62,18 @@ def said_by(member):
 
 
 def hears(member, words):
-    wait_until(lambda: words in said_by(member), f"{member.name} says: {words}")
+    wait_until(lambda: words in said_by(member), f"{member.name} reports: {words}")
     return said_by(member)
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_table_that_was_changed_is_told_and_nothing_is_lost(tmp_path, mariadb, kind):
+def test_an_altered_table_is_reported_and_nothing_is_lost(tmp_path, mariadb, kind):
     check_change(tmp_path, mariadb, *CHANGES[kind])
 
 
 @only_in_full
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_table_of_mysql_that_was_changed_is_told_and_nothing_is_lost(tmp_path, mysql, kind):
+def test_an_altered_table_of_mysql_is_reported_and_nothing_is_lost(tmp_path, mysql, kind):
     check_change(tmp_path, mysql, *CHANGES[kind])
 
 
@@ -107,7 +107,7 @@ def check_change(tmp_path, server, statement, words):
         assert "another writer" not in cluster.persisters[0].log()
 
 
-def test_a_persister_that_is_started_beside_such_a_table_waits_until_it_is_mended(tmp_path, mariadb):
+def test_a_persister_that_starts_with_such_a_table_waits_for_the_repair(tmp_path, mariadb):
     statement, words = CHANGES["users that differ in case"]
     with Cluster(tmp_path, database=emptied(mariadb), options=QUICKLY) as cluster:
         cluster.create_coupon("C", 100)
@@ -125,10 +125,10 @@ def test_a_persister_that_is_started_beside_such_a_table_waits_until_it_is_mende
         cluster.write_config()
         cluster.issuer.start()
         cluster.persisters[0].start()
-        wait_until(cluster.issuer.is_ready, "the table of journals is right, so the issuer has compared itself")
+        wait_until(cluster.issuer.is_ready, "the table of journals is correct, so the issuer has compared itself")
         said = hears(cluster.persisters[0], words)
         change(mariadb, said.split(MENDS)[1])
-        wait_until(cluster.persisters[0].is_ready, "the persister goes on")
+        wait_until(cluster.persisters[0].is_ready, "the persister continues")
         for gateway in cluster.gateways:
             gateway.start()
         cluster.wait_ready()
@@ -137,14 +137,14 @@ def test_a_persister_that_is_started_beside_such_a_table_waits_until_it_is_mende
         cluster.assert_kept()
 
 
-def test_what_the_server_says_is_the_reason_where_the_tables_are_right(tmp_path, mariadb):
+def test_with_correct_tables_the_reason_is_the_server_s_message(tmp_path, mariadb):
     with Cluster(tmp_path, database=emptied(mariadb), options=QUICKLY) as cluster:
         cluster.create_coupon("C", 100)
         cluster.wait_drained()
         change(mariadb, "ALTER TABLE coupon_issue ADD COLUMN shop INT NOT NULL")
         assert cluster.issue("C", "alice")[0] == 201
         hears(cluster.persisters[0], "Field 'shop' doesn't have a default value (error 1364)")
-        wait_until(lambda: "Field 'shop' doesn't have" in cluster.persisters[0].log(), "so says the log")
+        wait_until(lambda: "Field 'shop' doesn't have" in cluster.persisters[0].log(), "the log has it")
         change(mariadb, "ALTER TABLE coupon_issue DROP COLUMN shop")
         cluster.wait_drained()
         cluster.assert_kept()

@@ -1,4 +1,4 @@
-"""A role that is started before its database waits for it, says so, and can be told to end meanwhile."""
+"""A role that is started before its database waits for it, reports that, and can be stopped meanwhile."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from cluster import Cluster, wait_until
 from ports import free_port
 from servers import DATABASE, PASSWORD, USER, MariaDB
 
-SIGNAL_SECONDS = 20  # far below the time limits that the roles have for their store here
+SIGNAL_SECONDS = 20  # far below the timeouts that the roles have for their store here
 PATIENT = {"store/connect_timeout_ms": 600000, "store/io_timeout_ms": 600000}
 
 
@@ -32,14 +32,14 @@ def nobody():
 
 @contextlib.contextmanager
 def silent():
-    """A server that takes connections and says nothing."""
+    """A server that accepts connections and sends nothing."""
     with listener(64) as listening:
         yield listening.getsockname()[1]
 
 
 @contextlib.contextmanager
 def black_hole():
-    """An address where connecting neither succeeds nor fails."""
+    """An address where a connection attempt neither succeeds nor fails."""
     with listener(0) as listening, contextlib.ExitStack() as waiting:
         for _ in range(3):
             one = waiting.enter_context(socket.socket())
@@ -68,14 +68,14 @@ def waits_for_store(member, address=None):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("database", [nobody, silent, black_hole])
 @pytest.mark.parametrize("role", ["issuer", "persister", "dev"])
-def test_a_role_that_waits_for_its_store_ends_when_it_is_told_to(tmp_path, role, database, how):
+def test_a_role_that_waits_for_its_store_ends_at_sigterm(tmp_path, role, database, how):
     with database() as port:
         cluster = without_database(tmp_path, port, dev=role == "dev")
         member = cluster.persisters[0] if role == "persister" else cluster.issuer
         address = cluster.options.get("issuer/http") if role == "dev" else None
         member.start()
         try:
-            wait_until(lambda: waits_for_store(member, address), "the role says what it waits for")
+            wait_until(lambda: waits_for_store(member, address), "the role reports what it waits for")
             member.process.send_signal(how)
             assert member.process.wait(SIGNAL_SECONDS) == 0, member.log()
             assert "stopping" in member.log()
@@ -86,12 +86,12 @@ def test_a_role_that_waits_for_its_store_ends_when_it_is_told_to(tmp_path, role,
 AS_FIRST = ["unshare", "--pid", "--fork", "--kill-child"]
 needs_namespaces = pytest.mark.skipif(subprocess.run([*AS_FIRST, "true"], capture_output=True, check=False).returncode
                                       != 0,
-                                      reason="this machine gives no namespace of processes")
+                                      reason="PID namespaces are not available")
 
 
 @pytest.mark.parametrize("prefix", [[], pytest.param(AS_FIRST, marks=needs_namespaces)],
                          ids=["usual", "first process of a container"])
-def test_a_rebuild_ends_when_it_is_told_to(tmp_path, prefix):
+def test_a_rebuild_ends_at_sigterm(tmp_path, prefix):
     with listener(64) as listening:
         listening.settimeout(SIGNAL_SECONDS)
         cluster = without_database(tmp_path, listening.getsockname()[1])
@@ -136,7 +136,7 @@ def test_roles_started_first_wait_for_server_user_and_database(tmp_path):
             cluster.end()
 
 
-def test_a_persister_that_comes_before_user_and_database_waits_for_them(tmp_path):
+def test_a_persister_that_starts_before_user_and_database_waits_for_them(tmp_path):
     with MariaDB() as server:
         with Cluster(tmp_path, database=server) as cluster:
             cluster.stop()
@@ -148,7 +148,7 @@ def test_a_persister_that_comes_before_user_and_database_waits_for_them(tmp_path
             wait_until(persister.is_ready, "it found its database")
 
 
-def test_an_issuer_waits_for_the_store_where_it_is_told_to_compare_at_every_start(tmp_path):
+def test_an_issuer_with_require_store_waits_for_the_store(tmp_path):
     with MariaDB() as server:
         with Cluster(tmp_path, database=server) as cluster:
             cluster.create_coupon("first", 10)
@@ -156,7 +156,7 @@ def test_an_issuer_waits_for_the_store_where_it_is_told_to_compare_at_every_star
             cluster.stop()
             server.stop()
             cluster.issuer.start()
-            wait_until(cluster.issuer.is_ready, "an issuer with records goes on without its store")
+            wait_until(cluster.issuer.is_ready, "an issuer with records continues without its store")
             assert "issuer/require_store = 1 waits for it" in cluster.issuer.log()
             cluster.issuer.stop()
             cluster.options["issuer/require_store"] = 1

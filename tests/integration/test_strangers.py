@@ -1,5 +1,5 @@
-"""Hundreds of connections that say nothing, on every port at once, with few descriptors: the issuer goes on issuing
-from one segment into the next, its status port answers, and when they have gone all is as before."""
+"""Hundreds of silent connections on every port at once, with few descriptors: the issuer continues to issue across
+segments, its status port answers, and it recovers when they are gone."""
 
 import contextlib
 import http.client
@@ -16,11 +16,11 @@ from zmtp import Wire, open_address
 
 STRANGERS = 300
 FILES = 256
-HANG_UP_SECONDS = 15  # ZeroMQ by itself waits 30 s for a hand-shake
+HANG_UP_SECONDS = 15  # ZeroMQ by itself waits 30 s for a handshake
 
 
 def flood(stack, endpoint):
-    """Connects as often as is allowed, without waiting for anybody."""
+    """Opens the maximum number of connections without waiting."""
     family, address = open_address(endpoint)
     kind = socket.SOCK_SEQPACKET if endpoint.startswith("shm:") else socket.SOCK_STREAM
     for _ in range(STRANGERS):
@@ -31,7 +31,7 @@ def flood(stack, endpoint):
 
 
 def is_hung_up_on(stranger, deadline):
-    """Reads what is said to it until the other side closes."""
+    """Whether the other side closes the connection before the deadline."""
     with contextlib.suppress(ConnectionError, TimeoutError):
         while (left := deadline - time.monotonic()) > 0:
             stranger.settimeout(left)
@@ -76,13 +76,13 @@ def with_usual_files(cluster):
 
 
 def crowd_of_peers(stack, endpoint):
-    """They finish ZeroMQ's handshake, as anybody may where there is no secret, as fast as they are let in."""
+    """Opens connections that complete ZeroMQ's handshake, which needs no secret here."""
     for _ in range(STRANGERS):
         with contextlib.suppress(OSError):
             stack.enter_context(Wire.connect(endpoint, "PUSH"))
 
 
-def test_who_connects_and_says_nothing_is_hung_up_on_soon(tmp_path):
+def test_silent_connections_are_closed_soon(tmp_path):
     with Cluster(tmp_path, transport="tcp") as cluster, contextlib.ExitStack() as stack:
         names = ("requests", "events", "acks")
         silent = {
@@ -97,12 +97,12 @@ def test_who_connects_and_says_nothing_is_hung_up_on_soon(tmp_path):
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
-def test_strangers_who_speak_zeromq_leave_descriptors_for_others(tmp_path, transport):
-    """Gateway and persister are still served, and so is the status port; nobody has to come again."""
+def test_idle_zeromq_peers_leave_descriptors_for_others(tmp_path, transport):
+    """Gateway, persister and the status port are still served; no role has to reconnect."""
     with Cluster(tmp_path, transport=transport) as cluster, contextlib.ExitStack() as stack:
         issuer = with_few_files(cluster)
         cluster.create_coupon("A", 1_000)
-        cluster.wait_drained()  # gateway and persister are there
+        cluster.wait_drained()  # gateway and persister are connected
         crowd_of_peers(stack, cluster.options["issuer/acks"])
         wait_until(lambda: metric_sum(issuer.metrics(), "coupond_issuer_connections_refused_total") > 0,
                    "refused connections are counted")
@@ -113,11 +113,11 @@ def test_strangers_who_speak_zeromq_leave_descriptors_for_others(tmp_path, trans
         cluster.wait_drained()
         assert issuer.log().count("few file descriptors are left") == 1
         stack.close()
-        wait_until(lambda: can_connect(cluster.options["issuer/acks"]), "connections are taken again")
+        wait_until(lambda: can_connect(cluster.options["issuer/acks"]), "connections are accepted again")
         with_usual_files(cluster)
 
 
-def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
+def test_idle_connections_on_every_port_stop_nothing(tmp_path):
     options = {"issuer/segment_mb": 2, "gateway/requests": f"shm://{tmp_path}/local",
                "issuer/local_requests": f"shm://{tmp_path}/local"}
     with Cluster(tmp_path, transport="tcp", options=options) as cluster, contextlib.ExitStack() as stack:
@@ -129,7 +129,7 @@ def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
         flood(stack, f"tcp://{cluster.addresses[0]}")
         before = len(cluster.segments())
         issued = 0
-        while len(cluster.segments()) == before:  # the last one of them is full, and the next has begun
+        while len(cluster.segments()) == before:  # until the last segment is full and the next one has been started
             titles = [cluster.request("POST", "/v1/coupons",
                                       {"id": f"c{issued}-{i}", "title": "x" * 500, "quantity": 1})[0]
                       for i in range(20)]
@@ -140,7 +140,7 @@ def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
             issuer.check_alive()
             assert issued < 2_000
         wait_until(issuer.is_up, "the status port answers")
-        wait_until(lambda: issuer.metrics()["process_open_fds"] < FILES / 2, "strangers are disconnected")
+        wait_until(lambda: issuer.metrics()["process_open_fds"] < FILES / 2, "idle connections are closed")
         assert cluster.issue("A", "alice")[0] == 201
         stack.close()
         cluster.wait_drained()
@@ -148,8 +148,8 @@ def test_idle_strangers_on_every_port_stop_nothing(tmp_path):
         with_usual_files(cluster)
 
 
-def test_a_gateway_without_descriptors_goes_on_and_recovers(tmp_path):
-    """The limit is lowered below what it has open: who comes meanwhile waits or is hung up on, who is there is
+def test_a_gateway_without_descriptors_continues_and_recovers(tmp_path):
+    """The limit is lowered below the number of open descriptors: new connections wait or are closed, existing ones are
     served."""
     with Cluster(tmp_path) as cluster, contextlib.ExitStack() as stack:
         gateway = cluster.gateways[0]

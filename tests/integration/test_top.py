@@ -1,5 +1,5 @@
-"""`coupond top` on a real system under load: the live screen on a pseudo-terminal, its keys, and what it prints
-elsewhere."""
+"""`coupond top` on a real system under load: the live screen on a pseudo-terminal, its keys, and its output without a
+terminal."""
 
 import contextlib
 import fcntl
@@ -37,7 +37,7 @@ def started_cluster(tmp_path_factory):
 
 @contextlib.contextmanager
 def load_on(cluster, coupon="B"):
-    """Asks for the coupon by ever new users while the block runs."""
+    """Requests the coupon for new users during the with block."""
     load = Load(cluster.addresses, connections=4, retry=True)
     run = os.urandom(4).hex()
     load.start((coupon, f"{run}-{number}") for number in itertools.count())
@@ -52,7 +52,7 @@ def urls(cluster):
 
 
 class Screen:
-    """What a terminal would show: as much of one as `coupond top` uses."""
+    """The screen of a terminal, limited to the control sequences that `coupond top` uses."""
 
     def __init__(self, rows, columns):
         self.resize(rows, columns)
@@ -164,7 +164,7 @@ class Live:
             self.screen.take(text)
 
     def wait_for(self, pattern):
-        """Until the screen shows the pattern; its match."""
+        """Waits until the screen shows the pattern; returns the match."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not (found := re.search(pattern, self.screen.text())):
             assert self.process.poll() is None, self.process.stderr.read()
@@ -173,7 +173,7 @@ class Live:
         return found
 
     def wait_for_end(self):
-        """Its exit status; everything that it wrote is taken."""
+        """Waits for the end, reads all output, and returns the exit status."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self.process.poll() is None:
             assert time.monotonic() < deadline, "it does not end"
@@ -193,7 +193,7 @@ class Live:
 # --- the live screen
 
 
-def test_arrow_keys_go_through_the_coupons(cluster):
+def test_arrow_keys_scroll_through_the_coupons(cluster):
     with Live(*urls(cluster), rows=15) as live:
         live.wait_for(r"COUPON .* 1 of \d")
         live.press(b"\x1b[B")
@@ -258,7 +258,7 @@ def test_the_screen_follows_the_terminal_s_size(cluster):
 
 
 @pytest.mark.parametrize("how", ["key", "SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"])
-def test_the_terminal_is_given_back_however_it_ends(cluster, how):
+def test_the_terminal_is_restored_at_every_end(cluster, how):
     with Live(*urls(cluster)) as live:
         live.wait_for("MEMBER")
         if how == "key":
@@ -269,7 +269,7 @@ def test_the_terminal_is_given_back_however_it_ends(cluster, how):
         live.assert_restored()
 
 
-def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(cluster):
+def test_ctrl_z_restores_the_terminal_until_it_continues(cluster):
     with Live(*urls(cluster)) as live:
         live.wait_for("MEMBER")
         live.press(b"\x1a")
@@ -284,7 +284,7 @@ def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(cluster):
         live.assert_restored()
 
 
-def test_no_color_and_no_unicode_where_they_are_not_wanted(cluster):
+def test_colors_and_unicode_can_be_switched_off(cluster):
     for arguments, variables in ((["--no-color"], {}), ([], {"NO_COLOR": "1"})):
         with Live(*urls(cluster), *arguments, LC_ALL="C", **variables) as live:
             live.wait_for("MEMBER")
@@ -294,7 +294,7 @@ def test_no_color_and_no_unicode_where_they_are_not_wanted(cluster):
             assert live.output.isascii()
 
 
-def test_a_member_that_hangs_holds_nobody_up(cluster):
+def test_a_member_that_hangs_blocks_no_other(cluster):
     gateway = cluster.gateways[1]
     with load_on(cluster), Live(*urls(cluster)) as live:
         live.wait_for(r"4 of 4 up")
@@ -338,7 +338,7 @@ def test_once_json_has_the_figures_of_the_api(cluster):
     assert reading["coupons_in_all"] == len(reading["coupons"]) == 2
 
 
-def test_a_line_an_interval_where_there_is_no_terminal(cluster):
+def test_without_a_terminal_there_is_a_line_per_interval(cluster):
     process = subprocess.Popen([binary(), "top", *urls(cluster), "--interval", "0.1"], stdout=subprocess.PIPE,
                                env=environment(), text=True)
     try:
@@ -364,7 +364,7 @@ def test_the_members_of_a_configuration_are_found(cluster):
         (gateway.operator_address, True), (issuer.status_address, True), (persister.status_address, True)]
 
 
-def test_the_issuer_alone_tells_the_stock_too(cluster):
+def test_the_issuer_alone_shows_the_stock_too(cluster):
     cluster.issue("A", "first")
     result = run_coupond("top", "--once", "--interval", "0.1", cluster.issuer.status_address)
     assert re.search(r"^A +open .* 1 / 50 +2 %", result.stdout, re.M), result.stdout
@@ -382,7 +382,7 @@ def test_one_process_with_all_roles_is_enough(tmp_path):
                            cluster.gateways[0].operator_address.replace("127.0.0.1", "localhost")).returncode == 0
 
 
-def test_nobody_there_is_told_by_the_exit_status():
+def test_the_exit_status_reports_that_no_member_answers():
     result = run_coupond("top", "--once", "--interval", "0.1", f"127.0.0.1:{free_port()}")
     assert result.returncode == 1
     assert re.search(r"0 of 1 up.*(.*\n)+.* down +Connection refused", result.stdout)
@@ -396,17 +396,17 @@ def test_nobody_there_is_told_by_the_exit_status():
     (["--set=issuer/http=nonsense"], 'issuer/http: "nonsense" is not HOST:PORT'),
     ([f"127.0.0.1:{port}" for port in range(1, 34)], "is unexpected"),
 ])
-def test_what_it_does_not_understand_is_refused(arguments, told):
+def test_invalid_arguments_are_refused(arguments, told):
     result = run_coupond("top", *arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("coupond top: ") and told in result.stderr
 
 
-# --- members that lie
+# --- hostile members
 
 
 def hostile_server(answers):
-    """Serves each connection the next of the answers, the last for ever; its port."""
+    """Serves each connection the next of the answers, and repeats the last one; returns its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -439,7 +439,7 @@ ESCAPES = b"\x1b]0;owned\x07\x1b[2J\x9b2J\xc2\x9b\x00\r\n"
     http_answer(b"coupond_gateway_x 1\n" + b"coupond_gateway_connections 9e99999\n" + b"#" * 1_000_000),
     http_answer(b'{"coupons":[{"id":"\\u001b[2J","quantity":1,"issued":0,"state":"open"}]}\ncoupond_gateway_x 1\n'),
 ], ids=range(8))
-def test_what_a_hostile_member_says_stays_text(answer):
+def test_output_of_a_hostile_member_stays_text(answer):
     with hostile_server([answer]) as listener:
         address = "127.0.0.1:{}".format(listener.getsockname()[1])
         for format_ in ([], ["--json"]):

@@ -1,5 +1,5 @@
-"""Two persisters with different databases: only the one that the issuer is configured with is filled, and all say
-so."""
+"""Two persisters with different databases: only the database that the issuer is configured with is filled, and all
+roles report it."""
 
 import sqlite3
 from contextlib import closing
@@ -19,7 +19,7 @@ def fill(cluster, first, count):
         assert cluster.issue("A", f"user-{number}")[0] == 201
 
 
-def test_a_persister_of_another_store_takes_nothing_and_everybody_tells(tmp_path):
+def test_a_persister_of_another_store_takes_nothing_and_all_roles_report_it(tmp_path):
     with Cluster(tmp_path, persisters=2, options=OPTIONS) as cluster:
         wrong, right = cluster.persisters
         other = tmp_path / "other.db"
@@ -34,7 +34,8 @@ def test_a_persister_of_another_store_takes_nothing_and_everybody_tells(tmp_path
                    "the second store is refused")
         assert not wrong.is_ready()
         assert "is not the store that the issuer fills" in wrong.log()
-        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_other_store") == 1, "the issuer tells")
+        wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_other_store") == 1,
+                   "the issuer reports it")
         wait_until(lambda: "a persister fills another store, id " in cluster.issuer.get("/readyz")[1],
                    "its readiness names the store")
         assert cluster.issuer.is_ready()
@@ -49,10 +50,10 @@ def test_a_persister_of_another_store_takes_nothing_and_everybody_tells(tmp_path
         wrong.environment.pop("COUPOND_STORE_PATH")
         wrong.stop()
         wrong.start()
-        wait_until(wrong.is_ready, "it has the right store")
+        wait_until(wrong.is_ready, "it has the correct store")
 
 
-def test_a_store_that_was_lost_and_made_anew_is_filled_again_without_hands(tmp_path):
+def test_a_store_that_was_lost_and_recreated_is_filled_automatically(tmp_path):
     with Cluster(tmp_path, options=OPTIONS) as cluster:
         cluster.create_coupon("A", 1000)
         fill(cluster, 0, 20)
@@ -62,7 +63,8 @@ def test_a_store_that_was_lost_and_made_anew_is_filled_again_without_hands(tmp_p
         for path in cluster.store_path.parent.glob(f"{cluster.store_path.name}*"):
             path.unlink()
         persister.start()
-        wait_until(persister.is_ready, "the new store is there")
+        wait_until(persister.is_ready, "the new store exists")
         fill(cluster, 20, 1)
-        wait_until(lambda: cluster.store_path.exists() and rows(cluster.store_path) == 21, "all is in the new store")
+        wait_until(lambda: cluster.store_path.exists() and rows(cluster.store_path) == 21,
+                   "the new store has everything")
         assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_other_store") == 0

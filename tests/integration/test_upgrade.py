@@ -1,7 +1,7 @@
-"""A store and a journal that a program of schema version 2 wrote, before stores had ids, are gone on with.
+"""A store and a journal of schema version 2, before stores had ids, can still be used.
 
-schema_2/ has both, as that program left them: coupon A, issued to alice, bob and carol, and after its persister had
-stopped to dave, so that the store lacks his.
+schema_2/ has both: coupon A, issued to alice, bob and carol, and to dave after the persister had stopped, so that the
+store lacks dave's issue.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ def unpack(cluster, name):
 
 
 def assert_goes_on(cluster):
-    wait_until(lambda: cluster.issues() == {"A": HOLDERS}, "the store has what the journal had")
+    wait_until(lambda: cluster.issues() == {"A": HOLDERS}, "the store has the journal's records")
     assert cluster.issue("A", "dave")[0] == 409
     status, body = cluster.issue("A", "erin")
     assert (status, body["sequence"]) == (201, 5)
@@ -47,7 +47,7 @@ def store_ids(cluster):
 
 
 @pytest.mark.parametrize("name", ["sqlite", "mariadb"])
-def test_a_store_and_a_journal_of_schema_version_2_are_gone_on_with(tmp_path, name):
+def test_a_store_and_a_journal_of_schema_version_2_can_be_used(tmp_path, name):
     with MariaDB() if name == "mariadb" else contextlib.nullcontext() as database:
         cluster = Cluster(tmp_path, persisters=2, database=database)
         unpack(cluster, name)
@@ -77,9 +77,9 @@ def test_a_store_that_has_no_id_yet_is_waited_for(tmp_path):
             member.start()
         wait_until(lambda: cluster.issuer.is_ready() and cluster.gateways[0].is_ready(), "they decide")
         assert cluster.issue("A", "erin")[0] == 201
-        wait_until(lambda: "has not created its tables yet" in cluster.issuer.log(), "the issuer has looked")
+        wait_until(lambda: "has not created its tables yet" in cluster.issuer.log(), "the issuer has checked")
         right.start()
-        wait_until(lambda: cluster.issues() == {"A": {**HOLDERS, 5: "erin"}}, "the right store has everything")
+        wait_until(lambda: cluster.issues() == {"A": {**HOLDERS, 5: "erin"}}, "the correct store has everything")
         with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as other:
             assert other.execute("SELECT COUNT(*) FROM coupon_issue").fetchone() == (0,)
         cluster.stop()

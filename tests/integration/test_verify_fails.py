@@ -1,4 +1,4 @@
-"""`coupond verify` and `coupond journal check` do fail, and name what is wrong: what they pass is worth something."""
+"""`coupond verify` and `coupond journal check` can fail, and name the fault."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from http_load import Load
 
 @pytest.fixture
 def stopped(tmp_path):
-    """A cluster that has issued 20 of coupon LOST to user-0 … user-19, sound and stopped."""
+    """A stopped, intact cluster that has issued 20 of coupon LOST to user-0 … user-19."""
     with Cluster(tmp_path, partitions=2) as cluster:
         cluster.create_coupon("LOST", 100)
         answers = Load(cluster.addresses, connections=4).run([("LOST", f"user-{i}") for i in range(20)])
@@ -110,7 +110,7 @@ def test_a_torn_tail_is_cut_and_reported_and_nothing_else_is_lost(stopped):
     stopped.assert_kept()
 
 
-def test_verify_cannot_look_where_there_is_nothing(tmp_path):
+def test_verify_exits_with_2_if_there_is_nothing_to_check(tmp_path):
     result = run_coupond("verify", "--dir", tmp_path / "nowhere")
     assert result.returncode == 2
     assert "nowhere" in result.stdout + result.stderr

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Installs the Debian package in a root of its own, uses it, and purges it: ./dev package --check
+"""Installs the Debian package in a separate root, uses it, and purges it: ./dev package --check
 
     check.py PACKAGE [--forget]
 
-The root is made by debootstrap, of the release of this machine and with what the package depends on. It stays below
-build/package for the next run; each run works on a copy, which is removed at the end. --forget makes it anew. Needs
-root, and Debian's packages of the groups `package` and `package-check` in packages.txt.
+debootstrap creates the root, with the release of this machine and the dependencies of the package. It is kept below
+build/package for the next run; each run works on a copy, which is removed at the end. --forget creates it anew. Needs
+root, and the groups `package` and `package-check` of packages.txt.
 """
 
 import argparse
@@ -32,11 +32,11 @@ from bash_completion import Bash  # noqa: E402
 from progress import CheckFailed, check, say, step, wait_until  # noqa: E402
 
 NEEDED_MIB = 2048
-ADDRESS = "127.0.0.1:8080"  # of a network of its own
+ADDRESS = "127.0.0.1:8080"  # in its own network namespace
 DATA = "/var/lib/coupond"
 SERVICES = ("coupond-issuer.service", "coupond-persister.service", "coupond-gateway@.service")
 BESIDE = ("man-db", "bash-completion")
-# What Debian's own programs leave behind when a package comes and goes.
+# Files that Debian's programs leave when a package is installed and purged.
 NOT_OURS = re.compile(r"/run/systemd/|/var/(log/|cache/(man|ldconfig|debconf)/|lib/dpkg/[^/]+$)"
                       r"|/etc/(passwd|group|shadow|gshadow)-$|/etc/\.pwd\.lock$")
 
@@ -44,7 +44,7 @@ NOT_OURS = re.compile(r"/run/systemd/|/var/(log/|cache/(man|ldconfig|debconf)/|l
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./dev package --check", description=__doc__.splitlines()[0])
     parser.add_argument("package", type=Path)
-    parser.add_argument("--forget", action="store_true", help="make the root anew")
+    parser.add_argument("--forget", action="store_true", help="create the root anew")
     return parser.parse_args(arguments)
 
 
@@ -56,7 +56,7 @@ def field(package, name):
 
 
 def depended_on(package):
-    """The first alternative of each package that it depends on."""
+    """The first alternative of each dependency."""
     names = [alternatives.split("|")[0].split("(")[0].strip() for alternatives in field(package, "Depends").split(",")]
     return sorted({*names, *BESIDE})
 
@@ -66,7 +66,7 @@ def release():
 
 
 def make_base(package, forget):
-    """A minimal Debian with all that the package depends on; made once for the same names."""
+    """A minimal Debian with the dependencies of the package; created once for the same names."""
     names = depended_on(package)
     key = hashlib.sha256(" ".join([release(), *names]).encode()).hexdigest()[:12]
     base = REPOSITORY / f"build/package/root-{key}"
@@ -86,7 +86,7 @@ def make_base(package, forget):
 
 
 class Root:
-    """A copy of the base with mounts that this process and its children alone see."""
+    """A copy of the base with mounts that only this process and its children see."""
 
     def __init__(self, base, folder):
         self.folder = folder / "root"
@@ -101,7 +101,7 @@ class Root:
         return ["chroot", *([f"--userspec={user}"] if user else []), str(self.folder), *map(str, words)]
 
     def run(self, *words, check_status=True, **environment):
-        """The command's standard output; a status other than 0 fails with all that it said."""
+        """The command's standard output; a status other than 0 fails with its output."""
         result = subprocess.run(self.command(*words), capture_output=True, text=True, stdin=subprocess.DEVNULL,
                                 check=False, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
                                                   "DEBIAN_FRONTEND": "noninteractive", **environment})
@@ -113,7 +113,7 @@ class Root:
         return self.folder / inside.lstrip("/")
 
     def listing(self):
-        """{path: what distinguishes it}; of files in /etc also what is in them."""
+        """{path: its metadata}; for files in /etc also a hash of the content."""
         found = {}
         for folder, folders, files in os.walk(self.folder):
             folders[:] = [name for name in folders if not os.path.ismount(os.path.join(folder, name))]
@@ -138,9 +138,9 @@ def differences(before, after):
 
 
 def examine(package):
-    """lintian, where it is installed."""
+    """Runs lintian, if installed."""
     if not shutil.which("lintian"):
-        say("lintian is not installed: the package is not examined by it")
+        say("lintian is not installed; its checks are left out")
         return
     with step("lintian"):
         told = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", package], capture_output=True,
@@ -153,7 +153,7 @@ def install(root, package):
         shutil.copy(package, root.path("/tmp/coupond.deb"))
         root.run("dpkg", "-i", "/tmp/coupond.deb")
     check(root.run("coupond", "--version") == f"coupond {field(package, 'Version').rpartition('-')[0]}\n",
-          "coupond --version is not the package's")
+          "coupond --version differs from the package's")
     status = root.path("/etc/coupond").stat()
     check(status.st_mode & 0o7777 == 0o750, f"/etc/coupond has the mode {status.st_mode & 0o7777:o}")
     check("coupond" in root.run("stat", "-c", "%G", "/etc/coupond/coupond.conf"),
@@ -173,7 +173,7 @@ def read_pages(root):
 
 
 def complete(root):
-    """By what loads completions when they are asked for, in the root."""
+    """Tests the completions through bash-completion's loader, in the root."""
     with Bash("/usr/share/bash-completion/bash_completion", "/", command=root.command("bash")) as bash:
         offered = bash.offers("coupond dead-letter ")
         check(offered[-2:] == ["list", "retry"], f"bash completes \"coupond dead-letter \" to {offered}")
@@ -182,7 +182,7 @@ def complete(root):
 
 
 def ask(method, path, body=None):
-    """(status, body); (0, {}) when nobody answers."""
+    """(status, body); (0, {}) if there is no answer."""
     connection = http.client.HTTPConnection(ADDRESS, timeout=20)
     try:
         connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
@@ -195,7 +195,7 @@ def ask(method, path, body=None):
 
 
 def use(root):
-    root.run("install", "-d", "-o", "coupond", "-g", "coupond", "-m", "0750", DATA)  # as StateDirectory= does
+    root.run("install", "-d", "-o", "coupond", "-g", "coupond", "-m", "0750", DATA)  # like StateDirectory=
     log = root.path("/tmp/dev.log")
     with open(log, "wb") as out:
         dev = subprocess.Popen(root.command("coupond", "dev", "--dir", DATA, "--http", ADDRESS, user="coupond:coupond"),
@@ -216,7 +216,7 @@ def use(root):
 
 
 def change_and_upgrade(root):
-    """What the administrator wrote stays."""
+    """The administrator's changes are kept."""
     config = root.path("/etc/coupond/coupond.conf")
     changed = config.read_text(encoding="utf-8") + "#   ours\n"
     config.write_text(changed, encoding="utf-8")
@@ -225,21 +225,21 @@ def change_and_upgrade(root):
     root.run("dpkg", "-i", "/tmp/coupond.deb")
     check(config.read_text(encoding="utf-8") == changed, "an upgrade has changed coupond.conf")
     check(root.run("stat", "-c", "%a %G", "/etc/coupond/admin_token").split() == ["640", "coupond"],
-          "an upgrade gives admin_token to the wrong readers")
+          "an upgrade changes the owner or mode of admin_token")
 
 
 def remove_and_purge(root):
     root.run("dpkg", "-r", "coupond")
-    check(not root.path("/usr/bin/coupond").exists(), "the program is there after its removal")
+    check(not root.path("/usr/bin/coupond").exists(), "the program exists after its removal")
     check(root.path(f"{DATA}/coupond.db").exists() and root.path("/etc/coupond/coupond.conf").exists(),
-          "removal takes data or configuration away")
+          "the removal deletes data or configuration")
     root.run("dpkg", "-P", "coupond")
 
 
 def main(options, folder):
     package = options.package.resolve()
     try:
-        check(package.exists(), f"{package} is not there")
+        check(package.exists(), f"{package} does not exist")
         free = shutil.disk_usage(REPOSITORY / "build").free >> 20
         check(free >= NEEDED_MIB, f"{NEEDED_MIB} MiB are needed below {REPOSITORY / 'build'}, and {free} are free")
         examine(package)
@@ -259,9 +259,9 @@ def main(options, folder):
         with step("remove and purge it"):
             remove_and_purge(root)
             left = list(differences(before, root.listing()))
-            check(not left, "the purge leaves:\n    " + "\n    ".join(left))
+            check(not left, "files left by the purge:\n    " + "\n    ".join(left))
         say(f"{package.name}: installed, used and purged; "
-            f"the {len(before)} files and folders from before are there, and no others")
+            f"the same {len(before)} files and folders exist as before")
         return 0
     except (CheckFailed, servers.ServerError) as failure:
         say(f"FAILED: {failure}")
@@ -269,7 +269,7 @@ def main(options, folder):
 
 
 def in_namespaces(options):
-    """The mounts end with the namespaces; the copy is removed out here, however they end."""
+    """The mounts end with the namespaces; the copy is always removed out here."""
     (REPOSITORY / "build/package").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="check-", dir=REPOSITORY / "build/package") as folder:
         return namespaces.enter(lambda: main(options, Path(folder)))
@@ -278,5 +278,5 @@ def in_namespaces(options):
 if __name__ == "__main__":
     asked = parse(sys.argv[1:])
     if os.geteuid() != 0:
-        sys.exit("./dev package --check: needs root: it makes namespaces and a root of its own")
+        sys.exit("./dev package --check: needs root to create namespaces and a separate root directory")
     sys.exit(in_namespaces(asked))

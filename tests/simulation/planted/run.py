@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Plants faults one after another and requires that the simulation notices each.
+"""Plants faults one after another and requires that the simulation detects each.
 
 usage: run.py [--build DIR] [--runs N] [--list] [NAME…] [-- SIMULATE-ARGS]
 
 Compiles the file with the fault and links it instead of the original, using the objects of an existing build. With
 names, only these faults are planted. Arguments after -- replace the simulation's usual ones, to replay a fault.
-Ends with 1 when a fault is not noticed, or when a text of the table does not occur exactly once.
+Exits with 1 if a fault is not detected, or if a text of the table does not occur exactly once.
 """
 
 import argparse
@@ -32,19 +32,19 @@ def fail(text):
 def run(command, build):
     done = subprocess.run(command, cwd=build, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        fail(f"this does not work:\n{shlex.join(command)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        fail(f"this command failed:\n{shlex.join(command)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
 def with_fault(fault):
     text = (ROOT / fault.file).read_text(encoding="utf-8")
     found = text.count(fault.old)
     if found != 1:
-        fail(f"{fault.name}: its text is {found} times in {fault.file}: bring the table up to date")
+        fail(f"{fault.name}: its text occurs {found} times in {fault.file}: update the table")
     return text.replace(fault.old, fault.new)
 
 
 def compile_with_fault(fault, build, folder):
-    """(the object that the build made of the file, the one with the fault)"""
+    """(the object of the file in the build, the object with the fault)"""
     entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
     entry = next(entry for entry in entries if entry["file"] == str(ROOT / fault.file))
     command = shlex.split(entry["command"])
@@ -58,7 +58,7 @@ def compile_with_fault(fault, build, folder):
 
 
 def link_with_fault(fault, build, folder):
-    """Links the program: the object with the fault precedes the libraries, so that the linker does not take theirs."""
+    """Links the program: the object with the fault precedes the libraries, so that the linker prefers it."""
     sound, planted = compile_with_fault(fault, build, folder)
     listed = subprocess.run(["ninja", "-t", "commands", SIMULATE], cwd=build, capture_output=True, text=True,
                             check=True)
@@ -123,7 +123,7 @@ def main():
         return 0
     build = Path(options.build).resolve()
     if not (build / SIMULATE).exists():
-        fail(f"{build} has no simulation: build it first")
+        fail(f"{build} has no simulation; build it first")
     if behind:
         return replay(chosen[0], build, behind)
     noticed = sum([try_fault(fault, build, options.runs) for fault in chosen])

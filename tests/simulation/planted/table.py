@@ -1,5 +1,5 @@
 """Faults to plant: a name, the file, its exact text, the replacement, and the consequence that the simulation must
-notice.
+detect.
 
 Each text must occur exactly once in its file; the script checks that, so that the table follows the code.
 """
