@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `./dev bench` runs: nginx answering a constant, coupond, and whom --peers names, with the same wrk script on one machine.
+# Run by `./dev bench`: measures nginx with a constant answer, coupond and the peers of --peers with the same wrk script.
 # Options and method: load-test/bench.sh --help
 set -eu
 here=$(cd -- "$(dirname -- "$0")" && pwd)

@@ -1,7 +1,7 @@
--- wrk script: POST /v1/coupons, a coupon of its own in every request, ids in no order.
+-- wrk script: POST /v1/coupons with a new coupon in every request, ids in random order.
 -- wrk -s create.lua URL -- SEED
--- The number of a request is multiplied by an odd constant modulo 2^32, so no two requests of a thread make the same id,
--- and the thread's number stands at the end of the id.
+-- The number of a request is multiplied by an odd constant modulo 2^32, so all ids of a thread differ; the thread's
+-- number is at the end of the id.
 
 local threads = 0
 

@@ -1,8 +1,8 @@
 /*
- * fill_journal DIR ISSUES [shuffled|creating]: writes a journal of one coupon, C0001, sold out to as many users, as an
- * issuer under load would have written it: 64 issues a batch. Users come in the order of their names, or in none. With
- * `creating` each issue is of a coupon of its own, C0000001 and on, and 32 creations stand before their 32 issues in
- * each batch. For measuring recovery and the stores' pace; see recovery.py and store_pace.py.
+ * fill_journal DIR ISSUES [shuffled|creating]: writes a journal of one coupon, C0001, sold out to as many users, like
+ * an issuer under load: 64 issues per batch. Users are in the order of their names, or shuffled. With `creating` each
+ * issue has its own coupon, from C0000001, and each batch has 32 creations before their 32 issues. Used to measure
+ * recovery and stores; see recovery.py and store_pace.py.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 static int ignore(void *arg, const void *batch, const struct journal_progress *progress, struct error *error)
 {
     (void)arg, (void)batch, (void)progress;
-    return error_set(error, "the folder holds a journal already");
+    return error_set(error, "the folder already contains a journal");
 }
 
 static struct coupon new_coupon(const char *id, uint32_t quantity)
@@ -39,7 +39,7 @@ static void write_coupon(struct journal *journal, uint32_t quantity)
     journal_commit(journal);
 }
 
-/* An odd factor: each number of 32 bits has another image. */
+/* Multiplication by an odd factor is a bijection of the 32-bit numbers. */
 static uint32_t user_of(uint32_t sequence, bool shuffled)
 {
     return shuffled ? sequence * UINT32_C(2654435761) : sequence;

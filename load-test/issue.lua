@@ -1,9 +1,9 @@
--- wrk script: POST /v1/coupons/COUPON/issues with a user of its own in every request.
+-- wrk script: POST /v1/coupons/COUPON/issues with a new user in every request.
 -- wrk -s issue.lua URL -- COUPON PREFIX [PATH]
--- With PATH, what is sent is GET PATH, in which USER stands for the user.
--- WRK_PORTS in the environment, as PORT,PORT…, sends the threads to these ports of 127.0.0.1 by turns, instead of to the URL's.
--- Each wrk thread has a number, so no two threads make up the same user. The id has a fixed width, so a request is two
--- strings around it and nothing is counted anew.
+-- With PATH, it sends GET PATH instead, and replaces USER by the user.
+-- WRK_PORTS in the environment, as PORT,PORT…, assigns the threads to these ports of 127.0.0.1 in turn, instead of the URL's port.
+-- Each wrk thread has a number, so that threads never generate the same user. The id has a fixed width, so that a request is
+-- two constant strings around it.
 
 local threads = 0
 local ports = {}

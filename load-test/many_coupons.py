@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Measures what many coupons cost: creating them in random order over HTTP, listing them while issues go on, and
-recovering them.
+"""Measures many coupons: creating them in random order over HTTP, listing them during issues, and recovering them.
 
-Starts an issuer and a gateway on a folder of their own, creates coupons over several connections and notes the rate of
-each hundred thousand; reads pages from random cursors while a load issues; kills the issuer and times its recovery from
-the journal alone, and with a snapshot. Prints a table, or JSON with --json. Run by `./dev coupons`.
+Starts an issuer and a gateway on a private folder, creates coupons over several connections and records the rate of
+each hundred thousand; reads pages from random cursors under a load of issues; kills the issuer and measures its
+recovery from the journal alone, and with a snapshot. Prints a table, or JSON with --json. Run by `./dev coupons`.
 """
 import argparse
 import http.client
@@ -32,13 +31,13 @@ def count_coupons(port):
 
 
 def cpu_seconds(process):
-    """The CPU time that a process has used so far; on a shared machine it says more than a rate."""
+    """The CPU time that a process has used so far; on a shared machine it is more reliable than a rate."""
     fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def create(issuer, gateway, arguments):
-    """For each hundred thousand coupons: creations a second, and CPU microseconds of issuer and gateway for each."""
+    """For each hundred thousand coupons: creations per second, and CPU µs of issuer and gateway per creation."""
     script = pathlib.Path(__file__).with_name("create.lua")
     command = ["wrk", "-t1", f"-c{arguments.connections}", "-d3600s", "-s", str(script), gateway.url, "--", "0"]
     wrk = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -81,7 +80,7 @@ def read_pages(gateway, pages):
 
 
 def listing(issuer, gateway, pages, rate):
-    """Reads pages while `rate` issues a second go on, or without issues if it is 0."""
+    """Reads pages during `rate` issues per second, or without issues if it is 0."""
     load = None
     if rate > 0:
         load = subprocess.Popen([BINARY, "bench", "--url", gateway.url, "--create", "4000000000", "--rate", str(rate),
@@ -100,7 +99,7 @@ def listing(issuer, gateway, pages, rate):
 
 
 class Persister:
-    """Writes the issues of the same folder's issuer into a SQLite database of its own."""
+    """Writes the issues of the same folder's issuer into its own SQLite database."""
 
     def __init__(self, folder):
         command = [BINARY, "persister", "--set=persister/http=", f"--set=store/path={folder}/store.db",
@@ -113,7 +112,7 @@ class Persister:
 
 
 def recover(folder, journal, options):
-    """Starts an issuer on the existing files and measures how long its recovery takes."""
+    """Starts an issuer on the existing files and measures its recovery time."""
     issuer = Issuer(folder, journal, options)
     seconds, _ = issuer.wait_for(r"deciding", 600)
     return issuer, seconds
@@ -156,12 +155,12 @@ def measure(folder, arguments):
 
 
 def print_result(result, rate):
-    print("| coupons | created per second | CPU of the issuer a creation | of the gateway |\n|--:|--:|--:|--:|")
+    print("| coupons | created per second | CPU of the issuer per creation | of the gateway |\n|--:|--:|--:|--:|")
     for part in result["created"]:
         print(
             f"| {part['coupons']:,} | {part['rate']:,.0f} | {part['cpu_us'][0]:.1f} µs | {part['cpu_us'][1]:.1f} µs |"
         )
-    print(f"\n| page of {PAGE} | p50 | p99 | max | CPU a page, with the issues |\n|:--|--:|--:|--:|--:|")
+    print(f"\n| page of {PAGE} | p50 | p99 | max | CPU per page, including the issues |\n|:--|--:|--:|--:|--:|")
     for name, key in (("idle", "pages_idle"), (f"beside {rate:,} issues/s", "pages_loaded")):
         figures = [*[result[key][column] for column in ("p50", "p99", "max")], sum(result[key]["cpu_ms"])]
         print(f"| {name} | " + " | ".join(f"{figure:.2f} ms" for figure in figures) + " |")
@@ -175,9 +174,9 @@ def main():
     parser.add_argument("--partitions", type=int, default=1)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--pages", type=int, default=500)
-    parser.add_argument("--rate", type=int, default=5000, help="issues a second beside the listing")
+    parser.add_argument("--rate", type=int, default=5000, help="issues per second during the listing")
     parser.add_argument("--persister", action="store_true", help="run a persister that fills SQLite")
-    parser.add_argument("--dir", help="where to make the journal (default: a temporary folder)")
+    parser.add_argument("--dir", help="folder for the journal (default: a temporary folder)")
     parser.add_argument("--port", type=int, default=18080, help="port of the gateway; the issuer takes the next one")
     parser.add_argument("--set", action="append", default=[], help="an option of the issuer")
     parser.add_argument("--json", action="store_true")

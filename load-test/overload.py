@@ -1,17 +1,16 @@
-"""Measures what a crowd costs other clients: latency and memory of one gateway thread while it holds idle, slow,
+"""Measures the effect of a crowd on other clients: latency and memory of one gateway thread while it holds idle, slow,
 short-lived and flooding connections.
 
-Method. A gateway, an issuer (sync = always) and a persister on SQLite, as processes on this machine. `coupond bench`
-asks for one coupon at a constant rate over 64 keep-alive connections, latency counted from the intended send time:
-first alone, then beside each crowd, round after round; figures are medians over the rounds. The crowd is a process of
-its own (tests/support/slow_crowd.py). CPU is what the gateway used in that time, divided by the requests of bench;
-memory is anonymous resident memory. Run it on a machine that does nothing else. Clients have machines of their own
-elsewhere; here they share the cores with those they ask, so gateway and issuer go first (SCHED_RR; --equal leaves that
-out).
+Method. A gateway, an issuer (sync = always) and a persister with SQLite run as processes on this machine. `coupond
+bench` requests one coupon at a constant rate over 64 keep-alive connections, with latencies from the intended send
+time: first alone, then with each crowd, in rounds; figures are medians over the rounds. The crowd is a separate process
+(tests/support/slow_crowd.py). CPU is the gateway's CPU time divided by the requests of bench; memory is anonymous
+resident memory. Run it on an otherwise idle machine. Clients normally run on other machines; here they share the cores
+with the servers, so gateway and issuer get a higher priority (SCHED_RR; not with --equal).
 
-A crowd also costs whoever it does not talk to: its sockets make the kernel's work longer, its processes take turns on
-the same cores. So that this can be told from what coupond does, each crowd stands once more before nginx (one worker,
-constants) while bench goes on asking coupond.
+A crowd also affects programs that it is not connected to: its sockets cost kernel time, and its processes share the
+cores. To separate this from coupond's part, each crowd is also connected to nginx (one worker, constant answers) while
+bench loads coupond.
 """
 
 import argparse
@@ -35,9 +34,9 @@ from cluster import Cluster, run_coupond
 from pressure import anonymous_bytes, connect, cpu_seconds
 from slow_crowd import SlowCrowd
 
-PAGE_COUPONS = 200  # what slow readers read
+PAGE_COUPONS = 200  # the pages of slow readers
 FLOODS = 10
-ELSEWHERE = 3  # so many scenarios are about connections that do next to nothing
+ELSEWHERE = 3  # number of scenarios with mostly inactive connections
 FLOOD_REQUEST = b"PUT /v1/coupons/FLOOD/issues/same HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -118,7 +117,7 @@ def nginx_address(directory):
 
 
 def measure(arguments, directory, name, elsewhere):
-    """Measures one scenario with fresh processes, so that none inherits another's memory; the crowd connects to
+    """Measures one scenario with new processes, so that memory starts from zero; the crowd connects to
     coupond, or to `elsewhere`."""
     options = {"gateway/connections_max": arguments.idle + arguments.slow + 1000}
     with contextlib.ExitStack() as stack:
@@ -171,11 +170,11 @@ def main():
     arguments = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most < arguments.idle + arguments.slow + 1200:
-        sys.exit(f"overload: the limit of open files is {most}; raise ulimit -n, or ask for fewer with --idle")
+        sys.exit(f"overload: the limit of open files is {most}; raise ulimit -n, or reduce --idle")
     arguments.load_before = os.getloadavg()[0]
     names = list(scenarios(arguments, ""))[: arguments.crowds]
     runs = {name: (name, False) for name in names}
-    runs.update({f"{name}, before nginx": (name, True) for name in names[1:ELSEWHERE]})
+    runs.update({f"{name}, at nginx": (name, True) for name in names[1:ELSEWHERE]})
     results = {run: [] for run in runs}
     with tempfile.TemporaryDirectory(prefix="coupond-overload-") as directory:
         for number in range(arguments.rounds):

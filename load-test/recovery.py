@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Measures how long an issuer's recovery takes, how much memory it needs, and what a snapshot costs clients meanwhile.
+"""Measures the duration and memory of an issuer's recovery, and the effect of a snapshot on clients.
 
-Fills a journal of one coupon, sold out (fill_journal), starts the issuer on it, lets it write a snapshot, kills it, and
-starts it again. With --under-load N it also loads the issuer with N users more, with and without a snapshot being
-written, in turn. Prints tables, or JSON with --json. Run by `./dev recovery`.
+Fills a journal of one sold-out coupon (fill_journal), starts the issuer on it, lets it write a snapshot, kills it, and
+restarts it. With --under-load N it also loads an issuer with N users, alternately with and without a snapshot being
+written. Prints tables, or JSON with --json. Run by `./dev recovery`.
 """
 import argparse
 import json
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-# Taken out of the environment: coupond refuses variables of its own prefix that it does not know.
+# Removed from the environment: coupond refuses unknown variables with its prefix.
 BINARY = os.environ.pop("COUPOND_BENCH_BINARY", "build/release/coupond/coupond")
 FILL = os.environ.pop("COUPOND_BENCH_FILL", "build/release/load-test/fill_journal")
 
@@ -27,7 +27,7 @@ def say(text):
 
 
 def anonymous_bytes(pid):
-    """Resident anonymous memory at present."""
+    """The current resident anonymous memory."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1)) * 1024
 
@@ -57,7 +57,7 @@ class Issuer:
             if match:
                 return time.monotonic() - self.began, match
             time.sleep(0.02)
-        sys.exit(f"recovery: nothing like {pattern!r} within {seconds} s: {self.log.read_text()}")
+        sys.exit(f"recovery: no line matches {pattern!r} within {seconds} s: {self.log.read_text()}")
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -100,7 +100,7 @@ class Gateway:
         deadline = time.monotonic() + 30
         while subprocess.run(["curl", "-sf", "-o", "/dev/null", self.url + "/readyz"], check=False).returncode != 0:
             if time.monotonic() > deadline:
-                sys.exit("recovery: the gateway does not get ready")
+                sys.exit("recovery: the gateway does not become ready")
             time.sleep(0.05)
 
     def end(self):
@@ -109,14 +109,14 @@ class Gateway:
 
 
 def open_loop(gateway, rate, seconds):
-    """Latencies in milliseconds as `coupond bench` sees them, from the intended send time."""
+    """Latencies in milliseconds from the intended send time, measured by `coupond bench`."""
     command = [BINARY, "bench", "--url", gateway.url, "--create", "4000000000", "--rate", str(rate), "--duration",
                str(seconds), "--json"]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def closed_loop(gateway, seconds):
-    """Answers a second to wrk with 256 connections, where every request has a new user."""
+    """Answers per second to wrk with 256 connections and a new user in every request."""
     subprocess.run(["curl", "-sf", "-o", "/dev/null", "-X", "POST", gateway.url + "/v1/coupons", "-H",
                     "content-type: application/json", "-d",
                     json.dumps({"id": "WRK", "title": "wrk", "quantity": 4_000_000_000})], check=False)
@@ -154,9 +154,9 @@ def measure_under_load(folder, arguments):
     subprocess.run([FILL, journal / "p00", str(arguments.under_load)], check=True)
     runs = []
     for number in range(arguments.rounds):
-        # In reverse order every other time, so that a drift affects both alike.
+        # In reverse order every other time, so that a drift affects both equally.
         for snapshot in ((False, True), (True, False))[number % 2]:
-            say(f"round {number + 1} of {arguments.rounds}, {'with' if snapshot else 'without'} a snapshot under way")
+            say(f"round {number + 1} of {arguments.rounds}, {'with' if snapshot else 'without'} a snapshot in progress")
             runs.append(load_once(folder, journal, snapshot, arguments))
             say(f"  {runs[-1]}")
     return runs
@@ -175,7 +175,7 @@ def print_under_load(runs, arguments):
         print(f"| {key} at {arguments.rate:,}/s | {median(runs, False, key):.2f} ms | "
               f"{median(runs, True, key):.2f} ms |")
     if not all(run["overlapped"] for run in runs):
-        print("\nA snapshot ended before its load did: take more users or fewer seconds.")
+        print("\nA snapshot ended before its load: use more users or fewer seconds.")
 
 
 def main():
@@ -183,12 +183,13 @@ def main():
     parser.add_argument("--issues", type=int, nargs="+", default=[10_000_000, 100_000_000])
     parser.add_argument("--coupons", type=int, nargs="+",
                         help="instead of --issues: this many coupons, each with one issue")
-    parser.add_argument("--dir", help="where to make the journal (default: a temporary folder)")
+    parser.add_argument("--dir", help="folder for the journal (default: a temporary folder)")
     parser.add_argument("--under-load", type=int, metavar="USERS",
                         help="measure load during a snapshot of this many users")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=6, help="duration of each of the two loads of a round")
-    parser.add_argument("--rate", type=int, default=20000, help="requests a second of the load that measures latencies")
+    parser.add_argument("--rate", type=int, default=20000,
+                        help="requests per second of the load that measures latencies")
     parser.add_argument("--port", type=int, default=18080)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

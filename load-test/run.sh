@@ -1,11 +1,11 @@
 #!/bin/sh
-# Locust before the whole system with 1, 2, 4 gateways behind HAProxy: report, CSV and chart, and the promises checked at the end of each turn.
+# Runs Locust against the whole system with 1, 2 and 4 gateways behind HAProxy. Writes reports, CSV and a chart, and checks the promises.
 # Options and method: load-test/run.sh --help
 set -eu
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 for tool in locust haproxy; do
     if ! command -v "$tool" >/dev/null 2>&1 && ! [ -x "/usr/sbin/$tool" ]; then
-        echo "run.sh: $tool is not installed; ./dev load-test installs what is needed" >&2
+        echo "run.sh: $tool is not installed; ./dev load-test installs the required packages" >&2
         exit 2
     fi
 done

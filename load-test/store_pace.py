@@ -1,19 +1,18 @@
 """Measures how fast the persister fills the store, compared with the store's own bulk loader.
 
-Method. A journal of one coupon, sold out (fill_journal), is drained by the real issuer and persister, as processes on
-this machine, into empty tables; the time runs from the persister's start until the issuer's metrics tell that
-everything is acknowledged. Round after round, in turn with it, the same rows go from a file in the page cache into an
-empty copy of the same table: by LOAD DATA LOCAL INFILE of the mariadb client, in one statement, and by .import of the
-sqlite3 shell, in one transaction, with the pragmas of the persister (WAL, synchronous = FULL, cache and checkpoints
-alike). Users come in no order, as crowds do, unless --ordered. Figures are medians over the rounds, ratios those of
-medians. MariaDB is private, with its defaults but for a buffer pool of 1 GiB. A drain that is not counted goes first;
-it makes the rows.
+Method. The real issuer and persister, as processes on this machine, store a journal of one sold-out coupon
+(fill_journal) into empty tables; the time runs from the persister's start until the issuer's metrics show that
+everything is acknowledged. Alternating with it, the same rows are loaded from a file in the page cache into an empty
+copy of the same table: by LOAD DATA LOCAL INFILE of the mariadb client, in one statement, and by .import of the sqlite3
+shell, in one transaction, with the persister's pragmas (WAL, synchronous = FULL, the same cache and checkpoints). Users
+are in random order unless --ordered is given. Figures are medians over the rounds, and ratios are ratios of medians.
+MariaDB is private, with its defaults except a buffer pool of 1 GiB. An uncounted run goes first; it creates the rows.
 
---creating instead drains a journal of as many records in which every other one creates a coupon, round after round in
-turn with one of issues of a single coupon, and reports both rates.
+--creating instead stores a journal with as many records in which every other one creates a coupon, alternating with a
+journal of issues of a single coupon, and reports both rates.
 
---issuing RATE instead drains while `coupond bench` asks for RATE issues a second, and reports the time until the
-earlier backlog is stored.
+--issuing RATE instead stores the journal while `coupond bench` requests RATE issues per second, and reports the time
+until the earlier backlog is stored.
 """
 
 import argparse
@@ -49,7 +48,7 @@ def say(text):
 
 
 class Server(MariaDB):
-    """Configured as most servers are: memory enough for the table, and every commit synced."""
+    """Configured like most servers: enough memory for the table, and every commit synced."""
 
     def options(self, data):
         return [*super().options(data), "--innodb-buffer-pool-size=1G", "--local-infile=ON"]
@@ -94,7 +93,7 @@ class MariaStore:
 
 
 class SqliteStore:
-    """The persister's file, and beside it the one that the shell fills."""
+    """The persister's file, and the one that the shell fills."""
 
     name = "SQLite"
     loader = "sqlite3 .import"
@@ -105,7 +104,7 @@ class SqliteStore:
         self.file = folder / "copy.db"
 
     def empty(self):
-        pass  # each drain has a folder of its own
+        pass  # each run has its own folder
 
     def cpu(self):
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -144,7 +143,7 @@ def wait_stored(cluster, records):
 
 @contextlib.contextmanager
 def backlog(store, journal, options, gateways=0):
-    """Starts an issuer on a copy of the journal, with empty tables; its persister does not run yet."""
+    """Starts an issuer on a copy of the journal, with empty tables; without its persister."""
     store.empty()
     options = {"issuer/snapshot_mb": 0, "issuer/check_store": 0, **options}
     with tempfile.TemporaryDirectory(prefix="drain-", dir=journal.parent) as folder:
@@ -194,7 +193,7 @@ def measure(store, journal, arguments, options):
     drain(store, journal, arguments.rows, options, after=lambda cluster: store.save_rows(cluster.store_path))
     runs = {"persister": [], "loader": []}
     for number in range(arguments.rounds):
-        # In reverse order every other time, so that a drift affects both alike.
+        # In reverse order every other time, so that a drift affects both equally.
         for who in (("persister", "loader"), ("loader", "persister"))[number % 2]:
             one = drain(store, journal, arguments.rows, options) if who == "persister" else load(store, arguments.rows)
             say(f"{store.name}, round {number + 1} of {arguments.rounds}, {who}: "
@@ -210,7 +209,7 @@ def drain_while_issuing(store, journal, arguments, options):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bench:
             wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_journal_sequence")
                        > arguments.rows + 2,
-                       "issuing goes on")
+                       "issuing continues")
             began = time.monotonic()
             cluster.persisters[0].start()
             wait_stored(cluster, arguments.rows + 1)
@@ -218,7 +217,7 @@ def drain_while_issuing(store, journal, arguments, options):
             issuing = bench.poll() is None
             asked = json.loads(bench.communicate()[0])
     if not issuing:
-        say("store_pace: issuing ended before the backlog was stored; ask for more --seconds")
+        say("store_pace: issuing ended before the backlog was stored; increase --seconds")
     return {"store": store.name, "rows": arguments.rows, "seconds": seconds, "issuing_all_the_while": issuing,
             "rate": arguments.issuing, "latency_us": asked["latency_us"]}
 
@@ -241,7 +240,7 @@ def median(runs, key):
 
 
 def print_measured(results, rounds):
-    print(f"\nMedians of {rounds} alternating rounds; CPU in µs a row.\n")
+    print(f"\nMedians of {rounds} alternating rounds; CPU in µs per row.\n")
     print("| | rows | persister, rows/s | loader, rows/s | ratio | CPU issuer | persister | store | loader |")
     print("|:--|--:|--:|--:|--:|--:|--:|--:|--:|")
     for one in results:
@@ -263,7 +262,7 @@ def print_creating(results, rounds):
 
 
 def print_issuing(results):
-    print("\n| | backlog | issues a second meanwhile | stored after | p50 | p99 |\n|:--|--:|--:|--:|--:|--:|")
+    print("\n| | backlog | issues per second meanwhile | stored after | p50 | p99 |\n|:--|--:|--:|--:|--:|--:|")
     for one in results:
         latency = one["latency_us"]
         print(f"| {one['store']} | {one['rows']:,} | {one['rate']:,} | {one['seconds']:.1f} s "
@@ -277,10 +276,11 @@ def parse_arguments():
     parser.add_argument("--store", choices=("mysql", "sqlite"), action="append", help="only this one (default: both)")
     parser.add_argument("--ordered", action="store_true", help="users in the order of their names")
     parser.add_argument("--creating", action="store_true", help="every other record creates a coupon")
-    parser.add_argument("--issuing", type=int, metavar="RATE", help="drain while this many issues a second go on")
+    parser.add_argument("--issuing", type=int, metavar="RATE",
+                        help="store the journal during this many issues per second")
     parser.add_argument("--seconds", type=int, default=20, help="duration of --issuing")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="an option of coupond")
-    parser.add_argument("--dir", help="where to make journals and stores (default: a temporary folder)")
+    parser.add_argument("--dir", help="folder for journals and stores (default: a temporary folder)")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

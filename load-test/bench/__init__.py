@@ -1,60 +1,60 @@
 """Compares the rate of coupond with those of other systems, on one machine, with one client.
 
-Method. wrk (one thread, so one core) posts issues, each for a user of its own, over so many keep-alive connections.
-Every measurement starts its peer afresh with nothing in it, warms up for a second, and is followed by the next peer's,
-round after round, so that a machine that slows down does so for all. Figures are medians over the rounds; a ratio is
-the median of the rounds' ratios. CPU is what /proc/PID/stat gained during the measurement, divided by the answers that
-the client counted. Syncs and messages come from /metrics. What a peer has issued is counted in it afterwards, and must
-be what it answered. The device's own fdatasync is measured in the same directory before and after, with writes of 8 KiB
-into a file that was allocated and zeroed, as the journal does.
+Method. wrk (one thread, so one core) sends POST requests for issues, each for a new user, over keep-alive connections.
+Every measurement starts an empty peer and warms up for a second. The peers alternate in rounds, so that a slowdown of
+the machine affects all of them. Figures are medians over the rounds; a ratio is the median of the rounds' ratios. CPU
+is the increase in /proc/PID/stat during the measurement, divided by the answers that the client counted. Syncs and
+messages come from /metrics. Afterwards the issues in the peer are counted and must match its answers. The device's
+fdatasync is measured in the same directory before and after, with writes of 8 KiB into an allocated and zeroed file,
+like the journal.
 
 Always measured:
-  nginx, a constant       one worker that answers a constant of like size, and decides nothing
-  coupond, sync = …       two processes, a gateway of one thread and an issuer of one partition, sharing memory; nothing
-                          listens to its stream
-  coupond, …, SQLite      the same, and a persister that writes what is issued into SQLite meanwhile (--persister,
+  nginx, a constant       one worker that answers a constant of similar size, without any decision
+  coupond, sync = …       two processes, a gateway of one thread and an issuer of one partition, with shared memory, and
+                          without a persister
+  coupond, …, SQLite      the same, with a persister that writes the issues into SQLite meanwhile (--persister,
                           --stores)
-  coupond, …, MariaDB     the same, into a MariaDB whose every commit is synced (--stores)
-  coupond, …, TCP         the same, over TCP instead of memory that is shared (--links)
-  coupond, …, CURVE       the same, encrypted by cluster/secret_file (--links tcp,curve tells what that costs)
+  coupond, …, MariaDB     the same, into a MariaDB that syncs every commit (--stores)
+  coupond, …, TCP         the same, over TCP instead of shared memory (--links)
+  coupond, …, CURVE       the same, encrypted by cluster/secret_file (--links tcp,curve shows the cost)
 
 Measured with --against PROGRAM:
-  other build, …          another build of coupond, such as the one before a change, in turn with this one
+  other build, …          another build of coupond, such as one without a change, alternating with this one
 
 Measured with --peers, or --peers NAME,…:
-  redis-benchmark         Redis (AOF everysec) and a Lua script that decides (SISMEMBER, SCARD, SADD, RPUSH), without
-                          HTTP, each request at once
-  redis-benchmark-p16     the same, 16 requests a connection at a time, so that a connection has 16 users
-  webdis                  the same Redis and script behind webdis; it answers 200 whatever the script says
+  redis-benchmark         Redis (AOF everysec) with a Lua script that decides (SISMEMBER, SCARD, SADD, RPUSH), without
+                          HTTP and without pipelining
+  redis-benchmark-p16     the same with 16 pipelined requests per connection, so that a connection has 16 users
+  webdis                  the same Redis and script behind webdis, which answers 200 for every result
   fastify-lua             the same Redis and script behind fastify: ioredis, autopipelining
-  fastify-lua-consumer    the same, and a process that takes the list, 1,000 at a time, into MariaDB: the usual way to
-                          sell out in Redis
+  fastify-lua-consumer    the same, with a process that moves the list into MariaDB, 1,000 at a time: a common design
+                          for sales in Redis
   fastify-row-lock        fastify and mysql2: SELECT … FOR UPDATE of the coupon's row, INSERT, UPDATE, COMMIT
   fastify-redis-lock      fastify, ioredis and mysql2: the same SQL without FOR UPDATE under a lock in Redis (SET NX PX,
                           released by a script)
 
-All fastify peers are one process with the same front and answer as coupond's API does: 201 with the issue, 409 with a
-code. Redis and MariaDB are reached by UNIX sockets (webdis knows only TCP). Redis rewrites no AOF and MariaDB keeps no
-binary log meanwhile. An answer of Redis with AOF everysec may be lost with the power for about two seconds, as one of
-coupond with a sync interval; one of MariaDB, or of coupond with sync = always, is not.
+All fastify peers are one process with the same front end and answer like coupond's API: 201 with the issue, 409 with a
+code. Redis and MariaDB are connected by UNIX sockets (webdis supports only TCP). Redis does not rewrite its AOF and
+MariaDB keeps no binary log meanwhile. With AOF everysec, a power loss can lose about two seconds of Redis's answers,
+like coupond's with a sync interval; MariaDB and coupond with sync = always lose none.
 
---open-loop adds, after each measurement, `coupond bench` at 25, 50 and 75 % of the rate just measured: requests leave
-at their times whatever the answers do, and latencies count from the intended times. It asks whatever speaks the API:
-coupond, nginx, the fastify peers. Beside coupond's stands what the device itself takes just before and after, for
-writes as large as a batch was at that rate, in the same file system, and the limits that follow: p50 at most 1.5 times
-the device's and 1 ms, p99 at most 3 times the device's and 1 ms.
+--open-loop adds, after each measurement, `coupond bench` at 25, 50 and 75 % of the measured rate: requests are sent at
+their intended times regardless of the answers, and latencies count from these times. It applies to peers with the same
+API: coupond, nginx, the fastify peers. For coupond, the sync times of the device are measured just before and after, in
+the same file system, for writes of a batch's size at that rate. The limits are derived from them: p50 at most 1.5 times
+the device's plus 1 ms, p99 at most 3 times the device's plus 1 ms.
 
---gateways N,… measures something else: coupond with so many gateways of one thread, each on a port of its own (a
-gateway shares its port with no other process). One wrk asks all of them over as many connections as ever, with as many
-threads as each of the numbers divides, and each thread asks one gateway, by turns; so the client is the same for all.
-It tells the CPU a request of all gateways together and of the issuer, and by how many percent they rise from the first
-number to the last. With 1,2,4 and the defaults it takes four minutes.
+--gateways N,… is a different measurement: coupond with N gateways of one thread, each on its own port. One wrk loads
+all of them over the same connections; its number of threads is a common multiple of the numbers, and each thread uses
+one gateway, so that the client is always the same. It reports the CPU per request of all gateways together and of the
+issuer, and their increase from the first number to the last in percent. With 1,2,4 and the defaults it takes four
+minutes.
 
---grow USERS measures how slow the slowest answer is while one coupon is issued to so many users: the capacity of a
-fresh coupond with sync = always by wrk, then another fresh one at half of that by `coupond bench`, at the most
-connections. A thread on each core, that goes before all others where that is allowed, sleeps a millisecond at a time
-meanwhile, so that what the machine stood still can be told from what coupond took; and nginx is asked at the same rate
-for a minute. 20000000 users take eight to ten minutes, and a few GB of disk.
+--grow USERS measures the slowest answer while one coupon is issued to that many users: wrk measures the capacity of a
+fresh coupond with sync = always, then `coupond bench` loads another fresh one at half of that rate, with the largest
+number of connections. Meanwhile a thread on each core, with real-time priority if that is allowed, sleeps for a
+millisecond at a time, so that stalls of the machine can be distinguished from delays of coupond. nginx is loaded at the
+same rate for a minute. 20000000 users take eight to ten minutes and a few GB of disk.
 """
 
 import os

@@ -20,7 +20,7 @@ from .peers import LINKS, STORES, Coupond
 from .servers import MariaDB
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-USERS_MAX = 100_000_000  # what `coupond bench` asks for in one run
+USERS_MAX = 100_000_000  # the limit of `coupond bench` in one run
 ROOT = os.path.join(HERE, "..", "..")
 
 
@@ -30,7 +30,7 @@ def find_binary():
     for candidate in candidates:
         if candidate and os.access(candidate, os.X_OK):
             return os.path.abspath(candidate)
-    raise BenchError("there is no coupond to measure; build it with ./dev build, or name it in COUPOND_TEST_BINARY")
+    raise BenchError("coupond is not built; run ./dev build, or set COUPOND_TEST_BINARY to the program")
 
 
 def comma_list(read, allowed):
@@ -53,7 +53,7 @@ def make_parser():
     parser.add_argument("--sync", type=comma_list(str, re.compile("always|os|[1-9][0-9]*").fullmatch),
                         metavar="POLICY,…", help="policies of coupond: always, os, or milliseconds; default always,os")
     parser.add_argument("--stores", type=comma_list(str, STORES.__contains__), metavar="STORE,…",
-                        help="the store that coupond fills meanwhile: none, sqlite, mariadb; default none")
+                        help="stores that coupond fills meanwhile: none, sqlite, mariadb; default none")
     parser.add_argument("--links", type=comma_list(str, LINKS.__contains__), default=["memory"], metavar="LINK,…",
                         help="between gateway and issuer: memory, tcp, curve (TCP, encrypted); default memory")
     parser.add_argument("--persister", action="store_true", help="the same as --stores none,sqlite")
@@ -62,17 +62,17 @@ def make_parser():
                         help="also measure these, or all; with all of them the default is --sync always,5,os --stores "
                         "none,sqlite,mariadb")
     parser.add_argument("--against", metavar="PROGRAM",
-                        help="also measure this other build of coupond, and compare rates and CPU a request")
+                        help="also measure this other build of coupond, and compare rates and CPU per request")
     parser.add_argument("--open-loop", action="store_true",
                         help="also measure latencies at 25, 50 and 75 %% of each rate")
     parser.add_argument("--gateways", type=comma_list(int, lambda count: 0 < count <= 16), metavar="N,…",
-                        help="measure instead what a request costs with each of these numbers of gateways")
+                        help="instead measure the cost of a request with each of these numbers of gateways")
     parser.add_argument("--grow", type=int, metavar="USERS",
-                        help="measure instead the slowest answer while a coupon is issued to this many users, such "
+                        help="instead measure the slowest answer while a coupon is issued to this many users, such "
                         "as 20000000")
     parser.add_argument("--require", type=float, metavar="RATIO",
-                        help="exit 1 when coupond with sync = always at the most connections stays below this "
-                        "share of nginx")
+                        help="exit with 1 if coupond with sync = always, at the most connections, is below this "
+                        "share of nginx's rate")
     parser.add_argument("--dir", default="/var/tmp",
                         help="folder for journals and databases, on a real disk, not tmpfs")
     parser.add_argument("--out", default=os.path.join(HERE, "..", "results"),
@@ -84,16 +84,16 @@ def parse_arguments():
     parser = make_parser()
     options = parser.parse_args()
     if options.rounds < 1 or options.seconds < 1:
-        parser.error("--rounds and --seconds are at least 1")
+        parser.error("--rounds and --seconds must be at least 1")
     all_peers = options.peers == list(OTHERS)
     options.sync = options.sync or (["always", "5", "os"] if all_peers else ["always", "os"])
     options.stores = options.stores or (["none", "sqlite"] if options.persister else list(STORES) if all_peers
                                         else ["none"])
     if options.require is not None and not ("always" in options.sync and "none" in options.stores
                                             and "memory" in options.links):
-        parser.error("--require is about sync = always without a store and with memory shared, which is not measured")
+        parser.error("--require needs a measurement with sync = always, without a store and with shared memory")
     if options.against is not None and not os.access(options.against, os.X_OK):
-        parser.error(f"--against {options.against}: no program is there")
+        parser.error(f"--against {options.against}: not an executable program")
     check_instead(parser, options)
     return options
 
@@ -107,17 +107,17 @@ def check_instead(parser, options):
     if not is_instead(options):
         return
     if options.peers or options.open_loop or options.against or options.require is not None:
-        parser.error("--gateways and --grow go without --peers, --against, --open-loop and --require")
+        parser.error("--gateways and --grow cannot be combined with --peers, --against, --open-loop or --require")
     if options.grow is not None and not 0 < options.grow <= USERS_MAX:
-        parser.error(f"--grow is a number between 1 and {USERS_MAX}")
+        parser.error(f"--grow must be between 1 and {USERS_MAX}")
     threads = gateways.threads_for(options.gateways or [1])
     if any(connections % threads for connections in options.connections):
-        parser.error(f"--gateways: connections are shared out evenly over {threads} threads of wrk")
+        parser.error(f"--gateways: --connections must be a multiple of wrk's {threads} threads")
 
 
 def prepare(options, directory):
-    """Puts temporary files, databases included, on the disk to be measured, and allows enough descriptors for a
-    thousand connections."""
+    """Puts temporary files and databases on the disk to be measured, and allows enough descriptors for a thousand
+    connections."""
     tempfile.tempdir = directory
     MariaDB.template = os.path.join(directory, "mariadb-template")
     Coupond.binary = find_binary()
@@ -127,7 +127,7 @@ def prepare(options, directory):
 
 
 def measure(options, directory):
-    """The results, which are written beside the description of the machine."""
+    """The results, which are written together with the description of the machine."""
     found = {"results": []}
     if options.gateways is not None:
         found["gateways"] = gateways.run(options, directory)

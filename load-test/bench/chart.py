@@ -87,4 +87,4 @@ def draw(report):
         lines += panel(connections, of_these, y, most)
         y += PANEL_HEAD + len(of_these) * ROW
     lines.append(text(MARGIN, y + 16, machine_line(report, "wrk with one thread"), "quiet"))
-    return svg("Issues a second, each to a new user", lines, y + FOOT)
+    return svg("Issues per second, each to a new user", lines, y + FOOT)

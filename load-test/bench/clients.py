@@ -14,8 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 COUPON = "BENCH"
 QUANTITY = 1_000_000_000
 MARGIN_SECONDS = 60
-SLOW_MS = 10  # answers that take longer are looked into
-LOOP_CONNECTIONS_MAX = 1000  # of one thread of `coupond bench`: fewer than the 1,024 events that libuv takes at once
+SLOW_MS = 10  # slower answers are examined
+LOOP_CONNECTIONS_MAX = 1000  # per thread of `coupond bench`: fewer than the 1,024 events that libuv handles at once
 
 
 class BenchError(Exception):
@@ -29,7 +29,7 @@ def run(command, seconds, **more):
 
 def run_wrk(url, connections, seconds, prefix, more=(), threads=1, ports=()):
     """`more` are further arguments of issue.lua after coupon and prefix; `ports` are used by the threads in turn
-    instead of the URL's port. A slow answer is no error: it shows in the latencies."""
+    instead of the URL's port. A slow answer is not an error; it affects the latencies."""
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{MARGIN_SECONDS}s",
                "-s", os.path.join(HERE, "..", "issue.lua"), url, "--", COUPON, prefix, *more]
     output = run(command, seconds, env={**os.environ, "WRK_PORTS": ",".join(str(port) for port in ports)})
@@ -40,7 +40,7 @@ def run_wrk(url, connections, seconds, prefix, more=(), threads=1, ports=()):
 
 
 def run_redis_benchmark(socket, connections, requests, pipeline, words):
-    """Sends the command `words` that many times; each __rand_int__ in it becomes another number every time."""
+    """Sends the command `words` that many times; each __rand_int__ in it is replaced by another number every time."""
     command = ["redis-benchmark", "-s", socket, "-c", str(connections), "-n", str(requests), "-P", str(pipeline),
                "-r", "2147483647", "--csv", *words]
     output = run(command, 600)
@@ -64,7 +64,7 @@ def coupond_bench(binary, url, connections, seconds, rate, *more, **streams):
 
 
 def condense(told):
-    """Latencies in µs from the intended send times, answers a second, and whether the promises were kept."""
+    """Latencies in µs from the intended send times, answers per second, and whether the promises were kept."""
     latency = told["latency_us"]
     return {"rate": told["rate"], "answered_rate": told["answered_rate"], "issued": told["outcomes"]["issued"],
             "sent": told["sent"], "kept": told["kept"], "p50_us": latency["p50"], "p99_us": latency["p99"],

@@ -8,7 +8,7 @@ from . import measuring
 from .clients import BenchError, run_wrk
 from .peers import Coupond
 
-TARGET_PERCENT = 10  # a request costs at most so much more with the last number of gateways than with the first
+TARGET_PERCENT = 10  # limit of the increase in cost from the first number of gateways to the last
 
 
 class SharedOut(Coupond):
@@ -27,7 +27,7 @@ class SharedOut(Coupond):
         return result
 
     def asked(self):
-        """The number of requests that each gateway has sent on so far."""
+        """The number of requests that each gateway has forwarded so far."""
         wanted = "coupond_gateway_batch_requests_sum"
         return [sum(value for name, value in self.metrics_of(url) if name == wanted) for url in self.gateway_scrapes]
 
@@ -39,22 +39,22 @@ def threads_for(counts):
 
 
 def cpu_of(result):
-    """CPU in µs a request: of all gateways together, of the issuer, and of both."""
+    """CPU in µs per request: of all gateways together, of the issuer, and of both."""
     cpu = result["cpu_us"]
     gateways = sum(value for name, value in cpu.items() if name.startswith("gateway"))
     return {"gateways": gateways, "issuer": cpu["issuer"], "together": gateways + cpu["issuer"]}
 
 
 def rise(first, last):
-    """{who: by how many percent a request costs more with `last` gateways}: the median over the rounds, each compared
-    within itself."""
+    """{process: increase in cost per request with `last` gateways, in percent}: the median over the rounds, each
+    compared within itself."""
     return {who: measuring.median([(after["cpu_us"][who] / before["cpu_us"][who] - 1) * 100
                                    for before, after in zip(first, last)])
             for who in first[0]["cpu_us"]}
 
 
 def measure_rounds(options, directory):
-    """{(connections, sync, gateways): [a result a round]}"""
+    """{(connections, sync, gateways): [a result per round]}"""
     rounds, threads = {}, threads_for(options.gateways)
     for number in range(options.rounds):
         for key in [(connections, sync, count) for connections in options.connections for sync in options.sync
@@ -82,8 +82,8 @@ def run(options, directory):
 
 
 def print_table(found):
-    print(f"gateways of one thread each; wrk with {found['wrk_threads']} threads, its connections shared out evenly; "
-          "CPU in µs a request\n")
+    print(f"gateways of one thread each; wrk with {found['wrk_threads']} threads, its connections evenly distributed; "
+          "CPU in µs per request\n")
     print(f"{'connections':>11}  "
           f"{'sync':<8}{'gateways':>9}{'rate /s':>10}{'p50 ms':>9}{'p99 ms':>9}{'per sync':>10}{'per message':>13}"
           f"{'CPU gateways':>14}{'issuer':>8}{'together':>10}")
@@ -100,4 +100,4 @@ def print_table(found):
                          "the target)"
                          for who, percent in one["percent"].items())
         print(f"{one['connections']} connections, sync = {one['sync']}: from {one['from']} to {one['to']}: {told}")
-    print(f"target: at most {found['target_percent']:+} %; the medians of the rounds' own rises")
+    print(f"target: at most {found['target_percent']:+} %; medians of the increases within each round")

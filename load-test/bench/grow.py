@@ -8,15 +8,15 @@ from .clients import run_growth
 from .machine import core_wait_seconds
 from .peers import Coupond, Nginx
 
-SHARE = 50  # of the capacity just measured, in percent
-LIMIT_US = 50_000  # no answer is to take longer
-CONTROL_SECONDS = 60  # of nginx at the same rate: the least that the same client sees on this machine
-SYNC_BOUNDS = ("0.01", "0.025", "0.05")  # seconds, as /metrics has them
+SHARE = 50  # percent of the measured capacity
+LIMIT_US = 50_000  # the slowest acceptable answer
+CONTROL_SECONDS = 60  # duration for nginx at the same rate, the lower bound of the same client on this machine
+SYNC_BOUNDS = ("0.01", "0.025", "0.05")  # bucket bounds of /metrics, in seconds
 SYNCS = "coupond_issuer_journal_sync_seconds"
 
 
 def capacity(options, directory, connections, store):
-    """Requests a second that wrk achieves with a fresh coupond, the median of the rounds."""
+    """Requests per second that wrk achieves with a fresh coupond, the median of the rounds."""
     rates = []
     for number in range(options.rounds):
         name, result = measuring.turn_or_again(functools.partial(Coupond, directory, "always", store), connections,
@@ -81,21 +81,21 @@ def print_row(name, seen):
     slow = seen["slow"]
     print(f"{name:<34}{seen['sent']:>12,}{seen['answered_rate']:>13,.0f}{seen['p50_us'] / 1000:>9.2f}"
           f"{seen['p99_us'] / 1000:>9.2f}{seen['p99.9_us'] / 1000:>10.2f}{seen['max_us'] / 1000:>12.2f}"
-          f"{slow['answers']:>12,}{slow['episodes']:>7,}{slow['beyond_stalls_us'] / 1000:>14.2f}")
+          f"{slow['answers']:>12,}{slow['episodes']:>7,}{slow['beyond_stalls_us'] / 1000:>16.2f}")
 
 
 def print_stalls(name, stalls):
     times = stalls["times_us"]
-    taken = "" if stalls["realtime"] else ", or was taken by others"
-    print(f"meanwhile, {name}: of {stalls['cores']} cores one stood still for 1 ms or longer{taken} "
-          f"{stalls['count']:,} times, {stalls['sum_us'] / 1e6:.2f} s in all: p50 {times['p50'] / 1000:.2f} ms, p99 "
+    taken = "" if stalls["realtime"] else ", or was used by other programs"
+    print(f"meanwhile, {name}: of {stalls['cores']} cores, one stalled for 1 ms or longer{taken} "
+          f"{stalls['count']:,} times, {stalls['sum_us'] / 1e6:.2f} s in total: p50 {times['p50'] / 1000:.2f} ms, p99 "
           f"{times['p99'] / 1000:.2f} ms, longest {times['max'] / 1000:.2f} ms")
 
 
 def print_slowest(seen):
     for one in seen["slow"]["slowest"]:
         print(f"  at {one['at_s']:>8.2f} s, for {one['lasted_us'] / 1000:>8.2f} ms: {one['answers']:>7,} slow answers, "
-              f"the slowest {one['slowest_us'] / 1000:>8.2f} ms; a core stood still for "
+              f"the slowest {one['slowest_us'] / 1000:>8.2f} ms; a core stalled for "
               f"{one['stalled_us'] / 1000:>7.2f} ms of it")
 
 
@@ -104,19 +104,19 @@ def print_one(one):
     print(f"a coupon issued to {one['users']:,} users at {one['share']} % of {one['capacity']:,.0f} /s, "
           f"{one['connections']} connections, {one['seconds']:,.0f} s; latency from the intended send time\n")
     print(f"{'':<34}{'requests':>12}{'answered /s':>13}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}{'slowest ms':>12}"
-          f"{f'> {limit_ms:g} ms':>12}{'times':>7}{'apart from':>14}")
+          f"{f'> {limit_ms:g} ms':>12}{'times':>7}{'without stalls':>16}")
     print_row(one["peer"], one)
     print_row("nginx, at the same rate", one["control"])
-    print("\napart from: the longest wait in ms that is left without the time in which a core stood still during the "
-          "same slow answers")
+    print("\nwithout stalls: the longest wait in ms minus the time during which a core stalled in the same slow "
+          "answers")
     print_stalls(one["peer"], one["stalls"])
     print_stalls("nginx", one["control"]["stalls"])
     waited = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in one["core_wait_s"].items() if seconds is not None)
-    print(f"ready to run, but without a core, all threads of a process together: {waited or 'unknown'}; the run took "
+    print(f"runnable without a core, all threads of a process together: {waited or 'unknown'}; the run took "
           f"{one['seconds']:,.0f} s")
     longer = ", ".join(f"{count:,.0f} above {float(bound) * 1000:g} ms"
                        for bound, count in one["syncs"]["longer_than_s"].items())
-    print(f"syncs of the journal: {one['syncs']['count']:,.0f}, of them {longer}")
+    print(f"syncs of the journal: {one['syncs']['count']:,.0f}, {longer}")
     print_slowest(one)
     verdict = "within" if one["within"] else "beyond"
     print(f"holders: {one['holders']:,}; target: each of {one['users']:,} answered within {one['limit_us'] / 1000:g} "

@@ -8,7 +8,7 @@ from .chart import HEAD, LABELS, MARGIN, PANEL_HEAD, WIDTH, kind_of, machine_lin
 
 ROW, LINE, FOOT = 40, 11, 52
 FIGURES = 165  # right of the lines
-DECADES = (0.01, 10_000)  # ms; the axis spans the decades that are needed of these
+DECADES = (0.01, 10_000)  # ms; the axis spans the required decades of these
 
 
 def span(results):
@@ -64,7 +64,7 @@ def panel(connections, results, y, ends):
 
 
 def draw(report):
-    """The text of the SVG, or None when no latencies were measured."""
+    """The text of the SVG, or None if no latencies were measured."""
     results = [one for one in report["results"] if one.get("open_loop")]
     if not results:
         return None
@@ -74,7 +74,7 @@ def draw(report):
         lines += panel(connections, of_these, y, ends)
         y += PANEL_HEAD + len(of_these) * ROW + 10
     lines += [text(MARGIN, y + 12,
-                   "A dot at p50, a bar at p99, for each share of the rate that the peer showed; counted from the "
+                   "A dot at p50, a bar at p99, for each share of the peer's measured rate; counted from the "
                    "intended send time.", "quiet"),
               text(MARGIN, y + 32, machine_line(report, "coupond bench"), "quiet")]
     return svg("Latency at a constant rate", lines, y + FOOT)

@@ -1,4 +1,4 @@
-"""Facts from the kernel: CPU times, processes, file systems, and how long a sync takes."""
+"""Facts from the kernel: CPU times, processes, file systems, and the duration of a sync."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ def cpu_seconds(pid):
 
 
 def core_wait_seconds(pid):
-    """How long the threads of a process were runnable without a core; None where the kernel does not say."""
+    """The time that the threads of a process were runnable without a core; None if the kernel does not report it."""
     waited = 0
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -31,7 +31,7 @@ def children(pid):
 
 
 def filesystem(path):
-    """The type of the file system that holds `path`, from /proc/mounts, since stat(1) cannot tell ext4 from ext2."""
+    """The type of the file system that holds `path`, from /proc/mounts, since stat(1) confuses ext4 with ext2."""
     path = os.path.realpath(path)
     best, kind = "", "unknown"
     with open("/proc/mounts", encoding="utf-8") as mounts:

@@ -9,7 +9,7 @@ from .clients import BenchError, run_open_loop
 from .machine import cpu_seconds, fdatasync_times, percentile
 from .peers import LINKS, Coupond, Nginx, OtherBuild
 
-SHARES = (25, 50, 75)  # of the capacity just measured, in percent, for the open loop
+SHARES = (25, 50, 75)  # percent of the measured capacity, for the open loop
 SETTLE_SECONDS = 30
 
 
@@ -23,9 +23,9 @@ def difference(after, before):
 
 
 def check_issued(peer, issued, good, result):
-    """Every answered issue must have been issued; the rest were under way when the client stopped."""
+    """Every answered issue must exist; further issues were in flight when the client stopped."""
     if issued is not None and issued < good:
-        raise BenchError(f"{peer.name}: {good} answers tell of issues, but only {issued} are in it\n{peer.logs()}")
+        raise BenchError(f"{peer.name}: {good} answers contain issues, but only {issued} exist\n{peer.logs()}")
     if good == 0 or result["socket_errors"]:
         raise BenchError(
             f"{peer.name}: {good} answers were 2xx, {result['socket_errors']} socket errors\n{peer.logs()}"
@@ -33,7 +33,7 @@ def check_issued(peer, issued, good, result):
 
 
 def settle(peer):
-    """Waits until nothing is issued any more, since leftovers of one client would burden the next measurement."""
+    """Waits until issuing stops, since remaining requests of one client would affect the next measurement."""
     deadline = time.monotonic() + SETTLE_SECONDS
     before, now = None, peer.issued()
     while now != before and time.monotonic() < deadline:
@@ -156,7 +156,7 @@ def cpu_ratios(rounds, others):
 
 
 def compare(rounds, other_name):
-    """Each measurement compared with that of the peer whose name is other_name(its name), where there is one."""
+    """Each measurement compared with that of the peer whose name is other_name(its name), if there is one."""
     found = []
     for (connections, name), values in rounds.items():
         others = rounds.get((connections, other_name(name)))
@@ -197,7 +197,7 @@ def turn_or_again(make, connections, options):
         name, result = one_turn(make, connections, options)
         return name, {**result, "repeated": 0}
     except BenchError as error:
-        print(f"bench: measured again, because of: {error}", file=sys.stderr)
+        print(f"bench: measurement repeated, because of: {error}", file=sys.stderr)
     name, result = one_turn(make, connections, options)
     return name, {**result, "repeated": 1}
 

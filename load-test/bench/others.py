@@ -18,7 +18,7 @@ USERS, QUEUE = "users", "queue"
 
 
 class OnRedis(Peer):
-    """Starts Redis with the script in it."""
+    """Starts Redis and loads the script."""
 
     def start_redis(self, port=0):
         self.redis = Redis(self.directory, port)
@@ -39,7 +39,7 @@ class OnRedis(Peer):
 
 
 class RedisBenchmark(OnRedis):
-    """redis-benchmark takes a number of requests instead of a duration: the warm-up gives the number for that
+    """redis-benchmark expects a number of requests instead of a duration: the warm-up determines the number for the
     duration."""
 
     name = "redis-benchmark + Lua"
@@ -52,7 +52,7 @@ class RedisBenchmark(OnRedis):
 
     def load(self, connections, seconds, prefix):
         requests = max(20_000, round((self.rate or 0) * seconds))
-        # A user is made of two numbers: one alone would occur twice.
+        # A user consists of two numbers: a single one would repeat.
         words = self.words("u__rand_int____rand_int__")
         result = clients.run_redis_benchmark(self.redis.socket, connections, requests, self.pipeline, words)
         self.rate = requests / result["duration_us"] * 1e6

@@ -48,7 +48,7 @@ class Nginx(Peer):
 
 
 class Coupond(Peer):
-    """Gateways, each on a port of its own, an issuer, and, unless `store` is none, a persister with its database."""
+    """Gateways, each on its own port, an issuer, and, unless `store` is none, a persister with its database."""
 
     binary = None
     has_journal = True
@@ -167,7 +167,7 @@ class Coupond(Peer):
 
 
 class OtherBuild(Coupond):
-    """Another build of coupond, such as the one before a change; metrics and options that only one build has are left
+    """Another build of coupond, such as one without a change; metrics and options that only one build has are left
     out."""
 
     @staticmethod

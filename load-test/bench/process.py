@@ -1,4 +1,4 @@
-"""The common part of all peers: processes in a directory of their own, which end with it."""
+"""The common part of all peers: processes in a private directory, which end with it."""
 
 import json
 import os
@@ -15,11 +15,11 @@ READY_SECONDS = 20
 
 
 class Peer:
-    """Processes that answer on self.url; self.pids names those whose CPU time counts. A context manager."""
+    """Processes that answer on self.url; self.pids lists those whose CPU time counts. A context manager."""
 
     name = None
-    has_journal = False  # counters() tells of bytes and batches, which are synced in its directory
-    speaks_api = True  # POST and GET of /v1/coupons as coupond has them
+    has_journal = False  # counters() has bytes and batches, which are synced in its directory
+    speaks_api = True  # the same POST and GET of /v1/coupons as coupond
 
     def __init__(self, directory):
         self.directory = tempfile.mkdtemp(dir=directory)
@@ -97,25 +97,25 @@ class Peer:
             process.kill()
             process.wait()
 
-    # what the measurements ask of a peer
+    # interface for the measurements
 
     def load(self, connections, seconds, prefix):
-        """Asks for issues as fast as the peer answers; see clients."""
+        """Requests issues as fast as the peer answers; see clients."""
         return run_wrk(self.url, connections, seconds, prefix)
 
     def counters(self):
-        """Totals so far, as far as the peer knows them: `decided` by that many `syncs`, `sent` in that many
+        """Totals so far, if the peer has them: `decided` by that many `syncs`, `sent` in that many
         `messages`."""
         return {}
 
     def issued(self):
-        """The number of issues so far, or None when the peer cannot tell."""
+        """The number of issues so far, or None if the peer has no count."""
         request = urllib.request.Request(f"{self.url}/v1/coupons/{COUPON}", headers={"Cache-Control": "no-cache"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)["issued"]
 
     def stored(self):
-        """The number of issues in the database so far, where storing continues after the answers; otherwise None."""
+        """The number of issues in the database so far, if storing continues after the answers; otherwise None."""
         return None
 
     def refusals(self):

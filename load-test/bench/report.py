@@ -21,12 +21,12 @@ def print_head(report):
     )
     print(f"fdatasync of 8 KiB on that device: p50 {sync['p50']:,.0f} µs, p99 {sync['p99']:,.0f} µs")
     wrk = "" if "gateways" in report else "wrk with one thread (redis-benchmark: itself), "
-    print(f"{wrk}{report['seconds']} s a measurement, medians of {rounds_of(report)}\n")
+    print(f"{wrk}{report['seconds']} s per measurement, medians of {rounds_of(report)}\n")
 
 
 def print_rates(report):
     print(f"{'connections':>11}  {'peer':<34}{'rate /s':>10}{'of nginx':>9}{'coupond/it':>11}{'p50 ms':>9}{'p99 ms':>9}"
-          f"{'per sync':>10}{'per message':>13}{'stored /s':>11}  CPU µs a request")
+          f"{'per sync':>10}{'per message':>13}{'stored /s':>11}  CPU µs per request")
     for one in report["results"]:
         cpu = ", ".join(f"{name} {value:.1f}" for name, value in one["cpu_us"].items())
         print(f"{one['connections']:>11}  {one['peer']:<34}{one['rate']:>10,.0f}{one['ratio']:>9.2f}"
@@ -34,14 +34,14 @@ def print_rates(report):
               f"{figure(one['requests_per_sync']):>10}{figure(one['requests_per_message']):>13}"
               f"{figure(one['stored_rate'], '{:,.0f}'):>11}  {cpu}")
     print("\nper sync, per message: requests decided by one fdatasync, carried by one message from gateway to issuer "
-          "(from front to Redis)\ncoupond/it: how many times its rate coupond has with sync = always and no store; "
-          "stored: rows that reached the database meanwhile")
+          "(from front to Redis)\ncoupond/it: coupond's rate with sync = always and no store, divided by this one; "
+          "stored: rows stored in the database meanwhile")
 
 
 def print_against(compared, title):
     for number, one in enumerate(compared):
         if number == 0:
-            print(f"\n{title}, of the same round each:\n{'connections':>11}  {'peer':<34}{'rate':>7}  CPU a request")
+            print(f"\n{title}, within each round:\n{'connections':>11}  {'peer':<34}{'rate':>7}  CPU per request")
         cpu = ", ".join(f"{name} {value:.3f}" for name, value in one["cpu_ratio"].items() if value is not None)
         print(f"{one['connections']:>11}  {one['peer']:<34}{one['rate_ratio']:>7.3f}  {cpu}")
 
@@ -70,9 +70,9 @@ def print_open_loop(report):
                   f"{one['peer']:<34}{share + ' %':>6}{seen['rate']:>10,.0f}{seen['answered_rate']:>13,.0f}"
                   f"{seen['p50_us'] / 1000:>9.2f}{seen['p99_us'] / 1000:>9.2f}{seen['p99.9_us'] / 1000:>10.2f}"
                   f"{told_limits(seen)}")
-    print("\nsync: ms that the device itself takes for a write of a batch's size and fdatasync, just before and after"
-          "\nlimits in ms: p50 1.5 times the device's and 1 ms, p99 3 times the device's and 1 ms; the target at half "
-          "of the rate")
+    print("\nsync: ms of the device for a write of a batch's size and fdatasync, before and after"
+          "\nlimits in ms: p50 1.5 times the device's plus 1 ms, p99 3 times the device's plus 1 ms; the target at "
+          "half of the rate")
 
 
 def print_refusals(report):
@@ -85,8 +85,8 @@ def print_refusals(report):
 def print_repeated(report):
     for one in report["results"]:
         if one["repeated"]:
-            print(f"{one['peer']} at {one['connections']} connections: measured again in {one['repeated']} rounds, "
-                  "since the first try failed")
+            print(f"{one['peer']} at {one['connections']} connections: repeated in {one['repeated']} rounds, "
+                  "because the first measurement failed")
 
 
 def print_table(report):

@@ -1,4 +1,4 @@
-"""The databases of the bench: MariaDB and Redis, fresh for every measurement, configured as for production."""
+"""The databases of the bench: MariaDB and Redis, empty for every measurement, with a production configuration."""
 
 import os
 import shutil
@@ -9,8 +9,8 @@ import servers
 
 
 class MariaDB(servers.MariaDB):
-    """Every commit is synced (InnoDB's default), memory is ample, and there is no binary log. The empty database is
-    made once and copied."""
+    """Every commit is synced (InnoDB's default), memory is ample, and there is no binary log. The empty database
+    is created once and copied."""
 
     template = None  # where the empty database is kept; set before use
 
@@ -32,7 +32,7 @@ class MariaDB(servers.MariaDB):
         return self.process.pid
 
     def syncs(self):
-        """The number of file syncs of InnoDB: its log at each commit, other files now and then."""
+        """The number of file syncs of InnoDB: its log at each commit, other files occasionally."""
         answer = subprocess.run(["mariadb", "--no-defaults", "--socket", self.socket, "--user", "root",
                                  "--skip-column-names", "--execute", "SHOW GLOBAL STATUS LIKE 'Innodb_data_fsyncs'"],
                                 capture_output=True, text=True, timeout=20, check=True)
@@ -40,7 +40,7 @@ class MariaDB(servers.MariaDB):
 
 
 class Redis:
-    """A redis-server on a UNIX socket, and on a TCP port where one is given."""
+    """A redis-server on a UNIX socket, and on a TCP port if one is given."""
 
     def __init__(self, directory, port=0):
         self.directory = directory

@@ -9,7 +9,7 @@ TRIES, PAUSE_SECONDS, TIMEOUT_SECONDS = 30, 0.5, 10
 
 
 class ApiError(Exception):
-    """The API did not do what the run needs; the message says what."""
+    """The API returned an answer that the run cannot use."""
 
 
 class Api:
@@ -49,9 +49,9 @@ class Api:
         window = {} if starts_at is None else {"starts_at": starts_at}
         status, answer = self.ask("POST", "/v1/coupons",
                                   {"id": coupon, "title": "load test", "quantity": quantity, **window})
-        # It was made, and the first answer was lost.
+        # It was created, and the first answer was lost.
         if status != 201 and not (status == 409 and answer["code"] == "coupon_exists"):
-            raise ApiError(f"cannot make the coupon {coupon}: {status} {answer}")
+            raise ApiError(f"cannot create the coupon {coupon}: {status} {answer}")
 
     def coupon(self, coupon):
         status, answer = self.ask("GET", f"/v1/coupons/{coupon}")

@@ -1,8 +1,7 @@
-"""Crowds that ask coupond for coupons: locust -f load-test/locust/locustfile.py --host http://127.0.0.1:8000
+"""Crowds that request coupons: locust -f load-test/locust/locustfile.py --host http://127.0.0.1:8000
 
---scenario says which crowd, --crowd how many, --seconds how long; README.md, beside this file, tells more. At the end
-the master compares the answers of everybody with the state of the API: a broken promise makes the exit status 1, as
-does a failed request.
+--scenario selects the crowd, --crowd its size, --seconds the duration; see README.md in this folder. At the end the
+master compares all answers with the state of the API: the exit status is 1 after a broken promise or a failed request.
 """
 
 import datetime
@@ -20,8 +19,8 @@ from api import Api, ApiError
 from people import Answer, judge
 from promises import Book, People, Tally, summary
 
-STOP_SECONDS = 10  # for asks that are on their way when a run ends
-SETTLE_SECONDS = 10  # until the coupons' pages, which may be a second old, tell of the last issue; then they never will
+STOP_SECONDS = 10  # for requests in flight at the end of a run
+SETTLE_SECONDS = 10  # limit for the coupons' pages, which may be a second old, to show the last issue
 log = logging.getLogger("coupond")
 
 # Debian's package has an empty version, and the master refuses a worker without a version as outdated.
@@ -35,16 +34,16 @@ def add_options(parser):
         parser.add_argument(f"--{name}", default=default, env_var=variable, help=words, type=type(default), **more)
 
     add("scenario", "countdown", "which crowd", choices=list(scenarios.SCENARIOS))
-    add("crowd", 100, "how many ask at the same time, on all workers together")
-    add("seconds", 30, "how long they ask, without the countdown")
+    add("crowd", 100, "number of concurrent users, on all workers together")
+    add("seconds", 30, "duration of the load, without the countdown")
     add("countdown", 10,
-        "seconds that the crowd takes to come together; the coupon of the scenario countdown opens after them")
-    add("rate", 100, "visitors a second of the scenario soak")
-    add("coupon-quantity", 0, "pieces of each coupon; 0: what the scenario has")
-    add("coupons", 0, "how many coupons; 0: what the scenario has")
-    add("run", "", "name of the run, in coupon and user ids, 1 to 16 of A-Z a-z 0-9 -; made up when empty")
-    add("admin-token", "", "what creating coupons needs, where gateway/admin_token is set", include_in_web_ui=False)
-    add("promises", "", "file to write the judgement to, as JSON", include_in_web_ui=False)
+        "seconds in which the crowd arrives; the coupon of the scenario countdown opens after them")
+    add("rate", 100, "visitors per second of the scenario soak")
+    add("coupon-quantity", 0, "quantity of each coupon; 0: that of the scenario")
+    add("coupons", 0, "number of coupons; 0: that of the scenario")
+    add("run", "", "name of the run, in coupon and user ids, 1 to 16 of A-Z a-z 0-9 -; generated if empty")
+    add("admin-token", "", "the token for creating coupons, if gateway/admin_token is set", include_in_web_ui=False)
+    add("promises", "", "file for the result of the checks, as JSON", include_in_web_ui=False)
 
 
 class Plan:
@@ -61,7 +60,7 @@ class Plan:
 
 
 class Desk:
-    """The worker's side: people, scripts, and the tally of what they saw. A new one for each run."""
+    """The worker's side: users, scripts, and the tally of their answers. A new one for each run."""
 
     def __init__(self, plan, worker):
         self.plan = plan
@@ -70,8 +69,8 @@ class Desk:
 
 
 class Crowd(FastHttpUser):
-    """One place in the crowd, which visitors take one after another. A visitor that waits longer for an answer counts
-    as having none."""
+    """One place in the crowd, which visitors take one after another. A visitor whose request times out counts as
+    unanswered."""
 
     network_timeout = connection_timeout = 20.0
     desk = None  # of this process
@@ -128,7 +127,7 @@ def answer_of(response):
 
 
 class Shape(LoadTestShape):
-    """The crowd gathers during the countdown and stays until the time is over. Runs in the master."""
+    """The crowd arrives during the countdown and stays until the time is over. Runs in the master."""
 
     def tick(self):
         if court.book is None:
@@ -144,26 +143,26 @@ class Shape(LoadTestShape):
         return None
 
     def _await_workers(self):
-        """A run that began without workers would never progress, and they reconnect a while after the previous run."""
+        """A run that starts without workers would never progress, and they reconnect a while after the previous run."""
         while isinstance(self.runner, runners.MasterRunner) and not self.runner.clients.ready:
             gevent.sleep(0.5)
 
 
 class Court:
-    """The master's side: creates the coupons, gathers what workers saw, and judges at the end."""
+    """The master's side: creates the coupons, collects the workers' reports, and checks the promises at the end."""
 
     def __init__(self):
         self.plan = self.api = self.book = None
 
     def open(self, environment):
-        """Returns False when the run cannot begin."""
+        """Returns False if the run cannot start."""
         options = environment.parsed_options
         options.run = options.run or f"{os.getpid() % 1000:03d}-{int(time.time()):x}"
         self.plan = Plan(options)
         self.api = Api(environment.host or "", options.admin_token)
         try:
             if not environment.host:
-                raise ApiError("whom to ask? --host says so, such as http://127.0.0.1:8000")
+                raise ApiError("the address is missing: set --host, such as http://127.0.0.1:8000")
             self._make_coupons()
         except ApiError as error:
             log.error("%s", error)
@@ -181,7 +180,7 @@ class Court:
             self.api.make_coupon(coupon, self.plan.quantity, starts_at)
 
     def close(self, environment):
-        """Judges, reports, and prepares for another run, whose coupons get other names."""
+        """Checks, reports, and prepares another run, whose coupons get other names."""
         if self.book is None:
             return
         try:
@@ -206,7 +205,7 @@ class Court:
         found = summary(self.book, pages, broken)
         for words in broken:
             log.error("BROKEN: %s", words)
-        log.info("promises %s: %s issued of %s, %s told so; %s", "kept" if found["kept"] else "BROKEN",
+        log.info("promises %s: %s issued of %s, %s received; %s", "kept" if found["kept"] else "BROKEN",
                  f"{found['issued']:,}", f"{found['quantity']:,}", f"{found['told']:,}", found["outcomes"])
         return found
 
@@ -248,7 +247,7 @@ def on_worker_report(client_id, data):
 
 @events.test_stop.add_listener
 def on_test_stop(environment, **_):
-    """On a worker: when all of its users have ended. On the master: when all workers have."""
+    """On a worker: after all of its users have ended. On the master: after all workers have ended."""
     runner = environment.runner
     if isinstance(runner, runners.WorkerRunner):
         report = {}

@@ -1,8 +1,8 @@
-"""The people of the crowd, and the meaning of each answer: pure, without Locust and without a clock.
+"""The users of the crowd, and the meaning of each answer: pure, without Locust and without a clock.
 
 An answer has an outcome (issued, again, already_issued, sold_out, not_started, paused, ended, not_issued, policy, wait,
-or failed). Whether it may come here is up to the ask; whether it contradicts what the same person was told before is up
-to the person.
+or failed). The request (Ask) defines which outcomes are allowed; the Person detects contradictions to earlier
+answers.
 """
 
 import collections
@@ -16,8 +16,8 @@ PROBLEMS = {
     (410, "ended"): "ended",
     (404, "not_issued"): "not_issued",
 }
-HOLDING = ("issued", "again", "already_issued")  # these tell of an issue
-WAIT_SECONDS = 1  # before asking again, where the answer does not tell how long
+HOLDING = ("issued", "again", "already_issued")  # outcomes that contain an issue
+WAIT_SECONDS = 1  # before a retry, if the answer does not contain a time
 SHOWN_BYTES = 200
 
 Answer = collections.namedtuple("Answer", "status body retry_after error", defaults=(None, None, None))
@@ -33,28 +33,28 @@ class Person:
         self.coupon, self.user = coupon, user
         self.sequence = None
         self.receipts = 0  # 201s read
-        self.noted = False  # the sequence stands in the worker's tally
+        self.noted = False  # the sequence is in the worker's tally
 
     def hear(self, outcome, sequence, knew):
-        """Records an answer; returns what is wrong with it. `knew`: the person held an issue when the request left."""
+        """Records an answer; returns the violation, or None. `knew`: the user held an issue before the request."""
         if outcome in HOLDING:
             return self._hear_of_issue(outcome, sequence)
         if knew and outcome in ("sold_out", "not_issued", "not_started", "paused", "ended"):
-            return f"{self.user} holds {self.coupon} number {self.sequence}, and hears {outcome}"
+            return f"{self.user} holds {self.coupon} number {self.sequence}, but got {outcome}"
         return None
 
     def _hear_of_issue(self, outcome, sequence):
         before, self.sequence = self.sequence, sequence
         self.receipts += outcome == "issued"
         if before not in (None, sequence):
-            return f"{self.user} was told {self.coupon} number {before}, now number {sequence}"
+            return f"{self.user} got {self.coupon} number {before}, now number {sequence}"
         if self.receipts > 1:
             return f"{self.user} got {self.coupon} twice"
         return None
 
 
 class Ask(collections.namedtuple("Ask", "method path body name person expected")):
-    """A request, the person it is for (None: a page that anybody reads), and the outcomes that are allowed."""
+    """A request, its user (None: a public page), and the allowed outcomes."""
 
     __slots__ = ()
 
@@ -80,7 +80,7 @@ def page(coupon):
     return Ask("GET", f"/v1/coupons/{coupon}", None, "/v1/coupons/{id}", None, ("policy",))
 
 
-# judging
+# checking
 
 
 def shown(answer):
@@ -92,13 +92,13 @@ def shown(answer):
 
 
 def wait_of(answer):
-    """The seconds of Retry-After, or None when it is missing or not a number."""
+    """The seconds of Retry-After, or None if it is missing or not a number."""
     text = (answer.retry_after or "").strip()
     return int(text) if text.isdigit() else None
 
 
 def outcome_of(ask, answer):
-    """The outcome, or None when the API has no such answer to such a request."""
+    """The outcome, or None if the API has no such answer to this request."""
     body = answer.body if isinstance(answer.body, dict) else {}
     if answer.status == 503:
         return "wait" if wait_of(answer) is not None else None
@@ -114,26 +114,26 @@ def issue_of(outcome, body):
 
 
 def issue_fault(ask, issue):
-    """What is wrong with the issue in an answer."""
+    """The fault of the issue in an answer, or None."""
     if not isinstance(issue, dict) or not isinstance(issue.get("sequence"), int) or issue["sequence"] < 1:
         return "no issue with a sequence in it"
     if (issue.get("coupon_id"), issue.get("user_id")) != (ask.person.coupon, ask.person.user):
         return (
-            f"an issue of {issue.get('coupon_id')} to {issue.get('user_id')} for {ask.person.user}, who asked for"
+            f"an issue of {issue.get('coupon_id')} to {issue.get('user_id')} for {ask.person.user}, who requested"
             f" {ask.person.coupon}"
         )
     return None
 
 
 def failed(answer, words):
-    """Without `wait`, asking again is useless."""
+    """Without `wait`, a retry is useless."""
     passing = answer.status == 0 or answer.status >= 500
     return Heard("failed", answer.body, WAIT_SECONDS if passing else None, f"{words}: {shown(answer)}")
 
 
 def judge(ask, answer, knew=False):
-    """The verdict on an answer. A `complaint` says what is wrong: with the outcome "failed" about an answer that the
-    API does not have or that is not allowed here, with any other outcome about a broken promise."""
+    """The evaluation of an answer. A `complaint` describes the fault: with the outcome "failed" an answer that the API
+    does not have or that is not allowed here, with any other outcome a broken promise."""
     outcome = outcome_of(ask, answer)
     if outcome == "wait":
         return Heard("wait", answer.body, wait_of(answer))

@@ -1,19 +1,19 @@
-"""What the crowd was told, and whether that keeps the promises. Pure.
+"""The answers of the crowd, and whether they keep the promises. Pure.
 
-A worker fills a Tally and hands over what is new with each report; the master gathers that in a Book, and judges it in
-the end against what the API says of the coupons. Users are never shared between workers, so it takes sequences only:
-that a user was told two is seen by the worker.
+A worker fills a Tally and sends the new part with each report; the master collects the reports in a Book and compares
+them with the API at the end. Workers never share users, so the Book only needs sequences: a worker detects a user with
+two different answers.
 """
 
 import collections
 
 from people import Person
 
-FAULTS_MAX = 20  # told in words; the others are only counted
+FAULTS_MAX = 20  # reported as text; further ones are only counted
 
 
 class People:
-    """The users of one worker. Their ids contain the worker and the run, so that no other has the same users."""
+    """The users of one worker. Their ids contain the worker and the run, so that they are unique."""
 
     def __init__(self, run, worker):
         self.prefix = f"{run}.{worker}"
@@ -25,14 +25,14 @@ class People:
         return Person(coupon, f"{self.prefix}.{self.count}")
 
     def regulars(self, coupon, count):
-        """The same few users for ever."""
+        """The same few users, repeatedly."""
         if coupon not in self.known:
             self.known[coupon] = [self.newcomer(coupon) for _ in range(count)]
         return self.known[coupon]
 
 
 class Tally:
-    """What one worker saw since its last report, and the requests that have no final answer yet."""
+    """The answers of one worker since its last report, and the requests that have no final answer yet."""
 
     def __init__(self):
         self.unsettled = {}
@@ -40,13 +40,13 @@ class Tally:
 
     def _begin_anew(self):
         self.outcomes = collections.Counter()
-        self.seconds = collections.Counter()  # {seconds since 1970: answers to asks for issues}
-        self.told = collections.defaultdict(list)  # {coupon: [sequence of each person who was told one]}
+        self.seconds = collections.Counter()  # {seconds since 1970: answers to issue requests}
+        self.told = collections.defaultdict(list)  # {coupon: [sequence of each user who received one]}
         self.faults = []
         self.fault_count = 0
 
     def take(self):
-        """Returns what is new, in a form that can be sent to the master, and starts over."""
+        """Returns the new part, in a form that can be sent to the master, and resets it."""
         report = {"outcomes": dict(self.outcomes), "seconds": dict(self.seconds), "told": dict(self.told),
                   "faults": self.faults, "fault_count": self.fault_count,
                   "unsettled": [[person.coupon, person.user] for person in self.unsettled.values()]}
@@ -54,7 +54,7 @@ class Tally:
         return report
 
     def begins(self, ask):
-        """Called before a request leaves; returns whether its person held an issue then."""
+        """Called before a request is sent; returns whether its user held an issue then."""
         person = ask.person
         if person is None:
             return False
@@ -63,7 +63,7 @@ class Tally:
         return person.sequence is not None
 
     def ends(self, ask, heard, second):
-        """Called after the answer. `second`: when it arrived, in whole seconds since 1970."""
+        """Called after the answer. `second`: its arrival, in whole seconds since 1970."""
         self.outcomes[heard.outcome] += 1
         if heard.complaint is not None and heard.outcome != "failed":
             self.add_fault(heard.complaint)
@@ -84,7 +84,7 @@ class Tally:
 
 
 class Sequences:
-    """The sequences of one coupon that were told to somebody, a byte each."""
+    """The sequences of one coupon that users received, a byte each."""
 
     def __init__(self, quantity):
         self.quantity = quantity
@@ -92,27 +92,26 @@ class Sequences:
         self.count = 0
 
     def add(self, sequence):
-        """Records a sequence; returns what is wrong with it, or None."""
+        """Records a sequence; returns the fault, or None."""
         if not 1 <= sequence <= self.quantity:
-            return f"number {sequence} of {self.quantity:,} was told"
+            return f"number {sequence} of {self.quantity:,} was answered"
         if sequence > len(self.seen):
             self.seen.extend(bytes(max(sequence, 2 * len(self.seen)) - len(self.seen)))
         if self.seen[sequence - 1]:
-            return f"number {sequence} was told to two users"
+            return f"number {sequence} was given to two users"
         self.seen[sequence - 1] = 1
         self.count += 1
         return None
 
     def first_gap(self, issued):
-        """The first of 1 to `issued` that was told to nobody, or None."""
+        """The first of 1 to `issued` that no user received, or None."""
         at = self.seen.find(0, 0, issued)
         at = len(self.seen) if at < 0 else at
         return at + 1 if at < issued else None
 
 
 class Book:
-    """What all workers saw together. `quantities`: {coupon: pieces} of the coupons that this run made and that nobody
-    else uses."""
+    """The answers of all workers. `quantities`: {coupon: quantity} of the coupons that this run created for itself."""
 
     def __init__(self, quantities):
         self.told = {coupon: Sequences(quantity) for coupon, quantity in quantities.items()}
@@ -134,8 +133,8 @@ class Book:
                 self.tell(coupon, sequence)
 
     def tell(self, coupon, sequence):
-        """Records that somebody was told this sequence."""
-        fault = self.told[coupon].add(sequence) if coupon in self.told else "nobody made it"
+        """Records that a user received this sequence."""
+        fault = self.told[coupon].add(sequence) if coupon in self.told else "this run did not create the coupon"
         if fault:
             self._add_fault(f"{coupon}: {fault}")
 
@@ -145,16 +144,16 @@ class Book:
             self.faults.append(words)
 
     def without_answer(self):
-        """(coupon, user) of all requests without a final answer. The caller asks the API about them, records the
-        result, and forgets them."""
+        """(coupon, user) of all requests without a final answer. The caller looks them up, records the result, and
+        forgets them."""
         return [tuple(one) for some in self.unsettled.values() for one in some]
 
     def is_behind(self, coupons):
-        """Whether a coupon's page shows fewer issues than users were told of: it is outdated, or wrong."""
+        """Whether a coupon's page shows fewer issues than users received: it is outdated, or wrong."""
         return any(coupons[coupon] and coupons[coupon]["issued"] < told.count for coupon, told in self.told.items())
 
     def judge(self, coupons):
-        """Every broken promise, in words. `coupons`: {coupon: the API's state of it} after the run."""
+        """Every broken promise, as text. `coupons`: {coupon: the API's state of it} after the run."""
         broken = list(self.faults)
         if self.fault_count > len(self.faults):
             broken.append(f"and {self.fault_count - len(self.faults):,} more")
@@ -171,12 +170,12 @@ def judge_coupon(told, policy):
     if issued > quantity:
         broken.append(f"{issued:,} issued of {quantity:,}")
     if issued + policy["remaining"] != quantity:
-        broken.append(f"{issued:,} issued and {policy['remaining']:,} left do not make {quantity:,}")
+        broken.append(f"{issued:,} issued and {policy['remaining']:,} remaining do not sum up to {quantity:,}")
     if issued != told.count:
-        broken.append(f"{issued:,} issued, but {told.count:,} users were told so")
+        broken.append(f"{issued:,} issued, but {told.count:,} users received one")
     gap = told.first_gap(issued)
     if gap is not None:
-        broken.append(f"nobody was told number {gap:,} of {issued:,}")
+        broken.append(f"no user received number {gap:,} of {issued:,}")
     return broken
 
 

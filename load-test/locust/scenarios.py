@@ -1,5 +1,5 @@
-"""The scenarios: each is the script of one person of the crowd, which yields requests and pauses and is sent the
-verdicts. Pure.
+"""The scenarios: each is the script of one user of the crowd, which yields requests and pauses and receives the
+evaluated answers. Pure.
 
 A script runs once for each visitor; when it ends, the next visitor takes the place in the crowd.
 """
@@ -9,11 +9,11 @@ import datetime
 
 from people import get, page, post, put
 
-ATTEMPTS_MAX = 20  # of one ask that is answered 503, or not at all
+ATTEMPTS_MAX = 20  # of a request that is answered with 503, or not at all
 POLL_SECONDS = 1
-STORM_ASKS = 20  # of each visitor, once all is gone
-REGULARS = 5  # users a worker has in the scenario of duplicates
-SKEW = 2  # of coupons: the greater, the more ask for the first ones
+STORM_ASKS = 20  # requests per visitor after the sell-out
+REGULARS = 5  # users per worker in the scenario duplicates
+SKEW = 2  # the greater, the more users request the first coupons
 
 OPEN = ("issued", "already_issued", "sold_out")
 MAKE_SURE = ("issued", "again", "sold_out")
@@ -23,7 +23,7 @@ Pause = collections.namedtuple("Pause", "seconds")
 
 
 class Scene:
-    """What scripts know of the world: coupons, random numbers, the time, and new people."""
+    """The environment of scripts: coupons, random numbers, the time, and new users."""
 
     def __init__(self, coupons, people, random, now):
         self.coupons, self.people, self.random, self.now = coupons, people, random, now
@@ -37,7 +37,7 @@ class Scene:
 
 
 def insist(ask):
-    """Asks until there is a final answer, as a good client does: after 503, at the time that Retry-After gives."""
+    """Repeats a request until there is a final answer; after a 503 it waits for Retry-After."""
     heard = None
     for _ in range(ATTEMPTS_MAX):
         heard = yield ask
@@ -56,7 +56,7 @@ def seconds_to_start(coupon, now):
 
 
 def watch(scene, patient):
-    """Reads the coupon's page about once a second until it opens. An impatient person also asks before that."""
+    """Reads the coupon's page about once a second until it opens. Impatient users request an issue before that."""
     while True:
         heard = yield from insist(page(scene.coupon))
         left = seconds_to_start(heard.body, scene.now()) if heard.outcome == "policy" else 0
@@ -68,7 +68,7 @@ def watch(scene, patient):
 
 
 def ask_in_time(person):
-    """POST; a person whose clock is ahead of the server's is told so, and asks again."""
+    """POST; a user whose clock is ahead of the server's gets not_started and retries."""
     heard = yield from insist(post(person, (*OPEN, "not_started")))
     while heard.outcome == "not_started":
         yield Pause(heard.wait)
@@ -76,7 +76,7 @@ def ask_in_time(person):
 
 
 def afterthoughts(scene, person):
-    """Some ask again to be sure, some look whether they hold an issue."""
+    """Some users repeat the request to be sure, some look up their issue."""
     doubt = scene.random.random()
     if doubt < 0.1:
         yield from insist(put(person, MAKE_SURE))
@@ -85,7 +85,7 @@ def afterthoughts(scene, person):
 
 
 def countdown(scene, first):
-    """The crowd reads the page until the start, then all ask at once, and others after them."""
+    """The crowd reads the page until the start; then all users request an issue at once, and others follow."""
     if first:
         yield from watch(scene, patient=scene.random.random() >= 0.02)
     person = scene.newcomer()
@@ -94,7 +94,7 @@ def countdown(scene, first):
 
 
 def retry_storm(scene, _first):
-    """A small stock: those who receive sold_out ask again and again, and so do some holders."""
+    """A small stock: users who get sold_out keep retrying, and so do some holders."""
     person = scene.newcomer()
     heard = yield from insist(post(person, OPEN))
     asks = STORM_ASKS if heard.outcome == "sold_out" or scene.random.random() < 0.1 else 0
@@ -103,14 +103,14 @@ def retry_storm(scene, _first):
 
 
 def soak(scene, _first):
-    """New people at a steady rate, and a stock that lasts."""
+    """New users at a steady rate, and a stock that is not exhausted."""
     person = scene.newcomer()
     yield from insist(post(person, OPEN))
     yield from afterthoughts(scene, person)
 
 
 def duplicates(scene, _first):
-    """A few users, each from many places at the same time, again and again."""
+    """A few users, each with many concurrent clients that repeat the request."""
     person = scene.random.choice(scene.people.regulars(scene.coupon, REGULARS))
     way = scene.random.random()
     if way < 0.7:
@@ -122,7 +122,7 @@ def duplicates(scene, _first):
 
 
 def many_coupons(scene, _first):
-    """Many coupons; everybody asks for a few, most for the first ones."""
+    """Many coupons; every user requests a few, mostly the first ones."""
     for _ in range(3):
         coupon = scene.coupons[int(len(scene.coupons) * scene.random.random() ** SKEW)]
         person = scene.newcomer(coupon)

@@ -1,5 +1,5 @@
 'use strict';
-// Takes what `decide` put into the list to MariaDB, a batch in one INSERT; only then it leaves the list, so nothing is lost on the way.
+// Moves the list of `decide` into MariaDB, a batch per INSERT; entries leave the list only afterwards, so nothing is lost.
 // usage: node consumer.js SETTINGS (JSON)
 
 const { setTimeout: sleep } = require('node:timers/promises');

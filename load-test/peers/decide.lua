@@ -1,6 +1,6 @@
--- Decides about one issue in Redis, as it is commonly done; what all peers on Redis run.
--- KEYS: the coupon's users (a set), what is issued and not yet in a database (a list). ARGV: user, quantity.
--- Returns the issue's sequence, 0 when all are gone, -1 when the user has one.
+-- Decides about one issue in Redis in the common way; all peers with Redis use it.
+-- KEYS: the coupon's users (a set), issues that are not in a database yet (a list). ARGV: user, quantity.
+-- Returns the issue's sequence, 0 if sold out, -1 if the user has one.
 if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 1 then
    return -1
 end

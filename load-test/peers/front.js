@@ -1,5 +1,5 @@
 'use strict';
-// The HTTP front of all strategies, so that only the strategy differs: coupond's API as far as a benchmark asks for it.
+// The HTTP front end of all strategies, so that only the strategy differs: the part of coupond's API that a benchmark uses.
 // usage: node front.js SETTINGS (JSON: strategy, port, coupon, quantity, redis, mysql)
 
 const fastify = require('fastify');

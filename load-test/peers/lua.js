@@ -1,5 +1,5 @@
 'use strict';
-// Strategy: a script in Redis decides, and puts what it issued into a list. Nobody waits for a database.
+// Strategy: a script in Redis decides and appends issues to a list. No request waits for a database.
 
 const { connect, USERS, QUEUE } = require('./redis.js');
 

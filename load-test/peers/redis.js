@@ -1,5 +1,5 @@
 'use strict';
-// Redis as the peers use it: one connection over a UNIX socket, and commands of one turn of the loop in one pipeline.
+// The peers' connection to Redis: one UNIX socket, with all commands of an event loop iteration in one pipeline.
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,6 +1,6 @@
 'use strict';
-// Strategy: a lock in Redis (SET NX PX, released by a script that looks whose it is) around the coupon's transaction in MariaDB.
-// Of this process a few requests at a time try to get it, so that the others' tries do not burden Redis.
+// Strategy: a lock in Redis (SET NX PX, released by a script that checks the owner) around the coupon's transaction in MariaDB.
+// Only a few requests of this process try to get it at a time, so that attempts do not overload Redis.
 
 const crypto = require('node:crypto');
 const { setTimeout: sleep } = require('node:timers/promises');
@@ -8,7 +8,7 @@ const { connect } = require('./redis.js');
 const sql = require('./sql.js');
 const { Turns } = require('./turns.js');
 
-const TRYING = 2; // one holds it, one tries: more only cost time
+const TRYING = 2; // one holds it, one tries: more would only cost time
 const HELD_MS_MAX = 3000;
 const SELECT = 'SELECT quantity, issued FROM coupon WHERE id = ?';
 

@@ -3,7 +3,7 @@
 
 const sql = require('./sql.js');
 
-const CONNECTIONS = 8; // more only wait for the row
+const CONNECTIONS = 8; // more would only wait for the row
 const SELECT = 'SELECT quantity, issued FROM coupon WHERE id = ? FOR UPDATE';
 
 exports.open = async function open(settings) {

@@ -1,5 +1,5 @@
 'use strict';
-// MariaDB as the peers use it: a pool over a UNIX socket, prepared statements, two tables.
+// The peers' connection to MariaDB: a pool over a UNIX socket, prepared statements, two tables.
 
 const mysql = require('mysql2/promise');
 
@@ -22,7 +22,7 @@ async function open(settings, connections) {
     return pool;
 }
 
-// What row lock and Redis lock have in common: one transaction, whose SELECT is given.
+// Shared by row lock and Redis lock: one transaction with the given SELECT.
 async function issueIn(connection, select, coupon, user) {
     await connection.query('START TRANSACTION');
     const [[row]] = await connection.execute(select, [coupon]);
@@ -35,7 +35,7 @@ async function issueIn(connection, select, coupon, user) {
     return sequence;
 }
 
-// The sequence, or why there is none. A transaction that came to nothing is rolled back.
+// The sequence, or the reason why there is none. A transaction without an issue is rolled back.
 async function issue(pool, select, coupon, user) {
     const connection = await pool.getConnection();
     let result;

@@ -1,5 +1,5 @@
 'use strict';
-// At most so many at a time; the others wait in the order in which they came.
+// Limits concurrency; the others wait in the order of their arrival.
 
 class Turns {
     constructor(limit) {

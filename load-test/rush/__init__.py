@@ -1,16 +1,16 @@
-"""Puts a crowd made by Locust before the whole system with 1, 2, 4 … gateways, one after the other, on this machine.
+"""Runs Locust against the whole system with 1, 2, 4 … gateways, one after the other, on this machine.
 
 For each number of gateways: MariaDB, Redis, issuer, persister, the gateways behind HAProxy, and Locust (a master and
 --workers workers) with a scenario of load-test/locust. Then the promises are checked: by Locust's master, which
-compares what everybody was told with what the API says, and by `coupond verify` once the database has everything. Any
-broken promise, and any failed request, makes the exit status 1; 2 means that it could not be run.
+compares all answers with the API, and by `coupond verify` once the database has everything. The exit status is 1 after
+a broken promise or a failed request, and 2 if the test could not run.
 
-Figures. The rate is the median of the answers to asks for issues in each second of the time that the whole crowd is
-there, without its first and its last second. Latencies are Locust's: whole milliseconds, and they include the time that
-an answer waits for Locust itself. CPU is what /proc/PID/stat of each process gained in the same time. Locust, HAProxy
-and all the rest share this machine's cores, and a request costs Locust, which is Python, many times what it costs
-coupond: with few cores the rate tells how fast Locust asks, not how fast coupond answers; each row says what was at its
-limit. Whoever wants to see coupond's limit runs Locust's workers on other machines (load-test/locust/README.md), or
+Figures. The rate is the median of the answers to issue requests in each second during which the whole crowd is present,
+without the first and the last second. Latencies are Locust's: whole milliseconds, including the time that an answer
+waits for Locust itself. CPU is the increase in /proc/PID/stat of each process in the same time. Locust, HAProxy and all
+other processes share this machine's cores, and a request costs Locust, which is Python, many times what it costs
+coupond: with few cores the rate shows how fast Locust sends, not how fast coupond answers. Each row names the
+bottleneck. To measure coupond's limit, run Locust's workers on other machines (load-test/locust/README.md), or use
 `./dev bench`.
 """
 

@@ -36,13 +36,13 @@ def parse_arguments():
     parser.add_argument("--gateways", type=counts, default=[1, 2, 4], metavar="N,…")
     parser.add_argument("--seconds", type=int, default=20, help="duration of each turn, with the whole crowd present")
     parser.add_argument("--countdown", type=int, default=5,
-                        help="seconds before that, in which the crowd gathers")
-    parser.add_argument("--users", type=int, default=200, help="number of users that ask at the same time")
+                        help="seconds before that, during which the crowd arrives")
+    parser.add_argument("--users", type=int, default=200, help="number of concurrent users")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1),
                         help="Locust worker processes")
     parser.add_argument("--coupon-quantity", type=int, default=0,
                         help="quantity of each coupon; 0: that of the scenario")
-    parser.add_argument("--rate", type=int, default=500, help="visitors a second of the scenario soak")
+    parser.add_argument("--rate", type=int, default=500, help="visitors per second of the scenario soak")
     parser.add_argument("--database", choices=("mariadb", "sqlite"), default="mariadb")
     parser.add_argument("--no-redis", action="store_true")
     parser.add_argument("--dir", default="/var/tmp", help="folder for journal and database, on a real disk, not tmpfs")
@@ -51,18 +51,18 @@ def parse_arguments():
                         help="results of an earlier run, to which these turns are added")
     options = parser.parse_args()
     if min(options.seconds, options.countdown, options.users, options.workers) < 1:
-        parser.error("--seconds, --countdown, --users and --workers are at least 1")
+        parser.error("--seconds, --countdown, --users and --workers must be at least 1")
     return options
 
 
 def find_program():
-    """The binary that the environment names, as with the tests; otherwise a build of this tree."""
+    """The program named by the environment, as in the tests; otherwise a build of this tree."""
     candidates = [os.environ.get("COUPOND_TEST_BINARY")]
     candidates += [os.path.join(REPOSITORY, "build", preset, "coupond", "coupond") for preset in ("release", "dev")]
     for candidate in candidates:
         if candidate and os.access(candidate, os.X_OK):
             return candidate
-    raise LocustError("there is no coupond to ask; build it with ./dev build, or name it in COUPOND_TEST_BINARY")
+    raise LocustError("coupond is not built; run ./dev build, or set COUPOND_TEST_BINARY to the program")
 
 
 def begin(options, directory):
@@ -92,14 +92,14 @@ def run(options, directory, folder):
 def print_turn(one):
     promises = one["promises"]
     print(f"{one['gateways']:>3} gateways {one['rate']:>9,.0f} answers/s   p50 {one['p50_ms']:,.0f} ms, p99 "
-          f"{one['p99_ms']:,.0f} ms   {promises.get('issued', 0):,} issued, {promises.get('told', 0):,} told so, "
+          f"{one['p99_ms']:,.0f} ms   {promises.get('issued', 0):,} issued, {promises.get('told', 0):,} received, "
           f"{one['requests']:,} requests, {one['failures']:,} failed")
     print("    cores: "
           + ", ".join(f"{group} {cores:.2f}" for group, cores in one["cores_by"].items() if cores >= 0.005)
-          + f"; at its limit: {one['limit']}")
+          + f"; bottleneck: {one['limit']}")
     for words in one["wrong"]:
         print(f"    {words}")
-    print("    promises " + ("BROKEN, or could not be seen" if one["wrong"] else "kept"), flush=True)
+    print("    promises " + ("BROKEN, or could not be checked" if one["wrong"] else "kept"), flush=True)
 
 
 def new_folder(parent):
@@ -110,11 +110,11 @@ def new_folder(parent):
 
 
 def joined(before, found):
-    """The turns of an earlier run and of this one, which replace those of the same number of gateways. Both runs must
-    be alike."""
+    """The turns of an earlier run and of this one, which replace those with the same number of gateways. Both runs must
+    have the same options."""
     for name in ("machine", "scenario", "users", "workers", "seconds", "coupon_quantity"):
         if before[name] != found[name]:
-            raise LocustError(f"--add-to: {name} was {before[name]} there, and is {found[name]} here")
+            raise LocustError(f"--add-to: {name} was {before[name]} there, but is {found[name]} here")
     now = {one["gateways"] for one in found["turns"]}
     turns = [one for one in before["turns"] if one["gateways"] not in now] + found["turns"]
     return {**found, "turns": sorted(turns, key=lambda one: one["gateways"])}

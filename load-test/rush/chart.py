@@ -33,7 +33,7 @@ def rect(x, y, width, kind, tip):
 def rate_row(one, y, most):
     length = SPAN * one["rate"] / most
     words = f"{one['rate']:,.0f}"
-    return [rect(LEFT, y, length, "coupond", f"{label(one)}: {words} answers a second"),
+    return [rect(LEFT, y, length, "coupond", f"{label(one)}: {words} answers per second"),
             text(LEFT + length + 8, y + BAR - 3, words, "figure")]
 
 
@@ -79,8 +79,8 @@ def legend(y):
 def draw(report):
     """The text of the SVG."""
     rows, cores = report["turns"], report["machine"]["cores"]
-    panels = (("answers to asks for issues, a second", rate_row, max(one["rate"] for one in rows) or 1),
-              ("latency as Locust saw it, from p50 to p99", latency_row, max(one["p99_ms"] for one in rows) or 1),
+    panels = (("answers to issue requests, per second", rate_row, max(one["rate"] for one in rows) or 1),
+              ("latency measured by Locust, from p50 to p99", latency_row, max(one["p99_ms"] for one in rows) or 1),
               (f"CPU, of {cores} cores", cpu_row, max([cores, *(sum(one["cores_by"].values()) for one in rows)])))
     lines, y = [STYLE], HEAD
     for title, draw_row, most in panels:
@@ -89,14 +89,14 @@ def draw(report):
     lines += legend(y + 4)
     y += 28
     for one in rows:
-        lines.append(text(MARGIN, y, f"at its limit with {label(one)}: {one['limit']}", "quiet"))
+        lines.append(text(MARGIN, y, f"bottleneck with {label(one)}: {one['limit']}", "quiet"))
         y += 18
     lines.append(text(MARGIN, y, machine_line(report), "quiet"))
-    return svg(f"Locust before coupond: {report['scenario']}, {report['users']:,} users", lines, y + FOOT)
+    return svg(f"Locust and coupond: {report['scenario']}, {report['users']:,} users", lines, y + FOOT)
 
 
 def machine_line(report):
     machine = report["machine"]
     workers = f"{report['workers']} worker{'' if report['workers'] == 1 else 's'}"
-    return (f"all of it on one machine: {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
+    return (f"all on one machine: {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
             f"{machine['filesystem']}; Locust with {workers}, {report['seconds']} s")

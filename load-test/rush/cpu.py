@@ -1,4 +1,4 @@
-"""Which processes used the cores: samples of their CPU times, evaluated afterwards."""
+"""Which processes used the cores: samples of their CPU times, which are evaluated afterwards."""
 
 import bisect
 import os
@@ -10,10 +10,10 @@ from bench.machine import core_wait_seconds
 TICK = os.sysconf("SC_CLK_TCK")
 INTERVAL_SECONDS = 0.25
 NEAR_LIMIT = 0.9  # of a core, or of all
-NOTED = 0.03  # cores: less is not worth a word
+NOTED = 0.03  # cores: less is not mentioned
 GROUPS = ("Locust", "HAProxy", "gateways", "issuer", "persister", "MariaDB", "Redis", "others")
 STEMS = {"locust": "Locust", "haproxy": "HAProxy", "gateway": "gateways", "mariadb": "MariaDB", "redis": "Redis"}
-SINGLE = ("Locust", "gateways")  # groups of processes that use one core each at the most
+SINGLE = ("Locust", "gateways")  # groups of processes that use at most one core each
 
 
 def group_of(name):
@@ -32,7 +32,7 @@ def used_seconds(pid):
 
 
 def machine_seconds():
-    """CPU seconds of all cores together, and those that a hypervisor gave to other machines."""
+    """CPU seconds of all cores together, and those that the hypervisor gave to other machines."""
     with open("/proc/stat", encoding="ascii") as file:
         user, nice, system, _idle, _wait, irq, soft, stolen = map(int, file.readline().split()[1:9])
     return {"machine": (user + nice + system + irq + soft) / TICK, "stolen": stolen / TICK}
@@ -54,7 +54,7 @@ class Sampler:
 
     def __init__(self, pids):
         self.pids = pids
-        self.samples = []  # (seconds since 1970, what look() saw), rising
+        self.samples = []  # (seconds since 1970, result of look()), ascending
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -96,7 +96,7 @@ def by_group(cores):
 
 
 def limit_of(cores, machine_cores):
-    """The bottleneck, in words. A process that waits for a core is as much at its limit as one that uses it."""
+    """The bottleneck, as text. A process that waits for a core counts like one that uses it."""
     grouped = by_group(cores)
     most = max(grouped, key=grouped.get)
     machine, stolen = cores.get("machine", 0), cores.get("stolen", 0)

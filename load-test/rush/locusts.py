@@ -90,11 +90,11 @@ class Locusts:
         return Path(f"{self.prefix}_{name}.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def promises(self):
-        """The master's verdict."""
+        """The master's result."""
         try:
             return json.loads(Path(f"{self.prefix}_promises.json").read_text(encoding="utf-8"))
         except OSError:
-            raise LocustError(f"the master has judged nothing:\n{self.tail('locust-master')}") from None
+            raise LocustError(f"the master has written no result:\n{self.tail('locust-master')}") from None
 
 
 def read_stats(prefix):
@@ -105,6 +105,6 @@ def read_stats(prefix):
             or [row for row in rows if "/issues" in row["Name"]])
     total = next(row for row in rows if row["Name"] == "Aggregated")
     if not asks:
-        raise LocustError("nobody asked for anything")
+        raise LocustError("no requests were sent")
     return {"requests": int(total["Request Count"]), "failures": int(total["Failure Count"]),
             "p50_ms": float(asks[0]["50%"]), "p99_ms": float(asks[0]["99%"])}

@@ -1,4 +1,4 @@
-"""One turn: the system with that many gateways, the crowd, and the verdict."""
+"""One turn: the system with that many gateways, the crowd, and the result."""
 
 import json
 import statistics
@@ -11,8 +11,8 @@ DRAIN_SECONDS = 120
 
 
 def window_of(seconds, length):
-    """The first and the last full second in which the whole crowd is there. `seconds`: {second: answers}; it ends with
-    the run."""
+    """The first and the last full second during which the whole crowd is present. `seconds`: {second: answers}; it ends
+    with the run."""
     last = max(seconds)
     return min(max(last - length + 1, min(seconds) + 1), last), max(last - 1, min(seconds))
 
@@ -28,7 +28,7 @@ def wait_drained(system):
     deadline = time.monotonic() + DRAIN_SECONDS
     while system.backlog() != 0:
         if time.monotonic() > deadline:
-            raise LocustError(f"the database did not get everything within {DRAIN_SECONDS} s; {system.backlog()} "
+            raise LocustError(f"the database did not store everything within {DRAIN_SECONDS} s; {system.backlog()} "
                               "rows are left")
         time.sleep(0.1)
 
@@ -37,18 +37,17 @@ def verify(system):
     """The result of `coupond verify`: {kept, issues, text}."""
     result = system.coupond("verify", "--json")
     if result.returncode not in (0, 1):
-        raise LocustError(f"coupond verify could not look: {result.stdout}{result.stderr}")
+        raise LocustError(f"coupond verify could not run: {result.stdout}{result.stderr}")
     report = json.loads(result.stdout)
     return {"kept": result.returncode == 0, "issues": report.get("issues"),
             "text": "" if result.returncode == 0 else result.stdout[:2000]}
 
 
 def what_is_wrong(promises, verified, stats, status):
-    """Every reason why a turn fails, in words; none when the promises are kept and every request had an allowed
-    answer."""
+    """Every reason why a turn fails, as text; none if the promises are kept and every request had an allowed answer."""
     wrong = [f"broken: {words}" for words in promises["broken"]]
     if promises["kept"] is None:
-        wrong.append(f"not judged: {promises.get('error')}")
+        wrong.append(f"not checked: {promises.get('error')}")
     if not verified["kept"]:
         wrong.append(f"coupond verify: {verified['text']}")
     if stats["failures"]:
@@ -64,7 +63,7 @@ def measure(system, locusts, seconds, machine_cores):
         status = locusts.wait()
     promises, stats = locusts.promises(), read_stats(locusts.prefix)
     if not promises.get("seconds"):
-        raise LocustError(f"nobody asked for anything: {promises}")
+        raise LocustError(f"no requests were sent: {promises}")
     wait_drained(system)
     answers = {int(second): count for second, count in promises.pop("seconds").items()}
     window = window_of(answers, seconds)

@@ -160,7 +160,7 @@ class Forgetful:
 
 
 def test_answers_without_an_issue_are_an_error():
-    with pytest.raises(BenchError, match="100 answers tell of issues, but only 99"):
+    with pytest.raises(BenchError, match="100 answers contain issues, but only 99"):
         measuring.measure(Forgetful(), 16, 1)
     honest = Forgetful()
     honest.issues = 100
@@ -192,7 +192,7 @@ def test_a_failed_measurement_is_repeated(honest_at, is_measured, monkeypatch, c
         return
     name, result = measuring.turn_or_again(Unsteady, 16, options)
     assert (name, result["rate"], result["repeated"]) == ("forgetful", 100, honest_at - 1)
-    assert ("measured again" in capsys.readouterr().err) == (honest_at == 2)
+    assert ("measurement repeated" in capsys.readouterr().err) == (honest_at == 2)
 
 
 def test_the_chart_has_a_panel_for_each_number_of_connections_and_a_bar_for_each_rate():

@@ -64,9 +64,9 @@ def test_an_issue_must_be_the_requested_one(body):
 
 
 @pytest.mark.parametrize("first, then, knew, words", [
-    ((201, ISSUE), (409, {"code": "sold_out"}), True, "hears sold_out"),
+    ((201, ISSUE), (409, {"code": "sold_out"}), True, "got sold_out"),
     ((201, ISSUE), (201, ISSUE), True, "twice"),
-    ((201, ISSUE), (409, {**ALREADY, "issue": {**ISSUE, "sequence": 8}}), True, "was told A number 7, now number 8"),
+    ((201, ISSUE), (409, {**ALREADY, "issue": {**ISSUE, "sequence": 8}}), True, "got A number 7, now number 8"),
     ((201, ISSUE), (409, ALREADY), True, None),
     ((409, ALREADY), (409, ALREADY), True, None),
     ((201, ISSUE), (409, {"code": "sold_out"}), False, None),  # it may have been decided before
@@ -195,13 +195,13 @@ def test_kept_promises_pass():
 
 
 @pytest.mark.parametrize("sequences, page, words", [
-    ([1, 2, 2], page_of(5, 3), "number 2 was told to two users"),
-    ([1, 2, 6], page_of(5, 3), "number 6 of 5 was told"),
-    ([1, 2, 4], page_of(5, 3), "nobody was told number 3 of 3"),
-    ([1, 2], page_of(5, 3), "3 issued, but 2 users were told so"),
-    ([1, 2, 3], page_of(5, 2), "2 issued, but 3 users were told so"),
+    ([1, 2, 2], page_of(5, 3), "number 2 was given to two users"),
+    ([1, 2, 6], page_of(5, 3), "number 6 of 5 was answered"),
+    ([1, 2, 4], page_of(5, 3), "no user received number 3 of 3"),
+    ([1, 2], page_of(5, 3), "3 issued, but 2 users received one"),
+    ([1, 2, 3], page_of(5, 2), "2 issued, but 3 users received one"),
     ([1, 2, 3, 4, 5], page_of(5, 6), "6 issued of 5"),
-    ([1, 2], page_of(5, 2, remaining=2), "do not make 5"),
+    ([1, 2], page_of(5, 2, remaining=2), "do not sum up to 5"),
     ([1], None, "cannot be read"),
 ])
 def test_a_broken_promise_is_reported(sequences, page, words):
@@ -213,11 +213,11 @@ def test_a_broken_promise_is_reported(sequences, page, words):
 def test_a_violation_seen_by_a_worker_is_kept():
     tally = promises.Tally()
     for _ in range(promises.FAULTS_MAX + 5):
-        tally.add_fault("a holder hears sold_out")
+        tally.add_fault("a holder got sold_out")
     book = promises.Book({"A": 5})
     book.add("one", tally.take())
     broken = book.judge({"A": page_of(5, 0)})
-    assert broken[0] == "a holder hears sold_out" and broken[-1] == "and 5 more"
+    assert broken[0] == "a holder got sold_out" and broken[-1] == "and 5 more"
 
 
 def test_users_without_an_answer_are_looked_up_at_the_end():
@@ -243,8 +243,8 @@ VERIFIED = {"kept": True, "text": ""}
 
 @pytest.mark.parametrize("judged, verified, failures, status, words", [
     (SOUND, VERIFIED, 0, 0, None),
-    ({"kept": False, "broken": ["A: number 2 was told to two users"]}, VERIFIED, 0, 1, "told to two users"),
-    ({"kept": None, "broken": [], "error": "nobody answers"}, VERIFIED, 0, 2, "not judged: nobody answers"),
+    ({"kept": False, "broken": ["A: number 2 was given to two users"]}, VERIFIED, 0, 1, "given to two users"),
+    ({"kept": None, "broken": [], "error": "nobody answers"}, VERIFIED, 0, 2, "not checked: nobody answers"),
     (SOUND, {"kept": False, "text": "BROKEN"}, 0, 0, "coupond verify: BROKEN"),
     (SOUND, VERIFIED, 3, 1, "3 of 10 requests failed"),
     (SOUND, VERIFIED, 0, 1, "status 1"),
@@ -295,7 +295,7 @@ def test_turns_are_added_to_a_run_with_the_same_options():
     found = {**run, "turns": [{"gateways": 2, "rate": 20}, {"gateways": 1, "rate": 10}]}
     turns = command.joined(before, found)["turns"]
     assert [(one["gateways"], one["rate"]) for one in turns] == [(1, 10), (2, 20), (4, 4)]
-    with pytest.raises(locusts.LocustError, match="users was 5 there, and is 6 here"):
+    with pytest.raises(locusts.LocustError, match="users was 5 there, but is 6 here"):
         command.joined(before, {**found, "users": 6})
 
 
@@ -305,4 +305,4 @@ def test_the_chart_names_the_bottleneck():
     machine = {"cpu": "a CPU", "cores": 2, "kernel": "6", "filesystem": "ext4"}
     drawn = chart.draw({"turns": [one, {**one, "gateways": 2}], "machine": machine, "scenario": "soak", "users": 5,
                         "workers": 1, "seconds": 3})
-    assert "at its limit with 2 gateways: Locust &amp; co" in drawn and drawn.count("<svg") == 1
+    assert "bottleneck with 2 gateways: Locust &amp; co" in drawn and drawn.count("<svg") == 1

@@ -41,7 +41,7 @@ def test_run_sh_writes_a_report_and_a_chart_and_checks_the_promises(tmp_path):
         assert one["cores_by"]["Locust"] > 0 and one["limit"]
         report = folder / f"gateways-{one['gateways']}.html"
         assert "<html" in report.read_text() and read_stats(report.with_suffix(""))["requests"] == one["requests"]
-    assert "at its limit with 2 gateways" in (folder / "scaling.svg").read_text()
+    assert "bottleneck with 2 gateways" in (folder / "scaling.svg").read_text()
     assert result.stdout.count("promises kept") == 2
 
 
@@ -68,7 +68,7 @@ def test_a_server_that_breaks_promises_fails_the_run(tmp_path):
     ) as first, crowd(talking.url, tmp_path / "garbage", "soak") as second:
         assert (first.wait(), second.wait()) == (1, 1)
         judged = first.promises()
-        assert judged["kept"] is False and any("was told to two users" in words for words in judged["broken"])
+        assert judged["kept"] is False and any("was given to two users" in words for words in judged["broken"])
         assert "BROKEN" in first.tail("locust-master")
         assert read_stats(first.prefix)["failures"] == 0 < read_stats(second.prefix)["failures"]
         assert "no issue with a sequence in it" in second.tail("locust-master")
@@ -80,4 +80,4 @@ def test_a_run_that_cannot_start_reports_why(tmp_path):
                    f"http://{cluster.addresses[0]}", "--headless"]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment())
     assert result.returncode == 2
-    assert "cannot make the coupon" in result.stderr and "401" in result.stderr
+    assert "cannot create the coupon" in result.stderr and "401" in result.stderr
