@@ -109,7 +109,7 @@ def test_bench_reports_a_run_whose_server_ended():
     assert report["kept"] is None
     assert "cannot connect" in report["not_checked"]
     assert "the coupon cannot be read after the run: cannot connect" in errors
-    assert len(re.findall(r"^ *\d+ s .* answered", errors, re.M)) >= 3, "progress goes on without a server"
+    assert len(re.findall(r"^ *\d+ s .* answered", errors, re.M)) >= 3, "progress continues without a server"
 
 
 def test_bench_marks_only_the_count_of_a_dead_server_as_not_checked():

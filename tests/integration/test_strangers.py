@@ -14,28 +14,28 @@ import pytest
 from cluster import Cluster, metric_sum, wait_until
 from zmtp import Wire, open_address
 
-STRANGERS = 300
+CONNECTIONS = 300
 FILES = 256
-HANG_UP_SECONDS = 15  # ZeroMQ by itself waits 30 s for a handshake
+CLOSE_SECONDS = 15  # ZeroMQ by itself waits 30 s for a handshake
 
 
 def flood(stack, endpoint):
     """Opens the maximum number of connections without waiting."""
     family, address = open_address(endpoint)
     kind = socket.SOCK_SEQPACKET if endpoint.startswith("shm:") else socket.SOCK_STREAM
-    for _ in range(STRANGERS):
-        stranger = stack.enter_context(socket.socket(family, kind))
-        stranger.setblocking(False)
+    for _ in range(CONNECTIONS):
+        connection = stack.enter_context(socket.socket(family, kind))
+        connection.setblocking(False)
         with contextlib.suppress(BlockingIOError, ConnectionError):
-            stranger.connect(address)
+            connection.connect(address)
 
 
-def is_hung_up_on(stranger, deadline):
+def is_closed_by_peer(connection, deadline):
     """Whether the other side closes the connection before the deadline."""
     with contextlib.suppress(ConnectionError, TimeoutError):
         while (left := deadline - time.monotonic()) > 0:
-            stranger.settimeout(left)
-            if stranger.recv(1024) == b"":
+            connection.settimeout(left)
+            if connection.recv(1024) == b"":
                 return True
         return False
     return time.monotonic() < deadline
@@ -77,7 +77,7 @@ def with_usual_files(cluster):
 
 def crowd_of_peers(stack, endpoint):
     """Opens connections that complete ZeroMQ's handshake, which needs no secret here."""
-    for _ in range(STRANGERS):
+    for _ in range(CONNECTIONS):
         with contextlib.suppress(OSError):
             stack.enter_context(Wire.connect(endpoint, "PUSH"))
 
@@ -89,8 +89,8 @@ def test_silent_connections_are_closed_soon(tmp_path):
             name: stack.enter_context(socket.create_connection(open_address(cluster.options[f"issuer/{name}"])[1]))
             for name in names
         }
-        deadline = time.monotonic() + HANG_UP_SECONDS
-        assert [name for name, stranger in silent.items() if not is_hung_up_on(stranger, deadline)] == []
+        deadline = time.monotonic() + CLOSE_SECONDS
+        assert [name for name, connection in silent.items() if not is_closed_by_peer(connection, deadline)] == []
         cluster.create_coupon("A", 1)
         assert cluster.issue("A", "alice")[0] == 201
         cluster.wait_drained()
