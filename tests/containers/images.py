@@ -134,7 +134,7 @@ def digest(engine, dockerfile, arguments):
     """A hash of all sources of an image."""
     text = hashlib.sha256(repr(arguments).encode())
     for path in sorted(SOURCES.iterdir()):
-        if path == dockerfile or not path.name.startswith("Dockerfile"):
+        if path == dockerfile or not path.name.startswith(("Dockerfile", "README")):
             text.update(path.read_bytes())
     base = re.search(r"^FROM (\S+)", dockerfile.read_text(encoding="utf-8"), re.M)[1]
     text.update(engine.docker("image", "inspect", "-f", "{{.Id}}", base).stdout.encode())

@@ -86,6 +86,33 @@ def test_the_layout_table_names_every_folder():
     assert named == folders
 
 
+SOURCE = re.compile(r"[.](c|h|py|sh|js)$|^docs/.*[.]md$|^deploy/package/|^tests/unit/[^/]+[.]cmake$")
+WITHOUT_README = re.compile(r"tests/unit/.+"           # mirrors the folders of the modules
+                            r"|tests/fuzz/corpus/.+")  # inputs only: a README would be one of them
+
+
+def folders_without_readme(files, root=REPOSITORY):
+    """Folders of sources that have no README.md, or one whose first line is not the folder's path."""
+    folders = {file.rpartition("/")[0] for file in files if SOURCE.search(file)} - {""}
+    readmes = {folder: root / folder / "README.md" for folder in folders if not WITHOUT_README.fullmatch(folder)}
+    return sorted(folder for folder, readme in readmes.items()
+                  if not readme.is_file() or readme.read_text(encoding="utf-8").split("\n")[0] != f"# {folder}")
+
+
+def test_every_folder_of_sources_has_a_readme():
+    tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert folders_without_readme(tracked.splitlines()) == []
+
+
+def test_a_folder_without_a_readme_of_its_own_is_found(tmp_path):
+    for folder, title in (("issuer", "# issuer"), ("issuer/copied", "# issuer"), ("docs", "# docs")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "README.md").write_text(f"{title}\n", encoding="utf-8")
+    files = ["dev.sh", "issuer/issuer.c", "issuer/copied/a.h", "issuer/missing/b.c", "docs/api.md", "docs/ko/api.md",
+             "tests/unit/issuer/test_a.c", "tests/fuzz/corpus/a/b.c", "monitoring/rules/alerts.yml"]
+    assert folders_without_readme(files, tmp_path) == ["docs/ko", "issuer/copied", "issuer/missing"]
+
+
 def sources_of(*folders, root=REPOSITORY):
     """All files below these top folders."""
     return [path for folder in folders for path in sorted((root / folder).rglob("*.c"))]
@@ -128,9 +155,13 @@ def test_the_picture_names_every_socket():
     assert drawn == used
 
 
-DOCUMENTS = sorted(str(path.relative_to(REPOSITORY))
-                   for pattern in ("*.md", "*/README.md", "docs/**/*.md", "*/*/README.md")
-                   for path in REPOSITORY.glob(pattern))
+def tracked_documents():
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=REPOSITORY, capture_output=True, text=True,
+                            check=True).stdout
+    return sorted(set(listed.splitlines()))
+
+
+DOCUMENTS = tracked_documents()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -166,12 +197,6 @@ def test_the_first_documents_are_short():
 COLUMNS_MAX = 120
 
 
-def tracked_documents():
-    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=REPOSITORY, capture_output=True, text=True,
-                            check=True).stdout
-    return sorted(set(listed.splitlines()))
-
-
 def long_lines(text):
     """The line numbers of prose that is too long, in characters. Code, tables and long links are exempt."""
     found = []
@@ -186,7 +211,7 @@ def long_lines(text):
     return found
 
 
-@pytest.mark.parametrize("document", tracked_documents())
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_lines_of_prose_wrap_at_120_characters(document):
     assert long_lines(text_of(document)) == [], document
 
