@@ -217,7 +217,7 @@ def test_a_full_disk_beside_a_store_that_is_away_is_waited_for(stopped, tmp_path
     swap_store(stopped, tmp_path / "real")
     stopped.issuer.start()
     wait_until(lambda: rule.struck > 1, "the note is tried again")
-    wait_until(lambda: "the disk is too full to note" in stopped.issuer.log(), "it tells why it waits")
+    wait_until(lambda: "the disk is too full to record" in stopped.issuer.log(), "it tells why it waits")
     assert not stopped.issuer.is_ready()
     if back == "room":
         rule.disarm()
