@@ -45,7 +45,7 @@ const struct help help_journal = {
     .name = "journal",
     .summary = "prints or checks a journal: journal dump|check DIR",
     .words = "dump|check DIR",
-    .about = "dump prints one line per record; check reads every byte, including snapshots and notes, and summarises "
+    .about = "dump prints one line per record; check reads every byte, including snapshots and notes, and summarizes "
              "what it found. DIR is the journal's folder (issuer/journal_dir) or one partition's below it; its issuer "
              "may be running.",
     .options = journal_options,

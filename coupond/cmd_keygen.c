@@ -39,8 +39,8 @@ int cmd_keygen(int argc, char **argv)
         return role_fail("keygen", &error, EXIT_USAGE);
     if (cluster_secret_create(path, &error) != 0)
         return role_fail("keygen", &error, EXIT_FAILURE);
-    printf("Created %s. Copy it to every machine of the cluster, readable only by the user that coupond runs as, and\n"
-           "start issuer, gateways and persisters with cluster/secret_file = \"%s\".\n",
+    printf("Created %s, readable by its owner and group. Copy it to every machine of the cluster with the same\n"
+           "permissions, and start issuer, gateways and persisters with cluster/secret_file = \"%s\".\n",
            path, path);
     return EXIT_SUCCESS;
 }

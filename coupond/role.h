@@ -32,7 +32,7 @@ int role_make_folder(const char *option, const char *folder, struct error *error
 
 /*
  * Call before any thread starts: reserves SIGTERM and SIGINT for role_wait(), ignores SIGPIPE, raises the limit of open
- * files, configures the log, initialises czmq with limits and without its signal handlers, and contacts the service
+ * files, configures the log, initializes czmq with limits and without its signal handlers, and contacts the service
  * manager (shared/telemetry/notify.h).
  */
 void role_begin(const struct options *options);

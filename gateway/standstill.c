@@ -52,7 +52,6 @@ void standstill_close_undated(struct connections *connections, struct acceptor *
     for (unsigned i = 0; i < acceptors_count; i++)
         closed += acceptor_turn_away(&acceptors[i]);
     log_warn("gateway",
-             "stood still for %" PRId64 " ms: closed %u connections because the age of their requests is unknown; "
-             "none of them was decided",
+             "the thread did not run for %" PRId64 " ms; closed %u connections without processing their requests",
              stood_us / 1000, closed);
 }

@@ -208,11 +208,11 @@ static void warn_of_open(const struct options *options, struct metrics *metrics)
     const char *endpoint = find_open_endpoint(options);
     metrics_set(metrics, METRIC_ISSUER_UNAUTHENTICATED, 0, endpoint != NULL);
     if (endpoint != NULL)
-        log_warn("issuer",
-                 "every peer that can reach %s may issue, create and acknowledge: create a secret with coupond keygen, "
-                 "and set "
-                 "cluster/secret_file for all roles",
-                 endpoint);
+        log_warn(
+            "issuer",
+            "no cluster/secret_file is set: any peer that can reach %s can issue and create coupons and acknowledge "
+            "records; create a secret with coupond keygen, and set cluster/secret_file for all roles",
+            endpoint);
 }
 
 /* Not a reason to stop deciding, but operators must know. */

@@ -105,8 +105,7 @@ static void log_disconnect(struct local_gateways *gateways, size_t which, const 
         log_info("issuer", "disconnected a local gateway: %s partition=%u", why, gateways->partition);
     } else if (!gateways->silent_logged) {
         gateways->silent_logged = true;
-        log_warn("issuer",
-                 "disconnected a local process that sent nothing, further ones are not logged: %s partition=%u", why,
+        log_warn("issuer", "disconnected a local process that sent no data (logged once): %s partition=%u", why,
                  gateways->partition);
     }
 }

@@ -223,8 +223,8 @@ static void report_refused(struct stream *stream)
         return;
     stream->warn_us = stream->now_us + WARN_US;
     log_warn("issuer",
-             "few file descriptors are left, so new connections of gateways and persisters are refused: raise the "
-             "limit of open files, or keep unknown peers away with cluster/secret_file");
+             "file descriptors are running out; refusing new connections: raise the limit of open files, or set "
+             "cluster/secret_file");
 }
 
 /* For the partitions, which read the result. */
@@ -287,7 +287,7 @@ static void wait_for_work(struct stream *stream, zsock_t *pipe, bool taken)
     zmq_poll(items, taken ? 4 : 5, wait);
     uint64_t count;
     if ((items[2].revents & ZMQ_POLLIN) && read(stream->signal.fd, &count, sizeof count) < 0)
-        log_debug("issuer", "nothing to read from the stream's signal");
+        log_debug("issuer", "woken without a signal");
 }
 
 /* An orderly stop: sends the rest to the store, if a persister takes it. */

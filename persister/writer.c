@@ -304,8 +304,8 @@ static void send_answer(struct writer *writer, const struct batch_ack *answer)
     };
     zmq_poll(items, 2, ACK_WAIT_MS);
     if (zmq_send(socket, answer, sizeof *answer, ZMQ_DONTWAIT) < 0)
-        log_debug("persister", "an answer found no issuer partition=%u last_seq=%" PRIu64, answer->header.partition,
-                  answer->ack.last_seq);
+        log_debug("persister", "dropped an acknowledgement: no issuer is connected partition=%u last_seq=%" PRIu64,
+                  answer->header.partition, answer->ack.last_seq);
 }
 
 /* --- when the issuer fills another store --- */
@@ -313,7 +313,7 @@ static void send_answer(struct writer *writer, const struct batch_ack *answer)
 static void on_other_store(struct writer *writer, const char *why)
 {
     if (!writer_is_refused(writer))
-        log_error("persister", "accepts no records of the issuer: %s", why);
+        log_error("persister", "rejecting the issuer's records: %s", why);
     if (!writer->frame_refused)
         writer->hand_back_until_us = clock_mono_us() + HAND_BACK_US;
     writer->frame_refused = true;
@@ -342,7 +342,7 @@ static void note_whose(struct writer *writer, const struct delivery_step *step)
         note_foreign(writer);
     } else if (step->result == STORE_OK || step->result == STORE_BEHIND) {
         if (writer_is_refused(writer))
-            log_info("persister", "the issuer fills this store now");
+            log_info("persister", "the issuer sends records for this store again");
         clear_foreign(writer);
         writer->frame_refused = false;
         retry_reset(&writer->refused_retry);

@@ -412,7 +412,7 @@ struct bench_worker *bench_worker_start(struct bench_run *run, uint64_t index, s
     CHECK(pthread_create(&worker->thread, NULL, run_thread, worker) == 0);
     return worker;
 fail:
-    error_set(error, "cannot start a thread of %" PRIu64 " connections: %s", share_of(run->options, index),
+    error_set(error, "cannot start a thread for %" PRIu64 " connections: %s", share_of(run->options, index),
               strerror(errno));
     if (alarm_fd >= 0)
         close(alarm_fd);

@@ -26,7 +26,7 @@ int http_server_resolve(struct http_server *target, const struct http_url *url, 
  * errno on failure. */
 int http_fetch(const struct http_server *target, const char *method, const char *path, const char *token,
                const char *body, uint64_t timeout_ms, struct http_response *response, struct error *error);
-/* GETs into `response`, which http_response_init_room() has initialised. */
+/* GETs into `response`, which http_response_init_room() has initialized. */
 int http_fetch_into(const struct http_server *target, const char *path, uint64_t timeout_ms,
                     struct http_response *response, struct error *error);
 

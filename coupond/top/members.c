@@ -1,9 +1,10 @@
 #include "coupond/top/members.h"
-#include "shared/endpoint.h"
-#include "shared/mask.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "shared/endpoint.h"
+#include "shared/mask.h"
 
 static void set_name(char name[TOP_NAME_MAX], const struct http_url *url)
 {

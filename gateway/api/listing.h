@@ -18,7 +18,7 @@ struct listing *listing_create(uint32_t limit);
 void listing_destroy(struct listing **listing);
 
 /* The number of coupons to request from each partition: one more than the page, as far as COUPON_LIST_MAX allows, so
- * that the last page is recognised. */
+ * that the last page is recognized. */
 uint32_t listing_ask(const struct listing *listing);
 
 /* Adds one coupon of a partition's answer; `now_us` is the issuer's clock. False when the partition sends more coupons

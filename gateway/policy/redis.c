@@ -198,7 +198,7 @@ static void line_failed(struct line *line, enum metric_redis_error why)
     count_error(redis, why);
     set_gauge(redis);
     if (!line->fault_logged)
-        log_warn("gateway", "Redis does not work for %s, coupons are read without it: %s%s%s url=%s", line->name,
+        log_warn("gateway", "cannot use Redis for %s; reading coupons from the issuer: %s%s%s url=%s", line->name,
                  names[why], line->refusal[0] != '\0' ? ", " : "", line->refusal, redis->server.shown);
     line->refusal[0] = '\0';
     line->fault_logged = true;

@@ -36,7 +36,7 @@ struct service {
     int64_t turn_us;       /* 0: not read in this turn */
 };
 
-/* Initialises everything except links and policies; all pointers are borrowed. */
+/* Initializes everything except links and policies; all pointers are borrowed. */
 void service_init(struct service *service, const struct options *options, struct metrics *metrics,
                   struct connections *connections, struct readiness *readiness);
 /* Call after links and policies are destroyed. */

@@ -30,7 +30,7 @@ static bool starve(struct feed_reader *reader, enum journal_read read, const cha
 {
     bool starved = read == JOURNAL_READ_FAILED && journal_reader_is_short(reader->reader);
     if (starved && !reader->starved)
-        log_warn("issuer", "decisions cannot be sent to the store for now: %s partition=%u", reason,
+        log_warn("issuer", "cannot read the journal; records for the store are delayed: %s partition=%u", reason,
                  journal_meta(reader->journal)->partition);
     if (!starved && reader->starved)
         log_info("issuer", "the journal can be read again partition=%u", journal_meta(reader->journal)->partition);

@@ -84,7 +84,7 @@ static void note_acked(const struct feed_source *source)
 {
     if (journal_acked_write(source->acked_fd, source->meta->journal_id, source->store_id, source->window.acked_seq) !=
         0)
-        log_warn("issuer", "cannot record how far the store is, a restart will send records again: %s partition=%u",
+        log_warn("issuer", "cannot save the store's position; after a restart records are sent again: %s partition=%u",
                  strerror(errno), source->meta->partition);
 }
 
@@ -196,8 +196,8 @@ static void note_gap(struct feed_source *source, uint64_t stored_seq, uint64_t f
     if (gap)
         log_error("issuer",
                   "records %" PRIu64 " to %" PRIu64
-                  " are in no journal file any more, and the store has lost them: restore "
-                  "them back from another backup of the database partition=%u",
+                  " are missing from the store and the journal no longer has them: restore a newer backup of the "
+                  "database partition=%u",
                   stored_seq + 1, first - 1, source->meta->partition);
 }
 
@@ -227,8 +227,8 @@ static void rewind_to(struct feed_source *source, uint64_t stored_seq)
     if (stand_behind_or_later(source, stored_seq, &first, &error) != 0)
         feed_reader_give_up(&source->reader, error.text);
     log_warn("issuer",
-             "the store has records only up to %" PRIu64 ", but had acknowledged those up to %" PRIu64
-             ": sending again from record %" PRIu64 " partition=%u",
+             "the store lost records: it has them up to %" PRIu64 " but had acknowledged up to %" PRIu64
+             "; resending from record %" PRIu64 " partition=%u",
              stored_seq, acked, source->reader.taken_seq + 1, source->meta->partition);
     report_position(source);
     metrics_add(source->metrics, METRIC_ISSUER_STORE_REWINDS, 0, 1);

@@ -201,8 +201,10 @@ static int check(const struct recovery *recovery, struct error *error)
 static void report(const struct recovery *recovery, const struct journal_recovery *replayed, int64_t began_us)
 {
     if (replayed->cut)
-        log_warn("issuer", "cut a torn tail, of which nothing was acknowledged: %s partition=%u", replayed->cut_text,
-                 recovery->partition);
+        log_warn("issuer",
+                 "truncated an incomplete write at the end of the journal; none of its records was acknowledged: %s "
+                 "partition=%u",
+                 replayed->cut_text, recovery->partition);
     log_info("issuer", "recovered partition=%u coupons=%zu snapshot=%" PRIu64 " records=%" PRIu64 " seconds=%.3f",
              recovery->partition, ledger_coupons(recovery->ledger), recovery->snapshot.from_seq, replayed->records,
              (double)(clock_mono_us() - began_us) / 1e6);

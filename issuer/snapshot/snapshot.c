@@ -191,7 +191,7 @@ static void leave(struct snapshot *snapshot, enum snapshot_state state)
 
 static void fail(struct snapshot *snapshot, const struct error *error)
 {
-    log_warn("issuer", "a snapshot failed, so recovery would replay more of the journal: %s partition=%u", error->text,
+    log_warn("issuer", "cannot write a snapshot; recovery will take longer: %s partition=%u", error->text,
              journal_meta(snapshot->journal)->partition);
     if (snapshot->config.metrics != NULL)
         metrics_add(snapshot->config.metrics, METRIC_ISSUER_SNAPSHOT_FAILURES, 0, 1);
@@ -268,7 +268,8 @@ static bool remove_segments(struct snapshot *snapshot)
     snapshot->retention_failed = failed;
     if (failed || removed == 0)
         return false;
-    log_info("issuer", "removed journal segments that a snapshot and the store have partition=%u segments=%zu",
+    log_info("issuer",
+             "removed journal segments whose records are in a snapshot and in the store partition=%u segments=%zu",
              meta->partition, removed);
     if (snapshot->config.metrics != NULL)
         metrics_add(snapshot->config.metrics, METRIC_ISSUER_SEGMENTS_REMOVED, 0, removed);

@@ -347,8 +347,7 @@ static enum store_check_result compare(struct store_check *check, const struct q
 static bool wait_for_room_or_store(struct question *question, int64_t *report_us)
 {
     error_set(&question->reason,
-              "and the disk is too full to note that the journals were not compared: free space, or start "
-              "the store");
+              "the disk is too full to record that the journals were not compared: free space, or start the store");
     report(question, report_us);
     return stop_sleep(PAUSE_MS);
 }
@@ -413,8 +412,8 @@ void store_check_followed(struct store_check *check)
 {
     struct error error;
     for (size_t i = 0; i < check->count; i++) {
-        if (store_history_followed(&check->journals[i], &error) != 0)
-            log_warn("issuer", "cannot note what the previous store may have: %s", error.text); /* a restart will */
+        if (store_history_followed(&check->journals[i], &error) != 0) /* a restart tries again */
+            log_warn("issuer", "cannot record which records the previous store may contain: %s", error.text);
     }
 }
 

@@ -35,7 +35,7 @@ void store_check_destroy(struct store_check **check);
  * STORE_CHECK_FAILED when the store was filled by other journals or has records that these lack, or when the process is
  * asked to stop. A store that cannot be reached, or is not the one that issuer/store_id names, does not stop journals
  * that have records or were compared with it before, unless issuer/require_store is set; otherwise this waits for it
- * without limit, and also while the disk is too full to note that. With issuer/require_store, another store than the
+ * without limit, and also while the disk is too full to record that. With issuer/require_store, another store than the
  * one that the journals filled must be named. The journals are replayed; options and journals must outlive the check.
  */
 enum store_check_result store_check_run(struct store_check *check, const struct options *options,

@@ -125,10 +125,11 @@ static void log_left(const struct store_history *history, const uint8_t id[STORE
     char left[STORE_ID_TEXT_MAX], now[STORE_ID_TEXT_MAX];
     store_id_format(history->present, left);
     store_id_format(id, now);
-    log_warn("issuer",
-             "the store has the id %s, but this journal filled the one with the id %s: if that one is not lost, stop, "
-             "because it may have issues that this journal lacks partition=%u",
-             now, left, journal_meta(history->journal)->partition);
+    log_warn(
+        "issuer",
+        "the store has the id %s, but this journal filled the one with the id %s; stop the issuer unless that store "
+        "is lost: it may contain issues that this journal lacks partition=%u",
+        now, left, journal_meta(history->journal)->partition);
 }
 
 /* Follows another store: the present one becomes a former one. */

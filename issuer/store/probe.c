@@ -14,7 +14,7 @@
 /* The wrong journal decides: every further issue would break a promise. */
 static _Noreturn void leave_wrong_journal(const struct error *error)
 {
-    log_error("issuer", "the store is back, but these are not its journals; stopping: %s", error->text);
+    log_error("issuer", "the store is reachable again but belongs to other journals; stopping: %s", error->text);
     disk->stop(1);
     abort();
 }

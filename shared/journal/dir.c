@@ -167,7 +167,7 @@ int journal_dir_write(const char *dir, const char *name, const void *data, size_
 int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_meta *meta, struct error *error)
 {
     if (sodium_init() < 0)
-        return error_set(error, "libsodium cannot be initialised");
+        return error_set(error, "libsodium cannot be initialized");
     *meta = (struct journal_meta){
         .version = JOURNAL_VERSION,
         .partition = partition,

@@ -51,7 +51,7 @@ static void prepare_next(struct journal *journal)
     int fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, sync_when_due, journal, &error);
     pthread_mutex_lock(&journal->mutex);
     if (fd < 0 && !journal->prepare_failed)
-        log_error("journal", "%s; no new issues when the segment in use is full", error.text);
+        log_error("journal", "%s; new issues will be refused once the current segment is full", error.text);
     if (fd >= 0 && journal->prepare_failed)
         log_info("journal", "there is room for the next segment again dir=%s", journal->dir);
     journal->prepared_fd = fd;

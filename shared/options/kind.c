@@ -1,7 +1,6 @@
 /*
  * Option values by kind: checking, storing and showing.
  */
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +47,7 @@ const char *option_unit(const struct option_row *row)
 
 /* --- showing --- */
 
-static_assert(OPTION_SHOWN_MAX >= MASKED_MAX, "a masked value fits");
+_Static_assert(OPTION_SHOWN_MAX >= MASKED_MAX, "a masked value fits");
 
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX])
 {

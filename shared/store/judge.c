@@ -20,7 +20,7 @@ enum store_result store_issue_conflict(const struct store_issue *wanted, const s
     char there_text[192];
     describe_issue(wanted, wanted_text);
     describe_issue(there, there_text);
-    error_set(error, "coupon %.*s: the journal issues %s, but there is %s already", (int)wanted->coupon_id_length,
+    error_set(error, "coupon %.*s: the journal has %s, but the store already has %s", (int)wanted->coupon_id_length,
               wanted->coupon_id, wanted_text, there_text);
     return STORE_REJECTED;
 }

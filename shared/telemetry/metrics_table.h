@@ -74,7 +74,7 @@
     X(ISSUER_MEMORY_LIMIT, GAUGE, WHOLE, 1, "coupond_issuer_memory_limit_bytes", "the closest memory limit: issuer/memory_mb_max, the control group's or the process's; 0: no limit") \
     X(ISSUER_MEMORY_USED, GAUGE, WHOLE, 1, "coupond_issuer_memory_used_bytes", "memory counted against that limit, without what the kernel can reclaim; 0: no limit") \
     X(ISSUER_PEERS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_peers_refused_total", "connections refused because the peer has another cluster/secret_file than the issuer, or one of the two has none") \
-    X(ISSUER_HANDSHAKES_UNFINISHED, COUNTER, WHOLE, 1, "coupond_issuer_handshakes_unfinished_total", "connections that ended, or were silent for two seconds, before the peer had shown its secret: port scans, TCP health checks, and one in a few attempts of a role without the secret") \
+    X(ISSUER_HANDSHAKES_UNFINISHED, COUNTER, WHOLE, 1, "coupond_issuer_handshakes_unfinished_total", "connections that ended, or were silent for two seconds, before the peer had shown its secret: port scans, TCP health checks, and occasionally a role without the secret") \
     X(ISSUER_UNAUTHENTICATED, GAUGE, WHOLE, 1, "coupond_issuer_unauthenticated", "1 while other machines can reach the issuer's ports and no cluster/secret_file protects them") \
     X(PERSISTER_ROWS, COUNTER, NONE, 1, "coupond_persister_rows_total", "journal records committed to the store, including repeated ones") \
     X(PERSISTER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_persister_batch_rows", "journal records in one transaction") \

@@ -35,7 +35,7 @@ static struct {
     char status[READY_WHY_MAX + 16]; /* to be sent next; empty: nothing */
     notify_ready_fn ready;
     void *arg;
-    /* owned by the thread */
+    /* owned by the notify thread */
     char sent[READY_WHY_MAX + 16]; /* the last status sent */
     uint64_t beats;
     bool silent;

@@ -81,8 +81,8 @@ static void log_refused(struct connector *connector, const char *other_cause)
     atomic_fetch_sub(&unlogged, count);
     log_warn(connector->role,
              "the handshake with the issuer at %s fails, trying again: cluster/secret_file must hold the same secret "
-             "for all roles, or be empty for all; here it %s%s failures_since_last_line=%" PRIu64,
-             connector->endpoint, peer_has_secret() ? "holds one" : "is empty", other_cause, count);
+             "for all roles, or be empty for all; this process has %s%s failures_since_last_line=%" PRIu64,
+             connector->endpoint, peer_has_secret() ? "a secret" : "none", other_cause, count);
 }
 
 /* libzmq reconnects by itself, unless the peer is silent. */

@@ -4,7 +4,7 @@
  *
  *   refused      the peer has another secret, or one of the two ends has none
  *   unfinished   the peer disconnected, or was silent for two seconds, before it showed its secret: port scans, TCP
- *                health checks, and one in a few attempts of a peer without the secret, which may disconnect first
+ *                health checks, and occasionally a peer without the secret, which may disconnect first
  *
  * A door's monitor is a socket used under one lock: on the thread that opens the door, then on the one that reads the
  * events (shared/wire/guard.h), finally on the one that closes it.

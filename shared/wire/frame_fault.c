@@ -36,5 +36,5 @@ void frame_drops_add(struct frame_drops *drops, enum frame_fault fault, const ch
     va_start(arguments, format);
     vsnprintf(where, sizeof where, format, arguments);
     va_end(arguments);
-    log_warn(drops->role, "dropped a frame: %s; more of these are only counted %s", rows[fault].text, where);
+    log_warn(drops->role, "dropped a frame: %s; later ones are counted but not logged %s", rows[fault].text, where);
 }

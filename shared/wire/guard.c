@@ -34,7 +34,8 @@ static bool wait_for_news(zmq_pollitem_t *items, int count)
     while (zmq_poll(items, count, -1) < 0) {
         if (zmq_errno() == EINTR)
             continue;
-        log_error("guard", "no longer watches the listening sockets: %s", zmq_strerror(zmq_errno()));
+        log_error("guard", "the guard stopped watching the listening sockets; restart the issuer: %s",
+                  zmq_strerror(zmq_errno()));
         return false;
     }
     return true;

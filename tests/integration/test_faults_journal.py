@@ -95,7 +95,7 @@ def test_an_issuer_that_dies_around_a_write_loses_no_answered_issue(tmp_path, op
         assert (status, body["code"]) == (503, "outcome_unknown")
         restart_after_end(cluster, -9)
         assert rule.struck == 1
-        assert ("cut a torn tail" in cluster.issuer.log()) == (action == "torn")
+        assert ("truncated an incomplete write" in cluster.issuer.log()) == (action == "torn")
         assert finally_issued(cluster, "unlucky")["sequence"] == 21
         assert_kept(cluster, told | issue_some(cluster, 20, 5))
 
@@ -267,7 +267,7 @@ def test_acknowledgements_that_cannot_be_recorded_are_repeated_after_a_restart(t
         told = issue_some(cluster, 0, 20)
         cluster.wait_drained()
         assert rule.struck > 0
-        assert "cannot record how far the store is" in cluster.issuer.log()
+        assert "cannot save the store's position" in cluster.issuer.log()
         cluster.issuer.kill()
         rule.disarm()
         cluster.issuer.start()

@@ -293,7 +293,7 @@ def test_silent_connections_are_closed(cluster):
             silent.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 silent.connect(f"{cluster.directory}/local-0")
-        wait_until(lambda: "that sent nothing" in cluster.issuer.log(), "the first ones are disconnected")
+        wait_until(lambda: "that sent no data" in cluster.issuer.log(), "the first ones are disconnected")
         assert metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") <= SILENT_MAX + 1
         assert issues_go_on(cluster)
         with Stranger(cluster, seconds=60) as gateway:
@@ -301,7 +301,7 @@ def test_silent_connections_are_closed(cluster):
             wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_local_gateways") == 2,
                        "only those that send requests are left")
             assert not gateway.is_parted()
-    assert cluster.issuer.log().count("that sent nothing") == 1
+    assert cluster.issuer.log().count("that sent no data") == 1
 
 
 def test_an_issuer_without_descriptors_refuses_gateways_and_continues(cluster):

@@ -65,7 +65,7 @@ def refused(tmp_path, url, ca, told):
     with cluster_with(tmp_path, url, ca) as cluster:
         log = cluster.gateways[0].log
         for line in "asking", "news":
-            wait_until(lambda line=line: f"Redis does not work for {line}, coupons are read without it: tls, {told}"
+            wait_until(lambda line=line: f"cannot use Redis for {line}; reading coupons from the issuer: tls, {told}"
                        in log(),
                        lambda: f"it is told\n{log()[-2000:]}")
         assert errors(cluster, "tls") > 0

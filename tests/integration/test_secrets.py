@@ -156,7 +156,7 @@ def test_a_running_gateway_never_logs_or_exports_its_secrets(tmp_path):
                    "log/requests": 1, "log/level": "debug"}
         with Cluster(tmp_path, options=options) as cluster:
             gateway = cluster.gateways[0]
-            wait_until(lambda: "Redis does not work for asking" in gateway.log(), "the refusal is logged")
+            wait_until(lambda: "cannot use Redis for asking" in gateway.log(), "the refusal is logged")
             told = "".join(str(cluster.request("GET", path)) for path in ("/readyz", "/livez", "/v1/coupons"))
             told += str(gateway.metrics())
             assert "user or password is wrong (WRONGPASS) url=redis://***@127.0.0.1" in gateway.log()

@@ -217,7 +217,7 @@ def test_a_full_disk_without_the_store_is_waited_for(stopped, tmp_path, back):
     swap_store(stopped, tmp_path / "real")
     stopped.issuer.start()
     wait_until(lambda: rule.struck > 1, "the note is retried")
-    wait_until(lambda: "the disk is too full to note" in stopped.issuer.log(), "it reports why it waits")
+    wait_until(lambda: "the disk is too full to record" in stopped.issuer.log(), "it reports why it waits")
     assert not stopped.issuer.is_ready()
     if back == "room":
         rule.disarm()

@@ -75,7 +75,7 @@ class Summary:
 
     def page(self):
         paragraphs = [
-            f"A long run of `./dev torture` (store: {self.arguments.store}, seed {self.arguments.seed}). "
+            f"A run of `./dev torture` (store: {self.arguments.store}, seed {self.arguments.seed}). "
             "`tests/torture/torture.py` describes the set-up, `tests/torture/kinds.py` lists the faults, and "
             "`tests/torture/checker.py` defines the checks.",
             self.figures(),

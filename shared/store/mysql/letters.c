@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static enum store_result take_letters(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+static enum store_result delete_letters(struct store_mysql *store, const struct store_batch *batch, struct error *error)
 {
     sql_text_clear(&store->sql);
     store_mysql_add_journal_id(&store->sql, "DELETE FROM dead_letter WHERE journal_id = ", batch->journal_id);
@@ -52,7 +52,7 @@ static enum store_result insert_letters(struct store_mysql *store, const struct 
 enum store_result store_mysql_write_letters(struct store_mysql *store, const struct store_batch *batch,
                                             struct error *error)
 {
-    enum store_result result = batch->scope == STORE_PART ? STORE_OK : take_letters(store, batch, error);
+    enum store_result result = batch->scope == STORE_PART ? STORE_OK : delete_letters(store, batch, error);
     for (size_t at = 0, taken = 0; at < batch->dead_count && result == STORE_OK; at += taken)
         result = insert_letters(store, batch->dead + at, batch->dead_count - at, &taken, error);
     return result;

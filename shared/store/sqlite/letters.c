@@ -3,58 +3,59 @@
 
 #include <string.h>
 
-static enum store_result take_letters(struct store_sqlite *store, const struct store_batch *batch, struct error *error)
+static enum store_result delete_letters(struct store_sqlite *store, const struct store_batch *batch,
+                                        struct error *error)
 {
     enum store_result result = STORE_OK;
-    sqlite3_stmt *take = store_sqlite_statement(store, SQLITE_DELETE_LETTERS, &result, error);
-    if (!take)
+    sqlite3_stmt *statement = store_sqlite_statement(store, SQLITE_DELETE_LETTERS, &result, error);
+    if (!statement)
         return result;
     char id[JOURNAL_ID_TEXT_MAX];
     journal_id_format(batch->journal_id, id);
-    store_sqlite_bind_text(take, 1, id, 32);
-    store_sqlite_bind_number(take, 2, batch->first_seq);
-    store_sqlite_bind_number(take, 3, batch->last_seq);
-    return store_sqlite_step(store, take, "deleting from dead_letter", error);
+    store_sqlite_bind_text(statement, 1, id, 32);
+    store_sqlite_bind_number(statement, 2, batch->first_seq);
+    store_sqlite_bind_number(statement, 3, batch->last_seq);
+    return store_sqlite_step(store, statement, "deleting from dead_letter", error);
 }
 
-static void bind_issue(sqlite3_stmt *bury, const struct store_dead_letter *letter)
+static void bind_issue(sqlite3_stmt *insert, const struct store_dead_letter *letter)
 {
     bool issue = letter->user_id_length > 0;
     for (int column = 5; column <= 7 && !issue; column++)
-        sqlite3_bind_null(bury, column);
+        sqlite3_bind_null(insert, column);
     if (!issue)
         return;
-    store_sqlite_bind_number(bury, 5, letter->sequence);
-    store_sqlite_bind_text(bury, 6, letter->user_id, letter->user_id_length);
-    store_sqlite_bind_number(bury, 7, letter->nth);
+    store_sqlite_bind_number(insert, 5, letter->sequence);
+    store_sqlite_bind_text(insert, 6, letter->user_id, letter->user_id_length);
+    store_sqlite_bind_number(insert, 7, letter->nth);
 }
 
-static enum store_result bury_letter(struct store_sqlite *store, const struct store_dead_letter *letter,
-                                     struct error *error)
+static enum store_result insert_letter(struct store_sqlite *store, const struct store_dead_letter *letter,
+                                       struct error *error)
 {
     enum store_result result = STORE_OK;
-    sqlite3_stmt *bury = store_sqlite_statement(store, SQLITE_INSERT_LETTER, &result, error);
-    if (!bury)
+    sqlite3_stmt *insert = store_sqlite_statement(store, SQLITE_INSERT_LETTER, &result, error);
+    if (!insert)
         return result;
     char id[JOURNAL_ID_TEXT_MAX];
     journal_id_format(letter->journal_id, id);
-    store_sqlite_bind_text(bury, 1, id, 32);
-    store_sqlite_bind_number(bury, 2, letter->journal_seq);
-    store_sqlite_bind_number(bury, 3, letter->partition);
-    store_sqlite_bind_text(bury, 4, letter->coupon_id, letter->coupon_id_length);
-    bind_issue(bury, letter);
-    store_sqlite_bind_time(bury, 8, letter->recorded_at_us);
-    sqlite3_bind_blob(bury, 9, letter->record, letter->record_length, SQLITE_STATIC);
-    store_sqlite_bind_text(bury, 10, letter->reason, strlen(letter->reason));
-    store_sqlite_bind_time(bury, 11, letter->dead_at_us);
-    return store_sqlite_step(store, bury, "inserting into dead_letter", error);
+    store_sqlite_bind_text(insert, 1, id, 32);
+    store_sqlite_bind_number(insert, 2, letter->journal_seq);
+    store_sqlite_bind_number(insert, 3, letter->partition);
+    store_sqlite_bind_text(insert, 4, letter->coupon_id, letter->coupon_id_length);
+    bind_issue(insert, letter);
+    store_sqlite_bind_time(insert, 8, letter->recorded_at_us);
+    sqlite3_bind_blob(insert, 9, letter->record, letter->record_length, SQLITE_STATIC);
+    store_sqlite_bind_text(insert, 10, letter->reason, strlen(letter->reason));
+    store_sqlite_bind_time(insert, 11, letter->dead_at_us);
+    return store_sqlite_step(store, insert, "inserting into dead_letter", error);
 }
 
 enum store_result store_sqlite_write_letters(struct store_sqlite *store, const struct store_batch *batch,
                                              struct error *error)
 {
-    enum store_result result = batch->scope == STORE_PART ? STORE_OK : take_letters(store, batch, error);
+    enum store_result result = batch->scope == STORE_PART ? STORE_OK : delete_letters(store, batch, error);
     for (size_t i = 0; i < batch->dead_count && result == STORE_OK; i++)
-        result = bury_letter(store, &batch->dead[i], error);
+        result = insert_letter(store, &batch->dead[i], error);
     return result;
 }

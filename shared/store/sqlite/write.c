@@ -24,7 +24,7 @@ static enum store_result step_row(struct store_sqlite *store, sqlite3_stmt *stat
     if (code != SQLITE_DONE && !*duplicate) {
         result = store_sqlite_row_fault(store, doing, error);
     } else if (code == SQLITE_DONE && sqlite3_changes(store->db) == 0) {
-        error_set(error, "%s: %s: a trigger leaves the row out", store->base.description, doing);
+        error_set(error, "%s: %s: a trigger prevented the write; remove it", store->base.description, doing);
         result = STORE_REJECTED;
     }
     sqlite3_reset(statement);
@@ -116,7 +116,7 @@ static enum store_result write_policy(struct store_sqlite *store, enum sqlite_st
 static enum store_result unknown_key(struct store_sqlite *store, const char *table, const char *coupon_id,
                                      size_t length, struct error *error)
 {
-    error_set(error, "%s: %s refuses a row of coupon %.*s by a unique index that coupond does not know",
+    error_set(error, "%s: an unknown unique index on table %s rejects a row of coupon %.*s; drop the index",
               store->base.description, table, (int)length, coupon_id);
     return STORE_REJECTED;
 }

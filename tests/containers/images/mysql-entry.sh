@@ -23,7 +23,7 @@ sql() { mysql --no-defaults --protocol=socket --socket=/var/run/mysqld/mysqld.so
 
 if [ ! -d /var/lib/mysql/mysql ]; then
     [ -n "${MYSQL_ROOT_PASSWORD:-}" ] || { echo "entry point: MYSQL_ROOT_PASSWORD is not set" >&2; exit 1; }
-    echo "entry point: initialising the database"
+    echo "entry point: initializing the database"
     "$@" --initialize-insecure
     "$@" --skip-networking --mysqlx=OFF &
     server=$!
@@ -49,6 +49,6 @@ if [ ! -d /var/lib/mysql/mysql ]; then
     kill "$server"
     wait "$server"
     unset MYSQL_PWD
-    echo "entry point: the database is initialised"
+    echo "entry point: the database is initialized"
 fi
 exec "$@"

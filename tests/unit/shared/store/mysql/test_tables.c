@@ -226,7 +226,7 @@ static void assert_two_to_one_holder_are_told(struct store_fixture *fixture, con
     fixture->batch.first_seq = 5;
     if (store_fixture_write(fixture) != STORE_REJECTED)
         fail_msg("%s: %s", statement, fixture->error.text);
-    store_fixture_assert_error(fixture, "coupon c: the journal issues sequence 4");
+    store_fixture_assert_error(fixture, "coupon c: the journal has sequence 4");
 }
 
 /* A key with any name also finds the holder of a coupon, whatever name the server reports. */
