@@ -1,6 +1,7 @@
 """Shared by all tests in Python: the modules of tests/support on the path, and temporary folders that are removed when
 their tests pass."""
 
+import os
 import re
 import shutil
 import sys
@@ -51,6 +52,15 @@ def remove(paths):
 
 def pytest_configure(config):
     config.failed_items = set()
+    config.addinivalue_line("markers", "once(why): runs with the plain build only")
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("COUPOND_TEST_PRESET", "dev") == "dev":
+        return
+    for item in items:
+        if mark := item.get_closest_marker("once"):
+            item.add_marker(pytest.mark.skip(reason=f"once is enough: {mark.args[0]}"))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -10,8 +10,7 @@ import pytest
 from cluster import REPOSITORY
 from servers import MariaDB
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="does not depend on the build")
+pytestmark = pytest.mark.once("does not depend on the build")
 
 ROOT = "r00t-of-this-test"
 

@@ -12,6 +12,8 @@ sys.path.insert(0, str(REPOSITORY / "load-test"))
 from bench import gateways, grow, measuring
 from bench.clients import BenchError
 
+pytestmark = pytest.mark.once("measures")
+
 
 def run_bench(folder, *arguments):
     command = [REPOSITORY / "load-test/bench.sh", "--rounds", "1", "--seconds", "1", "--connections", "16", "--dir",

@@ -21,8 +21,7 @@ from bench.clients import BenchError
 from bench.others import OTHERS
 from bench.servers import MariaDB
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="tests only Python code")
+pytestmark = pytest.mark.once("tests only Python code")
 needs_node = pytest.mark.skipif(not os.path.isdir(others.INSTALLED),
                                 reason="./dev bench --peers has not installed the npm packages")
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,8 +9,7 @@ import pytest
 import yaml
 from cluster import REPOSITORY, environment
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="does not depend on the build")
+pytestmark = pytest.mark.once("does not depend on the build")
 
 EXAMPLE = REPOSITORY / "deploy/secrets.example"
 OURS = {"admin_token": 10001, "cluster_secret": 10001, "db_password": 10001, "db_root_password": 0,

@@ -11,8 +11,7 @@ import pytest
 from cluster import REPOSITORY
 
 pytestmark = [
-    pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                       reason="does not depend on the build"),
+    pytest.mark.once("does not depend on the build"),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can create namespaces"),
 ]
 

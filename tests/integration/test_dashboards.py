@@ -3,7 +3,6 @@ evaluates their expressions in a Prometheus."""
 
 import copy
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,8 +11,7 @@ import pytest
 import yaml
 from cluster import REPOSITORY
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="does not depend on the build")
+pytestmark = pytest.mark.once("does not depend on the build")
 
 GRAFANA = REPOSITORY / "monitoring/grafana"
 FILES = sorted((GRAFANA / "dashboards").glob("*.json"))

@@ -8,8 +8,7 @@ import pytest
 from cluster import REPOSITORY, binary, run_coupond
 from deployment import findings
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="does not depend on the build")
+pytestmark = pytest.mark.once("does not depend on the build")
 
 SHIPPED = [".dockerignore", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "packages.txt", "Dockerfile",
            "docker-compose.yml", "deploy", "monitoring", "load-test/locust"]

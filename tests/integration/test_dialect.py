@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once("reads sources")
+
 CHECK = Path(__file__).parents[1] / "support/dialect.py"
 SOUND = """#include "shared/thing.h"
 

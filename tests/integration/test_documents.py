@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from cluster import Cluster, REPOSITORY
 
+pytestmark = pytest.mark.once("reads documents")
+
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
 
 

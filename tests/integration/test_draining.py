@@ -1,6 +1,5 @@
 """SIGTERM to a gateway under load: every request that was sent is answered."""
 
-import os
 
 import pytest
 
@@ -8,7 +7,7 @@ from cluster import Cluster, wait_until
 from haproxy import HAProxy
 from http_load import NO_ANSWER, Load, check_answers
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="load; once is enough")
+pytestmark = pytest.mark.once("load")
 
 PLENTY = 1_000_000
 

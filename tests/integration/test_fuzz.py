@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from cluster import binary, REPOSITORY
 
+pytestmark = pytest.mark.once("tests the tests")
+
 FUZZ = REPOSITORY / "tests" / "fuzz"
 PROGRAMS = Path(binary()).parents[1] / "tests" / "fuzz"
 CORPUS_BYTES_MAX = 1_000_000

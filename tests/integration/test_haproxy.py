@@ -3,7 +3,6 @@ retried."""
 
 import http.client
 import json
-import os
 import shutil
 import socket
 import socketserver
@@ -14,8 +13,7 @@ import pytest
 from cluster import REPOSITORY, environment, wait_until
 from ports import free_port
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="does not depend on the build")
+pytestmark = pytest.mark.once("does not depend on the build")
 
 
 class Deaf(socketserver.ThreadingTCPServer):

@@ -6,6 +6,8 @@ import re
 import pytest
 from cluster import REPOSITORY
 
+pytestmark = pytest.mark.once("reads documents")
+
 PAGES = ["README.ko.md", "docs/ko/api.md", "docs/ko/configuration.md", "docs/ko/operating.md"]
 
 

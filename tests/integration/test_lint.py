@@ -14,6 +14,8 @@ SOUND = '''"""A module without a fault."""
 import subprocess
 import sys
 
+pytestmark = pytest.mark.once("checks Python")
+
 
 def main(arguments):
     subprocess.run(arguments, check=True)

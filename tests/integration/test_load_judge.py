@@ -14,6 +14,8 @@ import scenarios
 from rush import __main__ as command
 from rush import chart, cpu, locusts, turn
 
+pytestmark = pytest.mark.once("judges records")
+
 ISSUE = {"coupon_id": "A", "user_id": "u", "sequence": 7}
 ALREADY = {"code": "already_issued", "issue": ISSUE}
 

@@ -13,8 +13,7 @@ from double import Double
 sys.path[:0] = [str(REPOSITORY / "load-test"), str(REPOSITORY)]
 from rush.locusts import Locusts, read_stats
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="does not depend on the build")
+pytestmark = pytest.mark.once("does not depend on the build")
 
 TOKEN = "secret"
 

@@ -3,7 +3,6 @@ limit is raised."""
 
 import contextlib
 import json
-import os
 import socket
 from pathlib import Path
 
@@ -85,8 +84,7 @@ def received(connection):
         return b""
 
 
-@pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                    reason="a sanitizer does not release freed memory")
+@pytest.mark.once("a sanitizer does not release freed memory")
 def test_near_its_memory_limit_a_gateway_refuses_requests_that_need_memory(tmp_path):
     with Cluster(tmp_path,
                  options={"gateway/header_timeout_ms": 60_000,

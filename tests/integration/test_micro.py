@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from cluster import binary
 
+pytestmark = pytest.mark.once("measures")
+
 GROUPS = ["ledger", "turn", "journal", "frames", "http", "store", "issuer"]
 
 

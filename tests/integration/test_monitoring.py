@@ -2,7 +2,6 @@
 expression of every dashboard, recording rule and alert."""
 
 import contextlib
-import os
 import re
 import shutil
 import subprocess
@@ -21,8 +20,7 @@ from promql import Prometheus, concrete, dashboard_expressions, metric_names, ru
 sys.path.insert(0, str(REPOSITORY))
 from deploy.local.system import System
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="does not depend on the build")
+pytestmark = pytest.mark.once("does not depend on the build")
 
 MONITORING = REPOSITORY / "monitoring"
 DASHBOARDS = MONITORING / "grafana/dashboards"

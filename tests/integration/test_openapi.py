@@ -13,6 +13,8 @@ from contract_tables import CHECKS, errors_of_the_program, members_of_the_progra
 from openapi_json import as_json
 from test_api import read_response
 
+pytestmark = pytest.mark.once("reads tables")
+
 CONTRACT = contracts.read()
 
 

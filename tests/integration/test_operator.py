@@ -17,7 +17,7 @@ from ports import free_port
 from preload import Preload
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-only_in_dev = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="once is enough")
+only_in_dev = pytest.mark.once("does not depend on the build")
 
 
 def health(cluster, role, *arguments):

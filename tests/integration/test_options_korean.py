@@ -9,6 +9,8 @@ import pytest
 from cluster import REPOSITORY, binary
 from korean_options import korean_bounds, korean_table
 
+pytestmark = pytest.mark.once("reads documents")
+
 SCRIPT = REPOSITORY / "tests/support/korean_options.py"
 ROWS = REPOSITORY / "docs/ko/options.tsv"
 

@@ -11,6 +11,8 @@ import pytest
 from bash_completion import Bash
 from cluster import REPOSITORY, binary, environment, run_coupond
 
+pytestmark = pytest.mark.once("checks what is installed")
+
 PAGES = ["coupond.1", "coupond.conf.5"]
 FILES = """
 -rw-r--r-- /etc/coupond/coupond.conf

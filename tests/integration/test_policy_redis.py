@@ -22,7 +22,7 @@ KEY = "coupond:policy:"
 CHANNEL = "coupond:policies"
 NEVER = -(1 << 63)
 
-heavy = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="runs with the plain build")
+heavy = pytest.mark.once("runs with the plain build")
 
 
 def errors(cluster, kind, gateways=None):

@@ -6,6 +6,8 @@ import pytest
 
 from ports import Ports, worker_range
 
+pytestmark = pytest.mark.once("judges ports")
+
 
 def test_ranges_are_found_after_many_ports_were_assigned():
     ports = Ports(20_000, 22_000)

@@ -31,7 +31,7 @@ def cores_become_files():
     return "/" not in pattern and not pattern.startswith("|")
 
 
-@pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="sanitizers leave no cores")
+@pytest.mark.once("sanitizers leave no cores")
 @pytest.mark.parametrize("allowed", [0, 1])
 def test_a_crash_writes_a_core_only_if_allowed(tmp_path, allowed):
     if not cores_become_files():

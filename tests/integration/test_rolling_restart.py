@@ -1,7 +1,6 @@
 """Every role is restarted in turn under load: clients get only answers and 503s with Retry-After, and nothing is
 lost."""
 
-import os
 
 import pytest
 
@@ -10,7 +9,7 @@ from haproxy import HAProxy
 from http_load import NO_ANSWER, Load, check_answers
 from servers import MariaDB
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev", reason="load; once is enough")
+pytestmark = pytest.mark.once("load")
 
 PLENTY = 1_000_000
 

@@ -19,8 +19,7 @@ from ports import free_port_range
 sys.path.insert(0, str(REPOSITORY))
 from deploy.local import ports
 
-pytestmark = pytest.mark.skipif(os.environ.get("COUPOND_TEST_PRESET", "dev") != "dev",
-                                reason="does not depend on the build")
+pytestmark = pytest.mark.once("does not depend on the build")
 
 MEMBERS = ["mariadb", "redis", "persister-1", "persister-2", "issuer", "gateway-1", "gateway-2", "gateway-3", "haproxy",
            "mysqld-exporter", "redis-exporter", "alertmanager", "prometheus"]
