@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once("checks Python")
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = (".flake8", ".pylintrc", "tests/support/lint.sh")
 
@@ -13,8 +15,6 @@ SOUND = '''"""A module without a fault."""
 
 import subprocess
 import sys
-
-pytestmark = pytest.mark.once("checks Python")
 
 
 def main(arguments):

@@ -13,8 +13,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLE = """\
 import pytest
 
-pytestmark = pytest.mark.once("tests the tests")
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shared")
