@@ -178,9 +178,8 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
     zmq_msg_init(&exchange->reply);
     zmq_msg_move(&exchange->gateway, gateway);
     zmq_msg_move(&exchange->request, request);
-    enum frame_fault fault = take(
-        turn, exchange,
-        two_parts); /* after the move: a zmq_msg_t contains a short message itself, and the commands point into it */
+    /* After the move: a zmq_msg_t contains a short message itself, and the commands point into it. */
+    enum frame_fault fault = take(turn, exchange, two_parts);
     if (fault == FRAME_OK) {
         deadline_clock_update(&turn->deadlines, &exchange->header);
         turn->exchanges_count++;

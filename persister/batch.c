@@ -93,8 +93,7 @@ static enum frame_fault read_batches(struct batch *batch, const unsigned char *b
 {
     for (size_t offset = 0; offset < size;) {
         struct journal_batch_header header;
-        const char *why;
-        if (journal_batch_scan(bytes + offset, size - offset, batch->rows.journal_id, &header, &why) !=
+        if (journal_batch_scan(bytes + offset, size - offset, batch->rows.journal_id, &header, NULL) !=
             JOURNAL_SCAN_BATCH)
             return FRAME_FAULT_JOURNAL_BATCH;
         if (header.count > 0 && header.first_seq != *next_seq)
