@@ -4,11 +4,13 @@ their tests pass."""
 import os
 import re
 import shutil
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+DEFAULT_PORTS = (7100, 7200, 7300, 8080, 8090, 9101, 9102)  # of the options
 TESTS = Path(__file__).resolve().parent
 sys.path[:0] = [str(TESTS / "support"), str(TESTS / "torture")]
 
@@ -50,8 +52,25 @@ def remove(paths):
         shutil.rmtree(path, ignore_errors=True)
 
 
+def hold_ports(ports):
+    """Takes those ports that are free: a test whose program listens on a default port always fails, not only beside
+    another that does. Nobody accepts connections there."""
+    held = []
+    for port in ports:
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError:
+            holder.close()
+        else:
+            held.append(holder)
+    return held
+
+
 def pytest_configure(config):
     config.failed_items = set()
+    if not hasattr(config, "workerinput"):  # in the process that starts the workers
+        config.held_ports = hold_ports(DEFAULT_PORTS)
     config.addinivalue_line("markers", "once(why): runs with the plain build only")
 
 

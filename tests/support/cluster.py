@@ -236,7 +236,8 @@ class Cluster:
             self.options["issuer/local_requests"] = f"shm://{self.directory}/local"
         self.options["issuer/partitions"] = self.partitions
         self.options["issuer/journal_dir"] = self.journal_directory
-        self.options.update(self._store_options())
+        # A command that a test runs beside the members must not listen on the default ports.
+        self.options.update({"issuer/http": "", "persister/http": "", **self.options, **self._store_options()})
         self.issuer = self._member("issuer", "issuer", f"127.0.0.1:{free_port()}", "issuer/http")
         self.gateways = [self._member(f"gateway-{i}", "gateway", f"127.0.0.1:{free_port()}", "gateway/http")
                          for i in range(gateways)]
