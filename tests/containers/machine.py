@@ -63,7 +63,7 @@ def documented_steps():
     section = (REPOSITORY / "deploy/README.md").read_text(encoding="utf-8").split("## systemd")[1]
     return "\n".join(line
                      for line in re.search(r"```sh\n(.*?)```", section, re.S)[1].splitlines()
-                     if not line.startswith("cmake "))
+                     if not line.startswith(("cmake ", "./dev ")))
 
 
 def systemd(run):
