@@ -1,4 +1,13 @@
 # One image for all roles: docker build -t coupond . && docker run --rm -p 127.0.0.1:8080:8080 coupond
+FROM debian:bookworm-slim AS web
+WORKDIR /web
+# build/web is what ./dev pages has installed; without it npm installs the same here.
+COPY web/package.json web/package-lock.json build/we[b] ./
+RUN test -d node_modules/swagger-ui-dist \
+    || { apt-get update \
+        && apt-get install -y --no-install-recommends ca-certificates npm \
+        && npm ci --no-audit --no-fund --ignore-scripts; }
+
 FROM debian:bookworm-slim AS build
 WORKDIR /src
 COPY packages.txt .
@@ -6,6 +15,7 @@ RUN apt-get update \
     && awk '$1 == "build" { print $2 }' packages.txt | xargs apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
+COPY --from=web /web/node_modules build/web/node_modules
 RUN cmake --preset release \
     && cmake --build --preset release --target coupond \
     && cmake --install build/release --prefix /usr/local --strip

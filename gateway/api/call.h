@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/api/document.h"
 #include "gateway/http/request.h"
 #include "gateway/http/target.h"
 #include "gateway/reply/api_errors.h"
@@ -26,7 +27,7 @@ enum api_kind {
     API_LIVEZ,
     API_READYZ,
     API_METRICS,
-    API_OPENAPI,
+    API_DOCUMENT,  /* answers `document` */
     API_PREFLIGHT, /* answers a CORS preflight request for the methods in `allow` */
 };
 
@@ -45,6 +46,7 @@ struct api_call {
     uint8_t coupon_fields;
     struct coupon coupon; /* COUPON_CREATE without an id: the caller generates one */
     uint32_t limit;
+    const struct document *document;
     struct api_errors errors; /* API_PROBLEM and API_REFUSAL */
     struct http_target target;
     char user_id_copy[USER_ID_MAX]; /* storage for an id that contained escapes */

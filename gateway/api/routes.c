@@ -192,10 +192,12 @@ static void read_readyz(struct api_call *call, const struct http_request *reques
     call->kind = API_READYZ;
 }
 
-static void read_openapi(struct api_call *call, const struct http_request *request)
+static void read_document(struct api_call *call, const struct http_request *request)
 {
     (void)request;
-    call->kind = API_OPENAPI;
+    call->document = document_find(call->target.path);
+    call->kind = call->document != NULL ? API_DOCUMENT : API_PROBLEM;
+    call->error = ERROR_NOT_FOUND;
 }
 
 static void read_metrics(struct api_call *call, const struct http_request *request)
@@ -217,17 +219,19 @@ static const struct route routes[] = {
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},
     {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, read_readyz},
     {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, read_metrics},
-    {METHOD_GET, "/openapi.json", ROUTE_ETAG, METRIC_ROUTE_OPENAPI, read_openapi},
+    {METHOD_GET, "/openapi.json", ROUTE_ETAG, METRIC_ROUTE_OPENAPI, read_document},
+    {METHOD_GET, "/docs", ROUTE_ETAG, METRIC_ROUTE_DOCS, read_document},
+    {METHOD_GET, "/docs/{file}", ROUTE_ETAG | ROUTE_ASSET, METRIC_ROUTE_DOCS, read_document},
 };
 
-/* The path segment for "{id}" or "{user_id}" in the pattern. */
+/* The path segment for "{id}", "{user_id}" or "{file}" in the pattern. */
 static size_t capture(const char *pattern, struct span rest, struct route_captures *captures)
 {
     const char *slash = memchr(rest.at, '/', rest.length);
     struct span piece = {rest.at, slash == NULL ? rest.length : (size_t)(slash - rest.at)};
     if (pattern[1] == 'i')
         captures->coupon_id = piece;
-    else
+    else if (pattern[1] == 'u')
         captures->user_id = piece;
     return piece.length;
 }

@@ -6,7 +6,7 @@
 
 #include "gateway/api/call.h"
 
-/* The path segments that match {id} and {user_id}. */
+/* The path segments that match {id} and {user_id}; of {file} the whole path says which. */
 struct route_captures {
     struct span coupon_id;
     struct span user_id;
@@ -18,11 +18,12 @@ enum route_flag {
     ROUTE_OBJECT = 1 << 2, /* accepts no body, or a JSON object that repeats the path */
     ROUTE_QUERY = 1 << 3,  /* reads the query; other routes accept none */
     ROUTE_ETAG = 1 << 4,   /* concerns something that has an ETag */
+    ROUTE_ASSET = 1 << 5,  /* a part of a page, which the contract does not describe */
 };
 
 struct route {
     enum method method;
-    const char *pattern; /* {id} and {user_id} match one path segment */
+    const char *pattern; /* {id}, {user_id} and {file} match one path segment */
     unsigned flags;
     enum metric_route metric;
     /* fills the call; the captured ids are valid */

@@ -18,13 +18,14 @@
 #include "shared/telemetry/metrics_table.h"
 
 struct connection;
+struct document;
 struct listing;
 struct request_note;
 
 enum exchange_kind {
     EXCHANGE_LOCAL,
     EXCHANGE_METRICS,
-    EXCHANGE_OPENAPI,
+    EXCHANGE_DOCUMENT,
     EXCHANGE_ISSUE,
     EXCHANGE_COUPON,
     EXCHANGE_LIST
@@ -47,10 +48,11 @@ struct exchange {
     uint8_t user_id_length;
     char coupon_id[COUPON_ID_MAX]; /* EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
-    char *if_match;            /* of a GET of what has an ETag: http_request_if_match(); owned */
-    char *if_none_match;       /* likewise, with If-None-Match; owned */
-    struct listing *listing;   /* EXCHANGE_LIST; owned */
-    struct request_note *note; /* NULL: none; owned */
+    char *if_match;                  /* of a GET of what has an ETag: http_request_if_match(); owned */
+    char *if_none_match;             /* likewise, with If-None-Match; owned */
+    struct listing *listing;         /* EXCHANGE_LIST; owned */
+    const struct document *document; /* EXCHANGE_DOCUMENT */
+    struct request_note *note;       /* NULL: none; owned */
     /* partitions whose reply is outstanding, one bit each; 0: none */
     uint64_t waiting;
     int64_t begun_us;

@@ -91,7 +91,7 @@ static void answer_local(struct service *service, struct connection *connection,
                          const struct api_call *call)
 {
     struct answer answer = answer_begin_local(service, connection, request, call->route);
-    char *if_match = call->kind == API_OPENAPI ? http_request_if_match(request) : NULL;
+    char *if_match = call->kind == API_DOCUMENT ? http_request_if_match(request) : NULL;
     int status = 0;
     if (call->kind == API_LIVEZ)
         status = local_answer_livez(service, answer.out, answer.style);
@@ -100,7 +100,8 @@ static void answer_local(struct service *service, struct connection *connection,
     else if (call->kind == API_METRICS)
         status = local_answer_metrics(answer.service, answer.out, answer.style);
     else
-        status = local_answer_openapi(answer.service, answer.out, answer.style, if_match, request->if_none_match);
+        status = local_answer_document(answer.service, answer.out, answer.style, call->document, if_match,
+                                       request->if_none_match);
     free(if_match);
     answer_end(&answer, status);
 }
@@ -230,15 +231,16 @@ static void take_list(struct service *service, struct connection *connection, co
 static void hold_local(struct service *service, struct connection *connection, const struct http_request *request,
                        const struct api_call *call)
 {
-    enum exchange_kind kind = call->kind == API_METRICS ? EXCHANGE_METRICS : EXCHANGE_OPENAPI;
+    enum exchange_kind kind = call->kind == API_METRICS ? EXCHANGE_METRICS : EXCHANGE_DOCUMENT;
     struct exchange *exchange = begin_large(service, connection, request, call, kind);
     if (exchange == NULL)
         return;
+    exchange->document = call->document;
     keep_conditions(exchange, request);
     send_or_hold(service, connection, exchange);
 }
 
-/* /metrics and /openapi.json. An answer without earlier ones needs no exchange, so /metrics works even when all
+/* /metrics and documents. An answer without earlier ones needs no exchange, so /metrics works even when all
  * exchanges are in use. */
 static void take_large_local(struct service *service, struct connection *connection, const struct http_request *request,
                              const struct api_call *call)
@@ -274,8 +276,8 @@ static int answer_held_local(struct service *service, const struct exchange *exc
     if (exchange->kind == EXCHANGE_METRICS)
         return local_answer_metrics(service, answer->out, answer->style);
     const char *none = exchange->if_none_match;
-    return local_answer_openapi(service, answer->out, answer->style, exchange->if_match,
-                                (struct span){none, none == NULL ? 0 : strlen(none)});
+    return local_answer_document(service, answer->out, answer->style, exchange->document, exchange->if_match,
+                                 (struct span){none, none == NULL ? 0 : strlen(none)});
 }
 
 void dispatch_held(struct service *service, struct exchange *exchange)
@@ -319,7 +321,7 @@ void dispatch_request(struct service *service, struct connection *connection, co
         answer_local(service, connection, request, &call);
         break;
     case API_METRICS:
-    case API_OPENAPI:
+    case API_DOCUMENT:
         take_large_local(service, connection, request, &call);
         break;
     case API_PREFLIGHT:

@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "gateway/api/openapi.h"
+#include "gateway/api/document.h"
 #include "shared/error.h"
 #include "shared/telemetry/log_line.h"
 #include "shared/telemetry/pulse.h"
@@ -51,21 +52,18 @@ int local_answer_metrics(struct service *service, struct buffer *out, struct rep
     return reply.status;
 }
 
-int local_answer_openapi(struct service *service, struct buffer *out, struct reply_style style, const char *if_match,
-                         struct span if_none_match)
+int local_answer_document(struct service *service, struct buffer *out, struct reply_style style,
+                          const struct document *document, const char *if_match, struct span if_none_match)
 {
-    char fields[128];
-    if (!openapi_passes(if_match))
+    if (!document_passes(document, if_match))
         return reply_write_problem(out, &service->clock, style, ERROR_STALE_VERSION, NULL);
-    int length = snprintf(fields, sizeof fields, "ETag: %s\r\nCache-Control: public, max-age=%d\r\n",
-                          openapi_document.etag, OPENAPI_MAX_AGE_S);
     struct reply reply = {
-        .status = openapi_matches(if_none_match) ? 304 : 200,
-        .type = REPLY_PAGE,
-        .fields = fields,
-        .fields_length = (size_t)length,
-        .body = openapi_document.json,
-        .body_length = openapi_document.length,
+        .status = document_matches(document, if_none_match) ? 304 : 200,
+        .type = REPLY_DOCUMENT,
+        .fields = document->fields,
+        .fields_length = strlen(document->fields),
+        .body = document->bytes,
+        .body_length = document->length,
     };
     reply_write(out, &service->clock, style, &reply);
     return reply.status;

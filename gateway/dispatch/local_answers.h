@@ -1,5 +1,5 @@
 /*
- * Endpoints that the gateway answers without the issuer: /livez, /readyz, /metrics, /openapi.json. Each function
+ * Endpoints that the gateway answers without the issuer: /livez, /readyz, /metrics, documents. Each function
  * appends a response and returns its status. Used on the gateway thread.
  */
 #ifndef COUPOND_LOCAL_ANSWERS_H
@@ -13,9 +13,8 @@ int local_answer_livez(struct service *service, struct buffer *out, struct reply
  * that have not answered recently. */
 int local_answer_readyz(struct service *service, struct buffer *out, struct reply_style style);
 int local_answer_metrics(struct service *service, struct buffer *out, struct reply_style style);
-/* The contract of the API. `if_match` is the list of a request that has one, otherwise NULL; `if_none_match` is its
- * If-None-Match. */
-int local_answer_openapi(struct service *service, struct buffer *out, struct reply_style style, const char *if_match,
-                         struct span if_none_match);
+/* `if_match` is the list of a request that has one, otherwise NULL; `if_none_match` is its If-None-Match. */
+int local_answer_document(struct service *service, struct buffer *out, struct reply_style style,
+                          const struct document *document, const char *if_match, struct span if_none_match);
 
 #endif

@@ -57,6 +57,7 @@ static const struct piece types[REPLY_TYPE_COUNT] = {
     [REPLY_PAGE] = PIECE("Content-Type: application/json\r\nContent-Length: "),
     [REPLY_PROBLEM] = PIECE("Content-Type: application/problem+json\r\nCache-Control: no-store\r\nContent-Length: "),
     [REPLY_METRICS] = PIECE("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: "),
+    [REPLY_DOCUMENT] = PIECE("Content-Length: "),
 };
 
 /* Bodies of all codes without the closing brace; formatted by reply_init() before the threads start. */

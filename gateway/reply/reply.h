@@ -19,6 +19,7 @@ enum reply_type {
     REPLY_PAGE, /* JSON whose header fields set its lifetime */
     REPLY_PROBLEM,
     REPLY_METRICS,
+    REPLY_DOCUMENT, /* its header fields set type and lifetime */
     REPLY_TYPE_COUNT
 };
 

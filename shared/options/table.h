@@ -28,7 +28,7 @@
     OPTION(gateway, admin_token_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/admin_token from") \
     OPTION(gateway, connections_max, NUMBER, 16384, BETWEEN(1, 1000000), "maximum open connections per thread; further ones are answered 503 and closed") \
     OPTION(gateway, in_flight_max, NUMBER, 65536, BETWEEN(1, 1000000), "maximum requests per thread that wait for the issuer; further ones are answered 503") \
-    OPTION(gateway, unread_bytes_max, SIZE, 67108864, BETWEEN(4096, 1099511627776), "maximum bytes per thread of answers that clients have not read; beyond it lists, /metrics and /openapi.json are answered 503") \
+    OPTION(gateway, unread_bytes_max, SIZE, 67108864, BETWEEN(4096, 1099511627776), "maximum bytes per thread of answers that clients have not read; beyond it lists, /metrics, /openapi.json and /docs are answered 503") \
     OPTION(gateway, header_bytes_max, SIZE, 16384, BETWEEN(256, 1048576), "maximum bytes of the request line and headers of a request") \
     OPTION(gateway, body_bytes_max, SIZE, 16384, BETWEEN(64, 1048576), "maximum bytes of the body of a request") \
     OPTION(gateway, header_timeout_ms, DURATION, 10000, BETWEEN(10, 3600000), "time limit from the first to the last byte of a request") \

@@ -102,11 +102,9 @@ def empty_folder(path):
 
 
 def make_coupond(engine, image):
-    """The first stage gets its own name, so that its packages are kept for the next run."""
+    """The stage that builds the program gets its own name, so that its packages are kept for the next run."""
     with step(f"docker build: the Dockerfile → {image}"):
-        text = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
-        stage = re.search(r"^FROM \S+ AS (\S+)", text, re.M)[1]
-        built = engine.docker("build", "--network", "host", "--target", stage, "-t", BUILT, REPOSITORY, timeout=3600)
+        built = engine.docker("build", "--network", "host", "--target", "build", "-t", BUILT, REPOSITORY, timeout=3600)
         result = engine.docker("build", "--network", "host", "-t", image, REPOSITORY, timeout=3600)
     (engine.directory / "build.log").write_text(built.stdout + result.stdout)
 

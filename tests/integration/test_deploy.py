@@ -11,7 +11,7 @@ from deployment import findings
 pytestmark = pytest.mark.once("does not depend on the build")
 
 SHIPPED = [".dockerignore", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "packages.txt", "Dockerfile",
-           "docker-compose.yml", "deploy", "monitoring", "load-test/locust"]
+           "docker-compose.yml", "deploy", "monitoring", "web", "load-test/locust"]
 
 
 def test_the_deployment_files_match():

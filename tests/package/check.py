@@ -194,6 +194,15 @@ def ask(method, path, body=None):
         connection.close()
 
 
+def is_served(path):
+    connection = http.client.HTTPConnection(ADDRESS, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    finally:
+        connection.close()
+
+
 def use(root):
     root.run("install", "-d", "-o", "coupond", "-g", "coupond", "-m", "0750", DATA)  # like StateDirectory=
     log = root.path("/tmp/dev.log")
@@ -206,6 +215,7 @@ def use(root):
         check(first[0] == 201 and first[1]["sequence"] == 1, f"the first issue: {first}")
         check(second[0] == 409 and second[1]["code"] == "already_issued", f"the second issue: {second}")
         say(f"    the first issue: 201, sequence {first[1]['sequence']}; the second: 409 {second[1]['code']}")
+        check(is_served("/docs/start.js"), "the package was built without Swagger UI")
         check(root.run("coupond", "health", "gateway", "--set", f"gateway/http={ADDRESS}").startswith("gateway: ready"),
               "health gateway is not ready")
     finally:

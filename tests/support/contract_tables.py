@@ -14,9 +14,10 @@ def source(name):
 
 
 def routes_of_the_program():
-    """{(method, path): flags}"""
+    """{(method, path): flags} without the parts of pages"""
     rows = re.findall(r'\{METHOD_(\w+), "([^"]+)", ([^,]+), METRIC_ROUTE_', source("gateway/api/routes.c"))
-    return {(method, path): set(re.findall(r"ROUTE_(\w+)", flags)) for method, path, flags in rows}
+    routes = {(method, path): set(re.findall(r"ROUTE_(\w+)", flags)) for method, path, flags in rows}
+    return {route: flags for route, flags in routes.items() if "ASSET" not in flags}
 
 
 def flags_of(operation):

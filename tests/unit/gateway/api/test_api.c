@@ -45,8 +45,10 @@ static void every_route_leads_to_its_call(void **state)
         {"GET /livez", "", API_LIVEZ, METRIC_ROUTE_LIVEZ, 0},
         {"GET /readyz", "", API_READYZ, METRIC_ROUTE_READYZ, 0},
         {"GET /metrics", "", API_METRICS, METRIC_ROUTE_METRICS, 0},
-        {"GET /openapi.json", "", API_OPENAPI, METRIC_ROUTE_OPENAPI, 0},
-        {"HEAD /openapi.json", "", API_OPENAPI, METRIC_ROUTE_OPENAPI, 0},
+        {"GET /openapi.json", "", API_DOCUMENT, METRIC_ROUTE_OPENAPI, 0},
+        {"HEAD /openapi.json", "", API_DOCUMENT, METRIC_ROUTE_OPENAPI, 0},
+        {"GET /docs", "", API_DOCUMENT, METRIC_ROUTE_DOCS, 0},
+        {"GET /docs/none", "", API_PROBLEM, METRIC_ROUTE_DOCS, 0},
         {"GET http://example.org/livez", "", API_LIVEZ, METRIC_ROUTE_LIVEZ, 0},
         {"GET /livez?", "", API_LIVEZ, METRIC_ROUTE_LIVEZ, 0},
     };
@@ -338,7 +340,7 @@ static void if_match_holds_for_no_answer_without_a_tag(void **state)
     assert_error(ask_with(&open_door, "GET /v1/coupons/A/issues/u", "If-Match: \"x\"\r\n", ""), ERROR_STALE_VERSION);
     assert_int_equal(ask_with(&open_door, "GET /v1/coupons", "If-Match: *\r\n", "")->kind, API_LIST);
     assert_int_equal(ask_with(&open_door, "GET /v1/coupons/A", "If-Match: \"x\"\r\n", "")->kind, API_COUPON);
-    assert_int_equal(ask_with(&open_door, "GET /openapi.json", "If-Match: \"x\"\r\n", "")->kind, API_OPENAPI);
+    assert_int_equal(ask_with(&open_door, "GET /openapi.json", "If-Match: \"x\"\r\n", "")->kind, API_DOCUMENT);
 }
 
 static void a_change_bears_the_version_that_if_match_names(void **state)
@@ -385,7 +387,7 @@ static void if_match_holds_for_nothing_that_is_made_and_says_why(void **state)
     for (size_t i = 0; i < 2; i++) {
         call = ask_with(&open_door, "PUT /v1/coupons/A/issues/u", matches[i], "");
         assert_error(call, ERROR_STALE_VERSION);
-        assert_non_null(strstr(call->detail, "only existing coupons and /openapi.json have an ETag"));
+        assert_non_null(strstr(call->detail, "only existing coupons, /openapi.json and /docs have an ETag"));
         assert_error(ask_with(&open_door, "PUT /v1/coupons/A/issues/u!", matches[i], ""), ERROR_INVALID_REQUEST);
         assert_error(ask_with(&open_door, ISSUES, matches[i], "{\"user_id\":\"u\"}"), ERROR_UNSUPPORTED_MEDIA_TYPE);
     }
