@@ -1,7 +1,7 @@
 """Alerts that must fire, and reach the Alertmanager, when services vanish from service discovery: a stage of ./dev
 containers."""
 
-from progress import check, step, wait_until
+from progress import step, wait_until
 from system import API, ask
 
 ALERT_SECONDS = 150
@@ -24,10 +24,8 @@ def alerts(run):
                 refused(run)
             wait_until(lambda wanted=wanted: wanted <= noted(run), ALERT_SECONDS,
                        lambda wanted=wanted: f"{sorted(wanted - run.fired)} fire; {sorted(system.firing())} do")
-    received = {alert["labels"]["alertname"]
-                for alert in ask(system.address(system.names("alertmanager")[0], 9093), "GET", "/api/v2/alerts")[2]}
-    check({"CoupondIssuerDown", "CoupondNoGateway", "HaproxyDown"} <= received,
-          f"the Alertmanager has received only {sorted(received)}")
+    wait_until(lambda: {"CoupondIssuerDown", "CoupondNoGateway", "HaproxyDown"} <= received(system), 30,
+               lambda: f"the Alertmanager is told: it has {sorted(received(system))}")
     with step("restart them, and wait until the alerts resolve"):
         system.up()
         system.wait_healthy()
@@ -35,6 +33,12 @@ def alerts(run):
         wait_until(lambda: not system.firing() & gone, ALERT_SECONDS,
                    lambda: f"{sorted(system.firing() & gone)} keep firing")
     run.judge()
+
+
+def received(system):
+    """The names of the alerts that the Alertmanager has."""
+    alertmanager = system.address(system.names("alertmanager")[0], 9093)
+    return {alert["labels"]["alertname"] for alert in ask(alertmanager, "GET", "/api/v2/alerts")[2]}
 
 
 def noted(run):
