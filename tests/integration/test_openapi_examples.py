@@ -117,7 +117,7 @@ def test_a_gateway_without_an_issuer_answers_as_the_contract_says(tmp_path):
                 unavailable.add(name)
                 told = json.loads(body)
                 assert name == "getReadiness" or told == EXAMPLES["IssuerUnavailable"]
-        assert unavailable == set(OPERATIONS) - {"getLiveness", "getMetrics", "getContract"}
+        assert unavailable == set(OPERATIONS) - {"getLiveness", "getMetrics", "getContract", "getDocs"}
         answer = ask(gateway.operator_address, OPERATIONS["getReadiness"])
         assert answer[0] == 503 and json.loads(answer[2])["status"] == "not ready"
         assert contracts.answer_faults(OPERATIONS["getReadiness"], *answer) == []

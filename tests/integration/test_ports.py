@@ -33,4 +33,4 @@ def test_without_a_free_port_there_is_an_error_instead_of_an_endless_search():
 
 def test_workers_have_ports_of_their_own():
     ranges = [worker_range(f"gw{number}", 2) for number in range(2)]
-    assert ranges == [(10_000, 21_000), (21_000, 32_000)]
+    assert ranges == [(10_100, 21_050), (21_050, 32_000)]

@@ -6,7 +6,7 @@ import random
 import re
 import socket
 
-FIRST, LAST = 10_081, 32_000  # browsers refuse to open 10080
+FIRST, LAST = 10_100, 32_000  # browsers refuse to open 10080
 WORKERS_MAX = 4
 ATTEMPTS = 100_000
 
