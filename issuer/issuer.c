@@ -113,10 +113,19 @@ static int add_to_stream(struct issuer *issuer, struct error *error)
     return 0;
 }
 
-/* Partitions of an earlier configuration would silently get no service. */
-static int check_no_more_partitions(const struct issuer *issuer, const struct options *options, struct error *error)
+/* Before any folder is created: with a wrong number, those of further partitions would stay behind, and with a lower
+ * one, partitions would silently get no service. What else is wrong with a folder is reported when it is opened. */
+static int check_partitions(const struct issuer *issuer, const struct options *options, struct error *error)
 {
     char dir[JOURNAL_PATH_MAX];
+    struct journal_meta meta;
+    struct error ignored;
+    for (uint16_t i = 0; i < issuer->partitions_count; i++) {
+        journal_partition_dir(options->issuer_journal_dir, i, dir);
+        if (journal_meta_read(dir, &meta, &ignored) == 0 &&
+            journal_meta_check_partitions(&meta, dir, issuer->partitions_count, error) != 0)
+            return -1;
+    }
     journal_partition_dir(options->issuer_journal_dir, issuer->partitions_count, dir);
     if (access(dir, F_OK) != 0)
         return 0;
@@ -151,7 +160,7 @@ static int check_store(struct issuer *issuer, const struct options *options, str
 
 static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
 {
-    if (check_no_more_partitions(issuer, options, error) != 0 ||
+    if (check_partitions(issuer, options, error) != 0 ||
         stream_create(options, issuer->clock, issuer->store_check, &issuer->stream, error) != 0)
         return -1;
     if (open_partitions(issuer, options, error) != 0)

@@ -2,7 +2,8 @@
 # is optional: ./dev pages installs it.
 set(swagger ${root}/build/web/node_modules/swagger-ui-dist)
 set(documents "/openapi.json|application/json|${root}/api/openapi.json")
-if(EXISTS ${swagger}/swagger-ui-bundle.js AND EXISTS ${swagger}/swagger-ui.css)
+if(EXISTS ${swagger}/swagger-ui-bundle.js AND EXISTS ${swagger}/swagger-ui-bundle.js.LICENSE.txt
+   AND EXISTS ${swagger}/swagger-ui.css)
   list(APPEND documents
     "/docs|text/html|${root}/web/docs/index.html"
     "/docs/start.js|text/javascript|${root}/web/docs/start.js"

@@ -1,4 +1,4 @@
-# cmake -D root=DIR -D out=documents.c -P embed.cmake: makes a C source of the documents in documents.cmake. The
+# cmake -D root=DIR -D out=documents.c -P embed.cmake makes a C source of the documents in documents.cmake. The
 # assembler reads the files, so that large ones cost nothing.
 include(${CMAKE_CURRENT_LIST_DIR}/documents.cmake)
 

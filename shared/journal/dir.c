@@ -164,6 +164,17 @@ int journal_dir_write(const char *dir, const char *name, const void *data, size_
     return journal_dir_sync(dir, error);
 }
 
+int journal_meta_check_partitions(const struct journal_meta *meta, const char *dir, uint16_t partitions,
+                                  struct error *error)
+{
+    if (meta->partitions == partitions)
+        return 0;
+    return error_set(error,
+                     "the journal %s was created with issuer/partitions = %u, not %u: the number is fixed for the life "
+                     "of a journal",
+                     dir, meta->partitions, partitions);
+}
+
 int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_meta *meta, struct error *error)
 {
     if (sodium_init() < 0)

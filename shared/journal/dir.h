@@ -30,6 +30,9 @@ bool journal_dir_is_locked(const char *dir);
 
 /* 0: read and valid; 1: missing; -1: unreadable, damaged or of another version, see `error`. */
 int journal_meta_read(const char *dir, struct journal_meta *meta, struct error *error);
+/* 0, or -1 and `error` when the journal in `dir` was created with another number of partitions. */
+int journal_meta_check_partitions(const struct journal_meta *meta, const char *dir, uint16_t partitions,
+                                  struct error *error);
 /* Creates a new journal's identity: a random id and key. 0, or -1 and `error`. */
 int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_meta *meta, struct error *error);
 /* Writes it to the folder, durably. 0, or -1 and `error`. */

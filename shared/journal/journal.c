@@ -28,11 +28,8 @@ _Noreturn void journal_give_up(const struct journal *journal, const char *what)
 static int check_identity(const struct journal *journal, struct error *error)
 {
     const struct journal_meta *meta = &journal->meta;
-    if (meta->partitions != journal->config.partitions)
-        return error_set(error,
-                         "the journal %s was created with %u partitions, issuer/partitions is %u: the number is fixed "
-                         "for the life of a journal",
-                         journal->dir, meta->partitions, journal->config.partitions);
+    if (journal_meta_check_partitions(meta, journal->dir, journal->config.partitions, error) != 0)
+        return -1;
     if (meta->partition != journal->config.partition)
         return error_set(error, "%s is the journal of partition %u, not %u: was the folder renamed?", journal->dir,
                          meta->partition, journal->config.partition);

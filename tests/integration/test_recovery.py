@@ -288,3 +288,17 @@ def test_an_issuer_that_has_records_does_not_wait_for_its_database(tmp_path):
         server.start()
         cluster.wait_drained()
         cluster.assert_kept()
+
+
+def test_a_wrong_number_of_partitions_is_refused_and_changes_nothing(tmp_path):
+    with Cluster(tmp_path, partitions=2) as cluster:
+        cluster.create_coupon("s", 10)
+        assert cluster.issue("s", "a")[0] == 201
+        cluster.issuer.stop()
+        folders = sorted(path.name for path in cluster.journal_directory.iterdir())
+        for wrong in (1, 4):
+            result = run_coupond("issuer", "--config", str(cluster.config_path), "--set", f"issuer/partitions={wrong}")
+            assert result.returncode == 1 and "fixed for the life of a journal" in result.stderr, result.stderr
+            assert sorted(path.name for path in cluster.journal_directory.iterdir()) == folders
+        cluster.issuer.start()
+        wait_until(lambda: cluster.issue("s", "b")[0] == 201, "the issuer is back")
