@@ -156,7 +156,7 @@ static void journal_refuses_another_number_of_partitions(void **state)
     struct journal_config config = {.dir = journal_fixture_dir, .partitions = 4, .segment_bytes = 2u << 20};
     struct error error;
     assert_int_equal(journal_open(&config, &journal, &error), -1);
-    assert_non_null(strstr(error.text, "created with 1 partitions"));
+    assert_non_null(strstr(error.text, "created with issuer/partitions = 1, not 4"));
 }
 
 static void journal_refuses_segments_without_identity(void **state)
