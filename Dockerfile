@@ -2,8 +2,8 @@
 FROM debian:bookworm-slim AS web
 WORKDIR /web
 # build/web is what ./dev pages has installed; without it npm installs the same here.
-COPY web/package.json web/package-lock.json build/we[b] ./
-RUN test -d node_modules/swagger-ui-dist \
+COPY build/we[b] web/package.json web/package-lock.json ./
+RUN cmp -s package-lock.json installed \
     || { apt-get update \
         && apt-get install -y --no-install-recommends ca-certificates npm \
         && npm ci --no-audit --no-fund --ignore-scripts; }

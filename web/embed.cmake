@@ -24,12 +24,15 @@ foreach(document IN LISTS documents)
   endif()
   string(APPEND contents "__asm__(\".section .rodata\\ndocument_${number}: .incbin \\\"${file}\\\"\\n.previous\");
 extern const char document_${number}[] __attribute__((visibility(\"hidden\")));\n")
+  string(APPEND contents "_Static_assert(sizeof \"\\\"${tag}\\\"\" == ETAG_LENGTH + 1, \"a tag of the usual length\");\n")
   string(APPEND rows "    {\"${path}\", document_${number}, ${length}, \"\\\"${tag}\\\"\",
      \"Content-Type: ${type}\\r\\nETag: \\\"${tag}\\\"\\r\\n\" DOCUMENT_FIELDS${more}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
 
 file(WRITE "${out}" "#include \"gateway/api/document.h\"
+
+#include \"gateway/http/etag.h\"
 
 ${contents}
 const struct document documents[] = {

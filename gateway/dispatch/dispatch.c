@@ -235,7 +235,8 @@ static void hold_local(struct service *service, struct connection *connection, c
     struct exchange *exchange = begin_large(service, connection, request, call, kind);
     if (exchange == NULL)
         return;
-    exchange->document = call->document;
+    if (kind == EXCHANGE_DOCUMENT)
+        exchange->document = call->document;
     keep_conditions(exchange, request);
     send_or_hold(service, connection, exchange);
 }
