@@ -79,6 +79,15 @@ static void take_batch(const struct request *request, struct tally *tally, const
     tally->last_time_us = header->time_us;
 }
 
+/* Known damage is the result even when something else cannot be read. */
+static void note_fault(struct tally *tally, enum journal_read fault, const struct error *error)
+{
+    if (tally->end == JOURNAL_READ_DAMAGED)
+        return;
+    tally->end = fault;
+    tally->error = *error;
+}
+
 /* Ignores a snapshot that a running issuer has removed meanwhile. */
 static void check_snapshot(struct tally *tally, uint64_t from_seq)
 {
@@ -86,22 +95,24 @@ static void check_snapshot(struct tally *tally, uint64_t from_seq)
     struct error error;
     char path[JOURNAL_PATH_MAX];
     struct ledger *ledger = ledger_create(tally->meta.fingerprint_key);
-    bool sound = snapshot_load(tally->dir, from_seq, &tally->meta, ledger, &header, NULL, NULL, &error) == 0;
+    enum snapshot_loaded loaded =
+        snapshot_load(tally->dir, from_seq, &tally->meta, ledger, &header, NULL, NULL, &error);
     ledger_destroy(&ledger);
     snapshot_path(tally->dir, from_seq, path);
-    tally->snapshots += sound;
-    if (sound || access(path, F_OK) != 0)
-        return;
-    tally->end = JOURNAL_READ_DAMAGED;
-    tally->error = error;
+    tally->snapshots += loaded == SNAPSHOT_LOADED;
+    if (loaded != SNAPSHOT_LOADED && access(path, F_OK) == 0)
+        note_fault(tally, loaded == SNAPSHOT_DAMAGED ? JOURNAL_READ_DAMAGED : JOURNAL_READ_FAILED, &error);
 }
 
 static void check_snapshots(struct tally *tally)
 {
     uint64_t *from_seqs;
     size_t count;
-    if (snapshot_list(tally->dir, &from_seqs, &count, &tally->error) != 0)
+    struct error error;
+    if (snapshot_list(tally->dir, &from_seqs, &count, &error) != 0) {
+        note_fault(tally, JOURNAL_READ_FAILED, &error);
         return;
+    }
     for (size_t i = 0; i < count; i++)
         check_snapshot(tally, from_seqs[i]);
     free(from_seqs);
@@ -112,11 +123,11 @@ static void check_notes(struct tally *tally)
     struct journal_former_stores former;
     struct error error;
     uint64_t seq;
-    if (journal_uncompared_read(tally->dir, tally->meta.journal_id, &seq, &error) >= 0 &&
-        journal_former_read(tally->dir, tally->meta.journal_id, &former, &error) == 0)
-        return;
-    tally->end = JOURNAL_READ_DAMAGED;
-    tally->error = error;
+    int result = journal_uncompared_read(tally->dir, tally->meta.journal_id, &seq, &error);
+    if (result >= 0)
+        result = journal_former_read(tally->dir, tally->meta.journal_id, &former, &error);
+    if (result < 0)
+        note_fault(tally, result == JOURNAL_NOTE_DAMAGED ? JOURNAL_READ_DAMAGED : JOURNAL_READ_FAILED, &error);
 }
 
 /* True when the issuer has removed the next segment meanwhile: the apparent damage is only a missing file. */
@@ -135,9 +146,11 @@ static bool has_moved(const struct tally *tally, uint64_t next_seq)
 static void read_partition(const struct request *request, struct tally *tally)
 {
     const void *batch;
-    tally->end = JOURNAL_READ_FAILED;
     struct journal_reader *reader;
-    if (journal_reader_open(tally->dir, &reader, &tally->error) != 0)
+    struct journal_meta unused;
+    bool damaged = journal_meta_read(tally->dir, &unused, &tally->error) == JOURNAL_META_DAMAGED;
+    tally->end = damaged ? JOURNAL_READ_DAMAGED : JOURNAL_READ_FAILED;
+    if (damaged || journal_reader_open(tally->dir, &reader, &tally->error) != 0)
         return;
     tally->meta = *journal_reader_meta(reader);
     struct journal_batch_header header;

@@ -94,22 +94,28 @@ static int first_kept(const char *dir, uint64_t *first_seq, struct error *error)
     return 0;
 }
 
-/* The newest sound snapshot; NULL when there is none. */
-static struct ledger *load_snapshot(const char *dir, const struct journal_meta *meta, struct error *error)
+/* Loads the newest sound snapshot into `ledger`; NULL when all are damaged. -1 when there may be a sound one that
+ * cannot be read. */
+static int load_snapshot(const char *dir, const struct journal_meta *meta, struct ledger **ledger, struct error *error)
 {
     uint64_t *from_seqs;
     size_t count;
-    struct ledger *ledger = NULL;
+    struct error unreadable = {""};
+    *ledger = NULL;
     if (snapshot_list(dir, &from_seqs, &count, error) != 0)
-        return NULL;
-    for (; count > 0 && ledger == NULL; count--) {
+        return -1;
+    for (; count > 0 && *ledger == NULL; count--) {
         struct snapshot_header header;
-        ledger = ledger_create(meta->fingerprint_key);
-        if (snapshot_load(dir, from_seqs[count - 1], meta, ledger, &header, NULL, NULL, error) != 0)
-            ledger_destroy(&ledger);
+        *ledger = ledger_create(meta->fingerprint_key);
+        enum snapshot_loaded loaded =
+            snapshot_load(dir, from_seqs[count - 1], meta, *ledger, &header, NULL, NULL, error);
+        if (loaded != SNAPSHOT_LOADED)
+            ledger_destroy(ledger);
+        if (loaded == SNAPSHOT_UNREADABLE)
+            unreadable = *error;
     }
     free(from_seqs);
-    return ledger;
+    return *ledger == NULL && unreadable.text[0] != '\0' ? error_set(error, "%s", unreadable.text) : 0;
 }
 
 /* Loads the snapshot of a journal whose first segments are removed. */
@@ -121,7 +127,8 @@ static int find_snapshot(struct run *run, const char *dir, const struct journal_
     if (first_seq == 1)
         return 0;
     error_set(error, "%s begins with record %" PRIu64 ", and there is no snapshot", dir, first_seq);
-    run->snapshots[meta->partition] = load_snapshot(dir, meta, error);
+    if (load_snapshot(dir, meta, &run->snapshots[meta->partition], error) != 0)
+        return -1;
     if (run->snapshots[meta->partition] != NULL)
         verify_add_snapshot(&run->verify, meta->partition, first_seq, run->snapshots[meta->partition]);
     else
@@ -135,13 +142,17 @@ static int find_journal(struct run *run, uint16_t partition, struct error *error
     char dir[JOURNAL_PATH_MAX];
     journal_partition_dir(run->options.issuer_journal_dir, partition, dir);
     struct journal_meta meta;
-    int found = journal_meta_read(dir, &meta, error);
-    if (found < 0) {
+    switch (journal_meta_read(dir, &meta, error)) {
+    case JOURNAL_META_SOUND:
+        break;
+    case JOURNAL_META_MISSING:
+        return 1;
+    case JOURNAL_META_UNREADABLE:
+        return -1;
+    case JOURNAL_META_DAMAGED:
         verify_journal_end(&run->verify, partition, 1, error->text);
         return 0;
     }
-    if (found > 0)
-        return 1;
     if (meta.partition != partition || meta.partitions == 0 || meta.partitions > PARTITIONS_MAX)
         return error_set(error, "%s: it contains the journal of partition %u of %u, which does not belong there", dir,
                          meta.partition, meta.partitions);

@@ -101,30 +101,39 @@ const char *snapshot_load_bytes(const void *bytes, size_t size, uint64_t from_se
     return ledger_load_end(ledger, header->until_seq);
 }
 
-static int map_file(const char *path, const void **bytes, size_t *size, struct error *error)
+static enum snapshot_loaded map_file(const char *path, const void **bytes, size_t *size, struct error *error)
 {
     int fd = disk->open(path, O_RDONLY);
     int64_t length = fd < 0 ? -1 : disk->size(fd);
     *bytes = length > 0 ? disk->map(fd, (size_t)length) : NULL;
-    int reason = length == 0 ? ENODATA : errno;
+    int reason = errno;
     if (fd >= 0)
         disk->close(fd);
-    if (*bytes == NULL)
-        return error_set(error, "cannot read %s: %s", path, strerror(reason));
     *size = (size_t)length;
-    return 0;
+    if (*bytes != NULL)
+        return SNAPSHOT_LOADED;
+    if (length == 0)
+        error_set(error, "%s is damaged at offset 0: the file is empty", path);
+    else
+        error_set(error, "cannot read %s: %s", path, strerror(reason));
+    return length == 0 ? SNAPSHOT_DAMAGED : SNAPSHOT_UNREADABLE;
 }
 
-int snapshot_load(const char *dir, uint64_t from_seq, const struct journal_meta *meta, struct ledger *ledger,
-                  struct snapshot_header *header, snapshot_progress_fn progress, void *arg, struct error *error)
+enum snapshot_loaded snapshot_load(const char *dir, uint64_t from_seq, const struct journal_meta *meta,
+                                   struct ledger *ledger, struct snapshot_header *header, snapshot_progress_fn progress,
+                                   void *arg, struct error *error)
 {
     char path[JOURNAL_PATH_MAX];
     const void *bytes;
     size_t size = 0, offset;
     snapshot_path(dir, from_seq, path);
-    if (map_file(path, &bytes, &size, error) != 0)
-        return -1;
+    enum snapshot_loaded mapped = map_file(path, &bytes, &size, error);
+    if (mapped != SNAPSHOT_LOADED)
+        return mapped;
     const char *wrong = snapshot_load_bytes(bytes, size, from_seq, meta, ledger, header, &offset, progress, arg);
     disk->unmap((void *)(uintptr_t)bytes, size);
-    return wrong == NULL ? 0 : error_set(error, "%s is damaged at offset %zu: %s", path, offset, wrong);
+    if (wrong == NULL)
+        return SNAPSHOT_LOADED;
+    error_set(error, "%s is damaged at offset %zu: %s", path, offset, wrong);
+    return SNAPSHOT_DAMAGED;
 }

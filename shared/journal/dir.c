@@ -121,22 +121,30 @@ static int check_meta(const char *path, const struct journal_meta *meta, struct 
     return 0;
 }
 
-int journal_meta_read(const char *dir, struct journal_meta *meta, struct error *error)
+static enum journal_meta_state cannot_read_meta(const char *path, int reason, struct error *error)
+{
+    if (reason == ENOENT)
+        return JOURNAL_META_MISSING;
+    error_set(error, "cannot read %s: %s", path, strerror(reason));
+    return JOURNAL_META_UNREADABLE;
+}
+
+enum journal_meta_state journal_meta_read(const char *dir, struct journal_meta *meta, struct error *error)
 {
     char path[JOURNAL_PATH_MAX];
     file_path(dir, "meta", path);
     int fd = disk->open(path, O_RDONLY);
     if (fd < 0)
-        return errno == ENOENT ? 1 : error_set(error, "cannot read %s: %s", path, strerror(errno));
+        return cannot_read_meta(path, errno, error);
     ssize_t got = disk->pread(fd, meta, sizeof *meta, 0);
     int reason = errno;
     disk->close(fd);
     if (got < 0)
-        return error_set(error, "cannot read %s: %s", path, strerror(reason));
-    if ((size_t)got != sizeof *meta)
-        return error_set(error, "%s is damaged (%zd bytes long, expected %zu): restore it from a backup", path, got,
-                         sizeof *meta);
-    return check_meta(path, meta, error);
+        return cannot_read_meta(path, reason, error);
+    if ((size_t)got == sizeof *meta)
+        return check_meta(path, meta, error) == 0 ? JOURNAL_META_SOUND : JOURNAL_META_DAMAGED;
+    error_set(error, "%s is damaged (%zd bytes long, expected %zu): restore it from a backup", path, got, sizeof *meta);
+    return JOURNAL_META_DAMAGED;
 }
 
 static int cannot_write(const char *path, int reason, struct error *error)

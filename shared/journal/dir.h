@@ -28,8 +28,15 @@ int journal_dir_lock(const char *dir, struct error *error);
 /* True while an issuer holds the lock. */
 bool journal_dir_is_locked(const char *dir);
 
-/* 0: read and valid; 1: missing; -1: unreadable, damaged or of another version, see `error`. */
-int journal_meta_read(const char *dir, struct journal_meta *meta, struct error *error);
+enum journal_meta_state {
+    JOURNAL_META_SOUND = 0,
+    JOURNAL_META_MISSING = 1,
+    JOURNAL_META_UNREADABLE = -1, /* the system refused to read it, which says nothing about its bytes */
+    JOURNAL_META_DAMAGED = -2,    /* or of another version */
+};
+
+/* Fills `meta` when it is sound, and `error` when it is unreadable or damaged. */
+enum journal_meta_state journal_meta_read(const char *dir, struct journal_meta *meta, struct error *error);
 /* 0, or -1 and `error` when the journal in `dir` was created with another number of partitions. */
 int journal_meta_check_partitions(const struct journal_meta *meta, const char *dir, uint16_t partitions,
                                   struct error *error);

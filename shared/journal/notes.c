@@ -31,11 +31,12 @@ static int read_note(const char *dir, const char *name, void *note, size_t size,
 
 static int refuse_damaged(const char *dir, const char *name, struct error *error)
 {
-    return error_set(error,
-                     "%s/%s is damaged, so it is unknown how far the journal agrees with its store: remove the file if "
-                     "this is the newest copy of the journal, otherwise rebuild the journal by `coupond issuer "
-                     "--rebuild-from-store`",
-                     dir, name);
+    error_set(error,
+              "%s/%s is damaged, so it is unknown how far the journal agrees with its store: remove the file if "
+              "this is the newest copy of the journal, otherwise rebuild the journal by `coupond issuer "
+              "--rebuild-from-store`",
+              dir, name);
+    return JOURNAL_NOTE_DAMAGED;
 }
 
 static int remove_note(const char *dir, const char *name, struct error *error)

@@ -129,15 +129,17 @@ static enum journal_read enter_segment(struct journal_reader *reader, uint64_t f
     }
     size_t size = (size_t)length;
     struct journal_segment_header header;
-    bool whole = disk->pread(fd, &header, sizeof header, 0) == sizeof header;
-    const char *wrong = whole ? check_segment(reader, &header, first_seq, size) : "the file is too short";
-    void *map = wrong == NULL ? disk->map(fd, size) : NULL;
+    ssize_t got = disk->pread(fd, &header, sizeof header, 0);
+    const char *wrong = NULL;
+    if (got >= 0)
+        wrong = got == sizeof header ? check_segment(reader, &header, first_seq, size) : "the file is too short";
+    void *map = got >= 0 && wrong == NULL ? disk->map(fd, size) : NULL;
     reader->reason = errno;
     disk->close(fd);
     if (wrong != NULL)
         return damaged(reader, 0, wrong, error);
     if (map == NULL) {
-        error_set(error, "cannot map %s: %s", reader->path, strerror(reader->reason));
+        error_set(error, "cannot %s %s: %s", got >= 0 ? "map" : "read", reader->path, strerror(reader->reason));
         return JOURNAL_READ_FAILED;
     }
     leave_segment(reader);

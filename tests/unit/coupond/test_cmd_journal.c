@@ -1,15 +1,19 @@
-/* `coupond journal` beside an issuer that removes segments. */
+/* `coupond journal` beside an issuer that removes segments, and with files that are damaged or cannot be read. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "coupond/commands.h"
 #include "shared/disk.h"
 #include "shared/journal/dir.h"
+#include "shared/journal/snapshot_format.h"
 #include "tests/unit/shared/journal/journal_fixture.h"
 
 /* --- fixture --- */
@@ -67,6 +71,28 @@ static int run(const char *action)
     return cmd_journal(3, argv);
 }
 
+static const char *refused; /* the end of the paths that cannot be opened */
+
+static int open_unless_refused(const char *path, int flags)
+{
+    size_t length = strlen(path), of_end = strlen(refused);
+    if (length < of_end || strcmp(path + length - of_end, refused) != 0)
+        return disk_posix.open(path, flags);
+    errno = EACCES;
+    return -1;
+}
+
+static int check_without(const char *end)
+{
+    struct disk refusing = disk_posix;
+    refusing.open = open_unless_refused;
+    refused = end;
+    disk = &refusing;
+    int status = run("check");
+    disk = &disk_posix;
+    return status;
+}
+
 /* --- tests --- */
 
 static void a_journal_that_keeps_its_segments_is_sound(void **state)
@@ -95,6 +121,54 @@ static void a_segment_that_is_missing_in_the_middle_is_damage(void **state)
     assert_int_equal(run("check"), 1);
 }
 
+static void a_file_that_cannot_be_read_is_no_damage(void **state)
+{
+    (void)state;
+    assert_int_equal(check_without("/meta"), 2);
+    assert_int_equal(check_without(".segment"), 2);
+    assert_int_equal(check_without("/uncompared"), 2);
+    assert_int_equal(check_without("/former_stores"), 2);
+}
+
+static ssize_t cannot_pread(int fd, void *bytes, size_t length, off_t offset)
+{
+    if (offset == 0 && length == sizeof(struct journal_segment_header)) {
+        errno = EIO;
+        return -1;
+    }
+    return disk_posix.pread(fd, bytes, length, offset);
+}
+
+static void a_segment_whose_header_cannot_be_read_is_no_damage(void **state)
+{
+    (void)state;
+    struct disk failing = disk_posix;
+    failing.pread = cannot_pread;
+    disk = &failing;
+    int status = run("check");
+    disk = &disk_posix;
+    assert_int_equal(status, 2);
+}
+
+static void a_snapshot_is_damaged_only_if_its_bytes_are(void **state)
+{
+    (void)state;
+    char path[JOURNAL_PATH_MAX];
+    snapshot_path(journal_fixture_dir, 1, path);
+    fclose(fopen(path, "w"));
+    assert_int_equal(check_without(".snapshot"), 2);
+    assert_int_equal(run("check"), 1);
+}
+
+static void damage_in_the_meta_is_damage(void **state)
+{
+    (void)state;
+    char path[JOURNAL_PATH_MAX + 8];
+    snprintf(path, sizeof path, "%s/meta", journal_fixture_dir);
+    assert_int_equal(truncate(path, 10), 0);
+    assert_int_equal(run("check"), 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -103,6 +177,10 @@ int main(void)
         TEST(a_journal_that_keeps_its_segments_is_sound),
         TEST(segments_that_are_removed_while_they_are_read_are_no_damage),
         TEST(a_segment_that_is_missing_in_the_middle_is_damage),
+        TEST(a_file_that_cannot_be_read_is_no_damage),
+        TEST(a_segment_whose_header_cannot_be_read_is_no_damage),
+        TEST(a_snapshot_is_damaged_only_if_its_bytes_are),
+        TEST(damage_in_the_meta_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

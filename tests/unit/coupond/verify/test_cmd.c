@@ -1,4 +1,5 @@
 /* `coupond verify` as a whole, over real journals of two partitions and an SQLite store. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 
 #include "coupond/commands.h"
 #include "shared/clock.h"
+#include "shared/disk.h"
 #include "shared/journal/dir.h"
 #include "shared/journal/journal.h"
 #include "shared/options/options.h"
@@ -290,6 +292,70 @@ static void damage_in_a_meta_is_named(void **state)
     assert_says(fixture, 1, "p00/meta");
 }
 
+static const char *refused; /* the end of the paths that cannot be read */
+static bool opens;          /* they can be opened, but not read */
+static int refused_fd = -1;
+
+static int open_refused(const char *path, int flags)
+{
+    size_t length = strlen(path), of_end = strlen(refused);
+    bool is_refused = length >= of_end && strcmp(path + length - of_end, refused) == 0;
+    if (is_refused && !opens) {
+        errno = EACCES;
+        return -1;
+    }
+    int fd = disk_posix.open(path, flags);
+    if (is_refused)
+        refused_fd = fd;
+    return fd;
+}
+
+static ssize_t pread_refused(int fd, void *bytes, size_t length, off_t offset)
+{
+    if (fd != refused_fd)
+        return disk_posix.pread(fd, bytes, length, offset);
+    errno = EIO;
+    return -1;
+}
+
+static void verify_without(struct fixture *fixture, const char *end, bool can_open)
+{
+    struct disk refusing = disk_posix;
+    refusing.open = open_refused;
+    refusing.pread = pread_refused;
+    refused = end;
+    opens = can_open;
+    disk = &refusing;
+    verify(fixture);
+    disk = &disk_posix;
+    refused_fd = -1;
+}
+
+static void with_a_file_that_cannot_be_read_it_could_not_check(void **state)
+{
+    struct fixture *fixture = *state;
+    verify_without(fixture, "p00/meta", false);
+    assert_says(fixture, 2, "p00/meta: Permission denied");
+    verify_without(fixture, "p00/meta", true);
+    assert_says(fixture, 2, "p00/meta: Input/output error");
+    verify_without(fixture, ".segment", true);
+    assert_says(fixture, 2, ".segment: Input/output error");
+}
+
+/* The journal no longer begins with record 1, so that a snapshot is needed. */
+static void a_snapshot_is_damaged_only_if_its_bytes_are(void **state)
+{
+    struct fixture *fixture = *state;
+    char command[256];
+    snprintf(command, sizeof command, "cd %s/journal/p00 && mv %020d.segment %020d.segment && : >%020d.snapshot",
+             fixture->dir, 1, 5, 9);
+    assert_int_equal(system(command), 0);
+    verify_without(fixture, ".snapshot", false);
+    assert_says(fixture, 2, ".snapshot: Permission denied");
+    verify(fixture);
+    assert_says(fixture, 1, ".snapshot is damaged");
+}
+
 static void a_store_filled_by_another_journal_is_named(void **state)
 {
     struct fixture *fixture = *state;
@@ -364,6 +430,8 @@ int main(void)
         TEST(a_byte_flipped_in_the_journal_is_named_with_its_file),
         TEST(a_partition_that_is_missing_is_named),
         TEST(damage_in_a_meta_is_named),
+        TEST(with_a_file_that_cannot_be_read_it_could_not_check),
+        TEST(a_snapshot_is_damaged_only_if_its_bytes_are),
         TEST(a_store_filled_by_another_journal_is_named),
         TEST(without_a_journal_it_could_not_check),
         TEST(without_a_store_it_could_not_check_and_creates_none),

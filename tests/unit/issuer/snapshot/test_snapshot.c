@@ -130,7 +130,7 @@ static void no_flipped_byte_of_a_snapshot_goes_unnoticed(void **state)
         snapshot_fixture_flip(path, offset);
         assert_int_equal(snapshot_load(journal_fixture_dir, from_seq, journal_meta(fixture.journal), loaded, &header,
                                        NULL, NULL, &error),
-                         -1);
+                         SNAPSHOT_DAMAGED);
         snapshot_fixture_flip(path, offset);
         ledger_destroy(&loaded);
     }
