@@ -10,6 +10,10 @@
 #include "shared/telemetry/pulse.h"
 #include "shared/telemetry/status_http.h"
 
+#define STALE_DOCUMENT                                                                                                 \
+    "The document has none of the tags in If-Match, because it comes from another version of the program; read it "    \
+    "again without If-Match."
+
 static int answer_text(struct service *service, struct buffer *out, struct reply_style style, const char *body)
 {
     struct reply reply = {.status = 200, .type = REPLY_JSON, .body = body, .body_length = strlen(body)};
@@ -56,7 +60,8 @@ int local_answer_document(struct service *service, struct buffer *out, struct re
                           const struct document *document, const char *if_match, struct span if_none_match)
 {
     if (!document_passes(document, if_match))
-        return reply_write_problem(out, &service->clock, style, ERROR_STALE_VERSION, NULL);
+        return reply_write_problem(out, &service->clock, style, ERROR_STALE_VERSION,
+                                   &(struct problem_extras){.detail = STALE_DOCUMENT});
     struct reply reply = {
         .status = document_matches(document, if_none_match) ? 304 : 200,
         .type = REPLY_DOCUMENT,

@@ -59,7 +59,8 @@ MISTAKES = {
     "the contract says ['ADMIN', 'OBJECT']":
         lambda c: c["paths"]["/v1/coupons"]["post"]["requestBody"].update(required=False),
     "getCoupon: /v1/coupons/{id} has the parameters []": lambda c: c["paths"][COUPON].pop("parameters"),
-    "stale_version 412 is in no response": lambda c: answers(c, "StaleVersion")["code"].update(enum=[]),
+    "stale_version 412 is in no response": lambda c: [
+        answers(c, name)["code"].update(enum=[]) for name in ("StaleVersion", "StaleDocument")],
     "paused of 410 is among the answers 409": lambda c: answers(c, "IssueRefused")["status"].update({"const": 410}),
     "paused 410 is no error": lambda c: answers(c, "Ended")["code"]["enum"].append("paused"),
     "forbidden 403 is in no response": lambda c: c["x-other-requests"].pop("preflight-refused"),
@@ -153,6 +154,10 @@ def test_a_contract_that_a_client_has_is_not_sent_again(cluster):
     status, of_head, nothing = look(cluster, "HEAD")
     assert (status, of_head["ETag"], of_head["Content-Length"], nothing) == (200, tag, str(len(body)), b"")
     assert [look(cluster, If_Match=match)[0] for match in (tag, "*", '"x"', f"W/{tag}")] == [200, 200, 412, 412]
+    for path in ("/openapi.json", "/docs"):
+        status, _, problem = cluster.request("GET", path, headers={"If-Match": '"x"'})
+        assert (status, problem["code"]) == (412, "stale_version")
+        assert "document" in problem["detail"] and "coupon" not in problem["detail"]
 
 
 def test_the_contract_waits_for_the_answers_to_earlier_requests(cluster):
