@@ -28,9 +28,5 @@ extern const size_t document_count;
 
 /* The document of that path, or NULL. */
 const struct document *document_find(struct span path);
-/* True unless If-Match names other tags only; `if_match` is NULL without tags. */
-bool document_passes(const struct document *document, const char *if_match);
-/* True when If-None-Match names the document's tag, or any. */
-bool document_matches(const struct document *document, struct span if_none_match);
 
 #endif

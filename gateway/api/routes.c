@@ -47,8 +47,8 @@ static void read_preconditions(struct api_call *call, const struct http_request 
     bool named = request->if_match.present && !request->if_match.any;
     uint64_t wanted = named ? listed_version(call, request, SPAN_LITERAL("if-match"), ETAG_STRONG) : 0;
     uint64_t barred =
-        request->if_none.present ? listed_version(call, request, SPAN_LITERAL("if-none-match"), ETAG_WEAK) : 0;
-    if (request->if_none.any || (named && barred == wanted)) {
+        request->if_none_match.present ? listed_version(call, request, SPAN_LITERAL("if-none-match"), ETAG_WEAK) : 0;
+    if (request->if_none_match.any || (named && barred == wanted)) {
         call->coupon_fields |= COUPON_IF_VERSION;
         call->coupon.journal_seq = 0;
     } else if (named) {

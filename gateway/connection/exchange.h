@@ -49,7 +49,7 @@ struct exchange {
     char coupon_id[COUPON_ID_MAX]; /* EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
     char *if_match;                  /* of a GET of what has an ETag: http_request_if_match(); owned */
-    char *if_none_match;             /* likewise, with If-None-Match; owned */
+    char *if_none_match;             /* likewise: http_request_if_none_match(); owned */
     struct listing *listing;         /* EXCHANGE_LIST; owned */
     const struct document *document; /* EXCHANGE_DOCUMENT */
     struct request_note *note;       /* NULL: none; owned */

@@ -92,6 +92,7 @@ static void answer_local(struct service *service, struct connection *connection,
 {
     struct answer answer = answer_begin_local(service, connection, request, call->route);
     char *if_match = call->kind == API_DOCUMENT ? http_request_if_match(request) : NULL;
+    char *if_none_match = call->kind == API_DOCUMENT ? http_request_if_none_match(request) : NULL;
     int status = 0;
     if (call->kind == API_LIVEZ)
         status = local_answer_livez(service, answer.out, answer.style);
@@ -100,9 +101,10 @@ static void answer_local(struct service *service, struct connection *connection,
     else if (call->kind == API_METRICS)
         status = local_answer_metrics(answer.service, answer.out, answer.style);
     else
-        status = local_answer_document(answer.service, answer.out, answer.style, call->document, if_match,
-                                       request->if_none_match);
+        status =
+            local_answer_document(answer.service, answer.out, answer.style, call->document, if_match, if_none_match);
     free(if_match);
+    free(if_none_match);
     answer_end(&answer, status);
 }
 
@@ -162,8 +164,7 @@ static void add_coupon_record(struct service *service, uint16_t partition, const
 static void keep_conditions(struct exchange *exchange, const struct http_request *request)
 {
     exchange->if_match = http_request_if_match(request);
-    if (request->if_none_match.at != NULL)
-        exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
+    exchange->if_none_match = http_request_if_none_match(request);
 }
 
 static void send_coupon(struct service *service, struct connection *connection, const struct http_request *request,
@@ -276,9 +277,8 @@ static int answer_held_local(struct service *service, const struct exchange *exc
 {
     if (exchange->kind == EXCHANGE_METRICS)
         return local_answer_metrics(service, answer->out, answer->style);
-    const char *none = exchange->if_none_match;
     return local_answer_document(service, answer->out, answer->style, exchange->document, exchange->if_match,
-                                 (struct span){none, none == NULL ? 0 : strlen(none)});
+                                 exchange->if_none_match);
 }
 
 void dispatch_held(struct service *service, struct exchange *exchange)

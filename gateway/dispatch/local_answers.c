@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/api/document.h"
+#include "gateway/http/etag.h"
 #include "shared/error.h"
 #include "shared/telemetry/log_line.h"
 #include "shared/telemetry/pulse.h"
@@ -57,13 +58,13 @@ int local_answer_metrics(struct service *service, struct buffer *out, struct rep
 }
 
 int local_answer_document(struct service *service, struct buffer *out, struct reply_style style,
-                          const struct document *document, const char *if_match, struct span if_none_match)
+                          const struct document *document, const char *if_match, const char *if_none_match)
 {
-    if (!document_passes(document, if_match))
+    if (!etag_passes(if_match, document->etag))
         return reply_write_problem(out, &service->clock, style, ERROR_STALE_VERSION,
                                    &(struct problem_extras){.detail = STALE_DOCUMENT});
     struct reply reply = {
-        .status = document_matches(document, if_none_match) ? 304 : 200,
+        .status = etag_excluded(if_none_match, document->etag) ? 304 : 200,
         .type = REPLY_DOCUMENT,
         .fields = document->fields,
         .fields_length = strlen(document->fields),

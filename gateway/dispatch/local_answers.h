@@ -13,8 +13,8 @@ int local_answer_livez(struct service *service, struct buffer *out, struct reply
  * that have not answered recently. */
 int local_answer_readyz(struct service *service, struct buffer *out, struct reply_style style);
 int local_answer_metrics(struct service *service, struct buffer *out, struct reply_style style);
-/* `if_match` is the list of a request that has one, otherwise NULL; `if_none_match` is its If-None-Match. */
+/* The conditions are those of http_request_if_match() and http_request_if_none_match(). */
 int local_answer_document(struct service *service, struct buffer *out, struct reply_style style,
-                          const struct document *document, const char *if_match, struct span if_none_match);
+                          const struct document *document, const char *if_match, const char *if_none_match);
 
 #endif

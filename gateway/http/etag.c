@@ -107,6 +107,19 @@ bool etag_list_has(struct span list, const char tag[ETAG_LENGTH], enum etag_comp
     return false;
 }
 
+bool etag_passes(const char *if_match, const char tag[ETAG_LENGTH])
+{
+    return if_match == NULL || etag_list_has((struct span){if_match, strlen(if_match)}, tag, ETAG_STRONG);
+}
+
+bool etag_excluded(const char *if_none_match, const char tag[ETAG_LENGTH])
+{
+    if (if_none_match == NULL)
+        return false;
+    return strcmp(if_none_match, "*") == 0 ||
+           etag_list_has((struct span){if_none_match, strlen(if_none_match)}, tag, ETAG_WEAK);
+}
+
 uint64_t etag_list_version(struct span list, struct span coupon_id, enum etag_comparison comparison)
 {
     struct span named = SPAN_NONE;

@@ -32,6 +32,12 @@ enum etag_comparison {
 /* True when the list contains this tag. */
 bool etag_list_has(struct span list, const char tag[ETAG_LENGTH], enum etag_comparison comparison);
 
+/* True when If-Match is missing (NULL), or contains this tag. See http_request_if_match(). */
+bool etag_passes(const char *if_match, const char tag[ETAG_LENGTH]);
+/* True when If-None-Match is "*", or contains this tag; false when it is missing (NULL). See
+ * http_request_if_none_match(). */
+bool etag_excluded(const char *if_none_match, const char tag[ETAG_LENGTH]);
+
 /*
  * The highest version among the list's tags of this coupon, or 0, which no coupon has. Versions only increase, and each
  * of these tags was issued by a gateway: a coupon that has reached the highest version never returns to a lower one. So

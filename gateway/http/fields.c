@@ -83,12 +83,9 @@ static bool add_cache_control(struct http_fields *fields, struct span value)
     return true;
 }
 
-/* Several lines form one list, which is not evaluated: the client gets a full answer. */
 static bool add_if_none_match(struct http_fields *fields, struct span value)
 {
-    fields->if_none_match = fields->has_if_none_match ? SPAN_NONE : value;
-    fields->has_if_none_match = true;
-    etag_lines_add(&fields->if_none, value);
+    etag_lines_add(&fields->if_none_match, value);
     return true;
 }
 

@@ -38,7 +38,6 @@ struct http_fields {
     bool has_host;
     bool has_content_type;
     bool has_authorization;
-    bool has_if_none_match;
     bool has_request_id;
     bool has_traceparent;
     bool has_origin;
@@ -46,12 +45,11 @@ struct http_fields {
     bool no_cache;  /* Cache-Control: no-cache */
     bool encoded;   /* Content-Encoding is not identity */
     struct etag_lines if_match;
-    struct etag_lines if_none;
+    struct etag_lines if_none_match;
     uint64_t content_length;
     struct span content_type;
     struct span authorization;
-    struct span if_none_match; /* `at` is NULL when missing or repeated */
-    struct span request_id;    /* repeated: empty, which is not a valid id */
+    struct span request_id; /* repeated: empty, which is not a valid id */
     struct span traceparent;
     struct span origin;
     unsigned count;

@@ -97,7 +97,6 @@ static enum http_progress parse_head(struct http_request *request, const struct 
     request->target_at = offset_of(fields->target, data);
     request->content_type_at = offset_of(fields->content_type, data);
     request->authorization_at = offset_of(fields->authorization, data);
-    request->if_none_match_at = offset_of(fields->if_none_match, data);
     request->request_id_at = offset_of(fields->request_id, data);
     request->traceparent_at = offset_of(fields->traceparent, data);
     request->origin_at = offset_of(fields->origin, data);
@@ -143,10 +142,9 @@ static void fill(struct http_request *request, const char *data)
     request->target = piece_at(request->target_at, fields->target, data);
     request->content_type = piece_at(request->content_type_at, fields->content_type, data);
     request->authorization = piece_at(request->authorization_at, fields->authorization, data);
-    request->if_none_match = piece_at(request->if_none_match_at, fields->if_none_match, data);
     request->no_cache = fields->no_cache;
     request->if_match = fields->if_match;
-    request->if_none = fields->if_none;
+    request->if_none_match = fields->if_none_match;
     request->head = (struct span){data, request->head_length};
     request->encoded = fields->encoded;
     request->request_id = piece_at(request->request_id_at, fields->request_id, data);
@@ -256,4 +254,15 @@ char *http_request_if_match(const struct http_request *request)
 {
     bool asks = request->if_match.present && !request->if_match.any;
     return asks ? http_request_list(request, SPAN_LITERAL("if-match")) : NULL;
+}
+
+char *http_request_if_none_match(const struct http_request *request)
+{
+    if (!request->if_none_match.present)
+        return NULL;
+    if (!request->if_none_match.any)
+        return http_request_list(request, SPAN_LITERAL("if-none-match"));
+    char *any = strdup("*");
+    CHECK(any != NULL);
+    return any;
 }

@@ -32,9 +32,8 @@ struct http_request {
     struct span body;
     struct span content_type; /* `at` is NULL when missing */
     struct span authorization;
-    struct span if_none_match; /* `at` is NULL when missing or repeated */
     struct etag_lines if_match;
-    struct etag_lines if_none;
+    struct etag_lines if_none_match;
     struct span head;        /* for http_request_list() */
     bool encoded;            /* Content-Encoding is not identity */
     bool no_cache;           /* Cache-Control: no-cache */
@@ -58,7 +57,6 @@ struct http_request {
     size_t target_at;   /* offsets of the head's parts, since the bytes may move before the body is complete */
     size_t content_type_at;
     size_t authorization_at;
-    size_t if_none_match_at;
     size_t request_id_at;
     size_t traceparent_at;
     size_t origin_at;
@@ -79,6 +77,8 @@ enum http_progress http_request_feed(struct http_request *request, const struct 
 char *http_request_list(const struct http_request *request, struct span name);
 /* Joins the tags of If-Match into one list; NULL when the field is missing or is "*". The caller frees it. */
 char *http_request_if_match(const struct http_request *request);
+/* The same for If-None-Match, but "*" when one of its lines is "*". */
+char *http_request_if_none_match(const struct http_request *request);
 
 /*
  * For a request that is refused before it is complete: sets `origin` from the header lines in `data`, the bytes

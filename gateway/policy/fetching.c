@@ -10,7 +10,7 @@
 /* --- answers --- */
 
 void policies_answer_entry(const struct answer *answer, const struct policy_entry *entry, const char *if_match,
-                           struct span if_none_match)
+                           const char *if_none_match)
 {
     struct service *service = answer->service;
     int64_t now_us = service_now_us(service);
@@ -31,13 +31,6 @@ void policies_answer_entry(const struct answer *answer, const struct policy_entr
         answer_end(answer, policy_page_write(answer->out, &service->clock, answer->style, &page, if_none_match));
     else
         answer_error(answer, ERROR_STALE_VERSION, NULL);
-}
-
-struct span policies_condition_of(const struct exchange *exchange)
-{
-    if (exchange->if_none_match == NULL)
-        return SPAN_NONE;
-    return (struct span){exchange->if_none_match, strlen(exchange->if_none_match)};
 }
 
 /* --- fetches --- */
@@ -94,7 +87,7 @@ void policies_answer_fetch(struct service *service, struct policy_fetch *fetch, 
         if (exchange == NULL)
             continue;
         answer = answer_begin(service, exchange);
-        policies_answer_entry(&answer, entry, exchange->if_match, policies_condition_of(exchange));
+        policies_answer_entry(&answer, entry, exchange->if_match, exchange->if_none_match);
         answered++;
     }
     policies_count_read(service, source, 1);

@@ -8,11 +8,9 @@
 #include "gateway/policy/policies.h"
 #include "gateway/service/answer.h"
 
-/* Answers with an entry's coupon, under the request's conditions. */
+/* Answers with an entry's coupon, under the conditions of http_request_if_match() and http_request_if_none_match(). */
 void policies_answer_entry(const struct answer *answer, const struct policy_entry *entry, const char *if_match,
-                           struct span if_none_match);
-/* The If-None-Match of the exchange's request. */
-struct span policies_condition_of(const struct exchange *exchange);
+                           const char *if_none_match);
 
 /* Starts a fetch in an idle slot; false when neither Redis nor the issuer can be queried. */
 bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, struct span id);

@@ -27,22 +27,15 @@ int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us)
 bool policy_page_passes(const char *if_match, const struct policy_page *page)
 {
     char ours[ETAG_LENGTH];
-    if (if_match == NULL)
-        return true;
     etag_format(ours, page->coupon_id, page->version, page->etag);
-    return etag_list_has((struct span){if_match, strlen(if_match)}, ours, ETAG_STRONG);
+    return etag_passes(if_match, ours);
 }
 
-bool policy_page_matches(struct span if_none_match, const struct policy_page *page)
+static bool is_excluded(const char *if_none_match, const struct policy_page *page)
 {
     char ours[ETAG_LENGTH];
-    if (if_none_match.at == NULL)
-        return false;
-    if_none_match = span_trim(if_none_match);
-    if (span_equals(if_none_match, SPAN_LITERAL("*")))
-        return true;
     etag_format(ours, page->coupon_id, page->version, page->etag);
-    return etag_list_has(if_none_match, ours, ETAG_WEAK);
+    return etag_excluded(if_none_match, ours);
 }
 
 static uint64_t seconds_up(int64_t us)
@@ -77,11 +70,11 @@ static size_t format_fields(char out[FIELDS_MAX], const struct policy_page *page
 }
 
 int policy_page_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
-                      const struct policy_page *page, struct span if_none_match)
+                      const struct policy_page *page, const char *if_none_match)
 {
     char fields[FIELDS_MAX];
     struct reply reply = {
-        .status = policy_page_matches(if_none_match, page) ? 304 : 200,
+        .status = is_excluded(if_none_match, page) ? 304 : 200,
         .type = REPLY_PAGE,
         .fields = fields,
         .fields_length = format_fields(fields, page),

@@ -27,13 +27,11 @@ struct policy_page {
 /* The time from `issuer_us` until the window opens or closes; INT64_MAX when neither is ahead. */
 int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us);
 
-/* True when an If-None-Match names the page's tag or anything, weak tags too; false for SPAN_NONE. */
-/* True when the If-Match list (http_request_if_match()) matches this page. */
+/* True when this page meets the condition of http_request_if_match(). */
 bool policy_page_passes(const char *if_match, const struct policy_page *page);
-bool policy_page_matches(struct span if_none_match, const struct policy_page *page);
 
-/* Appends the answer to a request with this If-None-Match (or SPAN_NONE). Returns its status, 200 or 304. */
+/* Appends the answer under the condition of http_request_if_none_match(). Returns its status, 200 or 304. */
 int policy_page_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
-                      const struct policy_page *page, struct span if_none_match);
+                      const struct policy_page *page, const char *if_none_match);
 
 #endif

@@ -124,8 +124,8 @@ bool policies_answer(struct service *service, struct exchange *exchange, const s
     page.until_change_us = policy_until_change_us(&coupon, reply->now_us);
     struct answer answer = answer_begin(service, exchange);
     if (policy_page_passes(exchange->if_match, &page))
-        answer_end(&answer, policy_page_write(answer.out, &service->clock, answer.style, &page,
-                                              policies_condition_of(exchange)));
+        answer_end(&answer,
+                   policy_page_write(answer.out, &service->clock, answer.style, &page, exchange->if_none_match));
     else
         answer_error(&answer, ERROR_STALE_VERSION, NULL);
     buffer_clear(&service->scratch, 0);

@@ -18,8 +18,7 @@ static void wait_for_fetch(struct service *service, struct connection *connectio
     exchange->kind = EXCHANGE_COUPON;
     exchange->op = COUPON_GET;
     exchange->if_match = http_request_if_match(request);
-    if (request->if_none_match.at != NULL)
-        exchange->if_none_match = strndup(request->if_none_match.at, request->if_none_match.length);
+    exchange->if_none_match = http_request_if_none_match(request);
     policy_fetch_wait(fetch, exchange_tag(exchange));
 }
 
@@ -49,7 +48,6 @@ bool policies_read(struct service *service, struct connection *connection, const
 {
     struct policies *policies = service->policies;
     const struct policy_entry *entry = NULL;
-    char *if_match = NULL;
     int64_t changed_us = 0;
     if (policies->cache == NULL || request->no_cache)
         return false;
@@ -59,9 +57,11 @@ bool policies_read(struct service *service, struct connection *connection, const
         return join_or_begin(service, connection, request, call, changed_us);
     policies_count_read(service, METRIC_POLICY_LOCAL, 1);
     struct answer answer = answer_begin_local(service, connection, request, call->route);
-    if_match = http_request_if_match(request);
-    policies_answer_entry(&answer, entry, if_match, request->if_none_match);
+    char *if_match = http_request_if_match(request);
+    char *if_none_match = http_request_if_none_match(request);
+    policies_answer_entry(&answer, entry, if_match, if_none_match);
     free(if_match);
+    free(if_none_match);
     return true;
 }
 

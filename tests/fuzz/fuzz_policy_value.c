@@ -78,7 +78,7 @@ static void check_page(const struct coupon *coupon, int64_t issuer_us)
     json_t *root = json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES, &fault);
     CHECK(root != NULL && json_is_object(root));
     json_decref(root);
-    CHECK(policy_page_write(&out, &clock, (struct reply_style){.close = false}, &page, SPAN_NONE) == 200);
+    CHECK(policy_page_write(&out, &clock, (struct reply_style){.close = false}, &page, NULL) == 200);
     CHECK(memmem(out.data, out.length, "\r\n\r\n{", 5) != NULL);
     buffer_clear(&out, 0);
 }

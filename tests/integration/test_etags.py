@@ -1,9 +1,11 @@
 """ETags of coupons with the real program: If-Match and If-None-Match on reads and on changes."""
 
+import socket
+
 import pytest
 
 from cluster import Cluster
-from test_api import ask, patch, problem
+from test_api import ask, patch, problem, read_response
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,28 @@ def test_a_read_with_if_match_succeeds_if_it_matches(cluster):
                               (tag[:18] + "0" * 16 + '"', 412), (f"W/{tag}", 412)):
             answer = cluster.request("GET", "/v1/coupons/LOOK", headers={"If-Match": match, **caching})
             assert answer[0] == status, match
+
+
+def test_several_lines_of_a_condition_are_one_list(cluster):
+    def read(path, *lines):
+        fields = "".join(f"{line}\r\n" for line in lines)
+        host, port = cluster.addresses[0].rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=60) as raw:
+            raw.sendall(f"GET {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{fields}\r\n".encode())
+            return read_response(raw.makefile("rb"))[0]
+
+    cluster.create_coupon("LINES", 5)
+    coupon = "/v1/coupons/LINES"
+    for path, *caching in ((coupon,), (coupon, "Cache-Control: no-cache"), ("/openapi.json",)):
+        tag = cluster.request("GET", path)[1]["ETag"]
+        for other in ('"x"', "", '"y", "z"'):
+            for first, second in ((tag, other), (other, tag)):
+                assert read(path, f"If-None-Match: {first}", f"if-none-match:{second}", *caching) == 304
+                assert read(path, f"If-Match: {first}", f"if-match:{second}", *caching) == 200
+        assert read(path, 'If-None-Match: "x"', "If-None-Match: *", *caching) == 304
+        assert read(path, 'If-Match: "x"', "If-Match: *", *caching) == 200
+        assert read(path, 'If-None-Match: "x"', 'If-None-Match: "y"', *caching) == 200
+        assert read(path, 'If-Match: "x"', 'If-Match: "y"', *caching) == 412
 
 
 def test_a_change_is_refused_after_another_change_but_not_after_an_issue(tmp_path):
