@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/api/json.h"
+#include "shared/error.h"
 
 static void invalid(struct api_call *call)
 {
@@ -195,9 +196,9 @@ static void read_readyz(struct api_call *call, const struct http_request *reques
 static void read_document(struct api_call *call, const struct http_request *request)
 {
     (void)request;
+    call->kind = API_DOCUMENT;
     call->document = document_find(call->target.path);
-    call->kind = call->document != NULL ? API_DOCUMENT : API_PROBLEM;
-    call->error = ERROR_NOT_FOUND;
+    CHECK(call->document != NULL);
 }
 
 static void read_metrics(struct api_call *call, const struct http_request *request)
@@ -255,13 +256,19 @@ static bool match(const char *pattern, struct span path, struct route_captures *
     return *pattern == '\0' && path.length == 0;
 }
 
+/* Which parts a page has depends on the build. */
+static bool is_absent(const struct route *route, struct span path)
+{
+    return (route->flags & ROUTE_ASSET) != 0 && document_find(path) == NULL;
+}
+
 const struct route *api_route_find(enum method method, struct span path, struct route_captures *captures,
                                    unsigned *allow)
 {
     enum method wanted = method == METHOD_HEAD ? METHOD_GET : method;
     *allow = 0;
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        if (!match(routes[i].pattern, path, captures))
+        if (!match(routes[i].pattern, path, captures) || is_absent(&routes[i], path))
             continue;
         if (routes[i].method == wanted)
             return &routes[i];

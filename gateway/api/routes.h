@@ -18,7 +18,7 @@ enum route_flag {
     ROUTE_OBJECT = 1 << 2, /* accepts no body, or a JSON object that repeats the path */
     ROUTE_QUERY = 1 << 3,  /* reads the query; other routes accept none */
     ROUTE_ETAG = 1 << 4,   /* concerns something that has an ETag */
-    ROUTE_ASSET = 1 << 5,  /* a part of a page, which the contract does not describe */
+    ROUTE_ASSET = 1 << 5,  /* a part of a page, which the contract does not describe; matches only existing parts */
 };
 
 struct route {

@@ -113,6 +113,7 @@ def test_every_part_has_its_type_and_tag(cluster, complete):  # pylint: disable=
                                   "/docs/%2e%2e/openapi.json"])
 def test_nothing_else_is_served(cluster, path):
     assert look(cluster, path)[0] == 404
+    assert look(cluster, path, "POST")[0] == 404
 
 
 def test_a_program_that_is_built_without_swagger_ui_says_so(tmp_path):

@@ -48,7 +48,7 @@ static void every_route_leads_to_its_call(void **state)
         {"GET /openapi.json", "", API_DOCUMENT, METRIC_ROUTE_OPENAPI, 0},
         {"HEAD /openapi.json", "", API_DOCUMENT, METRIC_ROUTE_OPENAPI, 0},
         {"GET /docs", "", API_DOCUMENT, METRIC_ROUTE_DOCS, 0},
-        {"GET /docs/none", "", API_PROBLEM, METRIC_ROUTE_DOCS, 0},
+        {"GET /docs/none", "", API_PROBLEM, METRIC_ROUTE_NONE, 0},
         {"GET http://example.org/livez", "", API_LIVEZ, METRIC_ROUTE_LIVEZ, 0},
         {"GET /livez?", "", API_LIVEZ, METRIC_ROUTE_LIVEZ, 0},
     };
@@ -63,6 +63,18 @@ static void every_route_leads_to_its_call(void **state)
         if (rows[i].kind == API_COUPON)
             assert_int_equal(call->coupon_op, rows[i].op);
     }
+}
+
+static void a_document_that_does_not_exist_has_no_methods(void **state)
+{
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"};
+    char line[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        snprintf(line, sizeof line, "%s /docs/none", methods[i]);
+        assert_error(ask(line, ""), ERROR_NOT_FOUND);
+    }
+    assert_error(ask("POST /docs", ""), ERROR_METHOD_NOT_ALLOWED);
 }
 
 static void unknown_parameters_are_named_on_every_route(void **state)
@@ -439,6 +451,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_route_leads_to_its_call),
+        cmocka_unit_test(a_document_that_does_not_exist_has_no_methods),
         cmocka_unit_test(unknown_parameters_are_named_on_every_route),
         cmocka_unit_test(paths_that_lead_nowhere_are_not_found),
         cmocka_unit_test(a_wrong_method_gets_the_allowed_ones),
