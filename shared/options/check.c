@@ -1,11 +1,10 @@
 /*
  * Checks across options: secrets from files, options whose defaults are other options, and values that must match.
+ * options/endpoints.c checks endpoints.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "shared/endpoint.h"
@@ -13,7 +12,6 @@
 #include "shared/options/options.h"
 #include "shared/options/rows.h"
 #include "shared/redis_url.h"
-#include "shared/telemetry/log.h"
 #include "shared/utf8.h"
 #include "shared/web_origin.h"
 
@@ -246,171 +244,7 @@ static int check_addresses(const struct options *options, struct error *error)
     return check_store_host(options, error);
 }
 
-/* --- endpoints --- */
-
-struct named_endpoint {
-    const char *option;
-    const char *text;
-    enum endpoint_transport transport;
-    char host[OPTION_STRING_MAX];
-    uint16_t port;
-    uint16_t count; /* endpoints that it stands for: one, or one per partition */
-    bool numbered;  /* one per partition */
-    enum endpoint_transport allowed;
-};
-
-static const char *transports_text(enum endpoint_transport allowed)
-{
-    if (allowed == ENDPOINT_SHM)
-        return "shm://PATH";
-    return allowed == ENDPOINT_ZEROMQ ? "tcp://HOST:PORT, ipc://PATH or inproc://NAME"
-                                      : "tcp://HOST:PORT, ipc://PATH, shm://PATH or inproc://NAME";
-}
-
-static enum endpoint_transport transport_of(const char *text)
-{
-    const char *behind = strstr(text, "://");
-    if (behind != NULL && is_copied_address(behind + 3))
-        return ENDPOINT_NONE;
-    return endpoint_transport(text);
-}
-
-static int check_endpoint(struct named_endpoint *endpoint, struct error *error)
-{
-    static const struct option_row row = {.kind = OPTION_KIND_ENDPOINT};
-    char last[OPTION_STRING_MAX], shown[OPTION_SHOWN_MAX];
-    option_show(&row, endpoint->text, shown);
-    endpoint->transport = transport_of(endpoint->text);
-    if ((endpoint->transport & endpoint->allowed) == 0)
-        return error_set(error, "%s: \"%s\" is not an endpoint; expected %s", endpoint->option, shown,
-                         transports_text(endpoint->allowed));
-    if (endpoint->transport == ENDPOINT_TCP &&
-        (!endpoint_split(endpoint_address(endpoint->text), endpoint->host, sizeof endpoint->host, &endpoint->port) ||
-         endpoint->port == 0))
-        return error_set(error, "%s: \"%s\" is not tcp://HOST:PORT with a port from 1 to 65535", endpoint->option,
-                         shown);
-    if (endpoint->transport == ENDPOINT_TCP && endpoint->port + endpoint->count - 1 > 65535)
-        return error_set(error,
-                         "%s: port %u and the next %u for the other partitions exceed 65535; choose a lower port",
-                         endpoint->option, endpoint->port, endpoint->count - 1u);
-    if (!endpoint_of_partition(endpoint->text, (uint16_t)(endpoint->count - 1), last, sizeof last))
-        return error_set(error, "%s: \"%s\" is too long", endpoint->option, shown);
-    if ((endpoint->transport & (ENDPOINT_IPC | ENDPOINT_SHM)) != 0 && strlen(endpoint_address(last)) > 107)
-        return error_set(error, "%s: the path of %s is longer than the 107 bytes of a UNIX socket", endpoint->option,
-                         last);
-    return 0;
-}
-
-/* Every address of this machine: valid to listen on, not to connect to. */
-static bool is_wildcard(const char *host)
-{
-    return strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
-}
-
-/* As door_open() resolves it. */
-static const char *address_of_host(const char *host)
-{
-    return strcasecmp(host, "localhost") == 0 ? "127.0.0.1" : host;
-}
-
-static bool hosts_overlap(const char *a, const char *b)
-{
-    return strcasecmp(address_of_host(a), address_of_host(b)) == 0 || is_wildcard(a) || is_wildcard(b);
-}
-
-static void path_of(const struct named_endpoint *endpoint, uint16_t number, char path[OPTION_STRING_MAX + 8])
-{
-    const char *text = endpoint_address(endpoint->text);
-    if (endpoint->numbered)
-        snprintf(path, OPTION_STRING_MAX + 8, "%s-%u", text, number);
-    else
-        snprintf(path, OPTION_STRING_MAX + 8, "%s", text);
-}
-
-static bool paths_overlap(const struct named_endpoint *a, const struct named_endpoint *b)
-{
-    char of_a[OPTION_STRING_MAX + 8], of_b[OPTION_STRING_MAX + 8];
-    for (uint16_t i = 0; i < a->count; i++) {
-        path_of(a, i, of_a);
-        for (uint16_t j = 0; j < b->count; j++) {
-            path_of(b, j, of_b);
-            if (strcmp(of_a, of_b) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-/* True when two endpoints, or their ranges of partitions, overlap. ipc and shm share the paths. */
-static bool endpoints_overlap(const struct named_endpoint *a, const struct named_endpoint *b)
-{
-    const enum endpoint_transport with_path = ENDPOINT_IPC | ENDPOINT_SHM;
-    if ((a->transport & with_path) != 0 && (b->transport & with_path) != 0)
-        return paths_overlap(a, b);
-    if (a->transport != b->transport)
-        return false;
-    if (a->transport == ENDPOINT_TCP)
-        return hosts_overlap(a->host, b->host) && a->port < b->port + b->count && b->port < a->port + a->count;
-    return strcmp(a->text, b->text) == 0;
-}
-
-static int check_overlap(const struct named_endpoint *a, const struct named_endpoint *b, struct error *error)
-{
-    if (!endpoints_overlap(a, b))
-        return 0;
-    if (a->transport != ENDPOINT_TCP)
-        return error_set(error, "%s and %s are the same endpoint, %s", a->option, b->option, b->text);
-    return error_set(error, "%s takes ports %u to %u, %s ports %u to %u: they overlap; move one of them", a->option,
-                     a->port, a->port + a->count - 1u, b->option, b->port, b->port + b->count - 1u);
-}
-
-static int check_endpoint_list(struct named_endpoint *endpoints, size_t count, struct error *error)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (endpoints[i].text[0] != '\0' && check_endpoint(&endpoints[i], error) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int check_endpoints(const struct options *options, struct error *error)
-{
-    uint16_t partitions = (uint16_t)options->issuer_partitions;
-    struct named_endpoint bound[] = {
-        {.option = "issuer/requests",
-         .text = options->issuer_requests,
-         .count = partitions,
-         .numbered = true,
-         .allowed = ENDPOINT_ZEROMQ},
-        {.option = "issuer/events", .text = options->issuer_events, .count = 1, .allowed = ENDPOINT_ZEROMQ},
-        {.option = "issuer/acks", .text = options->issuer_acks, .count = 1, .allowed = ENDPOINT_ZEROMQ},
-        {.option = "issuer/local_requests",
-         .text = options->issuer_local_requests,
-         .count = partitions,
-         .numbered = true,
-         .allowed = ENDPOINT_SHM},
-    };
-    struct named_endpoint connected[] = {
-        {.option = "gateway/requests",
-         .text = options->gateway_requests,
-         .count = partitions,
-         .numbered = true,
-         .allowed = ENDPOINT_ANY},
-        {.option = "persister/events", .text = options->persister_events, .count = 1, .allowed = ENDPOINT_ZEROMQ},
-        {.option = "persister/acks", .text = options->persister_acks, .count = 1, .allowed = ENDPOINT_ZEROMQ},
-    };
-    const size_t bound_count = sizeof bound / sizeof bound[0];
-    if (check_endpoint_list(bound, bound_count, error) != 0 ||
-        check_endpoint_list(connected, sizeof connected / sizeof connected[0], error) != 0)
-        return -1;
-    for (size_t i = 0; i < bound_count; i++) {
-        for (size_t j = i + 1; j < bound_count; j++) {
-            if (check_overlap(&bound[i], &bound[j], error) != 0)
-                return -1;
-        }
-    }
-    return 0;
-}
+/* --- completion --- */
 
 static void default_to(char *value, const char *other)
 {
@@ -445,21 +279,10 @@ int options_complete(struct options *options, struct error *error)
         return -1;
     if (settle_operator_port(options, error) != 0 || check_addresses(options, error) != 0)
         return -1;
-    return check_endpoints(options, error);
+    return option_check_endpoints(options, error);
 }
 
-/* --- the endpoints that each role connects to --- */
-
-static int check_reachable(const char *option, const char *text, struct error *error)
-{
-    char host[OPTION_STRING_MAX];
-    uint16_t port;
-    if (transport_of(text) != ENDPOINT_TCP || !endpoint_split(endpoint_address(text), host, sizeof host, &port) ||
-        !is_wildcard(host))
-        return 0;
-    return error_set(error, "%s: set it to the issuer's address; %s is a wildcard, on which the issuer can only listen",
-                     option, text);
-}
+/* --- roles --- */
 
 static int check_readable(const char *option, const char *path, struct error *error)
 {
@@ -472,13 +295,13 @@ int options_check_role(const struct options *options, const char *role, struct e
 {
     bool all = strcmp(role, "dev") == 0;
     if ((all || strcmp(role, "gateway") == 0) &&
-        (check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||
+        (option_check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||
          check_readable("gateway/redis_tls_ca", options->gateway_redis_tls_ca, error) != 0))
         return -1;
     if (!all && strcmp(role, "persister") != 0)
         return 0;
-    if (check_reachable("persister/events", options->persister_events, error) != 0 ||
-        check_reachable("persister/acks", options->persister_acks, error) != 0)
+    if (option_check_reachable("persister/events", options->persister_events, error) != 0 ||
+        option_check_reachable("persister/acks", options->persister_acks, error) != 0)
         return -1;
     return check_readable("store/tls_ca", options->store_tls_ca, error);
 }

@@ -1,6 +1,6 @@
 /*
  * Shared by options/options.c (rows and their names), options/kind.c (values), options/file.c (ZPL),
- * options/environment.c, options/help.c and options/check.c (checks across options).
+ * options/environment.c, options/help.c, options/check.c (checks across options) and options/endpoints.c.
  */
 #ifndef COUPOND_OPTION_ROWS_H
 #define COUPOND_OPTION_ROWS_H
@@ -64,6 +64,13 @@ const char *option_unit(const struct option_row *row);
 void option_show(const struct option_row *row, const char *value, char shown[OPTION_SHOWN_MAX]);
 /* -1 and "section/name: "value" is why", with secrets in the value masked. */
 int option_refuse(const char *section, const char *name, const char *value, const char *why, struct error *error);
+
+/* --- options/endpoints.c --- */
+
+/* Checks every endpoint, and that those of the issuer differ. -1 and `error`. */
+int option_check_endpoints(const struct options *options, struct error *error);
+/* -1 and `error` when a role cannot connect to the endpoint `text` of `option`, because it is a wildcard. */
+int option_check_reachable(const char *option, const char *text, struct error *error);
 
 /* --- options/help.c --- */
 

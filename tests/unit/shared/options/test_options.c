@@ -313,7 +313,6 @@ static const struct {
     {{"gateway/thread=1"}, "gateway/thread: unknown option; did you mean gateway/threads? coupond --help-config lists"},
     {{"store/path=mysql://u:s3cret@h/x"}, "store/path: expected the path of a file or folder"},
     {{"issuer/journal_dir=file://u:s3cret@h/x"}, "issuer/journal_dir: expected the path of a file or folder"},
-    {{"issuer/requests=tcp://localhost:7200", "issuer/events=tcp://127.0.0.1:7200"}, "overlap"},
     {{"gateway=threads/1"}, "is not of the form"},
     {{"=/"}, "is not of the form"},
     {{""}, "is not of the form"},
@@ -333,16 +332,6 @@ static const struct {
     {{"gateway/http=127.0.0.1:0"}, "gateway/http"},
     {{"issuer/http=::1:80"}, "issuer/http"},
     {{"persister/http=x:y"}, "persister/http"},
-    {{"issuer/requests=udp://127.0.0.1:1"}, "issuer/requests: \"udp://127.0.0.1:1\" is not an endpoint"},
-    {{"issuer/requests=tcp://127.0.0.1"}, "issuer/requests: \"tcp://127.0.0.1\" is not tcp://HOST:PORT"},
-    {{"issuer/events=ipc://"}, "issuer/events: \"ipc://\" is not an endpoint"},
-    {{"issuer/acks=inproc://"}, "issuer/acks: \"inproc://\" is not an endpoint"},
-    {{"gateway/requests=nonsense"}, "gateway/requests"},
-    {{"issuer/requests=tcp://*:65533", "issuer/partitions=4"}, "exceed 65535"},
-    {{"issuer/requests=tcp://*:7199", "issuer/partitions=2"},
-     "issuer/requests takes ports 7199 to 7200, issuer/events ports 7200 to 7200"},
-    {{"issuer/acks=tcp://127.0.0.1:7200"}, "issuer/events takes ports 7200 to 7200, issuer/acks"},
-    {{"issuer/events=inproc://a", "issuer/acks=inproc://a"}, "the same endpoint, inproc://a"},
     {{"gateway/admin_token=a", "gateway/admin_token_file=/tmp/x"}, "are both set"},
     {{"store/password_file=/nowhere/x"}, "store/password: cannot open /nowhere/x: No such file"},
     {{"store/password_file=/tmp"}, "store/password: cannot read /tmp: Is a directory"},
@@ -360,16 +349,6 @@ static void every_bad_value_is_refused_by_name(void **state)
     }
 }
 
-static void an_ipc_path_has_to_fit_into_a_socket_address(void **state)
-{
-    struct fixture *fixture = *state;
-    char assignment[160] = "issuer/requests=ipc://";
-    memset(assignment + strlen(assignment), 'p', 105);
-    assert_ok(fixture, COMPLETE_WITH(fixture, assignment));
-    assert_int_equal(COMPLETE_WITH(fixture, assignment, "issuer/partitions=11"), -1);
-    assert_says(fixture, "longer than the 107 bytes");
-}
-
 /* --- tests: completion --- */
 
 static void sync_is_told_as_an_interval(void **state)
@@ -379,46 +358,6 @@ static void sync_is_told_as_an_interval(void **state)
     assert_int_equal(options_sync_interval_ms(&fixture->options), SYNC_OS);
     assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/sync=250"));
     assert_int_equal(options_sync_interval_ms(&fixture->options), 250);
-}
-
-static void endpoints_on_other_hosts_may_share_ports(void **state)
-{
-    struct fixture *fixture = *state;
-    assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/events=tcp://127.0.0.2:7100"));
-    assert_int_equal(COMPLETE_WITH(fixture, "issuer/events=tcp://*:7100"), -1);
-}
-
-static void a_wildcard_is_refused_to_the_roles_that_connect(void **state)
-{
-    struct fixture *fixture = *state;
-    static const struct {
-        const char *assignment, *role, *option;
-    } cases[] = {
-        {"issuer/requests=tcp://*:7100", "gateway", "gateway/requests: "},
-        {"issuer/requests=tcp://*:7100", "dev", "gateway/requests: "},
-        {"gateway/requests=tcp://0.0.0.0:7100", "gateway", "gateway/requests: "},
-        {"issuer/events=tcp://[::]:7200", "persister", "persister/events: "},
-        {"issuer/acks=tcp://*:7300", "persister", "persister/acks: "},
-        {"persister/acks=tcp://*:7300", "dev", "persister/acks: "},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_ok(fixture, COMPLETE_WITH(fixture, cases[i].assignment));
-        assert_int_equal(options_check_role(&fixture->options, cases[i].role, &fixture->error), -1);
-        assert_says(fixture, cases[i].option);
-        assert_says(fixture, "set it to the issuer's address");
-        assert_ok(fixture, options_check_role(&fixture->options, "issuer", &fixture->error));
-    }
-}
-
-static void a_role_connects_to_what_is_no_wildcard(void **state)
-{
-    struct fixture *fixture = *state;
-    assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/requests=tcp://*:7100", "gateway/requests=tcp://[::1]:7100"));
-    assert_ok(fixture, options_check_role(&fixture->options, "gateway", &fixture->error));
-    assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/requests=tcp://*:7100"));
-    assert_ok(fixture, options_check_role(&fixture->options, "persister", &fixture->error));
-    assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/requests=ipc://*:7100"));
-    assert_ok(fixture, options_check_role(&fixture->options, "dev", &fixture->error));
 }
 
 static void a_secret_is_read_from_its_file_without_the_newline(void **state)
@@ -487,11 +426,7 @@ int main(void)
         TEST(a_file_of_bytes_is_refused),
         TEST(a_file_that_is_too_large_is_refused),
         TEST(every_bad_value_is_refused_by_name),
-        TEST(an_ipc_path_has_to_fit_into_a_socket_address),
         TEST(sync_is_told_as_an_interval),
-        TEST(endpoints_on_other_hosts_may_share_ports),
-        TEST(a_wildcard_is_refused_to_the_roles_that_connect),
-        TEST(a_role_connects_to_what_is_no_wildcard),
         TEST(a_secret_is_read_from_its_file_without_the_newline),
         TEST(a_secret_is_at_most_255_bytes),
         TEST(the_markdown_table_has_a_row_an_option),
