@@ -1,5 +1,5 @@
 /*
- * Checks of endpoints: each by itself, and against the others that the same process listens on.
+ * Checks of endpoints: each by itself, and against the other endpoints and addresses that the same role listens on.
  */
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,8 @@
 #include "shared/endpoint.h"
 #include "shared/mask.h"
 #include "shared/options/rows.h"
+
+#define PORTS_MAX 32 /* "ports 7100 to 7163" */
 
 /* --- values --- */
 
@@ -112,11 +114,19 @@ static bool endpoints_overlap(const struct named_endpoint *a, const struct named
     const enum endpoint_transport with_path = ENDPOINT_IPC | ENDPOINT_SHM;
     if ((a->transport & with_path) != 0 && (b->transport & with_path) != 0)
         return paths_overlap(a, b);
-    if (a->transport != b->transport)
+    if (a->transport != b->transport || a->transport == ENDPOINT_NONE)
         return false;
     if (a->transport == ENDPOINT_TCP)
         return hosts_overlap(a->host, b->host) && a->port < b->port + b->count && b->port < a->port + a->count;
     return strcmp(a->text, b->text) == 0;
+}
+
+static void format_ports(const struct named_endpoint *endpoint, char out[PORTS_MAX])
+{
+    if (endpoint->count == 1)
+        snprintf(out, PORTS_MAX, "port %u", endpoint->port);
+    else
+        snprintf(out, PORTS_MAX, "ports %u to %u", endpoint->port, endpoint->port + endpoint->count - 1u);
 }
 
 static int check_overlap(const struct named_endpoint *a, const struct named_endpoint *b, struct error *error)
@@ -125,11 +135,33 @@ static int check_overlap(const struct named_endpoint *a, const struct named_endp
         return 0;
     if (a->transport != ENDPOINT_TCP)
         return error_set(error, "%s and %s are the same endpoint, %s", a->option, b->option, b->text);
-    return error_set(error, "%s takes ports %u to %u, %s ports %u to %u: they overlap; move one of them", a->option,
-                     a->port, a->port + a->count - 1u, b->option, b->port, b->port + b->count - 1u);
+    char of_a[PORTS_MAX], of_b[PORTS_MAX];
+    format_ports(a, of_a);
+    format_ports(b, of_b);
+    return error_set(error, "%s takes %s, %s %s: they overlap; move one of them", a->option, of_a, b->option, of_b);
+}
+
+static int check_overlaps(const struct named_endpoint *endpoints, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            if (check_overlap(&endpoints[i], &endpoints[j], error) != 0)
+                return -1;
+        }
+    }
+    return 0;
 }
 
 /* --- all of them --- */
+
+/* Of a listening address, which is empty or valid. */
+static struct named_endpoint endpoint_of_address(const char *option, const char *address)
+{
+    struct named_endpoint endpoint = {.option = option, .text = address, .count = 1};
+    if (endpoint_split(address, endpoint.host, sizeof endpoint.host, &endpoint.port))
+        endpoint.transport = ENDPOINT_TCP;
+    return endpoint;
+}
 
 static int check_endpoint_list(struct named_endpoint *endpoints, size_t count, struct error *error)
 {
@@ -140,7 +172,24 @@ static int check_endpoint_list(struct named_endpoint *endpoints, size_t count, s
     return 0;
 }
 
-int option_check_endpoints(const struct options *options, struct error *error)
+/* Roles may run on different machines, so only addresses of the same role must differ. */
+static int check_gateway(const struct options *options, struct error *error)
+{
+    struct named_endpoint connected = {.option = "gateway/requests",
+                                       .text = options->gateway_requests,
+                                       .count = (uint16_t)options->issuer_partitions,
+                                       .numbered = true,
+                                       .allowed = ENDPOINT_ANY};
+    const struct named_endpoint bound[] = {
+        endpoint_of_address("gateway/http", options->gateway_http),
+        endpoint_of_address("gateway/operator_http", options->gateway_operator_http),
+    };
+    if (check_endpoint(&connected, error) != 0)
+        return -1;
+    return check_overlaps(bound, sizeof bound / sizeof bound[0], error);
+}
+
+static int check_issuer(const struct options *options, struct error *error)
 {
     uint16_t partitions = (uint16_t)options->issuer_partitions;
     struct named_endpoint bound[] = {
@@ -156,27 +205,28 @@ int option_check_endpoints(const struct options *options, struct error *error)
          .count = partitions,
          .numbered = true,
          .allowed = ENDPOINT_SHM},
+        endpoint_of_address("issuer/http", options->issuer_http),
     };
+    const size_t count = sizeof bound / sizeof bound[0];
+    if (check_endpoint_list(bound, count - 1, error) != 0)
+        return -1;
+    return check_overlaps(bound, count, error);
+}
+
+static int check_persister(const struct options *options, struct error *error)
+{
     struct named_endpoint connected[] = {
-        {.option = "gateway/requests",
-         .text = options->gateway_requests,
-         .count = partitions,
-         .numbered = true,
-         .allowed = ENDPOINT_ANY},
         {.option = "persister/events", .text = options->persister_events, .count = 1, .allowed = ENDPOINT_ZEROMQ},
         {.option = "persister/acks", .text = options->persister_acks, .count = 1, .allowed = ENDPOINT_ZEROMQ},
     };
-    const size_t bound_count = sizeof bound / sizeof bound[0];
-    if (check_endpoint_list(bound, bound_count, error) != 0 ||
-        check_endpoint_list(connected, sizeof connected / sizeof connected[0], error) != 0)
+    return check_endpoint_list(connected, sizeof connected / sizeof connected[0], error);
+}
+
+int option_check_endpoints(const struct options *options, struct error *error)
+{
+    if (check_issuer(options, error) != 0 || check_gateway(options, error) != 0)
         return -1;
-    for (size_t i = 0; i < bound_count; i++) {
-        for (size_t j = i + 1; j < bound_count; j++) {
-            if (check_overlap(&bound[i], &bound[j], error) != 0)
-                return -1;
-        }
-    }
-    return 0;
+    return check_persister(options, error);
 }
 
 int option_check_reachable(const char *option, const char *text, struct error *error)

@@ -67,7 +67,8 @@ int option_refuse(const char *section, const char *name, const char *value, cons
 
 /* --- options/endpoints.c --- */
 
-/* Checks every endpoint, and that those of the issuer differ. -1 and `error`. */
+/* Checks every endpoint, and that all endpoints and addresses that a role listens on differ. -1 and `error`. Addresses
+ * are already checked. */
 int option_check_endpoints(const struct options *options, struct error *error);
 /* -1 and `error` when a role cannot connect to the endpoint `text` of `option`, because it is a wildcard. */
 int option_check_reachable(const char *option, const char *text, struct error *error);

@@ -75,6 +75,10 @@ def test_variables_of_other_tools_stop_no_role():
 def test_ports_that_overlap_are_refused():
     assert_refused(check_config("--set", "issuer/partitions=64", "--set", "issuer/requests=tcp://*:7150"),
                    "issuer/requests takes ports 7150 to 7213", "issuer/events")
+    assert_refused(check_config("--set", "issuer/http=127.0.0.1:7100"),
+                   "issuer/requests takes port 7100, issuer/http port 7100")
+    assert_refused(check_config("--set", "gateway/operator_http=127.0.0.1:8080", role="gateway"),
+                   "gateway/http takes port 8080, gateway/operator_http port 8080")
 
 
 @pytest.mark.parametrize("role, option, inherited", [

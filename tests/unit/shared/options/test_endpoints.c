@@ -70,8 +70,14 @@ static const struct {
     {{"gateway/requests=nonsense"}, "gateway/requests"},
     {{"issuer/requests=tcp://*:65533", "issuer/partitions=4"}, "exceed 65535"},
     {{"issuer/requests=tcp://*:7199", "issuer/partitions=2"},
-     "issuer/requests takes ports 7199 to 7200, issuer/events ports 7200 to 7200"},
-    {{"issuer/acks=tcp://127.0.0.1:7200"}, "issuer/events takes ports 7200 to 7200, issuer/acks"},
+     "issuer/requests takes ports 7199 to 7200, issuer/events port 7200: they overlap"},
+    {{"issuer/acks=tcp://127.0.0.1:7200"}, "issuer/events takes port 7200, issuer/acks port 7200: they overlap"},
+    {{"issuer/http=127.0.0.1:7100"}, "issuer/requests takes port 7100, issuer/http port 7100: they overlap"},
+    {{"issuer/http=*:7103", "issuer/partitions=4"}, "issuer/requests takes ports 7100 to 7103, issuer/http port 7103"},
+    {{"issuer/http=localhost:7200"}, "issuer/events takes port 7200, issuer/http port 7200"},
+    {{"issuer/http=[::]:7300"}, "issuer/acks takes port 7300, issuer/http port 7300"},
+    {{"gateway/operator_http=127.0.0.1:8080"}, "gateway/http takes port 8080, gateway/operator_http port 8080"},
+    {{"gateway/http=*:8090", "gateway/operator_http=127.0.0.1:8090"}, "gateway/operator_http port 8090: they overlap"},
     {{"issuer/events=inproc://a", "issuer/acks=inproc://a"}, "the same endpoint, inproc://a"},
 };
 
@@ -100,6 +106,15 @@ static void endpoints_on_other_hosts_may_share_ports(void **state)
     struct fixture *fixture = *state;
     assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/events=tcp://127.0.0.2:7100"));
     assert_int_equal(COMPLETE_WITH(fixture, "issuer/events=tcp://*:7100"), -1);
+}
+
+static void addresses_of_different_roles_may_be_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/http=*:9100", "issuer/http=*:9100", "persister/http=*:9100"));
+    assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/http=127.0.0.1:7100", "persister/http=*:7200"));
+    assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/operator_http=", "issuer/http="));
+    assert_ok(fixture, COMPLETE_WITH(fixture, "gateway/http=127.0.0.1:80", "gateway/operator_http=127.0.0.2:80"));
 }
 
 static void a_wildcard_is_refused_to_the_roles_that_connect(void **state)
@@ -141,7 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_bad_endpoint_is_refused_by_name),    TEST(an_ipc_path_has_to_fit_into_a_socket_address),
         TEST(endpoints_on_other_hosts_may_share_ports), TEST(a_wildcard_is_refused_to_the_roles_that_connect),
-        TEST(a_role_connects_to_what_is_no_wildcard),
+        TEST(a_role_connects_to_what_is_no_wildcard),   TEST(addresses_of_different_roles_may_be_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
