@@ -87,6 +87,22 @@ static int take_own(struct words *words, const char *word, const struct argument
     return refuse_option(word, own, error);
 }
 
+static bool is_given(const struct argument *own, const char *flag)
+{
+    while (strcmp(own->name, flag) != 0)
+        own++;
+    return *own->flag;
+}
+
+static int check_requirements(const struct argument *own, struct error *error)
+{
+    for (const struct argument *row = own; row != NULL && row->name != NULL; row++) {
+        if (row->requires != NULL && *row->flag && !is_given(own, row->requires))
+            return error_set(error, "%s requires %s", row->name, row->requires);
+    }
+    return 0;
+}
+
 static int take_option(struct arguments *arguments, struct words *words, const char *word, const struct argument *own,
                        struct error *error)
 {
@@ -121,7 +137,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, const st
             arguments->positionals[arguments->positionals_count++] = word;
         }
     }
-    return 0;
+    return arguments->help ? 0 : check_requirements(own, error);
 }
 
 int arguments_check_path(const char *what, const char *path, struct error *error)

@@ -93,7 +93,7 @@ static int load(const struct arguments *arguments, struct options *options, cons
 static int configure(int argc, char **argv, struct options *options, const char **dir)
 {
     const char *http = NULL;
-    const struct argument own[] = {{"--dir", dir, NULL}, {"--http", &http, NULL}, {NULL, NULL, NULL}};
+    const struct argument own[] = {{.name = "--dir", .value = dir}, {.name = "--http", .value = &http}, {.name = NULL}};
     struct arguments arguments;
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)

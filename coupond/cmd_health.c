@@ -95,7 +95,7 @@ int cmd_health(int argc, char **argv)
     struct arguments arguments;
     struct error error = {""};
     bool live = false;
-    const struct argument own[] = {{"--live", NULL, &live}, {NULL, NULL, NULL}};
+    const struct argument own[] = {{.name = "--live", .flag = &live}, {.name = NULL}};
     if (arguments_parse(&arguments, argc, argv, own, 1, &error) != 0)
         return role_fail("health", &error, EXIT_USAGE);
     if (arguments.help) {

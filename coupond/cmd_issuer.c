@@ -51,16 +51,12 @@ int cmd_issuer(int argc, char **argv)
 {
     struct options options;
     bool from_store = false, accept_gaps = false;
-    const struct argument own[] = {
-        {"--rebuild-from-store", NULL, &from_store}, {"--accept-gaps", NULL, &accept_gaps}, {NULL, NULL, NULL}};
+    const struct argument own[] = {{.name = "--rebuild-from-store", .flag = &from_store},
+                                   {.name = "--accept-gaps", .flag = &accept_gaps, .requires = "--rebuild-from-store"},
+                                   {.name = NULL}};
     int status = role_configure(&help_issuer, argc, argv, own, &options);
     if (status != ROLE_GO_ON)
         return status;
-    struct error error;
-    if (accept_gaps && !from_store) {
-        error_set(&error, "--accept-gaps requires --rebuild-from-store");
-        return role_fail("issuer", &error, EXIT_USAGE);
-    }
     role_begin(&options);
     return from_store ? rebuild(&options, accept_gaps) : run(&options);
 }

@@ -323,7 +323,7 @@ static int parse_request(struct request *request, const struct arguments *argume
 int cmd_journal(int argc, char **argv)
 {
     struct request request = {.json = false};
-    const struct argument own[] = {{"--json", NULL, &request.json}, {NULL, NULL, NULL}};
+    const struct argument own[] = {{.name = "--json", .flag = &request.json}, {.name = NULL}};
     struct arguments arguments;
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 2, &error) != 0)

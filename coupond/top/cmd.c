@@ -355,11 +355,11 @@ int cmd_top(int argc, char **argv)
     static struct top top; /* the readers' threads use it until the process ends */
     const char *interval = NULL;
     bool no_color = false;
-    const struct argument own[] = {{"--interval", &interval, NULL},
-                                   {"--once", NULL, &top.settings.once},
-                                   {"--json", NULL, &top.settings.json},
-                                   {"--no-color", NULL, &no_color},
-                                   {NULL, NULL, NULL}};
+    const struct argument own[] = {{.name = "--interval", .value = &interval},
+                                   {.name = "--once", .flag = &top.settings.once},
+                                   {.name = "--json", .flag = &top.settings.json},
+                                   {.name = "--no-color", .flag = &no_color},
+                                   {.name = NULL}};
     struct error error = {""};
     top.settings.interval_us = 1000000;
     struct arguments arguments;

@@ -388,7 +388,7 @@ int cmd_verify(int argc, char **argv)
     struct run run = {.partitions = 0};
     bool json = false;
     const char *dir = NULL;
-    const struct argument own[] = {{"--dir", &dir, NULL}, {"--json", NULL, &json}, {NULL, NULL, NULL}};
+    const struct argument own[] = {{.name = "--dir", .value = &dir}, {.name = "--json", .flag = &json}, {.name = NULL}};
     struct arguments arguments;
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)

@@ -292,7 +292,8 @@ int cmd_dead_letter(int argc, char **argv)
     struct arguments arguments;
     struct error error = {""};
     const char *dir = NULL;
-    const struct argument own[] = {{"--dir", &dir, NULL}, {"--json", NULL, &request.json}, {NULL, NULL, NULL}};
+    const struct argument own[] = {
+        {.name = "--dir", .value = &dir}, {.name = "--json", .flag = &request.json}, {.name = NULL}};
     if (arguments_parse(&arguments, argc, argv, own, 1, &error) != 0)
         return refuse(&error);
     if (arguments.help) {

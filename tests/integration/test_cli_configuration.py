@@ -81,6 +81,12 @@ def test_ports_that_overlap_are_refused():
                    "gateway/http takes port 8080, gateway/operator_http port 8080")
 
 
+def test_gaps_are_accepted_only_by_a_rebuild():
+    assert_refused(check_config("--accept-gaps"), "--accept-gaps requires --rebuild-from-store")
+    assert_refused(run_coupond("issuer", "--accept-gaps"), "--accept-gaps requires --rebuild-from-store")
+    assert check_config("--accept-gaps", "--rebuild-from-store").returncode == 0
+
+
 @pytest.mark.parametrize("role, option, inherited", [
     ("gateway", "issuer/requests", "gateway/requests"),
     ("persister", "issuer/events", "persister/events"),

@@ -11,8 +11,11 @@
 #include "coupond/arguments.h"
 
 static const char *dir;
-static bool json;
-static const struct argument own[] = {{"--dir", &dir, NULL}, {"--json", NULL, &json}, {NULL, NULL, NULL}};
+static bool json, pretty;
+static const struct argument own[] = {{.name = "--dir", .value = &dir},
+                                      {.name = "--json", .flag = &json},
+                                      {.name = "--pretty", .flag = &pretty, .requires = "--json"},
+                                      {.name = NULL}};
 
 static struct arguments arguments;
 static struct error error;
@@ -23,7 +26,7 @@ static int parse(size_t positionals_max, char *const *words)
     while (words[argc] != NULL)
         argc++;
     dir = NULL;
-    json = false;
+    json = pretty = false;
     error.text[0] = '\0';
     return arguments_parse(&arguments, argc, (char **)(uintptr_t)words, own, positionals_max, &error);
 }
@@ -66,6 +69,16 @@ static void unknown_arguments_are_refused(void **state)
     assert_string_equal(error.text, "--json takes no value");
 }
 
+static void a_flag_may_require_another(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE(0, "--pretty", "--check-config"), -1);
+    assert_string_equal(error.text, "--pretty requires --json");
+    assert_int_equal(PARSE(0, "--pretty", "--json"), 0);
+    assert_true(pretty);
+    assert_int_equal(PARSE(0, "--pretty", "--help"), 0);
+}
+
 static void arguments_are_applied_in_rising_order(void **state)
 {
     (void)state;
@@ -96,6 +109,7 @@ int main(void)
         cmocka_unit_test(arguments_take_both_ways_to_give_a_value),
         cmocka_unit_test(arguments_take_words_as_far_as_they_are_expected),
         cmocka_unit_test(unknown_arguments_are_refused),
+        cmocka_unit_test(a_flag_may_require_another),
         cmocka_unit_test(arguments_are_applied_in_rising_order),
         cmocka_unit_test(arguments_name_a_bad_set),
     };
