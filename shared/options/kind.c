@@ -2,7 +2,6 @@
  * Option values by kind: checking, storing and showing.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,15 +79,15 @@ static int refuse(const struct option_row *row, const char *value, const char *w
     return option_refuse(row->section, row->name, value, why, error);
 }
 
-/* Parses a decimal integer without surrounding characters. */
+/* Parses a decimal integer without surrounding characters; one beyond 64 bits becomes the nearest of 64 bits, which no
+ * option accepts. */
 static bool parse_number(const char *value, int64_t *number)
 {
     if (!isdigit((unsigned char)value[0]) && !(value[0] == '-' && isdigit((unsigned char)value[1])))
         return false;
-    errno = 0;
     char *end;
     *number = strtoll(value, &end, 10);
-    return errno == 0 && *end == '\0';
+    return *end == '\0';
 }
 
 static bool is_between(const struct option_row *row, int64_t number)
@@ -155,7 +154,8 @@ static int assign_number(const struct option_row *row, int64_t *member, const ch
     if (!parse_number(value, &number))
         return refuse(row, value, why, error);
     if (!is_between(row, number))
-        return error_set(error, "%s/%s: %s is out of bounds, %s", row->section, row->name, value, bounds);
+        return error_set(error, "%s/%s: %.32s%s is out of bounds, %s", row->section, row->name, value,
+                         strlen(value) > 32 ? "…" : "", bounds);
     *member = number;
     return 0;
 }
