@@ -27,14 +27,13 @@ static bool is_named(const char *word, const char *name)
 static int take_value(struct words *words, const char *word, const char **value, struct error *error)
 {
     size_t length = name_length(word);
-    if (word[length] == '=') {
+    if (word[length] == '=')
         *value = word + length + 1;
-        return 0;
-    }
-    if (words->next >= words->argc)
+    else if (words->next < words->argc)
+        *value = words->argv[words->next++];
+    else
         return error_set(error, "%.*s: a value is missing", (int)length, word);
-    *value = words->argv[words->next++];
-    return 0;
+    return (*value)[0] != '\0' ? 0 : error_set(error, "%.*s: the value is empty", (int)length, word);
 }
 
 static int take_single_value(struct words *words, const char *word, const char **value, struct error *error)
@@ -133,6 +132,8 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, const st
                 return -1;
         } else if (arguments->positionals_count == positionals_max) {
             return error_set(error, "argument %d is unexpected; options begin with --", words.next - 1);
+        } else if (word[0] == '\0') {
+            return error_set(error, "argument %d is empty", words.next - 1);
         } else {
             arguments->positionals[arguments->positionals_count++] = word;
         }

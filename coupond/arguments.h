@@ -37,8 +37,8 @@ struct arguments {
 };
 
 /* Parses argv[1] onwards; accepts at most `positionals_max` words without dashes. `own` ends with a row whose name is
- * NULL, or is NULL. -1 and `error` for unknown, incomplete and repeated options, and for a flag without the one that it
- * requires. */
+ * NULL, or is NULL. -1 and `error` for unknown, incomplete and repeated options, for empty values and words, and for
+ * a flag without the one that it requires. */
 int arguments_parse(struct arguments *arguments, int argc, char **argv, const struct argument *own,
                     size_t positionals_max, struct error *error);
 

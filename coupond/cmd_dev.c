@@ -57,8 +57,6 @@ static int set_defaults(struct options *options, const char *dir, struct error *
     strcpy(options->issuer_acks, "inproc://coupond-acks");
     options->issuer_http[0] = '\0';
     options->persister_http[0] = '\0';
-    if (dir[0] == '\0')
-        return error_set(error, "--dir: a path is missing");
     if (arguments_check_path("--dir", dir, error) != 0)
         return -1;
     if (set_path(options->store_path, dir, "coupond.db", error) != 0)

@@ -96,6 +96,11 @@ static int refuse_word(const char *word)
     size_t length = strcspn(word, ARGUMENTS_NAME_ENDS);
     struct nearest nearest;
     char hint[NEAREST_HINT_MAX];
+    if (length == 0) {
+        fprintf(stderr, "coupond: the command is %s; see coupond --help\n",
+                word[0] == '\0' ? "empty" : "unknown, and not shown because it may be a secret");
+        return EXIT_USAGE;
+    }
     nearest_init(&nearest, word, length);
     for (size_t i = 0; i < commands_count; i++)
         nearest_offer(&nearest, commands[i].help->name);

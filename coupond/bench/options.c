@@ -86,6 +86,8 @@ static bool printable(const char *text, size_t length)
 static int refuse(struct error *error, const char *name, const char *value, const char *want)
 {
     char shown[MASKED_MAX];
+    if (value[0] == '\0')
+        return error_set(error, "--%s: the value is empty; %s; see coupond bench --help", name, want);
     mask_secrets(value, shown);
     return error_set(error, "--%s %s: %s; see coupond bench --help", name, shown, want);
 }

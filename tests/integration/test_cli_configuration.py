@@ -127,3 +127,27 @@ def test_gateways_take_the_local_endpoint_of_a_shared_configuration(tmp_path):
         assert f"shm://{tmp_path}/local" in cluster.options["issuer/local_requests"]
         assert cluster.gateways[0].is_ready()
         assert "connected to a local gateway" in cluster.issuer.log()
+
+
+# --- empty values
+
+
+@pytest.mark.parametrize("command, told", [
+    ([""], "the command is empty; see coupond --help"),
+    (["=x"], "the command is unknown, and not shown because it may be a secret; see coupond --help"),
+    (["issuer", "--config", ""], "--config: the value is empty"),
+    (["issuer", "--config="], "--config: the value is empty"),
+    (["issuer", "--set", ""], "--set: the value is empty"),
+    (["dev", "--dir", ""], "--dir: the value is empty"),
+    (["dev", "--http="], "--http: the value is empty"),
+    (["verify", "--dir", ""], "--dir: the value is empty"),
+    (["dead-letter", "list", "--dir", ""], "--dir: the value is empty"),
+    (["keygen", ""], "argument 1 is empty"),
+    (["journal", "check", ""], "argument 2 is empty"),
+    (["dead-letter", ""], "argument 1 is empty"),
+    (["top", "--interval", ""], "--interval: the value is empty"),
+    (["bench", "--users", ""], "--users: the value is empty; it must be a prefix of"),
+    (["bench", "--rate="], "--rate: the value is empty; it must be a number"),
+])
+def test_an_empty_value_is_called_empty(command, told):
+    assert_refused(run_coupond(*command), told)
