@@ -25,7 +25,7 @@ static enum store_result configure(struct store_sqlite *store, struct error *err
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     return store_sqlite_run(
-        store,
+        store, "configuring the connection",
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;"
         "PRAGMA secure_delete = OFF; PRAGMA trusted_schema = OFF;"
         "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;",

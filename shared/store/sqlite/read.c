@@ -148,14 +148,14 @@ enum store_result store_sqlite_read_begin(struct store *base, struct error *erro
 {
     struct store_sqlite *store = (struct store_sqlite *)base;
     enum store_result result = store_sqlite_need_open(store, error);
-    return result == STORE_OK ? store_sqlite_run(store, "BEGIN", error) : result;
+    return result == STORE_OK ? store_sqlite_run(store, "beginning to read", "BEGIN", error) : result;
 }
 
 void store_sqlite_read_end(struct store *base)
 {
     struct store_sqlite *store = (struct store_sqlite *)base;
     if (store->db && !sqlite3_get_autocommit(store->db))
-        store_sqlite_run(store, "ROLLBACK", NULL);
+        store_sqlite_run(store, "rolling back", "ROLLBACK", NULL);
 }
 
 struct walk {

@@ -89,27 +89,28 @@ static enum store_result create_database(struct store_sqlite *store, struct erro
 
 static enum store_result run_steps(struct store_sqlite *store, int64_t version, struct error *error)
 {
-    enum store_result result = version == 0 ? store_sqlite_run(store, schema, error) : STORE_OK;
+    enum store_result result = version == 0 ? store_sqlite_run(store, "creating the schema", schema, error) : STORE_OK;
     if (result == STORE_OK && version == 1)
-        result = store_sqlite_run(store, from_version_1, error);
+        result = store_sqlite_run(store, "changing the schema of version 1", from_version_1, error);
     if (result == STORE_OK && version != 0)
-        result = store_sqlite_run(store, from_version_2, error);
-    return result == STORE_OK ? store_sqlite_run(store, say_version, error) : result;
+        result = store_sqlite_run(store, "changing the schema of version 2", from_version_2, error);
+    return result == STORE_OK ? store_sqlite_run(store, "writing the version of the schema", say_version, error)
+                              : result;
 }
 
 /* In a transaction: several processes may migrate at once, and the second finds it done. */
 static enum store_result upgrade(struct store_sqlite *store, struct error *error)
 {
     int64_t version = 0;
-    enum store_result result = store_sqlite_run(store, "BEGIN IMMEDIATE", error);
+    enum store_result result = store_sqlite_run(store, "beginning a transaction", "BEGIN IMMEDIATE", error);
     if (result == STORE_OK)
         result = read_version(store, &version, error);
     if (result == STORE_OK && version < STORE_SCHEMA_VERSION)
         result = run_steps(store, version, error);
     if (result == STORE_OK)
-        result = store_sqlite_run(store, "COMMIT", error);
+        result = store_sqlite_run(store, "committing", "COMMIT", error);
     if (result != STORE_OK && store->db && !sqlite3_get_autocommit(store->db))
-        store_sqlite_run(store, "ROLLBACK", NULL);
+        store_sqlite_run(store, "rolling back", "ROLLBACK", NULL);
     return result;
 }
 

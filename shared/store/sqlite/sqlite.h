@@ -42,12 +42,12 @@ struct store_sqlite {
     struct time_text time;
 };
 
-/* Classifies SQLite's last fault and describes it: "sqlite PATH: doing: SQLite's message". Never STORE_OK. */
+/* Classifies SQLite's last fault and describes it: "sqlite PATH: doing: SQLite's message; remedy". Never STORE_OK. */
 enum store_result store_sqlite_fault(struct store_sqlite *store, const char *doing, struct error *error);
 /* The same for a statement that writes a coupon or an issue: STORE_REJECTED when SQLite rejects the row. */
 enum store_result store_sqlite_row_fault(struct store_sqlite *store, const char *doing, struct error *error);
-/* Runs SQL without parameters or rows. */
-enum store_result store_sqlite_run(struct store_sqlite *store, const char *sql, struct error *error);
+/* Runs SQL without parameters or rows. `doing` describes it in an error. */
+enum store_result store_sqlite_run(struct store_sqlite *store, const char *doing, const char *sql, struct error *error);
 /* Returns the prepared statement, reset and without parameters, or NULL and the fault in *result. */
 sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_statement which, enum store_result *result,
                                      struct error *error);

@@ -67,11 +67,26 @@ static bool passes(int code)
     }
 }
 
+/* What to do about a fault that does not pass; "" when only SQLite's own words help. */
+static const char *remedy(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        return "; let this user write to the file and its folder, or set store/path to another file";
+    case SQLITE_NOTADB:
+        return "; set store/path to another file";
+    default:
+        return "";
+    }
+}
+
 enum store_result store_sqlite_fault(struct store_sqlite *store, const char *doing, struct error *error)
 {
     int code = store->db ? sqlite3_extended_errcode(store->db) : SQLITE_NOMEM;
     const char *text = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
-    error_set(error, "%s: %s: %s (SQLite code %d)", store->base.description, doing, text, code);
+    error_set(error, "%s: %s: %s (SQLite code %d)%s", store->base.description, doing, text, code, remedy(code));
     return passes(code) ? STORE_RETRY : STORE_FAILED;
 }
 
@@ -94,11 +109,11 @@ enum store_result store_sqlite_row_fault(struct store_sqlite *store, const char 
     return refuses_row(code) ? STORE_REJECTED : result;
 }
 
-enum store_result store_sqlite_run(struct store_sqlite *store, const char *sql, struct error *error)
+enum store_result store_sqlite_run(struct store_sqlite *store, const char *doing, const char *sql, struct error *error)
 {
     if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
         return STORE_OK;
-    return store_sqlite_fault(store, sql, error);
+    return store_sqlite_fault(store, doing, error);
 }
 
 sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_statement which, enum store_result *result,

@@ -265,16 +265,16 @@ static enum store_result write_issues(struct store_sqlite *store, const struct s
 static enum store_result begin(struct store_sqlite *store, struct error *error)
 {
     enum store_result result = store_sqlite_need_open(store, error);
-    return result == STORE_OK ? store_sqlite_run(store, "BEGIN IMMEDIATE", error) : result;
+    return result == STORE_OK ? store_sqlite_run(store, "beginning a transaction", "BEGIN IMMEDIATE", error) : result;
 }
 
 /* Commits what went well, and takes back what did not. */
 static enum store_result end(struct store_sqlite *store, enum store_result result, struct error *error)
 {
     if (result == STORE_OK)
-        result = store_sqlite_run(store, "COMMIT", error);
+        result = store_sqlite_run(store, "committing", "COMMIT", error);
     if (result != STORE_OK && !sqlite3_get_autocommit(store->db))
-        store_sqlite_run(store, "ROLLBACK", NULL);
+        store_sqlite_run(store, "rolling back", "ROLLBACK", NULL);
     return result;
 }
 

@@ -76,6 +76,8 @@ static void a_file_that_is_no_database_is_refused(void **state)
     fclose(file);
     assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_FAILED);
     store_fixture_assert_error(fixture, "not a database");
+    store_fixture_assert_error(fixture, "set store/path to another file");
+    assert_null(strstr(fixture->error.text, "PRAGMA"));
     assert_int_equal(store_migrate(fixture->store, &fixture->error), STORE_FAILED);
 }
 
@@ -96,6 +98,8 @@ static void a_file_that_may_only_be_read_is_refused(void **state)
         assert_int_equal(seteuid(0), 0);
     assert_int_equal(result, STORE_FAILED);
     store_fixture_assert_error(fixture, fixture->options.store_path);
+    store_fixture_assert_error(fixture, "let this user write to the file and its folder");
+    assert_null(strstr(fixture->error.text, "PRAGMA"));
 }
 
 static void a_locked_database_is_a_passing_fault(void **state)
