@@ -3,18 +3,25 @@
 #include <inttypes.h>
 
 #include "shared/clock.h"
+#include "shared/utf8.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, for a byte that is no UTF-8 */
 
 void journal_print_string(FILE *out, const char *text, size_t length)
 {
     fputc('"', out);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < ' ' || c == 0x7f)
-            fprintf(out, "\\u%04x", c);
+    for (size_t i = 0; i < length;) {
+        const unsigned char *at = (const unsigned char *)text + i;
+        size_t sequence = utf8_sequence(at, length - i);
+        if (sequence == 0)
+            fputs(REPLACEMENT, out);
+        else if (*at == '"' || *at == '\\')
+            fprintf(out, "\\%c", *at);
+        else if (*at < ' ' || *at == 0x7f)
+            fprintf(out, "\\u%04x", *at);
         else
-            fputc(c, out);
+            fwrite(at, 1, sequence, out);
+        i += sequence > 0 ? sequence : 1;
     }
     fputc('"', out);
 }

@@ -16,7 +16,7 @@ void journal_print_text(FILE *out, uint16_t partition, const struct journal_reco
  */
 void journal_print_json(FILE *out, uint16_t partition, const struct journal_record *record);
 
-/* A JSON string with its quotes. `text` is UTF-8. */
+/* A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void journal_print_string(FILE *out, const char *text, size_t length);
 
 #endif

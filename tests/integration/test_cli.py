@@ -1,5 +1,6 @@
 """The command line: its output, its refusals, and its exit statuses."""
 
+import json
 import os
 import re
 import signal
@@ -383,3 +384,13 @@ def test_journal_reports_a_missing_journal(tmp_path):
         assert_refused(run_coupond("journal", action, tmp_path), "there is no journal in", str(tmp_path))
     assert_refused(run_coupond("journal", "chek", tmp_path), "expected dump or check")
     assert_refused(run_coupond("journal", "check"), "dump|check DIR")
+
+
+def test_journal_check_prints_valid_json_for_any_folder_name(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        cluster.create_coupon("X", 1)
+        cluster.stop()
+        odd = os.fsencode(tmp_path) + b"/caf\xe9 \xec\xbf\xa0"
+        os.rename(tmp_path / "journal", odd)
+        result = subprocess.run([binary(), "journal", "check", "--json", odd], capture_output=True, check=True)
+        assert json.loads(result.stdout.decode("utf-8"))["dir"] == f"{tmp_path}/caf\ufffd \ucfe0/p00"
