@@ -196,6 +196,12 @@ def test_bash_completes_names_of_options(bash):
     ("coupond health --live g", ["gateway"]),
     ("coupond keygen ", ["data", "some.conf"]),
     ("coupond nonsense ", ["nonsense"]),
+    ("coupond keygen -- ", ["--", "data", "some.conf"]),
+    ("coupond journal -- check ", ["check", "data"]),
+    ("coupond dead-letter -- ", ["--", "list", "retry"]),
+    ("coupond dead-letter -- --", ["--", "--"]),
+    ("coupond verify -- ", ["verify", "--"]),
+    ("coupond dev --config -- --di", ["--", "--dir"]),
 ])
 def test_bash_completes(bash, line, last):
     assert bash.offers(line)[-len(last):] == last
