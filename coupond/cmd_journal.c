@@ -22,7 +22,7 @@ enum status { SOUND = 0, DAMAGED = 1, NOT_READ = 2 };
 struct tally {
     const char *dir;
     struct journal_meta meta;
-    uint64_t batches, issues, coupons, last_seq, bytes;
+    uint64_t batches, issues, coupons, changes, last_seq, bytes;
     unsigned snapshots;
     int64_t last_time_us;
     enum journal_read end; /* why reading ended */
@@ -61,6 +61,18 @@ static int refuse(const char *text)
 
 /* --- reading --- */
 
+static uint64_t *counter_of(struct tally *tally, enum journal_record_type type)
+{
+    switch (type) {
+    case JOURNAL_ISSUE:
+        return &tally->issues;
+    case JOURNAL_COUPON:
+        return &tally->coupons;
+    default:
+        return &tally->changes;
+    }
+}
+
 static void take_batch(const struct request *request, struct tally *tally, const void *batch,
                        const struct journal_batch_header *header)
 {
@@ -68,7 +80,7 @@ static void take_batch(const struct request *request, struct tally *tally, const
     journal_batch_reader_init(&reader, batch);
     struct journal_record record;
     while (journal_batch_reader_next(&reader, &record)) {
-        *(record.type == JOURNAL_ISSUE ? &tally->issues : &tally->coupons) += 1;
+        *counter_of(tally, record.type) += 1;
         tally->last_seq = record.seq;
         if (request->dump && request->json)
             journal_print_json(stdout, tally->meta.partition, &record);
@@ -195,10 +207,12 @@ static void print_summary_text(const struct tally *tally)
     char time[RFC3339_MAX] = "never";
     if (tally->batches > 0)
         rfc3339_format(tally->last_time_us, time);
-    printf("%s: %s, partition %u of %u, %" PRIu64 " records (%" PRIu64 " coupons, %" PRIu64 " issues) in %" PRIu64
-           " batches, %" PRIu64 " bytes, last sequence %" PRIu64 ", last written %s, %u snapshots\n",
-           tally->dir, end_name(tally), tally->meta.partition, tally->meta.partitions, tally->coupons + tally->issues,
-           tally->coupons, tally->issues, tally->batches, tally->bytes, tally->last_seq, time, tally->snapshots);
+    printf("%s: %s, partition %u of %u, %" PRIu64 " records (%" PRIu64 " coupons, %" PRIu64 " issues, %" PRIu64
+           " changes) in %" PRIu64 " batches, %" PRIu64 " bytes, last sequence %" PRIu64
+           ", last written %s, %u snapshots\n",
+           tally->dir, end_name(tally), tally->meta.partition, tally->meta.partitions,
+           tally->coupons + tally->issues + tally->changes, tally->coupons, tally->issues, tally->changes,
+           tally->batches, tally->bytes, tally->last_seq, time, tally->snapshots);
     if (tally->end == JOURNAL_READ_TORN)
         printf("  an unfinished write at the end, which the next start cuts: %s\n", tally->error.text);
     else if (tally->end != JOURNAL_READ_END)
@@ -210,9 +224,10 @@ static void print_summary_json(const struct tally *tally)
     fputs("{\"dir\":", stdout);
     journal_print_string(stdout, tally->dir, strlen(tally->dir));
     printf(",\"result\":\"%s\",\"partition\":%u,\"partitions\":%u,\"coupons\":%" PRIu64 ",\"issues\":%" PRIu64
-           ",\"batches\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"snapshots\":%u",
+           ",\"changes\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"last_seq\":%" PRIu64
+           ",\"snapshots\":%u",
            end_name(tally), tally->meta.partition, tally->meta.partitions, tally->coupons, tally->issues,
-           tally->batches, tally->bytes, tally->last_seq, tally->snapshots);
+           tally->changes, tally->batches, tally->bytes, tally->last_seq, tally->snapshots);
     if (tally->error.text[0] != '\0') {
         fputs(",\"reason\":", stdout);
         journal_print_string(stdout, tally->error.text, strlen(tally->error.text));

@@ -19,13 +19,14 @@ int cmd_persister(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_dead_letter(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_health(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 
 extern const struct help help_dev, help_gateway, help_issuer, help_persister, help_verify, help_dead_letter,
-    help_journal, help_health, help_keygen, help_bench, help_top;
+    help_export, help_journal, help_health, help_keygen, help_bench, help_top;
 
 struct command {
     int (*run)(int argc, char **argv);

@@ -20,7 +20,8 @@ struct request {
     struct frame_header header;
     struct frame_coupon_request record;
 };
-_Static_assert(sizeof(struct request) == 32 + 616, "one request behind its header");
+_Static_assert(sizeof(struct request) == sizeof(struct frame_header) + sizeof(struct frame_coupon_request),
+               "one request behind its header");
 
 /* The endpoint of the gateway's requests, unless it is shared memory. */
 static const char *requests_by_zeromq(const struct options *options)
@@ -57,7 +58,7 @@ static int ask(zsock_t *socket, const void *data, size_t size, struct frame_head
     enum frame_fault fault = frame_check(zframe_data(frame), zframe_size(frame), header);
     bool right = fault == FRAME_OK && header->kind == kind;
     if (right && reply != NULL)
-        memcpy(reply, frame_records(zframe_data(frame)), sizeof *reply);
+        frame_coupon_reply_next(frame_records(zframe_data(frame)), reply);
     zframe_destroy(&frame);
     return right ? 0
                  : error_set(error, "invalid answer from the issuer: %s",
@@ -106,6 +107,7 @@ static int create_one(const struct options *options, const struct coupon *sample
     coupon.per_user_limit = 1;
     coupon.starts_at_us = TIME_NONE;
     coupon.ends_at_us = TIME_NONE;
+    coupon.redeem_until_us = TIME_NONE;
     frame_coupon_write(&record.coupon, &coupon);
     uint16_t partition = coupon_partition(coupon.id, strlen(coupon.id), (uint16_t)options->issuer_partitions);
     struct frame_coupon_reply reply;

@@ -8,6 +8,7 @@
 #include "gateway/gateway_loop.h"
 #include "gateway/http/head.h"
 #include "gateway/policy/board.h"
+#include "gateway/reading/readers.h"
 #include "gateway/redis/server.h"
 #include "gateway/reply/reply.h"
 #include "gateway/service/readiness.h"
@@ -28,6 +29,7 @@ struct gateway {
     unsigned connections_max; /* per thread */
     struct policy_board *board;
     struct readiness readiness;
+    struct readers *readers; /* NULL: the store is not read */
     struct status_http *status;
     zactor_t *actors[THREADS_MAX];
 };
@@ -64,6 +66,7 @@ static int start_thread(struct gateway *gateway, const struct listen_sockets *so
         .connections_max = gateway->connections_max,
         .board = gateway->board,
         .readiness = &gateway->readiness,
+        .readers = gateway->readers,
         .thread = gateway->threads,
         .subscribes = gateway->threads == 0,
     };
@@ -83,7 +86,8 @@ static void warn_of_open_doors(const struct options *options, bool loopback)
     if (loopback)
         return;
     if (options->gateway_admin_token[0] == '\0')
-        log_warn("gateway", "any client that reaches %s can create and change coupons; set gateway/admin_token",
+        log_warn("gateway",
+                 "any client that reaches %s can create and change coupons and list issues; set gateway/admin_token",
                  options->gateway_http);
     if (options->gateway_public_metrics)
         log_warn("gateway", "any client that reaches %s can read /metrics; set gateway/public_metrics to 0",
@@ -98,6 +102,13 @@ static int open_status(struct gateway *gateway, struct error *error)
                                               .ready = gateway_ready,
                                               .arg = gateway};
     return status_http_open(&config, &gateway->status, error);
+}
+
+static int open_readers(struct gateway *gateway, struct error *error)
+{
+    const struct options *options = gateway->options;
+    gateway->readers = readers_create(options, (unsigned)options->gateway_threads, error);
+    return gateway->readers != NULL || options->gateway_store_threads == 0 ? 0 : -1;
 }
 
 /* Closes the sockets of the threads that were not started. */
@@ -130,8 +141,9 @@ int gateway_start_beside(const struct options *options, bool (*others_ready)(voi
     self->port = sockets.port;
     readiness_init(&self->readiness, count, (unsigned)options->issuer_partitions);
     readiness_include(&self->readiness, others_ready, others);
-    if (open_status(self, error) != 0) {
+    if (open_readers(self, error) != 0 || open_status(self, error) != 0) {
         listen_close(&sockets);
+        readers_destroy(&self->readers);
         free(self);
         return -1;
     }
@@ -185,6 +197,7 @@ void gateway_stop(struct gateway **gateway)
     for (unsigned i = 0; i < self->threads; i++)
         zactor_destroy(&self->actors[i]);
     status_http_close(&self->status);
+    readers_destroy(&self->readers);
     policy_board_destroy(&self->board);
     free(self);
     *gateway = NULL;

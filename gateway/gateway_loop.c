@@ -13,7 +13,9 @@
 #include "gateway/connection/output.h"
 #include "gateway/connection/pool.h"
 #include "gateway/dispatch/dispatch.h"
+#include "gateway/dispatch/readings.h"
 #include "gateway/policy/life.h"
+#include "gateway/reading/readers.h"
 #include "gateway/service/service.h"
 #include "gateway/standstill.h"
 #include "shared/clock.h"
@@ -45,6 +47,7 @@ struct gateway_loop {
     uv_check_t check;
     uv_idle_t again; /* active while work is left, so that the next poll does not wait */
     uv_timer_t tick;
+    uv_async_t readings; /* woken by the threads that read the store */
     /* the objects that it drives */
     struct connections connections;
     struct service service;
@@ -256,6 +259,7 @@ static void on_tick(uv_timer_t *tick)
     for (uint16_t p = 0; p < loop->service.partitions; p++)
         issuer_link_tick(loop->service.links[p], loop_ms(loop));
     dispatch_expire(&loop->service);
+    readings_expire(&loop->service);
     policies_tick(&loop->service);
     timer_wheel_advance(&loop->connections.wheel, uv_now(&loop->uv), TIMERS_MAX, connection_life_on_timer, NULL);
     set_gauges(loop);
@@ -299,6 +303,29 @@ static void on_connection(void *arg, int fd)
         connection_life_begin(&loop->connections, fd);
 }
 
+static void on_readings(uv_async_t *async)
+{
+    struct gateway_loop *loop = async->data;
+    readings_take(&loop->service);
+}
+
+/* On a reading thread. */
+static void wake_for_readings(void *arg)
+{
+    uv_async_send(arg);
+}
+
+static void open_readings(struct gateway_loop *loop, struct readers *readers)
+{
+    CHECK(uv_async_init(&loop->uv, &loop->readings, on_readings) == 0);
+    loop->readings.data = loop;
+    loop->service.readers = readers;
+    if (readers == NULL)
+        return;
+    loop->service.reading_port = readers_port(readers, loop->thread);
+    reading_port_open(loop->service.reading_port, wake_for_readings, &loop->readings);
+}
+
 static void watch(struct gateway_loop *loop, uv_poll_t *poll, int fd, uv_poll_cb callback)
 {
     CHECK(uv_poll_init(&loop->uv, poll, fd) == 0);
@@ -310,8 +337,10 @@ static int open_links(struct gateway_loop *loop, struct error *error)
 {
     const char *base = loop->options->gateway_requests;
     uint16_t partitions = (uint16_t)loop->options->issuer_partitions;
-    loop->link_events = (struct issuer_link_events){dispatch_on_issue_reply, dispatch_on_coupon_reply,
-                                                    dispatch_on_unsent, dispatch_on_restart, &loop->service};
+    loop->link_events =
+        (struct issuer_link_events){dispatch_on_issue_reply, dispatch_on_change_reply, dispatch_on_coupon_reply,
+                                    dispatch_on_pong,        dispatch_on_unsent,       dispatch_on_restart,
+                                    &loop->service};
     for (uint16_t p = 0; p < partitions; p++) {
         loop->service.links[p] = issuer_link_create(base, p, partitions, &loop->link_events, loop->metrics, error);
         if (loop->service.links[p] == NULL)
@@ -404,6 +433,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     service_init(&loop->service, options, loop->metrics, &loop->connections, args->readiness);
     loop->service.policies = policies_create(&loop->service, args->board, args->subscribes);
     open_handles(loop);
+    open_readings(loop, args->readers);
     if (open_links(loop, &args->error) == 0)
         return open_acceptors(loop, args, &args->error);
     for (unsigned i = 0; i < args->listeners; i++)
@@ -421,6 +451,8 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void loop_close(struct gateway_loop *loop)
 {
     connection_pool_close_all(&loop->connections);
+    if (loop->service.readers != NULL)
+        reading_port_close(loop->service.reading_port);
     policies_end(loop->service.policies);
     for (unsigned i = 0; i < loop->acceptors_count; i++)
         acceptor_close(&loop->acceptors[i]);

@@ -21,6 +21,8 @@
 #include "shared/options/options.h"
 #include "shared/telemetry/metrics.h"
 
+struct readers;
+
 /* Arguments of a thread; borrowed until its first signal. */
 struct gateway_loop_args {
     const struct options *options;
@@ -30,6 +32,7 @@ struct gateway_loop_args {
     struct metrics *metrics;     /* set by the thread: its own metrics, for others to read */
     struct policy_board *board;  /* shared by all threads; outlives them */
     struct readiness *readiness; /* shared by all threads; outlives them */
+    struct readers *readers;     /* the same; NULL: the store is not read */
     unsigned thread;             /* this thread's index */
     bool subscribes;             /* this thread subscribes to other gateways' changes; true for one of them */
     bool failed;                 /* set by the thread before its signal; `error` says why, and the thread ends */

@@ -1,6 +1,7 @@
 #include "issuer/partition.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -13,11 +14,12 @@
 #include "issuer/local_gateways.h"
 #include "issuer/recovery/recovery.h"
 #include "issuer/snapshot/snapshot.h"
-#include "issuer/turn.h"
+#include "issuer/turn/turn.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/endpoint.h"
 #include "shared/process/memory.h"
+#include "shared/telemetry/log.h"
 #include "shared/telemetry/pulse.h"
 #include "shared/wire/door.h"
 #include "shared/wire/frame.h"
@@ -28,6 +30,7 @@
 #define LINGER_SIZE_MIN 8    /* requests per turn; fewer do not come from many clients */
 #define LINGER_SIZE_MAX 64   /* more are always worth a sync */
 #define NOT_LOCAL       SIZE_MAX
+#define NUMBERED_BATCH  64 /* coupons in one batch of the journal */
 
 struct partition {
     /* shared: the stream reads the journal's sequences */
@@ -38,6 +41,7 @@ struct partition {
     /* owned by the partition's thread */
     uint16_t index;
     struct ledger *ledger;
+    struct details *details;
     struct turn *turn;
     struct snapshot *snapshot;
     struct metrics *metrics;
@@ -114,6 +118,30 @@ static int create_snapshot(struct partition *partition, const struct options *op
     return snapshot_create(partition->journal, &config, &partition->snapshot, error);
 }
 
+/* Numbers the coupons that version 1 of the journal left without: their issues get codes from now on. */
+static int number_coupons(struct partition *partition, int64_t last_time_us, struct error *error)
+{
+    struct coupon coupon;
+    int64_t now_us = clock_wall_us() > last_time_us ? clock_wall_us() : last_time_us;
+    uint64_t numbered = 0;
+    while (ledger_next_unnumbered(partition->ledger, &coupon)) {
+        if (!journal_reserve(partition->journal, journal_bytes_max(0, 0, NUMBERED_BATCH)))
+            return error_set(error, "the disk has no room to bring the journal %s to this version",
+                             journal_folder(partition->journal));
+        journal_begin(partition->journal, now_us);
+        for (unsigned i = 0; i < NUMBERED_BATCH && ledger_next_unnumbered(partition->ledger, &coupon); i++) {
+            coupon.journal_seq = journal_append_coupon(partition->journal, &coupon, NULL);
+            ledger_apply_coupon(partition->ledger, &coupon);
+            numbered++;
+        }
+        journal_commit(partition->journal);
+    }
+    if (numbered > 0)
+        log_info("issuer", "the coupons of a journal of version 1 have got their numbers partition=%u coupons=%" PRIu64,
+                 partition->index, numbered);
+    return 0;
+}
+
 int partition_create(const struct options *options, struct journal *journal, struct issuer_clock *clock,
                      struct recovery_progress *progress, struct partition **partition, struct error *error)
 {
@@ -126,9 +154,10 @@ int partition_create(const struct options *options, struct journal *journal, str
     self->index = index;
     self->metrics = metrics_create("issuer", index);
     struct recovery_result recovered;
-    if (recovery_run(journal, &self->ledger, &recovered, progress, error) != 0 ||
-        bind_router(self, options, error) != 0 || listen_locally(self, options, error) != 0 ||
-        create_snapshot(self, options, &recovered, error) != 0) {
+    self->details = details_create();
+    if (recovery_run(journal, &self->ledger, self->details, &recovered, progress, error) != 0 ||
+        number_coupons(self, recovered.last_time_us, error) != 0 || bind_router(self, options, error) != 0 ||
+        listen_locally(self, options, error) != 0 || create_snapshot(self, options, &recovered, error) != 0) {
         partition_destroy(&self);
         return -1;
     }
@@ -138,6 +167,7 @@ int partition_create(const struct options *options, struct journal *journal, str
     struct turn_config config = {
         .journal = journal,
         .ledger = self->ledger,
+        .details = self->details,
         .metrics = self->metrics,
         .requests_max = (size_t)options->issuer_batch_requests_max,
         .incarnation = random_incarnation(),
@@ -162,6 +192,7 @@ void partition_destroy(struct partition **partition)
     snapshot_destroy(&self->snapshot);
     turn_destroy(&self->turn);
     ledger_destroy(&self->ledger);
+    details_destroy(&self->details);
     if (self->poll >= 0)
         close(self->poll);
     free(self);
@@ -296,7 +327,7 @@ static void observe_turn(struct partition *partition, int64_t now_us)
 static bool partition_do_work(struct partition *partition)
 {
     bool any = gather(partition);
-    if (turn_frames(partition->turn) == 0) {
+    if (turn_frames(partition->turn) == 0 && !turn_sweeps(partition->turn)) {
         partition->decided_us = 0;
         return any;
     }

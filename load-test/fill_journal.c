@@ -25,7 +25,7 @@ static struct coupon new_coupon(const char *id, uint32_t quantity)
 {
     struct coupon coupon = {.title = "filled", .quantity = quantity, .per_user_limit = 1, .starts_at_us = TIME_NONE};
     snprintf(coupon.id, sizeof coupon.id, "%s", id);
-    coupon.ends_at_us = TIME_NONE;
+    coupon.ends_at_us = coupon.redeem_until_us = TIME_NONE;
     coupon.created_at_us = clock_wall_us();
     return coupon;
 }
@@ -33,9 +33,9 @@ static struct coupon new_coupon(const char *id, uint32_t quantity)
 static void write_coupon(struct journal *journal, uint32_t quantity)
 {
     struct coupon coupon = new_coupon("C0001", quantity);
-    CHECK(journal_reserve(journal, journal_bytes_max(0, 1)));
+    CHECK(journal_reserve(journal, journal_bytes_max(0, 0, 1)));
     journal_begin(journal, coupon.created_at_us);
-    journal_append_coupon(journal, &coupon);
+    journal_append_coupon(journal, &coupon, NULL);
     journal_commit(journal);
 }
 
@@ -48,7 +48,7 @@ static uint32_t user_of(uint32_t sequence, bool shuffled)
 static bool write_batch(struct journal *journal, uint32_t first, uint32_t count, bool shuffled)
 {
     char user[32];
-    if (!journal_reserve(journal, journal_bytes_max(count, 0)))
+    if (!journal_reserve(journal, journal_bytes_max(count, 0, 0)))
         return false;
     journal_begin(journal, clock_wall_us());
     for (uint32_t i = 0; i < count; i++) {
@@ -63,13 +63,13 @@ static bool write_batch(struct journal *journal, uint32_t first, uint32_t count,
 static bool write_new_coupons(struct journal *journal, uint32_t first, uint32_t count)
 {
     char id[COUPON_ID_MAX + 1], user[32];
-    if (!journal_reserve(journal, journal_bytes_max(count, count)))
+    if (!journal_reserve(journal, journal_bytes_max(count, 0, count)))
         return false;
     journal_begin(journal, clock_wall_us());
     for (uint32_t i = first; i < first + count; i++) {
         snprintf(id, sizeof id, "C%07" PRIu32, i);
         struct coupon coupon = new_coupon(id, 10);
-        journal_append_coupon(journal, &coupon);
+        journal_append_coupon(journal, &coupon, NULL);
     }
     for (uint32_t i = first; i < first + count; i++) {
         int id_length = snprintf(id, sizeof id, "C%07" PRIu32, i);

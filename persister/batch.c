@@ -14,6 +14,8 @@ void batch_deinit(struct batch *batch)
 {
     free(batch->coupons);
     free(batch->issues);
+    free(batch->changes);
+    free(batch->erasures);
     free(batch->records);
     free(batch->aligned);
     *batch = (struct batch){0};
@@ -57,7 +59,42 @@ static enum frame_fault add_coupon(struct batch *batch, const struct journal_rec
         return FRAME_FAULT_TIME;
     size_t i = batch->rows.coupons_count++;
     batch->coupons = grow(batch->coupons, &batch->coupons_capacity, i + 1, sizeof *batch->coupons);
-    journal_record_coupon(record, &batch->coupons[i]);
+    batch->coupons[i] = store_coupon_of(record);
+    return FRAME_OK;
+}
+
+static void add_change(struct batch *batch, const struct journal_record *record)
+{
+    size_t i = batch->rows.changes_count++;
+    batch->changes = grow(batch->changes, &batch->changes_capacity, i + 1, sizeof *batch->changes);
+    batch->changes[i] = store_change_of(record);
+}
+
+static void add_erasure(struct batch *batch, const struct journal_record *record)
+{
+    size_t i = batch->rows.erasures_count++;
+    batch->erasures = grow(batch->erasures, &batch->erasures_capacity, i + 1, sizeof *batch->erasures);
+    batch->erasures[i] = store_erasure_of(record);
+}
+
+static enum frame_fault add_record(struct batch *batch, const struct journal_record *record)
+{
+    switch (record->type) {
+    case JOURNAL_ISSUE:
+        add_issue(batch, record);
+        return FRAME_OK;
+    case JOURNAL_CHANGE:
+        add_change(batch, record);
+        return FRAME_OK;
+    case JOURNAL_ERASURE:
+        add_erasure(batch, record);
+        return FRAME_OK;
+    case JOURNAL_COUPON:
+    case JOURNAL_COUPON_1:
+        return add_coupon(batch, record);
+    case JOURNAL_SWEEP: /* has no row: the revocations have theirs */
+        break;
+    }
     return FRAME_OK;
 }
 
@@ -80,10 +117,7 @@ static enum frame_fault add_records(struct batch *batch, const void *journal_bat
     for (const void *at = reader.cursor; fault == FRAME_OK && journal_batch_reader_next(&reader, &record);
          at = reader.cursor) {
         keep_record(batch, &record, at);
-        if (record.type == JOURNAL_ISSUE)
-            add_issue(batch, &record);
-        else
-            fault = add_coupon(batch, &record);
+        fault = add_record(batch, &record);
     }
     return fault;
 }
@@ -135,6 +169,8 @@ static void begin(struct batch *batch, const struct frame_header *header, const 
                                        .gone_seq = events->gone_seq};
     memcpy(batch->rows.journal_id, events->journal_id, sizeof batch->rows.journal_id);
     memcpy(batch->rows.store_id, events->store_id, sizeof batch->rows.store_id);
+    memcpy(batch->rows.fingerprint_key, events->fingerprint_key, sizeof batch->rows.fingerprint_key);
+    memcpy(batch->rows.code_key, events->code_key, sizeof batch->rows.code_key);
 }
 
 enum frame_fault batch_read(struct batch *batch, const void *frame, size_t size, uint16_t partitions)
@@ -158,6 +194,8 @@ enum frame_fault batch_read(struct batch *batch, const void *frame, size_t size,
         fault = FRAME_FAULT_SEQUENCES;
     batch->rows.coupons = batch->coupons;
     batch->rows.issues = batch->issues;
+    batch->rows.changes = batch->changes;
+    batch->rows.erasures = batch->erasures;
     return fault;
 }
 

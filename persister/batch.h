@@ -9,14 +9,18 @@
 #include "shared/wire/frame.h"
 
 /* Records in one frame: the maximum of issuer/stream_rows_max, plus a journal batch, which is never split. */
-#define BATCH_RECORDS_MAX (65536u + 8192u)
+#define BATCH_RECORDS_MAX (65536u + JOURNAL_BATCH_RECORDS_MAX)
 
 struct batch {
     struct store_batch rows; /* points into the arrays below, which point into the frame */
-    struct coupon *coupons;
+    struct store_coupon *coupons;
     size_t coupons_capacity;
     struct store_issue *issues;
     size_t issues_capacity;
+    struct store_change *changes;
+    size_t changes_capacity;
+    struct store_erasure *erasures;
+    size_t erasures_capacity;
     const struct journal_record_header **records; /* as in the journal, from rows.first_seq on */
     size_t records_capacity;
     void *aligned; /* copy of a frame that is not aligned to 8 bytes */

@@ -50,7 +50,8 @@ static char *copy_reason(const char *reason)
     return copy;
 }
 
-static struct store_dead_letter *add(struct dead *dead, const struct batch *batch, uint64_t journal_seq)
+static struct store_dead_letter *add(struct dead *dead, const struct batch *batch, uint64_t journal_seq,
+                                     const char *reason, int64_t now_us)
 {
     if (dead->count == dead->capacity) {
         dead->capacity = dead->capacity > 0 ? 2 * dead->capacity : 16;
@@ -63,28 +64,29 @@ static struct store_dead_letter *add(struct dead *dead, const struct batch *batc
     *letter = (struct store_dead_letter){
         .journal_seq = journal_seq,
         .partition = batch->rows.partition,
+        .coupon_id = "",
         .record = record,
         .record_length = record->length,
+        .dead_at_us = now_us,
+        .reason = copy_reason(reason),
     };
     memcpy(letter->journal_id, batch->rows.journal_id, sizeof letter->journal_id);
     return letter;
 }
 
-void dead_add_coupon(struct dead *dead, const struct batch *batch, const struct coupon *coupon, const char *reason,
-                     int64_t now_us)
+void dead_add_coupon(struct dead *dead, const struct batch *batch, const struct store_coupon *coupon,
+                     const char *reason, int64_t now_us)
 {
-    struct store_dead_letter *letter = add(dead, batch, coupon->journal_seq);
+    struct store_dead_letter *letter = add(dead, batch, coupon->journal_seq, reason, now_us);
     letter->coupon_id = coupon->id;
     letter->coupon_id_length = (uint8_t)strlen(coupon->id);
     letter->recorded_at_us = coupon->updated_at_us;
-    letter->dead_at_us = now_us;
-    letter->reason = copy_reason(reason);
 }
 
 void dead_add_issue(struct dead *dead, const struct batch *batch, const struct store_issue *issue, const char *reason,
                     int64_t now_us)
 {
-    struct store_dead_letter *letter = add(dead, batch, issue->journal_seq);
+    struct store_dead_letter *letter = add(dead, batch, issue->journal_seq, reason, now_us);
     letter->coupon_id = issue->coupon_id;
     letter->coupon_id_length = issue->coupon_id_length;
     letter->user_id = issue->user_id;
@@ -92,6 +94,25 @@ void dead_add_issue(struct dead *dead, const struct batch *batch, const struct s
     letter->nth = issue->nth;
     letter->sequence = issue->sequence;
     letter->recorded_at_us = issue->issued_at_us;
-    letter->dead_at_us = now_us;
-    letter->reason = copy_reason(reason);
+}
+
+void dead_add_change(struct dead *dead, const struct batch *batch, const struct store_change *change,
+                     const char *reason, int64_t now_us)
+{
+    struct store_dead_letter *letter = add(dead, batch, change->journal_seq, reason, now_us);
+    letter->coupon_id = change->coupon_id;
+    letter->coupon_id_length = change->coupon_id_length;
+    letter->user_id = change->user_id;
+    letter->user_id_length = change->user_id_length;
+    letter->sequence = change->sequence;
+    letter->recorded_at_us = change->changed_at_us;
+}
+
+void dead_add_erasure(struct dead *dead, const struct batch *batch, const struct store_erasure *erasure,
+                      const char *reason, int64_t now_us)
+{
+    struct store_dead_letter *letter = add(dead, batch, erasure->journal_seq, reason, now_us);
+    letter->user_id = erasure->user_id;
+    letter->user_id_length = erasure->user_id_length;
+    letter->recorded_at_us = erasure->erased_at_us;
 }

@@ -17,10 +17,14 @@ void dead_deinit(struct dead *dead);
 /* Drops all letters but the first `count`, and keeps the memory. */
 void dead_truncate(struct dead *dead, size_t count);
 
-/* A coupon or an issue of the batch's rows. `reason` is copied, truncated to STORE_REASON_MAX and made valid UTF-8. */
-void dead_add_coupon(struct dead *dead, const struct batch *batch, const struct coupon *coupon, const char *reason,
-                     int64_t now_us);
+/* A row of the batch. `reason` is copied, truncated to STORE_REASON_MAX and made valid UTF-8. */
+void dead_add_coupon(struct dead *dead, const struct batch *batch, const struct store_coupon *coupon,
+                     const char *reason, int64_t now_us);
 void dead_add_issue(struct dead *dead, const struct batch *batch, const struct store_issue *issue, const char *reason,
                     int64_t now_us);
+void dead_add_change(struct dead *dead, const struct batch *batch, const struct store_change *change,
+                     const char *reason, int64_t now_us);
+void dead_add_erasure(struct dead *dead, const struct batch *batch, const struct store_erasure *erasure,
+                      const char *reason, int64_t now_us);
 
 #endif

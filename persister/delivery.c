@@ -1,6 +1,5 @@
 #include "persister/delivery.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Every state may end in DELIVERY_IDLE. */
@@ -8,8 +7,8 @@ static void enter(struct delivery *delivery, enum delivery_state state)
 {
     static const bool follows[DELIVERY_STATES][DELIVERY_STATES] = {
         [DELIVERY_IDLE] = {[DELIVERY_WHOLE] = true},      [DELIVERY_WHOLE] = {[DELIVERY_COUPONS] = true},
-        [DELIVERY_COUPONS] = {[DELIVERY_ORPHANS] = true}, [DELIVERY_ORPHANS] = {[DELIVERY_ISSUES] = true},
-        [DELIVERY_ISSUES] = {[DELIVERY_LETTERS] = true},  [DELIVERY_LETTERS] = {[DELIVERY_COUPONS] = true},
+        [DELIVERY_COUPONS] = {[DELIVERY_ORPHANS] = true}, [DELIVERY_ORPHANS] = {[DELIVERY_ROWS] = true},
+        [DELIVERY_ROWS] = {[DELIVERY_LETTERS] = true},    [DELIVERY_LETTERS] = {[DELIVERY_COUPONS] = true},
     };
     CHECK(state == DELIVERY_IDLE || follows[delivery->state][state]);
     delivery->state = state;
@@ -27,11 +26,7 @@ void delivery_deinit(struct delivery *delivery)
 {
     batch_deinit(&delivery->batch);
     dead_deinit(&delivery->dead);
-    free(delivery->is_dead);
-    free(delivery->issues);
-    free(delivery->coupons);
-    free(delivery->is_wanted);
-    rows_by_coupon_deinit(&delivery->by_coupon);
+    parts_deinit(&delivery->parts);
     *delivery = (struct delivery){.store = NULL};
 }
 
@@ -49,160 +44,41 @@ enum frame_fault delivery_begin(struct delivery *delivery, const void *frame, si
     return fault;
 }
 
-/* --- rows: the coupons, then the issues --- */
+/* --- halving --- */
 
 static const struct store_batch *rows_of(const struct delivery *delivery)
 {
     return &delivery->batch.rows;
 }
 
-static size_t rows_count(const struct delivery *delivery)
-{
-    return rows_of(delivery)->coupons_count + rows_of(delivery)->issues_count;
-}
-
 static void push_range(struct delivery *delivery, size_t first, size_t end)
 {
     CHECK(delivery->ranges_count < DELIVERY_RANGES_MAX);
     if (first < end)
-        delivery->ranges[delivery->ranges_count++] = (struct delivery_range){first, end};
+        delivery->ranges[delivery->ranges_count++] = (struct parts_range){first, end};
 }
 
-static struct delivery_range *top_range(struct delivery *delivery)
+static struct parts_range *top_range(struct delivery *delivery)
 {
     CHECK(delivery->ranges_count > 0);
     return &delivery->ranges[delivery->ranges_count - 1];
 }
 
-/* A part of the frame without rows yet; the frame itself never changes. */
-static struct store_batch part_of(const struct delivery *delivery, enum store_scope scope)
-{
-    struct store_batch part = *rows_of(delivery);
-    part.scope = scope;
-    part.coupons_count = 0;
-    part.issues_count = 0;
-    return part;
-}
-
-static struct store_batch coupons_of(const struct delivery *delivery, const struct delivery_range *range)
-{
-    struct store_batch part = part_of(delivery, STORE_PART);
-    part.coupons += range->first;
-    part.coupons_count = range->end - range->first;
-    return part;
-}
-
-/* Adds the issues of a range that are not dead to the part. */
-static void add_issues(struct delivery *delivery, const struct delivery_range *range, struct store_batch *part)
-{
-    const struct store_batch *rows = rows_of(delivery);
-    for (size_t row = range->first; row < range->end; row++)
-        if (!delivery->is_dead[row])
-            delivery->issues[part->issues_count++] = rows->issues[row - rows->coupons_count];
-    part->issues = delivery->issues;
-}
-
-/* Adds the wanted coupon records that are not dead to the part. */
-static void add_coupons(struct delivery *delivery, struct store_batch *part)
-{
-    const struct store_batch *rows = rows_of(delivery);
-    for (size_t i = 0; i < rows->coupons_count; i++)
-        if (delivery->is_wanted[i] && !delivery->is_dead[i])
-            delivery->coupons[part->coupons_count++] = rows->coupons[i];
-    part->coupons = delivery->coupons;
-}
-
-static void want_coupon_of(struct delivery *delivery, const struct store_issue *issue)
-{
-    size_t first;
-    size_t count = rows_by_coupon_coupons(&delivery->by_coupon, issue->coupon_id, issue->coupon_id_length, &first);
-    for (size_t i = first; i < first + count; i++)
-        delivery->is_wanted[delivery->by_coupon.coupons[i] - rows_of(delivery)->coupons] = true;
-}
-
-static void want_coupons(struct delivery *delivery, bool wanted)
-{
-    if (rows_of(delivery)->coupons_count > 0)
-        memset(delivery->is_wanted, wanted, rows_of(delivery)->coupons_count * sizeof *delivery->is_wanted);
-}
-
-/* The issues of a range and their coupons, because a store that was restored from a backup meanwhile may lack those. */
-static struct store_batch issues_of(struct delivery *delivery, const struct delivery_range *range)
-{
-    struct store_batch part = part_of(delivery, STORE_PART);
-    add_issues(delivery, range, &part);
-    want_coupons(delivery, false);
-    for (size_t i = 0; i < part.issues_count; i++)
-        want_coupon_of(delivery, &part.issues[i]);
-    add_coupons(delivery, &part);
-    return part;
-}
-
-/* The whole frame, with its dead rows as dead letters. */
-static struct store_batch living_of(struct delivery *delivery)
-{
-    const struct store_batch *rows = rows_of(delivery);
-    struct delivery_range issues = {rows->coupons_count, rows_count(delivery)};
-    struct store_batch frame = part_of(delivery, STORE_FRAME);
-    add_issues(delivery, &issues, &frame);
-    want_coupons(delivery, true);
-    add_coupons(delivery, &frame);
-    frame.dead = delivery->dead.letters;
-    frame.dead_count = delivery->dead.count;
-    return frame;
-}
-
-/* --- halving --- */
-
-static void reserve_coupons(struct delivery *delivery)
-{
-    size_t count = rows_of(delivery)->coupons_count;
-    if (count <= delivery->coupons_capacity)
-        return;
-    delivery->coupons = realloc(delivery->coupons, count * sizeof *delivery->coupons);
-    delivery->is_wanted = realloc(delivery->is_wanted, count * sizeof *delivery->is_wanted);
-    delivery->coupons_capacity = count;
-    CHECK(delivery->coupons && delivery->is_wanted);
-}
-
 static void begin_halving(struct delivery *delivery)
 {
-    reserve_coupons(delivery);
-    size_t rows = rows_count(delivery);
-    if (rows > delivery->is_dead_capacity) {
-        delivery->is_dead = realloc(delivery->is_dead, rows * sizeof *delivery->is_dead);
-        delivery->is_dead_capacity = rows;
-    }
-    if (rows_of(delivery)->issues_count > delivery->issues_capacity) {
-        delivery->issues_capacity = rows_of(delivery)->issues_count;
-        delivery->issues = realloc(delivery->issues, delivery->issues_capacity * sizeof *delivery->issues);
-    }
-    CHECK(delivery->is_dead != NULL);
-    CHECK(delivery->issues || rows_of(delivery)->issues_count == 0);
-    memset(delivery->is_dead, 0, rows * sizeof *delivery->is_dead);
-    rows_by_coupon_fill(&delivery->by_coupon, rows_of(delivery));
+    parts_begin(&delivery->parts, &delivery->batch);
     enter(delivery, DELIVERY_COUPONS);
-    push_range(delivery, 0, rows_of(delivery)->coupons_count);
-}
-
-static void mark_dead(struct delivery *delivery, size_t row, const char *reason, int64_t now_us)
-{
-    const struct store_batch *rows = rows_of(delivery);
-    delivery->is_dead[row] = true;
-    if (row < rows->coupons_count)
-        dead_add_coupon(&delivery->dead, &delivery->batch, &rows->coupons[row], reason, now_us);
-    else
-        dead_add_issue(&delivery->dead, &delivery->batch, &rows->issues[row - rows->coupons_count], reason, now_us);
+    push_range(delivery, 0, parts_coupons(&delivery->batch));
 }
 
 /* The current range contains a row that can never be stored: marks it if it is the only one, otherwise pushes both
  * halves. */
 static void halve(struct delivery *delivery, const char *reason, int64_t now_us)
 {
-    struct delivery_range range = *top_range(delivery);
+    struct parts_range range = *top_range(delivery);
     delivery->ranges_count--;
     if (range.end - range.first == 1) {
-        mark_dead(delivery, range.first, reason, now_us);
+        parts_mark_dead(&delivery->parts, range.first, &delivery->dead, reason, now_us);
         return;
     }
     size_t middle = range.first + (range.end - range.first) / 2;
@@ -213,11 +89,11 @@ static void halve(struct delivery *delivery, const char *reason, int64_t now_us)
 /* Reduces the range to its only row that is not dead. */
 static void shrink_to_last(struct delivery *delivery)
 {
-    struct delivery_range *range = top_range(delivery);
+    struct parts_range *range = top_range(delivery);
     size_t row = range->first;
-    while (delivery->is_dead[row])
+    while (delivery->parts.is_dead[row])
         row++;
-    *range = (struct delivery_range){row, row + 1};
+    *range = (struct parts_range){row, row + 1};
 }
 
 /* --- orphans --- */
@@ -231,15 +107,9 @@ static bool mark_orphans(void *arg, const char *coupon_id, const char *why)
 {
     const struct orphans *orphans = arg;
     struct delivery *delivery = orphans->delivery;
-    const struct store_batch *rows = rows_of(delivery);
     struct error reason;
-    size_t first, count = rows_by_coupon_issues(&delivery->by_coupon, coupon_id, strlen(coupon_id), &first);
     error_set(&reason, "its coupon is a dead letter: %s", why);
-    for (size_t i = first; i < first + count; i++) {
-        size_t row = rows->coupons_count + (size_t)(delivery->by_coupon.issues[i] - rows->issues);
-        if (!delivery->is_dead[row])
-            mark_dead(delivery, row, reason.text, orphans->now_us);
-    }
+    parts_mark_orphans(&delivery->parts, coupon_id, &delivery->dead, reason.text, orphans->now_us);
     return true;
 }
 
@@ -248,9 +118,7 @@ static enum store_result find_orphans(struct delivery *delivery, int64_t now_us,
 {
     enum store_result result = STORE_OK;
     if (delivery->dead_stored < delivery->dead.count) {
-        struct store_batch part = part_of(delivery, STORE_PART);
-        part.dead = delivery->dead.letters;
-        part.dead_count = delivery->dead.count;
+        struct store_batch part = parts_of_letters(&delivery->parts, &delivery->dead);
         result = store_write(delivery->store, &part, error);
         delivery->dead_stored = result == STORE_OK ? delivery->dead.count : 0;
         return result;
@@ -260,11 +128,11 @@ static enum store_result find_orphans(struct delivery *delivery, int64_t now_us,
     result = store_each_dead_coupon(delivery->store, rows_of(delivery)->journal_id, mark_orphans, &orphans, error);
     if (result != STORE_OK) { /* the next attempt finds the same orphans again */
         dead_truncate(&delivery->dead, known);
-        memset(delivery->is_dead + rows_of(delivery)->coupons_count, 0, rows_of(delivery)->issues_count);
+        parts_revive(&delivery->parts);
         return result;
     }
-    enter(delivery, DELIVERY_ISSUES);
-    push_range(delivery, rows_of(delivery)->coupons_count, rows_count(delivery));
+    enter(delivery, DELIVERY_ROWS);
+    push_range(delivery, parts_coupons(&delivery->batch), parts_count(&delivery->batch));
     return STORE_OK;
 }
 
@@ -280,12 +148,12 @@ static enum store_result write_whole(struct delivery *delivery, struct delivery_
 {
     enum store_result result = store_write(delivery->store, rows_of(delivery), &step->error);
     if (result == STORE_OK) {
-        step->rows = rows_count(delivery);
+        step->rows = parts_count(&delivery->batch);
         batch_ack(&delivery->batch, store_id(delivery->store), &step->answer);
-        step->action = step->rows > 0 ? DELIVERY_ANSWER : DELIVERY_DROP;
+        step->action = rows_of(delivery)->scope == STORE_FRAME ? DELIVERY_ANSWER : DELIVERY_DROP;
         return STORE_OK;
     }
-    if (rows_count(delivery) == 0)
+    if (parts_count(&delivery->batch) == 0)
         return without_rows(result);
     if (result == STORE_REJECTED)
         begin_halving(delivery);
@@ -308,7 +176,7 @@ static enum store_result halve_again(struct delivery *delivery)
 
 static enum store_result write_letters(struct delivery *delivery, struct delivery_step *step)
 {
-    struct store_batch frame = living_of(delivery);
+    struct store_batch frame = parts_of_frame(&delivery->parts, &delivery->dead);
     enum store_result result = store_write(delivery->store, &frame, &step->error);
     if (result == STORE_REJECTED)
         return halve_again(delivery);
@@ -323,10 +191,10 @@ static enum store_result write_letters(struct delivery *delivery, struct deliver
 
 static enum store_result write_part(struct delivery *delivery, int64_t now_us, struct delivery_step *step)
 {
-    const struct delivery_range *range = top_range(delivery);
-    bool coupons = delivery->state == DELIVERY_COUPONS;
-    struct store_batch part = coupons ? coupons_of(delivery, range) : issues_of(delivery, range);
-    size_t rows = coupons ? part.coupons_count : part.issues_count;
+    const struct parts_range *range = top_range(delivery);
+    size_t rows = range->end - range->first;
+    struct store_batch part = delivery->state == DELIVERY_COUPONS ? parts_of_coupons(&delivery->parts, range)
+                                                                  : parts_of_rows(&delivery->parts, range, &rows);
     enum store_result result = rows > 0 ? store_write(delivery->store, &part, &step->error) : STORE_OK;
     if (result == STORE_OK) {
         step->rows = rows;
@@ -343,13 +211,13 @@ static enum store_result attempt(struct delivery *delivery, int64_t now_us, stru
 {
     if (delivery->state == DELIVERY_COUPONS && delivery->ranges_count == 0)
         enter(delivery, DELIVERY_ORPHANS);
-    if (delivery->state == DELIVERY_ISSUES && delivery->ranges_count == 0)
+    if (delivery->state == DELIVERY_ROWS && delivery->ranges_count == 0)
         enter(delivery, DELIVERY_LETTERS);
     switch (delivery->state) {
     case DELIVERY_WHOLE:
         return write_whole(delivery, step);
     case DELIVERY_COUPONS:
-    case DELIVERY_ISSUES:
+    case DELIVERY_ROWS:
         return write_part(delivery, now_us, step);
     case DELIVERY_ORPHANS:
         return without_rows(find_orphans(delivery, now_us, &step->error));

@@ -6,39 +6,33 @@
  *   begin ──► WHOLE ──written──► acknowledge, or nothing for a frame without records
  *               │ rejected
  *               ▼
- *             COUPONS ──► ORPHANS ──► ISSUES ──► LETTERS ──written──► acknowledge
- *               ▲                                   │ rejected
- *               └───────────────────────────────────┘
+ *             COUPONS ──► ORPHANS ──► ROWS ──► LETTERS ──written──► acknowledge
+ *               ▲                                 │ rejected
+ *               └─────────────────────────────────┘
  *
- * WHOLE writes the frame in one transaction. If rows of it can never be stored, COUPONS and then ISSUES halve it until
- * those rows are isolated. ORPHANS makes the issues of coupons that are dead letters dead letters, too, without trying
- * each. LETTERS writes the dead letters and closes the frame, together with all other rows: a store that came back from
- * a backup meanwhile may lack them again. A temporary fault repeats the attempt. In every state, a store that lost
- * acknowledged records ends with a FRAME_BEHIND, another store than intended with a FRAME_REFUSED, and a store that
- * another journal fills drops the frame.
+ * WHOLE writes the frame in one transaction. If rows of it can never be stored, COUPONS and then ROWS halve it until
+ * those rows are isolated. ORPHANS makes the issues of coupons that are dead letters, and their changes, dead letters,
+ * too, without trying each. LETTERS writes the dead letters and closes the frame, together with all other rows: a store
+ * that came back from a backup meanwhile may lack them again. A temporary fault repeats the attempt. In every state, a
+ * store that lost acknowledged records ends with a FRAME_BEHIND, another store than intended with a FRAME_REFUSED, and
+ * a store that another journal fills drops the frame.
  */
 #ifndef COUPOND_PERSISTER_DELIVERY_H
 #define COUPOND_PERSISTER_DELIVERY_H
 
 #include "persister/batch.h"
 #include "persister/dead.h"
+#include "persister/parts.h"
 #include "persister/retry.h"
-#include "persister/rows_by_coupon.h"
 
 enum delivery_state {
     DELIVERY_IDLE,
     DELIVERY_WHOLE,
     DELIVERY_COUPONS,
     DELIVERY_ORPHANS,
-    DELIVERY_ISSUES,
+    DELIVERY_ROWS,
     DELIVERY_LETTERS,
     DELIVERY_STATES
-};
-
-/* The rows from `first` to before `end`; coupons come before issues. */
-struct delivery_range {
-    size_t first;
-    size_t end;
 };
 
 /* Pending halves: one per level, and a frame has fewer rows than 2^32. */
@@ -51,17 +45,10 @@ struct delivery {
     enum delivery_state state; /* changes along the arrows above only */
     struct batch batch;
     struct dead dead;
-    size_t dead_stored;                                /* of these, already in dead_letter */
-    struct delivery_range ranges[DELIVERY_RANGES_MAX]; /* the last one is tried next */
+    size_t dead_stored;                             /* of these, already in dead_letter */
+    struct parts_range ranges[DELIVERY_RANGES_MAX]; /* the last one is tried next */
     size_t ranges_count;
-    bool *is_dead; /* by row */
-    size_t is_dead_capacity;
-    struct rows_by_coupon by_coupon;
-    struct store_issue *issues; /* of the current attempt, without dead ones */
-    size_t issues_capacity;
-    struct coupon *coupons; /* likewise */
-    size_t coupons_capacity;
-    bool *is_wanted;   /* by coupon: part of the attempt */
+    struct parts parts;
     bool halved_again; /* since a row was rejected that had been accepted before */
     bool schema_seen;  /* migrated after a fault, without success */
 };

@@ -7,6 +7,7 @@ void rows_by_coupon_deinit(struct rows_by_coupon *index)
 {
     free(index->coupons);
     free(index->issues);
+    free(index->changes);
     *index = (struct rows_by_coupon){0};
 }
 
@@ -23,8 +24,8 @@ static int compare_seqs(uint64_t a, uint64_t b)
 
 static int compare_coupons(const void *a, const void *b)
 {
-    const struct coupon *left = *(const struct coupon *const *)a;
-    const struct coupon *right = *(const struct coupon *const *)b;
+    const struct store_coupon *left = *(const struct store_coupon *const *)a;
+    const struct store_coupon *right = *(const struct store_coupon *const *)b;
     int order = strcmp(left->id, right->id);
     return order != 0 ? order : compare_seqs(left->journal_seq, right->journal_seq);
 }
@@ -33,6 +34,14 @@ static int compare_issues(const void *a, const void *b)
 {
     const struct store_issue *left = *(const struct store_issue *const *)a;
     const struct store_issue *right = *(const struct store_issue *const *)b;
+    int order = compare_ids(left->coupon_id, left->coupon_id_length, right->coupon_id, right->coupon_id_length);
+    return order != 0 ? order : compare_seqs(left->journal_seq, right->journal_seq);
+}
+
+static int compare_changes(const void *a, const void *b)
+{
+    const struct store_change *left = *(const struct store_change *const *)a;
+    const struct store_change *right = *(const struct store_change *const *)b;
     int order = compare_ids(left->coupon_id, left->coupon_id_length, right->coupon_id, right->coupon_id_length);
     return order != 0 ? order : compare_seqs(left->journal_seq, right->journal_seq);
 }
@@ -51,16 +60,22 @@ void rows_by_coupon_fill(struct rows_by_coupon *index, const struct store_batch 
 {
     index->coupons = reserve(index->coupons, &index->coupons_capacity, rows->coupons_count);
     index->issues = reserve(index->issues, &index->issues_capacity, rows->issues_count);
+    index->changes = reserve(index->changes, &index->changes_capacity, rows->changes_count);
+    index->changes_count = rows->changes_count;
     index->coupons_count = rows->coupons_count;
     index->issues_count = rows->issues_count;
     for (size_t i = 0; i < rows->coupons_count; i++)
         index->coupons[i] = &rows->coupons[i];
     for (size_t i = 0; i < rows->issues_count; i++)
         index->issues[i] = &rows->issues[i];
+    for (size_t i = 0; i < rows->changes_count; i++)
+        index->changes[i] = &rows->changes[i];
     if (index->coupons_count > 1)
         qsort(index->coupons, index->coupons_count, sizeof *index->coupons, compare_coupons);
     if (index->issues_count > 1)
         qsort(index->issues, index->issues_count, sizeof *index->issues, compare_issues);
+    if (index->changes_count > 1)
+        qsort(index->changes, index->changes_count, sizeof *index->changes, compare_changes);
 }
 
 static int coupon_against(const struct rows_by_coupon *index, size_t i, const char *id, size_t length)
@@ -71,6 +86,11 @@ static int coupon_against(const struct rows_by_coupon *index, size_t i, const ch
 static int issue_against(const struct rows_by_coupon *index, size_t i, const char *id, size_t length)
 {
     return compare_ids(index->issues[i]->coupon_id, index->issues[i]->coupon_id_length, id, length);
+}
+
+static int change_against(const struct rows_by_coupon *index, size_t i, const char *id, size_t length)
+{
+    return compare_ids(index->changes[i]->coupon_id, index->changes[i]->coupon_id_length, id, length);
 }
 
 /* The run of rows for which `against` returns equality, by binary search. */
@@ -100,4 +120,9 @@ size_t rows_by_coupon_coupons(const struct rows_by_coupon *index, const char *id
 size_t rows_by_coupon_issues(const struct rows_by_coupon *index, const char *id, size_t length, size_t *first)
 {
     return find(index, index->issues_count, issue_against, id, length, first);
+}
+
+size_t rows_by_coupon_changes(const struct rows_by_coupon *index, const char *id, size_t length, size_t *first)
+{
+    return find(index, index->changes_count, change_against, id, length, first);
 }

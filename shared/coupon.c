@@ -1,5 +1,6 @@
 #include "shared/coupon.h"
 
+#include <string.h>
 #include <xxhash.h>
 
 #include "shared/error.h"
@@ -28,15 +29,35 @@ enum coupon_state coupon_state_of(int64_t starts_at_us, int64_t ends_at_us, bool
 
 enum coupon_state coupon_state(const struct coupon *coupon, int64_t now_us)
 {
-    return coupon_state_of(coupon->starts_at_us, coupon->ends_at_us, coupon->paused, coupon->issued >= coupon->quantity,
+    if (coupon->archived)
+        return COUPON_ARCHIVED;
+    return coupon_state_of(coupon->starts_at_us, coupon->ends_at_us, coupon->paused, coupon_remaining(coupon) == 0,
                            now_us);
+}
+
+uint32_t coupon_remaining(const struct coupon *coupon)
+{
+    if (coupon->quantity == QUANTITY_UNLIMITED)
+        return QUANTITY_UNLIMITED;
+    uint32_t in_force = coupon->issued > coupon->returned ? coupon->issued - coupon->returned : 0;
+    return in_force < coupon->quantity ? coupon->quantity - in_force : 0;
+}
+
+bool quantity_valid(uint32_t quantity)
+{
+    return (quantity >= 1 && quantity <= QUANTITY_MAX) || quantity == QUANTITY_UNLIMITED;
+}
+
+int64_t issue_redeemable_until_us(int64_t redeem_until_us, uint32_t redeem_within_s, int64_t issued_at_us)
+{
+    return redeem_within_s > 0 ? issued_at_us + (int64_t)redeem_within_s * 1000000 : redeem_until_us;
 }
 
 const char *coupon_state_name(enum coupon_state state)
 {
     static const char *const names[] = {
         [COUPON_SCHEDULED] = "scheduled", [COUPON_OPEN] = "open",   [COUPON_PAUSED] = "paused",
-        [COUPON_SOLD_OUT] = "sold_out",   [COUPON_ENDED] = "ended",
+        [COUPON_SOLD_OUT] = "sold_out",   [COUPON_ENDED] = "ended", [COUPON_ARCHIVED] = "archived",
     };
     CHECK((unsigned)state < sizeof names / sizeof *names);
     return names[state];
@@ -73,19 +94,96 @@ bool user_id_valid(const char *id, size_t length)
     return length >= 1 && length <= USER_ID_MAX && all_within(id, length, 2) && !is_dot_segment(id, length);
 }
 
-bool title_valid(const char *title, size_t length)
+bool user_id_is_erased(const char *id, size_t length)
 {
-    const unsigned char *s = (const unsigned char *)title;
-    if (length < 1 || length > TITLE_MAX)
+    static const char prefix[] = "erased:";
+    const size_t prefix_length = sizeof prefix - 1;
+    if (length != ERASED_ID_LENGTH || memcmp(id, prefix, prefix_length) != 0)
         return false;
+    for (size_t i = prefix_length; i < length; i++) {
+        if (!(id[i] >= '0' && id[i] <= '9') && !(id[i] >= 'a' && id[i] <= 'f'))
+            return false;
+    }
+    return true;
+}
+
+static bool is_visible(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    }
+    return length >= 1;
+}
+
+bool reference_valid(const char *reference, size_t length)
+{
+    return length <= REFERENCE_MAX && is_visible(reference, length);
+}
+
+bool origin_id_valid(const char *id, size_t length)
+{
+    return length <= REQUEST_ID_MAX && is_visible(id, length);
+}
+
+/* Well-formed UTF-8 without control characters, except for line feeds where they are allowed. */
+static bool is_text(const char *text, size_t length, bool lines)
+{
+    const unsigned char *s = (const unsigned char *)text;
     for (size_t i = 0; i < length;) {
         size_t sequence = utf8_sequence(s + i, length - i);
         bool control = s[i] < 0x20 || s[i] == 0x7f || (s[i] == 0xc2 && i + 1 < length && s[i + 1] < 0xa0);
-        if (sequence == 0 || control)
+        if (sequence == 0 || (control && !(lines && s[i] == '\n')))
             return false;
         i += sequence;
     }
     return true;
+}
+
+bool title_valid(const char *title, size_t length)
+{
+    return length >= 1 && length <= TITLE_MAX && is_text(title, length, false);
+}
+
+bool reason_valid(const char *reason, size_t length)
+{
+    return length <= REASON_MAX && is_text(reason, length, false);
+}
+
+/* --- texts of a coupon --- */
+
+static const struct text {
+    size_t offset;
+    size_t max;
+} texts[] = {
+#define X(id, member, max) [COUPON_TEXT_##id] = {offsetof(struct coupon, member), max},
+    COUPON_TEXT_TABLE(X)
+#undef X
+};
+
+const char *coupon_text(const struct coupon *coupon, enum coupon_text text)
+{
+    return (const char *)coupon + texts[text].offset;
+}
+
+size_t coupon_text_max(enum coupon_text text)
+{
+    return texts[text].max;
+}
+
+void coupon_text_set(struct coupon *coupon, enum coupon_text text, const char *bytes, size_t length)
+{
+    CHECK(length <= texts[text].max);
+    char *out = (char *)coupon + texts[text].offset;
+    memcpy(out, bytes, length);
+    out[length] = '\0';
+}
+
+bool coupon_text_valid(enum coupon_text text, const char *bytes, size_t length)
+{
+    if (text == COUPON_TEXT_TITLE)
+        return title_valid(bytes, length);
+    return length <= texts[text].max && is_text(bytes, length, text == COUPON_TEXT_DESCRIPTION);
 }
 
 /* The code point of a valid sequence. */

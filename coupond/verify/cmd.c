@@ -10,6 +10,7 @@
 
 #include "coupond/arguments.h"
 #include "coupond/commands.h"
+#include "coupond/verify/finish.h"
 #include "coupond/verify/report.h"
 #include "coupond/verify/verify.h"
 #include "issuer/snapshot/load.h"
@@ -202,6 +203,21 @@ static bool take_store_coupon(void *arg, const struct coupon *coupon)
     return true;
 }
 
+static bool take_store_erasure(void *arg, const struct store_erasure *erasure)
+{
+    struct run *run = arg;
+    verify_store_erasure(&run->verify, erasure);
+    return true;
+}
+
+static bool take_store_change(void *arg, const struct store_change *change)
+{
+    struct run *run = arg;
+    note_progress(run);
+    verify_store_change(&run->verify, change);
+    return true;
+}
+
 static bool take_store_issue(void *arg, const struct store_issue *issue)
 {
     struct run *run = arg;
@@ -256,9 +272,14 @@ static int read_store(struct run *run, struct error *error)
     if (result == STORE_OK)
         result = store_read_begin(run->store, error);
     if (result == STORE_OK)
+        result = store_each_erasure(run->store, take_store_erasure, run, error);
+    verify_store_erasures_end(&run->verify);
+    if (result == STORE_OK)
         result = store_each_journal(run->store, take_store_journal, run, error);
     if (result == STORE_OK)
         result = store_each_coupon(run->store, take_store_coupon, run, error);
+    if (result == STORE_OK)
+        result = store_each_change(run->store, take_store_change, run, error);
     if (result == STORE_OK)
         result = store_each_issue(run->store, take_store_issue, run, error);
     if (result == STORE_OK)

@@ -29,9 +29,22 @@ struct request {
     bool json;
 };
 
+/* The kinds of letters, as the totals name them. */
+static const struct {
+    enum journal_record_type type;
+    const char *name; /* of one */
+    const char *plural;
+} kinds[] = {
+    {JOURNAL_COUPON, "coupon", "coupons"},
+    {JOURNAL_ISSUE, "issue", "issues"},
+    {JOURNAL_CHANGE, "change", "changes"},
+    {JOURNAL_ERASURE, "erasure", "erasures"},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
 struct tally {
-    uint64_t coupons;
-    uint64_t issues;
+    uint64_t kinds[KINDS];
+    uint64_t count; /* of all kinds */
     uint64_t stored;
     uint64_t refused;
     int64_t progress_after_us;
@@ -68,7 +81,7 @@ static void note_progress(struct tally *tally, const char *what)
     int64_t now_us = clock_mono_us();
     if (now_us < tally->progress_after_us)
         return;
-    fprintf(stderr, "coupond dead-letter: %s %s …\n", thousands(tally->coupons + tally->issues, number), what);
+    fprintf(stderr, "coupond dead-letter: %s %s …\n", thousands(tally->count, number), what);
     tally->progress_after_us = now_us + PROGRESS_INTERVAL_US;
 }
 
@@ -79,12 +92,20 @@ static void print_plain(const char *text)
         putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
 }
 
+static size_t kind_of(const struct store_dead_letter *letter)
+{
+    size_t kind = 0;
+    while (kinds[kind].type != store_letter_type(letter))
+        kind++;
+    return kind;
+}
+
 static void print_letter_text(const struct store_dead_letter *letter, const char *result, const char *reason)
 {
     char sequence[16] = "-";
     char time[RFC3339_MAX];
     rfc3339_format(letter->dead_at_us, time);
-    if (letter->user_id_length > 0)
+    if (letter->sequence > 0)
         snprintf(sequence, sizeof sequence, "%" PRIu32, letter->sequence);
     if (*result != '\0')
         printf("%-8s  ", result);
@@ -105,12 +126,14 @@ static void json_text(const char *name, const char *text, size_t length)
 static void print_letter_json(const struct store_dead_letter *letter, const char *result, const char *reason)
 {
     char time[RFC3339_MAX];
-    printf("{\"partition\":%u,\"journal_seq\":%" PRIu64, letter->partition, letter->journal_seq);
-    json_text("coupon_id", letter->coupon_id, letter->coupon_id_length);
-    if (letter->user_id_length > 0) {
+    printf("{\"type\":\"%s\",\"partition\":%u,\"journal_seq\":%" PRIu64, kinds[kind_of(letter)].name, letter->partition,
+           letter->journal_seq);
+    if (letter->coupon_id_length > 0)
+        json_text("coupon_id", letter->coupon_id, letter->coupon_id_length);
+    if (letter->sequence > 0)
         printf(",\"sequence\":%" PRIu32, letter->sequence);
+    if (letter->user_id_length > 0)
         json_text("user_id", letter->user_id, letter->user_id_length);
-    }
     json_text("recorded_at", time, rfc3339_format(letter->recorded_at_us, time));
     json_text("dead_at", time, rfc3339_format(letter->dead_at_us, time));
     if (*result != '\0')
@@ -122,8 +145,9 @@ static void print_letter_json(const struct store_dead_letter *letter, const char
 static void print_letter(const struct request *request, struct tally *tally, const struct store_dead_letter *letter,
                          const char *result, const char *reason)
 {
-    bool first = tally->coupons + tally->issues == 0;
-    *(letter->user_id_length > 0 ? &tally->issues : &tally->coupons) += 1;
+    bool first = tally->count == 0;
+    tally->kinds[kind_of(letter)]++;
+    tally->count++;
     if (request->json) {
         fputs(first ? "" : ",", stdout);
         print_letter_json(letter, result, reason);
@@ -135,21 +159,39 @@ static void print_letter(const struct request *request, struct tally *tally, con
     print_letter_text(letter, result, reason);
 }
 
+static void print_kinds(const struct tally *tally)
+{
+    char number[THOUSANDS_MAX];
+    printf("\ndead letters: %s coupons", thousands(tally->kinds[0], number));
+    for (size_t i = 1; i < KINDS; i++) {
+        if (kinds[i].type == JOURNAL_ISSUE || tally->kinds[i] > 0)
+            printf(", %s %s", thousands(tally->kinds[i], number), kinds[i].plural);
+    }
+    putchar('\n');
+}
+
+static void print_kinds_json(const struct tally *tally)
+{
+    putchar(']');
+    for (size_t i = 0; i < KINDS; i++)
+        printf(",\"%s\":%" PRIu64, kinds[i].plural, tally->kinds[i]);
+    puts("}");
+}
+
 static void print_totals(const struct request *request, const struct tally *tally)
 {
     char numbers[2][THOUSANDS_MAX];
     if (request->json && request->retry)
         printf("],\"stored\":%" PRIu64 ",\"refused\":%" PRIu64 "}\n", tally->stored, tally->refused);
     else if (request->json)
-        printf("],\"coupons\":%" PRIu64 ",\"issues\":%" PRIu64 "}\n", tally->coupons, tally->issues);
-    else if (tally->coupons + tally->issues == 0)
+        print_kinds_json(tally);
+    else if (tally->count == 0)
         puts("there are no dead letters");
     else if (request->retry)
         printf("\n%s stored, %s still refused\n", thousands(tally->stored, numbers[0]),
                thousands(tally->refused, numbers[1]));
     else
-        printf("\ndead letters: %s coupons, %s issues\n", thousands(tally->coupons, numbers[0]),
-               thousands(tally->issues, numbers[1]));
+        print_kinds(tally);
 }
 
 /* --- listing --- */
@@ -276,7 +318,7 @@ static int list_or_retry(struct request *request, struct error *error)
     fflush(stdout);
     if (status != 0)
         return refuse(error);
-    return tally.coupons + tally.issues > tally.stored ? SOME_LEFT : NONE_LEFT;
+    return tally.count > tally.stored ? SOME_LEFT : NONE_LEFT;
 }
 
 static bool read_action(const struct arguments *arguments, bool *retry)

@@ -18,6 +18,7 @@ void verify_index_deinit(struct verify_index *index)
         if (!coupon)
             continue;
         verify_users_deinit(&coupon->users);
+        verify_states_deinit(&coupon->states);
         free(coupon->sequences);
         free(coupon->digests);
         free(coupon);
@@ -126,12 +127,14 @@ uint64_t verify_issue_digest(const struct store_issue *issue)
     struct {
         int64_t issued_at_us;
         uint64_t journal_seq;
+        uint64_t request_key;
         uint32_t sequence;
         uint16_t nth;
         uint16_t user_id_length;
         char user_id[USER_ID_MAX];
     } row = {.issued_at_us = issue->issued_at_us,
              .journal_seq = issue->journal_seq,
+             .request_key = issue->request_key,
              .sequence = issue->sequence,
              .nth = issue->nth,
              .user_id_length = issue->user_id_length};
@@ -141,18 +144,20 @@ uint64_t verify_issue_digest(const struct store_issue *issue)
     return digest != 0 ? digest : 1;
 }
 
-uint64_t verify_policy_digest(const struct coupon *policy)
+uint64_t verify_policy_digest(const struct store_coupon *policy)
 {
     struct {
-        int64_t times_us[4];
+        int64_t times_us[5];
         uint64_t journal_seq;
-        uint32_t quantity;
-        uint32_t per_user_limit;
-        uint64_t paused;
-    } fixed = {.times_us = {policy->starts_at_us, policy->ends_at_us, policy->created_at_us, policy->updated_at_us},
+        uint32_t numbers[4];
+        uint64_t flags;
+    } fixed = {.times_us = {policy->starts_at_us, policy->ends_at_us, policy->redeem_until_us, policy->created_at_us,
+                            policy->updated_at_us},
                .journal_seq = policy->journal_seq,
-               .quantity = policy->quantity,
-               .per_user_limit = policy->per_user_limit,
-               .paused = policy->paused};
-    return XXH3_64bits_withSeed(policy->title, strlen(policy->title), XXH3_64bits(&fixed, sizeof fixed));
+               .numbers = {policy->number, policy->quantity, policy->per_user_limit, policy->redeem_within_s},
+               .flags = (uint64_t)policy->paused << 1 | policy->archived};
+    uint64_t digest = XXH3_64bits(&fixed, sizeof fixed);
+    for (unsigned i = 0; i < COUPON_TEXTS; i++)
+        digest = XXH3_64bits_withSeed(policy->texts[i], policy->text_lengths[i], digest);
+    return digest;
 }

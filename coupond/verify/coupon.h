@@ -9,9 +9,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "coupond/verify/states.h"
 #include "coupond/verify/users.h"
 #include "shared/journal/format.h"
 #include "shared/store/store.h"
+
+/* What the checks need of a policy: a whole one, with its texts, is eighty times as large. */
+struct verify_policy {
+    uint32_t number; /* 0: none yet */
+    uint32_t quantity;
+    uint32_t per_user_limit;
+    uint32_t issued;   /* the last sequence */
+    uint32_t returned; /* revoked issues that went back to the stock */
+    uint32_t forgiven; /* revoked issues that do not count for their user's limit */
+    bool paused;
+    int64_t starts_at_us;
+    int64_t ends_at_us;
+    uint64_t journal_seq;
+};
 
 struct verify_coupon {
     char id[COUPON_ID_MAX + 1];
@@ -21,6 +36,8 @@ struct verify_coupon {
     bool stored;
     bool stored_matched; /* its policy equals that of the journal record that it names */
     uint32_t stored_issued;
+    uint32_t stored_returned;
+    uint32_t stored_redeemed;
     uint64_t stored_seq;
     uint64_t stored_digest;
     uint64_t snapshot_digest;     /* digest of the snapshot's policy, since the store is read before the journal's
@@ -38,11 +55,12 @@ struct verify_coupon {
     bool journalled;
     uint16_t partition;
     uint64_t acked_policy_seq; /* the last acknowledged record of its policy; 0: none */
-    struct coupon policy;      /* `issued` is the last sequence */
-    uint32_t snapshot_issued;  /* number of issues in the snapshot, a lower bound */
+    struct verify_policy policy;
+    uint32_t snapshot_issued; /* number of issues in the snapshot, a lower bound */
     int64_t last_issued_at_us;
     uint64_t lag; /* issues that the store has neither acknowledged nor stored */
     struct verify_users users;
+    struct verify_states states; /* in the store, and by the journal */
 };
 
 /* All zeros is an empty index. */
@@ -65,6 +83,6 @@ size_t verify_coupon_find_row(const struct verify_coupon *coupon, uint32_t seque
 
 /* A digest of the row without its coupon; never 0. */
 uint64_t verify_issue_digest(const struct store_issue *issue);
-uint64_t verify_policy_digest(const struct coupon *policy);
+uint64_t verify_policy_digest(const struct store_coupon *policy);
 
 #endif

@@ -32,7 +32,17 @@
     X(COUPON_ROW_MISSING, "coupon_row_missing", "a coupon that the store acknowledged is not in it")                   \
     X(COUPON_ROW_DIFFERS, "coupon_row_differs", "a coupon in the store differs from the journal's")                    \
     X(COUPON_ROW_UNKNOWN, "coupon_row_unknown", "the store holds a coupon that the journal does not have")             \
-    X(COUNT_DIFFERS, "count_differs", "a coupon's `issued` in the store is not its last sequence there")
+    X(COUNT_DIFFERS, "count_differs",                                                                                  \
+      "a coupon's `issued`, `returned` or `redeemed` in the store is not what the rows there say")                     \
+    X(NUMBER_BROKEN, "number_broken", "a coupon's number changes, or is that of another")                              \
+    X(REDEEMED_TWICE, "redeemed_twice", "an issue is redeemed although it is redeemed already")                        \
+    X(CHANGE_UNKNOWN, "change_unknown", "the journal changes an issue that was never made")                            \
+    X(CHANGE_BROKEN, "change_broken", "a change of an issue contradicts the changes before it")                        \
+    X(STATE_MISSING, "state_missing", "a change that the store acknowledged is not in it")                             \
+    X(STATE_DIFFERS, "state_differs", "the state of an issue in the store differs from the journal's")                 \
+    X(STATE_UNKNOWN, "state_unknown", "the store holds the state of an issue that the journal does not have")          \
+    X(USER_NOT_ERASED, "user_not_erased", "the store still holds the id of a user who was erased")                     \
+    X(ERASURE_MISSING, "erasure_missing", "an erasure that the store acknowledged is not in it")
 
 enum finding {
 #define X(id, name, meaning) FINDING_##id,

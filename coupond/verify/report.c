@@ -38,8 +38,10 @@ static int id_width(struct verify_coupon **coupons, size_t count)
 static void print_coupon(FILE *out, int width, const struct verify_coupon *coupon)
 {
     char numbers[5][THOUSANDS_MAX];
-    const struct coupon *policy = &coupon->policy;
-    fprintf(out, "%-*s  %13s  %13s  %13s  %13s  %13s  %s\n", width, coupon->id, thousands(policy->quantity, numbers[0]),
+    const struct verify_policy *policy = &coupon->policy;
+    const char *quantity =
+        policy->quantity == QUANTITY_UNLIMITED ? "unlimited" : thousands(policy->quantity, numbers[0]);
+    fprintf(out, "%-*s  %13s  %13s  %13s  %13s  %13s  %s\n", width, coupon->id, quantity,
             thousands(policy->issued, numbers[1]), thousands(coupon->users.count, numbers[2]),
             thousands(coupon->rows, numbers[3]), thousands(coupon->lag, numbers[4]), result_of(coupon->broken));
 }
@@ -117,10 +119,14 @@ static void json_coupons(FILE *out, const struct verify *verify)
         const struct verify_coupon *coupon = coupons[i];
         fputs(i > 0 ? ",{" : "{", out);
         json_string(out, "id", coupon->id);
+        if (coupon->policy.quantity == QUANTITY_UNLIMITED)
+            fputs(",\"quantity\":null", out);
+        else
+            fprintf(out, ",\"quantity\":%" PRIu32, coupon->policy.quantity);
         fprintf(out,
-                ",\"quantity\":%" PRIu32 ",\"issued\":%" PRIu32 ",\"users\":%zu,\"in_store\":%zu,\"lag\":%" PRIu64
+                ",\"issued\":%" PRIu32 ",\"returned\":%" PRIu32 ",\"users\":%zu,\"in_store\":%zu,\"lag\":%" PRIu64
                 ",\"kept\":%s}",
-                coupon->policy.quantity, coupon->policy.issued, coupon->users.count, coupon->rows, coupon->lag,
+                coupon->policy.issued, coupon->policy.returned, coupon->users.count, coupon->rows, coupon->lag,
                 coupon->broken ? "false" : "true");
     }
     fputs("],", out);

@@ -1,61 +1,11 @@
 #include "coupond/verify/verify.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/clock.h"
+#include "coupond/verify/found.h"
 #include "shared/error.h"
-
-#define ISSUE_TEXT_MAX 192
-
-/* An issue in the journal where the store has another with the same sequence. */
-struct verify_difference {
-    const struct verify_coupon *coupon;
-    uint32_t sequence;
-    char text[ISSUE_TEXT_MAX];
-};
-
-/* Reports a violation and marks the coupon as broken. */
-static void found_in(struct verify *verify, struct verify_coupon *coupon, enum finding kind, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-/* "coupon C: sequence N <what> (<the issue>)" */
-static void found_at(struct verify *verify, struct verify_coupon *coupon, enum finding kind,
-                     const struct store_issue *issue, const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-static void format_issue(const struct store_issue *issue, char out[ISSUE_TEXT_MAX])
-{
-    char time[RFC3339_MAX];
-    rfc3339_format(issue->issued_at_us, time);
-    snprintf(out, ISSUE_TEXT_MAX, "user %.*s, nth %u, at %s, journal_seq %" PRIu64, (int)issue->user_id_length,
-             issue->user_id, issue->nth, time, issue->journal_seq);
-}
-
-static void found_in(struct verify *verify, struct verify_coupon *coupon, enum finding kind, const char *format, ...)
-{
-    char text[FINDING_LENGTH_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    coupon->broken = true;
-    findings_add(&verify->findings, kind, "coupon %s: %s", coupon->id, text);
-}
-
-static void found_at(struct verify *verify, struct verify_coupon *coupon, enum finding kind,
-                     const struct store_issue *issue, const char *format, ...)
-{
-    char what[FINDING_LENGTH_MAX];
-    char text[ISSUE_TEXT_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
-    va_end(arguments);
-    format_issue(issue, text);
-    found_in(verify, coupon, kind, "sequence %" PRIu32 " %s (%s)", issue->sequence, what, text);
-}
 
 /* --- life --- */
 
@@ -70,6 +20,7 @@ void verify_deinit(struct verify *verify)
 {
     verify_index_deinit(&verify->coupons);
     findings_deinit(&verify->findings);
+    store_erased_deinit(&verify->erased);
     free(verify->differences);
     for (size_t i = 0; i < PARTITIONS_MAX; i++)
         verify_dead_deinit(&verify->journals[i].dead);
@@ -91,17 +42,26 @@ static void check_partition(struct verify *verify, struct verify_coupon *coupon,
     uint16_t partitions = verify->journals[partition].meta.partitions;
     uint16_t right = coupon_partition(coupon->id, strlen(coupon->id), partitions);
     if (right != partition)
-        found_in(verify, coupon, FINDING_COUPON_MISPLACED, "it is in partition %u, but belongs to %u", partition,
-                 right);
+        found_in(&verify->findings, coupon, FINDING_COUPON_MISPLACED, "it is in partition %u, but belongs to %u",
+                 partition, right);
+}
+
+static const uint8_t *key_of(const struct verify *verify, const struct verify_coupon *coupon)
+{
+    return verify->journals[coupon->partition].meta.fingerprint_key;
 }
 
 static void check_user(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
 {
-    uint16_t count = verify_users_count(&coupon->users, verify->seed, issue->user_id, issue->user_id_length);
+    char erased_id[ERASED_ID_LENGTH + 1];
+    struct store_issue counted = *issue;
+    verify_take_erased(&verify->erased, key_of(verify, coupon), &counted, erased_id);
+    uint16_t count = verify_users_count(&coupon->users, verify->seed, counted.user_id, counted.user_id_length);
     if (issue->nth != count)
-        found_at(verify, coupon, FINDING_NTH_BROKEN, issue, "is the user's issue number %u, not %u", count, issue->nth);
-    if (count > coupon->policy.per_user_limit)
-        found_at(verify, coupon, FINDING_ABOVE_LIMIT, issue, "exceeds the per-user limit, %" PRIu32,
+        found_at(&verify->findings, coupon, FINDING_NTH_BROKEN, issue, "is the user's issue number %u, not %u", count,
+                 issue->nth);
+    if (count > coupon->policy.per_user_limit + coupon->policy.forgiven)
+        found_at(&verify->findings, coupon, FINDING_ABOVE_LIMIT, issue, "exceeds the per-user limit, %" PRIu32,
                  coupon->policy.per_user_limit);
 }
 
@@ -116,10 +76,22 @@ void verify_add_journal(struct verify *verify, const struct journal_meta *meta, 
 
 /* The policy's record comes after issues that are still in segments: the policy of their time is in no file any
  * more. */
-static void clear_window(struct coupon *policy)
+static void clear_window(struct verify_policy *policy)
 {
     policy->paused = false;
     policy->starts_at_us = policy->ends_at_us = TIME_NONE;
+}
+
+/* The policy without the counters, which follow from issues and changes. */
+static void set_policy(struct verify_policy *policy, const struct store_coupon *row)
+{
+    policy->number = row->number != 0 ? row->number : policy->number;
+    policy->quantity = row->quantity;
+    policy->per_user_limit = row->per_user_limit;
+    policy->paused = row->paused;
+    policy->starts_at_us = row->starts_at_us;
+    policy->ends_at_us = row->ends_at_us;
+    policy->journal_seq = row->journal_seq;
 }
 
 static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const struct coupon *there)
@@ -128,10 +100,10 @@ static void add_snapshot_coupon(struct verify *verify, uint16_t partition, const
     check_partition(verify, coupon, partition);
     coupon->journalled = true;
     coupon->partition = partition;
-    coupon->policy = *there;
-    coupon->policy.issued = 0; /* the rows are counted instead */
+    const struct store_coupon row = store_coupon_borrow(there);
+    set_policy(&coupon->policy, &row); /* the rows are counted instead of its issues */
     coupon->snapshot_issued = there->issued;
-    coupon->snapshot_digest = verify_policy_digest(there);
+    coupon->snapshot_digest = verify_policy_digest(&row);
     coupon->snapshot_policy_seq = there->journal_seq;
     if (there->journal_seq < verify->journals[partition].first_seq)
         coupon->acked_policy_seq = there->journal_seq;
@@ -154,6 +126,16 @@ void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t fir
         }
         after = coupons[count - 1]->id;
     }
+}
+
+void verify_store_erasure(struct verify *verify, const struct store_erasure *erasure)
+{
+    store_erased_add(&verify->erased, erasure->fingerprint, erasure->journal_seq);
+}
+
+void verify_store_erasures_end(struct verify *verify)
+{
+    store_erased_sort(&verify->erased);
 }
 
 void verify_store_journal(struct verify *verify, const struct store_journal *there)
@@ -179,8 +161,11 @@ void verify_store_coupon(struct verify *verify, const struct coupon *there)
     struct verify_coupon *coupon = get_coupon(verify, there->id, strlen(there->id));
     coupon->stored = true;
     coupon->stored_issued = there->issued;
+    const struct store_coupon row = store_coupon_borrow(there);
+    coupon->stored_returned = there->returned;
+    coupon->stored_redeemed = there->redeemed;
     coupon->stored_seq = there->journal_seq;
-    coupon->stored_digest = verify_policy_digest(there);
+    coupon->stored_digest = verify_policy_digest(&row);
     if (coupon->journalled && coupon->policy.journal_seq == there->journal_seq)
         coupon->stored_matched = coupon->stored_digest == coupon->snapshot_digest;
 }
@@ -189,6 +174,8 @@ void verify_store_coupon(struct verify *verify, const struct coupon *there)
 static bool snapshot_knows(const struct ledger *snapshot, const struct store_issue *issue)
 {
     struct user_issue there;
+    if (user_id_is_erased(issue->user_id, issue->user_id_length))
+        return true; /* the snapshot cannot be asked by an erased id */
     if (!ledger_lookup(snapshot, issue->coupon_id, issue->coupon_id_length, issue->user_id, issue->user_id_length,
                        &there))
         return false;
@@ -202,12 +189,12 @@ static void take_row_as_record(struct verify *verify, struct verify_coupon *coup
 {
     verify->issues++;
     if (issue->sequence != coupon->policy.issued + 1)
-        found_at(verify, coupon, FINDING_SEQUENCE_BROKEN, issue, "follows %" PRIu32 " in the store",
+        found_at(&verify->findings, coupon, FINDING_SEQUENCE_BROKEN, issue, "follows %" PRIu32 " in the store",
                  coupon->policy.issued);
     if (issue->issued_at_us < coupon->last_issued_at_us)
-        found_at(verify, coupon, FINDING_TIME_BACKWARDS, issue, "is issued earlier than the one before it");
+        found_at(&verify->findings, coupon, FINDING_TIME_BACKWARDS, issue, "is issued earlier than the one before it");
     if (!snapshot_knows(verify->journals[coupon->partition].snapshot, issue))
-        found_at(verify, coupon, FINDING_SNAPSHOT_DIFFERS, issue, "differs from the journal's snapshot");
+        found_at(&verify->findings, coupon, FINDING_SNAPSHOT_DIFFERS, issue, "differs from the journal's snapshot");
     coupon->policy.issued = issue->sequence;
     coupon->last_issued_at_us = issue->issued_at_us;
     check_user(verify, coupon, issue);
@@ -215,37 +202,75 @@ static void take_row_as_record(struct verify *verify, struct verify_coupon *coup
     coupon->rows_matched++;
 }
 
+void verify_store_change(struct verify *verify, const struct store_change *change)
+{
+    struct verify_coupon *coupon = get_coupon(verify, change->coupon_id, change->coupon_id_length);
+    verify_changes_add_row(coupon, change, coupon->journalled ? verify->journals[coupon->partition].first_seq : 0);
+}
+
+/* True for a row from before an erasure of its user that still has the user's id. */
+static bool should_be_erased(const struct verify *verify, const struct store_issue *issue)
+{
+    const struct verify_journal *first = &verify->journals[0];
+    uint8_t fingerprint[16];
+    if (verify->erased.count == 0)
+        return false;
+    uint16_t partitions = first->present ? first->meta.partitions : 1;
+    uint16_t partition = coupon_partition(issue->coupon_id, issue->coupon_id_length, partitions);
+    store_fingerprint(verify->journals[partition].meta.fingerprint_key, issue->user_id, issue->user_id_length,
+                      fingerprint);
+    return store_erased_seq(&verify->erased, fingerprint) > issue->journal_seq;
+}
+
 void verify_store_issue(struct verify *verify, const struct store_issue *issue)
 {
     struct verify_coupon *coupon = get_coupon(verify, issue->coupon_id, issue->coupon_id_length);
     verify_coupon_add_row(coupon, issue);
     verify->rows++;
+    if (should_be_erased(verify, issue))
+        found_in(&verify->findings, coupon, FINDING_USER_NOT_ERASED,
+                 "sequence %" PRIu32 " still has the id of its user, who was erased (journal_seq %" PRIu64 ")",
+                 issue->sequence, issue->journal_seq);
     if (coupon->journalled && issue->journal_seq < verify->journals[coupon->partition].first_seq)
         take_row_as_record(verify, coupon, issue);
 }
 
+static void report_letter(struct verify *verify, struct verify_coupon *coupon, const struct store_dead_letter *letter)
+{
+    enum journal_record_type type = store_letter_type(letter);
+    if (type == JOURNAL_COUPON)
+        found_in(&verify->findings, coupon, FINDING_DEAD_LETTER, "its policy of journal_seq %" PRIu64 ": %s",
+                 letter->journal_seq, letter->reason);
+    else
+        found_in(&verify->findings, coupon, FINDING_DEAD_LETTER,
+                 "%ssequence %" PRIu32 " (user %.*s, journal_seq %" PRIu64 "): %s",
+                 type == JOURNAL_CHANGE ? "the change of " : "", letter->sequence, (int)letter->user_id_length,
+                 letter->user_id_length > 0 ? letter->user_id : "", letter->journal_seq, letter->reason);
+}
+
+static void note_dead(struct verify_journal *journal, const struct store_dead_letter *letter)
+{
+    if (journal->present && memcmp(journal->meta.journal_id, letter->journal_id, 16) == 0)
+        verify_dead_add(&journal->dead, letter->journal_seq);
+}
+
 void verify_store_dead_letter(struct verify *verify, const struct store_dead_letter *letter)
 {
-    struct verify_coupon *coupon = get_coupon(verify, letter->coupon_id, letter->coupon_id_length);
-    struct verify_journal *journal = letter->partition < PARTITIONS_MAX ? &verify->journals[letter->partition] : NULL;
-    if (journal && journal->present && memcmp(journal->meta.journal_id, letter->journal_id, 16) == 0)
-        verify_dead_add(&journal->dead, letter->journal_seq);
+    if (letter->partition < PARTITIONS_MAX)
+        note_dead(&verify->journals[letter->partition], letter);
     verify->dead++;
-    if (letter->user_id_length == 0)
-        found_in(verify, coupon, FINDING_DEAD_LETTER, "its policy of journal_seq %" PRIu64 ": %s", letter->journal_seq,
-                 letter->reason);
+    if (store_letter_type(letter) == JOURNAL_ERASURE)
+        findings_add(&verify->findings, FINDING_DEAD_LETTER, "partition %u: the erasure of journal_seq %" PRIu64 ": %s",
+                     letter->partition, letter->journal_seq, letter->reason);
     else
-        found_in(verify, coupon, FINDING_DEAD_LETTER, "sequence %" PRIu32 " (user %.*s, journal_seq %" PRIu64 "): %s",
-                 letter->sequence, (int)letter->user_id_length, letter->user_id, letter->journal_seq, letter->reason);
+        report_letter(verify, get_coupon(verify, letter->coupon_id, letter->coupon_id_length), letter);
 }
 
 /* --- the journal's coupons --- */
 
-static void read_policy(const struct journal_record *record, struct coupon *policy)
+static uint32_t in_force(const struct verify_policy *policy)
 {
-    uint32_t issued = policy->issued;
-    journal_record_coupon(record, policy);
-    policy->issued = issued;
+    return policy->issued > policy->returned ? policy->issued - policy->returned : 0;
 }
 
 static void take_policy(struct verify *verify, struct verify_coupon *coupon, uint16_t partition,
@@ -255,31 +280,38 @@ static void take_policy(struct verify *verify, struct verify_coupon *coupon, uin
         check_partition(verify, coupon, partition);
     coupon->journalled = true;
     coupon->partition = partition;
-    read_policy(record, &coupon->policy);
+    const struct store_coupon row = store_coupon_of(record);
+    if (row.number != 0 && coupon->policy.number != 0 && row.number != coupon->policy.number)
+        found_in(&verify->findings, coupon, FINDING_NUMBER_BROKEN,
+                 "its number changes from %" PRIu32 " to %" PRIu32 " (journal_seq %" PRIu64 ")", coupon->policy.number,
+                 row.number, record->seq);
+    set_policy(&coupon->policy, &row);
     const struct verify_journal *journal = &verify->journals[partition];
     if (record->seq <= journal->acked && !verify_dead_has(&journal->dead, record->seq))
         coupon->acked_policy_seq = record->seq;
     if (coupon->stored && coupon->stored_seq == record->seq)
-        coupon->stored_matched = coupon->stored_digest == verify_policy_digest(&coupon->policy);
-    if (coupon->policy.quantity < coupon->policy.issued)
-        found_in(verify, coupon, FINDING_LOWERED_BELOW_ISSUED,
+        coupon->stored_matched = coupon->stored_digest == verify_policy_digest(&row);
+    if (coupon->policy.quantity < in_force(&coupon->policy))
+        found_in(&verify->findings, coupon, FINDING_LOWERED_BELOW_ISSUED,
                  "quantity lowered to %" PRIu32 " when %" PRIu32 " are issued (journal_seq %" PRIu64 ")",
-                 coupon->policy.quantity, coupon->policy.issued, record->seq);
+                 coupon->policy.quantity, in_force(&coupon->policy), record->seq);
 }
 
 /* --- the journal's issues --- */
 
 static void check_sequence(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
 {
-    struct coupon *policy = &coupon->policy;
+    struct verify_policy *policy = &coupon->policy;
     if (!coupon->journalled)
-        found_at(verify, coupon, FINDING_COUPON_UNKNOWN, issue, "belongs to a coupon that was never created");
+        found_at(&verify->findings, coupon, FINDING_COUPON_UNKNOWN, issue,
+                 "belongs to a coupon that was never created");
     if (issue->sequence != policy->issued + 1)
-        found_at(verify, coupon, FINDING_SEQUENCE_BROKEN, issue, "follows %" PRIu32, policy->issued);
-    if (issue->sequence > policy->quantity)
-        found_at(verify, coupon, FINDING_ABOVE_QUANTITY, issue, "is above the quantity, %" PRIu32, policy->quantity);
+        found_at(&verify->findings, coupon, FINDING_SEQUENCE_BROKEN, issue, "follows %" PRIu32, policy->issued);
+    if (in_force(policy) >= policy->quantity)
+        found_at(&verify->findings, coupon, FINDING_ABOVE_QUANTITY, issue, "is above the quantity, %" PRIu32,
+                 policy->quantity);
     if (issue->issued_at_us < coupon->last_issued_at_us)
-        found_at(verify, coupon, FINDING_TIME_BACKWARDS, issue, "is issued earlier than the one before it");
+        found_at(&verify->findings, coupon, FINDING_TIME_BACKWARDS, issue, "is issued earlier than the one before it");
     if (issue->sequence > policy->issued)
         policy->issued = issue->sequence;
     coupon->last_issued_at_us = issue->issued_at_us;
@@ -287,7 +319,7 @@ static void check_sequence(struct verify *verify, struct verify_coupon *coupon, 
 
 static void check_window(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
 {
-    const struct coupon *policy = &coupon->policy;
+    const struct verify_policy *policy = &coupon->policy;
     const char *when = NULL;
     if (policy->paused)
         when = "while it was paused";
@@ -296,7 +328,7 @@ static void check_window(struct verify *verify, struct verify_coupon *coupon, co
     else if (policy->ends_at_us != TIME_NONE && issue->issued_at_us >= policy->ends_at_us)
         when = "after its end";
     if (when)
-        found_at(verify, coupon, FINDING_OUT_OF_WINDOW, issue, "is issued %s", when);
+        found_at(&verify->findings, coupon, FINDING_OUT_OF_WINDOW, issue, "is issued %s", when);
 }
 
 static void keep_difference(struct verify *verify, struct verify_coupon *coupon, const struct store_issue *issue)
@@ -307,7 +339,7 @@ static void keep_difference(struct verify *verify, struct verify_coupon *coupon,
     struct verify_difference *difference = &verify->differences[verify->differences_count++];
     difference->coupon = coupon;
     difference->sequence = issue->sequence;
-    format_issue(issue, difference->text);
+    found_format_issue(issue, difference->text);
 }
 
 static void note_absence(struct verify *verify, struct verify_coupon *coupon, const struct verify_journal *journal,
@@ -316,7 +348,7 @@ static void note_absence(struct verify *verify, struct verify_coupon *coupon, co
     if (verify_dead_has(&journal->dead, issue->journal_seq))
         return;
     if (issue->journal_seq <= journal->acked) {
-        found_at(verify, coupon, FINDING_ROW_MISSING, issue, "is not in the store");
+        found_at(&verify->findings, coupon, FINDING_ROW_MISSING, issue, "is not in the store");
         return;
     }
     coupon->lag++;
@@ -329,7 +361,8 @@ static void compare_with_store(struct verify *verify, struct verify_coupon *coup
     size_t row = verify_coupon_find_row(coupon, issue->sequence);
     if (row == SIZE_MAX) {
         note_absence(verify, coupon, journal, issue);
-    } else if (coupon->digests[row] == verify_issue_digest(issue)) {
+    } else if (coupon->digests[row] == verify_issue_digest(issue) ||
+               verify_is_erased(&verify->erased, journal->meta.fingerprint_key, issue, coupon->digests[row])) {
         coupon->digests[row] = 0;
         coupon->rows_matched++;
     } else if (coupon->digests[row] != 0) {
@@ -348,14 +381,44 @@ static void take_issue(struct verify *verify, struct verify_coupon *coupon, uint
     compare_with_store(verify, coupon, &verify->journals[partition], &issue);
 }
 
+/* --- the journal's changes and erasures --- */
+
+static void take_change(struct verify *verify, struct verify_coupon *coupon, uint16_t partition,
+                        const struct journal_record *record)
+{
+    const struct verify_journal *journal = &verify->journals[partition];
+    const struct store_change change = store_change_of(record);
+    const struct verify_bounds bounds = {.acked = journal->acked,
+                                         .first_seq = journal->first_seq,
+                                         .is_dead = verify_dead_has(&journal->dead, record->seq)};
+    verify->changes++;
+    verify->lag += verify_changes_add_record(&verify->findings, coupon, &change, &bounds);
+}
+
+static void take_erasure(struct verify *verify, uint16_t partition, const struct journal_record *record)
+{
+    const struct verify_journal *journal = &verify->journals[partition];
+    if (record->seq > journal->acked || verify_dead_has(&journal->dead, record->seq) ||
+        store_erased_seq(&verify->erased, record->erasure.fingerprint) >= record->seq)
+        return;
+    findings_add(&verify->findings, FINDING_ERASURE_MISSING,
+                 "partition %u: the erasure of journal_seq %" PRIu64 " is not in the store", partition, record->seq);
+}
+
 void verify_journal_record(struct verify *verify, uint16_t partition, const struct journal_record *record)
 {
     CHECK(verify->journals[partition].present);
-    struct verify_coupon *coupon = get_coupon(verify, record->coupon_id, record->coupon_id_length);
     verify->journals[partition].records++;
+    if (record->type == JOURNAL_ERASURE) {
+        take_erasure(verify, partition, record);
+        return;
+    }
+    struct verify_coupon *coupon = get_coupon(verify, record->coupon_id, record->coupon_id_length);
     if (record->type == JOURNAL_COUPON)
         take_policy(verify, coupon, partition, record);
-    else
+    else if (record->type == JOURNAL_CHANGE)
+        take_change(verify, coupon, partition, record);
+    else if (record->type == JOURNAL_ISSUE)
         take_issue(verify, coupon, partition, record);
 }
 
@@ -371,103 +434,4 @@ void verify_journal_end(struct verify *verify, uint16_t partition, uint64_t next
                      "partition %u: the journal ends before record %" PRIu64
                      ", but the store has acknowledged up to %" PRIu64,
                      partition, next_seq, journal->acked);
-}
-
-/* --- final checks --- */
-
-/* After the damage nothing is known of the journal, so nothing there can be called wrong. */
-static bool is_beyond_damage(const struct verify *verify, const struct verify_coupon *coupon, uint64_t journal_seq)
-{
-    for (size_t i = 0; i < PARTITIONS_MAX; i++) {
-        const struct verify_journal *journal = &verify->journals[i];
-        bool may_be_its = !coupon->journalled || coupon->partition == i;
-        if (journal->damaged && may_be_its && journal_seq >= journal->next_seq)
-            return true;
-    }
-    return false;
-}
-
-/* The row names a record whose segment is removed, and the snapshot has a later one, which the store may not have
- * yet. */
-static bool is_of_removed_policy(const struct verify *verify, const struct verify_coupon *coupon)
-{
-    return coupon->stored_seq > 0 && coupon->stored_seq < coupon->snapshot_policy_seq &&
-           coupon->stored_seq < verify->journals[coupon->partition].first_seq;
-}
-
-static void finish_policy(struct verify *verify, struct verify_coupon *coupon)
-{
-    if (!coupon->stored && coupon->acked_policy_seq > 0)
-        found_in(verify, coupon, FINDING_COUPON_ROW_MISSING, "it is not in the store (journal_seq %" PRIu64 ")",
-                 coupon->acked_policy_seq);
-    if (!coupon->stored || is_beyond_damage(verify, coupon, coupon->stored_seq))
-        return;
-    if (!coupon->journalled)
-        found_in(verify, coupon, FINDING_COUPON_ROW_UNKNOWN, "it is only in the store (journal_seq %" PRIu64 ")",
-                 coupon->stored_seq);
-    else if (!coupon->stored_matched && !is_of_removed_policy(verify, coupon))
-        found_in(verify, coupon, FINDING_COUPON_ROW_DIFFERS,
-                 "the store's row differs from the journal's record %" PRIu64 ", which it names", coupon->stored_seq);
-    else if (coupon->stored_seq < coupon->acked_policy_seq)
-        found_in(verify, coupon, FINDING_COUPON_ROW_DIFFERS,
-                 "the store's row is of journal_seq %" PRIu64 ", but %" PRIu64 " was acknowledged", coupon->stored_seq,
-                 coupon->acked_policy_seq);
-}
-
-static void finish_rows(struct verify *verify, struct verify_coupon *coupon)
-{
-    uint32_t last = coupon->rows > 0 ? coupon->sequences[coupon->rows - 1] : 0;
-    if (coupon->policy.issued < coupon->snapshot_issued)
-        found_in(verify, coupon, FINDING_ROW_MISSING,
-                 "the journal's snapshot has %" PRIu32 " issues, the store and the journal behind it only %" PRIu32,
-                 coupon->snapshot_issued, coupon->policy.issued);
-    if (coupon->stored && coupon->stored_issued != last)
-        found_in(verify, coupon, FINDING_COUNT_DIFFERS,
-                 "the store says issued %" PRIu32 ", its last issue there has sequence %" PRIu32, coupon->stored_issued,
-                 last);
-}
-
-void verify_finish(struct verify *verify)
-{
-    struct verify_coupon **coupons = verify_index_sorted(&verify->coupons);
-    for (size_t i = 0; i < verify->coupons.count; i++) {
-        finish_policy(verify, coupons[i]);
-        finish_rows(verify, coupons[i]);
-    }
-    free(coupons);
-}
-
-bool verify_wants_rows(const struct verify *verify)
-{
-    for (size_t i = 0; verify->coupons.places && i <= verify->coupons.mask; i++) {
-        const struct verify_coupon *coupon = verify->coupons.places[i];
-        if (coupon && coupon->rows_matched < coupon->rows)
-            return true;
-    }
-    return false;
-}
-
-static const char *find_difference(const struct verify *verify, const struct verify_coupon *coupon, uint32_t sequence)
-{
-    for (size_t i = 0; i < verify->differences_count; i++)
-        if (verify->differences[i].coupon == coupon && verify->differences[i].sequence == sequence)
-            return verify->differences[i].text;
-    return "another";
-}
-
-void verify_name_row(struct verify *verify, const struct store_issue *issue)
-{
-    struct verify_coupon *coupon = get_coupon(verify, issue->coupon_id, issue->coupon_id_length);
-    size_t row = verify_coupon_find_row(coupon, issue->sequence);
-    if (row == SIZE_MAX || coupon->digests[row] == 0)
-        return;
-    if (issue->sequence <= coupon->policy.issued) {
-        char text[ISSUE_TEXT_MAX];
-        format_issue(issue, text);
-        found_in(verify, coupon, FINDING_ROW_DIFFERS, "sequence %" PRIu32 ": the store has %s; the journal has %s",
-                 issue->sequence, text, find_difference(verify, coupon, issue->sequence));
-        return;
-    }
-    if (!is_beyond_damage(verify, coupon, issue->journal_seq))
-        found_at(verify, coupon, FINDING_ROW_UNKNOWN, issue, "is only in the store");
 }

@@ -10,16 +10,25 @@
  *   (verify_add_journal() verify_add_snapshot()?)*
  *     →  verify_store_…()*
  *     →  (verify_journal_record()* verify_journal_end())*
- *     →  verify_finish()
+ *     →  verify_finish() (verify/finish.h)
  *     →  when verify_wants_rows(): verify_name_row()* with the same snapshot's issues again
  */
 #ifndef COUPOND_VERIFY_H
 #define COUPOND_VERIFY_H
 
+#include "coupond/verify/changes.h"
 #include "coupond/verify/coupon.h"
 #include "coupond/verify/dead.h"
 #include "coupond/verify/findings.h"
+#include "coupond/verify/found.h"
 #include "issuer/ledger/ledger.h"
+
+/* An issue in the journal where the store has another with the same sequence. */
+struct verify_difference {
+    const struct verify_coupon *coupon;
+    uint32_t sequence;
+    char text[ISSUE_TEXT_MAX];
+};
 
 struct verify_journal {
     bool present;
@@ -40,9 +49,11 @@ struct verify {
     struct verify_index coupons;
     struct verify_coupon *last; /* the last lookup: rows and records of one coupon are often adjacent */
     struct findings findings;
+    struct store_erased erased;            /* users whose erasure the store has, under any journal */
     struct verify_difference *differences; /* the first ones, to be reported with both sides */
     size_t differences_count;
     uint64_t issues;
+    uint64_t changes; /* of issues, in the journal */
     uint64_t rows;
     uint64_t lag;
     uint64_t dead;
@@ -57,9 +68,12 @@ void verify_add_journal(struct verify *verify, const struct journal_meta *meta, 
 /* The journal's segments begin with record `first_seq`; earlier records are in `snapshot`, which is borrowed. */
 void verify_add_snapshot(struct verify *verify, uint16_t partition, uint64_t first_seq, const struct ledger *snapshot);
 
-/* Adds the store's rows, each kind in the order of store.h. */
+/* Adds the store's rows, each kind in the order of store.h, and the kinds in this order. */
+void verify_store_erasure(struct verify *verify, const struct store_erasure *erasure);
+void verify_store_erasures_end(struct verify *verify);
 void verify_store_journal(struct verify *verify, const struct store_journal *journal);
 void verify_store_coupon(struct verify *verify, const struct coupon *coupon);
+void verify_store_change(struct verify *verify, const struct store_change *change);
 void verify_store_issue(struct verify *verify, const struct store_issue *issue);
 void verify_store_dead_letter(struct verify *verify, const struct store_dead_letter *letter);
 
@@ -67,12 +81,5 @@ void verify_store_dead_letter(struct verify *verify, const struct store_dead_let
 void verify_journal_record(struct verify *verify, uint16_t partition, const struct journal_record *record);
 /* Ends a journal after the record before `next_seq`; `damage` says why the rest is unreadable, or is NULL. */
 void verify_journal_end(struct verify *verify, uint16_t partition, uint64_t next_seq, const char *damage);
-
-/* Runs the checks that need all data. */
-void verify_finish(struct verify *verify);
-
-/* True when rows of the store differ from the journal: they must be added again, to be named. */
-bool verify_wants_rows(const struct verify *verify);
-void verify_name_row(struct verify *verify, const struct store_issue *issue);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The bearer token that is required to create and change coupons. Stored and compared as a keyed hash, in constant
- * time, so that timing reveals neither its bytes nor its length. Pure.
+ * The bearer token that is required to create and change coupons and to list issues. Stored and compared as a keyed
+ * hash, in constant time, so that timing reveals neither its bytes nor its length. Pure.
  */
 #ifndef COUPOND_ADMIN_TOKEN_H
 #define COUPOND_ADMIN_TOKEN_H

@@ -146,6 +146,8 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->route = route->metric;
     call->coupon_id = captures.coupon_id;
     call->user_id = captures.user_id;
+    call->nth_text = captures.nth;
+    call->code_text = captures.code;
     if (passes(call, route, request, rules) && captures_valid(call, &captures))
         route->read(call, request);
     if (call->kind != API_PROBLEM)

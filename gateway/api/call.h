@@ -8,22 +8,30 @@
 #include <stdint.h>
 
 #include "gateway/api/document.h"
+#include "gateway/api/json.h"
 #include "gateway/http/request.h"
 #include "gateway/http/target.h"
+#include "gateway/reading/question.h"
 #include "gateway/reply/api_errors.h"
 #include "gateway/reply/error_codes.h"
 #include "shared/coupon.h"
 #include "shared/telemetry/metrics_table.h"
 #include "shared/wire/frame.h"
 
-#define LIST_LIMIT_DEFAULT 50 /* coupons per page */
+#define LIST_LIMIT_DEFAULT  50  /* coupons or issues per page */
+#define IDEMPOTENCY_KEY_MAX 255 /* characters */
 
 enum api_kind {
     API_PROBLEM, /* answer `error` at once */
     API_REFUSAL, /* answer `error` and close the connection: the target cannot be interpreted */
-    API_ISSUE,   /* sent to the issuer: issue_op, coupon_id, user_id */
+    API_ISSUE,   /* sent to the issuer: issue_op, coupon_id, user_id, nth, request_key */
+    API_CHANGE,  /* sent to the issuer: change_op, coupon_id, user_id, and what belongs to the op */
+    API_SWEEP,   /* sent to the issuer: change_op, coupon_id, and what belongs to the op */
+    API_CODE,    /* as API_CHANGE, of the issue with this code */
+    API_ERASE,   /* sent to every partition: user_id */
     API_COUPON,  /* sent to the issuer: coupon_op, coupon_fields, coupon */
     API_LIST,    /* sent to every partition: limit, and coupon.id as the cursor */
+    API_READING, /* asks the store: question */
     API_LIVEZ,
     API_READYZ,
     API_METRICS,
@@ -43,13 +51,26 @@ struct api_call {
     struct span coupon_id;
     struct span user_id;
     enum coupon_op coupon_op;
-    uint8_t coupon_fields;
+    uint16_t coupon_fields;
     struct coupon coupon; /* COUPON_CREATE without an id: the caller generates one */
     uint32_t limit;
+    uint8_t list_filter;          /* enum coupon_filter; the owner is in `coupon` */
+    enum coupon_state list_state; /* with COUPON_FILTER_STATE */
+    uint16_t nth;                 /* 0: none is named */
+    struct span nth_text;
+    struct span code_text;
+    uint64_t code;        /* CODE_NUMBER_END or more: there is no such code */
+    uint64_t request_key; /* of the idempotency key; 0: none */
+    enum change_op change_op;
+    uint32_t sequence; /* 0: none is named */
+    struct span reference;
+    struct api_revocation revocation;
     const struct document *document;
+    struct reading_question question;
     struct api_errors errors; /* API_PROBLEM and API_REFUSAL */
     struct http_target target;
     char user_id_copy[USER_ID_MAX]; /* storage for an id that contained escapes */
+    char reference_copy[REFERENCE_MAX];
 };
 
 #endif

@@ -4,91 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "shared/clock.h"
 #include "shared/wire/frame.h"
-
-/* One member of a coupon's body: its parser and where it is allowed. */
-struct member {
-    const char *name;
-    const char *(*read)(const json_t *value, struct coupon *coupon); /* NULL, or the reason when the value is invalid */
-    uint8_t field;                                                   /* enum coupon_field; 0: cannot be changed */
-    bool in_create;
-    bool required; /* when a coupon is created */
-};
-
-static const char *read_id(const json_t *value, struct coupon *coupon)
-{
-    if (!json_is_string(value) || !coupon_id_valid(json_string_value(value), json_string_length(value)))
-        return "must be a string of 1 to 32 of A-Z a-z 0-9 - _ .";
-    memcpy(coupon->id, json_string_value(value), json_string_length(value) + 1);
-    return NULL;
-}
-
-static const char *read_title(const json_t *value, struct coupon *coupon)
-{
-    if (!json_is_string(value) || !title_settable(json_string_value(value), json_string_length(value)))
-        return "must be a UTF-8 string of 1 to 512 bytes with a visible character and without control, line separator, "
-               "direction or invisible characters";
-    memcpy(coupon->title, json_string_value(value), json_string_length(value) + 1);
-    return NULL;
-}
-
-static bool read_number(const json_t *value, uint32_t max, uint32_t *out)
-{
-    if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > (json_int_t)max)
-        return false;
-    *out = (uint32_t)json_integer_value(value);
-    return true;
-}
-
-static const char *read_quantity(const json_t *value, struct coupon *coupon)
-{
-    return read_number(value, QUANTITY_MAX, &coupon->quantity) ? NULL : "must be an integer from 1 to 4000000000";
-}
-
-static const char *read_per_user_limit(const json_t *value, struct coupon *coupon)
-{
-    return read_number(value, PER_USER_LIMIT_MAX, &coupon->per_user_limit) ? NULL : "must be an integer from 1 to 1000";
-}
-
-static const char *read_time(const json_t *value, int64_t *us)
-{
-    *us = TIME_NONE;
-    if (json_is_null(value))
-        return NULL;
-    if (!json_is_string(value) || !rfc3339_parse(json_string_value(value), json_string_length(value), us))
-        return "must be an RFC 3339 time such as 2026-11-21T02:25:00Z, of the years 1970 to 9999, or null";
-    return NULL;
-}
-
-static const char *read_starts_at(const json_t *value, struct coupon *coupon)
-{
-    return read_time(value, &coupon->starts_at_us);
-}
-
-static const char *read_ends_at(const json_t *value, struct coupon *coupon)
-{
-    return read_time(value, &coupon->ends_at_us);
-}
-
-static const char *read_paused(const json_t *value, struct coupon *coupon)
-{
-    if (!json_is_boolean(value))
-        return "must be true or false";
-    coupon->paused = json_is_true(value);
-    return NULL;
-}
-
-static const struct member members[] = {
-    {"id", read_id, 0, true, false},
-    {"title", read_title, COUPON_FIELD_TITLE, true, true},
-    {"quantity", read_quantity, COUPON_FIELD_QUANTITY, true, true},
-    {"per_user_limit", read_per_user_limit, 0, true, false},
-    {"starts_at", read_starts_at, COUPON_FIELD_STARTS_AT, true, false},
-    {"ends_at", read_ends_at, COUPON_FIELD_ENDS_AT, true, false},
-    {"paused", read_paused, COUPON_FIELD_PAUSED, false, false},
-};
-enum { MEMBERS = sizeof members / sizeof members[0] };
 
 /* jansson's error in words for users who do not know jansson. */
 static const char *fault_words(const json_error_t *fault)
@@ -114,8 +30,7 @@ static const char *fault_words(const json_error_t *fault)
     }
 }
 
-/* Parses the body as an object, which the caller releases; NULL when it is not one. */
-static json_t *load_object(struct span body, struct api_errors *errors)
+json_t *api_json_load(struct span body, struct api_errors *errors)
 {
     json_error_t fault;
     json_t *root =
@@ -130,84 +45,6 @@ static json_t *load_object(struct span body, struct api_errors *errors)
         root = NULL;
     }
     return root;
-}
-
-static const struct member *find_member(const char *name, bool create)
-{
-    for (size_t i = 0; i < MEMBERS; i++)
-        if (strcmp(members[i].name, name) == 0 && (create ? members[i].in_create : members[i].field != 0))
-            return &members[i];
-    return NULL;
-}
-
-/* Reads all members; returns the bits of those present, by table index. */
-static unsigned read_members(json_t *root, bool create, struct coupon *coupon, struct api_errors *errors)
-{
-    unsigned seen = 0;
-    const char *name = NULL;
-    json_t *value = NULL;
-    json_object_foreach(root, name, value)
-    {
-        const struct member *member = find_member(name, create);
-        const char *unknown = !create && find_member(name, true) != NULL ? "cannot be changed" : "is unknown";
-        const char *reason = member == NULL ? unknown : member->read(value, coupon);
-
-        if (member != NULL)
-            seen |= 1u << (member - members);
-        if (reason != NULL)
-            api_errors_add(errors, name, reason);
-    }
-    return seen;
-}
-
-static void check_window(const struct coupon *coupon, struct api_errors *errors)
-{
-    if (coupon->starts_at_us != TIME_NONE && coupon->ends_at_us != TIME_NONE &&
-        coupon->ends_at_us <= coupon->starts_at_us)
-        api_errors_add(errors, "ends_at", "must be later than starts_at");
-}
-
-static void coupon_blank(struct coupon *coupon)
-{
-    memset(coupon, 0, sizeof *coupon);
-    coupon->per_user_limit = 1;
-    coupon->starts_at_us = TIME_NONE;
-    coupon->ends_at_us = TIME_NONE;
-}
-
-bool api_json_read_create(struct span body, struct coupon *coupon, struct api_errors *errors)
-{
-    json_t *root = load_object(body, errors);
-    unsigned seen = 0;
-    coupon_blank(coupon);
-    if (root == NULL)
-        return false;
-    seen = read_members(root, true, coupon, errors);
-    for (size_t i = 0; i < MEMBERS; i++)
-        if (members[i].required && (seen & (1u << i)) == 0)
-            api_errors_add(errors, members[i].name, "is missing");
-    check_window(coupon, errors);
-    json_decref(root);
-    return errors->count == 0;
-}
-
-bool api_json_read_change(struct span body, struct coupon *coupon, uint8_t *fields, struct api_errors *errors)
-{
-    json_t *root = load_object(body, errors);
-    unsigned seen = 0;
-    coupon_blank(coupon);
-    *fields = 0;
-    if (root == NULL)
-        return false;
-    seen = read_members(root, false, coupon, errors);
-    for (size_t i = 0; i < MEMBERS; i++)
-        if ((seen & (1u << i)) != 0)
-            *fields |= members[i].field;
-    if (*fields == 0 && errors->count == 0)
-        api_errors_add(errors, "body", "must contain a member to change");
-    check_window(coupon, errors);
-    json_decref(root);
-    return errors->count == 0;
 }
 
 static bool is_space(char c)
@@ -301,7 +138,7 @@ static bool take_user_id(const json_t *value, struct span body, char *copy, stru
 
 bool api_json_read_ensure(struct span body, struct span user_id, struct api_errors *errors)
 {
-    json_t *root = load_object(body, errors);
+    json_t *root = api_json_load(body, errors);
     char copy[USER_ID_MAX];
     struct span named = user_id;
     const char *name = NULL;
@@ -326,7 +163,7 @@ bool api_json_read_issue(struct span body, struct span *user_id, char *copy, str
     json_t *value = NULL;
     if (read_usual_issue(body, user_id))
         return true;
-    root = load_object(body, errors);
+    root = api_json_load(body, errors);
     if (root == NULL)
         return false;
     json_object_foreach(root, name, value) if (strcmp(name, "user_id") != 0) api_errors_add(errors, name, "is unknown");
@@ -335,6 +172,94 @@ bool api_json_read_issue(struct span body, struct span *user_id, char *copy, str
         api_errors_add(errors, "user_id", "is missing");
     } else if (!take_user_id(value, body, copy, user_id)) {
         api_errors_add(errors, "user_id", USER_ID_RULE);
+    }
+    json_decref(root);
+    return errors->count == 0;
+}
+
+static const char *read_reference(const json_t *value, char copy[REFERENCE_MAX], struct span *reference)
+{
+    if (!json_is_string(value) || !reference_valid(json_string_value(value), json_string_length(value)))
+        return REFERENCE_RULE;
+    memcpy(copy, json_string_value(value), json_string_length(value));
+    *reference = (struct span){copy, json_string_length(value)};
+    return NULL;
+}
+
+static const char *read_sequence(const json_t *value, uint32_t *sequence)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > UINT32_MAX)
+        return SEQUENCE_RULE;
+    *sequence = (uint32_t)json_integer_value(value);
+    return NULL;
+}
+
+bool api_json_read_redemption(struct span body, struct span *reference, char copy[REFERENCE_MAX], uint32_t *sequence,
+                              struct api_errors *errors)
+{
+    json_t *root = api_json_load(body, errors);
+    const char *name = NULL;
+    json_t *value = NULL;
+    *reference = SPAN_NONE;
+    *sequence = 0;
+    if (root == NULL)
+        return false;
+    json_object_foreach(root, name, value)
+    {
+        const char *reason = "is unknown";
+        if (strcmp(name, "reference") == 0)
+            reason = read_reference(value, copy, reference);
+        else if (strcmp(name, "sequence") == 0)
+            reason = read_sequence(value, sequence);
+        if (reason != NULL)
+            api_errors_add(errors, name, reason);
+    }
+    if (json_object_get(root, "reference") == NULL)
+        api_errors_add(errors, "reference", "is missing");
+    json_decref(root);
+    return errors->count == 0;
+}
+
+static const char *read_reason(const json_t *value, struct api_revocation *revocation)
+{
+    if (!json_is_string(value) || !reason_valid(json_string_value(value), json_string_length(value)))
+        return REASON_RULE;
+    revocation->reason_length = json_string_length(value);
+    memcpy(revocation->reason, json_string_value(value), revocation->reason_length);
+    return NULL;
+}
+
+static const char *read_flag(const json_t *value, enum change_flag flag, struct api_revocation *revocation)
+{
+    if (!json_is_boolean(value))
+        return "must be true or false";
+    if (json_is_true(value))
+        revocation->flags |= (uint8_t)flag;
+    return NULL;
+}
+
+bool api_json_read_revocation(struct span body, struct api_revocation *revocation, struct api_errors *errors)
+{
+    const char *name = NULL;
+    json_t *value = NULL;
+    revocation->reason_length = 0;
+    revocation->flags = 0;
+    if (body.length == 0)
+        return true;
+    json_t *root = api_json_load(body, errors);
+    if (root == NULL)
+        return false;
+    json_object_foreach(root, name, value)
+    {
+        const char *reason = "is unknown";
+        if (strcmp(name, "reason") == 0)
+            reason = read_reason(value, revocation);
+        else if (strcmp(name, "restock") == 0)
+            reason = read_flag(value, CHANGE_RESTOCK, revocation);
+        else if (strcmp(name, "again") == 0)
+            reason = read_flag(value, CHANGE_AGAIN, revocation);
+        if (reason != NULL)
+            api_errors_add(errors, name, reason);
     }
     json_decref(root);
     return errors->count == 0;

@@ -4,11 +4,13 @@
 #ifndef COUPOND_API_JSON_H
 #define COUPOND_API_JSON_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/reply/api_errors.h"
 #include "shared/coupon.h"
+#include "shared/wire/frame.h"
 
 /*
  * {"user_id": "…"}, or an integer, whose digits become the id. The usual form is parsed without jansson, and `user_id`
@@ -22,11 +24,26 @@ bool api_json_read_issue(struct span body, struct span *user_id, char *copy, str
 /* The optional body of a PUT of this user's issue: {} or {"user_id": …} with the same id. */
 bool api_json_read_ensure(struct span body, struct span user_id, struct api_errors *errors);
 
-/* {id?, title, quantity, per_user_limit?, starts_at?, ends_at?}; a missing id stays empty. */
-bool api_json_read_create(struct span body, struct coupon *coupon, struct api_errors *errors);
+#define REFERENCE_RULE "must be 1 to 64 visible ASCII characters"
+#define SEQUENCE_RULE  "must be an integer from 1 to 4294967295"
 
-/* {title?, quantity?, starts_at?, ends_at?, paused?}, at least one of them; `fields` receives the enum coupon_field
- * bits. */
-bool api_json_read_change(struct span body, struct coupon *coupon, uint8_t *fields, struct api_errors *errors);
+/* {"reference": "…", "sequence"?: …}: the body of a redemption. The reference is copied to `copy`. */
+bool api_json_read_redemption(struct span body, struct span *reference, char copy[REFERENCE_MAX], uint32_t *sequence,
+                              struct api_errors *errors);
+
+#define REASON_RULE "must be a UTF-8 string of up to 200 bytes without control characters"
+
+/* What a revocation is asked for. */
+struct api_revocation {
+    char reason[REASON_MAX];
+    size_t reason_length;
+    uint8_t flags; /* enum change_flag */
+};
+
+/* {"reason"?, "restock"?, "again"?}: the body of a revocation of all issues; it may be empty. */
+bool api_json_read_revocation(struct span body, struct api_revocation *revocation, struct api_errors *errors);
+
+/* Parses the body as an object, which the caller releases with json_decref(); NULL when it is not one. */
+json_t *api_json_load(struct span body, struct api_errors *errors);
 
 #endif

@@ -14,6 +14,7 @@ struct listing {
     int64_t now_us;
     bool more; /* further coupons exist, or may exist, after the page */
     uint32_t counts[PARTITIONS_MAX];
+    char cut[COUPON_ID_MAX + 1]; /* the page ends with this id at the latest; "": it does not */
 };
 
 _Static_assert(COUPON_LIST_MAX <= UINT8_MAX, "a place in `order` is a byte");
@@ -100,17 +101,43 @@ bool listing_add(struct listing *listing, uint16_t partition, const struct coupo
     return true;
 }
 
+void listing_cut(struct listing *listing, struct span id)
+{
+    char text[COUPON_ID_MAX + 1] = {0};
+    CHECK(id.length <= COUPON_ID_MAX);
+    memcpy(text, id.at, id.length);
+    if (listing->cut[0] == '\0' || strcmp(text, listing->cut) < 0)
+        memcpy(listing->cut, text, sizeof text);
+}
+
+/* Coupons on the page. */
+static uint32_t shown(const struct listing *listing)
+{
+    return listing->cut[0] == '\0' ? listing->count : place_of(listing, listing->cut);
+}
+
+/* Where the next page begins; NULL after the last. */
+static const char *cursor(const struct listing *listing, uint32_t count)
+{
+    bool cut = listing->cut[0] != '\0';
+    if (cut && (count < listing->count || count == 0 || !listing->more))
+        return listing->cut;
+    return listing->more && count > 0 ? id_at(listing, count - 1) : NULL;
+}
+
 void listing_json_append(const struct listing *listing, struct buffer *out)
 {
+    uint32_t count = shown(listing);
+    const char *next = cursor(listing, count);
     buffer_append(out, "{\"coupons\":[", 12);
-    for (uint32_t i = 0; i < listing->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             buffer_append(out, ",", 1);
         coupon_json_append(out, &listing->coupons[listing->order[i]], listing->now_us);
     }
     buffer_append(out, "],\"next_cursor\":", 16);
-    if (listing->more && listing->count > 0)
-        json_string_append(out, id_at(listing, listing->count - 1), strlen(id_at(listing, listing->count - 1)));
+    if (next != NULL)
+        json_string_append(out, next, strlen(next));
     else
         buffer_append(out, "null", 4);
     buffer_append(out, "}", 1);

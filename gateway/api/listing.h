@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "gateway/http/buffer.h"
+#include "gateway/http/span.h"
 #include "shared/coupon.h"
 
 struct listing;
@@ -24,6 +25,9 @@ uint32_t listing_ask(const struct listing *listing);
 /* Adds one coupon of a partition's answer; `now_us` is the issuer's clock. False when the partition sends more coupons
  * than were requested. */
 bool listing_add(struct listing *listing, uint16_t partition, const struct coupon *coupon, int64_t now_us);
+
+/* A partition has not looked at coupons after `id`, which is valid: the page ends there at the latest. */
+void listing_cut(struct listing *listing, struct span id);
 
 /* Appends {"coupons":[…],"next_cursor":…}; next_cursor is null on the last page. */
 void listing_json_append(const struct listing *listing, struct buffer *out);

@@ -1,15 +1,29 @@
 #include "gateway/api/routes.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/api/change_query.h"
+#include "gateway/api/coupon_json.h"
 #include "gateway/api/json.h"
+#include "gateway/api/page_query.h"
+#include "gateway/http/accept.h"
+#include "gateway/http/bytes.h"
+#include "gateway/reading/cursor.h"
+#include "shared/code.h"
 #include "shared/error.h"
 
 static void invalid(struct api_call *call)
 {
     call->kind = API_PROBLEM;
     call->error = ERROR_INVALID_REQUEST;
+}
+
+static void invalid_field(struct api_call *call, const char *field, const char *reason)
+{
+    api_errors_add(&call->errors, field, reason);
+    invalid(call);
 }
 
 static void ask_coupon(struct api_call *call, enum coupon_op op)
@@ -27,7 +41,7 @@ static void take_coupon_id(struct api_call *call)
 static void read_coupon_create(struct api_call *call, const struct http_request *request)
 {
     ask_coupon(call, COUPON_CREATE);
-    if (!api_json_read_create(request->body, &call->coupon, &call->errors))
+    if (!coupon_json_read_create(request->body, &call->coupon, &call->errors))
         invalid(call);
 }
 
@@ -64,7 +78,7 @@ static void read_preconditions(struct api_call *call, const struct http_request 
 static void read_coupon_change(struct api_call *call, const struct http_request *request)
 {
     ask_coupon(call, COUPON_CHANGE);
-    if (!api_json_read_change(request->body, &call->coupon, &call->coupon_fields, &call->errors))
+    if (!coupon_json_read_change(request->body, &call->coupon, &call->coupon_fields, &call->errors))
         invalid(call);
     read_preconditions(call, request);
     take_coupon_id(call);
@@ -78,98 +92,173 @@ static void read_coupon_get(struct api_call *call, const struct http_request *re
     take_coupon_id(call);
 }
 
-/* --- the list's query --- */
+/* --- lists --- */
 
-/* 1 to COUPON_LIST_MAX in plain digits. */
-static bool read_limit(struct span text, uint32_t *limit)
+static bool read_state(struct api_call *call, struct span text)
 {
-    uint32_t value = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9' || i > 3)
-            return false;
-        value = value * 10 + (uint32_t)(text.at[i] - '0');
+    for (enum coupon_state state = COUPON_SCHEDULED; state <= COUPON_ARCHIVED; state++) {
+        const char *name = coupon_state_name(state);
+        if (!span_equals(text, (struct span){name, strlen(name)}))
+            continue;
+        call->list_state = state;
+        call->list_filter = COUPON_FILTER_STATE;
+        return true;
     }
-    *limit = value;
-    return value >= 1 && value <= COUPON_LIST_MAX;
+    return false;
 }
 
-static bool read_cursor(struct span text, struct coupon *coupon)
+/* Archived coupons are left out unless the state asks for them. */
+static void read_filters(struct api_call *call, const struct page_query *query)
 {
-    if (!coupon_id_valid(text.at, text.length))
-        return false;
-    memcpy(coupon->id, text.at, text.length);
-    coupon->id[text.length] = '\0';
-    return true;
-}
-
-enum list_member { LIST_LIMIT = 1 << 0, LIST_CURSOR = 1 << 1 };
-
-/* Returns 0 for an unknown name. */
-static enum list_member list_member_of(struct span name)
-{
-    if (span_equals(name, SPAN_LITERAL("limit")))
-        return LIST_LIMIT;
-    return span_equals(name, SPAN_LITERAL("cursor")) ? LIST_CURSOR : 0;
-}
-
-/* Valid values fit into a cursor's length; longer ones and invalid encodings give an empty span. */
-static struct span decode(struct span piece, char out[COUPON_ID_MAX])
-{
-    size_t length = 0;
-    return http_percent_decode(piece, out, COUPON_ID_MAX, &length) ? (struct span){out, length} : SPAN_LITERAL("");
-}
-
-static void read_list_member(struct api_call *call, struct span name, struct span value, unsigned *seen)
-{
-    char name_text[COUPON_ID_MAX];
-    char value_text[COUPON_ID_MAX];
-    enum list_member member = list_member_of(decode(name, name_text));
-    value = decode(value, value_text);
-    if (member == 0)
-        api_errors_add_unknown(&call->errors, name);
-    else if ((*seen & member) != 0)
-        api_errors_add(&call->errors, member == LIST_LIMIT ? "limit" : "cursor", "is given twice");
-    else if (member == LIST_LIMIT && !read_limit(value, &call->limit))
-        api_errors_add(&call->errors, "limit", "must be an integer from 1 to 200");
-    else if (member == LIST_CURSOR && !read_cursor(value, &call->coupon))
-        api_errors_add(&call->errors, "cursor", "must be the next_cursor of an earlier answer");
-    *seen |= member;
+    struct span owner = query->owner;
+    call->list_filter = COUPON_FILTER_ARCHIVED;
+    call->list_state = COUPON_SCHEDULED; /* without COUPON_FILTER_STATE it says nothing, but must be a state */
+    if (query->state.at != NULL && !read_state(call, query->state))
+        page_query_refuse(PAGE_STATE, &call->errors);
+    if (owner.at == NULL)
+        return;
+    if (!user_id_valid(owner.at, owner.length)) {
+        page_query_refuse(PAGE_OWNER, &call->errors);
+        return;
+    }
+    coupon_text_set(&call->coupon, COUPON_TEXT_OWNER, owner.at, owner.length);
+    call->list_filter |= COUPON_FILTER_OWNER;
 }
 
 static void read_coupon_list(struct api_call *call, const struct http_request *request)
 {
-    struct span query = call->target.query;
-    struct span name = SPAN_NONE;
-    struct span value = SPAN_NONE;
-    unsigned seen = 0;
+    struct page_query query;
     (void)request;
     call->kind = API_LIST;
-    call->limit = LIST_LIMIT_DEFAULT;
     memset(&call->coupon, 0, sizeof call->coupon);
-    while (http_query_next(&query, &name, &value))
-        read_list_member(call, name, value, &seen);
+    page_query_read(&query, call->target.query, PAGE_LIMIT | PAGE_CURSOR | PAGE_STATE | PAGE_OWNER, &call->errors);
+    call->limit = query.limit == 0 ? LIST_LIMIT_DEFAULT : query.limit;
+    if (query.cursor.at != NULL && !coupon_id_valid(query.cursor.at, query.cursor.length))
+        page_query_refuse(PAGE_CURSOR, &call->errors);
+    else if (query.cursor.at != NULL)
+        memcpy(call->coupon.id, query.cursor.at, query.cursor.length);
+    read_filters(call, &query);
     if (call->errors.count > 0)
         invalid(call);
 }
 
+/* Formats of lists of issues; the first is also for clients that accept none of them. */
+static const struct http_offer formats[] = {
+    [READING_JSON] = {"application", "json"},
+    [READING_CSV] = {"text", "csv"},
+    [READING_NDJSON] = {"application", "x-ndjson"},
+};
+static const char *const format_names[] = {[READING_JSON] = "json", [READING_CSV] = "csv", [READING_NDJSON] = "ndjson"};
+enum { FORMATS = sizeof formats / sizeof formats[0] };
+
+static unsigned accepted_format(const struct http_request *request)
+{
+    char *list = http_request_list(request, SPAN_LITERAL("accept"));
+    unsigned format = http_accept_choose((struct span){list, list == NULL ? 0 : strlen(list)}, formats, FORMATS);
+    free(list);
+    return format;
+}
+
+/* ?format= has priority over Accept, which links in pages cannot set. */
+static enum reading_format read_format(struct api_call *call, const struct http_request *request, struct span name)
+{
+    unsigned format = 0;
+    if (name.at == NULL)
+        return (enum reading_format)accepted_format(request);
+    while (format < FORMATS && !span_equals(name, (struct span){format_names[format], strlen(format_names[format])}))
+        format++;
+    if (format < FORMATS)
+        return (enum reading_format)format;
+    page_query_refuse(PAGE_FORMAT, &call->errors);
+    return READING_JSON;
+}
+
+static void read_issues(struct api_call *call, const struct http_request *request, enum reading_scope scope,
+                        struct span id)
+{
+    struct page_query query;
+    struct reading_question *question = &call->question;
+    bool formatted = scope == READING_COUPON;
+    call->kind = API_READING;
+    *question = (struct reading_question){.scope = scope, .id_length = (uint8_t)id.length};
+    memcpy(question->id, id.at, id.length);
+    page_query_read(&query, call->target.query, PAGE_LIMIT | PAGE_CURSOR | (formatted ? PAGE_FORMAT : 0),
+                    &call->errors);
+    question->format = formatted ? read_format(call, request, query.format) : READING_JSON;
+    question->limit = query.limit == 0 && question->format == READING_JSON ? LIST_LIMIT_DEFAULT : query.limit;
+    question->continues = query.cursor.at != NULL;
+    if (question->continues && !reading_cursor_parse(scope, query.cursor, &question->after))
+        page_query_refuse(PAGE_CURSOR, &call->errors);
+    if (call->errors.count > 0)
+        invalid(call);
+}
+
+static void read_coupon_issues(struct api_call *call, const struct http_request *request)
+{
+    read_issues(call, request, READING_COUPON, call->coupon_id);
+}
+
+static void read_user_issues(struct api_call *call, const struct http_request *request)
+{
+    read_issues(call, request, READING_USER, call->user_id);
+}
+
 /* --- issues --- */
+
+static void ask_issue(struct api_call *call, enum issue_op op)
+{
+    call->kind = API_ISSUE;
+    call->issue_op = op;
+    call->nth = 0;
+    call->request_key = 0;
+}
+
+/* 64 bits of a hash: one user's eight keys for one coupon are told apart. */
+static uint64_t hash_of(struct span key)
+{
+    uint64_t hash = 0;
+    crypto_generichash((unsigned char *)&hash, sizeof hash, (const unsigned char *)key.at, key.length, NULL, 0);
+    return hash != 0 ? hash : 1;
+}
+
+static bool read_idempotency_key(struct api_call *call, const struct http_request *request)
+{
+    struct span key = request->idempotency_key;
+    if (key.at == NULL)
+        return true;
+    bool valid = key.length >= 1 && key.length <= IDEMPOTENCY_KEY_MAX && http_bytes_are(key, HTTP_BYTE_VALUE);
+    if (valid)
+        call->request_key = hash_of(key);
+    else
+        invalid_field(call, "Idempotency-Key", "must be given once, with 1 to 255 characters");
+    return valid;
+}
+
+/* "erased:…" stands for somebody whose id was erased. */
+static void refuse_erased(struct api_call *call)
+{
+    if (user_id_is_erased(call->user_id.at, call->user_id.length))
+        invalid_field(call, "user_id", "is reserved for users who were erased");
+}
 
 static void read_issue_post(struct api_call *call, const struct http_request *request)
 {
-    call->kind = API_ISSUE;
-    call->issue_op = ISSUE_POST;
+    ask_issue(call, ISSUE_POST);
+    if (!read_idempotency_key(call, request))
+        return;
     if (!api_json_read_issue(request->body, &call->user_id, call->user_id_copy, &call->errors)) {
         invalid(call);
     } else if (!user_id_valid(call->user_id.at, call->user_id.length)) {
-        api_errors_add(&call->errors, "user_id", USER_ID_RULE);
-        invalid(call);
+        invalid_field(call, "user_id", USER_ID_RULE);
+    } else {
+        refuse_erased(call);
     }
 }
 
 static void read_issue_put(struct api_call *call, const struct http_request *request)
 {
-    call->kind = API_ISSUE;
-    call->issue_op = ISSUE_ENSURE;
+    ask_issue(call, ISSUE_ENSURE);
+    refuse_erased(call);
     if (request->body.length > 0 && !api_json_read_ensure(request->body, call->user_id, &call->errors))
         invalid(call);
 }
@@ -177,9 +266,117 @@ static void read_issue_put(struct api_call *call, const struct http_request *req
 static void read_issue_get(struct api_call *call, const struct http_request *request)
 {
     (void)request;
-    call->kind = API_ISSUE;
-    call->issue_op = ISSUE_LOOKUP;
+    ask_issue(call, ISSUE_LOOKUP);
 }
+
+/* 1 to NTH_MAX in plain digits. */
+static bool read_nth(struct span text, uint16_t *nth)
+{
+    unsigned value = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9' || i > 3)
+            return false;
+        value = value * 10 + (unsigned)(text.at[i] - '0');
+    }
+    *nth = (uint16_t)value;
+    return value >= 1 && value <= NTH_MAX && text.at[0] != '0';
+}
+
+static void read_issue_put_nth(struct api_call *call, const struct http_request *request)
+{
+    read_issue_put(call, request);
+    if (!read_nth(call->nth_text, &call->nth))
+        invalid_field(call, "nth", "must be an integer from 1 to 4095");
+}
+
+/* --- changes --- */
+
+static void ask_change(struct api_call *call, enum change_op op)
+{
+    call->kind = API_CHANGE;
+    call->change_op = op;
+    call->sequence = 0;
+    call->revocation.flags = 0;
+    call->reference = SPAN_NONE;
+    call->revocation.reason_length = 0;
+}
+
+static void read_redemption_put(struct api_call *call, const struct http_request *request)
+{
+    ask_change(call, CHANGE_REDEEM);
+    if (!api_json_read_redemption(request->body, &call->reference, call->reference_copy, &call->sequence,
+                                  &call->errors))
+        invalid(call);
+}
+
+static void read_redemption_delete(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    ask_change(call, CHANGE_UNDO);
+    change_query_read_undo(call);
+    if (call->errors.count > 0)
+        invalid(call);
+}
+
+static void read_issue_delete(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    ask_change(call, CHANGE_REVOKE);
+    change_query_read_revoke(call);
+    if (call->errors.count > 0)
+        invalid(call);
+}
+
+static void read_revocations_post(struct api_call *call, const struct http_request *request)
+{
+    ask_change(call, CHANGE_SWEEP);
+    call->kind = API_SWEEP;
+    if (!api_json_read_revocation(request->body, &call->revocation, &call->errors))
+        invalid(call);
+}
+
+static void read_revocations_get(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    ask_change(call, CHANGE_SWEPT);
+    call->kind = API_SWEEP;
+}
+
+static void read_user_delete(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    ask_change(call, CHANGE_ERASE);
+    call->kind = API_ERASE;
+}
+
+/* --- codes --- */
+
+/* A wrong code goes the way of a right one, with a number that no code has, so that neither answer nor time tell what
+ * is wrong with it. */
+static void take_code(struct api_call *call)
+{
+    if (!code_parse(call->code_text.at, call->code_text.length, &call->code))
+        call->code += CODE_NUMBER_END;
+    call->kind = API_CODE;
+}
+
+static void read_code_get(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    ask_change(call, CHANGE_SHOW);
+    take_code(call);
+}
+
+static void read_code_redemption_put(struct api_call *call, const struct http_request *request)
+{
+    read_redemption_put(call, request);
+    if (call->sequence != 0)
+        invalid_field(call, "sequence", "is not for a code, which names the issue");
+    if (call->kind != API_PROBLEM)
+        take_code(call);
+}
+
+/* --- the server --- */
 
 static void read_livez(struct api_call *call, const struct http_request *request)
 {
@@ -212,11 +409,26 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/coupons/{id}/issues", ROUTE_JSON, METRIC_ROUTE_ISSUE_POST, read_issue_post},
     {METHOD_PUT, "/v1/coupons/{id}/issues/{user_id}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put},
     {METHOD_GET, "/v1/coupons/{id}/issues/{user_id}", 0, METRIC_ROUTE_ISSUE_GET, read_issue_get},
+    {METHOD_PUT, "/v1/coupons/{id}/issues/{user_id}/redemption", ROUTE_JSON, METRIC_ROUTE_REDEMPTION_PUT,
+     read_redemption_put},
+    {METHOD_DELETE, "/v1/coupons/{id}/issues/{user_id}/redemption", ROUTE_QUERY, METRIC_ROUTE_REDEMPTION_DELETE,
+     read_redemption_delete},
+    {METHOD_PUT, "/v1/coupons/{id}/issues/{user_id}/{nth}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put_nth},
+    {METHOD_DELETE, "/v1/coupons/{id}/issues/{user_id}", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_ISSUE_DELETE,
+     read_issue_delete},
+    {METHOD_POST, "/v1/coupons/{id}/revocations", ROUTE_OBJECT | ROUTE_ADMIN, METRIC_ROUTE_REVOCATIONS_POST,
+     read_revocations_post},
+    {METHOD_GET, "/v1/coupons/{id}/revocations", ROUTE_ADMIN, METRIC_ROUTE_REVOCATIONS_GET, read_revocations_get},
+    {METHOD_GET, "/v1/codes/{code}", 0, METRIC_ROUTE_CODE_GET, read_code_get},
+    {METHOD_PUT, "/v1/codes/{code}/redemption", ROUTE_JSON, METRIC_ROUTE_CODE_REDEMPTION_PUT, read_code_redemption_put},
+    {METHOD_DELETE, "/v1/users/{user_id}", ROUTE_ADMIN, METRIC_ROUTE_USER_DELETE, read_user_delete},
     {METHOD_GET, "/v1/coupons/{id}", ROUTE_ETAG, METRIC_ROUTE_COUPON_GET, read_coupon_get},
     {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ADMIN | ROUTE_ETAG, METRIC_ROUTE_COUPON_CHANGE,
      read_coupon_change},
     {METHOD_GET, "/v1/coupons", ROUTE_QUERY, METRIC_ROUTE_COUPONS_LIST, read_coupon_list},
     {METHOD_POST, "/v1/coupons", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
+    {METHOD_GET, "/v1/users/{user_id}/issues", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_USER_ISSUES, read_user_issues},
+    {METHOD_GET, "/v1/coupons/{id}/issues", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_COUPON_ISSUES, read_coupon_issues},
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},
     {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, read_readyz},
     {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, read_metrics},
@@ -225,7 +437,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/docs/{file}", ROUTE_ETAG | ROUTE_ASSET, METRIC_ROUTE_DOCS, read_document},
 };
 
-/* The path segment for "{id}", "{user_id}" or "{file}" in the pattern. */
+/* The path segment for "{id}", "{user_id}", "{nth}", "{code}" or "{file}" in the pattern. */
 static size_t capture(const char *pattern, struct span rest, struct route_captures *captures)
 {
     const char *slash = memchr(rest.at, '/', rest.length);
@@ -234,12 +446,16 @@ static size_t capture(const char *pattern, struct span rest, struct route_captur
         captures->coupon_id = piece;
     else if (pattern[1] == 'u')
         captures->user_id = piece;
+    else if (pattern[1] == 'c')
+        captures->code = piece;
+    else if (pattern[1] == 'n')
+        captures->nth = piece;
     return piece.length;
 }
 
 static bool match(const char *pattern, struct span path, struct route_captures *captures)
 {
-    *captures = (struct route_captures){SPAN_NONE, SPAN_NONE};
+    *captures = (struct route_captures){SPAN_NONE, SPAN_NONE, SPAN_NONE, SPAN_NONE};
     while (*pattern != '\0' && path.length > 0) {
         size_t size = 1;
         if (*pattern == '{') {

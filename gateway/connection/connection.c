@@ -45,7 +45,7 @@ void connection_count_unread(struct connection *c)
 bool connection_can_take(const struct connection *c)
 {
     size_t high = connections_unread_limit_reached(c->all) ? 1 : OUT_HIGH;
-    if (c->state != CONNECTION_OPEN || c->held != NULL)
+    if (c->state != CONNECTION_OPEN || c->held != NULL || c->streams)
         return false;
     if (c->queue_length == CONNECTION_PIPELINE_MAX || connection_unwritten(c) >= high)
         return false;
@@ -84,6 +84,13 @@ bool connection_is_clear(const struct connection *c, const struct exchange *exch
 void connection_hold(struct connection *c, struct exchange *exchange)
 {
     CHECK(c->held == NULL && c->queue_tail == exchange);
+    c->held = exchange;
+    connection_mark_dirty(c);
+}
+
+void connection_hold_first(struct connection *c, struct exchange *exchange)
+{
+    CHECK(c->held == NULL && c->queue_head == exchange && c->streams);
     c->held = exchange;
     connection_mark_dirty(c);
 }

@@ -55,6 +55,7 @@ struct connection {
     struct exchange *queue_tail;
     unsigned queue_length;
     struct exchange *held; /* the last exchange, while it waits for the earlier ones; no request is read meanwhile */
+    bool streams;          /* the answer to the first exchange is sent in parts; no request is read meanwhile, either */
     /* output */
     struct buffer out;     /* answers not yet passed to the kernel */
     struct buffer writing; /* passed to libuv because the kernel's buffer is full */
@@ -95,6 +96,8 @@ struct exchange *connection_dequeue(struct connection *connection);
 bool connection_is_clear(const struct connection *connection, const struct exchange *exchange);
 /* Holds the exchange, which is the last of the queue, until connection_is_clear(); then events.on_turn is called. */
 void connection_hold(struct connection *connection, struct exchange *exchange);
+/* Holds the first exchange, an answer in parts, until its parts so far are written. */
+void connection_hold_first(struct connection *connection, struct exchange *exchange);
 bool connection_held_has_its_turn(const struct connection *connection);
 /* The buffer for this exchange's answer (NULL: for a request without an exchange; the queue must be empty). */
 struct buffer *connection_answer_buffer(struct connection *connection, struct exchange *exchange);

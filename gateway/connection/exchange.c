@@ -4,6 +4,7 @@
 
 #include "gateway/api/listing.h"
 #include "gateway/connection/request_note.h"
+#include "gateway/reading/port.h"
 #include "shared/error.h"
 
 enum { ANSWER_KEEP = 1024 };
@@ -19,6 +20,7 @@ void exchanges_deinit(struct exchanges *exchanges)
 {
     for (uint32_t i = 0; i < exchanges->touched; i++) {
         listing_destroy(&exchanges->slots[i].listing);
+        reading_port_drop(&exchanges->slots[i].reading);
         free(exchanges->slots[i].if_none_match);
         free(exchanges->slots[i].if_match);
         request_note_destroy(&exchanges->slots[i].note);
@@ -59,6 +61,9 @@ void exchange_release(struct exchanges *exchanges, struct exchange *exchange)
 {
     exchange_settle(exchanges, exchange);
     listing_destroy(&exchange->listing);
+    reading_port_drop(&exchange->reading);
+    free(exchange->change);
+    exchange->change = NULL;
     free(exchange->if_none_match);
     exchange->if_none_match = NULL;
     free(exchange->if_match);

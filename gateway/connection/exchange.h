@@ -16,10 +16,13 @@
 #include "gateway/reply/reply.h"
 #include "shared/limits.h"
 #include "shared/telemetry/metrics_table.h"
+#include "shared/wire/frame.h"
 
 struct connection;
 struct document;
+struct change_progress;
 struct listing;
+struct reading_request;
 struct request_note;
 
 enum exchange_kind {
@@ -27,8 +30,12 @@ enum exchange_kind {
     EXCHANGE_METRICS,
     EXCHANGE_DOCUMENT,
     EXCHANGE_ISSUE,
+    EXCHANGE_CHANGE,
+    EXCHANGE_SWEEP,
+    EXCHANGE_ERASE,
     EXCHANGE_COUPON,
-    EXCHANGE_LIST
+    EXCHANGE_LIST,
+    EXCHANGE_READING
 };
 
 struct exchange {
@@ -43,15 +50,20 @@ struct exchange {
     struct buffer answer; /* holds an answer that waits for its turn */
     /* the request */
     enum exchange_kind kind;
-    uint8_t op; /* enum issue_op or coupon_op */
+    uint8_t op; /* enum issue_op, change_op or coupon_op */
     uint8_t coupon_id_length;
     uint8_t user_id_length;
     char coupon_id[COUPON_ID_MAX]; /* EXCHANGE_LIST: the cursor */
     char user_id[USER_ID_MAX];
+    uint8_t list_filter; /* EXCHANGE_LIST: enum coupon_filter; the owner is in user_id */
+    uint8_t list_state;
+    uint16_t nth;                    /* EXCHANGE_ISSUE: the issue that a PUT names; 0: none */
     char *if_match;                  /* of a GET of what has an ETag: http_request_if_match(); owned */
     char *if_none_match;             /* likewise: http_request_if_none_match(); owned */
     struct listing *listing;         /* EXCHANGE_LIST; owned */
+    struct change_progress *change;  /* EXCHANGE_CHANGE with more than one step; owned */
     const struct document *document; /* EXCHANGE_DOCUMENT */
+    struct reading_request *reading; /* EXCHANGE_READING; dropped with the exchange */
     struct request_note *note;       /* NULL: none; owned */
     /* partitions whose reply is outstanding, one bit each; 0: none */
     uint64_t waiting;

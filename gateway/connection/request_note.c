@@ -113,6 +113,13 @@ void request_note_destroy(struct request_note **note)
     *note = NULL;
 }
 
+size_t request_note_copy_id(const struct request_note *note, char out[REQUEST_ID_MAX])
+{
+    size_t length = strlen(note->id);
+    memcpy(out, note->id, length);
+    return length;
+}
+
 void request_note_set_coupon(struct request_note *note, struct span coupon_id)
 {
     CHECK(coupon_id.length <= COUPON_ID_MAX);

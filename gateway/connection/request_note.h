@@ -12,8 +12,6 @@
 #include "shared/limits.h"
 #include "shared/telemetry/metrics_table.h"
 
-#define REQUEST_ID_MAX 128
-
 struct request_note {
     char id[REQUEST_ID_MAX + 1]; /* the client's, if it may be logged; otherwise a generated one */
     char trace_id[32 + 1];       /* of the W3C traceparent; empty: missing or invalid */
@@ -29,6 +27,8 @@ struct request_note *request_note_create(const struct http_request *request, boo
 /* Sets *note to NULL; accepts NULL. */
 void request_note_destroy(struct request_note **note);
 
+/* Copies the id, without a NUL; returns its length. */
+size_t request_note_copy_id(const struct request_note *note, char out[REQUEST_ID_MAX]);
 void request_note_set_coupon(struct request_note *note, struct span coupon_id);
 /* Writes the request's log line. */
 void request_note_log(const struct request_note *note, enum metric_route route, int status, int64_t now_us);

@@ -6,8 +6,11 @@
 #include "gateway/api/coupon_id_random.h"
 #include "gateway/api/listing.h"
 #include "gateway/connection/request_note.h"
+#include "gateway/dispatch/change.h"
 #include "gateway/dispatch/local_answers.h"
+#include "gateway/dispatch/readings.h"
 #include "gateway/policy/requests.h"
+#include "gateway/reading/request.h"
 #include "gateway/service/answer.h"
 #include "shared/error.h"
 
@@ -46,7 +49,8 @@ static void drop_note(struct connection *connection)
 
 static void note_coupon(struct connection *connection, const struct api_call *call)
 {
-    if (connection->note != NULL && call->kind == API_ISSUE)
+    if (connection->note != NULL && (call->kind == API_ISSUE || call->kind == API_CHANGE ||
+                                     (call->kind == API_READING && call->question.scope == READING_COUPON)))
         request_note_set_coupon(connection->note, call->coupon_id);
     else if (connection->note != NULL && call->kind == API_COUPON)
         request_note_set_coupon(connection->note, (struct span){call->coupon.id, strlen(call->coupon.id)});
@@ -136,6 +140,7 @@ static void send_issue(struct service *service, struct connection *connection, c
         return;
     exchange->kind = EXCHANGE_ISSUE;
     exchange->op = (uint8_t)call->issue_op;
+    exchange->nth = call->nth;
     exchange->coupon_id_length = (uint8_t)call->coupon_id.length;
     exchange->user_id_length = (uint8_t)call->user_id.length;
     memcpy(exchange->coupon_id, call->coupon_id.at, call->coupon_id.length);
@@ -143,21 +148,23 @@ static void send_issue(struct service *service, struct connection *connection, c
     record = issuer_link_add_issue(service->links[partition], exchange->begun_us, service_until_us(service));
     record->tag = exchange_tag(exchange);
     record->op = (uint8_t)call->issue_op;
+    record->nth = call->nth;
+    record->request_key = call->request_key;
     record->coupon_id_length = (uint8_t)call->coupon_id.length;
     record->user_id_length = (uint8_t)call->user_id.length;
     memcpy(record->coupon_id, call->coupon_id.at, call->coupon_id.length);
     memcpy(record->user_id, call->user_id.at, call->user_id.length);
 }
 
-static void add_coupon_record(struct service *service, uint16_t partition, const struct exchange *exchange,
-                              const struct coupon *coupon, uint8_t fields)
+static struct frame_coupon_request *add_coupon_record(struct service *service, uint16_t partition,
+                                                      const struct exchange *exchange, const struct coupon *coupon)
 {
     struct frame_coupon_request *record =
         issuer_link_add_coupon(service->links[partition], exchange->begun_us, service_until_us(service));
     record->tag = exchange_tag(exchange);
     record->op = exchange->op;
-    record->fields = fields;
     frame_coupon_write(&record->coupon, coupon);
+    return record;
 }
 
 /* For a GET whose answer has an ETag. */
@@ -189,8 +196,8 @@ static void send_coupon(struct service *service, struct connection *connection, 
     memcpy(exchange->coupon_id, call->coupon.id, exchange->coupon_id_length);
     if (call->coupon_op == COUPON_GET)
         keep_conditions(exchange, request);
-    add_coupon_record(service, partition, exchange, &call->coupon,
-                      call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0);
+    add_coupon_record(service, partition, exchange, &call->coupon)->fields =
+        call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0;
 }
 
 /* --- answers that may be large --- */
@@ -226,6 +233,24 @@ static void take_list(struct service *service, struct connection *connection, co
     exchange->listing = listing_create(call->limit);
     exchange->coupon_id_length = (uint8_t)strlen(call->coupon.id);
     memcpy(exchange->coupon_id, call->coupon.id, exchange->coupon_id_length);
+    exchange->list_filter = call->list_filter;
+    exchange->list_state = (uint8_t)call->list_state;
+    exchange->user_id_length = (uint8_t)strlen(call->coupon.owner);
+    memcpy(exchange->user_id, call->coupon.owner, exchange->user_id_length);
+    send_or_hold(service, connection, exchange);
+}
+
+static void take_reading(struct service *service, struct connection *connection, const struct http_request *request,
+                         const struct api_call *call)
+{
+    if (service->readers == NULL) {
+        answer_local_with_error(service, connection, request, call->route, ERROR_STORE_UNAVAILABLE);
+        return;
+    }
+    struct exchange *exchange = begin_large(service, connection, request, call, EXCHANGE_READING);
+    if (exchange == NULL)
+        return;
+    exchange->reading = reading_request_create(service->reading_port, &call->question, exchange);
     send_or_hold(service, connection, exchange);
 }
 
@@ -258,18 +283,19 @@ static void take_large_local(struct service *service, struct connection *connect
 
 static void send_list(struct service *service, struct exchange *exchange)
 {
-    uint64_t all = service->partitions == 64 ? UINT64_MAX : (1ull << service->partitions) - 1;
     struct coupon cursor = {.quantity = listing_ask(exchange->listing)};
-    for (uint16_t p = 0; p < service->partitions; p++) {
-        if (!service_partition_up(service, p)) {
-            answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
-            return;
-        }
+    if (!service_all_up(service)) {
+        answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
+        return;
     }
     memcpy(cursor.id, exchange->coupon_id, exchange->coupon_id_length);
-    exchange_wait(&service->exchanges, exchange, all, service_now_us(service));
-    for (uint16_t p = 0; p < service->partitions; p++)
-        add_coupon_record(service, p, exchange, &cursor, 0);
+    coupon_text_set(&cursor, COUPON_TEXT_OWNER, exchange->user_id, exchange->user_id_length);
+    exchange_wait(&service->exchanges, exchange, service_all_partitions(service), service_now_us(service));
+    for (uint16_t p = 0; p < service->partitions; p++) {
+        struct frame_coupon_request *record = add_coupon_record(service, p, exchange, &cursor);
+        record->filter = exchange->list_filter;
+        record->state = exchange->list_state;
+    }
 }
 
 /* Returns its status. */
@@ -284,7 +310,10 @@ static int answer_held_local(struct service *service, const struct exchange *exc
 void dispatch_held(struct service *service, struct exchange *exchange)
 {
     struct answer answer;
-    if (connections_unread_limit_reached(service->connections) || service->exchanges.waiting_lists >= LISTINGS_MAX) {
+    if (exchange->kind == EXCHANGE_READING) {
+        readings_ask(service, exchange);
+    } else if (connections_unread_limit_reached(service->connections) ||
+               service->exchanges.waiting_lists >= LISTINGS_MAX) {
         answer_exchange_with_error(service, exchange, ERROR_OVERLOADED);
     } else if (exchange->kind == EXCHANGE_LIST) {
         send_list(service, exchange);
@@ -304,12 +333,23 @@ void dispatch_request(struct service *service, struct connection *connection, co
     case API_ISSUE:
         send_issue(service, connection, request, &call);
         break;
+    case API_CHANGE:
+    case API_SWEEP:
+    case API_CODE:
+        change_send(service, connection, request, &call);
+        break;
+    case API_ERASE:
+        change_send_erasure(service, connection, request, &call);
+        break;
     case API_COUPON:
         if (call.coupon_op != COUPON_GET || !policies_read(service, connection, request, &call))
             send_coupon(service, connection, request, &call);
         break;
     case API_LIST:
         take_list(service, connection, request, &call);
+        break;
+    case API_READING:
+        take_reading(service, connection, request, &call);
         break;
     case API_PROBLEM:
         answer_problem(service, connection, request, &call);

@@ -24,6 +24,8 @@ void dispatch_turned_away(struct service *service, struct connection *connection
 /* --- the links' events; `arg` is the struct service --- */
 
 void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply);
+void dispatch_on_change_reply(void *arg, uint16_t partition, const struct frame_change_reply *reply);
+void dispatch_on_pong(void *arg, uint16_t partition, const struct frame_pong *pong);
 void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply);
 void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag);
 void dispatch_on_restart(void *arg, uint16_t partition);

@@ -1,7 +1,9 @@
 #include "gateway/api/listing.h"
+#include "gateway/dispatch/change.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/verdicts.h"
 #include "gateway/policy/reports.h"
+#include "gateway/reading/readers.h"
 #include "gateway/service/answer.h"
 
 /* The exchange that waits for this reply; NULL, and counted as late, when there is none. */
@@ -22,6 +24,8 @@ void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_i
     if (exchange == NULL)
         return;
     policies_on_issue_reply(service, partition, exchange, reply);
+    if (exchange->kind == EXCHANGE_ISSUE && change_ask_details(service, partition, exchange, reply))
+        return;
     struct answer answer = answer_begin(service, exchange);
     if (exchange->kind == EXCHANGE_ISSUE)
         status = verdict_answer_issue(answer.out, &service->clock, answer.style, exchange, reply);
@@ -60,6 +64,8 @@ static void on_listed(struct service *service, struct exchange *exchange, uint16
         return;
     }
     struct answer answer;
+    if (reply->verdict == VERDICT_NONE && reply->coupon.id_length > 0 && reply->coupon.id_length <= COUPON_ID_MAX)
+        listing_cut(exchange->listing, (struct span){reply->coupon.id, reply->coupon.id_length});
     if (reply->verdict != VERDICT_NONE && !take_listed(exchange, partition, reply)) {
         answer = answer_begin(service, exchange);
         answer_nonsense(&answer, partition, reply->verdict);
@@ -103,6 +109,21 @@ void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_
         on_coupon(service, exchange, partition, reply);
 }
 
+void dispatch_on_change_reply(void *arg, uint16_t partition, const struct frame_change_reply *reply)
+{
+    struct service *service = arg;
+    struct exchange *exchange = find_waiting(service, partition, reply->tag);
+    if (exchange != NULL)
+        change_on_reply(service, partition, exchange, reply);
+}
+
+void dispatch_on_pong(void *arg, uint16_t partition, const struct frame_pong *pong)
+{
+    struct service *service = arg;
+    if (service->readers != NULL)
+        reading_horizon_note(readers_horizon(service->readers), partition, pong->journal_seq, pong->now_us);
+}
+
 /* --- no reply --- */
 
 void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
@@ -126,6 +147,8 @@ static void give_up(struct service *service, struct exchange *exchange)
 static bool is_read(const struct exchange *exchange)
 {
     return exchange->kind == EXCHANGE_LIST || (exchange->kind == EXCHANGE_ISSUE && exchange->op == ISSUE_LOOKUP) ||
+           (exchange->kind == EXCHANGE_CHANGE && exchange->op == CHANGE_SHOW) ||
+           (exchange->kind == EXCHANGE_SWEEP && exchange->op == CHANGE_SWEPT) ||
            (exchange->kind == EXCHANGE_COUPON && exchange->op == COUPON_GET);
 }
 

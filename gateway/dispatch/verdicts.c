@@ -1,5 +1,6 @@
 #include "gateway/dispatch/verdicts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/http/etag.h"
@@ -25,32 +26,41 @@ static size_t format_location(char *out, struct span coupon_id, struct span user
     return (size_t)(at - out);
 }
 
-static int answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style, int status,
-                        const struct exchange *exchange, const struct frame_issue_reply *issue)
+static struct issue_view view_of(const struct exchange *exchange, const struct frame_issue *issue,
+                                 const struct frame_details *details, int64_t now_us)
 {
-    struct span coupon_id = {exchange->coupon_id, exchange->coupon_id_length};
-    struct span user_id = {exchange->user_id, exchange->user_id_length};
+    return (struct issue_view){
+        .coupon_id = {exchange->coupon_id, exchange->coupon_id_length},
+        .user_id = {exchange->user_id, exchange->user_id_length},
+        .issue = issue,
+        .details = details,
+        .now_us = now_us,
+    };
+}
+
+static int answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style, int status,
+                        struct issue_view view)
+{
     char location[LOCATION_MAX];
     char body[ISSUE_JSON_MAX];
     struct reply reply = {.status = status, .type = REPLY_JSON, .body = body};
-    reply.body_length = issue_json_format(body, coupon_id, user_id, issue->sequence, issue->issued_at_us);
+    reply.body_length = issue_json_format(body, &view);
     if (status == 201) {
         reply.fields = location;
-        reply.fields_length = format_location(location, coupon_id, user_id);
+        reply.fields_length = format_location(location, view.coupon_id, view.user_id);
     }
     reply_write(out, clock, style, &reply);
     return status;
 }
 
-static int answer_already_issued(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
-                                 const struct exchange *exchange, const struct frame_issue_reply *issue)
+/* A problem that shows the issue that it is about. */
+static int answer_refused(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                          enum error_code code, struct issue_view view)
 {
-    struct span coupon_id = {exchange->coupon_id, exchange->coupon_id_length};
-    struct span user_id = {exchange->user_id, exchange->user_id_length};
     char body[ISSUE_JSON_MAX];
     struct problem_extras extras = {.issue = body};
-    extras.issue_length = issue_json_format(body, coupon_id, user_id, issue->sequence, issue->issued_at_us);
-    return reply_write_problem(out, clock, style, ERROR_ALREADY_ISSUED, &extras);
+    extras.issue_length = issue_json_format(body, &view);
+    return reply_write_problem(out, clock, style, code, &extras);
 }
 
 /* Whole seconds until the start, rounded up and at least one, so that a client that obeys it is not early. */
@@ -64,8 +74,8 @@ static uint32_t seconds_until(int64_t start_us, int64_t now_us)
 static int answer_not_started(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                               const struct frame_issue_reply *reply)
 {
-    struct problem_extras extras = {.retry_after_s = seconds_until(reply->issued_at_us, reply->now_us),
-                                    .starts_at_us = reply->issued_at_us};
+    struct problem_extras extras = {.retry_after_s = seconds_until(reply->issue.issued_at_us, reply->now_us),
+                                    .starts_at_us = reply->issue.issued_at_us};
     return reply_write_problem(out, clock, style, ERROR_NOT_STARTED, &extras);
 }
 
@@ -103,22 +113,91 @@ static int answer_plain_error(struct buffer *out, const struct reply_clock *cloc
     return code == ERROR_CODE_COUNT ? 0 : reply_write_problem(out, clock, style, code, NULL);
 }
 
+/* A PUT of an nth issue is refused when it is told about another one: the user's limit is reached. */
+static bool is_refused(const struct exchange *exchange, const struct frame_issue *issue)
+{
+    return exchange->op == ISSUE_POST || (exchange->nth != 0 && issue->nth != exchange->nth);
+}
+
 int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                          const struct exchange *exchange, const struct frame_issue_reply *reply)
 {
+    struct issue_view view = view_of(exchange, &reply->issue, NULL, reply->now_us);
     switch ((enum verdict)reply->verdict) {
     case VERDICT_ISSUED:
-        return exchange->op == ISSUE_LOOKUP ? 0 : answer_issue(out, clock, style, 201, exchange, reply);
+        return exchange->op == ISSUE_LOOKUP ? 0 : answer_issue(out, clock, style, 201, view);
+    case VERDICT_REPLAYED:
+        return exchange->op == ISSUE_POST ? answer_issue(out, clock, style, 201, view) : 0;
     case VERDICT_FOUND:
-        return exchange->op == ISSUE_POST ? 0 : answer_issue(out, clock, style, 200, exchange, reply);
+        return exchange->op == ISSUE_LOOKUP ? answer_issue(out, clock, style, 200, view) : 0;
     case VERDICT_ALREADY_ISSUED:
-        return exchange->op == ISSUE_POST ? answer_already_issued(out, clock, style, exchange, reply)
-                                          : answer_issue(out, clock, style, 200, exchange, reply);
+        return is_refused(exchange, &reply->issue) ? answer_refused(out, clock, style, ERROR_ALREADY_ISSUED, view)
+                                                   : answer_issue(out, clock, style, 200, view);
+    case VERDICT_ISSUE_REVOKED:
+        return answer_refused(out, clock, style, ERROR_REVOKED, view);
     case VERDICT_NOT_STARTED:
         return answer_not_started(out, clock, style, reply);
     default:
         return answer_plain_error(out, clock, style, (enum verdict)reply->verdict);
     }
+}
+
+/* Without details the store knows them. */
+static struct issue_view view_of_change(const struct exchange *exchange, const struct frame_change_reply *reply)
+{
+    const struct frame_details *details = reply->details.changed_at_us != 0 ? &reply->details : NULL;
+    return view_of(exchange, &reply->issue, details, reply->now_us);
+}
+
+int verdict_answer_change(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                          const struct exchange *exchange, const struct frame_change_reply *reply)
+{
+    if (!frame_details_whole(&reply->details))
+        return 0;
+    struct issue_view view = view_of_change(exchange, reply);
+    switch ((enum verdict)reply->verdict) {
+    case VERDICT_REDEEMED:
+        return answer_issue(out, clock, style, 201, view);
+    case VERDICT_FOUND:
+        return exchange->op == CHANGE_SHOW ? answer_issue(out, clock, style, 200, view) : 0;
+    case VERDICT_REDEEMED_BEFORE:
+    case VERDICT_REDEMPTION_UNDONE:
+    case VERDICT_NOT_REDEEMED:
+    case VERDICT_REVOKED:
+    case VERDICT_REVOKED_BEFORE:
+        return answer_issue(out, clock, style, 200, view);
+    case VERDICT_ALREADY_REDEEMED:
+        return answer_refused(out, clock, style, ERROR_ALREADY_REDEEMED, view);
+    case VERDICT_ISSUE_EXPIRED:
+        return answer_refused(out, clock, style, ERROR_ISSUE_EXPIRED, view);
+    case VERDICT_ISSUE_REVOKED:
+        return answer_refused(out, clock, style, ERROR_REVOKED, view);
+    case VERDICT_REFERENCE_MISMATCH:
+        return answer_refused(out, clock, style, ERROR_REFERENCE_MISMATCH, view);
+    default:
+        return answer_plain_error(out, clock, style, (enum verdict)reply->verdict);
+    }
+}
+
+int verdict_answer_sweep(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                         const struct exchange *exchange, const struct frame_change_reply *reply)
+{
+    bool goes_on = reply->verdict == VERDICT_SWEEPING;
+    if (!goes_on && reply->verdict != VERDICT_SWEPT)
+        return answer_plain_error(out, clock, style, (enum verdict)reply->verdict);
+    char body[192];
+    int length = snprintf(body, sizeof body,
+                          "{\"coupon_id\":\"%.*s\",\"state\":\"%s\",\"examined\":%u,\"until\":%u,\"revoked\":%u}",
+                          exchange->coupon_id_length, exchange->coupon_id, goes_on ? "running" : "done",
+                          reply->progress.examined, reply->progress.until, reply->progress.revoked);
+    struct reply answer = {
+        .status = exchange->op == CHANGE_SWEEP ? 202 : 200,
+        .type = REPLY_JSON,
+        .body = body,
+        .body_length = (size_t)length,
+    };
+    reply_write(out, clock, style, &answer);
+    return answer.status;
 }
 
 static size_t format_etag(char *out, struct span coupon_id, uint64_t version, uint64_t content)
@@ -170,9 +249,14 @@ int verdict_answer_coupon(struct buffer *out, const struct reply_clock *clock, s
     case VERDICT_FOUND:
         return answer_coupon(out, clock, style, 200, reply);
     case VERDICT_QUANTITY_BELOW_ISSUED:
-        return answer_bad_member(out, clock, style, "quantity", "must not be below the number of issues");
+        return answer_bad_member(out, clock, style, "quantity", "must not be below the number of issues in force");
     case VERDICT_WINDOW_INVALID:
         return answer_bad_member(out, clock, style, "ends_at", "must be later than starts_at");
+    case VERDICT_LIMIT_LOWERED:
+        return answer_bad_member(out, clock, style, "per_user_limit", "can only be raised");
+    case VERDICT_REDEMPTION_INVALID:
+        return answer_bad_member(out, clock, style, "redeem_within_s",
+                                 "and redeem_until exclude each other: set one of them to null");
     default:
         return answer_plain_error(out, clock, style, (enum verdict)reply->verdict);
     }

@@ -13,6 +13,10 @@
  * request or its coupon is invalid. */
 int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                          const struct exchange *exchange, const struct frame_issue_reply *reply);
+int verdict_answer_change(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                          const struct exchange *exchange, const struct frame_change_reply *reply);
+int verdict_answer_sweep(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                         const struct exchange *exchange, const struct frame_change_reply *reply);
 int verdict_answer_coupon(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                           const struct frame_coupon_reply *reply);
 

@@ -151,6 +151,11 @@ static bool add_origin(struct http_fields *fields, struct span value)
     return add_once(&fields->has_origin, &fields->origin, value);
 }
 
+static bool add_idempotency_key(struct http_fields *fields, struct span value)
+{
+    return add_once(&fields->has_idempotency_key, &fields->idempotency_key, value);
+}
+
 static bool add_requested_method(struct http_fields *fields, struct span value)
 {
     fields->preflight = value.length > 0;
@@ -175,6 +180,7 @@ static const struct {
     {{"x-request-id", 12}, add_request_id},
     {{"traceparent", 11}, add_traceparent},
     {{"origin", 6}, add_origin},
+    {{"idempotency-key", 15}, add_idempotency_key},
     {{"access-control-request-method", 29}, add_requested_method},
 };
 

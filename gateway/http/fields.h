@@ -41,6 +41,7 @@ struct http_fields {
     bool has_request_id;
     bool has_traceparent;
     bool has_origin;
+    bool has_idempotency_key;
     bool preflight; /* Access-Control-Request-Method is present */
     bool no_cache;  /* Cache-Control: no-cache */
     bool encoded;   /* Content-Encoding is not identity */
@@ -52,6 +53,7 @@ struct http_fields {
     struct span request_id; /* repeated: empty, which is not a valid id */
     struct span traceparent;
     struct span origin;
+    struct span idempotency_key; /* repeated: empty, which is not a valid key */
     unsigned count;
     int status;         /* 0, or why the head is refused: 400, 431, 501 */
     const char *reason; /* with a status: constant text */

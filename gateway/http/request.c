@@ -100,6 +100,7 @@ static enum http_progress parse_head(struct http_request *request, const struct 
     request->request_id_at = offset_of(fields->request_id, data);
     request->traceparent_at = offset_of(fields->traceparent, data);
     request->origin_at = offset_of(fields->origin, data);
+    request->idempotency_key_at = offset_of(fields->idempotency_key, data);
     request->continue_wanted = fields->expect_continue && !fields->http_1_0;
     return HTTP_READY;
 }
@@ -150,6 +151,7 @@ static void fill(struct http_request *request, const char *data)
     request->request_id = piece_at(request->request_id_at, fields->request_id, data);
     request->traceparent = piece_at(request->traceparent_at, fields->traceparent, data);
     request->origin = piece_at(request->origin_at, fields->origin, data);
+    request->idempotency_key = piece_at(request->idempotency_key_at, fields->idempotency_key, data);
     request->preflight = fields->preflight;
     request->continue_wanted = false;
 }

@@ -34,13 +34,14 @@ struct http_request {
     struct span authorization;
     struct etag_lines if_match;
     struct etag_lines if_none_match;
-    struct span head;        /* for http_request_list() */
-    bool encoded;            /* Content-Encoding is not identity */
-    bool no_cache;           /* Cache-Control: no-cache */
-    struct span request_id;  /* `at` is NULL when missing; not validated, see connection/request_note.h */
-    struct span traceparent; /* `at` is NULL when missing; not validated */
-    struct span origin;      /* `at` is NULL when missing; when HTTP_REFUSED, filled from the lines received so far */
-    bool preflight;          /* a CORS preflight request */
+    struct span head;            /* for http_request_list() */
+    bool encoded;                /* Content-Encoding is not identity */
+    bool no_cache;               /* Cache-Control: no-cache */
+    struct span request_id;      /* `at` is NULL when missing; not validated, see connection/request_note.h */
+    struct span traceparent;     /* `at` is NULL when missing; not validated */
+    struct span idempotency_key; /* `at` is NULL when missing; empty when repeated */
+    struct span origin; /* `at` is NULL when missing; when HTTP_REFUSED, filled from the lines received so far */
+    bool preflight;     /* a CORS preflight request */
     bool http_1_0;
     bool keep_alive;
     size_t size; /* bytes of this request in `data`; the next request follows them */
@@ -60,6 +61,7 @@ struct http_request {
     size_t request_id_at;
     size_t traceparent_at;
     size_t origin_at;
+    size_t idempotency_key_at;
 };
 
 /* Prepares for the next request. */

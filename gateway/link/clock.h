@@ -1,7 +1,7 @@
 /*
- * A lower bound on the issuer's deadline clock (issuer/deadline_clock.h). Each frame from the issuer carries the value
- * that its clock had before the frame was sent; the clock has advanced since. So neither a round-trip measurement nor
- * an upper bound is needed:
+ * A lower bound on the issuer's deadline clock (issuer/turn/deadline_clock.h). Each frame from the issuer carries the
+ * value that its clock had before the frame was sent; the clock has advanced since. So neither a round-trip measurement
+ * nor an upper bound is needed:
  *
  *   asked     the request must be decided before  deadline = least(asked) + 4/5 (until - asked)  on the issuer's clock
  *   until     on this thread's clock: no client is answered "unknown" before. By then the issuer's clock has passed

@@ -17,6 +17,19 @@ enum {
     PING_DOWN_FIRST_MS = 100, /* while it does not; doubles up to PING_UP_MS */
 };
 
+/* The kinds of requests, each with a frame of its own. */
+enum draft_kind { DRAFT_ISSUES, DRAFT_CHANGES, DRAFT_COUPONS, DRAFTS };
+
+static const struct {
+    enum frame_kind kind;
+    size_t record_size;
+    uint32_t records_max;
+} rows[DRAFTS] = {
+    [DRAFT_ISSUES] = {FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request), FRAME_ISSUE_REQUESTS_MAX},
+    [DRAFT_CHANGES] = {FRAME_CHANGE_REQUESTS, sizeof(struct frame_change_request), FRAME_CHANGE_REQUESTS_MAX},
+    [DRAFT_COUPONS] = {FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request), FRAME_COUPON_REQUESTS_MAX},
+};
+
 /* A frame under construction. */
 struct draft {
     struct buffer bytes; /* header and records */
@@ -40,8 +53,7 @@ struct issuer_link {
     int64_t ping_next_ms; /* 0: at once */
     int64_t ping_wait_ms;
     struct frame_drops drops;
-    struct draft issues;
-    struct draft coupons;
+    struct draft drafts[DRAFTS];
 };
 
 struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uint16_t partitions,
@@ -74,8 +86,8 @@ void issuer_link_destroy(struct issuer_link **link)
     if (*link == NULL)
         return;
     issuer_wire_destroy(&(*link)->wire);
-    buffer_deinit(&(*link)->issues.bytes);
-    buffer_deinit(&(*link)->coupons.bytes);
+    for (unsigned i = 0; i < DRAFTS; i++)
+        buffer_deinit(&(*link)->drafts[i].bytes);
     free(*link);
     *link = NULL;
 }
@@ -117,31 +129,33 @@ static void *add_record(struct draft *draft, size_t record_size, int64_t asked_u
     return record;
 }
 
-/* Discards the draft, and reports each of its requests as unsent. Both kinds of record begin with the tag. */
-static void report_unsent(const struct issuer_link *link, struct draft *draft, size_t record_size)
+/* Discards the draft, and reports each of its requests as unsent. Every kind of record begins with the tag. */
+static void report_unsent(struct issuer_link *link, enum draft_kind kind)
 {
+    struct draft *draft = &link->drafts[kind];
     uint32_t count = draft->count;
     draft->count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t tag = 0;
-        memcpy(&tag, draft->bytes.data + sizeof(struct frame_header) + i * record_size, sizeof tag);
+        memcpy(&tag, draft->bytes.data + sizeof(struct frame_header) + i * rows[kind].record_size, sizeof tag);
         link->events->on_unsent(link->events->arg, link->partition, tag);
     }
 }
 
-static void flush_draft(struct issuer_link *link, struct draft *draft, enum frame_kind kind, size_t record_size)
+static void flush_draft(struct issuer_link *link, enum draft_kind kind)
 {
+    struct draft *draft = &link->drafts[kind];
     if (draft->count == 0)
         return;
     struct frame_header header;
-    frame_header_write(&header, kind, link->partition, link->partitions, draft->count);
+    frame_header_write(&header, rows[kind].kind, link->partition, link->partitions, draft->count);
     frame_header_set_clock(&header, link->clock.incarnation, link_clock_least_us(&link->clock, draft->asked_us));
     memcpy(draft->bytes.data, &header, sizeof header);
     metrics_observe(link->metrics, METRIC_GATEWAY_BATCH, draft->count, 1);
     if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
         draft->count = 0;
     else
-        report_unsent(link, draft, record_size);
+        report_unsent(link, kind);
 }
 
 /* The deadline of a request in the draft, relative to the clock in the draft's header. */
@@ -151,33 +165,42 @@ static uint32_t wait_us(const struct draft *draft, int64_t until_us)
     return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
 
+/* A blank record. `wait_at` is the place of its deadline. */
+static void *add_request(struct issuer_link *link, enum draft_kind kind, size_t wait_at, int64_t asked_us,
+                         int64_t until_us)
+{
+    struct draft *draft = &link->drafts[kind];
+    CHECK(link->clock.incarnation != 0);
+    if (draft->count == rows[kind].records_max)
+        flush_draft(link, kind);
+    char *record = add_record(draft, rows[kind].record_size, asked_us);
+    uint32_t wait = wait_us(draft, until_us);
+    memcpy(record + wait_at, &wait, sizeof wait);
+    return record;
+}
+
 struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int64_t asked_us, int64_t until_us)
 {
-    struct frame_issue_request *record = NULL;
-    CHECK(link->clock.incarnation != 0);
-    if (link->issues.count == FRAME_ISSUE_REQUESTS_MAX)
-        flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
-    record = add_record(&link->issues, sizeof *record, asked_us);
-    record->wait_us = wait_us(&link->issues, until_us);
-    return record;
+    return add_request(link, DRAFT_ISSUES, offsetof(struct frame_issue_request, wait_us), asked_us, until_us);
+}
+
+struct frame_change_request *issuer_link_add_change(struct issuer_link *link, int64_t asked_us, int64_t until_us)
+{
+    return add_request(link, DRAFT_CHANGES, offsetof(struct frame_change_request, wait_us), asked_us, until_us);
 }
 
 struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us)
 {
-    struct frame_coupon_request *record = NULL;
-    CHECK(link->clock.incarnation != 0);
-    if (link->coupons.count == FRAME_COUPON_REQUESTS_MAX)
-        flush_draft(link, &link->coupons, FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request));
-    record = add_record(&link->coupons, sizeof *record, asked_us);
-    record->wait_us = wait_us(&link->coupons, until_us);
-    return record;
+    return add_request(link, DRAFT_COUPONS, offsetof(struct frame_coupon_request, wait_us), asked_us, until_us);
 }
 
 bool issuer_link_flush(struct issuer_link *link)
 {
-    bool any = link->issues.count + link->coupons.count > 0;
-    flush_draft(link, &link->issues, FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request));
-    flush_draft(link, &link->coupons, FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request));
+    bool any = false;
+    for (unsigned kind = 0; kind < DRAFTS; kind++) {
+        any = any || link->drafts[kind].count > 0;
+        flush_draft(link, kind);
+    }
     return any;
 }
 
@@ -204,8 +227,24 @@ static void hand_out_coupon_replies(const struct issuer_link *link, const char *
 {
     struct frame_coupon_reply reply;
     for (uint32_t i = 0; i < count; i++) {
-        memcpy(&reply, records + i * sizeof reply, sizeof reply);
+        records += frame_coupon_reply_next(records, &reply);
         link->events->on_coupon_reply(link->events->arg, link->partition, &reply);
+    }
+}
+
+static void hand_out_pong(const struct issuer_link *link, const char *record)
+{
+    struct frame_pong pong;
+    memcpy(&pong, record, sizeof pong);
+    link->events->on_pong(link->events->arg, link->partition, &pong);
+}
+
+static void hand_out_change_replies(const struct issuer_link *link, const char *records, uint32_t count)
+{
+    struct frame_change_reply reply;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&reply, records + i * sizeof reply, sizeof reply);
+        link->events->on_change_reply(link->events->arg, link->partition, &reply);
     }
 }
 
@@ -222,8 +261,8 @@ static bool read_clock(struct issuer_link *link, const struct frame_header *head
 static void on_restart(struct issuer_link *link)
 {
     log_info("gateway", "the issuer has restarted partition=%u", link->partition);
-    report_unsent(link, &link->issues, sizeof(struct frame_issue_request));
-    report_unsent(link, &link->coupons, sizeof(struct frame_coupon_request));
+    for (unsigned kind = 0; kind < DRAFTS; kind++)
+        report_unsent(link, kind);
     link->events->on_restart(link->events->arg, link->partition);
 }
 
@@ -237,8 +276,8 @@ static enum frame_fault check_frame(const struct issuer_link *link, const void *
         return FRAME_FAULT_OTHER_PARTITIONS;
     if (header->partition != link->partition)
         return FRAME_FAULT_OTHER_PARTITION;
-    bool ours =
-        header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_COUPON_REPLIES || header->kind == FRAME_PONG;
+    bool ours = header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_CHANGE_REPLIES ||
+                header->kind == FRAME_COUPON_REPLIES || header->kind == FRAME_PONG;
     return ours ? FRAME_OK : FRAME_FAULT_RECEIVER;
 }
 
@@ -257,6 +296,10 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
     bool restarted = read_clock(link, &header, now_ms);
     if (header.kind == FRAME_ISSUE_REPLIES)
         hand_out_issue_replies(link, frame_records(data), header.count);
+    else if (header.kind == FRAME_CHANGE_REPLIES)
+        hand_out_change_replies(link, frame_records(data), header.count);
+    else if (header.kind == FRAME_PONG)
+        hand_out_pong(link, frame_records(data));
     else if (header.kind == FRAME_COUPON_REPLIES)
         hand_out_coupon_replies(link, frame_records(data), header.count);
     if (restarted)

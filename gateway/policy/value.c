@@ -1,5 +1,6 @@
 #include "gateway/policy/value.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "shared/error.h"
@@ -7,7 +8,7 @@
 
 enum { MAGIC_LENGTH = 8, NUMBER_LENGTH = 20 };
 
-static const char magic[] = "coupond1";
+static const char magic[] = "coupond2";
 
 _Static_assert(sizeof magic - 1 + 2 * NUMBER_LENGTH == POLICY_VALUE_ORDER_LENGTH, "order of a policy value");
 
@@ -33,29 +34,15 @@ static bool read_number(const char *at, uint64_t max, uint64_t *value)
 
 size_t policy_value_write(char out[POLICY_VALUE_MAX], const struct coupon *coupon, int64_t issuer_us)
 {
-    struct policy_value_fixed fixed = {
-        .starts_at_us = coupon->starts_at_us,
-        .ends_at_us = coupon->ends_at_us,
-        .created_at_us = coupon->created_at_us,
-        .updated_at_us = coupon->updated_at_us,
-        .quantity = coupon->quantity,
-        .issued = coupon->issued,
-        .per_user_limit = coupon->per_user_limit,
-        .title_length = (uint16_t)strlen(coupon->title),
-        .id_length = (uint8_t)strlen(coupon->id),
-        .paused = coupon->paused,
-    };
+    struct frame_coupon wire;
+    frame_coupon_write(&wire, coupon);
+    size_t length = frame_coupon_bytes(&wire);
     char *at = out;
     memcpy(at, magic, MAGIC_LENGTH);
     write_number(at + MAGIC_LENGTH, coupon->journal_seq);
     write_number(at + MAGIC_LENGTH + NUMBER_LENGTH, issuer_us < 0 ? 0 : (uint64_t)issuer_us);
-    at += POLICY_VALUE_ORDER_LENGTH;
-    memcpy(at, &fixed, sizeof fixed);
-    at += sizeof fixed;
-    memcpy(at, coupon->id, fixed.id_length);
-    at += fixed.id_length;
-    memcpy(at, coupon->title, fixed.title_length);
-    return (size_t)(at - out) + fixed.title_length;
+    memcpy(at + POLICY_VALUE_ORDER_LENGTH, &wire, length);
+    return POLICY_VALUE_ORDER_LENGTH + length;
 }
 
 static bool past_time_valid(int64_t us)
@@ -63,46 +50,42 @@ static bool past_time_valid(int64_t us)
     return us >= 0 && us <= TIME_US_MAX;
 }
 
-/* Applies the same checks as for frames. */
-static bool read_coupon(const struct policy_value_fixed *fixed, const char *texts, uint64_t journal_seq,
-                        struct coupon *coupon)
+/* A JSON object or array as coupond writes it: anyone may write to Redis, and the text becomes a part of answers. */
+static bool is_json(const char *text, json_type type)
 {
-    struct frame_coupon wire = {
-        .starts_at_us = fixed->starts_at_us,
-        .ends_at_us = fixed->ends_at_us,
-        .created_at_us = fixed->created_at_us,
-        .updated_at_us = fixed->updated_at_us,
-        .journal_seq = journal_seq,
-        .quantity = fixed->quantity,
-        .issued = fixed->issued,
-        .per_user_limit = fixed->per_user_limit,
-        .title_length = fixed->title_length,
-        .id_length = fixed->id_length,
-        .paused = fixed->paused,
-    };
-    memcpy(wire.id, texts, fixed->id_length);
-    memcpy(wire.title, texts + fixed->id_length, fixed->title_length);
-    return past_time_valid(wire.created_at_us) && past_time_valid(wire.updated_at_us) && frame_coupon_whole(&wire) &&
-           frame_coupon_read(&wire, coupon);
+    json_t *value = text[0] == '\0' ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    bool valid = text[0] == '\0' || (value != NULL && json_typeof(value) == type);
+    json_decref(value);
+    return valid;
+}
+
+/* Applies the same checks as for frames. */
+static bool read_coupon(struct span bytes, struct frame_coupon *wire, struct coupon *coupon)
+{
+    memset(wire, 0, sizeof *wire);
+    if (bytes.length < offsetof(struct frame_coupon, texts) || bytes.length > sizeof *wire)
+        return false;
+    memcpy(wire, bytes.at, bytes.length);
+    return frame_coupon_lengths_valid(wire) && frame_coupon_bytes(wire) == bytes.length &&
+           past_time_valid(wire->created_at_us) && past_time_valid(wire->updated_at_us) && frame_coupon_whole(wire) &&
+           frame_coupon_read(wire, coupon) && is_json(coupon->benefit, JSON_OBJECT) &&
+           is_json(coupon->metadata, JSON_OBJECT) && is_json(coupon->segments, JSON_ARRAY);
 }
 
 bool policy_value_read(struct span bytes, struct span id, struct coupon *coupon, int64_t *issuer_us)
 {
-    const size_t texts_at = POLICY_VALUE_ORDER_LENGTH + sizeof(struct policy_value_fixed);
     uint64_t journal_seq = 0;
     uint64_t time_us = 0;
-    if (bytes.length < texts_at || memcmp(bytes.at, magic, MAGIC_LENGTH) != 0)
+    if (bytes.length < POLICY_VALUE_ORDER_LENGTH || memcmp(bytes.at, magic, MAGIC_LENGTH) != 0)
         return false;
     if (!read_number(bytes.at + MAGIC_LENGTH, UINT64_MAX, &journal_seq) ||
         !read_number(bytes.at + MAGIC_LENGTH + NUMBER_LENGTH, ISSUER_TIME_US_MAX, &time_us))
         return false;
-    struct policy_value_fixed fixed;
-    memcpy(&fixed, bytes.at + POLICY_VALUE_ORDER_LENGTH, sizeof fixed);
-    if (fixed.id_length > COUPON_ID_MAX || fixed.title_length > TITLE_MAX ||
-        bytes.length != texts_at + fixed.id_length + fixed.title_length)
-        return false;
-    if (!span_equals((struct span){bytes.at + texts_at, fixed.id_length}, id))
+    struct frame_coupon wire;
+    struct span rest = {bytes.at + POLICY_VALUE_ORDER_LENGTH, bytes.length - POLICY_VALUE_ORDER_LENGTH};
+    if (!read_coupon(rest, &wire, coupon) || wire.journal_seq != journal_seq ||
+        !span_equals((struct span){wire.id, wire.id_length}, id))
         return false;
     *issuer_us = (int64_t)time_us;
-    return read_coupon(&fixed, bytes.at + texts_at, journal_seq, coupon);
+    return true;
 }

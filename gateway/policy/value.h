@@ -3,9 +3,9 @@
  * values is older; a fixed layout follows. Pure. Anyone may have written a value: it is untrusted until
  * policy_value_read() accepts it.
  *
- *     coupond1 JJJJJJJJJJJJJJJJJJJJ TTTTTTTTTTTTTTTTTTTT   format; journal sequence and issuer's time in 20 digits
+ *     coupond2 JJJJJJJJJJJJJJJJJJJJ TTTTTTTTTTTTTTTTTTTT   format; journal sequence and issuer's time in 20 digits
  *                                                          each, without the blanks
- *     struct policy_value_fixed, id, title                 little-endian
+ *     struct frame_coupon, cut after its last text         little-endian
  */
 #ifndef COUPOND_POLICY_VALUE_H
 #define COUPOND_POLICY_VALUE_H
@@ -16,24 +16,11 @@
 
 #include "gateway/http/span.h"
 #include "shared/coupon.h"
+#include "shared/wire/frame.h"
 
 #define POLICY_VALUE_ORDER_LENGTH 48 /* bytes of the part that orders two values, as text */
 
-struct policy_value_fixed {
-    int64_t starts_at_us;
-    int64_t ends_at_us;
-    int64_t created_at_us;
-    int64_t updated_at_us;
-    uint32_t quantity;
-    uint32_t issued;
-    uint32_t per_user_limit;
-    uint16_t title_length;
-    uint8_t id_length;
-    uint8_t paused;
-};
-_Static_assert(sizeof(struct policy_value_fixed) == 48, "policy value layout");
-
-#define POLICY_VALUE_MAX (POLICY_VALUE_ORDER_LENGTH + sizeof(struct policy_value_fixed) + COUPON_ID_MAX + TITLE_MAX)
+#define POLICY_VALUE_MAX (POLICY_VALUE_ORDER_LENGTH + sizeof(struct frame_coupon))
 
 /* Formats a coupon that the issuer reported at `issuer_us` of its clock. Returns the length. */
 size_t policy_value_write(char out[POLICY_VALUE_MAX], const struct coupon *coupon, int64_t issuer_us);

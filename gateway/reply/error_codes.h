@@ -21,7 +21,11 @@
     ERROR(NOT_STARTED, "not_started", 409, "Not started", "Issuing begins at `starts_at`; Retry-After is the number of seconds until then.") \
     ERROR(PAUSED, "paused", 409, "Paused", "Issuing is paused.") \
     ERROR(COUPON_EXISTS, "coupon_exists", 409, "Coupon exists", "A coupon with this id already exists.") \
+    ERROR(ALREADY_REDEEMED, "already_redeemed", 409, "Already redeemed", "The issue is redeemed; `issue` shows the redemption.") \
+    ERROR(REFERENCE_MISMATCH, "reference_mismatch", 409, "Reference mismatch", "The issue is redeemed with another reference, so nothing was undone.") \
+    ERROR(REVOKED, "revoked", 409, "Revoked", "The issue was revoked, and the user gets no other one.") \
     ERROR(ENDED, "ended", 410, "Ended", "Issuing has ended.") \
+    ERROR(ISSUE_EXPIRED, "issue_expired", 410, "Issue expired", "The issue can no longer be redeemed; its time ended at `redeemable_until`.") \
     ERROR(STALE_VERSION, "stale_version", 412, "Stale version", "The coupon does not meet the condition in If-Match or If-None-Match, usually because it has changed; read it again before changing it.") \
     ERROR(TOO_LARGE, "too_large", 413, "Too large", "The body exceeds the size limit of this server.") \
     ERROR(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "Unsupported media type", "The body must be application/json in UTF-8 without a Content-Encoding, and Content-Type must say so.") \
@@ -31,6 +35,7 @@
     ERROR(OVERLOADED, "overloaded", 503, "Overloaded", "The server is overloaded; nothing was decided, so try again.") \
     ERROR(ISSUER_UNAVAILABLE, "issuer_unavailable", 503, "Issuer unavailable", "The issuer cannot be reached; nothing was decided, so try again.") \
     ERROR(OUTCOME_UNKNOWN, "outcome_unknown", 503, "Outcome unknown", "The issuer did not answer in time. Look up the result, or ask again with PUT; a second POST may issue one more.") \
+    ERROR(STORE_UNAVAILABLE, "store_unavailable", 503, "Store unavailable", "The store of the issues cannot be read, or this server has none; issuing goes on, so try again.") \
     ERROR(HTTP_VERSION_NOT_SUPPORTED, "http_version_not_supported", 505, "HTTP version not supported", "This server supports HTTP/1.1 and HTTP/1.0.")
 /* clang-format on */
 

@@ -10,13 +10,28 @@
 #include "gateway/http/buffer.h"
 #include "gateway/http/span.h"
 #include "shared/coupon.h"
+#include "shared/wire/frame.h"
 
-/* Room for any issue object: the fixed parts, both ids, a sequence, a time. */
-#define ISSUE_JSON_MAX 256
+/* Room for any issue object: the fixed parts, both ids, code, times, and the details with every character escaped. */
+#define ISSUE_JSON_MAX 1280
 
-/* {"coupon_id","user_id","sequence","issued_at"}; valid ids need no escapes. Returns the length. */
-size_t issue_json_format(char out[ISSUE_JSON_MAX], struct span coupon_id, struct span user_id, uint32_t sequence,
-                         int64_t issued_at_us);
+/* An issue as the API shows it. Borrowed. */
+struct issue_view {
+    struct span coupon_id;
+    struct span user_id; /* SPAN_NONE: not known */
+    const struct frame_issue *issue;
+    const struct frame_details *details; /* of the redemption or revocation; NULL: left out */
+    int64_t now_us;                      /* the issuer's clock, which decides whether it has expired */
+};
+
+#define ISSUE_CODE_UNKNOWN UINT64_MAX /* in place of a code: shown as null */
+
+/* {"coupon_id","user_id","sequence","nth","code","issued_at","redeemable_until","state","redemption"?,"revocation"?};
+ * valid ids need no escapes. Returns the length. */
+size_t issue_json_format(char out[ISSUE_JSON_MAX], const struct issue_view *view);
+
+/* "issued", "redeemed", "revoked" or "expired". */
+const char *issue_state_text(const struct frame_issue *issue, int64_t now_us);
 
 /* The coupon with its state at `now_us`. */
 void coupon_json_append(struct buffer *out, const struct coupon *coupon, int64_t now_us);

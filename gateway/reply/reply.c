@@ -14,6 +14,7 @@ enum { RETRY_AFTER_MAX_S = 3 };
 #define STATUS_LINE_TABLE(X)                                                                                           \
     X(200, "OK")                                                                                                       \
     X(201, "Created")                                                                                                  \
+    X(202, "Accepted")                                                                                                 \
     X(204, "No Content")                                                                                               \
     X(304, "Not Modified")                                                                                             \
     X(400, "Bad Request")                                                                                              \
@@ -107,22 +108,31 @@ static char *put_text(char *at, const char *text)
     return put(at, text, strlen(text));
 }
 
-void reply_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
-                 const struct reply *reply)
+/* The lines that every head begins with, and `fields`. Returns the place behind them. */
+static char *put_head(char *at, const struct reply_clock *clock, struct reply_style style, const struct reply *reply)
 {
     const struct piece *line = status_line(reply->status);
-    size_t origin_length = style.origin_fields == NULL ? 0 : strlen(style.origin_fields);
-    char *begin = buffer_reserve(out, HEAD_BYTES_MAX + REQUEST_ID_BYTES_MAX + origin_length + reply->fields_length +
-                                          reply->body_length);
-    char *at = put(begin, line->text, line->length);
+    at = put(at, line->text, line->length);
     at = put(at, clock->date, clock->date_length);
     at = put_connection(at, style);
     if (style.request_id != NULL)
         at = put_text(put_text(put_text(at, "X-Request-Id: "), style.request_id), "\r\n");
-    if (origin_length > 0)
-        at = put(at, style.origin_fields, origin_length);
-    if (reply->fields_length > 0)
-        at = put(at, reply->fields, reply->fields_length);
+    if (style.origin_fields != NULL)
+        at = put_text(at, style.origin_fields);
+    return reply->fields_length > 0 ? put(at, reply->fields, reply->fields_length) : at;
+}
+
+static size_t room_for_head(struct reply_style style, const struct reply *reply)
+{
+    size_t origin_length = style.origin_fields == NULL ? 0 : strlen(style.origin_fields);
+    return HEAD_BYTES_MAX + REQUEST_ID_BYTES_MAX + origin_length + reply->fields_length;
+}
+
+void reply_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                 const struct reply *reply)
+{
+    char *begin = buffer_reserve(out, room_for_head(style, reply) + reply->body_length);
+    char *at = put_head(begin, clock, style, reply);
     if (reply->status == 304 || reply->status == 204) { /* no body; a 304 does not describe the body that it saves */
         at = put(at, "\r\n", 2);
         out->length += (size_t)(at - begin);
@@ -134,6 +144,37 @@ void reply_write(struct buffer *out, const struct reply_clock *clock, struct rep
     if (!style.head_only && reply->body_length > 0)
         at = put(at, reply->body, reply->body_length);
     out->length += (size_t)(at - begin);
+}
+
+/* --- streams --- */
+
+void reply_begin_stream(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                        const char *fields)
+{
+    const struct reply reply = {.status = 200, .fields = fields, .fields_length = strlen(fields)};
+    char *begin = buffer_reserve(out, room_for_head(style, &reply));
+    char *at = put_head(begin, clock, style, &reply);
+    at = put_text(at, "Cache-Control: no-store\r\n");
+    at = put_text(at, style.http_1_0 ? "\r\n" : "Transfer-Encoding: chunked\r\n\r\n");
+    out->length += (size_t)(at - begin);
+}
+
+void reply_write_part(struct buffer *out, struct reply_style style, const void *data, size_t length)
+{
+    char size[20];
+    if (length == 0 || style.head_only)
+        return;
+    if (!style.http_1_0)
+        buffer_append(out, size, (size_t)snprintf(size, sizeof size, "%zx\r\n", length));
+    buffer_append(out, data, length);
+    if (!style.http_1_0)
+        buffer_append(out, "\r\n", 2);
+}
+
+void reply_end_stream(struct buffer *out, struct reply_style style)
+{
+    if (!style.http_1_0 && !style.head_only)
+        buffer_append(out, "0\r\n\r\n", 5);
 }
 
 void reply_write_continue(struct buffer *out)

@@ -57,6 +57,16 @@ struct reply {
 void reply_write(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                  const struct reply *reply);
 
+/*
+ * An answer whose length is not known when it begins: its head (200), then its parts, then its end. It is sent in
+ * chunks, to HTTP/1.0 until the end of the connection, whose style must then have `close`. `fields` has the content's
+ * type.
+ */
+void reply_begin_stream(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
+                        const char *fields);
+void reply_write_part(struct buffer *out, struct reply_style style, const void *data, size_t length);
+void reply_end_stream(struct buffer *out, struct reply_style style);
+
 /* Appends a 100 Continue. */
 void reply_write_continue(struct buffer *out);
 

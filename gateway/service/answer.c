@@ -110,6 +110,8 @@ static void count_unavailable(struct service *service, enum error_code code)
         metrics_add(service->metrics, METRIC_GATEWAY_UNAVAILABLE, METRIC_UNAVAILABLE_ISSUER_UNAVAILABLE, 1);
     else if (code == ERROR_OUTCOME_UNKNOWN)
         metrics_add(service->metrics, METRIC_GATEWAY_UNAVAILABLE, METRIC_UNAVAILABLE_OUTCOME_UNKNOWN, 1);
+    else if (code == ERROR_STORE_UNAVAILABLE)
+        metrics_add(service->metrics, METRIC_GATEWAY_UNAVAILABLE, METRIC_UNAVAILABLE_STORE_UNAVAILABLE, 1);
 }
 
 void answer_error(const struct answer *answer, enum error_code code, const struct problem_extras *extras)

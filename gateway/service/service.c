@@ -52,3 +52,17 @@ const char *service_origin_fields(const struct service *service, const struct ht
 {
     return service->cors == NULL ? NULL : cors_fields(service->cors, request->origin);
 }
+
+uint64_t service_all_partitions(const struct service *service)
+{
+    return service->partitions == 64 ? UINT64_MAX : (1ull << service->partitions) - 1;
+}
+
+bool service_all_up(const struct service *service)
+{
+    for (uint16_t p = 0; p < service->partitions; p++) {
+        if (!service_partition_up(service, p))
+            return false;
+    }
+    return true;
+}

@@ -19,6 +19,8 @@
 #include "shared/telemetry/metrics.h"
 
 struct policies;
+struct readers;
+struct reading_port;
 
 struct service {
     const struct options *options;
@@ -28,6 +30,8 @@ struct service {
     struct issuer_link *links[PARTITIONS_MAX];
     uint16_t partitions; /* number of partitions */
     struct policies *policies;
+    struct readers *readers;           /* shared by all threads; NULL: the store is not read */
+    struct reading_port *reading_port; /* this thread's */
     struct readiness *readiness;
     struct api_rules rules;
     struct cors *cors; /* gateway/cors_origins; NULL: none. Also used by the rules */
@@ -51,6 +55,10 @@ void service_end_turn(struct service *service);
 int64_t service_until_us(struct service *service);
 /* True while the partition answers. */
 bool service_partition_up(const struct service *service, uint16_t partition);
+
+/* The partitions, one bit each; and whether all of them answer. */
+uint64_t service_all_partitions(const struct service *service);
+bool service_all_up(const struct service *service);
 
 /* CORS header lines for any answer to this request; NULL: none. */
 const char *service_origin_fields(const struct service *service, const struct http_request *request);

@@ -82,6 +82,7 @@ static bool belongs_to_another(const struct feed_source *source, const uint8_t i
 
 static void note_acked(const struct feed_source *source)
 {
+    journal_note_acked(source->journal, source->window.acked_seq);
     if (journal_acked_write(source->acked_fd, source->meta->journal_id, source->store_id, source->window.acked_seq) !=
         0)
         log_warn("issuer", "cannot save the store's position; after a restart records are sent again: %s partition=%u",
@@ -122,15 +123,24 @@ bool feed_source_can_follow(const struct feed_source *source)
     return first_kept(source, &first, &error) == 0 || !disk_is_shortage(errno);
 }
 
+/* What every frame says of its journal, and of the store that it is for. */
+static void identify(const struct feed_source *source, const uint8_t store_id[STORE_ID_BYTES],
+                     struct frame_events *events)
+{
+    const struct journal_meta *meta = source->meta;
+    events->acked_seq = source->window.acked_seq;
+    events->gone_seq = source->gone_seq;
+    memcpy(events->journal_id, meta->journal_id, sizeof events->journal_id);
+    memcpy(events->store_id, store_id, sizeof events->store_id);
+    memcpy(events->fingerprint_key, meta->fingerprint_key, sizeof events->fingerprint_key);
+    memcpy(events->code_key, meta->code_key, sizeof events->code_key);
+}
+
 void feed_source_push(struct feed_source *source, const struct feed_draft *draft,
                       const uint8_t store_id[STORE_ID_BYTES])
 {
-    struct frame_events events = {.first_seq = draft->first_seq,
-                                  .last_seq = draft->last_seq,
-                                  .acked_seq = source->window.acked_seq,
-                                  .gone_seq = source->gone_seq};
-    memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
-    memcpy(events.store_id, store_id, sizeof events.store_id);
+    struct frame_events events = {.first_seq = draft->first_seq, .last_seq = draft->last_seq};
+    identify(source, store_id, &events);
     struct frame_header header;
     frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, draft->count);
     memcpy(draft->bytes, &header, sizeof header);
@@ -159,10 +169,8 @@ bool feed_source_is_to_be_asked(struct feed_source *source, int64_t now_us)
 void feed_source_make_question(struct feed_source *source, const uint8_t store_id[STORE_ID_BYTES])
 {
     uint64_t acked = source->window.acked_seq;
-    struct frame_events events = {
-        .first_seq = acked + 1, .last_seq = acked, .acked_seq = acked, .gone_seq = source->gone_seq};
-    memcpy(events.journal_id, source->meta->journal_id, sizeof events.journal_id);
-    memcpy(events.store_id, store_id, sizeof events.store_id);
+    struct frame_events events = {.first_seq = acked + 1, .last_seq = acked};
+    identify(source, store_id, &events);
     struct frame_header header;
     frame_header_write(&header, FRAME_EVENTS, source->meta->partition, source->meta->partitions, 0);
     zmq_msg_close(&source->question);

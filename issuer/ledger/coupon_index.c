@@ -23,6 +23,7 @@ void coupon_index_deinit(struct coupon_index *index)
     for (size_t i = 0; i < COUPON_INDEX_TABLES; i++)
         free(index->tables[i].slots);
     free(index->slabs);
+    free(index->numbered);
     coupon_order_deinit(&index->order);
     coupon_index_init(index, index->bare);
 }
@@ -120,4 +121,27 @@ struct ledger_coupon *coupon_index_add(struct coupon_index *index, const struct 
     if (!index->bare)
         coupon_order_add(&index->order, added);
     return added;
+}
+
+/* --- by number --- */
+
+void coupon_index_number(struct coupon_index *index, struct ledger_coupon *coupon)
+{
+    uint32_t number = coupon->number;
+    CHECK(number >= 1);
+    if (index->bare)
+        return;
+    if (number > index->numbered_room) {
+        uint32_t room = number + number / 2 + 16;
+        index->numbered = realloc(index->numbered, room * sizeof *index->numbered);
+        CHECK(index->numbered != NULL);
+        memset(index->numbered + index->numbered_room, 0, (room - index->numbered_room) * sizeof *index->numbered);
+        index->numbered_room = room;
+    }
+    index->numbered[number - 1] = coupon;
+}
+
+struct ledger_coupon *coupon_index_numbered(const struct coupon_index *index, uint32_t number)
+{
+    return number >= 1 && number <= index->numbered_room ? index->numbered[number - 1] : NULL;
 }

@@ -33,6 +33,8 @@ struct coupon_index {
     struct ledger_coupon **slabs; /* of a fixed number of coupons each */
     size_t slabs_room;
     size_t count;
+    struct ledger_coupon **numbered; /* by the coupon's own number - 1; NULL: no such coupon */
+    uint32_t numbered_room;
     bool bare; /* part of a ledger: no titles, no order */
     struct coupon_order order;
 };
@@ -45,7 +47,11 @@ void coupon_index_deinit(struct coupon_index *index);
 struct ledger_coupon *coupon_index_find(const struct coupon_index *index, const char *id, size_t length);
 /* Adds a copy of `coupon`, whose id is new, without holders. */
 struct ledger_coupon *coupon_index_add(struct coupon_index *index, const struct coupon *coupon);
-/* The coupon with this number, counted from 0 in the order of creation. */
+/* Makes the coupon known by its number, which is not 0. Does nothing in a part of a ledger. */
+void coupon_index_number(struct coupon_index *index, struct ledger_coupon *coupon);
+/* The coupon whose own number this is; NULL when there is none. */
+struct ledger_coupon *coupon_index_numbered(const struct coupon_index *index, uint32_t number);
+/* The coupon at this place, counted from 0 in the order of adding. */
 struct ledger_coupon *coupon_index_at(const struct coupon_index *index, size_t number);
 
 #endif

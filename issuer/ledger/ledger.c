@@ -54,11 +54,14 @@ void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands
     }
 }
 
-/* The verdict for a user who holds none. */
+/* The verdict for a user who may have one. */
 static enum verdict refusal(const struct ledger_coupon *coupon, int64_t now_us)
 {
-    bool sold_out = coupon->issued >= coupon->quantity;
+    if (coupon->archived)
+        return VERDICT_ENDED;
+    bool sold_out = ledger_coupon_in_force(coupon) >= coupon->quantity || coupon->issued >= QUANTITY_MAX;
     switch (coupon_state_of(coupon->starts_at_us, coupon->ends_at_us, coupon->paused, sold_out, now_us)) {
+    case COUPON_ARCHIVED:
     case COUPON_ENDED:
         return VERDICT_ENDED;
     case COUPON_PAUSED:
@@ -73,9 +76,98 @@ static enum verdict refusal(const struct ledger_coupon *coupon, int64_t now_us)
     return VERDICT_ISSUED;
 }
 
-static void decide_lookup(bool holds, struct ledger_decision *decision)
+/* What a user holds of a coupon. */
+struct holding {
+    struct user_issue latest; /* nth 0: none at all */
+    struct user_issue live;   /* the latest that is not revoked; nth 0: none */
+    unsigned counting;        /* issues that count for the limit */
+};
+
+static void count_revoked(const struct ledger_coupon *coupon, struct holding *holding)
 {
-    decision->verdict = holds ? VERDICT_FOUND : VERDICT_NOT_ISSUED;
+    struct user_issue issue = holding->latest;
+    holding->live.nth = 0;
+    do {
+        unsigned kind = issue_kind(issue_list_state(coupon, issue.sequence));
+        bool revoked = kind >= ISSUE_KIND_REVOKED;
+        if (!revoked && holding->live.nth == 0)
+            holding->live = issue;
+        if (revoked && (kind & ISSUE_KIND_AGAIN) != 0)
+            holding->counting--;
+    } while (issue_list_earlier(coupon, &issue));
+}
+
+static struct holding holding_of(const struct ledger_coupon *coupon, struct fingerprint user)
+{
+    struct holding holding = {0};
+    if (!user_set_find(&coupon->users, user, &holding.latest))
+        return holding;
+    holding.live = holding.latest;
+    holding.counting = holding.latest.nth;
+    if (coupon->revoked > 0)
+        count_revoked(coupon, &holding);
+    return holding;
+}
+
+static void tell(const struct ledger_coupon *coupon, enum verdict verdict, const struct user_issue *issue,
+                 struct ledger_decision *decision)
+{
+    decision->verdict = verdict;
+    decision->issue = *issue;
+    decision->value = issue_list_state(coupon, issue->sequence);
+}
+
+/* True when the user asked for one of the latest issues with this key; tells it. */
+static bool replays(const struct ledger_coupon *coupon, const struct ledger_command *command,
+                    const struct holding *holding, struct ledger_decision *decision)
+{
+    if (command->op != ISSUE_POST || command->request_key == 0 || holding->latest.nth == 0)
+        return false;
+    struct user_issue issue = holding->latest;
+    unsigned left = IDEMPOTENT_ISSUES;
+    do {
+        if (ledger_coupon_value(coupon, COUPON_MAP_REQUESTS, issue.sequence) ==
+            ledger_request_value(command->request_key)) {
+            tell(coupon, VERDICT_REPLAYED, &issue, decision);
+            return true;
+        }
+    } while (--left > 0 && issue_list_earlier(coupon, &issue));
+    return false;
+}
+
+/* True when the nth issue is there, or cannot be the next one; tells so. */
+static bool ensured(const struct ledger_coupon *coupon, const struct ledger_command *command,
+                    const struct holding *holding, struct ledger_decision *decision)
+{
+    if (command->op != ISSUE_ENSURE || command->nth == 0)
+        return false;
+    struct user_issue issue = holding->latest;
+    if (command->nth > issue.nth) {
+        decision->verdict = VERDICT_NOT_ISSUED;
+        return command->nth > issue.nth + 1 && holding->counting < coupon->per_user_limit;
+    }
+    while (issue.nth > command->nth && issue_list_earlier(coupon, &issue))
+        continue;
+    tell(coupon, VERDICT_ALREADY_ISSUED, &issue, decision);
+    return true;
+}
+
+static bool wants_more(const struct ledger_coupon *coupon, const struct ledger_command *command,
+                       const struct holding *holding)
+{
+    bool asks = command->op == ISSUE_POST || command->nth != 0 || holding->live.nth == 0;
+    return asks && holding->counting < coupon->per_user_limit && holding->latest.nth < NTH_MAX;
+}
+
+static void decide_new(const struct ledger_coupon *coupon, const struct holding *holding, int64_t now_us,
+                       struct ledger_decision *decision)
+{
+    const struct user_set *users = &coupon->users;
+    if (decision->verdict == VERDICT_ISSUED)
+        decision->issue = (struct user_issue){coupon->issued + 1, (uint16_t)(holding->latest.nth + 1),
+                                              now_us > users->latest_us ? now_us : users->latest_us};
+    else if (decision->verdict == VERDICT_NOT_STARTED)
+        decision->issue.issued_at_us = coupon->starts_at_us;
 }
 
 void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *command, int64_t now_us,
@@ -87,24 +179,33 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
     if (command->coupon == NULL)
         return;
     const struct ledger_coupon *coupon = command->coupon;
-    const struct user_set *users = &coupon->users;
-    bool holds = user_set_find(users, command->user, &decision->issue);
+    struct holding holding = holding_of(coupon, command->user);
     if (command->op == ISSUE_LOOKUP) {
-        decide_lookup(holds, decision);
+        tell(coupon, holding.latest.nth > 0 ? VERDICT_FOUND : VERDICT_NOT_ISSUED, &holding.latest, decision);
         return;
     }
-    enum verdict verdict = refusal(coupon, now_us);
-    bool wants_more = command->op == ISSUE_POST && decision->issue.nth < coupon->per_user_limit;
-    if (holds && (!wants_more || verdict != VERDICT_ISSUED)) {
-        decision->verdict = VERDICT_ALREADY_ISSUED;
+    if (replays(coupon, command, &holding, decision) || ensured(coupon, command, &holding, decision))
         return;
-    }
-    decision->verdict = verdict;
-    if (verdict == VERDICT_ISSUED)
-        decision->issue = (struct user_issue){coupon->issued + 1, (uint16_t)(decision->issue.nth + 1),
-                                              now_us > users->latest_us ? now_us : users->latest_us};
-    else if (verdict == VERDICT_NOT_STARTED)
-        decision->issue.issued_at_us = coupon->starts_at_us;
+    decision->verdict = refusal(coupon, now_us);
+    bool more = wants_more(coupon, command, &holding);
+    if (holding.live.nth > 0 && (!more || decision->verdict != VERDICT_ISSUED))
+        tell(coupon, VERDICT_ALREADY_ISSUED, &holding.live, decision);
+    else if (!more)
+        tell(coupon, VERDICT_ISSUE_REVOKED, &holding.latest, decision);
+    else
+        decide_new(coupon, &holding, now_us, decision);
+}
+
+/* Notes what only few issues have: an earlier one of the same user, an idempotency key. */
+static void apply_extras(struct ledger_coupon *coupon, struct fingerprint user, const struct user_issue *issue,
+                         uint64_t request_key)
+{
+    struct user_issue before;
+    if (issue->nth > 1 && user_set_find(&coupon->users, user, &before))
+        issue_list_append(coupon, &before, issue);
+    if (request_key != 0)
+        sequence_map_set(ledger_coupon_map(coupon, COUPON_MAP_REQUESTS), issue->sequence,
+                         ledger_request_value(request_key));
 }
 
 void ledger_apply_issue(const struct ledger_command *command, const struct ledger_decision *decision)
@@ -112,10 +213,34 @@ void ledger_apply_issue(const struct ledger_command *command, const struct ledge
     struct ledger_coupon *coupon = command->coupon;
     CHECK(decision->verdict == VERDICT_ISSUED);
     CHECK(decision->issue.sequence == coupon->issued + 1);
-    CHECK(decision->issue.sequence <= coupon->quantity);
-    CHECK(decision->issue.nth >= 1 && decision->issue.nth <= coupon->per_user_limit);
+    CHECK(ledger_coupon_in_force(coupon) < coupon->quantity);
+    CHECK(decision->issue.nth >= 1 && decision->issue.nth <= coupon->per_user_limit + coupon->forgiven);
+    if (decision->issue.nth > 1 || command->request_key != 0)
+        apply_extras(coupon, command->user, &decision->issue, command->op == ISSUE_POST ? command->request_key : 0);
     user_set_put(&coupon->users, command->user, &decision->issue);
     coupon->issued++;
+}
+
+struct ledger_coupon *ledger_find_issue(const struct ledger *ledger, uint32_t number, uint32_t sequence,
+                                        uint64_t *value)
+{
+    struct ledger_coupon *coupon = coupon_index_numbered(&ledger->index, number);
+    if (coupon == NULL || sequence == 0 || sequence > coupon->issued)
+        return NULL;
+    *value = issue_list_state(coupon, sequence);
+    return coupon;
+}
+
+bool ledger_next_unnumbered(const struct ledger *ledger, struct coupon *numbered)
+{
+    if (ledger->unnumbered == 0)
+        return false;
+    size_t at = ledger->first_unnumbered;
+    while (coupon_index_at(&ledger->index, at)->number != 0)
+        at++;
+    ledger_coupon_read(coupon_index_at(&ledger->index, at), numbered);
+    numbered->number = ledger->last_number + 1;
+    return true;
 }
 
 enum verdict ledger_decide_create(const struct ledger *ledger, const struct coupon *wanted, int64_t now_us,
@@ -129,24 +254,58 @@ enum verdict ledger_decide_create(const struct ledger *ledger, const struct coup
     if (ledger->index.count >= COUPONS_PER_PARTITION_MAX)
         return VERDICT_OVERLOADED;
     *result = *wanted;
-    result->issued = 0;
-    result->paused = false;
+    result->issued = result->returned = result->redeemed = 0;
+    result->number = ledger->last_number + 1;
+    result->archived = false;
     result->created_at_us = result->updated_at_us = now_us;
     return VERDICT_COUPON_CREATED;
 }
 
+static void change_texts(struct coupon *coupon, const struct coupon *wanted, unsigned fields)
+{
+    static const unsigned field_of[] = {
+        [COUPON_TEXT_TITLE] = COUPON_FIELD_TITLE,     [COUPON_TEXT_DESCRIPTION] = COUPON_FIELD_DESCRIPTION,
+        [COUPON_TEXT_BENEFIT] = COUPON_FIELD_BENEFIT, [COUPON_TEXT_METADATA] = COUPON_FIELD_METADATA,
+        [COUPON_TEXT_OWNER] = COUPON_FIELD_OWNER,     [COUPON_TEXT_SEGMENTS] = COUPON_FIELD_SEGMENTS,
+    };
+    for (unsigned i = 0; i < COUPON_TEXTS; i++) {
+        const char *text = coupon_text(wanted, i);
+        if (fields & field_of[i])
+            coupon_text_set(coupon, i, text, strlen(text));
+    }
+}
+
 static void change_fields(struct coupon *coupon, const struct coupon *wanted, unsigned fields)
 {
-    if (fields & COUPON_FIELD_TITLE)
-        memcpy(coupon->title, wanted->title, sizeof coupon->title);
+    change_texts(coupon, wanted, fields);
     if (fields & COUPON_FIELD_QUANTITY)
         coupon->quantity = wanted->quantity;
+    if (fields & COUPON_FIELD_PER_USER_LIMIT)
+        coupon->per_user_limit = wanted->per_user_limit;
     if (fields & COUPON_FIELD_STARTS_AT)
         coupon->starts_at_us = wanted->starts_at_us;
     if (fields & COUPON_FIELD_ENDS_AT)
         coupon->ends_at_us = wanted->ends_at_us;
+    if (fields & COUPON_FIELD_REDEEM_UNTIL)
+        coupon->redeem_until_us = wanted->redeem_until_us;
+    if (fields & COUPON_FIELD_REDEEM_WITHIN)
+        coupon->redeem_within_s = wanted->redeem_within_s;
     if (fields & COUPON_FIELD_PAUSED)
         coupon->paused = wanted->paused;
+    if (fields & COUPON_FIELD_ARCHIVED)
+        coupon->archived = wanted->archived;
+}
+
+/* COUPON_CHANGED, or why a coupon cannot become this one. */
+static enum verdict judge_change(const struct ledger_coupon *before, const struct coupon *after)
+{
+    if (after->starts_at_us != TIME_NONE && after->ends_at_us != TIME_NONE && after->ends_at_us <= after->starts_at_us)
+        return VERDICT_WINDOW_INVALID;
+    if (after->redeem_until_us != TIME_NONE && after->redeem_within_s != 0)
+        return VERDICT_REDEMPTION_INVALID;
+    if (after->per_user_limit < before->per_user_limit)
+        return VERDICT_LIMIT_LOWERED;
+    return VERDICT_COUPON_CHANGED;
 }
 
 enum verdict ledger_decide_change(const struct ledger *ledger, const struct coupon *wanted, unsigned fields,
@@ -160,15 +319,32 @@ enum verdict ledger_decide_change(const struct ledger *ledger, const struct coup
     if (((fields & COUPON_IF_VERSION) != 0 && !same_version) || ((fields & COUPON_UNLESS_VERSION) != 0 && same_version))
         return VERDICT_STALE_VERSION;
     change_fields(result, wanted, fields);
-    bool ends_before_it_begins = result->starts_at_us != TIME_NONE && result->ends_at_us != TIME_NONE &&
-                                 result->ends_at_us <= result->starts_at_us;
-    bool below_issued = result->quantity < result->issued;
-    if (!ends_before_it_begins && !below_issued) {
+    enum verdict verdict = result->quantity < result->issued - result->returned ? VERDICT_QUANTITY_BELOW_ISSUED
+                                                                                : judge_change(there, result);
+    if (verdict == VERDICT_COUPON_CHANGED)
         result->updated_at_us = now_us;
-        return VERDICT_COUPON_CHANGED;
+    else
+        ledger_coupon_read(there, result);
+    return verdict;
+}
+
+void ledger_note_number(struct ledger *ledger, struct ledger_coupon *entry, bool is_new)
+{
+    if (entry->number == 0) {
+        ledger->unnumbered += is_new;
+        return;
     }
-    ledger_coupon_read(there, result);
-    return below_issued ? VERDICT_QUANTITY_BELOW_ISSUED : VERDICT_WINDOW_INVALID;
+    if (entry->number > ledger->last_number)
+        ledger->last_number = entry->number;
+    coupon_index_number(&ledger->index, entry);
+}
+
+/* Once in all over every coupon, however many are numbered one after the other. */
+static void pass_numbered(struct ledger *ledger)
+{
+    while (ledger->first_unnumbered < ledger->index.count &&
+           coupon_index_at(&ledger->index, ledger->first_unnumbered)->number != 0)
+        ledger->first_unnumbered++;
 }
 
 void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy)
@@ -176,12 +352,18 @@ void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy)
     struct ledger_coupon *there = coupon_index_find(&ledger->index, policy->id, strlen(policy->id));
     if (there == NULL) {
         CHECK(policy->issued == 0);
-        coupon_index_add(&ledger->index, policy);
+        ledger_note_number(ledger, coupon_index_add(&ledger->index, policy), true);
         return;
     }
     CHECK(policy->issued == there->issued);
-    CHECK(policy->quantity >= there->issued);
+    CHECK(policy->quantity >= ledger_coupon_in_force(there));
+    bool unnumbered = there->number == 0;
     ledger_coupon_change(there, policy);
+    if (unnumbered && there->number != 0) {
+        ledger->unnumbered--;
+        ledger_note_number(ledger, there, false);
+        pass_numbered(ledger);
+    }
 }
 
 int64_t ledger_latest_us(const struct ledger *ledger)
@@ -192,6 +374,12 @@ int64_t ledger_latest_us(const struct ledger *ledger)
         latest = its > latest ? its : latest;
     }
     return latest;
+}
+
+void ledger_user_fingerprint(const struct ledger *ledger, const char *user_id, size_t length, uint8_t out[16])
+{
+    struct fingerprint user = ledger_fingerprint(ledger, user_id, length);
+    memcpy(out, &user, sizeof user);
 }
 
 bool ledger_lookup(const struct ledger *ledger, const char *coupon_id, size_t coupon_id_length, const char *user_id,

@@ -2,6 +2,7 @@
 
 #include "issuer/ledger/ledger.h"
 #include "issuer/ledger/state.h"
+#include "issuer/ledger/sweep.h"
 #include "shared/error.h"
 
 /* How many events ahead to prefetch a user's table, index line and slot. */
@@ -17,6 +18,7 @@ void ledger_event_of(const struct ledger *ledger, const struct journal_record *r
     event->user = ledger_fingerprint(ledger, record->issue.user_id, record->issue.user_id_length);
     event->sequence = record->issue.sequence;
     event->nth = record->issue.nth;
+    event->request_key = record->issue.request_key;
     event->coupon_id_length = (uint8_t)record->coupon_id_length;
     memcpy(event->coupon_id, record->coupon_id, record->coupon_id_length);
 }
@@ -50,7 +52,7 @@ static const char *check_sequence(const struct ledger_coupon *coupon, const stru
 {
     if (event->sequence != coupon->issued + 1)
         return "an issue out of sequence";
-    return event->sequence > coupon->quantity ? "an issue above the coupon's quantity" : NULL;
+    return ledger_coupon_in_force(coupon) >= coupon->quantity ? "an issue above the coupon's quantity" : NULL;
 }
 
 /* True when the user belongs to this part of the ledger. */
@@ -74,7 +76,7 @@ static const char *check_issue(const struct ledger_coupon *coupon, const struct 
     const char *wrong = check_sequence(coupon, event);
     if (wrong != NULL)
         return wrong;
-    if (event->nth != before->nth + 1 || event->nth > coupon->per_user_limit)
+    if (event->nth != before->nth + 1 || event->nth > coupon->per_user_limit + coupon->forgiven)
         return "an issue above the user's limit";
     return NULL;
 }
@@ -97,10 +99,14 @@ static const char *replay_issue(struct ledger *ledger, struct ledger_coupon *cou
     const char *wrong = check_issue(coupon, &before, event);
     if (wrong != NULL)
         return wrong;
-    if (!known) {
-        struct user_issue issue = {event->sequence, event->nth, event->time_us};
+    struct user_issue issue = {event->sequence, event->nth, event->time_us};
+    if (!known && issue.nth > 1 && before.sequence != 0)
+        issue_list_append(coupon, &before, &issue);
+    if (event->request_key != 0)
+        sequence_map_set(ledger_coupon_map(coupon, COUPON_MAP_REQUESTS), event->sequence,
+                         ledger_request_value(event->request_key));
+    if (!known)
         user_set_put(&coupon->users, event->user, &issue);
-    }
     coupon->issued++;
     return NULL;
 }
@@ -140,6 +146,14 @@ const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_even
     return NULL;
 }
 
+/* A number stays with its coupon. */
+static bool number_is_free(const struct ledger *ledger, const struct ledger_coupon *coupon, uint32_t number)
+{
+    if (coupon != NULL && coupon->number != 0)
+        return coupon->number == number;
+    return coupon_index_numbered(&ledger->index, number) == NULL;
+}
+
 const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *policy)
 {
     const struct ledger_coupon *there = ledger_entry(ledger, policy->id, strlen(policy->id));
@@ -147,85 +161,103 @@ const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *pol
         return NULL;
     struct coupon applied = *policy;
     applied.issued = there != NULL ? there->issued : 0;
-    if (applied.quantity < applied.issued)
+    if (there != NULL && applied.quantity < ledger_coupon_in_force(there))
         return "a coupon's quantity below what is issued";
+    if (applied.number != 0 && !number_is_free(ledger, there, applied.number))
+        return "a coupon with the number of another";
     ledger_apply_coupon(ledger, &applied);
+    return NULL;
+}
+
+/* --- changes of a state --- */
+
+void ledger_state_event_of(const struct ledger *ledger, const struct journal_record *record,
+                           struct ledger_state_event *event)
+{
+    CHECK(record->type == JOURNAL_CHANGE);
+    uint64_t hash = ledger_reference_hash(ledger, record->change.reference, record->change.reference_length);
+    *event = (struct ledger_state_event){
+        .seq = record->seq,
+        .sequence = record->change.sequence,
+        .coupon_id_length = (uint8_t)record->coupon_id_length,
+    };
+    memcpy(event->coupon_id, record->coupon_id, record->coupon_id_length);
+    if (record->change.kind == JOURNAL_REDEEMED)
+        event->value = issue_value(ISSUE_KIND_REDEEMED, hash);
+    else if (record->change.kind == JOURNAL_UNDONE)
+        event->undone = issue_value(ISSUE_KIND_REDEEMED, hash);
+    else
+        event->value = issue_value_revoked(record->change.restock, record->change.again);
+}
+
+/* Only the first part of a divided ledger has the states; the others count what is available again. */
+static void pass_by_state(struct ledger_coupon *coupon, const struct ledger_state_event *event)
+{
+    unsigned kind = issue_kind(event->value);
+    if (kind < ISSUE_KIND_REVOKED)
+        return;
+    coupon->returned += (kind & ISSUE_KIND_RESTOCK) != 0;
+    coupon->forgiven += (kind & ISSUE_KIND_AGAIN) != 0;
+}
+
+const char *ledger_replay_state(struct ledger *ledger, const struct ledger_state_event *event)
+{
+    struct ledger_coupon *coupon = coupon_index_find(&ledger->index, event->coupon_id, event->coupon_id_length);
+    if (coupon == NULL)
+        return "a change of an issue of a coupon that was never created";
+    if (event->sequence > coupon->issued)
+        return "a change of an issue that was never made";
+    if (ledger->part != 0) {
+        pass_by_state(coupon, event);
+        return NULL;
+    }
+    bool inexact = event->seq <= ledger->inexact_until;
+    if (!inexact && issue_list_state(coupon, event->sequence) != event->undone)
+        return event->undone != 0 ? "a redemption taken back that is not there" : "an issue redeemed or revoked twice";
+    issue_list_set_state(coupon, event->sequence, event->value);
+    return NULL;
+}
+
+const char *ledger_replay_sweep(struct ledger *ledger, const struct journal_record *record)
+{
+    struct ledger_coupon *coupon = coupon_index_find(&ledger->index, record->coupon_id, record->coupon_id_length);
+    bool inexact = record->seq <= ledger->inexact_until;
+    if (coupon == NULL)
+        return "a sweep of a coupon that was never created";
+    if (ledger->part != 0)
+        return NULL;
+    if (record->sweep.until > coupon->issued)
+        return "a sweep of issues that were never made";
+    if (!inexact && (coupon->sweep != NULL) != record->sweep.ended)
+        return record->sweep.ended ? "the end of a sweep that never began" : "a second sweep of a coupon";
+    if (coupon->sweep != NULL)
+        ledger_sweep_end(ledger, coupon);
+    if (!record->sweep.ended)
+        ledger_sweep_begin(ledger, record);
     return NULL;
 }
 
 const char *ledger_replay(struct ledger *ledger, const struct journal_record *record)
 {
-    if (record->type == JOURNAL_ISSUE) {
-        struct ledger_event event;
-        size_t wrong;
+    struct ledger_event event;
+    struct ledger_state_event state;
+    struct coupon policy;
+    size_t wrong;
+    switch (record->type) {
+    case JOURNAL_ISSUE:
         ledger_event_of(ledger, record, &event);
         return ledger_replay_issues(ledger, &event, 1, &wrong);
+    case JOURNAL_CHANGE:
+        ledger_state_event_of(ledger, record, &state);
+        return ledger_replay_state(ledger, &state);
+    case JOURNAL_SWEEP:
+        return ledger_replay_sweep(ledger, record);
+    case JOURNAL_ERASURE: /* the ledger has no ids of users */
+        return NULL;
+    default:
+        journal_record_coupon(record, &policy);
+        return ledger_replay_policy(ledger, &policy);
     }
-    struct coupon policy;
-    journal_record_coupon(record, &policy);
-    return ledger_replay_policy(ledger, &policy);
-}
-
-/* --- snapshots --- */
-
-static bool next_coupon(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece)
-{
-    if (cursor->place.leaf == NULL || cursor->coupons != ledger->index.count) {
-        cursor->place = coupon_order_after(&ledger->index.order, cursor->after);
-        cursor->coupons = ledger->index.count;
-    }
-    cursor->coupon = coupon_order_next(&cursor->place);
-    cursor->first = 0;
-    if (cursor->coupon == NULL)
-        return false;
-    memcpy(cursor->after, cursor->coupon->id, sizeof cursor->after);
-    *piece = (struct ledger_piece){.coupon = cursor->coupon};
-    return true;
-}
-
-bool ledger_cursor_next(const struct ledger *ledger, struct ledger_cursor *cursor, struct ledger_piece *piece)
-{
-    *piece = (struct ledger_piece){0};
-    if (cursor->coupon == NULL || !user_set_block(&cursor->coupon->users, cursor->first, &piece->users))
-        return next_coupon(ledger, cursor, piece);
-    if (!user_block_next(&piece->users, &cursor->first))
-        cursor->coupon = NULL;
-    return true;
-}
-
-static const char *end_of_coupon(const struct ledger *ledger)
-{
-    return ledger->loading == NULL || user_set_is_whole(&ledger->loading->users)
-               ? NULL
-               : "some of a coupon's users are missing";
-}
-
-const char *ledger_load_coupon(struct ledger *ledger, const struct coupon *coupon)
-{
-    const char *wrong = end_of_coupon(ledger);
-    if (wrong != NULL)
-        return wrong;
-    if (ledger->loading != NULL && strcmp(ledger->loading->id, coupon->id) >= 0)
-        return "coupons out of order";
-    if (coupon->issued > coupon->quantity)
-        return "a coupon's quantity below what is issued";
-    if (ledger->index.count >= COUPONS_PER_PARTITION_MAX)
-        return "more coupons than a partition holds";
-    ledger->loading = coupon_index_add(&ledger->index, coupon);
-    return NULL;
-}
-
-const char *ledger_load_users(struct ledger *ledger, const struct user_block *users)
-{
-    return ledger->loading == NULL ? "users without a coupon" : user_set_load(&ledger->loading->users, users);
-}
-
-const char *ledger_load_end(struct ledger *ledger, uint64_t until_seq)
-{
-    const char *wrong = end_of_coupon(ledger);
-    ledger->inexact_until = until_seq;
-    ledger->loading = NULL;
-    return wrong;
 }
 
 /* --- parts --- */
@@ -239,8 +271,9 @@ static struct ledger *part_of(const struct ledger *ledger, unsigned bits, unsign
     made->index.bare = true;
     for (size_t i = 0; i < ledger->index.count; i++) {
         struct coupon coupon;
-        ledger_coupon_read(coupon_index_at(&ledger->index, i), &coupon);
-        coupon_index_add(&made->index, &coupon);
+        const struct ledger_coupon *entry = coupon_index_at(&ledger->index, i);
+        ledger_coupon_read(entry, &coupon);
+        coupon_index_add(&made->index, &coupon)->forgiven = entry->forgiven;
     }
     return made;
 }
@@ -276,6 +309,15 @@ void ledger_divide(struct ledger *ledger, unsigned bits, struct ledger *parts[])
         divide_coupon(bits, parts, i);
 }
 
+/* The first part has all states; of the rest, each part has what its users brought. */
+static void unite_maps(struct ledger_coupon *coupon, struct ledger_coupon *from)
+{
+    for (unsigned map = COUPON_MAP_REQUESTS; from->maps != NULL && map < COUPON_MAPS; map++) {
+        if (from->maps[map].count > 0)
+            sequence_map_merge(ledger_coupon_map(coupon, map), &from->maps[map]);
+    }
+}
+
 static void unite_coupon(unsigned bits, struct ledger *parts[], size_t number)
 {
     struct ledger_coupon *coupon = coupon_index_at(&parts[0]->index, number);
@@ -291,6 +333,8 @@ static void unite_coupon(unsigned bits, struct ledger *parts[], size_t number)
     }
     coupon->users = whole;
     coupon->holder = 0;
+    for (unsigned part = 1; part < 1u << bits; part++)
+        unite_maps(coupon, coupon_index_at(&parts[part]->index, number));
 }
 
 /* All parts received the same policies, so a coupon has the same number in each. */
@@ -312,6 +356,8 @@ const char *ledger_check(const struct ledger *ledger)
         const struct ledger_coupon *coupon = coupon_index_at(&ledger->index, i);
         if (coupon->users.held != coupon->issued)
             return "the users of a coupon do not hold exactly its issues";
+        if (coupon->returned > coupon->issued || coupon->issued - coupon->returned > coupon->quantity)
+            return "more issues of a coupon in force than its quantity";
     }
     return NULL;
 }

@@ -27,6 +27,21 @@ static bool take_letter(void *arg, const struct store_dead_letter *letter)
     return rebuild_rows_letter(arg, letter) == 0;
 }
 
+static bool take_revocation(void *arg, const struct store_change *change)
+{
+    return rebuild_rows_revocation(arg, change) == 0;
+}
+
+static bool take_redemption(void *arg, const struct store_change *change)
+{
+    return rebuild_rows_redemption(arg, change) == 0;
+}
+
+static bool take_quantity(void *arg, const struct coupon *coupon)
+{
+    return rebuild_rows_quantity(arg, coupon) == 0;
+}
+
 static bool take_issue(void *arg, const struct store_issue *issue)
 {
     return rebuild_rows_issue(arg, issue) == 0;
@@ -51,7 +66,13 @@ static enum store_result read_rows(struct store *store, struct rebuild_rows *row
     if (result == STORE_OK && !rows->wrong)
         result = store_each_dead_letter(store, NULL, 0, take_letter, rows, error);
     if (result == STORE_OK && !rows->wrong)
+        result = store_each_change(store, take_revocation, rows, error);
+    if (result == STORE_OK && !rows->wrong)
         result = store_each_issue(store, take_issue, rows, error);
+    if (result == STORE_OK && !rows->wrong && rebuild_rows_end_issues(rows) == 0)
+        result = store_each_change(store, take_redemption, rows, error);
+    if (result == STORE_OK && !rows->wrong)
+        result = store_each_coupon(store, take_quantity, rows, error);
     store_read_end(store);
     return result;
 }
@@ -96,7 +117,7 @@ static int check_folders(const struct options *options, struct rebuild_rows *row
 }
 
 static int read_store(const struct options *options, struct store *store, struct rebuild_rows *rows,
-                      struct error *error)
+                      struct journal_meta *metas, struct error *error)
 {
     log_info("issuer", "reading the store: %s", store_describe(store));
     if (store_connect(store, error) != STORE_OK || store_check_schema(store, error) != STORE_OK ||
@@ -104,6 +125,7 @@ static int read_store(const struct options *options, struct store *store, struct
         return -1;
     if (rows->wrong)
         return rebuild_rows_end(rows, error);
+    rebuild_rows_begin(rows, metas);
     if (check_folders(options, rows, error) != 0 || read_rows(store, rows, error) != STORE_OK)
         return -1;
     return rebuild_rows_end(rows, error);
@@ -129,6 +151,8 @@ static int adopt(struct store *store, const struct rebuild_rows *rows, const str
         struct store_journal journal = {
             .partition = i, .partitions = rows->partitions, .last_seq = rows->parts[i].last_seq};
         memcpy(journal.journal_id, metas[i].journal_id, sizeof journal.journal_id);
+        memcpy(journal.fingerprint_key, metas[i].fingerprint_key, sizeof journal.fingerprint_key);
+        memcpy(journal.code_key, metas[i].code_key, sizeof journal.code_key);
         if (!rows->parts[i].kept && rows->parts[i].last_seq > 0 &&
             store_adopt_journal(store, &journal, error) != STORE_OK)
             return error_prefix(error, "the journals are rebuilt, but the store could not be updated: run this again");
@@ -157,9 +181,9 @@ static int write_folders(const struct options *options, struct rebuild_rows *row
 }
 
 static int rebuild(const struct options *options, struct store *store, struct rebuild_rows *rows,
-                   const struct journal_meta *metas, struct error *error)
+                   struct journal_meta *metas, struct error *error)
 {
-    if (read_store(options, store, rows, error) != 0 || write_lost(store, rows, error) != 0 ||
+    if (read_store(options, store, rows, metas, error) != 0 || write_lost(store, rows, error) != 0 ||
         write_folders(options, rows, metas, error) != 0 || adopt(store, rows, metas, error) != 0)
         return -1;
     log_info("issuer", "issues that had not reached the store are lost; the last value of "
@@ -182,7 +206,7 @@ int rebuild_run(const struct options *options, bool accept_gaps, struct error *e
             return -1;
         }
     }
-    rebuild_rows_init(&rows, metas, partitions, accept_gaps);
+    rebuild_rows_init(&rows, partitions, accept_gaps);
     int result = rebuild(options, store, &rows, metas, error);
     rebuild_rows_deinit(&rows);
     store_destroy(&store);

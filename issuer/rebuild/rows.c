@@ -6,20 +6,31 @@
 #include <string.h>
 
 #include "shared/clock.h"
+#include "shared/store/erased.h"
 #include "shared/telemetry/log.h"
 
 #define REPORT_US     INT64_C(2000000)
 #define LOST_ROWS_MAX 1000 /* per transaction */
 
-void rebuild_rows_init(struct rebuild_rows *rows, const struct journal_meta *metas, uint16_t partitions,
-                       bool accept_gaps)
+void rebuild_rows_init(struct rebuild_rows *rows, uint16_t partitions, bool accept_gaps)
 {
     *rows = (struct rebuild_rows){.partitions = partitions, .accept_gaps = accept_gaps};
-    for (uint16_t i = 0; i < partitions; i++)
-        rows->parts[i].ledger = ledger_create(metas[i].fingerprint_key);
     rows->events = calloc(REBUILD_EVENTS_MAX, sizeof *rows->events);
     CHECK(rows->events != NULL);
     rows->next_report_us = clock_mono_us() + REPORT_US;
+}
+
+void rebuild_rows_begin(struct rebuild_rows *rows, struct journal_meta *metas)
+{
+    for (uint16_t i = 0; i < rows->partitions; i++) {
+        const struct store_journal *stored = &rows->parts[i].stored;
+        if (store_key_is_known(stored->fingerprint_key))
+            memcpy(metas[i].fingerprint_key, stored->fingerprint_key, sizeof metas[i].fingerprint_key);
+        if (store_key_is_known(stored->code_key))
+            memcpy(metas[i].code_key, stored->code_key, sizeof metas[i].code_key);
+        metas[i].checksum = journal_checksum(&metas[i], sizeof metas[i]);
+        rows->parts[i].ledger = ledger_create(metas[i].fingerprint_key);
+    }
 }
 
 void rebuild_rows_deinit(struct rebuild_rows *rows)
@@ -29,6 +40,7 @@ void rebuild_rows_deinit(struct rebuild_rows *rows)
     free(rows->events);
     free(rows->gaps);
     free(rows->letters);
+    rebuild_revocations_deinit(&rows->revocations);
 }
 
 /* Keeps the first fault. */
@@ -76,7 +88,7 @@ static bool is_readable_coupon(const struct coupon *coupon)
     unsigned char bytes[JOURNAL_RECORD_BYTES_MAX];
     if (coupon->id[0] == '\0' || coupon->title[0] == '\0')
         return false;
-    size_t length = journal_encode_coupon(bytes, coupon);
+    size_t length = journal_encode_coupon(bytes, coupon, NULL);
     struct journal_record record;
     return journal_decode_record(bytes, length, &record) == length;
 }
@@ -87,7 +99,24 @@ static bool is_readable_issue(const struct store_issue *issue)
            user_id_valid(issue->user_id, issue->user_id_length) && issue->sequence >= 1 && issue->nth >= 1;
 }
 
-/* --- rows --- */
+static bool is_readable_change(const struct store_change *change)
+{
+    unsigned char bytes[JOURNAL_RECORD_BYTES_MAX];
+    if (!coupon_id_valid(change->coupon_id, change->coupon_id_length) || change->sequence == 0)
+        return false;
+    struct journal_record record = store_change_record(change), again;
+    size_t length = journal_encode_change(bytes, &record);
+    return journal_decode_record(bytes, length, &again) == length;
+}
+
+/* --- coupons --- */
+
+/* NULL when the coupon's partition keeps its journal. */
+static struct rebuild_part *part_of(struct rebuild_rows *rows, const char *coupon_id, size_t length)
+{
+    struct rebuild_part *part = &rows->parts[coupon_partition(coupon_id, length, rows->partitions)];
+    return part->kept ? NULL : part;
+}
 
 int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon)
 {
@@ -96,17 +125,27 @@ int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon)
                      "coupon %s: its row holds invalid values (id, title, quantity, limit or window): somebody "
                      "changed it, or the database returns it in another character set; repair the row first",
                      coupon->id);
-    uint16_t partition = coupon_partition(coupon->id, strlen(coupon->id), rows->partitions);
-    struct rebuild_part *part = &rows->parts[partition];
-    if (part->kept)
+    struct rebuild_part *part = part_of(rows, coupon->id, strlen(coupon->id));
+    if (part == NULL)
         return 0;
-    const char *reason = ledger_replay_policy(part->ledger, coupon);
+    struct coupon unbounded = *coupon;
+    unbounded.quantity = QUANTITY_UNLIMITED;
+    const char *reason = ledger_replay_policy(part->ledger, &unbounded);
     if (reason != NULL)
         return wrong(rows, "coupon %s: %s", coupon->id, reason);
     raise_seq(part, coupon->journal_seq);
     raise_time(part, coupon->updated_at_us);
     return 0;
 }
+
+int rebuild_rows_quantity(struct rebuild_rows *rows, const struct coupon *coupon)
+{
+    struct rebuild_part *part = part_of(rows, coupon->id, strlen(coupon->id));
+    const char *reason = part == NULL ? NULL : ledger_replay_policy(part->ledger, coupon);
+    return reason == NULL ? 0 : wrong(rows, "coupon %s: %s", coupon->id, reason);
+}
+
+/* --- issues --- */
 
 static int apply_events(struct rebuild_rows *rows)
 {
@@ -128,9 +167,17 @@ static int add_event(struct rebuild_rows *rows, const struct store_issue *issue)
         .time_us = issue->issued_at_us,
         .coupon_id = issue->coupon_id,
         .coupon_id_length = issue->coupon_id_length,
-        .issue = {issue->user_id, issue->user_id_length, issue->sequence, issue->nth},
+        .issue = {.user_id = issue->user_id,
+                  .user_id_length = issue->user_id_length,
+                  .sequence = issue->sequence,
+                  .nth = issue->nth,
+                  .request_key = issue->request_key},
     };
-    ledger_event_of(rows->parts[rows->partition].ledger, &record, &rows->events[rows->events_count++]);
+    struct ledger_event *event = &rows->events[rows->events_count++];
+    ledger_event_of(rows->parts[rows->partition].ledger, &record, event);
+    uint8_t fingerprint[16];
+    if (store_erased_parse(issue->user_id, issue->user_id_length, fingerprint))
+        memcpy(&event->user, fingerprint, sizeof event->user);
     return rows->events_count == REBUILD_EVENTS_MAX ? apply_events(rows) : 0;
 }
 
@@ -177,9 +224,58 @@ static int bridge_gap(struct rebuild_rows *rows, uint32_t last)
     return 0;
 }
 
+/* --- changes --- */
+
+static int apply_change(struct rebuild_rows *rows, const struct journal_record *record)
+{
+    struct rebuild_part *part = part_of(rows, record->coupon_id, record->coupon_id_length);
+    const char *reason = part == NULL ? NULL : ledger_replay(part->ledger, record);
+    if (part == NULL || reason == NULL)
+        return 0;
+    return wrong(rows, "coupon %.*s, the state of sequence %" PRIu32 ": %s", (int)record->coupon_id_length,
+                 record->coupon_id, record->change.sequence, reason);
+}
+
+/* Applies the revocations of coupons before `coupon_id`, and those of that coupon before `journal_seq`. */
+static int apply_revocations(struct rebuild_rows *rows, const char *coupon_id, uint64_t journal_seq)
+{
+    const struct rebuild_revocation *revocation;
+    while ((revocation = rebuild_revocations_take(&rows->revocations, coupon_id, journal_seq)) != NULL) {
+        struct journal_record record = rebuild_revocation_record(revocation);
+        if (apply_events(rows) != 0 || apply_change(rows, &record) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rebuild_rows_revocation(struct rebuild_rows *rows, const struct store_change *change)
+{
+    if (!is_readable_change(change))
+        return wrong(rows, "coupon %.*s, sequence %" PRIu32 ": its state holds invalid values; repair the row first",
+                     change->coupon_id_length, change->coupon_id, change->sequence);
+    struct rebuild_part *part = part_of(rows, change->coupon_id, change->coupon_id_length);
+    if (part == NULL)
+        return 0;
+    raise_seq(part, change->journal_seq);
+    raise_time(part, change->changed_at_us);
+    if (change->state == ISSUE_REVOKED)
+        rebuild_revocations_add(&rows->revocations, change);
+    return 0;
+}
+
+int rebuild_rows_redemption(struct rebuild_rows *rows, const struct store_change *change)
+{
+    struct journal_record record = store_change_record(change);
+    return change->state == ISSUE_REDEEMED ? apply_change(rows, &record) : 0;
+}
+
+/* --- issues by coupon --- */
+
 static int enter_coupon(struct rebuild_rows *rows, const struct store_issue *issue)
 {
-    if (apply_events(rows) != 0)
+    char coupon_id[COUPON_ID_MAX + 1] = "";
+    memcpy(coupon_id, issue->coupon_id, issue->coupon_id_length);
+    if (apply_events(rows) != 0 || apply_revocations(rows, coupon_id, 0) != 0)
         return -1;
     memcpy(rows->coupon_id, issue->coupon_id, issue->coupon_id_length);
     rows->coupon_id[issue->coupon_id_length] = '\0';
@@ -229,6 +325,8 @@ static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue
     rows->issues++;
     if (rows->issues % 65536 == 0)
         report(rows);
+    if (apply_revocations(rows, rows->coupon_id, issue->journal_seq) != 0)
+        return -1;
     return add_event(rows, issue);
 }
 
@@ -236,9 +334,16 @@ static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue
 
 int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter)
 {
-    if (letter->user_id_length == 0)
+    enum journal_record_type type = store_letter_type(letter);
+    if (type == JOURNAL_COUPON)
         return wrong(rows, "the coupon %.*s is a dead letter itself: store it by `coupond dead-letter retry` first",
                      letter->coupon_id_length, letter->coupon_id);
+    if (type != JOURNAL_ISSUE)
+        return wrong(rows,
+                     "%s is a dead letter (partition %u, journal_seq %" PRIu64
+                     "): store it by `coupond dead-letter retry` first",
+                     type == JOURNAL_CHANGE ? "a change of an issue" : "the erasure of a user", letter->partition,
+                     letter->journal_seq);
     rows->letters = realloc(rows->letters, (rows->letters_count + 1) * sizeof *rows->letters);
     CHECK(rows->letters != NULL);
     struct rebuild_letter *kept = &rows->letters[rows->letters_count++];
@@ -302,10 +407,15 @@ int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issu
     return take_letters(rows, issue) != 0 ? -1 : take_issue(rows, issue);
 }
 
+int rebuild_rows_end_issues(struct rebuild_rows *rows)
+{
+    if (rows->wrong || take_letters(rows, NULL) != 0 || apply_events(rows) != 0)
+        return -1;
+    return apply_revocations(rows, NULL, 0);
+}
+
 int rebuild_rows_end(struct rebuild_rows *rows, struct error *error)
 {
-    if (!rows->wrong && take_letters(rows, NULL) == 0)
-        apply_events(rows);
     for (uint16_t i = 0; i < rows->partitions && !rows->wrong; i++) {
         const char *reason = ledger_check(rows->parts[i].ledger);
         if (reason != NULL)

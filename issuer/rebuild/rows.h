@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "issuer/ledger/ledger.h"
+#include "issuer/rebuild/revocations.h"
 #include "shared/error.h"
 #include "shared/journal/format.h"
 #include "shared/store/store.h"
@@ -54,6 +55,7 @@ struct rebuild_rows {
     size_t letters_count;
     size_t letters_taken;
     bool letters_sorted;
+    struct rebuild_revocations revocations;
     uint64_t issues;
     uint64_t lost;
 
@@ -69,16 +71,26 @@ struct rebuild_rows {
     int64_t next_report_us;
 };
 
-void rebuild_rows_init(struct rebuild_rows *rows, const struct journal_meta *metas, uint16_t partitions,
-                       bool accept_gaps);
+void rebuild_rows_init(struct rebuild_rows *rows, uint16_t partitions, bool accept_gaps);
 void rebuild_rows_deinit(struct rebuild_rows *rows);
 
-/* Call in this order, in which the store delivers them: journals, coupons, dead letters, issues by coupon and sequence.
- * -1 on a fault. */
+/*
+ * Call in this order; -1 on a fault. First the journals; then rebuild_rows_begin() creates the ledgers, with the keys
+ * that the store has, which it copies into `metas`. Then the rows: the coupons, whose quantity is not a bound yet,
+ * because it may have been lowered after issues were returned; the dead letters; all changes, of which the revocations
+ * are applied between the issues; the issues by coupon and sequence; all changes again, for the redemptions; and the
+ * coupons again, whose quantity must hold.
+ */
 int rebuild_rows_journal(struct rebuild_rows *rows, const struct store_journal *stored);
+void rebuild_rows_begin(struct rebuild_rows *rows, struct journal_meta *metas);
 int rebuild_rows_coupon(struct rebuild_rows *rows, const struct coupon *coupon);
 int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter);
+int rebuild_rows_revocation(struct rebuild_rows *rows, const struct store_change *change);
 int rebuild_rows_issue(struct rebuild_rows *rows, const struct store_issue *issue);
+/* After the last issue. */
+int rebuild_rows_end_issues(struct rebuild_rows *rows);
+int rebuild_rows_redemption(struct rebuild_rows *rows, const struct store_change *change);
+int rebuild_rows_quantity(struct rebuild_rows *rows, const struct coupon *coupon);
 /* 0 when the store is complete; -1 and `error`. */
 int rebuild_rows_end(struct rebuild_rows *rows, struct error *error);
 

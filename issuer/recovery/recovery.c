@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "issuer/recovery/late_details.h"
 #include "issuer/recovery/replay_queue.h"
 #include "issuer/snapshot/load.h"
 #include "shared/clock.h"
 #include "shared/disk.h"
+#include "shared/journal/dir.h"
 #include "shared/process/memory.h"
 #include "shared/process/stop.h"
 #include "shared/telemetry/log.h"
@@ -25,6 +27,8 @@ struct recovery {
     struct ledger *ledger;
     struct snapshot_header snapshot; /* from_seq 0: none loaded */
     struct replay_queue *queue;
+    struct details *details; /* NULL: not wanted */
+    uint64_t acked_seq;
     uint64_t records;
     int64_t last_time_us;
     int64_t next_report_us;
@@ -154,6 +158,17 @@ static void report_replaying(const struct recovery *recovery, double done)
     notify_status("recovering partition %u: journal, %.0f %%", recovery->partition, done);
 }
 
+/* Of changes that are in the snapshot, so that they are not replayed. */
+static void read_late_details(const struct recovery *recovery)
+{
+    struct error error;
+    if (recovery->details == NULL || late_details_read(journal_folder(recovery->journal), recovery->acked_seq,
+                                                       recovery->snapshot.from_seq, recovery->details, &error) == 0)
+        return;
+    log_warn("issuer", "the details of some changes are unknown until the store has them: %s partition=%u", error.text,
+             recovery->partition);
+}
+
 static int replay_batch(void *arg, const void *batch, const struct journal_progress *progress, struct error *error)
 {
     struct recovery *recovery = arg;
@@ -161,6 +176,8 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
     journal_batch_reader_init(&reader, batch);
     struct journal_record record;
     while (journal_batch_reader_next(&reader, &record)) {
+        if (record.type == JOURNAL_CHANGE && record.seq > recovery->acked_seq && recovery->details != NULL)
+            details_add(recovery->details, &record);
         if (replay_queue_add(recovery->queue, &record, error) != 0)
             return -1;
     }
@@ -178,6 +195,7 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
 static int replay(struct recovery *recovery, struct journal_recovery *replayed, struct error *error)
 {
     struct error contradiction = {{0}};
+    read_late_details(recovery);
     replay_queue_begin(recovery->ledger, recovery->alone, &recovery->queue);
     int result = journal_replay(recovery->journal, replay_batch, recovery, replayed, error);
     int applied = replay_queue_end(&recovery->queue, result != 0, &contradiction);
@@ -215,6 +233,8 @@ static int run(struct recovery *recovery, struct ledger **ledger, struct recover
     int64_t began_us = clock_mono_us();
     recovery->next_report_us = began_us + PROGRESS_INTERVAL_US;
     recovery->partition = journal_meta(recovery->journal)->partition;
+    recovery->acked_seq =
+        journal_acked_read(journal_folder(recovery->journal), journal_meta(recovery->journal)->journal_id, NULL);
     recovery->ledger = ledger_create(journal_meta(recovery->journal)->fingerprint_key);
     struct journal_recovery replayed;
     if (load_snapshot(recovery, error) != 0 || replay(recovery, &replayed, error) != 0 || check(recovery, error) != 0) {
@@ -236,19 +256,20 @@ static int run(struct recovery *recovery, struct ledger **ledger, struct recover
     return 0;
 }
 
-int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
-                 struct recovery_progress *progress, struct error *error)
+int recovery_run(struct journal *journal, struct ledger **ledger, struct details *details,
+                 struct recovery_result *result, struct recovery_progress *progress, struct error *error)
 {
-    struct recovery recovery = {.journal = journal, .progress = progress, .pulse = pulse_create("recovery", -1)};
+    struct recovery recovery = {
+        .journal = journal, .details = details, .progress = progress, .pulse = pulse_create("recovery", -1)};
     pulse_excuse(recovery.pulse, true);
     int status = run(&recovery, ledger, result, error);
     pulse_destroy(&recovery.pulse);
     return status;
 }
 
-int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
-                       struct recovery_progress *progress, struct error *error)
+int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct details *details,
+                       struct recovery_result *result, struct recovery_progress *progress, struct error *error)
 {
-    struct recovery recovery = {.journal = journal, .progress = progress, .alone = true};
+    struct recovery recovery = {.journal = journal, .details = details, .progress = progress, .alone = true};
     return run(&recovery, ledger, result, error);
 }

@@ -7,6 +7,7 @@
 
 #include "issuer/ledger/ledger.h"
 #include "issuer/recovery/progress.h"
+#include "issuer/turn/details.h"
 #include "shared/error.h"
 #include "shared/journal/journal.h"
 
@@ -20,15 +21,16 @@ struct recovery_result {
 
 /*
  * Creates the ledger of `journal`, which is open and not yet replayed. Logs progress every two seconds and a summary at
- * the end; `progress` (may be NULL) lags by at most 16 MiB. Skips a damaged snapshot with a warning, uses the previous
- * one, and removes it after the recovery. -1 and `error`, with `ledger` NULL, when the process is asked to stop
+ * the end; `progress` (may be NULL) lags by at most 16 MiB. `details` (may be NULL) receives those of the changes
+ * that the store has not acknowledged. Skips a damaged snapshot with a warning, uses the previous one, and removes it
+ * after the recovery. -1 and `error`, with `ledger` NULL, when the process is asked to stop
  * (shared/process/stop.h), which leaves the files unchanged; when the journal is damaged or contradicts itself; or when
  * it needs a snapshot and none is sound.
  */
-int recovery_run(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
-                 struct recovery_progress *progress, struct error *error);
+int recovery_run(struct journal *journal, struct ledger **ledger, struct details *details,
+                 struct recovery_result *result, struct recovery_progress *progress, struct error *error);
 /* The same on the caller's thread only, for the simulation. */
-int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
-                       struct recovery_progress *progress, struct error *error);
+int recovery_run_alone(struct journal *journal, struct ledger **ledger, struct details *details,
+                       struct recovery_result *result, struct recovery_progress *progress, struct error *error);
 
 #endif

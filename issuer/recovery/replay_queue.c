@@ -9,21 +9,38 @@
 
 #define CHUNKS            8
 #define CHUNK_EVENTS      4096
-#define CHUNK_POLICIES    256
+#define CHUNK_POLICIES    64
+#define CHUNK_STATES      1024
+#define CHUNK_SWEEPS      4
 #define TRIM_CHUNKS       1024  /* applied between two returns of freed memory to the system */
 #define ALONE_RECORDS_MIN 16384 /* a journal with fewer records is not worth dividing the ledger */
 
-/* A policy, and how many issues of the chunk precede it. */
-struct chunk_policy {
-    size_t after_events;
-    struct coupon policy;
+/* A sweep: its record, which `value` borrows. */
+struct chunk_sweep {
+    struct journal_record value;
+    unsigned char bytes[JOURNAL_CHANGE_BYTES_MAX];
+};
+
+enum other_kind { OTHER_POLICY, OTHER_STATE, OTHER_SWEEP };
+
+/* A policy, a change of a state or a sweep, and how many issues of the chunk precede it. */
+struct chunk_other {
+    uint32_t after_events;
+    uint32_t place; /* in the array of its kind */
+    enum other_kind kind;
 };
 
 struct chunk {
     size_t events_count;
     size_t policies_count;
+    size_t states_count;
+    size_t sweeps_count;
+    size_t others_count;
     struct ledger_event events[CHUNK_EVENTS];
-    struct chunk_policy policies[CHUNK_POLICIES];
+    struct coupon policies[CHUNK_POLICIES];
+    struct ledger_state_event states[CHUNK_STATES];
+    struct chunk_sweep sweeps[CHUNK_SWEEPS];
+    struct chunk_other others[CHUNK_POLICIES + CHUNK_STATES + CHUNK_SWEEPS];
 };
 
 /* An applying thread: it has one part of the ledger and applies every chunk. */
@@ -59,7 +76,7 @@ struct replay_queue {
 
 static void empty(struct chunk *chunk)
 {
-    chunk->events_count = chunk->policies_count = 0;
+    chunk->events_count = chunk->policies_count = chunk->states_count = chunk->sweeps_count = chunk->others_count = 0;
 }
 
 static struct chunk *filling(struct replay_queue *queue)
@@ -81,16 +98,39 @@ static int apply_events(struct ledger *ledger, const struct chunk *chunk, size_t
     return wrong == NULL ? 0 : contradiction(events[at].seq, wrong, error);
 }
 
+static int apply_other(struct ledger *ledger, const struct chunk *chunk, const struct chunk_other *other,
+                       struct error *error)
+{
+    const struct coupon *policy = &chunk->policies[other->place];
+    const struct ledger_state_event *state = &chunk->states[other->place];
+    const struct journal_record *sweep = &chunk->sweeps[other->place].value;
+    uint64_t seq = 0;
+    const char *wrong = NULL;
+    switch (other->kind) {
+    case OTHER_POLICY:
+        seq = policy->journal_seq;
+        wrong = ledger_replay_policy(ledger, policy);
+        break;
+    case OTHER_STATE:
+        seq = state->seq;
+        wrong = ledger_replay_state(ledger, state);
+        break;
+    case OTHER_SWEEP:
+        seq = sweep->seq;
+        wrong = ledger_replay_sweep(ledger, sweep);
+        break;
+    }
+    return wrong == NULL ? 0 : contradiction(seq, wrong, error);
+}
+
 static int apply(struct ledger *ledger, const struct chunk *chunk, struct error *error)
 {
     size_t done = 0;
-    for (size_t i = 0; i < chunk->policies_count; i++) {
-        const struct chunk_policy *next = &chunk->policies[i];
-        if (apply_events(ledger, chunk, done, next->after_events, error) != 0)
+    for (size_t i = 0; i < chunk->others_count; i++) {
+        const struct chunk_other *next = &chunk->others[i];
+        if (apply_events(ledger, chunk, done, next->after_events, error) != 0 ||
+            apply_other(ledger, chunk, next, error) != 0)
             return -1;
-        const char *wrong = ledger_replay_policy(ledger, &next->policy);
-        if (wrong != NULL)
-            return contradiction(next->policy.journal_seq, wrong, error);
         done = next->after_events;
     }
     return apply_events(ledger, chunk, done, chunk->events_count, error);
@@ -184,7 +224,7 @@ static int apply_alone(struct replay_queue *queue, struct error *error)
 {
     struct chunk *chunk = filling(queue);
     int result = apply(queue->parts[0], chunk, error);
-    queue->records += chunk->events_count + chunk->policies_count;
+    queue->records += chunk->events_count + chunk->others_count;
     empty(chunk);
     if (result == 0 && !queue->stays_alone && queue->records >= queue->records_max)
         result = divide(queue, error);
@@ -208,17 +248,46 @@ static int hand_over(struct replay_queue *queue, struct error *error)
     return failed ? -1 : 0;
 }
 
+static struct chunk_other *next_other(struct chunk *chunk, enum other_kind kind, size_t place)
+{
+    struct chunk_other *other = &chunk->others[chunk->others_count++];
+    *other = (struct chunk_other){(uint32_t)chunk->events_count, (uint32_t)place, kind};
+    return other;
+}
+
+static void add_other(struct replay_queue *queue, struct chunk *chunk, const struct journal_record *record)
+{
+    if (record->type == JOURNAL_COUPON) {
+        journal_record_coupon(record, &chunk->policies[chunk->policies_count]);
+        next_other(chunk, OTHER_POLICY, chunk->policies_count++);
+    } else {
+        ledger_state_event_of(queue->parts[0], record, &chunk->states[chunk->states_count]);
+        next_other(chunk, OTHER_STATE, chunk->states_count++);
+    }
+}
+
+/* Copies the record, whose batch does not stay. */
+static void add_sweep(struct chunk *chunk, const struct journal_record *record)
+{
+    struct chunk_sweep *sweep = &chunk->sweeps[chunk->sweeps_count];
+    size_t length = journal_encode_sweep(sweep->bytes, record);
+    CHECK(journal_decode_record(sweep->bytes, length, &sweep->value) == length);
+    sweep->value.seq = record->seq;
+    sweep->value.time_us = record->time_us;
+    next_other(chunk, OTHER_SWEEP, chunk->sweeps_count++);
+}
+
 int replay_queue_add(struct replay_queue *queue, const struct journal_record *record, struct error *error)
 {
     struct chunk *chunk = filling(queue);
-    if (record->type == JOURNAL_COUPON) {
-        struct chunk_policy *next = &chunk->policies[chunk->policies_count++];
-        next->after_events = chunk->events_count;
-        journal_record_coupon(record, &next->policy);
-    } else {
+    if (record->type == JOURNAL_ISSUE)
         ledger_event_of(queue->parts[0], record, &chunk->events[chunk->events_count++]);
-    }
-    bool full = chunk->events_count == CHUNK_EVENTS || chunk->policies_count == CHUNK_POLICIES;
+    else if (record->type == JOURNAL_SWEEP)
+        add_sweep(chunk, record);
+    else if (record->type != JOURNAL_ERASURE) /* the ledger has no ids of users */
+        add_other(queue, chunk, record);
+    bool full = chunk->events_count == CHUNK_EVENTS || chunk->policies_count == CHUNK_POLICIES ||
+                chunk->states_count == CHUNK_STATES || chunk->sweeps_count == CHUNK_SWEEPS;
     return full ? hand_over(queue, error) : 0;
 }
 
@@ -226,8 +295,10 @@ void replay_queue_begin(struct ledger *ledger, bool alone, struct replay_queue *
 {
     struct replay_queue *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
-    self->chunks = calloc(alone ? 1 : CHUNKS, sizeof *self->chunks);
+    self->chunks = malloc((alone ? 1 : CHUNKS) * sizeof *self->chunks); /* not touched before they are filled */
     CHECK(self->chunks != NULL);
+    for (unsigned i = 0; i < (alone ? 1 : CHUNKS); i++)
+        empty(&self->chunks[i]);
     self->alone = true;
     self->stays_alone = alone;
     self->records_max = ALONE_RECORDS_MIN + ledger_coupons(ledger);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/ledger/sweep.h"
 #include "shared/disk.h"
 
 #define DIRECT_ALIGNMENT 4096         /* of memory, offset and length; sufficient for every device */
@@ -15,6 +16,10 @@ size_t snapshot_piece_bytes(const struct ledger_piece *piece)
     size_t head = sizeof(struct snapshot_block) + 8;
     if (piece->coupon != NULL)
         return head + sizeof(struct snapshot_coupon) + JOURNAL_RECORD_BYTES_MAX;
+    if (piece->sweep != NULL)
+        return head + JOURNAL_CHANGE_BYTES_MAX;
+    if (piece->users.slots == NULL)
+        return head + sizeof(struct snapshot_page) + piece->page.count * sizeof(uint64_t);
     return head + sizeof(struct snapshot_users) + (size_t)piece->users.capacity * USER_SLOT_BYTES;
 }
 
@@ -28,7 +33,7 @@ static size_t encode_coupon(unsigned char *out, const struct ledger_coupon *entr
     };
     ledger_coupon_read(entry, &coupon);
     memcpy(out, &head, sizeof head);
-    return sizeof head + journal_encode_coupon(out + sizeof head, &coupon);
+    return sizeof head + journal_encode_coupon(out + sizeof head, &coupon, NULL);
 }
 
 static size_t encode_users(unsigned char *out, const struct user_block *users)
@@ -44,11 +49,30 @@ static size_t encode_users(unsigned char *out, const struct user_block *users)
     return sizeof head + (size_t)users->capacity * USER_SLOT_BYTES;
 }
 
+static size_t encode_page(unsigned char *out, const struct ledger_page *page)
+{
+    struct snapshot_page head = {.map = page->map, .number = page->number, .count = page->count};
+    memcpy(out, &head, sizeof head);
+    memcpy(out + sizeof head, page->entries, page->count * sizeof(uint64_t));
+    return sizeof head + page->count * sizeof(uint64_t);
+}
+
+static size_t encode_sweep(unsigned char *out, const struct ledger_sweep *sweep)
+{
+    struct journal_record record;
+    ledger_sweep_record(sweep, false, &record);
+    return journal_encode_sweep(out, &record);
+}
+
 size_t snapshot_encode(void *out, const struct ledger_piece *piece, const uint8_t journal_id[16])
 {
     unsigned char *content = (unsigned char *)out + sizeof(struct snapshot_block);
     if (piece->coupon != NULL)
         return snapshot_block_finish(out, SNAPSHOT_COUPON, encode_coupon(content, piece->coupon), journal_id);
+    if (piece->sweep != NULL)
+        return snapshot_block_finish(out, SNAPSHOT_SWEEP, encode_sweep(content, piece->sweep), journal_id);
+    if (piece->users.slots == NULL)
+        return snapshot_block_finish(out, SNAPSHOT_PAGE, encode_page(content, &piece->page), journal_id);
     return snapshot_block_finish(out, SNAPSHOT_USERS, encode_users(content, &piece->users), journal_id);
 }
 

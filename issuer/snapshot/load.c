@@ -22,7 +22,8 @@ static const char *read_coupon(const struct content *content, struct coupon *cou
     memcpy(&head, content->bytes, sizeof head);
     struct journal_record record;
     size_t length = journal_decode_record(content->bytes + sizeof head, content->length - sizeof head, &record);
-    if (length == 0 || record.type != JOURNAL_COUPON || sizeof head + length != content->length)
+    if (length == 0 || record.type != JOURNAL_COUPON || sizeof head + length != content->length ||
+        head.updated_at_us < 0 || head.updated_at_us > ISSUER_TIME_US_MAX)
         return "a coupon is malformed";
     record.seq = head.journal_seq;
     record.time_us = head.updated_at_us;
@@ -50,11 +51,32 @@ static const char *read_users(const struct content *content, struct user_block *
     return fits ? NULL : "the length of a table of users does not match its header";
 }
 
+static const char *read_page(const struct content *content, struct ledger_page *page)
+{
+    struct snapshot_page head;
+    if (content->length < sizeof head)
+        return "a page of a map is cut off";
+    memcpy(&head, content->bytes, sizeof head);
+    *page = (struct ledger_page){(enum coupon_map)head.map, head.number, head.count, content->bytes + sizeof head};
+    bool fits = head.count <= SEQUENCE_PAGE_ENTRIES && content->length == sizeof head + head.count * sizeof(uint64_t);
+    return fits ? NULL : "the length of a map's page does not match its header";
+}
+
+static const char *load_sweep(struct ledger *ledger, const struct content *content)
+{
+    struct journal_record record;
+    if (journal_decode_record(content->bytes, content->length, &record) != content->length)
+        return "a sweep is malformed";
+    record.seq = 0;
+    return ledger_load_sweep(ledger, &record);
+}
+
 static const char *load_block(struct ledger *ledger, const struct content *content, uint32_t kind,
                               struct snapshot_header *counted)
 {
     struct coupon coupon;
     struct user_block users;
+    struct ledger_page page;
     const char *wrong;
     switch (kind) {
     case SNAPSHOT_COUPON:
@@ -65,6 +87,11 @@ static const char *load_block(struct ledger *ledger, const struct content *conte
         wrong = read_users(content, &users);
         counted->users += wrong == NULL ? users.count : 0;
         return wrong != NULL ? wrong : ledger_load_users(ledger, &users);
+    case SNAPSHOT_PAGE:
+        wrong = read_page(content, &page);
+        return wrong != NULL ? wrong : ledger_load_page(ledger, &page);
+    case SNAPSHOT_SWEEP:
+        return load_sweep(ledger, content);
     default:
         return "a block has an unknown kind";
     }

@@ -112,7 +112,7 @@ static bool fill(struct snapshot *snapshot, const struct ledger *ledger, struct 
         }
         *length += snapshot_encode(buffer->bytes + *length, &piece, journal_meta(snapshot->journal)->journal_id);
         snapshot->coupons += piece.coupon != NULL;
-        snapshot->users += piece.coupon != NULL ? 0 : piece.users.count;
+        snapshot->users += piece.users.count;
     }
     return true;
 }
@@ -391,7 +391,7 @@ static int write_pieces(struct snapshot_file *file, const char *dir, const struc
         size_t length = snapshot_encode(buffer, &piece, journal_id);
         result = snapshot_file_append(file, dir, buffer, length, error);
         walk->coupons += piece.coupon != NULL;
-        walk->users += piece.coupon != NULL ? 0 : piece.users.count;
+        walk->users += piece.users.count;
     }
     free(buffer);
     return result;

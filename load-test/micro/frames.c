@@ -66,8 +66,10 @@ static void write_replies(struct bench *bench, unsigned char *frame)
     frame_header_set_clock(frame, 1, 1);
     struct frame_issue_reply *replies = (struct frame_issue_reply *)(frame + sizeof(struct frame_header));
     for (uint32_t i = 0; i < bench->records; i++)
-        replies[i] = (struct frame_issue_reply){
-            .tag = bench->seen++, .verdict = VERDICT_ISSUED, .sequence = i + 1, .issued_at_us = 1, .now_us = 1};
+        replies[i] = (struct frame_issue_reply){.tag = bench->seen++,
+                                                .verdict = VERDICT_ISSUED,
+                                                .now_us = 1,
+                                                .issue = {.sequence = i + 1, .issued_at_us = 1}};
 }
 
 static void read_replies(struct bench *bench, unsigned char *frame)

@@ -113,8 +113,13 @@ static void measure_requests(struct micro *micro, struct bench *bench, const cha
 
 static void measure_reply(struct micro *micro, struct bench *bench, enum verdict verdict)
 {
-    bench->reply = (struct frame_issue_reply){
-        .verdict = (uint8_t)verdict, .sequence = 1234567, .issued_at_us = clock_wall_us(), .now_us = clock_wall_us()};
+    bench->reply = (struct frame_issue_reply){.verdict = (uint8_t)verdict,
+                                              .now_us = clock_wall_us(),
+                                              .issue = {.sequence = 1234567,
+                                                        .nth = 1,
+                                                        .state = ISSUE_ISSUED,
+                                                        .issued_at_us = clock_wall_us(),
+                                                        .redeemable_until_us = TIME_NONE}};
     struct micro_work work = {.operations = REQUESTS_OF_RUN, .run = write_replies, .arg = bench};
     struct micro_result *result = micro_measure(micro, &work, "reply written: %s", verdict_name(verdict));
     result->bytes = (double)bench->out.length / REQUESTS_OF_RUN;

@@ -24,7 +24,7 @@ static void prepare(void *arg)
 
 static void write_batch(struct bench *bench, int64_t time_us)
 {
-    CHECK(journal_reserve(bench->journal, journal_bytes_max(bench->batch, 0)));
+    CHECK(journal_reserve(bench->journal, journal_bytes_max(bench->batch, 0, 0)));
     journal_begin(bench->journal, time_us);
     for (size_t i = 0; i < bench->batch; i++)
         journal_append_issue(bench->journal, MICRO_COUPON, sizeof MICRO_COUPON - 1, bench->users[i], MICRO_USER,

@@ -63,6 +63,7 @@ struct coupon scratch_coupon(void)
                            .per_user_limit = 1,
                            .starts_at_us = TIME_NONE,
                            .ends_at_us = TIME_NONE,
+                           .redeem_until_us = TIME_NONE,
                            .created_at_us = clock_wall_us()};
 }
 

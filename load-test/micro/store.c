@@ -49,9 +49,10 @@ static void write_coupon(struct bench *bench)
     struct coupon coupon = scratch_coupon();
     memcpy(coupon.id, bench->coupon_id, sizeof coupon.id);
     coupon.journal_seq = 1;
+    struct store_coupon row = store_coupon_borrow(&coupon);
     struct store_batch batch = batch_of(bench);
     batch.first_seq = batch.last_seq = 1;
-    batch.coupons = &coupon;
+    batch.coupons = &row;
     batch.coupons_count = 1;
     need(bench, store_write(bench->store, &batch, &bench->error));
 }

@@ -1,5 +1,5 @@
 /* A turn of a partition: takes frames, decides, writes the journal and answers, without sockets. */
-#include "issuer/turn.h"
+#include "issuer/turn/turn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@
 struct bench {
     struct journal *journal;
     struct ledger *ledger;
+    struct details *details;
     struct turn *turn;
     size_t frames;
     size_t requests; /* per frame */
@@ -74,8 +75,10 @@ static void open_bench(struct bench *bench, const char *folder, int64_t sync_int
     bench->ledger = ledger_create(journal_meta(bench->journal)->fingerprint_key);
     struct coupon coupon = scratch_coupon();
     ledger_apply_coupon(bench->ledger, &coupon);
+    bench->details = details_create();
     struct turn_config config = {.journal = bench->journal,
                                  .ledger = bench->ledger,
+                                 .details = bench->details,
                                  .metrics = metrics_create("issuer", -1),
                                  .requests_max = FRAME_ISSUE_REQUESTS_MAX,
                                  .incarnation = INCARNATION};
@@ -86,6 +89,7 @@ static void close_bench(struct bench *bench)
 {
     turn_destroy(&bench->turn);
     ledger_destroy(&bench->ledger);
+    details_destroy(&bench->details);
     journal_close(&bench->journal);
 }
 

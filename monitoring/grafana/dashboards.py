@@ -238,6 +238,18 @@ ENGINE = [
 ]
 
 STORES = [
+    ("row", "Lists of issues"),
+    ("graph", "Issues read by the gateways", "short", 6, NONE, "Per second, for lists and streams.",
+     rates("coupond_gateway_store_rows_total")),
+    ("graph", "Time of a page", "s", 6, NONE,
+     "From the request of a page until it is read, with the wait in the queue.",
+     quantiles("coupond_gateway_store_read_seconds")),
+    ("graph", "Pages, by result", "ops", 6, NONE, "Pages that could not be read are answered 503.",
+     {"{{result}}": "sum by (result) (rate(coupond_gateway_store_reads_total[RATE]))"}),
+    ("graph", "Queue and connections of the gateways", "short", 6, NONE,
+     "Requests that wait for a thread, and threads connected to the store.",
+     {"waiting {{instance}}": "coupond_gateway_store_queue",
+      "connected {{instance}}": "coupond_gateway_store_connected"}),
     ("row", "MySQL or MariaDB"),
     ("stat", "Database", "short", 3, states(down="red", up="green"), "Whether the exporter reaches the database.",
      {"up": "mysql_up"}),

@@ -110,15 +110,24 @@ static int check_meta(const char *path, const struct journal_meta *meta, struct 
 {
     if (memcmp(meta->magic, JOURNAL_META_MAGIC, sizeof meta->magic) != 0)
         return error_set(error, "%s is not a coupond journal", path);
-    if (meta->version != JOURNAL_VERSION)
+    if (meta->version != JOURNAL_VERSION && meta->version != JOURNAL_VERSION_1)
         return error_set(error,
-                         "%s is a journal of version %" PRIu32 ", this coupond reads version %d: start the coupond "
-                         "that wrote it",
-                         path, meta->version, JOURNAL_VERSION);
+                         "%s is a journal of version %" PRIu32 ", this coupond reads versions %d and %d: start the "
+                         "coupond that wrote it",
+                         path, meta->version, JOURNAL_VERSION_1, JOURNAL_VERSION);
     if (meta->checksum != journal_checksum(meta, sizeof *meta))
         return error_set(error, "%s is damaged at offset 0 (its checksum does not match): restore it from a backup",
                          path);
     return 0;
+}
+
+/* A journal of version 1 has no key for codes yet: it follows from the other key, so that every reader finds the same.
+ * */
+static void derive_code_key(struct journal_meta *meta)
+{
+    static const unsigned char purpose[] = "coupond codes";
+    crypto_generichash(meta->code_key, sizeof meta->code_key, purpose, sizeof purpose - 1, meta->fingerprint_key,
+                       sizeof meta->fingerprint_key);
 }
 
 static enum journal_meta_state cannot_read_meta(const char *path, int reason, struct error *error)
@@ -141,10 +150,16 @@ enum journal_meta_state journal_meta_read(const char *dir, struct journal_meta *
     disk->close(fd);
     if (got < 0)
         return cannot_read_meta(path, reason, error);
-    if ((size_t)got == sizeof *meta)
-        return check_meta(path, meta, error) == 0 ? JOURNAL_META_SOUND : JOURNAL_META_DAMAGED;
-    error_set(error, "%s is damaged (%zd bytes long, expected %zu): restore it from a backup", path, got, sizeof *meta);
-    return JOURNAL_META_DAMAGED;
+    if ((size_t)got != sizeof *meta) {
+        error_set(error, "%s is damaged (%zd bytes long, expected %zu): restore it from a backup", path, got,
+                  sizeof *meta);
+        return JOURNAL_META_DAMAGED;
+    }
+    if (check_meta(path, meta, error) != 0)
+        return JOURNAL_META_DAMAGED;
+    if (meta->version == JOURNAL_VERSION_1)
+        derive_code_key(meta);
+    return JOURNAL_META_SOUND;
 }
 
 static int cannot_write(const char *path, int reason, struct error *error)
@@ -196,8 +211,18 @@ int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_me
     memcpy(meta->magic, JOURNAL_META_MAGIC, sizeof meta->magic);
     randombytes_buf(meta->journal_id, sizeof meta->journal_id);
     randombytes_buf(meta->fingerprint_key, sizeof meta->fingerprint_key);
+    randombytes_buf(meta->code_key, sizeof meta->code_key);
     meta->checksum = journal_checksum(meta, sizeof *meta);
     return 0;
+}
+
+int journal_meta_upgrade(const char *dir, struct journal_meta *meta, struct error *error)
+{
+    if (meta->version == JOURNAL_VERSION)
+        return 0;
+    meta->version = JOURNAL_VERSION;
+    meta->checksum = journal_checksum(meta, sizeof *meta);
+    return journal_meta_write(dir, meta, error);
 }
 
 int journal_meta_write(const char *dir, const struct journal_meta *meta, struct error *error)

@@ -42,6 +42,9 @@ int journal_meta_check_partitions(const struct journal_meta *meta, const char *d
                                   struct error *error);
 /* Creates a new journal's identity: a random id and key. 0, or -1 and `error`. */
 int journal_meta_make(uint16_t partition, uint16_t partitions, struct journal_meta *meta, struct error *error);
+/* Turns the identity of a journal of an older version into one of JOURNAL_VERSION, durably; id and keys stay. 0, or -1
+ * and `error`. */
+int journal_meta_upgrade(const char *dir, struct journal_meta *meta, struct error *error);
 /* Writes it to the folder, durably. 0, or -1 and `error`. */
 int journal_meta_write(const char *dir, const struct journal_meta *meta, struct error *error);
 

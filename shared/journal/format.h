@@ -9,7 +9,7 @@
  *   segment            struct journal_segment_header, then batches, then zeros up to the fixed size
  *   batch              struct journal_batch_header, then `count` records: the decisions of one turn of the issuer,
  *                      with one time, one checksum and one write
- *   record             struct journal_issue_record or struct journal_coupon_record, zero-padded to 8 bytes
+ *   record             one of the structures below that begin with struct journal_record_header, zero-padded to 8
  *
  * The records of a journal are numbered 1, 2, 3 … (journal sequence); a batch carries the number of its first record.
  */
@@ -22,7 +22,8 @@
 
 #include "shared/coupon.h"
 
-#define JOURNAL_VERSION          1
+#define JOURNAL_VERSION          2
+#define JOURNAL_VERSION_1        1 /* before issues could be redeemed; still read */
 #define JOURNAL_META_MAGIC       "CPNDMETA"
 #define JOURNAL_ACKED_MAGIC      "CPNDACKD"
 #define JOURNAL_ACKED_VERSION    2
@@ -40,7 +41,8 @@ struct journal_meta {
     uint8_t journal_id[16];      /* random */
     uint8_t fingerprint_key[16]; /* random, SipHash key of the user sets */
     int64_t created_at_us;
-    uint8_t reserved[64];
+    uint8_t code_key[16]; /* key of the issues' codes (shared/code.h); zeros in version 1 */
+    uint8_t reserved[48];
 };
 _Static_assert(sizeof(struct journal_meta) == 128, "journal meta layout");
 
@@ -113,27 +115,36 @@ _Static_assert(sizeof(struct journal_batch_header) == 40, "journal batch layout"
 
 enum journal_record_type {
     JOURNAL_ISSUE = 1,
-    JOURNAL_COUPON = 2, /* a coupon's whole policy, created or changed */
+    JOURNAL_COUPON_1 = 2, /* a coupon's policy as version 1 wrote it; read as a JOURNAL_COUPON without a number */
+    JOURNAL_COUPON = 3,   /* a coupon's whole policy, created or changed */
+    JOURNAL_CHANGE = 4,   /* an issue redeemed, no longer redeemed, or revoked */
+    JOURNAL_ERASURE = 5,  /* a user whose id is to be forgotten */
+    JOURNAL_SWEEP = 6,    /* the revocation of all issues of a coupon that are not redeemed begins or ends */
 };
 
 struct journal_record_header {
     uint16_t length; /* including the padding */
     uint8_t type;
-    uint8_t coupon_id_length;
+    uint8_t coupon_id_length; /* 0 in a JOURNAL_ERASURE */
 };
 
-/* Followed by issued_at_us if stamped, coupon id, user id, padding. */
+enum journal_issue_flag {
+    JOURNAL_ISSUE_STAMPED = 1 << 0, /* it has its own time; otherwise the batch's */
+    JOURNAL_ISSUE_KEYED = 1 << 1,   /* it was asked for with an idempotency key */
+};
+
+/* Followed by the time if stamped, the key if keyed (both 8 bytes), coupon id, user id, padding. */
 struct journal_issue_record {
     struct journal_record_header header;
     uint8_t user_id_length;
-    uint8_t stamped; /* 1: the issue has its own time, in the next 8 bytes; 0: the batch's */
-    uint16_t nth;    /* which of the user's issues of this coupon, from 1 */
+    uint8_t flags; /* enum journal_issue_flag */
+    uint16_t nth;  /* which of the user's issues of this coupon, from 1 */
     uint32_t sequence;
 };
 _Static_assert(sizeof(struct journal_issue_record) == 12, "journal issue layout");
 
-/* Followed by coupon id, title, padding. */
-struct journal_coupon_record {
+/* Version 1. Followed by coupon id, title, padding. */
+struct journal_coupon_record_1 {
     struct journal_record_header header;
     uint32_t quantity;
     uint32_t per_user_limit;
@@ -144,9 +155,92 @@ struct journal_coupon_record {
     int64_t ends_at_us;
     int64_t created_at_us; /* updated_at is the batch's time */
 };
-_Static_assert(sizeof(struct journal_coupon_record) == 40, "journal coupon layout");
+_Static_assert(sizeof(struct journal_coupon_record_1) == 40, "journal coupon layout, version 1");
 
-#define JOURNAL_RECORD_BYTES_MAX 640u
+/* Followed by coupon id, the coupon's texts in the order of COUPON_TEXT_TABLE, actor, request id, padding. */
+struct journal_coupon_record {
+    struct journal_record_header header;
+    uint32_t number; /* of the coupon in its partition, from 1; 0 in a snapshot of version 1 */
+    uint32_t quantity;
+    uint32_t per_user_limit;
+    uint32_t redeem_within_s;
+    uint8_t paused;
+    uint8_t archived;
+    uint8_t actor_length;
+    uint8_t request_id_length;
+    int64_t starts_at_us;
+    int64_t ends_at_us;
+    int64_t redeem_until_us;
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    uint16_t text_lengths[COUPON_TEXTS];
+    uint8_t reserved[4];
+};
+_Static_assert(sizeof(struct journal_coupon_record) == 80, "journal coupon layout");
+
+enum journal_change_kind {
+    JOURNAL_REDEEMED = 1,
+    JOURNAL_UNDONE = 2, /* no longer redeemed */
+    JOURNAL_REVOKED = 3,
+};
+
+enum journal_change_flag {
+    JOURNAL_CHANGE_RESTOCK = 1 << 0, /* revoked: the piece goes back to the stock */
+    JOURNAL_CHANGE_AGAIN = 1 << 1,   /* revoked: it does not count for the user's limit any more */
+};
+
+/* Followed by coupon id, user id, reference, reason, actor, request id, padding. */
+struct journal_change_record {
+    struct journal_record_header header;
+    uint8_t kind;  /* enum journal_change_kind */
+    uint8_t flags; /* enum journal_change_flag */
+    uint8_t user_id_length;
+    uint8_t reference_length; /* of the redemption that was made or undone; 0 in a revocation */
+    uint8_t reason_length;    /* 0 except in a revocation */
+    uint8_t actor_length;
+    uint8_t request_id_length;
+    uint8_t reserved;
+    uint32_t sequence;
+    int64_t time_us; /* never before that of the issue */
+};
+_Static_assert(sizeof(struct journal_change_record) == 24, "journal change layout");
+
+/* Followed by user id, actor, request id, padding. */
+struct journal_erasure_record {
+    struct journal_record_header header;
+    uint8_t user_id_length;
+    uint8_t actor_length;
+    uint8_t request_id_length;
+    uint8_t reserved;
+    uint8_t fingerprint[16]; /* of the user: the store has it in place of the id ("erased:…") */
+};
+_Static_assert(sizeof(struct journal_erasure_record) == 24, "journal erasure layout");
+
+/* Followed by coupon id, reason, actor, request id, padding. The revocations themselves are JOURNAL_CHANGE records
+ * without a user id. */
+struct journal_sweep_record {
+    struct journal_record_header header;
+    uint8_t ended; /* 0: begins; 1: ended */
+    uint8_t flags; /* enum journal_change_flag */
+    uint8_t reason_length;
+    uint8_t actor_length;
+    uint8_t request_id_length;
+    uint8_t reserved[3];
+    uint32_t until; /* the last sequence that it is about */
+};
+_Static_assert(sizeof(struct journal_sweep_record) == 16, "journal sweep layout");
+
+#define JOURNAL_RECORD_BYTES_MAX 8640u
+#define JOURNAL_ISSUE_BYTES_MAX  128u
+#define JOURNAL_CHANGE_BYTES_MAX 592u
+
+/* Who asked for a change, and with which request; empty: unknown. Borrowed. */
+struct journal_origin {
+    const char *actor;
+    size_t actor_length;
+    const char *request_id;
+    size_t request_id_length;
+};
 
 /* A record as a value; its pointers are borrowed from the batch. */
 struct journal_record {
@@ -155,30 +249,64 @@ struct journal_record {
     int64_t time_us;
     const char *coupon_id;
     size_t coupon_id_length;
-    struct { /* JOURNAL_ISSUE */
+    struct journal_origin origin; /* all but JOURNAL_ISSUE */
+    struct {                      /* JOURNAL_ISSUE */
         const char *user_id;
         size_t user_id_length;
         uint32_t sequence;
         uint16_t nth;
-        bool stamped; /* it has its own time, not the batch's */
+        bool stamped;         /* it has its own time, not the batch's */
+        uint64_t request_key; /* of its idempotency key; 0: none */
     } issue;
     struct { /* JOURNAL_COUPON */
-        const char *title;
-        size_t title_length;
+        uint32_t number;
         uint32_t quantity;
         uint32_t per_user_limit;
+        uint32_t redeem_within_s;
         bool paused;
-        int64_t starts_at_us, ends_at_us, created_at_us;
+        bool archived;
+        int64_t starts_at_us, ends_at_us, redeem_until_us, created_at_us;
+        const char *texts[COUPON_TEXTS];
+        size_t text_lengths[COUPON_TEXTS];
     } coupon;
+    struct { /* JOURNAL_CHANGE */
+        enum journal_change_kind kind;
+        uint32_t sequence;
+        bool restock;
+        bool again;
+        const char *user_id;
+        size_t user_id_length;
+        const char *reference;
+        size_t reference_length;
+        const char *reason;
+        size_t reason_length;
+    } change;
+    struct { /* JOURNAL_ERASURE */
+        const char *user_id;
+        size_t user_id_length;
+        uint8_t fingerprint[16];
+    } erasure;
+    struct { /* JOURNAL_SWEEP */
+        bool ended;
+        bool restock;
+        bool again;
+        uint32_t until;
+        const char *reason;
+        size_t reason_length;
+    } sweep;
 };
 
-/* Appends one record to `out`, which has room for JOURNAL_RECORD_BYTES_MAX. Returns its length. `stamp_us` is the
- * issue's own time, or JOURNAL_NO_STAMP for the batch's. */
+/* Each appends one record to `out`, which has room for JOURNAL_RECORD_BYTES_MAX, and returns its length. `origin` may
+ * be NULL. `stamp_us` is the issue's own time, or JOURNAL_NO_STAMP for the batch's; `record->time_us` that of the
+ * change. */
 #define JOURNAL_NO_STAMP INT64_MIN
 size_t journal_encode_stamped_issue(void *out, const struct journal_record *record, int64_t stamp_us);
 size_t journal_encode_issue(void *out, const char *coupon_id, size_t coupon_id_length, const char *user_id,
                             size_t user_id_length, uint32_t sequence, uint16_t nth);
-size_t journal_encode_coupon(void *out, const struct coupon *coupon);
+size_t journal_encode_coupon(void *out, const struct coupon *coupon, const struct journal_origin *origin);
+size_t journal_encode_change(void *out, const struct journal_record *record);
+size_t journal_encode_erasure(void *out, const struct journal_record *record);
+size_t journal_encode_sweep(void *out, const struct journal_record *record);
 
 enum journal_scan {
     JOURNAL_SCAN_BATCH, /* a whole batch: valid checksum, well-formed records */
@@ -204,7 +332,11 @@ bool journal_batch_reader_next(struct journal_batch_reader *reader, struct journ
  * it is stamped. Returns its length, 0 when it is malformed. */
 size_t journal_decode_record(const void *bytes, size_t available, struct journal_record *record);
 
-/* The policy in a JOURNAL_COUPON record, with `issued` 0, which the record does not contain. */
+/* True when the record carries its own time, rather than the batch's. */
+bool journal_record_has_time(const struct journal_record *record);
+
+/* The policy in a JOURNAL_COUPON record, with `issued`, `returned` and `redeemed` 0, which the record does not
+ * contain. */
 void journal_record_coupon(const struct journal_record *record, struct coupon *coupon);
 
 /* The checksum of one of the structures above. */

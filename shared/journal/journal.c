@@ -10,11 +10,6 @@
 #include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
-#define ISSUE_BYTES_MAX 120u
-
-_Static_assert(sizeof(struct journal_issue_record) + sizeof(int64_t) + COUPON_ID_MAX + USER_ID_MAX <= ISSUE_BYTES_MAX,
-               "the longest issue record fits");
-
 _Noreturn void journal_give_up(const struct journal *journal, const char *what)
 {
     log_error("journal", "%s failed, stopping so that nothing is acknowledged that is not on disk: %s dir=%s", what,
@@ -61,7 +56,7 @@ static int identify(struct journal *journal, struct error *error)
     journal->dir_fd = disk->open_dir(journal->dir);
     int result = journal_meta_read(journal->dir, &journal->meta, error);
     if (result == 0)
-        return check_identity(journal, error);
+        return check_identity(journal, error) == 0 ? journal_meta_upgrade(journal->dir, &journal->meta, error) : -1;
     return result < 0 ? -1 : create_identity(journal, error);
 }
 
@@ -161,9 +156,10 @@ bool journal_roll(struct journal *journal)
 
 /* --- writing --- */
 
-size_t journal_bytes_max(size_t issues, size_t coupons)
+size_t journal_bytes_max(size_t issues, size_t changes, size_t coupons)
 {
-    return sizeof(struct journal_batch_header) + issues * ISSUE_BYTES_MAX + coupons * JOURNAL_RECORD_BYTES_MAX;
+    return sizeof(struct journal_batch_header) + issues * JOURNAL_ISSUE_BYTES_MAX + changes * JOURNAL_CHANGE_BYTES_MAX +
+           coupons * JOURNAL_RECORD_BYTES_MAX;
 }
 
 bool journal_reserve(struct journal *journal, size_t bytes)
@@ -196,21 +192,40 @@ static uint64_t appended(struct journal *journal, size_t length)
 uint64_t journal_append_issue(struct journal *journal, const char *coupon_id, size_t coupon_id_length,
                               const char *user_id, size_t user_id_length, uint32_t sequence, uint16_t nth)
 {
-    CHECK(journal->used + ISSUE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
+    CHECK(journal->used + JOURNAL_ISSUE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
     return appended(journal, journal_encode_issue(journal->batch + journal->used, coupon_id, coupon_id_length, user_id,
                                                   user_id_length, sequence, nth));
 }
 
 uint64_t journal_append_stamped_issue(struct journal *journal, const struct journal_record *record, int64_t stamp_us)
 {
-    CHECK(journal->used + ISSUE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
+    CHECK(journal->used + JOURNAL_ISSUE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
     return appended(journal, journal_encode_stamped_issue(journal->batch + journal->used, record, stamp_us));
 }
 
-uint64_t journal_append_coupon(struct journal *journal, const struct coupon *coupon)
+uint64_t journal_append_coupon(struct journal *journal, const struct coupon *coupon,
+                               const struct journal_origin *origin)
 {
     CHECK(journal->used + JOURNAL_RECORD_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
-    return appended(journal, journal_encode_coupon(journal->batch + journal->used, coupon));
+    return appended(journal, journal_encode_coupon(journal->batch + journal->used, coupon, origin));
+}
+
+uint64_t journal_append_change(struct journal *journal, const struct journal_record *record)
+{
+    CHECK(journal->used + JOURNAL_CHANGE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
+    return appended(journal, journal_encode_change(journal->batch + journal->used, record));
+}
+
+uint64_t journal_append_erasure(struct journal *journal, const struct journal_record *record)
+{
+    CHECK(journal->used + JOURNAL_CHANGE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
+    return appended(journal, journal_encode_erasure(journal->batch + journal->used, record));
+}
+
+uint64_t journal_append_sweep(struct journal *journal, const struct journal_record *record)
+{
+    CHECK(journal->used + JOURNAL_CHANGE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
+    return appended(journal, journal_encode_sweep(journal->batch + journal->used, record));
 }
 
 static void write_batch(struct journal *journal)
@@ -253,6 +268,16 @@ int64_t journal_last_time_us(const struct journal *journal)
 uint64_t journal_written_seq(const struct journal *journal)
 {
     return atomic_load_explicit(&journal->written_seq, memory_order_acquire);
+}
+
+void journal_note_acked(struct journal *journal, uint64_t seq)
+{
+    atomic_store_explicit(&journal->acked_seq, seq, memory_order_relaxed);
+}
+
+uint64_t journal_acked_seq(const struct journal *journal)
+{
+    return atomic_load_explicit(&journal->acked_seq, memory_order_relaxed);
 }
 
 uint64_t journal_synced_seq(const struct journal *journal)

@@ -76,14 +76,19 @@ uint64_t journal_append_issue(struct journal *journal, const char *coupon_id, si
                               const char *user_id, size_t user_id_length, uint32_t sequence, uint16_t nth);
 /* The same with its own time: the times of a coupon's issues never decrease, whatever the batch's time is. */
 uint64_t journal_append_stamped_issue(struct journal *journal, const struct journal_record *record, int64_t stamp_us);
-uint64_t journal_append_coupon(struct journal *journal, const struct coupon *coupon);
+/* `origin` may be NULL. */
+uint64_t journal_append_coupon(struct journal *journal, const struct coupon *coupon,
+                               const struct journal_origin *origin);
+uint64_t journal_append_change(struct journal *journal, const struct journal_record *record);
+uint64_t journal_append_erasure(struct journal *journal, const struct journal_record *record);
+uint64_t journal_append_sweep(struct journal *journal, const struct journal_record *record);
 /*
  * Writer: writes the batch, and with SYNC_ALWAYS syncs it. Does nothing for an empty batch. Returns the bytes written.
  */
 size_t journal_commit(struct journal *journal);
 
 /* The maximum size in bytes of a batch with so many records; for journal_reserve(). */
-size_t journal_bytes_max(size_t issues, size_t coupons);
+size_t journal_bytes_max(size_t issues, size_t changes, size_t coupons);
 
 /* Writer: bytes of the batches written since the journal was opened; the time of the last batch begun or replayed. */
 uint64_t journal_bytes(const struct journal *journal);
@@ -92,6 +97,10 @@ int64_t journal_last_time_us(const struct journal *journal);
 /* Any thread: last record written, last record synced. */
 uint64_t journal_written_seq(const struct journal *journal);
 uint64_t journal_synced_seq(const struct journal *journal);
+/* Any thread: the store has every record up to this one, as far as the stream has heard; it may go back when a store
+ * turns out to have lost records. */
+void journal_note_acked(struct journal *journal, uint64_t seq);
+uint64_t journal_acked_seq(const struct journal *journal);
 /* Any thread: ends the process when a name no longer leads to the journal's file, since its writes would be lost. */
 void journal_check_place(struct journal *journal);
 /* Any thread: true from the moment a batch does not fit because there is no next segment until there is one. Smaller

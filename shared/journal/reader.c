@@ -101,7 +101,7 @@ static const char *check_segment(const struct journal_reader *reader, const stru
 {
     if (memcmp(header->magic, JOURNAL_SEGMENT_MAGIC, sizeof header->magic) != 0)
         return "not a segment header";
-    if (header->version != JOURNAL_VERSION)
+    if (header->version != JOURNAL_VERSION && header->version != JOURNAL_VERSION_1)
         return "the segment is of another version";
     if (header->checksum != journal_checksum(header, sizeof *header))
         return "the checksum of the segment header does not match";

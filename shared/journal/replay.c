@@ -89,6 +89,30 @@ static int continue_segment(struct journal *journal, const struct journal_positi
     return 0;
 }
 
+static int prepare_first(struct journal *journal, struct error *error)
+{
+    journal->prepared_fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, NULL, NULL, error);
+    return journal->prepared_fd < 0 || !journal_roll(journal) ? -1 : 0;
+}
+
+/* Records of this version do not go into a segment of version 1, so that the coupond that wrote it cannot take them for
+ * damage: the next segment begins, or the segment becomes one of this version if it is still empty. */
+static int leave_version_1(struct journal *journal, struct error *error)
+{
+    struct journal_segment_header header;
+    if (disk->pread(journal->active_fd, &header, sizeof header, 0) != sizeof header)
+        return error_set(error, "cannot read %s: %s", journal->active_path, strerror(errno));
+    if (header.version != JOURNAL_VERSION_1)
+        return 0;
+    if (header.first_seq != journal->next_seq)
+        return prepare_first(journal, error);
+    header.version = JOURNAL_VERSION;
+    header.checksum = journal_checksum(&header, sizeof header);
+    if (disk_write_all(journal->active_fd, &header, sizeof header, 0) != 0 || disk->fdatasync(journal->active_fd) != 0)
+        return error_set(error, "cannot write to %s: %s", journal->active_path, strerror(errno));
+    return 0;
+}
+
 static int rewrite(struct journal *journal, size_t offset, size_t end)
 {
     unsigned char bytes[1 << 14];
@@ -154,12 +178,6 @@ static int sync_segments(struct journal *journal, struct error *error)
     return result == 0 ? journal_dir_sync(journal->dir, error) : -1;
 }
 
-static int prepare_first(struct journal *journal, struct error *error)
-{
-    journal->prepared_fd = journal_segment_prepare(journal->dir, journal->config.segment_bytes, NULL, NULL, error);
-    return journal->prepared_fd < 0 || !journal_roll(journal) ? -1 : 0;
-}
-
 static int resume(struct journal *journal, struct journal_reader *reader, enum journal_read read,
                   struct journal_recovery *recovery, const struct error *reason, struct error *error)
 {
@@ -174,7 +192,7 @@ static int resume(struct journal *journal, struct journal_reader *reader, enum j
         return -1;
     if (rewrite_unproven(journal, reader, error) != 0)
         return -1;
-    return sync_segments(journal, error);
+    return sync_segments(journal, error) == 0 ? leave_version_1(journal, error) : -1;
 }
 
 void journal_replay_after(struct journal *journal, uint64_t seq, uint64_t synced_seq)

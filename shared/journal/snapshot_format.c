@@ -28,7 +28,7 @@ const char *snapshot_header_check(const struct snapshot_header *header, const st
 {
     if (memcmp(header->magic, SNAPSHOT_MAGIC, sizeof header->magic) != 0)
         return "not a snapshot";
-    if (header->version != SNAPSHOT_VERSION)
+    if (header->version != SNAPSHOT_VERSION && header->version != SNAPSHOT_VERSION_1)
         return "the snapshot is of another version";
     if (header->checksum != journal_checksum(header, sizeof *header))
         return "the checksum of the snapshot's header does not match";

@@ -2,7 +2,8 @@
  * The bytes of a snapshot: a copy of a partition's ledger, so that recovery need not replay the whole journal.
  *
  *   <dir>/<from_seq, 20 digits>.snapshot
- *   struct snapshot_header, then blocks: a coupon, the tables of its users in ascending order, the next coupon …
+ *   struct snapshot_header, then blocks: a coupon, the tables of its users in ascending order, the pages of
+ *   its maps in ascending order, its sweep, the next coupon …
  *
  * A snapshot is taken while the issuer goes on: it contains every record up to `from_seq` and some of the records from
  * there to `until_seq`. Replaying the journal after `from_seq` makes it exact (ledger.h). It is renamed into place when
@@ -21,8 +22,9 @@
 #include "shared/journal/dir.h"
 #include "shared/journal/format.h"
 
-#define SNAPSHOT_VERSION 1
-#define SNAPSHOT_MAGIC   "CPNDSNAP"
+#define SNAPSHOT_VERSION   2
+#define SNAPSHOT_VERSION_1 1 /* without SNAPSHOT_PAGE, and of each user the latest issue only; still read */
+#define SNAPSHOT_MAGIC     "CPNDSNAP"
 
 struct snapshot_header {
     uint64_t checksum; /* XXH3-64 of what follows */
@@ -43,8 +45,9 @@ _Static_assert(sizeof(struct snapshot_header) == 128, "snapshot header layout");
 
 enum snapshot_block_kind {
     SNAPSHOT_COUPON = 1, /* struct snapshot_coupon, then its JOURNAL_COUPON record */
-    SNAPSHOT_USERS =
-        2, /* struct snapshot_users, then its slots (issuer/ledger/user_set.h), padded with zeros to 8 bytes */
+    SNAPSHOT_USERS = 2,  /* struct snapshot_users, then its slots (issuer/ledger/user_set.h) */
+    SNAPSHOT_PAGE = 3,   /* struct snapshot_page, then its entries (issuer/ledger/sequence_map.h) */
+    SNAPSHOT_SWEEP = 4,  /* the coupon's JOURNAL_SWEEP record, while it goes on */
 };
 
 struct snapshot_block {
@@ -70,6 +73,15 @@ struct snapshot_users {
     uint32_t reserved;
 };
 _Static_assert(sizeof(struct snapshot_users) == 24, "snapshot users layout");
+
+/* A page of one of the coupon's maps from a sequence to a value. */
+struct snapshot_page {
+    uint32_t map; /* enum coupon_map of issuer/ledger/coupon.h */
+    uint32_t number;
+    uint32_t count; /* entries of 8 bytes */
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct snapshot_page) == 16, "snapshot page layout");
 
 /* "<dir>/<from_seq, 20 digits>.snapshot" */
 void snapshot_path(const char *dir, uint64_t from_seq, char out[JOURNAL_PATH_MAX]);

@@ -29,6 +29,9 @@ struct journal {
     _Atomic uint64_t synced_seq;
     _Atomic bool full;
 
+    /* shared: set by the stream; nothing is published with it, so relaxed order suffices */
+    _Atomic uint64_t acked_seq;
+
     /* shared: under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t writer_wakes;

@@ -255,8 +255,9 @@ static void default_to(char *value, const char *other)
 /* A secret given directly stays; files are not even opened. */
 void options_leave_secrets(struct options *options, const char *role)
 {
-    bool asks_store = strcmp(role, "issuer") == 0 || strcmp(role, "persister") == 0 || strcmp(role, "verify") == 0;
     bool serves = strcmp(role, "gateway") == 0;
+    bool asks_store = strcmp(role, "issuer") == 0 || strcmp(role, "persister") == 0 || strcmp(role, "verify") == 0 ||
+                      (serves && options->gateway_store_threads > 0);
     if (strcmp(role, "dev") == 0)
         return;
     for (unsigned i = 0; i < option_rows_count; i++) {
@@ -296,7 +297,8 @@ int options_check_role(const struct options *options, const char *role, struct e
     bool all = strcmp(role, "dev") == 0;
     if ((all || strcmp(role, "gateway") == 0) &&
         (option_check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||
-         check_readable("gateway/redis_tls_ca", options->gateway_redis_tls_ca, error) != 0))
+         check_readable("gateway/redis_tls_ca", options->gateway_redis_tls_ca, error) != 0 ||
+         (options->gateway_store_threads > 0 && check_readable("store/tls_ca", options->store_tls_ca, error) != 0)))
         return -1;
     if (!all && strcmp(role, "persister") != 0)
         return 0;

@@ -7,14 +7,25 @@
 #include "shared/error.h"
 #include "shared/options/options.h"
 #include "shared/store/rows.h"
+#include "shared/store/view.h"
 
 #define STORE_DESCRIPTION_MAX 1024
 
 typedef bool (*store_journal_fn)(void *arg, const struct store_journal *journal);
 typedef bool (*store_coupon_fn)(void *arg, const struct coupon *coupon);
 typedef bool (*store_issue_fn)(void *arg, const struct store_issue *issue);
+typedef bool (*store_change_fn)(void *arg, const struct store_change *change);
+typedef bool (*store_history_fn)(void *arg, const struct store_history_row *history);
+typedef bool (*store_erasure_fn)(void *arg, const struct store_erasure *erasure);
 typedef bool (*store_dead_letter_fn)(void *arg, const struct store_dead_letter *letter);
 typedef bool (*store_dead_coupon_fn)(void *arg, const char *coupon_id, const char *reason);
+
+/* What a query of shared/store/query.h reads. */
+enum store_issues {
+    STORE_ISSUES_OF_USER,
+    STORE_ISSUES_OF_COUPON,
+    STORE_ISSUES_OF_ALL,
+};
 
 struct store;
 
@@ -35,16 +46,26 @@ struct store_ops {
     enum store_result (*each_journal)(struct store *store, store_journal_fn each, void *arg, struct error *error);
     enum store_result (*each_coupon)(struct store *store, store_coupon_fn each, void *arg, struct error *error);
     enum store_result (*each_issue)(struct store *store, store_issue_fn each, void *arg, struct error *error);
+    enum store_result (*each_change)(struct store *store, store_change_fn each, void *arg, struct error *error);
+    enum store_result (*each_history)(struct store *store, const char *coupon_id, store_history_fn each, void *arg,
+                                      struct error *error);
+    enum store_result (*each_erasure)(struct store *store, store_erasure_fn each, void *arg, struct error *error);
     enum store_result (*each_dead_letter)(struct store *store, const struct store_dead_letter *after, size_t limit,
                                           store_dead_letter_fn each, void *arg, struct error *error);
+    enum store_result (*read_issues)(struct store *store, enum store_issues which,
+                                     const struct store_issue_query *query, store_view_fn each, void *arg,
+                                     struct error *error);
+    enum store_result (*has_coupon)(struct store *store, const char *id, size_t length, bool *has, struct error *error);
     void (*read_end)(struct store *store);
 };
 
 struct store {
     const struct store_ops *ops;
-    uint8_t id[STORE_ID_BYTES]; /* as of the last write */
-    uint64_t behind_seq;        /* set with STORE_BEHIND */
-    bool awaits_setup;          /* for store_awaits_setup() */
+    uint8_t id[STORE_ID_BYTES];  /* as of the last write */
+    uint64_t behind_seq;         /* set with STORE_BEHIND */
+    uint8_t fingerprint_key[16]; /* of the current write's journal; zeros: unknown */
+    bool awaits_setup;           /* for store_awaits_setup() */
+    bool only_reads;             /* store_only_read() was called */
     char description[STORE_DESCRIPTION_MAX];
 };
 

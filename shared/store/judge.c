@@ -33,24 +33,50 @@ enum store_result store_coupon_missing(const struct store_issue *issue, struct e
     return STORE_REJECTED;
 }
 
-static bool policy_equal(const struct coupon *a, const struct coupon *b)
+enum store_result store_changed_coupon_missing(const struct store_change *change, struct error *error)
 {
-    return strcmp(a->title, b->title) == 0 && a->quantity == b->quantity && a->per_user_limit == b->per_user_limit &&
-           a->paused == b->paused && a->starts_at_us == b->starts_at_us && a->ends_at_us == b->ends_at_us &&
-           a->updated_at_us == b->updated_at_us;
+    error_set(error, "coupon %.*s is not in the store, but the journal changes its issue %" PRIu32 " to %s",
+              (int)change->coupon_id_length, change->coupon_id, change->sequence, store_state_name(change->state));
+    return STORE_REJECTED;
 }
 
-enum store_result store_policy_judge(const struct coupon *wanted, const struct coupon *there, bool *newer,
+enum store_result store_policy_judge(const struct store_coupon *wanted, const struct store_coupon *there, bool *newer,
                                      struct error *error)
 {
     *newer = wanted->journal_seq > there->journal_seq;
     bool same_record = wanted->journal_seq == there->journal_seq;
-    if (wanted->created_at_us == there->created_at_us && (!same_record || policy_equal(wanted, there)))
+    if (wanted->created_at_us == there->created_at_us && (!same_record || store_coupon_equal(wanted, there)))
         return STORE_OK;
     error_set(error,
               "coupon %s: the journal's record %" PRIu64 " contradicts the stored one, which came from its record "
               "%" PRIu64,
               wanted->id, wanted->journal_seq, there->journal_seq);
+    return STORE_REJECTED;
+}
+
+static void count_state(struct store_count *count, const struct store_change *change, int32_t sign)
+{
+    count->redeemed += change->state == ISSUE_REDEEMED ? sign : 0;
+    count->returned += change->state == ISSUE_REVOKED && change->restock ? sign : 0;
+}
+
+enum store_result store_change_judge(const struct store_change *wanted, const struct store_change *there, bool *newer,
+                                     struct store_count *count, struct error *error)
+{
+    *newer = there == NULL || wanted->journal_seq > there->journal_seq;
+    if (*newer) {
+        count_state(count, wanted, 1);
+        if (there != NULL)
+            count_state(count, there, -1);
+        return STORE_OK;
+    }
+    if (wanted->journal_seq < there->journal_seq || store_change_equal(wanted, there))
+        return STORE_OK;
+    error_set(error,
+              "coupon %.*s, sequence %" PRIu32 ": the journal's record %" PRIu64 " makes it %s, which contradicts the "
+              "state %s that the store has from the same record",
+              (int)wanted->coupon_id_length, wanted->coupon_id, wanted->sequence, wanted->journal_seq,
+              store_state_name(wanted->state), store_state_name(there->state));
     return STORE_REJECTED;
 }
 

@@ -12,13 +12,27 @@
 /* STORE_REJECTED, with both rows in the error. */
 enum store_result store_issue_conflict(const struct store_issue *wanted, const struct store_issue *there,
                                        struct error *error);
-/* STORE_REJECTED, because the coupon of the issues is not in the store. */
+/* STORE_REJECTED, because the coupon of the issue or the change is not in the store. */
 enum store_result store_coupon_missing(const struct store_issue *issue, struct error *error);
+enum store_result store_changed_coupon_missing(const struct store_change *change, struct error *error);
 
 /* Judges a policy for a coupon that is already stored. STORE_OK, with *newer true when it replaces the stored one;
  * STORE_REJECTED when it contradicts the stored policy of the same journal record, or the creation time. */
-enum store_result store_policy_judge(const struct coupon *wanted, const struct coupon *there, bool *newer,
+enum store_result store_policy_judge(const struct store_coupon *wanted, const struct store_coupon *there, bool *newer,
                                      struct error *error);
+
+/* What a change does to the counters of its coupon. */
+struct store_count {
+    int32_t returned;
+    int32_t redeemed;
+};
+/*
+ * Judges a change of an issue that has the state `there`, or NULL: none yet. STORE_OK, with *newer true when it
+ * replaces the stored one, and the difference added to `count`; STORE_REJECTED when it contradicts the stored state
+ * of the same journal record.
+ */
+enum store_result store_change_judge(const struct store_change *wanted, const struct store_change *there, bool *newer,
+                                     struct store_count *count, struct error *error);
 
 /* STORE_FAILED, with an error that says so. */
 enum store_result store_id_missing(const struct store *store, struct error *error);

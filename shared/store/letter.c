@@ -1,5 +1,6 @@
 #include "shared/store/letter.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/error.h"
@@ -10,7 +11,8 @@ void store_letter_copy(struct store_letter *out, const struct store_dead_letter 
     CHECK(letter->user_id_length <= USER_ID_MAX);
     CHECK(letter->record_length <= JOURNAL_RECORD_BYTES_MAX);
     *out = (struct store_letter){.letter = *letter};
-    memcpy(out->coupon_id, letter->coupon_id, letter->coupon_id_length);
+    if (letter->coupon_id_length > 0)
+        memcpy(out->coupon_id, letter->coupon_id, letter->coupon_id_length);
     if (letter->user_id_length > 0)
         memcpy(out->user_id, letter->user_id, letter->user_id_length);
     memcpy(out->record, letter->record, letter->record_length);
@@ -44,31 +46,72 @@ static bool read_record(struct store_letter_rows *rows, const struct store_dead_
 
 static bool same_text(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    return a_length == b_length && memcmp(a, b, a_length) == 0;
+    return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
 }
 
-static bool issue_agrees(const struct store_issue *issue, const struct store_dead_letter *letter)
+static bool same_user(const struct store_dead_letter *letter, const char *user_id, size_t length)
 {
-    return issue->sequence == letter->sequence && issue->nth == letter->nth && letter->user_id_length > 0 &&
-           same_text(issue->user_id, issue->user_id_length, letter->user_id, letter->user_id_length);
+    return same_text(user_id, length, letter->user_id, letter->user_id_length);
+}
+
+static bool take_coupon(struct store_letter_rows *rows, const struct store_dead_letter *letter,
+                        const struct journal_record *record)
+{
+    int64_t created_at_us = record->coupon.created_at_us;
+    rows->coupon = store_coupon_of(record);
+    rows->batch.coupons = &rows->coupon;
+    rows->batch.coupons_count = 1;
+    return created_at_us >= 0 && created_at_us <= TIME_US_MAX && letter->user_id_length == 0;
+}
+
+static bool take_issue(struct store_letter_rows *rows, const struct store_dead_letter *letter,
+                       const struct journal_record *record)
+{
+    rows->issue = store_issue_of(record);
+    rows->batch.issues = &rows->issue;
+    rows->batch.issues_count = 1;
+    return rows->issue.sequence == letter->sequence && rows->issue.nth == letter->nth &&
+           same_user(letter, rows->issue.user_id, rows->issue.user_id_length);
+}
+
+static bool take_change(struct store_letter_rows *rows, const struct store_dead_letter *letter,
+                        const struct journal_record *record)
+{
+    rows->change = store_change_of(record);
+    rows->batch.changes = &rows->change;
+    rows->batch.changes_count = 1;
+    return rows->change.sequence == letter->sequence &&
+           same_user(letter, rows->change.user_id, rows->change.user_id_length);
+}
+
+static bool take_erasure(struct store_letter_rows *rows, const struct store_dead_letter *letter,
+                         const struct journal_record *record)
+{
+    rows->erasure = store_erasure_of(record);
+    rows->batch.erasures = &rows->erasure;
+    rows->batch.erasures_count = 1;
+    return same_user(letter, rows->erasure.user_id, rows->erasure.user_id_length);
 }
 
 static bool take_record(struct store_letter_rows *rows, const struct store_dead_letter *letter,
                         const struct journal_record *record)
 {
-    if (record->type == JOURNAL_ISSUE) {
-        rows->issue = store_issue_of(record);
-        rows->batch.issues = &rows->issue;
-        rows->batch.issues_count = 1;
-        return issue_agrees(&rows->issue, letter);
-    }
-    int64_t created_at_us = record->coupon.created_at_us;
-    if (created_at_us < 0 || created_at_us > TIME_US_MAX)
+    if (record->type != store_letter_type(letter))
         return false;
-    journal_record_coupon(record, &rows->coupon);
-    rows->batch.coupons = &rows->coupon;
-    rows->batch.coupons_count = 1;
-    return letter->user_id_length == 0;
+    switch (record->type) {
+    case JOURNAL_COUPON:
+        return take_coupon(rows, letter, record);
+    case JOURNAL_ISSUE:
+        return take_issue(rows, letter, record);
+    case JOURNAL_CHANGE:
+        return take_change(rows, letter, record);
+    case JOURNAL_ERASURE:
+        return take_erasure(rows, letter, record);
+    case JOURNAL_COUPON_1: /* is read as a JOURNAL_COUPON */
+    case JOURNAL_SWEEP:    /* has no row */
+        break;
+    }
+    return false;
 }
 
 bool store_letter_rows(struct store_letter_rows *rows, const struct store_dead_letter *letter)
@@ -86,4 +129,43 @@ bool store_letter_rows(struct store_letter_rows *rows, const struct store_dead_l
         return false;
     return same_text(record.coupon_id, record.coupon_id_length, letter->coupon_id, letter->coupon_id_length) &&
            take_record(rows, letter, &record);
+}
+
+/* --- erasing --- */
+
+void store_letter_hide_reason(struct store_letter *letter)
+{
+    snprintf(letter->reason, sizeof letter->reason,
+             "it named a user who was erased; coupond dead-letter retry gives the reason again");
+}
+
+/* Encodes the record again, with another user. Returns 0 when it is malformed. */
+static size_t replace_user(const struct store_letter *letter, const char *user_id, unsigned char *out)
+{
+    struct journal_record record = {.time_us = letter->letter.recorded_at_us};
+    if (journal_decode_record(letter->record, letter->letter.record_length, &record) == 0)
+        return 0;
+    if (record.type == JOURNAL_ISSUE) {
+        record.issue.user_id = user_id;
+        record.issue.user_id_length = strlen(user_id);
+        return journal_encode_stamped_issue(out, &record, record.issue.stamped ? record.time_us : JOURNAL_NO_STAMP);
+    }
+    if (record.type != JOURNAL_CHANGE)
+        return 0;
+    record.change.user_id = user_id;
+    record.change.user_id_length = strlen(user_id);
+    return journal_encode_change(out, &record);
+}
+
+void store_letter_erase(struct store_letter *letter, const char erased_id[ERASED_ID_LENGTH + 1])
+{
+    _Alignas(8) unsigned char record[JOURNAL_RECORD_BYTES_MAX];
+    size_t length = replace_user(letter, erased_id, record);
+    if (length == 0)
+        record[length++] = 0;
+    memcpy(letter->record, record, length);
+    letter->letter.record_length = (uint16_t)length;
+    memcpy(letter->user_id, erased_id, ERASED_ID_LENGTH + 1);
+    letter->letter.user_id_length = ERASED_ID_LENGTH;
+    store_letter_hide_reason(letter);
 }

@@ -20,11 +20,18 @@ struct store_letter {
  */
 void store_letter_copy(struct store_letter *out, const struct store_dead_letter *letter);
 
+/* Replaces the id of the letter's user, and its reason, which may name users. A malformed record is dropped. */
+void store_letter_erase(struct store_letter *letter, const char erased_id[ERASED_ID_LENGTH + 1]);
+/* The same for the reason alone. */
+void store_letter_hide_reason(struct store_letter *letter);
+
 /* The batch that stores a dead letter after all. It points into itself, so it must not be moved. */
 struct store_letter_rows {
     struct store_batch batch;
-    struct coupon coupon;
+    struct store_coupon coupon;
     struct store_issue issue;
+    struct store_change change;
+    struct store_erasure erasure;
     _Alignas(8) unsigned char bytes[sizeof(struct journal_batch_header) + JOURNAL_RECORD_BYTES_MAX];
 };
 

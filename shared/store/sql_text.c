@@ -33,14 +33,15 @@ static char *extend(struct sql_text *sql, size_t more)
     return end;
 }
 
-static void add_bytes(struct sql_text *sql, const char *bytes, size_t length)
+void sql_text_add_bytes(struct sql_text *sql, const char *bytes, size_t length)
 {
-    memcpy(extend(sql, length), bytes, length);
+    if (length > 0) /* an empty text may be NULL */
+        memcpy(extend(sql, length), bytes, length);
 }
 
 void sql_text_add(struct sql_text *sql, const char *text)
 {
-    add_bytes(sql, text, strlen(text));
+    sql_text_add_bytes(sql, text, strlen(text));
 }
 
 void sql_text_number(struct sql_text *sql, uint64_t number)
@@ -51,7 +52,7 @@ void sql_text_number(struct sql_text *sql, uint64_t number)
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    add_bytes(sql, digits + at, sizeof digits - at);
+    sql_text_add_bytes(sql, digits + at, sizeof digits - at);
 }
 
 /* True when the text needs no escaping in quotes, in every sql_mode and character set: letters, digits and the other
@@ -83,7 +84,7 @@ void sql_text_quoted(struct sql_text *sql, const char *text, size_t length)
 {
     if (is_plain(text, length)) {
         sql_text_add(sql, "'");
-        add_bytes(sql, text, length);
+        sql_text_add_bytes(sql, text, length);
     } else {
         sql_text_add(sql, "_utf8mb4 x'");
         add_hexadecimal(sql, text, length);

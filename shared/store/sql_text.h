@@ -22,6 +22,7 @@ void sql_text_clear(struct sql_text *sql);
 
 /* Appends SQL verbatim. */
 void sql_text_add(struct sql_text *sql, const char *text);
+void sql_text_add_bytes(struct sql_text *sql, const char *bytes, size_t length);
 void sql_text_number(struct sql_text *sql, uint64_t number);
 /* A string literal in UTF-8. */
 void sql_text_quoted(struct sql_text *sql, const char *text, size_t length);

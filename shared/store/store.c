@@ -103,6 +103,22 @@ enum store_result store_each_issue(struct store *store, store_issue_fn each, voi
     return store->ops->each_issue(store, each, arg, error);
 }
 
+enum store_result store_each_change(struct store *store, store_change_fn each, void *arg, struct error *error)
+{
+    return store->ops->each_change(store, each, arg, error);
+}
+
+enum store_result store_each_history(struct store *store, const char *coupon_id, store_history_fn each, void *arg,
+                                     struct error *error)
+{
+    return store->ops->each_history(store, coupon_id, each, arg, error);
+}
+
+enum store_result store_each_erasure(struct store *store, store_erasure_fn each, void *arg, struct error *error)
+{
+    return store->ops->each_erasure(store, each, arg, error);
+}
+
 enum store_result store_each_dead_letter(struct store *store, const struct store_dead_letter *after, size_t limit,
                                          store_dead_letter_fn each, void *arg, struct error *error)
 {

@@ -38,8 +38,12 @@ enum store_result store_schema_version(struct store *store, int64_t *version, st
 /* The store's id; STORE_FAILED while it has none, or no schema. */
 enum store_result store_read_id(struct store *store, uint8_t id[STORE_ID_BYTES], struct error *error);
 
-/* Writes a batch in one transaction. Idempotent and commutative: existing rows stay, a policy never goes back to an
- * older journal_seq, `issued` never decreases. Reconnects by itself after the connection was lost. */
+/*
+ * Writes a batch in one transaction. Idempotent and commutative: existing rows stay, a policy or the state of an issue
+ * never goes back to an older journal_seq, `issued` never decreases, `returned` and `redeemed` count the states, and
+ * an erasure applies to rows of earlier records, whenever those are written (shared/store/erased.h). A change may
+ * be written before its issue, but not before its coupon. Reconnects by itself after the connection was lost.
+ */
 enum store_result store_write(struct store *store, const struct store_batch *batch, struct error *error);
 /* The store's id as of the last write; zeros before the first. */
 const uint8_t *store_id(const struct store *store);
@@ -53,13 +57,13 @@ enum store_result store_each_dead_coupon(struct store *store, const uint8_t jour
                                          struct error *error);
 
 /* Hands a partition over to another journal, whose records up to `last_seq` are in the store: replaces or creates its
- * row in one transaction. */
+ * row, with its keys, in one transaction. */
 enum store_result store_adopt_journal(struct store *store, const struct store_journal *journal, struct error *error);
 
 /*
- * Reading, in one consistent snapshot between begin and end: first the journals, then the coupons in byte order of
- * their ids, then the issues ordered by (coupon_id, sequence). Rows are delivered as they arrive and not kept. A
- * callback that returns false ends the walk early (STORE_OK).
+ * Reading, in one consistent snapshot between begin and end: the journals, the coupons in byte order of their ids, the
+ * issues and their changes ordered by (coupon_id, sequence). Rows are delivered as they arrive and not kept. A callback
+ * that returns false ends the walk early (STORE_OK).
  */
 enum store_result store_read_begin(struct store *store, struct error *error);
 enum store_result store_each_journal(struct store *store, bool (*each)(void *arg, const struct store_journal *),
@@ -68,6 +72,15 @@ enum store_result store_each_coupon(struct store *store, bool (*each)(void *arg,
                                     struct error *error);
 enum store_result store_each_issue(struct store *store, bool (*each)(void *arg, const struct store_issue *), void *arg,
                                    struct error *error);
+enum store_result store_each_change(struct store *store, bool (*each)(void *arg, const struct store_change *),
+                                    void *arg, struct error *error);
+/* Delivers the policies of a coupon (NULL: of all) ordered by (coupon_id, journal_seq). */
+enum store_result store_each_history(struct store *store, const char *coupon_id,
+                                     bool (*each)(void *arg, const struct store_history_row *), void *arg,
+                                     struct error *error);
+/* Delivers the erasures of all journals ordered by journal_seq. */
+enum store_result store_each_erasure(struct store *store, bool (*each)(void *arg, const struct store_erasure *),
+                                     void *arg, struct error *error);
 /* Delivers dead letters ordered by (journal_id, journal_seq), so a coupon comes before its issues: those after `after`
  * (NULL: from the first), at most `limit` (0: all). */
 enum store_result store_each_dead_letter(struct store *store, const struct store_dead_letter *after, size_t limit,

@@ -33,6 +33,11 @@
     X(GATEWAY_REDIS_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_redis_connected", "working connections to Redis: one per thread, and one for announced changes") \
     X(GATEWAY_REDIS_ERRORS, COUNTER, REDIS_ERROR, 1, "coupond_gateway_redis_errors_total", "Redis errors, by kind; reads then fall back to the issuer") \
     X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that arrived after their request had been answered") \
+    X(GATEWAY_STORE_READS, COUNTER, STORE_RESULT, 1, "coupond_gateway_store_reads_total", "pages of issues read from the store, by result; a stream is a sequence of pages") \
+    X(GATEWAY_STORE_ROWS, COUNTER, NONE, 1, "coupond_gateway_store_rows_total", "issues read from the store") \
+    X(GATEWAY_STORE_READ_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_gateway_store_read_seconds", "time from the request of a page until it is read, with the wait in the queue") \
+    X(GATEWAY_STORE_QUEUE, GAUGE, NONE, 1, "coupond_gateway_store_queue", "requests waiting for a thread that reads the store") \
+    X(GATEWAY_STORE_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_store_connected", "threads connected to the store; they connect when the first request arrives") \
     X(ISSUER_VERDICTS, COUNTER, VERDICT, 1, "coupond_issuer_verdicts_total", "requests decided, by verdict") \
     X(ISSUER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_issuer_batch_requests", "requests decided and synced together") \
     X(ISSUER_TURN_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_turn_seconds", "time between the decisions of two consecutive batches while work was waiting: an upper bound of a request's wait in the queue") \
@@ -100,6 +105,16 @@
     X(ISSUE_POST, "issue_post", "201 400 404 409 410 412 415 503") \
     X(ISSUE_PUT, "issue_put", "200 201 400 404 409 410 412 415 503") \
     X(ISSUE_GET, "issue_get", "200 400 404 503") \
+    X(ISSUE_DELETE, "issue_delete", "200 400 401 404 409 412 503") \
+    X(REDEMPTION_PUT, "redemption_put", "200 201 400 404 409 410 412 415 503") \
+    X(REDEMPTION_DELETE, "redemption_delete", "200 400 404 409 412 503") \
+    X(REVOCATIONS_POST, "revocations_post", "202 400 401 404 412 415 503") \
+    X(REVOCATIONS_GET, "revocations_get", "200 400 401 404 412 503") \
+    X(CODE_GET, "code_get", "200 404 412 503") \
+    X(CODE_REDEMPTION_PUT, "code_redemption_put", "200 201 400 404 409 410 412 415 503") \
+    X(USER_DELETE, "user_delete", "202 400 401 412 503") \
+    X(COUPON_ISSUES, "coupon_issues", "200 400 401 404 503") \
+    X(USER_ISSUES, "user_issues", "200 400 401 503") \
     X(LIVEZ, "livez", "200 503") \
     X(READYZ, "readyz", "200 503") \
     X(METRICS, "metrics", "200 503") \
@@ -118,7 +133,7 @@
 
 /* Statuses for ROUTE_STATUS. */
 #define METRIC_STATUS_TABLE(X) \
-    X(200) X(201) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(412) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
+    X(200) X(201) X(202) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(412) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
 
 /* Reasons for DROP and TIMEOUT. */
 #define METRIC_DROP_TABLE(X)    X(MALFORMED, "malformed") X(MISDIRECTED, "misdirected")
@@ -128,7 +143,8 @@
 #define METRIC_UNAVAILABLE_TABLE(X) \
     X(OVERLOADED, "overloaded") \
     X(ISSUER_UNAVAILABLE, "issuer_unavailable") \
-    X(OUTCOME_UNKNOWN, "outcome_unknown")
+    X(OUTCOME_UNKNOWN, "outcome_unknown") \
+    X(STORE_UNAVAILABLE, "store_unavailable")
 
 /* For STORE_RESULT: enum store_result of shared/store/rows.h, in its order. */
 #define METRIC_STORE_RESULT_TABLE(X) \

@@ -6,18 +6,29 @@
 
 #include "shared/error.h"
 
-/* Bytes of one record of each kind; 0 for kinds without records. */
+/* Up to the coupon's texts. */
+#define COUPON_REPLY_BYTES_MIN (sizeof(struct frame_coupon_reply) - COUPON_TEXTS_BYTES_MAX)
+_Static_assert(sizeof(struct frame_coupon_reply) <= UINT16_MAX, "its length fits");
+_Static_assert(COUPON_TEXTS_BYTES_MAX % 8 == 0, "the texts end the record");
+_Static_assert(FRAME_COUPON_REQUESTS_MAX *COUPON_LIST_MAX * sizeof(struct frame_coupon_reply) +
+                       sizeof(struct frame_header) <=
+                   FRAME_BYTES_MAX,
+               "the longest listings fit a frame");
+
+/* Bytes of one record of each kind; 0 for kinds without records of a fixed size. */
 static const size_t record_size[] = {
     [FRAME_ISSUE_REQUESTS] = sizeof(struct frame_issue_request),
     [FRAME_ISSUE_REPLIES] = sizeof(struct frame_issue_reply),
     [FRAME_COUPON_REQUESTS] = sizeof(struct frame_coupon_request),
-    [FRAME_COUPON_REPLIES] = sizeof(struct frame_coupon_reply),
+    [FRAME_COUPON_REPLIES] = 0,
     [FRAME_EVENTS] = 0,
     [FRAME_ACK] = sizeof(struct frame_ack),
     [FRAME_PING] = 0,
-    [FRAME_PONG] = 0,
+    [FRAME_PONG] = sizeof(struct frame_pong),
     [FRAME_BEHIND] = sizeof(struct frame_ack),
     [FRAME_REFUSED] = sizeof(struct frame_ack),
+    [FRAME_CHANGE_REQUESTS] = sizeof(struct frame_change_request),
+    [FRAME_CHANGE_REPLIES] = sizeof(struct frame_change_reply),
 };
 
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,
@@ -66,7 +77,7 @@ static enum frame_fault check_header(const struct frame_header *header)
         return FRAME_FAULT_MAGIC;
     if (header->version != FRAME_VERSION)
         return FRAME_FAULT_VERSION;
-    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_REFUSED)
+    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_CHANGE_REPLIES)
         return FRAME_FAULT_KIND;
     if (header->partitions == 0 || header->partitions > PARTITIONS_MAX || header->partition >= header->partitions)
         return FRAME_FAULT_PARTITION;
@@ -75,9 +86,37 @@ static enum frame_fault check_header(const struct frame_header *header)
     return check_clock(header);
 }
 
-static enum frame_fault check_size(const struct frame_header *header, size_t body)
+const void *frame_records(const void *data)
+{
+    return (const unsigned char *)data + sizeof(struct frame_header);
+}
+
+/* Coupon replies say their length themselves. */
+static enum frame_fault check_coupon_replies(const unsigned char *records, size_t body, uint32_t count)
+{
+    const size_t length_at = offsetof(struct frame_coupon_reply, length);
+    size_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t length = 0;
+        if (body - at >= length_at + sizeof length)
+            memcpy(&length, records + at + length_at, sizeof length);
+        if (length < COUPON_REPLY_BYTES_MIN || length > sizeof(struct frame_coupon_reply) || length % 8 != 0 ||
+            length > body - at)
+            return FRAME_FAULT_SIZE;
+        at += length;
+    }
+    return count > 0 && at == body ? FRAME_OK : FRAME_FAULT_SIZE;
+}
+
+static enum frame_fault check_size(const struct frame_header *header, const unsigned char *records, size_t body)
 {
     switch (header->kind) {
+    case FRAME_COUPON_REPLIES:
+        return check_coupon_replies(records, body, header->count);
+    case FRAME_CHANGE_REQUESTS:
+        if (header->count > FRAME_CHANGE_REQUESTS_MAX)
+            return FRAME_FAULT_RECORDS;
+        break;
     case FRAME_ISSUE_REQUESTS:
         if (header->count > FRAME_ISSUE_REQUESTS_MAX)
             return FRAME_FAULT_RECORDS;
@@ -94,8 +133,9 @@ static enum frame_fault check_size(const struct frame_header *header, size_t bod
     case FRAME_BEHIND:
     case FRAME_REFUSED:
         return header->count != 1 || body != sizeof(struct frame_ack) ? FRAME_FAULT_SIZE : FRAME_OK;
-    case FRAME_PING:
     case FRAME_PONG:
+        return header->count != 1 || body != sizeof(struct frame_pong) ? FRAME_FAULT_SIZE : FRAME_OK;
+    case FRAME_PING:
         return header->count != 0 || body != 0 ? FRAME_FAULT_SIZE : FRAME_OK;
     default:
         break;
@@ -111,66 +151,189 @@ enum frame_fault frame_check(const void *data, size_t size, struct frame_header 
         return FRAME_FAULT_LONG;
     memcpy(header, data, sizeof *header);
     enum frame_fault fault = check_header(header);
-    return fault != FRAME_OK ? fault : check_size(header, size - sizeof *header);
+    return fault != FRAME_OK ? fault : check_size(header, frame_records(data), size - sizeof *header);
 }
 
-const void *frame_records(const void *data)
+/* An id that stands for an erased user names a fingerprint: whoever could issue to it could choose fingerprints. */
+static bool may_get(const struct frame_issue_request *request)
 {
-    return (const unsigned char *)data + sizeof(struct frame_header);
+    return request->op == ISSUE_LOOKUP || !user_id_is_erased(request->user_id, request->user_id_length);
 }
 
 bool frame_issue_request_valid(const struct frame_issue_request *request)
 {
     return request->op >= ISSUE_POST && request->op <= ISSUE_LOOKUP && request->coupon_id_length <= COUPON_ID_MAX &&
-           request->user_id_length <= USER_ID_MAX && coupon_id_valid(request->coupon_id, request->coupon_id_length) &&
-           user_id_valid(request->user_id, request->user_id_length);
+           request->user_id_length <= USER_ID_MAX && request->nth <= NTH_MAX &&
+           coupon_id_valid(request->coupon_id, request->coupon_id_length) &&
+           user_id_valid(request->user_id, request->user_id_length) && may_get(request);
 }
 
-static bool quantity_valid(uint32_t quantity)
+/* --- changes --- */
+
+static bool is_blank_or(bool (*valid)(const char *text, size_t length), const char *text, size_t length, size_t max)
 {
-    return quantity >= 1 && quantity <= QUANTITY_MAX;
+    return length == 0 || (length <= max && valid(text, length));
+}
+
+static bool change_lengths_valid(const struct frame_change_request *request)
+{
+    return request->coupon_id_length <= COUPON_ID_MAX && request->user_id_length <= USER_ID_MAX &&
+           is_blank_or(reference_valid, request->reference, request->reference_length, REFERENCE_MAX) &&
+           is_blank_or(reason_valid, request->reason, request->reason_length, REASON_MAX) &&
+           is_blank_or(reference_valid, request->actor, request->actor_length, ACTOR_MAX) &&
+           is_blank_or(origin_id_valid, request->request_id, request->request_id_length, REQUEST_ID_MAX);
+}
+
+bool frame_change_request_valid(const struct frame_change_request *request)
+{
+    if (!change_lengths_valid(request))
+        return false;
+    bool coupon = coupon_id_valid(request->coupon_id, request->coupon_id_length);
+    bool user = user_id_valid(request->user_id, request->user_id_length);
+    switch (request->op) {
+    case CHANGE_REDEEM:
+    case CHANGE_UNDO:
+        return coupon && user && request->reference_length > 0;
+    case CHANGE_REVOKE:
+        return coupon && user && request->flags <= (CHANGE_RESTOCK | CHANGE_AGAIN);
+    case CHANGE_DETAILS:
+        return coupon && request->sequence > 0;
+    case CHANGE_RESOLVE:
+        return true;
+    case CHANGE_SHOW:
+        return coupon && user && request->sequence > 0;
+    case CHANGE_ERASE:
+        return user;
+    case CHANGE_SWEEP:
+        return coupon && request->flags <= (CHANGE_RESTOCK | CHANGE_AGAIN);
+    case CHANGE_SWEPT:
+        return coupon;
+    default:
+        return false;
+    }
+}
+
+bool frame_issue_whole(const struct frame_issue *issue)
+{
+    if (issue->state == ISSUE_NONE)
+        return issue->sequence == 0;
+    return issue->state < ISSUE_STATE_COUNT && issue->sequence > 0 && issue->nth >= 1 && issue->nth <= NTH_MAX &&
+           issue->issued_at_us >= 0 && issue->issued_at_us <= ISSUER_TIME_US_MAX &&
+           (issue->redeemable_until_us == TIME_NONE || issue->redeemable_until_us >= 0);
+}
+
+bool frame_details_whole(const struct frame_details *details)
+{
+    return details->changed_at_us >= 0 && details->changed_at_us <= ISSUER_TIME_US_MAX &&
+           is_blank_or(reference_valid, details->reference, details->reference_length, REFERENCE_MAX) &&
+           is_blank_or(reason_valid, details->reason, details->reason_length, REASON_MAX) &&
+           is_blank_or(reference_valid, details->actor, details->actor_length, ACTOR_MAX);
+}
+
+/* --- coupons --- */
+
+bool frame_coupon_lengths_valid(const struct frame_coupon *coupon)
+{
+    for (unsigned i = 0; i < COUPON_TEXTS; i++) {
+        if (coupon->text_lengths[i] > coupon_text_max(i))
+            return false;
+    }
+    return coupon->id_length <= COUPON_ID_MAX;
+}
+
+static size_t texts_bytes(const struct frame_coupon *coupon)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < COUPON_TEXTS; i++)
+        bytes += coupon->text_lengths[i];
+    return bytes;
+}
+
+size_t frame_coupon_bytes(const struct frame_coupon *coupon)
+{
+    return offsetof(struct frame_coupon, texts) + texts_bytes(coupon);
+}
+
+static bool texts_valid(const struct frame_coupon *coupon)
+{
+    const char *at = coupon->texts;
+    for (unsigned i = 0; i < COUPON_TEXTS; i++) {
+        bool absent = i == COUPON_TEXT_TITLE && coupon->text_lengths[i] == 0; /* a change may leave the title */
+        if (!absent && !coupon_text_valid(i, at, coupon->text_lengths[i]))
+            return false;
+        at += coupon->text_lengths[i];
+    }
+    return true;
 }
 
 static bool window_valid(const struct frame_coupon *coupon)
 {
-    if (!window_time_valid(coupon->starts_at_us) || !window_time_valid(coupon->ends_at_us))
+    if (!window_time_valid(coupon->starts_at_us) || !window_time_valid(coupon->ends_at_us) ||
+        !window_time_valid(coupon->redeem_until_us))
         return false;
     return coupon->starts_at_us == TIME_NONE || coupon->ends_at_us == TIME_NONE ||
            coupon->starts_at_us < coupon->ends_at_us;
 }
 
+static bool limit_valid(uint32_t limit)
+{
+    return limit >= 1 && limit <= PER_USER_LIMIT_MAX;
+}
+
+static bool has(const struct frame_coupon_request *request, unsigned field)
+{
+    return (request->fields & field) != 0;
+}
+
 static bool change_valid(const struct frame_coupon_request *request)
 {
     const struct frame_coupon *coupon = &request->coupon;
-    uint8_t fields = request->fields;
-    if ((fields & COUPON_FIELD_TITLE) && !title_valid(coupon->title, coupon->title_length))
+    if (has(request, COUPON_FIELD_TITLE) && coupon->text_lengths[COUPON_TEXT_TITLE] == 0)
         return false;
-    if ((fields & COUPON_FIELD_QUANTITY) && !quantity_valid(coupon->quantity))
+    if (has(request, COUPON_FIELD_QUANTITY) && !quantity_valid(coupon->quantity))
         return false;
-    if ((fields & COUPON_FIELD_STARTS_AT) && !window_time_valid(coupon->starts_at_us))
+    if (has(request, COUPON_FIELD_PER_USER_LIMIT) && !limit_valid(coupon->per_user_limit))
         return false;
-    if ((fields & COUPON_FIELD_ENDS_AT) && !window_time_valid(coupon->ends_at_us))
+    if ((has(request, COUPON_FIELD_STARTS_AT) && !window_time_valid(coupon->starts_at_us)) ||
+        (has(request, COUPON_FIELD_ENDS_AT) && !window_time_valid(coupon->ends_at_us)) ||
+        (has(request, COUPON_FIELD_REDEEM_UNTIL) && !window_time_valid(coupon->redeem_until_us)))
         return false;
-    return coupon_id_valid(coupon->id, coupon->id_length);
+    return coupon->redeem_within_s <= REDEEM_WITHIN_MAX && texts_valid(coupon) &&
+           coupon_id_valid(coupon->id, coupon->id_length);
 }
 
 static bool policy_valid(const struct frame_coupon *coupon)
 {
-    return coupon_id_valid(coupon->id, coupon->id_length) && title_valid(coupon->title, coupon->title_length) &&
-           quantity_valid(coupon->quantity) && coupon->per_user_limit >= 1 &&
-           coupon->per_user_limit <= PER_USER_LIMIT_MAX && window_valid(coupon);
+    return coupon_id_valid(coupon->id, coupon->id_length) && coupon->text_lengths[COUPON_TEXT_TITLE] > 0 &&
+           texts_valid(coupon) && quantity_valid(coupon->quantity) && limit_valid(coupon->per_user_limit) &&
+           coupon->redeem_within_s <= REDEEM_WITHIN_MAX && window_valid(coupon);
+}
+
+static bool flags_valid(const struct frame_coupon *coupon)
+{
+    return coupon->paused <= 1 && coupon->archived <= 1;
 }
 
 bool frame_coupon_whole(const struct frame_coupon *coupon)
 {
-    return coupon->id_length <= COUPON_ID_MAX && coupon->title_length <= TITLE_MAX && coupon->paused <= 1 &&
-           policy_valid(coupon) && coupon->issued <= coupon->quantity;
+    return frame_coupon_lengths_valid(coupon) && flags_valid(coupon) && policy_valid(coupon) &&
+           coupon->returned <= coupon->issued && coupon->redeemed <= coupon->issued - coupon->returned &&
+           coupon->issued - coupon->returned <= coupon->quantity;
+}
+
+static bool list_valid(const struct frame_coupon_request *request)
+{
+    const struct frame_coupon *coupon = &request->coupon;
+    return coupon->quantity >= 1 && coupon->quantity <= COUPON_LIST_MAX && request->state <= COUPON_ARCHIVED &&
+           texts_valid(coupon) && (coupon->id_length == 0 || coupon_id_valid(coupon->id, coupon->id_length));
 }
 
 bool frame_coupon_request_valid(const struct frame_coupon_request *request)
 {
     const struct frame_coupon *coupon = &request->coupon;
-    if (coupon->id_length > COUPON_ID_MAX || coupon->title_length > TITLE_MAX || coupon->paused > 1)
+    if (!frame_coupon_lengths_valid(coupon) || !flags_valid(coupon) ||
+        !is_blank_or(reference_valid, request->actor, request->actor_length, ACTOR_MAX) ||
+        !is_blank_or(origin_id_valid, request->request_id, request->request_id_length, REQUEST_ID_MAX))
         return false;
     switch (request->op) {
     case COUPON_CREATE:
@@ -180,8 +343,7 @@ bool frame_coupon_request_valid(const struct frame_coupon_request *request)
     case COUPON_GET:
         return coupon_id_valid(coupon->id, coupon->id_length);
     case COUPON_LIST:
-        return coupon->quantity >= 1 && coupon->quantity <= COUPON_LIST_MAX &&
-               (coupon->id_length == 0 || coupon_id_valid(coupon->id, coupon->id_length));
+        return list_valid(request);
     default:
         return false;
     }
@@ -189,39 +351,83 @@ bool frame_coupon_request_valid(const struct frame_coupon_request *request)
 
 bool frame_coupon_read(const struct frame_coupon *wire, struct coupon *coupon)
 {
-    if (wire->id_length > COUPON_ID_MAX || wire->title_length > TITLE_MAX)
+    if (!frame_coupon_lengths_valid(wire))
         return false;
     memcpy(coupon->id, wire->id, wire->id_length);
     coupon->id[wire->id_length] = '\0';
-    memcpy(coupon->title, wire->title, wire->title_length);
-    coupon->title[wire->title_length] = '\0';
+    coupon->number = wire->number;
     coupon->quantity = wire->quantity;
     coupon->issued = wire->issued;
+    coupon->returned = wire->returned;
+    coupon->redeemed = wire->redeemed;
     coupon->per_user_limit = wire->per_user_limit;
+    coupon->redeem_within_s = wire->redeem_within_s;
     coupon->paused = wire->paused != 0;
+    coupon->archived = wire->archived != 0;
     coupon->starts_at_us = wire->starts_at_us;
     coupon->ends_at_us = wire->ends_at_us;
+    coupon->redeem_until_us = wire->redeem_until_us;
     coupon->created_at_us = wire->created_at_us;
     coupon->updated_at_us = wire->updated_at_us;
     coupon->journal_seq = wire->journal_seq;
+    const char *at = wire->texts;
+    for (unsigned i = 0; i < COUPON_TEXTS; i++) {
+        coupon_text_set(coupon, i, at, wire->text_lengths[i]);
+        at += wire->text_lengths[i];
+    }
     return true;
+}
+
+/* The fixed part; the texts are not cleared, because only those that are there are sent. */
+static void write_fixed(struct frame_coupon *wire, const struct coupon *coupon)
+{
+    memset(wire, 0, offsetof(struct frame_coupon, texts));
+    wire->starts_at_us = coupon->starts_at_us;
+    wire->ends_at_us = coupon->ends_at_us;
+    wire->redeem_until_us = coupon->redeem_until_us;
+    wire->created_at_us = coupon->created_at_us;
+    wire->updated_at_us = coupon->updated_at_us;
+    wire->journal_seq = coupon->journal_seq;
+    wire->number = coupon->number;
+    wire->quantity = coupon->quantity;
+    wire->issued = coupon->issued;
+    wire->returned = coupon->returned;
+    wire->redeemed = coupon->redeemed;
+    wire->per_user_limit = coupon->per_user_limit;
+    wire->redeem_within_s = coupon->redeem_within_s;
+    wire->id_length = (uint8_t)strlen(coupon->id);
+    wire->paused = coupon->paused;
+    wire->archived = coupon->archived;
+    memcpy(wire->id, coupon->id, wire->id_length);
 }
 
 void frame_coupon_write(struct frame_coupon *wire, const struct coupon *coupon)
 {
-    *wire = (struct frame_coupon){
-        .starts_at_us = coupon->starts_at_us,
-        .ends_at_us = coupon->ends_at_us,
-        .created_at_us = coupon->created_at_us,
-        .updated_at_us = coupon->updated_at_us,
-        .journal_seq = coupon->journal_seq,
-        .quantity = coupon->quantity,
-        .issued = coupon->issued,
-        .per_user_limit = coupon->per_user_limit,
-        .title_length = (uint16_t)strlen(coupon->title),
-        .id_length = (uint8_t)strlen(coupon->id),
-        .paused = coupon->paused,
-    };
-    memcpy(wire->id, coupon->id, wire->id_length);
-    memcpy(wire->title, coupon->title, wire->title_length);
+    write_fixed(wire, coupon);
+    char *at = wire->texts;
+    for (unsigned i = 0; i < COUPON_TEXTS; i++) {
+        const char *text = coupon_text(coupon, i);
+        wire->text_lengths[i] = (uint16_t)strlen(text);
+        memcpy(at, text, wire->text_lengths[i]);
+        at += wire->text_lengths[i];
+    }
+    memset(at, 0, (size_t)(wire->texts + sizeof wire->texts - at));
+}
+
+size_t frame_coupon_reply_append(void *out, const struct frame_coupon_reply *reply)
+{
+    size_t used = offsetof(struct frame_coupon_reply, coupon) + frame_coupon_bytes(&reply->coupon);
+    uint16_t length = (uint16_t)((used + 7) & ~(size_t)7);
+    memcpy(out, reply, length);
+    memcpy((unsigned char *)out + offsetof(struct frame_coupon_reply, length), &length, sizeof length);
+    return length;
+}
+
+size_t frame_coupon_reply_next(const void *records, struct frame_coupon_reply *reply)
+{
+    uint16_t length;
+    memcpy(&length, (const unsigned char *)records + offsetof(struct frame_coupon_reply, length), sizeof length);
+    memcpy(reply, records, length);
+    memset((unsigned char *)reply + length, 0, sizeof *reply - length);
+    return length;
 }

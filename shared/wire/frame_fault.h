@@ -24,6 +24,7 @@
     X(RECORDS, MALFORMED, "it has more records than a frame may hold")                                                 \
     X(SIZE, MALFORMED, "its size does not match its number of records")                                                \
     X(ISSUE_REQUEST, MALFORMED, "an issue request in it is malformed")                                                 \
+    X(CHANGE_REQUEST, MALFORMED, "a change request in it is malformed")                                                \
     X(COUPON_REQUEST, MALFORMED, "a coupon request in it is malformed")                                                \
     X(SEQUENCES, MALFORMED, "its first sequence, last sequence and number of records do not agree")                    \
     X(ACKNOWLEDGED, MALFORMED, "it contains records that its header calls acknowledged")                               \

@@ -14,8 +14,8 @@
 
 #include "fuzz.h"
 
-#define INPUT_BYTES_MAX 4096 /* per mutation; corpus files may be longer */
-#define MUTATIONS_MAX   6    /* per input */
+#define INPUT_BYTES_MAX 32768 /* per mutation; corpus files may be longer */
+#define MUTATIONS_MAX   6     /* per input */
 
 /* Defined by AddressSanitizer's runtime, if present. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));

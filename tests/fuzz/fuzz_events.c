@@ -110,11 +110,12 @@ static void check_issue(const struct store_issue *issue, uint64_t last_seq)
     CHECK(issue->journal_seq >= batch.rows.first_seq && issue->journal_seq <= last_seq);
 }
 
-static void check_coupon(const struct coupon *coupon, uint64_t last_seq)
+static void check_coupon(const struct store_coupon *coupon, uint64_t last_seq)
 {
     CHECK(coupon_id_valid(coupon->id, strlen(coupon->id)));
-    CHECK(title_valid(coupon->title, strlen(coupon->title)));
-    CHECK(coupon->quantity >= 1 && coupon->quantity <= QUANTITY_MAX);
+    for (unsigned i = 0; i < COUPON_TEXTS; i++)
+        CHECK(coupon_text_valid(i, coupon->texts[i], coupon->text_lengths[i]));
+    CHECK(quantity_valid(coupon->quantity));
     CHECK(window_time_valid(coupon->starts_at_us) && window_time_valid(coupon->ends_at_us));
     CHECK(coupon->created_at_us >= 0 && coupon->updated_at_us >= 0 && coupon->updated_at_us <= TIME_US_MAX);
     CHECK(coupon->journal_seq >= batch.rows.first_seq && coupon->journal_seq <= last_seq);
@@ -127,7 +128,7 @@ static void check_records(const struct store_batch *rows)
         struct journal_record_header header;
         memcpy(&header, batch.records[i], sizeof header);
         CHECK(header.length % 8 == 0 && header.length <= JOURNAL_RECORD_BYTES_MAX);
-        CHECK(header.type == JOURNAL_ISSUE || header.type == JOURNAL_COUPON);
+        CHECK(header.type >= JOURNAL_ISSUE && header.type <= JOURNAL_SWEEP);
     }
 }
 
@@ -145,7 +146,8 @@ static void check_rows(void)
     const struct store_batch *rows = &batch.rows;
     CHECK(rows->first_seq >= 1 && rows->last_seq >= rows->first_seq - 1 && rows->last_seq <= INT64_MAX);
     CHECK(rows->acked_seq < rows->first_seq && rows->gone_seq < rows->first_seq);
-    CHECK(rows->issues_count + rows->coupons_count == rows->last_seq + 1 - rows->first_seq);
+    CHECK(rows->issues_count + rows->coupons_count + rows->changes_count + rows->erasures_count <=
+          rows->last_seq + 1 - rows->first_seq); /* a sweep has no row */
     for (size_t i = 0; i < rows->issues_count; i++) {
         check_issue(&rows->issues[i], rows->last_seq);
         CHECK(i == 0 || rows->issues[i].journal_seq > rows->issues[i - 1].journal_seq);

@@ -17,7 +17,7 @@
 #include "gateway/link/issuer_link.h"
 
 #define BASE          "inproc://fuzz-issuer"
-#define EXCHANGES_MAX 8
+#define EXCHANGES_MAX 11
 #define MESSAGES_MAX  16
 
 /* A message of an input: flags for repairs, its size, its bytes. */
@@ -89,6 +89,17 @@ static void on_issue_reply(void *arg, uint16_t partition, const struct frame_iss
     exchange_settle(&exchanges, exchange);
 }
 
+static void on_change_reply(void *arg, uint16_t partition, const struct frame_change_reply *reply)
+{
+    struct exchange *exchange = exchange_find(&exchanges, reply->tag);
+    (void)arg;
+    CHECK(partition == 0);
+    if (exchange == NULL || exchange->kind != EXCHANGE_CHANGE)
+        return;
+    check_written(verdict_answer_change(&out, &wall_clock, (struct reply_style){.close = false}, exchange, reply));
+    exchange_settle(&exchanges, exchange);
+}
+
 static void on_listed(struct exchange *exchange, const struct frame_coupon_reply *reply)
 {
     struct coupon coupon;
@@ -119,6 +130,12 @@ static void on_coupon_reply(void *arg, uint16_t partition, const struct frame_co
     }
 }
 
+static void on_pong(void *arg, uint16_t partition, const struct frame_pong *pong)
+{
+    (void)arg, (void)pong;
+    CHECK(partition == 0);
+}
+
 static void on_unsent(void *arg, uint16_t partition, uint64_t tag)
 {
     (void)arg, (void)partition, (void)tag;
@@ -141,7 +158,8 @@ static void end(void)
 /* Both ends are in this process on one thread, so a sent message can be received at once. */
 void fuzz_begin(void)
 {
-    static const struct issuer_link_events events = {on_issue_reply, on_coupon_reply, on_unsent, on_restart, NULL};
+    static const struct issuer_link_events events = {
+        on_issue_reply, on_change_reply, on_coupon_reply, on_pong, on_unsent, on_restart, NULL};
     bound = zsock_new(ZMQ_DEALER);
     CHECK(bound != NULL && zsock_bind(bound, BASE "-0") >= 0);
     issuer = zsock_resolve(bound);
@@ -172,6 +190,8 @@ static void wait_for_all(uint64_t tags[EXCHANGES_MAX])
     exchanges_init(&exchanges, EXCHANGES_MAX);
     for (uint8_t op = ISSUE_POST; op <= ISSUE_LOOKUP; op++)
         tags[count++] = exchange_tag(wait_for(EXCHANGE_ISSUE, op));
+    for (uint8_t op = CHANGE_REDEEM; op <= CHANGE_REVOKE; op++)
+        tags[count++] = exchange_tag(wait_for(EXCHANGE_CHANGE, op));
     for (uint8_t op = COUPON_CREATE; op <= COUPON_GET; op++)
         tags[count++] = exchange_tag(wait_for(EXCHANGE_COUPON, op));
     tags[count++] = exchange_tag(wait_for(EXCHANGE_LIST, COUPON_LIST));
@@ -203,26 +223,69 @@ void fuzz_seeds(void)
                             .quantity = 9,
                             .per_user_limit = 1,
                             .starts_at_us = TIME_NONE,
-                            .ends_at_us = TIME_US_MAX};
-    struct frame_coupon_reply coupons[3] = {{.tag = 3, .verdict = VERDICT_COUPON_CREATED}};
-    frame_coupon_write(&coupons[0].coupon, &coupon);
-    add_seed(FIX_TAGS | FIX_HEADER, FRAME_COUPON_REPLIES, coupons, sizeof *coupons, 1);
+                            .ends_at_us = TIME_US_MAX,
+                            .redeem_until_us = TIME_NONE};
+    struct frame_coupon_reply reply = {.tag = 6, .verdict = VERDICT_COUPON_CREATED};
+    static unsigned char records[3 * sizeof reply];
+    frame_coupon_write(&reply.coupon, &coupon);
+    add_seed(FIX_TAGS | FIX_HEADER, FRAME_COUPON_REPLIES, records, frame_coupon_reply_append(records, &reply), 1);
+    reply.tag = 9;
+    reply.verdict = VERDICT_FOUND;
+    size_t size = 0;
     for (uint32_t i = 0; i < 3; i++) {
-        coupons[i] = coupons[0];
-        coupons[i].tag = 6;
-        coupons[i].verdict = VERDICT_FOUND;
-        coupons[i].remaining = 2 - i;
+        reply.remaining = 2 - i;
+        size += frame_coupon_reply_append(records + size, &reply);
     }
-    add_seed(FIX_TAGS | FIX_COUNT, FRAME_COUPON_REPLIES, coupons, sizeof coupons, 3);
+    add_seed(FIX_TAGS | FIX_COUNT, FRAME_COUPON_REPLIES, records, size, 3);
     for (uint8_t verdict = VERDICT_NONE; verdict < VERDICT_COUNT; verdict++) {
-        struct frame_issue_reply issue = {.tag = verdict % 3u, .verdict = verdict, .sequence = 7, .now_us = 5};
-        add_seed(FIX_TAGS | FIX_HEADER, FRAME_ISSUE_REPLIES, &issue, sizeof issue, 1);
+        struct frame_issue issue = {.sequence = 7, .nth = 1, .state = ISSUE_ISSUED, .redeemable_until_us = 9};
+        struct frame_issue_reply issued = {.tag = verdict % 3u, .verdict = verdict, .now_us = 5, .issue = issue};
+        struct frame_change_reply changed = {.tag = 3 + verdict % 3u, .verdict = verdict, .now_us = 5, .issue = issue};
+        changed.issue.state = ISSUE_ISSUED + verdict % 3u;
+        changed.details = (struct frame_details){.changed_at_us = 4, .reference_length = 1, .reference = "r"};
+        add_seed(FIX_TAGS | FIX_HEADER, FRAME_ISSUE_REPLIES, &issued, sizeof issued, 1);
+        add_seed(FIX_TAGS | FIX_HEADER, FRAME_CHANGE_REPLIES, &changed, sizeof changed, 1);
     }
-    add_seed(0, FRAME_PONG, NULL, 0, 0);
-    add_seed(MORE_PARTS, FRAME_PONG, NULL, 0, 0);
+    struct frame_pong pong = {.journal_seq = 7, .now_us = 5};
+    add_seed(0, FRAME_PONG, &pong, sizeof pong, 1);
+    add_seed(MORE_PARTS, FRAME_PONG, &pong, sizeof pong, 1);
 }
 
 /* --- from an input to messages --- */
+
+static enum frame_kind kind_of(const struct frame_header *header)
+{
+    return header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_CHANGE_REPLIES ? header->kind
+                                                                                       : FRAME_COUPON_REPLIES;
+}
+
+/* Makes a coupon reply as long as its texts, whose lengths become possible ones. */
+static void fix_length(struct frame_coupon_reply *reply)
+{
+    for (unsigned i = 0; i < COUPON_TEXTS; i++)
+        reply->coupon.text_lengths[i] %= (uint16_t)(coupon_text_max(i) + 1);
+    size_t used = offsetof(struct frame_coupon_reply, coupon) + frame_coupon_bytes(&reply->coupon);
+    reply->length = (uint16_t)((used + 7) & ~(size_t)7);
+}
+
+/* The length of the record at `record`; 0 when it does not fit. */
+static size_t record_length(unsigned flags, enum frame_kind kind, unsigned char *record, size_t left)
+{
+    static struct frame_coupon_reply reply;
+    const size_t fixed = offsetof(struct frame_coupon_reply, coupon.texts);
+    if (kind != FRAME_COUPON_REPLIES) {
+        size_t length =
+            kind == FRAME_ISSUE_REPLIES ? sizeof(struct frame_issue_reply) : sizeof(struct frame_change_reply);
+        return length <= left ? length : 0;
+    }
+    if (left < fixed)
+        return 0;
+    memcpy(&reply, record, fixed);
+    if (flags & FIX_COUNT)
+        fix_length(&reply);
+    memcpy(record, &reply, fixed);
+    return reply.length <= left ? reply.length : 0;
+}
 
 static size_t fix(unsigned flags, unsigned char *frame, size_t size, const uint64_t tags[EXCHANGES_MAX])
 {
@@ -230,25 +293,25 @@ static size_t fix(unsigned flags, unsigned char *frame, size_t size, const uint6
     if (size < sizeof header)
         return size;
     memcpy(&header, frame, sizeof header);
-    bool issues = header.kind == FRAME_ISSUE_REPLIES;
-    size_t record = issues ? sizeof(struct frame_issue_reply) : sizeof(struct frame_coupon_reply);
+    enum frame_kind kind = kind_of(&header);
     if (flags & FIX_HEADER) {
         uint64_t incarnation = 1 + header.incarnation % 4;
         int64_t clock_us = header.clock_us & INT32_MAX;
-        frame_header_write(&header, issues ? FRAME_ISSUE_REPLIES : FRAME_COUPON_REPLIES, 0, 1, header.count);
+        frame_header_write(&header, kind, 0, 1, header.count);
         frame_header_set_clock(&header, incarnation, clock_us);
     }
-    if (flags & FIX_COUNT) {
-        header.count = (uint32_t)((size - sizeof header) / record);
-        size = sizeof header + header.count * record;
-    }
-    memcpy(frame, &header, sizeof header);
-    for (size_t at = sizeof header; (flags & FIX_TAGS) && at + record <= size; at += record) {
+    uint32_t count = 0;
+    size_t at = sizeof header;
+    for (size_t length; (length = record_length(flags, kind, frame + at, size - at)) > 0; at += length, count++) {
         uint64_t tag;
         memcpy(&tag, frame + at, sizeof tag);
-        memcpy(frame + at, &tags[tag % EXCHANGES_MAX], sizeof tag);
+        if (flags & FIX_TAGS)
+            memcpy(frame + at, &tags[tag % EXCHANGES_MAX], sizeof tag);
     }
-    return size;
+    if (flags & FIX_COUNT)
+        header.count = count;
+    memcpy(frame, &header, sizeof header);
+    return flags & FIX_COUNT ? at : size;
 }
 
 static void send_message(struct fuzz_input *input, const uint64_t tags[EXCHANGES_MAX])

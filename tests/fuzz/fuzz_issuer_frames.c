@@ -1,7 +1,7 @@
 /*
  * Request frames that a partition receives from any peer: several messages, several turns. An accepted frame is
- * answered record for record; the journal contains exactly the issues, creations and changes that the answers report;
- * and its replay keeps the promises and gives the same ledger.
+ * answered record for record; the journal contains exactly the issues, policies, redemptions, revocations and erasures
+ * that the answers report; and its replay keeps the promises and gives the same ledger.
  */
 #include "fuzz.h"
 
@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/ledger/change.h"
 #include "issuer/recovery/recovery.h"
-#include "issuer/turn.h"
+#include "issuer/turn/turn.h"
 #include "journal_input.h"
 #include "memory_disk.h"
+#include "shared/code.h"
 #include "shared/journal/dir.h"
 #include "shared/journal/reader.h"
 #include "shared/options/options.h"
@@ -25,6 +27,7 @@
 #define START_US      2000
 
 static struct metrics *metrics;
+static struct details *details;
 static unsigned char segment[SEGMENT_BYTES];
 
 /* A message of an input: flags for repairs and the end of the turn, its size, its bytes. */
@@ -47,6 +50,7 @@ void fuzz_begin(void)
     struct journal_segment_header header = {.version = JOURNAL_VERSION, .first_seq = 1, .size = sizeof segment};
     memory_disk_use();
     metrics = metrics_create("issuer", 0);
+    details = details_create();
     struct journal_meta meta;
     journal_input_meta(&meta);
     memcpy(header.magic, JOURNAL_SEGMENT_MAGIC, sizeof header.magic);
@@ -70,7 +74,7 @@ static void write_journal(void)
 /* --- seeds --- */
 
 struct seed {
-    unsigned char bytes[8192];
+    unsigned char bytes[65536];
     size_t size;
 };
 
@@ -93,8 +97,12 @@ static void add_message(struct seed *seed, unsigned flags, enum frame_kind kind,
 static void add_coupon(struct seed *seed, unsigned flags, enum coupon_op op, const char *id, uint32_t quantity)
 {
     struct frame_coupon_request request = {.tag = TAG, .op = (uint8_t)op, .fields = 31, .wait_us = 500};
-    struct coupon coupon = {
-        .title = "t", .quantity = quantity, .per_user_limit = 2, .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
+    struct coupon coupon = {.title = "t",
+                            .quantity = quantity,
+                            .per_user_limit = 2,
+                            .starts_at_us = TIME_NONE,
+                            .ends_at_us = TIME_NONE,
+                            .redeem_until_us = TIME_NONE};
     snprintf(coupon.id, sizeof coupon.id, "%s", id);
     frame_coupon_write(&request.coupon, &coupon);
     add_message(seed, flags, FRAME_COUPON_REQUESTS, &request, sizeof request, 1);
@@ -114,9 +122,45 @@ static void add_issues(struct seed *seed, unsigned flags, const char *id, const 
     add_message(seed, flags, FRAME_ISSUE_REQUESTS, requests, count * sizeof *requests, count);
 }
 
+static void add_change(struct seed *seed, unsigned flags, enum change_op op, const char *user, uint32_t sequence)
+{
+    struct frame_change_request request = {.tag = TAG,
+                                           .op = (uint8_t)op,
+                                           .coupon_id_length = 1,
+                                           .user_id_length = 1,
+                                           .reference_length = op == CHANGE_REDEEM || op == CHANGE_UNDO,
+                                           .wait_us = 500,
+                                           .sequence = sequence,
+                                           .flags = op == CHANGE_REVOKE ? CHANGE_RESTOCK | CHANGE_AGAIN : 0,
+                                           .coupon_id = "A",
+                                           .reference = "r"};
+    request.user_id[0] = *user;
+    add_message(seed, flags, FRAME_CHANGE_REQUESTS, &request, sizeof request, 1);
+}
+
+static void seed_changes(struct seed *seed)
+{
+    const unsigned fixed = FIX_HEADER | FIX_COUNT;
+    seed->size = 0;
+    add_coupon(seed, fixed | LAST_OF_TURN, COUPON_CREATE, "A", 3);
+    add_issues(seed, fixed | LAST_OF_TURN, "A", "abcadb");
+    add_change(seed, fixed, CHANGE_REDEEM, "a", 0);
+    add_change(seed, fixed, CHANGE_REVOKE, "b", 0);
+    add_change(seed, fixed | LAST_OF_TURN, CHANGE_UNDO, "a", 0);
+    add_change(seed, fixed, CHANGE_REVOKE, "a", 1);
+    add_change(seed, fixed, CHANGE_DETAILS, "a", 1);
+    add_change(seed, fixed, CHANGE_RESOLVE, "a", 0);
+    add_issues(seed, fixed | LAST_OF_TURN, "A", "bdaabb");
+    add_change(seed, fixed | LAST_OF_TURN, CHANGE_ERASE, "a", 0);
+    add_change(seed, fixed | LAST_OF_TURN, CHANGE_SWEEP, "a", 0);
+    add_change(seed, fixed | LAST_OF_TURN, CHANGE_SWEPT, "a", 0);
+    fuzz_seed(seed->bytes, seed->size);
+}
+
 void fuzz_seeds(void)
 {
     static struct seed seed;
+    seed_changes(&seed);
     seed.size = 0;
     add_coupon(&seed, FIX_HEADER | FIX_COUNT | LAST_OF_TURN, COUPON_CREATE, "A", 3);
     add_issues(&seed, FIX_HEADER | FIX_COUNT, "A", "abcabc");
@@ -137,19 +181,47 @@ void fuzz_seeds(void)
 static size_t record_size(unsigned kind)
 {
     return kind == FRAME_ISSUE_REQUESTS    ? sizeof(struct frame_issue_request)
+           : kind == FRAME_CHANGE_REQUESTS ? sizeof(struct frame_change_request)
            : kind == FRAME_COUPON_REQUESTS ? sizeof(struct frame_coupon_request)
                                            : 0;
 }
 
-/* Repairs the lengths of ids. */
+static void fix_change_lengths(uint8_t *bytes)
+{
+    struct frame_change_request request;
+    memcpy(&request, bytes, sizeof request);
+    request.coupon_id_length %= COUPON_ID_MAX + 1;
+    request.user_id_length %= USER_ID_MAX + 1;
+    request.reference_length %= REFERENCE_MAX + 1;
+    request.reason_length %= REASON_MAX + 1;
+    request.actor_length %= ACTOR_MAX + 1;
+    request.request_id_length %= REQUEST_ID_MAX + 1;
+    memcpy(bytes, &request, sizeof request);
+}
+
+static void fix_coupon_lengths(uint8_t *bytes)
+{
+    static struct frame_coupon_request request;
+    memcpy(&request, bytes, sizeof request);
+    request.actor_length %= ACTOR_MAX + 1;
+    request.request_id_length %= REQUEST_ID_MAX + 1;
+    request.coupon.id_length %= COUPON_ID_MAX + 1;
+    for (unsigned i = 0; i < COUPON_TEXTS; i++)
+        request.coupon.text_lengths[i] %= (uint16_t)(coupon_text_max(i) + 1);
+    memcpy(bytes, &request, sizeof request);
+}
+
+/* Repairs the lengths of ids and texts. */
 static void fix_lengths(unsigned kind, uint8_t *records, size_t size)
 {
     for (size_t at = 0; at + record_size(kind) <= size && record_size(kind) > 0; at += record_size(kind)) {
         if (kind == FRAME_ISSUE_REQUESTS) {
             records[at + offsetof(struct frame_issue_request, coupon_id_length)] %= COUPON_ID_MAX + 1;
             records[at + offsetof(struct frame_issue_request, user_id_length)] %= USER_ID_MAX + 1;
+        } else if (kind == FRAME_CHANGE_REQUESTS) {
+            fix_change_lengths(records + at);
         } else {
-            records[at + offsetof(struct frame_coupon_request, coupon.id_length)] %= COUPON_ID_MAX + 1;
+            fix_coupon_lengths(records + at);
         }
     }
 }
@@ -204,6 +276,8 @@ static void take_message(struct turn *turn, unsigned flags, struct fuzz_input *i
 struct granted {
     uint64_t issues;
     uint64_t policies;
+    uint64_t changes;
+    uint64_t erasures;
 };
 
 static void check_issue_replies(struct granted *granted, const char *records, uint32_t count)
@@ -215,7 +289,22 @@ static void check_issue_replies(struct granted *granted, const char *records, ui
         granted->issues += reply.verdict == VERDICT_ISSUED;
         if (reply.verdict == VERDICT_ISSUED || reply.verdict == VERDICT_ALREADY_ISSUED ||
             reply.verdict == VERDICT_FOUND)
-            CHECK(reply.sequence >= 1 && reply.issued_at_us <= reply.now_us);
+            CHECK(reply.issue.sequence >= 1 && reply.issue.issued_at_us <= reply.now_us);
+    }
+}
+
+static void check_change_replies(struct granted *granted, const char *records, uint32_t count)
+{
+    struct frame_change_reply reply;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&reply, records + i * sizeof reply, sizeof reply);
+        CHECK(reply.verdict > VERDICT_NONE && reply.verdict < VERDICT_COUNT);
+        bool changed = ledger_change_changes((enum verdict)reply.verdict);
+        granted->changes += changed;
+        granted->erasures += reply.verdict == VERDICT_ERASED;
+        CHECK(frame_details_whole(&reply.details));
+        CHECK(!changed || (frame_issue_whole(&reply.issue) && reply.issue.state != ISSUE_NONE));
+        CHECK(reply.issue.code < CODE_NUMBER_END && reply.coupon_id_length <= COUPON_ID_MAX);
     }
 }
 
@@ -224,10 +313,10 @@ static void check_coupon_replies(struct granted *granted, const char *records, u
     struct frame_coupon_reply reply;
     struct coupon coupon;
     for (uint32_t i = 0; i < count; i++) {
-        memcpy(&reply, records + i * sizeof reply, sizeof reply);
+        records += frame_coupon_reply_next(records, &reply);
         CHECK(reply.verdict < VERDICT_COUNT);
         CHECK(frame_coupon_read(&reply.coupon, &coupon));
-        CHECK(coupon.issued <= coupon.quantity);
+        CHECK(coupon.issued - coupon.returned <= coupon.quantity);
         granted->policies += reply.verdict == VERDICT_COUPON_CREATED || reply.verdict == VERDICT_COUPON_CHANGED;
     }
 }
@@ -242,6 +331,8 @@ static void check_answers(struct turn *turn, struct granted *granted)
         CHECK(frame_check(zmq_msg_data(reply), zmq_msg_size(reply), &header) == FRAME_OK);
         if (header.kind == FRAME_ISSUE_REPLIES)
             check_issue_replies(granted, frame_records(zmq_msg_data(reply)), header.count);
+        else if (header.kind == FRAME_CHANGE_REPLIES)
+            check_change_replies(granted, frame_records(zmq_msg_data(reply)), header.count);
         else if (header.kind == FRAME_COUPON_REPLIES)
             check_coupon_replies(granted, frame_records(zmq_msg_data(reply)), header.count);
         else
@@ -250,6 +341,14 @@ static void check_answers(struct turn *turn, struct granted *granted)
 }
 
 /* --- what must hold of the journal --- */
+
+static void count_record(struct granted *written, const struct journal_record *record)
+{
+    written->issues += record->type == JOURNAL_ISSUE;
+    written->policies += record->type == JOURNAL_COUPON;
+    written->changes += record->type == JOURNAL_CHANGE && record->change.user_id_length > 0; /* not by a sweep */
+    written->erasures += record->type == JOURNAL_ERASURE;
+}
 
 /* The journal must contain exactly what was granted, and the simple ledger must accept all of it. */
 static void check_journal(const struct granted *granted, const struct ledger *ledger)
@@ -266,11 +365,11 @@ static void check_journal(const struct granted *granted, const struct ledger *le
         struct journal_batch_reader records;
         journal_batch_reader_init(&records, batch);
         while (journal_batch_reader_next(&records, &record)) {
-            *(record.type == JOURNAL_ISSUE ? &written.issues : &written.policies) += 1;
+            count_record(&written, &record);
             CHECK(simple_ledger_take(simple, &record));
         }
     }
-    CHECK(written.issues == granted->issues && written.policies == granted->policies);
+    CHECK(memcmp(&written, granted, sizeof written) == 0);
     simple_ledger_compare(simple, ledger);
     simple_ledger_destroy(&simple);
     journal_reader_close(&reader);
@@ -302,9 +401,14 @@ void fuzz_one(const uint8_t *data, size_t size)
     struct journal *journal = open_journal();
     struct recovery_result recovered;
     struct ledger *ledger;
-    CHECK(recovery_run_alone(journal, &ledger, &recovered, NULL, NULL) == 0);
-    struct turn_config config = {
-        .journal = journal, .ledger = ledger, .metrics = metrics, .requests_max = 64, .incarnation = INCARNATION};
+    CHECK(recovery_run_alone(journal, &ledger, NULL, &recovered, NULL, NULL) == 0);
+    details_forget(details, UINT64_MAX);
+    struct turn_config config = {.journal = journal,
+                                 .ledger = ledger,
+                                 .details = details,
+                                 .metrics = metrics,
+                                 .requests_max = 64,
+                                 .incarnation = INCARNATION};
     struct turn *turn = turn_create(&config);
     run_turns(turn, &input, &granted);
     turn_destroy(&turn);

@@ -57,6 +57,7 @@ void fuzz_seeds(void)
                             .per_user_limit = 1,
                             .starts_at_us = TIME_NONE,
                             .ends_at_us = TIME_US_MAX,
+                            .redeem_until_us = TIME_NONE,
                             .journal_seq = 77};
     char value[POLICY_VALUE_MAX];
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++)
@@ -86,12 +87,11 @@ static void check_page(const struct coupon *coupon, int64_t issuer_us)
 /* The id in the value, so that the rest of it is reached. */
 static struct span id_within(const char *bytes, size_t size)
 {
-    const size_t at = POLICY_VALUE_ORDER_LENGTH + sizeof(struct policy_value_fixed);
-    if (size < at)
+    const size_t at = POLICY_VALUE_ORDER_LENGTH + offsetof(struct frame_coupon, id);
+    if (size < at + COUPON_ID_MAX)
         return (struct span){"A", 1};
-    struct policy_value_fixed fixed;
-    memcpy(&fixed, bytes + POLICY_VALUE_ORDER_LENGTH, sizeof fixed);
-    return fixed.id_length <= size - at ? (struct span){bytes + at, fixed.id_length} : (struct span){"A", 1};
+    uint8_t length = (uint8_t)bytes[POLICY_VALUE_ORDER_LENGTH + offsetof(struct frame_coupon, id_length)];
+    return length <= COUPON_ID_MAX ? (struct span){bytes + at, length} : (struct span){"A", 1};
 }
 
 static void check_value(unsigned flags, char *bytes, size_t size)
@@ -99,15 +99,19 @@ static void check_value(unsigned flags, char *bytes, size_t size)
     int64_t issuer_us = 0;
     char again[POLICY_VALUE_MAX];
     if ((flags & FIX_ORDER) && size >= POLICY_VALUE_ORDER_LENGTH)
-        memcpy(bytes, "coupond10000000000000000007700001763691900000000", POLICY_VALUE_ORDER_LENGTH);
+        memcpy(bytes, "coupond20000000000000000007700001763691900000000", POLICY_VALUE_ORDER_LENGTH);
     struct span id = id_within(bytes, size);
-    struct coupon coupon;
+    struct coupon coupon, copy;
+    memset(&coupon, 0, sizeof coupon); /* with its padding and the bytes behind its texts */
+    memset(&copy, 0, sizeof copy);
     if (!policy_value_read((struct span){bytes, size}, id, &coupon, &issuer_us))
         return;
     CHECK(strlen(coupon.id) == id.length && coupon_id_valid(id.at, id.length));
     CHECK(title_valid(coupon.title, strlen(coupon.title)));
     CHECK(issuer_us >= 0 && issuer_us <= ISSUER_TIME_US_MAX);
-    CHECK(policy_value_write(again, &coupon, issuer_us) == size && memcmp(again, bytes, size) == 0);
+    CHECK(policy_value_write(again, &coupon, issuer_us) == size);
+    CHECK(policy_value_read((struct span){again, size}, id, &copy, &issuer_us));
+    CHECK(memcmp(&coupon, &copy, sizeof coupon) == 0);
     check_page(&coupon, issuer_us);
 }
 

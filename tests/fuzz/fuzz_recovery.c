@@ -41,7 +41,7 @@ static struct journal *reopen(struct journal *journal, struct ledger **ledger)
     ledger_destroy(ledger);
     CHECK(journal_open(&config, &journal, NULL) == 0);
     struct recovery_result result;
-    CHECK(recovery_run_alone(journal, ledger, &result, NULL, NULL) == 0);
+    CHECK(recovery_run_alone(journal, ledger, NULL, &result, NULL, NULL) == 0);
     return journal;
 }
 
@@ -99,7 +99,7 @@ static void check_promises(const struct ledger *ledger)
     size_t count = ledger_list(ledger, "", COUPON_LIST_MAX, coupons);
     CHECK(ledger_check(ledger) == NULL);
     for (size_t i = 0; i < count; i++) {
-        CHECK(coupons[i]->issued <= coupons[i]->quantity);
+        CHECK(ledger_coupon_in_force(coupons[i]) <= coupons[i]->quantity);
         CHECK(i == 0 || strcmp(coupons[i - 1]->id, coupons[i]->id) < 0);
     }
 }
@@ -107,7 +107,7 @@ static void check_promises(const struct ledger *ledger)
 /* Another segment takes long to create and is not part of this test. */
 static bool has_room(const struct journal *journal)
 {
-    return journal->offset + journal_bytes_max(0, 1) <= journal->segment_size;
+    return journal->offset + journal_bytes_max(0, 0, 1) <= journal->segment_size;
 }
 
 static struct journal *recover(struct ledger **ledger, struct error *error)
@@ -118,7 +118,7 @@ static struct journal *recover(struct ledger **ledger, struct error *error)
     if (journal_open(&config, &journal, error) != 0)
         return NULL;
     struct recovery_result result;
-    if (recovery_run_alone(journal, ledger, &result, NULL, error) == 0)
+    if (recovery_run_alone(journal, ledger, NULL, &result, NULL, error) == 0)
         return journal;
     CHECK(*ledger == NULL);
     journal_abandon(&journal);
@@ -144,14 +144,15 @@ static void go_on(struct journal *journal, struct ledger *ledger)
                             .per_user_limit = 1,
                             .starts_at_us = TIME_NONE,
                             .ends_at_us = TIME_NONE,
+                            .redeem_until_us = TIME_NONE,
                             .id = "behind-all"};
     struct coupon result;
     int64_t now_us = journal_last_time_us(journal) > 0 ? journal_last_time_us(journal) : 0;
     if (ledger_decide_create(ledger, &policy, now_us, &result) != VERDICT_COUPON_CREATED)
         return;
-    CHECK(journal_reserve(journal, journal_bytes_max(0, 1)));
+    CHECK(journal_reserve(journal, journal_bytes_max(0, 0, 1)));
     journal_begin(journal, now_us);
-    result.journal_seq = journal_append_coupon(journal, &result);
+    result.journal_seq = journal_append_coupon(journal, &result, NULL);
     journal_commit(journal);
     ledger_apply_coupon(ledger, &result);
 }

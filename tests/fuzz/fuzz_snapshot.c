@@ -48,7 +48,7 @@ static bool image_of(struct image *image, const struct ledger *ledger, const str
             return false;
         image->size += snapshot_encode(image->bytes + image->size, &piece, meta.journal_id);
         image->header.coupons += piece.coupon != NULL;
-        image->header.users += piece.coupon == NULL ? piece.users.count : 0;
+        image->header.users += piece.users.count;
     }
     image->header.bytes = image->size;
     image->header.checksum = journal_checksum(&image->header, sizeof image->header);
@@ -95,8 +95,12 @@ static void give(struct ledger *ledger, const char *coupon_id, uint32_t users, i
 
 static void add_coupon(struct ledger *ledger, const char *id, uint32_t quantity)
 {
-    struct coupon coupon = {
-        .title = "t", .quantity = quantity, .per_user_limit = 2, .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
+    struct coupon coupon = {.title = "t",
+                            .quantity = quantity,
+                            .per_user_limit = 2,
+                            .starts_at_us = TIME_NONE,
+                            .ends_at_us = TIME_NONE,
+                            .redeem_until_us = TIME_NONE};
     snprintf(coupon.id, sizeof coupon.id, "%s", id);
     coupon.journal_seq = 1;
     ledger_apply_coupon(ledger, &coupon);
@@ -165,7 +169,9 @@ static void check_usable(struct ledger *ledger)
     size_t count = ledger_list(ledger, "", COUPONS_MAX, coupons);
     for (size_t i = 0; i < count; i++) {
         CHECK(coupon_id_valid(coupons[i]->id, strlen(coupons[i]->id)));
-        CHECK(title_valid(coupons[i]->title, strlen(coupons[i]->title)));
+        struct coupon coupon;
+        ledger_coupon_read(coupons[i], &coupon);
+        CHECK(title_valid(coupon.title, strlen(coupon.title)));
         strcpy(ids[i], coupons[i]->id);
     }
     for (size_t i = 0; i < count; i++)

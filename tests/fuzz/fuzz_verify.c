@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coupond/verify/finish.h"
 #include "coupond/verify/verify.h"
 #include "journal_input.h"
 #include "journal_sample.h"
@@ -39,6 +40,8 @@ struct rows {
     size_t coupons_count;
     struct store_issue issues[ROWS_MAX];
     size_t issues_count;
+    struct store_change changes[ROWS_MAX]; /* the newest of each issue, without texts */
+    size_t changes_count;
     char texts[ROWS_MAX * (COUPON_ID_MAX + USER_ID_MAX)]; /* storage for the issues' ids */
     uint64_t last_seq;
 };
@@ -129,6 +132,36 @@ static void add_coupon(const struct journal_record *record)
     journal_record_coupon(record, there);
 }
 
+/* Keeps the newest change of an issue. Its texts stay in the journal, which is read again. */
+static void add_change(const struct journal_record *record)
+{
+    static char texts[ROWS_MAX][COUPON_ID_MAX + REFERENCE_MAX + REASON_MAX + ACTOR_MAX];
+    const struct store_change added = store_change_of(record);
+    size_t i = 0;
+    while (i < rows.changes_count && store_change_compare(&rows.changes[i], &added) != 0)
+        i++;
+    rows.changes_count += i == rows.changes_count;
+    struct store_change *row = &rows.changes[i];
+    char *text = texts[i];
+    *row = added;
+    row->coupon_id = memcpy(text, added.coupon_id, added.coupon_id_length);
+    row->reference = memcpy(text + COUPON_ID_MAX, added.reference, added.reference_length);
+    row->reason = memcpy(text + COUPON_ID_MAX + REFERENCE_MAX, added.reason, added.reason_length);
+    row->actor = memcpy(text + COUPON_ID_MAX + REFERENCE_MAX + REASON_MAX, added.actor, added.actor_length);
+}
+
+static void count_changes(void)
+{
+    for (size_t i = 0; i < rows.changes_count; i++) {
+        const struct store_change *change = &rows.changes[i];
+        struct coupon *coupon = find_coupon(change->coupon_id, change->coupon_id_length);
+        if (coupon == NULL)
+            continue;
+        coupon->redeemed += change->state == ISSUE_REDEEMED;
+        coupon->returned += change->state == ISSUE_REVOKED && change->restock;
+    }
+}
+
 static int by_coupon_id(const void *a, const void *b)
 {
     return strcmp(((const struct coupon *)a)->id, ((const struct coupon *)b)->id);
@@ -167,17 +200,21 @@ static void finish_rows(void)
             rows.issues[kept++] = *issue;
     }
     rows.issues_count = kept;
+    count_changes();
 }
 
 static void take_record(struct truth *truth, struct simple_ledger *simple, const struct journal_record *record)
 {
-    truth->fits &= rows.issues_count + 1 < ROWS_MAX && rows.coupons_count < ROWS_MAX;
+    truth->fits &= rows.issues_count + 1 < ROWS_MAX && rows.coupons_count < ROWS_MAX && rows.changes_count < ROWS_MAX;
+    truth->fits &= record->type != JOURNAL_ERASURE && record->type != JOURNAL_SWEEP; /* without rows to compare */
     if (!truth->fits)
         return;
     truth->kept = truth->kept && simple_ledger_in_time(simple, record) && simple_ledger_take(simple, record);
     rows.last_seq = record->seq;
     if (record->type == JOURNAL_ISSUE)
         add_issue(record);
+    else if (record->type == JOURNAL_CHANGE)
+        add_change(record);
     else
         add_coupon(record);
 }
@@ -276,6 +313,8 @@ static void tell_store(struct verify *verify, const struct journal_meta *meta)
     verify_store_journal(verify, &journal);
     for (size_t i = 0; i < rows.coupons_count; i++)
         verify_store_coupon(verify, &rows.coupons[i]);
+    for (size_t i = 0; i < rows.changes_count; i++)
+        verify_store_change(verify, &rows.changes[i]);
     for (size_t i = 0; i < rows.issues_count; i++)
         verify_store_issue(verify, &rows.issues[i]);
 }
@@ -314,7 +353,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     size_t which = fuzz_take_byte(&input);
     struct truth truth = {.kept = true, .fits = true};
     struct simple_ledger *simple = simple_ledger_create();
-    rows.coupons_count = rows.issues_count = 0;
+    rows.coupons_count = rows.issues_count = rows.changes_count = 0;
     rows.last_seq = 0;
     memory_disk_clear();
     write_journal(&input);

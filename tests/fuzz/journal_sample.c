@@ -40,7 +40,9 @@ static struct coupon coupon_of(const char *id, uint32_t quantity, uint32_t limit
         .per_user_limit = limit,
         .starts_at_us = TIME_NONE,
         .ends_at_us = TIME_NONE,
+        .redeem_until_us = TIME_NONE,
         .created_at_us = 5,
+        .number = (uint32_t)(id[0] - '@'), /* in a journal's sample no two coupons begin alike */
     };
     snprintf(coupon.id, sizeof coupon.id, "%s", id);
     return coupon;
@@ -49,15 +51,16 @@ static struct coupon coupon_of(const char *id, uint32_t quantity, uint32_t limit
 void journal_sample_coupon(struct journal *journal, int64_t time_us, const char *id, uint32_t quantity, uint32_t limit)
 {
     struct coupon coupon = coupon_of(id, quantity, limit);
-    CHECK(journal_reserve(journal, journal_bytes_max(0, 1)));
+    CHECK(journal_reserve(journal, journal_bytes_max(0, 0, 1)));
+    coupon.updated_at_us = time_us;
     journal_begin(journal, time_us);
-    journal_append_coupon(journal, &coupon);
+    journal_append_coupon(journal, &coupon, NULL);
     journal_commit(journal);
 }
 
 void journal_sample_issues(struct journal *journal, int64_t time_us, const char *id, uint32_t first, uint32_t count)
 {
-    CHECK(journal_reserve(journal, journal_bytes_max(count, 0)));
+    CHECK(journal_reserve(journal, journal_bytes_max(count, 0, 0)));
     journal_begin(journal, time_us);
     for (uint32_t i = first; i < first + count; i++) {
         char user[16];
@@ -71,7 +74,7 @@ void journal_sample_write(struct journal *journal)
 {
     journal_sample_coupon(journal, 10, "A", 5, 2);
     journal_sample_issues(journal, 20, "A", 1, 3);
-    journal_reserve(journal, journal_bytes_max(1, 0));
+    journal_reserve(journal, journal_bytes_max(1, 0, 0));
     journal_begin(journal, 25);
     journal_append_issue(journal, "A", 1, "u2", 2, 4, 2);
     journal_commit(journal);
@@ -82,7 +85,7 @@ void journal_sample_write(struct journal *journal)
 
 static void write_issue(struct journal *journal, const char *id, const char *user, uint32_t sequence, uint16_t nth)
 {
-    CHECK(journal_reserve(journal, journal_bytes_max(1, 0)));
+    CHECK(journal_reserve(journal, journal_bytes_max(1, 0, 0)));
     journal_begin(journal, 100);
     journal_append_issue(journal, id, strlen(id), user, strlen(user), sequence, nth);
     journal_commit(journal);
@@ -95,9 +98,10 @@ static void write_windowed(struct journal *journal, int64_t starts_at_us, int64_
     coupon.starts_at_us = starts_at_us;
     coupon.ends_at_us = ends_at_us;
     coupon.paused = paused;
-    CHECK(journal_reserve(journal, journal_bytes_max(0, 1)));
+    coupon.updated_at_us = 90;
+    CHECK(journal_reserve(journal, journal_bytes_max(0, 0, 1)));
     journal_begin(journal, 90);
-    journal_append_coupon(journal, &coupon);
+    journal_append_coupon(journal, &coupon, NULL);
     journal_commit(journal);
     write_issue(journal, "W", "u1", 1, 1);
 }

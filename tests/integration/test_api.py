@@ -179,7 +179,7 @@ def test_405_names_the_methods_of_the_path(cluster, coupon):
     problem(answer, 405, "method_not_allowed")
     allowed = {method.strip() for method in answer[1]["Allow"].split(",")}
     assert {"GET", "PATCH"} <= allowed and "DELETE" not in allowed
-    answer = cluster.request("GET", f"/v1/coupons/{coupon}/issues")
+    answer = cluster.request("PUT", f"/v1/coupons/{coupon}/issues")
     problem(answer, 405, "method_not_allowed")
     assert "POST" in answer[1]["Allow"]
 
@@ -257,7 +257,7 @@ def test_a_quantity_may_be_lowered_to_the_number_issued_but_not_below(cluster, c
 
 
 @pytest.mark.parametrize("changes",
-                         [{"quantity": 0}, {"paused": "yes"}, {"issued": 1}, {"per_user_limit": 2}, {"id": "x"},
+                         [{"quantity": 0}, {"paused": "yes"}, {"issued": 1}, {"per_user_limit": 0}, {"id": "x"},
                           {"starts_at": "2026-01-02T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"}])
 def test_an_invalid_change_is_refused(cluster, coupon, changes):
     problem(patch(cluster, coupon, **changes), 400, "invalid_request")

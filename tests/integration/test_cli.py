@@ -364,7 +364,7 @@ def test_journal_check_accepts_an_intact_journal_and_names_a_flipped_byte(dev):
     dev.stop()
     sound = run_coupond("journal", "check", directory)
     assert sound.returncode == 0
-    assert re.search(r"p00: sound, partition 0 of 1, 3 records \(3 coupons, 0 issues\)", sound.stdout)
+    assert re.search(r"p00: sound, partition 0 of 1, 3 records \(3 coupons, 0 issues, 0 changes\)", sound.stdout)
     [segment] = (os.path.join(directory, "p00", name) for name in os.listdir(f"{directory}/p00")
                  if name.endswith(".segment"))
     with open(segment, "r+b") as file:

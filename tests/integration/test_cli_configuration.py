@@ -62,7 +62,7 @@ def test_a_role_needs_only_its_own_secrets(tmp_path):
     tokens = {role: status(role, "gateway/admin_token_file") for role in ROLES}
     assert tokens == {"dev": 2, "gateway": 2, "issuer": 0, "persister": 0}
     passwords = {role: status(role, "store/password_file") for role in ROLES}
-    assert passwords == {"dev": 2, "gateway": 0, "issuer": 2, "persister": 2}
+    assert passwords == {"dev": 2, "gateway": 2, "issuer": 2, "persister": 2}
 
 
 def test_variables_of_other_tools_stop_no_role():

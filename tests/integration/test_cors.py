@@ -20,7 +20,7 @@ def test_a_page_of_a_named_origin_can_use_the_api(tmp_path):
                                                 headers={"Origin": SHOP, **PREFLIGHT})
         assert (status, body) == (204, None)
         assert headers["Access-Control-Allow-Origin"] == SHOP
-        assert headers["Access-Control-Allow-Methods"] == "POST"
+        assert headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST"
         assert "Content-Type" in headers["Access-Control-Allow-Headers"]
         assert int(headers["Access-Control-Max-Age"]) > 0
         for path, method, wanted in (("/v1/coupons/A0001/issues/u", "PUT", 201),

@@ -1,10 +1,13 @@
-"""./dev lint finds faults in Python, in a tree that has them."""
+"""./dev lint finds faults in Python and in the contract, in a tree that has them."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from openapi_json import as_json
 
 pytestmark = pytest.mark.once("checks Python")
 
@@ -53,7 +56,7 @@ BY_PYLINT = {
 }
 
 
-def lint(folder, files):
+def lint(folder, files, check="python", path=None):
     """Exit status and output of lint.sh for a tree with these files and the project's settings."""
     for name in SETTINGS:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +64,9 @@ def lint(folder, files):
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     subprocess.run(["git", "init", "-q", folder], check=True)
-    result = subprocess.run([folder / "tests/support/lint.sh", "python"], capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PATH": path or os.environ["PATH"]}
+    result = subprocess.run([folder / "tests/support/lint.sh", check], capture_output=True, text=True, check=False,
+                            env=environment)
     return result.returncode, result.stdout + result.stderr
 
 
@@ -94,3 +99,35 @@ def test_a_tree_that_failed_is_not_taken_for_unchanged(tmp_path):
     assert lint(tmp_path, {"one.py": "import os\n"})[0] == 1
     assert lint(tmp_path, {})[0] == 1
     assert lint(tmp_path, {"one.py": SOUND})[0] == 0
+
+
+def contract_tree(folder, text):
+    """A tree whose contract in YAML and in JSON is the text."""
+    for name in ("tests/support/openapi_json.py", "tests/support/openapi/package.json",
+                 "tests/support/openapi/package-lock.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, folder / name)
+    (folder / "api").mkdir(exist_ok=True)
+    (folder / "api/openapi.yaml").write_text(text, encoding="utf-8")
+    (folder / "api/openapi.json").write_text(as_json(text), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm installs what validates the contract")
+def test_a_contract_that_the_schema_of_openapi_refuses_is_found(tmp_path):
+    sound = (REPOSITORY / "api/openapi.yaml").read_text(encoding="utf-8")
+    status, told = lint(contract_tree(tmp_path, sound), {}, "contract")
+    assert status == 0 and "lint: all fine" in told, told
+    wrong = sound.replace("operationId: getIssue", "operationID: getIssue", 1)
+    status, told = lint(contract_tree(tmp_path, wrong), {}, "contract")
+    assert status == 1 and "operationID" in told, told
+
+
+def test_without_npm_the_check_of_the_contract_says_that_it_is_skipped(tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "env", "git", "mkdir", "diff", "dirname", "cat"):
+        (tools / name).symlink_to(shutil.which(name))
+    sound = (REPOSITORY / "api/openapi.yaml").read_text(encoding="utf-8")
+    status, told = lint(contract_tree(tmp_path, sound), {}, "contract", path=str(tools))
+    assert status == 0 and "skipped: npm is not installed" in told, told

@@ -14,12 +14,13 @@ import pytest
 
 from cluster import Cluster, metric_sum, wait_until
 
-MAGIC, VERSION = 0x444E5043, 3
+MAGIC, VERSION = 0x444E5043, 4
 QUEUE_BYTES, HEADER_BYTES = 16 << 20, 192
 RING_BYTES = HEADER_BYTES + QUEUE_BYTES  # requests, followed by replies
 TAIL, HEAD, ASLEEP, BYTES = 0, 64, 128, HEADER_BYTES
 WARM = 1 << 16  # beyond that, the issuer moves an empty queue back to the front
 GATEWAYS_MAX, SILENT_MAX = 256, 64
+LISTS_MAX = 4  # of a frame
 
 
 class Stranger:
@@ -104,11 +105,18 @@ def header(kind, count=0, incarnation=0, clock_us=0):
     return struct.pack("<IBBHHHIQq", MAGIC, VERSION, kind, 0, 1, 0, count, incarnation, clock_us)
 
 
-def lists(count, issuer):
-    """A frame that requests that many lists of 200 coupons, with a deadline of an hour."""
-    coupon = bytearray(600)
-    coupon[40:44] = (200).to_bytes(4, "little")
-    return header(3, count, *issuer) + (struct.pack("<QBB2xI", 1, 4, 0, 3_600_000_000) + bytes(coupon)) * count
+def lists(issuer):
+    """A frame that requests LISTS_MAX lists of 200 coupons, with a deadline of an hour."""
+    coupon = bytearray(8384)
+    coupon[52:56] = (200).to_bytes(4, "little")  # quantity
+    fixed = struct.pack("<QB3xI8x192x", 1, 4, 3_600_000_000)
+    return header(3, LISTS_MAX, *issuer) + (fixed + bytes(coupon)) * LISTS_MAX
+
+
+def create_large_coupons(cluster):
+    """200 coupons; a list of all of them has more than a megabyte."""
+    for i in range(200):
+        cluster.create_coupon(f"C{i:03}", 1, description="d" * 2000, metadata={"note": "n" * 4000})
 
 
 def issues_go_on(cluster):
@@ -207,13 +215,12 @@ def test_invalid_data_in_the_memory_disconnects_only_that_gateway(cluster):
 
 def test_an_impossible_head_disconnects_the_gateway(cluster):
     """The issuer reads it when its replies have filled the queue."""
-    for i in range(200):
-        cluster.create_coupon(f"C{i:03}", 1)
+    create_large_coupons(cluster)
     with Stranger(cluster) as stranger:
         issuer = stranger.greet()
         stranger.put(RING_BYTES + HEAD, 1 << 30)
-        for _ in range(3):  # eight megabytes of replies each
-            stranger.send(lists(64, issuer))
+        for _ in range(4):  # five megabytes of replies each
+            stranger.send(lists(issuer))
         wait_until(stranger.is_parted, cluster.issuer.log)
     assert "it wrote invalid data into the shared memory" in cluster.issuer.log()
     assert issues_go_on(cluster)
@@ -223,7 +230,7 @@ def test_garbage_frames_are_counted_and_dropped(cluster):
     metric = "coupond_issuer_frames_dropped_total"
     before = metric_sum(cluster.issuer.metrics(), metric)
     with Stranger(cluster) as stranger:
-        for number, frame in enumerate((b"x", os.urandom(15), os.urandom(70_000), header(1, 1, 1) + b"\xff" * 112), 1):
+        for number, frame in enumerate((b"x", os.urandom(15), os.urandom(70_000), header(1, 1, 1) + b"\xff" * 128), 1):
             stranger.send(frame)
             wait_until(lambda number=number: metric_sum(cluster.issuer.metrics(), metric) == before + number,
                        f"{number} dropped")
@@ -241,15 +248,14 @@ def test_a_peer_s_request_is_answered_only_to_that_peer(cluster):
 def test_only_the_peer_that_reads_no_replies_loses_them(cluster):
     """Lists fill its queue; further replies are dropped and counted."""
     metric = "coupond_issuer_replies_dropped_total"
-    for i in range(200):
-        cluster.create_coupon(f"C{i:03}", 1)
+    create_large_coupons(cluster)
     with Stranger(cluster) as stranger:
         issuer = stranger.greet()
-        for _ in range(4):  # eight megabytes of replies each
+        for _ in range(4):  # five megabytes of replies each
             seen = metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total")
-            stranger.send(lists(64, issuer))
+            stranger.send(lists(issuer))
             wait_until(lambda seen=seen: metric_sum(cluster.issuer.metrics(), "coupond_issuer_verdicts_total")
-                       >= seen + 64, "answered")
+                       >= seen + LISTS_MAX, "answered")
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), metric) >= 1, "replies are dropped")
         assert issues_go_on(cluster)
 

@@ -71,6 +71,7 @@ class Watched:
         while self.end is None:
             self._ask_for("held", (409,))
             self._get(self.system.front_url + "/v1/coupons/noon")
+            self._get(self.system.front_url + "/v1/users/user-0/issues")
             time.sleep(0.05)
 
     def _wait_for_targets(self):

@@ -3,6 +3,7 @@ the ports of operators."""
 
 import http.client
 import json
+import urllib.parse
 
 import contract as contracts
 from cluster import Cluster, wait_until
@@ -10,7 +11,8 @@ from cluster import Cluster, wait_until
 CONTRACT = contracts.read()
 OPERATIONS = {operation.name: operation for operation in contracts.operations(CONTRACT)}
 EXAMPLES = {name: example["value"] for name, example in CONTRACT["components"]["examples"].items()}
-OF_NOW = {"created_at", "updated_at", "issued_at"}
+OF_NOW = {"created_at", "updated_at", "issued_at", "redeemable_until", "redeemed_at", "revoked_at", "code", "version",
+          "as_of"}
 
 
 def request_of(name, example):
@@ -26,11 +28,20 @@ def without_now(value):
     return {name: without_now(inner) for name, inner in value.items() if name not in OF_NOW}
 
 
+def read_from_store(cluster, headers):
+    """Whether the store has every issue of the coupon."""
+    issued = cluster.request("GET", "/v1/coupons/noon", None, {"Cache-Control": "no-cache"})[2]["issued"]
+    status, _, page = cluster.request("GET", "/v1/coupons/noon/issues", None, headers)
+    return status == 200 and len(page["issues"]) == issued
+
+
 def test_the_examples_are_what_a_gateway_answers(tmp_path):
-    create = {name: request_of("createCoupon", name) for name in ("window", "shortest")}
+    create = {name: request_of("createCoupon", name) for name in ("window", "shortest", "whole")}
     later = {**create["shortest"], "id": "later", "starts_at": EXAMPLES["NotStarted"]["starts_at"]}
     alice = request_of("issueCoupon", "name")
     more = request_of("changeCoupon", "more")
+    order = request_of("redeemIssue", "order")
+    noon = "/v1/coupons/noon/issues/alice"
     allowed = {"Authorization": "Bearer t"}
     steps = [
         ("POST", "/v1/coupons", create["window"], {}, "Unauthorized"),
@@ -40,11 +51,28 @@ def test_the_examples_are_what_a_gateway_answers(tmp_path):
         ("POST", "/v1/coupons/noon/issues", alice, {}, "AlreadyIssued"),
         ("GET", "/v1/coupons/noon/issues/alice", None, {}, "Issue"),
         ("GET", "/v1/coupons/noon/issues/bob", None, {}, "NotIssued"),
+        ("GET", "/v1/users/alice/issues", None, allowed, "UserIssueList"),
         ("PUT", "/v1/coupons/noon/issues/bob", request_of("ensureIssue", "repeated"), {}, None),
+        ("GET", "/v1/coupons/noon/issues?limit=1", None, allowed, "IssueList"),
         ("GET", "/v1/coupons/noon", None, {}, "CouponOpen"),
         ("PATCH", "/v1/coupons/noon", more, {**allowed, "If-Match": '"x"'}, "StaleVersion"),
         ("PATCH", "/v1/coupons/noon", more, allowed, "CouponPaused"),
         ("PATCH", "/v1/coupons/noon", request_of("changeCoupon", "always"), allowed, None),
+        ("PUT", f"{noon}/redemption", order, {}, "IssueRedeemed"),
+        ("PUT", f"{noon}/redemption", request_of("redeemIssue", "named"), {}, "IssueRedeemed"),
+        ("PUT", f"{noon}/redemption", {"reference": "another"}, {}, "AlreadyRedeemed"),
+        ("DELETE", f"{noon}/redemption?reference=another", None, {}, "ReferenceMismatch"),
+        ("DELETE", f"{noon}/redemption?reference=order-1", None, {}, "Issue"),
+        ("PATCH", "/v1/coupons/noon", {"redeem_until": "2001-01-01T00:00:00Z"}, allowed, None),
+        ("PUT", f"{noon}/redemption", order, {}, "IssueExpired"),
+        ("PATCH", "/v1/coupons/noon", {"redeem_until": None}, allowed, None),
+        ("DELETE", f"{noon}?restock=true&reason=wrong%20user", None, allowed, "IssueRevoked"),
+        ("PUT", f"{noon}/redemption", order, {}, "Revoked"),
+        ("PUT", "/v1/coupons/noon/issues/bob/1", request_of("ensureNthIssue", "empty"), {}, None),
+        ("DELETE", "/v1/users/bob", None, allowed, None),
+        ("POST", "/v1/coupons/noon/revocations", request_of("revokeIssues", "recall"), allowed, "Revocations"),
+        ("POST", "/v1/coupons", create["whole"], allowed, "CouponWhole"),
+        ("PATCH", "/v1/coupons/welcome", request_of("changeCoupon", "archive"), allowed, None),
         ("POST", "/v1/coupons", later, allowed, None),
         ("POST", "/v1/coupons", create["shortest"], allowed, None),
         ("PUT", "/v1/coupons/later/issues/bob", None, {}, "NotStarted"),
@@ -59,6 +87,8 @@ def test_the_examples_are_what_a_gateway_answers(tmp_path):
     with Cluster.dev(tmp_path, options=options) as cluster:
         assert without_now(cluster.request("GET", "/v1/coupons?limit=1")[2]) == without_now(EXAMPLES["CouponList"])
         for method, path, body, headers, name in steps:
+            if name in ("UserIssueList", "IssueList"):
+                wait_until(lambda: read_from_store(cluster, allowed), "the store has the issues")
             answer = cluster.request(method, path, body, headers)
             assert answer[0] < 300 if name is None else without_now(answer[2]) == without_now(EXAMPLES[name]), answer
         assert cluster.request("OPTIONS", "/v1/coupons", None, preflight)[2] == EXAMPLES["Forbidden"]
@@ -69,7 +99,7 @@ def test_the_examples_are_what_a_gateway_answers(tmp_path):
         assert all(contracts.mistakes(header["schema"], headers[name]) == []
                    for name, header in allowed["headers"].items())
     asked = {name for *_, name in steps} | {"CouponList", "Forbidden", None}
-    assert set(EXAMPLES) - asked == {"IssuerUnavailable"}
+    assert set(EXAMPLES) - asked == {"IssuerUnavailable", "StoreUnavailable"}
 
 
 def ask(address, operation):
@@ -77,7 +107,10 @@ def ask(address, operation):
     connection = http.client.HTTPConnection(address, timeout=60)
     path = operation.path
     for name, parameter in operation.parameters_in("path").items():
-        path = path.replace(f"{{{name}}}", parameter["example"])
+        path = path.replace(f"{{{name}}}", str(parameter["example"]))
+    query = urllib.parse.urlencode({name: parameter["example"] for name, parameter
+                                    in operation.parameters_in("query").items() if parameter.get("required")})
+    path += f"?{query}" if query else ""
     body, headers = None, {}
     if operation.body:
         example = next(iter(operation.body["content"]["application/json"]["examples"].values()))
@@ -90,6 +123,7 @@ def ask(address, operation):
         connection.close()
 
 
+OF_STORE = ("listCouponIssues", "listUserIssues")
 OF_PROCESSES = ("getLiveness", "getReadiness", "getMetrics")
 
 
@@ -117,7 +151,17 @@ def test_a_gateway_without_an_issuer_answers_as_the_contract_says(tmp_path):
                 unavailable.add(name)
                 told = json.loads(body)
                 assert name == "getReadiness" or told == EXAMPLES["IssuerUnavailable"]
-        assert unavailable == set(OPERATIONS) - {"getLiveness", "getMetrics", "getContract", "getDocs"}
+        assert unavailable == set(OPERATIONS) - {"getLiveness", "getMetrics", "getContract", "getDocs", *OF_STORE}
+
         answer = ask(gateway.operator_address, OPERATIONS["getReadiness"])
         assert answer[0] == 503 and json.loads(answer[2])["status"] == "not ready"
         assert contracts.answer_faults(OPERATIONS["getReadiness"], *answer) == []
+
+
+def test_a_gateway_without_a_store_answers_as_the_contract_says(tmp_path):
+    with Cluster(tmp_path, options={"gateway/store_threads": 0}) as cluster:
+        for name in OF_STORE:
+            status, headers, body = ask(cluster.addresses[0], OPERATIONS[name])
+            assert contracts.answer_faults(OPERATIONS[name], status, headers, body) == []
+            assert (status, json.loads(body)) == (503, EXAMPLES["StoreUnavailable"])
+            assert 1 <= int(headers["Retry-After"]) <= 3

@@ -31,8 +31,9 @@ def is_overloaded(head, body):
     return b"\r\nRetry-After: " in head and json.loads(body)["code"] == "overloaded"
 
 
-def code_of(body):
-    return json.loads(body).get("code")
+def code_of(status, body):
+    """The code of an error; that of an issue is another matter."""
+    return None if status < 300 else json.loads(body)["code"]
 
 
 def bench(cluster, coupon, seconds=2):
@@ -144,8 +145,8 @@ def test_requests_beyond_the_issuers_rate_are_refused_at_once_and_the_others_ans
         assert sum(status == 201 for status, _, _ in told) == 100
         assert len(refused) == 200 and all(b"\r\nRetry-After: " in head for _, head, _ in refused)
         # Requests after a long silence of the issuer get issuer_unavailable.
-        assert code_of(refused[0][2]) == "overloaded"
-        assert {code_of(body) for _, _, body in refused} <= {"overloaded", "issuer_unavailable"}
+        assert code_of(*refused[0][::2]) == "overloaded"
+        assert {code_of(status, body) for status, _, body in refused} <= {"overloaded", "issuer_unavailable"}
         for answers in crowd:  # after retries every user holds one
             answers.connection.close()
         assert sum(cluster.issue("A", f"user-{number}")[0] == 201 for number in range(300)) == 200
@@ -180,14 +181,15 @@ def test_without_an_issuer_every_request_gets_503_with_retry_after(tmp_path, how
         else:
             cluster.issuer.go_on()
         wait_until(lambda: cluster.issue("A", "late")[0] in (201, 409), "issuing continues")
-        assert cluster.issue("A", "u")[1].get("code", "issued") in ("issued", "already_issued")
+        status, body = cluster.issue("A", "u")
+        assert status == 201 or body["code"] == "already_issued", body
 
 
 def ask_in_vain(address, seconds, codes):
     status, head, body, taken = ask(address, issue_request("A", "u"))
     assert status == 503 and b"\r\nRetry-After: " in head, head
     seconds.append(taken)
-    codes.add(code_of(body))
+    codes.add(code_of(status, body))
 
 
 def test_a_pipelined_flood_is_answered_completely_and_delays_no_others(tmp_path):
@@ -228,7 +230,7 @@ def flooded(gateway):
 
 
 def test_a_persister_that_accepts_nothing_costs_the_issuer_no_memory(tmp_path):
-    """Users with a high limit: the ledger's memory does not grow, so that only a queue could."""
+    """Users with a high limit: the ledger only needs eight bytes an issue; a queue would need several times that."""
     users = 300
     with Cluster(tmp_path, options={"issuer/stream_rows_max": 4096}) as cluster:
         cluster.create_coupon("A", 1_000_000, per_user_limit=1000)
@@ -246,7 +248,7 @@ def test_a_persister_that_accepts_nothing_costs_the_issuer_no_memory(tmp_path):
                 cluster.persisters[0].go_on()
         print(f"backlog of {backlog:.0f} rows: the issuer's anonymous memory grew by {grown / 1024:.0f} KiB")
         assert backlog >= users * 500
-        check_growth(grown, MIB)  # the rows would take several times that
+        check_growth(grown, 4 * MIB)  # the rows would take several times that
         cluster.wait_drained()
         cluster.assert_kept()
 

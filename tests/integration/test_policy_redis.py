@@ -41,9 +41,12 @@ def wait_connected(cluster):
 def value(coupon, sequence=1, issuer_us=None, *, title=None, quantity=5, issued=0, starts_at=NEVER, ends_at=NEVER):
     """A value that a gateway stores, in the format of gateway/policy/value.h."""
     issuer_us = int(time.time() * 1e6) if issuer_us is None else issuer_us
-    texts = coupon.encode(), (title or coupon).encode()
-    fixed = struct.pack("<4q3IHBB", starts_at, ends_at, 0, 0, quantity, issued, 1, len(texts[1]), len(texts[0]), 0)
-    return b"coupond1%020d%020d" % (sequence, issuer_us) + fixed + texts[0] + texts[1]
+    title = (title or coupon).encode()
+    times = struct.pack("<5qQ", starts_at, ends_at, NEVER, 0, 0, sequence)
+    numbers = struct.pack("<7I3B5x", 1, quantity, issued, 0, 0, 1, 0, len(coupon), 0, 0)
+    lengths = struct.pack("<6H", len(title), 0, 0, 0, 0, 0)
+    return b"coupond2%020d%020d" % (sequence, issuer_us) + times + numbers + lengths + struct.pack(
+        f"32s{len(title)}s", coupon.encode(), title)
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +170,9 @@ def test_wrong_values_in_redis_do_not_affect_issuing(brief, redis):
 
 
 GARBAGE = [
-    b"", b"garbage", b"coupond1", value("OTHER"), value("GARBLED")[:-1], value("GARBLED") + b"x",
+    b"", b"garbage", b"coupond2", value("OTHER"), value("GARBLED")[:-1], value("GARBLED") + b"x",
     value("GARBLED", title="\x01"), value("GARBLED", quantity=0), value("GARBLED", issued=6),
-    value("GARBLED", starts_at=-5), value("GARBLED", issuer_us=10**19), b"x" * 100000, b"coupond1" + b"9" * 10000,
+    value("GARBLED", starts_at=-5), value("GARBLED", issuer_us=10**19), b"x" * 100000, b"coupond2" + b"9" * 10000,
 ]
 
 

@@ -77,6 +77,21 @@ def test_an_altered_table_of_mysql_is_reported_and_nothing_is_lost(tmp_path, mys
     check_change(tmp_path, mysql, *CHANGES[kind])
 
 
+def repair(cluster, server, said):
+    """With the statements that the persister names, one after the other: one has room for a few columns only."""
+    done = set()
+
+    def is_repaired(said):
+        statement = said.partition(MENDS)[2]
+        if statement and statement not in done:
+            change(server, statement)
+            done.add(statement)
+        return cluster.backlog() == 0
+
+    is_repaired(said)
+    wait_until(lambda: is_repaired(said_by(cluster.persisters[0])), "all rows are stored")
+
+
 def check_change(tmp_path, server, statement, words):
     with Cluster(tmp_path, database=emptied(server), options=QUICKLY) as cluster:
         cluster.create_coupon("C", 100)
@@ -94,8 +109,7 @@ def check_change(tmp_path, server, statement, words):
         assert cluster.query("SELECT COUNT(*) FROM dead_letter")[0][0] == 0
         verified = cluster.verify()
         assert verified.returncode == 2 and words in verified.stderr, verified
-        change(server, said.split(MENDS)[1])
-        cluster.wait_drained()
+        repair(cluster, server, said)
         users = {1: "alice", 2: "ALICE", 3: "bob", 4: "somebody"}
         assert cluster.issues() == {"C": users,
                                     "c": {sequence - 1: user for sequence, user in users.items() if sequence > 1}}

@@ -54,7 +54,7 @@ def test_a_store_and_a_journal_of_schema_version_2_can_be_used(tmp_path, name):
         with cluster:
             assert_goes_on(cluster)
             before = store_ids(cluster)
-            assert [row[0] for row in before] == [2, 3] and before[0][1] is None and len(before[1][1]) == 32
+            assert [row[0] for row in before] == [2, 4] and before[0][1] is None and len(before[1][1]) == 32
             for member in (cluster.issuer, *cluster.persisters):
                 member.stop()
                 member.start()

@@ -64,6 +64,18 @@
     X(SNAPSHOT_DAMAGED, "newest of two snapshots damaged")                                                             \
     X(SNAPSHOT_LOADED, "start with a snapshot")                                                                        \
     X(GONE, "records gone with the store that were in no segment any more")                                            \
+    X(DIVIDED, "start with a ledger that was recovered in parts")                                                      \
+    X(REPEATED, "request with the key of an earlier issue")                                                            \
+    X(REDEEMED, "issue redeemed")                                                                                      \
+    X(REDEEMED_SO, "redemption repeated")                                                                              \
+    X(EXPIRED, "redemption of an expired issue refused")                                                               \
+    X(UNDONE, "redemption undone")                                                                                     \
+    X(REVOKED, "issue revoked")                                                                                        \
+    X(REFUSED_FOR, "request refused because the issue is revoked")                                                     \
+    X(SWEPT, "all issues of a coupon revoked")                                                                         \
+    X(SWEEP_INTERRUPTED, "start during the revocation of all issues of a coupon")                                      \
+    X(RESOLVED, "code resolved")                                                                                       \
+    X(ERASED, "user erased")                                                                                           \
     X(LOST_UNSYNCED, "answered records lost with the power, as the sync policy allows")
 
 enum sim_fault {
@@ -89,7 +101,13 @@ struct sim_plan {
     unsigned coupons_first; /* created before anything else; the others among the issues */
     unsigned users;
     unsigned operations;
-    uint32_t creates, changes; /* per 1000 operations */
+    uint32_t creates, changes; /* of coupons, per 1000 operations */
+    uint32_t redemptions;      /* and other changes of issues, per 1000 of the rest */
+    uint32_t sweeps;           /* and erasures, per 1000 of those */
+    uint32_t keyed;            /* per 1000 requests for an issue */
+    uint32_t limit_max;        /* of a coupon's issues to one user */
+    size_t sweep_records;      /* of one step */
+    uint32_t changes_a_frame, coupons_a_frame;
     int64_t delay_us_max;
     uint32_t lose, repeat; /* per 1000 messages */
     uint32_t hold_link;

@@ -1,6 +1,5 @@
 #include "sim_clients.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,17 +14,13 @@
 
 /* What a client wants, until it is answered. */
 struct operation {
-    bool is_coupon;
+    struct sim_wish wish;
     bool done;
-    uint16_t partition;
-    uint16_t gateway;
     uint32_t tries;
     bool waits;        /* to receive the answer to the last of them */
     int64_t until_us;  /* by the gateway's clock, as below; then the outcome is unknown */
     int64_t ask_at_us; /* for the next try */
     bool unknown[TRIES_NOTED];
-    struct frame_issue_request issue;
-    struct frame_coupon_request coupon;
 };
 
 struct sim_clients {
@@ -38,113 +33,18 @@ struct sim_clients {
 
 struct sim_clients *sim_clients_create(void)
 {
-    struct sim_clients *clients = calloc(1, sizeof *clients);
+    struct sim_clients *clients = malloc(sizeof *clients); /* large, and mostly not used */
     CHECK(clients != NULL);
+    clients->count = clients->first_open = clients->told_count = 0;
     return clients;
 }
 
 void sim_clients_destroy(struct sim_clients **clients)
 {
+    for (size_t i = 0; *clients != NULL && i < (*clients)->count; i++)
+        sim_wish_deinit(&(*clients)->operations[i].wish);
     free(*clients);
     *clients = NULL;
-}
-
-void sim_coupon_id(unsigned coupon, char out[COUPON_ID_MAX + 1])
-{
-    snprintf(out, COUPON_ID_MAX + 1, "coupon-%u", coupon);
-}
-
-void sim_user_id(unsigned user, char out[USER_ID_MAX + 1])
-{
-    snprintf(out, USER_ID_MAX + 1, "user-%u", user);
-}
-
-/* --- what is wanted --- */
-
-static int64_t random_bound(struct sim *sim)
-{
-    if (sim_random_chance(&sim->random, 700))
-        return TIME_NONE;
-    return sim->wall_us + sim_random_between(&sim->random, -500000, 500000);
-}
-
-static void fill_coupon(struct sim *sim, struct operation *operation, unsigned number)
-{
-    struct sim_random *random = &sim->random;
-    struct coupon coupon = {
-        .quantity = 1 + sim_random_below(random, sim_random_chance(random, 300) ? 5 : 60),
-        .per_user_limit = sim_random_chance(random, 600) ? 1 : 1 + sim_random_below(random, 4),
-        .starts_at_us = TIME_NONE,
-        .ends_at_us = TIME_NONE,
-        .paused = sim_random_chance(random, 300),
-    };
-    sim_coupon_id(number, coupon.id);
-    snprintf(coupon.title, sizeof coupon.title, "Title %u %.*s", sim_random_below(random, 1000),
-             (int)sim_random_below(random, 400),
-             "long titles fill the segments of the journal sooner, so that runs see more of them come and go: "
-             "long titles fill the segments of the journal sooner, so that runs see more of them come and go: "
-             "long titles fill the segments of the journal sooner, so that runs see more of them come and go: "
-             "long titles fill the segments of the journal sooner, so that runs see more of them come and go.");
-    if (operation->coupon.op == COUPON_CREATE)
-        coupon.paused = false;
-    if (operation->coupon.op == COUPON_CHANGE || sim_random_chance(random, 200)) {
-        coupon.starts_at_us = random_bound(sim);
-        coupon.ends_at_us = random_bound(sim);
-    }
-    bool crossed =
-        coupon.starts_at_us != TIME_NONE && coupon.ends_at_us != TIME_NONE && coupon.starts_at_us >= coupon.ends_at_us;
-    if (crossed)
-        coupon.ends_at_us = TIME_NONE;
-    frame_coupon_write(&operation->coupon.coupon, &coupon);
-    if (operation->coupon.op == COUPON_LIST)
-        operation->coupon.coupon.quantity = COUPON_LIST_MAX;
-}
-
-static void make_coupon_operation(struct sim *sim, struct operation *operation, enum coupon_op op, unsigned number)
-{
-    operation->is_coupon = true;
-    operation->coupon.op = (uint8_t)op;
-    if (op == COUPON_CHANGE)
-        operation->coupon.fields = (uint8_t)(1 + sim_random_below(&sim->random, 31));
-    fill_coupon(sim, operation, number);
-}
-
-static void make_issue_operation(struct sim *sim, struct operation *operation, unsigned number)
-{
-    static const uint8_t ops[] = {ISSUE_POST, ISSUE_POST, ISSUE_POST, ISSUE_ENSURE, ISSUE_LOOKUP};
-    char coupon_id[COUPON_ID_MAX + 1], user_id[USER_ID_MAX + 1];
-    sim_coupon_id(number, coupon_id);
-    sim_user_id(sim_random_below(&sim->random, sim->plan.users), user_id);
-    operation->issue = (struct frame_issue_request){
-        .op = ops[sim_random_below(&sim->random, sizeof ops)],
-        .coupon_id_length = (uint8_t)strlen(coupon_id),
-        .user_id_length = (uint8_t)strlen(user_id),
-    };
-    memcpy(operation->issue.coupon_id, coupon_id, strlen(coupon_id));
-    memcpy(operation->issue.user_id, user_id, strlen(user_id));
-}
-
-/* The first operations create the coupons, or some of them. */
-static void make_operation(struct sim *sim, struct operation *operation)
-{
-    static const enum coupon_op reads[] = {COUPON_GET, COUPON_LIST};
-    struct sim_random *random = &sim->random;
-    size_t index = sim->clients->count;
-    bool first = index < sim->plan.coupons_first;
-    unsigned number = first ? (unsigned)index : sim_random_below(random, sim->plan.coupons + 1);
-    char id[COUPON_ID_MAX + 1];
-    *operation = (struct operation){.done = false};
-    if (first || sim_random_chance(random, sim->plan.creates))
-        make_coupon_operation(sim, operation, COUPON_CREATE, number);
-    else if (sim_random_chance(random, sim->plan.changes))
-        make_coupon_operation(sim, operation, COUPON_CHANGE, number);
-    else if (sim_random_chance(random, 20))
-        make_coupon_operation(sim, operation, reads[sim_random_below(random, 2)], number);
-    else
-        make_issue_operation(sim, operation, number);
-    sim_coupon_id(number, id);
-    operation->partition = coupon_partition(id, strlen(id), sim->plan.partitions);
-    operation->gateway = (uint16_t)sim_random_below(random, sim->plan.gateways);
 }
 
 /* --- asking --- */
@@ -158,8 +58,8 @@ static uint64_t tag_of(size_t index, const struct operation *operation)
 static bool wants_to_ask(const struct sim *sim, const struct operation *operation)
 {
     return !operation->done && !operation->waits &&
-           sim_gateway_now_us(sim, operation->gateway) >= operation->ask_at_us &&
-           sim_gateway_may_ask(sim, operation->gateway, operation->partition);
+           sim_gateway_now_us(sim, operation->wish.gateway) >= operation->ask_at_us &&
+           sim_gateway_may_ask(sim, operation->wish.gateway, operation->wish.partition);
 }
 
 /* The client learns that the outcome of its last try is unknown, and asks again. */
@@ -173,7 +73,7 @@ static void give_up(struct operation *operation, int64_t now_us)
 
 static bool is_late(const struct sim *sim, const struct operation *operation)
 {
-    return operation->waits && sim_gateway_now_us(sim, operation->gateway) >= operation->until_us;
+    return operation->waits && sim_gateway_now_us(sim, operation->wish.gateway) >= operation->until_us;
 }
 
 static void give_up_late(struct sim *sim)
@@ -191,7 +91,7 @@ static void give_up_former(struct sim *sim, uint16_t gateway, uint16_t partition
     sim_count(sim, SIM_RESTARTED);
     for (size_t i = sim->clients->first_open; i < sim->clients->count; i++) {
         struct operation *operation = &sim->clients->operations[i];
-        if (operation->waits && operation->gateway == gateway && operation->partition == partition)
+        if (operation->waits && operation->wish.gateway == gateway && operation->wish.partition == partition)
             give_up(operation, sim_gateway_now_us(sim, gateway));
     }
 }
@@ -205,45 +105,59 @@ bool sim_clients_gave_up(const struct sim *sim, uint64_t tag)
     return try == operation->tries && is_late(sim, operation);
 }
 
-static uint32_t put_request(struct sim *sim, size_t index, unsigned char *records, uint32_t count)
+/* Returns the number of bytes. */
+static size_t put_request(struct sim *sim, size_t index, unsigned char *out)
 {
     struct operation *operation = &sim->clients->operations[index];
     operation->tries++;
     operation->waits = true;
-    operation->until_us = sim_gateway_now_us(sim, operation->gateway) + TIMEOUT_US;
-    operation->issue.wait_us = operation->coupon.wait_us = (uint32_t)link_clock_passes_us(TIMEOUT_US);
-    operation->issue.tag = operation->coupon.tag = tag_of(index, operation);
-    if (operation->is_coupon)
-        memcpy(records + count * sizeof operation->coupon, &operation->coupon, sizeof operation->coupon);
-    else
-        memcpy(records + count * sizeof operation->issue, &operation->issue, sizeof operation->issue);
-    return count + 1;
+    operation->until_us = sim_gateway_now_us(sim, operation->wish.gateway) + TIMEOUT_US;
+    sim_wish_set_try(&operation->wish, tag_of(index, operation), (uint32_t)link_clock_passes_us(TIMEOUT_US));
+    size_t size;
+    const void *request = sim_wish_request(&operation->wish, &size);
+    memcpy(out, request, size);
+    return size;
+}
+
+static uint32_t most_of(const struct sim *sim, enum frame_kind kind)
+{
+    switch (kind) {
+    case FRAME_ISSUE_REQUESTS:
+        return SIM_ISSUES_A_FRAME;
+    case FRAME_CHANGE_REQUESTS:
+        return sim->plan.changes_a_frame;
+    default:
+        return sim->plan.coupons_a_frame;
+    }
 }
 
 /* Sends one frame with the due operations of the same kind and partition as the one at `first`. */
 static void send_frame(struct sim *sim, size_t first)
 {
-    unsigned char frame[sizeof(struct frame_header) + SIM_ISSUES_A_FRAME * sizeof(struct frame_coupon_request)];
+    unsigned char frame[sizeof(struct frame_header) + SIM_COUPONS_A_FRAME * sizeof(struct frame_coupon_request)];
     const struct sim_clients *clients = sim->clients;
-    const struct operation *like = &clients->operations[first];
-    uint32_t count = 0, most = like->is_coupon ? SIM_COUPONS_A_FRAME : SIM_ISSUES_A_FRAME;
-    for (size_t i = first; i < clients->count && count < most; i++) {
+    const struct sim_wish *like = &clients->operations[first].wish;
+    uint32_t count = 0;
+    size_t size = sizeof(struct frame_header);
+    for (size_t i = first; i < clients->count && count < most_of(sim, like->kind); i++) {
         const struct operation *operation = &clients->operations[i];
-        if (operation->is_coupon == like->is_coupon && operation->partition == like->partition &&
-            operation->gateway == like->gateway && wants_to_ask(sim, operation))
-            count = put_request(sim, i, frame + sizeof(struct frame_header), count);
+        if (operation->wish.kind != like->kind || operation->wish.partition != like->partition ||
+            operation->wish.gateway != like->gateway || !wants_to_ask(sim, operation))
+            continue;
+        size += put_request(sim, i, frame + size);
+        count++;
     }
-    frame_header_write((struct frame_header *)frame, like->is_coupon ? FRAME_COUPON_REQUESTS : FRAME_ISSUE_REQUESTS,
-                       like->partition, sim->plan.partitions, count);
-    size_t record = like->is_coupon ? sizeof(struct frame_coupon_request) : sizeof(struct frame_issue_request);
-    sim_gateway_send(sim, like->gateway, like->partition, frame, sizeof(struct frame_header) + count * record);
+    frame_header_write((struct frame_header *)frame, like->kind, like->partition, sim->plan.partitions, count);
+    sim_gateway_send(sim, like->gateway, like->partition, frame, size);
 }
 
 void sim_clients_ask(struct sim *sim)
 {
     struct sim_clients *clients = sim->clients;
     for (uint32_t i = sim_random_below(&sim->random, 6); i > 0 && clients->count < sim->plan.operations; i--) {
-        make_operation(sim, &clients->operations[clients->count]);
+        struct operation *operation = &clients->operations[clients->count];
+        *operation = (struct operation){.done = false};
+        sim_wish_make(sim, clients->count, clients->told, clients->told_count, &operation->wish);
         clients->count++;
     }
     while (clients->first_open < clients->count && clients->operations[clients->first_open].done)
@@ -252,7 +166,7 @@ void sim_clients_ask(struct sim *sim)
     for (size_t i = clients->first_open; i < clients->count; i++) {
         const struct operation *operation = &clients->operations[i];
         if (wants_to_ask(sim, operation) &&
-            sim_network_waiting(sim, SIM_TO_PARTITION, operation->partition) < SIM_FRAMES_WAITING_MAX)
+            sim_network_waiting(sim, SIM_TO_PARTITION, operation->wish.partition) < SIM_FRAMES_WAITING_MAX)
             send_frame(sim, i);
     }
 }
@@ -278,25 +192,44 @@ static void settle(struct sim *sim, struct operation *operation, enum verdict ve
 {
     operation->waits = false;
     if (verdict == VERDICT_OVERLOADED)
-        operation->ask_at_us = sim_gateway_now_us(sim, operation->gateway) + TIMEOUT_US / 3;
+        operation->ask_at_us = sim_gateway_now_us(sim, operation->wish.gateway) + TIMEOUT_US / 3;
     else if (verdict != VERDICT_LATE)
         operation->done = true;
 }
 
-static void on_issue_reply(struct sim *sim, const struct frame_issue_reply *reply)
+/* The user is told an issue. */
+static void note_told(struct sim *sim, const struct sim_wish *wish, const struct frame_issue *issue)
 {
     struct sim_clients *clients = sim->clients;
+    struct sim_told *told = &clients->told[clients->told_count++];
+    *told = (struct sim_told){.partition = wish->partition,
+                              .sequence = issue->sequence,
+                              .issued_at_us = issue->issued_at_us,
+                              .code = issue->code};
+    bool changes = wish->kind == FRAME_CHANGE_REQUESTS;
+    memcpy(told->coupon_id, changes ? wish->change.coupon_id : wish->issue.coupon_id, COUPON_ID_MAX);
+    memcpy(told->user_id, changes ? wish->change.user_id : wish->issue.user_id, USER_ID_MAX);
+}
+
+static void on_issue_reply(struct sim *sim, const struct frame_issue_reply *reply)
+{
     struct operation *operation = find_asker(sim, reply->tag);
     if (operation == NULL)
         return;
     settle(sim, operation, (enum verdict)reply->verdict);
-    if (reply->verdict != VERDICT_ISSUED && reply->verdict != VERDICT_ALREADY_ISSUED && reply->verdict != VERDICT_FOUND)
+    if (reply->issue.sequence != 0)
+        note_told(sim, &operation->wish, &reply->issue);
+}
+
+/* Details and codes do not tell whose the issue is. */
+static void on_change_reply(struct sim *sim, const struct frame_change_reply *reply)
+{
+    struct operation *operation = find_asker(sim, reply->tag);
+    if (operation == NULL)
         return;
-    struct sim_told *told = &clients->told[clients->told_count++];
-    *told = (struct sim_told){
-        .partition = operation->partition, .sequence = reply->sequence, .issued_at_us = reply->issued_at_us};
-    memcpy(told->coupon_id, operation->issue.coupon_id, operation->issue.coupon_id_length);
-    memcpy(told->user_id, operation->issue.user_id, operation->issue.user_id_length);
+    settle(sim, operation, (enum verdict)reply->verdict);
+    if (reply->issue.nth != 0)
+        note_told(sim, &operation->wish, &reply->issue);
 }
 
 static void on_coupon_reply(struct sim *sim, const struct frame_coupon_reply *reply)
@@ -304,6 +237,31 @@ static void on_coupon_reply(struct sim *sim, const struct frame_coupon_reply *re
     struct operation *operation = find_asker(sim, reply->tag);
     if (operation != NULL && reply->remaining == 0)
         settle(sim, operation, (enum verdict)reply->verdict);
+}
+
+/* Returns the length of the reply. */
+static size_t on_reply(struct sim *sim, enum frame_kind kind, const unsigned char *record)
+{
+    struct frame_issue_reply issue;
+    struct frame_change_reply change;
+    struct frame_coupon_reply coupon;
+    size_t length;
+    switch (kind) {
+    case FRAME_ISSUE_REPLIES:
+        memcpy(&issue, record, sizeof issue);
+        on_issue_reply(sim, &issue);
+        return sizeof issue;
+    case FRAME_CHANGE_REPLIES:
+        memcpy(&change, record, sizeof change);
+        on_change_reply(sim, &change);
+        return sizeof change;
+    case FRAME_PONG:
+        return sizeof(struct frame_pong);
+    default:
+        length = frame_coupon_reply_next(record, &coupon);
+        on_coupon_reply(sim, &coupon);
+        return length;
+    }
 }
 
 static void on_frame(struct sim *sim, const struct sim_message *message)
@@ -314,17 +272,8 @@ static void on_frame(struct sim *sim, const struct sim_message *message)
     if (fault != FRAME_OK)
         sim_fail(sim, "a reply is malformed: %s", frame_fault_text(fault));
     bool restarted = fault == FRAME_OK && sim_gateway_update_clock(sim, message->index, &header);
-    for (uint32_t i = 0; fault == FRAME_OK && i < header.count; i++) {
-        struct frame_issue_reply issue;
-        struct frame_coupon_reply coupon;
-        if (header.kind == FRAME_ISSUE_REPLIES) {
-            memcpy(&issue, records + i * sizeof issue, sizeof issue);
-            on_issue_reply(sim, &issue);
-        } else {
-            memcpy(&coupon, records + i * sizeof coupon, sizeof coupon);
-            on_coupon_reply(sim, &coupon);
-        }
-    }
+    for (uint32_t i = 0; fault == FRAME_OK && i < header.count; i++)
+        records += on_reply(sim, (enum frame_kind)header.kind, records);
     if (restarted)
         give_up_former(sim, message->index, header.partition);
 }
@@ -346,21 +295,17 @@ void sim_clients_close(struct sim *sim)
     struct sim_clients *clients = sim->clients;
     for (uint16_t p = 0; p < sim->plan.partitions; p++) {
         struct operation *operation = &clients->operations[clients->count++];
-        unsigned number = 1000;
-        char id[COUPON_ID_MAX + 1];
-        do
-            sim_coupon_id(number++, id);
-        while (coupon_partition(id, strlen(id), sim->plan.partitions) != p);
-        *operation = (struct operation){.partition = p};
-        make_coupon_operation(sim, operation, COUPON_CREATE, number - 1);
+        *operation = (struct operation){.done = false};
+        sim_wish_make_last(sim, p, &operation->wish);
     }
     sim->plan.operations = (unsigned)clients->count;
 }
 
 bool sim_told_is(const struct sim_told *told, const struct model_record *record)
 {
-    return !record->is_coupon && record->sequence == told->sequence && record->time_us == told->issued_at_us &&
-           strcmp(record->user_id, told->user_id) == 0 && strcmp(record->coupon_id, told->coupon_id) == 0;
+    return record->type == JOURNAL_ISSUE && record->sequence == told->sequence &&
+           record->time_us == told->issued_at_us && strcmp(record->user_id, told->user_id) == 0 &&
+           strcmp(record->coupon_id, told->coupon_id) == 0;
 }
 
 bool sim_clients_are_done(const struct sim *sim)

@@ -6,21 +6,14 @@
 
 #include "sim.h"
 
-#include "shared/coupon.h"
 #include "sim_model.h"
+#include "sim_wish.h"
 
 /* Maximum number of requests in one frame. */
-#define SIM_ISSUES_A_FRAME  12
-#define SIM_COUPONS_A_FRAME 2
-
-/* An issue that a client was told. */
-struct sim_told {
-    uint16_t partition;
-    char coupon_id[COUPON_ID_MAX + 1];
-    char user_id[USER_ID_MAX + 1];
-    uint32_t sequence;
-    int64_t issued_at_us;
-};
+#define SIM_ISSUES_A_FRAME      12
+#define SIM_CHANGES_A_FRAME     6
+#define SIM_COUPONS_A_FRAME     2
+#define SIM_CHANGES_A_FRAME_MIN 3 /* of a run's maximum */
 
 struct sim_clients *sim_clients_create(void);
 void sim_clients_destroy(struct sim_clients **clients);
@@ -44,9 +37,5 @@ const struct sim_told *sim_clients_told(const struct sim *sim, size_t *count);
 
 /* True when the record is that issue. */
 bool sim_told_is(const struct sim_told *told, const struct model_record *record);
-
-/* The ids in use. */
-void sim_coupon_id(unsigned coupon, char out[COUPON_ID_MAX + 1]);
-void sim_user_id(unsigned user, char out[USER_ID_MAX + 1]);
 
 #endif

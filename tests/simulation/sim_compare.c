@@ -75,29 +75,43 @@ uint64_t sim_partition_first_kept(const struct sim_partition *partition)
 
 /* --- comparing --- */
 
+/* True when the next record of `extra` is the expected one, which is then part of the model. */
+static bool match(struct sim_partition *partition, const struct model_record *expected,
+                  const struct model_record *extra, size_t count, size_t *matched)
+{
+    if (*matched == count || !model_record_equal(&extra[*matched], expected) ||
+        model_add(&partition->model, expected) != NULL)
+        return false;
+    ++*matched;
+    return true;
+}
+
+static bool match_requests(struct sim_partition *partition, const struct model_record *extra, size_t count,
+                           size_t *matched)
+{
+    for (size_t i = 0; i < partition->asked_count; i++) {
+        struct model_answer expected;
+        if (partition->asked[i].late)
+            continue;
+        sim_partition_expect(partition, &partition->asked[i], &expected);
+        if (expected.journalled && !match(partition, &expected.record, extra, count, matched))
+            return false;
+    }
+    return true;
+}
+
 /* Continues with the records of the recovered journal, which may or may not contain the interrupted turn. */
 static void compare_with_cut_turn(struct sim *sim, struct sim_partition *partition, const struct model_record *extra,
                                   size_t count)
 {
-    int64_t now_us = partition->asked_us;
-    size_t matched = 0;
-    for (size_t i = 0; partition->cut_short && i < partition->asked_count; i++) {
-        struct model_answer expected;
-        if (partition->asked[i].late)
-            continue;
-        if (partition->asked[i].is_coupon)
-            model_ask_coupon(&partition->model, &partition->asked[i].coupon, now_us, &expected);
-        else
-            model_ask_issue(&partition->model, &partition->asked[i].issue, now_us, &expected);
-        bool journalled = expected.verdict == VERDICT_ISSUED || expected.verdict == VERDICT_COUPON_CREATED ||
-                          expected.verdict == VERDICT_COUPON_CHANGED;
-        if (!journalled)
-            continue;
-        if (matched == count || !model_record_equal(&extra[matched], &expected.record) ||
-            model_add(&partition->model, &expected.record) != NULL)
-            break;
-        matched++;
-    }
+    struct model_record step[MODEL_SWEEP_RECORDS_MAX];
+    size_t matched = 0, steps = 0;
+    bool all = partition->cut_short && match_requests(partition, extra, count, &matched);
+    if (all && partition->sweeping[0] != '\0')
+        steps = model_sweep_step(&partition->model, partition->sweeping, sim->plan.sweep_records, partition->asked_us,
+                                 step);
+    for (size_t i = 0; i < steps && match(partition, &step[i], extra, count, &matched); i++)
+        continue;
     if (matched != count)
         sim_fail(sim, "partition %u recovered %zu records that nobody requested, after record %zu", partition->index,
                  count - matched, partition->model.log_count);
@@ -150,6 +164,9 @@ void sim_partition_compare(struct sim *sim, struct sim_partition *partition)
     else if (!sim_failed(sim) && end > known)
         compare_with_cut_turn(sim, partition, found.records + (known - (found.first_seq - 1)), end - known);
     free(found.records);
+    if (model_sweeps(&partition->model))
+        sim_count(sim, SIM_SWEEP_INTERRUPTED);
+    model_restart(&partition->model);
     partition->cut_short = false;
     partition->answered_count = partition->model.log_count;
     uint64_t durable = sim_disk_durable_seq(partition->dir);

@@ -6,6 +6,7 @@
 
 #include "shared/error.h"
 #include "shared/store/backend.h"
+#include "shared/store/erased.h"
 #include "shared/store/judge.h"
 #include "shared/store/order.h"
 #include "sim_database_rows.h"
@@ -63,9 +64,14 @@ bool sim_database_refuses_user(const struct sim *sim, const char *user_id, size_
     return sim->plan.reject_rows > 0 && length > 0 && user_id[length - 1] == '3';
 }
 
-static bool refuses_coupon(const struct sim *sim, const char *id)
+bool sim_database_refuses_coupon(const struct sim *sim, const char *id)
 {
     return sim->plan.reject_rows > 0 && id[strlen(id) - 1] == '2';
+}
+
+bool sim_database_refuses_change(const struct sim *sim, uint32_t sequence)
+{
+    return sim->plan.reject_rows > 0 && sequence % 8 == 3;
 }
 
 /* --- a transaction --- */
@@ -79,6 +85,7 @@ static enum store_result judge_journal(struct connection *connection, const stru
         .partition = batch->partition, .partitions = batch->partitions, .last_seq = row->progress.last_seq};
     memcpy(there.journal_id, row->journal_id, sizeof there.journal_id);
     memcpy(connection->base.id, rows->id, sizeof rows->id);
+    memcpy(connection->base.fingerprint_key, batch->fingerprint_key, sizeof batch->fingerprint_key);
     enum store_result result = store_id_judge(&connection->base, batch, error);
     if (result == STORE_OK && row->known) {
         struct store_journals journals = {.batch = batch, .result = STORE_OK};
@@ -95,26 +102,78 @@ static enum store_result judge_journal(struct connection *connection, const stru
     return STORE_OK;
 }
 
-static enum store_result write_coupon(struct connection *connection, const struct coupon *coupon, struct error *error)
+/* A policy with the hashes of its texts, and the same as a row whose texts are these hashes. */
+static struct store_coupon hashed(const struct store_coupon *coupon, struct model_policy *policy)
+{
+    *policy = (struct model_policy){
+        .paused = coupon->paused,
+        .archived = coupon->archived,
+        .number = coupon->number,
+        .quantity = coupon->quantity,
+        .per_user_limit = coupon->per_user_limit,
+        .redeem_within_s = coupon->redeem_within_s,
+        .starts_at_us = coupon->starts_at_us,
+        .ends_at_us = coupon->ends_at_us,
+        .redeem_until_us = coupon->redeem_until_us,
+        .created_at_us = coupon->created_at_us,
+        .updated_at_us = coupon->updated_at_us,
+        .journal_seq = coupon->journal_seq,
+    };
+    struct store_coupon row = *coupon;
+    strcpy(policy->id, coupon->id);
+    for (unsigned i = 0; i < COUPON_TEXTS; i++) {
+        policy->texts[i] = model_text(coupon->texts[i], coupon->text_lengths[i]);
+        row.texts[i] = (const char *)&policy->texts[i];
+        row.text_lengths[i] = sizeof policy->texts[i];
+    }
+    return row;
+}
+
+static struct store_coupon row_of(const struct model_policy *policy)
+{
+    struct store_coupon row = {
+        .paused = policy->paused,
+        .archived = policy->archived,
+        .number = policy->number,
+        .quantity = policy->quantity,
+        .per_user_limit = policy->per_user_limit,
+        .redeem_within_s = policy->redeem_within_s,
+        .starts_at_us = policy->starts_at_us,
+        .ends_at_us = policy->ends_at_us,
+        .redeem_until_us = policy->redeem_until_us,
+        .created_at_us = policy->created_at_us,
+        .updated_at_us = policy->updated_at_us,
+        .journal_seq = policy->journal_seq,
+    };
+    strcpy(row.id, policy->id);
+    for (unsigned i = 0; i < COUPON_TEXTS; i++) {
+        row.texts[i] = (const char *)&policy->texts[i];
+        row.text_lengths[i] = sizeof policy->texts[i];
+    }
+    return row;
+}
+
+static enum store_result write_coupon(struct connection *connection, const struct store_coupon *coupon,
+                                      struct error *error)
 {
     bool newer = false;
     struct sim_rows *rows = rows_of(connection);
-    if (refuses_coupon(connection->sim, coupon->id)) {
+    struct model_policy policy;
+    struct store_coupon wanted = hashed(coupon, &policy);
+    if (sim_database_refuses_coupon(connection->sim, coupon->id)) {
         error_set(error, "a trigger refuses the coupon");
         return STORE_REJECTED;
     }
-    struct coupon *there = sim_rows_coupon(rows, coupon->id, strlen(coupon->id));
+    struct sim_coupon_row *there = sim_rows_coupon(rows, coupon->id, strlen(coupon->id));
     if (there == NULL) {
-        sim_rows_add_coupon(rows, coupon);
+        sim_rows_add_coupon(rows, &policy);
         return STORE_OK;
     }
-    enum store_result result = store_policy_judge(coupon, there, &newer, error);
-    if (result != STORE_OK || !newer)
-        return result;
-    uint32_t issued = there->issued;
-    *there = *coupon;
-    there->issued = issued;
-    return STORE_OK;
+    struct store_coupon stored = row_of(&there->policy);
+    enum store_result result = store_policy_judge(&wanted, &stored, &newer, error);
+    if (result == STORE_OK && newer)
+        there->policy = policy;
+    return result;
 }
 
 static enum store_result write_issue(struct connection *connection, const struct store_issue *issue,
@@ -125,34 +184,86 @@ static enum store_result write_issue(struct connection *connection, const struct
         error_set(error, "a trigger refuses the user");
         return STORE_REJECTED;
     }
-    struct coupon *coupon = sim_rows_coupon(rows, issue->coupon_id, issue->coupon_id_length);
+    struct sim_coupon_row *coupon = sim_rows_coupon(rows, issue->coupon_id, issue->coupon_id_length);
     if (coupon == NULL)
         return store_coupon_missing(issue, error);
     struct store_issue there;
     if (sim_rows_find_issue(rows, issue, &there))
-        return store_issue_equal(issue, &there) ? STORE_OK : store_issue_conflict(issue, &there, error);
+        return store_issue_is_there(connection->base.fingerprint_key, issue, &there)
+                   ? STORE_OK
+                   : store_issue_conflict(issue, &there, error);
     sim_rows_add_issue(rows, issue);
     coupon->issued = issue->sequence > coupon->issued ? issue->sequence : coupon->issued;
     return STORE_OK;
 }
 
-/* In the order of the real stores: journal, coupons, issues, dead letters. */
-static enum store_result write_rows(struct connection *connection, const struct store_batch *batch, struct error *error)
+/* Whether the change can be written; it is not. */
+static enum store_result judge_change(struct connection *connection, const struct store_change *change,
+                                      struct error *error)
 {
     struct sim_rows *rows = rows_of(connection);
+    bool newer = false;
+    struct store_count count = {0, 0};
+    if (sim_database_refuses_change(connection->sim, change->sequence)) {
+        error_set(error, "a trigger refuses the change");
+        return STORE_REJECTED;
+    }
+    if (sim_rows_coupon(rows, change->coupon_id, change->coupon_id_length) == NULL)
+        return store_changed_coupon_missing(change, error);
+    const struct store_change *there =
+        sim_rows_state(rows, change->coupon_id, change->coupon_id_length, change->sequence);
+    return store_change_judge(change, there, &newer, &count, error);
+}
+
+static void write_change(struct connection *connection, const struct store_change *change)
+{
+    struct sim_rows *rows = rows_of(connection);
+    bool newer = false;
+    struct store_count count = {0, 0};
+    struct error error;
+    const struct store_change *there =
+        sim_rows_state(rows, change->coupon_id, change->coupon_id_length, change->sequence);
+    store_change_judge(change, there, &newer, &count, &error);
+    if (!newer)
+        return;
+    struct sim_coupon_row *coupon = sim_rows_coupon(rows, change->coupon_id, change->coupon_id_length);
+    coupon->returned += count.returned;
+    coupon->redeemed += count.redeemed;
+    sim_rows_set_state(rows, change);
+}
+
+/* Everything that may be rejected. */
+static enum store_result write_most(struct connection *connection, const struct store_batch *batch, struct error *error)
+{
+    const struct store_order *order = &connection->order;
     enum store_result result = judge_journal(connection, batch, error);
     if (result == STORE_OK)
         result = store_order_fill(&connection->order, batch, error);
-    for (size_t i = 0; i < connection->order.coupons_count && result == STORE_OK; i++)
-        result = write_coupon(connection, connection->order.coupons[i], error);
+    for (size_t i = 0; i < order->coupons_count && result == STORE_OK; i++)
+        result = write_coupon(connection, order->coupons[i], error);
     for (size_t i = 0; i < batch->issues_count && result == STORE_OK; i++)
-        result = write_issue(connection, connection->order.rows[i], error);
+        result = write_issue(connection, order->rows[i], error);
+    for (size_t i = 0; i < order->changes_count && result == STORE_OK; i++)
+        result = judge_change(connection, order->changes[i], error);
+    return result;
+}
+
+/* In the order of the real stores: journal, coupons, issues, changes, dead letters, erasures. */
+static enum store_result write_rows(struct connection *connection, const struct store_batch *batch, struct error *error)
+{
+    struct sim_rows *rows = rows_of(connection);
+    enum store_result result = write_most(connection, batch, error);
     if (result != STORE_OK)
         return result;
+    for (size_t i = 0; i < connection->order.changes_count; i++)
+        write_change(connection, connection->order.changes[i]);
     if (batch->scope != STORE_PART)
         sim_rows_remove_letters(rows, batch);
     for (size_t i = 0; i < batch->dead_count; i++)
         sim_rows_add_letter(rows, &batch->dead[i]);
+    for (size_t i = 0; i < batch->erasures_count; i++)
+        sim_rows_erase(rows, batch, &batch->erasures[i]);
+    sim_rows_erase_written(rows, batch);
     return STORE_OK;
 }
 
@@ -225,6 +336,11 @@ static const struct store_ops operations = {
     .each_dead_coupon = sim_each_dead_coupon,
 };
 
+const struct sim_rows *sim_database_rows(const struct sim *sim)
+{
+    return &sim->database->rows;
+}
+
 const uint8_t *sim_database_id(const struct sim *sim)
 {
     return sim->database->rows.id;
@@ -275,82 +391,4 @@ void sim_database_work(struct sim *sim)
         sim_rows_clear(&database->rows);
         make_id(sim, &database->rows);
     }
-}
-
-/* --- judging the end --- */
-
-/* True when a record of the coupon before `seq` was lost for good, and reported: until the coupon's next change its
- * issues cannot be stored. */
-static bool coupon_is_gone(const struct sim *sim, uint16_t partition, uint64_t seq, const char *coupon_id)
-{
-    const struct model *model = sim_issuer_model(sim, partition);
-    bool gone = false;
-    for (uint64_t i = 0; i < seq; i++)
-        gone |= model->log[i].is_coupon && strcmp(model->log[i].coupon_id, coupon_id) == 0 &&
-                sim_issuer_is_gone(sim, partition, i + 1);
-    return gone;
-}
-
-static bool may_be_dead(const struct sim *sim, uint16_t partition, uint64_t seq, const struct model_record *record)
-{
-    return coupon_is_gone(sim, partition, seq, record->coupon_id) || refuses_coupon(sim, record->coupon_id) ||
-           sim_database_refuses_user(sim, record->user_id, strlen(record->user_id));
-}
-
-static void judge_issue(struct sim *sim, uint16_t partition, uint64_t seq, const struct model_record *record)
-{
-    const struct sim_rows *rows = &sim->database->rows;
-    size_t there = sim_rows_count_issue(rows, record->coupon_id, record->user_id, record->sequence, record->nth,
-                                        record->time_us, seq);
-    size_t dead = sim_rows_count_letters(rows, partition, seq);
-    bool may_lack = sim_issuer_is_gone(sim, partition, seq);
-    /* One persister found the coupon rejected, and finishes its frame after another that found it accepted. */
-    bool may_be_both = there == 1 && dead == 1 && coupon_is_gone(sim, partition, seq, record->coupon_id);
-    if (there + dead != 1 && !(there + dead == 0 && may_lack) && !may_be_both)
-        sim_fail(sim,
-                 "promise 3: sequence %u of %s to %s (record %" PRIu64 ") is %zu times in the database and %zu "
-                 "times a dead letter",
-                 record->sequence, record->coupon_id, record->user_id, seq, there, dead);
-    else if (dead > 0 && !may_be_dead(sim, partition, seq, record))
-        sim_fail(sim, "record %" PRIu64 " is a dead letter, but the database would take it", seq);
-}
-
-static void judge_coupon(struct sim *sim, uint16_t partition, const struct model_coupon *coupon)
-{
-    const struct sim_rows *rows = &sim->database->rows;
-    const struct coupon *there = sim_rows_coupon(rows, coupon->policy.id, strlen(coupon->policy.id));
-    if (sim_issuer_is_gone(sim, partition, coupon->policy.journal_seq))
-        return;
-    if (refuses_coupon(sim, coupon->policy.id) &&
-        (there != NULL || sim_rows_count_letters(rows, partition, coupon->policy.journal_seq) != 1))
-        sim_fail(sim, "coupon %s is rejected, but it is not a dead letter", coupon->policy.id);
-    else if (refuses_coupon(sim, coupon->policy.id))
-        return;
-    else if (there == NULL)
-        sim_fail(sim, "promise 3: coupon %s is not in the database", coupon->policy.id);
-    else if (there->journal_seq != coupon->policy.journal_seq || there->quantity != coupon->policy.quantity ||
-             there->paused != coupon->policy.paused || strcmp(there->title, coupon->policy.title) != 0 ||
-             there->updated_at_us != coupon->policy.updated_at_us || there->issued > coupon->policy.issued)
-        sim_fail(sim, "coupon %s has another policy in the database, of record %" PRIu64 " instead of %" PRIu64,
-                 coupon->policy.id, there->journal_seq, coupon->policy.journal_seq);
-}
-
-void sim_database_judge(struct sim *sim)
-{
-    size_t records = 0;
-    bool all = true;
-    for (uint16_t p = 0; p < sim->plan.partitions; p++) {
-        const struct model *model = sim_issuer_model(sim, p);
-        for (size_t i = 0; i < model->log_count && !sim_failed(sim); i++) {
-            all &= !sim_issuer_is_gone(sim, p, i + 1);
-            records += !model->log[i].is_coupon;
-            if (!model->log[i].is_coupon)
-                judge_issue(sim, p, i + 1, &model->log[i]);
-        }
-        for (size_t i = 0; i < model->coupons_count && !sim_failed(sim); i++)
-            judge_coupon(sim, p, &model->coupons[i]);
-    }
-    size_t rows = sim->database->rows.issues_count + sim_rows_issue_letters(&sim->database->rows);
-    if (!sim_failed(sim) && all && rows != records)
-        sim_fail(sim, "the database has %zu issues, the journals %zu", rows, records);
 }

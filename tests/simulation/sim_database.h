@@ -24,13 +24,21 @@ void sim_database_work(struct sim *sim);
 /* True for a user whose issues can never be stored, while the plan has such users. */
 bool sim_database_refuses_user(const struct sim *sim, const char *user_id, size_t length);
 
+/* The same for coupons, and for changes of the issue with that sequence of any coupon. */
+bool sim_database_refuses_coupon(const struct sim *sim, const char *id);
+bool sim_database_refuses_change(const struct sim *sim, uint32_t sequence);
+
+struct sim_rows;
+const struct sim_rows *sim_database_rows(const struct sim *sim);
+
 /* True when the records are in it, stored or dead, as it would tell the issuer itself. */
 bool sim_database_has(const struct sim *sim, uint16_t partition, uint64_t first_seq, uint64_t last_seq);
 
 /* The last record up to which all records were stored at some time, independent of later losses. */
 uint64_t sim_database_ever_seq(const struct sim *sim, uint16_t partition);
 
-/* Compares the rows with the journals: each record exactly once, as issued, and nothing else. */
+/* Compares the rows with the journals: each issue exactly once, as issued, with its last state; users who were erased
+ * are; and nothing else. */
 void sim_database_judge(struct sim *sim);
 
 #endif

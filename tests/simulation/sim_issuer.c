@@ -420,20 +420,10 @@ void sim_issuer_come_back(struct sim *sim)
 
 /* --- for the checker --- */
 
-static void ask_one(struct sim *sim, struct sim_partition *partition, unsigned coupon, unsigned user)
+void sim_issuer_ask(struct sim *sim, uint16_t partition, void *frame, size_t size)
 {
-    struct call call = {sim, partition};
-    sim_partition_gather_lookup(sim, partition, sim_issuer_now_us(sim), coupon, user);
+    struct call call = {sim, &sim->issuer->partitions[partition]};
+    sim_partition_gather_frame(sim, call.partition, sim_issuer_now_us(sim), frame, size);
     if (!sim_failed(sim) && enter(sim, decide_body, &call, RUNNING))
-        sim_partition_answer(sim, partition, false);
-}
-
-void sim_issuer_ask_all(struct sim *sim)
-{
-    for (uint16_t i = 0; i < sim->issuer->partitions_count; i++) {
-        for (unsigned coupon = 0; coupon < sim->plan.coupons; coupon++) {
-            for (unsigned user = 0; user < sim->plan.users && !sim_failed(sim) && sim->issuer->up; user++)
-                ask_one(sim, &sim->issuer->partitions[i], coupon, user);
-        }
-    }
+        sim_partition_answer(sim, call.partition, false);
 }

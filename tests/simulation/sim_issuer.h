@@ -24,7 +24,7 @@ int64_t sim_issuer_now_us(struct sim *sim);
 
 /* Stops it properly and starts it again, without a fault. */
 void sim_issuer_come_back(struct sim *sim);
-/* Asks every partition about every user and coupon, and checks the answers, while the process is up. */
-void sim_issuer_ask_all(struct sim *sim);
+/* Decides a frame of the checker, complete except for its clock, and checks the answers, while the process is up. */
+void sim_issuer_ask(struct sim *sim, uint16_t partition, void *frame, size_t size);
 
 #endif

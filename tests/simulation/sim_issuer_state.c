@@ -13,7 +13,7 @@ bool sim_issuer_is_drained(const struct sim *sim)
     const struct sim_issuer *issuer = sim->issuer;
     for (uint16_t i = 0; issuer->up && i < issuer->partitions_count; i++) {
         const struct journal *journal = issuer->partitions[i].journal;
-        if (journal_synced_seq(journal) != journal_written_seq(journal))
+        if (journal_synced_seq(journal) != journal_written_seq(journal) || model_sweeps(&issuer->partitions[i].model))
             return false;
     }
     return issuer->up && feed_is_done(issuer->feed);
@@ -43,4 +43,9 @@ bool sim_issuer_is_gone(const struct sim *sim, uint16_t partition, uint64_t seq)
 uint64_t sim_issuer_durable_seq(const struct sim *sim, uint16_t partition)
 {
     return sim_disk_durable_seq(sim->issuer->partitions[partition].dir);
+}
+
+const uint8_t *sim_issuer_fingerprint_key(const struct sim *sim, uint16_t partition)
+{
+    return journal_meta(sim->issuer->partitions[partition].journal)->fingerprint_key;
 }

@@ -28,7 +28,7 @@ struct sim_issuer {
 };
 
 bool sim_issuer_is_up(const struct sim *sim);
-/* True when every record that is written is synced and acknowledged by the store. */
+/* True when every record that is written is synced and acknowledged by the store, and no sweep goes on. */
 bool sim_issuer_is_drained(const struct sim *sim);
 
 /* The content of a partition's journal according to the model. */
@@ -38,6 +38,8 @@ struct sim_told;
 bool sim_issuer_may_lack(const struct sim *sim, const struct sim_told *told);
 /* True when the store lost the record after its segment was removed: only another backup can have it. */
 bool sim_issuer_is_gone(const struct sim *sim, uint16_t partition, uint64_t seq);
+/* The key of users' fingerprints, while the process is up. */
+const uint8_t *sim_issuer_fingerprint_key(const struct sim *sim, uint16_t partition);
 /* The last record that no loss of power can take away any more. */
 uint64_t sim_issuer_durable_seq(const struct sim *sim, uint16_t partition);
 

@@ -6,23 +6,25 @@
 
 #include "issuer/ledger/ledger.h"
 #include "issuer/snapshot/snapshot.h"
-#include "issuer/turn.h"
+#include "issuer/turn/turn.h"
 #include "shared/journal/journal.h"
 #include "shared/wire/frame.h"
 #include "sim.h"
-#include "sim_model.h"
+#include "sim_model_ask.h"
 
-#define SIM_DIR_MAX   32
-#define SIM_ASKED_MAX 512
+#define SIM_DIR_MAX        32
+#define SIM_ASKED_MAX      512
+#define SIM_COUPONS_A_TURN FRAME_COUPON_REQUESTS_MAX
 
 /* A request taken into a turn. */
 struct sim_asked {
-    bool is_coupon;
+    enum frame_kind kind;
     bool foreign;  /* addressed to another incarnation */
     bool late;     /* for that, or because its deadline has passed */
     bool given_up; /* its client has been told that the outcome is unknown */
     struct frame_issue_request issue;
-    struct frame_coupon_request coupon;
+    struct frame_change_request change;
+    const struct frame_coupon_request *coupon;
 };
 
 struct sim_partition {
@@ -33,6 +35,7 @@ struct sim_partition {
     /* of the process, lost with it */
     struct journal *journal;
     struct ledger *ledger;
+    struct details *details;
     struct snapshot *snapshot;
     struct turn *turn;
     uint64_t incarnation;
@@ -41,7 +44,10 @@ struct sim_partition {
     struct model model;
     struct sim_asked asked[SIM_ASKED_MAX]; /* of the current turn, or of one interrupted by a kill */
     size_t asked_count;
-    int64_t asked_us; /* the issuer's time */
+    struct frame_coupon_request coupons[SIM_COUPONS_A_TURN]; /* of them */
+    size_t coupons_count;
+    int64_t asked_us;                 /* the issuer's time */
+    char sweeping[COUPON_ID_MAX + 1]; /* the coupon whose sweep makes a step at the end of the turn; "": none */
     bool snapshot_damaged;
     uint64_t refusals_before; /* of the disk */
     bool cut_short;
@@ -56,11 +62,14 @@ int sim_partition_start(struct sim *sim, struct sim_partition *partition, struct
 /* Frees the memory of the process, which is gone. */
 void sim_partition_abandon(struct sim_partition *partition);
 
-/* Takes pending frames into a turn. False when there were none. */
+/* Takes pending frames into a turn. False when there were none, and no sweep goes on. */
 bool sim_partition_gather(struct sim *sim, struct sim_partition *partition, int64_t now_us);
-/* The same with lookups for each coupon and user, selected by number. */
-void sim_partition_gather_lookup(struct sim *sim, struct sim_partition *partition, int64_t now_us, unsigned coupon,
-                                 unsigned user);
+/* The same with one frame of the checker, complete except for its clock. */
+void sim_partition_gather_frame(struct sim *sim, struct sim_partition *partition, int64_t now_us, void *frame,
+                                size_t size);
+/* What the model answers to a request of the turn. */
+void sim_partition_expect(const struct sim_partition *partition, const struct sim_asked *asked,
+                          struct model_answer *answer);
 /* Checks the replies of the decided turn, and sends them. */
 void sim_partition_answer(struct sim *sim, struct sim_partition *partition, bool send);
 

@@ -25,12 +25,26 @@ static int64_t choose_sync(struct sim_random *random)
     }
 }
 
-/* Room for a header and the largest turn: segments change as often as possible. */
-static size_t smallest_segment(size_t requests_max)
+/* Room for a header and the largest turn, which consists of changes: segments change as often as possible. */
+static size_t smallest_segment(const struct sim_plan *plan)
 {
-    size_t bytes = sizeof(struct journal_segment_header) +
-                   journal_bytes_max(requests_max + SIM_ISSUES_A_FRAME, SIM_COUPONS_A_FRAME);
+    size_t changes = plan->requests_max + plan->changes_a_frame + plan->sweep_records;
+    _Static_assert(SIM_ISSUES_A_FRAME * JOURNAL_ISSUE_BYTES_MAX <= SIM_CHANGES_A_FRAME_MIN * JOURNAL_CHANGE_BYTES_MAX,
+                   "a frame of issues needs less");
+    size_t bytes = sizeof(struct journal_segment_header) + journal_bytes_max(0, changes, plan->coupons_a_frame);
     return (bytes + SIM_SECTOR - 1) / SIM_SECTOR * SIM_SECTOR;
+}
+
+static void plan_changes(struct sim_plan *plan, struct sim_random *random)
+{
+    plan->redemptions = sim_random_chance(random, 150) ? 0 : 200 + sim_random_below(random, 600);
+    plan->sweeps = sim_random_chance(random, 300) ? 0 : 20 + sim_random_below(random, 100);
+    plan->keyed = sim_random_below(random, 1000);
+    plan->limit_max = 3;
+    if (sim_random_chance(random, 250)) { /* users with more issues than keys are remembered */
+        plan->limit_max = 20;
+        plan->users = 2 + sim_random_below(random, 3);
+    }
 }
 
 static void plan_load(struct sim_plan *plan, struct sim_random *random)
@@ -39,8 +53,11 @@ static void plan_load(struct sim_plan *plan, struct sim_random *random)
     plan->persisters = 1 + sim_random_below(random, SIM_PERSISTERS_MAX);
     plan->gateways = 1 + sim_random_below(random, SIM_GATEWAYS_MAX);
     plan->sync_interval_ms = choose_sync(random);
-    plan->requests_max = 1 + sim_random_below(random, sim_random_chance(random, 500) ? 4 : 60);
-    plan->segment_bytes = smallest_segment(plan->requests_max) + 512 * (size_t)sim_random_below(random, 16);
+    plan->requests_max = 1 + sim_random_below(random, sim_random_chance(random, 500) ? 4 : 30);
+    plan->sweep_records = 2 + sim_random_below(random, 4);
+    plan->changes_a_frame = (uint32_t)sim_random_between(random, SIM_CHANGES_A_FRAME_MIN, SIM_CHANGES_A_FRAME);
+    plan->coupons_a_frame = 1 + sim_random_below(random, SIM_COUPONS_A_FRAME);
+    plan->segment_bytes = smallest_segment(plan) + 512 * (size_t)sim_random_below(random, 16);
     plan->snapshot_bytes = sim_random_chance(random, 300) ? 0 : 500 + sim_random_below(random, 5000);
     plan->rows_max = 1 + sim_random_below(random, sim_random_chance(random, 500) ? 8 : 100);
     plan->in_flight_max = 1 + sim_random_below(random, 6);
@@ -62,6 +79,7 @@ void sim_plan_make(struct sim_plan *plan, struct sim_random *random)
 {
     *plan = (struct sim_plan){0};
     plan_load(plan, random);
+    plan_changes(plan, random);
     plan->lose = sometimes(random, 150);
     plan->repeat = sometimes(random, 150);
     plan->hold_link = sometimes(random, 2);

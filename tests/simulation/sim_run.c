@@ -12,6 +12,7 @@
 #include "sim_issuer_state.h"
 #include "sim_network.h"
 #include "sim_persister.h"
+#include "sim_questions.h"
 
 #define STEPS_MAX       20000   /* with faults; a run that needs more continues without them */
 #define QUIET_STEPS_MAX 400000  /* without faults: by then everything must be done */
@@ -157,11 +158,11 @@ static void judge_end(struct sim *sim)
     if (!sim_failed(sim))
         judge_told(sim);
     if (!sim_failed(sim))
-        sim_issuer_ask_all(sim);
+        sim_questions_ask(sim);
     if (!sim_failed(sim))
         sim_issuer_come_back(sim);
     if (!sim_failed(sim))
-        sim_issuer_ask_all(sim);
+        sim_questions_ask(sim);
 }
 
 static void note_disk_faults(struct sim *sim)

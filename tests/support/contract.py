@@ -65,13 +65,23 @@ def _pattern(_validator, pattern, text, _schema):
         yield jsonschema.ValidationError(f"{text!r} does not match {pattern!r}")
 
 
+def compact(value):
+    """The value as coupond carries it: UTF-8 without spaces between its parts."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _max_bytes(_validator, most, value, _schema):
+    if value is not None and len(compact(value)) > most:
+        yield jsonschema.ValidationError(f"{value!r} has more than {most} bytes")
+
+
 def _is_integer(_checker, value):
     """1.0 is none, as the server has it."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 _BASE = getattr(jsonschema, "Draft202012Validator", jsonschema.Draft7Validator)
-_VALIDATOR = jsonschema.validators.extend(_BASE, {"pattern": _pattern},
+_VALIDATOR = jsonschema.validators.extend(_BASE, {"pattern": _pattern, "x-max-bytes": _max_bytes},
                                           type_checker=_BASE.TYPE_CHECKER.redefine("integer", _is_integer))
 
 
@@ -85,13 +95,24 @@ def mistakes(schema, value):
             for error in _VALIDATOR(schema).iter_errors(value)]
 
 
+def _joined(schema):
+    """The objects of allOf as one, so that each may have the members of the others."""
+    parts = [part for part in schema.get("allOf", []) if isinstance(part, dict) and part.get("type") == "object"]
+    if len(parts) < 2:
+        return schema
+    others = [part for part in schema["allOf"] if part not in parts]
+    return {"type": "object", "required": [name for part in parts for name in part.get("required", [])],
+            "properties": {name: member for part in parts for name, member in part["properties"].items()},
+            "allOf": [*others, *(rule for part in parts for rule in part.get("allOf", []))]}
+
+
 def closed(schema):
     """A copy in which objects have no members but those that are documented: what we answer is in the contract."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):
         return copy.copy(schema)
-    copied = {name: closed(value) for name, value in schema.items()}
+    copied = {name: closed(value) for name, value in _joined(schema).items()}
     if schema.get("type") == "object" and "properties" in schema:
         copied.setdefault("additionalProperties", False)
     return copied
@@ -122,6 +143,8 @@ def _body_faults(content, media_type, body):
     kind = media_type.split(";")[0].strip()
     if kind not in content:
         yield f"the media type {kind!r} is not documented"
+    elif kind in ("text/csv", "application/x-ndjson"):
+        yield from mistakes(content[kind]["schema"], body.decode())
     elif "json" in kind:
         try:
             yield from mistakes(closed(content[kind]["schema"]), json.loads(body))

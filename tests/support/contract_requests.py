@@ -36,6 +36,7 @@ class Request:
 @dataclasses.dataclass(frozen=True)
 class Surroundings:
     coupons: tuple  # ids of coupons that exist
+    holder: str  # a user who has issues of most of them
     token: str
     tags: tuple  # entity tags, those of coupons among them
 
@@ -59,11 +60,28 @@ def _texts(schema):
         return st.one_of(st.text(VISIBLE, min_size=shortest, max_size=longest // 4),
                          st.sampled_from(["x" * longest, "가" * (longest // 3)]))
     alphabet = [letter for letter in PRINTABLE if re.fullmatch(schema["pattern"], letter)]
+    if not alphabet:  # the text has parts
+        return st.sampled_from(schema["examples"])
     return st.one_of(st.text(alphabet, min_size=shortest, max_size=longest),
                      st.sampled_from([alphabet[0] * longest, alphabet[-1] * shortest]))
 
 
+CARRIED = st.text(st.characters(blacklist_categories=("Cc", "Cs")), max_size=20)  # coupond stores no others
+CARRIED_LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-2 ** 63, 2 ** 63 - 1), CARRIED,
+                           st.floats(allow_nan=False, allow_infinity=False))
+CARRIED_JSON = st.recursive(CARRIED_LEAVES, lambda inner: st.lists(inner, max_size=3)
+                            | st.dictionaries(CARRIED, inner, max_size=3), max_leaves=4)
+
+
+def _free_objects(schema):
+    """Objects that coupond carries, up to one that is as large as it may be."""
+    largest = {"x": "y" * (schema["x-max-bytes"] - len('{"x":""}'))}
+    return st.one_of(st.dictionaries(CARRIED, CARRIED_JSON, max_size=4), st.just(largest))
+
+
 def _objects(schema):
+    if "properties" not in schema:
+        return _free_objects(schema)
     required = set(schema.get("required", ()))
     members = {name: from_schema(member) for name, member in schema["properties"].items()}
     return st.fixed_dictionaries({name: strategy for name, strategy in members.items() if name in required},
@@ -78,6 +96,8 @@ def _from_type(kind, schema):
         return st.integers(schema["minimum"], schema["maximum"])
     if kind == "object":
         return _objects(schema)
+    if kind == "array":
+        return st.lists(from_schema(schema["items"]), min_size=schema["minItems"], max_size=4)
     return {"null": st.none(), "boolean": st.booleans()}[kind]
 
 
@@ -99,8 +119,15 @@ def from_schema(schema):
     """Values that the schema allows. It has the keywords that the schemas of requests have."""
     if "anyOf" in schema:
         return st.one_of([from_schema(one) for one in schema["anyOf"]])
+    if "allOf" in schema:
+        return from_schema(schema["allOf"][0])
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return st.one_of([_from_type(kind, schema) for kind in kinds]).filter(lambda value: _allows(schema, value))
+    strategies = [_from_type(kind, schema) for kind in kinds]
+    if "examples" in schema:  # requests meet what earlier ones have made
+        strategies.append(st.sampled_from(schema["examples"]))
+    return st.one_of(strategies).filter(lambda value: _allows(schema, value))
 
 
 def _allows(schema, value):
@@ -111,6 +138,11 @@ def _beyond(schema):
     """Values of the right type right behind the bounds."""
     if "anyOf" in schema:
         return [value for one in schema["anyOf"] for value in _beyond(one)]
+    if "allOf" in schema:
+        return _beyond(schema["allOf"][0])
+    if "x-max-bytes" in schema:
+        most = schema["x-max-bytes"]
+        return [{"x": "y" * (most - len('{"x":""}') + 1)}, ["y" * 60] * (most // 63 + 1), []]
     letter = "a" if "pattern" in schema else "가"
     found = [letter * (schema["maxLength"] + 1)] if "maxLength" in schema else []
     found += [letter * (schema["minLength"] - 1)] if "minLength" in schema else []
@@ -127,11 +159,31 @@ def not_from_schema(schema):
     return st.one_of(st.sampled_from(near), others) if near else others
 
 
+def as_parameter(value):
+    """As it is written in a path or a query."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _from_parameter(schema, text):
+    """The value that a text in a path or a query stands for."""
+    if schema["type"] == "integer":
+        return int(text) if re.fullmatch("0|[1-9][0-9]*", text) else text
+    if schema["type"] == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    return text
+
+
+def _allows_parameter(schema, text):
+    return _allows(schema, _from_parameter(schema, text))
+
+
 @by_schema
-def path_segments_not_from_schema(schema):
-    near = [text for text in _beyond(schema) if text and not _allows(schema, text)]
-    texts = st.one_of(st.text(min_size=1, max_size=80), st.text(PRINTABLE, min_size=1, max_size=80))
-    return st.one_of(st.sampled_from(near), texts.filter(lambda text: not _allows(schema, text)))
+def parameters_not_from_schema(schema):
+    near = [as_parameter(value) for value in [*_beyond(schema), -1, 0, "", " ", "+1", "1.0", "01x", "TRUE", "a\nb"]]
+    texts = st.one_of(st.text(max_size=80), st.text(PRINTABLE, max_size=80))
+    no_number = texts.filter(lambda text: schema["type"] != "integer" or not re.fullmatch("[0-9]*", text))
+    return st.one_of(st.sampled_from([text for text in near if not _allows_parameter(schema, text)]),
+                     no_number.filter(lambda text: not _allows_parameter(schema, text)))
 
 
 @functools.cache
@@ -149,19 +201,27 @@ def anything():
 # --- the parts of a request: (value, whether it is sound) ---
 
 
+def _restricted(parameters):
+    """The names of those that not every text can be."""
+    return [name for name, parameter in parameters.items()
+            if parameter["schema"]["type"] != "string" or "pattern" in parameter["schema"]]
+
+
 @st.composite
 def paths(draw, operation, sound, surroundings):
     target = operation.path
     parameters = operation.parameters_in("path")
-    broken = None if sound else draw(st.sampled_from(sorted(parameters)))
+    broken = None if sound else draw(st.sampled_from(sorted(_restricted(parameters))))
     for name, parameter in parameters.items():
         schema = parameter["schema"]
         if name == broken:
-            text = draw(path_segments_not_from_schema(schema))
+            text = draw(parameters_not_from_schema(schema).filter(bool))
         elif name == "id" and draw(st.integers(0, 4)) > 0:
             text = draw(st.sampled_from(surroundings.coupons))
+        elif name == "user_id" and draw(st.booleans()):
+            text = surroundings.holder
         else:
-            text = draw(from_schema(schema))
+            text = as_parameter(draw(from_schema(schema)))
         target = target.replace(f"{{{name}}}", urllib.parse.quote(text, safe=":@"))
     return target
 
@@ -169,13 +229,18 @@ def paths(draw, operation, sound, surroundings):
 @st.composite
 def queries(draw, operation, sound):
     known = operation.parameters_in("query")
-    pairs = [(name, str(draw(from_schema(known[name]["schema"]))))
-             for name in known if draw(st.booleans())]
+    pairs = {name: as_parameter(draw(from_schema(parameter["schema"]))) for name, parameter in known.items()
+             if parameter.get("required") or draw(st.booleans())}
     if not sound:
-        wrong = [(draw(st.text(PRINTABLE, min_size=1, max_size=60).filter(lambda name: name not in known)), "1")]
-        wrong += [(name, text) for name in known for text in ("", "-1", "201", "x", "99999999999", "a b", "x" * 40)
-                  if name != "cursor" or " " in text or len(text) > 32]
-        pairs.append(draw(st.sampled_from(wrong)))
+        name = draw(st.sampled_from([None, *known]))
+        if name is None:
+            name = draw(st.text(PRINTABLE, min_size=1, max_size=60).filter(lambda name: name not in known))
+            pairs[name] = "1"
+        elif known[name].get("required") and draw(st.booleans()):
+            del pairs[name]
+        else:
+            pairs[name] = draw(parameters_not_from_schema(known[name]["schema"]))
+    pairs = draw(st.permutations(sorted(pairs.items())))
     return "&".join(f"{urllib.parse.quote(name, safe='')}={urllib.parse.quote(text, safe='')}" for name, text in pairs)
 
 
@@ -188,8 +253,8 @@ def sound_bodies(draw, operation, target):
     if operation.body is None or (not operation.body["required"] and draw(st.booleans())):
         return b""
     value = draw(from_schema(operation.body_schema()))
-    if operation.name == "ensureIssue" and "user_id" in value:  # the same as in the path
-        value = {"user_id": urllib.parse.unquote(target.rsplit("/", 1)[1])}
+    if operation.name in ("ensureIssue", "ensureNthIssue") and "user_id" in value:  # the same as in the path
+        value = {"user_id": urllib.parse.unquote(target.split("/")[5])}
     spaces = draw(st.sampled_from(["", " ", "\r\n\t "])).encode()
     return spaces + _as_text(value) + spaces
 
@@ -256,13 +321,28 @@ def fields(surroundings):
     return some.flatmap(lambda names: st.tuples(*(st.tuples(st.just(name), values[name]) for name in names)))
 
 
+KEY = "Idempotency-Key"
+
+
+@st.composite
+def idempotency_keys(draw, operation, sound):
+    """The header lines; every key is sound for the other operations."""
+    known = operation.parameters_in("header").get(KEY)
+    if known is None:
+        return draw(st.sampled_from([[], [], [(KEY, "")], [(KEY, "x" * 300)]]))
+    if sound:
+        return draw(st.one_of(st.just([]), from_schema(known["schema"]).map(lambda key: [(KEY, key)])))
+    return draw(st.sampled_from([[(KEY, "")], [(KEY, "x" * 256)], [(KEY, "a"), (KEY, "b")], [(KEY, "a"), (KEY, "a")]]))
+
+
 # --- requests ---
 
 
 @st.composite
 def requests(draw, operation, surroundings):
-    parts = ["body", "fields", "query", "version", *(["path"] if operation.parameters_in("path") else []),
-             *(["media type"] if operation.body else [])]
+    parts = ["body", "fields", "query", "version", *(["path"] if _restricted(operation.parameters_in("path")) else []),
+             *(["media type"] if operation.body else []),
+             *(["key"] if KEY in operation.parameters_in("header") else [])]
     broken = draw(st.one_of(st.none(), st.sampled_from(parts)))
     token = not operation.secured or draw(st.integers(0, 4)) > 0
     target = draw(paths(operation, broken != "path", surroundings))
@@ -271,7 +351,7 @@ def requests(draw, operation, surroundings):
     if broken == "media type" and not body:  # nothing has no type
         broken = None
     media_type = draw(st.sampled_from(OTHER_TYPES if broken == "media type" else JSON_TYPES))
-    headers = [("Host", "coupond"), *draw(fields(surroundings))]
+    headers = [("Host", "coupond"), *draw(fields(surroundings)), *draw(idempotency_keys(operation, broken != "key"))]
     if media_type is not None and (body or draw(st.booleans())):
         headers.append(("Content-Type", media_type))
     if operation.secured:

@@ -101,24 +101,44 @@ BOUNDS = {
     ("RequestId", "maxLength"): ("REQUEST_ID_MAX", 0),
     ("RetryAfter", "maximum"): ("RETRY_AFTER_MAX_S", 0),
     ("Title", "maxLength"): ("TITLE_MAX", 0),
+    ("Description", "maxLength"): ("DESCRIPTION_MAX", 0),
+    ("Benefit", "x-max-bytes"): ("BENEFIT_MAX", 0),
+    ("Metadata", "x-max-bytes"): ("METADATA_MAX", 0),
+    ("Owner", "maxLength"): ("OWNER_MAX", 0),
+    ("Segment", "maxLength"): ("USER_ID_MAX", 0),
+    ("Segments", "x-max-bytes"): ("SEGMENTS_MAX", 0),
     ("Quantity", "maximum"): ("QUANTITY_MAX", 0),
     ("Count", "maximum"): ("QUANTITY_MAX", 0),
+    ("Remaining", "maximum"): ("QUANTITY_MAX", 0),
+    ("RedeemWithin", "maximum"): ("REDEEM_WITHIN_MAX", 0),
+    ("Nth", "maximum"): ("NTH_MAX", 0),
+    ("Sequence", "maximum"): ("QUANTITY_MAX", 0),
+    ("SequenceNamed", "maximum"): ("UINT32_MAX", 0),
+    ("Code", "maxLength"): ("CODE_LENGTH", 0),
+    ("Reference", "maxLength"): ("REFERENCE_MAX", 0),
+    ("Reason", "maxLength"): ("REASON_MAX", 0),
+    ("Actor", "maxLength"): ("ACTOR_MAX", 0),
+    ("IdempotencyKey", "maxLength"): ("IDEMPOTENCY_KEY_MAX", 0),
     ("PerUserLimit", "maximum"): ("PER_USER_LIMIT_MAX", 0),
     ("PageLimit", "maximum"): ("COUPON_LIST_MAX", 0),
     ("PageLimit", "default"): ("LIST_LIMIT_DEFAULT", 0),
     ("CouponList.coupons", "maxItems"): ("COUPON_LIST_MAX", 0),
-    ("Issue.sequence", "maximum"): ("QUANTITY_MAX", 0),
+    ("IssueList.issues", "maxItems"): ("COUPON_LIST_MAX", 0),
+    ("UserIssueList.issues", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("Detail", "maxLength"): ("READY_WHY_MAX", -1),
     ("FieldError.field", "maxLength"): ("FIELD_BYTES", -1),
     ("FieldError.reason", "maxLength"): ("REASON_BYTES", -1),
     ("Problem.errors", "maxItems"): ("API_ERRORS_MAX", 0),
 }
-OTHER_BOUNDS = {("PerUserLimit", "default"), ("Problem.status", "maximum")}  # what HTTP or the API says
+# What HTTP or the API says.
+OTHER_BOUNDS = {("PerUserLimit", "default"), ("Restock", "default"), ("Again", "default"),
+                ("Problem.status", "maximum")}
+KEYWORDS = ("maxLength", "maximum", "maxItems", "x-max-bytes", "default")
 
 
 def constants_of_the_program():
-    constants = {"INT64_MAX": 2 ** 63 - 1}
-    for name in ("shared/limits.h", "gateway/api/call.h", "gateway/reply/api_errors.h",
+    constants = {"INT64_MAX": 2 ** 63 - 1, "UINT32_MAX": 2 ** 32 - 1}
+    for name in ("shared/limits.h", "shared/code.h", "gateway/api/call.h", "gateway/reply/api_errors.h",
                  "gateway/connection/request_note.h", "gateway/reply/reply.c"):
         text = source(name)
         constants |= {key: int(value) for key, value in re.findall(r"#define (\w+) +(\d+)u?\b", text)}
@@ -129,8 +149,7 @@ def constants_of_the_program():
 
 def _bounds_in(name, schema):
     """{(name, keyword): value} of a schema and its members."""
-    found = {(name, keyword): schema[keyword]
-             for keyword in ("maxLength", "maximum", "maxItems", "default") if keyword in schema}
+    found = {(name, keyword): schema[keyword] for keyword in KEYWORDS if keyword in schema}
     for member, inner in schema.get("properties", {}).items():
         if isinstance(inner, dict):
             found |= _bounds_in(f"{name}.{member}", inner)
@@ -159,7 +178,7 @@ def bound_faults(contract):
 
 def members_of_the_program():
     """(members of a new coupon, those it must have, members that can be changed)"""
-    table = source("gateway/api/json.c").split("static const struct member members[] = {")[1].split("};")[0]
+    table = source("gateway/api/coupon_json.c").split("static const struct member members[] = {")[1].split("};")[0]
     rows = re.findall(r'\{"(\w+)", \w+, (\w+), (true|false), (true|false)\}', table)
     return ([name for name, _, create, _ in rows if create == "true"],
             [name for name, _, _, required in rows if required == "true"],
@@ -174,9 +193,55 @@ def member_faults(contract):
                                ("CouponChange", schemas["CouponChange"]["properties"], change)):
         if list(told) != wanted:
             yield f"{what} has {list(told)}, the program {wanted}"
-    for name in ("CouponCreate", "CouponChange", "IssueCreate", "IssueEnsure"):
+    for name in ("CouponCreate", "CouponChange", "IssueCreate", "IssueEnsure", "RedemptionCreate",
+                 "CodeRedemptionCreate", "RevocationCreate"):
         if schemas[name].get("additionalProperties") is not False:
             yield f"{name} allows members that the program refuses"
+
+
+# Whose member names the program's functions write: (schema, file, the function and what follows it).
+WRITTEN = (("Coupon", "gateway/reply/json.c", ("append_texts", "append_counts", "coupon_json_append")),
+           ("Issue", "gateway/reply/json.c", ("put_code", "issue_json_format")),
+           ("Redemption", "gateway/reply/json.c", ("put_redemption", "put_actor")),
+           ("Revocation", "gateway/reply/json.c", ("put_revocation", "put_actor")))
+NESTED = {"redemption", "revocation"}
+
+
+def written_members(file, functions):
+    """The names that the functions write as members of JSON."""
+    text = source(file)
+    bodies = (re.search(rf"^[a-z][^\n;]*\b{name}\([^;{{]*\)\n{{\n(.*?)^}}", text, re.M | re.S)[1]
+              for name in functions)
+    return {member for body in bodies for member in re.findall(r'\\"(\w+)\\":', body)}
+
+
+def answer_member_faults(contract):
+    for name, file, functions in WRITTEN:
+        told = set(contract["components"]["schemas"][name]["properties"])
+        wanted = written_members(file, functions)
+        if told - NESTED != wanted - NESTED:
+            yield f"{name} has {sorted(told)}, the program writes {sorted(wanted)}"
+
+
+def change_queries_of_the_program():
+    """{operation: parameters}"""
+    text = source("gateway/api/change_query.c")
+    names = dict((constant, name) for name, constant in re.findall(r'\{"(\w+)", ([A-Z]+)\}', text))
+    found = {}
+    for operation, function in (("undoRedemption", "undo"), ("revokeIssue", "revoke")):
+        known = re.search(rf"change_query_read_{function}\(.*?\bread\(call, ([A-Z |]+)\)", text, re.S)[1]
+        found[operation] = {names[constant] for constant in known.split(" | ")}
+    names = dict(re.findall(r'\{(PAGE_\w+), "(\w+)"', source("gateway/api/page_query.c")))
+    known = re.search(r"read_coupon_list\(.*?page_query_read\(&query, call->target.query, ([A-Z_ |]+),",
+                      source("gateway/api/routes.c"), re.S)[1]
+    return found | {"listCoupons": {names[constant] for constant in known.split(" | ")}}
+
+
+def query_faults(contract):
+    told = {operation.name: set(operation.parameters_in("query")) for operation in contracts.operations(contract)}
+    for name, wanted in change_queries_of_the_program().items():
+        if told[name] != wanted:
+            yield f"{name} has the query {sorted(told[name])}, the program {sorted(wanted)}"
 
 
 def state_faults(contract):
@@ -186,6 +251,10 @@ def state_faults(contract):
     assert sorted(names) == sorted(name.lower() for name in order)
     if contract["components"]["schemas"]["CouponState"]["enum"] != [name.lower() for name in order]:
         yield "CouponState has other names than the program"
+    states = source("gateway/reply/json.c").split("*issue_state_text(")[1].split("\n}")[0]
+    known = set(re.findall(r'"(\w+)"', states))
+    if set(contract["components"]["schemas"]["IssueState"]["enum"]) != known:
+        yield "IssueState has other names than the program"
 
 
 def alphabets_of_the_program():
@@ -199,7 +268,8 @@ def alphabets_of_the_program():
 
 def alphabet_faults(contract):
     kinds = alphabets_of_the_program()
-    for name, allowed in (("CouponId", kinds["1"]), ("UserId", kinds["1"] | kinds["2"])):
+    user = kinds["1"] | kinds["2"]
+    for name, allowed in (("CouponId", kinds["1"]), ("UserId", user), ("Owner", user), ("Segment", user)):
         schema = contract["components"]["schemas"][name]
         if {chr(code) for code in range(256) if re.fullmatch(schema["pattern"], chr(code))} != allowed:
             yield f"{name} has another alphabet than the program"
@@ -235,8 +305,9 @@ def example_faults(contract):
     for where, schema, value in _example_pairs(contract):
         contracts.check_schema(schema)
         yield from (f"{where}: {text}" for text in contracts.mistakes(contracts.closed(schema), value))
-        if isinstance(value, dict) and "code" in value and texts[value["code"]] != (value["title"], value["detail"]):
-            yield f"{where}: the program has other words for {value['code']}"
+        code = value.get("code") if isinstance(value, dict) else None  # of a problem; issues have others
+        if code in texts and texts[code] != (value["title"], value["detail"]):
+            yield f"{where}: the program has other words for {code}"
     for operation in contracts.operations(contract):
         for status, response in operation.responses.items():
             if status < "300" and not all(content.get("examples") for content in response["content"].values()):
@@ -249,5 +320,5 @@ def version_faults(contract):
         yield f"the contract is of {contract['info']['version']}, the program is {version}"
 
 
-CHECKS = [route_faults, parameter_faults, error_faults, bound_faults, member_faults, state_faults, alphabet_faults,
-          example_faults, version_faults]
+CHECKS = [route_faults, parameter_faults, error_faults, bound_faults, member_faults, answer_member_faults, query_faults,
+          state_faults, alphabet_faults, example_faults, version_faults]

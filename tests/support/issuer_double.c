@@ -70,10 +70,13 @@ void issuer_double_send(struct issuer_double *self, const struct double_frame *f
 
 static void answer_ping(struct issuer_double *self, const struct double_frame *frame)
 {
-    struct frame_header pong;
-    frame_header_write(&pong, FRAME_PONG, frame->header.partition, frame->header.partitions, 0);
-    issuer_double_set_clock(self, &pong);
-    issuer_double_send(self, frame, &pong, sizeof pong);
+    struct {
+        struct frame_header header;
+        struct frame_pong pong;
+    } answer = {.pong = {.now_us = clock_mono_us()}};
+    frame_header_write(&answer.header, FRAME_PONG, frame->header.partition, frame->header.partitions, 1);
+    issuer_double_set_clock(self, &answer.header);
+    issuer_double_send(self, frame, &answer, sizeof answer);
 }
 
 /* Receives one message into `frame`. False when there is none. */
@@ -137,28 +140,33 @@ bool issuer_double_receive(struct issuer_double *self, uint16_t partition, struc
 }
 
 static void reply(struct issuer_double *self, const struct double_frame *frame, enum frame_kind kind,
-                  const void *records, size_t record_size, uint32_t count)
+                  const void *records, size_t bytes, uint32_t count)
 {
-    size_t size = sizeof(struct frame_header) + count * record_size;
-    char *data = malloc(size);
+    char *data = malloc(sizeof(struct frame_header) + bytes);
     CHECK(data != NULL);
     struct frame_header header;
     frame_header_write(&header, kind, frame->header.partition, frame->header.partitions, count);
     issuer_double_set_clock(self, &header);
     memcpy(data, &header, sizeof header);
-    memcpy(data + sizeof header, records, count * record_size);
-    issuer_double_send(self, frame, data, size);
+    memcpy(data + sizeof header, records, bytes);
+    issuer_double_send(self, frame, data, sizeof header + bytes);
     free(data);
 }
 
 void issuer_double_reply_issues(struct issuer_double *self, const struct double_frame *frame,
                                 const struct frame_issue_reply *replies, uint32_t count)
 {
-    reply(self, frame, FRAME_ISSUE_REPLIES, replies, sizeof *replies, count);
+    reply(self, frame, FRAME_ISSUE_REPLIES, replies, count * sizeof *replies, count);
 }
 
 void issuer_double_reply_coupons(struct issuer_double *self, const struct double_frame *frame,
                                  const struct frame_coupon_reply *replies, uint32_t count)
 {
-    reply(self, frame, FRAME_COUPON_REPLIES, replies, sizeof *replies, count);
+    unsigned char *records = malloc(count * sizeof *replies);
+    CHECK(records != NULL);
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += frame_coupon_reply_append(records + bytes, &replies[i]);
+    reply(self, frame, FRAME_COUPON_REPLIES, records, bytes, count);
+    free(records);
 }

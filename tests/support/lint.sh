@@ -114,6 +114,27 @@ documented_options() { # FILE COMMAND…
 # What gateways serve is api/openapi.yaml; ./dev fmt puts it right.
 served_contract() { /usr/bin/python3 tests/support/openapi_json.py | diff -u api/openapi.json -; }
 
+# Installs the validator of tests/support/openapi into build/openapi, unless it is there.
+openapi_validator() {
+    local source=tests/support/openapi target=build/openapi
+    cmp -s "$source/package-lock.json" "$target/installed" && return 0
+    mkdir -p "$target"
+    cp "$source/package.json" "$source/package-lock.json" "$target"
+    npm ci --prefix "$target" --no-audit --no-fund --ignore-scripts --loglevel=error || return 1
+    cp "$source/package-lock.json" "$target/installed"
+}
+
+# The schema of OpenAPI itself.
+valid_contract() {
+    local report
+    if ! command -v npm >/dev/null; then
+        echo "skipped: npm is not installed, so api/openapi.json is not validated against the schema of OpenAPI"
+        return 0
+    fi
+    openapi_validator || { echo "npm could not install the packages of tests/support/openapi"; return 1; }
+    report=$(build/openapi/node_modules/.bin/validate-api api/openapi.json) || { echo "$report"; return 1; }
+}
+
 check "format (./dev fmt puts it right)" formatted
 check "cppcheck" unless_unchanged cppcheck c_and_settings run_cppcheck
 check "clang-tidy" unless_unchanged clang-tidy c_and_settings run_clang_tidy
@@ -126,5 +147,6 @@ check "options in docs/configuration.md" documented_options docs/configuration.m
 check "options in docs/ko/configuration.md" documented_options docs/ko/configuration.md \
     /usr/bin/python3 tests/support/korean_options.py "$program"
 check "contract in api/openapi.json (./dev fmt puts it right)" served_contract
+check "contract by the schema of OpenAPI" valid_contract
 [ "$failed" -eq 0 ] && echo "lint: all fine"
 exit "$failed"

@@ -30,9 +30,10 @@ from curve import Curve
 from liars import ACK, HEADER, acknowledgement
 from zmtp import COMMAND, GREETING, Wire, open_address
 
-MAGIC, VERSION = 0x444E5043, 3
+MAGIC, VERSION = 0x444E5043, 4
 ISSUE_REQUESTS, COUPON_REQUESTS, PING = 1, 3, 7
 POST, CREATE = 1, 1
+COUPON_REQUEST = 8600  # bytes
 TIME_NONE, WAIT_US = -2**63, 5_000_000
 WORKERS = 12
 SECONDS = 4  # of patience, longer than a handshake may take: an issuer that has been told a lie has hung up before
@@ -50,14 +51,16 @@ def header(kind, count, partition, partitions, clock=(0, 0)):
 
 
 def issue_record(coupon, user):
-    return struct.pack("<QBBBBI32s64s", 1, POST, len(coupon), len(user), 0, WAIT_US, coupon.encode(), user.encode())
+    return struct.pack("<QBBBBIQH6x32s64s", 1, POST, len(coupon), len(user), 0, WAIT_US, 0, 0, coupon.encode(),
+                       user.encode())
 
 
 def coupon_record(coupon):
     """A record that creates a coupon."""
-    policy = struct.pack("<qqqqQIIIHBB32s512s", TIME_NONE, TIME_NONE, 0, 0, 0, 1000, 0, 1, len(coupon), len(coupon), 0,
-                         coupon.encode(), coupon.encode())
-    return struct.pack("<QBBHI", 1, CREATE, 0, 0, WAIT_US) + policy
+    times = struct.pack("<5qQ", TIME_NONE, TIME_NONE, TIME_NONE, 0, 0, 0)
+    numbers = struct.pack("<7I3B5x", 0, 1000, 0, 0, 0, 1, 0, len(coupon), 0, 0)
+    texts = struct.pack("<6H32s8192s", len(coupon), 0, 0, 0, 0, 0, coupon.encode(), coupon.encode())
+    return (struct.pack("<QB3xI8x192x", 1, CREATE, WAIT_US) + times + numbers + texts).ljust(COUPON_REQUEST, b"\0")
 
 
 class Insider:

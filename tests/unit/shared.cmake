@@ -1,5 +1,6 @@
 # What shared/ holds beside journal and stores.
 coupond_test(shared/clock LIBRARIES coupond_shared)
+coupond_test(shared/code LIBRARIES coupond_shared TSAN)
 coupond_test(shared/wire/cluster_keys LIBRARIES coupond_shared)
 coupond_test(shared/endpoint LIBRARIES coupond_shared)
 coupond_test(shared/wire/door LIBRARIES coupond_shared)

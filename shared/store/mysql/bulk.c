@@ -11,7 +11,7 @@
 #ifdef MARIADB_BASE_VERSION
 
 #define BULK_ROWS_MAX  4096
-#define BULK_ROW_BYTES 40u /* per row of a packet, in addition to the ids: lengths, indicators, numbers and the time */
+#define BULK_ROW_BYTES 50u /* per row of a packet, in addition to the ids: lengths, indicators, numbers and the time */
 
 /* A row as the client library reads it; it gets the addresses of the first row's members. */
 struct bulk_row {
@@ -23,6 +23,9 @@ struct bulk_row {
     uint64_t journal_seq;
     uint32_t sequence;
     uint16_t nth;
+    char request_key[STORE_REQUEST_KEY_BYTES];
+    unsigned long request_key_length;
+    char request_key_indicator;
 };
 
 struct store_mysql_bulk {
@@ -44,7 +47,7 @@ static bool server_takes_bulk(MYSQL *connection)
 
 static MYSQL_STMT *prepare(MYSQL *connection)
 {
-    static const char text[] = "INSERT INTO coupon_issue (" STORE_MYSQL_ISSUE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)";
+    static const char text[] = "INSERT INTO coupon_issue (" STORE_MYSQL_ISSUE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)";
     MYSQL_STMT *statement = server_takes_bulk(connection) ? mysql_stmt_init(connection) : NULL;
     if (statement && mysql_stmt_prepare(statement, text, sizeof text - 1) != 0) {
         mysql_stmt_close(statement);
@@ -117,6 +120,9 @@ static void fill_row(struct store_mysql *store, size_t i, const struct store_iss
     row->journal_seq = issue->journal_seq;
     row->sequence = issue->sequence;
     row->nth = issue->nth;
+    store_request_key_write(issue->request_key, row->request_key);
+    row->request_key_length = STORE_REQUEST_KEY_BYTES;
+    row->request_key_indicator = issue->request_key != 0 ? STMT_INDICATOR_NONE : STMT_INDICATOR_NULL;
     if (before && before->issued_at_us == issue->issued_at_us)
         row->issued_at = row[-1].issued_at;
     else
@@ -153,7 +159,9 @@ static bool execute(struct store_mysql_bulk *bulk, size_t count)
         column(MYSQL_TYPE_SHORT, &first->nth, NULL),
         column(MYSQL_TYPE_DATETIME, &first->issued_at, NULL),
         column(MYSQL_TYPE_LONGLONG, &first->journal_seq, NULL),
+        column(MYSQL_TYPE_BLOB, first->request_key, &first->request_key_length),
     };
+    columns[6].u.indicator = &first->request_key_indicator;
     return mysql_stmt_attr_set(bulk->statement, STMT_ATTR_ROW_SIZE, &row_bytes) == 0 &&
            mysql_stmt_attr_set(bulk->statement, STMT_ATTR_ARRAY_SIZE, &rows) == 0 &&
            mysql_stmt_bind_param(bulk->statement, columns) == 0 && mysql_stmt_execute(bulk->statement) == 0 &&

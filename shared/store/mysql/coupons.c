@@ -7,36 +7,109 @@
 
 #include <string.h>
 
-#define SLICE_ROWS       500  /* per SELECT; MariaDB turns IN lists of 1,000 into subqueries */
-#define CHANGE_ROWS      16   /* per UPDATE: the server searches the CASE of each column for each row */
-#define RAISE_ROWS       100  /* per UPDATE: the server searches one CASE for each row */
-#define COUPON_ROW_BYTES 1536 /* the longest row of an INSERT: a quoted title and 300 bytes */
+#define SLICE_ROWS       500         /* per SELECT; MariaDB turns IN lists of 1,000 into subqueries */
+#define CHANGE_ROWS      16          /* per UPDATE: the server searches the CASE of each column for each row */
+#define CHANGE_BYTES     (64u << 10) /* per UPDATE of several */
+#define COUPON_ROW_BYTES (18u << 10) /* the longest row of an INSERT: texts in hexadecimal digits, and 600 bytes */
 
 /* --- new coupons --- */
 
-static void add_coupon(struct sql_text *sql, const struct coupon *coupon)
+static void add_text(struct sql_text *sql, const struct store_coupon *coupon, enum coupon_text text)
+{
+    sql_text_quoted(sql, coupon->texts[text], coupon->text_lengths[text]);
+}
+
+static void add_optional_number(struct sql_text *sql, uint32_t number, uint32_t none)
+{
+    if (number == none)
+        sql_text_add(sql, "NULL");
+    else
+        sql_text_number(sql, number);
+}
+
+#define TEXT_COLUMN(id, member)                                                                                        \
+    static void add_##member(struct sql_text *sql, const struct store_coupon *coupon)                                  \
+    {                                                                                                                  \
+        add_text(sql, coupon, COUPON_TEXT_##id);                                                                       \
+    }
+#define TIME_COLUMN(member)                                                                                            \
+    static void add_##member(struct sql_text *sql, const struct store_coupon *coupon)                                  \
+    {                                                                                                                  \
+        store_mysql_add_time(sql, "", coupon->member##_us);                                                            \
+    }
+#define NUMBER_COLUMN(member)                                                                                          \
+    static void add_##member(struct sql_text *sql, const struct store_coupon *coupon)                                  \
+    {                                                                                                                  \
+        sql_text_number(sql, coupon->member);                                                                          \
+    }
+#define OPTIONAL_COLUMN(member, none)                                                                                  \
+    static void add_##member(struct sql_text *sql, const struct store_coupon *coupon)                                  \
+    {                                                                                                                  \
+        add_optional_number(sql, coupon->member, none);                                                                \
+    }
+TEXT_COLUMN(TITLE, title)
+TEXT_COLUMN(DESCRIPTION, description)
+TEXT_COLUMN(BENEFIT, benefit)
+TEXT_COLUMN(METADATA, metadata)
+TEXT_COLUMN(OWNER, owner)
+TEXT_COLUMN(SEGMENTS, segments)
+TIME_COLUMN(starts_at)
+TIME_COLUMN(ends_at)
+TIME_COLUMN(redeem_until)
+TIME_COLUMN(created_at)
+TIME_COLUMN(updated_at)
+NUMBER_COLUMN(number)
+NUMBER_COLUMN(per_user_limit)
+NUMBER_COLUMN(paused)
+NUMBER_COLUMN(archived)
+NUMBER_COLUMN(journal_seq)
+OPTIONAL_COLUMN(quantity, QUANTITY_UNLIMITED)
+OPTIONAL_COLUMN(redeem_within_s, 0)
+
+/* The columns of a policy, in the order in which they are inserted; the counters are not among them. */
+static const struct {
+    const char *name;
+    void (*add)(struct sql_text *sql, const struct store_coupon *coupon);
+} policy_columns[] = {
+#define COLUMN(member)                                                                                                 \
+    {                                                                                                                  \
+#member, add_##member                                                                                          \
+    }
+    COLUMN(number),          COLUMN(title),      COLUMN(description), COLUMN(benefit),        COLUMN(metadata),
+    COLUMN(owner),           COLUMN(segments),   COLUMN(quantity),    COLUMN(per_user_limit), COLUMN(redeem_until),
+    COLUMN(redeem_within_s), COLUMN(starts_at),  COLUMN(ends_at),     COLUMN(paused),         COLUMN(archived),
+    COLUMN(created_at),      COLUMN(updated_at), COLUMN(journal_seq),
+#undef COLUMN
+};
+#define POLICY_COLUMNS (sizeof policy_columns / sizeof *policy_columns)
+
+static void add_coupon(struct sql_text *sql, const struct store_coupon *coupon)
 {
     store_mysql_add_text(sql, "(", coupon->id, strlen(coupon->id));
-    store_mysql_add_text(sql, ",", coupon->title, strlen(coupon->title));
-    store_mysql_add_number(sql, ",", coupon->quantity);
-    store_mysql_add_number(sql, ",", coupon->per_user_limit);
-    store_mysql_add_time(sql, ",", coupon->starts_at_us);
-    store_mysql_add_time(sql, ",", coupon->ends_at_us);
-    store_mysql_add_number(sql, ",", coupon->paused);
-    sql_text_add(sql, ",0");
-    store_mysql_add_time(sql, ",", coupon->created_at_us);
-    store_mysql_add_time(sql, ",", coupon->updated_at_us);
-    store_mysql_add_number(sql, ",", coupon->journal_seq);
-    sql_text_add(sql, ")");
+    for (size_t i = 0; i < POLICY_COLUMNS; i++) {
+        sql_text_add(sql, ",");
+        policy_columns[i].add(sql, coupon);
+    }
+    sql_text_add(sql, ",0)");
+}
+
+static void begin_insert(struct sql_text *sql)
+{
+    sql_text_clear(sql);
+    sql_text_add(sql, "INSERT INTO coupon (id");
+    for (size_t i = 0; i < POLICY_COLUMNS; i++) {
+        sql_text_add(sql, ", ");
+        sql_text_add(sql, policy_columns[i].name);
+    }
+    sql_text_add(sql, ", issued) VALUES ");
 }
 
 /* Inserts as many as fit into one statement, at least one; *taken receives their number. */
-static enum store_result insert_coupons(struct store_mysql *store, const struct coupon **coupons, size_t count,
+static enum store_result insert_coupons(struct store_mysql *store, const struct store_coupon **coupons, size_t count,
                                         size_t *taken, struct error *error)
 {
     size_t n = 0;
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "INSERT INTO coupon (" STORE_MYSQL_COUPON_COLUMNS ") VALUES ");
+    begin_insert(&store->sql);
     do {
         if (n > 0)
             sql_text_add(&store->sql, ",");
@@ -50,12 +123,12 @@ static enum store_result insert_coupons(struct store_mysql *store, const struct 
 
 /* A slice, in the order of the ids, compared with the stored rows. */
 struct comparison {
-    const struct coupon **coupons;
+    const struct store_coupon **coupons;
     size_t count;
     size_t at; /* coupons before it have been compared */
-    const struct coupon *missing[SLICE_ROWS];
+    const struct store_coupon *missing[SLICE_ROWS];
     size_t missing_count;
-    const struct coupon *changed[SLICE_ROWS];
+    const struct store_coupon *changed[SLICE_ROWS];
     size_t changed_count;
     struct error *error;
     enum store_result result;
@@ -71,15 +144,16 @@ static void skip_missing(struct comparison *comparison, const char *there)
 static bool compare_with_row(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
     struct comparison *comparison = context;
-    struct coupon there;
+    struct coupon row;
     bool newer = false;
-    *good = store_mysql_read_coupon(columns, lengths, &there);
+    *good = store_mysql_read_coupon(columns, lengths, &row);
     if (!*good)
         return false;
+    const struct store_coupon there = store_coupon_borrow(&row);
     skip_missing(comparison, there.id);
     if (comparison->at == comparison->count)
         return false;
-    const struct coupon *wanted = comparison->coupons[comparison->at++];
+    const struct store_coupon *wanted = comparison->coupons[comparison->at++];
     comparison->result = store_policy_judge(wanted, &there, &newer, comparison->error);
     if (newer)
         comparison->changed[comparison->changed_count++] = wanted;
@@ -106,70 +180,15 @@ static enum store_result insert_missing(struct store_mysql *store, const struct 
                                         struct error *error)
 {
     enum store_result result = STORE_OK;
-    const struct coupon **missing = (const struct coupon **)comparison->missing;
+    const struct store_coupon **missing = (const struct store_coupon **)comparison->missing;
     for (size_t at = 0, taken = 0; at < comparison->missing_count && result == STORE_OK; at += taken)
         result = insert_coupons(store, missing + at, comparison->missing_count - at, &taken, error);
     /* another writer has just inserted the same rows; the next attempt finds them */
     return result == STORE_REJECTED && store_mysql_is_duplicate(store) ? STORE_RETRY : result;
 }
 
-static void add_title(struct sql_text *sql, const struct coupon *coupon)
-{
-    sql_text_quoted(sql, coupon->title, strlen(coupon->title));
-}
-
-static void add_quantity(struct sql_text *sql, const struct coupon *coupon)
-{
-    sql_text_number(sql, coupon->quantity);
-}
-
-static void add_per_user_limit(struct sql_text *sql, const struct coupon *coupon)
-{
-    sql_text_number(sql, coupon->per_user_limit);
-}
-
-static void add_starts_at(struct sql_text *sql, const struct coupon *coupon)
-{
-    store_mysql_add_time(sql, "", coupon->starts_at_us);
-}
-
-static void add_ends_at(struct sql_text *sql, const struct coupon *coupon)
-{
-    store_mysql_add_time(sql, "", coupon->ends_at_us);
-}
-
-static void add_paused(struct sql_text *sql, const struct coupon *coupon)
-{
-    sql_text_number(sql, coupon->paused);
-}
-
-static void add_created_at(struct sql_text *sql, const struct coupon *coupon)
-{
-    store_mysql_add_time(sql, "", coupon->created_at_us);
-}
-
-static void add_updated_at(struct sql_text *sql, const struct coupon *coupon)
-{
-    store_mysql_add_time(sql, "", coupon->updated_at_us);
-}
-
-static void add_journal_seq(struct sql_text *sql, const struct coupon *coupon)
-{
-    sql_text_number(sql, coupon->journal_seq);
-}
-
-/* The columns of a policy; `issued` is not one of them. */
-static const struct {
-    const char *set;
-    void (*add)(struct sql_text *sql, const struct coupon *coupon);
-} policy_columns[] = {
-    {"title = ", add_title},           {"quantity = ", add_quantity},     {"per_user_limit = ", add_per_user_limit},
-    {"starts_at = ", add_starts_at},   {"ends_at = ", add_ends_at},       {"paused = ", add_paused},
-    {"created_at = ", add_created_at}, {"updated_at = ", add_updated_at}, {"journal_seq = ", add_journal_seq},
-};
-
 /* "CASE id WHEN 'a' THEN 1 WHEN 'b' THEN 2 END", or only the value for a single row. */
-static void add_choice(struct sql_text *sql, size_t column, const struct coupon *const *coupons, size_t count)
+static void add_choice(struct sql_text *sql, size_t column, const struct store_coupon *const *coupons, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (count > 1) {
@@ -182,15 +201,16 @@ static void add_choice(struct sql_text *sql, size_t column, const struct coupon 
 }
 
 /* One statement for several coupons, since each statement costs a round trip. */
-static enum store_result change_coupons(struct store_mysql *store, const struct coupon *const *coupons, size_t count,
-                                        struct error *error)
+static enum store_result change_coupons(struct store_mysql *store, const struct store_coupon *const *coupons,
+                                        size_t count, struct error *error)
 {
     struct sql_text *sql = &store->sql;
     sql_text_clear(sql);
     sql_text_add(sql, "UPDATE coupon SET ");
-    for (size_t column = 0; column < sizeof policy_columns / sizeof *policy_columns; column++) {
+    for (size_t column = 0; column < POLICY_COLUMNS; column++) {
         sql_text_add(sql, column > 0 ? ", " : "");
-        sql_text_add(sql, policy_columns[column].set);
+        sql_text_add(sql, policy_columns[column].name);
+        sql_text_add(sql, " = ");
         add_choice(sql, column, coupons, count);
     }
     for (size_t i = 0; i < count; i++)
@@ -204,13 +224,13 @@ static enum store_result change_all(struct store_mysql *store, const struct comp
     enum store_result result = STORE_OK;
     for (size_t at = 0; at < comparison->changed_count && result == STORE_OK; at += CHANGE_ROWS) {
         size_t left = comparison->changed_count - at;
-        const struct coupon *const *changed = (const struct coupon *const *)comparison->changed;
+        const struct store_coupon *const *changed = (const struct store_coupon *const *)comparison->changed;
         result = change_coupons(store, changed + at, left < CHANGE_ROWS ? left : CHANGE_ROWS, error);
     }
     return result;
 }
 
-static enum store_result merge_slice(struct store_mysql *store, const struct coupon **coupons, size_t count,
+static enum store_result merge_slice(struct store_mysql *store, const struct store_coupon **coupons, size_t count,
                                      struct error *error)
 {
     struct comparison comparison = {.coupons = coupons, .count = count, .error = error, .result = STORE_OK};
@@ -220,7 +240,7 @@ static enum store_result merge_slice(struct store_mysql *store, const struct cou
     return result == STORE_OK ? change_all(store, &comparison, error) : result;
 }
 
-static enum store_result merge_coupons(struct store_mysql *store, const struct coupon **coupons, size_t count,
+static enum store_result merge_coupons(struct store_mysql *store, const struct store_coupon **coupons, size_t count,
                                        struct error *error)
 {
     enum store_result result = STORE_OK;
@@ -231,71 +251,13 @@ static enum store_result merge_coupons(struct store_mysql *store, const struct c
 
 enum store_result store_mysql_write_coupons(struct store_mysql *store, struct error *error)
 {
-    const struct coupon **coupons = store->order.coupons;
+    const struct store_coupon **coupons = store->order.coupons;
     size_t count = store->order.coupons_count;
     enum store_result result = STORE_OK;
     for (size_t at = 0, taken = 0; at < count && result == STORE_OK; at += taken) {
         result = insert_coupons(store, coupons + at, count - at, &taken, error);
         if (result == STORE_REJECTED && store_mysql_is_duplicate(store))
             result = merge_coupons(store, coupons + at, taken, error);
-    }
-    return result;
-}
-
-/* --- issued --- */
-
-/* Collects the last issues of up to RAISE_ROWS coupons, beginning with issue *at, and advances *at past them. */
-static size_t take_last(const struct store_mysql *store, size_t count, size_t *at, const struct store_issue *last[])
-{
-    const struct store_issue **rows = store->order.rows;
-    size_t n = 0;
-    for (; *at < count && n < RAISE_ROWS; (*at)++) {
-        if (*at + 1 == count || !store_issue_same_coupon(rows[*at], rows[*at + 1]))
-            last[n++] = rows[*at];
-    }
-    return n;
-}
-
-/* Raises `issued` to the coupon's last sequence in this batch; never lowers it. */
-static enum store_result raise(struct store_mysql *store, const struct store_issue *const *last, size_t count,
-                               struct error *error)
-{
-    struct sql_text *sql = &store->sql;
-    sql_text_clear(sql);
-    sql_text_add(sql, "UPDATE coupon SET issued = GREATEST(issued, CASE id");
-    for (size_t i = 0; i < count; i++) {
-        store_mysql_add_text(sql, " WHEN ", last[i]->coupon_id, last[i]->coupon_id_length);
-        store_mysql_add_number(sql, " THEN ", last[i]->sequence);
-    }
-    sql_text_add(sql, " END) WHERE id IN (");
-    for (size_t i = 0; i < count; i++)
-        store_mysql_add_text(sql, i > 0 ? "," : "", last[i]->coupon_id, last[i]->coupon_id_length);
-    sql_text_add(sql, ")");
-    return store_mysql_run_row(store, "updating coupon", error);
-}
-
-/* Checks the coupons one by one, to name the one that is missing. */
-static enum store_result find_missing(struct store_mysql *store, const struct store_issue *const *last, size_t count,
-                                      struct error *error)
-{
-    enum store_result result = STORE_OK;
-    for (size_t i = 0; i < count && result == STORE_OK; i++) {
-        result = raise(store, &last[i], 1, error);
-        if (result == STORE_OK && mysql_affected_rows(store->connection) == 0)
-            result = store_coupon_missing(last[i], error);
-    }
-    return result;
-}
-
-enum store_result store_mysql_raise_issued(struct store_mysql *store, size_t issues_count, struct error *error)
-{
-    const struct store_issue *last[RAISE_ROWS];
-    enum store_result result = STORE_OK;
-    for (size_t at = 0; at < issues_count && result == STORE_OK;) {
-        size_t count = take_last(store, issues_count, &at, last);
-        result = raise(store, last, count, error);
-        if (result == STORE_OK && mysql_affected_rows(store->connection) != count)
-            result = find_missing(store, last, count, error);
     }
     return result;
 }

@@ -12,19 +12,26 @@ static enum store_result delete_letters(struct store_mysql *store, const struct 
     return store_mysql_run(store, "deleting from dead_letter", error);
 }
 
+static void add_optional_number(struct sql_text *sql, uint64_t number)
+{
+    if (number > 0)
+        store_mysql_add_number(sql, ",", number);
+    else
+        sql_text_add(sql, ",NULL");
+}
+
 static void add_letter(struct sql_text *sql, const char *before, const struct store_dead_letter *letter)
 {
     store_mysql_add_journal_id(sql, before, letter->journal_id);
     store_mysql_add_number(sql, ",", letter->journal_seq);
     store_mysql_add_number(sql, ",", letter->partition);
     store_mysql_add_text(sql, ",", letter->coupon_id, letter->coupon_id_length);
-    if (letter->user_id_length > 0) {
-        store_mysql_add_number(sql, ",", letter->sequence);
+    add_optional_number(sql, letter->sequence);
+    if (letter->user_id_length > 0)
         store_mysql_add_text(sql, ",", letter->user_id, letter->user_id_length);
-        store_mysql_add_number(sql, ",", letter->nth);
-    } else {
-        sql_text_add(sql, ",NULL,NULL,NULL");
-    }
+    else
+        sql_text_add(sql, ",NULL");
+    add_optional_number(sql, letter->nth);
     store_mysql_add_time(sql, ",", letter->recorded_at_us);
     sql_text_add(sql, ",");
     sql_text_bytes(sql, letter->record, letter->record_length);
@@ -56,4 +63,11 @@ enum store_result store_mysql_write_letters(struct store_mysql *store, const str
     for (size_t at = 0, taken = 0; at < batch->dead_count && result == STORE_OK; at += taken)
         result = insert_letters(store, batch->dead + at, batch->dead_count - at, &taken, error);
     return result;
+}
+
+enum store_result store_mysql_write_letter(struct store_mysql *store, const struct store_dead_letter *letter,
+                                           struct error *error)
+{
+    size_t taken;
+    return insert_letters(store, letter, 1, &taken, error);
 }

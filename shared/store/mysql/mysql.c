@@ -145,6 +145,8 @@ static void destroy(struct store *base)
     disconnect(store);
     sql_text_deinit(&store->sql);
     sql_text_deinit(&store->key_names);
+    sql_text_deinit(&store->json);
+    store_erased_deinit(&store->erased);
     store_order_deinit(&store->order);
     free(store->missing);
     free(store);
@@ -164,7 +166,12 @@ static const struct store_ops ops = {
     .each_journal = store_mysql_each_journal,
     .each_coupon = store_mysql_each_coupon,
     .each_issue = store_mysql_each_issue,
+    .each_change = store_mysql_each_change,
+    .each_history = store_mysql_each_history,
+    .each_erasure = store_mysql_each_erasure,
     .each_dead_letter = store_mysql_each_dead_letter,
+    .read_issues = store_mysql_read_issues,
+    .has_coupon = store_mysql_has_coupon,
     .read_end = store_mysql_read_end,
 };
 

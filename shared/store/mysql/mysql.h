@@ -10,6 +10,7 @@
 #include <mysql.h>
 
 #include "shared/store/backend.h"
+#include "shared/store/erased.h"
 #include "shared/store/judge.h"
 #include "shared/store/order.h"
 #include "shared/store/sql_text.h"
@@ -40,6 +41,8 @@ struct store_mysql {
     struct sql_text key_names; /* of our unique keys, one per line, as of the last check of the tables */
     struct store_order order;
     const struct store_issue **missing; /* room for one slice of a repeated batch */
+    struct sql_text json;               /* a policy for coupon_history */
+    struct store_erased erased;         /* later than the current write's first record */
     struct time_text time;
     struct store_mysql_bulk *bulk; /* of this connection; NULL: not prepared */
     bool bulk_refused;             /* the server does not support it */
@@ -97,15 +100,28 @@ enum store_result store_mysql_each_key(struct store_mysql *store, const char *ta
                                        void *context, struct error *error);
 
 /* The columns of each table, in the order in which the functions below read them. */
-#define STORE_MYSQL_ISSUE_COLUMNS "coupon_id, sequence, user_id, nth, issued_at, journal_seq"
+#define STORE_MYSQL_ISSUE_COLUMNS "coupon_id, sequence, user_id, nth, issued_at, journal_seq, request_key"
 #define STORE_MYSQL_COUPON_COLUMNS                                                                                     \
-    "id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, journal_seq"
-#define STORE_MYSQL_JOURNAL_COLUMNS "partition_no, journal_id, partitions, last_seq, ahead"
+    "id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, journal_seq, "   \
+    "number, returned, redeemed, redeem_until, redeem_within_s, archived, description, benefit, metadata, owner, "     \
+    "segments"
+#define STORE_MYSQL_CHANGE_COLUMNS                                                                                     \
+    "coupon_id, sequence, state, reference, reason, restock, again, actor, changed_at, journal_seq"
+#define STORE_MYSQL_CHANGE_USER     10 /* the user of the issue follows */
+#define STORE_MYSQL_HISTORY_COLUMNS "coupon_id, journal_seq, changed_at, actor, request_id, policy"
+#define STORE_MYSQL_ERASURE_COLUMNS "journal_id, journal_seq, fingerprint, erased_at, actor, request_id"
+#define STORE_MYSQL_JOURNAL_COLUMNS                                                                                    \
+    "partition_no, journal_id, partitions, last_seq, ahead, fingerprint_key, code_key, erased_seq"
 #define STORE_MYSQL_LETTER_COLUMNS                                                                                     \
     "journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, dead_at"
 
 bool store_mysql_read_issue(char **columns, const unsigned long *lengths, struct store_issue *issue);
+bool store_mysql_read_view(char **columns, const unsigned long *lengths, struct store_issue_view *view);
 bool store_mysql_read_coupon(char **columns, const unsigned long *lengths, struct coupon *coupon);
+bool store_mysql_read_change(char **columns, const unsigned long *lengths, struct store_change *change);
+bool store_mysql_read_history(char **columns, const unsigned long *lengths, struct store_history_row *history);
+bool store_mysql_read_erasure(char **columns, const unsigned long *lengths, struct store_erasure *erasure);
+bool store_mysql_read_letter(char **columns, const unsigned long *lengths, struct store_dead_letter *letter);
 bool store_mysql_read_journal(char **columns, const unsigned long *lengths, struct store_journal *journal,
                               struct store_progress *progress);
 
@@ -114,6 +130,18 @@ void store_mysql_add_number(struct sql_text *sql, const char *before, uint64_t n
 void store_mysql_add_text(struct sql_text *sql, const char *before, const char *text, size_t length);
 void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us); /* TIME_NONE: NULL */
 void store_mysql_add_journal_id(struct sql_text *sql, const char *before, const uint8_t journal_id[16]);
+void store_mysql_add_secret(struct sql_text *sql, const char *before, const uint8_t key[16]); /* zeros: NULL */
+/* "(coupon_id = … AND sequence IN (…)) OR …", row by row in the order of (coupon_id, sequence). */
+struct store_mysql_place {
+    const char *coupon_id;
+    size_t length;
+};
+void store_mysql_add_place(struct sql_text *sql, struct store_mysql_place *lookup, const char *coupon_id, size_t length,
+                           uint32_t sequence);
+void store_mysql_end_places(struct sql_text *sql);
+
+/* STORE_RETRY when the connection that the snapshot belongs to was lost: a new one would read another. */
+enum store_result store_mysql_need_snapshot(struct store_mysql *store, struct error *error);
 
 /*
  * Inserts as many of the rows as fit into one packet, at least one. *taken receives their number, *result the outcome,
@@ -125,24 +153,48 @@ bool store_mysql_bulk_insert(struct store_mysql *store, const struct store_issue
 /* Call before the connection is closed; the next connection is probed again. */
 void store_mysql_bulk_close(struct store_mysql *store);
 
-/* In a batch's transaction: writes the coupons of store->order; after their issues, updates `issued` of the coupons of
- * the first `issues_count` issues in it. */
+/*
+ * In a batch's transaction, in this order: writes the coupons of store->order; their history; after the issues, updates
+ * `issued` of the coupons of issues and changes, which locks their rows; under that lock writes the changes and updates
+ * the counters that follow from them.
+ */
 enum store_result store_mysql_write_coupons(struct store_mysql *store, struct error *error);
-enum store_result store_mysql_raise_issued(struct store_mysql *store, size_t issues_count, struct error *error);
+enum store_result store_mysql_write_history(struct store_mysql *store, const struct store_batch *batch,
+                                            struct error *error);
+enum store_result store_mysql_raise_issued(struct store_mysql *store, const struct store_batch *batch,
+                                           struct error *error);
+enum store_result store_mysql_write_changes(struct store_mysql *store, struct error *error);
 
-/* In a batch's transaction: first checks that the store belongs to the journal and lacks nothing, last records the new
- * progress; and writes or removes the batch's dead letters. */
+/* What the changes of a batch do to the counters of one coupon. */
+struct store_mysql_count {
+    const struct store_change *change; /* any of the coupon */
+    struct store_count count;
+};
+/* Adds to `returned` and `redeemed` of up to STORE_MYSQL_COUNTS coupons, whose rows are locked. */
+#define STORE_MYSQL_COUNTS 100 /* per UPDATE: the server searches one CASE for each row */
+enum store_result store_mysql_add_counts(struct store_mysql *store, const struct store_mysql_count *counts,
+                                         size_t count, struct error *error);
+
+/* In a batch's transaction: first checks that the store belongs to the journal and lacks nothing; writes or removes the
+ * batch's dead letters; locks the journal's row, for erasures and for the new progress, which comes last. */
 enum store_result store_mysql_check_journals(struct store_mysql *store, const struct store_batch *batch,
                                              struct error *error);
-enum store_result store_mysql_raise_journal(struct store_mysql *store, const struct store_batch *batch,
-                                            struct error *error);
 enum store_result store_mysql_write_letters(struct store_mysql *store, const struct store_batch *batch,
                                             struct error *error);
+enum store_result store_mysql_lock_journal(struct store_mysql *store, const struct store_batch *batch,
+                                           struct store_journal *journal, struct store_progress *progress,
+                                           struct error *error);
+enum store_result store_mysql_erase(struct store_mysql *store, const struct store_batch *batch,
+                                    const struct store_journal *journal, struct error *error);
+enum store_result store_mysql_raise_journal(struct store_mysql *store, const struct store_batch *batch,
+                                            const struct store_journal *journal, struct store_progress *progress,
+                                            struct error *error);
+/* Replaces a dead letter. */
+enum store_result store_mysql_write_letter(struct store_mysql *store, const struct store_dead_letter *letter,
+                                           struct error *error);
 
-/* The required tables: their number, the CREATE TABLE of each, and whether the existing ones match; STORE_FAILED names
- * the difference and the statement that repairs it. */
-size_t store_mysql_tables_count(void);
-void store_mysql_add_table(struct sql_text *sql, size_t table);
+/* Whether the existing tables are as they must be; STORE_FAILED names the difference and the statement that repairs
+ * it. */
 enum store_result store_mysql_check_tables(struct store *base, struct error *error);
 
 /* The store's id, on the current connection; STORE_FAILED when it has none yet. */
@@ -162,8 +214,17 @@ enum store_result store_mysql_read_begin(struct store *base, struct error *error
 enum store_result store_mysql_each_journal(struct store *base, store_journal_fn each, void *arg, struct error *error);
 enum store_result store_mysql_each_coupon(struct store *base, store_coupon_fn each, void *arg, struct error *error);
 enum store_result store_mysql_each_issue(struct store *base, store_issue_fn each, void *arg, struct error *error);
+enum store_result store_mysql_each_change(struct store *base, store_change_fn each, void *arg, struct error *error);
+enum store_result store_mysql_each_history(struct store *base, const char *coupon_id, store_history_fn each, void *arg,
+                                           struct error *error);
+enum store_result store_mysql_each_erasure(struct store *base, store_erasure_fn each, void *arg, struct error *error);
 enum store_result store_mysql_each_dead_letter(struct store *base, const struct store_dead_letter *after, size_t limit,
                                                store_dead_letter_fn each, void *arg, struct error *error);
+enum store_result store_mysql_read_issues(struct store *base, enum store_issues which,
+                                          const struct store_issue_query *query, store_view_fn each, void *arg,
+                                          struct error *error);
+enum store_result store_mysql_has_coupon(struct store *base, const char *id, size_t length, bool *has,
+                                         struct error *error);
 void store_mysql_read_end(struct store *base);
 
 #endif

@@ -1,7 +1,6 @@
-/* Converts rows to values, and reads the snapshot for `verify`. */
+/* Walks through rows, and reads the snapshot for `verify`. */
 #include "shared/store/mysql/mysql.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum store_result store_mysql_each_row(struct store_mysql *store, const char *table, store_mysql_row_fn deliver,
@@ -27,149 +26,6 @@ enum store_result store_mysql_each_row(struct store_mysql *store, const char *ta
     return result;
 }
 
-/* --- columns --- */
-
-static bool read_number(const char *text, uint64_t max, uint64_t *number)
-{
-    if (!text || *text == '\0')
-        return false;
-    uint64_t value = 0;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9' || value > (UINT64_MAX - 9) / 10)
-            return false;
-        value = value * 10 + (uint64_t)(*text - '0');
-    }
-    *number = value;
-    return value <= max;
-}
-
-/* "2026-11-21 02:25:00.000000" */
-static bool read_time(const char *text, size_t length, int64_t *us)
-{
-    char rfc3339[RFC3339_MAX];
-    if (!text || length != RFC3339_MAX - 2 || text[10] != ' ')
-        return false;
-    memcpy(rfc3339, text, length);
-    rfc3339[10] = 'T';
-    rfc3339[length] = 'Z';
-    return rfc3339_parse(rfc3339, length + 1, us);
-}
-
-static bool read_bound(const char *text, size_t length, int64_t *us)
-{
-    *us = TIME_NONE;
-    return !text || read_time(text, length, us);
-}
-
-static bool copy_text(const char *text, size_t length, size_t max, char *out)
-{
-    if (!text || length > max || memchr(text, '\0', length))
-        return false;
-    memcpy(out, text, length);
-    out[length] = '\0';
-    return true;
-}
-
-bool store_mysql_read_issue(char **columns, const unsigned long *lengths, struct store_issue *issue)
-{
-    uint64_t sequence = 0;
-    uint64_t nth = 0;
-    if (!columns[0] || lengths[0] > COUPON_ID_MAX || !columns[2] || lengths[2] > USER_ID_MAX)
-        return false;
-    issue->coupon_id = columns[0];
-    issue->coupon_id_length = (uint8_t)lengths[0];
-    issue->user_id = columns[2];
-    issue->user_id_length = (uint8_t)lengths[2];
-    bool good = read_number(columns[1], UINT32_MAX, &sequence) && read_number(columns[3], UINT16_MAX, &nth) &&
-                read_time(columns[4], lengths[4], &issue->issued_at_us) &&
-                read_number(columns[5], UINT64_MAX, &issue->journal_seq);
-    issue->sequence = (uint32_t)sequence;
-    issue->nth = (uint16_t)nth;
-    return good;
-}
-
-bool store_mysql_read_coupon(char **columns, const unsigned long *lengths, struct coupon *coupon)
-{
-    uint64_t quantity = 0;
-    uint64_t per_user_limit = 0;
-    uint64_t paused = 0;
-    uint64_t issued = 0;
-    bool good =
-        copy_text(columns[0], lengths[0], COUPON_ID_MAX, coupon->id) &&
-        copy_text(columns[1], lengths[1], TITLE_MAX, coupon->title) && read_number(columns[2], UINT32_MAX, &quantity) &&
-        read_number(columns[3], UINT32_MAX, &per_user_limit) &&
-        read_bound(columns[4], lengths[4], &coupon->starts_at_us) &&
-        read_bound(columns[5], lengths[5], &coupon->ends_at_us) && read_number(columns[6], 1, &paused) &&
-        read_number(columns[7], UINT32_MAX, &issued) && read_time(columns[8], lengths[8], &coupon->created_at_us) &&
-        read_time(columns[9], lengths[9], &coupon->updated_at_us) &&
-        read_number(columns[10], UINT64_MAX, &coupon->journal_seq);
-    coupon->quantity = (uint32_t)quantity;
-    coupon->per_user_limit = (uint32_t)per_user_limit;
-    coupon->paused = paused != 0;
-    coupon->issued = (uint32_t)issued;
-    return good;
-}
-
-static bool read_progress(char **columns, const unsigned long *lengths, struct store_progress *progress)
-{
-    uint64_t last_seq = 0;
-    return read_number(columns[3], INT64_MAX, &last_seq) && columns[4] && lengths[4] <= STORE_AHEAD_TEXT_MAX &&
-           store_progress_parse(progress, last_seq, columns[4], lengths[4]);
-}
-
-bool store_mysql_read_journal(char **columns, const unsigned long *lengths, struct store_journal *journal,
-                              struct store_progress *progress)
-{
-    uint64_t partition = 0;
-    uint64_t partitions = 0;
-    bool good = read_number(columns[0], UINT16_MAX, &partition) && columns[1] &&
-                journal_id_parse(columns[1], lengths[1], journal->journal_id) &&
-                read_number(columns[2], UINT16_MAX, &partitions) &&
-                read_number(columns[3], UINT64_MAX, &journal->last_seq);
-    journal->partition = (uint16_t)partition;
-    journal->partitions = (uint16_t)partitions;
-    if (!good || !read_progress(columns, lengths, progress))
-        return false;
-    journal->newest_seq = store_progress_newest(progress);
-    return true;
-}
-
-/* Sequence, user and nth of a dead letter: all of them for an issue, none for a coupon's record. */
-static bool read_dead_issue(char **columns, const unsigned long *lengths, struct store_dead_letter *letter)
-{
-    uint64_t sequence = 0;
-    uint64_t nth = 0;
-    if (!columns[5])
-        return true;
-    bool good = read_number(columns[4], UINT32_MAX, &sequence) && lengths[5] >= 1 && lengths[5] <= USER_ID_MAX &&
-                read_number(columns[6], UINT16_MAX, &nth);
-    letter->sequence = (uint32_t)sequence;
-    letter->user_id = columns[5];
-    letter->user_id_length = (uint8_t)lengths[5];
-    letter->nth = (uint16_t)nth;
-    return good;
-}
-
-static bool read_dead_letter(char **columns, const unsigned long *lengths, struct store_dead_letter *letter)
-{
-    uint64_t partition = 0;
-    if (!columns[0] || !columns[3] || !columns[8] || !columns[9])
-        return false;
-    bool good = journal_id_parse(columns[0], lengths[0], letter->journal_id) &&
-                read_number(columns[1], INT64_MAX, &letter->journal_seq) &&
-                read_number(columns[2], UINT16_MAX, &partition) && lengths[3] <= COUPON_ID_MAX &&
-                read_dead_issue(columns, lengths, letter) &&
-                read_time(columns[7], lengths[7], &letter->recorded_at_us) && lengths[8] <= JOURNAL_RECORD_BYTES_MAX &&
-                read_time(columns[10], lengths[10], &letter->dead_at_us);
-    letter->partition = (uint16_t)partition;
-    letter->coupon_id = columns[3];
-    letter->coupon_id_length = (uint8_t)lengths[3];
-    letter->record = columns[8];
-    letter->record_length = (uint16_t)lengths[8];
-    letter->reason = columns[9];
-    return good;
-}
-
 /* --- snapshot --- */
 
 enum store_result store_mysql_read_begin(struct store *base, struct error *error)
@@ -187,7 +43,7 @@ void store_mysql_read_end(struct store *base)
 }
 
 /* A snapshot ends with its connection; a new connection would read a different one. */
-static enum store_result need_snapshot(struct store_mysql *store, struct error *error)
+enum store_result store_mysql_need_snapshot(struct store_mysql *store, struct error *error)
 {
     if (store_mysql_is_connected(store))
         return STORE_OK;
@@ -198,7 +54,7 @@ static enum store_result need_snapshot(struct store_mysql *store, struct error *
 static enum store_result select_all(struct store_mysql *store, const char *columns, const char *from,
                                     store_mysql_row_fn deliver, void *context, struct error *error)
 {
-    enum store_result result = need_snapshot(store, error);
+    enum store_result result = store_mysql_need_snapshot(store, error);
     if (result != STORE_OK)
         return result;
     sql_text_clear(&store->sql);
@@ -213,6 +69,9 @@ struct walk {
         store_journal_fn journal;
         store_coupon_fn coupon;
         store_issue_fn issue;
+        store_change_fn change;
+        store_history_fn history;
+        store_erasure_fn erasure;
         store_dead_letter_fn dead_letter;
         store_dead_coupon_fn dead_coupon;
     } each;
@@ -231,7 +90,7 @@ static bool deliver_journal(void *context, char **columns, const unsigned long *
 static bool deliver_coupon(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
     struct walk *walk = context;
-    struct coupon coupon = {0};
+    struct coupon coupon;
     *good = store_mysql_read_coupon(columns, lengths, &coupon);
     return *good && walk->each.coupon(walk->arg, &coupon);
 }
@@ -244,11 +103,40 @@ static bool deliver_issue(void *context, char **columns, const unsigned long *le
     return *good && walk->each.issue(walk->arg, &issue);
 }
 
+static bool deliver_change(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct walk *walk = context;
+    struct store_change change;
+    *good = store_mysql_read_change(columns, lengths, &change);
+    if (*good && columns[STORE_MYSQL_CHANGE_USER]) {
+        change.user_id = columns[STORE_MYSQL_CHANGE_USER];
+        change.user_id_length = (uint8_t)lengths[STORE_MYSQL_CHANGE_USER];
+        *good = lengths[STORE_MYSQL_CHANGE_USER] <= USER_ID_MAX;
+    }
+    return *good && walk->each.change(walk->arg, &change);
+}
+
+static bool deliver_history(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct walk *walk = context;
+    struct store_history_row history;
+    *good = store_mysql_read_history(columns, lengths, &history);
+    return *good && walk->each.history(walk->arg, &history);
+}
+
+static bool deliver_erasure(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct walk *walk = context;
+    struct store_erasure erasure;
+    *good = store_mysql_read_erasure(columns, lengths, &erasure);
+    return *good && walk->each.erasure(walk->arg, &erasure);
+}
+
 static bool deliver_dead_letter(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
     struct walk *walk = context;
     struct store_dead_letter letter = {.nth = 0};
-    *good = read_dead_letter(columns, lengths, &letter);
+    *good = store_mysql_read_letter(columns, lengths, &letter);
     return *good && walk->each.dead_letter(walk->arg, &letter);
 }
 
@@ -281,6 +169,39 @@ enum store_result store_mysql_each_issue(struct store *base, store_issue_fn each
                       " FROM coupon_issue ORDER BY coupon_id, sequence", deliver_issue, &walk, error);
 }
 
+enum store_result store_mysql_each_change(struct store *base, store_change_fn each, void *arg, struct error *error)
+{
+    struct walk walk = {.each.change = each, .arg = arg};
+    return select_all(
+        (struct store_mysql *)base,
+        STORE_MYSQL_CHANGE_COLUMNS
+        ", (SELECT user_id FROM coupon_issue i WHERE i.coupon_id = s.coupon_id AND i.sequence = s.sequence)",
+        " FROM coupon_issue_state s ORDER BY coupon_id, sequence", deliver_change, &walk, error);
+}
+
+enum store_result store_mysql_each_history(struct store *base, const char *coupon_id, store_history_fn each, void *arg,
+                                           struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    struct walk walk = {.each.history = each, .arg = arg};
+    enum store_result result = store_mysql_need_snapshot(store, error);
+    if (result != STORE_OK)
+        return result;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "SELECT " STORE_MYSQL_HISTORY_COLUMNS " FROM coupon_history");
+    if (coupon_id)
+        store_mysql_add_text(&store->sql, " WHERE coupon_id = ", coupon_id, strlen(coupon_id));
+    sql_text_add(&store->sql, " ORDER BY coupon_id, journal_seq");
+    return store_mysql_each_row(store, "coupon_history", deliver_history, &walk, error);
+}
+
+enum store_result store_mysql_each_erasure(struct store *base, store_erasure_fn each, void *arg, struct error *error)
+{
+    struct walk walk = {.each.erasure = each, .arg = arg};
+    return select_all((struct store_mysql *)base, STORE_MYSQL_ERASURE_COLUMNS, " FROM erasure ORDER BY journal_seq",
+                      deliver_erasure, &walk, error);
+}
+
 /* Selects the rows after a key, in a form for which both servers use the primary key. */
 static void add_rows_behind(struct sql_text *sql, const struct store_dead_letter *after)
 {
@@ -295,7 +216,7 @@ enum store_result store_mysql_each_dead_letter(struct store *base, const struct 
 {
     struct store_mysql *store = (struct store_mysql *)base;
     struct walk walk = {.each.dead_letter = each, .arg = arg};
-    enum store_result result = need_snapshot(store, error);
+    enum store_result result = store_mysql_need_snapshot(store, error);
     if (result != STORE_OK)
         return result;
     sql_text_clear(&store->sql);
@@ -319,8 +240,9 @@ enum store_result store_mysql_each_dead_coupon(struct store *base, const uint8_t
     sql_text_clear(&store->sql);
     store_mysql_add_journal_id(&store->sql,
                                "SELECT coupon_id, reason FROM dead_letter WHERE journal_id = ", journal_id);
-    sql_text_add(&store->sql, " AND user_id IS NULL AND NOT EXISTS (SELECT 1 FROM coupon WHERE id = coupon_id)"
-                              " ORDER BY coupon_id, journal_seq");
+    sql_text_add(&store->sql,
+                 " AND sequence IS NULL AND coupon_id <> '' AND NOT EXISTS (SELECT 1 FROM coupon WHERE id = coupon_id)"
+                 " ORDER BY coupon_id, journal_seq");
     result = store_mysql_each_row(store, "dead_letter", deliver_dead_coupon, &walk, error);
     return store_mysql_end(store, result, error);
 }

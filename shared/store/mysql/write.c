@@ -37,7 +37,35 @@ void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us)
     sql_text_time(sql, us == TIME_NONE ? NULL : text);
 }
 
+void store_mysql_add_place(struct sql_text *sql, struct store_mysql_place *place, const char *coupon_id, size_t length,
+                           uint32_t sequence)
+{
+    if (place->coupon_id && place->length == length && memcmp(place->coupon_id, coupon_id, length) == 0) {
+        store_mysql_add_number(sql, ",", sequence);
+        return;
+    }
+    store_mysql_add_text(sql, place->coupon_id ? ")) OR (coupon_id = " : "((coupon_id = ", coupon_id, length);
+    store_mysql_add_number(sql, " AND sequence IN (", sequence);
+    *place = (struct store_mysql_place){coupon_id, length};
+}
+
+void store_mysql_end_places(struct sql_text *sql)
+{
+    sql_text_add(sql, ")))");
+}
+
 /* --- new issues --- */
+
+static void add_request_key(struct sql_text *sql, uint64_t key)
+{
+    char bytes[STORE_REQUEST_KEY_BYTES];
+    store_request_key_write(key, bytes);
+    sql_text_add(sql, ",");
+    if (key != 0)
+        sql_text_bytes(sql, bytes, sizeof bytes);
+    else
+        sql_text_add(sql, "NULL");
+}
 
 static void add_issue(struct store_mysql *store, const struct store_issue *issue)
 {
@@ -49,6 +77,7 @@ static void add_issue(struct store_mysql *store, const struct store_issue *issue
     sql_text_add(sql, ",");
     sql_text_time(sql, time_text_of(&store->time, issue->issued_at_us));
     store_mysql_add_number(sql, ",", issue->journal_seq);
+    add_request_key(sql, issue->request_key);
     sql_text_add(sql, ")");
 }
 
@@ -99,6 +128,7 @@ static void add_lookup(struct sql_text *sql, const struct store_issue **rows, si
 }
 
 struct comparison {
+    const uint8_t *key; /* of the users' fingerprints */
     const struct store_issue **rows;
     size_t count;
     size_t at;                          /* rows before it have been compared */
@@ -127,7 +157,7 @@ static bool compare_with_row(void *context, char **columns, const unsigned long 
     if (comparison->at == comparison->count)
         return false;
     const struct store_issue *wanted = comparison->rows[comparison->at++];
-    if (!store_issue_equal(wanted, &there))
+    if (!store_issue_is_there(comparison->key, wanted, &there))
         comparison->result = store_issue_conflict(wanted, &there, comparison->error);
     return comparison->result == STORE_OK;
 }
@@ -192,8 +222,12 @@ static enum store_result explain_refusal(struct store_mysql *store, struct compa
 static enum store_result merge_slice(struct store_mysql *store, const struct store_issue **rows, size_t count,
                                      struct error *error)
 {
-    struct comparison comparison = {
-        .rows = rows, .count = count, .missing = store->missing, .error = error, .result = STORE_OK};
+    struct comparison comparison = {.key = store->base.fingerprint_key,
+                                    .rows = rows,
+                                    .count = count,
+                                    .missing = store->missing,
+                                    .error = error,
+                                    .result = STORE_OK};
     enum store_result result = compare_by_sequence(store, &comparison);
     for (size_t at = 0, taken = 0; at < comparison.missing_count && result == STORE_OK; at += taken) {
         result = insert_issues(store, comparison.missing + at, comparison.missing_count - at, &taken, error);
@@ -229,22 +263,39 @@ static enum store_result write_issues(struct store_mysql *store, size_t count, s
 
 /* --- transaction --- */
 
+/* Users and progress, under the lock of the journal's row. */
+static enum store_result finish(struct store_mysql *store, const struct store_batch *batch, struct error *error)
+{
+    struct store_journal journal;
+    struct store_progress progress;
+    if (batch->scope != STORE_FRAME && batch->issues_count + batch->erasures_count + batch->dead_count == 0)
+        return STORE_OK;
+    enum store_result result = store_mysql_lock_journal(store, batch, &journal, &progress, error);
+    if (result == STORE_OK)
+        result = store_mysql_erase(store, batch, &journal, error);
+    if (result == STORE_OK && batch->scope == STORE_FRAME)
+        result = store_mysql_raise_journal(store, batch, &journal, &progress, error);
+    return result;
+}
+
 static enum store_result write_rows(struct store_mysql *store, const struct store_batch *batch, struct error *error)
 {
     enum store_result result = store_order_fill(&store->order, batch, error);
-    if (result == STORE_OK && batch->scope != STORE_LETTER)
+    if (result == STORE_OK)
         result = store_mysql_check_journals(store, batch, error);
     if (result == STORE_OK)
         result = store_mysql_write_coupons(store, error);
     if (result == STORE_OK)
+        result = store_mysql_write_history(store, batch, error);
+    if (result == STORE_OK)
         result = write_issues(store, batch->issues_count, error);
     if (result == STORE_OK)
-        result = store_mysql_raise_issued(store, batch->issues_count, error);
+        result = store_mysql_raise_issued(store, batch, error);
+    if (result == STORE_OK)
+        result = store_mysql_write_changes(store, error);
     if (result == STORE_OK)
         result = store_mysql_write_letters(store, batch, error);
-    if (result == STORE_OK && batch->scope == STORE_FRAME)
-        result = store_mysql_raise_journal(store, batch, error);
-    return result;
+    return result == STORE_OK ? finish(store, batch, error) : result;
 }
 
 enum store_result store_mysql_begin(struct store_mysql *store, struct error *error)

@@ -24,6 +24,10 @@ static enum store_result configure(struct store_sqlite *store, struct error *err
 {
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    if (store->base.only_reads)
+        return store_sqlite_run(store, "configuring the connection",
+                                "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -2048",
+                                error);
     return store_sqlite_run(
         store, "configuring the connection",
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;"

@@ -18,20 +18,8 @@ static enum store_result delete_letters(struct store_sqlite *store, const struct
     return store_sqlite_step(store, statement, "deleting from dead_letter", error);
 }
 
-static void bind_issue(sqlite3_stmt *insert, const struct store_dead_letter *letter)
-{
-    bool issue = letter->user_id_length > 0;
-    for (int column = 5; column <= 7 && !issue; column++)
-        sqlite3_bind_null(insert, column);
-    if (!issue)
-        return;
-    store_sqlite_bind_number(insert, 5, letter->sequence);
-    store_sqlite_bind_text(insert, 6, letter->user_id, letter->user_id_length);
-    store_sqlite_bind_number(insert, 7, letter->nth);
-}
-
-static enum store_result insert_letter(struct store_sqlite *store, const struct store_dead_letter *letter,
-                                       struct error *error)
+enum store_result store_sqlite_write_letter(struct store_sqlite *store, const struct store_dead_letter *letter,
+                                            struct error *error)
 {
     enum store_result result = STORE_OK;
     sqlite3_stmt *insert = store_sqlite_statement(store, SQLITE_INSERT_LETTER, &result, error);
@@ -43,7 +31,12 @@ static enum store_result insert_letter(struct store_sqlite *store, const struct 
     store_sqlite_bind_number(insert, 2, letter->journal_seq);
     store_sqlite_bind_number(insert, 3, letter->partition);
     store_sqlite_bind_text(insert, 4, letter->coupon_id, letter->coupon_id_length);
-    bind_issue(insert, letter);
+    store_sqlite_bind_optional(insert, 5, letter->sequence, 0);
+    if (letter->user_id_length > 0)
+        store_sqlite_bind_text(insert, 6, letter->user_id, letter->user_id_length);
+    else
+        sqlite3_bind_null(insert, 6);
+    store_sqlite_bind_optional(insert, 7, letter->nth, 0);
     store_sqlite_bind_time(insert, 8, letter->recorded_at_us);
     sqlite3_bind_blob(insert, 9, letter->record, letter->record_length, SQLITE_STATIC);
     store_sqlite_bind_text(insert, 10, letter->reason, strlen(letter->reason));
@@ -56,6 +49,6 @@ enum store_result store_sqlite_write_letters(struct store_sqlite *store, const s
 {
     enum store_result result = batch->scope == STORE_PART ? STORE_OK : delete_letters(store, batch, error);
     for (size_t i = 0; i < batch->dead_count && result == STORE_OK; i++)
-        result = insert_letter(store, &batch->dead[i], error);
+        result = store_sqlite_write_letter(store, &batch->dead[i], error);
     return result;
 }

@@ -1,49 +1,102 @@
 /* Prepared statements: their texts, parameters, rows, and the faults of running them. */
 #include "shared/store/sqlite/sqlite.h"
+#include "shared/store/view_columns.h"
 
 /* clang-format off */
+#define ISSUE_COLUMNS "coupon_id, sequence, user_id, nth, issued_at, journal_seq, request_key"
+#define COUPON_COLUMNS \
+    "id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, journal_seq, " \
+    "number, returned, redeemed, redeem_until, redeem_within_s, archived, description, benefit, metadata, owner, " \
+    "segments"
+#define CHANGE_COLUMNS "coupon_id, sequence, state, reference, reason, restock, again, actor, changed_at, journal_seq"
+#define HISTORY_COLUMNS "coupon_id, journal_seq, changed_at, actor, request_id, policy"
+#define ERASURE_COLUMNS "journal_id, journal_seq, fingerprint, erased_at, actor, request_id"
+#define JOURNAL_COLUMNS "partition_no, journal_id, partitions, last_seq, ahead, fingerprint_key, code_key, erased_seq"
+#define LETTER_COLUMNS \
+    "journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, dead_at"
+
 static const char *const statement_texts[SQLITE_STATEMENTS] = {
     [SQLITE_INSERT_ISSUE] =
-        "INSERT INTO coupon_issue (coupon_id, sequence, user_id, nth, issued_at, journal_seq) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO coupon_issue (" ISSUE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQLITE_ISSUE_BY_SEQUENCE] =
-        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
-        "WHERE coupon_id = ?1 AND sequence = ?2",
+        "SELECT " ISSUE_COLUMNS " FROM coupon_issue WHERE coupon_id = ?1 AND sequence = ?2",
     [SQLITE_ISSUE_BY_HOLDER] =
-        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
-        "WHERE coupon_id = ?1 AND user_id = ?2 AND nth = ?3",
+        "SELECT " ISSUE_COLUMNS " FROM coupon_issue WHERE coupon_id = ?1 AND user_id = ?2 AND nth = ?3",
     [SQLITE_INSERT_COUPON] =
         "INSERT INTO coupon (id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, "
-        "updated_at, journal_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)",
+        "updated_at, journal_seq, number, redeem_until, redeem_within_s, archived, description, benefit, metadata, "
+        "owner, segments) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+        "?19)",
     [SQLITE_COUPON_BY_ID] =
-        "SELECT id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, "
-        "journal_seq FROM coupon WHERE id = ?1",
+        "SELECT " COUPON_COLUMNS " FROM coupon WHERE id = ?1",
     [SQLITE_CHANGE_COUPON] =
         "UPDATE coupon SET title = ?2, quantity = ?3, per_user_limit = ?4, starts_at = ?5, ends_at = ?6, paused = ?7, "
-        "created_at = ?8, updated_at = ?9, journal_seq = ?10 WHERE id = ?1",
+        "created_at = ?8, updated_at = ?9, journal_seq = ?10, number = ?11, redeem_until = ?12, redeem_within_s = ?13, "
+        "archived = ?14, description = ?15, benefit = ?16, metadata = ?17, owner = ?18, segments = ?19 WHERE id = ?1",
     [SQLITE_RAISE_ISSUED] =
         "UPDATE coupon SET issued = max(issued, ?2) WHERE id = ?1",
+    [SQLITE_INSERT_HISTORY] =
+        "INSERT INTO coupon_history (" HISTORY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+        "ON CONFLICT DO UPDATE SET journal_seq = excluded.journal_seq",
+    [SQLITE_CHANGE_BY_SEQUENCE] =
+        "SELECT " CHANGE_COLUMNS " FROM coupon_issue_state WHERE coupon_id = ?1 AND sequence = ?2",
+    [SQLITE_WRITE_CHANGE] =
+        "INSERT INTO coupon_issue_state (" CHANGE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+        "ON CONFLICT DO UPDATE SET state = excluded.state, reference = excluded.reference, reason = excluded.reason, "
+        "restock = excluded.restock, again = excluded.again, actor = excluded.actor, "
+        "changed_at = excluded.changed_at, journal_seq = excluded.journal_seq",
+    [SQLITE_ADD_COUNTS] =
+        "UPDATE coupon SET returned = max(0, returned + ?2), redeemed = max(0, redeemed + ?3) WHERE id = ?1",
+    [SQLITE_INSERT_ERASURE] =
+        "INSERT INTO erasure (" ERASURE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+        "ON CONFLICT DO UPDATE SET journal_seq = excluded.journal_seq",
+    [SQLITE_RAISE_ERASED] =
+        "UPDATE journal SET erased_seq = max(erased_seq, ?2) WHERE partition_no = ?1",
+    [SQLITE_LATER_ERASURES] =
+        "SELECT " ERASURE_COLUMNS " FROM erasure WHERE journal_id = ?1 AND journal_seq > ?2",
+    [SQLITE_ISSUES_OF_USER] =
+        "SELECT coupon_id, sequence FROM coupon_issue WHERE user_id = ?1 AND journal_seq < ?2",
+    [SQLITE_ERASE_ISSUE] =
+        "UPDATE coupon_issue SET user_id = ?3 WHERE coupon_id = ?1 AND sequence = ?2",
+    [SQLITE_LETTERS_OF_USER] =
+        "SELECT " LETTER_COLUMNS " FROM dead_letter WHERE journal_id = ?1 AND journal_seq < ?2 "
+        "AND ((sequence IS NOT NULL AND user_id = ?3) OR instr(reason, ?4) > 0) ORDER BY journal_seq LIMIT ?5",
     [SQLITE_SET_JOURNAL] =
-        "REPLACE INTO journal (partition_no, journal_id, partitions, last_seq, ahead) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "REPLACE INTO journal (" JOURNAL_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQLITE_EACH_JOURNAL] =
-        "SELECT partition_no, journal_id, partitions, last_seq, ahead FROM journal ORDER BY partition_no",
+        "SELECT " JOURNAL_COLUMNS " FROM journal ORDER BY partition_no",
     [SQLITE_EACH_COUPON] =
-        "SELECT id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, "
-        "journal_seq FROM coupon ORDER BY id",
+        "SELECT " COUPON_COLUMNS " FROM coupon ORDER BY id",
     [SQLITE_EACH_ISSUE] =
-        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue "
-        "ORDER BY coupon_id, sequence",
+        "SELECT " ISSUE_COLUMNS " FROM coupon_issue ORDER BY coupon_id, sequence",
+    [SQLITE_EACH_CHANGE] =
+        "SELECT " CHANGE_COLUMNS ", (SELECT user_id FROM coupon_issue i WHERE i.coupon_id = s.coupon_id "
+        "AND i.sequence = s.sequence) FROM coupon_issue_state s ORDER BY coupon_id, sequence",
+    [SQLITE_EACH_HISTORY] =
+        "SELECT " HISTORY_COLUMNS " FROM coupon_history ORDER BY coupon_id, journal_seq",
+    [SQLITE_HISTORY_OF_COUPON] =
+        "SELECT " HISTORY_COLUMNS " FROM coupon_history WHERE coupon_id = ?1 ORDER BY journal_seq",
+    [SQLITE_EACH_ERASURE] =
+        "SELECT " ERASURE_COLUMNS " FROM erasure ORDER BY journal_seq",
     [SQLITE_INSERT_LETTER] =
-        "REPLACE INTO dead_letter (journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, "
-        "recorded_at, record, reason, dead_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "REPLACE INTO dead_letter (" LETTER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [SQLITE_DELETE_LETTERS] =
         "DELETE FROM dead_letter WHERE journal_id = ?1 AND journal_seq BETWEEN ?2 AND ?3",
     [SQLITE_EACH_LETTER] =
-        "SELECT journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, "
-        "dead_at FROM dead_letter WHERE (journal_id, journal_seq) > (?1, ?2) ORDER BY journal_id, journal_seq LIMIT ?3",
+        "SELECT " LETTER_COLUMNS " FROM dead_letter WHERE (journal_id, journal_seq) > (?1, ?2) "
+        "ORDER BY journal_id, journal_seq LIMIT ?3",
     [SQLITE_DEAD_COUPONS] =
-        "SELECT coupon_id, reason FROM dead_letter WHERE journal_id = ?1 AND user_id IS NULL "
+        "SELECT coupon_id, reason FROM dead_letter WHERE journal_id = ?1 AND sequence IS NULL AND coupon_id <> '' "
         "AND NOT EXISTS (SELECT 1 FROM coupon WHERE id = coupon_id) ORDER BY coupon_id, journal_seq",
+    [SQLITE_USER_ISSUES] =
+        STORE_VIEW_SELECT " WHERE issue.user_id = ?1 "
+        "AND (issue.issued_at, issue.coupon_id, issue.sequence) < (?2, ?3, ?4) "
+        "ORDER BY issue.issued_at DESC, issue.coupon_id DESC, issue.sequence DESC LIMIT ?5",
+    [SQLITE_COUPON_ISSUES] =
+        STORE_VIEW_SELECT " WHERE issue.coupon_id = ?1 AND issue.sequence > ?4 ORDER BY issue.sequence LIMIT ?5",
+    [SQLITE_ALL_ISSUES] =
+        STORE_VIEW_SELECT " WHERE (issue.coupon_id, issue.sequence) > (?3, ?4) "
+        "ORDER BY issue.coupon_id, issue.sequence LIMIT ?5",
     [SQLITE_STORE_ID] = STORE_ID_QUERY,
 };
 /* clang-format on */
@@ -134,12 +187,28 @@ sqlite3_stmt *store_sqlite_statement(struct store_sqlite *store, enum sqlite_sta
 
 void store_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text, size_t length)
 {
-    sqlite3_bind_text(statement, index, text, (int)length, SQLITE_STATIC);
+    sqlite3_bind_text(statement, index, text ? text : "", (int)length, SQLITE_STATIC); /* empty ones may be NULL */
 }
 
 void store_sqlite_bind_number(sqlite3_stmt *statement, int index, uint64_t number)
 {
     sqlite3_bind_int64(statement, index, (int64_t)number);
+}
+
+void store_sqlite_bind_optional(sqlite3_stmt *statement, int index, uint64_t number, uint64_t none)
+{
+    if (number == none)
+        sqlite3_bind_null(statement, index);
+    else
+        store_sqlite_bind_number(statement, index, number);
+}
+
+void store_sqlite_bind_bytes(sqlite3_stmt *statement, int index, const void *bytes, size_t length, bool known)
+{
+    if (known)
+        sqlite3_bind_blob(statement, index, bytes, (int)length, SQLITE_TRANSIENT);
+    else
+        sqlite3_bind_null(statement, index);
 }
 
 void store_sqlite_bind_time(sqlite3_stmt *statement, int index, int64_t us)

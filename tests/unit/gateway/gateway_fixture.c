@@ -213,9 +213,12 @@ struct frame_issue_reply reply_to(const struct frame_issue_request *request, enu
 {
     return (struct frame_issue_reply){.tag = request->tag,
                                       .verdict = (uint8_t)verdict,
-                                      .sequence = sequence,
-                                      .issued_at_us = NOW_US,
-                                      .now_us = NOW_US};
+                                      .now_us = NOW_US,
+                                      .issue = {.sequence = sequence,
+                                                .nth = 1,
+                                                .state = sequence > 0 ? ISSUE_ISSUED : ISSUE_NONE,
+                                                .issued_at_us = NOW_US,
+                                                .redeemable_until_us = TIME_NONE}};
 }
 
 void answer(const struct double_frame *of, unsigned index, enum verdict verdict, uint32_t sequence)

@@ -61,7 +61,6 @@ static const char *reason_of(const char *line, const char *body)
 static void faults_of_a_body_are_described_in_our_own_words(void **state)
 {
     (void)state;
-    assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"per_user_limit\":2}"), "cannot be changed");
     assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"id\":\"B\"}"), "cannot be changed");
     assert_string_equal(reason_of("PATCH /v1/coupons/A", "{\"colour\":2}"), "is unknown");
     assert_non_null(strstr(reason_of(ISSUES, "{\"user_id\":\"\\u0000\"}"), "U+0000"));
@@ -163,7 +162,6 @@ static void broken_coupons_are_refused_by_member(void **state)
         {"{\"title\":\"t\",\"quantity\":1e3}", "quantity"},
         {"{\"title\":\"t\",\"quantity\":\"1\"}", "quantity"},
         {"{\"title\":\"t\",\"quantity\":true}", "quantity"},
-        {"{\"title\":\"t\",\"quantity\":null}", "quantity"},
         {"{\"title\":\"t\",\"quantity\":4000000001}", "quantity"},
         {"{\"title\":\"t\",\"quantity\":4294967297}", "quantity"},
         {"{\"title\":\"t\",\"quantity\":99999999999999999999}", "body"},
@@ -180,7 +178,7 @@ static void broken_coupons_are_refused_by_member(void **state)
         {"{\"title\":\"t\",\"quantity\":1,\"id\":\"a b\"}", "id"},
         {"{\"title\":\"t\",\"quantity\":1,\"id\":null}", "id"},
         {"{\"title\":\"t\",\"quantity\":1,\"id\":\"\"}", "id"},
-        {"{\"title\":\"t\",\"quantity\":1,\"paused\":true}", "paused"},
+        {"{\"title\":\"t\",\"quantity\":1,\"issued\":1}", "issued"},
         {"{\"title\":\"t\",\"quantity\":1,\"starts_at\":1}", "starts_at"},
         {"{\"title\":\"t\",\"quantity\":1,\"starts_at\":\"2026-13-01T00:00:00Z\"}", "starts_at"},
         {"{\"title\":\"t\",\"quantity\":1,\"starts_at\":\"tomorrow\"}", "starts_at"},
@@ -211,11 +209,11 @@ static void broken_changes_are_refused(void **state)
     static const char *const rows[][2] = {
         {"{}", "body"},
         {"{\"id\":\"x\"}", "id"},
-        {"{\"per_user_limit\":2}", "per_user_limit"},
+        {"{\"per_user_limit\":1001}", "per_user_limit"},
         {"{\"issued\":0}", "issued"},
         {"{\"title\":null}", "title"},
         {"{\"title\":\"\u200b\"}", "title"},
-        {"{\"quantity\":null}", "quantity"},
+        {"{\"per_user_limit\":null}", "per_user_limit"},
         {"{\"paused\":null}", "paused"},
         {"{\"paused\":1}", "paused"},
         {"{\"starts_at\":\"2026-01-02T00:00:00Z\",\"ends_at\":\"2026-01-01T00:00:00Z\"}", "ends_at"},

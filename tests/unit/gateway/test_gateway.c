@@ -30,8 +30,9 @@ static void an_issue_goes_to_the_issuer_and_back(void **state)
     assert_memory_equal(frame.issues[0].user_id, "alice", 5);
     answer(&frame, 0, VERDICT_ISSUED, 7);
     assert_int_equal(client_read(client), 201);
-    assert_string_equal(response.body, "{\"coupon_id\":\"A0001\",\"user_id\":\"alice\",\"sequence\":7,"
-                                       "\"issued_at\":\"1970-01-01T00:28:20.000000Z\"}");
+    assert_string_equal(response.body, "{\"coupon_id\":\"A0001\",\"user_id\":\"alice\",\"sequence\":7,\"nth\":1,"
+                                       "\"code\":\"000000000000\",\"issued_at\":\"1970-01-01T00:28:20.000000Z\","
+                                       "\"redeemable_until\":null,\"state\":\"issued\"}");
     assert_non_null(strstr(response.head, "Location: /v1/coupons/A0001/issues/alice\r\n"));
     client_close(client);
 }
@@ -100,11 +101,14 @@ static void every_verdict_has_its_answer(void **state)
     } rows[] = {
         {"PUT", VERDICT_ISSUED, 201, "\"sequence\":3"},
         {"PUT", VERDICT_ALREADY_ISSUED, 200, "\"sequence\":3"},
-        {"PUT", VERDICT_FOUND, 200, "\"sequence\":3"},
+        {"PUT", VERDICT_FOUND, 503, "\"outcome_unknown\""},
+        {"PUT", VERDICT_ISSUE_REVOKED, 409, "\"revoked\""},
         {"GET", VERDICT_FOUND, 200, "\"sequence\":3"},
         {"GET", VERDICT_NOT_ISSUED, 404, "\"not_issued\""},
         {"GET", VERDICT_COUPON_NOT_FOUND, 404, "\"coupon_not_found\""},
         {"POST", VERDICT_ALREADY_ISSUED, 409, "\"issue\":{\"coupon_id\":\"A\",\"user_id\":\"u\",\"sequence\":3,"},
+        {"POST", VERDICT_REPLAYED, 201, "\"sequence\":3"},
+        {"POST", VERDICT_ISSUE_REVOKED, 409, "\"issue\":{\"coupon_id\":\"A\",\"user_id\":\"u\",\"sequence\":3,"},
         {"POST", VERDICT_SOLD_OUT, 409, "\"sold_out\""},
         {"POST", VERDICT_NOT_STARTED, 409, "\"not_started\""},
         {"POST", VERDICT_PAUSED, 409, "\"paused\""},
@@ -156,13 +160,17 @@ static void garbage_and_strangers_replies_are_dropped(void **state)
     frame_header_write(&header, FRAME_ISSUE_REPLIES, 0, 1, 5);
     issuer_double_set_clock(issuer, &header);
     issuer_double_send(issuer, &frame, &header, sizeof header);
-    frame_header_write(&header, FRAME_PONG, 0, 9, 0);
-    issuer_double_set_clock(issuer, &header);
-    issuer_double_send(issuer, &frame, &header, sizeof header);
+    struct {
+        struct frame_header header;
+        struct frame_pong pong;
+    } pong = {.pong = {.now_us = 1}};
+    frame_header_write(&pong.header, FRAME_PONG, 0, 9, 1);
+    issuer_double_set_clock(issuer, &pong.header);
+    issuer_double_send(issuer, &frame, &pong, sizeof pong);
     frame_header_write(&header, FRAME_PING, 0, 1, 0);
     issuer_double_send(issuer, &frame, &header, sizeof header);
-    frame_header_write(&header, FRAME_PONG, 0, 1, 0); /* without an incarnation */
-    issuer_double_send(issuer, &frame, &header, sizeof header);
+    frame_header_write(&pong.header, FRAME_PONG, 0, 1, 1); /* without an incarnation */
+    issuer_double_send(issuer, &frame, &pong, sizeof pong);
     struct frame_issue_reply reply = reply_to(&frame.issues[0], VERDICT_ISSUED, 9);
     reply.tag ^= 1ull << 40; /* another generation */
     issuer_double_reply_issues(issuer, &frame, &reply, 1);
@@ -341,7 +349,7 @@ static void answer_list(uint16_t partition, const char *const *ids, uint32_t cou
     replies[0].tag = frame.coupons[0].tag;
     replies[0].verdict = VERDICT_NONE;
     coupon.starts_at_us = TIME_NONE;
-    coupon.ends_at_us = TIME_NONE;
+    coupon.ends_at_us = coupon.redeem_until_us = TIME_NONE;
     for (uint32_t i = 0; i < count; i++) {
         replies[i] = (struct frame_coupon_reply){.tag = frame.coupons[0].tag, .verdict = VERDICT_FOUND};
         replies[i].remaining = count - 1 - i;
@@ -399,7 +407,7 @@ static void a_coupon_is_created_with_an_id_of_its_own(void **state)
     snprintf(location, sizeof location, "Location: /v1/coupons/%.*s\r\n", frame.coupons[0].coupon.id_length,
              frame.coupons[0].coupon.id);
     assert_non_null(strstr(response.head, location));
-    assert_non_null(strstr(response.body, "\"title\":\"\\\"x\\\"\",\"quantity\":300,\"issued\":0,\"remaining\":300,"));
+    assert_non_null(strstr(response.body, "\"quantity\":300,\"issued\":0,\"returned\":0,\"remaining\":300,"));
     client_close(client);
 }
 

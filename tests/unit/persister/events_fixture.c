@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/store/erased.h"
+
 struct frame_header *events_header(struct events *events)
 {
     return (struct frame_header *)events->bytes;
@@ -55,15 +57,58 @@ void events_add_coupon(struct events *events, const char *coupon_id)
                             .per_user_limit = 1,
                             .starts_at_us = TIME_NONE,
                             .ends_at_us = TIME_NONE,
+                            .redeem_until_us = TIME_NONE,
                             .created_at_us = EVENTS_TIME_US};
     snprintf(coupon.id, sizeof coupon.id, "%s", coupon_id);
-    count_record(events, journal_encode_coupon(events->bytes + events->size, &coupon));
+    count_record(events, journal_encode_coupon(events->bytes + events->size, &coupon, NULL));
 }
 
 void events_seal(struct events *events)
 {
     struct journal_batch_header *header = events_batch(events);
     header->checksum = journal_batch_checksum(header, header->length, events_fixed(events)->journal_id);
+}
+
+void events_add_redemption(struct events *events, const char *coupon_id, uint32_t sequence, const char *user_id)
+{
+    struct journal_record change = {
+        .type = JOURNAL_CHANGE,
+        .time_us = EVENTS_TIME_US,
+        .coupon_id = coupon_id,
+        .coupon_id_length = strlen(coupon_id),
+        .origin = {"kim", 3, "req-9", 5},
+        .change = {.kind = JOURNAL_REDEEMED,
+                   .sequence = sequence,
+                   .user_id = user_id,
+                   .user_id_length = strlen(user_id),
+                   .reference = "order-1",
+                   .reference_length = 7},
+    };
+    count_record(events, journal_encode_change(events->bytes + events->size, &change));
+}
+
+void events_add_key(struct events *events)
+{
+    memset(events_fixed(events)->fingerprint_key, 0x11, 16);
+}
+
+void events_add_erasure(struct events *events, const char *user_id)
+{
+    struct journal_record erasure = {
+        .type = JOURNAL_ERASURE,
+        .erasure = {.user_id = user_id, .user_id_length = strlen(user_id)},
+    };
+    store_fingerprint(events_fixed(events)->fingerprint_key, user_id, strlen(user_id), erasure.erasure.fingerprint);
+    count_record(events, journal_encode_erasure(events->bytes + events->size, &erasure));
+}
+
+void events_add_sweep(struct events *events, const char *coupon_id)
+{
+    struct journal_record sweep = {.type = JOURNAL_SWEEP,
+                                   .coupon_id = coupon_id,
+                                   .coupon_id_length = strlen(coupon_id),
+                                   .sweep = {.until = 9, .reason = ""}};
+    count_record(events, journal_encode_sweep(events->bytes + events->size, &sweep));
 }
 
 void events_close_batch(struct events *events)

@@ -20,6 +20,14 @@ void events_begin(struct events *events, uint16_t partition, uint16_t partitions
 void events_open_batch(struct events *events, int64_t time_us);
 void events_add_issue(struct events *events, const char *coupon_id, uint32_t sequence, const char *user_id);
 void events_add_coupon(struct events *events, const char *coupon_id);
+/* An issue redeemed with the reference "order-1". */
+void events_add_redemption(struct events *events, const char *coupon_id, uint32_t sequence, const char *user_id);
+/* The journal's fingerprint key: 0x11. */
+void events_add_key(struct events *events);
+/* Under that key. */
+void events_add_erasure(struct events *events, const char *user_id);
+/* All issues of the coupon are being revoked: a record without a row. */
+void events_add_sweep(struct events *events, const char *coupon_id);
 /* Writes the batch's header and checksum. */
 void events_close_batch(struct events *events);
 /* Writes count and last sequence. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "persister/batch.h"
+#include "shared/store/erased.h"
 #include "tests/unit/persister/events_fixture.h"
 
 /* --- fixture --- */
@@ -53,7 +54,8 @@ static void a_frame_becomes_the_rows_of_one_transaction(void **state)
     assert_int_equal(rows->last_seq, 4);
     assert_int_equal(rows->coupons_count, 1);
     assert_string_equal(rows->coupons[0].id, "c");
-    assert_string_equal(rows->coupons[0].title, "A coffee");
+    assert_int_equal(rows->coupons[0].text_lengths[COUPON_TEXT_TITLE], 8);
+    assert_memory_equal(rows->coupons[0].texts[COUPON_TEXT_TITLE], "A coffee", 8);
     assert_int_equal(rows->coupons[0].quantity, 1000);
     assert_int_equal(rows->coupons[0].journal_seq, 1);
     assert_true(rows->coupons[0].updated_at_us == EVENTS_TIME_US);
@@ -66,6 +68,42 @@ static void a_frame_becomes_the_rows_of_one_transaction(void **state)
     assert_int_equal(last->nth, 1);
     assert_int_equal(last->journal_seq, 4);
     assert_true(last->issued_at_us == EVENTS_TIME_US + 5);
+}
+
+static void changes_and_erasures_become_rows_of_their_own(void **state)
+{
+    struct fixture *fixture = *state;
+    events_begin(&fixture->events, 1, 4, 1);
+    events_add_key(&fixture->events);
+    memset(events_fixed(&fixture->events)->code_key, 0x22, 16);
+    events_open_batch(&fixture->events, EVENTS_TIME_US + 5);
+    events_add_coupon(&fixture->events, "c");
+    events_add_issue(&fixture->events, "c", 1, "anna");
+    events_add_redemption(&fixture->events, "c", 1, "anna");
+    events_add_sweep(&fixture->events, "c");
+    events_add_erasure(&fixture->events, "anna");
+    events_close_batch(&fixture->events);
+    events_end(&fixture->events);
+    assert_int_equal(batch_read(&fixture->batch, fixture->events.bytes, fixture->events.size, 4), FRAME_OK);
+    const struct store_batch *rows = &fixture->batch.rows;
+    assert_int_equal(rows->last_seq, 5);
+    assert_int_equal(rows->fingerprint_key[15], 0x11);
+    assert_int_equal(rows->code_key[15], 0x22);
+    assert_int_equal(rows->coupons_count, 1);
+    assert_int_equal(rows->issues_count, 1);
+    assert_int_equal(rows->changes_count, 1);
+    const struct store_change *change = &rows->changes[0];
+    assert_int_equal(change->state, ISSUE_REDEEMED);
+    assert_int_equal(change->sequence, 1);
+    assert_memory_equal(change->reference, "order-1", change->reference_length);
+    assert_memory_equal(change->actor, "kim", change->actor_length);
+    assert_true(change->changed_at_us == EVENTS_TIME_US && change->journal_seq == 3);
+    assert_int_equal(rows->erasures_count, 1);
+    assert_memory_equal(rows->erasures[0].user_id, "anna", rows->erasures[0].user_id_length);
+    uint8_t fingerprint[16];
+    store_fingerprint(rows->fingerprint_key, "anna", 4, fingerprint);
+    assert_memory_equal(rows->erasures[0].fingerprint, fingerprint, 16);
+    assert_true(rows->erasures[0].erased_at_us == EVENTS_TIME_US + 5 && rows->erasures[0].journal_seq == 5);
 }
 
 static void a_batch_is_used_again_for_the_next_frame(void **state)
@@ -251,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_frame_becomes_the_rows_of_one_transaction),
+        TEST(changes_and_erasures_become_rows_of_their_own),
         TEST(a_batch_is_used_again_for_the_next_frame),
         TEST(a_frame_may_lie_anywhere_in_memory),
         TEST(a_seal_between_batches_is_passed_over),

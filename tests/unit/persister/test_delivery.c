@@ -423,7 +423,7 @@ static void rows_that_are_refused_after_they_were_taken_become_dead_letters_too(
     fixture->fake.poisoned[4] = true;
     begin(fixture);
     for (unsigned seq = 5; seq <= 8; seq++) {
-        while (fixture->delivery.state != DELIVERY_ISSUES || fixture->delivery.ranges_count > 0)
+        while (fixture->delivery.state != DELIVERY_ROWS || fixture->delivery.ranges_count > 0)
             assert_int_equal(work(fixture), DELIVERY_AGAIN);
         fixture->fake.poisoned[seq] = true;
         assert_int_equal(work(fixture), DELIVERY_AGAIN);

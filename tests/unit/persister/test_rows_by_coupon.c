@@ -10,7 +10,7 @@
 
 #include "persister/rows_by_coupon.h"
 
-static const struct coupon coupons[] = {
+static const struct store_coupon coupons[] = {
     {.id = "b", .journal_seq = 1}, {.id = "ab", .journal_seq = 2}, {.id = "a", .journal_seq = 3},
     {.id = "b", .journal_seq = 5}, {.id = "a", .journal_seq = 7},  {.id = "b", .journal_seq = 8},
 };
@@ -20,6 +20,12 @@ static const struct store_issue issues[] = {
     {.coupon_id = "abc", .coupon_id_length = 3, .journal_seq = 6},
     {.coupon_id = "ax", .coupon_id_length = 1, .journal_seq = 9}, /* "a", not zero-terminated */
     {.coupon_id = "b", .coupon_id_length = 1, .journal_seq = 10},
+};
+
+static const struct store_change changes[] = {
+    {.coupon_id = "b", .coupon_id_length = 1, .journal_seq = 12},
+    {.coupon_id = "a", .coupon_id_length = 1, .journal_seq = 13},
+    {.coupon_id = "b", .coupon_id_length = 1, .journal_seq = 11},
 };
 
 static void assert_coupons(const struct rows_by_coupon *index, const char *id, size_t count, uint64_t first_seq)
@@ -40,11 +46,24 @@ static void assert_issues(const struct rows_by_coupon *index, const char *id, si
         assert_int_equal(index->issues[first]->journal_seq, first_seq);
 }
 
+static void assert_changes(const struct rows_by_coupon *index, const char *id, size_t count, uint64_t first_seq)
+{
+    size_t first;
+    assert_int_equal(rows_by_coupon_changes(index, id, strlen(id), &first), count);
+    if (count > 0)
+        assert_int_equal(index->changes[first]->journal_seq, first_seq);
+}
+
 static void rows_are_found_by_the_id_of_their_coupon_in_journal_order(void **state)
 {
     (void)state;
     struct rows_by_coupon index = {0};
-    const struct store_batch rows = {.coupons = coupons, .coupons_count = 6, .issues = issues, .issues_count = 4};
+    const struct store_batch rows = {.coupons = coupons,
+                                     .coupons_count = 6,
+                                     .issues = issues,
+                                     .issues_count = 4,
+                                     .changes = changes,
+                                     .changes_count = 3};
     rows_by_coupon_fill(&index, &rows);
     assert_coupons(&index, "a", 2, 3);
     assert_coupons(&index, "ab", 1, 2);
@@ -56,6 +75,9 @@ static void rows_are_found_by_the_id_of_their_coupon_in_journal_order(void **sta
     assert_issues(&index, "b", 2, 4);
     assert_issues(&index, "abc", 1, 6);
     assert_issues(&index, "ab", 0, 0);
+    assert_changes(&index, "b", 2, 11);
+    assert_changes(&index, "a", 1, 13);
+    assert_changes(&index, "ab", 0, 0);
     rows_by_coupon_deinit(&index);
 }
 

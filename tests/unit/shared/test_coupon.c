@@ -158,7 +158,7 @@ static void state_names_the_first_reason_not_to_issue(void **state)
     coupon.paused = true;
     assert_int_equal(coupon_state(&coupon, 10), COUPON_PAUSED);
     assert_int_equal(coupon_state(&coupon, 20), COUPON_ENDED);
-    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
+    coupon.starts_at_us = coupon.ends_at_us = coupon.redeem_until_us = TIME_NONE;
     coupon.paused = false;
     coupon.issued = 0;
     assert_int_equal(coupon_state(&coupon, INT64_MAX), COUPON_OPEN);

@@ -179,6 +179,7 @@ static void add_letter(struct fixture *fixture, uint64_t journal_seq, uint32_t s
 {
     struct store_dead_letter letter = {.journal_seq = journal_seq,
                                        .sequence = sequence,
+                                       .nth = user != NULL,
                                        .coupon_id = "c",
                                        .coupon_id_length = 1,
                                        .user_id = user,

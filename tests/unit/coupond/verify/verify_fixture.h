@@ -2,6 +2,7 @@
 #ifndef COUPOND_VERIFY_FIXTURE_H
 #define COUPOND_VERIFY_FIXTURE_H
 
+#include "coupond/verify/finish.h"
 #include "coupond/verify/verify.h"
 
 #define TIME_US INT64_C(1763691900000000)

@@ -23,6 +23,8 @@ static struct api_call *ask_target(const char *line)
     return &call;
 }
 
+#define REFERENCE "{\"reference\":\"r\"}" /* the body of a redemption */
+
 /* --- tests: routes --- */
 
 static void every_route_leads_to_its_call(void **state)
@@ -41,7 +43,18 @@ static void every_route_leads_to_its_call(void **state)
         {"PATCH /v1/coupons/A", "{\"paused\":true}", API_COUPON, METRIC_ROUTE_COUPON_CHANGE, COUPON_CHANGE},
         {ISSUES, "{\"user_id\":\"u\"}", API_ISSUE, METRIC_ROUTE_ISSUE_POST, ISSUE_POST},
         {"PUT /v1/coupons/A/issues/u", "", API_ISSUE, METRIC_ROUTE_ISSUE_PUT, ISSUE_ENSURE},
+        {"PUT /v1/coupons/A/issues/u/2", "", API_ISSUE, METRIC_ROUTE_ISSUE_PUT, ISSUE_ENSURE},
         {"GET /v1/coupons/A/issues/u", "", API_ISSUE, METRIC_ROUTE_ISSUE_GET, ISSUE_LOOKUP},
+        {"PUT /v1/coupons/A/issues/u/redemption", REFERENCE, API_CHANGE, METRIC_ROUTE_REDEMPTION_PUT, CHANGE_REDEEM},
+        {"DELETE /v1/coupons/A/issues/u/redemption?reference=r", "", API_CHANGE, METRIC_ROUTE_REDEMPTION_DELETE,
+         CHANGE_UNDO},
+        {"DELETE /v1/coupons/A/issues/u", "", API_CHANGE, METRIC_ROUTE_ISSUE_DELETE, CHANGE_REVOKE},
+        {"POST /v1/coupons/A/revocations", "", API_SWEEP, METRIC_ROUTE_REVOCATIONS_POST, CHANGE_SWEEP},
+        {"GET /v1/coupons/A/revocations", "", API_SWEEP, METRIC_ROUTE_REVOCATIONS_GET, CHANGE_SWEPT},
+        {"GET /v1/codes/0000-0000-0013", "", API_CODE, METRIC_ROUTE_CODE_GET, CHANGE_SHOW},
+        {"PUT /v1/codes/0000-0000-0013/redemption", REFERENCE, API_CODE, METRIC_ROUTE_CODE_REDEMPTION_PUT,
+         CHANGE_REDEEM},
+        {"DELETE /v1/users/u", "", API_ERASE, METRIC_ROUTE_USER_DELETE, CHANGE_ERASE},
         {"GET /livez", "", API_LIVEZ, METRIC_ROUTE_LIVEZ, 0},
         {"GET /readyz", "", API_READYZ, METRIC_ROUTE_READYZ, 0},
         {"GET /metrics", "", API_METRICS, METRIC_ROUTE_METRICS, 0},
@@ -62,6 +75,8 @@ static void every_route_leads_to_its_call(void **state)
             assert_int_equal(call->issue_op, rows[i].op);
         if (rows[i].kind == API_COUPON)
             assert_int_equal(call->coupon_op, rows[i].op);
+        if (rows[i].kind == API_CHANGE || rows[i].kind == API_SWEEP || rows[i].kind == API_CODE)
+            assert_int_equal(call->change_op, rows[i].op);
     }
 }
 
@@ -109,7 +124,8 @@ static void paths_that_lead_nowhere_are_not_found(void **state)
         "GET /v1/coupons/A/issues/",
         "GET /livez/",
         "GET /livezx",
-        "GET /v1/coupons/A/issues/u/x",
+        "GET /v1/coupons/A/issues/u/1/x",
+        "GET /v1/coupons/A/issues/u/redemption/x",
         "GET /openapi.yaml",
     };
     (void)state;
@@ -122,8 +138,12 @@ static void a_wrong_method_gets_the_allowed_ones(void **state)
     static const char *const rows[][2] = {
         {"DELETE /v1/coupons/A", "GET, HEAD, PATCH"},
         {"PUT /v1/coupons", "GET, HEAD, POST"},
-        {"GET /v1/coupons/A/issues", "POST"},
-        {"POST /v1/coupons/A/issues/u", "GET, HEAD, PUT"},
+        {"PUT /v1/coupons/A/issues", "GET, HEAD, POST"},
+        {"POST /v1/users/u/issues", "GET, HEAD"},
+        {"POST /v1/coupons/A/issues/u", "GET, HEAD, PUT, DELETE"},
+        {"GET /v1/coupons/A/issues/u/2", "PUT"},
+        {"GET /v1/coupons/A/issues/u/redemption", "PUT, DELETE"},
+        {"DELETE /v1/codes/000000000010", "GET, HEAD"},
         {"OPTIONS /livez", "GET, HEAD"},
         {"PROPFIND /metrics", "GET, HEAD"},
     };

@@ -36,6 +36,7 @@ static int set_up(void **state)
                              .per_user_limit = 1,
                              .starts_at_us = TIME_NONE,
                              .ends_at_us = TIME_NONE,
+                             .redeem_until_us = TIME_NONE,
                              .journal_seq = 7};
     reply_init();
     return 0;

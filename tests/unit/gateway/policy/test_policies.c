@@ -31,6 +31,7 @@ static struct frame_coupon_reply reply_with(enum verdict verdict, uint64_t tag, 
                             .per_user_limit = 1,
                             .starts_at_us = TIME_NONE,
                             .ends_at_us = TIME_NONE,
+                            .redeem_until_us = TIME_NONE,
                             .journal_seq = 1};
     struct frame_coupon_reply reply = {.tag = tag, .verdict = (uint8_t)verdict, .now_us = NOW_US};
     snprintf(coupon.title, sizeof coupon.title, "%s", title);

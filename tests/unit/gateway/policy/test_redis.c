@@ -31,6 +31,7 @@ static int set_up(void **state)
                              .paused = true,
                              .starts_at_us = 5,
                              .ends_at_us = TIME_US_MAX,
+                             .redeem_until_us = TIME_NONE,
                              .created_at_us = 3,
                              .updated_at_us = 4,
                              .journal_seq = UINT64_MAX};
@@ -65,9 +66,9 @@ static bool reads(size_t size, const char *id)
     return is_one;
 }
 
-static struct policy_value_fixed *fixed(void)
+static struct frame_coupon *fixed(void)
 {
-    return (struct policy_value_fixed *)(bytes + POLICY_VALUE_ORDER_LENGTH);
+    return (struct frame_coupon *)(bytes + POLICY_VALUE_ORDER_LENGTH);
 }
 
 /* The next reply in these bytes; NULL with the resulting `failed`. */
@@ -150,7 +151,7 @@ static void a_value_out_of_bounds_is_none(void **state)
         change;                                                                                                        \
         assert_false(reads(length, "A-1"));                                                                            \
     } while (0)
-    REFUSED(bytes[7] = '2');              /* another version */
+    REFUSED(bytes[7] = '1');              /* another version */
     REFUSED(bytes[8] = '9');              /* a sequence beyond 64 bits */
     REFUSED(bytes[10] = ' ');             /* not a digit */
     REFUSED(memset(bytes + 28, '9', 20)); /* an impossible time */
@@ -164,8 +165,8 @@ static void a_value_out_of_bounds_is_none(void **state)
     REFUSED(fixed()->ends_at_us = 5);
     REFUSED(fixed()->created_at_us = -1);
     REFUSED(fixed()->updated_at_us = INT64_MAX);
-    REFUSED(fixed()->title_length = 0);
-    REFUSED(fixed()->title_length = UINT16_MAX);
+    REFUSED(fixed()->text_lengths[COUPON_TEXT_TITLE] = 0);
+    REFUSED(fixed()->text_lengths[COUPON_TEXT_TITLE] = UINT16_MAX);
     REFUSED(fixed()->id_length = UINT8_MAX);
     REFUSED(bytes[length - 1] = (char)0xff); /* invalid UTF-8 */
 #undef REFUSED

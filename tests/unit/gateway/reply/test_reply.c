@@ -13,6 +13,7 @@
 #include "gateway/dispatch/verdicts.h"
 #include "gateway/reply/json.h"
 #include "gateway/reply/reply.h"
+#include "shared/code.h"
 
 /* --- fixture --- */
 
@@ -62,6 +63,7 @@ static struct coupon some_coupon(const char *id)
     strcpy(coupon.id, id);
     coupon.starts_at_us = TIME_NONE;
     coupon.ends_at_us = 1000000;
+    coupon.redeem_until_us = TIME_NONE;
     return coupon;
 }
 
@@ -158,8 +160,14 @@ static void an_issue_is_formatted_at_its_limits(void **state)
     (void)state;
     memset(id, 'C', sizeof id);
     memset(user, 'u', sizeof user);
-    size_t length = issue_json_format(json, (struct span){id, sizeof id}, (struct span){user, sizeof user}, UINT32_MAX,
-                                      253402300799999999);
+    struct frame_issue issue = {.sequence = UINT32_MAX,
+                                .nth = NTH_MAX,
+                                .state = ISSUE_ISSUED,
+                                .issued_at_us = 253402300799999999,
+                                .redeemable_until_us = TIME_NONE,
+                                .code = CODE_NUMBER_END - 1};
+    struct issue_view view = {.coupon_id = {id, sizeof id}, .user_id = {user, sizeof user}, .issue = &issue};
+    size_t length = issue_json_format(json, &view);
     json_t *parsed = json_loadb(json, length, 0, NULL);
     assert_int_equal(json_integer_value(json_object_get(parsed, "sequence")), UINT32_MAX);
     assert_string_equal(json_string_value(json_object_get(parsed, "issued_at")), "9999-12-31T23:59:59.999999Z");
@@ -172,9 +180,11 @@ static void a_coupon_shows_state_and_remaining(void **state)
     struct coupon coupon = some_coupon("A");
     (void)state;
     coupon_json_append(&out, &coupon, 999999);
-    assert_string_equal(text(), "{\"id\":\"A\",\"title\":\"t\",\"quantity\":10,\"issued\":3,\"remaining\":7,"
+    assert_string_equal(text(), "{\"id\":\"A\",\"title\":\"t\",\"description\":null,\"benefit\":null,\"metadata\":null,"
+                                "\"quantity\":10,\"issued\":3,\"returned\":0,\"remaining\":7,\"redeemed\":0,"
                                 "\"per_user_limit\":2,\"starts_at\":null,\"ends_at\":\"1970-01-01T00:00:01.000000Z\","
-                                "\"state\":\"open\",\"created_at\":\"1970-01-01T00:00:00.000000Z\","
+                                "\"redeem_until\":null,\"redeem_within_s\":null,\"state\":\"open\",\"owner\":null,"
+                                "\"segments\":null,\"version\":0,\"created_at\":\"1970-01-01T00:00:00.000000Z\","
                                 "\"updated_at\":\"1970-01-01T00:00:00.000000Z\"}");
     out.length = 0;
     coupon.issued = 10;
@@ -200,7 +210,7 @@ static void not_started_gives_the_seconds_rounded_up(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issued_at_us = rows[i].start_us};
+        struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issue.issued_at_us = rows[i].start_us};
         reply.now_us = rows[i].now_us;
         out.length = 0;
         assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 409);
@@ -211,7 +221,7 @@ static void not_started_gives_the_seconds_rounded_up(void **state)
 static void not_started_gives_the_start(void **state)
 {
     struct exchange exchange = {.op = ISSUE_POST};
-    struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issued_at_us = 1798772400000000};
+    struct frame_issue_reply reply = {.verdict = VERDICT_NOT_STARTED, .issue.issued_at_us = 1798772400000000};
     (void)state;
     out.length = 0;
     assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 409);
@@ -260,12 +270,12 @@ static void a_string_is_escaped_where_json_or_utf_8_asks_for_it(void **state)
 static void an_issue_time_out_of_range_is_harmless(void **state)
 {
     struct exchange exchange = {.op = ISSUE_POST, .coupon_id = "A", .coupon_id_length = 1};
-    struct frame_issue_reply reply = {.verdict = VERDICT_ISSUED, .issued_at_us = INT64_MIN};
+    struct frame_issue_reply reply = {.verdict = VERDICT_ISSUED, .issue.issued_at_us = INT64_MIN};
     (void)state;
     assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 201);
     json_decref(body_json());
     out.length = 0;
-    reply.issued_at_us = INT64_MAX;
+    reply.issue.issued_at_us = INT64_MAX;
     assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 201);
     json_decref(body_json());
 }
@@ -290,7 +300,7 @@ static void a_reply_with_an_invalid_coupon_is_no_answer(void **state)
     bad.coupon.issued = bad.coupon.quantity + 1;
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
     bad = good;
-    bad.coupon.title_length = TITLE_MAX + 1;
+    bad.coupon.text_lengths[COUPON_TEXT_TITLE] = TITLE_MAX + 1;
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
 }
 

@@ -59,10 +59,10 @@ void feed_fixture_reopen_by_hand(int64_t sync_ms)
 void feed_fixture_append_coupon(void)
 {
     struct coupon coupon = {.id = "C1", .title = "T", .quantity = 9, .per_user_limit = 1};
-    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
-    assert_true(journal_reserve(journal_of_test, journal_bytes_max(0, 1)));
+    coupon.starts_at_us = coupon.ends_at_us = coupon.redeem_until_us = TIME_NONE;
+    assert_true(journal_reserve(journal_of_test, journal_bytes_max(0, 0, 1)));
     journal_begin(journal_of_test, 1000);
-    journal_append_coupon(journal_of_test, &coupon);
+    journal_append_coupon(journal_of_test, &coupon, NULL);
     journal_commit(journal_of_test);
 }
 

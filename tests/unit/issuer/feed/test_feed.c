@@ -54,6 +54,22 @@ static void feed_sends_nothing_that_is_not_synced(void **state)
     assert_false(feed_is_done(feed_of_test));
 }
 
+static void every_frame_has_the_keys_of_its_journal(void **state)
+{
+    (void)state;
+    const int64_t interval = 5000000;
+    const struct journal_meta *meta = journal_meta(journal_of_test);
+    journal_fixture_append(journal_of_test, 3);
+    struct frame_events events = feed_fixture_expect_sent(0, 1, 3);
+    assert_memory_equal(events.fingerprint_key, meta->fingerprint_key, sizeof events.fingerprint_key);
+    assert_memory_equal(events.code_key, meta->code_key, sizeof events.code_key);
+    feed_fixture_acknowledge(1, 3);
+    feed_fixture_expect_nothing(0);
+    events = feed_fixture_expect_sent(interval, 4, 3);
+    assert_memory_equal(events.fingerprint_key, meta->fingerprint_key, sizeof events.fingerprint_key);
+    assert_memory_equal(events.code_key, meta->code_key, sizeof events.code_key);
+}
+
 static void feed_asks_a_store_that_has_nothing_to_do_whether_it_still_has_everything(void **state)
 {
     (void)state;
@@ -287,7 +303,7 @@ static void feed_counts_and_drops_what_it_does_not_understand(void **state)
     frame_header_write((struct frame_header *)frame, FRAME_BEHIND, 0, 1, 1); /* another journal */
     frame[sizeof(struct frame_header) + 16] = 1;                             /* of some store */
     feed_on_answer(feed_of_test, frame, sizeof frame, 0);
-    frame_header_write((struct frame_header *)frame, FRAME_PONG, 0, 1, 0);
+    frame_header_write((struct frame_header *)frame, FRAME_PING, 0, 1, 0);
     feed_on_answer(feed_of_test, frame, sizeof(struct frame_header), 0);
     assert_int_equal(feed_fixture_metric_of("coupond_issuer_frames_dropped_total"), before + 5);
     assert_int_equal(feed_fixture_metric_of(misdirected), misdirected_before + 1);
@@ -312,6 +328,7 @@ int main(void)
         TEST(feed_carries_whole_batches_up_to_its_bound),
         TEST(feed_never_splits_a_batch_that_is_larger_than_its_bound),
         TEST(feed_sends_nothing_that_is_not_synced),
+        TEST(every_frame_has_the_keys_of_its_journal),
         TEST(feed_asks_a_store_that_has_nothing_to_do_whether_it_still_has_everything),
         TEST(feed_sends_again_what_is_not_acknowledged_in_time),
         TEST(feed_holds_everything_back_until_a_coupon_is_acknowledged),

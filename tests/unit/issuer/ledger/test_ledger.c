@@ -37,8 +37,11 @@ static int drop_ledger(void **state)
 
 static struct coupon coupon_of(const char *id, uint32_t quantity, uint32_t limit)
 {
-    struct coupon coupon = {
-        .quantity = quantity, .per_user_limit = limit, .starts_at_us = TIME_NONE, .ends_at_us = TIME_NONE};
+    struct coupon coupon = {.quantity = quantity,
+                            .per_user_limit = limit,
+                            .starts_at_us = TIME_NONE,
+                            .ends_at_us = TIME_NONE,
+                            .redeem_until_us = TIME_NONE};
     strcpy(coupon.id, id);
     strcpy(coupon.title, "Title");
     return coupon;
@@ -241,6 +244,7 @@ static void ledger_compares_the_version_with_the_one_wanted_or_ruled_out(void **
                             .per_user_limit = 1,
                             .starts_at_us = TIME_NONE,
                             .ends_at_us = TIME_NONE,
+                            .redeem_until_us = TIME_NONE,
                             .journal_seq = 7};
     ledger_apply_coupon(ledger, &wanted);
     assert_int_equal(change(&wanted, COUPON_FIELD_QUANTITY | COUPON_IF_VERSION), VERDICT_COUPON_CHANGED);
@@ -258,11 +262,12 @@ static void ledger_changes_only_the_members_that_are_meant(void **state)
     strcpy(wanted.title, "New");
     wanted.paused = true;
     assert_int_equal(change(&wanted, COUPON_FIELD_TITLE), VERDICT_COUPON_CHANGED);
-    const struct ledger_coupon *coupon = ledger_entry(ledger, "C", 1);
-    assert_string_equal(coupon->title, "New");
-    assert_int_equal(coupon->quantity, 5);
-    assert_int_equal(coupon->per_user_limit, 2);
-    assert_false(coupon->paused);
+    struct coupon coupon;
+    ledger_coupon_read(ledger_entry(ledger, "C", 1), &coupon);
+    assert_string_equal(coupon.title, "New");
+    assert_int_equal(coupon.quantity, 5);
+    assert_int_equal(coupon.per_user_limit, 2);
+    assert_false(coupon.paused);
 }
 
 static void ledger_lists_coupons_in_the_order_of_their_ids(void **state)
@@ -307,7 +312,15 @@ static struct journal_record coupon_record(const char *id, uint32_t quantity, ui
                                    .time_us = NOW,
                                    .coupon_id = id,
                                    .coupon_id_length = strlen(id),
-                                   .coupon = {"T", 1, quantity, limit, false, TIME_NONE, TIME_NONE, NOW}};
+                                   .coupon = {.number = 1,
+                                              .quantity = quantity,
+                                              .per_user_limit = limit,
+                                              .starts_at_us = TIME_NONE,
+                                              .ends_at_us = TIME_NONE,
+                                              .redeem_until_us = TIME_NONE,
+                                              .created_at_us = NOW,
+                                              .texts = {"T", "", "", "", "", ""},
+                                              .text_lengths = {1}}};
 }
 
 static const char *replay(struct journal_record record)

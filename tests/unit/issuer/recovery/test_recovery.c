@@ -21,8 +21,8 @@
 
 #define TIME_US INT64_C(1700000000000000)
 
-typedef int (*recover_fn)(struct journal *journal, struct ledger **ledger, struct recovery_result *result,
-                          struct recovery_progress *progress, struct error *error);
+typedef int (*recover_fn)(struct journal *journal, struct ledger **ledger, struct details *details,
+                          struct recovery_result *result, struct recovery_progress *progress, struct error *error);
 
 /* --- helpers --- */
 
@@ -38,18 +38,18 @@ static struct journal *open_journal(void)
 
 static void begin(struct journal *journal)
 {
-    assert_true(journal_reserve(journal, journal_bytes_max(1000, 1)));
+    assert_true(journal_reserve(journal, journal_bytes_max(1000, 0, 1)));
     journal_begin(journal, TIME_US);
 }
 
 static void put_titled(struct journal *journal, const char *id, const char *title, uint32_t quantity, uint32_t limit)
 {
     struct coupon coupon = {.quantity = quantity, .per_user_limit = limit, .created_at_us = TIME_US};
-    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
+    coupon.starts_at_us = coupon.ends_at_us = coupon.redeem_until_us = TIME_NONE;
     strcpy(coupon.id, id);
     strcpy(coupon.title, title);
     begin(journal);
-    journal_append_coupon(journal, &coupon);
+    journal_append_coupon(journal, &coupon, NULL);
     journal_commit(journal);
 }
 
@@ -86,10 +86,17 @@ static struct journal *fresh(void)
     struct recovery_result result;
     struct error error = {{0}};
     struct journal *journal = open_journal();
-    if (recovery_run(journal, &ledger, &result, NULL, &error) != 0)
+    if (recovery_run(journal, &ledger, NULL, &result, NULL, &error) != 0)
         fail_msg("%s", error.text);
     ledger_destroy(&ledger);
     return journal;
+}
+
+static void assert_titled(const struct ledger *ledger, const char *id, const char *title)
+{
+    struct coupon coupon;
+    ledger_coupon_read(ledger_entry(ledger, id, strlen(id)), &coupon);
+    assert_string_equal(coupon.title, title);
 }
 
 static void assert_refused_by(recover_fn recover, const char *reason)
@@ -98,7 +105,7 @@ static void assert_refused_by(recover_fn recover, const char *reason)
     struct recovery_result result;
     struct error error = {{0}};
     struct journal *journal = open_journal();
-    assert_int_equal(recover(journal, &ledger, &result, NULL, &error), -1);
+    assert_int_equal(recover(journal, &ledger, NULL, &result, NULL, &error), -1);
     assert_null(ledger);
     journal_abandon(&journal);
     if (strstr(error.text, reason) == NULL)
@@ -126,7 +133,7 @@ static void recovery_counts_what_a_long_journal_holds(void **state)
         struct recovery_result result;
         struct error error = {{0}};
         journal = open_journal();
-        assert_int_equal((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, NULL, &error), 0);
+        assert_int_equal((alone ? recovery_run_alone : recovery_run)(journal, &ledger, NULL, &result, NULL, &error), 0);
         assert_int_equal(ledger_entry(ledger, "A", 1)->issued, 100000);
         assert_int_equal(result.last_time_us, TIME_US);
         assert_null(ledger_check(ledger));
@@ -165,7 +172,7 @@ static struct journal *reopen_behind_snapshot(struct journal *journal)
     journal = open_journal();
     struct ledger *ledger;
     struct recovery_result result;
-    assert_int_equal(recovery_run_alone(journal, &ledger, &result, NULL, &error), 0);
+    assert_int_equal(recovery_run_alone(journal, &ledger, NULL, &result, NULL, &error), 0);
     assert_int_equal(snapshot_write(journal_fixture_dir, journal_meta(journal), ledger, seq, TIME_US, &error), 0);
     ledger_destroy(&ledger);
     return journal;
@@ -187,7 +194,7 @@ static void assert_many_coupons(const struct ledger *ledger)
         uint32_t issued = i == 1 ? LARGE_ISSUES : i % (MANY_HOLDERS + 1);
         name_coupon(id, i);
         assert_int_equal(ledger_entry(ledger, id, strlen(id))->issued, issued);
-        assert_string_equal(ledger_entry(ledger, id, strlen(id))->title, i == 2 ? "changed" : id);
+        assert_titled(ledger, id, i == 2 ? "changed" : id);
         assert_int_equal(ledger_lookup(ledger, id, strlen(id), "user-1", 6, &issue), issued > 0);
         assert_int_equal(ledger_lookup(ledger, id, strlen(id), "user-39999", 10, &issue), i == 1);
     }
@@ -212,7 +219,7 @@ static void many_coupons_are_recovered_alike_by_one_thread_and_by_many(void **st
         struct recovery_result result;
         struct error error = {{0}};
         journal = open_journal();
-        if ((alone ? recovery_run_alone : recovery_run)(journal, &ledger, &result, NULL, &error) != 0)
+        if ((alone ? recovery_run_alone : recovery_run)(journal, &ledger, NULL, &result, NULL, &error) != 0)
             fail_msg("%s", error.text);
         assert_int_equal(result.records, LARGE_ISSUES + 1);
         assert_many_coupons(ledger);
@@ -234,11 +241,11 @@ static void titles_of_before_are_recovered_as_they_are(void **state)
     put_titled(journal, "B", "\u200b", 10, 1);
     journal_abandon(&journal);
     journal = open_journal();
-    if (recovery_run(journal, &ledger, &result, NULL, &error) != 0)
+    if (recovery_run(journal, &ledger, NULL, &result, NULL, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(result.records, 1);
-    assert_string_equal(ledger_entry(ledger, "A", 1)->title, "a\u202eb");
-    assert_string_equal(ledger_entry(ledger, "B", 1)->title, "\u200b");
+    assert_titled(ledger, "A", "a\u202eb");
+    assert_titled(ledger, "B", "\u200b");
     ledger_destroy(&ledger);
     journal_abandon(&journal);
 }
@@ -259,7 +266,7 @@ static void recovery_says_how_far_it_is(void **state)
     assert_string_equal(text, "recovering: 0 of 2 partitions done");
     recovery_progress_note(&progress[0], RECOVERY_DONE, 0, 0);
     journal = open_journal();
-    assert_int_equal(recovery_run(journal, &ledger, &result, &progress[1], &error), 0);
+    assert_int_equal(recovery_run(journal, &ledger, NULL, &result, &progress[1], &error), 0);
     assert_int_equal(progress[1].phase, RECOVERY_JOURNAL);
     assert_true(progress[1].bytes_done > 0 && progress[1].bytes_done <= progress[1].bytes_total);
     recovery_progress_note(&progress[1], RECOVERY_SNAPSHOT, UINT64_C(5) << 20, UINT64_C(64) << 20);
@@ -280,7 +287,7 @@ static void assert_told_to_end(void)
     struct journal *journal = open_journal();
     struct ledger *ledger;
     struct recovery_result result;
-    int status = recovery_run(journal, &ledger, &result, NULL, &error);
+    int status = recovery_run(journal, &ledger, NULL, &result, NULL, &error);
     int received;
     assert_int_equal(sigwait(&signals, &received), 0);
     assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &signals, NULL), 0);
@@ -342,7 +349,7 @@ static void recovery_ends_when_the_process_is_told_to_and_begins_anew(void **sta
     journal_abandon(&journal);
     assert_told_to_end();
     journal = open_journal();
-    assert_int_equal(recovery_run(journal, &ledger, &result, NULL, &error), 0);
+    assert_int_equal(recovery_run(journal, &ledger, NULL, &result, NULL, &error), 0);
     assert_int_equal(result.records, 50001);
     ledger_destroy(&ledger);
     journal_abandon(&journal);

@@ -42,7 +42,7 @@ static int start(struct error *error)
     struct journal_config config = {
         .dir = journal_fixture_dir, .partitions = 1, .segment_bytes = 2u << 20, .worker_by_hand = true};
     if (journal_open(&config, &fixture.journal, error) != 0 ||
-        recovery_run(fixture.journal, &fixture.ledger, &fixture.recovered, NULL, error) != 0)
+        recovery_run(fixture.journal, &fixture.ledger, NULL, &fixture.recovered, NULL, error) != 0)
         return -1;
     struct snapshot_config snapshots = {
         .bytes_min = 1,
@@ -113,13 +113,13 @@ void snapshot_fixture_put_policy(const char *id, uint32_t quantity, uint32_t lim
     struct coupon wanted = {.quantity = quantity, .per_user_limit = limit}, result;
     strcpy(wanted.id, id);
     strcpy(wanted.title, id);
-    wanted.starts_at_us = wanted.ends_at_us = TIME_NONE;
+    wanted.starts_at_us = wanted.ends_at_us = wanted.redeem_until_us = TIME_NONE;
     snapshot_fixture_begin();
     enum verdict verdict =
         there == NULL ? ledger_decide_create(fixture.ledger, &wanted, fixture.now_us, &result)
                       : ledger_decide_change(fixture.ledger, &wanted, COUPON_FIELD_QUANTITY, fixture.now_us, &result);
     assert_true(verdict == VERDICT_COUPON_CREATED || verdict == VERDICT_COUPON_CHANGED);
-    result.journal_seq = journal_append_coupon(fixture.journal, &result);
+    result.journal_seq = journal_append_coupon(fixture.journal, &result, NULL);
     ledger_apply_coupon(fixture.ledger, &result);
     journal_commit(fixture.journal);
 }

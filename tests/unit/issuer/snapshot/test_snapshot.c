@@ -163,7 +163,7 @@ static void a_snapshot_waits_until_the_journal_is_synced(void **state)
                                     .sync_interval_ms = 1000,
                                     .worker_by_hand = true};
     assert_int_equal(journal_open(&config, &fixture.journal, &error), 0);
-    assert_int_equal(recovery_run(fixture.journal, &fixture.ledger, &fixture.recovered, NULL, &error), 0);
+    assert_int_equal(recovery_run(fixture.journal, &fixture.ledger, NULL, &fixture.recovered, NULL, &error), 0);
     struct snapshot_config snapshots = {.bytes_min = 1, .worker_by_hand = true};
     assert_int_equal(snapshot_create(fixture.journal, &snapshots, &fixture.snapshot, &error), 0);
     journal_work(fixture.journal);
@@ -379,7 +379,7 @@ static void write_large_snapshot(void)
     struct error error = {{0}};
     struct coupon coupon = {.quantity = 1, .per_user_limit = 1, .created_at_us = 1, .updated_at_us = 1};
     struct ledger *ledger = ledger_create(journal_meta(fixture.journal)->fingerprint_key);
-    coupon.starts_at_us = coupon.ends_at_us = TIME_NONE;
+    coupon.starts_at_us = coupon.ends_at_us = coupon.redeem_until_us = TIME_NONE;
     coupon.journal_seq = 1;
     memset(coupon.title, 'x', TITLE_MAX);
     for (unsigned i = 0; i < MANY_COUPONS; i++) {

@@ -108,7 +108,7 @@ void journal_fixture_append(struct journal *journal, unsigned count)
 void journal_fixture_append_at(struct journal *journal, unsigned count, int64_t time_us)
 {
     char user[32];
-    assert_true(journal_reserve(journal, journal_bytes_max(count, 0)));
+    assert_true(journal_reserve(journal, journal_bytes_max(count, 0, 0)));
     journal_begin(journal, time_us);
     for (unsigned i = 0; i < count; i++) {
         uint64_t seq = journal_written_seq(journal) + i + 1;

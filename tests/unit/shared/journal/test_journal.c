@@ -48,11 +48,12 @@ static void journal_keeps_every_member_of_a_coupon(void **state)
                             .paused = true,
                             .starts_at_us = 5,
                             .ends_at_us = TIME_NONE,
+                            .redeem_until_us = TIME_NONE,
                             .created_at_us = 9};
     unsigned char bytes[sizeof(struct journal_batch_header) + JOURNAL_RECORD_BYTES_MAX];
     const uint8_t id[16] = {1};
     struct journal_batch_header header = {.count = 1, .first_seq = 3, .time_us = 11, .synced_seq = 2};
-    header.length = (uint32_t)(sizeof header + journal_encode_coupon(bytes + sizeof header, &coupon));
+    header.length = (uint32_t)(sizeof header + journal_encode_coupon(bytes + sizeof header, &coupon, NULL));
     memcpy(bytes, &header, sizeof header);
     header.checksum = journal_batch_checksum(bytes, header.length, id);
     memcpy(bytes, &header, sizeof header);
@@ -66,8 +67,8 @@ static void journal_keeps_every_member_of_a_coupon(void **state)
     assert_int_equal(record.seq, 3);
     assert_int_equal(record.time_us, 11);
     assert_memory_equal(record.coupon_id, "C-1", 3);
-    assert_int_equal(record.coupon.title_length, 6);
-    assert_memory_equal(record.coupon.title, coupon.title, 6);
+    assert_int_equal(record.coupon.text_lengths[COUPON_TEXT_TITLE], 6);
+    assert_memory_equal(record.coupon.texts[COUPON_TEXT_TITLE], coupon.title, 6);
     assert_int_equal(record.coupon.quantity, QUANTITY_MAX);
     assert_int_equal(record.coupon.per_user_limit, 7);
     assert_true(record.coupon.paused);
@@ -138,14 +139,14 @@ static void journal_refuses_to_reserve_on_a_full_disk_and_recovers(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 
     journal = open_with_segments_of(4u << 20);
-    size_t bytes = journal_bytes_max(4000, 0);
+    size_t bytes = journal_bytes_max(4000, 0, 0);
     while (journal_reserve(journal, bytes))
         journal_fixture_append(journal, 4000);
     uint64_t kept = journal_written_seq(journal);
     assert_true(kept > 0);
     assert_true(journal_is_full(journal));
-    assert_true(
-        journal_reserve(journal, journal_bytes_max(0, 0))); /* room for small batches is no room for the next segment */
+    assert_true(journal_reserve(
+        journal, journal_bytes_max(0, 0, 0))); /* room for small batches is no room for the next segment */
     assert_true(journal_is_full(journal));
 
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);

@@ -209,8 +209,13 @@ static void a_role_opens_only_its_own_secrets(void **state)
 {
     struct fixture *fixture = *state;
     assert_ok(fixture, options_set(&fixture->options, "store/password_file=/nowhere/password", &fixture->error));
+    assert_ok(fixture, options_set(&fixture->options, "gateway/store_threads=0", &fixture->error));
     options_leave_secrets(&fixture->options, "gateway");
     assert_ok(fixture, options_complete(&fixture->options, &fixture->error));
+    options_init(&fixture->options);
+    assert_ok(fixture, options_set(&fixture->options, "store/password_file=/nowhere/password", &fixture->error));
+    options_leave_secrets(&fixture->options, "gateway"); /* it reads the store */
+    assert_int_equal(options_complete(&fixture->options, &fixture->error), -1);
     options_init(&fixture->options);
     assert_ok(fixture, options_set(&fixture->options, "gateway/admin_token_file=/nowhere/token", &fixture->error));
     options_leave_secrets(&fixture->options, "persister");

@@ -13,6 +13,8 @@
 #include <mysql.h>
 #include <sqlite3.h>
 
+#include "shared/store/erased.h"
+
 /* --- where the server is --- */
 
 bool store_fixture_has_mysql(void)
@@ -212,8 +214,17 @@ void store_fixture_control(const char *action)
 void store_fixture_begin(struct store_fixture *fixture)
 {
     fixture->batch = (struct store_batch){
-        .partition = 0, .partitions = 1, .first_seq = 1, .coupons = fixture->coupons, .issues = fixture->issues};
+        .partition = 0,
+        .partitions = 1,
+        .first_seq = 1,
+        .coupons = fixture->rows,
+        .issues = fixture->issues,
+        .changes = fixture->changes,
+        .erasures = fixture->erasures,
+    };
     memset(fixture->batch.journal_id, 0x5a, sizeof fixture->batch.journal_id);
+    fixture->from = fixture->coupons;
+    fixture->to = fixture->rows;
 }
 
 static void note_seq(struct store_batch *batch, uint64_t journal_seq)
@@ -231,6 +242,7 @@ struct coupon *store_fixture_coupon(struct store_fixture *fixture, const char *i
         .per_user_limit = 1,
         .starts_at_us = TIME_NONE,
         .ends_at_us = TIME_NONE,
+        .redeem_until_us = TIME_NONE,
         .created_at_us = 1763691900000000,
         .updated_at_us = 1763691900000000 + (int64_t)journal_seq,
         .journal_seq = journal_seq,
@@ -261,8 +273,64 @@ struct store_issue *store_fixture_issue(struct store_fixture *fixture, const cha
     return &fixture->issues[i];
 }
 
+struct store_change *store_fixture_change(struct store_fixture *fixture, const char *coupon_id, uint32_t sequence,
+                                          enum issue_state state, uint64_t journal_seq)
+{
+    bool revoked = state == ISSUE_REVOKED;
+    struct store_change *change = &fixture->changes[fixture->batch.changes_count++];
+    *change = (struct store_change){
+        .coupon_id = coupon_id,
+        .user_id = "",
+        .reference = revoked ? "" : "r",
+        .reason = revoked ? "why" : "",
+        .actor = "admin",
+        .coupon_id_length = (uint8_t)strlen(coupon_id),
+        .reference_length = revoked ? 0 : 1,
+        .reason_length = revoked ? 3 : 0,
+        .actor_length = 5,
+        .state = (uint8_t)state,
+        .sequence = sequence,
+        .changed_at_us = 1763691900123456 + (int64_t)journal_seq,
+        .journal_seq = journal_seq,
+    };
+    note_seq(&fixture->batch, journal_seq);
+    return change;
+}
+
+struct store_erasure *store_fixture_erasure(struct store_fixture *fixture, const char *user_id, uint64_t journal_seq)
+{
+    struct store_erasure *erasure = &fixture->erasures[fixture->batch.erasures_count++];
+    *erasure = (struct store_erasure){
+        .user_id = user_id,
+        .actor = "admin",
+        .request_id = "request-1",
+        .user_id_length = (uint8_t)strlen(user_id),
+        .actor_length = 5,
+        .request_id_length = 9,
+        .erased_at_us = 1763691900123456 + (int64_t)journal_seq,
+        .journal_seq = journal_seq,
+    };
+    store_fingerprint(fixture->batch.fingerprint_key, user_id, strlen(user_id), erasure->fingerprint);
+    note_seq(&fixture->batch, journal_seq);
+    return erasure;
+}
+
+void store_fixture_add_keys(struct store_fixture *fixture)
+{
+    memset(fixture->batch.fingerprint_key, 0x11, sizeof fixture->batch.fingerprint_key);
+    memset(fixture->batch.code_key, 0x22, sizeof fixture->batch.code_key);
+}
+
+void store_fixture_borrow(struct store_fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->batch.coupons_count; i++)
+        fixture->to[i] = store_coupon_borrow(&fixture->from[i]);
+    fixture->batch.coupons = fixture->to;
+}
+
 enum store_result store_fixture_write(struct store_fixture *fixture)
 {
+    store_fixture_borrow(fixture);
     return store_write(fixture->store, &fixture->batch, &fixture->error);
 }
 

@@ -16,8 +16,13 @@ struct store_fixture {
     struct store *store;
     struct error error;
     struct coupon coupons[8];
+    struct store_coupon rows[8];
+    struct coupon *from; /* the coupons of the batch, and as of the write their rows; a test may have its own */
+    struct store_coupon *to;
     struct store_issue issues[STORE_FIXTURE_ISSUES_MAX];
     char users[STORE_FIXTURE_ISSUES_MAX][USER_ID_MAX + 1];
+    struct store_change changes[16];
+    struct store_erasure erasures[4];
     struct store_batch batch;
 };
 
@@ -42,15 +47,24 @@ void store_fixture_control(const char *action);
 /* Opens another store with the fixture's options, and creates its schema. */
 struct store *store_fixture_another(struct store_fixture *fixture);
 
-/* An empty batch of partition 0 of 1, journal id all 0x5a. */
+/* An empty batch of partition 0 of 1, journal id all 0x5a, without keys. */
 void store_fixture_begin(struct store_fixture *fixture);
 /* Adds a policy; the coupon may be changed until the write. */
 struct coupon *store_fixture_coupon(struct store_fixture *fixture, const char *id, uint64_t journal_seq);
 /* Adds an issue. */
 struct store_issue *store_fixture_issue(struct store_fixture *fixture, const char *coupon_id, uint32_t sequence,
                                         const char *user_id, uint64_t journal_seq);
+/* Adds a change of an issue to a state, with the reference "r" or the reason "why". */
+struct store_change *store_fixture_change(struct store_fixture *fixture, const char *coupon_id, uint32_t sequence,
+                                          enum issue_state state, uint64_t journal_seq);
+/* Adds the erasure of a user, whose fingerprint is of the batch's key. */
+struct store_erasure *store_fixture_erasure(struct store_fixture *fixture, const char *user_id, uint64_t journal_seq);
+/* The journal's keys, from now on in this batch: 0x11 and 0x22. */
+void store_fixture_add_keys(struct store_fixture *fixture);
 /* Begins a batch of the coupon "c" and its issues 1 to `count`, to users u1, u2, …; journal sequences from 1. */
 void store_fixture_begin_issues(struct store_fixture *fixture, uint32_t count);
+/* Points the batch to its coupons as they are now; store_fixture_write() does so itself. */
+void store_fixture_borrow(struct store_fixture *fixture);
 /* Writes the batch. */
 enum store_result store_fixture_write(struct store_fixture *fixture);
 

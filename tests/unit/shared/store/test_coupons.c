@@ -16,6 +16,7 @@
 #define TIME_US INT64_C(1763691900000000)
 
 static struct coupon coupons[2 * COUPONS];
+static struct store_coupon rows[2 * COUPONS];
 static char ids[COUPONS][COUPON_ID_MAX + 1];
 
 /* --- helpers --- */
@@ -28,6 +29,7 @@ static struct coupon *add_coupon(struct store_fixture *fixture, unsigned number,
         .per_user_limit = 1,
         .starts_at_us = TIME_NONE,
         .ends_at_us = TIME_NONE,
+        .redeem_until_us = TIME_NONE,
         .created_at_us = TIME_US + number,
         .updated_at_us = TIME_US + (int64_t)journal_seq,
         .journal_seq = journal_seq,
@@ -42,7 +44,8 @@ static struct coupon *add_coupon(struct store_fixture *fixture, unsigned number,
 static void begin(struct store_fixture *fixture, unsigned from, unsigned end)
 {
     store_fixture_begin(fixture);
-    fixture->batch.coupons = coupons;
+    fixture->from = coupons;
+    fixture->to = rows;
     for (unsigned i = from; i < end; i++) {
         unsigned number = from + (i - from) * 7 % (end - from);
         char user[24];
@@ -144,7 +147,8 @@ static void many_coupons_that_change_in_one_batch_become_each_what_it_was_change
     begin(fixture, 0, CHANGED);
     store_fixture_assert_written(fixture);
     store_fixture_begin(fixture);
-    fixture->batch.coupons = coupons;
+    fixture->from = coupons;
+    fixture->to = rows;
     for (unsigned i = 0; i < CHANGED; i++) {
         struct coupon *coupon = add_coupon(fixture, i, 1000 + i);
         coupon->quantity = 100 + i;

@@ -53,7 +53,48 @@ static struct store_dead_letter coupon_letter(int64_t created_at_us)
                             .starts_at_us = TIME_NONE,
                             .ends_at_us = 1,
                             .created_at_us = created_at_us};
-    return letter_with(journal_encode_coupon(record, &coupon));
+    return letter_with(journal_encode_coupon(record, &coupon, NULL));
+}
+
+static struct store_dead_letter change_letter(enum journal_change_kind kind)
+{
+    bool revoked = kind == JOURNAL_REVOKED;
+    struct journal_record change = {
+        .type = JOURNAL_CHANGE,
+        .time_us = TIME_US,
+        .coupon_id = "c",
+        .coupon_id_length = 1,
+        .origin = {"kim", 3, "req-9", 5},
+        .change = {.kind = kind,
+                   .sequence = 9,
+                   .restock = revoked,
+                   .user_id = "anna",
+                   .user_id_length = 4,
+                   .reference = "order-1",
+                   .reference_length = revoked ? 0 : 7,
+                   .reason = "why",
+                   .reason_length = revoked ? 3 : 0},
+    };
+    struct store_dead_letter letter = letter_with(journal_encode_change(record, &change));
+    letter.user_id = "anna";
+    letter.user_id_length = 4;
+    letter.sequence = 9;
+    return letter;
+}
+
+static struct store_dead_letter erasure_letter(void)
+{
+    struct journal_record erasure = {
+        .type = JOURNAL_ERASURE,
+        .origin = {"kim", 3, "req-9", 5},
+        .erasure = {.user_id = "anna", .user_id_length = 4, .fingerprint = {1, 2, 3}},
+    };
+    struct store_dead_letter letter = letter_with(journal_encode_erasure(record, &erasure));
+    letter.coupon_id = "";
+    letter.coupon_id_length = 0;
+    letter.user_id = "anna";
+    letter.user_id_length = 4;
+    return letter;
 }
 
 /* --- tests --- */
@@ -87,11 +128,82 @@ static void a_coupon_comes_back_as_it_was(void **state)
     assert_true(store_letter_rows(&rows, &letter));
     assert_int_equal(rows.batch.issues_count, 0);
     assert_int_equal(rows.batch.coupons_count, 1);
-    const struct coupon *coupon = &rows.batch.coupons[0];
-    assert_string_equal(coupon->title, "A coffee");
+    const struct store_coupon *coupon = &rows.batch.coupons[0];
+    assert_int_equal(coupon->text_lengths[COUPON_TEXT_TITLE], 8);
+    assert_memory_equal(coupon->texts[COUPON_TEXT_TITLE], "A coffee", 8);
     assert_int_equal(coupon->journal_seq, 77);
     assert_true(coupon->created_at_us == TIME_US - 5);
     assert_true(coupon->updated_at_us == TIME_US);
+}
+
+static void a_change_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    static const enum issue_state states[] = {ISSUE_NONE, ISSUE_REDEEMED, ISSUE_ISSUED, ISSUE_REVOKED};
+    for (enum journal_change_kind kind = JOURNAL_REDEEMED; kind <= JOURNAL_REVOKED; kind++) {
+        struct store_letter_rows rows;
+        struct store_dead_letter letter = change_letter(kind);
+        assert_true(store_letter_rows(&rows, &letter));
+        assert_int_equal(rows.batch.issues_count + rows.batch.coupons_count, 0);
+        assert_int_equal(rows.batch.changes_count, 1);
+        const struct store_change *change = &rows.batch.changes[0];
+        assert_int_equal(change->state, states[kind]);
+        assert_int_equal(change->sequence, 9);
+        assert_int_equal(change->restock, kind == JOURNAL_REVOKED);
+        assert_int_equal(change->actor_length, 3);
+        assert_true(change->changed_at_us == TIME_US && change->journal_seq == 77);
+        letter.sequence++;
+        assert_false(store_letter_rows(&rows, &letter));
+    }
+}
+
+static void an_erasure_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    struct store_letter_rows rows;
+    struct store_dead_letter letter = erasure_letter();
+    assert_true(store_letter_rows(&rows, &letter));
+    assert_int_equal(rows.batch.erasures_count, 1);
+    assert_memory_equal(rows.batch.erasures[0].user_id, "anna", 4);
+    assert_int_equal(rows.batch.erasures[0].fingerprint[2], 3);
+    assert_true(rows.batch.erasures[0].journal_seq == 77 && rows.batch.erasures[0].erased_at_us == TIME_US);
+    letter.user_id = "anne";
+    assert_false(store_letter_rows(&rows, &letter));
+}
+
+#define ERASED "erased:000102030405060708090a0b0c0d0e0f"
+
+static void a_letter_can_be_erased_and_still_be_stored(void **state)
+{
+    (void)state;
+    static struct store_letter copy;
+    struct store_letter_rows rows;
+    const struct store_dead_letter letters[] = {issue_letter(), change_letter(JOURNAL_REVOKED)};
+    for (size_t i = 0; i < 2; i++) {
+        struct store_dead_letter letter = i == 0 ? issue_letter() : change_letter(JOURNAL_REVOKED);
+        letter.reason = "it contradicts an issue to user anna, and so on";
+        store_letter_copy(&copy, &letter);
+        store_letter_erase(&copy, ERASED);
+        assert_null(memmem(copy.record, copy.letter.record_length, "anna", 4));
+        assert_null(strstr(copy.reason, "anna"));
+        assert_true(store_letter_rows(&rows, &copy.letter));
+        const char *user_id = i == 0 ? rows.issue.user_id : rows.change.user_id;
+        assert_memory_equal(user_id, ERASED, ERASED_ID_LENGTH);
+        assert_int_equal(copy.letter.sequence, letters[i].sequence);
+    }
+}
+
+static void a_malformed_record_is_dropped_when_it_is_erased(void **state)
+{
+    (void)state;
+    static struct store_letter copy;
+    struct store_letter_rows rows;
+    struct store_dead_letter letter = issue_letter();
+    letter.record_length = 7;
+    store_letter_copy(&copy, &letter);
+    store_letter_erase(&copy, ERASED);
+    assert_int_equal(copy.letter.record_length, 1);
+    assert_false(store_letter_rows(&rows, &copy.letter));
 }
 
 static void a_record_that_is_not_what_the_columns_say_is_refused(void **state)
@@ -126,13 +238,18 @@ static void any_bytes_at_all_do_no_harm(void **state)
     struct store_letter_rows rows;
     unsigned seed = 1;
     for (unsigned round = 0; round < 20000; round++) {
-        struct store_dead_letter letter = round % 2 == 0 ? issue_letter() : coupon_letter(TIME_US);
+        struct store_dead_letter letter = round % 4 == 0   ? issue_letter()
+                                          : round % 4 == 1 ? coupon_letter(TIME_US)
+                                          : round % 4 == 2 ? change_letter(JOURNAL_REVOKED)
+                                                           : erasure_letter();
         unsigned char *copy = malloc(letter.record_length); /* so that the sanitizer detects a read past the end */
         memcpy(copy, record, letter.record_length);
         copy[(unsigned)rand_r(&seed) % letter.record_length] ^= (unsigned char)(1 + rand_r(&seed) % 255);
         letter.record = copy;
         if (store_letter_rows(&rows, &letter))
-            assert_int_equal(rows.batch.coupons_count + rows.batch.issues_count, 1);
+            assert_int_equal(rows.batch.coupons_count + rows.batch.issues_count + rows.batch.changes_count +
+                                 rows.batch.erasures_count,
+                             1);
         free(copy);
     }
 }
@@ -160,6 +277,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_issue_comes_back_as_it_was),
         cmocka_unit_test(a_coupon_comes_back_as_it_was),
+        cmocka_unit_test(a_change_comes_back_as_it_was),
+        cmocka_unit_test(an_erasure_comes_back_as_it_was),
+        cmocka_unit_test(a_letter_can_be_erased_and_still_be_stored),
+        cmocka_unit_test(a_malformed_record_is_dropped_when_it_is_erased),
         cmocka_unit_test(a_record_that_is_not_what_the_columns_say_is_refused),
         cmocka_unit_test(any_bytes_at_all_do_no_harm),
         cmocka_unit_test(a_copy_outlives_the_row_that_it_came_from),

@@ -301,50 +301,7 @@ static void a_partition_is_handed_over_to_another_journal(void **state)
     assert_has(fixture, 7, "");
 }
 
-static void a_store_of_version_1_is_migrated_and_keeps_what_it_has(void **state)
-{
-    struct store_fixture *fixture = *state;
-    store_fixture_migrate(fixture);
-    store_fixture_begin_issues(fixture, 3);
-    store_fixture_assert_written(fixture);
-    store_fixture_sql(fixture, "ALTER TABLE journal DROP COLUMN ahead");
-    store_fixture_sql(fixture, "ALTER TABLE schema_version DROP COLUMN store_id");
-    store_fixture_sql(fixture, "UPDATE schema_version SET version = 1");
-    assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_FAILED);
-    store_fixture_assert_error(fixture, "start its persister");
-    store_fixture_migrate(fixture);
-    store_fixture_migrate(fixture);
-    assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_OK);
-    assert_has(fixture, 4, "");
-    begin_frame(fixture, 7, 9, 4);
-    store_fixture_assert_written(fixture);
-    assert_has(fixture, 4, "7-9");
-}
-
 /* --- which store it is --- */
-
-static void a_store_of_version_2_is_given_an_id_and_keeps_it(void **state)
-{
-    struct store_fixture *fixture = *state;
-    uint8_t id[STORE_ID_BYTES], again[STORE_ID_BYTES];
-    store_fixture_migrate(fixture);
-    store_fixture_begin_issues(fixture, 3);
-    store_fixture_assert_written(fixture);
-    store_fixture_sql(fixture, "ALTER TABLE schema_version DROP COLUMN store_id");
-    store_fixture_sql(fixture, "UPDATE schema_version SET version = 2");
-    assert_int_equal(store_read_id(fixture->store, id, &fixture->error), STORE_FAILED);
-    begin_frame(fixture, 7, 9, 4);
-    assert_int_equal(store_fixture_write(fixture), STORE_FAILED); /* and the delivery migrates it */
-    store_fixture_migrate(fixture);
-    assert_int_equal(store_read_id(fixture->store, id, &fixture->error), STORE_OK);
-    assert_true(store_id_is_known(id));
-    store_fixture_migrate(fixture);
-    assert_int_equal(store_read_id(fixture->store, again, &fixture->error), STORE_OK);
-    assert_memory_equal(id, again, sizeof id);
-    assert_has(fixture, 4, "");
-    store_fixture_assert_written(fixture);
-    assert_memory_equal(store_id(fixture->store), id, sizeof id);
-}
 
 static void what_is_meant_for_another_store_is_not_written(void **state)
 {
@@ -382,8 +339,6 @@ static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **sta
     X(a_part_of_a_frame_leaves_the_journals_row_where_it_is)                                                           \
     X(what_nobody_wrote_into_ahead_is_told)                                                                            \
     X(a_partition_is_handed_over_to_another_journal)                                                                   \
-    X(a_store_of_version_1_is_migrated_and_keeps_what_it_has)                                                          \
-    X(a_store_of_version_2_is_given_an_id_and_keeps_it)                                                                \
     X(what_is_meant_for_another_store_is_not_written)
 
 #define ON_SQLITE(test) cmocka_unit_test_setup_teardown(test, store_fixture_setup_sqlite, store_fixture_teardown),

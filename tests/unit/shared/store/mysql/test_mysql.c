@@ -265,6 +265,7 @@ static void a_server_killed_in_the_middle_loses_nothing_that_was_written(void **
     enum store_result result = STORE_OK;
     store_fixture_migrate(fixture);
     store_fixture_begin_issues(fixture, STORE_FIXTURE_ISSUES_MAX);
+    store_fixture_borrow(fixture);
     struct store_batch batch = fixture->batch;
     pthread_t killer;
     for (; result == STORE_OK && written < STORE_FIXTURE_ISSUES_MAX; written += result == STORE_OK ? 100 : 0) {

@@ -92,13 +92,18 @@ static const struct change changes[] = {
      "column issued is missing, or this user may not see it, and must be INT UNSIGNED NOT NULL"},
     {"ALTER TABLE journal DROP COLUMN ahead", "column ahead is missing"},
     {"ALTER TABLE coupon_issue DROP KEY holder",
-     "key holder is missing, and must be unique over coupon_id, user_id, nth"},
-    {"ALTER TABLE coupon_issue DROP KEY holder, ADD KEY holder (coupon_id, user_id, nth)",
-     "key holder is not unique over coupon_id, user_id, nth"},
+     "key holder is missing, and must be unique over user_id, coupon_id, nth"},
+    {"ALTER TABLE coupon_issue DROP KEY holder, ADD KEY holder (user_id, coupon_id, nth)",
+     "key holder is not unique over user_id, coupon_id, nth"},
     {"ALTER TABLE coupon_issue DROP KEY holder, ADD UNIQUE KEY holder (coupon_id, user_id(10), nth)",
      "key holder is unique over coupon_id, user_id(10), nth"},
     {"ALTER TABLE coupon_issue DROP PRIMARY KEY",
      "key PRIMARY is missing, and must be unique over coupon_id, sequence"},
+    {"ALTER TABLE coupon MODIFY quantity INT UNSIGNED NOT NULL", "and must be INT UNSIGNED NULL"},
+    {"ALTER TABLE coupon MODIFY metadata VARCHAR(4096) CHARACTER SET ascii NOT NULL", "column metadata is"},
+    {"ALTER TABLE coupon_history MODIFY policy TINYTEXT COLLATE utf8mb4_bin NOT NULL", "column policy is tinytext"},
+    {"ALTER TABLE coupon_issue MODIFY request_key VARBINARY(7) NULL", "request_key is varbinary(7)"},
+    {"ALTER TABLE coupon_issue_state DROP PRIMARY KEY", "key PRIMARY is missing"},
     {"ALTER TABLE coupon DROP PRIMARY KEY, ADD PRIMARY KEY (id, issued)", "key PRIMARY is unique over id, issued"},
 };
 #define CHANGES_COUNT (sizeof changes / sizeof *changes)
@@ -307,7 +312,10 @@ static void what_a_user_may_not_see_is_to_be_granted_and_nothing_is_to_be_droppe
     store_fixture_assert_error(fixture, "table coupon is missing, or this user may not see it; first GRANT it SELECT");
     assert_null(strstr(fixture->error.text, "drop"));
     grant(fixture, "SELECT", "coupon");
-    grant(fixture, "SELECT (coupon_id, sequence, user_id, nth, issued_at)", "coupon_issue");
+    grant(fixture, "SELECT", "coupon_history");
+    grant(fixture, "SELECT", "coupon_issue_state");
+    grant(fixture, "SELECT", "erasure");
+    grant(fixture, "SELECT (coupon_id, sequence, user_id, nth, issued_at, request_key)", "coupon_issue");
     grant(fixture, "SELECT", "dead_letter");
     assert_int_equal(check_as_who_sees_little(fixture), STORE_FAILED);
     store_fixture_assert_error(fixture, "column journal_seq is missing, or this user may not see it, and must be");

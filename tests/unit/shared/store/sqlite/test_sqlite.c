@@ -173,7 +173,7 @@ static void a_check_and_a_type_that_do_not_take_a_value_reject_the_row(void **st
     store_fixture_migrate(fixture);
     store_fixture_sql(fixture, "DROP TABLE coupon_issue");
     store_fixture_sql(fixture, "CREATE TABLE coupon_issue (coupon_id TEXT, sequence INTEGER CHECK (sequence < 3), "
-                               "user_id INTEGER, nth INTEGER, issued_at TEXT, journal_seq INTEGER, "
+                               "user_id INTEGER, nth INTEGER, issued_at TEXT, journal_seq INTEGER, request_key BLOB, "
                                "PRIMARY KEY (coupon_id, sequence)) STRICT");
     store_fixture_begin(fixture);
     store_fixture_coupon(fixture, "c", 1);

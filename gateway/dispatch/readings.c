@@ -1,0 +1,170 @@
+#include "gateway/dispatch/readings.h"
+
+#include <stdio.h>
+
+#include "gateway/connection/pool.h"
+#include "gateway/dispatch/change.h"
+#include "gateway/reading/readers.h"
+#include "gateway/service/answer.h"
+#include "shared/clock.h"
+
+enum { FIELDS_MAX = 256 };
+
+static bool is_stream(const struct reading_request *request)
+{
+    return request->question.format != READING_JSON;
+}
+
+/* --- streams --- */
+
+static void format_fields(const struct reading_request *request, char out[FIELDS_MAX])
+{
+    const struct reading_question *question = &request->question;
+    bool csv = question->format == READING_CSV;
+    char as_of[RFC3339_MAX] = "";
+    if (request->page.as_of_us != TIME_NONE)
+        rfc3339_format(request->page.as_of_us, as_of);
+    snprintf(out, FIELDS_MAX, "Content-Type: %s\r\nContent-Disposition: attachment; filename=\"%.*s.%s\"\r\n%s%s%s",
+             csv ? "text/csv; charset=utf-8; header=present" : "application/x-ndjson", (int)question->id_length,
+             question->id, csv ? "csv" : "ndjson", as_of[0] != '\0' ? "X-As-Of: " : "", as_of,
+             as_of[0] != '\0' ? "\r\n" : "");
+}
+
+static void begin_stream(struct service *service, struct exchange *exchange)
+{
+    char fields[FIELDS_MAX];
+    struct answer answer = answer_begin(service, exchange);
+    format_fields(exchange->reading, fields);
+    reply_begin_stream(answer.out, &service->clock, answer.style, fields);
+    exchange->reading->begun = true;
+}
+
+static void end_stream(struct service *service, struct exchange *exchange)
+{
+    struct answer answer = answer_begin(service, exchange);
+    reply_end_stream(answer.out, answer.style);
+    exchange->connection->streams = false;
+    answer_end(&answer, 200);
+}
+
+static void write_part(struct service *service, struct exchange *exchange)
+{
+    struct reading_request *request = exchange->reading;
+    struct connection *connection = exchange->connection;
+    if (!request->begun)
+        begin_stream(service, exchange);
+    struct answer answer = answer_begin(service, exchange);
+    reply_write_part(answer.out, answer.style, request->page.text.data, request->page.text.length);
+    if (request->page.more && !answer.style.head_only)
+        connection_hold_first(connection, exchange);
+    else
+        end_stream(service, exchange);
+}
+
+/* --- failures --- */
+
+/* The client of a stream that has begun gets no whole answer, and must not take it for one. */
+static void fail(struct service *service, struct exchange *exchange, enum error_code code)
+{
+    struct connection *connection = exchange->connection;
+    connection->streams = false;
+    if (exchange->reading->begun)
+        connection_pool_abort(connection);
+    else
+        answer_exchange_with_error(service, exchange, code);
+}
+
+/* --- pages --- */
+
+static void answer_page(struct service *service, struct exchange *exchange)
+{
+    const struct buffer *text = &exchange->reading->page.text;
+    const struct reply reply = {.status = 200, .type = REPLY_JSON, .body = text->data, .body_length = text->length};
+    struct answer answer = answer_begin(service, exchange);
+    reply_write(answer.out, &service->clock, answer.style, &reply);
+    answer_end(&answer, reply.status);
+}
+
+static void take_one(struct service *service, struct reading_request *request)
+{
+    struct exchange *exchange = request->asker;
+    struct reading_one one = request->page.one;
+    bool read = request->result == STORE_OK;
+    reading_port_drop(&exchange->reading);
+    change_on_read(service, exchange, read ? &one : NULL);
+}
+
+static void take_page(struct service *service, struct reading_request *request)
+{
+    struct exchange *exchange = request->asker;
+    if (request->question.scope == READING_ISSUE)
+        take_one(service, request);
+    else if (request->result != STORE_OK)
+        fail(service, exchange, ERROR_STORE_UNAVAILABLE);
+    else if (!request->page.found)
+        fail(service, exchange, ERROR_COUPON_NOT_FOUND);
+    else if (is_stream(request))
+        write_part(service, exchange);
+    else
+        answer_page(service, exchange);
+}
+
+void readings_take(struct service *service)
+{
+    struct reading_request *request = NULL;
+    while (service->readers != NULL && (request = reading_port_take(service->reading_port)) != NULL)
+        take_page(service, request);
+}
+
+static void expire(struct service *service, struct reading_request *request)
+{
+    struct exchange *exchange = request->asker;
+    if (request->question.scope == READING_ISSUE) {
+        reading_port_drop(&exchange->reading);
+        change_on_read(service, exchange, NULL);
+    } else {
+        fail(service, exchange, ERROR_STORE_UNAVAILABLE);
+    }
+}
+
+void readings_expire(struct service *service)
+{
+    if (service->readers == NULL)
+        return;
+    struct reading_port *port = service->reading_port;
+    int64_t latest_us = service_now_us(service) - service->options->gateway_store_timeout_ms * 1000;
+    while (port->oldest != NULL && port->oldest->sent_us <= latest_us)
+        expire(service, port->oldest);
+}
+
+/* --- asking --- */
+
+/* From here on no other request of the connection is taken. */
+static void prepare_stream(struct connection *connection, const struct exchange *exchange)
+{
+    reading_port_count_stream(exchange->reading);
+    connection->streams = true;
+    if (exchange->http_1_0 && connection->state == CONNECTION_OPEN)
+        connection_enter(connection, CONNECTION_LAST); /* its end is the end of the answer */
+}
+
+static void ask_first(struct service *service, struct exchange *exchange)
+{
+    struct reading_request *request = exchange->reading;
+    bool stream = is_stream(request);
+    bool room = !connections_unread_limit_reached(service->connections) &&
+                (!stream || service->reading_port->streams < READING_STREAMS_MAX) &&
+                readers_submit(service->readers, request, service_now_us(service));
+    if (!room)
+        answer_exchange_with_error(service, exchange, ERROR_OVERLOADED);
+    else if (stream)
+        prepare_stream(exchange->connection, exchange);
+}
+
+void readings_ask(struct service *service, struct exchange *exchange)
+{
+    if (exchange->reading->begun)
+        readers_continue(service->readers, exchange->reading, service_now_us(service));
+    else
+        ask_first(service, exchange);
+}

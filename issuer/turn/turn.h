@@ -1,0 +1,64 @@
+/*
+ * A turn of a partition, without its sockets: takes request frames, decides all requests at one point in time, journals
+ * the decisions, and holds the replies. No thread and no clock of its own, so that tests can step it. Owned by the
+ * partition's thread.
+ *
+ *   turn_take(), as long as turn_takes_more()  ──►  turn_decide()  ──►  turn_answer() for each frame  ──►  turn_end()
+ */
+#ifndef COUPOND_TURN_H
+#define COUPOND_TURN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zmq.h>
+
+#include "issuer/ledger/ledger.h"
+#include "issuer/turn/details.h"
+#include "shared/journal/journal.h"
+#include "shared/telemetry/metrics.h"
+
+#define TURN_FRAMES_MAX 512
+
+struct turn;
+
+/* All borrowed; they must outlive the turn. The journal has been replayed into the ledger. */
+struct turn_config {
+    struct journal *journal;
+    struct ledger *ledger;
+    struct details *details;
+    struct metrics *metrics;
+    size_t requests_max;               /* of a turn; the frame that exceeds the limit is taken whole */
+    size_t sweep_records_max;          /* of a sweep's step, with its end, from 2; 0: SWEEP_RECORDS_MAX */
+    uint64_t incarnation;              /* of this start, for deadlines: random, not 0 */
+    const _Atomic bool *memory_scarce; /* while true, no new users and coupons; NULL: never */
+};
+
+struct turn *turn_create(const struct turn_config *config);
+/* Drops frames that were taken but not answered. */
+void turn_destroy(struct turn **turn);
+
+/* False when the turn is full: by frames, by requests, or by a frame of coupon requests, which always ends a turn. */
+bool turn_takes_more(const struct turn *turn);
+/* Takes over one message: the identity of the gateway and its frame, both empty afterwards. `two_parts` says whether
+ * the message had exactly these. A malformed frame is counted, logged once per reason and dropped. */
+void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool two_parts);
+
+/* The number of frames taken that will be answered. */
+size_t turn_frames(const struct turn *turn);
+/* True while the revocation of a coupon's issues goes on and has room: a turn is due, even without frames. */
+bool turn_sweeps(const struct turn *turn);
+/* The number of issue and change requests in them. */
+size_t turn_requests(const struct turn *turn);
+/*
+ * Decides everything at `now_us` (issuer/issuer_clock.h), 0 to ISSUER_TIME_US_MAX, which may be earlier than previous
+ * decisions, and journals it. Requests whose deadline has passed by `boot_us` (clock_boot_us()), or that were meant for
+ * another incarnation, are answered LATE and not decided. When this returns, the replies may be sent.
+ */
+void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us);
+/* The reply to a frame and the gateway that it goes to: borrowed, ready to be sent. */
+void turn_answer(struct turn *turn, size_t frame, zmq_msg_t **gateway, zmq_msg_t **reply);
+/* Counts the decisions and closes the messages; another turn may begin. */
+void turn_end(struct turn *turn);
+
+#endif

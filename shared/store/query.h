@@ -1,0 +1,38 @@
+/*
+ * Questions of readers to a store: pages of issues, without a transaction that outlives a page, so that a slow client
+ * holds nothing. Call between store_read_begin() and store_read_end() (shared/store/store.h), which make the parts of
+ * one page consistent. As everywhere, one thread uses a store.
+ */
+#ifndef COUPOND_STORE_QUERY_H
+#define COUPOND_STORE_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/error.h"
+#include "shared/store/store.h"
+#include "shared/store/view.h"
+
+/* Call before the first connect of a store that only reads: it gets a small cache. */
+void store_only_read(struct store *store);
+
+/*
+ * Deliver issues until the callback returns false: a user's, newest first (by issued_at, coupon_id and sequence, each
+ * descending); a coupon's, by sequence; all, by coupon_id and sequence.
+ */
+enum store_result store_read_user_issues(struct store *store, const struct store_issue_query *query, store_view_fn each,
+                                         void *arg, struct error *error);
+enum store_result store_read_coupon_issues(struct store *store, const struct store_issue_query *query,
+                                           store_view_fn each, void *arg, struct error *error);
+enum store_result store_read_all_issues(struct store *store, const struct store_issue_query *query, store_view_fn each,
+                                        void *arg, struct error *error);
+
+/* Delivers one issue, or nothing when the store does not have it. */
+enum store_result store_read_issue(struct store *store, const struct store_issue *which, store_view_fn each, void *arg,
+                                   struct error *error);
+
+/* Whether the store has this coupon. */
+enum store_result store_has_coupon(struct store *store, const char *id, size_t length, bool *has, struct error *error);
+
+#endif

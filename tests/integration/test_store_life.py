@@ -1,0 +1,133 @@
+"""What becomes of issues, in the database: states, counters, history, erased users, and a journal rebuilt from them."""
+
+import contextlib
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+from cluster import Cluster, run_coupond, wait_until
+from servers import MariaDB
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def cluster(request, tmp_path):
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(MariaDB()) if request.param == "mariadb" else None
+        yield stack.enter_context(Cluster(tmp_path, partitions=2, database=database))
+
+
+def redeem(cluster, coupon, user, reference):
+    return cluster.request("PUT", f"/v1/coupons/{coupon}/issues/{user}/redemption", {"reference": reference})[0]
+
+
+def revoke(cluster, coupon, user, query="reason=mistake"):
+    return cluster.request("DELETE", f"/v1/coupons/{coupon}/issues/{user}?{query}")[0]
+
+
+def erase(cluster, user):
+    assert cluster.request("DELETE", f"/v1/users/{user}")[0] == 202
+
+
+def rows(cluster, sql):
+    """Rows of a query, as lists of text."""
+    return [[str(value) for value in row] for row in cluster.query(sql)]
+
+
+def live_a_little(cluster):
+    """anna redeems, bert redeems and takes it back, carl and dora are revoked, emil is erased."""
+    cluster.create_coupon("A", 5)
+    cluster.create_coupon("B", 5)
+    for user in ("anna", "bert", "carl", "dora", "emil"):
+        assert cluster.issue("A", user)[0] == 201
+    assert cluster.issue("B", "emil")[0] == 201
+    assert redeem(cluster, "A", "anna", "order-1") in (200, 201)
+    assert redeem(cluster, "A", "bert", "order-2") in (200, 201)
+    assert cluster.request("DELETE", "/v1/coupons/A/issues/bert/redemption?reference=order-2")[0] == 200
+    assert revoke(cluster, "A", "carl", "reason=mistake&restock=true") == 200
+    assert revoke(cluster, "A", "dora", "reason=mistake&restock=true&again=true") == 200
+    assert cluster.issue("A", "dora")[0] == 201
+    erase(cluster, "emil")
+    assert cluster.request("PATCH", "/v1/coupons/A", {"title": "Another coffee"})[0] == 200
+    cluster.wait_drained()
+
+
+def assert_lived(cluster):
+    assert redeem(cluster, "A", "anna", "order-1") == 200
+    assert redeem(cluster, "A", "anna", "order-9") == 409
+    assert redeem(cluster, "A", "carl", "order-3") == 409
+    assert cluster.issue("A", "carl")[0] == 409
+    assert cluster.issue("A", "dora")[0] == 409
+    assert cluster.issue("A", "emil")[0] == 409  # erased, and still not issued twice
+    assert cluster.issue("B", "emil")[0] == 409
+
+
+def test_the_database_has_what_became_of_issues(cluster):
+    live_a_little(cluster)
+    states = rows(cluster, "SELECT sequence, state, reference, reason FROM coupon_issue_state ORDER BY sequence")
+    assert states == [["1", "redeemed", "order-1", ""], ["2", "issued", "order-2", ""], ["3", "revoked", "", "mistake"],
+                      ["4", "revoked", "", "mistake"]]
+    assert rows(cluster, "SELECT issued, returned, redeemed FROM coupon WHERE id = 'A'") == [["6", "2", "1"]]
+    assert rows(cluster, "SELECT COUNT(*) FROM coupon_issue WHERE user_id = 'emil'") == [["0"]]
+    assert rows(cluster, "SELECT COUNT(*) FROM coupon_issue WHERE SUBSTR(user_id, 1, 7) = 'erased:'") == [["2"]]
+    history = rows(cluster, "SELECT policy FROM coupon_history WHERE coupon_id = 'A' ORDER BY journal_seq")
+    assert [json.loads(policy)["title"] for policy, in history][-1] == "Another coffee" and len(history) == 2
+    cluster.assert_kept()
+
+
+def test_a_database_that_came_back_empty_gets_everything_again(cluster):
+    live_a_little(cluster)
+    before = rows(cluster, "SELECT * FROM coupon_issue_state ORDER BY coupon_id, sequence")
+    issues = rows(cluster, "SELECT coupon_id, sequence, user_id FROM coupon_issue ORDER BY coupon_id, sequence")
+    for table in ("coupon", "coupon_history", "coupon_issue", "coupon_issue_state", "erasure", "journal"):
+        cluster.query(f"DELETE FROM {table}")
+    assert cluster.issue("B", "fred")[0] == 201
+    wait_until(lambda: rows(cluster, "SELECT COUNT(*) FROM coupon_issue") == [["8"]], "all issues again")
+    cluster.wait_drained()
+    assert rows(cluster, "SELECT * FROM coupon_issue_state ORDER BY coupon_id, sequence") == before
+    again = rows(cluster, "SELECT coupon_id, sequence, user_id FROM coupon_issue ORDER BY coupon_id, sequence")
+    assert [row for row in again if row[2] != "fred"] == issues
+    cluster.assert_kept()
+
+
+def test_a_rebuilt_journal_knows_what_became_of_issues(cluster):
+    live_a_little(cluster)
+    codes = cluster.request("GET", "/v1/coupons/A/issues/anna")[2]["code"]
+    cluster.stop()
+    shutil.rmtree(cluster.journal_directory)
+    result = run_coupond("issuer", "--config", str(cluster.config_path), "--rebuild-from-store")
+    assert result.returncode == 0, result.stdout + result.stderr
+    cluster.start()
+    assert_lived(cluster)
+    assert cluster.request("GET", "/v1/coupons/A/issues/anna")[2]["code"] == codes
+    coupon = cluster.request("GET", "/v1/coupons/A")[2]
+    assert (coupon["issued"], coupon["returned"], coupon["redeemed"], coupon["remaining"]) == (6, 2, 1, 1)
+    assert coupon["title"] == "Another coffee"
+    assert cluster.issue("A", "gina")[0] == 201
+    assert cluster.issue("A", "hans")[0] == 409
+    cluster.wait_drained()
+    cluster.assert_kept()
+
+
+def test_verify_names_a_state_that_somebody_changed(cluster):
+    live_a_little(cluster)
+    if cluster.database is not None:
+        pytest.skip("the same for both databases")
+    for sql, word in (("UPDATE coupon_issue_state SET state = 'revoked' WHERE sequence = 1", "sequence 1, redeemed"),
+                      ("DELETE FROM coupon_issue_state WHERE sequence = 3", "is not in the store"),
+                      ("UPDATE coupon SET redeemed = 2 WHERE id = 'A'", "redeemed 2"),
+                      ("UPDATE coupon_issue SET user_id = 'emil' WHERE sequence = 5", "who was erased")):
+        kept = cluster.directory / "kept.db"
+        with contextlib.closing(sqlite3.connect(cluster.store_path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with contextlib.closing(sqlite3.connect(kept)) as copy:
+                connection.backup(copy)
+            assert connection.execute(sql).rowcount == 1
+            connection.commit()
+            result = cluster.verify()
+            assert result.returncode == 1 and word in result.stdout, result.stdout + result.stderr
+            with contextlib.closing(sqlite3.connect(kept)) as copy:
+                copy.backup(connection)
+        kept.unlink()
+    cluster.assert_kept()
