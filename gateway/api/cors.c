@@ -8,7 +8,7 @@
 #include "shared/options/options.h"
 #include "shared/web_origin.h"
 
-#define EXPOSE "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-Request-Id\r\n"
+#define EXPOSE "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-As-Of, X-Request-Id\r\n"
 
 enum { FIELDS_MAX = OPTION_STRING_MAX + 192, PREFLIGHT_MAX = 512 };
 

@@ -29,8 +29,9 @@ def test_a_page_of_a_named_origin_can_use_the_api(tmp_path):
                                      ("/v1/nowhere", "GET", 404), ("/livez", "GET", 200)):
             status, headers, _ = cluster.request(method, path, headers={"Origin": SHOP})
             assert status == wanted, path
-            assert told(headers) == {"Access-Control-Allow-Origin": SHOP, "Vary": "Origin",
-                                     "Access-Control-Expose-Headers": "ETag, Location, Retry-After, X-Request-Id"}, path
+            assert told(headers) == {
+                "Access-Control-Allow-Origin": SHOP, "Vary": "Origin",
+                "Access-Control-Expose-Headers": "ETag, Location, Retry-After, X-As-Of, X-Request-Id"}, path
         status, headers, _ = cluster.request("GET", "/v1/coupons/A0001", headers={"Origin": "https://other.example"})
         assert (status, told(headers)) == (200, {"Vary": "Origin"})
         status, headers, body = cluster.request("OPTIONS", "/v1/coupons",

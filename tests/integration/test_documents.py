@@ -1,5 +1,6 @@
 """The documents agree with the program."""
 
+import functools
 import re
 import runpy
 import shlex
@@ -30,8 +31,9 @@ def without_chance(text):
     return CODE.sub('"code":"CODE"', TIME.sub("TIME", text)).strip()
 
 
-def output_of(words):
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+def gives(words, expected):
+    output = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    return without_chance(output) == without_chance(expected)
 
 
 @pytest.mark.parametrize("document", ["README.md", "README.ko.md"])
@@ -42,9 +44,9 @@ def test_the_curl_lines_give_the_output_of_the_readme(document, tmp_path):
         for command, expected in lines:
             words = [*shlex.split(command.replace("127.0.0.1:8080", cluster.addresses[0])), "--silent", "--show-error"]
             if "/users/" in command:  # the store follows the issuer
-                wait_until(lambda: without_chance(output_of(words)) == without_chance(expected), command)
+                wait_until(functools.partial(gives, words, expected), command)
             else:
-                assert without_chance(output_of(words)) == without_chance(expected), command
+                assert gives(words, expected), command
 
 
 def steps_of(document):

@@ -127,7 +127,7 @@ static void a_named_origin_may_read_the_answers(void **state)
     assert_true(cors_allows(cors, SPAN_LITERAL("http://b:3000")));
     assert_string_equal(fields_for("http://b:3000"),
                         "Access-Control-Allow-Origin: http://b:3000\r\nVary: Origin\r\n"
-                        "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-Request-Id\r\n");
+                        "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-As-Of, X-Request-Id\r\n");
     assert_false(cors_allows(cors, SPAN_LITERAL("http://b")));
     assert_string_equal(fields_for("http://b"), "Vary: Origin\r\n");
     assert_string_equal(cors_fields(cors, SPAN_NONE), "Vary: Origin\r\n");
@@ -141,7 +141,7 @@ static void all_origins_need_no_keeping_apart(void **state)
     assert_true(cors_allows(cors, SPAN_LITERAL("null")));
     assert_string_equal(fields_for("https://whoever"),
                         "Access-Control-Allow-Origin: *\r\n"
-                        "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-Request-Id\r\n");
+                        "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-As-Of, X-Request-Id\r\n");
 }
 
 static void every_answer_bears_them(void **state)
