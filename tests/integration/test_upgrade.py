@@ -1,7 +1,8 @@
-"""A store and a journal of schema version 2, before stores had ids, can still be used.
+"""Stores and journals of earlier versions can still be used.
 
-schema_2/ has both: coupon A, issued to alice, bob and carol, and to dave after the persister had stopped, so that the
-store lacks dave's issue.
+schema_2/ is from before stores had ids: coupon A, issued to alice, bob and carol, and to dave after the persister had
+stopped, so that the store lacks dave's issue. schema_3/ is from before issues could be redeemed: the same, and coupon B
+with a limit of two, issued to alice, bob and alice; its issuer was killed.
 """
 
 import contextlib
@@ -15,16 +16,17 @@ from cluster import Cluster, metric_sum, wait_until
 from servers import MariaDB
 
 SCHEMA_2 = Path(__file__).parent / "schema_2"
+SCHEMA_3 = Path(__file__).parent / "schema_3"
 HOLDERS = {1: "alice", 2: "bob", 3: "carol", 4: "dave"}
 
 
-def unpack(cluster, name):
-    shutil.unpack_archive(SCHEMA_2 / f"{name}.tar.gz", cluster.journal_directory)
+def unpack(cluster, name, schema=SCHEMA_2):
+    shutil.unpack_archive(schema / f"{name}.tar.gz", cluster.journal_directory)
     with contextlib.closing(cluster._connect()) as store:
         if name == "sqlite":
-            store.executescript((SCHEMA_2 / "sqlite.sql").read_text())
+            store.executescript((schema / "sqlite.sql").read_text())
         else:
-            for statement in (SCHEMA_2 / "mariadb.sql").read_text().split(";\n"):
+            for statement in (schema / "mariadb.sql").read_text().split(";\n"):
                 if statement:
                     store.cursor().execute(statement)
             store.commit()
@@ -85,3 +87,52 @@ def test_a_store_that_has_no_id_yet_is_waited_for(tmp_path):
         cluster.stop()
     finally:
         cluster.end()
+
+
+def wallet(cluster, user):
+    status, _, page = cluster.request("GET", f"/v1/users/{user}/issues")
+    assert status == 200, page
+    return {(issue["coupon_id"], issue["sequence"]): issue for issue in page["issues"]}
+
+
+def restart(cluster):
+    for member in (cluster.issuer, *cluster.persisters):
+        member.stop()
+        member.start()
+    cluster.wait_ready()
+
+
+def lead_their_lives(cluster):
+    """Issues of the earlier version have codes and places, and are redeemed and revoked like others."""
+    status, _, second = cluster.request("PUT", "/v1/coupons/B/issues/alice/2")
+    assert (status, second["sequence"], second["nth"]) == (200, 3, 2)
+    status, _, found = cluster.request("GET", f"/v1/codes/{second['code']}")
+    assert (status, found["coupon_id"], found["sequence"]) == (200, "B", 3)
+    status, _, oldest = cluster.request("PUT", "/v1/coupons/B/issues/alice/redemption", {"reference": "order-1"})
+    assert (status, oldest["sequence"], oldest["state"]) == (201, 1, "redeemed")
+    status, _, revoked = cluster.request("DELETE", "/v1/coupons/A/issues/bob?reason=mistake&restock=true")
+    assert (status, revoked["state"]) == (200, "revoked")
+    return second, oldest
+
+
+@pytest.mark.parametrize("name", ["sqlite", "mariadb"])
+def test_issues_from_before_redemptions_lead_the_same_life(tmp_path, name):
+    with MariaDB() if name == "mariadb" else contextlib.nullcontext() as database:
+        cluster = Cluster(tmp_path, persisters=2, database=database)
+        unpack(cluster, name, SCHEMA_3)
+        store_id = store_ids(cluster)[0][1]
+        with cluster:
+            stored = {"A": HOLDERS, "B": {1: "alice", 2: "bob", 3: "alice"}}
+            wait_until(lambda: cluster.issues() == stored, "the store has the journal's records")
+            second, oldest = lead_their_lives(cluster)
+            cluster.wait_drained()
+            restart(cluster)
+            held = wallet(cluster, "alice")
+            assert {key: issue["state"] for key, issue in held.items()} == {
+                ("A", 1): "issued", ("B", 1): "redeemed", ("B", 3): "issued"}
+            assert (held["B", 3]["code"], held["B", 1]["code"]) == (second["code"], oldest["code"])
+            a, b = cluster.coupon("A"), cluster.coupon("B")
+            assert (a["issued"], a["returned"], a["remaining"]) == (4, 1, 97)
+            assert (b["title"], b["redeemed"], b["remaining"], b["description"]) == ("Two for one", 1, 7, None)
+            assert list(store_ids(cluster)) == [(3, store_id), (4, None)]
+            cluster.assert_kept()
