@@ -9,7 +9,8 @@
 #include "shared/journal/journal.h"
 #include "sim.h"
 
-/* Recovers the ledger of the journal in `dir` once more, from its newest snapshot and its records. The caller owns it. */
+/* Recovers the ledger of the journal in `dir` once more, from its newest snapshot and its records. The caller owns
+ * it. */
 struct ledger *sim_divided_recover(struct sim *sim, const char *dir, struct journal *journal);
 
 #endif
