@@ -104,7 +104,7 @@ void ledger_event_of(const struct ledger *ledger, const struct journal_record *r
 
 /* Applies journalled issues in order. NULL, or a description of how events[*wrong] contradicts earlier records. */
 const char *ledger_replay_issues(struct ledger *ledger, const struct ledger_event *events, size_t count, size_t *wrong);
-/* Applies a journalled policy, ignoring its `issued`. NULL, or a description of the contradiction. */
+/* Applies a journalled policy, ignoring its counters. NULL, or a description of the contradiction. */
 const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *policy);
 /* A journalled change of an issue's state. */
 struct ledger_state_event {

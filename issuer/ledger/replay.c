@@ -161,6 +161,7 @@ const char *ledger_replay_policy(struct ledger *ledger, const struct coupon *pol
         return NULL;
     struct coupon applied = *policy;
     applied.issued = there != NULL ? there->issued : 0;
+    applied.returned = applied.redeemed = 0; /* counted by the changes of states */
     if (there != NULL && applied.quantity < ledger_coupon_in_force(there))
         return "a coupon's quantity below what is issued";
     if (applied.number != 0 && !number_is_free(ledger, there, applied.number))

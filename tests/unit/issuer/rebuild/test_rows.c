@@ -152,6 +152,21 @@ static void what_became_of_issues_is_known_again(void **state)
     assert_true(rows.parts[0].last_seq == 9); /* the newest change is the last record */
 }
 
+static void the_counters_of_the_row_are_not_added_to_those_of_the_states(void **state)
+{
+    (void)state;
+    coupon.returned = 1;
+    coupon.redeemed = 1;
+    change(1, ISSUE_REDEEMED, 5);
+    change(2, ISSUE_REVOKED, 4);
+    begin();
+    assert_int_equal(issue(1, "anna", 1, 2), 0);
+    assert_int_equal(issue(2, "bert", 1, 3), 0);
+    assert_int_equal(end(), 0);
+    assert_int_equal(rebuilt().returned, 1);
+    assert_int_equal(rebuilt().redeemed, 1);
+}
+
 static void a_quantity_that_was_lowered_after_a_return_is_no_contradiction(void **state)
 {
     (void)state;
@@ -238,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_keys_of_the_store_are_those_of_the_new_journal),
         TEST(what_became_of_issues_is_known_again),
+        TEST(the_counters_of_the_row_are_not_added_to_those_of_the_states),
         TEST(a_quantity_that_was_lowered_after_a_return_is_no_contradiction),
         TEST(more_in_force_than_the_quantity_is_refused),
         TEST(a_second_issue_before_the_first_was_revoked_is_refused),
