@@ -118,21 +118,28 @@ static int create_snapshot(struct partition *partition, const struct options *op
     return snapshot_create(partition->journal, &config, &partition->snapshot, error);
 }
 
+static void number_coupon(struct partition *partition, struct coupon *coupon)
+{
+    coupon->journal_seq = journal_append_coupon(partition->journal, coupon, NULL);
+    ledger_apply_coupon(partition->ledger, coupon);
+}
+
 /* Numbers the coupons that version 1 of the journal left without: their issues get codes from now on. */
 static int number_coupons(struct partition *partition, int64_t last_time_us, struct error *error)
 {
     struct coupon coupon;
-    int64_t now_us = clock_wall_us() > last_time_us ? clock_wall_us() : last_time_us;
+    int64_t now_us =
+        last_time_us > 0 ? last_time_us : clock_wall_us(); /* a wrong clock must not get into the journal */
     uint64_t numbered = 0;
-    while (ledger_next_unnumbered(partition->ledger, &coupon)) {
+    bool more = ledger_next_unnumbered(partition->ledger, &coupon);
+    while (more) {
         if (!journal_reserve(partition->journal, journal_bytes_max(0, 0, NUMBERED_BATCH)))
             return error_set(error, "the disk has no room to bring the journal %s to this version",
                              journal_folder(partition->journal));
         journal_begin(partition->journal, now_us);
-        for (unsigned i = 0; i < NUMBERED_BATCH && ledger_next_unnumbered(partition->ledger, &coupon); i++) {
-            coupon.journal_seq = journal_append_coupon(partition->journal, &coupon, NULL);
-            ledger_apply_coupon(partition->ledger, &coupon);
-            numbered++;
+        for (unsigned i = 0; i < NUMBERED_BATCH && more; i++, numbered++) {
+            number_coupon(partition, &coupon);
+            more = ledger_next_unnumbered(partition->ledger, &coupon);
         }
         journal_commit(partition->journal);
     }

@@ -32,8 +32,9 @@
 #define TIME_US_MAX        INT64_C(253402300799999999) /* the last microsecond of 9999 */
 #define ISSUER_TIME_US_MAX ((INT64_C(1) << 52) - 1)    /* the year 2112 */
 
-#define PARTITIONS_MAX            64
-#define COUPONS_PER_PARTITION_MAX 10000000u /* beyond it, creating a coupon answers `overloaded` */
+#define PARTITIONS_MAX 64
+#define COUPONS_PER_PARTITION_MAX                                                                                      \
+    10000000u /* what journals and snapshots may hold; codes allow fewer (shared/code.h) */
 
 #define COUPON_LIST_MAX 200 /* coupons in one page of a listing */
 

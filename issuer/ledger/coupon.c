@@ -85,6 +85,23 @@ void ledger_coupon_change(struct ledger_coupon *entry, const struct coupon *coup
         set_texts(entry, coupon);
 }
 
+enum coupon_state ledger_coupon_state(const struct ledger_coupon *entry, int64_t now_us)
+{
+    if (entry->archived)
+        return COUPON_ARCHIVED;
+    bool sold_out = ledger_coupon_in_force(entry) >= entry->quantity || entry->issued >= QUANTITY_MAX;
+    return coupon_state_of(entry->starts_at_us, entry->ends_at_us, entry->paused, sold_out, now_us);
+}
+
+const char *ledger_coupon_text(const struct ledger_coupon *entry, enum coupon_text text)
+{
+    const char *found = entry->texts;
+    CHECK(found != NULL);
+    for (unsigned i = 0; i < text; i++)
+        found += strlen(found) + 1;
+    return found;
+}
+
 void ledger_coupon_read(const struct ledger_coupon *entry, struct coupon *coupon)
 {
     *coupon = (struct coupon){

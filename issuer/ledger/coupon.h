@@ -68,6 +68,9 @@ struct sequence_map *ledger_coupon_map(struct ledger_coupon *entry, enum coupon_
 /* The value of a sequence in one of the maps; 0: none. */
 uint64_t ledger_coupon_value(const struct ledger_coupon *entry, enum coupon_map map, uint32_t sequence);
 
+enum coupon_state ledger_coupon_state(const struct ledger_coupon *entry, int64_t now_us);
+/* One of the coupon's texts, borrowed. The entry has texts. */
+const char *ledger_coupon_text(const struct ledger_coupon *entry, enum coupon_text text);
 /* Fills all of `coupon`. */
 void ledger_coupon_read(const struct ledger_coupon *entry, struct coupon *coupon);
 

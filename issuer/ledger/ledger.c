@@ -57,10 +57,7 @@ void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands
 /* The verdict for a user who may have one. */
 static enum verdict refusal(const struct ledger_coupon *coupon, int64_t now_us)
 {
-    if (coupon->archived)
-        return VERDICT_ENDED;
-    bool sold_out = ledger_coupon_in_force(coupon) >= coupon->quantity || coupon->issued >= QUANTITY_MAX;
-    switch (coupon_state_of(coupon->starts_at_us, coupon->ends_at_us, coupon->paused, sold_out, now_us)) {
+    switch (ledger_coupon_state(coupon, now_us)) {
     case COUPON_ARCHIVED:
     case COUPON_ENDED:
         return VERDICT_ENDED;
@@ -94,7 +91,7 @@ static void count_revoked(const struct ledger_coupon *coupon, struct holding *ho
             holding->live = issue;
         if (revoked && (kind & ISSUE_KIND_AGAIN) != 0)
             holding->counting--;
-    } while (issue_list_earlier(coupon, &issue));
+    } while ((holding->live.nth == 0 || coupon->forgiven > 0) && issue_list_earlier(coupon, &issue));
 }
 
 static struct holding holding_of(const struct ledger_coupon *coupon, struct fingerprint user)
@@ -179,11 +176,13 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
     if (command->coupon == NULL)
         return;
     const struct ledger_coupon *coupon = command->coupon;
-    struct holding holding = holding_of(coupon, command->user);
     if (command->op == ISSUE_LOOKUP) {
-        tell(coupon, holding.latest.nth > 0 ? VERDICT_FOUND : VERDICT_NOT_ISSUED, &holding.latest, decision);
+        struct user_issue latest = {0};
+        bool holds = user_set_find(&coupon->users, command->user, &latest);
+        tell(coupon, holds ? VERDICT_FOUND : VERDICT_NOT_ISSUED, &latest, decision);
         return;
     }
+    struct holding holding = holding_of(coupon, command->user);
     if (replays(coupon, command, &holding, decision) || ensured(coupon, command, &holding, decision))
         return;
     decision->verdict = refusal(coupon, now_us);
@@ -251,8 +250,6 @@ enum verdict ledger_decide_create(const struct ledger *ledger, const struct coup
         ledger_coupon_read(there, result);
         return VERDICT_COUPON_EXISTS;
     }
-    if (ledger->index.count >= COUPONS_PER_PARTITION_MAX)
-        return VERDICT_OVERLOADED;
     *result = *wanted;
     result->issued = result->returned = result->redeemed = 0;
     result->number = ledger->last_number + 1;

@@ -64,8 +64,7 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
 /* Applies the ISSUED decision of `command`. */
 void ledger_apply_issue(const struct ledger_command *command, const struct ledger_decision *decision);
 
-/* COUPON_CREATED with the future coupon in `result`, COUPON_EXISTS, or OVERLOADED when the partition has no room for
- * more. */
+/* COUPON_CREATED with the future coupon in `result`, or COUPON_EXISTS. */
 enum verdict ledger_decide_create(const struct ledger *ledger, const struct coupon *wanted, int64_t now_us,
                                   struct coupon *result);
 /* COUPON_CHANGED with the future coupon in `result`, COUPON_NOT_FOUND, QUANTITY_BELOW_ISSUED, WINDOW_INVALID,

@@ -22,8 +22,9 @@ struct ledger {
     unsigned part;
     uint32_t last_number;        /* of a coupon */
     struct ledger_sweep *sweeps; /* in the order of their records */
-    size_t unnumbered;           /* coupons that version 1 of the journal left without a number */
-    size_t first_unnumbered;     /* the place of the first of them, or an earlier one */
+    struct ledger_sweep *last_sweep;
+    size_t unnumbered;       /* coupons that version 1 of the journal left without a number */
+    size_t first_unnumbered; /* the place of the first of them, or an earlier one */
 };
 
 static inline struct fingerprint ledger_fingerprint(const struct ledger *ledger, const char *user_id, size_t length)

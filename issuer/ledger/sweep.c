@@ -19,26 +19,30 @@ void ledger_sweep_begin(struct ledger *ledger, const struct journal_record *reco
     CHECK(sweep != NULL);
     sweep->coupon = coupon_index_find(&ledger->index, record->coupon_id, record->coupon_id_length);
     CHECK(sweep->coupon != NULL && sweep->coupon->sweep == NULL);
-    sweep->journal_seq = record->seq;
     sweep->until = record->sweep.until;
     sweep->restock = record->sweep.restock;
     sweep->again = record->sweep.again;
     copy(sweep->reason, &sweep->reason_length, record->sweep.reason, record->sweep.reason_length);
     copy(sweep->actor, &sweep->actor_length, record->origin.actor, record->origin.actor_length);
     copy(sweep->request_id, &sweep->request_id_length, record->origin.request_id, record->origin.request_id_length);
-    struct ledger_sweep **last = &ledger->sweeps;
-    while (*last != NULL)
-        last = &(*last)->next;
-    *last = sweep;
+    if (ledger->sweeps == NULL)
+        ledger->sweeps = sweep;
+    else
+        ledger->last_sweep->next = sweep;
+    ledger->last_sweep = sweep;
     sweep->coupon->sweep = sweep;
 }
 
 void ledger_sweep_end(struct ledger *ledger, struct ledger_coupon *coupon)
 {
-    struct ledger_sweep **link = &ledger->sweeps;
-    while (*link != coupon->sweep)
-        link = &(*link)->next;
+    struct ledger_sweep **link = &ledger->sweeps, *before = NULL;
+    while (*link != coupon->sweep) {
+        before = *link;
+        link = &before->next;
+    }
     *link = coupon->sweep->next;
+    if (ledger->last_sweep == coupon->sweep)
+        ledger->last_sweep = before;
     free(coupon->sweep);
     coupon->sweep = NULL;
 }
@@ -69,7 +73,6 @@ void ledger_sweep_record(const struct ledger_sweep *sweep, bool ended, struct jo
 {
     *record = (struct journal_record){
         .type = JOURNAL_SWEEP,
-        .seq = sweep->journal_seq,
         .coupon_id = sweep->coupon->id,
         .coupon_id_length = strlen(sweep->coupon->id),
         .origin = {sweep->actor, sweep->actor_length, sweep->request_id, sweep->request_id_length},

@@ -15,7 +15,6 @@
 struct ledger_sweep {
     struct ledger_coupon *coupon;
     struct ledger_sweep *next; /* of the ledger's sweeps */
-    uint64_t journal_seq;      /* of its record */
     uint32_t examined;         /* issues, from 1 on */
     uint32_t until;
     bool restock;

@@ -2,13 +2,13 @@
 
 #include "shared/journal/reader.h"
 
-static void add_batch(const void *batch, uint64_t acked_seq, uint64_t until_seq, struct details *details)
+static void add_batch(const void *batch, uint64_t first_seq, uint64_t until_seq, struct details *details)
 {
     struct journal_batch_reader reader;
     struct journal_record record;
     journal_batch_reader_init(&reader, batch);
     while (journal_batch_reader_next(&reader, &record)) {
-        if (record.type == JOURNAL_CHANGE && record.seq > acked_seq && record.seq <= until_seq)
+        if (record.type == JOURNAL_CHANGE && record.seq >= first_seq && record.seq <= until_seq)
             details_add(details, &record);
     }
 }
@@ -24,20 +24,26 @@ static int open_at(const char *dir, uint64_t seq, struct journal_reader **reader
     return journal_reader_open(dir, reader, error);
 }
 
-int late_details_read(const char *dir, uint64_t acked_seq, uint64_t until_seq, struct details *details,
-                      struct error *error)
+static uint64_t first_of(const struct late_details *wanted)
+{
+    uint64_t missing = wanted->until_seq - wanted->acked_seq;
+    return wanted->until_seq - (missing < wanted->records_max ? missing : wanted->records_max) + 1;
+}
+
+int late_details_read(const char *dir, const struct late_details *wanted, struct details *details, struct error *error)
 {
     struct journal_reader *reader;
-    if (acked_seq >= until_seq)
+    if (wanted->acked_seq >= wanted->until_seq)
         return 0;
-    if (open_at(dir, acked_seq + 1, &reader, error) != 0)
+    uint64_t first = first_of(wanted);
+    if (open_at(dir, first, &reader, error) != 0)
         return -1;
     enum journal_read read = JOURNAL_READ_BATCH;
     struct journal_batch_header header = {.first_seq = 0};
     const void *batch;
-    while (header.first_seq + header.count <= until_seq &&
+    while (header.first_seq + header.count <= wanted->until_seq &&
            (read = journal_reader_next(reader, &batch, &header, error)) == JOURNAL_READ_BATCH)
-        add_batch(batch, acked_seq, until_seq, details);
+        add_batch(batch, first, wanted->until_seq, details);
     journal_reader_close(&reader);
     return read == JOURNAL_READ_BATCH || read == JOURNAL_READ_END ? 0 : -1;
 }

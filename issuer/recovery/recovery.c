@@ -162,8 +162,9 @@ static void report_replaying(const struct recovery *recovery, double done)
 static void read_late_details(const struct recovery *recovery)
 {
     struct error error;
-    if (recovery->details == NULL || late_details_read(journal_folder(recovery->journal), recovery->acked_seq,
-                                                       recovery->snapshot.from_seq, recovery->details, &error) == 0)
+    struct late_details wanted = {recovery->acked_seq, recovery->snapshot.from_seq, DETAILS_COUNT_MAX};
+    if (recovery->details == NULL ||
+        late_details_read(journal_folder(recovery->journal), &wanted, recovery->details, &error) == 0)
         return;
     log_warn("issuer", "the details of some changes are unknown until the store has them: %s partition=%u", error.text,
              recovery->partition);

@@ -101,23 +101,20 @@ static int apply_events(struct ledger *ledger, const struct chunk *chunk, size_t
 static int apply_other(struct ledger *ledger, const struct chunk *chunk, const struct chunk_other *other,
                        struct error *error)
 {
-    const struct coupon *policy = &chunk->policies[other->place];
-    const struct ledger_state_event *state = &chunk->states[other->place];
-    const struct journal_record *sweep = &chunk->sweeps[other->place].value;
     uint64_t seq = 0;
     const char *wrong = NULL;
     switch (other->kind) {
     case OTHER_POLICY:
-        seq = policy->journal_seq;
-        wrong = ledger_replay_policy(ledger, policy);
+        seq = chunk->policies[other->place].journal_seq;
+        wrong = ledger_replay_policy(ledger, &chunk->policies[other->place]);
         break;
     case OTHER_STATE:
-        seq = state->seq;
-        wrong = ledger_replay_state(ledger, state);
+        seq = chunk->states[other->place].seq;
+        wrong = ledger_replay_state(ledger, &chunk->states[other->place]);
         break;
     case OTHER_SWEEP:
-        seq = sweep->seq;
-        wrong = ledger_replay_sweep(ledger, sweep);
+        seq = chunk->sweeps[other->place].value.seq;
+        wrong = ledger_replay_sweep(ledger, &chunk->sweeps[other->place].value);
         break;
     }
     return wrong == NULL ? 0 : contradiction(seq, wrong, error);

@@ -100,20 +100,6 @@ static enum verdict change(struct turn_context *context, const struct frame_chan
 
 /* --- the others --- */
 
-static enum verdict details(const struct turn_context *context, const struct frame_change_request *request,
-                            struct frame_change_reply *reply)
-{
-    const struct ledger_coupon *coupon = ledger_entry(context->ledger, request->coupon_id, request->coupon_id_length);
-    if (coupon == NULL)
-        return VERDICT_COUPON_NOT_FOUND;
-    if (request->sequence > coupon->issued)
-        return VERDICT_NOT_ISSUED;
-    uint64_t value = issue_list_state(coupon, request->sequence);
-    reply->issue = (struct frame_issue){.sequence = request->sequence, .state = (uint8_t)issue_state_of(value)};
-    details_find(context->details, request->coupon_id, request->coupon_id_length, request->sequence, &reply->details);
-    return VERDICT_FOUND;
-}
-
 /* Every wrong code takes the same steps up to the comparison. */
 static enum verdict resolve(const struct turn_context *context, const struct frame_change_request *request,
                             struct frame_change_reply *reply)
@@ -151,8 +137,6 @@ static enum verdict decide(struct turn_context *context, const struct frame_chan
                            struct frame_change_reply *reply)
 {
     switch (request->op) {
-    case CHANGE_DETAILS:
-        return details(context, request, reply);
     case CHANGE_RESOLVE:
         return resolve(context, request, reply);
     case CHANGE_ERASE:

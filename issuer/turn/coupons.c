@@ -1,5 +1,6 @@
 #include "issuer/turn/coupons.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "shared/code.h"
@@ -47,28 +48,32 @@ static enum verdict decide(struct turn_context *context, const struct frame_coup
 static size_t append(const struct turn_context *context, uint64_t tag, enum verdict verdict, uint32_t remaining,
                      const struct coupon *coupon, unsigned char *out)
 {
-    struct frame_coupon_reply reply = {
-        .tag = tag, .verdict = (uint8_t)verdict, .remaining = remaining, .now_us = context->now_us};
+    struct frame_coupon_reply reply; /* 8 KiB, of which frame_coupon_write() sets all that is sent */
+    memset(&reply, 0, offsetof(struct frame_coupon_reply, coupon));
+    reply.tag = tag;
+    reply.verdict = (uint8_t)verdict;
+    reply.remaining = remaining;
+    reply.now_us = context->now_us;
     frame_coupon_write(&reply.coupon, coupon);
     return frame_coupon_reply_append(out, &reply);
 }
 
 /* --- listing --- */
 
-static bool is_owned_by(const struct coupon *coupon, const struct frame_coupon *wanted)
+static bool is_owned_by(const struct ledger_coupon *coupon, const struct frame_coupon *wanted)
 {
-    const char *owner = wanted->texts;
+    const char *owner = wanted->texts, *its = ledger_coupon_text(coupon, COUPON_TEXT_OWNER);
     for (unsigned i = 0; i < COUPON_TEXT_OWNER; i++)
         owner += wanted->text_lengths[i];
     size_t length = wanted->text_lengths[COUPON_TEXT_OWNER];
-    return strlen(coupon->owner) == length && memcmp(coupon->owner, owner, length) == 0;
+    return strlen(its) == length && memcmp(its, owner, length) == 0;
 }
 
-static bool passes(const struct frame_coupon_request *request, const struct coupon *coupon, int64_t now_us)
+static bool passes(const struct frame_coupon_request *request, const struct ledger_coupon *coupon, int64_t now_us)
 {
     if ((request->filter & COUPON_FILTER_ARCHIVED) != 0 && coupon->archived)
         return false;
-    if ((request->filter & COUPON_FILTER_STATE) != 0 && coupon_state(coupon, now_us) != request->state)
+    if ((request->filter & COUPON_FILTER_STATE) != 0 && ledger_coupon_state(coupon, now_us) != request->state)
         return false;
     return (request->filter & COUPON_FILTER_OWNER) == 0 || is_owned_by(coupon, &request->coupon);
 }
@@ -87,10 +92,8 @@ static bool examine(const struct turn_context *context, const struct frame_coupo
     const struct ledger_coupon *next[COUPON_LIST_MAX];
     size_t count = ledger_list(context->ledger, found->examined, COUPON_LIST_MAX, next);
     for (size_t i = 0; i < count && found->count < limit; i++) {
-        struct coupon coupon;
-        ledger_coupon_read(next[i], &coupon);
         memcpy(found->examined, next[i]->id, sizeof found->examined);
-        if (request->filter == 0 || passes(request, &coupon, context->now_us))
+        if (passes(request, next[i], context->now_us))
             found->coupons[found->count++] = next[i];
     }
     return count == COUPON_LIST_MAX;
@@ -110,7 +113,7 @@ static void find(const struct turn_context *context, const struct frame_coupon_r
         found->examined[0] = '\0';
 }
 
-static size_t list(const struct turn_context *context, const struct frame_coupon_request *request, unsigned char *out,
+static size_t list(struct turn_context *context, const struct frame_coupon_request *request, unsigned char *out,
                    uint32_t *count)
 {
     struct found found;
@@ -119,6 +122,7 @@ static size_t list(const struct turn_context *context, const struct frame_coupon
     find(context, request, &found);
     bool cut = found.examined[0] != '\0' || found.count == 0;
     *count = found.count + cut;
+    context->verdicts[found.count > 0 ? VERDICT_FOUND : VERDICT_NONE]++;
     for (uint32_t i = 0; i < found.count; i++) {
         ledger_coupon_read(found.coupons[i], &coupon);
         bytes += append(context, request->tag, VERDICT_FOUND, *count - 1 - i, &coupon, out + bytes);
@@ -140,11 +144,8 @@ size_t turn_coupon_answer(struct turn_context *context, const struct frame_coupo
     struct coupon result = {.id = ""};
     enum verdict verdict = VERDICT_LATE;
     *count = 1;
-    if (!late && request->op == COUPON_LIST) {
-        size_t bytes = list(context, request, out, count);
-        context->verdicts[*count > 1 ? VERDICT_FOUND : VERDICT_NONE]++;
-        return bytes;
-    }
+    if (!late && request->op == COUPON_LIST)
+        return list(context, request, out, count);
     if (!late && request->op == COUPON_GET) {
         const struct ledger_coupon *there =
             ledger_entry(context->ledger, request->coupon.id, request->coupon.id_length);

@@ -22,6 +22,8 @@ struct detail {
     char texts[];
 };
 
+_Static_assert(sizeof(struct detail) >= DETAILS_BYTES_MAX / DETAILS_COUNT_MAX, "DETAILS_COUNT_MAX of them do not fit");
+
 struct details {
     struct detail **buckets;
     size_t buckets_count; /* a power of two */
@@ -181,18 +183,4 @@ void details_forget(struct details *details, uint64_t seq)
 size_t details_bytes(const struct details *details)
 {
     return details->bytes;
-}
-
-void details_of(const struct journal_record *record, struct frame_details *out)
-{
-    *out = (struct frame_details){
-        .changed_at_us = record->time_us,
-        .flags = (uint8_t)((record->change.restock ? CHANGE_RESTOCK : 0) | (record->change.again ? CHANGE_AGAIN : 0)),
-        .reference_length = (uint8_t)record->change.reference_length,
-        .reason_length = (uint8_t)record->change.reason_length,
-        .actor_length = (uint8_t)record->origin.actor_length,
-    };
-    memcpy(out->reference, record->change.reference, record->change.reference_length);
-    memcpy(out->reason, record->change.reason, record->change.reason_length);
-    memcpy(out->actor, record->origin.actor, record->origin.actor_length);
 }

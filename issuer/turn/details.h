@@ -15,6 +15,7 @@
 #include "shared/wire/frame.h"
 
 #define DETAILS_BYTES_MAX (64u << 20) /* beyond it the oldest are dropped, whether the store has them or not */
+#define DETAILS_COUNT_MAX (DETAILS_BYTES_MAX / 48u) /* no more fit, however short their texts are */
 
 struct details;
 
@@ -30,8 +31,5 @@ bool details_find(const struct details *details, const char *coupon_id, size_t c
 void details_forget(struct details *details, uint64_t seq);
 
 size_t details_bytes(const struct details *details);
-
-/* The details in a JOURNAL_CHANGE record. */
-void details_of(const struct journal_record *record, struct frame_details *out);
 
 #endif

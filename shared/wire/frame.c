@@ -196,8 +196,6 @@ bool frame_change_request_valid(const struct frame_change_request *request)
         return coupon && user && request->reference_length > 0;
     case CHANGE_REVOKE:
         return coupon && user && request->flags <= (CHANGE_RESTOCK | CHANGE_AGAIN);
-    case CHANGE_DETAILS:
-        return coupon && request->sequence > 0;
     case CHANGE_RESOLVE:
         return true;
     case CHANGE_SHOW:

@@ -99,12 +99,11 @@ enum change_op {
     CHANGE_REDEEM = 1,  /* redeem the issue `sequence`, or the oldest that can be redeemed */
     CHANGE_UNDO = 2,    /* take back the redemption with this reference */
     CHANGE_REVOKE = 3,  /* take back the issue `sequence`, or the latest */
-    CHANGE_DETAILS = 4, /* of the issue `sequence`: what the store may not have yet */
+    CHANGE_SHOW = 4,    /* the issue `sequence` of the user, with its details */
     CHANGE_RESOLVE = 5, /* the coupon and the sequence of `code` */
     CHANGE_ERASE = 6,   /* forget the user's id */
     CHANGE_SWEEP = 7,   /* take back all issues of the coupon that are not redeemed, step by step */
     CHANGE_SWEPT = 8,   /* how far that is */
-    CHANGE_SHOW = 9,    /* the issue `sequence` of the user, with its details */
 };
 
 enum change_flag {
@@ -192,7 +191,6 @@ enum coupon_field {
     COUPON_FIELD_OWNER = 1 << 14,
     COUPON_FIELD_SEGMENTS = 1 << 15,
 };
-#define COUPON_FIELDS_ALL 0xffffu
 
 /* COUPON_LIST: what to leave out. */
 enum coupon_filter {

@@ -148,7 +148,7 @@ static void seed_changes(struct seed *seed)
     add_change(seed, fixed, CHANGE_REVOKE, "b", 0);
     add_change(seed, fixed | LAST_OF_TURN, CHANGE_UNDO, "a", 0);
     add_change(seed, fixed, CHANGE_REVOKE, "a", 1);
-    add_change(seed, fixed, CHANGE_DETAILS, "a", 1);
+    add_change(seed, fixed, CHANGE_SHOW, "a", 1);
     add_change(seed, fixed, CHANGE_RESOLVE, "a", 0);
     add_issues(seed, fixed | LAST_OF_TURN, "A", "bdaabb");
     add_change(seed, fixed | LAST_OF_TURN, CHANGE_ERASE, "a", 0);

@@ -212,7 +212,7 @@ static void judge_change(struct sim *sim, struct sim_partition *partition, const
         judge_resolved(sim, partition, asked, &expected, reply);
         return;
     }
-    bool details = asked->change.op == CHANGE_DETAILS || reply->issue.state != ISSUE_ISSUED;
+    bool details = reply->issue.state != ISSUE_ISSUED;
     if (judge_verdict(sim, partition, &expected, verdict) && expected.coupon != NULL)
         judge_content(sim, partition, &expected, reply, details);
 }

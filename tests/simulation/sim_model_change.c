@@ -164,16 +164,6 @@ static void ask_about_issue(const struct frame_change_request *request, int64_t 
 
 /* --- the others --- */
 
-static void ask_details(const struct frame_change_request *request, struct model_answer *answer)
-{
-    answer->verdict = VERDICT_NOT_ISSUED;
-    if (request->sequence > answer->coupon->issued)
-        return;
-    tell(answer, VERDICT_FOUND, &answer->coupon->issues[request->sequence - 1],
-         answer->coupon->issues[request->sequence - 1].state);
-    answer->whole = false;
-}
-
 static void ask_code(const struct model *model, uint64_t code, struct model_answer *answer)
 {
     answer->verdict = VERDICT_CODE_NOT_FOUND;
@@ -224,8 +214,6 @@ void model_ask_change(const struct model *model, const struct frame_change_reque
     answer->coupon = model_find(model, record->coupon_id);
     if (answer->coupon == NULL)
         answer->verdict = VERDICT_COUPON_NOT_FOUND;
-    else if (request->op == CHANGE_DETAILS)
-        ask_details(request, answer);
     else if (request->op == CHANGE_SWEEP || request->op == CHANGE_SWEPT)
         ask_sweep(request, answer);
     else

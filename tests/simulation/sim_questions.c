@@ -94,11 +94,13 @@ static void ask_again(struct questions *questions, const struct model *model, co
 
 static void ask_about(struct questions *questions, const char *coupon_id, const struct model_issue *issue)
 {
-    struct frame_change_request request = {.op = CHANGE_DETAILS,
+    struct frame_change_request request = {.op = CHANGE_SHOW,
                                            .wait_us = UINT32_MAX,
                                            .coupon_id_length = (uint8_t)strlen(coupon_id),
+                                           .user_id_length = (uint8_t)strlen(issue->user_id),
                                            .sequence = issue->sequence};
     memcpy(request.coupon_id, coupon_id, request.coupon_id_length);
+    memcpy(request.user_id, issue->user_id, request.user_id_length);
     add(questions, &request, sizeof request, SIM_CHANGES_A_FRAME);
     request = (struct frame_change_request){.op = CHANGE_RESOLVE, .wait_us = UINT32_MAX, .code = issue->code};
     if (issue->code != 0)

@@ -166,8 +166,8 @@ static void fill_origin(struct sim *sim, struct frame_change_request *request)
 
 static enum change_op random_change(struct sim *sim)
 {
-    static const uint8_t ops[] = {CHANGE_REDEEM, CHANGE_REDEEM, CHANGE_REDEEM,  CHANGE_REDEEM,  CHANGE_UNDO,
-                                  CHANGE_UNDO,   CHANGE_REVOKE, CHANGE_DETAILS, CHANGE_RESOLVE, CHANGE_SHOW};
+    static const uint8_t ops[] = {CHANGE_REDEEM, CHANGE_REDEEM, CHANGE_REDEEM,  CHANGE_REDEEM, CHANGE_UNDO,
+                                  CHANGE_UNDO,   CHANGE_REVOKE, CHANGE_RESOLVE, CHANGE_SHOW,   CHANGE_SHOW};
     static const uint8_t rare[] = {CHANGE_ERASE, CHANGE_SWEEP, CHANGE_SWEPT};
     if (sim_random_chance(&sim->random, sim->plan.sweeps))
         return (enum change_op)rare[sim_random_below(&sim->random, sizeof rare)];
@@ -183,10 +183,10 @@ static void wish_for_change(struct sim *sim, const struct sim_told *about, bool 
     request->code = about->code;
     if (op != CHANGE_ERASE && op != CHANGE_RESOLVE)
         request->coupon_id_length = fill(request->coupon_id, about->coupon_id);
-    bool of_user = op <= CHANGE_REVOKE || op == CHANGE_SHOW;
+    bool of_user = op <= CHANGE_SHOW;
     if (of_user || op == CHANGE_ERASE)
         request->user_id_length = fill(request->user_id, about->user_id);
-    if (op == CHANGE_DETAILS || op == CHANGE_SHOW || (of_user && named))
+    if (op == CHANGE_SHOW || (of_user && named))
         request->sequence = about->sequence;
     if (op == CHANGE_REDEEM || op == CHANGE_UNDO) {
         char reference[16];

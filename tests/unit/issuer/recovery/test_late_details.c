@@ -10,7 +10,24 @@
 
 #define TIME_US INT64_C(1700000000000000)
 
+static struct details *details;
+static struct error error;
+static uint64_t records_max;
+
+static int setup(void **state)
+{
+    records_max = DETAILS_COUNT_MAX;
+    error = (struct error){{0}};
+    return journal_fixture_setup(state);
+}
+
 /* --- helpers --- */
+
+static int read_late(const char *dir, uint64_t acked_seq, uint64_t until_seq)
+{
+    struct late_details wanted = {acked_seq, until_seq, records_max};
+    return late_details_read(dir, &wanted, details, &error);
+}
 
 static uint64_t put_redemption(struct journal *journal, uint32_t sequence, const char *reference)
 {
@@ -41,7 +58,7 @@ static void fill(struct journal *journal)
         assert_int_equal(put_redemption(journal, sequence, "order"), 3 + sequence);
 }
 
-static bool knows(const struct details *details, uint32_t sequence)
+static bool knows(uint32_t sequence)
 {
     struct frame_details found;
     return details_find(details, "A", 1, sequence, &found) && found.changed_at_us == TIME_US &&
@@ -53,14 +70,28 @@ static bool knows(const struct details *details, uint32_t sequence)
 static void details_are_those_of_records_that_the_store_lacks_and_the_snapshot_has(void **state)
 {
     (void)state;
-    struct error error = {{0}};
     struct journal *journal = journal_fixture_open(0);
-    struct details *details = details_create();
+    details = details_create();
     fill(journal);
-    assert_int_equal(late_details_read(journal_fixture_dir, 4, 5, details, &error), 0);
-    assert_false(knows(details, 1));
-    assert_true(knows(details, 2));
-    assert_false(knows(details, 3));
+    assert_int_equal(read_late(journal_fixture_dir, 4, 5), 0);
+    assert_false(knows(1));
+    assert_true(knows(2));
+    assert_false(knows(3));
+    details_destroy(&details);
+    journal_fixture_crash(journal);
+}
+
+static void only_so_many_of_the_last_records_are_read(void **state)
+{
+    (void)state;
+    struct journal *journal = journal_fixture_open(0);
+    details = details_create();
+    fill(journal);
+    records_max = 2;
+    assert_int_equal(read_late(journal_fixture_dir, 0, 6), 0);
+    assert_false(knows(1));
+    assert_true(knows(2));
+    assert_true(knows(3));
     details_destroy(&details);
     journal_fixture_crash(journal);
 }
@@ -68,10 +99,9 @@ static void details_are_those_of_records_that_the_store_lacks_and_the_snapshot_h
 static void nothing_is_read_when_the_store_has_what_the_snapshot_has(void **state)
 {
     (void)state;
-    struct error error = {{0}};
-    struct details *details = details_create();
-    assert_int_equal(late_details_read("/nowhere", 6, 6, details, &error), 0);
-    assert_int_equal(late_details_read("/nowhere", 0, 0, details, &error), 0);
+    details = details_create();
+    assert_int_equal(read_late("/nowhere", 6, 6), 0);
+    assert_int_equal(read_late("/nowhere", 0, 0), 0);
     assert_int_equal(details_bytes(details), 0);
     details_destroy(&details);
 }
@@ -79,25 +109,25 @@ static void nothing_is_read_when_the_store_has_what_the_snapshot_has(void **stat
 static void a_journal_that_cannot_be_read_is_reported(void **state)
 {
     (void)state;
-    struct error error = {{0}};
     struct journal *journal = journal_fixture_open(0);
-    struct details *details = details_create();
+    details = details_create();
     fill(journal);
     journal_fixture_crash(journal);
-    assert_int_equal(late_details_read("/nowhere", 4, 5, details, &error), -1);
+    assert_int_equal(read_late("/nowhere", 4, 5), -1);
     assert_true(strlen(error.text) > 0);
     journal_fixture_flip(1, journal_fixture_end() - 8, 1);
-    assert_int_equal(late_details_read(journal_fixture_dir, 0, 6, details, &error), -1);
-    assert_true(knows(details, 2));
+    assert_int_equal(read_late(journal_fixture_dir, 0, 6), -1);
+    assert_true(knows(2));
     details_destroy(&details);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, journal_fixture_setup, journal_fixture_teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, journal_fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(details_are_those_of_records_that_the_store_lacks_and_the_snapshot_has),
+        TEST(only_so_many_of_the_last_records_are_read),
         TEST(nothing_is_read_when_the_store_has_what_the_snapshot_has),
         TEST(a_journal_that_cannot_be_read_is_reported),
     };

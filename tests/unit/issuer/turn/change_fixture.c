@@ -75,9 +75,9 @@ struct frame_change_reply revoke_issue(const char *coupon, const char *user, con
     return change(&request, now_us);
 }
 
-struct frame_change_reply details_of_issue(const char *coupon, uint32_t sequence)
+struct frame_change_reply show(const char *coupon, const char *user, uint32_t sequence)
 {
-    struct frame_change_request request = change_request(CHANGE_DETAILS, coupon, NULL, NULL);
+    struct frame_change_request request = change_request(CHANGE_SHOW, coupon, user, NULL);
     request.sequence = sequence;
     return change(&request, NOW_US);
 }

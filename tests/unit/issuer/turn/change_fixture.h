@@ -22,7 +22,7 @@ struct frame_change_reply redeem(const char *coupon, const char *user, const cha
 struct frame_change_reply undo(const char *coupon, const char *user, const char *reference, int64_t now_us);
 struct frame_change_reply revoke_issue(const char *coupon, const char *user, const char *reason, unsigned flags,
                                        int64_t now_us);
-struct frame_change_reply details_of_issue(const char *coupon, uint32_t sequence);
+struct frame_change_reply show(const char *coupon, const char *user, uint32_t sequence);
 struct frame_change_reply resolve(uint64_t code);
 struct frame_change_reply erase(const char *user);
 

@@ -239,7 +239,7 @@ static void a_late_change_is_not_made(void **state)
     (void)state;
     create("C", 9, NOW_US);
     post("C", "a", NOW_US);
-    enum change_op ops[] = {CHANGE_REDEEM, CHANGE_UNDO, CHANGE_REVOKE, CHANGE_DETAILS, CHANGE_RESOLVE, CHANGE_ERASE};
+    enum change_op ops[] = {CHANGE_REDEEM, CHANGE_UNDO, CHANGE_REVOKE, CHANGE_SHOW, CHANGE_RESOLVE, CHANGE_ERASE};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         struct frame_change_request request = change_request(ops[i], "C", "a", "r");
         request.sequence = 1;

@@ -49,23 +49,23 @@ static void details_are_kept_until_the_store_has_them(void **state)
     post("C", "b", NOW_US);
     redeem("C", "a", "order-1", NOW_US + 1); /* record 4 */
     redeem("C", "b", "order-2", NOW_US + 2);
-    struct frame_change_reply reply = details_of_issue("C", 1);
+    struct frame_change_reply reply = show("C", "a", 1);
     assert_int_equal(reply.verdict, VERDICT_FOUND);
     assert_int_equal(reply.issue.state, ISSUE_REDEEMED);
     assert_reference(&reply, "order-1");
     assert_int_equal(reply.details.changed_at_us, NOW_US + 1);
     journal_note_acked(journal, 3);
-    reply = details_of_issue("C", 1);
+    reply = show("C", "a", 1);
     assert_reference(&reply, "order-1");
     journal_note_acked(journal, 4);
-    reply = details_of_issue("C", 1);
+    reply = show("C", "a", 1);
     assert_int_equal(reply.issue.state, ISSUE_REDEEMED);
     assert_no_details(reply);
     assert_no_details(redeem("C", "a", "order-1", NOW_US));
-    reply = details_of_issue("C", 2);
+    reply = show("C", "b", 2);
     assert_reference(&reply, "order-2");
     journal_note_acked(journal, 5);
-    assert_no_details(details_of_issue("C", 2));
+    assert_no_details(show("C", "b", 2));
     assert_int_equal(details_bytes(details), 0);
 }
 
@@ -96,7 +96,7 @@ static void details_are_of_the_latest_change(void **state)
     assert_int_equal(reply.details.reference_length, 0);
     assert_int_equal(reply.details.flags, CHANGE_RESTOCK);
     journal_note_acked(journal, 4); /* the older ones are forgotten; that of the revocation is not */
-    reply = details_of_issue("C", 1);
+    reply = show("C", "a", 1);
     assert_int_equal(reply.details.changed_at_us, NOW_US + 3);
 }
 
@@ -105,9 +105,9 @@ static void details_of_what_is_not_there_are_not_told(void **state)
     (void)state;
     create("C", 9, NOW_US);
     post("C", "a", NOW_US);
-    assert_int_equal(details_of_issue("D", 1).verdict, VERDICT_COUPON_NOT_FOUND);
-    assert_int_equal(details_of_issue("C", 2).verdict, VERDICT_NOT_ISSUED);
-    struct frame_change_reply reply = details_of_issue("C", 1);
+    assert_int_equal(show("D", "a", 1).verdict, VERDICT_COUPON_NOT_FOUND);
+    assert_int_equal(show("C", "a", 2).verdict, VERDICT_NOT_ISSUED);
+    struct frame_change_reply reply = show("C", "a", 1);
     assert_int_equal(reply.verdict, VERDICT_FOUND);
     assert_int_equal(reply.issue.state, ISSUE_ISSUED);
     assert_no_details(reply);

@@ -71,7 +71,7 @@ static void a_sweep_goes_on_step_by_step_until_its_end(void **state)
     assert_int_equal(reply.verdict, VERDICT_SWEPT);
     assert_int_equal(reply.progress.revoked, 599);
     assert_int_equal(metrics_get(metrics, METRIC_ISSUER_VERDICTS, VERDICT_REVOKED), 599);
-    reply = details_of_issue("C", 600);
+    reply = show("C", "u599", 600);
     assert_int_equal(reply.issue.state, ISSUE_REVOKED);
     assert_memory_equal(reply.details.reason, "why", 4);
     assert_int_equal(reply.details.flags, CHANGE_RESTOCK);

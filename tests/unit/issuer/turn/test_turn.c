@@ -226,6 +226,22 @@ static void turn_that_is_destroyed_forgets_what_it_took(void **state)
     assert_int_equal(post("C", "b", NOW_US).issue.sequence, 1);
 }
 
+static void a_listing_counts_as_found_by_what_it_found(void **state)
+{
+    (void)state;
+    struct frame_coupon_request list = {.tag = 4, .op = COUPON_LIST, .wait_us = 9, .coupon = {.quantity = 5}};
+    create("C", 9, NOW_US);
+    for (unsigned found = 1; found <= 2; found++) {
+        take(FRAME_COUPON_REQUESTS, &list, sizeof list, 1);
+        turn_decide(turn, NOW_US, BOOT_US);
+        turn_end(turn);
+        assert_int_equal(metrics_get(metrics, METRIC_ISSUER_VERDICTS, VERDICT_FOUND), 1);
+        assert_int_equal(metrics_get(metrics, METRIC_ISSUER_VERDICTS, VERDICT_NONE), found - 1);
+        list.filter = COUPON_FILTER_STATE;
+        list.state = COUPON_ENDED;
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static enum verdict created(const char *id)
@@ -286,6 +302,7 @@ int main(void)
         TEST(turn_forgets_what_it_took_of_a_frame_that_is_malformed_at_its_end),
         TEST(turn_counts_verdicts_requests_and_bytes),
         TEST(turn_that_is_destroyed_forgets_what_it_took),
+        TEST(a_listing_counts_as_found_by_what_it_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,7 +291,7 @@ static void change_requests_are_checked_member_by_member(void **state)
     bad[6].reason_length = REASON_MAX + 1;
     bad[7].actor_length = 1; /* a NUL */
     bad[8].request_id_length = REQUEST_ID_MAX + 1;
-    bad[9].op = CHANGE_DETAILS; /* of no issue */
+    bad[9].op = CHANGE_SHOW; /* of no issue */
     for (size_t i = 0; i < 10; i++)
         assert_false(frame_change_request_valid(&bad[i]));
     memset(good.request_id, 'i', sizeof good.request_id);
