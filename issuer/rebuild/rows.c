@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "shared/clock.h"
-#include "shared/store/erased.h"
+#include "shared/store/letter.h"
 #include "shared/telemetry/log.h"
 
 #define REPORT_US     INT64_C(2000000)
@@ -175,9 +175,6 @@ static int add_event(struct rebuild_rows *rows, const struct store_issue *issue)
     };
     struct ledger_event *event = &rows->events[rows->events_count++];
     ledger_event_of(rows->parts[rows->partition].ledger, &record, event);
-    uint8_t fingerprint[16];
-    if (store_erased_parse(issue->user_id, issue->user_id_length, fingerprint))
-        memcpy(&event->user, fingerprint, sizeof event->user);
     return rows->events_count == REBUILD_EVENTS_MAX ? apply_events(rows) : 0;
 }
 
@@ -332,6 +329,13 @@ static int take_issue(struct rebuild_rows *rows, const struct store_issue *issue
 
 /* --- dead letters: their issues have holders, although they are not rows --- */
 
+/* Only the record of the letter has it. */
+static uint64_t request_key_of(const struct store_dead_letter *letter)
+{
+    struct store_letter_rows rows;
+    return store_letter_rows(&rows, letter) ? rows.issue.request_key : 0;
+}
+
 int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_letter *letter)
 {
     enum journal_record_type type = store_letter_type(letter);
@@ -355,6 +359,7 @@ int rebuild_rows_letter(struct rebuild_rows *rows, const struct store_dead_lette
         .nth = letter->nth,
         .sequence = letter->sequence,
         .issued_at_us = letter->recorded_at_us,
+        .request_key = request_key_of(letter),
         .journal_seq = letter->journal_seq,
     };
     return 0;

@@ -236,6 +236,34 @@ static void an_erased_user_is_known_by_the_fingerprint(void **state)
     assert_true(ledger_lookup(rows.parts[0].ledger, "c", 1, erased_id, ERASED_ID_LENGTH, &there));
 }
 
+static void an_issue_that_is_a_dead_letter_keeps_its_idempotency_key(void **state)
+{
+    (void)state;
+    unsigned char bytes[JOURNAL_RECORD_BYTES_MAX];
+    struct journal_record record = {
+        .type = JOURNAL_ISSUE,
+        .coupon_id = "c",
+        .coupon_id_length = 1,
+        .issue = {.user_id = "anna", .user_id_length = 4, .sequence = 1, .nth = 1, .request_key = 4711}};
+    struct store_dead_letter letter = {.journal_seq = 2,
+                                       .recorded_at_us = TIME_US,
+                                       .coupon_id = "c",
+                                       .coupon_id_length = 1,
+                                       .user_id = "anna",
+                                       .user_id_length = 4,
+                                       .sequence = 1,
+                                       .nth = 1,
+                                       .reason = "refused",
+                                       .record = bytes};
+    letter.record_length = (uint16_t)journal_encode_stamped_issue(bytes, &record, JOURNAL_NO_STAMP);
+    begin();
+    assert_int_equal(rebuild_rows_letter(&rows, &letter), 0);
+    assert_int_equal(end(), 0);
+    const struct ledger_coupon *there = ledger_entry(rows.parts[0].ledger, "c", 1);
+    assert_int_equal(there->issued, 1);
+    assert_int_equal(ledger_coupon_value(there, COUPON_MAP_REQUESTS, 1), 4711);
+}
+
 static void changes_and_erasures_that_are_dead_letters_must_be_stored_first(void **state)
 {
     (void)state;
@@ -260,6 +288,7 @@ int main(void)
         TEST(a_state_of_an_issue_that_is_not_there_is_refused),
         TEST(a_state_with_invalid_values_is_refused),
         TEST(an_erased_user_is_known_by_the_fingerprint),
+        TEST(an_issue_that_is_a_dead_letter_keeps_its_idempotency_key),
         TEST(changes_and_erasures_that_are_dead_letters_must_be_stored_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
