@@ -15,10 +15,24 @@ static bool read_count(const json_t *object, const char *name, uint64_t *count)
     return *count <= QUANTITY_MAX;
 }
 
+/* null: there is no bound. */
+static bool read_quantity(const json_t *object, uint64_t *quantity)
+{
+    *quantity = QUANTITY_UNLIMITED;
+    return json_is_null(json_object_get(object, "quantity")) || read_count(object, "quantity", quantity);
+}
+
+/* Members of an earlier version do not tell it. */
+static bool read_returned(const json_t *object, uint64_t *returned)
+{
+    *returned = 0;
+    return json_object_get(object, "returned") == NULL || read_count(object, "returned", returned);
+}
+
 static bool read_state(const json_t *object, enum coupon_state *state)
 {
     const char *name = json_string_value(json_object_get(object, "state"));
-    for (unsigned i = COUPON_SCHEDULED; name != NULL && i <= COUPON_ENDED; i++) {
+    for (unsigned i = COUPON_SCHEDULED; name != NULL && i <= COUPON_ARCHIVED; i++) {
         if (strcmp(name, coupon_state_name((enum coupon_state)i)) == 0) {
             *state = (enum coupon_state)i;
             return true;
@@ -31,8 +45,9 @@ static bool read_coupon(const json_t *object, struct top_coupon *coupon)
 {
     const char *id = json_string_value(json_object_get(object, "id"));
     const char *starts = json_string_value(json_object_get(object, "starts_at"));
-    if (id == NULL || !coupon_id_valid(id, strlen(id)) || !read_count(object, "quantity", &coupon->quantity) ||
-        !read_count(object, "issued", &coupon->issued) || !read_state(object, &coupon->state))
+    if (id == NULL || !coupon_id_valid(id, strlen(id)) || !read_quantity(object, &coupon->quantity) ||
+        !read_count(object, "issued", &coupon->issued) || !read_returned(object, &coupon->returned) ||
+        !read_state(object, &coupon->state))
         return false;
     memset(coupon->id, 0, sizeof coupon->id);
     memcpy(coupon->id, id, strlen(id));
@@ -66,6 +81,11 @@ bool top_coupons_add_page(struct top_coupons *coupons, const char *text, size_t 
         read_cursor(page, cursor);
     json_decref(page);
     return is_page;
+}
+
+uint64_t top_coupon_in_force(const struct top_coupon *coupon)
+{
+    return coupon->issued > coupon->returned ? coupon->issued - coupon->returned : 0;
 }
 
 static int compare_ids(const void *a, const void *b)

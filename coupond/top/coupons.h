@@ -16,8 +16,9 @@
 struct top_coupon {
     char id[COUPON_ID_MAX + 1];
     enum coupon_state state;
-    uint64_t quantity;
+    uint64_t quantity; /* QUANTITY_UNLIMITED: no bound */
     uint64_t issued;
+    uint64_t returned; /* of the issues; they went back to the stock */
     int64_t starts_us; /* since 1970, or TIME_NONE */
 };
 
@@ -26,6 +27,9 @@ struct top_coupons {
     unsigned count;
     struct top_coupon list[TOP_COUPONS_MAX];
 };
+
+/* Issues that count against the quantity. */
+uint64_t top_coupon_in_force(const struct top_coupon *coupon);
 
 /* Adds the coupons of one page and copies the cursor of the next one; empty: it was the last. False when the text is
  * not a page of coupons. */

@@ -270,8 +270,10 @@ static void view_troubles(struct top_view *view)
 static void set_end(struct top_view_coupon *row)
 {
     const struct top_coupon *coupon = &row->coupon;
-    if (coupon->state == COUPON_OPEN && row->rate > 0 && coupon->quantity > coupon->issued)
-        row->left_s = (double)(coupon->quantity - coupon->issued) / row->rate;
+    uint64_t in_force = top_coupon_in_force(coupon);
+    if (coupon->state == COUPON_OPEN && row->rate > 0 && coupon->quantity != QUANTITY_UNLIMITED &&
+        coupon->quantity > in_force)
+        row->left_s = (double)(coupon->quantity - in_force) / row->rate;
 }
 
 static void view_coupon(const struct top_model *model, int64_t wall_us, const struct top_coupon *coupon,
@@ -302,7 +304,8 @@ static void view_stocks(const struct top_model *model, const struct top_member *
         memcpy(row->coupon.id, stock->id, sizeof stock->id);
         row->coupon.quantity = stock->quantity;
         row->coupon.issued = stock->issued;
-        row->coupon.state = stock->issued < stock->quantity ? COUPON_OPEN : COUPON_SOLD_OUT;
+        row->coupon.returned = stock->returned;
+        row->coupon.state = top_coupon_in_force(&row->coupon) < stock->quantity ? COUPON_OPEN : COUPON_SOLD_OUT;
         if (before != NULL)
             row->rate = rate_of((double)stock->issued, (double)before->issued, seconds_of(member));
         set_end(row);
@@ -311,8 +314,8 @@ static void view_stocks(const struct top_model *model, const struct top_member *
 
 static int rank_of(enum coupon_state state)
 {
-    static const int ranks[] = {
-        [COUPON_OPEN] = 0, [COUPON_PAUSED] = 1, [COUPON_SCHEDULED] = 2, [COUPON_SOLD_OUT] = 3, [COUPON_ENDED] = 4};
+    static const int ranks[] = {[COUPON_OPEN] = 0,     [COUPON_PAUSED] = 1, [COUPON_SCHEDULED] = 2,
+                                [COUPON_SOLD_OUT] = 3, [COUPON_ENDED] = 4,  [COUPON_ARCHIVED] = 5};
     return ranks[state];
 }
 

@@ -132,8 +132,10 @@ static json_t *coupon_json(const struct top_view_coupon *row)
     json_t *object = json_object();
     json_object_set_new(object, "id", json_string(row->coupon.id));
     json_object_set_new(object, "state", json_string(coupon_state_name(row->coupon.state)));
-    json_object_set_new(object, "quantity", json_integer((json_int_t)row->coupon.quantity));
+    bool unlimited = row->coupon.quantity == QUANTITY_UNLIMITED;
+    json_object_set_new(object, "quantity", unlimited ? json_null() : json_integer((json_int_t)row->coupon.quantity));
     json_object_set_new(object, "issued", json_integer((json_int_t)row->coupon.issued));
+    json_object_set_new(object, "returned", json_integer((json_int_t)row->coupon.returned));
     json_object_set_new(object, "issued_per_second", number(row->rate));
     json_object_set_new(object, "sold_out_in_seconds", number(row->left_s));
     json_object_set_new(object, "starts_in_seconds", number(row->starts_s));

@@ -164,22 +164,32 @@ static struct top_stock *stock_of(struct top_sample *sample, const char *id)
     if (stock < sample->stock + sample->stocks || sample->stocks == TOP_STOCKS_MAX)
         return stock;
     memcpy(stock->id, id, strlen(id) + 1);
+    stock->quantity = QUANTITY_UNLIMITED;
     sample->stocks++;
     return stock;
+}
+
+/* The value that the metric is of; NULL: it is none of a stock. */
+static uint64_t *value_of_stock(struct top_stock *stock, const struct metrics_sample *metric)
+{
+    if (metrics_sample_is(metric, "coupond_issuer_coupon_quantity"))
+        return &stock->quantity;
+    if (metrics_sample_is(metric, "coupond_issuer_coupon_issued"))
+        return &stock->issued;
+    return metrics_sample_is(metric, "coupond_issuer_coupon_returned") ? &stock->returned : NULL;
 }
 
 static void take_stock(struct top_sample *sample, const struct metrics_sample *metric)
 {
     char id[COUPON_ID_MAX + 1];
-    bool is_quantity = metrics_sample_is(metric, "coupond_issuer_coupon_quantity");
-    if ((!is_quantity && !metrics_sample_is(metric, "coupond_issuer_coupon_issued")) || metric->value > QUANTITY_MAX)
+    struct top_stock unused;
+    if (value_of_stock(&unused, metric) == NULL || metric->value > QUANTITY_MAX)
         return;
     if (!metrics_sample_label(metric, "coupon", id, sizeof id) || !coupon_id_valid(id, strlen(id)))
         return;
     struct top_stock *stock = stock_of(sample, id);
-    if (stock == sample->stock + TOP_STOCKS_MAX)
-        return;
-    *(is_quantity ? &stock->quantity : &stock->issued) = (uint64_t)metric->value;
+    if (stock != sample->stock + TOP_STOCKS_MAX)
+        *value_of_stock(stock, metric) = (uint64_t)metric->value;
 }
 
 const struct top_stock *top_sample_stock(const struct top_sample *sample, const char *id)

@@ -88,8 +88,9 @@ extern const char *const top_role_names[TOP_ROLE_COUNT];
 /* The stock of a coupon from the issuer's metrics, which cover the busiest coupons. */
 struct top_stock {
     char id[COUPON_ID_MAX + 1];
-    uint64_t quantity;
+    uint64_t quantity; /* QUANTITY_UNLIMITED: none is reported */
     uint64_t issued;
+    uint64_t returned;
 };
 
 struct top_sample {

@@ -7,13 +7,14 @@
 #include "coupond/top/format.h"
 #include "shared/clock.h"
 
-#define FIXED_ROWS     13 /* all rows except coupons, members and blank lines */
-#define BLANK_ROWS     3
-#define COLUMNS_LEAST  80 /* narrower screens show the left part */
-#define COLUMNS_MOST   120
-#define MEMBERS_LEAST  3
-#define LATE_S         5 /* the age of coupons is shown beyond this */
-#define HEADING_COLUMN 10
+#define FIXED_ROWS      13 /* all rows except coupons, members and blank lines */
+#define BLANK_ROWS      3
+#define COLUMNS_LEAST   80 /* narrower screens show the left part */
+#define COLUMNS_MOST    120
+#define MEMBERS_LEAST   3
+#define LATE_S          5 /* the age of coupons is shown beyond this */
+#define HEADING_COLUMN  10
+#define OUTCOME_COLUMNS 10
 
 /* Text built from bounded parts. */
 struct line {
@@ -146,19 +147,36 @@ static void draw_left(const struct top_view_coupon *row, int at, const struct co
     canvas_put_right(canvas, at, plan->rate_end + 1, plan->left_end, CANVAS_PLAIN, line.text);
 }
 
+/* Of the quantity; NaN for a coupon without one. */
+static double share_of(const struct top_coupon *coupon)
+{
+    if (coupon->quantity == QUANTITY_UNLIMITED)
+        return NAN;
+    double share = coupon->quantity > 0 ? (double)top_coupon_in_force(coupon) / (double)coupon->quantity : 0;
+    return share > 1 ? 1 : share;
+}
+
+static void draw_counts(const struct top_coupon *coupon, int at, const struct coupon_columns *plan,
+                        struct canvas *canvas)
+{
+    char in_force[TOP_TEXT_MAX], all[TOP_TEXT_MAX] = "no limit";
+    struct line counts = {"", 0};
+    if (coupon->quantity != QUANTITY_UNLIMITED)
+        top_count((double)coupon->quantity, all);
+    add(&counts, "%s / %s", top_count((double)top_coupon_in_force(coupon), in_force), all);
+    canvas_put_right(canvas, at, plan->bar_end + 1, plan->counts_end, CANVAS_PLAIN, counts.text);
+}
+
 static void draw_coupon(const struct top_view_coupon *row, int at, const struct coupon_columns *plan,
                         struct canvas *canvas)
 {
     const struct top_coupon *coupon = &row->coupon;
-    char issued[TOP_TEXT_MAX], all[TOP_TEXT_MAX], text[TOP_TEXT_MAX];
-    struct line counts = {"", 0};
-    double share = coupon->quantity > 0 ? (double)coupon->issued / (double)coupon->quantity : 0;
-    share = share > 1 ? 1 : share;
+    char text[TOP_TEXT_MAX];
+    double share = share_of(coupon);
     canvas_put_name(canvas, at, 0, plan->id_end, CANVAS_PLAIN, coupon->id);
     canvas_put(canvas, at, plan->state, style_of_state(coupon->state), coupon_state_name(coupon->state));
-    draw_bar(canvas, at, plan->bar, plan->bar_end, share);
-    add(&counts, "%s / %s", top_count((double)coupon->issued, issued), top_count((double)coupon->quantity, all));
-    canvas_put_right(canvas, at, plan->bar_end + 1, plan->counts_end, CANVAS_PLAIN, counts.text);
+    draw_bar(canvas, at, plan->bar, plan->bar_end, isnan(share) ? 0 : share);
+    draw_counts(coupon, at, plan, canvas);
     canvas_put_right(canvas, at, plan->counts_end, plan->percent_end, CANVAS_PLAIN, top_percent(share, text));
     canvas_put_right(canvas, at, plan->percent_end, plan->rate_end, row->rate > 0 ? CANVAS_BOLD : CANVAS_PLAIN,
                      top_count(row->rate, text));
@@ -174,7 +192,7 @@ static int draw_coupons(const struct top_view *view, struct canvas *canvas, int 
     return row;
 }
 
-/* --- outcomes, in columns of equal width --- */
+/* --- outcomes, in columns of equal width; the last ones only where they have room --- */
 
 static double sum_of(double a, double b)
 {
@@ -197,8 +215,11 @@ static int draw_outcomes(const struct top_view *view, struct canvas *canvas, int
         {"no coupon", verdicts[VERDICT_COUPON_NOT_FOUND], false},
         {"by cache", view->rates[TOP_VALUE_CACHE_REFUSALS], false},
         {"503/5xx", sum_of(view->unavailable, view->failed), true},
+        {"redeemed", verdicts[VERDICT_REDEEMED], false},
+        {"revoked", verdicts[VERDICT_REVOKED], false},
     };
-    const int count = (int)(sizeof cells / sizeof cells[0]);
+    const int all = (int)(sizeof cells / sizeof cells[0]), room = columns_of(canvas) / OUTCOME_COLUMNS;
+    const int count = room < all ? room : all;
     char text[TOP_TEXT_MAX];
     for (int i = 0; i < count; i++) {
         int from = columns_of(canvas) * i / count, end = columns_of(canvas) * (i + 1) / count;

@@ -30,7 +30,8 @@ static void set_counts(const struct coupon_gauges *gauges)
 static void set_coupon(const struct coupon_gauges *gauges, unsigned place)
 {
     const struct ledger_coupon *coupon = gauges->places[place].coupon;
-    metrics_set_coupon(gauges->metrics, place, coupon->id, coupon->quantity, coupon->issued);
+    struct metrics_stock stock = {coupon->quantity, coupon->issued, coupon->returned, coupon->redeemed};
+    metrics_set_coupon(gauges->metrics, place, coupon->id, &stock);
 }
 
 static void give_place(struct coupon_gauges *gauges, unsigned place, struct ledger_coupon *coupon, int64_t now_us)

@@ -58,12 +58,16 @@ EVENT = [
      {"{{coupon}}": 'coupon:coupond_remaining:sum{coupon=~"$coupon"}'}),
     ("graph", "Issued per second, by coupon", "reqps", 12, NONE, "Issues of each coupon.",
      {"{{coupon}}": 'coupon:coupond_issued:deriv10s{coupon=~"$coupon"}'}),
-    ("graph", "Time until sold out, by coupon", "s", 12, NONE,
+    ("graph", "Time until sold out, by coupon", "s", 8, NONE,
      "Remaining stock divided by the rate of the last ten seconds.",
      {"{{coupon}}": 'coupon:coupond_time_to_sold_out:seconds{coupon=~"$coupon"}'}),
-    ("bars", "Share issued", "percentunit", 8, NONE, "Issued share of each coupon's quantity.",
-     {"{{coupon}}": 'max by (coupon) (coupond_issuer_coupon_issued{coupon=~"$coupon"} / '
-      'coupond_issuer_coupon_quantity{coupon=~"$coupon"})'}),
+    ("bars", "Share issued", "percentunit", 6, NONE,
+     "Issued share of each coupon's quantity, without the issues that went back to the stock.",
+     {"{{coupon}}": 'max by (coupon) ((coupond_issuer_coupon_issued{coupon=~"$coupon"} - '
+      'coupond_issuer_coupon_returned{coupon=~"$coupon"}) / coupond_issuer_coupon_quantity{coupon=~"$coupon"})'}),
+    ("bars", "Share redeemed", "percentunit", 6, NONE, "Redeemed share of each coupon's issues in force.",
+     {"{{coupon}}": 'max by (coupon) (coupond_issuer_coupon_redeemed{coupon=~"$coupon"} / '
+      '(coupond_issuer_coupon_issued{coupon=~"$coupon"} - coupond_issuer_coupon_returned{coupon=~"$coupon"} > 0))'}),
     ("stat", "Coupons, and those not shown", "short", 4, NONE,
      "All coupons of the issuer, and those without a graph because others are requested more.",
      {"coupons": "sum(coupond_issuer_coupons)", "not shown": "sum(coupond_issuer_coupons_unlisted)"}),
@@ -330,7 +334,7 @@ EVENTS = [
 DASHBOARDS = {  # title, description, refresh, since, variables besides source and job, annotations, panels
     "event": (
         "coupond: the event", "Remaining stock, rate, and the answers to the crowd.", "1s", "now-5m",
-        [("coupon", "coupond_issuer_coupon_quantity")], EVENTS, EVENT),
+        [("coupon", "coupond_issuer_coupon_issued")], EVENTS, EVENT),
     "engine": (
         "coupond: the engine", "Stages, batches, syncs, lag, errors and drops, CPU and memory.", "5s", "now-15m",
         [], [RESTARTED], ENGINE),

@@ -88,6 +88,8 @@ static const struct row rows[METRIC_COUNT] = {
 #undef X
 };
 
+#define NO_SAMPLE UINT64_MAX /* of a COUPON row */
+
 /* The coupon that a child of the COUPON rows belongs to. */
 #define ID_WORDS ((COUPON_ID_MAX + 8) / 8)
 struct coupon_child {
@@ -189,9 +191,17 @@ static void release(_Atomic uint64_t *word, uint64_t value)
     atomic_store_explicit(word, value, memory_order_release);
 }
 
-void metrics_set_coupon(struct metrics *metrics, unsigned child, const char *id, uint32_t quantity, uint32_t issued)
+void metrics_set_coupon(struct metrics *metrics, unsigned child, const char *id, const struct metrics_stock *stock)
 {
-    unsigned slots[] = {slot_of(METRIC_ISSUER_COUPON_QUANTITY, child), slot_of(METRIC_ISSUER_COUPON_ISSUED, child)};
+    const struct {
+        enum metric metric;
+        uint64_t value;
+    } values[] = {
+        {METRIC_ISSUER_COUPON_QUANTITY, stock->quantity != QUANTITY_UNLIMITED ? stock->quantity : NO_SAMPLE},
+        {METRIC_ISSUER_COUPON_ISSUED, stock->issued},
+        {METRIC_ISSUER_COUPON_RETURNED, stock->returned},
+        {METRIC_ISSUER_COUPON_REDEEMED, stock->redeemed},
+    };
     struct coupon_child *coupon = &metrics->coupons[child];
     uint64_t words[ID_WORDS] = {0};
     size_t length = strnlen(id, COUPON_ID_MAX + 1);
@@ -201,8 +211,8 @@ void metrics_set_coupon(struct metrics *metrics, unsigned child, const char *id,
     atomic_store_explicit(&coupon->version, version + 1, memory_order_relaxed);
     for (size_t i = 0; i < ID_WORDS; i++)
         release(&coupon->id[i], words[i]);
-    release(&metrics->slots[slots[0]], quantity);
-    release(&metrics->slots[slots[1]], issued);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        release(&metrics->slots[slot_of(values[i].metric, child)], values[i].value);
     atomic_store_explicit(&coupon->version, version + 2, memory_order_release);
 }
 
@@ -361,7 +371,7 @@ static void print_coupons(FILE *out, const struct row *row, const struct metrics
         for (unsigned child = 0; child < METRIC_COUPONS_MAX; child++) {
             char id[ID_WORDS * sizeof(uint64_t)];
             uint64_t value;
-            if (!read_coupon(block, row, child, id, &value))
+            if (!read_coupon(block, row, child, id, &value) || value == NO_SAMPLE)
                 continue;
             struct metrics_label label = {"coupon", id};
             fputs(row->name, out);

@@ -32,9 +32,17 @@ void metrics_add(struct metrics *metrics, enum metric metric, unsigned child, ui
 void metrics_set(struct metrics *metrics, enum metric metric, unsigned child, int64_t value);
 /* Histogram rows: adds `times` observations of `value` (µs, rows, bytes: the row's unit before scaling). */
 void metrics_observe(struct metrics *metrics, enum metric metric, uint64_t value, uint64_t times);
-/* COUPON rows: assigns child `child` of the quantity and issued rows to a coupon, whose id is at most COUPON_ID_MAX
- * bytes long, and sets its values. A scrape never shows one coupon's values under another's id. */
-void metrics_set_coupon(struct metrics *metrics, unsigned child, const char *id, uint32_t quantity, uint32_t issued);
+/* The values of a coupon's COUPON rows. */
+struct metrics_stock {
+    uint32_t quantity; /* QUANTITY_UNLIMITED: the row has no sample */
+    uint32_t issued;
+    uint32_t returned;
+    uint32_t redeemed;
+};
+
+/* Assigns child `child` of the COUPON rows to a coupon, whose id is at most COUPON_ID_MAX bytes long, and sets its
+ * values. A scrape never shows one coupon's values under another's id. */
+void metrics_set_coupon(struct metrics *metrics, unsigned child, const char *id, const struct metrics_stock *stock);
 /* Any thread: one value, for tests, health checks and logs. */
 int64_t metrics_get(const struct metrics *metrics, enum metric metric, unsigned child);
 

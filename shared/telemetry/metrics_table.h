@@ -49,9 +49,11 @@
     X(ISSUER_LAG_ROWS, READING, NONE, 1, "coupond_issuer_persist_lag_rows", "journal records that are not in the store yet") \
     X(ISSUER_LAG_TIME, READING, NONE, 1e-6, "coupond_issuer_persist_lag_seconds", "age of the oldest journal record that is not in the store yet") \
     X(ISSUER_COUPONS, GAUGE, NONE, 1, "coupond_issuer_coupons", "coupons of the partition") \
-    X(ISSUER_COUPON_QUANTITY, GAUGE, COUPON, 1, "coupond_issuer_coupon_quantity", "quantity of the coupon, for recently requested coupons") \
+    X(ISSUER_COUPON_QUANTITY, GAUGE, COUPON, 1, "coupond_issuer_coupon_quantity", "quantity of the coupon, for recently requested coupons; missing for a coupon of unlimited quantity") \
     X(ISSUER_COUPON_ISSUED, GAUGE, COUPON, 1, "coupond_issuer_coupon_issued", "issues of the coupon, for recently requested coupons") \
-    X(ISSUER_COUPONS_UNLISTED, GAUGE, NONE, 1, "coupond_issuer_coupons_unlisted", "coupons of the partition without quantity and issued series, because others are requested more") \
+    X(ISSUER_COUPON_RETURNED, GAUGE, COUPON, 1, "coupond_issuer_coupon_returned", "revoked issues of the coupon that went back to the stock, for recently requested coupons") \
+    X(ISSUER_COUPON_REDEEMED, GAUGE, COUPON, 1, "coupond_issuer_coupon_redeemed", "redeemed issues of the coupon, for recently requested coupons") \
+    X(ISSUER_COUPONS_UNLISTED, GAUGE, NONE, 1, "coupond_issuer_coupons_unlisted", "coupons of the partition without series of their own, because others are requested more") \
     X(ISSUER_LOCAL_GATEWAYS, GAUGE, NONE, 1, "coupond_issuer_local_gateways", "gateway threads connected by shared memory") \
     X(ISSUER_RECOVERY_TIME, GAUGE, NONE, 1e-6, "coupond_issuer_recovery_seconds", "duration of the last recovery of the partition from snapshot and journal") \
     X(ISSUER_RECOVERY_RECORDS, GAUGE, NONE, 1, "coupond_issuer_recovery_records", "journal records that the last recovery replayed after the snapshot") \

@@ -232,6 +232,42 @@ static void stocks_of_the_issuer_stand_in_for_coupons_that_are_not_listed(void *
     assert_int_equal(top_view.coupon[1].coupon.quantity, 1000);
 }
 
+static void what_went_back_to_the_stock_is_left_again(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"coupons\":["
+                               "{\"id\":\"BACK\",\"quantity\":100,\"issued\":100,\"returned\":10,\"state\":\"open\"},"
+                               "{\"id\":\"EVER\",\"quantity\":null,\"issued\":%u,\"returned\":0,\"state\":\"open\"},"
+                               "{\"id\":\"GONE\",\"quantity\":9,\"issued\":9,\"returned\":0,\"state\":\"archived\"}]}";
+    char before[512], now[512];
+    snprintf(before, sizeof before, text, 0);
+    snprintf(now, sizeof now, text, 7);
+    top_model_add(&top_model, "g", TOP_ROLE_ANY);
+    top_model_add(&top_model, "i", TOP_ROLE_ANY);
+    top_take_coupons(0, before, 0);
+    top_take_coupons(0, now, 1);
+    top_take(1,
+             "coupond_issuer_coupon_quantity{coupon=\"HOT\"} 50\ncoupond_issuer_coupon_issued{coupon=\"HOT\"} 50\n"
+             "coupond_issuer_coupon_returned{coupon=\"HOT\"} 5\ncoupond_issuer_coupon_issued{coupon=\"FREE\"} 5\n",
+             1);
+    top_look(1);
+    const struct top_view_coupon *rows = top_view.coupon;
+    assert_int_equal(top_view.coupons, 5);
+    assert_string_equal(rows[0].coupon.id, "EVER");
+    assert_float_equal(rows[0].rate, 7, 1e-6);
+    assert_true(isnan(rows[0].left_s));
+    assert_true(rows[0].coupon.quantity == QUANTITY_UNLIMITED);
+    assert_string_equal(rows[1].coupon.id, "BACK");
+    assert_int_equal(top_coupon_in_force(&rows[1].coupon), 90);
+    assert_string_equal(rows[2].coupon.id, "FREE");
+    assert_int_equal(rows[2].coupon.state, COUPON_OPEN);
+    assert_true(rows[2].coupon.quantity == QUANTITY_UNLIMITED);
+    assert_string_equal(rows[3].coupon.id, "HOT");
+    assert_int_equal(rows[3].coupon.state, COUPON_OPEN);
+    assert_int_equal(top_coupon_in_force(&rows[3].coupon), 45);
+    assert_string_equal(rows[4].coupon.id, "GONE");
+}
+
 static void more_stocks_than_have_room_are_left_out(void **state)
 {
     (void)state;
@@ -339,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup(coupons_have_rates_and_an_end, set_up),
         cmocka_unit_test_setup(coupons_that_rest_are_ordered_by_state, set_up),
         cmocka_unit_test_setup(stocks_of_the_issuer_stand_in_for_coupons_that_are_not_listed, set_up),
+        cmocka_unit_test_setup(what_went_back_to_the_stock_is_left_again, set_up),
         cmocka_unit_test_setup(more_stocks_than_have_room_are_left_out, set_up),
         cmocka_unit_test_setup(invalid_coupons_are_left_out, set_up),
         cmocka_unit_test_setup(an_invalid_page_is_refused, set_up),

@@ -153,6 +153,14 @@ static void a_wide_screen_has_long_bars_and_whole_names(void **state)
     const char *text = draw(24, 120, true);
     assert_int_equal(count(text, "█"), 19 + 49);
     assert_non_null(strstr(text, "persister-2.internal.example:9102"));
+    assert_non_null(strstr(text, "503/5xx    redeemed     revoked\n"));
+}
+
+static void a_coupon_without_a_limit_has_no_share(void **state)
+{
+    (void)state;
+    top_take_coupons(0, "{\"coupons\":[" COUPON("free", "null", "1200", "open", ",\"returned\":200") "]}", 3);
+    assert_non_null(strstr(draw(24, 80, false), " 1,000 / no limit      - "));
 }
 
 static void a_very_wide_screen_leaves_its_right_side_empty(void **state)
@@ -388,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup(a_terminal_without_unicode_gets_ascii, set_up),
         cmocka_unit_test_setup(a_wide_screen_has_long_bars_and_whole_names, set_up),
         cmocka_unit_test_setup(a_very_wide_screen_leaves_its_right_side_empty, set_up),
+        cmocka_unit_test_setup(a_coupon_without_a_limit_has_no_share, set_up),
         cmocka_unit_test_setup(coupons_with_a_common_prefix_stay_distinguishable, set_up),
         cmocka_unit_test_setup(one_can_scroll_to_the_last_coupon, set_up),
         cmocka_unit_test_setup(a_small_screen_shows_its_part_and_members_in_need_first, set_up),

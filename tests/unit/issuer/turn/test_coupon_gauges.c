@@ -95,6 +95,33 @@ static long long issued_of(const char *coupon)
 
 /* --- tests --- */
 
+static void gauges_tell_what_became_of_the_issues_of_a_coupon(void **state)
+{
+    (void)state;
+    gauges = coupon_gauges_create(ledger, metrics);
+    struct ledger_coupon *coupon = add("noon", 300);
+    coupon->issued = 9;
+    coupon->returned = 2;
+    coupon->redeemed = 3;
+    coupon_gauges_note(gauges, coupon, NOW_US);
+    assert_int_equal(issued_of("noon"), 9);
+    assert_int_equal(value_of("coupond_issuer_coupon_returned", "noon"), 2);
+    assert_int_equal(value_of("coupond_issuer_coupon_redeemed", "noon"), 3);
+}
+
+static void a_coupon_of_unlimited_quantity_has_no_sample_of_it(void **state)
+{
+    (void)state;
+    gauges = coupon_gauges_create(ledger, metrics);
+    struct ledger_coupon *coupon = add("endless", QUANTITY_UNLIMITED);
+    coupon_gauges_note(gauges, coupon, NOW_US);
+    assert_int_equal(issued_of("endless"), 0);
+    assert_int_equal(quantity_of("endless"), -1);
+    coupon->quantity = 5;
+    coupon_gauges_note(gauges, coupon, NOW_US + 1);
+    assert_int_equal(quantity_of("endless"), 5);
+}
+
 static void gauges_tell_what_a_coupon_has_when_it_is_noted(void **state)
 {
     (void)state;
@@ -162,8 +189,10 @@ static atomic_bool stop;
 /* Two coupons alternate at one place; the coupon whose id ends with n has a quantity of n million. */
 static void *change_places(void *arg)
 {
-    for (unsigned i = 0; !atomic_load(&stop); i++)
-        metrics_set_coupon(arg, 0, i % 2 ? "an-id-of-as-many-bytes-as-may-b1" : "2", i % 2 ? 1000000 : 2000000, i);
+    for (unsigned i = 0; !atomic_load(&stop); i++) {
+        struct metrics_stock stock = {.quantity = i % 2 ? 1000000 : 2000000, .issued = i};
+        metrics_set_coupon(arg, 0, i % 2 ? "an-id-of-as-many-bytes-as-may-b1" : "2", &stock);
+    }
     return NULL;
 }
 
@@ -173,7 +202,7 @@ static void a_scrape_never_mixes_two_coupons(void **state)
     pthread_t owner;
     unsigned seen[2] = {0};
     atomic_store(&stop, false);
-    metrics_set_coupon(metrics, 0, "2", 2000000, 0);
+    metrics_set_coupon(metrics, 0, "2", &(struct metrics_stock){.quantity = 2000000});
     pthread_create(&owner, NULL, change_places, metrics);
     for (unsigned i = 0; i < 200; i++) {
         size_t length;
@@ -195,6 +224,8 @@ static void a_scrape_never_mixes_two_coupons(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(gauges_tell_what_became_of_the_issues_of_a_coupon, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_coupon_of_unlimited_quantity_has_no_sample_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(gauges_tell_what_a_coupon_has_when_it_is_noted, setup, teardown),
         cmocka_unit_test_setup_teardown(gauges_know_the_coupons_that_were_recovered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_coupon_that_is_asked_for_takes_the_place_of_one_that_never_was, setup,
