@@ -1,8 +1,9 @@
 /*
- * fill_journal DIR ISSUES [shuffled|creating]: writes a journal of one coupon, C0001, sold out to as many users, like
- * an issuer under load: 64 issues per batch. Users are in the order of their names, or shuffled. With `creating` each
- * issue has its own coupon, from C0000001, and each batch has 32 creations before their 32 issues. Used to measure
- * recovery and stores; see recovery.py and store_pace.py.
+ * fill_journal DIR ISSUES [shuffled|creating|redeemed]: writes a journal of one coupon, C0001, sold out to as many
+ * users, like an issuer under load: 64 issues per batch. Users are in the order of their names, or shuffled. With
+ * `creating` each issue has its own coupon, from C0000001, and each batch has 32 creations before their 32 issues. With
+ * `redeemed` the redemptions of all issues follow, 64 per batch. Used to measure recovery and stores; see recovery.py
+ * and store_pace.py.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,6 +60,29 @@ static bool write_batch(struct journal *journal, uint32_t first, uint32_t count,
     return true;
 }
 
+static bool write_redemptions(struct journal *journal, uint32_t first, uint32_t count)
+{
+    char user[32], reference[32];
+    if (!journal_reserve(journal, journal_bytes_max(0, count, 0)))
+        return false;
+    int64_t now_us = clock_wall_us();
+    journal_begin(journal, now_us);
+    for (uint32_t i = first; i < first + count; i++) {
+        struct journal_record record = {
+            .type = JOURNAL_CHANGE,
+            .time_us = now_us,
+            .coupon_id = "C0001",
+            .coupon_id_length = 5,
+            .change = {.kind = JOURNAL_REDEEMED, .sequence = i, .user_id = user, .reference = reference},
+        };
+        record.change.user_id_length = (size_t)snprintf(user, sizeof user, "u%010" PRIu32, i);
+        record.change.reference_length = (size_t)snprintf(reference, sizeof reference, "order-%" PRIu32, i);
+        journal_append_change(journal, &record);
+    }
+    journal_commit(journal);
+    return true;
+}
+
 /* Coupons `first` to `first` + `count` - 1, and one issue of each. */
 static bool write_new_coupons(struct journal *journal, uint32_t first, uint32_t count)
 {
@@ -80,31 +104,45 @@ static bool write_new_coupons(struct journal *journal, uint32_t first, uint32_t 
     return true;
 }
 
-enum kind { ORDERED, SHUFFLED, CREATING };
+enum kind { ORDERED, SHUFFLED, CREATING, REDEEMED };
+static const char *const kinds[] = {"", "shuffled", "creating", "redeemed"};
 
-static int fill(struct journal *journal, uint32_t issues, enum kind kind)
+static bool write_records(struct journal *journal, uint32_t first, uint32_t count, enum kind kind)
 {
-    uint32_t count = kind == CREATING ? BATCH_ISSUES / 2 : BATCH_ISSUES;
+    return kind == CREATING ? write_new_coupons(journal, first, count)
+                            : write_batch(journal, first, count, kind == SHUFFLED);
+}
+
+static bool write_all(struct journal *journal, uint32_t issues, enum kind kind)
+{
+    uint32_t batch = kind == CREATING ? BATCH_ISSUES / 2 : BATCH_ISSUES;
+    bool written = true;
     if (kind != CREATING)
         write_coupon(journal, issues);
-    for (uint32_t done = 0; done < issues; done += count) {
-        count = issues - done < count ? issues - done : count;
-        bool written = kind == CREATING ? write_new_coupons(journal, done + 1, count)
-                                        : write_batch(journal, done + 1, count, kind == SHUFFLED);
-        if (!written) {
-            fputs("fill_journal: the disk is full\n", stderr);
-            return EXIT_FAILURE;
+    for (uint32_t done = 0; done < issues && written; done += batch)
+        written = write_records(journal, done + 1, issues - done < batch ? issues - done : batch, kind);
+    for (uint32_t done = 0; kind == REDEEMED && done < issues && written; done += batch)
+        written = write_redemptions(journal, done + 1, issues - done < batch ? issues - done : batch);
+    return written;
+}
+
+/* False for an unknown word. */
+static bool read_kind(const char *word, enum kind *kind)
+{
+    for (unsigned i = SHUFFLED; i <= REDEEMED; i++) {
+        if (strcmp(word, kinds[i]) == 0) {
+            *kind = (enum kind)i;
+            return true;
         }
     }
-    return EXIT_SUCCESS;
+    return false;
 }
 
 int main(int argc, char **argv)
 {
-    bool shuffled = argc == 4 && strcmp(argv[3], "shuffled") == 0;
-    bool creating = argc == 4 && strcmp(argv[3], "creating") == 0;
-    if (argc != 3 && !shuffled && !creating) {
-        fputs("usage: fill_journal DIR ISSUES [shuffled|creating]\n", stderr);
+    enum kind kind = ORDERED;
+    if (argc != 3 && (argc != 4 || !read_kind(argv[3], &kind))) {
+        fputs("usage: fill_journal DIR ISSUES [shuffled|creating|redeemed]\n", stderr);
         return 2;
     }
     struct journal_config config = {
@@ -116,10 +154,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "fill_journal: %s\n", error.text);
         return EXIT_FAILURE;
     }
-    int status = fill(journal, (uint32_t)strtoul(argv[2], NULL, 10),
-                      creating   ? CREATING
-                      : shuffled ? SHUFFLED
-                                 : ORDERED);
+    bool written = write_all(journal, (uint32_t)strtoul(argv[2], NULL, 10), kind);
+    if (!written)
+        fputs("fill_journal: the disk is full\n", stderr);
     journal_close(&journal);
-    return status;
+    return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }

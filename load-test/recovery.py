@@ -22,6 +22,9 @@ BINARY = os.environ.pop("COUPOND_BENCH_BINARY", "build/release/coupond/coupond")
 FILL = os.environ.pop("COUPOND_BENCH_FILL", "build/release/load-test/fill_journal")
 
 
+KINDS = {None: "", "creating": " of as many coupons", "redeemed": " and as many redemptions"}
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -64,11 +67,11 @@ class Issuer:
         self.process.wait()
 
 
-def measure(folder, issues, many_coupons):
+def measure(folder, issues, kind):
     journal = folder / "journal"
     journal.mkdir()
-    say(f"filling a journal with {issues:,} issues" + (" of as many coupons" if many_coupons else ""))
-    subprocess.run([FILL, journal / "p00", str(issues), *(["creating"] if many_coupons else [])], check=True)
+    say(f"filling a journal with {issues:,} issues{KINDS[kind]}")
+    subprocess.run([FILL, journal / "p00", str(issues), *([kind] if kind else [])], check=True)
     result = {"issues": issues, "journal_bytes": sum(f.stat().st_size for f in (journal / "p00").glob("*.segment"))}
     say("starting without a snapshot")
     issuer = Issuer(folder, journal, ["issuer/snapshot_mb=1", "issuer/snapshot_mb_per_s=0"])
@@ -183,6 +186,7 @@ def main():
     parser.add_argument("--issues", type=int, nargs="+", default=[10_000_000, 100_000_000])
     parser.add_argument("--coupons", type=int, nargs="+",
                         help="instead of --issues: this many coupons, each with one issue")
+    parser.add_argument("--redeemed", action="store_true", help="every issue is redeemed")
     parser.add_argument("--dir", help="folder for the journal (default: a temporary folder)")
     parser.add_argument("--under-load", type=int, metavar="USERS",
                         help="measure load during a snapshot of this many users")
@@ -208,18 +212,20 @@ def main():
     for issues in arguments.coupons or arguments.issues:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="coupond-recovery-", dir=arguments.dir))
         try:
-            results.append(measure(folder, issues, arguments.coupons is not None))
+            kind = "creating" if arguments.coupons else "redeemed" if arguments.redeemed else None
+            results.append(measure(folder, issues, kind))
         finally:
             shutil.rmtree(folder)
     if arguments.json:
         print(json.dumps(results, indent=2))
         return
-    print("| issues | journal | without snapshot | snapshot | with snapshot | anonymous memory |")
-    print("|--:|--:|--:|--:|--:|--:|")
+    print("| issues | journal | without snapshot | snapshot | with snapshot | anonymous memory | bytes an issue |")
+    print("|--:|--:|--:|--:|--:|--:|--:|")
     for r in results:
         print(f"| {r['issues']:,} | {r['journal_bytes'] / 2**20:,.0f} MiB | {r['seconds_without']:.1f} s "
               f"| {r['snapshot_bytes'] / 2**20:,.0f} MiB | {r['seconds_with']:.1f} s "
-              f"| {max(r['anonymous_bytes'], r['anonymous_bytes_with']) / 1e9:.2f} GB |")
+              f"| {max(r['anonymous_bytes'], r['anonymous_bytes_with']) / 1e9:.2f} GB "
+              f"| {r['anonymous_bytes_with'] / r['issues']:.1f} |")
 
 
 if __name__ == "__main__":
