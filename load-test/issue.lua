@@ -1,6 +1,6 @@
 -- wrk script: POST /v1/coupons/COUPON/issues with a new user in every request.
--- wrk -s issue.lua URL -- COUPON PREFIX [PATH]
--- With PATH, it sends GET PATH instead, and replaces USER by the user.
+-- wrk -s issue.lua URL -- COUPON PREFIX [PATH [METHOD BODY]]
+-- With PATH, it sends GET PATH instead, or METHOD PATH with the JSON of BODY, and replaces USER in the path by the user.
 -- WRK_PORTS in the environment, as PORT,PORT…, assigns the threads to these ports of 127.0.0.1 in turn, instead of the URL's port.
 -- Each wrk thread has a number, so that threads never generate the same user. The id has a fixed width, so that a request is
 -- two constant strings around it.
@@ -20,14 +20,15 @@ function setup(thread)
 end
 
 function init(args)
-   local coupon, prefix, path = args[1] or "BENCH", args[2] or "u", args[3]
+   local coupon, prefix, path, method, body = args[1] or "BENCH", args[2] or "u", args[3], args[4] or "GET", args[5]
    local host = wrk.headers["Host"] or wrk.host
    local user = string.format("%s-%02d-", prefix, number)
    count = 0
    if path then
       local first, last = path:find("USER", 1, true)
-      before = string.format("GET %s%s", path:sub(1, first - 1), user)
-      after = string.format("%s HTTP/1.1\r\nHost: %s\r\n\r\n", path:sub(last + 1), host)
+      local content = body and string.format("Content-Type: application/json\r\nContent-Length: %d\r\n", #body) or ""
+      before = string.format("%s %s%s", method, path:sub(1, first - 1), user)
+      after = string.format("%s HTTP/1.1\r\nHost: %s\r\n%s\r\n%s", path:sub(last + 1), host, content, body or "")
    else
       before = string.format("POST /v1/coupons/%s/issues HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
          .. "Content-Length: %d\r\n\r\n{\"user_id\":\"%s", coupon, host, #'{"user_id":""}' + #user + 10, user)
