@@ -14,7 +14,7 @@
 
 /* The gateway's options, as far as the API depends on them. */
 struct api_rules {
-    struct admin_token admin; /* required to create and change coupons and to list issues */
+    struct admin_token admin; /* required by routes with ROUTE_ADMIN */
     bool metrics;             /* /metrics is enabled */
     const struct cors *cors;  /* NULL: answers carry no CORS fields */
 };

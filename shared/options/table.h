@@ -24,7 +24,7 @@
     OPTION(gateway, cors_origins, TEXT, "", LENGTH(0, 255), "web origins whose pages may call the API from a browser, separated by commas, such as https://shop.example,http://localhost:3000; *: all; empty: none, and answers have no CORS headers") \
     OPTION(gateway, threads, NUMBER, 1, BETWEEN(1, 64), "event loops, each on its own thread") \
     OPTION(gateway, requests, ENDPOINT, "", LENGTH(0, 255), "the issuer's endpoint for requests; empty: issuer/local_requests, otherwise issuer/requests") \
-    OPTION(gateway, admin_token, SECRET, "", LENGTH(0, 255), "bearer token required to create and change coupons and to list issues; empty: none is required") \
+    OPTION(gateway, admin_token, SECRET, "", LENGTH(0, 255), "bearer token required to create and change coupons, to revoke issues, to erase users and to list issues; empty: none is required") \
     OPTION(gateway, admin_token_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/admin_token from") \
     OPTION(gateway, connections_max, NUMBER, 16384, BETWEEN(1, 1000000), "maximum open connections per thread; further ones are answered 503 and closed") \
     OPTION(gateway, in_flight_max, NUMBER, 65536, BETWEEN(1, 1000000), "maximum requests per thread that wait for the issuer; further ones are answered 503") \
@@ -34,9 +34,9 @@
     OPTION(gateway, header_timeout_ms, DURATION, 10000, BETWEEN(10, 3600000), "time limit from the first to the last byte of a request") \
     OPTION(gateway, idle_timeout_ms, DURATION, 75000, BETWEEN(10, 3600000), "time limit between two requests of a connection; set it longer than the idle timeout of a load balancer in front") \
     OPTION(gateway, issuer_timeout_ms, DURATION, 2000, BETWEEN(10, 3600000), "how long a request waits for the issuer before the answer is 503 outcome_unknown") \
-    OPTION(gateway, store_threads, NUMBER, 2, BETWEEN(0, 64), "threads that read lists of issues from the store, each with its own connection; 0: none, and these lists are answered 503 store_unavailable") \
-    OPTION(gateway, store_queue, NUMBER, 256, BETWEEN(1, 65536), "maximum requests that wait for one of these threads; further ones are answered 503 overloaded") \
-    OPTION(gateway, store_timeout_ms, DURATION, 5000, BETWEEN(100, 3600000), "how long a request waits for the store before the answer is 503 store_unavailable") \
+    OPTION(gateway, store_threads, NUMBER, 2, BETWEEN(0, 64), "threads that read the store for lists of issues, requests with a code, and details of older changes, each with its own connection; 0: none; lists and codes are then answered 503 store_unavailable") \
+    OPTION(gateway, store_queue, NUMBER, 256, BETWEEN(1, 65536), "maximum requests that wait for one of these threads; further lists and codes are answered 503 overloaded, other answers lack the details of older changes") \
+    OPTION(gateway, store_timeout_ms, DURATION, 5000, BETWEEN(100, 3600000), "how long a request waits for the store; then a list or a code is answered 503 store_unavailable, and other answers lack the details of older changes") \
     OPTION(gateway, drain_timeout_ms, DURATION, 10000, BETWEEN(0, 3600000), "how long a stop by SIGTERM waits for requests in flight") \
     OPTION(gateway, policy_ttl_ms, DURATION, 1000, BETWEEN(0, 60000), "maximum age of a cached coupon; 0: every read asks the issuer") \
     OPTION(gateway, drain_delay_ms, DURATION, 0, BETWEEN(0, 3600000), "how long the gateway still accepts connections after SIGTERM while /readyz answers 503, so that a load balancer notices") \
@@ -52,7 +52,7 @@
     OPTION(issuer, partitions, NUMBER, 1, BETWEEN(1, 64), "number of partitions that coupons are distributed over; fixed for the life of a journal, and the same for every role") \
     OPTION(issuer, journal_dir, PATH, "./var/journal", LENGTH(1, 255), "directory of the journal, with one folder per partition") \
     OPTION(issuer, sync, CHOICE, "always", ONE_OF_OR(1, 60000, "always", "os"), "when the journal is synced to disk; always: before every answer; a number: at this interval in milliseconds; os: once a second, before records go to persisters") \
-    OPTION(issuer, memory_mb_max, SIZE, 0, BETWEEN(0, 1048576), "maximum memory of the issuer in MiB; close to it, new users and coupons are refused; 0: the limit of its control group or process") \
+    OPTION(issuer, memory_mb_max, SIZE, 0, BETWEEN(0, 1048576), "maximum memory of the issuer in MiB; close to it, new issues, changes of issues and new coupons are refused; 0: the limit of its control group or process") \
     OPTION(issuer, segment_mb, SIZE, 64, BETWEEN(2, 4096), "size of a journal segment in MiB") \
     OPTION(issuer, snapshot_mb, SIZE, 256, BETWEEN(0, 1048576), "minimum growth in MiB of a partition's journal between two snapshots, which shorten recovery; 0: no snapshots") \
     OPTION(issuer, snapshot_mb_per_s, SIZE, 50, BETWEEN(0, 1048576), "maximum rate in MiB per second at which a snapshot is written; 0: no limit") \
