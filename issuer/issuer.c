@@ -190,7 +190,7 @@ static bool describe_memory(char why[READY_WHY_MAX])
     if (!*memory_scarce())
         return false;
     memory_describe(text);
-    snprintf(why, READY_WHY_MAX, "memory is scarce, new users and coupons are refused: %.70s", text);
+    snprintf(why, READY_WHY_MAX, "memory is scarce, new issues, changes and coupons are refused: %.62s", text);
     return true;
 }
 

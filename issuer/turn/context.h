@@ -22,7 +22,7 @@ struct turn_context {
     int64_t now_us;    /* of the decisions of this turn */
     int64_t passed_us; /* sum of the times between decisions: the clock of the gauges */
     bool room;         /* the journal has room for the batch */
-    bool memory;       /* there is memory for new users and coupons */
+    bool memory;       /* there is memory for new issues, changes and coupons */
     uint64_t verdicts[VERDICT_COUNT];
 };
 

@@ -31,7 +31,7 @@ struct turn_config {
     size_t requests_max;               /* of a turn; the frame that exceeds the limit is taken whole */
     size_t sweep_records_max;          /* of a sweep's step, with its end, from 2; 0: SWEEP_RECORDS_MAX */
     uint64_t incarnation;              /* of this start, for deadlines: random, not 0 */
-    const _Atomic bool *memory_scarce; /* while true, no new users and coupons; NULL: never */
+    const _Atomic bool *memory_scarce; /* while true, no new issues, changes and coupons; NULL: never */
 };
 
 struct turn *turn_create(const struct turn_config *config);

@@ -188,7 +188,7 @@ ENGINE = [
      "missing: other machines can reach the issuer's ports, and no cluster/secret_file protects them.",
      {"secret": "max(coupond_issuer_unauthenticated)"}),
     ("stat", "Memory", "short", 2, states(free="green", scarce="red"),
-     "scarce: new users and coupons are refused because a memory limit is near.",
+     "scarce: new issues, changes and coupons are refused because a memory limit is near.",
      {"memory": "max(coupond_issuer_memory_scarce)"}),
     ("graph", "Clock offset", "s", 6, SIGNED,
      "The machine's clock minus the time that the issuer uses; 0 while the clock is trusted.",

@@ -77,7 +77,7 @@
     X(ISSUER_CLOCK_JOURNAL_AHEAD, GAUGE, WHOLE, 1e-6, "coupond_issuer_clock_journal_ahead_seconds", "how far the latest time in the journals lies in the future: the clock was wrong then, or is wrong now") \
     X(ISSUER_JOURNAL_FULL, GAUGE, NONE, 1, "coupond_issuer_journal_full", "1 while the disk has no room for the journal and new issues are refused") \
     X(ISSUER_CONNECTIONS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_connections_refused_total", "connections of gateways and persisters closed because less than a quarter of the file descriptors was left") \
-    X(ISSUER_MEMORY_SCARCE, GAUGE, WHOLE, 1, "coupond_issuer_memory_scarce", "1 while memory is scarce and new users and coupons are refused") \
+    X(ISSUER_MEMORY_SCARCE, GAUGE, WHOLE, 1, "coupond_issuer_memory_scarce", "1 while memory is scarce and new issues, changes and coupons are refused") \
     X(ISSUER_MEMORY_LIMIT, GAUGE, WHOLE, 1, "coupond_issuer_memory_limit_bytes", "the closest memory limit: issuer/memory_mb_max, the control group's or the process's; 0: no limit") \
     X(ISSUER_MEMORY_USED, GAUGE, WHOLE, 1, "coupond_issuer_memory_used_bytes", "memory counted against that limit, without what the kernel can reclaim; 0: no limit") \
     X(ISSUER_PEERS_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_peers_refused_total", "connections refused because the peer has another cluster/secret_file than the issuer, or one of the two has none") \

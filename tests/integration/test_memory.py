@@ -51,7 +51,7 @@ def test_near_its_memory_limit_an_issuer_refuses_new_users_and_coupons_only(tmp_
         wait_until(lambda: metric_sum(cluster.issuer.metrics(), "coupond_issuer_memory_scarce") == 1,
                    "the gauge shows it")
         status, text = cluster.issuer.get("/readyz")
-        assert status == 200 and "new users and coupons are refused" in json.loads(text)["detail"]
+        assert status == 200 and "new issues, changes and coupons are refused" in json.loads(text)["detail"]
         status, body = cluster.issue("A", "bob")
         assert (status, body["code"]) == (503, "overloaded")
         status, body = cluster.issue("A", "alice")
