@@ -9,7 +9,7 @@ list      The issues of a coupon with --users issues as one CSV, from MariaDB an
           byte, and the gateway's memory before and after.
 
 The rows of wallets and list are inserted by SQL, so that they exist without a journal. MariaDB is private, with its
-defaults except a buffer pool of 1 GiB. Prints a table, or JSON with --json. Run by `./dev life`.
+defaults except a buffer pool of 1 GiB. Prints a table, or JSON with --json. Run by `./dev wallets`.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def wrk(cluster, arguments, seconds, prefix, *more):
 
 def measure_redeem(arguments):
     runs = {"issued": [], "redeemed": []}
-    with tempfile.TemporaryDirectory(prefix="coupond-life-", dir=arguments.dir) as folder, \
+    with tempfile.TemporaryDirectory(prefix="coupond-wallets-", dir=arguments.dir) as folder, \
             Cluster(folder, options={"issuer/segment_mb": 64}) as cluster:
         cluster.create_coupon("C", 4_000_000_000)
         for number in range(arguments.rounds):
@@ -94,7 +94,7 @@ def measure_redeem(arguments):
         redeemed = cluster.coupon("C")["redeemed"]
     unread = redeemed - sum(run["answers"] for run in runs["redeemed"])  # wrk ends without waiting for answers
     if not 0 <= unread <= arguments.rounds * arguments.connections:
-        sys.exit(f"life: {redeemed} issues are redeemed, {unread} more than wrk was told")
+        sys.exit(f"wallets: {redeemed} issues are redeemed, {unread} more than wrk was told")
     result = {name: {key: statistics.median(run[key] for run in many) for key in ("per_s", "cpu_us")}
               for name, many in runs.items()}
     result["ratio"] = result["redeemed"]["per_s"] / result["issued"]["per_s"]
@@ -121,7 +121,7 @@ def fill(cluster, database, coupons, users):
 
 @contextlib.contextmanager
 def filled(arguments, database, coupons):
-    with tempfile.TemporaryDirectory(prefix="coupond-life-", dir=arguments.dir) as folder, \
+    with tempfile.TemporaryDirectory(prefix="coupond-wallets-", dir=arguments.dir) as folder, \
             Cluster(folder, database=database) as cluster:
         fill(cluster, database, coupons, arguments.users)
         yield cluster
@@ -151,11 +151,11 @@ async def read_wallets(address, arguments, latencies, rows):
             due = began + (turn + number / CONNECTIONS) * interval
             await asyncio.sleep(max(0, due - time.monotonic()))
             user = f"u{random.randrange(arguments.users):010}"
-            writer.write(f"GET /v1/users/{user}/issues HTTP/1.1\r\nHost: life\r\n\r\n".encode())
+            writer.write(f"GET /v1/users/{user}/issues HTTP/1.1\r\nHost: wallets\r\n\r\n".encode())
             status, body = await read_answer(reader)
             latencies.append(time.monotonic() - due)
             if status != b"200":
-                sys.exit(f"life: a wallet was answered {status.decode()}: {body.decode()}")
+                sys.exit(f"wallets: a wallet was answered {status.decode()}: {body.decode()}")
             rows.append(len(json.loads(body)["issues"]))
         writer.close()
 
@@ -173,7 +173,7 @@ def measure_wallets(arguments):
             beside = issuing.poll() is None
             told = json.loads(issuing.communicate()[0])
     if min(rows) != COUPONS:
-        sys.exit(f"life: a wallet has {min(rows)} issues instead of {COUPONS}")
+        sys.exit(f"wallets: a wallet has {min(rows)} issues instead of {COUPONS}")
     return {"rows": COUPONS * arguments.users, "read": len(latencies), "rate": arguments.rate,
             "issues_per_s": told["answered_rate"], "issuing_all_the_while": beside,
             "p50_ms": quantile(latencies, 0.5) * 1e3, "p99_ms": quantile(latencies, 0.99) * 1e3,
@@ -196,7 +196,7 @@ def read_list(cluster, arguments):
     with open(cluster.directory / "list.csv", "rb") as lines:
         count = sum(1 for _ in lines) - 1
     if curl.returncode != 0 or count != arguments.users:
-        sys.exit(f"life: the list has {count} lines, and curl ended with {curl.returncode}")
+        sys.exit(f"wallets: the list has {count} lines, and curl ended with {curl.returncode}")
     return {"seconds": seconds, "grown_bytes": peak - before}
 
 
