@@ -9,64 +9,16 @@ import asyncio
 import contextlib
 import datetime
 import itertools
-import json
 import threading
 import time
 
 from history import FINAL, Op, code_of, outcome
+from http_connection import ANSWER_SECONDS, CONNECT_SECONDS, Connection
 
-CONNECT_SECONDS = 2
-ANSWER_SECONDS = 12  # longer than any gateway takes to answer
 PAUSES = (0.05, 0.4)  # between two attempts, in seconds
 COUPONS_OPEN = 10
 LARGE_QUANTITY = 60_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-
-class Connection:
-    """One keep-alive connection to one gateway."""
-
-    def __init__(self, address):
-        self.address = address
-        self.reader = self.writer = None
-
-    def close(self):
-        if self.writer is not None:
-            self.writer.close()
-        self.reader = self.writer = None
-
-    async def open(self):
-        """Connects unless it is connected; True if it is connected afterwards."""
-        if self.writer is not None and not self.reader.at_eof():
-            return True
-        self.close()
-        host, port = self.address.rsplit(":", 1)
-        try:
-            self.reader, self.writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), CONNECT_SECONDS)
-        except (OSError, asyncio.TimeoutError):
-            return False
-        return True
-
-    async def exchange(self, method, path, content):
-        """(status, body), or None if no complete answer arrived."""
-        body = b"" if content is None else json.dumps(content).encode()
-        head = f"{method} {path} HTTP/1.1\r\nHost: torture\r\nCache-Control: no-cache\r\n"
-        if content is not None:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        try:
-            self.writer.write(head.encode() + b"\r\n" + body)
-            return await asyncio.wait_for(self._read(), ANSWER_SECONDS)
-        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            self.close()
-            return None
-
-    async def _read(self):
-        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-        at = head.index(b"\r\ncontent-length:") + 17
-        body = await self.reader.readexactly(int(head[at:head.index(b"\r\n", at)]))
-        if b"\r\nconnection: close" in head:
-            self.close()
-        return int(head[9:12]), json.loads(body)
 
 
 class Traffic:
