@@ -13,13 +13,16 @@ import collections
 
 NEVER = float("inf")
 KEYS_MAX = 8  # issues whose keys are remembered
+ANY = "any"  # the reference of a redemption that an answer leaves out
+SWEPT = ("swept",)  # the answer of a revocation of all issues that has come to an issue
 
 Step = collections.namedtuple("Step", "request begun ended answer")
 Issue = collections.namedtuple("Issue", "state reference again key")  # "issued", "redeemed" or "revoked"
 
 
 def apply(issues, request, limit):
-    """(the user's issues afterwards, the answer): status, state or code, nth, reference of a redemption."""
+    """(the user's issues afterwards, the answer): status, state or code, nth, reference of a redemption; of a wallet,
+    state and reference of each issue."""
     kind, *arguments = request
     return OPERATIONS[kind](issues, limit, *arguments)
 
@@ -67,8 +70,12 @@ def _ensure(issues, limit, nth=None):
     return _issue(issues)
 
 
-def _look(issues, _limit):
-    return issues, _told(200, None, issues, len(issues)) if issues else (404, "not_issued", None, None)
+def _look(issues, _limit, nth=None):
+    return issues, _told(200, None, issues, nth or len(issues)) if issues else (404, "not_issued", None, None)
+
+
+def _wallet(issues, _limit):
+    return issues, tuple((issue.state, issue.reference) for issue in issues)
 
 
 def _chosen(issues, nth):
@@ -121,7 +128,15 @@ def _revoke(issues, _limit, again, nth=None):
     return issues, _told(200, None, issues, of[0])
 
 
-OPERATIONS = {"post": _post, "ensure": _ensure, "look": _look, "redeem": _redeem, "undo": _undo, "revoke": _revoke}
+def _sweep(issues, _limit, again, nth):
+    """The revocation of all issues comes to this one, which exists."""
+    if issues[nth - 1].state == "issued":
+        issues = _with(issues, nth, state="revoked", again=again)
+    return issues, SWEPT
+
+
+OPERATIONS = {"post": _post, "ensure": _ensure, "look": _look, "wallet": _wallet, "redeem": _redeem, "undo": _undo,
+              "revoke": _revoke, "sweep": _sweep}
 
 
 # --- the search ---
@@ -145,6 +160,11 @@ def is_linearizable(history, limit):
     return False
 
 
+def fits(answer, told):
+    """Whether a client may have been told so: an answer may leave out the reference."""
+    return answer == told or (len(told) == 4 and told[3] == ANY and answer[:3] == told[:3] and answer[3] is not None)
+
+
 def _next(steps, done, issues, latest, limit):
     """What may come next, the most likely last. `latest` is the latest beginning of those that are done."""
     open_ones = [(i, step) for i, step in enumerate(steps) if not done & 1 << i]
@@ -156,5 +176,5 @@ def _next(steps, done, issues, latest, limit):
             after, answer = apply(issues, step.request, limit)
         except IndexError:  # about an issue that is not there yet
             continue
-        if (answer == step.answer) if step.answer is not None else (after != issues):
+        if fits(answer, step.answer) if step.answer is not None else (after != issues):
             yield done | 1 << i, after, max(latest, step.begun)
