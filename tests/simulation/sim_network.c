@@ -163,8 +163,3 @@ void sim_network_cut(struct sim *sim, enum sim_port port, uint16_t index)
         remove_at(network, i);
     }
 }
-
-bool sim_network_is_empty(const struct sim *sim)
-{
-    return sim->network->count == 0;
-}

@@ -41,6 +41,5 @@ bool sim_network_take(struct sim *sim, enum sim_port port, uint16_t index, struc
 size_t sim_network_waiting(const struct sim *sim, enum sim_port port, uint16_t index);
 /* The receiver is gone: messages in flight to it are lost, except those that ZeroMQ still holds at the sender. */
 void sim_network_cut(struct sim *sim, enum sim_port port, uint16_t index);
-bool sim_network_is_empty(const struct sim *sim);
 
 #endif
