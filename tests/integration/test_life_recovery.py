@@ -1,9 +1,14 @@
 """What was answered about the life of issues survives kill -9 of the issuer, with and without a snapshot."""
 
+import collections
+import json
+
 import pytest
 
-from cluster import Cluster, wait_until
+from cluster import Cluster, run_coupond, wait_until
+from http_load import Load
 from life import Life, told
+from preload import ENDLESS, Preload
 
 USERS = 40
 
@@ -112,17 +117,38 @@ def test_life_goes_on_where_it_was(cluster):
     assert life.post("new")[1]["nth"] == 2
 
 
+MANY = 5_000
+
+
+def recorded(cluster):
+    """How many records of each type the journal has."""
+    result = run_coupond("journal", "dump", "--json", cluster.journal_directory)
+    assert result.returncode == 0, result.stderr
+    return collections.Counter(json.loads(line)["type"] for line in result.stdout.splitlines())
+
+
 def test_the_revocation_of_all_issues_goes_on_after_kill_9(tmp_path):
-    with Cluster(tmp_path, persisters=0, options={"issuer/sync": "os"}) as running:
-        life = Life(running, "MANY")
+    rules = Preload(tmp_path / "rules")
+    cluster = Cluster(tmp_path / "cluster", persisters=0)
+    cluster.issuer.environment = rules.environment()
+    with cluster:
+        life = Life(cluster, "MANY")
         life.create(None)
-        for number in range(300):
-            life.ensure(f"u{number}")
-        for number in range(0, 300, 3):
-            life.redeem(f"u{number}", "r")
+        Load(cluster.addresses).run(("MANY", f"u{number}") for number in range(MANY))
+        redeemed = [f"u{number}" for number in range(0, MANY, 10)]
+        assert {life.redeem(user, "r")[0] for user in redeemed} == {201}
+        slowly = rules.add("sync", "delay", ".segment", times=ENDLESS, delay_ms=100)  # of 18 batches
         assert life.ask("POST", "/revocations", {"reason": "recall", "again": True})[0] == 202
-        restart(running)
+        wait_until(lambda: life.ask("GET", "/revocations")[1]["examined"] > 0, "it has begun", pause=0)
+        cluster.issuer.kill()
+        slowly.disarm()
+        before = recorded(cluster)
+        assert 0 < before["revocation"] < MANY - len(redeemed) and before["sweep_ended"] == 0
+        cluster.issuer.start()
+        cluster.wait_ready()
         wait_until(lambda: life.ask("GET", "/revocations")[1]["state"] == "done", "all are revoked")
-        assert life.ask("GET", "/revocations")[1]["revoked"] == 200
-        assert [life.look(f"u{number}")[1]["state"] for number in range(4)] == [
-            "redeemed", "revoked", "revoked", "redeemed"]
+        assert life.ask("GET", "/revocations")[1]["revoked"] == MANY - len(redeemed)
+        assert [life.look(user)[1]["state"] for user in ("u0", "u1", "u4990", "u4999")] == [
+            "redeemed", "revoked", "redeemed", "revoked"]
+    after = recorded(cluster)
+    assert (after["sweep"], after["revocation"], after["sweep_ended"]) == (1, MANY - len(redeemed), 1)
