@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from cluster import Cluster, run_coupond, wait_until
+from life import Life, told
 from servers import MariaDB
 
 
@@ -18,18 +19,6 @@ def cluster(request, tmp_path):
         yield stack.enter_context(Cluster(tmp_path, partitions=2, database=database))
 
 
-def redeem(cluster, coupon, user, reference):
-    return cluster.request("PUT", f"/v1/coupons/{coupon}/issues/{user}/redemption", {"reference": reference})[0]
-
-
-def revoke(cluster, coupon, user, query="reason=mistake"):
-    return cluster.request("DELETE", f"/v1/coupons/{coupon}/issues/{user}?{query}")[0]
-
-
-def erase(cluster, user):
-    assert cluster.request("DELETE", f"/v1/users/{user}")[0] == 202
-
-
 def rows(cluster, sql):
     """Rows of a query, as lists of text."""
     return [[str(value) for value in row] for row in cluster.query(sql)]
@@ -37,30 +26,30 @@ def rows(cluster, sql):
 
 def live_a_little(cluster):
     """anna redeems, bert redeems and takes it back, carl and dora are revoked, emil is erased."""
-    cluster.create_coupon("A", 5)
-    cluster.create_coupon("B", 5)
+    life, other = Life(cluster, "A"), Life(cluster, "B")
+    life.create(5)
+    other.create(5)
     for user in ("anna", "bert", "carl", "dora", "emil"):
-        assert cluster.issue("A", user)[0] == 201
-    assert cluster.issue("B", "emil")[0] == 201
-    assert redeem(cluster, "A", "anna", "order-1") in (200, 201)
-    assert redeem(cluster, "A", "bert", "order-2") in (200, 201)
-    assert cluster.request("DELETE", "/v1/coupons/A/issues/bert/redemption?reference=order-2")[0] == 200
-    assert revoke(cluster, "A", "carl", "reason=mistake&restock=true") == 200
-    assert revoke(cluster, "A", "dora", "reason=mistake&restock=true&again=true") == 200
-    assert cluster.issue("A", "dora")[0] == 201
-    erase(cluster, "emil")
-    assert cluster.request("PATCH", "/v1/coupons/A", {"title": "Another coffee"})[0] == 200
+        assert told(life.post(user)) == (201, "issued")
+    assert told(other.post("emil")) == (201, "issued")
+    assert told(life.redeem("anna", "order-1")) == told(life.redeem("bert", "order-2")) == (201, "redeemed")
+    assert told(life.undo("bert", "order-2")) == (200, "issued")
+    assert told(life.revoke("carl", reason="mistake", restock=True)) == (200, "revoked")
+    assert told(life.revoke("dora", reason="mistake", restock=True, again=True)) == (200, "revoked")
+    assert told(life.post("dora")) == (201, "issued")
+    assert cluster.request("DELETE", "/v1/users/emil")[0] == 202
+    assert life.change(title="Another coffee")[0] == 200
     cluster.wait_drained()
 
 
 def assert_lived(cluster):
-    assert redeem(cluster, "A", "anna", "order-1") == 200
-    assert redeem(cluster, "A", "anna", "order-9") == 409
-    assert redeem(cluster, "A", "carl", "order-3") == 409
-    assert cluster.issue("A", "carl")[0] == 409
-    assert cluster.issue("A", "dora")[0] == 409
-    assert cluster.issue("A", "emil")[0] == 409  # erased, and still not issued twice
-    assert cluster.issue("B", "emil")[0] == 409
+    life, other = Life(cluster, "A"), Life(cluster, "B")
+    assert told(life.redeem("anna", "order-1")) == (200, "redeemed")
+    assert told(life.redeem("anna", "order-9")) == (409, "already_redeemed")
+    assert told(life.redeem("carl", "order-3")) == (409, "revoked")
+    assert told(life.post("carl")) == (409, "revoked")
+    assert told(life.post("dora")) == (409, "already_issued")
+    assert told(life.post("emil")) == told(other.post("emil")) == (409, "already_issued")  # though erased
 
 
 def test_the_database_has_what_became_of_issues(cluster):
@@ -93,19 +82,20 @@ def test_a_database_that_came_back_empty_gets_everything_again(cluster):
 
 def test_a_rebuilt_journal_knows_what_became_of_issues(cluster):
     live_a_little(cluster)
-    codes = cluster.request("GET", "/v1/coupons/A/issues/anna")[2]["code"]
+    life = Life(cluster, "A")
+    code = life.look("anna")[1]["code"]
     cluster.stop()
     shutil.rmtree(cluster.journal_directory)
     result = run_coupond("issuer", "--config", str(cluster.config_path), "--rebuild-from-store")
     assert result.returncode == 0, result.stdout + result.stderr
     cluster.start()
     assert_lived(cluster)
-    assert cluster.request("GET", "/v1/coupons/A/issues/anna")[2]["code"] == codes
-    coupon = cluster.request("GET", "/v1/coupons/A")[2]
+    assert life.look("anna")[1]["code"] == code
+    coupon = life.read()
     assert (coupon["issued"], coupon["returned"], coupon["redeemed"], coupon["remaining"]) == (6, 2, 1, 1)
     assert coupon["title"] == "Another coffee"
-    assert cluster.issue("A", "gina")[0] == 201
-    assert cluster.issue("A", "hans")[0] == 409
+    assert told(life.post("gina")) == (201, "issued")
+    assert told(life.post("hans")) == (409, "sold_out")
     cluster.wait_drained()
     cluster.assert_kept()
 
