@@ -2,7 +2,6 @@
 
 import http.client
 import signal
-import time
 
 import pytest
 
@@ -52,18 +51,22 @@ class Silent:
         self.process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.parametrize("cluster", [{"gateway/store_threads": 1}], indirect=True)
 def test_lists_come_back_with_the_store(cluster):
     gateway = cluster.gateways[0]
+    unavailable = 'coupond_gateway_unavailable_total{code="store_unavailable"}'
+    before = gateway.metrics()
+    assert before["coupond_gateway_store_connected"] == 1
     cluster.database.stop()
     assert refusal(cluster) == "store_unavailable"
+    assert gateway.metrics()[unavailable] == before[unavailable] + 1
+    wait_until(lambda: gateway.metrics()["coupond_gateway_store_connected"] == 0, "the lost connection is noticed")
     assert cluster.issue("C", "bob")[0] == 201
     assert gateway.is_ready()
-    metrics = gateway.metrics()
-    assert metrics['coupond_gateway_unavailable_total{code="store_unavailable"}'] >= 1
-    assert metrics["coupond_gateway_store_connected"] <= 1
     assert "cannot read the store" in gateway.log()
     cluster.database.start()
     wait_until(lambda: refusal(cluster) is None, "the list is read again")
+    assert gateway.metrics()["coupond_gateway_store_connected"] == 1
     cluster.wait_drained()
     assert len(list(pages(cluster, "/v1/users/bob/issues"))) == 1
 
@@ -75,16 +78,13 @@ def test_a_store_that_closes_idle_connections_is_not_noticed(cluster):
 
 
 def test_a_silent_store_blocks_neither_the_gateway_nor_its_end(cluster):
+    """If the gateway waited for the store, its answers would never come, and it could not end."""
     with Silent(cluster.database):
-        began = time.monotonic()
         assert refusal(cluster) == "store_unavailable"
-        assert time.monotonic() - began < 10
         assert cluster.issue("C", "carol")[0] == 201
         with streaming(cluster, "/v1/coupons/C/issues") as answer:
             assert answer.status == 503
-        began = time.monotonic()
         cluster.gateways[0].stop()
-        assert time.monotonic() - began < 10
     cluster.gateways[0].start()
     cluster.wait_ready()
     wait_until(lambda: refusal(cluster) is None, "the list is read again")
