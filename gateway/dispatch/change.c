@@ -278,6 +278,16 @@ static void ask_issuer(struct service *service, struct exchange *exchange, const
     memcpy(record->reference, wanted->reference, wanted->reference_length);
 }
 
+/* Whether the store's row is the change that the issuer decided on. A revocation is the last one of its issue; a
+ * redemption may have been replaced since. The times tell: the store has acknowledged the one that the issuer saw, so
+ * that is of an earlier turn. */
+static bool is_of_decision(const struct reading_one *one, const struct frame_change_reply *reply)
+{
+    if (one->issue.state != reply->issue.state)
+        return false;
+    return reply->issue.state == ISSUE_REVOKED || one->details.changed_at_us < reply->now_us;
+}
+
 void change_on_read(struct service *service, struct exchange *exchange, const struct reading_one *one)
 {
     struct change_progress *change = exchange->change;
@@ -287,7 +297,7 @@ void change_on_read(struct service *service, struct exchange *exchange, const st
     } else if (change->step == CHANGE_FINDING_USER) {
         answer_exchange_with_error(service, exchange, ERROR_STORE_UNAVAILABLE);
     } else {
-        if (found && one->issue.state == change->reply.issue.state)
+        if (found && is_of_decision(one, &change->reply))
             change->reply.details = one->details;
         answer_reply(service, change->partition, exchange, &change->reply);
     }
