@@ -6,7 +6,8 @@ The journal's order is taken as the order of the decisions. This module proves o
 client read is consistent with it, that is, that the history is linearizable. Per coupon,
 
   log        the journal is a legal run of the simple model: sequences 1, 2, 3 …, within quantity and limit, times of
-             issues that never go backwards, policies as a client requested them
+             issues that never go backwards, policies as a client requested them; issues are redeemed, undone and
+             revoked as lives.py has it
   clock      each record has a time that the issuer's clock may have shown at its decision, and the coupon was open
              then; an issue may have the time of the issue before it instead, if that is later, but that time never
              opens or closes a window
@@ -17,7 +18,7 @@ client read is consistent with it, that is, that the history is linearizable. Pe
              since nothing is decided after it
   answers    each refusal and each read fits some moment between its request and its answer, after everything answered
              before the request and before everything sent after the answer
-  store      the store has exactly the journal's issues and policies
+  store      the store has exactly the journal's issues, with their states, and policies
   strangers  neither has anything that a peer without the cluster's secret requested
 
 A position is a number of applied records. Records have fixed places, so a read needs only the first position that fits,
@@ -31,6 +32,7 @@ import itertools
 
 from clock import AnyTime
 from history import FINAL, NOTHING, UNKNOWN, code_of, issue_of, outcome
+from lives import CHANGES, Lives, answers, counting, live, requests_of, text_of
 
 FOREVER = float("inf")
 STRANGER = "stranger-"
@@ -63,8 +65,9 @@ def check_strangers(events, rows, coupons):
 
 def check_store(story, rows, policy):
     found = []
-    wanted = {event.sequence: (event.user, event.nth, event.time, event.seq) for event in story.events if event.user}
-    there = {row.sequence: (row.user, row.nth, row.issued_at, row.seq) for row in rows}
+    wanted = {event.sequence: (event.user, event.nth, event.time, event.seq, *story.lives.state_of(event.sequence))
+              for event in story.events if event.nth}
+    there = {row.sequence: (row.user, row.nth, row.issued_at, row.seq, row.state, row.reference) for row in rows}
     if len(there) != len(rows):
         found.append("the store has a sequence twice")
     for sequence in sorted(wanted.keys() | there.keys()):
@@ -73,7 +76,8 @@ def check_store(story, rows, policy):
                 f"store: sequence {sequence} is {there.get(sequence)}, the journal has {wanted.get(sequence)}"
             )
     last = story.policies[story.count] if story.events else None
-    expected = None if last is None else {**last, "issued": len(wanted)}
+    expected = None if last is None else {**last, "issued": len(wanted), "redeemed": story.lives.redeemed,
+                                          "returned": story.lives.returned}
     if policy != expected:
         found.append(f"store: the coupon is {policy}, the journal has {expected}")
     return [f"{story.coupon}: {text}" for text in found[:20]]
@@ -85,14 +89,14 @@ def decided_by(op):
     return FOREVER if op.answered is None or op.status is None else op.answered
 
 
-def state_at(policy, issued, now):
+def state_at(policy, in_force, now):
     if policy["ends_at"] and now >= policy["ends_at"]:
         return "ended"
     if policy["paused"]:
         return "paused"
     if policy["starts_at"] and now < policy["starts_at"]:
         return "not_started"
-    return "sold_out" if issued >= policy["quantity"] else "open"
+    return "sold_out" if in_force >= policy["quantity"] else "open"
 
 
 def window_at(policy, now):
@@ -129,22 +133,26 @@ class Story:
     # the log
 
     def _replay(self):
-        """Computes the state at every position (policy, issued), and each user's records."""
-        self.policies, self.issued = [None], [0]
-        self.holdings = collections.defaultdict(list)  # user → [(position from which it counts, event)]
+        """Computes the state at every position: policy, issued, redeemed, in force; and what became of each issue."""
+        self.policies, self.issued, self.redeemed, self.in_force = [None], [0], [0], [0]
+        self.lives = Lives(self.say)
         for position, event in enumerate(self.events, 1):
             policy, issued = self.policies[-1], self.issued[-1]
-            if event.user is None:
-                policy = self._replay_policy(event, policy, issued)
+            if event.policy is not None:
+                policy = self._replay_policy(event, policy, self.in_force[-1])
+            elif event.change is not None:
+                self.lives.replay_change(event, position)
             else:
                 issued = self._replay_issue(event, policy, issued)
-                self.holdings[event.user].append((position, event))
+                self.lives.replay_issue(event, position)
             self.policies.append(policy)
             self.issued.append(issued)
+            self.redeemed.append(self.lives.redeemed)
+            self.in_force.append(issued - self.lives.returned)
 
-    def _replay_policy(self, event, before, issued):
-        if event.policy["quantity"] < issued:
-            self.say(f"log: quantity below the {issued} issues at {event}")
+    def _replay_policy(self, event, before, in_force):
+        if event.policy["quantity"] < in_force:
+            self.say(f"log: quantity below the {in_force} issues in force at {event}")
         if before and before["per_user_limit"] != event.policy["per_user_limit"]:
             self.say(f"log: the limit of a user changed at {event}")
         return event.policy
@@ -155,18 +163,18 @@ class Story:
             return issued + 1
         if event.sequence != issued + 1:
             self.say(f"log: sequence {event.sequence} follows {issued}")
-        if policy["paused"] or issued >= policy["quantity"]:
+        if policy["paused"] or self.in_force[-1] >= policy["quantity"]:
             self.say(f"log: issued while paused or sold out: {event}")
-        held = len(self.holdings[event.user])
-        if event.nth != held + 1 or event.nth > policy["per_user_limit"]:
-            self.say(f"log: issue number {held + 1} of a user, with a limit of {policy['per_user_limit']}: {event}")
+        held, limit = self.lives.now(event.user), policy["per_user_limit"]
+        if event.nth != len(held) + 1 or counting(held) >= limit:
+            self.say(f"log: issue number {len(held) + 1} of a user, with a limit of {limit}: {event}")
         return event.sequence
 
-    def latest(self, user, position):
-        """The user's latest issue at that position, or None."""
-        held = self.holdings.get(user, ())
-        at = bisect.bisect_right(held, position, key=lambda pair: pair[0])
-        return held[at - 1][1] if at else None
+    def _shown(self, op, position, nth):
+        """Whether the answer shows that issue of the user."""
+        made = self.lives.made[op.user]
+        return 0 < nth <= len(self.lives.at(op.user, position)) and (
+            made[nth - 1].sequence, made[nth - 1].time) == issue_of(op)
 
     # attribution of records to requests
 
@@ -177,12 +185,13 @@ class Story:
         self._attribute_policies()
         self._attribute_told_issues()
         self._attribute_untold_issues()
+        self._attribute_changes()
 
     def _attribute_policies(self):
         """A policy's title identifies its request."""
         asking = {op.wanted["title"]: op for op in self.ops if op.kind in ("create", "change")}
         for index, event in enumerate(self.events):
-            if event.user is not None:
+            if event.policy is None:
                 continue
             op = asking.get(event.policy["title"])
             if op is None or outcome(op) == NOTHING or (outcome(op) == FINAL and op.status not in (200, 201)):
@@ -211,7 +220,7 @@ class Story:
             self.say(f"recorded: {op} and the journal's {event} differ (issued {self.issued[index]})")
 
     def _attribute_told_issues(self):
-        places = {event.sequence: index for index, event in enumerate(self.events) if event.user}
+        places = {event.sequence: index for index, event in enumerate(self.events) if event.nth}
         taken = set()
         for op in self.ops:
             if op.kind not in ("post", "put") or op.status != 201:
@@ -226,7 +235,7 @@ class Story:
             else:
                 taken.add(index)
                 self._take(index, op)
-            if event is not None and op.kind == "put" and event.nth != 1:
+            if event is not None and op.kind == "put" and live(self.lives.at(event.user, index)):
                 self.say(f"recorded: PUT issued another one to a holder: {op}")
         self._untold = [index for index in places.values() if index not in taken]
 
@@ -246,6 +255,35 @@ class Story:
             else:
                 self.answered[index] = max(decided_by(op) for op in candidates)
                 self.asked[index] = candidates.pop().sent
+
+    def _attribute_changes(self):
+        """Attributes each change to the attempts of its request, which its text identifies."""
+        requests, self._own = requests_of(self.ops), {}
+        for index, event in enumerate(self.events):
+            key = text_of(event) if event.change is not None else None
+            if key is None:
+                continue
+            attempts = requests.get(key)
+            if not attempts:
+                self.say(f"explained: no client requested or received {event}")
+            elif key in self._own:
+                self.say(f"recorded: took effect twice: {event}")
+            else:
+                self._own[key] = index
+                self._take_change(index, event, attempts)
+        for op in self.ops:
+            if op.kind == "redeem" and op.status == 201 and id(op) not in self._told:
+                self.say(f"recorded: the journal has no record of {op}")
+
+    def _take_change(self, index, event, attempts):
+        said = [op for op in attempts if op.kind == "redeem" and op.status == 201]
+        final = [op for op in attempts if outcome(op) == FINAL]
+        self.asked[index] = (said or attempts)[0].sent
+        self.answered[index] = (said or final or [max(attempts, key=decided_by)])[0].answered or FOREVER
+        for op in said:
+            self._told[id(op)] = index
+            if len(said) > 1 or (op.user, op.body["sequence"]) != (event.user, event.sequence):
+                self.say(f"recorded: {op}, but the journal has {event}")
 
     # real time
 
@@ -270,8 +308,9 @@ class Story:
         latest = ""
         for index, event in enumerate(self.events):
             ranges = self.clock.ranges(self.asked_by[index], self.answered_by[index])
-            if event.user is None:
-                self._check_time(event, ranges)
+            if event.nth is None:
+                if event.policy is not None or event.time > latest:  # a change is never before its issue
+                    self._check_time(event, ranges)
                 continue
             if event.time < latest:
                 self.say(f"log: time goes backwards at {event}")
@@ -334,29 +373,37 @@ class Story:
         code = code_of(op)
         if code == "coupon_not_found":
             return lambda position: self.policies[position] is None
-        exists = {"post": self._judge_post, "put": self._judge_put, "lookup": self._judge_lookup,
-                  "get": self._judge_get, "change": self._judge_change, "create": self._judge_create}[op.kind](op, code)
+        exists = {"post": self._judge_issue, "put": self._judge_issue, "lookup": self._judge_life,
+                  "redeem": self._judge_life, "undo": self._judge_life, "revoke": self._judge_life,
+                  "sweep": self._judge_sweep, "get": self._judge_get, "change": self._judge_change,
+                  "create": self._judge_create}[op.kind](op, code)
         return exists and (lambda position: self.policies[position] is not None and exists(position))
 
-    def _judge_refusal(self, op, code):
-        return lambda position: self.latest(op.user, position) is None and self._may_be(op, code, position)
-
-    def _judge_post(self, op, code):
+    def _judge_issue(self, op, code):
+        """Of a POST or a PUT that has not issued one."""
         if code in REFUSALS:
-            return self._judge_refusal(op, code)
+            return lambda position: self._may_be_refused(op, code, position)
         if code == "already_issued":
-            return lambda position: self._is_latest(op, position) and self._may_refuse_more(op, position)
-        return None
+            return lambda position: self._shows_live(op, position) and self._may_refuse_more(op, position)
+        if code == "revoked":
+            return lambda position: self._shows_revoked(op, position)
+        return (lambda position: self._shows_live(op, position)) if op.kind == "put" and op.status == 200 else None
 
-    def _judge_put(self, op, code):
-        if code in REFUSALS:
-            return self._judge_refusal(op, code)
-        return (lambda position: self._is_latest(op, position)) if op.status == 200 else None
+    def _judge_life(self, op, _):
+        kind, member = CHANGES.get(op.kind, (None, None))
+        own = self._own.get((kind, op.wanted[member])) if kind else None
+        return lambda position: self._answers(op, position) or (
+            own is not None and position == own + 1 and op.status == 200
+            and self.events[own].sequence == op.body.get("sequence"))
 
-    def _judge_lookup(self, op, code):
-        if code == "not_issued":
-            return lambda position: self.latest(op.user, position) is None
-        return (lambda position: self._is_latest(op, position)) if op.status == 200 else None
+    def _answers(self, op, position):
+        limit = self.policies[position]["per_user_limit"]
+        issue = (op.body or {}).get("issue", op.body or {})
+        return answers(self.lives.at(op.user, position), op, limit) and (
+            "nth" not in issue or self._shown(op, position, issue["nth"]))
+
+    def _judge_sweep(self, op, _):
+        return (lambda position: True) if op.status == 202 else None
 
     def _judge_get(self, op, _):
         return (lambda position: self._shows(op, position)) if op.status == 200 else None
@@ -364,30 +411,42 @@ class Story:
     def _judge_change(self, op, code):
         if code != "invalid_request" or "quantity" not in op.wanted:
             return None
-        return lambda position: op.wanted["quantity"] < self.issued[position]
+        return lambda position: op.wanted["quantity"] < self.in_force[position]
 
     def _judge_create(self, _, code):
         return (lambda position: True) if code == "coupon_exists" else None
 
-    def _is_latest(self, op, position):
-        event = self.latest(op.user, position)
-        return event is not None and (event.sequence, event.time) == issue_of(op)
+    def _shows_live(self, op, position):
+        return self._shown(op, position, live(self.lives.at(op.user, position)))
+
+    def _shows_revoked(self, op, position):
+        """Of a user who has only revoked issues and may not have another one."""
+        issues = self.lives.at(op.user, position)
+        return (not live(issues) and counting(issues) >= self.policies[position]["per_user_limit"]
+                and self._shown(op, position, len(issues)))
+
+    def _may_be_refused(self, op, code, position):
+        """A holder is not refused, nor is a user who may not have another one."""
+        issues = self.lives.at(op.user, position)
+        return (not live(issues) and counting(issues) < self.policies[position]["per_user_limit"]
+                and self._may_be(op, code, position))
 
     def _may_refuse_more(self, op, position):
         """A holder receives already_issued at the limit, or while the coupon is not open."""
-        at_limit = self.latest(op.user, position).nth >= self.policies[position]["per_user_limit"]
+        at_limit = counting(self.lives.at(op.user, position)) >= self.policies[position]["per_user_limit"]
         return at_limit or any(self._may_be(op, code, position) for code in REFUSALS)
 
     def _may_be(self, op, state, position):
-        policy, issued = self.policies[position], self.issued[position]
+        policy, in_force = self.policies[position], self.in_force[position]
         ranges = self.clock.ranges(op.sent, op.answered)
-        return any(state_at(policy, issued, now) == state for now in moments_of(policy, ranges))
+        return any(state_at(policy, in_force, now) == state for now in moments_of(policy, ranges))
 
     def _shows(self, op, position):
         body = op.body
-        policy, issued = self.policies[position], self.issued[position]
+        policy, issued, in_force = self.policies[position], self.issued[position], self.in_force[position]
         state = "not_started" if body["state"] == "scheduled" else body["state"]
         return (all(body[name] == policy[name]
                     for name in ("title", "quantity", "per_user_limit", "starts_at", "ends_at"))
-                and body["issued"] == issued and body["remaining"] == policy["quantity"] - issued
+                and body["issued"] == issued and body["remaining"] == policy["quantity"] - in_force
+                and (body["redeemed"], body["returned"]) == (self.redeemed[position], issued - in_force)
                 and self._may_be(op, state, position))

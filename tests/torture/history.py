@@ -9,17 +9,21 @@ import collections
 import gzip
 import json
 
-# One request as its client saw it. `kind` is post, put or lookup (of issues), or create, change or get (of coupons).
-# `wanted` holds the requested fields of a create or a change. `answered` is None if no answer was read; `body` is the
-# parsed answer, or None.
+# One request as its client saw it. `kind` is post, put, lookup, redeem, undo or revoke (of issues), or create, change,
+# get or sweep (of coupons). `wanted` holds the requested fields of those that change something that exists, and of a
+# create. `answered` is None if no answer was read; `body` is the parsed answer, or None.
 Op = collections.namedtuple("Op", "kind coupon user sent answered status body wanted", defaults=(None,))
 
 # One record of the journal, in the journal's order. Issues have user, sequence and nth; policies have none of these,
-# but a dict `policy`.
-Event = collections.namedtuple("Event", "coupon seq time user sequence nth policy")
+# but a dict `policy`. Redemptions, revocations and sweeps have a dict `change`, with its `type`; those of one issue
+# have its sequence, and a user unless a sweep made them.
+Event = collections.namedtuple("Event", "coupon seq time user sequence nth policy change", defaults=(None,))
 
-# One row of coupon_issue.
-Row = collections.namedtuple("Row", "coupon sequence user nth issued_at seq")
+# One row of coupon_issue, with the state that coupon_issue_state has, and the reference of a redeemed one.
+Row = collections.namedtuple("Row", "coupon sequence user nth issued_at seq state reference",
+                             defaults=("issued", None))
+
+CHANGE = ("type", "reference", "reason", "restock", "again", "until")  # members of a change of issues
 
 FINAL, NOTHING, UNKNOWN = "final", "nothing", "unknown"
 NOTHING_DECIDED = ("issuer_unavailable", "overloaded")
@@ -51,6 +55,9 @@ def event_of_line(line):
     if record["type"] == "issue":
         return Event(record["coupon_id"], record["journal_seq"], record["time"], record["user_id"], record["sequence"],
                      record["nth"], None)
+    if record["type"] != "coupon":
+        return Event(record["coupon_id"], record["journal_seq"], record["time"], record.get("user_id"),
+                     record.get("sequence"), None, None, {name: record[name] for name in CHANGE if name in record})
     policy = {name: record[name] for name in ("title", "quantity", "per_user_limit", "paused", "starts_at", "ends_at")}
     return Event(record["coupon_id"], record["journal_seq"], record["time"], None, None, None, policy)
 

@@ -9,6 +9,7 @@ from clock import IssuerClock
 from history import Event, Op, Row
 
 POLICY = {"title": "t0", "quantity": 2, "per_user_limit": 1, "paused": False, "starts_at": None, "ends_at": None}
+SHOWN = {**POLICY, "redeemed": 0, "returned": 0}
 
 
 def time(second):
@@ -37,23 +38,28 @@ def answer(kind, user, sent, answered, status, **body):
     return Op(kind, "C", user, sent, answered, status, body or None)
 
 
+def issue(sequence, seq, state="issued", nth=1, **more):
+    return {"sequence": sequence, "issued_at": time(seq), "state": state, "nth": nth, **more}
+
+
 def refusal(user, sent, answered, code, status=409):
     return answer("post", user, sent, answered, status, code=code)
 
 
 def holder(user, sent, answered, sequence, seq):
     return answer("post", user, sent, answered, 409, code="already_issued",
-                  issue={"sequence": sequence, "issued_at": time(seq)})
+                  issue=issue(sequence, seq))
 
 
 def rows_of(events):
     return [Row(event.coupon, event.sequence, event.user, event.nth, event.time, event.seq)
-            for event in events if event.user]
+            for event in events if event.nth]
 
 
 def stored(events):
     policies = [event.policy for event in events if event.policy]
-    return {"C": {**policies[-1], "issued": sum(event.user is not None for event in events)}}
+    return {"C": {**policies[-1], "issued": sum(event.nth is not None for event in events),
+                  "redeemed": 0, "returned": 0}}
 
 
 def findings(ops, events, rows=None, coupons=None, **more):
@@ -74,9 +80,9 @@ def broken(rule, ops, events=None, **more):
 def test_a_correct_history_passes():
     reads = [refusal("cid", 5, 6, "sold_out"), holder("ann", 5, 6, 1, 2),
              answer("lookup", "cid", 5, 6, 404, code="not_issued"),
-             answer("lookup", "ben", 5, 6, 200, sequence=2, issued_at=time(3)),
-             answer("put", "ben", 5, 6, 200, sequence=2, issued_at=time(3)),
-             answer("get", None, 2.5, 2.7, 200, **POLICY, issued=1, remaining=1, state="open"),
+             answer("lookup", "ben", 5, 6, 200, **issue(2, 3)),
+             answer("put", "ben", 5, 6, 200, **issue(2, 3)),
+             answer("get", None, 2.5, 2.7, 200, **SHOWN, issued=1, remaining=1, state="open"),
              answer("post", "zoe", 0.0, 0.1, 404, code="coupon_not_found"), refusal("dan", 1, 2, "overloaded", 503)]
     assert findings([*OPS, *reads], EVENTS) == []
 
@@ -196,7 +202,7 @@ def test_an_issue_after_outcome_unknown_is_found():
 def test_a_change_after_outcome_unknown_is_found():
     change = Op("change", "C", None, 5, 6, 503, {"code": "outcome_unknown"}, {"title": "t1", "paused": True})
     made = Event("C", 4, time(4), None, None, None, {**POLICY, "title": "t1", "paused": True})
-    look = answer("get", None, 7, 8, 200, **POLICY, issued=2, remaining=0, state="sold_out")
+    look = answer("get", None, 7, 8, 200, **SHOWN, issued=2, remaining=0, state="sold_out")
     broken("answers:", [*OPS, change, look], [*EVENTS, made])
     assert findings([*OPS, change, look._replace(sent=5.5)], [*EVENTS, made]) == []
 
@@ -210,11 +216,11 @@ def test_a_change_after_outcome_unknown_is_found():
     pytest.param(holder("ann", 5, 6, 2, 3), id="another user's sequence"),
     pytest.param(holder("ben", 1, 2.5, 2, 3), id="an issue answered before it was requested"),
     pytest.param(answer("lookup", "ann", 5, 6, 404, code="not_issued"), id="an existing issue not found"),
-    pytest.param(answer("lookup", "ann", 5, 6, 200, sequence=2, issued_at=time(3)), id="another user's issue"),
-    pytest.param(answer("put", "ann", 5, 6, 200, sequence=1, issued_at=time(9)), id="another time of issue"),
-    pytest.param(answer("get", None, 5, 6, 200, **POLICY, issued=1, remaining=1, state="open"),
+    pytest.param(answer("lookup", "ann", 5, 6, 200, **issue(2, 3)), id="another user's issue"),
+    pytest.param(answer("put", "ann", 5, 6, 200, **issue(1, 9)), id="another time of issue"),
+    pytest.param(answer("get", None, 5, 6, 200, **SHOWN, issued=1, remaining=1, state="open"),
                  id="an outdated count"),
-    pytest.param(answer("get", None, 5, 6, 200, **POLICY, issued=2, remaining=0, state="open"),
+    pytest.param(answer("get", None, 5, 6, 200, **SHOWN, issued=2, remaining=0, state="open"),
                  id="a state that it never had"),
     pytest.param(answer("post", "cid", 5, 6, 404, code="coupon_not_found"), id="an existing coupon not found"),
     pytest.param(Op("create", "C", None, 0, 0.1, 409, {"code": "something"}, {"title": "x"}),
@@ -232,8 +238,8 @@ def test_a_refusal_to_a_holder_below_the_limit_is_found():
 
 
 def test_reads_never_go_back_in_time():
-    first = answer("get", None, 2.1, 2.5, 200, **POLICY, issued=2, remaining=0, state="sold_out")
-    second = answer("get", None, 2.6, 9, 200, **POLICY, issued=1, remaining=1, state="open")
+    first = answer("get", None, 2.1, 2.5, 200, **SHOWN, issued=2, remaining=0, state="sold_out")
+    second = answer("get", None, 2.6, 9, 200, **SHOWN, issued=1, remaining=1, state="open")
     ops = [create_op(), post("ann", 1, 2, 1, 2), post("ben", 1, 9, 2, 3)]
     assert findings([*ops, first], EVENTS) == findings([*ops, second], EVENTS) == []
     broken("answers:", [*ops, first, second])
@@ -248,8 +254,8 @@ def test_a_missing_or_different_row_of_the_store_is_found():
 
 
 def test_a_different_coupon_in_the_store_is_found():
-    broken("store:", OPS, coupons={"C": {**POLICY, "issued": 1}})
-    broken("store:", OPS, coupons={"C": {**POLICY, "issued": 2, "quantity": 3}})
+    broken("store:", OPS, coupons={"C": {**SHOWN, "issued": 1}})
+    broken("store:", OPS, coupons={"C": {**SHOWN, "issued": 2, "quantity": 3}})
     broken("store:", OPS, coupons={})
 
 
@@ -265,7 +271,7 @@ def test_an_issue_to_a_peer_without_the_secret_is_found():
 def test_a_coupon_of_a_peer_without_the_secret_is_found():
     made = created()._replace(coupon="stranger-7")
     asked = create_op()._replace(coupon="stranger-7")  # even if a client requested it
-    found = check([asked], [made], [], {"stranger-7": {**POLICY, "issued": 0}})
+    found = check([asked], [made], [], {"stranger-7": {**SHOWN, "issued": 0}})
     assert [text.split(":")[0] for text in found] == ["strangers", "strangers"], found
 
 

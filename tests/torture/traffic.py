@@ -1,5 +1,5 @@
-"""The clients of a torture run: users request issues, repeat requests, send them twice at once, and read; operators
-create and change coupons.
+"""The clients of a torture run: users request issues, repeat requests, send them twice at once, redeem, take that back,
+and read; operators create and change coupons, and revoke issues.
 
 Every attempt is recorded as one Op. A request is repeated through randomly chosen gateways until it has a final answer;
 `unanswered` lists those that never got one.
@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import datetime
 import itertools
+import json
 import threading
 import time
 
@@ -17,6 +18,7 @@ from http_connection import ANSWER_SECONDS, CONNECT_SECONDS, Connection
 
 PAUSES = (0.05, 0.4)  # between two attempts, in seconds
 COUPONS_OPEN = 10
+KEPT = ("sequence", "issued_at", "state", "nth", "redemption")  # of an issue in an answer
 LARGE_QUANTITY = 60_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -93,7 +95,7 @@ class Traffic:
 
     # one request, until it is answered
 
-    async def _attempt(self, connection, kind, coupon, user, method, path, content):
+    async def _attempt(self, connection, kind, coupon, user, method, path, content, wanted=None):
         if not await connection.open():
             return None
         sent = time.monotonic()
@@ -103,17 +105,14 @@ class Traffic:
             if (body["coupon_id"], body["user_id"]) != (coupon, user):
                 self.wrong.append(f"{user} requested {coupon} and got {body}")
             # The other fields repeat the request, and millions of answers are kept.
-            body = {"sequence": body["sequence"], "issued_at": body["issued_at"]}
-        wanted = None
-        if kind in ("create", "change"):
-            wanted = {name: value for name, value in content.items() if name != "id"}
+            body = {name: body[name] for name in KEPT if name in body}
         op = Op(kind, coupon, user, sent, time.monotonic() if answer else None, status, body, wanted)
         self.ops.append(op)
         self.overloaded += code_of(op) == "overloaded"
         return op
 
     async def _ask(self, connections, kind, coupon, user, make_request):
-        """make_request() → method, path, content of each attempt. Returns the last Op."""
+        """make_request() → method, path, content, and what is to change, of each attempt. Returns the last Op."""
         while not self.abandoning:
             connection = self.random.choice(connections)
             op = await self._attempt(connection, kind, coupon, user, *make_request())
@@ -135,6 +134,8 @@ class Traffic:
             await self._change(connections, self.random.choice(self.coupons)[0])
         elif dice < 0.05:
             await self._look(connections, self.random.choice(self.coupons)[0])
+        elif self.random.random() < 0.25:
+            await self._live(connections, others, self.random.choice(self.coupons))
         else:
             await self._want(connections, others, self.random.choice(self.coupons), dice)
 
@@ -166,6 +167,52 @@ class Traffic:
     async def _look(self, connections, coupon):
         return await self._ask(connections, "get", coupon, None, lambda: ("GET", f"/v1/coupons/{coupon}", None))
 
+    # what becomes of issues
+
+    async def _live(self, connections, others, coupon):
+        coupon, users, _ = coupon
+        if not users:
+            return
+        user, dice = self.random.choice(users[-100:]), self.random.random()
+        if dice < 0.003:
+            await self._sweep(connections, coupon)
+        elif dice < 0.15:
+            await asyncio.gather(self._redeem(connections, coupon, user), self._redeem(others, coupon, user))
+        elif dice < 0.75:
+            reference = await self._redeem(connections, coupon, user)
+            if self.random.random() < 0.4:
+                await self._undo(connections, coupon, user, reference)
+        else:
+            await self._revoke(connections, coupon, user)
+
+    async def _redeem(self, connections, coupon, user):
+        """Returns the reference, which no other request has."""
+        wanted = {"reference": f"r{next(self._numbers)}"}
+        request = ("PUT", f"/v1/coupons/{coupon}/issues/{user}/redemption", wanted, wanted)
+        await self._ask(connections, "redeem", coupon, user, lambda: request)
+        return wanted["reference"]
+
+    async def _undo(self, connections, coupon, user, reference):
+        path = f"/v1/coupons/{coupon}/issues/{user}/redemption?reference={reference}"
+        await self._ask(connections, "undo", coupon, user, lambda: ("DELETE", path, None, {"reference": reference}))
+
+    async def _revoke(self, connections, coupon, user):
+        wanted = self._revocation()
+        query = "&".join(f"{name}={value if name == 'reason' else json.dumps(value)}"
+                         for name, value in wanted.items())
+        path = f"/v1/coupons/{coupon}/issues/{user}?{query}"
+        await self._ask(connections, "revoke", coupon, user, lambda: ("DELETE", path, None, wanted))
+
+    async def _sweep(self, connections, coupon):
+        wanted = self._revocation()
+        request = ("POST", f"/v1/coupons/{coupon}/revocations", wanted, wanted)
+        await self._ask(connections, "sweep", coupon, None, lambda: request)
+
+    def _revocation(self):
+        """With a reason that no other request has."""
+        restock, again = (self.random.random() < 0.5 for _ in range(2))
+        return {"reason": f"v{next(self._numbers)}", "restock": restock, "again": again}
+
     def _new_user(self):
         """A new user id, usually a long one, which fills the journal."""
         number = next(self._numbers)
@@ -189,8 +236,12 @@ class Traffic:
         """The id of a new coupon; None if the run is over."""
         number = next(self._numbers)
         coupon = f"coupon-{number}-{'x' * self.random.randrange(24)}"[:32]
-        op = await self._ask(connections, "create", coupon, None,
-                             lambda: ("POST", "/v1/coupons", {"id": coupon, "title": self._title(), **policy}))
+
+        def request():
+            wanted = {"title": self._title(), **policy}
+            return "POST", "/v1/coupons", {"id": coupon, **wanted}, wanted
+
+        op = await self._ask(connections, "create", coupon, None, request)
         return coupon if op is not None else None
 
     async def _create(self, connections):
@@ -220,11 +271,16 @@ class Traffic:
     async def _change(self, connections, coupon):
         wanted = self.random.choice([{"quantity": self.random.randrange(1, 40_000)}, {"paused": True},
                                      {"paused": False}, {}])
-        await self._ask(connections, "change", coupon, None,
-                        lambda: ("PATCH", f"/v1/coupons/{coupon}", {"title": self._title(), **wanted}))
+        await self._patch(connections, coupon, wanted)
         if wanted.get("paused"):
-            await self._ask(connections, "change", coupon, None,
-                            lambda: ("PATCH", f"/v1/coupons/{coupon}", {"title": self._title(), "paused": False}))
+            await self._patch(connections, coupon, {"paused": False})
+
+    async def _patch(self, connections, coupon, wanted):
+        def request():
+            members = {"title": self._title(), **wanted}
+            return "PATCH", f"/v1/coupons/{coupon}", members, members
+
+        await self._ask(connections, "change", coupon, None, request)
 
 
 def later(text, seconds):

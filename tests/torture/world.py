@@ -263,12 +263,16 @@ class World:
         return [event_of_line(line) for line in result.stdout.splitlines()]
 
     def rows(self):
-        return [Row(text(coupon), sequence, text(user), nth, time_text(issued_at), seq)
-                for coupon, sequence, user, nth, issued_at, seq in self.cluster.query(
-                    "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq FROM coupon_issue")]
+        return [Row(text(coupon), sequence, text(user), nth, time_text(issued_at), seq, text(state) or "issued",
+                    text(reference) if text(state) == "redeemed" else None)
+                for coupon, sequence, user, nth, issued_at, seq, state, reference in self.cluster.query(
+                    "SELECT i.coupon_id, i.sequence, user_id, nth, issued_at, i.journal_seq, state, reference "
+                    "FROM coupon_issue AS i LEFT JOIN coupon_issue_state AS s "
+                    "ON s.coupon_id = i.coupon_id AND s.sequence = i.sequence")]
 
     def coupons(self):
-        names = ("title", "quantity", "per_user_limit", "paused", "starts_at", "ends_at", "issued")
+        names = ("title", "quantity", "per_user_limit", "paused", "starts_at", "ends_at", "issued", "redeemed",
+                 "returned")
         found = {}
         for row in self.cluster.query(f"SELECT id, {', '.join(names)} FROM coupon"):
             policy = dict(zip(names, map(text, row[1:])))
