@@ -14,6 +14,7 @@ from life_crowd import Known, word_of
 from life_model import SWEPT, Step, is_linearizable
 
 CONNECTIONS = 64
+PAUSE_SECONDS, ATTEMPTS_MAX = 0.1, 300  # of one request, on a machine that is busy with other tests
 
 
 def judge(cluster, crowd, limits):
@@ -28,14 +29,21 @@ def judge(cluster, crowd, limits):
 
 
 def fetch(addresses, paths):
-    """{path: (status, body)} of GET requests over many connections."""
+    """{path: (status, body)} of GET requests over many connections, each repeated until it is answered for good."""
     answers = {}
+
+    async def ask(connection, path):
+        for _ in range(ATTEMPTS_MAX):
+            answer = await connection.exchange("GET", path) if await connection.open() else None
+            if answer is not None and answer[0] != 503:
+                return answer
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise AssertionError(f"{path}: {answer}")
 
     async def serve(number, left):
         connection = Connection(addresses[number % len(addresses)])
         for path in left:
-            assert await connection.open()
-            answers[path] = await connection.exchange("GET", path)
+            answers[path] = await ask(connection, path)
         connection.close()
 
     async def run():
