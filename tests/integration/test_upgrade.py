@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cluster import Cluster, metric_sum, wait_until
+from life import Life, told
 from servers import MariaDB
 
 SCHEMA_2 = Path(__file__).parent / "schema_2"
@@ -104,14 +105,14 @@ def restart(cluster):
 
 def lead_their_lives(cluster):
     """Issues of the earlier version have codes and places, and are redeemed and revoked like others."""
-    status, _, second = cluster.request("PUT", "/v1/coupons/B/issues/alice/2")
+    life = Life(cluster, "B")
+    status, second = life.ensure("alice", 2)
     assert (status, second["sequence"], second["nth"]) == (200, 3, 2)
     status, _, found = cluster.request("GET", f"/v1/codes/{second['code']}")
     assert (status, found["coupon_id"], found["sequence"]) == (200, "B", 3)
-    status, _, oldest = cluster.request("PUT", "/v1/coupons/B/issues/alice/redemption", {"reference": "order-1"})
+    status, oldest = life.redeem("alice", "order-1")
     assert (status, oldest["sequence"], oldest["state"]) == (201, 1, "redeemed")
-    status, _, revoked = cluster.request("DELETE", "/v1/coupons/A/issues/bob?reason=mistake&restock=true")
-    assert (status, revoked["state"]) == (200, "revoked")
+    assert told(Life(cluster, "A").revoke("bob", reason="mistake", restock=True)) == (200, "revoked")
     return second, oldest
 
 
