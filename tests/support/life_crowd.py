@@ -46,6 +46,7 @@ class Crowd:
         self.sweeps = []
         self.answers = collections.Counter()  # {(kind of request, status, state or code): how often}
         self.steps = self.served = 0  # requests and users so far
+        self.abandoned = False
         self.requests_planned = users * CLIENTS * STEPS
         self.clients = [Client(self, self.addresses) for _ in range(GROUPS * CLIENTS)]
         self._clock = itertools.count(1)
@@ -59,6 +60,11 @@ class Crowd:
 
     def is_over(self):
         return not self._thread.is_alive()
+
+    def abandon(self):
+        """Ends without waiting for answers, after a failure."""
+        self.abandoned = True
+        self._thread.join()
 
     def finish(self):
         self._thread.join()
@@ -78,7 +84,7 @@ class Crowd:
 
     async def _serve(self, users, clients):
         """One user after the other, with the group's clients at once."""
-        for user in users:
+        for user in itertools.takewhile(lambda _: not self.abandoned, users):
             await asyncio.gather(*(client.serve(user) for client in clients))
             self.served += 1
         for client in clients:
@@ -88,7 +94,7 @@ class Crowd:
         """Sweeps of random coupons, spread over the run."""
         operator = Client(self, self.addresses)
         for at in sorted(self.random.sample(range(self.users), SWEEPS)):
-            while self.served < at:
+            while self.served < at and not self.abandoned:
                 await asyncio.sleep(PAUSE_SECONDS)
             self.sweeps.append(await operator.sweep(self.random.choice(self.coupons), self.random.random() < 0.7))
         operator.close()
@@ -215,14 +221,14 @@ class Client:
         path = f"/v1/coupons/{coupon}/revocations"
         begun = self.crowd.tick()
         until = None
-        while until is None:
+        while until is None and not self.crowd.abandoned:
             status, body = await self.send(Message("POST", path, {"reason": "recall", "restock": True, "again": again}))
             self.crowd.count("revoke all", status, word_of(body))
             if status == 202:
                 until = body["until"]
             else:
                 await asyncio.sleep(self.crowd.decided_seconds)
-        while word_of((await self.send(Message("GET", path)))[1]) != "done":
+        while word_of((await self.send(Message("GET", path)))[1]) != "done" and not self.crowd.abandoned:
             await asyncio.sleep(PAUSE_SECONDS)
         return Sweep(coupon, until, again, begun, self.crowd.tick())
 

@@ -7,6 +7,7 @@ store of a kind; and the judgement of everything that was answered (life_judge.p
 
 import collections
 import contextlib
+import itertools
 import time
 
 from cluster import Cluster, wait_until
@@ -48,9 +49,11 @@ class LifeRun:
         try:
             with self._timed("load"):
                 self._harm()
-        finally:
-            with self._timed("last answers"):
-                self.crowd.finish()
+        except BaseException:
+            self.crowd.abandon()
+            raise
+        with self._timed("last answers"):
+            self.crowd.finish()
         with self._timed("drain"):
             self.cluster.wait_drained()
         with self._timed("check"):
@@ -59,12 +62,15 @@ class LifeRun:
             self.cluster.assert_kept()
 
     def _harm(self):
-        """Kills one or two members at a time until all users have been served."""
+        """Kills one or two members at a time until all users have been served; each role in turn, so that a short run
+        has all of them."""
         between = max(BETWEEN_MIN, self.crowd.requests_planned // KILLS)
-        while not self.crowd.is_over():
+        roles = [[self.cluster.issuer], self.cluster.gateways, self.cluster.persisters]
+        for role in itertools.cycle(self.random.sample(roles, len(roles))):
             goal = self.crowd.steps + self.random.randrange(between // 2, between * 3 // 2)
             wait_until(lambda goal=goal: self.crowd.steps >= goal or self.crowd.is_over(), "clients go on")
-            role = self.random.choice([[self.cluster.issuer], self.cluster.gateways, self.cluster.persisters])
+            if self.crowd.is_over():
+                return
             members = {self.random.choice(role), *self.random.sample(self.cluster.members, self.random.randrange(2))}
             for member in members:
                 member.kill()
