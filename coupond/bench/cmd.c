@@ -70,19 +70,28 @@ static int prepare(struct bench *bench, struct error *error)
     return 0;
 }
 
+/* How many requests of all operations had this outcome so far. */
+static uint64_t count_of(struct bench_run *run, enum bench_outcome outcome)
+{
+    uint64_t sum = 0;
+    for (enum bench_operation i = 0; i < BENCH_OPERATION_COUNT; i++)
+        sum += atomic_load_explicit(&run->outcomes[i][outcome], memory_order_relaxed);
+    return sum;
+}
+
 static uint64_t answered(struct bench_run *run)
 {
     uint64_t sum = 0;
     for (enum bench_outcome i = 0; i < BENCH_TIMED_OUT; i++)
-        sum += atomic_load_explicit(&run->outcomes[i], memory_order_relaxed);
+        sum += count_of(run, i);
     return sum;
 }
 
 static uint64_t failed(struct bench_run *run)
 {
-    return atomic_load(&run->outcomes[BENCH_OVERLOADED]) + atomic_load(&run->outcomes[BENCH_ISSUER_UNAVAILABLE]) +
-           atomic_load(&run->outcomes[BENCH_OUTCOME_UNKNOWN]) + atomic_load(&run->outcomes[BENCH_OTHER]) +
-           atomic_load(&run->outcomes[BENCH_TIMED_OUT]) + atomic_load(&run->outcomes[BENCH_CONNECTION_ERROR]);
+    return count_of(run, BENCH_OVERLOADED) + count_of(run, BENCH_ISSUER_UNAVAILABLE) +
+           count_of(run, BENCH_STORE_UNAVAILABLE) + count_of(run, BENCH_OUTCOME_UNKNOWN) + count_of(run, BENCH_OTHER) +
+           count_of(run, BENCH_TIMED_OUT) + count_of(run, BENCH_CONNECTION_ERROR);
 }
 
 static void print_progress(struct bench_run *run, uint64_t last)
@@ -92,9 +101,8 @@ static void print_progress(struct bench_run *run, uint64_t last)
     double slowest_us = (double)atomic_exchange(&run->slowest_us, 0);
     fprintf(stderr, "%3.0f s  %11s answered  %9s /s  %11s issued  %9s failed  slowest %8.3f ms\n",
             (double)(clock_mono_us() - run->start_us) / 1e6, bench_number(now, a),
-            bench_number((now - last) / run->options->progress_s, b),
-            bench_number(atomic_load(&run->outcomes[BENCH_ISSUED]), c), bench_number(failed(run), d),
-            slowest_us / 1000);
+            bench_number((now - last) / run->options->progress_s, b), bench_number(count_of(run, BENCH_ISSUED), c),
+            bench_number(failed(run), d), slowest_us / 1000);
 }
 
 /* Waits for the workers and prints progress. */
@@ -138,7 +146,7 @@ static int run_workers(struct bench *bench, struct error *error)
     watch(bench, started);
     bench->report.seconds = (double)(clock_mono_us() - run->start_us) / 1e6;
     for (uint64_t i = 0; i < started; i++)
-        bench_worker_destroy(&bench->workers[i], &bench->report.latency, &bench->report.delay);
+        bench_worker_destroy(&bench->workers[i], bench->report.operation_latency, &bench->report.delay);
     return whole ? 0 : -1;
 }
 
@@ -180,22 +188,54 @@ static void read_after(struct bench *bench)
         bench->after.quantity > bench->before.quantity ? bench->after.quantity : bench->before.quantity;
 }
 
+static uint64_t unknown_of(const struct bench_report *report, enum bench_operation operation)
+{
+    uint64_t sum = 0;
+    for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++)
+        sum += bench_outcome_unknown(i) ? report->operation_outcomes[operation][i] : 0;
+    return sum;
+}
+
+static void collect(struct bench *bench)
+{
+    struct bench_report *report = &bench->report;
+    for (enum bench_operation i = 0; i < BENCH_OPERATION_COUNT; i++) {
+        bench_histogram_merge(&report->latency, &report->operation_latency[i]);
+        for (enum bench_outcome j = 0; j < BENCH_OUTCOME_COUNT; j++) {
+            report->operation_outcomes[i][j] = atomic_load(&bench->run.outcomes[i][j]);
+            report->outcomes[j] += report->operation_outcomes[i][j];
+        }
+    }
+}
+
+static void count_redemptions(struct bench *bench)
+{
+    struct bench_report *report = &bench->report;
+    struct bench_redemptions *count = &report->count.redemptions;
+    report->count.mixed = bench_mix_is_mixed(&bench->options.plan.mix);
+    count->before = bench->before.redeemed;
+    count->after = bench->after.redeemed;
+    count->redeemed = report->operation_outcomes[BENCH_OPERATION_REDEEM][BENCH_DONE];
+    count->redeemed_unknown = unknown_of(report, BENCH_OPERATION_REDEEM);
+    count->undone = report->operation_outcomes[BENCH_OPERATION_UNDO][BENCH_DONE];
+    count->undone_unknown = unknown_of(report, BENCH_OPERATION_UNDO);
+}
+
 /* Runs after the last answer. */
 static void judge(struct bench *bench)
 {
     struct bench_report *report = &bench->report;
     read_after(bench);
+    collect(bench);
     report->options = &bench->options;
     report->start_us = bench->run.start_us;
     report->sent = atomic_load(&bench->run.sent);
     report->answered = answered(&bench->run);
     report->connects = atomic_load(&bench->run.connects);
     report->count.alone = bench->options.create > 0;
-    for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++) {
-        report->outcomes[i] = atomic_load(&bench->run.outcomes[i]);
-        report->count.unknown += bench_outcome_unknown(i) ? report->outcomes[i] : 0;
-    }
+    report->count.unknown = unknown_of(report, BENCH_OPERATION_ISSUE);
     report->count.issued = report->outcomes[BENCH_ISSUED];
+    count_redemptions(bench);
     report->judgement = bench_witness_judge(&bench->witness, &report->count);
 }
 

@@ -56,6 +56,11 @@ int bench_coupon_read(const struct http_server *target, const struct bench_optio
     bool read = read_member(body, "quantity", QUANTITY_MAX, &coupon->quantity) &&
                 read_member(body, "issued", QUANTITY_MAX, &coupon->issued) &&
                 read_member(body, "per_user_limit", PER_USER_LIMIT_MAX, &coupon->per_user_limit);
+    /* The systems that coupond is compared with have no redemptions. */
+    if (json_object_get(body, "redeemed") == NULL)
+        coupon->redeemed = 0;
+    else
+        read = read && read_member(body, "redeemed", QUANTITY_MAX, &coupon->redeemed);
     json_decref(body);
     return read ? 0 : error_set(error, "%s was answered with something that is not a coupon; check --url", path);
 }

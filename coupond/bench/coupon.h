@@ -13,6 +13,7 @@
 struct bench_coupon {
     uint64_t quantity;
     uint64_t issued;
+    uint64_t redeemed;
     uint64_t per_user_limit;
 };
 

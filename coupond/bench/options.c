@@ -24,6 +24,8 @@
     X('d', "duration", "SECONDS", "how long to send; default 10; at most 100,000,000 requests in all")                 \
     X('N', "requests", "N", "number of requests, instead of --duration; at most 100,000,000")                          \
     X('n', "connections", "N", "keep-alive connections; default 64; the wait for a free one counts as latency")        \
+    X('m', "mix", "LIST",                                                                                              \
+      "shares of operations in percent: issue=60,wallet=20,redeem=15,undo=5; also lookup, code, revoke")               \
     X('D', "duplicates", "SHARE", "share of requests that repeat an earlier user, 0 to 1; default 0")                  \
     X('U', "users", "USERS", "PREFIX, FIRST-LAST or PREFIX:FIRST-LAST; default: a random prefix")                      \
     X('t', "threads", "N", "sending threads; default 1")                                                               \
@@ -50,7 +52,8 @@ const struct help help_bench = {
     .summary = "puts load on a server and checks its answers",
     .about =
         "Requests a coupon at a constant rate. Reports latencies from the intended send time, outcomes, and whether "
-        "coupond kept its promises as far as a client can see.",
+        "coupond kept its promises as far as a client can see. With --mix it also reads, redeems, undoes and revokes "
+        "the issues that it was given; a request that finds none requests one.",
     .options = bench_options,
     .exit_status = "0 kept, 1 broken, 2 could not run",
 };
@@ -139,6 +142,12 @@ static int read_load(struct bench_options *options, int letter, const char *valu
     return 0;
 }
 
+static int read_mix(struct bench_options *options, const char *value, struct error *error)
+{
+    const char *fault = bench_mix_parse(&options->plan.mix, value);
+    return fault == NULL ? 0 : refuse(error, "mix", value, fault);
+}
+
 static int read_reporting(struct bench_options *options, int letter, const char *value, struct error *error)
 {
     if (letter == 'p' && !read_number(value, "s", 1, 3600, &options->progress_s))
@@ -156,6 +165,8 @@ static int read_option(struct bench_options *options, int letter, const char *va
     case 'C':
     case 'T':
         return read_target(options, letter, value, error);
+    case 'm':
+        return read_mix(options, value, error);
     case 'p':
     case 's':
         return read_reporting(options, letter, value, error);
@@ -181,6 +192,7 @@ static void set_defaults(struct bench_options *options, const char *run_id)
     options->timeout_ms = 10000;
     options->progress_s = 1;
     options->plan.rate = 1000;
+    bench_mix_init(&options->plan.mix);
     snprintf(prefix, sizeof prefix, "bench-%s-", run_id);
     CHECK(bench_plan_users(&options->plan, prefix));
 }

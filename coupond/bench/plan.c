@@ -17,6 +17,8 @@ static uint64_t scatter(uint64_t x)
     return x ^ (x >> 31);
 }
 
+#define OPERATIONS UINT64_C(0x6f7065726174696f) /* makes the operations independent of the users */
+
 static double share_of(uint64_t random)
 {
     return (double)(random >> 11) / (double)(UINT64_C(1) << 53);
@@ -75,15 +77,26 @@ bool bench_plan_users(struct bench_plan *plan, const char *text)
     return *text != '\0';
 }
 
+uint64_t bench_plan_random(uint64_t number)
+{
+    return scatter(number ^ OPERATIONS);
+}
+
+enum bench_operation bench_plan_operation(const struct bench_plan *plan, uint64_t number)
+{
+    return bench_mix_at(&plan->mix, (uint32_t)(bench_plan_random(number) % 100));
+}
+
+bool bench_plan_repeats(const struct bench_plan *plan, uint64_t number)
+{
+    return share_of(scatter(number)) < plan->duplicates;
+}
+
 uint64_t bench_plan_user(const struct bench_plan *plan, uint64_t number)
 {
     /* A duplicate repeats the user of some earlier request, which may be a duplicate itself. */
-    while (number > 0) {
-        uint64_t random = scatter(number);
-        if (share_of(random) >= plan->duplicates)
-            break;
-        number = scatter(random) % number;
-    }
+    while (number > 0 && bench_plan_repeats(plan, number))
+        number = scatter(scatter(number)) % number;
     return number % plan->users;
 }
 

@@ -31,6 +31,11 @@ static double achieved_rate(const struct bench_report *report)
     return report->seconds > 0 ? (double)report->answered / report->seconds : 0.0;
 }
 
+static double ms(uint64_t time_us)
+{
+    return (double)time_us / 1000;
+}
+
 /* --- table --- */
 
 static void print_load(const struct bench_report *report, FILE *out)
@@ -47,23 +52,48 @@ static void print_load(const struct bench_report *report, FILE *out)
             bench_number(report->answered, b), bench_number(report->connects, c));
 }
 
+static void print_time_row(const char *name, const struct bench_histogram *times, FILE *out)
+{
+    fprintf(out, "  %-36s", name);
+    for (size_t i = 0; i < PERCENTILES; i++)
+        fprintf(out, "%11.3f", ms(bench_histogram_percentile(times, percentiles[i].percent)));
+    fputc('\n', out);
+}
+
 static void print_times(const struct bench_report *report, FILE *out)
 {
     fprintf(out, "  %-36s", "ms");
     for (size_t i = 0; i < PERCENTILES; i++)
         fprintf(out, "%11s", percentiles[i].name);
-    fprintf(out, "\n  %-36s", "latency from the intended send time");
-    for (size_t i = 0; i < PERCENTILES; i++)
-        fprintf(out, "%11.3f", (double)bench_histogram_percentile(&report->latency, percentiles[i].percent) / 1000);
-    fprintf(out, "\n  %-36s", "of it, wait for a free connection");
-    for (size_t i = 0; i < PERCENTILES; i++)
-        fprintf(out, "%11.3f", (double)bench_histogram_percentile(&report->delay, percentiles[i].percent) / 1000);
-    fputs("\n\n", out);
+    fputc('\n', out);
+    print_time_row("latency from the intended send time", &report->latency, out);
+    print_time_row("of it, wait for a free connection", &report->delay, out);
+    fputc('\n', out);
 }
 
-static double ms(uint64_t time_us)
+/* The requests of an operation that were answered. */
+static uint64_t answered(const struct bench_report *report, enum bench_operation operation)
 {
-    return (double)time_us / 1000;
+    return report->operation_latency[operation].count;
+}
+
+static double operation_rate(const struct bench_report *report, enum bench_operation operation)
+{
+    return report->seconds > 0 ? (double)answered(report, operation) / report->seconds : 0.0;
+}
+
+static void print_operations(const struct bench_report *report, FILE *out)
+{
+    char rate[BENCH_NUMBER_MAX], count[BENCH_NUMBER_MAX], name[64];
+    for (enum bench_operation i = 0; i < BENCH_OPERATION_COUNT; i++) {
+        if (answered(report, i) == 0)
+            continue;
+        snprintf(name, sizeof name, "%-6s %12s %8s /s", bench_operation_name(i),
+                 bench_number(answered(report, i), count),
+                 bench_number((uint64_t)(operation_rate(report, i) + 0.5), rate));
+        print_time_row(name, &report->operation_latency[i], out);
+    }
+    fputc('\n', out);
 }
 
 /* The start of an episode in seconds of the run. */
@@ -98,13 +128,34 @@ static void print_stalls(const struct bench_report *report, FILE *out)
             bench_stalls_realtime(report->stalls) ? "" : " (including time taken by other threads)");
 }
 
+/* `prefix` names the operation, if there are several. */
+static void print_outcomes_of(const uint64_t outcomes[BENCH_OUTCOME_COUNT], const char *prefix, FILE *out)
+{
+    char number[BENCH_NUMBER_MAX], name[64];
+    for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++) {
+        if (outcomes[i] == 0)
+            continue;
+        snprintf(name, sizeof name, "%s%s", prefix, bench_outcome_name(i));
+        fprintf(out, "  %-*s %14s\n", prefix[0] == '\0' ? 20 : 26, name, bench_number(outcomes[i], number));
+    }
+}
+
 static void print_outcomes(const struct bench_report *report, FILE *out)
 {
-    char number[BENCH_NUMBER_MAX];
-    for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++)
-        if (report->outcomes[i] > 0)
-            fprintf(out, "  %-20s %14s\n", bench_outcome_name(i), bench_number(report->outcomes[i], number));
+    char prefix[32];
+    for (enum bench_operation i = 0; report->count.mixed && i < BENCH_OPERATION_COUNT; i++) {
+        snprintf(prefix, sizeof prefix, "%s: ", bench_operation_name(i));
+        print_outcomes_of(report->operation_outcomes[i], prefix, out);
+    }
+    if (!report->count.mixed)
+        print_outcomes_of(report->outcomes, "", out);
     fputc('\n', out);
+}
+
+/* Promises about redemptions are reported only with --mix. */
+static bool is_reported(const struct bench_report *report, enum bench_promise promise)
+{
+    return report->count.mixed || promise < BENCH_PROMISE_REDEEMED_ONCE;
 }
 
 static void print_promise(const struct bench_report *report, enum bench_promise promise, FILE *out)
@@ -112,7 +163,8 @@ static void print_promise(const struct bench_report *report, enum bench_promise 
     char number[BENCH_NUMBER_MAX];
     uint64_t faults = report->judgement.faults[promise];
     if (report->judgement.unchecked[promise])
-        fprintf(out, "  not checked: %s (%s)\n", bench_promise_text(promise), report->unread.text);
+        fprintf(out, "  not checked: %s (%s)\n", bench_promise_text(promise),
+                report->count.unread ? report->unread.text : "other clients may use the coupon, too");
     else if (faults > 0)
         fprintf(out, "  BROKEN  %s (%s)\n", bench_promise_text(promise), bench_number(faults, number));
     else
@@ -122,7 +174,8 @@ static void print_promise(const struct bench_report *report, enum bench_promise 
 static void print_judgement(const struct bench_report *report, FILE *out)
 {
     for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT; i++)
-        print_promise(report, i, out);
+        if (is_reported(report, i))
+            print_promise(report, i, out);
     if (report->judgement.others)
         fputs("  note    more was issued than this run requested: another client requests this coupon, too\n", out);
     if (report->answered == 0)
@@ -133,6 +186,8 @@ void bench_report_print(const struct bench_report *report, FILE *out)
 {
     print_load(report, out);
     print_times(report, out);
+    if (report->count.mixed)
+        print_operations(report, out);
     if (report->stalls != NULL) {
         print_episodes(report, out);
         print_stalls(report, out);
@@ -183,12 +238,28 @@ static json_t *stalls_json(const struct bench_stalls *stalls)
                      (json_int_t)times->sum_us, "times_us", times_json(times));
 }
 
-static json_t *outcomes_json(const struct bench_report *report)
+static json_t *outcomes_json(const uint64_t counts[BENCH_OUTCOME_COUNT])
 {
     json_t *outcomes = json_object();
     for (enum bench_outcome i = 0; i < BENCH_OUTCOME_COUNT; i++)
-        json_object_set_new(outcomes, bench_outcome_name(i), json_integer((json_int_t)report->outcomes[i]));
+        json_object_set_new(outcomes, bench_outcome_name(i), json_integer((json_int_t)counts[i]));
     return outcomes;
+}
+
+static json_t *operations_json(const struct bench_report *report)
+{
+    json_t *operations = json_object();
+    for (enum bench_operation i = 0; i < BENCH_OPERATION_COUNT; i++) {
+        uint32_t percent = report->options->plan.mix.percent[i];
+        if (percent == 0 && answered(report, i) == 0)
+            continue;
+        json_object_set_new(operations, bench_operation_name(i),
+                            json_pack("{s:I, s:I, s:f, s:o, s:o}", "percent", (json_int_t)percent, "answered",
+                                      (json_int_t)answered(report, i), "answered_rate", operation_rate(report, i),
+                                      "latency_us", times_json(&report->operation_latency[i]), "outcomes",
+                                      outcomes_json(report->operation_outcomes[i])));
+    }
+    return operations;
 }
 
 /* null: not checked */
@@ -196,7 +267,7 @@ static json_t *promises_json(const struct bench_report *report)
 {
     const struct bench_judgement *judgement = &report->judgement;
     json_t *promises = json_object();
-    for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT; i++)
+    for (enum bench_promise i = 0; i < BENCH_PROMISE_COUNT && is_reported(report, i); i++)
         json_object_set_new(promises, bench_promise_name(i),
                             judgement->unchecked[i] ? json_null() : json_integer((json_int_t)judgement->faults[i]));
     return promises;
@@ -211,15 +282,16 @@ static json_t *kept_json(const struct bench_report *report)
 void bench_report_print_json(const struct bench_report *report, FILE *out)
 {
     const struct bench_options *options = report->options;
-    json_t *root = json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o, s:o}", "coupon",
-                             options->coupon, "rate", (json_int_t)options->plan.rate, "duration_s",
-                             (json_int_t)options->duration_s, "connections", (json_int_t)options->connections,
-                             "requests", (json_int_t)options->plan.requests, "duplicates", options->plan.duplicates,
-                             "sent", (json_int_t)report->sent, "answered", (json_int_t)report->answered, "seconds",
-                             report->seconds, "answered_rate", achieved_rate(report), "latency_us",
-                             times_json(&report->latency), "delay_us", times_json(&report->delay), "outcomes",
-                             outcomes_json(report), "faults", promises_json(report), "kept", kept_json(report));
+    json_t *root = json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o, s:o}", "coupon", options->coupon,
+        "rate", (json_int_t)options->plan.rate, "duration_s", (json_int_t)options->duration_s, "connections",
+        (json_int_t)options->connections, "requests", (json_int_t)options->plan.requests, "duplicates",
+        options->plan.duplicates, "sent", (json_int_t)report->sent, "answered", (json_int_t)report->answered, "seconds",
+        report->seconds, "answered_rate", achieved_rate(report), "latency_us", times_json(&report->latency), "delay_us",
+        times_json(&report->delay), "outcomes", outcomes_json(report->outcomes), "faults", promises_json(report),
+        "kept", kept_json(report));
     CHECK(root != NULL);
+    json_object_set_new(root, "operations", operations_json(report));
     if (report->stalls != NULL) {
         json_object_set_new(root, "slow", slow_json(report));
         json_object_set_new(root, "stalls", stalls_json(report->stalls));

@@ -21,12 +21,14 @@ struct bench_report {
     uint64_t sent;
     uint64_t answered;
     uint64_t connects;
-    uint64_t outcomes[BENCH_OUTCOME_COUNT];
-    struct bench_histogram latency; /* from the intended send time to the answer */
-    struct bench_histogram delay;   /* from the intended to the actual send time */
-    int64_t start_us;               /* the first request's intended time */
-    struct bench_episodes slow;     /* sorted, the slowest first */
-    struct bench_stalls *stalls;    /* NULL when they were not measured; stopped */
+    uint64_t outcomes[BENCH_OUTCOME_COUNT]; /* of all operations */
+    uint64_t operation_outcomes[BENCH_OPERATION_COUNT][BENCH_OUTCOME_COUNT];
+    struct bench_histogram latency; /* from the intended send time to the answer, of all operations */
+    struct bench_histogram operation_latency[BENCH_OPERATION_COUNT];
+    struct bench_histogram delay; /* from the intended to the actual send time */
+    int64_t start_us;             /* the first request's intended time */
+    struct bench_episodes slow;   /* sorted, the slowest first */
+    struct bench_stalls *stalls;  /* NULL when they were not measured; stopped */
     struct bench_count count;
     struct bench_judgement judgement;
     struct error unread; /* the error when count.unread is set */

@@ -101,6 +101,12 @@ void bench_witness_answer(struct bench_witness *witness, uint64_t user, bool hel
         take_sequence(witness, sequence);
 }
 
+void bench_witness_break(struct bench_witness *witness, enum bench_promise promise)
+{
+    CHECK(promise < BENCH_PROMISE_COUNT);
+    count_fault(&witness->broken[promise]);
+}
+
 /* The difference between the coupon's count and the count that the answers allow. */
 static uint64_t miscounted(const struct bench_count *count, bool *others)
 {
@@ -112,6 +118,28 @@ static uint64_t miscounted(const struct bench_count *count, bool *others)
     if (count->after > count->quantity)
         return count->after - count->quantity;
     return count->alone && count->after > most ? count->after - most : 0;
+}
+
+/* The difference between the coupon's redeemed count and the count that the answers allow. */
+static uint64_t misredeemed(const struct bench_redemptions *count)
+{
+    uint64_t given = count->before + count->redeemed;
+    uint64_t undone = count->after + count->undone;
+    if (undone + count->undone_unknown < given)
+        return given - undone - count->undone_unknown;
+    return undone > given + count->redeemed_unknown ? undone - given - count->redeemed_unknown : 0;
+}
+
+/* Other clients may redeem and undo as well, so the count is checked only when there are none. */
+static void judge_redemptions(const struct bench_witness *witness, const struct bench_count *count,
+                              struct bench_judgement *judgement)
+{
+    for (enum bench_promise i = BENCH_PROMISE_REDEEMED_ONCE; i < BENCH_PROMISE_COUNT; i++)
+        judgement->faults[i] = atomic_load(&witness->broken[i]);
+    bool counted = !count->unread && count->alone;
+    judgement->unchecked[BENCH_PROMISE_REDEEMED_COUNTED] = !counted;
+    if (counted)
+        judgement->faults[BENCH_PROMISE_REDEEMED_COUNTED] = misredeemed(&count->redemptions);
 }
 
 struct bench_judgement bench_witness_judge(const struct bench_witness *witness, const struct bench_count *count)
@@ -126,6 +154,8 @@ struct bench_judgement bench_witness_judge(const struct bench_witness *witness, 
     judgement.unchecked[BENCH_PROMISE_COUNTED] = count->unread;
     if (!count->unread)
         judgement.faults[BENCH_PROMISE_COUNTED] = miscounted(count, &judgement.others);
+    if (count->mixed)
+        judge_redemptions(witness, count, &judgement);
     for (unsigned i = 0; i < BENCH_PROMISE_COUNT; i++)
         judgement.kept = judgement.kept && judgement.faults[i] == 0;
     return judgement;

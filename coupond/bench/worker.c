@@ -11,10 +11,12 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "coupond/bench/answer.h"
+#include "coupond/bench/holdings.h"
+#include "coupond/bench/request.h"
 #include "shared/clock.h"
 
-#define SWEEP_MS       50 /* interval of the time-out checks and reconnects */
-#define REQUEST_MAX    1024u
+#define SWEEP_MS       50   /* interval of the time-out checks and reconnects */
 #define CONNECTING_MAX 256u /* stays below the server's listen backlog */
 #define NO_REQUEST     UINT64_MAX
 
@@ -29,11 +31,12 @@ struct connection {
     enum connection_state state;
     bool writing;     /* libuv uses `write` until on_written() */
     bool held;        /* the user had the coupon when the request was sent */
-    uint64_t user;    /* of the request in flight */
+    uint64_t number;  /* of the request in flight */
     int64_t due_us;   /* intended send time */
     int64_t since_us; /* actual send time, or when connecting began */
+    struct bench_request request;
     struct http_response response;
-    char request[REQUEST_MAX];
+    char text[BENCH_REQUEST_MAX]; /* of the request */
 };
 
 struct bench_worker {
@@ -54,15 +57,17 @@ struct bench_worker {
     struct connection *idle;
     bool stopping;
     char read_buffer[65536];
-    struct bench_histogram latency;
+    struct bench_holdings holdings;
+    struct bench_histogram latency[BENCH_OPERATION_COUNT];
     struct bench_histogram delay;
 };
 
 static void send_due(struct bench_worker *worker);
 
-static void count_outcome(struct bench_worker *worker, enum bench_outcome outcome, uint64_t times)
+static void count_outcome(struct bench_worker *worker, enum bench_operation operation, enum bench_outcome outcome,
+                          uint64_t times)
 {
-    atomic_fetch_add_explicit(&worker->run->outcomes[outcome], times, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->run->outcomes[operation][outcome], times, memory_order_relaxed);
 }
 
 static int64_t timeout_us(const struct bench_worker *worker)
@@ -98,20 +103,29 @@ static void close_connection(struct connection *connection)
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
 }
 
-/* Ends the request in flight with this outcome. */
-static void finish_request(struct connection *connection, enum bench_outcome outcome, uint32_t sequence)
+/* Ends the request in flight. */
+static void finish_request(struct connection *connection, const struct bench_answer *answer)
 {
     struct bench_worker *worker = connection->worker;
+    struct bench_witness *witness = worker->run->witness;
+    const struct bench_request *request = &connection->request;
     CHECK(connection->state == BUSY);
     worker->busy--;
-    count_outcome(worker, outcome, 1);
-    bench_witness_answer(worker->run->witness, connection->user, connection->held, outcome, sequence);
+    count_outcome(worker, request->operation, answer->outcome, 1);
+    if (request->operation == BENCH_OPERATION_ISSUE)
+        bench_witness_answer(witness, request->holding.user, connection->held, answer->outcome, answer->sequence);
+    if (answer->broken != BENCH_PROMISE_COUNT)
+        bench_witness_break(witness, answer->broken);
+    if (answer->held && bench_mix_is_mixed(&worker->run->options->plan.mix))
+        bench_holdings_put(&worker->holdings, &answer->holding, bench_plan_random(connection->number));
 }
 
 static void fail_connection(struct connection *connection, enum bench_outcome outcome)
 {
-    if (connection->state == BUSY)
-        finish_request(connection, outcome, 0);
+    if (connection->state == BUSY) {
+        struct bench_answer answer = bench_answer_missing(&connection->request, outcome);
+        finish_request(connection, &answer);
+    }
     close_connection(connection);
 }
 
@@ -142,12 +156,12 @@ static void on_answer(struct connection *connection)
 {
     struct bench_worker *worker = connection->worker;
     struct http_response *response = &connection->response;
-    uint32_t sequence = 0;
     int64_t now_us = clock_mono_us();
-    bench_histogram_add(&worker->latency, (uint64_t)(now_us - connection->due_us));
+    bench_histogram_add(&worker->latency[connection->request.operation], (uint64_t)(now_us - connection->due_us));
     note_latency(worker->run, connection->due_us, now_us);
-    enum bench_outcome outcome = bench_outcome_of(response->status, response->body, response->body_length, &sequence);
-    finish_request(connection, outcome, sequence);
+    struct bench_answer answer = bench_answer_read(&connection->request, worker->run->options->coupon, response->status,
+                                                   response->body, response->body_length);
+    finish_request(connection, &answer);
     make_idle(connection);
     if (!response->keep_alive || connection->writing)
         close_connection(connection); /* the next request must not reuse `write` while libuv uses it */
@@ -214,18 +228,22 @@ static void open_connection(struct connection *connection)
 
 /* --- requests --- */
 
-static size_t write_request(struct connection *connection)
+/* Chooses what request `number` is about. */
+static void plan_request(struct connection *connection, uint64_t number)
 {
-    const struct bench_run *run = connection->worker->run;
-    char user_id[USER_ID_MAX + 1];
-    size_t user_id_length = bench_plan_user_id(&run->options->plan, connection->user, user_id);
-    int length = snprintf(connection->request, sizeof connection->request,
-                          "POST %s/v1/coupons/%s/issues HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-                          "Content-Length: %zu\r\n\r\n{\"user_id\":\"%s\"}",
-                          run->options->url.prefix, run->options->coupon, run->target->authority,
-                          user_id_length + strlen("{\"user_id\":\"\"}"), user_id);
-    CHECK(length > 0 && (size_t)length < sizeof connection->request);
-    return (size_t)length;
+    struct bench_worker *worker = connection->worker;
+    const struct bench_plan *plan = &worker->run->options->plan;
+    struct bench_request *request = &connection->request;
+    connection->number = number;
+    request->operation = bench_plan_operation(plan, number);
+    request->reference = number + 1; /* never 0 */
+    if (request->operation != BENCH_OPERATION_ISSUE &&
+        bench_holdings_take(&worker->holdings, request->operation, bench_plan_repeats(plan, number),
+                            bench_plan_random(number), &request->holding))
+        return;
+    request->operation = BENCH_OPERATION_ISSUE;
+    request->holding = (struct bench_holding){.user = bench_plan_user(plan, number)};
+    connection->held = bench_witness_holds(worker->run->witness, request->holding.user);
 }
 
 static void on_written(uv_write_t *request, int status)
@@ -244,12 +262,12 @@ static void on_written(uv_write_t *request, int status)
 static int write_all(struct connection *connection, size_t length)
 {
     uv_stream_t *stream = (uv_stream_t *)&connection->tcp;
-    uv_buf_t buffer = uv_buf_init(connection->request, (unsigned)length);
+    uv_buf_t buffer = uv_buf_init(connection->text, (unsigned)length);
     int written = uv_try_write(stream, &buffer, 1);
     if (written == (int)length || (written < 0 && written != UV_EAGAIN))
         return written < 0 ? written : 0;
     size_t done = written > 0 ? (size_t)written : 0;
-    uv_buf_t rest = uv_buf_init(connection->request + done, (unsigned)(length - done));
+    uv_buf_t rest = uv_buf_init(connection->text + done, (unsigned)(length - done));
     int result = uv_write(&connection->write, stream, &rest, 1, on_written);
     connection->writing = result == 0;
     return result;
@@ -260,8 +278,7 @@ static void send_request(struct connection *connection, uint64_t number, int64_t
     struct bench_worker *worker = connection->worker;
     struct bench_run *run = worker->run;
     connection->state = BUSY;
-    connection->user = bench_plan_user(&run->options->plan, number);
-    connection->held = bench_witness_holds(run->witness, connection->user);
+    plan_request(connection, number);
     connection->due_us = due_at(worker, number);
     connection->since_us = now_us;
     worker->busy++;
@@ -269,7 +286,8 @@ static void send_request(struct connection *connection, uint64_t number, int64_t
     atomic_fetch_add_explicit(&run->sent, 1, memory_order_relaxed);
     http_response_init(&connection->response);
     connection->write.data = connection;
-    if (write_all(connection, write_request(connection)) != 0)
+    size_t length = bench_request_write(&connection->request, run->options, run->target->authority, connection->text);
+    if (write_all(connection, length) != 0)
         fail_connection(connection, BENCH_CONNECTION_ERROR);
 }
 
@@ -348,7 +366,7 @@ static void give_up(struct bench_worker *worker, int64_t now_us)
     bool over = now_us >= due_at(worker, requests) + timeout_us(worker) || atomic_load(&worker->run->abandoned);
     if (worker->next >= requests || !over)
         return;
-    count_outcome(worker, BENCH_UNSENT, (requests - worker->next - 1) / worker->step + 1);
+    count_outcome(worker, BENCH_OPERATION_ISSUE, BENCH_UNSENT, (requests - worker->next - 1) / worker->step + 1);
     worker->next = requests;
 }
 
@@ -406,6 +424,7 @@ struct bench_worker *bench_worker_start(struct bench_run *run, uint64_t index, s
     worker->step = run->options->threads;
     worker->connections = connections;
     worker->connections_count = share_of(run->options, index);
+    bench_holdings_init(&worker->holdings);
     for (uint64_t i = 0; i < worker->connections_count; i++)
         connections[i].worker = worker;
     init_loop(worker);
@@ -431,12 +450,15 @@ bool bench_worker_ended(struct bench_worker *worker, int64_t wait_ms)
     return pthread_timedjoin_np(worker->thread, NULL, &until) == 0;
 }
 
-void bench_worker_destroy(struct bench_worker **worker, struct bench_histogram *latency, struct bench_histogram *delay)
+void bench_worker_destroy(struct bench_worker **worker, struct bench_histogram latency[BENCH_OPERATION_COUNT],
+                          struct bench_histogram *delay)
 {
-    bench_histogram_merge(latency, &(*worker)->latency);
+    for (enum bench_operation i = 0; i < BENCH_OPERATION_COUNT; i++)
+        bench_histogram_merge(&latency[i], &(*worker)->latency[i]);
     bench_histogram_merge(delay, &(*worker)->delay);
     CHECK(uv_loop_close(&(*worker)->loop) == 0);
     close((*worker)->alarm_fd);
+    bench_holdings_deinit(&(*worker)->holdings);
     free((*worker)->connections);
     free(*worker);
     *worker = NULL;

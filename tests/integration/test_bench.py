@@ -41,6 +41,74 @@ def test_bench_detects_a_broken_promise(lie, promise, create):
     assert report["faults"][promise] > 0
 
 
+MIX = "issue=40,wallet=10,lookup=10,code=10,redeem=20,undo=5,revoke=5"
+
+
+def test_bench_mixes_operations_against_a_correct_server():
+    with Double() as double:
+        result, report = bench(double.url, "--mix", MIX)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert report["kept"] is True
+    operations = report["operations"]
+    assert list(operations) == [share.split("=")[0] for share in MIX.split(",")]
+    assert sum(one["answered"] for one in operations.values()) == report["answered"] == 300
+    assert sum(one["outcomes"]["done"] for one in operations.values()) == report["outcomes"]["done"] > 0
+    for name, one in operations.items():
+        assert one["latency_us"]["p50"] <= one["latency_us"]["max"] <= report["latency_us"]["max"], name
+    assert operations["redeem"]["outcomes"]["already_redeemed"] > 0, "some redemptions are repeated"
+    assert double.redeemed and double.revoked
+    assert len(double.redeemed) == sum(
+        count * operations[name]["outcomes"]["done"] for name, count in (("redeem", 1), ("undo", -1)))
+
+
+@pytest.mark.parametrize("lie, promise", [
+    ("redeem_twice", "redeemed_once"),
+    ("refuse", "changes_not_refused"),
+    ("forget", "states_shown"),
+    ("omit", "issues_listed"),
+    ("miscount_redeemed", "redeemed_count_agrees"),
+])
+def test_bench_detects_a_broken_promise_about_redemptions(lie, promise):
+    with Double(lie=lie) as double:
+        result, report = bench(double.url, "--mix", MIX)
+    assert result.returncode == 1
+    assert report["faults"][promise] > 0
+
+
+def test_bench_requests_an_issue_if_it_has_none_for_an_operation():
+    with Double() as double:
+        result, report = bench(double.url, "--mix", "redeem=100", "--duplicates", 0)
+    assert result.returncode == 0
+    assert report["operations"]["issue"]["percent"] == 0
+    issued, redeemed = report["outcomes"]["issued"], report["operations"]["redeem"]["outcomes"]["done"]
+    assert issued + redeemed == 300 and redeemed <= issued < 300
+
+
+def test_bench_prints_a_line_for_each_operation_and_its_outcomes():
+    with Double() as double:
+        result = run_coupond("bench", "--url", double.url, "--requests", 100, "--mix", "issue=50,wallet=50")
+    assert re.search(r"^  issue +\d+ +\d+ /s( +[\d.]+){5}$", result.stdout, re.M)
+    assert re.search(r"^  wallet +\d+ +\d+ /s( +[\d.]+){5}$", result.stdout, re.M)
+    assert re.search(r"^  issue: issued +\d+\n  wallet: done +\d+$", result.stdout, re.M)
+    assert "kept    no issue was redeemed twice" in result.stdout
+
+
+def test_bench_without_a_mix_reports_no_promises_about_redemptions():
+    with Double() as double:
+        _, report = bench(double.url)
+    assert list(report["operations"]) == ["issue"]
+    assert "redeemed_once" not in report["faults"]
+
+
+def test_bench_leaves_redemptions_of_a_shared_coupon_uncounted():
+    with Double(quantity=100_000) as double:
+        result = run_coupond("bench", "--url", double.url, "--coupon", "shared", "--requests", 50, "--mix",
+                             "issue=50,redeem=50", "--json")
+    report = json.loads(result.stdout)
+    assert (result.returncode, report["kept"]) == (0, True)
+    assert report["faults"]["redeemed_count_agrees"] is None
+
+
 def test_bench_counts_a_lost_connection_as_an_outcome_and_continues():
     with Double(lie="hang_up") as double:
         result, report = bench(double.url)
@@ -132,6 +200,18 @@ def test_bench_checks_the_real_program(tmp_path):
         assert result.returncode == 0, result.stdout + result.stderr
         assert report["outcomes"]["issued"] == 100
         assert report["outcomes"]["sold_out"] > 0
+        cluster.wait_drained()
+        cluster.assert_kept()
+
+
+def test_bench_mixes_operations_on_the_real_program(tmp_path):
+    with Cluster.dev(tmp_path, {"gateway/admin_token": "secret"}) as cluster:
+        result, report = bench(f"http://{cluster.addresses[0]}", "--mix", MIX, "--token", "secret", "--threads", 2)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert report["kept"] is True
+        for name, one in report["operations"].items():
+            assert one["outcomes"]["issued" if name == "issue" else "done"] > 0, name
+        assert report["outcomes"]["unauthorized"] == 0
         cluster.wait_drained()
         cluster.assert_kept()
 

@@ -1,10 +1,13 @@
 """A stand-in for coupond's gateway that can lie. It proves that the checks of answers can fail.
 
-Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id}, POST /v1/coupons/{id}/issues, and PUT and GET of a user's
-issue, on a free loopback port, on a thread of its own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences
-above the quantity), "twice" (a user is issued again), "deny" (a holder hears sold_out), "miscount" (the coupon tells
-fewer issues than there are), "garbage" (no JSON), "silent" (every tenth request is never answered), "hang_up" (every
-tenth request ends the connection), "late" (every hundredth answer comes after LATE_SECONDS).
+Double(lie=...) serves POST /v1/coupons, GET /v1/coupons/{id}, POST /v1/coupons/{id}/issues, PUT, GET and DELETE of a
+user's issue and its redemption, and GET of a user's issues and of a code, on a free loopback port, on a thread of its
+own. Lies: "repeat" (a sequence is told twice), "beyond" (sequences above the quantity), "twice" (a user is issued
+again), "deny" (a holder hears sold_out), "miscount" (the coupon tells fewer issues than there are), "garbage" (no
+JSON), "silent" (every tenth request is never answered), "hang_up" (every tenth request ends the connection), "late"
+(every hundredth answer comes after LATE_SECONDS), "redeem_twice" (a redeemed issue is redeemed again), "refuse" (a
+redemption is refused), "forget" (a lookup shows no redemption), "omit" (a user's issues are not listed),
+"miscount_redeemed" (the coupon tells more redemptions than there are).
 """
 
 import asyncio
@@ -12,13 +15,18 @@ import json
 import threading
 
 LATE_SECONDS = 0.2
+ISSUED_AT, AS_OF = "2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:01.000000Z"
 
 
 class Double:
     def __init__(self, quantity=100, lie=None):
         self.quantity = quantity
         self.lie = lie
+        self.coupon = None
         self.sequences = {}
+        self.users = {}  # by sequence
+        self.redeemed = {}  # users, and the references of their redemptions
+        self.revoked = set()
         self.issued = 0
         self.asked = 0
         self._loop = asyncio.new_event_loop()
@@ -80,33 +88,70 @@ class Double:
                 return "silent"
             if self.lie == "hang_up" and self.asked % 10 == 0:
                 return None
-            return self._issue(path.split("/")[-2], body["user_id"])
-        if "/issues/" in path:
-            return self._user(method, *path.split("/")[-3::2])
+            self.coupon = path.split("/")[-2]
+            return self._issue(body["user_id"])
         if method == "POST":
             self.quantity = body["quantity"]
             return 201, b"{}"
-        issued = self.issued - (3 if self.lie == "miscount" else 0)
-        return 200, json.dumps({"quantity": self.quantity, "issued": max(0, issued),
-                                "remaining": self.quantity - max(0, issued), "per_user_limit": 1}).encode()
+        _, _, kind, name, *rest = path.split("?")[0].split("/")
+        if kind == "users":
+            return self._wallet(name)
+        if kind == "codes":
+            return self._show(self.users[int(name)])
+        if not rest:
+            return self._coupon()
+        return self._redemption(method, rest[1], body) if rest[2:] else self._user(method, rest[1])
 
-    def _user(self, method, coupon, user):
-        if user in self.sequences:
-            return 200, json.dumps({"coupon_id": coupon, "user_id": user, "sequence": self.sequences[user]}).encode()
-        return self._issue(coupon, user) if method == "PUT" else (404, b'{"code": "not_issued"}')
+    def _coupon(self):
+        issued = max(0, self.issued - (3 if self.lie == "miscount" else 0))
+        redeemed = len(self.redeemed) * (2 if self.lie == "miscount_redeemed" else 1)
+        return 200, json.dumps({"quantity": self.quantity, "issued": issued, "remaining": self.quantity - issued,
+                                "redeemed": redeemed, "per_user_limit": 1}).encode()
 
-    def _issue(self, coupon, user):
+    def _tell(self, user):
+        """The issue of a user."""
+        sequence, reference = self.sequences[user], self.redeemed.get(user)
+        issue = {"coupon_id": self.coupon, "user_id": user, "sequence": sequence, "code": f"{sequence:012}",
+                 "issued_at": ISSUED_AT, "state": "revoked" if user in self.revoked else "issued"}
+        return issue | ({"state": "redeemed", "redemption": {"reference": reference}} if reference else {})
+
+    def _show(self, user):
+        issue = self._tell(user)
+        return 200, json.dumps(issue | ({"state": "issued"} if self.lie == "forget" else {})).encode()
+
+    def _wallet(self, user):
+        issues = [] if self.lie == "omit" else [self._tell(user)]
+        return 200, json.dumps({"as_of": AS_OF, "issues": issues, "next_cursor": None}).encode()
+
+    def _redemption(self, method, user, body):
+        if method == "DELETE":
+            self.redeemed.pop(user)
+            return 200, json.dumps(self._tell(user)).encode()
+        if self.lie == "refuse" or (user in self.redeemed and self.lie != "redeem_twice"):
+            return 409, b'{"code": "already_redeemed"}'
+        self.redeemed[user] = body["reference"]
+        return 201, json.dumps(self._tell(user)).encode()
+
+    def _user(self, method, user):
+        if method == "PUT" and user not in self.sequences:
+            return self._issue(user)
+        if user not in self.sequences:
+            return 404, b'{"code": "not_issued"}'
+        if method == "DELETE":
+            self.revoked.add(user)
+        return self._show(user)
+
+    def _issue(self, user):
         if self.lie == "garbage":
             return 201, b"<html>"
-        held = self.sequences.get(user)
-        if held is not None and self.lie == "deny":
+        held = user in self.sequences
+        if held and self.lie == "deny":
             return 409, b'{"code": "sold_out"}'
-        if held is not None and self.lie != "twice":
-            issue = {"coupon_id": coupon, "user_id": user, "sequence": held}
-            return 409, json.dumps({"code": "already_issued", "issue": issue}).encode()
+        if held and self.lie != "twice":
+            return 409, json.dumps({"code": "already_issued", "issue": self._tell(user)}).encode()
         if self.issued >= self.quantity and self.lie != "beyond":
             return 409, b'{"code": "sold_out"}'
         self.issued += 1
-        sequence = self.issued // 2 + 1 if self.lie == "repeat" else self.issued
-        self.sequences[user] = sequence
-        return 201, json.dumps({"coupon_id": coupon, "user_id": user, "sequence": sequence}).encode()
+        self.sequences[user] = self.issued // 2 + 1 if self.lie == "repeat" else self.issued
+        self.users[self.sequences[user]] = user
+        return 201, json.dumps(self._tell(user)).encode()

@@ -45,6 +45,7 @@ static void options_have_defaults(void **state)
     assert_string_equal(options.plan.prefix, "bench-0a1b2c3d-");
     assert_int_equal(options.plan.requests, 10000);
     assert_int_equal(options.timeout_ms, 10000);
+    assert_false(bench_mix_is_mixed(&options.plan.mix));
 }
 
 static void options_are_read(void **state)
@@ -52,7 +53,7 @@ static void options_are_read(void **state)
     (void)state;
     assert_int_equal(READ("--url", "http://[::1]:81/shop/", "--coupon=B", "--rate", "20000/s", "--duration", "30s",
                           "--connections", "256", "--duplicates", "0.25", "--users", "1-500", "--threads", "2",
-                          "--timeout", "3", "--json"),
+                          "--timeout", "3", "--mix", "issue=60,redeem=40", "--json"),
                      0);
     assert_string_equal(options.url.host, "::1");
     assert_string_equal(options.url.port, "81");
@@ -60,6 +61,7 @@ static void options_are_read(void **state)
     assert_string_equal(options.coupon, "B");
     assert_int_equal(options.plan.requests, 600000);
     assert_int_equal(options.plan.users, 500);
+    assert_int_equal(options.plan.mix.percent[BENCH_OPERATION_REDEEM], 40);
     assert_int_equal(options.timeout_ms, 3000);
     assert_true(options.json);
 }
@@ -102,6 +104,8 @@ static void options_out_of_bounds_are_refused(void **state)
     assert_refused(READ("--connections", "20001"), "--connections 20001");
     assert_refused(READ("--duplicates", "1.1"), "--duplicates 1.1");
     assert_refused(READ("--duplicates", "nan"), "--duplicates nan");
+    assert_refused(READ("--mix", "issue=60,redeem=39"), "--mix issue=60,redeem=39: the shares must add up to 100");
+    assert_refused(READ("--mix", ""), "--mix: the value is empty");
     assert_refused(READ("--users", "a b"), "--users a b");
     assert_refused(READ("--users", "5-1"), "--users 5-1: it must be");
     assert_refused(READ("--coupon", "a/b"), "--coupon a/b");

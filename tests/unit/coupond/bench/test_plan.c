@@ -114,6 +114,21 @@ static void plan_spreads_the_requests_evenly(void **state)
     assert_int_equal(bench_plan_due_us(&plan, 9999999), INT64_C(9999999000000));
 }
 
+static void plan_distributes_the_operations_by_their_shares(void **state)
+{
+    (void)state;
+    struct bench_plan plan = plan_of(100000, 0.3, "u-");
+    uint64_t count[BENCH_OPERATION_COUNT] = {0}, repeated = 0;
+    assert_null(bench_mix_parse(&plan.mix, "issue=70,redeem=20,undo=10"));
+    for (uint64_t number = 0; number < plan.requests; number++) {
+        count[bench_plan_operation(&plan, number)]++;
+        repeated += bench_plan_operation(&plan, number) == BENCH_OPERATION_REDEEM && bench_plan_repeats(&plan, number);
+    }
+    assert_in_range(count[BENCH_OPERATION_ISSUE], 69000, 71000);
+    assert_in_range(count[BENCH_OPERATION_UNDO], 9500, 10500);
+    assert_in_range(repeated, 5500, 6500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +141,7 @@ int main(void)
         cmocka_unit_test(plan_refuses_a_range_that_is_none),
         cmocka_unit_test(plan_refuses_users_out_of_the_alphabet),
         cmocka_unit_test(plan_spreads_the_requests_evenly),
+        cmocka_unit_test(plan_distributes_the_operations_by_their_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

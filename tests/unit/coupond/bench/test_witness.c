@@ -180,6 +180,56 @@ static void witness_sees_a_coupon_issued_beyond_its_quantity(void **state)
     assert_int_equal(judge_count(3, 0, 6, false).faults[BENCH_PROMISE_COUNTED], 1);
 }
 
+static struct bench_judgement judge_redemptions(struct bench_redemptions redemptions, bool alone)
+{
+    struct bench_count count = {.quantity = 5, .alone = alone, .mixed = true, .redemptions = redemptions};
+    return bench_witness_judge(&witness, &count);
+}
+
+static void witness_sees_a_redeemed_count_that_the_answers_do_not_allow(void **state)
+{
+    (void)state;
+    struct bench_redemptions count = {.before = 1, .after = 3, .redeemed = 3, .undone = 1};
+    assert_true(judge_redemptions(count, true).kept);
+    count.after = 2;
+    assert_int_equal(judge_redemptions(count, true).faults[BENCH_PROMISE_REDEEMED_COUNTED], 1);
+    count.after = 5;
+    assert_int_equal(judge_redemptions(count, true).faults[BENCH_PROMISE_REDEEMED_COUNTED], 2);
+}
+
+static void witness_allows_redemptions_and_undoes_with_lost_answers(void **state)
+{
+    (void)state;
+    struct bench_redemptions count = {.redeemed = 3, .redeemed_unknown = 2, .undone = 1, .undone_unknown = 1};
+    for (count.after = 1; count.after <= 4; count.after++)
+        assert_true(judge_redemptions(count, true).kept);
+    assert_false(judge_redemptions(count, true).kept);
+    count.after = 0;
+    assert_false(judge_redemptions(count, true).kept);
+}
+
+static void witness_does_not_check_the_redeemed_count_when_it_is_not_alone(void **state)
+{
+    (void)state;
+    struct bench_judgement judgement = judge_redemptions((struct bench_redemptions){.after = 3}, false);
+    assert_true(judgement.kept);
+    assert_true(judgement.unchecked[BENCH_PROMISE_REDEEMED_COUNTED]);
+    assert_false(judgement.unchecked[BENCH_PROMISE_REDEEMED_ONCE]);
+}
+
+static void witness_counts_answers_that_break_a_promise(void **state)
+{
+    (void)state;
+    bench_witness_break(&witness, BENCH_PROMISE_REDEEMED_ONCE);
+    bench_witness_break(&witness, BENCH_PROMISE_REDEEMED_ONCE);
+    bench_witness_break(&witness, BENCH_PROMISE_LISTED);
+    struct bench_judgement judgement = judge_redemptions((struct bench_redemptions){0}, true);
+    assert_false(judgement.kept);
+    assert_int_equal(judgement.faults[BENCH_PROMISE_REDEEMED_ONCE], 2);
+    assert_int_equal(judgement.faults[BENCH_PROMISE_LISTED], 1);
+    assert_int_equal(judgement.faults[BENCH_PROMISE_STATE_SHOWN], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +248,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(witness_allows_issues_with_lost_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_takes_more_issues_for_others_when_it_is_not_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(witness_sees_a_coupon_issued_beyond_its_quantity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(witness_sees_a_redeemed_count_that_the_answers_do_not_allow, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(witness_allows_redemptions_and_undoes_with_lost_answers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(witness_does_not_check_the_redeemed_count_when_it_is_not_alone, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(witness_counts_answers_that_break_a_promise, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

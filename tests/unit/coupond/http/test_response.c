@@ -6,15 +6,9 @@
 
 #include <cmocka.h>
 
-#include "coupond/bench/outcome.h"
 #include "coupond/http/response.h"
 
 static struct http_response response;
-
-static enum bench_outcome outcome(int status, const char *body, uint32_t *sequence)
-{
-    return bench_outcome_of(status, body, strlen(body), sequence);
-}
 
 static enum http_response_state feed(const char *text)
 {
@@ -26,58 +20,6 @@ static int set_up(void **state)
     (void)state;
     http_response_init(&response);
     return 0;
-}
-
-static void outcome_of_an_issue_has_its_sequence(void **state)
-{
-    (void)state;
-    uint32_t sequence = 0;
-    assert_int_equal(outcome(201, "{\"coupon_id\":\"A\",\"user_id\":\"u\",\"sequence\":4000000000}", &sequence),
-                     BENCH_ISSUED);
-    assert_true(sequence == 4000000000u);
-}
-
-static void outcome_of_already_issued_has_the_sequence_of_its_issue(void **state)
-{
-    (void)state;
-    uint32_t sequence = 0;
-    assert_int_equal(outcome(409, "{\"code\":\"already_issued\",\"issue\":{\"sequence\":7}}", &sequence),
-                     BENCH_ALREADY_ISSUED);
-    assert_int_equal(sequence, 7);
-}
-
-static void outcome_is_named_by_the_code(void **state)
-{
-    (void)state;
-    uint32_t sequence = 0;
-    assert_int_equal(outcome(409, "{\"code\":\"sold_out\"}", &sequence), BENCH_SOLD_OUT);
-    assert_int_equal(outcome(503, "{\"code\":\"outcome_unknown\"}", &sequence), BENCH_OUTCOME_UNKNOWN);
-    assert_int_equal(outcome(410, "{\"code\":\"ended\"}", &sequence), BENCH_ENDED);
-}
-
-static void outcome_of_an_invalid_answer_is_other(void **state)
-{
-    (void)state;
-    static const struct {
-        int status;
-        const char *body;
-    } bad[] = {
-        {201, ""},
-        {201, "<html>"},
-        {201, "{}"},
-        {201, "{\"sequence\":0}"},
-        {201, "{\"sequence\":4294967296}"},
-        {201, "{\"sequence\":\"1\"}"},
-        {409, "{\"code\":\"already_issued\"}"},
-        {409, "{\"code\":\"issued\",\"sequence\":1}"},
-        {409, "{\"code\":\"timed_out\"}"},
-        {409, "[1]"},
-        {200, "{\"code\":\"sold_out\"}"},
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        uint32_t sequence = 1;
-        assert_int_equal(outcome(bad[i].status, bad[i].body, &sequence), BENCH_OTHER);
-    }
 }
 
 static void response_is_read_in_any_pieces(void **state)
@@ -142,10 +84,6 @@ static void response_with_a_body_beyond_the_bound_is_bad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(outcome_of_an_issue_has_its_sequence),
-        cmocka_unit_test(outcome_of_already_issued_has_the_sequence_of_its_issue),
-        cmocka_unit_test(outcome_is_named_by_the_code),
-        cmocka_unit_test(outcome_of_an_invalid_answer_is_other),
         cmocka_unit_test_setup(response_is_read_in_any_pieces, set_up),
         cmocka_unit_test_setup(response_in_chunks_is_put_together, set_up),
         cmocka_unit_test_setup(response_without_a_length_ends_with_the_connection, set_up),
