@@ -241,19 +241,72 @@ ENGINE = [
      {"{{version}}": "count by (version) (coupond_build_info)"}),
 ]
 
-STORES = [
+LISTS = 'route=~"user_issues|coupon_issues|code_get|code_redemption_put"'
+REDEMPTIONS = 'route=~"redemption_.*|code_redemption_put"'
+
+LIFE = [
+    ("row", "Now"),
+    ("stat", "Redeemed per second", "reqps", 4, NONE, "Issues redeemed, without repeated requests.",
+     {"redeemed": 'sum(verdict:coupond_issuer_verdicts:rate5s{verdict="redeemed"})'}),
+    ("stat", "Undone per second", "reqps", 4, NONE, "Redemptions undone.",
+     {"undone": 'sum(verdict:coupond_issuer_verdicts:rate5s{verdict="redemption_undone"})'}),
+    ("stat", "Revoked in five minutes", "short", 4, above(100),
+     "Issues revoked, one by one or with all of their coupon. The alert CoupondRevocations evaluates this value.",
+     {"revoked": 'sum(increase(coupond_issuer_verdicts_total{verdict="issue_revoked"}[5m]))'}),
+    ("stat", "Redemptions refused", "percentunit", 4, above(0.2, 0.5),
+     "Share of the requests to redeem that were refused in the last minute. Empty without requests.",
+     {"refused": "coupond_redemptions:refused_share_1m"}),
+    ("stat", "Lists per second", "reqps", 4, NONE, "Requests that read the store: lists of issues, and codes.",
+     {"lists": f"sum(rate(coupond_gateway_requests_total{{{LISTS}}}[RATE]))"}),
+    ("stat", "Age of lists", "s", 4, above(15, 60), "How far lists (as_of) are behind the issuer.",
+     {"age": "coupond_persist_lag_seconds:max"}),
+    ("row", "Redemptions and revocations"),
+    ("graph", "Redeemed, undone, revoked", "reqps", 12, NONE, "Changes of issues, without repeated requests.",
+     {"{{verdict}}": 'verdict:coupond_issuer_verdicts:rate5s{verdict=~"redeemed|redemption_undone|issue_revoked"}'}),
+    ("graph", "Refused, by reason", "reqps", 12, NONE,
+     "already_redeemed: with another reference; reference_mismatch: of an undo; issue_expired; code_not_found: a wrong "
+     "code; revoked: a user whose issue was revoked requests another one.",
+     {"{{verdict}}": 'verdict:coupond_issuer_verdicts:rate5s{verdict=~"already_redeemed|reference_mismatch|'
+      'issue_expired|code_not_found|revoked"}'}),
+    ("graph", "Repeated requests", "reqps", 8, NONE,
+     "Requests that changed nothing because they had been carried out before: a redemption with the same reference, an "
+     "undo of nothing, a revocation.",
+     {"{{verdict}}":
+      'verdict:coupond_issuer_verdicts:rate5s{verdict=~"redeemed_before|not_redeemed|revoked_before"}'}),
+    ("graph", "HTTP answers to redemptions and undoes, by status", "reqps", 8, NONE,
+     "201 redeemed, 200 repeated or undone, 404 no such issue or code, 409 refused, 410 expired, 503 retry.",
+     {"{{status}}": f"sum by (status) (rate(coupond_gateway_requests_total{{{REDEMPTIONS}}}[RATE]))"}),
+    ("graph", "Revocations of all issues of a coupon", "reqps", 8, NONE,
+     "Issues revoked per second; while a revocation of all goes on, they exceed the requests to revoke one. Requests "
+     "to begin one (202), and to see how far it is.",
+     {"issues revoked": 'sum(verdict:coupond_issuer_verdicts:rate5s{verdict="issue_revoked"})',
+      "requests for one issue": 'sum(rate(coupond_gateway_requests_total{route="issue_delete", status="200"}[RATE]))',
+      "{{route}} {{status}}":
+      'sum by (route, status) (rate(coupond_gateway_requests_total{route=~"revocations_.*"}[RATE]))'}),
     ("row", "Lists of issues"),
-    ("graph", "Issues read by the gateways", "short", 6, NONE, "Per second, for lists and streams.",
-     rates("coupond_gateway_store_rows_total")),
-    ("graph", "Time of a page", "s", 6, NONE,
+    ("graph", "Requests, by route", "reqps", 12, NONE,
+     "user_issues is the wallet of a user; coupon_issues is the list of a coupon; codes are looked up and redeemed.",
+     {"{{route}}": f"sum by (route) (rate(coupond_gateway_requests_total{{{LISTS}}}[RATE]))"}),
+    ("graph", "Refused with 503, by route", "reqps", 12, above(0.1, 1),
+     "The store cannot be read (store_unavailable), or too many requests wait for it (overloaded).",
+     {"{{route}}": f'sum by (route) (rate(coupond_gateway_requests_total{{{LISTS}, status="503"}}[RATE]))'}),
+    ("graph", "Time of a page", "s", 8, NONE,
      "From the request of a page until it is read, with the wait in the queue.",
      quantiles("coupond_gateway_store_read_seconds")),
-    ("graph", "Pages, by result", "ops", 6, NONE, "Pages that could not be read are answered 503.",
+    ("graph", "Pages, by result", "ops", 8, NONE, "Pages that could not be read are answered 503.",
      {"{{result}}": "sum by (result) (rate(coupond_gateway_store_reads_total[RATE]))"}),
-    ("graph", "Queue and connections of the gateways", "short", 6, NONE,
-     "Requests that wait for a thread, and threads connected to the store.",
+    ("graph", "Issues read by the gateways", "short", 8, NONE, "Per second, for lists and streams.",
+     rates("coupond_gateway_store_rows_total")),
+    ("graph", "Queue and connections of the gateways", "short", 12, NONE,
+     "Requests that wait for a thread, and threads connected to the store. The alert CoupondListsQueued compares them.",
      {"waiting {{instance}}": "coupond_gateway_store_queue",
       "connected {{instance}}": "coupond_gateway_store_connected"}),
+    ("graph", "Age of lists, by partition", "s", 12, above(15, 60),
+     "How far the store is behind the issuer. A list has every issue from before its as_of.",
+     {"partition {{partition}}": "coupond_issuer_persist_lag_seconds"}),
+]
+
+STORES = [
     ("row", "MySQL or MariaDB"),
     ("stat", "Database", "short", 3, states(down="red", up="green"), "Whether the exporter reaches the database.",
      {"up": "mysql_up"}),
@@ -335,6 +388,9 @@ DASHBOARDS = {  # title, description, refresh, since, variables besides source a
     "event": (
         "coupond: the event", "Remaining stock, rate, and the answers to the crowd.", "1s", "now-5m",
         [("coupon", "coupond_issuer_coupon_issued")], EVENTS, EVENT),
+    "life": (
+        "coupond: after the issue", "Redemptions, revocations, wallets and other lists of issues.", "5s", "now-15m",
+        [], [RESTARTED], LIFE),
     "engine": (
         "coupond: the engine", "Stages, batches, syncs, lag, errors and drops, CPU and memory.", "5s", "now-15m",
         [], [RESTARTED], ENGINE),

@@ -59,7 +59,7 @@ class Watched:
                    "the stock before the first issue is recorded")
         self._ask_for("few", (201, 201, 409))
         command = [binary(), "bench", "--url", self.system.front_url, "--coupon", "noon", "--rate", "800", "--duration",
-                   str(LOAD_SECONDS)]
+                   str(LOAD_SECONDS), "--mix", "issue=70,wallet=5,lookup=5,code=5,redeem=8,undo=4,revoke=3"]
         looking = threading.Thread(target=self._look)
         looking.start()
         result = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=180, check=False)
