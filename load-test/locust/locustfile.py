@@ -38,11 +38,12 @@ def add_options(parser):
     add("seconds", 30, "duration of the load, without the countdown")
     add("countdown", 10,
         "seconds in which the crowd arrives; the coupon of the scenario countdown opens after them")
-    add("rate", 100, "visitors per second of the scenario soak")
+    add("rate", 100, "visitors per second of the scenarios soak and life")
     add("coupon-quantity", 0, "quantity of each coupon; 0: that of the scenario")
     add("coupons", 0, "number of coupons; 0: that of the scenario")
     add("run", "", "name of the run, in coupon and user ids, 1 to 16 of A-Z a-z 0-9 -; generated if empty")
-    add("admin-token", "", "the token for creating coupons, if gateway/admin_token is set", include_in_web_ui=False)
+    add("admin-token", "", "the token for creating coupons and reading lists, if gateway/admin_token is set",
+        include_in_web_ui=False)
     add("promises", "", "file for the result of the checks, as JSON", include_in_web_ui=False)
 
 
@@ -50,7 +51,7 @@ class Plan:
     """A run, from its options; the web page passes them as text."""
 
     def __init__(self, options):
-        self.name, self.run = options.scenario, options.run
+        self.name, self.run, self.token = options.scenario, options.run, options.admin_token
         self.scenario = scenarios.SCENARIOS[self.name]
         self.quantity = int(options.coupon_quantity) or self.scenario.quantity
         self.coupons = [f"{self.run}.{number}" for number in range(int(options.coupons) or self.scenario.coupons)]
@@ -103,7 +104,9 @@ class Crowd(FastHttpUser):
     def ask(self, ask):
         tally = self.desk.tally
         knew = tally.begins(ask)
-        headers = {"Content-Type": "application/json"} if ask.body else None
+        headers = {"Content-Type": "application/json"} if ask.body else {}
+        if ask.kind == "wallet" and self.desk.plan.token:
+            headers["Authorization"] = f"Bearer {self.desk.plan.token}"
         with self.client.request(ask.method, ask.path, name=ask.name, data=ask.body, headers=headers,
                                  catch_response=True) as response:
             heard = judge(ask, answer_of(response), knew)

@@ -36,11 +36,13 @@ class Tally:
 
     def __init__(self):
         self.unsettled = {}
+        self.unsure = {}  # {user: coupon} of redemptions and undoes without a final answer
         self._begin_anew()
 
     def _begin_anew(self):
         self.outcomes = collections.Counter()
-        self.seconds = collections.Counter()  # {seconds since 1970: answers to issue requests}
+        self.seconds = collections.Counter()  # {seconds since 1970: answers to the requests of users}
+        self.redeemed = collections.Counter()  # {coupon: redemptions minus undoes}
         self.told = collections.defaultdict(list)  # {coupon: [sequence of each user who received one]}
         self.faults = []
         self.fault_count = 0
@@ -49,6 +51,7 @@ class Tally:
         """Returns the new part, in a form that can be sent to the master, and resets it."""
         report = {"outcomes": dict(self.outcomes), "seconds": dict(self.seconds), "told": dict(self.told),
                   "faults": self.faults, "fault_count": self.fault_count,
+                  "redeemed": dict(self.redeemed), "unsure": dict(collections.Counter(self.unsure.values())),
                   "unsettled": [[person.coupon, person.user] for person in self.unsettled.values()]}
         self._begin_anew()
         return report
@@ -58,7 +61,9 @@ class Tally:
         person = ask.person
         if person is None:
             return False
-        if person.sequence is None and ask.method != "GET":
+        if ask.kind in ("redeem", "undo"):
+            self.unsure[person.user] = person.coupon
+        elif person.sequence is None and ask.method != "GET":
             self.unsettled[person.user] = person
         return person.sequence is not None
 
@@ -71,11 +76,21 @@ class Tally:
             return
         self.seconds[second] += 1
         is_final = heard.outcome not in ("failed", "wait")
+        if ask.kind in ("redeem", "undo"):
+            self._count_redemption(ask.person, is_final)
+            return
         if is_final and (ask.method != "GET" or ask.person.sequence is not None):
             self.unsettled.pop(ask.person.user, None)
         if ask.person.sequence is not None and not ask.person.noted:
             ask.person.noted = True
             self.told[ask.person.coupon].append(ask.person.sequence)
+
+    def _count_redemption(self, person, is_final):
+        if is_final:
+            self.unsure.pop(person.user, None)
+        if person.counted != (person.reference is not None):
+            self.redeemed[person.coupon] += -1 if person.counted else 1
+            person.counted = not person.counted
 
     def add_fault(self, words):
         self.fault_count += 1
@@ -118,11 +133,15 @@ class Book:
         self.outcomes = collections.Counter()
         self.seconds = collections.Counter()
         self.unsettled = {}
+        self.redeemed = collections.Counter()
+        self.unsure = {}
         self.faults = []
         self.fault_count = 0
 
     def add(self, worker, report):
         self.outcomes.update(report["outcomes"])
+        self.redeemed.update(report["redeemed"])
+        self.unsure[worker] = report["unsure"]
         self.seconds.update({int(second): count for second, count in report["seconds"].items()})
         self.unsettled[worker] = report["unsettled"]
         for words in report["faults"]:
@@ -148,9 +167,17 @@ class Book:
         forgets them."""
         return [tuple(one) for some in self.unsettled.values() for one in some]
 
+    def misredeemed(self, coupon, policy):
+        """How far the number of redemptions of a coupon is from the one that users saw."""
+        unsure = sum(counts.get(coupon, 0) for counts in self.unsure.values())
+        return max(0, abs(policy["redeemed"] - self.redeemed[coupon]) - unsure)
+
     def is_behind(self, coupons):
-        """Whether a coupon's page shows fewer issues than users received: it is outdated, or wrong."""
-        return any(coupons[coupon] and coupons[coupon]["issued"] < told.count for coupon, told in self.told.items())
+        """Whether a coupon's page shows fewer issues than users received, or other redemptions: it is outdated, or
+        wrong."""
+        return any(coupons[coupon] and (coupons[coupon]["issued"] < told.count
+                                        or self.misredeemed(coupon, coupons[coupon]))
+                   for coupon, told in self.told.items())
 
     def judge(self, coupons):
         """Every broken promise, as text. `coupons`: {coupon: the API's state of it} after the run."""
@@ -158,7 +185,11 @@ class Book:
         if self.fault_count > len(self.faults):
             broken.append(f"and {self.fault_count - len(self.faults):,} more")
         for coupon, told in self.told.items():
-            broken += [f"{coupon}: {words}" for words in judge_coupon(told, coupons.get(coupon))]
+            policy = coupons.get(coupon)
+            broken += [f"{coupon}: {words}" for words in judge_coupon(told, policy)]
+            if policy and self.misredeemed(coupon, policy):
+                seen = self.redeemed[coupon]
+                broken.append(f"{coupon}: {policy['redeemed']:,} are redeemed, but users redeemed {seen:,}")
         return broken
 
 
@@ -187,6 +218,7 @@ def summary(book, coupons, broken):
         "coupons": len(book.told),
         "quantity": sum(told.quantity for told in book.told.values()),
         "issued": sum(policy["issued"] for policy in coupons.values() if policy),
+        "redeemed": sum(policy["redeemed"] for policy in coupons.values() if policy),
         "told": sum(told.count for told in book.told.values()),
         "outcomes": dict(book.outcomes),
         "seconds": {str(second): count for second, count in sorted(book.seconds.items())},

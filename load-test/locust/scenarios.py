@@ -7,7 +7,7 @@ A script runs once for each visitor; when it ends, the next visitor takes the pl
 import collections
 import datetime
 
-from people import get, page, post, put
+from people import get, page, post, put, redeem, undo, wallet
 
 ATTEMPTS_MAX = 20  # of a request that is answered with 503, or not at all
 POLL_SECONDS = 1
@@ -18,6 +18,7 @@ SKEW = 2  # the greater, the more users request the first coupons
 OPEN = ("issued", "already_issued", "sold_out")
 MAKE_SURE = ("issued", "again", "sold_out")
 LOOK = ("again", "not_issued")
+ANOTHER = ("already_redeemed", "redeemed", "redeemed_again")  # that only the first is right is a promise
 
 Pause = collections.namedtuple("Pause", "seconds")
 
@@ -130,6 +131,35 @@ def many_coupons(scene, _first):
         yield from afterthoughts(scene, person)
 
 
+def life(scene, _first):
+    """Users receive a coupon and look at their list; many redeem it. Some orders are sent twice, some users try to
+    redeem the same issue for another order, and a few orders are cancelled."""
+    person = scene.newcomer()
+    yield from insist(post(person, OPEN))
+    if person.sequence is None:
+        return
+    yield from insist(wallet(person))
+    if scene.random.random() < 0.6:
+        yield from order(scene, person)
+    yield from insist(wallet(person))
+
+
+def order(scene, person):
+    """Redeems an issue, and perhaps undoes that and redeems it again."""
+    heard = yield from insist(redeem(person, "order-1"))
+    if heard.outcome not in ("redeemed", "redeemed_again"):
+        return
+    mistake = scene.random.random()
+    if mistake < 0.1:
+        yield from insist(redeem(person, "order-1", ("redeemed_again",)))
+    elif mistake < 0.3:
+        yield from insist(redeem(person, "order-2", ANOTHER))
+    if scene.random.random() < 0.2:
+        yield from insist(undo(person))
+        if person.reference is None and scene.random.random() < 0.5:
+            yield from insist(redeem(person, "order-3"))
+
+
 Scenario = collections.namedtuple("Scenario", "script quantity coupons waits paced", defaults=(1, False, False))
 
 # script; quantity of a coupon; number of coupons; whether they open after the countdown; whether --rate applies
@@ -139,4 +169,5 @@ SCENARIOS = {
     "soak": Scenario(soak, 100_000_000, paced=True),
     "duplicates": Scenario(duplicates, 10_000),
     "many-coupons": Scenario(many_coupons, 100, coupons=300),
+    "life": Scenario(life, 100_000_000, paced=True),
 }

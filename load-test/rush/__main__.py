@@ -19,7 +19,7 @@ from deploy.local.system import System
 from . import REPOSITORY, chart, turn
 from .locusts import LocustError
 
-SCENARIOS = ("countdown", "retry-storm", "soak", "duplicates", "many-coupons")
+SCENARIOS = ("countdown", "retry-storm", "soak", "duplicates", "many-coupons", "life")
 
 
 def counts(words):
@@ -42,7 +42,7 @@ def parse_arguments():
                         help="Locust worker processes")
     parser.add_argument("--coupon-quantity", type=int, default=0,
                         help="quantity of each coupon; 0: that of the scenario")
-    parser.add_argument("--rate", type=int, default=500, help="visitors per second of the scenario soak")
+    parser.add_argument("--rate", type=int, default=500, help="visitors per second of the scenarios soak and life")
     parser.add_argument("--database", choices=("mariadb", "sqlite"), default="mariadb")
     parser.add_argument("--no-redis", action="store_true")
     parser.add_argument("--dir", default="/var/tmp", help="folder for journal and database, on a real disk, not tmpfs")

@@ -80,6 +80,68 @@ def test_a_user_remembers_earlier_answers(first, then, knew, words):
     assert words in complaint if words else complaint is None
 
 
+# redemptions and lists
+
+
+ANY = ("redeemed", "redeemed_again", "already_redeemed")
+
+
+def holder(reference=None):
+    person = somebody()
+    issue = {**ISSUE, "issued_at": "2026-01-01T00:00:05Z"}
+    people.judge(people.post(person, scenarios.OPEN), people.Answer(201, issue))
+    person.reference = reference
+    return person
+
+
+def redeemed(reference):
+    return {**ISSUE, "state": "redeemed", "redemption": {"reference": reference}}
+
+
+def refused(reference):
+    return {"code": "already_redeemed", "issue": redeemed(reference)}
+
+
+@pytest.mark.parametrize("held, status, body, after, words", [
+    (None, 201, redeemed("a"), "a", None),
+    (None, 200, redeemed("a"), "a", None),  # the answer to the first request was lost
+    ("b", 409, refused("b"), "b", None),
+    ("b", 201, redeemed("a"), "b", "redeemed A for b and for a"),
+    ("b", 200, redeemed("a"), "b", "redeemed A for b and for a"),
+    (None, 409, refused("b"), None, "cannot redeem A, which is not redeemed"),
+    ("b", 409, refused("c"), "b", "is redeemed for c, not b"),
+    (None, 201, redeemed("c"), None, "is redeemed for c, not a"),
+    (None, 201, ISSUE, None, "is redeemed for None, not a"),
+    (None, 201, {}, None, "no issue with a sequence"),
+])
+def test_a_user_redeems_an_issue_once(held, status, body, after, words):
+    person = holder(held)
+    heard = people.judge(people.redeem(person, "a", ANY), people.Answer(status, body))
+    assert words in heard.complaint if words else heard.complaint is None
+    assert person.reference == after
+
+
+def test_an_undo_makes_the_issue_redeemable_again():
+    person = holder("a")
+    assert people.judge(people.undo(person), people.Answer(200, redeemed("a"))).complaint
+    ask = people.undo(person)
+    assert ask.path.endswith("/redemption?reference=a")
+    assert people.judge(ask, people.Answer(200, ISSUE)).complaint is None and person.reference is None
+    assert people.judge(people.redeem(person, "b"), people.Answer(201, redeemed("b"))).complaint is None
+
+
+@pytest.mark.parametrize("wallet, words", [
+    ({"as_of": "2026-01-01T00:00:06Z", "issues": [ISSUE]}, None),
+    ({"as_of": "2026-01-01T00:00:05Z", "issues": []}, None),
+    ({"as_of": None, "issues": []}, None),
+    ({"as_of": "2026-01-01T00:00:06Z", "issues": [{**ISSUE, "coupon_id": "B"}]}, "holds A number 7, which is not"),
+    ({}, "no list of issues"),
+])
+def test_a_list_has_what_was_issued_before_its_time(wallet, words):
+    heard = people.judge(people.wallet(holder()), people.Answer(200, wallet))
+    assert words in heard.complaint if words else heard.complaint is None
+
+
 # scripts
 
 
@@ -88,6 +150,7 @@ class World:
 
     def __init__(self, stock, troubles=()):
         self.stock, self.troubles, self.held, self.asks, self.pauses = stock, list(troubles), {}, [], []
+        self.references = {}
         self.tally = promises.Tally()
 
     def answer(self, ask):
@@ -96,6 +159,10 @@ class World:
         if ask.person is None:
             return people.Answer(200, {"state": "open", "starts_at": None})
         issue = {"coupon_id": ask.person.coupon, "user_id": ask.person.user, "sequence": self.held.get(ask.person.user)}
+        if ask.kind == "wallet":
+            return people.Answer(200, {"as_of": "2026-01-01T00:00:00Z", "issues": [issue]})
+        if ask.kind != "issue":
+            return self.change(ask, issue)
         if issue["sequence"]:
             if ask.method == "POST":
                 return people.Answer(409, {"code": "already_issued", "issue": issue})
@@ -106,6 +173,17 @@ class World:
             return people.Answer(409, {"code": "sold_out"})
         self.held[ask.person.user] = len(self.held) + 1
         return people.Answer(201, {**issue, "sequence": len(self.held)})
+
+    def change(self, ask, issue):
+        before = self.references.get(ask.person.user)
+        if ask.kind == "undo":
+            del self.references[ask.person.user]
+            return people.Answer(200, issue)
+        self.references.setdefault(ask.person.user, ask.reference)
+        issue["redemption"] = {"reference": self.references[ask.person.user]}
+        if before not in (None, ask.reference):
+            return people.Answer(409, {"code": "already_redeemed", "issue": issue})
+        return people.Answer(200 if before else 201, issue)
 
     def play(self, script):
         heard = None
@@ -140,7 +218,9 @@ def test_every_scenario_passes_against_a_correct_server(name):
     report = world.tally.take()
     told = [sequence for sequences in report["told"].values() for sequence in sequences]
     assert sorted(told) == sorted(world.held.values())
-    assert report["fault_count"] == 0 and report["unsettled"] == []
+    assert sum(report["redeemed"].values()) == len(world.references)
+    assert (len(world.references) > 0) == (name == "life")
+    assert (report["fault_count"], report["unsettled"], report["unsure"]) == (0, [], {})
     assert "failed" not in report["outcomes"]
     assert all(len(ask.person.user) <= 64 and ask.person.user.startswith("run.3.") for ask in world.asks if ask.person)
 
@@ -180,12 +260,12 @@ def test_the_crowd_of_the_countdown_waits_until_the_start():
 
 
 def page_of(quantity, issued, **more):
-    return {"quantity": quantity, "issued": issued, "remaining": quantity - issued, **more}
+    return {"quantity": quantity, "issued": issued, "remaining": quantity - issued, "redeemed": 0, **more}
 
 
 def report_of(sequences, **more):
     return {"outcomes": {}, "seconds": {}, "told": {"A": sequences}, "faults": [], "fault_count": 0, "unsettled": [],
-            **more}
+            "redeemed": {}, "unsure": {}, **more}
 
 
 def test_kept_promises_pass():
@@ -234,6 +314,17 @@ def test_an_outdated_page_is_recognized():
     book = promises.Book({"A": 5})
     book.add("one", report_of([1, 2]))
     assert book.is_behind({"A": page_of(5, 1)}) and not book.is_behind({"A": page_of(5, 2)})
+
+
+@pytest.mark.parametrize("count, kept", [(0, False), (1, True), (2, True), (3, True), (4, False)])
+def test_the_redeemed_count_must_be_what_users_saw_except_for_lost_answers(count, kept):
+    book = promises.Book({"A": 5})
+    book.add("one", report_of([1, 2], redeemed={"A": 3}, unsure={"A": 1}))
+    book.add("one", report_of([3], redeemed={"A": -1}))
+    book.add("two", report_of([], unsure={"A": 1}))
+    pages = {"A": page_of(5, 3, redeemed=count)}
+    assert (book.judge(pages) == []) == kept
+    assert book.is_behind(pages) == (not kept)
 
 
 # a turn of run.sh

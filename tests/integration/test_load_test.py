@@ -46,7 +46,7 @@ def test_run_sh_writes_a_report_and_a_chart_and_checks_the_promises(tmp_path):
 
 def test_every_scenario_passes_against_the_real_program(tmp_path):
     """All at the same time, each with its own coupons."""
-    kinds = {"retry-storm": "sold_out", "duplicates": "already_issued", "many-coupons": "sold_out"}
+    kinds = {"retry-storm": "sold_out", "duplicates": "already_issued", "many-coupons": "sold_out", "life": "undone"}
     more = ["--coupon-quantity", "20", "--coupons", "3", "--admin-token", TOKEN]
     with Cluster.dev(tmp_path, {"gateway/admin_token": TOKEN}) as cluster, contextlib.ExitStack() as stack:
         runs = {kind: stack.enter_context(crowd(f"http://{cluster.addresses[0]}", tmp_path / kind, kind, *more))
@@ -71,6 +71,17 @@ def test_a_server_that_breaks_promises_fails_the_run(tmp_path):
         assert "BROKEN" in first.tail("locust-master")
         assert read_stats(first.prefix)["failures"] == 0 < read_stats(second.prefix)["failures"]
         assert "no issue with a sequence in it" in second.tail("locust-master")
+
+
+@pytest.mark.parametrize("lie, words", [
+    ("redeem_twice", "for order-1 and for order-2"), ("omit", "which is not listed as of"),
+    ("miscount_redeemed", "are redeemed, but users"),
+])
+def test_a_server_that_breaks_promises_about_redemptions_fails_the_run(tmp_path, lie, words):
+    with Double(lie=lie, quantity=100_000) as double, crowd(double.url, tmp_path / lie, "life") as run:
+        assert run.wait() == 1
+        judged = run.promises()
+    assert judged["kept"] is False and any(words in broken for broken in judged["broken"]), judged
 
 
 def test_a_run_that_cannot_start_reports_why(tmp_path):
