@@ -63,8 +63,8 @@ static int prepare(struct bench *bench, struct error *error)
         return -1;
     if (bench_coupon_read(&bench->target, options, &bench->before, error) != 0)
         return -1;
-    if (!bench_witness_init(&bench->witness, bench_plan_users_seen(&options->plan), (uint32_t)bench->before.quantity,
-                            (uint32_t)bench->before.per_user_limit))
+    if (!bench_witness_init(&bench->witness, bench_plan_users_seen(&options->plan),
+                            (uint32_t)bench->before.sequence_max, (uint32_t)bench->before.per_user_limit))
         return error_set(error, "not enough memory to record the answers to %" PRIu64 " requests; lower --requests",
                          options->plan.requests);
     return 0;
@@ -184,8 +184,9 @@ static void read_after(struct bench *bench)
     report->count.unread = bench_coupon_read(&bench->target, &bench->options, &bench->after, &report->unread) != 0;
     report->count.before = bench->before.issued;
     report->count.after = bench->after.issued;
-    report->count.quantity =
-        bench->after.quantity > bench->before.quantity ? bench->after.quantity : bench->before.quantity;
+    report->quantity = bench->after.quantity;
+    report->count.sequence_max =
+        bench->after.sequence_max > bench->before.sequence_max ? bench->after.sequence_max : bench->before.sequence_max;
 }
 
 static uint64_t unknown_of(const struct bench_report *report, enum bench_operation operation)

@@ -42,6 +42,27 @@ static bool read_member(const json_t *body, const char *name, uint64_t max, uint
     return *value <= max;
 }
 
+/* A member that the systems that coupond is compared with do not have. */
+static bool read_optional(const json_t *body, const char *name, uint64_t *value)
+{
+    *value = 0;
+    return json_object_get(body, name) == NULL || read_member(body, name, QUANTITY_MAX, value);
+}
+
+/* `quantity` is null without a bound. */
+static bool read_quantity(const json_t *body, struct bench_coupon *coupon)
+{
+    uint64_t returned = 0;
+    coupon->quantity = 0;
+    bool bounded = !json_is_null(json_object_get(body, "quantity"));
+    if (!read_optional(body, "returned", &returned) ||
+        (bounded && !read_member(body, "quantity", QUANTITY_MAX, &coupon->quantity)))
+        return false;
+    uint64_t most = bounded ? coupon->quantity + returned : QUANTITY_MAX;
+    coupon->sequence_max = most < QUANTITY_MAX ? most : QUANTITY_MAX;
+    return true;
+}
+
 int bench_coupon_read(const struct http_server *target, const struct bench_options *options,
                       struct bench_coupon *coupon, struct error *error)
 {
@@ -53,14 +74,9 @@ int bench_coupon_read(const struct http_server *target, const struct bench_optio
     if (response.status != 200)
         return unexpected(path, &response, error);
     json_t *body = json_loadb(response.body, response.body_length, 0, NULL);
-    bool read = read_member(body, "quantity", QUANTITY_MAX, &coupon->quantity) &&
-                read_member(body, "issued", QUANTITY_MAX, &coupon->issued) &&
+    bool read = read_quantity(body, coupon) && read_member(body, "issued", QUANTITY_MAX, &coupon->issued) &&
+                read_optional(body, "redeemed", &coupon->redeemed) &&
                 read_member(body, "per_user_limit", PER_USER_LIMIT_MAX, &coupon->per_user_limit);
-    /* The systems that coupond is compared with have no redemptions. */
-    if (json_object_get(body, "redeemed") == NULL)
-        coupon->redeemed = 0;
-    else
-        read = read && read_member(body, "redeemed", QUANTITY_MAX, &coupon->redeemed);
     json_decref(body);
     return read ? 0 : error_set(error, "%s was answered with something that is not a coupon; check --url", path);
 }

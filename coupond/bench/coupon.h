@@ -11,7 +11,8 @@
 
 /* The members of the coupon that the benchmark uses. */
 struct bench_coupon {
-    uint64_t quantity;
+    uint64_t quantity;     /* 0: without a bound */
+    uint64_t sequence_max; /* with the present quantity: pieces that were returned to the stock are issued again */
     uint64_t issued;
     uint64_t redeemed;
     uint64_t per_user_limit;

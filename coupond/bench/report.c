@@ -42,9 +42,10 @@ static void print_load(const struct bench_report *report, FILE *out)
 {
     const struct bench_options *options = report->options;
     char a[BENCH_NUMBER_MAX], b[BENCH_NUMBER_MAX], c[BENCH_NUMBER_MAX];
-    fprintf(out, "coupon %s of %s at http://%s:%s%s, %s connections\n\n", options->coupon,
-            bench_number(report->count.quantity, a), options->url.host, options->url.port, options->url.prefix,
-            bench_number(options->connections, b));
+    fprintf(out, "coupon %s %s%s at http://%s:%s%s, %s connections\n\n", options->coupon,
+            report->quantity > 0 ? "of " : "without a bound",
+            report->quantity > 0 ? bench_number(report->quantity, a) : "", options->url.host, options->url.port,
+            options->url.prefix, bench_number(options->connections, b));
     fprintf(out, "  asked     %14s /s for %s s: %s requests\n", bench_number(options->plan.rate, a),
             bench_number(options->duration_s, b), bench_number(options->plan.requests, c));
     fprintf(out, "  answered  %14s /s over %.1f s: %s requests, %s connections made\n\n",

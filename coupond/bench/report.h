@@ -17,7 +17,8 @@
 
 struct bench_report {
     const struct bench_options *options;
-    double seconds; /* from the first request's intended time to the last answer */
+    double seconds;    /* from the first request's intended time to the last answer */
+    uint64_t quantity; /* of the coupon; 0: without a bound */
     uint64_t sent;
     uint64_t answered;
     uint64_t connects;

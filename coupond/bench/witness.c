@@ -26,15 +26,15 @@ const char *bench_promise_text(enum bench_promise promise)
     return promises[promise].text;
 }
 
-bool bench_witness_init(struct bench_witness *witness, uint64_t users, uint32_t quantity, uint32_t per_user_limit)
+bool bench_witness_init(struct bench_witness *witness, uint64_t users, uint32_t sequence_max, uint32_t per_user_limit)
 {
     memset(witness, 0, sizeof *witness);
     witness->users = users;
-    witness->quantity = quantity;
+    witness->sequence_max = sequence_max;
     witness->per_user_limit = per_user_limit;
     witness->sequence = calloc(users, sizeof *witness->sequence);
     witness->issued = calloc(users, sizeof *witness->issued);
-    witness->taken = calloc((size_t)quantity / 64 + 1, sizeof *witness->taken);
+    witness->taken = calloc((size_t)sequence_max / 64 + 1, sizeof *witness->taken);
     if (witness->sequence != NULL && witness->issued != NULL && witness->taken != NULL)
         return true;
     bench_witness_deinit(witness);
@@ -63,7 +63,7 @@ static void count_fault(_Atomic uint64_t *fault)
 
 static void take_sequence(struct bench_witness *witness, uint32_t sequence)
 {
-    if (sequence > witness->quantity) {
+    if (sequence > witness->sequence_max) {
         count_fault(&witness->beyond);
         return;
     }
@@ -115,8 +115,8 @@ static uint64_t miscounted(const struct bench_count *count, bool *others)
     *others = !count->alone && count->after > most;
     if (count->after < least)
         return least - count->after;
-    if (count->after > count->quantity)
-        return count->after - count->quantity;
+    if (count->after > count->sequence_max)
+        return count->after - count->sequence_max;
     return count->alone && count->after > most ? count->after - most : 0;
 }
 
@@ -147,7 +147,7 @@ struct bench_judgement bench_witness_judge(const struct bench_witness *witness, 
     struct bench_judgement judgement = {.kept = true};
     judgement.faults[BENCH_PROMISE_DISTINCT] = atomic_load(&witness->repeated);
     /* A quantity that was raised during the run allows sequences that the witness does not expect. */
-    if (count->quantity <= witness->quantity)
+    if (count->sequence_max <= witness->sequence_max)
         judgement.faults[BENCH_PROMISE_IN_RANGE] = atomic_load(&witness->beyond);
     judgement.faults[BENCH_PROMISE_ONE_ISSUE] = atomic_load(&witness->differing) + atomic_load(&witness->excessive);
     judgement.faults[BENCH_PROMISE_NEVER_DENIED] = atomic_load(&witness->denied);

@@ -1,7 +1,7 @@
 /*
  * The witness: records every user's answers and checks, as far as a client can see, whether the promises were kept. No
  * I/O; all threads of a benchmark write to one witness concurrently (C11 atomics), and one thread checks after they are
- * joined. Memory: 6 bytes per user and one bit per coupon of the quantity, allocated by the system when touched.
+ * joined. Memory: 6 bytes per user and one bit per sequence, allocated by the system when touched.
  */
 #ifndef COUPOND_BENCH_WITNESS_H
 #define COUPOND_BENCH_WITNESS_H
@@ -15,7 +15,7 @@
 /* X(id, name, text). Those from REDEEMED_ONCE on are about --mix. */
 #define BENCH_PROMISE_TABLE(X)                                                                                         \
     X(DISTINCT, "sequences_distinct", "no sequence was given twice")                                                   \
-    X(IN_RANGE, "sequences_in_range", "every sequence lies within 1 and the quantity")                                 \
+    X(IN_RANGE, "sequences_in_range", "no sequence is beyond the stock and its returns")                               \
     X(ONE_ISSUE, "issues_within_limit", "no user got more than the limit, or two sequences for one issue")             \
     X(NEVER_DENIED, "holders_never_sold_out", "no holder got sold_out")                                                \
     X(COUNTED, "issued_count_agrees", "the coupon's issued count agrees with the answers")                             \
@@ -34,14 +34,14 @@ enum bench_promise {
 
 struct bench_witness {
     uint64_t users;
-    uint32_t quantity; /* higher sequences are counted in `beyond` */
+    uint32_t sequence_max; /* higher ones are counted in `beyond` */
     uint32_t per_user_limit;
     _Atomic uint32_t *sequence; /* of each user, 0 while unknown */
     _Atomic uint16_t *issued;   /* 201s per user */
     _Atomic uint64_t *taken;    /* one bit per sequence */
     /* violations */
     _Atomic uint64_t repeated;                    /* sequences given to two users, or twice */
-    _Atomic uint64_t beyond;                      /* sequences above the quantity */
+    _Atomic uint64_t beyond;                      /* sequences above sequence_max */
     _Atomic uint64_t differing;                   /* users with two sequences where the limit is 1 */
     _Atomic uint64_t excessive;                   /* users with more 201s than the limit */
     _Atomic uint64_t denied;                      /* sold_out for a user who held the coupon before the request */
@@ -49,7 +49,7 @@ struct bench_witness {
 };
 
 /* `users` is bench_plan_users_seen(). False when there is no memory. */
-bool bench_witness_init(struct bench_witness *witness, uint64_t users, uint32_t quantity, uint32_t per_user_limit);
+bool bench_witness_init(struct bench_witness *witness, uint64_t users, uint32_t sequence_max, uint32_t per_user_limit);
 void bench_witness_deinit(struct bench_witness *witness);
 
 /* On any thread: true when an answer has shown that the user holds the coupon. Call it when a request is sent. */
@@ -79,11 +79,11 @@ struct bench_count {
     uint64_t before;
     bool unread; /* the coupon could not be read after the run: `after` is invalid */
     uint64_t after;
-    uint64_t quantity; /* the larger of before and after */
-    uint64_t issued;   /* 201s read */
-    uint64_t unknown;  /* requests that may have been issued without a 201 */
-    bool alone;        /* no other client requests this coupon: more issues are a violation */
-    bool mixed;        /* with --mix */
+    uint64_t sequence_max; /* the larger of before and after */
+    uint64_t issued;       /* 201s read */
+    uint64_t unknown;      /* requests that may have been issued without a 201 */
+    bool alone;            /* no other client requests this coupon: more issues are a violation */
+    bool mixed;            /* with --mix */
     struct bench_redemptions redemptions;
 };
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -214,6 +215,37 @@ def test_bench_mixes_operations_on_the_real_program(tmp_path):
         assert report["outcomes"]["unauthorized"] == 0
         cluster.wait_drained()
         cluster.assert_kept()
+
+
+def ask(cluster, method, path, body=None):
+    request = urllib.request.Request(f"http://{cluster.addresses[0]}{path}", method=method)
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, json.dumps(body).encode() if body else None, timeout=30) as answer:
+        return json.load(answer)
+
+
+def bench_coupon(cluster, coupon):
+    result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", coupon, "--requests", 20)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_bench_knows_that_returned_pieces_are_issued_again_with_new_sequences(tmp_path):
+    with Cluster.dev(tmp_path) as cluster:
+        ask(cluster, "POST", "/v1/coupons", {"id": "few", "title": "Few", "quantity": 2})
+        for user in ("alice", "bob"):
+            ask(cluster, "PUT", f"/v1/coupons/few/issues/{user}")
+            ask(cluster, "DELETE", f"/v1/coupons/few/issues/{user}?restock=true")
+        output = bench_coupon(cluster, "few")
+        assert re.search(r"^  issued +2$", output, re.M) and output.startswith("coupon few of 2 at")
+        assert ask(cluster, "GET", "/v1/coupons/few")["issued"] == 4
+
+
+def test_bench_requests_a_coupon_without_a_bound(tmp_path):
+    with Cluster.dev(tmp_path) as cluster:
+        ask(cluster, "POST", "/v1/coupons", {"id": "welcome", "title": "Welcome", "quantity": None})
+        output = bench_coupon(cluster, "welcome")
+        assert re.search(r"^  issued +20$", output, re.M) and output.startswith("coupon welcome without a bound at")
 
 
 def test_bench_handles_more_connections_than_one_poll_reports(tmp_path):

@@ -39,7 +39,8 @@ static void answer(uint64_t user, enum bench_outcome outcome, uint32_t sequence)
 
 static struct bench_judgement judge_count(uint64_t issued, uint64_t unknown, uint64_t after, bool alone)
 {
-    struct bench_count count = {.after = after, .quantity = 5, .issued = issued, .unknown = unknown, .alone = alone};
+    struct bench_count count = {
+        .after = after, .sequence_max = 5, .issued = issued, .unknown = unknown, .alone = alone};
     return bench_witness_judge(&witness, &count);
 }
 
@@ -55,7 +56,7 @@ static uint64_t faults(enum bench_promise promise, uint64_t issued)
 static void a_coupon_that_was_not_read_leaves_its_count_unchecked_and_nothing_else(void **state)
 {
     (void)state;
-    struct bench_count count = {.unread = true, .quantity = 5, .issued = 2, .alone = true};
+    struct bench_count count = {.unread = true, .sequence_max = 5, .issued = 2, .alone = true};
     answer(1, BENCH_ISSUED, 1);
     struct bench_judgement judgement = bench_witness_judge(&witness, &count);
     assert_true(judgement.kept);
@@ -111,7 +112,7 @@ static void witness_allows_sequences_of_a_quantity_that_was_raised(void **state)
 {
     (void)state;
     answer(0, BENCH_ISSUED, 6);
-    struct bench_count count = {.after = 1, .quantity = 7, .issued = 1, .alone = true};
+    struct bench_count count = {.after = 1, .sequence_max = 7, .issued = 1, .alone = true};
     assert_true(bench_witness_judge(&witness, &count).kept);
 }
 
@@ -182,7 +183,7 @@ static void witness_sees_a_coupon_issued_beyond_its_quantity(void **state)
 
 static struct bench_judgement judge_redemptions(struct bench_redemptions redemptions, bool alone)
 {
-    struct bench_count count = {.quantity = 5, .alone = alone, .mixed = true, .redemptions = redemptions};
+    struct bench_count count = {.sequence_max = 5, .alone = alone, .mixed = true, .redemptions = redemptions};
     return bench_witness_judge(&witness, &count);
 }
 
