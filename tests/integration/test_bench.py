@@ -110,6 +110,13 @@ def test_bench_leaves_redemptions_of_a_shared_coupon_uncounted():
     assert report["faults"]["redeemed_count_agrees"] is None
 
 
+def test_bench_reads_an_outdated_coupon_again():
+    with Double(lie="behind") as double:
+        result, report = bench(double.url)
+    assert (result.returncode, report["kept"]) == (0, True)
+    assert double.lie is None, "it was read while it was outdated"
+
+
 def test_bench_counts_a_lost_connection_as_an_outcome_and_continues():
     with Double(lie="hang_up") as double:
         result, report = bench(double.url)

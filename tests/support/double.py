@@ -7,7 +7,8 @@ again), "deny" (a holder hears sold_out), "miscount" (the coupon tells fewer iss
 JSON), "silent" (every tenth request is never answered), "hang_up" (every tenth request ends the connection), "late"
 (every hundredth answer comes after LATE_SECONDS), "redeem_twice" (a redeemed issue is redeemed again), "refuse" (a
 redemption is refused), "forget" (a lookup shows no redemption), "omit" (a user's issues are not listed),
-"miscount_redeemed" (the coupon tells more redemptions than there are).
+"miscount_redeemed" (the coupon tells more redemptions than there are), "behind" (the first time that the coupon is read
+after an issue, it tells none).
 """
 
 import asyncio
@@ -104,6 +105,8 @@ class Double:
 
     def _coupon(self):
         issued = max(0, self.issued - (3 if self.lie == "miscount" else 0))
+        if self.lie == "behind" and issued:
+            issued, self.lie = 0, None
         redeemed = len(self.redeemed) * (2 if self.lie == "miscount_redeemed" else 1)
         return 200, json.dumps({"quantity": self.quantity, "issued": issued, "remaining": self.quantity - issued,
                                 "redeemed": redeemed, "per_user_limit": 1}).encode()
