@@ -56,8 +56,11 @@ enum store_result store_each_dead_coupon(struct store *store, const uint8_t jour
                                          bool (*each)(void *arg, const char *coupon_id, const char *reason), void *arg,
                                          struct error *error);
 
-/* Hands a partition over to another journal, whose records up to `last_seq` are in the store: replaces or creates its
- * row, with its keys, in one transaction. */
+/*
+ * Hands a partition over to another journal, whose records up to `last_seq` are in the store: in one transaction,
+ * replaces or creates its row, with its keys, and gives the partition's dead letters of these records to it, so that
+ * erasures reach them. A letter whose record number another one has already keeps its old journal.
+ */
 enum store_result store_adopt_journal(struct store *store, const struct store_journal *journal, struct error *error);
 
 /*

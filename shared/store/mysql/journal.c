@@ -160,5 +160,7 @@ enum store_result store_mysql_adopt_journal(struct store *base, const struct sto
         add_values(&store->sql, journal, journal->last_seq);
         result = store_mysql_run(store, "writing journal", error);
     }
+    if (result == STORE_OK)
+        result = store_mysql_adopt_letters(store, journal, error);
     return store_mysql_end(store, result, error);
 }

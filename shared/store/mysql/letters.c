@@ -71,3 +71,13 @@ enum store_result store_mysql_write_letter(struct store_mysql *store, const stru
     size_t taken;
     return insert_letters(store, letter, 1, &taken, error);
 }
+
+enum store_result store_mysql_adopt_letters(struct store_mysql *store, const struct store_journal *journal,
+                                            struct error *error)
+{
+    sql_text_clear(&store->sql);
+    store_mysql_add_journal_id(&store->sql, "UPDATE IGNORE dead_letter SET journal_id = ", journal->journal_id);
+    store_mysql_add_number(&store->sql, " WHERE partition_no = ", journal->partition);
+    store_mysql_add_number(&store->sql, " AND journal_seq <= ", journal->last_seq);
+    return store_mysql_run(store, "updating dead_letter", error);
+}

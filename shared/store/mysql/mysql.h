@@ -193,6 +193,10 @@ enum store_result store_mysql_raise_journal(struct store_mysql *store, const str
 enum store_result store_mysql_write_letter(struct store_mysql *store, const struct store_dead_letter *letter,
                                            struct error *error);
 
+/* Hands the letters of the journal's partition over to it (store_adopt_journal()). */
+enum store_result store_mysql_adopt_letters(struct store_mysql *store, const struct store_journal *journal,
+                                            struct error *error);
+
 /* Whether the existing tables are as they must be; STORE_FAILED names the difference and the statement that repairs
  * it. */
 enum store_result store_mysql_check_tables(struct store *base, struct error *error);

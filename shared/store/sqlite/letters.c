@@ -52,3 +52,18 @@ enum store_result store_sqlite_write_letters(struct store_sqlite *store, const s
         result = store_sqlite_write_letter(store, &batch->dead[i], error);
     return result;
 }
+
+enum store_result store_sqlite_adopt_letters(struct store_sqlite *store, const struct store_journal *journal,
+                                             struct error *error)
+{
+    enum store_result result = STORE_OK;
+    sqlite3_stmt *update = store_sqlite_statement(store, SQLITE_ADOPT_LETTERS, &result, error);
+    if (!update)
+        return result;
+    char id[JOURNAL_ID_TEXT_MAX];
+    journal_id_format(journal->journal_id, id);
+    store_sqlite_bind_text(update, 1, id, 32);
+    store_sqlite_bind_number(update, 2, journal->partition);
+    store_sqlite_bind_number(update, 3, journal->last_seq);
+    return store_sqlite_step(store, update, "updating dead_letter", error);
+}

@@ -43,6 +43,7 @@ enum sqlite_statement {
     SQLITE_EACH_ERASURE,
     SQLITE_INSERT_LETTER,
     SQLITE_DELETE_LETTERS,
+    SQLITE_ADOPT_LETTERS,
     SQLITE_EACH_LETTER,
     SQLITE_DEAD_COUPONS,
     SQLITE_USER_ISSUES,
@@ -132,6 +133,9 @@ enum store_result store_sqlite_write_letters(struct store_sqlite *store, const s
                                              struct error *error);
 enum store_result store_sqlite_write_letter(struct store_sqlite *store, const struct store_dead_letter *letter,
                                             struct error *error);
+/* Hands the letters of the journal's partition over to it (store_adopt_journal()). */
+enum store_result store_sqlite_adopt_letters(struct store_sqlite *store, const struct store_journal *journal,
+                                             struct error *error);
 /* STORE_REJECTED: a key that is not ours stands in the way, because somebody made a unique index. */
 enum store_result store_sqlite_unknown_key(struct store_sqlite *store, const char *table, const char *coupon_id,
                                            size_t length, struct error *error);

@@ -82,6 +82,8 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
         "REPLACE INTO dead_letter (" LETTER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [SQLITE_DELETE_LETTERS] =
         "DELETE FROM dead_letter WHERE journal_id = ?1 AND journal_seq BETWEEN ?2 AND ?3",
+    [SQLITE_ADOPT_LETTERS] =
+        "UPDATE OR IGNORE dead_letter SET journal_id = ?1 WHERE partition_no = ?2 AND journal_seq <= ?3",
     [SQLITE_EACH_LETTER] =
         "SELECT " LETTER_COLUMNS " FROM dead_letter WHERE (journal_id, journal_seq) > (?1, ?2) "
         "ORDER BY journal_id, journal_seq LIMIT ?3",

@@ -177,5 +177,10 @@ enum store_result store_sqlite_adopt_journal(struct store *base, const struct st
     struct store_sqlite *store = (struct store_sqlite *)base;
     const struct store_progress progress = {.last_seq = journal->last_seq};
     enum store_result result = begin(store, error);
-    return result == STORE_OK ? end(store, store_sqlite_set_journal(store, journal, &progress, error), error) : result;
+    if (result != STORE_OK)
+        return result;
+    result = store_sqlite_set_journal(store, journal, &progress, error);
+    if (result == STORE_OK)
+        result = store_sqlite_adopt_letters(store, journal, error);
+    return end(store, result, error);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "shared/store/erased.h"
+#include "shared/store/letter.h"
 #include "tests/unit/shared/store/store_fixture.h"
 
 /* --- helpers --- */
@@ -292,6 +293,57 @@ static void dead_letters_forget_the_user_as_well(void **state)
     assert_letters_forgot(fixture, 1);
 }
 
+static void retry(struct store_fixture *fixture, const struct store_dead_letter *letter, const uint8_t journal_id[16])
+{
+    struct store_letter_rows rows;
+    struct store_dead_letter adopted = *letter;
+    memcpy(adopted.journal_id, journal_id, sizeof adopted.journal_id);
+    assert_true(store_letter_rows(&rows, &adopted));
+    assert_int_equal(store_write(fixture->store, &rows.batch, &fixture->error), STORE_OK);
+}
+
+static void the_dead_letters_of_a_rebuilt_journal_are_erased_and_retried(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct store_journal rebuilt = {.partitions = 1, .last_seq = 6};
+    const struct store_dead_letter letters[] = {
+        letter_of(0, 1, "anna", 3, "because of sequence 1 to user anna, nth 1"),
+        letter_of(1, 2, "bert", 4, "the store has sequence 2 to user anna, nth 1"),
+        letter_of(2, 3, "carl", 5, "another"),
+    };
+    memset(rebuilt.journal_id, 0x11, sizeof rebuilt.journal_id);
+    memset(rebuilt.fingerprint_key, 0x11, sizeof rebuilt.fingerprint_key);
+    create(fixture);
+    write_letters(fixture, letters, 3, 3, 5);
+    store_fixture_sql(fixture, "UPDATE dead_letter SET partition_no = 1 WHERE user_id = 'carl'");
+    assert_int_equal(store_adopt_journal(fixture->store, &rebuilt, &fixture->error), STORE_OK);
+    begin_frame(fixture, 7, 7);
+    memcpy(fixture->batch.journal_id, rebuilt.journal_id, sizeof rebuilt.journal_id);
+    store_fixture_erasure(fixture, "anna", 7);
+    store_fixture_assert_written(fixture);
+    assert_letters_forgot(fixture, 1);
+    retry(fixture, &letters[1], rebuilt.journal_id);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter WHERE user_id = 'bert'"), 0);
+    assert_int_equal(count_of(fixture, "bert"), 1);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter WHERE journal_id LIKE '5a%'"), 1); /* carl's */
+}
+
+static void letters_that_a_rebuilt_journal_could_confuse_with_its_own_keep_their_journal(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct store_journal rebuilt = {.partitions = 1, .last_seq = 4};
+    const struct store_dead_letter letters[] = {letter_of(0, 1, "anna", 3, "one"), letter_of(1, 2, "bert", 4, "two"),
+                                                letter_of(2, 3, "carl", 5, "behind")};
+    memset(rebuilt.journal_id, 0x11, sizeof rebuilt.journal_id);
+    create(fixture);
+    write_letters(fixture, letters, 3, 3, 5);
+    store_fixture_sql(fixture, "UPDATE dead_letter SET journal_id = '11111111111111111111111111111111', "
+                               "journal_seq = 4 WHERE journal_seq = 3");
+    assert_int_equal(store_adopt_journal(fixture->store, &rebuilt, &fixture->error), STORE_OK);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter"), 3);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter WHERE journal_id LIKE '5a%'"), 2);
+}
+
 /* --- writers at the same time --- */
 
 #define ROUNDS 40
@@ -353,6 +405,8 @@ static void of_two_writers_the_second_sees_what_the_first_has_written(void **sta
     X(the_issues_after_an_erasure_keep_their_id_until_the_next)                                                        \
     X(an_erasure_leaves_the_rows_of_other_partitions_alone)                                                            \
     X(dead_letters_forget_the_user_as_well)                                                                            \
+    X(the_dead_letters_of_a_rebuilt_journal_are_erased_and_retried)                                                    \
+    X(letters_that_a_rebuilt_journal_could_confuse_with_its_own_keep_their_journal)                                    \
     X(of_two_writers_the_second_sees_what_the_first_has_written)
 
 #include "tests/unit/shared/store/store_main.h"
