@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shared/error.h"
+#include "shared/store/reason.h"
 
 #define PREFIX_LENGTH (ERASED_ID_LENGTH - 32) /* "erased:" */
 
@@ -100,10 +101,30 @@ uint64_t store_erased_seq(const struct store_erased *erased, const uint8_t finge
 
 /* --- rows of a batch --- */
 
-/* The user and the record of row `at`: the issues, then the dead letters. False for a letter without a user to
- * erase. */
+/* The other user whom the reason of a letter names. Record 0, because the named issue may be of any. */
+static bool other_user_of(const struct store_dead_letter *letter, struct store_erasure *row)
+{
+    size_t length = 0;
+    const char *user_id = store_reason_other_user(letter->reason, &length);
+    *row = (struct store_erasure){.user_id = user_id, .user_id_length = (uint8_t)length};
+    return user_id != NULL;
+}
+
+uint64_t store_erased_after(const struct store_batch *batch)
+{
+    struct store_erasure row;
+    for (size_t i = 0; i < batch->dead_count; i++)
+        if (other_user_of(&batch->dead[i], &row))
+            return 0;
+    return batch->first_seq;
+}
+
+/* The user and the record of row `at`: the issues, then the dead letters, then their reasons. False for a letter
+ * without a user to erase. */
 static bool user_at(const struct store_batch *batch, size_t at, struct store_erasure *row)
 {
+    if (at >= batch->issues_count + batch->dead_count)
+        return other_user_of(&batch->dead[at - batch->issues_count - batch->dead_count], row);
     if (at < batch->issues_count) {
         const struct store_issue *issue = &batch->issues[at];
         *row = (struct store_erasure){
@@ -119,7 +140,7 @@ static bool user_at(const struct store_batch *batch, size_t at, struct store_era
 bool store_erased_next(const struct store_erased *erased, const uint8_t key[16], const struct store_batch *batch,
                        size_t *at, struct store_erasure *erasure)
 {
-    size_t rows = erased->count > 0 ? batch->issues_count + batch->dead_count : 0;
+    size_t rows = erased->count > 0 ? batch->issues_count + 2 * batch->dead_count : 0;
     while (*at < rows) {
         if (!user_at(batch, (*at)++, erasure))
             continue;

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "shared/clock.h"
+#include "shared/store/reason.h"
 
 static void describe_issue(const struct store_issue *issue, char out[192])
 {
     char time[RFC3339_MAX];
     rfc3339_format(issue->issued_at_us, time);
-    snprintf(out, 192, "sequence %" PRIu32 " to user %.*s, nth %u, at %s, journal_seq %" PRIu64, issue->sequence,
-             (int)issue->user_id_length, issue->user_id, issue->nth, time, issue->journal_seq);
+    snprintf(out, 192, "sequence %" PRIu32 " " STORE_REASON_USER " nth %u, at %s, journal_seq %" PRIu64,
+             issue->sequence, (int)issue->user_id_length, issue->user_id, issue->nth, time, issue->journal_seq);
 }
 
 enum store_result store_issue_conflict(const struct store_issue *wanted, const struct store_issue *there,

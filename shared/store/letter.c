@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shared/error.h"
+#include "shared/store/erased.h"
 
 void store_letter_copy(struct store_letter *out, const struct store_dead_letter *letter)
 {
@@ -133,7 +134,7 @@ bool store_letter_rows(struct store_letter_rows *rows, const struct store_dead_l
 
 /* --- erasing --- */
 
-void store_letter_hide_reason(struct store_letter *letter)
+static void hide_reason(struct store_letter *letter)
 {
     snprintf(letter->reason, sizeof letter->reason,
              "it named a user who was erased; coupond dead-letter retry gives the reason again");
@@ -157,8 +158,10 @@ static size_t replace_user(const struct store_letter *letter, const char *user_i
     return journal_encode_change(out, &record);
 }
 
-void store_letter_erase(struct store_letter *letter, const char erased_id[ERASED_ID_LENGTH + 1])
+static void replace_id(struct store_letter *letter, const uint8_t fingerprint[16])
 {
+    char erased_id[ERASED_ID_LENGTH + 1];
+    store_erased_id(fingerprint, erased_id);
     _Alignas(8) unsigned char record[JOURNAL_RECORD_BYTES_MAX];
     size_t length = replace_user(letter, erased_id, record);
     if (length == 0)
@@ -167,5 +170,12 @@ void store_letter_erase(struct store_letter *letter, const char erased_id[ERASED
     letter->letter.record_length = (uint16_t)length;
     memcpy(letter->user_id, erased_id, ERASED_ID_LENGTH + 1);
     letter->letter.user_id_length = ERASED_ID_LENGTH;
-    store_letter_hide_reason(letter);
+}
+
+void store_letter_erase(struct store_letter *letter, const struct store_erasure *erasure)
+{
+    bool own = same_user(&letter->letter, erasure->user_id, erasure->user_id_length);
+    if (own && letter->letter.journal_seq < erasure->journal_seq)
+        replace_id(letter, erasure->fingerprint);
+    hide_reason(letter);
 }

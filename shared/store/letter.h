@@ -20,10 +20,12 @@ struct store_letter {
  */
 void store_letter_copy(struct store_letter *out, const struct store_dead_letter *letter);
 
-/* Replaces the id of the letter's user, and its reason, which may name users. A malformed record is dropped. */
-void store_letter_erase(struct store_letter *letter, const char erased_id[ERASED_ID_LENGTH + 1]);
-/* The same for the reason alone. */
-void store_letter_hide_reason(struct store_letter *letter);
+/*
+ * Erases a user from a letter that is the user's or whose reason names the user. The reason is replaced in any case,
+ * since it may name the user's earlier issue even if the letter is of a later record than the erasure; the id, in
+ * columns and record, only in the user's own letters of earlier records. A malformed record is dropped.
+ */
+void store_letter_erase(struct store_letter *letter, const struct store_erasure *erasure);
 
 /* The batch that stores a dead letter after all. It points into itself, so it must not be moved. */
 struct store_letter_rows {

@@ -1,6 +1,7 @@
 coupond_test(shared/store/sql_text LIBRARIES coupond_shared TSAN)
 coupond_test(shared/store/progress LIBRARIES coupond_shared TSAN)
 coupond_test(shared/store/letter LIBRARIES coupond_shared TSAN)
+coupond_test(shared/store/reason LIBRARIES coupond_shared TSAN)
 coupond_test(shared/store/store LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/again LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shared/store/letter.h"
+#include "shared/store/reason.h"
 
 #define SLICE_ROWS   500 /* per UPDATE */
 #define LETTERS_PAGE 64
@@ -103,48 +104,38 @@ static bool take_letter(void *context, char **columns, const unsigned long *leng
     return *good && page->count < LETTERS_PAGE;
 }
 
-/* The user's letters, except for erasures, and letters whose reason names the user. */
+/* The user's earlier letters, except for erasures, and letters whose reason names the user. */
 static enum store_result find_letters(struct store_mysql *store, const struct store_erasure *erasure,
                                       const uint8_t journal_id[16], struct page *page, struct error *error)
 {
-    char named[USER_ID_MAX + 16];
-    int length = snprintf(named, sizeof named, "to user %.*s,", erasure->user_id_length, erasure->user_id);
+    char named[STORE_REASON_USER_MAX];
+    size_t length = store_reason_user(erasure->user_id, erasure->user_id_length, named);
     page->count = 0;
     sql_text_clear(&store->sql);
     store_mysql_add_journal_id(
         &store->sql, "SELECT " STORE_MYSQL_LETTER_COLUMNS " FROM dead_letter WHERE journal_id = ", journal_id);
-    store_mysql_add_number(&store->sql, " AND journal_seq < ", erasure->journal_seq);
     store_mysql_add_text(&store->sql, " AND ((sequence IS NOT NULL AND user_id = ", erasure->user_id,
                          erasure->user_id_length);
-    store_mysql_add_text(&store->sql, ") OR INSTR(reason, ", named, (size_t)length);
+    store_mysql_add_number(&store->sql, " AND journal_seq < ", erasure->journal_seq);
+    store_mysql_add_text(&store->sql, ") OR INSTR(reason, ", named, length);
     sql_text_add(&store->sql, ") > 0) ORDER BY journal_seq");
     store_mysql_add_number(&store->sql, " LIMIT ", LETTERS_PAGE);
     return store_mysql_each_row(store, "dead_letter", take_letter, page, error);
 }
 
-static enum store_result erase_letter(struct store_mysql *store, const struct store_erasure *erasure,
-                                      const char *erased_id, struct store_letter *letter, struct error *error)
-{
-    bool own = letter->letter.user_id_length == erasure->user_id_length &&
-               memcmp(letter->user_id, erasure->user_id, erasure->user_id_length) == 0;
-    if (own)
-        store_letter_erase(letter, erased_id);
-    else
-        store_letter_hide_reason(letter);
-    return store_mysql_write_letter(store, &letter->letter, error);
-}
-
 /* A letter that was erased is not found again. */
 static enum store_result erase_letters(struct store_mysql *store, const struct store_erasure *erasure,
-                                       const char *erased_id, const uint8_t journal_id[16], struct error *error)
+                                       const uint8_t journal_id[16], struct error *error)
 {
     struct page *page = malloc(sizeof *page);
     CHECK(page != NULL);
     enum store_result result;
     do {
         result = find_letters(store, erasure, journal_id, page, error);
-        for (size_t i = 0; i < page->count && result == STORE_OK; i++)
-            result = erase_letter(store, erasure, erased_id, &page->letters[i], error);
+        for (size_t i = 0; i < page->count && result == STORE_OK; i++) {
+            store_letter_erase(&page->letters[i], erasure);
+            result = store_mysql_write_letter(store, &page->letters[i].letter, error);
+        }
     } while (result == STORE_OK && page->count == LETTERS_PAGE);
     free(page);
     return result;
@@ -159,7 +150,7 @@ static enum store_result erase_user(struct store_mysql *store, const struct stor
     char erased_id[ERASED_ID_LENGTH + 1];
     store_erased_id(erasure->fingerprint, erased_id);
     enum store_result result = erase_issues(store, erasure, erased_id, journal, error);
-    return result == STORE_OK ? erase_letters(store, erasure, erased_id, batch->journal_id, error) : result;
+    return result == STORE_OK ? erase_letters(store, erasure, batch->journal_id, error) : result;
 }
 
 static void add_erasure(struct sql_text *sql, const char *before, const uint8_t journal_id[16],
@@ -224,7 +215,7 @@ static enum store_result erase_written(struct store_mysql *store, const struct s
     sql_text_clear(&store->sql);
     store_mysql_add_journal_id(
         &store->sql, "SELECT " STORE_MYSQL_ERASURE_COLUMNS " FROM erasure WHERE journal_id = ", batch->journal_id);
-    store_mysql_add_number(&store->sql, " AND journal_seq > ", batch->first_seq);
+    store_mysql_add_number(&store->sql, " AND journal_seq > ", store_erased_after(batch));
     enum store_result result = store_mysql_each_row(store, "erasure", take_erasure, &store->erased, error);
     store_erased_sort(&store->erased);
     while (result == STORE_OK && store_erased_next(&store->erased, store->base.fingerprint_key, batch, &at, &erasure))
@@ -242,7 +233,7 @@ enum store_result store_mysql_erase(struct store_mysql *store, const struct stor
     }
     if (batch->erasures_count > 0)
         result = erase_users(store, batch, journal, error);
-    if (result == STORE_OK && journal->erased_seq > batch->first_seq)
+    if (result == STORE_OK && journal->erased_seq > store_erased_after(batch))
         result = erase_written(store, batch, journal, error);
     return result;
 }

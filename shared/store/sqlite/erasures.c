@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shared/store/letter.h"
+#include "shared/store/reason.h"
 
 #define LETTERS_PAGE 64
 
@@ -109,38 +110,24 @@ static bool take_letter(sqlite3_stmt *row, void *context, bool *good)
     return *good && page->count < LETTERS_PAGE;
 }
 
-/* The user's letters, except for erasures, and letters whose reason names the user. */
+/* The user's earlier letters, except for erasures, and letters whose reason names the user. */
 static enum store_result find_letters(struct store_sqlite *store, const struct user *user, struct page *page,
                                       struct error *error)
 {
     const struct store_erasure *erasure = user->erasure;
-    char id[JOURNAL_ID_TEXT_MAX], named[USER_ID_MAX + 16];
+    char id[JOURNAL_ID_TEXT_MAX], named[STORE_REASON_USER_MAX];
     enum store_result result = STORE_OK;
     page->count = 0;
     sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_LETTERS_OF_USER, &result, error);
     if (!select)
         return result;
-    int length = snprintf(named, sizeof named, "to user %.*s,", erasure->user_id_length, erasure->user_id);
     journal_id_format(user->journal_id, id);
     store_sqlite_bind_text(select, 1, id, 32);
     store_sqlite_bind_number(select, 2, erasure->journal_seq);
     store_sqlite_bind_text(select, 3, erasure->user_id, erasure->user_id_length);
-    store_sqlite_bind_text(select, 4, named, (size_t)length);
+    store_sqlite_bind_text(select, 4, named, store_reason_user(erasure->user_id, erasure->user_id_length, named));
     store_sqlite_bind_number(select, 5, LETTERS_PAGE);
     return store_sqlite_each_row(store, select, "dead_letter", take_letter, page, error);
-}
-
-static enum store_result erase_letter(struct store_sqlite *store, const struct user *user, struct store_letter *letter,
-                                      struct error *error)
-{
-    const struct store_erasure *erasure = user->erasure;
-    bool own = letter->letter.user_id_length == erasure->user_id_length &&
-               memcmp(letter->user_id, erasure->user_id, erasure->user_id_length) == 0;
-    if (own)
-        store_letter_erase(letter, user->erased_id);
-    else
-        store_letter_hide_reason(letter);
-    return store_sqlite_write_letter(store, &letter->letter, error);
 }
 
 /* A letter that was erased is not found again. */
@@ -151,8 +138,10 @@ static enum store_result erase_letters(struct store_sqlite *store, const struct 
     enum store_result result;
     do {
         result = find_letters(store, user, page, error);
-        for (size_t i = 0; i < page->count && result == STORE_OK; i++)
-            result = erase_letter(store, user, &page->letters[i], error);
+        for (size_t i = 0; i < page->count && result == STORE_OK; i++) {
+            store_letter_erase(&page->letters[i], user->erasure);
+            result = store_sqlite_write_letter(store, &page->letters[i].letter, error);
+        }
     } while (result == STORE_OK && page->count == LETTERS_PAGE);
     free(page);
     return result;
@@ -228,7 +217,7 @@ static enum store_result erase_written(struct store_sqlite *store, const struct 
         return result;
     journal_id_format(batch->journal_id, id);
     store_sqlite_bind_text(select, 1, id, 32);
-    store_sqlite_bind_number(select, 2, batch->first_seq);
+    store_sqlite_bind_number(select, 2, store_erased_after(batch));
     store_erased_clear(&store->erased);
     result = store_sqlite_each_row(store, select, "erasure", take_erasure, &store->erased, error);
     store_erased_sort(&store->erased);
@@ -246,7 +235,7 @@ enum store_result store_sqlite_erase(struct store_sqlite *store, const struct st
     }
     if (batch->erasures_count > 0)
         result = erase_users(store, batch, error);
-    if (result == STORE_OK && store->journal.erased_seq > batch->first_seq)
+    if (result == STORE_OK && store->journal.erased_seq > store_erased_after(batch))
         result = erase_written(store, batch, error);
     return result;
 }

@@ -59,8 +59,8 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
     [SQLITE_ERASE_ISSUE] =
         "UPDATE coupon_issue SET user_id = ?3 WHERE coupon_id = ?1 AND sequence = ?2",
     [SQLITE_LETTERS_OF_USER] =
-        "SELECT " LETTER_COLUMNS " FROM dead_letter WHERE journal_id = ?1 AND journal_seq < ?2 "
-        "AND ((sequence IS NOT NULL AND user_id = ?3) OR instr(reason, ?4) > 0) ORDER BY journal_seq LIMIT ?5",
+        "SELECT " LETTER_COLUMNS " FROM dead_letter WHERE journal_id = ?1 AND ((sequence IS NOT NULL AND user_id = ?3 "
+        "AND journal_seq < ?2) OR instr(reason, ?4) > 0) ORDER BY journal_seq LIMIT ?5",
     [SQLITE_SET_JOURNAL] =
         "REPLACE INTO journal (" JOURNAL_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQLITE_EACH_JOURNAL] =

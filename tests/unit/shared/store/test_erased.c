@@ -293,6 +293,34 @@ static void dead_letters_forget_the_user_as_well(void **state)
     assert_letters_forgot(fixture, 1);
 }
 
+#define CONFLICT                                                                                                       \
+    "the journal has sequence 2 to user bert, nth 1, but the store already has sequence 2 to user anna, nth 1, at …"
+
+static void letters_of_later_records_are_erased_only_from_their_reasons(void **state)
+{
+    struct store_fixture *fixture = *state;
+    const struct store_dead_letter letters[] = {letter_of(0, 1, "anna", 7, "another"),
+                                                letter_of(1, 2, "bert", 8, CONFLICT)};
+    create(fixture);
+    write_letters(fixture, letters, 2, 7, 8);
+    write_erasure(fixture, "anna", 6);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter WHERE reason LIKE '%anna%'"), 0);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter WHERE user_id = 'bert'"), 1);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter WHERE user_id = 'anna'"), 1);
+}
+
+/* The conflict was found before the erasure, and its letter is written after it. */
+static void a_letter_that_is_written_after_the_erasure_does_not_name_the_user(void **state)
+{
+    struct store_fixture *fixture = *state;
+    const struct store_dead_letter letters[] = {letter_of(1, 2, "bert", 8, CONFLICT)};
+    create(fixture);
+    write_erasure(fixture, "anna", 6);
+    write_letters(fixture, letters, 1, 7, 8);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter WHERE reason LIKE '%anna%'"), 0);
+    assert_int_equal(number(fixture, "SELECT COUNT(*) FROM dead_letter WHERE user_id = 'bert'"), 1);
+}
+
 static void retry(struct store_fixture *fixture, const struct store_dead_letter *letter, const uint8_t journal_id[16])
 {
     struct store_letter_rows rows;
@@ -405,6 +433,8 @@ static void of_two_writers_the_second_sees_what_the_first_has_written(void **sta
     X(the_issues_after_an_erasure_keep_their_id_until_the_next)                                                        \
     X(an_erasure_leaves_the_rows_of_other_partitions_alone)                                                            \
     X(dead_letters_forget_the_user_as_well)                                                                            \
+    X(letters_of_later_records_are_erased_only_from_their_reasons)                                                     \
+    X(a_letter_that_is_written_after_the_erasure_does_not_name_the_user)                                               \
     X(the_dead_letters_of_a_rebuilt_journal_are_erased_and_retried)                                                    \
     X(letters_that_a_rebuilt_journal_could_confuse_with_its_own_keep_their_journal)                                    \
     X(of_two_writers_the_second_sees_what_the_first_has_written)

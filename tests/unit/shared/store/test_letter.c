@@ -173,6 +173,14 @@ static void an_erasure_comes_back_as_it_was(void **state)
 
 #define ERASED "erased:000102030405060708090a0b0c0d0e0f"
 
+static void erase_anna(struct store_letter *letter, uint64_t journal_seq)
+{
+    struct store_erasure erasure = {.user_id = "anna", .user_id_length = 4, .journal_seq = journal_seq};
+    for (uint8_t i = 0; i < 16; i++)
+        erasure.fingerprint[i] = i;
+    store_letter_erase(letter, &erasure);
+}
+
 static void a_letter_can_be_erased_and_still_be_stored(void **state)
 {
     (void)state;
@@ -183,7 +191,7 @@ static void a_letter_can_be_erased_and_still_be_stored(void **state)
         struct store_dead_letter letter = i == 0 ? issue_letter() : change_letter(JOURNAL_REVOKED);
         letter.reason = "it contradicts an issue to user anna, and so on";
         store_letter_copy(&copy, &letter);
-        store_letter_erase(&copy, ERASED);
+        erase_anna(&copy, copy.letter.journal_seq + 1);
         assert_null(memmem(copy.record, copy.letter.record_length, "anna", 4));
         assert_null(strstr(copy.reason, "anna"));
         assert_true(store_letter_rows(&rows, &copy.letter));
@@ -191,6 +199,25 @@ static void a_letter_can_be_erased_and_still_be_stored(void **state)
         assert_memory_equal(user_id, ERASED, ERASED_ID_LENGTH);
         assert_int_equal(copy.letter.sequence, letters[i].sequence);
     }
+}
+
+static void only_the_reason_of_a_later_letter_or_of_another_user_is_hidden(void **state)
+{
+    (void)state;
+    static struct store_letter copy;
+    struct store_dead_letter letter = issue_letter();
+    letter.reason = "it contradicts an issue to user anna, and so on";
+    store_letter_copy(&copy, &letter);
+    erase_anna(&copy, letter.journal_seq - 1);
+    assert_null(strstr(copy.reason, "anna"));
+    assert_string_equal(copy.user_id, "anna");
+    assert_memory_equal(copy.record, letter.record, letter.record_length);
+    letter.user_id = "bert";
+    store_letter_copy(&copy, &letter);
+    erase_anna(&copy, letter.journal_seq + 1);
+    assert_null(strstr(copy.reason, "anna"));
+    assert_string_equal(copy.user_id, "bert");
+    assert_memory_equal(copy.record, letter.record, letter.record_length);
 }
 
 static void a_malformed_record_is_dropped_when_it_is_erased(void **state)
@@ -201,7 +228,7 @@ static void a_malformed_record_is_dropped_when_it_is_erased(void **state)
     struct store_dead_letter letter = issue_letter();
     letter.record_length = 7;
     store_letter_copy(&copy, &letter);
-    store_letter_erase(&copy, ERASED);
+    erase_anna(&copy, copy.letter.journal_seq + 1);
     assert_int_equal(copy.letter.record_length, 1);
     assert_false(store_letter_rows(&rows, &copy.letter));
 }
@@ -280,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_change_comes_back_as_it_was),
         cmocka_unit_test(an_erasure_comes_back_as_it_was),
         cmocka_unit_test(a_letter_can_be_erased_and_still_be_stored),
+        cmocka_unit_test(only_the_reason_of_a_later_letter_or_of_another_user_is_hidden),
         cmocka_unit_test(a_malformed_record_is_dropped_when_it_is_erased),
         cmocka_unit_test(a_record_that_is_not_what_the_columns_say_is_refused),
         cmocka_unit_test(any_bytes_at_all_do_no_harm),
