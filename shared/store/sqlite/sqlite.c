@@ -134,6 +134,40 @@ static enum store_result create_database(struct store_sqlite *store, struct erro
     return result == STORE_OK ? store_sqlite_open(store, SQLITE_OPEN_CREATE, error) : result;
 }
 
+/* Somebody else's indexes and triggers, which are dropped with the tables that are written anew. */
+static const char objects_of_tables[] =
+    "SELECT sql FROM sqlite_schema WHERE tbl_name COLLATE NOCASE IN ('coupon', 'coupon_issue')"
+    " AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY type, name";
+
+static enum store_result read_objects(struct store_sqlite *store, struct sql_text *objects, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    sqlite3_stmt *select = NULL;
+    int code = sqlite3_prepare_v2(store->db, objects_of_tables, -1, &select, NULL);
+    if (code == SQLITE_OK) {
+        while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+            sql_text_add(objects, (const char *)sqlite3_column_text(select, 0));
+            sql_text_add(objects, ";");
+        }
+    }
+    if (code != SQLITE_DONE)
+        result = store_sqlite_fault(store, "reading the indexes and triggers of the tables", error);
+    sqlite3_finalize(select);
+    return result;
+}
+
+static enum store_result leave_version_3(struct store_sqlite *store, struct error *error)
+{
+    struct sql_text objects = {.data = NULL};
+    enum store_result result = read_objects(store, &objects, error);
+    if (result == STORE_OK)
+        result = store_sqlite_run(store, "changing the schema of version 3", from_version_3, error);
+    if (result == STORE_OK && objects.length > 0)
+        result = store_sqlite_run(store, "creating indexes and triggers again", objects.data, error);
+    sql_text_deinit(&objects);
+    return result;
+}
+
 static enum store_result run_steps(struct store_sqlite *store, int64_t version, struct error *error)
 {
     enum store_result result = version == 0 ? store_sqlite_run(store, "creating the schema", schema, error) : STORE_OK;
@@ -142,7 +176,7 @@ static enum store_result run_steps(struct store_sqlite *store, int64_t version, 
     if (result == STORE_OK && (version == 1 || version == 2))
         result = store_sqlite_run(store, "changing the schema of version 2", from_version_2, error);
     if (result == STORE_OK && version != 0)
-        result = store_sqlite_run(store, "changing the schema of version 3", from_version_3, error);
+        result = leave_version_3(store, error);
     return result == STORE_OK ? store_sqlite_run(store, "writing the version of the schema", say_version, error)
                               : result;
 }
@@ -163,6 +197,17 @@ static enum store_result upgrade(struct store_sqlite *store, struct error *error
     return result;
 }
 
+/* Without this setting, SQLite would let views follow a table that is renamed, to be dropped. */
+static enum store_result upgrade_with_views(struct store_sqlite *store, struct error *error)
+{
+    int legacy = 0;
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1, &legacy);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, 1, NULL);
+    enum store_result result = upgrade(store, error);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, legacy, NULL);
+    return result;
+}
+
 static enum store_result migrate(struct store *base, struct error *error)
 {
     struct store_sqlite *store = (struct store_sqlite *)base;
@@ -172,7 +217,7 @@ static enum store_result migrate(struct store *base, struct error *error)
         result = read_version(store, &version, error);
     if (result != STORE_OK)
         return result;
-    return version < STORE_SCHEMA_VERSION ? upgrade(store, error) : store_schema_judge(base, version, error);
+    return version < STORE_SCHEMA_VERSION ? upgrade_with_views(store, error) : store_schema_judge(base, version, error);
 }
 
 static enum store_result schema_version(struct store *base, int64_t *version, struct error *error)

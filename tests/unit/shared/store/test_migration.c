@@ -159,6 +159,45 @@ static void a_migration_that_stopped_half_way_is_completed(void **state)
     assert_kept(fixture);
 }
 
+static void views_indexes_and_triggers_of_somebody_else_outlive_the_migration(void **state)
+{
+    struct store_fixture *fixture = *state;
+    bool sqlite = strcmp(fixture->options.store_type, "sqlite") == 0;
+    old_schema_create(fixture, 3);
+    store_fixture_sql(fixture, "CREATE VIEW held AS SELECT i.user_id, c.title FROM coupon_issue i "
+                               "JOIN coupon c ON c.id = i.coupon_id");
+    store_fixture_sql(fixture, "CREATE VIEW titles AS SELECT title FROM coupon");
+    store_fixture_sql(fixture, "CREATE INDEX by_time ON coupon_issue (issued_at)");
+    store_fixture_sql(fixture, "CREATE TABLE noted (sequence INTEGER)");
+    store_fixture_sql(fixture, sqlite ? "CREATE TRIGGER note AFTER INSERT ON coupon_issue "
+                                        "BEGIN INSERT INTO noted VALUES (new.sequence); END"
+                                      : "CREATE TRIGGER note AFTER INSERT ON coupon_issue "
+                                        "FOR EACH ROW INSERT INTO noted VALUES (new.sequence)");
+    store_fixture_migrate(fixture);
+    assert_kept(fixture);
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM held WHERE title = 'A coffee'"), 2);
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM titles"), 1);
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM noted"), 0);
+    assert_int_equal(
+        store_fixture_number(fixture, sqlite ? "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'by_time'"
+                                             : "SELECT COUNT(*) FROM information_schema.statistics WHERE index_name = "
+                                               "'by_time' AND table_schema = DATABASE()"),
+        1);
+    write_new_things(fixture);
+    assert_true(store_fixture_number(fixture, "SELECT COUNT(*) FROM noted") > 0);
+}
+
+static void a_view_that_is_broken_already_does_not_stop_the_migration(void **state)
+{
+    struct store_fixture *fixture = *state;
+    old_schema_create(fixture, 3);
+    store_fixture_sql(fixture, "CREATE TABLE gone (x INTEGER)");
+    store_fixture_sql(fixture, "CREATE VIEW broken AS SELECT x FROM gone");
+    store_fixture_sql(fixture, "DROP TABLE gone");
+    store_fixture_migrate(fixture);
+    assert_kept(fixture);
+}
+
 static void a_store_of_a_later_version_is_left_alone(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -174,6 +213,8 @@ static void a_store_of_a_later_version_is_left_alone(void **state)
     X(a_store_of_version_2_takes_nothing_before_it_is_migrated)                                                        \
     X(a_store_of_version_3_keeps_its_id)                                                                               \
     X(a_migration_that_stopped_half_way_is_completed)                                                                  \
+    X(views_indexes_and_triggers_of_somebody_else_outlive_the_migration)                                               \
+    X(a_view_that_is_broken_already_does_not_stop_the_migration)                                                       \
     X(a_store_of_a_later_version_is_left_alone)
 
 #include "tests/unit/shared/store/store_main.h"
