@@ -14,6 +14,7 @@
 #define FINDING_TABLE(X)                                                                                               \
     X(JOURNAL_DAMAGED, "journal_damaged", "the journal is damaged or incomplete")                                      \
     X(JOURNAL_FOREIGN, "journal_foreign", "journal and store do not belong together")                                  \
+    X(STORE_BEHIND, "store_behind", "the store has less of the journal than it acknowledged, like an older copy")      \
     X(COUPON_UNKNOWN, "coupon_unknown", "the journal issues a coupon that it does not have")                           \
     X(COUPON_MISPLACED, "coupon_misplaced", "a coupon is in another partition than its id says")                       \
     X(SEQUENCE_BROKEN, "sequence_broken", "the sequences of a coupon are not 1, 2, 3 … without gaps")                  \

@@ -89,8 +89,21 @@ static void finish_numbers(struct verify *verify, struct verify_coupon **coupons
     }
 }
 
+/* Acknowledgements were read before the store, so a store that still has what it acknowledged is not behind them. */
+static void finish_journal(struct verify *verify, unsigned partition)
+{
+    const struct verify_journal *journal = &verify->journals[partition];
+    if (!journal->present || journal->foreign || journal->stored_seq >= journal->acked)
+        return;
+    findings_add(&verify->findings, FINDING_STORE_BEHIND,
+                 "partition %u: the store has the records up to %" PRIu64 ", but acknowledged them up to %" PRIu64,
+                 partition, journal->stored_seq, journal->acked);
+}
+
 void verify_finish(struct verify *verify)
 {
+    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
+        finish_journal(verify, i);
     struct verify_coupon **coupons = verify_index_sorted(&verify->coupons);
     for (size_t i = 0; i < verify->coupons.count; i++) {
         finish_policy(verify, coupons[i]);

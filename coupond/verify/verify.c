@@ -146,8 +146,9 @@ void verify_store_journal(struct verify *verify, const struct store_journal *the
                      "partition %u: the store was filled by a journal that is missing here", there->partition);
         return;
     }
-    journal->stored = true;
-    if (memcmp(journal->meta.journal_id, there->journal_id, sizeof there->journal_id) != 0)
+    journal->stored_seq = there->last_seq;
+    journal->foreign = memcmp(journal->meta.journal_id, there->journal_id, sizeof there->journal_id) != 0;
+    if (journal->foreign)
         findings_add(&verify->findings, FINDING_JOURNAL_FOREIGN,
                      "partition %u: the store was filled by another journal", there->partition);
     else if (journal->meta.partitions != there->partitions)

@@ -32,10 +32,11 @@ struct verify_difference {
 
 struct verify_journal {
     bool present;
-    bool stored; /* the store has a row for it */
+    bool foreign; /* the store's row is of another journal */
     bool damaged;
     struct journal_meta meta;
     uint64_t acked;
+    uint64_t stored_seq;     /* the store's row says that every record up to this one is there; 0: no row */
     struct verify_dead dead; /* records that the store refused: reported as such, not as missing */
     uint64_t records;
     uint64_t first_seq;            /* of the records in the remaining segments */

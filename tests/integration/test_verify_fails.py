@@ -67,6 +67,13 @@ def test_verify_names_a_row_that_was_added_to_the_store(stopped):
     assert_broken(stopped.verify(), "LOST", "21", "mallory")
 
 
+def test_verify_names_a_store_that_went_back_to_an_older_copy(stopped):
+    """It is behind even when no row is missing, because the missing records have none."""
+    partition, last = stopped.query("SELECT partition_no, last_seq FROM journal ORDER BY last_seq DESC LIMIT 1")[0]
+    change_store(stopped, "UPDATE journal SET last_seq = last_seq - 1 WHERE partition_no = ?", partition)
+    assert_broken(stopped.verify(), f"partition {partition}", f"up to {last - 1}, but acknowledged them up to {last}")
+
+
 def test_verify_names_a_row_that_was_given_to_another_user(stopped):
     change_store(stopped, "UPDATE coupon_issue SET user_id = 'mallory' WHERE coupon_id = 'LOST' AND sequence = 7")
     assert_broken(stopped.verify(), "LOST", "7", "mallory")

@@ -158,7 +158,7 @@ static void many_users_and_rows_are_distinguished(void **state)
         snprintf(user, sizeof user, "user-%u", i);
         verify_fixture_store_row(fixture, i, user, i + 1);
     }
-    fixture->verify.journals[0].acked = MANY + 1;
+    fixture->verify.journals[0].acked = fixture->verify.journals[0].stored_seq = MANY + 1;
     verify_fixture_journal_policy(fixture);
     for (uint32_t i = 1; i <= MANY; i++) {
         snprintf(user, sizeof user, "user-%u", i);

@@ -189,6 +189,41 @@ static void add_letter(struct fixture *fixture, uint64_t journal_seq, uint32_t s
     verify_store_dead_letter(&fixture->verify, &letter);
 }
 
+static void take_stored_journal(struct fixture *fixture, uint64_t last_seq)
+{
+    struct store_journal stored = {.partition = 0, .partitions = 1, .last_seq = last_seq};
+    memset(stored.journal_id, 0x5a, sizeof stored.journal_id);
+    verify_store_journal(&fixture->verify, &stored);
+}
+
+static void a_store_that_went_back_to_an_older_copy_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+    verify_fixture_keep_two(fixture);
+    take_stored_journal(fixture, 2); /* of the three records that were acknowledged */
+    verify_fixture_end(fixture);
+    verify_fixture_assert_only(fixture, FINDING_STORE_BEHIND,
+                               "partition 0: the store has the records up to 2, but acknowledged them up to 3");
+}
+
+static void a_store_that_is_ahead_of_its_acknowledgements_is_fine(void **state)
+{
+    struct fixture *fixture = *state;
+    verify_fixture_keep_two(fixture);
+    take_stored_journal(fixture, 4);
+    verify_fixture_end(fixture);
+    assert_int_equal(fixture->verify.findings.count, 0);
+}
+
+static void a_store_without_a_row_of_the_journal_is_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    verify_fixture_keep_two(fixture);
+    fixture->verify.journals[0].stored_seq = 0; /* as if verify_store_journal() had not been called */
+    verify_fixture_end(fixture);
+    verify_fixture_assert_only(fixture, FINDING_STORE_BEHIND, "up to 0, but acknowledged them up to 3");
+}
+
 static void a_dead_letter_is_named_and_not_called_missing_too(void **state)
 {
     struct fixture *fixture = *state;
@@ -365,6 +400,9 @@ int main(void)
         TEST(a_store_of_another_journal_is_named),
         TEST(a_store_with_more_partitions_is_named),
         TEST(a_journal_that_ends_before_acknowledged_records_is_named),
+        TEST(a_store_that_went_back_to_an_older_copy_is_named),
+        TEST(a_store_that_is_ahead_of_its_acknowledgements_is_fine),
+        TEST(a_store_without_a_row_of_the_journal_is_behind),
         TEST(a_dead_letter_is_named_and_not_called_missing_too),
         TEST(a_coupon_that_is_a_dead_letter_is_not_called_missing_too),
         TEST(a_dead_letter_of_a_journal_before_excuses_nothing_in_this_one),
