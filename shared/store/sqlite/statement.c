@@ -15,6 +15,7 @@
 #define LETTER_COLUMNS \
     "journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, dead_at"
 
+/* ON CONFLICT names our key: with an index of somebody else, the row would overwrite another one. */
 static const char *const statement_texts[SQLITE_STATEMENTS] = {
     [SQLITE_INSERT_ISSUE] =
         "INSERT INTO coupon_issue (" ISSUE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -37,19 +38,19 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
         "UPDATE coupon SET issued = max(issued, ?2) WHERE id = ?1",
     [SQLITE_INSERT_HISTORY] =
         "INSERT INTO coupon_history (" HISTORY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-        "ON CONFLICT DO UPDATE SET journal_seq = excluded.journal_seq",
+        "ON CONFLICT (coupon_id, journal_seq) DO UPDATE SET journal_seq = excluded.journal_seq",
     [SQLITE_CHANGE_BY_SEQUENCE] =
         "SELECT " CHANGE_COLUMNS " FROM coupon_issue_state WHERE coupon_id = ?1 AND sequence = ?2",
     [SQLITE_WRITE_CHANGE] =
         "INSERT INTO coupon_issue_state (" CHANGE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
-        "ON CONFLICT DO UPDATE SET state = excluded.state, reference = excluded.reference, reason = excluded.reason, "
-        "restock = excluded.restock, again = excluded.again, actor = excluded.actor, "
+        "ON CONFLICT (coupon_id, sequence) DO UPDATE SET state = excluded.state, reference = excluded.reference, "
+        "reason = excluded.reason, restock = excluded.restock, again = excluded.again, actor = excluded.actor, "
         "changed_at = excluded.changed_at, journal_seq = excluded.journal_seq",
     [SQLITE_ADD_COUNTS] =
         "UPDATE coupon SET returned = max(0, returned + ?2), redeemed = max(0, redeemed + ?3) WHERE id = ?1",
     [SQLITE_INSERT_ERASURE] =
         "INSERT INTO erasure (" ERASURE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-        "ON CONFLICT DO UPDATE SET journal_seq = excluded.journal_seq",
+        "ON CONFLICT (journal_id, journal_seq) DO UPDATE SET journal_seq = excluded.journal_seq",
     [SQLITE_RAISE_ERASED] =
         "UPDATE journal SET erased_seq = max(erased_seq, ?2) WHERE partition_no = ?1",
     [SQLITE_LATER_ERASURES] =
@@ -62,7 +63,10 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
         "SELECT " LETTER_COLUMNS " FROM dead_letter WHERE journal_id = ?1 AND ((sequence IS NOT NULL AND user_id = ?3 "
         "AND journal_seq < ?2) OR instr(reason, ?4) > 0) ORDER BY journal_seq LIMIT ?5",
     [SQLITE_SET_JOURNAL] =
-        "REPLACE INTO journal (" JOURNAL_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO journal (" JOURNAL_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+        "ON CONFLICT (partition_no) DO UPDATE SET journal_id = excluded.journal_id, partitions = excluded.partitions, "
+        "last_seq = excluded.last_seq, ahead = excluded.ahead, fingerprint_key = excluded.fingerprint_key, "
+        "code_key = excluded.code_key, erased_seq = excluded.erased_seq",
     [SQLITE_EACH_JOURNAL] =
         "SELECT " JOURNAL_COLUMNS " FROM journal ORDER BY partition_no",
     [SQLITE_EACH_COUPON] =
@@ -79,7 +83,11 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
     [SQLITE_EACH_ERASURE] =
         "SELECT " ERASURE_COLUMNS " FROM erasure ORDER BY journal_seq",
     [SQLITE_INSERT_LETTER] =
-        "REPLACE INTO dead_letter (" LETTER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO dead_letter (" LETTER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+        "ON CONFLICT (journal_id, journal_seq) DO UPDATE SET partition_no = excluded.partition_no, "
+        "coupon_id = excluded.coupon_id, sequence = excluded.sequence, user_id = excluded.user_id, "
+        "nth = excluded.nth, recorded_at = excluded.recorded_at, record = excluded.record, "
+        "reason = excluded.reason, dead_at = excluded.dead_at",
     [SQLITE_DELETE_LETTERS] =
         "DELETE FROM dead_letter WHERE journal_id = ?1 AND journal_seq BETWEEN ?2 AND ?3",
     [SQLITE_ADOPT_LETTERS] =

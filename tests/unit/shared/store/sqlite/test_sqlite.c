@@ -220,6 +220,59 @@ static void a_stored_row_with_a_time_that_is_none_is_a_conflict(void **state)
     store_fixture_assert_error(fixture, "sequence 2");
 }
 
+static void begin_everything(struct store_fixture *fixture, uint16_t partition, struct store_dead_letter *letter)
+{
+    uint64_t seq = 10u * partition;
+    store_fixture_begin(fixture);
+    store_fixture_coupon(fixture, partition == 0 ? "c" : "d", seq + 1);
+    store_fixture_change(fixture, "c", partition + 1u, ISSUE_REDEEMED, seq + 2);
+    store_fixture_erasure(fixture, "anna", seq + 3);
+    fixture->batch.partition = partition;
+    fixture->batch.partitions = 2;
+    fixture->batch.first_seq = seq + 1;
+    fixture->batch.last_seq = seq + 4;
+    *letter = (struct store_dead_letter){.journal_seq = seq + 4,
+                                         .partition = partition,
+                                         .coupon_id = "x",
+                                         .coupon_id_length = 1,
+                                         .record = "1",
+                                         .record_length = 1,
+                                         .reason = "because"};
+    memcpy(letter->journal_id, fixture->batch.journal_id, sizeof letter->journal_id);
+    fixture->batch.dead = letter;
+    fixture->batch.dead_count = 1;
+}
+
+static void a_unique_index_of_somebody_else_lets_no_row_overwrite_another(void **state)
+{
+    static const struct {
+        const char *table;
+        const char *column;
+        enum store_result result;
+    } indexes[] = {{"coupon_history", "request_id", STORE_REJECTED},
+                   {"coupon_issue_state", "reference", STORE_REJECTED},
+                   {"erasure", "actor", STORE_REJECTED},
+                   {"dead_letter", "reason", STORE_FAILED},
+                   {"journal", "partitions", STORE_FAILED}};
+    struct store_fixture *fixture = *state;
+    struct store_dead_letter letter;
+    char sql[128];
+    store_fixture_migrate(fixture);
+    begin_everything(fixture, 0, &letter);
+    store_fixture_assert_written(fixture);
+    begin_everything(fixture, 1, &letter);
+    for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
+        snprintf(sql, sizeof sql, "CREATE UNIQUE INDEX once ON %s (%s)", indexes[i].table, indexes[i].column);
+        store_fixture_sql(fixture, sql);
+        assert_int_equal(store_fixture_write(fixture), indexes[i].result);
+        store_fixture_assert_error(fixture, indexes[i].table);
+        store_fixture_sql(fixture, "DROP INDEX once");
+    }
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM journal WHERE partition_no = 0"), 1);
+    store_fixture_assert_written(fixture);
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM dead_letter"), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_fixture_setup_sqlite, store_fixture_teardown)
 
 int main(void)
@@ -235,6 +288,7 @@ int main(void)
         TEST(a_table_that_is_gone_will_not_come_back_by_itself),
         TEST(a_trigger_that_leaves_rows_out_silently_rejects_them),
         TEST(a_check_and_a_type_that_do_not_take_a_value_reject_the_row),
+        TEST(a_unique_index_of_somebody_else_lets_no_row_overwrite_another),
         TEST(a_file_that_is_deleted_or_replaced_is_noticed_at_the_next_write),
         TEST(a_stored_row_with_a_time_that_is_none_is_a_conflict),
     };
