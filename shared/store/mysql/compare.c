@@ -16,7 +16,14 @@ struct there {
     char is[96]; /* in words */
 };
 
+/* A unique key that must not be; an empty name: none. */
+struct foreign_key {
+    char name[STORE_MYSQL_NAME_BYTES];
+    char columns[64];
+};
+
 struct found {
+    struct foreign_key foreign_keys[STORE_MYSQL_TABLES]; /* any of each table */
     struct there tables[STORE_MYSQL_TABLES];
     struct there columns[STORE_MYSQL_COLUMNS];
     struct there keys[STORE_MYSQL_KEYS];
@@ -134,11 +141,8 @@ static bool has_item(const char *list, const char *item, size_t length)
     }
 }
 
-/* Compares in any order; a key contains no column twice. */
-static bool is_over(const char *there, const char *wanted)
+static bool has_all(const char *there, const char *wanted)
 {
-    if (count_items(there) != count_items(wanted))
-        return false;
     for (;;) {
         size_t end = strcspn(wanted, ",");
         if (!has_item(there, wanted, end))
@@ -149,6 +153,12 @@ static bool is_over(const char *there, const char *wanted)
     }
 }
 
+/* Compares in any order; a key contains no column twice. */
+static bool is_over(const char *there, const char *wanted)
+{
+    return count_items(there) == count_items(wanted) && has_all(there, wanted);
+}
+
 /* An index serves if it begins with the wanted columns. */
 static bool fits_key(const struct store_mysql_key *key, const struct store_mysql_wanted_key *wanted)
 {
@@ -157,10 +167,71 @@ static bool fits_key(const struct store_mysql_key *key, const struct store_mysql
     return key->is_unique && is_over(key->columns, wanted->columns);
 }
 
+/* Rows of these tables replace others (ON DUPLICATE KEY UPDATE, REPLACE), for which the server takes any unique key. */
+static bool rows_replace_others(const char *table)
+{
+    static const char *const tables[] = {"coupon_history", "coupon_issue_state", "dead_letter", "erasure", "journal"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (strcmp(tables[i], table) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_our_column(const char *table, const char *name, size_t length)
+{
+    for (size_t i = 0; i < STORE_MYSQL_COLUMNS; i++) {
+        const struct store_mysql_column *column = &store_mysql_columns[i];
+        if (strcmp(column->table, table) == 0 && strlen(column->name) == length &&
+            memcmp(column->name, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* True for a primary key over a column of the operator's own, such as a row number. */
+static bool is_own_primary(const struct store_mysql_key *key)
+{
+    if (strcmp(key->name, "PRIMARY") != 0)
+        return false;
+    for (const char *list = key->columns;;) {
+        size_t end = strcspn(list, ",");
+        if (!is_our_column(key->table, list, end))
+            return true;
+        if (list[end] == '\0')
+            return false;
+        list += end + 2;
+    }
+}
+
+/* A unique key over all columns of one of ours never stands in the way of a row that ours admits. */
+static bool covers_ours(const struct store_mysql_key *key)
+{
+    for (size_t i = 0; i < STORE_MYSQL_KEYS; i++) {
+        if (strcmp(store_mysql_keys[i].table, key->table) == 0 && has_all(key->columns, store_mysql_keys[i].columns))
+            return true;
+    }
+    return false;
+}
+
+static void take_foreign_key(struct found *found, const struct store_mysql_key *key)
+{
+    if (!key->is_unique || !rows_replace_others(key->table) || covers_ours(key) || is_own_primary(key))
+        return;
+    for (size_t i = 0; i < STORE_MYSQL_TABLES; i++) {
+        struct foreign_key *foreign = &found->foreign_keys[i];
+        if (strcmp(store_mysql_tables[i], key->table) != 0)
+            continue;
+        snprintf(foreign->name, sizeof foreign->name, "%s", key->name);
+        snprintf(foreign->columns, sizeof foreign->columns, "%s", key->columns);
+    }
+}
+
 /* A key fits by its columns, whatever its name is. */
 static void take_key(void *context, const struct store_mysql_key *key)
 {
     struct found *found = context;
+    take_foreign_key(found, key);
     for (size_t i = 0; i < STORE_MYSQL_KEYS; i++) {
         struct there *there = &found->keys[i];
         if (strcmp(store_mysql_keys[i].table, key->table) != 0)
@@ -273,6 +344,30 @@ static void compare_key(struct difference *difference, const struct store_mysql_
     store_mysql_add_key(repair, key);
 }
 
+static void add_drop(struct sql_text *sql, const char *name)
+{
+    if (strcmp(name, "PRIMARY") == 0) {
+        sql_text_add(sql, "DROP PRIMARY KEY");
+        return;
+    }
+    sql_text_add(sql, "DROP KEY `");
+    for (; *name != '\0'; name++)
+        sql_text_add(sql, *name == '`' ? "``" : (const char[2]){*name, '\0'});
+    sql_text_add(sql, "`");
+}
+
+static void compare_foreign_key(struct difference *difference, const char *table, const struct foreign_key *foreign)
+{
+    char is[sizeof foreign->columns + 16];
+    if (foreign->name[0] == '\0')
+        return;
+    struct sql_text *repair = begin_clause(difference, table);
+    snprintf(is, sizeof is, "is unique over %s", foreign->columns);
+    describe(difference, "key", foreign->name, is, "dropped", ", because a row could overwrite another one");
+    if (repair)
+        add_drop(repair, foreign->name);
+}
+
 static void compare_engine(struct difference *difference, const char *table, const struct there *there)
 {
     if (there->fits)
@@ -293,6 +388,7 @@ static void compare(struct difference *difference, const struct found *found, si
         if (strcmp(store_mysql_keys[i].table, name) == 0)
             compare_key(difference, &store_mysql_keys[i], &found->keys[i]);
     }
+    compare_foreign_key(difference, name, &found->foreign_keys[table]);
 }
 
 static enum store_result judge(const struct store_mysql *store, const struct found *found, size_t table,

@@ -207,6 +207,34 @@ static void an_index_of_the_operator_is_none_of_ours_whatever_it_is_over(void **
     store_fixture_assert_written(fixture);
 }
 
+static void a_unique_key_by_which_a_row_could_overwrite_another_is_to_be_dropped(void **state)
+{
+    struct store_fixture *fixture = *state;
+    static const struct change foreign[] = {
+        {"ALTER TABLE coupon_history ADD UNIQUE KEY `a``b` (request_id)",
+         "table coupon_history: key a`b is unique over request_id, and must be dropped, because a row could overwrite"},
+        {"ALTER TABLE coupon_issue_state ADD UNIQUE KEY once (coupon_id, reference(20))",
+         "key once is unique over coupon_id, reference(20), and must be dropped"},
+        {"ALTER TABLE dead_letter ADD UNIQUE KEY once (user_id)", "table dead_letter: key once is unique over user_id"},
+        {"ALTER TABLE erasure ADD UNIQUE KEY once (fingerprint)", "table erasure: key once is unique over fingerprint"},
+        {"ALTER TABLE journal ADD UNIQUE KEY once (journal_id)", "table journal: key once is unique over journal_id"},
+        {"ALTER TABLE erasure DROP PRIMARY KEY, ADD PRIMARY KEY (fingerprint), "
+         "ADD UNIQUE KEY ours (journal_id, journal_seq)",
+         "table erasure: key PRIMARY is unique over fingerprint, and must be dropped"},
+    };
+    store_fixture_migrate(fixture);
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        store_fixture_sql(fixture, foreign[i].statement);
+        assert_refused(fixture, store_check_schema(fixture->store, &fixture->error), &foreign[i]);
+        mend(fixture);
+        assert_int_equal(store_check_schema(fixture->store, &fixture->error), STORE_OK);
+    }
+    assert_taken(fixture, "ALTER TABLE dead_letter ADD UNIQUE KEY more (journal_seq, journal_id, user_id)");
+    assert_taken(fixture, "ALTER TABLE coupon_history DROP PRIMARY KEY, ADD COLUMN row_id BIGINT UNSIGNED "
+                          "AUTO_INCREMENT PRIMARY KEY, ADD UNIQUE KEY ours (coupon_id, journal_seq)");
+    assert_taken(fixture, "ALTER TABLE coupon ADD UNIQUE KEY titles (title)"); /* rejects rows, but overwrites none */
+}
+
 static void a_server_that_cuts_what_it_concatenates_shows_the_same_keys(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -341,6 +369,7 @@ int main(void)
         TEST(a_table_that_is_missing_is_told),
         TEST(what_is_wider_than_it_need_be_is_taken),
         TEST(an_index_of_the_operator_is_none_of_ours_whatever_it_is_over),
+        TEST(a_unique_key_by_which_a_row_could_overwrite_another_is_to_be_dropped),
         TEST(a_server_that_cuts_what_it_concatenates_shows_the_same_keys),
         TEST(a_unique_key_over_our_columns_serves_whatever_it_is_called),
         TEST(a_key_that_holds_more_or_less_than_our_columns_does_not_serve),
