@@ -10,8 +10,9 @@
 #include "shared/store/letter.h"
 #include "shared/store/reason.h"
 
-#define SLICE_ROWS   500 /* per UPDATE */
-#define LETTERS_PAGE 64
+#define SLICE_ROWS        500 /* per UPDATE */
+#define LETTERS_PAGE      64
+#define ERASURE_ROW_BYTES 640 /* the longest row of an INSERT: texts in hexadecimal digits, and 250 bytes */
 
 /* --- issues --- */
 
@@ -166,20 +167,32 @@ static void add_erasure(struct sql_text *sql, const char *before, const uint8_t 
     sql_text_add(sql, ")");
 }
 
+/* Inserts as many as fit into one statement, at least one; *taken receives their number. A row that exists stays. */
+static enum store_result insert_erasures(struct store_mysql *store, const struct store_batch *batch, size_t at,
+                                         size_t *taken, struct error *error)
+{
+    size_t n = at;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql, "INSERT INTO erasure (" STORE_MYSQL_ERASURE_COLUMNS ") VALUES ");
+    do
+        add_erasure(&store->sql, n > at ? ",(" : "(", batch->journal_id, &batch->erasures[n]);
+    while (++n < batch->erasures_count && store->sql.length + ERASURE_ROW_BYTES < store->statement_bytes_max);
+    sql_text_add(&store->sql, " ON DUPLICATE KEY UPDATE journal_seq = VALUES(journal_seq)");
+    *taken = n - at;
+    return store_mysql_run_row(store, "inserting into erasure", error);
+}
+
 /* Keeps the batch's erasures for rows that are written later. */
 static enum store_result keep_erasures(struct store_mysql *store, const struct store_batch *batch, struct error *error)
 {
     uint64_t newest = 0;
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "INSERT INTO erasure (" STORE_MYSQL_ERASURE_COLUMNS ") VALUES ");
-    for (size_t i = 0; i < batch->erasures_count; i++) {
-        add_erasure(&store->sql, i > 0 ? ",(" : "(", batch->journal_id, &batch->erasures[i]);
-        newest = batch->erasures[i].journal_seq > newest ? batch->erasures[i].journal_seq : newest;
-    }
-    sql_text_add(&store->sql, " ON DUPLICATE KEY UPDATE journal_seq = VALUES(journal_seq)");
-    enum store_result result = store_mysql_run_row(store, "inserting into erasure", error);
+    enum store_result result = STORE_OK;
+    for (size_t at = 0, taken = 0; at < batch->erasures_count && result == STORE_OK; at += taken)
+        result = insert_erasures(store, batch, at, &taken, error);
     if (result != STORE_OK)
         return result;
+    for (size_t i = 0; i < batch->erasures_count; i++)
+        newest = batch->erasures[i].journal_seq > newest ? batch->erasures[i].journal_seq : newest;
     sql_text_clear(&store->sql);
     store_mysql_add_number(&store->sql, "UPDATE journal SET erased_seq = GREATEST(erased_seq, ", newest);
     store_mysql_add_number(&store->sql, ") WHERE partition_no = ", batch->partition);

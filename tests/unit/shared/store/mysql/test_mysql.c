@@ -355,17 +355,22 @@ static void small_packets_are_respected(void **state)
 {
     struct store_fixture *fixture = *state;
     store_fixture_migrate(fixture);
-    int64_t before = store_fixture_number(fixture, "SELECT @@global.max_allowed_packet");
+    static struct store_erasure erasures[200];
     char sql[512];
+    snprintf(sql, sizeof sql, "SET GLOBAL max_allowed_packet = %lld",
+             (long long)store_fixture_number(fixture, "SELECT @@global.max_allowed_packet"));
     store_fixture_admin_sql("SET GLOBAL max_allowed_packet = 16384");
     reopen(fixture);
     store_fixture_begin_issues(fixture, 2000);
+    for (size_t i = 0; i < 200; i++, fixture->batch.erasures_count = 0)
+        erasures[i] = *store_fixture_erasure(fixture, "nobody", 3000 + i);
+    fixture->batch.erasures = erasures;
+    fixture->batch.erasures_count = 200;
     enum store_result result = store_fixture_write(fixture);
-    snprintf(sql, sizeof sql, "SET GLOBAL max_allowed_packet = %lld", (long long)before);
     store_fixture_admin_sql(sql);
-    if (result != STORE_OK)
-        fail_msg("%s", fixture->error.text);
+    assert_int_equal(result, STORE_OK);
     assert_int_equal(issues_stored(fixture), 2000);
+    assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM erasure"), 200);
 }
 
 static void a_table_that_is_gone_will_not_come_back_by_itself(void **state)
