@@ -243,6 +243,11 @@ int store_change_compare(const struct store_change *a, const struct store_change
     return (a->sequence > b->sequence) - (a->sequence < b->sequence);
 }
 
+bool store_change_same_coupon(const struct store_change *a, const struct store_change *b)
+{
+    return compare_texts(a->coupon_id, a->coupon_id_length, b->coupon_id, b->coupon_id_length) == 0;
+}
+
 bool store_change_equal(const struct store_change *a, const struct store_change *b)
 {
     return store_change_compare(a, b) == 0 && a->state == b->state && a->restock == b->restock &&

@@ -26,8 +26,7 @@ struct comparison {
 static struct store_count *count_of(struct comparison *comparison, const struct store_change *change)
 {
     struct store_mysql_count *last = &comparison->counts[comparison->counts_count];
-    if (comparison->counts_count > 0 && last[-1].change->coupon_id_length == change->coupon_id_length &&
-        memcmp(last[-1].change->coupon_id, change->coupon_id, change->coupon_id_length) == 0)
+    if (comparison->counts_count > 0 && store_change_same_coupon(last[-1].change, change))
         return &last[-1].count;
     *last = (struct store_mysql_count){.change = change};
     comparison->counts_count++;

@@ -70,22 +70,39 @@ static enum store_result add_counts(struct store_sqlite *store, const struct sto
     return result;
 }
 
-static enum store_result write_change(struct store_sqlite *store, const struct store_change *change,
-                                      struct error *error)
+/* Sets *writes when the state was replaced; then its difference is in `count`. */
+static enum store_result write_change(struct store_sqlite *store, const struct store_change *change, bool *writes,
+                                      struct store_count *count, struct error *error)
 {
     bool newer = false;
-    struct store_count count = {0, 0};
-    enum store_result result = judge_change(store, change, &newer, &count, error);
+    enum store_result result = judge_change(store, change, &newer, count, error);
     if (result != STORE_OK || !newer)
         return result;
-    result = replace_state(store, change, error);
-    return result == STORE_OK ? add_counts(store, change, &count, error) : result;
+    *writes = true;
+    return replace_state(store, change, error);
+}
+
+/* The changes of one coupon, and then its counters. */
+static enum store_result write_coupon(struct store_sqlite *store, const struct store_change **changes, size_t count,
+                                      struct error *error)
+{
+    bool writes = false;
+    struct store_count difference = {0, 0};
+    enum store_result result = STORE_OK;
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        result = write_change(store, changes[i], &writes, &difference, error);
+    return result == STORE_OK && writes ? add_counts(store, changes[0], &difference, error) : result;
 }
 
 enum store_result store_sqlite_write_changes(struct store_sqlite *store, struct error *error)
 {
+    const struct store_change **changes = store->order.changes;
     enum store_result result = STORE_OK;
-    for (size_t i = 0; i < store->order.changes_count && result == STORE_OK; i++)
-        result = write_change(store, store->order.changes[i], error);
+    for (size_t at = 0, next = 0; at < store->order.changes_count && result == STORE_OK; at = next) {
+        do
+            next++;
+        while (next < store->order.changes_count && store_change_same_coupon(changes[at], changes[next]));
+        result = write_coupon(store, changes + at, next - at, error);
+    }
     return result;
 }

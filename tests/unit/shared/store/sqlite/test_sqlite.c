@@ -273,6 +273,31 @@ static void a_unique_index_of_somebody_else_lets_no_row_overwrite_another(void *
     assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM dead_letter"), 2);
 }
 
+static void the_counters_of_a_coupon_are_written_once_per_batch(void **state)
+{
+    struct store_fixture *fixture = *state;
+    store_fixture_migrate(fixture);
+    store_fixture_begin_issues(fixture, 4);
+    store_fixture_coupon(fixture, "d", 6);
+    store_fixture_issue(fixture, "d", 1, "u1", 7);
+    store_fixture_assert_written(fixture);
+    store_fixture_sql(fixture, "CREATE TABLE noted (id TEXT)");
+    store_fixture_sql(fixture, "CREATE TRIGGER note AFTER UPDATE OF returned, redeemed ON coupon "
+                               "BEGIN INSERT INTO noted VALUES (new.id); END");
+    store_fixture_begin(fixture);
+    store_fixture_change(fixture, "c", 1, ISSUE_REDEEMED, 8);
+    store_fixture_change(fixture, "c", 2, ISSUE_REDEEMED, 9);
+    store_fixture_change(fixture, "d", 1, ISSUE_REDEEMED, 10);
+    store_fixture_change(fixture, "c", 4, ISSUE_REVOKED, 11)->restock = true;
+    for (int round = 0; round < 2; round++) { /* the second changes nothing */
+        store_fixture_assert_written(fixture);
+        assert_int_equal(store_fixture_number(fixture, "SELECT COUNT(*) FROM noted"), 2);
+        assert_int_equal(store_fixture_number(fixture, "SELECT redeemed FROM coupon WHERE id = 'c'"), 2);
+        assert_int_equal(store_fixture_number(fixture, "SELECT returned FROM coupon WHERE id = 'c'"), 1);
+        assert_int_equal(store_fixture_number(fixture, "SELECT redeemed FROM coupon WHERE id = 'd'"), 1);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_fixture_setup_sqlite, store_fixture_teardown)
 
 int main(void)
@@ -289,6 +314,7 @@ int main(void)
         TEST(a_trigger_that_leaves_rows_out_silently_rejects_them),
         TEST(a_check_and_a_type_that_do_not_take_a_value_reject_the_row),
         TEST(a_unique_index_of_somebody_else_lets_no_row_overwrite_another),
+        TEST(the_counters_of_a_coupon_are_written_once_per_batch),
         TEST(a_file_that_is_deleted_or_replaced_is_noticed_at_the_next_write),
         TEST(a_stored_row_with_a_time_that_is_none_is_a_conflict),
     };
