@@ -162,27 +162,6 @@ struct store_coupon store_coupon_borrow(const struct coupon *coupon)
     return row;
 }
 
-void store_coupon_read(const struct store_coupon *row, struct coupon *coupon)
-{
-    *coupon = (struct coupon){
-        .number = row->number,
-        .quantity = row->quantity,
-        .per_user_limit = row->per_user_limit,
-        .redeem_within_s = row->redeem_within_s,
-        .paused = row->paused,
-        .archived = row->archived,
-        .starts_at_us = row->starts_at_us,
-        .ends_at_us = row->ends_at_us,
-        .redeem_until_us = row->redeem_until_us,
-        .created_at_us = row->created_at_us,
-        .updated_at_us = row->updated_at_us,
-        .journal_seq = row->journal_seq,
-    };
-    memcpy(coupon->id, row->id, sizeof coupon->id);
-    for (unsigned i = 0; i < COUPON_TEXTS; i++)
-        coupon_text_set(coupon, i, row->texts[i], row->text_lengths[i]);
-}
-
 static bool texts_equal(const struct store_coupon *a, const struct store_coupon *b)
 {
     for (unsigned i = 0; i < COUPON_TEXTS; i++) {

@@ -182,9 +182,8 @@ struct store_erasure store_erasure_of(const struct journal_record *record);
 /* The JOURNAL_CHANGE record of a row; borrows its texts. */
 struct journal_record store_change_record(const struct store_change *change);
 
-/* From and to a coupon. The first borrows its texts; the second sets the counters to 0. */
+/* The row of a coupon; borrows its texts. */
 struct store_coupon store_coupon_borrow(const struct coupon *coupon);
-void store_coupon_read(const struct store_coupon *row, struct coupon *coupon);
 /* True when all columns are equal, except for the origin. */
 bool store_coupon_equal(const struct store_coupon *a, const struct store_coupon *b);
 

@@ -16,7 +16,7 @@ struct comparison {
     size_t at; /* changes before it have been compared */
     const struct store_change *newer[SLICE_ROWS];
     size_t newer_count;
-    struct store_mysql_count counts[SLICE_ROWS]; /* of coupons whose counters change, in their order */
+    struct store_mysql_count counts[SLICE_ROWS]; /* of each coupon, in their order */
     size_t counts_count;
     struct error *error;
     enum store_result result;

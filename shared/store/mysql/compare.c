@@ -153,18 +153,10 @@ static bool has_all(const char *there, const char *wanted)
     }
 }
 
-/* Compares in any order; a key contains no column twice. */
+/* Compares in any order, since a key contains no column twice. */
 static bool is_over(const char *there, const char *wanted)
 {
     return count_items(there) == count_items(wanted) && has_all(there, wanted);
-}
-
-/* An index serves if it begins with the wanted columns. */
-static bool fits_key(const struct store_mysql_key *key, const struct store_mysql_wanted_key *wanted)
-{
-    if (wanted->is_index)
-        return !key->is_unique && strncmp(key->columns, wanted->columns, strlen(wanted->columns)) == 0;
-    return key->is_unique && is_over(key->columns, wanted->columns);
 }
 
 /* Rows of these tables replace others (ON DUPLICATE KEY UPDATE, REPLACE), for which the server takes any unique key. */
@@ -236,7 +228,7 @@ static void take_key(void *context, const struct store_mysql_key *key)
         struct there *there = &found->keys[i];
         if (strcmp(store_mysql_keys[i].table, key->table) != 0)
             continue;
-        if (fits_key(key, &store_mysql_keys[i])) {
+        if (key->is_unique && is_over(key->columns, store_mysql_keys[i].columns)) {
             there->fits = true;
             sql_text_add(&found->key_names, key->name);
             sql_text_add(&found->key_names, "\n");
@@ -331,8 +323,7 @@ static void compare_key(struct difference *difference, const struct store_mysql_
     if (there->fits)
         return;
     struct sql_text *repair = begin_clause(difference, key->table);
-    describe(difference, "key", key->name, there->is_there ? there->is : "is missing",
-             key->is_index ? "over " : "unique over ", key->columns);
+    describe(difference, "key", key->name, there->is_there ? there->is : "is missing", "unique over ", key->columns);
     if (!repair)
         return;
     if (there->is_there) {

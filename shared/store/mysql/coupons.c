@@ -9,7 +9,6 @@
 
 #define SLICE_ROWS       500         /* per SELECT; MariaDB turns IN lists of 1,000 into subqueries */
 #define CHANGE_ROWS      16          /* per UPDATE: the server searches the CASE of each column for each row */
-#define CHANGE_BYTES     (64u << 10) /* per UPDATE of several */
 #define COUPON_ROW_BYTES (18u << 10) /* the longest row of an INSERT: texts in hexadecimal digits, and 600 bytes */
 
 /* --- new coupons --- */

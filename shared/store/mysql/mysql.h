@@ -131,12 +131,12 @@ void store_mysql_add_text(struct sql_text *sql, const char *before, const char *
 void store_mysql_add_time(struct sql_text *sql, const char *before, int64_t us); /* TIME_NONE: NULL */
 void store_mysql_add_journal_id(struct sql_text *sql, const char *before, const uint8_t journal_id[16]);
 void store_mysql_add_secret(struct sql_text *sql, const char *before, const uint8_t key[16]); /* zeros: NULL */
-/* "(coupon_id = … AND sequence IN (…)) OR …", row by row in the order of (coupon_id, sequence). */
+/* "((coupon_id = … AND sequence IN (…)) OR …)", row by row in the order of their coupons; `place` begins with zeros. */
 struct store_mysql_place {
     const char *coupon_id;
     size_t length;
 };
-void store_mysql_add_place(struct sql_text *sql, struct store_mysql_place *lookup, const char *coupon_id, size_t length,
+void store_mysql_add_place(struct sql_text *sql, struct store_mysql_place *place, const char *coupon_id, size_t length,
                            uint32_t sequence);
 void store_mysql_end_places(struct sql_text *sql);
 

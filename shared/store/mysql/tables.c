@@ -101,15 +101,15 @@ const struct store_mysql_column store_mysql_columns[STORE_MYSQL_COLUMNS] = {
 };
 
 const struct store_mysql_wanted_key store_mysql_keys[STORE_MYSQL_KEYS] = {
-    {"coupon", "PRIMARY", "id", false},
-    {"coupon_history", "PRIMARY", "coupon_id, journal_seq", false},
-    {"coupon_issue", "PRIMARY", "coupon_id, sequence", false},
-    {"coupon_issue", "holder", "user_id, coupon_id, nth", false}, /* a user's issues are its first column's, too */
-    {"coupon_issue_state", "PRIMARY", "coupon_id, sequence", false},
-    {"dead_letter", "PRIMARY", "journal_id, journal_seq", false},
-    {"erasure", "PRIMARY", "journal_id, journal_seq", false},
-    {"journal", "PRIMARY", "partition_no", false},
-    {"schema_version", "PRIMARY", "version", false},
+    {"coupon", "PRIMARY", "id"},
+    {"coupon_history", "PRIMARY", "coupon_id, journal_seq"},
+    {"coupon_issue", "PRIMARY", "coupon_id, sequence"},
+    {"coupon_issue", "holder", "user_id, coupon_id, nth"}, /* a user's issues are its first column's, too */
+    {"coupon_issue_state", "PRIMARY", "coupon_id, sequence"},
+    {"dead_letter", "PRIMARY", "journal_id, journal_seq"},
+    {"erasure", "PRIMARY", "journal_id, journal_seq"},
+    {"journal", "PRIMARY", "partition_no"},
+    {"schema_version", "PRIMARY", "version"},
 };
 /* clang-format on */
 _Static_assert(JOURNAL_RECORD_BYTES_MAX == 8640, "a dead letter holds the longest record");
@@ -135,7 +135,7 @@ bool store_mysql_is_primary(const struct store_mysql_wanted_key *key)
 void store_mysql_add_key(struct sql_text *sql, const struct store_mysql_wanted_key *key)
 {
     bool is_primary = store_mysql_is_primary(key);
-    sql_text_add(sql, is_primary ? "PRIMARY KEY" : key->is_index ? "KEY " : "UNIQUE KEY ");
+    sql_text_add(sql, is_primary ? "PRIMARY KEY" : "UNIQUE KEY ");
     sql_text_add(sql, is_primary ? "" : key->name);
     sql_text_add(sql, " (");
     sql_text_add(sql, key->columns);

@@ -28,12 +28,11 @@ struct store_mysql_column {
     const char *rest; /* of the definition */
 };
 
-/* The primary key, another unique key, or an index. */
+/* The primary key, or another unique key. */
 struct store_mysql_wanted_key {
     const char *table;
     const char *name;
     const char *columns;
-    bool is_index; /* not unique; the order of its columns matters */
 };
 
 enum { STORE_MYSQL_TABLES = 8, STORE_MYSQL_COLUMNS = 73, STORE_MYSQL_KEYS = 9 };

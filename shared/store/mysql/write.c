@@ -108,8 +108,16 @@ static enum store_result insert_issues(struct store_mysql *store, const struct s
 
 /* --- issues that may exist already --- */
 
-/* Adds "(coupon_id = … AND <column> IN (…)) OR …"; the rows are in the order of their coupons. */
-static void add_lookup(struct sql_text *sql, const struct store_issue **rows, size_t count, bool by_holder)
+static void add_places(struct sql_text *sql, const struct store_issue **rows, size_t count)
+{
+    struct store_mysql_place place = {NULL, 0};
+    for (size_t i = 0; i < count; i++)
+        store_mysql_add_place(sql, &place, rows[i]->coupon_id, rows[i]->coupon_id_length, rows[i]->sequence);
+    store_mysql_end_places(sql);
+}
+
+/* Adds "(coupon_id = … AND user_id IN (…)) OR …"; the rows are in the order of their coupons. */
+static void add_holders(struct sql_text *sql, const struct store_issue **rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && store_issue_same_coupon(rows[i - 1], rows[i])) {
@@ -117,12 +125,9 @@ static void add_lookup(struct sql_text *sql, const struct store_issue **rows, si
         } else {
             store_mysql_add_text(sql, i > 0 ? ")) OR (coupon_id = " : "(coupon_id = ", rows[i]->coupon_id,
                                  rows[i]->coupon_id_length);
-            sql_text_add(sql, by_holder ? " AND user_id IN (" : " AND sequence IN (");
+            sql_text_add(sql, " AND user_id IN (");
         }
-        if (by_holder)
-            sql_text_quoted(sql, rows[i]->user_id, rows[i]->user_id_length);
-        else
-            sql_text_number(sql, rows[i]->sequence);
+        sql_text_quoted(sql, rows[i]->user_id, rows[i]->user_id_length);
     }
     sql_text_add(sql, "))");
 }
@@ -166,7 +171,7 @@ static enum store_result compare_by_sequence(struct store_mysql *store, struct c
 {
     sql_text_clear(&store->sql);
     sql_text_add(&store->sql, "SELECT " STORE_MYSQL_ISSUE_COLUMNS " FROM coupon_issue WHERE ");
-    add_lookup(&store->sql, comparison->rows, comparison->count, false);
+    add_places(&store->sql, comparison->rows, comparison->count);
     sql_text_add(&store->sql, " ORDER BY coupon_id, sequence");
     enum store_result result =
         store_mysql_each_row(store, "coupon_issue", compare_with_row, comparison, comparison->error);
@@ -212,7 +217,7 @@ static enum store_result explain_refusal(struct store_mysql *store, struct compa
         return result;
     sql_text_clear(&store->sql);
     sql_text_add(&store->sql, "SELECT " STORE_MYSQL_ISSUE_COLUMNS " FROM coupon_issue WHERE ");
-    add_lookup(&store->sql, comparison->missing, comparison->missing_count, true);
+    add_holders(&store->sql, comparison->missing, comparison->missing_count);
     result = store_mysql_each_row(store, "coupon_issue", find_holder, comparison, comparison->error);
     if (result != STORE_OK)
         return result;
