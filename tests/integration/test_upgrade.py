@@ -6,8 +6,12 @@ with a limit of two, issued to alice, bob and alice; its issuer was killed.
 """
 
 import contextlib
+import datetime
+import itertools
+import random
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -136,4 +140,99 @@ def test_issues_from_before_redemptions_lead_the_same_life(tmp_path, name):
             assert (a["issued"], a["returned"], a["remaining"]) == (4, 1, 97)
             assert (b["title"], b["redeemed"], b["remaining"], b["description"]) == ("Two for one", 1, 7, None)
             assert list(store_ids(cluster)) == [(3, store_id), (4, None)]
+            cluster.assert_kept()
+
+
+MANY = 20000
+FIRST_TIME = datetime.datetime(2026, 11, 30, 12)
+OLD_COLUMNS = {
+    "coupon": "id, title, quantity, per_user_limit, starts_at, ends_at, paused, issued, created_at, updated_at, "
+              "journal_seq",
+    "coupon_issue": "coupon_id, sequence, user_id, nth, issued_at, journal_seq",
+    "dead_letter": "journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, "
+                   "reason, dead_at",
+    "journal": "partition_no, journal_id, partitions, last_seq, ahead",
+    "schema_version": "version, applied_at, store_id",
+}
+NEW_TABLES = {"coupon_history", "coupon_issue_state", "erasure"}
+
+
+def old_rows(cluster):
+    """All rows of the earlier version's tables, in its columns."""
+    rows = {table: cluster.query(f"SELECT {columns} FROM {table} ORDER BY 1, 2")
+            for table, columns in OLD_COLUMNS.items()}
+    rows["schema_version"] = [row for row in rows["schema_version"] if row[0] <= 3]
+    return rows
+
+
+def execute(cluster, *statements):
+    with contextlib.closing(cluster._connect()) as store:
+        cursor = store.cursor()
+        for sql, rows in statements:
+            cursor.executemany(sql if cluster.database is None else sql.replace("?", "%s"), rows)
+        store.commit()
+
+
+def add_many(cluster):
+    """A coupon Z with many issues, to users in no particular order, and a dead letter, in the tables of version 3."""
+    shape = "%Y-%m-%dT%H:%M:%S.%fZ" if cluster.database is None else "%Y-%m-%d %H:%M:%S.%f"
+    times = [(FIRST_TIME + datetime.timedelta(milliseconds=37 * i)).strftime(shape) for i in range(MANY)]
+    journal_id = cluster.query("SELECT journal_id FROM journal")[0][0]
+    issues = [("Z", i + 1, f"user-{i * 7919 % MANY}", 1, times[i], 100 + i) for i in range(MANY)]
+    execute(cluster,
+            ("INSERT INTO coupon VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             [("Z", "커피 ☕", MANY, 1, times[0], None, 1, MANY, times[0], times[-1], 99)]),
+            ("INSERT INTO coupon_issue VALUES (?, ?, ?, ?, ?, ?)", issues),
+            ("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             [(journal_id, 98, 0, "Z", MANY + 1, "late", 1, times[0], b"\x01\x02", "because", times[1])]))
+
+
+def version_of(cluster):
+    return cluster.query("SELECT MAX(version) FROM schema_version")[0][0]
+
+
+def kill_until_migrated(cluster, persister, before):
+    """Kills the persister later and later after its start, until it has migrated the store before that."""
+    for attempt in itertools.count():
+        persister.start()
+        time.sleep(0.01 * 1.4 ** attempt * random.uniform(0.5, 1.5))
+        persister.kill()
+        assert old_rows(cluster) == before
+        if version_of(cluster) == 4:
+            return
+
+
+def assert_migrated(cluster, before):
+    assert old_rows(cluster) == before
+    assert cluster.query("SELECT COUNT(*) FROM coupon_issue WHERE request_key IS NULL") == [(MANY + 6,)]
+    assert set(cluster.query("SELECT number, returned, redeemed, redeem_until, redeem_within_s, archived, description, "
+                             "benefit, metadata, owner, segments FROM coupon")) == {
+        (0, 0, 0, None, None, 0, "", "", "", "", "")}
+    tables = cluster.query("SELECT name FROM sqlite_schema WHERE type = 'table'" if cluster.database is None else
+                           "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
+    assert {name for name, in tables} == set(OLD_COLUMNS) | NEW_TABLES
+
+
+@pytest.mark.parametrize("name", ["sqlite", "mariadb"])
+def test_a_persister_that_is_killed_while_it_migrates_leaves_a_store_that_the_next_one_completes(tmp_path, name):
+    with MariaDB() if name == "mariadb" else contextlib.nullcontext() as database:
+        cluster = Cluster(tmp_path, database=database)
+        unpack(cluster, name, SCHEMA_3)
+        add_many(cluster)
+        before = old_rows(cluster)
+        assert len(before["coupon_issue"]) == MANY + 6 and len(before["dead_letter"]) == 1
+        cluster.write_config()
+        try:
+            kill_until_migrated(cluster, cluster.persisters[0], before)
+        finally:
+            cluster.end()
+        assert_migrated(cluster, before)
+        # The journal knows nothing of what was added.
+        execute(cluster, ("DELETE FROM coupon WHERE id = ?", [("Z",)]),
+                *((f"DELETE FROM {table} WHERE coupon_id = ?", [("Z",)]) for table in ("coupon_issue", "dead_letter")))
+        with cluster:
+            stored = {"A": HOLDERS, "B": {1: "alice", 2: "bob", 3: "alice"}}
+            wait_until(lambda: cluster.issues() == stored, "the store has the journal's records")
+            cluster.wait_drained()
+            assert cluster.coupon("B")["redeemed"] == 0
             cluster.assert_kept()
