@@ -1,5 +1,7 @@
 #include "gateway/connection/connection.h"
 
+#include <sys/socket.h>
+
 #include "shared/error.h"
 
 #define OUT_HIGH ((size_t)64 * 1024) /* unwritten bytes at which no more requests are accepted */
@@ -124,4 +126,33 @@ void connection_answered(struct connection *c, struct exchange *exchange)
 bool connection_ends_with(const struct connection *c, const struct exchange *exchange)
 {
     return c->state == CONNECTION_LAST && (exchange == NULL || exchange == c->queue_tail);
+}
+
+/* --- answers in parts --- */
+
+/* The kernel closes the sockets of a process that dies in the same way. */
+static void reset_at_close(struct connection *c, bool reset)
+{
+    const struct linger linger = {.l_onoff = reset, .l_linger = 0};
+    int fd = -1;
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    c->resets = reset;
+}
+
+void connection_begin_parts(struct connection *c)
+{
+    CHECK(c->streams);
+    reset_at_close(c, true);
+}
+
+void connection_end_parts(struct connection *c)
+{
+    c->streams = false;
+}
+
+void connection_settle_parts(struct connection *c)
+{
+    if (c->resets && !c->streams && connection_unwritten(c) == 0)
+        reset_at_close(c, false);
 }

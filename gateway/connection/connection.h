@@ -56,6 +56,7 @@ struct connection {
     unsigned queue_length;
     struct exchange *held; /* the last exchange, while it waits for the earlier ones; no request is read meanwhile */
     bool streams;          /* the answer to the first exchange is sent in parts; no request is read meanwhile, either */
+    bool resets;           /* parts of it are written, and not yet all: closing resets the connection */
     /* output */
     struct buffer out;     /* answers not yet passed to the kernel */
     struct buffer writing; /* passed to libuv because the kernel's buffer is full */
@@ -105,5 +106,13 @@ struct buffer *connection_answer_buffer(struct connection *connection, struct ex
 void connection_answered(struct connection *connection, struct exchange *exchange);
 /* True when this is the connection's last answer, which carries "Connection: close". */
 bool connection_ends_with(const struct connection *connection, const struct exchange *exchange);
+
+/* The first part is about to be written. From here on, until the last one is, the peer gets a reset if the connection
+ * closes or the process dies: in HTTP/1.0 its end would tell that the answer is whole. */
+void connection_begin_parts(struct connection *connection);
+/* The last part is in the output, or there is none. */
+void connection_end_parts(struct connection *connection);
+/* Call after writing: ends what connection_begin_parts() began when all parts are written. */
+void connection_settle_parts(struct connection *connection);
 
 #endif

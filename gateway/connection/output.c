@@ -82,6 +82,7 @@ void connection_output_flush(struct connection *c)
         return;
     }
     connection_count_unread(c);
+    connection_settle_parts(c);
     if (c->state == CONNECTION_LAST && c->queue_length == 0 && connection_unwritten(c) == 0)
         finish(c);
     else if (connection_held_has_its_turn(c) || (c->stalled && connection_can_take(c)))

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "shared/error.h"
 
@@ -80,15 +79,6 @@ void connection_pool_close(struct connection *c)
     timer_wheel_remove(&c->timer);
     unlink_open(c);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
-}
-
-void connection_pool_abort(struct connection *c)
-{
-    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    int fd = -1;
-    if (c->state != CONNECTION_CLOSED && uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    connection_pool_close(c);
 }
 
 void connection_pool_close_all(struct connections *connections)

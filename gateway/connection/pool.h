@@ -12,8 +12,6 @@ struct connection *connection_pool_take(struct connections *connections);
 /* Closes a connection and everything that belongs to it; a closed one stays closed. It becomes reusable when libuv has
  * released its handle. */
 void connection_pool_close(struct connection *connection);
-/* The same, but the peer gets a reset: what it has received is not the whole answer. */
-void connection_pool_abort(struct connection *connection);
 /* Closes all open connections. */
 void connection_pool_close_all(struct connections *connections);
 /* Frees the kept connections; none may be open. */

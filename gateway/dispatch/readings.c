@@ -35,6 +35,7 @@ static void begin_stream(struct service *service, struct exchange *exchange)
     char fields[FIELDS_MAX];
     struct answer answer = answer_begin(service, exchange);
     format_fields(exchange->reading, fields);
+    connection_begin_parts(exchange->connection);
     reply_begin_stream(answer.out, &service->clock, answer.style, fields);
     exchange->reading->begun = true;
 }
@@ -43,7 +44,7 @@ static void end_stream(struct service *service, struct exchange *exchange)
 {
     struct answer answer = answer_begin(service, exchange);
     reply_end_stream(answer.out, answer.style);
-    exchange->connection->streams = false;
+    connection_end_parts(exchange->connection);
     answer_end(&answer, 200);
 }
 
@@ -63,15 +64,16 @@ static void write_part(struct service *service, struct exchange *exchange)
 
 /* --- failures --- */
 
-/* The client of a stream that has begun gets no whole answer, and must not take it for one. */
+/* The client of a stream that has begun gets a reset, because its answer is not whole. */
 static void fail(struct service *service, struct exchange *exchange, enum error_code code)
 {
     struct connection *connection = exchange->connection;
-    connection->streams = false;
-    if (exchange->reading->begun)
-        connection_pool_abort(connection);
-    else
-        answer_exchange_with_error(service, exchange, code);
+    if (exchange->reading->begun) {
+        connection_pool_close(connection);
+        return;
+    }
+    connection_end_parts(connection);
+    answer_exchange_with_error(service, exchange, code);
 }
 
 /* --- pages --- */

@@ -4,6 +4,7 @@ import http.client
 import json
 import select
 import signal
+import socket
 
 import pytest
 
@@ -119,6 +120,35 @@ def test_a_stream_that_breaks_off_does_not_look_complete(cluster):
         with pytest.raises((http.client.IncompleteRead, ConnectionError)):
             answer.read()
     cluster.database.start()
+
+
+def give_up_on_the_reader(gateway):
+    wait_until(lambda: gateway.metrics()['coupond_gateway_connection_timeouts_total{reason="slow_reader"}'] == 1,
+               "the gateway gives up")
+
+
+def kill(gateway):
+    gateway.kill()
+
+
+@pytest.mark.parametrize("end", [give_up_on_the_reader, kill])
+def test_a_stream_without_chunks_that_breaks_off_is_reset(tmp_path, end):
+    """The end of the connection is the end of the answer, so only a reset tells that it is not whole."""
+    with Cluster(tmp_path, options={"gateway/header_timeout_ms": 500}) as cluster:
+        cluster.create_coupon("MANY", 1_000_000)
+        cluster.wait_drained()
+        fill(cluster, "MANY", 300_000)
+        host, port = cluster.addresses[0].rsplit(":", 1)
+        with socket.socket() as raw:
+            raw.settimeout(60)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.connect((host, int(port)))
+            raw.sendall(b"GET /v1/coupons/MANY/issues?format=csv HTTP/1.0\r\n\r\n")
+            assert raw.recv(15) == b"HTTP/1.1 200 OK"
+            end(cluster.gateways[0])
+            with pytest.raises(ConnectionResetError):
+                while raw.recv(65536):
+                    pass
 
 
 def test_a_gateway_whose_store_does_not_exist_says_so(tmp_path):
