@@ -14,14 +14,18 @@
  *
  *   code  RESOLVING ──► FINDING_USER (in the store) ──► ASKING ──► answered
  *   all   a reply without the details of a change ──► COMPLETING (from the store) ──► answered
+ *   user  ERASING (every partition) ──► answered
  */
-enum change_step { CHANGE_RESOLVING, CHANGE_FINDING_USER, CHANGE_ASKING, CHANGE_COMPLETING };
+enum change_step { CHANGE_RESOLVING, CHANGE_FINDING_USER, CHANGE_ASKING, CHANGE_COMPLETING, CHANGE_ERASING };
 
 struct change_progress {
     enum change_step step;
     struct frame_change_request request; /* of a code: what is wanted */
     uint16_t partition;
     struct frame_change_reply reply; /* COMPLETING: what will be answered */
+    bool noted;                      /* ERASING: a partition has noted it */
+    bool refused;                    /* ERASING: a partition has not, because of `refusal` */
+    enum error_code refusal;
 };
 
 static struct change_progress *progress_create(enum change_step step)
@@ -134,7 +138,10 @@ void change_send_erasure(struct service *service, struct connection *connection,
         return;
     }
     struct exchange *exchange = begin(service, connection, request, call, service_all_partitions(service));
-    for (uint16_t p = 0; exchange != NULL && p < service->partitions; p++)
+    if (exchange == NULL)
+        return;
+    exchange->change = progress_create(CHANGE_ERASING);
+    for (uint16_t p = 0; p < service->partitions; p++)
         add_record(service, p, exchange, CHANGE_ERASE);
 }
 
@@ -173,24 +180,60 @@ static bool ask_store(struct service *service, struct exchange *exchange, enum c
 
 /* --- replies --- */
 
-/* Answers once every partition has noted the erasure. */
-static void on_erased(struct service *service, uint16_t partition, struct exchange *exchange,
-                      const struct frame_change_reply *reply)
+static void accept_erasure(struct service *service, struct exchange *exchange)
 {
-    if (reply->verdict != VERDICT_ERASED) {
-        answer_exchange_with_error(service, exchange,
-                                   reply->verdict == VERDICT_LATE ? ERROR_ISSUER_UNAVAILABLE : ERROR_OVERLOADED);
-        return;
-    }
-    if (exchange->waiting != 1ull << partition) {
-        exchange->waiting &= ~(1ull << partition);
-        return;
-    }
     static const char body[] = "{}";
     struct answer answer = answer_begin(service, exchange);
     struct reply accepted = {.status = 202, .type = REPLY_JSON, .body = body, .body_length = sizeof body - 1};
     reply_write(answer.out, &service->clock, answer.style, &accepted);
     answer_end(&answer, 202);
+}
+
+/* Answers once it is known of every partition whether it has noted the erasure. A refusal says that nothing was done,
+ * so it is one only if no partition has. */
+static void end_part(struct service *service, uint16_t partition, struct exchange *exchange)
+{
+    const struct change_progress *change = exchange->change;
+    if (exchange->waiting != 1ull << partition)
+        exchange->waiting &= ~(1ull << partition);
+    else if (change->refused)
+        answer_exchange_with_error(service, exchange, change->noted ? ERROR_OUTCOME_UNKNOWN : change->refusal);
+    else
+        accept_erasure(service, exchange);
+}
+
+static void refuse_part(struct service *service, uint16_t partition, struct exchange *exchange, enum error_code refusal)
+{
+    struct change_progress *change = exchange->change;
+    if (!change->refused || refusal == ERROR_OUTCOME_UNKNOWN)
+        change->refusal = refusal;
+    change->refused = true;
+    end_part(service, partition, exchange);
+}
+
+static void on_erased(struct service *service, uint16_t partition, struct exchange *exchange,
+                      const struct frame_change_reply *reply)
+{
+    switch (reply->verdict) {
+    case VERDICT_ERASED:
+        exchange->change->noted = true;
+        end_part(service, partition, exchange);
+        break;
+    case VERDICT_LATE:
+        refuse_part(service, partition, exchange, ERROR_ISSUER_UNAVAILABLE);
+        break;
+    case VERDICT_OVERLOADED:
+        refuse_part(service, partition, exchange, ERROR_OVERLOADED);
+        break;
+    default:
+        answer_note_nonsense(service, partition, reply->verdict);
+        refuse_part(service, partition, exchange, ERROR_OUTCOME_UNKNOWN);
+    }
+}
+
+void change_on_unsent_erasure(struct service *service, uint16_t partition, struct exchange *exchange)
+{
+    refuse_part(service, partition, exchange, ERROR_ISSUER_UNAVAILABLE);
 }
 
 static void answer_reply(struct service *service, uint16_t partition, struct exchange *exchange,

@@ -24,6 +24,9 @@ bool change_ask_details(struct service *service, uint16_t partition, struct exch
 void change_on_reply(struct service *service, uint16_t partition, struct exchange *exchange,
                      const struct frame_change_reply *reply);
 
+/* An EXCHANGE_ERASE was not sent to this partition, which has not noted it. */
+void change_on_unsent_erasure(struct service *service, uint16_t partition, struct exchange *exchange);
+
 /* What the store has of the issue that the exchange is about; NULL: it could not be read, or not in time. */
 void change_on_read(struct service *service, struct exchange *exchange, const struct reading_one *one);
 

@@ -130,9 +130,12 @@ void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
 {
     struct service *service = arg;
     struct exchange *exchange = exchange_find(&service->exchanges, tag);
-    (void)partition;
     policies_on_unsent(service, tag);
-    if (exchange != NULL)
+    if (exchange == NULL || (exchange->waiting & (1ull << partition)) == 0)
+        return;
+    if (exchange->kind == EXCHANGE_ERASE)
+        change_on_unsent_erasure(service, partition, exchange);
+    else
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
 }
 

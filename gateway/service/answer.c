@@ -120,10 +120,15 @@ void answer_error(const struct answer *answer, enum error_code code, const struc
     answer_end(answer, reply_write_problem(answer->out, &answer->service->clock, answer->style, code, extras));
 }
 
+void answer_note_nonsense(const struct service *service, uint16_t partition, unsigned verdict)
+{
+    metrics_add(service->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
+    log_debug("gateway", "invalid reply from the issuer partition=%u verdict=%u", partition, verdict);
+}
+
 void answer_nonsense(const struct answer *answer, uint16_t partition, unsigned verdict)
 {
-    metrics_add(answer->service->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
-    log_debug("gateway", "invalid reply from the issuer partition=%u verdict=%u", partition, verdict);
+    answer_note_nonsense(answer->service, partition, verdict);
     answer_error(answer, ERROR_OUTCOME_UNKNOWN, NULL);
 }
 

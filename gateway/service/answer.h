@@ -42,6 +42,8 @@ void answer_end(const struct answer *answer, int status);
 void answer_error(const struct answer *answer, enum error_code code, const struct problem_extras *extras);
 /* The issuer's reply is invalid: its decision is unknown. */
 void answer_nonsense(const struct answer *answer, uint16_t partition, unsigned verdict);
+/* Counts and logs an invalid reply of the issuer, whose request is not answered yet. */
+void answer_note_nonsense(const struct service *service, uint16_t partition, unsigned verdict);
 /* Begin, problem and end in one call, for an exchange and for the current request. */
 void answer_exchange_with_error(struct service *service, struct exchange *exchange, enum error_code code);
 void answer_local_with_error(struct service *service, struct connection *connection, const struct http_request *request,

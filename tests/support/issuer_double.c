@@ -94,6 +94,9 @@ static bool take(struct issuer_double *self, uint16_t partition, struct double_f
     if (frame->header.kind == FRAME_ISSUE_REQUESTS) {
         CHECK(frame->header.count <= 128);
         memcpy(frame->issues, frame_records(data), frame->header.count * sizeof frame->issues[0]);
+    } else if (frame->header.kind == FRAME_CHANGE_REQUESTS) {
+        CHECK(frame->header.count <= 16);
+        memcpy(frame->changes, frame_records(data), frame->header.count * sizeof frame->changes[0]);
     } else if (frame->header.kind == FRAME_COUPON_REQUESTS) {
         CHECK(frame->header.count <= 16);
         memcpy(frame->coupons, frame_records(data), frame->header.count * sizeof frame->coupons[0]);
@@ -157,6 +160,12 @@ void issuer_double_reply_issues(struct issuer_double *self, const struct double_
                                 const struct frame_issue_reply *replies, uint32_t count)
 {
     reply(self, frame, FRAME_ISSUE_REPLIES, replies, count * sizeof *replies, count);
+}
+
+void issuer_double_reply_changes(struct issuer_double *self, const struct double_frame *frame,
+                                 const struct frame_change_reply *replies, uint32_t count)
+{
+    reply(self, frame, FRAME_CHANGE_REPLIES, replies, count * sizeof *replies, count);
 }
 
 void issuer_double_reply_coupons(struct issuer_double *self, const struct double_frame *frame,

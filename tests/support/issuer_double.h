@@ -16,6 +16,7 @@ struct issuer_double;
 struct double_frame {
     struct frame_header header;
     struct frame_issue_request issues[128];
+    struct frame_change_request changes[16];
     struct frame_coupon_request coupons[16];
     unsigned char sender[64]; /* the ROUTER's identity of the sender */
     size_t sender_size;
@@ -37,6 +38,8 @@ void issuer_double_send(struct issuer_double *self, const struct double_frame *f
 /* Sends `count` replies as one frame. */
 void issuer_double_reply_issues(struct issuer_double *self, const struct double_frame *frame,
                                 const struct frame_issue_reply *replies, uint32_t count);
+void issuer_double_reply_changes(struct issuer_double *self, const struct double_frame *frame,
+                                 const struct frame_change_reply *replies, uint32_t count);
 void issuer_double_reply_coupons(struct issuer_double *self, const struct double_frame *frame,
                                  const struct frame_coupon_reply *replies, uint32_t count);
 

@@ -1,0 +1,81 @@
+/* Changes of issues and users: what clients hear of the issuer's replies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/gateway/gateway_fixture.h"
+
+/* --- helpers --- */
+
+static void reply_change(const struct double_frame *of, enum verdict verdict)
+{
+    struct frame_change_reply reply = {.tag = of->changes[0].tag, .verdict = (uint8_t)verdict, .now_us = NOW_US};
+    issuer_double_reply_changes(issuer, of, &reply, 1);
+}
+
+/* --- erasure --- */
+
+/* Two partitions answer, in this order, one after the other. */
+static int erase(enum verdict first, enum verdict second)
+{
+    static struct double_frame frames[2];
+    struct client *client = &clients[0];
+    client_open(client);
+    client_send(client, "DELETE /v1/users/alice HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (uint16_t p = 0; p < 2; p++) {
+        frames[p] = *receive(p);
+        assert_int_equal(frames[p].changes[0].op, CHANGE_ERASE);
+    }
+    reply_change(&frames[0], first);
+    reply_change(&frames[1], second);
+    client_read(client);
+    client_close(client);
+    return response.status;
+}
+
+static void an_erasure_is_accepted_when_every_partition_has_noted_it(void **state)
+{
+    (void)state;
+    start_with_issuer(2);
+    assert_int_equal(erase(VERDICT_ERASED, VERDICT_ERASED), 202);
+}
+
+static void an_erasure_that_every_partition_refuses_is_refused(void **state)
+{
+    (void)state;
+    start_with_issuer(2);
+    assert_int_equal(erase(VERDICT_OVERLOADED, VERDICT_OVERLOADED), 503);
+    assert_code("overloaded");
+    assert_int_equal(erase(VERDICT_LATE, VERDICT_LATE), 503);
+    assert_code("issuer_unavailable");
+}
+
+static void the_outcome_of_an_erasure_that_is_done_in_part_is_unknown(void **state)
+{
+    static const enum verdict pairs[][2] = {
+        {VERDICT_ERASED, VERDICT_OVERLOADED}, {VERDICT_OVERLOADED, VERDICT_ERASED}, {VERDICT_ERASED, VERDICT_LATE},
+        {VERDICT_LATE, VERDICT_ERASED},       {VERDICT_ERASED, VERDICT_SOLD_OUT},   {VERDICT_SOLD_OUT, VERDICT_LATE},
+    };
+    (void)state;
+    start_with_issuer(2);
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        assert_int_equal(erase(pairs[i][0], pairs[i][1]), 503);
+        assert_code("outcome_unknown");
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, gateway_blank, gateway_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_erasure_is_accepted_when_every_partition_has_noted_it),
+        TEST(an_erasure_that_every_partition_refuses_is_refused),
+        TEST(the_outcome_of_an_erasure_that_is_done_in_part_is_unknown),
+    };
+    return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);
+}
