@@ -2,6 +2,7 @@
 #include "gateway/dispatch/change.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/verdicts.h"
+#include "gateway/policy/policies.h"
 #include "gateway/policy/reports.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/answer.h"
@@ -120,7 +121,9 @@ void dispatch_on_change_reply(void *arg, uint16_t partition, const struct frame_
 void dispatch_on_pong(void *arg, uint16_t partition, const struct frame_pong *pong)
 {
     struct service *service = arg;
-    if (service->readers != NULL)
+    if (!policies_is_time(pong->now_us))
+        metrics_add(service->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
+    else if (service->readers != NULL)
         reading_horizon_note(readers_horizon(service->readers), partition, pong->journal_seq, pong->now_us);
 }
 

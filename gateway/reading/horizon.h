@@ -11,7 +11,7 @@
 
 #include "shared/limits.h"
 
-#define READING_HORIZON_MARKS 64 /* of a partition: about a minute of one gateway thread */
+#define READING_HORIZON_MARKS 64 /* of a partition: about a minute */
 
 struct reading_horizon {
     pthread_mutex_t mutex;
@@ -27,7 +27,8 @@ struct reading_horizon {
 void reading_horizon_init(struct reading_horizon *horizon);
 void reading_horizon_deinit(struct reading_horizon *horizon);
 
-/* On any thread: every decision of the partition before `us`, on the issuer's clock, has at most record `seq`. */
+/* On any thread: every decision of the partition before `us`, on the issuer's clock, has at most record `seq`. `us` is
+ * not negative. A time before that of the last call means that the clock went back, or that another thread was faster. */
 void reading_horizon_note(struct reading_horizon *horizon, uint16_t partition, uint64_t seq, int64_t us);
 /* On any thread: the latest moment before which a store with every record up to `seq` has everything of the partition;
  * TIME_NONE: unknown. */
