@@ -52,7 +52,7 @@ struct api_call {
     struct span user_id;
     enum coupon_op coupon_op;
     uint16_t coupon_fields;
-    struct coupon coupon; /* COUPON_CREATE without an id: the caller generates one */
+    struct coupon coupon; /* COUPON_CREATE without an id: the caller generates one; COUPON_GET: only the id */
     uint32_t limit;
     uint8_t list_filter;          /* enum coupon_filter; the owner is in `coupon` */
     enum coupon_state list_state; /* with COUPON_FILTER_STATE */

@@ -9,15 +9,15 @@
 struct listing {
     uint32_t limit;
     uint32_t count;
-    struct coupon *coupons;         /* room for `limit`, allocated with the first coupon; unordered */
-    uint8_t order[COUPON_LIST_MAX]; /* indexes into `coupons`, sorted by id */
+    /* sorted by id; each is allocated without what follows its last text, because coupons may be sixty times as large
+     * as most of them are */
+    struct frame_coupon *coupons[COUPON_LIST_MAX];
     int64_t now_us;
     bool more; /* further coupons exist, or may exist, after the page */
     uint32_t counts[PARTITIONS_MAX];
-    char cut[COUPON_ID_MAX + 1]; /* the page ends with this id at the latest; "": it does not */
+    uint8_t cut_length;      /* 0: the page ends with its last coupon */
+    char cut[COUPON_ID_MAX]; /* otherwise with this id at the latest */
 };
-
-_Static_assert(COUPON_LIST_MAX <= UINT8_MAX, "a place in `order` is a byte");
 
 struct listing *listing_create(uint32_t limit)
 {
@@ -31,7 +31,8 @@ void listing_destroy(struct listing **listing)
 {
     if (*listing == NULL)
         return;
-    free((*listing)->coupons);
+    for (uint32_t i = 0; i < (*listing)->count; i++)
+        free((*listing)->coupons[i]);
     free(*listing);
     *listing = NULL;
 }
@@ -41,19 +42,32 @@ uint32_t listing_ask(const struct listing *listing)
     return listing->limit < COUPON_LIST_MAX ? listing->limit + 1 : COUPON_LIST_MAX;
 }
 
-static const char *id_at(const struct listing *listing, uint32_t place)
+static struct span id_at(const struct listing *listing, uint32_t place)
 {
-    return listing->coupons[listing->order[place]].id;
+    const struct frame_coupon *coupon = listing->coupons[place];
+    return (struct span){coupon->id, coupon->id_length};
 }
 
-/* The number of coupons on the page that come before `id`. */
-static uint32_t place_of(const struct listing *listing, const char *id)
+static struct span cut_of(const struct listing *listing)
+{
+    return (struct span){listing->cut, listing->cut_length};
+}
+
+/* The order of bytes, as in the issuer's lists. */
+static int compare(struct span a, struct span b)
+{
+    int order = memcmp(a.at, b.at, a.length < b.length ? a.length : b.length);
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+/* The number of coupons on the page up to `id`. */
+static uint32_t place_of(const struct listing *listing, struct span id)
 {
     uint32_t low = 0;
     uint32_t high = listing->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (strcmp(id_at(listing, middle), id) <= 0)
+        if (compare(id_at(listing, middle), id) <= 0)
             low = middle + 1;
         else
             high = middle;
@@ -61,39 +75,35 @@ static uint32_t place_of(const struct listing *listing, const char *id)
     return low;
 }
 
-/* Returns a new slot, or on a full page that of the last coupon, which is dropped. */
-static uint8_t take_slot(struct listing *listing)
+static struct frame_coupon *copy(const struct frame_coupon *coupon)
 {
-    if (listing->count < listing->limit)
-        return (uint8_t)listing->count++;
-    listing->more = true;
-    return listing->order[listing->count - 1];
+    size_t size = frame_coupon_bytes(coupon);
+    struct frame_coupon *own = malloc(size);
+    CHECK(own != NULL);
+    memcpy(own, coupon, size);
+    return own;
 }
 
 /* Inserts the coupon in order, unless the page is full of earlier ones. */
-static void insert(struct listing *listing, const struct coupon *coupon)
+static void insert(struct listing *listing, const struct frame_coupon *coupon)
 {
-    uint32_t place = place_of(listing, coupon->id);
-    uint8_t slot = 0;
-    if (place == listing->limit) {
+    uint32_t place = place_of(listing, (struct span){coupon->id, coupon->id_length});
+    if (listing->count == listing->limit)
         listing->more = true;
+    if (place == listing->limit)
         return;
-    }
-    slot = take_slot(listing);
-    listing->coupons[slot] = *coupon;
-    memmove(listing->order + place + 1, listing->order + place, listing->count - 1 - place);
-    listing->order[place] = slot;
+    if (listing->count == listing->limit)
+        free(listing->coupons[--listing->count]);
+    memmove(listing->coupons + place + 1, listing->coupons + place,
+            (listing->count++ - place) * sizeof listing->coupons[0]);
+    listing->coupons[place] = copy(coupon);
 }
 
-bool listing_add(struct listing *listing, uint16_t partition, const struct coupon *coupon, int64_t now_us)
+bool listing_add(struct listing *listing, uint16_t partition, const struct frame_coupon *coupon, int64_t now_us)
 {
     CHECK(partition < PARTITIONS_MAX);
     if (listing->counts[partition] == listing_ask(listing))
         return false;
-    if (listing->coupons == NULL) {
-        listing->coupons = calloc(listing->limit, sizeof *listing->coupons);
-        CHECK(listing->coupons != NULL);
-    }
     insert(listing, coupon);
     listing->counts[partition]++;
     listing->more |= listing->counts[partition] == listing_ask(listing);
@@ -103,41 +113,48 @@ bool listing_add(struct listing *listing, uint16_t partition, const struct coupo
 
 void listing_cut(struct listing *listing, struct span id)
 {
-    char text[COUPON_ID_MAX + 1] = {0};
-    CHECK(id.length <= COUPON_ID_MAX);
-    memcpy(text, id.at, id.length);
-    if (listing->cut[0] == '\0' || strcmp(text, listing->cut) < 0)
-        memcpy(listing->cut, text, sizeof text);
+    CHECK(id.length >= 1 && id.length <= COUPON_ID_MAX);
+    if (listing->cut_length > 0 && compare(id, cut_of(listing)) >= 0)
+        return;
+    listing->cut_length = (uint8_t)id.length;
+    memcpy(listing->cut, id.at, id.length);
 }
 
 /* Coupons on the page. */
 static uint32_t shown(const struct listing *listing)
 {
-    return listing->cut[0] == '\0' ? listing->count : place_of(listing, listing->cut);
+    return listing->cut_length == 0 ? listing->count : place_of(listing, cut_of(listing));
 }
 
-/* Where the next page begins; NULL after the last. */
-static const char *cursor(const struct listing *listing, uint32_t count)
+/* Where the next page begins; SPAN_NONE after the last. */
+static struct span cursor(const struct listing *listing, uint32_t count)
 {
-    bool cut = listing->cut[0] != '\0';
+    bool cut = listing->cut_length > 0;
     if (cut && (count < listing->count || count == 0 || !listing->more))
-        return listing->cut;
-    return listing->more && count > 0 ? id_at(listing, count - 1) : NULL;
+        return cut_of(listing);
+    return listing->more && count > 0 ? id_at(listing, count - 1) : SPAN_NONE;
+}
+
+static void append_coupon(const struct listing *listing, uint32_t place, struct buffer *out)
+{
+    struct coupon coupon;
+    CHECK(frame_coupon_read(listing->coupons[place], &coupon));
+    coupon_json_append(out, &coupon, listing->now_us);
 }
 
 void listing_json_append(const struct listing *listing, struct buffer *out)
 {
     uint32_t count = shown(listing);
-    const char *next = cursor(listing, count);
+    struct span next = cursor(listing, count);
     buffer_append(out, "{\"coupons\":[", 12);
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             buffer_append(out, ",", 1);
-        coupon_json_append(out, &listing->coupons[listing->order[i]], listing->now_us);
+        append_coupon(listing, i, out);
     }
     buffer_append(out, "],\"next_cursor\":", 16);
-    if (next != NULL)
-        json_string_append(out, next, strlen(next));
+    if (next.at != NULL)
+        json_string_append(out, next.at, next.length);
     else
         buffer_append(out, "null", 4);
     buffer_append(out, "}", 1);

@@ -88,7 +88,6 @@ static void read_coupon_get(struct api_call *call, const struct http_request *re
 {
     (void)request;
     ask_coupon(call, COUPON_GET);
-    memset(&call->coupon, 0, sizeof call->coupon);
     take_coupon_id(call);
 }
 

@@ -156,14 +156,16 @@ static void send_issue(struct service *service, struct connection *connection, c
     memcpy(record->user_id, call->user_id.at, call->user_id.length);
 }
 
+/* A record of this exchange, blank but for the op and the id. */
 static struct frame_coupon_request *add_coupon_record(struct service *service, uint16_t partition,
-                                                      const struct exchange *exchange, const struct coupon *coupon)
+                                                      const struct exchange *exchange)
 {
     struct frame_coupon_request *record =
         issuer_link_add_coupon(service->links[partition], exchange->begun_us, service_until_us(service));
     record->tag = exchange_tag(exchange);
     record->op = exchange->op;
-    frame_coupon_write(&record->coupon, coupon);
+    record->coupon.id_length = exchange->coupon_id_length;
+    memcpy(record->coupon.id, exchange->coupon_id, exchange->coupon_id_length);
     return record;
 }
 
@@ -194,10 +196,13 @@ static void send_coupon(struct service *service, struct connection *connection, 
     exchange->op = (uint8_t)call->coupon_op;
     exchange->coupon_id_length = (uint8_t)strlen(call->coupon.id);
     memcpy(exchange->coupon_id, call->coupon.id, exchange->coupon_id_length);
-    if (call->coupon_op == COUPON_GET)
+    struct frame_coupon_request *record = add_coupon_record(service, partition, exchange);
+    if (call->coupon_op == COUPON_GET) {
         keep_conditions(exchange, request);
-    add_coupon_record(service, partition, exchange, &call->coupon)->fields =
-        call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0;
+        return;
+    }
+    frame_coupon_write(&record->coupon, &call->coupon);
+    record->fields = call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0;
 }
 
 /* --- answers that may be large --- */
@@ -283,18 +288,18 @@ static void take_large_local(struct service *service, struct connection *connect
 
 static void send_list(struct service *service, struct exchange *exchange)
 {
-    struct coupon cursor = {.quantity = listing_ask(exchange->listing)};
     if (!service_all_up(service)) {
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
-    memcpy(cursor.id, exchange->coupon_id, exchange->coupon_id_length);
-    coupon_text_set(&cursor, COUPON_TEXT_OWNER, exchange->user_id, exchange->user_id_length);
     exchange_wait(&service->exchanges, exchange, service_all_partitions(service), service_now_us(service));
     for (uint16_t p = 0; p < service->partitions; p++) {
-        struct frame_coupon_request *record = add_coupon_record(service, p, exchange, &cursor);
+        struct frame_coupon_request *record = add_coupon_record(service, p, exchange);
         record->filter = exchange->list_filter;
         record->state = exchange->list_state;
+        record->coupon.quantity = listing_ask(exchange->listing);
+        record->coupon.text_lengths[COUPON_TEXT_OWNER] = exchange->user_id_length; /* its only text */
+        memcpy(record->coupon.texts, exchange->user_id, exchange->user_id_length);
     }
 }
 

@@ -50,10 +50,8 @@ static void finish_listing(struct service *service, struct exchange *exchange)
 
 static bool take_listed(struct exchange *exchange, uint16_t partition, const struct frame_coupon_reply *reply)
 {
-    struct coupon coupon;
     return reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon) &&
-           frame_coupon_read(&reply->coupon, &coupon) &&
-           listing_add(exchange->listing, partition, &coupon, reply->now_us);
+           listing_add(exchange->listing, partition, &reply->coupon, reply->now_us);
 }
 
 /* Adds one coupon of a partition's page, or its only reply when it has no coupons. */

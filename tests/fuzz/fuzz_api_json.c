@@ -130,7 +130,9 @@ static void check_call(const struct api_call *call, const struct http_request *r
     CHECK(request->body.length == 0 || request->method == METHOD_POST || request->method == METHOD_PATCH);
     if (call->kind == API_ISSUE)
         check_issue(call);
-    if (call->kind == API_COUPON)
+    if (call->kind == API_COUPON && call->coupon_op == COUPON_GET)
+        CHECK(coupon_id_valid(call->coupon.id, strlen(call->coupon.id)));
+    else if (call->kind == API_COUPON)
         check_coupon(call);
     if (call->kind == API_COUPON && call->coupon_op != COUPON_GET)
         CHECK(allowed);

@@ -102,10 +102,8 @@ static void on_change_reply(void *arg, uint16_t partition, const struct frame_ch
 
 static void on_listed(struct exchange *exchange, const struct frame_coupon_reply *reply)
 {
-    struct coupon coupon;
-    if (reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon) &&
-        frame_coupon_read(&reply->coupon, &coupon))
-        listing_add(exchange->listing, 0, &coupon, reply->now_us);
+    if (reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon))
+        listing_add(exchange->listing, 0, &reply->coupon, reply->now_us);
     if (reply->remaining != 0)
         return;
     listing_json_append(exchange->listing, &out);

@@ -1,4 +1,5 @@
 /* Responses byte for byte: heads, problems, issues, coupons, listings. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,6 +66,13 @@ static struct coupon some_coupon(const char *id)
     coupon.ends_at_us = 1000000;
     coupon.redeem_until_us = TIME_NONE;
     return coupon;
+}
+
+static bool add(struct listing *listing, uint16_t partition, const struct coupon *coupon)
+{
+    static struct frame_coupon wire;
+    frame_coupon_write(&wire, coupon);
+    return listing_add(listing, partition, &wire, 0);
 }
 
 static void list(struct listing *listing)
@@ -328,12 +336,12 @@ static void a_page_ends_where_nothing_follows(void **state)
     list(listing);
     assert_string_equal(text(), "{\"coupons\":[],\"next_cursor\":null}");
     assert_int_equal(listing_ask(listing), 3);
-    assert_true(listing_add(listing, 1, &b, 0));
-    assert_true(listing_add(listing, 0, &a, 0));
+    assert_true(add(listing, 1, &b));
+    assert_true(add(listing, 0, &a));
     list(listing);
     assert_non_null(strstr(text(), "\"next_cursor\":null}"));
     assert_true(strstr(out.data, "\"a\"") < strstr(out.data, "\"b\""));
-    assert_true(listing_add(listing, 1, &c, 0));
+    assert_true(add(listing, 1, &c));
     list(listing);
     assert_non_null(strstr(text(), "\"next_cursor\":\"b\"}"));
     assert_null(strstr(text(), "\"id\":\"c\""));
@@ -348,10 +356,22 @@ static void a_partition_cannot_send_more_than_asked_for(void **state)
     (void)state;
     assert_int_equal(listing_ask(listing), COUPON_LIST_MAX);
     for (int i = 0; i < COUPON_LIST_MAX; i++)
-        assert_true(listing_add(listing, 0, &coupon, 0));
-    assert_false(listing_add(listing, 0, &coupon, 0));
+        assert_true(add(listing, 0, &coupon));
+    assert_false(add(listing, 0, &coupon));
     list(listing);
     assert_non_null(strstr(text(), "\"next_cursor\":\"a\"}"));
+    listing_destroy(&listing);
+}
+
+static void a_page_needs_only_the_bytes_of_its_coupons(void **state)
+{
+    struct listing *listing = listing_create(COUPON_LIST_MAX);
+    struct coupon coupon = some_coupon("a");
+    (void)state;
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < COUPON_LIST_MAX; i++)
+        assert_true(add(listing, 0, &coupon));
+    assert_true(mallinfo2().uordblks - before < (size_t)COUPON_LIST_MAX * 512);
     listing_destroy(&listing);
 }
 
@@ -371,7 +391,7 @@ static void add_pages(struct listing *listing)
         struct coupon coupon = some_coupon("");
         memcpy(coupon.id, quoted_id(number) + 1, 3);
         if (number / 4 < listing_ask(listing))
-            assert_true(listing_add(listing, (uint16_t)(number % 4), &coupon, 0));
+            assert_true(add(listing, (uint16_t)(number % 4), &coupon));
     }
 }
 
@@ -447,6 +467,7 @@ int main(void)
         TEST(a_reply_with_an_invalid_coupon_is_no_answer),
         TEST(a_page_ends_where_nothing_follows),
         TEST(a_partition_cannot_send_more_than_asked_for),
+        TEST(a_page_needs_only_the_bytes_of_its_coupons),
         TEST(clients_refused_together_retry_at_different_times),
         TEST(a_page_holds_the_first_of_all_partitions_in_their_order),
     };
