@@ -18,8 +18,7 @@
 #include "shared/telemetry/metrics_table.h"
 #include "shared/wire/frame.h"
 
-#define LIST_LIMIT_DEFAULT  50  /* coupons or issues per page */
-#define IDEMPOTENCY_KEY_MAX 255 /* characters */
+#define LIST_LIMIT_DEFAULT 50 /* coupons or issues per page */
 
 enum api_kind {
     API_PROBLEM, /* answer `error` at once */

@@ -1,15 +1,14 @@
 #include "gateway/api/routes.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/api/change_query.h"
 #include "gateway/api/coupon_json.h"
+#include "gateway/api/idempotency_key.h"
 #include "gateway/api/json.h"
 #include "gateway/api/page_query.h"
 #include "gateway/http/accept.h"
-#include "gateway/http/bytes.h"
 #include "gateway/reading/cursor.h"
 #include "shared/code.h"
 #include "shared/error.h"
@@ -212,25 +211,13 @@ static void ask_issue(struct api_call *call, enum issue_op op)
     call->request_key = 0;
 }
 
-/* 64 bits of a hash: one user's eight keys for one coupon are told apart. */
-static uint64_t hash_of(struct span key)
-{
-    uint64_t hash = 0;
-    crypto_generichash((unsigned char *)&hash, sizeof hash, (const unsigned char *)key.at, key.length, NULL, 0);
-    return hash != 0 ? hash : 1;
-}
-
-static bool read_idempotency_key(struct api_call *call, const struct http_request *request)
+static bool read_key(struct api_call *call, const struct http_request *request)
 {
     struct span key = request->idempotency_key;
-    if (key.at == NULL)
+    if (key.at == NULL || idempotency_key_read(key, &call->request_key))
         return true;
-    bool valid = key.length >= 1 && key.length <= IDEMPOTENCY_KEY_MAX && http_bytes_are(key, HTTP_BYTE_VALUE);
-    if (valid)
-        call->request_key = hash_of(key);
-    else
-        invalid_field(call, "Idempotency-Key", "must be given once, with 1 to 255 characters");
-    return valid;
+    invalid_field(call, "Idempotency-Key", IDEMPOTENCY_KEY_RULE);
+    return false;
 }
 
 /* "erased:…" stands for somebody whose id was erased. */
@@ -243,7 +230,7 @@ static void refuse_erased(struct api_call *call)
 static void read_issue_post(struct api_call *call, const struct http_request *request)
 {
     ask_issue(call, ISSUE_POST);
-    if (!read_idempotency_key(call, request))
+    if (!read_key(call, request))
         return;
     if (!api_json_read_issue(request->body, &call->user_id, call->user_id_copy, &call->errors)) {
         invalid(call);
