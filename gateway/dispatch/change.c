@@ -258,16 +258,32 @@ static bool lacks_details(const struct frame_change_reply *reply)
     return changed && reply->details.changed_at_us == 0 && frame_issue_whole(&reply->issue);
 }
 
-static void on_resolved(struct service *service, struct exchange *exchange, const struct frame_change_reply *reply)
+/* True when the reply names an issue of this partition. */
+static bool resolves(const struct service *service, uint16_t partition, const struct frame_change_reply *reply)
 {
-    if (reply->verdict == VERDICT_LATE) {
-        answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
-        return;
-    }
-    if (reply->verdict != VERDICT_FOUND || !coupon_id_valid(reply->coupon_id, reply->coupon_id_length)) {
-        static const struct problem_extras extras = {.detail = "No issue has this code."};
-        struct answer answer = answer_begin(service, exchange);
+    return reply->verdict == VERDICT_FOUND && reply->issue.sequence > 0 &&
+           coupon_id_valid(reply->coupon_id, reply->coupon_id_length) &&
+           coupon_partition(reply->coupon_id, reply->coupon_id_length, service->partitions) == partition;
+}
+
+static void answer_unresolved(struct service *service, uint16_t partition, struct exchange *exchange,
+                              enum verdict verdict)
+{
+    static const struct problem_extras extras = {.detail = "No issue has this code."};
+    struct answer answer = answer_begin(service, exchange);
+    if (verdict == VERDICT_CODE_NOT_FOUND)
         answer_error(&answer, ERROR_NOT_FOUND, &extras);
+    else if (verdict == VERDICT_LATE)
+        answer_error(&answer, ERROR_ISSUER_UNAVAILABLE, NULL);
+    else
+        answer_nonsense(&answer, partition, verdict);
+}
+
+static void on_resolved(struct service *service, uint16_t partition, struct exchange *exchange,
+                        const struct frame_change_reply *reply)
+{
+    if (!resolves(service, partition, reply)) {
+        answer_unresolved(service, partition, exchange, (enum verdict)reply->verdict);
         return;
     }
     exchange->coupon_id_length = reply->coupon_id_length;
@@ -285,7 +301,7 @@ void change_on_reply(struct service *service, uint16_t partition, struct exchang
         return;
     }
     if (exchange->change != NULL && exchange->change->step == CHANGE_RESOLVING) {
-        on_resolved(service, exchange, reply);
+        on_resolved(service, partition, exchange, reply);
         return;
     }
     if (exchange->kind == EXCHANGE_CHANGE && lacks_details(reply)) {

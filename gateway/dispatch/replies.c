@@ -48,13 +48,21 @@ static void finish_listing(struct service *service, struct exchange *exchange)
     answer_end(&answer, 200);
 }
 
+/* A coupon, or without one the id up to which the partition has looked: "" if it has looked at all. False when the
+ * reply is invalid. */
 static bool take_listed(struct exchange *exchange, uint16_t partition, const struct frame_coupon_reply *reply)
 {
-    return reply->verdict == VERDICT_FOUND && frame_coupon_whole(&reply->coupon) &&
-           listing_add(exchange->listing, partition, &reply->coupon, reply->now_us);
+    const struct frame_coupon *coupon = &reply->coupon;
+    if (reply->verdict == VERDICT_FOUND)
+        return frame_coupon_whole(coupon) && listing_add(exchange->listing, partition, coupon, reply->now_us);
+    if (reply->verdict != VERDICT_NONE || coupon->id_length == 0)
+        return reply->verdict == VERDICT_NONE;
+    if (!coupon_id_valid(coupon->id, coupon->id_length))
+        return false;
+    listing_cut(exchange->listing, (struct span){coupon->id, coupon->id_length});
+    return true;
 }
 
-/* Adds one coupon of a partition's page, or its only reply when it has no coupons. */
 static void on_listed(struct service *service, struct exchange *exchange, uint16_t partition,
                       const struct frame_coupon_reply *reply)
 {
@@ -62,11 +70,8 @@ static void on_listed(struct service *service, struct exchange *exchange, uint16
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
-    struct answer answer;
-    if (reply->verdict == VERDICT_NONE && reply->coupon.id_length > 0 && reply->coupon.id_length <= COUPON_ID_MAX)
-        listing_cut(exchange->listing, (struct span){reply->coupon.id, reply->coupon.id_length});
-    if (reply->verdict != VERDICT_NONE && !take_listed(exchange, partition, reply)) {
-        answer = answer_begin(service, exchange);
+    if (!take_listed(exchange, partition, reply)) {
+        struct answer answer = answer_begin(service, exchange);
         answer_nonsense(&answer, partition, reply->verdict);
         return;
     }

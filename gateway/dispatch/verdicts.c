@@ -38,9 +38,12 @@ static struct issue_view view_of(const struct exchange *exchange, const struct f
     };
 }
 
+/* 0 without an issue, as below. */
 static int answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style, int status,
                         struct issue_view view)
 {
+    if (view.issue->state == ISSUE_NONE)
+        return 0;
     char location[LOCATION_MAX];
     char body[ISSUE_JSON_MAX];
     struct reply reply = {.status = status, .type = REPLY_JSON, .body = body};
@@ -57,6 +60,8 @@ static int answer_issue(struct buffer *out, const struct reply_clock *clock, str
 static int answer_refused(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                           enum error_code code, struct issue_view view)
 {
+    if (view.issue->state == ISSUE_NONE)
+        return 0;
     char body[ISSUE_JSON_MAX];
     struct problem_extras extras = {.issue = body};
     extras.issue_length = issue_json_format(body, &view);
@@ -74,8 +79,10 @@ static uint32_t seconds_until(int64_t start_us, int64_t now_us)
 static int answer_not_started(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                               const struct frame_issue_reply *reply)
 {
-    struct problem_extras extras = {.retry_after_s = seconds_until(reply->issue.issued_at_us, reply->now_us),
-                                    .starts_at_us = reply->issue.issued_at_us};
+    int64_t start_us = reply->issue.issued_at_us;
+    if (start_us == TIME_NONE || !window_time_valid(start_us))
+        return 0;
+    struct problem_extras extras = {.retry_after_s = seconds_until(start_us, reply->now_us), .starts_at_us = start_us};
     return reply_write_problem(out, clock, style, ERROR_NOT_STARTED, &extras);
 }
 
@@ -122,6 +129,8 @@ static bool is_refused(const struct exchange *exchange, const struct frame_issue
 int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                          const struct exchange *exchange, const struct frame_issue_reply *reply)
 {
+    if (!frame_issue_whole(&reply->issue))
+        return 0;
     struct issue_view view = view_of(exchange, &reply->issue, NULL, reply->now_us);
     switch ((enum verdict)reply->verdict) {
     case VERDICT_ISSUED:
@@ -152,7 +161,7 @@ static struct issue_view view_of_change(const struct exchange *exchange, const s
 int verdict_answer_change(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                           const struct exchange *exchange, const struct frame_change_reply *reply)
 {
-    if (!frame_details_whole(&reply->details))
+    if (!frame_issue_whole(&reply->issue) || !frame_details_whole(&reply->details))
         return 0;
     struct issue_view view = view_of_change(exchange, reply);
     switch ((enum verdict)reply->verdict) {

@@ -10,7 +10,7 @@
 #include "shared/wire/frame.h"
 
 /* Appends the answer. Returns its status, or 0 without appending anything when the verdict is impossible for this
- * request or its coupon is invalid. */
+ * request, or its issue or coupon is invalid or missing. */
 int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                          const struct exchange *exchange, const struct frame_issue_reply *reply);
 int verdict_answer_change(struct buffer *out, const struct reply_clock *clock, struct reply_style style,

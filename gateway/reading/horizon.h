@@ -28,7 +28,7 @@ void reading_horizon_init(struct reading_horizon *horizon);
 void reading_horizon_deinit(struct reading_horizon *horizon);
 
 /* On any thread: every decision of the partition before `us`, on the issuer's clock, has at most record `seq`. `us` is
- * not negative. A time before that of the last call means that the clock went back, or that another thread was faster. */
+ * not negative. A time before that of the last call: the clock went back, or another thread was faster. */
 void reading_horizon_note(struct reading_horizon *horizon, uint16_t partition, uint64_t seq, int64_t us);
 /* On any thread: the latest moment before which a store with every record up to `seq` has everything of the partition;
  * TIME_NONE: unknown. */

@@ -127,6 +127,13 @@ static void append_json(struct buffer *out, const struct reading_row *row)
     out->length += issue_json_format(at, &view);
 }
 
+/* A person may have changed what is in the database. */
+static bool benefit_valid(const struct store_issue_view *view)
+{
+    return coupon_text_valid(COUPON_TEXT_BENEFIT, view->benefit, view->benefit_length) &&
+           frame_json_text_valid(COUPON_TEXT_BENEFIT, view->benefit, view->benefit_length);
+}
+
 /* What a wallet shows of the coupon. */
 static void append_coupon(struct buffer *out, const struct store_issue_view *view)
 {
@@ -137,7 +144,7 @@ static void append_coupon(struct buffer *out, const struct store_issue_view *vie
     else
         json_string_append(out, view->title, view->title_length);
     append(out, ",\"benefit\":");
-    if (view->benefit_length == 0)
+    if (view->benefit_length == 0 || !benefit_valid(view))
         append(out, "null");
     else
         buffer_append(out, view->benefit, view->benefit_length);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shared/error.h"
+#include "shared/wire/frame_json.h"
 
 /* Up to the coupon's texts. */
 #define COUPON_REPLY_BYTES_MIN (sizeof(struct frame_coupon_reply) - COUPON_TEXTS_BYTES_MAX)
@@ -312,9 +313,33 @@ static bool flags_valid(const struct frame_coupon *coupon)
     return coupon->paused <= 1 && coupon->archived <= 1;
 }
 
+bool frame_json_text_valid(enum coupon_text text, const char *bytes, size_t length)
+{
+    switch (text) {
+    case COUPON_TEXT_BENEFIT:
+    case COUPON_TEXT_METADATA:
+        return length == 0 || frame_json_valid(bytes, length, '{');
+    case COUPON_TEXT_SEGMENTS:
+        return length == 0 || frame_json_valid(bytes, length, '[');
+    default:
+        return true;
+    }
+}
+
+static bool json_valid(const struct frame_coupon *coupon)
+{
+    const char *at = coupon->texts;
+    for (unsigned i = 0; i < COUPON_TEXTS; i++) {
+        if (!frame_json_text_valid(i, at, coupon->text_lengths[i]))
+            return false;
+        at += coupon->text_lengths[i];
+    }
+    return true;
+}
+
 bool frame_coupon_whole(const struct frame_coupon *coupon)
 {
-    return frame_coupon_lengths_valid(coupon) && flags_valid(coupon) && policy_valid(coupon) &&
+    return frame_coupon_lengths_valid(coupon) && flags_valid(coupon) && policy_valid(coupon) && json_valid(coupon) &&
            coupon->returned <= coupon->issued && coupon->redeemed <= coupon->issued - coupon->returned &&
            coupon->issued - coupon->returned <= coupon->quantity;
 }

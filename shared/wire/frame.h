@@ -310,6 +310,8 @@ bool frame_issue_request_valid(const struct frame_issue_request *request);
 bool frame_change_request_valid(const struct frame_change_request *request);
 bool frame_coupon_request_valid(const struct frame_coupon_request *request);
 
+/* False for a text that answers embed as JSON and that is not JSON. For bytes that coupon_text_valid() accepts. */
+bool frame_json_text_valid(enum coupon_text text, const char *bytes, size_t length);
 /* True when ids, texts, numbers and window are valid for a coupon in a reply. */
 bool frame_coupon_whole(const struct frame_coupon *coupon);
 

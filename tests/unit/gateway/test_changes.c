@@ -17,6 +17,48 @@ static void reply_change(const struct double_frame *of, enum verdict verdict)
     issuer_double_reply_changes(issuer, of, &reply, 1);
 }
 
+/* --- codes --- */
+
+/* The store need not be there: no code is found. */
+static void start_with_readers(void)
+{
+    options.gateway_store_threads = 1;
+    start_with_issuer(1);
+}
+
+static void only_a_code_that_is_not_found_is_answered_404(void **state)
+{
+    static const struct {
+        enum verdict verdict;
+        const char *coupon_id;
+        uint32_t sequence;
+        int status;
+        const char *code;
+    } rows[] = {
+        {VERDICT_CODE_NOT_FOUND, "", 0, 404, "not_found"},   {VERDICT_LATE, "", 0, 503, "issuer_unavailable"},
+        {VERDICT_OVERLOADED, "", 0, 503, "outcome_unknown"}, {VERDICT_COUPON_NOT_FOUND, "", 0, 503, "outcome_unknown"},
+        {VERDICT_FOUND, "", 1, 503, "outcome_unknown"},      {VERDICT_FOUND, "A/B", 1, 503, "outcome_unknown"},
+        {VERDICT_FOUND, "A", 0, 503, "outcome_unknown"},
+    };
+    struct client *client = &clients[0];
+    (void)state;
+    start_with_readers();
+    client_open(client);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct frame_change_reply reply = {.verdict = (uint8_t)rows[i].verdict, .now_us = NOW_US};
+        reply.coupon_id_length = (uint8_t)strlen(rows[i].coupon_id);
+        memcpy(reply.coupon_id, rows[i].coupon_id, reply.coupon_id_length);
+        reply.issue.sequence = rows[i].sequence;
+        client_send(client, "GET /v1/codes/ABCDEFGHJKMN HTTP/1.1\r\nHost: a\r\n\r\n");
+        reply.tag = receive(0)->changes[0].tag;
+        assert_int_equal(frame.changes[0].op, CHANGE_RESOLVE);
+        issuer_double_reply_changes(issuer, &frame, &reply, 1);
+        assert_int_equal(client_read(client), rows[i].status);
+        assert_code(rows[i].code);
+    }
+    client_close(client);
+}
+
 /* --- erasure --- */
 
 /* Two partitions answer, in this order, one after the other. */
@@ -73,6 +115,7 @@ static void the_outcome_of_an_erasure_that_is_done_in_part_is_unknown(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(only_a_code_that_is_not_found_is_answered_404),
         TEST(an_erasure_is_accepted_when_every_partition_has_noted_it),
         TEST(an_erasure_that_every_partition_refuses_is_refused),
         TEST(the_outcome_of_an_erasure_that_is_done_in_part_is_unknown),

@@ -386,6 +386,27 @@ static void listings_are_merged_over_the_partitions(void **state)
     client_close(client);
 }
 
+/* A partition says up to which id it has looked. */
+static void a_listing_with_an_invalid_id_is_no_answer(void **state)
+{
+    static const char *const ids[] = {"a\"b", "a b", ".."};
+    struct client *client = &clients[0];
+    (void)state;
+    start_with_issuer(1);
+    client_open(client);
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct frame_coupon_reply reply = {.verdict = VERDICT_NONE};
+        client_send(client, "GET /v1/coupons HTTP/1.1\r\nHost: a\r\n\r\n");
+        reply.tag = receive(0)->coupons[0].tag;
+        reply.coupon.id_length = (uint8_t)strlen(ids[i]);
+        memcpy(reply.coupon.id, ids[i], strlen(ids[i]));
+        issuer_double_reply_coupons(issuer, &frame, &reply, 1);
+        assert_int_equal(client_read(client), 503);
+        assert_code("outcome_unknown");
+    }
+    client_close(client);
+}
+
 static void a_coupon_is_created_with_an_id_of_its_own(void **state)
 {
     struct client *client = &clients[0];
@@ -429,6 +450,7 @@ int main(void)
         TEST(a_client_that_leaves_is_forgotten),
         TEST(a_client_that_closes_its_side_still_reads_the_answer),
         TEST(listings_are_merged_over_the_partitions),
+        TEST(a_listing_with_an_invalid_id_is_no_answer),
         TEST(a_coupon_is_created_with_an_id_of_its_own),
     };
     return cmocka_run_group_tests(tests, gateway_group_set_up, NULL);

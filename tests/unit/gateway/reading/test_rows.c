@@ -121,6 +121,19 @@ static void an_issue_of_a_user_has_the_coupons_title(void **state)
                 ",\"title\":null,\"benefit\":{\"won\":1000}}],\"next_cursor\":null}");
 }
 
+/* People may change what is in a database. */
+static void a_benefit_that_is_no_json_is_left_out(void **state)
+{
+    (void)state;
+    struct buffer out = {0};
+    struct store_issue_view changed = view;
+    const struct reading_question question = {.scope = READING_USER, .format = READING_JSON};
+    changed.benefit = "{},\"code\":\"\"";
+    changed.benefit_length = 12;
+    reading_rows_append(&out, &question, &changed, 1, NOW_US);
+    assert_text(&out, "{" ISSUE ",\"title\":\"\\\"정오\\\"\",\"benefit\":null}");
+}
+
 static void a_page_without_issues_is_a_page(void **state)
 {
     (void)state;
@@ -149,6 +162,7 @@ int main(void)
         cmocka_unit_test(ndjson_has_an_object_on_each_line),
         cmocka_unit_test(a_page_of_a_coupon_has_its_issues_and_the_next_cursor),
         cmocka_unit_test(an_issue_of_a_user_has_the_coupons_title),
+        cmocka_unit_test(a_benefit_that_is_no_json_is_left_out),
         cmocka_unit_test(a_page_without_issues_is_a_page),
         cmocka_unit_test(csv_quotes_what_needs_quotes),
     };

@@ -211,8 +211,8 @@ static void not_started_gives_the_seconds_rounded_up(void **state)
         {1000001, 0, "Retry-After: 2\r\n"},
         {1, 0, "Retry-After: 1\r\n"},
         {5, 9, "Retry-After: 1\r\n"},
-        {INT64_MAX, 0, "Retry-After: 4294967295\r\n"},
-        {INT64_MAX, INT64_MIN, "Retry-After: 4294967295\r\n"},
+        {TIME_US_MAX, 0, "Retry-After: 4294967295\r\n"},
+        {TIME_US_MAX, INT64_MIN, "Retry-After: 4294967295\r\n"},
     };
     struct exchange exchange = {.op = ISSUE_POST};
 
@@ -275,17 +275,39 @@ static void a_string_is_escaped_where_json_or_utf_8_asks_for_it(void **state)
     }
 }
 
-static void an_issue_time_out_of_range_is_harmless(void **state)
+static int answer_issue(enum verdict verdict, struct frame_issue issue)
 {
     struct exchange exchange = {.op = ISSUE_POST, .coupon_id = "A", .coupon_id_length = 1};
-    struct frame_issue_reply reply = {.verdict = VERDICT_ISSUED, .issue.issued_at_us = INT64_MIN};
-    (void)state;
-    assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 201);
-    json_decref(body_json());
+    struct frame_issue_reply reply = {.verdict = (uint8_t)verdict, .issue = issue};
+    int status = verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply);
+    struct frame_change_reply change = {.verdict = VERDICT_REDEEMED, .issue = issue};
+    exchange.op = CHANGE_REDEEM;
+    if (verdict == VERDICT_ISSUED)
+        assert_int_equal(verdict_answer_change(&out, &reply_clock_now, plain, &exchange, &change), status);
+    assert_true(status != 0 || out.length == 0);
     out.length = 0;
-    reply.issue.issued_at_us = INT64_MAX;
-    assert_int_equal(verdict_answer_issue(&out, &reply_clock_now, plain, &exchange, &reply), 201);
-    json_decref(body_json());
+    return status;
+}
+
+static void a_reply_with_an_invalid_issue_is_no_answer(void **state)
+{
+    const struct frame_issue none = {0};
+    const struct frame_issue good = {
+        .sequence = 1, .nth = 1, .state = ISSUE_ISSUED, .redeemable_until_us = TIME_NONE, .issued_at_us = 1};
+    struct frame_issue bad[] = {good, good, good, good, good};
+    (void)state;
+    bad[0].issued_at_us = INT64_MIN;
+    bad[1].issued_at_us = INT64_MAX;
+    bad[2].sequence = 0;
+    bad[3].state = ISSUE_STATE_COUNT;
+    bad[4].nth = 0;
+    assert_int_equal(answer_issue(VERDICT_ISSUED, good), 201);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(answer_issue(VERDICT_ISSUED, bad[i]), 0);
+    assert_int_equal(answer_issue(VERDICT_ISSUED, none), 0);
+    assert_int_equal(answer_issue(VERDICT_SOLD_OUT, none), 409);
+    assert_int_equal(answer_issue(VERDICT_NOT_STARTED, (struct frame_issue){.issued_at_us = TIME_NONE}), 0);
+    assert_int_equal(answer_issue(VERDICT_NOT_STARTED, (struct frame_issue){.issued_at_us = INT64_MAX}), 0);
 }
 
 static int answer_coupon(uint8_t verdict)
@@ -309,6 +331,9 @@ static void a_reply_with_an_invalid_coupon_is_no_answer(void **state)
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
     bad = good;
     bad.coupon.text_lengths[COUPON_TEXT_TITLE] = TITLE_MAX + 1;
+    assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
+    coupon_text_set(&coupon, COUPON_TEXT_BENEFIT, "{},\"owner\":\"me\"", 15); /* would add a member */
+    frame_coupon_write(&bad.coupon, &coupon);
     assert_int_equal(verdict_answer_coupon(&out, &reply_clock_now, plain, &bad), 0);
 }
 
@@ -462,7 +487,7 @@ int main(void)
         TEST(not_started_gives_the_start),
         TEST(only_a_wrong_token_is_reported_as_invalid),
         TEST(a_string_is_escaped_where_json_or_utf_8_asks_for_it),
-        TEST(an_issue_time_out_of_range_is_harmless),
+        TEST(a_reply_with_an_invalid_issue_is_no_answer),
         TEST(refusals_of_a_change_name_the_member),
         TEST(a_reply_with_an_invalid_coupon_is_no_answer),
         TEST(a_page_ends_where_nothing_follows),
