@@ -288,6 +288,8 @@ static void on_resolved(struct service *service, uint16_t partition, struct exch
     }
     exchange->coupon_id_length = reply->coupon_id_length;
     memcpy(exchange->coupon_id, reply->coupon_id, reply->coupon_id_length);
+    if (exchange->note != NULL)
+        request_note_set_coupon(exchange->note, (struct span){exchange->coupon_id, exchange->coupon_id_length});
     exchange->change->request.sequence = reply->issue.sequence;
     if (!ask_store(service, exchange, CHANGE_FINDING_USER, reply->issue.sequence))
         answer_exchange_with_error(service, exchange, ERROR_OVERLOADED);

@@ -49,7 +49,7 @@ static void drop_note(struct connection *connection)
 
 static void note_coupon(struct connection *connection, const struct api_call *call)
 {
-    if (connection->note != NULL && (call->kind == API_ISSUE || call->kind == API_CHANGE ||
+    if (connection->note != NULL && (call->kind == API_ISSUE || call->kind == API_CHANGE || call->kind == API_SWEEP ||
                                      (call->kind == API_READING && call->question.scope == READING_COUPON)))
         request_note_set_coupon(connection->note, call->coupon_id);
     else if (connection->note != NULL && call->kind == API_COUPON)
@@ -202,6 +202,8 @@ static void send_coupon(struct service *service, struct connection *connection, 
         return;
     }
     frame_coupon_write(&record->coupon, &call->coupon);
+    if (exchange->note != NULL)
+        record->request_id_length = (uint8_t)request_note_copy_id(exchange->note, record->request_id);
     record->fields = call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0;
 }
 

@@ -141,6 +141,7 @@ def test_every_line_is_an_object_and_a_request_is_one_line(tmp_path):
         assert (status, body["code"], body["request_id"]) == (409, "sold_out", made)
         assert re.fullmatch("[0-9a-f]{32}", made)
         assert cluster.request("GET", "/v1/coupons/A", headers={"X-Request-Id": "r-2"})[1]["X-Request-Id"] == "r-2"
+        assert cluster.request("POST", "/v1/coupons/A/revocations", headers={"X-Request-Id": "r-3"})[0] == 202
         lines = requests_of(cluster.gateways[0])
     for member in cluster.members:
         assert all({"time", "level", "role", "message"} <= line.keys() for line in log_of(member)), member.name
@@ -150,6 +151,8 @@ def test_every_line_is_an_object_and_a_request_is_one_line(tmp_path):
     assert {key: alice[key] for key in expected} == expected
     look = next(line for line in lines if line.get("request_id") == "r-2")
     assert (look["route"], look["coupon"], look["status"]) == ("coupon_get", "A", 200)
+    sweep = next(line for line in lines if line.get("request_id") == "r-3")
+    assert (sweep["route"], sweep["coupon"]) == ("revocations_post", "A")
     bob = next(line for line in lines if line.get("request_id") == made)
     assert (bob["status"], "trace_id" in bob) == (409, False)
 

@@ -17,6 +17,36 @@ static void reply_change(const struct double_frame *of, enum verdict verdict)
     issuer_double_reply_changes(issuer, of, &reply, 1);
 }
 
+/* --- request ids --- */
+
+static void what_changes_something_bears_the_id_of_its_request(void **state)
+{
+    static const char *const coupons[] = {
+        "POST /v1/coupons HTTP/1.1\r\nHost: a\r\nX-Request-Id: r-1\r\nContent-Type: application/json\r\n"
+        "Content-Length: 26\r\n\r\n{\"title\":\"t\",\"quantity\":1}",
+        "PATCH /v1/coupons/A HTTP/1.1\r\nHost: a\r\nX-Request-Id: r-1\r\nContent-Type: application/json\r\n"
+        "Content-Length: 15\r\n\r\n{\"paused\":true}",
+    };
+    struct client *client = &clients[0];
+    (void)state;
+    start_with_issuer(1);
+    for (size_t i = 0; i < sizeof coupons / sizeof coupons[0]; i++) {
+        client_open(client);
+        client_send(client, coupons[i]);
+        receive(0);
+        assert_int_equal(frame.coupons[0].request_id_length, 3);
+        assert_memory_equal(frame.coupons[0].request_id, "r-1", 3);
+        assert_true(frame_coupon_request_valid(&frame.coupons[0]));
+        client_close(client);
+    }
+    client_open(client);
+    client_send(client, "POST /v1/coupons/A/revocations HTTP/1.1\r\nHost: a\r\nX-Request-Id: r-1\r\n\r\n");
+    receive(0);
+    assert_int_equal(frame.changes[0].request_id_length, 3);
+    assert_memory_equal(frame.changes[0].request_id, "r-1", 3);
+    client_close(client);
+}
+
 /* --- codes --- */
 
 /* The store need not be there: no code is found. */
@@ -115,6 +145,7 @@ static void the_outcome_of_an_erasure_that_is_done_in_part_is_unknown(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_changes_something_bears_the_id_of_its_request),
         TEST(only_a_code_that_is_not_found_is_answered_404),
         TEST(an_erasure_is_accepted_when_every_partition_has_noted_it),
         TEST(an_erasure_that_every_partition_refuses_is_refused),
