@@ -21,6 +21,7 @@ void exchanges_deinit(struct exchanges *exchanges)
     for (uint32_t i = 0; i < exchanges->touched; i++) {
         listing_destroy(&exchanges->slots[i].listing);
         reading_port_drop(&exchanges->slots[i].reading);
+        free(exchanges->slots[i].change);
         free(exchanges->slots[i].if_none_match);
         free(exchanges->slots[i].if_match);
         request_note_destroy(&exchanges->slots[i].note);

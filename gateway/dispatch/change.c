@@ -21,10 +21,9 @@ enum change_step { CHANGE_RESOLVING, CHANGE_FINDING_USER, CHANGE_ASKING, CHANGE_
 struct change_progress {
     enum change_step step;
     struct frame_change_request request; /* of a code: what is wanted */
-    uint16_t partition;
-    struct frame_change_reply reply; /* COMPLETING: what will be answered */
-    bool noted;                      /* ERASING: a partition has noted it */
-    bool refused;                    /* ERASING: a partition has not, because of `refusal` */
+    struct frame_change_reply reply;     /* COMPLETING: what will be answered */
+    bool noted;                          /* ERASING: a partition has noted it */
+    bool refused;                        /* ERASING: a partition has not, because of `refusal` */
     enum error_code refusal;
 };
 
@@ -110,6 +109,7 @@ static void send_code(struct service *service, struct connection *connection, co
     exchange->change = progress_create(CHANGE_RESOLVING);
     fill(&exchange->change->request, call);
     exchange->change->request.op = (uint8_t)call->change_op;
+    exchange->op = CHANGE_RESOLVE;
     add_record(service, partition, exchange, CHANGE_RESOLVE)->code = call->code;
 }
 
@@ -310,7 +310,6 @@ void change_on_reply(struct service *service, uint16_t partition, struct exchang
         if (exchange->change == NULL)
             exchange->change = progress_create(CHANGE_COMPLETING);
         exchange->change->reply = *reply;
-        exchange->change->partition = partition;
         if (ask_store(service, exchange, CHANGE_COMPLETING, reply->issue.sequence))
             return;
     }
@@ -319,11 +318,16 @@ void change_on_reply(struct service *service, uint16_t partition, struct exchang
 
 /* --- the store's answers --- */
 
+static uint16_t partition_of(const struct service *service, const struct exchange *exchange)
+{
+    return coupon_partition(exchange->coupon_id, exchange->coupon_id_length, service->partitions);
+}
+
 /* Now that the user is known, the request is like one without a code. */
 static void ask_issuer(struct service *service, struct exchange *exchange, const struct reading_one *one)
 {
     const struct frame_change_request *wanted = &exchange->change->request;
-    uint16_t partition = coupon_partition(exchange->coupon_id, exchange->coupon_id_length, service->partitions);
+    uint16_t partition = partition_of(service, exchange);
     if (!service_partition_up(service, partition)) {
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         return;
@@ -360,6 +364,6 @@ void change_on_read(struct service *service, struct exchange *exchange, const st
     } else {
         if (found && is_of_decision(one, &change->reply))
             change->reply.details = one->details;
-        answer_reply(service, change->partition, exchange, &change->reply);
+        answer_reply(service, partition_of(service, exchange), exchange, &change->reply);
     }
 }

@@ -156,7 +156,7 @@ static void give_up(struct service *service, struct exchange *exchange)
 static bool is_read(const struct exchange *exchange)
 {
     return exchange->kind == EXCHANGE_LIST || (exchange->kind == EXCHANGE_ISSUE && exchange->op == ISSUE_LOOKUP) ||
-           (exchange->kind == EXCHANGE_CHANGE && exchange->op == CHANGE_SHOW) ||
+           (exchange->kind == EXCHANGE_CHANGE && (exchange->op == CHANGE_SHOW || exchange->op == CHANGE_RESOLVE)) ||
            (exchange->kind == EXCHANGE_SWEEP && exchange->op == CHANGE_SWEPT) ||
            (exchange->kind == EXCHANGE_COUPON && exchange->op == COUPON_GET);
 }

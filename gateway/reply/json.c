@@ -114,10 +114,8 @@ size_t issue_json_format(char out[ISSUE_JSON_MAX], const struct issue_view *view
     CHECK(view->user_id.length <= USER_ID_MAX);
     at = PUT_LITERAL(at, "{\"coupon_id\":\"");
     at = put(at, view->coupon_id.at, view->coupon_id.length);
-    if (view->user_id.at != NULL) {
-        at = PUT_LITERAL(at, "\",\"user_id\":\"");
-        at = put(at, view->user_id.at, view->user_id.length);
-    }
+    at = PUT_LITERAL(at, "\",\"user_id\":\"");
+    at = put(at, view->user_id.at, view->user_id.length);
     at = PUT_LITERAL(at, "\",\"sequence\":");
     at += decimal_format(at, issue->sequence);
     at = PUT_LITERAL(at, ",\"nth\":");

@@ -18,7 +18,7 @@
 /* An issue as the API shows it. Borrowed. */
 struct issue_view {
     struct span coupon_id;
-    struct span user_id; /* SPAN_NONE: not known */
+    struct span user_id;
     const struct frame_issue *issue;
     const struct frame_details *details; /* of the redemption or revocation; NULL: left out */
     int64_t now_us;                      /* the issuer's clock, which decides whether it has expired */

@@ -201,6 +201,15 @@ void wait_for_word_of_missing_issuer(void)
     client_close(client);
 }
 
+/* A base endpoint on a port that is currently free. */
+void choose_tcp(void)
+{
+    zsock_t *probe = zsock_new(ZMQ_ROUTER);
+    int port = zsock_bind(probe, "tcp://127.0.0.1:*");
+    zsock_destroy(&probe);
+    snprintf(options.gateway_requests, sizeof options.gateway_requests, "tcp://127.0.0.1:%d", port);
+}
+
 void start_with_issuer(uint16_t partitions)
 {
     options.issuer_partitions = partitions;

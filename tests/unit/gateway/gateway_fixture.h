@@ -42,6 +42,8 @@ int gateway_group_set_up(void **state);
 /* Starts a gateway with `options`, alone or with a double that is ready. */
 void start(void);
 void start_with_issuer(uint16_t partitions);
+/* Before the start: lets the gateway notice at once that the double is gone. For one partition. */
+void choose_tcp(void);
 /* Waits until /readyz is 200 and names the missing issuer. */
 void wait_for_word_of_missing_issuer(void);
 /* Waits until /readyz answers `status` and names nothing missing. */

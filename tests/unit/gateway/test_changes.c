@@ -89,6 +89,23 @@ static void only_a_code_that_is_not_found_is_answered_404(void **state)
     client_close(client);
 }
 
+/* Nothing is decided before the issue is known. */
+static void a_code_that_a_dead_issuer_does_not_resolve_is_reported_at_once(void **state)
+{
+    struct client *client = &clients[0];
+    (void)state;
+    choose_tcp();
+    start_with_readers();
+    client_open(client);
+    client_send(client, "PUT /v1/codes/ABCDEFGHJKMN/redemption HTTP/1.1\r\nHost: a\r\nContent-Length: 17\r\n"
+                        "Content-Type: application/json\r\n\r\n{\"reference\":\"r\"}");
+    assert_int_equal(receive(0)->changes[0].op, CHANGE_RESOLVE);
+    issuer_double_destroy(&issuer);
+    assert_int_equal(client_read(client), 503);
+    assert_code("issuer_unavailable");
+    client_close(client);
+}
+
 /* --- erasure --- */
 
 /* Two partitions answer, in this order, one after the other. */
@@ -147,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_changes_something_bears_the_id_of_its_request),
         TEST(only_a_code_that_is_not_found_is_answered_404),
+        TEST(a_code_that_a_dead_issuer_does_not_resolve_is_reported_at_once),
         TEST(an_erasure_is_accepted_when_every_partition_has_noted_it),
         TEST(an_erasure_that_every_partition_refuses_is_refused),
         TEST(the_outcome_of_an_erasure_that_is_done_in_part_is_unknown),

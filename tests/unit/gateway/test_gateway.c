@@ -264,15 +264,6 @@ static void an_issuer_that_does_not_answer_leaves_the_outcome_unknown(void **sta
     client_close(client);
 }
 
-/* A base endpoint on a port that is currently free. */
-static void choose_tcp(void)
-{
-    zsock_t *probe = zsock_new(ZMQ_ROUTER);
-    int port = zsock_bind(probe, "tcp://127.0.0.1:*");
-    zsock_destroy(&probe);
-    snprintf(options.gateway_requests, sizeof options.gateway_requests, "tcp://127.0.0.1:%d", port);
-}
-
 /* A read is answered at once; a request that may still be decided is not, as long as it may. */
 static void a_dead_issuer_is_reported_when_nothing_can_be_decided_any_more(void **state)
 {

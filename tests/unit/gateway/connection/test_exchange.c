@@ -1,4 +1,5 @@
 /* The pool of exchanges and the timer wheel. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,6 +68,17 @@ static void the_pool_hands_out_no_more_than_it_has(void **state)
     assert_null(exchange_acquire(&exchanges));
     exchange_release(&exchanges, first);
     assert_ptr_equal(exchange_acquire(&exchanges), first);
+}
+
+/* At the end of a thread some are still in use. */
+static void what_an_exchange_owns_is_freed_with_the_pool(void **state)
+{
+    struct exchange *exchange = exchange_acquire(&exchanges);
+    (void)state;
+    size_t before = mallinfo2().uordblks;
+    exchange->change = malloc(100000);
+    exchanges_deinit(&exchanges);
+    assert_true(mallinfo2().uordblks <= before);
 }
 
 static void a_tag_finds_its_exchange_while_it_waits(void **state)
@@ -191,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_pool_hands_out_no_more_than_it_has),
+        TEST(what_an_exchange_owns_is_freed_with_the_pool),
         TEST(a_tag_finds_its_exchange_while_it_waits),
         TEST(a_tag_of_an_earlier_generation_finds_no_exchange),
         TEST(unknown_tags_find_no_exchange),
