@@ -24,9 +24,12 @@ int64_t policy_until_change_us(const struct coupon *coupon, int64_t issuer_us)
     return INT64_MAX;
 }
 
+/* Nearly every request is without conditions, and a tag takes a hash. */
 bool policy_page_passes(const char *if_match, const struct policy_page *page)
 {
     char ours[ETAG_LENGTH];
+    if (if_match == NULL)
+        return true;
     etag_format(ours, page->coupon_id, page->version, page->etag);
     return etag_passes(if_match, ours);
 }
@@ -34,6 +37,8 @@ bool policy_page_passes(const char *if_match, const struct policy_page *page)
 static bool is_excluded(const char *if_none_match, const struct policy_page *page)
 {
     char ours[ETAG_LENGTH];
+    if (if_none_match == NULL)
+        return false;
     etag_format(ours, page->coupon_id, page->version, page->etag);
     return etag_excluded(if_none_match, ours);
 }
