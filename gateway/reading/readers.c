@@ -101,20 +101,25 @@ static enum store_result connect_store(struct reader *reader, struct error *erro
     return result;
 }
 
+static bool is_dropped(const struct reading_request *request)
+{
+    return atomic_load_explicit(&request->dropped, memory_order_relaxed);
+}
+
 /* An issue that was decided a moment ago: the persister is about to store it. */
 static enum store_result read_patiently(struct reader *reader, struct reading_request *request, struct error *error)
 {
     const struct timespec wait = {.tv_nsec = ISSUE_WAIT_MS * 1000000};
     struct readers *self = reader->readers;
     const struct reading_cluster cluster = {(uint16_t)self->partitions, &self->horizon};
-    enum store_result result = STORE_OK;
-    for (int tries = 0; tries < ISSUE_TRIES; tries++) {
-        result = reading_page_read(reader->store, &cluster, &request->question, &request->page, error);
-        if (result != STORE_OK || request->question.scope != READING_ISSUE || request->page.one.found)
-            break;
+    for (int tries = 1;; tries++) {
+        enum store_result result =
+            reading_page_read(reader->store, &cluster, &request->question, &request->page, error);
+        if (result != STORE_OK || request->question.scope != READING_ISSUE || request->page.one.found ||
+            tries == ISSUE_TRIES || is_dropped(request))
+            return result;
         nanosleep(&wait, NULL);
     }
-    return result;
 }
 
 static enum store_result read_once(struct reader *reader, struct reading_request *request, struct error *error)
@@ -155,7 +160,7 @@ static int64_t do_work(void *arg)
     struct reading_request *request = reading_queue_take(&reader->readers->queue);
     if (request == NULL)
         return WORKER_UNTIL_WOKEN;
-    if (!atomic_load_explicit(&request->dropped, memory_order_relaxed))
+    if (!is_dropped(request))
         serve(reader, request);
     reading_port_answer(request->port, request);
     return 0;
