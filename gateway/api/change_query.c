@@ -37,13 +37,9 @@ static const char *read_reference(struct span text, struct api_call *call)
 static const char *read_sequence(struct span text, struct api_call *call)
 {
     uint64_t value = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9' || i > 9)
-            return SEQUENCE_RULE;
-        value = value * 10 + (uint64_t)(text.at[i] - '0');
-    }
+    bool whole = span_decimal(text, UINT32_MAX, &value) == text.length;
     call->sequence = (uint32_t)value;
-    return value >= 1 && value <= UINT32_MAX ? NULL : SEQUENCE_RULE;
+    return whole && value >= 1 ? NULL : SEQUENCE_RULE;
 }
 
 /* Forms send a space as a plus sign. */

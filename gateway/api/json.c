@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "gateway/api/json_text.h"
 #include "shared/wire/frame.h"
 
 /* jansson's error in words for users who do not know jansson. */
@@ -47,21 +48,9 @@ json_t *api_json_load(struct span body, struct api_errors *errors)
     return root;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static const char *skip_space(const char *at, const char *end)
-{
-    while (at < end && is_space(*at))
-        at++;
-    return at;
-}
-
 static const char *expect(const char *at, const char *end, const char *text, size_t length)
 {
-    at = skip_space(at, end);
+    at = json_text_skip_space(at, end);
     return (size_t)(end - at) >= length && memcmp(at, text, length) == 0 ? at + length : end + 1;
 }
 
@@ -83,7 +72,7 @@ static bool read_usual_digits(const char *begin, const char *end, struct span *u
         at++;
     *user_id = (struct span){begin, (size_t)(at - begin)};
     at = expect(at, end, "}", 1);
-    return digits_are_id(*user_id) && at <= end && skip_space(at, end) == end;
+    return digits_are_id(*user_id) && at <= end && json_text_skip_space(at, end) == end;
 }
 
 /*
@@ -103,7 +92,7 @@ static bool read_usual_issue(struct span body, struct span *user_id)
     if (at <= end)
         at = expect(at, end, ":", 1);
     if (at <= end)
-        at = skip_space(at, end);
+        at = json_text_skip_space(at, end);
     if (at < end && *at >= '0' && *at <= '9')
         return read_usual_digits(at, end, user_id);
     if (at <= end)
@@ -114,7 +103,7 @@ static bool read_usual_issue(struct span body, struct span *user_id)
         return false;
     *user_id = (struct span){begin, (size_t)(at - begin)};
     at = expect(at + 1, end, "}", 1);
-    return at <= end && skip_space(at, end) == end;
+    return at <= end && json_text_skip_space(at, end) == end;
 }
 
 /* Reads the id from the parsed tree. jansson turns -0, which is invalid, into 0. */

@@ -13,10 +13,16 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+const char *json_text_skip_space(const char *at, const char *end)
+{
+    while (at < end && is_space(*at))
+        at++;
+    return at;
+}
+
 static void skip_space(struct scanner *scanner)
 {
-    while (scanner->at < scanner->end && is_space(*scanner->at))
-        scanner->at++;
+    scanner->at = json_text_skip_space(scanner->at, scanner->end);
 }
 
 /* Behind the string that begins here. */

@@ -9,6 +9,9 @@
 
 #include "gateway/http/span.h"
 
+/* The first byte that is no space, or `end`. */
+const char *json_text_skip_space(const char *at, const char *end);
+
 /* The bytes of the member's value in `object`, valid JSON without duplicate members. SPAN_NONE when it has no such
  * member. `name` is the decoded name, of ASCII letters and underscores. */
 struct span json_text_member(struct span object, const char *name);

@@ -51,14 +51,10 @@ static struct span decode(struct span piece, char out[PAGE_VALUE_MAX])
 /* 1 to COUPON_LIST_MAX in plain digits. */
 static bool read_limit(struct span text, uint32_t *limit)
 {
-    uint32_t value = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9' || i > 3)
-            return false;
-        value = value * 10 + (uint32_t)(text.at[i] - '0');
-    }
-    *limit = value;
-    return value >= 1 && value <= COUPON_LIST_MAX;
+    uint64_t value = 0;
+    bool whole = span_decimal(text, COUPON_LIST_MAX, &value) == text.length;
+    *limit = (uint32_t)value;
+    return whole && value >= 1;
 }
 
 static void take(struct page_query *query, enum page_member member, struct span value, struct api_errors *errors)

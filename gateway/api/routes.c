@@ -255,17 +255,13 @@ static void read_issue_get(struct api_call *call, const struct http_request *req
     ask_issue(call, ISSUE_LOOKUP);
 }
 
-/* 1 to NTH_MAX in plain digits. */
+/* 1 to NTH_MAX in plain digits; the text is not empty. */
 static bool read_nth(struct span text, uint16_t *nth)
 {
-    unsigned value = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9' || i > 3)
-            return false;
-        value = value * 10 + (unsigned)(text.at[i] - '0');
-    }
+    uint64_t value = 0;
+    bool whole = span_decimal(text, NTH_MAX, &value) == text.length;
     *nth = (uint16_t)value;
-    return value >= 1 && value <= NTH_MAX && text.at[0] != '0';
+    return whole && text.at[0] != '0';
 }
 
 static void read_issue_put_nth(struct api_call *call, const struct http_request *request)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -26,6 +27,21 @@ static inline bool span_equals(struct span a, struct span b)
 static inline bool span_equals_nocase(struct span a, struct span b)
 {
     return a.length == b.length && (a.length == 0 || strncasecmp(a.at, b.at, a.length) == 0);
+}
+
+/* Reads the decimal digits at the beginning. Returns their number; 0 when there are none, or their value is above
+ * `max`. */
+static inline size_t span_decimal(struct span s, uint64_t max, uint64_t *value)
+{
+    size_t digits = 0;
+    *value = 0;
+    for (; digits < s.length && s.at[digits] >= '0' && s.at[digits] <= '9'; digits++) {
+        uint64_t digit = (uint64_t)(s.at[digits] - '0');
+        if (digit > max || *value > (max - digit) / 10)
+            return 0;
+        *value = *value * 10 + digit;
+    }
+    return digits;
 }
 
 /* Removes spaces at both ends. Tabs stay, as in nginx, and make a message invalid where they affect its framing. */

@@ -6,7 +6,7 @@
 
 #include "shared/coupon.h"
 
-enum { SEQUENCE_DIGITS_MAX = 10, TIME_DIGITS_MAX = 18 };
+#define SEQUENCE_MAX UINT64_C(9999999999) /* beyond every sequence: such a page is empty */
 
 size_t reading_cursor_format(enum reading_scope scope, const struct store_issue_key *key, char out[READING_CURSOR_MAX])
 {
@@ -16,16 +16,9 @@ size_t reading_cursor_format(enum reading_scope scope, const struct store_issue_
                             (int)key->coupon_id_length, key->coupon_id);
 }
 
-/* Takes up to `digits_max` digits, at least one. */
-static bool take_number(struct span *text, size_t digits_max, uint64_t *number)
+static bool take_number(struct span *text, uint64_t max, uint64_t *number)
 {
-    size_t digits = 0;
-    *number = 0;
-    for (; digits < text->length && text->at[digits] >= '0' && text->at[digits] <= '9'; digits++) {
-        if (digits == digits_max)
-            return false;
-        *number = *number * 10 + (uint64_t)(text->at[digits] - '0');
-    }
+    size_t digits = span_decimal(*text, max, number);
     text->at += digits;
     text->length -= digits;
     return digits > 0;
@@ -43,7 +36,7 @@ static bool take_dash(struct span *text)
 static bool take_sequence(struct span *text, struct store_issue_key *key)
 {
     uint64_t sequence = 0;
-    if (!take_number(text, SEQUENCE_DIGITS_MAX, &sequence))
+    if (!take_number(text, SEQUENCE_MAX, &sequence))
         return false;
     key->sequence = sequence < UINT32_MAX ? (uint32_t)sequence : UINT32_MAX; /* nothing follows either */
     return true;
@@ -55,8 +48,8 @@ bool reading_cursor_parse(enum reading_scope scope, struct span text, struct sto
     *key = (struct store_issue_key){.issued_at_us = TIME_NONE};
     if (scope == READING_COUPON)
         return take_sequence(&text, key) && text.length == 0;
-    if (!take_number(&text, TIME_DIGITS_MAX, &us) || us > TIME_US_MAX || !take_dash(&text) ||
-        !take_sequence(&text, key) || !take_dash(&text) || !coupon_id_valid(text.at, text.length))
+    if (!take_number(&text, TIME_US_MAX, &us) || !take_dash(&text) || !take_sequence(&text, key) || !take_dash(&text) ||
+        !coupon_id_valid(text.at, text.length))
         return false;
     key->issued_at_us = (int64_t)us;
     key->coupon_id_length = (uint8_t)text.length;
