@@ -7,6 +7,8 @@
 #include "gateway/api/json_text.h"
 #include "shared/wire/frame.h"
 
+enum { FIELD_MAX = sizeof((struct api_error *)NULL)->field };
+
 /* jansson's error in words for users who do not know jansson. */
 static const char *fault_words(const json_error_t *fault)
 {
@@ -31,15 +33,28 @@ static const char *fault_words(const json_error_t *fault)
     }
 }
 
+/* The field that an error is about. A number that is too large is about its member, in which it may be deep down. */
+static const char *fault_field(struct span body, const json_error_t *fault, char field[FIELD_MAX])
+{
+    struct span name = SPAN_NONE;
+    if (json_error_code(fault) == json_error_numeric_overflow && fault->position >= 0)
+        name = json_text_name_at(body, (size_t)fault->position);
+    if (name.length == 0)
+        return "body";
+    snprintf(field, FIELD_MAX, "%.*s", (int)(name.length < FIELD_MAX ? name.length : FIELD_MAX), name.at);
+    return field;
+}
+
 json_t *api_json_load(struct span body, struct api_errors *errors)
 {
     json_error_t fault;
     json_t *root =
         json_loadb(body.length == 0 ? "" : body.at, body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
     char reason[sizeof errors->rows[0].reason];
+    char field[FIELD_MAX];
     if (root == NULL) {
         snprintf(reason, sizeof reason, "%s, line %d, column %d", fault_words(&fault), fault.line, fault.column);
-        api_errors_add(errors, "body", reason);
+        api_errors_add(errors, fault_field(body, &fault, field), reason);
     } else if (!json_is_object(root)) {
         api_errors_add(errors, "body", "must be a JSON object");
         json_decref(root);

@@ -92,26 +92,62 @@ static bool is_named(struct span text, const char *name)
     return text.length == 0 && *name == '\0';
 }
 
-struct span json_text_member(struct span object, const char *name)
+struct member {
+    struct span name; /* without its quotes */
+    struct span value;
+};
+
+/* Begins at the brace or at a comma; false behind the last member, and where the text is no object. */
+static bool next_member(struct scanner *scanner, struct member *member)
+{
+    if (scanner->at >= scanner->end)
+        return false;
+    scanner->at++;
+    skip_space(scanner);
+    if (scanner->at >= scanner->end || *scanner->at != '"')
+        return false;
+    member->name.at = scanner->at + 1;
+    skip_string(scanner);
+    member->name.length = (size_t)(scanner->at - member->name.at) - 1;
+    skip_space(scanner);
+    if (scanner->at >= scanner->end)
+        return false;
+    scanner->at++; /* the colon */
+    skip_space(scanner);
+    member->value.at = scanner->at;
+    skip_value(scanner);
+    member->value.length = (size_t)(scanner->at - member->value.at);
+    skip_space(scanner);
+    return true;
+}
+
+static struct scanner scan(struct span object)
 {
     struct scanner scanner = {object.at, object.at + object.length};
     skip_space(&scanner);
-    while (scanner.at < scanner.end) {
-        scanner.at++; /* the brace or the comma */
-        skip_space(&scanner);
-        if (scanner.at >= scanner.end || *scanner.at != '"')
-            return SPAN_NONE;
-        const char *begin = scanner.at + 1;
-        skip_string(&scanner);
-        struct span text = {begin, (size_t)(scanner.at - begin) - 1};
-        skip_space(&scanner);
-        scanner.at++; /* the colon */
-        skip_space(&scanner);
-        begin = scanner.at;
-        skip_value(&scanner);
-        if (is_named(text, name))
-            return (struct span){begin, (size_t)(scanner.at - begin)};
-        skip_space(&scanner);
+    return scanner;
+}
+
+struct span json_text_member(struct span object, const char *name)
+{
+    struct scanner scanner = scan(object);
+    struct member member;
+    while (next_member(&scanner, &member)) {
+        if (is_named(member.name, name))
+            return member.value;
+    }
+    return SPAN_NONE;
+}
+
+struct span json_text_name_at(struct span object, size_t offset)
+{
+    struct scanner scanner = scan(object);
+    struct member member;
+    if (scanner.at >= scanner.end || *scanner.at != '{')
+        return SPAN_NONE;
+    while (next_member(&scanner, &member)) {
+        if (object.at + offset <= member.value.at + member.value.length)
+            return object.at + offset >= member.value.at ? member.name : SPAN_NONE;
     }
     return SPAN_NONE;
 }
