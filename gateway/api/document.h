@@ -19,8 +19,9 @@ struct document {
     const char *path;
     const char *bytes; /* not NUL-terminated */
     size_t length;
-    const char *etag;   /* ETAG_LENGTH characters of its hash, with both quotes */
-    const char *fields; /* header lines, Content-Type among them, each ending with CR LF */
+    const char *etag;            /* ETAG_LENGTH characters of its hash, with both quotes */
+    const char *fields;          /* header lines, Content-Type among them, each ending with CR LF */
+    const struct document *gzip; /* the same, compressed; NULL: there is none */
 };
 
 extern const struct document documents[];

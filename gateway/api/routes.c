@@ -372,12 +372,21 @@ static void read_readyz(struct api_call *call, const struct http_request *reques
     call->kind = API_READYZ;
 }
 
+static bool accepts_gzip(const struct http_request *request)
+{
+    char *list = http_request_list(request, SPAN_LITERAL("accept-encoding"));
+    bool accepts = list != NULL && http_accept_names_coding((struct span){list, strlen(list)}, "gzip");
+    free(list);
+    return accepts;
+}
+
 static void read_document(struct api_call *call, const struct http_request *request)
 {
-    (void)request;
     call->kind = API_DOCUMENT;
     call->document = document_find(call->target.path);
     CHECK(call->document != NULL);
+    if (call->document->gzip != NULL && accepts_gzip(request))
+        call->document = call->document->gzip;
 }
 
 static void read_metrics(struct api_call *call, const struct http_request *request)

@@ -1,7 +1,5 @@
 #include "gateway/http/accept.h"
 
-#include <stdbool.h>
-
 enum { QUALITY_MAX = 1000 };
 
 /* A range of the list, such as text/csv;q=0.5. */
@@ -108,4 +106,15 @@ unsigned http_accept_choose(struct span list, const struct http_offer *offers, u
         }
     }
     return best;
+}
+
+bool http_accept_names_coding(struct span list, const char *coding)
+{
+    struct span text = SPAN_NONE;
+    while (take_until(&list, ',', &text)) {
+        struct range range = read_range(text);
+        if (range.subtype.length == 0 && is(range.type, coding))
+            return range.quality > 0;
+    }
+    return false;
 }

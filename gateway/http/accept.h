@@ -1,9 +1,10 @@
 /*
- * Chooses the media type of an answer by the request's Accept (RFC 9110 §12.5.1). Pure.
+ * Chooses the form of an answer by the request's Accept and Accept-Encoding (RFC 9110 §12.5). Pure.
  */
 #ifndef COUPOND_HTTP_ACCEPT_H
 #define COUPOND_HTTP_ACCEPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "gateway/http/span.h"
@@ -20,5 +21,8 @@ struct http_offer {
  * another format is more useful than none.
  */
 unsigned http_accept_choose(struct span list, const struct http_offer *offers, unsigned count);
+
+/* True when `list`, the joined values of Accept-Encoding, names the coding with a quality above 0. */
+bool http_accept_names_coding(struct span list, const char *coding);
 
 #endif

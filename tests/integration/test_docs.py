@@ -1,5 +1,6 @@
 """The page at /docs in a real browser, and what gateways serve for it."""
 
+import gzip
 import http.client
 import json
 import subprocess
@@ -20,10 +21,10 @@ MEDIA_TYPES = {"/docs": "text/html; charset=utf-8", "/docs/start.js": "text/java
                "/docs/swagger-ui.css": "text/css; charset=utf-8"}
 
 
-def look(cluster, path, method="GET"):
+def look(cluster, path, method="GET", accept_encoding="identity"):
     connection = http.client.HTTPConnection(cluster.addresses[0], timeout=60)
     try:
-        connection.request(method, path)
+        connection.request(method, path, headers={"Accept-Encoding": accept_encoding})
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
     finally:
@@ -107,6 +108,23 @@ def test_every_part_has_its_type_and_tag(cluster, complete):  # pylint: disable=
         status, of_head, nothing = look(cluster, path, "HEAD")
         assert (status, of_head["Content-Length"], nothing) == (200, str(len(body)), b"")
     assert look(cluster, "/docs")[2] == (REPOSITORY / "web/docs/index.html").read_bytes()
+
+
+@pytest.mark.parametrize("path, large", [("/docs/swagger-ui-bundle.js", True), ("/docs/swagger-ui.css", True),
+                                         ("/docs/start.js", False), ("/openapi.json", False)])
+@pytest.mark.usefixtures("complete")
+def test_large_parts_are_compressed_for_those_who_accept_it(cluster, path, large):
+    _, plain, body = look(cluster, path)
+    status, headers, small = look(cluster, path, accept_encoding="br, gzip;q=0.5")
+    assert status == 200 and headers["Content-Type"] == plain["Content-Type"]
+    assert headers["Content-Encoding"] == ("gzip" if large else None) and plain["Content-Encoding"] is None
+    assert headers["Vary"] == plain["Vary"] == ("Accept-Encoding" if large else None)
+    assert (headers["ETag"] != plain["ETag"]) == large
+    assert (gzip.decompress(small) if large else small) == body and (len(small) < len(body) / 2) == large
+    assert look(cluster, path, accept_encoding="gzip;q=0, *")[1]["Content-Encoding"] is None
+    length = headers["Content-Length"]
+    status, of_head, nothing = look(cluster, path, "HEAD", "gzip")
+    assert (status, of_head["Content-Length"], of_head["ETag"], nothing) == (200, length, headers["ETag"], b"")
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/docs/index.html", "/docs/../docs/start.js", "/docs/start.js/",

@@ -61,9 +61,21 @@ static void of_equal_qualities_the_exact_name_wins_then_the_first_offer(void **s
     assert_int_equal(choose("application/*, application/x-ndjson"), NDJSON);
 }
 
+static void a_coding_is_accepted_if_it_is_named(void **state)
+{
+    static const char *const good[] = {"gzip", "deflate, GZIP ;q=0.1", "br,\tgzip\r\n", "gzip;q=1.000"};
+    static const char *const bad[] = {"", "*", "gzip;q=0", "x-gzip", "gzip/1", "identity, br", "gzi"};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(http_accept_names_coding((struct span){good[i], strlen(good[i])}, "gzip"));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(http_accept_names_coding((struct span){bad[i], strlen(bad[i])}, "gzip"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_coding_is_accepted_if_it_is_named),
         cmocka_unit_test(the_first_offer_is_the_default),
         cmocka_unit_test(a_named_type_is_chosen_whatever_its_case_and_parameters),
         cmocka_unit_test(the_highest_quality_wins),
