@@ -85,7 +85,7 @@ static double operation_rate(const struct bench_report *report, enum bench_opera
 
 static void print_operations(const struct bench_report *report, FILE *out)
 {
-    char rate[BENCH_NUMBER_MAX], count[BENCH_NUMBER_MAX], name[64];
+    char rate[BENCH_NUMBER_MAX], count[BENCH_NUMBER_MAX], name[3 * BENCH_NUMBER_MAX];
     for (enum bench_operation i = 0; i < BENCH_OPERATION_COUNT; i++) {
         if (answered(report, i) == 0)
             continue;
