@@ -78,6 +78,7 @@ int rebuild_rows_journal(struct rebuild_rows *rows, const struct store_journal *
         return wrong(rows, "the store names a partition %u of %u", stored->partition, rows->partitions);
     rows->parts[stored->partition].stored = *stored;
     raise_seq(&rows->parts[stored->partition], stored->last_seq);
+    raise_seq(&rows->parts[stored->partition], stored->newest_seq); /* records that left no row have numbers, too */
     return 0;
 }
 

@@ -132,6 +132,17 @@ static void the_keys_of_the_store_are_those_of_the_new_journal(void **state)
     assert_true(meta.checksum == journal_checksum(&meta, sizeof meta));
 }
 
+static void no_number_of_a_record_is_used_again(void **state)
+{
+    (void)state;
+    struct store_journal stored = {.partitions = 1, .last_seq = 3, .newest_seq = 9}; /* an erasure, say */
+    assert_int_equal(rebuild_rows_journal(&rows, &stored), 0);
+    begin();
+    assert_int_equal(issue(1, "anna", 1, 2), 0);
+    assert_int_equal(end(), 0);
+    assert_true(rows.parts[0].last_seq == 9);
+}
+
 static void what_became_of_issues_is_known_again(void **state)
 {
     (void)state;
@@ -280,6 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_keys_of_the_store_are_those_of_the_new_journal),
+        TEST(no_number_of_a_record_is_used_again),
         TEST(what_became_of_issues_is_known_again),
         TEST(the_counters_of_the_row_are_not_added_to_those_of_the_states),
         TEST(a_quantity_that_was_lowered_after_a_return_is_no_contradiction),
