@@ -26,8 +26,6 @@ struct reader {
     /* owned by its thread */
     struct store *store;
     bool connected;
-    int64_t connect_after_us; /* no attempt before */
-    struct error reason;      /* why the last one failed */
 };
 
 struct readers {
@@ -39,7 +37,10 @@ struct readers {
     struct reader readers[READERS_MAX];
     struct reading_port ports[PORTS_MAX];
     unsigned ports_count;
-    int64_t log_after_us; /* under the queue's mutex, like its metrics */
+    /* under the queue's mutex, like its metrics */
+    int64_t log_after_us;
+    int64_t connect_after_us; /* no thread tries before, because an attempt has failed; 0: the last one has not */
+    struct error reason;      /* why it failed */
     unsigned connected;
 };
 
@@ -67,6 +68,25 @@ static void note_connected(struct reader *reader, bool connected)
     metrics_set(self->queue.metrics, METRIC_GATEWAY_STORE_CONNECTED, 0, self->connected);
     pthread_mutex_unlock(&self->queue.mutex);
 }
+/* True while the last attempt of any thread is too recent and has failed; fills `error` with its reason. */
+static bool pauses(struct readers *self, struct error *error)
+{
+    pthread_mutex_lock(&self->queue.mutex);
+    bool pause = clock_mono_us() < self->connect_after_us;
+    if (pause)
+        *error = self->reason;
+    pthread_mutex_unlock(&self->queue.mutex);
+    return pause;
+}
+
+static void note_attempt(struct readers *self, enum store_result result, const struct error *error)
+{
+    pthread_mutex_lock(&self->queue.mutex);
+    self->connect_after_us = result == STORE_OK ? 0 : clock_mono_us() + RECONNECT_US;
+    if (result != STORE_OK)
+        self->reason = *error;
+    pthread_mutex_unlock(&self->queue.mutex);
+}
 
 static void log_fault(struct readers *self, const struct error *error)
 {
@@ -77,27 +97,22 @@ static void log_fault(struct readers *self, const struct error *error)
         self->log_after_us = now_us + LOG_INTERVAL_US;
     pthread_mutex_unlock(&self->queue.mutex);
     if (due)
-        log_warn("gateway", "cannot read the store, lists of issues are answered 503: %s", error->text);
+        log_warn("gateway", "cannot read the store; lists of issues and codes are answered 503: %s", error->text);
 }
 
 /* --- a thread --- */
 
 static enum store_result connect_store(struct reader *reader, struct error *error)
 {
-    int64_t now_us = clock_mono_us();
     if (reader->connected)
         return STORE_OK;
-    if (now_us < reader->connect_after_us) {
-        *error = reader->reason;
+    if (pauses(reader->readers, error))
         return STORE_RETRY;
-    }
     enum store_result result = store_connect(reader->store, error);
     if (result == STORE_OK)
         result = store_check_schema(reader->store, error);
     note_connected(reader, result == STORE_OK);
-    reader->connect_after_us = clock_mono_us() + RECONNECT_US;
-    if (result != STORE_OK)
-        reader->reason = *error;
+    note_attempt(reader->readers, result, error);
     return result;
 }
 
@@ -138,10 +153,7 @@ static enum store_result read_page(struct reader *reader, struct reading_request
 {
     bool worked = reader->connected;
     enum store_result result = read_once(reader, request, error);
-    if (result != STORE_RETRY || !worked)
-        return result;
-    reader->connect_after_us = 0;
-    return read_once(reader, request, error);
+    return result == STORE_RETRY && worked ? read_once(reader, request, error) : result;
 }
 
 static void serve(struct reader *reader, struct reading_request *request)

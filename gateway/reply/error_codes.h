@@ -21,7 +21,7 @@
     ERROR(NOT_STARTED, "not_started", 409, "Not started", "Issuing begins at `starts_at`; Retry-After is the number of seconds until then.") \
     ERROR(PAUSED, "paused", 409, "Paused", "Issuing is paused.") \
     ERROR(COUPON_EXISTS, "coupon_exists", 409, "Coupon exists", "A coupon with this id already exists.") \
-    ERROR(ALREADY_REDEEMED, "already_redeemed", 409, "Already redeemed", "The issue is redeemed; `issue` shows the redemption.") \
+    ERROR(ALREADY_REDEEMED, "already_redeemed", 409, "Already redeemed", "The issue has been redeemed before; see `issue`.") \
     ERROR(REFERENCE_MISMATCH, "reference_mismatch", 409, "Reference mismatch", "The issue is redeemed with another reference, so nothing was undone.") \
     ERROR(REVOKED, "revoked", 409, "Revoked", "The issue was revoked, and the user gets no other one.") \
     ERROR(ENDED, "ended", 410, "Ended", "Issuing has ended.") \
