@@ -41,13 +41,13 @@ COUPON = """INSERT INTO coupon
 (id, title, quantity, per_user_limit, paused, issued, created_at, updated_at, journal_seq)
 VALUES ('{id}', 'A coffee', {users}, 1, 0, {users}, '{time}', '{time}', 1)"""
 MARIADB_ISSUES = """INSERT INTO coupon_issue (coupon_id, sequence, user_id, nth, issued_at, journal_seq)
-SELECT '{id}', seq, CONCAT('u', LPAD((seq * {factor}) MOD {users}, 10, '0')), 1,
+SELECT '{id}', seq, CONCAT('u', LPAD((seq * {factor} + {offset}) MOD {users}, 10, '0')), 1,
 '2026-01-01' + INTERVAL seq MICROSECOND, seq + 1 FROM seq_1_to_{users}"""
 SQLITE_ISSUES = """WITH RECURSIVE numbers(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < {users})
 INSERT INTO coupon_issue (coupon_id, sequence, user_id, nth, issued_at, journal_seq)
-SELECT '{id}', seq, printf('u%010d', (seq * {factor}) % {users}), 1,
+SELECT '{id}', seq, printf('u%010d', (seq * {factor} + {offset}) % {users}), 1,
 printf('2026-01-01T00:00:%02d.%06dZ', (seq / 1000000) % 60, seq % 1000000), seq + 1 FROM numbers"""
-FACTOR = 1_299_709  # a prime, so that the users of a coupon come in a random order
+FACTOR, OFFSET = 1_299_709, 104_729  # primes: the users of each coupon come in another random order
 
 
 def say(text):
@@ -107,7 +107,7 @@ def measure_redeem(arguments):
 def fill(cluster, database, coupons, users):
     """Inserts rows into the tables that the persister has made."""
     for number in range(coupons):
-        values = {"id": f"W{number}", "users": users, "factor": FACTOR + 2 * number,
+        values = {"id": f"W{number}", "users": users, "factor": FACTOR, "offset": OFFSET * number,
                   "time": "2026-01-01" if database else "2026-01-01T00:00:00.000000Z"}
         say(f"filling {'MariaDB' if database else 'SQLite'}, coupon {number + 1} of {coupons}")
         if database:
