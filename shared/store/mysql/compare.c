@@ -1,11 +1,14 @@
 /* Compares the existing tables with those that must be (mysql/tables.h). */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "shared/store/mysql/tables.h"
 
 #define REPAIR_BYTES 280 /* of an ALTER TABLE; further differences are reported after the repair */
 #define LIST_BYTES   192 /* of the tables' names */
+#define AGAIN_MS     20  /* between two comparisons */
+#define AGAIN_MAX    5
 #define UNSEEN       "is missing, or this user may not see it" /* a table or a column */
 
 /* --- the existing tables --- */
@@ -405,7 +408,7 @@ static enum store_result judge(const struct store_mysql *store, const struct fou
     return difference.count > 0 ? STORE_FAILED : STORE_OK;
 }
 
-enum store_result store_mysql_check_tables(struct store *base, struct error *error)
+static enum store_result check_once(struct store *base, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
     struct found found = {.tables = {{0}}};
@@ -420,5 +423,22 @@ enum store_result store_mysql_check_tables(struct store *base, struct error *err
     for (size_t i = 0; i < STORE_MYSQL_TABLES && result == STORE_OK; i++)
         result = judge(store, &found, i, error);
     base->awaits_setup = result != STORE_OK;
+    return result;
+}
+
+/* Columns and keys are read one after the other, and a table is seen in parts while an ALTER TABLE ends: only what is
+ * found twice in a row is a difference. */
+enum store_result store_mysql_check_tables(struct store *base, struct error *error)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000};
+    struct error before = {""}, now = {""};
+    enum store_result result = check_once(base, &now);
+    for (unsigned i = 0; result == STORE_FAILED && i < AGAIN_MAX && strcmp(before.text, now.text) != 0; i++) {
+        before = now;
+        nanosleep(&pause, NULL);
+        result = check_once(base, &now);
+    }
+    if (result != STORE_OK)
+        error_set(error, "%s", now.text);
     return result;
 }
