@@ -23,14 +23,22 @@ static void tell(struct ledger_change_decision *decision, enum verdict verdict, 
     decision->value = value;
 }
 
-/* Finds the named issue among those of the user, from `issue` on. */
-static bool find_sequence(const struct ledger_coupon *coupon, uint32_t sequence, struct user_issue *issue)
+/* What issues of the user that are not known could change must be asked again later. */
+static void put_off(struct ledger_change_decision *decision)
 {
-    while (issue->sequence != sequence) {
+    static const struct user_issue none = {0};
+    tell(decision, VERDICT_OVERLOADED, &none, ISSUE_KIND_ISSUED);
+}
+
+/* Finds the named issue among those of the user, from `issue` on: FOUND; NOT_ISSUED; OVERLOADED if it may be one that
+ * is not known. */
+static enum verdict find_sequence(const struct ledger_coupon *coupon, uint32_t sequence, struct user_issue *issue)
+{
+    while (issue->sequence > sequence) {
         if (!issue_list_earlier(coupon, issue))
-            return false;
+            return issue_list_ends_early(issue) ? VERDICT_OVERLOADED : VERDICT_NOT_ISSUED;
     }
-    return true;
+    return issue->sequence == sequence ? VERDICT_FOUND : VERDICT_NOT_ISSUED;
 }
 
 /* --- redeeming --- */
@@ -76,7 +84,9 @@ static void decide_redeem(const struct ledger_change *change, uint64_t hash, str
         if (first || rank(verdict) > rank(decision->verdict) || (older && decision->verdict == verdict))
             tell(decision, verdict, &issue, issue_list_state(coupon, issue.sequence));
     } while (change->sequence == 0 && issue_list_earlier(coupon, &issue));
-    if (decision->verdict == VERDICT_REDEEMED)
+    if (change->sequence == 0 && issue_list_ends_early(&issue) && decision->verdict != VERDICT_REDEEMED_BEFORE)
+        put_off(decision); /* an earlier one may be the oldest, or redeemed with this reference */
+    else if (decision->verdict == VERDICT_REDEEMED)
         decision->value = issue_value(ISSUE_KIND_REDEEMED, hash);
 }
 
@@ -101,7 +111,9 @@ static void decide_undo(const struct ledger_change *change, uint64_t hash, struc
         else if (kind == ISSUE_KIND_REDEEMED && decision->verdict == VERDICT_NONE)
             tell(decision, VERDICT_REFERENCE_MISMATCH, &issue, value);
     } while (change->sequence == 0 && issue_list_earlier(coupon, &issue));
-    if (decision->verdict == VERDICT_NONE)
+    if (change->sequence == 0 && issue_list_ends_early(&issue))
+        put_off(decision); /* an earlier one may be redeemed with this reference */
+    else if (decision->verdict == VERDICT_NONE)
         tell(decision, VERDICT_NOT_REDEEMED, &latest, issue_list_state(coupon, latest.sequence));
 }
 
@@ -126,9 +138,10 @@ void ledger_decide_change_of(const struct ledger *ledger, const struct ledger_ch
         return;
     struct user_issue issue;
     struct fingerprint user = ledger_fingerprint(ledger, change->user_id, change->user_id_length);
-    decision->verdict = VERDICT_NOT_ISSUED;
-    if (!user_set_find(&decision->coupon->users, user, &issue) ||
-        (change->sequence != 0 && !find_sequence(decision->coupon, change->sequence, &issue)))
+    decision->verdict = user_set_find(&decision->coupon->users, user, &issue) ? VERDICT_FOUND : VERDICT_NOT_ISSUED;
+    if (decision->verdict == VERDICT_FOUND && change->sequence != 0)
+        decision->verdict = find_sequence(decision->coupon, change->sequence, &issue);
+    if (decision->verdict != VERDICT_FOUND)
         return;
     uint64_t hash = ledger_reference_hash(ledger, change->reference, change->reference_length);
     if (change->op == CHANGE_SHOW)

@@ -33,7 +33,8 @@ struct ledger_change {
  *   undo     REDEMPTION_UNDONE; NOT_REDEEMED; REFERENCE_MISMATCH, redeemed with another reference
  *   revoke   REVOKED; REVOKED_BEFORE; ALREADY_REDEEMED
  *   show     FOUND
- *   all      COUPON_NOT_FOUND, NOT_ISSUED
+ *   all      COUPON_NOT_FOUND; NOT_ISSUED; OVERLOADED, without an issue, if the answer depends on issues of the user
+ *            that are not known, because a journal of version 1 kept only the latest (ledger/issue_list.h)
  */
 struct ledger_change_decision {
     enum verdict verdict;

@@ -67,6 +67,12 @@ void issue_list_count(struct ledger_coupon *coupon, uint64_t value);
 /* Replaces `issue` by the same user's issue before it. False when there is none, or when it is not known because a
  * journal of version 1 kept only the latest. */
 bool issue_list_earlier(const struct ledger_coupon *coupon, struct user_issue *issue);
+/* True when `last`, at which issue_list_earlier() ended, is not the user's first: those before it are not known. */
+static inline bool issue_list_ends_early(const struct user_issue *last)
+{
+    return last->nth > 1;
+}
+
 /* Notes that `issue` follows `before`, which is the same user's. */
 void issue_list_append(struct ledger_coupon *coupon, const struct user_issue *before, const struct user_issue *issue);
 

@@ -78,11 +78,13 @@ struct holding {
     struct user_issue latest; /* nth 0: none at all */
     struct user_issue live;   /* the latest that is not revoked; nth 0: none */
     unsigned counting;        /* issues that count for the limit */
+    bool ends_early;          /* earlier ones are not known: one may be live, and fewer may count */
 };
 
 static void count_revoked(const struct ledger_coupon *coupon, struct holding *holding)
 {
     struct user_issue issue = holding->latest;
+    bool goes_on;
     holding->live.nth = 0;
     do {
         unsigned kind = issue_kind(issue_list_state(coupon, issue.sequence));
@@ -91,7 +93,9 @@ static void count_revoked(const struct ledger_coupon *coupon, struct holding *ho
             holding->live = issue;
         if (revoked && (kind & ISSUE_KIND_AGAIN) != 0)
             holding->counting--;
-    } while ((holding->live.nth == 0 || coupon->forgiven > 0) && issue_list_earlier(coupon, &issue));
+        goes_on = holding->live.nth == 0 || coupon->forgiven > 0;
+    } while (goes_on && issue_list_earlier(coupon, &issue));
+    holding->ends_early = goes_on && issue_list_ends_early(&issue);
 }
 
 static struct holding holding_of(const struct ledger_coupon *coupon, struct fingerprint user)
@@ -132,7 +136,7 @@ static bool replays(const struct ledger_coupon *coupon, const struct ledger_comm
     return false;
 }
 
-/* True when the nth issue is there, or cannot be the next one; tells so. */
+/* True when the nth issue is there, or cannot be the next one; tells so, unless it is one that is not known. */
 static bool ensured(const struct ledger_coupon *coupon, const struct ledger_command *command,
                     const struct holding *holding, struct ledger_decision *decision)
 {
@@ -145,7 +149,10 @@ static bool ensured(const struct ledger_coupon *coupon, const struct ledger_comm
     }
     while (issue.nth > command->nth && issue_list_earlier(coupon, &issue))
         continue;
-    tell(coupon, VERDICT_ALREADY_ISSUED, &issue, decision);
+    if (issue.nth > command->nth)
+        decision->verdict = VERDICT_OVERLOADED;
+    else
+        tell(coupon, VERDICT_ALREADY_ISSUED, &issue, decision);
     return true;
 }
 
@@ -154,6 +161,17 @@ static bool wants_more(const struct ledger_coupon *coupon, const struct ledger_c
 {
     bool asks = command->op == ISSUE_POST || command->nth != 0 || holding->live.nth == 0;
     return asks && holding->counting < coupon->per_user_limit && holding->latest.nth < NTH_MAX;
+}
+
+/* True when no issue of the user that is not known could change the verdict. */
+static bool is_certain(const struct ledger_command *command, const struct holding *holding, enum verdict verdict,
+                       bool more)
+{
+    if (!holding->ends_early)
+        return true;
+    if (command->op == ISSUE_POST || command->nth != 0)
+        return more && (holding->live.nth > 0 || verdict == VERDICT_ISSUED);
+    return holding->live.nth > 0;
 }
 
 static void decide_new(const struct ledger_coupon *coupon, const struct holding *holding, int64_t now_us,
@@ -187,7 +205,9 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
         return;
     decision->verdict = refusal(coupon, now_us);
     bool more = wants_more(coupon, command, &holding);
-    if (holding.live.nth > 0 && (!more || decision->verdict != VERDICT_ISSUED))
+    if (!is_certain(command, &holding, decision->verdict, more))
+        decision->verdict = VERDICT_OVERLOADED;
+    else if (holding.live.nth > 0 && (!more || decision->verdict != VERDICT_ISSUED))
         tell(coupon, VERDICT_ALREADY_ISSUED, &holding.live, decision);
     else if (!more)
         tell(coupon, VERDICT_ISSUE_REVOKED, &holding.latest, decision);

@@ -80,7 +80,7 @@ static enum verdict change(struct turn_context *context, const struct frame_chan
     struct ledger_change wanted = change_of(request);
     struct ledger_change_decision decision;
     ledger_decide_change_of(context->ledger, &wanted, context->now_us, &decision);
-    if (decision.verdict == VERDICT_COUPON_NOT_FOUND || decision.verdict == VERDICT_NOT_ISSUED)
+    if (decision.issue.sequence == 0)
         return decision.verdict;
     if (ledger_change_changes(decision.verdict)) {
         if (!context->room || !context->memory)
