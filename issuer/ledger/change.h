@@ -34,7 +34,7 @@ struct ledger_change {
  *   revoke   REVOKED; REVOKED_BEFORE; ALREADY_REDEEMED
  *   show     FOUND
  *   all      COUPON_NOT_FOUND; NOT_ISSUED; OVERLOADED, without an issue, if the answer depends on issues of the user
- *            that are not known, because a journal of version 1 kept only the latest (ledger/issue_list.h)
+ *            that are not known, because a journal of version 1 kept only the latest (ledger/earlier.h)
  */
 struct ledger_change_decision {
     enum verdict verdict;

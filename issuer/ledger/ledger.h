@@ -58,7 +58,7 @@ void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands
  *   ISSUE_REVOKED   the user's latest issue; none is left, and none is allowed
  *   NOT_ISSUED      for ISSUE_ENSURE of an nth issue: the one before it does not exist
  *   FOUND           for ISSUE_LOOKUP: the user's latest issue, even if it is revoked
- *   OVERLOADED      the answer depends on issues of the user that are not known (ledger/issue_list.h)
+ *   OVERLOADED      the answer depends on issues of the user that are not known (ledger/earlier.h)
  */
 void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *command, int64_t now_us,
                          struct ledger_decision *decision);
