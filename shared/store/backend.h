@@ -55,6 +55,8 @@ struct store_ops {
     enum store_result (*read_issues)(struct store *store, enum store_issues which,
                                      const struct store_issue_query *query, store_view_fn each, void *arg,
                                      struct error *error);
+    enum store_result (*read_earlier)(struct store *store, const struct store_earlier_query *query, store_issue_fn each,
+                                      void *arg, struct error *error);
     enum store_result (*has_coupon)(struct store *store, const char *id, size_t length, bool *has, struct error *error);
     void (*read_end)(struct store *store);
 };

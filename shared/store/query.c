@@ -53,6 +53,14 @@ enum store_result store_read_issue(struct store *store, const struct store_issue
     return store_read_coupon_issues(store, &query, take_one, &one, error);
 }
 
+enum store_result store_read_earlier_issues(struct store *store, const struct store_earlier_query *query,
+                                            bool (*each)(void *arg, const struct store_issue *), void *arg,
+                                            struct error *error)
+{
+    CHECK(query->limit > 0);
+    return store->ops->read_earlier(store, query, each, arg, error);
+}
+
 enum store_result store_has_coupon(struct store *store, const char *id, size_t length, bool *has, struct error *error)
 {
     return store->ops->has_coupon(store, id, length, has, error);

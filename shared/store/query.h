@@ -32,6 +32,13 @@ enum store_result store_read_all_issues(struct store *store, const struct store_
 enum store_result store_read_issue(struct store *store, const struct store_issue *which, store_view_fn each, void *arg,
                                    struct error *error);
 
+/* Delivers issues of a coupon from the latest to the first, without their request keys; none when the journal is not
+ * known here. Works with the tables of earlier schema versions, too,
+ * so that an issuer need not wait for their migration. */
+enum store_result store_read_earlier_issues(struct store *store, const struct store_earlier_query *query,
+                                            bool (*each)(void *arg, const struct store_issue *), void *arg,
+                                            struct error *error);
+
 /* Whether the store has this coupon. */
 enum store_result store_has_coupon(struct store *store, const char *id, size_t length, bool *has, struct error *error);
 

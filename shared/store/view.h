@@ -26,6 +26,15 @@ struct store_issue_query {
     size_t limit;                        /* 0: all, in a single statement */
 };
 
+/* The issues of a coupon before a sequence. */
+struct store_earlier_query {
+    const uint8_t *journal_id; /* 16 bytes: of the journal that filled the store */
+    const char *coupon_id;
+    size_t coupon_id_length;
+    uint32_t before;
+    size_t limit; /* at least 1 */
+};
+
 /* An issue as readers get it: its row, and what is joined to it. Its pointers are valid during the call. */
 struct store_issue_view {
     struct store_issue issue;

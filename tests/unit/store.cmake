@@ -17,7 +17,7 @@ target_sources(test_shared_store_erased PRIVATE unit/shared/store/store_fixture.
 coupond_test(shared/store/dead LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store_dead PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/query LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
-target_sources(test_shared_store_query PRIVATE unit/shared/store/store_fixture.c)
+target_sources(test_shared_store_query PRIVATE unit/shared/store/store_fixture.c unit/shared/store/old_schemas.c)
 coupond_test(shared/store/refused LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store_refused PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/sqlite/sqlite LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)

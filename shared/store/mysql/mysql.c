@@ -171,6 +171,7 @@ static const struct store_ops ops = {
     .each_erasure = store_mysql_each_erasure,
     .each_dead_letter = store_mysql_each_dead_letter,
     .read_issues = store_mysql_read_issues,
+    .read_earlier = store_mysql_read_earlier,
     .has_coupon = store_mysql_has_coupon,
     .read_end = store_mysql_read_end,
 };

@@ -227,6 +227,8 @@ enum store_result store_mysql_each_dead_letter(struct store *base, const struct 
 enum store_result store_mysql_read_issues(struct store *base, enum store_issues which,
                                           const struct store_issue_query *query, store_view_fn each, void *arg,
                                           struct error *error);
+enum store_result store_mysql_read_earlier(struct store *base, const struct store_earlier_query *query,
+                                           store_issue_fn each, void *arg, struct error *error);
 enum store_result store_mysql_has_coupon(struct store *base, const char *id, size_t length, bool *has,
                                          struct error *error);
 void store_mysql_read_end(struct store *base);

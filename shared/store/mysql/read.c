@@ -169,6 +169,25 @@ enum store_result store_mysql_each_issue(struct store *base, store_issue_fn each
                       " FROM coupon_issue ORDER BY coupon_id, sequence", deliver_issue, &walk, error);
 }
 
+enum store_result store_mysql_read_earlier(struct store *base, const struct store_earlier_query *query,
+                                           store_issue_fn each, void *arg, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    struct walk walk = {.each.issue = each, .arg = arg};
+    enum store_result result = store_mysql_need_snapshot(store, error);
+    if (result != STORE_OK)
+        return result;
+    sql_text_clear(&store->sql);
+    sql_text_add(&store->sql,
+                 "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq, NULL FROM coupon_issue");
+    store_mysql_add_text(&store->sql, " WHERE coupon_id = ", query->coupon_id, query->coupon_id_length);
+    store_mysql_add_number(&store->sql, " AND sequence < ", query->before);
+    store_mysql_add_journal_id(&store->sql,
+                               " AND EXISTS (SELECT 1 FROM journal WHERE journal_id = ", query->journal_id);
+    store_mysql_add_number(&store->sql, ") ORDER BY coupon_id DESC, sequence DESC LIMIT ", query->limit);
+    return store_mysql_each_row(store, "coupon_issue", deliver_issue, &walk, error);
+}
+
 enum store_result store_mysql_each_change(struct store *base, store_change_fn each, void *arg, struct error *error)
 {
     struct walk walk = {.each.change = each, .arg = arg};

@@ -123,6 +123,24 @@ enum store_result store_sqlite_each_issue(struct store *base, store_issue_fn eac
     return walk_table((struct store_sqlite *)base, SQLITE_EACH_ISSUE, "coupon_issue", deliver_issue, &walk, error);
 }
 
+enum store_result store_sqlite_read_earlier(struct store *base, const struct store_earlier_query *query,
+                                            store_issue_fn each, void *arg, struct error *error)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    struct walk walk = {.each.issue = each, .arg = arg};
+    enum store_result result = STORE_OK;
+    sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_EARLIER_ISSUES, &result, error);
+    if (!select)
+        return result;
+    char id[JOURNAL_ID_TEXT_MAX];
+    journal_id_format(query->journal_id, id);
+    store_sqlite_bind_text(select, 1, query->coupon_id, query->coupon_id_length);
+    store_sqlite_bind_number(select, 2, query->before);
+    store_sqlite_bind_text(select, 3, id, strlen(id));
+    store_sqlite_bind_number(select, 4, query->limit);
+    return store_sqlite_each_row(store, select, "coupon_issue", deliver_issue, &walk, error);
+}
+
 enum store_result store_sqlite_each_change(struct store *base, store_change_fn each, void *arg, struct error *error)
 {
     struct walk walk = {.each.change = each, .arg = arg};

@@ -295,6 +295,7 @@ static const struct store_ops ops = {
     .each_erasure = store_sqlite_each_erasure,
     .each_dead_letter = store_sqlite_each_dead_letter,
     .read_issues = store_sqlite_read_issues,
+    .read_earlier = store_sqlite_read_earlier,
     .has_coupon = store_sqlite_has_coupon,
     .read_end = store_sqlite_read_end,
 };

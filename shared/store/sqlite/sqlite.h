@@ -49,6 +49,7 @@ enum sqlite_statement {
     SQLITE_USER_ISSUES,
     SQLITE_COUPON_ISSUES,
     SQLITE_ALL_ISSUES,
+    SQLITE_EARLIER_ISSUES,
     SQLITE_STORE_ID,
     SQLITE_STATEMENTS,
 };
@@ -166,6 +167,8 @@ enum store_result store_sqlite_each_dead_letter(struct store *base, const struct
 enum store_result store_sqlite_read_issues(struct store *base, enum store_issues which,
                                            const struct store_issue_query *query, store_view_fn each, void *arg,
                                            struct error *error);
+enum store_result store_sqlite_read_earlier(struct store *base, const struct store_earlier_query *query,
+                                            store_issue_fn each, void *arg, struct error *error);
 enum store_result store_sqlite_has_coupon(struct store *base, const char *id, size_t length, bool *has,
                                           struct error *error);
 void store_sqlite_read_end(struct store *base);

@@ -107,6 +107,9 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
     [SQLITE_ALL_ISSUES] =
         STORE_VIEW_SELECT " WHERE (issue.coupon_id, issue.sequence) > (?3, ?4) "
         "ORDER BY issue.coupon_id, issue.sequence LIMIT ?5",
+    [SQLITE_EARLIER_ISSUES] =
+        "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq, NULL FROM coupon_issue WHERE coupon_id = ?1 "
+        "AND sequence < ?2 AND EXISTS (SELECT 1 FROM journal WHERE journal_id = ?3) ORDER BY sequence DESC LIMIT ?4",
     [SQLITE_STORE_ID] = STORE_ID_QUERY,
 };
 /* clang-format on */

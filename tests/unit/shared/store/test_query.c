@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "shared/store/query.h"
+#include "tests/unit/shared/store/old_schemas.h"
 #include "tests/unit/shared/store/store_fixture.h"
 
 /* --- helpers --- */
@@ -173,6 +174,50 @@ static void one_issue_is_found_or_not(void **state)
     store_read_end(fixture->store);
 }
 
+static bool note_earlier(void *arg, const struct store_issue *issue)
+{
+    struct found *found = arg;
+    size_t length = strlen(found->text);
+    snprintf(found->text + length, sizeof found->text - length, "%u/%u/%.*s ", issue->sequence, issue->nth,
+             (int)issue->user_id_length, issue->user_id);
+    return true;
+}
+
+static void assert_earlier(struct store_fixture *fixture, const uint8_t journal_id[16], const char *coupon,
+                           uint32_t before, size_t limit, const char *wanted)
+{
+    struct found found = {.text = ""};
+    const struct store_earlier_query query = {journal_id, coupon, strlen(coupon), before, limit};
+    assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
+    if (store_read_earlier_issues(fixture->store, &query, note_earlier, &found, &fixture->error) != STORE_OK)
+        fail_msg("%s", fixture->error.text);
+    store_read_end(fixture->store);
+    assert_string_equal(found.text, wanted);
+}
+
+static void the_issues_before_a_sequence_are_read_latest_first(void **state)
+{
+    struct store_fixture *fixture = *state;
+    write_issues(fixture);
+    const uint8_t *journal_id = fixture->batch.journal_id;
+    assert_earlier(fixture, journal_id, "b", UINT32_MAX, 9, "3/2/alice 2/1/bob 1/1/alice ");
+    assert_earlier(fixture, journal_id, "b", UINT32_MAX, 2, "3/2/alice 2/1/bob ");
+    assert_earlier(fixture, journal_id, "b", 2, 2, "1/1/alice ");
+    assert_earlier(fixture, journal_id, "b", 1, 2, "");
+    assert_earlier(fixture, journal_id, "c", UINT32_MAX, 9, "");
+    assert_earlier(fixture, (const uint8_t *)"another journal ", "b", UINT32_MAX, 9, "");
+}
+
+/* The issuer may start before its persister. */
+static void issues_are_read_before_the_store_is_migrated(void **state)
+{
+    struct store_fixture *fixture = *state;
+    old_schema_create(fixture, 3);
+    store_fixture_begin(fixture);
+    assert_int_equal(store_connect(fixture->store, &fixture->error), STORE_OK);
+    assert_earlier(fixture, fixture->batch.journal_id, "c", UINT32_MAX, 9, "2/1/bert 1/1/anna ");
+}
+
 static void a_store_that_only_reads_reads_and_writes_nothing(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -195,6 +240,8 @@ static void mysql_is_not_tested_because_COUPOND_TEST_MYSQL_is_not_set(void **sta
     X(a_coupon_has_its_issues_by_sequence)                                                                             \
     X(all_issues_are_read_by_coupon_and_sequence)                                                                      \
     X(a_page_ends_when_its_reader_has_enough)                                                                          \
+    X(the_issues_before_a_sequence_are_read_latest_first)                                                              \
+    X(issues_are_read_before_the_store_is_migrated)                                                                    \
     X(one_issue_is_found_or_not)                                                                                       \
     X(a_store_that_only_reads_reads_and_writes_nothing)
 
