@@ -1,12 +1,14 @@
 #include "issuer/issuer.h"
 
 #include <czmq.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "issuer/issuer_clock.h"
 #include "issuer/partition.h"
+#include "issuer/recovery/earlier.h"
 #include "issuer/recovery/progress.h"
 #include "issuer/store/check.h"
 #include "issuer/stream.h"
@@ -19,12 +21,13 @@
 #include "shared/telemetry/status_http.h"
 #include "shared/wire/peer.h"
 
-enum issuer_phase { PHASE_RECOVERING, PHASE_ASKING_STORE, PHASE_DECIDING };
+enum issuer_phase { PHASE_RECOVERING, PHASE_ASKING_STORE, PHASE_COMPLETING, PHASE_DECIDING };
 
 struct issuer {
     /* shared: progress of the start, for readiness */
     _Atomic enum issuer_phase phase;
     struct recovery_progress progress[PARTITIONS_MAX];
+    struct recovery_earlier_progress earlier;
     char store[72]; /* written before the phase that uses it */
     struct issuer_clock *clock;
 
@@ -158,6 +161,16 @@ static int check_store(struct issuer *issuer, const struct options *options, str
     return 0;
 }
 
+/* Adds what journals of version 1 forgot. */
+static int complete_ledgers(struct issuer *issuer, const struct options *options, struct error *error)
+{
+    struct recovery_earlier_part parts[PARTITIONS_MAX];
+    issuer->phase = PHASE_COMPLETING;
+    for (uint16_t i = 0; i < issuer->partitions_count; i++)
+        parts[i] = (struct recovery_earlier_part){issuer->journals[i], partition_ledger(issuer->partitions[i])};
+    return recovery_earlier_run(options, parts, issuer->partitions_count, &issuer->earlier, error);
+}
+
 static int open_all(struct issuer *issuer, const struct options *options, struct error *error)
 {
     if (check_partitions(issuer, options, error) != 0 ||
@@ -167,7 +180,7 @@ static int open_all(struct issuer *issuer, const struct options *options, struct
         return -1;
     if (describe_store(issuer, options, error) != 0)
         return -1;
-    if (check_store(issuer, options, error) != 0)
+    if (check_store(issuer, options, error) != 0 || complete_ledgers(issuer, options, error) != 0)
         return -1;
     return add_to_stream(issuer, error);
 }
@@ -239,6 +252,13 @@ static void describe_uncompared(const struct issuer *issuer, char why[READY_WHY_
         snprintf(why, READY_WHY_MAX, "not compared with the store yet: %.72s", issuer->store);
 }
 
+static void describe_lacking(struct issuer *issuer, char why[READY_WHY_MAX])
+{
+    uint64_t lacking = issuer->earlier.lacking - issuer->earlier.added;
+    if (why[0] == '\0' && lacking > 0)
+        snprintf(why, READY_WHY_MAX, "%" PRIu64 " earlier issues are unknown since the upgrade: see the log", lacking);
+}
+
 bool issuer_ready(void *arg, char why[READY_WHY_MAX])
 {
     struct issuer *issuer = arg;
@@ -250,11 +270,16 @@ bool issuer_ready(void *arg, char why[READY_WHY_MAX])
     case PHASE_ASKING_STORE:
         snprintf(why, READY_WHY_MAX, "waiting for the store, to compare the journal with it: %s", issuer->store);
         return false;
+    case PHASE_COMPLETING:
+        snprintf(why, READY_WHY_MAX, "reading issues that a journal of version 1 forgot: %" PRIu64 " of %" PRIu64,
+                 (uint64_t)issuer->earlier.added, (uint64_t)issuer->earlier.lacking);
+        return false;
     case PHASE_DECIDING:
         describe_other_store(issuer, why);
         describe_uncompared(issuer, why);
         if (!describe_full(issuer, why) && why[0] == '\0' && !describe_memory(why))
             issuer_clock_describe(issuer->clock, why, READY_WHY_MAX);
+        describe_lacking(issuer, why);
         describe_open(issuer, why);
     }
     return true;

@@ -188,6 +188,11 @@ int partition_create(const struct options *options, struct journal *journal, str
     return 0;
 }
 
+struct ledger *partition_ledger(const struct partition *partition)
+{
+    return partition->ledger;
+}
+
 void partition_destroy(struct partition **partition)
 {
     struct partition *self = *partition;

@@ -29,6 +29,8 @@ struct recovery_progress;
  */
 int partition_create(const struct options *options, struct journal *journal, struct issuer_clock *clock,
                      struct recovery_progress *progress, struct partition **partition, struct error *error);
+/* Borrowed; for the main thread, before the actor starts. */
+struct ledger *partition_ledger(const struct partition *partition);
 void partition_destroy(struct partition **partition);
 
 /* The zactor's function; `args` is the partition. Ends on $TERM, after answering what was received. */
