@@ -153,6 +153,7 @@ static enum store_result read_objects(struct store_sqlite *store, struct sql_tex
     if (code != SQLITE_DONE)
         result = store_sqlite_fault(store, "reading the indexes and triggers of the tables", error);
     sqlite3_finalize(select);
+    sql_text_add_bytes(objects, "", 1); /* the end, for SQLite */
     return result;
 }
 
@@ -162,7 +163,7 @@ static enum store_result leave_version_3(struct store_sqlite *store, struct erro
     enum store_result result = read_objects(store, &objects, error);
     if (result == STORE_OK)
         result = store_sqlite_run(store, "changing the schema of version 3", from_version_3, error);
-    if (result == STORE_OK && objects.length > 0)
+    if (result == STORE_OK)
         result = store_sqlite_run(store, "creating indexes and triggers again", objects.data, error);
     sql_text_deinit(&objects);
     return result;

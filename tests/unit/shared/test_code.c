@@ -254,7 +254,9 @@ static void a_text_of_another_length_or_with_a_foreign_character_is_no_code(void
     uint64_t code;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_false(parses(wrong[i], &code));
-    assert_false(code_parse("00000\0000000", 12, &code));
+    assert_false(code_parse("00000\0"
+                            "000000",
+                            12, &code));
     assert_false(code_parse("000000000000", 11, &code));
 }
 

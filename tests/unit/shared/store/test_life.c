@@ -293,9 +293,9 @@ static void request_keys_are_kept_and_compared(void **state)
 }
 
 struct histories {
-    char policies[4][4096];
-    uint64_t seqs[4];
-    char actors[4][ACTOR_MAX + 1];
+    char policies[8][4096];
+    uint64_t seqs[8];
+    char actors[8][ACTOR_MAX + 1];
     size_t count;
 };
 
